@@ -1,0 +1,83 @@
+/**
+ * `npm test`: lint (layers included), type check, unit tests, the training recipe's tests and dry run, and the suites in
+ * a real editor. `--long` runs the long campaigns whole; `--only=unit,vscode` picks steps. Prints a closing count.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { installDependencies, root } from './lib/install.mjs';
+
+const long = process.argv.includes('--long');
+const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length).split(',');
+const scratch = mkdtempSync(join(tmpdir(), 'anchorage-test-'));
+const vitestReport = join(scratch, 'vitest.json');
+const bin = (name) => join(root, 'node_modules', '.bin', name);
+
+/** Each step: a command, and how many tests its output tells of. A step without tests counts as one check. */
+const steps = [
+  { name: 'lint', command: [bin('eslint'), 'src', 'test', 'scripts'] },
+  { name: 'types', command: [bin('tsc'), '--noEmit'] },
+  { name: 'build', command: ['node', 'scripts/build.mjs'] },
+  {
+    name: 'unit',
+    command: [bin('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${vitestReport}`],
+    count: () => {
+      const report = JSON.parse(readFileSync(vitestReport, 'utf8'));
+      return { passed: report.numPassedTests, failed: report.numFailedTests };
+    },
+  },
+  { name: 'recipe', command: ['bash', 'models/recipe/test.sh'], count: countClosingLine },
+  { name: 'vscode', command: ['node', 'scripts/test-vscode.mjs'], count: countClosingLine },
+];
+
+function countClosingLine(output) {
+  const found = [...output.matchAll(/^(?:\w+: )?(\d+) passed, (\d+) failed/gm)].at(-1);
+  if (!found) throw new Error('the step printed no closing count');
+  return { passed: Number(found[1]), failed: Number(found[2]) };
+}
+
+function run(command) {
+  return new Promise((resolve) => {
+    const child = spawn(command[0], command.slice(1), {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip', ...(long ? { ANCHORAGE_LONG: '1' } : {}) },
+    });
+    let output = '';
+    for (const [stream, sink] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+      stream.on('data', (data) => {
+        output += data;
+        sink.write(data);
+      });
+    }
+    child.on('error', (error) => resolve({ status: 1, output: String(error) }));
+    child.on('close', (status) => resolve({ status, output }));
+  });
+}
+
+installDependencies();
+let passed = 0;
+let failed = 0;
+for (const step of steps) {
+  if (only && !only.includes(step.name)) continue;
+  const started = Date.now();
+  console.log(`\n── ${step.name} ──`);
+  const { status, output } = await run(step.command);
+  let counts = { passed: status === 0 ? 1 : 0, failed: status === 0 ? 0 : 1 };
+  if (step.count) {
+    try {
+      counts = step.count(output);
+      if (status !== 0 && counts.failed === 0) counts.failed = 1;
+    } catch (error) {
+      console.error(`${step.name}: ${error.message}`);
+      counts = { passed: 0, failed: 1 };
+    }
+  }
+  passed += counts.passed;
+  failed += counts.failed;
+  console.log(`── ${step.name}: ${counts.passed} passed, ${counts.failed} failed in ${Math.round((Date.now() - started) / 1000)} s`);
+}
+rmSync(scratch, { recursive: true, force: true });
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exit(failed === 0 && passed > 0 ? 0 : 1);
