@@ -1,0 +1,44 @@
+/** What is wrong with a checkpoint; a client may choose its advice by it. */
+export type CheckpointErrorCode =
+  | 'missing' // a file, field or tensor that must be there is not
+  | 'unreadable' // the operating system refused
+  | 'malformed' // not the format it claims to be
+  | 'outOfRange' // a value no real model has
+  | 'unsupported' // a well-formed model of a kind that is not built here
+  | 'mismatch' // two files, or a file and the config, contradict each other
+  | 'pathEscape' // a name that leads out of the folder
+  | 'changed' // the file was replaced or cut while it was open
+  | 'notFinite' // NaN or infinite weights
+  | 'timeout'; // took longer than any honest file needs
+
+/** A checkpoint that cannot be used: which file, which field, and what to do about it (in the message). */
+export class CheckpointError extends Error {
+  readonly code: CheckpointErrorCode;
+  /** Path of the file at fault. */
+  readonly file: string;
+  /** Field, tensor or entry at fault; empty when the file as a whole is. */
+  readonly field: string;
+
+  constructor(code: CheckpointErrorCode, file: string, field: string, message: string, options?: { cause?: unknown }) {
+    super(`${file}${field === '' ? '' : ` (${field})`}: ${message}`, options);
+    this.name = 'CheckpointError';
+    this.code = code;
+    this.file = file;
+    this.field = field;
+  }
+}
+
+/** The `code` of a system error (ENOENT …), or undefined. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Turns an operating-system error into a CheckpointError; passes CheckpointErrors through. */
+export function asCheckpointError(error: unknown, file: string): CheckpointError {
+  if (error instanceof CheckpointError) return error;
+  const code = systemErrorCode(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR') return new CheckpointError('missing', file, '', 'the file does not exist', { cause: error });
+  const reason = error instanceof Error ? error.message : String(error);
+  return new CheckpointError('unreadable', file, '', `cannot be read: ${reason}`, { cause: error });
+}

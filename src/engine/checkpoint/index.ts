@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { parseConfig, parseTokenIds } from './config';
+import { exists, fileInside, readTextFile } from './files';
+import { Fields, parseJson, readJson } from './json';
+import { assertLayout, CanonicalSource } from './layout';
+import type { SafetensorsFile } from './safetensors';
+import type { Checkpoint, ModelConfig } from './types';
+import { openWeights } from './weights';
+
+export { CheckpointError, type CheckpointErrorCode } from './errors';
+export type * from './types';
+
+const MAX_CONFIG_BYTES = 1 << 20;
+/** Content sampled of each weight file for the fingerprint: 16 places × 4 KiB. */
+const SAMPLES = 16;
+const SAMPLE_BYTES = 4096;
+
+/**
+ * Opens a Hugging Face checkpoint folder: config, weights (headers only) and their agreement are checked; no weight is read yet.
+ *
+ * @throws CheckpointError naming the file and the field
+ */
+export async function openCheckpoint(directory: string): Promise<Checkpoint> {
+  const configPath = await fileInside(directory, 'config.json');
+  const configText = await readTextFile(configPath, MAX_CONFIG_BYTES);
+  const config = await withGenerationConfig(directory, parseConfig(parseJson(configText, configPath), configPath));
+  const weights = await openWeights(directory);
+  try {
+    const tensors = new CanonicalSource(weights, config);
+    assertLayout(tensors, config, directory);
+    const fingerprint = await fingerprintOf(configText, weights.files);
+    return { directory, config, tensors, fingerprint, close: () => tensors.close() };
+  } catch (error) {
+    await weights.close();
+    throw error;
+  }
+}
+
+/** Chat checkpoints list the tokens that end a turn in `generation_config.json` only (Llama 3, Qwen2). */
+async function withGenerationConfig(directory: string, config: ModelConfig): Promise<ModelConfig> {
+  const name = 'generation_config.json';
+  if (!(await exists(directory, name))) return config;
+  const path = await fileInside(directory, name);
+  const more = parseTokenIds(new Fields(await readJson(path, MAX_CONFIG_BYTES), path), 'eos_token_id', config.vocabSize);
+  return { ...config, eosTokenIds: [...new Set([...config.eosTokenIds, ...more])] };
+}
+
+/**
+ * The identity of a checkpoint without reading gigabytes: config, and of each weight file its size, its header (all names, shapes and offsets)
+ * and content at evenly spaced places. Weights trained further differ everywhere, so samples tell them apart.
+ */
+async function fingerprintOf(configText: string, files: readonly SafetensorsFile[]): Promise<string> {
+  const hash = createHash('sha256').update(configText);
+  for (const file of files) {
+    hash.update(`\0${file.size}\0`).update(file.header);
+    const start = 8 + file.header.length;
+    const length = file.size - start;
+    const sample = new Uint8Array(Math.min(SAMPLE_BYTES, length));
+    for (let i = 0; i < SAMPLES && sample.length > 0; i++) {
+      const offset = start + Math.floor(((length - sample.length) * i) / (SAMPLES - 1));
+      await file.readBytes(offset, sample);
+      hash.update(sample);
+    }
+  }
+  return hash.digest('hex');
+}
