@@ -1,0 +1,127 @@
+"""Tokens on disk: `python models/recipe/data.py --corpus DIR --tokenizer DIR --out DIR`.
+
+Per split: SPLIT.ids (uint16, all documents end to end), SPLIT.docs.npy (int64 [n+1], where each starts),
+SPLIT.anchors.npy (int64, an anchor belongs *before* the token at this offset), SPLIT.meta.jsonl (repo, path, language).
+A document is <|file|>path, a line break, its text, <|eos|>. Ids are stored without anchors; rows.py inserts them on the fly,
+so that both forms can be trained from one file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from bisect import bisect_left
+from pathlib import Path
+from typing import Iterable, Iterator
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from config import ANCHOR_MAX, ANCHOR_MIN, ID, home
+from tokenizer import newline_table, shard_texts
+
+
+def anchor_cuts(ids: np.ndarray, newline: np.ndarray) -> list[int]:
+    """Offsets before which an anchor goes. ids [n], newline bool [V]: the token's text holds a line break.
+
+    The rest after the last cut is an open segment: it gets no anchor until it is long enough.
+    """
+    ends = (np.flatnonzero(newline[ids]) + 1).tolist()
+    cuts, start, n = [], 0, len(ids)
+    while start + ANCHOR_MIN < n:
+        i = bisect_left(ends, start + ANCHOR_MIN)
+        cut = min(ends[i] if i < len(ends) else n + 1, start + ANCHOR_MAX)
+        if cut >= n:
+            break
+        cuts.append(cut)
+        start = cut
+    return cuts
+
+
+class Encoder:
+    """Text to ids; literal "<|bos|>" in a text stays text."""
+
+    def __init__(self, folder: Path):
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.encode_special_tokens = True
+        self.newline = np.array(newline_table(self.tokenizer))
+        self.vocab = self.tokenizer.get_vocab_size()
+
+    def __call__(self, text: str) -> list[int]:
+        return self.tokenizer.encode(text, add_special_tokens=False).ids
+
+    def batch(self, texts: list[str]) -> list[list[int]]:
+        return [e.ids for e in self.tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+    def decode(self, ids: Iterable[int]) -> str:
+        return self.tokenizer.decode(list(ids), skip_special_tokens=False)
+
+
+def batched(records: Iterator[dict], size: int) -> Iterator[list[dict]]:
+    some: list[dict] = []
+    for record in records:
+        some.append(record)
+        if len(some) == size:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def write_split(split: str, records: Iterator[dict], encode: Encoder, out: Path, limit: int = 0) -> dict:
+    """Writes one split; `limit` (tokens, 0: none) ends it early."""
+    out.mkdir(parents=True, exist_ok=True)
+    docs, anchors, languages, total = [0], [], {}, 0
+    with open(out / f"{split}.ids", "wb") as ids_file, open(out / f"{split}.meta.jsonl", "w") as meta:
+        for some in batched(records, 256):
+            heads = encode.batch([r["path"] + "\n" for r in some])
+            for record, head, body in zip(some, heads, encode.batch([r["text"] for r in some])):
+                ids = np.array([ID["file"], *head, *body, ID["eos"]], dtype=np.uint16)
+                anchors.append(np.array(anchor_cuts(ids, encode.newline), dtype=np.int64) + total)
+                ids.tofile(ids_file)
+                total += len(ids)
+                docs.append(total)
+                meta.write(json.dumps({k: record.get(k, "") for k in ("repo", "path", "language")}) + "\n")
+                languages[record["language"]] = languages.get(record["language"], 0) + len(ids)
+            if limit and total >= limit:
+                break
+    np.save(out / f"{split}.docs.npy", np.array(docs, dtype=np.int64))
+    np.save(out / f"{split}.anchors.npy", np.concatenate(anchors) if anchors else np.zeros(0, np.int64))
+    count = sum(len(a) for a in anchors)
+    return {"split": split, "documents": len(docs) - 1, "tokens": total, "anchors": count,
+            "tokens_per_anchor": round(total / max(1, count), 2), "languages": languages}
+
+
+class Tokens:
+    """A split, memory-mapped."""
+
+    def __init__(self, folder: Path, split: str):
+        self.ids = np.memmap(folder / f"{split}.ids", dtype=np.uint16, mode="r")
+        self.docs = np.load(folder / f"{split}.docs.npy")
+        self.anchors = np.load(folder / f"{split}.anchors.npy")
+        self.count = len(self.docs) - 1
+
+    def cuts(self, start: int, end: int) -> np.ndarray:
+        """Anchor offsets p with start < p <= end, relative to start (p == end: the anchor that closes the chunk)."""
+        a = np.searchsorted(self.anchors, start, side="right")
+        b = np.searchsorted(self.anchors, end, side="right")
+        return self.anchors[a:b] - start
+
+
+def main() -> None:
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--corpus", type=Path, default=home() / "corpus")
+    args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
+    args.add_argument("--out", type=Path, default=home() / "tokens")
+    args.add_argument("--splits", nargs="+", default=["train", "valid", "test"])
+    args.add_argument("--limit", type=int, default=0, help="tokens per split, 0: all")
+    a = args.parse_args()
+    encode = Encoder(a.tokenizer)
+    for split in a.splits:
+        report = write_split(split, shard_texts(a.corpus, split), encode, a.out, a.limit)
+        print(json.dumps(report), flush=True)
+    (a.out / "DONE").write_text("")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Stage 1, next-token prediction under a mix of masks: `python models/recipe/pretrain.py --tokens DIR --run DIR`.
+
+Resumes from RUN/last.pt (weights, optimiser, place in the data) by itself; `--init FILE` starts a run from weights alone.
+The rate stays at its peak (warm-up, stable, decay): `--decay N` reads RUN/last.pt, anneals it for N steps and writes
+RUN/decayed.pt, leaving last.pt as it was, so that the stable run can go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import torch
+
+from config import PRESETS, ModelConfig, home
+from data import Tokens
+from loss import IGNORE, cross_entropy
+from masks import visible
+from model import Llama, parameter_count
+from optim import Optimizer, wsd
+from rows import KINDS, SHARES, Batch, Stream, prefetch
+from run import Log, Stop, autocast, compiled, device, load_model, read, save, seed_all
+
+
+def batch_loss(model: Llama, trunk, batch: Batch, chunk: int = 512):
+    """Mean loss in nats per target token, and each token's own."""
+    b, t = batch.ids.shape
+    positions = torch.arange(t, device=batch.ids.device).expand(b, t)
+    hidden = trunk(batch.ids, positions, visible(batch.layout))
+    return cross_entropy(hidden, model.model.embed_tokens.weight, batch.targets, chunk=chunk)
+
+
+@torch.no_grad()
+def validate(model: Llama, trunk, batches: dict, where: torch.device) -> dict:
+    """Nats per token of the held-out rows, by kind of mask. batches: kind -> list of Batch."""
+    found = {}
+    for kind, some in batches.items():
+        total, count = 0.0, 0
+        for batch in some:
+            batch = batch.to(where)
+            with autocast(where):
+                _, each = batch_loss(model, trunk, batch)
+            total += float(each.sum())
+            count += int((batch.targets != IGNORE).sum())
+        found[kind] = total / max(1, count)
+    return found
+
+
+def held_out(folder: Path, rows: int, count: int, length: int) -> dict:
+    """The same valid rows at every call, for the full and the AnSAN mask."""
+    tokens = Tokens(folder, "valid")
+    return {kind: [Stream(tokens, 11 + i).batch(count, length, kind) for i in range(max(1, rows // count))]
+            for kind in ("full", "ansan", "spliced")}
+
+
+def parser() -> argparse.ArgumentParser:
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--tokens", type=Path, default=home() / "tokens")
+    args.add_argument("--run", type=Path, default=home() / "runs/pretrain")
+    args.add_argument("--init", type=Path, help="weights to start from when RUN/last.pt is not there")
+    args.add_argument("--preset", choices=PRESETS, default="8m")
+    args.add_argument("--vocab", type=int, help="overrides the preset's")
+    args.add_argument("--batch", type=int, default=16, help="rows per micro-batch")
+    args.add_argument("--accumulate", type=int, default=1, help="micro-batches per step")
+    args.add_argument("--seq", type=int, help="tokens per row (default: the preset's window)")
+    args.add_argument("--chunk", type=int, default=512, help="rows of logits held at once (raise on a GPU)")
+    args.add_argument("--lr", type=float, default=3e-3)
+    args.add_argument("--optimizer", choices=("muon", "adamw"), default="muon")
+    args.add_argument("--shares", type=float, nargs=len(KINDS), default=SHARES, metavar="S", help=f"of {KINDS}")
+    args.add_argument("--warmup", type=int, default=100)
+    args.add_argument("--decay", type=int, default=0, help="anneal last.pt for so many steps into decayed.pt, then end")
+    args.add_argument("--steps", type=int, default=0, help="end after so many steps in all (0: never)")
+    args.add_argument("--minutes", type=float, default=0, help="end after so many minutes (0: never)")
+    args.add_argument("--save-seconds", type=float, default=300)
+    args.add_argument("--valid-steps", type=int, default=200)
+    args.add_argument("--valid-rows", type=int, default=32)
+    args.add_argument("--seed", type=int, default=1)
+    args.add_argument("--device", default="auto")
+    args.add_argument("--threads", type=int, default=0)
+    args.add_argument("--no-compile", action="store_true")
+    return args
+
+
+def main(argv: list[str] | None = None) -> dict:
+    a = parser().parse_args(argv)
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    where = device(a.device)
+    seed_all(a.seed)
+    last = a.run / "last.pt"
+    state = read(last) if last.exists() else None
+    config = ModelConfig(**state["config"]) if state else PRESETS[a.preset]
+    if a.vocab and not state:
+        config = config.with_vocab(a.vocab)
+    model = load_model(last) if state else load_model(a.init) if a.init else Llama(config, seed=a.seed)
+    config = model.config
+    model.to(where)
+    optimizer = Optimizer(model, a.lr, a.optimizer)
+    step, seen, cursor = 0, 0, None
+    if state:
+        step, seen = state["step"], state["tokens"]
+        if state.get("optimizer") and state.get("optimizer_kind") == a.optimizer:
+            optimizer.load_state_dict(state["optimizer"])
+        # The place in the data only means something for the same data: other tokens start from their beginning.
+        cursor = state["cursor"] if state.get("data") == str(a.tokens) else {"epoch": 0, "doc": 0, "offset": 0, "rows": step}
+    length = a.seq or config.max_position_embeddings
+    stream = Stream(Tokens(a.tokens, "train"), a.seed, cursor, a.shares)
+    valid = held_out(a.tokens, a.valid_rows, min(a.batch, a.valid_rows), length)
+    trunk = compiled(model, not a.no_compile)
+    log, stop = Log(a.run / "log.jsonl"), Stop(a.minutes)
+    log(event="start", step=step, parameters=parameter_count(model), tokens=seen, data=str(a.tokens), batch=a.batch,
+        accumulate=a.accumulate, seq=length, lr=a.lr, optimizer=a.optimizer, device=str(where), torch=torch.__version__,
+        row_bytes=config.row_bytes, decay=a.decay)
+    decay_from = step if a.decay else None
+    target = a.run / ("decayed.pt" if a.decay else "last.pt")
+    end = step + a.decay if a.decay else a.steps
+    batches = prefetch(stream, a.batch, length)
+    report: dict = {}
+
+    def checkpoint() -> None:
+        save(target, model, config, step=step, tokens=seen, cursor=cursor, data=str(a.tokens),
+             optimizer=optimizer.state_dict(), optimizer_kind=a.optimizer)
+
+    def check() -> None:
+        model.eval()
+        report.update(validate(model, trunk, valid, where))
+        model.train()
+        log(event="valid", step=step, tokens=seen, **{f"valid_{k}": v for k, v in report.items()})
+
+    saved = logged = time.time()
+    since, total = 0, 0.0
+    while not stop and not (end and step >= end):
+        losses = 0.0
+        for _ in range(a.accumulate):
+            batch = next(batches)
+            cursor = batch.cursor
+            batch = batch.to(where)
+            with autocast(where):
+                loss, _ = batch_loss(model, trunk, batch, a.chunk)
+            (loss / a.accumulate).backward()
+            losses += float(loss.detach()) / a.accumulate
+        norm = optimizer.step(wsd(step, a.warmup, decay_from, a.decay))
+        step += 1
+        fresh = a.batch * length * a.accumulate
+        seen, since, total = seen + fresh, since + fresh, total + losses
+        now = time.time()
+        if step % 20 == 0:
+            log(event="train", step=step, tokens=seen, loss=total / 20, norm=norm, tokens_per_second=since / (now - logged))
+            since, total, logged = 0, 0.0, now
+        if a.valid_steps and step % a.valid_steps == 0:
+            check()
+            logged, since = time.time(), 0
+        if now - saved > a.save_seconds:
+            checkpoint()
+            saved = now
+    check()
+    checkpoint()
+    log(event="end", step=step, tokens=seen)
+    return {"step": step, "tokens": seen, **report}
+
+
+if __name__ == "__main__":
+    main()

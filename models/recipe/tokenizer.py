@@ -1,0 +1,107 @@
+"""Trains the byte-level BPE: `python models/recipe/tokenizer.py --corpus DIR --out DIR`.
+
+Pre-tokens (so the merges never cross them):
+  - a line break with the indentation that follows it: "\\n        " becomes one token, indentation costs nothing;
+  - a word with at most one leading space or underscore, cut where the case changes: `getUserName` -> get|User|Name;
+  - one digit at a time; a run of punctuation; a run of spaces.
+Only `Split` and `ByteLevel` are used, with a pattern that Rust's and JavaScript's regular expressions read alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+from pathlib import Path
+from typing import Iterator
+
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+
+from config import CHAT_TEMPLATE, SPECIALS, home
+
+PATTERN = (
+    r"(?:\r?\n)+[ \t]*"  # line break(s) and the next line's indentation
+    r"|[ _]?(?:\p{Lu}+(?!\p{Ll})|\p{Lu}?\p{Ll}+|[\p{Lo}\p{Lm}\p{Lt}]+)"  # HTTP | Server or name | letters without case
+    r"| ?\p{N}"
+    r"| ?(?:[^\s\p{L}\p{N}_]|_(?!\p{L}))+"  # punctuation; an underscore before a letter belongs to the word
+    r"|[ \t]+(?=[ \t]\S)|\s+"
+)
+
+
+def build(vocab_size: int, texts: Iterator[str], show_progress: bool = False) -> Tokenizer:
+    """A trained tokenizer of at most `vocab_size` ids, specials first."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(PATTERN), behavior="isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+    ])
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(vocab_size=vocab_size, special_tokens=SPECIALS, show_progress=show_progress,
+                                  initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), max_token_length=24)
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+def shard_texts(corpus: Path, split: str = "train") -> Iterator[dict]:
+    """Records {repo, commit, path, language, text} of every shard of a split, in file order."""
+    for shard in shards(corpus, split):
+        with gzip.open(shard, "rt", encoding="utf-8") as lines:
+            for line in lines:
+                yield json.loads(line)
+
+
+def shards(corpus: Path, split: str) -> list[Path]:
+    found = sorted((corpus / split).glob("*.jsonl.gz")) or sorted(corpus.glob(f"{split}*.jsonl.gz"))
+    if not found:
+        raise SystemExit(f"no {split} shards (*.jsonl.gz) under {corpus}")
+    return found
+
+
+def sample(corpus: Path, budget: int, per_language: float, seed: int) -> Iterator[str]:
+    """Texts of about `budget` characters, no language taking more than the share `per_language` of it."""
+    rng = random.Random(seed)
+    taken: dict[str, int] = {}
+    total = 0
+    for record in shard_texts(corpus):
+        language, text = record["language"], record["text"][:20000]
+        if rng.random() < 0.5 or taken.get(language, 0) > per_language * budget:
+            continue
+        taken[language] = taken.get(language, 0) + len(text)
+        total += len(text)
+        yield text
+        if total >= budget:
+            break
+
+
+def save(tokenizer: Tokenizer, out: Path) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer.save(str(out / "tokenizer.json"))
+    (out / "tokenizer_config.json").write_text(json.dumps({
+        "tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<|bos|>", "eos_token": "<|eos|>",
+        "pad_token": "<|pad|>", "clean_up_tokenization_spaces": False, "add_bos_token": False,
+        "model_max_length": 4096, "chat_template": CHAT_TEMPLATE,
+    }, indent=2) + "\n")
+
+
+def newline_table(tokenizer: Tokenizer) -> list[bool]:
+    """For every id: does its text hold a line break? (The anchor rule cuts after such a token.)"""
+    return ["\n" in tokenizer.decode([i], skip_special_tokens=False) for i in range(tokenizer.get_vocab_size())]
+
+
+def main() -> None:
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--corpus", type=Path, default=home() / "corpus")
+    args.add_argument("--out", type=Path, default=home() / "tokenizer")
+    args.add_argument("--vocab", type=int, default=16384)
+    args.add_argument("--characters", type=int, default=60_000_000)
+    args.add_argument("--per-language", type=float, default=0.15)
+    args.add_argument("--seed", type=int, default=1)
+    a = args.parse_args()
+    tokenizer = build(a.vocab, sample(a.corpus, a.characters, a.per_language, a.seed))
+    save(tokenizer, a.out)
+    print(json.dumps({"vocab": tokenizer.get_vocab_size(), "out": str(a.out)}))
+
+
+if __name__ == "__main__":
+    main()
