@@ -1,0 +1,279 @@
+/**
+ * A complete VS Code without a download server: `code-server` and its Node come from npm, the browser that shows it from
+ * the system's packages. This file alone decides what is installed, where, and says so; it is idempotent and locked, so
+ * that several commands may ask at once.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { homedir } from 'node:os';
+import path from 'node:path';
+
+/** Versions known to work together; a change of any of them installs anew. */
+const VERSIONS = { codeServer: '4.139.1', node: '24.21.0' };
+
+/** Where machine caches live, outside the repository. */
+export function cacheDirectory() {
+  return process.env.ANCHORAGE_TEST_CACHE || path.join(homedir(), '.cache', 'anchorage-test');
+}
+
+/**
+ * Installs what is missing.
+ * @param {{ browser?: boolean, log?: (line: string) => void }} [options] `browser: false` leaves Chromium out.
+ * @returns {Promise<{ node: string, entry: string, browser: string | undefined }>} Absolute paths.
+ */
+export async function ensureServer({ browser = true, log = console.log } = {}) {
+  if (process.platform !== 'linux') {
+    throw new Error(`The VS Code server from npm is set up for Linux only (this is ${process.platform}). Allow VS Code to be downloaded instead.`);
+  }
+  const cache = cacheDirectory();
+  await mkdir(cache, { recursive: true });
+  return withLock(path.join(cache, 'install.lock'), log, async () => {
+    const browserPath = browser ? ensureBrowser(log) : undefined;
+    return { ...(await ensureCodeServer(cache, log)), browser: browserPath };
+  });
+}
+
+async function ensureCodeServer(cache, log) {
+  const nodePackage = `node-linux-${process.arch}`;
+  const nodeHome = path.join(cache, `node-${VERSIONS.node}`, 'node_modules', nodePackage);
+  const serverRoot = path.join(cache, `code-server-${VERSIONS.codeServer}`);
+  const entry = path.join(serverRoot, 'node_modules', 'code-server', 'out', 'node', 'entry.js');
+  const done = path.join(serverRoot, 'installed');
+  const node = path.join(nodeHome, 'bin', 'node');
+  if (existsSync(done) && existsSync(entry) && existsSync(node)) return { node, entry };
+
+  ensureSystemPackages(['libkrb5-dev', 'g++', 'make', 'python3'], log);
+  if (!existsSync(node)) {
+    log(`Installing Node ${VERSIONS.node} (npm: ${nodePackage}) into ${cache}`);
+    await npmInstall(path.join(cache, `node-${VERSIONS.node}`), [`${nodePackage}@${VERSIONS.node}`], process.env, log);
+  }
+  log(`Installing VS Code (npm: code-server ${VERSIONS.codeServer}) into ${cache}: about 3 minutes and 1.2 GB, once`);
+  const partial = `${serverRoot}.partial`;
+  await rm(partial, { recursive: true, force: true });
+  await rm(serverRoot, { recursive: true, force: true });
+  const env = {
+    ...process.env,
+    PATH: `${path.join(nodeHome, 'bin')}${path.delimiter}${process.env.PATH ?? ''}`,
+    // Native modules are built against the headers in that Node package; nothing is looked up elsewhere.
+    npm_config_nodedir: nodeHome,
+    npm_config_build_from_source: 'true',
+  };
+  await npmInstall(partial, [`code-server@${VERSIONS.codeServer}`], env, log);
+  await rename(partial, serverRoot);
+  await writeFile(done, `${new Date().toISOString()}\n`);
+  return { node, entry };
+}
+
+/** @returns {string} Path of a Chromium or Chrome. */
+function ensureBrowser(log) {
+  const found = findBrowser();
+  if (found) return found;
+  ensureSystemPackages(['chromium'], log);
+  const installed = findBrowser();
+  if (!installed) throw new Error('No Chromium was found. Install chromium, or name one in ANCHORAGE_CHROMIUM.');
+  return installed;
+}
+
+function findBrowser() {
+  const named = process.env.ANCHORAGE_CHROMIUM;
+  if (named) return existsSync(named) ? named : undefined;
+  for (const name of ['chromium', 'chromium-browser', 'google-chrome-stable', 'google-chrome']) {
+    const which = spawnSync('sh', ['-c', `command -v ${name}`], { encoding: 'utf8' });
+    if (which.status === 0) return which.stdout.trim();
+  }
+  return undefined;
+}
+
+/** Asks the system's package manager for what is absent; a machine without apt or without the right gets told what to do. */
+function ensureSystemPackages(packages, log) {
+  const missing = packages.filter((name) => !systemPackagePresent(name));
+  if (missing.length === 0) return;
+  const apt = spawnSync('sh', ['-c', 'command -v apt-get']).status === 0;
+  const prefix = process.getuid?.() === 0 ? [] : spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined;
+  if (!apt || !prefix) {
+    throw new Error(`These system packages are needed for the tests in the editor: ${missing.join(', ')}. Install them and run again.`);
+  }
+  log(`Installing system packages: ${missing.join(', ')}`);
+  const apt_get = (args) => {
+    const [command, ...rest] = [...prefix, 'apt-get', ...args];
+    return spawnSync(command, rest, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status;
+  };
+  const install = ['install', '-y', '-q', '--no-install-recommends', ...missing];
+  if (apt_get(install) !== 0 && (apt_get(['update', '-q']) !== 0 || apt_get(install) !== 0)) {
+    throw new Error(`apt-get could not install ${missing.join(', ')}. Install them by hand and run again.`);
+  }
+}
+
+function systemPackagePresent(name) {
+  if (name === 'libkrb5-dev') return existsSync('/usr/include/gssapi/gssapi.h') || existsSync('/usr/include/gssapi.h');
+  return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
+}
+
+async function npmInstall(prefix, packages, env, log) {
+  await mkdir(prefix, { recursive: true });
+  const started = Date.now();
+  const logFile = path.join(prefix, 'npm-install.log');
+  const { openSync, closeSync } = await import('node:fs');
+  const output = openSync(logFile, 'w');
+  const code = await new Promise((resolve, reject) => {
+    const child = spawn('npm', ['install', '--prefix', prefix, '--no-save', '--no-audit', '--no-fund', '--foreground-scripts', ...packages], {
+      env,
+      cwd: prefix,
+      stdio: ['ignore', output, output],
+    });
+    child.on('error', reject);
+    child.on('exit', resolve);
+  });
+  closeSync(output);
+  if (code !== 0) {
+    const tail = (await readFile(logFile, 'utf8')).split('\n').slice(-30).join('\n');
+    throw new Error(`npm could not install ${packages.join(' ')} (exit ${code}); the end of ${logFile}:\n${tail}`);
+  }
+  log(`Installed ${packages.join(' ')} in ${Math.round((Date.now() - started) / 1000)} s`);
+}
+
+/** Runs `work` while holding a lock file; a lock whose owner has died is taken over. */
+async function withLock(file, log, work) {
+  let told = false;
+  for (;;) {
+    try {
+      await writeFile(file, String(process.pid), { flag: 'wx' });
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw error;
+      if (await lockIsStale(file)) {
+        await rm(file, { force: true });
+        continue;
+      }
+      if (!told) log(`Waiting for another command that is installing (${file})`);
+      told = true;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+  try {
+    return await work();
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+async function lockIsStale(file) {
+  try {
+    const pid = Number(await readFile(file, 'utf8'));
+    if (!pid) return Date.now() - (await stat(file)).mtimeMs > 5_000;
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return error.code !== 'EPERM';
+  }
+}
+
+/**
+ * Starts the editor on a free loopback port and waits until it answers.
+ *
+ * @param {{ node: string, entry: string }} installed From `ensureServer`.
+ * @param {{ directory: string, extensions: string, settings?: object, trust?: boolean, smokeTest?: boolean, port?: number,
+ *           env?: Record<string, string> }} options `directory` holds everything the server writes; `trust: true` leaves
+ *   workspace trust on, so that Restricted Mode can be seen.
+ * @returns {Promise<{ origin: string, port: number, pid: number, logFile: string, stop: () => Promise<void> }>}
+ */
+export async function startServer(installed, options) {
+  const { directory, extensions, settings = {}, trust = false, smokeTest = false } = options;
+  const port = options.port ?? (await freePort());
+  const userData = path.join(directory, 'user');
+  await mkdir(path.join(userData, 'User'), { recursive: true });
+  await mkdir(extensions, { recursive: true });
+  await writeFile(path.join(userData, 'User', 'settings.json'), JSON.stringify({ ...QUIET, ...settings }, null, 2));
+  const { openSync, closeSync } = await import('node:fs');
+  const logFile = path.join(directory, 'server.log');
+  const output = openSync(logFile, 'a');
+  const child = spawn(
+    installed.node,
+    [
+      installed.entry,
+      ...['--config', path.join(directory, 'config.yaml'), '--auth', 'none', '--bind-addr', `127.0.0.1:${port}`],
+      ...['--user-data-dir', userData, '--extensions-dir', extensions],
+      ...['--disable-telemetry', '--disable-update-check', '--disable-getting-started-override', '--disable-proxy', '--ignore-last-opened'],
+      ...(trust ? [] : ['--disable-workspace-trust']),
+      ...(smokeTest ? ['--vscode-option', 'enable-smoke-test-driver'] : []),
+    ],
+    {
+      detached: true,
+      stdio: ['ignore', output, output],
+      env: { ...process.env, ...options.env, HOME: directory, XDG_CONFIG_HOME: directory, XDG_DATA_HOME: directory, EXTENSIONS_GALLERY: '{}' },
+    },
+  );
+  closeSync(output);
+  const stop = () => stopGroup(child);
+  const origin = `http://127.0.0.1:${port}`;
+  const deadline = Date.now() + 60_000;
+  while (Date.now() < deadline && child.exitCode === null) {
+    const healthy = await fetch(`${origin}/healthz`).then((response) => response.ok, () => false);
+    if (healthy) return { origin, port, pid: child.pid, logFile, stop };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  await stop();
+  throw new Error(`The VS Code server did not start; see ${logFile}`);
+}
+
+/** Installs a VSIX into an extensions folder. */
+export async function installVsix(installed, { directory, extensions, vsix }) {
+  const code = await new Promise((resolve, reject) => {
+    const child = spawn(
+      installed.node,
+      [installed.entry, '--config', path.join(directory, 'config.yaml'), '--user-data-dir', path.join(directory, 'user'), '--extensions-dir', extensions, '--install-extension', vsix, '--force'],
+      { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, HOME: directory, XDG_CONFIG_HOME: directory, XDG_DATA_HOME: directory, EXTENSIONS_GALLERY: '{}' } },
+    );
+    child.on('error', reject);
+    child.on('exit', resolve);
+  });
+  if (code !== 0) throw new Error(`Installing ${vsix} failed (exit ${code})`);
+}
+
+/** Settings that keep the editor still while it is being looked at. */
+const QUIET = {
+  'workbench.startupEditor': 'none',
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'workbench.tips.enabled': false,
+  'telemetry.telemetryLevel': 'off',
+  'extensions.autoCheckUpdates': false,
+  'git.openRepositoryInParentFolders': 'never',
+  'security.workspace.trust.startupPrompt': 'never',
+  'workbench.reduceMotion': 'on',
+  'editor.minimap.enabled': false,
+};
+
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** Ends a detached child and everything it started, gently and then firmly. */
+async function stopGroup(child) {
+  if (child.pid === undefined) return;
+  const gone = new Promise((resolve) => (child.exitCode !== null || child.signalCode !== null ? resolve() : child.once('exit', resolve)));
+  signalGroup(child.pid, 'SIGTERM');
+  await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 3_000))]);
+  signalGroup(child.pid, 'SIGKILL');
+}
+
+function signalGroup(pid, signal) {
+  try {
+    process.kill(-pid, signal);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
+
+// `node scripts/lib/vscode-server.mjs` installs and says where.
+if (process.argv[1] && path.resolve(process.argv[1]) === path.resolve(new URL(import.meta.url).pathname)) {
+  console.log(await ensureServer());
+}
