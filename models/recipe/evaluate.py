@@ -1,0 +1,141 @@
+"""Held-out perplexity by mask: `python models/recipe/evaluate.py --checkpoint FILE_OR_FOLDER --tokens DIR`.
+
+The same ordinary tokens are predicted under every form, so the losses are paired:
+  full       causal over all rows, no anchors in the text
+  marked     causal over all rows, anchors in the text (what the anchor tokens alone cost)
+  ansan      AnLLM's mask: closed segments leave one row each
+  window     no anchors; the sinks and as many of the latest rows as AnSAN has rows to look at, on average
+  untrained  full, with a model of the same shape and random weights
+Intervals are 95% bootstrap over documents.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from config import ID, SINK_IDS, home
+from data import Tokens
+from loss import IGNORE, cross_entropy
+from masks import anchored, visible
+from model import Llama
+from run import Log, autocast, device, load_model
+
+
+def chunks(tokens: Tokens, count: int, length: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The first `length` tokens of `count` documents that have them: (ids, anchor cuts)."""
+    found = []
+    for doc in np.random.default_rng(seed).permutation(tokens.count):
+        start, end = int(tokens.docs[doc]), int(tokens.docs[doc + 1])
+        if end - start >= length:
+            cuts = tokens.cuts(start, start + length)
+            found.append((np.asarray(tokens.ids[start:start + length]).astype(np.int64), cuts[cuts < length]))
+        if len(found) == count:
+            break
+    return found
+
+
+def tensors(ids: np.ndarray, cuts: np.ndarray) -> tuple[Tensor, Tensor]:
+    """Behind the sinks, with anchors at the cuts: ids [1, T] and the next-token targets, none of which is an anchor."""
+    ids = np.concatenate([SINK_IDS, np.insert(ids, cuts, ID["anchor"])])
+    targets = np.append(ids[1:], IGNORE)
+    targets[targets == ID["anchor"]] = IGNORE
+    targets[:len(SINK_IDS)] = IGNORE  # the first token of a document (<|file|>) is given
+    return torch.from_numpy(ids)[None], torch.from_numpy(targets)[None]
+
+
+def window_mask(length: int, sinks: int, recent: int) -> Tensor:
+    i, j = torch.arange(length)[:, None], torch.arange(length)[None]
+    return ((j <= i) & ((j < sinks) | (i - j < recent)))[None, None]
+
+
+@torch.no_grad()
+def losses(model: Llama, ids: Tensor, targets: Tensor, mask: Tensor, where) -> np.ndarray:
+    """Nats of each target, in order."""
+    positions = torch.arange(ids.shape[1], device=where)[None]
+    with autocast(where):
+        hidden = model(ids.to(where), positions, mask.to(where))
+        _, each = cross_entropy(hidden, model.model.embed_tokens.weight, targets.to(where))
+    return each[targets.to(where) != IGNORE].cpu().numpy()
+
+
+def forms(model: Llama, untrained: Llama, ids: np.ndarray, cuts: np.ndarray, where) -> tuple[dict, dict]:
+    """Losses by form, and counts of rows, for one document."""
+    none = np.zeros(0, np.int64)
+    plain, plain_targets = tensors(ids, none)
+    marked, marked_targets = tensors(ids, cuts)
+    t = plain.shape[1]
+    causal, causal_marked = window_mask(t, 0, t), window_mask(marked.shape[1], 0, marked.shape[1])
+    mask = visible(anchored(marked == ID["anchor"], len(SINK_IDS)))
+    seen = float(mask[0, 0, len(SINK_IDS):].sum(1).float().mean())
+    window = window_mask(t, len(SINK_IDS), max(1, round(seen) - len(SINK_IDS)))
+    found = {
+        "full": losses(model, plain, plain_targets, causal, where),
+        "marked": losses(model, marked, marked_targets, causal_marked, where),
+        "ansan": losses(model, marked, marked_targets, mask, where),
+        "window": losses(model, plain, plain_targets, window, where),
+        "untrained": losses(untrained, plain, plain_targets, causal, where),
+    }
+    return found, {"ordinary": len(ids), "anchors": len(cuts), "seen": seen}
+
+
+def interval(sums: np.ndarray, counts: np.ndarray, against: np.ndarray | None = None, seed: int = 0) -> list[float]:
+    """Perplexity (or its ratio to `against`) and its 95% interval over documents. sums: nats per document."""
+    rng = np.random.default_rng(seed)
+    picks = rng.integers(0, len(sums), (1000, len(sums)))
+    total = sums - (against if against is not None else 0)
+    drawn = np.exp(total[picks].sum(1) / counts[picks].sum(1))
+    return [float(np.exp(total.sum() / counts.sum())), *np.quantile(drawn, [0.025, 0.975]).tolist()]
+
+
+def evaluate(model: Llama, tokens: Tokens, count: int, length: int, where, seed: int = 3) -> dict:
+    model.eval().to(where)
+    untrained = Llama(model.config, seed=1).eval().to(where)
+    sums: dict[str, list[float]] = {}
+    counts, rows = [], []
+    for ids, cuts in chunks(tokens, count, length, seed):
+        found, info = forms(model, untrained, ids, cuts, where)
+        for name, each in found.items():
+            sums.setdefault(name, []).append(float(each.sum()))
+        counts.append(len(found["full"]))
+        rows.append(info)
+    if not counts:
+        raise SystemExit(f"no document of {length} tokens")
+    n = np.array(counts)
+    arrays = {k: np.array(v) for k, v in sums.items()}
+    report = {"documents": len(counts), "targets": int(n.sum()), "length": length,
+              "rows_kept_by_ansan": sum(r["anchors"] for r in rows) / sum(r["ordinary"] for r in rows),
+              "rows_seen_under_ansan": float(np.mean([r["seen"] for r in rows]))}
+    for name, total in arrays.items():
+        report[name] = interval(total, n)
+    for name in ("ansan", "marked", "window"):
+        report[f"{name}_over_full"] = interval(arrays[name], n, arrays["full"])
+    return report
+
+
+def main(argv: list[str] | None = None) -> dict:
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--checkpoint", type=Path, required=True)
+    args.add_argument("--tokens", type=Path, default=home() / "tokens")
+    args.add_argument("--split", default="test")
+    args.add_argument("--documents", type=int, default=200)
+    args.add_argument("--length", type=int, help="ordinary tokens (default: what fits the first window with anchors)")
+    args.add_argument("--log", type=Path, help="appends the report to this jsonl")
+    args.add_argument("--device", default="auto")
+    a = args.parse_args(argv)
+    model = load_model(a.checkpoint)
+    length = a.length or int(model.config.max_position_embeddings * 0.95) - len(SINK_IDS)
+    report = evaluate(model, Tokens(a.tokens, a.split), a.documents, length, device(a.device))
+    print(json.dumps(report, indent=1))
+    if a.log:
+        Log(a.log)(event="evaluate", checkpoint=str(a.checkpoint), split=a.split, **report)
+    return report
+
+
+if __name__ == "__main__":
+    main()
