@@ -24,21 +24,20 @@ export function parseRope(config: Fields, context: RopeContext): RopeConfig {
     throw config.error('outOfRange', 'partial_rotary_factor', `${share} leaves ${rotaryDim} of ${context.headDim} dimensions to rotate; must be even and at least 2`);
   }
 
-  // The window the weights were trained on, before any scaling: stated by the scaling, by Phi-3 at the top level, else the maximum.
-  const stated = scalingFields?.optionalInteger('original_max_position_embeddings', 1, 1 << 28)
-    ?? config.optionalInteger('original_max_position_embeddings', 1, 1 << 28);
-  const originalMaxPositions = stated ?? context.maxPositions;
-  const extension = context.maxPositions / originalMaxPositions;
-  const scaling: RopeScaling = scalingFields
-    ? parseScaling(scalingFields, rotaryDim / 2, extension, stated !== undefined)
-    : { type: 'default' };
+  // The window the weights were trained on, before any scaling. Phi-3 states it at the top level, which then wins over the scaling's own.
+  const stated = config.optionalInteger('original_max_position_embeddings', 1, 1 << 28)
+    ?? scalingFields?.optionalInteger('original_max_position_embeddings', 1, 1 << 28);
+  const scaling: RopeScaling = scalingFields ? parseScaling(scalingFields, context, rotaryDim / 2, stated) : { type: 'default' };
+  // Dynamic NTK measures growth against the maximum itself, whatever else is stated.
+  const originalMaxPositions = scaling.type === 'dynamic' ? context.maxPositions : (stated ?? context.maxPositions);
   return { theta, rotaryDim, originalMaxPositions, scaling };
 }
 
-function parseScaling(fields: Fields, pairs: number, extension: number, windowStated: boolean): RopeScaling {
-  const type = fields.optionalString('rope_type') ?? fields.optionalString('type') ?? 'default';
-  const factor = () => fields.optionalNumber('factor', 1e-3, MAX_FACTOR);
+function parseScaling(fields: Fields, context: RopeContext, pairs: number, statedWindow: number | undefined): RopeScaling {
+  const extension = context.maxPositions / (statedWindow ?? context.maxPositions);
+  const type = scalingType(fields, context.architecture);
   const requiredFactor = () => fields.number('factor', 1e-3, MAX_FACTOR);
+  const factorOrExtension = () => fields.optionalNumber('factor', 1e-3, MAX_FACTOR) ?? extension;
   switch (type) {
     case 'default':
       return { type: 'default' };
@@ -49,7 +48,7 @@ function parseScaling(fields: Fields, pairs: number, extension: number, windowSt
     case 'yarn':
       return {
         type,
-        factor: factor() ?? extension,
+        factor: factorOrExtension(),
         betaFast: fields.optionalNumber('beta_fast', 1e-3, MAX_FACTOR) ?? 32,
         betaSlow: fields.optionalNumber('beta_slow', 1e-3, MAX_FACTOR) ?? 1,
         ...number(fields, 'attention_factor', 'attentionFactor'),
@@ -60,11 +59,12 @@ function parseScaling(fields: Fields, pairs: number, extension: number, windowSt
     case 'llama3':
       return parseLlama3(fields, requiredFactor());
     case 'longrope':
-    case 'su': // the first name of longrope, in early Phi-3 configs
+      if (statedWindow === undefined) {
+        throw fields.error('missing', 'original_max_position_embeddings', 'is required: it decides between the short and the long factors');
+      }
       return {
-        type: 'longrope',
-        // With the trained window stated the extension follows from it; else the config must say it.
-        factor: windowStated ? extension : requiredFactor(),
+        type,
+        factor: factorOrExtension(),
         shortFactors: factorList(fields, 'short_factor', pairs),
         longFactors: factorList(fields, 'long_factor', pairs),
         ...number(fields, 'attention_factor', 'attentionFactor'),
@@ -72,6 +72,15 @@ function parseScaling(fields: Fields, pairs: number, extension: number, windowSt
     default:
       throw fields.error('unsupported', 'rope_type', `"${type.slice(0, 40)}" is not a rotary scaling this engine knows`);
   }
+}
+
+function scalingType(fields: Fields, architecture: Architecture): string {
+  if (fields.has('full_attention') || fields.has('sliding_attention')) {
+    throw fields.error('unsupported', 'rope_type', 'gives each kind of layer its own rotary frequencies, which is not built');
+  }
+  const type = fields.optionalString('rope_type') ?? fields.optionalString('type') ?? 'default';
+  // Early Phi-3 configs call longrope "su" or even "yarn".
+  return type === 'su' || (architecture === 'phi3' && type === 'yarn') ? 'longrope' : type;
 }
 
 function parseLlama3(fields: Fields, factor: number): RopeScaling {
