@@ -1,0 +1,95 @@
+import { GrowableInt32 } from './growable';
+import type { DocumentId } from './types';
+
+/** What is kept of each document of a part. Strings are few; everything per segment is in typed arrays. */
+export interface PartDocument {
+  docId: DocumentId;
+  path: string;
+  language: string;
+  hash: string;
+  imports: readonly string[];
+}
+
+export const SEGMENT_KINDS = ['code', 'prose', 'data'] as const;
+
+/** Columns of a part: one row per document, one per segment, both in order of addition; a document's segments are neighbours. */
+export class PartTables {
+  readonly documents: PartDocument[] = [];
+  /** First segment of each document; the next document's first ends it. */
+  readonly firstSegment = new GrowableInt32(256);
+  /** Terms of each document. */
+  readonly documentLength = new GrowableInt32(256);
+  readonly segmentDocument = new GrowableInt32();
+  readonly segmentLength = new GrowableInt32();
+  readonly startLine = new GrowableInt32();
+  readonly endLine = new GrowableInt32();
+  /** Index into SEGMENT_KINDS. */
+  readonly segmentKind = new GrowableInt32();
+  /** 1 for documents that were removed or replaced. */
+  removed = new Uint8Array(256);
+  live = 0;
+
+  get segments(): number {
+    return this.segmentDocument.length;
+  }
+
+  /** Opens a new row; its segments follow through `addSegment`. */
+  addDocument(document: PartDocument): number {
+    const row = this.documents.push(document) - 1;
+    this.firstSegment.push(this.segments);
+    this.documentLength.push(0);
+    if (row >= this.removed.length) {
+      const grown = new Uint8Array(this.removed.length * 2);
+      grown.set(this.removed);
+      this.removed = grown;
+    }
+    this.live++;
+    return row;
+  }
+
+  addSegment(startLine: number, endLine: number, kind: number, length: number): number {
+    const row = this.documents.length - 1;
+    this.segmentLength.push(length);
+    this.startLine.push(startLine);
+    this.endLine.push(endLine);
+    this.segmentKind.push(kind);
+    this.documentLength.data[row] = this.documentLength.at(row) + length;
+    return this.segmentDocument.push(row);
+  }
+
+  endSegment(row: number): number {
+    return row + 1 < this.documents.length ? this.firstSegment.at(row + 1) : this.segments;
+  }
+
+  remove(row: number): boolean {
+    if (this.removed[row] === 1) return false;
+    this.removed[row] = 1;
+    this.live--;
+    return true;
+  }
+}
+
+/** Postings of one term in one part, ascending by segment. Scratch: valid until the next read. */
+export class PostingList {
+  length = 0;
+  /** Segment rows of the part. */
+  segments = new Int32Array(1024);
+  /** Frequency in the body shifted left by 3, with the Field bits below. */
+  values = new Int32Array(1024);
+
+  clear(capacity = 0): void {
+    this.length = 0;
+    if (capacity > this.segments.length) {
+      const size = Math.max(capacity, this.segments.length * 2);
+      this.segments = new Int32Array(size);
+      this.values = new Int32Array(size);
+    }
+  }
+}
+
+/** An immutable or growing piece of the index: a pack on disk, or the delta in memory. */
+export interface Part {
+  readonly tables: PartTables;
+  /** Fills `into` with the postings of `term`; empty when the part has none. */
+  read(term: string, into: PostingList): void;
+}
