@@ -43,6 +43,8 @@ export interface DocumentSymbol {
   /** The doc comment's text without comment marks, at most 1,000 characters. */
   doc?: string;
   exported: boolean;
+  /** A declaration without a body (a C prototype, a method in a class head): the definition is elsewhere. */
+  declaration?: boolean;
 }
 
 /** A run of whole lines of a document, cut at syntax or prose boundaries. */
@@ -58,6 +60,8 @@ export interface Segment {
   symbols: readonly number[];
   /** Names of enclosing definitions or headings of the first line, outermost first ("Class", "method" | "Guide", "Install"). */
   breadcrumb: readonly string[];
+  /** Present when the segment's text is far longer than a segment should be (a minified line): use this many characters of it. */
+  maxCharacters?: number;
 }
 
 /** Result of segmenting one document. Segments cover every line exactly once, in order. */

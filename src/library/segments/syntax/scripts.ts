@@ -1,0 +1,29 @@
+import type { Language } from '../../types';
+
+export interface EmbeddedScript {
+  language: Language;
+  /** Offsets of the scripts' texts, in order. */
+  ranges: { start: number; end: number }[];
+}
+
+const SCRIPT = /<script\b([^>]*)>/gi;
+const MAX_SCRIPTS = 50;
+
+/** The script blocks of a component or page (Vue, Svelte, HTML), or undefined where there are none. */
+export function embeddedScript(text: string, language: Language): EmbeddedScript | undefined {
+  if (language !== 'vue' && language !== 'svelte' && language !== 'html' && language !== 'astro') return undefined;
+  const ranges: { start: number; end: number }[] = [];
+  let typed = false;
+  SCRIPT.lastIndex = 0;
+  for (let match = SCRIPT.exec(text); match && ranges.length < MAX_SCRIPTS; match = SCRIPT.exec(text)) {
+    const start = match.index + match[0].length;
+    const close = text.indexOf('</script', start);
+    if (close < 0) break;
+    const attributes = match[1] ?? '';
+    if (/\btype\s*=\s*["']?(?!module|text\/(?:java|type)script|application\/javascript)/i.test(attributes)) continue;
+    if (/\blang\s*=\s*["']?ts/i.test(attributes)) typed = true;
+    if (close > start) ranges.push({ start, end: close });
+    SCRIPT.lastIndex = close;
+  }
+  return ranges.length > 0 ? { language: typed ? 'typescript' : 'javascript', ranges } : undefined;
+}

@@ -1,0 +1,172 @@
+import type { QueryMatch, Tree } from '@vscode/tree-sitter-wasm';
+import type { DocumentSymbol, Language, SymbolKind } from '../../types';
+import { commentAbove, plainDocstring } from '../comments';
+import { PARSE_BUDGET_MS } from '../limits';
+import type { LineTable } from '../lines';
+import { signatureOf } from '../signature';
+import type { LoadedGrammar } from './parser';
+
+/** A definition as the query found it; offsets are UTF-16 units. */
+interface Found {
+  name: string;
+  kind: string;
+  start: number;
+  end: number;
+  nameStart: number;
+  receiver?: string;
+}
+
+const MAX_SYMBOLS = 20_000;
+const MAX_NAME = 100;
+
+/** The definitions of a document, in the order of their first lines, outer before inner. */
+export function symbolsOf(lines: LineTable, tree: Tree, grammar: LoadedGrammar, language: Language): DocumentSymbol[] {
+  const deadline = performance.now() + PARSE_BUDGET_MS;
+  const matches = grammar.query.matches(tree.rootNode, { progressCallback: () => performance.now() > deadline });
+  const found = distinct(matches.map((match) => read(match, lines.text)).filter((f) => f !== undefined));
+  const exportedNames = listedExports(lines.text, language);
+  const symbols: DocumentSymbol[] = [];
+  const open: Found[] = [];
+  for (const f of found) {
+    while ((open.at(-1)?.end ?? Infinity) <= f.start) open.pop();
+    const outer = open.at(-1);
+    const container = [...new Set([...open.map((o) => o.name), ...(f.receiver ? [f.receiver] : [])])];
+    open.push(f);
+    if (f.kind === 'scope') continue;
+    symbols.push(toSymbol(lines, f, outer, container, language, exportedNames));
+  }
+  return symbols;
+}
+
+function read(match: QueryMatch, text: string): Found | undefined {
+  let name: string | undefined;
+  let nameStart = 0;
+  let receiver: string | undefined;
+  let node: Pick<Found, 'kind' | 'start' | 'end'> | undefined;
+  for (const capture of match.captures) {
+    const start = capture.node.startIndex;
+    if (capture.name === 'name') {
+      name = text.slice(start, Math.min(capture.node.endIndex, start + MAX_NAME * 2));
+      nameStart = start;
+    } else if (capture.name === 'receiver') {
+      receiver = /([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*\)$/.exec(text.slice(start, Math.min(capture.node.endIndex, start + 200)))?.[1];
+    } else {
+      node = { kind: capture.name, start, end: capture.node.endIndex };
+    }
+  }
+  if (name === undefined || !node) return undefined;
+  return { ...node, name: name.replace(/\s+/g, ' ').slice(0, MAX_NAME), nameStart, ...(receiver ? { receiver } : {}) };
+}
+
+/** Outer before inner, each definition once. Patterns are in order of preference, and matches of one node too. */
+function distinct(found: Found[]): Found[] {
+  const seen = new Set<number>();
+  const once = found.filter((f) => !seen.has(f.nameStart) && seen.add(f.nameStart));
+  return once.sort((a, b) => a.start - b.start || b.end - a.end).slice(0, MAX_SYMBOLS);
+}
+
+const TYPES = new Set(['class', 'interface', 'struct', 'trait', 'scope', 'enum']);
+const KINDS: Readonly<Record<string, SymbolKind>> = { declaration: 'function' };
+
+function toSymbol(lines: LineTable, f: Found, outer: Found | undefined, container: string[], language: Language, exportedNames: ReadonlySet<string>): DocumentSymbol {
+  let { name } = f;
+  let kind = KINDS[f.kind] ?? (f.kind as SymbolKind);
+  const scopes = language === 'cpp' || language === 'cuda-cpp' ? name.split('::') : [name];
+  if (scopes.length > 1) {
+    name = scopes.pop() ?? name;
+    container.push(...scopes.filter((scope) => scope !== ''));
+  }
+  if (kind === 'function' && (scopes.length > 0 && container.length > 0) && (TYPES.has(outer?.kind ?? '') || scopes.length > 0 && name !== f.name)) kind = 'method';
+  if (kind === 'constant' && (language === 'typescript' || language === 'javascript') && !/^const\b/.test(declarationWord(lines, f.start))) kind = 'variable';
+  name = name.replace(/^["'`](.*)["'`]$/, '$1');
+
+  const firstLine = lines.lineAt(f.start);
+  const nameLine = lines.lineAt(f.nameStart);
+  const line = firstDeclarationLine(lines, firstLine, nameLine);
+  const endLine = lines.lineAt(Math.max(f.start, f.end - 1));
+  const head = Math.max(lines.firstInk(line), lines.start(line));
+  const signature = signatureOf(lines.text, head, Math.max(f.end, head + 1), language);
+  const doc = (language === 'python' ? docstring(lines, f, language) : undefined) ?? commentAbove(lines, line, language);
+  const leading = lines.text.slice(lines.firstInk(firstLine), f.start);
+  return {
+    name,
+    kind,
+    container,
+    startLine: line + 1,
+    endLine: endLine + 1,
+    ...(doc ? { docLine: doc.line + 1, doc: doc.text } : {}),
+    signature,
+    exported: exportedNames.has(name) || isExported(name, `${leading} ${signature}`, outer, language),
+    ...(f.kind === 'declaration' ? { declaration: true } : {}),
+  };
+}
+
+function declarationWord(lines: LineTable, start: number): string {
+  const line = lines.lineAt(start);
+  return lines.text.slice(lines.firstInk(line), start).replace(/^export\s+(?:default\s+|declare\s+)?/, '');
+}
+
+/** Annotations and attributes on lines of their own stand before the declaration proper. */
+function firstDeclarationLine(lines: LineTable, first: number, nameLine: number): number {
+  let line = first;
+  while (line < nameLine && /^\s*(?:@\w[\w.]*\s*(?:\(.*\))?|#\[.*\]|\[.*\]|template\s*<.*>)\s*$/.test(lines.line(line, 300))) line++;
+  return line;
+}
+
+/** The string that opens a Python body, found by its layout: the first line after the head. */
+function docstring(lines: LineTable, f: Found, language: Language): { line: number; text: string } | undefined {
+  if (f.kind !== 'function' && f.kind !== 'class') return undefined;
+  const head = signatureEnd(lines.text, f.nameStart, f.end);
+  if (head < 0 || language !== 'python') return undefined;
+  const match = /^[ \t]*(?:#.*)?\s*((?:[rRuU]?)("""|'''|"|'))/.exec(lines.text.slice(head, head + 400));
+  if (!match?.[1] || !match[2]) return undefined;
+  const start = head + match[0].length - match[1].length;
+  const close = lines.text.indexOf(match[2], start + match[1].length);
+  if (close < 0 || close > f.end) return undefined;
+  const text = plainDocstring(lines.text.slice(start, close + match[2].length));
+  return text === '' ? undefined : { line: lines.lineAt(start), text };
+}
+
+/** Offset after the colon that opens a Python body, or -1. */
+function signatureEnd(text: string, start: number, end: number): number {
+  let depth = 0;
+  for (let i = start; i < Math.min(end, start + 4_000); i++) {
+    const character = text[i];
+    if (character === '(' || character === '[' || character === '{') depth++;
+    else if (character === ')' || character === ']' || character === '}') depth--;
+    else if (character === '#' && depth === 0) return -1;
+    else if (character === ':' && depth === 0) return i + 1;
+  }
+  return -1;
+}
+
+function isExported(name: string, head: string, outer: Found | undefined, language: Language): boolean {
+  switch (language) {
+    case 'typescript': case 'typescriptreact': case 'javascript': case 'javascriptreact':
+      return outer && TYPES.has(outer.kind) ? !/^(?:private\b|#|_)/.test(name) && !/\bprivate\b/.test(head) : /\bexport\b|\bexports\./.test(head);
+    case 'go':
+      return /^\p{Lu}/u.test(name);
+    case 'rust':
+      return /\bpub\b/.test(head) || (outer?.kind === 'trait');
+    case 'java': case 'csharp':
+      return /\bpublic\b/.test(head) || outer?.kind === 'interface' || outer?.kind === 'enum';
+    case 'php': case 'cpp':
+      return !/\b(?:private|protected|static)\b/.test(head);
+    default:
+      return !name.startsWith('_');
+  }
+}
+
+/** Names in `export { … }` lists and `module.exports = { … }`. */
+function listedExports(text: string, language: Language): ReadonlySet<string> {
+  const names = new Set<string>();
+  if (!/^(?:type|java)script/.test(language)) return names;
+  for (const match of text.matchAll(/\b(?:export\s*(?:type\s*)?|module\.exports\s*=\s*)\{([^{}]{0,4000})\}/g)) {
+    for (const part of (match[1] ?? '').split(',')) {
+      const name = /^\s*(?:type\s+)?([\w$]+)/.exec(part)?.[1];
+      if (name) names.add(name);
+    }
+  }
+  for (const match of text.matchAll(/\b(?:export\s+default|module\.exports\s*=)\s+([\w$]+)\s*;?\s*$/gm)) if (match[1]) names.add(match[1]);
+  return names;
+}
