@@ -1,0 +1,119 @@
+/**
+ * `npm run build [-- --watch] [-- --minify] [-- --only=terminal,editor]`: bundles the product into dist/.
+ *
+ * terminal: worker.js, engine-child.js, cli.js (Node, CommonJS) and the library's indexing thread
+ * editor:   extension.js (CommonJS, `vscode` left to the editor) and webview/*.js (browser)
+ *
+ * onnxruntime-node stays outside the bundles, because it loads a native binary from its own folder; so do the grammars,
+ * which are copied beside the bundles.
+ */
+import { context } from 'esbuild';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { root } from './lib/install.mjs';
+
+const require = createRequire(import.meta.url);
+const { values } = parseArgs({
+  options: {
+    watch: { type: 'boolean', default: false },
+    minify: { type: 'boolean', default: false },
+    only: { type: 'string', default: 'terminal,editor' },
+    outdir: { type: 'string', default: join(root, 'dist') },
+  },
+});
+const parts = values.only.split(',');
+const dist = values.outdir;
+
+const shared = {
+  absWorkingDir: root,
+  outdir: dist,
+  bundle: true,
+  minify: values.minify,
+  sourcemap: values.minify ? false : 'linked',
+  logLevel: 'warning',
+  legalComments: 'none',
+  define: { 'process.env.NODE_ENV': values.minify ? '"production"' : '"development"' },
+};
+const node = { ...shared, platform: 'node', format: 'cjs', target: 'node20', external: ['vscode', 'onnxruntime-node'] };
+
+/** @type {{ name: string, part: string, options: import('esbuild').BuildOptions }[]} */
+const bundles = [
+  {
+    name: 'terminal',
+    part: 'terminal',
+    options: {
+      ...node,
+      entryPoints: {
+        worker: 'src/worker/main.ts',
+        'engine-child': 'src/worker/engine-child.ts',
+        cli: 'src/cli/main.ts',
+      },
+    },
+  },
+  { name: 'extension', part: 'editor', options: { ...node, entryPoints: { extension: 'src/host/extension.ts' } } },
+  {
+    name: 'webview',
+    part: 'editor',
+    options: {
+      ...shared,
+      outdir: join(dist, 'webview'),
+      platform: 'browser',
+      format: 'iife',
+      target: 'es2022',
+      entryPoints: webviewEntries(),
+      tsconfigRaw: { compilerOptions: { experimentalDecorators: true, useDefineForClassFields: false } },
+      loader: { '.ttf': 'file' },
+    },
+  },
+];
+
+/** Each panel is one file directly in src/webview; what they share lies in its folders. */
+function webviewEntries() {
+  const folder = join(root, 'src', 'webview');
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder).filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts')).map((name) => join(folder, name));
+}
+
+/** Files that are read at run time and not bundled: [source, path below dist]. */
+function assets() {
+  const grammars = dirname(require.resolve('@vscode/tree-sitter-wasm'));
+  const files = readdirSync(grammars)
+    .filter((name) => name.endsWith('.wasm'))
+    .map((name) => [join(grammars, name), join('tree-sitter', name)]);
+  if (parts.includes('editor')) {
+    const codicons = join(dirname(require.resolve('@vscode/codicons/package.json')), 'dist');
+    for (const name of ['codicon.css', 'codicon.ttf']) files.push([join(codicons, name), join('codicons', name)]);
+  }
+  return files;
+}
+
+const started = Date.now();
+for (const [source, target] of assets()) {
+  mkdirSync(join(dist, dirname(target)), { recursive: true });
+  copyFileSync(source, join(dist, target));
+}
+const contexts = await Promise.all(
+  bundles.filter(({ part }) => parts.includes(part)).map(async ({ options }) => context(options)),
+);
+try {
+  if (values.watch) {
+    await Promise.all(contexts.map((each) => each.watch()));
+    console.error(`Watching src; ${basename(dist)}/ is rebuilt on each change. Ctrl+C ends it.`);
+  } else {
+    await Promise.all(contexts.map((each) => each.rebuild()));
+    console.error(`Built ${parts.join(' and ')} into ${basename(dist)}/ in ${Date.now() - started} ms.`);
+  }
+} catch {
+  // esbuild has printed what is wrong; a stale bundle would hide it.
+  if (!values.watch) for (const { part, options } of bundles) if (parts.includes(part)) removeOutputs(options);
+  process.exitCode = 1;
+} finally {
+  if (!values.watch) await Promise.all(contexts.map((each) => each.dispose()));
+}
+
+function removeOutputs({ outdir, entryPoints }) {
+  const names = Array.isArray(entryPoints) ? entryPoints.map((file) => basename(file, '.ts')) : Object.keys(entryPoints);
+  for (const name of names) rmSync(join(outdir, `${name}.js`), { force: true });
+}

@@ -1,0 +1,155 @@
+/** The walk of a question: retrieve, compose, answer, check. With a model the answer is prose, without one it is extractive and says so. */
+import type { Answer, AnswerEvent, Author, ContextLedger, Coverage, RankedSpan, Scope } from '../protocol';
+import { checkMarkdown } from './citations';
+import { AssistantError, throwIfCancelled } from './errors';
+import { answerFromSources } from './extractive';
+import { counted } from './facts';
+import { splitLines, textOfLines } from './lines';
+import type { AssistantLibrary } from './library';
+import { composeChat, ledgerOf, writeProse, type Turn } from './prose';
+import { parseQuestion } from './question';
+import type { Writer } from './writer';
+
+export interface AskRequest {
+  id: string;
+  question: string;
+  scope: Scope;
+  previous?: readonly Turn[];
+}
+
+export interface AskTools {
+  library: AssistantLibrary;
+  /** Absent: the answer is extractive. */
+  writer?: Writer;
+  /** Said with an extractive answer: why there is no prose ("the model process ended"). */
+  whyExtractive?: string;
+  emit?: (event: AnswerEvent) => void;
+  signal?: AbortSignal;
+}
+
+const SPANS = 30;
+const EXTRACTIVE: Author = { kind: 'extractive' };
+
+/** @throws AssistantError('cancelled') when stopped before anything was written; later, what was written is returned with a notice. */
+export async function ask(request: AskRequest, tools: AskTools): Promise<Answer> {
+  const { library, emit = () => {}, signal } = tools;
+  const started = performance.now();
+  throwIfCancelled(signal);
+  if (request.question.trim() === '') throw new AssistantError('internal', 'The question is empty.', 'Type a question about the code.');
+
+  emit({ type: 'phase', phase: 'retrieving' });
+  const { spans, coverage } = await retrieve(request, library, signal);
+  emit({ type: 'spans', spans, coverage });
+  const retrieved = performance.now();
+  const draft: Draft = { request, spans, coverage, started, retrieved };
+
+  if (tools.writer && spans.length > 0) {
+    try {
+      return await inProse(draft, tools.writer, tools);
+    } catch (error) {
+      if (signal?.aborted || (error instanceof AssistantError && error.code === 'contextFull')) throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      return extractively(draft, tools, `The model could not write this answer (${reason}), so it quotes the sources instead.`);
+    }
+  }
+  return extractively(draft, tools, tools.whyExtractive ?? 'No model is installed, so this answer quotes the sources instead of writing prose.');
+}
+
+interface Draft {
+  request: AskRequest;
+  spans: readonly RankedSpan[];
+  coverage: Coverage;
+  /** performance.now() */
+  started: number;
+  retrieved: number;
+}
+
+async function retrieve(request: AskRequest, library: AssistantLibrary, signal?: AbortSignal): Promise<{ spans: readonly RankedSpan[]; coverage: Coverage }> {
+  const found = await library.search(searchText(request), { scope: request.scope, limit: SPANS, signal });
+  throwIfCancelled(signal);
+  if (request.scope.kind !== 'selection' || found.spans.length > 0) return found;
+  // A selection is what the question is about even if it shares no word with it.
+  const { file, startLine, endLine } = request.scope;
+  const document = await library.read(file);
+  const text = textOfLines(splitLines(document.text), startLine, endLine);
+  return { ...found, spans: [{ file, path: document.path, startLine, endLine, score: 1, breadcrumb: [], reasons: [], text, language: document.language }] };
+}
+
+/** A follow-up ("and where is it called?") is searched with the question it follows. */
+function searchText({ question, previous }: AskRequest): string {
+  const last = previous?.[previous.length - 1];
+  if (!last) return question;
+  const parsed = parseQuestion(question);
+  const leans = parsed.names.length === 0 && (parsed.terms.size <= 3 || /\b(it|its|that|this|they|them|those|there|same)\b/i.test(question));
+  return leans ? `${question} ${last.question}` : question;
+}
+
+async function extractively(draft: Draft, tools: AskTools, why: string): Promise<Answer> {
+  const { emit = () => {}, library, signal } = tools;
+  const { request, spans, coverage } = draft;
+  emit({ type: 'phase', phase: 'writing' });
+  const parsed = parseQuestion(request.question);
+  const answer = await answerFromSources(parsed, spans, library, { scope: request.scope, signal });
+  throwIfCancelled(signal);
+  const firstToken = performance.now() - draft.started;
+  const checked = await checkMarkdown(answer.blocks.join('\n\n'), answer.citations, library);
+  for (const citation of checked.citations) emit({ type: 'citation', citation });
+  const ledger = quotedLedger(draft, answer.quotedCharacters);
+  emit({ type: 'ledger', ledger });
+  emit({ type: 'delta', markdown: checked.markdown });
+  const notices = [why, ...coverageNotice(coverage), ...answer.notices, ...(checked.removed.length > 0 ? [`Citations removed: ${checked.removed.join(' ')}`] : [])];
+  const total = performance.now() - draft.started;
+  return {
+    id: request.id, question: request.question, scope: request.scope, markdown: checked.markdown, citations: checked.citations,
+    spans, author: EXTRACTIVE, coverage, ledger, notices,
+    timing: { retrieve: draft.retrieved - draft.started, splice: 0, read: 0, decode: 0, firstToken, total },
+  };
+}
+
+async function inProse(draft: Draft, writer: Writer, tools: AskTools): Promise<Answer> {
+  const { emit = () => {}, library, signal } = tools;
+  const { request, spans, coverage } = draft;
+  emit({ type: 'phase', phase: 'reading' });
+  const composed = await composeChat(request.question, spans, request.previous ?? [], writer, library, signal);
+  emit({ type: 'ledger', ledger: await ledgerOf(composed, writer, 0) });
+  for (const citation of composed.used) emit({ type: 'citation', citation });
+  let writing = false;
+  const answer = await writeProse(composed, writer, library, {
+    signal,
+    onText: (text) => {
+      if (!writing) emit({ type: 'phase', phase: 'writing' });
+      writing = true;
+      emit({ type: 'delta', markdown: text });
+    },
+  });
+  if (answer.written.stopped === 'cancelled' && answer.markdown === '') throwIfCancelled(signal);
+  const ledger = await ledgerOf(composed, writer, answer.written.newTokens);
+  emit({ type: 'ledger', ledger });
+  const { read, decode } = answer.written.timing;
+  const total = performance.now() - draft.started;
+  const firstToken = total - read - decode + answer.written.timing.firstToken;
+  return {
+    id: request.id, question: request.question, scope: request.scope, markdown: answer.markdown, citations: answer.citations,
+    spans, author: writer.author, coverage, ledger, notices: [...coverageNotice(coverage), ...answer.notices],
+    timing: { retrieve: draft.retrieved - draft.started, splice: 0, read, decode, firstToken, total },
+  };
+}
+
+function coverageNotice(coverage: Coverage): string[] {
+  if (!coverage.indexing) return [];
+  return [`Indexing is still running: this answer draws on ${coverage.filesIndexed.toLocaleString('en-US')} of ${counted(coverage.filesKnown, 'file')}.`];
+}
+
+/** Without a model nothing is held in a context; the panel is told what is counted instead. */
+function quotedLedger(draft: Draft, quotedCharacters: number): ContextLedger {
+  const characters = draft.spans.reduce((sum, span) => sum + span.text.length, 0);
+  return {
+    groups: [
+      { kind: 'full', rows: quotedCharacters, tokens: quotedCharacters, bytes: 0 },
+      { kind: 'question', rows: draft.request.question.length, tokens: draft.request.question.length, bytes: 0 },
+    ],
+    capacityRows: characters + draft.request.question.length,
+    bytesPerRow: 0,
+    note: 'No model is in use: the figures count characters, quoted of all that was retrieved.',
+  };
+}

@@ -1,0 +1,245 @@
+/**
+ * A citation is a promise: these lines exist, they read so, and the sentence rests on them. It is made from the text as it
+ * was read, checked again before the answer leaves, and can be located later although the file has been edited.
+ */
+import type { Citation, Span } from '../protocol';
+import type { AssistantLibrary } from './library';
+import { sha256, splitLines, textOfLines } from './lines';
+
+/** A span with the text it had when it was read, before it has a number. */
+export interface Source extends Span {
+  text: string;
+  label: string;
+}
+
+/** Hands out numbers in the order of first use; the same lines get the same number. */
+export class CitationList {
+  private readonly byPlace = new Map<string, Citation>();
+
+  cite(source: Source): Citation {
+    const key = `${source.file}\0${source.startLine}\0${source.endLine}`;
+    const known = this.byPlace.get(key);
+    if (known) return known;
+    const citation: Citation = {
+      number: this.byPlace.size + 1,
+      file: source.file,
+      path: source.path,
+      startLine: source.startLine,
+      endLine: source.endLine,
+      text: source.text,
+      hash: sha256(source.text),
+      label: source.label,
+    };
+    this.byPlace.set(key, citation);
+    return citation;
+  }
+
+  get all(): readonly Citation[] {
+    return [...this.byPlace.values()];
+  }
+}
+
+export type Located = { state: 'same' | 'moved' | 'changed' | 'missing'; span: Span };
+
+/**
+ * Where a citation's text stands now: at its lines (`same`), elsewhere in the file (`moved`), nowhere although the file is
+ * there (`changed`), or the file is gone (`missing`).
+ */
+export async function locateCitation(citation: Citation, library: Pick<AssistantLibrary, 'read'>): Promise<Located> {
+  const span: Span = { file: citation.file, path: citation.path, startLine: citation.startLine, endLine: citation.endLine };
+  let lines: string[];
+  try {
+    lines = splitLines((await library.read(citation.file)).text);
+  } catch {
+    return { state: 'missing', span };
+  }
+  return locateInLines(citation, lines, span);
+}
+
+export function locateInLines(citation: Pick<Citation, 'text' | 'hash'>, lines: readonly string[], span: Span): Located {
+  if (sha256(textOfLines(lines, span.startLine, span.endLine)) === citation.hash) return { state: 'same', span };
+  const wanted = citation.text.split('\n');
+  const start = nearestRun(wanted, lines, span.startLine - 1);
+  if (start !== undefined) {
+    return { state: 'moved', span: { ...span, startLine: start + 1, endLine: start + wanted.length } };
+  }
+  return { state: 'changed', span: nearestRemains(wanted, lines, span) };
+}
+
+/** First index of the run `wanted` in `lines`, the one nearest to `from` when there are several. */
+function nearestRun(wanted: readonly string[], lines: readonly string[], from: number): number | undefined {
+  let nearest: number | undefined;
+  for (let start = 0; start + wanted.length <= lines.length; start++) {
+    if (lines[start] !== wanted[0]) continue;
+    if (!wanted.every((line, offset) => lines[start + offset] === line)) continue;
+    if (nearest === undefined || Math.abs(start - from) < Math.abs(nearest - from)) nearest = start;
+  }
+  return nearest;
+}
+
+/**
+ * The text has been edited: the reader is sent to what remains of it, found by the distinctive lines that still stand
+ * in the file, or to the old lines, kept inside the file.
+ */
+function nearestRemains(wanted: readonly string[], lines: readonly string[], span: Span): Span {
+  const positions = new Map<string, number[]>();
+  lines.forEach((line, index) => {
+    if (line.trim().length < 8) return;
+    const list = positions.get(line);
+    if (list) list.push(index);
+    else positions.set(line, [index]);
+  });
+  const offsets = new Map<number, number>();
+  wanted.forEach((line, offset) => {
+    for (const index of positions.get(line) ?? []) offsets.set(index - offset, (offsets.get(index - offset) ?? 0) + 1);
+  });
+  let start = span.startLine - 1;
+  let votes = 0;
+  for (const [candidate, count] of offsets) {
+    if (count > votes || (count === votes && Math.abs(candidate - (span.startLine - 1)) < Math.abs(start - (span.startLine - 1)))) {
+      start = candidate;
+      votes = count;
+    }
+  }
+  const first = Math.min(Math.max(start, 0), Math.max(lines.length - 1, 0));
+  const last = Math.min(Math.max(first, start + wanted.length - 1), Math.max(lines.length - 1, 0));
+  return { ...span, startLine: first + 1, endLine: last + 1 };
+}
+
+// ── Sentences and what they rest on ───────────────────────────────────────────────────────────────────────────────
+
+/** Inline code, which is skipped (`list[0]` is no citation), or a marker with the number captured. */
+const CODE_OR_MARKER = /`[^`\n]*`| ?\[(\d+)\]/g;
+
+/** Numbers of the citations that stand in a sentence, in order, each once. */
+export function markersIn(sentence: string): number[] {
+  const numbers = [...sentence.matchAll(CODE_OR_MARKER)].flatMap((match) => (match[1] === undefined ? [] : [Number(match[1])]));
+  return [...new Set(numbers)];
+}
+
+/** Replaces each marker by what `change` makes of its number; inline code stays. */
+function mapMarkers(sentence: string, change: (number: number, marker: string) => string): string {
+  return sentence.replace(CODE_OR_MARKER, (whole, digits: string | undefined) => (digits === undefined ? whole : change(Number(digits), whole)));
+}
+
+/**
+ * Code-like names of a sentence: what stands in backticks, and words that no prose would hold (snake_case, camelCase,
+ * dotted paths, calls). They are what can be checked against the lines without understanding the sentence.
+ */
+export function namesIn(sentence: string): string[] {
+  const names = new Set<string>();
+  const withoutMarkers = mapMarkers(sentence, () => ' ');
+  for (const quoted of withoutMarkers.matchAll(/`([^`\n]+)`/g)) {
+    for (const word of (quoted[1] ?? '').match(/[\p{L}_$][\p{L}\p{N}_$]*/gu) ?? []) if (word.length > 1) names.add(word);
+  }
+  for (const word of withoutMarkers.replace(/`[^`\n]*`/g, ' ').match(/[\p{L}_$][\p{L}\p{N}_$]*/gu) ?? []) {
+    if (/\p{L}_\p{L}/u.test(word) || /\p{Ll}\p{Lu}/u.test(word)) names.add(word);
+  }
+  return [...names];
+}
+
+/** Names of the sentence that stand neither in the cited lines nor in their path or label. Empty: it is supported. */
+export function unsupportedNames(sentence: string, citations: readonly Pick<Citation, 'text' | 'path' | 'label'>[]): string[] {
+  const ground = citations.map((citation) => `${citation.text}\n${citation.path}\n${citation.label}`).join('\n');
+  const words = new Set(ground.match(/[\p{L}_$][\p{L}\p{N}_$]*/gu) ?? []);
+  return namesIn(sentence).filter((name) => !words.has(name));
+}
+
+export interface CheckedMarkdown {
+  markdown: string;
+  /** Citations that are still referred to, renumbered 1, 2, 3 … in order of appearance. */
+  citations: readonly Citation[];
+  /** Markers taken away, each with the reason in words. */
+  removed: readonly string[];
+}
+
+/**
+ * Holds every marker of an answer to its promise: the citation exists, its lines still read as they were quoted, and every
+ * name in the sentence stands in the lines cited. A marker that fails is removed and reported; the sentence stays.
+ */
+export async function checkMarkdown(
+  markdown: string,
+  citations: readonly Citation[],
+  library: Pick<AssistantLibrary, 'read'>,
+): Promise<CheckedMarkdown> {
+  const byNumber = new Map(citations.map((citation) => [citation.number, citation]));
+  const stale = new Map<number, string>();
+  const used = new Set<number>();
+  mapSentences(markdown, (sentence) => {
+    for (const number of markersIn(sentence)) used.add(number);
+    return sentence;
+  });
+  for (const number of used) {
+    const citation = byNumber.get(number);
+    if (!citation) stale.set(number, `[${number}] names no source.`);
+    else {
+      const located = await locateCitation(citation, library);
+      if (located.state === 'moved') byNumber.set(number, { ...citation, ...located.span });
+      else if (located.state !== 'same') stale.set(number, `[${number}] ${citation.path} changed while the answer was being written.`);
+    }
+  }
+
+  const removed = [...stale.values()];
+  const renumbered = new Map<number, number>();
+  const kept: Citation[] = [];
+  const checked = mapSentences(markdown, (sentence) => {
+    const numbers = markersIn(sentence).filter((number) => !stale.has(number));
+    const grounds = numbers.map((number) => byNumber.get(number)).filter((citation) => citation !== undefined);
+    const missing = numbers.length > 0 ? unsupportedNames(sentence, grounds) : [];
+    if (missing.length > 0) removed.push(`“${clip(sentence.trim(), 60)}” is not supported by what it cited: ${missing.join(', ')} not found there.`);
+    return mapMarkers(sentence, (number, marker) => {
+      const citation = byNumber.get(number);
+      if (!citation || stale.has(number) || missing.length > 0) return '';
+      let next = renumbered.get(number);
+      if (next === undefined) {
+        next = kept.length + 1;
+        renumbered.set(number, next);
+        kept.push({ ...citation, number: next });
+      }
+      return marker.replace(/\d+/, String(next));
+    });
+  });
+  return { markdown: checked, citations: kept, removed };
+}
+
+/** Applies `change` to each sentence outside fenced code; everything else stays as it is, character for character. */
+export function mapSentences(markdown: string, change: (sentence: string) => string): string {
+  let inFence = false;
+  return markdown
+    .split('\n')
+    .map((line) => {
+      if (/^\s*(```|~~~)/.test(line)) {
+        inFence = !inFence;
+        return line;
+      }
+      return inFence || !line.includes('[') ? line : sentencesOf(line).map(change).join('');
+    })
+    .join('\n');
+}
+
+/**
+ * Splits a line into sentences with their trailing markers and white space; the parts join to the line. A sentence ends at
+ * . ! ? (or their fullwidth forms), closing quotes and markers included, before white space and not inside backticks.
+ */
+export function sentencesOf(line: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  let inCode = false;
+  for (let at = 0; at < line.length; at++) {
+    if (line[at] === '`') inCode = !inCode;
+    if (inCode || !/[.!?。！？]/.test(line[at] ?? '')) continue;
+    const tail = /^[.!?。！？]+[)"'”’»*_]*(?:\s*\[\d+\])*/.exec(line.slice(at))?.[0] ?? '';
+    const end = at + tail.length;
+    if (end < line.length && !/\s/.test(line[end] ?? '')) continue;
+    const space = /^\s*/.exec(line.slice(end))?.[0].length ?? 0;
+    parts.push(line.slice(start, end + space));
+    start = end + space;
+    at = start - 1;
+  }
+  if (start < line.length) parts.push(line.slice(start));
+  return parts;
+}
+
+export function clip(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1).trimEnd()}…`;
+}

@@ -1,0 +1,235 @@
+/**
+ * The answer without a model: which places answer, what is true of each, and the few lines that say so. Every sentence is
+ * a fact read off the sources (a definition's kind, owner, own comment, callers); none is inferred or written freely.
+ */
+import type { Citation, RankedSpan, Scope } from '../protocol';
+import { callsOf } from './calls';
+import { CitationList } from './citations';
+import { code, counted, enumerate, firstSentence, labelOf, whatItIs } from './facts';
+import { docLines, keyLines, quoteRuns, type Run } from './keyLines';
+import type { AssistantLibrary, Definition, Use } from './library';
+import { isBlank, textOfLines } from './lines';
+import { FileShelf, selectPassages, type Passage } from './passages';
+import { bestSentences } from './proseQuotes';
+import type { Question } from './question';
+import type { TermWeights } from './relevance';
+import { throwIfCancelled } from './errors';
+
+export interface ExtractiveAnswer {
+  /** Markdown in the order it is shown; each block stands by itself, so that it can be streamed. */
+  blocks: readonly string[];
+  citations: readonly Citation[];
+  notices: readonly string[];
+  /** Characters quoted from the sources. */
+  quotedCharacters: number;
+}
+
+export interface ExtractiveOptions {
+  scope: Scope;
+  signal?: AbortSignal;
+  /** Places shown with their lines. */
+  places?: number;
+}
+
+const PLACES = 4;
+const FURTHER_PLACES = 4;
+/** Below this share of the question's words, the best place is called near, not likely. */
+const WEAK_COVERAGE = 0.34;
+
+export async function answerFromSources(
+  question: Question,
+  spans: readonly RankedSpan[],
+  library: AssistantLibrary,
+  options: ExtractiveOptions,
+): Promise<ExtractiveAnswer> {
+  const { signal } = options;
+  const shelf = new FileShelf(library);
+  const places = options.places ?? PLACES;
+  const { passages, weights } = await selectPassages(question, spans, shelf, places + FURTHER_PLACES, signal);
+  const citations = new CitationList();
+  const blocks: string[] = [];
+  const notices = await unknownNames(question, library);
+  const best = passages[0];
+  if (!best) {
+    return { blocks: [nothingFound(options.scope)], citations: [], notices, quotedCharacters: 0 };
+  }
+
+  const users = question.form === 'users' ? await usersBlock(question, library, shelf, citations, signal) : undefined;
+  if (users) blocks.push(users);
+
+  const shown = passages.slice(0, places).filter((passage, index) => index === 0 || passage.score > 0.3 * best.score);
+  blocks.push(lead(best, citations, users !== undefined));
+  let quotedCharacters = 0;
+  for (const [index, passage] of shown.entries()) {
+    throwIfCancelled(signal);
+    const block = placeBlock(passage, weights, question, citations, index === 0 ? 12 : 7);
+    blocks.push(block.markdown);
+    quotedCharacters += block.quoted;
+    if (index === 0 && question.form !== 'where' && question.form !== 'value') {
+      const calls = await callsBlock(passage, library, shelf, citations);
+      if (calls) blocks.push(calls);
+    }
+  }
+  const further = passages.slice(shown.length, shown.length + FURTHER_PLACES).filter((passage) => passage.coverage > 0.25);
+  if (further.length > 0) {
+    blocks.push(['Further places:', '', ...further.map((passage) => `- ${furtherLine(passage, weights, citations)}`)].join('\n'));
+  }
+  return { blocks, citations: citations.all, notices, quotedCharacters };
+}
+
+// ── Parts of the answer ───────────────────────────────────────────────────────────────────────────────────────────
+
+function lead(best: Passage, citations: CitationList, afterUsers: boolean): string {
+  const where = `${code(best.label)} in ${code(best.document.path)}`;
+  const cited = cite(best, headRun(best), citations);
+  if (best.coverage < WEAK_COVERAGE) return `No place matches the question well; the nearest is ${where} [${cited.number}].`;
+  return `${afterUsers ? 'The place that matches the question best' : 'The most likely place'} is ${where} [${cited.number}].`;
+}
+
+function placeBlock(passage: Passage, weights: TermWeights, question: Question, citations: CitationList, budget: number): { markdown: string; quoted: number } {
+  if (passage.kind === 'prose') return proseBlock(passage, weights, citations);
+  const runs = keyLines(passage, weights, question.form, budget);
+  const citation = cite(passage, spanOfRuns(passage, runs), citations);
+  const quote = quoteRuns(passage.lines, runs);
+  const sentence = factSentence(passage, citation);
+  return { markdown: `${sentence}\n\n${fence(quote, passage.document.language)}`, quoted: quote.length };
+}
+
+/** "`Flask.dispatch_request`, a method of `Flask` (`src/flask/app.py:966`): “Does the request dispatching.” [1]" */
+function factSentence(passage: Passage, citation: Citation): string {
+  const { symbol, document } = passage;
+  const place = `${code(`${document.path}:${symbol?.startLine ?? passage.startLine}`)}`;
+  if (!symbol) return `**${code(passage.label)}** (${place}) reads: [${citation.number}]`;
+  const doc = symbol.doc ? firstSentence(symbol.doc) : undefined;
+  const head = `**${code(labelOf(symbol))}** is ${whatItIs(symbol)} (${place})`;
+  return doc ? `${head}: “${doc}” [${citation.number}]` : `${head}. [${citation.number}]`;
+}
+
+function proseBlock(passage: Passage, weights: TermWeights, citations: CitationList): { markdown: string; quoted: number } {
+  const quote = bestSentences(passage, weights);
+  const citation = cite(passage, quote.run, citations);
+  const section = passage.symbol ? `The section **${code(labelOf(passage.symbol))}** of ${code(passage.document.path)}` : `${code(passage.document.path)}`;
+  return {
+    markdown: `${section} says: [${citation.number}]\n\n${quote.text.split('\n').map((line) => `> ${line}`).join('\n')}`,
+    quoted: quote.text.length,
+  };
+}
+
+function furtherLine(passage: Passage, weights: TermWeights, citations: CitationList): string {
+  const run = passage.kind === 'prose' ? bestSentences(passage, weights).run : headRun(passage);
+  const citation = cite(passage, run, citations);
+  const { symbol } = passage;
+  const doc = symbol?.doc ? firstSentence(symbol.doc, 120) : undefined;
+  const what = symbol ? `, ${whatItIs(symbol)}` : '';
+  return `${code(passage.label)}${what} in ${code(passage.document.path)}${doc ? `: “${doc}”` : ''} [${citation.number}]`;
+}
+
+/** "It calls `a` [2], `b` [3] …": names followed by a parenthesis whose definition in the workspace is certain. */
+async function callsBlock(passage: Passage, library: AssistantLibrary, shelf: FileShelf, citations: CitationList): Promise<string | undefined> {
+  if (!passage.symbol || passage.kind !== 'code' || !['function', 'method'].includes(passage.symbol.kind)) return undefined;
+  const calls = await callsOf(passage, library, 5);
+  if (calls.length === 0) return undefined;
+  const parts: string[] = [];
+  for (const call of calls) {
+    const file = await shelf.open(call.definition.file);
+    if (!file) continue;
+    const { symbol } = call.definition;
+    const citation = citations.cite(sourceOf(call.definition, file.lines));
+    const doc = symbol.doc ? firstSentence(symbol.doc, 100) : undefined;
+    parts.push(`- ${code(labelOf(symbol))} in ${code(call.definition.path)}${doc ? `: “${doc}”` : ''} [${citation.number}]`);
+  }
+  return parts.length === 0 ? undefined : `${code(labelOf(passage.symbol))} calls:\n\n${parts.join('\n')}`;
+}
+
+/** Answers "who calls X" from the index: each line that holds the name outside its definition. */
+async function usersBlock(question: Question, library: AssistantLibrary, shelf: FileShelf, citations: CitationList, signal?: AbortSignal): Promise<string | undefined> {
+  for (const name of question.names) {
+    const definitions = await library.definitions(name);
+    if (definitions.length === 0) continue;
+    const { users, more } = await library.users(name, { limit: 12, signal });
+    const lines: string[] = [];
+    for (const user of users) {
+      const file = await shelf.open(user.span.file);
+      if (file) lines.push(`- ${useLine(user, file.lines, citations)}`);
+    }
+    if (lines.length === 0) return `${code(name)} is defined in ${enumerate([...new Set(definitions.map((each) => code(each.path)))].slice(0, 3))}; no other line of the indexed files names it.`;
+    const total = lines.length + more;
+    return `${code(name)} is named outside its definition in ${more > 0 ? `at least ${counted(total, 'place')}` : counted(total, 'place')}:\n\n${lines.join('\n')}`;
+  }
+  return undefined;
+}
+
+function useLine(use: Use, lines: readonly string[], citations: CitationList): string {
+  const { span } = use;
+  const citation = citations.cite({ ...span, text: textOfLines(lines, span.startLine, span.endLine), label: use.label });
+  const text = (lines[span.startLine - 1] ?? '').trim();
+  return `${code(use.label || span.path)} in ${code(span.path)}: ${code(text.length > 110 ? `${text.slice(0, 110)}…` : text)} [${citation.number}]`;
+}
+
+/** Names of code in the question that no indexed file holds: better said than passed over. */
+async function unknownNames(question: Question, library: AssistantLibrary): Promise<string[]> {
+  const unknown: string[] = [];
+  for (const name of question.names) {
+    if (!/_|\p{Ll}\p{Lu}/u.test(name) || (await library.definitions(name)).length > 0) continue;
+    if ((await library.users(name, { limit: 1 })).users.length === 0) unknown.push(code(name));
+  }
+  return unknown.length === 0 ? [] : [`${enumerate(unknown)} ${unknown.length === 1 ? 'does' : 'do'} not occur in the indexed files.`];
+}
+
+function nothingFound(scope: Scope): string {
+  if (scope.kind === 'workspace') return 'Nothing in the indexed files matches the words of this question. Naming a class, function, file or error message usually helps.';
+  return 'Nothing in the chosen scope matches the words of this question. Asking about the whole workspace searches the rest.';
+}
+
+// ── Places ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function cite(passage: Passage, run: Run, citations: CitationList): Citation {
+  return citations.cite({
+    file: passage.document.file,
+    path: passage.document.path,
+    startLine: run.startLine,
+    endLine: run.endLine,
+    text: textOfLines(passage.lines, run.startLine, run.endLine),
+    label: passage.label,
+  });
+}
+
+/** From the doc comment or head to the last quoted line: all that the sentence says stands in it. */
+function spanOfRuns(passage: Passage, runs: readonly Run[]): Run {
+  const head = headRun(passage);
+  const last = runs[runs.length - 1]?.endLine ?? head.endLine;
+  const first = runs[0]?.startLine ?? head.startLine;
+  return { startLine: passage.symbol ? Math.min(first, head.startLine) : first, endLine: Math.max(last, passage.symbol ? head.endLine : last) };
+}
+
+/** The declaration with its doc comment's beginning. */
+function headRun(passage: Passage): Run {
+  const { symbol } = passage;
+  if (!symbol) return { startLine: passage.startLine, endLine: Math.min(passage.endLine, passage.startLine + 5) };
+  return headOfSymbol(symbol, passage.lines, docLines(passage));
+}
+
+function headOfSymbol(symbol: Passage['symbol'] & object, lines: readonly string[], isDoc: (line: number) => boolean): Run {
+  const startLine = Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine);
+  let endLine = symbol.startLine;
+  if (symbol.docLine !== undefined && symbol.docLine > symbol.startLine) {
+    endLine = symbol.docLine;
+    // The first paragraph of a docstring holds its first sentence.
+    while (isDoc(endLine + 1) && endLine < symbol.endLine && !(endLine > symbol.docLine && isBlank(lines[endLine] ?? ''))) endLine++;
+  }
+  return { startLine, endLine };
+}
+
+/** The declaration of a definition elsewhere, as a source to cite. */
+export function sourceOf(definition: Definition, lines: readonly string[]): Parameters<CitationList['cite']>[0] {
+  const { symbol } = definition;
+  const run = headOfSymbol(symbol, lines, docLines({ symbol, lines }));
+  return { file: definition.file, path: definition.path, ...run, text: textOfLines(lines, run.startLine, run.endLine), label: labelOf(symbol) };
+}
+
+/** A fence longer than any in the quote. */
+export function fence(text: string, language: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map((match) => match[0].length));
+  const ticks = '`'.repeat(longest + 1);
+  return `${ticks}${language}\n${text}\n${ticks}`;
+}

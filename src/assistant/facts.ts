@@ -1,0 +1,98 @@
+/** Sentences that are true by construction: what a definition is, and what its own comment says of it. Nothing is inferred. */
+import type { DocumentSymbol, SymbolKind } from '../library/types';
+import { clip } from './citations';
+
+const KIND_WORDS: Record<SymbolKind, string> = {
+  function: 'a function',
+  method: 'a method',
+  class: 'a class',
+  interface: 'an interface',
+  struct: 'a struct',
+  enum: 'an enum',
+  trait: 'a trait',
+  type: 'a type',
+  constant: 'a constant',
+  variable: 'a variable',
+  field: 'a field',
+  module: 'a module',
+  namespace: 'a namespace',
+  macro: 'a macro',
+  heading: 'a section',
+  rule: 'a rule',
+  key: 'a key',
+};
+
+export function kindWithArticle(kind: SymbolKind): string {
+  return KIND_WORDS[kind];
+}
+
+/** `Class.method`; `Guide › Install` for headings. */
+export function labelOf(symbol: Pick<DocumentSymbol, 'name' | 'kind' | 'container'>): string {
+  return [...symbol.container, symbol.name].join(symbol.kind === 'heading' ? ' › ' : '.');
+}
+
+/** Inline code that cannot end early: a name with a back quote in it gets a longer fence. */
+export function code(text: string): string {
+  const flat = text.replace(/\s+/g, ' ').trim();
+  if (!flat.includes('`')) return `\`${flat}\``;
+  return `\`\` ${flat} \`\``;
+}
+
+/** "a method of `Flask`", "a function". */
+export function whatItIs(symbol: Pick<DocumentSymbol, 'kind' | 'container'>): string {
+  const owner = symbol.container[symbol.container.length - 1];
+  if (!owner || symbol.kind === 'heading') return kindWithArticle(symbol.kind);
+  return `${kindWithArticle(symbol.kind)} of ${code(owner)}`;
+}
+
+/**
+ * The first sentence of a doc comment as plain words: markup of Sphinx, JSDoc and Rust is unwrapped, parameter lists and
+ * directives are not part of it.
+ */
+export function firstSentence(doc: string, length = 240): string | undefined {
+  const paragraph: string[] = [];
+  for (const raw of doc.split('\n')) {
+    const line = raw.trim();
+    if (line === '' || /^[=\-~^"*#]{3,}$/.test(line)) {
+      if (paragraph.length > 0) break;
+      continue;
+    }
+    if (/^(@\w+|:\w+( \w+)*:|\.\. \w|>>>|```|Args:|Parameters|Returns:|Raises:|Example|\\brief\b)/.test(line)) {
+      if (paragraph.length > 0) break;
+      const tagged = /^(?:@(?:brief|description|summary|fileoverview|classdesc)|\\brief)\s+(.+)/.exec(line)?.[1];
+      if (tagged) paragraph.push(tagged);
+      continue;
+    }
+    paragraph.push(line);
+  }
+  const text = plainDoc(paragraph.join(' '));
+  if (text.length < 3) return undefined;
+  const end = /^.*?(?:[.!?](?=\s+[\p{Lu}`"'(\d]|$)|:$)/su.exec(text)?.[0];
+  return clip((end ?? text).trim(), length);
+}
+
+/** Inline markup of doc comments unwrapped; `[1]`, which would read as a citation here, loses its brackets. */
+export function plainDoc(text: string): string {
+  return text
+    .replace(/:[\w:]+:`~?([^`<]+?)(?:\s*<[^`]*>)?`/g, '`$1`')
+    .replace(/``([^`]+)``/g, '`$1`')
+    .replace(/\{@(?:link|linkcode|linkplain|code)\s+([^}|]+?)(?:[|\s][^}]*)?\}/g, '`$1`')
+    .replace(/\[(`[^`\]]+`)\](?:\([^)]*\))?/g, '$1')
+    .replace(/!?\[([^\]]+)\]\([^)]*\)/g, '$1')
+    .replace(/`([^`<]+)\s<[^`>]*>`_+/g, '$1')
+    .replace(/<\/?(?:p|b|i|em|strong|tt|code|br|summary|para|remarks|see|c)\b[^>]*\/?>/gi, '')
+    .replace(/\[(\d+)\]/g, '($1)')
+    .replace(/\s+/g, ' ')
+    .trim();
+}
+
+/** "a", "a and b", "a, b and c". */
+export function enumerate(items: readonly string[]): string {
+  if (items.length <= 1) return items[0] ?? '';
+  return `${items.slice(0, -1).join(', ')} and ${items[items.length - 1] ?? ''}`;
+}
+
+/** "1 file", "2 files". */
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`;
+}

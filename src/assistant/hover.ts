@@ -1,0 +1,101 @@
+/** What a hover shows at once: the definition of the name under the cursor, its comment, and who uses it. No model runs. */
+import type { HoverInfo, Author, Span } from '../protocol';
+import { ExplanationCache } from './explanationCache';
+import { labelOf } from './facts';
+import type { AssistantLibrary, Definition } from './library';
+import { splitLines, textOfLines } from './lines';
+
+export interface HoverRequest {
+  file: string;
+  line: number;
+  /** 0-based UTF-16 offset in the line. */
+  character: number;
+}
+
+export interface HoverTools {
+  library: AssistantLibrary;
+  cache?: ExplanationCache;
+  /** Whose cached explanation is looked for. */
+  author?: Author;
+  signal?: AbortSignal;
+}
+
+const USERS_SHOWN = 5;
+/** Milliseconds for "who uses it"; the rest of the hover does not wait longer. */
+const USERS_PATIENCE = 30;
+
+/** Null where there is no name, or none that the workspace defines. */
+export async function hover(request: HoverRequest, { library, cache, author = { kind: 'extractive' }, signal }: HoverTools): Promise<HoverInfo | null> {
+  const document = await library.read(request.file);
+  const lines = splitLines(document.text);
+  const word = wordAt(lines[request.line - 1] ?? '', request.character);
+  if (!word) return null;
+  const definitions = await library.definitions(word.name);
+  const definition = closest(definitions, request, word.receiver, document.language);
+  if (!definition) return null;
+  const { users, more } = await usersWithin(library, word.name, definition, signal);
+  const explanation = cache && (await cachedFor(definition, library, cache, author));
+  return {
+    name: labelOf(definition.symbol),
+    kind: definition.symbol.kind,
+    signature: definition.symbol.signature,
+    doc: definition.symbol.doc,
+    language: definition.language,
+    definedAt: spanOf(definition),
+    others: definitions.filter((each) => each !== definition).slice(0, 10).map(spanOf),
+    usedBy: users,
+    moreUsers: more,
+    explanation: explanation?.markdown,
+    explanationAuthor: explanation?.author,
+  };
+}
+
+/** The identifier at a position, and what it is a member of ("self", "app"), if anything. */
+export function wordAt(line: string, character: number): { name: string; receiver?: string } | undefined {
+  for (const match of line.matchAll(/[\p{L}_$][\p{L}\p{N}_$]*/gu)) {
+    if (character < match.index || character > match.index + match[0].length) continue;
+    const receiver = /([\p{L}_$][\p{L}\p{N}_$]*)(?:\.|->|::)$/u.exec(line.slice(0, match.index))?.[1];
+    return { name: match[0], receiver };
+  }
+  return undefined;
+}
+
+/** The definition meant: the one under the cursor, else of the receiver's type, this file, this language, shortest path. */
+function closest(definitions: readonly Definition[], { file, line }: HoverRequest, receiver: string | undefined, language: string): Definition | undefined {
+  const cost = ({ file: there, language: itsLanguage, symbol, path }: Definition): number => {
+    if (there === file && symbol.startLine === line) return -1_000;
+    let sum = path.split('/').length + (/(^|\/)(tests?|spec|examples?|vendor)\//.test(path) ? 30 : 0);
+    const owner = symbol.container[symbol.container.length - 1];
+    if (receiver && owner && owner.toLowerCase() === receiver.toLowerCase()) sum -= 200;
+    if (there === file) sum -= 100;
+    if (receiver ? symbol.kind !== 'method' && symbol.kind !== 'field' : symbol.kind === 'method' || symbol.kind === 'field') sum += 20;
+    if (itsLanguage !== language) sum += 50;
+    if (!symbol.exported) sum += 5;
+    return sum;
+  };
+  return [...definitions].sort((a, b) => cost(a) - cost(b))[0];
+}
+
+async function usersWithin(library: AssistantLibrary, name: string, definition: Definition, signal?: AbortSignal): Promise<{ users: HoverInfo['usedBy']; more: number }> {
+  const patience = AbortSignal.timeout(USERS_PATIENCE);
+  try {
+    const found = await library.users(name, { limit: USERS_SHOWN + 1, signal: signal ? AbortSignal.any([signal, patience]) : patience });
+    const outside = found.users.filter(({ span }) => span.file !== definition.file || span.startLine !== definition.symbol.startLine);
+    return { users: outside.slice(0, USERS_SHOWN), more: found.more + Math.max(0, outside.length - USERS_SHOWN) };
+  } catch {
+    return { users: [], more: 0 };
+  }
+}
+
+async function cachedFor(definition: Definition, library: AssistantLibrary, cache: ExplanationCache, author: Author): Promise<{ markdown: string; author: Author } | undefined> {
+  const document = await library.read(definition.file).catch(() => undefined);
+  if (!document) return undefined;
+  const { symbol } = definition;
+  const lines = splitLines(document.text);
+  const text = textOfLines(lines, Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine), symbol.endLine);
+  return cache.get(ExplanationCache.key(text, labelOf(symbol), author));
+}
+
+function spanOf({ file, path, symbol }: Definition): Span {
+  return { file, path, startLine: symbol.startLine, endLine: symbol.endLine };
+}
