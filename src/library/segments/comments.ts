@@ -8,7 +8,7 @@ export interface Doc {
 }
 
 const MAX_DOC_CHARACTERS = 1_000;
-const MAX_DOC_LINES = 200;
+const MAX_DOC_LINES = 2_000;
 
 const SLASHES = /^\s*\/\/[/!]?/;
 const HASH = /^\s*#(?!\[|!\[)/;

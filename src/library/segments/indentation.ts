@@ -7,6 +7,8 @@ const OPENS = /^\{/;
 /** Comments, decorators and attributes stay with the line below them. */
 const INTRODUCES = /^(?:\/\/|\/\*|\*|#(?!\s*(?:if|else|elif|endif|include|define|undef|pragma|region|endregion)\b)|--|;;|<!--|@\w|\[[A-Z]\w*|%)/;
 
+const EMPTY_COMMENT = /^(?:\/\/[/!]?|\*|#+|--)\s*$/;
+
 const NO_BLANK = 0.3;
 const PER_LEVEL = 0.3;
 const MAX_LEVELS = 6;
@@ -39,6 +41,12 @@ export function cutsByIndentation(lines: LineTable): Cuts {
     }
     const ink = lines.firstInk(line);
     const text = lines.text.slice(ink, Math.min(ink + 40, lines.start(line + 1)));
+    if (EMPTY_COMMENT.test(text)) {
+      // A paragraph's end inside a comment.
+      cuts.cut[line] = 2;
+      aboveBlank = true;
+      continue;
+    }
     cuts.cut[line] = costOfLine(text, Math.min(MAX_LEVELS, indent / unit), aboveBlank) + (!aboveBlank && introduces(aboveText) && aboveIndent === indent ? 1.5 : 0);
     aboveBlank = false;
     aboveText = text;

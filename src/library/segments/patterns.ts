@@ -96,6 +96,7 @@ const BRACES: readonly Pattern[] = [
   { kind: 'function', test: /^\s*(?:export\s+)?(?:const|let|var)\s+([A-Za-z_$][\w$]*)\s*=\s*(?:async\s*)?(?:function\b|\([^)]*\)\s*=>|\w+\s*=>)/ },
 ];
 
+const C_FAMILY = new Set(['c', 'cpp', 'objective-c']);
 const MAX_SYMBOLS = 20_000;
 const MAX_HEAD_LINES = 12;
 
@@ -111,9 +112,7 @@ export function symbolsByPattern(lines: LineTable, language: Language): Document
     for (const { kind, test } of patterns) {
       const name = test.exec(text)?.[1];
       if (!name) continue;
-      if (language === 'c' || language === 'cpp' || language === 'objective-c') {
-        if (kind === 'function' && !opensBody(lines, line)) break;
-      }
+      if (kind === 'function' && C_FAMILY.has(language) && !opensBody(lines, line)) break;
       symbols.push(symbolAt(lines, line, name, kind, language));
       indents.push(lines.indent(line));
       break;
@@ -135,7 +134,7 @@ function opensBody(lines: LineTable, line: number): boolean {
 }
 
 function symbolAt(lines: LineTable, line: number, name: string, kind: SymbolKind, language: Language): DocumentSymbol {
-  const endLine = lastLine(lines, line, kind);
+  const endLine = lastLine(lines, line, kind, language);
   const doc = commentAbove(lines, line, language);
   const signature = signatureOf(lines.text, lines.firstInk(line), lines.start(endLine + 1), language);
   return {
@@ -153,7 +152,7 @@ function symbolAt(lines: LineTable, line: number, name: string, kind: SymbolKind
 const MAX_BODY_LINES = 5_000;
 
 /** Where the block that begins at `line` ends: the line before the next one indented no deeper, closers included. */
-function lastLine(lines: LineTable, line: number, kind: SymbolKind): number {
+function lastLine(lines: LineTable, line: number, kind: SymbolKind, language: Language): number {
   if (kind === 'macro') {
     let last = line;
     while (last + 1 < lines.count && lines.line(last, 1_000).endsWith('\\')) last++;
@@ -170,6 +169,8 @@ function lastLine(lines: LineTable, line: number, kind: SymbolKind): number {
     }
     if (here < indent) break;
     const ink = lines.text.charAt(lines.firstInk(next));
+    // Directives stand at the margin wherever they are.
+    if (ink === '#' && C_FAMILY.has(language)) continue;
     if (ink === '{' && next - line <= MAX_HEAD_LINES) continue;
     if (ink === '}' || ink === ')' || ink === ']') last = next;
     else if (/^\s*end\b/.test(lines.line(next, 40))) last = next;

@@ -121,7 +121,7 @@ function toSegments(lines: LineTable, ranges: readonly LineRange[], symbols: rea
     const beginners = begun.flatMap((i) => symbols[i] ?? []);
     while (open.length > 0 && (open.at(-1)?.endLine ?? 0) < startLine) open.pop();
     const enclosing = open.filter((symbol) => symbol.endLine >= startLine);
-    const breadcrumb = breadcrumbOf(enclosing, beginners, startLine, end);
+    const breadcrumb = breadcrumbOf(enclosing, beginners, symbols[next], startLine, end);
     for (const symbol of beginners) if (symbol.endLine > end) open.push(symbol);
     const start = lines.start(first);
     const stop = lines.start(end);
@@ -131,16 +131,19 @@ function toSegments(lines: LineTable, ranges: readonly LineRange[], symbols: rea
 }
 
 /**
- * The definitions that hold the first line; the one that begins there only if the segment is about it alone, since a
- * segment of several small definitions is not "in" its first.
+ * The definitions that hold the first line, doc comments counted in; the one that begins there only if the segment is
+ * about it alone, since a segment of several small definitions is not "in" its first.
  */
-function breadcrumbOf(enclosing: readonly DocumentSymbol[], begun: readonly DocumentSymbol[], startLine: number, endLine: number): string[] {
+function breadcrumbOf(enclosing: readonly DocumentSymbol[], begun: readonly DocumentSymbol[], next: DocumentSymbol | undefined, startLine: number, endLine: number): string[] {
   const innermost = enclosing.at(-1);
   const names = innermost ? [...innermost.container, innermost.name] : [];
-  const first = begun[0];
-  if (first && (first.docLine ?? first.startLine) - startLine <= 3) {
-    const alone = begun.every((symbol) => symbol === first || symbol.startLine <= first.endLine) || first.endLine >= endLine;
-    return alone ? [...first.container, first.name] : names.length >= first.container.length ? names : [...first.container];
-  }
-  return names;
+  const first = begun[0] ?? next;
+  if (!first || Math.min(first.docLine ?? first.startLine, first.startLine) - startLine > LEAD_LINES) return names;
+  if (begun.length === 0 && (first.docLine ?? first.startLine) > endLine) return names;
+  const alone = first.endLine >= endLine || begun.every((symbol) => symbol === first || symbol.startLine <= first.endLine);
+  if (alone) return [...first.container, first.name];
+  return names.length >= first.container.length ? names : [...first.container];
 }
+
+/** A definition that begins this few lines below the segment's first is what the segment begins with. */
+const LEAD_LINES = 3;

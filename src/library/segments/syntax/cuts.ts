@@ -91,15 +91,16 @@ function markCut(lines: LineTable, cuts: Cuts, line: number, level: number): voi
 /** Keeps the parts of a definition that had to be cut apart from its neighbours. */
 function separate(lines: LineTable, cuts: Cuts, node: Piece, starts: readonly number[]): void {
   const edges = [node.first, ...starts, node.end];
-  // Lines of whole pieces since the last piece that was cut.
-  let gathered = 0;
+  const whole = edges.slice(0, -1).map((first, i) => fits(lines, first, edges[i + 1] ?? first));
+  // Lines of whole pieces below edge i, up to the next piece that was cut.
+  const below = new Array<number>(edges.length).fill(0);
+  for (let i = edges.length - 2; i >= 0; i--) below[i] = whole[i] ? (below[i + 1] ?? 0) + (edges[i + 1] ?? 0) - (edges[i] ?? 0) : 0;
+  let above = 0;
   for (let i = 1; i < edges.length - 1; i++) {
-    const [above, line, below] = [edges[i - 1] ?? 0, edges[i] ?? 0, edges[i + 1] ?? 0];
-    const wholeAbove = fits(lines, above, line);
-    const wholeBelow = fits(lines, line, below);
-    gathered = wholeAbove ? gathered + line - above : 0;
-    if (wholeAbove && wholeBelow) continue;
-    const smaller = Math.min(wholeAbove ? gathered : TINY_LINES, wholeBelow ? below - line : TINY_LINES);
+    const line = edges[i] ?? 0;
+    above = whole[i - 1] ? above + line - (edges[i - 1] ?? 0) : 0;
+    if (whole[i - 1] && whole[i]) continue;
+    const smaller = Math.min(whole[i - 1] ? above : TINY_LINES, whole[i] ? (below[i] ?? 0) : TINY_LINES);
     cuts.join[line] = Math.max(cuts.join[line] ?? 0, FOREIGN * Math.min(1, smaller / TINY_LINES));
   }
 }

@@ -10,6 +10,8 @@ const GRAMMARS: Readonly<Record<Language, string>> = {
   go: 'go',
   rust: 'rust',
   java: 'java',
+  // There is no C grammar in the package; C++'s reads C well (K&R heads and macro-ridden code included).
+  c: 'cpp',
   cpp: 'cpp',
   'cuda-cpp': 'cpp',
   csharp: 'c-sharp',

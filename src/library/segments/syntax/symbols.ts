@@ -150,7 +150,7 @@ function isExported(name: string, head: string, outer: Found | undefined, langua
       return /\bpub\b/.test(head) || (outer?.kind === 'trait');
     case 'java': case 'csharp':
       return /\bpublic\b/.test(head) || outer?.kind === 'interface' || outer?.kind === 'enum';
-    case 'php': case 'cpp':
+    case 'php': case 'cpp': case 'c':
       return !/\b(?:private|protected|static)\b/.test(head);
     default:
       return !name.startsWith('_');
