@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import * as vscode from 'vscode';
+import type { Answer, AnswerEvent, HostMessage, Scope, Span } from '../../protocol';
+import { describe } from '../failures';
+import { RequestFailed } from '../request-failed';
+import { setContext, type Services } from '../services';
+import type { AnswerHistory } from './history';
+
+/** Turns of the thread that a follow-up carries with it. */
+const PREVIOUS_TURNS = 4;
+
+/** Asks and explains: one at a time, streamed into the panels, stopped by the user or by the next question. */
+export class Asking implements vscode.Disposable {
+  private running: { id: string; question: string; cancellation: vscode.CancellationTokenSource } | undefined;
+  private readonly subscriptions: { dispose(): unknown }[];
+
+  constructor(private readonly services: Services, private readonly history: AnswerHistory) {
+    this.subscriptions = [
+      services.client.on('answer/event', ({ id, event }) => this.onEvent(id, event)),
+      services.client.on('work/progress', ({ id, fraction, message }) => {
+        if (this.running?.id === id) services.answerView.post({ type: 'explanationProgress', id, fraction, message });
+      }),
+    ];
+  }
+
+  /** @returns the answer, or undefined when it failed or was stopped (the panel says so). */
+  async ask(question: string, scope: Scope, followUp: boolean): Promise<Answer | undefined> {
+    const { conversation, answerView, client, cacheView, spansView } = this.services;
+    const previous = followUp ? conversation.previous(PREVIOUS_TURNS) : [];
+    return this.run(question, async (id, token) => {
+      answerView.post(conversation.startAnswer(id, question, scope, followUp));
+      await answerView.reveal();
+      await this.allowIndexing();
+      const answer = await client.request('ask', { id, question, scope, previous }, token);
+      this.post(conversation.finish({ type: 'answerDone', answer }, id));
+      spansView.show(answer.spans, answer.question);
+      cacheView.show(answer.ledger, answer.question, answer.timing);
+      setContext('hasAnswer', true);
+      this.history.add(answer).catch((error: unknown) => this.services.log.warn(`History: ${String(error)}`));
+      return answer;
+    });
+  }
+
+  async explain(span: Span, options: { fresh?: boolean; followUp?: boolean } = {}): Promise<void> {
+    const { conversation, answerView, client } = this.services;
+    await this.run(span.path, async (id, token) => {
+      answerView.post(conversation.startExplanation(id, span, options.followUp ?? false));
+      await answerView.reveal();
+      await this.allowIndexing();
+      const { file, startLine, endLine } = span;
+      const explanation = await client.request('explain', { id, file, startLine, endLine, fresh: options.fresh ?? false }, token);
+      this.post(conversation.finish({ type: 'explanation', id, explanation }, id));
+      return explanation;
+    });
+  }
+
+  stop(): void {
+    this.running?.cancellation.cancel();
+  }
+
+  dispose(): void {
+    this.stop();
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  /** In Restricted Mode nothing is indexed until the user asks; this is the user asking. */
+  async allowIndexing(): Promise<void> {
+    if (!vscode.workspace.isTrusted) await this.services.client.request('index/start', null);
+  }
+
+  private async run<R>(question: string, work: (id: string, token: vscode.CancellationToken) => Promise<R>): Promise<R | undefined> {
+    this.stop();
+    const id = randomUUID();
+    const cancellation = new vscode.CancellationTokenSource();
+    this.running = { id, question, cancellation };
+    setContext('answering', true);
+    try {
+      return await work(id, cancellation.token);
+    } catch (error) {
+      const cancelled = cancellation.token.isCancellationRequested || (error instanceof RequestFailed && error.code === 'cancelled');
+      if (!cancelled) this.services.log.error(error instanceof Error ? error : String(error));
+      this.post(this.services.conversation.finish({ type: 'answerFailed', id, cancelled, ...describe(error) }, id));
+      return undefined;
+    } finally {
+      cancellation.dispose();
+      if (this.running?.id === id) {
+        this.running = undefined;
+        setContext('answering', false);
+      }
+    }
+  }
+
+  private onEvent(id: string, event: AnswerEvent): void {
+    if (this.running?.id !== id) return;
+    this.post(this.services.conversation.event(id, event));
+    if (event.type === 'spans') this.services.spansView.show(event.spans, this.running.question);
+    if (event.type === 'ledger') this.services.cacheView.show(event.ledger, this.running.question);
+  }
+
+  private post(messages: readonly HostMessage[]): void {
+    for (const message of messages) this.services.answerView.post(message);
+  }
+}

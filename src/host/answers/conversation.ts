@@ -1,0 +1,91 @@
+import type { Answer, AnswerEvent, HostMessage, Scope, Span } from '../../protocol';
+
+type Of<T extends HostMessage['type']> = Extract<HostMessage, { type: T }>;
+
+/** One turn of the thread: what began it, what has arrived since, and how it ended. */
+export interface Turn {
+  id: string;
+  title: string;
+  start: Of<'answerStarted'> | Of<'explanationStarted'>;
+  /** Streamed so far; deltas are joined into one. */
+  events: AnswerEvent[];
+  end?: Of<'answerDone'> | Of<'answerFailed'> | Of<'explanation'>;
+}
+
+/**
+ * The thread that the answer panel shows. It lives here, so that a panel that was hidden or reloaded is drawn again from
+ * the same messages, in the same order.
+ */
+export class Conversation {
+  private turns: Turn[] = [];
+
+  startAnswer(id: string, question: string, scope: Scope, continues: boolean): HostMessage {
+    const start: Of<'answerStarted'> = { type: 'answerStarted', id, question, scope, continues };
+    return this.begin({ id, title: question, start, events: [] }, continues);
+  }
+
+  startExplanation(id: string, span: Span, continues: boolean): HostMessage {
+    const start: Of<'explanationStarted'> = { type: 'explanationStarted', id, span, continues };
+    return this.begin({ id, title: span.path, start, events: [] }, continues);
+  }
+
+  /** A thread of one finished answer, out of the history. */
+  restore(answer: Answer): HostMessage[] {
+    const start = this.startAnswer(answer.id, answer.question, answer.scope, false);
+    return [start, ...this.finish({ type: 'answerDone', answer }, answer.id)];
+  }
+
+  /** @returns the message for the panel, or nothing when the turn is no longer in the thread. */
+  event(id: string, event: AnswerEvent): HostMessage[] {
+    const turn = this.find(id);
+    if (!turn || turn.end) return [];
+    const last = turn.events.at(-1);
+    if (event.type === 'delta' && last?.type === 'delta') turn.events[turn.events.length - 1] = { type: 'delta', markdown: last.markdown + event.markdown };
+    else turn.events.push(event);
+    return [{ type: 'answerEvent', id, event }];
+  }
+
+  finish(end: NonNullable<Turn['end']>, id: string): HostMessage[] {
+    const turn = this.find(id);
+    if (!turn) return [];
+    turn.end = end;
+    turn.events = [];
+    return [end];
+  }
+
+  /** Everything a new panel needs to show the thread. */
+  replay(): HostMessage[] {
+    return this.turns.flatMap((turn) => [turn.start, ...turn.events.map((event): HostMessage => ({ type: 'answerEvent', id: turn.id, event })), ...(turn.end ? [turn.end] : [])]);
+  }
+
+  /** Questions and answers of the thread for a follow-up, oldest first. */
+  previous(limit: number): { question: string; answer: string }[] {
+    return this.turns
+      .flatMap((turn) => (turn.end?.type === 'answerDone' ? [{ question: turn.end.answer.question, answer: turn.end.answer.markdown }] : []))
+      .slice(-limit);
+  }
+
+  latestAnswer(): Answer | undefined {
+    const done = this.turns.findLast((turn) => turn.end?.type === 'answerDone')?.end;
+    return done?.type === 'answerDone' ? done.answer : undefined;
+  }
+
+  /** The scope of the last question, which a follow-up shares. */
+  latestScope(): Scope {
+    const start = this.turns.findLast((turn) => turn.start.type === 'answerStarted')?.start;
+    return start?.type === 'answerStarted' ? start.scope : { kind: 'workspace' };
+  }
+
+  get isEmpty(): boolean {
+    return this.turns.length === 0;
+  }
+
+  private begin(turn: Turn, continues: boolean): HostMessage {
+    this.turns = continues ? [...this.turns, turn] : [turn];
+    return turn.start;
+  }
+
+  private find(id: string): Turn | undefined {
+    return this.turns.find((turn) => turn.id === id);
+  }
+}

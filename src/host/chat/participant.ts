@@ -1,0 +1,83 @@
+import { randomUUID } from 'node:crypto';
+import * as vscode from 'vscode';
+import { linesRange } from '../editor/span-opener';
+import { fileUri } from '../commands/read';
+import type { Citation, SummaryPart } from '../../protocol';
+import type { WorkerClient } from '../worker-client';
+
+/** `@anchorage` in the editor's chat, where there is one. It answers with our own engine, not with the chat's model. */
+export function registerParticipant(client: WorkerClient, allowIndexing: () => Promise<void>, extension: vscode.Uri): vscode.Disposable[] {
+  if (typeof vscode.chat?.createChatParticipant !== 'function') return [];
+  const participant = vscode.chat.createChatParticipant('anchorage.participant', async (request, context, stream, token) => {
+    await allowIndexing();
+    if (request.command === 'summarize') return summarize(client, stream, token);
+    if (request.command === 'explain') return explain(client, stream, token);
+    return ask(client, request, context, stream, token);
+  });
+  participant.iconPath = vscode.Uri.joinPath(extension, 'media', 'icon.png');
+  return [participant];
+}
+
+async function ask(client: WorkerClient, request: vscode.ChatRequest, context: vscode.ChatContext, stream: vscode.ChatResponseStream, token: vscode.CancellationToken): Promise<void> {
+  const id = randomUUID();
+  let streamed = '';
+  const events = client.on('answer/event', ({ id: of, event }) => {
+    if (of !== id) return;
+    if (event.type === 'phase' && event.phase !== 'writing') stream.progress(event.phase === 'retrieving' ? vscode.l10n.t('Searching the workspace') : vscode.l10n.t('Reading'));
+    if (event.type === 'delta') {
+      streamed += event.markdown;
+      stream.markdown(event.markdown);
+    }
+  });
+  try {
+    const answer = await client.request('ask', { id, question: request.prompt, scope: { kind: 'workspace' }, previous: previousTurns(context) }, token);
+    if (!streamed) stream.markdown(answer.markdown);
+    references(stream, answer.citations);
+    for (const notice of answer.notices) stream.markdown(`\n\n*${notice}*`);
+  } finally {
+    events.dispose();
+  }
+}
+
+async function summarize(client: WorkerClient, stream: vscode.ChatResponseStream, token: vscode.CancellationToken): Promise<void> {
+  const file = fileUri(undefined).fsPath;
+  const summary = await client.request('summarize', { id: randomUUID(), file }, token);
+  stream.markdown(`**${summary.path}** (${summary.lines} lines)\n\n${summary.overview}\n\n`);
+  const outline = (parts: readonly SummaryPart[], depth: number): void => {
+    for (const part of parts) {
+      stream.markdown(`${'  '.repeat(depth)}- `);
+      stream.anchor(new vscode.Location(vscode.Uri.file(file), new vscode.Position(part.startLine - 1, 0)), part.title);
+      stream.markdown(` ${part.line}\n`);
+      outline(part.children, depth + 1);
+    }
+  };
+  outline(summary.parts, 0);
+}
+
+async function explain(client: WorkerClient, stream: vscode.ChatResponseStream, token: vscode.CancellationToken): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  const file = fileUri(undefined).fsPath;
+  const { start, end } = editor?.selection ?? new vscode.Range(0, 0, 0, 0);
+  const explanation = await client.request('explain', { id: randomUUID(), file, startLine: start.line + 1, endLine: end.line + 1 }, token);
+  stream.markdown(explanation.markdown);
+  references(stream, explanation.citations);
+}
+
+function references(stream: vscode.ChatResponseStream, citations: readonly Citation[]): void {
+  for (const citation of citations) {
+    const uri = vscode.Uri.file(citation.file);
+    const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
+    const range = open ? linesRange(open, citation) : new vscode.Range(citation.startLine - 1, 0, citation.endLine, 0);
+    stream.reference(new vscode.Location(uri, range));
+  }
+}
+
+/** The thread's earlier questions to us, with what we answered. */
+function previousTurns({ history }: vscode.ChatContext): { question: string; answer: string }[] {
+  return history.flatMap((turn, index) => {
+    const next = history[index + 1];
+    if (!(turn instanceof vscode.ChatRequestTurn) || !(next instanceof vscode.ChatResponseTurn)) return [];
+    const answer = next.response.flatMap((part) => (part instanceof vscode.ChatResponseMarkdownPart ? [part.value.value] : [])).join('');
+    return [{ question: turn.prompt, answer }];
+  }).slice(-4);
+}

@@ -1,0 +1,127 @@
+import path from 'node:path';
+import * as vscode from 'vscode';
+import type { Scope } from '../../protocol';
+import type { Asking } from '../answers/asking';
+import type { AnswerHistory } from '../answers/history';
+import { setContext, type Services } from '../services';
+
+interface ScopeItem extends vscode.QuickPickItem {
+  scope?: Scope;
+}
+
+/** Ask: the question is typed in the palette, above the places it can be asked about. */
+export async function ask(asking: Asking, given?: { question?: string; scope?: Scope }): Promise<void> {
+  const { question, scope } = given?.question ? { question: given.question, scope: given.scope ?? { kind: 'workspace' as const } } : await pickQuestion(given?.scope) ?? {};
+  if (question && scope) await asking.ask(question, scope, false);
+}
+
+export async function askFolder(asking: Asking, folder?: vscode.Uri): Promise<void> {
+  const uri = folder ?? (await pickFolder());
+  if (uri) await ask(asking, { scope: { kind: 'folder', path: vscode.workspace.asRelativePath(uri) } });
+}
+
+export async function askSelection(asking: Asking): Promise<void> {
+  const scope = selectionScope(vscode.window.activeTextEditor);
+  if (scope) await ask(asking, { scope });
+  else void vscode.window.showInformationMessage(vscode.l10n.t('Select some lines first.'));
+}
+
+async function pickQuestion(first?: Scope): Promise<{ question: string; scope: Scope } | undefined> {
+  const chosen = await new Promise<{ question: string; item: ScopeItem } | undefined>((resolve) => {
+    const pick = vscode.window.createQuickPick<ScopeItem>();
+    pick.title = vscode.l10n.t('Ask');
+    pick.placeholder = vscode.l10n.t('Type a question; Enter asks about the marked place');
+    pick.ignoreFocusOut = true;
+    pick.items = scopeItems(first);
+    pick.onDidAccept(() => {
+      const question = pick.value.trim();
+      const item = pick.activeItems[0] ?? pick.items[0];
+      if (!question || !item) return;
+      resolve({ question, item });
+      pick.hide();
+    });
+    pick.onDidHide(() => {
+      resolve(undefined);
+      pick.dispose();
+    });
+    pick.show();
+  });
+  if (!chosen) return undefined;
+  if (chosen.item.scope) return { question: chosen.question, scope: chosen.item.scope };
+  const folder = await pickFolder();
+  return folder && { question: chosen.question, scope: { kind: 'folder', path: vscode.workspace.asRelativePath(folder) } };
+}
+
+/** What the question can be about. `alwaysShow` keeps the places listed although the question matches none of them. */
+function scopeItems(first?: Scope): ScopeItem[] {
+  const editor = vscode.window.activeTextEditor;
+  const scopes: (Scope | undefined)[] = [first, { kind: 'workspace' }, selectionScope(editor), fileScope(editor)];
+  const seen = new Set<string>();
+  const items = scopes.flatMap((scope): ScopeItem[] => {
+    const key = JSON.stringify(scope);
+    if (!scope || seen.has(key)) return [];
+    seen.add(key);
+    return [{ ...describeScope(scope), scope, alwaysShow: true }];
+  });
+  return [...items, { label: `$(folder-opened) ${vscode.l10n.t('Choose a folder…')}`, alwaysShow: true }];
+}
+
+function describeScope(scope: Scope): { label: string; description: string } {
+  switch (scope.kind) {
+    case 'workspace':
+      return { label: `$(library) ${vscode.l10n.t('Workspace')}`, description: (vscode.workspace.workspaceFolders ?? []).map(({ name }) => name).join(', ') };
+    case 'folder':
+      return { label: `$(folder) ${vscode.l10n.t('Folder')}`, description: scope.path };
+    case 'file':
+      return { label: `$(file) ${vscode.l10n.t('Open file')}`, description: path.basename(scope.file) };
+    case 'selection':
+      return { label: `$(list-selection) ${vscode.l10n.t('Selection')}`, description: `${path.basename(scope.file)}:${scope.startLine}–${scope.endLine}` };
+  }
+}
+
+function fileScope(editor: vscode.TextEditor | undefined): Scope | undefined {
+  return editor?.document.uri.scheme === 'file' ? { kind: 'file', file: editor.document.uri.fsPath } : undefined;
+}
+
+function selectionScope(editor: vscode.TextEditor | undefined): Scope | undefined {
+  if (editor?.document.uri.scheme !== 'file' || editor.selection.isEmpty) return undefined;
+  return { kind: 'selection', file: editor.document.uri.fsPath, startLine: editor.selection.start.line + 1, endLine: editor.selection.end.line + 1 };
+}
+
+async function pickFolder(): Promise<vscode.Uri | undefined> {
+  const start = vscode.workspace.workspaceFolders?.[0]?.uri;
+  const picked = await vscode.window.showOpenDialog({ canSelectFiles: false, canSelectFolders: true, canSelectMany: false, openLabel: vscode.l10n.t('Ask about this folder'), ...(start ? { defaultUri: start } : {}) });
+  const uri = picked?.[0];
+  if (uri && !vscode.workspace.getWorkspaceFolder(uri)) throw new Error(vscode.l10n.t('{0} is not in this workspace. Choose a folder of the workspace.', uri.fsPath));
+  return uri;
+}
+
+/** The history as a list to pick from; a picked answer is shown again with its spans and context. */
+export async function answerHistory(services: Services, history: AnswerHistory): Promise<void> {
+  const entries = history.list();
+  if (entries.length === 0) {
+    void vscode.window.showInformationMessage(vscode.l10n.t('No answers yet. Ask something first.'));
+    return;
+  }
+  const items = entries.map(({ id, question, at }) => ({ id, label: question, description: new Date(at).toLocaleString(vscode.env.language) }));
+  const picked = await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Answers'), placeHolder: vscode.l10n.t('Show an earlier answer'), matchOnDescription: true });
+  if (picked) await openAnswer(services, history, picked.id);
+}
+
+export async function openAnswer(services: Services, history: AnswerHistory, id: string): Promise<void> {
+  const answer = await history.load(id);
+  if (!answer) throw new Error(vscode.l10n.t('That answer is no longer there.'));
+  for (const message of services.conversation.restore(answer)) services.answerView.post(message);
+  services.spansView.show(answer.spans, answer.question);
+  services.cacheView.show(answer.ledger, answer.question, answer.timing);
+  setContext('hasAnswer', true);
+  await services.answerView.reveal();
+}
+
+export async function copyAnswer({ conversation }: Services): Promise<void> {
+  const answer = conversation.latestAnswer();
+  if (!answer) return;
+  const sources = answer.citations.map(({ number, path: file, startLine, endLine }) => `[${number}] ${file}:${startLine}-${endLine}`);
+  await vscode.env.clipboard.writeText([answer.markdown, ...(sources.length > 0 ? ['', ...sources] : [])].join('\n'));
+  vscode.window.setStatusBarMessage(vscode.l10n.t('Copied'), 2_000);
+}

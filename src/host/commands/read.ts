@@ -1,0 +1,66 @@
+import * as vscode from 'vscode';
+import type { Span } from '../../protocol';
+import type { Asking } from '../answers/asking';
+import { linesRange } from '../editor/span-opener';
+import type { Services } from '../services';
+
+/** Summarize: the file given by the explorer, else the open one. */
+export async function summarizeFile({ summaries }: Services, asking: Asking, given?: vscode.Uri): Promise<void> {
+  const uri = fileUri(given);
+  await asking.allowIndexing();
+  await summaries.show(uri.fsPath);
+}
+
+/** Explain: the selection, else the definition (or line) at the cursor. */
+export async function explain(asking: Asking): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  const uri = fileUri(undefined);
+  if (!editor) return;
+  const { selection } = editor;
+  const range = selection.isEmpty ? await enclosingDefinition(editor.document, selection.active) : selection;
+  await asking.explain(spanOf(uri, range.start.line + 1, lastLine(range)));
+}
+
+/** The link in the hover: [file, startLine, endLine], as JSON can carry it. */
+export async function explainAt(asking: Asking, file: unknown, startLine: unknown, endLine: unknown): Promise<void> {
+  if (typeof file !== 'string' || typeof startLine !== 'number' || typeof endLine !== 'number') return;
+  await asking.explain(spanOf(vscode.Uri.file(file), startLine, endLine));
+}
+
+export async function openSpan({ opener }: Services, file: unknown, startLine: unknown, endLine: unknown): Promise<void> {
+  if (typeof file !== 'string' || typeof startLine !== 'number' || typeof endLine !== 'number') return;
+  await opener.open(spanOf(vscode.Uri.file(file), startLine, endLine));
+}
+
+export function spanOf(uri: vscode.Uri, startLine: number, endLine: number): Span {
+  return { file: uri.fsPath, path: vscode.workspace.asRelativePath(uri), startLine, endLine };
+}
+
+/** @throws Error that says what to do when there is no file on disk to work on. */
+export function fileUri(given: vscode.Uri | undefined): vscode.Uri {
+  const uri = given instanceof vscode.Uri ? given : vscode.window.activeTextEditor?.document.uri;
+  if (!uri) throw new Error(vscode.l10n.t('Open a file first.'));
+  if (uri.scheme !== 'file') throw new Error(vscode.l10n.t('{0} is not a file on disk; save it first.', uri.path));
+  return uri;
+}
+
+/** The innermost definition around a position as the editor's language support sees it; without one, the line. */
+async function enclosingDefinition(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Range> {
+  const symbols = await vscode.commands.executeCommand<(vscode.DocumentSymbol | vscode.SymbolInformation)[] | undefined>('vscode.executeDocumentSymbolProvider', document.uri);
+  let innermost: vscode.Range | undefined;
+  const visit = (list: readonly (vscode.DocumentSymbol | vscode.SymbolInformation)[]): void => {
+    for (const symbol of list) {
+      const range = 'location' in symbol ? symbol.location.range : symbol.range;
+      if (!range.contains(position)) continue;
+      if (!innermost || innermost.contains(range)) innermost = range;
+      if ('children' in symbol) visit(symbol.children);
+    }
+  };
+  visit(symbols ?? []);
+  return innermost ?? linesRange(document, { startLine: position.line + 1, endLine: position.line + 1 });
+}
+
+/** A selection that ends before the first character of a line does not mean that line. */
+function lastLine(range: vscode.Range): number {
+  return range.end.character === 0 && range.end.line > range.start.line ? range.end.line : range.end.line + 1;
+}

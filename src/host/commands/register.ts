@@ -1,0 +1,40 @@
+import * as vscode from 'vscode';
+import type { Asking } from '../answers/asking';
+import type { AnswerHistory } from '../answers/history';
+import { guarded } from '../failures';
+import type { Services } from '../services';
+import { showStatus } from '../status/show-status';
+import { answerHistory, ask, askFolder, askSelection, copyAnswer, openAnswer } from './ask';
+import { clearIndex, pauseIndexing, rebuildIndex, whyFile } from './index-commands';
+import { explain, explainAt, openSpan, summarizeFile } from './read';
+
+/** Commands behind links of hovers, chat and panels; they are not in the palette. */
+export const OPEN_SPAN = 'anchorage.openSpan';
+export const EXPLAIN_AT = 'anchorage.explainAt';
+
+export function registerCommands(services: Services, asking: Asking, history: AnswerHistory): vscode.Disposable[] {
+  const { log, client, cacheView } = services;
+  const commands = {
+    'anchorage.ask': (given?: Parameters<typeof ask>[1]) => ask(asking, given),
+    'anchorage.askFolder': (folder?: vscode.Uri) => askFolder(asking, folder),
+    'anchorage.askSelection': () => askSelection(asking),
+    'anchorage.summarizeFile': (uri?: vscode.Uri) => summarizeFile(services, asking, uri),
+    'anchorage.explain': () => explain(asking),
+    [EXPLAIN_AT]: (...at: [unknown, unknown, unknown]) => explainAt(asking, ...at),
+    [OPEN_SPAN]: (...at: [unknown, unknown, unknown]) => openSpan(services, ...at),
+    'anchorage.openAnswer': (id: string) => openAnswer(services, history, id),
+    'anchorage.stop': async () => asking.stop(),
+    'anchorage.answerHistory': () => answerHistory(services, history),
+    'anchorage.copyAnswer': () => copyAnswer(services),
+    'anchorage.showCache': () => cacheView.reveal(false),
+    'anchorage.showStatus': () => showStatus(services),
+    'anchorage.rebuildIndex': () => rebuildIndex(services),
+    'anchorage.clearIndex': () => clearIndex(services, history),
+    'anchorage.pauseIndexing': () => pauseIndexing(services, true),
+    'anchorage.resumeIndexing': () => pauseIndexing(services, false),
+    'anchorage.whyFile': (uri?: vscode.Uri) => whyFile(services, uri),
+    'anchorage.restartWorker': () => client.restart(),
+    'anchorage.showLog': async () => log.show(),
+  } satisfies Record<string, (...args: never[]) => Promise<unknown>>;
+  return Object.entries(commands).map(([id, work]) => vscode.commands.registerCommand(id, guarded(log, work as (...args: unknown[]) => Promise<unknown>)));
+}

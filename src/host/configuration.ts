@@ -1,0 +1,67 @@
+import * as vscode from 'vscode';
+import type { InitializeParams, WorkerSettings } from '../protocol';
+import { PROTOCOL_VERSION } from '../protocol';
+
+const SECTION = 'anchorage';
+
+/** Every setting of the extension with its type; package.json declares defaults and limits. */
+export interface Settings {
+  'index.maxFileSizeKB': number;
+  'index.unsavedEdits': boolean;
+  'worker.idleMinutes': number;
+  'hover.enabled': boolean;
+  'hover.explain': 'link' | 'automatic' | 'never';
+  'answer.historySize': number;
+  'model.directory': string;
+  'model.weights': WorkerSettings['weights'];
+  'engine.threads': number;
+  'memory.diskBudgetMB': number;
+}
+
+export function setting<K extends keyof Settings>(key: K, scope?: vscode.ConfigurationScope): Settings[K] {
+  // The manifest gives each a default, so there is always a value.
+  return vscode.workspace.getConfiguration(SECTION, scope).get<Settings[K]>(key) as Settings[K];
+}
+
+export function affectsWorker(event: vscode.ConfigurationChangeEvent): boolean {
+  return ['index.maxFileSizeKB', 'model', 'engine', 'memory'].some((key) => event.affectsConfiguration(`${SECTION}.${key}`)) || event.affectsConfiguration('files.exclude');
+}
+
+export function workerSettings(): WorkerSettings {
+  return {
+    filesExclude: excludedPatterns(),
+    maxFileBytes: setting('index.maxFileSizeKB') * 1024,
+    modelDirectory: setting('model.directory'),
+    memoryBudgetBytes: setting('memory.diskBudgetMB') * 1024 * 1024,
+    threads: setting('engine.threads'),
+    weights: setting('model.weights'),
+  };
+}
+
+/** `files.exclude` patterns that are on; conditional ones (`{ when }`) depend on siblings and are left to the editor. */
+function excludedPatterns(): string[] {
+  const excluded = vscode.workspace.getConfiguration('files').get<Record<string, unknown>>('exclude') ?? {};
+  return Object.keys(excluded).filter((pattern) => excluded[pattern] === true);
+}
+
+/** Folders on disk; folders of virtual file systems cannot be read by the worker. */
+export function diskFolders(): { name: string; directory: string }[] {
+  return (vscode.workspace.workspaceFolders ?? [])
+    .filter((folder) => folder.uri.scheme === 'file')
+    .map((folder) => ({ name: folder.name, directory: folder.uri.fsPath }));
+}
+
+export async function initializeParams(context: vscode.ExtensionContext): Promise<InitializeParams> {
+  // A window without a folder has no storage of its own.
+  const storage = context.storageUri ?? vscode.Uri.joinPath(context.globalStorageUri, 'no-folder');
+  const models = vscode.Uri.joinPath(context.globalStorageUri, 'models');
+  await Promise.all([vscode.workspace.fs.createDirectory(storage), vscode.workspace.fs.createDirectory(models)]);
+  return {
+    protocolVersion: PROTOCOL_VERSION,
+    folders: diskFolders(),
+    storageDirectory: storage.fsPath,
+    modelsDirectory: models.fsPath,
+    settings: workerSettings(),
+    trusted: vscode.workspace.isTrusted,
+  };
+}

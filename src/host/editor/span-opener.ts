@@ -1,0 +1,91 @@
+import * as vscode from 'vscode';
+import type { Citation, Span } from '../../protocol';
+import { setContext } from '../services';
+import type { WorkerClient } from '../worker-client';
+
+export interface OpenOptions {
+  /** Show the lines without leaving the panel. */
+  preserveFocus?: boolean;
+  /** A citation is looked for again: its lines may have moved since they were read. */
+  citation?: Citation;
+}
+
+/** Opens the editor at the lines of a span and highlights them until they are edited or another span is opened. */
+export class SpanOpener implements vscode.Disposable {
+  private readonly highlight = vscode.window.createTextEditorDecorationType({
+    isWholeLine: true,
+    backgroundColor: new vscode.ThemeColor('editor.rangeHighlightBackground'),
+    // High-contrast themes have borders where others have backgrounds.
+    borderWidth: '0 0 0 3px',
+    borderStyle: 'solid',
+    borderColor: new vscode.ThemeColor('focusBorder'),
+    overviewRulerColor: new vscode.ThemeColor('editorOverviewRuler.findMatchForeground'),
+    overviewRulerLane: vscode.OverviewRulerLane.Center,
+    rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed,
+  });
+  private shown: { document: vscode.Uri; range: vscode.Range } | undefined;
+  private readonly subscriptions: vscode.Disposable[];
+
+  constructor(private readonly client: WorkerClient, private readonly log: vscode.LogOutputChannel) {
+    this.subscriptions = [
+      vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+        if (contentChanges.length > 0 && document.uri.toString() === this.shown?.document.toString()) this.clear();
+      }),
+      // An editor that was hidden and comes back has lost its decorations.
+      vscode.window.onDidChangeVisibleTextEditors(() => this.draw()),
+    ];
+  }
+
+  async open(span: Span, { preserveFocus = false, citation }: OpenOptions = {}): Promise<void> {
+    const target = citation ? await this.locate(citation) : span;
+    const uri = vscode.Uri.file(target.file);
+    const document = await vscode.workspace.openTextDocument(uri).then(undefined, (error: unknown) => {
+      throw new Error(vscode.l10n.t('{0} cannot be opened: {1}', target.path, error instanceof Error ? error.message : String(error)));
+    });
+    const range = linesRange(document, target);
+    const editor = await vscode.window.showTextDocument(document, { preview: true, preserveFocus, selection: new vscode.Range(range.start, range.start) });
+    editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+    this.shown = { document: uri, range };
+    this.draw();
+    if (citation) setContext('citationOpened', true);
+  }
+
+  clear(): void {
+    this.shown = undefined;
+    this.draw();
+  }
+
+  dispose(): void {
+    this.highlight.dispose();
+    for (const subscription of this.subscriptions) subscription.dispose();
+  }
+
+  private draw(): void {
+    for (const editor of vscode.window.visibleTextEditors) {
+      const here = this.shown && editor.document.uri.toString() === this.shown.document.toString();
+      editor.setDecorations(this.highlight, here && this.shown ? [this.shown.range] : []);
+    }
+  }
+
+  /** Where the cited text is now; when it is gone the user is told and sees the lines as they are. */
+  private async locate(citation: Citation): Promise<Span> {
+    try {
+      const { state, span } = await this.client.request('citation/locate', { citation });
+      if (state === 'changed') {
+        void vscode.window.showWarningMessage(vscode.l10n.t('The lines of citation {0} have changed since they were read.', citation.number));
+      }
+      return state === 'missing' ? citation : span;
+    } catch (error) {
+      // The lines can be shown without the worker; only the check is lost.
+      this.log.warn(`Citation ${citation.number} could not be checked: ${String(error)}`);
+      return citation;
+    }
+  }
+}
+
+/** The span's lines within a document that may have become shorter; ends at the last line's end. */
+export function linesRange(document: vscode.TextDocument, span: { startLine: number; endLine: number }): vscode.Range {
+  const first = Math.min(Math.max(span.startLine - 1, 0), document.lineCount - 1);
+  const last = Math.min(Math.max(span.endLine - 1, first), document.lineCount - 1);
+  return new vscode.Range(new vscode.Position(first, 0), document.lineAt(last).range.end);
+}

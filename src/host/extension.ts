@@ -1,0 +1,78 @@
+import * as vscode from 'vscode';
+import type { IndexStatus } from '../protocol';
+import { Asking } from './answers/asking';
+import { Conversation } from './answers/conversation';
+import { AnswerHistory } from './answers/history';
+import { registerParticipant } from './chat/participant';
+import { registerTools } from './chat/tools';
+import { registerCommands } from './commands/register';
+import { affectsWorker, initializeParams, setting, workerSettings } from './configuration';
+import { SpanOpener } from './editor/span-opener';
+import { WorkspaceWatch } from './files/workspace-watch';
+import { NameHover } from './hover/hover-provider';
+import { setContext, type Services } from './services';
+import { isWorking, MonotoneProgress } from './status/index-state';
+import { StatusItem } from './status/status-item';
+import { AnswerView } from './views/answer-view';
+import { CacheView } from './views/cache-view';
+import { createReceiver } from './views/receiver';
+import { SpansView } from './views/spans-view';
+import { SummaryPanels } from './views/summary-panel';
+import { WorkerClient } from './worker-client';
+
+let client: WorkerClient | undefined;
+
+/** Runs when a command, view, tool or chat of ours is first used; nothing is started or indexed here. */
+export function activate(context: vscode.ExtensionContext): void {
+  const log = vscode.window.createOutputChannel('Anchorage', { log: true });
+  let index: IndexStatus | undefined;
+  const worker = (client = new WorkerClient({
+    workerFile: context.asAbsolutePath('dist/worker.js'),
+    initializeParams: () => initializeParams(context),
+    log: (level, message) => log[level](message),
+    isBusy: () => isWorking(index),
+    idleAfter: () => setting('worker.idleMinutes') * 60_000,
+  }));
+
+  const conversation = new Conversation();
+  const history = new AnswerHistory(context, log);
+  const receiver = createReceiver(() => ({ services, asking }));
+  const opener = new SpanOpener(worker, log);
+  const answerView = new AnswerView(context.extensionUri, conversation, () => index, receiver);
+  answerView.earlier = () => history.list();
+  const spansView = new SpansView(context.extensionUri, receiver);
+  const cacheView = new CacheView(context.extensionUri, receiver);
+  const summaries = new SummaryPanels(context, worker, receiver);
+  const services: Services = { context, log, client: worker, conversation, opener, answerView, spansView, cacheView, summaries, indexStatus: () => index };
+  const asking = new Asking(services, history);
+  const status = new StatusItem(worker, () => index);
+  const allowIndexing = (): Promise<void> => asking.allowIndexing();
+
+  const monotone = new MonotoneProgress();
+  context.subscriptions.push(
+    log, opener, answerView, spansView, cacheView, summaries, asking, status, new WorkspaceWatch(worker),
+    worker.on('log', ({ level, message }) => log[level](message)),
+    worker.on('index/status', (next) => {
+      index = monotone.update(next);
+      setContext('indexState', index.state);
+      status.update();
+      answerView.post({ type: 'status', status: index });
+    }),
+    worker.onState(() => status.update()),
+    vscode.languages.registerHoverProvider({ scheme: 'file' }, new NameHover(worker, log)),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (affectsWorker(event)) worker.notify('settings/changed', { settings: workerSettings() });
+    }),
+    // Settings that Restricted Mode held back count from now on, and what was asked for may be indexed whole.
+    vscode.workspace.onDidGrantWorkspaceTrust(() => {
+      if (worker.running) void worker.restart().catch((error: unknown) => log.error(String(error)));
+    }),
+    ...registerCommands(services, asking, history),
+    ...registerTools(worker, allowIndexing),
+    ...registerParticipant(worker, allowIndexing, context.extensionUri),
+  );
+}
+
+export async function deactivate(): Promise<void> {
+  await client?.dispose();
+}

@@ -1,0 +1,60 @@
+/** What happened to a file on disk, as the worker is told. */
+export interface FileChange {
+  file: string;
+  type: 'created' | 'changed' | 'deleted';
+}
+
+/** Milliseconds of quiet after which a burst is sent, and the longest a change waits while the burst goes on. */
+const QUIET = 120;
+const LONGEST = 1_000;
+/** Changes in one message: a branch switch touches thousands of files, and the host must not be held. */
+export const CHANGES_PER_MESSAGE = 500;
+
+/**
+ * Gathers file events into messages: one entry for each file, the last word counts, and a burst (a branch switch) is
+ * sent in parts between which the event loop runs.
+ */
+export class ChangeQueue {
+  private readonly pending = new Map<string, FileChange['type']>();
+  private timer: NodeJS.Timeout | undefined;
+  private oldest = 0;
+
+  constructor(private readonly send: (changes: FileChange[]) => void, private readonly timing = { quiet: QUIET, longest: LONGEST }) {}
+
+  add(file: string, type: FileChange['type'], soon = false): void {
+    if (this.pending.size === 0) this.oldest = Date.now();
+    this.pending.set(file, merge(this.pending.get(file), type));
+    const left = Math.max(0, this.oldest + this.timing.longest - Date.now());
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.flush(), soon ? 0 : Math.min(this.timing.quiet, left));
+  }
+
+  dispose(): void {
+    clearTimeout(this.timer);
+    this.pending.clear();
+  }
+
+  private flush(): void {
+    const part: FileChange[] = [];
+    for (const [file, type] of this.pending) {
+      part.push({ file, type });
+      this.pending.delete(file);
+      if (part.length === CHANGES_PER_MESSAGE) break;
+    }
+    if (part.length > 0) this.send(part);
+    if (this.pending.size > 0) this.timer = setTimeout(() => this.flush(), 0);
+  }
+}
+
+/** A file that was made and then changed is still new; one deleted and made again has changed. */
+function merge(before: FileChange['type'] | undefined, now: FileChange['type']): FileChange['type'] {
+  if (before === 'created' && now === 'changed') return 'created';
+  if (before === 'deleted' && now === 'created') return 'changed';
+  return now;
+}
+
+/** Inside `.git` only what decides about the work tree matters: the branch and the exclude file. */
+export function isRelevant(file: string): boolean {
+  const inside = /[\\/]\.git[\\/](.*)$/.exec(file)?.[1];
+  return inside === undefined || /^(HEAD|info[\\/]exclude)$/.test(inside);
+}

@@ -1,0 +1,111 @@
+import * as vscode from 'vscode';
+import { diskFolders, setting } from '../configuration';
+import type { WorkerClient } from '../worker-client';
+import { ChangeQueue, isRelevant } from './changes';
+
+/** Milliseconds after the last key stroke until an unsaved text is sent. */
+const UNSAVED_DELAY = 350;
+/** Open files named to the worker, most recently used first. */
+const OPEN_FILES = 50;
+
+/** Tells the worker what happens to the workspace: file events, saves, unsaved edits, open editors, folders. */
+export class WorkspaceWatch implements vscode.Disposable {
+  private readonly changes: ChangeQueue;
+  private watchers: vscode.Disposable[] = [];
+  private readonly unsavedTimers = new Map<string, NodeJS.Timeout>();
+  private recent: string[] = [];
+  private readonly subscriptions: { dispose(): unknown }[];
+
+  constructor(private readonly client: WorkerClient) {
+    this.changes = new ChangeQueue((changes) => client.notify('files/changed', { changes }));
+    this.watchFolders();
+    this.subscriptions = [
+      vscode.workspace.onDidChangeWorkspaceFolders(() => {
+        this.watchFolders();
+        client.notify('folders/changed', { folders: diskFolders() });
+      }),
+      vscode.workspace.onDidSaveTextDocument((document) => this.onSaved(document)),
+      vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
+        if (contentChanges.length > 0) this.onEdited(document);
+      }),
+      vscode.workspace.onDidCloseTextDocument((document) => this.sendUnsaved(document, null)),
+      vscode.window.onDidChangeActiveTextEditor((editor) => this.onActive(editor)),
+      // A worker that has just started knows nothing of what is open or typed.
+      client.onStarted(() => this.tellAll()),
+    ];
+    this.onActive(vscode.window.activeTextEditor);
+  }
+
+  dispose(): void {
+    this.changes.dispose();
+    for (const timer of this.unsavedTimers.values()) clearTimeout(timer);
+    for (const disposable of [...this.watchers, ...this.subscriptions]) disposable.dispose();
+  }
+
+  private watchFolders(): void {
+    for (const watcher of this.watchers) watcher.dispose();
+    this.watchers = (vscode.workspace.workspaceFolders ?? [])
+      .filter((folder) => folder.uri.scheme === 'file')
+      .map((folder) => {
+        const watcher = vscode.workspace.createFileSystemWatcher(new vscode.RelativePattern(folder, '**/*'));
+        watcher.onDidCreate((uri) => this.onDisk(uri, 'created'));
+        watcher.onDidChange((uri) => this.onDisk(uri, 'changed'));
+        watcher.onDidDelete((uri) => this.onDisk(uri, 'deleted'));
+        return watcher;
+      });
+  }
+
+  private onDisk(uri: vscode.Uri, type: 'created' | 'changed' | 'deleted'): void {
+    if (this.client.running && isRelevant(uri.fsPath)) this.changes.add(uri.fsPath, type);
+  }
+
+  private onSaved(document: vscode.TextDocument): void {
+    if (!this.concerns(document)) return;
+    this.sendUnsaved(document, null);
+    // The watcher tells too, but later: a saved file should be found at once.
+    if (this.client.running) this.changes.add(document.uri.fsPath, 'changed', true);
+  }
+
+  private onEdited(document: vscode.TextDocument): void {
+    if (!this.concerns(document) || !this.client.running || !setting('index.unsavedEdits')) return;
+    const key = document.uri.toString();
+    clearTimeout(this.unsavedTimers.get(key));
+    this.unsavedTimers.set(key, setTimeout(() => {
+      this.unsavedTimers.delete(key);
+      if (!document.isClosed) this.sendUnsaved(document, document.isDirty ? document.getText() : null);
+    }, UNSAVED_DELAY));
+  }
+
+  private sendUnsaved(document: vscode.TextDocument, text: string | null): void {
+    if (!this.concerns(document)) return;
+    const key = document.uri.toString();
+    clearTimeout(this.unsavedTimers.get(key));
+    this.unsavedTimers.delete(key);
+    if (text !== null && text.length > setting('index.maxFileSizeKB') * 1024) return;
+    this.client.notify('files/unsaved', { file: document.uri.fsPath, text });
+  }
+
+  private onActive(editor: vscode.TextEditor | undefined): void {
+    if (!editor || !this.concerns(editor.document)) return;
+    const file = editor.document.uri.fsPath;
+    this.recent = [file, ...this.recent.filter((each) => each !== file)].slice(0, OPEN_FILES);
+    this.client.notify('files/open', { files: this.openFiles() });
+  }
+
+  private tellAll(): void {
+    this.client.notify('files/open', { files: this.openFiles() });
+    if (!setting('index.unsavedEdits')) return;
+    for (const document of vscode.workspace.textDocuments) if (document.isDirty) this.sendUnsaved(document, document.getText());
+  }
+
+  private openFiles(): string[] {
+    const inTabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs)
+      .flatMap(({ input }) => (input instanceof vscode.TabInputText && input.uri.scheme === 'file' ? [input.uri.fsPath] : []));
+    const open = new Set(inTabs);
+    return [...new Set([...this.recent.filter((file) => open.has(file)), ...inTabs])].slice(0, OPEN_FILES);
+  }
+
+  private concerns(document: vscode.TextDocument): boolean {
+    return document.uri.scheme === 'file' && vscode.workspace.getWorkspaceFolder(document.uri) !== undefined;
+  }
+}

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import * as vscode from 'vscode';
+import type { HoverInfo, Span } from '../../protocol';
+import { EXPLAIN_AT, OPEN_SPAN } from '../commands/register';
+import { setting } from '../configuration';
+import { RequestFailed } from '../request-failed';
+import type { WorkerClient } from '../worker-client';
+
+/** Users listed in a hover; the rest are counted. */
+const USERS = 5;
+
+/**
+ * Says at once what the index knows of a name, and below it the cached explanation or a link that makes one. A hover never
+ * starts the worker, and never runs the model unless the setting says so.
+ */
+export class NameHover implements vscode.HoverProvider {
+  constructor(private readonly client: WorkerClient, private readonly log: vscode.LogOutputChannel) {}
+
+  async provideHover(document: vscode.TextDocument, position: vscode.Position, token: vscode.CancellationToken): Promise<vscode.Hover | undefined> {
+    if (!this.client.running || !setting('hover.enabled', document)) return undefined;
+    const word = document.getWordRangeAtPosition(position);
+    if (!word) return undefined;
+    try {
+      const info = await this.client.request('hover', { file: document.uri.fsPath, line: position.line + 1, character: position.character }, token);
+      if (!info || token.isCancellationRequested) return undefined;
+      return new vscode.Hover([facts(info), links(info), await this.explanation(info, token)], word);
+    } catch (error) {
+      if (!(error instanceof RequestFailed && error.code === 'cancelled')) this.log.debug(`Hover: ${String(error)}`);
+      return undefined;
+    }
+  }
+
+  private async explanation(info: HoverInfo, token: vscode.CancellationToken): Promise<vscode.MarkdownString> {
+    const { file, startLine, endLine } = info.definedAt;
+    if (info.explanation) return quoted(info.explanation);
+    const wish = setting('hover.explain');
+    if (wish === 'automatic') {
+      const made = await this.client.request('explain', { id: randomUUID(), file, startLine, endLine }, token);
+      return quoted(made.markdown);
+    }
+    const text = commandMarkdown([EXPLAIN_AT]);
+    if (wish === 'link') text.appendMarkdown(`$(lightbulb) [${vscode.l10n.t('Explain')}](${commandUri(EXPLAIN_AT, info.definedAt)} "${vscode.l10n.t('Explain this definition in the Answer panel')}")`);
+    return text;
+  }
+}
+
+/** Signature and doc comment: text of the workspace, so without trust and without links. */
+function facts(info: HoverInfo): vscode.MarkdownString {
+  const text = new vscode.MarkdownString();
+  text.appendCodeblock(info.signature, info.language);
+  if (info.doc) text.appendText(info.doc);
+  return text;
+}
+
+function links(info: HoverInfo): vscode.MarkdownString {
+  const text = commandMarkdown([OPEN_SPAN]);
+  text.appendMarkdown(`$(symbol-${symbolIcon(info.kind)}) ${vscode.l10n.t('Defined in')} ${spanLink(info.definedAt)}`);
+  if (info.others.length > 0) text.appendMarkdown(`, ${vscode.l10n.t('also')} ${info.others.slice(0, USERS).map((span) => spanLink(span)).join(', ')}`);
+  const users = info.usedBy.slice(0, USERS);
+  if (users.length > 0) {
+    const more = info.moreUsers + info.usedBy.length - users.length;
+    text.appendMarkdown(`\n\n$(references) ${vscode.l10n.t('Used by')} ${users.map(({ span, label }) => spanLink(span, label)).join(', ')}`);
+    if (more > 0) text.appendMarkdown(` ${vscode.l10n.t('and {0} more', more)}`);
+  }
+  return text;
+}
+
+function quoted(explanation: string): vscode.MarkdownString {
+  const text = new vscode.MarkdownString('', true);
+  return text.appendMarkdown('$(lightbulb) ').appendText(explanation);
+}
+
+function commandMarkdown(enabledCommands: string[]): vscode.MarkdownString {
+  const text = new vscode.MarkdownString('', true);
+  text.isTrusted = { enabledCommands };
+  return text;
+}
+
+function spanLink(span: Span, label?: string): string {
+  const name = label ? `${label} (${shortPath(span.path)}:${span.startLine})` : `${shortPath(span.path)}:${span.startLine}`;
+  return `[${escapeMarkdown(name)}](${commandUri(OPEN_SPAN, span)} "${escapeMarkdown(span.path)}")`;
+}
+
+export function commandUri(command: string, { file, startLine, endLine }: Span): string {
+  // Parentheses would end the link's address early.
+  const args = encodeURIComponent(JSON.stringify([file, startLine, endLine])).replace(/[()']/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
+  return `command:${command}?${args}`;
+}
+
+function shortPath(path: string): string {
+  return path.split('/').slice(-2).join('/');
+}
+
+export function escapeMarkdown(text: string): string {
+  return text.replace(/[\\`*_{}[\]()#+\-.!|<>"~$&]/g, '\\$&');
+}
+
+const SYMBOL_ICONS = new Set(['method', 'class', 'interface', 'enum', 'constant', 'variable', 'field', 'namespace', 'key', 'property']);
+
+function symbolIcon(kind: string): string {
+  if (SYMBOL_ICONS.has(kind)) return kind;
+  return kind === 'function' ? 'method' : kind === 'struct' || kind === 'trait' || kind === 'type' ? 'structure' : 'misc';
+}

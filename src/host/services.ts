@@ -1,0 +1,29 @@
+import * as vscode from 'vscode';
+import type { IndexStatus } from '../protocol';
+import type { Conversation } from './answers/conversation';
+import type { SpanOpener } from './editor/span-opener';
+import type { AnswerView } from './views/answer-view';
+import type { CacheView } from './views/cache-view';
+import type { SpansView } from './views/spans-view';
+import type { SummaryPanels } from './views/summary-panel';
+import type { WorkerClient } from './worker-client';
+
+/** What commands, views and providers share; made once in `activate`. */
+export interface Services {
+  context: vscode.ExtensionContext;
+  log: vscode.LogOutputChannel;
+  client: WorkerClient;
+  conversation: Conversation;
+  opener: SpanOpener;
+  answerView: AnswerView;
+  spansView: SpansView;
+  cacheView: CacheView;
+  summaries: SummaryPanels;
+  /** The last status the worker sent, or undefined before it ran. */
+  indexStatus: () => IndexStatus | undefined;
+}
+
+/** Sets a context key that menus and enablements read. */
+export function setContext(key: 'answering' | 'hasAnswer' | 'indexState' | 'citationOpened', value: unknown): void {
+  void vscode.commands.executeCommand('setContext', `anchorage.${key}`, value);
+}

@@ -1,0 +1,66 @@
+import type { IndexStatus } from '../../protocol';
+import type { ClientState } from '../worker-client';
+
+/** What the status item says: an icon, few words, and how much it matters. */
+export interface Face {
+  icon: string;
+  /** Beside the icon; the state in words is for the tooltip and the screen reader. */
+  progress?: number;
+  state: 'asleep' | 'starting' | 'restarting' | 'failed' | 'idle' | 'working' | 'ready' | 'paused' | 'problem';
+  severity: 'none' | 'warning' | 'error';
+}
+
+/** The client's state comes first: what a worker said before it died no longer holds. */
+export function faceOf(client: ClientState, index: IndexStatus | undefined): Face {
+  switch (client.kind) {
+    case 'asleep':
+      return { icon: 'library', state: 'asleep', severity: 'none' };
+    case 'starting':
+      return { icon: 'loading~spin', state: 'starting', severity: 'none' };
+    case 'waiting':
+      return { icon: 'sync~spin', state: 'restarting', severity: 'warning' };
+    case 'failed':
+      return { icon: 'error', state: 'failed', severity: 'error' };
+    case 'running':
+      return index ? indexFace(index) : { icon: 'library', state: 'idle', severity: 'none' };
+  }
+}
+
+function indexFace(index: IndexStatus): Face {
+  switch (index.state) {
+    case 'walking':
+      return { icon: 'loading~spin', state: 'working', severity: 'none' };
+    case 'indexing':
+      return { icon: 'loading~spin', state: 'working', severity: 'none', progress: index.progress };
+    case 'paused':
+      return { icon: 'debug-pause', state: 'paused', severity: 'none', progress: index.progress };
+    case 'failed':
+      return { icon: 'error', state: 'problem', severity: 'error' };
+    case 'idle':
+      return { icon: 'library', state: 'idle', severity: 'none' };
+    case 'ready':
+      return { icon: 'library', state: 'ready', severity: 'none' };
+  }
+}
+
+/** True while the worker does work of its own, so that it must not be put to sleep. */
+export function isWorking(index: IndexStatus | undefined): boolean {
+  if (!index) return false;
+  if (index.state === 'walking' || index.state === 'indexing') return true;
+  const { memories } = index;
+  return memories !== undefined && !memories.paused && memories.encoded < memories.segments;
+}
+
+/** Progress that never goes back within one pass, whatever order messages come in. */
+export class MonotoneProgress {
+  private highest = 0;
+  private working = false;
+
+  update(status: IndexStatus): IndexStatus {
+    const working = isWorking(status);
+    if (working && !this.working) this.highest = 0;
+    this.working = working;
+    this.highest = Math.max(this.highest, status.progress);
+    return working ? { ...status, progress: this.highest } : status;
+  }
+}

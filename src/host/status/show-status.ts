@@ -1,0 +1,49 @@
+import * as vscode from 'vscode';
+import type { Services } from '../services';
+import { faceOf } from './index-state';
+import { indexFacts, stateText } from './status-item';
+
+interface StatusEntry extends vscode.QuickPickItem {
+  command?: string;
+  file?: string;
+}
+
+/** The state of the index as a list: facts, files that could not be read, what was left out, and what can be done. */
+export async function showStatus(services: Services): Promise<void> {
+  const { client } = services;
+  const status = client.running ? await client.request('index/status', null) : services.indexStatus();
+  const face = faceOf(client.state, status);
+  const entries: StatusEntry[] = [
+    separator(vscode.l10n.t('State')),
+    { label: `$(${face.icon}) ${stateText(face)}`, detail: client.state.kind === 'waiting' || client.state.kind === 'failed' ? client.state.reason : (status?.reason ?? vscode.l10n.t('Ask something, and the index is made.')) },
+  ];
+  if (status) {
+    entries.push(...indexFacts(status).map(({ icon, label, detail }) => ({ label: `$(${icon}) ${label}`, description: detail })));
+    if (status.problems.length > 0) {
+      entries.push(separator(vscode.l10n.t('Could not be read')), ...status.problems.map(({ path, reason }) => ({ label: `$(warning) ${path}`, description: reason, file: path })));
+    }
+    if (status.skipped.length > 0) {
+      entries.push(separator(vscode.l10n.t('Left out')), ...status.skipped.map(({ reason, files }) => ({ label: `$(exclude) ${reason}`, description: vscode.l10n.t('{0} files', files.toLocaleString()) })));
+    }
+  }
+  entries.push(separator(vscode.l10n.t('Actions')), ...actionEntries(face.state));
+  const picked = await vscode.window.showQuickPick(entries, { title: vscode.l10n.t('Anchorage: Index Status'), matchOnDescription: true, placeHolder: vscode.l10n.t('Filter, or pick an action') });
+  if (picked?.command) await vscode.commands.executeCommand(picked.command);
+  else if (picked?.file) await vscode.commands.executeCommand('workbench.action.quickOpen', picked.file);
+}
+
+function separator(label: string): StatusEntry {
+  return { label, kind: vscode.QuickPickItemKind.Separator };
+}
+
+function actionEntries(state: string): StatusEntry[] {
+  const paused = state === 'paused';
+  return [
+    { label: `$(comment-discussion) ${vscode.l10n.t('Ask About Workspace…')}`, command: 'anchorage.ask' },
+    { label: paused ? `$(play) ${vscode.l10n.t('Resume Indexing')}` : `$(debug-pause) ${vscode.l10n.t('Pause Indexing')}`, command: paused ? 'anchorage.resumeIndexing' : 'anchorage.pauseIndexing' },
+    { label: `$(refresh) ${vscode.l10n.t('Rebuild Index')}`, command: 'anchorage.rebuildIndex' },
+    { label: `$(trash) ${vscode.l10n.t('Clear Index…')}`, command: 'anchorage.clearIndex' },
+    { label: `$(debug-restart) ${vscode.l10n.t('Restart Worker')}`, command: 'anchorage.restartWorker' },
+    { label: `$(output) ${vscode.l10n.t('Show Log')}`, command: 'anchorage.showLog' },
+  ];
+}

@@ -1,0 +1,80 @@
+import * as vscode from 'vscode';
+import type { IndexStatus } from '../../protocol';
+import type { ClientState, WorkerClient } from '../worker-client';
+import { formatBytes, formatPercent } from './format';
+import { faceOf, type Face } from './index-state';
+
+/** The one status item: state at a glance, reason and actions in its tooltip. */
+export class StatusItem implements vscode.Disposable {
+  private readonly item = vscode.window.createStatusBarItem('anchorage.status', vscode.StatusBarAlignment.Right, 90);
+
+  constructor(private readonly client: WorkerClient, private readonly indexStatus: () => IndexStatus | undefined) {
+    this.item.name = 'Anchorage';
+    this.item.command = 'anchorage.showStatus';
+    this.update();
+    this.item.show();
+  }
+
+  update(): void {
+    const index = this.indexStatus();
+    const face = faceOf(this.client.state, index);
+    const progress = face.progress === undefined ? '' : ` ${formatPercent(face.progress)}`;
+    this.item.text = `$(${face.icon}) Anchorage${progress}`;
+    this.item.backgroundColor = face.severity === 'none' ? undefined : new vscode.ThemeColor(`statusBarItem.${face.severity}Background`);
+    this.item.accessibilityInformation = { label: `Anchorage: ${stateText(face)}${progress}`, role: 'button' };
+    this.item.tooltip = tooltip(face, this.client.state, index);
+  }
+
+  dispose(): void {
+    this.item.dispose();
+  }
+}
+
+export function stateText(face: Face): string {
+  switch (face.state) {
+    case 'asleep': return vscode.l10n.t('asleep; the next question wakes it');
+    case 'starting': return vscode.l10n.t('starting');
+    case 'restarting': return vscode.l10n.t('restarting');
+    case 'failed': return vscode.l10n.t('the worker does not stay up');
+    case 'idle': return vscode.l10n.t('nothing indexed yet');
+    case 'working': return vscode.l10n.t('indexing');
+    case 'ready': return vscode.l10n.t('ready');
+    case 'paused': return vscode.l10n.t('paused');
+    case 'problem': return vscode.l10n.t('indexing failed');
+  }
+}
+
+/** Facts about the index, one for each line; shared by the tooltip and the status list. */
+export function indexFacts(index: IndexStatus): { icon: string; label: string; detail: string }[] {
+  const { memories } = index;
+  return [
+    { icon: 'files', label: vscode.l10n.t('{0} of {1} files', index.filesIndexed.toLocaleString(), index.filesKnown.toLocaleString()), detail: vscode.l10n.t('{0} of text, {1} segments', formatBytes(index.bytesIndexed), index.segments.toLocaleString()) },
+    { icon: 'database', label: vscode.l10n.t('{0} on disk', formatBytes(index.storeBytes)), detail: vscode.l10n.t('{0} of memory in use', formatBytes(index.memoryBytes)) },
+    ...(memories
+      ? [{ icon: 'layers', label: vscode.l10n.t('{0} of {1} segments remembered', memories.encoded.toLocaleString(), memories.segments.toLocaleString()), detail: vscode.l10n.t('{0} of {1}', formatBytes(memories.bytes), formatBytes(memories.budgetBytes)) + (memories.paused ? ` · ${vscode.l10n.t('paused')}` : '') }]
+      : []),
+    { icon: 'chip', label: index.model.name ?? vscode.l10n.t('No model'), detail: index.model.detail },
+  ];
+}
+
+function tooltip(face: Face, client: ClientState, index: IndexStatus | undefined): vscode.MarkdownString {
+  const text = new vscode.MarkdownString('', true);
+  text.isTrusted = { enabledCommands: ['anchorage.showStatus', 'anchorage.pauseIndexing', 'anchorage.resumeIndexing', 'anchorage.showLog', 'anchorage.ask', 'anchorage.restartWorker'] };
+  text.appendMarkdown('**Anchorage** · ').appendText(stateText(face)).appendMarkdown('\n\n');
+  const reason = client.kind === 'waiting' || client.kind === 'failed' ? client.reason : client.kind === 'running' ? index?.reason : undefined;
+  if (reason) text.appendText(reason).appendMarkdown('\n\n');
+  if (index && client.kind === 'running') {
+    for (const fact of indexFacts(index)) text.appendMarkdown(`$(${fact.icon}) `).appendText(`${fact.label} · ${fact.detail}`).appendMarkdown('  \n');
+    if (index.problems.length > 0) text.appendMarkdown('$(warning) ').appendText(vscode.l10n.t('{0} files could not be read', index.problems.length)).appendMarkdown('\n\n');
+  }
+  text.appendMarkdown('\n\n---\n\n').appendMarkdown(actions(face).map(([title, command]) => `[${title}](command:${command})`).join(' · '));
+  return text;
+}
+
+function actions(face: Face): [string, string][] {
+  const list: [string, string][] = [[vscode.l10n.t('Ask'), 'anchorage.ask'], [vscode.l10n.t('Details'), 'anchorage.showStatus']];
+  if (face.state === 'working') list.push([vscode.l10n.t('Pause'), 'anchorage.pauseIndexing']);
+  if (face.state === 'paused') list.push([vscode.l10n.t('Resume'), 'anchorage.resumeIndexing']);
+  if (face.state === 'failed') list.push([vscode.l10n.t('Restart'), 'anchorage.restartWorker']);
+  return [...list, [vscode.l10n.t('Log'), 'anchorage.showLog']];
+}

@@ -1,0 +1,25 @@
+import * as vscode from 'vscode';
+import type { AnswerTiming, ContextLedger, HostMessage, PanelMessage } from '../../protocol';
+import { PanelView, type PanelReceiver } from './panel-view';
+
+/** What the context held for the last question, to scale. */
+export class CacheView extends PanelView {
+  private last: HostMessage = { type: 'ledger', ledger: null, question: '' };
+
+  constructor(extension: vscode.Uri, private readonly receiver: PanelReceiver) {
+    super(extension, 'cache', vscode.l10n.t('Context'));
+  }
+
+  show(ledger: ContextLedger, question: string, timing?: AnswerTiming): void {
+    this.last = timing ? { type: 'ledger', ledger, question, timing } : { type: 'ledger', ledger, question };
+    this.post(this.last);
+  }
+
+  protected override replay(): Iterable<HostMessage> {
+    return [this.last];
+  }
+
+  protected override receive(message: Exclude<PanelMessage, { type: 'ready' | 'reload' }>): void {
+    this.receiver(message);
+  }
+}

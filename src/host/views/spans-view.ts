@@ -1,0 +1,28 @@
+import * as vscode from 'vscode';
+import type { HostMessage, PanelMessage, RankedSpan } from '../../protocol';
+import { PanelView, type PanelReceiver } from './panel-view';
+
+/** Spans shown; the worker may rank more, and nobody reads the rest. */
+const LIMIT = 60;
+
+/** What was found for the last question, best first, and why. */
+export class SpansView extends PanelView {
+  private last: HostMessage = { type: 'spans', spans: [], question: '' };
+
+  constructor(extension: vscode.Uri, private readonly receiver: PanelReceiver) {
+    super(extension, 'spans', vscode.l10n.t('Spans'));
+  }
+
+  show(spans: readonly RankedSpan[], question: string): void {
+    this.last = { type: 'spans', spans: spans.slice(0, LIMIT), question };
+    this.post(this.last);
+  }
+
+  protected override replay(): Iterable<HostMessage> {
+    return [this.last];
+  }
+
+  protected override receive(message: Exclude<PanelMessage, { type: 'ready' | 'reload' }>): void {
+    this.receiver(message);
+  }
+}
