@@ -13,10 +13,12 @@ class _Chunked(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, hidden: Tensor, weight: Tensor, targets: Tensor, scale: Tensor, chunk: int) -> Tensor:
-        low = torch.bfloat16 if ctx_low(hidden) else torch.float32
+        low = torch.bfloat16 if _low(hidden) else torch.float32
         h, w = hidden.to(low), weight.to(low)
         # Accumulated in f32: the sum of many bf16 chunks would lose the small ones.
-        grad_w = torch.zeros(weight.shape, dtype=torch.float32, device=weight.device)
+        # A frozen weight (memories, low-rank stages) needs none, a third of the work.
+        wanted = ctx.needs_input_grad[1]
+        grad_w = torch.zeros(weight.shape, dtype=torch.float32, device=weight.device) if wanted else None
         grad_h = torch.empty(h.shape, dtype=low, device=h.device)
         losses = torch.empty(h.shape[0], dtype=torch.float32, device=h.device)
         for start in range(0, h.shape[0], chunk):
@@ -36,7 +38,8 @@ class _Chunked(torch.autograd.Function):
             logits.scatter_add_(1, safe, -share)
             grad = logits.to(low)
             grad_h[part] = grad @ w
-            grad_w += (grad.t() @ h[part]).float()
+            if wanted:
+                grad_w += (grad.t() @ h[part]).float()
         ctx.save_for_backward(grad_h, grad_w)
         ctx.dtypes = hidden.dtype, weight.dtype
         ctx.mark_non_differentiable(losses)
@@ -45,10 +48,11 @@ class _Chunked(torch.autograd.Function):
     @staticmethod
     def backward(ctx, upstream: Tensor, _losses: Tensor):
         grad_h, grad_w = ctx.saved_tensors
-        return (grad_h * upstream).to(ctx.dtypes[0]), (grad_w * upstream).to(ctx.dtypes[1]), None, None, None
+        w = None if grad_w is None else (grad_w * upstream).to(ctx.dtypes[1])
+        return (grad_h * upstream).to(ctx.dtypes[0]), w, None, None, None
 
 
-def ctx_low(x: Tensor) -> bool:
+def _low(x: Tensor) -> bool:
     return x.dtype == torch.bfloat16 or (torch.is_autocast_enabled() if x.is_cuda else torch.is_autocast_cpu_enabled())
 
 

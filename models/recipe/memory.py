@@ -1,0 +1,190 @@
+"""Stage 3, segment memories: `python models/recipe/memory.py --base RUN/decayed.pt --tokens DIR --tokenizer DIR --run DIR`.
+
+Only the slots' vector, their low-rank changes and the transfer head are trained. Each step draws a task: continuation of a
+chain of segments from the memories of its past (incremental back-propagation, tbptt.py), auto-encoding (<|repeat|> and the
+memories give the text again), or copying a random key. Resumes from RUN/last.pt; `--evaluate` measures, `--steps` ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from config import home
+from data import Encoder, Tokens
+from memory_data import KeyMaker, chain
+from memory_eval import evaluate_memories
+from memory_model import MemoryModel, Segment
+from optim import Optimizer, wsd
+from model import Rows
+from run import Log, Stop, autocast, device, load_model, read, save, seed_all
+from tbptt import full, incremental
+
+TASKS = ("continue", "repeat", "copy")
+
+
+def continuation(model: MemoryModel, data, ratio: int, size: int, rng: random.Random, compensate: bool, where) -> float:
+    """Adds the gradient of the mean loss over a chain's segments 1.. ; returns that loss in nats."""
+    count = data.ids.shape[1]
+    sinks = model.sinks(data.ids.shape[0], where)
+
+    def encode(i: int) -> Rows:
+        with autocast(where):
+            return model.encode(data.segment(i), ratio)
+
+    def loss(i: int, held: list):
+        if not held:
+            return torch.zeros((), device=where)  # the first segment has no past: nothing to learn from it
+        with autocast(where):
+            return model.loss(model.decode(data.ids[:, i], Rows.cat(held), sinks), data.targets[:, i])[0]
+
+    step = full if size == 0 else incremental
+    extra = {} if size == 0 else {"size": size, "rng": rng, "compensate": compensate}
+    return sum(step(count, encode, loss, scale=1.0 / (count - 1), **extra)) / (count - 1)
+
+
+def repeating(model: MemoryModel, ids: torch.Tensor, ratio: int, where) -> float:
+    """ids [B, n]: the text from its memories alone."""
+    with autocast(where):
+        memories = model.encode(Segment(ids), ratio)
+        hidden = model.decode(ids[:, :-1], memories, model.sinks(ids.shape[0], where), repeat=True)
+        loss, _ = model.loss(hidden, ids)
+    loss.backward()
+    return float(loss.detach())
+
+
+def copying(model: MemoryModel, keys, ratio: int, where) -> float:
+    with autocast(where):
+        count = keys.segments.shape[1]
+        memories = Rows.cat([model.encode(Segment(keys.segments[:, i]), ratio) for i in range(count)])
+        loss, _ = model.loss(model.decode(keys.question, memories, model.sinks(len(keys.question), where)), keys.targets)
+    loss.backward()
+    return float(loss.detach())
+
+
+def export_part(model: MemoryModel, ratios: list[int], length: int) -> dict:
+    """For export.py: merged matrices, so that the engine needs no low-rank code for memories."""
+    tensors = {"slot": model.slot.detach(), "repeat": model.repeat.detach()}
+    for i, layer in enumerate(model.base.model.layers):
+        for part, name, lora in (("slot", "q_proj", model.slot_q), ("slot", "v_proj", model.slot_v),
+                                 ("head", "k_proj", model.head_k), ("head", "v_proj", model.head_v)):
+            weight = getattr(layer.self_attn, name).weight
+            tensors[f"layers.{i}.{part}.{name}.weight"] = (weight + lora[i].scale * lora[i].b @ lora[i].a).detach().cpu()
+    return {"file": "memory.safetensors", "tensors": tensors,
+            "config": {"memory": {"file": "memory.safetensors", "ratios": ratios, "segment_rows": length,
+                                  "slot_positions": "sinks + rows covered"}}}
+
+
+def parser() -> argparse.ArgumentParser:
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--base", type=Path, default=home() / "runs/pretrain/decayed.pt")
+    args.add_argument("--tokens", type=Path, default=home() / "tokens")
+    args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
+    args.add_argument("--run", type=Path, default=home() / "runs/memory")
+    args.add_argument("--ratios", type=int, nargs="+", default=[256, 32, 8])
+    args.add_argument("--lengths", type=int, nargs="+", default=[256, 128, 64], help="rows of a segment, one drawn a step")
+    args.add_argument("--segments", type=int, default=8, help="of a chain, at most")
+    args.add_argument("--window", type=int, help="rows of a context (default: the base's)")
+    args.add_argument("--reservoir", type=int, default=2, help="S; 0 keeps every graph (full back-propagation)")
+    args.add_argument("--biased", action="store_true", help="leave out the compensating factor")
+    args.add_argument("--shares", type=float, nargs=3, default=(0.6, 0.25, 0.15), help=f"of {TASKS}")
+    args.add_argument("--rank", type=int, default=32)
+    args.add_argument("--batch", type=int, default=4, help="chains a step")
+    args.add_argument("--lr", type=float, default=1e-3)
+    args.add_argument("--steps", type=int, default=2000)
+    args.add_argument("--decay", type=int, default=400, help="the last so many of the steps anneal the rate")
+    args.add_argument("--minutes", type=float, default=0)
+    args.add_argument("--save-seconds", type=float, default=300)
+    args.add_argument("--evaluate", action="store_true", help="only measure RUN/last.pt on the test split")
+    args.add_argument("--evaluate-chains", type=int, default=64)
+    args.add_argument("--seed", type=int, default=1)
+    args.add_argument("--device", default="auto")
+    args.add_argument("--threads", type=int, default=0)
+    return args
+
+
+def main(argv: list[str] | None = None) -> dict:
+    a = parser().parse_args(argv)
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    where = device(a.device)
+    seed_all(a.seed)
+    last = a.run / "last.pt"
+    state = read(last) if last.exists() else None
+    model = MemoryModel(load_model(a.base), a.rank).to(where)
+    step = 0
+    optimizer = Optimizer(model, a.lr, "adamw", weight_decay=0.0)
+    if state:
+        model.load_state_dict(state["weights"], strict=False)
+        if state.get("optimizer"):
+            optimizer.load_state_dict(state["optimizer"])
+        step = state["step"]
+    window = a.window or model.base.config.max_position_embeddings
+    log, stop = Log(a.run / "log.jsonl"), Stop(a.minutes)
+    encode = Encoder(a.tokenizer)
+    if a.evaluate:
+        report = evaluate_memories(model, Tokens(a.tokens, "test"), KeyMaker(encode), a.ratios, max(a.lengths), window,
+                                   a.evaluate_chains, where)
+        log(event="evaluate", step=step, **report)
+        return report
+    tokens, keys = Tokens(a.tokens, "train"), KeyMaker(encode)
+    log(event="start", step=step, base=str(a.base), reservoir=a.reservoir, biased=a.biased, window=window,
+        parameters=sum(p.numel() for p in optimizer.params))
+
+    def checkpoint() -> None:
+        save(last, _Trained(model), model.base.config, step=step, optimizer=optimizer.state_dict(), rank=a.rank,
+             export=export_part(model, a.ratios, max(a.lengths)))
+
+    losses: dict[str, list[float]] = {}
+    saved = time.time()
+    while step < a.steps and not stop:
+        rng = np.random.default_rng((a.seed, step))  # each step's draw depends on its number alone: resuming repeats none
+        task = TASKS[rng.choice(3, p=np.array(a.shares) / sum(a.shares))]
+        ratio, length = int(rng.choice(a.ratios)), int(rng.choice(a.lengths))
+        slots = max(1, -(-length // ratio))
+        if task == "continue":
+            count = max(2, min(a.segments, (window - 4 - length) // slots + 1))
+            data = chain(tokens, rng, a.batch, count, length, anchors=bool(rng.random() < 0.5))
+            data = data._replace(ids=data.ids.to(where), targets=data.targets.to(where),
+                                 layouts=[x and type(x)(*(part.to(where) for part in x)) for x in data.layouts])
+            value = continuation(model, data, ratio, a.reservoir, random.Random(a.seed * 1_000_003 + step), not a.biased, where)
+        elif task == "repeat":
+            ratio = min(a.ratios) if rng.random() < 0.7 else ratio
+            value = repeating(model, chain(tokens, rng, a.batch * 2, 1, length, False).ids[:, 0].to(where), ratio, where)
+        else:
+            ratio = min(a.ratios) if rng.random() < 0.7 else ratio
+            made = keys.make(tokens, rng, a.batch * 2, int(rng.integers(1, 4)), length)
+            value = copying(model, type(made)(*(x.to(where) for x in made)), ratio, where)
+        losses.setdefault(f"{task}_{ratio}", []).append(value)
+        optimizer.step(wsd(step, 20, a.steps - a.decay, a.decay))
+        step += 1
+        if step % 20 == 0:
+            log(event="train", step=step, **{k: float(np.mean(v)) for k, v in sorted(losses.items())})
+            losses = {}
+        if time.time() - saved > a.save_seconds:
+            checkpoint()
+            saved = time.time()
+    checkpoint()
+    log(event="end", step=step)
+    return {"step": step}
+
+
+class _Trained(torch.nn.Module):
+    """Presents only this stage's parameters to the checkpoint writer."""
+
+    def __init__(self, model: MemoryModel):
+        super().__init__()
+        self.inner = [model]
+
+    def state_dict(self, *args, **kwargs):  # noqa: ARG002
+        return self.inner[0].trained()
+
+
+if __name__ == "__main__":
+    print(json.dumps(main()))

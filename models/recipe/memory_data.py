@@ -1,0 +1,91 @@
+"""Batches for the memory stage: chains of segments, and texts with random keys to be copied."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from config import ID
+from data import Encoder, Tokens
+from loss import IGNORE
+from masks import ANCHOR, Layout
+from memory_model import Segment
+
+
+class Chain(NamedTuple):
+    """`count` consecutive segments of text. ids, targets [B, count, n]; layout of each segment or None."""
+
+    ids: Tensor
+    targets: Tensor
+    layouts: list
+
+    def segment(self, i: int) -> Segment:
+        return Segment(self.ids[:, i], self.layouts[i])
+
+
+def chain(tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int, anchors: bool) -> Chain:
+    """Text as it stands in the corpus: neighbouring files of one repository follow each other, as in a workspace.
+
+    With `anchors` the segments' rows include anchors under the AnSAN mask, else plain causal rows.
+    """
+    size = count * length + 1
+    rows = []
+    for _ in range(batch):
+        start = int(rng.integers(0, max(1, len(tokens.ids) - size - 1)))
+        ids = np.asarray(tokens.ids[start:start + size]).astype(np.int64)
+        if anchors:
+            ids = np.insert(ids, tokens.cuts(start, start + size), ID["anchor"])[:size]
+        rows.append(ids)
+    flat = torch.from_numpy(np.stack(rows))
+    ids = flat[:, :-1].reshape(batch, count, length)
+    targets = flat[:, 1:].reshape(batch, count, length).clone()
+    targets[targets == ID["anchor"]] = IGNORE
+    layouts: list = [None] * count
+    if anchors:
+        for i in range(count):
+            is_anchor = (ids[:, i] == ID["anchor"]).int()
+            one = torch.ones_like(is_anchor)
+            layouts[i] = Layout(one, one, is_anchor.cumsum(1, dtype=torch.int32) - is_anchor, is_anchor * ANCHOR)
+    return Chain(ids, targets, layouts)
+
+
+class Keys(NamedTuple):
+    """Segments of which one holds a key. segments [B, count, n]; question [B, q]; targets [B, q] (the value, else IGNORE)."""
+
+    segments: Tensor
+    question: Tensor
+    targets: Tensor
+
+
+class KeyMaker:
+    """Lines like `retryLimit = "q7hZ2..."`: a name of two or three word pieces and a value nothing predicts."""
+
+    def __init__(self, encode: Encoder, value_tokens: int = 6):
+        vocabulary = [encode.decode([i]) for i in range(encode.vocab)]
+        self.words = np.array([i for i, t in enumerate(vocabulary) if i >= len(ID) and t.isascii() and t.isalpha()])
+        self.starts = np.array([i for i in self.words if len(vocabulary[i]) >= 3] or self.words.tolist())
+        self.digits = np.array([i for i, t in enumerate(vocabulary) if i >= len(ID) and len(t) == 1 and t.isdigit()])
+        self.line, self.equals, self.end = encode("\n"), encode(' = "'), encode('"')
+        self.value_tokens = value_tokens
+
+    def make(self, tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int) -> Keys:
+        segments, questions, targets = [], [], []
+        for _ in range(batch):
+            start = int(rng.integers(0, max(1, len(tokens.ids) - count * length - 1)))
+            ids = np.asarray(tokens.ids[start:start + count * length]).astype(np.int64)
+            name = rng.choice(self.starts, 2).tolist()
+            value = np.where(rng.random(self.value_tokens) < 0.5, rng.choice(self.words, self.value_tokens),
+                             rng.choice(self.digits, self.value_tokens)).tolist()
+            line = [*self.line, *name, *self.equals, *value, *self.end, *self.line]
+            holder = int(rng.integers(0, count))
+            at = holder * length + int(rng.integers(0, length - len(line)))
+            ids[at:at + len(line)] = line
+            asked = [ID["query"], *name, *self.equals]
+            question = asked + value
+            segments.append(ids.reshape(count, length))
+            questions.append(question)
+            targets.append([IGNORE] * (len(asked) - 1) + value + [IGNORE])
+        return Keys(*(torch.from_numpy(np.array(x)) for x in (np.stack(segments), questions, targets)))

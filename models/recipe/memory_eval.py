@@ -1,0 +1,78 @@
+"""What memories are worth, on held-out text: against no past, a window of as many raw rows, and the whole past."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from data import Tokens
+from evaluate import interval
+from loss import IGNORE
+from memory_data import KeyMaker, chain
+from memory_model import SINKS, MemoryModel, Segment
+from model import Rows
+from run import autocast
+
+
+@torch.no_grad()
+def evaluate_memories(model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratios: list[int], length: int, window: int,
+                      chains: int, where, seed: int = 5) -> dict:
+    """Perplexity of a chain's last segment by what is known of the segments before it, with 95% intervals over chains."""
+    report: dict = {"length": length, "window": window, "chains": chains}
+    for ratio in ratios:
+        slots = max(1, -(-length // ratio))
+        count = max(2, min(16, (window - SINKS - length) // slots + 1))
+        found: dict[str, list[float]] = {}
+        counts = []
+        rng = np.random.default_rng((seed, ratio))
+        for _ in range(chains):
+            data = chain(tokens, rng, 1, count, length, anchors=False)
+            ids, targets = data.ids.to(where), data.targets[:, -1].to(where)
+            sinks = model.sinks(1, where)
+            with autocast(where):
+                memories = Rows.cat([model.encode(Segment(ids[:, i]), ratio) for i in range(count - 1)])
+                past = ids[:, :-1].reshape(1, -1)
+                contexts = {"memories": memories, "none": None, "window": memories.count}
+                if SINKS + past.shape[1] + length <= window:
+                    contexts["whole"] = past.shape[1]
+                for name, context in contexts.items():
+                    if isinstance(context, int):
+                        raw = torch.cat([past[:, past.shape[1] - context:], ids[:, -1]], 1)
+                        hidden = model.decode(raw, None, sinks)[:, context:]
+                    else:
+                        hidden = model.decode(ids[:, -1], context, sinks)
+                    _, each = model.loss(hidden, targets)
+                    found.setdefault(name, []).append(float(each.sum()))
+            counts.append(int((targets != IGNORE).sum()))
+        n = np.array(counts)
+        sums = {k: np.array(v) for k, v in found.items()}
+        report[f"ratio_{ratio}"] = {
+            "segments": count, "rows": int(slots * (count - 1)), **{k: interval(v, n) for k, v in sums.items()},
+            "memories_over_window": interval(sums["memories"], n, sums["window"]),
+            "memories_over_none": interval(sums["memories"], n, sums["none"]),
+            "repeat_accuracy": repeat_accuracy(model, tokens, ratio, length, max(4, chains // 8), where),
+            **{f"copy_{k}": v for k, v in copy_accuracy(model, tokens, keys, ratio, length, chains, where).items()},
+        }
+    return report
+
+
+@torch.no_grad()
+def repeat_accuracy(model: MemoryModel, tokens: Tokens, ratio: int, length: int, count: int, where) -> float:
+    """Share of a segment's tokens that are the first choice given its memories and the tokens before."""
+    ids = chain(tokens, np.random.default_rng(9), count, 1, length, False).ids[:, 0].to(where)
+    with autocast(where):
+        hidden = model.decode(ids[:, :-1], model.encode(Segment(ids), ratio), model.sinks(count, where), repeat=True)
+        return float((model.base.logits(hidden).argmax(-1) == ids).float().mean())
+
+
+@torch.no_grad()
+def copy_accuracy(model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratio: int, length: int, count: int, where) -> dict:
+    """Share of random keys whose whole value is the first choice at each token, and the share of tokens."""
+    made = keys.make(tokens, np.random.default_rng(10), count, 2, length)
+    segments, question, targets = (x.to(where) for x in made)
+    with autocast(where):
+        memories = Rows.cat([model.encode(Segment(segments[:, i]), ratio) for i in range(2)])
+        choice = model.base.logits(model.decode(question, memories, model.sinks(count, where))).argmax(-1)
+    right = (choice == targets) | (targets == IGNORE)
+    asked = targets != IGNORE
+    return {"exact": float(right.all(1).float().mean()), "tokens": float((right & asked).sum() / asked.sum())}

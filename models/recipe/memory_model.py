@@ -1,0 +1,134 @@
+"""Segment memories (UIO-LLMs, section 4 of the design): a few learned rows that stand for a whole segment.
+
+Encoder: the segment behind the sinks, as the frozen base sees it, then M slots, copies of one learned vector. Slot j sees the
+sinks, the first (j + 1) l / M rows of the segment and itself, at the position that follows those rows. Low-rank changes
+of W_Q and W_V act at the slots only. So the segment's own rows are the base's, untouched, and the slots are a second pass of
+M rows over them: the engine needs no second prefill, and training needs gradients through M rows instead of l.
+
+Transfer head: what a slot leaves in a layer is that layer's attention input h. Its key and value are h (W_K + dK) and
+h (W_V + dV), another low-rank change, used nowhere else. Keys are not rotated.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from config import ID, SINK_IDS
+from loss import cross_entropy
+from masks import Layout, visible
+from model import Llama, Rows
+
+SINKS = len(SINK_IDS)
+
+
+class LoRA(nn.Module):
+    """x -> scale * B A x, starting at zero."""
+
+    def __init__(self, inputs: int, outputs: int, rank: int, alpha: float):
+        super().__init__()
+        self.a = nn.Parameter(torch.empty(rank, inputs))
+        self.b = nn.Parameter(torch.zeros(outputs, rank))
+        nn.init.kaiming_uniform_(self.a, a=math.sqrt(5))
+        self.scale = alpha / rank
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x @ self.a.t().to(x.dtype)) @ self.b.t().to(x.dtype) * self.scale
+
+
+class Segment(NamedTuple):
+    """A batch of segments of one length. ids [B, n]; layout over the n rows (None: plain causal)."""
+
+    ids: Tensor
+    layout: Layout | None = None
+
+
+def coverage(length: int, ratio: int) -> list[int]:
+    """Rows of the segment that each slot sees: ratio, 2 ratio, ..., length. One slot at least."""
+    return [min((j + 1) * ratio, length) for j in range(max(1, math.ceil(length / ratio)))]
+
+
+class MemoryModel(nn.Module):
+    def __init__(self, base: Llama, rank: int = 32, alpha: float = 64.0):
+        super().__init__()
+        self.base = base.requires_grad_(False)
+        c = base.config
+        q, kv = c.num_attention_heads * c.head_dim, c.num_key_value_heads * c.head_dim
+        self.rank, self.alpha = rank, alpha
+        self.slot = nn.Parameter(base.model.embed_tokens.weight[ID["eos"]].detach().float().clone())
+        self.repeat = nn.Parameter(base.model.embed_tokens.weight[ID["repeat"]].detach().float().clone())
+
+        def per_layer(outputs: int) -> nn.ModuleList:
+            return nn.ModuleList(LoRA(c.hidden_size, outputs, rank, alpha) for _ in range(c.num_hidden_layers))
+
+        self.slot_q, self.slot_v = per_layer(q), per_layer(kv)
+        self.head_k, self.head_v = per_layer(kv), per_layer(kv)
+
+    def trained(self) -> dict[str, Tensor]:
+        """What this stage adds to the base, by name."""
+        return {k: v for k, v in self.state_dict().items() if not k.startswith("base.")}
+
+    def sinks(self, batch: int, device) -> Rows:
+        """The constant rows of the sinks."""
+        ids = torch.tensor(SINK_IDS, device=device).expand(batch, SINKS)
+        with torch.no_grad():
+            return self.base(ids, torch.arange(SINKS, device=device).expand(batch, SINKS), None, rows=True)[1]
+
+    @torch.no_grad()
+    def ordinary(self, segment: Segment) -> Rows:
+        """The base's rows of sinks and segment [B, K, SINKS + n, D]: what the engine's prefill keeps."""
+        b, n = segment.ids.shape
+        device = segment.ids.device
+        ids = torch.cat([torch.tensor(SINK_IDS, device=device).expand(b, SINKS), segment.ids], 1)
+        mask = None
+        if segment.layout is not None:
+            zero = torch.zeros(b, SINKS, dtype=segment.layout.doc.dtype, device=device)
+            mask = visible(Layout(*(torch.cat([zero, part], 1) for part in segment.layout)))
+        return self.base(ids, torch.arange(SINKS + n, device=device).expand(b, SINKS + n), mask, rows=True)[1]
+
+    def encode(self, segment: Segment, ratio: int) -> Rows:
+        """Memory rows [B, K, M, D] of a segment, M = ceil(n / ratio); differentiable in this stage's parameters."""
+        past = self.ordinary(segment)
+        b, n = segment.ids.shape
+        device = segment.ids.device
+        cover = torch.tensor(coverage(n, ratio), device=device)
+        m = len(cover)
+        seen = torch.arange(SINKS + n, device=device)[None] < SINKS + cover[:, None]
+        mask = torch.cat([seen, torch.eye(m, dtype=torch.bool, device=device)], 1)[None, None]
+
+        def delta(layer: int, x: Tensor):
+            return self.slot_q[layer](x), None, self.slot_v[layer](x)
+
+        _, seen_by_layer = self.base(None, (SINKS + cover).expand(b, m), mask, embeds=self.slot.expand(b, m, -1), past=past,
+                                     past_positions=torch.arange(SINKS + n, device=device).expand(b, SINKS + n),
+                                     delta=delta, inputs=True)
+        c = self.base.config
+        keys, values = [], []
+        for i, h in enumerate(seen_by_layer):
+            attention = self.base.model.layers[i].self_attn
+            for out, projection, head in ((keys, attention.k_proj, self.head_k), (values, attention.v_proj, self.head_v)):
+                out.append((projection(h) + head[i](h)).view(b, m, c.num_key_value_heads, c.head_dim).transpose(1, 2))
+        return Rows(keys, values)
+
+    def decode(self, ids: Tensor, memories: Rows | None, sinks: Rows, repeat: bool = False) -> Tensor:
+        """Hidden [B, T(+1), C] of `ids` after [sinks, memories], positions contiguous from 0.
+
+        With `repeat` the learned <|repeat|> vector comes first and asks for the memories' text again.
+        """
+        b = sinks.keys[0].shape[0]
+        past = sinks if memories is None else Rows.cat([sinks, memories])
+        embeds = self.base.model.embed_tokens(ids)
+        if repeat:
+            embeds = torch.cat([self.repeat.expand(b, 1, -1).to(embeds.dtype), embeds], 1)
+        p, t = past.count, embeds.shape[1]
+        i, j = torch.arange(t, device=ids.device)[:, None], torch.arange(p + t, device=ids.device)[None]
+        positions = torch.arange(p + t, device=ids.device).expand(b, p + t)
+        return self.base(None, positions[:, p:], (j <= i + p)[None, None], embeds=embeds, past=past,
+                         past_positions=positions[:, :p])
+
+    def loss(self, hidden: Tensor, targets: Tensor, chunk: int = 512):
+        """Mean nats, and each target's own."""
+        return cross_entropy(hidden, self.base.model.embed_tokens.weight, targets, chunk=chunk)
