@@ -59,19 +59,17 @@ def shards(corpus: Path, split: str) -> list[Path]:
 
 
 def sample(corpus: Path, budget: int, per_language: float, seed: int) -> Iterator[str]:
-    """Texts of about `budget` characters, no language taking more than the share `per_language` of it."""
-    rng = random.Random(seed)
-    taken: dict[str, int] = {}
-    total = 0
+    """Texts of about `budget` characters from all repositories, no language above the share `per_language` of it."""
+    size: dict[str, int] = {}
     for record in shard_texts(corpus):
-        language, text = record["language"], record["text"][:20000]
-        if rng.random() < 0.5 or taken.get(language, 0) > per_language * budget:
-            continue
-        taken[language] = taken.get(language, 0) + len(text)
-        total += len(text)
-        yield text
-        if total >= budget:
-            break
+        size[record["language"]] = size.get(record["language"], 0) + len(record["text"][:20000])
+    room = {language: min(n, per_language * budget) for language, n in size.items()}
+    shrink = min(1.0, budget / max(1, sum(room.values())))
+    rng = random.Random(seed)
+    for record in shard_texts(corpus):
+        language = record["language"]
+        if rng.random() < shrink * room[language] / size[language]:
+            yield record["text"][:20000]
 
 
 def save(tokenizer: Tokenizer, out: Path) -> None:
