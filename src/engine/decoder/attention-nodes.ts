@@ -1,0 +1,92 @@
+/**
+ * The two ways attention is computed in a graph. Which is faster depends on the number of new rows: a flash kernel for
+ * prompts, separate products over cached and new rows (no copy of the cache) for single tokens.
+ *
+ * Sizes: B sequences, S new rows, H query and K key heads of width D, G = H/K, P cached rows ("near": keys rotated to
+ * their positions), F cached rows seen at the ceiling ("far"), T all rows.
+ */
+
+import type { ModelConfig } from '../checkpoint/types';
+import type { GraphBuilder } from '../onnx/graph';
+
+/** Queries, keys and values of the new rows of one layer, rotated, [B, S, heads · D]. */
+export interface NewRows {
+  q: string;
+  /** Queries rotated to the ceiling distance, for far rows. */
+  qFar?: string;
+  k: string;
+  v: string;
+}
+
+/** Cached rows of one layer, f32, [B, K, rows, D]. */
+export interface CachedRows {
+  nearKeys: string;
+  nearValues: string;
+  farKeys?: string;
+  farValues?: string;
+}
+
+const scaleOf = (config: ModelConfig) => ({ float: 1 / Math.sqrt(config.headDim) });
+
+/**
+ * GroupQueryAttention: B sequences, new rows after cached ones, causal in that order; `bias` [B or 1, 1, S, P + S] hides
+ * what else must not be seen. Returns [B, S, H · D].
+ */
+export function flashAttention(g: GraphBuilder, config: ModelConfig, rows: NewRows, cached: CachedRows, lengths: { last: string; total: string }, bias?: string): string {
+  const inputs = [rows.q, rows.k, rows.v, cached.nearKeys, cached.nearValues, lengths.last, lengths.total];
+  if (bias !== undefined) inputs.push('', '', '', bias);
+  const [out] = g.nodes('GroupQueryAttention', inputs, {
+    domain: 'com.microsoft',
+    attributes: { num_heads: config.queryHeads, kv_num_heads: config.kvHeads, scale: scaleOf(config) },
+    outputs: 3,
+  });
+  return out as string;
+}
+
+/** One new row of one sequence: the parts' scores meet only in the softmax. bias [1, 1, 1, T]; parts: the sizes [F,] P, 1. */
+export function splitAttention(g: GraphBuilder, config: ModelConfig, rows: NewRows, cached: CachedRows, bias: string, parts: string): string {
+  const { kvHeads: k, headDim: d, queryHeads: h } = config;
+  const heads = (x: string, perGroup: number) => g.reshape(x, [1, k, perGroup, d]);
+  const q = heads(rows.q, h / k);
+  const keys = [cached.nearKeys, heads(rows.k, 1)];
+  const values = [cached.nearValues, heads(rows.v, 1)];
+  const scores = keys.map((key) => score(g, config, q, key));
+  if (rows.qFar !== undefined && cached.farKeys !== undefined && cached.farValues !== undefined) {
+    scores.unshift(score(g, config, heads(rows.qFar, h / k), cached.farKeys));
+    values.unshift(cached.farValues);
+  }
+  const weights = g.node('Softmax', [g.node('Add', [g.concat(scores, -1), bias])], { attributes: { axis: -1 } });
+  const shares = g.nodes('Split', [weights, parts], { attributes: { axis: -1 }, outputs: values.length });
+  const outs = values.map((value, i) => g.node('MatMul', [shares[i] as string, value]));
+  return g.reshape(outs.reduce((sum, out) => g.node('Add', [sum, out])), [1, 1, h * d]);
+}
+
+/**
+ * Many new rows that see some cached rows at the ceiling: far rows are scored by the second rotation of the query and
+ * stand before the others in one softmax. bias [B or 1, 1, S, F + P + S].
+ */
+export function dualAttention(g: GraphBuilder, config: ModelConfig, rows: NewRows, cached: CachedRows, bias: string): string {
+  const { kvHeads: k, headDim: d, queryHeads: h } = config;
+  if (rows.qFar === undefined || cached.farKeys === undefined || cached.farValues === undefined) throw new Error('far rows are missing');
+  const byHead = (x: string, count: number) => g.transpose(g.reshape(x, [0, 0, count, d]), [0, 2, 1, 3]);
+  // [B, H, S, D] → [B, K, G·S, D]: the queries of a group are rows against its one key head.
+  const q = (x: string) => g.reshape(byHead(x, h), [0, k, -1, d]);
+  const nearKeys = g.concat([cached.nearKeys, byHead(rows.k, k)], 2);
+  const values = g.concat([cached.farValues, cached.nearValues, byHead(rows.v, k)], 2);
+  const far = score(g, config, q(rows.qFar), cached.farKeys);
+  const near = score(g, config, q(rows.q), nearKeys);
+  const shape = (x: string, reference: string) => g.node('Reshape', [x, reference]);
+  // The bias is one for all heads: [B, K·G, S, T] + [B, 1, S, T].
+  const all = g.concat([far, near], -1);
+  const grouped = g.node('Shape', [all]);
+  const biasShape = g.node('Shape', [bias]);
+  const byQuery = g.concat([g.int64s([0]), g.int64s([h]), g.node('Slice', [biasShape, g.int64s([2]), g.int64s([4])])], 0);
+  const weights = g.node('Softmax', [g.node('Add', [shape(all, byQuery), bias])], { attributes: { axis: -1 } });
+  const out = g.node('MatMul', [shape(weights, grouped), values]);
+  return g.reshape(g.transpose(g.reshape(out, [0, h, -1, d]), [0, 2, 1, 3]), [0, 0, h * d]);
+}
+
+/** [B, K, rows, D] × [B, K, cached, D]ᵀ / √D */
+function score(g: GraphBuilder, config: ModelConfig, q: string, keys: string): string {
+  return g.ms('FusedMatMul', [q, keys], { transB: 1, alpha: scaleOf(config) });
+}

@@ -1,0 +1,277 @@
+import type * as ort from 'onnxruntime-node';
+import { attentionBias, HIDDEN } from '../attention/bias';
+import type { AttentionPolicy } from '../attention/policy';
+import { Context, type ContextAccount, type NewRow } from '../cache/context';
+import type { KvRows } from '../cache/kv-rows';
+import type { RowBlock, RowStore } from '../cache/row-store';
+import type { ModelConfig } from '../checkpoint/types';
+import { rotationTable, type RopeFrequencies } from '../rope/frequencies';
+import { ContextFullError, DecoderError } from './errors';
+import type { GraphVariant } from './graph';
+import { cacheData, cacheTensor, float32, int32, int64, type Feeds, type Runtime } from './runtime';
+
+export interface PrefillOptions {
+  signal?: AbortSignal;
+  /** Called after each chunk with the tokens read so far and all tokens of this call. */
+  onChunk?: (read: number, total: number) => void;
+  /** Tokens whose logits are wanted: the last one (default), none, or all. */
+  logits?: 'last' | 'none' | 'all';
+}
+
+/** What `prefill` read. */
+export interface PrefillResult {
+  /** [rows asked for, vocab], row-major: logits of the token that follows each. */
+  logits: Float32Array;
+  rows: number;
+}
+
+interface Settings {
+  config: ModelConfig;
+  runtime: Runtime;
+  chunkTokens: number;
+}
+
+/**
+ * A conversation with the model: reads tokens into a Context and predicts the next ones. One call at a time; after an error or a cancel
+ * the context holds exactly the chunks that were finished (`position` says how far).
+ */
+export class DecoderContext {
+  readonly #settings: Settings;
+  readonly #context: Context;
+  #busy = false;
+  #views: { near: CacheViews; far: CacheViews };
+
+  constructor(settings: Settings, policy: AttentionPolicy, capacity: number, rope: RopeFrequencies) {
+    const { layers, kvHeads, headDim } = settings.config;
+    this.#settings = settings;
+    this.#context = new Context({ layers, kvHeads, headDim, type: settings.runtime.cache }, policy, capacity, rope);
+    this.#views = { near: new CacheViews(this.#context.near, 'past'), far: new CacheViews(this.#context.far, 'far') };
+  }
+
+  /** Position of the next token. */
+  get position(): number {
+    return this.#context.position;
+  }
+
+  get policy(): AttentionPolicy {
+    return this.#context.policy;
+  }
+
+  /** Rows that are still free. */
+  get free(): number {
+    return this.#context.free;
+  }
+
+  /** Most rows that reading these tokens would take, given what the policy drops on the way. */
+  rowsNeeded(tokens: ArrayLike<number>): number {
+    return this.#context.rowsNeeded(tokens, this.#settings.chunkTokens) - this.#context.rows;
+  }
+
+  /**
+   * Reads tokens in chunks, giving way between them.
+   *
+   * @throws ContextFullError before anything is read; DecoderError 'cancelled' between chunks, 'badInput' for a token the model does not have
+   */
+  async prefill(tokens: ArrayLike<number>, options: PrefillOptions = {}): Promise<PrefillResult> {
+    return this.#alone(async () => {
+      this.#check(tokens);
+      const { chunkTokens, config } = this.#settings;
+      const wanted = options.logits ?? 'last';
+      const count = wanted === 'all' ? tokens.length : wanted === 'last' ? Math.min(1, tokens.length) : 0;
+      const logits = new Float32Array(count * config.vocabSize);
+      let filled = 0;
+      for (let from = 0; from < tokens.length; from += chunkTokens) {
+        if (options.signal?.aborted) throw cancelled(from, tokens.length);
+        const to = Math.min(tokens.length, from + chunkTokens);
+        const chunk = Array.from({ length: to - from }, (_, i) => tokens[from + i] as number);
+        const asked = wanted === 'all' ? chunk.map((_, i) => i) : wanted === 'last' && to === tokens.length ? [chunk.length - 1] : [];
+        const made = await this.#runChunk(chunk, asked);
+        logits.set(made, filled);
+        filled += made.length;
+        options.onChunk?.(to, tokens.length);
+        // Lets a cancel, a heartbeat or another request through.
+        if (to < tokens.length) await new Promise((resolve) => setImmediate(resolve));
+      }
+      return { logits, rows: count };
+    });
+  }
+
+  /** Reads one token. Returns the logits [vocab] of the one that follows it. @throws ContextFullError, DecoderError */
+  async decode(token: number): Promise<Float32Array> {
+    return this.#alone(async () => {
+      this.#check([token]);
+      return this.#runToken(token);
+    });
+  }
+
+  /**
+   * Puts stored rows into the context, the segment's position 0 at `atPosition`. Returns an id for `drop` and `move`.
+   *
+   * @param origin where the rows come from, for the ledger
+   * @throws ContextFullError; KvRowsError when the rows are of another model
+   */
+  splice(rows: KvRows, atPosition: number, origin: string): number {
+    if (rows.rows > this.#context.free) throw new ContextFullError(rows.rows, this.#context.free);
+    return this.#context.splice(rows, atPosition, origin);
+  }
+
+  /** Drops spliced rows; returns how many. */
+  drop(id: number): number {
+    return this.#context.drop(id);
+  }
+
+  /** Drops live rows at positions [from, to); returns how many. */
+  dropPositions(from: number, to: number): number {
+    return this.#context.dropPositions(from, to);
+  }
+
+  /** Moves spliced rows by so many positions. */
+  move(id: number, steps: number): void {
+    this.#context.move(id, steps);
+  }
+
+  /** The live rows at positions [from, to), to be kept: keys un-rotated, positions from 0. */
+  rowsAt(from: number, to: number): KvRows {
+    return this.#context.rowsAt(from, to);
+  }
+
+  /** Leaves a gap: the next token is read at this position. @throws DecoderError 'badInput' when that is before the last one */
+  skipTo(position: number): void {
+    if (position < this.#context.position) throw new DecoderError('badInput', `position ${position} is taken already; the next free one is ${this.#context.position}`);
+    this.#context.position = position;
+  }
+
+  /** Other rotary frequencies from the next token on; rows that are there are rotated anew. */
+  setRope(rope: RopeFrequencies): void {
+    this.#context.setRope(rope);
+  }
+
+  /** What each row stands for, and what it costs. */
+  ledger(): ContextAccount {
+    return this.#context.account();
+  }
+
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#busy) throw new DecoderError('badInput', 'the context is in use; wait for the call before');
+    this.#busy = true;
+    try {
+      return await work();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #check(tokens: ArrayLike<number>): void {
+    const { vocabSize } = this.#settings.config;
+    for (let i = 0; i < tokens.length; i++) {
+      const token = tokens[i] as number;
+      if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
+        throw new DecoderError('badInput', `token ${i} is ${token}; the model has tokens 0 to ${vocabSize - 1}. Is the tokenizer of another model?`);
+      }
+    }
+    const needed = this.#context.rowsNeeded(tokens, this.#settings.chunkTokens);
+    if (needed > this.#context.capacity) throw new ContextFullError(needed - this.#context.rows, this.#context.free);
+  }
+
+  async #runChunk(chunk: readonly number[], logitRows: readonly number[]): Promise<Float32Array> {
+    const context = this.#context;
+    const { policy } = context;
+    const rows = context.plan(chunk);
+    const visibility = policy.ceiling !== Infinity ? 'dual' : policy.causal && !context.near.hasHoles ? 'causal' : 'masked';
+    context.prepare(context.position, context.position + chunk.length - 1);
+    const feeds = this.#newRowFeeds(rows, visibility === 'dual');
+    feeds['rows'] = int64(logitRows, [logitRows.length]);
+    feeds['logit_rows'] = int64(logitRows.map((_, i) => i), [logitRows.length]);
+    this.#views.near.feed(feeds);
+    if (visibility === 'dual') this.#views.far.feed(feeds);
+    else {
+      const cached = visibility === 'causal' ? context.near.end : context.near.capacity;
+      feeds['last'] = int32([cached + chunk.length - 1], [1]);
+      feeds['total'] = int32([cached + chunk.length], [1]);
+    }
+    if (visibility !== 'causal') {
+      const bias = attentionBias(policy, rows, context.near, visibility === 'dual' ? context.far : undefined);
+      feeds['bias'] = float32(bias, [1, 1, chunk.length, bias.length / chunk.length]);
+    }
+    return this.#run({ phase: 'prefill', visibility }, feeds, rows, logitRows.length > 0);
+  }
+
+  async #runToken(token: number): Promise<Float32Array> {
+    const context = this.#context;
+    const { near, far, policy } = context;
+    const rows = context.plan([token]);
+    const dual = policy.ceiling !== Infinity;
+    context.prepare(context.position, context.position);
+    const feeds = this.#newRowFeeds(rows, dual);
+    this.#views.near.feed(feeds);
+    if (dual) this.#views.far.feed(feeds);
+    const parts = dual ? [far.capacity, near.capacity, 1] : [near.capacity, 1];
+    feeds['parts'] = int64(parts, [parts.length]);
+    const bias = policy.causal && !near.hasHoles ? causalBias(near) : attentionBias(policy, rows, near, dual ? far : undefined);
+    feeds['bias'] = float32(bias, [1, 1, 1, bias.length]);
+    return this.#run({ phase: 'decode', visibility: dual ? 'dual' : 'masked' }, feeds, rows, true);
+  }
+
+  /** Tokens and rotations of the new rows. The rotation to the ceiling is one row more of the tables. */
+  #newRowFeeds(rows: readonly NewRow[], dual: boolean): Feeds {
+    const { rope, policy } = this.#context;
+    const angles = rows.map((row) => row.position);
+    if (dual) angles.push(policy.ceiling);
+    const { cos, sin } = rotationTable(rope, angles);
+    const pairs = rope.inverse.length;
+    const shape = [1, rows.length];
+    const feeds: Feeds = {
+      tokens: int64(rows.map((row) => row.token), shape),
+      positions: int64(rows.map((_, i) => i), shape),
+      cos: float32(cos, [angles.length, pairs]),
+      sin: float32(sin, [angles.length, pairs]),
+    };
+    if (dual) feeds['far_positions'] = int64(rows.map(() => rows.length), shape);
+    return feeds;
+  }
+
+  async #run(variant: GraphVariant, feeds: Feeds, rows: readonly NewRow[], withLogits: boolean): Promise<Float32Array> {
+    const fetches = withLogits ? ['keys', 'values', 'logits'] : ['keys', 'values'];
+    const made = await this.#settings.runtime.run(variant, feeds, fetches);
+    const block: RowBlock = { keys: cacheData(made['keys'] as ort.Tensor), values: cacheData(made['values'] as ort.Tensor), rows: rows.length };
+    this.#context.append(block, rows);
+    return withLogits ? ((made['logits'] as ort.Tensor).data as Float32Array) : new Float32Array(0);
+  }
+}
+
+/** All slots in use, then those kept ready, then the new row. */
+function causalBias(near: RowStore): Float32Array {
+  const bias = new Float32Array(near.capacity + 1);
+  return bias.fill(HIDDEN, near.end, near.capacity);
+}
+
+function cancelled(read: number, total: number): DecoderError {
+  return new DecoderError('cancelled', `cancelled after ${read} of ${total} tokens`);
+}
+
+/** Tensors over a store's arrays, made anew only when the arrays are. */
+class CacheViews {
+  #generation = -1;
+  #tensors: [name: string, tensor: ort.Tensor][] = [];
+
+  constructor(
+    private readonly store: RowStore,
+    private readonly prefix: string,
+  ) {}
+
+  feed(feeds: Feeds): void {
+    if (this.#generation !== this.store.generation) this.#build();
+    for (const [name, tensor] of this.#tensors) feeds[name] = tensor;
+  }
+
+  #build(): void {
+    const { store, prefix } = this;
+    const dims = [1, store.shape.kvHeads, store.capacity, store.shape.headDim];
+    this.#tensors = store.keys.flatMap((keys, layer): [string, ort.Tensor][] => [
+      [`${prefix}_keys_${layer}`, cacheTensor(keys, dims)],
+      [`${prefix}_values_${layer}`, cacheTensor(store.values[layer] as typeof keys, dims)],
+    ]);
+    this.#generation = store.generation;
+  }
+}
+

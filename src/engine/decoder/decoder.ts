@@ -1,0 +1,83 @@
+import { availableParallelism } from 'node:os';
+import { full } from '../attention/full';
+import type { AttentionPolicy } from '../attention/policy';
+import { rowBytes } from '../cache/shape';
+import type { Checkpoint, ModelConfig } from '../checkpoint/types';
+import { ropeFrequencies, type RopeFrequencies } from '../rope/frequencies';
+import { openCompiled, type CompiledWeights } from './compiled';
+import { DecoderContext } from './decoder-context';
+import { DecoderError } from './errors';
+import { chooseWeights, type CacheType, type DecoderOptions, type WeightFormat } from './options';
+import { Runtime } from './runtime';
+
+const MOST_THREADS = 8;
+const CHUNK_TOKENS = 256;
+
+export interface ContextOptions {
+  /** Rotary frequencies; default: those of the config for a context of `capacity` positions. */
+  rope?: RopeFrequencies;
+}
+
+/** A compiled checkpoint, ready to run. Runs block the thread: keep it in a process of its own. */
+export class Decoder {
+  readonly config: ModelConfig;
+  readonly weights: WeightFormat;
+  readonly cache: CacheType;
+  readonly #runtime: Runtime;
+  readonly #compiled: CompiledWeights;
+  readonly #chunkTokens: number;
+
+  private constructor(config: ModelConfig, weights: WeightFormat, runtime: Runtime, compiled: CompiledWeights, chunkTokens: number) {
+    this.config = config;
+    this.weights = weights;
+    this.cache = runtime.cache;
+    this.#runtime = runtime;
+    this.#compiled = compiled;
+    this.#chunkTokens = chunkTokens;
+  }
+
+  /**
+   * Compiles the checkpoint, or finds it compiled in `cacheDirectory`. The checkpoint may be closed afterwards.
+   *
+   * @throws CheckpointError when a tensor is damaged or has a wrong shape; DecoderError 'cacheUnwritable'
+   */
+  static async open(checkpoint: Checkpoint, options: DecoderOptions): Promise<Decoder> {
+    const { config } = checkpoint;
+    const asked = options.weights ?? 'auto';
+    const weights = asked === 'auto' ? chooseWeights(config) : asked;
+    const cache = options.cache ?? (weights === 'f32' ? 'float32' : 'float16');
+    const threads = options.threads || Math.min(MOST_THREADS, availableParallelism());
+    const chunkTokens = options.chunkTokens ?? CHUNK_TOKENS;
+    if (!Number.isInteger(chunkTokens) || chunkTokens < 1) throw new DecoderError('badInput', `chunkTokens is ${chunkTokens}; it must be a whole number above 0`);
+    const compiled = await openCompiled(checkpoint, weights, options.cacheDirectory);
+    return new Decoder(config, weights, new Runtime({ config, compiled, weights, cache, threads }), compiled, chunkTokens);
+  }
+
+  /** Bytes of one cached row. */
+  get rowBytes(): number {
+    const { layers, kvHeads, headDim } = this.config;
+    return rowBytes({ layers, kvHeads, headDim, type: this.cache });
+  }
+
+  /** Bytes of the compiled weights on disk, and whether they were there already. */
+  get compiled(): { byteLength: number; cached: boolean } {
+    return { byteLength: this.#compiled.byteLength, cached: this.#compiled.cached };
+  }
+
+  /**
+   * An empty context.
+   *
+   * @param policy who sees whom; default full attention (with the model's own sliding window, if it has one)
+   * @param capacity rows it may hold; default: the positions that the config admits
+   */
+  newContext(policy: AttentionPolicy = full(this.config.slidingWindow), capacity = this.config.maxPositions, options: ContextOptions = {}): DecoderContext {
+    if (!Number.isInteger(capacity) || capacity < 1) throw new DecoderError('badInput', `the capacity is ${capacity}; it must be a whole number of rows above 0`);
+    const rope = options.rope ?? ropeFrequencies(this.config.rope, capacity);
+    return new DecoderContext({ config: this.config, runtime: this.#runtime, chunkTokens: this.#chunkTokens }, policy, capacity, rope);
+  }
+
+  /** Frees the sessions; contexts of this decoder cannot be used any more. */
+  async close(): Promise<void> {
+    await this.#runtime.close();
+  }
+}

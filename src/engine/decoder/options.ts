@@ -1,0 +1,35 @@
+import type { ModelConfig } from '../checkpoint/types';
+
+/** How the weights of the projections are kept. Embeddings are f16 (f32 with 'f32'), norms and biases always f32. */
+export type WeightFormat = 'f32' | '8bit' | '4bit';
+
+/** Element type of cached keys and values. */
+export type CacheType = 'float32' | 'float16';
+
+export interface DecoderOptions {
+  /** Default 'auto': by size, see `chooseWeights`. */
+  weights?: WeightFormat | 'auto';
+  /** Default: f32 with f32 weights (exact), else f16. */
+  cache?: CacheType;
+  /** Folder for compiled weights, shared by all checkpoints. null keeps them in memory (tiny models, tests). */
+  cacheDirectory: string | null;
+  /** Threads of ONNX Runtime; default: the number of cores, at most 8. */
+  threads?: number;
+  /** Tokens per run while a prompt is read; default 256. A run cannot be interrupted, so this bounds how late a cancel takes effect. */
+  chunkTokens?: number;
+}
+
+/** Parameters of the projections, embeddings counted once. */
+export function parameterCount(config: ModelConfig): number {
+  const attention = config.hiddenSize * config.headDim * (2 * config.queryHeads + 2 * config.kvHeads);
+  const feedForward = 3 * config.hiddenSize * config.intermediateSize;
+  const embeddings = config.vocabSize * config.hiddenSize * (config.tiedEmbeddings ? 1 : 2);
+  return config.layers * (attention + feedForward) + embeddings;
+}
+
+/** Small models lose more by rounding and have memory to spare: f32 below 30 M parameters, 8 bits below 500 M, else 4. */
+export function chooseWeights(config: ModelConfig): WeightFormat {
+  const parameters = parameterCount(config);
+  if (parameters < 30e6) return 'f32';
+  return parameters < 500e6 ? '8bit' : '4bit';
+}

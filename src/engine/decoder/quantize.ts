@@ -1,0 +1,129 @@
+/**
+ * Rounding of weights. Rows of a matrix [rows, columns] are cut into blocks of 32 columns; a block shares one scale:
+ * w ≈ scale · (level − zero), the layout of ONNX Runtime's MatMulNBits. Symmetric, so no zero points are stored.
+ */
+
+export const BLOCK = 32;
+
+export interface QuantizedRows {
+  /** 8 bits: [rows, blocks, 32]; 4 bits: [rows, blocks, 16], the even column in the low nibble. */
+  levels: Uint8Array;
+  /** [rows, blocks] */
+  scales: Float32Array;
+}
+
+/** Blocks of one row; the last one is filled up with zeros. */
+export function blocksOf(columns: number): number {
+  return Math.ceil(columns / BLOCK);
+}
+
+/** @param weights [rows, columns], row-major */
+export function quantize8(weights: Float32Array, columns: number): QuantizedRows {
+  const rows = weights.length / columns;
+  const blocks = blocksOf(columns);
+  const levels = new Uint8Array(rows * blocks * BLOCK).fill(128);
+  const scales = new Float32Array(rows * blocks);
+  for (let row = 0; row < rows; row++) {
+    for (let block = 0; block < blocks; block++) {
+      const from = row * columns + block * BLOCK;
+      const to = Math.min(from + BLOCK, (row + 1) * columns);
+      const scale = Math.fround(largest(weights, from, to) / 127);
+      scales[row * blocks + block] = scale;
+      if (scale === 0) continue;
+      const out = (row * blocks + block) * BLOCK;
+      for (let i = from; i < to; i++) levels[out + i - from] = 128 + Math.round((weights[i] as number) / scale);
+    }
+  }
+  return { levels, scales };
+}
+
+/** Shares of the largest magnitude that are tried as the end of the 4-bit range; clipping outliers often costs less than coarse steps. */
+const CLIPS = [1, 0.93, 0.86, 0.79];
+
+/**
+ * Levels −8…7: the value of largest magnitude takes −8 (as llama.cpp's q4_0 does), and of a few clipped ranges the one with the
+ * smallest squared error is kept.
+ */
+export function quantize4(weights: Float32Array, columns: number): QuantizedRows {
+  const rows = weights.length / columns;
+  const blocks = blocksOf(columns);
+  const levels = new Uint8Array((rows * blocks * BLOCK) / 2).fill(0x88);
+  const scales = new Float32Array(rows * blocks);
+  for (let row = 0; row < rows; row++) {
+    for (let block = 0; block < blocks; block++) {
+      const from = row * columns + block * BLOCK;
+      const to = Math.min(from + BLOCK, (row + 1) * columns);
+      const scale = bestScale4(weights, from, to);
+      scales[row * blocks + block] = scale;
+      if (scale === 0) continue;
+      const out = ((row * blocks + block) * BLOCK) / 2;
+      for (let i = from; i < to; i += 2) {
+        const low = level4(weights[i] as number, scale) + 8;
+        const high = i + 1 < to ? level4(weights[i + 1] as number, scale) + 8 : 8;
+        levels[out + (i - from) / 2] = low | (high << 4);
+      }
+    }
+  }
+  return { levels, scales };
+}
+
+function level4(weight: number, scale: number): number {
+  const level = Math.round(weight / scale);
+  return level < -8 ? -8 : level > 7 ? 7 : level;
+}
+
+function bestScale4(weights: Float32Array, from: number, to: number): number {
+  let extreme = 0;
+  for (let i = from; i < to; i++) {
+    const value = weights[i] as number;
+    if (Math.abs(value) > Math.abs(extreme)) extreme = value;
+  }
+  let best = 0;
+  let bestError = Infinity;
+  for (const clip of CLIPS) {
+    const scale = Math.fround((extreme * clip) / -8);
+    if (scale === 0) return 0;
+    let error = 0;
+    for (let i = from; i < to; i++) {
+      const value = weights[i] as number;
+      const gap = value - scale * level4(value, scale);
+      error += gap * gap;
+    }
+    if (error < bestError) {
+      bestError = error;
+      best = scale;
+    }
+  }
+  return best;
+}
+
+export interface QuantizedColumns {
+  /** Transposed: [columns of the matrix, rows of the matrix], as an integer matrix product wants its right side. */
+  levels: Int8Array;
+  /** One scale for each row of the matrix (each output). */
+  scales: Float32Array;
+}
+
+/** Signed bytes with one scale per output, for products with rows that are rounded to bytes as they come ("i8q"). */
+export function quantizeOutputs(weights: Float32Array, columns: number, into: QuantizedColumns, firstRow: number): void {
+  const rows = weights.length / columns;
+  const outputs = into.scales.length;
+  for (let row = 0; row < rows; row++) {
+    const from = row * columns;
+    const scale = Math.fround(largest(weights, from, from + columns) / 127);
+    into.scales[firstRow + row] = scale;
+    if (scale === 0) continue;
+    for (let i = 0; i < columns; i++) {
+      into.levels[i * outputs + firstRow + row] = Math.round((weights[from + i] as number) / scale);
+    }
+  }
+}
+
+function largest(values: Float32Array, from: number, to: number): number {
+  let found = 0;
+  for (let i = from; i < to; i++) {
+    const value = Math.abs(values[i] as number);
+    if (value > found) found = value;
+  }
+  return found;
+}

@@ -1,0 +1,116 @@
+import * as ort from 'onnxruntime-node';
+import type { ModelConfig } from '../checkpoint/types';
+import type { CompiledWeights } from './compiled';
+import { DecoderError } from './errors';
+import { buildDecoderGraph, type GraphVariant } from './graph';
+import type { CacheType, WeightFormat } from './options';
+import { WEIGHTS_FILE } from './weight-file';
+
+export type Feeds = Record<string, ort.Tensor>;
+
+/** Microseconds that idle threads wait busily: long enough for the next node, too short to starve the session's other half. */
+const SPIN_MICROSECONDS = '250';
+
+interface RuntimeSettings {
+  config: ModelConfig;
+  compiled: CompiledWeights;
+  weights: WeightFormat;
+  cache: CacheType;
+  threads: number;
+}
+
+/** The ONNX Runtime sessions of one decoder, each opened when it is first needed. */
+export class Runtime {
+  readonly cache: CacheType;
+  readonly #settings: RuntimeSettings;
+  readonly #sessions = new Map<string, Promise<ort.InferenceSession>>();
+  #closed = false;
+
+  constructor(settings: RuntimeSettings) {
+    this.#settings = settings;
+    this.cache = settings.cache;
+  }
+
+  /** Opens a session ahead of its first run. */
+  async prepare(variant: GraphVariant): Promise<void> {
+    await this.#session(variant);
+  }
+
+  /** Runs a graph; the outputs named are copied out. Blocks the thread while it runs. @throws DecoderError */
+  async run(variant: GraphVariant, feeds: Feeds, fetches: readonly string[]): Promise<Record<string, ort.Tensor>> {
+    const session = await this.#session(variant);
+    try {
+      return (await session.run(feeds, fetches)) as Record<string, ort.Tensor>;
+    } catch (cause) {
+      throw runtimeError(cause);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const sessions = await Promise.allSettled(this.#sessions.values());
+    this.#sessions.clear();
+    for (const session of sessions) if (session.status === 'fulfilled') await session.value.release();
+  }
+
+  #session(variant: GraphVariant): Promise<ort.InferenceSession> {
+    if (this.#closed) throw new DecoderError('closed', 'the decoder has been closed');
+    const key = JSON.stringify(variant);
+    let session = this.#sessions.get(key);
+    if (!session) {
+      session = this.#open(variant);
+      this.#sessions.set(key, session);
+      session.catch(() => this.#sessions.delete(key));
+    }
+    return session;
+  }
+
+  async #open(variant: GraphVariant): Promise<ort.InferenceSession> {
+    const { config, compiled, weights, cache, threads } = this.#settings;
+    const graph = buildDecoderGraph({ config, stored: compiled.stored, weights, cache, variant });
+    const { source } = compiled;
+    const session: Record<string, unknown> = { intra_op: { spin_duration_us: SPIN_MICROSECONDS } };
+    if ('directory' in source) session['model_external_initializers_file_folder_path'] = source.directory;
+    try {
+      return await ort.InferenceSession.create(graph, {
+        intraOpNumThreads: threads,
+        graphOptimizationLevel: 'all',
+        logSeverityLevel: 3,
+        extra: { session },
+        ...('data' in source ? { externalData: [{ path: WEIGHTS_FILE, data: source.data }] } : {}),
+      });
+    } catch (cause) {
+      throw runtimeError(cause);
+    }
+  }
+}
+
+function runtimeError(cause: unknown): DecoderError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new DecoderError('runtime', `the model could not be run: ${reason}`, { cause });
+}
+
+export function int64(values: ArrayLike<number>, dims: readonly number[]): ort.Tensor {
+  return new ort.Tensor('int64', BigInt64Array.from(values as ArrayLike<number> & Iterable<number>, BigInt), dims);
+}
+
+export function float32(values: Float32Array, dims: readonly number[]): ort.Tensor {
+  return new ort.Tensor('float32', values, dims);
+}
+
+export function int32(values: readonly number[], dims: readonly number[]): ort.Tensor {
+  return new ort.Tensor('int32', Int32Array.from(values), dims);
+}
+
+/** A view of cached rows: nothing is copied. */
+export function cacheTensor(values: Float32Array | Uint16Array, dims: readonly number[]): ort.Tensor {
+  return values instanceof Float32Array ? new ort.Tensor('float32', values, dims) : new ort.Tensor('float16', values, dims);
+}
+
+/** The data of an output in the cache's type; where Float16Array exists, the runtime makes f16 outputs of it. */
+export function cacheData(tensor: ort.Tensor): Float32Array | Uint16Array {
+  const data = tensor.data as Float32Array | Uint16Array;
+  if (data instanceof Float32Array || data instanceof Uint16Array) return data;
+  const view = data as ArrayBufferView;
+  return new Uint16Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength / 2);
+}

@@ -1,0 +1,21 @@
+/**
+ * The engine: a long-context decoder whose every cached row can be placed, dropped, spliced and accounted for.
+ *
+ *     const checkpoint = await openCheckpoint(directory);
+ *     const decoder = await Decoder.open(checkpoint, { cacheDirectory });
+ *     const context = decoder.newContext(full(), 4096);
+ *     const { logits } = await context.prefill(tokens, { signal });
+ *     const next = await context.decode(token);
+ *     await decoder.close();
+ */
+
+export * from './checkpoint';
+export { full } from './attention/full';
+export { RowKind, Seen, type AttentionPolicy, type RowPlace } from './attention/policy';
+export type { ContextAccount, ContextGroup, ContextGroupKind } from './cache/context';
+export { KvRows, KvRowsError } from './cache/kv-rows';
+export { rowBytes, type RowShape } from './cache/shape';
+export { Decoder, type ContextOptions } from './decoder/decoder';
+export { DecoderContext, type PrefillOptions, type PrefillResult } from './decoder/decoder-context';
+export { ContextFullError, DecoderError, type DecoderErrorCode } from './decoder/errors';
+export { chooseWeights, parameterCount, type CacheType, type DecoderOptions, type WeightFormat } from './decoder/options';
