@@ -69,27 +69,37 @@ def batched(records: Iterator[dict], size: int) -> Iterator[list[dict]]:
 
 
 def write_split(split: str, records: Iterator[dict], encode: Encoder, out: Path, limit: int = 0) -> dict:
-    """Writes one split; `limit` (tokens, 0: none) ends it early."""
+    """Writes one split; `limit` (tokens, 0: none) ends it early.
+
+    Documents are put in order of repository and path, so that neighbours in the file are neighbours in a workspace
+    (chains of memories and long contexts are cut across them). Ids wait in memory as uint16, 2 bytes a token.
+    """
     out.mkdir(parents=True, exist_ok=True)
-    docs, anchors, languages, total = [0], [], {}, 0
+    found: list[tuple[str, str, str, np.ndarray]] = []
+    total = 0
+    for some in batched(records, 256):
+        heads = encode.batch([r["path"] + "\n" for r in some])
+        for record, head, body in zip(some, heads, encode.batch([r["text"] for r in some])):
+            ids = np.array([ID["file"], *head, *body, ID["eos"]], dtype=np.uint16)
+            found.append((record.get("repo", ""), record["path"], record["language"], ids))
+            total += len(ids)
+        if limit and total >= limit:
+            break
+    found.sort(key=lambda f: f[:2])
+    docs, anchors, languages, at = [0], [np.zeros(0, np.int64)], {}, 0
     with open(out / f"{split}.ids", "wb") as ids_file, open(out / f"{split}.meta.jsonl", "w") as meta:
-        for some in batched(records, 256):
-            heads = encode.batch([r["path"] + "\n" for r in some])
-            for record, head, body in zip(some, heads, encode.batch([r["text"] for r in some])):
-                ids = np.array([ID["file"], *head, *body, ID["eos"]], dtype=np.uint16)
-                anchors.append(np.array(anchor_cuts(ids, encode.newline), dtype=np.int64) + total)
-                ids.tofile(ids_file)
-                total += len(ids)
-                docs.append(total)
-                meta.write(json.dumps({k: record.get(k, "") for k in ("repo", "path", "language")}) + "\n")
-                languages[record["language"]] = languages.get(record["language"], 0) + len(ids)
-            if limit and total >= limit:
-                break
+        for repo, path, language, ids in found:
+            anchors.append(np.array(anchor_cuts(ids, encode.newline), dtype=np.int64) + at)
+            ids.tofile(ids_file)
+            at += len(ids)
+            docs.append(at)
+            meta.write(json.dumps({"repo": repo, "path": path, "language": language}) + "\n")
+            languages[language] = languages.get(language, 0) + len(ids)
+    cuts = np.concatenate(anchors)
     np.save(out / f"{split}.docs.npy", np.array(docs, dtype=np.int64))
-    np.save(out / f"{split}.anchors.npy", np.concatenate(anchors) if anchors else np.zeros(0, np.int64))
-    count = sum(len(a) for a in anchors)
-    return {"split": split, "documents": len(docs) - 1, "tokens": total, "anchors": count,
-            "tokens_per_anchor": round(total / max(1, count), 2), "languages": languages}
+    np.save(out / f"{split}.anchors.npy", cuts)
+    return {"split": split, "documents": len(found), "tokens": at, "anchors": len(cuts),
+            "tokens_per_anchor": round(at / max(1, len(cuts)), 2), "languages": languages}
 
 
 class Tokens:
