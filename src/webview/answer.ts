@@ -1,0 +1,4 @@
+import { AnswerPanel } from './answer/answer-panel';
+import { boot } from './shared/boot';
+
+boot(() => new AnswerPanel());

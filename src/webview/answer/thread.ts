@@ -1,0 +1,89 @@
+import type { Answer, AnswerEvent, Citation, Coverage, Explanation, HostMessage, Scope, Span } from '../../protocol';
+
+/** One turn of the thread as it is drawn. */
+export interface Turn {
+  id: string;
+  kind: 'answer' | 'explanation';
+  title: string;
+  scope?: Scope;
+  span?: Span;
+  state: 'pending' | 'done' | 'failed' | 'stopped';
+  phase?: 'retrieving' | 'reading' | 'writing';
+  /** 0…1, of an explanation. */
+  progress?: { fraction: number; message: string };
+  found?: number;
+  markdown: string;
+  citations: readonly Citation[];
+  coverage?: Coverage;
+  answer?: Answer;
+  explanation?: Explanation;
+  failure?: { message: string; hint?: string };
+}
+
+/** The thread after one more message; messages about turns that are not there change nothing. */
+export function reduceThread(turns: readonly Turn[], message: HostMessage): readonly Turn[] {
+  switch (message.type) {
+    case 'answerStarted':
+      return begin(turns, { ...empty(message.id, 'answer', message.question), scope: message.scope }, message.continues);
+    case 'explanationStarted':
+      return begin(turns, { ...empty(message.id, 'explanation', ''), span: message.span }, message.continues);
+    case 'answerEvent':
+      return change(turns, message.id, (turn) => (turn.state === 'pending' ? applyEvent(turn, message.event) : turn));
+    case 'explanationProgress':
+      return change(turns, message.id, (turn) => ({ ...turn, progress: { fraction: Math.max(turn.progress?.fraction ?? 0, message.fraction), message: message.message } }));
+    case 'answerDone': {
+      const { answer } = message;
+      return change(turns, answer.id, (turn) => ({ ...turn, state: 'done', markdown: answer.markdown, citations: answer.citations, coverage: answer.coverage, answer }));
+    }
+    case 'explanation': {
+      const { explanation, id } = message;
+      return id === undefined ? turns : change(turns, id, (turn) => ({ ...turn, state: 'done', title: explanation.title, markdown: explanation.markdown, citations: explanation.citations, explanation }));
+    }
+    case 'answerFailed':
+      return change(turns, message.id, (turn) => ({
+        ...turn,
+        state: message.cancelled ? 'stopped' : 'failed',
+        failure: message.hint === undefined ? { message: message.message } : { message: message.message, hint: message.hint },
+      }));
+    default:
+      return turns;
+  }
+}
+
+function empty(id: string, kind: Turn['kind'], title: string): Turn {
+  return { id, kind, title, state: 'pending', markdown: '', citations: [] };
+}
+
+function begin(turns: readonly Turn[], turn: Turn, continues = false): readonly Turn[] {
+  return continues ? [...turns, turn] : [turn];
+}
+
+function change(turns: readonly Turn[], id: string, apply: (turn: Turn) => Turn): readonly Turn[] {
+  return turns.map((turn) => (turn.id === id ? apply(turn) : turn));
+}
+
+function applyEvent(turn: Turn, event: AnswerEvent): Turn {
+  switch (event.type) {
+    case 'phase':
+      return { ...turn, phase: event.phase };
+    case 'spans':
+      return { ...turn, found: event.spans.length, coverage: event.coverage };
+    case 'delta':
+      return { ...turn, markdown: turn.markdown + event.markdown };
+    case 'citation':
+      return { ...turn, citations: [...turn.citations.filter(({ number }) => number !== event.citation.number), event.citation] };
+    case 'ledger':
+      return turn;
+  }
+}
+
+/**
+ * What a screen reader is told while a text streams in: whole paragraphs as they are finished, not letters.
+ * @returns the part of `text` after `told` characters that ends with a paragraph (all of it when `done`).
+ */
+export function announcement(text: string, told: number, done: boolean): string {
+  const rest = text.slice(told);
+  if (done) return rest;
+  const end = rest.lastIndexOf('\n\n');
+  return end < 0 ? '' : rest.slice(0, end + 2);
+}

@@ -1,0 +1,4 @@
+import { CachePanel } from './cache/cache-panel';
+import { boot } from './shared/boot';
+
+boot(() => new CachePanel());

@@ -1,0 +1,119 @@
+import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
+import { customElement, state } from 'lit/decorators.js';
+import type { AnswerTiming, ContextLedger, HostMessage } from '../../protocol';
+import { formatBytes, formatCount, formatShare, splitPath } from '../shared/format';
+import { post } from '../shared/host';
+import { shared } from '../shared/styles';
+import { t } from '../shared/strings';
+import './context-strip';
+import { kindColours } from './kind-colours';
+import { kindMeaning, kindName } from './kinds';
+import { fileTotals, kindTotals, totals } from './strip-layout';
+import './timing-bar';
+
+const FIRST_FILES = 12;
+
+/** What the context holds: to scale, by kind, by file, and what it cost. */
+@customElement('anchorage-cache')
+export class CachePanel extends LitElement {
+  @state() private ledger: ContextLedger | null = null;
+  @state() private timing: AnswerTiming | undefined;
+  @state() private question = '';
+  @state() private files = FIRST_FILES;
+
+  static override styles = [
+    shared,
+    kindColours,
+    css`
+      :host { display: block; padding: 10px 20px 20px; }
+      header { display: flex; flex-wrap: wrap; gap: 4px 20px; align-items: baseline; margin-bottom: 10px; }
+      h2 { font-size: 1em; font-weight: 600; flex: 1 1 16em; min-width: 0; }
+      h3 { font-size: 0.85em; font-weight: 600; text-transform: uppercase; letter-spacing: 0.04em; color: var(--vscode-descriptionForeground); margin-bottom: 4px; }
+      .figures { display: flex; flex-wrap: wrap; gap: 2px 20px; list-style: none; padding: 0; }
+      .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 18px 36px; margin-top: 14px; align-items: start; }
+      table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
+      th { font-weight: 400; color: var(--vscode-descriptionForeground); text-align: end; padding: 1px 0 3px 14px; white-space: nowrap; }
+      td { padding: 1px 0 1px 14px; text-align: end; white-space: nowrap; }
+      th:first-child, td:first-child { text-align: start; padding-inline-start: 0; width: 100%; max-width: 0; }
+      td .name { display: flex; align-items: center; gap: 7px; min-width: 0; }
+      td .name button { display: flex; gap: 6px; min-width: 0; }
+      .swatches { display: inline-flex; gap: 2px; flex: none; }
+      .note { margin: 0 0 10px; }
+      .empty { padding: 8px 0; max-width: 44em; }
+      section { min-width: 0; }
+    `,
+  ];
+
+  receive(message: HostMessage): void {
+    if (message.type !== 'ledger') return;
+    if (message.question !== this.question) this.files = FIRST_FILES;
+    this.ledger = message.ledger;
+    this.timing = message.timing;
+    this.question = message.question;
+  }
+
+  override render(): TemplateResult {
+    const { ledger } = this;
+    if (!ledger) {
+      return html`<p class="empty dim">${t('When you ask, this shows what the context holds: which lines are read in full, which stand behind few rows, how much room is free, and where the time went.')}</p>`;
+    }
+    const sum = totals(ledger);
+    return html`
+      <header>
+        <h2 class="ellipsis" title=${this.question}>${this.question}</h2>
+        <ul class="figures">
+          <li>${t('{0} of the tokens are held as rows', formatShare(sum.tokens > 0 ? sum.rows / sum.tokens : 0))}</li>
+          <li>${formatBytes(sum.bytes)}</li>
+          ${ledger.cache ? html`<li>${t('{0} hits, {1} misses, {2} evictions', formatCount(ledger.cache.hits), formatCount(ledger.cache.misses), formatCount(ledger.cache.evictions))}</li>` : nothing}
+        </ul>
+      </header>
+      ${ledger.note ? html`<p class="note dim">${ledger.note}</p>` : nothing}
+      <anchorage-strip .ledger=${ledger}></anchorage-strip>
+      <div class="columns">
+        ${this.kinds(ledger)}
+        ${this.fileTable(ledger)}
+        ${this.timing ? html`<section><h3>${t('Time')}</h3><anchorage-timing .timing=${this.timing}></anchorage-timing></section>` : nothing}
+      </div>
+    `;
+  }
+
+  private kinds(ledger: ContextLedger): TemplateResult {
+    return html`<section><h3 id="kinds">${t('By kind')}</h3>
+      <table aria-labelledby="kinds">
+        <thead><tr><th scope="col"><span class="hidden">${t('Kind')}</span></th><th scope="col">${t('tokens')}</th><th scope="col">${t('rows')}</th><th scope="col">${t('size')}</th></tr></thead>
+        <tbody>
+          ${kindTotals(ledger).map(({ kind, tokens, rows, bytes }) => html`<tr title=${kindMeaning(kind)}>
+            <td><span class="name"><span class="swatch kind-${kind}"></span><span class="ellipsis">${kindName(kind)}</span></span></td>
+            <td>${formatCount(tokens)}</td><td>${formatCount(rows)}</td><td>${formatBytes(bytes)}</td>
+          </tr>`)}
+        </tbody>
+      </table>
+    </section>`;
+  }
+
+  private fileTable(ledger: ContextLedger): TemplateResult | typeof nothing {
+    const files = fileTotals(ledger);
+    if (files.length === 0) return nothing;
+    const shown = files.slice(0, this.files);
+    return html`<section><h3 id="files">${t('By file')} (${formatCount(files.length)})</h3>
+      <table aria-labelledby="files">
+        <thead><tr><th scope="col"><span class="hidden">${t('File')}</span></th><th scope="col">${t('tokens')}</th><th scope="col">${t('rows')}</th><th scope="col">${t('size')}</th></tr></thead>
+        <tbody>
+          ${shown.map((file) => {
+            const { folder, name } = splitPath(file.path);
+            const { startLine, endLine } = file;
+            return html`<tr>
+              <td><span class="name">
+                <span class="swatches" aria-hidden="true">${file.kinds.map((kind) => html`<span class="swatch kind-${kind}"></span>`)}</span>
+                <button class="link" title=${file.path} @click=${() => post({ type: 'open', span: { file: file.file, path: file.path, startLine, endLine } })}><span class="ellipsis">${name}</span></button>
+                <span class="dim ellipsis">${folder}</span>
+              </span></td>
+              <td>${formatCount(file.tokens)}</td><td>${formatCount(file.rows)}</td><td>${formatBytes(file.bytes)}</td>
+            </tr>`;
+          })}
+        </tbody>
+      </table>
+      ${shown.length < files.length ? html`<button class="link" @click=${() => (this.files += 50)}>${t('Show {0} more', Math.min(50, files.length - shown.length))}</button>` : nothing}
+    </section>`;
+  }
+}

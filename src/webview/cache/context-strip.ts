@@ -1,0 +1,152 @@
+import { css, html, LitElement, nothing, svg, type SVGTemplateResult, type TemplateResult } from 'lit';
+import { customElement, property, state } from 'lit/decorators.js';
+import type { ContextLedger } from '../../protocol';
+import { formatBytes, formatCount, formatLines } from '../shared/format';
+import { post } from '../shared/host';
+import { shared } from '../shared/styles';
+import { t } from '../shared/strings';
+import { kindColours } from './kind-colours';
+import { kindMeaning, kindName } from './kinds';
+import { kindTotals, layoutBlocks, totals, type Block } from './strip-layout';
+
+/** Pixels. */
+const BAR = 26;
+const FUNNEL = 34;
+const GAP = 1;
+const LEAST_WIDTH = 3;
+
+/** Two bars to scale, tokens stood for above rows held, and the funnel by which the one becomes the other. */
+@customElement('anchorage-strip')
+export class ContextStrip extends LitElement {
+  @property({ attribute: false }) ledger!: ContextLedger;
+  @state() private width = 600;
+  @state() private active = -1;
+  private blocks: Block[] = [];
+  private readonly observer = new ResizeObserver(([entry]) => {
+    if (entry) this.width = Math.max(120, Math.floor(entry.contentRect.width));
+  });
+
+  static override styles = [
+    shared,
+    kindColours,
+    css`
+      :host { display: block; position: relative; }
+      .strip { border-radius: 3px; }
+      svg { display: block; width: 100%; }
+      rect.block { cursor: default; stroke: transparent; stroke-width: 1; }
+      rect.block.opens { cursor: pointer; }
+      rect.block.active { stroke: var(--vscode-focusBorder); stroke-width: 2; }
+      path.funnel { opacity: 0.28; }
+      :host-context(.vscode-high-contrast) path.funnel, :host-context(.vscode-high-contrast-light) path.funnel { opacity: 0.5; }
+      rect.free { fill: color-mix(in srgb, var(--vscode-foreground) 6%, transparent); stroke: var(--vscode-descriptionForeground); stroke-width: 1; stroke-dasharray: 3 3; }
+      .scale { display: flex; justify-content: space-between; gap: 12px; font-size: 0.92em; }
+      .scale.above { margin-bottom: 3px; }
+      .scale.below { margin-top: 3px; }
+      .tip { min-height: 1.5em; margin-top: 6px; }
+    `,
+  ];
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.observer.observe(this);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.observer.disconnect();
+  }
+
+  override render(): TemplateResult {
+    const { ledger, width } = this;
+    const sum = totals(ledger);
+    this.blocks = layoutBlocks(ledger, LEAST_WIDTH / width);
+    this.active = Math.min(this.active, this.blocks.length - 1);
+    const height = 2 * BAR + FUNNEL;
+    const freeStart = this.blocks.at(-1)?.rowEnd ?? 0;
+    return html`
+      <div class="scale above"><strong>${t('{0} tokens stood for', formatCount(sum.tokens))}</strong></div>
+      <div class="strip" role="listbox" tabindex="0" aria-label=${t('What the context holds, {0} blocks', this.blocks.length)} aria-activedescendant=${this.active >= 0 ? `block-${this.active}` : nothing}
+        @keydown=${this.onKey} @pointerleave=${() => (this.active = -1)} @focus=${() => (this.active = Math.max(0, this.active))}>
+        <svg height=${height} viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" aria-hidden="false" role="presentation">
+          ${this.funnels()}
+          ${this.blocks.map((block, index) => this.block(block, index))}
+          ${freeStart < 1 ? svg`<rect class="free" x=${freeStart * width + GAP} y=${BAR + FUNNEL + 0.5} width=${Math.max(0, (1 - freeStart) * width - GAP - 0.5)} height=${BAR - 1}></rect>` : nothing}
+        </svg>
+      </div>
+      <div class="scale below">
+        <strong>${t('{0} rows held', formatCount(sum.rows))}</strong>
+        <span class="dim">${t('{0} of {1} rows free', formatCount(sum.freeRows), formatCount(ledger.capacityRows))}</span>
+      </div>
+      <div class="tip" aria-live="polite">${this.tip()}</div>
+    `;
+  }
+
+  private block(block: Block, index: number): SVGTemplateResult {
+    const { width } = this;
+    const opens = block.groups.some(({ span }) => span !== undefined);
+    const classes = `block kind-${block.kind} ${opens ? 'opens' : ''} ${index === this.active ? 'active' : ''}`;
+    const bar = (start: number, end: number, y: number): SVGTemplateResult =>
+      svg`<rect class=${classes} x=${start * width} y=${y} width=${Math.max(0.75, (end - start) * width - GAP)} height=${BAR} rx="1.5"></rect>`;
+    return svg`<g role="option" id="block-${index}" aria-selected=${index === this.active ? 'true' : 'false'} aria-label=${blockLabel(block)}
+      @pointerenter=${() => (this.active = index)} @click=${() => this.open(index)}>
+      ${bar(block.tokenStart, block.tokenEnd, 0)}${bar(block.rowStart, block.rowEnd, BAR + FUNNEL)}
+    </g>`;
+  }
+
+  /** One shape for each kind, from its place among the tokens to its place among the rows. */
+  private funnels(): SVGTemplateResult[] {
+    const { width } = this;
+    const all = totals(this.ledger);
+    const capacity = Math.max(this.ledger.capacityRows, all.rows, 1);
+    let token = 0;
+    let row = 0;
+    return kindTotals(this.ledger).map(({ kind, tokens, rows }) => {
+      const [a, b] = [(token / Math.max(1, all.tokens)) * width, ((token + tokens) / Math.max(1, all.tokens)) * width];
+      const [c, d] = [(row / capacity) * width, ((row + rows) / capacity) * width];
+      token += tokens;
+      row += rows;
+      const [top, bottom, middle] = [BAR, BAR + FUNNEL, BAR + FUNNEL / 2];
+      return svg`<path class="funnel kind-${kind}" d="M${a} ${top}C${a} ${middle} ${c} ${middle} ${c} ${bottom}L${d} ${bottom}C${d} ${middle} ${b} ${middle} ${b} ${top}Z"></path>`;
+    });
+  }
+
+  private tip(): TemplateResult | typeof nothing {
+    const block = this.blocks[this.active];
+    if (!block) return html`<span class="dim">${t('Point at a block, or use the arrow keys; Enter opens what it stands for.')}</span>`;
+    return html`<strong>${kindName(block.kind)}</strong> · ${blockWhere(block)} <span class="dim">${blockFigures(block)}</span>`;
+  }
+
+  private open(index: number): void {
+    const span = this.blocks[index]?.groups.find((group) => group.span)?.span;
+    if (span) post({ type: 'open', span });
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    const last = this.blocks.length - 1;
+    const target = { ArrowRight: Math.min(last, this.active + 1), ArrowLeft: Math.max(0, this.active - 1), Home: 0, End: last }[event.key];
+    if (target !== undefined) {
+      event.preventDefault();
+      this.active = target;
+    } else if (event.key === 'Enter' || event.key === ' ') {
+      event.preventDefault();
+      this.open(this.active);
+    }
+  }
+}
+
+function blockWhere({ kind, groups }: Block): string {
+  const spans = groups.flatMap(({ span }) => (span ? [span] : []));
+  const [first] = spans;
+  if (!first) return kindMeaning(kind);
+  const files = new Set(spans.map(({ file }) => file)).size;
+  if (spans.length === 1) return `${first.path}:${formatLines(first)}`;
+  return files === 1 ? t('{0}, {1} spans', first.path, spans.length) : t('{0} and {1} more files', first.path, files - 1);
+}
+
+function blockFigures(block: Block): string {
+  return t('{0} tokens in {1} rows, {2}', formatCount(block.tokens), formatCount(block.rows), formatBytes(block.bytes));
+}
+
+function blockLabel(block: Block): string {
+  return `${kindName(block.kind)}: ${blockWhere(block)}, ${blockFigures(block)}`;
+}

@@ -1,0 +1,31 @@
+import type { LedgerKind } from '../../protocol';
+import { t } from '../shared/strings';
+
+/** Order of the kinds in the strip: as a reader would explain it, from what is always there to what is written now. */
+export const KIND_ORDER: readonly LedgerKind[] = ['sinks', 'coarse', 'fine', 'anchors', 'full', 'window', 'question', 'answer'];
+
+export function kindName(kind: LedgerKind): string {
+  return {
+    sinks: t('Sinks'),
+    coarse: t('Coarse memories'),
+    fine: t('Fine memories'),
+    anchors: t('Anchors'),
+    full: t('Read in full'),
+    window: t('Recent text'),
+    question: t('Question'),
+    answer: t('Answer'),
+  }[kind];
+}
+
+export function kindMeaning(kind: LedgerKind): string {
+  return {
+    sinks: t('The first rows of every context; attention rests on them'),
+    coarse: t('One row stands for a few hundred tokens of the workspace'),
+    fine: t('One row stands for a few dozen tokens of a likely file'),
+    anchors: t('A row that stands for the tokens before it'),
+    full: t('A row for each token of the best segments'),
+    window: t('A row for each of the latest tokens'),
+    question: t('The question and its instructions'),
+    answer: t('What has been written so far'),
+  }[kind];
+}

@@ -1,0 +1,139 @@
+import type { ContextLedger, LedgerGroup, LedgerKind } from '../../protocol';
+import { KIND_ORDER } from './kinds';
+
+/** Neighbouring groups of one kind that are drawn as one block, in units of the strip (0 … 1). */
+export interface Block {
+  kind: LedgerKind;
+  groups: readonly LedgerGroup[];
+  rows: number;
+  tokens: number;
+  bytes: number;
+  /** Place in the bar of rows; the whole bar is the context's capacity. */
+  rowStart: number;
+  rowEnd: number;
+  /** Place in the bar of tokens; the whole bar is all tokens stood for. */
+  tokenStart: number;
+  tokenEnd: number;
+}
+
+export interface Totals {
+  rows: number;
+  tokens: number;
+  bytes: number;
+  /** Rows of the context that are not used. */
+  freeRows: number;
+}
+
+export interface KindTotal {
+  kind: LedgerKind;
+  rows: number;
+  tokens: number;
+  bytes: number;
+}
+
+export interface FileTotal {
+  path: string;
+  file: string;
+  rows: number;
+  tokens: number;
+  bytes: number;
+  /** First and last line of what is held of the file. */
+  startLine: number;
+  endLine: number;
+  kinds: readonly LedgerKind[];
+}
+
+export function totals(ledger: ContextLedger): Totals {
+  const sum = add(ledger.groups);
+  return { ...sum, freeRows: Math.max(0, ledger.capacityRows - sum.rows) };
+}
+
+/**
+ * Blocks to scale, in the order of the kinds. Groups too small to be seen or hit (less than `least` of the strip) are joined
+ * with their neighbours of the same kind: nothing is left out, and a context of thousands of groups stays drawable.
+ */
+export function layoutBlocks(ledger: ContextLedger, least: number): Block[] {
+  const all = add(ledger.groups);
+  const capacity = Math.max(ledger.capacityRows, all.rows, 1);
+  const tokenTotal = Math.max(all.tokens, 1);
+  const blocks: Block[] = [];
+  let rows = 0;
+  let tokens = 0;
+  for (const kind of KIND_ORDER) {
+    for (const joined of join(ledger.groups.filter((group) => group.kind === kind), least, capacity, tokenTotal)) {
+      const sum = add(joined);
+      blocks.push({
+        kind,
+        groups: joined,
+        ...sum,
+        rowStart: rows / capacity,
+        rowEnd: (rows + sum.rows) / capacity,
+        tokenStart: tokens / tokenTotal,
+        tokenEnd: (tokens + sum.tokens) / tokenTotal,
+      });
+      rows += sum.rows;
+      tokens += sum.tokens;
+    }
+  }
+  return blocks;
+}
+
+/** Each kind once: what the funnel between the two bars and the legend show. */
+export function kindTotals(ledger: ContextLedger): KindTotal[] {
+  return KIND_ORDER.flatMap((kind) => {
+    const groups = ledger.groups.filter((group) => group.kind === kind);
+    return groups.length > 0 ? [{ kind, ...add(groups) }] : [];
+  });
+}
+
+/** Each file once, most rows first. */
+export function fileTotals(ledger: ContextLedger): FileTotal[] {
+  const files = new Map<string, FileTotal & { kinds: LedgerKind[] }>();
+  for (const { span, kind, rows, tokens, bytes } of ledger.groups) {
+    if (!span) continue;
+    const known = files.get(span.file);
+    if (!known) {
+      files.set(span.file, { path: span.path, file: span.file, rows, tokens, bytes, startLine: span.startLine, endLine: span.endLine, kinds: [kind] });
+      continue;
+    }
+    known.rows += rows;
+    known.tokens += tokens;
+    known.bytes += bytes;
+    known.startLine = Math.min(known.startLine, span.startLine);
+    known.endLine = Math.max(known.endLine, span.endLine);
+    if (!known.kinds.includes(kind)) known.kinds.push(kind);
+  }
+  return [...files.values()].sort((a, b) => b.rows - a.rows || b.tokens - a.tokens || a.path.localeCompare(b.path));
+}
+
+function add(groups: readonly LedgerGroup[]): { rows: number; tokens: number; bytes: number } {
+  const sum = { rows: 0, tokens: 0, bytes: 0 };
+  for (const group of groups) {
+    sum.rows += group.rows;
+    sum.tokens += group.tokens;
+    sum.bytes += group.bytes;
+  }
+  return sum;
+}
+
+/** Neighbours are gathered until together they are wide enough in one of the bars. */
+function join(groups: readonly LedgerGroup[], least: number, capacity: number, tokenTotal: number): LedgerGroup[][] {
+  const joined: LedgerGroup[][] = [];
+  let current: LedgerGroup[] = [];
+  let width = 0;
+  for (const group of groups) {
+    current.push(group);
+    width += Math.max(group.rows / capacity, group.tokens / tokenTotal);
+    if (width >= least) {
+      joined.push(current);
+      current = [];
+      width = 0;
+    }
+  }
+  if (current.length > 0) {
+    const last = joined.at(-1);
+    if (last) last.push(...current);
+    else joined.push(current);
+  }
+  return joined;
+}

@@ -1,0 +1,49 @@
+import { onMessage, post } from './host';
+import { t } from './strings';
+import type { HostMessage } from '../../protocol';
+
+/** What a panel's root element has besides being one. */
+export interface Panel extends HTMLElement {
+  receive(message: HostMessage): void;
+}
+
+/** Puts the panel into the document and tells the host that it listens. An error that nobody caught ends in a message with a way on. */
+export function boot(create: () => Panel): void {
+  window.addEventListener('error', (event) => showBoundary(event.error ?? event.message));
+  window.addEventListener('unhandledrejection', (event) => showBoundary(event.reason));
+  try {
+    const panel = create();
+    document.body.append(panel);
+    onMessage((message) => {
+      try {
+        panel.receive(message);
+      } catch (error) {
+        showBoundary(error);
+      }
+    });
+    post({ type: 'ready' });
+  } catch (error) {
+    showBoundary(error);
+  }
+}
+
+let failed = false;
+
+function showBoundary(error: unknown): void {
+  // Chromium reports a resize observer that could not finish in one frame as an error; it is none.
+  const message = error instanceof Error ? error.message : String(error);
+  if (failed || message.startsWith('ResizeObserver loop')) return;
+  failed = true;
+  const alert = document.createElement('main');
+  alert.setAttribute('role', 'alert');
+  const heading = document.createElement('h1');
+  heading.textContent = t('This panel could not be drawn.');
+  const detail = document.createElement('p');
+  detail.textContent = message;
+  const reload = document.createElement('button');
+  reload.textContent = t('Reload panel');
+  reload.addEventListener('click', () => post({ type: 'reload' }));
+  alert.append(heading, detail, reload);
+  document.body.replaceChildren(alert);
+  reload.focus();
+}

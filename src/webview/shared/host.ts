@@ -1,0 +1,27 @@
+import type { HostMessage, PanelMessage } from '../../protocol';
+
+interface EditorApi {
+  postMessage(message: PanelMessage): void;
+  getState(): unknown;
+  setState(state: unknown): void;
+}
+declare function acquireVsCodeApi(): EditorApi;
+
+const editor = acquireVsCodeApi();
+
+export function post(message: PanelMessage): void {
+  editor.postMessage(message);
+}
+
+export function onMessage(listener: (message: HostMessage) => void): void {
+  window.addEventListener('message', (event: MessageEvent<HostMessage>) => listener(event.data));
+}
+
+/** A few words that outlive a hidden panel (a draft, a file name); everything else the host sends again. */
+export function loadState<S extends object>(): Partial<S> {
+  return (editor.getState() ?? {}) as Partial<S>;
+}
+
+export function saveState<S extends object>(change: Partial<S>): void {
+  editor.setState({ ...loadState<S>(), ...change });
+}

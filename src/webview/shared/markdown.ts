@@ -1,0 +1,72 @@
+import MarkdownIt from 'markdown-it';
+
+/** What the renderer must know of a citation. */
+export interface CitationLabel {
+  number: number;
+  /** Read out and shown on hover: "src/retry.ts, lines 10 to 20". */
+  label: string;
+}
+
+interface Environment {
+  citations?: ReadonlyMap<number, CitationLabel>;
+}
+
+/**
+ * Markdown of answers. HTML is shown as text, pictures are left out, links are shown with their address and lead nowhere: an
+ * answer may quote anything that lies in a workspace. `[3]` becomes a button when citation 3 is known.
+ */
+const markdown = new MarkdownIt({ html: false, linkify: false, typographer: false, breaks: false });
+markdown.disable(['image', 'autolink', 'html_inline', 'html_block', 'reference']);
+
+markdown.inline.ruler.before('link', 'citation', (state, silent) => {
+  const match = /^\[(\d{1,3})\](?!\()/.exec(state.src.slice(state.pos, state.pos + 6));
+  const number = Number(match?.[1]);
+  const known = match && (state.env as Environment).citations?.has(number);
+  if (!match || !known) return false;
+  if (!silent) state.push('citation', '', 0).meta = { number };
+  state.pos += match[0].length;
+  return true;
+});
+
+const escape = markdown.utils.escapeHtml;
+
+markdown.renderer.rules['citation'] = (tokens, index, _options, env) => {
+  const number = Number(tokens[index]?.meta?.['number']);
+  const label = (env as Environment).citations?.get(number)?.label ?? '';
+  return `<button class="citation" type="button" data-citation="${number}" title="${escape(label)}" aria-label="${escape(`Citation ${number}: ${label}`)}">${number}</button>`;
+};
+markdown.renderer.rules['link_open'] = () => '';
+markdown.renderer.rules['link_close'] = (tokens, index) => {
+  let open = index;
+  for (let depth = 1; depth > 0 && open > 0; ) {
+    open--;
+    if (tokens[open]?.type === 'link_close') depth++;
+    if (tokens[open]?.type === 'link_open') depth--;
+  }
+  const address = String(tokens[open]?.attrGet('href') ?? '');
+  return address ? ` <span class="address">(${escape(address)})</span>` : '';
+};
+markdown.renderer.rules['fence'] = (tokens, index) => {
+  const token = tokens[index];
+  const language = token?.info.trim().split(/\s+/)[0] ?? '';
+  const name = language ? ` aria-label="${escape(language)}"` : '';
+  return `<pre tabindex="0" role="region"${name || ' aria-label="code"'}><code>${escape(token?.content ?? '')}</code></pre>`;
+};
+// An alignment comes as a style attribute, which the panel's policy forbids.
+for (const rule of ['th_open', 'td_open']) {
+  markdown.renderer.rules[rule] = (tokens, index, options, _env, self) => {
+    const token = tokens[index];
+    if (token) token.attrs = (token.attrs ?? []).filter(([name]) => name !== 'style');
+    return self.renderToken(tokens, index, options);
+  };
+}
+
+/** @returns HTML that holds nothing but the elements above and Markdown's own. */
+export function renderMarkdown(text: string, citations: ReadonlyMap<number, CitationLabel>): string {
+  return markdown.render(text, { citations } satisfies Environment);
+}
+
+/** Plain words of a Markdown text, for the screen reader's announcements. */
+export function plainText(text: string): string {
+  return text.replace(/```[\s\S]*?(```|$)/g, ' code ').replace(/\[(\d{1,3})\]/g, '').replace(/[*_`#>|]/g, '').replace(/\s+/g, ' ').trim();
+}

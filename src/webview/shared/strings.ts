@@ -1,0 +1,13 @@
+/** Translations that the host has put into the document; an English text stands for itself. */
+const bundle = readBundle();
+
+/** @param values Put in the places {0}, {1} … */
+export function t(text: string, ...values: (string | number)[]): string {
+  const translated = bundle[text] ?? text;
+  return translated.replace(/\{(\d+)\}/g, (place, index: string) => String(values[Number(index)] ?? place));
+}
+
+function readBundle(): Record<string, string> {
+  if (typeof document === 'undefined') return {};
+  return JSON.parse(document.getElementById('strings')?.textContent ?? '{}') as Record<string, string>;
+}

@@ -1,0 +1,4 @@
+import { boot } from './shared/boot';
+import { SpansPanel } from './spans/spans-panel';
+
+boot(() => new SpansPanel());

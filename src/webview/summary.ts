@@ -1,0 +1,4 @@
+import { boot } from './shared/boot';
+import { SummaryPanel } from './summary/summary-panel';
+
+boot(() => new SummaryPanel());
