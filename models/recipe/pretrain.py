@@ -103,7 +103,7 @@ def main(argv: list[str] | None = None) -> dict:
         if state.get("optimizer") and state.get("optimizer_kind") == a.optimizer:
             optimizer.load_state_dict(state["optimizer"])
         # The place in the data only means something for the same data: other tokens start from their beginning.
-        cursor = state["cursor"] if state.get("data") == str(a.tokens) else {"epoch": 0, "doc": 0, "offset": 0, "rows": step}
+        cursor = state["cursor"] if state.get("data") == str(a.tokens) else {"rows": state["cursor"]["rows"]}
     length = a.seq or config.max_position_embeddings
     stream = Stream(Tokens(a.tokens, "train"), a.seed, cursor, a.shares)
     valid = held_out(a.tokens, a.valid_rows, min(a.batch, a.valid_rows), length)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from queue import Queue
 from typing import Iterator, NamedTuple
 
@@ -22,14 +22,17 @@ KINDS = ("full", "ansan", "alone", "spliced")
 SHARES = (0.35, 0.40, 0.08, 0.17)
 
 
+LANES = 64  # documents read side by side: rows of one batch come from different ones, long documents fill many batches
+
+
 @dataclass
 class Cursor:
-    """Where the stream stands; with the seed it determines every later row."""
+    """Where the stream stands; with the seed it determines every later row. lanes: [document, offset] each, in order."""
 
     epoch: int = 0
-    doc: int = 0
-    offset: int = 0
+    next: int = 0  # place in the epoch's order of the next document to open
     rows: int = 0
+    lanes: list = field(default_factory=list)
 
 
 class Batch(NamedTuple):
@@ -51,26 +54,29 @@ class Stream:
         self.tokens, self.seed, self.shares = tokens, seed, np.array(shares) / sum(shares)
         self.at = Cursor(**(cursor or {}))
         self._shuffle()
+        while len(self.at.lanes) < LANES:
+            self.at.lanes.append([self._open(), 0])
 
     def _shuffle(self) -> None:
         self.order = np.random.default_rng((self.seed, self.at.epoch)).permutation(self.tokens.count)
 
-    def _chunk(self) -> tuple[int, int]:
-        """Offsets of the rest of the current document."""
-        doc = self.order[self.at.doc]
-        return int(self.tokens.docs[doc]) + self.at.offset, int(self.tokens.docs[doc + 1])
+    def _open(self) -> int:
+        """The next document."""
+        if self.at.next >= self.tokens.count:
+            self.at.next, self.at.epoch = 0, self.at.epoch + 1
+            self._shuffle()
+        self.at.next += 1
+        return int(self.order[self.at.next - 1])
 
-    def _advance(self, used: int, rest: int) -> None:
-        self.at.offset += used
+    def _advance(self, lane: list, used: int, rest: int) -> None:
+        lane[1] += used
         if used >= rest:
-            self.at.offset, self.at.doc = 0, self.at.doc + 1
-            if self.at.doc >= self.tokens.count:
-                self.at.doc, self.at.epoch = 0, self.at.epoch + 1
-                self._shuffle()
+            lane[:] = [self._open(), 0]
 
     def row(self, length: int, kind: str | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
         """ids [length + 1], layout [4, length + 1], target allowed bool [length + 1] (is this row's *token* a target?), kind."""
         rng = np.random.default_rng((self.seed, 7, self.at.rows))
+        lane = self.at.lanes[self.at.rows % LANES]
         self.at.rows += 1
         kind = kind or KINDS[rng.choice(len(KINDS), p=self.shares)]
         size = length + 1
@@ -81,14 +87,14 @@ class Stream:
         at, doc = len(SINK_IDS), 0
         while at < size:
             doc += 1
-            start, end = self._chunk()
+            start, end = int(self.tokens.docs[lane[0]]) + lane[1], int(self.tokens.docs[lane[0] + 1])
             part, parts, used = self._piece(start, min(end, start + size - at), size - at, kind, rng)
             n = len(part)
             ids[at:at + n], layout[:, at:at + n] = part, parts
             layout[0, at:at + n] = doc
             target[at:at + n] = part != ID["anchor"]  # anchors are put in by rule, not predicted
-            target[at] = doc == 1 and self.at.offset == 0  # nothing tells what another document starts with
-            self._advance(used, end - start)
+            target[at] = False  # nothing tells what a document starts with
+            self._advance(lane, used, end - start)
             at += n
         return ids, layout, target, kind
 
