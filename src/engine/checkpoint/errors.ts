@@ -40,5 +40,5 @@ export function asCheckpointError(error: unknown, file: string): CheckpointError
   const code = systemErrorCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR') return new CheckpointError('missing', file, '', 'the file does not exist', { cause: error });
   const reason = error instanceof Error ? error.message : String(error);
-  return new CheckpointError('unreadable', file, '', `cannot be read: ${reason}`, { cause: error });
+  return new CheckpointError('unreadable', file, '', `cannot be accessed: ${reason}`, { cause: error });
 }

@@ -3,11 +3,14 @@ import { parseConfig, parseTokenIds } from './config';
 import { exists, fileInside, readTextFile } from './files';
 import { Fields, parseJson, readJson } from './json';
 import { assertLayout, CanonicalSource } from './layout';
+import { LoraSource } from './lora';
+import { applyRope } from './rope-factors';
 import type { SafetensorsFile } from './safetensors';
-import type { Checkpoint, ModelConfig } from './types';
+import type { Checkpoint, ModelConfig, TensorSource } from './types';
 import { openWeights } from './weights';
 
 export { CheckpointError, type CheckpointErrorCode } from './errors';
+export { applyRope, standardFactors, storedRopeNames, storeFactors, type StoredFactors } from './rope-factors';
 export type * from './types';
 
 const MAX_CONFIG_BYTES = 1 << 20;
@@ -15,23 +18,40 @@ const MAX_CONFIG_BYTES = 1 << 20;
 const SAMPLES = 16;
 const SAMPLE_BYTES = 4096;
 
+export interface OpenOptions {
+  /** Folders of PEFT LoRA adapters, merged in this order. */
+  adapters?: readonly string[];
+  /** Rotary scaling: `config` (default), `linear:S`, `ntk:S`, `yarn:S`, or a name in rope_factors.json beside the checkpoint. */
+  rope?: string;
+}
+
 /**
  * Opens a Hugging Face checkpoint folder: config, weights (headers only) and their agreement are checked; no weight is read yet.
  *
  * @throws CheckpointError naming the file and the field
  */
-export async function openCheckpoint(directory: string): Promise<Checkpoint> {
+export async function openCheckpoint(directory: string, options: OpenOptions = {}): Promise<Checkpoint> {
   const configPath = await fileInside(directory, 'config.json');
   const configText = await readTextFile(configPath, MAX_CONFIG_BYTES);
-  const config = await withGenerationConfig(directory, parseConfig(parseJson(configText, configPath), configPath));
+  const parsed = await withGenerationConfig(directory, parseConfig(parseJson(configText, configPath), configPath));
+  const config = await applyRope(directory, parsed, options.rope ?? 'config');
   const weights = await openWeights(directory);
+  let source: TensorSource = weights;
+  let merges = '';
   try {
-    const tensors = new CanonicalSource(weights, config);
+    const files = [...weights.files];
+    for (const adapter of options.adapters ?? []) {
+      const merged: LoraSource = await LoraSource.open(source, adapter);
+      files.push(...merged.files);
+      merges += merged.identity;
+      source = merged;
+    }
+    const tensors = new CanonicalSource(source, config);
     assertLayout(tensors, config, directory);
-    const fingerprint = await fingerprintOf(configText, weights.files);
+    const fingerprint = await fingerprintOf(configText + merges, files);
     return { directory, config, tensors, fingerprint, close: () => tensors.close() };
   } catch (error) {
-    await weights.close();
+    await source.close();
     throw error;
   }
 }
@@ -49,8 +69,8 @@ async function withGenerationConfig(directory: string, config: ModelConfig): Pro
  * The identity of a checkpoint without reading gigabytes: config, and of each weight file its size, its header (all names, shapes and offsets)
  * and content at evenly spaced places. Weights trained further differ everywhere, so samples tell them apart.
  */
-async function fingerprintOf(configText: string, files: readonly SafetensorsFile[]): Promise<string> {
-  const hash = createHash('sha256').update(configText);
+async function fingerprintOf(configurations: string, files: readonly SafetensorsFile[]): Promise<string> {
+  const hash = createHash('sha256').update(configurations);
   for (const file of files) {
     hash.update(`\0${file.size}\0`).update(file.header);
     const start = 8 + file.header.length;
