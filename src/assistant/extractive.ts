@@ -58,11 +58,11 @@ export async function answerFromSources(
   if (users) blocks.push(users);
 
   const shown = passages.slice(0, places).filter((passage, index) => index === 0 || passage.score > 0.3 * best.score);
-  blocks.push(lead(best, citations, users !== undefined));
   let quotedCharacters = 0;
   for (const [index, passage] of shown.entries()) {
     throwIfCancelled(signal);
-    const block = placeBlock(passage, weights, question, citations, index === 0 ? 12 : 7);
+    const block = placeBlock(passage, weights, question, citations, linesFor(passage, index));
+    if (index === 0) blocks.push(lead(best, block.citation, users !== undefined));
     blocks.push(block.markdown);
     quotedCharacters += block.quoted;
     if (index === 0 && question.form !== 'where' && question.form !== 'value') {
@@ -79,20 +79,33 @@ export async function answerFromSources(
 
 // ── Parts of the answer ───────────────────────────────────────────────────────────────────────────────────────────
 
-function lead(best: Passage, citations: CitationList, afterUsers: boolean): string {
+/** Lines quoted: most from the best place; of a type only its head and what the question names. */
+function linesFor({ symbol }: Passage, index: number): number {
+  const isType = symbol !== undefined && ['class', 'interface', 'struct', 'enum', 'trait', 'namespace', 'module'].includes(symbol.kind);
+  if (index === 0) return isType ? 10 : 16;
+  return isType ? 5 : 8;
+}
+
+function lead(best: Passage, cited: Citation, afterUsers: boolean): string {
   const where = `${code(best.label)} in ${code(best.document.path)}`;
-  const cited = cite(best, headRun(best), citations);
   if (best.coverage < WEAK_COVERAGE) return `No place matches the question well; the nearest is ${where} [${cited.number}].`;
   return `${afterUsers ? 'The place that matches the question best' : 'The most likely place'} is ${where} [${cited.number}].`;
 }
 
-function placeBlock(passage: Passage, weights: TermWeights, question: Question, citations: CitationList, budget: number): { markdown: string; quoted: number } {
+interface Block {
+  markdown: string;
+  citation: Citation;
+  /** Characters quoted. */
+  quoted: number;
+}
+
+function placeBlock(passage: Passage, weights: TermWeights, question: Question, citations: CitationList, budget: number): Block {
   if (passage.kind === 'prose') return proseBlock(passage, weights, citations);
   const runs = keyLines(passage, weights, question.form, budget);
   const citation = cite(passage, spanOfRuns(passage, runs), citations);
   const quote = quoteRuns(passage.lines, runs);
   const sentence = factSentence(passage, citation);
-  return { markdown: `${sentence}\n\n${fence(quote, passage.document.language)}`, quoted: quote.length };
+  return { markdown: `${sentence}\n\n${fence(quote, passage.document.language)}`, citation, quoted: quote.length };
 }
 
 /** "`Flask.dispatch_request`, a method of `Flask` (`src/flask/app.py:966`): “Does the request dispatching.” [1]" */
@@ -105,12 +118,13 @@ function factSentence(passage: Passage, citation: Citation): string {
   return doc ? `${head}: “${doc}” [${citation.number}]` : `${head}. [${citation.number}]`;
 }
 
-function proseBlock(passage: Passage, weights: TermWeights, citations: CitationList): { markdown: string; quoted: number } {
+function proseBlock(passage: Passage, weights: TermWeights, citations: CitationList): Block {
   const quote = bestSentences(passage, weights);
   const citation = cite(passage, quote.run, citations);
   const section = passage.symbol ? `The section **${code(labelOf(passage.symbol))}** of ${code(passage.document.path)}` : `${code(passage.document.path)}`;
   return {
     markdown: `${section} says: [${citation.number}]\n\n${quote.text.split('\n').map((line) => `> ${line}`).join('\n')}`,
+    citation,
     quoted: quote.text.length,
   };
 }

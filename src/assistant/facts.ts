@@ -26,9 +26,10 @@ export function kindWithArticle(kind: SymbolKind): string {
   return KIND_WORDS[kind];
 }
 
-/** `Class.method`; `Guide › Install` for headings. */
+/** `Class.method`; `Guide › Install` for headings, their inline markup removed. */
 export function labelOf(symbol: Pick<DocumentSymbol, 'name' | 'kind' | 'container'>): string {
-  return [...symbol.container, symbol.name].join(symbol.kind === 'heading' ? ' › ' : '.');
+  if (symbol.kind !== 'heading') return [...symbol.container, symbol.name].join('.');
+  return [...symbol.container, symbol.name].map((title) => plainDoc(title).replace(/`/g, '')).join(' › ');
 }
 
 /** Inline code that cannot end early: a name with a back quote in it gets a longer fence. */
@@ -52,12 +53,12 @@ export function whatItIs(symbol: Pick<DocumentSymbol, 'kind' | 'container'>): st
 export function firstSentence(doc: string, length = 240): string | undefined {
   const paragraph: string[] = [];
   for (const raw of doc.split('\n')) {
-    const line = raw.trim();
+    const line = raw.trim().replace(/^:\s+/, '');
     if (line === '' || /^[=\-~^"*#]{3,}$/.test(line)) {
       if (paragraph.length > 0) break;
       continue;
     }
-    if (/^(@\w+|:\w+( \w+)*:|\.\. \w|>>>|```|Args:|Parameters|Returns:|Raises:|Example|\\brief\b)/.test(line)) {
+    if (/^(@\w+|:\w+( [\w*]+)*:(?!`)|\.\. \w|>>>|```|Args:|Parameters|Returns:|Raises:|Example|\\brief\b)/.test(line)) {
       if (paragraph.length > 0) break;
       const tagged = /^(?:@(?:brief|description|summary|fileoverview|classdesc)|\\brief)\s+(.+)/.exec(line)?.[1];
       if (tagged) paragraph.push(tagged);

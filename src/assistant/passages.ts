@@ -96,7 +96,7 @@ function passagesOf(question: Question, span: RankedSpan, file: OpenFile, weight
       span, document, segmented, lines, symbol, startLine, endLine, label,
       kind: kindOf(symbol?.startLine ?? startLine),
       coverage: covered,
-      score: prior * (0.35 + covered + 0.6 * named) * density(endLine - startLine + 1),
+      score: prior * (0.35 + covered + 0.5 * named) * density(endLine - startLine + 1),
     };
   };
   if (inSpan.length === 0) return span.startLine <= last ? [make(undefined, span.startLine, last)] : [];
@@ -120,17 +120,16 @@ function ownLines(symbol: DocumentSymbol, symbols: readonly DocumentSymbol[]): {
     if (other.startLine <= symbol.startLine || other.startLine > symbol.endLine || other.container.length <= depth) continue;
     if (symbol.kind === 'heading' || !['field', 'key', 'constant', 'variable'].includes(other.kind)) {
       if (symbol.kind === 'function' || symbol.kind === 'method') continue;
-      end = Math.min(end, (other.docLine ?? other.startLine) - 1);
+      end = Math.min(end, Math.min(other.docLine ?? other.startLine, other.startLine) - 1);
     }
   }
   return { start, end: Math.max(end, symbol.startLine) };
 }
 
-/** 0…1: how much of the symbol's name the question says, and the other way round. */
+/** How much of the question the symbol's name says, its owner's included; more when the question writes the name itself. */
 function nameMatch(question: Question, symbol: DocumentSymbol, weights: TermWeights): number {
-  if (question.names.includes(symbol.name)) return 1.2;
   const label = [...symbol.container.slice(-1), symbol.name].join(' ');
-  return Math.min(1, weights.covered(label) * 1.5);
+  return 1.5 * weights.covered(label) + (question.names.includes(symbol.name) ? 0.3 : 0);
 }
 
 /** Long passages match by chance: 1 up to 30 lines, falling slowly. */

@@ -47,15 +47,15 @@ export function parseQuestion(text: string): Question {
   const plain = text.toLowerCase();
   return {
     text,
-    form: formOf(plain),
+    form: formOf(plain, names.length > 0),
     terms,
     names,
     wants: { tests: /\btests?\b|\btested\b|\bspecs?\b/.test(plain), docs: /\bdocs?\b|\bdocument(ed|ation)\b|\breadme\b|\bchangelog\b/.test(plain) },
   };
 }
 
-function formOf(plain: string): QuestionForm {
-  if (/\b(who|what|which|where)\b[^?]*\b(calls?|uses|used by|called|invoked|invokes|references?|referenced|depends on|imports?)\b/.test(plain)) return 'users';
+function formOf(plain: string, namesCode: boolean): QuestionForm {
+  if (namesCode && /\b(who|what|which|where)\b[^?]*\b(calls?|uses|used|called|invoked|invokes|references?|referenced|depends on|imports?|imported)\b/.test(plain)) return 'users';
   if (/\b(default|value of|what value|how many|how long|how large|limit|constant|version|which port)\b/.test(plain)) return 'value';
   if (/^\W*(where|which (file|module|class|function|method|part))\b|\bwhere (is|are|does|do|in)\b/.test(plain)) return 'where';
   if (/\bhow\b/.test(plain)) return 'how';

@@ -1,0 +1,164 @@
+/** What the terminal understands: commands, their options and their help, in one table. */
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
+
+/** The command line cannot be understood; exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+
+  constructor(
+    message: string,
+    readonly command?: string,
+  ) {
+    super(message);
+  }
+}
+
+interface Option {
+  type: 'string' | 'boolean';
+  multiple?: boolean;
+  short?: string;
+  /** Placeholder of the value in the help. */
+  value?: string;
+  help: string;
+}
+
+const COMMON: Record<string, Option> = {
+  workspace: { type: 'string', multiple: true, short: 'w', value: 'DIR', help: 'Folder to work on; may be given several times. Default: the current one.' },
+  storage: { type: 'string', value: 'DIR', help: 'Where the index is kept. Default: a folder for the workspace in the user’s cache.' },
+  json: { type: 'boolean', help: 'Print JSON.' },
+  progress: { type: 'boolean', help: 'Show progress on stderr although it is no terminal.' },
+  help: { type: 'boolean', short: 'h', help: 'Show this help.' },
+};
+
+const MODEL: Record<string, Option> = {
+  'model-directory': { type: 'string', value: 'DIR', help: 'Checkpoint that writes the answer; without one the answer quotes the sources.' },
+  threads: { type: 'string', value: 'N', help: 'Threads of the engine. Default: the number of cores.' },
+  weights: { type: 'string', value: 'FORMAT', help: 'auto, f32, 8bit or 4bit.' },
+};
+
+const IN: Record<string, Option> = { in: { type: 'string', value: 'PATH', help: 'Only this file or folder, relative to the workspace.' } };
+
+interface Command {
+  summary: string;
+  /** What follows the name of the command. */
+  operands: string;
+  options: Record<string, Option>;
+  examples: readonly string[];
+}
+
+export const COMMANDS = {
+  ask: {
+    summary: 'Answer a question about the workspace, with citations.',
+    operands: 'QUESTION',
+    options: { ...IN, ...MODEL },
+    examples: ['anchorage ask "How is a request dispatched?" --workspace ~/src/flask'],
+  },
+  search: {
+    summary: 'List the lines that answer a question, best first.',
+    operands: '[QUESTION]',
+    options: {
+      ...IN,
+      limit: { type: 'string', short: 'n', value: 'N', help: 'Spans for each question. Default: 20.' },
+      queries: { type: 'string', value: 'FILE', help: 'Read questions from JSON lines {"id","question"} (- for stdin) and write {"id","spans"} for each.' },
+    },
+    examples: ['anchorage search "retry with backoff" -n 5', 'anchorage search --queries questions.jsonl > spans.jsonl'],
+  },
+  summarize: { summary: 'Outline a file of any length, a line for each part.', operands: 'FILE', options: {}, examples: ['anchorage summarize src/app.py'] },
+  explain: {
+    summary: 'Explain a definition, or lines of a file.',
+    operands: 'FILE:LINE[-LINE] | NAME',
+    options: { fresh: { type: 'boolean', help: 'Make the explanation anew although one is kept.' }, ...MODEL },
+    examples: ['anchorage explain src/app.py:120', 'anchorage explain dispatch_request'],
+  },
+  index: { summary: 'Index the workspace and say what it took.', operands: '', options: { rebuild: { type: 'boolean', help: 'Drop what is kept and index from nothing.' } }, examples: ['anchorage index --json'] },
+  status: { summary: 'Say what is indexed, what was left out and where it is kept.', operands: '', options: {}, examples: ['anchorage status'] },
+  why: { summary: 'Say why a file is indexed or not.', operands: 'FILE', options: {}, examples: ['anchorage why dist/app.js'] },
+  segments: {
+    summary: 'Print the documented functions of the workspace as JSON lines, for training.',
+    operands: '',
+    options: {},
+    examples: ['anchorage segments --workspace ~/src/flask > functions.jsonl'],
+  },
+} as const satisfies Record<string, Command>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+export interface Arguments {
+  operands: string[];
+  workspace: string[];
+  storage?: string;
+  json: boolean;
+  progress: boolean;
+  help: boolean;
+  in?: string;
+  limit?: string;
+  queries?: string;
+  fresh: boolean;
+  rebuild: boolean;
+  'model-directory'?: string;
+  threads?: string;
+  weights?: string;
+}
+
+export function isCommand(name: string | undefined): name is CommandName {
+  return name !== undefined && Object.hasOwn(COMMANDS, name);
+}
+
+/** @throws UsageError */
+export function parse(command: CommandName, argv: readonly string[]): Arguments {
+  const options: ParseArgsOptionsConfig = {};
+  for (const [name, { type, multiple, short }] of Object.entries({ ...COMMANDS[command].options, ...COMMON } as Record<string, Option>)) {
+    options[name] = { type, ...(multiple ? { multiple } : {}), ...(short ? { short } : {}) };
+  }
+  try {
+    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
+    return { json: false, progress: false, help: false, fresh: false, rebuild: false, workspace: [], ...values, operands: positionals } as Arguments;
+  } catch (error) {
+    throw new UsageError((error as Error).message, command);
+  }
+}
+
+/** @throws UsageError unless it is a whole number of at least one. */
+export function wholeNumber(name: string, value: string | undefined, fallback: number, command: CommandName): number {
+  if (value === undefined) return fallback;
+  if (!/^[1-9]\d*$/.test(value)) throw new UsageError(`--${name} takes a whole number of at least 1, not “${value}”.`, command);
+  return Number(value);
+}
+
+export function helpOf(command: CommandName): string {
+  const { summary, operands, options, examples }: Command = COMMANDS[command];
+  return [
+    summary,
+    '',
+    `Usage: anchorage ${command}${operands ? ` ${operands}` : ''} [options]`,
+    '',
+    'Options:',
+    ...table(Object.entries({ ...options, ...COMMON }).map(([name, option]) => [optionName(name, option), option.help])),
+    '',
+    examples.length === 1 ? 'Example:' : 'Examples:',
+    ...examples.map((example) => `  ${example}`),
+  ].join('\n');
+}
+
+export function generalHelp(): string {
+  return [
+    'Ask, summarize and explain over a whole workspace, entirely on this machine.',
+    '',
+    'Usage: anchorage COMMAND [options]',
+    '',
+    'Commands:',
+    ...table([...Object.entries(COMMANDS).map(([name, { summary }]): [string, string] => [name, summary]), ['model', 'List, import, download and check models.']]),
+    '',
+    '`anchorage COMMAND --help` shows the options of a command.',
+    'Exit codes: 0 done, 1 failed, 2 not understood.',
+  ].join('\n');
+}
+
+function optionName(name: string, { short, value }: Option): string {
+  return `${short ? `-${short}, ` : ''}--${name}${value ? ` ${value}` : ''}`;
+}
+
+function table(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+}

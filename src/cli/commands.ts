@@ -1,0 +1,179 @@
+/** What each command does. Results go to stdout, everything else to stderr. */
+import { statSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { ask } from '../assistant/ask';
+import { explain } from '../assistant/explain';
+import { ExplanationCache } from '../assistant/explanationCache';
+import { summarize } from '../assistant/summarize';
+import { type Arguments, type CommandName, UsageError, wholeNumber } from './arguments';
+import { answerQueries } from './queries';
+import { bytes, place, printable, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
+import { printFunctions } from './segments';
+import { openSession, resolveInWorkspace, scopeOf, type Session } from './session';
+import { write } from './write';
+
+type Run = (args: Arguments, session: Session, signal: AbortSignal) => Promise<void>;
+
+const DEFAULT_LIMIT = 20;
+
+async function runAsk(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
+  const question = args.operands.join(' ').trim();
+  if (question === '') throw new UsageError('Which question?', 'ask');
+  const scope = scopeOf(args, session, 'ask');
+  await session.index(signal);
+  const writer = session.engine.writer();
+  const style = styleOf(process.stdout);
+  const streams = writer !== undefined && !args.json && style.colour;
+  const answer = await ask(
+    { id: 'terminal', question, scope },
+    {
+      library: session.library,
+      writer,
+      whyExtractive: session.engine.status.state === 'failed' ? `The model is not in use, so this answer quotes the sources. ${session.engine.status.detail}` : undefined,
+      signal,
+      emit: (event) => {
+        if (event.type === 'phase') session.progress.update(0, event.phase);
+        // What is streamed is a draft; the checked answer follows it.
+        else if (event.type === 'delta' && streams) process.stderr.write(printable(event.markdown));
+      },
+    },
+  );
+  session.progress.done();
+  if (streams) process.stderr.write('\n\n');
+  await write(args.json ? JSON.stringify(answer, undefined, 2) : renderAnswer(answer, style));
+}
+
+async function runSearch(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
+  const limit = wholeNumber('limit', args.limit, DEFAULT_LIMIT, 'search');
+  const scope = scopeOf(args, session, 'search');
+  const question = args.operands.join(' ').trim();
+  if (args.queries === undefined && question === '') throw new UsageError('Which question? Give one, or --queries FILE.', 'search');
+  if (args.queries !== undefined && question !== '') throw new UsageError('Give a question or --queries FILE, not both.', 'search');
+  await session.index(signal);
+  if (args.queries !== undefined) return answerQueries(args.queries, session, { scope, limit: Math.max(limit, DEFAULT_LIMIT), signal });
+  const { spans } = await session.library.search(question, { scope, limit, signal });
+  if (args.json) return write(JSON.stringify(spans, undefined, 2));
+  const style = styleOf(process.stdout);
+  const lines = spans.map((span) => {
+    const reasons = span.reasons.slice(0, 3).map(({ text }) => text).join('; ');
+    return `${span.score.toFixed(2).padStart(6)}  ${place(span, style)}  ${printable(span.breadcrumb.join(' › '))}${reasons ? `  (${printable(reasons)})` : ''}`;
+  });
+  await write(lines.length > 0 ? lines.join('\n') : 'Nothing found.');
+}
+
+async function runSummarize(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
+  const file = resolveInWorkspace(operand(args, 'summarize', 'Which file?'), session, 'summarize');
+  const summary = await summarize(file, { library: session.library, signal, progress: (fraction, message) => session.progress.update(fraction, message) });
+  session.progress.done();
+  await write(args.json ? JSON.stringify(summary, undefined, 2) : renderSummary(summary, styleOf(process.stdout)));
+}
+
+async function runExplain(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
+  const what = operand(args, 'explain', 'What? Name a definition or FILE:LINE.');
+  await session.index(signal);
+  const target = await explainTarget(what, session);
+  const cache = new ExplanationCache(join(session.storageDirectory, 'explanations'));
+  const explanation = await explain({ ...target, fresh: args.fresh }, { library: session.library, cache, writer: session.engine.writer(), signal });
+  await write(args.json ? JSON.stringify(explanation, undefined, 2) : renderExplanation(explanation, styleOf(process.stdout)));
+}
+
+/** FILE:LINE, FILE:LINE-LINE, a definition's name, or FILE for its first line. */
+async function explainTarget(what: string, session: Session): Promise<{ file: string; startLine: number; endLine: number }> {
+  const [, path, start, end] = /^(.+?):(\d+)(?:-(\d+))?$/.exec(what) ?? [];
+  if (path && start) {
+    const file = resolveInWorkspace(path, session, 'explain');
+    return { file, startLine: Number(start), endLine: Number(end ?? start) };
+  }
+  const name = what.replace(/\(\)$/, '').split(/[.:#]+/);
+  const last = name[name.length - 1] ?? what;
+  const found = await session.library.definitions(last);
+  const owner = name[name.length - 2];
+  const definition = found.find(({ symbol }) => owner === undefined || symbol.container.includes(owner)) ?? (owner === undefined ? found[0] : undefined);
+  if (!definition) throw new UsageError(`Nothing in the workspace defines “${what}”. Name a definition, or FILE:LINE.`, 'explain');
+  return { file: definition.file, startLine: definition.symbol.startLine, endLine: definition.symbol.startLine };
+}
+
+async function runIndex(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
+  const started = performance.now();
+  if (args.rebuild) await session.library.rebuild();
+  await session.index(signal);
+  const seconds = (performance.now() - started) / 1000;
+  const status = session.library.status();
+  const figures = {
+    files: status.filesIndexed,
+    bytes: status.bytesIndexed,
+    segments: status.segments,
+    seconds: Math.round(seconds * 1000) / 1000,
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    storeBytes: status.storeBytes,
+  };
+  if (args.json) return write(JSON.stringify(figures));
+  const problems = status.problems.length > 0 ? ` ${status.problems.length} could not be read; \`anchorage status\` names them.` : '';
+  await write(
+    `${figures.files.toLocaleString('en-US')} files (${bytes(figures.bytes)}) in ${figures.segments.toLocaleString('en-US')} segments are indexed; this run took ${seconds.toFixed(1)} s, ` +
+      `at most ${bytes(figures.peakMemoryBytes)} of memory, and the store has ${bytes(figures.storeBytes)}.${problems}`,
+  );
+}
+
+async function runStatus(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
+  await session.index(signal);
+  const status = session.library.status();
+  const { engine, storageDirectory, folders } = session;
+  if (args.json) return write(JSON.stringify({ ...status, memoryBytes: process.memoryUsage.rss(), model: engine.status, storageDirectory, folders }, undefined, 2));
+  const lines = [
+    `Folders   ${folders.map(({ directory }) => directory).join(', ')}`,
+    `State     ${status.state}: ${status.reason}`,
+    `Indexed   ${status.filesIndexed.toLocaleString('en-US')} of ${status.filesKnown.toLocaleString('en-US')} files, ${bytes(status.bytesIndexed)}, ${status.segments.toLocaleString('en-US')} segments`,
+    `Store     ${bytes(status.storeBytes)} in ${storageDirectory}`,
+    `Model     ${engine.status.detail}`,
+    ...status.skipped.map(({ reason, files }) => `Left out  ${files.toLocaleString('en-US')}: ${reason}`),
+    ...status.problems.map(({ path, reason }) => `Problem   ${printable(path)}: ${reason}`),
+  ];
+  await write(lines.join('\n'));
+}
+
+async function runWhy(args: Arguments, session: Session): Promise<void> {
+  const path = operand(args, 'why', 'Which file?');
+  const why = await session.library.why(resolveOrAbsolute(path, session));
+  if (args.json) return write(JSON.stringify(why, undefined, 2));
+  await write(`${printable(why.path || basename(why.file))} is ${why.indexed ? '' : 'not '}indexed: ${why.reason}`);
+}
+
+/** A file outside the workspace, or one that does not exist, is asked about all the same: the library says why. */
+function resolveOrAbsolute(path: string, session: Session): string {
+  try {
+    return resolveInWorkspace(path, session, 'why');
+  } catch {
+    const first = session.folders[0]?.directory ?? process.cwd();
+    return statSync(path, { throwIfNoEntry: false }) ? join(process.cwd(), path) : join(first, path);
+  }
+}
+
+function operand(args: Arguments, command: CommandName, message: string): string {
+  const [first, ...rest] = args.operands;
+  if (first === undefined) throw new UsageError(message, command);
+  if (rest.length > 0) throw new UsageError(`One at a time; did you mean "${args.operands.join(' ')}"?`, command);
+  return first;
+}
+
+const RUN: Record<CommandName, { run: Run; model?: boolean }> = {
+  ask: { run: runAsk, model: true },
+  search: { run: runSearch },
+  summarize: { run: runSummarize },
+  explain: { run: runExplain, model: true },
+  index: { run: runIndex },
+  status: { run: runStatus, model: true },
+  why: { run: runWhy },
+  segments: { run: printFunctions },
+};
+
+export async function runCommand(command: CommandName, args: Arguments, signal: AbortSignal): Promise<void> {
+  const { run, model } = RUN[command];
+  const session = await openSession(command, args, { model });
+  try {
+    await run(args, session, signal);
+  } finally {
+    session.progress.done();
+    await session.close();
+  }
+}

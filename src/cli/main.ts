@@ -1,0 +1,51 @@
+/** `anchorage`: the same assistant as in the editor, in a terminal. Exit codes: 0 done, 1 failed, 2 not understood. */
+import { errorData } from '../worker/errors';
+import { generalHelp, helpOf, isCommand, parse, UsageError } from './arguments';
+import { runCommand } from './commands';
+import { write } from './write';
+
+async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    const about = name === 'help' && isCommand(rest[0]) ? helpOf(rest[0]) : generalHelp();
+    await write(about);
+    return name === undefined ? 2 : 0;
+  }
+  if (!isCommand(name)) throw new UsageError(`There is no command “${name}”.`);
+  const args = parse(name, rest);
+  if (args.help) {
+    await write(helpOf(name));
+    return 0;
+  }
+  await runCommand(name, args, signal);
+  return 0;
+}
+
+async function main(): Promise<void> {
+  const interrupt = new AbortController();
+  process.once('SIGINT', () => {
+    interrupt.abort();
+    // A second Ctrl+C, or a step that does not listen, ends it at once; the store is crash-safe.
+    process.once('SIGINT', () => process.exit(130));
+    setTimeout(() => process.exit(130), 3_000).unref();
+  });
+  try {
+    process.exitCode = await run(process.argv.slice(2), interrupt.signal);
+  } catch (error) {
+    process.exitCode = report(error, interrupt.signal);
+  }
+}
+
+function report(error: unknown, signal: AbortSignal): number {
+  if (error instanceof UsageError) {
+    process.stderr.write(`${error.message}\n\`anchorage${error.command ? ` ${error.command}` : ''} --help\` shows how it is used.\n`);
+    return 2;
+  }
+  if (signal.aborted) return 130;
+  const { message, hint, code } = errorData(error);
+  process.stderr.write(`${message}${hint && code !== 'internal' ? `\n${hint}` : ''}\n`);
+  if (process.env['ANCHORAGE_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  return 1;
+}
+
+void main();

@@ -1,0 +1,135 @@
+/** What a command works with: the folders, the library over them, and the engine's process if a model was named. */
+import { createHash } from 'node:crypto';
+import { realpathSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, join, resolve, sep } from 'node:path';
+import type { Scope, WorkerSettings } from '../protocol';
+import { EngineProcess } from '../worker/engine-process';
+import { chooseModel } from '../worker/models';
+import { openLibrary } from '../worker/open-library';
+import type { WorkspaceLibrary } from '../worker/workspace-library';
+import { type Arguments, type CommandName, UsageError, wholeNumber } from './arguments';
+import { Progress } from './progress';
+
+export interface Session {
+  folders: readonly { name: string; directory: string }[];
+  storageDirectory: string;
+  library: WorkspaceLibrary;
+  engine: EngineProcess;
+  progress: Progress;
+  /** Indexes what has changed and waits for it, showing progress. */
+  index(signal?: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+}
+
+const DEFAULTS: WorkerSettings = {
+  filesExclude: ['**/.git', '**/.svn', '**/.hg', '**/.DS_Store'],
+  maxFileBytes: 4 * 1024 * 1024,
+  modelDirectory: '',
+  memoryBudgetBytes: 2 * 1024 ** 3,
+  threads: 0,
+  weights: 'auto',
+};
+
+/** @throws UsageError when a folder does not exist. */
+export async function openSession(command: CommandName, args: Arguments, options: { model?: boolean } = {}): Promise<Session> {
+  const folders = workspaceFolders(args, command);
+  const storageDirectory = args.storage ? resolve(args.storage) : defaultStorage(folders.map(({ directory }) => directory));
+  const settings: WorkerSettings = {
+    ...DEFAULTS,
+    modelDirectory: args['model-directory'] ? resolve(args['model-directory']) : '',
+    threads: wholeNumber('threads', args.threads, 0, command),
+    weights: weightsOf(args.weights, command),
+  };
+  const progress = new Progress(args.progress || (process.stderr.isTTY ?? false));
+  const log = (level: string, message: string): void => {
+    if (level === 'error' || process.env['ANCHORAGE_DEBUG']) process.stderr.write(`${message}\n`);
+  };
+  let library: WorkspaceLibrary | undefined;
+  const show = (): void => {
+    if (!library) return;
+    const status = library.status();
+    progress.update(status.progress, `indexing ${status.filesIndexed.toLocaleString('en-US')} of ${status.filesKnown.toLocaleString('en-US')} files`);
+  };
+  library = await openLibrary({ folders, storageDirectory, settings, yieldTo: () => Promise.resolve(), onStatus: show, log });
+  const opened = library;
+  const engine = new EngineProcess({ file: join(__dirname, 'engine-child.js'), log, changed: () => {} });
+  if (options.model) await engine.choose(await chooseModel({ modelsDirectory: join(cacheDirectory(), 'models'), settings }));
+  return {
+    folders, storageDirectory, library: opened, engine, progress,
+    index: async (signal) => {
+      await opened.start();
+      await opened.settled(signal);
+      progress.done();
+    },
+    close: async () => {
+      engine.close();
+      await opened.close();
+    },
+  };
+}
+
+function workspaceFolders({ workspace }: Arguments, command: CommandName): { name: string; directory: string }[] {
+  const directories = (workspace.length > 0 ? workspace : [process.cwd()]).map((each) => resolve(each));
+  const folders = [...new Set(directories)].map((directory) => {
+    let isFolder = false;
+    try {
+      isFolder = statSync(directory).isDirectory();
+    } catch {
+      // Said below.
+    }
+    if (!isFolder) throw new UsageError(`${directory} is not a folder.`, command);
+    return { name: basename(directory) || directory, directory: realpathSync(directory) };
+  });
+  const seen = new Map<string, number>();
+  // Paths begin with the folder's name when there are several, so names must differ.
+  return folders.map(({ name, directory }) => {
+    const count = (seen.get(name) ?? 0) + 1;
+    seen.set(name, count);
+    return { name: count > 1 ? `${name}-${count}` : name, directory };
+  });
+}
+
+function weightsOf(value: string | undefined, command: CommandName): WorkerSettings['weights'] {
+  if (value === undefined) return 'auto';
+  if (value === 'auto' || value === 'f32' || value === '8bit' || value === '4bit') return value;
+  throw new UsageError(`--weights takes auto, f32, 8bit or 4bit, not “${value}”.`, command);
+}
+
+/** Where the operating system wants caches. */
+export function cacheDirectory(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
+  if (env['XDG_CACHE_HOME']) return join(env['XDG_CACHE_HOME'], 'anchorage');
+  if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'anchorage');
+  if (platform === 'win32') return join(env['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'anchorage', 'cache');
+  return join(homedir(), '.cache', 'anchorage');
+}
+
+/** One folder for each set of workspace folders; a hash, because paths can be long and hold anything. */
+function defaultStorage(directories: readonly string[]): string {
+  const hash = createHash('sha256').update([...directories].sort().join('\0')).digest('hex').slice(0, 16);
+  return join(cacheDirectory(), 'workspaces', hash);
+}
+
+/** An absolute path, looked for below the current folder and below each workspace folder. @throws UsageError */
+export function resolveInWorkspace(path: string, { folders }: Pick<Session, 'folders'>, command: CommandName): string {
+  const candidates = [resolve(path), ...folders.map(({ directory }) => resolve(directory, path))];
+  const byName = folders.find(({ name }) => path.startsWith(`${name}/`));
+  if (byName) candidates.push(resolve(byName.directory, path.slice(byName.name.length + 1)));
+  for (const candidate of candidates) {
+    try {
+      const real = realpathSync(candidate);
+      if (folders.some(({ directory }) => real === directory || real.startsWith(directory + sep))) return real;
+    } catch {
+      // The next candidate may exist.
+    }
+  }
+  throw new UsageError(`${path} is not in the workspace.`, command);
+}
+
+/** The scope that `--in` names. */
+export function scopeOf(args: Arguments, session: Session, command: CommandName): Scope {
+  if (!args.in) return { kind: 'workspace' };
+  const absolute = resolveInWorkspace(args.in, session, command);
+  if (!statSync(absolute).isDirectory()) return { kind: 'file', file: absolute };
+  return { kind: 'folder', path: absolute };
+}

@@ -1,0 +1,42 @@
+/** The engine's process: ONNX Runtime runs here and nowhere else. Its messages are in engine-protocol.ts; it ends with the worker. */
+import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
+import { serve } from './connection';
+import type { EngineNotifications, EngineRequests } from './engine-protocol';
+import { EngineModel } from './engine-model';
+import { WorkerError } from './errors';
+
+function main(): void {
+  if (!process.send) {
+    process.stderr.write('The engine is started by the worker, over IPC.\n');
+    process.exit(2);
+  }
+  const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+  const notify = <M extends keyof EngineNotifications>(method: M, params: EngineNotifications[M]): void => {
+    if (process.connected) connection.sendNotification(method, params).catch(() => {});
+  };
+  let model: EngineModel | undefined;
+  const loaded = (): EngineModel => {
+    if (!model) throw new WorkerError('modelFailed', 'No model is loaded.');
+    return model;
+  };
+  serve<EngineRequests, Record<never, never>>(
+    connection,
+    {
+      load: async (params, signal) => {
+        await model?.close();
+        model = undefined;
+        model = await EngineModel.load(params, signal);
+        return model.description;
+      },
+      countChats: ({ chats }) => chats.map((chat) => loaded().count(chat)),
+      write: ({ id, chat, maxNewTokens }, signal) =>
+        loaded().write(chat, { maxNewTokens, signal, onText: (text) => notify('write/text', { id, text }) }),
+    },
+    {},
+    { failed: (method, error) => notify('log', { level: 'debug', message: `${method}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}` }) },
+  );
+  process.once('disconnect', () => process.exit(0));
+  connection.listen();
+}
+
+main();

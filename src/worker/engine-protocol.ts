@@ -1,0 +1,33 @@
+/** Messages between the worker and the engine's process. Text goes in and out; tokens, rows and tensors stay there. */
+import type { ChatMessage, Written } from '../assistant/writer';
+import type { WorkerSettings } from '../protocol';
+
+export interface LoadParams {
+  directory: string;
+  /** Compiled weights are kept here. */
+  compiledDirectory: string;
+  weights: WorkerSettings['weights'];
+  /** 0: as many as there are physical cores. */
+  threads: number;
+}
+
+export interface LoadedModel {
+  name: string;
+  /** Rows the context can hold. */
+  contextTokens: number;
+  bytesPerRow: number;
+  /** "30 layers, 135 M parameters, 8-bit weights". */
+  detail: string;
+}
+
+export interface EngineRequests {
+  load: [LoadParams, LoadedModel];
+  countChats: [{ chats: readonly (readonly ChatMessage[])[] }, readonly number[]];
+  write: [{ id: number; chat: readonly ChatMessage[]; maxNewTokens: number }, Written];
+}
+
+export interface EngineNotifications {
+  /** More text of the answer `id`. */
+  'write/text': { id: number; text: string };
+  log: { level: 'debug' | 'info' | 'warn' | 'error'; message: string };
+}

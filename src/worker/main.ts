@@ -1,0 +1,54 @@
+/** The worker: a forked process that indexes, answers and never blocks its client. It ends with the process that started it. */
+import { join } from 'node:path';
+import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
+import type { ClientNotifications, Requests, WorkerNotifications } from '../protocol';
+import { serve } from './connection';
+import { EngineProcess } from './engine-process';
+import { errorData } from './errors';
+import { openLibrary } from './open-library';
+import { WorkerService } from './service';
+import { lowerPriority } from './priority';
+
+const HEARTBEAT_MS = 2_000;
+
+function main(): void {
+  if (!process.send) {
+    process.stderr.write('The worker is started by the extension, over IPC; the terminal has `anchorage`.\n');
+    process.exit(2);
+  }
+  lowerPriority();
+  const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+  const notify = <M extends keyof WorkerNotifications>(method: M, params: WorkerNotifications[M]): void => {
+    // A client that has gone is noticed by 'disconnect'; a message to it is nobody's loss.
+    if (process.connected) connection.sendNotification(method, params).catch(() => {});
+  };
+  const log = (level: WorkerNotifications['log']['level'], message: string): void => notify('log', { level, message });
+
+  const engine = new EngineProcess({ file: join(__dirname, 'engine-child.js'), log, changed: () => service.statusChanged() });
+  const service: WorkerService = new WorkerService({ openLibrary, engine, notify, exit: () => setTimeout(() => process.exit(0), 50) });
+  serve<Requests, ClientNotifications>(connection, service.requests, service.notifications, {
+    failed: (method, error) => {
+      const { code, message } = errorData(error);
+      if (code === 'internal') log('error', `${method}: ${error instanceof Error ? (error.stack ?? message) : message}`);
+      else log('debug', `${method}: ${code}: ${message}`);
+    },
+  });
+  connection.onError(([error]) => log('warn', `connection: ${error.message}`));
+  connection.onUnhandledNotification(({ method }) => log('warn', `Unknown notification ${method}.`));
+
+  const heartbeat = setInterval(() => notify('heartbeat', { at: Date.now() }), HEARTBEAT_MS);
+  process.once('disconnect', () => {
+    clearInterval(heartbeat);
+    // Whatever is being written is crash-safe; a store that closes in time is merely tidier.
+    const patience = setTimeout(() => process.exit(0), 2_000);
+    void service.close().catch(() => {}).then(() => {
+      clearTimeout(patience);
+      process.exit(0);
+    });
+  });
+  // One failed promise must not end a process that has a store open; it is a defect all the same, hence an error.
+  process.on('unhandledRejection', (reason) => log('error', `Unhandled rejection: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`));
+  connection.listen();
+}
+
+main();

@@ -1,0 +1,216 @@
+/** What the worker does with each message: the library, the assistant and the engine's process put together. */
+import { join } from 'node:path';
+import { ask } from '../assistant/ask';
+import { locateCitation } from '../assistant/citations';
+import { explain } from '../assistant/explain';
+import { ExplanationCache } from '../assistant/explanationCache';
+import { hover } from '../assistant/hover';
+import { summarize } from '../assistant/summarize';
+import type { Writer } from '../assistant/writer';
+import {
+  PROTOCOL_VERSION, type ClientNotifications, type IndexStatus, type InitializeParams, type Requests, type WorkerNotifications, type WorkerSettings,
+} from '../protocol';
+import type { EngineProcess } from './engine-process';
+import { WorkerError } from './errors';
+import { chooseModel } from './models';
+import { Foreground } from './scheduler';
+import type { WorkspaceLibrary, OpenLibrary } from './workspace-library';
+
+export interface ServiceOptions {
+  openLibrary: OpenLibrary;
+  engine: EngineProcess;
+  notify: <M extends keyof WorkerNotifications>(method: M, params: WorkerNotifications[M]) => void;
+  /** Ends the process once the answer to `shutdown` has left. */
+  exit: () => void;
+}
+
+type RequestHandlers = { [M in keyof Requests]: (params: Requests[M][0], signal: AbortSignal) => Promise<Requests[M][1]> };
+type NotificationListeners = { [M in keyof ClientNotifications]: (params: ClientNotifications[M]) => void };
+
+interface Session {
+  params: InitializeParams;
+  library: WorkspaceLibrary;
+  explanations: ExplanationCache;
+}
+
+/** Status is sent at most this often (ms) while indexing runs. */
+const STATUS_INTERVAL = 250;
+
+export class WorkerService {
+  readonly foreground = new Foreground();
+  private session: Promise<Session> | undefined;
+  private current: Session | undefined;
+  private statusTimer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: ServiceOptions) {}
+
+  readonly requests: RequestHandlers = {
+    initialize: async (params) => {
+      await this.initialize(params);
+      return { protocolVersion: PROTOCOL_VERSION, pid: process.pid };
+    },
+    shutdown: async () => {
+      await this.close();
+      this.options.exit();
+      return null;
+    },
+    ask: (params, signal) => this.foreground.during(async () => {
+      const { library } = await this.opened();
+      // A question is the user's wish to have the folder read, also in Restricted Mode.
+      await library.start();
+      const { writer, why } = await this.writer(signal);
+      return ask(params, { library, writer, whyExtractive: why, signal, emit: (event) => this.options.notify('answer/event', { id: params.id, event }) });
+    }),
+    search: (params, signal) => this.foreground.during(async () => {
+      const { library } = await this.opened();
+      return library.search(params.question, { scope: params.scope, limit: params.limit, signal });
+    }),
+    summarize: (params, signal) => this.foreground.during(async () => {
+      const { library } = await this.opened();
+      return summarize(params.file, { library, signal, progress: this.progressOf(params.id) });
+    }),
+    explain: (params, signal) => this.foreground.during(async () => {
+      const { library, explanations } = await this.opened();
+      const { writer } = await this.writer(signal);
+      return explain(params, { library, cache: explanations, writer, signal, progress: this.progressOf(params.id) });
+    }),
+    hover: (params, signal) => this.foreground.during(async () => {
+      const { library, explanations } = await this.opened();
+      return hover(params, { library, cache: explanations, author: this.options.engine.status.author, signal });
+    }),
+    'index/status': async () => this.status(await this.opened()),
+    'index/start': async () => {
+      await (await this.opened()).library.start();
+      return null;
+    },
+    'index/rebuild': async () => {
+      await (await this.opened()).library.rebuild();
+      return null;
+    },
+    'index/clear': async () => {
+      const { library, explanations } = await this.opened();
+      const freed = await library.clear();
+      return { bytesFreed: freed + (await explanations.clear()) };
+    },
+    'index/pause': async ({ paused }) => {
+      (await this.opened()).library.pause(paused);
+      return null;
+    },
+    'index/why': async ({ file }) => (await this.opened()).library.why(file),
+    'citation/locate': async ({ citation }) => locateCitation(citation, (await this.opened()).library),
+  };
+
+  readonly notifications: NotificationListeners = {
+    'files/changed': ({ changes }) => this.soon('files/changed', ({ library }) => library.applyChanges(changes)),
+    'files/unsaved': ({ file, text }) => this.soon('files/unsaved', ({ library }) => library.setUnsaved(file, text)),
+    'folders/changed': ({ folders }) => void this.reopen({ folders }).catch((error: unknown) => this.warn('folders/changed', error)),
+    'settings/changed': ({ settings }) => void this.changeSettings(settings).catch((error: unknown) => this.warn('settings/changed', error)),
+    'files/open': ({ files }) => this.soon('files/open', ({ library }) => library.preferFiles(files)),
+  };
+
+  /** Sends the status now, or shortly after the last one. */
+  statusChanged(): void {
+    this.statusTimer ??= setTimeout(() => {
+      this.statusTimer = undefined;
+      if (this.current) this.options.notify('index/status', this.status(this.current));
+    }, STATUS_INTERVAL);
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.statusTimer);
+    this.options.engine.close();
+    const session = await this.session?.catch(() => undefined);
+    this.session = undefined;
+    this.current = undefined;
+    await session?.library.close();
+  }
+
+  // ── The session ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private async initialize(params: InitializeParams): Promise<void> {
+    if (params.protocolVersion !== PROTOCOL_VERSION) {
+      throw new WorkerError('internal', `The client speaks version ${params.protocolVersion} of the protocol, the worker ${PROTOCOL_VERSION}.`, 'Install the extension again.');
+    }
+    if (this.session) throw new WorkerError('internal', 'The worker is initialized already.');
+    this.session = this.open(params);
+    this.session.catch(() => (this.session = undefined));
+    await this.session;
+    // Loading takes seconds; until then answers quote the sources and the status says "loading".
+    void this.loadModel(params).catch((error: unknown) => this.warn('model', error));
+  }
+
+  private async open(params: InitializeParams): Promise<Session> {
+    const library = await this.options.openLibrary({
+      folders: params.folders,
+      storageDirectory: params.storageDirectory,
+      settings: params.settings,
+      yieldTo: () => this.foreground.clear(),
+      onStatus: () => this.statusChanged(),
+      log: (level, message) => this.options.notify('log', { level, message }),
+    });
+    const explanations = new ExplanationCache(join(params.storageDirectory, 'explanations'), { warn: (message) => this.options.notify('log', { level: 'warn', message }) });
+    this.current = { params, library, explanations };
+    if (params.trusted) void library.start().catch((error: unknown) => this.warn('indexing', error));
+    return this.current;
+  }
+
+  /** @throws WorkerError('notInitialized') */
+  private opened(): Promise<Session> {
+    if (!this.session) throw new WorkerError('notInitialized', 'The worker has not been initialized.', 'Send `initialize` first.');
+    return this.session;
+  }
+
+  /** Other folders or what is indexed of them: the library is opened anew, over the same store. */
+  private async reopen(changed: Partial<InitializeParams>): Promise<void> {
+    const before = await this.opened();
+    const params = { ...before.params, ...changed };
+    this.current = undefined;
+    this.session = before.library.close().then(() => this.open(params));
+    await this.session;
+    this.statusChanged();
+  }
+
+  private async changeSettings(settings: WorkerSettings): Promise<void> {
+    const { params } = await this.opened();
+    const indexing = (each: WorkerSettings) => JSON.stringify([each.filesExclude, each.maxFileBytes, each.memoryBudgetBytes]);
+    if (indexing(settings) !== indexing(params.settings)) await this.reopen({ settings });
+    else params.settings = settings;
+    await this.loadModel({ ...params, settings });
+  }
+
+  private async loadModel(params: InitializeParams): Promise<void> {
+    await this.options.engine.choose(await chooseModel(params));
+  }
+
+  // ── Helpers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The model, once it is loaded; without one, why an answer quotes the sources. */
+  private async writer(signal: AbortSignal): Promise<{ writer?: Writer; why?: string }> {
+    const { engine } = this.options;
+    await engine.settled(signal);
+    const writer = engine.writer('answer');
+    if (writer) return { writer };
+    if (engine.status.state === 'none') return {};
+    return { why: `The model is not in use, so this answer quotes the sources. ${engine.status.detail}` };
+  }
+
+  private status({ library }: Session): IndexStatus {
+    return { ...library.status(), memoryBytes: process.memoryUsage.rss(), model: this.options.engine.status };
+  }
+
+  private progressOf(id: string): (fraction: number, message: string) => void {
+    let most = 0;
+    return (fraction, message) => {
+      most = Math.max(most, fraction);
+      this.options.notify('work/progress', { id, fraction: most, message });
+    };
+  }
+
+  private soon(what: string, work: (session: Session) => unknown): void {
+    Promise.resolve().then(() => this.opened()).then(work).catch((error: unknown) => this.warn(what, error));
+  }
+
+  private warn(what: string, error: unknown): void {
+    this.options.notify('log', { level: 'warn', message: `${what}: ${error instanceof Error ? error.message : String(error)}` });
+  }
+}

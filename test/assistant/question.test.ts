@@ -1,0 +1,54 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { codeNames, parseQuestion, stemOf, stemsIn, wordParts } from '../../src/assistant/question';
+
+test.each([
+  ['Where is the session opened?', 'where'],
+  ['Which file defines the router?', 'where'],
+  ['How does Flask dispatch a request?', 'how'],
+  ['Who calls `send_file`?', 'users'],
+  ['Where is get_adapter used?', 'users'],
+  ['What is the default timeout?', 'value'],
+  ['What is a Blueprint?', 'what'],
+  ['Why are cookies merged?', 'why'],
+  ['retry backoff', 'other'],
+])('%s is a question of the form %s', (text, form) => expect(parseQuestion(text).form).toBe(form));
+
+describe('names of code', () => {
+  test.each([
+    ['How does `Session.send` work?', ['Session', 'send']],
+    ['what does merge_environment_settings do', ['merge_environment_settings']],
+    ['explain getUserId()', ['getUserId']],
+    ['the HTTPAdapter and os.path', ['HTTPAdapter', 'os', 'path']],
+    ['how does the Session class keep cookies', ['Session']],
+    ['How is it done?', []],
+  ])('%s', (text, names) => expect(codeNames(text).sort()).toEqual([...names].sort()));
+});
+
+test('inflections of a word share a stem', () => {
+  expect(new Set(['dispatch', 'dispatches', 'dispatched', 'dispatching'].map(stemOf)).size).toBe(1);
+  expect(new Set(['register', 'registers', 'registered', 'registering'].map(stemOf)).size).toBe(1);
+  expect(new Set(['cache', 'caches', 'cached', 'caching'].map(stemOf)).size).toBe(1);
+  expect(stemOf('class')).toBe('class');
+  expect(stemOf('status')).toBe('status');
+});
+
+test('names are taken apart', () => {
+  expect(wordParts('HTTPAdapter')).toEqual(['http', 'adapter']);
+  expect(wordParts('max_retries')).toEqual(['max', 'retries']);
+  expect([...stemsIn('self.maxRetries = 3')]).toEqual(expect.arrayContaining(['max', 'retry', 'maxretries', '3']));
+});
+
+test('a question of nothing but stop words still has terms', () => {
+  expect(parseQuestion('what does it do?').terms.size).toBeGreaterThan(0);
+});
+
+test('any text parses', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (text) => {
+      const { terms, names } = parseQuestion(text);
+      for (const [term, weight] of terms) expect(term.length > 0 && weight > 0).toBe(true);
+      for (const name of names) expect(text).toContain(name);
+    }),
+  );
+});
