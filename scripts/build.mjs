@@ -49,6 +49,7 @@ const bundles = [
         worker: 'src/worker/main.ts',
         'engine-child': 'src/worker/engine-child.ts',
         cli: 'src/cli/main.ts',
+        'segment-thread': 'src/library/segments/thread.ts',
       },
     },
   },
