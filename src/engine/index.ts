@@ -10,8 +10,12 @@
  */
 
 export * from './checkpoint';
+export { anchors, intervalAnchors, tokenAnchors, type AnchorOptions } from './attention/anchors';
+export { compose } from './attention/compose';
 export { full } from './attention/full';
+export { lambda, type LambdaOptions } from './attention/lambda';
 export { RowKind, Seen, type AttentionPolicy, type RowPlace } from './attention/policy';
+export { streaming } from './attention/streaming';
 export type { ContextAccount, ContextGroup, ContextGroupKind } from './cache/context';
 export { KvRows, KvRowsError } from './cache/kv-rows';
 export { rowBytes, type RowShape } from './cache/shape';

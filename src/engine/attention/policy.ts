@@ -35,12 +35,25 @@ export interface RowPlace {
   group: number;
 }
 
+/** Rows between sinks and window of which the last query of a run sees a few (LM-Infinite's optional middle tokens). */
+export interface MiddleRows {
+  /** Rows chosen for each head. */
+  k: number;
+  /** First layer that chooses. */
+  fromLayer: number;
+  /** Distance they are chosen and seen at. */
+  distance: number;
+}
+
 export interface AttentionPolicy {
   readonly name: string;
   /** True when every row sees all earlier rows at their distance: no mask is needed then. */
   readonly causal: boolean;
   /** Rows that stay for ever are seen at this distance (tokens) at most; Infinity for none. */
   readonly ceiling: number;
+  /** Keys seen at the ceiling keep their positions and the query stands at position `ceiling` (StreamingLLM), instead of all being at one distance. */
+  readonly ceilingKeepsOrder?: boolean;
+  readonly middle?: MiddleRows;
   /**
    * The kind of the next token's row.
    * @param index tokens read before it

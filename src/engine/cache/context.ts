@@ -212,7 +212,8 @@ export class Context {
     const slots = [...this.near.used()];
     this.#rerotate(this.near, slots, slots.map((slot) => this.near.positions[slot] as number), rope);
     const farSlots = [...this.far.used()];
-    this.#rerotate(this.far, farSlots, farSlots.map(() => 0), rope);
+    const keepsOrder = this.policy.ceilingKeepsOrder ?? false;
+    this.#rerotate(this.far, farSlots, farSlots.map((slot) => (keepsOrder ? (this.far.positions[slot] as number) : 0)), rope);
     this.#rope = rope;
   }
 
@@ -230,20 +231,20 @@ export class Context {
   }
 
   /**
-   * Makes ready for queries at positions [first, last]: rows that some of them see at the ceiling get an un-rotated copy, and near
-   * copies that none of them sees at its distance are dropped.
+   * Makes ready for queries at positions [first, last]: rows that some of them see at the ceiling get a far copy, and near copies that
+   * none of them sees at its distance are dropped.
    */
   prepare(first: number, last: number): void {
-    const { ceiling } = this.policy;
-    if (ceiling === Infinity) return;
-    const query: RowPlace = { kind: RowKind.plain, position: last, group: this.group };
+    if (this.policy.ceiling === Infinity) return;
+    const atCeiling = (position: number, place: RowPlace) =>
+      this.policy.sees({ kind: RowKind.plain, position, group: this.group }, place) === Seen.ceiling;
     const crossing: number[] = [];
     const behind: number[] = [];
     for (const slot of this.near.used()) {
       const place = this.near.place(slot);
-      if (place.kind === RowKind.plain || this.policy.sees(query, place) !== Seen.ceiling) continue;
+      if (place.kind === RowKind.plain || !atCeiling(last, place)) continue;
       if (!this.#crossing.has(slot)) crossing.push(slot);
-      if (first - place.position >= ceiling) behind.push(slot);
+      if (atCeiling(first, place)) behind.push(slot);
     }
     this.#copyFar(crossing);
     for (const slot of crossing) this.#crossing.add(slot);
@@ -314,7 +315,7 @@ export class Context {
   #copyFar(slots: readonly number[]): void {
     if (slots.length === 0) return;
     const block = this.near.read(slots);
-    moveKeys(block, this.shape, this.#rope, slots.map((slot) => -(this.near.positions[slot] as number)));
+    if (!this.policy.ceilingKeepsOrder) moveKeys(block, this.shape, this.#rope, slots.map((slot) => -(this.near.positions[slot] as number)));
     const targets = this.far.take(slots.length);
     targets.forEach((target, i) => {
       const slot = slots[i] as number;

@@ -1,6 +1,6 @@
 import type * as ort from 'onnxruntime-node';
 import { attentionBias, HIDDEN } from '../attention/bias';
-import type { AttentionPolicy } from '../attention/policy';
+import { Seen, type AttentionPolicy } from '../attention/policy';
 import { Context, type ContextAccount, type NewRow } from '../cache/context';
 import type { KvRows } from '../cache/kv-rows';
 import type { RowBlock, RowStore } from '../cache/row-store';
@@ -80,10 +80,10 @@ export class DecoderContext {
       const count = wanted === 'all' ? tokens.length : wanted === 'last' ? Math.min(1, tokens.length) : 0;
       const logits = new Float32Array(count * config.vocabSize);
       let filled = 0;
-      for (let from = 0; from < tokens.length; from += chunkTokens) {
+      for (let from = 0, to = 0; from < tokens.length; from = to) {
         if (options.signal?.aborted) throw cancelled(from, tokens.length);
-        const to = Math.min(tokens.length, from + chunkTokens);
-        const chunk = Array.from({ length: to - from }, (_, i) => tokens[from + i] as number);
+        const chunk = this.#nextChunk(tokens, from, chunkTokens);
+        to = from + chunk.length;
         const asked = wanted === 'all' ? chunk.map((_, i) => i) : wanted === 'last' && to === tokens.length ? [chunk.length - 1] : [];
         const made = await this.#runChunk(chunk, asked);
         logits.set(made, filled);
@@ -171,6 +171,16 @@ export class DecoderContext {
     }
     const needed = this.#context.rowsNeeded(tokens, this.#settings.chunkTokens);
     if (needed > this.#context.capacity) throw new ContextFullError(needed - this.#context.rows, this.#context.free);
+  }
+
+  /** The next tokens, cut before the first that would see another of them at the ceiling: far rows are rows of earlier runs. */
+  #nextChunk(tokens: ArrayLike<number>, from: number, most: number): number[] {
+    const { policy } = this.#context;
+    const chunk = Array.from({ length: Math.min(most, tokens.length - from) }, (_, i) => tokens[from + i] as number);
+    if (policy.ceiling >= chunk.length) return chunk;
+    const rows = this.#context.plan(chunk);
+    const end = rows.findIndex((q, i) => rows.slice(0, i).some((k) => policy.sees(q, k) === Seen.ceiling));
+    return end < 0 ? chunk : chunk.slice(0, end);
   }
 
   async #runChunk(chunk: readonly number[], logitRows: readonly number[]): Promise<Float32Array> {

@@ -1,0 +1,52 @@
+import { RowKind, Seen, type AttentionPolicy } from './policy';
+
+export interface AnchorOptions {
+  /** First tokens that everything sees. */
+  sinks?: number;
+  /** Whether a token ends a segment and stands for it from then on. `sinceAnchor`: tokens since the last anchor. */
+  isAnchor: (token: number, sinceAnchor: number) => boolean;
+  /**
+   * Whether a segment closes behind its anchor (AnSAN; for models trained so). If not, anchors are merely kept when another policy drops
+   * the rest: separators as in SepLLM (2412.12094), for models that were never trained with anchors.
+   */
+  closing?: boolean;
+}
+
+/** An anchor is a token of a kind: "." or a token of its own (AnLLM's EP and AC). */
+export function tokenAnchors(tokens: readonly number[]): AnchorOptions['isAnchor'] {
+  const set = new Set(tokens);
+  return (token) => set.has(token);
+}
+
+/** Every n-th token is an anchor. */
+export function intervalAnchors(n: number): AnchorOptions['isAnchor'] {
+  return (_token, sinceAnchor) => sinceAnchor === n - 1;
+}
+
+/**
+ * AnLLM's anchor-based self-attention (2402.07616, §3): with anchors a_1 < a_2 < … and segments (a_{i−1}, a_i],
+ *   (a) after a_i, the tokens of its segment are hidden but for a_i;
+ *   (b) an anchor sees its own segment and no earlier anchor;
+ *   (c) other tokens see their segment so far and all earlier anchors.
+ * Positions stay true, so that reading with only anchors in the cache equals one forward under this mask.
+ */
+export function anchors({ sinks = 0, isAnchor, closing = true }: AnchorOptions): AttentionPolicy {
+  return {
+    name: closing ? 'anchors' : 'separators',
+    causal: false,
+    ceiling: Infinity,
+    kindOf(token, index, sinceAnchor) {
+      if (index < sinks) return RowKind.sink;
+      return isAnchor(token, sinceAnchor) ? RowKind.anchor : RowKind.plain;
+    },
+    sees(q, k) {
+      if (k.kind === RowKind.free || k.position > q.position) return Seen.hidden;
+      if (k.kind === RowKind.sink || !closing) return Seen.near;
+      if (k.kind === RowKind.plain) return k.group === q.group ? Seen.near : Seen.hidden;
+      // Anchors of earlier segments, and memories, which stand for segments as they do.
+      const own = k.kind === RowKind.anchor && k.group === q.group;
+      return own || q.kind !== RowKind.anchor ? Seen.near : Seen.hidden;
+    },
+    keeps: (row, _next, group) => row.kind !== RowKind.plain || !closing || row.group === group,
+  };
+}

@@ -1,0 +1,39 @@
+import { RowKind, Seen, type AttentionPolicy, type MiddleRows } from './policy';
+
+export interface LambdaOptions {
+  /** First tokens that every query sees (n_starting; the paper finds anything from 5 to 100 equivalent). */
+  sinks: number;
+  /** Last tokens that a query sees, itself included (L_pretrain, or less). */
+  window: number;
+  /** Largest distance (tokens) that any logit is computed at; default: the window. Infinity switches the ceiling off. */
+  ceiling?: number;
+  /** Lets the last query of each run also see a few rows between the sinks and the window; keeps all rows. Off by default. */
+  middle?: { k: number; fromLayer: number };
+}
+
+/**
+ * LM-Infinite (2308.16137, §3): query i sees key j if j ≤ i and (j < sinks or i − j < window), at the distance min(i − j, ceiling).
+ * Memory and cost are constant in the length of the text. Rows that other policies keep (memories, anchors) are treated like sinks.
+ */
+export function lambda({ sinks, window, ceiling = window, middle }: LambdaOptions): AttentionPolicy {
+  if (!(sinks >= 0) || !(window >= 1) || !(ceiling >= window)) {
+    throw new RangeError(`sinks ${sinks}, window ${window}, ceiling ${ceiling}: need sinks ≥ 0 and ceiling ≥ window ≥ 1`);
+  }
+  const policy: AttentionPolicy = {
+    name: 'lambda',
+    causal: false,
+    ceiling,
+    kindOf: (_token, index) => (index < sinks ? RowKind.sink : RowKind.plain),
+    sees(q, k) {
+      const distance = q.position - k.position;
+      if (k.kind === RowKind.free || distance < 0) return Seen.hidden;
+      if (k.kind === RowKind.plain) return distance < window ? Seen.near : Seen.hidden;
+      return distance < ceiling ? Seen.near : Seen.ceiling;
+    },
+    keeps: (row, next) => row.kind !== RowKind.plain || next - row.position < window,
+  };
+  if (!middle) return policy;
+  // "distance d = L/2" for what is fetched from the middle (§3, optional).
+  const rows: MiddleRows = { ...middle, distance: Math.floor(window / 2) };
+  return { ...policy, name: 'lambda with middle rows', middle: rows };
+}
