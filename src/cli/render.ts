@@ -24,7 +24,6 @@ export function place({ file, path, startLine, endLine }: Span, style: Style): s
 
 /** Control characters of a file name or a source line would command the terminal. */
 export function printable(text: string): string {
-  // eslint-disable-next-line no-control-regex
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\uFFFD');
 }
 

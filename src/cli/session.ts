@@ -45,26 +45,26 @@ export async function openSession(command: CommandName, args: Arguments, options
   const log = (level: string, message: string): void => {
     if (level === 'error' || process.env['ANCHORAGE_DEBUG']) process.stderr.write(`${message}\n`);
   };
-  let library: WorkspaceLibrary | undefined;
+  const opening: { library?: WorkspaceLibrary } = {};
   const show = (): void => {
-    if (!library) return;
-    const status = library.status();
+    if (!opening.library) return;
+    const status = opening.library.status();
     progress.update(status.progress, `indexing ${status.filesIndexed.toLocaleString('en-US')} of ${status.filesKnown.toLocaleString('en-US')} files`);
   };
-  library = await openLibrary({ folders, storageDirectory, settings, yieldTo: () => Promise.resolve(), onStatus: show, log });
-  const opened = library;
+  const library = await openLibrary({ folders, storageDirectory, settings, yieldTo: () => Promise.resolve(), onStatus: show, log });
+  opening.library = library;
   const engine = new EngineProcess({ file: join(__dirname, 'engine-child.js'), log, changed: () => {} });
   if (options.model) await engine.choose(await chooseModel({ modelsDirectory: join(cacheDirectory(), 'models'), settings }));
   return {
-    folders, storageDirectory, library: opened, engine, progress,
+    folders, storageDirectory, library, engine, progress,
     index: async (signal) => {
-      await opened.start();
-      await opened.settled(signal);
+      await library.start();
+      await library.settled(signal);
       progress.done();
     },
     close: async () => {
       engine.close();
-      await opened.close();
+      await library.close();
     },
   };
 }

@@ -1,0 +1,167 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { explain } from '../../src/assistant/explain';
+import { ExplanationCache } from '../../src/assistant/explanationCache';
+import { hover, wordAt } from '../../src/assistant/hover';
+import type { Explanation } from '../../src/protocol';
+import { MemoryLibrary } from './memory-library';
+
+const POOL = `import time
+
+
+class Pool:
+    """Keeps connections open."""
+
+    def take(self, host):
+        """Takes a connection for a host.
+
+        A new one is made when none is free.
+        """
+        if not self.free(host):
+            raise PoolError(host)
+        return connect(host)
+
+    def free(self, host):
+        return self.idle.get(host)
+
+
+def connect(host):
+    """Connects to a host."""
+    return time.time()
+`;
+const CLIENT = 'from pool import Pool\n\ndef fetch(url):\n    connection = Pool().take(url.host)\n    return connection\n';
+
+let directory: string;
+let library: MemoryLibrary;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'anchorage-explanations-'));
+  library = new MemoryLibrary({ 'pool.py': POOL, 'client.py': CLIENT });
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('explain', () => {
+  const request = { file: '/w/pool.py', startLine: 7, endLine: 7 };
+
+  test('a method: what it is, its comment, what it returns, raises and calls, and who uses it', async () => {
+    const { title, markdown, citations, startLine, endLine, author } = await explain(request, { library });
+    expect({ title, startLine, endLine }).toEqual({ title: 'Pool.take', startLine: 7, endLine: 14 });
+    expect(markdown).toContain('`Pool.take` is a method of `Pool` in `pool.py`, 8 lines long [1].');
+    expect(markdown).toContain('> Takes a connection for a host.');
+    expect(markdown).toContain('It returns `connect(host)`. [1]');
+    expect(markdown).toContain('It raises `PoolError`. [1]');
+    expect(markdown).toMatch(/It calls:\n\n- `Pool\.free`.*\n- `connect` in `pool.py`: “Connects to a host\.” \[3\]/);
+    expect(markdown).toContain('`client.py`: `connection = Pool().take(url.host)`');
+    expect(citations.map(({ number }) => number)).toEqual(citations.map((_, index) => index + 1));
+    expect(author).toEqual({ kind: 'extractive' });
+  });
+
+  test('a class lists its members; lines inside a body are explained as lines', async () => {
+    expect((await explain({ file: '/w/pool.py', startLine: 4, endLine: 4 }, { library })).markdown).toContain('It has 2 members');
+    expect(await explain({ file: '/w/pool.py', startLine: 12, endLine: 13 }, { library })).toMatchObject({ startLine: 12, endLine: 13, title: 'Pool.take, lines 12–13' });
+  });
+
+  test.each([[0, 0], [-5, 1_000], [900, 901], [3, 1]])('lines %i to %i are kept inside the file', async (startLine, endLine) => {
+    const explained = await explain({ file: '/w/pool.py', startLine, endLine }, { library });
+    expect(explained.startLine).toBeGreaterThanOrEqual(1);
+    expect(explained.endLine).toBeLessThanOrEqual(22);
+  });
+
+  test('it is kept by content: found again after lines moved, made anew after an edit or when asked', async () => {
+    const cache = new ExplanationCache(directory);
+    const first = await explain(request, { library, cache });
+    expect(first.cached).toBe(false);
+    expect((await explain(request, { library, cache })).cached).toBe(true);
+    expect((await explain({ ...request, fresh: true }, { library, cache })).cached).toBe(false);
+
+    library.files.set('/w/pool.py', `# a comment\n${POOL}`);
+    const moved = await explain({ ...request, startLine: 8, endLine: 8 }, { library, cache });
+    expect(moved).toMatchObject({ cached: true, startLine: 8, endLine: 15 });
+    expect(moved.citations[0]).toMatchObject({ startLine: 8, endLine: 15 });
+
+    library.files.set('/w/pool.py', POOL.replace('connect(host)', 'connect(host, 1)'));
+    expect((await explain(request, { library, cache })).cached).toBe(false);
+  });
+});
+
+describe('the cache', () => {
+  const explanation: Explanation = { file: '/w/a', path: 'a', startLine: 1, endLine: 1, title: 't', markdown: 'm', citations: [], author: { kind: 'extractive' }, cached: false };
+  const key = ExplanationCache.key('text', 'label', { kind: 'extractive' });
+  const entry = () => readdirSync(directory, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('.json')) as string;
+
+  test('another text, label or author is another key', () => {
+    const keys = [key, ExplanationCache.key('text!', 'label', { kind: 'extractive' }), ExplanationCache.key('text', 'other', { kind: 'extractive' }), ExplanationCache.key('text', 'label', { kind: 'chosen', model: 'm' })];
+    expect(new Set(keys).size).toBe(4);
+  });
+
+  test('an entry cut at any byte, or with a byte changed, is not an entry', async () => {
+    const cache = new ExplanationCache(directory);
+    await cache.set(key, explanation);
+    const whole = readFileSync(join(directory, entry()));
+    const file = join(directory, entry());
+    for (let cut = 0; cut < whole.length; cut++) {
+      writeFileSync(file, whole.subarray(0, cut));
+      expect(await cache.get(key)).toBeUndefined();
+    }
+    for (let at = 0; at < whole.length; at += 7) {
+      const harmed = Buffer.from(whole);
+      harmed[at] = (harmed[at] ?? 0) ^ 1;
+      writeFileSync(file, harmed);
+      expect(await cache.get(key)).toBeUndefined();
+    }
+    await cache.set(key, explanation);
+    expect(await cache.get(key)).toEqual({ ...explanation, cached: true });
+  });
+
+  test('a directory that cannot be written is said once and nothing fails', async () => {
+    const blocked = join(directory, 'file');
+    writeFileSync(blocked, '');
+    const warnings: string[] = [];
+    const cache = new ExplanationCache(join(blocked, 'below'), { warn: (message) => warnings.push(message) });
+    await cache.set(key, explanation);
+    expect(await cache.get(key)).toBeUndefined();
+    expect(warnings[0]).toMatch(/was not kept/);
+  });
+
+  test('it stays within its budget, the entries used last are kept', async () => {
+    const cache = new ExplanationCache(directory, { budgetBytes: 20_000 });
+    for (let index = 0; index < 129; index++) await cache.set(ExplanationCache.key(`text ${index}`, '', { kind: 'extractive' }), { ...explanation, markdown: 'x'.repeat(500) });
+    const entries = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json'));
+    expect(entries.length).toBeLessThan(60);
+    expect(await cache.get(ExplanationCache.key('text 128', '', { kind: 'extractive' }))).toBeDefined();
+  });
+
+  test('clear says what it freed', async () => {
+    const cache = new ExplanationCache(directory);
+    await cache.set(key, explanation);
+    expect(await cache.clear()).toBeGreaterThan(100);
+    expect(await cache.get(key)).toBeUndefined();
+  });
+});
+
+describe('hover', () => {
+  test('a use leads to the definition, its comment and the other users', async () => {
+    const character = (CLIENT.split('\n')[3] ?? '').indexOf('take') + 1;
+    const info = await hover({ file: '/w/client.py', line: 4, character }, { library });
+    expect(info).toMatchObject({ name: 'Pool.take', kind: 'method', definedAt: { path: 'pool.py', startLine: 7 } });
+    expect(info?.doc).toContain('Takes a connection');
+    expect(info?.usedBy.map(({ span }) => span.path)).toEqual(['client.py']);
+  });
+
+  test('an explanation that was made is shown', async () => {
+    const cache = new ExplanationCache(directory);
+    const { markdown } = await explain({ file: '/w/pool.py', startLine: 7, endLine: 7 }, { library, cache });
+    expect((await hover({ file: '/w/pool.py', line: 7, character: 9 }, { library, cache }))?.explanation).toBe(markdown);
+  });
+
+  test.each([[1, 0], [3, 0], [500, 3], [4, 500]])('no name at %i:%i', async (line, character) => {
+    expect(await hover({ file: '/w/client.py', line, character }, { library })).toBeNull();
+  });
+
+  test('the receiver is told from the name', () => {
+    expect(wordAt('  self.take(host)', 9)).toEqual({ name: 'take', receiver: 'self' });
+    expect(wordAt('a + b', 1)).toEqual({ name: 'a', receiver: undefined });
+    expect(wordAt('a  +', 2)).toBeUndefined();
+  });
+});

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest';
+import { summarize } from '../../src/assistant/summarize';
+import { splitLines } from '../../src/assistant/lines';
+import type { SummaryPart } from '../../src/protocol';
+import { MemoryLibrary } from './memory-library';
+
+function flat(parts: readonly SummaryPart[]): SummaryPart[] {
+  return parts.flatMap((part) => [part, ...flat(part.children)]);
+}
+
+/** Parts lie inside their parent, in order, and every line with ink that is not in a part is one of a few between parts. */
+function expectNested(parts: readonly SummaryPart[], first: number, last: number): void {
+  let next = first;
+  for (const part of parts) {
+    expect(part.startLine).toBeGreaterThanOrEqual(next);
+    expect(part.endLine).toBeLessThanOrEqual(last);
+    expect(part.line.trim()).not.toBe('');
+    expect(part.line).not.toContain('\n');
+    expectNested(part.children, part.startLine, part.endLine);
+    next = part.endLine + 1;
+  }
+}
+
+describe('code', () => {
+  const text = `"""Retries requests that fail.
+
+More words.
+"""
+import time
+import random
+from . import errors
+
+
+class Retry:
+    """How often and how long to wait."""
+
+    limit = 3
+
+    def wait(self, attempt):
+        """Sleeps with exponential back-off. Jitter is added."""
+        time.sleep(2 ** attempt)
+
+    def undocumented(self, error): return isinstance(error, errors.Transient)
+
+
+def retry(call, policy):
+    for attempt in range(policy.limit):
+        yield call()
+`;
+
+  test('each definition has a line: its comment, else its declaration', async () => {
+    const summary = await summarize('/w/retry.py', { library: new MemoryLibrary({ 'retry.py': text }) });
+    expectNested(summary.parts, 1, summary.lines);
+    const parts = flat(summary.parts);
+    expect(parts.map(({ title }) => title)).toEqual(expect.arrayContaining(['Retry', 'wait', 'undocumented', 'retry']));
+    expect(parts.find(({ title }) => title === 'wait')?.line).toBe('Sleeps with exponential back-off.');
+    expect(parts.find(({ title }) => title === 'retry')?.line).toContain('def retry(call, policy)');
+    expect(summary.parts.find(({ title }) => title === 'Retry')?.children.map(({ title }) => title)).toContain('wait');
+    expect(summary.overview).toMatch(/^Retries requests that fail\. retry\.py has \d+ lines of python; it defines 1 class, /);
+    expect(summary.author).toEqual({ kind: 'extractive' });
+  });
+
+  test('five thousand lines: every function is there, in order', async () => {
+    const long = Array.from({ length: 625 }, (_, index) => `def step_${index}(value):\n    """Step ${index} of many."""\n    if value:\n        return value + ${index}\n    value = value or 1\n    return value\n\n`).join('\n');
+    const fractions: number[] = [];
+    const summary = await summarize('/w/long.py', { library: new MemoryLibrary({ 'long.py': long }), progress: (fraction) => fractions.push(fraction) });
+    expect(summary.lines).toBe(splitLines(long).length);
+    expect(summary.lines).toBeGreaterThan(4_990);
+    expect(flat(summary.parts).filter(({ kind }) => kind === 'function').map(({ title }) => title)).toEqual(Array.from({ length: 625 }, (_, index) => `step_${index}`));
+    expectNested(summary.parts, 1, summary.lines);
+    expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
+    expect(fractions.at(-1)).toBe(1);
+  });
+});
+
+test('prose is outlined by its sections, nested', async () => {
+  const text = '# Guide\n\nHow to use it. At length.\n\n## Install\n\nRun the `installer`. Then wait.\n\n### Windows\n\n- Double-click it.\n\n## Use\n\n```sh\nrun it\n```\n\nType a question.\n';
+  const summary = await summarize('/w/guide.md', { library: new MemoryLibrary({ 'guide.md': text }) });
+  const lines = Object.fromEntries(flat(summary.parts).map(({ title, line }) => [title, line]));
+  expect(lines).toMatchObject({ Guide: 'How to use it.', Install: 'Run the `installer`.', Windows: 'Double-click it.', Use: 'Type a question.' });
+  expect(summary.parts).toHaveLength(1);
+  expect(summary.parts[0]?.children.map(({ title }) => title)).toEqual(['Install', 'Use']);
+  expect(summary.overview).toContain('How to use it.');
+});
+
+test('where nothing is defined the segments are described, none left out', async () => {
+  const text = Array.from({ length: 300 }, (_, index) => (index % 20 === 19 ? '' : `step ${index} of the log`)).join('\n');
+  const summary = await summarize('/w/log.txt', { library: new MemoryLibrary({ 'log.txt': text }) });
+  expect(summary.parts.length).toBeGreaterThan(0);
+  const covered = new Set(flat(summary.parts).flatMap(({ startLine, endLine }) => Array.from({ length: endLine - startLine + 1 }, (_, index) => startLine + index)));
+  splitLines(text).forEach((line, index) => {
+    if (line !== '') expect(covered.has(index + 1)).toBe(true);
+  });
+});
+
+test.each([['', 'empty.py'], ['\n\n', 'blank.md'], ['x', 'x.txt']])('a text of %j has a summary too', async (text, path) => {
+  const summary = await summarize(`/w/${path}`, { library: new MemoryLibrary({ [path]: text }) });
+  expect(summary.overview).toContain(path);
+});
+
+test('a file that is not there is an error with a hint', async () => {
+  await expect(summarize('/w/none.py', { library: new MemoryLibrary({}) })).rejects.toMatchObject({ code: 'fileNotFound', hint: expect.any(String) as string });
+});
