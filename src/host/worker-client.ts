@@ -227,14 +227,12 @@ export class WorkerClient implements Disposable {
     const died = session.ended.then((reason): never => {
       throw new RequestFailed('workerDied', `The worker ${reason}.`, 'It is being started again; ask once more.');
     });
-    const answer = token
-      ? session.connection.sendRequest<Requests[M][1]>(method, params, token)
-      : session.connection.sendRequest<Requests[M][1]>(method, params);
+    // A connection that is closed throws at once instead of rejecting.
+    const answer = (async () => session.connection.sendRequest<Requests[M][1]>(method, params, ...(token ? [token] : [])))();
     try {
+      // What loses the race has a handler all the same: its rejection is nobody's business any more.
       return await Promise.race([answer, died]);
     } catch (error) {
-      // The loser of the race is no longer awaited; its rejection is nobody's business.
-      answer.catch(() => undefined);
       throw toRequestFailed(error, token?.isCancellationRequested ?? false);
     }
   }
@@ -262,7 +260,7 @@ export class WorkerClient implements Disposable {
     session.closing = true;
     if (this.current === session) this.current = undefined;
     const timeout = timer(this.timing.shutdown);
-    await Promise.race([session.connection.sendRequest('shutdown', null).catch(() => undefined), session.ended, timeout.elapsed]).finally(timeout.clear);
+    await Promise.race([this.send(session, 'shutdown', null).catch(() => undefined), timeout.elapsed]).finally(timeout.clear);
     if (session.child.connected) session.child.disconnect();
     const last = timer(500);
     const gentle = await Promise.race([session.ended, last.elapsed]).finally(last.clear);

@@ -49,7 +49,8 @@ export class Conversation {
     const turn = this.find(id);
     if (!turn) return [];
     turn.end = end;
-    turn.events = [];
+    // A whole answer says everything again; what was written before a stop is all there is.
+    if (end.type !== 'answerFailed') turn.events = [];
     return [end];
   }
 

@@ -5,6 +5,7 @@ import { EXPLAIN_AT, OPEN_SPAN } from '../commands/register';
 import { setting } from '../configuration';
 import { RequestFailed } from '../request-failed';
 import type { WorkerClient } from '../worker-client';
+import { commandUri, escapeMarkdown } from './links';
 
 /** Users listed in a hover; the rest are counted. */
 const USERS = 5;
@@ -81,18 +82,8 @@ function spanLink(span: Span, label?: string): string {
   return `[${escapeMarkdown(name)}](${commandUri(OPEN_SPAN, span)} "${escapeMarkdown(span.path)}")`;
 }
 
-export function commandUri(command: string, { file, startLine, endLine }: Span): string {
-  // Parentheses would end the link's address early.
-  const args = encodeURIComponent(JSON.stringify([file, startLine, endLine])).replace(/[()']/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
-  return `command:${command}?${args}`;
-}
-
 function shortPath(path: string): string {
   return path.split('/').slice(-2).join('/');
-}
-
-export function escapeMarkdown(text: string): string {
-  return text.replace(/[\\`*_{}[\]()#+\-.!|<>"~$&]/g, '\\$&');
 }
 
 const SYMBOL_ICONS = new Set(['method', 'class', 'interface', 'enum', 'constant', 'variable', 'field', 'namespace', 'key', 'property']);

@@ -8,10 +8,10 @@ export interface Turn {
   scope?: Scope;
   span?: Span;
   state: 'pending' | 'done' | 'failed' | 'stopped';
-  phase?: 'retrieving' | 'reading' | 'writing';
+  phase?: 'retrieving' | 'reading' | 'writing' | undefined;
   /** 0…1, of an explanation. */
   progress?: { fraction: number; message: string };
-  found?: number;
+  found?: number | undefined;
   markdown: string;
   citations: readonly Citation[];
   coverage?: Coverage;
@@ -33,7 +33,7 @@ export function reduceThread(turns: readonly Turn[], message: HostMessage): read
       return change(turns, message.id, (turn) => ({ ...turn, progress: { fraction: Math.max(turn.progress?.fraction ?? 0, message.fraction), message: message.message } }));
     case 'answerDone': {
       const { answer } = message;
-      return change(turns, answer.id, (turn) => ({ ...turn, state: 'done', markdown: answer.markdown, citations: answer.citations, coverage: answer.coverage, answer }));
+      return change(turns, answer.id, (turn) => ({ ...turn, state: 'done', phase: undefined, found: undefined, markdown: answer.markdown, citations: answer.citations, coverage: answer.coverage, answer }));
     }
     case 'explanation': {
       const { explanation, id } = message;

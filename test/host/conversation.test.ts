@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import type { Answer, HostMessage } from '../../src/protocol';
+import { Conversation } from '../../src/host/answers/conversation';
+import { reduceThread, type Turn } from '../../src/webview/answer/thread';
+
+function answer(id: string, question: string): Answer {
+  return {
+    id, question, scope: { kind: 'workspace' }, markdown: `About ${question}`, citations: [], spans: [], author: { kind: 'extractive' }, notices: [],
+    coverage: { filesIndexed: 1, filesKnown: 1, indexing: false }, ledger: { groups: [], capacityRows: 1, bytesPerRow: 1 },
+    timing: { retrieve: 1, splice: 0, read: 0, decode: 0, firstToken: 1, total: 2 },
+  };
+}
+
+const draw = (messages: readonly HostMessage[]): readonly Turn[] => messages.reduce<readonly Turn[]>(reduceThread, []);
+
+describe('Conversation', () => {
+  it('replays to a new panel what the old one showed', () => {
+    const conversation = new Conversation();
+    const live: HostMessage[] = [
+      conversation.startAnswer('1', 'why?', { kind: 'workspace' }, false),
+      ...conversation.event('1', { type: 'phase', phase: 'writing' }),
+      ...conversation.event('1', { type: 'delta', markdown: 'Be' }),
+      ...conversation.event('1', { type: 'delta', markdown: 'cause' }),
+    ];
+    expect(draw(conversation.replay())).toEqual(draw(live));
+    expect(draw(live)[0]).toMatchObject({ state: 'pending', phase: 'writing', markdown: 'Because' });
+    live.push(...conversation.finish({ type: 'answerDone', answer: answer('1', 'why?') }, '1'));
+    live.push(conversation.startAnswer('3', 'how?', { kind: 'workspace' }, true), ...conversation.event('3', { type: 'delta', markdown: 'half' }));
+    live.push(...conversation.finish({ type: 'answerFailed', id: '3', message: 'no', cancelled: true }, '3'));
+    live.push(conversation.startExplanation('2', { file: '/a', path: 'a', startLine: 1, endLine: 2 }, true));
+    live.push(...conversation.finish({ type: 'answerFailed', id: '2', message: 'no', cancelled: true }, '2'));
+    expect(draw(conversation.replay())).toEqual(draw(live));
+    expect(draw(live).map(({ state }) => state)).toEqual(['done', 'stopped', 'stopped'])
+    expect(draw(live)[1]?.markdown).toBe('half');
+  });
+
+  it('begins anew unless a question follows up', () => {
+    const conversation = new Conversation();
+    conversation.startAnswer('1', 'a', { kind: 'file', file: '/a' }, false);
+    conversation.finish({ type: 'answerDone', answer: answer('1', 'a') }, '1');
+    expect(conversation.latestScope()).toEqual({ kind: 'file', file: '/a' });
+    conversation.startAnswer('2', 'b', { kind: 'file', file: '/a' }, true);
+    expect(conversation.previous(4)).toEqual([{ question: 'a', answer: 'About a' }]);
+    conversation.startAnswer('3', 'c', { kind: 'workspace' }, false);
+    expect(conversation.previous(4)).toEqual([]);
+    expect(draw(conversation.replay()).map(({ id }) => id)).toEqual(['3']);
+  });
+
+  it('ignores what comes for a turn that has ended or is gone', () => {
+    const conversation = new Conversation();
+    conversation.startAnswer('1', 'a', { kind: 'workspace' }, false);
+    conversation.finish({ type: 'answerFailed', id: '1', message: 'died', cancelled: false }, '1');
+    expect(conversation.event('1', { type: 'delta', markdown: 'late' })).toEqual([]);
+    expect(conversation.event('0', { type: 'delta', markdown: 'lost' })).toEqual([]);
+    expect(conversation.latestAnswer()).toBeUndefined();
+  });
+});

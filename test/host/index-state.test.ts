@@ -1,0 +1,55 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { IndexState, IndexStatus } from '../../src/protocol';
+import { faceOf, isWorking, MonotoneProgress } from '../../src/host/status/index-state';
+import { formatBytes, formatPercent } from '../../src/host/status/format';
+
+function status(state: IndexState, progress = 0): IndexStatus {
+  return {
+    state, progress, reason: '', filesKnown: 10, filesIndexed: 5, bytesIndexed: 0, segments: 0, storeBytes: 0, problems: [], skipped: [], memoryBytes: 0,
+    model: { state: 'none', author: { kind: 'extractive' }, detail: '' },
+  };
+}
+
+describe('faceOf', () => {
+  it('lets the state of the process outrank what the worker said last', () => {
+    expect(faceOf({ kind: 'waiting', delay: 1, reason: '' }, status('ready')).state).toBe('restarting');
+    expect(faceOf({ kind: 'failed', reason: '' }, status('ready'))).toMatchObject({ state: 'failed', severity: 'error' });
+    expect(faceOf({ kind: 'asleep' }, status('indexing')).state).toBe('asleep');
+    expect(faceOf({ kind: 'running', pid: 1 }, status('indexing', 0.4))).toMatchObject({ state: 'working', progress: 0.4 });
+    expect(faceOf({ kind: 'running', pid: 1 }, undefined).state).toBe('idle');
+  });
+});
+
+describe('isWorking', () => {
+  it('counts segments that are still to be remembered, unless paused', () => {
+    const memories = { encoded: 1, segments: 2, bytes: 0, budgetBytes: 0, paused: false };
+    expect(isWorking({ ...status('ready'), memories })).toBe(true);
+    expect(isWorking({ ...status('ready'), memories: { ...memories, paused: true } })).toBe(false);
+    expect(isWorking({ ...status('ready'), memories: { ...memories, encoded: 2 } })).toBe(false);
+  });
+});
+
+describe('MonotoneProgress', () => {
+  it('never goes back within a pass, whatever comes', () => {
+    fc.assert(fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1 }), (shares) => {
+      const monotone = new MonotoneProgress();
+      const shown = shares.map((share) => monotone.update(status('indexing', share)).progress);
+      expect(shown).toEqual([...shown].sort((a, b) => a - b));
+    }));
+  });
+
+  it('begins again with the next pass', () => {
+    const monotone = new MonotoneProgress();
+    monotone.update(status('indexing', 0.9));
+    monotone.update(status('ready', 1));
+    expect(monotone.update(status('indexing', 0.1)).progress).toBe(0.1);
+  });
+});
+
+describe('format', () => {
+  it.each([[0, '0 B'], [1023, '1023 B'], [1536, '1.5 KB'], [5 * 1024 ** 3, '5.0 GB'], [200 * 1024, '200 KB']])('%d bytes: %s', (bytes, text) => {
+    expect(formatBytes(bytes)).toBe(text);
+  });
+  it.each([[0.999, '99%'], [1, '100%'], [-1, '0%']])('%d: %s', (share, text) => expect(formatPercent(share)).toBe(text));
+});
