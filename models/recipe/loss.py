@@ -53,7 +53,12 @@ class _Chunked(torch.autograd.Function):
 
 
 def _low(x: Tensor) -> bool:
-    return x.dtype == torch.bfloat16 or (torch.is_autocast_enabled() if x.is_cuda else torch.is_autocast_cpu_enabled())
+    if x.dtype == torch.bfloat16:
+        return True
+    try:
+        return torch.is_autocast_enabled(x.device.type)
+    except TypeError:  # PyTorch 1.13 asks by another name
+        return torch.is_autocast_enabled() if x.is_cuda else torch.is_autocast_cpu_enabled()
 
 
 def cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, weights: Tensor | None = None, chunk: int = 512):
