@@ -1,0 +1,60 @@
+import { TokenTable } from '../lexical/token-table';
+import { scanTokens } from '../lexical/terms';
+import type { QueryTerm } from '../lexical/types';
+
+/** Tokens of candidates kept analysed between questions; beyond this the table is begun anew. */
+const MOST_TABLE_BYTES = 16e6;
+let tokens = new TokenTable();
+
+/** Where the terms of a question stand in a run of lines. */
+export interface Occurrences {
+  /** Line of each occurrence, ascending; which term (bit); how much it counts (1, less for a short form). */
+  lines: readonly number[];
+  bits: readonly number[];
+  weights: readonly number[];
+  /** Tokens in each line from the first one given. */
+  lengths: readonly number[];
+  firstLine: number;
+}
+
+/** Finds a question's terms in the text of candidates, line by line. */
+export class Matcher {
+  private readonly bitOf = new Map<number, { bit: number; weight: number }>();
+
+  constructor(terms: readonly QueryTerm[]) {
+    if (tokens.bytes > MOST_TABLE_BYTES) tokens = new TokenTable();
+    terms.forEach((term, bit) => {
+      for (const other of term.alternatives ?? []) {
+        const id = tokens.id(other.term);
+        if (!this.bitOf.has(id)) this.bitOf.set(id, { bit, weight: other.weight });
+      }
+    });
+    terms.forEach((term, bit) => this.bitOf.set(tokens.id(term.term), { bit, weight: 1 }));
+  }
+
+  /** Occurrences in text[start, end), whose first line is `firstLine`. */
+  find(text: string, start: number, end: number, firstLine: number): Occurrences {
+    const lines: number[] = [];
+    const bits: number[] = [];
+    const weights: number[] = [];
+    const lengths: number[] = [0];
+    let line = firstLine;
+    let scanned = start;
+    scanTokens(text, start, end, (from, to, hash) => {
+      for (let newline = text.indexOf('\n', scanned); newline >= 0 && newline < from; newline = text.indexOf('\n', newline + 1)) {
+        line++;
+        lengths.push(0);
+      }
+      scanned = from;
+      lengths[line - firstLine] = (lengths[line - firstLine] as number) + 1;
+      for (const id of tokens.lookup(text, from, to, hash)) {
+        const match = this.bitOf.get(id);
+        if (match === undefined) continue;
+        lines.push(line);
+        bits.push(match.bit);
+        weights.push(match.weight);
+      }
+    });
+    return { lines, bits, weights, lengths, firstLine };
+  }
+}

@@ -1,0 +1,95 @@
+import type { RankedSpan, Scope } from '../../protocol';
+import type { LexicalIndex } from '../lexical/index';
+import { MAX_QUERY_TERMS, type LexicalResult } from '../lexical/search';
+import type { FieldWeights } from '../lexical/types';
+import { gatherEvidence } from './features';
+import { Matcher } from './matcher';
+import { type AnalysedQuestion, analyseQuestion } from './query';
+import { rankDocuments, type RankedDocument } from './rank';
+import { scoreUnits, type SpanQuestion, SPAN_WEIGHTS, toSpan, type ScoredUnit } from './spans';
+import type { DocumentReader, ReadDocument } from './types';
+
+export const DOCUMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.75, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 3 };
+export const SEGMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.5, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 0 };
+
+/** Documents that the lexical search hands to the ranker, and of these how many are read to cut spans. */
+const CANDIDATES = 150;
+const READ = 24;
+const SEGMENTS_PER_DOCUMENT = 8;
+
+export interface RetrieveOptions {
+  scope: Scope;
+  limit: number;
+  /** The workspace path of an absolute file, or undefined when it is in no folder; for scopes that name a file. */
+  pathOf: (file: string) => string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Question → spans. First every document and segment is scored from the index (BM25F), then the best documents are ranked by rules (rank.ts), and
+ * of those the leading ones are read and cut into the definitions and runs of lines that answer (spans.ts).
+ */
+export class Retriever {
+  constructor(
+    private readonly index: LexicalIndex,
+    private readonly reader: DocumentReader,
+  ) {}
+
+  /** The spans that answer, best first, at most `limit`. @throws the signal's reason when it aborts */
+  async search(question: string, { scope, limit, pathOf, signal }: RetrieveOptions): Promise<RankedSpan[]> {
+    const asked = analyseQuestion(question);
+    const { documents, found } = this.rank(asked, filterOf(scope, pathOf));
+    signal?.throwIfAborted();
+    const spanQuestion: SpanQuestion = {
+      question: asked,
+      termWeights: asked.terms.map((term, i) => term.weight * (found.segmentIdf[i] ?? 0)),
+      matcher: new Matcher(asked.terms),
+    };
+    const candidates: { document: RankedDocument; read: ReadDocument; units: ScoredUnit[] }[] = [];
+    for (const document of documents.slice(0, Math.max(READ, limit))) {
+      const read = await this.reader.read(document.hit.docId);
+      signal?.throwIfAborted();
+      if (read === undefined) continue;
+      const units = scoreUnits(spanQuestion, document, read).filter((unit) => inScope(scope, unit));
+      if (units.length > 0) candidates.push({ document, read, units });
+    }
+    return arrange(candidates, Math.max(limit, 1)).map(({ document, read, unit }) => toSpan(spanQuestion, document, read, unit));
+  }
+
+  /** Documents in order, without reading any. */
+  rank(asked: AnalysedQuestion, filter?: (path: string) => boolean): { documents: RankedDocument[]; found: LexicalResult } {
+    const fields = { documents: DOCUMENT_FIELDS, segments: SEGMENT_FIELDS, ...(filter ? { filter } : {}) };
+    const found = this.index.search(asked.terms, { ...fields, limit: CANDIDATES, segmentsPerDocument: SEGMENTS_PER_DOCUMENT });
+    const names = asked.names.slice(0, MAX_QUERY_TERMS);
+    const named = this.index.search(names.map(({ term }) => ({ term, weight: 1 })), { ...fields, limit: 2 * CANDIDATES, segmentsPerDocument: 3 });
+    return { documents: rankDocuments(gatherEvidence(asked, found, names, named)), found };
+  }
+}
+
+function filterOf(scope: Scope, pathOf: RetrieveOptions['pathOf']): ((path: string) => boolean) | undefined {
+  if (scope.kind === 'workspace') return undefined;
+  if (scope.kind === 'folder') {
+    const prefix = scope.path.replace(/\/*$/, '/');
+    return prefix === '/' || prefix === './' ? undefined : (path) => path.startsWith(prefix);
+  }
+  const wanted = pathOf(scope.file);
+  return (path) => path === wanted;
+}
+
+function inScope(scope: Scope, unit: { startLine: number; endLine: number }): boolean {
+  return scope.kind !== 'selection' || (unit.startLine <= scope.endLine && unit.endLine >= scope.startLine);
+}
+
+interface Choice {
+  document: RankedDocument;
+  read: ReadDocument;
+  unit: ScoredUnit;
+}
+
+/** All units by score, each further one of the same file worth a little less, so that one file does not push out the rest. */
+function arrange(candidates: readonly { document: RankedDocument; read: ReadDocument; units: ScoredUnit[] }[], limit: number): Choice[] {
+  return candidates
+    .flatMap(({ document, read, units }) => units.map((unit, i) => ({ document, read, unit: { ...unit, score: unit.score - i * SPAN_WEIGHTS.saturation } })))
+    .sort((a, b) => b.unit.score - a.unit.score)
+    .slice(0, limit);
+}

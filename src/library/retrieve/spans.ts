@@ -1,0 +1,135 @@
+import type { RankedSpan } from '../../protocol';
+import { splitIdentifier, wordTerm } from '../lexical/terms';
+import type { Matcher, Occurrences } from './matcher';
+import type { AnalysedQuestion } from './query';
+import type { RankedDocument } from './rank';
+import { explain } from './reasons';
+import type { ReadDocument } from './types';
+import { cutUnits, lineStarts, type Unit } from './units';
+
+/** What a unit's score is made of. */
+export interface SpanWeights {
+  /** Score of its document. */
+  document: number;
+  /** BM25 of its own text, as a share of what all terms could reach. */
+  body: number;
+  /** Share of the question's weight that the definition's own name says, times the share of the name that the question says. */
+  name: number;
+  /** It defines a name the question gives. */
+  defines: number;
+  /** What enclosing names say. */
+  breadcrumb: number;
+  /** The question's terms stand close together. */
+  proximity: number;
+  /** Taken off for each span of the same file that came before. */
+  saturation: number;
+  k1: number;
+  b: number;
+}
+
+export const SPAN_WEIGHTS: SpanWeights = { document: 1, body: 0.6, name: 0.5, defines: 0.4, breadcrumb: 0.15, proximity: 0.1, saturation: 0.05, k1: 1.2, b: 0.3 };
+
+/** Tokens of an ordinary unit, for the length normalisation. */
+const USUAL_TOKENS = 120;
+
+export interface ScoredUnit extends Unit {
+  score: number;
+  /** Bits of the question's terms that occur. */
+  matched: number;
+  defines: readonly string[];
+}
+
+export interface SpanQuestion {
+  question: AnalysedQuestion;
+  /** Weight times inverse segment frequency of each term. */
+  termWeights: readonly number[];
+  matcher: Matcher;
+}
+
+/** Scores the units of one document, best first. */
+export function scoreUnits(asked: SpanQuestion, document: RankedDocument, read: ReadDocument, weights: SpanWeights = SPAN_WEIGHTS): ScoredUnit[] {
+  const starts = lineStarts(read.document.text);
+  const total = asked.termWeights.reduce((a, b) => a + b, 0) || 1;
+  const sought = new Map(asked.question.names.filter((name) => name.kind !== 'word').map((name) => [name.term.slice(1), name.text]));
+  const units = cutUnits(read, starts, document.hit.segments).map((unit): ScoredUnit => {
+    const text = read.document.text;
+    const found = asked.matcher.find(text, starts[unit.startLine - 1] ?? 0, Math.min(text.length, (starts[unit.endLine] ?? text.length + 1) - 1), unit.startLine);
+    const { score: body, matched } = bodyScore(found, asked.termWeights, weights);
+    const names = unit.symbol ? [unit.symbol.name] : [];
+    const defines = names.filter((name) => sought.has(name.replace(/[_$-]/g, '').toLowerCase()));
+    const score =
+      weights.document * document.score +
+      (weights.body * body) / total +
+      weights.name * Math.max(0, ...names.map((name) => nameScore(name, asked, total))) +
+      weights.defines * (defines.length > 0 ? 1 : 0) +
+      weights.breadcrumb * Math.max(0, ...unit.breadcrumb.slice(0, names.length > 0 ? -1 : undefined).map((name) => nameScore(name, asked, total))) +
+      weights.proximity * proximity(found, asked.termWeights, total);
+    return { ...unit, score, matched, defines };
+  });
+  return units.sort((a, b) => b.score - a.score);
+}
+
+function bodyScore(found: Occurrences, termWeights: readonly number[], weights: SpanWeights): { score: number; matched: number } {
+  const frequency = new Float64Array(termWeights.length);
+  let matched = 0;
+  found.bits.forEach((bit, i) => {
+    frequency[bit] = (frequency[bit] as number) + (found.weights[i] as number);
+    matched |= 1 << bit;
+  });
+  const tokens = found.lengths.reduce((a, b) => a + b, 0);
+  const norm = weights.k1 * (1 - weights.b + (weights.b * tokens) / USUAL_TOKENS);
+  let score = 0;
+  frequency.forEach((f, bit) => (score += ((termWeights[bit] as number) * f) / (f + norm)));
+  return { score, matched };
+}
+
+/** Harmonic mean of how much of the name the question says and how much of the question (at most half is expected) the name says. */
+function nameScore(name: string, asked: SpanQuestion, total: number): number {
+  const words = splitIdentifier(name).map(wordTerm).filter((word) => word !== undefined);
+  if (words.length === 0) return 0;
+  let said = 0;
+  let mass = 0;
+  for (const word of new Set(words)) {
+    const bit = asked.question.terms.findIndex((term) => term.term === word || (term.alternatives ?? []).some((other) => other.term === word));
+    if (bit < 0) continue;
+    said++;
+    mass += asked.termWeights[bit] as number;
+  }
+  const precision = said / new Set(words).size;
+  return precision * Math.min(1, (3 * mass) / total);
+}
+
+/** Most weight of distinct terms within three lines. */
+function proximity(found: Occurrences, termWeights: readonly number[], total: number): number {
+  let best = 0;
+  let from = 0;
+  for (let to = 0; to < found.lines.length; to++) {
+    while ((found.lines[to] as number) - (found.lines[from] as number) > 2) from++;
+    let mask = 0;
+    let mass = 0;
+    for (let i = from; i <= to; i++) {
+      const bit = found.bits[i] as number;
+      if ((mask >>> bit) & 1) continue;
+      mask |= 1 << bit;
+      mass += termWeights[bit] as number;
+    }
+    best = Math.max(best, mass);
+  }
+  return best / total;
+}
+
+/** Joins units of a file that touch or nearly do, as long as the whole stays readable. */
+export function toSpan(asked: SpanQuestion, document: RankedDocument, read: ReadDocument, unit: ScoredUnit): RankedSpan {
+  const lines = read.document.text.split('\n').slice(unit.startLine - 1, unit.endLine);
+  return {
+    file: read.document.file,
+    path: read.document.path,
+    startLine: unit.startLine,
+    endLine: unit.endLine,
+    score: unit.score,
+    breadcrumb: unit.breadcrumb,
+    reasons: explain(asked, document, unit),
+    text: lines.join('\n'),
+    language: read.document.language,
+  };
+}
