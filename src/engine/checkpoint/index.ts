@@ -9,8 +9,10 @@ import type { SafetensorsFile } from './safetensors';
 import type { Checkpoint, ModelConfig, TensorSource } from './types';
 import { openWeights } from './weights';
 
+export { ChatTemplate, type ChatMessage, type ChatOptions } from './chat';
 export { CheckpointError, type CheckpointErrorCode } from './errors';
 export { applyRope, standardFactors, storedRopeNames, storeFactors, type StoredFactors } from './rope-factors';
+export { TextStream, Tokenizer } from './tokenizer';
 export type * from './types';
 
 const MAX_CONFIG_BYTES = 1 << 20;
