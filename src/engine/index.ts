@@ -21,5 +21,6 @@ export { KvRows, KvRowsError } from './cache/kv-rows';
 export { rowBytes, type RowShape } from './cache/shape';
 export { Decoder, type ContextOptions } from './decoder/decoder';
 export { DecoderContext, type PrefillOptions, type PrefillResult } from './decoder/decoder-context';
+export * from './generate';
 export { ContextFullError, DecoderError, type DecoderErrorCode } from './decoder/errors';
 export { chooseWeights, parameterCount, type CacheType, type DecoderOptions, type WeightFormat } from './decoder/options';
