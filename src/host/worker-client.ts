@@ -262,7 +262,8 @@ export class WorkerClient implements Disposable {
     const timeout = timer(this.timing.shutdown);
     await Promise.race([this.send(session, 'shutdown', null).catch(() => undefined), timeout.elapsed]).finally(timeout.clear);
     if (session.child.connected) session.child.disconnect();
-    const last = timer(500);
+    // The worker closes its store when the channel goes.
+    const last = timer(2_500);
     const gentle = await Promise.race([session.ended, last.elapsed]).finally(last.clear);
     if (gentle === undefined) session.child.kill('SIGKILL');
     session.connection.dispose();

@@ -1,0 +1,14 @@
+import { createVSIX } from '@vscode/vsce';
+
+/** Packs a staged folder (stage.mjs) into a VSIX. */
+export async function packVsix({ staged, target, file }) {
+  await createVSIX({
+    cwd: staged,
+    target,
+    packagePath: file,
+    // Everything that runs lies in the folder already.
+    dependencies: false,
+    allowMissingRepository: true,
+    skipLicense: false,
+  });
+}

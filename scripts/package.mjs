@@ -1,0 +1,20 @@
+/**
+ * `npm run package [-- --target linux-x64] [-- --out FILE]`: a VSIX for this platform, or another that the native runtime
+ * has a binary for. It is made from a staged folder, so the working tree stays as it is.
+ */
+import { mkdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { installDependencies, root } from './lib/install.mjs';
+
+const { values } = parseArgs({ options: { target: { type: 'string' }, out: { type: 'string' } } });
+installDependencies();
+const { stageExtension, hostTarget } = await import('./lib/stage.mjs');
+const { packVsix } = await import('./lib/vsix.mjs');
+
+const target = values.target ?? hostTarget();
+const staged = await stageExtension({ directory: path.join(root, '.cache', 'package', target), target, minify: true });
+const file = path.resolve(values.out ?? path.join(root, `anchorage-${target}.vsix`));
+mkdirSync(path.dirname(file), { recursive: true });
+await packVsix({ staged, target, file });
+console.log(`${file} (${(statSync(file).size / 1024 / 1024).toFixed(1)} MB). Install it with: code --install-extension ${path.relative(process.cwd(), file)}`);

@@ -1,0 +1,176 @@
+/**
+ * `npm run test:vscode [-- --only=suite,ui] [-- --grep TEXT] [-- --shots DIR]`: the extension in a real editor.
+ *
+ * suite  mocha inside the extension host, in a downloaded VS Code (@vscode/test-electron) where there is one to be had,
+ *        else in the VS Code that npm carries, with Chromium in front of it
+ * ui     walks with keyboard and mouse through the installed package, in the npm-borne VS Code only
+ *
+ * ANCHORAGE_VSCODE=electron|server chooses; by default a download is tried for a few seconds. Ends with "N passed, N failed".
+ */
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { installDependencies, root } from './lib/install.mjs';
+
+const { values } = parseArgs({ options: { only: { type: 'string', default: 'suite,ui' }, grep: { type: 'string' }, shots: { type: 'string' } } });
+installDependencies();
+const { build } = await import('esbuild');
+const { stageExtension, hostTarget } = await import('./lib/stage.mjs');
+const { packVsix } = await import('./lib/vsix.mjs');
+const { makeFixture } = await import('./lib/fixture-workspace.mjs');
+
+const parts = values.only.split(',');
+const cache = path.join(root, '.cache', 'vscode-test');
+const bundles = path.join(cache, 'tests');
+const scratch = mkdtempSync(path.join(tmpdir(), 'anchorage-vscode-'));
+const shots = path.resolve(values.shots ?? path.join(cache, 'screenshots'));
+const SUITE_LIMIT = 150_000;
+
+/** @type {{ title: string, state: 'passed' | 'failed', error?: string, milliseconds: number }[]} */
+const results = [];
+const stops = [];
+// A broken run must not leave servers behind.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void Promise.all(stops.map((stop) => stop())).finally(() => process.exit(1)));
+try {
+  const staged = await stageExtension({ directory: path.join(cache, 'extension'), minify: true });
+  await bundleTests();
+  if (parts.includes('suite')) await runSuite(staged);
+  if (parts.includes('ui')) await runWalks(staged);
+} catch (error) {
+  results.push({ title: 'the editor and its tests can be run', state: 'failed', error: error.stack ?? String(error), milliseconds: 0 });
+} finally {
+  await Promise.all(stops.map((stop) => stop()));
+  rmSync(scratch, { recursive: true, force: true });
+}
+const failed = results.filter(({ state }) => state === 'failed');
+for (const { title, error } of failed) console.error(`\n✗ ${title}\n${error}`);
+console.log(`\n${results.length - failed.length} passed, ${failed.length} failed`);
+process.exit(failed.length === 0 && results.length > 0 ? 0 : 1);
+
+/** Each test file becomes a CommonJS file, as mocha and the extension host load them. */
+async function bundleTests() {
+  rmSync(bundles, { recursive: true, force: true });
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['test/vscode/suite/*.ts', 'test/vscode/ui/*.ts'],
+    outbase: 'test/vscode',
+    outdir: bundles,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    sourcemap: 'inline',
+    external: ['vscode', 'mocha', 'playwright-core', 'axe-core'],
+    logLevel: 'warning',
+  });
+}
+
+async function runSuite(staged) {
+  const { workspace } = await makeFixture(path.join(scratch, 'suite-workspace'));
+  const report = path.join(scratch, 'suite.json');
+  const env = { ANCHORAGE_TEST_REPORT: report, ANCHORAGE_TEST_GREP: values.grep ?? '' };
+  const runner = path.join(bundles, 'suite', 'index.js');
+  const electron = await downloadedEditor();
+  if (electron) {
+    const { runTests } = await import('@vscode/test-electron');
+    console.log(`suite: in the downloaded VS Code ${electron}`);
+    // A failing suite is told by its report, a broken editor by the missing report.
+    await runTests({ vscodeExecutablePath: electron, extensionDevelopmentPath: staged, extensionTestsPath: runner, launchArgs: [workspace, '--disable-workspace-trust', '--user-data-dir', path.join(scratch, 'electron')], extensionTestsEnv: env }).catch((error) => console.error(String(error)));
+  } else {
+    console.log('suite: in the VS Code that npm carries');
+    await runSuiteInServer({ staged, workspace, runner, env });
+  }
+  collect(report, 'suite');
+}
+
+/** @returns path of a VS Code that could be downloaded, or undefined where that is not possible or cannot be shown. */
+async function downloadedEditor() {
+  const wish = process.env.ANCHORAGE_VSCODE;
+  if (wish === 'server') return undefined;
+  const hasDisplay = process.platform !== 'linux' || process.env.DISPLAY || process.env.WAYLAND_DISPLAY;
+  if (!hasDisplay && wish !== 'electron') return undefined;
+  const { downloadAndUnzipVSCode } = await import('@vscode/test-electron');
+  try {
+    return await downloadAndUnzipVSCode({ version: 'stable', cachePath: path.join(root, '.vscode-test'), timeout: 10_000 });
+  } catch (error) {
+    if (wish === 'electron') throw error;
+    console.log(`VS Code could not be downloaded (${String(error.message ?? error).split('\n')[0]}).`);
+    return undefined;
+  }
+}
+
+async function runSuiteInServer({ staged, workspace, runner, env }) {
+  const { ensureServer, startServer } = await import('./lib/vscode-server.mjs');
+  const { editorUrl, launchBrowser } = await import('./lib/browser.mjs');
+  const installed = await ensureServer();
+  const directory = path.join(scratch, 'suite-server');
+  const server = await startServer(installed, { directory, extensions: path.join(directory, 'extensions'), smokeTest: true, env });
+  stops.push(server.stop);
+  const browser = await launchBrowser(installed.browser);
+  stops.push(() => browser.close());
+  const context = await browser.newContext();
+  await context.exposeFunction('codeAutomationLog', () => undefined);
+  const authority = server.origin.replace('http://', '');
+  const remote = (file) => `vscode-remote://${authority}${file}`;
+  const exit = new Promise((resolve) => void context.exposeFunction('codeAutomationExit', resolve));
+  const page = await context.newPage();
+  await page.goto(editorUrl(server.origin, { folder: workspace, payload: [['extensionDevelopmentPath', remote(staged)], ['extensionTestsPath', remote(runner)]] }));
+  const code = await Promise.race([exit, new Promise((resolve) => setTimeout(() => resolve('timeout'), SUITE_LIMIT))]);
+  if (code === 'timeout') {
+    mkdirSync(shots, { recursive: true });
+    await page.screenshot({ path: path.join(shots, 'suite-timeout.png') });
+    console.error(`The suite did not end within ${SUITE_LIMIT / 1000} s; the end of the server's log:\n${readFileSync(server.logFile, 'utf8').slice(-3_000)}`);
+  }
+  await browser.close();
+  await server.stop();
+}
+
+async function runWalks(staged) {
+  if (process.platform !== 'linux') {
+    console.log('ui: the walks are driven through the npm-borne VS Code, which is set up for Linux only; not run here.');
+    return;
+  }
+  const { ensureServer, installVsix, startServer } = await import('./lib/vscode-server.mjs');
+  const installed = await ensureServer();
+  const vsix = path.join(cache, 'anchorage.vsix');
+  await packVsix({ staged, target: hostTarget(), file: vsix });
+  const directory = path.join(scratch, 'ui-server');
+  const extensions = path.join(directory, 'extensions');
+  mkdirSync(directory, { recursive: true });
+  await installVsix(installed, { directory, extensions, vsix });
+  const server = await startServer(installed, { directory, extensions, settings: { 'editor.hover.delay': 200 } });
+  stops.push(server.stop);
+  const trusting = path.join(scratch, 'ui-trust');
+  mkdirSync(trusting, { recursive: true });
+  symlinkSync(extensions, path.join(trusting, 'extensions'));
+  const restricted = await startServer(installed, { directory: trusting, extensions: path.join(trusting, 'extensions'), trust: true });
+  stops.push(restricted.stop);
+  const { workspace } = await makeFixture(path.join(scratch, 'harbour'));
+  const report = path.join(scratch, 'ui.json');
+  rmSync(shots, { recursive: true, force: true });
+  mkdirSync(shots, { recursive: true });
+  const env = { ...process.env, ANCHORAGE_TEST_REPORT: report, ANCHORAGE_TEST_GREP: values.grep ?? '', ANCHORAGE_UI: JSON.stringify({ origin: server.origin, restricted: restricted.origin, workspace, browser: installed.browser, shots, serverPid: server.pid }) };
+  const code = await new Promise((resolve) => {
+    const child = spawn(process.execPath, ['-e', `require(${JSON.stringify(path.join(bundles, 'ui', 'index.js'))}).run().then(() => process.exit(0), (error) => { console.error(error); process.exit(1); })`], { stdio: ['ignore', 'inherit', 'inherit'], env, cwd: root });
+    child.on('exit', resolve);
+  });
+  if (code !== 0) console.error(`ui: ended with exit code ${code}`);
+  collect(report, 'ui');
+  console.log(`Screenshots: ${shots}`);
+}
+
+function collect(report, part) {
+  const tests = (() => {
+    try {
+      return JSON.parse(readFileSync(report, 'utf8'));
+    } catch {
+      return [{ title: `${part}: the tests wrote no report`, state: 'failed', error: 'The editor did not run them to the end.', milliseconds: 0 }];
+    }
+  })();
+  for (const test of tests) {
+    results.push(test);
+    console.log(`  ${test.state === 'passed' ? '✓' : '✗'} ${part}: ${test.title} (${test.milliseconds} ms)`);
+  }
+}
