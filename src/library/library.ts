@@ -1,0 +1,380 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Coverage, RankedSpan, Scope, WhyFile } from '../protocol';
+import { WorkspaceFolders } from './documents/folders';
+import { readDocument } from './documents/read';
+import { whyFile } from './documents/why';
+import { type FileChange, Indexer, type IndexSettings } from './indexing/indexer';
+import { type LibraryStatus, Progress } from './indexing/progress';
+import { LexicalIndex } from './lexical/index';
+import { type Definition, definitionsOf, type LookupContext, type Use, usersOf } from './lookups';
+import { Retriever } from './retrieve/retriever';
+import { SegmenterPool } from './segments/pool';
+import { Shelf } from './shelf';
+import { Catalogue } from './store/catalogue';
+import { toStoreError } from './store/errors';
+import { StoreLock } from './store/lock';
+import type { Document, SegmentedDocument, WorkspaceFolder } from './types';
+
+export type { Definition, Use } from './lookups';
+export type { FileChange, IndexSettings } from './indexing/indexer';
+export type { LibraryStatus } from './indexing/progress';
+
+export interface LibraryOptions {
+  folders: readonly WorkspaceFolder[];
+  /** Where what is kept of this workspace lies; made when missing. Undefined keeps the index in memory. */
+  storageDirectory: string | undefined;
+  settings: IndexSettings;
+  /** Threads that segment in bulk; default 2. */
+  threads?: number;
+  /** Bundled src/library/segments/thread.ts; default `segment-thread.js` beside the running bundle. */
+  threadScript?: string;
+  /** Directory of the tree-sitter grammars; default `tree-sitter/` beside the bundle, else the installed package. */
+  grammars?: string;
+}
+
+export interface SearchResult {
+  spans: readonly RankedSpan[];
+  coverage: Coverage;
+}
+
+/** Several saves within this time are taken in together. */
+const GATHER_MS = 15;
+/** After the last change, when what is in memory goes to disk. */
+const SETTLE_MS = 3_000;
+
+/**
+ * The workspace as a library: which files belong to it, how they are cut, what is found in them. One facade for the
+ * worker and the terminal. It answers at any time from what is indexed, and says how much that is.
+ *
+ *     const library = await Library.open({ folders, storageDirectory, settings });
+ *     library.start(signal);                      // the first pass; also resolves when it is done
+ *     await library.search(question, { scope: { kind: 'workspace' }, limit: 20 });
+ *     await library.close();
+ */
+export class Library {
+  private readonly progress = new Progress();
+  private readonly pool: SegmenterPool;
+  private readonly shelf: Shelf;
+  private readonly indexer: Indexer;
+  private readonly retriever: Retriever;
+  private folders: WorkspaceFolders;
+  private first: ReadonlySet<string> = new Set();
+  /** The pass under way, and what ends it. */
+  private pass: { done: Promise<void>; abort: AbortController } | undefined;
+  private gathered = new Map<string, FileChange>();
+  private gathering: Promise<void> | undefined;
+  private settleTimer: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  private constructor(
+    options: LibraryOptions,
+    private readonly catalogue: Catalogue,
+    private readonly lexical: LexicalIndex,
+    private readonly lock: StoreLock | undefined,
+    /** What was found amiss when the store was opened, in words. */
+    readonly notices: readonly string[],
+  ) {
+    this.folders = new WorkspaceFolders(options.folders);
+    this.pool = new SegmenterPool({ threads: options.threads ?? 2, script: options.threadScript, grammars: options.grammars });
+    this.shelf = new Shelf(catalogue, this.pool, () => this.folders);
+    this.indexer = new Indexer({
+      folders: this.folders,
+      settings: options.settings,
+      catalogue,
+      lexical,
+      pool: this.pool,
+      shelf: this.shelf,
+      progress: this.progress,
+      first: this.first,
+    });
+    this.retriever = new Retriever(lexical, this.shelf);
+  }
+
+  /**
+   * Opens what is stored; nothing is read of the workspace yet. Damaged or outdated parts are dropped and made again by
+   * `start`. A store that cannot be used at all (read-only disk, every slot taken) gives an index in memory, and a notice.
+   */
+  static async open(options: LibraryOptions): Promise<Library> {
+    const notices: string[] = [];
+    const lock = takeLock(options.storageDirectory, notices);
+    if (!lock) return new Library(options, Catalogue.inMemory(), LexicalIndex.inMemory(), undefined, notices);
+    try {
+      const catalogue = Catalogue.open(lock.directory);
+      const lexicalDirectory = join(lock.directory, 'lexical');
+      // Without its catalogue nobody knows what the postings stand for.
+      if (catalogue.rebuilt !== undefined) {
+        notices.push(`The index is made anew: ${catalogue.rebuilt}.`);
+        rmSync(lexicalDirectory, { recursive: true, force: true });
+      } else if (catalogue.damagedBytes > 0) notices.push(`${catalogue.damagedBytes} bytes of the index were damaged; their files are indexed again.`);
+      mkdirSync(lexicalDirectory, { recursive: true });
+      const { index, damaged } = await LexicalIndex.open(lexicalDirectory);
+      for (const { reason } of damaged) notices.push(`A part of the index was damaged and is made again: ${reason}`);
+      if (lock.slot > 0) notices.push('Another window has this workspace open: this one keeps an index of its own.');
+      return new Library(options, catalogue, index, lock, notices);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  // ── Indexing ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Brings the index in line with the disk; resolves when it is, or when aborted. Never rejects: failures are in the status. */
+  start(signal?: AbortSignal): Promise<void> {
+    if (this.closed) return Promise.resolve();
+    if (this.pass) return this.pass.done;
+    const abort = new AbortController();
+    const stop = (): void => abort.abort();
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) abort.abort();
+    const done = this.runPass(abort.signal).finally(() => {
+      signal?.removeEventListener('abort', stop);
+      this.pass = undefined;
+      this.progress.changed(true);
+    });
+    this.pass = { done, abort };
+    return done;
+  }
+
+  private async runPass(signal: AbortSignal): Promise<void> {
+    try {
+      await this.indexer.pass(signal);
+      this.progress.set('ready', this.trouble() ?? 'Up to date');
+    } catch (error) {
+      if (signal.aborted) this.progress.set('idle', 'Stopped');
+      else this.progress.set('failed', error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  private async stopPass(): Promise<void> {
+    this.pass?.abort.abort();
+    await this.pass?.done;
+  }
+
+  /** Why the index is only in memory, if it is. */
+  private trouble(): string | undefined {
+    return (this.catalogue.failure ?? this.indexer.lexicalFailure)?.message;
+  }
+
+  /** Holds a pass, or lets it go on. Saved files are still taken in. */
+  pause(paused: boolean): void {
+    this.indexer.pause(paused);
+  }
+
+  /** Files to be read before the rest, most important first (open editors). */
+  setFirst(files: readonly string[]): void {
+    this.first = new Set(files.flatMap((file) => this.folders.pathOf(file) ?? []));
+    this.indexer.context.first = this.first;
+  }
+
+  /** File events. Resolves once what changed can be found; bursts are taken in together. */
+  applyChanges(changes: readonly FileChange[]): Promise<void> {
+    for (const change of changes) this.gathered.set(change.file, change);
+    this.gathering ??= new Promise<void>((resolve) => setTimeout(resolve, GATHER_MS)).then(() => {
+      this.gathering = undefined;
+      return this.takeIn();
+    });
+    return this.gathering;
+  }
+
+  private async takeIn(): Promise<void> {
+    if (this.closed) return;
+    const changes = [...this.gathered.values()];
+    this.gathered = new Map();
+    const pass = this.indexer.needsPass(changes) || (await this.indexer.update(changes));
+    if (pass) {
+      // A pass under way may be past the places that changed: it begins again.
+      await this.stopPass();
+      await this.start();
+    }
+    this.progress.changed(true);
+    this.settle();
+  }
+
+  /** The text of an editor with unsaved edits; null once it is saved or closed. */
+  async setUnsaved(file: string, text: string | null): Promise<void> {
+    await this.indexer.setUnsaved(file, text);
+    this.settle();
+  }
+
+  /** Writes what is in memory when nothing has changed for a while. */
+  private settle(): void {
+    clearTimeout(this.settleTimer);
+    this.settleTimer = setTimeout(() => {
+      if (!this.pass && !this.closed) void this.indexer.write().then(() => this.progress.changed());
+    }, SETTLE_MS);
+    this.settleTimer.unref();
+  }
+
+  async setFolders(folders: readonly WorkspaceFolder[]): Promise<void> {
+    await this.stopPass();
+    this.folders = new WorkspaceFolders(folders);
+    this.indexer.context.folders = this.folders;
+    this.shelf.clear();
+    await this.start();
+  }
+
+  async setSettings(settings: IndexSettings): Promise<void> {
+    const before = this.indexer.context.settings;
+    this.indexer.context.settings = settings;
+    const same = before.maxFileBytes === settings.maxFileBytes && JSON.stringify(before.filesExclude) === JSON.stringify(settings.filesExclude);
+    if (same || this.progress.state === 'idle') return;
+    await this.stopPass();
+    await this.start();
+  }
+
+  /** Forgets everything; returns the bytes given back on disk. */
+  async clear(): Promise<number> {
+    await this.stopPass();
+    const freed = (await this.lexical.clear()) + (await this.catalogue.clear());
+    this.shelf.clear();
+    this.progress.set('idle', 'Cleared');
+    return freed;
+  }
+
+  async rebuild(): Promise<void> {
+    await this.clear();
+    await this.start();
+  }
+
+  // ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The spans that answer a question, best first. Files found changed on the way are indexed first and the question is asked again. */
+  async search(question: string, options: { scope: Scope; limit: number; signal?: AbortSignal }): Promise<SearchResult> {
+    let spans = await this.retrieve(question, options);
+    if (this.shelf.stale.size > 0) {
+      const files = [...this.shelf.stale].flatMap((path) => this.folders.fileOf(path) ?? []);
+      this.shelf.stale.clear();
+      await this.indexer.update(files.map((file) => ({ file, type: 'changed' as const })));
+      this.settle();
+      spans = await this.retrieve(question, options);
+      this.shelf.stale.clear();
+    }
+    return { spans, coverage: this.coverage() };
+  }
+
+  private retrieve(question: string, { scope, limit, signal }: { scope: Scope; limit: number; signal?: AbortSignal }): Promise<readonly RankedSpan[]> {
+    return this.retriever.search(question, { scope, limit, pathOf: (file) => this.folders.pathOf(file), signal });
+  }
+
+  coverage(): Coverage {
+    const filesIndexed = this.catalogue.entries.size;
+    return { filesIndexed, filesKnown: Math.max(this.progress.known, filesIndexed), indexing: this.pass !== undefined };
+  }
+
+  /** The file as it is now, unsaved edits included. @throws ReadError */
+  async read(file: string): Promise<Document> {
+    const path = this.folders.pathOf(file) ?? file;
+    const open = this.shelf.unsaved.get(path);
+    return open ? open.document : (await readDocument(file, path)).document;
+  }
+
+  async segmentsOf(document: Document): Promise<SegmentedDocument> {
+    const open = this.shelf.unsaved.get(document.path);
+    if (open?.document.hash === document.hash) return open.segmented;
+    return this.catalogue.segmented(document.hash, document.language) ?? (await this.pool.segmentNow(document)).segmented;
+  }
+
+  /** Definitions of exactly this name, the likeliest first. */
+  definitions(name: string): Promise<Definition[]> {
+    return definitionsOf(name, this.lookupContext());
+  }
+
+  /** Lines that use a name. */
+  users(name: string, options: { limit: number; signal?: AbortSignal }): Promise<{ users: Use[]; more: number }> {
+    return usersOf(name, options.limit, this.lookupContext(), options.signal);
+  }
+
+  private lookupContext(): LookupContext {
+    return { lexical: this.lexical, shelf: this.shelf, folders: this.folders };
+  }
+
+  /** Whether a file is indexed, and the rule that decides. */
+  why(file: string): WhyFile {
+    const why = whyFile(file, this.folders, this.indexer.context.settings);
+    const entry = this.catalogue.entries.get(why.path);
+    if (why.indexed && entry?.replaced) return { ...why, reason: `${why.reason} It is not UTF-8: some characters were replaced.` };
+    if (why.indexed && !entry && this.progress.state !== 'ready') return { ...why, indexed: false, reason: `${why.reason} It has not been read yet.` };
+    return why;
+  }
+
+  /** Every document that is indexed, for encoding: path, hash and language. */
+  *documents(): IterableIterator<{ path: string; file: string; hash: string; language: string; segments: number }> {
+    for (const { path, hash, language, segments } of this.catalogue.entries.values()) {
+      const file = this.folders.fileOf(path);
+      if (file !== undefined) yield { path, file, hash, language, segments };
+    }
+  }
+
+  /** An indexed document with its text and segments; undefined when the file has changed since or is gone. */
+  async indexed(path: string): Promise<{ document: Document; segmented: SegmentedDocument } | undefined> {
+    return this.shelf.read(path);
+  }
+
+  // ── Status ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  status(): LibraryStatus {
+    const { progress, catalogue } = this;
+    let characters = 0;
+    let segments = 0;
+    for (const entry of catalogue.entries.values()) {
+      characters += entry.size;
+      segments += entry.segments;
+    }
+    const { filesIndexed, filesKnown } = this.coverage();
+    return {
+      state: progress.state,
+      reason: this.trouble() ?? progress.reason,
+      filesKnown,
+      filesIndexed,
+      bytesIndexed: characters,
+      segments,
+      storeBytes: catalogue.bytes + this.lexical.status().bytes,
+      progress: progress.value,
+      problems: progress.problems,
+      skipped: progress.skipped,
+      memoryBytes: process.memoryUsage.rss(),
+    };
+  }
+
+  /** Called a few times a second while the status changes; returns what ends it. */
+  onStatus(listener: (status: LibraryStatus) => void): () => void {
+    return this.progress.onChange(() => listener(this.status()));
+  }
+
+  /** Whether this window is the first on its folder: others keep stores of their own. */
+  get isFirstWindow(): boolean {
+    return this.lock?.slot === 0;
+  }
+
+  /** Ends a pass, writes what is in memory and gives the store free. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    await this.stopPass();
+    this.closed = true;
+    clearTimeout(this.settleTimer);
+    await this.gathering;
+    try {
+      await this.indexer.write();
+    } finally {
+      await this.catalogue.close();
+      await this.lexical.close();
+      await this.pool.close();
+      this.progress.close();
+      this.lock?.release();
+    }
+  }
+}
+
+function takeLock(storageDirectory: string | undefined, notices: string[]): StoreLock | undefined {
+  if (storageDirectory === undefined) return undefined;
+  try {
+    const lock = StoreLock.take(storageDirectory);
+    if (!lock) notices.push('This workspace is open in many windows: the index of this one is kept in memory only.');
+    return lock;
+  } catch (error) {
+    notices.push(toStoreError(error, storageDirectory).message);
+    return undefined;
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * `npm run bench -- index FOLDER…`: indexes a copy of each folder (a checkout) in fresh processes and prints what it took:
+ * the first pass, an unchanged restart, one saved file, a branch switch, and searching. Beside it, as the floor nobody gets
+ * under, the time to read and hash the same files.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+import { WorkspaceFolders } from '../../src/library/documents/folders';
+import { hashText } from '../../src/library/documents/read';
+import { walk, WalkReport } from '../../src/library/documents/walk';
+import { Library } from '../../src/library/library';
+
+const SETTINGS = { filesExclude: ['**/.git', '**/.svn', '**/.hg', '**/CVS', '**/.DS_Store', '**/Thumbs.db'], maxFileBytes: 2_000_000 };
+const QUESTIONS = [
+  'how are options parsed', 'where is the configuration loaded', 'what happens when the connection is closed', 'error handling for invalid input', 'how is the cache invalidated',
+  'read a file into memory', 'parse the arguments of a command', 'which class renders the template', 'test for unicode strings', 'how does logging work', 'serialize an object to json',
+  'retry with backoff', 'compute the hash of a string', 'register a plugin', 'resolve a relative path', 'where are requests sent', 'default timeout value', 'thread pool shutdown',
+  'convert between time zones', 'sort the items of a list', 'what does merge do', 'validate the schema', 'install the dependencies', 'how are events dispatched', 'split text into tokens',
+];
+
+interface Task {
+  mode: 'cold' | 'restart' | 'live' | 'floor';
+  folder: string;
+  storage: string;
+  threadScript: string;
+}
+
+/** Runs in a fresh process, so that peak memory is this step's own. */
+export async function child(task: Task): Promise<void> {
+  const result = task.mode === 'floor' ? await floor(task) : await withLibrary(task);
+  const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
+  process.stdout.write(JSON.stringify({ ...result, peakMB: maxRSS / 1024, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6 }));
+}
+
+async function floor({ folder }: Task): Promise<Record<string, number>> {
+  const started = performance.now();
+  let bytes = 0;
+  for await (const { file, size } of walk(new WorkspaceFolders([{ name: 'bench', directory: folder }]), SETTINGS, new WalkReport())) {
+    hashText(readFileSync(file, 'utf8'));
+    bytes += size;
+  }
+  return { seconds: (performance.now() - started) / 1000, bytes };
+}
+
+async function withLibrary({ mode, folder, storage, threadScript }: Task): Promise<Record<string, number>> {
+  const started = performance.now();
+  const library = await Library.open({ folders: [{ name: 'bench', directory: folder }], storageDirectory: storage, settings: SETTINGS, threadScript });
+  const opened = performance.now();
+  let longest = 0;
+  let last = performance.now();
+  const beat = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last - 5);
+    last = performance.now();
+  }, 5);
+  await library.start();
+  clearInterval(beat);
+  const done = performance.now();
+  const status = library.status();
+  const measured: Record<string, number> = {
+    seconds: (done - started) / 1000, openSeconds: (opened - started) / 1000, files: status.filesIndexed, bytes: status.bytesIndexed, segments: status.segments, storeBytes: status.storeBytes, longestMs: longest,
+  };
+  if (mode === 'live') Object.assign(measured, await live(library, folder));
+  await library.close();
+  return measured;
+}
+
+async function live(library: Library, folder: string): Promise<Record<string, number>> {
+  const documents = [...library.documents()].filter(({ segments }) => segments > 2);
+  const saves: number[] = [];
+  for (let i = 0; i < 15; i++) {
+    const target = documents[Math.floor(((i + 0.5) / 15) * documents.length)];
+    if (!target) break;
+    const word = `zanzibar${'abcdefghijklmnopqrst'[i]}quokka`;
+    writeFileSync(target.file, `${readFileSync(target.file, 'utf8')}\n# ${word}\n`);
+    const started = performance.now();
+    await library.applyChanges([{ file: target.file, type: 'changed' }]);
+    const { spans } = await library.search(word, { scope: { kind: 'workspace' }, limit: 5 });
+    saves.push(performance.now() - started);
+    if (spans[0]?.path !== target.path) throw new Error(`${target.path}: the saved text was not found`);
+  }
+  const searches: number[] = [];
+  for (const round of [0, 1]) {
+    for (const question of QUESTIONS) {
+      const started = performance.now();
+      await library.search(question, { scope: { kind: 'workspace' }, limit: 20 });
+      if (round === 1 || searches.length < QUESTIONS.length) searches.push(performance.now() - started);
+    }
+  }
+  const burst = documents.filter((_, i) => i % 10 === 0);
+  for (const { file } of burst) writeFileSync(file, `${readFileSync(file, 'utf8')}\n`);
+  const started = performance.now();
+  await library.applyChanges(burst.map(({ file }) => ({ file, type: 'changed' as const })));
+  void folder;
+  return { saveMedian: quantile(saves, 0.5), saveMax: Math.max(...saves), searchMedian: quantile(searches, 0.5), search95: quantile(searches, 0.95), burstFiles: burst.length, burstMs: performance.now() - started };
+}
+
+function quantile(values: readonly number[], q: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0;
+}
+
+export async function run(args: readonly string[]): Promise<void> {
+  if (args.length === 0) {
+    console.log('Usage: npm run bench -- index FOLDER…');
+    return;
+  }
+  const here = fileURLToPath(import.meta.url);
+  const threadScript = join(dirname(here), 'segment-thread.cjs');
+  buildSync({ entryPoints: [join(process.cwd(), 'src/library/segments/thread.ts')], outfile: threadScript, bundle: true, platform: 'node', format: 'cjs', target: 'node20', packages: 'external', logLevel: 'warning' });
+  for (const source of args) {
+    const scratch = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
+    try {
+      const folder = join(scratch, basename(source));
+      cpSync(source, folder, { recursive: true, verbatimSymlinks: true, filter: (file) => basename(file) !== '.git' });
+      measure(basename(source), (mode) => inChild(here, { mode, folder, storage: join(scratch, 'store'), threadScript }));
+    } finally {
+      rmSync(scratch, { recursive: true, force: true });
+    }
+  }
+}
+
+function inChild(bundle: string, task: Task): Record<string, number> {
+  const code = `import(${JSON.stringify(`file://${bundle}`)}).then((bench) => bench.child(${JSON.stringify(task)}))`;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8', maxBuffer: 1 << 26, cwd: process.cwd() });
+  if (status !== 0) throw new Error(`${task.mode} ended with ${status}: ${stderr}`);
+  return JSON.parse(stdout) as Record<string, number>;
+}
+
+function measure(name: string, child: (mode: Task['mode']) => Record<string, number>): void {
+  const n = (value: number | undefined, digits = 1): string => (value ?? NaN).toFixed(digits);
+  const floorRun = child('floor');
+  const cold = child('cold');
+  const megabytes = (cold.bytes ?? 0) / 1e6;
+  console.log(`${name}: ${cold.files} files, ${n(megabytes)} MB, ${cold.segments} segments`);
+  console.log(`  cold       ${n(cold.seconds)} s (${n(cold.cpuSeconds)} s of CPU, ${n((cold.cpuSeconds ?? 0) / (floorRun.cpuSeconds ?? 1))} × reading and hashing), peak ${n(cold.peakMB, 0)} MB, store ${n((cold.storeBytes ?? 0) / 1e6)} MB = ${n((cold.storeBytes ?? 0) / (cold.bytes ?? 1), 2)} × text, event loop held ≤ ${n(cold.longestMs, 0)} ms`);
+  const restarts = [child('restart'), child('restart'), child('restart')].map(({ seconds }) => seconds ?? NaN);
+  console.log(`  restart    ${n(quantile(restarts, 0.5), 2)} s unchanged (median of 3)`);
+  const alive = child('live');
+  console.log(`  saved file ${n(alive.saveMedian, 0)} ms to be found (worst ${n(alive.saveMax, 0)})`);
+  console.log(`  search     median ${n(alive.searchMedian, 0)} ms, p95 ${n(alive.search95, 0)} ms`);
+  console.log(`  burst      ${alive.burstFiles} files changed: ${n(alive.burstMs, 0)} ms`);
+}
