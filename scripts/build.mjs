@@ -1,7 +1,7 @@
 /**
  * `npm run build [-- --watch] [-- --minify] [-- --only=terminal,editor]`: bundles the product into dist/.
  *
- * terminal: worker.js, engine-child.js, cli.js (Node, CommonJS) and the library's indexing thread
+ * terminal: worker.js, engine-child.js, cli.js and the library's indexing thread, segment-thread.js (Node, CommonJS)
  * editor:   extension.js (CommonJS, `vscode` left to the editor) and webview/*.js (browser)
  *
  * onnxruntime-node stays outside the bundles, because it loads a native binary from its own folder; so do the grammars,
@@ -49,6 +49,7 @@ const bundles = [
         worker: 'src/worker/main.ts',
         'engine-child': 'src/worker/engine-child.ts',
         cli: 'src/cli/main.ts',
+        'segment-thread': 'src/library/segments/thread.ts',
         'segment-thread': 'src/library/segments/thread.ts',
       },
     },

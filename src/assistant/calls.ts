@@ -2,6 +2,7 @@
 import type { AssistantLibrary, Definition } from './library';
 import type { DocumentSymbol } from '../library/types';
 import { docLines } from './keyLines';
+import { wordParts } from './question';
 
 export interface Call {
   name: string;
@@ -22,8 +23,9 @@ const CALLABLE = new Set(['function', 'method', 'class', 'struct', 'macro', 'con
 const KEYWORDS = new Set('if for while switch catch return function def class new typeof await super elif with assert not and or in sizeof print len str int isinstance list dict set tuple type range require'.split(' '));
 
 /**
- * Names followed by `(` in the body, in order of first call, whose definition is certain: the only one in the workspace, the only one
- * in the same file, or a member of the same class called on `self`/`this`. Ambiguous names are left out, never guessed.
+ * Names followed by `(` in the body, in order of first call, whose definition is certain: a member of the same class called on
+ * `self`/`this`, the only function of that name in the file or, where it is imported by name, in the workspace; of something else's members
+ * only those with a telling name. Ambiguous names are left out, never guessed.
  */
 export async function callsOf(body: Body, library: Pick<AssistantLibrary, 'definitions'>, limit: number): Promise<Call[]> {
   const { symbol, lines } = body;
@@ -33,12 +35,10 @@ export async function callsOf(body: Body, library: Pick<AssistantLibrary, 'defin
   const calls: Call[] = [];
   for (let line = symbol?.startLine ?? body.startLine; line <= body.endLine && calls.length < limit; line++) {
     if (isDoc(line)) continue;
-    const text = (lines[line - 1] ?? '').replace(/(["'`])(?:\\.|(?!\1).)*\1/g, '""').replace(/(^|\s)(\/\/|#(?!\w)).*$/, '');
-    for (const match of text.matchAll(/((?:self|this|cls)\.|(?:\.|->|::))?([\p{L}_$][\p{L}\p{N}_$]*)[!?]?\(/gu)) {
-      const name = match[2] ?? '';
+    for (const { name, receiver } of callsIn(lines[line - 1] ?? '')) {
       if (seen.has(name) || KEYWORDS.has(name) || name.length < 3) continue;
       seen.add(name);
-      const definition = certainDefinition(await library.definitions(name), body.document.file, match[1], owner);
+      const definition = certainDefinition(await library.definitions(name), name, receiver, { ...body, owner });
       if (definition && !(symbol && isSame(definition, symbol, body.document.file))) calls.push({ name, line, definition });
       if (calls.length === limit) break;
     }
@@ -46,20 +46,37 @@ export async function callsOf(body: Body, library: Pick<AssistantLibrary, 'defin
   return calls;
 }
 
-function certainDefinition(all: readonly Definition[], file: string, receiver: string | undefined, owner: string | undefined): Definition | undefined {
+/** Names before a parenthesis in a line of code, strings and comments left out. */
+function callsIn(line: string): { name: string; receiver: 'self' | 'other' | undefined }[] {
+  const text = line.replace(/(["'`])(?:\\.|(?!\1).)*\1/g, '""').replace(/(^|\s)(\/\/|#(?!\w)).*$/, '');
+  return [...text.matchAll(/((?:\b(?:self|this|cls|super\(\))\.)|\.|->|::)?([\p{L}_$][\p{L}\p{N}_$]*)[!?]?\(/gu)].map(([, before, name = '']) => ({
+    name,
+    receiver: before === undefined ? undefined : /^(self|this|cls)\.$/.test(before) ? 'self' : 'other',
+  }));
+}
+
+function certainDefinition(all: readonly Definition[], name: string, receiver: 'self' | 'other' | undefined, body: Body & { owner?: string }): Definition | undefined {
+  const { file } = body.document;
   const callable = all.filter((each) => CALLABLE.has(each.symbol.kind) && !/(^|\/)(tests?|spec|examples?|docs?)\//.test(each.path));
-  const onSelf = receiver !== undefined && /^(self|this|cls)\.$/.test(receiver);
-  if (onSelf && owner) {
-    const own = callable.filter((each) => each.file === file && each.symbol.container[each.symbol.container.length - 1] === owner);
-    if (own.length >= 1) return own[0];
+  const isMember = ({ symbol }: Definition) => symbol.kind === 'method';
+  if (receiver === 'self') {
+    const own = callable.find((each) => each.file === file && each.symbol.container[each.symbol.container.length - 1] === body.owner);
+    // An inherited member is defined elsewhere; the only one of its name will be it.
+    return own ?? (callable.length === 1 && wordParts(name).length > 1 ? callable[0] : undefined);
   }
-  if (callable.length === 1) return callable[0];
-  // A bare call, not a method of something else, means the one in this file.
-  if (receiver === undefined) {
-    const here = callable.filter((each) => each.file === file && each.symbol.kind !== 'method');
-    if (here.length === 1) return here[0];
-  }
-  return undefined;
+  if (receiver === 'other') return callable.length === 1 && wordParts(name).length > 1 ? callable[0] : undefined;
+  const free = callable.filter((each) => !isMember(each));
+  const here = free.filter((each) => each.file === file);
+  if (here.length > 0) return here.length === 1 ? here[0] : undefined;
+  return free.length === 1 && (wordParts(name).length > 1 || imports(name, body.lines)) ? free[0] : undefined;
+}
+
+/** Whether the file names it in an import; without that a bare `open(` may be the language's own. */
+function imports(name: string, lines: readonly string[]): boolean {
+  const word = name.replace(/\$/g, '\\$');
+  return new RegExp(`(^|\\n)\\s*(?:export\\s+)?(?:from|import|use|using)\\b(?:[^\\n(){}]|[({][^)}]*[)}])*\\b${word}\\b|[({][^)}]*\\b${word}\\b[^)}]*[)}]\\s*(?:from|=\\s*require)`).test(
+    lines.filter((line) => /import|from|use|require|^\s*[\w$]+,?\s*$|[{}()]/.test(line)).slice(0, 200).join('\n'),
+  );
 }
 
 function isSame(definition: Definition, symbol: DocumentSymbol, file: string): boolean {

@@ -240,6 +240,10 @@ export function sentencesOf(line: string): string[] {
   return parts;
 }
 
+/** At most `length` characters, cut between words where there are any, the cut marked. */
 export function clip(text: string, length: number): string {
-  return text.length <= length ? text : `${text.slice(0, length - 1).trimEnd()}…`;
+  if (text.length <= length) return text;
+  const cut = text.slice(0, length - 1);
+  const space = cut.lastIndexOf(' ');
+  return `${(space > length * 0.6 ? cut.slice(0, space) : cut).trimEnd()}…`;
 }

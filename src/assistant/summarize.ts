@@ -2,7 +2,8 @@
  * A summary of a file of any length: its outline, nested as the file is, with one line for each part, and a paragraph over the
  * whole. Code is outlined by definitions, prose by headings, everything else by its segments, so that no line is left out.
  */
-import type { Author, Summary, SummaryPart } from '../protocol';
+import { ReadError } from '../library/documents/read';
+import type { Author, ErrorCode, Summary, SummaryPart } from '../protocol';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../library/types';
 import { AssistantError, throwIfCancelled } from './errors';
 import { clip } from './citations';
@@ -36,18 +37,25 @@ export async function summarize(file: string, { library, progress, signal }: Sum
   return { file: document.file, path: document.path, language: document.language, lines: lines.length, overview, parts, author: EXTRACTIVE, notices };
 }
 
-/** Reads a file; a failure says what the user can do. */
+/** Reads a file; a failure says what the user can do. @throws AssistantError('fileNotFound' | 'fileUnreadable') */
 export async function readOrThrow(library: Pick<AssistantLibrary, 'read'>, file: string): Promise<Document> {
   try {
     return await library.read(file);
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw new AssistantError('fileNotFound', `${file} does not exist.`, 'It may have been moved or deleted.', { cause: error });
-    if (code === 'EISDIR') throw new AssistantError('fileUnreadable', `${file} is a folder.`, 'Choose a file.', { cause: error });
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new AssistantError('fileUnreadable', `${file} cannot be read: ${reason}`, 'Only text files can be read; check the permissions of the file.', { cause: error });
+    if (!(error instanceof ReadError)) throw error;
+    const known = UNREADABLE[error.code];
+    throw new AssistantError(known.code, error.message, known.hint, { cause: error });
   }
 }
+
+const UNREADABLE: Record<ReadError['code'], { code: ErrorCode; hint: string }> = {
+  missing: { code: 'fileNotFound', hint: 'It may have been moved or deleted.' },
+  denied: { code: 'fileUnreadable', hint: 'Check the permissions of the file.' },
+  binary: { code: 'fileUnreadable', hint: 'Only text files can be read.' },
+  tooLarge: { code: 'fileUnreadable', hint: 'The setting for the largest file decides what is read.' },
+  directory: { code: 'fileUnreadable', hint: 'Choose a file in it.' },
+  failed: { code: 'fileUnreadable', hint: 'See whether another program can open it.' },
+};
 
 /** Runs between definitions shorter than this (non-blank lines) belong to their surroundings. */
 const LOOSE_LINES = 3;

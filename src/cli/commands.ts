@@ -8,7 +8,6 @@ import { summarize } from '../assistant/summarize';
 import { type Arguments, type CommandName, UsageError, wholeNumber } from './arguments';
 import { answerQueries } from './queries';
 import { bytes, place, printable, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
-import { printFunctions } from './segments';
 import { openSession, resolveInWorkspace, scopeOf, type Session } from './session';
 import { write } from './write';
 
@@ -95,7 +94,7 @@ async function explainTarget(what: string, session: Session): Promise<{ file: st
 
 async function runIndex(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
   const started = performance.now();
-  if (args.rebuild) await session.library.rebuild();
+  if (args.rebuild) await session.library.clear();
   await session.index(signal);
   const seconds = (performance.now() - started) / 1000;
   const status = session.library.status();
@@ -119,7 +118,7 @@ async function runStatus(args: Arguments, session: Session, signal: AbortSignal)
   await session.index(signal);
   const status = session.library.status();
   const { engine, storageDirectory, folders } = session;
-  if (args.json) return write(JSON.stringify({ ...status, memoryBytes: process.memoryUsage.rss(), model: engine.status, storageDirectory, folders }, undefined, 2));
+  if (args.json) return write(JSON.stringify({ ...status, model: engine.status, storageDirectory, folders }, undefined, 2));
   const lines = [
     `Folders   ${folders.map(({ directory }) => directory).join(', ')}`,
     `State     ${status.state}: ${status.reason}`,
@@ -132,9 +131,10 @@ async function runStatus(args: Arguments, session: Session, signal: AbortSignal)
   await write(lines.join('\n'));
 }
 
-async function runWhy(args: Arguments, session: Session): Promise<void> {
+async function runWhy(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
   const path = operand(args, 'why', 'Which file?');
-  const why = await session.library.why(resolveOrAbsolute(path, session));
+  await session.index(signal);
+  const why = session.library.why(resolveOrAbsolute(path, session));
   if (args.json) return write(JSON.stringify(why, undefined, 2));
   await write(`${printable(why.path || basename(why.file))} is ${why.indexed ? '' : 'not '}indexed: ${why.reason}`);
 }
@@ -164,7 +164,6 @@ const RUN: Record<CommandName, { run: Run; model?: boolean }> = {
   index: { run: runIndex },
   status: { run: runStatus, model: true },
   why: { run: runWhy },
-  segments: { run: printFunctions },
 };
 
 export async function runCommand(command: CommandName, args: Arguments, signal: AbortSignal): Promise<void> {

@@ -3,18 +3,18 @@ import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, resolve, sep } from 'node:path';
+import type { Library } from '../library/library';
 import type { Scope, WorkerSettings } from '../protocol';
 import { EngineProcess } from '../worker/engine-process';
 import { chooseModel } from '../worker/models';
 import { openLibrary } from '../worker/open-library';
-import type { WorkspaceLibrary } from '../worker/workspace-library';
 import { type Arguments, type CommandName, UsageError, wholeNumber } from './arguments';
 import { Progress } from './progress';
 
 export interface Session {
   folders: readonly { name: string; directory: string }[];
   storageDirectory: string;
-  library: WorkspaceLibrary;
+  library: Library;
   engine: EngineProcess;
   progress: Progress;
   /** Indexes what has changed and waits for it, showing progress. */
@@ -45,22 +45,21 @@ export async function openSession(command: CommandName, args: Arguments, options
   const log = (level: string, message: string): void => {
     if (level === 'error' || process.env['ANCHORAGE_DEBUG']) process.stderr.write(`${message}\n`);
   };
-  const opening: { library?: WorkspaceLibrary } = {};
-  const show = (): void => {
-    if (!opening.library) return;
-    const status = opening.library.status();
-    progress.update(status.progress, `indexing ${status.filesIndexed.toLocaleString('en-US')} of ${status.filesKnown.toLocaleString('en-US')} files`);
-  };
-  const library = await openLibrary({ folders, storageDirectory, settings, yieldTo: () => Promise.resolve(), onStatus: show, log });
-  opening.library = library;
+  const library = await openLibrary({ folders, storageDirectory, settings }, (notice) => process.stderr.write(`${notice}\n`));
+  library.onStatus((status) => {
+    const count = `${status.filesIndexed.toLocaleString('en-US')} of ${status.filesKnown.toLocaleString('en-US')} files`;
+    if (status.state === 'indexing') progress.update(status.progress, `indexing, ${count}`);
+  });
   const engine = new EngineProcess({ file: join(__dirname, 'engine-child.js'), log, changed: () => {} });
   if (options.model) await engine.choose(await chooseModel({ modelsDirectory: join(cacheDirectory(), 'models'), settings }));
   return {
     folders, storageDirectory, library, engine, progress,
     index: async (signal) => {
-      await library.start();
-      await library.settled(signal);
+      await library.start(signal);
       progress.done();
+      signal?.throwIfAborted();
+      const { state, reason } = library.status();
+      if (state === 'failed') throw new Error(reason);
     },
     close: async () => {
       engine.close();

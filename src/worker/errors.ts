@@ -34,6 +34,11 @@ const MEANS: Readonly<Record<string, ErrorCode>> = {
   EDQUOT: 'diskFull',
   ABORT_ERR: 'cancelled',
   lexicalDiskFull: 'diskFull',
+  missing: 'fileNotFound',
+  denied: 'fileUnreadable',
+  binary: 'fileUnreadable',
+  tooLarge: 'fileUnreadable',
+  directory: 'fileUnreadable',
 };
 
 const HINTS: Partial<Record<ErrorCode, string>> = {

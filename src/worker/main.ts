@@ -5,7 +5,6 @@ import type { ClientNotifications, Requests, WorkerNotifications } from '../prot
 import { serve } from './connection';
 import { EngineProcess } from './engine-process';
 import { errorData } from './errors';
-import { openLibrary } from './open-library';
 import { WorkerService } from './service';
 import { lowerPriority } from './priority';
 
@@ -25,7 +24,7 @@ function main(): void {
   const log = (level: WorkerNotifications['log']['level'], message: string): void => notify('log', { level, message });
 
   const engine = new EngineProcess({ file: join(__dirname, 'engine-child.js'), log, changed: () => service.statusChanged() });
-  const service: WorkerService = new WorkerService({ openLibrary, engine, notify, exit: () => setTimeout(() => process.exit(0), 50) });
+  const service: WorkerService = new WorkerService({ engine, notify, exit: () => setTimeout(() => process.exit(0), 50) });
   serve<Requests, ClientNotifications>(connection, service.requests, service.notifications, {
     failed: (method, error) => {
       const { code, message } = errorData(error);

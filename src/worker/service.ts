@@ -7,17 +7,17 @@ import { ExplanationCache } from '../assistant/explanationCache';
 import { hover } from '../assistant/hover';
 import { summarize } from '../assistant/summarize';
 import type { Writer } from '../assistant/writer';
+import type { Library } from '../library/library';
 import {
   PROTOCOL_VERSION, type ClientNotifications, type IndexStatus, type InitializeParams, type Requests, type WorkerNotifications, type WorkerSettings,
 } from '../protocol';
 import type { EngineProcess } from './engine-process';
 import { WorkerError } from './errors';
 import { chooseModel } from './models';
+import { indexSettings, openLibrary } from './open-library';
 import { Foreground } from './scheduler';
-import type { WorkspaceLibrary, OpenLibrary } from './workspace-library';
 
 export interface ServiceOptions {
-  openLibrary: OpenLibrary;
   engine: EngineProcess;
   notify: <M extends keyof WorkerNotifications>(method: M, params: WorkerNotifications[M]) => void;
   /** Ends the process once the answer to `shutdown` has left. */
@@ -29,12 +29,15 @@ type NotificationListeners = { [M in keyof ClientNotifications]: (params: Client
 
 interface Session {
   params: InitializeParams;
-  library: WorkspaceLibrary;
+  library: Library;
   explanations: ExplanationCache;
 }
 
 /** Status is sent at most this often (ms) while indexing runs. */
 const STATUS_INTERVAL = 250;
+
+/** A question waits so long (ms) for a model that is being loaded; the first load of a large one compiles it, which takes minutes. */
+const MODEL_PATIENCE = 10_000;
 
 export class WorkerService {
   readonly foreground = new Foreground();
@@ -57,7 +60,7 @@ export class WorkerService {
     ask: (params, signal) => this.foreground.during(async () => {
       const { library } = await this.opened();
       // A question is the user's wish to have the folder read, also in Restricted Mode.
-      await library.start();
+      void library.start();
       const { writer, why } = await this.writer(signal);
       return ask(params, { library, writer, whyExtractive: why, signal, emit: (event) => this.options.notify('answer/event', { id: params.id, event }) });
     }),
@@ -80,11 +83,13 @@ export class WorkerService {
     }),
     'index/status': async () => this.status(await this.opened()),
     'index/start': async () => {
-      await (await this.opened()).library.start();
+      void (await this.opened()).library.start();
       return null;
     },
     'index/rebuild': async () => {
-      await (await this.opened()).library.rebuild();
+      const { library } = await this.opened();
+      await library.clear();
+      void library.start();
       return null;
     },
     'index/clear': async () => {
@@ -103,9 +108,9 @@ export class WorkerService {
   readonly notifications: NotificationListeners = {
     'files/changed': ({ changes }) => this.soon('files/changed', ({ library }) => library.applyChanges(changes)),
     'files/unsaved': ({ file, text }) => this.soon('files/unsaved', ({ library }) => library.setUnsaved(file, text)),
-    'folders/changed': ({ folders }) => void this.reopen({ folders }).catch((error: unknown) => this.warn('folders/changed', error)),
-    'settings/changed': ({ settings }) => void this.changeSettings(settings).catch((error: unknown) => this.warn('settings/changed', error)),
-    'files/open': ({ files }) => this.soon('files/open', ({ library }) => library.preferFiles(files)),
+    'folders/changed': ({ folders }) => this.soon('folders/changed', ({ library }) => library.setFolders(folders)),
+    'settings/changed': ({ settings }) => this.soon('settings/changed', (session) => this.changeSettings(session, settings)),
+    'files/open': ({ files }) => this.soon('files/open', ({ library }) => library.setFirst(files)),
   };
 
   /** Sends the status now, or shortly after the last one. */
@@ -140,17 +145,12 @@ export class WorkerService {
   }
 
   private async open(params: InitializeParams): Promise<Session> {
-    const library = await this.options.openLibrary({
-      folders: params.folders,
-      storageDirectory: params.storageDirectory,
-      settings: params.settings,
-      yieldTo: () => this.foreground.clear(),
-      onStatus: () => this.statusChanged(),
-      log: (level, message) => this.options.notify('log', { level, message }),
-    });
-    const explanations = new ExplanationCache(join(params.storageDirectory, 'explanations'), { warn: (message) => this.options.notify('log', { level: 'warn', message }) });
+    const warn = (message: string): void => this.options.notify('log', { level: 'warn', message });
+    const library = await openLibrary(params, warn);
+    library.onStatus(() => this.statusChanged());
+    const explanations = new ExplanationCache(join(params.storageDirectory, 'explanations'), { warn });
     this.current = { params, library, explanations };
-    if (params.trusted) void library.start().catch((error: unknown) => this.warn('indexing', error));
+    if (params.trusted) void library.start();
     return this.current;
   }
 
@@ -160,22 +160,9 @@ export class WorkerService {
     return this.session;
   }
 
-  /** Other folders or what is indexed of them: the library is opened anew, over the same store. */
-  private async reopen(changed: Partial<InitializeParams>): Promise<void> {
-    const before = await this.opened();
-    const params = { ...before.params, ...changed };
-    this.current = undefined;
-    this.session = before.library.close().then(() => this.open(params));
-    await this.session;
-    this.statusChanged();
-  }
-
-  private async changeSettings(settings: WorkerSettings): Promise<void> {
-    const { params } = await this.opened();
-    const indexing = (each: WorkerSettings) => JSON.stringify([each.filesExclude, each.maxFileBytes, each.memoryBudgetBytes]);
-    if (indexing(settings) !== indexing(params.settings)) await this.reopen({ settings });
-    else params.settings = settings;
-    await this.loadModel({ ...params, settings });
+  private async changeSettings(session: Session, settings: WorkerSettings): Promise<void> {
+    session.params = { ...session.params, settings };
+    await Promise.all([session.library.setSettings(indexSettings(settings)), this.loadModel(session.params)]);
   }
 
   private async loadModel(params: InitializeParams): Promise<void> {
@@ -187,7 +174,7 @@ export class WorkerService {
   /** The model, once it is loaded; without one, why an answer quotes the sources. */
   private async writer(signal: AbortSignal): Promise<{ writer?: Writer; why?: string }> {
     const { engine } = this.options;
-    await engine.settled(signal);
+    await Promise.race([engine.settled(signal), new Promise((resolve) => setTimeout(resolve, MODEL_PATIENCE).unref())]);
     const writer = engine.writer('answer');
     if (writer) return { writer };
     if (engine.status.state === 'none') return {};
@@ -195,7 +182,7 @@ export class WorkerService {
   }
 
   private status({ library }: Session): IndexStatus {
-    return { ...library.status(), memoryBytes: process.memoryUsage.rss(), model: this.options.engine.status };
+    return { ...library.status(), model: this.options.engine.status };
   }
 
   private progressOf(id: string): (fraction: number, message: string) => void {

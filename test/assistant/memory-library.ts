@@ -3,6 +3,7 @@ import type { AssistantLibrary, Definition, Use } from '../../src/assistant/libr
 import { splitLines, textOfLines } from '../../src/assistant/lines';
 import { parseQuestion } from '../../src/assistant/question';
 import { TermWeights } from '../../src/assistant/relevance';
+import { ReadError } from '../../src/library/documents/read';
 import { createSegmenter } from '../../src/library/segments/segmenter';
 import type { Document, SegmentedDocument } from '../../src/library/types';
 import type { RankedSpan } from '../../src/protocol';
@@ -24,7 +25,7 @@ export class MemoryLibrary implements AssistantLibrary {
   async read(file: string): Promise<Document> {
     this.reads += 1;
     const text = this.files.get(file);
-    if (text === undefined) throw Object.assign(new Error(`ENOENT: ${file}`), { code: 'ENOENT' });
+    if (text === undefined) throw new ReadError('missing', file, 'is not there any more');
     const language = LANGUAGES[file.split('.').pop() ?? ''] ?? 'plaintext';
     return { file, path: file.slice(this.root.length + 1), language, text, hash: createHash('sha256').update(text).digest('hex') };
   }

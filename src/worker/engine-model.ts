@@ -1,0 +1,124 @@
+/** A checkpoint at work in the engine's process: chats in, text out. */
+import { basename } from 'node:path';
+import type { ChatMessage, Written } from '../assistant/writer';
+import { Decoder, full, openCheckpoint, parameterCount, type ModelConfig } from '../engine';
+import { ChatTemplate } from '../engine/checkpoint/chat';
+import { Tokenizer } from '../engine/checkpoint/tokenizer';
+import { generate } from '../engine/generate';
+import type { LoadedModel, LoadParams } from './engine-protocol';
+
+/** Rows given to an answer at most: more can be cached, but reading them takes minutes on a CPU. */
+const MOST_CONTEXT = 8_192;
+/** Bytes of cached rows at most. */
+const MOST_CACHE_BYTES = 1.5e9;
+/** Small models fall into loops; an answer that repeats its last tokens this often in a row is ended. */
+const LOOP = { longest: 32, times: 4 };
+
+export interface WriteOptions {
+  maxNewTokens: number;
+  signal?: AbortSignal;
+  onText: (text: string) => void;
+}
+
+export class EngineModel {
+  readonly description: LoadedModel;
+
+  private constructor(
+    private readonly decoder: Decoder,
+    private readonly tokenizer: Tokenizer,
+    private readonly template: ChatTemplate | undefined,
+    directory: string,
+  ) {
+    const { config } = decoder;
+    const contextTokens = Math.min(config.maxPositions, MOST_CONTEXT, Math.floor(MOST_CACHE_BYTES / decoder.rowBytes));
+    this.description = { name: basename(directory), contextTokens, bytesPerRow: decoder.rowBytes, detail: describe(config, decoder.weights, contextTokens, template !== undefined) };
+  }
+
+  /** @throws CheckpointError naming the file and the field; DecoderError */
+  static async load({ directory, compiledDirectory, weights, threads }: LoadParams, signal?: AbortSignal): Promise<EngineModel> {
+    const checkpoint = await openCheckpoint(directory);
+    try {
+      const tokenizer = await Tokenizer.open(directory, checkpoint.config.vocabSize);
+      const template = await ChatTemplate.open(directory);
+      signal?.throwIfAborted();
+      const decoder = await Decoder.open(checkpoint, { weights, cacheDirectory: compiledDirectory, threads: threads || undefined });
+      return new EngineModel(decoder, tokenizer, template, directory);
+    } finally {
+      await checkpoint.close();
+    }
+  }
+
+  /** Tokens of a chat as `write` reads it. */
+  count(chat: readonly ChatMessage[]): number {
+    return this.encode(chat).length;
+  }
+
+  async write(chat: readonly ChatMessage[], { maxNewTokens, signal, onText }: WriteOptions): Promise<Written> {
+    const { decoder, tokenizer } = this;
+    const prompt = this.encode(chat);
+    const context = decoder.newContext(full(decoder.config.slidingWindow), prompt.length + maxNewTokens);
+    const loop = new AbortController();
+    const written: number[] = [];
+    const started = performance.now();
+    let read = started;
+    let firstToken: number | undefined;
+    const generated = await generate(decoder, context, prompt, {
+      maxNewTokens,
+      signal: signal ? AbortSignal.any([signal, loop.signal]) : loop.signal,
+      onRead: () => (read = performance.now()),
+      onText,
+      onToken: (token) => {
+        firstToken ??= performance.now() - started;
+        written.push(token);
+        if (loops(written)) loop.abort();
+      },
+    }, tokenizer);
+    const ended = performance.now();
+    return {
+      text: generated.text,
+      promptTokens: generated.promptTokens,
+      newTokens: generated.tokens.length,
+      stopped: signal?.aborted ? 'cancelled' : generated.reason === 'length' ? 'length' : 'end',
+      timing: { read: read - started, decode: ended - read, firstToken: firstToken ?? ended - started },
+    };
+  }
+
+  close(): Promise<void> {
+    return this.decoder.close();
+  }
+
+  /** Base models have no template: they go on with a text that stops where the answer begins. */
+  private encode(chat: readonly ChatMessage[]): number[] {
+    if (!this.template) {
+      const text = chat.map(({ role, content }) => (role === 'assistant' ? `Answer: ${content}` : content)).join('\n\n');
+      return this.tokenizer.encode(`${text}\n\nAnswer:`);
+    }
+    const text = this.template.render(chat, {
+      bosToken: this.tokenizer.namedToken('bos_token'),
+      eosToken: this.tokenizer.namedToken('eos_token'),
+      // Models that think aloud would spend the answer's room on it.
+      variables: { enable_thinking: false },
+    });
+    return this.tokenizer.encode(text, { addSpecialTokens: false });
+  }
+}
+
+/** Whether the text ends in one run of tokens repeated. */
+function loops(tokens: readonly number[]): boolean {
+  for (let length = 1; length <= LOOP.longest; length++) {
+    // One token repeated is also an indentation or a rule of dashes: short runs must repeat longer.
+    const span = Math.max(length * LOOP.times, 24);
+    if (span > tokens.length) continue;
+    let same = true;
+    for (let at = tokens.length - span + length; same && at < tokens.length; at++) same = tokens[at] === tokens[at - length];
+    if (same) return true;
+  }
+  return false;
+}
+
+function describe(config: ModelConfig, weights: string, contextTokens: number, chats: boolean): string {
+  const parameters = parameterCount(config);
+  const size = parameters >= 1e9 ? `${(parameters / 1e9).toFixed(1)} B` : parameters >= 1e6 ? `${Math.round(parameters / 1e6)} M` : `${Math.round(parameters / 1e3)} k`;
+  const kind = chats ? '' : '; a base model without a chat template, which completes text and may not answer';
+  return `${config.architecture}, ${size} parameters in ${config.layers} layers, ${weights} weights, ${contextTokens.toLocaleString('en-US')} tokens of context${kind}.`;
+}
