@@ -26,7 +26,7 @@ from run import load_model
 TOLERANCE = 1e-3  # largest difference of logits allowed
 
 
-def hf_config(config: ModelConfig, rope: Optional[dict] = None, window: int = 0, extra: Optional[dict] = None) -> dict:
+def hf_config(config: ModelConfig, rope: Optional[dict], window: int, extra: Optional[dict] = None) -> dict:
     """config.json. `rope` is {"factors": [D/2], "scale": m} of a context extension to `window` rows."""
     scaling = None
     if rope:
@@ -39,7 +39,7 @@ def hf_config(config: ModelConfig, rope: Optional[dict] = None, window: int = 0,
         "num_hidden_layers": config.num_hidden_layers, "num_attention_heads": config.num_attention_heads,
         "num_key_value_heads": config.num_key_value_heads, "head_dim": config.head_dim,
         "rms_norm_eps": config.rms_norm_eps, "rope_theta": config.rope_theta, "rope_scaling": scaling,
-        "max_position_embeddings": window or config.max_position_embeddings,
+        "max_position_embeddings": window,
         "original_max_position_embeddings": config.max_position_embeddings,
         "tie_word_embeddings": True, "attention_bias": False, "mlp_bias": False, "attention_dropout": 0.0,
         "bos_token_id": ID["bos"], "eos_token_id": [ID["eos"], ID["end"]], "pad_token_id": ID["pad"], "use_cache": True,
@@ -52,11 +52,12 @@ def hf_config(config: ModelConfig, rope: Optional[dict] = None, window: int = 0,
     }
 
 
-def write_folder(model: Llama, tokenizer: Path, out: Path, extra: Optional[dict] = None, rope: Optional[dict] = None,
-                 window: int = 0, tensors: Optional[dict[str, dict[str, np.ndarray]]] = None) -> None:
+def write_folder(model: Llama, tokenizer: Path, out: Path, extra: Optional[dict] = None,
+                 tensors: Optional[dict[str, dict[str, np.ndarray]]] = None) -> None:
     """`tensors`: further files, name -> {tensor name -> array} (memories, heads), written as f16 safetensors."""
     out.mkdir(parents=True, exist_ok=True)
-    config = hf_config(model.config, rope, window, extra)
+    rope = {"factors": list(model.rope.factors), "scale": model.rope.scale} if model.rope.factors else None
+    config = hf_config(model.config, rope, model.window, extra)
     (out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     (out / "generation_config.json").write_text(json.dumps(
         {k: config[k] for k in ("bos_token_id", "eos_token_id", "pad_token_id")} | {"do_sample": False}, indent=2) + "\n")
@@ -92,6 +93,7 @@ def read_folder(folder: Path, **kwargs: Any) -> Llama:
     if scaling and "factors" not in kwargs:
         kwargs = {**kwargs, "factors": scaling["long_factor"], "rope_scale": scaling["attention_factor"]}
     model = Llama(config, **kwargs)
+    model.window = c["max_position_embeddings"]
     model.load_state_dict({k: torch.from_numpy(v.astype(np.float32))
                            for k, v in load_file(str(folder / "model.safetensors")).items()})
     return model

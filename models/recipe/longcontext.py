@@ -146,12 +146,12 @@ def main(argv: list[str] | None = None) -> dict:
         trained=sum(p.numel() for p in optimizer.params))
 
     def checkpoint() -> None:
-        save(last, model, config, step=step, optimizer=optimizer.state_dict(), window=window, **long)
+        save(last, model, config, step=step, optimizer=optimizer.state_dict(), window=window)
         plain = model
         if a.tune == "lora+":
             save_adapter(model, a.run / "adapter", RANK, ALPHA, str(a.base))
             plain = merged(load_model(a.base, **long), a.run / "adapter")
-        save(a.run / "merged.pt", plain, config, window=window, **long)
+        save(a.run / "merged.pt", plain, config, window=window)
         (a.run / "rope.json").write_text(json.dumps({**rope, "original": first, "window": window}) + "\n")
 
     saved, some, started = time.time(), [], time.time()

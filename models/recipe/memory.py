@@ -90,7 +90,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--ratios", type=int, nargs="+", default=[256, 32, 8])
     args.add_argument("--lengths", type=int, nargs="+", default=[256, 128, 64], help="rows of a segment, one drawn a step")
     args.add_argument("--segments", type=int, default=8, help="of a chain, at most")
-    args.add_argument("--window", type=int, help="rows of a context (default: the base's)")
+    args.add_argument("--window", type=int, help="rows of a context (default: the base's window)")
     args.add_argument("--reservoir", type=int, default=2, help="S; 0 keeps every graph (full back-propagation)")
     args.add_argument("--biased", action="store_true", help="leave out the compensating factor")
     args.add_argument("--shares", type=float, nargs=3, default=(0.6, 0.25, 0.15), help=f"of {TASKS}")
@@ -125,7 +125,7 @@ def main(argv: list[str] | None = None) -> dict:
         if state.get("optimizer"):
             optimizer.load_state_dict(state["optimizer"])
         step = state["step"]
-    window = a.window or model.base.config.max_position_embeddings
+    window = a.window or model.base.window
     log, stop = Log(a.run / "log.jsonl"), Stop(a.minutes)
     encode = Encoder(a.tokenizer)
     if a.evaluate:

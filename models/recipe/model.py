@@ -47,7 +47,7 @@ class Rope(nn.Module):
         if factors is not None:
             frequency = frequency / torch.tensor(factors, dtype=torch.float64)
         self.register_buffer("frequency", frequency.float(), persistent=False)
-        self.scale = scale
+        self.factors, self.scale = factors, scale
 
     def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """positions [B, T] (rows, from 0) -> cos, sin [B, 1, T, D] in f32: phases are large, half precision would blur them."""
@@ -155,6 +155,7 @@ class Llama(nn.Module):
     def __init__(self, config: ModelConfig, factors: Optional[list[float]] = None, rope_scale: float = 1.0, seed: int = 0):
         super().__init__()
         self.config = config
+        self.window = config.max_position_embeddings  # rows it can take; more than the first window once extended
         self.model = Trunk(config)
         self.rope = Rope(config.head_dim, config.rope_theta, factors, rope_scale)
         generator = torch.Generator().manual_seed(seed)

@@ -146,11 +146,11 @@ def main(argv: list[str] | None = None) -> dict:
         seen, since, total = seen + fresh, since + fresh, total + losses
         now = time.time()
         if step % 20 == 0:
-            log(event="train", step=step, tokens=seen, loss=total / 20, norm=norm, tokens_per_second=since / (now - logged))
+            log(event="train", step=step, tokens=seen, loss=total / (since / fresh), norm=norm, tokens_per_second=since / (now - logged))
             since, total, logged = 0, 0.0, now
         if a.valid_steps and step % a.valid_steps == 0:
             check()
-            logged, since = time.time(), 0
+            logged, since, total = time.time(), 0, 0.0
         if now - saved > a.save_seconds:
             checkpoint()
             saved = now

@@ -68,6 +68,8 @@ def save(path: Path, model: nn.Module, config: ModelConfig, **state: Any) -> Non
     """Weights, shape and whatever a resume needs; written beside and renamed, so a crash leaves the old one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".new")
+    if isinstance(model, Llama):
+        state = {"factors": model.rope.factors, "rope_scale": model.rope.scale, "window": model.window, **state}
     torch.save({"config": asdict(config), "weights": plain_state(model), **state}, beside)
     os.replace(beside, path)
 
@@ -94,6 +96,7 @@ def load_model(path: Path, **kwargs: Any) -> Llama:
     state = read(path)
     extra = {"factors": state.get("factors"), "rope_scale": state.get("rope_scale", 1.0), **kwargs}
     model = Llama(ModelConfig(**state["config"]), **extra)
+    model.window = state.get("window") or model.window
     missing = model.load_state_dict(state["weights"], strict=False)
     if missing.missing_keys:
         raise SystemExit(f"{path} lacks {missing.missing_keys[:3]}")

@@ -1,0 +1,204 @@
+"""Stage 4, what the product asks: `python models/recipe/tasks.py --base FILE --memory FILE --functions FILE.jsonl --run DIR`.
+
+All weights move now, the memories' too, so that they still fit the base. Each step draws one task: plain text under the mix of
+masks (so that nothing is forgotten), doc <-> code vectors with the name hidden, gists from rows and from memories alone, the
+line pointer with "none", copying of keys from memories, short grounded answers under the chat template.
+Writes RUN/last.pt (base), RUN/memory.pt and RUN/heads.pt for export.py. `--evaluate` measures on held-out repositories.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from config import ID, home
+from data import Encoder, Tokens
+from loss import cross_entropy
+from memory import copying, export_part
+from memory_data import KeyMaker
+from memory_model import SINKS, MemoryModel, Segment
+from optim import Optimizer, wsd
+from pretrain import batch_loss
+from rows import Stream
+from run import Log, Stop, autocast, device, load_model, read, save, seed_all
+from tasks_data import Draw, documented, read as read_functions, split, synthetic
+from tasks_eval import evaluate_tasks
+from tasks_examples import Lesson, Maker, lesson_targets
+from tasks_model import Heads, contrast, padded, hidden, pointer_scores, vectors
+
+TASKS = ("text", "vectors", "gist", "gist_memories", "point", "copy", "chat")
+SHARES = (0.25, 0.30, 0.12, 0.10, 0.10, 0.05, 0.08)
+
+
+class Stage:
+    """One loss per task, over a batch of functions."""
+
+    def __init__(self, model: MemoryModel, heads: Heads, maker: Maker, keys: KeyMaker, tokens: Tokens, ratios: list[int], where):
+        self.model, self.heads, self.maker, self.keys = model, heads, maker, keys
+        self.tokens, self.ratios, self.where = tokens, ratios, where
+
+    def vectors(self, functions, rng):
+        hide = bool(rng.random() < 0.8)  # sometimes the name is there, as it is in the product
+        questions = vectors(self.model, self.heads, [self.maker.question(f, hide) for f in functions], self.where)
+        codes = vectors(self.model, self.heads, [self.maker.code(f, hide) for f in functions], self.where)
+        texts = np.array([f.summary for f in functions])
+        repeated = torch.from_numpy(texts[:, None] == texts[None]).to(self.where)
+        return contrast(questions, codes, self.heads.temperature, repeated)
+
+    def lesson(self, lesson: Lesson):
+        ids, _ = padded(lesson.rows, self.where)
+        targets = torch.from_numpy(lesson_targets(lesson, SINKS, ids.shape[1])).to(self.where)
+        return cross_entropy(hidden(self.model, ids), self.model.base.model.embed_tokens.weight, targets)[0]
+
+    def gist(self, functions, rng):
+        return self.lesson(self.maker.gist_lesson(functions))
+
+    def gist_memories(self, functions, rng):
+        """From memories alone, one function at a time: segments differ in length, and a slot's place depends on it."""
+        ratio, total = int(rng.choice([r for r in self.ratios if r <= 64] or self.ratios)), 0.0
+        sinks = self.model.sinks(1, self.where)
+        for f in functions:
+            code, gist = self.maker.gist(f)
+            memories = self.model.encode(Segment(torch.tensor([code], device=self.where)), ratio)
+            row = torch.tensor([[ID["gist"], *gist]], device=self.where)
+            total = total + self.model.loss(self.model.decode(row[:, :-1], memories, sinks), row[:, 1:])[0] / len(functions)
+        return total
+
+    def point(self, functions, rng):
+        made = self.maker.pointings(functions, rng)
+        start, end = pointer_scores(self.model, self.heads, made.rows, made.lines, self.where)
+        first, last = (torch.tensor(x, device=self.where) for x in (made.first, made.last))
+        return (F.cross_entropy(start, first) + F.cross_entropy(end, last)) / 2
+
+    def chat(self, functions, rng):
+        return self.lesson(self.maker.chat_lesson(functions, rng))
+
+
+def parser() -> argparse.ArgumentParser:
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--base", type=Path, default=home() / "runs/long/merged.pt")
+    args.add_argument("--memory", type=Path, default=home() / "runs/memory/last.pt")
+    args.add_argument("--functions", type=Path, help="jsonl of the segmenter (default: synthetic functions, for a trial only)")
+    args.add_argument("--tokens", type=Path, default=home() / "tokens")
+    args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
+    args.add_argument("--run", type=Path, default=home() / "runs/tasks")
+    args.add_argument("--shares", type=float, nargs=len(TASKS), default=SHARES, metavar="S", help=f"of {TASKS}")
+    args.add_argument("--ratios", type=int, nargs="+", default=[256, 32, 8])
+    args.add_argument("--batch", type=int, default=32, help="functions a step (vectors use twice as many)")
+    args.add_argument("--code-tokens", type=int, default=160)
+    args.add_argument("--lr", type=float, default=6e-4)
+    args.add_argument("--steps", type=int, default=3000)
+    args.add_argument("--decay", type=int, default=600)
+    args.add_argument("--minutes", type=float, default=0)
+    args.add_argument("--save-seconds", type=float, default=300)
+    args.add_argument("--evaluate", action="store_true")
+    args.add_argument("--pool", type=int, default=20000, help="functions searched in the evaluation")
+    args.add_argument("--questions", type=int, default=1000)
+    args.add_argument("--seed", type=int, default=1)
+    args.add_argument("--device", default="auto")
+    args.add_argument("--threads", type=int, default=0)
+    return args
+
+
+def main(argv: list[str] | None = None) -> dict:
+    a = parser().parse_args(argv)
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    where = device(a.device)
+    seed_all(a.seed)
+    last = a.run / "last.pt"
+    state = read(last) if last.exists() else None
+    memory_state = read(a.run / "memory.pt" if state else a.memory)
+    model = MemoryModel(load_model(last if state else a.base), memory_state["rank"])
+    model.load_state_dict(memory_state["weights"], strict=False)
+    model.base.requires_grad_(True)
+    model.to(where)
+    heads = Heads(model.base.config.hidden_size).to(where)
+    both = torch.nn.ModuleDict({"model": model, "heads": heads})
+    optimizer = Optimizer(both, a.lr, "adamw", weight_decay=0.01)
+    step, cursor = 0, None
+    if state:
+        heads.load_state_dict(state["heads"])
+        optimizer.load_state_dict(state["optimizer"])
+        step, cursor = state["step"], state["cursor"]
+    if a.functions:
+        functions = read_functions(a.functions)
+    else:
+        from tasks_data import Function
+
+        functions = [Function(**f) for f in synthetic(400, a.seed)]
+    train, held = split(documented(functions))
+    encode = Encoder(a.tokenizer)
+    window = model.base.config.max_position_embeddings
+    maker = Maker(encode, min(a.code_tokens, window // 3), window=window - SINKS - 1)
+    keys = KeyMaker(encode)
+    log, stop = Log(a.run / "log.jsonl"), Stop(a.minutes)
+    if a.evaluate:
+        report = evaluate_tasks(model, heads, maker, held, train, a.pool, a.questions, a.ratios, where)
+        log(event="evaluate", step=step, functions=str(a.functions), **report)
+        return report
+    tokens = Tokens(a.tokens, "train")
+    stage = Stage(model, heads, maker, keys, tokens, a.ratios, where)
+    stream = Stream(tokens, a.seed + 100, cursor)
+    draw = Draw(train, a.seed)
+    log(event="start", step=step, functions=len(train), held_out=len(held), parameters=sum(p.numel() for p in optimizer.params))
+
+    def checkpoint() -> None:
+        save(a.run / "memory.pt", _Part(model.trained()), model.base.config, rank=model.rank,
+             export=export_part(model, a.ratios, 256))
+        save(a.run / "heads.pt", heads, model.base.config, export=heads.export())
+        save(last, model.base, model.base.config, step=step, cursor=cursor, heads=heads.state_dict(),
+             optimizer=optimizer.state_dict())
+
+    losses: dict[str, list[float]] = {}
+    saved = time.time()
+    while step < a.steps and not stop:
+        rng = np.random.default_rng((a.seed, 3, step))
+        task = TASKS[rng.choice(len(TASKS), p=np.array(a.shares) / sum(a.shares))]
+        if task == "copy":  # has its own backward
+            made = keys.make(tokens, rng, 8, int(rng.integers(1, 3)), min(128, window // 2))
+            value = copying(model, type(made)(*(x.to(where) for x in made)), min(a.ratios), where)
+        else:
+            with autocast(where):
+                if task == "text":
+                    batch = stream.batch(max(1, a.batch // 4), window)
+                    cursor = batch.cursor
+                    loss, _ = batch_loss(model.base, model.base, batch.to(where))
+                else:
+                    count = {"vectors": a.batch * 2, "gist_memories": max(2, a.batch // 4), "point": max(4, a.batch // 4)}
+                    loss = getattr(stage, task)(draw.batch(step, count.get(task, a.batch)), rng)
+            loss.backward()
+            value = float(loss.detach())
+        losses.setdefault(task, []).append(value)
+        optimizer.step(wsd(step, 50, a.steps - a.decay, a.decay))
+        step += 1
+        if step % 20 == 0:
+            log(event="train", step=step, **{k: float(np.mean(v)) for k, v in sorted(losses.items())})
+            losses = {}
+        if time.time() - saved > a.save_seconds:
+            checkpoint()
+            saved = time.time()
+    checkpoint()
+    log(event="end", step=step)
+    return {"step": step}
+
+
+class _Part(torch.nn.Module):
+    """Presents a dictionary of tensors to the checkpoint writer."""
+
+    def __init__(self, tensors: dict):
+        super().__init__()
+        self.tensors = tensors
+
+    def state_dict(self, *args, **kwargs):  # noqa: ARG002
+        return self.tensors
+
+
+if __name__ == "__main__":
+    print(json.dumps(main()))

@@ -1,0 +1,93 @@
+"""Heads of the tasks stage over a MemoryModel: the vector a text is found by, and the line pointer.
+
+Vector: mean of the last hidden states of a text's own rows (behind the sinks, alone) times a matrix, at length 1. A question is
+<|query|> and its words, code is itself: the roles share everything else.
+Pointer: rows [sinks, lines of code, <|query|>, words, <|point|>]. Line l's score is (S h_point) . (K h_l) / sqrt(C), h_l the
+hidden state of the line's last row; a learned vector in place of K h_l stands for "none of them". S has two forms, for the
+first and the last line. h are final, normalised hidden states.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from config import ID, SINK_IDS
+from memory_model import SINKS, MemoryModel
+
+
+class Heads(nn.Module):
+    def __init__(self, hidden: int, width: int = 256):
+        super().__init__()
+        self.vector = nn.Linear(hidden, width, bias=False)
+        self.start = nn.Linear(hidden, hidden, bias=False)
+        self.end = nn.Linear(hidden, hidden, bias=False)
+        self.line = nn.Linear(hidden, hidden, bias=False)
+        self.none = nn.Parameter(torch.zeros(hidden))
+        self.temperature = nn.Parameter(torch.tensor(math.log(20.0)))
+        for part in (self.vector, self.start, self.end, self.line):
+            nn.init.orthogonal_(part.weight)
+
+    def export(self) -> dict:
+        """For export.py."""
+        names = {k: v.detach().cpu() for k, v in self.state_dict().items() if k != "temperature"}
+        return {"file": "heads.safetensors", "tensors": names,
+                "config": {"heads": {"file": "heads.safetensors", "vector_width": self.vector.out_features,
+                                     "pooling": "mean of the text's rows without the sinks"}}}
+
+
+def padded(rows: list[list[int]], device) -> tuple[Tensor, Tensor]:
+    """ids [B, T] behind the sinks, padded at the end; lengths [B] with the sinks."""
+    size = max(len(r) for r in rows) + SINKS
+    ids = torch.full((len(rows), size), ID["pad"], dtype=torch.long)
+    for i, r in enumerate(rows):
+        ids[i, :SINKS + len(r)] = torch.tensor([*SINK_IDS, *r])
+    return ids.to(device), torch.tensor([SINKS + len(r) for r in rows], device=device)
+
+
+def hidden(model: MemoryModel, ids: Tensor) -> Tensor:
+    """Final hidden states [B, T, C], plain causal: padding comes after everything that is read."""
+    return model.base(ids, torch.arange(ids.shape[1], device=ids.device).expand(ids.shape), None)
+
+
+def vectors(model: MemoryModel, heads: Heads, rows: list[list[int]], device) -> Tensor:
+    """[B, width], of length 1."""
+    ids, lengths = padded(rows, device)
+    h = hidden(model, ids).float()
+    at = torch.arange(ids.shape[1], device=device)[None]
+    own = ((at >= SINKS) & (at < lengths[:, None])).float()[:, :, None]
+    return F.normalize(heads.vector((h * own).sum(1) / own.sum(1)).float(), dim=-1)
+
+
+def contrast(a: Tensor, b: Tensor, temperature: Tensor, repeated: Tensor) -> Tensor:
+    """InfoNCE both ways. repeated bool [B, B]: pairs off the diagonal that are right too, so must not count as wrong."""
+    scores = a @ b.t() * temperature.exp().clamp(max=100.0)
+    scores = scores.masked_fill(repeated & ~torch.eye(len(a), dtype=torch.bool, device=a.device), -1e4)
+    labels = torch.arange(len(a), device=a.device)
+    return (F.cross_entropy(scores, labels) + F.cross_entropy(scores.t(), labels)) / 2
+
+
+def pointer_scores(model: MemoryModel, heads: Heads, rows: list[list[int]], lines: list[list[int]], device) -> tuple[Tensor, Tensor]:
+    """Scores [B, 1 + L] of "none" and each line, for the first and the last line. rows end with <|point|>.
+
+    lines: for each sequence, the place (in its row, without sinks) of the last token of every line. Missing lines are -inf.
+    """
+    ids, lengths = padded(rows, device)
+    h = hidden(model, ids).float()
+    most = max(len(x) for x in lines)
+    at = torch.zeros(len(rows), most, dtype=torch.long, device=device)
+    known = torch.zeros(len(rows), most, dtype=torch.bool, device=device)
+    for i, places in enumerate(lines):
+        at[i, :len(places)] = torch.tensor(places, device=device) + SINKS
+        known[i, :len(places)] = True
+    point = h[torch.arange(len(rows), device=device), lengths - 1]
+    keys = heads.line(torch.gather(h, 1, at[:, :, None].expand(-1, -1, h.shape[-1]))).float()
+    keys = torch.cat([heads.none.expand(len(rows), 1, -1), keys], 1)
+    result = []
+    for head in (heads.start, heads.end):
+        scores = (keys @ head(point).float()[:, :, None])[:, :, 0] / math.sqrt(h.shape[-1])
+        result.append(torch.cat([scores[:, :1], scores[:, 1:].masked_fill(~known, -1e4)], 1))
+    return result[0], result[1]
