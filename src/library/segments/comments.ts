@@ -82,7 +82,13 @@ function plainComment(lines: LineTable, first: number, last: number): string {
     words.push(kept);
     length += kept.length + 1;
   }
-  return words.join('\n').trim().slice(0, MAX_DOC_CHARACTERS);
+  return withoutTags(words.join('\n')).trim().slice(0, MAX_DOC_CHARACTERS);
+}
+
+/** C#'s documentation comments are XML; what the tags refer to is kept. */
+function withoutTags(text: string): string {
+  if (!text.includes('<summary>') && !text.includes('<inheritdoc')) return text;
+  return text.replace(/<(?:see|seealso|paramref|typeparamref)\s+(?:cref|name|langword)="([^"]*)"\s*\/>/g, '$1').replace(/<\/?[a-z][^<>]*>/gi, '').replace(/\n\s*\n+/g, '\n');
 }
 
 /** A Python docstring's words: quotes and common indentation removed. */

@@ -15,4 +15,4 @@ export const MAX_SYNTAX_CHARACTERS = 1_000_000;
 export const MAX_AVERAGE_LINE = 400;
 
 /** Milliseconds one parse or one query over a tree may take before the text is cut by indentation instead. */
-export const PARSE_BUDGET_MS = 2_000;
+export const PARSE_BUDGET_MS = 4_000;

@@ -145,7 +145,7 @@ function symbolAt(lines: LineTable, line: number, name: string, kind: SymbolKind
     endLine: endLine + 1,
     ...(doc ? { docLine: doc.line + 1, doc: doc.text } : {}),
     signature: kind === 'macro' || kind === 'key' || kind === 'rule' || kind === 'variable' ? lines.line(line, 200).trim() : signature,
-    exported: !/^\s*(?:private|static|local|fileprivate|internal)\b/.test(lines.line(line, 80)) && !name.startsWith('_'),
+    exported: !(C_FAMILY.has(language) ? /^\s*static\b/ : /^\s*(?:private|local|fileprivate|internal)\b/).test(lines.line(line, 80)) && !name.startsWith('_'),
   };
 }
 
@@ -175,7 +175,7 @@ function lastLine(lines: LineTable, line: number, kind: SymbolKind, language: La
     if (ink === '}' || ink === ')' || ink === ']') last = next;
     else if (/^\s*end\b/.test(lines.line(next, 40))) last = next;
     // A K&R head may run over several lines at the margin before its brace.
-    else if (last === line && next - line < MAX_HEAD_LINES && opensBody(lines, line) && !lines.line(line, 300).includes('{') && headContinues(lines, line, next)) continue;
+    else if (C_FAMILY.has(language) && last === line && next - line < MAX_HEAD_LINES && opensBody(lines, line) && !lines.line(line, 300).includes('{') && headContinues(lines, line, next)) continue;
     else break;
     if (ink === '}' || /^\s*end\b/.test(lines.line(next, 40))) break;
   }

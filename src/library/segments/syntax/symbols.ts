@@ -23,6 +23,8 @@ const MAX_NAME = 100;
 export function symbolsOf(lines: LineTable, tree: Tree, grammar: LoadedGrammar, language: Language): DocumentSymbol[] {
   const deadline = performance.now() + PARSE_BUDGET_MS;
   const matches = grammar.query.matches(tree.rootNode, { progressCallback: () => performance.now() > deadline });
+  // Patterns are in order of preference; matches come in the order in which they end.
+  matches.sort((a, b) => a.patternIndex - b.patternIndex);
   const found = distinct(matches.map((match) => read(match, lines.text)).filter((f) => f !== undefined));
   const exportedNames = listedExports(lines.text, language);
   const symbols: DocumentSymbol[] = [];
@@ -31,9 +33,13 @@ export function symbolsOf(lines: LineTable, tree: Tree, grammar: LoadedGrammar, 
     while ((open.at(-1)?.end ?? Infinity) <= f.start) open.pop();
     const outer = open.at(-1);
     const container = [...new Set([...open.map((o) => o.name), ...(f.receiver ? [f.receiver] : [])])];
-    open.push(f);
-    if (f.kind === 'scope') continue;
+    if (f.kind === 'scope') {
+      open.push(f);
+      continue;
+    }
     symbols.push(toSymbol(lines, f, outer, container, language, exportedNames));
+    // `typedef struct a { … } b`: a stands beside b, not in it.
+    if (f.kind !== 'type') open.push(f);
   }
   return symbols;
 }
@@ -58,7 +64,7 @@ function read(match: QueryMatch, text: string): Found | undefined {
   return { ...node, name: name.replace(/\s+/g, ' ').slice(0, MAX_NAME), nameStart, ...(receiver ? { receiver } : {}) };
 }
 
-/** Outer before inner, each definition once. Patterns are in order of preference, and matches of one node too. */
+/** Outer before inner, each name once: the first pattern that matched it counts. */
 function distinct(found: Found[]): Found[] {
   const seen = new Set<number>();
   const once = found.filter((f) => !seen.has(f.nameStart) && seen.add(f.nameStart));
@@ -84,10 +90,12 @@ function toSymbol(lines: LineTable, f: Found, outer: Found | undefined, containe
   const nameLine = lines.lineAt(f.nameStart);
   const line = firstDeclarationLine(lines, firstLine, nameLine);
   const endLine = lines.lineAt(Math.max(f.start, f.end - 1));
-  const head = Math.max(lines.firstInk(line), lines.start(line));
+  // What shares its line with an outer definition has no comment of its own above it.
+  const nested = outer !== undefined && outer.kind !== 'scope' && lines.lineAt(outer.nameStart) === nameLine;
+  const head = nested ? afterBracket(lines.text, f.start) : Math.max(lines.firstInk(line), lines.start(line));
   const signature = signatureOf(lines.text, head, Math.max(f.end, head + 1), language);
-  const doc = (language === 'python' ? docstring(lines, f, language) : undefined) ?? commentAbove(lines, line, language);
-  const leading = lines.text.slice(lines.firstInk(firstLine), f.start);
+  const doc = (language === 'python' ? docstring(lines, f) : undefined) ?? (nested ? undefined : commentAbove(lines, line, language));
+  const leading = lines.text.slice(nested ? head : lines.firstInk(firstLine), f.start);
   return {
     name,
     kind,
@@ -99,6 +107,13 @@ function toSymbol(lines: LineTable, f: Found, outer: Found | undefined, containe
     exported: exportedNames.has(name) || isExported(name, `${leading} ${signature}`, outer, language),
     ...(f.kind === 'declaration' ? { declaration: true } : {}),
   };
+}
+
+/** Where the declaration that holds `start` begins, within a line that begins with another one. */
+function afterBracket(text: string, start: number): number {
+  const before = text.slice(Math.max(0, start - 60), start);
+  const words = /[^{};(,\n]*$/.exec(before)?.[0].trimStart() ?? '';
+  return start - words.length;
 }
 
 function declarationWord(lines: LineTable, start: number): string {
@@ -114,10 +129,10 @@ function firstDeclarationLine(lines: LineTable, first: number, nameLine: number)
 }
 
 /** The string that opens a Python body, found by its layout: the first line after the head. */
-function docstring(lines: LineTable, f: Found, language: Language): { line: number; text: string } | undefined {
+function docstring(lines: LineTable, f: Found): { line: number; text: string } | undefined {
   if (f.kind !== 'function' && f.kind !== 'class') return undefined;
   const head = signatureEnd(lines.text, f.nameStart, f.end);
-  if (head < 0 || language !== 'python') return undefined;
+  if (head < 0) return undefined;
   const match = /^[ \t]*(?:#.*)?\s*((?:[rRuU]?)("""|'''|"|'))/.exec(lines.text.slice(head, head + 400));
   if (!match?.[1] || !match[2]) return undefined;
   const start = head + match[0].length - match[1].length;

@@ -1,0 +1,439 @@
+/** One small program per language and what must be found in it: kind, qualified name, lines, first doc line, exported. */
+export interface Golden {
+  language: string;
+  text: string;
+  symbols: readonly string[];
+  imports: readonly string[];
+}
+
+const trim = (text: string): string => text.replace(/^\n/, '');
+
+export const GOLDEN: readonly Golden[] = [
+  {
+    language: 'typescript',
+    text: trim(`
+import { a } from './a';
+import type { B } from "../b";
+
+/** Waits. */
+export async function wait(ms: number): Promise<void> {
+  await sleep(ms);
+}
+
+export const LIMIT = 5;
+const double = (x: number) => x * 2;
+
+export interface Shape {
+  area(): number;
+  name: string;
+}
+
+// A circle.
+// Two lines.
+@sealed
+export class Circle implements Shape {
+  private radius = 1;
+  /** Its area. */
+  @memo()
+  area(): number { return 3 * this.radius ** 2; }
+  #hidden() {}
+}
+type Id = string | number;
+export enum Color { Red }
+namespace Inner { export function f() {} }
+export { double };
+`),
+    symbols: [
+      'function wait 5-7 doc 4 "Waits." exported', 'constant LIMIT 9-9 exported', 'function double 10-10 exported', 'interface Shape 12-15 exported', 'method Shape.area 13-13 exported', 'field Shape.name 14-14 exported',
+      'class Circle 20-26 doc 17 "A circle.\\nTwo lines." exported', 'field Circle.radius 21-21', 'method Circle.area 24-24 doc 22 "Its area." exported', 'method Circle.#hidden 25-25', 'type Id 27-27', 'enum Color 28-28 exported',
+      'namespace Inner 29-29', 'function Inner.f 29-29 exported',
+    ],
+    imports: ['./a', '../b'],
+  },
+  {
+    language: 'javascript',
+    text: trim(`
+const fs = require('fs');
+exports.read = function (file) {
+  return fs.readFileSync(file);
+};
+Foo.prototype.bar = () => {
+  return 1;
+};
+module.exports = { helper };
+function helper() {
+  return { run() { return 2; }, stop: function () {} };
+}
+`),
+    symbols: ['constant fs 1-1', 'function read 2-4 exported', 'function bar 5-7', 'function helper 9-11 exported', 'method helper.run 10-10', 'method helper.stop 10-10'],
+    imports: ['fs'],
+  },
+  {
+    language: 'python',
+    text: trim(`
+"""Module."""
+from os import path
+import json as j
+
+LIMIT = 3
+
+@decorate
+def outer(a,
+          b=1):
+    """Does it.
+
+    More.
+    """
+    def inner():
+        return a
+    return inner
+
+class Base(object):  # note
+    '''Base of all.'''
+    kind = "x"
+
+    @property
+    def name(self): return 1
+
+    def _private(self):
+        # no docstring
+        pass
+`),
+    symbols: [
+      'constant LIMIT 5-5 exported', 'function outer 8-16 doc 10 "Does it.\\n\\nMore." exported', 'function outer.inner 14-15 exported', 'class Base 18-27 doc 19 "Base of all." exported', 'field Base.kind 20-20 exported',
+      'method Base.name 23-23 exported', 'method Base._private 25-27',
+    ],
+    imports: ['os', 'json'],
+  },
+  {
+    language: 'go',
+    text: trim(`
+package main
+
+import (
+	"fmt"
+	al "net/http"
+)
+
+const Max = 3
+
+// Server serves.
+type Server struct {
+	Addr string
+}
+
+type Handler interface {
+	Serve(w int) error
+}
+
+// Start begins.
+func (s *Server) Start() error {
+	return nil
+}
+
+func helper[T any](x T) {}
+`),
+    symbols: [
+      'constant Max 8-8 exported', 'struct Server 11-13 doc 10 "Server serves." exported', 'field Server.Addr 12-12 exported', 'interface Handler 15-17 exported', 'method Handler.Serve 16-16 exported',
+      'method Server.Start 20-22 doc 19 "Start begins." exported', 'function helper 24-24',
+    ],
+    imports: ['fmt', 'net/http'],
+  },
+  {
+    language: 'rust',
+    text: trim(`
+use std::fs::File;
+mod inner;
+
+/// A point.
+#[derive(Debug)]
+pub struct Point { x: i32 }
+
+pub trait Draw { fn draw(&self); }
+
+impl Draw for Point {
+    /// Draws.
+    fn draw(&self) { println!("x"); }
+}
+
+pub(crate) fn free<T>(t: T) -> T where T: Clone {
+    t
+}
+
+macro_rules! m { () => {}; }
+const N: usize = 3;
+enum E { A, B(i32) }
+`),
+    symbols: [
+      'module inner 2-2', 'struct Point 6-6 doc 4 "A point." exported', 'field Point.x 6-6', 'trait Draw 8-8 exported', 'method Draw.draw 8-8 exported', 'method Point.draw 12-12 doc 11 "Draws."', 'function free 15-17 exported',
+      'macro m 19-19', 'constant N 20-20', 'enum E 21-21', 'constant E.A 21-21', 'constant E.B 21-21',
+    ],
+    imports: ['std::fs::File', 'inner'],
+  },
+  {
+    language: 'java',
+    text: trim(`
+package a.b;
+import java.util.List;
+
+/**
+ * A box.
+ */
+@Deprecated
+public class Box<T> extends Base {
+    private int size;
+    public Box() { }
+    /** Gets. */
+    @Override
+    public T get(int i) {
+        return null;
+    }
+    interface Op { void run(); }
+    enum Kind { A, B }
+}
+`),
+    symbols: [
+      'class Box 8-18 doc 4 "A box." exported', 'field Box.size 9-9', 'method Box.Box 10-10 exported', 'method Box.get 13-15 doc 11 "Gets." exported', 'interface Box.Op 16-16', 'method Box.Op.run 16-16 exported', 'enum Box.Kind 17-17',
+      'constant Box.Kind.A 17-17 exported', 'constant Box.Kind.B 17-17 exported',
+    ],
+    imports: ['java.util.List'],
+  },
+  {
+    language: 'c',
+    text: trim(`
+#include <stdio.h>
+#include "my.h"
+#define MAX(a, b) ((a) > (b) ? (a) : (b))
+#define SIZE 10
+
+/* A node. */
+typedef struct node {
+    int value;
+} node_t;
+
+int declared(int a);
+
+/*
+ * Adds.
+ */
+static int
+add(int a,
+    int b)
+{
+#ifdef FAST
+    return a + b;
+#else
+    return b + a;
+#endif
+}
+
+char **names(void) { return 0; }
+`),
+    symbols: [
+      'macro MAX 3-3 exported', 'macro SIZE 4-4 exported', 'type node_t 7-9 doc 6 "A node." exported', 'struct node 7-9 doc 6 "A node." exported', 'field node.value 8-8 exported', 'function declared 11-11 exported declaration',
+      'function add 16-25 doc 13 "Adds."', 'function names 27-27 exported',
+    ],
+    imports: ['stdio.h', 'my.h'],
+  },
+  {
+    language: 'cpp',
+    text: trim(`
+#include <vector>
+namespace app {
+/// A queue.
+template <typename T>
+class Queue : public Base {
+ public:
+  void push(const T& value);
+  T pop() { return T(); }
+ private:
+  int size_;
+};
+
+template <typename T>
+void Queue<T>::push(const T& value) {
+  items.push_back(value);
+}
+}  // namespace app
+using Id = int;
+enum class Color { Red };
+`),
+    symbols: [
+      'namespace app 2-17 exported', 'class app.Queue 5-11 doc 3 "A queue." exported', 'method app.Queue.push 7-7 exported declaration', 'method app.Queue.pop 8-8 exported', 'field app.Queue.size_ 10-10 exported', 'method app.Queue<T>.push 14-16 exported',
+      'type Id 18-18 exported', 'enum Color 19-19 exported',
+    ],
+    imports: ['vector'],
+  },
+  {
+    language: 'csharp',
+    text: trim(`
+using System.Text;
+namespace A.B
+{
+    /// <summary>A box.</summary>
+    [Serializable]
+    public class Box
+    {
+        private readonly int _size;
+        public int Size { get; set; }
+        public Box(int size) { _size = size; }
+        public override string ToString() => "x";
+    }
+    public enum Kind { A }
+    public interface IShape { double Area(); }
+}
+`),
+    symbols: [
+      'namespace A.B 2-15', 'class A.B.Box 6-12 doc 4 "A box." exported', 'field A.B.Box._size 8-8', 'field A.B.Box.Size 9-9 exported', 'method A.B.Box.Box 10-10 exported', 'method A.B.Box.ToString 11-11 exported',
+      'enum A.B.Kind 13-13 exported', 'constant A.B.Kind.A 13-13 exported', 'interface A.B.IShape 14-14 exported', 'method A.B.IShape.Area 14-14 exported',
+    ],
+    imports: ['System.Text'],
+  },
+  {
+    language: 'ruby',
+    text: trim(`
+require 'json'
+module Shop
+  # A cart.
+  class Cart < Base
+    LIMIT = 10
+    def add(item, count: 1)
+      @items << item
+    end
+
+    def self.empty? = true
+  end
+end
+`),
+    symbols: ['module Shop 2-12 exported', 'class Shop.Cart 4-11 doc 3 "A cart." exported', 'constant Shop.Cart.LIMIT 5-5 exported', 'method Shop.Cart.add 6-8 exported', 'method Shop.Cart.empty? 10-10 exported'],
+    imports: ['json'],
+  },
+  {
+    language: 'php',
+    text: trim(`
+<?php
+namespace App;
+use App\\Models\\User;
+
+/**
+ * Sends mail.
+ */
+class Mailer implements Sender
+{
+    private $host = 'x';
+    public function send(string $to): bool
+    {
+        return true;
+    }
+}
+function helper() { return 1; }
+`),
+    symbols: ['class Mailer 8-15 doc 5 "Sends mail." exported', 'field Mailer.$host 10-10', 'method Mailer.send 11-14 exported', 'function helper 16-16 exported'],
+    imports: ['App\\Models\\User'],
+  },
+  {
+    language: 'shellscript',
+    text: trim(`
+#!/bin/bash
+source ./lib.sh
+NAME=value
+# Greets.
+greet() {
+  echo "hi $1"
+}
+function bye {
+  echo bye
+}
+`),
+    symbols: ['variable NAME 3-3 exported', 'function greet 5-7 doc 4 "Greets." exported', 'function bye 8-10 exported'],
+    imports: ['./lib.sh'],
+  },
+  {
+    language: 'css',
+    text: trim(`
+@import "base.css";
+.button:hover, a > b { color: red; }
+@media print { .page { margin: 0; } }
+@keyframes spin { to { top: 0; } }
+`),
+    symbols: ['rule .button:hover, a > b 2-2 exported', 'rule .page 3-3 exported', 'rule spin 4-4 exported'],
+    imports: ['base.css'],
+  },
+  {
+    language: 'kotlin',
+    text: trim(`
+import a.b.C
+
+/** A repo. */
+class Repo(private val db: Db) {
+    val size = 1
+    // Finds.
+    suspend fun find(id: Int): Item? {
+        return db.find(id)
+    }
+}
+fun String.shout() = uppercase()
+interface Port
+`),
+    symbols: ['class Repo 4-10 doc 3 "A repo." exported', 'constant Repo.size 5-5 exported', 'method Repo.find 7-9 doc 6 "Finds." exported', 'function shout 11-11 exported', 'interface Port 12-12 exported'],
+    imports: ['a.b.C'],
+  },
+  {
+    language: 'swift',
+    text: trim(`
+import Foundation
+/// A point.
+public struct Point {
+    func length() -> Double {
+        return 0
+    }
+}
+extension Point {
+    static func zero() -> Point { Point() }
+}
+`),
+    symbols: ['struct Point 3-7 doc 2 "A point." exported', 'method Point.length 4-6 exported', 'class Point 8-10 exported', 'method Point.zero 9-9 exported'],
+    imports: ['Foundation'],
+  },
+  {
+    language: 'sql',
+    text: trim(`
+-- Users.
+CREATE TABLE IF NOT EXISTS users (
+  id int
+);
+create or replace function total(a int) returns int as $$ select 1 $$;
+`),
+    symbols: ['struct users 2-4 doc 1 "Users." exported', 'function total 5-5 exported'],
+    imports: [],
+  },
+  {
+    language: 'yaml',
+    text: 'name: x\non:\n  push:\n    branches: [a]\njobs:\n  build:\n    steps: []\n',
+    symbols: ['key name 1-1 exported', 'key on 2-4 exported', 'key jobs 5-7 exported'],
+    imports: [],
+  },
+  {
+    language: 'toml',
+    text: '[package]\nname = "x"\n\n[dependencies]\na = "1"\n',
+    symbols: ['key package 1-1 exported', 'key dependencies 4-4 exported'],
+    imports: [],
+  },
+  {
+    language: 'vue',
+    text: trim(`
+<template>
+  <div id="app"></div>
+</template>
+<script lang="ts">
+import x from './x';
+/** Counts. */
+export function count(n: number): number {
+  return n;
+}
+</script>
+`),
+    symbols: ['function count 7-9 doc 6 "Counts." exported'],
+    imports: ['./x'],
+  },
+];
