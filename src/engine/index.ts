@@ -22,5 +22,6 @@ export { rowBytes, type RowShape } from './cache/shape';
 export { Decoder, type ContextOptions } from './decoder/decoder';
 export { DecoderContext, type PrefillOptions, type PrefillResult } from './decoder/decoder-context';
 export * from './generate';
+export * from './rope';
 export { ContextFullError, DecoderError, type DecoderErrorCode } from './decoder/errors';
 export { chooseWeights, parameterCount, type CacheType, type DecoderOptions, type WeightFormat } from './decoder/options';
