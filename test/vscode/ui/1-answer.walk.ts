@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { after, afterEach, before, describe, it } from 'mocha';
+import { assertAccessible } from './accessibility';
+import { closeBrowser, given, until, Workbench } from './workbench';
+
+describe('asking', () => {
+  let workbench: Workbench;
+
+  before(async () => {
+    workbench = await Workbench.open();
+  });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
+  });
+  after(async () => {
+    await workbench.close();
+  });
+
+  it('shows nothing and starts nothing before it is used', async () => {
+    assert.equal(await workbench.page.locator('.statusbar-item[id*="anchorage"]').count(), 0);
+  });
+
+  it('answers a question from the palette, with its sources', async () => {
+    await workbench.ask('How often is a failed request tried again?');
+    const answer = await workbench.panel('answer');
+    await answer.locator('.source').first().waitFor({ timeout: 30_000 });
+    await answer.locator('.foot').waitFor({ timeout: 30_000 });
+    const text = await answer.locator('anchorage-turn').innerText();
+    assert.match(text, /How often is a failed request tried again\?/);
+    assert.match(text, /retry\.ts/);
+    await workbench.shot('answer');
+  });
+
+  it('opens the editor at the lines of a citation, and highlights them', async () => {
+    const answer = await workbench.panel('answer');
+    const source = answer.locator('.source button.row', { hasText: 'retry.ts' }).first();
+    const [, first = 0, last = 0] = /retry\.ts:(\d+)(?:–(\d+))?/.exec(await source.innerText()) ?? [];
+    await source.click();
+    await workbench.page.locator('.tab.active[data-resource-name="retry.ts"]').waitFor();
+    await until(async () => (await workbench.highlightedLines()).includes(Number(first)), `line ${first} is highlighted`);
+    const lines = await workbench.highlightedLines();
+    assert.ok(lines.every((line) => line >= Number(first) && line <= Number(last || first)), `${lines.join(' ')} within ${first} to ${last}`);
+    assert.match(await workbench.page.locator('.statusbar-item', { hasText: /^Ln / }).innerText(), new RegExp(`Ln ${first}, Col 1`));
+    await workbench.shot('citation');
+  });
+
+  it('opens a citation that stands in the text', async () => {
+    await workbench.openFile('vessel.ts');
+    const answer = await workbench.panel('answer');
+    await answer.locator('.prose button.citation').first().click();
+    await until(async () => (await workbench.highlightedLines()).length > 0, 'lines are highlighted');
+    assert.notEqual(await workbench.activeTab(), 'vessel.ts');
+  });
+
+  it('lists the spans with the reasons, and previews the one in focus', async () => {
+    const spans = await workbench.panel('spans');
+    const first = spans.locator('[role=option]').first();
+    await first.waitFor();
+    assert.ok((await first.locator('.reason').count()) > 0, 'a reason is given');
+    await first.focus();
+    await workbench.page.keyboard.press('ArrowDown');
+    const second = await spans.locator('[role=option]').nth(1).innerText();
+    const name = /([\w.-]+):\d/.exec(second)?.[1] ?? '';
+    await until(async () => (await workbench.activeTab()) === name, `${name} is previewed`);
+    assert.equal(await spans.evaluate(() => document.activeElement?.tagName.toLowerCase()), 'anchorage-spans', 'the focus stays in the list');
+  });
+
+  it('answers a follow-up below the first answer', async () => {
+    const answer = await workbench.panel('answer');
+    await answer.locator('textarea').fill('And when is a berth released?');
+    await answer.locator('textarea').press('Enter');
+    await until(async () => (await answer.locator('anchorage-turn').count()) === 2, 'a second turn');
+    await answer.locator('anchorage-turn').nth(1).locator('.foot').waitFor({ timeout: 30_000 });
+    assert.match(await answer.locator('anchorage-turn').nth(1).innerText(), /booking\.ts/);
+    await workbench.shot('follow-up');
+  });
+
+  it('shows what the context holds', async () => {
+    await workbench.command('Anchorage: Show What the Context Holds');
+    const cache = await workbench.panel('cache');
+    await cache.locator('anchorage-strip [role=option]').first().waitFor();
+    assert.match(await cache.locator('anchorage-cache').innerText(), /rows held/);
+    await workbench.shot('context');
+    const opens = cache.locator('anchorage-cache button.link', { hasText: /\.(ts|py|go|md)/ }).first();
+    const name = (await opens.innerText()).trim();
+    await opens.click();
+    await until(async () => (await workbench.activeTab()) === name, `${name} is opened`);
+  });
+
+  it('has no accessibility fault that axe finds', async () => {
+    for (const name of ['answer', 'spans', 'cache'] as const) await assertAccessible(await workbench.panel(name), name);
+  });
+
+  it('keeps answers: history shows an earlier one again', async () => {
+    await workbench.ask('What discount do regular callers get?');
+    const answer = await workbench.panel('answer');
+    await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn').innerText()).includes('dues.py'), 'the new answer');
+    await workbench.command('Anchorage: Show Answer History');
+    await workbench.quickInput().fill('failed request');
+    await workbench.page.locator('.quick-input-widget .monaco-list-row', { hasText: 'failed request' }).first().waitFor();
+    await workbench.page.keyboard.press('Enter');
+    await until(async () => (await answer.locator('anchorage-turn h2').first().innerText()).includes('failed request'), 'the earlier answer');
+  });
+
+  it('finds the new text after an edit is saved', async () => {
+    await workbench.openFile('time.ts');
+    await workbench.page.locator('.editor-group-container.active .monaco-editor .view-lines').click();
+    await workbench.page.keyboard.press('Control+End');
+    await workbench.page.keyboard.type('\n/** Rings the bell of the lighthouse twice. */\nexport const lighthouseBellRings = 2;');
+    await workbench.page.keyboard.press('Control+s');
+    await workbench.ask('How often does the lighthouse bell ring?');
+    const answer = await workbench.panel('answer');
+    await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn').innerText()).includes('lighthouseBellRings'), 'the saved text is quoted');
+  });
+
+  it('answers the next question after its worker was killed', async () => {
+    const workers = execFileSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n').filter((line) => line.includes('/dist/worker.js') && !line.includes('grep'));
+    assert.ok(workers.length > 0, 'a worker runs');
+    for (const line of workers) if (line.includes('ui-server') || line.includes(given.shots)) process.kill(Number(/^\s*(\d+)/.exec(line)?.[1]), 'SIGKILL');
+    await workbench.ask('When is a booking released?');
+    const answer = await workbench.panel('answer');
+    await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn').innerText()).includes('booking.ts'), 'an answer', 30_000);
+  });
+});
+
+after(closeBrowser);

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, describe, it } from 'mocha';
+import { assertAccessible } from './accessibility';
+import { until, Workbench } from './workbench';
+
+describe('reading', () => {
+  let workbench: Workbench;
+
+  before(async () => {
+    workbench = await Workbench.open();
+    // The extension is there once it has been used; its index too.
+    await workbench.ask('Where are dues computed?');
+    await (await workbench.panel('answer')).locator('.foot').first().waitFor({ timeout: 30_000 });
+  });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
+  });
+  after(async () => {
+    await workbench.close();
+  });
+
+  it('summarizes a file of 5,000 lines by its parts; a click goes there', async () => {
+    await workbench.openFile('generated-rates.ts');
+    await workbench.command('Anchorage: Summarize This File');
+    const summary = await workbench.panel('summary', 30_000);
+    await summary.locator('[role=treeitem]').first().waitFor({ timeout: 30_000 });
+    assert.match(await summary.locator('header').innerText(), /(4,999|5,000) lines/);
+    assert.ok((await summary.locator('[role=treeitem]').count()) >= 50, 'a line for each part');
+    await workbench.shot('summary');
+    await summary.locator('input[type=search]').fill('Tariff40');
+    const part = summary.locator('[role=treeitem]', { hasText: 'Tariff40' }).first();
+    const line = Number(/(\d+)(?:–\d+)?/.exec(await part.locator('.lines').innerText())?.[1]);
+    await part.click();
+    await until(async () => (await workbench.highlightedLines()).includes(line), `line ${line} is highlighted`);
+    await assertAccessible(summary, 'summary');
+  });
+
+  it('walks the outline by keyboard', async () => {
+    const summary = await workbench.panel('summary');
+    await summary.locator('input[type=search]').fill('Tariff1');
+    await summary.locator('input[type=search]').press('ArrowDown');
+    const focused = (): Promise<string> => summary.evaluate(() => document.querySelector('anchorage-summary')?.shadowRoot?.activeElement?.id ?? '');
+    await until(async () => (await focused()) === 'part-0', 'the first part has the focus');
+    const before = await summary.locator('[role=treeitem]').count();
+    await workbench.page.keyboard.press('ArrowLeft');
+    await until(async () => (await summary.locator('[role=treeitem]').count()) < before, 'the part is collapsed');
+    await workbench.page.keyboard.press('ArrowDown');
+    await until(async () => (await focused()) === 'part-1', 'the next part has the focus');
+  });
+
+  it('summarizes prose by its sections', async () => {
+    await workbench.command('View: Close All Editors');
+    await workbench.openFile('README.md');
+    await workbench.command('Anchorage: Summarize This File');
+    const summary = await workbench.panel('summary', 30_000);
+    await summary.locator('[role=treeitem]', { hasText: 'Booking a berth' }).first().waitFor({ timeout: 30_000 });
+  });
+
+  it('says on hover where a name is defined and who uses it, and explains it by a link', async () => {
+    await workbench.command('View: Close All Editors');
+    await workbench.openFile('tides/client.ts');
+    const hover = await workbench.hover('withRetry');
+    const text = await hover.innerText();
+    assert.match(text, /retry\.ts:\d+/);
+    assert.match(text, /Used by/);
+    await workbench.shot('hover');
+    await hover.locator('a', { hasText: 'Explain' }).click();
+    const answer = await workbench.panel('answer');
+    await until(async () => (await answer.locator('anchorage-turn h2').last().innerText()).startsWith('Explain') && (await answer.locator('.foot').count()) > 0, 'the explanation', 30_000);
+    assert.match(await answer.locator('anchorage-turn').last().innerText(), /withRetry/);
+    await workbench.shot('explain');
+  });
+
+  it('shows the kept explanation in the next hover', async () => {
+    const hover = await workbench.hover('withRetry');
+    assert.equal(await hover.locator('a', { hasText: /^Explain$/ }).count(), 0);
+  });
+
+  it('says why a file is not indexed', async () => {
+    await workbench.openFile('debug.log');
+    await workbench.command('Anchorage: Why Is This File Not Indexed?');
+    const toast = workbench.page.locator('.notification-toast', { hasText: 'debug.log' });
+    await toast.waitFor();
+    assert.match(await toast.innerText(), /not indexed/);
+    assert.match(await toast.innerText(), /\.gitignore/);
+    await toast.getByRole('button', { name: 'Open Rule' }).click();
+    await until(async () => (await workbench.activeTab()) === '.gitignore', 'the rule is opened');
+    await until(async () => (await workbench.highlightedLines()).includes(2), 'its line is highlighted');
+  });
+
+  it('lists the state of the index', async () => {
+    await workbench.command('Anchorage: Show Index Status');
+    const rows = workbench.page.locator('.quick-input-widget .monaco-list-row');
+    await rows.first().waitFor();
+    const text = await workbench.page.locator('.quick-input-widget').innerText();
+    assert.match(text, /\d+ of \d+ files/);
+    assert.match(text, /Rebuild Index/);
+    await workbench.shot('status');
+    await workbench.page.keyboard.press('Escape');
+    assert.match(await workbench.status(), /Anchorage/);
+  });
+});

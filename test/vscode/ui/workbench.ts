@@ -1,0 +1,157 @@
+import path from 'node:path';
+import { chromium, type Browser, type Frame, type Locator, type Page } from 'playwright-core';
+
+interface Given {
+  origin: string;
+  /** A server with workspace trust left on. */
+  restricted: string;
+  workspace: string;
+  browser: string;
+  shots: string;
+  serverPid: number;
+}
+
+/** What scripts/test-vscode.mjs has set up. */
+export const given = JSON.parse(process.env['ANCHORAGE_UI'] ?? '{}') as Given;
+
+let browser: Promise<Browser> | undefined;
+
+export async function closeBrowser(): Promise<void> {
+  await (await browser)?.close();
+  browser = undefined;
+}
+
+export interface OpenOptions {
+  origin?: string;
+  folder?: string;
+  width?: number;
+  height?: number;
+}
+
+/** The editor as a user has it before them. Everything is done by keyboard and mouse. */
+export class Workbench {
+  private constructor(readonly page: Page) {}
+
+  static async open({ origin = given.origin, folder = given.workspace, width = 1280, height = 800 }: OpenOptions = {}): Promise<Workbench> {
+    browser ??= chromium.launch({
+      executablePath: given.browser,
+      args: [
+        '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+        '--force-color-profile=srgb', '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
+      ],
+    });
+    const context = await (await browser).newContext({ viewport: { width, height } });
+    const page = await context.newPage();
+    await page.goto(`${origin}/?folder=${encodeURIComponent(folder)}`);
+    await page.locator('.monaco-workbench .statusbar').waitFor({ timeout: 45_000 });
+    await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: 45_000 });
+    return new Workbench(page);
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+
+  /** Runs a command of the palette by its title. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    const input = this.quickInput();
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    await this.page.locator('.quick-input-widget .monaco-list-row', { hasText: title }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  quickInput(): Locator {
+    return this.page.locator('.quick-input-widget:visible input.input').first();
+  }
+
+  /** Asks through the palette, as the product means it to be used. */
+  async ask(question: string): Promise<void> {
+    await this.command('Anchorage: Ask About Workspace');
+    await this.page.locator('.quick-input-widget .monaco-list-row', { hasText: 'Workspace' }).first().waitFor();
+    await this.quickInput().fill(question);
+    await this.page.keyboard.press('Enter');
+  }
+
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press('Control+p');
+    await this.quickInput().fill(name);
+    await this.page.locator('.quick-input-widget .monaco-list-row', { hasText: path.basename(name) }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+    await this.page.locator(`.tab.active[data-resource-name="${path.basename(name)}"]`).waitFor();
+  }
+
+  /** Document of a panel, found by its root element: several webviews may be open. */
+  async panel(name: 'answer' | 'spans' | 'cache' | 'summary', timeout = 20_000): Promise<Frame> {
+    const deadline = Date.now() + timeout;
+    while (Date.now() < deadline) {
+      for (const frame of this.page.frames()) {
+        const found = await frame.locator(`anchorage-${name}`).count().catch(() => 0);
+        if (found > 0) return frame;
+      }
+      await this.page.waitForTimeout(100);
+    }
+    throw new Error(`the ${name} panel is not there`);
+  }
+
+  /** Lines (1-based) that the editor highlights now. */
+  async highlightedLines(): Promise<number[]> {
+    return this.page.evaluate(() => {
+      const top = (element: Element): number => Math.round(element.getBoundingClientRect().top);
+      const editor = document.querySelector('.editor-group-container.active .monaco-editor') ?? document.querySelector('.monaco-editor');
+      const numbers = new Map([...(editor?.querySelectorAll('.margin-view-overlays .line-numbers') ?? [])].map((element) => [top(element), Number(element.textContent)]));
+      const marked = [...(editor?.querySelectorAll('.view-overlays [class*="TextEditorDecorationType"], .view-overlays [class*="ced-"]') ?? [])];
+      return [...new Set(marked.flatMap((element) => numbers.get(top(element)) ?? []))].sort((a, b) => a - b);
+    });
+  }
+
+  async activeTab(): Promise<string> {
+    return (await this.page.locator('.editor-group-container.active .tab.active').getAttribute('data-resource-name')) ?? '';
+  }
+
+  async status(): Promise<string> {
+    return (await this.page.locator('.statusbar-item[id*="anchorage"]').first().getAttribute('aria-label')) ?? '';
+  }
+
+  async theme(id: string): Promise<void> {
+    await this.command('Preferences: Color Theme');
+    await this.quickInput().fill(id);
+    await this.page.waitForTimeout(400);
+    await this.page.keyboard.press('Enter');
+    await this.page.waitForTimeout(600);
+  }
+
+  async shot(name: string): Promise<void> {
+    await this.page.screenshot({ path: path.join(given.shots, `${name}.png`) });
+  }
+
+  /** Hovers over a word of the open editor until the hover shows; a first hover may come while the view still moves. */
+  async hover(word: string): Promise<Locator> {
+    const hover = this.page.locator('.monaco-hover:visible', { hasText: 'Defined in' });
+    for (let attempt = 0; attempt < 6; attempt++) {
+      await this.page.mouse.move(4, 4);
+      const token = this.page.locator('.view-line span span', { hasText: new RegExp(`^${word}$`) }).first();
+      await token.hover({ force: true });
+      const box = await token.boundingBox();
+      if (box) await this.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 3 });
+      try {
+        await hover.first().waitFor({ timeout: 3_000 });
+        return hover.first();
+      } catch {
+        // Once more: the token may have moved under the pointer.
+      }
+    }
+    throw new Error(`no hover over ${word}`);
+  }
+}
+
+/** Waits until `look` is true; fails with what it says. */
+export async function until(look: () => Promise<boolean>, what: string, limit = 15_000): Promise<void> {
+  const deadline = Date.now() + limit;
+  while (Date.now() < deadline) {
+    if (await look()) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error(`not within ${limit} ms: ${what}`);
+}
