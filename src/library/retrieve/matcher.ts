@@ -39,13 +39,16 @@ export class Matcher {
     const weights: number[] = [];
     const lengths: number[] = [0];
     let line = firstLine;
-    let scanned = start;
+    const newlineFrom = (at: number): number => {
+      const found = text.indexOf('\n', at);
+      return found < 0 ? end : found;
+    };
+    let newline = newlineFrom(start);
     scanTokens(text, start, end, (from, to, hash) => {
-      for (let newline = text.indexOf('\n', scanned); newline >= 0 && newline < from; newline = text.indexOf('\n', newline + 1)) {
+      for (; newline < from; newline = newlineFrom(newline + 1)) {
         line++;
         lengths.push(0);
       }
-      scanned = from;
       lengths[line - firstLine] = (lengths[line - firstLine] as number) + 1;
       for (const id of tokens.lookup(text, from, to, hash)) {
         const match = this.bitOf.get(id);

@@ -1,7 +1,7 @@
 import type { RankReason } from '../../protocol';
 import type { FeatureName } from './features';
 import { DOCUMENT_WEIGHTS, type RankedDocument } from './rank';
-import type { ScoredUnit, SpanQuestion } from './spans';
+import { type ScoredUnit, type SpanQuestion, SPAN_WEIGHTS } from './spans';
 
 /** Reasons that moved a score by less are not worth a reader's time. */
 const WORTH_SAYING = 0.02;
@@ -18,7 +18,7 @@ export function explain(asked: SpanQuestion, document: RankedDocument, unit: Sco
   const say = (kind: RankReason['kind'], text: string, weight: number): void => {
     if (text !== '' && Math.abs(weight) >= WORTH_SAYING) reasons.push({ kind, text, weight });
   };
-  if (unit.defines.length > 0) say('definition', `defines ${unit.defines.join(', ')}`, 0.4);
+  if (unit.defines.length > 0) say('definition', `defines ${unit.defines.join(', ')}`, SPAN_WEIGHTS.defines);
   say('definition', 'the file defines names in the question', part('definesIdentifier', 'definesProper', 'definesCompound'));
   say('fileName', features.mentioned > 0 ? 'named in the question' : `path: ${wordsOf(asked, document.hit.inPath)}`, part('path', 'fileName', 'calledIdentifier', 'mentioned'));
   say('folder', 'folder name', part('folderName'));

@@ -15,7 +15,9 @@ export const SEGMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.5, body: 1, symbol: 
 /** Documents that the lexical search hands to the ranker, and of these how many are read to cut spans. */
 const CANDIDATES = 150;
 const READ = 24;
-const SEGMENTS_PER_DOCUMENT = 8;
+const SEGMENTS_PER_DOCUMENT = 10;
+/** Segments looked into, of the document at a rank: much of the first ones, the best place of the rest. */
+const segmentsAt = (rank: number): number => (rank < 4 ? SEGMENTS_PER_DOCUMENT : rank < 10 ? 4 : 2);
 
 export interface RetrieveOptions {
   scope: Scope;
@@ -46,11 +48,11 @@ export class Retriever {
       matcher: new Matcher(asked.terms),
     };
     const candidates: { document: RankedDocument; read: ReadDocument; units: ScoredUnit[] }[] = [];
-    for (const document of documents.slice(0, Math.max(READ, limit))) {
+    for (const [rank, document] of documents.slice(0, Math.max(READ, limit)).entries()) {
       const read = await this.reader.read(document.hit.docId);
       signal?.throwIfAborted();
       if (read === undefined) continue;
-      const units = scoreUnits(spanQuestion, document, read).filter((unit) => inScope(scope, unit));
+      const units = scoreUnits(spanQuestion, document, read, document.hit.segments.slice(0, segmentsAt(rank))).filter((unit) => inScope(scope, unit));
       if (units.length > 0) candidates.push({ document, read, units });
     }
     return arrange(candidates, Math.max(limit, 1)).map(({ document, read, unit }) => toSpan(spanQuestion, document, read, unit));

@@ -1,5 +1,6 @@
 import type { RankedSpan } from '../../protocol';
 import { splitIdentifier, wordTerm } from '../lexical/terms';
+import type { SegmentHit } from '../lexical/search';
 import type { Matcher, Occurrences } from './matcher';
 import type { AnalysedQuestion } from './query';
 import type { RankedDocument } from './rank';
@@ -27,13 +28,15 @@ export interface SpanWeights {
   b: number;
 }
 
-export const SPAN_WEIGHTS: SpanWeights = { document: 1, body: 0.6, name: 0.5, defines: 0.4, breadcrumb: 0.15, proximity: 0.1, saturation: 0.05, k1: 1.2, b: 0.3 };
+export const SPAN_WEIGHTS: SpanWeights = { document: 1, body: 0.8, name: 0.25, defines: 0.25, breadcrumb: 0.25, proximity: 0.2, saturation: 0.05, k1: 1.2, b: 0.2 };
 
 /** Tokens of an ordinary unit, for the length normalisation. */
 const USUAL_TOKENS = 120;
 
 export interface ScoredUnit extends Unit {
   score: number;
+  /** Its lines, without the last line's end. */
+  text: string;
   /** Bits of the question's terms that occur. */
   matched: number;
   defines: readonly string[];
@@ -46,14 +49,16 @@ export interface SpanQuestion {
   matcher: Matcher;
 }
 
-/** Scores the units of one document, best first. */
-export function scoreUnits(asked: SpanQuestion, document: RankedDocument, read: ReadDocument, weights: SpanWeights = SPAN_WEIGHTS): ScoredUnit[] {
-  const starts = lineStarts(read.document.text);
+/** Scores the units of one document that `hits` (segments of it) touch, best first. */
+export function scoreUnits(asked: SpanQuestion, document: RankedDocument, read: ReadDocument, hits: readonly SegmentHit[], weights: SpanWeights = SPAN_WEIGHTS): ScoredUnit[] {
+  const { text } = read.document;
+  const starts = lineStarts(text);
   const total = asked.termWeights.reduce((a, b) => a + b, 0) || 1;
   const sought = new Map(asked.question.names.filter((name) => name.kind !== 'word').map((name) => [name.term.slice(1), name.text]));
-  const units = cutUnits(read, starts, document.hit.segments).map((unit): ScoredUnit => {
-    const text = read.document.text;
-    const found = asked.matcher.find(text, starts[unit.startLine - 1] ?? 0, Math.min(text.length, (starts[unit.endLine] ?? text.length + 1) - 1), unit.startLine);
+  const units = cutUnits(read, starts, hits).map((unit): ScoredUnit => {
+    const start = starts[unit.startLine - 1] ?? 0;
+    const end = (starts[unit.endLine] ?? text.length + 1) - 1;
+    const found = asked.matcher.find(text, start, end, unit.startLine);
     const { score: body, matched } = bodyScore(found, asked.termWeights, weights);
     const names = unit.symbol ? [unit.symbol.name] : [];
     const defines = names.filter((name) => sought.has(name.replace(/[_$-]/g, '').toLowerCase()));
@@ -64,7 +69,7 @@ export function scoreUnits(asked: SpanQuestion, document: RankedDocument, read: 
       weights.defines * (defines.length > 0 ? 1 : 0) +
       weights.breadcrumb * Math.max(0, ...unit.breadcrumb.slice(0, names.length > 0 ? -1 : undefined).map((name) => nameScore(name, asked, total))) +
       weights.proximity * proximity(found, asked.termWeights, total);
-    return { ...unit, score, matched, defines };
+    return { ...unit, text: text.slice(start, end), score, matched, defines };
   });
   return units.sort((a, b) => b.score - a.score);
 }
@@ -120,7 +125,6 @@ function proximity(found: Occurrences, termWeights: readonly number[], total: nu
 
 /** Joins units of a file that touch or nearly do, as long as the whole stays readable. */
 export function toSpan(asked: SpanQuestion, document: RankedDocument, read: ReadDocument, unit: ScoredUnit): RankedSpan {
-  const lines = read.document.text.split('\n').slice(unit.startLine - 1, unit.endLine);
   return {
     file: read.document.file,
     path: read.document.path,
@@ -129,7 +133,7 @@ export function toSpan(asked: SpanQuestion, document: RankedDocument, read: Read
     score: unit.score,
     breadcrumb: unit.breadcrumb,
     reasons: explain(asked, document, unit),
-    text: lines.join('\n'),
+    text: unit.text,
     language: read.document.language,
   };
 }

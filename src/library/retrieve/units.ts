@@ -3,8 +3,8 @@ import type { DocumentSymbol, SegmentedDocument } from '../types';
 import type { ReadDocument } from './types';
 
 /** Longest definition shown whole; of a longer one the segments that match are shown. */
-export const MAX_UNIT_LINES = 60;
-const MAX_UNIT_CHARACTERS = 3600;
+export const MAX_UNIT_LINES = 100;
+const MAX_UNIT_CHARACTERS = 5500;
 
 /** A run of lines that can answer by itself: a definition with its doc comment, or a segment where there is none. */
 export interface Unit {
