@@ -112,7 +112,8 @@ class Walker {
       const target = await realpath(file);
       const info = await stat(target);
       const known = this.folders.all.some((folder) => isWithin(target, folder.directory)) || [...this.linked].some((path) => isWithin(target, path));
-      const around = info.isDirectory() && this.folders.all.some((folder) => isWithin(folder.directory, target));
+      // A link upward would reach what it came from.
+      const around = info.isDirectory() && [...this.folders.all.map((folder) => folder.directory), ...this.linked].some((path) => isWithin(path, target));
       if (known || around) {
         this.report.skip('link to an indexed place');
         return undefined;
