@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Document, SegmentedDocument } from '../types';
 import { Delta } from './delta';
-import { type ManifestPack, readManifest, writeManifest } from './manifest';
+import { MANIFEST, type ManifestPack, readManifest, writeManifest } from './manifest';
 import { chooseMerge } from './merge-policy';
 import { Pack } from './pack';
 import { storeError, writePack } from './pack-writer';
@@ -55,7 +55,10 @@ export class LexicalIndex {
       throw storeError(error, directory);
     }
     const manifest = await readManifest(directory);
-    if (manifest && 'damaged' in manifest) damaged.push({ file: join(directory, 'lexical.manifest'), reason: manifest.damaged });
+    if (manifest && 'damaged' in manifest) {
+      damaged.push({ file: join(directory, MANIFEST), reason: manifest.damaged });
+      index.manifestDirty = true;
+    }
     for (const entry of Array.isArray(manifest) ? (manifest as readonly ManifestPack[]) : []) {
       const file = join(directory, basename(entry.name));
       try {
