@@ -24,4 +24,5 @@ export { DecoderContext, type PrefillOptions, type PrefillResult } from './decod
 export * from './generate';
 export * from './rope';
 export { ContextFullError, DecoderError, type DecoderErrorCode } from './decoder/errors';
+export type { EncodedSegment, EncodeOptions, SegmentInput } from './decoder/segment-encoder';
 export { chooseWeights, parameterCount, type CacheType, type DecoderOptions, type WeightFormat } from './decoder/options';

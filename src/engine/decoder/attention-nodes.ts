@@ -1,6 +1,6 @@
 /**
- * The two ways attention is computed in a graph. Which is faster depends on the number of new rows: a flash kernel for
- * prompts, separate products over cached and new rows (no copy of the cache) for single tokens.
+ * The ways attention is computed in a graph. Prompts go through a flash kernel, single tokens through separate products
+ * over cached and new rows (no copy of the cache); what neither takes, through plain products.
  *
  * Sizes: B sequences, S new rows, H query and K key heads of width D, G = H/K, P cached rows ("near": keys rotated to
  * their positions), F cached rows seen at the ceiling ("far"), T all rows.
@@ -29,7 +29,7 @@ export interface CachedRows {
 const scaleOf = (config: ModelConfig) => ({ float: 1 / Math.sqrt(config.headDim) });
 
 /**
- * GroupQueryAttention: B sequences, new rows after cached ones, causal in that order; `bias` [B or 1, 1, S, P + S] hides
+ * GroupQueryAttention: one sequence (the kernel takes a cache for one only), new rows after cached ones, causal in that order; `bias` [1, 1, S, P + S] hides
  * what else must not be seen. Returns [B, S, H · D].
  */
 export function flashAttention(g: GraphBuilder, config: ModelConfig, rows: NewRows, cached: CachedRows, lengths: { last: string; total: string }, bias?: string): string {
@@ -62,27 +62,28 @@ export function splitAttention(g: GraphBuilder, config: ModelConfig, rows: NewRo
 }
 
 /**
- * Many new rows that see some cached rows at the ceiling: far rows are scored by the second rotation of the query and
- * stand before the others in one softmax. bias [B or 1, 1, S, F + P + S].
+ * Any number of new rows of any number of sequences, by plain products. Far rows, if there are any, are scored by the second rotation of
+ * the query and stand before the others in one softmax. bias [B or 1, 1, S, T], T = F + P + S.
  */
-export function dualAttention(g: GraphBuilder, config: ModelConfig, rows: NewRows, cached: CachedRows, bias: string): string {
+export function productAttention(g: GraphBuilder, config: ModelConfig, rows: NewRows, cached: CachedRows, bias: string): string {
   const { kvHeads: k, headDim: d, queryHeads: h } = config;
-  if (rows.qFar === undefined || cached.farKeys === undefined || cached.farValues === undefined) throw new Error('far rows are missing');
   const byHead = (x: string, count: number) => g.transpose(g.reshape(x, [0, 0, count, d]), [0, 2, 1, 3]);
   // [B, H, S, D] → [B, K, G·S, D]: the queries of a group are rows against its one key head.
   const q = (x: string) => g.reshape(byHead(x, h), [0, k, -1, d]);
   const nearKeys = g.concat([cached.nearKeys, byHead(rows.k, k)], 2);
-  const values = g.concat([cached.farValues, cached.nearValues, byHead(rows.v, k)], 2);
-  const far = score(g, config, q(rows.qFar), cached.farKeys);
-  const near = score(g, config, q(rows.q), nearKeys);
-  const shape = (x: string, reference: string) => g.node('Reshape', [x, reference]);
-  // The bias is one for all heads: [B, K·G, S, T] + [B, 1, S, T].
-  const all = g.concat([far, near], -1);
-  const grouped = g.node('Shape', [all]);
-  const biasShape = g.node('Shape', [bias]);
-  const byQuery = g.concat([g.int64s([0]), g.int64s([h]), g.node('Slice', [biasShape, g.int64s([2]), g.int64s([4])])], 0);
-  const weights = g.node('Softmax', [g.node('Add', [shape(all, byQuery), bias])], { attributes: { axis: -1 } });
-  const out = g.node('MatMul', [shape(weights, grouped), values]);
+  const values = [cached.nearValues, byHead(rows.v, k)];
+  let scores = score(g, config, q(rows.q), nearKeys);
+  if (rows.qFar !== undefined && cached.farKeys !== undefined && cached.farValues !== undefined) {
+    scores = g.concat([score(g, config, q(rows.qFar), cached.farKeys), scores], -1);
+    values.unshift(cached.farValues);
+  }
+  // The bias is one for all heads: [B, H, S, T] + [B, 1, S, T].
+  const grouped = g.node('Shape', [scores]);
+  const queries = g.node('Slice', [g.node('Shape', [bias]), g.int64s([2]), g.int64s([4])]);
+  const byQuery = g.concat([g.int64s([0]), g.int64s([h]), queries], 0);
+  const biased = g.node('Add', [g.node('Reshape', [scores, byQuery]), bias]);
+  const weights = g.node('Reshape', [g.node('Softmax', [biased], { attributes: { axis: -1 } }), grouped]);
+  const out = g.node('MatMul', [weights, g.concat(values, 2)]);
   return g.reshape(g.transpose(g.reshape(out, [0, h, -1, d]), [0, 2, 1, 3]), [0, 0, h * d]);
 }
 

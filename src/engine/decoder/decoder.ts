@@ -7,8 +7,10 @@ import { ropeFrequencies, type RopeFrequencies } from '../rope/frequencies';
 import { openCompiled, type CompiledWeights } from './compiled';
 import { DecoderContext } from './decoder-context';
 import { DecoderError } from './errors';
+import { compileMemory } from './memory-weights';
 import { chooseWeights, type CacheType, type DecoderOptions, type WeightFormat } from './options';
 import { Runtime } from './runtime';
+import { SegmentEncoder, type EncodedSegment, type EncodeOptions, type SegmentInput } from './segment-encoder';
 
 const MOST_THREADS = 8;
 const CHUNK_TOKENS = 256;
@@ -27,13 +29,16 @@ export class Decoder {
   readonly #compiled: CompiledWeights;
   readonly #chunkTokens: number;
 
-  private constructor(config: ModelConfig, weights: WeightFormat, runtime: Runtime, compiled: CompiledWeights, chunkTokens: number) {
+  readonly #slot: Float32Array | undefined;
+
+  private constructor(config: ModelConfig, weights: WeightFormat, runtime: Runtime, compiled: CompiledWeights, chunkTokens: number, slot?: Float32Array) {
     this.config = config;
     this.weights = weights;
     this.cache = runtime.cache;
     this.#runtime = runtime;
     this.#compiled = compiled;
     this.#chunkTokens = chunkTokens;
+    this.#slot = slot;
   }
 
   /**
@@ -50,7 +55,9 @@ export class Decoder {
     const chunkTokens = options.chunkTokens ?? CHUNK_TOKENS;
     if (!Number.isInteger(chunkTokens) || chunkTokens < 1) throw new DecoderError('badInput', `chunkTokens is ${chunkTokens}; it must be a whole number above 0`);
     const compiled = await openCompiled(checkpoint, weights, options.cacheDirectory);
-    return new Decoder(config, weights, new Runtime({ config, compiled, weights, cache, threads }), compiled, chunkTokens);
+    const memory = options.memory ? await compileMemory(checkpoint, options.memory) : undefined;
+    const runtime = new Runtime({ config, compiled, weights, cache, threads, ...(memory ? { memory } : {}) });
+    return new Decoder(config, weights, runtime, compiled, chunkTokens, memory?.slot);
   }
 
   /** Bytes of one cached row. */
@@ -74,6 +81,22 @@ export class Decoder {
     if (!Number.isInteger(capacity) || capacity < 1) throw new DecoderError('badInput', `the capacity is ${capacity}; it must be a whole number of rows above 0`);
     const rope = options.rope ?? ropeFrequencies(this.config.rope, capacity);
     return new DecoderContext({ config: this.config, runtime: this.#runtime, chunkTokens: this.#chunkTokens }, policy, capacity, rope);
+  }
+
+  /**
+   * Encodes segments side by side, each alone behind the same prefix, and returns of each the rows and hidden states asked for.
+   * No logits are computed.
+   *
+   * @throws DecoderError 'badInput', 'cancelled' (between batches); KvRowsError when the prefix is of another model
+   */
+  async encodeSegments(segments: readonly SegmentInput[], options: Partial<EncodeOptions> = {}): Promise<EncodedSegment[]> {
+    const rope = options.rope ?? ropeFrequencies(this.config.rope, this.config.rope.originalMaxPositions);
+    return new SegmentEncoder(this.config, this.#runtime, { ...options, rope }, this.#slot).encode(segments);
+  }
+
+  /** Whether segments can be encoded to memory slots. */
+  get hasMemory(): boolean {
+    return this.#slot !== undefined;
   }
 
   /** Frees the sessions; contexts of this decoder cannot be used any more. */

@@ -4,27 +4,30 @@
  * Inputs (B sequences, S new rows, P near and F far cached rows, R rows asked for, L layers, K key heads of width D):
  *   tokens int64 [B, S], positions int64 [B, S] (rows of cos/sin), cos and sin f32 [angles, rotaryDim/2],
  *   past_keys_l and past_values_l [B, K, P, D] in the cache's type, with far rows far_keys_l and far_values_l [B, K, F, D];
- *   prefill: `last` int32 [B] and `total` int32 (rows seen by the last one, less one; and all), rows int64 [R], logit_rows int64;
- *   masked prefill: bias f32 [B or 1, 1, S, T]; decode: bias [1, 1, 1, T] and parts int64 (sizes of the parts of T).
+ *   prefill: rows int64 [R], logit_rows int64; for the flash kernel `last` int32 [B] and `total` int32 (rows seen by the last one, less
+ *   one; and all); bias f32 [B or 1, 1, S, T] unless causal; decode: bias [1, 1, 1, T] and parts int64 (sizes of the parts of T).
  * Outputs: keys (rotated), raw_keys (not rotated) and values of the new rows, [B, L, K, S, D] in the cache's type, hidden f32 [R, C]
  *   after the last norm, logits f32.
  */
 
 import type { ModelConfig } from '../checkpoint/types';
 import { GraphBuilder } from '../onnx/graph';
-import { dualAttention, flashAttention, splitAttention, type CachedRows, type NewRows } from './attention-nodes';
+import { flashAttention, productAttention, splitAttention, type CachedRows, type NewRows } from './attention-nodes';
 import type { CacheType, WeightFormat } from './options';
 import { Projections } from './projection';
+import { slotMatrix, transferMatrix } from './memory-weights';
 import { headMatrix, layerMatrices, type MatrixFormat } from './weights';
 import type { StoredTensors } from './weight-file';
 
 /**
  * causal: new rows see all cached rows and each other causally. masked: a bias says more. dual: cached rows of a second kind are seen
- * at the ceiling distance.
+ * at the ceiling distance. batched: several sequences, with a bias.
  */
 export interface GraphVariant {
   phase: 'prefill' | 'decode';
-  visibility: 'causal' | 'masked' | 'dual';
+  visibility: 'causal' | 'masked' | 'dual' | 'batched';
+  /** The new rows are memory slots: projections of their own, and keys and values put out through the transfer head. Input `embeds` for `tokens`. */
+  slots?: boolean;
 }
 
 export interface GraphSpec {
@@ -45,6 +48,7 @@ class DecoderGraph {
   private readonly config: ModelConfig;
   private readonly prefill: boolean;
   private readonly dual: boolean;
+  private readonly flash: boolean;
   private readonly batch: string | number;
   private readonly steps: string | number;
   /** Keys (rotated and not) and values of the new rows, by layer, [B, S, K·D]. */
@@ -58,6 +62,7 @@ class DecoderGraph {
     this.config = spec.config;
     this.prefill = phase === 'prefill';
     this.dual = visibility === 'dual';
+    this.flash = this.prefill && (visibility === 'causal' || visibility === 'masked');
     this.batch = this.prefill ? 'batch' : 1;
     this.steps = this.prefill ? 'steps' : 1;
   }
@@ -82,7 +87,8 @@ class DecoderGraph {
 
   private inputs(): void {
     const { g } = this;
-    g.input('tokens', 'int64', [this.batch, this.steps]);
+    if (this.spec.variant.slots) g.input('embeds', 'float32', [this.batch, this.steps, this.config.hiddenSize]);
+    else g.input('tokens', 'int64', [this.batch, this.steps]);
     g.input('positions', 'int64', [this.batch, this.steps]);
     if (this.dual) g.input('far_positions', 'int64', [this.batch, this.steps]);
     g.input('cos', 'float32', ['angles', this.config.rope.rotaryDim / 2]);
@@ -90,7 +96,7 @@ class DecoderGraph {
     if (this.prefill) {
       g.input('rows', 'int64', ['rows']);
       g.input('logit_rows', 'int64', ['logit_rows']);
-      if (!this.dual) {
+      if (this.flash) {
         g.input('last', 'int32', [this.batch]);
         g.input('total', 'int32', [1]);
       }
@@ -103,6 +109,7 @@ class DecoderGraph {
   }
 
   private embed(): string {
+    if (this.spec.variant.slots) return 'embeds';
     const rows = this.g.node('Gather', [this.p.weight('embeddings'), 'tokens'], { attributes: { axis: 0 } });
     return this.spec.weights === 'f32' ? rows : this.g.cast(rows, 'float32');
   }
@@ -111,7 +118,9 @@ class DecoderGraph {
   private project(layer: number, x: string): NewRows {
     const { g, config } = this;
     const { queryHeads: h, kvHeads: k, headDim: d } = config;
-    const qkv = this.p.product(x, layerMatrices(config, layer).qkv, this.layerFormat);
+    const qkv = this.spec.variant.slots
+      ? this.p.product(x, slotMatrix(config, layer), 'f32')
+      : this.p.product(x, layerMatrices(config, layer).qkv, this.layerFormat);
     let [q, key, v] = ['', '', ''];
     let rotatedQ: string;
     let rotatedK: string;
@@ -130,11 +139,22 @@ class DecoderGraph {
       [q, key] = g.split(qk, [h * d, k * d], -1) as [string, string];
     }
     this.made.keys.push(rotatedK);
-    this.made.raw_keys.push(key);
-    this.made.values.push(v);
+    if (this.spec.variant.slots) this.transfer(layer, x);
+    else {
+      this.made.raw_keys.push(key);
+      this.made.values.push(v);
+    }
     const rows: NewRows = { q: rotatedQ, k: rotatedK, v };
     if (this.dual) rows.qFar = this.rotate(q, h, 'far_positions');
     return rows;
+  }
+
+  /** What the slots leave: their attention input through the transfer head. */
+  private transfer(layer: number, x: string): void {
+    const { kvHeads: k, headDim: d } = this.config;
+    const [key, value] = this.g.split(this.p.product(x, transferMatrix(this.config, layer), 'f32'), [k * d, k * d], -1) as [string, string];
+    this.made.raw_keys.push(this.config.qkNorm ? this.normHeads(key, k, `layer${layer}.kNorm`) : key);
+    this.made.values.push(value);
   }
 
   private normHeads(x: string, heads: number, weight: string): string {
@@ -160,7 +180,7 @@ class DecoderGraph {
       cached.farValues = this.cached(`far_values_${layer}`, 'far');
     }
     if (!this.prefill) return splitAttention(g, config, rows, cached, this.bias as string, 'parts');
-    if (this.dual) return dualAttention(g, config, rows, cached, this.bias as string);
+    if (!this.flash) return productAttention(g, config, rows, cached, this.bias as string);
     return flashAttention(g, config, rows, cached, { last: 'last', total: 'total' }, this.bias);
   }
 

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../checkpoint/types';
+import type { ModelConfig, TensorSource } from '../checkpoint/types';
 
 /** How the weights of the projections are kept. Embeddings are f16 (f32 with 'f32'), norms and biases always f32. */
 export type WeightFormat = 'f32' | '8bit' | '4bit';
@@ -17,6 +17,8 @@ export interface DecoderOptions {
   threads?: number;
   /** Tokens per run while a prompt is read; default 256. A run cannot be interrupted, so this bounds how late a cancel takes effect. */
   chunkTokens?: number;
+  /** Weights that make memory slots of segments (`memory.safetensors`), if the checkpoint has them. */
+  memory?: TensorSource;
 }
 
 /** Parameters of the projections, embeddings counted once. */

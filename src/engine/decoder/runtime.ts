@@ -3,6 +3,7 @@ import type { ModelConfig } from '../checkpoint/types';
 import type { CompiledWeights } from './compiled';
 import { DecoderError } from './errors';
 import { buildDecoderGraph, type GraphVariant } from './graph';
+import { MEMORY_FILE, type MemoryWeights } from './memory-weights';
 import type { CacheType, WeightFormat } from './options';
 import { WEIGHTS_FILE } from './weight-file';
 
@@ -17,6 +18,7 @@ interface RuntimeSettings {
   weights: WeightFormat;
   cache: CacheType;
   threads: number;
+  memory?: MemoryWeights;
 }
 
 /** The ONNX Runtime sessions of one decoder, each opened when it is first needed. */
@@ -66,18 +68,21 @@ export class Runtime {
   }
 
   async #open(variant: GraphVariant): Promise<ort.InferenceSession> {
-    const { config, compiled, weights, cache, threads } = this.#settings;
-    const graph = buildDecoderGraph({ config, stored: compiled.stored, weights, cache, variant });
+    const { config, compiled, weights, cache, threads, memory } = this.#settings;
+    const graph = buildDecoderGraph({ config, stored: { ...compiled.stored, ...memory?.stored }, weights, cache, variant });
     const { source } = compiled;
     const session: Record<string, unknown> = { intra_op: { spin_duration_us: SPIN_MICROSECONDS } };
     if ('directory' in source) session['model_external_initializers_file_folder_path'] = source.directory;
+    const externalData = [];
+    if ('data' in source) externalData.push({ path: WEIGHTS_FILE, data: source.data });
+    if (variant.slots && memory) externalData.push({ path: MEMORY_FILE, data: memory.data });
     try {
       return await ort.InferenceSession.create(graph, {
         intraOpNumThreads: threads,
         graphOptimizationLevel: 'all',
         logSeverityLevel: 3,
         extra: { session },
-        ...('data' in source ? { externalData: [{ path: WEIGHTS_FILE, data: source.data }] } : {}),
+        ...(externalData.length > 0 ? { externalData } : {}),
       });
     } catch (cause) {
       throw runtimeError(cause);
@@ -90,8 +95,8 @@ function runtimeError(cause: unknown): DecoderError {
   return new DecoderError('runtime', `the model could not be run: ${reason}`, { cause });
 }
 
-export function int64(values: ArrayLike<number>, dims: readonly number[]): ort.Tensor {
-  return new ort.Tensor('int64', BigInt64Array.from(values as ArrayLike<number> & Iterable<number>, BigInt), dims);
+export function int64(values: readonly number[] | BigInt64Array, dims: readonly number[]): ort.Tensor {
+  return new ort.Tensor('int64', values instanceof BigInt64Array ? values : BigInt64Array.from(values, BigInt), dims);
 }
 
 export function float32(values: Float32Array, dims: readonly number[]): ort.Tensor {

@@ -1,0 +1,75 @@
+import { CheckpointError } from '../checkpoint/errors';
+import type { Checkpoint, ModelConfig, TensorSource } from '../checkpoint/types';
+import { MemoryWeightWriter, type StoredTensors } from './weight-file';
+import type { MatrixPlan } from './weights';
+
+/** File name under which the runtime finds the memories' weights. */
+export const MEMORY_FILE = 'memory.bin';
+
+/** What makes slots of a segment (UIO-LLMs): compiled matrices and the slots' own vector. */
+export interface MemoryWeights {
+  stored: StoredTensors;
+  data: Uint8Array;
+  /** The embedding of every slot, [hidden]. */
+  slot: Float32Array;
+}
+
+/** Projections of a layer in the slots' pass: queries and values of their own, keys of the base. */
+export function slotMatrix(config: ModelConfig, layer: number): MatrixPlan {
+  const { queryHeads, kvHeads, headDim, hiddenSize } = config;
+  return { name: `slot${layer}.qkv`, sources: [], biases: config.qkvBias ? ['stacked'] : [], outputs: (queryHeads + 2 * kvHeads) * headDim, inputs: hiddenSize };
+}
+
+/** The transfer head: what a slot leaves in a layer is its attention input through these keys and values. */
+export function transferMatrix(config: ModelConfig, layer: number): MatrixPlan {
+  const { kvHeads, headDim, hiddenSize } = config;
+  return { name: `head${layer}.kv`, sources: [], biases: config.qkvBias ? ['stacked'] : [], outputs: 2 * kvHeads * headDim, inputs: hiddenSize };
+}
+
+/**
+ * Reads the tensors `slot` [hidden] and `layers.N.{slot.q_proj, slot.v_proj, head.k_proj, head.v_proj}.weight`, low-rank changes merged in.
+ * Small next to the model, and few rows run through them: kept in f32.
+ *
+ * @throws CheckpointError naming the tensor that is missing, not finite or of another shape
+ */
+export async function compileMemory(checkpoint: Checkpoint, memory: TensorSource): Promise<MemoryWeights> {
+  const { config, tensors, directory } = checkpoint;
+  const { layers, hiddenSize, headDim, queryHeads, kvHeads } = config;
+  const writer = new MemoryWeightWriter();
+  const read = async (source: TensorSource, name: string, shape: readonly number[]): Promise<Float32Array> => {
+    if (!source.has(name)) throw new CheckpointError('missing', directory, name, 'the memories lack this tensor');
+    const found = source.info(name).shape;
+    if (found.join() !== shape.join()) throw new CheckpointError('mismatch', directory, name, `has shape [${found.join(', ')}], needed is [${shape.join(', ')}]`);
+    const values = await source.readFloat32(name);
+    if (!values.every(Number.isFinite)) throw new CheckpointError('notFinite', directory, name, 'holds NaN or infinite weights');
+    return values;
+  };
+  const stack = async (name: string, shape: readonly number[], parts: readonly Float32Array[]): Promise<void> => {
+    await writer.begin(name, 'float32', shape);
+    for (const part of parts) await writer.append(part);
+  };
+  const q = [queryHeads * headDim, hiddenSize];
+  const kv = [kvHeads * headDim, hiddenSize];
+  for (let layer = 0; layer < layers; layer++) {
+    const base = `model.layers.${layer}.self_attn`;
+    const own = `layers.${layer}`;
+    const slot = slotMatrix(config, layer);
+    const transfer = transferMatrix(config, layer);
+    await stack(slot.name, [slot.outputs, slot.inputs], [
+      await read(memory, `${own}.slot.q_proj.weight`, q),
+      await read(tensors, `${base}.k_proj.weight`, kv),
+      await read(memory, `${own}.slot.v_proj.weight`, kv),
+    ]);
+    await stack(transfer.name, [transfer.outputs, transfer.inputs], [
+      await read(memory, `${own}.head.k_proj.weight`, kv),
+      await read(memory, `${own}.head.v_proj.weight`, kv),
+    ]);
+    if (!config.qkvBias) continue;
+    const bias = (name: string, rows: number) => read(tensors, `${base}.${name}_proj.bias`, [rows]);
+    const [bq, bk, bv] = [await bias('q', q[0] as number), await bias('k', kv[0] as number), await bias('v', kv[0] as number)];
+    await stack(`${slot.name}.bias`, [slot.outputs], [bq, bk, bv]);
+    await stack(`${transfer.name}.bias`, [transfer.outputs], [bk, bv]);
+  }
+  const stored = Object.fromEntries(Object.entries(writer.tensors).map(([name, tensor]) => [name, { ...tensor, location: MEMORY_FILE }]));
+  return { stored, data: writer.data(), slot: await read(memory, 'slot', [hiddenSize]) };
+}

@@ -1,0 +1,208 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { anchors, compose, full, lambda, Decoder, KvRows, openCheckpoint, tokenAnchors, type TensorSource } from '../../../src/engine';
+import { matrixVector, readReferenceModel, referenceForward, type ReferenceModel, type ReferenceRow } from '../../../src/engine/attention/reference';
+import { ropeFrequencies, type RopeFrequencies } from '../../../src/engine/rope/frequencies';
+import { fixture } from '../../fixtures';
+import { largestGap, randomTokens, Tiny } from '../tiny';
+
+const SINKS = [5, 6, 7];
+
+/** Row r of KvRows as the reference keeps it. */
+function rowOf(rows: KvRows, r: number): ReferenceRow {
+  const { layers, kvHeads, headDim } = rows.shape;
+  const pick = (all: ArrayLike<number>, layer: number) =>
+    Float64Array.from({ length: kvHeads * headDim }, (_, i) => all[((layer * kvHeads + Math.floor(i / headDim)) * rows.rows + r) * headDim + (i % headDim)] as number);
+  const each = (all: ArrayLike<number>) => Array.from({ length: layers }, (_, layer) => pick(all, layer));
+  return { keys: each(rows.keys), values: each(rows.values) };
+}
+
+function rowsGap(a: KvRows, b: readonly ReferenceRow[]): number {
+  expect(a.rows).toBe(b.length);
+  const flat = (row: ReferenceRow) => [...row.keys, ...row.values].flatMap((x) => [...x]);
+  return largestGap(b.map((_, r) => flat(rowOf(a, r))), b.map(flat));
+}
+
+describe.each(['llama3', 'qwen2', 'qwen3'])('%s', (family) => {
+  let tiny: Tiny;
+  let prefix: KvRows;
+  beforeAll(async () => {
+    tiny = await Tiny.open(family, 16);
+    const context = tiny.decoder.newContext(full(), 8, { rope: tiny.rope });
+    await context.prefill(SINKS);
+    prefix = context.rowsAt(0, SINKS.length);
+  });
+  afterAll(() => tiny.decoder.close());
+
+  it('encodes segments alone behind the sinks, whatever stands beside them', () =>
+    fc.assert(fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 }), fc.integer({ min: 1, max: 60 }), fc.boolean(), async (lengths, batchRows, anchored) => {
+      const isAnchor = (token: number) => token % 4 === 0;
+      const policy = anchored ? anchors({ sinks: SINKS.length, isAnchor }) : full();
+      const inputs = lengths.map((length, i) => {
+        const all = Array.from({ length }, (_, t) => t);
+        return { tokens: randomTokens(length, 128, 100 + i), keep: all.filter((t) => t % 2 === 0), hidden: [length - 1] };
+      });
+      const encoded = await tiny.decoder.encodeSegments(inputs, { prefix, policy, rope: tiny.rope, batchRows });
+      inputs.forEach((input, i) => {
+        const tokens = [...SINKS, ...input.tokens];
+        const anchor = tokens.map((token, t) => anchored && t >= SINKS.length && isAnchor(token));
+        const group = anchor.map((_, t) => anchor.slice(0, t).filter(Boolean).length);
+        const sees = (q: number, k: number) => k < SINKS.length || group[q] === group[k] || (anchor[k] && !anchor[q]);
+        const expected = tiny.reference({ tokens, distance: (q, k) => (sees(q, k) ? q - k : undefined) });
+        const result = encoded[i] as (typeof encoded)[number];
+        expect(rowsGap(result.rows, input.keep.map((t) => expected.rows[SINKS.length + t] as ReferenceRow))).toBeLessThan(1e-4);
+        expect(largestGap([result.hidden], [expected.hidden.at(-1) as Float64Array])).toBeLessThan(1e-4);
+        expect([...result.rows.positions]).toEqual(input.keep);
+      });
+    }), { numRuns: 10 }));
+
+  it('reads behind spliced rows as behind rows of its own, at any position', () =>
+    fc.assert(fc.asyncProperty(fc.integer({ min: 3, max: 40 }), fc.integer({ min: 0, max: 12 }), fc.integer({ min: 1, max: 20 }), fc.boolean(), async (at, gap, length, anchored) => {
+      const segment = randomTokens(9, 128, at);
+      const tokens = randomTokens(length, 128, at + gap);
+      const keep = [1, 4, 8];
+      const [encoded] = await tiny.decoder.encodeSegments([{ tokens: segment, keep }], { prefix, rope: tiny.rope });
+      const isAnchor = (token: number) => token % 3 === 0;
+      const base = lambda({ sinks: SINKS.length, window: 6, ceiling: 15 });
+      const context = tiny.decoder.newContext(anchored ? compose(base, anchors({ sinks: SINKS.length, isAnchor })) : base, 64, { rope: tiny.rope });
+      await context.prefill(SINKS);
+      context.splice(KvRows.deserialize((encoded as { rows: KvRows }).rows.serialize()), at, 'a.ts:1-9');
+      const start = at + 9 + gap;
+      context.skipTo(start);
+      const got = await tiny.read(context, tokens, Math.ceil(length / 2));
+
+      const alone = tiny.reference({ tokens: [...SINKS, ...segment], distance: (i, j) => i - j });
+      const past = [...alone.rows.slice(0, SINKS.length), ...keep.map((t) => alone.rows[SINKS.length + t] as ReferenceRow)];
+      const positions = [...SINKS.map((_, i) => i), ...keep.map((t) => at + t), ...tokens.map((_, t) => start + t)];
+      const anchor = positions.map((_, r) => anchored && r >= past.length && isAnchor(tokens[r - past.length] as number));
+      const group = anchor.map((_, r) => anchor.slice(0, r).filter(Boolean).length);
+      const expected = tiny.reference({ tokens, past, distance: (i, j) => {
+        const d = (positions[i] as number) - (positions[j] as number);
+        if (j < SINKS.length) return Math.min(d, 15);
+        if (j < past.length) return anchor[i] ? undefined : Math.min(d, 15);
+        if (anchor[j]) return i === j || !anchor[i] ? Math.min(d, 15) : undefined;
+        return d < 6 && group[i] === group[j] ? d : undefined;
+      } });
+      expect(largestGap(got, expected.logits)).toBeLessThan(1e-4);
+      expect(context.ledger().groups.find((g) => g.kind === 'memory')).toMatchObject({ rows: 3, tokens: 9, origin: 'a.ts:1-9', from: at + 1, to: at + 8 });
+    }), { numRuns: 12 }));
+
+  it('drops and moves spliced rows', async () => {
+    const [encoded] = await tiny.decoder.encodeSegments([{ tokens: randomTokens(6, 128, 1), keep: [0, 1, 2, 3, 4, 5] }], { prefix, rope: tiny.rope });
+    const rows = (encoded as { rows: KvRows }).rows;
+    const ask = async (prepare: (context: ReturnType<Decoder['newContext']>) => void) => {
+      const context = tiny.decoder.newContext(full(), 64, { rope: tiny.rope });
+      await context.prefill(SINKS);
+      prepare(context);
+      context.skipTo(30);
+      return context.decode(9);
+    };
+    const placed = await ask((context) => void context.splice(rows, 10, 'x'));
+    const moved = await ask((context) => context.move(context.splice(rows, 3, 'x'), 7));
+    const dropped = await ask((context) => expect(context.drop(context.splice(rows, 3, 'x'))).toBe(6));
+    const never = await ask(() => undefined);
+    expect(largestGap([moved], [placed])).toBeLessThan(1e-4);
+    expect(largestGap([dropped], [never])).toBe(0);
+    expect(largestGap([placed], [never])).toBeGreaterThan(1e-3);
+  });
+});
+
+describe('memory slots', () => {
+  let model: ReferenceModel;
+  let rope: RopeFrequencies;
+  let decoder: Decoder;
+  let memory: Map<string, { shape: number[]; values: Float32Array }>;
+  beforeAll(async () => {
+    const checkpoint = await openCheckpoint(fixture('checkpoints/qwen2'));
+    model = await readReferenceModel(checkpoint);
+    const { config } = model;
+    rope = ropeFrequencies(config.rope, 64);
+    const values = (count: number, seed: number) => Float32Array.from(randomTokens(count, 2001, seed), (x) => (x - 1000) / 4000);
+    memory = new Map();
+    const add = (name: string, shape: number[]) => memory.set(name, { shape, values: values(shape.reduce((a, b) => a * b), memory.size) });
+    add('slot', [config.hiddenSize]);
+    for (let layer = 0; layer < config.layers; layer++) {
+      add(`layers.${layer}.slot.q_proj.weight`, [config.queryHeads * config.headDim, config.hiddenSize]);
+      for (const name of ['slot.v_proj', 'head.k_proj', 'head.v_proj']) add(`layers.${layer}.${name}.weight`, [config.kvHeads * config.headDim, config.hiddenSize]);
+    }
+    decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1, memory: sourceOf(memory) });
+    await checkpoint.close();
+  });
+  afterAll(() => decoder.close());
+
+  it('stand for their part of the segment, which never sees them', async () => {
+    const context = decoder.newContext(full(), 8, { rope });
+    await context.prefill(SINKS);
+    const prefix = context.rowsAt(0, SINKS.length);
+    const segments = [11, 4, 1].map((length, i) => randomTokens(length, 128, i + 40));
+    const encoded = await decoder.encodeSegments(segments.map((tokens) => ({ tokens, keep: [0], slotTokens: 4 })), { prefix, rope });
+    segments.forEach((tokens, s) => {
+      const result = encoded[s] as (typeof encoded)[number];
+      const slots = slotRows(tokens, 4);
+      expect(result.memories).toBeDefined();
+      expect(rowsGap(result.memories as KvRows, slots)).toBeLessThan(1e-4);
+      expect((result.memories as KvRows).tokens).toBe(tokens.length);
+      const alone = referenceForward(model, rope, { tokens: [...SINKS, ...tokens], distance: (i, j) => i - j });
+      expect(rowsGap(result.rows, [alone.rows[SINKS.length] as ReferenceRow])).toBeLessThan(1e-4);
+    });
+  });
+
+  /** The slots' pass as the paper has it: own q and v projections at the slots, what is left of them through the transfer head. */
+  function slotRows(tokens: readonly number[], ratio: number): ReferenceRow[] {
+    const { config, tensors } = model;
+    const count = Math.ceil(tokens.length / ratio);
+    const cover = Array.from({ length: count }, (_, j) => Math.min((j + 1) * ratio, tokens.length));
+    const rows = SINKS.length + tokens.length;
+    const positions = [...Array.from({ length: rows }, (_, i) => i), ...cover.map((covered) => SINKS.length + covered)];
+    const left: ReferenceRow[] = cover.map(() => ({ keys: [], values: [] }));
+    const own = (layer: number, name: string) => (memory.get(`layers.${layer}.${name}.weight`) as { values: Float32Array }).values;
+    const bias = (layer: number, name: string) => tensors.get(`model.layers.${layer}.self_attn.${name}_proj.bias`) as Float32Array;
+    // The slot's vector is given to the reference as the embedding of a token of its own.
+    const embeddings = tensors.get('model.embed_tokens.weight') as Float32Array;
+    const extended = new Float32Array(embeddings.length + config.hiddenSize);
+    extended.set(embeddings);
+    extended.set((memory.get('slot') as { values: Float32Array }).values, embeddings.length);
+    const withSlot: ReferenceModel = { config, tensors: new Map([...tensors, ['model.embed_tokens.weight', extended]]) };
+    referenceForward(withSlot, rope, {
+      tokens: [...SINKS, ...tokens, ...cover.map(() => config.vocabSize)],
+      distance: (i, j) => {
+        const visible = i < rows || i === j || j < SINKS.length + (cover[i - rows] as number);
+        return visible ? (positions[i] as number) - (positions[j] as number) : undefined;
+      },
+      adapt: (layer, i, input, projected) => {
+        if (i < rows) return;
+        projected.q.set(matrixVector(own(layer, 'slot.q_proj'), input, bias(layer, 'q')));
+        projected.v.set(matrixVector(own(layer, 'slot.v_proj'), input, bias(layer, 'v')));
+        left[i - rows]?.keys.push(matrixVector(own(layer, 'head.k_proj'), input, bias(layer, 'k')));
+        left[i - rows]?.values.push(matrixVector(own(layer, 'head.v_proj'), input, bias(layer, 'v')));
+      },
+    });
+    return left;
+  }
+});
+
+describe('segments', () => {
+  it('that cannot be encoded are refused with the reason', async () => {
+    const tiny = await Tiny.open('llama2', 16);
+    const encode = (tokens: number[], keep: number[], slotTokens?: number) => tiny.decoder.encodeSegments([{ tokens, keep, ...(slotTokens ? { slotTokens } : {}) }]);
+    await expect(encode([], [])).rejects.toMatchObject({ code: 'badInput' });
+    await expect(encode([128], [])).rejects.toThrow(/token 0 is 128/);
+    await expect(encode([1, 2], [2])).rejects.toThrow(/row 2/);
+    await expect(encode([1, 2], [0], 4)).rejects.toThrow(/memory/);
+    const stopped = tiny.decoder.encodeSegments([{ tokens: [1], keep: [] }], { signal: AbortSignal.abort() });
+    await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
+    expect(tokenAnchors([3])(3, 0)).toBe(true);
+    await tiny.decoder.close();
+  });
+});
+
+function sourceOf(tensors: ReadonlyMap<string, { shape: number[]; values: Float32Array }>): TensorSource {
+  const get = (name: string) => tensors.get(name) as { shape: number[]; values: Float32Array };
+  return {
+    names: () => [...tensors.keys()],
+    has: (name) => tensors.has(name),
+    info: (name) => ({ dtype: 'F32', shape: get(name).shape, byteLength: get(name).values.byteLength }),
+    readFloat32: (name) => Promise.resolve(get(name).values),
+    close: () => Promise.resolve(),
+  };
+}
