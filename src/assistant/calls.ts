@@ -73,10 +73,18 @@ function certainDefinition(all: readonly Definition[], name: string, receiver: '
 
 /** Whether the file names it in an import; without that a bare `open(` may be the language's own. */
 function imports(name: string, lines: readonly string[]): boolean {
-  const word = name.replace(/\$/g, '\\$');
-  return new RegExp(`(^|\\n)\\s*(?:export\\s+)?(?:from|import|use|using)\\b(?:[^\\n(){}]|[({][^)}]*[)}])*\\b${word}\\b|[({][^)}]*\\b${word}\\b[^)}]*[)}]\\s*(?:from|=\\s*require)`).test(
-    lines.filter((line) => /import|from|use|require|^\s*[\w$]+,?\s*$|[{}()]/.test(line)).slice(0, 200).join('\n'),
-  );
+  let open = false;
+  for (const line of lines) {
+    const begins = /^\s*(?:export\s+)?(?:from|import|use|using)\b|^\s*(?:const|let|var)\b.*\brequire\(/.test(line);
+    if ((begins || open) && wordsIn(line).has(name)) return true;
+    // A statement goes on over the lines of its brackets.
+    open = (begins || open) && (line.match(/[({]/g)?.length ?? 0) + (open ? 1 : 0) > (line.match(/[)}]/g)?.length ?? 0);
+  }
+  return false;
+}
+
+function wordsIn(line: string): Set<string> {
+  return new Set(line.match(/[\p{L}_$][\p{L}\p{N}_$]*/gu) ?? []);
 }
 
 function isSame(definition: Definition, symbol: DocumentSymbol, file: string): boolean {

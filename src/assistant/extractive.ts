@@ -6,7 +6,7 @@ import type { Citation, RankedSpan, Scope } from '../protocol';
 import { callsOf } from './calls';
 import { CitationList } from './citations';
 import { code, counted, enumerate, firstSentence, labelOf, whatItIs } from './facts';
-import { docLines, keyLines, quoteRuns, type Run } from './keyLines';
+import { clusterRuns, docLines, keyLines, quoteRuns, type Run } from './keyLines';
 import type { AssistantLibrary, Definition, Use } from './library';
 import { isBlank, textOfLines } from './lines';
 import { FileShelf, selectPassages, type Passage } from './passages';
@@ -82,8 +82,8 @@ export async function answerFromSources(
 /** Lines quoted: most from the best place; of a type only its head and what the question names. */
 function linesFor({ symbol }: Passage, index: number): number {
   const isType = symbol !== undefined && ['class', 'interface', 'struct', 'enum', 'trait', 'namespace', 'module'].includes(symbol.kind);
-  if (index === 0) return isType ? 10 : 16;
-  return isType ? 5 : 8;
+  if (index === 0) return isType ? 10 : 18;
+  return isType ? 6 : 10;
 }
 
 function lead(best: Passage, cited: Citation, afterUsers: boolean): string {
@@ -99,21 +99,41 @@ interface Block {
   quoted: number;
 }
 
+/** Lines between two quotes that one citation may span, and lines it may have in all: a citation should show what it is for. */
+const GAP = 12;
+const CITED_LINES = 40;
+
 function placeBlock(passage: Passage, weights: TermWeights, question: Question, citations: CitationList, budget: number): Block {
   if (passage.kind === 'prose') return proseBlock(passage, weights, citations);
-  const runs = keyLines(passage, weights, question.form, budget);
-  const citation = cite(passage, spanOfRuns(passage, runs), citations);
-  const quote = quoteRuns(passage.lines, runs);
-  const sentence = factSentence(passage, citation);
-  return { markdown: `${sentence}\n\n${fence(quote, passage.document.language)}`, citation, quoted: quote.length };
+  const { lines, document } = passage;
+  const [first = [], ...rest] = clusterRuns(keyLines(passage, weights, question.form, budget), GAP);
+  const head = headRun(passage);
+  const quoted = { startLine: first[0]?.startLine ?? head.startLine, endLine: first[first.length - 1]?.endLine ?? head.endLine };
+  const together = quoted.startLine - head.endLine <= GAP && quoted.endLine - head.startLine < CITED_LINES && head.startLine <= quoted.endLine;
+  const citation = cite(passage, together ? { startLine: Math.min(head.startLine, quoted.startLine), endLine: Math.max(head.endLine, quoted.endLine) } : head, citations);
+  const parts = [factSentence(passage, citation)];
+  const quote = (runs: readonly Run[]): number => {
+    const text = quoteRuns(lines, runs);
+    parts.push(fence(text, document.language));
+    return text.length;
+  };
+  let characters = 0;
+  for (const [index, runs] of [first, ...rest].entries()) {
+    const start = runs[0]?.startLine;
+    const end = runs[runs.length - 1]?.endLine;
+    if (start === undefined || end === undefined) continue;
+    if (index > 0 || !together) parts.push(`${end > start ? `Lines ${start}–${end}` : `Line ${start}`}: [${cite(passage, { startLine: start, endLine: end }, citations).number}]`);
+    characters += quote(runs);
+  }
+  return { markdown: parts.join('\n\n'), citation, quoted: characters };
 }
 
-/** "`Flask.dispatch_request`, a method of `Flask` (`src/flask/app.py:966`): “Does the request dispatching.” [1]" */
+/** "`Flask.dispatch_request` is a method of `Flask` (`src/flask/app.py:966`): “Does the request dispatching.” [1]" */
 function factSentence(passage: Passage, citation: Citation): string {
   const { symbol, document } = passage;
   const place = `${code(`${document.path}:${symbol?.startLine ?? passage.startLine}`)}`;
-  if (!symbol) return `**${code(passage.label)}** (${place}) reads: [${citation.number}]`;
-  const doc = symbol.doc ? firstSentence(symbol.doc) : undefined;
+  if (!symbol) return `**${code(passage.label)}** (${place}): [${citation.number}]`;
+  const doc = symbol.doc ? firstSentence(symbol.doc, 240, 36) : undefined;
   const head = `**${code(labelOf(symbol))}** is ${whatItIs(symbol)} (${place})`;
   return doc ? `${head}: “${doc}” [${citation.number}]` : `${head}. [${citation.number}]`;
 }
@@ -206,14 +226,6 @@ function cite(passage: Passage, run: Run, citations: CitationList): Citation {
     text: textOfLines(passage.lines, run.startLine, run.endLine),
     label: passage.label,
   });
-}
-
-/** From the doc comment or head to the last quoted line: all that the sentence says stands in it. */
-function spanOfRuns(passage: Passage, runs: readonly Run[]): Run {
-  const head = headRun(passage);
-  const last = runs[runs.length - 1]?.endLine ?? head.endLine;
-  const first = runs[0]?.startLine ?? head.startLine;
-  return { startLine: passage.symbol ? Math.min(first, head.startLine) : first, endLine: Math.max(last, passage.symbol ? head.endLine : last) };
 }
 
 /** The declaration with its doc comment's beginning. */

@@ -49,8 +49,11 @@ export function whatItIs(symbol: Pick<DocumentSymbol, 'kind' | 'container'>): st
 /**
  * The first sentence of a doc comment as plain words: markup of Sphinx, JSDoc and Rust is unwrapped, parameter lists and
  * directives are not part of it.
+ *
+ * @param length characters at most
+ * @param short a first sentence with fewer characters ("Receives a Response.") says little and is taken with the second
  */
-export function firstSentence(doc: string, length = 240): string | undefined {
+export function firstSentence(doc: string, length = 240, short = 0): string | undefined {
   const paragraph: string[] = [];
   for (const raw of doc.split('\n')) {
     const line = raw.trim().replace(/^:\s+/, '');
@@ -68,8 +71,9 @@ export function firstSentence(doc: string, length = 240): string | undefined {
   }
   const text = plainDoc(paragraph.join(' '));
   if (text.length < 3) return undefined;
-  const end = /^.*?(?:[.!?](?=\s+[\p{Lu}`"'(\d]|$)|:$)/su.exec(text)?.[0];
-  return clip((end ?? text).trim(), length);
+  const [first = text, second = ''] = text.match(/.*?(?:[.!?](?=\s+[\p{Lu}`"'(\d]|$)|:$)\s*/gsu) ?? [text];
+  const said = first.trim().length < short && first.length + second.length <= length ? first + second : first;
+  return clip(said.trim(), length);
 }
 
 /** Inline markup of doc comments unwrapped; `[1]`, which would read as a citation here, loses its brackets. */

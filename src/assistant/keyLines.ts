@@ -1,7 +1,7 @@
 /** Which few lines of a passage to quote: its head, and the lines that hold most of the question's words. */
 import type { Passage } from './passages';
 import { indentOf, isBlank } from './lines';
-import { stemsIn, type QuestionForm } from './question';
+import type { QuestionForm } from './question';
 import type { TermWeights } from './relevance';
 
 /** A run of quoted lines, 1-based and inclusive. */
@@ -20,35 +20,79 @@ export function keyLines(passage: Passage, weights: TermWeights, form: QuestionF
   while (body.length > 0 && isBlank(lines[(body[body.length - 1] ?? 1) - 1] ?? '')) body.pop();
   if (body.length <= budget + 2) return toRuns(body);
 
-  const chosen = new Set<number>(symbol && symbol.kind !== 'heading' ? headLines(passage, 3) : []);
-  const scored = body
-    .filter((line) => !chosen.has(line) && !isBlank(lines[line - 1] ?? ''))
-    .map((line) => ({ line, score: lineScore(line, passage, weights, form) }))
-    .filter(({ score }) => score > 0)
-    .sort((a, b) => b.score - a.score || a.line - b.line);
-  for (const { line } of scored) {
-    if (chosen.size >= budget) break;
-    chosen.add(line);
-    for (const rest of statementRest(line, passage)) if (chosen.size < budget) chosen.add(rest);
+  const chosen = new Set<number>(symbol && symbol.kind !== 'heading' && symbol.startLine >= startLine ? headLines(passage, 3) : []);
+  const windows = new Windows(passage, weights, form, body);
+  const least = 0.15 * weights.total;
+  while (chosen.size < budget) {
+    const best = windows.best(chosen, Math.min(WINDOW, budget - chosen.size));
+    if (!best || best.score < least) break;
+    for (const line of best.lines) chosen.add(line);
+    windows.take(best.lines);
   }
   if (chosen.size === 0) for (const line of body.slice(0, Math.min(4, budget))) chosen.add(line);
   return toRuns(closeGaps([...chosen].sort((a, b) => a - b), isDoc));
 }
 
-function lineScore(line: number, passage: Passage, weights: TermWeights, form: QuestionForm): number {
-  const text = passage.lines[line - 1] ?? '';
-  const stems = stemsIn(text);
-  let score = weights.sum(stems);
-  if (score === 0) {
-    // A line beside a match often completes it; alone it is worth little.
-    const near = Math.max(weights.matched(passage.lines[line - 2] ?? ''), weights.matched(passage.lines[line] ?? ''));
-    score = 0.15 * near;
+/** Lines shown together: fewer do not read as code. */
+const WINDOW = 5;
+/** A term that was shown once is worth this much of its weight the next time. */
+const AGAIN = 0.35;
+
+/** Picks windows of lines one after the other, each by what it adds to those before (a greedy cover of the question's words). */
+class Windows {
+  private readonly lines: { line: number; terms: [string, number][]; bonus: number; blank: boolean }[];
+  private readonly shown = new Map<string, number>();
+
+  constructor(passage: Passage, weights: TermWeights, form: QuestionForm, body: readonly number[]) {
+    this.lines = body.map((line) => {
+      const text = passage.lines[line - 1] ?? '';
+      const terms = /^\s*[{}()[\];,]*\s*$/.test(text) ? [] : weights.termsIn(text);
+      return { line, terms, bonus: bonusOf(text, form, terms.length > 0) * 0.1 * weights.total, blank: isBlank(text) };
+    });
   }
-  if (/^\s*(return|yield|raise|throw)\b/.test(text)) score += form === 'how' || form === 'what' ? 0.3 * weights.total * 0.2 : 0;
-  if (form === 'value' && /[=:]\s*[-\d"'[{(]|\b\d/.test(text)) score *= 1.5;
-  if (/^\s*(import|from|use|using|#include|require)\b/.test(text)) score *= 0.5;
-  if (/^\s*[{}()[\];,]*\s*$/.test(text)) score = 0;
-  return score;
+
+  best(chosen: ReadonlySet<number>, size: number): { lines: number[]; score: number } | undefined {
+    let best: { lines: number[]; score: number } | undefined;
+    for (let start = 0; start < this.lines.length; start++) {
+      const window = this.windowAt(start, size, chosen);
+      if (window && window.score > (best?.score ?? 0) * 1.0001) best = window;
+    }
+    return best;
+  }
+
+  private windowAt(start: number, size: number, chosen: ReadonlySet<number>): { lines: number[]; score: number } | undefined {
+    const counts = new Map(this.shown);
+    const lines: number[] = [];
+    let score = 0;
+    for (let at = start; at < this.lines.length && lines.length < size; at++) {
+      const each = this.lines[at];
+      const previous = lines[lines.length - 1];
+      if (!each || chosen.has(each.line) || (previous !== undefined && each.line !== previous + 1)) break;
+      if (each.blank && lines.length === 0) return undefined;
+      lines.push(each.line);
+      score += each.bonus;
+      for (const [term, weight] of each.terms) {
+        const times = counts.get(term) ?? 0;
+        score += weight * AGAIN ** times;
+        counts.set(term, times + 1);
+      }
+    }
+    while (lines.length > 0 && this.lines.find(({ line }) => line === lines[lines.length - 1])?.blank) lines.pop();
+    return lines.length > 0 ? { lines, score } : undefined;
+  }
+
+  take(lines: readonly number[]): void {
+    for (const { line, terms } of this.lines) {
+      if (lines.includes(line)) for (const [term] of terms) this.shown.set(term, (this.shown.get(term) ?? 0) + 1);
+    }
+  }
+}
+
+/** What a line's form is worth: results for a "how", values for a "what is the default"; imports say little. */
+function bonusOf(text: string, form: QuestionForm, matches: boolean): number {
+  if (/^\s*(import|from|use|using|#include|require)\b/.test(text)) return -2;
+  if (form === 'value' && matches && /[=:]\s*[-\d"'[{(]|\b\d/.test(text)) return 4;
+  return /^\s*(return|yield|raise|throw)\b/.test(text) && form !== 'value' ? 1 : 0;
 }
 
 /** The declaration's head: from its first line to the one that opens the body, at most `most` lines. */
@@ -67,23 +111,6 @@ export function headLines(passage: Passage, most: number): number[] {
     if (balance(lines.slice(symbol.startLine - 1, line).join(' ')) <= 0 && !/[,(\\]\s*$/.test(text)) break;
   }
   return head;
-}
-
-/** The lines that finish the statement begun on `line`: deeper lines that follow an open bracket. At most three. */
-function statementRest(line: number, passage: Passage): number[] {
-  const { lines, endLine } = passage;
-  const rest: number[] = [];
-  let open = balance(lines[line - 1] ?? '');
-  // A brace opens a block, not a statement; its content is judged on its own.
-  if (/\{\s*$/.test(lines[line - 1] ?? '')) return rest;
-  const indent = indentOf(lines[line - 1] ?? '');
-  for (let next = line + 1; open > 0 && next <= endLine && rest.length < 3; next++) {
-    const text = lines[next - 1] ?? '';
-    if (isBlank(text) || indentOf(text) < indent) break;
-    rest.push(next);
-    open += balance(text);
-  }
-  return open > 0 && rest.length === 3 ? [] : rest;
 }
 
 function balance(text: string): number {
@@ -122,6 +149,18 @@ function closeGaps(chosen: readonly number[], isDoc: (line: number) => boolean):
     all.push(line);
   }
   return all;
+}
+
+/** Runs that lie close together, so that each group can be cited by itself. */
+export function clusterRuns(runs: readonly Run[], gap: number): Run[][] {
+  const clusters: Run[][] = [];
+  for (const run of runs) {
+    const last = clusters[clusters.length - 1];
+    const end = last?.[last.length - 1]?.endLine;
+    if (last && end !== undefined && run.startLine - end <= gap) last.push(run);
+    else clusters.push([run]);
+  }
+  return clusters;
 }
 
 export function toRuns(sorted: readonly number[]): Run[] {

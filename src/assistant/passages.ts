@@ -58,6 +58,12 @@ export class FileShelf {
 /** Spans looked into; the tail of a ranking seldom holds the answer and each costs a read. */
 const SPANS_READ = 16;
 const PASSAGES_PER_FILE = 3;
+/** How fast a span loses to the one before it, what a passage is worth without any word of the question, and what its name adds. */
+const RANK_DECAY = 0.08;
+const PRIOR = 0.35;
+const NAMED = 0.6;
+const TEST = 0.5;
+const STUB = 0.6;
 
 /** Best first; at most `limit`. */
 export async function selectPassages(
@@ -75,66 +81,70 @@ export async function selectPassages(
     const file = await shelf.open(span.file);
     if (!file) continue;
     // The retriever has seen the whole workspace, this step only a span: its order counts for most.
-    const prior = (best > 0 ? span.score / best : 1) / (1 + 0.15 * rank);
-    found.push(...passagesOf(question, span, file, weights, prior));
+    const prior = (best > 0 ? span.score / best : 1) / (1 + RANK_DECAY * rank);
+    const passage = passageOf(question, span, file, weights, prior);
+    if (passage) found.push(passage);
   }
   found.sort((a, b) => b.score - a.score);
   return { passages: dedupe(found, limit), weights };
 }
 
-function passagesOf(question: Question, span: RankedSpan, file: OpenFile, weights: TermWeights, prior: number): Passage[] {
-  const { document, segmented, lines } = file;
+function passageOf(question: Question, span: RankedSpan, { document, segmented, lines }: OpenFile, weights: TermWeights, prior: number): Passage | undefined {
   const last = Math.min(span.endLine, lines.length);
-  const inSpan = segmented.symbols.filter((symbol) => symbol.startLine <= last && symbol.endLine >= span.startLine);
-  const kindOf = (line: number) => segmented.segments.find((each) => each.startLine <= line && line <= each.endLine)?.kind ?? 'code';
-  const make = (symbol: DocumentSymbol | undefined, startLine: number, endLine: number): Passage => {
-    const text = textOfLines(lines, startLine, endLine);
-    const label = symbol ? labelOf(symbol) : span.breadcrumb.join('.') || document.path;
-    const covered = weights.covered(`${document.path} ${label} ${text}`);
-    const named = symbol ? nameMatch(question, symbol, weights) : 0;
-    return {
-      span, document, segmented, lines, symbol, startLine, endLine, label,
-      kind: kindOf(symbol?.startLine ?? startLine),
-      coverage: covered,
-      score: prior * (0.35 + covered + 0.5 * named) * density(endLine - startLine + 1),
-    };
-  };
-  if (inSpan.length === 0) return span.startLine <= last ? [make(undefined, span.startLine, last)] : [];
-  const passages = inSpan.map((symbol) => {
-    const { start, end } = ownLines(symbol, segmented.symbols);
-    return make(symbol, start, Math.min(end, lines.length));
-  });
-  passages.sort((a, b) => b.score - a.score);
-  return passages.slice(0, 2);
+  if (span.startLine > last) return undefined;
+  const symbol = subjectOf(question, { startLine: span.startLine, endLine: last }, segmented.symbols, weights);
+  // A function is shown whole; of a type or a section, what was found of it.
+  const whole = symbol && (isFunction(symbol) || (firstLine(symbol) >= span.startLine && symbol.endLine <= last));
+  const startLine = whole ? firstLine(symbol) : span.startLine;
+  const endLine = whole ? Math.min(Math.max(symbol.endLine, symbol.startLine), lines.length) : last;
+  const label = symbol ? labelOf(symbol) : span.breadcrumb.join('.') || document.path;
+  const covered = weights.covered(`${document.path} ${label} ${textOfLines(lines, startLine, endLine)}`);
+  const named = symbol ? nameMatch(question, symbol, weights) : 0;
+  const kind = segmented.segments.find((each) => each.startLine <= startLine && startLine <= each.endLine)?.kind ?? 'code';
+  const score = prior * (PRIOR + covered + NAMED * named) * trust(question, document.path, lines.slice(startLine - 1, endLine));
+  return { span, document, segmented, lines, symbol, startLine, endLine, label, kind, coverage: covered, score };
 }
 
 /**
- * The lines a definition holds itself: a class counts up to its first member that is not a field, so that it does not
- * win over its own methods by sheer size; a heading counts up to the next heading.
+ * The definition or heading that lines are about: the innermost that holds them all, unless definitions begin in them and one of
+ * those is named by the question.
  */
-function ownLines(symbol: DocumentSymbol, symbols: readonly DocumentSymbol[]): { start: number; end: number } {
-  const start = Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine);
-  const depth = symbol.container.length;
-  let end = symbol.endLine;
-  for (const other of symbols) {
-    if (other.startLine <= symbol.startLine || other.startLine > symbol.endLine || other.container.length <= depth) continue;
-    if (symbol.kind === 'heading' || !['field', 'key', 'constant', 'variable'].includes(other.kind)) {
-      if (symbol.kind === 'function' || symbol.kind === 'method') continue;
-      end = Math.min(end, Math.min(other.docLine ?? other.startLine, other.startLine) - 1);
-    }
+function subjectOf(question: Question, range: { startLine: number; endLine: number }, symbols: readonly DocumentSymbol[], weights: TermWeights): DocumentSymbol | undefined {
+  const holding = symbols.filter((symbol) => firstLine(symbol) <= range.startLine && range.endLine <= Math.max(symbol.endLine, symbol.startLine));
+  const innermost = holding.sort((a, b) => b.container.length - a.container.length || b.startLine - a.startLine)[0];
+  if (innermost && isFunction(innermost)) return innermost;
+  const inside = symbols.filter((symbol) => symbol !== innermost && symbol.startLine >= range.startLine && symbol.startLine <= range.endLine);
+  let best = innermost;
+  let most = innermost ? nameMatch(question, innermost, weights) : -1;
+  for (const symbol of inside) {
+    const match = nameMatch(question, symbol, weights);
+    if (match > most) [best, most] = [symbol, match];
   }
-  return { start, end: Math.max(end, symbol.startLine) };
+  return best;
+}
+
+function isFunction({ kind }: DocumentSymbol): boolean {
+  return kind === 'function' || kind === 'method' || kind === 'macro';
+}
+
+/** The first line of a definition with its doc comment. */
+function firstLine(symbol: DocumentSymbol): number {
+  return Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine);
 }
 
 /** How much of the question the symbol's name says, its owner's included; more when the question writes the name itself. */
 function nameMatch(question: Question, symbol: DocumentSymbol, weights: TermWeights): number {
-  const label = [...symbol.container.slice(-1), symbol.name].join(' ');
-  return 1.5 * weights.covered(label) + (question.names.includes(symbol.name) ? 0.3 : 0);
+  const owner = symbol.container[symbol.container.length - 1];
+  const written = question.names.includes(symbol.name) || (owner !== undefined && question.names.includes(owner) && weights.matched(symbol.name) > 0);
+  return 1.5 * weights.covered(`${owner ?? ''} ${symbol.name}`) + (written ? 0.3 : 0);
 }
 
-/** Long passages match by chance: 1 up to 30 lines, falling slowly. */
-function density(lines: number): number {
-  return lines <= 30 ? 1 : 1 / (1 + 0.15 * Math.log2(lines / 30));
+/** Tests show how a thing is used and stubs that there is one; what does the work is meant more often than either. */
+function trust(question: Question, path: string, lines: readonly string[]): number {
+  let factor = 1;
+  if (!question.wants.tests && /(^|\/)(tests?|__tests__|spec)\/|(^|\/)test_[^/]*$|[._](test|spec)\.[^/]*$/.test(path)) factor *= TEST;
+  if (lines.length <= 12 && lines.some((line) => /^\s*(raise NotImplementedError|throw new Error\(["'`](not implemented|abstract))/i.test(line))) factor *= STUB;
+  return factor;
 }
 
 function dedupe(passages: readonly Passage[], limit: number): Passage[] {

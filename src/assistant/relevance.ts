@@ -20,13 +20,13 @@ export class TermWeights {
 
   /** Sum of the weights of the terms that occur in `text`, each once. */
   matched(text: string): number {
-    return this.sum(stemsIn(text));
+    return this.termsIn(text).reduce((sum, [, weight]) => sum + weight, 0);
   }
 
-  sum(stems: ReadonlySet<string>): number {
-    let sum = 0;
-    for (const [term, weight] of this.weights) if (stems.has(term)) sum += weight;
-    return sum;
+  /** The question's terms that occur, with their weights. */
+  termsIn(text: string): [term: string, weight: number][] {
+    const stems = stemsIn(text);
+    return [...this.weights].filter(([term]) => stems.has(term));
   }
 
   /** Share (0…1) of the question's weight that occurs in `text`. */

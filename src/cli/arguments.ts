@@ -73,6 +73,12 @@ export const COMMANDS = {
   index: { summary: 'Index the workspace and say what it took.', operands: '', options: { rebuild: { type: 'boolean', help: 'Drop what is kept and index from nothing.' } }, examples: ['anchorage index --json'] },
   status: { summary: 'Say what is indexed, what was left out and where it is kept.', operands: '', options: {}, examples: ['anchorage status'] },
   why: { summary: 'Say why a file is indexed or not.', operands: 'FILE', options: {}, examples: ['anchorage why dist/app.js'] },
+  segments: {
+    summary: 'Print the documented functions of the workspace as JSON lines, for training.',
+    operands: '',
+    options: {},
+    examples: ['anchorage segments --workspace ~/src/flask > functions.jsonl'],
+  },
 } as const satisfies Record<string, Command>;
 
 export type CommandName = keyof typeof COMMANDS;

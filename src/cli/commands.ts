@@ -8,6 +8,7 @@ import { summarize } from '../assistant/summarize';
 import { type Arguments, type CommandName, UsageError, wholeNumber } from './arguments';
 import { answerQueries } from './queries';
 import { bytes, place, printable, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
+import { printFunctions } from './segments';
 import { openSession, resolveInWorkspace, scopeOf, type Session } from './session';
 import { write } from './write';
 
@@ -164,6 +165,7 @@ const RUN: Record<CommandName, { run: Run; model?: boolean }> = {
   index: { run: runIndex },
   status: { run: runStatus, model: true },
   why: { run: runWhy },
+  segments: { run: printFunctions },
 };
 
 export async function runCommand(command: CommandName, args: Arguments, signal: AbortSignal): Promise<void> {

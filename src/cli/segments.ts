@@ -1,0 +1,16 @@
+/** `segments`: the documented functions of a workspace, one JSON object a line, as the training recipe reads them. */
+import type { Arguments } from './arguments';
+import type { Session } from './session';
+import { write } from './write';
+import { extractFunctions } from '../library/segments/functions';
+
+export async function printFunctions(_args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
+  await session.index(signal);
+  for (const { path } of session.library.documents()) {
+    signal.throwIfAborted();
+    const read = await session.library.indexed(path);
+    if (!read) continue;
+    const { document, segmented } = read;
+    for (const found of extractFunctions(document, segmented)) await write(JSON.stringify({ path, language: document.language, ...found }));
+  }
+}
