@@ -71,21 +71,21 @@ def run(at: Path) -> dict:
     assert scores["full"][0] < scores["untrained"][0], "training did not beat random weights"
     for tune in ("full", "lora+"):
         call(f"longcontext_{tune}", longcontext.main, ["--base", base, "--run", at / f"long-{tune}", "--window", 256, "--tune",
-             tune, "--steps", 3, "--decay", 1, "--batch", 1, *common], timings)
+             tune, "--steps", 3, "--batch", 1, *common], timings)
     long = at / "long-lora+"
     call("longcontext_evaluate", longcontext.main, ["--base", base, "--run", long, "--window", 256, "--evaluate",
                                                     "--evaluate-rows", 2, *common], timings)
     remember = ["--base", long / "merged.pt", "--tokenizer", at / "tokenizer", "--run", at / "memory", "--ratios", 32, 16, 8,
                 "--lengths", 64, 48, "--batch", 1, "--segments", 4, "--rank", 4, *common]
-    call("memory", memory.main, [*remember, "--steps", 12, "--decay", 2], timings)
+    call("memory", memory.main, [*remember, "--steps", 12], timings)
     call("memory_evaluate", memory.main, [*remember, "--evaluate", "--evaluate-chains", 4], timings)
     call("gradients", gradients.main, ["--base", long / "merged.pt", "--memory", at / "memory/last.pt", "--segments", 4,
                                        "--length", 32, "--sizes", 1, "--draws", 4, *common], timings)
     (at / "functions.jsonl").write_text("".join(json.dumps(f) + "\n" for f in synthetic(60)))
     ask = ["--base", long / "merged.pt", "--memory", at / "memory/last.pt", "--functions", at / "functions.jsonl",
            "--tokenizer", at / "tokenizer", "--run", at / "tasks", "--ratios", 32, 8, "--batch", 4, *common]
-    call("tasks", tasks.main, [*ask, "--steps", 16, "--decay", 2], timings)
-    call("tasks_resumed", tasks.main, [*ask, "--steps", 18, "--decay", 2], timings)
+    call("tasks", tasks.main, [*ask, "--steps", 16], timings)
+    call("tasks_resumed", tasks.main, [*ask, "--steps", 18], timings)
     call("tasks_evaluate", tasks.main, [*ask, "--evaluate", "--pool", 20, "--questions", 4], timings)
     call("export", export.main, ["--checkpoint", at / "tasks/last.pt", "--memory", at / "tasks/memory.pt", "--heads",
                                  at / "tasks/heads.pt", "--tokenizer", at / "tokenizer", "--out", at / "model"], timings)

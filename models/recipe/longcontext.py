@@ -23,8 +23,8 @@ from evaluate import interval
 from loss import IGNORE, cross_entropy
 from lora import adapt, merged, save_adapter
 from model import Llama, sdpa
-from optim import Optimizer, wsd
-from run import Log, Stop, autocast, device, load_model, read, save, seed_all
+from optim import Optimizer
+from run import Budget, Log, autocast, device, load_model, read, save, seed_all
 from s2 import s2_attend
 
 RANK, ALPHA = 8, 16.0
@@ -97,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--batch", type=int, default=2)
     args.add_argument("--lr", type=float, default=3e-4)
     args.add_argument("--steps", type=int, default=400)
-    args.add_argument("--decay", type=int, default=80)
+    args.add_argument("--decay", type=float, default=0.2, help="share of the budget, at its end, in which the rate falls")
     args.add_argument("--minutes", type=float, default=0)
     args.add_argument("--save-seconds", type=float, default=300)
     args.add_argument("--evaluate", action="store_true")
@@ -122,7 +122,7 @@ def main(argv: list[str] | None = None) -> dict:
     if len(rope["factors"]) != config.head_dim // 2:
         raise SystemExit(f"{a.factors}: {len(rope['factors'])} factors, the model has {config.head_dim // 2} pairs")
     long = {"factors": rope["factors"], "rope_scale": rope.get("scale", 1.0)}
-    log, stop = Log(a.run / "log.jsonl"), Stop(a.minutes)
+    log = Log(a.run / "log.jsonl")
     if a.evaluate:
         models = {"base": base, "factors_only": load_model(a.base, **long), "tuned": load_model(a.run / "merged.pt")}
         report = evaluate_windows(models, Tokens(a.tokens, "test"), first, window, a.evaluate_rows, where)
@@ -154,15 +154,15 @@ def main(argv: list[str] | None = None) -> dict:
         save(a.run / "merged.pt", plain, config, window=window)
         (a.run / "rope.json").write_text(json.dumps({**rope, "original": first, "window": window}) + "\n")
 
-    saved, some, started = time.time(), [], time.time()
-    while step < a.steps and not stop:
+    budget, saved, some, started = Budget(a.steps, a.minutes, step, 20, a.decay), time.time(), [], time.time()
+    while budget.more(step):
         ids, targets = slices(tokens, np.random.default_rng((a.seed, step)), a.batch, window)
         with autocast(where):
             positions = torch.arange(window, device=where).expand(a.batch, window)
             hidden = model(ids.to(where), positions, None, attend=attend)
             loss, _ = cross_entropy(hidden, model.model.embed_tokens.weight, targets.to(where))
         loss.backward()
-        optimizer.step(wsd(step, 20, a.steps - a.decay, a.decay))
+        optimizer.step(budget.factor(step))
         some.append(float(loss.detach()))
         step += 1
         if step % 10 == 0:

@@ -21,9 +21,9 @@ from data import Encoder, Tokens
 from memory_data import KeyMaker, chain
 from memory_eval import evaluate_memories
 from memory_model import MemoryModel, Segment
-from optim import Optimizer, wsd
+from optim import Optimizer
 from model import Rows
-from run import Log, Stop, autocast, device, load_model, read, save, seed_all
+from run import Budget, Log, autocast, device, load_model, read, save, seed_all
 from tbptt import full, incremental
 
 TASKS = ("continue", "repeat", "copy")
@@ -98,7 +98,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--batch", type=int, default=4, help="chains a step")
     args.add_argument("--lr", type=float, default=1e-3)
     args.add_argument("--steps", type=int, default=2000)
-    args.add_argument("--decay", type=int, default=400, help="the last so many of the steps anneal the rate")
+    args.add_argument("--decay", type=float, default=0.2, help="share of the budget, at its end, in which the rate falls")
     args.add_argument("--minutes", type=float, default=0)
     args.add_argument("--save-seconds", type=float, default=300)
     args.add_argument("--evaluate", action="store_true", help="only measure RUN/last.pt on the test split")
@@ -126,7 +126,7 @@ def main(argv: list[str] | None = None) -> dict:
             optimizer.load_state_dict(state["optimizer"])
         step = state["step"]
     window = a.window or model.base.window
-    log, stop = Log(a.run / "log.jsonl"), Stop(a.minutes)
+    log = Log(a.run / "log.jsonl")
     encode = Encoder(a.tokenizer)
     if a.evaluate:
         report = evaluate_memories(model, Tokens(a.tokens, "test"), KeyMaker(encode), a.ratios, max(a.lengths), window,
@@ -142,8 +142,8 @@ def main(argv: list[str] | None = None) -> dict:
              export=export_part(model, a.ratios, max(a.lengths)))
 
     losses: dict[str, list[float]] = {}
-    saved = time.time()
-    while step < a.steps and not stop:
+    budget, saved = Budget(a.steps, a.minutes, step, 20, a.decay), time.time()
+    while budget.more(step):
         rng = np.random.default_rng((a.seed, step))  # each step's draw depends on its number alone: resuming repeats none
         task = TASKS[rng.choice(3, p=np.array(a.shares) / sum(a.shares))]
         ratio, length = int(rng.choice(a.ratios)), int(rng.choice(a.lengths))
@@ -162,7 +162,7 @@ def main(argv: list[str] | None = None) -> dict:
             made = keys.make(tokens, rng, a.batch * 2, int(rng.integers(1, 4)), length)
             value = copying(model, type(made)(*(x.to(where) for x in made)), ratio, where)
         losses.setdefault(f"{task}_{ratio}", []).append(value)
-        optimizer.step(wsd(step, 20, a.steps - a.decay, a.decay))
+        optimizer.step(budget.factor(step))
         step += 1
         if step % 20 == 0:
             log(event="train", step=step, **{k: float(np.mean(v)) for k, v in sorted(losses.items())})

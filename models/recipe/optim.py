@@ -94,10 +94,6 @@ class Optimizer:
             part.load_state_dict(state)
 
 
-def wsd(step: int, warmup: int, decay_from: int | None, decay_steps: int) -> float:
-    """Warm-up, stable, decay: linear up, 1, then 1 - sqrt of the progress from `decay_from` on (None: never)."""
-    if step < warmup:
-        return (step + 1) / warmup
-    if decay_from is None or step < decay_from:
-        return 1.0
-    return max(0.0, 1.0 - math.sqrt(min(1.0, (step - decay_from + 1) / max(1, decay_steps))))
+def wsd(step: int, warmup: int, decayed: float) -> float:
+    """Warm-up, stable, decay: linear up, 1, then 1 - sqrt(share of the decay that is done)."""
+    return min(1.0, (step + 1) / max(1, warmup)) * (1.0 - math.sqrt(min(1.0, max(0.0, decayed))))

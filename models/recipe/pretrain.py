@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--shares", type=float, nargs=len(KINDS), default=SHARES, metavar="S", help=f"of {KINDS}")
     args.add_argument("--warmup", type=int, default=100)
     args.add_argument("--decay", type=int, default=0, help="anneal last.pt for so many steps into decayed.pt, then end")
+    args.add_argument("--decay-minutes", type=float, default=0, help="the same, as long as this")
     args.add_argument("--steps", type=int, default=0, help="end after so many steps in all (0: never)")
     args.add_argument("--minutes", type=float, default=0, help="end after so many minutes (0: never)")
     args.add_argument("--save-seconds", type=float, default=300)
@@ -108,13 +109,18 @@ def main(argv: list[str] | None = None) -> dict:
     stream = Stream(Tokens(a.tokens, "train"), a.seed, cursor, a.shares)
     valid = held_out(a.tokens, a.valid_rows, min(a.batch, a.valid_rows), length)
     trunk = compiled(model, not a.no_compile)
+    annealing, begun, began = bool(a.decay or a.decay_minutes), time.time(), step
     log, stop = Log(a.run / "log.jsonl"), Stop(a.minutes)
     log(event="start", step=step, parameters=parameter_count(model), tokens=seen, data=str(a.tokens), batch=a.batch,
         accumulate=a.accumulate, seq=length, lr=a.lr, optimizer=a.optimizer, device=str(where), torch=torch.__version__,
-        row_bytes=config.row_bytes, decay=a.decay)
-    decay_from = step if a.decay else None
-    target = a.run / ("decayed.pt" if a.decay else "last.pt")
-    end = step + a.decay if a.decay else a.steps
+        row_bytes=config.row_bytes, annealing=annealing)
+    target = a.run / ("decayed.pt" if annealing else "last.pt")
+
+    def decayed() -> float:
+        """Share of the decay that is done, by steps or minutes, whichever is further."""
+        return max((step - began) / a.decay if a.decay else 0.0,
+                   (time.time() - begun) / 60 / a.decay_minutes if a.decay_minutes else 0.0)
+
     batches = prefetch(stream, a.batch, length)
     report: dict = {}
 
@@ -130,7 +136,7 @@ def main(argv: list[str] | None = None) -> dict:
 
     saved = logged = time.time()
     since, total = 0, 0.0
-    while not stop and not (end and step >= end):
+    while not stop and decayed() < 1.0 and not (a.steps and not annealing and step >= a.steps):
         losses = 0.0
         for _ in range(a.accumulate):
             batch = next(batches)
@@ -140,7 +146,7 @@ def main(argv: list[str] | None = None) -> dict:
                 loss, _ = batch_loss(model, trunk, batch, a.chunk)
             (loss / a.accumulate).backward()
             losses += float(loss.detach()) / a.accumulate
-        norm = optimizer.step(wsd(step, a.warmup, decay_from, a.decay))
+        norm = optimizer.step(wsd(step, a.warmup, decayed()))
         step += 1
         fresh = a.batch * length * a.accumulate
         seen, since, total = seen + fresh, since + fresh, total + losses

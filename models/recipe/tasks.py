@@ -23,10 +23,10 @@ from loss import cross_entropy
 from memory import copying, export_part
 from memory_data import KeyMaker
 from memory_model import SINKS, MemoryModel, Segment
-from optim import Optimizer, wsd
+from optim import Optimizer
 from pretrain import batch_loss
 from rows import Stream
-from run import Log, Stop, autocast, device, load_model, read, save, seed_all
+from run import Budget, Log, autocast, device, load_model, read, save, seed_all
 from tasks_data import Draw, documented, read as read_functions, split, synthetic
 from tasks_eval import evaluate_tasks
 from tasks_examples import Lesson, Maker, lesson_targets
@@ -94,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--code-tokens", type=int, default=160)
     args.add_argument("--lr", type=float, default=6e-4)
     args.add_argument("--steps", type=int, default=3000)
-    args.add_argument("--decay", type=int, default=600)
+    args.add_argument("--decay", type=float, default=0.2, help="share of the budget, at its end, in which the rate falls")
     args.add_argument("--minutes", type=float, default=0)
     args.add_argument("--save-seconds", type=float, default=300)
     args.add_argument("--evaluate", action="store_true")
@@ -138,7 +138,7 @@ def main(argv: list[str] | None = None) -> dict:
     window = model.base.config.max_position_embeddings
     maker = Maker(encode, min(a.code_tokens, window // 3), window=window - SINKS - 1)
     keys = KeyMaker(encode)
-    log, stop = Log(a.run / "log.jsonl"), Stop(a.minutes)
+    log = Log(a.run / "log.jsonl")
     if a.evaluate:
         report = evaluate_tasks(model, heads, maker, held, train, a.pool, a.questions, a.ratios, where)
         log(event="evaluate", step=step, functions=str(a.functions), **report)
@@ -157,8 +157,8 @@ def main(argv: list[str] | None = None) -> dict:
              optimizer=optimizer.state_dict())
 
     losses: dict[str, list[float]] = {}
-    saved = time.time()
-    while step < a.steps and not stop:
+    budget, saved = Budget(a.steps, a.minutes, step, 50, a.decay), time.time()
+    while budget.more(step):
         rng = np.random.default_rng((a.seed, 3, step))
         task = TASKS[rng.choice(len(TASKS), p=np.array(a.shares) / sum(a.shares))]
         if task == "copy":  # has its own backward
@@ -176,7 +176,7 @@ def main(argv: list[str] | None = None) -> dict:
             loss.backward()
             value = float(loss.detach())
         losses.setdefault(task, []).append(value)
-        optimizer.step(wsd(step, 50, a.steps - a.decay, a.decay))
+        optimizer.step(budget.factor(step))
         step += 1
         if step % 20 == 0:
             log(event="train", step=step, **{k: float(np.mean(v)) for k, v in sorted(losses.items())})
