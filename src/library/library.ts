@@ -87,6 +87,7 @@ export class Library {
       shelf: this.shelf,
       progress: this.progress,
       first: this.first,
+      ownsStore: () => lock?.touch() ?? true,
     });
     this.retriever = new Retriever(lexical, this.shelf);
   }

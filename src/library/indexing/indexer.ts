@@ -34,6 +34,8 @@ export interface IndexerContext {
   progress: Progress;
   /** Workspace paths to read before the rest. */
   first: ReadonlySet<string>;
+  /** False once another process has taken the store over. */
+  ownsStore: () => boolean;
 }
 
 /** Terms in memory before they are written as a pack. */
@@ -240,6 +242,7 @@ export class Indexer {
   private async writeSome(signal: AbortSignal): Promise<void> {
     this.sinceFlush = 0;
     const { catalogue, lexical } = this.context;
+    if (!this.mayWrite()) return;
     await catalogue.flush();
     if (lexical.pendingBytes > FLUSH_BYTES) await this.flushLexical(signal);
   }
@@ -247,9 +250,16 @@ export class Indexer {
   /** Everything to disk, and fewer packs. A full disk is noted in the status; what could not be written stays in memory. */
   async write(signal?: AbortSignal): Promise<void> {
     const { catalogue } = this.context;
+    if (!this.mayWrite()) return;
     await catalogue.flush();
     if ((await this.flushLexical(signal)) && !signal?.aborted) await this.merge(signal);
     await catalogue.compact();
+  }
+
+  private mayWrite(): boolean {
+    if (this.context.ownsStore()) return true;
+    this.context.catalogue.detach();
+    return false;
   }
 
   /** Why the lexical index could not be written the last time. */

@@ -146,11 +146,17 @@ export class Catalogue {
     if (this.file !== undefined) this.pending.push({ record: frame(payloadOf(kind, Buffer.from(JSON.stringify(value)))) });
   }
 
+  /** Stops all writing: the store belongs to another process now. */
+  detach(): void {
+    this.detached = true;
+  }
+  private detached = false;
+
   /** Writes what waits. A failure is kept in `failure`; what was to be written stays in memory. Never rejects. */
   flush(force = false): Promise<void> {
     this.writing = this.writing.then(async () => {
       const { file } = this;
-      if (file === undefined || this.pending.length === 0 || (!force && this.failure && Date.now() - this.failedAt < RETRY_MS)) return;
+      if (file === undefined || this.detached || this.pending.length === 0 || (!force && this.failure && Date.now() - this.failedAt < RETRY_MS)) return;
       const batch = this.pending;
       this.pending = [];
       try {
@@ -192,7 +198,7 @@ export class Catalogue {
   compact(): Promise<void> {
     this.writing = this.writing.then(async () => {
       const { file } = this;
-      if (file === undefined || this.pending.length > 0 || this.end < COMPACT_FROM_BYTES) return;
+      if (file === undefined || this.detached || this.pending.length > 0 || this.end < COMPACT_FROM_BYTES) return;
       const used = new Set([...this.entries.values()].map(keyOf));
       const size = (key: string): number => {
         const blob = this.blobs.get(key);
