@@ -186,7 +186,8 @@ export class EngineProcess {
   }
 
   private ended(child: ChildProcess, connection: MessageConnection, startedAt: number, how: string): void {
-    connection.dispose();
+    // After those who wait for this process have heard of its end in our words.
+    setImmediate(() => connection.dispose());
     if (this.child !== child) return;
     this.running = undefined;
     this.starting = undefined;
