@@ -8,7 +8,7 @@
  * ANCHORAGE_VSCODE=electron|server chooses; by default a download is tried for a few seconds. Ends with "N passed, N failed".
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
@@ -144,14 +144,13 @@ async function runWalks(staged) {
   stops.push(server.stop);
   const trusting = path.join(scratch, 'ui-trust');
   mkdirSync(trusting, { recursive: true });
-  symlinkSync(extensions, path.join(trusting, 'extensions'));
-  const restricted = await startServer(installed, { directory: trusting, extensions: path.join(trusting, 'extensions'), trust: true });
+  const restricted = await startServer(installed, { directory: trusting, extensions, trust: true });
   stops.push(restricted.stop);
   const { workspace } = await makeFixture(path.join(scratch, 'harbour'));
   const report = path.join(scratch, 'ui.json');
   rmSync(shots, { recursive: true, force: true });
   mkdirSync(shots, { recursive: true });
-  const env = { ...process.env, ANCHORAGE_TEST_REPORT: report, ANCHORAGE_TEST_GREP: values.grep ?? '', ANCHORAGE_UI: JSON.stringify({ origin: server.origin, restricted: restricted.origin, workspace, browser: installed.browser, shots, serverPid: server.pid }) };
+  const env = { ...process.env, ANCHORAGE_TEST_REPORT: report, ANCHORAGE_TEST_GREP: values.grep ?? '', ANCHORAGE_UI: JSON.stringify({ origin: server.origin, restricted: restricted.origin, workspace, browser: installed.browser, shots, settings: path.join(directory, 'user', 'User', 'settings.json'), serverPid: server.pid }) };
   const code = await new Promise((resolve) => {
     const child = spawn(process.execPath, ['-e', `require(${JSON.stringify(path.join(bundles, 'ui', 'index.js'))}).run().then(() => process.exit(0), (error) => { console.error(error); process.exit(1); })`], { stdio: ['ignore', 'inherit', 'inherit'], env, cwd: root });
     child.on('exit', resolve);

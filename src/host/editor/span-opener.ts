@@ -43,7 +43,8 @@ export class SpanOpener implements vscode.Disposable {
       throw new Error(vscode.l10n.t('{0} cannot be opened: {1}', target.path, error instanceof Error ? error.message : String(error)));
     });
     const range = linesRange(document, target);
-    const editor = await vscode.window.showTextDocument(document, { preview: true, preserveFocus, selection: new vscode.Range(range.start, range.start) });
+    const viewColumn = columnFor(uri);
+    const editor = await vscode.window.showTextDocument(document, { preview: true, preserveFocus, viewColumn, selection: new vscode.Range(range.start, range.start) });
     editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     this.shown = { document: uri, range };
     this.draw();
@@ -81,6 +82,16 @@ export class SpanOpener implements vscode.Disposable {
       return citation;
     }
   }
+}
+
+/** Where the file is shown already; else not over one of our panels, which is being read. */
+function columnFor(uri: vscode.Uri): vscode.ViewColumn {
+  const shown = vscode.window.visibleTextEditors.find((editor) => editor.document.uri.toString() === uri.toString() && editor.viewColumn !== undefined);
+  if (shown?.viewColumn) return shown.viewColumn;
+  const { activeTabGroup, all } = vscode.window.tabGroups;
+  if (!(activeTabGroup.activeTab?.input instanceof vscode.TabInputWebview)) return vscode.ViewColumn.Active;
+  const other = all.find((group) => group !== activeTabGroup && !(group.activeTab?.input instanceof vscode.TabInputWebview));
+  return other?.viewColumn ?? vscode.ViewColumn.Beside;
 }
 
 /** The span's lines within a document that may have become shorter; ends at the last line's end. */

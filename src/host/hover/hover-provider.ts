@@ -5,7 +5,7 @@ import { EXPLAIN_AT, OPEN_SPAN } from '../commands/register';
 import { setting } from '../configuration';
 import { RequestFailed } from '../request-failed';
 import type { WorkerClient } from '../worker-client';
-import { commandUri, escapeMarkdown } from './links';
+import { commandUri, escapeMarkdown, withoutPictures } from './links';
 
 /** Users listed in a hover; the rest are counted. */
 const USERS = 5;
@@ -45,11 +45,11 @@ export class NameHover implements vscode.HoverProvider {
   }
 }
 
-/** Signature and doc comment: text of the workspace, so without trust and without links. */
+/** Signature and doc comment: text of the workspace, so without trust; and without pictures, which would be fetched. */
 function facts(info: HoverInfo): vscode.MarkdownString {
   const text = new vscode.MarkdownString();
   text.appendCodeblock(info.signature, info.language);
-  if (info.doc) text.appendText(info.doc);
+  if (info.doc) text.appendMarkdown(withoutPictures(info.doc));
   return text;
 }
 
@@ -68,7 +68,7 @@ function links(info: HoverInfo): vscode.MarkdownString {
 
 function quoted(explanation: string): vscode.MarkdownString {
   const text = new vscode.MarkdownString('', true);
-  return text.appendMarkdown('$(lightbulb) ').appendText(explanation);
+  return text.appendMarkdown('$(lightbulb) ').appendMarkdown(withoutPictures(explanation).replace(/ ?\[\d{1,3}\]/g, ''));
 }
 
 function commandMarkdown(enabledCommands: string[]): vscode.MarkdownString {
@@ -78,7 +78,7 @@ function commandMarkdown(enabledCommands: string[]): vscode.MarkdownString {
 }
 
 function spanLink(span: Span, label?: string): string {
-  const name = label ? `${label} (${shortPath(span.path)}:${span.startLine})` : `${shortPath(span.path)}:${span.startLine}`;
+  const name = label && !span.path.endsWith(label) ? `${label} (${shortPath(span.path)}:${span.startLine})` : `${shortPath(span.path)}:${span.startLine}`;
   return `[${escapeMarkdown(name)}](${commandUri(OPEN_SPAN, span)} "${escapeMarkdown(span.path)}")`;
 }
 

@@ -11,3 +11,8 @@ export function commandUri(command: string, { file, startLine, endLine }: Span):
 export function escapeMarkdown(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[\\`*_{}[\]()#+\-.!|<>"~$&]/g, '\\$&');
 }
+
+/** Markdown of the workspace in which pictures are shown as their text: a hover fetches nothing. */
+export function withoutPictures(markdown: string): string {
+  return markdown.replace(/!(?=\[)/g, '\\!');
+}

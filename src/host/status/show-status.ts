@@ -15,7 +15,7 @@ export async function showStatus(services: Services): Promise<void> {
   const face = faceOf(client.state, status);
   const entries: StatusEntry[] = [
     separator(vscode.l10n.t('State')),
-    { label: `$(${face.icon}) ${stateText(face)}`, detail: client.state.kind === 'waiting' || client.state.kind === 'failed' ? client.state.reason : (status?.reason ?? vscode.l10n.t('Ask something, and the index is made.')) },
+    { label: `$(${face.icon}) ${sentence(stateText(face))}`, detail: client.state.kind === 'waiting' || client.state.kind === 'failed' ? client.state.reason : (status?.reason ?? vscode.l10n.t('Ask something, and the index is made.')) },
   ];
   if (status) {
     entries.push(...indexFacts(status).map(({ icon, label, detail }) => ({ label: `$(${icon}) ${label}`, description: detail })));
@@ -30,6 +30,10 @@ export async function showStatus(services: Services): Promise<void> {
   const picked = await vscode.window.showQuickPick(entries, { title: vscode.l10n.t('Anchorage: Index Status'), matchOnDescription: true, placeHolder: vscode.l10n.t('Filter, or pick an action') });
   if (picked?.command) await vscode.commands.executeCommand(picked.command);
   else if (picked?.file) await vscode.commands.executeCommand('workbench.action.quickOpen', picked.file);
+}
+
+function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function separator(label: string): StatusEntry {

@@ -160,7 +160,7 @@ export class TurnElement extends LitElement {
   private notices(): TemplateResult | typeof nothing {
     const notices = [...(this.turn.answer?.notices ?? [])];
     const coverage = this.turn.coverage;
-    if (coverage?.indexing) notices.unshift(t('The index is still being made: this rests on {0} of {1} files.', formatCount(coverage.filesIndexed), formatCount(coverage.filesKnown)));
+    if (coverage?.indexing && coverage.filesIndexed < coverage.filesKnown) notices.unshift(t('The index is still being made: this rests on {0} of {1} files.', formatCount(coverage.filesIndexed), formatCount(coverage.filesKnown)));
     if (notices.length === 0) return nothing;
     return html`<ul class="notices">${notices.map((notice) => html`<li><vscode-icon name="info"></vscode-icon><span>${notice}</span></li>`)}</ul>`;
   }

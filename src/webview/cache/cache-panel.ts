@@ -58,12 +58,13 @@ export class CachePanel extends LitElement {
       return html`<p class="empty dim">${t('When you ask, this shows what the context holds: which lines are read in full, which stand behind few rows, how much room is free, and where the time went.')}</p>`;
     }
     const sum = totals(ledger);
+    const compressed = ledger.note === undefined;
     return html`
       <header>
         <h2 class="ellipsis" title=${this.question}>${this.question}</h2>
         <ul class="figures">
-          <li>${t('{0} of the tokens are held as rows', formatShare(sum.tokens > 0 ? sum.rows / sum.tokens : 0))}</li>
-          <li>${formatBytes(sum.bytes)}</li>
+          ${compressed ? html`<li>${t('{0} of the tokens are held as rows', formatShare(sum.tokens > 0 ? sum.rows / sum.tokens : 0))}</li>` : nothing}
+          ${sum.bytes > 0 ? html`<li>${formatBytes(sum.bytes)}</li>` : nothing}
           ${ledger.cache ? html`<li>${t('{0} hits, {1} misses, {2} evictions', formatCount(ledger.cache.hits), formatCount(ledger.cache.misses), formatCount(ledger.cache.evictions))}</li>` : nothing}
         </ul>
       </header>

@@ -61,35 +61,38 @@ export class ContextStrip extends LitElement {
     const sum = totals(ledger);
     this.blocks = layoutBlocks(ledger, LEAST_WIDTH / width);
     this.active = Math.min(this.active, this.blocks.length - 1);
-    const height = 2 * BAR + FUNNEL;
+    // Without a model nothing stands for anything else: one bar says it all.
+    const single = ledger.note !== undefined;
+    const height = single ? BAR : 2 * BAR + FUNNEL;
+    const rowsAt = height - BAR;
     const freeStart = this.blocks.at(-1)?.rowEnd ?? 0;
     return html`
-      <div class="scale above"><strong>${t('{0} tokens stood for', formatCount(sum.tokens))}</strong></div>
+      ${single ? nothing : html`<div class="scale above"><strong>${t('{0} tokens stood for', formatCount(sum.tokens))}</strong></div>`}
       <div class="strip" role="listbox" tabindex="0" aria-label=${t('What the context holds, {0} blocks', this.blocks.length)} aria-activedescendant=${this.active >= 0 ? `block-${this.active}` : nothing}
         @keydown=${this.onKey} @pointerleave=${() => (this.active = -1)} @focus=${() => (this.active = Math.max(0, this.active))}>
         <svg height=${height} viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" aria-hidden="false" role="presentation">
-          ${this.funnels()}
-          ${this.blocks.map((block, index) => this.block(block, index))}
-          ${freeStart < 1 ? svg`<rect class="free" x=${freeStart * width + GAP} y=${BAR + FUNNEL + 0.5} width=${Math.max(0, (1 - freeStart) * width - GAP - 0.5)} height=${BAR - 1}></rect>` : nothing}
+          ${single ? nothing : this.funnels()}
+          ${this.blocks.map((block, index) => this.block(block, index, rowsAt))}
+          ${freeStart < 1 ? svg`<rect class="free" x=${freeStart * width + GAP} y=${rowsAt + 0.5} width=${Math.max(0, (1 - freeStart) * width - GAP - 0.5)} height=${BAR - 1}></rect>` : nothing}
         </svg>
       </div>
       <div class="scale below">
-        <strong>${t('{0} rows held', formatCount(sum.rows))}</strong>
-        <span class="dim">${t('{0} of {1} rows free', formatCount(sum.freeRows), formatCount(ledger.capacityRows))}</span>
+        <strong>${single ? t('{0} characters quoted', formatCount(sum.rows)) : t('{0} rows held', formatCount(sum.rows))}</strong>
+        <span class="dim">${single ? t('of {0} characters found', formatCount(ledger.capacityRows)) : t('{0} of {1} rows free', formatCount(sum.freeRows), formatCount(ledger.capacityRows))}</span>
       </div>
       <div class="tip" aria-live="polite">${this.tip()}</div>
     `;
   }
 
-  private block(block: Block, index: number): SVGTemplateResult {
+  private block(block: Block, index: number, rowsAt: number): SVGTemplateResult {
     const { width } = this;
     const opens = block.groups.some(({ span }) => span !== undefined);
     const classes = `block kind-${block.kind} ${opens ? 'opens' : ''} ${index === this.active ? 'active' : ''}`;
     const bar = (start: number, end: number, y: number): SVGTemplateResult =>
       svg`<rect class=${classes} x=${start * width} y=${y} width=${Math.max(0.75, (end - start) * width - GAP)} height=${BAR} rx="1.5"></rect>`;
-    return svg`<g role="option" id="block-${index}" aria-selected=${index === this.active ? 'true' : 'false'} aria-label=${blockLabel(block)}
+    return svg`<g role="option" id="block-${index}" aria-selected=${index === this.active ? 'true' : 'false'} aria-label=${blockLabel(block, rowsAt === 0)}
       @pointerenter=${() => (this.active = index)} @click=${() => this.open(index)}>
-      ${bar(block.tokenStart, block.tokenEnd, 0)}${bar(block.rowStart, block.rowEnd, BAR + FUNNEL)}
+      ${rowsAt > 0 ? bar(block.tokenStart, block.tokenEnd, 0) : nothing}${bar(block.rowStart, block.rowEnd, rowsAt)}
     </g>`;
   }
 
@@ -113,7 +116,7 @@ export class ContextStrip extends LitElement {
   private tip(): TemplateResult | typeof nothing {
     const block = this.blocks[this.active];
     if (!block) return html`<span class="dim">${t('Point at a block, or use the arrow keys; Enter opens what it stands for.')}</span>`;
-    return html`<strong>${kindName(block.kind)}</strong> · ${blockWhere(block)} <span class="dim">${blockFigures(block)}</span>`;
+    return html`<strong>${kindName(block.kind)}</strong> · ${blockWhere(block)} <span class="dim">${blockFigures(block, this.ledger.note !== undefined)}</span>`;
   }
 
   private open(index: number): void {
@@ -143,10 +146,11 @@ function blockWhere({ kind, groups }: Block): string {
   return files === 1 ? t('{0}, {1} spans', first.path, spans.length) : t('{0} and {1} more files', first.path, files - 1);
 }
 
-function blockFigures(block: Block): string {
+function blockFigures(block: Block, characters: boolean): string {
+  if (characters) return t('{0} characters', formatCount(block.rows));
   return t('{0} tokens in {1} rows, {2}', formatCount(block.tokens), formatCount(block.rows), formatBytes(block.bytes));
 }
 
-function blockLabel(block: Block): string {
-  return `${kindName(block.kind)}: ${blockWhere(block)}, ${blockFigures(block)}`;
+function blockLabel(block: Block, characters: boolean): string {
+  return `${kindName(block.kind)}: ${blockWhere(block)}, ${blockFigures(block, characters)}`;
 }

@@ -9,6 +9,10 @@ export interface Panel extends HTMLElement {
 
 /** Puts the panel into the document and tells the host that it listens. An error that nobody caught ends in a message with a way on. */
 export function boot(create: () => Panel): void {
+  // The editor pads a panel's body for plain text; ours has margins of its own.
+  const page = new CSSStyleSheet();
+  page.replaceSync('html, body { padding: 0; margin: 0; } main[role=alert] { padding: 20px; }');
+  document.adoptedStyleSheets = [page];
   window.addEventListener('error', (event) => showBoundary(event.error ?? event.message));
   window.addEventListener('unhandledrejection', (event) => showBoundary(event.reason));
   try {

@@ -1,5 +1,4 @@
 import '@vscode-elements/elements/dist/vscode-button/index.js';
-import '@vscode-elements/elements/dist/vscode-icon/index.js';
 import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
@@ -45,6 +44,7 @@ export class SummaryPanel extends LitElement {
       .part:focus { outline: 1px solid var(--vscode-list-focusOutline, var(--vscode-focusBorder)); background: var(--vscode-list-inactiveSelectionBackground); }
       .depth-1 { margin-inline-start: 22px; } .depth-2 { margin-inline-start: 44px; } .depth-3 { margin-inline-start: 66px; } .depth-4 { margin-inline-start: 88px; }
       .twisty { display: flex; align-self: start; padding-top: 2px; }
+      .twisty .open { transform: rotate(90deg); }
       .title { font-weight: 600; overflow-wrap: anywhere; }
       .kind { font-weight: 400; }
       .lines { font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -133,7 +133,7 @@ export class SummaryPanel extends LitElement {
       aria-level=${depth + 1} aria-posinset=${position} aria-setsize=${siblings} aria-expanded=${expandable ? (open ? 'true' : 'false') : nothing} aria-selected=${index === this.active ? 'true' : 'false'}
       aria-label=${`${part.title}, ${part.kind}, ${lines}. ${part.line}`}
       @click=${() => this.go(index)} @focus=${() => (this.active = index)}>
-      <span class="twisty" @click=${(event: Event) => this.toggle(event, part, expandable)}>${expandable ? html`<vscode-icon name=${open ? 'chevron-down' : 'chevron-right'}></vscode-icon>` : nothing}</span>
+      <span class="twisty" @click=${(event: Event) => this.toggle(event, part, expandable)}>${expandable ? html`<svg class=${open ? 'open' : ''} width="16" height="16" viewBox="0 0 16 16" aria-hidden="true"><path d="M6 4l4 4-4 4" fill="none" stroke="currentColor" stroke-width="1.3" stroke-linecap="round" stroke-linejoin="round"></path></svg>` : nothing}</span>
       <span class="title">${part.title} <span class="kind dim">${part.kind}</span></span>
       <span class="lines dim">${formatLines(part)}</span>
       ${part.line ? html`<span class="line">${part.line}</span>` : nothing}

@@ -9,8 +9,11 @@ describe('finding', () => {
   });
 
   it('puts the definition of a name first', async () => {
-    const [first] = (await search('bookBerth')).split('\n');
-    assert.match(first ?? '', /^src\/berths\/booking\.ts:\d+-\d+/);
+    const found = await eventually(async () => {
+      const text = await search('bookBerth');
+      return !text.startsWith('The index is still') && text;
+    }, 'the index is made');
+    assert.match(found, /^src\/berths\/booking\.ts:\d+-\d+/);
   });
 
   it('stays within a folder, and within the number asked for', async () => {

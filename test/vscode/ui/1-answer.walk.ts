@@ -26,7 +26,7 @@ describe('asking', () => {
     const answer = await workbench.panel('answer');
     await answer.locator('.source').first().waitFor({ timeout: 30_000 });
     await answer.locator('.foot').waitFor({ timeout: 30_000 });
-    const text = await answer.locator('anchorage-turn').innerText();
+    const text = await answer.locator('anchorage-turn article').innerText();
     assert.match(text, /How often is a failed request tried again\?/);
     assert.match(text, /retry\.ts/);
     await workbench.shot('answer');
@@ -72,7 +72,7 @@ describe('asking', () => {
     await answer.locator('textarea').press('Enter');
     await until(async () => (await answer.locator('anchorage-turn').count()) === 2, 'a second turn');
     await answer.locator('anchorage-turn').nth(1).locator('.foot').waitFor({ timeout: 30_000 });
-    assert.match(await answer.locator('anchorage-turn').nth(1).innerText(), /booking\.ts/);
+    assert.match(await answer.locator('anchorage-turn').nth(1).locator('article').innerText(), /booking\.ts/);
     await workbench.shot('follow-up');
   });
 
@@ -80,7 +80,7 @@ describe('asking', () => {
     await workbench.command('Anchorage: Show What the Context Holds');
     const cache = await workbench.panel('cache');
     await cache.locator('anchorage-strip [role=option]').first().waitFor();
-    assert.match(await cache.locator('anchorage-cache').innerText(), /rows held/);
+    assert.match(await cache.locator('anchorage-strip .scale.below').innerText(), /rows held|characters quoted/);
     await workbench.shot('context');
     const opens = cache.locator('anchorage-cache button.link', { hasText: /\.(ts|py|go|md)/ }).first();
     const name = (await opens.innerText()).trim();
@@ -95,7 +95,7 @@ describe('asking', () => {
   it('keeps answers: history shows an earlier one again', async () => {
     await workbench.ask('What discount do regular callers get?');
     const answer = await workbench.panel('answer');
-    await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn').innerText()).includes('dues.py'), 'the new answer');
+    await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn article').innerText()).includes('dues.py'), 'the new answer');
     await workbench.command('Anchorage: Show Answer History');
     await workbench.quickInput().fill('failed request');
     await workbench.page.locator('.quick-input-widget .monaco-list-row', { hasText: 'failed request' }).first().waitFor();
@@ -107,11 +107,11 @@ describe('asking', () => {
     await workbench.openFile('time.ts');
     await workbench.page.locator('.editor-group-container.active .monaco-editor .view-lines').click();
     await workbench.page.keyboard.press('Control+End');
-    await workbench.page.keyboard.type('\n/** Rings the bell of the lighthouse twice. */\nexport const lighthouseBellRings = 2;');
+    await workbench.page.keyboard.type('\n// Rings the bell of the lighthouse twice.\nexport const lighthouseBellRings = 2;');
     await workbench.page.keyboard.press('Control+s');
     await workbench.ask('How often does the lighthouse bell ring?');
     const answer = await workbench.panel('answer');
-    await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn').innerText()).includes('lighthouseBellRings'), 'the saved text is quoted');
+    await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn article').innerText()).includes('lighthouseBellRings'), 'the saved text is quoted');
   });
 
   it('answers the next question after its worker was killed', async () => {
@@ -120,7 +120,7 @@ describe('asking', () => {
     for (const line of workers) if (line.includes('ui-server') || line.includes(given.shots)) process.kill(Number(/^\s*(\d+)/.exec(line)?.[1]), 'SIGKILL');
     await workbench.ask('When is a booking released?');
     const answer = await workbench.panel('answer');
-    await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn').innerText()).includes('booking.ts'), 'an answer', 30_000);
+    await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn article').innerText()).includes('booking.ts'), 'an answer', 30_000);
   });
 });
 

@@ -67,17 +67,21 @@ describe('reading', () => {
     await hover.locator('a', { hasText: 'Explain' }).click();
     const answer = await workbench.panel('answer');
     await until(async () => (await answer.locator('anchorage-turn h2').last().innerText()).startsWith('Explain') && (await answer.locator('.foot').count()) > 0, 'the explanation', 30_000);
-    assert.match(await answer.locator('anchorage-turn').last().innerText(), /withRetry/);
+    assert.match(await answer.locator('anchorage-turn article').last().innerText(), /withRetry/);
     await workbench.shot('explain');
   });
 
   it('shows the kept explanation in the next hover', async () => {
     const hover = await workbench.hover('withRetry');
+    assert.match(await hover.innerText(), /withRetry is a function|attempts/);
     assert.equal(await hover.locator('a', { hasText: /^Explain$/ }).count(), 0);
   });
 
   it('says why a file is not indexed', async () => {
-    await workbench.openFile('debug.log');
+    // Quick open leaves ignored files out; the explorer shows them.
+    await workbench.command('View: Show Explorer');
+    await workbench.page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'debug.log' }).dblclick();
+    await workbench.page.locator('.tab.active[data-resource-name="debug.log"]').waitFor();
     await workbench.command('Anchorage: Why Is This File Not Indexed?');
     const toast = workbench.page.locator('.notification-toast', { hasText: 'debug.log' });
     await toast.waitFor();

@@ -41,12 +41,12 @@ describe('for everyone', () => {
     assert.match(await answer.locator('[role=status][aria-live=polite]').innerText(), /Answer complete, \d+ sources?/);
   });
 
-  for (const [theme, name] of [['Default High Contrast', 'high-contrast'], ['Default High Contrast Light', 'high-contrast-light'], ['Light Modern', 'light']] as const) {
+  for (const [theme, name] of [['Default High Contrast', 'hc-black'], ['Default High Contrast Light', 'hc-light'], ['Default Dark Modern', 'vs-dark'], ['Default Light Modern', 'vs']] as const) {
     it(`is readable in ${theme}`, async () => {
-      await workbench.theme(theme);
+      await workbench.theme(theme, name);
       await workbench.command('Anchorage: Show What the Context Holds');
       for (const panel of ['answer', 'spans', 'cache'] as const) await assertAccessible(await workbench.panel(panel), `${panel} in ${theme}`);
-      await workbench.shot(name);
+      await workbench.shot(`theme-${name}`);
     });
   }
 
@@ -61,7 +61,7 @@ describe('for everyone', () => {
       await restricted.page.keyboard.press('Escape');
       await restricted.ask('When is a booking released?');
       const answer = await restricted.panel('answer');
-      await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn').innerText()).includes('booking.ts'), 'an answer once it is asked', 30_000);
+      await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn article').innerText()).includes('booking.ts'), 'an answer once it is asked', 30_000);
     } finally {
       await restricted.close();
     }

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chromium, type Browser, type Frame, type Locator, type Page } from 'playwright-core';
 
@@ -8,6 +9,8 @@ interface Given {
   workspace: string;
   browser: string;
   shots: string;
+  /** The server's user settings. */
+  settings: string;
   serverPid: number;
 }
 
@@ -54,11 +57,21 @@ export class Workbench {
 
   /** Runs a command of the palette by its title. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
-    const input = this.quickInput();
-    await input.waitFor();
-    await input.fill(`>${title}`);
-    await this.page.locator('.quick-input-widget .monaco-list-row', { hasText: title }).first().waitFor();
+    const row = this.page.locator('.quick-input-widget .monaco-list-row.focused', { hasText: title }).first();
+    // Just after the editor has opened the palette may not know all commands yet.
+    for (let attempt = 1; ; attempt++) {
+      await this.page.keyboard.press('F1');
+      const input = this.quickInput();
+      await input.waitFor();
+      await input.fill(`>${title}`);
+      try {
+        await row.waitFor({ timeout: 3_000 });
+        break;
+      } catch (error) {
+        if (attempt === 6) throw error;
+        await this.page.keyboard.press('Escape');
+      }
+    }
     await this.page.keyboard.press('Enter');
   }
 
@@ -114,12 +127,11 @@ export class Workbench {
     return (await this.page.locator('.statusbar-item[id*="anchorage"]').first().getAttribute('aria-label')) ?? '';
   }
 
-  async theme(id: string): Promise<void> {
-    await this.command('Preferences: Color Theme');
-    await this.quickInput().fill(id);
-    await this.page.waitForTimeout(400);
-    await this.page.keyboard.press('Enter');
-    await this.page.waitForTimeout(600);
+  /** Switches the theme by the settings file, which the editor watches. */
+  async theme(id: string, bodyClass: string): Promise<void> {
+    const settings = JSON.parse(readFileSync(given.settings, 'utf8')) as object;
+    writeFileSync(given.settings, JSON.stringify({ ...settings, 'workbench.colorTheme': id }, null, 2));
+    await this.page.locator(`.monaco-workbench.${bodyClass}`).waitFor();
   }
 
   async shot(name: string): Promise<void> {
