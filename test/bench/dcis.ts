@@ -1,10 +1,10 @@
 /**
- * `npm run bench -- dcis [--seeds N]`: rotary factors for 4 and 8 times the trained window of the two real checkpoints. For each seed DCIS and
- * LongRoPE's evolutionary search calibrate on some rows of text; both, and linear, NTK and YaRN, are then judged on other rows. Prints the mean negative
- * log-likelihood (nats) of the test rows by method, and the evaluations each search needs for the same calibration perplexity.
+ * `npm run bench -- dcis [--seeds N] [--factors 4,8] [--model DIR --ids FILE]`: rotary factors for 4 and 8 times the trained window of the two real
+ * checkpoints (or of DIR, on a JSON array of rows of token ids). For each seed DCIS and LongRoPE's evolutionary search calibrate on one row of text;
+ * both, and linear, NTK and YaRN, are then judged on other rows. Prints the mean negative log-likelihood (nats) of the test rows by method, and the
+ * evaluations each search needs for the same calibration perplexity.
  */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Decoder, openCheckpoint, standardFactors } from '../../src/engine';
 import { generator } from '../../src/engine/generate/sampling';
 import { searchFactors, type CalibrationRow } from '../../src/engine/rope';
@@ -15,30 +15,35 @@ import { evolve } from './rope/evolution';
 
 const METHODS = ['none', 'linear', 'ntk', 'yarn', 'dcis', 'longrope'] as const;
 type Method = (typeof METHODS)[number];
-const CALIBRATION_ROWS = 2;
-const TEST_ROWS = 3;
+const CALIBRATION_ROWS = 1;
+const TEST_ROWS = 2;
 
 interface Judged {
   nll: Record<Method, number>;
-  dcisEvaluations: number;
-  /** Evaluations after which the evolutionary search first was as good on the calibration rows; infinite if never. */
+  /** All evaluations of DCIS, and those after which its best factors were found. */
+  dcis: { evaluations: number; bestAfter: number };
+  /** Evaluations after which the evolutionary search first was as good on the calibration row; infinite if never. */
   evolutionEvaluations: number;
   evolutionBudget: number;
 }
 
 export async function run(args: readonly string[]): Promise<void> {
-  const seeds = Number(args[args.indexOf('--seeds') + 1] || 5) || 5;
-  for (const name of ['babyllama-char', 'stories260K']) {
-    const directory = sharedData(`checkpoints/${name}`);
-    const file = sharedData(`text/tinystories-rows-${name}.json`);
+  const option = (name: string) => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
+  const seeds = Number(option('--seeds') ?? 5);
+  const factors = (option('--factors') ?? '4,8').split(',').map(Number);
+  const own = option('--model');
+  const names = own ? [own] : ['babyllama-char', 'stories260K'];
+  for (const name of names) {
+    const directory = own ?? sharedData(`checkpoints/${name}`);
+    const file = own ? option('--ids') : sharedData(`text/tinystories-rows-${name}.json`);
     if (!directory || !file) {
-      console.log(`${name}: the shared checkpoints are not there; skipped`);
+      console.log(`${name}: the checkpoint or its text is not there; skipped`);
       continue;
     }
     const checkpoint = await openCheckpoint(directory);
     const decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1 });
-    const rows = JSON.parse(readFileSync(join(file), 'utf8')) as number[][];
-    for (const factor of [4, 8]) {
+    const rows = JSON.parse(readFileSync(file, 'utf8')) as number[][];
+    for (const factor of factors) {
       const judged: Judged[] = [];
       for (let seed = 0; seed < seeds; seed++) judged.push(await judge(decoder, rows, factor, seed));
       report(name, factor, judged, decoder);
@@ -73,7 +78,7 @@ async function judge(decoder: Decoder, rows: readonly number[][], factor: number
   nll.none = Math.log(await factorPerplexity(decoder, test, new Float64Array(yarn.length).fill(1), factor, 1));
   nll.dcis = Math.log(await factorPerplexity(decoder, test, dcis.factors, factor, scale));
   nll.longrope = Math.log(await factorPerplexity(decoder, test, evolution.factors, factor, scale));
-  return { nll, dcisEvaluations: dcis.evaluations, evolutionEvaluations: evolution.reachedAfter ?? Infinity, evolutionBudget };
+  return { nll, dcis: { evaluations: dcis.evaluations, bestAfter: dcis.bestAfter }, evolutionEvaluations: evolution.reachedAfter ?? Infinity, evolutionBudget };
 }
 
 function shuffled<T>(items: readonly T[], seed: number): T[] {
@@ -96,9 +101,9 @@ function report(name: string, factor: number, judged: readonly Judged[], decoder
     const beaten = judged.filter(({ nll }) => nll.dcis < nll[method]).length;
     console.log(`  ${method.padEnd(9)} nll ${mean(values).toFixed(4)} ± ${spread(values).toFixed(4)}${method === 'dcis' ? '' : `   DCIS lower in ${beaten} of ${judged.length}`}`);
   }
-  const ratios = judged.map(({ dcisEvaluations, evolutionEvaluations }) => evolutionEvaluations / dcisEvaluations);
-  const reached = ratios.filter(Number.isFinite);
-  const [first] = judged;
-  console.log(`  evaluations: DCIS ${first?.dcisEvaluations}; evolution to the same calibration perplexity: ${judged.map((j) => (Number.isFinite(j.evolutionEvaluations) ? j.evolutionEvaluations : `> ${j.evolutionBudget}`)).join(', ')}`);
-  console.log(`  at most half the evaluations in ${ratios.filter((ratio) => ratio >= 2).length} of ${judged.length}${reached.length > 0 ? `; evolution reached it in ${reached.length}` : ''}`);
+  const evolution = (j: Judged) => (Number.isFinite(j.evolutionEvaluations) ? String(j.evolutionEvaluations) : `> ${j.evolutionBudget}`);
+  console.log(`  evaluations of DCIS: ${judged[0]?.dcis.evaluations}, its best found after ${judged.map(({ dcis }) => dcis.bestAfter).join(', ')}`);
+  console.log(`  evaluations of evolution to the same calibration perplexity: ${judged.map(evolution).join(', ')}`);
+  const half = (of: (j: Judged) => number) => judged.filter((j) => 2 * of(j) <= j.evolutionEvaluations).length;
+  console.log(`  DCIS needs at most half: in ${half((j) => j.dcis.bestAfter)} of ${judged.length} until the best is found, in ${half((j) => j.dcis.evaluations)} by the whole search`);
 }

@@ -50,7 +50,7 @@ export interface DcisState {
   tried: (number | null)[];
   evaluations: number;
   initialObjective?: number;
-  best: { factors: number[]; objective: number };
+  best: { factors: number[]; objective: number; after: number };
 }
 
 export interface DcisResult {
@@ -60,6 +60,8 @@ export interface DcisResult {
   /** Objective of the initial factors. */
   initialObjective: number;
   evaluations: number;
+  /** Evaluations after which the best factors were found. */
+  bestAfter: number;
   /** Factors where the search itself ended; the paper's result. */
   last: Float64Array;
 }
@@ -87,7 +89,7 @@ export async function searchFactors(options: DcisOptions): Promise<DcisResult> {
     if (options.signal?.aborted) throw new SearchCancelledError();
     const objective = await options.objective(Float64Array.from(factors));
     state.evaluations++;
-    if (objective < state.best.objective) state.best = { factors: [...factors], objective };
+    if (objective < state.best.objective) state.best = { factors: [...factors], objective, after: state.evaluations };
     return objective;
   };
   const step = async () => options.onStep?.(structuredClone(state), { evaluations: state.evaluations, total, best: state.best.objective });
@@ -113,6 +115,7 @@ export async function searchFactors(options: DcisOptions): Promise<DcisResult> {
     objective: state.best.objective,
     initialObjective: state.initialObjective ?? NaN,
     evaluations: state.evaluations,
+    bestAfter: state.best.after,
     last: Float64Array.from(state.factors),
   };
 }
@@ -165,5 +168,5 @@ function segmentsBelow(dimensions: number): number {
 
 function start(initial: Float64Array, range: number): DcisState {
   const whole = { from: 0, to: initial.length };
-  return { factors: [...initial], queue: halves(whole, -range, range), next: [], tried: [], evaluations: 0, best: { factors: [...initial], objective: Infinity } };
+  return { factors: [...initial], queue: halves(whole, -range, range), next: [], tried: [], evaluations: 0, best: { factors: [...initial], objective: Infinity, after: 0 } };
 }
