@@ -136,14 +136,19 @@ class Protected:
         self.sizes = np.array([shingles.size for shingles in sets], dtype=np.int64)
         owners = np.repeat(np.arange(len(sets)), self.sizes) if sets else np.zeros(0, dtype=np.int64)
         values = np.concatenate(sets) if sets else np.zeros(0, dtype=np.uint64)
-        order = np.argsort(values, kind="stable")
-        self.values, self.owners = values[order], owners[order]
+        self.values, counts = np.unique(values, return_counts=True)
+        self.owners = owners[np.argsort(values, kind="stable")]
+        self.ends = np.cumsum(counts)
 
     def contained(self, shingles: np.ndarray) -> int:
         """How many protected functions a text with these shingles contains."""
         if not self.values.size or not shingles.size:
             return 0
-        at = np.searchsorted(shingles, self.values)
-        hit = shingles[np.minimum(at, shingles.size - 1)] == self.values
-        counts = np.bincount(self.owners[hit], minlength=self.sizes.size)
+        at = np.minimum(np.searchsorted(self.values, shingles), self.values.size - 1)
+        hits = at[self.values[at] == shingles]
+        if not hits.size:
+            return 0
+        starts = np.where(hits > 0, self.ends[hits - 1], 0)
+        owners = np.concatenate([self.owners[start:end] for start, end in zip(starts, self.ends[hits])])
+        counts = np.bincount(owners, minlength=self.sizes.size)
         return int((counts >= self.share * self.sizes).sum())

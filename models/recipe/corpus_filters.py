@@ -23,14 +23,13 @@ VENDORED = re.compile(
     r"|_extern|bundled)/", re.IGNORECASE)
 BUILT = re.compile(
     r"(?:^|/)(?:dist|build/(?:lib|js|dist)|out|target|bin/(?:Debug|Release)|obj|generated|gen|__generated__|_generated|autogen|coverage"
-    r"|\.next|\.nuxt|\.cache|\.docusaurus|site/static|docs/api/html|public/assets)/"
+    r"|docs?/search|legacy-docs|versioned_docs|\.next|\.nuxt|\.cache|\.docusaurus|site/static|docs/api/html|public/assets)/"
     r"|(?:[.-]min|[.-]bundle|\.umd|\.iife|[.-]prod|\.pb|_pb2|_pb2_grpc|\.pb\.\w+|_generated|\.generated|\.gen|_gen|\.g|\.designer|zz_\w+|bindata)"
     r"\.(?:js|mjs|cjs|css|ts|go|py|pyi|cc|cpp|h|hpp|rs|java|cs|php|rb|c)$|_string\.go$", re.IGNORECASE)
-TRANSLATED = re.compile(r"(?:^|/)(?:locales?|i18n|l10n|translations?|nls|lang/[a-z]{2})/", re.IGNORECASE)
-TRANSLATED_NAME = re.compile(r"[._-](?:zh|cn|ja|jp|ko|kr|ru|fr|de|es|pt|it|tr|pl|vi|uk|fa|ar|id|th)(?:[-_](?:[a-z]{2}|hans|hant))?\.(?:md|rst|mdx)$",
-                             re.IGNORECASE)
-TRANSLATED_FOLDER = re.compile(r"(?:^|/)(?:zh|ja|ko|ru|fr|de|es|pt|it|tr|pl|vi|uk|fa|ar|id|zh[-_](?:cn|tw|hans|hant)|pt[-_]br)/.*\.(?:md|rst|mdx)$",
-                               re.IGNORECASE)
+TONGUE = r"(?:zh|cn|ja|jp|ko|kr|ru|fr|de|es|pt|it|tr|pl|vi|uk|fa|ar|id|th|uz|nl|cs|hu|ro|sv)(?:[-_](?:[a-z]{2}|hans|hant))?"
+TRANSLATED = re.compile(
+    r"(?:^|/)(?:locales?|i18n|l10n|translations?|nls|lang|messages)/(?:.*/)?[a-z]{2,3}(?:[-_][a-z]{2,4})?(?:/|\.\w+$)"
+    rf"|[._-]{TONGUE}\.(?:md|rst|mdx)$|(?:^|/)(?:[a-z]+[-_])?{TONGUE}/.*\.(?:md|rst|mdx|adoc)$", re.IGNORECASE)
 LOGS = re.compile(r"(?:^|/)(?:changelog|changes|history|news|release[-_ ]?notes?|releases?|authors|contributors|thanks|credits|backers|sponsors"
                   r"|licen[cs]es?|copying|notice|code_of_conduct|third[-_ ]?party[-_ ]?notices?)[^/]*\.(?:md|rst|adoc|mdx|markdown)$"
                   r"|(?:^|/)(?:changelogs?|changes|release[-_]?notes|whats_?new|newsfragments|\.changeset)/", re.IGNORECASE)
@@ -52,7 +51,7 @@ def drop_reason_of_path(path: str, size: int) -> str | None:
     if size < MINIMUM_BYTES:
         return "nearly empty"
     for pattern, reason in ((VENDORED, "vendored"), (BUILT, "built or generated path"), (FIXTURES, "fixture"), (LOGS, "change log or list"),
-                            (TRANSLATED, "translation"), (TRANSLATED_NAME, "translation"), (TRANSLATED_FOLDER, "translation")):
+                            (TRANSLATED, "translation")):
         if pattern.search(path):
             return reason
     return None
@@ -77,10 +76,15 @@ OTHER_TEXTS = re.compile(
 SPDX = re.compile(r"SPDX-License-Identifier:\s*\(?([^\r\n*]+)", re.IGNORECASE)
 LICENCE_FILE = re.compile(r"(?:^|/)(?:(?:mit|apache|bsd)[-_.]licen[sc]e|licen[sc]e|copying|copyright|copyrights|unlicense)(?:[-_.][\w.+-]*)?$", re.IGNORECASE)
 
+NOT_A_LICENCE = re.compile(r"\.(?:py|ts|js|go|rs|java|c|h|cs|rb|php|sh|html|json|tmpl|erb|png|svg)$|/[a-z_-]+\.(?:rst|md|mdx|adoc)$")
+
+LICENCES_OF_OTHERS = re.compile(r"third|depend|copyright|extra|docs", re.IGNORECASE)
+"""Root files that list the licences of bundled parts, not of the repository."""
+
 
 def is_licence_file(path: str) -> bool:
-    """Whether a path is a licence text (LICENSE, COPYING.txt, LICENSE-MIT ...), at the root or in a folder."""
-    return bool(LICENCE_FILE.search(path)) and not re.search(r"\.(?:py|ts|js|go|rs|java|c|h|cs|rb|php|sh|html|json|tmpl|erb|png|svg)$", path)
+    """Whether a path is a licence text (LICENSE, COPYING.txt, LICENSE-MIT ...), at the root or in a folder, not a page about one."""
+    return bool(LICENCE_FILE.search(path)) and not NOT_A_LICENCE.search(path)
 
 
 def licences_of_text(text: str) -> tuple[set[str], bool]:
@@ -123,18 +127,32 @@ SECRETS = re.compile(
     r"|\bglpat-[A-Za-z0-9_-]{20}\b|\bxox[abeoprs]-[0-9A-Za-z-]{20,}|hooks\.slack\.com/services/T[0-9A-Z]{8,}/B[0-9A-Z]{8,}/\w{20,}"
     r"|\b[rs]k_live_[0-9a-zA-Z]{20,}|\bnpm_[A-Za-z0-9]{36}\b|\bpypi-AgE[A-Za-z0-9_-]{50,}|\bSG\.[\w-]{22}\.[\w-]{43}\b|\bsk-[A-Za-z0-9]{48}\b"
     r"|\bsk-(?:proj|ant)-[\w-]{40,}|AccountKey=[A-Za-z0-9+/]{80,}==|\beyJ[\w-]{15,}\.eyJ[\w-]{15,}\.[\w-]{20,}")
+SECRET_MARKS = ("PRIVATE KEY", "AKIA", "ASIA", "AROA", "AIza", "ya29.", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox",
+                "hooks.slack.com", "k_live_", "npm_", "pypi-", "SG.", "sk-", "AccountKey=", "eyJ")
+"""Every secret has one of these in it: texts without them skip the slow pattern."""
 EXAMPLE_KEYS = re.compile(r"\b(?:AKIA|ASIA|AROA)[0-9A-Z]*EXAMPLE\b")
 
 
 def has_secret(text: str) -> bool:
     """Whether a text holds something shaped like a private key or an access token (documented example keys are fine)."""
-    return bool(SECRETS.search(EXAMPLE_KEYS.sub("", text)))
+    return any(mark in text for mark in SECRET_MARKS) and bool(SECRETS.search(EXAMPLE_KEYS.sub("", text)))
 
 
 def entropy(text: str) -> float:
     """Bits per character of a text's character frequencies."""
     total = len(text)
     return -sum(count / total * math.log2(count / total) for count in Counter(text).values())
+
+
+ENGLISH = frozenset("the of to and a in is for this that with be are it on you as can not if from will by an or".split())
+OTHER_TONGUES = frozenset("de la el los las un una que para por con les des du une est pour dans und der die das ist nicht ein eine mit von da do os com "
+                          "para il di che per non het een van niet voor na nie jest ve bir bu va uchun".split())
+
+
+def is_foreign(text: str) -> bool:
+    """Whether the common words of a documentation text belong to another language than English (Latin script)."""
+    words = re.findall(r"[a-z]+", text.lower())
+    return sum(word in OTHER_TONGUES for word in words) > max(8, 1.2 * sum(word in ENGLISH for word in words))
 
 
 def statistics_refuse(text: str, documentation: bool) -> str | None:
@@ -153,7 +171,7 @@ def statistics_refuse(text: str, documentation: bool) -> str | None:
     letters = len(re.findall(r"[^\W\d_]", sample))
     if letters < 0.35 * (size - blank):
         return "data rather than prose or code"
-    if len(sample.encode()) - size > (0.12 if documentation else 0.2) * size:
+    if len(sample.encode()) - size > (0.12 if documentation else 0.2) * size or (documentation and is_foreign(sample)):
         return "not English"
     if not 2.8 <= entropy(sample) <= 5.9:
         return "entropy"

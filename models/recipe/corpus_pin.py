@@ -41,7 +41,7 @@ def pin(repository: str, directory: Path, split: str) -> dict | str:
     if not total:
         return "no source"
     languages = [language for language, size in sizes.most_common(4) if size >= 0.05 * total]
-    return {"repo": repository, "commit": commit, "licence": " OR ".join(licences), "languages": languages, "split": split}
+    return {"repo": repository, "commit": commit, "licence": ", ".join(licences), "languages": languages, "split": split}
 
 
 def main(argv: list[str] | None = None) -> int:

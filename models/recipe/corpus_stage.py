@@ -26,6 +26,8 @@ HISTORY = 3000
 """How many commits of each repository are looked at for subject pairs."""
 DOCUMENTATION_SHARE = 0.3
 """The largest share of documentation in one repository's kept bytes, unless it is a documentation repository."""
+TEST_SHARE = 0.3
+"""The largest share of tests in the cap of one repository."""
 
 
 @dataclass
@@ -59,19 +61,18 @@ def source_key() -> str:
 def repository_licences(directory: Path, entries: list[corpus_git.TreeEntry]) -> tuple[list[str], bool, list[str]]:
     """The permissive licences at a repository's root, whether the root is acceptable, and the folders under other licences."""
     found = [entry for entry in entries if corpus_filters.is_licence_file(entry.path) and entry.size < 200_000]
-    root_names: set[str] = set()
-    root_permissive, root_other = False, False
+    names_at_root: set[str] = set()
+    refused = False
     closed = []
     for entry, content in corpus_git.read_blobs(directory, found[:400]):
         names, other = corpus_filters.licences_of_text(content.decode("utf-8", "replace"))
         folder, _, _ = entry.path.rpartition("/")
         if not folder or folder.lower() in ("licenses", "license", ".github"):
-            root_names |= names
-            root_permissive |= bool(names) and not other
-            root_other |= other and not names
+            names_at_root |= names
+            refused |= other and not names and not corpus_filters.LICENCES_OF_OTHERS.search(entry.path)
         elif other or not names:
             closed.append(folder + "/")
-    return sorted(root_names), root_permissive or (bool(root_names) and not root_other), closed
+    return sorted(names_at_root), bool(names_at_root) and not refused, closed
 
 
 def candidates(entries: list[corpus_git.TreeEntry], closed: list[str], drops: Counter) -> list[tuple[corpus_git.TreeEntry, str]]:
@@ -97,7 +98,7 @@ def stage_repository(repository: str, commit: str, directory: Path, stage: Path,
                      cap_bytes: int, key: str) -> Staged:
     """Reads, filters and caps one repository's files, or loads them when the stage already holds this very result.
 
-    Preference under the cap: sources before tests, then a seeded order; documentation takes at most DOCUMENTATION_SHARE.
+    Preference under the cap: sources before tests, then a seeded order; documentation and tests take at most their shares.
     Raises ValueError when the repository's own licence is not permissive.
     """
     base = stage / repository.replace("/", "+")
@@ -120,7 +121,8 @@ def stage_repository(repository: str, commit: str, directory: Path, stage: Path,
     language_of = {entry.path: language for entry, language in wanted}
     code_bytes = sum(entry.size for entry, language in wanted if language not in DOCUMENTATION)
     documentation_cap = cap_bytes if code_bytes < 100_000 else int(DOCUMENTATION_SHARE * cap_bytes)
-    taken = {True: 0, False: 0}
+    limits = {"all": cap_bytes, "tests": int(TEST_SHARE * cap_bytes), "documentation": documentation_cap}
+    taken = dict.fromkeys(limits, 0)
     files, signatures = [], []
     with gzip.open(text_file, "wt", encoding="utf-8", compresslevel=4) as output:
         for entry, content in corpus_git.read_blobs(directory, [entry for entry, _ in wanted]):
@@ -130,8 +132,8 @@ def stage_repository(repository: str, commit: str, directory: Path, stage: Path,
                 if language is None:
                     drops["not source or documentation"] += 1
                     continue
-            documentation = language in DOCUMENTATION
-            if sum(taken.values()) + entry.size > cap_bytes or (documentation and taken[True] + entry.size > documentation_cap):
+            groups = ["all", *["tests"] * corpus_filters.is_test(entry.path), *["documentation"] * (language in DOCUMENTATION)]
+            if any(taken[group] + entry.size > limits[group] for group in groups):
                 drops["repository cap"] += 1
                 continue
             text = corpus_filters.decode(content)
@@ -147,7 +149,8 @@ def stage_repository(repository: str, commit: str, directory: Path, stage: Path,
                 drops["benchmark function"] += 1
                 continue
             size = len(text.encode())
-            taken[documentation] += size
+            for group in groups:
+                taken[group] += size
             signatures.append(hasher.signature(shingles))
             files.append({"path": entry.path, "language": language, "bytes": size,
                           "exact": corpus_dedupe.exact_key(text).hex(),
