@@ -84,7 +84,7 @@ class CorpusOfTinyRepositories(unittest.TestCase):
             "src/wide.js": "line length", "src/table.py": "data rather than prose or code", "src/latin1.py": "not UTF-8 text",
             "src/copyleft.c": "licence header", "src/keys.py": "secret", "big.py": "over 400 kB", "tests/fixtures/a.py": "fixture",
             "CHANGELOG.md": "change log or list", "docs/ja/guide.md": "translation", "docs/leitfaden.md": "not English",
-            "parts/other/tool.py": "nested licence", "src/pool.py": "benchmark function",
+            "parts/other/tool.py": "nested licence", "parts/other/LICENSE": "nested licence", "src/pool.py": "benchmark function",
         }
         first = {
             "LICENSE": MIT, "README.md": "# Harbour\n\n" + prose(2), "src/main.py": python_file(3), "src/shared.py": shared,
