@@ -13,6 +13,7 @@ export * from './checkpoint';
 export { anchors, intervalAnchors, tokenAnchors, type AnchorOptions } from './attention/anchors';
 export { compose } from './attention/compose';
 export { full } from './attention/full';
+export { memories } from './attention/memories';
 export { lambda, type LambdaOptions } from './attention/lambda';
 export { RowKind, Seen, type AttentionPolicy, type RowPlace } from './attention/policy';
 export { streaming } from './attention/streaming';
@@ -20,7 +21,7 @@ export type { ContextAccount, ContextGroup, ContextGroupKind } from './cache/con
 export { KvRows, KvRowsError } from './cache/kv-rows';
 export { rowBytes, type RowShape } from './cache/shape';
 export { Decoder, type ContextOptions } from './decoder/decoder';
-export { DecoderContext, type PrefillOptions, type PrefillResult } from './decoder/decoder-context';
+export { DecoderContext, type LiveCompression, type PrefillOptions, type PrefillResult } from './decoder/decoder-context';
 export * from './generate';
 export * from './rope';
 export { ContextFullError, DecoderError, type DecoderErrorCode } from './decoder/errors';

@@ -1,11 +1,5 @@
 import type { RowStore } from '../cache/row-store';
-import { Seen, type AttentionPolicy, type RowKind, type RowPlace } from './policy';
-
-/**
- * What hides a key. Finite, so that a softmax whose first block of keys is wholly hidden does not compute ∞ − ∞; far below any score, so
- * that a hidden key's weight is exactly zero.
- */
-export const HIDDEN = -1e30;
+import { HIDDEN, Seen, type AttentionPolicy, type RowKind, type RowPlace } from './policy';
 
 /**
  * The additive bias [queries, F + P + S] over far slots, near slots and the new rows themselves: 0 where the policy lets the query see

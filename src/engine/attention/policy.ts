@@ -28,6 +28,12 @@ export const Seen = {
 } as const;
 export type Seen = (typeof Seen)[keyof typeof Seen];
 
+/**
+ * What hides a key. Finite, so that a softmax whose first block of keys is wholly hidden does not compute ∞ − ∞; far below any score, so
+ * that a hidden key's weight is exactly zero.
+ */
+export const HIDDEN = -1e30;
+
 /** What a policy knows of a row: its position, and the number of anchors read before it (its anchor segment). */
 export interface RowPlace {
   kind: RowKind;

@@ -5,7 +5,7 @@ import { liftKeys, moveKeys, placeKeys } from './rotation';
 import { RowStore, type RowBlock } from './row-store';
 import { rowBytes, type RowShape } from './shape';
 
-export type ContextGroupKind = 'sinks' | 'memory' | 'anchors' | 'window';
+export type ContextGroupKind = 'sinks' | 'memory' | 'anchors' | 'window' | 'middle';
 
 /** Rows of the context that belong together. */
 export interface ContextGroup {
@@ -53,6 +53,8 @@ const LIVE = 0;
 export class Context {
   readonly near: RowStore;
   readonly far: RowStore;
+  /** Rows that left the window, un-rotated, when the policy looks back at the best of them. */
+  readonly middle: RowStore;
   readonly policy: AttentionPolicy;
   readonly capacity: number;
   /** Position of the next token. */
@@ -71,6 +73,8 @@ export class Context {
   constructor(shape: RowShape, policy: AttentionPolicy, capacity: number, rope: RopeFrequencies) {
     this.near = new RowStore(shape);
     this.far = new RowStore(shape);
+    this.middle = new RowStore(shape);
+    this.middle.reserve(policy.middle?.k ?? 1);
     this.policy = policy;
     this.capacity = capacity;
     this.#rope = rope;
@@ -86,7 +90,7 @@ export class Context {
 
   /** Rows in use. A row that is crossing the ceiling counts once. */
   get rows(): number {
-    return this.near.count + this.far.count - this.#crossing.size;
+    return this.near.count + this.far.count + this.middle.count - this.#crossing.size;
   }
 
   get free(): number {
@@ -113,7 +117,7 @@ export class Context {
 
   /** Most rows the context would hold while `tokens` are read in chunks; nothing is changed. */
   rowsNeeded(tokens: ArrayLike<number>, chunk: number): number {
-    if (this.policy.causal) return this.rows + tokens.length;
+    if (this.policy.causal || this.policy.middle) return this.rows + tokens.length;
     const held: RowPlace[] = [];
     for (const slot of this.near.used()) held.push(this.near.place(slot));
     const onlyFar = this.far.count - this.#crossing.size;
@@ -137,9 +141,9 @@ export class Context {
     this.position += rows.length;
     this.#dropUnseen();
     const kept: number[] = [];
-    rows.forEach((row, i) => {
-      if (this.policy.keeps(row, this.position, this.group)) kept.push(i);
-    });
+    const passed: number[] = [];
+    rows.forEach((row, i) => (this.policy.keeps(row, this.position, this.group) ? kept : passed).push(i));
+    if (this.policy.middle) this.#toMiddle(block, passed, passed.map((i) => rows[i] as NewRow));
     const slots = this.near.take(kept.length);
     slots.forEach((slot, i) => {
       const row = rows[kept[i] as number] as NewRow;
@@ -212,6 +216,8 @@ export class Context {
     const slots = [...this.near.used()];
     this.#rerotate(this.near, slots, slots.map((slot) => this.near.positions[slot] as number), rope);
     const farSlots = [...this.far.used()];
+    const middleSlots = [...this.middle.used()];
+    this.#rerotate(this.middle, middleSlots, middleSlots.map(() => 0), rope);
     const keepsOrder = this.policy.ceilingKeepsOrder ?? false;
     this.#rerotate(this.far, farSlots, farSlots.map((slot) => (keepsOrder ? (this.far.positions[slot] as number) : 0)), rope);
     this.#rope = rope;
@@ -228,6 +234,23 @@ export class Context {
     const block = this.near.read(slots);
     liftKeys(block, this.shape, this.#rope, positions);
     return new KvRows({ shape: this.shape, keys: block.keys, values: block.values, positions: positions.map((position) => position - from), tokens: to - from });
+  }
+
+  /** Slots of the live rows of a kind, oldest first. */
+  live(kind: RowKind): number[] {
+    const slots = [...this.near.used()].filter((slot) => this.near.entries[slot] === LIVE && this.near.kinds[slot] === kind);
+    return slots.sort((a, b) => (this.near.positions[a] as number) - (this.near.positions[b] as number));
+  }
+
+  /** Moves the live rows from position `from` on, and the next token, back by `steps` positions: closes a gap. */
+  closeGap(from: number, steps: number): void {
+    const slots = [...this.near.used()].filter((slot) => this.near.entries[slot] === LIVE && (this.near.positions[slot] as number) >= from);
+    this.position -= steps;
+    if (slots.length === 0 || steps === 0) return;
+    const block = this.near.read(slots);
+    moveKeys(block, this.shape, this.#rope, slots.map(() => -steps));
+    this.near.write(slots, block, slots.map((_, i) => i));
+    for (const slot of slots) this.near.positions[slot] = (this.near.positions[slot] as number) - steps;
   }
 
   /**
@@ -259,11 +282,11 @@ export class Context {
       const kind = store.kinds[slot] as RowKind;
       const id = store.entries[slot] as number;
       const splice = this.#splices.get(id);
-      const key = `${splice ? 0 : kind}:${id}`;
+      const key = `${store === this.middle ? 'middle' : splice ? 'splice' : kind}:${id}`;
       const position = store.positions[slot] as number;
       let group = groups.get(key);
       if (!group) {
-        group = { kind: splice ? 'memory' : liveKind(kind), rows: 0, tokens: splice?.tokens ?? 0, bytes: 0, from: position, to: position };
+        group = { kind: store === this.middle ? 'middle' : splice ? 'memory' : liveKind(kind), rows: 0, tokens: splice?.tokens ?? 0, bytes: 0, from: position, to: position };
         if (splice) Object.assign(group, { id, origin: splice.origin });
         groups.set(key, group);
       }
@@ -275,8 +298,9 @@ export class Context {
     };
     for (const slot of this.far.used()) add(this.far, slot);
     for (const slot of this.near.used()) if (!this.#crossing.has(slot)) add(this.near, slot);
+    for (const slot of this.middle.used()) add(this.middle, slot);
     const sorted = [...groups.values()].sort((a, b) => a.from - b.from);
-    const allocatedBytes = (this.near.capacity + this.far.capacity) * bytes;
+    const allocatedBytes = (this.near.capacity + this.far.capacity + this.middle.capacity) * bytes;
     return { groups: sorted, rows: this.rows, capacity: this.capacity, rowBytes: bytes, allocatedBytes };
   }
 
@@ -297,11 +321,25 @@ export class Context {
   #dropUnseen(): void {
     if (this.policy.causal) return;
     const gone = [...this.near.used()].filter((slot) => !this.policy.keeps(this.near.place(slot), this.position, this.group));
+    if (this.policy.middle && gone.length > 0) {
+      const rows = gone.map((slot) => ({ ...this.near.place(slot), token: this.near.tokens[slot] as number }));
+      this.#toMiddle(this.near.read(gone), gone.map((_, i) => i), rows);
+    }
     this.near.release(gone);
   }
 
+  /** Keeps rows that left the window, as if they stood at position 0. */
+  #toMiddle(block: RowBlock, from: readonly number[], rows: readonly NewRow[]): void {
+    const slots = this.middle.take(rows.length);
+    slots.forEach((slot, i) => this.middle.describe(slot, rows[i] as NewRow, (rows[i] as NewRow).token, LIVE));
+    const steps = new Int32Array(block.rows);
+    from.forEach((row, i) => (steps[row] = -(rows[i] as NewRow).position));
+    moveKeys(block, this.shape, this.#rope, steps);
+    this.middle.write(slots, block, from);
+  }
+
   #release(matches: (store: RowStore, slot: number) => boolean): void {
-    for (const store of [this.near, this.far]) store.release([...store.used()].filter((slot) => matches(store, slot)));
+    for (const store of [this.near, this.far, this.middle]) store.release([...store.used()].filter((slot) => matches(store, slot)));
     this.#crossing = this.#findCrossing();
   }
 

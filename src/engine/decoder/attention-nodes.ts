@@ -6,6 +6,7 @@
  * their positions), F cached rows seen at the ceiling ("far"), T all rows.
  */
 
+import { HIDDEN } from '../attention/policy';
 import type { ModelConfig } from '../checkpoint/types';
 import type { GraphBuilder } from '../onnx/graph';
 
@@ -14,6 +15,8 @@ export interface NewRows {
   q: string;
   /** Queries rotated to the ceiling distance, for far rows. */
   qFar?: string;
+  /** Queries rotated to the distance of middle rows. */
+  qMiddle?: string;
   k: string;
   v: string;
 }
@@ -24,6 +27,8 @@ export interface CachedRows {
   nearValues: string;
   farKeys?: string;
   farValues?: string;
+  /** Rows of which each head takes the `k` best; `bias` [1, 1, 1, rows] hides empty slots. */
+  middle?: { keys: string; values: string; bias: string; k: number };
 }
 
 const scaleOf = (config: ModelConfig) => ({ float: 1 / Math.sqrt(config.headDim) });
@@ -43,7 +48,7 @@ export function flashAttention(g: GraphBuilder, config: ModelConfig, rows: NewRo
   return out as string;
 }
 
-/** One new row of one sequence: the parts' scores meet only in the softmax. bias [1, 1, 1, T]; parts: the sizes [F,] P, 1. */
+/** One new row of one sequence: the parts' scores meet only in the softmax. bias [1, 1, 1, T]; parts: the sizes [M,] [F,] P, 1. */
 export function splitAttention(g: GraphBuilder, config: ModelConfig, rows: NewRows, cached: CachedRows, bias: string, parts: string): string {
   const { kvHeads: k, headDim: d, queryHeads: h } = config;
   const heads = (x: string, perGroup: number) => g.reshape(x, [1, k, perGroup, d]);
@@ -55,7 +60,13 @@ export function splitAttention(g: GraphBuilder, config: ModelConfig, rows: NewRo
     scores.unshift(score(g, config, heads(rows.qFar, h / k), cached.farKeys));
     values.unshift(cached.farValues);
   }
-  const weights = g.node('Softmax', [g.node('Add', [g.concat(scores, -1), bias])], { attributes: { axis: -1 } });
+  let biased = g.node('Add', [g.concat(scores, -1), bias]);
+  if (rows.qMiddle !== undefined && cached.middle) {
+    const middle = bestRows(g, g.node('Add', [score(g, config, heads(rows.qMiddle, h / k), cached.middle.keys), cached.middle.bias]), cached.middle.k);
+    biased = g.concat([middle, biased], -1);
+    values.unshift(cached.middle.values);
+  }
+  const weights = g.node('Softmax', [biased], { attributes: { axis: -1 } });
   const shares = g.nodes('Split', [weights, parts], { attributes: { axis: -1 }, outputs: values.length });
   const outs = values.map((value, i) => g.node('MatMul', [shares[i] as string, value]));
   return g.reshape(outs.reduce((sum, out) => g.node('Add', [sum, out])), [1, 1, h * d]);
@@ -90,4 +101,11 @@ export function productAttention(g: GraphBuilder, config: ModelConfig, rows: New
 /** [B, K, rows, D] × [B, K, cached, D]ᵀ / √D */
 function score(g: GraphBuilder, config: ModelConfig, q: string, keys: string): string {
   return g.ms('FusedMatMul', [q, keys], { transB: 1, alpha: scaleOf(config) });
+}
+
+/** Hides all but the k largest scores of each head. */
+function bestRows(g: GraphBuilder, scores: string, k: number): string {
+  const [best] = g.nodes('TopK', [scores, g.int64s([k])], { attributes: { axis: -1, sorted: 1 }, outputs: 2 });
+  const least = g.node('Slice', [best as string, g.int64s([k - 1]), g.int64s([k]), g.int64s([-1])]);
+  return g.node('Where', [g.node('GreaterOrEqual', [scores, least]), scores, g.float(HIDDEN)]);
 }

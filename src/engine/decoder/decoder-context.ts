@@ -1,14 +1,16 @@
 import type * as ort from 'onnxruntime-node';
-import { attentionBias, HIDDEN } from '../attention/bias';
-import { Seen, type AttentionPolicy } from '../attention/policy';
+import { attentionBias } from '../attention/bias';
+import { HIDDEN, RowKind, Seen, type AttentionPolicy } from '../attention/policy';
 import { Context, type ContextAccount, type NewRow } from '../cache/context';
 import type { KvRows } from '../cache/kv-rows';
 import type { RowBlock, RowStore } from '../cache/row-store';
+import type { CacheArray } from '../cache/shape';
 import type { ModelConfig } from '../checkpoint/types';
 import { rotationTable, type RopeFrequencies } from '../rope/frequencies';
 import { ContextFullError, DecoderError } from './errors';
 import type { GraphVariant } from './graph';
 import { cacheData, cacheTensor, float32, int32, int64, type Feeds, type Runtime } from './runtime';
+import type { EncodedSegment, EncodeOptions, SegmentInput } from './segment-encoder';
 
 export interface PrefillOptions {
   signal?: AbortSignal;
@@ -25,10 +27,23 @@ export interface PrefillResult {
   rows: number;
 }
 
+/**
+ * Live compression (UIO-LLMs): once `keepTokens + segmentTokens` plain rows have gathered, the oldest `segmentTokens` are encoded to slots
+ * behind the sinks, their rows give way to the slots', and what follows moves up, so that positions stay within the trained window.
+ */
+export interface LiveCompression {
+  segmentTokens: number;
+  keepTokens: number;
+  /** Tokens that each slot stands for. */
+  slotTokens: number;
+}
+
 interface Settings {
   config: ModelConfig;
   runtime: Runtime;
   chunkTokens: number;
+  compress?: LiveCompression;
+  encode: (segment: SegmentInput, options: EncodeOptions) => Promise<EncodedSegment>;
 }
 
 /**
@@ -39,13 +54,15 @@ export class DecoderContext {
   readonly #settings: Settings;
   readonly #context: Context;
   #busy = false;
-  #views: { near: CacheViews; far: CacheViews };
+  readonly #views: { near: CacheViews; far: CacheViews; middle: CacheViews };
 
   constructor(settings: Settings, policy: AttentionPolicy, capacity: number, rope: RopeFrequencies) {
     const { layers, kvHeads, headDim } = settings.config;
     this.#settings = settings;
     this.#context = new Context({ layers, kvHeads, headDim, type: settings.runtime.cache }, policy, capacity, rope);
-    this.#views = { near: new CacheViews(this.#context.near, 'past'), far: new CacheViews(this.#context.far, 'far') };
+    const { near, far, middle } = this.#context;
+    const fromLayer = policy.middle?.fromLayer ?? 0;
+    this.#views = { near: new CacheViews(near, 'past'), far: new CacheViews(far, 'far'), middle: new CacheViews(middle, 'middle', fromLayer) };
   }
 
   /** Position of the next token. */
@@ -64,7 +81,7 @@ export class DecoderContext {
 
   /** Most rows that reading these tokens would take, given what the policy drops on the way. */
   rowsNeeded(tokens: ArrayLike<number>): number {
-    return this.#context.rowsNeeded(tokens, this.#settings.chunkTokens) - this.#context.rows;
+    return this.#mostRows(tokens) - this.#context.rows;
   }
 
   /**
@@ -80,12 +97,14 @@ export class DecoderContext {
       const count = wanted === 'all' ? tokens.length : wanted === 'last' ? Math.min(1, tokens.length) : 0;
       const logits = new Float32Array(count * config.vocabSize);
       let filled = 0;
+      // Only the last query of a run looks back at middle rows: it is read as a token of its own.
+      const chunked = this.policy.middle && count > 0 ? tokens.length - 1 : tokens.length;
       for (let from = 0, to = 0; from < tokens.length; from = to) {
         if (options.signal?.aborted) throw cancelled(from, tokens.length);
-        const chunk = this.#nextChunk(tokens, from, chunkTokens);
+        const chunk = this.#nextChunk(tokens, from, Math.max(1, Math.min(chunkTokens, chunked - from)));
         to = from + chunk.length;
         const asked = wanted === 'all' ? chunk.map((_, i) => i) : wanted === 'last' && to === tokens.length ? [chunk.length - 1] : [];
-        const made = await this.#runChunk(chunk, asked);
+        const made = from === chunked ? await this.#runToken(tokens[from] as number) : await this.#runChunk(chunk, asked);
         logits.set(made, filled);
         filled += made.length;
         options.onChunk?.(to, tokens.length);
@@ -161,6 +180,21 @@ export class DecoderContext {
     }
   }
 
+  #mostRows(tokens: ArrayLike<number>): number {
+    const { compress, chunkTokens } = this.#settings;
+    if (!compress) return this.#context.rowsNeeded(tokens, chunkTokens);
+    let plain = this.#context.live(RowKind.plain).length;
+    let rows = this.#context.rows;
+    let most = rows;
+    for (const row of this.#context.plan(tokens)) {
+      most = Math.max(most, ++rows);
+      if (row.kind !== RowKind.plain || ++plain < compress.keepTokens + compress.segmentTokens) continue;
+      plain -= compress.segmentTokens;
+      rows -= compress.segmentTokens - Math.ceil(compress.segmentTokens / compress.slotTokens);
+    }
+    return most;
+  }
+
   #check(tokens: ArrayLike<number>): void {
     const { vocabSize } = this.#settings.config;
     for (let i = 0; i < tokens.length; i++) {
@@ -169,18 +203,28 @@ export class DecoderContext {
         throw new DecoderError('badInput', `token ${i} is ${token}; the model has tokens 0 to ${vocabSize - 1}. Is the tokenizer of another model?`);
       }
     }
-    const needed = this.#context.rowsNeeded(tokens, this.#settings.chunkTokens);
+    const needed = this.#mostRows(tokens);
     if (needed > this.#context.capacity) throw new ContextFullError(needed - this.#context.rows, this.#context.free);
   }
 
   /** The next tokens, cut before the first that would see another of them at the ceiling: far rows are rows of earlier runs. */
   #nextChunk(tokens: ArrayLike<number>, from: number, most: number): number[] {
     const { policy } = this.#context;
-    const chunk = Array.from({ length: Math.min(most, tokens.length - from) }, (_, i) => tokens[from + i] as number);
+    const length = Math.min(most, tokens.length - from);
+    const chunk = this.#untilCompression(Array.from({ length }, (_, i) => tokens[from + i] as number));
     if (policy.ceiling >= chunk.length) return chunk;
     const rows = this.#context.plan(chunk);
     const end = rows.findIndex((q, i) => rows.slice(0, i).some((k) => policy.sees(q, k) === Seen.ceiling));
     return end < 0 ? chunk : chunk.slice(0, end);
+  }
+
+  /** Cut behind the token that makes the oldest rows due for compression, so that where this happens does not depend on the chunks. */
+  #untilCompression(chunk: number[]): number[] {
+    const { compress } = this.#settings;
+    if (!compress) return chunk;
+    let plain = this.#context.live(RowKind.plain).length;
+    const due = this.#context.plan(chunk).findIndex((row) => row.kind === RowKind.plain && ++plain === compress.keepTokens + compress.segmentTokens);
+    return due < 0 ? chunk : chunk.slice(0, due + 1);
   }
 
   async #runChunk(chunk: readonly number[], logitRows: readonly number[]): Promise<Float32Array> {
@@ -219,14 +263,29 @@ export class DecoderContext {
     feeds['parts'] = int64(parts, [parts.length]);
     const bias = policy.causal && !near.hasHoles ? causalBias(near) : attentionBias(policy, rows, near, dual ? far : undefined);
     feeds['bias'] = float32(bias, [1, 1, 1, bias.length]);
-    return this.#run({ phase: 'decode', visibility: dual ? 'dual' : 'masked' }, feeds, rows, true);
+    const variant: GraphVariant = { phase: 'decode', visibility: dual ? 'dual' : 'masked' };
+    if (policy.middle && context.middle.count > 0) {
+      variant.middle = { k: policy.middle.k, fromLayer: policy.middle.fromLayer };
+      this.#middleFeeds(feeds, parts);
+    }
+    return this.#run(variant, feeds, rows, true);
   }
 
-  /** Tokens and rotations of the new rows. The rotation to the ceiling is one row more of the tables. */
+  #middleFeeds(feeds: Feeds, parts: readonly number[]): void {
+    const { middle } = this.#context;
+    this.#views.middle.feed(feeds);
+    const bias = new Float32Array(middle.capacity).fill(HIDDEN);
+    for (const slot of middle.used()) bias[slot] = 0;
+    feeds['middle_bias'] = float32(bias, [1, 1, 1, bias.length]);
+    feeds['middle_parts'] = int64([middle.capacity, ...parts], [parts.length + 1]);
+    feeds['middle_positions'] = int64([2], [1, 1]);
+  }
+
+  /** Tokens and rotations of the new rows. The rotations to the ceiling and to the middle rows are two rows more of the tables. */
   #newRowFeeds(rows: readonly NewRow[], dual: boolean): Feeds {
     const { rope, policy } = this.#context;
     const angles = rows.map((row) => row.position);
-    if (dual) angles.push(policy.ceiling);
+    if (dual) angles.push(policy.ceiling, policy.middle?.distance ?? 0);
     const { cos, sin } = rotationTable(rope, angles);
     const pairs = rope.inverse.length;
     const shape = [1, rows.length];
@@ -240,11 +299,30 @@ export class DecoderContext {
     return feeds;
   }
 
+  async #compress(): Promise<void> {
+    const { compress, encode } = this.#settings;
+    const context = this.#context;
+    if (!compress) return;
+    const plain = context.live(RowKind.plain);
+    if (plain.length < compress.keepTokens + compress.segmentTokens) return;
+    const slots = plain.slice(0, compress.segmentTokens);
+    const tokens = slots.map((slot) => context.near.tokens[slot] as number);
+    const start = context.near.positions[slots[0] as number] as number;
+    const end = (context.near.positions[slots.at(-1) as number] as number) + 1;
+    const sinks = context.live(RowKind.sink).length;
+    const { memories } = await encode({ tokens, keep: [], slotTokens: compress.slotTokens }, { prefix: context.rowsAt(0, sinks), rope: context.rope });
+    if (!memories) throw new DecoderError('badInput', 'live compression needs memory weights');
+    context.dropPositions(start, end);
+    context.splice(memories, start, 'live');
+    context.closeGap(end, end - start - memories.rows);
+  }
+
   async #run(variant: GraphVariant, feeds: Feeds, rows: readonly NewRow[], withLogits: boolean): Promise<Float32Array> {
     const fetches = withLogits ? ['keys', 'values', 'logits'] : ['keys', 'values'];
     const made = await this.#settings.runtime.run(variant, feeds, fetches);
     const block: RowBlock = { keys: cacheData(made['keys'] as ort.Tensor), values: cacheData(made['values'] as ort.Tensor), rows: rows.length };
     this.#context.append(block, rows);
+    await this.#compress();
     return withLogits ? ((made['logits'] as ort.Tensor).data as Float32Array) : new Float32Array(0);
   }
 }
@@ -267,6 +345,7 @@ class CacheViews {
   constructor(
     private readonly store: RowStore,
     private readonly prefix: string,
+    private readonly fromLayer = 0,
   ) {}
 
   feed(feeds: Feeds): void {
@@ -275,12 +354,13 @@ class CacheViews {
   }
 
   #build(): void {
-    const { store, prefix } = this;
+    const { store, prefix, fromLayer } = this;
     const dims = [1, store.shape.kvHeads, store.capacity, store.shape.headDim];
-    this.#tensors = store.keys.flatMap((keys, layer): [string, ort.Tensor][] => [
-      [`${prefix}_keys_${layer}`, cacheTensor(keys, dims)],
-      [`${prefix}_values_${layer}`, cacheTensor(store.values[layer] as typeof keys, dims)],
-    ]);
+    const of = (layer: number): [string, ort.Tensor][] => [
+      [`${prefix}_keys_${layer}`, cacheTensor(store.keys[layer] as CacheArray, dims)],
+      [`${prefix}_values_${layer}`, cacheTensor(store.values[layer] as CacheArray, dims)],
+    ];
+    this.#tensors = store.keys.flatMap((_, layer) => (layer < fromLayer ? [] : of(layer)));
     this.#generation = store.generation;
   }
 }

@@ -5,7 +5,7 @@ import { rowBytes } from '../cache/shape';
 import type { Checkpoint, ModelConfig } from '../checkpoint/types';
 import { ropeFrequencies, type RopeFrequencies } from '../rope/frequencies';
 import { openCompiled, type CompiledWeights } from './compiled';
-import { DecoderContext } from './decoder-context';
+import { DecoderContext, type LiveCompression } from './decoder-context';
 import { DecoderError } from './errors';
 import { compileMemory } from './memory-weights';
 import { chooseWeights, type CacheType, type DecoderOptions, type WeightFormat } from './options';
@@ -18,6 +18,8 @@ const CHUNK_TOKENS = 256;
 export interface ContextOptions {
   /** Rotary frequencies; default: those of the config for a context of `capacity` positions. */
   rope?: RopeFrequencies;
+  /** Encodes the oldest rows to memory slots as the text grows; needs memory weights and a policy without window or anchors (`memories`). */
+  compress?: LiveCompression;
 }
 
 /** A compiled checkpoint, ready to run. Runs block the thread: keep it in a process of its own. */
@@ -80,7 +82,12 @@ export class Decoder {
   newContext(policy: AttentionPolicy = full(this.config.slidingWindow), capacity = this.config.maxPositions, options: ContextOptions = {}): DecoderContext {
     if (!Number.isInteger(capacity) || capacity < 1) throw new DecoderError('badInput', `the capacity is ${capacity}; it must be a whole number of rows above 0`);
     const rope = options.rope ?? ropeFrequencies(this.config.rope, capacity);
-    return new DecoderContext({ config: this.config, runtime: this.#runtime, chunkTokens: this.#chunkTokens }, policy, capacity, rope);
+    const { compress } = options;
+    if (compress && !this.#slot) throw new DecoderError('badInput', 'live compression needs memory weights; open the decoder with them');
+    if (compress && policy.ceiling !== Infinity) throw new DecoderError('badInput', 'live compression moves rows up so that nothing is out of reach: use a policy without a ceiling');
+    const encode = async (segment: SegmentInput, encodeOptions: EncodeOptions) => (await this.encodeSegments([segment], encodeOptions))[0] as EncodedSegment;
+    const settings = { config: this.config, runtime: this.#runtime, chunkTokens: this.#chunkTokens, encode, ...(compress ? { compress } : {}) };
+    return new DecoderContext(settings, policy, capacity, rope);
   }
 
   /**

@@ -5,7 +5,8 @@
  *   tokens int64 [B, S], positions int64 [B, S] (rows of cos/sin), cos and sin f32 [angles, rotaryDim/2],
  *   past_keys_l and past_values_l [B, K, P, D] in the cache's type, with far rows far_keys_l and far_values_l [B, K, F, D];
  *   prefill: rows int64 [R], logit_rows int64; for the flash kernel `last` int32 [B] and `total` int32 (rows seen by the last one, less
- *   one; and all); bias f32 [B or 1, 1, S, T] unless causal; decode: bias [1, 1, 1, T] and parts int64 (sizes of the parts of T).
+ *   one; and all); bias f32 [B or 1, 1, S, T] unless causal; decode: bias [1, 1, 1, T] and parts int64 (sizes of the parts of T);
+ *   with middle rows their keys and values, bias, positions, and middle_parts (parts with the middle rows in front).
  * Outputs: keys (rotated), raw_keys (not rotated) and values of the new rows, [B, L, K, S, D] in the cache's type, hidden f32 [R, C]
  *   after the last norm, logits f32.
  */
@@ -28,6 +29,8 @@ export interface GraphVariant {
   visibility: 'causal' | 'masked' | 'dual' | 'batched';
   /** The new rows are memory slots: projections of their own, and keys and values put out through the transfer head. Input `embeds` for `tokens`. */
   slots?: boolean;
+  /** Decode only: layers from `fromLayer` on also see the `k` best of the middle rows in each head. */
+  middle?: { k: number; fromLayer: number };
 }
 
 export interface GraphSpec {
@@ -91,6 +94,11 @@ class DecoderGraph {
     else g.input('tokens', 'int64', [this.batch, this.steps]);
     g.input('positions', 'int64', [this.batch, this.steps]);
     if (this.dual) g.input('far_positions', 'int64', [this.batch, this.steps]);
+    if (this.spec.variant.middle) {
+      g.input('middle_positions', 'int64', [this.batch, this.steps]);
+      g.input('middle_bias', 'float32', [1, 1, 1, 'middle']);
+      g.input('middle_parts', 'int64', ['middle_parts']);
+    }
     g.input('cos', 'float32', ['angles', this.config.rope.rotaryDim / 2]);
     g.input('sin', 'float32', ['angles', this.config.rope.rotaryDim / 2]);
     if (this.prefill) {
@@ -146,6 +154,7 @@ class DecoderGraph {
     }
     const rows: NewRows = { q: rotatedQ, k: rotatedK, v };
     if (this.dual) rows.qFar = this.rotate(q, h, 'far_positions');
+    if (this.seesMiddle(layer)) rows.qMiddle = this.rotate(q, h, 'middle_positions');
     return rows;
   }
 
@@ -179,9 +188,19 @@ class DecoderGraph {
       cached.farKeys = this.cached(`far_keys_${layer}`, 'far');
       cached.farValues = this.cached(`far_values_${layer}`, 'far');
     }
-    if (!this.prefill) return splitAttention(g, config, rows, cached, this.bias as string, 'parts');
+    const { middle } = this.spec.variant;
+    if (middle && this.seesMiddle(layer)) {
+      const part = (name: string) => this.cached(`middle_${name}_${layer}`, 'middle');
+      cached.middle = { keys: part('keys'), values: part('values'), bias: 'middle_bias', k: middle.k };
+    }
+    if (!this.prefill) return splitAttention(g, config, rows, cached, this.bias as string, cached.middle ? 'middle_parts' : 'parts');
     if (!this.flash) return productAttention(g, config, rows, cached, this.bias as string);
     return flashAttention(g, config, rows, cached, { last: 'last', total: 'total' }, this.bias);
+  }
+
+  private seesMiddle(layer: number): boolean {
+    const { middle } = this.spec.variant;
+    return middle !== undefined && layer >= middle.fromLayer;
   }
 
   private cached(name: string, rows: string): string {

@@ -1,7 +1,6 @@
 import type * as ort from 'onnxruntime-node';
-import { HIDDEN } from '../attention/bias';
 import { full } from '../attention/full';
-import { RowKind, Seen, type AttentionPolicy, type RowPlace } from '../attention/policy';
+import { HIDDEN, RowKind, Seen, type AttentionPolicy, type RowPlace } from '../attention/policy';
 import { KvRows } from '../cache/kv-rows';
 import { placeKeys } from '../cache/rotation';
 import { newCacheArray, type CacheArray, type RowShape } from '../cache/shape';

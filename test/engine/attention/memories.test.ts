@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { anchors, compose, full, lambda, Decoder, KvRows, openCheckpoint, tokenAnchors, type TensorSource } from '../../../src/engine';
+import { anchors, compose, full, lambda, memories, Decoder, KvRows, openCheckpoint, tokenAnchors, type TensorSource } from '../../../src/engine';
 import { matrixVector, readReferenceModel, referenceForward, type ReferenceModel, type ReferenceRow } from '../../../src/engine/attention/reference';
 import { ropeFrequencies, type RopeFrequencies } from '../../../src/engine/rope/frequencies';
 import { fixture } from '../../fixtures';
@@ -145,6 +145,38 @@ describe('memory slots', () => {
       const alone = referenceForward(model, rope, { tokens: [...SINKS, ...tokens], distance: (i, j) => i - j });
       expect(rowsGap(result.rows, [alone.rows[SINKS.length] as ReferenceRow])).toBeLessThan(1e-4);
     });
+  });
+
+  it('take the place of the oldest rows while a text is being read, wherever chunks end', async () => {
+    const [segmentTokens, keepTokens, slotTokens] = [6, 5, 4];
+    const tokens = randomTokens(34, 128, 7);
+    // The same in plain arrays: runs between compressions, each over what the last one left, positions counted anew.
+    let left: { row: ReferenceRow; token: number }[] = [];
+    let kept: ReferenceRow[] = [];
+    const expected: Float64Array[] = [];
+    const sinkRows = referenceForward(model, rope, { tokens: SINKS, distance: (i, j) => i - j });
+    expected.push(...sinkRows.logits);
+    for (const token of tokens) {
+      const past = [...sinkRows.rows, ...kept, ...left.map(({ row }) => row)];
+      const out = referenceForward(model, rope, { tokens: [token], past, distance: (i, j) => i - j });
+      expected.push(out.logits[0] as Float64Array);
+      left.push({ row: out.rows[0] as ReferenceRow, token });
+      if (left.length < segmentTokens + keepTokens) continue;
+      kept = [...kept, ...slotRows(left.slice(0, segmentTokens).map((entry) => entry.token), slotTokens)];
+      left = left.slice(segmentTokens);
+    }
+    for (const prefilled of [0, 5, 20, 37]) {
+      const context = decoder.newContext(memories({ sinks: SINKS.length }), 24, { rope, compress: { segmentTokens, keepTokens, slotTokens } });
+      expect(context.rowsNeeded([...SINKS, ...tokens])).toBe(SINKS.length + 4 * 2 + left.length);
+      const all = [...SINKS, ...tokens];
+      const got: Float32Array[] = [];
+      const { logits } = await context.prefill(all.slice(0, prefilled), { logits: 'all' });
+      for (let row = 0; row < prefilled; row++) got.push(logits.subarray(row * 128, (row + 1) * 128));
+      for (const token of all.slice(prefilled)) got.push(await context.decode(token));
+      expect(largestGap(got, expected)).toBeLessThan(1e-4);
+      expect(context.ledger().groups.filter((group) => group.kind === 'memory')).toHaveLength(4);
+      expect(context.position).toBe(SINKS.length + 4 * 2 + left.length);
+    }
   });
 
   /** The slots' pass as the paper has it: own q and v projections at the slots, what is left of them through the transfer head. */

@@ -70,6 +70,28 @@ describe.each(families)('%s', (family) => {
     }));
 });
 
+describe.each(['llama2', 'qwen3'])('%s: the last query looks back at middle rows', (family) => {
+  it.each([[1, 0], [2, 1], [5, 1]])('the best %i from layer %i on', async (k, fromLayer) => {
+    const tiny = await Tiny.open(family, 8);
+    const [sinks, window] = [2, 6];
+    for (const [length, decoded] of [[5, 1], [9, 2], [30, 4], [41, 9]] as const) {
+      const tokens = randomTokens(length + decoded, 128, length);
+      const context = tiny.decoder.newContext(lambda({ sinks, window, middle: { k, fromLayer } }), 64, { rope: tiny.rope });
+      const { logits } = await context.prefill(tokens.slice(0, length));
+      const got = [logits];
+      for (const token of tokens.slice(length)) got.push(await context.decode(token));
+      const expected = tiny.reference({
+        tokens,
+        distance: (i, j) => (j < sinks || i - j < window ? Math.min(i - j, window) : undefined),
+        middle: { k, fromLayer, distance: window / 2, isMiddle: (i, j) => i >= length - 1 && j >= sinks && i - j >= window },
+      }).logits.slice(length - 1);
+      expect(largestGap(got, expected)).toBeLessThan(1e-4);
+      expect(context.ledger().rows).toBe(tokens.length);
+    }
+    await tiny.decoder.close();
+  });
+});
+
 /** intervalAnchors(4) behind two sinks: tokens 3, 7, 11 … (the count runs from the first token). */
 const isIntervalAnchor = (j: number) => j % 4 === 3;
 
