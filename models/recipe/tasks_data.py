@@ -34,7 +34,7 @@ class Function:
     def summary(self) -> str:
         """The doc comment's first sentence, on one line."""
         text = re.sub(r"\s+", " ", self.doc.split("\n\n")[0].strip())
-        end = re.search(r"(?<=[a-z0-9)`\"'])[.!?](?= |$)", text)
+        end = re.search(r"(?<=[a-z0-9)`\"'])[.!?](?= [A-Z`]|$)", text)
         return text[:end.end()] if end else text
 
     def hidden(self, text: str) -> str:

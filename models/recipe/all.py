@@ -1,0 +1,89 @@
+"""Every training stage in one go, within minutes: `python models/recipe/all.py --minutes 60 --functions FILE.jsonl --out DIR`.
+
+Tokens and tokenizer must be there. The minutes are shared out over the stages (PLAN); a stage that finds its run folder from
+before goes on from there, so the same command again continues: stages done are marked in H/runs/all.json and not repeated.
+Each stage is a process of its own: a crash of one leaves the others' work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from config import PRESETS, home
+
+HERE = Path(__file__).resolve().parent
+PLAN = {"pretrain": 0.50, "decay": 0.08, "long": 0.08, "memory": 0.14, "tasks": 0.14}  # the rest is for judging and export
+
+
+def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
+    """Stage -> script and arguments."""
+    minutes = {k: round(v * a.minutes, 2) for k, v in PLAN.items()}
+    tokens, texts = ["--tokens", a.tokens], ["--tokenizer", a.tokenizer]
+    pretrain = ["pretrain.py", *tokens, "--run", runs / "pretrain", "--preset", a.preset, "--batch", a.batch, "--accumulate",
+                a.accumulate, "--chunk", a.chunk, "--lr", a.lr, "--valid-rows", a.batch,
+                *(["--init", a.init] if a.init else []), *(["--no-compile"] if a.no_compile else [])]
+    base, long = runs / "pretrain/decayed.pt", runs / "long/merged.pt"
+    small = max(2, a.batch // 8)
+    stretch = ["longcontext.py", "--base", base, *tokens, "--run", runs / "long", "--batch", max(1, a.batch // 16),
+               *(["--factors", a.factors] if a.factors else [])]
+    remember = ["memory.py", "--base", long, *tokens, *texts, "--run", runs / "memory", "--batch", small]
+    ask = ["tasks.py", "--base", long, "--memory", runs / "memory/last.pt", *tokens, *texts, "--run", runs / "tasks", "--batch",
+           small * 4, *(["--functions", a.functions] if a.functions else [])]
+    return {
+        "pretrain": [*pretrain, "--minutes", minutes["pretrain"]],
+        "decay": [*pretrain, "--decay-minutes", minutes["decay"]],
+        "evaluate": ["evaluate.py", "--checkpoint", base, *tokens, "--log", runs / "figures.jsonl"],
+        "long": [*stretch, "--steps", 0, "--minutes", minutes["long"]],
+        "long_evaluate": [*stretch, "--evaluate"],
+        "memory": [*remember, "--steps", 0, "--minutes", minutes["memory"]],
+        "memory_evaluate": [*remember, "--evaluate"],
+        "gradients": ["gradients.py", "--base", long, "--memory", runs / "memory/last.pt", *tokens],
+        "tasks": [*ask, "--steps", 0, "--minutes", minutes["tasks"]],
+        "tasks_evaluate": [*ask, "--evaluate"],
+        "export": ["export.py", "--checkpoint", runs / "tasks/last.pt", "--memory", runs / "tasks/memory.pt", "--heads",
+                   runs / "tasks/heads.pt", *texts, "--out", a.out],
+    }
+
+
+def main() -> None:
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--minutes", type=float, required=True)
+    args.add_argument("--out", type=Path, required=True)
+    args.add_argument("--home", type=Path, default=home())
+    args.add_argument("--tokens", type=Path, default=home() / "tokens")
+    args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
+    args.add_argument("--functions", type=Path)
+    args.add_argument("--factors", type=Path)
+    args.add_argument("--init", type=Path, help="weights to start pretraining from")
+    args.add_argument("--preset", choices=PRESETS, default="19m")
+    args.add_argument("--batch", type=int, default=128)
+    args.add_argument("--accumulate", type=int, default=1)
+    args.add_argument("--chunk", type=int, default=8192)
+    args.add_argument("--lr", type=float, default=3e-3)
+    args.add_argument("--no-compile", action="store_true")
+    args.add_argument("--only", nargs="+", help="these stages alone, done or not")
+    a = args.parse_args()
+    runs = a.home / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    marks = runs / "all.json"
+    done = json.loads(marks.read_text()) if marks.exists() else {}
+    for stage, command in commands(a, runs).items():
+        if (stage in done) if not a.only else (stage not in a.only):
+            continue
+        started = time.time()
+        print(f"== {stage}", flush=True)
+        status = subprocess.run([sys.executable, str(HERE / command[0]), *map(str, command[1:])]).returncode
+        if status != 0:
+            raise SystemExit(f"{stage} ended with {status}; the same command goes on from here")
+        done[stage] = round(time.time() - started, 1)
+        marks.write_text(json.dumps(done, indent=1) + "\n")
+    print(json.dumps({"out": str(a.out), "seconds": done}))
+
+
+if __name__ == "__main__":
+    main()
