@@ -3,7 +3,7 @@
  * a fact read off the sources (a definition's kind, owner, own comment, callers); none is inferred or written freely.
  */
 import type { Citation, RankedSpan, Scope } from '../protocol';
-import { callsOf } from './calls';
+import { callsOf, type Call } from './calls';
 import { CitationList } from './citations';
 import { code, counted, enumerate, firstSentence, labelOf, whatItIs } from './facts';
 import { clusterRuns, docLines, keyLines, quoteRuns, type Run } from './keyLines';
@@ -33,6 +33,9 @@ export interface ExtractiveOptions {
 
 const PLACES = 4;
 const FURTHER_PLACES = 4;
+/** Calls of the best place that are named, and those they are chosen from. */
+const CALLS = 5;
+const CALLS_LOOKED_AT = 16;
 /** Below this share of the question's words, the best place is called near, not likely. */
 const WEAK_COVERAGE = 0.34;
 
@@ -66,7 +69,7 @@ export async function answerFromSources(
     blocks.push(block.markdown);
     quotedCharacters += block.quoted;
     if (index === 0 && question.form !== 'where' && question.form !== 'value') {
-      const calls = await callsBlock(passage, library, shelf, citations);
+      const calls = await callsBlock(passage, weights, library, shelf, citations);
       if (calls) blocks.push(calls);
     }
   }
@@ -79,6 +82,12 @@ export async function answerFromSources(
 
 // ── Parts of the answer ───────────────────────────────────────────────────────────────────────────────────────────
 
+/** "`Flask.dispatch_request` in `src/flask/app.py`", or lines of a file where nothing is defined. */
+function whereOf({ symbol, label, document, startLine, endLine }: Passage): string {
+  if (symbol) return `${code(label)} in ${code(document.path)}`;
+  return `${endLine > startLine ? `lines ${startLine}–${endLine}` : `line ${startLine}`} of ${code(document.path)}`;
+}
+
 /** Lines quoted: most from the best place; of a type only its head and what the question names. */
 function linesFor({ symbol }: Passage, index: number): number {
   const isType = symbol !== undefined && ['class', 'interface', 'struct', 'enum', 'trait', 'namespace', 'module'].includes(symbol.kind);
@@ -87,7 +96,7 @@ function linesFor({ symbol }: Passage, index: number): number {
 }
 
 function lead(best: Passage, cited: Citation, afterUsers: boolean): string {
-  const where = `${code(best.label)} in ${code(best.document.path)}`;
+  const where = whereOf(best);
   if (best.coverage < WEAK_COVERAGE) return `No place matches the question well; the nearest is ${where} [${cited.number}].`;
   return `${afterUsers ? 'The place that matches the question best' : 'The most likely place'} is ${where} [${cited.number}].`;
 }
@@ -132,7 +141,7 @@ function placeBlock(passage: Passage, weights: TermWeights, question: Question, 
 function factSentence(passage: Passage, citation: Citation): string {
   const { symbol, document } = passage;
   const place = `${code(`${document.path}:${symbol?.startLine ?? passage.startLine}`)}`;
-  if (!symbol) return `**${code(passage.label)}** (${place}): [${citation.number}]`;
+  if (!symbol) return `${code(document.path)} reads, from line ${citation.startLine} on: [${citation.number}]`;
   const doc = symbol.doc ? firstSentence(symbol.doc, 240, 36) : undefined;
   const head = `**${code(labelOf(symbol))}** is ${whatItIs(symbol)} (${place})`;
   return doc ? `${head}: “${doc}” [${citation.number}]` : `${head}. [${citation.number}]`;
@@ -154,15 +163,17 @@ function furtherLine(passage: Passage, weights: TermWeights, citations: Citation
   const citation = cite(passage, run, citations);
   const { symbol } = passage;
   const doc = symbol?.doc ? firstSentence(symbol.doc, 120) : undefined;
-  const what = symbol ? `, ${whatItIs(symbol)}` : '';
-  return `${code(passage.label)}${what} in ${code(passage.document.path)}${doc ? `: “${doc}”` : ''} [${citation.number}]`;
+  if (!symbol) return `${whereOf(passage)} [${citation.number}]`;
+  return `${code(passage.label)}, ${whatItIs(symbol)} in ${code(passage.document.path)}${doc ? `: “${doc}”` : ''} [${citation.number}]`;
 }
 
 /** "It calls `a` [2], `b` [3] …": names followed by a parenthesis whose definition in the workspace is certain. */
-async function callsBlock(passage: Passage, library: AssistantLibrary, shelf: FileShelf, citations: CitationList): Promise<string | undefined> {
+async function callsBlock(passage: Passage, weights: TermWeights, library: AssistantLibrary, shelf: FileShelf, citations: CitationList): Promise<string | undefined> {
   if (!passage.symbol || passage.kind !== 'code' || !['function', 'method'].includes(passage.symbol.kind)) return undefined;
-  const calls = await callsOf(passage, library, 5);
-  if (calls.length === 0) return undefined;
+  const all = await callsOf(passage, library, CALLS_LOOKED_AT);
+  const relevance = ({ definition: { symbol } }: Call) => weights.matched(`${symbol.name} ${symbol.doc ?? ''}`);
+  const told = new Set([...all].sort((a, b) => relevance(b) - relevance(a)).slice(0, CALLS));
+  const calls = all.filter((call) => told.has(call));
   const parts: string[] = [];
   for (const call of calls) {
     const file = await shelf.open(call.definition.file);

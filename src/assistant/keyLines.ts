@@ -40,14 +40,19 @@ const AGAIN = 0.35;
 
 /** Picks windows of lines one after the other, each by what it adds to those before (a greedy cover of the question's words). */
 class Windows {
-  private readonly lines: { line: number; terms: [string, number][]; bonus: number; blank: boolean }[];
+  private readonly lines: { line: number; terms: [string, number][]; bonus: number; blank: boolean; indent: number; open: number }[];
   private readonly shown = new Map<string, number>();
 
+  /** What a window that begins or ends within a statement loses. */
+  private readonly torn: number;
+
   constructor(passage: Passage, weights: TermWeights, form: QuestionForm, body: readonly number[]) {
+    this.torn = 0.12 * weights.total;
     this.lines = body.map((line) => {
       const text = passage.lines[line - 1] ?? '';
       const terms = /^\s*[{}()[\];,]*\s*$/.test(text) ? [] : weights.termsIn(text);
-      return { line, terms, bonus: bonusOf(text, form, terms.length > 0) * 0.1 * weights.total, blank: isBlank(text) };
+      const bonus = bonusOf(text, form, terms.length > 0) * 0.1 * weights.total;
+      return { line, terms, bonus, blank: isBlank(text), indent: indentOf(text), open: balance(text) };
     });
   }
 
@@ -77,8 +82,14 @@ class Windows {
         counts.set(term, times + 1);
       }
     }
-    while (lines.length > 0 && this.lines.find(({ line }) => line === lines[lines.length - 1])?.blank) lines.pop();
-    return lines.length > 0 ? { lines, score } : undefined;
+    const shown = this.lines.slice(start, start + lines.length);
+    while (shown[shown.length - 1]?.blank) shown.pop();
+    const first = shown[0];
+    if (!first) return undefined;
+    const follows = chosen.has(first.line - 1);
+    if (!follows && shown.some(({ indent, blank }) => !blank && indent < first.indent)) score -= this.torn;
+    if (shown.reduce((sum, { open }) => sum + open, 0) !== 0) score -= this.torn / 2;
+    return { lines: shown.map(({ line }) => line), score };
   }
 
   take(lines: readonly number[]): void {

@@ -64,6 +64,7 @@ const PRIOR = 0.35;
 const NAMED = 0.6;
 const TEST = 0.5;
 const STUB = 0.6;
+const IMPORTS = 0.4;
 
 /** Best first; at most `limit`. */
 export async function selectPassages(
@@ -97,7 +98,7 @@ function passageOf(question: Question, span: RankedSpan, { document, segmented, 
   const whole = symbol && (isFunction(symbol) || (firstLine(symbol) >= span.startLine && symbol.endLine <= last));
   const startLine = whole ? firstLine(symbol) : span.startLine;
   const endLine = whole ? Math.min(Math.max(symbol.endLine, symbol.startLine), lines.length) : last;
-  const label = symbol ? labelOf(symbol) : span.breadcrumb.join('.') || document.path;
+  const label = symbol ? labelOf(symbol) : document.path;
   const covered = weights.covered(`${document.path} ${label} ${textOfLines(lines, startLine, endLine)}`);
   const named = symbol ? nameMatch(question, symbol, weights) : 0;
   const kind = segmented.segments.find((each) => each.startLine <= startLine && startLine <= each.endLine)?.kind ?? 'code';
@@ -139,10 +140,11 @@ function nameMatch(question: Question, symbol: DocumentSymbol, weights: TermWeig
   return 1.5 * weights.covered(`${owner ?? ''} ${symbol.name}`) + (written ? 0.3 : 0);
 }
 
-/** Tests show how a thing is used and stubs that there is one; what does the work is meant more often than either. */
+/** Tests show how a thing is used, stubs and imports that there is one; what does the work is meant more often. */
 function trust(question: Question, path: string, lines: readonly string[]): number {
   let factor = 1;
   if (!question.wants.tests && /(^|\/)(tests?|__tests__|spec)\/|(^|\/)test_[^/]*$|[._](test|spec)\.[^/]*$/.test(path)) factor *= TEST;
+  if (lines.filter((line) => /^\s*(import|from|use|using|#include|export \*|\/\*\* @import)\b|^\s*[\w$]+,\s*$/.test(line)).length > lines.length / 2) factor *= IMPORTS;
   if (lines.length <= 12 && lines.some((line) => /^\s*(raise NotImplementedError|throw new Error\(["'`](not implemented|abstract))/i.test(line))) factor *= STUB;
   return factor;
 }
@@ -153,7 +155,7 @@ function dedupe(passages: readonly Passage[], limit: number): Passage[] {
   for (const passage of passages) {
     if (kept.length === limit) break;
     const count = perFile.get(passage.document.file) ?? 0;
-    const overlaps = kept.some((other) => other.document.file === passage.document.file && other.startLine <= passage.endLine && passage.startLine <= other.endLine);
+    const overlaps = kept.some((other) => other.document.file === passage.document.file && (other.symbol === passage.symbol || (other.startLine <= passage.endLine && passage.startLine <= other.endLine)));
     if (count >= PASSAGES_PER_FILE || overlaps) continue;
     perFile.set(passage.document.file, count + 1);
     kept.push(passage);

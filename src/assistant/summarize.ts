@@ -141,7 +141,8 @@ class Outline {
       const endLine = Math.min(segment.endLine, last);
       if (startLine > endLine) continue;
       const inside = this.lines.slice(startLine - 1, endLine);
-      const telling = inside.find((line) => !isBlank(line) && !/^\s*([{}()[\];,]*|\/\*+|\*+\/|#!.*|"""|''')\s*$/.test(line));
+      const telling = inside.find((line) => /[\p{L}\p{N}]/u.test(line) && !line.startsWith('#!'));
+      if (!telling && inside.some((line) => !isBlank(line))) parts.push(this.plain(`Lines ${startLine}–${endLine}`, 'lines', startLine, endLine, clip(inside.map((line) => line.trim()).join(' '), 80)));
       if (!telling) continue;
       parts.push(this.loosePart(startLine, endLine, inside, telling));
     }
@@ -233,7 +234,10 @@ function overviewOf(document: Document, segmented: SegmentedDocument, lines: rea
 /** The comment at the top of the file, or the first paragraph of a prose document; licences say nothing of the file. */
 function fileComment(document: Document, segmented: SegmentedDocument, lines: readonly string[]): string | undefined {
   const heading = segmented.symbols.find((symbol) => symbol.kind === 'heading');
-  if (segmented.method === 'headings') return firstProse(lines, heading ? heading.startLine : 0, lines.length);
+  if (segmented.method === 'headings') {
+    const preamble = heading ? firstProse(lines, frontMatterEnd(lines), heading.startLine - 1) : undefined;
+    return preamble ?? firstProse(lines, heading ? heading.startLine : frontMatterEnd(lines), lines.length);
+  }
   const first = segmented.symbols.reduce((least, symbol) => Math.min(least, symbol.docLine ?? symbol.startLine, symbol.startLine), lines.length + 1);
   const blocks: string[][] = [[]];
   for (const raw of lines.slice(0, Math.min(first - 1, 80))) {
@@ -246,6 +250,12 @@ function fileComment(document: Document, segmented: SegmentedDocument, lines: re
   }
   const telling = blocks.map((block) => block.join('\n').trim()).find((text) => text.length > 0 && !/licen[sc]e|copyright|©|SPDX|eslint-|-\*-|pylint|noqa|@ts-|prettier-/i.test(text));
   return telling ? firstSentence(telling, 280) : undefined;
+}
+
+/** Last line of YAML front matter, 0 without any. */
+function frontMatterEnd(lines: readonly string[]): number {
+  if (lines[0]?.trim() !== '---') return 0;
+  return lines.findIndex((line, index) => index > 0 && line.trim() === '---') + 1;
 }
 
 function kindCounts(symbols: readonly DocumentSymbol[]): string[] {

@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 /** `anchorage`: the same assistant as in the editor, in a terminal. Exit codes: 0 done, 1 failed, 2 not understood. */
 import { errorData } from '../worker/errors';
 import { generalHelp, helpOf, isCommand, parse, UsageError } from './arguments';

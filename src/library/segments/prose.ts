@@ -97,7 +97,7 @@ function markdownHeadings(lines: LineTable, fenced: Uint8Array): Heading[] {
 function plainTitle(text: string): string {
   return text
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
-    .replace(/<[^>]+>/g, '')
+    .replace(/`[^`]*`|<[^>]+>/g, (found) => (found.startsWith('`') ? found : ''))
     .replace(/\{#[\w-]+\}\s*$/, '')
     .replace(/[*`]/g, '')
     .trim();
