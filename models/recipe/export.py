@@ -30,7 +30,8 @@ def hf_config(config: ModelConfig, rope: Optional[dict], window: int, extra: Opt
     """config.json. `rope` is {"factors": [D/2], "scale": m} of a context extension to `window` rows."""
     scaling = None
     if rope:
-        scaling = {"rope_type": "longrope", "short_factor": [1.0] * (config.head_dim // 2), "long_factor": rope["factors"],
+        # One set of factors at every length: the weights were tuned with it, and rows stored once serve short and long contexts.
+        scaling = {"rope_type": "longrope", "short_factor": rope["factors"], "long_factor": rope["factors"],
                    "factor": window / config.max_position_embeddings, "attention_factor": rope.get("scale", 1.0),
                    "original_max_position_embeddings": config.max_position_embeddings}
     return {

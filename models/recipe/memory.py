@@ -61,8 +61,7 @@ def repeating(model: MemoryModel, ids: torch.Tensor, ratio: int, where) -> float
 
 def copying(model: MemoryModel, keys, ratio: int, where) -> float:
     with autocast(where):
-        count = keys.segments.shape[1]
-        memories = Rows.cat([model.encode(Segment(keys.segments[:, i]), ratio) for i in range(count)])
+        memories = model.encode_all(keys.segments, ratio)
         loss, _ = model.loss(model.decode(keys.question, memories, model.sinks(len(keys.question), where)), keys.targets)
     loss.backward()
     return float(loss.detach())

@@ -10,7 +10,6 @@ from evaluate import interval
 from loss import IGNORE
 from memory_data import KeyMaker, chain
 from memory_model import SINKS, MemoryModel, Segment
-from model import Rows
 from run import autocast
 
 
@@ -30,7 +29,7 @@ def evaluate_memories(model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratios
             ids, targets = data.ids.to(where), data.targets[:, -1].to(where)
             sinks = model.sinks(1, where)
             with autocast(where):
-                memories = Rows.cat([model.encode(Segment(ids[:, i]), ratio) for i in range(count - 1)])
+                memories = model.encode_all(ids[:, :-1], ratio)
                 past = ids[:, :-1].reshape(1, -1)
                 contexts = {"memories": memories, "none": None, "window": memories.count}
                 if SINKS + past.shape[1] + length <= window:
@@ -71,7 +70,7 @@ def copy_accuracy(model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratio: int
     made = keys.make(tokens, np.random.default_rng(10), count, 2, length)
     segments, question, targets = (x.to(where) for x in made)
     with autocast(where):
-        memories = Rows.cat([model.encode(Segment(segments[:, i]), ratio) for i in range(2)])
+        memories = model.encode_all(segments, ratio)
         choice = model.base.logits(model.decode(question, memories, model.sinks(count, where))).argmax(-1)
     right = (choice == targets) | (targets == IGNORE)
     asked = targets != IGNORE

@@ -113,6 +113,17 @@ class MemoryModel(nn.Module):
                 out.append((projection(h) + head[i](h)).view(b, m, c.num_key_value_heads, c.head_dim).transpose(1, 2))
         return Rows(keys, values)
 
+    def encode_all(self, ids: Tensor, ratio: int) -> Rows:
+        """Memory rows [B, K, S * M, D] of S segments side by side, ids [B, S, n]: they do not depend on each other."""
+        b, s, n = ids.shape
+        rows = self.encode(Segment(ids.reshape(b * s, n)), ratio)
+
+        def joined(x: Tensor) -> Tensor:
+            _, k, m, d = x.shape
+            return x.view(b, s, k, m, d).transpose(1, 2).reshape(b, k, s * m, d)
+
+        return Rows([joined(x) for x in rows.keys], [joined(x) for x in rows.values])
+
     def decode(self, ids: Tensor, memories: Rows | None, sinks: Rows, repeat: bool = False) -> Tensor:
         """Hidden [B, T(+1), C] of `ids` after [sinks, memories], positions contiguous from 0.
 

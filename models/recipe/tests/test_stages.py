@@ -104,6 +104,13 @@ class MemoryTest(unittest.TestCase):
         for a, b in zip([*together.keys, *together.values], [*alone.keys, *alone.values]):
             self.assertLess(float((a[1:2] - b).abs().max()), 1e-5)
 
+    def test_side_by_side_equals_one_after_another(self):
+        ids = tokens(48, 12, 2).view(2, 2, 24)
+        many = self.model.encode_all(ids, 8)
+        one = Rows.cat([self.model.encode(Segment(ids[:, i]), 8) for i in range(2)])
+        for a, b in zip([*many.keys, *many.values], [*one.keys, *one.values]):
+            self.assertLess(float((a - b).abs().max()), 1e-5)
+
     def test_a_slot_sees_no_row_past_its_share(self):
         ids = tokens(24, 8)
         other = ids.clone()
