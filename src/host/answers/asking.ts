@@ -5,6 +5,7 @@ import { describe } from '../failures';
 import { RequestFailed } from '../request-failed';
 import { setContext, type Services } from '../services';
 import type { AnswerHistory } from './history';
+import { waitForIndex } from './index-wait';
 
 /** Turns of the thread that a follow-up carries with it. */
 const PREVIOUS_TURNS = 4;
@@ -31,6 +32,7 @@ export class Asking implements vscode.Disposable {
       answerView.post(conversation.startAnswer(id, question, scope, followUp));
       await answerView.reveal();
       await this.allowIndexing();
+      await waitForIndex(client, token);
       const answer = await client.request('ask', { id, question, scope, previous }, token);
       this.post(conversation.finish({ type: 'answerDone', answer }, id));
       spansView.show(answer.spans, answer.question);

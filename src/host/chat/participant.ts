@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
+import { waitForIndex } from '../answers/index-wait';
 import { linesRange } from '../editor/span-opener';
 import { fileUri } from '../commands/read';
 import type { Citation, SummaryPart } from '../../protocol';
@@ -30,6 +31,7 @@ async function ask(client: WorkerClient, request: vscode.ChatRequest, context: v
     }
   });
   try {
+    await waitForIndex(client, token);
     const answer = await client.request('ask', { id, question: request.prompt, scope: { kind: 'workspace' }, previous: previousTurns(context) }, token);
     if (!streamed) stream.markdown(answer.markdown);
     references(stream, answer.citations);

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { RankedSpan } from '../../protocol';
+import { waitForIndex } from '../answers/index-wait';
 import type { WorkerClient } from '../worker-client';
 
 const SEARCH = 'anchorage_search_workspace';
@@ -30,6 +31,7 @@ function searchTool(client: WorkerClient, allowIndexing: () => Promise<void>): v
     invoke: async ({ input }, token) => {
       if (typeof input.query !== 'string' || input.query.trim() === '') throw new Error('`query` must be a question or some identifiers.');
       await allowIndexing();
+      await waitForIndex(client, token);
       const limit = Math.min(30, Math.max(1, Math.round(input.maxResults ?? 8)));
       const scope = input.folder ? { kind: 'folder' as const, path: input.folder } : { kind: 'workspace' as const };
       const { spans, coverage } = await client.request('search', { question: input.query, scope, limit }, token);

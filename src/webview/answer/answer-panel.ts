@@ -68,10 +68,11 @@ export class AnswerPanel extends LitElement {
   }
 
   override render(): TemplateResult {
+    const indexing = this.status && (this.status.state === 'indexing' || this.status.state === 'walking') ? { files: this.status.filesIndexed, of: this.status.filesKnown } : undefined;
     const running = this.turns.some((turn) => turn.state === 'pending');
     return html`
       <div class="thread" role="region" aria-label=${t('Answers')} tabindex="0" @scroll=${this.onScroll}>
-        ${this.turns.length === 0 ? this.welcome() : repeat(this.turns, ({ id }) => id, (turn) => html`<anchorage-turn .turn=${turn}></anchorage-turn>`)}
+        ${this.turns.length === 0 ? this.welcome() : repeat(this.turns, ({ id }) => id, (turn) => html`<anchorage-turn .turn=${turn} .indexing=${indexing}></anchorage-turn>`)}
       </div>
       <div class="hidden" role="status" aria-live="polite">${this.spoken}</div>
       <form @submit=${this.onSubmit}>

@@ -20,6 +20,8 @@ const LISTED = 8;
 @customElement('anchorage-turn')
 export class TurnElement extends LitElement {
   @property({ attribute: false }) turn!: Turn;
+  /** While a question waits for the index: how far it is. */
+  @property({ attribute: false }) indexing: { files: number; of: number } | undefined;
   @state() private opened = new Set<number>();
   @state() private all = false;
 
@@ -45,6 +47,7 @@ export class TurnElement extends LitElement {
       .source > button.quiet { flex: none; padding: 5px; display: flex; }
       pre.quote { margin: 2px 6px 8px 34px; padding: 6px 10px; max-height: 16em; overflow: auto; font-family: var(--vscode-editor-font-family, monospace); font-size: 0.9em; line-height: 1.4; background: var(--vscode-textCodeBlock-background); border: 1px solid var(--vscode-widget-border, var(--vscode-contrastBorder, transparent)); border-radius: 4px; }
       .notices { list-style: none; padding: 0; margin-top: 12px; }
+      .again { margin: 4px 0 0 22px; }
       .notices li { display: flex; gap: 6px; color: var(--vscode-descriptionForeground); }
       .notices vscode-icon { flex: none; padding-top: 2px; }
       .foot { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; margin-top: 14px; color: var(--vscode-descriptionForeground); font-size: 0.92em; }
@@ -106,7 +109,8 @@ export class TurnElement extends LitElement {
 
   private phase(): TemplateResult {
     const { turn } = this;
-    const text = turn.progress?.message || { retrieving: t('Searching the workspace…'), reading: turn.found ? t('Reading {0} spans…', turn.found) : t('Reading…'), writing: t('Writing…') }[turn.phase ?? 'retrieving'];
+    const waiting = turn.phase === undefined && this.indexing ? t('Reading the workspace first: {0} of {1} files…', formatCount(this.indexing.files), formatCount(this.indexing.of)) : undefined;
+    const text = waiting ?? turn.progress?.message ?? { retrieving: t('Searching the workspace…'), reading: turn.found ? t('Reading {0} spans…', turn.found) : t('Reading…'), writing: t('Writing…') }[turn.phase ?? 'retrieving'];
     const share = turn.progress ? ` ${formatShare(turn.progress.fraction)}` : '';
     return html`<div class="phase"><vscode-progress-ring aria-label=${t('Working')}></vscode-progress-ring><span>${text}${share}</span></div>`;
   }
@@ -142,8 +146,8 @@ export class TurnElement extends LitElement {
     const { folder, name } = splitPath(citation.path);
     return html`<li>
       <div class="source">
-        <button class="row" data-citation=${citation.number} @click=${() => openCitation(citation)} title=${citationLabel(citation)} aria-label=${t('Open citation {0}: {1}', citation.number, citationLabel(citation))}>
-          <span class="number">${citation.number}</span>
+        <button class="row" data-citation=${citation.number} @click=${() => openCitation(citation)} title=${citationLabel(citation)}>
+          <span class="hidden">${t('Open citation')}</span><span class="number">${citation.number}</span>
           <span class="where">
             <span class="ellipsis">${citation.label || name}</span>
             <span class="path dim ellipsis">${name}:${formatLines(citation)}${folder ? html` · ${folder}` : nothing}</span>
@@ -153,16 +157,18 @@ export class TurnElement extends LitElement {
           <vscode-icon name=${open ? 'chevron-up' : 'chevron-down'}></vscode-icon>
         </button>
       </div>
-      ${open ? html`<pre class="quote" tabindex="0" role="region" aria-label=${t('Quoted lines of citation {0}', citation.number)}>${citation.text}</pre>` : nothing}
+      ${open ? html`<pre class="quote" tabindex="0" role="group" aria-label=${t('Quoted lines of citation {0}', citation.number)}>${citation.text}</pre>` : nothing}
     </li>`;
   }
 
   private notices(): TemplateResult | typeof nothing {
-    const notices = [...(this.turn.answer?.notices ?? [])];
-    const coverage = this.turn.coverage;
-    if (coverage?.indexing && coverage.filesIndexed < coverage.filesKnown) notices.unshift(t('The index is still being made: this rests on {0} of {1} files.', formatCount(coverage.filesIndexed), formatCount(coverage.filesKnown)));
+    const { answer, coverage, title } = this.turn;
+    const notices = answer?.notices ?? [];
     if (notices.length === 0) return nothing;
-    return html`<ul class="notices">${notices.map((notice) => html`<li><vscode-icon name="info"></vscode-icon><span>${notice}</span></li>`)}</ul>`;
+    // An answer from part of the workspace is worth asking for again.
+    const partial = coverage?.indexing && coverage.filesIndexed < coverage.filesKnown;
+    return html`<ul class="notices">${notices.map((notice) => html`<li><vscode-icon name="info"></vscode-icon><span>${notice}</span></li>`)}</ul>
+      ${partial ? html`<button class="link again" @click=${() => post({ type: 'ask', question: title, followUp: false })}>${t('Ask again with what has been read since')}</button>` : nothing}`;
   }
 
   private foot(): TemplateResult {

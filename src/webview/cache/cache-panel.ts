@@ -71,34 +71,34 @@ export class CachePanel extends LitElement {
       ${ledger.note ? html`<p class="note dim">${ledger.note}</p>` : nothing}
       <anchorage-strip .ledger=${ledger}></anchorage-strip>
       <div class="columns">
-        ${this.kinds(ledger)}
-        ${this.fileTable(ledger)}
+        ${this.kinds(ledger, compressed)}
+        ${this.fileTable(ledger, compressed)}
         ${this.timing ? html`<section><h3>${t('Time')}</h3><anchorage-timing .timing=${this.timing}></anchorage-timing></section>` : nothing}
       </div>
     `;
   }
 
-  private kinds(ledger: ContextLedger): TemplateResult {
+  private kinds(ledger: ContextLedger, compressed: boolean): TemplateResult {
     return html`<section><h3 id="kinds">${t('By kind')}</h3>
       <table aria-labelledby="kinds">
-        <thead><tr><th scope="col"><span class="hidden">${t('Kind')}</span></th><th scope="col">${t('tokens')}</th><th scope="col">${t('rows')}</th><th scope="col">${t('size')}</th></tr></thead>
+        ${head(t('Kind'), compressed)}
         <tbody>
           ${kindTotals(ledger).map(({ kind, tokens, rows, bytes }) => html`<tr title=${kindMeaning(kind)}>
             <td><span class="name"><span class="swatch kind-${kind}"></span><span class="ellipsis">${kindName(kind)}</span></span></td>
-            <td>${formatCount(tokens)}</td><td>${formatCount(rows)}</td><td>${formatBytes(bytes)}</td>
+            ${figures({ tokens, rows, bytes }, compressed)}
           </tr>`)}
         </tbody>
       </table>
     </section>`;
   }
 
-  private fileTable(ledger: ContextLedger): TemplateResult | typeof nothing {
+  private fileTable(ledger: ContextLedger, compressed: boolean): TemplateResult | typeof nothing {
     const files = fileTotals(ledger);
     if (files.length === 0) return nothing;
     const shown = files.slice(0, this.files);
     return html`<section><h3 id="files">${t('By file')} (${formatCount(files.length)})</h3>
       <table aria-labelledby="files">
-        <thead><tr><th scope="col"><span class="hidden">${t('File')}</span></th><th scope="col">${t('tokens')}</th><th scope="col">${t('rows')}</th><th scope="col">${t('size')}</th></tr></thead>
+        ${head(t('File'), compressed)}
         <tbody>
           ${shown.map((file) => {
             const { folder, name } = splitPath(file.path);
@@ -109,7 +109,7 @@ export class CachePanel extends LitElement {
                 <button class="link" title=${file.path} @click=${() => post({ type: 'open', span: { file: file.file, path: file.path, startLine, endLine } })}><span class="ellipsis">${name}</span></button>
                 <span class="dim ellipsis">${folder}</span>
               </span></td>
-              <td>${formatCount(file.tokens)}</td><td>${formatCount(file.rows)}</td><td>${formatBytes(file.bytes)}</td>
+              ${figures(file, compressed)}
             </tr>`;
           })}
         </tbody>
@@ -117,4 +117,13 @@ export class CachePanel extends LitElement {
       ${shown.length < files.length ? html`<button class="link" @click=${() => (this.files += 50)}>${t('Show {0} more', Math.min(50, files.length - shown.length))}</button>` : nothing}
     </section>`;
   }
+}
+
+function head(what: string, compressed: boolean): TemplateResult {
+  const columns = compressed ? [t('tokens'), t('rows'), t('size')] : [t('characters')];
+  return html`<thead><tr><th scope="col"><span class="hidden">${what}</span></th>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>`;
+}
+
+function figures({ tokens, rows, bytes }: { tokens: number; rows: number; bytes: number }, compressed: boolean): TemplateResult {
+  return compressed ? html`<td>${formatCount(tokens)}</td><td>${formatCount(rows)}</td><td>${formatBytes(bytes)}</td>` : html`<td>${formatCount(rows)}</td>`;
 }

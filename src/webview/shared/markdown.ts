@@ -50,7 +50,7 @@ markdown.renderer.rules['fence'] = (tokens, index) => {
   const token = tokens[index];
   const language = token?.info.trim().split(/\s+/)[0] ?? '';
   const name = language ? ` aria-label="${escape(language)}"` : '';
-  return `<pre tabindex="0" role="region"${name || ' aria-label="code"'}><code>${escape(token?.content ?? '')}</code></pre>`;
+  return `<pre tabindex="0" role="group"${name || ' aria-label="code"'}><code>${escape(token?.content ?? '')}</code></pre>`;
 };
 // An alignment comes as a style attribute, which the panel's policy forbids.
 for (const rule of ['th_open', 'td_open']) {

@@ -70,8 +70,7 @@ export class SpansPanel extends LitElement {
     const { folder, name } = splitPath(span.path);
     const title = span.breadcrumb.join(' › ');
     const reasons = [...span.reasons].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight)).slice(0, 4);
-    const label = t('{0}, lines {1}. {2}', span.path, formatLines(span), reasons.map(({ text }) => text).join(', '));
-    return html`<li class="span" role="option" id="span-${index}" tabindex=${index === this.active ? 0 : -1} aria-selected=${index === this.active ? 'true' : 'false'} aria-label=${`${title} ${label}`} title=${span.path}
+    return html`<li class="span" role="option" id="span-${index}" tabindex=${index === this.active ? 0 : -1} aria-selected=${index === this.active ? 'true' : 'false'} title=${span.path}
       @click=${() => this.open(index)} @focus=${() => this.onFocus(index)}>
       <span class="rank dim">${index + 1}</span>
       <div>

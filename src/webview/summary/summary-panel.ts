@@ -128,14 +128,12 @@ export class SummaryPanel extends LitElement {
 
   private row({ part, depth, expandable, position, siblings }: Row, index: number): TemplateResult {
     const open = expandable && !this.collapsed.has(part);
-    const lines = part.startLine === part.endLine ? t('line {0}', part.startLine) : t('lines {0}', formatLines(part));
     return html`<li class="part depth-${Math.min(depth, 4)}" role="treeitem" id="part-${index}" tabindex=${index === this.active ? 0 : -1}
       aria-level=${depth + 1} aria-posinset=${position} aria-setsize=${siblings} aria-expanded=${expandable ? (open ? 'true' : 'false') : nothing} aria-selected=${index === this.active ? 'true' : 'false'}
-      aria-label=${`${part.title}, ${part.kind}, ${lines}. ${part.line}`}
       @click=${() => this.go(index)} @focus=${() => (this.active = index)}>
       <span class="twisty" @click=${(event: Event) => this.toggle(event, part, expandable)}>${expandable ? html`<svg class=${open ? 'open' : ''} width="16" height="16" viewBox="0 0 16 16" aria-hidden="true"><path d="M6 4l4 4-4 4" fill="none" stroke="currentColor" stroke-width="1.3" stroke-linecap="round" stroke-linejoin="round"></path></svg>` : nothing}</span>
       <span class="title">${part.title} <span class="kind dim">${part.kind}</span></span>
-      <span class="lines dim">${formatLines(part)}</span>
+      <span class="lines dim"><span class="hidden">${t('lines')}</span> ${formatLines(part)}</span>
       ${part.line ? html`<span class="line">${part.line}</span>` : nothing}
     </li>`;
   }

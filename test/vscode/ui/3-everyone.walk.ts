@@ -41,7 +41,7 @@ describe('for everyone', () => {
     assert.match(await answer.locator('[role=status][aria-live=polite]').innerText(), /Answer complete, \d+ sources?/);
   });
 
-  for (const [theme, name] of [['Default High Contrast', 'hc-black'], ['Default High Contrast Light', 'hc-light'], ['Default Dark Modern', 'vs-dark'], ['Default Light Modern', 'vs']] as const) {
+  for (const [theme, name] of [['Dark High Contrast', 'hc-black'], ['Light High Contrast', 'hc-light'], ['Dark 2026', 'vs-dark'], ['Light 2026', 'vs']] as const) {
     it(`is readable in ${theme}`, async () => {
       await workbench.theme(theme, name);
       await workbench.command('Anchorage: Show What the Context Holds');
@@ -62,6 +62,9 @@ describe('for everyone', () => {
       await restricted.ask('When is a booking released?');
       const answer = await restricted.panel('answer');
       await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn article').innerText()).includes('booking.ts'), 'an answer once it is asked', 30_000);
+    } catch (error) {
+      await restricted.shot('failed-restricted');
+      throw error;
     } finally {
       await restricted.close();
     }

@@ -1,4 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { chromium, type Browser, type Frame, type Locator, type Page } from 'playwright-core';
 
@@ -9,8 +8,6 @@ interface Given {
   workspace: string;
   browser: string;
   shots: string;
-  /** The server's user settings. */
-  settings: string;
   serverPid: number;
 }
 
@@ -44,6 +41,7 @@ export class Workbench {
       ],
     });
     const context = await (await browser).newContext({ viewport: { width, height } });
+    context.setDefaultTimeout(12_000);
     const page = await context.newPage();
     await page.goto(`${origin}/?folder=${encodeURIComponent(folder)}`);
     await page.locator('.monaco-workbench .statusbar').waitFor({ timeout: 45_000 });
@@ -127,10 +125,13 @@ export class Workbench {
     return (await this.page.locator('.statusbar-item[id*="anchorage"]').first().getAttribute('aria-label')) ?? '';
   }
 
-  /** Switches the theme by the settings file, which the editor watches. */
-  async theme(id: string, bodyClass: string): Promise<void> {
-    const settings = JSON.parse(readFileSync(given.settings, 'utf8')) as object;
-    writeFileSync(given.settings, JSON.stringify({ ...settings, 'workbench.colorTheme': id }, null, 2));
+  /** @param bodyClass What the workbench is marked with when the theme is on. */
+  async theme(label: string, bodyClass: string): Promise<void> {
+    await this.command('Preferences: Color Theme');
+    await this.page.locator('.quick-input-widget .monaco-list-row', { hasText: 'Dark' }).first().waitFor();
+    await this.quickInput().fill(label);
+    await this.page.locator('.quick-input-widget .monaco-list-row.focused', { hasText: label }).first().waitFor();
+    await this.page.keyboard.press('Enter');
     await this.page.locator(`.monaco-workbench.${bodyClass}`).waitFor();
   }
 

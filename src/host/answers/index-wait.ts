@@ -1,0 +1,28 @@
+import type { IndexStatus } from '../../protocol';
+import type { Cancellation, WorkerClient } from '../worker-client';
+
+/** Milliseconds that a question waits for an index that is being made: small workspaces are read in less. */
+const PATIENCE = 6_000;
+
+/**
+ * Waits until the first pass over the workspace has ended, within reason: the very first question should not be answered
+ * from the few files that happen to have been read. A large workspace answers from what is there, and says so.
+ */
+export async function waitForIndex(client: WorkerClient, token?: Cancellation, patience = PATIENCE): Promise<void> {
+  const disposables: { dispose(): unknown }[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const settled = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, patience);
+    disposables.push(client.on('index/status', (status) => isSettled(status) && resolve()));
+    if (token) disposables.push(token.onCancellationRequested(() => resolve()));
+    // A worker that dies meanwhile is the question's own affair.
+    client.request('index/status', null, token).then((status) => isSettled(status) && resolve(), () => resolve());
+  });
+  await settled;
+  clearTimeout(timer);
+  for (const disposable of disposables) disposable.dispose();
+}
+
+function isSettled(status: IndexStatus): boolean {
+  return status.state === 'ready' || status.state === 'paused' || status.state === 'failed';
+}
