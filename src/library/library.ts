@@ -1,19 +1,17 @@
-import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Coverage, RankedSpan, Scope, WhyFile } from '../protocol';
 import { WorkspaceFolders } from './documents/folders';
 import { readDocument } from './documents/read';
 import { whyFile } from './documents/why';
 import { type FileChange, Indexer, type IndexSettings } from './indexing/indexer';
 import { type LibraryStatus, Progress } from './indexing/progress';
-import { LexicalIndex } from './lexical/index';
+import type { LexicalIndex } from './lexical/index';
 import { type Definition, definitionsOf, type LookupContext, type Use, usersOf } from './lookups';
 import { Retriever } from './retrieve/retriever';
 import { SegmenterPool } from './segments/pool';
 import { Shelf } from './shelf';
-import { Catalogue } from './store/catalogue';
-import { toStoreError } from './store/errors';
-import { StoreLock } from './store/lock';
+import type { Catalogue } from './store/catalogue';
+import type { StoreLock } from './store/lock';
+import { openStore, type OpenStore } from './store/open-store';
 import type { Document, SegmentedDocument, WorkspaceFolder } from './types';
 
 export type { Definition, Use } from './lookups';
@@ -42,6 +40,8 @@ export interface SearchResult {
 const GATHER_MS = 15;
 /** After the last change, when what is in memory goes to disk. */
 const SETTLE_MS = 3_000;
+const WARM_LANGUAGES = 4;
+const WARM_MS = 500;
 
 /**
  * The workspace as a library: which files belong to it, how they are cut, what is found in them. One facade for the
@@ -60,21 +60,25 @@ export class Library {
   private readonly retriever: Retriever;
   private folders: WorkspaceFolders;
   private first: ReadonlySet<string> = new Set();
-  /** The pass under way, and what ends it. */
-  private pass: { done: Promise<void>; abort: AbortController } | undefined;
+  /** The pass under way: when all can be found, when all is written too, and what ends it. */
+  private pass: { found: Promise<void>; done: Promise<void>; abort: AbortController } | undefined;
   private gathered = new Map<string, FileChange>();
   private gathering: Promise<void> | undefined;
   private settleTimer: NodeJS.Timeout | undefined;
+  private warmTimer: NodeJS.Timeout | undefined;
   private closed = false;
 
-  private constructor(
-    options: LibraryOptions,
-    private readonly catalogue: Catalogue,
-    private readonly lexical: LexicalIndex,
-    private readonly lock: StoreLock | undefined,
-    /** What was found amiss when the store was opened, in words. */
-    readonly notices: readonly string[],
-  ) {
+  private readonly catalogue: Catalogue;
+  private readonly lexical: LexicalIndex;
+  private readonly lock: StoreLock | undefined;
+  /** What was found amiss when the store was opened, in words. */
+  readonly notices: readonly string[];
+
+  private constructor(options: LibraryOptions, { catalogue, lexical, lock, notices }: OpenStore) {
+    this.catalogue = catalogue;
+    this.lexical = lexical;
+    this.lock = lock;
+    this.notices = notices;
     this.folders = new WorkspaceFolders(options.folders);
     this.pool = new SegmenterPool({ threads: options.threads ?? 2, script: options.threadScript, grammars: options.grammars });
     this.shelf = new Shelf(catalogue, this.pool, () => this.folders);
@@ -93,59 +97,59 @@ export class Library {
   }
 
   /**
-   * Opens what is stored; nothing is read of the workspace yet. Damaged or outdated parts are dropped and made again by
-   * `start`. A store that cannot be used at all (read-only disk, every slot taken) gives an index in memory, and a notice.
+   * Opens what is stored (open-store.ts) and can be asked at once; nothing is read of the workspace before `start`.
    */
   static async open(options: LibraryOptions): Promise<Library> {
-    const notices: string[] = [];
-    const lock = takeLock(options.storageDirectory, notices);
-    if (!lock) return new Library(options, Catalogue.inMemory(), LexicalIndex.inMemory(), undefined, notices);
-    try {
-      const catalogue = Catalogue.open(lock.directory);
-      const lexicalDirectory = join(lock.directory, 'lexical');
-      // Without its catalogue nobody knows what the postings stand for.
-      if (catalogue.rebuilt !== undefined) {
-        notices.push(`The index is made anew: ${catalogue.rebuilt}.`);
-        rmSync(lexicalDirectory, { recursive: true, force: true });
-      } else if (catalogue.damagedBytes > 0) notices.push(`${catalogue.damagedBytes} bytes of the index were damaged; their files are indexed again.`);
-      mkdirSync(lexicalDirectory, { recursive: true });
-      const { index, damaged } = await LexicalIndex.open(lexicalDirectory);
-      for (const { reason } of damaged) notices.push(`A part of the index was damaged and is made again: ${reason}`);
-      if (lock.slot > 0) notices.push('Another window has this workspace open: this one keeps an index of its own.');
-      return new Library(options, catalogue, index, lock, notices);
-    } catch (error) {
-      lock.release();
-      throw error;
-    }
+    return new Library(options, await openStore(options.storageDirectory));
   }
 
   // ── Indexing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Brings the index in line with the disk; resolves when it is, or when aborted. Never rejects: failures are in the status. */
+  /** Brings the index in line with the disk and writes it; resolves when it is, or when aborted. Never rejects: failures are in the status. */
   start(signal?: AbortSignal): Promise<void> {
-    if (this.closed) return Promise.resolve();
-    if (this.pass) return this.pass.done;
+    return this.begin(signal).done;
+  }
+
+  private begin(signal?: AbortSignal): { found: Promise<void>; done: Promise<void> } {
+    if (this.pass) return this.pass;
+    if (this.closed) return { found: Promise.resolve(), done: Promise.resolve() };
     const abort = new AbortController();
     const stop = (): void => abort.abort();
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted) abort.abort();
-    const done = this.runPass(abort.signal).finally(() => {
+    const found = this.attempt(() => this.indexer.pass(abort.signal), abort.signal).then((ended) => {
+      if (ended) this.progress.set('ready', 'Up to date');
+    });
+    const written = found.then(() => (abort.signal.aborted ? undefined : this.attempt(() => this.indexer.write(abort.signal), abort.signal)));
+    const done = written.then(() => {
       signal?.removeEventListener('abort', stop);
       this.pass = undefined;
       this.progress.changed(true);
+      this.warmTimer = setTimeout(() => this.warmUp(), WARM_MS);
+      this.warmTimer.unref();
     });
-    this.pass = { done, abort };
-    return done;
+    this.pass = { found, done, abort };
+    return this.pass;
   }
 
-  private async runPass(signal: AbortSignal): Promise<void> {
+  /** False when it was stopped or failed; the status says which. */
+  private async attempt(work: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
     try {
-      await this.indexer.pass(signal);
-      this.progress.set('ready', this.trouble() ?? 'Up to date');
+      await work();
+      return true;
     } catch (error) {
-      if (signal.aborted) this.progress.set('idle', 'Stopped');
-      else this.progress.set('failed', error instanceof Error ? error.message : String(error));
+      if (!signal.aborted) this.progress.set('failed', error instanceof Error ? error.message : String(error));
+      else if (this.progress.state !== 'ready') this.progress.set('idle', 'Stopped');
+      return false;
     }
+  }
+
+  /** Loads the grammars of the commonest languages, so that the first saved file need not wait for them. */
+  private warmUp(): void {
+    const files = new Map<string, number>();
+    for (const { language } of this.catalogue.entries.values()) files.set(language, (files.get(language) ?? 0) + 1);
+    const commonest = [...files].sort((a, b) => b[1] - a[1]).slice(0, WARM_LANGUAGES);
+    for (const [language] of commonest) void this.pool.segmentNow({ path: '', language, text: '\n' }).catch(() => undefined);
   }
 
   private async stopPass(): Promise<void> {
@@ -187,7 +191,7 @@ export class Library {
     if (pass) {
       // A pass under way may be past the places that changed: it begins again.
       await this.stopPass();
-      await this.start();
+      await this.begin().found;
     }
     this.progress.changed(true);
     this.settle();
@@ -261,7 +265,8 @@ export class Library {
 
   coverage(): Coverage {
     const filesIndexed = this.catalogue.entries.size;
-    return { filesIndexed, filesKnown: Math.max(this.progress.known, filesIndexed), indexing: this.pass !== undefined };
+    const { state } = this.progress;
+    return { filesIndexed, filesKnown: Math.max(this.progress.known, filesIndexed), indexing: state === 'walking' || state === 'indexing' || state === 'paused' };
   }
 
   /** The file as it is now, unsaved edits included. @throws ReadError */
@@ -355,6 +360,7 @@ export class Library {
     await this.stopPass();
     this.closed = true;
     clearTimeout(this.settleTimer);
+    clearTimeout(this.warmTimer);
     await this.gathering;
     try {
       await this.indexer.write();
@@ -365,17 +371,5 @@ export class Library {
       this.progress.close();
       this.lock?.release();
     }
-  }
-}
-
-function takeLock(storageDirectory: string | undefined, notices: string[]): StoreLock | undefined {
-  if (storageDirectory === undefined) return undefined;
-  try {
-    const lock = StoreLock.take(storageDirectory);
-    if (!lock) notices.push('This workspace is open in many windows: the index of this one is kept in memory only.');
-    return lock;
-  } catch (error) {
-    notices.push(toStoreError(error, storageDirectory).message);
-    return undefined;
   }
 }

@@ -68,7 +68,8 @@ export class Indexer {
 
   /**
    * One pass over the workspace. Files whose time and size are known are not read, files whose text is known are not
-   * segmented. What is no longer there is taken out. Throws only when aborted.
+   * segmented. What is no longer there is taken out. When it is done all can be found; `write` makes it last.
+   * Throws only when aborted.
    */
   async pass(signal: AbortSignal): Promise<void> {
     const { folders, settings, catalogue, lexical, progress, shelf, first } = this.context;
@@ -92,7 +93,6 @@ export class Indexer {
       const order = [...changed.filter(({ path }) => first.has(path)), ...changed.filter(({ path }) => !first.has(path))];
       await this.each(order, signal);
     }
-    await this.write(signal);
   }
 
   private isUnchanged({ path, size, mtimeMs }: WalkedFile): boolean {

@@ -42,6 +42,7 @@ export interface PoolOptions {
 /** One text in a thread, and one that waits there so that it never idles. */
 const IN_FLIGHT = 2;
 const IDLE_MS = 20_000;
+const LONG_TEXT = 200_000;
 
 declare const __dirname: string | undefined;
 
@@ -75,8 +76,13 @@ export class SegmenterPool {
     return this.script === undefined ? 1 : this.options.threads * IN_FLIGHT;
   }
 
-  /** In this thread, at once: for one saved file. */
+  /** In this thread, at once: for one saved file. Long texts go to a thread, not to hold up questions. */
   segmentNow(document: ThreadTask['document']): Promise<Segmented> {
+    if (document.text.length > LONG_TEXT && this.script !== undefined && !this.closed) return this.segment(document);
+    return this.segmentHere(document);
+  }
+
+  private segmentHere(document: ThreadTask['document']): Promise<Segmented> {
     this.local ??= createSegmenter({ grammars: this.grammars });
     const { local } = this;
     const turn = this.localTurn.then(async () => {
@@ -89,7 +95,7 @@ export class SegmenterPool {
 
   /** In a thread if there are any. A thread that dies (out of memory) is replaced; its text is segmented in this one. */
   segment(document: ThreadTask['document']): Promise<Segmented> {
-    if (this.script === undefined || this.closed) return this.segmentNow(document);
+    if (this.script === undefined || this.closed) return this.segmentHere(document);
     // Only what segmenting needs crosses over.
     const { path, language, text } = document;
     return new Promise((resolve, reject) => {
@@ -117,7 +123,7 @@ export class SegmenterPool {
     const thread: Thread = new Thread(this.script as string, this.grammars, () => this.dispatch(), (orphans) => {
       const at = this.threads.indexOf(thread);
       if (at >= 0) this.threads.splice(at, 1);
-      for (const { task, resolve, reject } of orphans) this.segmentNow(task.document).then(resolve, reject);
+      for (const { task, resolve, reject } of orphans) this.segmentHere(task.document).then(resolve, reject);
       if (!this.closed) this.dispatch();
     });
     this.threads.push(thread);
