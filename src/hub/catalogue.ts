@@ -1,0 +1,68 @@
+import type { ModelConfig } from '../engine/checkpoint';
+
+/** What size and memory follow from. */
+export type ModelShape = Pick<ModelConfig, 'hiddenSize' | 'intermediateSize' | 'layers' | 'queryHeads' | 'kvHeads' | 'headDim' | 'vocabSize' | 'tiedEmbeddings'>;
+
+export interface CatalogueEntry {
+  /** `owner/name` on the hub. */
+  repository: string;
+  title: string;
+  /** SPDX identifier. */
+  licence: string;
+  /** Positions (tokens) it was trained for. */
+  contextTokens: number;
+  /** What it is good for. */
+  note: string;
+  shape: ModelShape;
+}
+
+function shape(hiddenSize: number, intermediateSize: number, layers: number, queryHeads: number, kvHeads: number, headDim: number, vocabSize: number): ModelShape {
+  return { hiddenSize, intermediateSize, layers, queryHeads, kvHeads, headDim, vocabSize, tiedEmbeddings: true };
+}
+
+/** A few checkpoints that are open, well made and small enough for a laptop's processor, smallest first. */
+export const CATALOGUE: readonly CatalogueEntry[] = [
+  { repository: 'HuggingFaceTB/SmolLM2-135M-Instruct', title: 'SmolLM2 135M', licence: 'Apache-2.0', contextTokens: 8192, note: 'Quick on any machine; short, simple answers.', shape: shape(576, 1536, 30, 9, 3, 64, 49152) },
+  { repository: 'HuggingFaceTB/SmolLM2-360M-Instruct', title: 'SmolLM2 360M', licence: 'Apache-2.0', contextTokens: 8192, note: 'Still quick, writes better prose.', shape: shape(960, 2560, 32, 15, 5, 64, 49152) },
+  { repository: 'Qwen/Qwen2.5-Coder-0.5B-Instruct', title: 'Qwen2.5 Coder 0.5B', licence: 'Apache-2.0', contextTokens: 32768, note: 'Trained on code; the smallest that explains it well.', shape: shape(896, 4864, 24, 14, 2, 64, 151936) },
+  { repository: 'Qwen/Qwen3-0.6B', title: 'Qwen3 0.6B', licence: 'Apache-2.0', contextTokens: 40960, note: 'General, many languages.', shape: shape(1024, 3072, 28, 16, 8, 128, 151936) },
+  { repository: 'Qwen/Qwen2.5-Coder-1.5B-Instruct', title: 'Qwen2.5 Coder 1.5B', licence: 'Apache-2.0', contextTokens: 32768, note: 'The best answers about code that a laptop gives at reading speed.', shape: shape(1536, 8960, 28, 12, 2, 128, 151936) },
+  { repository: 'Qwen/Qwen3-1.7B', title: 'Qwen3 1.7B', licence: 'Apache-2.0', contextTokens: 40960, note: 'General, many languages; wants a fast processor.', shape: shape(2048, 6144, 28, 16, 8, 128, 151936) },
+];
+
+export type WeightFormat = 'f32' | '8bit' | '4bit';
+
+/** Parameters, embeddings counted once when they are tied. */
+export function parametersOf(model: ModelShape): number {
+  const attention = model.hiddenSize * model.headDim * (2 * model.queryHeads + 2 * model.kvHeads);
+  const feedForward = 3 * model.hiddenSize * model.intermediateSize;
+  return model.layers * (attention + feedForward) + model.vocabSize * model.hiddenSize * (model.tiedEmbeddings ? 1 : 2);
+}
+
+/** The engine's default format for a model of this size. */
+export function defaultFormat(model: ModelShape): WeightFormat {
+  const parameters = parametersOf(model);
+  if (parameters < 30e6) return 'f32';
+  return parameters < 500e6 ? '8bit' : '4bit';
+}
+
+/** Bytes to download: 16-bit weights. Tokenizer and configs add some megabytes. */
+export function downloadBytes(model: ModelShape): number {
+  return 2 * parametersOf(model) + 12e6;
+}
+
+/** Bytes per weight with the scale of each block of 32 (f32, and a zero point for 4 bits). */
+const BYTES_PER_WEIGHT: Readonly<Record<WeightFormat, number>> = { f32: 4, '8bit': 1 + 4 / 32, '4bit': 0.5 + 4 / 32 };
+/** ONNX Runtime, its arenas and the process itself. */
+const RUNTIME_BYTES = 150e6;
+
+/** Bytes of memory while a context of so many tokens is in use: weights, embeddings (16 bit unless all is f32), cache, runtime. */
+export function memoryBytes(model: ModelShape, contextTokens: number, format = defaultFormat(model)): number {
+  const embeddings = model.vocabSize * model.hiddenSize;
+  const projections = parametersOf(model) - embeddings;
+  const cacheWidth = format === 'f32' ? 4 : 2;
+  const cache = 2 * model.layers * model.kvHeads * model.headDim * cacheWidth * contextTokens;
+  // The output projection is its own quantized copy when embeddings are tied.
+  const head = model.tiedEmbeddings && format !== 'f32' ? embeddings * BYTES_PER_WEIGHT[format] : 0;
+  return projections * BYTES_PER_WEIGHT[format] + embeddings * (format === 'f32' ? 4 : 2) + head + cache + RUNTIME_BYTES;
+}

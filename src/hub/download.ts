@@ -1,0 +1,232 @@
+import { createHash, type Hash } from 'node:crypto';
+import { open, readFile, rename, rm, statfs, truncate, writeFile, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { asHubError, HubError } from './errors';
+import { causeOf, DEFAULT_RETRY, request, TransientError, withRetries, type Fetch, type RetryPolicy } from './http';
+
+/** A file as the hub publishes it. */
+export interface PublishedFile {
+  /** Plain name. */
+  name: string;
+  /** Bytes. */
+  size: number;
+  /** sha256 of the content (large files), or git's own hash of a blob: sha1 of "blob SIZE\0" and the content (small files). */
+  digest: { kind: 'sha256' | 'git'; hex: string };
+}
+
+export interface DownloadOptions {
+  fetch: Fetch;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  /** Bytes of this file that are on disk. */
+  onProgress?: (bytes: number) => void;
+  retry?: Partial<RetryPolicy>;
+}
+
+/** Left free on the disk beyond what the download needs. */
+const DISK_MARGIN = 64 << 20;
+const READ_BACK_BYTES = 1 << 20;
+
+/**
+ * Downloads a file to `target` and checks it against the published digest. Until it is complete and right it is `target.partial`, with a sidecar that says
+ * of which file it is a part: a later call goes on from there. `target` appears in one step, or not at all.
+ *
+ * @throws HubError
+ */
+export async function downloadFile(url: string, file: PublishedFile, target: string, options: DownloadOptions): Promise<void> {
+  const retry = { ...DEFAULT_RETRY, ...options.retry };
+  for (let round = 0; ; round++) {
+    const partial = await PartialFile.open(target, file);
+    try {
+      options.onProgress?.(partial.length);
+      await withRetries(retry, options.signal, (signal, alive) => fetchRest(url, file, partial, { ...options, signal }, alive));
+      if (partial.digest() === file.digest.hex) {
+        await partial.finish();
+        return;
+      }
+    } finally {
+      await partial.close();
+    }
+    await partial.discard();
+    // The first time the bytes may have been damaged on the way or on disk; a second copy that is wrong too is what the server has.
+    if (round === 1) throw new HubError('corrupt', `${url}: what was downloaded twice does not have the published digest ${file.digest.hex}; it was deleted`);
+  }
+}
+
+/** Asks for what is missing and appends it. Throws TransientError when the connection ends before the file does. */
+async function fetchRest(url: string, file: PublishedFile, partial: PartialFile, options: DownloadOptions & { signal: AbortSignal }, alive: (headway: boolean) => void): Promise<void> {
+  if (partial.length === file.size) return;
+  // Compressed answers have no ranges.
+  const headers = { ...options.headers, 'accept-encoding': 'identity', ...(partial.length > 0 ? { range: `bytes=${partial.length}-` } : {}) };
+  const response = await request(options.fetch, url, headers, options.signal);
+  await checkStart(url, response, file, partial);
+  const body = response.body;
+  if (!body) throw new TransientError(`${url}: an answer without a body`);
+  const reader = body.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      if (partial.length + value.length > file.size) {
+        await partial.restart();
+        throw new TransientError(`${url}: more bytes came than the ${file.size} published`);
+      }
+      await partial.append(value);
+      alive(partial.reachedFurther());
+      options.onProgress?.(partial.length);
+    }
+  } catch (error) {
+    if (error instanceof HubError || error instanceof TransientError) throw error;
+    throw new TransientError(`${url}: the connection broke at byte ${partial.length}: ${causeOf(error)}`, undefined, { cause: error });
+  } finally {
+    await reader.cancel().catch(() => undefined);
+  }
+  if (partial.length < file.size) throw new TransientError(`${url}: the answer ended at byte ${partial.length} of ${file.size}`);
+}
+
+/** Does the answer start where we are? A server without ranges starts over, so do we. */
+async function checkStart(url: string, response: Response, file: PublishedFile, partial: PartialFile): Promise<void> {
+  if (response.status === 206) {
+    const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
+    const fits = range && Number(range[1]) === partial.length && (range[2] === '*' || Number(range[2]) === file.size);
+    if (fits) return;
+  } else if (response.status === 200) {
+    if (partial.length > 0) await partial.restart();
+    return;
+  }
+  await response.body?.cancel().catch(() => undefined);
+  await partial.restart();
+  throw new TransientError(`${url}: the server's range ${response.headers.get('content-range') ?? '(none)'} is not the one asked for`);
+}
+
+/** The part of a file that is on disk, hashed as it grows. */
+class PartialFile {
+  length = 0;
+  private furthest = 0;
+  private readonly path: string;
+  private readonly target: string;
+  private readonly file: PublishedFile;
+  private handle: FileHandle;
+  private hash: Hash;
+
+  private constructor(target: string, file: PublishedFile, handle: FileHandle) {
+    this.target = target;
+    this.path = `${target}.partial`;
+    this.file = file;
+    this.handle = handle;
+    this.hash = newHash(file);
+  }
+
+  /** Opens what an earlier call left, if it is of the same file, or begins. */
+  static async open(target: string, file: PublishedFile): Promise<PartialFile> {
+    const path = `${target}.partial`;
+    const sidecar = `${path}.json`;
+    const mark = JSON.stringify({ size: file.size, digest: file.digest });
+    try {
+      const known = (await readFile(sidecar, 'utf8').catch(() => '')) === mark;
+      if (!known) {
+        await rm(path, { force: true });
+        await writeFile(sidecar, mark);
+      }
+      const partial = new PartialFile(target, file, await open(path, known ? 'a+' : 'w+'));
+      await partial.readBack();
+      return partial;
+    } catch (error) {
+      throw asHubError(error, path);
+    }
+  }
+
+  async append(bytes: Uint8Array): Promise<void> {
+    try {
+      let written = 0;
+      while (written < bytes.length) written += (await this.handle.write(bytes, written, bytes.length - written)).bytesWritten;
+    } catch (error) {
+      throw asHubError(error, this.path);
+    }
+    this.hash.update(bytes);
+    this.length += bytes.length;
+  }
+
+  async restart(): Promise<void> {
+    await this.handle.close();
+    this.handle = await open(this.path, 'w+');
+    this.hash = newHash(this.file);
+    this.length = 0;
+  }
+
+  /** Whether this is more than there ever was, restarts included. */
+  reachedFurther(): boolean {
+    const further = this.length > this.furthest;
+    this.furthest = Math.max(this.furthest, this.length);
+    return further;
+  }
+
+  digest(): string {
+    return this.hash.copy().digest('hex');
+  }
+
+  async finish(): Promise<void> {
+    try {
+      await this.handle.sync();
+      await this.handle.close();
+      await rename(this.path, this.target);
+      await rm(`${this.path}.json`, { force: true });
+    } catch (error) {
+      throw asHubError(error, this.target);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.handle.close().catch(() => undefined);
+  }
+
+  async discard(): Promise<void> {
+    await rm(this.path, { force: true });
+    await rm(`${this.path}.json`, { force: true });
+  }
+
+  /** Hashes what is there already; what is longer than the file can be is dropped. */
+  private async readBack(): Promise<void> {
+    const { size } = await this.handle.stat();
+    if (size > this.file.size) {
+      await truncate(this.path, 0);
+      return;
+    }
+    const buffer = new Uint8Array(READ_BACK_BYTES);
+    while (this.length < size) {
+      const { bytesRead } = await this.handle.read(buffer, 0, buffer.length, this.length);
+      if (bytesRead === 0) break;
+      this.hash.update(buffer.subarray(0, bytesRead));
+      this.length += bytesRead;
+    }
+  }
+}
+
+function newHash({ digest, size }: PublishedFile): Hash {
+  return digest.kind === 'sha256' ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
+}
+
+/** @throws HubError 'diskFull' before anything is written, when `bytes` more do not fit the disk of `path` (an existing file or folder) */
+export async function assertDiskSpace(path: string, bytes: number): Promise<void> {
+  let free: number;
+  try {
+    const status = await statfs(path);
+    free = status.bavail * status.bsize;
+  } catch {
+    return; // not every file system says; a full disk is noticed while writing then
+  }
+  if (free < bytes + DISK_MARGIN) {
+    throw new HubError('diskFull', `${dirname(path)}: ${gigabytes(bytes)} are needed and ${gigabytes(free)} are free; make room or choose another folder for models`);
+  }
+}
+
+function gigabytes(bytes: number): string {
+  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+}
+
+/** Bytes of these files that are not yet on disk (finished files and parts count). */
+export async function missingBytes(files: readonly PublishedFile[], sizeOnDisk: (name: string) => Promise<number>): Promise<number> {
+  let missing = 0;
+  for (const file of files) missing += Math.max(0, file.size - (await sizeOnDisk(file.name)));
+  return missing;
+}

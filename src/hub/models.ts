@@ -1,0 +1,231 @@
+import { constants } from 'node:fs';
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
+import { openCheckpoint } from '../engine/checkpoint';
+import { assertDiskSpace, downloadFile, missingBytes, type PublishedFile } from './download';
+import { asHubError, HubError } from './errors';
+import { assertRepository, endpointOf, headersOf, listModel, type HubOptions, type Listing } from './listing';
+
+/** Where a model came from; kept beside it. */
+export interface ModelSource {
+  /** `owner/name`, or the folder it was imported from. */
+  from: string;
+  commit?: string;
+  licence?: string;
+  /** ISO date. */
+  added: string;
+}
+
+export interface InstalledModel {
+  /** Name of its folder. */
+  name: string;
+  directory: string;
+  bytes: number;
+  source?: ModelSource;
+}
+
+export interface DownloadProgress {
+  /** Bytes on disk, and bytes of the whole model. */
+  bytes: number;
+  total: number;
+  file: string;
+}
+
+const SOURCE = 'source.json';
+const INCOMING = '.incoming';
+const LOCK = 'lock';
+const COMMIT = 'commit';
+const NAME = /^[A-Za-z0-9][\w.-]{0,190}$/;
+
+/**
+ * Downloads a model into `modelsDirectory`. It appears there only when every file is complete, has its published digest, and the checkpoint opens;
+ * until then it is kept in a folder of its own, from which an interrupted download goes on.
+ *
+ * @returns the model's folder
+ * @throws HubError; CheckpointError when the model is of a kind that is not built here
+ */
+export async function downloadModel(modelsDirectory: string, repository: string, options: HubOptions & { revision?: string; onProgress?: (progress: DownloadProgress) => void }): Promise<InstalledModel> {
+  assertRepository(repository);
+  const name = repository.replace('/', '--');
+  return prepareModel(modelsDirectory, name, async (incoming) => {
+    const listing = await listModel(repository, options.revision ?? 'main', options);
+    await forgetOtherCommit(incoming, listing.commit);
+    await assertDiskSpace(incoming, await missingBytes(listing.files, (file) => sizeOnDisk(incoming, file)));
+    await downloadAll(incoming, listing, options);
+    return { from: repository, commit: listing.commit, ...(listing.licence ? { licence: listing.licence } : {}), added: new Date().toISOString() };
+  });
+}
+
+async function downloadAll(incoming: string, { repository, commit, files }: Listing, options: Parameters<typeof downloadModel>[2]): Promise<void> {
+  const total = files.reduce((sum, file) => sum + file.size, 0);
+  let finished = 0;
+  // Small files first: a model that cannot be built is noticed before its gigabytes are here.
+  for (const file of [...files].sort((a, b) => a.size - b.size)) {
+    const report = (bytes: number) => options.onProgress?.({ bytes: finished + bytes, total, file: file.name });
+    const target = join(incoming, file.name);
+    if ((await sizeOf(target)) !== file.size) {
+      const url = `${endpointOf(options)}/${repository}/resolve/${commit}/${encodeURIComponent(file.name)}`;
+      await downloadFile(url, file, target, { ...options, headers: headersOf(options), onProgress: report });
+    }
+    finished += file.size;
+    report(0);
+  }
+}
+
+/**
+ * Copies a checkpoint folder into `modelsDirectory` after it was opened and found sound.
+ *
+ * @throws HubError, CheckpointError
+ */
+export async function importModel(modelsDirectory: string, folder: string, name = basename(resolve(folder))): Promise<InstalledModel> {
+  const source = resolve(folder);
+  await (await openCheckpoint(source)).close();
+  const files: PublishedFile[] = [];
+  for (const file of await readdir(source)) {
+    const status = await stat(join(source, file));
+    if (status.isFile() && /\.(json|jinja|safetensors)$|^(LICENSE|NOTICE)/i.test(file)) files.push({ name: file, size: status.size, digest: { kind: 'git', hex: '' } });
+  }
+  return prepareModel(modelsDirectory, name, async (incoming) => {
+    await assertDiskSpace(incoming, files.reduce((sum, file) => sum + file.size, 0));
+    for (const file of files) await copyFile(join(source, file.name), join(incoming, file.name), constants.COPYFILE_FICLONE);
+    return { from: source, added: new Date().toISOString() };
+  });
+}
+
+/** Fills a folder beside the final one, opens what is in it as a checkpoint, and moves it into place in one step. */
+async function prepareModel(modelsDirectory: string, name: string, fill: (incoming: string) => Promise<ModelSource>): Promise<InstalledModel> {
+  if (!NAME.test(name)) throw new HubError('malformed', `"${name.slice(0, 200)}" cannot be the name of a model's folder; use letters, digits, dot, dash and underscore`);
+  const directory = join(modelsDirectory, name);
+  if (await isDirectory(directory)) throw new HubError('exists', `${directory} is there already; remove it first`);
+  const incoming = join(modelsDirectory, INCOMING, name);
+  try {
+    await mkdir(incoming, { recursive: true });
+    const release = await lock(incoming);
+    try {
+      const source = await fill(incoming);
+      await (await openCheckpoint(incoming)).close();
+      await writeFile(join(incoming, SOURCE), `${JSON.stringify(source, null, 1)}\n`);
+      await rename(incoming, directory);
+    } finally {
+      await release();
+    }
+  } catch (error) {
+    // A checkpoint that cannot be opened says so itself.
+    throw error instanceof Error && error.name === 'CheckpointError' ? error : asHubError(error, incoming);
+  }
+  for (const file of [LOCK, COMMIT]) await rm(join(directory, file), { force: true });
+  return describeModel(modelsDirectory, name);
+}
+
+/** A part of another commit's file must not be completed with this one's. */
+async function forgetOtherCommit(incoming: string, commit: string): Promise<void> {
+  const mark = join(incoming, COMMIT);
+  if ((await readFile(mark, 'utf8').catch(() => '')) === commit) return;
+  for (const file of await readdir(incoming)) if (file !== LOCK) await rm(join(incoming, file), { recursive: true, force: true });
+  await writeFile(mark, commit);
+}
+
+
+/** Keeps other processes off a folder. A lock whose process is gone does not count. */
+async function lock(directory: string): Promise<() => Promise<void>> {
+  const path = join(directory, LOCK);
+  for (let attempt = 0; ; attempt++) {
+    try {
+      const handle = await open(path, 'wx');
+      await handle.writeFile(String(process.pid));
+      await handle.close();
+      return () => rm(path, { force: true });
+    } catch (error) {
+      if (!isExists(error)) throw error;
+      const owner = Number(await readFile(path, 'utf8').catch(() => '0'));
+      if (attempt > 0 || (owner > 0 && isAlive(owner))) throw new HubError('busy', `${directory}: process ${owner} is at work on this model; wait for it or end it`);
+      await rm(path, { force: true });
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+function isExists(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EEXIST';
+}
+
+/** The models in a folder; what is still being downloaded is not among them. */
+export async function listModels(modelsDirectory: string): Promise<InstalledModel[]> {
+  const entries = await readdir(modelsDirectory, { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isDirectory() && NAME.test(entry.name)).map((entry) => entry.name).sort();
+  const models: InstalledModel[] = [];
+  for (const name of names) {
+    if ((await sizeOf(join(modelsDirectory, name, 'config.json'))) !== undefined) models.push(await describeModel(modelsDirectory, name));
+  }
+  return models;
+}
+
+async function describeModel(modelsDirectory: string, name: string): Promise<InstalledModel> {
+  const directory = join(modelsDirectory, name);
+  let bytes = 0;
+  for (const file of await readdir(directory)) bytes += (await sizeOf(join(directory, file))) ?? 0;
+  const source = parseSource(await readFile(join(directory, SOURCE), 'utf8').catch(() => ''));
+  return { name, directory, bytes, ...(source ? { source } : {}) };
+}
+
+function parseSource(text: string): ModelSource | undefined {
+  try {
+    const json = JSON.parse(text) as Partial<ModelSource> | null;
+    return typeof json?.from === 'string' && typeof json.added === 'string' ? (json as ModelSource) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Removes a model, or what an interrupted download of it left. Returns the bytes freed. @throws HubError 'notFound' */
+export async function removeModel(modelsDirectory: string, name: string): Promise<number> {
+  const plain = name.replace('/', '--');
+  if (!NAME.test(plain)) throw new HubError('malformed', `"${name.slice(0, 200)}" is not the name of a model`);
+  let freed = 0;
+  let found = false;
+  for (const directory of [join(modelsDirectory, plain), join(modelsDirectory, INCOMING, plain)]) {
+    if (!(await isDirectory(directory))) continue;
+    found = true;
+    for (const file of await readdir(directory)) freed += (await sizeOf(join(directory, file))) ?? 0;
+    try {
+      // Renamed first: a half-removed model must not look like a whole one.
+      const trash = join(modelsDirectory, INCOMING, `.removed-${plain}-${process.pid}-${Date.now()}`);
+      await mkdir(join(modelsDirectory, INCOMING), { recursive: true });
+      await rename(directory, trash);
+      await rm(trash, { recursive: true, force: true });
+    } catch (error) {
+      throw asHubError(error, directory);
+    }
+  }
+  if (!found) throw new HubError('notFound', `there is no model "${name}" in ${modelsDirectory}`);
+  return freed;
+}
+
+async function sizeOnDisk(directory: string, name: string): Promise<number> {
+  return (await sizeOf(join(directory, name))) ?? (await sizeOf(join(directory, `${name}.partial`))) ?? 0;
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  try {
+    const status = await stat(path);
+    return status.isFile() ? status.size : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}
