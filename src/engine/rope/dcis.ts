@@ -15,6 +15,11 @@ export interface DcisOptions {
   increments?: number;
   /** Candidates at or above this perplexity are no guide. */
   ceiling?: number;
+  /**
+   * Lets the factors as they are compete with the increments, at no cost, for their objective is known. The paper's ten even increments leave 0 out, so
+   * that a segment is always moved, for the worse if need be; with few frequency pairs later levels cannot make that good. Default false: the paper.
+   */
+  mayStay?: boolean;
   /** State of an interrupted search, to go on from. */
   state?: DcisState;
   /** Called after each evaluation with what to store for resuming, and how far the search is. */
@@ -42,6 +47,8 @@ interface Segment {
 /** Everything a search has done; plain JSON. */
 export interface DcisState {
   factors: number[];
+  /** Their objective. */
+  current: number;
   /** Segments of this level that are still to be searched, the first one now. */
   queue: Segment[];
   /** Their children: the next level. */
@@ -96,7 +103,7 @@ export async function searchFactors(options: DcisOptions): Promise<DcisResult> {
 
   const state = options.state ? structuredClone(options.state) : start(options.initial, options.range ?? RANGE);
   if (state.evaluations === 0) {
-    await evaluate(state.factors);
+    state.current = await evaluate(state.factors);
     state.initialObjective = state.best.objective;
     await step();
   }
@@ -107,7 +114,7 @@ export async function searchFactors(options: DcisOptions): Promise<DcisResult> {
       state.tried.push(Number.isFinite(objective) ? objective : null);
       await step();
     }
-    settle(state, segment, increments, options.ceiling ?? CEILING);
+    settle(state, segment, increments, options.ceiling ?? CEILING, options.mayStay ?? false);
     await step();
   }
   return {
@@ -121,15 +128,16 @@ export async function searchFactors(options: DcisOptions): Promise<DcisResult> {
 }
 
 /** Takes the best increment over, narrows the range around it, and passes it to the two halves of the segment. */
-function settle(state: DcisState, segment: Segment, increments: number, ceiling: number): void {
-  const ranked = state.tried
-    .map((objective, i) => ({ objective: objective ?? Infinity, k: increment(segment, i, increments) }))
+function settle(state: DcisState, segment: Segment, increments: number, ceiling: number, mayStay: boolean): void {
+  const tried = state.tried.map((objective, i) => ({ objective: objective ?? Infinity, k: increment(segment, i, increments) }));
+  const ranked = (mayStay ? [...tried, { objective: state.current, k: 0 }] : tried)
     .filter(({ objective }) => objective < ceiling)
     .sort((a, b) => a.objective - b.objective);
   let { low, high } = segment;
   const best = ranked[0];
   if (best) {
     state.factors = moved(state.factors, segment, best.k);
+    state.current = best.objective;
     const top = ranked.slice(0, TOP).map(({ k }) => k);
     const width = (high - low) / (increments - 1);
     low = Math.min(...top) - width - best.k;
@@ -168,5 +176,5 @@ function segmentsBelow(dimensions: number): number {
 
 function start(initial: Float64Array, range: number): DcisState {
   const whole = { from: 0, to: initial.length };
-  return { factors: [...initial], queue: halves(whole, -range, range), next: [], tried: [], evaluations: 0, best: { factors: [...initial], objective: Infinity, after: 0 } };
+  return { factors: [...initial], current: Infinity, queue: halves(whole, -range, range), next: [], tried: [], evaluations: 0, best: { factors: [...initial], objective: Infinity, after: 0 } };
 }

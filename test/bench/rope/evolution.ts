@@ -11,8 +11,8 @@ export interface EvolutionOptions {
   largest: number;
   objective: (factors: Float64Array) => Promise<number>;
   seed: number;
-  /** Stop once an individual is at least this good. */
-  target: number;
+  /** Stop once an individual is at least as good as the best of these. */
+  targets: readonly number[];
   /** Most evaluations. */
   budget: number;
 }
@@ -20,8 +20,8 @@ export interface EvolutionOptions {
 export interface Evolved {
   factors: Float64Array;
   objective: number;
-  /** Evaluations when `target` was reached; undefined if it was not. */
-  reachedAfter?: number;
+  /** Evaluations when each target was reached; undefined if it was not. */
+  reachedAfter: (number | undefined)[];
 }
 
 const POPULATION = 64;
@@ -36,7 +36,7 @@ interface Individual {
   objective: number;
 }
 
-export async function evolve({ initial, largest, objective, seed, target, budget }: EvolutionOptions): Promise<Evolved> {
+export async function evolve({ initial, largest, objective, seed, targets, budget }: EvolutionOptions): Promise<Evolved> {
   const random = generator(seed);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
   const draw = () => 1 + Math.round(random() * (largest - 1) * 100) / 100;
@@ -59,23 +59,26 @@ export async function evolve({ initial, largest, objective, seed, target, budget
   let evaluations = 0;
   let population: Individual[] = [];
   const best = () => population.reduce((a, b) => (b.objective < a.objective ? b : a));
-  let reachedAfter: number | undefined;
+  const reachedAfter: (number | undefined)[] = targets.map(() => undefined);
+  const finished = () => evaluations >= budget || !reachedAfter.includes(undefined);
   const judge = async (candidates: Float64Array[]): Promise<void> => {
     for (const factors of candidates) {
-      if (evaluations >= budget || reachedAfter !== undefined) return;
+      if (finished()) return;
       evaluations++;
       const value = await objective(factors);
       population.push({ factors, objective: Number.isFinite(value) ? value : Infinity });
-      if (value <= target) reachedAfter = evaluations;
+      targets.forEach((target, i) => {
+        if (value <= target) reachedAfter[i] ??= evaluations;
+      });
     }
   };
 
   await judge([...initial, ...Array.from({ length: POPULATION - initial.length }, () => mutate(pick(initial)))]);
-  while (evaluations < budget && reachedAfter === undefined) {
+  while (!finished()) {
     population.sort((a, b) => a.objective - b.objective);
     population = population.slice(0, PARENTS);
     const parents = population.map(({ factors }) => factors);
     await judge([...Array.from({ length: MUTANTS }, () => mutate(pick(parents))), ...Array.from({ length: CROSSOVERS }, () => cross(pick(parents), pick(parents)))]);
   }
-  return { ...best(), ...(reachedAfter === undefined ? {} : { reachedAfter }) };
+  return { ...best(), reachedAfter };
 }

@@ -50,6 +50,18 @@ describe('the DCIS search', () => {
     expect([...stuck.factors]).toEqual([1, 1, 1, 1]);
   });
 
+  it('may leave a segment as it is, if told so, and is then never worse at the end than on the way', async () => {
+    const target = [1, 1.2, 2, 3];
+    const distance = (factors: Float64Array) => Math.sqrt(factors.reduce((sum, f, i) => sum + (f - (target[i] as number)) ** 2, 0));
+    const objective = (factors: Float64Array) => Promise.resolve(2 + distance(factors));
+    const staying = await searchFactors({ initial: Float64Array.from([1, 1, 2, 4]), objective, mayStay: true });
+    expect([...staying.last]).toEqual([...staying.factors]);
+    expect(staying.objective).toBeLessThan(2.3);
+    expect(staying.evaluations).toBe(61);
+    const still = await searchFactors({ initial: Float64Array.from(target), objective, mayStay: true });
+    expect([...still.last]).toEqual(target);
+  });
+
   it('leaves a segment alone when every candidate is hopeless, and goes on with the same range', async () => {
     const seen: number[][] = [];
     const result = await searchFactors({ initial: ones(2), objective: (factors) => { seen.push([...factors]); return Promise.resolve(seen.length === 1 ? 4 : [NaN, Infinity, 100][seen.length % 3] as number); } });
