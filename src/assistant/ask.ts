@@ -1,5 +1,5 @@
 /** The walk of a question: retrieve, compose, answer, check. With a model the answer is prose, without one it is extractive and says so. */
-import type { Answer, AnswerEvent, Author, ContextLedger, Coverage, RankedSpan, Scope } from '../protocol';
+import type { Answer, AnswerEvent, Author, Citation, ContextLedger, Coverage, LedgerGroup, RankedSpan, Scope } from '../protocol';
 import { checkMarkdown } from './citations';
 import { AssistantError, throwIfCancelled } from './errors';
 import { answerFromSources } from './extractive';
@@ -94,7 +94,7 @@ async function extractively(draft: Draft, tools: AskTools, why: string): Promise
   const firstToken = performance.now() - draft.started;
   const checked = await checkMarkdown(answer.blocks.join('\n\n'), answer.citations, library);
   for (const citation of checked.citations) emit({ type: 'citation', citation });
-  const ledger = quotedLedger(draft, answer.quotedCharacters);
+  const ledger = quotedLedger(draft, checked.citations);
   emit({ type: 'ledger', ledger });
   emit({ type: 'delta', markdown: checked.markdown });
   const notices = [why, ...coverageNotice(coverage), ...answer.notices, ...(checked.removed.length > 0 ? [`Citations removed: ${checked.removed.join(' ')}`] : [])];
@@ -136,19 +136,18 @@ async function inProse(draft: Draft, writer: Writer, tools: AskTools): Promise<A
 }
 
 function coverageNotice(coverage: Coverage): string[] {
-  if (!coverage.indexing) return [];
+  if (!coverage.indexing || coverage.filesIndexed >= coverage.filesKnown) return [];
   return [`Indexing is still running: this answer draws on ${coverage.filesIndexed.toLocaleString('en-US')} of ${counted(coverage.filesKnown, 'file')}.`];
 }
 
 /** Without a model nothing is held in a context; the panel is told what is counted instead. */
-function quotedLedger(draft: Draft, quotedCharacters: number): ContextLedger {
-  const characters = draft.spans.reduce((sum, span) => sum + span.text.length, 0);
+function quotedLedger(draft: Draft, citations: readonly Citation[]): ContextLedger {
+  const found = draft.spans.reduce((sum, span) => sum + span.text.length, 0);
+  const groups = citations.map(({ text, file, path, startLine, endLine }): LedgerGroup => ({ kind: 'full', rows: text.length, tokens: text.length, bytes: 0, span: { file, path, startLine, endLine } }));
+  const quoted = groups.reduce((sum, group) => sum + group.rows, 0);
   return {
-    groups: [
-      { kind: 'full', rows: quotedCharacters, tokens: quotedCharacters, bytes: 0 },
-      { kind: 'question', rows: draft.request.question.length, tokens: draft.request.question.length, bytes: 0 },
-    ],
-    capacityRows: characters + draft.request.question.length,
+    groups,
+    capacityRows: Math.max(found, quoted),
     bytesPerRow: 0,
     note: 'No model is in use: the figures count characters, quoted of all that was retrieved.',
   };

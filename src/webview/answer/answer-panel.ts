@@ -9,6 +9,7 @@ import { plainText } from '../shared/markdown';
 import { shared } from '../shared/styles';
 import { t } from '../shared/strings';
 import { announcement, reduceThread, type Turn } from './thread';
+import type { TurnElement } from './turn-element';
 import './turn-element';
 
 interface Saved {
@@ -30,6 +31,8 @@ export class AnswerPanel extends LitElement {
   /** Characters of the running turn that the screen reader has been told. */
   private told = { id: '', characters: 0, phase: '' };
   private followsEnd = true;
+  /** The turn that was scrolled to last. */
+  private broughtIn = '';
 
   static override styles = [
     shared,
@@ -87,7 +90,18 @@ export class AnswerPanel extends LitElement {
   }
 
   override updated(): void {
-    if (this.followsEnd && this.turns.at(-1)?.state === 'pending') this.thread.scrollTop = this.thread.scrollHeight;
+    const last = this.turns.at(-1);
+    if (last && last.id !== this.broughtIn) {
+      // A new turn begins at the top of the view, however fast it was answered.
+      this.broughtIn = last.id;
+      void this.lastTurn()?.updateComplete.then(() => this.lastTurn()?.scrollIntoView({ block: 'start' }));
+    } else if (this.followsEnd && last?.state === 'pending') {
+      this.thread.scrollTop = this.thread.scrollHeight;
+    }
+  }
+
+  private lastTurn(): TurnElement | undefined {
+    return [...this.renderRoot.querySelectorAll<TurnElement>('anchorage-turn')].at(-1);
   }
 
   private apply(message: HostMessage): void {

@@ -134,11 +134,11 @@ export class TurnElement extends LitElement {
   private sources(): TemplateResult {
     const sorted = [...this.turn.citations].sort((a, b) => a.number - b.number);
     const listed = this.all ? sorted : sorted.slice(0, LISTED);
-    return html`<section class="sources" aria-label=${t('Sources')}>
-      <h3>${t('Sources')}</h3>
-      <ol>${listed.map((citation) => this.source(citation))}</ol>
+    return html`<div class="sources">
+      <h3 id="sources">${t('Sources')}</h3>
+      <ol aria-labelledby="sources">${listed.map((citation) => this.source(citation))}</ol>
       ${listed.length < sorted.length ? html`<button class="link" @click=${() => (this.all = true)}>${t('Show {0} more', sorted.length - listed.length)}</button>` : nothing}
-    </section>`;
+    </div>`;
   }
 
   private source(citation: Citation): TemplateResult {

@@ -47,6 +47,7 @@ export class SpansPanel extends LitElement {
     if (message.question !== this.question) {
       this.active = 0;
       this.all = false;
+      document.scrollingElement?.scrollTo({ top: 0 });
     }
     this.spans = message.spans;
     this.question = message.question;

@@ -55,7 +55,7 @@ export class Workbench {
 
   /** Runs a command of the palette by its title. */
   async command(title: string): Promise<void> {
-    const row = this.page.locator('.quick-input-widget .monaco-list-row.focused', { hasText: title }).first();
+    const row = this.page.locator(`.quick-input-widget .monaco-list-row[aria-label^="${title}"]`).first();
     // Just after the editor has opened the palette may not know all commands yet.
     for (let attempt = 1; ; attempt++) {
       await this.page.keyboard.press('F1');
@@ -70,6 +70,8 @@ export class Workbench {
         await this.page.keyboard.press('Escape');
       }
     }
+    // The palette may put another command first.
+    while (!(await row.getAttribute('class'))?.includes('focused')) await this.page.keyboard.press('ArrowDown');
     await this.page.keyboard.press('Enter');
   }
 
