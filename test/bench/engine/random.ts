@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Checkpoint, ModelConfig, TensorSource } from '../../src/engine';
-import { expectedTensors } from '../../src/engine/checkpoint/layout';
+import type { Checkpoint, ModelConfig, TensorSource } from '../../../src/engine';
+import { expectedTensors } from '../../../src/engine/checkpoint/layout';
 
 /** SmolLM2-135M's shape. */
 export const smolLM2: ModelConfig = {

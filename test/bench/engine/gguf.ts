@@ -1,7 +1,7 @@
 import { open, rename } from 'node:fs/promises';
-import type { Checkpoint, ModelConfig } from '../../src/engine';
-import { encodeHalf } from '../../src/engine/cache/float16';
-import { quantize4, quantize8 } from '../../src/engine/decoder/quantize';
+import type { Checkpoint, ModelConfig } from '../../../src/engine';
+import { encodeHalf } from '../../../src/engine/cache/float16';
+import { quantize4, quantize8 } from '../../../src/engine/decoder/quantize';
 
 /** The same weights for llama.cpp: a GGUF (version 3) of a Llama model without biases, projections in q4_0 or q8_0. */
 

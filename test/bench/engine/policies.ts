@@ -1,0 +1,94 @@
+import { anchors, Decoder, full, intervalAnchors, lambda, type AttentionPolicy } from '../../../src/engine';
+import { benchCache, decodeTime, fill, round, table, tokensOf } from './measure';
+import { bundledShape, randomCheckpoint, smolLM2 } from './random';
+
+const WINDOW = 2048;
+const SINKS = 16;
+const LONG = 32_768;
+
+/** Λ beside our own full attention, and at the millionth token; anchors beside full attention. */
+export async function policySpeed(threads: number): Promise<void> {
+  const decoder = await Decoder.open(randomCheckpoint(smolLM2), { weights: '8bit', threads, cacheDirectory: benchCache('compiled') });
+  const fullContext = decoder.newContext(full(), LONG + 64);
+  fill(decoder, fullContext, LONG);
+  const fullTime = await decodeTime(fullContext, threads, 8);
+
+  const lambdaAt = async (position: number) => {
+    const context = decoder.newContext(lambda({ sinks: SINKS, window: WINDOW }), WINDOW + SINKS + 64);
+    await context.prefill(tokensOf(SINKS, smolLM2.vocabSize), { logits: 'none' });
+    context.skipTo(position - WINDOW);
+    await context.prefill(tokensOf(WINDOW, smolLM2.vocabSize), { logits: 'none' });
+    return { time: await decodeTime(context, threads, 24), bytes: context.ledger().allocatedBytes, rows: context.ledger().rows };
+  };
+  const early = await lambdaAt(8192);
+  const late = await lambdaAt(1_000_000);
+  const again = await lambdaAt(8192);
+  const base = Math.min(early.time, again.time);
+  table(`Λ (window ${WINDOW}, ${SINKS} sinks), decoding`, [
+    { what: `full attention at ${LONG} rows`, 'ms a token': round(fullTime), 'cache MB': round(fullContext.ledger().allocatedBytes / 1e6), ratio: 1 },
+    { what: 'Λ at position 8,192', 'ms a token': round(base), 'cache MB': round(early.bytes / 1e6), ratio: round(fullTime / base, 2) },
+    { what: 'Λ at position 1,000,000', 'ms a token': round(late.time), 'cache MB': round(late.bytes / 1e6), ratio: round(fullTime / late.time, 2) },
+  ]);
+  console.log(`1M beside 8k: ${round((base / late.time) * 100)}% of the tokens/s; the cache is ${early.bytes === late.bytes ? 'the same' : 'NOT the same'} size`);
+
+  const shots = 128;
+  const anchored: AttentionPolicy = anchors({ isAnchor: intervalAnchors(LONG / shots) });
+  const context = decoder.newContext(anchored, LONG);
+  fill(decoder, context, shots);
+  context.skipTo(LONG);
+  const anchorTime = await decodeTime(context, threads, 16);
+  table(`Anchors: ${shots} demonstrations of ${LONG / shots} tokens, one anchor each`, [
+    { what: 'full attention', rows: LONG, 'ms a token': round(fullTime), ratio: 1 },
+    { what: 'anchors only', rows: shots, 'ms a token': round(anchorTime), ratio: round(fullTime / anchorTime, 2) },
+  ]);
+  console.log(`${round((1 - shots / LONG) * 100, 2)}% fewer rows`);
+  await decoder.close();
+}
+
+/** Encoding of segments on the bundled model's shape. */
+export async function segmentSpeed(threads: number): Promise<void> {
+  const rows: Record<string, string | number>[] = [];
+  for (const weights of ['f32', '8bit', '4bit'] as const) {
+    const decoder = await Decoder.open(randomCheckpoint(bundledShape), { weights, cache: 'float16', threads, cacheDirectory: benchCache('compiled') });
+    const sinks = decoder.newContext(full(), 8);
+    await sinks.prefill([1, 2, 3, 4], { logits: 'none' });
+    const prefix = sinks.rowsAt(0, 4);
+    const segments = Array.from({ length: 96 }, (_, i) => {
+      const tokens = tokensOf(96 + (i % 64), bundledShape.vocabSize, i * 100);
+      return { tokens, keep: tokens.map((_token, t) => t).filter((t) => t % 32 === 31), hidden: [tokens.length - 1] };
+    });
+    const total = segments.reduce((sum, segment) => sum + segment.tokens.length, 0);
+    const policy = anchors({ sinks: 4, isAnchor: intervalAnchors(32) });
+    await decoder.encodeSegments(segments.slice(0, 16), { prefix, policy });
+    const start = performance.now();
+    const cpu = process.cpuUsage();
+    await decoder.encodeSegments(segments, { prefix, policy });
+    const used = process.cpuUsage(cpu);
+    const seconds = (performance.now() - start) / 1000;
+    rows.push({ weights, threads, segments: segments.length, tokens: total, 'tokens/s': round(total / seconds, 0), 'tokens per processor second': round((total / (used.user + used.system)) * 1e6, 0) });
+    await decoder.close();
+  }
+  table('Segments behind four sinks, to anchor rows and vectors (bundled shape)', rows);
+}
+
+/** First opening (compiling) and later ones. */
+export async function opening(): Promise<void> {
+  const rows: Record<string, string | number>[] = [];
+  for (const weights of ['8bit', '4bit'] as const) {
+    const checkpoint = randomCheckpoint(smolLM2, Date.now());
+    const open = async (what: string) => {
+      const start = performance.now();
+      const cpu = process.cpuUsage();
+      const decoder = await Decoder.open(checkpoint, { weights, cacheDirectory: benchCache('compiled-once') });
+      const context = decoder.newContext(full(), 64);
+      await context.prefill([1, 2, 3]);
+      await context.decode(4);
+      const used = process.cpuUsage(cpu);
+      rows.push({ weights, what, seconds: round((performance.now() - start) / 1000, 2), 'processor seconds': round((used.user + used.system) / 1e6, 2), 'compiled MB': round(decoder.compiled.byteLength / 1e6, 0) });
+      await decoder.close();
+    };
+    await open('first time, with prompt and token (making random numbers included)');
+    await open('compiled, with prompt and token');
+  }
+  table('Opening 135M parameters', rows);
+}
