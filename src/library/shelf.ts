@@ -1,12 +1,15 @@
-import { stat } from 'node:fs/promises';
+import { statSync } from 'node:fs';
 import type { WorkspaceFolders } from './documents/folders';
-import { readDocument } from './documents/read';
+import { readDocument, readDocumentNow } from './documents/read';
 import type { DocumentReader, ReadDocument } from './retrieve/types';
 import type { SegmenterPool } from './segments/pool';
 import type { Catalogue } from './store/catalogue';
 
 /** Characters of text kept of documents read lately. */
 const CACHE_CHARACTERS = 16_000_000;
+
+/** Files up to this size are read in place: that is quicker than asking the thread pool. */
+const SMALL_BYTES = 256 << 10;
 
 interface Shelved extends ReadDocument {
   mtimeMs: number;
@@ -42,13 +45,13 @@ export class Shelf implements DocumentReader {
     const file = this.folders().fileOf(path);
     if (!entry || file === undefined) return undefined;
     try {
-      const { mtimeMs, size } = await stat(file);
+      const { mtimeMs, size } = statSync(file);
       const known = this.recent.get(path);
       if (known && known.mtimeMs === mtimeMs && known.size === size && known.document.hash === entry.hash) {
         this.touch(path, known);
         return known;
       }
-      const read = await readDocument(file, path);
+      const read = size <= SMALL_BYTES ? readDocumentNow(file, path) : await readDocument(file, path);
       if (read.document.hash !== entry.hash) {
         this.stale.add(path);
         return undefined;

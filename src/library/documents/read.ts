@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { Document } from '../types';
 import { languageOf } from './language';
@@ -46,6 +47,25 @@ export async function readDocument(file: string, path: string, maxBytes = Infini
     throw error instanceof ReadError ? error : readError(error, file);
   } finally {
     await handle?.close();
+  }
+}
+
+/**
+ * The same without leaving the thread: for the few small files a question needs, where a trip through the thread pool costs
+ * more than the reading.
+ * @throws ReadError
+ */
+export function readDocumentNow(file: string, path: string): ReadResult {
+  let handle: number | undefined;
+  try {
+    handle = openSync(file, 'r');
+    const { size, mtimeMs } = fstatSync(handle);
+    const { text, replaced } = decode(readFileSync(handle), file);
+    return { document: toDocument(file, path, text), size, mtimeMs, replaced };
+  } catch (error) {
+    throw error instanceof ReadError ? error : readError(error, file);
+  } finally {
+    if (handle !== undefined) closeSync(handle);
   }
 }
 

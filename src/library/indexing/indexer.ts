@@ -36,6 +36,8 @@ export interface IndexerContext {
   first: ReadonlySet<string>;
   /** False once another process has taken the store over. */
   ownsStore: () => boolean;
+  /** Awaited before each file of a pass: somebody may be waiting for an answer. */
+  giveWay?: () => Promise<void>;
 }
 
 /** Terms in memory before they are written as a pack. */
@@ -44,6 +46,8 @@ const FLUSH_BYTES = 48 << 20;
 const CATALOGUE_BATCH = 128;
 /** From so many changed files on (a branch switch), walking anew is cheaper than asking the rules for each. */
 const BURST = 200;
+/** More changed files than this are worth the threads. */
+const FEW = 8;
 
 /** Brings catalogue and lexical index in line with the disk: the whole workspace in a pass, single files in `update`. */
 export class Indexer {
@@ -103,12 +107,13 @@ export class Indexer {
 
   /** A window of files is under way at a time: as many as the threads can take, and a few being read. */
   private async each(files: readonly WalkedFile[], signal: AbortSignal): Promise<void> {
-    const { pool, progress } = this.context;
+    const { pool, progress, giveWay } = this.context;
     let next = 0;
     const lane = async (): Promise<void> => {
       while (next < files.length) {
         signal.throwIfAborted();
         if (this.paused) await this.waitWhilePaused(signal);
+        await giveWay?.();
         const file = files[next++];
         if (!file) return;
         await this.indexFile(file.file, file.path, true);
@@ -203,7 +208,7 @@ export class Indexer {
         const kind = await stat(file).then((info) => (info.isDirectory() ? 'folder' : 'file'), () => 'gone');
         if (kind === 'folder') pass = true;
         else if (kind === 'gone') this.removeTree(path);
-        else if (whyFile(file, this.context.folders, this.context.settings).indexed) await this.indexFile(file, path, false);
+        else if (whyFile(file, this.context.folders, this.context.settings).indexed) await this.indexFile(file, path, changes.length > FEW);
         else this.remove(path);
       }),
     );
