@@ -69,9 +69,9 @@ def run(at: Path) -> dict:
     base = at / "pretrain/decayed.pt"
     scores = call("evaluate", evaluate.main, ["--checkpoint", base, "--documents", 2, *common], timings)
     assert scores["full"][0] < scores["untrained"][0], "training did not beat random weights"
-    for tune in ("full", "lora+"):
+    for tune, factors in (("full", []), ("lora+", ["--factors", at / "long-full/rope_factors.json"])):
         call(f"longcontext_{tune}", longcontext.main, ["--base", base, "--run", at / f"long-{tune}", "--window", 256, "--tune",
-             tune, "--steps", 3, "--batch", 1, *common], timings)
+             tune, "--steps", 3, "--batch", 1, *factors, *common], timings)
     long = at / "long-lora+"
     call("longcontext_evaluate", longcontext.main, ["--base", base, "--run", long, "--window", 256, "--evaluate",
                                                     "--evaluate-rows", 2, *common], timings)

@@ -1,7 +1,7 @@
 """Stage 2, a longer window: `python models/recipe/longcontext.py --base RUN/decayed.pt --tokens DIR --run DIR --factors FILE`.
 
-Frequencies are divided by the factors of a DCIS search (a JSON file {"factors": [D/2 numbers], "scale": m}; without one,
-YaRN's, where that search starts). Trained on slices of the long window with S2-Attn and LoRA+ (r 8, embeddings and norms in
+Frequencies are divided by the factors of a DCIS search (the `rope_factors.json` that the engine's search writes beside a
+checkpoint; without one, YaRN's, where that search starts). Trained on slices of the long window with S2-Attn and LoRA+ (r 8, embeddings and norms in
 full), or with `--tune full` / `--attention full` for comparison; inference attends to everything. Writes RUN/last.pt,
 RUN/adapter (PEFT) and RUN/merged.pt (plain weights with their factors). `--evaluate` measures all forms on the test split.
 """
@@ -42,6 +42,20 @@ def yarn(head_dim: int, theta: float, original: int, scale: float, fast: float =
         interpolated = min(1.0, max(0.0, (i - low) / max(0.001, high - low)))
         factors.append(1.0 / (interpolated / scale + 1.0 - interpolated))
     return {"factors": factors, "scale": 0.1 * math.log(scale) + 1.0}
+
+
+def read_factors(path: Path, name: str | None, head_dim: int, first: int) -> dict:
+    """{"factors": [D/2], "scale": m} of one entry of the engine's file, which must have been found for this window."""
+    found = json.loads(path.read_text())["factors"]
+    if name is None and len(found) == 1:
+        name = next(iter(found))
+    if name not in found:
+        raise SystemExit(f"{path} has factors named {', '.join(found) or 'nothing'}: choose one with --factors-name")
+    entry = found[name]
+    if entry["originalMaxPositions"] != first or len(entry["factors"]) != head_dim // 2:
+        raise SystemExit(f"{path}: {name} is for a window of {entry['originalMaxPositions']} rows and {len(entry['factors'])} pairs, "
+                         f"the model has {first} and {head_dim // 2}")
+    return {"factors": entry["factors"], "scale": entry["attentionFactor"]}
 
 
 def slices(tokens: Tokens, rng: np.random.Generator, batch: int, window: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -90,7 +104,8 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--base", type=Path, default=home() / "runs/pretrain/decayed.pt")
     args.add_argument("--tokens", type=Path, default=home() / "tokens")
     args.add_argument("--run", type=Path, default=home() / "runs/long")
-    args.add_argument("--factors", type=Path, help="JSON of the DCIS search; default: YaRN's factors")
+    args.add_argument("--factors", type=Path, help="rope_factors.json of the DCIS search; default: YaRN's factors")
+    args.add_argument("--factors-name", help="the entry to take, if the file has several")
     args.add_argument("--window", type=int, help="rows (default: 8 x the first window)")
     args.add_argument("--tune", choices=("lora+", "full"), default="lora+")
     args.add_argument("--attention", choices=("s2", "full"), default="s2")
@@ -118,10 +133,9 @@ def main(argv: list[str] | None = None) -> dict:
     config = base.config
     first = config.max_position_embeddings
     window = a.window or 8 * first
-    rope = json.loads(a.factors.read_text()) if a.factors else yarn(config.head_dim, config.rope_theta, first, window / first)
-    if len(rope["factors"]) != config.head_dim // 2:
-        raise SystemExit(f"{a.factors}: {len(rope['factors'])} factors, the model has {config.head_dim // 2} pairs")
-    long = {"factors": rope["factors"], "rope_scale": rope.get("scale", 1.0)}
+    rope = (read_factors(a.factors, a.factors_name, config.head_dim, first) if a.factors
+            else yarn(config.head_dim, config.rope_theta, first, window / first))
+    long = {"factors": rope["factors"], "rope_scale": rope["scale"]}
     log = Log(a.run / "log.jsonl")
     if a.evaluate:
         models = {"base": base, "factors_only": load_model(a.base, **long), "tuned": load_model(a.run / "merged.pt")}
@@ -152,7 +166,9 @@ def main(argv: list[str] | None = None) -> dict:
             save_adapter(model, a.run / "adapter", RANK, ALPHA, str(a.base))
             plain = merged(load_model(a.base, **long), a.run / "adapter")
         save(a.run / "merged.pt", plain, config, window=window)
-        (a.run / "rope.json").write_text(json.dumps({**rope, "original": first, "window": window}) + "\n")
+        (a.run / "rope_factors.json").write_text(json.dumps({"factors": {"tuned": {
+            "extension": window / first, "attentionFactor": rope["scale"], "originalMaxPositions": first,
+            "factors": list(rope["factors"]), "note": f"trained with, {a.tune}, {a.attention}"}}}, indent=1) + "\n")
 
     budget, saved, some, started = Budget(a.steps, a.minutes, step, 20, a.decay), time.time(), [], time.time()
     while budget.more(step):

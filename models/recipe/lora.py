@@ -49,7 +49,11 @@ def adapt(model: Llama, rank: int = 8, alpha: float = 16.0) -> Llama:
 
 
 def save_adapter(model: Llama, out: Path, rank: int, alpha: float, base: str) -> None:
-    """adapter_config.json and adapter_model.safetensors as PEFT writes them."""
+    """adapter_config.json and adapter_model.safetensors as PEFT writes them.
+
+    The head is tied to the embeddings, trained ones included; PEFT itself leaves it on the old ones: after merging there,
+    set lm_head.weight = model.embed_tokens.weight.
+    """
     out.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, np.ndarray] = {}
     for name, p in model.named_parameters():
