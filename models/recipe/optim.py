@@ -1,7 +1,7 @@
 """Optimisers and schedule.
 
-Muon for the matrices inside the layers (its update is the momentum's nearest orthogonal matrix: about twice the progress
-per token of AdamW at this size, measured by `pretrain.py --compare`), AdamW for embeddings and norms.
+Muon for the matrices inside the layers (its update is the momentum's nearest orthogonal matrix; at this size it learns more
+per token than AdamW: README, "Optimiser"), AdamW for embeddings and norms.
 """
 
 from __future__ import annotations
