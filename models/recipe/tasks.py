@@ -84,7 +84,8 @@ def parser() -> argparse.ArgumentParser:
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--base", type=Path, default=home() / "runs/long/merged.pt")
     args.add_argument("--memory", type=Path, default=home() / "runs/memory/last.pt")
-    args.add_argument("--functions", type=Path, help="jsonl of the segmenter (default: synthetic functions, for a trial only)")
+    args.add_argument("--functions", type=Path, help="folder or jsonl of functions.py (default: synthetic, for a trial only)")
+    args.add_argument("--held-out", type=Path, help="the same of other repositories (default: a tenth of --functions' repositories)")
     args.add_argument("--tokens", type=Path, default=home() / "tokens")
     args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
     args.add_argument("--run", type=Path, default=home() / "runs/tasks")
@@ -133,7 +134,7 @@ def main(argv: list[str] | None = None) -> dict:
         from tasks_data import Function
 
         functions = [Function(**f) for f in synthetic(400, a.seed)]
-    train, held = split(documented(functions))
+    train, held = (documented(functions), documented(read_functions(a.held_out))) if a.held_out else split(documented(functions))
     encode = Encoder(a.tokenizer)
     window = model.base.config.max_position_embeddings
     maker = Maker(encode, min(a.code_tokens, window // 3), window=window - SINKS - 1)

@@ -1,7 +1,8 @@
 """Functions for the tasks stage: reading them, hiding names, building prompts.
 
-Input: one JSON object a line, {repo, path, language, name, doc, code, startLine, endLine, calls?}, as the project's own
-segmenter prints them (`segments` command). `doc` has no comment marks.
+Input: one JSON object a line, {repo?, path, language, name, doc, code, startLine, endLine, calls?}, as the project's own
+segmenter prints them (`segments` command). `doc` has no comment marks, `code` no doc comment. A folder holds a file for each
+repository, owner+name.jsonl, as functions.py writes them; there the file's name is the repository.
 """
 
 from __future__ import annotations
@@ -44,12 +45,14 @@ class Function:
 
 
 def read(path: Path) -> list[Function]:
-    """All functions of a jsonl (or jsonl.gz) file. A malformed line names itself and ends the stage."""
+    """All functions of a jsonl (or jsonl.gz) file, or of a folder of them. A malformed line names itself and ends the stage."""
+    if path.is_dir():
+        return [f for one in sorted(path.glob("*.jsonl*")) for f in read(one)]
     found = []
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
-            record = json.loads(line)
+            record = {"repo": path.name.split(".jsonl")[0].replace("+", "/"), **json.loads(line)}
             for key, kind in FIELDS.items():
                 if not isinstance(record.get(key), kind):
                     raise SystemExit(f"{path}:{number}: `{key}` should be {kind.__name__}, is {record.get(key)!r}")
