@@ -34,7 +34,9 @@ class Function:
     @property
     def summary(self) -> str:
         """The doc comment's first sentence, on one line."""
-        text = re.sub(r"\s+", " ", self.doc.split("\n\n")[0].strip())
+        # What follows in a doc comment is about parameters: `@param`, `:return:`, `Args:`.
+        text = re.split(r"(?:^|\s)(?:@[a-z]|:(?:param|return|type|raise)|Args:|Arguments:|Parameters\b|Returns:)", self.doc)[0]
+        text = re.sub(r"\s+", " ", text.strip().split("\n\n")[0])
         end = re.search(r"(?<=[a-z0-9)`\"'])[.!?](?= [A-Z`]|$)", text)
         return text[:end.end()] if end else text
 

@@ -123,6 +123,7 @@ class TasksTest(Base):
     def test_summary_is_the_first_sentence(self):
         f = dataclasses.replace(self.functions[0], doc="Reads e.g. a file\nand closes it. Then more.\n\nLong story.")
         self.assertEqual(f.summary, "Reads e.g. a file and closes it.")
+        self.assertEqual(dataclasses.replace(f, doc="Write events\n@param string $type Text").summary, "Write events")
 
     def test_batches_hold_functions_of_one_repository_together(self):
         batch = Draw(self.functions, 1).batch(3, 16)
