@@ -243,6 +243,8 @@ const QUIET = {
   'security.workspace.trust.startupPrompt': 'never',
   'workbench.reduceMotion': 'on',
   'editor.minimap.enabled': false,
+  // In a browser the editor saves by itself; unsaved text must stay unsaved to be tested.
+  'files.autoSave': 'off',
 };
 
 export function freePort() {

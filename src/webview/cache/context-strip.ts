@@ -70,7 +70,7 @@ export class ContextStrip extends LitElement {
       ${single ? nothing : html`<div class="scale above"><strong>${t('{0} tokens stood for', formatCount(sum.tokens))}</strong></div>`}
       <div class="strip" role="listbox" tabindex="0" aria-label=${t('What the context holds, {0} blocks', this.blocks.length)} aria-activedescendant=${this.active >= 0 ? `block-${this.active}` : nothing}
         @keydown=${this.onKey} @pointerleave=${() => (this.active = -1)} @focus=${() => (this.active = Math.max(0, this.active))}>
-        <svg height=${height} viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" aria-hidden="false" role="presentation">
+        <svg height=${height} viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="none">
           ${single ? nothing : this.funnels()}
           ${this.blocks.map((block, index) => this.block(block, index, rowsAt))}
           ${freeStart < 1 ? svg`<rect class="free" x=${freeStart * width + GAP} y=${rowsAt + 0.5} width=${Math.max(0, (1 - freeStart) * width - GAP - 0.5)} height=${BAR - 1}></rect>` : nothing}

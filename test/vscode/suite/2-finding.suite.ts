@@ -71,6 +71,7 @@ describe('changes', () => {
     assert.equal(document.isDirty, true);
     await eventually(async () => (await search('unsavedSextant')).includes('unsavedSextant = 1'), 'the typed text is found');
     await vscode.commands.executeCommand('workbench.action.files.revert');
+    assert.ok(!document.getText().includes('unsavedSextant'), 'reverted');
     await eventually(async () => !(await search('unsavedSextant')).includes('unsavedSextant = 1'), 'the reverted text is forgotten');
   });
 

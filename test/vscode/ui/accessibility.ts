@@ -4,6 +4,11 @@ import type { Frame } from 'playwright-core';
 
 /** Runs axe in a panel's document and fails with what it found. The panel's policy allows no foreign script, so it is evaluated. */
 export async function assertAccessible(frame: Frame, what: string): Promise<void> {
+  // A panel is transparent; behind it lies the colour of the place it is in, which axe cannot see from within.
+  await frame.evaluate(() => {
+    const place = document.querySelector('anchorage-summary') ? 'editor' : document.querySelector('anchorage-cache') ? 'panel' : 'sideBar';
+    document.body.style.backgroundColor = `var(--vscode-${place}-background)`;
+  });
   await frame.evaluate(axe.source);
   const results = await frame.evaluate(async () => {
     const { axe: runner } = window as unknown as { axe: { run: (root: Document, options: object) => Promise<AxeResults> } };
