@@ -18,9 +18,9 @@ export function tokenAnchors(tokens: readonly number[]): AnchorOptions['isAnchor
   return (token) => set.has(token);
 }
 
-/** Every n-th token is an anchor. */
+/** Every n-th token is an anchor; the first one behind the sinks comes at once if they have used up its n. */
 export function intervalAnchors(n: number): AnchorOptions['isAnchor'] {
-  return (_token, sinceAnchor) => sinceAnchor === n - 1;
+  return (_token, sinceAnchor) => sinceAnchor >= n - 1;
 }
 
 /**

@@ -1,0 +1,94 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { anchors, CheckpointError, compose, Decoder, full, intervalAnchors, lambda, openCheckpoint, parameterCount, tokenAnchors, Tokenizer, type AttentionPolicy, type Checkpoint } from '../../engine';
+import { UsageError } from '../arguments';
+import { list, number, oneOf, text, type ModelIo, type Values } from './options';
+
+/** A checkpoint that is open for a command, with its decoder. */
+export interface Opened {
+  checkpoint: Checkpoint;
+  decoder: Decoder;
+  /** Absent for checkpoints without tokenizer.json. */
+  tokenizer?: Tokenizer;
+  close(): Promise<void>;
+}
+
+/** Weights of smaller models are compiled faster than they are read back. */
+const KEPT_ON_DISK = 20e6;
+const WINDOW = 1024;
+const SINKS = 8;
+const ANCHOR_EVERY = 16;
+
+/** A folder, or the name of an installed model. @throws UsageError when it is neither */
+export async function resolveModel(name: string, io: ModelIo): Promise<string> {
+  for (const directory of [name, join(io.modelsDirectory, name.replace('/', '--'))]) {
+    const status = await stat(join(directory, 'config.json')).catch(() => undefined);
+    if (status?.isFile()) return directory;
+  }
+  throw new UsageError(`“${name}” is neither a checkpoint folder nor an installed model. \`anchorage model list\` names those there are.`, 'model');
+}
+
+/** @throws UsageError, CheckpointError, DecoderError */
+export async function openModel(name: string, values: Values, io: ModelIo): Promise<Opened> {
+  const directory = await resolveModel(name, io);
+  const weights = oneOf(values, 'weights', ['auto', 'f32', '8bit', '4bit']);
+  const threads = number(values, 'threads', 1, 64);
+  const checkpoint = await openCheckpoint(directory, { adapters: list(values, 'adapter'), rope: text(values, 'rope') ?? 'config' });
+  try {
+    const tokenizer = await openTokenizer(checkpoint);
+    const cacheDirectory = parameterCount(checkpoint.config) > KEPT_ON_DISK ? join(io.modelsDirectory, 'compiled') : null;
+    const decoder = await Decoder.open(checkpoint, { cacheDirectory, ...(weights ? { weights } : {}), ...(threads ? { threads } : {}) });
+    const close = async () => {
+      await decoder.close();
+      await checkpoint.close();
+    };
+    return { checkpoint, decoder, close, ...(tokenizer ? { tokenizer } : {}) };
+  } catch (error) {
+    await checkpoint.close();
+    throw error;
+  }
+}
+
+async function openTokenizer({ directory, config }: Checkpoint): Promise<Tokenizer | undefined> {
+  try {
+    return await Tokenizer.open(directory, config.vocabSize);
+  } catch (error) {
+    if (error instanceof CheckpointError && error.code === 'missing') return undefined;
+    throw error;
+  }
+}
+
+export function requireTokenizer({ tokenizer, checkpoint }: Opened, instead: string): Tokenizer {
+  if (!tokenizer) throw new UsageError(`${checkpoint.directory} has no tokenizer.json, so it cannot read text; ${instead}`, 'model');
+  return tokenizer;
+}
+
+/**
+ * The attention that the options ask for. `lambda`: sinks and window with a distance ceiling. `anchors`: with --window, ends of sentences and lines
+ * stay when the window has passed them; without, each segment closes behind its anchor, for models trained so.
+ */
+export function policyOf(values: Values, opened: Opened): () => AttentionPolicy {
+  const kind = oneOf(values, 'attention', ['full', 'lambda', 'anchors']) ?? 'full';
+  const window = number(values, 'window', 1, 1 << 28);
+  const sinks = number(values, 'sinks', 0, 1 << 20) ?? SINKS;
+  if (kind === 'full') {
+    if (window !== undefined) throw new UsageError('--window needs --attention lambda or anchors.', 'model');
+    return () => full(opened.decoder.config.slidingWindow);
+  }
+  if (kind === 'lambda') return () => lambda({ sinks, window: window ?? WINDOW });
+  const isAnchor = anchorRule(opened, number(values, 'anchor-every', 2, 1 << 20));
+  if (window === undefined) return () => anchors({ sinks, isAnchor });
+  return () => compose(lambda({ sinks, window }), anchors({ sinks, isAnchor, closing: false }));
+}
+
+/** The model's own anchor token if it has one; else tokens that end a sentence or a line; else every n-th. */
+function anchorRule({ tokenizer, decoder }: Opened, every: number | undefined): (token: number, sinceAnchor: number) => boolean {
+  if (every !== undefined || !tokenizer) return intervalAnchors(every ?? ANCHOR_EVERY);
+  const own = tokenizer.idOf('<|anchor|>');
+  if (own !== undefined) return tokenAnchors([own]);
+  const ends: number[] = [];
+  for (let id = 0; id < decoder.config.vocabSize; id++) {
+    if (/[Ċ\n]|^<0x0A>$|^[▁Ġ]?[.!?;]$/.test(tokenizer.pieceOf(id) ?? '')) ends.push(id);
+  }
+  return tokenAnchors(ends);
+}
