@@ -126,6 +126,8 @@ def main() -> None:
             from run import read
 
             part = read(path)["export"]  # {"config": {...}, "file": name, "tensors": {...}}
+            if part is None:
+                raise SystemExit(f"{path} is of an ablation that the engine cannot run")
             extra.update(part["config"])
             tensors[part["file"]] = {k: v.float().numpy() for k, v in part["tensors"].items()}
     write_folder(model, a.tokenizer, a.out, extra, tensors=tensors)

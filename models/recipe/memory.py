@@ -94,6 +94,8 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--biased", action="store_true", help="leave out the compensating factor")
     args.add_argument("--shares", type=float, nargs=3, default=(0.6, 0.25, 0.15), help=f"of {TASKS}")
     args.add_argument("--rank", type=int, default=32)
+    args.add_argument("--everywhere", action="store_true", help="ablation: the slots' changes at all rows of the encoder")
+    args.add_argument("--no-transfer", action="store_true", help="ablation: memory rows by the base's own keys and values")
     args.add_argument("--batch", type=int, default=4, help="chains a step")
     args.add_argument("--lr", type=float, default=1e-3)
     args.add_argument("--steps", type=int, default=2000)
@@ -116,7 +118,7 @@ def main(argv: list[str] | None = None) -> dict:
     seed_all(a.seed)
     last = a.run / "last.pt"
     state = read(last) if last.exists() else None
-    model = MemoryModel(load_model(a.base), a.rank).to(where)
+    model = MemoryModel(load_model(a.base), a.rank, everywhere=a.everywhere, transfer=not a.no_transfer).to(where)
     step = 0
     optimizer = Optimizer(model, a.lr, "adamw", weight_decay=0.0)
     if state:
@@ -137,8 +139,9 @@ def main(argv: list[str] | None = None) -> dict:
         parameters=sum(p.numel() for p in optimizer.params))
 
     def checkpoint() -> None:
-        save(last, _Trained(model), model.base.config, step=step, optimizer=optimizer.state_dict(), rank=a.rank,
-             export=export_part(model, a.ratios, max(a.lengths)))
+        # An encoder changed at every row cannot be exported: the engine's rows are the base's.
+        part = None if a.everywhere else export_part(model, a.ratios, max(a.lengths))
+        save(last, _Trained(model), model.base.config, step=step, optimizer=optimizer.state_dict(), rank=a.rank, export=part)
 
     losses: dict[str, list[float]] = {}
     budget, saved = Budget(a.steps, a.minutes, step, 20, a.decay), time.time()

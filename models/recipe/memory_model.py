@@ -52,9 +52,14 @@ def coverage(length: int, ratio: int) -> list[int]:
 
 
 class MemoryModel(nn.Module):
-    def __init__(self, base: Llama, rank: int = 32, alpha: float = 64.0):
+    """`everywhere` and `transfer=False` are ablations: the slots' changes at all rows of the encoder's pass (which then costs
+    a prefill of its own, and gradients through it), and memory rows by the base's own W_K and W_V.
+    """
+
+    def __init__(self, base: Llama, rank: int = 32, alpha: float = 64.0, everywhere: bool = False, transfer: bool = True):
         super().__init__()
         self.base = base.requires_grad_(False)
+        self.everywhere = everywhere
         c = base.config
         q, kv = c.num_attention_heads * c.head_dim, c.num_key_value_heads * c.head_dim
         self.rank, self.alpha = rank, alpha
@@ -66,6 +71,9 @@ class MemoryModel(nn.Module):
 
         self.slot_q, self.slot_v = per_layer(q), per_layer(kv)
         self.head_k, self.head_v = per_layer(kv), per_layer(kv)
+        if not transfer:  # their second factor starts at zero, so frozen they change nothing
+            self.head_k.requires_grad_(False)
+            self.head_v.requires_grad_(False)
 
     def trained(self) -> dict[str, Tensor]:
         """What this stage adds to the base, by name."""
@@ -77,9 +85,8 @@ class MemoryModel(nn.Module):
         with torch.no_grad():
             return self.base(ids, torch.arange(SINKS, device=device).expand(batch, SINKS), None, rows=True)[1]
 
-    @torch.no_grad()
     def ordinary(self, segment: Segment) -> Rows:
-        """The base's rows of sinks and segment [B, K, SINKS + n, D]: what the engine's prefill keeps."""
+        """The base's rows of sinks and segment [B, K, SINKS + n, D]: what the engine's prefill keeps. No gradient passes them."""
         b, n = segment.ids.shape
         device = segment.ids.device
         ids = torch.cat([torch.tensor(SINK_IDS, device=device).expand(b, SINKS), segment.ids], 1)
@@ -87,7 +94,12 @@ class MemoryModel(nn.Module):
         if segment.layout is not None:
             zero = torch.zeros(b, SINKS, dtype=segment.layout.doc.dtype, device=device)
             mask = visible(Layout(*(torch.cat([zero, part], 1) for part in segment.layout)))
-        return self.base(ids, torch.arange(SINKS + n, device=device).expand(b, SINKS + n), mask, rows=True)[1]
+        with torch.set_grad_enabled(torch.is_grad_enabled() and self.everywhere):
+            return self.base(ids, torch.arange(SINKS + n, device=device).expand(b, SINKS + n), mask, rows=True,
+                             delta=self._change if self.everywhere else None)[1]
+
+    def _change(self, layer: int, x: Tensor):
+        return self.slot_q[layer](x), None, self.slot_v[layer](x)
 
     def encode(self, segment: Segment, ratio: int) -> Rows:
         """Memory rows [B, K, M, D] of a segment, M = ceil(n / ratio); differentiable in this stage's parameters."""
@@ -99,12 +111,9 @@ class MemoryModel(nn.Module):
         seen = torch.arange(SINKS + n, device=device)[None] < SINKS + cover[:, None]
         mask = torch.cat([seen, torch.eye(m, dtype=torch.bool, device=device)], 1)[None, None]
 
-        def delta(layer: int, x: Tensor):
-            return self.slot_q[layer](x), None, self.slot_v[layer](x)
-
         _, seen_by_layer = self.base(None, (SINKS + cover).expand(b, m), mask, embeds=self.slot.expand(b, m, -1), past=past,
                                      past_positions=torch.arange(SINKS + n, device=device).expand(b, SINKS + n),
-                                     delta=delta, inputs=True)
+                                     delta=self._change, inputs=True)
         c = self.base.config
         keys, values = [], []
         for i, h in enumerate(seen_by_layer):

@@ -98,6 +98,14 @@ class MemoryTest(unittest.TestCase):
         for a, b in zip([*rows.keys, *rows.values], [*plain.keys, *plain.values]):
             self.assertEqual(float((a - b).abs().max()), 0.0)
 
+    def test_ablation_everywhere_changes_the_ordinary_rows(self):
+        ids = tokens(20, 6)
+        before = self.model.ordinary(Segment(ids))
+        self.model.everywhere = True
+        after = self.model.ordinary(Segment(ids))
+        self.assertGreater(float((before.values[0] - after.values[0]).abs().max()), 1e-3)
+        self.assertTrue(after.values[0].requires_grad and not before.values[0].requires_grad)
+
     def test_rows_do_not_depend_on_neighbours(self):
         ids = tokens(24, 7, 3)
         together, alone = self.model.encode(Segment(ids), 8), self.model.encode(Segment(ids[1:2]), 8)
