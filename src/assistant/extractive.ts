@@ -20,8 +20,6 @@ export interface ExtractiveAnswer {
   blocks: readonly string[];
   citations: readonly Citation[];
   notices: readonly string[];
-  /** Characters quoted from the sources. */
-  quotedCharacters: number;
 }
 
 export interface ExtractiveOptions {
@@ -54,20 +52,18 @@ export async function answerFromSources(
   const notices = await unknownNames(question, library);
   const best = passages[0];
   if (!best) {
-    return { blocks: [nothingFound(options.scope)], citations: [], notices, quotedCharacters: 0 };
+    return { blocks: [nothingFound(options.scope)], citations: [], notices };
   }
 
   const users = question.form === 'users' ? await usersBlock(question, library, shelf, citations, signal) : undefined;
   if (users) blocks.push(users);
 
   const shown = passages.slice(0, places).filter((passage, index) => index === 0 || passage.score > 0.3 * best.score);
-  let quotedCharacters = 0;
   for (const [index, passage] of shown.entries()) {
     throwIfCancelled(signal);
     const block = placeBlock(passage, weights, question, citations, linesFor(passage, index));
     if (index === 0) blocks.push(lead(best, block.citation, users !== undefined));
     blocks.push(block.markdown);
-    quotedCharacters += block.quoted;
     if (index === 0 && question.form !== 'where' && question.form !== 'value') {
       const calls = await callsBlock(passage, weights, library, shelf, citations);
       if (calls) blocks.push(calls);
@@ -77,7 +73,7 @@ export async function answerFromSources(
   if (further.length > 0) {
     blocks.push(['Further places:', '', ...further.map((passage) => `- ${furtherLine(passage, weights, citations)}`)].join('\n'));
   }
-  return { blocks, citations: citations.all, notices, quotedCharacters };
+  return { blocks, citations: citations.all, notices };
 }
 
 // ── Parts of the answer ───────────────────────────────────────────────────────────────────────────────────────────
@@ -104,8 +100,6 @@ function lead(best: Passage, cited: Citation, afterUsers: boolean): string {
 interface Block {
   markdown: string;
   citation: Citation;
-  /** Characters quoted. */
-  quoted: number;
 }
 
 /** Lines between two quotes that one citation may span, and lines it may have in all: a citation should show what it is for. */
@@ -121,20 +115,14 @@ function placeBlock(passage: Passage, weights: TermWeights, question: Question, 
   const together = quoted.startLine - head.endLine <= GAP && quoted.endLine - head.startLine < CITED_LINES && head.startLine <= quoted.endLine;
   const citation = cite(passage, together ? { startLine: Math.min(head.startLine, quoted.startLine), endLine: Math.max(head.endLine, quoted.endLine) } : head, citations);
   const parts = [factSentence(passage, citation)];
-  const quote = (runs: readonly Run[]): number => {
-    const text = quoteRuns(lines, runs);
-    parts.push(fence(text, document.language));
-    return text.length;
-  };
-  let characters = 0;
   for (const [index, runs] of [first, ...rest].entries()) {
     const start = runs[0]?.startLine;
     const end = runs[runs.length - 1]?.endLine;
     if (start === undefined || end === undefined) continue;
     if (index > 0 || !together) parts.push(`${end > start ? `Lines ${start}–${end}` : `Line ${start}`}: [${cite(passage, { startLine: start, endLine: end }, citations).number}]`);
-    characters += quote(runs);
+    parts.push(fence(quoteRuns(lines, runs), document.language));
   }
-  return { markdown: parts.join('\n\n'), citation, quoted: characters };
+  return { markdown: parts.join('\n\n'), citation };
 }
 
 /** "`Flask.dispatch_request` is a method of `Flask` (`src/flask/app.py:966`): “Does the request dispatching.” [1]" */
@@ -154,7 +142,6 @@ function proseBlock(passage: Passage, weights: TermWeights, citations: CitationL
   return {
     markdown: `${section} says: [${citation.number}]\n\n${quote.text.split('\n').map((line) => `> ${line}`).join('\n')}`,
     citation,
-    quoted: quote.text.length,
   };
 }
 

@@ -93,7 +93,7 @@ export async function selectPassages(
 function passageOf(question: Question, span: RankedSpan, { document, segmented, lines }: OpenFile, weights: TermWeights, prior: number): Passage | undefined {
   const last = Math.min(span.endLine, lines.length);
   if (span.startLine > last) return undefined;
-  const symbol = subjectOf(question, { startLine: span.startLine, endLine: last }, segmented.symbols, weights);
+  const symbol = subjectOf(question, { startLine: span.startLine, endLine: last }, segmented.symbols, lines, weights);
   // A function is shown whole; of a type or a section, what was found of it.
   const whole = symbol && (isFunction(symbol) || (firstLine(symbol) >= span.startLine && symbol.endLine <= last));
   const startLine = whole ? firstLine(symbol) : span.startLine;
@@ -107,18 +107,20 @@ function passageOf(question: Question, span: RankedSpan, { document, segmented, 
 }
 
 /**
- * The definition or heading that lines are about: the innermost that holds them all, unless definitions begin in them and one of
- * those is named by the question.
+ * The definition or heading that lines are about: the innermost function that holds them all; of a type and the definitions that
+ * begin in the lines, the one whose name and own lines say most of the question.
  */
-function subjectOf(question: Question, range: { startLine: number; endLine: number }, symbols: readonly DocumentSymbol[], weights: TermWeights): DocumentSymbol | undefined {
+function subjectOf(question: Question, range: { startLine: number; endLine: number }, symbols: readonly DocumentSymbol[], lines: readonly string[], weights: TermWeights): DocumentSymbol | undefined {
   const holding = symbols.filter((symbol) => firstLine(symbol) <= range.startLine && range.endLine <= Math.max(symbol.endLine, symbol.startLine));
   const innermost = holding.sort((a, b) => b.container.length - a.container.length || b.startLine - a.startLine)[0];
   if (innermost && isFunction(innermost)) return innermost;
   const inside = symbols.filter((symbol) => symbol !== innermost && symbol.startLine >= range.startLine && symbol.startLine <= range.endLine);
   let best = innermost;
-  let most = innermost ? nameMatch(question, innermost, weights) : -1;
-  for (const symbol of inside) {
-    const match = nameMatch(question, symbol, weights);
+  let most = -1;
+  for (const symbol of innermost ? [innermost, ...inside] : inside) {
+    const next = inside.find((other) => firstLine(other) > symbol.startLine);
+    const last = isFunction(symbol) ? symbol.endLine : Math.min(symbol.endLine, next ? firstLine(next) - 1 : symbol.endLine);
+    const match = nameMatch(question, symbol, weights) + weights.covered(`${labelOf(symbol)} ${textOfLines(lines, firstLine(symbol), last)}`);
     if (match > most) [best, most] = [symbol, match];
   }
   return best;

@@ -27,6 +27,8 @@ export interface LibraryOptions {
   threads?: number;
   /** Bundled src/library/segments/thread.ts; default `segment-thread.js` beside the running bundle. */
   threadScript?: string;
+  /** Awaited before each file of a pass; lets an answer that somebody waits for go first. */
+  giveWay?: () => Promise<void>;
   /** Directory of the tree-sitter grammars; default `tree-sitter/` beside the bundle, else the installed package. */
   grammars?: string;
 }
@@ -92,6 +94,7 @@ export class Library {
       progress: this.progress,
       first: this.first,
       ownsStore: () => lock?.touch() ?? true,
+      giveWay: options.giveWay,
     });
     this.retriever = new Retriever(lexical, this.shelf);
   }

@@ -52,7 +52,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 
 /** What a failure means to the client. */
 export function errorData(error: unknown): ErrorData & { message: string } {
-  const { code, name, hint, message } = error as { code?: unknown; name?: unknown; hint?: unknown; message?: unknown };
+  const { code, name, hint, message } = (error ?? {}) as { code?: unknown; name?: unknown; hint?: unknown; message?: unknown };
   const text = typeof message === 'string' ? message : String(error);
   const ours = codeOf(code, name);
   return { code: ours, message: text, hint: typeof hint === 'string' ? hint : HINTS[ours] };

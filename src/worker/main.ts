@@ -32,7 +32,10 @@ function main(): void {
       else log('debug', `${method}: ${code}: ${message}`);
     },
   });
-  connection.onError(([error]) => log('warn', `connection: ${error.message}`));
+  // A failed write is not told over the connection it failed on: that would fail again, for ever.
+  connection.onError(([error, message]) => {
+    if (message === undefined) log('warn', `connection: ${error.message}`);
+  });
   connection.onUnhandledNotification(({ method }) => log('warn', `Unknown notification ${method}.`));
 
   const heartbeat = setInterval(() => notify('heartbeat', { at: Date.now() }), HEARTBEAT_MS);

@@ -53,7 +53,7 @@ export class ExclusiveQueue {
 
 /**
  * Counts the requests in hand, so that indexing can step aside while somebody waits. `clear` resolves when nobody
- * does, or after a while all the same: indexing must not starve under a stream of hovers.
+ * does, or after a while all the same: indexing must not starve under a stream of hovers, nor while a long answer is written.
  */
 export class Foreground {
   private active = 0;

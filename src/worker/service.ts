@@ -146,7 +146,7 @@ export class WorkerService {
 
   private async open(params: InitializeParams): Promise<Session> {
     const warn = (message: string): void => this.options.notify('log', { level: 'warn', message });
-    const library = await openLibrary(params, warn);
+    const library = await openLibrary({ ...params, giveWay: () => this.foreground.clear() }, warn);
     library.onStatus(() => this.statusChanged());
     const explanations = new ExplanationCache(join(params.storageDirectory, 'explanations'), { warn });
     this.current = { params, library, explanations };

@@ -211,6 +211,16 @@ describe('the process', () => {
     expect(existsSync(storageDirectory())).toBe(true);
   });
 
+  test('left by its parent while it has much to say, it still ends', async () => {
+    for (const delay of [0, 1, 5, 20]) {
+      const orphan = await ready();
+      orphan.request('ask', { id: 'o', question: 'Which method takes a connection for a host?', scope: { kind: 'workspace' } }).catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, delay));
+      orphan.child.disconnect();
+      expect(await orphan.exited).toBe(0);
+    }
+  });
+
   test('a changed setting takes effect', async () => {
     const worker = await ready();
     await worker.connection.sendNotification('settings/changed', { settings: { ...SETTINGS, filesExclude: ['**/*.md'] } });

@@ -1,0 +1,116 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Answer, RankedSpan } from '../../src/protocol';
+import { buildBundles, writeFiles } from '../worker/harness';
+
+let bundles: string;
+let directory: string;
+let workspace: string;
+beforeAll(() => {
+  bundles = buildBundles();
+  directory = mkdtempSync(join(tmpdir(), 'anchorage-cli-'));
+  workspace = join(directory, 'it’s a #folder');
+  const many = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`more/part_${index}.py`, `def pool_${index}(host):\n    """Part ${index} of the pool of hosts."""\n    return host\n`]));
+  writeFiles(workspace, { 'src/pool.py': 'class Pool:\n    """Keeps connections open."""\n\n    def take(self, host):\n        """Takes a connection for a host."""\n        return self.free.pop(host)\n', '.gitignore': '*.log\n', 'a.log': 'x\n', ...many });
+});
+afterAll(() => {
+  rmSync(bundles, { recursive: true, force: true });
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function anchorage(...argv: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(bundles, 'cli.js'), ...argv], { encoding: 'utf8', cwd: directory, env: { ...process.env, XDG_CACHE_HOME: join(directory, 'cache') } });
+  return { status, stdout, stderr };
+}
+const inWorkspace = () => ['--workspace', workspace];
+
+describe('commands', () => {
+  test('ask prints the answer with the places it rests on', () => {
+    const { status, stdout, stderr } = anchorage('ask', 'Which method takes a connection for a host?', ...inWorkspace());
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toContain('Takes a connection for a host.');
+    expect(stdout).toMatch(/\[1\] src\/pool\.py:\d+-\d+ {2}Pool\.take/);
+    expect(stdout).toContain('No model is installed');
+    expect(stdout).not.toContain('\u001b');
+  });
+
+  test('ask --json prints the answer as the editor gets it', () => {
+    const answer = JSON.parse(anchorage('ask', 'Which method takes a connection?', '--json', ...inWorkspace()).stdout) as Answer;
+    expect(answer.citations[0]).toMatchObject({ path: 'src/pool.py', file: join(workspace, 'src', 'pool.py') });
+    const lines = readFileSync(join(workspace, 'src/pool.py'), 'utf8').split('\n');
+    for (const { path, startLine, endLine, text } of answer.citations) if (path === 'src/pool.py') expect(text).toBe(lines.slice(startLine - 1, endLine).join('\n'));
+  });
+
+  test('search --queries answers each line, best first, at least twenty', () => {
+    const queries = join(directory, 'queries.jsonl');
+    writeFileSync(queries, '{"id":"a","question":"pool of hosts"}\n\n{"id":2,"question":"take a connection"}\n');
+    const { status, stdout } = anchorage('search', '--queries', queries, ...inWorkspace());
+    expect(status).toBe(0);
+    const results = stdout.trim().split('\n').map((line) => JSON.parse(line) as { id: unknown; spans: RankedSpan[] });
+    expect(results.map(({ id }) => id)).toEqual(['a', 2]);
+    expect(results[0]?.spans.length).toBeGreaterThanOrEqual(20);
+    const scores = results[0]?.spans.map(({ score }) => score) ?? [];
+    expect(scores).toEqual([...scores].sort((a, b) => b - a));
+    expect(Object.keys(results[1]?.spans[0] ?? {}).sort()).toEqual(['endLine', 'path', 'score', 'startLine']);
+    expect(results[1]?.spans[0]?.path).toBe('src/pool.py');
+  });
+
+  test('index --json prints its figures, status and why what was left out', () => {
+    const figures = JSON.parse(anchorage('index', '--rebuild', '--json', ...inWorkspace()).stdout) as Record<string, number>;
+    expect(figures).toMatchObject({ files: 32 });
+    expect(Object.keys(figures).sort()).toEqual(['bytes', 'files', 'peakMemoryBytes', 'seconds', 'segments', 'storeBytes']);
+    for (const value of Object.values(figures)) expect(value).toBeGreaterThan(0);
+    expect(anchorage('status', ...inWorkspace()).stdout).toContain('32 of 32 files');
+    expect(anchorage('why', 'a.log', ...inWorkspace()).stdout).toMatch(/a\.log is not indexed: .*\*\.log/);
+    expect(anchorage('why', 'src/pool.py', ...inWorkspace()).stdout).toMatch(/src\/pool\.py is indexed/);
+  });
+
+  test('summarize and explain', () => {
+    expect(anchorage('summarize', 'src/pool.py', ...inWorkspace()).stdout).toMatch(/take {2}Takes a connection for a host\./);
+    for (const what of ['src/pool.py:4', 'Pool.take', 'take']) expect(anchorage('explain', what, ...inWorkspace()).stdout).toContain('Pool.take is a method of Pool');
+  });
+
+  test('segments prints documented functions', () => {
+    const functions = anchorage('segments', ...inWorkspace()).stdout.trim().split('\n').map((line) => JSON.parse(line) as { path: string; name: string; doc: string; code: string });
+    expect(functions).toHaveLength(31);
+    expect(functions.find(({ name }) => name === 'take')).toMatchObject({ path: 'src/pool.py', doc: 'Takes a connection for a host.' });
+  });
+
+  test('two folders: paths begin with their names', () => {
+    const other = join(directory, 'other');
+    writeFiles(other, { 'x.py': 'def zanzibar():\n    """An island."""\n    return 1\n' });
+    const spans = JSON.parse(anchorage('search', 'zanzibar', '--json', ...inWorkspace(), '-w', other).stdout) as RankedSpan[];
+    expect(spans[0]?.path).toBe('other/x.py');
+  });
+});
+
+describe('exit codes', () => {
+  test.each<[string, string[], number, RegExp]>([
+    ['no command', [], 2, /^/],
+    ['an unknown command', ['dance'], 2, /no command “dance”/],
+    ['an unknown option', ['ask', 'q', '--fast'], 2, /--fast/],
+    ['no question', ['ask'], 2, /Which question/],
+    ['a folder that is none', ['ask', 'q', '--workspace', '/nowhere/at/all'], 2, /is not a folder/],
+    ['a file outside the workspace', ['summarize', '/etc/hosts', '--workspace', '.'], 2, /is not in the workspace/],
+    ['a name nobody defines', ['explain', 'qwertz_uiop', '--workspace', '.'], 2, /Nothing in the workspace defines/],
+    ['a query file that is not there', ['search', '--queries', 'none.jsonl', '--workspace', '.'], 1, /none\.jsonl/],
+    ['help', ['--help'], 0, /^$/],
+    ['help of a command', ['search', '--help'], 0, /^$/],
+  ])('%s', (_, argv, expected, message) => {
+    const { status, stderr } = anchorage(...argv);
+    expect({ status, stderr }).toEqual({ status: expected, stderr: expect.stringMatching(message) as string });
+    expect(stderr).not.toMatch(/\n {4}at /);
+  });
+
+  test('a storage folder that cannot be written: the answer comes, with a notice', () => {
+    const blocked = join(directory, 'blocked');
+    writeFileSync(blocked, '');
+    const { status, stdout, stderr } = anchorage('search', 'take a connection', '--storage', join(blocked, 'x'), ...inWorkspace());
+    expect(status).toBe(0);
+    expect(stdout).toContain('src/pool.py');
+    expect(stderr).not.toBe('');
+  });
+});
