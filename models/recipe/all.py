@@ -33,7 +33,8 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
                *(["--factors", a.factors] if a.factors else [])]
     remember = ["memory.py", "--base", long, *tokens, *texts, "--run", runs / "memory", "--batch", small]
     ask = ["tasks.py", "--base", long, "--memory", runs / "memory/last.pt", *tokens, *texts, "--run", runs / "tasks", "--batch",
-           small * 4, *(["--functions", a.functions] if a.functions else []), *(["--held-out", a.held_out] if a.held_out else [])]
+           small * 4, *(["--functions", a.functions] if a.functions else []), *(["--held-out", a.held_out] if a.held_out else []),
+           *(["--commits", a.commits] if a.commits else [])]
     return {
         "pretrain": [*pretrain, "--minutes", minutes["pretrain"]],
         "decay": [*pretrain, "--decay-minutes", minutes["decay"]],
@@ -59,6 +60,7 @@ def main() -> None:
     args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
     args.add_argument("--functions", type=Path)
     args.add_argument("--held-out", type=Path)
+    args.add_argument("--commits", type=Path)
     args.add_argument("--factors", type=Path)
     args.add_argument("--init", type=Path, help="weights to start pretraining from")
     args.add_argument("--preset", choices=PRESETS, default="19m")

@@ -82,7 +82,10 @@ def run(at: Path) -> dict:
     call("gradients", gradients.main, ["--base", long / "merged.pt", "--memory", at / "memory/last.pt", "--segments", 4,
                                        "--length", 32, "--sizes", 1, "--draws", 4, *common], timings)
     (at / "functions.jsonl").write_text("".join(json.dumps(f) + "\n" for f in synthetic(60)))
+    (at / "commits.jsonl").write_text("".join(json.dumps(
+        {"repo": f["repo"], "commit": "", "subject": f"Fix {f['name']}", "paths": [f["path"]]}) + "\n" for f in synthetic(60)))
     ask = ["--base", long / "merged.pt", "--memory", at / "memory/last.pt", "--functions", at / "functions.jsonl",
+           "--commits", at / "commits.jsonl",
            "--tokenizer", at / "tokenizer", "--run", at / "tasks", "--ratios", 32, 8, "--batch", 4, *common]
     call("tasks", tasks.main, [*ask, "--steps", 16], timings)
     call("tasks_resumed", tasks.main, [*ask, "--steps", 18], timings)

@@ -1,7 +1,7 @@
 """Stage 4, what the product asks: `python models/recipe/tasks.py --base FILE --memory FILE --functions FILE.jsonl --run DIR`.
 
 All weights move now, the memories' too, so that they still fit the base. Each step draws one task: plain text under the mix of
-masks (so that nothing is forgotten), doc <-> code vectors with the name hidden, gists from rows and from memories alone, the
+masks (so that nothing is forgotten), doc <-> code (and commit subject <-> changed function) vectors with the name hidden, gists from rows and from memories alone, the
 line pointer with "none", copying of keys from memories, short grounded answers under the chat template.
 Writes RUN/last.pt (base), RUN/memory.pt and RUN/heads.pt for export.py. `--evaluate` measures on held-out repositories.
 """
@@ -27,7 +27,7 @@ from optim import Optimizer
 from pretrain import batch_loss
 from rows import Stream
 from run import Budget, Log, autocast, device, load_model, read, save, seed_all
-from tasks_data import Draw, documented, read as read_functions, split, synthetic
+from tasks_data import Draw, commit_pairs, documented, read as read_functions, split, synthetic
 from tasks_eval import evaluate_tasks
 from tasks_examples import Lesson, Maker, lesson_targets
 from tasks_model import Heads, contrast, padded, hidden, pointer_scores, vectors
@@ -39,17 +39,22 @@ SHARES = (0.25, 0.30, 0.12, 0.10, 0.10, 0.05, 0.08)
 class Stage:
     """One loss per task, over a batch of functions."""
 
-    def __init__(self, model: MemoryModel, heads: Heads, maker: Maker, keys: KeyMaker, tokens: Tokens, ratios: list[int], where):
-        self.model, self.heads, self.maker, self.keys = model, heads, maker, keys
-        self.tokens, self.ratios, self.where = tokens, ratios, where
+    def __init__(self, model: MemoryModel, heads: Heads, maker: Maker, ratios: list[int], commits: list, where):
+        self.model, self.heads, self.maker, self.ratios, self.commits, self.where = model, heads, maker, ratios, commits, where
 
     def vectors(self, functions, rng):
         hide = bool(rng.random() < 0.8)  # sometimes the name is there, as it is in the product
-        questions = vectors(self.model, self.heads, [self.maker.question(f, hide) for f in functions], self.where)
+        if self.commits and rng.random() < 0.15:
+            some = [self.commits[i] for i in rng.choice(len(self.commits), min(len(self.commits), len(functions)), replace=False)]
+            texts, functions = [s for s, _ in some], [f for _, f in some]
+            asked = [self.maker.words(s) for s in texts]
+        else:
+            texts, asked = [f.summary for f in functions], [self.maker.question(f, hide) for f in functions]
+        questions = vectors(self.model, self.heads, asked, self.where)
         codes = vectors(self.model, self.heads, [self.maker.code(f, hide) for f in functions], self.where)
-        texts = np.array([f.summary for f in functions])
-        repeated = torch.from_numpy(texts[:, None] == texts[None]).to(self.where)
-        return contrast(questions, codes, self.heads.temperature, repeated)
+        # Two with one text, or one function asked for twice, are no negatives of each other.
+        same = [[a == b or f == g for b, g in zip(texts, functions)] for a, f in zip(texts, functions)]
+        return contrast(questions, codes, self.heads.temperature, torch.tensor(same, device=self.where))
 
     def lesson(self, lesson: Lesson):
         ids, _ = padded(lesson.rows, self.where)
@@ -86,6 +91,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--memory", type=Path, default=home() / "runs/memory/last.pt")
     args.add_argument("--functions", type=Path, help="folder or jsonl of functions.py (default: synthetic, for a trial only)")
     args.add_argument("--held-out", type=Path, help="the same of other repositories (default: a tenth of --functions' repositories)")
+    args.add_argument("--commits", type=Path, help="the corpus's commits-train.jsonl.gz: subjects as further questions")
     args.add_argument("--tokens", type=Path, default=home() / "tokens")
     args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
     args.add_argument("--run", type=Path, default=home() / "runs/tasks")
@@ -145,10 +151,11 @@ def main(argv: list[str] | None = None) -> dict:
         log(event="evaluate", step=step, functions=str(a.functions), **report)
         return report
     tokens = Tokens(a.tokens, "train")
-    stage = Stage(model, heads, maker, keys, tokens, a.ratios, where)
+    commits = commit_pairs(a.commits, train) if a.commits else []
+    stage = Stage(model, heads, maker, a.ratios, commits, where)
     stream = Stream(tokens, a.seed + 100, cursor)
     draw = Draw(train, a.seed)
-    log(event="start", step=step, functions=len(train), held_out=len(held), parameters=sum(p.numel() for p in optimizer.params))
+    log(event="start", step=step, functions=len(train), held_out=len(held), commits=len(commits), parameters=sum(p.numel() for p in optimizer.params))
 
     def checkpoint() -> None:
         save(a.run / "memory.pt", _Part(model.trained()), model.base.config, rank=model.rank,

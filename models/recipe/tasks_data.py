@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
+from bm25 import words
+
 FIELDS = {"repo": str, "path": str, "language": str, "name": str, "doc": str, "code": str, "startLine": int, "endLine": int}
 HIDDEN = "_"  # what stands where a name was
 
@@ -103,6 +105,29 @@ class Draw:
             if len(found) >= count:
                 break
         return list(found.values())[:count]
+
+
+def commit_pairs(path: Path, functions: list[Function]) -> list[tuple[str, Function]]:
+    """Commit subjects and a function of a file they changed: the one that shares most words with the subject, at least one.
+
+    Input: one commit a line, {repo, commit, subject, paths}. What shares no word is left out: the change was elsewhere.
+    """
+    by_file: dict[tuple[str, str], list[Function]] = {}
+    for f in functions:
+        by_file.setdefault((f.repo, f.path), []).append(f)
+    found = []
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            commit = json.loads(line)
+            subject = {w for w in words(commit["subject"]) if len(w) > 3}
+            near = [f for one in commit["paths"] for f in by_file.get((commit["repo"], one), [])]
+            if not near or not subject:
+                continue
+            shared = [len(subject & set(words(f"{f.name} {f.summary} {f.code}"))) for f in near]
+            if max(shared) > 0:
+                found.append((commit["subject"], near[int(np.argmax(shared))]))
+    return found
 
 
 # The synthetic functions: enough regularity for a tiny model to learn something from, in a test or a dry run.

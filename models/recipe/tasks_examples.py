@@ -40,6 +40,9 @@ class Maker:
     def question(self, f: Function, hide: bool = True) -> list[int]:
         return [ID["query"], *self.text(f, hide)]
 
+    def words(self, text: str) -> list[int]:
+        return [ID["query"], *self.encode(text)[:self.text_tokens]]
+
     def gist(self, f: Function) -> tuple[list[int], list[int]]:
         """Code and what is to be said of it. The code keeps its name: a gist is written about what is there."""
         return self.code(f, hide=False), [*self.text(f, hide=False), ID["end"]]
