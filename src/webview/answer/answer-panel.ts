@@ -31,7 +31,7 @@ export class AnswerPanel extends LitElement {
   /** Characters of the running turn that the screen reader has been told. */
   private told = { id: '', characters: 0, phase: '' };
   private followsEnd = true;
-  /** The turn that was scrolled to last. */
+  /** The turn that was scrolled to last, and whether it had ended. */
   private broughtIn = '';
 
   static override styles = [
@@ -91,9 +91,10 @@ export class AnswerPanel extends LitElement {
 
   override updated(): void {
     const last = this.turns.at(-1);
-    if (last && last.id !== this.broughtIn) {
-      // A new turn begins at the top of the view, however fast it was answered.
-      this.broughtIn = last.id;
+    const stage = last && `${last.id} ${last.state === 'pending' ? 'begun' : 'ended'}`;
+    if (stage && stage !== this.broughtIn && (last.state === 'pending' || this.followsEnd)) {
+      // A new turn begins at the top of the view, and again when it has its whole height, unless the reader has moved.
+      this.broughtIn = stage;
       void this.lastTurn()?.updateComplete.then(() => this.lastTurn()?.scrollIntoView({ block: 'start' }));
     } else if (this.followsEnd && last?.state === 'pending') {
       this.thread.scrollTop = this.thread.scrollHeight;
