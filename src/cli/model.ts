@@ -1,7 +1,7 @@
 /** `anchorage model …`: install, look at, run and measure checkpoints. */
 import { stat } from 'node:fs/promises';
-import { chooseWeights, openCheckpoint, parameterCount, storedRopeNames, Tokenizer } from '../engine';
-import { CATALOGUE, downloadBytes, downloadModel, importModel, listModels, memoryBytes, parametersOf, removeModel } from '../hub';
+import { CheckpointError, chooseWeights, DecoderError, openCheckpoint, parameterCount, storedRopeNames, Tokenizer } from '../engine';
+import { CATALOGUE, downloadBytes, downloadModel, HubError, importModel, listModels, memoryBytes, parametersOf, removeModel } from '../hub';
 import { UsageError } from './arguments';
 import { resolveModel } from './model/opened';
 import { bytesText, parseOptions, terminalIo, text, type ModelIo } from './model/options';
@@ -49,6 +49,17 @@ export async function modelCommand(args: readonly string[], io: ModelIo = termin
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (!command) throw new UsageError(`There is no command “model ${name}”.`, 'model');
   return command.run(rest, io);
+}
+
+/** The same for a terminal: what a checkpoint, the hub or the engine refuses is said in its own words (they name file, field and cure). */
+export async function modelMain(args: readonly string[], signal: AbortSignal): Promise<number> {
+  try {
+    return await modelCommand(args, terminalIo(signal));
+  } catch (error) {
+    if (signal.aborted || !(error instanceof CheckpointError || error instanceof DecoderError || error instanceof HubError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return 1;
+  }
 }
 
 async function runList(argv: readonly string[], io: ModelIo): Promise<number> {

@@ -26,7 +26,8 @@ export async function runGenerate(argv: readonly string[], io: ModelIo): Promise
     const started = performance.now();
     let first = 0;
     const result = await generate(decoder, context, ids, {
-      maxNewTokens: number(values, 'max-tokens', 1, 1 << 20) ?? MAX_TOKENS,
+      // Unless told how much to write: as much as there is room for behind the prompt.
+      maxNewTokens: number(values, 'max-tokens', 1, 1 << 20) ?? Math.max(1, Math.min(MAX_TOKENS, context.free - context.rowsNeeded(ids) + 1)),
       sampling: {
         ...given('temperature', number(values, 'temperature', 0, 100, false)), ...given('topK', number(values, 'top-k', 0, 1 << 20)),
         ...given('topP', number(values, 'top-p', 1e-9, 1, false)), ...given('minP', number(values, 'min-p', 0, 1, false)),
