@@ -158,6 +158,20 @@ export function tokenTerms(token: string): string[] {
   return [...terms];
 }
 
+const MOST_CACHED_NAMES = 20_000;
+let cachedNames = new Map<string, readonly string[]>();
+
+/** Stems of the parts of a name, without repetition. Cached: ranking asks for the same names again and again. */
+export function nameTerms(name: string): readonly string[] {
+  let terms = cachedNames.get(name);
+  if (terms === undefined) {
+    terms = [...new Set(splitIdentifier(name).map(wordTerm).filter((term) => term !== undefined))];
+    if (cachedNames.size >= MOST_CACHED_NAMES) cachedNames = new Map();
+    cachedNames.set(name, terms);
+  }
+  return terms;
+}
+
 /** Overlapping pairs of a run of ideographs; a single one is its own term. */
 function bigrams(run: string): string[] {
   const characters = [...run.normalize('NFKC')];

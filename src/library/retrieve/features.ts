@@ -2,7 +2,7 @@ import type { DocumentHit, LexicalResult } from '../lexical/search';
 import type { Intent } from './intent';
 import { type PathKind, pathKind } from './paths';
 import type { AnalysedQuestion, SoughtName } from './query';
-import { splitIdentifier, wordTerm } from '../lexical/terms';
+import { nameTerms } from '../lexical/terms';
 
 /** What the ranker knows of a document for a question; each about 0…1, so that weights can be compared. */
 export const FEATURES = [
@@ -11,10 +11,7 @@ export const FEATURES = [
   /** BM25F of its best segment, likewise, and the mean of the next two. */
   'bestSegment',
   'nextSegments',
-  /** Share of the question's weight that occurs at all: in the document, in its best segment. */
-  'coverage',
-  'bestCoverage',
-  /** Share that occurs in the path; in names defined in the document; in its best segment's names; in doc comments. */
+  /** Share of the question's weight that occurs in the path; in names defined in the document; in its best segment's names; in doc comments. */
   'path',
   'symbols',
   'bestSymbols',
@@ -26,10 +23,8 @@ export const FEATURES = [
   'definesIdentifier',
   'definesProper',
   'definesCompound',
-  'definesWord',
   /** The file is called like a name in the question. */
   'calledIdentifier',
-  'calledWord',
   /** The question mentions the file. */
   'mentioned',
   /** Kinds of file that nobody asked for. */
@@ -44,8 +39,6 @@ export const FEATURES = [
   'tooling',
   /** Kinds that were asked for. */
   'wanted',
-  /** ln(terms) over 10: very long files match by accident, very short ones say little. */
-  'length',
 ] as const;
 
 export type FeatureName = (typeof FEATURES)[number];
@@ -60,7 +53,7 @@ export interface Evidence {
 }
 
 const WEIGHT_OF_NAME: Readonly<Record<SoughtName['kind'], FeatureName>> = {
-  identifier: 'definesIdentifier', proper: 'definesProper', compound: 'definesCompound', word: 'definesWord',
+  identifier: 'definesIdentifier', proper: 'definesProper', compound: 'definesCompound',
 };
 
 /** Features of every document that the lexical search found. `found` answers the question's terms, `named` its names (`definitionTerm`s). */
@@ -81,18 +74,15 @@ export function gatherEvidence(question: AnalysedQuestion, found: LexicalResult,
       document: hit.score / total.document,
       bestSegment: (best?.score ?? 0) / total.segment,
       nextSegments: sum(next.map((segment) => segment.score)) / 2 / total.segment,
-      coverage: share(hit.matched),
-      bestCoverage: share(best?.matched ?? 0),
       path: share(hit.inPath),
       symbols: share(hit.symbol),
       bestSymbols: share((best?.symbol ?? 0) | (best?.breadcrumb ?? 0)),
       docComments: share(hit.doc),
       fileName: nameShare(fileStem(hit.path), stems),
       folderName: nameShare(folderName(hit.path), stems),
-      definesIdentifier: 0, definesProper: 0, definesCompound: 0, definesWord: 0, calledIdentifier: 0, calledWord: 0,
+      definesIdentifier: 0, definesProper: 0, definesCompound: 0, calledIdentifier: 0,
       mentioned: mentions(question.files, hit.path),
       ...unwanted(kind, question.intent),
-      length: Math.log(1 + hit.length) / 10,
     };
     if (nameHit) addNames(features, nameHit, names, definers);
     return { hit, names: nameHit, kind, features };
@@ -105,7 +95,7 @@ function addNames(features: FeatureVector, hit: DocumentHit, names: readonly Sou
       const feature = WEIGHT_OF_NAME[name.kind];
       features[feature] = Math.min(1.5, features[feature] + 1 / Math.sqrt(Math.max(1, definers[i] as number)));
     }
-    if ((hit.inPath >>> i) & 1) features[name.kind === 'word' ? 'calledWord' : 'calledIdentifier'] = 1;
+    if ((hit.inPath >>> i) & 1) features.calledIdentifier = 1;
   });
 }
 
@@ -139,7 +129,7 @@ function folderName(path: string): string {
 
 /** Share of a name's words that are in `stems`; a name of one short word says less. */
 function nameShare(name: string, stems: ReadonlySet<string>): number {
-  const words = splitIdentifier(name).map(wordTerm).filter((word) => word !== undefined);
+  const words = nameTerms(name);
   if (words.length === 0) return 0;
   return words.filter((word) => stems.has(word)).length / words.length;
 }

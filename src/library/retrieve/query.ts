@@ -21,7 +21,7 @@ export interface TermWeights {
   shortForm: number;
 }
 
-export const TERM_WEIGHTS: TermWeights = { word: 1, talk: 0.4, whole: 1, part: 0.6, quoted: 1.2, shortForm: 0.5 };
+export const TERM_WEIGHTS: TermWeights = { word: 1, talk: 0.4, whole: 1, part: 0.8, quoted: 1.2, shortForm: 0.5 };
 
 /** A name that the question may be about, looked up among definitions and file names. */
 export interface SoughtName {
@@ -29,8 +29,8 @@ export interface SoughtName {
   text: string;
   /** `definitionTerm` of it. */
   term: string;
-  /** An identifier; a capitalised word within a sentence; words that stand next to each other; a single word. */
-  kind: 'identifier' | 'proper' | 'compound' | 'word';
+  /** An identifier; a capitalised word within a sentence; words that stand next to each other. */
+  kind: 'identifier' | 'proper' | 'compound';
 }
 
 export interface AnalysedQuestion {
@@ -129,8 +129,7 @@ function collectNames(tokens: readonly Token[]): SoughtName[] {
   };
   for (const token of tokens) if (token.identifier) offer(token.text, 'identifier');
   for (const token of tokens) if (token.proper && !token.identifier) offer(token.text, 'proper');
-  const content = contentRuns(tokens);
-  for (const run of content)
+  for (const run of contentRuns(tokens))
     for (const size of [3, 2])
       for (let i = 0; i + size <= run.length; i++) {
         const words = run.slice(i, i + size);
@@ -138,8 +137,7 @@ function collectNames(tokens: readonly Token[]): SoughtName[] {
         const singular = (words.at(-1) as string).replace(/(?<=[^s])s$/, '');
         if (singular !== words.at(-1)) offer([...words.slice(0, -1), singular].join('_'), 'compound');
       }
-  for (const run of content) for (const word of run) if (!isTalkWord(wordTerm(word) ?? word)) offer(word, 'word');
-  const order = ['identifier', 'proper', 'compound', 'word'];
+  const order = ['identifier', 'proper', 'compound'];
   return [...names.values()].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
 }
 

@@ -3,14 +3,13 @@ import type { LexicalIndex } from '../lexical/index';
 import { MAX_QUERY_TERMS, type LexicalResult } from '../lexical/search';
 import type { FieldWeights } from '../lexical/types';
 import { gatherEvidence } from './features';
-import { Matcher } from './matcher';
 import { type AnalysedQuestion, analyseQuestion } from './query';
 import { rankDocuments, type RankedDocument } from './rank';
-import { scoreUnits, type SpanQuestion, SPAN_WEIGHTS, toSpan, type ScoredUnit } from './spans';
+import { prepareSpanQuestion, type ScoredUnit, scoreUnits, SPAN_WEIGHTS, toSpan } from './spans';
 import type { DocumentReader, ReadDocument } from './types';
 
-export const DOCUMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.75, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 3 };
-export const SEGMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.5, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 0 };
+export const DOCUMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.8, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 1 };
+export const SEGMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.3, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 0 };
 
 /** Documents that the lexical search hands to the ranker, and of these how many are read to cut spans. */
 const CANDIDATES = 150;
@@ -42,11 +41,7 @@ export class Retriever {
     const asked = analyseQuestion(question);
     const { documents, found } = this.rank(asked, filterOf(scope, pathOf));
     signal?.throwIfAborted();
-    const spanQuestion: SpanQuestion = {
-      question: asked,
-      termWeights: asked.terms.map((term, i) => term.weight * (found.segmentIdf[i] ?? 0)),
-      matcher: new Matcher(asked.terms),
-    };
+    const spanQuestion = prepareSpanQuestion(asked, found.segmentIdf);
     const candidates: { document: RankedDocument; read: ReadDocument; units: ScoredUnit[] }[] = [];
     for (const [rank, document] of documents.slice(0, Math.max(READ, limit)).entries()) {
       const read = await this.reader.read(document.hit.docId);

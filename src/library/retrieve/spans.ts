@@ -1,7 +1,7 @@
 import type { RankedSpan } from '../../protocol';
-import { splitIdentifier, wordTerm } from '../lexical/terms';
+import { nameTerms } from '../lexical/terms';
 import type { SegmentHit } from '../lexical/search';
-import type { Matcher, Occurrences } from './matcher';
+import { Matcher, type Occurrences } from './matcher';
 import type { AnalysedQuestion } from './query';
 import type { RankedDocument } from './rank';
 import { explain } from './reasons';
@@ -46,7 +46,17 @@ export interface SpanQuestion {
   question: AnalysedQuestion;
   /** Weight times inverse segment frequency of each term. */
   termWeights: readonly number[];
+  /** Which of them a word is, in its own or another form. */
+  bitOf: ReadonlyMap<string, number>;
   matcher: Matcher;
+}
+
+/** `segmentIdf` as the lexical search found it for the question's terms. */
+export function prepareSpanQuestion(question: AnalysedQuestion, segmentIdf: readonly number[]): SpanQuestion {
+  const bitOf = new Map<string, number>();
+  question.terms.forEach(({ alternatives }, bit) => alternatives?.forEach(({ term }) => bitOf.set(term, bit)));
+  question.terms.forEach(({ term }, bit) => bitOf.set(term, bit));
+  return { question, termWeights: question.terms.map(({ weight }, i) => weight * (segmentIdf[i] ?? 0)), bitOf, matcher: new Matcher(question.terms) };
 }
 
 /** Scores the units of one document that `hits` (segments of it) touch, best first. */
@@ -54,7 +64,7 @@ export function scoreUnits(asked: SpanQuestion, document: RankedDocument, read: 
   const { text } = read.document;
   const starts = lineStarts(text);
   const total = asked.termWeights.reduce((a, b) => a + b, 0) || 1;
-  const sought = new Map(asked.question.names.filter((name) => name.kind !== 'word').map((name) => [name.term.slice(1), name.text]));
+  const sought = new Map(asked.question.names.map((name) => [name.term.slice(1), name.text]));
   const units = cutUnits(read, starts, hits).map((unit): ScoredUnit => {
     const start = starts[unit.startLine - 1] ?? 0;
     const end = (starts[unit.endLine] ?? text.length + 1) - 1;
@@ -88,20 +98,19 @@ function bodyScore(found: Occurrences, termWeights: readonly number[], weights: 
   return { score, matched };
 }
 
-/** Harmonic mean of how much of the name the question says and how much of the question (at most half is expected) the name says. */
+/** How much of the name the question says, times how much of the question the name says (a third is as much as a name can be expected to). */
 function nameScore(name: string, asked: SpanQuestion, total: number): number {
-  const words = splitIdentifier(name).map(wordTerm).filter((word) => word !== undefined);
+  const words = nameTerms(name);
   if (words.length === 0) return 0;
   let said = 0;
   let mass = 0;
-  for (const word of new Set(words)) {
-    const bit = asked.question.terms.findIndex((term) => term.term === word || (term.alternatives ?? []).some((other) => other.term === word));
-    if (bit < 0) continue;
+  for (const word of words) {
+    const bit = asked.bitOf.get(word);
+    if (bit === undefined) continue;
     said++;
     mass += asked.termWeights[bit] as number;
   }
-  const precision = said / new Set(words).size;
-  return precision * Math.min(1, (3 * mass) / total);
+  return (said / words.length) * Math.min(1, (3 * mass) / total);
 }
 
 /** Most weight of distinct terms within three lines. */
@@ -123,7 +132,7 @@ function proximity(found: Occurrences, termWeights: readonly number[], total: nu
   return best / total;
 }
 
-/** Joins units of a file that touch or nearly do, as long as the whole stays readable. */
+/** A unit as it is handed out. */
 export function toSpan(asked: SpanQuestion, document: RankedDocument, read: ReadDocument, unit: ScoredUnit): RankedSpan {
   return {
     file: read.document.file,

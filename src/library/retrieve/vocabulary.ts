@@ -41,6 +41,17 @@ const SHORT_FORMS =
   'enum enumeration|struct structure|tuple pair|nan null|none null|nil null|undefined null|rand random|seq sequence|vec vector|mat matrix|col column|cols columns|row line|ops operations|op operation operator|dtype type|typ type|meta metadata|agg aggregate aggregation|' +
   'recv receive|snd send|rm remove|mk make|cp copy|mv move rename|ls list|pwd password|usr user|grp group|perm permission|priv private|pub public|dep dependency|deps dependencies|ext extension|subst substitute|lookup find search|parse parser parsing|async await';
 
+/** Words of one family that the stemmer leaves apart (Latin stems that change: subscribe, subscription). */
+const FAMILIES =
+  'subscribe subscription subscriber|describe description descriptor|transcribe transcription|destroy destruction destructor|resolve resolution|dissolve dissolution|receive reception receipt|decide decision|expand expansion|extend extension|' +
+  'compare comparison comparator|analyze analyse analysis|delete deletion|invoke invocation|revoke revocation|convert conversion|invert inversion|permit permission|omit omission|submit submission|emit emission|transmit transmission|' +
+  'produce production|reduce reduction|deduce deduction|retrieve retrieval|proceed procedure|exceed excess|succeed success|apply application|modify modification|notify notification|verify verification|specify specification|' +
+  'classify classification|simplify simplification|multiply multiplication|qualify qualification|identify identification|normalize normal|include inclusion|exclude exclusion|conclude conclusion|collide collision|divide division|' +
+  'respond response|suspend suspension|defend defense|append appendix|choose choice|choose chosen|write written|break broken|throw thrown|send sent|find found|hold held|keep kept|lose loss|lose lost|build built|bind bound|wrap wrapped|' +
+  'depth deep|width wide|length long|strength strong|height high|valid validity|recurse recursion recursive|iterate iterable|optional optionally|infer inference|refer reference|prefer preference|confer conference|occur occurrence|recur recurrence|' +
+  'exist existence|persist persistence|depend dependency|maintain maintenance|perform performance|appear appearance|inherit inheritance|acquire acquisition|require requirement|define definition|compose composition|impose imposition|' +
+  'absorb absorption|corrupt corruption|interrupt interruption|intercept interception|except exception|accept acceptance|detect detection|protect protection|collect collection|select selection|inject injection|reject rejection|project projection';
+
 const toSet = (words: string): ReadonlySet<string> => new Set(words.split(' '));
 
 const asking = toSet(ASKING);
@@ -51,7 +62,7 @@ export const isAskingWord = (word: string): boolean => asking.has(word);
 export const isTalkWord = (stemmed: string): boolean => talk.has(stemmed);
 
 const alternatives = new Map<string, Set<string>>();
-for (const group of SHORT_FORMS.split('|')) {
+for (const group of `${SHORT_FORMS}|${FAMILIES}`.split('|')) {
   const [short, ...long] = group.split(' ').map(stem);
   for (const other of long) {
     if (short === undefined || other === short) continue;
