@@ -15,7 +15,7 @@ export async function run(args: readonly string[] = []): Promise<void> {
     segments: async () => { for (const count of threads) await segmentSpeed(count); },
     opening,
     policies: () => policySpeed(threads[0] as number),
-    llama: () => againstLlama(long ? [0, 2048, 8192, 32_768] : [0, 2048, 8192], threads),
+    llama: () => againstLlama(long ? [0, 2048, 8192, 32_768] : [0, 2048], threads),
   };
   const asked = Object.keys(parts).filter((part) => args.includes(part));
   for (const part of asked.length > 0 ? asked : Object.keys(parts)) await parts[part]?.();

@@ -18,19 +18,18 @@ interface Times {
 
 /** Against llama.cpp (flash attention on), the same random weights of SmolLM2-135M's shape. */
 export async function againstLlama(depths: readonly number[], threadCounts: readonly number[]): Promise<void> {
-  const rows: Record<string, string | number>[] = [];
   for (const [ours, theirs] of [['4bit', 'q4_0'], ['8bit', 'q8_0']] as const) {
     for (const threads of threadCounts) {
       const llama = await timesOfLlama(theirs, threads, depths);
       const own = await timesOfOurs(ours, threads, depths);
-      depths.forEach((depth, i) => {
+      const rows = depths.map((depth, i) => {
         const [a, b] = [own[i] as Times, llama[i] as Times];
-        rows.push({ weights: `${ours} / ${theirs}`, threads, 'rows before': depth, 'prefill tok/s': round((PROMPT / a.prefill) * 1000, 0), 'llama.cpp': round((PROMPT / b.prefill) * 1000, 0),
-          'prefill ratio': round(b.prefill / a.prefill, 2), 'decode tok/s': round(1000 / a.decode), 'llama.cpp decode': round(1000 / b.decode), 'decode ratio': round(b.decode / a.decode, 2) });
+        return { 'rows before': depth, 'prefill tok/s': round((PROMPT / a.prefill) * 1000, 0), 'llama.cpp': round((PROMPT / b.prefill) * 1000, 0),
+          'prefill ratio': round(b.prefill / a.prefill, 2), 'decode tok/s': round(1000 / a.decode), 'llama.cpp decode': round(1000 / b.decode), 'decode ratio': round(b.decode / a.decode, 2) };
       });
+      table(`${ours} beside llama.cpp's ${theirs} (node-llama-cpp ${VERSION}, flash attention on), ${threads} threads; a prompt of ${PROMPT} tokens, and single tokens, behind so many rows`, rows);
     }
   }
-  table(`Ours beside llama.cpp (node-llama-cpp ${VERSION}), flash attention on; prompt of ${PROMPT} tokens and single tokens behind so many rows`, rows);
 }
 
 async function timesOfOurs(weights: WeightFormat, threads: number, depths: readonly number[]): Promise<Times[]> {
