@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-export const root = new URL('../..', import.meta.url).pathname;
+export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * Installs the npm dependencies when they are missing or older than the lock file.
@@ -13,14 +14,15 @@ export function installDependencies() {
   const lock = join(root, 'package-lock.json');
   if (existsSync(marker) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs) return;
   console.error('Installing the npm dependencies named in package.json …');
-  const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+  // Not `npm ci`: a mirror may lack the binaries of other platforms, which `ci` insists on although they are optional. `install`
+  // takes the same versions from the lock file, leaves the lock file alone with --no-save, and does without them.
+  const { status } = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 2, 2],
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
     shell: process.platform === 'win32',
   });
-  if (result.status !== 0) {
-    console.error('npm ci failed; the lines above say why.');
-    process.exit(1);
-  }
+  if (status === 0) return;
+  console.error('npm install failed; the lines above say why.');
+  process.exit(1);
 }
