@@ -150,7 +150,7 @@ async function runWalks(staged) {
   const report = path.join(scratch, 'ui.json');
   rmSync(shots, { recursive: true, force: true });
   mkdirSync(shots, { recursive: true });
-  const env = { ...process.env, ANCHORAGE_TEST_REPORT: report, ANCHORAGE_TEST_GREP: values.grep ?? '', ANCHORAGE_UI: JSON.stringify({ origin: server.origin, restricted: restricted.origin, workspace, browser: installed.browser, shots, serverPid: server.pid }) };
+  const env = { ...process.env, ANCHORAGE_TEST_REPORT: report, ANCHORAGE_TEST_GREP: values.grep ?? '', ANCHORAGE_UI: JSON.stringify({ origin: server.origin, restricted: restricted.origin, workspace, browser: installed.browser, shots, staged, serverPid: server.pid }) };
   const code = await new Promise((resolve) => {
     const child = spawn(process.execPath, ['-e', `require(${JSON.stringify(path.join(bundles, 'ui', 'index.js'))}).run().then(() => process.exit(0), (error) => { console.error(error); process.exit(1); })`], { stdio: ['ignore', 'inherit', 'inherit'], env, cwd: root });
     child.on('exit', resolve);

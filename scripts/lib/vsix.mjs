@@ -9,6 +9,8 @@ export async function packVsix({ staged, target, file }) {
     // Everything that runs lies in the folder already.
     dependencies: false,
     allowMissingRepository: true,
+    // Pictures of the README lie in the package; there is no other place to point to.
+    rewriteRelativeLinks: false,
     skipLicense: false,
   });
 }

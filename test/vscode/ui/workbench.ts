@@ -8,6 +8,8 @@ interface Given {
   workspace: string;
   browser: string;
   shots: string;
+  /** The staged extension, for its built panels. */
+  staged: string;
   serverPid: number;
 }
 
@@ -19,6 +21,20 @@ let browser: Promise<Browser> | undefined;
 export async function closeBrowser(): Promise<void> {
   await (await browser)?.close();
   browser = undefined;
+}
+
+/** A window of its own; the browser is started with the first. */
+export async function newPage(viewport: { width: number; height: number }): Promise<Page> {
+  browser ??= chromium.launch({
+    executablePath: given.browser,
+    args: [
+      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+      '--force-color-profile=srgb', '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
+    ],
+  });
+  const context = await (await browser).newContext({ viewport });
+  context.setDefaultTimeout(12_000);
+  return context.newPage();
 }
 
 export interface OpenOptions {
@@ -33,16 +49,7 @@ export class Workbench {
   private constructor(readonly page: Page) {}
 
   static async open({ origin = given.origin, folder = given.workspace, width = 1280, height = 800 }: OpenOptions = {}): Promise<Workbench> {
-    browser ??= chromium.launch({
-      executablePath: given.browser,
-      args: [
-        '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-        '--force-color-profile=srgb', '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
-      ],
-    });
-    const context = await (await browser).newContext({ viewport: { width, height } });
-    context.setDefaultTimeout(12_000);
-    const page = await context.newPage();
+    const page = await newPage({ width, height });
     await page.goto(`${origin}/?folder=${encodeURIComponent(folder)}`);
     await page.locator('.monaco-workbench .statusbar').waitFor({ timeout: 45_000 });
     await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: 45_000 });

@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, describe, it } from 'mocha';
+import type { Page } from 'playwright-core';
+import type { ContextLedger, HostMessage, LedgerGroup, PanelMessage, SummaryPart } from '../../../src/protocol';
+import { assertAccessible } from './accessibility';
+import { closeBrowser, given, newPage, until } from './workbench';
+
+/** The built panels by themselves, with more in them than the small workspace of the other walks can give. */
+describe('panels with much in them', () => {
+  let page: Page;
+
+  before(async () => {
+    page = await newPage({ width: 1100, height: 560 });
+  });
+  after(async () => {
+    await page.context().close();
+    await closeBrowser();
+  });
+
+  async function load(panel: string, messages: HostMessage[]): Promise<void> {
+    await page.goto('about:blank');
+    await page.setContent(`<html lang="en"><head><title>${panel}</title></head><body></body></html>`);
+    await page.evaluate((variables) => {
+      for (const [name, value] of Object.entries(variables)) document.documentElement.style.setProperty(`--vscode-${name}`, value);
+      const posted: unknown[] = [];
+      Object.assign(window, { posted, acquireVsCodeApi: () => ({ postMessage: (message: unknown) => posted.push(message), getState: () => undefined, setState: () => undefined }) });
+    }, THEME);
+    await page.addScriptTag({ path: path.join(given.staged, 'dist', 'webview', `${panel}.js`) });
+    for (const message of messages) await send(message);
+  }
+  const send = (message: HostMessage): Promise<void> => page.evaluate((data) => void window.postMessage(data, '*'), message as unknown);
+  const posted = (): Promise<PanelMessage[]> => page.evaluate(() => (window as unknown as { posted: PanelMessage[] }).posted);
+
+  it('draws a context of a million tokens to scale, and says what each block is', async () => {
+    const ledger = millionTokens();
+    await load('cache', [{ type: 'ledger', ledger, question: 'How does a booking become a charge?', timing: { retrieve: 38, splice: 64, read: 512, decode: 1_450, firstToken: 660, total: 2_064 } }]);
+    await page.locator('anchorage-strip [role=option]').first().waitFor();
+    const blocks = await page.locator('anchorage-strip [role=option]').count();
+    assert.ok(blocks > 30 && blocks < 800, `${blocks} blocks for ${ledger.groups.length} groups`);
+    assert.match(await page.locator('.scale.above').innerText(), /1\.\d+M tokens stood for/);
+    // The bar of rows is to scale: fully read segments take the share of the capacity that they hold.
+    const share = await page.evaluate(() => {
+      const strip = document.querySelector('anchorage-cache')?.shadowRoot?.querySelector('anchorage-strip')?.shadowRoot;
+      const bars = [...(strip?.querySelectorAll('g[role=option] rect.kind-full:last-child') ?? [])].map((bar) => bar.getBoundingClientRect());
+      const width = strip?.querySelector('svg')?.getBoundingClientRect().width ?? 1;
+      return (Math.max(...bars.map(({ right }) => right)) - Math.min(...bars.map(({ left }) => left))) / width;
+    });
+    const rows = ledger.groups.filter(({ kind }) => kind === 'full').reduce((sum, group) => sum + group.rows, 0);
+    assert.ok(Math.abs(share - rows / ledger.capacityRows) < 0.01, `${share} for ${rows / ledger.capacityRows}`);
+    await page.locator('.strip').focus();
+    for (let presses = 0; presses < 12; presses++) await page.keyboard.press('ArrowRight');
+    assert.match(await page.locator('.tip').innerText(), /tokens in [\d,]+ rows/);
+    await page.keyboard.press('Enter');
+    await until(async () => (await posted()).some(({ type }) => type === 'open'), 'the block opens its span');
+    await assertAccessible(page.mainFrame(), 'cache');
+    await page.screenshot({ path: path.join(given.shots, 'panel-context.png') });
+  });
+
+  it('draws a summary of three thousand parts in pages', async () => {
+    const parts = Array.from({ length: 300 }, (_, index): SummaryPart => part(`Class${index}`, 10 * index + 1, Array.from({ length: 9 }, (__, inner) => part(`method${inner}`, 10 * index + inner + 2))));
+    await load('summary', [{ type: 'summary', summary: { file: '/w/big.ts', path: 'src/big.ts', language: 'typescript', lines: 3_000, overview: 'A big file.', parts, author: { kind: 'bundled', model: 'anchorage' }, notices: [] } }]);
+    await page.locator('[role=treeitem]').first().waitFor();
+    assert.equal(await page.locator('[role=treeitem]').count(), 250);
+    await page.getByRole('button', { name: 'Show 250 more' }).click();
+    await until(async () => (await page.locator('[role=treeitem]').count()) === 500, 'a page more');
+    await page.locator('input').fill('method8 Class299');
+    assert.equal(await page.locator('[role=treeitem]').count(), 0);
+    await page.locator('input').fill('Class299');
+    await until(async () => (await page.locator('[role=treeitem]').count()) === 10, 'what matches, with its parts');
+  });
+
+  it('streams an answer, keeps up with the end, and stops', async () => {
+    await load('answer', [{ type: 'answerStarted', id: '1', question: 'Why?', scope: { kind: 'workspace' } }]);
+    for (let word = 0; word < 400; word++) void send({ type: 'answerEvent', id: '1', event: { type: 'delta', markdown: word % 20 === 19 ? 'end.\n\n' : 'word ' } });
+    await until(async () => (await page.locator('.prose').innerText()).split('end.').length === 21, 'everything is drawn');
+    assert.ok(await page.evaluate(() => {
+      const thread = document.querySelector('anchorage-answer')?.shadowRoot?.querySelector('.thread');
+      return thread && thread.scrollHeight - thread.scrollTop - thread.clientHeight < 60;
+    }), 'the end is in view');
+    await page.getByRole('button', { name: 'Stop' }).click();
+    await until(async () => (await posted()).some(({ type }) => type === 'stop'), 'stop is asked for');
+    await send({ type: 'answerFailed', id: '1', message: '', cancelled: true });
+    await page.locator('article', { hasText: 'Stopped.' }).waitFor();
+  });
+
+  it('offers a way on when it cannot be drawn', async () => {
+    await load('cache', [{ type: 'ledger', ledger: { groups: null } as unknown as ContextLedger, question: '' }]);
+    await page.getByRole('button', { name: 'Reload panel' }).click();
+    await until(async () => (await posted()).some(({ type }) => type === 'reload'), 'a reload is asked for');
+  });
+});
+
+function part(title: string, startLine: number, children: SummaryPart[] = []): SummaryPart {
+  return { title, kind: children.length > 0 ? 'class' : 'method', startLine, endLine: startLine + Math.max(0, children.length), line: `Does what ${title} does.`, author: { kind: 'bundled', model: 'anchorage' }, children };
+}
+
+/** 4,096 rows of room: sinks, a coarse row for each 256 tokens of 1,500 files, fine rows of likely files, nine segments in full. */
+function millionTokens(): ContextLedger {
+  const bytesPerRow = 1_024;
+  const groups: LedgerGroup[] = [];
+  const add = (kind: LedgerGroup['kind'], rows: number, tokens: number, file?: number): void => {
+    const span = file === undefined ? {} : { span: { file: `/w/src/f${file}.ts`, path: `src/area${file % 30}/f${file}.ts`, startLine: 1 + (file % 7) * 30, endLine: 40 + (file % 7) * 30 } };
+    groups.push({ kind, rows, tokens, bytes: rows * bytesPerRow, ...span });
+  };
+  add('sinks', 16, 16);
+  for (let file = 0; file < 1_500; file++) add('coarse', 1, 440 + ((file * 7_919) % 460), file);
+  for (let file = 0; file < 24; file++) add('fine', 18 + (file % 9), (18 + (file % 9)) * 32, file * 3);
+  for (let file = 0; file < 9; file++) add('full', 96 + file * 11, 96 + file * 11, file * 3);
+  add('question', 34, 34);
+  add('answer', 128, 128);
+  return { groups, capacityRows: 4_096, bytesPerRow, cache: { hits: 21, misses: 12, evictions: 3 } };
+}
+
+/** The editor's dark theme, as far as the panels use it. */
+const THEME = {
+  foreground: '#bfbfbf', descriptionForeground: '#8c8c8c', focusBorder: '#3994bc', 'font-family': 'system-ui, sans-serif', 'font-size': '13px', 'editor-font-family': 'monospace',
+  'panel-background': '#191a1b', 'sideBar-background': '#191a1b', 'editor-background': '#121314', 'textLink-foreground': '#48a0c7', 'textLink-activeForeground': '#53a5ca', 'widget-border': '#2a2b2c',
+  'charts-foreground': '#bfbfbf', 'charts-blue': '#57a3f8', 'charts-purple': '#ad80d7', 'charts-green': '#86cf86', 'charts-yellow': '#e0b97f', 'charts-orange': '#cd861a', 'charts-red': '#ef8773',
+  'badge-background': '#307e9f', 'badge-foreground': '#ffffff', 'button-background': '#297aa0', 'button-foreground': '#ffffff', 'input-background': '#191a1b', 'input-foreground': '#bfbfbf', 'input-placeholderForeground': '#777777',
+};
