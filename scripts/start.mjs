@@ -7,7 +7,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { installDependencies, root } from './lib/install.mjs';
 
-const DEFAULT_QUESTION = 'How is a citation checked against the file it quotes?';
+const DEFAULT_QUESTION = 'How are the citations of an answer checked?';
 
 /** Newest modification time (ms) of the files below `path`. */
 function newest(path) {
