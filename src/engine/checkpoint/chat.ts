@@ -1,8 +1,8 @@
 import { Environment, Interpreter, parse, tokenize } from '@huggingface/jinja';
-import { join } from 'node:path';
 import { CheckpointError } from './errors';
 import { exists, fileInside, readTextFile } from './files';
 import { isObject, readJson } from './json';
+import { TimeLimitError, withTimeLimit } from './time-limit';
 
 const TEMPLATE_FILE = 'chat_template.jinja';
 const CONFIG = 'tokenizer_config.json';
@@ -25,7 +25,9 @@ export interface ChatOptions {
 }
 
 /** Bounds of one rendering. Templates of published models take some thousand steps for a long conversation. */
-const LIMIT = { steps: 2_000_000, milliseconds: 2_000, listLength: 100_000, textFactor: 8, textFloor: 4 << 20 };
+const LIMIT = { steps: 2_000_000, milliseconds: 2_000, listLength: 100_000, textFactor: 8, textFloor: 1 << 20 };
+/** A single step (a replacement in a long text) cannot be counted, only stopped. */
+const HARD_LIMIT_MS = 1.25 * LIMIT.milliseconds;
 
 type Program = ReturnType<typeof parse>;
 type Evaluate = Interpreter['evaluate'];
@@ -55,7 +57,7 @@ export class ChatTemplate {
     const path = await fileInside(directory, CONFIG);
     const config = await readJson(path, MAX_CONFIG_BYTES);
     const text = templateText(isObject(config) ? config['chat_template'] : undefined, path);
-    return text === undefined ? undefined : ChatTemplate.parse(text, join(path));
+    return text === undefined ? undefined : ChatTemplate.parse(text, path);
   }
 
   /** @throws CheckpointError `malformed` or `outOfRange` */
@@ -83,11 +85,11 @@ export class ChatTemplate {
     for (const [name, value] of Object.entries(variables)) environment.set(name, value);
     try {
       const interpreter = new BoundedInterpreter(environment, LIMIT.textFloor + LIMIT.textFactor * inputLength);
-      const result = interpreter.run(this.program).value;
+      const result: unknown = withTimeLimit(HARD_LIMIT_MS, () => interpreter.run(this.program).value);
       if (typeof result !== 'string') throw new TypeError('its result is not text');
       return result;
     } catch (error) {
-      const code = error instanceof LimitError ? 'timeout' : 'malformed';
+      const code = error instanceof LimitError || error instanceof TimeLimitError ? 'timeout' : 'malformed';
       throw new CheckpointError(code, this.file, 'chat_template', `failed: ${reasonOf(error)}`, { cause: error });
     }
   }
