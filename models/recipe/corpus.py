@@ -32,14 +32,15 @@ import corpus_git
 from corpus_dedupe import Hasher, Protected, near_duplicates
 from corpus_excluded import refuse_evaluation
 from corpus_languages import DOCUMENTATION
-from corpus_stage import Staged, seeded, source_key, stage_repository
+from corpus_stage import LicenceRefused, Staged, seeded, source_key, stage_repository
 
 SPLITS = ("test", "valid", "train")
 """In order of preference: of two equal files in two splits, the one that the model is measured on stays."""
 TEST_PERCENT, VALID_PERCENT = 15, 4
 COMMITS_PER_REPOSITORY = 600
 ROUTINE_SUBJECT = re.compile(
-    r"^(?:merge|bump|release|version|update (?:dependenc|changelog|readme|version)|v?\d+\.\d+|revert|wip|fixup|squash|prepare|typo|chore\(deps|build\(deps)",
+    r"^(?:merge|bump|release|version|update (?:dependenc|changelog|readme|version)|v?\d+\.\d+|revert|wip|fixup|squash|prepare|typo"
+    r"|chore\(deps|build\(deps)",
     re.IGNORECASE)
 
 
@@ -76,7 +77,7 @@ def stage_all(entries: list[dict], arguments: argparse.Namespace, drops: Counter
         try:
             one = stage_repository(repository, entry["commit"], directory, arguments.stage or arguments.out / "stage", hasher, protected,
                                    int(arguments.repository_cap_mb * 1e6), key)
-        except ValueError as refusal:
+        except LicenceRefused as refusal:
             print(f"refused: {refusal}", file=sys.stderr)
             drops["repository licence"] += 1
             continue

@@ -63,18 +63,21 @@ PERMISSIVE_IDS = frozenset({"mit", "mit-0", "apache-2.0", "bsd-2-clause", "bsd-3
 PERMISSIVE_TEXTS = (
     ("Apache-2.0", re.compile(r"apache license,?\s+version 2\.0", re.IGNORECASE)),
     ("MIT", re.compile(r"permission is hereby granted,? free of charge,? to any person obtaining\s+a\s+copy", re.IGNORECASE)),
-    ("ISC", re.compile(r"permission to use, copy, modify,? and(?:/or)? distribute this software(?: and its\s+documentation)?\s+for any", re.IGNORECASE)),
+    ("ISC", re.compile(r"permission to use, copy, modify,? and(?:/or)? distribute this software(?: and its\s+documentation)?\s+for any",
+                       re.IGNORECASE)),
     ("BSD", re.compile(r"redistributions? and use in source and binary forms", re.IGNORECASE)),
     ("BSD", re.compile(r"redistribution and use of this software and associated documentation", re.IGNORECASE)),
 )
 OTHER_TEXTS = re.compile(
     r"GNU\s+(?:Lesser|Affero|Library)?\s*General\s+Public\s+Licen[sc]e|GNU\s+Free\s+Documentation|\b[AL]?GPL[- ]?v?[23]|Mozilla\s+Public\s+Licen[sc]e"
     r"|Eclipse\s+Public\s+Licen[sc]e|Common\s+Development\s+and\s+Distribution|Server\s+Side\s+Public|Business\s+Source\s+Licen[sc]e"
-    r"|Commons\s+Clause|Elastic\s+Licen[sc]e|Polyform|Attribution[- ]Non-?Commercial|CC[- ]BY[- ]NC|CC[- ]BY[- ]SA|ShareAlike|Microsoft\s+Public\s+Licen[sc]e"
+    r"|Commons\s+Clause|Elastic\s+Licen[sc]e|Polyform|Attribution[- ]Non-?Commercial|CC[- ]BY[- ]NC|CC[- ]BY[- ]SA|ShareAlike"
+    r"|Microsoft\s+Public\s+Licen[sc]e"
     r"|Open\s+Font\s+Licen[sc]e|proprietary\s+and\s+confidential|European\s+Union\s+Public\s+Licen[sc]e|Sun\s+(?:Public|Industry)\s+\w*\s*Licen[sc]e",
     re.IGNORECASE)
 SPDX = re.compile(r"SPDX-License-Identifier:\s*\(?([^\r\n*]+)", re.IGNORECASE)
-LICENCE_FILE = re.compile(r"(?:^|/)(?:(?:mit|apache|bsd)[-_.]licen[sc]e|licen[sc]e|copying|copyright|copyrights|unlicense)(?:[-_.][\w.+-]*)?$", re.IGNORECASE)
+LICENCE_FILE = re.compile(r"(?:^|/)(?:(?:mit|apache|bsd)[-_.]licen[sc]e|licen[sc]e|copying|copyright|copyrights|unlicense)(?:[-_.][\w.+-]*)?$",
+                          re.IGNORECASE)
 
 NOT_A_LICENCE = re.compile(r"\.(?:py|ts|js|go|rs|java|c|h|cs|rb|php|sh|html|json|tmpl|erb|png|svg)$|/[a-z_-]+\.(?:rst|md|mdx|adoc)$")
 
@@ -123,7 +126,8 @@ GENERATED = re.compile(
     r"|this file (?:is|was|has been) (?:\w+ )?generated|code generated .{0,60}\bby\b|machine[- ]generated", re.IGNORECASE)
 SECRETS = re.compile(
     r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----[^-]{0,200}?[A-Za-z0-9+/]{40}"
-    r"|\b(?:AKIA|ASIA|AROA)[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}\b|\bya29\.[0-9A-Za-z_-]{30,}|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_[A-Za-z0-9_]{40,}\b"
+    r"|\b(?:AKIA|ASIA|AROA)[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}\b|\bya29\.[0-9A-Za-z_-]{30,}|\bgh[pousr]_[A-Za-z0-9]{36,}\b"
+    r"|\bgithub_pat_[A-Za-z0-9_]{40,}\b"
     r"|\bglpat-[A-Za-z0-9_-]{20}\b|\bxox[abeoprs]-[0-9A-Za-z-]{20,}|hooks\.slack\.com/services/T[0-9A-Z]{8,}/B[0-9A-Z]{8,}/\w{20,}"
     r"|\b[rs]k_live_[0-9a-zA-Z]{20,}|\bnpm_[A-Za-z0-9]{36}\b|\bpypi-AgE[A-Za-z0-9_-]{50,}|\bSG\.[\w-]{22}\.[\w-]{43}\b|\bsk-[A-Za-z0-9]{48}\b"
     r"|\bsk-(?:proj|ant)-[\w-]{40,}|AccountKey=[A-Za-z0-9+/]{80,}==|\beyJ[\w-]{15,}\.eyJ[\w-]{15,}\.[\w-]{20,}")
@@ -145,8 +149,8 @@ def entropy(text: str) -> float:
 
 
 ENGLISH = frozenset("the of to and a in is for this that with be are it on you as can not if from will by an or".split())
-OTHER_TONGUES = frozenset("de la el los las un una que para por con les des du une est pour dans und der die das ist nicht ein eine mit von da do os com "
-                          "para il di che per non het een van niet voor na nie jest ve bir bu va uchun".split())
+OTHER_TONGUES = frozenset("de la el los las un una que para por con les des du une est pour dans und der die das ist nicht ein eine mit von "
+                          "da do os com il di che per non het een van niet voor na nie jest ve bir bu va uchun".split())
 
 
 def is_foreign(text: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -87,9 +88,10 @@ def history(directory: Path, commit: str, limit: int) -> list[Commit]:
                   "--format=%x01%H%x02%s%x02", commit)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         return []
+    _, *fields = re.split(r"\x01([0-9a-f]{40,64})\x02", raw.decode("utf-8", "replace"))
     commits = []
-    for record in raw.decode("utf-8", "replace").split("\x01")[1:]:
-        oid, subject, rest = record.split("\x02", 2)
-        paths = tuple(path for path in rest.strip("\0\n").replace("\n", "\0").split("\0") if path)
+    for oid, record in zip(fields[::2], fields[1::2]):
+        subject, _, names = record.rpartition("\x02")  # a subject may itself hold the mark: old messages hold any byte
+        paths = tuple(path for path in names.strip("\0\n").replace("\n", "\0").split("\0") if path)
         commits.append(Commit(oid, subject.strip(), paths))
     return commits

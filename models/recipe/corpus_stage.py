@@ -30,6 +30,10 @@ TEST_SHARE = 0.3
 """The largest share of tests in the cap of one repository."""
 
 
+class LicenceRefused(Exception):
+    """A repository's own licence is not permissive."""
+
+
 @dataclass
 class Staged:
     """What one repository brings: `files` lists {path, language, bytes, exact, documented}, in the order of the text file."""
@@ -99,7 +103,7 @@ def stage_repository(repository: str, commit: str, directory: Path, stage: Path,
     """Reads, filters and caps one repository's files, or loads them when the stage already holds this very result.
 
     Preference under the cap: sources before tests, then a seeded order; documentation and tests take at most their shares.
-    Raises ValueError when the repository's own licence is not permissive.
+    Raises LicenceRefused when the repository's own licence is not permissive.
     """
     base = stage / repository.replace("/", "+")
     text_file, meta_file, array_file = (base.parent / (base.name + ending) for ending in (".jsonl.gz", ".json", ".npz"))
@@ -115,7 +119,7 @@ def stage_repository(repository: str, commit: str, directory: Path, stage: Path,
     entries = corpus_git.tree(directory, commit)
     licences, permissive, closed = repository_licences(directory, entries)
     if not permissive:
-        raise ValueError(f"{repository}: no permissive licence at the root (found {licences or 'none'})")
+        raise LicenceRefused(f"{repository}: no permissive licence at the root (found {licences or 'none'})")
     wanted = candidates(entries, closed, drops)
     wanted.sort(key=lambda item: (corpus_filters.is_test(item[0].path), seeded(repository, item[0].path)))
     language_of = {entry.path: language for entry, language in wanted}
