@@ -66,7 +66,8 @@ async function judge(decoder: Decoder, rows: readonly number[][], factor: number
 
   const dcis = await searchFactors({ initial: yarn, objective });
   const staying = await searchFactors({ initial: yarn, objective, mayStay: true });
-  const evolutionBudget = 4 * dcis.evaluations;
+  // Twice is all that has to be known.
+  const evolutionBudget = 2 * dcis.evaluations;
   const others = (['linear', 'ntk', 'yarn'] as const).map((kind) => standardFactors(rope, kind, factor).factors);
   const evolution = await evolve({ initial: others, largest: 1.25 * factor, objective, seed, targets: [dcis.objective, staying.objective], budget: evolutionBudget });
 
