@@ -2,7 +2,6 @@
  * `npm run bench -- NAME [arguments]`: builds test/bench/NAME.ts and runs it. Each bench measures ours and its peers in one
  * run and prints ratios. Without a name it lists them.
  */
-import { build } from 'esbuild';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -16,6 +15,8 @@ if (!name || !names.includes(name)) {
   console.log(`Usage: npm run bench -- NAME [arguments]\nBenches: ${names.join(', ')}`);
   process.exit(name ? 2 : 0);
 }
+// Imported only now: on a fresh clone it has just been installed.
+const { build } = await import('esbuild');
 const outfile = join(root, '.cache', 'bench', `${name}.mjs`);
 await build({
   entryPoints: [join(folder, `${name}.ts`)],
