@@ -31,6 +31,7 @@ export class AnswerPanel extends LitElement {
   /** Characters of the running turn that the screen reader has been told. */
   private told = { id: '', characters: 0, phase: '' };
   private followsEnd = true;
+  private readerMovedAt = -Infinity;
   /** The turn that was scrolled to last, and whether it had ended. */
   private broughtIn = '';
 
@@ -43,6 +44,7 @@ export class AnswerPanel extends LitElement {
       .box { display: flex; align-items: flex-end; gap: 4px; padding: 4px; border-radius: 5px; background: var(--vscode-input-background); border: 1px solid var(--vscode-input-border, var(--vscode-widget-border, var(--vscode-contrastBorder, transparent))); }
       .box:focus-within { border-color: var(--vscode-focusBorder); }
       textarea { flex: 1; min-width: 0; resize: none; field-sizing: content; min-height: 1.5em; max-height: 12em; padding: 3px 6px; border: 0; outline: 0; background: none; color: var(--vscode-input-foreground); font: inherit; line-height: 1.5; }
+      textarea:focus-visible { outline: 0; }
       textarea::placeholder { color: var(--vscode-input-placeholderForeground); }
       .send { display: flex; padding: 5px; border-radius: 4px; }
       .send:not(:disabled) { background: var(--vscode-button-background); color: var(--vscode-button-foreground); --vscode-icon-foreground: var(--vscode-button-foreground); }
@@ -74,7 +76,7 @@ export class AnswerPanel extends LitElement {
     const indexing = this.status && (this.status.state === 'indexing' || this.status.state === 'walking') ? { files: this.status.filesIndexed, of: this.status.filesKnown } : undefined;
     const running = this.turns.some((turn) => turn.state === 'pending');
     return html`
-      <div class="thread" role="region" aria-label=${t('Answers')} tabindex="0" @scroll=${this.onScroll}>
+      <div class="thread" role="region" aria-label=${t('Answers')} tabindex="0" @scroll=${this.onScroll} @wheel=${this.onReaderMoves} @pointerdown=${this.onReaderMoves} @keydown=${this.onReaderMoves}>
         ${this.turns.length === 0 ? this.welcome() : repeat(this.turns, ({ id }) => id, (turn) => html`<anchorage-turn .turn=${turn} .indexing=${indexing}></anchorage-turn>`)}
       </div>
       <div class="hidden" role="status" aria-live="polite">${this.spoken}</div>
@@ -172,8 +174,13 @@ export class AnswerPanel extends LitElement {
     saveState<Saved>({ draft });
   }
 
-  /** A reader who has scrolled up is left where they are. */
+  private onReaderMoves(): void {
+    this.readerMovedAt = performance.now();
+  }
+
+  /** A reader who has scrolled up is left where they are; our own scrolling says nothing about the reader. */
   private onScroll(): void {
+    if (performance.now() - this.readerMovedAt > 1_000) return;
     this.followsEnd = this.thread.scrollHeight - this.thread.scrollTop - this.thread.clientHeight < 40;
   }
 }

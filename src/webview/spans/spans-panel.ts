@@ -30,7 +30,7 @@ export class SpansPanel extends LitElement {
       .span:hover { background: var(--vscode-list-hoverBackground); color: var(--vscode-list-hoverForeground, inherit); }
       .span[aria-selected='true'] { background: var(--vscode-list-inactiveSelectionBackground); color: var(--vscode-list-inactiveSelectionForeground, inherit); }
       .span:focus { outline: 1px solid var(--vscode-list-focusOutline, var(--vscode-focusBorder)); background: var(--vscode-list-activeSelectionBackground); color: var(--vscode-list-activeSelectionForeground); }
-      .span:focus .dim { color: inherit; }
+      .span:focus .dim, .span[aria-selected='true'] .dim { color: inherit; }
       :host-context(.vscode-high-contrast) .span[aria-selected='true'], :host-context(.vscode-high-contrast-light) .span[aria-selected='true'] { border: 1px dashed var(--vscode-contrastActiveBorder); }
       .rank { text-align: end; padding-inline-end: 8px; font-variant-numeric: tabular-nums; }
       .title { display: flex; gap: 6px; align-items: baseline; }

@@ -20,7 +20,7 @@ describe('panels with much in them', () => {
 
   async function load(panel: string, messages: HostMessage[]): Promise<void> {
     await page.goto('about:blank');
-    await page.setContent(`<html lang="en"><head><title>${panel}</title></head><body></body></html>`);
+    await page.setContent(`<!DOCTYPE html><html lang="en"><head><title>${panel}</title></head><body></body></html>`);
     await page.evaluate((variables) => {
       for (const [name, value] of Object.entries(variables)) document.documentElement.style.setProperty(`--vscode-${name}`, value);
       const posted: unknown[] = [];
