@@ -13,7 +13,9 @@ export const SEGMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.3, body: 1, symbol: 
 
 /** Documents that the lexical search hands to the ranker, and of these how many are read to cut spans. */
 const CANDIDATES = 150;
-const READ = 24;
+const READ = 16;
+/** A longer list is cut from as many more documents. */
+const USUAL_LIMIT = 20;
 const SEGMENTS_PER_DOCUMENT = 10;
 /** Segments looked into, of the document at a rank: much of the first ones, the best place of the rest. */
 const segmentsAt = (rank: number): number => (rank < 4 ? SEGMENTS_PER_DOCUMENT : rank < 10 ? 4 : 2);
@@ -43,7 +45,7 @@ export class Retriever {
     signal?.throwIfAborted();
     const spanQuestion = prepareSpanQuestion(asked, found.segmentIdf);
     const candidates: { document: RankedDocument; read: ReadDocument; units: ScoredUnit[] }[] = [];
-    for (const [rank, document] of documents.slice(0, Math.max(READ, limit)).entries()) {
+    for (const [rank, document] of documents.slice(0, READ + Math.max(0, limit - USUAL_LIMIT)).entries()) {
       const read = await this.reader.read(document.hit.docId);
       signal?.throwIfAborted();
       if (read === undefined) continue;
@@ -83,10 +85,20 @@ interface Choice {
   unit: ScoredUnit;
 }
 
-/** All units by score, each further one of the same file worth a little less, so that one file does not push out the rest. */
+/** What is taken off a file's span that comes after `before` others of it: from the fourth on twice as much for each. */
+const saturation = (before: number): number => SPAN_WEIGHTS.saturation * (before + Math.max(0, before - 2));
+
+/**
+ * All units by score, each further one of the same file worth a little less, and none beyond half of the list, so that one file does not push out
+ * the rest. What is left over fills the list when there is nothing else.
+ */
 function arrange(candidates: readonly { document: RankedDocument; read: ReadDocument; units: ScoredUnit[] }[], limit: number): Choice[] {
-  return candidates
-    .flatMap(({ document, read, units }) => units.map((unit, i) => ({ document, read, unit: { ...unit, score: unit.score - i * SPAN_WEIGHTS.saturation } })))
-    .sort((a, b) => b.unit.score - a.unit.score)
-    .slice(0, limit);
+  const mostOfOneFile = Math.max(3, Math.ceil(limit / 2));
+  const choices = candidates.flatMap(({ document, read, units }) =>
+    units.map((unit, i) => ({ document, read, unit: { ...unit, score: unit.score - saturation(i) }, beyond: i >= mostOfOneFile })),
+  );
+  choices.sort((a, b) => b.unit.score - a.unit.score);
+  const kept = choices.filter(({ beyond }) => !beyond).slice(0, limit);
+  const rest = choices.filter(({ beyond }) => beyond).slice(0, limit - kept.length);
+  return [...kept, ...rest].sort((a, b) => b.unit.score - a.unit.score);
 }
