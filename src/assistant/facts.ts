@@ -71,7 +71,7 @@ export function firstSentence(doc: string, length = 240, short = 0): string | un
   }
   const text = plainDoc(paragraph.join(' '));
   if (text.length < 3) return undefined;
-  const [first = text, second = ''] = text.match(/.*?(?:[.!?](?=\s+[\p{Lu}`"'(\d]|$)|:$)\s*/gsu) ?? [text];
+  const [first = text, second = ''] = text.match(/.*?(?:[.!?](?<!\b(?:i\.e|e\.g|cf|vs|resp|approx)\.)(?=\s+[\p{Lu}`"'(\d]|$)|:$)\s*/gsu) ?? [text];
   const said = first.trim().length < short && first.length + second.length <= length ? first + second : first;
   return clip(said.trim(), length);
 }

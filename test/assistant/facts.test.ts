@@ -1,0 +1,15 @@
+import { describe, expect, it } from 'vitest';
+import { firstSentence } from '../../src/assistant/facts';
+
+describe('firstSentence', () => {
+  it('ends at the first full stop before a new sentence', () => {
+    expect(firstSentence('Opens the gate. Closes it later.')).toBe('Opens the gate.');
+  });
+  it('goes on after an abbreviation', () => {
+    expect(firstSentence('Uses the input as the new value (i.e. JSON of the config). Then reloads.')).toBe('Uses the input as the new value (i.e. JSON of the config).');
+    expect(firstSentence('Any store, e.g. Redis, will do. It is opened lazily.')).toBe('Any store, e.g. Redis, will do.');
+  });
+  it('leaves parameter lists and rules out', () => {
+    expect(firstSentence('=====\nReads a row.\n\n@param row which')).toBe('Reads a row.');
+  });
+});
