@@ -7,7 +7,7 @@
  *   prefill: rows int64 [R], logit_rows int64; for the flash kernel `last` int32 [B] and `total` int32 (rows seen by the last one, less
  *   one; and all); bias f32 [B or 1, 1, S, T] unless causal; decode: bias [1, 1, 1, T] and parts int64 (sizes of the parts of T);
  *   with middle rows their keys and values, bias, positions, and middle_parts (parts with the middle rows in front).
- * Outputs: keys (rotated), raw_keys (not rotated) and values of the new rows, [B, L, K, S, D] in the cache's type, hidden f32 [R, C]
+ * Outputs: keys (rotated), raw_keys (not rotated; prefill only) and values of the new rows, [B, L, K, S, D] in the cache's type, hidden f32 [R, C]
  *   after the last norm, logits f32.
  */
 
@@ -144,12 +144,12 @@ class DecoderGraph {
       v = value;
       const both = this.rotate(qk, h + k, 'positions');
       [rotatedQ, rotatedK] = g.split(both, [h * d, k * d], -1) as [string, string];
-      [q, key] = g.split(qk, [h * d, k * d], -1) as [string, string];
+      if (this.prefill || this.dual) [q, key] = g.split(qk, [h * d, k * d], -1) as [string, string];
     }
     this.made.keys.push(rotatedK);
     if (this.spec.variant.slots) this.transfer(layer, x);
     else {
-      this.made.raw_keys.push(key);
+      if (this.prefill) this.made.raw_keys.push(key);
       this.made.values.push(v);
     }
     const rows: NewRows = { q: rotatedQ, k: rotatedK, v };
@@ -243,6 +243,7 @@ class DecoderGraph {
     const { g, config, spec } = this;
     const { layers, kvHeads, headDim } = config;
     for (const [name, parts] of Object.entries(this.made)) {
+      if (parts.length === 0) continue;
       let all = g.concat(parts, 2);
       if (this.prefill) all = g.transpose(g.reshape(all, [0, 0, layers * kvHeads, headDim]), [0, 2, 1, 3]);
       if (spec.cache !== 'float32') all = g.cast(all, spec.cache);
