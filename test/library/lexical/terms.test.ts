@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { MAGIC } from '../../../src/library/lexical/pack-file';
 import { stem } from '../../../src/library/lexical/stem';
 import { definitionTerm, scanTokens, splitIdentifier, textTerms, tokenTerms, wordTerm } from '../../../src/library/lexical/terms';
 import { TokenTable } from '../../../src/library/lexical/token-table';
@@ -101,5 +102,15 @@ describe('stem', () => {
         expect(stem(word).length).toBeLessThanOrEqual(word.length + 1);
       }),
     );
+  });
+});
+
+describe('the format of packs', () => {
+  it('gets a new name whenever the terms of a text change: change MAGIC together with this list', () => {
+    const terms = textTerms('class HTTPServer2: def get_environ_proxies(self, noProxy) # Reads the configuration of create-subscriber, utf-8, 検索する, größeÄndern, URLs, 404');
+    expect([MAGIC, terms.join(' ')]).toEqual([
+      'ANLXPK01',
+      'class httpserver2 http server def getenvironproxies get environ proxi self noproxy no proxi read configur createsubscriber creat subscrib utf8 utf 検索 索す する größeändern größe ändern url 404',
+    ]);
   });
 });
