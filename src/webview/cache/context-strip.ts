@@ -35,7 +35,7 @@ export class ContextStrip extends LitElement {
       svg { display: block; width: 100%; }
       rect.block { cursor: default; stroke: transparent; stroke-width: 1; }
       rect.block.opens { cursor: pointer; }
-      rect.block.active { stroke: var(--vscode-focusBorder); stroke-width: 2; }
+      rect.block.active { stroke: var(--vscode-foreground); stroke-width: 2; }
       path.funnel { opacity: 0.28; }
       :host-context(.vscode-high-contrast) path.funnel, :host-context(.vscode-high-contrast-light) path.funnel { opacity: 0.5; }
       rect.free { fill: color-mix(in srgb, var(--vscode-foreground) 6%, transparent); stroke: var(--vscode-descriptionForeground); stroke-width: 1; stroke-dasharray: 3 3; }
@@ -88,8 +88,11 @@ export class ContextStrip extends LitElement {
     const { width } = this;
     const opens = block.groups.some(({ span }) => span !== undefined);
     const classes = `block kind-${block.kind} ${opens ? 'opens' : ''} ${index === this.active ? 'active' : ''}`;
-    const bar = (start: number, end: number, y: number): SVGTemplateResult =>
-      svg`<rect class=${classes} x=${start * width} y=${y} width=${Math.max(0.75, (end - start) * width - GAP)} height=${BAR} rx="1.5"></rect>`;
+    // Between narrow blocks a gap would be half of what is seen.
+    const bar = (start: number, end: number, y: number): SVGTemplateResult => {
+      const full = (end - start) * width;
+      return svg`<rect class=${classes} x=${start * width} y=${y} width=${Math.max(0.75, full > 10 ? full - GAP : full)} height=${BAR} rx=${full > 10 ? 1.5 : 0}></rect>`;
+    };
     return svg`<g role="option" id="block-${index}" aria-selected=${index === this.active ? 'true' : 'false'} aria-label=${blockLabel(block, rowsAt === 0)}
       @pointerenter=${() => (this.active = index)} @click=${() => this.open(index)}>
       ${rowsAt > 0 ? bar(block.tokenStart, block.tokenEnd, 0) : nothing}${bar(block.rowStart, block.rowEnd, rowsAt)}
