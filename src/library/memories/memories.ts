@@ -1,0 +1,156 @@
+import { decodeHalf } from '../../engine/cache/float16';
+import type { MemoryEncoding } from './encoding';
+import type { MemoryStore } from './memory-store';
+import { foldRows, halves, joinBytes, joinFine, type MemoryRatios } from './rows';
+import type { MemoryUnit } from './units';
+
+/** A unit of the workspace whose memories are in the store. */
+export interface MemorySegment extends MemoryUnit {
+  path: string;
+  file: string;
+  tokens: number;
+  coarseRows: number;
+  fineRows: number;
+}
+
+export interface MemoriesOptions {
+  encoding: MemoryEncoding;
+  store: MemoryStore;
+  ratios: MemoryRatios;
+  /** Bytes of one stored row. */
+  bytesPerRow: number;
+  /** Bytes of coarse rows, folds and vectors kept in memory; default 96 MB. */
+  cacheBytes?: number;
+}
+
+const CACHE_BYTES = 96 * 1024 * 1024;
+
+/** The memories of the workspace as a question uses them: which segments there are, what is near a vector, their rows. */
+export class Memories {
+  private readonly coarseRows: ByteCache<Uint8Array>;
+  private readonly folds: ByteCache<Uint8Array>;
+  private readonly vectors: ByteCache<Float32Array>;
+
+  constructor(private readonly options: MemoriesOptions) {
+    const each = (options.cacheBytes ?? CACHE_BYTES) / 3;
+    this.coarseRows = new ByteCache(each);
+    this.folds = new ByteCache(each);
+    this.vectors = new ByteCache(each);
+  }
+
+  get bytesPerRow(): number {
+    return this.options.bytesPerRow;
+  }
+
+  /** Every unit of the workspace whose memories are there, in the order of documents and lines. */
+  segments(): MemorySegment[] {
+    const { encoding, store } = this.options;
+    const found: MemorySegment[] = [];
+    for (const { path, file, units } of encoding.documents()) {
+      for (const unit of units) {
+        const record = store.describe(unit.key);
+        if (record) found.push({ ...unit, path, file, tokens: record.tokens, coarseRows: record.coarseRows, fineRows: record.coarseRows + record.fineRows });
+      }
+    }
+    return found;
+  }
+
+  /** Cosine of each segment's vector with `query` (of length 1), the nearest first. */
+  async nearest(segments: readonly MemorySegment[], query: Float32Array, limit: number): Promise<{ segment: MemorySegment; similarity: number }[]> {
+    const scored: { segment: MemorySegment; similarity: number }[] = [];
+    for (const segment of segments) {
+      const vector = this.vectors.get(segment.key) ?? (await this.loadVector(segment.key));
+      if (vector?.length !== query.length) continue;
+      let similarity = 0;
+      for (let i = 0; i < query.length; i++) similarity += (vector[i] as number) * (query[i] as number);
+      scored.push({ segment, similarity });
+    }
+    return scored.sort((a, b) => b.similarity - a.similarity).slice(0, limit);
+  }
+
+  private async loadVector(key: string): Promise<Float32Array | undefined> {
+    const bytes = await this.options.store.vector(key);
+    return bytes && this.vectors.set(key, decodeHalf(halves(bytes)));
+  }
+
+  /** Coarse rows of a segment; undefined when its record was evicted or harmed meanwhile. */
+  async coarse(key: string): Promise<Uint8Array | undefined> {
+    const cached = this.coarseRows.get(key);
+    if (cached) return cached;
+    const bytes = await this.options.store.coarse(key);
+    return bytes && this.coarseRows.set(key, bytes);
+  }
+
+  /** All fine rows of a segment, in the order of its text. */
+  async fine(segment: MemorySegment): Promise<Uint8Array | undefined> {
+    const coarse = await this.coarse(segment.key);
+    const rest = await this.options.store.fine(segment.key);
+    return coarse && rest && joinFine(coarse, rest, segment.tokens, this.options.bytesPerRow, this.options.ratios);
+  }
+
+  /**
+   * The coarse rows of several segments folded into one row; undefined when none of them is there. Folds are kept under the names of
+   * what they are made of, so that a file that changes gets a new one.
+   */
+  async folded(segments: readonly MemorySegment[]): Promise<Uint8Array | undefined> {
+    const name = segments.map(({ key }) => key).join();
+    const cached = this.folds.get(name);
+    if (cached) return cached;
+    const rows: Uint8Array[] = [];
+    for (const { key } of segments) {
+      const coarse = await this.options.store.coarse(key);
+      if (coarse) rows.push(coarse);
+    }
+    return rows.length === 0 ? undefined : this.folds.set(name, foldRows(joinBytes(rows), this.options.bytesPerRow));
+  }
+
+  clear(): void {
+    this.coarseRows.clear();
+    this.folds.clear();
+    this.vectors.clear();
+  }
+}
+
+/** Values under a budget of bytes, the least recently used leave first. */
+export class ByteCache<T extends { byteLength: number }> {
+  hits = 0;
+  misses = 0;
+  evictions = 0;
+  bytes = 0;
+  private readonly values = new Map<string, T>();
+
+  constructor(private readonly budget: number) {}
+
+  get(key: string): T | undefined {
+    const value = this.values.get(key);
+    if (value === undefined) {
+      this.misses += 1;
+      return undefined;
+    }
+    this.hits += 1;
+    this.values.delete(key);
+    this.values.set(key, value);
+    return value;
+  }
+
+  /** Returns the value, for chaining. Keys count too: those of folds are long. */
+  set(key: string, value: T): T {
+    const before = this.values.get(key);
+    if (before) this.bytes -= before.byteLength + key.length;
+    this.values.delete(key);
+    this.values.set(key, value);
+    this.bytes += value.byteLength + key.length;
+    for (const [oldest, { byteLength }] of this.values) {
+      if (this.bytes <= this.budget || oldest === key) break;
+      this.values.delete(oldest);
+      this.bytes -= byteLength + oldest.length;
+      this.evictions += 1;
+    }
+    return value;
+  }
+
+  clear(): void {
+    this.values.clear();
+    this.bytes = 0;
+  }
+}

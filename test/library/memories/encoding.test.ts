@@ -1,0 +1,159 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Library } from '../../../src/library/library';
+import { MemoryEncoding, type EncodingOptions } from '../../../src/library/memories/encoding';
+import { MemoryStore } from '../../../src/library/memories/memory-store';
+import { bundle, SETTINGS, Workspace } from '../workspace';
+import { ByteCoder, memoryOf } from './byte-coder';
+import { killWhileEncoding } from './encoding-kill';
+
+let workspace: Workspace;
+let library: Library;
+let store: MemoryStore;
+let coder: ByteCoder;
+let encodings: MemoryEncoding[];
+
+beforeEach(async () => {
+  workspace = new Workspace();
+  workspace.fill(12);
+  const threadScript = bundle('src/library/segments/thread.ts', join(workspace.scratch, 'segment-thread.js'));
+  library = await Library.open({ folders: workspace.folders, storageDirectory: workspace.storage, settings: SETTINGS, threadScript });
+  await library.start();
+  coder = new ByteCoder();
+  store = await openStore();
+  encodings = [];
+});
+afterEach(async () => {
+  for (const encoding of encodings) await encoding.close();
+  await store.close();
+  await library.close();
+  workspace.dispose();
+});
+
+function openStore(budgetBytes = 1e9, packBytes = 1e6): Promise<MemoryStore> {
+  return MemoryStore.open({ directory: join(workspace.scratch, 'memories'), budgetBytes, version: coder.version, writable: true, packBytes });
+}
+
+function encode(options: Partial<EncodingOptions> = {}): MemoryEncoding {
+  const encoding = new MemoryEncoding({ library, store, coder, writes: true, ...options });
+  encodings.push(encoding);
+  return encoding;
+}
+
+describe('MemoryEncoding', () => {
+  it('encodes every segment of every document once, and its text is the whole document', async () => {
+    const encoding = encode();
+    await encoding.run();
+    const { encoded, segments } = encoding.status();
+    expect(encoded).toBe(segments);
+    expect(segments).toBe([...library.documents()].reduce((sum, each) => sum + each.segments, 0));
+    expect(new Set(coder.encoded).size).toBe(coder.encoded.length);
+    for (const { path, units } of encoding.documents()) {
+      const { document } = (await library.indexed(path))!;
+      const text = units.map(({ start, end }) => document.text.slice(start, end)).join('');
+      expect(text.replace(/\s+/g, '')).toBe(document.text.replace(/\s+/g, ''));
+      for (const { key, start, end } of units) {
+        expect(Buffer.from((await store.coarse(key))!)).toEqual(Buffer.from(memoryOf(document.text.slice(start, end)).coarse));
+      }
+    }
+  });
+
+  it('encodes nothing again after a restart, and only what an edit touched', async () => {
+    await encode().run();
+    const encoding = encode();
+    coder.encoded.length = 0;
+    await encoding.run();
+    expect(coder.encoded).toEqual([]);
+    const [first] = [...library.documents()].filter(({ segments }) => segments > 1);
+    const { document } = (await library.indexed(first!.path))!;
+    workspace.put(first!.path, `${document.text.trimEnd()} and words that were not there\n`);
+    await library.applyChanges([{ file: first!.file, type: 'changed' }]);
+    await encoding.run();
+    expect(coder.encoded.length).toBe(1);
+    expect(coder.encoded[0]).toContain('words that were not there');
+    expect(encoding.status()).toMatchObject({ encoded: encoding.status().segments });
+  });
+
+  it('begins with open files', async () => {
+    const last = [...library.documents()].at(-1)!;
+    const encoding = encode({ batchCharacters: 1 });
+    encoding.setOpen([last.file]);
+    await encoding.run();
+    const { document } = (await library.indexed(last.path))!;
+    expect(document.text).toContain(coder.encoded[0]);
+  });
+
+  it('waits while it is paused and says so, with what is done so far', async () => {
+    const encoding = encode({ batchCharacters: 1 });
+    encoding.pause(true);
+    const run = encoding.run();
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(encoding.status()).toMatchObject({ paused: true, encoded: 0 });
+    expect(coder.encoded).toEqual([]);
+    encoding.pause(false);
+    await run;
+    expect(encoding.status()).toMatchObject({ paused: false, encoded: encoding.status().segments });
+  });
+
+  it('gives way before each batch', async () => {
+    let asked = 0;
+    await encode({ batchCharacters: 1, giveWay: async () => void asked++ }).run();
+    expect(asked).toBe(coder.encoded.length);
+  });
+
+  it('stores nothing in a window that does not own the store', async () => {
+    const encoding = encode({ writes: false });
+    await encoding.run();
+    expect(coder.encoded).toEqual([]);
+    expect(encoding.status().encoded).toBe(0);
+    expect(encoding.status().segments).toBeGreaterThan(0);
+  });
+
+  it('says why it stopped when the model fails, and goes on by itself', async () => {
+    coder.failing = new Error('the model process ended');
+    const encoding = encode({ retryMs: 5 });
+    await encoding.run();
+    expect(encoding.status()).toMatchObject({ encoded: 0, trouble: 'the model process ended' });
+    coder.failing = undefined;
+    await expect.poll(() => encoding.status().trouble).toBe(undefined);
+    await expect.poll(() => encoding.status().encoded, { timeout: 5_000 }).toBe(encoding.status().segments);
+  });
+
+  it('stays within its budget and says what is left out, instead of encoding in a circle', async () => {
+    await store.close();
+    store = await openStore(4_000, 1_000);
+    const encoding = encode({ batchCharacters: 1 });
+    await encoding.run();
+    const { encoded, segments, trouble } = encoding.status();
+    expect(encoded).toBeLessThan(segments);
+    expect(trouble).toMatch(/budget/);
+    expect(coder.encoded.length).toBeLessThan(2 * segments);
+    expect(store.stats().bytes).toBeLessThan(6_000);
+  });
+
+  it('encodes a huge line in parts, all of it', async () => {
+    const line = Array.from({ length: 3_000 }, (_, i) => `value${i}`).join(' ');
+    const file = workspace.put('data/huge.txt', line);
+    await library.applyChanges([{ file, type: 'created' }]);
+    const encoding = encode();
+    await encoding.run();
+    const { units } = encoding.document('data/huge.txt')!;
+    expect(units.length).toBeGreaterThan(2);
+    expect(units.map(({ start, end }) => line.slice(start, end)).join('')).toBe(line);
+    expect(Math.max(...coder.encoded.map((text) => text.length))).toBeLessThanOrEqual(8_000);
+  });
+
+  it('forgets files that are gone', async () => {
+    const encoding = encode();
+    await encoding.run();
+    const before = encoding.status().segments;
+    const [first] = [...library.documents()];
+    const { rmSync } = await import('node:fs');
+    rmSync(first!.file);
+    await library.applyChanges([{ file: first!.file, type: 'deleted' }]);
+    await encoding.run();
+    expect(encoding.status().segments).toBe(before - first!.segments);
+  });
+
+  it('survives kill -9 while it encodes', () => killWhileEncoding(4), 120_000);
+});
