@@ -119,6 +119,8 @@ export class WorkerClient implements Disposable {
     this.lastUse = Date.now();
     try {
       const session = await this.start();
+      // Starting takes a while, in which the user may have changed their mind.
+      if (token?.isCancellationRequested) throw new RequestFailed('cancelled', 'Cancelled.');
       return await this.send(session, method, params, token);
     } finally {
       this.pendingRequests--;

@@ -62,12 +62,21 @@ describe('WorkerClient', () => {
 
   it('cancels in the worker, and before anything is sent', async () => {
     const { client } = makeClient();
+    await client.wake();
     const source = new CancellationTokenSource();
     const waiting = ask(client, 'wait', source.token);
     setTimeout(() => source.cancel(), 100);
     await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
     await expect(ask(client, 'a', source.token)).rejects.toMatchObject({ code: 'cancelled' });
     expect((await ask(client, 'a')).markdown).toBe('One two.');
+  });
+
+  it('sends nothing that was cancelled while the worker started', async () => {
+    const { client } = makeClient();
+    const source = new CancellationTokenSource();
+    const waiting = ask(client, 'wait', source.token);
+    source.cancel();
+    await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
   });
 
   it('answers the next question after the worker has died, in another process', async () => {
