@@ -20,13 +20,18 @@ export function explain(asked: SpanQuestion, document: RankedDocument, unit: Sco
   };
   if (unit.defines.length > 0) say('definition', `defines ${unit.defines.join(', ')}`, SPAN_WEIGHTS.defines);
   say('definition', 'the file defines names in the question', part('definesIdentifier', 'definesProper', 'definesCompound'));
-  say('fileName', features.mentioned > 0 ? 'named in the question' : `path: ${wordsOf(asked, document.hit.inPath)}`, part('path', 'fileName', 'calledIdentifier', 'mentioned'));
+  say('fileName', features.mentioned > 0 ? 'named in the question' : listed('path', wordsOf(asked, document.hit.inPath)), part('path', 'fileName', 'calledIdentifier', 'mentioned'));
   say('folder', 'folder name', part('folderName'));
-  say('symbol', `names: ${wordsOf(asked, document.hit.symbol)}`, part('symbols', 'bestSymbols', 'docComments'));
-  say('body', `body: ${wordsOf(asked, unit.matched)}`, part('bestSegment', 'document'));
+  say('symbol', listed('names', wordsOf(asked, document.hit.symbol)), part('symbols', 'bestSymbols', 'docComments'));
+  say('body', listed('body', wordsOf(asked, unit.matched)), part('bestSegment', 'document'));
   say('coherence', 'other parts of the file match too', part('nextSegments'));
   for (const [name, text] of Object.entries(PENALTIES) as [FeatureName, string][]) say('penalty', text, part(name));
   return reasons.sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
+}
+
+/** Without the question's own words a field matched by related ones, which the mask does not hold. */
+function listed(field: string, words: string): string {
+  return words === '' ? `${field}: related words` : `${field}: ${words}`;
 }
 
 /** The words of the question behind a mask, the most telling first, at most six. */
