@@ -20,7 +20,7 @@ function makeClient(options: Partial<WorkerClientOptions> = {}): { client: Worke
     isBusy: () => false,
     idleAfter: () => 0,
     ...options,
-    timing: { silence: 700, firstDelay: 10, longestDelay: 40, tick: 60, shutdown: 500, ...options.timing },
+    timing: { silence: 3_000, firstDelay: 10, longestDelay: 40, tick: 60, shutdown: 500, ...options.timing },
   });
   const states: ClientState['kind'][] = [];
   client.onState((state) => states.push(state.kind));

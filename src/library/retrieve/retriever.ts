@@ -11,11 +11,9 @@ import type { DocumentReader, ReadDocument } from './types';
 export const DOCUMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.8, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 1 };
 export const SEGMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.3, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 0 };
 
-/** Documents that the lexical search hands to the ranker, and of these how many are read to cut spans. */
+/** Documents that the lexical search hands to the ranker, and of these how many are read to cut spans: more where they do not fill the list. */
 const CANDIDATES = 150;
 const READ = 16;
-/** A longer list is cut from as many more documents. */
-const USUAL_LIMIT = 20;
 const SEGMENTS_PER_DOCUMENT = 10;
 /** Segments looked into, of the document at a rank: much of the first ones, the best place of the rest. */
 const segmentsAt = (rank: number): number => (rank < 4 ? SEGMENTS_PER_DOCUMENT : rank < 10 ? 4 : 2);
@@ -45,11 +43,14 @@ export class Retriever {
     signal?.throwIfAborted();
     const spanQuestion = prepareSpanQuestion(asked, found.segmentIdf);
     const candidates: { document: RankedDocument; read: ReadDocument; units: ScoredUnit[] }[] = [];
-    for (const [rank, document] of documents.slice(0, READ + Math.max(0, limit - USUAL_LIMIT)).entries()) {
+    let cut = 0;
+    for (const [rank, document] of documents.entries()) {
+      if (rank >= READ && cut >= limit) break;
       const read = await this.reader.read(document.hit.docId);
       signal?.throwIfAborted();
       if (read === undefined) continue;
       const units = scoreUnits(spanQuestion, document, read, document.hit.segments.slice(0, segmentsAt(rank))).filter((unit) => inScope(scope, unit));
+      cut += units.length;
       if (units.length > 0) candidates.push({ document, read, units });
     }
     return arrange(candidates, Math.max(limit, 1)).map(({ document, read, unit }) => toSpan(spanQuestion, document, read, unit));
