@@ -3,6 +3,7 @@ import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vsc
 import { serve } from './connection';
 import type { EngineNotifications, EngineRequests } from './engine-protocol';
 import { EngineModel } from './engine-model';
+import type { MemoryModel } from './memory-model';
 import { WorkerError } from './errors';
 
 function main(): void {
@@ -19,6 +20,11 @@ function main(): void {
     if (!model) throw new WorkerError('modelFailed', 'No model is loaded.');
     return model;
   };
+  const memory = (): MemoryModel => {
+    const { memory: found } = loaded();
+    if (!found) throw new WorkerError('modelFailed', 'The model has no memory slots.');
+    return found;
+  };
   serve<EngineRequests, Record<never, never>>(
     connection,
     {
@@ -31,6 +37,10 @@ function main(): void {
       countChats: ({ chats }) => chats.map((chat) => loaded().count(chat)),
       write: ({ id, chat, maxNewTokens }, signal) =>
         loaded().write(chat, { maxNewTokens, signal, onText: (text) => notify('write/text', { id, text }) }),
+      encode: ({ texts }, signal) => memory().encode(texts, signal),
+      vectors: ({ questions }) => memory().vectors(questions),
+      countTokens: ({ texts }) => memory().countTokens(texts),
+      compose: (params, signal) => memory().compose(params, signal),
     },
     {},
     { failed: (method, error) => notify('log', { level: 'debug', message: `${method}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}` }) },

@@ -1,11 +1,15 @@
 /** A checkpoint at work in the engine's process: chats in, text out. */
-import { basename } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { ChatMessage, Written } from '../assistant/writer';
 import { Decoder, full, openCheckpoint, parameterCount, type ModelConfig } from '../engine';
 import { ChatTemplate } from '../engine/checkpoint/chat';
+import { SafetensorsSource } from '../engine/checkpoint/weights';
+import { SafetensorsFile } from '../engine/checkpoint/safetensors';
 import { Tokenizer } from '../engine/checkpoint/tokenizer';
 import { generate } from '../engine/generate';
 import type { LoadedModel, LoadParams } from './engine-protocol';
+import { readMemoryConfig, type MemoryConfig } from './memory-config';
+import { MemoryModel } from './memory-model';
 
 /** Rows given to an answer at most: more can be cached, but reading them takes minutes on a CPU. */
 const MOST_CONTEXT = 8_192;
@@ -28,10 +32,12 @@ export class EngineModel {
     private readonly tokenizer: Tokenizer,
     private readonly template: ChatTemplate | undefined,
     directory: string,
+    /** Present when the checkpoint has memory slots. */
+    readonly memory: MemoryModel | undefined,
   ) {
     const { config } = decoder;
     const contextTokens = Math.min(config.maxPositions, MOST_CONTEXT, Math.floor(MOST_CACHE_BYTES / decoder.rowBytes));
-    this.description = { name: basename(directory), contextTokens, bytesPerRow: decoder.rowBytes, detail: describe(config, decoder.weights, contextTokens, template !== undefined) };
+    this.description = { name: basename(directory), contextTokens, bytesPerRow: decoder.rowBytes, detail: describe(config, decoder.weights, contextTokens, template !== undefined), ...(memory ? { memory: memory.description } : {}) };
   }
 
   /** @throws CheckpointError naming the file and the field; DecoderError */
@@ -41,8 +47,11 @@ export class EngineModel {
       const tokenizer = await Tokenizer.open(directory, checkpoint.config.vocabSize);
       const template = await ChatTemplate.open(directory);
       signal?.throwIfAborted();
-      const decoder = await Decoder.open(checkpoint, { weights, cacheDirectory: compiledDirectory, threads: threads || undefined });
-      return new EngineModel(decoder, tokenizer, template, directory);
+      const memoryConfig = await readMemoryConfig(directory, checkpoint.config.vocabSize);
+      const options = { weights, cacheDirectory: compiledDirectory, threads: threads || undefined };
+      const decoder = await (memoryConfig ? withMemory(memoryConfig, (memory) => Decoder.open(checkpoint, { ...options, memory })) : Decoder.open(checkpoint, options));
+      const memory = memoryConfig && (await MemoryModel.open(decoder, tokenizer, memoryConfig, checkpoint.fingerprint));
+      return new EngineModel(decoder, tokenizer, template, directory, memory);
     } finally {
       await checkpoint.close();
     }
@@ -100,6 +109,17 @@ export class EngineModel {
       variables: { enable_thinking: false },
     });
     return this.tokenizer.encode(text, { addSpecialTokens: false });
+  }
+}
+
+/** The weights of the slots are compiled when the decoder is opened, and not needed afterwards. */
+async function withMemory<T>({ memoryFile }: MemoryConfig, use: (source: SafetensorsSource) => Promise<T>): Promise<T> {
+  const file = await SafetensorsFile.open(memoryFile);
+  const source = new SafetensorsSource(dirname(memoryFile), [file], new Map([...file.tensors.keys()].map((name) => [name, file])));
+  try {
+    return await use(source);
+  } finally {
+    await source.close();
   }
 }
 

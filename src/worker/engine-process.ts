@@ -98,6 +98,16 @@ export class EngineProcess {
     return this.send(running.child, running.connection, method, params, signal);
   }
 
+  /** The model that is loaded, and nothing while none is. */
+  get model(): LoadedModel | undefined {
+    return this.running?.model;
+  }
+
+  /** A request that runs the model, in its turn. */
+  inTurn<M extends keyof EngineRequests>(kind: WorkClass, method: M, params: EngineRequests[M][0], signal?: AbortSignal): Promise<EngineRequests[M][1]> {
+    return this.queue.run(kind, () => this.request(method, params, signal), signal);
+  }
+
   write(kind: WorkClass, chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
     const id = this.nextWrite++;
     return this.queue.run(kind, async () => {

@@ -1,6 +1,7 @@
 /** Messages between the worker and the engine's process. Text goes in and out; tokens, rows and tensors stay there. */
 import type { ChatMessage, Written } from '../assistant/writer';
 import type { WorkerSettings } from '../protocol';
+import type { MemoryDescription, MemoryRequests } from './memory-protocol';
 
 export interface LoadParams {
   directory: string;
@@ -18,9 +19,11 @@ export interface LoadedModel {
   bytesPerRow: number;
   /** "30 layers, 135 M parameters, 8-bit weights". */
   detail: string;
+  /** Present when the checkpoint has memory slots. */
+  memory?: MemoryDescription;
 }
 
-export interface EngineRequests {
+export interface EngineRequests extends MemoryRequests {
   load: [LoadParams, LoadedModel];
   countChats: [{ chats: readonly (readonly ChatMessage[])[] }, readonly number[]];
   write: [{ id: number; chat: readonly ChatMessage[]; maxNewTokens: number }, Written];

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
 import type { ModelConfig } from '../checkpoint/types';
 import type { CompiledWeights } from './compiled';
@@ -72,10 +74,13 @@ export class Runtime {
     const graph = buildDecoderGraph({ config, stored: { ...compiled.stored, ...memory?.stored }, weights, cache, variant });
     const { source } = compiled;
     const session: Record<string, unknown> = { intra_op: { spin_duration_us: SPIN_MICROSECONDS } };
-    if ('directory' in source) session['model_external_initializers_file_folder_path'] = source.directory;
     const externalData = [];
-    if ('data' in source) externalData.push({ path: WEIGHTS_FILE, data: source.data });
-    if (variant.slots && memory) externalData.push({ path: MEMORY_FILE, data: memory.data });
+    if (variant.slots && memory) {
+      // ONNX Runtime takes initializers from a folder or from buffers, not from both; checkpoints with slots are small.
+      const data = 'data' in source ? source.data : await readFile(join(source.directory, WEIGHTS_FILE));
+      externalData.push({ path: WEIGHTS_FILE, data }, { path: MEMORY_FILE, data: memory.data });
+    } else if ('data' in source) externalData.push({ path: WEIGHTS_FILE, data: source.data });
+    else session['model_external_initializers_file_folder_path'] = source.directory;
     try {
       return await ort.InferenceSession.create(graph, {
         intraOpNumThreads: threads,

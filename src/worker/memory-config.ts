@@ -1,0 +1,69 @@
+/** What a checkpoint says of its memories: the object "anchorage" in config.json, and the files it names. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { fileInside } from '../engine/checkpoint/files';
+import { Fields, readJson } from '../engine/checkpoint/json';
+import type { MemoryRatios } from '../library/memories/rows';
+
+export interface MemoryConfig {
+  /** The rows that everything stands behind. */
+  sinkTokens: number[];
+  /** Begins a question whose vector is wanted. */
+  queryToken: number | undefined;
+  /** Absolute paths. */
+  memoryFile: string;
+  headsFile: string | undefined;
+  vectorWidth: number | undefined;
+  ratios: MemoryRatios;
+  /** sha256 (hex) over both files: memories of other slots or heads are other memories. */
+  digest: string;
+}
+
+const MAX_CONFIG_BYTES = 1 << 20;
+/** Stored ratios, when the model was trained on several: one row for a segment, and one for a line or two. */
+const WANTED = { coarse: 256, fine: 32 };
+
+/**
+ * Undefined when the checkpoint has no memory slots.
+ *
+ * @throws CheckpointError naming the field
+ */
+export async function readMemoryConfig(directory: string, vocabSize: number): Promise<MemoryConfig | undefined> {
+  const path = await fileInside(directory, 'config.json');
+  const own = new Fields(await readJson(path, MAX_CONFIG_BYTES), path).optionalObject('anchorage');
+  const memory = own?.optionalObject('memory');
+  if (!own || !memory) return undefined;
+  const sinkTokens = tokens(own, 'sink_token_ids', vocabSize);
+  const coarseTokens = nearestRatio(memory, WANTED.coarse);
+  const fineTokens = nearestRatio(memory, WANTED.fine);
+  if (coarseTokens % fineTokens !== 0) throw memory.error('unsupported', 'ratios', `${coarseTokens} is not a multiple of ${fineTokens}`);
+  const memoryFile = await fileInside(directory, memory.string('file'), path);
+  const heads = own.optionalObject('heads');
+  const headsFile = heads && (await fileInside(directory, heads.string('file'), path));
+  const digest = createHash('sha256').update(await readFile(memoryFile));
+  if (headsFile) digest.update(await readFile(headsFile));
+  return {
+    sinkTokens,
+    queryToken: own.optionalInteger('query_token_id', 0, vocabSize - 1),
+    memoryFile,
+    headsFile,
+    vectorWidth: heads?.integer('vector_width', 1, 1 << 14),
+    ratios: { segmentTokens: memory.integer('segment_rows', 1, 1 << 16), coarseTokens, fineTokens },
+    digest: digest.digest('hex'),
+  };
+}
+
+function tokens(fields: Fields, name: string, vocabSize: number): number[] {
+  const list = fields.optionalArray(name, 1024) ?? [];
+  return list.map((id) => {
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= vocabSize) throw fields.error('outOfRange', name, 'lists a token that the model does not have');
+    return id;
+  });
+}
+
+/** The ratio among those trained that is closest to the wanted one. */
+function nearestRatio(fields: Fields, wanted: number): number {
+  const list = (fields.optionalArray('ratios', 64) ?? []).filter((ratio): ratio is number => typeof ratio === 'number' && Number.isInteger(ratio) && ratio >= 1);
+  if (list.length === 0) throw fields.error('missing', 'ratios', 'lists no whole number of tokens that a slot stands for');
+  return list.reduce((best, ratio) => (Math.abs(Math.log(ratio / wanted)) < Math.abs(Math.log(best / wanted)) ? ratio : best));
+}

@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { decodeHalf } from '../../src/engine/cache/float16';
+import { halves, joinBytes, rowCounts } from '../../src/library/memories/rows';
+import { EngineModel } from '../../src/worker/engine-model';
+import { sharedPositions, type MemoryModel } from '../../src/worker/memory-model';
+import type { ComposeParams } from '../../src/worker/memory-protocol';
+import { writeMemoryCheckpoint } from './memory-checkpoint';
+import { writeTinyCheckpoint } from './checkpoints';
+
+let directory: string;
+let model: EngineModel;
+let memory: MemoryModel;
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'anchorage-memory-'));
+  writeMemoryCheckpoint(join(directory, 'random'));
+  model = await EngineModel.load({ directory: join(directory, 'random'), compiledDirectory: join(directory, 'compiled'), weights: 'f32', threads: 1 });
+  memory = model.memory!;
+});
+afterAll(async () => {
+  await model.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const TEXT = Array.from({ length: 40 }, (_, i) => `def step_${i}(value): return value * ${i}\n`).join('');
+const SHORT = 'def take(self, host): return self.free.pop(host)\n';
+const ask = (params: Partial<ComposeParams>): ComposeParams => ({
+  coarse: { id: 'none', rows: new Uint8Array(0), tokens: 0 }, fine: { rows: new Uint8Array(0), tokens: 0 }, full: [], question: 'Where is it?', capacityRows: 4_096, maxNewTokens: 4, ...params,
+});
+
+describe('memories of texts', () => {
+  test('have the rows that their tokens make, and each text’s are its own, whatever stands beside it', async () => {
+    const [long, short] = await memory.encode([TEXT, SHORT]);
+    const { ratios, storedRowBytes, vectorWidth } = memory.description;
+    expect(ratios).toEqual({ segmentTokens: 256, coarseTokens: 256, fineTokens: 32 });
+    for (const [each, text] of [[long!, TEXT], [short!, SHORT]] as const) {
+      expect(each.tokens).toBe(text.length); // one token a byte
+      const counts = rowCounts(text.length, ratios);
+      expect(each).toMatchObject({ coarseRows: counts.coarse, restRows: counts.fine - counts.coarse, bytesPerRow: storedRowBytes });
+      expect(each.coarse.byteLength + each.rest.byteLength).toBe(counts.fine * storedRowBytes);
+      const vector = decodeHalf(halves(each.vector));
+      expect(vector.length).toBe(vectorWidth);
+      expect(Math.hypot(...vector)).toBeCloseTo(1, 2);
+    }
+    const [alone] = await memory.encode([SHORT]);
+    const gap = decodeHalf(halves(alone!.coarse)).map((value, i) => value - (decodeHalf(halves(short!.coarse))[i] as number));
+    expect(Math.max(...gap.map(Math.abs))).toBeLessThan(2e-3);
+  });
+
+  test('a coarse row is what a slot for 256 tokens would be', async () => {
+    const { decoder, tokenizer } = model as unknown as { decoder: import('../../src/engine').Decoder; tokenizer: import('../../src/engine').Tokenizer };
+    const tokens = tokenizer.encode(SHORT, { addSpecialTokens: false });
+    const encoded = await decoder.encodeSegments([{ tokens, keep: [], slotTokens: 256 }, { tokens, keep: [], slotTokens: 32 }]);
+    const [coarse, fine] = encoded.map((each) => each.memories!);
+    expect(coarse!.rows).toBe(1);
+    const last = fine!.pick([fine!.rows - 1]);
+    for (const part of ['keys', 'values'] as const) {
+      expect(Math.max(...Array.from(coarse![part], (value, i) => Math.abs(value - (last[part][i] as number))))).toBeLessThan(1e-4);
+    }
+  });
+
+  test('a checkpoint without slots has none', async () => {
+    writeTinyCheckpoint(join(directory, 'plain'));
+    const plain = await EngineModel.load({ directory: join(directory, 'plain'), compiledDirectory: join(directory, 'compiled'), weights: 'f32', threads: 1 });
+    expect(plain.memory).toBe(undefined);
+    expect(plain.description.memory).toBe(undefined);
+    await plain.close();
+  });
+});
+
+describe('a composed context', () => {
+  test('holds what it was given and stays within the trained positions', async () => {
+    const encoded = await memory.encode(Array.from({ length: 30 }, (_, i) => `${SHORT}${i}`));
+    // More rows than the model has positions: they share them.
+    const rows = joinBytes(Array.from({ length: 20 }, () => encoded.map(({ coarse }) => coarse)).flat());
+    const result = await memory.compose(ask({ coarse: { id: 'a', rows, tokens: 600 * 50 }, fine: { rows: encoded[0]!.rest, tokens: 50 }, full: [{ key: 'short', text: SHORT }] }));
+    expect(result.held).toBe(true);
+    expect(result.rows).toMatchObject({ sinks: 4, coarse: 600, fine: encoded[0]!.restRows, full: [{ key: 'short', rows: SHORT.length, origin: 'computed' }], question: 12 });
+    expect(result.positions).toBeLessThanOrEqual(memory.description.windowTokens);
+    expect(result.timing.firstToken).toBeGreaterThanOrEqual(result.timing.splice);
+    const again = await memory.compose(ask({ coarse: { id: 'a', tokens: 600 * 50 }, full: [{ key: 'short', text: SHORT }] }));
+    expect(again.held).toBe(true);
+    expect(again.rows.full[0]).toMatchObject({ origin: 'memory' });
+    expect(again.cache).toMatchObject({ hits: 1 });
+    expect((await memory.compose(ask({ coarse: { id: 'other', tokens: 1 } }))).held).toBe(false);
+  });
+
+  test('what memories hold changes what follows, and nothing else does', async () => {
+    const [one, two] = await memory.encode([TEXT, TEXT.toUpperCase()]);
+    const nll = async (rows: Uint8Array, id: string): Promise<number> =>
+      (await memory.compose(ask({ coarse: { id, rows, tokens: 1 }, follow: SHORT }))).follow!.nll;
+    const first = await nll(one!.coarse, '1');
+    expect(await nll(one!.coarse, '2')).toBeCloseTo(first, 6);
+    expect(Math.abs((await nll(two!.coarse, '3')) - first)).toBeGreaterThan(1e-4);
+    expect(Math.abs((await nll(new Uint8Array(0), '4')) - first)).toBeGreaterThan(1e-4);
+  });
+
+  test('full rows say the same as reading the text itself', async () => {
+    const spliced = await memory.compose(ask({ full: [{ key: 'same', text: SHORT }], follow: ' and then' }));
+    const read = await memory.compose(ask({ question: `${SHORT}Where is it?`, follow: ' and then' }));
+    expect(spliced.follow!.nll).toBeCloseTo(read.follow!.nll, 3);
+  });
+
+  test('segments that do not fit are named, the least important first; a question that does not fit is refused', async () => {
+    const full = [{ key: 'x', text: 'x'.repeat(300) }, { key: 'y', text: 'y'.repeat(300) }];
+    const result = await memory.compose(ask({ full }));
+    expect(result.rows.full).toEqual([{ key: 'x', rows: 0, origin: 'left' }, { key: 'y', rows: 300, origin: 'computed' }]);
+    await expect(memory.compose(ask({ question: 'q'.repeat(600) }))).rejects.toMatchObject({ code: 'contextFull' });
+  });
+
+  test('positions are shared in order', () => {
+    expect([...sharedPositions(3, 4, 10)]).toEqual([4, 5, 6]);
+    expect([...sharedPositions(6, 4, 3)]).toEqual([4, 4, 5, 5, 6, 6]);
+  });
+});
