@@ -13,6 +13,7 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
     return name === undefined ? 2 : 0;
   }
   if (name === 'model') return (await import('./model')).modelMain(rest, signal);
+  if (name === 'context') return (await import('./context')).contextMain(rest, signal);
   if (!isCommand(name)) throw new UsageError(`There is no command “${name}”.`);
   const args = parse(name, rest);
   if (args.help) {

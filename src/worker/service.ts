@@ -9,10 +9,11 @@ import { summarize } from '../assistant/summarize';
 import type { Writer } from '../assistant/writer';
 import type { Library } from '../library/library';
 import {
-  PROTOCOL_VERSION, type ClientNotifications, type IndexStatus, type InitializeParams, type Requests, type WorkerNotifications, type WorkerSettings,
+  PROTOCOL_VERSION, type ClientNotifications, type Coverage, type IndexStatus, type InitializeParams, type Requests, type WorkerNotifications, type WorkerSettings,
 } from '../protocol';
 import type { EngineProcess } from './engine-process';
 import { WorkerError } from './errors';
+import { MemoryService } from './memory-service';
 import { chooseModel } from './models';
 import { indexSettings, openLibrary } from './open-library';
 import { Foreground } from './scheduler';
@@ -31,6 +32,7 @@ interface Session {
   params: InitializeParams;
   library: Library;
   explanations: ExplanationCache;
+  memories: MemoryService;
 }
 
 /** Status is sent at most this often (ms) while indexing runs. */
@@ -58,15 +60,16 @@ export class WorkerService {
       return null;
     },
     ask: (params, signal) => this.foreground.during(async () => {
-      const { library } = await this.opened();
+      const { library, memories } = await this.opened();
       // A question is the user's wish to have the folder read, also in Restricted Mode.
       void library.start();
       const { writer, why } = await this.writer(signal);
-      return ask(params, { library, writer, whyExtractive: why, signal, emit: (event) => this.options.notify('answer/event', { id: params.id, event }) });
+      const answer = await ask(params, { library, writer, whyExtractive: why, signal, emit: (event) => this.options.notify('answer/event', { id: params.id, event }) });
+      return withMemories(answer, memories);
     }),
     search: (params, signal) => this.foreground.during(async () => {
-      const { library } = await this.opened();
-      return library.search(params.question, { scope: params.scope, limit: params.limit, signal });
+      const { library, memories } = await this.opened();
+      return withMemories(await library.search(params.question, { scope: params.scope, limit: params.limit, signal }), memories);
     }),
     summarize: (params, signal) => this.foreground.during(async () => {
       const { library } = await this.opened();
@@ -93,12 +96,14 @@ export class WorkerService {
       return null;
     },
     'index/clear': async () => {
-      const { library, explanations } = await this.opened();
-      const freed = await library.clear();
+      const { library, explanations, memories } = await this.opened();
+      const freed = (await library.clear()) + (await memories.clear());
       return { bytesFreed: freed + (await explanations.clear()) };
     },
     'index/pause': async ({ paused }) => {
-      (await this.opened()).library.pause(paused);
+      const { library, memories } = await this.opened();
+      library.pause(paused);
+      memories.pause(paused);
       return null;
     },
     'index/why': async ({ file }) => (await this.opened()).library.why(file),
@@ -110,7 +115,10 @@ export class WorkerService {
     'files/unsaved': ({ file, text }) => this.soon('files/unsaved', ({ library }) => library.setUnsaved(file, text)),
     'folders/changed': ({ folders }) => this.soon('folders/changed', ({ library }) => library.setFolders(folders)),
     'settings/changed': ({ settings }) => this.soon('settings/changed', (session) => this.changeSettings(session, settings)),
-    'files/open': ({ files }) => this.soon('files/open', ({ library }) => library.setFirst(files)),
+    'files/open': ({ files }) => this.soon('files/open', ({ library, memories }) => {
+      library.setFirst(files);
+      memories.setOpen(files);
+    }),
   };
 
   /** Sends the status now, or shortly after the last one. */
@@ -127,6 +135,7 @@ export class WorkerService {
     const session = await this.session?.catch(() => undefined);
     this.session = undefined;
     this.current = undefined;
+    await session?.memories.end();
     await session?.library.close();
   }
 
@@ -147,9 +156,17 @@ export class WorkerService {
   private async open(params: InitializeParams): Promise<Session> {
     const warn = (message: string): void => this.options.notify('log', { level: 'warn', message });
     const library = await openLibrary({ ...params, giveWay: () => this.foreground.clear() }, warn);
-    library.onStatus(() => this.statusChanged());
+    const { engine } = this.options;
+    const memories = new MemoryService({
+      library, engine, storageDirectory: params.storageDirectory, budgetBytes: params.settings.memoryBudgetBytes,
+      giveWay: () => this.foreground.clear(), changed: () => this.statusChanged(), warn,
+    });
+    library.onStatus(() => {
+      this.statusChanged();
+      void memories.update();
+    });
     const explanations = new ExplanationCache(join(params.storageDirectory, 'explanations'), { warn });
-    this.current = { params, library, explanations };
+    this.current = { params, library, explanations, memories };
     if (params.trusted) void library.start();
     return this.current;
   }
@@ -167,6 +184,7 @@ export class WorkerService {
 
   private async loadModel(params: InitializeParams): Promise<void> {
     await this.options.engine.choose(await chooseModel(params));
+    await this.current?.memories.update();
   }
 
   // ── Helpers ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -181,8 +199,9 @@ export class WorkerService {
     return { why: `The model is not in use, so this answer quotes the sources. ${engine.status.detail}` };
   }
 
-  private status({ library }: Session): IndexStatus {
-    return { ...library.status(), model: this.options.engine.status };
+  private status({ library, memories }: Session): IndexStatus {
+    const { status } = memories;
+    return { ...library.status(), model: this.options.engine.status, ...(status ? { memories: status } : {}) };
   }
 
   private progressOf(id: string): (fraction: number, message: string) => void {
@@ -200,4 +219,9 @@ export class WorkerService {
   private warn(what: string, error: unknown): void {
     this.options.notify('log', { level: 'warn', message: `${what}: ${error instanceof Error ? error.message : String(error)}` });
   }
+}
+
+/** How much of the workspace's memories there are belongs to the coverage of whatever is found or said. */
+function withMemories<T extends { coverage: Coverage }>(result: T, { coverage }: MemoryService): T {
+  return coverage === undefined ? result : { ...result, coverage: { ...result.coverage, memories: coverage } };
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Decoder, Tokenizer } from '../../src/engine';
 import { decodeHalf } from '../../src/engine/cache/float16';
 import { halves, joinBytes, rowCounts } from '../../src/library/memories/rows';
 import { EngineModel } from '../../src/worker/engine-model';
@@ -50,7 +51,7 @@ describe('memories of texts', () => {
   });
 
   test('a coarse row is what a slot for 256 tokens would be', async () => {
-    const { decoder, tokenizer } = model as unknown as { decoder: import('../../src/engine').Decoder; tokenizer: import('../../src/engine').Tokenizer };
+    const { decoder, tokenizer } = model as unknown as { decoder: Decoder; tokenizer: Tokenizer };
     const tokens = tokenizer.encode(SHORT, { addSpecialTokens: false });
     const encoded = await decoder.encodeSegments([{ tokens, keep: [], slotTokens: 256 }, { tokens, keep: [], slotTokens: 32 }]);
     const [coarse, fine] = encoded.map((each) => each.memories!);

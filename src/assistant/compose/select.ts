@@ -1,0 +1,141 @@
+import type { RankedSpan } from '../../protocol';
+import type { MemorySegment } from '../../library/memories/memories';
+
+/** A list of segments by one way of judging them, best first. */
+export interface Ranking {
+  name: 'lexical' | 'vector' | 'attention';
+  /** Keys, best first. */
+  keys: readonly string[];
+  weight: number;
+}
+
+/** Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009): Σ weight / (60 + rank). Scores of different makers are never compared, ranks are. */
+const RANK_OFFSET = 60;
+
+/** Score of each segment that is in any of the rankings. */
+export function fuse(rankings: readonly Ranking[]): Map<string, number> {
+  const scores = new Map<string, number>();
+  for (const { keys, weight } of rankings) {
+    [...new Set(keys)].forEach((key, rank) => scores.set(key, (scores.get(key) ?? 0) + weight / (RANK_OFFSET + rank + 1)));
+  }
+  return scores;
+}
+
+/** Segments that ranked spans lie in, in the order of the spans. */
+export function segmentsOfSpans(spans: readonly Pick<RankedSpan, 'path' | 'startLine' | 'endLine'>[], segments: readonly MemorySegment[]): string[] {
+  const byPath = new Map<string, MemorySegment[]>();
+  for (const segment of segments) {
+    const own = byPath.get(segment.path);
+    if (own) own.push(segment);
+    else byPath.set(segment.path, [segment]);
+  }
+  return spans.flatMap(({ path, startLine, endLine }) =>
+    (byPath.get(path) ?? []).filter((segment) => segment.startLine <= endLine && segment.endLine >= startLine).map(({ key }) => key));
+}
+
+export interface RowBudget {
+  /** Rows for everything that `planContext` chooses. */
+  rows: number;
+  /** Rows read in full, at most. */
+  fullRows: number;
+  fineRows: number;
+}
+
+/** Segments that stand in the context as one group of rows. */
+export interface CoarseGroup {
+  segments: readonly MemorySegment[];
+  /** True: all their coarse rows are folded into one. */
+  folded: boolean;
+  rows: number;
+}
+
+export interface ContextPlan {
+  coarse: readonly CoarseGroup[];
+  fine: readonly MemorySegment[];
+  /** Best last: it stands next to the question. */
+  full: readonly MemorySegment[];
+}
+
+/**
+ * What the context holds: the best segments in full, fine rows of the next best, coarse rows of all the rest of the workspace. When
+ * that is more than there is room for, files are folded into one row each, those furthest from the question first, and then folders.
+ * Every segment is in exactly one place; nothing of the workspace is left out.
+ */
+export function planContext(segments: readonly MemorySegment[], scores: ReadonlyMap<string, number>, budget: RowBudget): ContextPlan {
+  // The same text in several files has one memory: it is held once, under the first.
+  const distinct = [...new Map([...segments].reverse().map((segment) => [segment.key, segment])).values()].reverse();
+  const ranked = distinct.filter(({ key }) => scores.has(key)).sort((a, b) => (scores.get(b.key) as number) - (scores.get(a.key) as number));
+  // One row is kept for the rest of the workspace, however much is read in full.
+  const least = Math.min(budget.rows, 1);
+  let room = Math.max(0, budget.rows - least);
+  const take = (from: readonly MemorySegment[], most: number, rowsOf: (segment: MemorySegment) => number): MemorySegment[] => {
+    let left = Math.min(most, room);
+    return from.filter((segment) => {
+      const rows = rowsOf(segment);
+      if (rows > left) return false;
+      left -= rows;
+      room -= rows;
+      return true;
+    });
+  };
+  const full = take(ranked, budget.fullRows, ({ tokens }) => tokens);
+  const inFull = new Set(full);
+  const fine = take(ranked.filter((segment) => !inFull.has(segment)), budget.fineRows, ({ fineRows }) => fineRows);
+  const chosen = new Set([...full, ...fine]);
+  const coarse = foldToFit(distinct.filter((segment) => !chosen.has(segment)), scores, room + least);
+  return { coarse, fine, full: full.reverse() };
+}
+
+interface FileGroup {
+  path: string;
+  segments: MemorySegment[];
+  rows: number;
+  score: number;
+}
+
+function foldToFit(segments: readonly MemorySegment[], scores: ReadonlyMap<string, number>, room: number): CoarseGroup[] {
+  const files = byFile(segments, scores);
+  let rows = files.reduce((sum, file) => sum + file.rows, 0);
+  const folded = new Set<FileGroup>();
+  for (const file of [...files].sort((a, b) => a.score - b.score || b.rows - a.rows)) {
+    if (rows <= room) break;
+    if (file.rows === 1) continue;
+    rows -= file.rows - 1;
+    folded.add(file);
+  }
+  if (rows <= room) {
+    return files.flatMap((file): CoarseGroup[] =>
+      folded.has(file)
+        ? [{ segments: file.segments, folded: true, rows: 1 }]
+        : file.segments.map((segment) => ({ segments: [segment], folded: false, rows: segment.coarseRows })));
+  }
+  return foldFolders(files, room);
+}
+
+/** One row for each folder, at the greatest depth that fits; in the end one for everything. */
+function foldFolders(files: readonly FileGroup[], room: number): CoarseGroup[] {
+  if (room < 1) return [];
+  const deepest = Math.max(...files.map(({ path }) => path.split('/').length)) - 1;
+  for (let depth = deepest; ; depth--) {
+    const folders = new Map<string, MemorySegment[]>();
+    for (const { path, segments } of files) {
+      const folder = path.split('/').slice(0, -1).slice(0, depth).join('/');
+      const own = folders.get(folder);
+      if (own) own.push(...segments);
+      else folders.set(folder, [...segments]);
+    }
+    if (folders.size <= room || depth === 0) return [...folders.values()].map((own) => ({ segments: own, folded: true, rows: 1 }));
+  }
+}
+
+function byFile(segments: readonly MemorySegment[], scores: ReadonlyMap<string, number>): FileGroup[] {
+  const files = new Map<string, FileGroup>();
+  for (const segment of segments) {
+    let file = files.get(segment.path);
+    if (!file) files.set(segment.path, (file = { path: segment.path, segments: [], rows: 0, score: 0 }));
+    file.segments.push(segment);
+    file.rows += segment.coarseRows;
+    file.score = Math.max(file.score, scores.get(segment.key) ?? 0);
+  }
+  return [...files.values()];
+}

@@ -1,0 +1,108 @@
+/** `context`: what the model would hold for a question, group by group. */
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { MemoryService } from '../worker/memory-service';
+import { type Arguments, UsageError, wholeNumber } from './arguments';
+import { bytes, printable } from './render';
+import { openSession, scopeOf, type Session } from './session';
+import { write } from './write';
+
+const HELP = `Compose the context of a question over the whole workspace and print its ledger.
+
+Usage: anchorage context --question QUESTION [options]
+
+Options:
+  --question QUESTION    What is asked; may also be given without the option's name.
+  -w, --workspace DIR    Folder to work on; may be given several times. Default: the current one.
+  --in PATH              Search only this file or folder for what is read in full.
+  --storage DIR          Where the index and the memories are kept.
+  --model-directory DIR  Checkpoint with memory slots. Default: the bundled one.
+  --tokens N             Tokens to write after the question. Default: 1, which gives the time to the first.
+  --threads N            Threads of the engine. Default: the number of cores.
+  --json                 Print JSON: groups with kind, rows, tokens (stood for), bytes, origin and span.
+  --progress             Show progress on stderr although it is no terminal.
+  -h, --help             Show this help.
+
+Example:
+  anchorage context --question "How is a request dispatched?" --workspace ~/src/flask --json`;
+
+const OPTIONS = {
+  question: { type: 'string' },
+  workspace: { type: 'string', multiple: true, short: 'w' },
+  in: { type: 'string' },
+  storage: { type: 'string' },
+  'model-directory': { type: 'string' },
+  tokens: { type: 'string' },
+  threads: { type: 'string' },
+  json: { type: 'boolean' },
+  progress: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const satisfies ParseArgsConfig['options'];
+
+const BUDGET_BYTES = 2 * 1024 ** 3;
+
+export async function contextMain(argv: readonly string[], signal: AbortSignal): Promise<number> {
+  const { values, positionals } = understood(argv);
+  if (values.help) {
+    await write(HELP);
+    return 0;
+  }
+  const question = (values.question ?? positionals.join(' ')).trim();
+  if (question === '') throw new UsageError('Which question?', 'context');
+  const maxNewTokens = wholeNumber('tokens', values.tokens, 1, 'ask');
+  const args: Arguments = { json: false, progress: false, help: false, fresh: false, rebuild: false, workspace: [], ...values, operands: [] };
+  const session = await openSession('ask', args, { model: true });
+  const memories = new MemoryService({
+    library: session.library, engine: session.engine, storageDirectory: session.storageDirectory, budgetBytes: BUDGET_BYTES,
+    warn: (message) => process.stderr.write(`${message}\n`),
+    changed: () => showProgress(memories, session),
+  });
+  try {
+    await session.index(signal);
+    const stop = (): void => void memories.end();
+    signal.addEventListener('abort', stop, { once: true });
+    await memories.settle();
+    signal.removeEventListener('abort', stop);
+    signal.throwIfAborted();
+    session.progress.done();
+    const composed = await memories.compose({ question, scope: scopeOf(args, session, 'ask'), maxNewTokens }, signal);
+    const { ledger, timing, text } = composed;
+    const coverage = { ...composed.coverage, memories: memories.coverage };
+    const totals = totalsOf(ledger.groups);
+    await write(values.json ? JSON.stringify({ question, ...ledger, totals, coverage, timing, text, store: memories.status }, undefined, 2) : rendered(composed, totals, memories));
+  } finally {
+    session.progress.done();
+    await memories.end();
+    await session.close();
+  }
+  return 0;
+}
+
+function understood(argv: readonly string[]) {
+  try {
+    return parseArgs({ args: [...argv], options: OPTIONS, allowPositionals: true });
+  } catch (error) {
+    throw new UsageError((error as Error).message, 'context');
+  }
+}
+
+function showProgress(memories: MemoryService, { progress }: Session): void {
+  const { status } = memories;
+  if (status && status.segments > 0) progress.update(status.encoded / status.segments, `memories, ${status.encoded.toLocaleString('en-US')} of ${status.segments.toLocaleString('en-US')} segments`);
+}
+
+function totalsOf(groups: readonly { rows: number; tokens: number; bytes: number }[]): { rows: number; tokens: number; bytes: number } {
+  return groups.reduce((sum, { rows, tokens, bytes: size }) => ({ rows: sum.rows + rows, tokens: sum.tokens + tokens, bytes: sum.bytes + size }), { rows: 0, tokens: 0, bytes: 0 });
+}
+
+function rendered({ ledger, timing }: Awaited<ReturnType<MemoryService['compose']>>, totals: ReturnType<typeof totalsOf>, memories: MemoryService): string {
+  const lines = ledger.groups.map(({ kind, rows, tokens, span, origin }) => {
+    const where = span ? `${printable(span.path)}:${span.startLine}-${span.endLine}` : '';
+    return `${kind.padEnd(9)} ${String(rows).padStart(5)} rows ${tokens.toLocaleString('en-US').padStart(9)} tokens  ${(origin ?? '').padEnd(8)} ${where}`;
+  });
+  const covered = memories.coverage === undefined ? '' : `, memories of ${(100 * memories.coverage).toFixed(1)}% of the segments`;
+  return [
+    ...lines,
+    `${totals.rows.toLocaleString('en-US')} rows stand for ${totals.tokens.toLocaleString('en-US')} tokens (${((100 * totals.rows) / Math.max(1, totals.tokens)).toFixed(2)}%), ${bytes(totals.bytes)}${covered}.`,
+    `retrieve ${timing.retrieve.toFixed(0)} ms, splice ${timing.splice.toFixed(0)} ms, read ${timing.read.toFixed(0)} ms, first token ${timing.firstToken.toFixed(0)} ms`,
+  ].join('\n');
+}

@@ -1,0 +1,183 @@
+/** Memories at work in the worker: the store, the encoder over the engine's process, and contexts composed for questions. */
+import { join } from 'node:path';
+import { composeContext, type ComposedContext, type ContextEngine, type ContextReading, type ContextRequest } from '../assistant/compose/compose';
+import type { Library } from '../library/library';
+import { MemoryEncoding, type SegmentCoder, type SegmentMemory } from '../library/memories/encoding';
+import { Memories } from '../library/memories/memories';
+import { MemoryStore } from '../library/memories/memory-store';
+import { memoryVersion } from '../library/memories/units';
+import type { IndexStatus, Scope } from '../protocol';
+import type { EngineProcess } from './engine-process';
+import { WorkerError } from './errors';
+import type { MemoryDescription } from './memory-protocol';
+
+export interface MemoryServiceOptions {
+  library: Library;
+  engine: EngineProcess;
+  storageDirectory: string;
+  budgetBytes: number;
+  giveWay?: () => Promise<void>;
+  changed?: () => void;
+  warn?: (message: string) => void;
+}
+
+interface Open {
+  fingerprint: string;
+  store: MemoryStore;
+  encoding: MemoryEncoding;
+  memories: Memories;
+  engine: EngineContexts;
+}
+
+export class MemoryService {
+  private current: Open | undefined;
+  private changing: Promise<unknown> = Promise.resolve();
+  private paused = false;
+  private openFiles: readonly string[] = [];
+
+  constructor(private readonly options: MemoryServiceOptions) {}
+
+  /** The model or the library has changed: opens, closes or goes on, as it needs to. Without memory slots nothing runs. */
+  update(): Promise<void> {
+    return this.exclusive(async () => {
+      const { memory } = this.options.engine.model ?? {};
+      const { state } = this.options.engine.status;
+      // A process that is being started again comes back with the same model.
+      if (!memory && state === 'loading') return;
+      if (memory?.fingerprint !== this.current?.fingerprint) await this.close();
+      if (memory && !this.current) this.current = await this.open(memory);
+      this.current?.encoding.changed();
+    });
+  }
+
+  /** Encodes what is missing and waits for it. */
+  async settle(): Promise<void> {
+    await this.update();
+    await this.current?.encoding.run();
+  }
+
+  pause(paused: boolean): void {
+    this.paused = paused;
+    this.current?.encoding.pause(paused);
+  }
+
+  setOpen(files: readonly string[]): void {
+    this.openFiles = files;
+    this.current?.encoding.setOpen(files);
+  }
+
+  get status(): IndexStatus['memories'] {
+    if (!this.current) return undefined;
+    const { encoded, segments, paused } = this.current.encoding.status();
+    return { encoded, segments, bytes: this.current.store.stats().bytes, budgetBytes: this.options.budgetBytes, paused };
+  }
+
+  /** Why what is missing is not being encoded. */
+  get trouble(): string | undefined {
+    return this.current?.encoding.status().trouble;
+  }
+
+  /** Share (0…1) of the segments whose memories are there. */
+  get coverage(): number | undefined {
+    const status = this.status;
+    return status && (status.segments === 0 ? 1 : status.encoded / status.segments);
+  }
+
+  get available(): boolean {
+    return this.current !== undefined;
+  }
+
+  /** @throws WorkerError('modelFailed') when the model has no memory slots */
+  compose(request: { question: string; scope: Scope; maxNewTokens: number }, signal?: AbortSignal): Promise<ComposedContext> {
+    const { current } = this;
+    if (!current) {
+      const { detail } = this.options.engine.status;
+      throw new WorkerError('modelFailed', `No model with memory slots is in use, so there is no context over the whole workspace. ${detail}`, 'Memories come with the bundled model.');
+    }
+    return composeContext(request, { library: this.options.library, memories: current.memories, engine: current.engine, signal });
+  }
+
+  /** Drops every memory; returns the bytes freed. They are encoded again when the library is next looked at. */
+  async clear(): Promise<number> {
+    return this.exclusive(async () => {
+      if (!this.current) return 0;
+      const { store, encoding, memories } = this.current;
+      encoding.forget();
+      memories.clear();
+      return store.clear();
+    });
+  }
+
+  async end(): Promise<void> {
+    await this.exclusive(() => this.close());
+  }
+
+  private async open(memory: MemoryDescription): Promise<Open> {
+    const { library, engine, storageDirectory, budgetBytes, giveWay, changed, warn } = this.options;
+    const version = memoryVersion(memory.fingerprint);
+    const writes = library.isFirstWindow;
+    const store = await MemoryStore.open({ directory: join(storageDirectory, 'memories'), budgetBytes, version, writable: writes });
+    const encoding = new MemoryEncoding({ library, store, coder: new EngineCoder(engine, version), writes, giveWay, changed, warn });
+    encoding.setOpen(this.openFiles);
+    encoding.pause(this.paused);
+    const memories = new Memories({ encoding, store, ratios: memory.ratios, bytesPerRow: memory.storedRowBytes });
+    return { fingerprint: memory.fingerprint, store, encoding, memories, engine: new EngineContexts(engine, memory) };
+  }
+
+  private async close(): Promise<void> {
+    const { current } = this;
+    this.current = undefined;
+    if (!current) return;
+    await current.encoding.close();
+    await current.store.close();
+  }
+
+  private exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.changing.then(work);
+    this.changing = result.catch(() => undefined);
+    return result;
+  }
+}
+
+/** Memories are made in the class of indexing: an answer or a hover that comes meanwhile has the next turn. */
+class EngineCoder implements SegmentCoder {
+  constructor(
+    private readonly engine: EngineProcess,
+    readonly version: string,
+  ) {}
+
+  encode(texts: readonly string[], signal: AbortSignal): Promise<readonly SegmentMemory[]> {
+    return this.engine.inTurn('indexing', 'encode', { texts }, signal);
+  }
+}
+
+class EngineContexts implements ContextEngine {
+  readonly windowTokens: number;
+  readonly sinkRows: number;
+  /** The coarse rows that the process of this id has. */
+  private sent: { pid: number | undefined; id: string } | undefined;
+
+  constructor(
+    private readonly engine: EngineProcess,
+    { windowTokens, sinkRows }: MemoryDescription,
+  ) {
+    this.windowTokens = windowTokens;
+    this.sinkRows = sinkRows;
+  }
+
+  async vector(question: string, signal?: AbortSignal): Promise<{ vector: Float32Array; tokens: number }> {
+    const [made] = await this.engine.inTurn('answer', 'vectors', { questions: [question] }, signal);
+    if (!made) throw new WorkerError('modelFailed', 'The model made no vector of the question.');
+    return made;
+  }
+
+  /** Coarse rows of a workspace are megabytes and the same for question after question: they are sent once. */
+  async compose({ coarse, ...rest }: ContextRequest, signal?: AbortSignal): Promise<ContextReading> {
+    const { id, tokens } = coarse;
+    const known = this.sent?.id === id && this.sent.pid === this.engine.pid;
+    const first = await this.engine.inTurn('answer', 'compose', { ...rest, coarse: known ? { id, tokens } : coarse }, signal);
+    const reading = first.held ? first : await this.engine.inTurn('answer', 'compose', { ...rest, coarse }, signal);
+    this.sent = { pid: this.engine.pid, id };
+    return reading;
+  }
+}

@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { fuse, planContext, segmentsOfSpans } from '../../../src/assistant/compose/select';
+import type { MemorySegment } from '../../../src/library/memories/memories';
+
+const segment = (path: string, n: number, tokens = 100, key = `${path}#${n}`): MemorySegment => ({
+  key, path, file: `/w/${path}`, startLine: n * 10 + 1, endLine: n * 10 + 10, start: 0, end: 1, tokens, coarseRows: Math.ceil(tokens / 256), fineRows: Math.ceil(tokens / 32),
+});
+
+describe('fusion', () => {
+  test('is by rank: what two rankings place well beats what one places first', () => {
+    const scores = fuse([{ name: 'lexical', keys: ['a', 'b', 'c'], weight: 1 }, { name: 'vector', keys: ['d', 'b', 'e'], weight: 1 }]);
+    expect([...scores].sort((x, y) => y[1] - x[1])[0]?.[0]).toBe('b');
+    expect(scores.get('a')).toBeCloseTo(1 / 61, 10);
+    expect(scores.has('z')).toBe(false);
+  });
+
+  test('finds the segments that a span lies in', () => {
+    const segments = [segment('a.ts', 0), segment('a.ts', 1), segment('b.ts', 0)];
+    expect(segmentsOfSpans([{ path: 'a.ts', startLine: 8, endLine: 12 }], segments)).toEqual(['a.ts#0', 'a.ts#1']);
+  });
+});
+
+describe('planContext', () => {
+  test('reads the best in full, next to the question; the next best in fine rows; all the rest in coarse rows', () => {
+    const segments = Array.from({ length: 8 }, (_, i) => segment(`f${i}.ts`, 0));
+    const scores = new Map(segments.slice(0, 4).map(({ key }, i) => [key, 4 - i]));
+    const plan = planContext(segments, scores, { rows: 1_000, fullRows: 250, fineRows: 8 });
+    expect(plan.full.map(({ path }) => path)).toEqual(['f1.ts', 'f0.ts']);
+    expect(plan.fine.map(({ path }) => path)).toEqual(['f2.ts', 'f3.ts']);
+    expect(plan.coarse.flatMap((group) => group.segments.map(({ path }) => path))).toEqual(['f4.ts', 'f5.ts', 'f6.ts', 'f7.ts']);
+    expect(plan.coarse.every(({ folded }) => !folded)).toBe(true);
+  });
+
+  test('folds files furthest from the question first, then folders', () => {
+    const segments = ['a/x.ts', 'a/y.ts', 'b/z.ts'].flatMap((path) => [0, 1, 2].map((n) => segment(path, n)));
+    const scores = new Map([['b/z.ts#0', 1]]);
+    const some = planContext(segments, scores, { rows: 6, fullRows: 0, fineRows: 0 });
+    expect(some.coarse.map(({ folded, rows, segments: [first] }) => [first?.path, folded, rows])).toEqual([
+      ['a/x.ts', true, 1], ['a/y.ts', true, 1], ['b/z.ts', false, 1], ['b/z.ts', false, 1], ['b/z.ts', false, 1],
+    ]);
+    const folders = planContext(segments, scores, { rows: 2, fullRows: 0, fineRows: 0 });
+    expect(folders.coarse.map(({ rows, segments: own }) => [rows, own.length])).toEqual([[1, 6], [1, 3]]);
+    expect(planContext(segments, scores, { rows: 1, fullRows: 100, fineRows: 8 }).coarse).toHaveLength(1);
+  });
+
+  test('never exceeds its rows, and has every text of the workspace exactly once', () => {
+    const made = fc.array(fc.tuple(fc.constantFrom('a/b/c.ts', 'a/b/d.ts', 'a/e.ts', 'f.ts', 'g/h/i/j.ts'), fc.integer({ min: 1, max: 900 }), fc.nat(40)), { minLength: 1, maxLength: 60 });
+    fc.assert(
+      fc.property(made, fc.integer({ min: 1, max: 400 }), fc.nat(300), fc.nat(60), (parts, rows, fullRows, fineRows) => {
+        const segments = parts.map(([path, tokens, id], n) => segment(path, n, id === 0 ? 100 : tokens, id === 0 ? 'the same text' : `${n}`));
+        const scores = new Map(parts.flatMap(([, , id], n) => (id > 20 ? [[`${n}`, id] as const] : [])));
+        const plan = planContext(segments, scores, { rows, fullRows, fineRows });
+        const used = plan.coarse.reduce((sum, group) => sum + group.rows, 0) + plan.fine.reduce((sum, each) => sum + each.fineRows, 0) + plan.full.reduce((sum, each) => sum + each.tokens, 0);
+        expect(used).toBeLessThanOrEqual(rows);
+        const held = [...plan.coarse.flatMap((group) => group.segments), ...plan.fine, ...plan.full].map(({ key }) => key);
+        expect(held.sort()).toEqual([...new Set(segments.map(({ key }) => key))].sort());
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

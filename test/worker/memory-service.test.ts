@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { ContextLedger, IndexStatus } from '../../src/protocol';
+import { buildBundles, SETTINGS, WorkerUnderTest, writeFiles } from './harness';
+import { writeMemoryCheckpoint } from './memory-checkpoint';
+
+let bundles: string;
+let directory: string;
+let worker: WorkerUnderTest | undefined;
+beforeAll(() => {
+  bundles = buildBundles();
+});
+afterAll(() => rmSync(bundles, { recursive: true, force: true }));
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'anchorage-memories-'));
+  writeMemoryCheckpoint(join(directory, 'random'));
+  const body = (i: number): string => Array.from({ length: 60 }, (_, n) => `def step_${i}_${n}(value):\n    """Step ${n} of module ${i}."""\n    return value * ${n}\n`).join('\n\n');
+  writeFiles(join(directory, 'w'), Object.fromEntries(Array.from({ length: 6 }, (_, i) => [`part${i % 2}/module_${i}.py`, body(i)])));
+});
+afterEach(async () => {
+  await worker?.end();
+  worker = undefined;
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const settings = () => ({ ...SETTINGS, modelDirectory: join(directory, 'random') });
+const open = async (options: { settings?: typeof SETTINGS } = {}): Promise<WorkerUnderTest> => {
+  worker = new WorkerUnderTest(bundles);
+  await worker.initialize({ folders: [{ name: 'w', directory: join(directory, 'w') }], storageDirectory: join(directory, 'storage'), settings: settings(), ...options });
+  await worker.indexed();
+  return worker;
+};
+const memories = async (): Promise<IndexStatus['memories']> => (await worker!.request('index/status', null)).memories;
+const complete = (): Promise<void> => expect.poll(async () => { const now = await memories(); return now !== undefined && now.segments > 6 && now.encoded === now.segments; }, { timeout: 25_000 }).toBe(true);
+
+describe('memories in the worker', () => {
+  test('are made in the background, shown in the status, said with what is found, and cleared', async () => {
+    await open();
+    await complete();
+    const before = await memories();
+    expect(before?.bytes).toBeGreaterThan(1_000);
+    const found = await worker!.request('search', { question: 'step of module 3', scope: { kind: 'workspace' }, limit: 5 });
+    expect(found.coverage.memories).toBe(1);
+    const { bytesFreed } = await worker!.request('index/clear', null);
+    expect(bytesFreed).toBeGreaterThanOrEqual(before!.bytes);
+    expect((await memories())?.bytes ?? 0).toBeLessThan(before!.bytes);
+  }, 60_000);
+
+  test('are kept for the next start', async () => {
+    await open();
+    await complete();
+    const before = await memories();
+    await worker!.end();
+    await open();
+    await complete();
+    expect(await memories()).toMatchObject({ bytes: before!.bytes, segments: before!.segments });
+  }, 60_000);
+
+  test('do not exist without a model that has slots, and the status says nothing of them', async () => {
+    await open({ settings: SETTINGS });
+    const found = await worker!.request('search', { question: 'step', scope: { kind: 'workspace' }, limit: 5 });
+    expect(found.coverage.memories).toBe(undefined);
+    expect(await memories()).toBe(undefined);
+  });
+
+  test('`anchorage context` prints the ledger: every token counted once', async () => {
+    const args = ['context', '--question', 'What does step_3_4 do?', '--workspace', join(directory, 'w'), '--storage', join(directory, 'cli'), '--model-directory', join(directory, 'random'), '--json'];
+    const env = { ...process.env, XDG_CACHE_HOME: join(directory, 'cache') };
+    const { stdout } = await promisify(execFile)(process.execPath, [join(bundles, 'cli.js'), ...args], { env });
+    const printed = JSON.parse(stdout) as ContextLedger & { totals: { rows: number; tokens: number }; coverage: { memories: number }; text: string; timing: { firstToken: number } };
+    expect(printed.coverage.memories).toBe(1);
+    const kinds = new Set(printed.groups.map(({ kind }) => kind));
+    for (const kind of ['sinks', 'coarse', 'fine', 'question'] as const) expect(kinds).toContain(kind);
+    const rows = printed.groups.reduce((sum, group) => sum + group.rows, 0);
+    expect(rows).toBe(printed.totals.rows);
+    expect(rows).toBeLessThanOrEqual(printed.capacityRows);
+    for (const group of printed.groups) expect(group.bytes).toBe(group.rows * printed.bytesPerRow);
+    // One token a byte: the workspace's tokens are its segments' characters (those of white space alone have none).
+    const stood = printed.groups.filter(({ kind }) => ['coarse', 'fine', 'full'].includes(kind)).reduce((sum, group) => sum + group.tokens, 0);
+    const { readFileSync, readdirSync } = await import('node:fs');
+    const bytes = readdirSync(join(directory, 'w'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.py')).reduce((sum, name) => sum + readFileSync(join(directory, 'w', name)).length, 0);
+    expect(stood).toBeLessThanOrEqual(bytes);
+    expect(stood).toBeGreaterThan(0.98 * bytes);
+    expect(printed.timing.firstToken).toBeGreaterThan(0);
+  }, 60_000);
+
+  test('`anchorage context` says what is missing when no model has slots', async () => {
+    const run = promisify(execFile)(process.execPath, [join(bundles, 'cli.js'), 'context', 'anything', '--workspace', join(directory, 'w'), '--storage', join(directory, 'cli')], { env: { ...process.env, XDG_CACHE_HOME: join(directory, 'cache') } });
+    await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/memory slots/) as unknown });
+  });
+});
