@@ -1,0 +1,63 @@
+/**
+ * `npm run bench -- hover FOLDER…`: indexes each folder and times hovers (no model) over names drawn from its files,
+ * as the worker answers them. The goal is 50 ms.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { buildSync } from 'esbuild';
+import { hover } from '../../src/assistant/hover';
+import { Library } from '../../src/library/library';
+
+const HOVERS = 300;
+const SETTINGS = { filesExclude: ['**/.git'], maxFileBytes: 2_000_000 };
+
+export async function run(folders: readonly string[]): Promise<void> {
+  if (folders.length === 0) throw new Error('Name at least one folder.');
+  const scratch = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
+  const threadScript = join(scratch, 'segment-thread.js');
+  buildSync({ entryPoints: ['src/library/segments/thread.ts'], outfile: threadScript, bundle: true, platform: 'node', format: 'cjs', packages: 'external', logLevel: 'error' });
+  try {
+    for (const [i, folder] of folders.entries()) await measure(folder, join(scratch, String(i)), threadScript);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function measure(folder: string, storageDirectory: string, threadScript: string): Promise<void> {
+  const library = await Library.open({ folders: [{ name: 'bench', directory: folder }], storageDirectory, settings: SETTINGS, threadScript, grammars: 'node_modules/@vscode/tree-sitter-wasm/wasm' });
+  await library.start();
+  const random = randomOf(1);
+  const files = [...library.documents()].filter(({ language }) => /^(typescript|javascript|python|go|rust|java|cpp|c|csharp|ruby|php)/.test(language));
+  const times: number[] = [];
+  let found = 0;
+  let withUsers = 0;
+  while (times.length < HOVERS) {
+    const { file } = files[Math.floor(random() * files.length)]!;
+    const lines = (await library.read(file)).text.split('\n');
+    const line = Math.floor(random() * lines.length);
+    const names = [...lines[line]!.matchAll(/[A-Za-z_]\w{3,}/g)];
+    const name = names[Math.floor(random() * names.length)];
+    if (!name) continue;
+    const started = performance.now();
+    const info = await hover({ file, line: line + 1, character: name.index + 1 }, { library });
+    times.push(performance.now() - started);
+    if (info) found++;
+    if (info && info.usedBy.length > 0) withUsers++;
+  }
+  await library.close();
+  times.sort((a, b) => a - b);
+  const at = (share: number): string => times[Math.min(times.length - 1, Math.floor(share * times.length))]!.toFixed(1);
+  console.log(`${basename(folder)}: ${HOVERS} hovers over random names: median ${at(0.5)} ms, p95 ${at(0.95)} ms, worst ${at(1)} ms; ${found} were defined in the workspace, ${withUsers} of them with users`);
+}
+
+/** The same draws each run (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
