@@ -32,6 +32,8 @@ export async function calibrate(decoder: Decoder, options: CalibrateOptions): Pr
   const attentionFactor = temperature(options.factor);
   const result = await searchFactors({
     initial: standardFactors(rope, 'yarn', options.factor).factors,
+    // Measured (bench dcis): with few frequency pairs the paper's form, which must always move, stops improving after its first segment.
+    mayStay: true,
     objective: (factors) => factorPerplexity(decoder, rows, factors, options.factor, attentionFactor),
     ...(options.state ? { state: options.state } : {}),
     ...(options.onStep ? { onStep: options.onStep } : {}),
