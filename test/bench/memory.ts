@@ -1,0 +1,58 @@
+/**
+ * Whole-workspace memory, measured: `npm run bench -- memory [scale] [causal] [--checkpoint DIR] [--text DIR] [--tokens N] [--threads N] [--pairs N] [--long]`.
+ * Without a part both are run. The checkpoint is the one given, else the bundled one, else random weights of its shape, which
+ * give times and sizes but nothing else. `--tokens` ends the scale early; `--long` takes it to 4M. Text: the folder given, else this repository's sources.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { EngineModel } from '../../src/worker/engine-model';
+import type { MemoryModel } from '../../src/worker/memory-model';
+import { writeMemoryCheckpoint } from '../worker/memory-checkpoint';
+import { causality } from './memory/causal';
+import { scale } from './memory/scale';
+
+export async function run(args: readonly string[] = []): Promise<void> {
+  const value = (name: string): string | undefined => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
+  const scratch = mkdtempSync(join(tmpdir(), 'anchorage-memory-bench-'));
+  try {
+    const directory = value('--checkpoint') ?? bundled() ?? randomCheckpoint(scratch);
+    const threads = Number(value('--threads') ?? 2);
+    const model = await EngineModel.load({ directory, compiledDirectory: join(scratch, 'compiled'), weights: 'auto', threads });
+    const memory = model.memory;
+    if (!memory) throw new Error(`${directory} has no memory slots`);
+    const texts = sources(value('--text') ?? join(process.cwd(), 'src'));
+    console.log(`${model.description.detail}\n${threads} threads; memories of ${JSON.stringify(memory.description.ratios)}, ${memory.description.storedRowBytes} bytes a row, ${texts.length} files of text\n`);
+    const parts: Record<string, (memory: MemoryModel) => Promise<void>> = {
+      scale: (own) => scale(own, texts, Number(value('--tokens') ?? (args.includes('--long') ? 4_194_304 : 1_048_576)), join(scratch, 'store')),
+      causal: (own) => causality(own, texts, Number(value('--pairs') ?? 100)),
+    };
+    const asked = Object.keys(parts).filter((part) => args.includes(part));
+    for (const part of asked.length > 0 ? asked : Object.keys(parts)) await parts[part]?.(memory);
+    await model.close();
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function bundled(): string | undefined {
+  const models = join(process.cwd(), 'models');
+  const name = readdirSync(models).filter((each) => each.startsWith('anchorage-') && existsSync(join(models, each, 'memory.safetensors'))).sort().at(-1);
+  return name && join(models, name);
+}
+
+function randomCheckpoint(scratch: string): string {
+  console.log('No checkpoint with memory slots is here: random weights of the 8m shape, so times and sizes are real and likelihoods are those of noise.');
+  writeMemoryCheckpoint(join(scratch, 'random'), '8m');
+  return join(scratch, 'random');
+}
+
+const KINDS = new Set(['.ts', '.py', '.go', '.rs', '.js', '.java', '.c', '.md']);
+
+function sources(folder: string): { path: string; text: string }[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((path) => KINDS.has(extname(path)) && !path.includes('node_modules') && statSync(join(folder, path)).isFile())
+    .map((path) => ({ path, text: readFileSync(join(folder, path), 'utf8') }))
+    .filter(({ text }) => text.length > 400 && text.length < 200_000)
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+}
