@@ -193,7 +193,11 @@ export class WorkerClient implements Disposable {
     try {
       await this.initialize(session);
     } catch (error) {
-      if (!session.closing) void this.close(session);
+      // A process that has ended is met by onEnded; one that lives but cannot be used would seem to be starting for ever.
+      if (!session.closing && child.exitCode === null && child.signalCode === null) {
+        void this.close(session);
+        this.setState({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
+      }
       throw error;
     }
     this.current = session;
