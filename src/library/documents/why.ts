@@ -61,7 +61,7 @@ function fileTrouble(file: string, maxFileBytes: number): string | undefined {
     if (info.isDirectory()) return 'It is a folder.';
     if (!info.isFile()) return 'It is not a regular file.';
     if (hasBinaryName(basename(file))) return 'Its name says that it is binary.';
-    if (info.size > maxFileBytes) return `It has ${info.size.toLocaleString('en')} bytes, more than the setting anchorage.maxFileSize allows (${maxFileBytes.toLocaleString('en')}).`;
+    if (info.size > maxFileBytes) return `It has ${info.size.toLocaleString('en')} bytes, more than the setting anchorage.index.maxFileSizeKB allows (${maxFileBytes.toLocaleString('en')}).`;
     const head = Buffer.alloc(8_192);
     const handle = openSync(file, 'r');
     try {
