@@ -50,7 +50,6 @@ const bundles = [
         'engine-child': 'src/worker/engine-child.ts',
         cli: 'src/cli/main.ts',
         'segment-thread': 'src/library/segments/thread.ts',
-        'segment-thread': 'src/library/segments/thread.ts',
       },
     },
   },
