@@ -17,7 +17,7 @@ export async function ask(asking: Asking, given?: { question?: string; scope?: S
 
 export async function askFolder(asking: Asking, folder?: vscode.Uri): Promise<void> {
   const uri = folder ?? (await pickFolder());
-  if (uri) await ask(asking, { scope: { kind: 'folder', path: vscode.workspace.asRelativePath(uri) } });
+  if (uri) await ask(asking, { scope: folderScope(uri) });
 }
 
 export async function askSelection(asking: Asking): Promise<void> {
@@ -49,7 +49,7 @@ async function pickQuestion(first?: Scope): Promise<{ question: string; scope: S
   if (!chosen) return undefined;
   if (chosen.item.scope) return { question: chosen.question, scope: chosen.item.scope };
   const folder = await pickFolder();
-  return folder && { question: chosen.question, scope: { kind: 'folder', path: vscode.workspace.asRelativePath(folder) } };
+  return folder && { question: chosen.question, scope: folderScope(folder) };
 }
 
 /** What the question can be about. `alwaysShow` keeps the places listed although the question matches none of them. */
@@ -86,6 +86,13 @@ function fileScope(editor: vscode.TextEditor | undefined): Scope | undefined {
 function selectionScope(editor: vscode.TextEditor | undefined): Scope | undefined {
   if (editor?.document.uri.scheme !== 'file' || editor.selection.isEmpty) return undefined;
   return { kind: 'selection', file: editor.document.uri.fsPath, startLine: editor.selection.start.line + 1, endLine: editor.selection.end.line + 1 };
+}
+
+/** The only folder of a workspace is the workspace; a root among several is named by its place on disk. */
+function folderScope(uri: vscode.Uri): Scope {
+  const { workspaceFolders: folders = [] } = vscode.workspace;
+  if (folders.length === 1 && folders[0]?.uri.toString() === uri.toString()) return { kind: 'workspace' };
+  return { kind: 'folder', path: vscode.workspace.asRelativePath(uri) };
 }
 
 async function pickFolder(): Promise<vscode.Uri | undefined> {

@@ -1,3 +1,4 @@
+import { isAbsolute, resolve } from 'node:path';
 import type { RankedSpan, Scope } from '../../protocol';
 import type { LexicalIndex } from '../lexical/index';
 import { MAX_QUERY_TERMS, type LexicalResult } from '../lexical/search';
@@ -69,7 +70,9 @@ export class Retriever {
 function filterOf(scope: Scope, pathOf: RetrieveOptions['pathOf']): ((path: string) => boolean) | undefined {
   if (scope.kind === 'workspace') return undefined;
   if (scope.kind === 'folder') {
-    const prefix = scope.path.replace(/\/*$/, '/');
+    // A workspace folder itself has no path within the workspace: clients name it by its place on disk.
+    const path = isAbsolute(scope.path) ? (pathOf(resolve(scope.path)) ?? scope.path) : scope.path;
+    const prefix = path.replace(/\/*$/, '/');
     return prefix === '/' || prefix === './' ? undefined : (path) => path.startsWith(prefix);
   }
   const wanted = pathOf(scope.file);

@@ -134,6 +134,7 @@ describe('Retriever', () => {
   it('keeps to its scope', async () => {
     const paths = async (scope: Scope): Promise<string[]> => [...new Set((await search('retry policy', scope)).map((span) => span.path))];
     for (const path of await paths({ kind: 'folder', path: 'src/net' })) expect(path).toMatch(/^src\/net\//);
+    expect(await paths({ kind: 'folder', path: '/w/src/net' })).toEqual(await paths({ kind: 'folder', path: 'src/net' }));
     expect(await paths({ kind: 'file', file: '/w/src/net/session.py' })).toEqual(['src/net/session.py']);
     const selected = await search('retry', { kind: 'selection', file: '/w/src/net/retry.py', startLine: 16, endLine: 18 });
     expect(selected).not.toHaveLength(0);
