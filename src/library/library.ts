@@ -187,9 +187,10 @@ export class Library {
   }
 
   private async takeIn(): Promise<void> {
-    if (this.closed) return;
     const changes = [...this.gathered.values()];
     this.gathered = new Map();
+    // Nothing has been asked for yet (Restricted Mode, a cleared index): the pass that comes reads all of it.
+    if (this.closed || this.progress.state === 'idle') return;
     const pass = this.indexer.needsPass(changes) || (await this.indexer.update(changes));
     if (pass) {
       // A pass under way may be past the places that changed: it begins again.
@@ -216,11 +217,12 @@ export class Library {
   }
 
   async setFolders(folders: readonly WorkspaceFolder[]): Promise<void> {
+    const before = this.progress.state;
     await this.stopPass();
     this.folders = new WorkspaceFolders(folders);
     this.indexer.context.folders = this.folders;
     this.shelf.clear();
-    await this.start();
+    if (before !== 'idle') await this.start();
   }
 
   async setSettings(settings: IndexSettings): Promise<void> {

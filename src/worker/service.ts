@@ -62,7 +62,7 @@ export class WorkerService {
     ask: (params, signal) => this.foreground.during(async () => {
       const { library, memories } = await this.opened();
       // A question is the user's wish to have the folder read, also in Restricted Mode.
-      void library.start();
+      startWhenIdle(library);
       const { writer, why } = await this.writer(signal);
       const answer = await ask(params, { library, writer, whyExtractive: why, signal, emit: (event) => this.options.notify('answer/event', { id: params.id, event }) });
       return withMemories(answer, memories);
@@ -86,7 +86,7 @@ export class WorkerService {
     }),
     'index/status': async () => this.status(await this.opened()),
     'index/start': async () => {
-      void (await this.opened()).library.start();
+      startWhenIdle((await this.opened()).library);
       return null;
     },
     'index/rebuild': async () => {
@@ -179,7 +179,7 @@ export class WorkerService {
 
   private async changeSettings(session: Session, settings: WorkerSettings): Promise<void> {
     session.params = { ...session.params, settings };
-    await Promise.all([session.library.setSettings(indexSettings(settings)), this.loadModel(session.params)]);
+    await Promise.all([session.library.setSettings(indexSettings(settings)), session.memories.setBudget(settings.memoryBudgetBytes), this.loadModel(session.params)]);
   }
 
   private async loadModel(params: InitializeParams): Promise<void> {
@@ -219,6 +219,12 @@ export class WorkerService {
   private warn(what: string, error: unknown): void {
     this.options.notify('log', { level: 'warn', message: `${what}: ${error instanceof Error ? error.message : String(error)}` });
   }
+}
+
+/** Begins the first pass, or one after a clear or a failure. What has been read is kept up to date by file events, not walked for each question. */
+function startWhenIdle(library: Library): void {
+  const { state } = library.status();
+  if (state === 'idle' || state === 'failed') void library.start();
 }
 
 /** How much of the workspace's memories there are belongs to the coverage of whatever is found or said. */

@@ -264,6 +264,17 @@ describe('folders and settings', () => {
     expect(lib.coverage().filesIndexed).toBe(5);
   });
 
+  it('of a workspace that was cleared come back with a pass, not one by one', async () => {
+    workspace.fill(8);
+    const lib = await library();
+    await lib.start();
+    await lib.clear();
+    await lib.applyChanges([{ file: workspace.put('src/part1/module1.py', 'changed = 1\n'), type: 'changed' }]);
+    expect(lib.coverage()).toMatchObject({ filesIndexed: 0 });
+    await lib.start();
+    expect(lib.coverage()).toMatchObject({ filesIndexed: 8 });
+  });
+
   it('are forgotten by clear, and made again by rebuild', async () => {
     workspace.fill(8);
     const lib = await library();

@@ -132,6 +132,28 @@ describe('requests', () => {
   });
 });
 
+describe('a question', () => {
+  const question = { id: 'q', question: 'Where is the pool?', scope: { kind: 'workspace' as const } };
+
+  test('does not walk a workspace that is up to date', async () => {
+    const worker = await ready();
+    const seen = worker.received['index/status'].length;
+    await worker.request('ask', question);
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    expect(worker.received['index/status'].slice(seen).map(({ state }) => state)).not.toContain('walking');
+    expect((await worker.request('index/status', null)).state).toBe('ready');
+  });
+
+  test('makes the index again after it was cleared', async () => {
+    const worker = await ready();
+    await worker.request('index/clear', null);
+    expect(await worker.request('index/status', null)).toMatchObject({ state: 'idle', filesIndexed: 0 });
+    await worker.request('index/start', null);
+    await expect.poll(async () => (await worker.request('index/status', null)).filesIndexed).toBe(4);
+    expect((await worker.request('ask', question)).coverage).toMatchObject({ filesIndexed: 4 });
+  });
+});
+
 describe('the process', () => {
   test('its heart beats every two seconds', async () => {
     const worker = await ready();
