@@ -34,10 +34,12 @@ export class Asking implements vscode.Disposable {
       await this.allowIndexing();
       await waitForIndex(client, token);
       const answer = await client.request('ask', { id, question, scope, previous }, token);
-      this.post(conversation.finish({ type: 'answerDone', answer }, id));
-      spansView.show(answer.spans, answer.question);
-      cacheView.show(answer.ledger, answer.question, answer.timing);
-      setContext('hasAnswer', true);
+      const messages = conversation.finish({ type: 'answerDone', answer }, id);
+      this.post(messages);
+      if (messages.length > 0) {
+        spansView.show(answer.spans, answer.question);
+        cacheView.show(answer.ledger, answer.question, answer.timing);
+      }
       this.history.add(answer).catch((error: unknown) => this.services.log.warn(`History: ${String(error)}`));
       return answer;
     });
@@ -65,9 +67,9 @@ export class Asking implements vscode.Disposable {
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
-  /** In Restricted Mode nothing is indexed until the user asks; this is the user asking. */
+  /** In Restricted Mode and after a clear nothing is indexed until the user asks; this is the user asking. */
   async allowIndexing(): Promise<void> {
-    if (!vscode.workspace.isTrusted) await this.services.client.request('index/start', null);
+    await this.services.client.request('index/start', null);
   }
 
   private async run<R>(question: string, work: (id: string, token: vscode.CancellationToken) => Promise<R>): Promise<R | undefined> {
@@ -88,13 +90,17 @@ export class Asking implements vscode.Disposable {
       if (this.running?.id === id) {
         this.running = undefined;
         setContext('answering', false);
+        setContext('hasAnswer', this.services.conversation.latestAnswer() !== undefined);
       }
     }
   }
 
   private onEvent(id: string, event: AnswerEvent): void {
     if (this.running?.id !== id) return;
-    this.post(this.services.conversation.event(id, event));
+    const messages = this.services.conversation.event(id, event);
+    // An earlier answer may have been fetched from the history meanwhile: its spans and context stay.
+    if (messages.length === 0) return;
+    this.post(messages);
     if (event.type === 'spans') this.services.spansView.show(event.spans, this.running.question);
     if (event.type === 'ledger') this.services.cacheView.show(event.ledger, this.running.question);
   }
