@@ -9,7 +9,7 @@ import { registerCommands } from './commands/register';
 import { affectsWorker, initializeParams, setting, workerSettings } from './configuration';
 import { SpanOpener } from './editor/span-opener';
 import { WorkspaceWatch } from './files/workspace-watch';
-import { NameHover } from './hover/hover-provider';
+import { AutomaticExplanation, NameHover } from './hover/hover-provider';
 import { setContext, type Services } from './services';
 import { isWorking, MonotoneProgress } from './status/index-state';
 import { StatusItem } from './status/status-item';
@@ -60,6 +60,7 @@ export function activate(context: vscode.ExtensionContext): void {
     }),
     worker.onState(() => status.update()),
     vscode.languages.registerHoverProvider({ scheme: 'file' }, new NameHover(worker, log)),
+    vscode.languages.registerHoverProvider({ scheme: 'file' }, new AutomaticExplanation(worker, log)),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (affectsWorker(event)) worker.notify('settings/changed', { settings: workerSettings() });
     }),

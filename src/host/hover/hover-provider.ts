@@ -24,25 +24,44 @@ export class NameHover implements vscode.HoverProvider {
     try {
       const info = await this.client.request('hover', { file: document.uri.fsPath, line: position.line + 1, character: position.character }, token);
       if (!info || token.isCancellationRequested) return undefined;
-      return new vscode.Hover([facts(info), links(info), await this.explanation(info, token)], word);
+      return new vscode.Hover([facts(info), links(info), explanation(info)], word);
     } catch (error) {
       if (!(error instanceof RequestFailed && error.code === 'cancelled')) this.log.debug(`Hover: ${String(error)}`);
       return undefined;
     }
   }
+}
 
-  private async explanation(info: HoverInfo, token: vscode.CancellationToken): Promise<vscode.MarkdownString> {
-    const { file, startLine, endLine } = info.definedAt;
-    if (info.explanation) return quoted(info.explanation);
-    const wish = setting('hover.explain');
-    if (wish === 'automatic') {
+/**
+ * Where the setting says "automatic": the explanation that is not yet there, made while the editor shows what `NameHover`
+ * knows already. A provider of its own, because a hover is drawn when its promise resolves, and a model takes seconds.
+ */
+export class AutomaticExplanation implements vscode.HoverProvider {
+  constructor(private readonly client: WorkerClient, private readonly log: vscode.LogOutputChannel) {}
+
+  async provideHover(document: vscode.TextDocument, position: vscode.Position, token: vscode.CancellationToken): Promise<vscode.Hover | undefined> {
+    if (!this.client.running || setting('hover.explain') !== 'automatic' || !setting('hover.enabled', document)) return undefined;
+    const word = document.getWordRangeAtPosition(position);
+    if (!word) return undefined;
+    try {
+      const info = await this.client.request('hover', { file: document.uri.fsPath, line: position.line + 1, character: position.character }, token);
+      if (!info || info.explanation || token.isCancellationRequested) return undefined;
+      const { file, startLine, endLine } = info.definedAt;
       const made = await this.client.request('explain', { id: randomUUID(), file, startLine, endLine }, token);
-      return quoted(made.markdown);
+      return new vscode.Hover(quoted(made.markdown), word);
+    } catch (error) {
+      if (!(error instanceof RequestFailed && error.code === 'cancelled')) this.log.debug(`Hover: ${String(error)}`);
+      return undefined;
     }
-    const text = commandMarkdown([EXPLAIN_AT]);
-    if (wish === 'link') text.appendMarkdown(`$(lightbulb) [${vscode.l10n.t('Explain')}](${commandUri(EXPLAIN_AT, info.definedAt)} "${vscode.l10n.t('Explain this definition in the Answer panel')}")`);
-    return text;
   }
+}
+
+/** The explanation that is kept, or a link that makes one. */
+function explanation(info: HoverInfo): vscode.MarkdownString {
+  if (info.explanation) return quoted(info.explanation);
+  const text = commandMarkdown([EXPLAIN_AT]);
+  if (setting('hover.explain') === 'link') text.appendMarkdown(`$(lightbulb) [${vscode.l10n.t('Explain')}](${commandUri(EXPLAIN_AT, info.definedAt)} "${vscode.l10n.t('Explain this definition in the Answer panel')}")`);
+  return text;
 }
 
 /** Signature and doc comment: text of the workspace, so without trust; and without pictures, which would be fetched. */
