@@ -28,6 +28,9 @@ export class WorkspaceWatch implements vscode.Disposable {
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
         if (contentChanges.length > 0) this.onEdited(document);
       }),
+      vscode.workspace.onDidChangeConfiguration((event) => {
+        if (event.affectsConfiguration('anchorage.index.unsavedEdits')) this.onUnsavedSetting();
+      }),
       vscode.workspace.onDidCloseTextDocument((document) => this.sendUnsaved(document, null)),
       vscode.window.onDidChangeActiveTextEditor((editor) => this.onActive(editor)),
       // A worker that has just started knows nothing of what is open or typed.
@@ -83,6 +86,12 @@ export class WorkspaceWatch implements vscode.Disposable {
     this.unsavedTimers.delete(key);
     if (text !== null && text.length > setting('index.maxFileSizeKB') * 1024) return;
     this.client.notify('files/unsaved', { file: document.uri.fsPath, text });
+  }
+
+  /** Switched on, what is typed counts at once; switched off, the files count as they are on disk. */
+  private onUnsavedSetting(): void {
+    const counts = setting('index.unsavedEdits');
+    for (const document of vscode.workspace.textDocuments) if (document.isDirty) this.sendUnsaved(document, counts ? document.getText() : null);
   }
 
   private onActive(editor: vscode.TextEditor | undefined): void {
