@@ -33,9 +33,20 @@ export class MemoryService {
   private current: Open | undefined;
   private changing: Promise<unknown> = Promise.resolve();
   private paused = false;
+  private budgetBytes: number;
   private openFiles: readonly string[] = [];
 
-  constructor(private readonly options: MemoryServiceOptions) {}
+  constructor(private readonly options: MemoryServiceOptions) {
+    this.budgetBytes = options.budgetBytes;
+  }
+
+  /** Another budget: the store is opened anew with it. */
+  async setBudget(bytes: number): Promise<void> {
+    if (bytes === this.budgetBytes) return;
+    this.budgetBytes = bytes;
+    await this.end();
+    await this.update();
+  }
 
   /** The model or the library has changed: opens, closes or goes on, as it needs to. Without memory slots nothing runs. */
   update(): Promise<void> {
@@ -69,7 +80,7 @@ export class MemoryService {
   get status(): IndexStatus['memories'] {
     if (!this.current) return undefined;
     const { encoded, segments, paused } = this.current.encoding.status();
-    return { encoded, segments, bytes: this.current.store.stats().bytes, budgetBytes: this.options.budgetBytes, paused };
+    return { encoded, segments, bytes: this.current.store.stats().bytes, budgetBytes: this.budgetBytes, paused };
   }
 
   /** Why what is missing is not being encoded. */
@@ -113,7 +124,8 @@ export class MemoryService {
   }
 
   private async open(memory: MemoryDescription): Promise<Open> {
-    const { library, engine, storageDirectory, budgetBytes, giveWay, changed, warn } = this.options;
+    const { library, engine, storageDirectory, giveWay, changed, warn } = this.options;
+    const { budgetBytes } = this;
     const version = memoryVersion(memory.fingerprint);
     const writes = library.isFirstWindow;
     const store = await MemoryStore.open({ directory: join(storageDirectory, 'memories'), budgetBytes, version, writable: writes });

@@ -45,6 +45,11 @@ describe('memories in the worker', () => {
     expect(before?.bytes).toBeGreaterThan(1_000);
     const found = await worker!.request('search', { question: 'step of module 3', scope: { kind: 'workspace' }, limit: 5 });
     expect(found.coverage.memories).toBe(1);
+    const other = 5e7;
+    await worker!.connection.sendNotification('settings/changed', { settings: { ...settings(), memoryBudgetBytes: other } });
+    await expect.poll(async () => (await memories())?.budgetBytes, { timeout: 10_000 }).toBe(other);
+    await complete();
+    expect((await memories())?.bytes).toBe(before!.bytes);
     const { bytesFreed } = await worker!.request('index/clear', null);
     expect(bytesFreed).toBeGreaterThanOrEqual(before!.bytes);
     expect((await memories())?.bytes ?? 0).toBeLessThan(before!.bytes);
