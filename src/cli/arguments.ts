@@ -147,7 +147,7 @@ export function generalHelp(): string {
     'Usage: anchorage COMMAND [options]',
     '',
     'Commands:',
-    ...table([...Object.entries(COMMANDS).map(([name, { summary }]): [string, string] => [name, summary]), ['model', 'List, import, download and check models.']]),
+    ...table([...Object.entries(COMMANDS).map(([name, { summary }]): [string, string] => [name, summary]), ['context', 'Print what the model would hold for a question: rows, tokens they stand for, spans.'], ['model', 'List, import, download and check models.']]),
     '',
     '`anchorage COMMAND --help` shows the options of a command.',
     'Exit codes: 0 done, 1 failed, 2 not understood.',

@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { encodeHalf } from '../../../src/engine/cache/float16';
+import { MemoryEncoding, type SegmentCoder, type SegmentMemory } from '../../../src/library/memories/encoding';
+import { ByteCache, Memories } from '../../../src/library/memories/memories';
+import { MemoryStore } from '../../../src/library/memories/memory-store';
+import { foldRows, joinBytes } from '../../../src/library/memories/rows';
+
+const RATIOS = { segmentTokens: 64, coarseTokens: 64, fineTokens: 16 };
+const halfBytes = (...values: number[]): Uint8Array => new Uint8Array(encodeHalf(Float32Array.from(values)).buffer);
+
+/** A memory whose numbers are those of the text: "3 4" has the vector (.6, .8). */
+const coder: SegmentCoder = {
+  version: 'numbers',
+  encode: (texts) => Promise.resolve(texts.map((text): SegmentMemory => {
+    const [x = 0, y = 0] = text.trim().split(' ').map(Number);
+    const length = Math.hypot(x, y);
+    return { tokens: 20, coarseRows: 1, restRows: 1, bytesPerRow: 4, vector: halfBytes(x / length, y / length), coarse: halfBytes(x, y), rest: halfBytes(y, x) };
+  })),
+};
+
+let directory: string;
+let store: MemoryStore;
+let memories: Memories;
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'memories-'));
+  store = await MemoryStore.open({ directory: join(directory, 'store'), budgetBytes: 1e9, version: coder.version, writable: true });
+  const texts = ['3 4\n', '4 3\n', '1 0\n'];
+  const library = {
+    *documents() {
+      for (const [i, text] of texts.entries()) yield { path: `${i}.txt`, file: `/${i}.txt`, hash: text, language: 'text', segments: 1 };
+    },
+    indexed: (path: string) => {
+      const text = texts[Number(path[0])] ?? '';
+      const segment = { startLine: 1, endLine: 1, start: 0, end: text.length, kind: 'prose' as const, symbols: [], breadcrumb: [] };
+      return Promise.resolve({ document: { file: `/${path}`, path, language: 'text', text, hash: text }, segmented: { segments: [segment], symbols: [], imports: [], method: 'length' as const } });
+    },
+  };
+  const encoding = new MemoryEncoding({ library, store, coder, writes: true });
+  await encoding.run();
+  memories = new Memories({ encoding, store, ratios: RATIOS, bytesPerRow: 4 });
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+it('finds what is near a vector, and gives rows in the order of the text', async () => {
+  const segments = memories.segments();
+  expect(segments.map(({ path, fineRows, tokens }) => [path, fineRows, tokens])).toEqual([['0.txt', 2, 20], ['1.txt', 2, 20], ['2.txt', 2, 20]]);
+  const nearest = await memories.nearest(segments, Float32Array.of(1, 0), 2);
+  expect(nearest.map(({ segment }) => segment.path)).toEqual(['2.txt', '1.txt']);
+  expect(nearest[1]?.similarity).toBeCloseTo(0.8, 2);
+  // Two rows of 16 tokens: the last of them is the coarse one.
+  expect(await memories.fine(segments[0]!)).toEqual(joinBytes([halfBytes(4, 3), halfBytes(3, 4)]));
+});
+
+it('folds coarse rows of several segments into their mean, and leaves out what is gone', async () => {
+  const segments = memories.segments();
+  expect(await memories.folded(segments.slice(0, 2))).toEqual(halfBytes(3.5, 3.5));
+  expect(await memories.folded(segments.slice(0, 2))).toEqual(foldRows(joinBytes([halfBytes(3, 4), halfBytes(4, 3)]), 4));
+  await store.clear();
+  memories.clear();
+  expect(await memories.folded(segments)).toBe(undefined);
+  expect(await memories.fine(segments[0]!)).toBe(undefined);
+  expect(memories.segments()).toEqual([]);
+});
+
+it('a cache keeps what was used last within its bytes', () => {
+  const cache = new ByteCache<Uint8Array>(300);
+  for (const key of ['a', 'b', 'c']) cache.set(key, new Uint8Array(90));
+  cache.get('a');
+  cache.set('d', new Uint8Array(90));
+  expect([cache.get('a'), cache.get('b'), cache.get('d')].map((value) => value?.byteLength)).toEqual([90, undefined, 90]);
+  expect(cache).toMatchObject({ evictions: 1, misses: 1, hits: 3 });
+  expect(cache.bytes).toBeLessThanOrEqual(300);
+});
