@@ -70,6 +70,14 @@ describe('changes', () => {
     await vscode.workspace.applyEdit(edit);
     assert.equal(document.isDirty, true);
     await eventually(async () => (await search('unsavedSextant')).includes('unsavedSextant = 1'), 'the typed text is found');
+    const settings = vscode.workspace.getConfiguration('anchorage');
+    await settings.update('index.unsavedEdits', false, vscode.ConfigurationTarget.Workspace);
+    try {
+      await eventually(async () => !(await search('unsavedSextant')).includes('unsavedSextant = 1'), 'switched off, typed text is no longer found');
+    } finally {
+      await settings.update('index.unsavedEdits', undefined, vscode.ConfigurationTarget.Workspace);
+    }
+    await eventually(async () => (await search('unsavedSextant')).includes('unsavedSextant = 1'), 'switched on again, it is found');
     await vscode.commands.executeCommand('workbench.action.files.revert');
     assert.ok(!document.getText().includes('unsavedSextant'), 'reverted');
     await eventually(async () => !(await search('unsavedSextant')).includes('unsavedSextant = 1'), 'the reverted text is forgotten');

@@ -34,6 +34,19 @@ describe('hover', () => {
     }
   });
 
+  it('explains by itself only when it is told to, beside the facts', async () => {
+    const settings = vscode.workspace.getConfiguration('anchorage');
+    await settings.update('hover.explain', 'automatic', vscode.ConfigurationTarget.Workspace);
+    try {
+      const text = await hoverText('src/tides/client.ts', 'withRetry(');
+      assert.match(text, /Defined in/);
+      assert.match(text, /is a function in/);
+      assert.doesNotMatch(text, /command:anchorage\.explainAt/);
+    } finally {
+      await settings.update('hover.explain', undefined, vscode.ConfigurationTarget.Workspace);
+    }
+  });
+
   it('is silent where there is no name', async () => {
     assert.doesNotMatch(await hoverText('src/tides/client.ts', '{'), /anchorage\./);
   });
