@@ -1,11 +1,13 @@
 /** What each command does. Results go to stdout, everything else to stderr. */
 import { statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { ask } from '../assistant/ask';
 import { explain } from '../assistant/explain';
 import { ExplanationCache } from '../assistant/explanationCache';
-import { summarize } from '../assistant/summarize';
-import { type Arguments, type CommandName, UsageError, wholeNumber } from './arguments';
+import { AssistantError } from '../assistant/errors';
+import { splitLines } from '../assistant/lines';
+import { readOrThrow, summarize } from '../assistant/summarize';
+import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } from './arguments';
 import { answerQueries } from './queries';
 import { bytes, place, printable, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
 import { printFunctions } from './segments';
@@ -62,7 +64,7 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
 }
 
 async function runSummarize(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
-  const file = resolveInWorkspace(operand(args, 'summarize', 'Which file?'), session, 'summarize');
+  const file = textFile(operand(args, 'summarize', 'Which file?'), session, 'summarize');
   const summary = await summarize(file, { library: session.library, signal, progress: (fraction, message) => session.progress.update(fraction, message) });
   session.progress.done();
   await write(args.json ? JSON.stringify(summary, undefined, 2) : renderSummary(summary, styleOf(process.stdout)));
@@ -77,20 +79,40 @@ async function runExplain(args: Arguments, session: Session, signal: AbortSignal
   await write(args.json ? JSON.stringify(explanation, undefined, 2) : renderExplanation(explanation, styleOf(process.stdout)));
 }
 
-/** FILE:LINE, FILE:LINE-LINE, a definition's name, or FILE for its first line. */
+/** FILE:LINE, FILE:LINE-LINE or a definition's name. */
 async function explainTarget(what: string, session: Session): Promise<{ file: string; startLine: number; endLine: number }> {
   const [, path, start, end] = /^(.+?):(\d+)(?:-(\d+))?$/.exec(what) ?? [];
   if (path && start) {
-    const file = resolveInWorkspace(path, session, 'explain');
-    return { file, startLine: Number(start), endLine: Number(end ?? start) };
+    const file = textFile(path, session, 'explain');
+    const [startLine, endLine] = [Number(start), Number(end ?? start)];
+    const { length } = splitLines((await readOrThrow(session.library, file)).text);
+    if (startLine < 1 || endLine < startLine || endLine > length) throw new UsageError(`${path} has lines 1 to ${length.toLocaleString('en-US')}, and no ${start}${end ? `-${end}` : ''}.`, 'explain');
+    return { file, startLine, endLine };
   }
   const name = what.replace(/\(\)$/, '').split(/[.:#]+/);
   const last = name[name.length - 1] ?? what;
   const found = await session.library.definitions(last);
   const owner = name[name.length - 2];
   const definition = found.find(({ symbol }) => owner === undefined || symbol.container.includes(owner)) ?? (owner === undefined ? found[0] : undefined);
+  if (!definition && isFileOf(what, session)) throw new UsageError(`${what} is a file: name a line, as in ${what}:1, or use \`anchorage summarize\` for the whole.`, 'explain');
   if (!definition) throw new UsageError(`Nothing in the workspace defines “${what}”. Name a definition, or FILE:LINE.`, 'explain');
   return { file: definition.file, startLine: definition.symbol.startLine, endLine: definition.symbol.startLine };
+}
+
+/** A file that can be read to its end; a pipe or a device would wait for ever. @throws UsageError, AssistantError('fileUnreadable') */
+function textFile(path: string, session: Session, command: CommandName): string {
+  const file = resolveInWorkspace(path, session, command);
+  const found = statSync(file);
+  if (!found.isFile() && !found.isDirectory()) throw new AssistantError('fileUnreadable', `${file}: is not a regular file`, 'Only text files can be read.');
+  return file;
+}
+
+function isFileOf(path: string, session: Session): boolean {
+  try {
+    return statSync(resolveInWorkspace(path, session, 'explain')).isFile();
+  } catch {
+    return false;
+  }
 }
 
 async function runIndex(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
@@ -146,7 +168,7 @@ function resolveOrAbsolute(path: string, session: Session): string {
     return resolveInWorkspace(path, session, 'why');
   } catch {
     const first = session.folders[0]?.directory ?? process.cwd();
-    return statSync(path, { throwIfNoEntry: false }) ? join(process.cwd(), path) : join(first, path);
+    return statSync(path, { throwIfNoEntry: false }) ? resolve(path) : resolve(first, path);
   }
 }
 
@@ -170,6 +192,7 @@ const RUN: Record<CommandName, { run: Run; model?: boolean }> = {
 
 export async function runCommand(command: CommandName, args: Arguments, signal: AbortSignal): Promise<void> {
   const { run, model } = RUN[command];
+  if (COMMANDS[command].operands === '' && args.operands.length > 0) throw new UsageError(`\`${command}\` takes no ${args.operands[0] ?? 'operand'}; a folder is named with --workspace.`, command);
   const session = await openSession(command, args, { model });
   try {
     await run(args, session, signal);

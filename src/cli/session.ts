@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { basename, join, resolve, sep } from 'node:path';
+import { basename, join, relative, resolve, sep } from 'node:path';
 import type { Library } from '../library/library';
 import type { Scope, WorkerSettings } from '../protocol';
 import { EngineProcess } from '../worker/engine-process';
@@ -130,5 +130,9 @@ export function scopeOf(args: Arguments, session: Session, command: CommandName)
   if (!args.in) return { kind: 'workspace' };
   const absolute = resolveInWorkspace(args.in, session, command);
   if (!statSync(absolute).isDirectory()) return { kind: 'file', file: absolute };
-  return { kind: 'folder', path: absolute };
+  // A folder is named as the paths of spans begin: relative to its workspace folder, after that one's name where there are several.
+  const { folders } = session;
+  const inside = folders.filter(({ directory }) => absolute === directory || absolute.startsWith(directory + sep)).sort((a, b) => b.directory.length - a.directory.length)[0];
+  const path = relative(inside?.directory ?? absolute, absolute).split(sep).join('/');
+  return { kind: 'folder', path: folders.length > 1 && inside ? `${inside.name}/${path}` : path };
 }

@@ -84,6 +84,43 @@ describe('commands', () => {
     writeFiles(other, { 'x.py': 'def zanzibar():\n    """An island."""\n    return 1\n' });
     const spans = JSON.parse(anchorage('search', 'zanzibar', '--json', ...inWorkspace(), '-w', other).stdout) as RankedSpan[];
     expect(spans[0]?.path).toBe('other/x.py');
+    const inOther = JSON.parse(anchorage('search', 'zanzibar host', '--in', other, '--json', ...inWorkspace(), '-w', other).stdout) as RankedSpan[];
+    expect(inOther.map(({ path }) => path)).toEqual(['other/x.py']);
+  });
+
+  test.each(['more', 'more/', './more', 'MORE_ABSOLUTE'])('--in %s searches that folder alone', (path) => {
+    const spans = JSON.parse(anchorage('search', 'pool of hosts', '--in', path === 'MORE_ABSOLUTE' ? join(workspace, 'more') : path, '--json', ...inWorkspace()).stdout) as RankedSpan[];
+    expect(spans.length).toBeGreaterThan(0);
+    expect(spans.filter((span) => !span.path.startsWith('more/'))).toEqual([]);
+  });
+
+  test('--in the workspace itself is all of it', () => {
+    expect(anchorage('search', 'take a connection', '--in', workspace, ...inWorkspace()).stdout).toContain('src/pool.py');
+  });
+
+  test('why names a file outside by its own path', () => {
+    expect(anchorage('why', '/etc/hosts', ...inWorkspace()).stdout).toMatch(/^\/etc\/hosts is not indexed/);
+  });
+
+  test.runIf(process.platform !== 'win32')('a named pipe is refused, not waited for', () => {
+    const pipe = join(workspace, 'pipe.py');
+    expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
+    try {
+      for (const [command, what] of [['summarize', 'pipe.py'], ['explain', 'pipe.py:1']] as const) {
+        const { status, stderr } = anchorage(command, what, ...inWorkspace());
+        expect({ status, stderr }).toEqual({ status: 1, stderr: expect.stringContaining('not a regular file') as string });
+      }
+    } finally {
+      rmSync(pipe);
+    }
+  });
+
+  test.each([['src/pool.py:0'], ['src/pool.py:99'], ['src/pool.py:5-2']])('explain %s: no such lines', (what) => {
+    expect(anchorage('explain', what, ...inWorkspace())).toMatchObject({ status: 2, stderr: expect.stringContaining('has lines 1 to 6') as string });
+  });
+
+  test('explain FILE asks for a line', () => {
+    expect(anchorage('explain', 'src/pool.py', ...inWorkspace())).toMatchObject({ status: 2, stderr: expect.stringContaining('is a file: name a line') as string });
   });
 });
 
@@ -95,6 +132,7 @@ describe('exit codes', () => {
     ['no question', ['ask'], 2, /Which question/],
     ['a folder that is none', ['ask', 'q', '--workspace', '/nowhere/at/all'], 2, /is not a folder/],
     ['a file outside the workspace', ['summarize', '/etc/hosts', '--workspace', '.'], 2, /is not in the workspace/],
+    ['an operand where none is taken', ['index', 'src'], 2, /takes no src; a folder is named with --workspace/],
     ['a name nobody defines', ['explain', 'qwertz_uiop', '--workspace', '.'], 2, /Nothing in the workspace defines/],
     ['a query file that is not there', ['search', '--queries', 'none.jsonl', '--workspace', '.'], 1, /none\.jsonl/],
     ['help', ['--help'], 0, /^$/],
