@@ -46,10 +46,10 @@ export async function callsOf(body: Body, library: Pick<AssistantLibrary, 'defin
   return calls;
 }
 
-/** Names before a parenthesis in a line of code, strings and comments left out. */
+/** Names before a parenthesis in a line of code, strings and comments left out; a function defined inside (`def run(`) is not called by that. */
 function callsIn(line: string): { name: string; receiver: 'self' | 'other' | undefined }[] {
   const text = line.replace(/(["'`])(?:\\.|(?!\1).)*\1/g, '""').replace(/(^|\s)(\/\/|#(?!\w)).*$/, '');
-  return [...text.matchAll(/((?:\b(?:self|this|cls|super\(\))\.)|\.|->|::)?([\p{L}_$][\p{L}\p{N}_$]*)[!?]?\(/gu)].map(([, before, name = '']) => ({
+  return [...text.matchAll(/(?<!\b(?:def|function|func|fun|fn)\s+\*?\s*)(?<![\p{L}\p{N}_$])((?:\b(?:self|this|cls|super\(\))\.)|\.|->|::)?([\p{L}_$][\p{L}\p{N}_$]*)[!?]?\(/gu)].map(([, before, name = '']) => ({
     name,
     receiver: before === undefined ? undefined : /^(self|this|cls)\.$/.test(before) ? 'self' : 'other',
   }));

@@ -5,10 +5,10 @@ import { callsOf } from './calls';
 import { checkMarkdown, CitationList, clip, locateInLines } from './citations';
 import { throwIfCancelled } from './errors';
 import { ExplanationCache } from './explanationCache';
-import { fence, sourceOf } from './extractive';
+import { fence, sourceOf, whereUsed } from './extractive';
 import { code, counted, enumerate, firstSentence, labelOf, plainDoc, whatItIs } from './facts';
 import { docLines, quoteRuns } from './keyLines';
-import type { AssistantLibrary } from './library';
+import type { AssistantLibrary, Use } from './library';
 import { isBlank, splitLines, textOfLines } from './lines';
 import { composeChat, writeProse } from './prose';
 import { readOrThrow } from './summarize';
@@ -43,6 +43,10 @@ interface Target {
 }
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
+/** Uses told, and those they are chosen from. */
+const USES = 8;
+const USES_LOOKED_AT = 200;
+const PROSE = new Set(['markdown', 'mdx', 'restructuredtext', 'plaintext', 'asciidoc', 'latex']);
 
 /** @throws AssistantError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
 export async function explain(request: ExplainRequest, tools: ExplainTools): Promise<Explanation> {
@@ -199,19 +203,39 @@ function outcomes(target: Target): string[] {
 
 async function usersBlock(target: Target, symbol: DocumentSymbol, library: AssistantLibrary, list: CitationList, signal?: AbortSignal): Promise<string | undefined> {
   if (symbol.kind === 'heading' || symbol.kind === 'key') return undefined;
-  const [definitions, { users, more }] = await Promise.all([library.definitions(symbol.name), library.users(symbol.name, { limit: 8, signal })]);
+  const [definitions, { users, more }] = await Promise.all([library.definitions(symbol.name), library.users(symbol.name, { limit: USES_LOOKED_AT, signal })]);
   const outside = users.filter(({ span }) => span.file !== target.document.file || span.startLine < target.startLine || span.startLine > target.endLine);
   if (outside.length === 0) return undefined;
   const lines: string[] = [];
-  for (const { span, label } of outside) {
-    const text = await library.read(span.file).then((each) => textOfLines(splitLines(each.text), span.startLine, span.endLine), () => undefined);
-    if (text === undefined) continue;
-    const citation = list.cite({ ...span, text, label });
-    lines.push(`- ${code(label || span.path)} in ${code(span.path)}: ${code(clip(text.trim().split('\n')[0] ?? '', 100))} [${citation.number}]`);
+  const ranked = await tellingFirst(outside, symbol, library, signal);
+  for (const { use, text } of ranked.slice(0, USES)) {
+    const citation = list.cite({ ...use.span, text, label: use.label });
+    lines.push(`- ${whereUsed(use)}: ${code(clip(text.trim().split('\n')[0] ?? '', 100))} [${citation.number}]`);
   }
   if (lines.length === 0) return undefined;
+  const unsaid = more + ranked.length - lines.length;
   const shared = definitions.length > 1 ? ` (${counted(definitions.length, 'definition')} share this name)` : '';
-  return `${code(symbol.name)} is named in${shared}:\n\n${lines.join('\n')}${more > 0 ? `\n- and ${counted(more, 'more place')}` : ''}`;
+  return `${code(symbol.name)} is named in${shared}:\n\n${lines.join('\n')}${unsaid > 0 ? `\n- and ${counted(unsaid, 'more place')}` : ''}`;
+}
+
+/** Calls, then other code, then comments, then prose: `run` is a word of every manual, and who calls it was asked. */
+async function tellingFirst(uses: readonly Use[], symbol: DocumentSymbol, library: AssistantLibrary, signal?: AbortSignal): Promise<{ use: Use; text: string }[]> {
+  const files = new Map<string, { lines: string[]; isProse: boolean } | undefined>();
+  const called = new RegExp(`(?<![\\p{L}\\p{N}_$])${symbol.name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\s*\\(`, 'u');
+  const found: { use: Use; text: string; rank: number }[] = [];
+  for (const use of uses) {
+    const { file, startLine, endLine } = use.span;
+    if (!files.has(file)) {
+      throwIfCancelled(signal);
+      files.set(file, await library.read(file).then((each) => ({ lines: splitLines(each.text), isProse: PROSE.has(each.language) }), () => undefined));
+    }
+    const read = files.get(file);
+    if (!read) continue;
+    const text = textOfLines(read.lines, startLine, endLine);
+    const isComment = /^\s*(\/\/|\/?\*|#(?!\w)|--\s|"""|''')/.test(text);
+    found.push({ use, text, rank: read.isProse ? 3 : isComment ? 2 : called.test(text) ? 0 : 1 });
+  }
+  return found.sort((a, b) => a.rank - b.rank);
 }
 
 // ── Prose ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -79,7 +79,7 @@ export async function answerFromSources(
 // ── Parts of the answer ───────────────────────────────────────────────────────────────────────────────────────────
 
 /** "`Flask.dispatch_request` in `src/flask/app.py`", or lines of a file where nothing is defined. */
-function whereOf({ symbol, label, document, startLine, endLine }: Passage): string {
+function whereOf({ symbol, label, document }: Passage, { startLine, endLine }: Run): string {
   if (symbol) return `${code(label)} in ${code(document.path)}`;
   return `${endLine > startLine ? `lines ${startLine}–${endLine}` : `line ${startLine}`} of ${code(document.path)}`;
 }
@@ -92,7 +92,7 @@ function linesFor({ symbol }: Passage, index: number): number {
 }
 
 function lead(best: Passage, cited: Citation, afterUsers: boolean): string {
-  const where = whereOf(best);
+  const where = whereOf(best, cited);
   if (best.coverage < WEAK_COVERAGE) return `No place matches the question well; the nearest is ${where} [${cited.number}].`;
   return `${afterUsers ? 'The place that matches the question best' : 'The most likely place'} is ${where} [${cited.number}].`;
 }
@@ -150,7 +150,7 @@ function furtherLine(passage: Passage, weights: TermWeights, citations: Citation
   const citation = cite(passage, run, citations);
   const { symbol } = passage;
   const doc = symbol?.doc ? firstSentence(symbol.doc, 120) : undefined;
-  if (!symbol) return `${whereOf(passage)} [${citation.number}]`;
+  if (!symbol) return `${whereOf(passage, citation)} [${citation.number}]`;
   return `${code(passage.label)}, ${whatItIs(symbol)} in ${code(passage.document.path)}${doc ? `: “${doc}”` : ''} [${citation.number}]`;
 }
 
@@ -195,7 +195,12 @@ function useLine(use: Use, lines: readonly string[], citations: CitationList): s
   const { span } = use;
   const citation = citations.cite({ ...span, text: textOfLines(lines, span.startLine, span.endLine), label: use.label });
   const text = (lines[span.startLine - 1] ?? '').trim();
-  return `${code(use.label || span.path)} in ${code(span.path)}: ${code(text.length > 110 ? `${text.slice(0, 110)}…` : text)} [${citation.number}]`;
+  return `${whereUsed(use)}: ${code(text.length > 110 ? `${text.slice(0, 110)}…` : text)} [${citation.number}]`;
+}
+
+/** "`fetch` in `client.py`"; the path alone for a line outside every definition. */
+export function whereUsed({ span, label }: Use): string {
+  return label === '' || label === span.path ? code(span.path) : `${code(label)} in ${code(span.path)}`;
 }
 
 /** Names of code in the question that no indexed file holds: better said than passed over. */

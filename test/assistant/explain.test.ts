@@ -57,6 +57,22 @@ describe('explain', () => {
     expect(author).toEqual({ kind: 'extractive' });
   });
 
+  test('who calls it comes before comments and manuals that hold the word', async () => {
+    const files = { 'a-manual.rst': 'Use\n===\n\nThen run it. To run more, run it twice.\n', 'b.py': '# run is best left alone\nhandler = run\n', 'c.py': 'from d import run\n\ndef main():\n    run(1)\n', 'd.py': 'def run(count):\n    return count\n' };
+    const { markdown } = await explain({ file: '/w/d.py', startLine: 1, endLine: 1 }, { library: new MemoryLibrary(files) });
+    const order = ['- `c.py`: `run(1)`', '`handler = run`', '`# run is best left alone`', '`Then run it'].map((text) => markdown.indexOf(text));
+    expect(order, markdown).not.toContain(-1);
+    expect(order).toEqual([...order].sort((a, b) => a - b));
+    expect(markdown).not.toContain('`b.py` in `b.py`');
+  });
+
+  test('a function defined inside is not called by being defined', async () => {
+    const text = 'def wrap(task):\n    def run_once(count):\n        return count_up(count)\n    task.run = run_once\n\n\ndef count_up(count):\n    return count + 1\n';
+    const { markdown } = await explain({ file: '/w/wrap.py', startLine: 1, endLine: 1 }, { library: new MemoryLibrary({ 'wrap.py': text }) });
+    expect(markdown).toContain('- `count_up` in `wrap.py`');
+    expect(markdown).not.toMatch(/calls:\n\n(?:- .*\n)*- `wrap\.run_once`/);
+  });
+
   test('a class lists its members; lines inside a body are explained as lines', async () => {
     expect((await explain({ file: '/w/pool.py', startLine: 4, endLine: 4 }, { library })).markdown).toContain('It has 2 members');
     expect(await explain({ file: '/w/pool.py', startLine: 12, endLine: 13 }, { library })).toMatchObject({ startLine: 12, endLine: 13, title: 'Pool.take, lines 12–13' });
