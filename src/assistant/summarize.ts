@@ -142,7 +142,7 @@ class Outline {
       if (startLine > endLine) continue;
       const inside = this.lines.slice(startLine - 1, endLine);
       const telling = inside.find((line) => /[\p{L}\p{N}]/u.test(line) && !line.startsWith('#!'));
-      if (!telling && inside.some((line) => !isBlank(line))) parts.push(this.plain(`Lines ${startLine}–${endLine}`, 'lines', startLine, endLine, clip(inside.map((line) => line.trim()).join(' '), 80)));
+      if (!telling && inside.some((line) => !isBlank(line))) parts.push(this.plain(linesTitle(startLine, endLine), 'lines', startLine, endLine, clip(inside.map((line) => line.trim()).join(' '), 80)));
       if (!telling) continue;
       parts.push(this.loosePart(startLine, endLine, inside, telling));
     }
@@ -156,7 +156,7 @@ class Outline {
     if (imports > 0 && imports >= ink.length / 2) return this.plain('Imports', 'imports', startLine, endLine, `${counted(imports, 'import')}: ${clip(ink[0]?.trim() ?? '', 120)}${imports > 1 ? ' …' : ''}`);
     const text = clip(plainDoc(telling.trim().replace(/^(\/\/+!?|#+|\/\*+|\*+|--|;+|<!--)\s*/, '')), 200);
     if (comments >= ink.length * 0.8) return this.plain('Comment', 'comment', startLine, endLine, text);
-    const title = this.isProse ? 'Text' : `Lines ${startLine}–${endLine}`;
+    const title = this.isProse ? 'Text' : linesTitle(startLine, endLine);
     return this.plain(title, this.isProse ? 'text' : 'lines', startLine, endLine, text);
   }
 
@@ -212,16 +212,17 @@ function firstProse(lines: readonly string[], headingLine: number, last: number)
 /** Facts only: size, what it defines most of, what the file says of itself, what it imports. */
 function overviewOf(document: Document, segmented: SegmentedDocument, lines: readonly string[], parts: readonly SummaryPart[]): string {
   const name = document.path.split('/').pop() ?? document.path;
+  if (document.text.trim() === '') return `${name} is empty.`;
   const size = `${name} has ${counted(lines.length, 'line')}`;
   const said = fileComment(document, segmented, lines);
   const sentences: string[] = [];
   if (segmented.method === 'headings') {
     const sections = parts.filter((part) => part.kind === 'heading');
     const top = sections.length === 1 && sections[0] && sections[0].children.length > 1 ? sections[0].children : sections;
-    sentences.push(`${size} of ${document.language} in ${counted(countParts(parts), 'section')}${top.length > 0 ? `: ${enumerate(titles(top, 8))}` : ''}.`);
+    sentences.push(`${size} of ${languageName(document.language)}${countParts(parts) > 0 ? ` in ${counted(countParts(parts), 'section')}` : ''}${top.length > 0 ? `: ${enumerate(titles(top, 8))}` : ''}.`);
   } else {
     const kinds = kindCounts(segmented.symbols);
-    sentences.push(kinds.length > 0 ? `${size} of ${document.language}; it defines ${enumerate(kinds)}.` : `${size} of ${document.language}.`);
+    sentences.push(kinds.length > 0 ? `${size} of ${languageName(document.language)}; it defines ${enumerate(kinds)}.` : `${size} of ${languageName(document.language)}.`);
     const main = mainParts(parts);
     if (main.length > 0) sentences.push(`Its largest parts are ${enumerate(main.map((part) => `${part.title} (lines ${part.startLine}–${part.endLine})`))}.`);
     const imports = [...new Set(segmented.imports)];
@@ -229,6 +230,20 @@ function overviewOf(document: Document, segmented: SegmentedDocument, lines: rea
   }
   if (said) sentences.unshift(/[.!?:]$/.test(said) ? said : `${said}.`);
   return sentences.join(' ');
+}
+
+function linesTitle(startLine: number, endLine: number): string {
+  return endLine > startLine ? `Lines ${startLine}–${endLine}` : `Line ${startLine}`;
+}
+
+/** Identifiers of languages that are not written as their names, as people write them. */
+const LANGUAGE_NAMES: Readonly<Record<string, string>> = {
+  cpp: 'C++', csharp: 'C#', css: 'CSS', html: 'HTML', javascript: 'JavaScript', javascriptreact: 'JavaScript', json: 'JSON', jsonc: 'JSON', latex: 'LaTeX', php: 'PHP',
+  plaintext: 'plain text', restructuredtext: 'reStructuredText', scss: 'SCSS', shellscript: 'shell script', sql: 'SQL', toml: 'TOML', typescript: 'TypeScript', typescriptreact: 'TypeScript', xml: 'XML', yaml: 'YAML',
+};
+
+function languageName(language: string): string {
+  return LANGUAGE_NAMES[language] ?? language.charAt(0).toUpperCase() + language.slice(1);
 }
 
 /** The comment at the top of the file, or the first paragraph of a prose document; licences say nothing of the file. */

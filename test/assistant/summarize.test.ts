@@ -56,7 +56,7 @@ def retry(call, policy):
     expect(parts.find(({ title }) => title === 'wait')?.line).toBe('Sleeps with exponential back-off.');
     expect(parts.find(({ title }) => title === 'retry')?.line).toContain('def retry(call, policy)');
     expect(summary.parts.find(({ title }) => title === 'Retry')?.children.map(({ title }) => title)).toContain('wait');
-    expect(summary.overview).toMatch(/^Retries requests that fail\. retry\.py has \d+ lines of python; it defines 1 class, /);
+    expect(summary.overview).toMatch(/^Retries requests that fail\. retry\.py has \d+ lines of Python; it defines 1 class, /);
     expect(summary.author).toEqual({ kind: 'extractive' });
   });
 
@@ -96,6 +96,14 @@ test('where nothing is defined the segments are described, none left out', async
 test.each([['', 'empty.py'], ['\n\n', 'blank.md'], ['x', 'x.txt']])('a text of %j has a summary too', async (text, path) => {
   const summary = await summarize(`/w/${path}`, { library: new MemoryLibrary({ [path]: text }) });
   expect(summary.overview).toContain(path);
+});
+
+test('the overview names the language as people do, and an empty file as empty', async () => {
+  const overview = async (path: string, text: string) => (await summarize(`/w/${path}`, { library: new MemoryLibrary({ [path]: text }) })).overview;
+  expect(await overview('a.ts', 'export const a = 1;\n')).toContain('1 line of TypeScript');
+  expect(await overview('a.py', 'a = 1\n')).toContain('1 line of Python');
+  expect(await overview('a.py', '')).toBe('a.py is empty.');
+  expect(await overview('a.txt', 'words\n')).not.toContain('0 sections');
 });
 
 test('a file that is not there is an error with a hint', async () => {
