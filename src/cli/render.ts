@@ -54,7 +54,7 @@ function inline(line: string, style: Style): string {
 export function renderSources(citations: readonly Citation[], style: Style): string {
   if (citations.length === 0) return '';
   const width = String(citations.length).length + 2;
-  const lines = citations.map((citation) => `${`[${citation.number}]`.padStart(width)} ${place(citation, style)}  ${dim(printable(citation.label), style)}`);
+  const lines = citations.map((citation) => `${`[${citation.number}]`.padStart(width)} ${place(citation, style)}${citation.label === citation.path ? '' : `  ${dim(printable(citation.label), style)}`}`);
   return `${bold('Sources', style)}\n${lines.join('\n')}`;
 }
 
