@@ -124,13 +124,19 @@ class Outline {
 
   /** One line: the comment's or section's first sentence, else the declaration itself, else what it contains. */
   private describe({ symbol, start, end, children }: Node): string {
-    if (symbol.kind === 'heading') return firstProse(this.lines, symbol.startLine, children[0] ? children[0].start - 1 : end) ?? sectionsLine(children) ?? 'An empty section.';
+    if (symbol.kind === 'heading') return firstProse(this.lines, symbol.startLine, children[0] ? children[0].start - 1 : end) ?? sectionsLine(children) ?? this.firstInk(symbol.startLine, end) ?? 'An empty section.';
     const doc = symbol.doc ? firstSentence(symbol.doc, 200) : undefined;
     if (doc) return doc;
     const members = children.filter((child) => child.symbol.kind !== 'field');
     const size = counted(end - start + 1, 'line');
     const holds = members.length > 0 && symbol.kind !== 'function' && symbol.kind !== 'method' ? `; ${enumerate(namesOf(members, 6))}` : '';
     return clip(`${symbol.signature}${holds}${end > start ? ` (${size})` : ''}`, 220);
+  }
+
+  /** The first line below a heading that says anything: sections of code or directives alone have no prose. */
+  private firstInk(headingLine: number, last: number): string | undefined {
+    const telling = this.lines.slice(headingLine, last).find((line) => /[\p{L}\p{N}]/u.test(line) && !/^\s*(```|~~~)/.test(line));
+    return telling === undefined ? undefined : clip(telling.trim(), 200);
   }
 
   /** Where nothing is defined: the segments, each with its first telling line. */
@@ -189,13 +195,18 @@ function sectionsLine(children: readonly Node[]): string | undefined {
   return children.length > 0 ? `Sections: ${enumerate(namesOf(children, 8))}.` : undefined;
 }
 
+const ADORNMENT = /^[=\-~^"*+#'`:.]{3,}\s*$/;
+
 /** First sentence of the first paragraph below a heading. */
 function firstProse(lines: readonly string[], headingLine: number, last: number): string | undefined {
   const paragraph: string[] = [];
   let inFence = false;
   for (let line = headingLine + 1; line <= Math.min(last, lines.length); line++) {
     const text = lines[line - 1] ?? '';
-    if (/^\s*(```|~~~)/.test(text)) inFence = !inFence;
+    // A title's underline may be tildes, which begin no fence; a line that is underlined or overlined is a title.
+    const isUnderline = ADORNMENT.test(text) && !isBlank(lines[line - 2] ?? '') && !inFence;
+    if (!inFence && !isBlank(text) && ADORNMENT.test(lines[line - 2] ?? '') && ADORNMENT.test(lines[line] ?? '')) continue;
+    if (/^\s*(```|~~~)/.test(text) && !isUnderline) inFence = !inFence;
     const skipped = inFence || /^\s*(```|~~~|\.\.\s|:\w[\w-]*:|<!--|!\[|\[!\[|[=\-~^"*+#'`:.]{3,}\s*$|<[a-z/])/i.test(text);
     if (isBlank(text) || skipped) {
       if (paragraph.length > 0) break;

@@ -98,6 +98,16 @@ test.each([['', 'empty.py'], ['\n\n', 'blank.md'], ['x', 'x.txt']])('a text of %
   expect(summary.overview).toContain(path);
 });
 
+test('a title underlined by tildes begins no fence, and an overlined title is not its own text', async () => {
+  const text = '==========\n The Guide\n==========\n\nHow it is set up.\n\n``timezone``\n~~~~~~~~~~~~\n\nThe zone of the clock.\n\n``codes``\n~~~~~~~~~\n\n.. code-block:: python\n\n    x = 1\n';
+  const summary = await summarize('/w/guide.rst', { library: new MemoryLibrary({ 'guide.rst': text }) });
+  const lines = flat(summary.parts).map(({ line }) => line);
+  expect(lines).toContain('How it is set up.');
+  expect(lines).toContain('The zone of the clock.');
+  expect(lines).not.toContain('An empty section.');
+  expect(summary.overview).toMatch(/^How it is set up\./);
+});
+
 test('the overview names the language as people do, and an empty file as empty', async () => {
   const overview = async (path: string, text: string) => (await summarize(`/w/${path}`, { library: new MemoryLibrary({ [path]: text }) })).overview;
   expect(await overview('a.ts', 'export const a = 1;\n')).toContain('1 line of TypeScript');
