@@ -46,7 +46,8 @@ const EXTRACTIVE: Author = { kind: 'extractive' };
 /** Uses told, and those they are chosen from. */
 const USES = 8;
 const USES_LOOKED_AT = 200;
-const PROSE = new Set(['markdown', 'mdx', 'restructuredtext', 'plaintext', 'asciidoc', 'latex']);
+/** Languages whose lines call nothing. */
+const PROSE = new Set(['yaml', 'json', 'jsonc', 'toml', 'ini', 'markdown', 'mdx', 'restructuredtext', 'plaintext', 'asciidoc', 'latex']);
 
 /** @throws AssistantError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
 export async function explain(request: ExplainRequest, tools: ExplainTools): Promise<Explanation> {
@@ -218,7 +219,7 @@ async function usersBlock(target: Target, symbol: DocumentSymbol, library: Assis
   return `${code(symbol.name)} is named in${shared}:\n\n${lines.join('\n')}${unsaid > 0 ? `\n- and ${counted(unsaid, 'more place')}` : ''}`;
 }
 
-/** Calls, then other code, then comments, then prose: `run` is a word of every manual, and who calls it was asked. */
+/** Calls, then other code, then comments, then prose and data, tests after the rest of their kind: `run` is a word of every manual, and who calls it was asked. */
 async function tellingFirst(uses: readonly Use[], symbol: DocumentSymbol, library: AssistantLibrary, signal?: AbortSignal): Promise<{ use: Use; text: string }[]> {
   const files = new Map<string, { lines: string[]; isProse: boolean } | undefined>();
   const called = new RegExp(`(?<![\\p{L}\\p{N}_$])${symbol.name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\s*\\(`, 'u');
@@ -233,7 +234,7 @@ async function tellingFirst(uses: readonly Use[], symbol: DocumentSymbol, librar
     if (!read) continue;
     const text = textOfLines(read.lines, startLine, endLine);
     const isComment = /^\s*(\/\/|\/?\*|#(?!\w)|--\s|"""|''')/.test(text);
-    found.push({ use, text, rank: read.isProse ? 3 : isComment ? 2 : called.test(text) ? 0 : 1 });
+    found.push({ use, text, rank: (read.isProse ? 3 : isComment ? 2 : called.test(text) ? 0 : 1) + (/(^|\/)(tests?|spec|t)\/|[._]test\./.test(use.span.path) ? 0.5 : 0) });
   }
   return found.sort((a, b) => a.rank - b.rank);
 }
