@@ -245,9 +245,17 @@ export interface WorkerSettings {
   weights: 'auto' | 'f32' | '8bit' | '4bit';
 }
 
+export interface FolderParams {
+  name: string;
+  /** Absolute path. */
+  directory: string;
+  /** `files.exclude` of this folder where its own settings differ from the workspace's; takes the place of `WorkerSettings.filesExclude`. */
+  filesExclude?: readonly string[];
+}
+
 export interface InitializeParams {
   protocolVersion: number;
-  folders: readonly { name: string; directory: string }[];
+  folders: readonly FolderParams[];
   /** Directory for what is kept of this workspace. */
   storageDirectory: string;
   /** Directory for models and compiled graphs, shared by workspaces. */
@@ -284,7 +292,7 @@ export interface ClientNotifications {
   'files/changed': { changes: readonly { file: string; type: 'created' | 'changed' | 'deleted' }[] };
   /** The text of an editor with unsaved edits; null when it is saved or closed. */
   'files/unsaved': { file: string; text: string | null };
-  'folders/changed': { folders: readonly { name: string; directory: string }[] };
+  'folders/changed': { folders: readonly FolderParams[] };
   'settings/changed': { settings: WorkerSettings };
   /** Files open in editors, most recently used first: read before the rest. */
   'files/open': { files: readonly string[] };

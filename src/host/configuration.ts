@@ -1,5 +1,5 @@
 import * as vscode from 'vscode';
-import type { InitializeParams, WorkerSettings } from '../protocol';
+import type { FolderParams, InitializeParams, WorkerSettings } from '../protocol';
 import { PROTOCOL_VERSION } from '../protocol';
 
 const SECTION = 'anchorage';
@@ -39,16 +39,16 @@ export function workerSettings(): WorkerSettings {
 }
 
 /** `files.exclude` patterns that are on; conditional ones (`{ when }`) depend on siblings and are left to the editor. */
-function excludedPatterns(): string[] {
-  const excluded = vscode.workspace.getConfiguration('files').get<Record<string, unknown>>('exclude') ?? {};
+function excludedPatterns(folder?: vscode.Uri): string[] {
+  const excluded = vscode.workspace.getConfiguration('files', folder ?? null).get<Record<string, unknown>>('exclude') ?? {};
   return Object.keys(excluded).filter((pattern) => excluded[pattern] === true);
 }
 
 /** Folders on disk; folders of virtual file systems cannot be read by the worker. */
-export function diskFolders(): { name: string; directory: string }[] {
+export function diskFolders(): FolderParams[] {
   return (vscode.workspace.workspaceFolders ?? [])
     .filter((folder) => folder.uri.scheme === 'file')
-    .map((folder) => ({ name: folder.name, directory: folder.uri.fsPath }));
+    .map((folder) => ({ name: folder.name, directory: folder.uri.fsPath, filesExclude: excludedPatterns(folder.uri) }));
 }
 
 export async function initializeParams(context: vscode.ExtensionContext): Promise<InitializeParams> {

@@ -6,7 +6,7 @@ import { AnswerHistory } from './answers/history';
 import { registerParticipant } from './chat/participant';
 import { registerTools } from './chat/tools';
 import { registerCommands } from './commands/register';
-import { affectsWorker, initializeParams, setting, workerSettings } from './configuration';
+import { affectsWorker, diskFolders, initializeParams, setting, workerSettings } from './configuration';
 import { SpanOpener } from './editor/span-opener';
 import { WorkspaceWatch } from './files/workspace-watch';
 import { AutomaticExplanation, NameHover } from './hover/hover-provider';
@@ -63,6 +63,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.languages.registerHoverProvider({ scheme: 'file' }, new AutomaticExplanation(worker, log)),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (affectsWorker(event)) worker.notify('settings/changed', { settings: workerSettings() });
+      if (event.affectsConfiguration('files.exclude')) worker.notify('folders/changed', { folders: diskFolders() });
     }),
     // Settings that Restricted Mode held back count from now on, and what was asked for may be indexed whole.
     vscode.workspace.onDidGrantWorkspaceTrust(() => {

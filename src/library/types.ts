@@ -5,6 +5,8 @@ export interface WorkspaceFolder {
   name: string;
   /** Absolute path. */
   directory: string;
+  /** Globs of `files.exclude` for this folder, in place of the workspace's. */
+  filesExclude?: readonly string[];
 }
 
 /** One text file as it was read. */

@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
 import { Library } from '../library/library';
-import type { WorkerSettings } from '../protocol';
+import type { FolderParams, WorkerSettings } from '../protocol';
 
 export interface OpenOptions {
-  folders: readonly { name: string; directory: string }[];
+  folders: readonly FolderParams[];
   storageDirectory: string;
   settings: WorkerSettings;
   /** Awaited before each file of a pass. */

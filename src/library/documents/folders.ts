@@ -17,7 +17,7 @@ export class WorkspaceFolders {
       let name = folder.name.replace(/[\\/]/g, '-') || 'workspace';
       for (let n = 2; names.has(name); n++) name = `${folder.name} (${n})`;
       names.add(name);
-      kept.push({ name, directory });
+      kept.push({ ...folder, name, directory });
     }
     this.all = kept;
   }

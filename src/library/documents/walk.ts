@@ -45,7 +45,7 @@ export class WalkReport {
 export async function* walk(folders: WorkspaceFolders, options: WalkOptions, report: WalkReport): AsyncGenerator<WalkedFile> {
   const walker = new Walker(folders, options, report);
   for (const folder of folders.all) {
-    const rules = new FolderRules({ folder: folder.directory, filesExclude: options.filesExclude });
+    const rules = new FolderRules({ folder: folder.directory, filesExclude: folder.filesExclude ?? options.filesExclude });
     yield* walker.directory(rules, rules.root);
   }
 }

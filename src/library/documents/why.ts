@@ -17,7 +17,7 @@ export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOpt
   const answer = (indexed: boolean, reason: string, rule?: Rule): WhyFile => ({ file, path, indexed, reason, ...(rule ? { rule } : {}) });
   if (!folder) return answer(false, 'It lies outside the workspace folders.');
 
-  const rules = new FolderRules({ folder: folder.directory, filesExclude: options.filesExclude });
+  const rules = new FolderRules({ folder: folder.directory, filesExclude: folder.filesExclude ?? options.filesExclude });
   let here = rules.root;
   let reincluded: Rule | undefined;
   const parts = posix(relative(folder.directory, file)).split('/');

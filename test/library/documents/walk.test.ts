@@ -114,6 +114,12 @@ describe('ignore rules', () => {
     expect(why('out/c.ts', options).reason).toBe('Its folder out is ignored by the setting files.exclude: out');
   });
 
+  it("of a folder's own files.exclude take the place of the workspace's", async () => {
+    for (const file of ['one/a.log', 'one/b.tmp', 'two/a.log', 'two/b.tmp']) put(file);
+    const folders = [{ name: 'one', directory: join(root, 'one') }, { name: 'two', directory: join(root, 'two'), filesExclude: ['*.tmp'] }];
+    expect((await walked(folders, { ...OPTIONS, filesExclude: ['*.log'] })).paths).toEqual(['one/b.tmp', 'two/a.log']);
+  });
+
   it('above the workspace folder count too, unless they ignore the folder itself', async () => {
     git('init', '-q');
     put('.gitignore', '*.tmp\n/ignored/\n');
