@@ -7,7 +7,7 @@ export class CacheView extends PanelView {
   private last: HostMessage = { type: 'ledger', ledger: null, question: '' };
 
   constructor(extension: vscode.Uri, private readonly receiver: PanelReceiver) {
-    super(extension, 'cache', vscode.l10n.t('Context'));
+    super(extension, 'cache', vscode.l10n.t('Cache'));
   }
 
   show(ledger: ContextLedger, question: string, timing?: AnswerTiming): void {
