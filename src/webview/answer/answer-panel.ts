@@ -99,7 +99,10 @@ export class AnswerPanel extends LitElement {
       this.broughtIn = stage;
       void this.lastTurn()?.updateComplete.then(() => this.lastTurn()?.scrollIntoView({ block: 'start' }));
     } else if (this.followsEnd && last?.state === 'pending') {
-      this.thread.scrollTop = this.thread.scrollHeight;
+      // The turn draws its own text after us: only then is the height known.
+      void this.lastTurn()?.updateComplete.then(() => {
+        if (this.followsEnd) this.thread.scrollTop = this.thread.scrollHeight;
+      });
     }
   }
 

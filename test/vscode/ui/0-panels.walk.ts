@@ -72,11 +72,14 @@ describe('panels with much in them', () => {
 
   it('streams an answer, keeps up with the end, and stops', async () => {
     await load('answer', [{ type: 'answerStarted', id: '1', question: 'Why?', scope: { kind: 'workspace' } }]);
+    // The first words come in on their own: a turn begins at its top, and the end is followed from then on.
+    await send({ type: 'answerEvent', id: '1', event: { type: 'delta', markdown: 'Because:\n\n' } });
+    await until(async () => (await page.locator('.prose').innerText()).includes('Because'), 'the first words are drawn');
     for (let word = 0; word < 400; word++) void send({ type: 'answerEvent', id: '1', event: { type: 'delta', markdown: word % 20 === 19 ? 'end.\n\n' : 'word ' } });
     await until(async () => (await page.locator('.prose').innerText()).split('end.').length === 21, 'everything is drawn');
-    assert.ok(await page.evaluate(() => {
+    await until(() => page.evaluate(() => {
       const thread = document.querySelector('anchorage-answer')?.shadowRoot?.querySelector('.thread');
-      return thread && thread.scrollHeight - thread.scrollTop - thread.clientHeight < 60;
+      return !!thread && thread.scrollHeight - thread.scrollTop - thread.clientHeight < 60;
     }), 'the end is in view');
     await page.getByRole('button', { name: 'Stop' }).click();
     await until(async () => (await posted()).some(({ type }) => type === 'stop'), 'stop is asked for');
