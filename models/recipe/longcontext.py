@@ -24,7 +24,7 @@ from loss import IGNORE, cross_entropy
 from lora import adapt, merged, save_adapter
 from model import Llama, sdpa
 from optim import Optimizer
-from run import Budget, Log, autocast, device, load_model, read, save, seed_all
+from run import Budget, Log, autocast, device, load_model, machine_arguments, read, save, set_up
 from s2 import s2_attend
 
 RANK, ALPHA = 8, 16.0
@@ -117,18 +117,13 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--save-seconds", type=float, default=300)
     args.add_argument("--evaluate", action="store_true")
     args.add_argument("--evaluate-rows", type=int, default=48)
-    args.add_argument("--seed", type=int, default=1)
-    args.add_argument("--device", default="auto")
-    args.add_argument("--threads", type=int, default=0)
+    machine_arguments(args)
     return args
 
 
 def main(argv: list[str] | None = None) -> dict:
     a = parser().parse_args(argv)
-    if a.threads:
-        torch.set_num_threads(a.threads)
-    where = device(a.device)
-    seed_all(a.seed)
+    where = set_up(a)
     base = load_model(a.base)
     config = base.config
     first = config.max_position_embeddings

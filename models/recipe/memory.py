@@ -23,7 +23,7 @@ from memory_eval import evaluate_memories
 from memory_model import MemoryModel, Segment
 from optim import Optimizer
 from model import Rows
-from run import Budget, Log, autocast, device, load_model, read, save, seed_all
+from run import Budget, Log, autocast, device, load_model, machine_arguments, read, save, set_up
 from tbptt import full, incremental
 
 TASKS = ("continue", "repeat", "copy")
@@ -104,18 +104,13 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--save-seconds", type=float, default=300)
     args.add_argument("--evaluate", action="store_true", help="only measure RUN/last.pt on the test split")
     args.add_argument("--evaluate-chains", type=int, default=64)
-    args.add_argument("--seed", type=int, default=1)
-    args.add_argument("--device", default="auto")
-    args.add_argument("--threads", type=int, default=0)
+    machine_arguments(args)
     return args
 
 
 def main(argv: list[str] | None = None) -> dict:
     a = parser().parse_args(argv)
-    if a.threads:
-        torch.set_num_threads(a.threads)
-    where = device(a.device)
-    seed_all(a.seed)
+    where = set_up(a)
     last = a.run / "last.pt"
     state = read(last) if last.exists() else None
     model = MemoryModel(load_model(a.base), a.rank, everywhere=a.everywhere, transfer=not a.no_transfer).to(where)
@@ -141,7 +136,7 @@ def main(argv: list[str] | None = None) -> dict:
     def checkpoint() -> None:
         # An encoder changed at every row cannot be exported: the engine's rows are the base's.
         part = None if a.everywhere else export_part(model, a.ratios, max(a.lengths))
-        save(last, _Trained(model), model.base.config, step=step, optimizer=optimizer.state_dict(), rank=a.rank, export=part)
+        save(last, model.trained(), model.base.config, step=step, optimizer=optimizer.state_dict(), rank=a.rank, export=part)
 
     losses: dict[str, list[float]] = {}
     budget, saved = Budget(a.steps, a.minutes, step, 20, a.decay), time.time()
@@ -175,17 +170,6 @@ def main(argv: list[str] | None = None) -> dict:
     checkpoint()
     log(event="end", step=step)
     return {"step": step}
-
-
-class _Trained(torch.nn.Module):
-    """Presents only this stage's parameters to the checkpoint writer."""
-
-    def __init__(self, model: MemoryModel):
-        super().__init__()
-        self.inner = [model]
-
-    def state_dict(self, *args, **kwargs):  # noqa: ARG002
-        return self.inner[0].trained()
 
 
 if __name__ == "__main__":

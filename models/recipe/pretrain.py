@@ -20,7 +20,7 @@ from masks import visible
 from model import Llama, parameter_count
 from optim import Optimizer, wsd
 from rows import KINDS, SHARES, Batch, Stream, prefetch
-from run import Log, Stop, autocast, compiled, device, load_model, read, save, seed_all
+from run import Log, Stop, autocast, compiled, device, load_model, machine_arguments, read, save, set_up
 
 
 def batch_loss(model: Llama, trunk, batch: Batch, chunk: int = 512):
@@ -76,19 +76,14 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--save-seconds", type=float, default=300)
     args.add_argument("--valid-steps", type=int, default=200)
     args.add_argument("--valid-rows", type=int, default=32)
-    args.add_argument("--seed", type=int, default=1)
-    args.add_argument("--device", default="auto")
-    args.add_argument("--threads", type=int, default=0)
+    machine_arguments(args)
     args.add_argument("--no-compile", action="store_true")
     return args
 
 
 def main(argv: list[str] | None = None) -> dict:
     a = parser().parse_args(argv)
-    if a.threads:
-        torch.set_num_threads(a.threads)
-    where = device(a.device)
-    seed_all(a.seed)
+    where = set_up(a)
     last = a.run / "last.pt"
     state = read(last) if last.exists() else None
     config = ModelConfig(**state["config"]) if state else PRESETS[a.preset]

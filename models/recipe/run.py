@@ -43,6 +43,21 @@ def compiled(module, enabled: bool = True):
     return torch.compile(module, dynamic=False) if enabled and hasattr(torch, "compile") else module
 
 
+def machine_arguments(args) -> None:
+    """The flags of every training stage that say where it runs and from which seed; `set_up` obeys them."""
+    args.add_argument("--seed", type=int, default=1)
+    args.add_argument("--device", default="auto")
+    args.add_argument("--threads", type=int, default=0)
+
+
+def set_up(a) -> torch.device:
+    """Seeds everything, sets the threads asked for (0: PyTorch's choice) and names the device."""
+    if a.threads:
+        torch.set_num_threads(a.threads)
+    seed_all(a.seed)
+    return device(a.device)
+
+
 def seed_all(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
@@ -64,13 +79,13 @@ class Log:
         print(line, flush=True)
 
 
-def save(path: Path, model: nn.Module, config: ModelConfig, **state: Any) -> None:
-    """Weights, shape and whatever a resume needs; written beside and renamed, so a crash leaves the old one."""
+def save(path: Path, model: nn.Module | dict, config: ModelConfig, **state: Any) -> None:
+    """Weights (of a module, or tensors by name), shape and whatever a resume needs; written beside and renamed, so a crash leaves the old one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".new")
     if isinstance(model, Llama):
         state = {"factors": model.rope.factors, "rope_scale": model.rope.scale, "window": model.window, **state}
-    torch.save({"config": asdict(config), "weights": plain_state(model), **state}, beside)
+    torch.save({"config": asdict(config), "weights": model if isinstance(model, dict) else plain_state(model), **state}, beside)
     os.replace(beside, path)
 
 

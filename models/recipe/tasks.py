@@ -26,7 +26,7 @@ from memory_model import SINKS, MemoryModel, Segment
 from optim import Optimizer
 from pretrain import batch_loss
 from rows import Stream
-from run import Budget, Log, autocast, device, load_model, read, save, seed_all
+from run import Budget, Log, autocast, device, load_model, machine_arguments, read, save, set_up
 from tasks_data import Draw, commit_pairs, documented, read as read_functions, split, synthetic
 from tasks_eval import evaluate_tasks
 from tasks_examples import Lesson, Maker, lesson_targets
@@ -107,18 +107,13 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--evaluate", action="store_true")
     args.add_argument("--pool", type=int, default=20000, help="functions searched in the evaluation")
     args.add_argument("--questions", type=int, default=1000)
-    args.add_argument("--seed", type=int, default=1)
-    args.add_argument("--device", default="auto")
-    args.add_argument("--threads", type=int, default=0)
+    machine_arguments(args)
     return args
 
 
 def main(argv: list[str] | None = None) -> dict:
     a = parser().parse_args(argv)
-    if a.threads:
-        torch.set_num_threads(a.threads)
-    where = device(a.device)
-    seed_all(a.seed)
+    where = set_up(a)
     last = a.run / "last.pt"
     state = read(last) if last.exists() else None
     memory_state = read(a.run / "memory.pt" if state else a.memory)
@@ -158,7 +153,7 @@ def main(argv: list[str] | None = None) -> dict:
     log(event="start", step=step, functions=len(train), held_out=len(held), commits=len(commits), parameters=sum(p.numel() for p in optimizer.params))
 
     def checkpoint() -> None:
-        save(a.run / "memory.pt", _Part(model.trained()), model.base.config, rank=model.rank,
+        save(a.run / "memory.pt", model.trained(), model.base.config, rank=model.rank,
              export=export_part(model, a.ratios, 256))
         save(a.run / "heads.pt", heads, model.base.config, export=heads.export())
         save(last, model.base, model.base.config, step=step, cursor=cursor, heads=heads.state_dict(),
@@ -195,17 +190,6 @@ def main(argv: list[str] | None = None) -> dict:
     checkpoint()
     log(event="end", step=step)
     return {"step": step}
-
-
-class _Part(torch.nn.Module):
-    """Presents a dictionary of tensors to the checkpoint writer."""
-
-    def __init__(self, tensors: dict):
-        super().__init__()
-        self.tensors = tensors
-
-    def state_dict(self, *args, **kwargs):  # noqa: ARG002
-        return self.tensors
 
 
 if __name__ == "__main__":
