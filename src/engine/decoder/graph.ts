@@ -29,6 +29,8 @@ export interface GraphVariant {
   visibility: 'causal' | 'masked' | 'dual' | 'batched';
   /** The new rows are memory slots: projections of their own, and keys and values put out through the transfer head. Input `embeds` for `tokens`. */
   slots?: boolean;
+  /** Batched prefill only: also puts out the new rows' queries, not rotated: `queries` [B, L, H, S, D]. */
+  queries?: boolean;
   /** Decode only: layers from `fromLayer` on also see the `k` best of the middle rows in each head. */
   middle?: { k: number; fromLayer: number };
 }
@@ -54,8 +56,8 @@ class DecoderGraph {
   private readonly flash: boolean;
   private readonly batch: string | number;
   private readonly steps: string | number;
-  /** Keys (rotated and not) and values of the new rows, by layer, [B, S, K·D]. */
-  private readonly made = { keys: [] as string[], raw_keys: [] as string[], values: [] as string[] };
+  /** Keys (rotated and not) and values of the new rows, by layer, [B, S, K·D]; queries (not rotated) where asked for, [B, S, H·D]. */
+  private readonly made = { keys: [] as string[], raw_keys: [] as string[], values: [] as string[], queries: [] as string[] };
   private bias: string | undefined;
 
   constructor(private readonly spec: GraphSpec) {
@@ -150,6 +152,7 @@ class DecoderGraph {
     if (this.spec.variant.slots) this.transfer(layer, x);
     else {
       if (this.prefill) this.made.raw_keys.push(key);
+      if (this.spec.variant.queries) this.made.queries.push(q);
       this.made.values.push(v);
     }
     const rows: NewRows = { q: rotatedQ, k: rotatedK, v };
@@ -238,17 +241,18 @@ class DecoderGraph {
     this.output('logits', logits, 'float32', [this.prefill ? 'logit_rows' : 1, config.vocabSize]);
   }
 
-  /** Stacks the layers' new rows: [B, S, L·K·D] → [B, L, K, S, D]. */
+  /** Stacks the layers' new rows: [B, S, L·K·D] → [B, L, K, S, D]; of queries there are H. */
   private outputRows(): void {
     const { g, config, spec } = this;
-    const { layers, kvHeads, headDim } = config;
+    const { layers, headDim } = config;
     for (const [name, parts] of Object.entries(this.made)) {
       if (parts.length === 0) continue;
+      const heads = name === 'queries' ? config.queryHeads : config.kvHeads;
       let all = g.concat(parts, 2);
-      if (this.prefill) all = g.transpose(g.reshape(all, [0, 0, layers * kvHeads, headDim]), [0, 2, 1, 3]);
+      if (this.prefill) all = g.transpose(g.reshape(all, [0, 0, layers * heads, headDim]), [0, 2, 1, 3]);
       if (spec.cache !== 'float32') all = g.cast(all, spec.cache);
-      const shaped = g.reshape(all, [this.prefill ? 0 : 1, layers, kvHeads, this.prefill ? -1 : 1, headDim]);
-      this.output(name, shaped, spec.cache, [this.batch, layers, kvHeads, this.steps, headDim]);
+      const shaped = g.reshape(all, [this.prefill ? 0 : 1, layers, heads, this.prefill ? -1 : 1, headDim]);
+      this.output(name, shaped, spec.cache, [this.batch, layers, heads, this.steps, headDim]);
     }
   }
 

@@ -1,6 +1,7 @@
 import type * as ort from 'onnxruntime-node';
 import { full } from '../attention/full';
 import { HIDDEN, RowKind, Seen, type AttentionPolicy, type RowPlace } from '../attention/policy';
+import { decodeHalf } from '../cache/float16';
 import { KvRows } from '../cache/kv-rows';
 import { placeKeys } from '../cache/rotation';
 import { newCacheArray, type CacheArray, type RowShape } from '../cache/shape';
@@ -19,6 +20,8 @@ export interface SegmentInput {
   hidden?: readonly number[];
   /** Tokens that each memory slot stands for (UIO-LLMs' ratio); needs memory weights. */
   slotTokens?: number;
+  /** True: the mean of the segment's queries is wanted, to be held against keys. */
+  queries?: boolean;
 }
 
 export interface EncodedSegment {
@@ -28,6 +31,8 @@ export interface EncodedSegment {
   hidden: Float32Array;
   /** ⌈tokens / slotTokens⌉ rows at positions 0, 1, …: memories stand one after the other. */
   memories?: KvRows;
+  /** [layers, queryHeads, headDim]: the mean over the segment's rows of their queries, not rotated. */
+  queries?: Float32Array;
 }
 
 export interface EncodeOptions {
@@ -107,8 +112,10 @@ export class SegmentEncoder {
     const members = batch.members.map((member) => segments[member] as SegmentInput);
     const wantsRows = members.some((segment) => segment.keep.length > 0);
     const wantsSlots = members.some((segment) => segment.slotTokens !== undefined);
-    const fetches = ['hidden', ...(wantsRows || wantsSlots ? ['values'] : []), ...(wantsRows ? ['raw_keys'] : []), ...(wantsSlots ? ['keys'] : [])];
-    const made = await this.runtime.run({ phase: 'prefill', visibility: 'batched' }, this.#feeds(members, batch.steps), fetches);
+    const wantsQueries = members.some((segment) => segment.queries);
+    const fetches = ['hidden', ...(wantsRows || wantsSlots ? ['values'] : []), ...(wantsRows ? ['raw_keys'] : []), ...(wantsSlots ? ['keys'] : []), ...(wantsQueries ? ['queries'] : [])];
+    const variant: GraphVariant = { phase: 'prefill', visibility: 'batched', ...(wantsQueries ? { queries: true } : {}) };
+    const made = await this.runtime.run(variant, this.#feeds(members, batch.steps), fetches);
     const values = wantsRows || wantsSlots ? cacheData(made['values'] as ort.Tensor) : undefined;
     const rawKeys = wantsRows ? cacheData(made['raw_keys'] as ort.Tensor) : undefined;
     const memories = wantsSlots
@@ -120,9 +127,9 @@ export class SegmentEncoder {
       const from = hiddenAt;
       hiddenAt += (segment.hidden?.length ?? 0) * this.config.hiddenSize;
       const rows = this.#pick(rawKeys, values, batch.steps, b, segment.keep, segment.keep, segment.tokens.length);
-      const result: EncodedSegment = { rows, hidden: hidden.slice(from, hiddenAt) };
       const own = memories?.[b];
-      return own ? { ...result, memories: own } : result;
+      const queries = segment.queries ? this.#meanQueries(cacheData(made['queries'] as ort.Tensor), batch.steps, b, segment.tokens.length) : undefined;
+      return { rows, hidden: hidden.slice(from, hiddenAt), ...(own ? { memories: own } : {}), ...(queries ? { queries } : {}) };
     });
   }
 
@@ -268,6 +275,21 @@ export class SegmentEncoder {
     return { keys: joined(keys, this.#prefix?.keys), values: joined(values, this.#prefix?.values) };
   }
 
+  /** Mean over the first `tokens` rows of sequence b out of [B, L, H, steps, D]. */
+  #meanQueries(queries: CacheArray, steps: number, b: number, tokens: number): Float32Array {
+    const { layers, queryHeads, headDim } = this.config;
+    const mean = new Float32Array(layers * queryHeads * headDim);
+    for (let head = 0; head < layers * queryHeads; head++) {
+      const from = (b * layers * queryHeads + head) * steps * headDim;
+      const rows = asFloat32(queries.subarray(from, from + tokens * headDim));
+      for (let i = 0; i < rows.length; i++) {
+        const at = head * headDim + (i % headDim);
+        mean[at] = (mean[at] as number) + (rows[i] as number) / tokens;
+      }
+    }
+    return mean;
+  }
+
   /** Rows of sequence b out of [B, L, K, steps, D]. */
   #pick(keys: CacheArray | undefined, values: CacheArray | undefined, steps: number, b: number, rows: readonly number[], positions: readonly number[], tokens: number): KvRows {
     const { layers, kvHeads, headDim, type } = this.#shape;
@@ -283,6 +305,10 @@ export class SegmentEncoder {
     }
     return new KvRows({ shape: this.#shape, ...picked, positions: Int32Array.from(positions), tokens });
   }
+}
+
+function asFloat32(values: CacheArray): Float32Array {
+  return values instanceof Float32Array ? values : decodeHalf(values);
 }
 
 /** Tokens that each slot sees: ratio, 2·ratio, …, all. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anchors, compose, full, lambda, memories, Decoder, KvRows, openCheckpoint, tokenAnchors, type TensorSource } from '../../../src/engine';
-import { matrixVector, readReferenceModel, referenceForward, type ReferenceModel, type ReferenceRow } from '../../../src/engine/attention/reference';
+import { matrixVector, readReferenceModel, referenceForward, type ReferenceInput, type ReferenceModel, type ReferenceRow } from '../../../src/engine/attention/reference';
 import { ropeFrequencies, type RopeFrequencies } from '../../../src/engine/rope/frequencies';
 import { fixture } from '../../fixtures';
 import { largestGap, randomTokens, Tiny } from '../tiny';
@@ -40,7 +40,7 @@ describe.each(['llama3', 'qwen2', 'qwen3'])('%s', (family) => {
       const policy = anchored ? anchors({ sinks: SINKS.length, isAnchor }) : full();
       const inputs = lengths.map((length, i) => {
         const all = Array.from({ length }, (_, t) => t);
-        return { tokens: randomTokens(length, 128, 100 + i), keep: all.filter((t) => t % 2 === 0), hidden: [length - 1] };
+        return { tokens: randomTokens(length, 128, 100 + i), keep: all.filter((t) => t % 2 === 0), hidden: [length - 1], queries: i % 2 === 0 };
       });
       const encoded = await tiny.decoder.encodeSegments(inputs, { prefix, policy, rope: tiny.rope, batchRows });
       inputs.forEach((input, i) => {
@@ -48,8 +48,15 @@ describe.each(['llama3', 'qwen2', 'qwen3'])('%s', (family) => {
         const anchor = tokens.map((token, t) => anchored && t >= SINKS.length && isAnchor(token));
         const group = anchor.map((_, t) => anchor.slice(0, t).filter(Boolean).length);
         const sees = (q: number, k: number) => k < SINKS.length || group[q] === group[k] || (anchor[k] && !anchor[q]);
-        const expected = tiny.reference({ tokens, distance: (q, k) => (sees(q, k) ? q - k : undefined) });
+        const queries: Float64Array[] = [];
+        const adapt: ReferenceInput['adapt'] = (layer, row, _, { q }) => {
+          const mean = (queries[layer] ??= new Float64Array(q.length));
+          if (row >= SINKS.length) q.forEach((value, d) => (mean[d] = (mean[d] as number) + value / input.tokens.length));
+        };
+        const expected = tiny.reference({ tokens, distance: (q, k) => (sees(q, k) ? q - k : undefined), adapt });
         const result = encoded[i] as (typeof encoded)[number];
+        if (input.queries) expect(largestGap([result.queries as Float32Array], [queries.flatMap((mean) => [...mean])])).toBeLessThan(1e-4);
+        else expect(result.queries).toBe(undefined);
         expect(rowsGap(result.rows, input.keep.map((t) => expected.rows[SINKS.length + t] as ReferenceRow))).toBeLessThan(1e-4);
         expect(largestGap([result.hidden], [expected.hidden.at(-1) as Float64Array])).toBeLessThan(1e-4);
         expect([...result.rows.positions]).toEqual(input.keep);
