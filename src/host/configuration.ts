@@ -1,6 +1,8 @@
+import path from 'node:path';
 import * as vscode from 'vscode';
 import type { FolderParams, InitializeParams, WorkerSettings } from '../protocol';
 import { PROTOCOL_VERSION } from '../protocol';
+import { distinctNames } from './folder-names';
 
 const SECTION = 'anchorage';
 
@@ -44,11 +46,35 @@ function excludedPatterns(folder?: vscode.Uri): string[] {
   return Object.keys(excluded).filter((pattern) => excluded[pattern] === true);
 }
 
-/** Folders on disk; folders of virtual file systems cannot be read by the worker. */
+/** Folders on disk, under names that tell them apart; folders of virtual file systems cannot be read by the worker. */
 export function diskFolders(): FolderParams[] {
-  return (vscode.workspace.workspaceFolders ?? [])
-    .filter((folder) => folder.uri.scheme === 'file')
-    .map((folder) => ({ name: folder.name, directory: folder.uri.fsPath, filesExclude: excludedPatterns(folder.uri) }));
+  const folders = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
+  const names = distinctNames(folders.map(({ name, uri }) => ({ name, directory: uri.fsPath })));
+  return folders.map(({ name, uri }, index) => ({ name: names[index] ?? name, directory: uri.fsPath, filesExclude: excludedPatterns(uri) }));
+}
+
+/**
+ * A file or folder as the worker calls it. The editor's own relative path begins with a folder's name too, but with the same
+ * one for folders of one name.
+ */
+export function workspacePath(uri: vscode.Uri): string {
+  const folders = diskFolders();
+  const root = vscode.workspace.getWorkspaceFolder(uri)?.uri.fsPath;
+  const folder = folders.find(({ directory }) => directory === root);
+  if (!folder) return vscode.workspace.asRelativePath(uri);
+  const way = path.relative(folder.directory, uri.fsPath).split(path.sep).join('/');
+  return [...(folders.length > 1 ? [folder.name] : []), ...(way ? [way] : [])].join('/');
+}
+
+/** The place on disk of a workspace path; undefined when it lies in none of the folders. */
+export function workspaceUri(workspacePath: string): vscode.Uri | undefined {
+  const folders = diskFolders();
+  const slash = workspacePath.indexOf('/');
+  const folder = folders.length > 1 ? folders.find(({ name }) => name === workspacePath.slice(0, slash)) : folders[0];
+  if (!folder) return undefined;
+  const uri = vscode.Uri.joinPath(vscode.Uri.file(folder.directory), folders.length > 1 ? workspacePath.slice(slash + 1) : workspacePath);
+  // `..` must not lead out of the workspace.
+  return vscode.workspace.getWorkspaceFolder(uri) && uri;
 }
 
 export async function initializeParams(context: vscode.ExtensionContext): Promise<InitializeParams> {

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { RankedSpan } from '../../protocol';
 import { waitForIndex } from '../answers/index-wait';
+import { workspaceUri } from '../configuration';
 import type { WorkerClient } from '../worker-client';
 
 const SEARCH = 'anchorage_search_workspace';
@@ -58,16 +59,10 @@ function readTool(client: WorkerClient): vscode.LanguageModelTool<ReadInput> {
   };
 }
 
-/** A path as the search prints it: relative to a folder, or prefixed by the folder's name when there are several. */
+/** A path as the search prints it. */
 async function resolvePath(path: string): Promise<vscode.Uri> {
-  for (const folder of vscode.workspace.workspaceFolders ?? []) {
-    const inside = path.startsWith(`${folder.name}/`) ? [path.slice(folder.name.length + 1), path] : [path];
-    for (const relative of inside) {
-      const uri = vscode.Uri.joinPath(folder.uri, relative);
-      // `..` must not lead out of the workspace.
-      if (vscode.workspace.getWorkspaceFolder(uri) && (await exists(uri))) return uri;
-    }
-  }
+  const uri = workspaceUri(path);
+  if (uri && (await exists(uri))) return uri;
   throw new Error(`${path} is not a file of this workspace. Use a path that anchorage_search_workspace returned.`);
 }
 

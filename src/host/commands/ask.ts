@@ -3,7 +3,11 @@ import * as vscode from 'vscode';
 import type { Scope } from '../../protocol';
 import type { Asking } from '../answers/asking';
 import type { AnswerHistory } from '../answers/history';
+import { diskFolders, workspacePath } from '../configuration';
 import { setContext, type Services } from '../services';
+
+/** Folders of a workspace that are listed one by one. */
+const MOST_ROOTS = 8;
 
 interface ScopeItem extends vscode.QuickPickItem {
   scope?: Scope;
@@ -55,7 +59,7 @@ async function pickQuestion(first?: Scope): Promise<{ question: string; scope: S
 /** What the question can be about. `alwaysShow` keeps the places listed although the question matches none of them. */
 function scopeItems(first?: Scope): ScopeItem[] {
   const editor = vscode.window.activeTextEditor;
-  const scopes: (Scope | undefined)[] = [first, { kind: 'workspace' }, selectionScope(editor), fileScope(editor)];
+  const scopes: (Scope | undefined)[] = [first, { kind: 'workspace' }, selectionScope(editor), fileScope(editor), ...rootScopes()];
   const seen = new Set<string>();
   const items = scopes.flatMap((scope): ScopeItem[] => {
     const key = JSON.stringify(scope);
@@ -69,7 +73,7 @@ function scopeItems(first?: Scope): ScopeItem[] {
 function describeScope(scope: Scope): { label: string; description: string } {
   switch (scope.kind) {
     case 'workspace':
-      return { label: `$(library) ${vscode.l10n.t('Workspace')}`, description: (vscode.workspace.workspaceFolders ?? []).map(({ name }) => name).join(', ') };
+      return { label: `$(library) ${vscode.l10n.t('Workspace')}`, description: diskFolders().map(({ name }) => name).join(', ') };
     case 'folder':
       return { label: `$(folder) ${vscode.l10n.t('Folder')}`, description: scope.path };
     case 'file':
@@ -88,11 +92,17 @@ function selectionScope(editor: vscode.TextEditor | undefined): Scope | undefine
   return { kind: 'selection', file: editor.document.uri.fsPath, startLine: editor.selection.start.line + 1, endLine: editor.selection.end.line + 1 };
 }
 
-/** The only folder of a workspace is the workspace; a root among several is named by its place on disk. */
+/** The only folder of a workspace is the workspace. */
 function folderScope(uri: vscode.Uri): Scope {
   const { workspaceFolders: folders = [] } = vscode.workspace;
   if (folders.length === 1 && folders[0]?.uri.toString() === uri.toString()) return { kind: 'workspace' };
-  return { kind: 'folder', path: vscode.workspace.asRelativePath(uri) };
+  return { kind: 'folder', path: workspacePath(uri) };
+}
+
+/** The folders of a workspace of several; of very many, the dialog chooses. */
+function rootScopes(): Scope[] {
+  const folders = diskFolders();
+  return folders.length > 1 && folders.length <= MOST_ROOTS ? folders.map(({ name }) => ({ kind: 'folder', path: name })) : [];
 }
 
 async function pickFolder(): Promise<vscode.Uri | undefined> {

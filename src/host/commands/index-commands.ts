@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { AnswerHistory } from '../answers/history';
+import { workspacePath } from '../configuration';
 import type { Services } from '../services';
 import { formatBytes } from '../status/format';
 import { fileUri } from './read';
@@ -38,6 +39,6 @@ export async function whyFile({ client, opener }: Services, given?: vscode.Uri):
   }
   const open = vscode.l10n.t('Open Rule');
   if ((await vscode.window.showInformationMessage(text, open)) === open) {
-    await opener.open({ file: rule.file, path: vscode.workspace.asRelativePath(rule.file), startLine: rule.line, endLine: rule.line });
+    await opener.open({ file: rule.file, path: workspacePath(vscode.Uri.file(rule.file)), startLine: rule.line, endLine: rule.line });
   }
 }

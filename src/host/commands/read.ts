@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Span } from '../../protocol';
 import type { Asking } from '../answers/asking';
+import { workspacePath } from '../configuration';
 import { linesRange } from '../editor/span-opener';
 import type { Services } from '../services';
 
@@ -33,7 +34,7 @@ export async function openSpan({ opener }: Services, file: unknown, startLine: u
 }
 
 export function spanOf(uri: vscode.Uri, startLine: number, endLine: number): Span {
-  return { file: uri.fsPath, path: vscode.workspace.asRelativePath(uri), startLine, endLine };
+  return { file: uri.fsPath, path: workspacePath(uri), startLine, endLine };
 }
 
 /** @throws Error that says what to do when there is no file on disk to work on. */
