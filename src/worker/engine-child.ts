@@ -40,7 +40,11 @@ function main(): void {
       encode: ({ texts }, signal) => memory().encode(texts, signal),
       vectors: ({ questions }) => memory().vectors(questions),
       countTokens: ({ texts }) => memory().countTokens(texts),
-      compose: (params, signal) => memory().compose(params, signal),
+      gists: ({ items }, signal) => memory().gists(items, signal),
+      compose: ({ id, ...params }, signal) => memory().compose(params, {
+        signal,
+        ...(id === undefined ? {} : { onRead: (reading) => notify('compose/read', { id, reading }), onText: (text) => notify('write/text', { id, text }) }),
+      }),
     },
     {},
     { failed: (method, error) => notify('log', { level: 'debug', message: `${method}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}` }) },

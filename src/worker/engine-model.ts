@@ -8,6 +8,7 @@ import { SafetensorsFile } from '../engine/checkpoint/safetensors';
 import { Tokenizer } from '../engine/checkpoint/tokenizer';
 import { generate } from '../engine/generate';
 import type { LoadedModel, LoadParams } from './engine-protocol';
+import { loops } from './greedy';
 import { readMemoryConfig, type MemoryConfig } from './memory-config';
 import { MemoryModel } from './memory-model';
 
@@ -15,8 +16,6 @@ import { MemoryModel } from './memory-model';
 const MOST_CONTEXT = 8_192;
 /** Bytes of cached rows at most. */
 const MOST_CACHE_BYTES = 1.5e9;
-/** Small models fall into loops; an answer that repeats its last tokens this often in a row is ended. */
-const LOOP = { longest: 32, times: 4 };
 
 export interface WriteOptions {
   maxNewTokens: number;
@@ -47,7 +46,7 @@ export class EngineModel {
       const tokenizer = await Tokenizer.open(directory, checkpoint.config.vocabSize);
       const template = await ChatTemplate.open(directory);
       signal?.throwIfAborted();
-      const memoryConfig = await readMemoryConfig(directory, checkpoint.config.vocabSize);
+      const memoryConfig = await readMemoryConfig(directory, checkpoint.config.vocabSize, tokenizer);
       const options = { weights, cacheDirectory: compiledDirectory, threads: threads || undefined };
       const decoder = await (memoryConfig ? withMemory(memoryConfig, (memory) => Decoder.open(checkpoint, { ...options, memory })) : Decoder.open(checkpoint, options));
       const memory = memoryConfig && (await MemoryModel.open(decoder, tokenizer, memoryConfig, checkpoint.fingerprint));
@@ -121,19 +120,6 @@ async function withMemory<T>({ memoryFile }: MemoryConfig, use: (source: Safeten
   } finally {
     await source.close();
   }
-}
-
-/** Whether the text ends in one run of tokens repeated. */
-function loops(tokens: readonly number[]): boolean {
-  for (let length = 1; length <= LOOP.longest; length++) {
-    // One token repeated is also an indentation or a rule of dashes: short runs must repeat longer.
-    const span = Math.max(length * LOOP.times, 24);
-    if (span > tokens.length) continue;
-    let same = true;
-    for (let at = tokens.length - span + length; same && at < tokens.length; at++) same = tokens[at] === tokens[at - length];
-    if (same) return true;
-  }
-  return false;
 }
 
 function describe(config: ModelConfig, weights: string, contextTokens: number, chats: boolean): string {

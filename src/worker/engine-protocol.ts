@@ -1,7 +1,7 @@
 /** Messages between the worker and the engine's process. Text goes in and out; tokens, rows and tensors stay there. */
 import type { ChatMessage, Written } from '../assistant/writer';
 import type { WorkerSettings } from '../protocol';
-import type { MemoryDescription, MemoryRequests } from './memory-protocol';
+import type { ComposeReading, MemoryDescription, MemoryRequests } from './memory-protocol';
 
 export interface LoadParams {
   directory: string;
@@ -32,5 +32,7 @@ export interface EngineRequests extends MemoryRequests {
 export interface EngineNotifications {
   /** More text of the answer `id`. */
   'write/text': { id: number; text: string };
+  /** The context `id` has been read; its text follows. */
+  'compose/read': { id: number; reading: ComposeReading };
   log: { level: 'debug' | 'info' | 'warn' | 'error'; message: string };
 }

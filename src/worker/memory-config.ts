@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileInside } from '../engine/checkpoint/files';
 import { Fields, readJson } from '../engine/checkpoint/json';
+import type { Tokenizer } from '../engine/checkpoint/tokenizer';
 import type { MemoryRatios } from '../library/memories/rows';
 
 export interface MemoryConfig {
@@ -10,6 +11,10 @@ export interface MemoryConfig {
   sinkTokens: number[];
   /** Begins a question whose vector is wanted. */
   queryToken: number | undefined;
+  /** Asks for a line that says what stands before it. */
+  gistToken: number | undefined;
+  /** The tokens that begin a user's turn, end it and begin the answer, where the vocabulary has all of them. */
+  chat: { user: number; end: number; assistant: number } | undefined;
   /** Absolute paths. */
   memoryFile: string;
   headsFile: string | undefined;
@@ -28,7 +33,7 @@ const WANTED = { coarse: 256, fine: 32 };
  *
  * @throws CheckpointError naming the field
  */
-export async function readMemoryConfig(directory: string, vocabSize: number): Promise<MemoryConfig | undefined> {
+export async function readMemoryConfig(directory: string, vocabSize: number, tokenizer: Pick<Tokenizer, 'idOf'>): Promise<MemoryConfig | undefined> {
   const path = await fileInside(directory, 'config.json');
   const own = new Fields(await readJson(path, MAX_CONFIG_BYTES), path).optionalObject('anchorage');
   const memory = own?.optionalObject('memory');
@@ -45,12 +50,19 @@ export async function readMemoryConfig(directory: string, vocabSize: number): Pr
   return {
     sinkTokens,
     queryToken: own.optionalInteger('query_token_id', 0, vocabSize - 1),
+    gistToken: own.optionalInteger('gist_token_id', 0, vocabSize - 1),
+    chat: chatTokens(tokenizer),
     memoryFile,
     headsFile,
     vectorWidth: heads?.integer('vector_width', 1, 1 << 14),
     ratios: { segmentTokens: memory.integer('segment_rows', 1, 1 << 16), coarseTokens, fineTokens },
     digest: digest.digest('hex'),
   };
+}
+
+function chatTokens(tokenizer: Pick<Tokenizer, 'idOf'>): MemoryConfig['chat'] {
+  const [user, end, assistant] = ['<|user|>', '<|end|>', '<|assistant|>'].map((name) => tokenizer.idOf(name));
+  return user === undefined || end === undefined || assistant === undefined ? undefined : { user, end, assistant };
 }
 
 function tokens(fields: Fields, name: string, vocabSize: number): number[] {

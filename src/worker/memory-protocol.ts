@@ -9,10 +9,36 @@ export interface MemoryDescription {
   ratios: MemoryRatios;
   /** Bytes of a stored row (f16). */
   storedRowBytes: number;
+  /** Of the keys in a stored row, and of the queries they are held against. */
+  heads: { layers: number; queryHeads: number; kvHeads: number; headDim: number };
   vectorWidth: number;
   sinkRows: number;
   /** Positions that the model was trained on: every row of a composed context stands within them. */
   windowTokens: number;
+  /** Whether it was trained to say in a line what a text is about. */
+  gists: boolean;
+}
+
+/** A question as segments are held against it. */
+export interface QuestionLook {
+  /** [vectorWidth], of length 1. */
+  vector: Float32Array;
+  /** [layers, queryHeads, headDim]: the mean of its queries, not rotated. */
+  queries: Float32Array;
+  tokens: number;
+}
+
+/** What a gist is wanted of: memory rows that are there, or a text. */
+export type GistItem = { rows: Uint8Array; tokens: number } | { text: string };
+
+export interface Gist {
+  text: string;
+  /** Geometric mean of its tokens' probabilities, 0…1. */
+  confidence: number;
+  /** Tokens it was written from, all of them, and the rows that stood for them. */
+  tokens: number;
+  rows: number;
+  fromMemories: boolean;
 }
 
 /** A segment that is to stand in the context with all its rows. */
@@ -29,6 +55,10 @@ export interface ComposeParams {
   /** The least important first: the last stands next to the question. */
   full: readonly FullSegment[];
   question: string;
+  /** True: the question stands as a user's turn and the answer is to follow; false (default): as it is written. */
+  turn?: boolean;
+  /** Given by the client: `compose/read` and `write/text` come under it. */
+  id?: number;
   /** Most rows of the context. */
   capacityRows: number;
   maxNewTokens: number;
@@ -42,27 +72,35 @@ export interface ComposedRows {
   fine: number;
   /** In the order asked for; `left` when there was no room for the segment. */
   full: readonly { key: string; rows: number; origin: 'computed' | 'memory' | 'left' }[];
+  /** Rows of the question that stand for themselves; of a long one the oldest were compressed while it was read. */
   question: number;
+  compressed: { rows: number; tokens: number };
   answer: number;
 }
 
-export interface ComposeResult {
+/** What a context holds once it is read, before anything is written. */
+export interface ComposeReading {
   /** False when the coarse rows named by `id` are not here (any more): send them. */
   held: boolean;
   rows: ComposedRows;
   bytesPerRow: number;
   /** Positions used, of `windowTokens`. */
   positions: number;
-  text: string;
   timing: { splice: number; read: number; decode: number; firstToken: number };
   cache: { hits: number; misses: number; evictions: number };
+}
+
+export interface ComposeResult extends ComposeReading {
+  text: string;
+  /** Of the text: geometric mean of its tokens' probabilities, 0…1. */
+  confidence: number;
   follow?: { nll: number; tokens: number };
 }
 
 export interface MemoryRequests {
   encode: [{ texts: readonly string[] }, readonly SegmentMemory[]];
-  /** Vectors of questions, [width] each, of length 1, and the tokens of each. */
-  vectors: [{ questions: readonly string[] }, readonly { vector: Float32Array; tokens: number }[]];
+  vectors: [{ questions: readonly string[] }, readonly QuestionLook[]];
+  gists: [{ items: readonly GistItem[] }, readonly Gist[]];
   countTokens: [{ texts: readonly string[] }, readonly number[]];
   compose: [ComposeParams, ComposeResult];
 }

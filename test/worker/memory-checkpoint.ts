@@ -48,7 +48,7 @@ export function writeMemoryCheckpoint(directory: string, shape: keyof typeof SHA
     architectures: ['LlamaForCausalLM'], model_type: 'llama', hidden_act: 'silu', ...config, rms_norm_eps: 1e-5, rope_theta: 10_000, tie_word_embeddings: true,
     bos_token_id: id('bos'), eos_token_id: [id('eos'), id('end')],
     anchorage: {
-      sink_token_ids: [id('bos'), id('sink'), id('sink'), id('sink')], query_token_id: id('query'),
+      sink_token_ids: [id('bos'), id('sink'), id('sink'), id('sink')], query_token_id: id('query'), gist_token_id: id('gist'),
       memory: { file: 'memory.safetensors', ratios: [256, 32, 8], segment_rows: 256 },
       heads: { file: 'heads.safetensors', vector_width: VECTOR_WIDTH },
     },

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Decoder, Tokenizer } from '../../src/engine';
 import { decodeHalf } from '../../src/engine/cache/float16';
-import { halves, joinBytes, rowCounts } from '../../src/library/memories/rows';
+import { halves, joinBytes, joinFine, rowCounts } from '../../src/library/memories/rows';
 import { EngineModel } from '../../src/worker/engine-model';
-import { sharedPositions, type MemoryModel } from '../../src/worker/memory-model';
-import type { ComposeParams } from '../../src/worker/memory-protocol';
+import { sharedPositions } from '../../src/worker/memory-composer';
+import type { MemoryModel } from '../../src/worker/memory-model';
+import type { ComposeParams, ComposeResult } from '../../src/worker/memory-protocol';
 import { writeMemoryCheckpoint } from './memory-checkpoint';
 import { writeTinyCheckpoint } from './checkpoints';
 
@@ -71,6 +72,28 @@ describe('memories of texts', () => {
   });
 });
 
+describe('gists', () => {
+  test('a short text is read in full, a long one run by run with nothing left out', async () => {
+    const [short, long] = await memory.gists([{ text: SHORT }, { text: TEXT }]);
+    expect(short).toMatchObject({ tokens: SHORT.length, rows: SHORT.length, fromMemories: false });
+    expect(long).toMatchObject({ tokens: TEXT.length, rows: rowCounts(TEXT.length, memory.description.ratios).fine, fromMemories: true });
+    for (const gist of [short!, long!]) {
+      expect(gist.confidence).toBeGreaterThan(0);
+      expect(gist.text).not.toMatch(/\n/);
+    }
+  });
+
+  test('memories that are there say the same as the text they were made of', async () => {
+    const [made] = await memory.encode([TEXT]);
+    const { ratios, storedRowBytes } = memory.description;
+    const rows = joinFine(made!.coarse, made!.rest, made!.tokens, storedRowBytes, ratios);
+    const [stored, read] = await memory.gists([{ rows, tokens: made!.tokens }, { text: TEXT }]);
+    expect(stored).toEqual(read);
+    const [other] = await memory.gists([{ rows: new Uint8Array(rows.length), tokens: made!.tokens }]);
+    expect(other!.confidence).not.toBeCloseTo(stored!.confidence, 6);
+  });
+});
+
 describe('a composed context', () => {
   test('holds what it was given and stays within the trained positions', async () => {
     const encoded = await memory.encode(Array.from({ length: 30 }, (_, i) => `${SHORT}${i}`));
@@ -104,11 +127,33 @@ describe('a composed context', () => {
     expect(spliced.follow!.nll).toBeCloseTo(read.follow!.nll, 3);
   });
 
-  test('segments that do not fit are named, the least important first; a question that does not fit is refused', async () => {
+  test('segments that do not fit are named, the least important first; a question for which there are no rows is refused', async () => {
     const full = [{ key: 'x', text: 'x'.repeat(300) }, { key: 'y', text: 'y'.repeat(300) }];
     const result = await memory.compose(ask({ full }));
     expect(result.rows.full).toEqual([{ key: 'x', rows: 0, origin: 'left' }, { key: 'y', rows: 300, origin: 'computed' }]);
-    await expect(memory.compose(ask({ question: 'q'.repeat(600) }))).rejects.toMatchObject({ code: 'contextFull' });
+    await expect(memory.compose(ask({ question: 'q'.repeat(200), capacityRows: 150 }))).rejects.toMatchObject({ code: 'contextFull' });
+  });
+
+  test('a question longer than the window is compressed as it is read, and all of it counts', async () => {
+    const end = 'Where is step_7?';
+    const result: ComposeResult = await memory.compose(ask({ question: `${TEXT}${end}`, maxNewTokens: 2 }));
+    const { question, compressed } = result.rows;
+    expect(question + compressed.tokens).toBe(TEXT.length + end.length);
+    expect(compressed.tokens).toBeGreaterThan(900);
+    expect(compressed.rows).toBe(Math.ceil(compressed.tokens / 32));
+    expect(result.positions).toBeLessThanOrEqual(memory.description.windowTokens);
+    // What was compressed long ago still counts.
+    const nll = async (start: string): Promise<number> => (await memory.compose(ask({ question: `${start}${TEXT}`, follow: SHORT }))).follow!.nll;
+    expect(Math.abs((await nll('one')) - (await nll('two')))).toBeGreaterThan(1e-6);
+  });
+
+  test('tells what was read before it writes, and the text as it comes', async () => {
+    const seen: string[] = [];
+    const result = await memory.compose(ask({ turn: true, maxNewTokens: 6 }), { onRead: ({ rows }) => seen.push(`read ${rows.question} ${rows.answer}`), onText: (text) => seen.push(text) });
+    expect(seen[0]).toBe('read 15 0'); // twelve bytes between the tokens of a turn
+    expect(seen.slice(1).join('')).toBe(result.text);
+    expect(result.confidence).toBeGreaterThan(0);
+    expect(result.confidence).toBeLessThanOrEqual(1);
   });
 
   test('positions are shared in order', () => {

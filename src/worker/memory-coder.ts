@@ -1,0 +1,104 @@
+/** Texts to memories and vectors: every text alone behind the sinks, in runs of the length the model was trained on. */
+import type { Decoder, KvRows, SegmentInput } from '../engine';
+import type { Tokenizer } from '../engine/checkpoint/tokenizer';
+import { encodeHalf } from '../engine/cache/float16';
+import type { RopeFrequencies } from '../engine/rope';
+import type { SegmentMemory } from '../library/memories/encoding';
+import { coarsePlaces, joinBytes, packRows, runLengths, storedRowBytes } from '../library/memories/rows';
+import { WorkerError } from './errors';
+import type { MemoryConfig } from './memory-config';
+import type { QuestionLook } from './memory-protocol';
+
+/** Rows of one run of the encoder: longer runs are no faster, and an answer would wait for their end. */
+const BATCH_ROWS = 2048;
+
+export class MemoryCoder {
+  constructor(
+    readonly decoder: Decoder,
+    readonly tokenizer: Tokenizer,
+    readonly config: MemoryConfig,
+    readonly sinks: KvRows | undefined,
+    readonly rope: RopeFrequencies,
+    /** [vectorWidth, hidden]; without it a text's mean hidden state is its vector. */
+    private readonly head: Float32Array | undefined,
+  ) {}
+
+  countTokens(texts: readonly string[]): number[] {
+    return texts.map((text) => this.tokens(text).length);
+  }
+
+  /** Memories and vector of each text; texts longer than the model's segments are encoded in runs, each alone behind the sinks. */
+  async encode(texts: readonly string[], signal?: AbortSignal): Promise<SegmentMemory[]> {
+    const { ratios } = this.config;
+    const cut = texts.map((text) => this.runs(this.tokens(text)));
+    const inputs = cut.flat().map((tokens): SegmentInput => ({ tokens, keep: [], hidden: tokens.map((_, i) => i), slotTokens: ratios.fineTokens }));
+    const encoded = await this.decoder.encodeSegments(inputs, this.encodeOptions(signal));
+    const bytesPerRow = storedRowBytes(this.decoder.config);
+    let at = 0;
+    return cut.map((runs) => {
+      const own = encoded.slice(at, (at += runs.length));
+      const coarse: Uint8Array[] = [];
+      const rest: Uint8Array[] = [];
+      own.forEach(({ memories: rows }, i) => {
+        if (!rows) throw new WorkerError('modelFailed', 'The model made no memories.');
+        const places = coarsePlaces((runs[i] as number[]).length, ratios);
+        coarse.push(packRows(rows, places));
+        rest.push(packRows(rows, Array.from({ length: rows.rows }, (_, row) => row).filter((row) => !places.includes(row))));
+      });
+      const vector = new Uint8Array(encodeHalf(this.vector(own.map(({ hidden }) => hidden))).buffer);
+      const joined = { coarse: joinBytes(coarse), rest: joinBytes(rest) };
+      const tokens = runs.reduce((sum, run) => sum + run.length, 0);
+      return { tokens, vector, ...joined, bytesPerRow, coarseRows: joined.coarse.byteLength / bytesPerRow, restRows: joined.rest.byteLength / bytesPerRow };
+    });
+  }
+
+  /** What segments are found by: a question is <|query|> and its words (recipe, tasks_model.py). */
+  async vectors(questions: readonly string[]): Promise<QuestionLook[]> {
+    const { queryToken, ratios } = this.config;
+    const asked = questions.map((question) => {
+      const tokens = [...(queryToken === undefined ? [] : [queryToken]), ...this.tokens(question)];
+      return this.runs(tokens.length > 0 ? tokens : [0], ratios.segmentTokens);
+    });
+    const encoded = await this.decoder.encodeSegments(asked.flat().map((tokens) => ({ tokens, keep: [], hidden: tokens.map((_, i) => i), queries: true })), this.encodeOptions());
+    let at = 0;
+    return asked.map((runs) => {
+      const own = encoded.slice(at, (at += runs.length));
+      const tokens = runs.reduce((sum, run) => sum + run.length, 0);
+      // The mean over all runs, each weighted by its length.
+      const queries = new Float32Array(own[0]?.queries?.length ?? 0);
+      own.forEach((part, i) => part.queries?.forEach((value, j) => (queries[j] = (queries[j] as number) + (value * (runs[i] as number[]).length) / tokens)));
+      return { vector: this.vector(own.map(({ hidden }) => hidden)), queries, tokens };
+    });
+  }
+
+  encodeOptions(signal?: AbortSignal): Parameters<Decoder['encodeSegments']>[1] {
+    return { rope: this.rope, batchRows: BATCH_ROWS, ...(this.sinks ? { prefix: this.sinks } : {}), ...(signal ? { signal } : {}) };
+  }
+
+  tokens(text: string): number[] {
+    return this.tokenizer.encode(text, { addSpecialTokens: false });
+  }
+
+  runs(tokens: readonly number[], most = this.config.ratios.segmentTokens): number[][] {
+    let at = 0;
+    return runLengths(tokens.length, most).map((length) => tokens.slice(at, (at += length)));
+  }
+
+  /** Mean of the last hidden states of all rows, through the head, of length 1. */
+  private vector(hidden: readonly Float32Array[]): Float32Array {
+    const { hiddenSize } = this.decoder.config;
+    const mean = new Float32Array(hiddenSize);
+    let rows = 0;
+    for (const part of hidden) {
+      for (let i = 0; i < part.length; i++) mean[i % hiddenSize] = (mean[i % hiddenSize] as number) + (part[i] as number);
+      rows += part.length / hiddenSize;
+    }
+    const { head } = this;
+    const out = head ? new Float32Array(head.length / hiddenSize) : mean;
+    if (head) for (let i = 0; i < head.length; i++) out[Math.floor(i / hiddenSize)] = (out[Math.floor(i / hiddenSize)] as number) + ((head[i] as number) * (mean[i % hiddenSize] as number)) / rows;
+    let length = 0;
+    for (const value of out) length += value * value;
+    length = Math.sqrt(length) || 1;
+    return out.map((value) => value / length);
+  }
+}

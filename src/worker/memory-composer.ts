@@ -1,0 +1,179 @@
+/** Contexts composed of memories: sinks, coarse rows of the workspace, fine rows of likely files, full rows of the best segments, the question. */
+import { memories, type DecoderContext, type EncodedSegment, type KvRows, type LiveCompression } from '../engine';
+import { negativeLogLikelihood } from '../engine/generate/perplexity';
+import { ByteCache } from '../library/memories/memories';
+import { joinBytes, storedRowBytes, unpackRows } from '../library/memories/rows';
+import { WorkerError } from './errors';
+import { writeGreedily } from './greedy';
+import type { MemoryCoder } from './memory-coder';
+import type { ComposedRows, ComposeParams, ComposeReading, ComposeResult, FullSegment } from './memory-protocol';
+
+/** Bytes of full rows kept for the next question. */
+const FULL_ROWS_BYTES = 128 * 1024 * 1024;
+/** Memories have at least this share of the positions, however much is read in full. */
+const MEMORY_POSITIONS = 0.25;
+/** A question longer than this share of the positions is compressed as it is read. */
+const LONGEST_READ = 0.5;
+
+interface FullRows {
+  runs: readonly KvRows[];
+  byteLength: number;
+}
+
+export interface ComposeOptions {
+  signal?: AbortSignal | undefined;
+  /** Once everything is read and before anything is written. */
+  onRead?: ((reading: ComposeReading) => void) | undefined;
+  onText?: ((text: string) => void) | undefined;
+}
+
+export class MemoryComposer {
+  private readonly full = new ByteCache<FullRows>(FULL_ROWS_BYTES);
+  private coarse: { id: string; rows: Uint8Array } | undefined;
+
+  constructor(private readonly coder: MemoryCoder) {}
+
+  /**
+   * One context. Every position lies within the trained window: what is read keeps its true distances and stands at the end; memories
+   * stand one after the other behind the sinks, as they were trained, and share positions in order when there are more rows than
+   * positions left.
+   *
+   * @throws WorkerError('contextFull') when not even the compressed question has room
+   */
+  async compose(params: ComposeParams, { signal, onRead, onText }: ComposeOptions = {}): Promise<ComposeResult> {
+    const started = performance.now();
+    const { decoder, tokenizer, config, rope } = this.coder;
+    const windowTokens = decoder.config.maxPositions;
+    const width = storedRowBytes(decoder.config);
+    const sinkRows = config.sinkTokens.length;
+    const before = { hits: this.full.hits, misses: this.full.misses, evictions: this.full.evictions };
+    if (params.coarse.rows) this.coarse = { id: params.coarse.id, rows: params.coarse.rows };
+    if (this.coarse?.id !== params.coarse.id) return { ...NOTHING, bytesPerRow: decoder.rowBytes };
+    const question = this.question(params);
+    const followed = params.follow === undefined ? [] : this.coder.tokens(params.follow);
+    const answer = Math.max(params.maxNewTokens, followed.length);
+    const compress = this.compression(question.length + answer, windowTokens);
+    const live = compress ? compressedRows(question.length + answer, compress) : question.length + answer;
+    const memoryBytes = joinBytes([this.coarse.rows, params.fine.rows]);
+    const memoryRows = memoryBytes.byteLength / width;
+    const leastPositions = Math.min(memoryRows, Math.floor(windowTokens * MEMORY_POSITIONS));
+    const room = Math.min(windowTokens - leastPositions, params.capacityRows - memoryRows) - sinkRows - live;
+    if (room < 0) throw new WorkerError('contextFull', `The question has ${question.length} tokens and ${answer} are kept for the answer; with the memories there is no room for them in ${Math.min(windowTokens, params.capacityRows)} rows.`, 'Ask a shorter question.');
+
+    const readingFrom = performance.now();
+    const { segments, left } = await this.fullRows(params.full, room, signal);
+    const readFull = performance.now() - readingFrom;
+    const fullRows = segments.reduce((sum, { rows }) => sum + rows.reduce((all, run) => all + run.rows, 0), 0);
+
+    const context = decoder.newContext(memories({ sinks: sinkRows }), params.capacityRows, { rope, ...(compress ? { compress } : {}) });
+    if (sinkRows > 0) await context.prefill(config.sinkTokens, { logits: 'none', signal });
+    const positions = sharedPositions(memoryRows, sinkRows, windowTokens - sinkRows - fullRows - live);
+    if (memoryRows > 0) context.splice(unpackRows(memoryBytes, decoder.config, positions, params.coarse.tokens + params.fine.tokens), 0, 'store');
+    for (const { rows, key } of segments) for (const run of rows) context.splice(run, context.position, key);
+    const splice = performance.now() - started - readFull;
+
+    const readFrom = performance.now();
+    const result = await context.prefill([...question, ...followed], { logits: followed.length > 0 ? 'all' : 'last', signal });
+    const readEnd = performance.now();
+    const { hits, misses, evictions } = this.full;
+    const rows: ComposedRows = {
+      sinks: sinkRows, coarse: this.coarse.rows.byteLength / width, fine: params.fine.rows.byteLength / width,
+      full: params.full.map(({ key }) => {
+        const own = segments.find((each) => each.key === key);
+        return { key, rows: own ? own.rows.reduce((sum, run) => sum + run.rows, 0) : 0, origin: own ? own.origin : left.has(key) ? 'left' : 'computed' };
+      }),
+      ...questionRows(context, question.length + followed.length), answer: 0,
+    };
+    const timing = { splice, read: readFull + (readEnd - readFrom), decode: 0, firstToken: readEnd - started };
+    const cache = { hits: hits - before.hits, misses: misses - before.misses, evictions: evictions - before.evictions };
+    const reading: ComposeReading = { held: true, rows, bytesPerRow: decoder.rowBytes, positions: context.position, timing, cache };
+    onRead?.(reading);
+    if (followed.length > 0) {
+      return { ...reading, text: '', confidence: 0, follow: { tokens: followed.length, nll: likelihood(result.logits, decoder.config.vocabSize, question.length, followed) } };
+    }
+    const written = await writeGreedily(decoder, tokenizer, context, result.logits, { maxNewTokens: params.maxNewTokens, signal, onText });
+    return {
+      ...reading, text: written.text, confidence: written.confidence, positions: context.position,
+      rows: { ...rows, answer: written.tokens }, timing: { ...timing, decode: performance.now() - readEnd },
+    };
+  }
+
+  /** The question as it is read: as it stands, or as a user's turn with the answer to follow. */
+  private question({ question, turn }: ComposeParams): number[] {
+    const tokens = this.coder.tokens(question);
+    const { chat } = this.coder.config;
+    return turn && chat ? [chat.user, ...tokens, chat.end, chat.assistant] : tokens;
+  }
+
+  /** Long questions (a pasted log, a file) are read like long files: the oldest rows give way to memories as the reading goes on. */
+  private compression(tokens: number, windowTokens: number): LiveCompression | undefined {
+    if (tokens <= windowTokens * LONGEST_READ) return undefined;
+    const { segmentTokens, fineTokens } = this.coder.config.ratios;
+    const segment = Math.min(segmentTokens, Math.floor(windowTokens / 8));
+    return { segmentTokens: segment, keepTokens: segment, slotTokens: fineTokens };
+  }
+
+  /** Rows of whole segments: from the cache, or read now. The best are last; what does not fit is left out, the least important first. */
+  private async fullRows(wanted: readonly FullSegment[], room: number, signal?: AbortSignal): Promise<{ segments: { key: string; rows: readonly KvRows[]; origin: 'computed' | 'memory' }[]; left: Set<string> }> {
+    const { coder } = this;
+    const left = new Set<string>();
+    const chosen: { key: string; rows?: readonly KvRows[]; runs: number[][] }[] = [];
+    for (const { key, text } of [...wanted].reverse()) {
+      const cached = this.full.get(key);
+      const runs = cached ? [] : coder.runs(coder.tokens(text));
+      const size = cached ? cached.runs.reduce((sum, run) => sum + run.rows, 0) : runs.reduce((sum, run) => sum + run.length, 0);
+      if (size > room) {
+        left.add(key);
+        continue;
+      }
+      room -= size;
+      chosen.unshift({ key, runs, ...(cached ? { rows: cached.runs } : {}) });
+    }
+    const missing = chosen.filter(({ rows }) => !rows).flatMap(({ runs }) => runs);
+    const encoded = missing.length === 0 ? [] : await coder.decoder.encodeSegments(missing.map((tokens) => ({ tokens, keep: tokens.map((_, i) => i) })), coder.encodeOptions(signal));
+    let at = 0;
+    const segments = chosen.map(({ key, rows, runs }) => {
+      if (rows) return { key, rows, origin: 'memory' as const };
+      const made = encoded.slice(at, (at += runs.length)).map((each: EncodedSegment) => each.rows);
+      this.full.set(key, { runs: made, byteLength: made.reduce((sum, run) => sum + run.byteLength, 0) });
+      return { key, rows: made, origin: 'computed' as const };
+    });
+    return { segments, left };
+  }
+}
+
+const NOTHING: Omit<ComposeResult, 'bytesPerRow'> = {
+  held: false, rows: { sinks: 0, coarse: 0, fine: 0, full: [], question: 0, compressed: { rows: 0, tokens: 0 }, answer: 0 }, positions: 0, text: '', confidence: 0,
+  timing: { splice: 0, read: 0, decode: 0, firstToken: 0 }, cache: { hits: 0, misses: 0, evictions: 0 },
+};
+
+/** Positions of `count` rows from `from` on: one each while there is room, else shared in order. */
+export function sharedPositions(count: number, from: number, room: number): Int32Array {
+  const each = Math.max(1, room);
+  return Int32Array.from({ length: count }, (_, i) => from + (count <= each ? i : Math.floor((i * each) / count)));
+}
+
+/** Most rows that so many tokens take while they are read under compression. */
+function compressedRows(tokens: number, { segmentTokens, keepTokens, slotTokens }: LiveCompression): number {
+  const segments = Math.max(0, Math.ceil((tokens - keepTokens - segmentTokens + 1) / segmentTokens));
+  return Math.min(tokens, keepTokens + segmentTokens) + segments * Math.ceil(segmentTokens / slotTokens);
+}
+
+/** Of the question: the rows that stand for themselves, and those that were compressed while it was read. */
+function questionRows(context: DecoderContext, tokens: number): Pick<ComposedRows, 'question' | 'compressed'> {
+  const compressed = { rows: 0, tokens: 0 };
+  for (const group of context.ledger().groups) {
+    if (group.origin !== 'live') continue;
+    compressed.rows += group.rows;
+    compressed.tokens += group.tokens;
+  }
+  return { question: tokens - compressed.tokens, compressed };
+}
+
+/** Sum of −ln p of each following token (nats), each predicted from what stands before it. */
+function likelihood(logits: Float32Array, vocabSize: number, question: number, followed: readonly number[]): number {
+  return followed.reduce((sum, token, i) => {
+    const row = question + i - 1;
+    return row < 0 ? sum : sum + negativeLogLikelihood(logits.subarray(row * vocabSize, (row + 1) * vocabSize), token);
+  }, 0);
+}
