@@ -1,4 +1,5 @@
 import { decodeHalf } from '../../engine/cache/float16';
+import { anchorAttention, type HeadShape } from './attention';
 import type { MemoryEncoding } from './encoding';
 import type { MemoryStore } from './memory-store';
 import { foldRows, halves, joinBytes, joinFine, type MemoryRatios } from './rows';
@@ -19,6 +20,8 @@ export interface MemoriesOptions {
   ratios: MemoryRatios;
   /** Bytes of one stored row. */
   bytesPerRow: number;
+  /** Of the keys in a row, and of the queries held against them. */
+  heads: HeadShape;
   /** Bytes of coarse rows, folds and vectors kept in memory; default 96 MB. */
   cacheBytes?: number;
 }
@@ -71,6 +74,22 @@ export class Memories {
   private async loadVector(key: string): Promise<Float32Array | undefined> {
     const bytes = await this.options.store.vector(key);
     return bytes && this.vectors.set(key, decodeHalf(halves(bytes)));
+  }
+
+  /** Each segment's share of the question's attention to the workspace's anchors, the most attended first. */
+  async attended(segments: readonly MemorySegment[], queries: Float32Array, limit: number): Promise<{ segment: MemorySegment; share: number }[]> {
+    const { heads } = this.options;
+    if (queries.length !== heads.layers * heads.queryHeads * heads.headDim) return [];
+    const present: MemorySegment[] = [];
+    const rows: Uint8Array[] = [];
+    for (const segment of segments) {
+      const own = await this.coarse(segment.key);
+      if (!own) continue;
+      present.push(segment);
+      rows.push(own);
+    }
+    const shares = anchorAttention(queries, rows, heads);
+    return present.map((segment, i) => ({ segment, share: shares[i] as number })).sort((a, b) => b.share - a.share).slice(0, limit);
   }
 
   /** Coarse rows of a segment; undefined when its record was evicted or harmed meanwhile. */

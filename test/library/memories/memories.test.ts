@@ -40,7 +40,7 @@ beforeEach(async () => {
   };
   const encoding = new MemoryEncoding({ library, store, coder, writes: true });
   await encoding.run();
-  memories = new Memories({ encoding, store, ratios: RATIOS, bytesPerRow: 4 });
+  memories = new Memories({ encoding, store, ratios: RATIOS, bytesPerRow: 4, heads: { layers: 1, queryHeads: 1, kvHeads: 1, headDim: 1 } });
 });
 afterEach(async () => {
   await store.close();
@@ -55,6 +55,16 @@ it('finds what is near a vector, and gives rows in the order of the text', async
   expect(nearest[1]?.similarity).toBeCloseTo(0.8, 2);
   // Two rows of 16 tokens: the last of them is the coarse one.
   expect(await memories.fine(segments[0]!)).toEqual(joinBytes([halfBytes(4, 3), halfBytes(3, 4)]));
+});
+
+it('finds whose anchors a question attends to', async () => {
+  const segments = memories.segments();
+  // One key a row: 3, 4 and 1.
+  const attended = await memories.attended(segments, Float32Array.of(1), 2);
+  expect(attended.map(({ segment }) => segment.path)).toEqual(['1.txt', '0.txt']);
+  expect((await memories.attended(segments, Float32Array.of(-1), 1))[0]?.segment.path).toBe('2.txt');
+  // Queries of another model say nothing.
+  expect(await memories.attended(segments, Float32Array.of(1, 2), 2)).toEqual([]);
 });
 
 it('folds coarse rows of several segments into their mean, and leaves out what is gone', async () => {
