@@ -8,10 +8,11 @@ import { ExplanationCache } from './explanationCache';
 import { fence, sourceOf, whereUsed } from './extractive';
 import { code, counted, enumerate, firstSentence, labelOf, plainDoc, whatItIs } from './facts';
 import { docLines, quoteRuns } from './keyLines';
-import type { AssistantLibrary, Use } from './library';
+import type { AssistantLibrary } from './library';
 import { isBlank, splitLines, textOfLines } from './lines';
 import { composeChat, writeProse } from './prose';
 import { readOrThrow } from './summarize';
+import { tellingFirst, USES_LOOKED_AT } from './uses';
 import type { Writer } from './writer';
 
 export interface ExplainRequest {
@@ -43,11 +44,8 @@ interface Target {
 }
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
-/** Uses told, and those they are chosen from. */
+/** Uses told. */
 const USES = 8;
-const USES_LOOKED_AT = 200;
-/** Languages whose lines call nothing. */
-const PROSE = new Set(['yaml', 'json', 'jsonc', 'toml', 'ini', 'markdown', 'mdx', 'restructuredtext', 'plaintext', 'asciidoc', 'latex']);
 
 /** @throws AssistantError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
 export async function explain(request: ExplainRequest, tools: ExplainTools): Promise<Explanation> {
@@ -208,7 +206,7 @@ async function usersBlock(target: Target, symbol: DocumentSymbol, library: Assis
   const outside = users.filter(({ span }) => span.file !== target.document.file || span.startLine < target.startLine || span.startLine > target.endLine);
   if (outside.length === 0) return undefined;
   const lines: string[] = [];
-  const ranked = await tellingFirst(outside, symbol, library, signal);
+  const ranked = await tellingFirst(outside, symbol.name, library, signal);
   for (const { use, text } of ranked.slice(0, USES)) {
     const citation = list.cite({ ...use.span, text, label: use.label });
     lines.push(`- ${whereUsed(use)}: ${code(clip(text.trim().split('\n')[0] ?? '', 100))} [${citation.number}]`);
@@ -217,26 +215,6 @@ async function usersBlock(target: Target, symbol: DocumentSymbol, library: Assis
   const unsaid = more + ranked.length - lines.length;
   const shared = definitions.length > 1 ? ` (${counted(definitions.length, 'definition')} share this name)` : '';
   return `${code(symbol.name)} is named in${shared}:\n\n${lines.join('\n')}${unsaid > 0 ? `\n- and ${counted(unsaid, 'more place')}` : ''}`;
-}
-
-/** Calls, then other code, then comments, then prose and data, tests after the rest of their kind: `run` is a word of every manual, and who calls it was asked. */
-async function tellingFirst(uses: readonly Use[], symbol: DocumentSymbol, library: AssistantLibrary, signal?: AbortSignal): Promise<{ use: Use; text: string }[]> {
-  const files = new Map<string, { lines: string[]; isProse: boolean } | undefined>();
-  const called = new RegExp(`(?<![\\p{L}\\p{N}_$])${symbol.name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\s*\\(`, 'u');
-  const found: { use: Use; text: string; rank: number }[] = [];
-  for (const use of uses) {
-    const { file, startLine, endLine } = use.span;
-    if (!files.has(file)) {
-      throwIfCancelled(signal);
-      files.set(file, await library.read(file).then((each) => ({ lines: splitLines(each.text), isProse: PROSE.has(each.language) }), () => undefined));
-    }
-    const read = files.get(file);
-    if (!read) continue;
-    const text = textOfLines(read.lines, startLine, endLine);
-    const isComment = /^\s*(\/\/|\/?\*|#(?!\w)|--\s|"""|''')/.test(text);
-    found.push({ use, text, rank: (read.isProse ? 3 : isComment ? 2 : called.test(text) ? 0 : 1) + (/(^|\/)(tests?|spec|t)\/|[._]test\./.test(use.span.path) ? 0.5 : 0) });
-  }
-  return found.sort((a, b) => a.rank - b.rank);
 }
 
 // ── Prose ─────────────────────────────────────────────────────────────────────────────────────────────────────────

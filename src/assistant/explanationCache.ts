@@ -9,7 +9,7 @@ import type { Author, Explanation } from '../protocol';
 import { sha256 } from './lines';
 
 /** Changes with the form of explanations; older entries are not found any more and age out. */
-const FORMAT = 1;
+const FORMAT = 2;
 const BUDGET_BYTES = 16 * 1024 * 1024;
 const SWEEP_EVERY = 64;
 

@@ -4,7 +4,7 @@
  */
 import type { Citation, RankedSpan, Scope } from '../protocol';
 import { callsOf, type Call } from './calls';
-import { CitationList } from './citations';
+import { CitationList, clip } from './citations';
 import { code, counted, enumerate, firstSentence, labelOf, whatItIs } from './facts';
 import { clusterRuns, docLines, keyLines, quoteRuns, type Run } from './keyLines';
 import type { AssistantLibrary, Definition, Use } from './library';
@@ -14,6 +14,7 @@ import { bestSentences } from './proseQuotes';
 import type { Question } from './question';
 import type { TermWeights } from './relevance';
 import { throwIfCancelled } from './errors';
+import { type ReadUse, tellingFirst, USES_LOOKED_AT } from './uses';
 
 export interface ExtractiveAnswer {
   /** Markdown in the order it is shown; each block stands by itself, so that it can be streamed. */
@@ -31,9 +32,13 @@ export interface ExtractiveOptions {
 
 const PLACES = 4;
 const FURTHER_PLACES = 4;
+/** Lines told that use a name. */
+const USERS = 12;
 /** Calls of the best place that are named, and those they are chosen from. */
 const CALLS = 5;
 const CALLS_LOOKED_AT = 16;
+/** Lines of a definition that can do little but call another. */
+const DELEGATING_LINES = 8;
 /** Below this share of the question's words, the best place is called near, not likely. */
 const WEAK_COVERAGE = 0.34;
 
@@ -55,25 +60,36 @@ export async function answerFromSources(
     return { blocks: [nothingFound(options.scope)], citations: [], notices };
   }
 
-  const users = question.form === 'users' ? await usersBlock(question, library, shelf, citations, signal) : undefined;
+  const users = question.form === 'users' ? await usersBlock(question, library, citations, signal) : undefined;
   if (users) blocks.push(users);
 
-  const shown = passages.slice(0, places).filter((passage, index) => index === 0 || passage.score > 0.3 * best.score);
+  // Who uses a name is told; beside that the reader wants the definition, and no further places that use it.
+  const eligible = users ? [passages.find((passage) => defines(passage, question)) ?? best] : passages;
+  const shown = eligible.slice(0, places).filter((passage, index) => index === 0 || passage.score > 0.3 * best.score);
   for (const [index, passage] of shown.entries()) {
     throwIfCancelled(signal);
     const block = placeBlock(passage, weights, question, citations, linesFor(passage, index));
-    if (index === 0) blocks.push(lead(best, block.citation, users !== undefined));
+    if (index === 0) blocks.push(lead(passage, block.citation, question, users !== undefined));
     blocks.push(block.markdown);
-    if (index === 0 && question.form !== 'where' && question.form !== 'value') {
-      const calls = await callsBlock(passage, weights, library, shelf, citations);
+    if (index === 0 && question.form !== 'value' && (question.form !== 'where' || delegates(passage))) {
+      const calls = await callsBlock(passage, question, weights, library, shelf, citations);
       if (calls) blocks.push(calls);
     }
   }
-  const further = passages.slice(shown.length, shown.length + FURTHER_PLACES).filter((passage) => passage.coverage > 0.25);
+  const further = eligible.slice(shown.length, shown.length + FURTHER_PLACES).filter((passage) => passage.coverage > 0.25);
   if (further.length > 0) {
     blocks.push(['Further places:', '', ...further.map((passage) => `- ${furtherLine(passage, weights, citations)}`)].join('\n'));
   }
   return { blocks, citations: citations.all, notices };
+}
+
+function defines({ symbol }: Passage, { names }: Question): boolean {
+  return symbol !== undefined && names.includes(symbol.name);
+}
+
+/** A body of a few lines hands the work on: where it is done is where it leads. */
+function delegates({ startLine, endLine }: Passage): boolean {
+  return endLine - startLine < DELEGATING_LINES;
 }
 
 // ── Parts of the answer ───────────────────────────────────────────────────────────────────────────────────────────
@@ -91,10 +107,11 @@ function linesFor({ symbol }: Passage, index: number): number {
   return isType ? 6 : 10;
 }
 
-function lead(best: Passage, cited: Citation, afterUsers: boolean): string {
-  const where = whereOf(best, cited);
-  if (best.coverage < WEAK_COVERAGE) return `No place matches the question well; the nearest is ${where} [${cited.number}].`;
-  return `${afterUsers ? 'The place that matches the question best' : 'The most likely place'} is ${where} [${cited.number}].`;
+function lead(best: Passage, cited: Citation, question: Question, afterUsers: boolean): string {
+  const where = `${whereOf(best, cited)} [${cited.number}]`;
+  if (afterUsers && defines(best, question)) return `It is defined as ${where}.`;
+  if (best.coverage < WEAK_COVERAGE) return `No place matches the question well; the nearest is ${where}.`;
+  return `${afterUsers ? 'The place that matches the question best' : 'The most likely place'} is ${where}.`;
 }
 
 interface Block {
@@ -154,13 +171,15 @@ function furtherLine(passage: Passage, weights: TermWeights, citations: Citation
   return `${code(passage.label)}, ${whatItIs(symbol)} in ${code(passage.document.path)}${doc ? `: “${doc}”` : ''} [${citation.number}]`;
 }
 
-/** "It calls `a` [2], `b` [3] …": names followed by a parenthesis whose definition in the workspace is certain. */
-async function callsBlock(passage: Passage, weights: TermWeights, library: AssistantLibrary, shelf: FileShelf, citations: CitationList): Promise<string | undefined> {
+/** "It calls `a` [2], `b` [3] …": names whose definition in the workspace is certain; of a place the question does not name, only those that say a word of it. */
+async function callsBlock(passage: Passage, question: Question, weights: TermWeights, library: AssistantLibrary, shelf: FileShelf, citations: CitationList): Promise<string | undefined> {
   if (!passage.symbol || passage.kind !== 'code' || !['function', 'method'].includes(passage.symbol.kind)) return undefined;
   const all = await callsOf(passage, library, CALLS_LOOKED_AT);
   const relevance = ({ definition: { symbol } }: Call) => weights.matched(`${symbol.name} ${symbol.doc ?? ''}`);
-  const told = new Set([...all].sort((a, b) => relevance(b) - relevance(a)).slice(0, CALLS));
-  const calls = all.filter((call) => told.has(call));
+  const named = question.names.includes(passage.symbol.name);
+  const telling = all.filter((call) => named || relevance(call) > 0);
+  const told = new Set([...telling].sort((a, b) => relevance(b) - relevance(a)).slice(0, CALLS));
+  const calls = telling.filter((call) => told.has(call));
   const parts: string[] = [];
   for (const call of calls) {
     const file = await shelf.open(call.definition.file);
@@ -173,29 +192,27 @@ async function callsBlock(passage: Passage, weights: TermWeights, library: Assis
   return parts.length === 0 ? undefined : `${code(labelOf(passage.symbol))} calls:\n\n${parts.join('\n')}`;
 }
 
-/** Answers "who calls X" from the index: each line that holds the name outside its definition. */
-async function usersBlock(question: Question, library: AssistantLibrary, shelf: FileShelf, citations: CitationList, signal?: AbortSignal): Promise<string | undefined> {
+/** Answers "who calls X" from the index: the lines that hold the name outside its definition, and only calls where calls are asked for and there are any. */
+async function usersBlock(question: Question, library: AssistantLibrary, citations: CitationList, signal?: AbortSignal): Promise<string | undefined> {
   for (const name of question.names) {
     const definitions = await library.definitions(name);
     if (definitions.length === 0) continue;
-    const { users, more } = await library.users(name, { limit: 12, signal });
-    const lines: string[] = [];
-    for (const user of users) {
-      const file = await shelf.open(user.span.file);
-      if (file) lines.push(`- ${useLine(user, file.lines, citations)}`);
-    }
-    if (lines.length === 0) return `${code(name)} is defined in ${enumerate([...new Set(definitions.map((each) => code(each.path)))].slice(0, 3))}; no other line of the indexed files names it.`;
-    const total = lines.length + more;
-    return `${code(name)} is named outside its definition in ${more > 0 ? `at least ${counted(total, 'place')}` : counted(total, 'place')}:\n\n${lines.join('\n')}`;
+    const { users, more } = await library.users(name, { limit: USES_LOOKED_AT, signal });
+    const uses = await tellingFirst(users, name, library, signal);
+    if (uses.length === 0) return `${code(name)} is defined in ${enumerate([...new Set(definitions.map((each) => code(each.path)))].slice(0, 3))}; no other line of the indexed files names it.`;
+    const calls = /\b(call|invok)/i.test(question.text) ? uses.filter(({ kind }) => kind === 'call') : [];
+    const told = (calls.length > 0 ? calls : uses).slice(0, USERS);
+    const total = uses.length + more;
+    const count = `${code(name)} is named outside its definition in ${more > 0 ? `at least ${counted(total, 'place')}` : counted(total, 'place')}`;
+    const which = told.length === total ? '' : calls.length === 0 ? `, among them` : told.length === calls.length && more === 0 ? `, ${told.length === 1 ? 'one of which is a call' : `${told.length} of which are calls`}` : '; calls among them';
+    return `${count}${which}:\n\n${told.map((use) => `- ${useLine(use, citations)}`).join('\n')}`;
   }
   return undefined;
 }
 
-function useLine(use: Use, lines: readonly string[], citations: CitationList): string {
-  const { span } = use;
-  const citation = citations.cite({ ...span, text: textOfLines(lines, span.startLine, span.endLine), label: use.label });
-  const text = (lines[span.startLine - 1] ?? '').trim();
-  return `${whereUsed(use)}: ${code(text.length > 110 ? `${text.slice(0, 110)}…` : text)} [${citation.number}]`;
+function useLine({ use, text }: ReadUse, citations: CitationList): string {
+  const citation = citations.cite({ ...use.span, text, label: use.label });
+  return `${whereUsed(use)}: ${code(clip(text.trim(), 110))} [${citation.number}]`;
 }
 
 /** "`fetch` in `client.py`"; the path alone for a line outside every definition. */

@@ -2,6 +2,7 @@
  * From ranked spans to passages: within each span the definition (or section) that answers best. A span is what the
  * retriever found; a passage is what a reader is shown.
  */
+import { pathKind } from '../library/retrieve/paths';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../library/types';
 import type { RankedSpan } from '../protocol';
 import { throwIfCancelled } from './errors';
@@ -65,6 +66,11 @@ const NAMED = 0.6;
 const TEST = 0.5;
 const STUB = 0.6;
 const IMPORTS = 0.4;
+/** A field says what is kept, seldom how or why anything is done with it. */
+const FIELD = 0.8;
+/** What a type's members are worth beside what was found of it, and how many of them come along. */
+const MEMBER = 0.8;
+const MEMBERS = 2;
 
 /** Best first; at most `limit`. */
 export async function selectPassages(
@@ -84,7 +90,7 @@ export async function selectPassages(
     // The retriever has seen the whole workspace, this step only a span: its order counts for most.
     const prior = (best > 0 ? span.score / best : 1) / (1 + RANK_DECAY * rank);
     const passage = passageOf(question, span, file, weights, prior);
-    if (passage) found.push(passage);
+    if (passage) found.push(passage, ...membersOf(passage, question, weights, prior * MEMBER));
   }
   found.sort((a, b) => b.score - a.score);
   return { passages: dedupe(found, limit), weights };
@@ -96,14 +102,31 @@ function passageOf(question: Question, span: RankedSpan, { document, segmented, 
   const symbol = subjectOf(question, { startLine: span.startLine, endLine: last }, segmented.symbols, lines, weights);
   // A function is shown whole; of a type or a section, what was found of it.
   const whole = symbol && (isFunction(symbol) || (firstLine(symbol) >= span.startLine && symbol.endLine <= last));
-  const startLine = whole ? firstLine(symbol) : span.startLine;
-  const endLine = whole ? Math.min(Math.max(symbol.endLine, symbol.startLine), lines.length) : last;
+  const range = whole ? linesOf(symbol, lines) : { startLine: span.startLine, endLine: last };
+  return weigh({ span, document, segmented, lines, symbol, ...range }, question, weights, prior);
+}
+
+/** A passage with what it is worth: its place in the ranking, times what its lines and its name say of the question, times how far its kind is trusted. */
+function weigh(place: Pick<Passage, 'span' | 'document' | 'segmented' | 'lines' | 'symbol' | 'startLine' | 'endLine'>, question: Question, weights: TermWeights, prior: number): Passage {
+  const { document, segmented, lines, symbol, startLine, endLine } = place;
   const label = symbol ? labelOf(symbol) : document.path;
-  const covered = weights.covered(`${document.path} ${label} ${textOfLines(lines, startLine, endLine)}`);
+  const coverage = weights.covered(`${document.path} ${label} ${textOfLines(lines, startLine, endLine)}`);
   const named = symbol ? nameMatch(question, symbol, weights) : 0;
   const kind = segmented.segments.find((each) => each.startLine <= startLine && startLine <= each.endLine)?.kind ?? 'code';
-  const score = prior * (PRIOR + covered + NAMED * named) * trust(question, document.path, lines.slice(startLine - 1, endLine));
-  return { span, document, segmented, lines, symbol, startLine, endLine, label, kind, coverage: covered, score };
+  const score = prior * (PRIOR + coverage + NAMED * named) * trust(question, place);
+  return { ...place, label, kind, coverage, score };
+}
+
+/** The methods of a matching type that say most of the question: a type matches by its comment and its fields, and it is its methods that do the work. */
+function membersOf({ span, document, segmented, lines, symbol }: Passage, question: Question, weights: TermWeights, prior: number): Passage[] {
+  if (!symbol || isFunction(symbol) || symbol.kind === 'heading') return [];
+  const type = symbol.kind === 'field' ? symbol.container : [...symbol.container, symbol.name];
+  if (type.length === 0) return [];
+  const members = segmented.symbols.filter((each) => isFunction(each) && !each.declaration && each.container.join('.') === type.join('.') && weights.matched(`${each.name} ${each.doc ?? ''}`) > 0);
+  return members
+    .map((member) => weigh({ span, document, segmented, lines, symbol: member, ...linesOf(member, lines) }, question, weights, prior))
+    .sort((a, b) => b.score - a.score)
+    .slice(0, MEMBERS);
 }
 
 /**
@@ -130,6 +153,11 @@ function isFunction({ kind }: DocumentSymbol): boolean {
   return kind === 'function' || kind === 'method' || kind === 'macro';
 }
 
+/** The lines of a definition with its doc comment. */
+function linesOf(symbol: DocumentSymbol, lines: readonly string[]): { startLine: number; endLine: number } {
+  return { startLine: firstLine(symbol), endLine: Math.min(Math.max(symbol.endLine, symbol.startLine), lines.length) };
+}
+
 /** The first line of a definition with its doc comment. */
 function firstLine(symbol: DocumentSymbol): number {
   return Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine);
@@ -143,9 +171,11 @@ function nameMatch(question: Question, symbol: DocumentSymbol, weights: TermWeig
 }
 
 /** Tests show how a thing is used, stubs and imports that there is one; what does the work is meant more often. */
-function trust(question: Question, path: string, lines: readonly string[]): number {
+function trust(question: Question, { document, lines: all, symbol, startLine, endLine }: Pick<Passage, 'document' | 'lines' | 'symbol' | 'startLine' | 'endLine'>): number {
+  const lines = all.slice(startLine - 1, endLine);
   let factor = 1;
-  if (!question.wants.tests && /(^|\/)(tests?|__tests__|spec)\/|(^|\/)test_[^/]*$|[._](test|spec)\.[^/]*$/.test(path)) factor *= TEST;
+  if (!question.wants.tests && pathKind(document.path).test) factor *= TEST;
+  if (symbol?.kind === 'field' && question.form !== 'value' && question.form !== 'what' && !question.names.includes(symbol.name)) factor *= FIELD;
   if (lines.filter((line) => /^\s*(import|from|use|using|#include|export \*|\/\*\* @import)\b|^\s*[\w$]+,\s*$/.test(line)).length > lines.length / 2) factor *= IMPORTS;
   if (lines.length <= 12 && lines.some((line) => /^\s*(raise NotImplementedError|throw new Error\(["'`](not implemented|abstract))/i.test(line))) factor *= STUB;
   return factor;

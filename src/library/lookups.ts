@@ -108,5 +108,5 @@ function labelOf(segmented: SegmentedDocument, line: number, path: string): stri
     if (symbol.startLine > line) break;
     if (symbol.endLine >= line && symbol.kind !== 'field' && symbol.kind !== 'constant' && symbol.kind !== 'variable') innermost = symbol;
   }
-  return innermost ? [...innermost.container, innermost.name].join('.') : path;
+  return innermost ? [...innermost.container, innermost.name].join(innermost.kind === 'heading' ? ' › ' : '.') : path;
 }

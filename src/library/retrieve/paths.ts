@@ -17,7 +17,7 @@ export interface PathKind {
   tooling: boolean;
 }
 
-const TEST_FOLDER = /^(tests?|testing|specs?|__tests__|__mocks__|testdata|test[-_]?data|test[-_]?(suite|utils?|helpers?)|fixtures?|e2e|integration[-_]tests?|[\w-]+[-_]tests?)$/;
+const TEST_FOLDER = /^(t|tests?|testing|specs?|__tests__|__mocks__|testdata|test[-_]?data|test[-_]?(suite|utils?|helpers?)|fixtures?|e2e|integration[-_]tests?|[\w-]+[-_]tests?)$/;
 const TEST_NAME = /(^|[._-])(tests?|spec|specs|e2e)[._-]|^(test|conftest)[._]|[._-](test|spec)s?\.[^.]+$|(Test|Tests|TestCase|Spec)\.(java|kt|cs|scala|swift|php|groovy)$|^test_/;
 const EXAMPLE_FOLDER = /^(examples?|samples?|demos?|tutorials?|playgrounds?|sandbox|snippets?|cookbook|quickstart)$/;
 const DOCS_FOLDER = /^(docs?|documentation|website|site|wiki|guides?|man|manual)$/;

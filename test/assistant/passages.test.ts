@@ -1,0 +1,51 @@
+import { describe, expect, test } from 'vitest';
+import { ask } from '../../src/assistant/ask';
+import { MemoryLibrary } from './memory-library';
+
+const QUEUE = `package queue
+
+// Queue keeps letters in order of priority until they expire.
+type Queue struct {
+	// Letters in order of priority; expired letters stay until they are dropped from the queue.
+	Letters []Letter
+}
+
+// Expire drops what is older than the limit.
+func (q *Queue) Expire(limit int) {
+	for q.Letters[0].age > limit {
+		q.Letters = q.Letters[1:]
+	}
+	notify(q)
+}
+
+// Len counts.
+func (q *Queue) Len() int {
+	return len(q.Letters)
+}
+
+func notify(q *Queue) {
+	println("bell")
+}
+`;
+
+async function markdownOf(question: string, files: Record<string, string>): Promise<string> {
+  return (await ask({ id: 'q', question, scope: { kind: 'workspace' } }, { library: new MemoryLibrary(files) })).markdown;
+}
+
+describe('places', () => {
+  test('a matching type brings the methods that do what is asked, and a field does not lead', async () => {
+    const markdown = await markdownOf('How do letters in the queue expire?', { 'queue.go': QUEUE });
+    expect(markdown.split('\n')[0]).not.toContain('Queue.Letters');
+    expect(markdown).toContain('**`Queue.Expire`** is a method of `Queue`');
+    expect(markdown).not.toContain('Queue.Len');
+  });
+
+  test('a field that is named, or whose value is asked, leads', async () => {
+    expect((await markdownOf('What is in Letters of the queue?', { 'queue.go': QUEUE })).split('\n')[0]).toContain('`Queue.Letters`');
+  });
+
+  test('calls that say no word of the question are left out, unless the question names who makes them', async () => {
+    expect(await markdownOf('How do letters in the queue expire?', { 'queue.go': QUEUE })).not.toContain('`notify`');
+    expect(await markdownOf('What does `Expire` do?', { 'queue.go': QUEUE })).toContain('`notify`');
+  });
+});
