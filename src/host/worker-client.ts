@@ -49,6 +49,8 @@ const TIMING = {
   tick: 1_000,
 };
 const FAILURES_IN_A_ROW = 5;
+/** Notifications kept for a worker that is starting. */
+const MOST_UNTOLD = 2_000;
 
 interface Session {
   child: ChildProcess;
@@ -74,6 +76,8 @@ export class WorkerClient implements Disposable {
   private pendingRequests = 0;
   private lastUse = Date.now();
   private failuresInARow = 0;
+  /** What happened while no process could be told; sent once one can. */
+  private untold: (() => void)[] = [];
   private restartTimer: NodeJS.Timeout | undefined;
   private lastTick = Date.now();
   private disposed = false;
@@ -109,6 +113,11 @@ export class WorkerClient implements Disposable {
     return this.state.kind === 'running';
   }
 
+  /** Whether there is a worker, or one is on its way: it wants to know what happens. */
+  get awake(): boolean {
+    return this.running || this.state.kind === 'starting' || this.state.kind === 'waiting';
+  }
+
   /**
    * Sends a request, starting the worker if there is none.
    * @throws RequestFailed with the worker's code, `cancelled`, or `workerDied` when the process ended meanwhile.
@@ -128,10 +137,16 @@ export class WorkerClient implements Disposable {
     }
   }
 
-  /** Sends a notification to a running worker; to one that sleeps it is not worth starting. */
+  /**
+   * Sends a notification to a running worker, and to one that is starting as soon as it can hear: its first look at the
+   * workspace may be over by then. One that sleeps is not worth starting, for it begins by looking at everything.
+   */
   notify<M extends keyof ClientNotifications>(method: M, params: ClientNotifications[M]): void {
     const session = this.current;
-    if (!session || session.closing) return;
+    if (!session || session.closing) {
+      if (this.awake && this.untold.length < MOST_UNTOLD) this.untold.push(() => this.notify(method, params));
+      return;
+    }
     session.connection.sendNotification(method, params).catch((error: unknown) => this.options.log('warn', `${method} was not delivered: ${String(error)}`));
   }
 
@@ -202,6 +217,7 @@ export class WorkerClient implements Disposable {
     }
     this.current = session;
     this.setState({ kind: 'running', pid: session.pid });
+    for (const tell of this.untold.splice(0)) tell();
     this.started.fire();
     return session;
   }
@@ -306,6 +322,7 @@ export class WorkerClient implements Disposable {
 
   private setState(state: ClientState): void {
     this.state = state;
+    if (!this.awake) this.untold = [];
     this.stateChanged.fire(state);
   }
 }

@@ -146,6 +146,30 @@ describe('WorkerClient', () => {
     await vi.waitFor(() => expect(heard).toEqual(['open: a.ts']));
   });
 
+  it('keeps what happens while a worker starts, and tells it in order; one that sleeps is not told of the past', async () => {
+    const { client } = makeClient();
+    const heard: string[] = [];
+    client.on('log', ({ message }) => heard.push(message));
+    client.onStarted(() => client.notify('files/open', { files: ['at the start'] }));
+    client.notify('files/open', { files: ['asleep'] });
+    const waking = client.wake();
+    expect(client.state.kind).toBe('starting');
+    client.notify('files/open', { files: ['first'] });
+    client.notify('files/open', { files: ['second'] });
+    await waking;
+    await vi.waitFor(() => expect(heard).toEqual(['open: first', 'open: second', 'open: at the start']));
+    // Between a death and the next start too.
+    const { pid } = await ask(client, 'a');
+    client.onState(({ kind }) => kind === 'waiting' && client.notify('files/open', { files: ['dead'] }));
+    process.kill(pid ?? 0, 'SIGKILL');
+    await vi.waitFor(() => expect(heard.slice(3)).toEqual(['open: dead', 'open: at the start']), 8_000);
+    // What was meant for a worker that then slept is not told to the next.
+    await client.stop();
+    client.notify('files/open', { files: ['lost'] });
+    await client.wake();
+    await vi.waitFor(() => expect(heard.slice(5)).toEqual(['open: at the start']));
+  });
+
   it('leaves no process behind', async () => {
     const { client } = makeClient();
     const { pid = 0 } = await ask(client, 'a');

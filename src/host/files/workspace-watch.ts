@@ -59,18 +59,18 @@ export class WorkspaceWatch implements vscode.Disposable {
   }
 
   private onDisk(uri: vscode.Uri, type: 'created' | 'changed' | 'deleted'): void {
-    if (this.client.running && isRelevant(uri.fsPath)) this.changes.add(uri.fsPath, type);
+    if (this.client.awake && isRelevant(uri.fsPath)) this.changes.add(uri.fsPath, type);
   }
 
   private onSaved(document: vscode.TextDocument): void {
     if (!this.concerns(document)) return;
     this.sendUnsaved(document, null);
     // The watcher tells too, but later: a saved file should be found at once.
-    if (this.client.running) this.changes.add(document.uri.fsPath, 'changed', true);
+    if (this.client.awake) this.changes.add(document.uri.fsPath, 'changed', true);
   }
 
   private onEdited(document: vscode.TextDocument): void {
-    if (!this.concerns(document) || !this.client.running || !setting('index.unsavedEdits')) return;
+    if (!this.concerns(document) || !this.client.awake || !setting('index.unsavedEdits')) return;
     const key = document.uri.toString();
     clearTimeout(this.unsavedTimers.get(key));
     this.unsavedTimers.set(key, setTimeout(() => {
