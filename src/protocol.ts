@@ -65,6 +65,8 @@ export interface Coverage {
   filesKnown: number;
   /** True while the first pass over the workspace is still running. */
   indexing: boolean;
+  /** Set where the user has paused or cancelled indexing before all was read. */
+  held?: Held;
   /** Share (0…1) of segments whose memories are in the store; absent without a model. */
   memories?: number;
 }
@@ -189,7 +191,11 @@ export interface HoverInfo {
 
 // ── Index ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export type IndexState = 'idle' | 'walking' | 'indexing' | 'ready' | 'paused' | 'failed';
+/** `cancelled`: the user ended a pass; what was indexed is kept and kept up to date. */
+export type IndexState = 'idle' | 'walking' | 'indexing' | 'ready' | 'paused' | 'cancelled' | 'failed';
+
+/** What the user has decided about the work that goes on by itself, indexing and encoding: hold it, or end it until it is resumed. */
+export type Held = 'paused' | 'cancelled';
 
 export interface IndexStatus {
   state: IndexState;
@@ -207,6 +213,8 @@ export interface IndexStatus {
   skipped: readonly { reason: string; files: number }[];
   /** Bytes of memory of the worker. */
   memoryBytes: number;
+  /** Set while the user holds the work, also when there is none. */
+  held?: Held;
   model: ModelStatus;
   /** Memories of segments (present once a model encodes the workspace). */
   memories?: { encoded: number; segments: number; bytes: number; budgetBytes: number; paused: boolean };
@@ -263,6 +271,8 @@ export interface InitializeParams {
   settings: WorkerSettings;
   /** False in Restricted Mode: nothing is indexed until the user asks. */
   trusted: boolean;
+  /** What the user had decided before the worker (re)started. */
+  held?: Held;
 }
 
 // ── Requests: client → worker ─────────────────────────────────────────────────────────────────────────────────────
@@ -280,7 +290,10 @@ export interface Requests {
   'index/start': [null, null];
   'index/rebuild': [null, null];
   'index/clear': [null, { bytesFreed: number }];
+  /** Holds indexing and encoding, or lets them go on; a pass that was cancelled is taken up again. */
   'index/pause': [{ paused: boolean }, null];
+  /** Ends the pass under way and encoding; what is indexed is kept. The status says what that is. */
+  'index/cancel': [null, IndexStatus];
   'index/why': [{ file: string }, WhyFile];
   /** Whether a citation's lines still hold the text that was read, and where that text is now. */
   'citation/locate': [{ citation: Citation }, { state: 'same' | 'moved' | 'changed' | 'missing'; span: Span }];

@@ -136,8 +136,12 @@ async function inProse(draft: Draft, writer: Writer, tools: AskTools): Promise<A
 }
 
 function coverageNotice(coverage: Coverage): string[] {
-  if (!coverage.indexing || coverage.filesIndexed >= coverage.filesKnown) return [];
-  return [`Indexing is still running: this answer draws on ${coverage.filesIndexed.toLocaleString('en-US')} of ${counted(coverage.filesKnown, 'file')}.`];
+  const { indexing, held, filesIndexed, filesKnown } = coverage;
+  // A first pass that was cancelled before it had looked around does not know how many files there are.
+  if (held === 'cancelled' && filesIndexed >= filesKnown) return [`Indexing was cancelled: this answer draws on the ${counted(filesIndexed, 'file')} indexed before.`];
+  if ((!indexing && held === undefined) || filesIndexed >= filesKnown) return [];
+  const state = held === 'cancelled' ? 'was cancelled' : held === 'paused' ? 'is paused' : 'is still running';
+  return [`Indexing ${state}: this answer draws on ${filesIndexed.toLocaleString('en-US')} of ${counted(filesKnown, 'file')}.`];
 }
 
 /** Without a model nothing is held in a context; the panel is told what is counted instead. */

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
-import type { FolderParams, InitializeParams, WorkerSettings } from '../protocol';
+import type { FolderParams, Held, InitializeParams, WorkerSettings } from '../protocol';
 import { PROTOCOL_VERSION } from '../protocol';
 import { distinctNames } from './folder-names';
 
@@ -77,11 +77,12 @@ export function workspaceUri(workspacePath: string): vscode.Uri | undefined {
   return vscode.workspace.getWorkspaceFolder(uri) && uri;
 }
 
-export async function initializeParams(context: vscode.ExtensionContext): Promise<InitializeParams> {
+export async function initializeParams(context: vscode.ExtensionContext, held: () => Held | undefined): Promise<InitializeParams> {
   // A window without a folder has no storage of its own.
   const storage = context.storageUri ?? vscode.Uri.joinPath(context.globalStorageUri, 'no-folder');
   const models = vscode.Uri.joinPath(context.globalStorageUri, 'models');
   await Promise.all([vscode.workspace.fs.createDirectory(storage), vscode.workspace.fs.createDirectory(models)]);
+  const hold = held();
   return {
     protocolVersion: PROTOCOL_VERSION,
     folders: diskFolders(),
@@ -89,5 +90,6 @@ export async function initializeParams(context: vscode.ExtensionContext): Promis
     modelsDirectory: models.fsPath,
     settings: workerSettings(),
     trusted: vscode.workspace.isTrusted,
+    ...(hold ? { held: hold } : {}),
   };
 }

@@ -11,6 +11,7 @@ import { SpanOpener } from './editor/span-opener';
 import { WorkspaceWatch } from './files/workspace-watch';
 import { AutomaticExplanation, NameHover } from './hover/hover-provider';
 import { setContext, type Services } from './services';
+import { IndexingHold } from './status/hold';
 import { isWorking, MonotoneProgress } from './status/index-state';
 import { StatusItem } from './status/status-item';
 import { AnswerView } from './views/answer-view';
@@ -25,10 +26,11 @@ let client: WorkerClient | undefined;
 /** Runs when a command, view, tool or chat of ours is first used; nothing is started or indexed here. */
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('Anchorage', { log: true });
+  const hold = new IndexingHold(context.workspaceState);
   let index: IndexStatus | undefined;
   const worker = (client = new WorkerClient({
     workerFile: context.asAbsolutePath('dist/worker.js'),
-    initializeParams: () => initializeParams(context),
+    initializeParams: () => initializeParams(context, () => hold.held),
     log: (level, message) => log[level](message),
     isBusy: () => isWorking(index),
     idleAfter: () => setting('worker.idleMinutes') * 60_000,
@@ -43,7 +45,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const spansView = new SpansView(context.extensionUri, receiver);
   const cacheView = new CacheView(context.extensionUri, receiver);
   const summaries = new SummaryPanels(context, worker, receiver);
-  const services: Services = { context, log, client: worker, conversation, opener, answerView, spansView, cacheView, summaries, indexStatus: () => index };
+  const services: Services = { context, log, client: worker, hold, conversation, opener, answerView, spansView, cacheView, summaries, indexStatus: () => index };
   const asking = new Asking(services, history);
   const status = new StatusItem(worker, () => index);
   const allowIndexing = (): Promise<void> => asking.allowIndexing();
@@ -54,7 +56,7 @@ export function activate(context: vscode.ExtensionContext): void {
     worker.on('log', ({ level, message }) => log[level](message)),
     worker.on('index/status', (next) => {
       index = monotone.update(next);
-      setContext('indexState', index.state);
+      setContext('indexHeld', index.held);
       status.update();
       answerView.post({ type: 'status', status: index });
     }),
@@ -65,9 +67,11 @@ export function activate(context: vscode.ExtensionContext): void {
       if (affectsWorker(event)) worker.notify('settings/changed', { settings: workerSettings() });
       if (event.affectsConfiguration('files.exclude')) worker.notify('folders/changed', { folders: diskFolders() });
     }),
-    // Settings that Restricted Mode held back count from now on, and what was asked for may be indexed whole.
+    // Settings that Restricted Mode held back count from now on, and the workspace may be indexed unasked. The worker goes on: a question may be running.
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
-      if (worker.running) void worker.restart().catch((error: unknown) => log.error(String(error)));
+      if (!worker.awake) return;
+      worker.notify('settings/changed', { settings: workerSettings() });
+      allowIndexing().catch((error: unknown) => log.error(String(error)));
     }),
     ...registerCommands(services, asking, history),
     ...registerTools(worker, allowIndexing),

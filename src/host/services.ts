@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { IndexStatus } from '../protocol';
 import type { Conversation } from './answers/conversation';
 import type { SpanOpener } from './editor/span-opener';
+import type { IndexingHold } from './status/hold';
 import type { AnswerView } from './views/answer-view';
 import type { CacheView } from './views/cache-view';
 import type { SpansView } from './views/spans-view';
@@ -13,6 +14,8 @@ export interface Services {
   context: vscode.ExtensionContext;
   log: vscode.LogOutputChannel;
   client: WorkerClient;
+  /** Whether the user holds indexing. */
+  hold: IndexingHold;
   conversation: Conversation;
   opener: SpanOpener;
   answerView: AnswerView;
@@ -24,6 +27,6 @@ export interface Services {
 }
 
 /** Sets a context key that menus and enablements read. */
-export function setContext(key: 'answering' | 'hasAnswer' | 'indexState' | 'citationOpened', value: unknown): void {
+export function setContext(key: 'answering' | 'hasAnswer' | 'indexHeld' | 'citationOpened', value: unknown): void {
   void vscode.commands.executeCommand('setContext', `anchorage.${key}`, value);
 }

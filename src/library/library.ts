@@ -170,6 +170,16 @@ export class Library {
     this.indexer.pause(paused);
   }
 
+  /** Ends the pass under way, or leaves out the first one. What is indexed is kept, and saved files are still taken in; `start` takes the pass up again. */
+  async cancel(): Promise<void> {
+    this.indexer.pause(false);
+    if (this.progress.state === 'ready') return;
+    await this.stopPass();
+    if (this.progress.state === 'ready') return;
+    this.progress.set('cancelled', 'Cancelled by you');
+    this.settle();
+  }
+
   /** Files to be read before the rest, most important first (open editors). */
   setFirst(files: readonly string[]): void {
     this.first = new Set(files.flatMap((file) => this.folders.pathOf(file) ?? []));
@@ -192,7 +202,8 @@ export class Library {
     // Nothing has been asked for yet (Restricted Mode, a cleared index): the pass that comes reads all of it.
     if (this.closed || this.progress.state === 'idle') return;
     const pass = this.indexer.needsPass(changes) || (await this.indexer.update(changes));
-    if (pass) {
+    // A pass that the user has cancelled is theirs to take up again.
+    if (pass && this.progress.state !== 'cancelled') {
       // A pass under way may be past the places that changed: it begins again.
       await this.stopPass();
       await this.begin().found;
@@ -203,7 +214,8 @@ export class Library {
 
   /** The text of an editor with unsaved edits; null once it is saved or closed. */
   async setUnsaved(file: string, text: string | null): Promise<void> {
-    await this.indexer.setUnsaved(file, text);
+    // Before anything has been asked for, what is typed is kept for the pass that comes.
+    await this.indexer.setUnsaved(file, text, this.progress.state !== 'idle');
     this.settle();
   }
 
@@ -222,6 +234,10 @@ export class Library {
     this.folders = new WorkspaceFolders(folders);
     this.indexer.context.folders = this.folders;
     this.shelf.clear();
+    // With one folder more or less, paths begin otherwise.
+    const typed = [...this.shelf.unsaved.values()].map(({ document }) => document);
+    this.shelf.unsaved.clear();
+    for (const { file, text } of typed) await this.indexer.setUnsaved(file, text, false);
     if (before !== 'idle') await this.start();
   }
 
@@ -271,7 +287,8 @@ export class Library {
   coverage(): Coverage {
     const filesIndexed = this.catalogue.entries.size;
     const { state } = this.progress;
-    return { filesIndexed, filesKnown: Math.max(this.progress.known, filesIndexed), indexing: state === 'walking' || state === 'indexing' || state === 'paused' };
+    const held = state === 'paused' || state === 'cancelled' ? { held: state } : {};
+    return { filesIndexed, filesKnown: Math.max(this.progress.known, filesIndexed), indexing: state === 'walking' || state === 'indexing' || state === 'paused', ...held };
   }
 
   /** The file as it is now, unsaved edits included. @throws ReadError */

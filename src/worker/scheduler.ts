@@ -71,6 +71,11 @@ export class Foreground {
     }
   }
 
+  /** Resolves when nobody waits, however long that takes. */
+  async quiet(): Promise<void> {
+    while (this.busy) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
   get busy(): boolean {
     return this.active > 0;
   }

@@ -9,7 +9,7 @@ import { summarize } from '../assistant/summarize';
 import type { Writer } from '../assistant/writer';
 import type { Library } from '../library/library';
 import {
-  PROTOCOL_VERSION, type ClientNotifications, type Coverage, type IndexStatus, type InitializeParams, type Requests, type WorkerNotifications, type WorkerSettings,
+  PROTOCOL_VERSION, type ClientNotifications, type Coverage, type Held, type IndexStatus, type InitializeParams, type Requests, type WorkerNotifications, type WorkerSettings,
 } from '../protocol';
 import type { EngineProcess } from './engine-process';
 import { WorkerError } from './errors';
@@ -45,6 +45,7 @@ export class WorkerService {
   readonly foreground = new Foreground();
   private session: Promise<Session> | undefined;
   private current: Session | undefined;
+  private held: Held | undefined;
   private statusTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: ServiceOptions) {}
@@ -90,21 +91,33 @@ export class WorkerService {
       return null;
     },
     'index/rebuild': async () => {
-      const { library } = await this.opened();
-      await library.clear();
-      void library.start();
+      const session = await this.opened();
+      await session.library.clear();
+      this.hold(session, undefined);
+      void session.library.start();
       return null;
     },
     'index/clear': async () => {
-      const { library, explanations, memories } = await this.opened();
+      const session = await this.opened();
+      const { library, explanations, memories } = session;
       const freed = (await library.clear()) + (await memories.clear());
+      // What was cancelled is gone; the next question begins anew.
+      if (this.held === 'cancelled') this.hold(session, undefined);
       return { bytesFreed: freed + (await explanations.clear()) };
     },
     'index/pause': async ({ paused }) => {
-      const { library, memories } = await this.opened();
-      library.pause(paused);
-      memories.pause(paused);
+      const session = await this.opened();
+      this.hold(session, paused ? 'paused' : undefined);
+      if (!paused && session.library.status().state === 'cancelled') void session.library.start();
       return null;
+    },
+    'index/cancel': async () => {
+      const session = await this.opened();
+      if (isWorking(this.status(session))) {
+        this.hold(session, 'cancelled');
+        await session.library.cancel();
+      }
+      return this.status(session);
     },
     'index/why': async ({ file }) => (await this.opened()).library.why(file),
     'citation/locate': async ({ citation }) => locateCitation(citation, (await this.opened()).library),
@@ -166,9 +179,11 @@ export class WorkerService {
       void memories.update();
     });
     const explanations = new ExplanationCache(join(params.storageDirectory, 'explanations'), { warn });
-    this.current = { params, library, explanations, memories };
-    if (params.trusted) void library.start();
-    return this.current;
+    const session = (this.current = { params, library, explanations, memories });
+    this.hold(session, params.held);
+    if (params.held === 'cancelled') await library.cancel();
+    else if (params.trusted) void library.start();
+    return session;
   }
 
   /** @throws WorkerError('notInitialized') */
@@ -179,7 +194,13 @@ export class WorkerService {
 
   private async changeSettings(session: Session, settings: WorkerSettings): Promise<void> {
     session.params = { ...session.params, settings };
-    await Promise.all([session.library.setSettings(indexSettings(settings)), session.memories.setBudget(settings.memoryBudgetBytes), this.loadModel(session.params)]);
+    await Promise.all([session.library.setSettings(indexSettings(settings)), session.memories.setBudget(settings.memoryBudgetBytes), this.changeModel(session)]);
+  }
+
+  /** Another model takes over between questions: the one that is writing finishes its answer. */
+  private async changeModel(session: Session): Promise<void> {
+    await this.foreground.quiet();
+    await this.loadModel(session.params);
   }
 
   private async loadModel(params: InitializeParams): Promise<void> {
@@ -201,7 +222,15 @@ export class WorkerService {
 
   private status({ library, memories }: Session): IndexStatus {
     const { status } = memories;
-    return { ...library.status(), model: this.options.engine.status, ...(status ? { memories: status } : {}) };
+    return { ...library.status(), model: this.options.engine.status, ...(status ? { memories: status } : {}), ...(this.held ? { held: this.held } : {}) };
+  }
+
+  /** Whether the user lets the work go on that goes on by itself. A pass that is cancelled is ended by the caller. */
+  private hold({ library, memories }: Session, held: Held | undefined): void {
+    this.held = held;
+    library.pause(held === 'paused');
+    memories.pause(held !== undefined);
+    this.statusChanged();
   }
 
   private progressOf(id: string): (fraction: number, message: string) => void {
@@ -225,6 +254,11 @@ export class WorkerService {
 function startWhenIdle(library: Library): void {
   const { state } = library.status();
   if (state === 'idle' || state === 'failed') void library.start();
+}
+
+/** Whether there is work that can be cancelled. */
+function isWorking({ state, memories }: IndexStatus): boolean {
+  return state === 'walking' || state === 'indexing' || state === 'paused' || (memories !== undefined && memories.encoded < memories.segments);
 }
 
 /** How much of the workspace's memories there are belongs to the coverage of whatever is found or said. */

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { IndexState, IndexStatus } from '../../src/protocol';
 import { faceOf, isWorking, MonotoneProgress } from '../../src/host/status/index-state';
+import { IndexingHold } from '../../src/host/status/hold';
 import { formatBytes, formatPercent } from '../../src/host/status/format';
 
 function status(state: IndexState, progress = 0): IndexStatus {
@@ -18,6 +19,27 @@ describe('faceOf', () => {
     expect(faceOf({ kind: 'asleep' }, status('indexing')).state).toBe('asleep');
     expect(faceOf({ kind: 'running', pid: 1 }, status('indexing', 0.4))).toMatchObject({ state: 'working', progress: 0.4 });
     expect(faceOf({ kind: 'running', pid: 1 }, undefined).state).toBe('idle');
+  });
+});
+
+describe('what the user holds', () => {
+  it('is told apart from what is done, also when everything is read', () => {
+    const running = { kind: 'running', pid: 1 } as const;
+    expect(faceOf(running, { ...status('ready'), held: 'paused' }).state).toBe('paused');
+    expect(faceOf(running, { ...status('cancelled', 0.4), held: 'cancelled' })).toMatchObject({ state: 'cancelled', severity: 'none' });
+  });
+
+  it('is remembered: a pause by the next window too, a cancel by this one', async () => {
+    const kept = new Map<string, unknown>();
+    const store = { get: (key: string) => kept.get(key), update: async (key: string, value: unknown) => void kept.set(key, value) };
+    const hold = new IndexingHold(store);
+    expect(hold.held).toBeUndefined();
+    await hold.set('paused');
+    expect([hold.held, new IndexingHold(store).held]).toEqual(['paused', 'paused']);
+    await hold.set('cancelled');
+    expect([hold.held, new IndexingHold(store).held]).toEqual(['cancelled', undefined]);
+    await hold.set(undefined);
+    expect(hold.held).toBeUndefined();
   });
 });
 

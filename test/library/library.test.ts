@@ -93,6 +93,44 @@ describe('a first pass', () => {
     expect(lib.coverage().filesIndexed).toBe(90);
   });
 
+  it('can be cancelled: what is indexed answers and is kept up to date, the rest waits until it is taken up again', async () => {
+    workspace.fill(90);
+    const lib = await library({ threads: 0 });
+    const pass = lib.start();
+    while (lib.coverage().filesIndexed < 10) await new Promise((resolve) => setTimeout(resolve, 2));
+    await lib.cancel();
+    await pass;
+    const { filesIndexed } = lib.coverage();
+    expect(filesIndexed).toBeLessThan(90);
+    expect(lib.status()).toMatchObject({ state: 'cancelled', filesKnown: 90 });
+    expect(lib.coverage()).toEqual({ filesIndexed, filesKnown: 90, indexing: false, held: 'cancelled' });
+    const file = workspace.put('new.ts', 'export const heldword = 1;\n');
+    await lib.applyChanges([{ file, type: 'created' }]);
+    expect(await paths(lib, 'heldword')).toEqual(['new.ts']);
+    // Rules that change would need a pass: it comes when the user takes it up again.
+    await lib.applyChanges([{ file: workspace.put('.gitignore', 'new.ts\n'), type: 'created' }]);
+    expect(lib.status().state).toBe('cancelled');
+    await lib.start();
+    expect(await paths(lib, 'heldword')).toEqual([]);
+    expect(lib.coverage()).toEqual({ filesIndexed: 91, filesKnown: 91, indexing: false });
+    // With nothing under way there is nothing to cancel.
+    await lib.cancel();
+    expect(lib.status().state).toBe('ready');
+  });
+
+  it('can be cancelled while it is held', async () => {
+    workspace.fill(60);
+    const lib = await library({ threads: 0 });
+    lib.pause(true);
+    const pass = lib.start();
+    while (lib.status().state !== 'paused') await new Promise((resolve) => setTimeout(resolve, 5));
+    await lib.cancel();
+    await pass;
+    expect(lib.status().state).toBe('cancelled');
+    await lib.start();
+    expect(lib.coverage().filesIndexed).toBe(60);
+  });
+
   it('can be held and let go on; saved files are taken in meanwhile', async () => {
     workspace.fill(60);
     const lib = await library({ threads: 0 });
@@ -228,6 +266,43 @@ describe('live changes', () => {
     await again.start();
     expect(await paths(again, 'ghostword')).toEqual([]);
     expect(await paths(again, word(0))).toEqual(['src/part0/module0.ts']);
+  });
+});
+
+describe('unsaved text', () => {
+  it('is found again after a rebuild, and waits for the first question after a clear', async () => {
+    workspace.fill(6);
+    const lib = await library();
+    await lib.start();
+    const file = join(workspace.root, 'src/part0/module0.ts');
+    const unborn = join(workspace.root, 'src/unborn.ts');
+    await lib.setUnsaved(file, 'export const draftword = 1;\n');
+    await lib.rebuild();
+    expect(await paths(lib, 'draftword')).toEqual(['src/part0/module0.ts']);
+    await lib.clear();
+    await lib.setUnsaved(unborn, 'export const unbornword = 1;\n');
+    expect(await paths(lib, 'draftword')).toEqual([]);
+    expect(await paths(lib, 'unbornword')).toEqual([]);
+    await lib.start();
+    expect(await paths(lib, 'draftword')).toEqual(['src/part0/module0.ts']);
+    expect(await paths(lib, 'unbornword')).toEqual(['src/unborn.ts']);
+    await lib.setUnsaved(file, null);
+    expect(await paths(lib, 'draftword')).toEqual([]);
+    expect(await paths(lib, word(0))).toEqual(['src/part0/module0.ts']);
+  });
+
+  it('keeps its place when a folder comes to the workspace', async () => {
+    workspace.fill(3);
+    workspace.put('other/x.ts', 'export const otherfolder = 1;\n');
+    const src = { name: 'src', directory: join(workspace.root, 'src') };
+    const lib = await library({ folders: [src] });
+    await lib.start();
+    await lib.setUnsaved(join(workspace.root, 'src/part0/module0.ts'), 'export const draftword = 1;\n');
+    await lib.setFolders([src, { name: 'other', directory: join(workspace.root, 'other') }]);
+    expect(await paths(lib, 'draftword')).toEqual(['src/part0/module0.ts']);
+    await lib.setUnsaved(join(workspace.root, 'src/part0/module0.ts'), null);
+    expect(await paths(lib, 'draftword')).toEqual([]);
+    expect(await paths(lib, word(0))).toEqual(['src/part0/module0.ts']);
   });
 });
 

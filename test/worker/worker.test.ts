@@ -132,6 +132,48 @@ describe('requests', () => {
   });
 });
 
+describe('what the user holds', () => {
+  const ask = (worker: WorkerUnderTest) => worker.request('ask', { id: 'q', question: 'Which method takes a connection for a host?', scope: { kind: 'workspace' } });
+
+  test('cancelled, indexing stays so through a restart and questions, until it is resumed', async () => {
+    writeMany(100);
+    const worker = start();
+    await worker.initialize({ folders: folders(), storageDirectory: storageDirectory() });
+    await worker.until('index/status', ({ state, filesIndexed }) => state === 'indexing' && filesIndexed > 5);
+    const cancelled = await worker.request('index/cancel', null);
+    expect(cancelled).toMatchObject({ state: 'cancelled', held: 'cancelled', filesKnown: 104 });
+    expect(cancelled.filesIndexed).toBeLessThan(104);
+    await worker.request('index/start', null);
+    const answer = await ask(worker);
+    expect(answer.notices.join(' ')).toMatch(/Indexing was cancelled: this answer draws on \d+ of 104 files/);
+    expect((await worker.request('index/status', null)).state).toBe('cancelled');
+    await worker.end();
+
+    const next = start();
+    await next.initialize({ folders: folders(), storageDirectory: storageDirectory(), held: 'cancelled' });
+    const kept = await next.request('index/status', null);
+    expect(kept).toMatchObject({ state: 'cancelled', held: 'cancelled' });
+    expect(kept.filesIndexed).toBeGreaterThanOrEqual(cancelled.filesIndexed);
+    expect((await ask(next)).notices.join(' ')).toMatch(/Indexing was cancelled/);
+    await next.request('index/pause', { paused: false });
+    await next.indexed();
+    const { held, filesIndexed } = await next.request('index/status', null);
+    expect([held, filesIndexed]).toEqual([undefined, 104]);
+    // Nothing is under way: there is nothing to cancel.
+    expect(await next.request('index/cancel', null)).toMatchObject({ state: 'ready' });
+  });
+
+  test('paused, a worker that starts indexes nothing until it is resumed; a rebuild resumes too', async () => {
+    const worker = start();
+    await worker.initialize({ folders: folders(), storageDirectory: storageDirectory(), held: 'paused' });
+    await worker.until('index/status', ({ state }) => state === 'paused');
+    expect((await ask(worker)).notices.join(' ')).toMatch(/Indexing is paused: this answer draws on 0 of 4 files/);
+    await worker.request('index/rebuild', null);
+    await worker.indexed();
+    expect(await worker.request('index/status', null)).toMatchObject({ state: 'ready', filesIndexed: 4 });
+  });
+});
+
 describe('a question', () => {
   const question = { id: 'q', question: 'Where is the pool?', scope: { kind: 'workspace' as const } };
 

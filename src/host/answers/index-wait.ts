@@ -24,5 +24,5 @@ export async function waitForIndex(client: WorkerClient, token?: Cancellation, p
 }
 
 function isSettled(status: IndexStatus): boolean {
-  return status.state === 'ready' || status.state === 'paused' || status.state === 'failed';
+  return status.state === 'ready' || status.state === 'paused' || status.state === 'cancelled' || status.state === 'failed';
 }

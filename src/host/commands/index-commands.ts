@@ -1,16 +1,18 @@
 import * as vscode from 'vscode';
 import type { AnswerHistory } from '../answers/history';
 import { workspacePath } from '../configuration';
-import type { Services } from '../services';
+import { setContext, type Services } from '../services';
 import { formatBytes } from '../status/format';
 import { fileUri } from './read';
 
-export async function rebuildIndex({ client }: Services): Promise<void> {
+/** Making the index anew is asking for it: a pause or a cancel is over. */
+export async function rebuildIndex({ client, hold }: Services): Promise<void> {
+  await hold.set(undefined);
   await client.request('index/rebuild', null);
 }
 
 /** Clearing deletes, so it asks; what can be made again is said. */
-export async function clearIndex({ client }: Services, history: AnswerHistory): Promise<void> {
+export async function clearIndex({ client, hold }: Services, history: AnswerHistory): Promise<void> {
   const clear = vscode.l10n.t('Clear');
   const choice = await vscode.window.showWarningMessage(
     vscode.l10n.t('Clear the index of this workspace?'),
@@ -18,13 +20,33 @@ export async function clearIndex({ client }: Services, history: AnswerHistory): 
     clear,
   );
   if (choice !== clear) return;
+  // What was cancelled is gone with the index: the next question begins anew. A pause stays.
+  if (hold.held === 'cancelled') await hold.set(undefined);
   const { bytesFreed } = await client.request('index/clear', null);
   await history.clear();
   void vscode.window.showInformationMessage(vscode.l10n.t('The index was cleared: {0} freed.', formatBytes(bytesFreed)));
 }
 
-export async function pauseIndexing({ client }: Services, paused: boolean): Promise<void> {
-  await client.request('index/pause', { paused });
+/** Holds indexing and encoding, or lets them go on. A worker that sleeps is told when it starts. */
+export async function pauseIndexing({ client, hold }: Services, paused: boolean): Promise<void> {
+  await hold.set(paused ? 'paused' : undefined);
+  setContext('indexHeld', hold.held);
+  if (client.awake || !paused) await client.request('index/pause', { paused });
+}
+
+/** Ends the pass under way. What is indexed stays and answers; the rest is left until the user resumes. */
+export async function cancelIndexing({ client, hold }: Services): Promise<void> {
+  const status = client.awake ? await client.request('index/cancel', null) : undefined;
+  if (status?.held !== 'cancelled') {
+    void vscode.window.showInformationMessage(vscode.l10n.t('Nothing is being indexed.'));
+    return;
+  }
+  await hold.set('cancelled');
+  const resume = vscode.l10n.t('Resume');
+  const kept = vscode.l10n.t('Indexing was cancelled: {0} of {1} files are indexed and can be asked about.', status.filesIndexed.toLocaleString(), status.filesKnown.toLocaleString());
+  void vscode.window.showInformationMessage(kept, resume).then((choice) => {
+    if (choice === resume) void vscode.commands.executeCommand('anchorage.resumeIndexing');
+  });
 }
 
 /** Says which rule decided about a file, and opens that rule. */

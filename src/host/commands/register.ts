@@ -5,7 +5,7 @@ import { guarded } from '../failures';
 import type { Services } from '../services';
 import { showStatus } from '../status/show-status';
 import { answerHistory, ask, askFolder, askSelection, copyAnswer, openAnswer } from './ask';
-import { clearIndex, pauseIndexing, rebuildIndex, whyFile } from './index-commands';
+import { cancelIndexing, clearIndex, pauseIndexing, rebuildIndex, whyFile } from './index-commands';
 import { explain, explainAt, openSpan, summarizeFile } from './read';
 
 /** Commands behind links of hovers, chat and panels; they are not in the palette. */
@@ -32,6 +32,7 @@ export function registerCommands(services: Services, asking: Asking, history: An
     'anchorage.clearIndex': () => clearIndex(services, history),
     'anchorage.pauseIndexing': () => pauseIndexing(services, true),
     'anchorage.resumeIndexing': () => pauseIndexing(services, false),
+    'anchorage.cancelIndexing': () => cancelIndexing(services),
     'anchorage.whyFile': (uri?: vscode.Uri) => whyFile(services, uri),
     'anchorage.restartWorker': () => client.restart(),
     'anchorage.showLog': async () => log.show(),

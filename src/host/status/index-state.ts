@@ -6,7 +6,7 @@ export interface Face {
   icon: string;
   /** Beside the icon; the state in words is for the tooltip and the screen reader. */
   progress?: number;
-  state: 'asleep' | 'starting' | 'restarting' | 'failed' | 'idle' | 'working' | 'ready' | 'paused' | 'problem';
+  state: 'asleep' | 'starting' | 'restarting' | 'failed' | 'idle' | 'working' | 'ready' | 'paused' | 'cancelled' | 'problem';
   severity: 'none' | 'warning' | 'error';
 }
 
@@ -34,11 +34,15 @@ function indexFace(index: IndexStatus): Face {
       return { icon: 'loading~spin', state: 'working', severity: 'none', progress: index.progress };
     case 'paused':
       return { icon: 'debug-pause', state: 'paused', severity: 'none', progress: index.progress };
+    case 'cancelled':
+      return { icon: 'circle-slash', state: 'cancelled', severity: 'none' };
     case 'failed':
       return { icon: 'error', state: 'problem', severity: 'error' };
     case 'idle':
       return { icon: 'library', state: 'idle', severity: 'none' };
     case 'ready':
+      // Everything is read; what is held are memories, and passes to come.
+      if (index.held === 'paused') return { icon: 'debug-pause', state: 'paused', severity: 'none' };
       return { icon: 'library', state: 'ready', severity: 'none' };
   }
 }

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
+import type { IndexStatus } from '../../protocol';
 import type { Services } from '../services';
-import { faceOf } from './index-state';
+import { faceOf, isWorking } from './index-state';
 import { indexFacts, stateText } from './status-item';
 
 interface StatusEntry extends vscode.QuickPickItem {
@@ -26,7 +27,7 @@ export async function showStatus(services: Services): Promise<void> {
       entries.push(separator(vscode.l10n.t('Left out')), ...status.skipped.map(({ reason, files }) => ({ label: `$(exclude) ${reason}`, description: vscode.l10n.t('{0} files', files.toLocaleString()) })));
     }
   }
-  entries.push(separator(vscode.l10n.t('Actions')), ...actionEntries(face.state));
+  entries.push(separator(vscode.l10n.t('Actions')), ...actionEntries(status));
   const picked = await vscode.window.showQuickPick(entries, { title: vscode.l10n.t('Anchorage: Index Status'), matchOnDescription: true, placeHolder: vscode.l10n.t('Filter, or pick an action') });
   if (picked?.command) await vscode.commands.executeCommand(picked.command);
   else if (picked?.file) await vscode.commands.executeCommand('workbench.action.quickOpen', picked.file);
@@ -40,11 +41,15 @@ function separator(label: string): StatusEntry {
   return { label, kind: vscode.QuickPickItemKind.Separator };
 }
 
-function actionEntries(state: string): StatusEntry[] {
-  const paused = state === 'paused';
+function actionEntries(status: IndexStatus | undefined): StatusEntry[] {
+  const pause = { label: `$(debug-pause) ${vscode.l10n.t('Pause Indexing')}`, command: 'anchorage.pauseIndexing' };
+  const resume = { label: `$(play) ${vscode.l10n.t('Resume Indexing')}`, command: 'anchorage.resumeIndexing' };
+  const cancel = { label: `$(circle-slash) ${vscode.l10n.t('Cancel Indexing')}`, command: 'anchorage.cancelIndexing' };
+  const working = isWorking(status) || status?.state === 'paused';
   return [
     { label: `$(comment-discussion) ${vscode.l10n.t('Ask About Workspace…')}`, command: 'anchorage.ask' },
-    { label: paused ? `$(play) ${vscode.l10n.t('Resume Indexing')}` : `$(debug-pause) ${vscode.l10n.t('Pause Indexing')}`, command: paused ? 'anchorage.resumeIndexing' : 'anchorage.pauseIndexing' },
+    status?.held ? resume : pause,
+    ...(working ? [cancel] : []),
     { label: `$(refresh) ${vscode.l10n.t('Rebuild Index')}`, command: 'anchorage.rebuildIndex' },
     { label: `$(trash) ${vscode.l10n.t('Clear Index…')}`, command: 'anchorage.clearIndex' },
     { label: `$(debug-restart) ${vscode.l10n.t('Restart Worker')}`, command: 'anchorage.restartWorker' },

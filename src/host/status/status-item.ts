@@ -40,6 +40,7 @@ export function stateText(face: Face): string {
     case 'working': return vscode.l10n.t('indexing');
     case 'ready': return vscode.l10n.t('ready');
     case 'paused': return vscode.l10n.t('paused');
+    case 'cancelled': return vscode.l10n.t('indexing cancelled');
     case 'problem': return vscode.l10n.t('indexing failed');
   }
 }
@@ -59,7 +60,7 @@ export function indexFacts(index: IndexStatus): { icon: string; label: string; d
 
 function tooltip(face: Face, client: ClientState, index: IndexStatus | undefined): vscode.MarkdownString {
   const text = new vscode.MarkdownString('', true);
-  text.isTrusted = { enabledCommands: ['anchorage.showStatus', 'anchorage.pauseIndexing', 'anchorage.resumeIndexing', 'anchorage.showLog', 'anchorage.ask', 'anchorage.restartWorker'] };
+  text.isTrusted = { enabledCommands: ['anchorage.showStatus', 'anchorage.pauseIndexing', 'anchorage.resumeIndexing', 'anchorage.cancelIndexing', 'anchorage.showLog', 'anchorage.ask', 'anchorage.restartWorker'] };
   text.appendMarkdown('**Anchorage** · ').appendText(stateText(face)).appendMarkdown('\n\n');
   const reason = client.kind === 'waiting' || client.kind === 'failed' ? client.reason : client.kind === 'running' ? index?.reason : undefined;
   if (reason) text.appendText(reason).appendMarkdown('\n\n');
@@ -73,8 +74,8 @@ function tooltip(face: Face, client: ClientState, index: IndexStatus | undefined
 
 function actions(face: Face): [string, string][] {
   const list: [string, string][] = [[vscode.l10n.t('Ask'), 'anchorage.ask'], [vscode.l10n.t('Details'), 'anchorage.showStatus']];
-  if (face.state === 'working') list.push([vscode.l10n.t('Pause'), 'anchorage.pauseIndexing']);
-  if (face.state === 'paused') list.push([vscode.l10n.t('Resume'), 'anchorage.resumeIndexing']);
+  if (face.state === 'working') list.push([vscode.l10n.t('Pause'), 'anchorage.pauseIndexing'], [vscode.l10n.t('Cancel'), 'anchorage.cancelIndexing']);
+  if (face.state === 'paused' || face.state === 'cancelled') list.push([vscode.l10n.t('Resume'), 'anchorage.resumeIndexing']);
   if (face.state === 'failed') list.push([vscode.l10n.t('Restart'), 'anchorage.restartWorker']);
   return [...list, [vscode.l10n.t('Log'), 'anchorage.showLog']];
 }

@@ -91,6 +91,8 @@ export class Indexer {
     }
     for (const path of [...catalogue.entries.keys()]) if (!found.has(path) && !shelf.unsaved.has(path)) this.remove(path);
     for (const { docId } of [...lexical.documents()]) if (!found.has(docId) && !shelf.unsaved.has(docId)) lexical.remove(docId);
+    // Texts of editors are not read from disk; a cleared index has lost them too.
+    for (const [path, { document, segmented }] of shelf.unsaved) if (!lexical.has(path, document.hash)) lexical.add(path, document, segmented);
 
     if (changed.length > 0) {
       progress.set('indexing', `Indexing ${changed.length} of ${found.size} files`);
@@ -222,8 +224,8 @@ export class Indexer {
     for (const known of [...catalogue.entries.keys()]) if (known.startsWith(below)) this.remove(known);
   }
 
-  /** The text of an editor with unsaved edits takes the file's place until `null` comes. */
-  async setUnsaved(file: string, text: string | null): Promise<void> {
+  /** The text of an editor with unsaved edits takes the file's place until `null` comes; at once, or with the next pass. */
+  async setUnsaved(file: string, text: string | null, atOnce: boolean): Promise<void> {
     const { folders, shelf, lexical, pool, catalogue, settings } = this.context;
     const path = folders.pathOf(file);
     if (path === undefined) return;
@@ -231,7 +233,7 @@ export class Indexer {
       if (!shelf.unsaved.delete(path)) return;
       const entry = catalogue.entries.get(path);
       if (entry && !lexical.has(path, entry.hash)) lexical.remove(path);
-      await this.update([{ file, type: 'changed' }]);
+      if (atOnce) await this.update([{ file, type: 'changed' }]);
       return;
     }
     const why = whyFile(file, folders, settings);
@@ -239,7 +241,7 @@ export class Indexer {
     const document = toDocument(file, path, text);
     const { segmented } = await pool.segmentNow(document);
     shelf.unsaved.set(path, { document, segmented });
-    if (!lexical.has(path, document.hash)) lexical.add(path, document, segmented);
+    if (atOnce && !lexical.has(path, document.hash)) lexical.add(path, document, segmented);
   }
 
   // ── Writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
