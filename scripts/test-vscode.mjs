@@ -1,17 +1,18 @@
 /**
  * `npm run test:vscode [-- --only=suite,ui] [-- --grep TEXT] [-- --shots DIR]`: the extension in a real editor.
  *
- * suite  mocha inside the extension host, in a downloaded VS Code (@vscode/test-electron) where there is one to be had,
+ * suite  mocha inside the extension host, in a downloaded VS Code (@vscode/test-electron) where one can be had and shown,
  *        else in the VS Code that npm carries, with Chromium in front of it
  * ui     walks with keyboard and mouse through the installed package, in the npm-borne VS Code only
  *
- * ANCHORAGE_VSCODE=electron|server chooses; by default a download is tried for a few seconds. Ends with "N passed, N failed".
+ * ANCHORAGE_VSCODE=electron|server chooses (lib/editor-choice.mjs); which it was, and why, is printed. Ends with "N passed, N failed".
  */
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { chooseEditor, machineProbes } from './lib/editor-choice.mjs';
 import { installDependencies, root } from './lib/install.mjs';
 
 const { values } = parseArgs({ options: { only: { type: 'string', default: 'suite,ui' }, grep: { type: 'string' }, shots: { type: 'string' } } });
@@ -72,33 +73,43 @@ async function runSuite(staged) {
   const report = path.join(scratch, 'suite.json');
   const env = { ANCHORAGE_TEST_REPORT: report, ANCHORAGE_TEST_GREP: values.grep ?? '' };
   const runner = path.join(bundles, 'suite', 'index.js');
-  const electron = await downloadedEditor();
-  if (electron) {
-    const { runTests } = await import('@vscode/test-electron');
-    console.log(`suite: in the downloaded VS Code ${electron}`);
-    // A failing suite is told by its report, a broken editor by the missing report.
-    await runTests({ vscodeExecutablePath: electron, extensionDevelopmentPath: staged, extensionTestsPath: runner, launchArgs: [workspace, '--disable-workspace-trust', '--user-data-dir', path.join(scratch, 'electron')], extensionTestsEnv: env }).catch((error) => console.error(String(error)));
-  } else {
-    console.log('suite: in the VS Code that npm carries');
-    await runSuiteInServer({ staged, workspace, runner, env });
-  }
+  const choice = await chooseEditor({ wish: process.env.ANCHORAGE_VSCODE, platform: process.platform, env: process.env, probes: machineProbes(path.join(root, '.vscode-test')) });
+  console.log(`suite: in ${choice.kind === 'electron' ? `the downloaded VS Code ${choice.executable}` : 'the VS Code that npm carries'}, because ${choice.why}`);
+  if (choice.kind === 'electron') await runSuiteInElectron(choice, { staged, workspace, runner, env });
+  else await runSuiteInServer({ staged, workspace, runner, env });
+  // A failing suite is told by its report, a broken editor by the missing report.
   collect(report, 'suite');
 }
 
-/** @returns path of a VS Code that could be downloaded, or undefined where that is not possible or cannot be shown. */
-async function downloadedEditor() {
-  const wish = process.env.ANCHORAGE_VSCODE;
-  if (wish === 'server') return undefined;
-  const hasDisplay = process.platform !== 'linux' || process.env.DISPLAY || process.env.WAYLAND_DISPLAY;
-  if (!hasDisplay && wish !== 'electron') return undefined;
-  const { downloadAndUnzipVSCode } = await import('@vscode/test-electron');
-  try {
-    return await downloadAndUnzipVSCode({ version: 'stable', cachePath: path.join(root, '.vscode-test'), timeout: 10_000 });
-  } catch (error) {
-    if (wish === 'electron') throw error;
-    console.log(`VS Code could not be downloaded (${String(error.message ?? error).split('\n')[0]}).`);
-    return undefined;
-  }
+async function runSuiteInElectron({ executable, prefix }, { staged, workspace, runner, env }) {
+  const { QUIET } = await import('./lib/vscode-server.mjs');
+  const userData = path.join(scratch, 'electron');
+  mkdirSync(path.join(userData, 'User'), { recursive: true });
+  writeFileSync(path.join(userData, 'User', 'settings.json'), JSON.stringify(QUIET));
+  const options = {
+    vscodeExecutablePath: executable, extensionDevelopmentPath: staged, extensionTestsPath: runner, extensionTestsEnv: env,
+    launchArgs: [workspace, '--user-data-dir', userData, '--extensions-dir', path.join(scratch, 'electron-extensions')],
+  };
+  const [command, ...args] = [...prefix, process.execPath, path.join(root, 'scripts', 'lib', 'run-electron.mjs'), JSON.stringify(options)];
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], detached: process.platform !== 'win32' });
+  const end = () => {
+    try {
+      process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  };
+  stops.push(async () => end());
+  const limit = setTimeout(() => {
+    console.error(`The suite did not end within ${SUITE_LIMIT / 1000} s.`);
+    end();
+  }, SUITE_LIMIT);
+  const how = await new Promise((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('exit', (code, signal) => resolve(signal ?? code));
+  });
+  clearTimeout(limit);
+  if (how !== 0) console.error(`suite: the downloaded VS Code ended with ${how}`);
 }
 
 async function runSuiteInServer({ staged, workspace, runner, env }) {
@@ -129,7 +140,7 @@ async function runSuiteInServer({ staged, workspace, runner, env }) {
 
 async function runWalks(staged) {
   if (process.platform !== 'linux') {
-    console.log('ui: the walks are driven through the npm-borne VS Code, which is set up for Linux only; not run here.');
+    console.log(`ui: NOT RUN: the walks are driven through the VS Code that npm carries, which is set up for Linux only (this is ${process.platform}).`);
     return;
   }
   const { ensureServer, installVsix, startServer } = await import('./lib/vscode-server.mjs');

@@ -233,7 +233,7 @@ export async function installVsix(installed, { directory, extensions, vsix }) {
 }
 
 /** Settings that keep the editor still while it is being looked at. */
-const QUIET = {
+export const QUIET = {
   'workbench.startupEditor': 'none',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.tips.enabled': false,

@@ -1,0 +1,15 @@
+export interface Probes {
+  /** Path of a downloaded VS Code. */
+  download: () => Promise<string>;
+  hasCommand: (name: string) => boolean;
+  /** Why an editor does not start here; undefined when it does. */
+  startFault: (executable: string) => string | undefined;
+}
+
+export type EditorChoice =
+  | { kind: 'server'; why: string }
+  /** `prefix`: the command, with its arguments, that the editor is started under. */
+  | { kind: 'electron'; executable: string; prefix: string[]; why: string };
+
+export function chooseEditor(given: { wish?: string; platform: string; env: Record<string, string | undefined>; probes: Probes }): Promise<EditorChoice>;
+export function machineProbes(cachePath: string): Probes;
