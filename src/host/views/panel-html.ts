@@ -18,6 +18,9 @@ export function panelHtml(webview: vscode.Webview, extension: vscode.Uri, panel:
     `script-src 'nonce-${nonce}'`,
     `style-src ${webview.cspSource}`,
     `font-src ${webview.cspSource}`,
+    // These two do not fall back on default-src.
+    `base-uri 'none'`,
+    `form-action 'none'`,
   ].join('; ');
   return `<!DOCTYPE html>
 <html lang="${escape(vscode.env.language)}">
