@@ -66,6 +66,8 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def sdpa(q: Tensor, k: Tensor, v: Tensor, mask: Optional[Tensor]) -> Tensor:
     """q [B, H, T, D], k and v [B, K, P+T, D], mask bool (true: visible) broadcastable to [B, H, T, P+T] or None for causal."""
     h, kv = q.shape[1], k.shape[1]
+    if mask is not None and mask.dim() == 4 and kv == 1 and q.device.type == "cpu":
+        return one_key_head(q, k[:, 0], v[:, 0], mask)
     if kv != h:
         b, _, n, d = k.shape
         k = k[:, :, None].expand(b, kv, h // kv, n, d).reshape(b, h, n, d) if kv > 1 else k.expand(b, h, n, d)
@@ -76,6 +78,19 @@ def sdpa(q: Tensor, k: Tensor, v: Tensor, mask: Optional[Tensor]) -> Tensor:
         mask = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device).tril()
     scores = (q @ k.transpose(-1, -2)).float() / math.sqrt(q.shape[-1])
     return scores.masked_fill(~mask, -math.inf).softmax(-1).to(v.dtype) @ v
+
+
+def one_key_head(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """The same for k and v [B, P+T, D] of a single head and mask [B or 1, H or 1, T, P+T]: the query heads are rows of one product.
+
+    On a CPU this is more than twice as fast as the fused kernel with a mask, which reads the keys once a head.
+    """
+    b, h, t, d = q.shape
+    rows = (q * d ** -0.5).transpose(1, 2).reshape(b, t * h, d)
+    scores = torch.matmul(rows, k.transpose(1, 2))
+    hidden = torch.zeros((), dtype=scores.dtype).masked_fill(~mask.transpose(1, 2), -math.inf)
+    shares = scores.view(b, t, h, -1).add_(hidden).softmax(-1).view(b, t * h, -1)
+    return torch.matmul(shares, v).view(b, t, h, d).transpose(1, 2)
 
 
 class RMSNorm(nn.Module):
