@@ -1,9 +1,12 @@
 /** The walk of a question: retrieve, compose, answer, check. With a model the answer is prose, without one it is extractive and says so. */
 import type { Answer, AnswerEvent, Author, Citation, ContextLedger, Coverage, LedgerGroup, RankedSpan, Scope } from '../protocol';
 import { checkMarkdown } from './citations';
+import { readContext, selectContext, type ComposedContext, type ContextSelection, type WorkspaceMemory } from './compose/compose';
+import { retrieveFused } from './compose/retrieval';
 import { AssistantError, throwIfCancelled } from './errors';
 import { answerFromSources } from './extractive';
 import { counted } from './facts';
+import { generatedBlock, presentable } from './gist';
 import { splitLines, textOfLines } from './lines';
 import type { AssistantLibrary } from './library';
 import { composeChat, ledgerOf, writeProse, type Turn } from './prose';
@@ -23,25 +26,29 @@ export interface AskTools {
   writer?: Writer;
   /** Said with an extractive answer: why there is no prose ("the model process ended"). */
   whyExtractive?: string;
+  /** The workspace's memories, once there are some: they rank what is found, and the answer is read in one context of all of them. */
+  memory?: WorkspaceMemory;
   emit?: (event: AnswerEvent) => void;
   signal?: AbortSignal;
 }
 
 const SPANS = 30;
+/** Tokens of the line that the bundled model may write beside a quoted answer. */
+const GENERATED_TOKENS = 64;
 const EXTRACTIVE: Author = { kind: 'extractive' };
 
 /** @throws AssistantError('cancelled') when stopped before anything was written; later, what was written is returned with a notice. */
 export async function ask(request: AskRequest, tools: AskTools): Promise<Answer> {
-  const { library, emit = () => {}, signal } = tools;
+  const { emit = () => {}, signal } = tools;
   const started = performance.now();
   throwIfCancelled(signal);
   if (request.question.trim() === '') throw new AssistantError('internal', 'The question is empty.', 'Type a question about the code.');
 
   emit({ type: 'phase', phase: 'retrieving' });
-  const { spans, coverage } = await retrieve(request, library, signal);
+  const found = await retrieve(request, tools);
+  const { spans, coverage } = found;
   emit({ type: 'spans', spans, coverage });
-  const retrieved = performance.now();
-  const draft: Draft = { request, spans, coverage, started, retrieved };
+  const draft: Draft = { ...found, request, started, retrieved: performance.now() };
 
   if (tools.writer && spans.length > 0) {
     try {
@@ -52,20 +59,28 @@ export async function ask(request: AskRequest, tools: AskTools): Promise<Answer>
       return extractively(draft, tools, `The model could not write this answer (${reason}), so it quotes the sources instead.`);
     }
   }
-  return extractively(draft, tools, tools.whyExtractive ?? 'No model is installed, so this answer quotes the sources instead of writing prose.');
+  return extractively(draft, tools, tools.whyExtractive);
 }
 
-interface Draft {
-  request: AskRequest;
+interface Found {
   spans: readonly RankedSpan[];
   coverage: Coverage;
+  /** What the context over the whole workspace is to hold, where the model with memories is to read it. */
+  selection?: ContextSelection;
+  /** Why memories were not used although there are some. */
+  trouble?: string;
+}
+
+interface Draft extends Found {
+  request: AskRequest;
   /** performance.now() */
   started: number;
   retrieved: number;
 }
 
-async function retrieve(request: AskRequest, library: AssistantLibrary, signal?: AbortSignal): Promise<{ spans: readonly RankedSpan[]; coverage: Coverage }> {
-  const found = await library.search(searchText(request), { scope: request.scope, limit: SPANS, signal });
+async function retrieve(request: AskRequest, tools: AskTools): Promise<Found> {
+  const { library, memory, signal } = tools;
+  const found = (memory && (await retrieveWithMemories(request, memory, tools))) ?? (await library.search(searchText(request), { scope: request.scope, limit: SPANS, signal }));
   throwIfCancelled(signal);
   if (request.scope.kind !== 'selection' || found.spans.length > 0) return found;
   // A selection is what the question is about even if it shares no word with it.
@@ -73,6 +88,21 @@ async function retrieve(request: AskRequest, library: AssistantLibrary, signal?:
   const document = await library.read(file);
   const text = textOfLines(splitLines(document.text), startLine, endLine);
   return { ...found, spans: [{ file, path: document.path, startLine, endLine, score: 1, breadcrumb: [], reasons: [], text, language: document.language }] };
+}
+
+/** A model that writes prose reads what it quotes; without one, the model of the memories reads the composed context. */
+async function retrieveWithMemories({ question, scope, ...request }: AskRequest, memory: WorkspaceMemory, { library, writer, signal }: AskTools): Promise<Found | undefined> {
+  const asked = { question, searchText: searchText({ question, scope, ...request }), scope, maxNewTokens: GENERATED_TOKENS, turn: true };
+  const composing = { library: { search: library.search.bind(library), indexed: memory.indexed.bind(memory) }, memories: memory.memories, engine: memory.engine, signal };
+  try {
+    if (writer) return await retrieveFused(asked, composing);
+    const selection = await selectContext(asked, composing);
+    return { spans: selection.spans, coverage: selection.coverage, selection };
+  } catch (error) {
+    if (signal?.aborted) return undefined;
+    const found = await library.search(asked.searchText, { scope, limit: SPANS, signal });
+    return { ...found, trouble: `The workspace's memories could not be used (${error instanceof Error ? error.message : String(error)}).` };
+  }
 }
 
 /** A follow-up ("and where is it called?") is searched with the question it follows. */
@@ -84,9 +114,11 @@ function searchText({ question, previous }: AskRequest): string {
   return leans ? `${question} ${last.question}` : question;
 }
 
-async function extractively(draft: Draft, tools: AskTools, why: string): Promise<Answer> {
+async function extractively(draft: Draft, tools: AskTools, why?: string): Promise<Answer> {
   const { emit = () => {}, library, signal } = tools;
-  const { request, spans, coverage } = draft;
+  const { request, spans, coverage, trouble } = draft;
+  // The model reads in its own process while the answer is being quoted in this one.
+  const reading = readAlong(draft, tools);
   emit({ type: 'phase', phase: 'writing' });
   const parsed = parseQuestion(request.question);
   const answer = await answerFromSources(parsed, spans, library, { scope: request.scope, signal });
@@ -94,16 +126,38 @@ async function extractively(draft: Draft, tools: AskTools, why: string): Promise
   const firstToken = performance.now() - draft.started;
   const checked = await checkMarkdown(answer.blocks.join('\n\n'), answer.citations, library);
   for (const citation of checked.citations) emit({ type: 'citation', citation });
-  const ledger = quotedLedger(draft, checked.citations);
-  emit({ type: 'ledger', ledger });
   emit({ type: 'delta', markdown: checked.markdown });
-  const notices = [why, ...coverageNotice(coverage), ...answer.notices, ...(checked.removed.length > 0 ? [`Citations removed: ${checked.removed.join(' ')}`] : [])];
-  const total = performance.now() - draft.started;
+  const { composed, line, said } = await reading;
+  const block = line === undefined ? '' : `\n\n${generatedBlock(line, tools.memory?.author ?? EXTRACTIVE)}`;
+  if (block !== '') emit({ type: 'delta', markdown: block });
+  const ledger = composed?.ledger ?? quotedLedger(draft, checked.citations);
+  emit({ type: 'ledger', ledger });
+  const notices = [
+    why ?? said, ...(trouble === undefined ? [] : [trouble]), ...coverageNotice(coverage), ...answer.notices,
+    ...(checked.removed.length > 0 ? [`Citations removed: ${checked.removed.join(' ')}`] : []), ...(signal?.aborted ? ['Stopped.'] : []),
+  ];
+  const { splice, read, decode } = composed?.timing ?? { splice: 0, read: 0, decode: 0 };
   return {
-    id: request.id, question: request.question, scope: request.scope, markdown: checked.markdown, citations: checked.citations,
+    id: request.id, question: request.question, scope: request.scope, markdown: `${checked.markdown}${block}`, citations: checked.citations,
     spans, author: EXTRACTIVE, coverage, ledger, notices,
-    timing: { retrieve: draft.retrieved - draft.started, splice: 0, read: 0, decode: 0, firstToken, total },
+    timing: { retrieve: draft.retrieved - draft.started, splice, read, decode, firstToken, total: performance.now() - draft.started },
   };
+}
+
+/** What the model of the memories makes of the whole context: a line where it is sure of one, and in any case the ledger. Never fails. */
+async function readAlong({ selection }: Draft, { memory, emit = () => {}, signal }: AskTools): Promise<{ composed?: ComposedContext; line?: string; said: string }> {
+  if (!memory) return { said: 'No model is installed, so this answer quotes the sources instead of writing prose.' };
+  if (!selection) return { said: 'This answer quotes the sources instead of writing prose.' };
+  const model = memory.author.kind === 'extractive' ? 'The model' : memory.author.model;
+  try {
+    const composed = await readContext(selection, memory.engine, { signal, onLedger: (ledger) => emit({ type: 'ledger', ledger }) });
+    const read = selection.request.full.map(({ text }) => text).join('\n');
+    const line = presentable(composed, `${selection.request.question}\n${read}`);
+    if (line !== undefined) return { composed, line, said: `This answer quotes the sources; the line marked as generated is what ${model} makes of them.` };
+    return { composed, said: `This answer quotes the sources: ${model} has read them and was not sure enough of a sentence of its own.` };
+  } catch (error) {
+    return { said: `This answer quotes the sources: ${model} could not read them (${error instanceof Error ? error.message : String(error)}).` };
+  }
 }
 
 async function inProse(draft: Draft, writer: Writer, tools: AskTools): Promise<Answer> {

@@ -17,13 +17,17 @@ import { write } from './write';
 type Run = (args: Arguments, session: Session, signal: AbortSignal) => Promise<void>;
 
 const DEFAULT_LIMIT = 20;
+/** A question in the terminal waits so long (ms) for memories that are missing; what is encoded then is kept for the next. */
+const ENCODING_PATIENCE = 3_000;
 
 async function runAsk(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
   const question = args.operands.join(' ').trim();
   if (question === '') throw new UsageError('Which question?', 'ask');
   const scope = scopeOf(args, session, 'ask');
   await session.index(signal);
-  const writer = session.engine.writer();
+  await session.memories.settle(ENCODING_PATIENCE);
+  const writer = session.engines.writer();
+  const failure = [session.engines.chat, session.engines.memory].find(({ status }) => status.state === 'failed')?.status.detail;
   const style = styleOf(process.stdout);
   const streams = writer !== undefined && !args.json && style.colour;
   const answer = await ask(
@@ -31,7 +35,8 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
     {
       library: session.library,
       writer,
-      whyExtractive: session.engine.status.state === 'failed' ? `The model is not in use, so this answer quotes the sources. ${session.engine.status.detail}` : undefined,
+      memory: session.memories.workspace,
+      whyExtractive: failure ? `The model is not in use, so this answer quotes the sources. ${failure}` : undefined,
       signal,
       emit: (event) => {
         if (event.type === 'phase') session.progress.update(0, event.phase);
@@ -75,7 +80,7 @@ async function runExplain(args: Arguments, session: Session, signal: AbortSignal
   await session.index(signal);
   const target = await explainTarget(what, session);
   const cache = new ExplanationCache(join(session.storageDirectory, 'explanations'));
-  const explanation = await explain({ ...target, fresh: args.fresh }, { library: session.library, cache, writer: session.engine.writer(), signal });
+  const explanation = await explain({ ...target, fresh: args.fresh }, { library: session.library, cache, writer: session.engines.writer(), signal });
   await write(args.json ? JSON.stringify(explanation, undefined, 2) : renderExplanation(explanation, styleOf(process.stdout)));
 }
 
@@ -140,14 +145,14 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
 async function runStatus(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
   await session.index(signal);
   const status = session.library.status();
-  const { engine, storageDirectory, folders } = session;
-  if (args.json) return write(JSON.stringify({ ...status, model: engine.status, storageDirectory, folders }, undefined, 2));
+  const { engines, storageDirectory, folders } = session;
+  if (args.json) return write(JSON.stringify({ ...status, model: engines.status, storageDirectory, folders }, undefined, 2));
   const lines = [
     `Folders   ${folders.map(({ directory }) => directory).join(', ')}`,
     `State     ${status.state}: ${status.reason}`,
     `Indexed   ${status.filesIndexed.toLocaleString('en-US')} of ${status.filesKnown.toLocaleString('en-US')} files, ${bytes(status.bytesIndexed)}, ${status.segments.toLocaleString('en-US')} segments`,
     `Store     ${bytes(status.storeBytes)} in ${storageDirectory}`,
-    `Model     ${engine.status.detail}`,
+    `Model     ${engines.status.detail}`,
     ...status.skipped.map(({ reason, files }) => `Left out  ${files.toLocaleString('en-US')}: ${reason}`),
     ...status.problems.map(({ path, reason }) => `Problem   ${printable(path)}: ${reason}`),
   ];

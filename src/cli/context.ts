@@ -1,9 +1,9 @@
 /** `context`: what the model would hold for a question, group by group. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import { MemoryService } from '../worker/memory-service';
+import type { MemoryService } from '../worker/memory-service';
 import { type Arguments, UsageError, wholeNumber } from './arguments';
 import { bytes, printable } from './render';
-import { openSession, scopeOf, type Session } from './session';
+import { openSession, scopeOf } from './session';
 import { write } from './write';
 
 const HELP = `Compose the context of a question over the whole workspace and print its ledger.
@@ -38,8 +38,6 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsConfig['options'];
 
-const BUDGET_BYTES = 2 * 1024 ** 3;
-
 export async function contextMain(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = understood(argv);
   if (values.help) {
@@ -51,11 +49,7 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
   const maxNewTokens = wholeNumber('tokens', values.tokens, 1, 'ask');
   const args: Arguments = { json: false, progress: false, help: false, fresh: false, rebuild: false, workspace: [], ...values, operands: [] };
   const session = await openSession('ask', args, { model: true });
-  const memories = new MemoryService({
-    library: session.library, engine: session.engine, storageDirectory: session.storageDirectory, budgetBytes: BUDGET_BYTES,
-    warn: (message) => process.stderr.write(`${message}\n`),
-    changed: () => showProgress(memories, session),
-  });
+  const { memories } = session;
   try {
     await session.index(signal);
     const stop = (): void => void memories.end();
@@ -71,7 +65,6 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
     await write(values.json ? JSON.stringify({ question, ...ledger, totals, coverage, timing, text, store: memories.status }, undefined, 2) : rendered(composed, totals, memories));
   } finally {
     session.progress.done();
-    await memories.end();
     await session.close();
   }
   return 0;
@@ -83,11 +76,6 @@ function understood(argv: readonly string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message, 'context');
   }
-}
-
-function showProgress(memories: MemoryService, { progress }: Session): void {
-  const { status } = memories;
-  if (status && status.segments > 0) progress.update(status.encoded / status.segments, `memories, ${status.encoded.toLocaleString('en-US')} of ${status.segments.toLocaleString('en-US')} segments`);
 }
 
 function totalsOf(groups: readonly { rows: number; tokens: number; bytes: number }[]): { rows: number; tokens: number; bytes: number } {

@@ -1,12 +1,13 @@
-/** What a command works with: the folders, the library over them, and the engine's process if a model was named. */
+/** What a command works with: the folders, the library over them, the models and the workspace's memories. */
 import { createHash } from 'node:crypto';
 import { realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import type { Library } from '../library/library';
 import type { Scope, WorkerSettings } from '../protocol';
-import { EngineProcess } from '../worker/engine-process';
-import { chooseModel } from '../worker/models';
+import { Engines } from '../worker/engines';
+import { MemoryService } from '../worker/memory-service';
+import { chooseModels } from '../worker/models';
 import { openLibrary } from '../worker/open-library';
 import { type Arguments, type CommandName, UsageError, wholeNumber } from './arguments';
 import { Progress } from './progress';
@@ -15,7 +16,9 @@ export interface Session {
   folders: readonly { name: string; directory: string }[];
   storageDirectory: string;
   library: Library;
-  engine: EngineProcess;
+  engines: Engines;
+  /** Of the workspace; nothing is in it while no model with slots is loaded. */
+  memories: MemoryService;
   progress: Progress;
   /** Indexes what has changed and waits for it, showing progress. */
   index(signal?: AbortSignal): Promise<void>;
@@ -50,10 +53,18 @@ export async function openSession(command: CommandName, args: Arguments, options
     const count = `${status.filesIndexed.toLocaleString('en-US')} of ${status.filesKnown.toLocaleString('en-US')} files`;
     if (status.state === 'indexing') progress.update(status.progress, `indexing, ${count}`);
   });
-  const engine = new EngineProcess({ file: join(__dirname, 'engine-child.js'), log, changed: () => {} });
-  if (options.model) await engine.choose(await chooseModel({ modelsDirectory: join(cacheDirectory(), 'models'), settings }));
+  const engines = new Engines({ file: join(__dirname, 'engine-child.js'), log, changed: () => {} });
+  if (options.model) await engines.choose(await chooseModels({ modelsDirectory: join(cacheDirectory(), 'models'), settings }));
+  const memories = new MemoryService({
+    library, engine: engines.memory, storageDirectory, budgetBytes: settings.memoryBudgetBytes,
+    warn: (message) => process.stderr.write(`${message}\n`),
+    changed: () => {
+      const { status } = memories;
+      if (status && status.segments > 0) progress.update(status.encoded / status.segments, `memories, ${status.encoded.toLocaleString('en-US')} of ${status.segments.toLocaleString('en-US')} segments`);
+    },
+  });
   return {
-    folders, storageDirectory, library, engine, progress,
+    folders, storageDirectory, library, engines, memories, progress,
     index: async (signal) => {
       await library.start(signal);
       progress.done();
@@ -62,7 +73,8 @@ export async function openSession(command: CommandName, args: Arguments, options
       if (state === 'failed') throw new Error(reason);
     },
     close: async () => {
-      engine.close();
+      await memories.end();
+      engines.close();
       await library.close();
     },
   };

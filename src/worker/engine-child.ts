@@ -27,7 +27,7 @@ function main(): void {
   };
   serve<EngineRequests, Record<never, never>>(
     connection,
-    {
+    weighed({
       load: async (params, signal) => {
         await model?.close();
         model = undefined;
@@ -45,12 +45,24 @@ function main(): void {
         signal,
         ...(id === undefined ? {} : { onRead: (reading) => notify('compose/read', { id, reading }), onText: (text) => notify('write/text', { id, text }) }),
       }),
-    },
+    }, (residentBytes) => notify('memory', { residentBytes })),
     {},
     { failed: (method, error) => notify('log', { level: 'debug', message: `${method}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}` }) },
   );
   process.once('disconnect', () => process.exit(0));
   connection.listen();
+}
+
+/** Says after each request what the process holds. */
+function weighed<H extends object>(handlers: H, tell: (residentBytes: number) => void): H {
+  const entries = Object.entries(handlers).map(([name, handle]: [string, (...args: unknown[]) => unknown]) => [name, async (...args: unknown[]) => {
+    try {
+      return await handle(...args);
+    } finally {
+      tell(process.memoryUsage.rss());
+    }
+  }]);
+  return Object.fromEntries(entries) as H;
 }
 
 main();

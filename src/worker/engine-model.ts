@@ -2,6 +2,7 @@
 import { basename, dirname } from 'node:path';
 import type { ChatMessage, Written } from '../assistant/writer';
 import { Decoder, full, openCheckpoint, parameterCount, type ModelConfig } from '../engine';
+import { checkSums } from '../engine/checkpoint/sums';
 import { ChatTemplate } from '../engine/checkpoint/chat';
 import { SafetensorsSource } from '../engine/checkpoint/weights';
 import { SafetensorsFile } from '../engine/checkpoint/safetensors';
@@ -40,7 +41,8 @@ export class EngineModel {
   }
 
   /** @throws CheckpointError naming the file and the field; DecoderError */
-  static async load({ directory, compiledDirectory, weights, threads }: LoadParams, signal?: AbortSignal): Promise<EngineModel> {
+  static async load({ directory, compiledDirectory, weights, threads, checked }: LoadParams, signal?: AbortSignal): Promise<EngineModel> {
+    if (checked) await checkSums(directory);
     const checkpoint = await openCheckpoint(directory);
     try {
       const tokenizer = await Tokenizer.open(directory, checkpoint.config.vocabSize);

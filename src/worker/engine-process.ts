@@ -1,7 +1,8 @@
 /**
- * Owner of the engine's process. ONNX Runtime's runs are synchronous and a fault in it is fatal, so it has a process of its own: search
+ * Owner of one engine process. ONNX Runtime's runs are synchronous and a fault in it is fatal, so it has a process of its own: search
  * goes on during a run, and when it dies the worker lives. It is started when a model is set, started again with growing
- * delays when it ends, and given up after several ends in a row; the answer then quotes the sources.
+ * delays when it ends, and given up after several ends in a row; the answer then quotes the sources. A process that nobody has asked
+ * anything for a while, or that has grown beyond its memory, is ended and comes back with the next request.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter, type MessageConnection, CancellationTokenSource, ResponseError } from 'vscode-jsonrpc/node';
@@ -9,6 +10,7 @@ import type { ChatMessage, Writer, Written } from '../assistant/writer';
 import type { Author, ErrorData, ModelStatus } from '../protocol';
 import type { EngineNotifications, EngineRequests, LoadedModel, LoadParams } from './engine-protocol';
 import { WorkerError } from './errors';
+import type { ComposeReading } from './memory-protocol';
 import { ExclusiveQueue, type WorkClass } from './scheduler';
 
 export interface EngineOptions {
@@ -17,6 +19,8 @@ export interface EngineOptions {
   log: (level: EngineNotifications['log']['level'], message: string) => void;
   /** The state has changed; `status` has it. */
   changed: () => void;
+  /** Resident bytes that the process may have when it has nothing to do; it is ended beyond them. Default: no limit. */
+  memoryLimitBytes?: number;
   /** Milliseconds; tests shorten them. */
   timing?: Partial<typeof TIMING>;
 }
@@ -28,6 +32,8 @@ const TIMING = {
   healthy: 60_000,
   /** A cancelled answer ends within a chunk; a process that does not is hung. */
   cancelPatience: 15_000,
+  /** Without a request for so long, the process is ended: its memory is of more use to others. */
+  idle: 600_000,
 };
 const ENDS_IN_A_ROW = 4;
 
@@ -42,18 +48,31 @@ interface Running {
   startedAt: number;
 }
 
+/** Told of what a request in progress has done so far. */
+export interface EngineListener {
+  text?: ((text: string) => void) | undefined;
+  read?: ((reading: ComposeReading) => void) | undefined;
+}
+
 export class EngineProcess {
   status: ModelStatus = NO_MODEL;
   private choice: ModelChoice | undefined;
   private starting: Promise<Running> | undefined;
   private running: Running | undefined;
+  /** The model that was loaded last; it is there again with the next request when its process has been ended for quiet. */
+  private loaded: LoadedModel | undefined;
   private child: ChildProcess | undefined;
   private restart: NodeJS.Timeout | undefined;
+  private sleep: NodeJS.Timeout | undefined;
+  private active = 0;
+  /** As the process said after its last request. */
+  private residentBytes = 0;
+  private waitingForQuiet: (() => void)[] = [];
   private endsInARow = 0;
-  private nextWrite = 1;
+  private nextListener = 1;
   private closed = false;
   private readonly queue = new ExclusiveQueue();
-  private readonly listeners = new Map<number, (text: string) => void>();
+  private readonly listeners = new Map<number, EngineListener>();
   private readonly timing: typeof TIMING;
 
   constructor(private readonly options: EngineOptions) {
@@ -65,6 +84,7 @@ export class EngineProcess {
     if (JSON.stringify(choice) === JSON.stringify(this.choice)) return;
     this.stop();
     this.choice = choice;
+    this.loaded = undefined;
     this.endsInARow = 0;
     if (!choice) return this.setStatus(NO_MODEL);
     await this.start().catch(() => {});
@@ -72,9 +92,9 @@ export class EngineProcess {
 
   /** Present while a model is loaded or being loaded. */
   writer(kind: WorkClass = 'answer'): Writer | undefined {
-    const { running } = this;
-    if (!running || this.status.state !== 'ready') return undefined;
-    return new EngineWriter(this.status.author, running.model, kind, this);
+    const { model } = this;
+    if (!model || this.status.state !== 'ready') return undefined;
+    return new EngineWriter(this.status.author, model, kind, this);
   }
 
   /** Waits for a load in progress. */
@@ -94,13 +114,32 @@ export class EngineProcess {
   }
 
   async request<M extends keyof EngineRequests>(method: M, params: EngineRequests[M][0], signal?: AbortSignal): Promise<EngineRequests[M][1]> {
-    const running = await this.start();
-    return this.send(running.child, running.connection, method, params, signal);
+    clearTimeout(this.sleep);
+    this.active += 1;
+    try {
+      const running = await this.start();
+      return await this.send(running.child, running.connection, method, params, signal);
+    } finally {
+      this.active -= 1;
+      if (this.active === 0) this.rest();
+    }
   }
 
-  /** The model that is loaded, and nothing while none is. */
+  /** The model in use, whether its process runs or rests; nothing while none is loaded. */
   get model(): LoadedModel | undefined {
-    return this.running?.model;
+    return this.running?.model ?? (this.status.state === 'ready' ? this.loaded : undefined);
+  }
+
+  /** Resolves once no request is in progress, or after `patience` (ms). */
+  quiet(patience: number): Promise<void> {
+    if (this.active === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, patience);
+      this.waitingForQuiet.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   /** A request that runs the model, in its turn. */
@@ -108,16 +147,12 @@ export class EngineProcess {
     return this.queue.run(kind, () => this.request(method, params, signal), signal);
   }
 
-  write(kind: WorkClass, chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
-    const id = this.nextWrite++;
-    return this.queue.run(kind, async () => {
-      this.listeners.set(id, options.onText);
-      try {
-        return await this.request('write', { id, chat, maxNewTokens: options.maxNewTokens }, options.signal);
-      } finally {
-        this.listeners.delete(id);
-      }
-    }, options.signal);
+  /** The same, for a request that tells what it does under an id. */
+  heard<M extends 'write' | 'compose'>(kind: WorkClass, method: M, params: Omit<EngineRequests[M][0], 'id'>, listener: EngineListener, signal?: AbortSignal): Promise<EngineRequests[M][1]> {
+    const id = this.nextListener++;
+    this.listeners.set(id, listener);
+    const request = { ...params, id } as EngineRequests[M][0];
+    return this.inTurn(kind, method, request, signal).finally(() => this.listeners.delete(id));
   }
 
   private start(): Promise<Running> {
@@ -136,7 +171,11 @@ export class EngineProcess {
     child.stdout?.setEncoding('utf8').on('data', (text: string) => this.options.log('debug', `engine: ${text.trimEnd()}`));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => this.options.log('warn', `engine: ${text.trimEnd()}`));
     const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
-    connection.onNotification('write/text', ({ id, text }: EngineNotifications['write/text']) => this.listeners.get(id)?.(text));
+    connection.onNotification('write/text', ({ id, text }: EngineNotifications['write/text']) => this.listeners.get(id)?.text?.(text));
+    connection.onNotification('compose/read', ({ id, reading }: EngineNotifications['compose/read']) => this.listeners.get(id)?.read?.(reading));
+    connection.onNotification('memory', ({ residentBytes }: EngineNotifications['memory']) => {
+      this.residentBytes = residentBytes;
+    });
     connection.onNotification('log', ({ level, message }: EngineNotifications['log']) => this.options.log(level, `engine: ${message}`));
     connection.onError(([error]) => this.options.log('warn', `engine connection: ${error.message}`));
     connection.listen();
@@ -148,6 +187,7 @@ export class EngineProcess {
       const running: Running = { child, connection, model, startedAt };
       if (this.child !== child) throw new WorkerError('modelFailed', 'Another model was chosen meanwhile.');
       this.running = running;
+      this.loaded = model;
       const author: Author = { kind, model: model.name };
       this.setStatus({ state: 'ready', name: model.name, author, detail: model.detail });
       return running;
@@ -215,9 +255,28 @@ export class EngineProcess {
     this.restart = setTimeout(() => void this.start().catch(() => {}), delay);
   }
 
+  /** Nothing is in progress: whoever waited for that goes on, and a process that stays unused or has grown too large is ended. */
+  private rest(): void {
+    for (const wake of this.waitingForQuiet.splice(0)) wake();
+    clearTimeout(this.sleep);
+    const { memoryLimitBytes = Infinity } = this.options;
+    if (this.residentBytes > memoryLimitBytes) return this.release(`holds ${Math.round(this.residentBytes / 1e6)} MB, more than the ${Math.round(memoryLimitBytes / 1e6)} it may`);
+    this.sleep = setTimeout(() => this.release('has had nothing to do'), this.timing.idle);
+    this.sleep.unref();
+  }
+
+  /** Ends the process while it has nothing to do; the model stays in use and its process comes back with the next request. */
+  private release(why: string): void {
+    if (this.active > 0 || !this.running || this.status.state !== 'ready') return;
+    this.options.log('debug', `The model process ${why}; it is ended until it is needed.`);
+    this.stop();
+  }
+
   private stop(): void {
     clearTimeout(this.restart);
+    clearTimeout(this.sleep);
     const { child } = this;
+    this.residentBytes = 0;
     this.child = undefined;
     this.running = undefined;
     this.starting = undefined;
@@ -248,6 +307,7 @@ class EngineWriter implements Writer {
   }
 
   write(chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
-    return this.engine.write(this.kind, chat, options);
+    const { maxNewTokens, onText, signal } = options;
+    return this.engine.heard(this.kind, 'write', { chat, maxNewTokens }, { text: onText }, signal);
   }
 }

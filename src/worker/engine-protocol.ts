@@ -10,6 +10,8 @@ export interface LoadParams {
   weights: WorkerSettings['weights'];
   /** 0: as many as there are physical cores. */
   threads: number;
+  /** The folder's files must be those that its SHA256SUMS lists. */
+  checked?: boolean;
 }
 
 export interface LoadedModel {
@@ -34,5 +36,7 @@ export interface EngineNotifications {
   'write/text': { id: number; text: string };
   /** The context `id` has been read; its text follows. */
   'compose/read': { id: number; reading: ComposeReading };
+  /** After each request: what the process holds. */
+  memory: { residentBytes: number };
   log: { level: 'debug' | 'info' | 'warn' | 'error'; message: string };
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import type { ClientNotifications, Requests, WorkerNotifications } from '../protocol';
 import { serve } from './connection';
-import { EngineProcess } from './engine-process';
+import { Engines } from './engines';
 import { errorData } from './errors';
 import { WorkerService } from './service';
 import { lowerPriority } from './priority';
@@ -23,8 +23,8 @@ function main(): void {
   };
   const log = (level: WorkerNotifications['log']['level'], message: string): void => notify('log', { level, message });
 
-  const engine = new EngineProcess({ file: join(__dirname, 'engine-child.js'), log, changed: () => service.statusChanged() });
-  const service: WorkerService = new WorkerService({ engine, notify, exit: () => setTimeout(() => process.exit(0), 50) });
+  const engines = new Engines({ file: join(__dirname, 'engine-child.js'), log, changed: () => service.statusChanged() });
+  const service: WorkerService = new WorkerService({ engines, notify, exit: () => setTimeout(() => process.exit(0), 50) });
   serve<Requests, ClientNotifications>(connection, service.requests, service.notifications, {
     failed: (method, error) => {
       const { code, message } = errorData(error);

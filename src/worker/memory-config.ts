@@ -60,6 +60,16 @@ export async function readMemoryConfig(directory: string, vocabSize: number, tok
   };
 }
 
+/** Whether a folder holds a checkpoint with memory slots; false for anything that cannot be read. */
+export async function hasMemorySlots(directory: string): Promise<boolean> {
+  try {
+    const path = await fileInside(directory, 'config.json');
+    return new Fields(await readJson(path, MAX_CONFIG_BYTES), path).optionalObject('anchorage')?.has('memory') ?? false;
+  } catch {
+    return false;
+  }
+}
+
 function chatTokens(tokenizer: Pick<Tokenizer, 'idOf'>): MemoryConfig['chat'] {
   const [user, end, assistant] = ['<|user|>', '<|end|>', '<|assistant|>'].map((name) => tokenizer.idOf(name));
   return user === undefined || end === undefined || assistant === undefined ? undefined : { user, end, assistant };

@@ -1,15 +1,16 @@
 /** Memories at work in the worker: the store, the encoder over the engine's process, and contexts composed for questions. */
 import { join } from 'node:path';
-import { composeContext, type ComposedContext, type ContextEngine, type ContextReading, type ContextRequest } from '../assistant/compose/compose';
+import { composeContext, type ComposedContext, type ContextEngine, type ContextRequest, type ContextWriting, type ReadingOptions, type WorkspaceMemory } from '../assistant/compose/compose';
+import type { Gister, GistSource, WrittenGist } from '../assistant/gist';
 import type { Library } from '../library/library';
 import { MemoryEncoding, type SegmentCoder, type SegmentMemory } from '../library/memories/encoding';
 import { Memories } from '../library/memories/memories';
 import { MemoryStore } from '../library/memories/memory-store';
 import { memoryVersion } from '../library/memories/units';
-import type { IndexStatus, Scope } from '../protocol';
+import type { Author, IndexStatus, Scope } from '../protocol';
 import type { EngineProcess } from './engine-process';
 import { WorkerError } from './errors';
-import type { MemoryDescription } from './memory-protocol';
+import type { ComposeParams, ComposeResult, MemoryDescription, QuestionLook } from './memory-protocol';
 
 export interface MemoryServiceOptions {
   library: Library;
@@ -27,7 +28,11 @@ interface Open {
   encoding: MemoryEncoding;
   memories: Memories;
   engine: EngineContexts;
+  author: Author;
 }
+
+/** Gists asked for at once: so long an answer waits for its turn at most. */
+const GISTS_AT_ONCE = 4;
 
 export class MemoryService {
   private current: Open | undefined;
@@ -61,10 +66,16 @@ export class MemoryService {
     });
   }
 
-  /** Encodes what is missing and waits for it. */
-  async settle(): Promise<void> {
+  /** Encodes what is missing and waits for it, so long (ms) at most; what is then still missing is held until the next time. */
+  async settle(patience = Infinity): Promise<void> {
     await this.update();
-    await this.current?.encoding.run();
+    const { current } = this;
+    if (!current) return;
+    const complete = current.encoding.run().then(() => true);
+    if (patience === Infinity) return void (await complete);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), patience)));
+    if (!(await Promise.race([complete, late]).finally(() => clearTimeout(timer)))) current.encoding.pause(true);
   }
 
   pause(paused: boolean): void {
@@ -94,8 +105,27 @@ export class MemoryService {
     return status && (status.segments === 0 ? 1 : status.encoded / status.segments);
   }
 
-  get available(): boolean {
-    return this.current !== undefined;
+  /** What a question is ranked and read with; undefined while there are no memories. */
+  get workspace(): WorkspaceMemory | undefined {
+    const { current } = this;
+    if (!current || current.encoding.status().encoded === 0) return undefined;
+    const { author, memories, engine } = current;
+    return { author, memories, engine, indexed: (path) => this.options.library.indexed(path) };
+  }
+
+  /** What writes a line about a text; undefined where the model was not trained to. */
+  get gister(): Gister | undefined {
+    const { current } = this;
+    if (!current || !this.options.engine.model?.memory?.gists) return undefined;
+    return { author: current.author, gists: (sources, signal) => this.gists(sources, signal) };
+  }
+
+  private async gists(sources: readonly GistSource[], signal?: AbortSignal): Promise<WrittenGist[]> {
+    const made: WrittenGist[] = [];
+    for (let at = 0; at < sources.length; at += GISTS_AT_ONCE) {
+      made.push(...(await this.options.engine.inTurn('hover', 'gists', { items: sources.slice(at, at + GISTS_AT_ONCE) }, signal)));
+    }
+    return made;
   }
 
   /** @throws WorkerError('modelFailed') when the model has no memory slots */
@@ -132,8 +162,8 @@ export class MemoryService {
     const encoding = new MemoryEncoding({ library, store, coder: new EngineCoder(engine, version), writes, giveWay, changed, warn });
     encoding.setOpen(this.openFiles);
     encoding.pause(this.paused);
-    const memories = new Memories({ encoding, store, ratios: memory.ratios, bytesPerRow: memory.storedRowBytes });
-    return { fingerprint: memory.fingerprint, store, encoding, memories, engine: new EngineContexts(engine, memory) };
+    const memories = new Memories({ encoding, store, ratios: memory.ratios, bytesPerRow: memory.storedRowBytes, heads: memory.heads });
+    return { fingerprint: memory.fingerprint, store, encoding, memories, engine: new EngineContexts(engine, memory), author: engine.status.author };
   }
 
   private async close(): Promise<void> {
@@ -177,19 +207,20 @@ class EngineContexts implements ContextEngine {
     this.sinkRows = sinkRows;
   }
 
-  async vector(question: string, signal?: AbortSignal): Promise<{ vector: Float32Array; tokens: number }> {
+  async look(question: string, signal?: AbortSignal): Promise<QuestionLook> {
     const [made] = await this.engine.inTurn('answer', 'vectors', { questions: [question] }, signal);
     if (!made) throw new WorkerError('modelFailed', 'The model made no vector of the question.');
     return made;
   }
 
   /** Coarse rows of a workspace are megabytes and the same for question after question: they are sent once. */
-  async compose({ coarse, ...rest }: ContextRequest, signal?: AbortSignal): Promise<ContextReading> {
+  async compose({ coarse, ...rest }: ContextRequest, { signal, onRead }: ReadingOptions = {}): Promise<ContextWriting> {
     const { id, tokens } = coarse;
     const known = this.sent?.id === id && this.sent.pid === this.engine.pid;
-    const first = await this.engine.inTurn('answer', 'compose', { ...rest, coarse: known ? { id, tokens } : coarse }, signal);
-    const reading = first.held ? first : await this.engine.inTurn('answer', 'compose', { ...rest, coarse }, signal);
+    const ask = (sent: ComposeParams['coarse']): Promise<ComposeResult> => this.engine.heard('answer', 'compose', { ...rest, coarse: sent }, { read: onRead }, signal);
+    const first = await ask(known ? { id, tokens } : coarse);
+    const written = first.held ? first : await ask(coarse);
     this.sent = { pid: this.engine.pid, id };
-    return reading;
+    return written;
   }
 }

@@ -11,15 +11,15 @@ import type { Library } from '../library/library';
 import {
   PROTOCOL_VERSION, type ClientNotifications, type Coverage, type Held, type IndexStatus, type InitializeParams, type Requests, type WorkerNotifications, type WorkerSettings,
 } from '../protocol';
-import type { EngineProcess } from './engine-process';
+import type { Engines } from './engines';
 import { WorkerError } from './errors';
 import { MemoryService } from './memory-service';
-import { chooseModel } from './models';
+import { chooseModels } from './models';
 import { indexSettings, openLibrary } from './open-library';
 import { Foreground } from './scheduler';
 
 export interface ServiceOptions {
-  engine: EngineProcess;
+  engines: Engines;
   notify: <M extends keyof WorkerNotifications>(method: M, params: WorkerNotifications[M]) => void;
   /** Ends the process once the answer to `shutdown` has left. */
   exit: () => void;
@@ -65,7 +65,7 @@ export class WorkerService {
       // A question is the user's wish to have the folder read, also in Restricted Mode.
       startWhenIdle(library);
       const { writer, why } = await this.writer(signal);
-      const answer = await ask(params, { library, writer, whyExtractive: why, signal, emit: (event) => this.options.notify('answer/event', { id: params.id, event }) });
+      const answer = await ask(params, { library, writer, memory: memories.workspace, whyExtractive: why, signal, emit: (event) => this.options.notify('answer/event', { id: params.id, event }) });
       return withMemories(answer, memories);
     }),
     search: (params, signal) => this.foreground.during(async () => {
@@ -83,7 +83,7 @@ export class WorkerService {
     }),
     hover: (params, signal) => this.foreground.during(async () => {
       const { library, explanations } = await this.opened();
-      return hover(params, { library, cache: explanations, author: this.options.engine.status.author, signal });
+      return hover(params, { library, cache: explanations, author: this.options.engines.writer()?.author, signal });
     }),
     'index/status': async () => this.status(await this.opened()),
     'index/start': async () => {
@@ -144,7 +144,7 @@ export class WorkerService {
 
   async close(): Promise<void> {
     clearTimeout(this.statusTimer);
-    this.options.engine.close();
+    this.options.engines.close();
     const session = await this.session?.catch(() => undefined);
     this.session = undefined;
     this.current = undefined;
@@ -169,10 +169,14 @@ export class WorkerService {
   private async open(params: InitializeParams): Promise<Session> {
     const warn = (message: string): void => this.options.notify('log', { level: 'warn', message });
     const library = await openLibrary({ ...params, giveWay: () => this.foreground.clear() }, warn);
-    const { engine } = this.options;
+    const { engines } = this.options;
     const memories = new MemoryService({
-      library, engine, storageDirectory: params.storageDirectory, budgetBytes: params.settings.memoryBudgetBytes,
-      giveWay: () => this.foreground.clear(), changed: () => this.statusChanged(), warn,
+      library, engine: engines.memory, storageDirectory: params.storageDirectory, budgetBytes: params.settings.memoryBudgetBytes,
+      giveWay: async () => {
+        await this.foreground.clear();
+        await engines.quiet();
+      },
+      changed: () => this.statusChanged(), warn,
     });
     library.onStatus(() => {
       this.statusChanged();
@@ -204,25 +208,25 @@ export class WorkerService {
   }
 
   private async loadModel(params: InitializeParams): Promise<void> {
-    await this.options.engine.choose(await chooseModel(params));
+    await this.options.engines.choose(await chooseModels(params));
     await this.current?.memories.update();
   }
 
   // ── Helpers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The model, once it is loaded; without one, why an answer quotes the sources. */
+  /** The model that writes, once it is loaded; where one was chosen and is not there, why an answer quotes the sources. */
   private async writer(signal: AbortSignal): Promise<{ writer?: Writer; why?: string }> {
-    const { engine } = this.options;
-    await Promise.race([engine.settled(signal), new Promise((resolve) => setTimeout(resolve, MODEL_PATIENCE).unref())]);
-    const writer = engine.writer('answer');
+    const { engines } = this.options;
+    await Promise.race([engines.settled(signal), new Promise((resolve) => setTimeout(resolve, MODEL_PATIENCE).unref())]);
+    const writer = engines.writer('answer');
     if (writer) return { writer };
-    if (engine.status.state === 'none') return {};
-    return { why: `The model is not in use, so this answer quotes the sources. ${engine.status.detail}` };
+    const failed = [engines.chat, engines.memory].find(({ status: { state } }) => state === 'failed' || state === 'loading');
+    return failed ? { why: `The model is not in use, so this answer quotes the sources. ${failed.status.detail}` } : {};
   }
 
   private status({ library, memories }: Session): IndexStatus {
     const { status } = memories;
-    return { ...library.status(), model: this.options.engine.status, ...(status ? { memories: status } : {}), ...(this.held ? { held: this.held } : {}) };
+    return { ...library.status(), model: this.options.engines.status, ...(status ? { memories: status } : {}), ...(this.held ? { held: this.held } : {}) };
   }
 
   /** Whether the user lets the work go on that goes on by itself. A pass that is cancelled is ended by the caller. */

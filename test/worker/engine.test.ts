@@ -58,7 +58,7 @@ describe('the engine’s process', () => {
   test('answers take turns, the urgent one first', async () => {
     await engine.choose(choice());
     const order: string[] = [];
-    const write = (kind: 'answer' | 'indexing', name: string) => engine.write(kind, chat, { maxNewTokens: 4, onText: () => {} }).then(() => order.push(name));
+    const write = (kind: 'answer' | 'indexing', name: string) => engine.heard(kind, 'write', { chat, maxNewTokens: 4 }, {}).then(() => order.push(name));
     await Promise.all([write('indexing', 'running'), write('indexing', 'later'), write('answer', 'asked')]);
     expect(order).toEqual(['running', 'asked', 'later']);
   });

@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeHalf } from '../../src/engine/cache/float16';
 
@@ -65,6 +66,12 @@ export function writeMemoryCheckpoint(directory: string, shape: keyof typeof SHA
   });
   const template = "<|bos|><|sink|><|sink|><|sink|>{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}";
   write(directory, 'tokenizer_config.json', { bos_token: '<|bos|>', eos_token: '<|eos|>', chat_template: template });
+}
+
+/** SHA256SUMS as the export writes it. */
+export function writeSums(directory: string): void {
+  const names = readdirSync(directory).filter((name) => /\.(json|safetensors)$/.test(name)).sort();
+  writeFileSync(join(directory, 'SHA256SUMS'), names.map((name) => `${createHash('sha256').update(readFileSync(join(directory, name))).digest('hex')}  ${name}\n`).join(''));
 }
 
 interface Tensor {

@@ -6,6 +6,7 @@ import { MemoryStore } from '../../../src/library/memories/memory-store';
 import { memoryVersion } from '../../../src/library/memories/units';
 import type { Document, SegmentedDocument } from '../../../src/library/types';
 import type { MemoryModel } from '../../../src/worker/memory-model';
+import type { QuestionLook } from '../../../src/worker/memory-protocol';
 import { median, round, table } from '../engine/measure';
 
 const FIRST = 65_536;
@@ -26,7 +27,7 @@ export async function scale(memory: MemoryModel, texts: readonly { path: string;
   let sentId = '';
   const engine: ContextEngine = {
     windowTokens, sinkRows,
-    vector: async (question) => (await memory.vectors([question]))[0] as { vector: Float32Array; tokens: number },
+    look: async (question) => (await memory.vectors([question]))[0] as QuestionLook,
     compose: async (request) => {
       const { id, tokens } = request.coarse;
       const coarse = id === sentId ? { id, tokens } : request.coarse;

@@ -1,0 +1,56 @@
+/** The ledger of a composed context: each token of the workspace is counted in one group. */
+import type { MemorySegment } from '../../library/memories/memories';
+import type { ContextLedger, LedgerGroup, Span } from '../../protocol';
+import type { ContextReading } from './compose';
+import type { CoarseGroup } from './select';
+
+/** What stands in a context, in segments. */
+export interface ContextParts {
+  coarse: readonly CoarseGroup[];
+  fine: readonly MemorySegment[];
+  full: readonly MemorySegment[];
+}
+
+/** A file's coarse rows make one group, each fine or full segment one by itself; of a long question what was compressed counts as fine rows. */
+export function ledgerOf(parts: ContextParts, { rows, bytesPerRow, cache }: ContextReading, capacityRows: number): ContextLedger {
+  const group = (kind: LedgerGroup['kind'], count: number, tokens: number, more: Partial<LedgerGroup> = {}): LedgerGroup => ({ kind, rows: count, tokens, bytes: count * bytesPerRow, ...more });
+  const full = parts.full.flatMap((segment): LedgerGroup[] => {
+    const read = rows.full.find(({ key }) => key === segment.key);
+    if (!read || read.origin === 'left') return [];
+    return [group('full', read.rows, read.rows, { origin: read.origin, span: spanOf([segment]) })];
+  });
+  const { compressed } = rows;
+  const groups = [
+    group('sinks', rows.sinks, rows.sinks, { origin: 'computed' }),
+    ...coarseGroups(parts.coarse, bytesPerRow),
+    ...parts.fine.map((segment) => group('fine', segment.fineRows, segment.tokens, { origin: 'store', span: spanOf([segment]) })),
+    ...full,
+    ...(compressed.rows > 0 ? [group('fine', compressed.rows, compressed.tokens, { origin: 'computed' })] : []),
+    group('question', rows.question, rows.question, { origin: 'computed' }),
+    ...(rows.answer > 0 ? [group('answer', rows.answer, rows.answer, { origin: 'computed' })] : []),
+  ];
+  return { groups, capacityRows, bytesPerRow, cache };
+}
+
+function coarseGroups(parts: readonly CoarseGroup[], bytesPerRow: number): LedgerGroup[] {
+  const groups = new Map<string, LedgerGroup>();
+  for (const { segments, folded, rows } of parts) {
+    const [first] = segments as [MemorySegment];
+    const files = new Set(segments.map(({ path }) => path));
+    // A folder's row stands for many files: it has no one span to be opened.
+    const name = files.size > 1 ? `folder:${groups.size}` : `${folded ? 'file' : 'rows'}:${first.path}`;
+    const before = groups.get(name);
+    const span = files.size > 1 ? undefined : spanOf(segments, before?.span);
+    const tokens = segments.reduce((sum, segment) => sum + segment.tokens, 0);
+    groups.set(name, { kind: 'coarse', rows: (before?.rows ?? 0) + rows, tokens: (before?.tokens ?? 0) + tokens, bytes: (before?.bytes ?? 0) + rows * bytesPerRow, origin: 'store', ...(span ? { span } : {}) });
+  }
+  return [...groups.values()];
+}
+
+/** The lines that segments of one file span, with those of `also`. */
+function spanOf(segments: readonly MemorySegment[], also?: Span): Span {
+  const [{ file, path }] = segments as [MemorySegment];
+  const starts = segments.map(({ startLine }) => startLine);
+  const ends = segments.map(({ endLine }) => endLine);
+  return { file, path, startLine: Math.min(also?.startLine ?? Infinity, ...starts), endLine: Math.max(also?.endLine ?? 0, ...ends) };
+}
