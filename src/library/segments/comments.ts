@@ -66,7 +66,8 @@ function isComment(lines: LineTable, line: number, language: Language): boolean 
   return lineComment(language)?.test(lines.line(line, 400)) ?? false;
 }
 
-const OPENING = /^\s*(?:\/\*[*!]*|\/\/[/!]?|#+(?!\[)|--+|;+|%+|<!--|<#|=begin\b|\*(?!\/))[ \t]?/;
+/** `#:` is how Sphinx marks the comment of an attribute. */
+const OPENING = /^\s*(?:\/\*[*!]*|\/\/[/!]?|#:(?=\s|$)|#+(?!\[)|--+|;+|%+|<!--|<#|=begin\b|\*(?!\/))[ \t]?/;
 const CLOSING = /\s*(?:\*+\/|-->|#>)\s*$|^=end\b.*/;
 /** Rulers and licence furniture say nothing. */
 const RULER = /^[\s*#=\-_~/+]*$/;

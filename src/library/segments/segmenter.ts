@@ -6,6 +6,7 @@ import { MAX_AVERAGE_LINE, MAX_SEGMENT_CHARACTERS, MAX_SYNTAX_CHARACTERS } from 
 import { LineTable } from './lines';
 import { symbolsByPattern } from './patterns';
 import { readProse, type Markup } from './prose';
+import { cutsOfComponent } from './syntax/components';
 import { cutsBySyntax } from './syntax/cuts';
 import { grammarOf } from './syntax/grammars';
 import { findGrammars, Grammars, type LoadedGrammar } from './syntax/parser';
@@ -34,7 +35,11 @@ export async function createSegmenter(options: { grammars?: string } = {}): Prom
 }
 
 const PROSE: Readonly<Record<Language, Markup>> = { markdown: 'markdown', mdx: 'markdown', restructuredtext: 'restructuredtext', plaintext: 'plaintext', latex: 'plaintext', asciidoc: 'plaintext' };
-const DATA = new Set(['json', 'jsonc', 'jsonl', 'yaml', 'toml', 'xml', 'csv', 'ini', 'properties', 'dockercompose', 'svg', 'lock']);
+/** Extensions of plain text that people write; what else no language is known for (`.sum`, `.snap`, a tool's own formats) is data. */
+const WRITTEN = /(?:^|[/\\])[^./\\]*$|\.(?:txt|text|log|me|1st|news|notes?|todo)$|(?:^|[/\\])(?:readme|licen[cs]e|copying|changelog|changes|history|news|notice|authors|contributing|install|todo)\b[^/\\]*$/i;
+/** What stands for the language of a format that nothing is known of. */
+const UNKNOWN = 'unknown';
+const DATA = new Set([UNKNOWN, 'json', 'jsonc', 'jsonl', 'yaml', 'toml', 'xml', 'csv', 'ini', 'properties', 'dockercompose', 'svg', 'lock']);
 
 /** What one way of reading a document yields. */
 interface Reading {
@@ -48,8 +53,9 @@ class TreeSitterSegmenter implements Segmenter {
 
   constructor(private readonly grammars: Grammars) {}
 
-  async segment({ language, text }: Pick<Document, 'path' | 'language' | 'text'>): Promise<SegmentedDocument> {
+  async segment({ path, language: known, text }: Pick<Document, 'path' | 'language' | 'text'>): Promise<SegmentedDocument> {
     const lines = new LineTable(text);
+    const language = known === 'plaintext' && !WRITTEN.test(path) ? UNKNOWN : known;
     if (lines.count === 0) return { segments: [], symbols: [], imports: [], method: 'length' };
     const { cuts, symbols, method } = await this.read(lines, language);
     const imports = method === 'length' ? [] : importsOf(text, language);
@@ -91,7 +97,7 @@ class TreeSitterSegmenter implements Segmenter {
     try {
       const symbols = symbolsOf(lines, tree, grammar, language);
       // Around embedded scripts there is markup, of which the tree knows nothing.
-      if (ranges) return { cuts: layout, symbols, method: 'indentation' };
+      if (ranges) return { cuts: cutsOfComponent(lines, tree, ranges), symbols, method: 'indentation' };
       return { cuts: cutsBySyntax(lines, tree, layout), symbols, method: 'syntax' };
     } finally {
       tree.delete();

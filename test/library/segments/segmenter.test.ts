@@ -135,6 +135,11 @@ describe('segments', () => {
     expect(starts.at(-1)).toBe('function short() {');
   });
 
+  it('take the comment that Sphinx marks with #: without its mark', async () => {
+    const { symbols } = await segmenter.segment({ path: 'a.py', language: 'python', text: '#: The default limit.\n#:\n#: Seconds.\nLIMIT = 3\n\n\nclass A:\n    #: What it is called.\n    name = None\n' });
+    expect(symbols.map(({ name, doc }) => [name, doc])).toEqual([['LIMIT', 'The default limit.\n\nSeconds.'], ['A', undefined], ['name', 'What it is called.']]);
+  });
+
   it('respect fenced code in Markdown, and both kinds of headings', async () => {
     const text = 'Title\n=====\n\nWords.\n\n```sh\n# not a heading\nrun\n```\n\nPart\n----\n\nMore.\n\n### Deeper *still*\n\nEnd.\n';
     const { symbols, method } = await segmenter.segment({ path: 'a.md', language: 'markdown', text });
@@ -150,6 +155,38 @@ describe('segments', () => {
     const text = '=====\nGuide\n=====\n\nIntro\n\nInstall\n-------\n\nText\n\nWindows\n~~~~~~~\n\nText\n\nUse\n---\n\nText\n';
     const { symbols } = await segmenter.segment({ path: 'a.rst', language: 'restructuredtext', text });
     expect(symbols.map(({ name, container }) => [...container, name].join(' > '))).toEqual(['Guide', 'Guide > Install', 'Guide > Install > Windows', 'Guide > Use']);
+  });
+
+  it.each([
+    ['x.svelte', 'svelte', (script: string, style: string) => `<script lang="ts">\n${script}</script>\n\n<main>\n\t<p>{title}</p>\n\t<p>{text}</p>\n</main>\n\n<style>\n${style}</style>\n`],
+    ['x.vue', 'vue', (script: string, style: string) => `<template>\n\t<main>\n\t\t<template v-if="a">a</template>\n\t\t<p>{{ title }}</p>\n\t\t<p>{{ text }}</p>\n\t</main>\n</template>\n\n<script>\n${script}</script>\n\n<style scoped>\n${style}</style>\n`],
+    ['x.html', 'html', (script: string, style: string) => `<html>\n  <body>\n    <p>Words</p>\n    <style>\n${style}    </style>\n    <p>Words</p>\n    <script>\n${script}    </script>\n    <p>Words</p>\n  </body>\n</html>\n`],
+  ])('of %s are cut where script, style and markup meet, and the script by its language', async (path, language, page) => {
+    const script = ['first', 'second', 'third'].map((name) => `\tfunction ${name}() {\n${Array.from({ length: 24 }, (_, i) => `\t\tstep_${name}(${i});\n\n`).join('')}\t}\n`).join('\n');
+    const style = Array.from({ length: 4 }, (_, i) => `\t.box-${i} {\n\t\tcolor: red;\n\t}\n`).join('');
+    const text = page(script, style);
+    const result = await segmenter.segment({ path, language, text });
+    check(text, result);
+    const rows = text.split('\n');
+    const kindsOf = ({ startLine, endLine }: { startLine: number; endLine: number }): string[] => {
+      const inside = rows.slice(startLine - 1, endLine).join('\n');
+      return [...(/step_|function/.test(inside) ? ['script'] : []), ...(inside.includes('.box-') ? ['style'] : []), ...(/<(p|main|body)\b/.test(inside) ? ['markup'] : [])];
+    };
+    expect(result.segments.map(kindsOf).filter((kinds) => kinds.length > 1)).toEqual([]);
+    expect(result.segments.some((segment) => kindsOf(segment)[0] === 'style')).toBe(true);
+    for (const { name, startLine, endLine } of result.symbols.filter(({ kind }) => kind === 'function')) {
+      expect(result.segments.filter((segment) => segment.startLine <= endLine && segment.endLine >= startLine), name).toHaveLength(1);
+    }
+  });
+
+  it('of a small component stay together', async () => {
+    const { segments } = await segmenter.segment({ path: 'x.svelte', language: 'svelte', text: '<script>\n\tlet a = 1;\n</script>\n\n<p>{a}</p>\n' });
+    expect(segments).toHaveLength(1);
+  });
+
+  it.each([['go.sum', 'data'], ['testdata/x.caddyfiletest', 'data'], ['a/b.golden', 'data'], ['README', 'prose'], ['LICENSE.apache', 'prose'], ['notes.txt', 'prose'], ['docs/HACKING', 'prose']])('of plain text in %s are %s', async (path, kind) => {
+    const { segments, method } = await segmenter.segment({ path, language: 'plaintext', text: 'one\n\ntwo\n' });
+    expect([segments[0]?.kind, method]).toEqual([kind, kind === 'data' ? 'indentation' : 'headings']);
   });
 
   it('fall back to layout when grammars are missing, and say so', async () => {
