@@ -64,10 +64,12 @@ const RANK_DECAY = 0.08;
 const PRIOR = 0.35;
 const NAMED = 0.6;
 const TEST = 0.5;
+/** A lock file holds every name there is and explains none. */
+const LOCK = 0.2;
 const STUB = 0.6;
 const IMPORTS = 0.4;
 /** A field says what is kept, seldom how or why anything is done with it. */
-const FIELD = 0.8;
+const FIELD = 0.7;
 /** What a type's members are worth beside what was found of it, and how many of them come along. */
 const MEMBER = 0.8;
 const MEMBERS = 2;
@@ -174,7 +176,9 @@ function nameMatch(question: Question, symbol: DocumentSymbol, weights: TermWeig
 function trust(question: Question, { document, lines: all, symbol, startLine, endLine }: Pick<Passage, 'document' | 'lines' | 'symbol' | 'startLine' | 'endLine'>): number {
   const lines = all.slice(startLine - 1, endLine);
   let factor = 1;
-  if (!question.wants.tests && pathKind(document.path).test) factor *= TEST;
+  const kind = pathKind(document.path);
+  if (!question.wants.tests && kind.test) factor *= TEST;
+  if (kind.lock && !/\block|checksum|\bpinned\b/i.test(question.text)) factor *= LOCK;
   if (symbol?.kind === 'field' && question.form !== 'value' && question.form !== 'what' && !question.names.includes(symbol.name)) factor *= FIELD;
   if (lines.filter((line) => /^\s*(import|from|use|using|#include|export \*|\/\*\* @import)\b|^\s*[\w$]+,\s*$/.test(line)).length > lines.length / 2) factor *= IMPORTS;
   if (lines.length <= 12 && lines.some((line) => /^\s*(raise NotImplementedError|throw new Error\(["'`](not implemented|abstract))/i.test(line))) factor *= STUB;

@@ -36,11 +36,11 @@ function listed(field: string, words: string): string {
 
 /** The words of the question behind a mask, the most telling first, at most six. */
 function wordsOf(asked: SpanQuestion, mask: number): string {
-  return asked.question.terms
+  const words = asked.question.terms
     .map((term, bit) => ({ word: asked.question.words.get(term.term) ?? term.term, weight: (mask >>> bit) & 1 ? (asked.termWeights[bit] as number) : 0 }))
     .filter(({ weight }) => weight > 0)
     .sort((a, b) => b.weight - a.weight)
-    .slice(0, 6)
-    .map(({ word }) => word)
-    .join(', ');
+    .map(({ word }) => word);
+  // An identifier is several terms, and two forms of a word are one.
+  return [...new Map(words.map((word) => [word.toLowerCase(), word])).values()].slice(0, 6).join(', ');
 }

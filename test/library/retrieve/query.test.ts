@@ -85,7 +85,12 @@ describe('pathKind', () => {
     ['src/pkg/__init__.py', ['entry']],
     ['third_party/zlib/inflate.c', ['foreign']],
     ['web/app.min.js', ['foreign']],
-    ['pnpm-lock.yaml', ['foreign', 'config']],
+    ['pnpm-lock.yaml', ['foreign', 'config', 'lock']],
+    ['go.sum', ['foreign', 'lock']],
+    ['web/npm-shrinkwrap.json', ['foreign', 'config', 'lock']],
+    ['src/lock.go', []],
+    ['t/unit/worker/consumer.py', ['test']],
+    ['caddytest/integration/proxy.caddyfiletest', ['test']],
     ['.github/workflows/ci.yml', ['config', 'tooling']],
   ])('%s', (path, expected) => expect(kinds(path)).toEqual(expected));
 });

@@ -104,6 +104,13 @@ describe('Retriever', () => {
     expect(config).toMatchObject({ path: 'src/text/parse_config.py', breadcrumb: ['load_configuration'], startLine: 1 });
   });
 
+  it('says no word twice in its reasons', async () => {
+    const spans = await search('where does `send_with_retry` send, and is it sent again? Send');
+    const lists = spans.flatMap(({ reasons }) => reasons.flatMap(({ text }) => (text.includes(': ') ? [text.slice(text.indexOf(': ') + 2).toLowerCase().split(', ')] : [])));
+    expect(lists.some((words) => words.includes('send_with_retry'))).toBe(true);
+    for (const words of lists) expect(new Set(words).size, words.join(', ')).toBe(words.length);
+  });
+
   it('prefers tests, documentation and change logs when they are asked for', async () => {
     expect((await search('Which tests cover RetryPolicy attempts?'))[0]?.path).toBe('tests/test_retry.py');
     expect((await search('How do I install the package?'))[0]?.path).toBe('docs/retry.md');
