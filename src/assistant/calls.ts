@@ -1,6 +1,6 @@
 /** What a definition calls, as far as it is certain where that is defined. */
 import type { AssistantLibrary, Definition } from './library';
-import type { DocumentSymbol } from '../library/types';
+import type { DocumentSymbol, SegmentedDocument } from '../library/types';
 import { docLines } from './keyLines';
 import { wordParts } from './question';
 
@@ -8,6 +8,8 @@ export interface Call {
   name: string;
   /** Line of the first call. */
   line: number;
+  /** The function defined inside that calls it, where the body itself does not. */
+  within?: string;
   definition: Definition;
 }
 
@@ -17,6 +19,8 @@ interface Body {
   startLine: number;
   endLine: number;
   document: { file: string };
+  /** Definitions of the file: what a function defined inside calls, the outer one does not. */
+  segmented: Pick<SegmentedDocument, 'symbols'>;
 }
 
 const CALLABLE = new Set(['function', 'method', 'class', 'struct', 'macro', 'constant', 'variable']);
@@ -31,19 +35,30 @@ export async function callsOf(body: Body, library: Pick<AssistantLibrary, 'defin
   const { symbol, lines } = body;
   const isDoc = docLines(body);
   const owner = symbol?.kind === 'method' ? symbol.container[symbol.container.length - 1] : undefined;
+  const withinOf = innerFunctions(body);
   const seen = new Set<string>(symbol ? [symbol.name] : []);
   const calls: Call[] = [];
   for (let line = symbol?.startLine ?? body.startLine; line <= body.endLine && calls.length < limit; line++) {
     if (isDoc(line)) continue;
+    const within = withinOf(line);
     for (const { name, receiver } of callsIn(lines[line - 1] ?? '')) {
+      const known = within === undefined ? calls.find((call) => call.name === name) : undefined;
+      if (known) delete known.within;
       if (seen.has(name) || KEYWORDS.has(name) || name.length < 3) continue;
       seen.add(name);
       const definition = certainDefinition(await library.definitions(name), name, receiver, { ...body, owner });
-      if (definition && !(symbol && isSame(definition, symbol, body.document.file))) calls.push({ name, line, definition });
+      if (definition && !(symbol && isSame(definition, symbol, body.document.file))) calls.push({ name, line, definition, ...(within === undefined ? {} : { within }) });
       if (calls.length === limit) break;
     }
   }
   return calls;
+}
+
+/** The name of the innermost function defined inside the body that holds a line. */
+function innerFunctions({ symbol, startLine, endLine, segmented }: Body): (line: number) => string | undefined {
+  const first = symbol?.startLine ?? startLine;
+  const inner = segmented.symbols.filter((each) => (each.kind === 'function' || each.kind === 'method') && each.startLine > first && each.endLine <= endLine);
+  return (line) => inner.findLast((each) => each.startLine <= line && line <= each.endLine)?.name;
 }
 
 /** Names before a parenthesis in a line of code, strings and comments left out; a function defined inside (`def run(`) is not called by that. */

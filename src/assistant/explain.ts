@@ -1,11 +1,11 @@
 /** Explains a definition or a selection: what it is, what its comment says, what it calls, returns and raises, and who uses it. */
 import type { Author, Citation, Explanation } from '../protocol';
-import type { Document, DocumentSymbol } from '../library/types';
+import type { Document, DocumentSymbol, SegmentedDocument } from '../library/types';
 import { callsOf } from './calls';
 import { checkMarkdown, CitationList, clip, locateInLines } from './citations';
 import { throwIfCancelled } from './errors';
 import { ExplanationCache } from './explanationCache';
-import { fence, sourceOf, whereUsed } from './extractive';
+import { callLine, fence, sourceOf, whereUsed } from './extractive';
 import { code, counted, enumerate, firstSentence, labelOf, plainDoc, whatItIs } from './facts';
 import { docLines, quoteRuns } from './keyLines';
 import type { AssistantLibrary } from './library';
@@ -41,6 +41,7 @@ interface Target {
   label: string;
   /** Definitions that lie inside, one level down. */
   members: readonly DocumentSymbol[];
+  segmented: SegmentedDocument;
 }
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
@@ -98,7 +99,8 @@ async function findTarget(request: ExplainRequest, library: AssistantLibrary): P
   const lines = splitLines(document.text);
   const startLine = clampLine(Math.min(request.startLine, request.endLine), lines);
   const endLine = clampLine(Math.max(request.startLine, request.endLine), lines);
-  const { symbols, segments } = await library.segmentsOf(document);
+  const segmented = await library.segmentsOf(document);
+  const { symbols, segments } = segmented;
   const startOf = (symbol: DocumentSymbol) => Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine);
   const around = symbols.filter((symbol) => startOf(symbol) <= startLine && symbol.endLine >= startLine && symbol.endLine >= endLine);
   const innermost = around.sort((a, b) => a.endLine - startOf(a) - (b.endLine - startOf(b)))[0];
@@ -109,13 +111,13 @@ async function findTarget(request: ExplainRequest, library: AssistantLibrary): P
     const first = startOf(symbol);
     const last = Math.min(Math.max(symbol.endLine, symbol.startLine), lines.length);
     const members = symbols.filter((each) => each !== symbol && each.startLine >= symbol.startLine && each.endLine <= last && each.container.length === symbol.container.length + 1);
-    return { document, lines, symbol, startLine: first, endLine: last, label: labelOf(symbol), members };
+    return { document, lines, symbol, startLine: first, endLine: last, label: labelOf(symbol), members, segmented };
   }
   // One line outside every definition: the segment it stands in.
   const segment = startLine === endLine ? segments.find((each) => each.startLine <= startLine && startLine <= each.endLine) : undefined;
   const [first, last] = segment ? [segment.startLine, Math.min(segment.endLine, lines.length)] : [startLine, endLine];
   const label = innermost ? `${labelOf(innermost)}, lines ${first}–${last}` : `${document.path}, lines ${first}–${last}`;
-  return { document, lines, startLine: first, endLine: last, label, members: [] };
+  return { document, lines, startLine: first, endLine: last, label, members: [], segmented };
 }
 
 function clampLine(line: number, lines: readonly string[]): number {
@@ -148,8 +150,7 @@ async function fromFacts(target: Target, library: AssistantLibrary, signal?: Abo
     const there = await library.read(call.definition.file).then((each) => splitLines(each.text), () => undefined);
     if (!there) continue;
     const citation = list.cite(sourceOf(call.definition, there));
-    const doc = call.definition.symbol.doc ? firstSentence(call.definition.symbol.doc, 100) : undefined;
-    called.push(`- ${code(labelOf(call.definition.symbol))} in ${code(call.definition.path)}${doc ? `: “${doc}”` : ''} [${citation.number}]`);
+    called.push(`- ${callLine(call)} [${citation.number}]`);
   }
   if (called.length > 0) blocks.push(`It calls:\n\n${called.join('\n')}`);
   const used = symbol ? await usersBlock(target, symbol, library, list, signal) : undefined;

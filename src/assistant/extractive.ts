@@ -184,12 +184,16 @@ async function callsBlock(passage: Passage, question: Question, weights: TermWei
   for (const call of calls) {
     const file = await shelf.open(call.definition.file);
     if (!file) continue;
-    const { symbol } = call.definition;
     const citation = citations.cite(sourceOf(call.definition, file.lines));
-    const doc = symbol.doc ? firstSentence(symbol.doc, 100) : undefined;
-    parts.push(`- ${code(labelOf(symbol))} in ${code(call.definition.path)}${doc ? `: “${doc}”` : ''} [${citation.number}]`);
+    parts.push(`- ${callLine(call)} [${citation.number}]`);
   }
   return parts.length === 0 ? undefined : `${code(labelOf(passage.symbol))} calls:\n\n${parts.join('\n')}`;
+}
+
+/** "`a` in `a.py` (called by the function `run` inside): “…”" */
+export function callLine({ definition: { symbol, path }, within }: Call): string {
+  const doc = symbol.doc ? firstSentence(symbol.doc, 100) : undefined;
+  return `${code(labelOf(symbol))} in ${code(path)}${within === undefined ? '' : ' (by a function defined inside)'}${doc ? `: “${doc}”` : ''}`;
 }
 
 /** Answers "who calls X" from the index: the lines that hold the name outside its definition, and only calls where calls are asked for and there are any. */

@@ -69,8 +69,14 @@ describe('explain', () => {
   test('a function defined inside is not called by being defined', async () => {
     const text = 'def wrap(task):\n    def run_once(count):\n        return count_up(count)\n    task.run = run_once\n\n\ndef count_up(count):\n    return count + 1\n';
     const { markdown } = await explain({ file: '/w/wrap.py', startLine: 1, endLine: 1 }, { library: new MemoryLibrary({ 'wrap.py': text }) });
-    expect(markdown).toContain('- `count_up` in `wrap.py`');
+    expect(markdown).toContain('- `count_up` in `wrap.py` (by a function defined inside)');
     expect(markdown).not.toMatch(/calls:\n\n(?:- .*\n)*- `wrap\.run_once`/);
+  });
+
+  test('what both the function and one defined inside call, the function calls', async () => {
+    const text = 'def wrap(task):\n    def run_once(count):\n        return count_up(count)\n    task.run = run_once\n    return count_up(1)\n\n\ndef count_up(count):\n    return count + 1\n';
+    const { markdown } = await explain({ file: '/w/wrap.py', startLine: 1, endLine: 1 }, { library: new MemoryLibrary({ 'wrap.py': text }) });
+    expect(markdown).toMatch(/- `count_up` in `wrap\.py` \[\d\]/);
   });
 
   test('a class lists its members; lines inside a body are explained as lines', async () => {
