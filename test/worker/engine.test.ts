@@ -72,6 +72,33 @@ describe('the engine’s process', () => {
     expect((await engine.writer()?.write(chat, { maxNewTokens: 4, onText: () => {} }))?.promptTokens).toBeGreaterThan(0);
   });
 
+  test('a process that has nothing to do is ended, its model stays in use, and it is back with the next request', async () => {
+    const resting = new EngineProcess({ file: join(bundles, 'engine-child.js'), log: (_, message) => log.push(message), changed: () => {}, timing: { idle: 150 } });
+    await resting.choose(choice());
+    const writer = resting.writer();
+    expect((await writer?.write(chat, { maxNewTokens: 4, onText: () => {} }))?.newTokens).toBeGreaterThan(0);
+    const before = resting.pid;
+    await expect.poll(() => resting.pid, { timeout: 10_000 }).toBe(undefined);
+    expect(resting.status.state).toBe('ready');
+    expect(resting.model?.name).toBe('tiny');
+    expect((await resting.writer()?.write(chat, { maxNewTokens: 4, onText: () => {} }))?.newTokens).toBeGreaterThan(0);
+    expect(resting.pid).not.toBe(before);
+    resting.close();
+  });
+
+  test('a process beyond its memory is ended between requests, never within one', async () => {
+    const limited = new EngineProcess({ file: join(bundles, 'engine-child.js'), log: (_, message) => log.push(message), changed: () => {}, memoryLimitBytes: 1e6 });
+    await limited.choose(choice());
+    for (let i = 0; i < 2; i++) {
+      const written = await limited.writer()?.write(chat, { maxNewTokens: 8, onText: () => {} });
+      expect(written?.newTokens).toBe(8);
+      expect(limited.pid).toBe(undefined);
+      expect(limited.status.state).toBe('ready');
+    }
+    expect(log.join()).toMatch(/holds \d+ MB, more than the 1 it may/);
+    limited.close();
+  });
+
   test('killed again and again it is given up, with a reason', async () => {
     await engine.choose(choice());
     for (let end = 0; end < 4; end++) {
