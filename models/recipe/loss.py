@@ -41,7 +41,8 @@ class _Chunked(torch.autograd.Function):
             # -log p of the target by way of the likeliest token, whose p cannot underflow.
             losses[part] = (logits.amax(1).float() - picked - share.amax(1).float().log()) * known
             each = (scale[part] * known)[:, None].to(low)
-            share.mul_(each).scatter_add_(1, safe, -each)
+            # Not scatter_add_, which on a CPU copies the whole table twice.
+            share.mul_(each).index_put_((torch.arange(n, device=h.device), safe[:, 0]), -each[:, 0], accumulate=True)
             if wanted_h:
                 grad_h[part] = share @ w
             if wanted_w:

@@ -88,8 +88,8 @@ def one_key_head(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     b, h, t, d = q.shape
     rows = (q * d ** -0.5).transpose(1, 2).reshape(b, t * h, d)
     scores = torch.matmul(rows, k.transpose(1, 2))
-    hidden = torch.zeros((), dtype=scores.dtype).masked_fill(~mask.transpose(1, 2), -math.inf)
-    shares = scores.view(b, t, h, -1).add_(hidden).softmax(-1).view(b, t * h, -1)
+    hidden = (mask.transpose(1, 2).to(scores.dtype) - 1) * 1e4
+    shares = (scores.view(b, t, h, -1) + hidden).softmax(-1).view(b, t * h, -1)
     return torch.matmul(shares, v).view(b, t, h, d).transpose(1, 2)
 
 
