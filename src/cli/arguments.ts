@@ -63,7 +63,7 @@ export const COMMANDS = {
     },
     examples: ['anchorage search "retry with backoff" -n 5', 'anchorage search --queries questions.jsonl > spans.jsonl'],
   },
-  summarize: { summary: 'Outline a file of any length, a line for each part.', operands: 'FILE', options: {}, examples: ['anchorage summarize src/app.py'] },
+  summarize: { summary: 'Outline a file of any length, a line for each part.', operands: 'FILE', options: { threads: MODEL['threads'] as Option }, examples: ['anchorage summarize src/app.py'] },
   explain: {
     summary: 'Explain a definition, or lines of a file.',
     operands: 'FILE:LINE[-LINE] | NAME',
@@ -119,7 +119,7 @@ export function parse(command: CommandName, argv: readonly string[]): Arguments 
 }
 
 /** @throws UsageError unless it is a whole number of at least one. */
-export function wholeNumber(name: string, value: string | undefined, fallback: number, command: CommandName): number {
+export function wholeNumber(name: string, value: string | undefined, fallback: number, command: string): number {
   if (value === undefined) return fallback;
   if (!/^[1-9]\d*$/.test(value)) throw new UsageError(`--${name} takes a whole number of at least 1, not “${value}”.`, command);
   return Number(value);
@@ -149,7 +149,7 @@ export function generalHelp(): string {
     'Commands:',
     ...table([...Object.entries(COMMANDS).map(([name, { summary }]): [string, string] => [name, summary]), ['context', 'Print what the model would hold for a question: rows, tokens they stand for, spans.'], ['model', 'List, import, download and check models.']]),
     '',
-    '`anchorage COMMAND --help` shows the options of a command.',
+    '`anchorage COMMAND --help` shows the options of a command, `anchorage --version` the version.',
     'Exit codes: 0 done, 1 failed, 2 not understood.',
   ].join('\n');
 }

@@ -1,5 +1,5 @@
 /** What each command does. Results go to stdout, everything else to stderr. */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { ask } from '../assistant/ask';
 import { explain } from '../assistant/explain';
@@ -8,7 +8,7 @@ import { AssistantError } from '../assistant/errors';
 import { splitLines } from '../assistant/lines';
 import { readOrThrow, summarize } from '../assistant/summarize';
 import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } from './arguments';
-import { answerQueries } from './queries';
+import { answerQueries, readQueries } from './queries';
 import { bytes, place, printable, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
 import { printFunctions } from './segments';
 import { openSession, resolveInWorkspace, scopeOf, type Session } from './session';
@@ -56,8 +56,10 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
   const question = args.operands.join(' ').trim();
   if (args.queries === undefined && question === '') throw new UsageError('Which question? Give one, or --queries FILE.', 'search');
   if (args.queries !== undefined && question !== '') throw new UsageError('Give a question or --queries FILE, not both.', 'search');
+  // Before the index: a wrong file is told at once.
+  const queries = args.queries === undefined ? undefined : await readQueries(args.queries);
   await session.index(signal);
-  if (args.queries !== undefined) return answerQueries(args.queries, session, { scope, limit: Math.max(limit, DEFAULT_LIMIT), signal });
+  if (queries) return answerQueries(queries, session, { scope, limit: Math.max(limit, DEFAULT_LIMIT), signal });
   const { spans } = await session.library.search(question, { scope, limit, signal });
   if (args.json) return write(JSON.stringify(spans, undefined, 2));
   const style = styleOf(process.stdout);
@@ -70,7 +72,8 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
 
 async function runSummarize(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
   const file = textFile(operand(args, 'summarize', 'Which file?'), session, 'summarize');
-  const summary = await summarize(file, { library: session.library, signal, progress: (fraction, message) => session.progress.update(fraction, message) });
+  await session.memories.rest();
+  const summary = await summarize(file, { library: session.library, reader: session.memories.reader, signal, progress: (fraction, message) => session.progress.update(fraction, message) });
   session.progress.done();
   await write(args.json ? JSON.stringify(summary, undefined, 2) : renderSummary(summary, styleOf(process.stdout)));
 }
@@ -173,7 +176,7 @@ function resolveOrAbsolute(path: string, session: Session): string {
     return resolveInWorkspace(path, session, 'why');
   } catch {
     const first = session.folders[0]?.directory ?? process.cwd();
-    return statSync(path, { throwIfNoEntry: false }) ? resolve(path) : resolve(first, path);
+    return existsSync(path) ? resolve(path) : resolve(first, path);
   }
 }
 
@@ -187,7 +190,7 @@ function operand(args: Arguments, command: CommandName, message: string): string
 const RUN: Record<CommandName, { run: Run; model?: boolean }> = {
   ask: { run: runAsk, model: true },
   search: { run: runSearch },
-  summarize: { run: runSummarize },
+  summarize: { run: runSummarize, model: true },
   explain: { run: runExplain, model: true },
   index: { run: runIndex },
   status: { run: runStatus, model: true },

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `anchorage`: the same assistant as in the editor, in a terminal. Exit codes: 0 done, 1 failed, 2 not understood. */
+import { version } from '../../package.json';
 import { errorData } from '../worker/errors';
 import { generalHelp, helpOf, isCommand, parse, UsageError } from './arguments';
 import { runCommand } from './commands';
@@ -8,9 +9,14 @@ import { write } from './write';
 async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const [name, ...rest] = argv;
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    const about = name === 'help' && isCommand(rest[0]) ? helpOf(rest[0]) : generalHelp();
-    await write(about);
+    const [about] = rest;
+    if (name === 'help' && about !== undefined && !isCommand(about)) return run([about, '--help'], signal);
+    await write(name === 'help' && isCommand(about) ? helpOf(about) : generalHelp());
     return name === undefined ? 2 : 0;
+  }
+  if (name === '--version' || name === '-V') {
+    await write(version);
+    return 0;
   }
   if (name === 'model') return (await import('./model')).modelMain(rest, signal);
   if (name === 'context') return (await import('./context')).contextMain(rest, signal);

@@ -1,6 +1,8 @@
 /** `search --queries`: JSON lines in, JSON lines out, in the order they came. */
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { ReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { AssistantError } from '../assistant/errors';
 import type { Scope } from '../protocol';
 import { UsageError } from './arguments';
 import type { Session } from './session';
@@ -26,14 +28,32 @@ export function parseQuery(line: string, number: number): Query {
   return { id, question };
 }
 
-export async function answerQueries(file: string, { library, progress }: Session, options: { scope: Scope; limit: number; signal: AbortSignal }): Promise<void> {
+/** Reads the questions of a file (`-`: stdin). @throws UsageError naming the line that is no query, AssistantError when the file cannot be read */
+export async function readQueries(file: string): Promise<Query[]> {
   const queries: Query[] = [];
-  const input = file === '-' ? process.stdin : createReadStream(file);
   let number = 0;
-  for await (const line of createInterface({ input, crlfDelay: Infinity })) {
-    number += 1;
-    if (line.trim() !== '') queries.push(parseQuery(line, number));
+  try {
+    for await (const line of createInterface({ input: file === '-' ? process.stdin : await opened(file), crlfDelay: Infinity })) {
+      number += 1;
+      if (line.trim() !== '') queries.push(parseQuery(line, number));
+    }
+  } catch (error) {
+    throw error instanceof UsageError ? error : unreadable(file, error);
   }
+  return queries;
+}
+
+async function opened(file: string): Promise<ReadStream> {
+  return (await open(file)).createReadStream();
+}
+
+function unreadable(file: string, error: unknown): AssistantError {
+  const { code } = error as NodeJS.ErrnoException;
+  const why = code === 'ENOENT' || code === 'ENOTDIR' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : code === 'EACCES' || code === 'EPERM' ? 'its permissions forbid it' : String(code ?? error);
+  return new AssistantError('fileUnreadable', `The questions in ${file} cannot be read: ${why}.`, 'A line of it is {"id":1,"question":"…"}.', { cause: error });
+}
+
+export async function answerQueries(queries: readonly Query[], { library, progress }: Session, options: { scope: Scope; limit: number; signal: AbortSignal }): Promise<void> {
   for (const [index, { id, question }] of queries.entries()) {
     const { spans } = await library.search(question, options);
     const found = spans.map(({ path, startLine, endLine, score }) => ({ path, startLine, endLine, score }));

@@ -1,8 +1,9 @@
 /** What a command works with: the folders, the library over them, the models and the workspace's memories. */
 import { createHash } from 'node:crypto';
-import { realpathSync, statSync } from 'node:fs';
+import { existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
+import { AssistantError } from '../assistant/errors';
 import type { Library } from '../library/library';
 import type { Scope, WorkerSettings } from '../protocol';
 import { Engines } from '../worker/engines';
@@ -34,7 +35,7 @@ const DEFAULTS: WorkerSettings = {
   weights: 'auto',
 };
 
-/** @throws UsageError when a folder does not exist. */
+/** @throws UsageError when a folder does not exist, AssistantError('modelFailed') when the model that was named cannot be used. */
 export async function openSession(command: CommandName, args: Arguments, options: { model?: boolean } = {}): Promise<Session> {
   const folders = workspaceFolders(args, command);
   const storageDirectory = args.storage ? resolve(args.storage) : defaultStorage(folders.map(({ directory }) => directory));
@@ -55,6 +56,13 @@ export async function openSession(command: CommandName, args: Arguments, options
   });
   const engines = new Engines({ file: join(__dirname, 'engine-child.js'), log, changed: () => {} });
   if (options.model) await engines.choose(await chooseModels({ modelsDirectory: join(cacheDirectory(), 'models'), settings }));
+  const { status: named } = engines.chat.status.state === 'none' ? engines.memory : engines.chat;
+  if (settings.modelDirectory && named.state === 'failed') {
+    // A model that was asked for by name is not quietly done without.
+    engines.close();
+    await library.close();
+    throw new AssistantError('modelFailed', `The model in ${settings.modelDirectory} cannot be used. ${named.detail}`, 'Without --model-directory the answer quotes the sources.');
+  }
   const memories = new MemoryService({
     library, engine: engines.memory, storageDirectory, budgetBytes: settings.memoryBudgetBytes,
     warn: (message) => process.stderr.write(`${message}\n`),
@@ -121,20 +129,24 @@ function defaultStorage(directories: readonly string[]): string {
   return join(cacheDirectory(), 'workspaces', hash);
 }
 
-/** An absolute path, looked for below the current folder and below each workspace folder. @throws UsageError */
+/** An absolute path, looked for below the current folder and below each workspace folder. @throws UsageError, AssistantError('fileUnreadable') */
 export function resolveInWorkspace(path: string, { folders }: Pick<Session, 'folders'>, command: CommandName): string {
   const candidates = [resolve(path), ...folders.map(({ directory }) => resolve(directory, path))];
   const byName = folders.find(({ name }) => path.startsWith(`${name}/`));
   if (byName) candidates.push(resolve(byName.directory, path.slice(byName.name.length + 1)));
+  let closed: string | undefined;
   for (const candidate of candidates) {
     try {
       const real = realpathSync(candidate);
       if (folders.some(({ directory }) => real === directory || real.startsWith(directory + sep))) return real;
-    } catch {
+    } catch (error) {
       // The next candidate may exist.
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'EACCES' || code === 'EPERM') closed ??= candidate;
     }
   }
-  throw new UsageError(`${path} is not in the workspace.`, command);
+  if (closed !== undefined) throw new AssistantError('fileUnreadable', `${closed} may not be read.`, 'Check the permissions of its folders.');
+  throw new UsageError(existsSync(path) ? `${path} is not in the workspace.` : `There is no ${path} in the workspace.`, command);
 }
 
 /** The scope that `--in` names. */
