@@ -15,7 +15,7 @@ export function keyLines(passage: Passage, weights: TermWeights, form: QuestionF
   const { lines, symbol, startLine, endLine } = passage;
   const isDoc = docLines(passage);
   const body: number[] = [];
-  for (let line = startLine; line <= endLine; line++) if (!isDoc(line)) body.push(line);
+  for (let line = startLine; line <= endLine; line++) if (!isDoc(line) && !(isDoc(line - 1) && isBlank(lines[line - 1] ?? ''))) body.push(line);
   while (body.length > 0 && isBlank(lines[(body[0] ?? 1) - 1] ?? '')) body.shift();
   while (body.length > 0 && isBlank(lines[(body[body.length - 1] ?? 1) - 1] ?? '')) body.pop();
   if (body.length <= budget + 2) return toRuns(body);
