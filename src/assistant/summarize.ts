@@ -1,40 +1,128 @@
 /**
- * A summary of a file of any length: its outline, nested as the file is, with one line for each part, and a paragraph over the
- * whole. Code is outlined by definitions, prose by headings, everything else by its segments, so that no line is left out.
+ * A summary of a file of any length: its outline with one line for each part, and a paragraph over the whole. Where a model is at hand it
+ * reads the whole file, run by run, each compressed to memories before the next, and says in its own marked words what comments leave unsaid.
  */
 import { ReadError } from '../library/documents/read';
 import type { Author, ErrorCode, Summary, SummaryPart } from '../protocol';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../library/types';
 import { AssistantError, throwIfCancelled } from './errors';
-import { clip } from './citations';
-import { counted, enumerate, firstSentence, plainDoc } from './facts';
-import { isBlank, splitLines } from './lines';
+import { counted, enumerate, firstSentence } from './facts';
+import { presentable, type Gister, type GistSource } from './gist';
+import { isBlank, splitLines, textOfLines } from './lines';
 import type { AssistantLibrary } from './library';
+import { firstProse, Outline } from './outline';
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
 
+/** A document as memories: all of it. */
+export interface DocumentMemory {
+  /** Tokens read, and the rows that stand for them. */
+  tokens: number;
+  rows: Uint8Array;
+  rowCount: number;
+  segments: number;
+  /** Segments whose memories were in the store already. */
+  fromStore: number;
+}
+
+/** Reads documents of any length; the worker implements it over the engine's process and the store. */
+export interface DocumentReader extends Gister {
+  read(document: Document, segmented: SegmentedDocument, options: { progress?: (share: number) => void; signal?: AbortSignal | undefined }): Promise<DocumentMemory>;
+}
+
 export interface SummarizeTools {
   library: Pick<AssistantLibrary, 'read' | 'segmentsOf'>;
+  reader?: DocumentReader | undefined;
   progress?: (fraction: number, message: string) => void;
   signal?: AbortSignal;
 }
 
+/** Parts with fewer lines say what they do themselves. */
+const LEAST_LINES = 4;
+/** The model describes parts so long (ms) at most; a summary that takes longer is not waited for. */
+const DESCRIBING_MS = 10_000;
+const PARTS_AT_ONCE = 4;
+
 /** @throws AssistantError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
-export async function summarize(file: string, { library, progress, signal }: SummarizeTools): Promise<Summary> {
+export async function summarize(file: string, tools: SummarizeTools): Promise<Summary> {
+  const { library, progress, signal } = tools;
   progress?.(0, 'Reading');
   const document = await readOrThrow(library, file);
   throwIfCancelled(signal);
-  progress?.(0.3, 'Outlining');
+  progress?.(0.05, 'Outlining');
   const segmented = await library.segmentsOf(document);
   throwIfCancelled(signal);
   const lines = splitLines(document.text);
   const outline = new Outline(document, segmented, lines);
-  progress?.(0.7, 'Describing parts');
   const parts = outline.parts();
-  const overview = overviewOf(document, segmented, lines, parts);
+  const quoted: Summary = {
+    file: document.file, path: document.path, language: document.language, lines: lines.length, overview: overviewOf(document, segmented, lines, parts), parts, author: EXTRACTIVE,
+    notices: ['No model is installed: the lines come from the file’s own comments, headings and declarations.'],
+  };
+  const summary = tools.reader && document.text.trim() !== '' ? await inOwnWords(quoted, outline, { document, segmented, lines }, tools.reader, tools) : quoted;
+  throwIfCancelled(signal);
   progress?.(1, 'Done');
-  const notices = ['No model is installed: the lines come from the file’s own comments, headings and declarations.'];
-  return { file: document.file, path: document.path, language: document.language, lines: lines.length, overview, parts, author: EXTRACTIVE, notices };
+  return summary;
+}
+
+interface Content {
+  document: Document;
+  segmented: SegmentedDocument;
+  lines: readonly string[];
+}
+
+/** The quoted summary with what the model adds. When it fails the quoted one stands, and says so. */
+async function inOwnWords(quoted: Summary, { undocumented }: Outline, content: Content, reader: DocumentReader, { progress, signal }: SummarizeTools): Promise<Summary> {
+  const { document, segmented } = content;
+  const model = reader.author.kind === 'extractive' ? 'the model' : reader.author.model;
+  try {
+    const memory = await reader.read(document, segmented, { signal, progress: (share) => progress?.(0.1 + 0.5 * share, `Reading, ${Math.round(100 * share)}% compressed to memories`) });
+    const [whole] = await reader.gists([{ rows: memory.rows, tokens: memory.tokens }], signal);
+    const gist = whole && presentable(whole, document.text);
+    const wanted = undocumented.filter(({ startLine, endLine }) => endLine - startLine + 1 >= LEAST_LINES);
+    const described = await describe(wanted, content.lines, reader, (share) => progress?.(0.6 + 0.4 * share, 'Describing parts'), signal);
+    const own = (parts: readonly SummaryPart[]): SummaryPart[] => parts.map((part) => ({ ...part, children: own(part.children), ...(described.lines.has(part) ? { line: described.lines.get(part) as string, author: reader.author } : {}) }));
+    const notices = [
+      `${model} has read all ${counted(memory.tokens, 'token')} of the file, as ${counted(memory.rowCount, 'memory row')}; ${memory.fromStore.toLocaleString('en-US')} of ${counted(memory.segments, 'segment')} were remembered already.`,
+      ...coverageOf(wanted.length, described.lines.size, described.seen, model),
+    ];
+    return { ...quoted, overview: gist === undefined ? quoted.overview : `${quoted.overview} Generated by ${model}: ${gist}`, parts: own(quoted.parts), notices };
+  } catch (error) {
+    throwIfCancelled(signal);
+    return { ...quoted, notices: [`The lines come from the file’s own comments, headings and declarations: ${model} could not read it (${error instanceof Error ? error.message : String(error)}).`] };
+  }
+}
+
+/** A line for each part, while there is time; `seen` counts the parts that the model was asked about. */
+async function describe(parts: readonly SummaryPart[], lines: readonly string[], reader: DocumentReader, progress: (share: number) => void, signal?: AbortSignal): Promise<{ lines: Map<SummaryPart, string>; seen: number }> {
+  const made = new Map<SummaryPart, string>();
+  const started = performance.now();
+  let seen = 0;
+  while (seen < parts.length && performance.now() - started < DESCRIBING_MS) {
+    throwIfCancelled(signal);
+    const some = parts.slice(seen, seen + PARTS_AT_ONCE);
+    const texts = some.map(({ startLine, endLine }) => textOfLines(lines, startLine, endLine));
+    const gists = await reader.gists(texts.map((text): GistSource => ({ text })), signal);
+    some.forEach((part, i) => {
+      const gist = gists[i];
+      const line = gist && presentable(gist, texts[i] as string);
+      if (line !== undefined) made.set(part, line);
+    });
+    seen += some.length;
+    progress(seen / parts.length);
+  }
+  return { lines: made, seen };
+}
+
+function coverageOf(wanted: number, described: number, seen: number, model: string): string[] {
+  if (wanted === 0) return [];
+  const unsure = seen - described;
+  const left = wanted - seen;
+  return [[
+    `Of ${counted(wanted, 'part')} without a comment it describes ${described.toLocaleString('en-US')}, marked as generated by ${model}`,
+    ...(unsure > 0 ? [`of ${unsure.toLocaleString('en-US')} it was not sure enough`] : []),
+    ...(left > 0 ? [`${left.toLocaleString('en-US')} keep their declarations because time was up`] : []),
+  ].join('; ') + '.'];
 }
 
 /** Reads a file; a failure says what the user can do. @throws AssistantError('fileNotFound' | 'fileUnreadable') */
@@ -57,169 +145,6 @@ const UNREADABLE: Record<ReadError['code'], { code: ErrorCode; hint: string }> =
   failed: { code: 'fileUnreadable', hint: 'See whether another program can open it.' },
 };
 
-/** Runs between definitions shorter than this (non-blank lines) belong to their surroundings. */
-const LOOSE_LINES = 3;
-
-class Outline {
-  private readonly isProse: boolean;
-  private readonly symbols: readonly DocumentSymbol[];
-
-  constructor(
-    document: Document,
-    private readonly segmented: SegmentedDocument,
-    private readonly lines: readonly string[],
-  ) {
-    this.isProse = segmented.method === 'headings';
-    const isData = segmented.segments.length > 0 && segmented.segments.every((segment) => segment.kind === 'data');
-    this.symbols = [...segmented.symbols]
-      .filter((symbol) => (this.isProse ? symbol.kind === 'heading' : isData || symbol.kind !== 'key' || document.language === 'yaml'))
-      .sort((a, b) => a.startLine - b.startLine || b.endLine - a.endLine);
-  }
-
-  parts(): SummaryPart[] {
-    const roots = this.nest();
-    if (roots.length === 0) return this.segmentParts(1, this.lines.length);
-    return this.withLooseLines(roots, 1, this.lines.length);
-  }
-
-  /** Symbols as a tree by their line ranges; fields that share a line with their owner stay leaves. */
-  private nest(): Node[] {
-    const roots: Node[] = [];
-    const open: Node[] = [];
-    for (const symbol of this.symbols) {
-      const start = Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine);
-      const node: Node = { symbol, start, end: Math.min(symbol.endLine, this.lines.length), children: [] };
-      while (open.length > 0 && !holds(open[open.length - 1] as Node, node, this.isProse)) open.pop();
-      const parent = open[open.length - 1];
-      (parent ? parent.children : roots).push(node);
-      open.push(node);
-    }
-    return roots;
-  }
-
-  /** The parts of a range: the nodes in it, and what stands between them where that is more than a few lines. */
-  private withLooseLines(nodes: readonly Node[], first: number, last: number): SummaryPart[] {
-    const parts: SummaryPart[] = [];
-    let next = first;
-    const loose = (end: number) => {
-      const ink = this.lines.slice(next - 1, end).filter((line) => !isBlank(line)).length;
-      if (ink >= LOOSE_LINES) parts.push(...this.segmentParts(next, end));
-    };
-    for (const node of nodes) {
-      if (node.start > next) loose(node.start - 1);
-      parts.push(this.partOf(node));
-      next = Math.max(next, node.end + 1);
-    }
-    if (next <= last) loose(last);
-    return parts;
-  }
-
-  private partOf(node: Node): SummaryPart {
-    const { symbol } = node;
-    // Members of functions are their own affair; types and sections show what is in them.
-    const shows = symbol.kind !== 'function' && symbol.kind !== 'method';
-    const children = shows || node.end - node.start > 150 ? node.children.map((child) => this.partOf(child)) : [];
-    return { title: symbol.name, kind: symbol.kind, startLine: node.start, endLine: node.end, line: this.describe(node), author: EXTRACTIVE, children };
-  }
-
-  /** One line: the comment's or section's first sentence, else the declaration itself, else what it contains. */
-  private describe({ symbol, start, end, children }: Node): string {
-    if (symbol.kind === 'heading') return firstProse(this.lines, symbol.startLine, children[0] ? children[0].start - 1 : end) ?? sectionsLine(children) ?? this.firstInk(symbol.startLine, end) ?? 'An empty section.';
-    const doc = symbol.doc ? firstSentence(symbol.doc, 200) : undefined;
-    if (doc) return doc;
-    const members = children.filter((child) => child.symbol.kind !== 'field');
-    const size = counted(end - start + 1, 'line');
-    const holds = members.length > 0 && symbol.kind !== 'function' && symbol.kind !== 'method' ? `; ${enumerate(namesOf(members, 6))}` : '';
-    return clip(`${symbol.signature}${holds}${end > start ? ` (${size})` : ''}`, 220);
-  }
-
-  /** The first line below a heading that says anything: sections of code or directives alone have no prose. */
-  private firstInk(headingLine: number, last: number): string | undefined {
-    const telling = this.lines.slice(headingLine, last).find((line) => /[\p{L}\p{N}]/u.test(line) && !/^\s*(```|~~~)/.test(line));
-    return telling === undefined ? undefined : clip(telling.trim(), 200);
-  }
-
-  /** Where nothing is defined: the segments, each with its first telling line. */
-  private segmentParts(first: number, last: number): SummaryPart[] {
-    const parts: SummaryPart[] = [];
-    for (const segment of this.segmented.segments) {
-      const startLine = Math.max(segment.startLine, first);
-      const endLine = Math.min(segment.endLine, last);
-      if (startLine > endLine) continue;
-      const inside = this.lines.slice(startLine - 1, endLine);
-      const telling = inside.find((line) => /[\p{L}\p{N}]/u.test(line) && !line.startsWith('#!'));
-      if (!telling && inside.some((line) => !isBlank(line))) parts.push(this.plain(linesTitle(startLine, endLine), 'lines', startLine, endLine, clip(inside.map((line) => line.trim()).join(' '), 80)));
-      if (!telling) continue;
-      parts.push(this.loosePart(startLine, endLine, inside, telling));
-    }
-    return parts;
-  }
-
-  private loosePart(startLine: number, endLine: number, inside: readonly string[], telling: string): SummaryPart {
-    const ink = inside.filter((line) => !isBlank(line));
-    const imports = ink.filter((line) => /^\s*(import\b|from\s+\S+\s+import\b|use\s|using\s|#include\b|require\b|(const|let|var)\s.*\brequire\()/.test(line)).length;
-    const comments = ink.filter((line) => /^\s*(\/\/|#|\/?\*|--|;|<!--)/.test(line)).length;
-    if (imports > 0 && imports >= ink.length / 2) return this.plain('Imports', 'imports', startLine, endLine, `${counted(imports, 'import')}: ${clip(ink[0]?.trim() ?? '', 120)}${imports > 1 ? ' …' : ''}`);
-    const text = clip(plainDoc(telling.trim().replace(/^(\/\/+!?|#+|\/\*+|\*+|--|;+|<!--)\s*/, '')), 200);
-    if (comments >= ink.length * 0.8) return this.plain('Comment', 'comment', startLine, endLine, text);
-    const title = this.isProse ? 'Text' : linesTitle(startLine, endLine);
-    return this.plain(title, this.isProse ? 'text' : 'lines', startLine, endLine, text);
-  }
-
-  private plain(title: string, kind: string, startLine: number, endLine: number, line: string): SummaryPart {
-    return { title, kind, startLine, endLine, line, author: EXTRACTIVE, children: [] };
-  }
-}
-
-interface Node {
-  symbol: DocumentSymbol;
-  /** Doc comment included. */
-  start: number;
-  end: number;
-  children: Node[];
-}
-
-/** Headings nest by their container, for a heading's range may or may not include its subsections. */
-function holds(outer: Node, inner: Node, byContainer: boolean): boolean {
-  if (!byContainer) return outer.symbol.startLine <= inner.start && inner.end <= outer.end;
-  const { container } = inner.symbol;
-  return container.length > outer.symbol.container.length && container[outer.symbol.container.length] === outer.symbol.name;
-}
-
-function namesOf(nodes: readonly Node[], most: number): string[] {
-  const names = nodes.slice(0, most).map((node) => node.symbol.name);
-  return nodes.length > most ? [...names, `${nodes.length - most} more`] : names;
-}
-
-function sectionsLine(children: readonly Node[]): string | undefined {
-  return children.length > 0 ? `Sections: ${enumerate(namesOf(children, 8))}.` : undefined;
-}
-
-const ADORNMENT = /^[=\-~^"*+#'`:.]{3,}\s*$/;
-
-/** First sentence of the first paragraph below a heading. */
-function firstProse(lines: readonly string[], headingLine: number, last: number): string | undefined {
-  const paragraph: string[] = [];
-  let inFence = false;
-  for (let line = headingLine + 1; line <= Math.min(last, lines.length); line++) {
-    const text = lines[line - 1] ?? '';
-    // A title's underline may be tildes, which begin no fence; a line that is underlined or overlined is a title.
-    const isUnderline = ADORNMENT.test(text) && !isBlank(lines[line - 2] ?? '') && !inFence;
-    if (!inFence && !isBlank(text) && ADORNMENT.test(lines[line - 2] ?? '') && ADORNMENT.test(lines[line] ?? '')) continue;
-    if (/^\s*(```|~~~)/.test(text) && !isUnderline) inFence = !inFence;
-    const skipped = inFence || /^\s*(```|~~~|\.\.\s|:\w[\w-]*:|<!--|!\[|\[!\[|[=\-~^"*+#'`:.]{3,}\s*$|<[a-z/])/i.test(text);
-    if (isBlank(text) || skipped) {
-      if (paragraph.length > 0) break;
-      continue;
-    }
-    if (/^#{1,6}\s/.test(text)) break;
-    paragraph.push(text.trim().replace(/^([-*+]|\d+[.)])\s+/, '').replace(/^>\s*/, ''));
-  }
-  return paragraph.length > 0 ? firstSentence(paragraph.join('\n'), 220) : undefined;
-}
-
-// ── The whole ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
 /** Facts only: size, what it defines most of, what the file says of itself, what it imports. */
 function overviewOf(document: Document, segmented: SegmentedDocument, lines: readonly string[], parts: readonly SummaryPart[]): string {
   const name = document.path.split('/').pop() ?? document.path;
@@ -241,10 +166,6 @@ function overviewOf(document: Document, segmented: SegmentedDocument, lines: rea
   }
   if (said) sentences.unshift(/[.!?:]$/.test(said) ? said : `${said}.`);
   return sentences.join(' ');
-}
-
-function linesTitle(startLine: number, endLine: number): string {
-  return endLine > startLine ? `Lines ${startLine}–${endLine}` : `Line ${startLine}`;
 }
 
 /** Identifiers of languages that are not written as their names, as people write them. */

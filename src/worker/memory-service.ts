@@ -1,8 +1,10 @@
 /** Memories at work in the worker: the store, the encoder over the engine's process, and contexts composed for questions. */
 import { join } from 'node:path';
-import { composeContext, type ComposedContext, type ContextEngine, type ContextRequest, type ContextWriting, type ReadingOptions, type WorkspaceMemory } from '../assistant/compose/compose';
+import { CAPACITY_ROWS, composeContext, type ComposedContext, type ContextEngine, type ContextRequest, type ContextWriting, type ReadingOptions, type WorkspaceMemory } from '../assistant/compose/compose';
 import type { Gister, GistSource, WrittenGist } from '../assistant/gist';
+import type { DocumentReader } from '../assistant/summarize';
 import type { Library } from '../library/library';
+import { compressDocument } from '../library/memories/compress';
 import { MemoryEncoding, type SegmentCoder, type SegmentMemory } from '../library/memories/encoding';
 import { Memories } from '../library/memories/memories';
 import { MemoryStore } from '../library/memories/memory-store';
@@ -11,6 +13,7 @@ import type { Author, IndexStatus, Scope } from '../protocol';
 import type { EngineProcess } from './engine-process';
 import { WorkerError } from './errors';
 import type { ComposeParams, ComposeResult, MemoryDescription, QuestionLook } from './memory-protocol';
+import type { WorkClass } from './scheduler';
 
 export interface MemoryServiceOptions {
   library: Library;
@@ -78,6 +81,12 @@ export class MemoryService {
     if (!(await Promise.race([complete, late]).finally(() => clearTimeout(timer)))) current.encoding.pause(true);
   }
 
+  /** Opens what there is and encodes nothing by itself. */
+  async rest(): Promise<void> {
+    this.pause(true);
+    await this.update();
+  }
+
   pause(paused: boolean): void {
     this.paused = paused;
     this.current?.encoding.pause(paused);
@@ -118,6 +127,16 @@ export class MemoryService {
     const { current } = this;
     if (!current || !this.options.engine.model?.memory?.gists) return undefined;
     return { author: current.author, gists: (sources, signal) => this.gists(sources, signal) };
+  }
+
+  /** What reads documents of any length; undefined where there is no model with memories, or it writes no gists. */
+  get reader(): DocumentReader | undefined {
+    const { current, gister, options: { engine, library } } = this;
+    const memory = engine.model?.memory;
+    if (!current || !gister || !memory) return undefined;
+    const coder = new EngineCoder(engine, memoryVersion(current.fingerprint), 'answer');
+    const own = { store: current.store, coder, ratios: memory.ratios, bytesPerRow: memory.storedRowBytes, writes: library.isFirstWindow, mostRows: CAPACITY_ROWS };
+    return { ...gister, read: (document, segmented, asked) => compressDocument(document, segmented, { ...own, ...asked }) };
   }
 
   private async gists(sources: readonly GistSource[], signal?: AbortSignal): Promise<WrittenGist[]> {
@@ -181,15 +200,16 @@ export class MemoryService {
   }
 }
 
-/** Memories are made in the class of indexing: an answer or a hover that comes meanwhile has the next turn. */
+/** Memories are made in the class of indexing, unless somebody waits for them: an answer or a hover that comes meanwhile has the next turn. */
 class EngineCoder implements SegmentCoder {
   constructor(
     private readonly engine: EngineProcess,
     readonly version: string,
+    private readonly kind: WorkClass = 'indexing',
   ) {}
 
   encode(texts: readonly string[], signal: AbortSignal): Promise<readonly SegmentMemory[]> {
-    return this.engine.inTurn('indexing', 'encode', { texts }, signal);
+    return this.engine.inTurn(this.kind, 'encode', { texts }, signal);
   }
 }
 

@@ -73,8 +73,8 @@ export class WorkerService {
       return withMemories(await library.search(params.question, { scope: params.scope, limit: params.limit, signal }), memories);
     }),
     summarize: (params, signal) => this.foreground.during(async () => {
-      const { library } = await this.opened();
-      return summarize(params.file, { library, signal, progress: this.progressOf(params.id) });
+      const { library, memories } = await this.opened();
+      return summarize(params.file, { library, reader: memories.reader, signal, progress: this.progressOf(params.id) });
     }),
     explain: (params, signal) => this.foreground.during(async () => {
       const { library, explanations } = await this.opened();

@@ -96,6 +96,25 @@ describe('memories in the worker', () => {
     expect(ledgers[1]).toEqual(ledger);
   }, 60_000);
 
+  test('a summary reads the whole file through memories, whatever its length', async () => {
+    const long = Array.from({ length: 900 }, (_, n) => `def grow_${n}(value):\n    next = value + ${n}\n    last = next * 2\n    return last\n`).join('\n');
+    writeFiles(join(directory, 'w'), { 'long.py': long });
+    await open();
+    await complete();
+    const summary = await worker!.request('summarize', { id: 's', file: join(directory, 'w', 'long.py') });
+    expect(summary.parts).toHaveLength(900);
+    const [read, described] = summary.notices;
+    const [, tokens, rows, kept, segments] = /read all ([\d,]+) tokens of the file, as ([\d,]+) memory rows; ([\d,]+) of ([\d,]+) segments/.exec(read ?? '') ?? [];
+    const number = (text = ''): number => Number(text.replaceAll(',', ''));
+    // One token a byte; segments end where a definition does, so only blank lines between them may be missing.
+    expect(number(tokens)).toBeGreaterThan(0.98 * long.length);
+    expect(number(rows)).toBeGreaterThan(number(tokens) / 256);
+    expect(kept).toBe(segments);
+    expect(described).toMatch(/^Of 900 parts without a comment it describes/);
+    const progress = worker!.received['work/progress'].filter(({ id }) => id === 's').map(({ fraction }) => fraction);
+    expect(progress).toEqual([...progress].sort((a, b) => a - b));
+  }, 60_000);
+
   test('the model that encodes and the one that writes do not displace each other', async () => {
     writeMemoryCheckpoint(join(directory, 'package', 'models', 'anchorage-test'));
     writeSums(join(directory, 'package', 'models', 'anchorage-test'));

@@ -1,0 +1,180 @@
+/**
+ * The outline of a file: its parts, nested as the file is, with one line for each. Code is outlined by definitions, prose by headings,
+ * everything else by its segments, so that no line is left out.
+ */
+import type { Author, SummaryPart } from '../protocol';
+import type { Document, DocumentSymbol, SegmentedDocument } from '../library/types';
+import { clip } from './citations';
+import { counted, enumerate, firstSentence, plainDoc } from './facts';
+import { isBlank } from './lines';
+
+const EXTRACTIVE: Author = { kind: 'extractive' };
+
+/** Runs between definitions shorter than this (non-blank lines) belong to their surroundings. */
+const LOOSE_LINES = 3;
+
+export class Outline {
+  /** Definitions without a comment: their line is their declaration. */
+  readonly undocumented: SummaryPart[] = [];
+  private readonly isProse: boolean;
+  private readonly symbols: readonly DocumentSymbol[];
+
+  constructor(
+    document: Document,
+    private readonly segmented: SegmentedDocument,
+    private readonly lines: readonly string[],
+  ) {
+    this.isProse = segmented.method === 'headings';
+    const isData = segmented.segments.length > 0 && segmented.segments.every((segment) => segment.kind === 'data');
+    this.symbols = [...segmented.symbols]
+      .filter((symbol) => (this.isProse ? symbol.kind === 'heading' : isData || symbol.kind !== 'key' || document.language === 'yaml'))
+      .sort((a, b) => a.startLine - b.startLine || b.endLine - a.endLine);
+  }
+
+  parts(): SummaryPart[] {
+    const roots = this.nest();
+    if (roots.length === 0) return this.segmentParts(1, this.lines.length);
+    return this.withLooseLines(roots, 1, this.lines.length);
+  }
+
+  /** Symbols as a tree by their line ranges; fields that share a line with their owner stay leaves. */
+  private nest(): Node[] {
+    const roots: Node[] = [];
+    const open: Node[] = [];
+    for (const symbol of this.symbols) {
+      const start = Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine);
+      const node: Node = { symbol, start, end: Math.min(symbol.endLine, this.lines.length), children: [] };
+      while (open.length > 0 && !holds(open[open.length - 1] as Node, node, this.isProse)) open.pop();
+      const parent = open[open.length - 1];
+      (parent ? parent.children : roots).push(node);
+      open.push(node);
+    }
+    return roots;
+  }
+
+  /** The parts of a range: the nodes in it, and what stands between them where that is more than a few lines. */
+  private withLooseLines(nodes: readonly Node[], first: number, last: number): SummaryPart[] {
+    const parts: SummaryPart[] = [];
+    let next = first;
+    const loose = (end: number) => {
+      const ink = this.lines.slice(next - 1, end).filter((line) => !isBlank(line)).length;
+      if (ink >= LOOSE_LINES) parts.push(...this.segmentParts(next, end));
+    };
+    for (const node of nodes) {
+      if (node.start > next) loose(node.start - 1);
+      parts.push(this.partOf(node));
+      next = Math.max(next, node.end + 1);
+    }
+    if (next <= last) loose(last);
+    return parts;
+  }
+
+  private partOf(node: Node): SummaryPart {
+    const { symbol } = node;
+    // Members of functions are their own affair; types and sections show what is in them.
+    const shows = symbol.kind !== 'function' && symbol.kind !== 'method';
+    const children = shows || node.end - node.start > 150 ? node.children.map((child) => this.partOf(child)) : [];
+    const part: SummaryPart = { title: symbol.name, kind: symbol.kind, startLine: node.start, endLine: node.end, line: this.describe(node), author: EXTRACTIVE, children };
+    if (symbol.kind !== 'heading' && !symbol.doc) this.undocumented.push(part);
+    return part;
+  }
+
+  /** One line: the comment's or section's first sentence, else the declaration itself, else what it contains. */
+  private describe({ symbol, start, end, children }: Node): string {
+    if (symbol.kind === 'heading') return firstProse(this.lines, symbol.startLine, children[0] ? children[0].start - 1 : end) ?? sectionsLine(children) ?? this.firstInk(symbol.startLine, end) ?? 'An empty section.';
+    const doc = symbol.doc ? firstSentence(symbol.doc, 200) : undefined;
+    if (doc) return doc;
+    const members = children.filter((child) => child.symbol.kind !== 'field');
+    const size = counted(end - start + 1, 'line');
+    const holds = members.length > 0 && symbol.kind !== 'function' && symbol.kind !== 'method' ? `; ${enumerate(namesOf(members, 6))}` : '';
+    return clip(`${symbol.signature}${holds}${end > start ? ` (${size})` : ''}`, 220);
+  }
+
+  /** The first line below a heading that says anything: sections of code or directives alone have no prose. */
+  private firstInk(headingLine: number, last: number): string | undefined {
+    const telling = this.lines.slice(headingLine, last).find((line) => /[\p{L}\p{N}]/u.test(line) && !/^\s*(```|~~~)/.test(line));
+    return telling === undefined ? undefined : clip(telling.trim(), 200);
+  }
+
+  /** Where nothing is defined: the segments, each with its first telling line. */
+  private segmentParts(first: number, last: number): SummaryPart[] {
+    const parts: SummaryPart[] = [];
+    for (const segment of this.segmented.segments) {
+      const startLine = Math.max(segment.startLine, first);
+      const endLine = Math.min(segment.endLine, last);
+      if (startLine > endLine) continue;
+      const inside = this.lines.slice(startLine - 1, endLine);
+      const telling = inside.find((line) => /[\p{L}\p{N}]/u.test(line) && !line.startsWith('#!'));
+      if (!telling && inside.some((line) => !isBlank(line))) parts.push(this.plain(linesTitle(startLine, endLine), 'lines', startLine, endLine, clip(inside.map((line) => line.trim()).join(' '), 80)));
+      if (!telling) continue;
+      parts.push(this.loosePart(startLine, endLine, inside, telling));
+    }
+    return parts;
+  }
+
+  private loosePart(startLine: number, endLine: number, inside: readonly string[], telling: string): SummaryPart {
+    const ink = inside.filter((line) => !isBlank(line));
+    const imports = ink.filter((line) => /^\s*(import\b|from\s+\S+\s+import\b|use\s|using\s|#include\b|require\b|(const|let|var)\s.*\brequire\()/.test(line)).length;
+    const comments = ink.filter((line) => /^\s*(\/\/|#|\/?\*|--|;|<!--)/.test(line)).length;
+    if (imports > 0 && imports >= ink.length / 2) return this.plain('Imports', 'imports', startLine, endLine, `${counted(imports, 'import')}: ${clip(ink[0]?.trim() ?? '', 120)}${imports > 1 ? ' …' : ''}`);
+    const text = clip(plainDoc(telling.trim().replace(/^(\/\/+!?|#+|\/\*+|\*+|--|;+|<!--)\s*/, '')), 200);
+    if (comments >= ink.length * 0.8) return this.plain('Comment', 'comment', startLine, endLine, text);
+    const title = this.isProse ? 'Text' : linesTitle(startLine, endLine);
+    return this.plain(title, this.isProse ? 'text' : 'lines', startLine, endLine, text);
+  }
+
+  private plain(title: string, kind: string, startLine: number, endLine: number, line: string): SummaryPart {
+    return { title, kind, startLine, endLine, line, author: EXTRACTIVE, children: [] };
+  }
+}
+
+interface Node {
+  symbol: DocumentSymbol;
+  /** Doc comment included. */
+  start: number;
+  end: number;
+  children: Node[];
+}
+
+/** Headings nest by their container, for a heading's range may or may not include its subsections. */
+function holds(outer: Node, inner: Node, byContainer: boolean): boolean {
+  if (!byContainer) return outer.symbol.startLine <= inner.start && inner.end <= outer.end;
+  const { container } = inner.symbol;
+  return container.length > outer.symbol.container.length && container[outer.symbol.container.length] === outer.symbol.name;
+}
+
+function namesOf(nodes: readonly Node[], most: number): string[] {
+  const names = nodes.slice(0, most).map((node) => node.symbol.name);
+  return nodes.length > most ? [...names, `${nodes.length - most} more`] : names;
+}
+
+function sectionsLine(children: readonly Node[]): string | undefined {
+  return children.length > 0 ? `Sections: ${enumerate(namesOf(children, 8))}.` : undefined;
+}
+
+const ADORNMENT = /^[=\-~^"*+#'`:.]{3,}\s*$/;
+
+/** First sentence of the first paragraph below a heading. */
+export function firstProse(lines: readonly string[], headingLine: number, last: number): string | undefined {
+  const paragraph: string[] = [];
+  let inFence = false;
+  for (let line = headingLine + 1; line <= Math.min(last, lines.length); line++) {
+    const text = lines[line - 1] ?? '';
+    // A title's underline may be tildes, which begin no fence; a line that is underlined or overlined is a title.
+    const isUnderline = ADORNMENT.test(text) && !isBlank(lines[line - 2] ?? '') && !inFence;
+    if (!inFence && !isBlank(text) && ADORNMENT.test(lines[line - 2] ?? '') && ADORNMENT.test(lines[line] ?? '')) continue;
+    if (/^\s*(```|~~~)/.test(text) && !isUnderline) inFence = !inFence;
+    const skipped = inFence || /^\s*(```|~~~|\.\.\s|:\w[\w-]*:|<!--|!\[|\[!\[|[=\-~^"*+#'`:.]{3,}\s*$|<[a-z/])/i.test(text);
+    if (isBlank(text) || skipped) {
+      if (paragraph.length > 0) break;
+      continue;
+    }
+    if (/^#{1,6}\s/.test(text)) break;
+    paragraph.push(text.trim().replace(/^([-*+]|\d+[.)])\s+/, '').replace(/^>\s*/, ''));
+  }
+  return paragraph.length > 0 ? firstSentence(paragraph.join('\n'), 220) : undefined;
+}
+
+function linesTitle(startLine: number, endLine: number): string {
+  return endLine > startLine ? `Lines ${startLine}–${endLine}` : `Line ${startLine}`;
+}
