@@ -92,6 +92,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--functions", type=Path, help="folder or jsonl of functions.py (default: synthetic, for a trial only)")
     args.add_argument("--held-out", type=Path, help="the same of other repositories (default: a tenth of --functions' repositories)")
     args.add_argument("--commits", type=Path, help="the corpus's commits-train.jsonl.gz: subjects as further questions")
+    args.add_argument("--token-vectors", type=Path, help="token_vectors.py's last.pt: a part of every vector that stays as it is")
     args.add_argument("--tokens", type=Path, default=home() / "tokens")
     args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
     args.add_argument("--run", type=Path, default=home() / "runs/tasks")
@@ -121,7 +122,8 @@ def main(argv: list[str] | None = None) -> dict:
     model.load_state_dict(memory_state["weights"], strict=False)
     model.base.requires_grad_(True)
     model.to(where)
-    heads = Heads(model.base.config.hidden_size).to(where)
+    table = read(a.token_vectors)["weights"]["rows.weight"] if a.token_vectors else state["heads"].get("tokens.weight") if state else None
+    heads = Heads(model.base.config.hidden_size, token_vectors=table).to(where)
     both = torch.nn.ModuleDict({"model": model, "heads": heads})
     optimizer = Optimizer(both, a.lr, "adamw", weight_decay=0.01)
     step, cursor = 0, None

@@ -1,7 +1,8 @@
 """Heads of the tasks stage over a MemoryModel: the vector a text is found by, and the line pointer.
 
-Vector: mean of the last hidden states of a text's own rows (behind the sinks, alone) times a matrix, at length 1. A question is
-<|query|> and its words, code is itself: the roles share everything else.
+Vector: mean of the last hidden states of a text's own rows (behind the sinks, alone) times a matrix, plus the mean of its tokens'
+own vectors (token_vectors.py) where there are any, at length 1. A question is <|query|> and its words, code is itself: the roles
+share everything else.
 Pointer: rows [sinks, lines of code, <|query|>, words, <|point|>]. Line l's score is (S h_point) . (K h_l) / sqrt(C), h_l the
 hidden state of the line's last row; a learned vector in place of K h_l stands for "none of them". S has two forms, for the
 first and the last line. h are final, normalised hidden states.
@@ -10,6 +11,7 @@ first and the last line. h are final, normalised hidden states.
 from __future__ import annotations
 
 import math
+from typing import Optional
 
 import torch
 from torch import Tensor, nn
@@ -20,9 +22,11 @@ from memory_model import SINKS, MemoryModel
 
 
 class Heads(nn.Module):
-    def __init__(self, hidden: int, width: int = 256):
+    def __init__(self, hidden: int, width: int = 256, token_vectors: Optional[Tensor] = None):
+        """token_vectors [V, width]: stay as they are; the hidden states' part then starts at nothing and learns what they lack."""
         super().__init__()
         self.vector = nn.Linear(hidden, width, bias=False)
+        self.tokens = None if token_vectors is None else nn.Embedding.from_pretrained(token_vectors, freeze=True)
         self.start = nn.Linear(hidden, hidden, bias=False)
         self.end = nn.Linear(hidden, hidden, bias=False)
         self.line = nn.Linear(hidden, hidden, bias=False)
@@ -30,10 +34,12 @@ class Heads(nn.Module):
         self.temperature = nn.Parameter(torch.tensor(math.log(20.0)))
         for part in (self.vector, self.start, self.end, self.line):
             nn.init.orthogonal_(part.weight)
+        if self.tokens is not None:
+            nn.init.zeros_(self.vector.weight)
 
     def export(self) -> dict:
         """For export.py."""
-        names = {k: v.detach().cpu() for k, v in self.state_dict().items() if k != "temperature"}
+        names = {"vector.tokens" if k == "tokens.weight" else k: v.detach().cpu() for k, v in self.state_dict().items() if k != "temperature"}
         return {"file": "heads.safetensors", "tensors": names,
                 "config": {"heads": {"file": "heads.safetensors", "vector_width": self.vector.out_features,
                                      "pooling": "mean of the text's rows without the sinks"}}}
@@ -59,7 +65,10 @@ def vectors(model: MemoryModel, heads: Heads, rows: list[list[int]], device) -> 
     h = hidden(model, ids).float()
     at = torch.arange(ids.shape[1], device=device)[None]
     own = ((at >= SINKS) & (at < lengths[:, None])).float()[:, :, None]
-    return F.normalize(heads.vector((h * own).sum(1) / own.sum(1)).float(), dim=-1)
+    found = heads.vector((h * own).sum(1) / own.sum(1)).float()
+    if heads.tokens is not None:
+        found = found + (heads.tokens(ids) * own).sum(1) / own.sum(1)
+    return F.normalize(found, dim=-1)
 
 
 def contrast(a: Tensor, b: Tensor, temperature: Tensor, repeated: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import { coarsePlaces, joinBytes, packRows, runLengths, storedRowBytes } from '.
 import { WorkerError } from './errors';
 import type { MemoryConfig } from './memory-config';
 import type { QuestionLook } from './memory-protocol';
+import type { VectorHead } from './vector-head';
 
 /** Rows of one run of the encoder: longer runs are no faster, and an answer would wait for their end. */
 const BATCH_ROWS = 2048;
@@ -19,8 +20,7 @@ export class MemoryCoder {
     readonly config: MemoryConfig,
     readonly sinks: KvRows | undefined,
     readonly rope: RopeFrequencies,
-    /** [vectorWidth, hidden]; without it a text's mean hidden state is its vector. */
-    private readonly head: Float32Array | undefined,
+    private readonly head: VectorHead,
   ) {}
 
   countTokens(texts: readonly string[]): number[] {
@@ -45,7 +45,7 @@ export class MemoryCoder {
         coarse.push(packRows(rows, places));
         rest.push(packRows(rows, Array.from({ length: rows.rows }, (_, row) => row).filter((row) => !places.includes(row))));
       });
-      const vector = new Uint8Array(encodeHalf(this.vector(own.map(({ hidden }) => hidden))).buffer);
+      const vector = new Uint8Array(encodeHalf(this.head.of(own.map(({ hidden }) => hidden), runs)).buffer);
       const joined = { coarse: joinBytes(coarse), rest: joinBytes(rest) };
       const tokens = runs.reduce((sum, run) => sum + run.length, 0);
       return { tokens, vector, ...joined, bytesPerRow, coarseRows: joined.coarse.byteLength / bytesPerRow, restRows: joined.rest.byteLength / bytesPerRow };
@@ -67,7 +67,7 @@ export class MemoryCoder {
       // The mean over all runs, each weighted by its length.
       const queries = new Float32Array(own[0]?.queries?.length ?? 0);
       own.forEach((part, i) => part.queries?.forEach((value, j) => (queries[j] = (queries[j] as number) + (value * (runs[i] as number[]).length) / tokens)));
-      return { vector: this.vector(own.map(({ hidden }) => hidden)), queries, tokens };
+      return { vector: this.head.of(own.map(({ hidden }) => hidden), runs), queries, tokens };
     });
   }
 
@@ -82,23 +82,5 @@ export class MemoryCoder {
   runs(tokens: readonly number[], most = this.config.ratios.segmentTokens): number[][] {
     let at = 0;
     return runLengths(tokens.length, most).map((length) => tokens.slice(at, (at += length)));
-  }
-
-  /** Mean of the last hidden states of all rows, through the head, of length 1. */
-  private vector(hidden: readonly Float32Array[]): Float32Array {
-    const { hiddenSize } = this.decoder.config;
-    const mean = new Float32Array(hiddenSize);
-    let rows = 0;
-    for (const part of hidden) {
-      for (let i = 0; i < part.length; i++) mean[i % hiddenSize] = (mean[i % hiddenSize] as number) + (part[i] as number);
-      rows += part.length / hiddenSize;
-    }
-    const { head } = this;
-    const out = head ? new Float32Array(head.length / hiddenSize) : mean;
-    if (head) for (let i = 0; i < head.length; i++) out[Math.floor(i / hiddenSize)] = (out[Math.floor(i / hiddenSize)] as number) + ((head[i] as number) * (mean[i % hiddenSize] as number)) / rows;
-    let length = 0;
-    for (const value of out) length += value * value;
-    length = Math.sqrt(length) || 1;
-    return out.map((value) => value / length);
   }
 }

@@ -1,16 +1,15 @@
 /** The memory side of a checkpoint in the engine's process: texts in, memories, vectors, gists and composed contexts out. */
 import type { Decoder } from '../engine';
-import { SafetensorsFile } from '../engine/checkpoint/safetensors';
 import type { Tokenizer } from '../engine/checkpoint/tokenizer';
 import { ropeFrequencies } from '../engine/rope';
 import type { SegmentMemory } from '../library/memories/encoding';
 import { storedRowBytes } from '../library/memories/rows';
-import { WorkerError } from './errors';
 import { MemoryCoder } from './memory-coder';
 import { MemoryComposer, type ComposeOptions } from './memory-composer';
 import type { MemoryConfig } from './memory-config';
 import { writeGists } from './memory-gists';
 import type { ComposeParams, ComposeResult, Gist, GistItem, MemoryDescription, QuestionLook } from './memory-protocol';
+import { VectorHead } from './vector-head';
 
 export class MemoryModel {
   readonly description: MemoryDescription;
@@ -34,18 +33,14 @@ export class MemoryModel {
 
   /** @throws CheckpointError, DecoderError */
   static async open(decoder: Decoder, tokenizer: Tokenizer, config: MemoryConfig, fingerprint: string): Promise<MemoryModel> {
-    const { hiddenSize, rope, maxPositions } = decoder.config;
-    let head: Float32Array | undefined;
-    if (config.headsFile && config.vectorWidth !== undefined) {
-      const heads = await SafetensorsFile.open(config.headsFile);
-      head = await heads.readFloat32('vector.weight').finally(() => heads.close());
-      if (head.length !== config.vectorWidth * hiddenSize) throw new WorkerError('modelFailed', `${config.headsFile}: vector.weight has ${head.length} elements, not ${config.vectorWidth} × ${hiddenSize}.`);
-    }
+    const { hiddenSize, vocabSize, rope, maxPositions } = decoder.config;
+    const { headsFile, vectorWidth } = config;
+    const head = headsFile && vectorWidth !== undefined ? await VectorHead.open(headsFile, vectorWidth, hiddenSize, vocabSize) : VectorHead.plain(hiddenSize);
     const { sinkTokens } = config;
     const frequencies = ropeFrequencies(rope, maxPositions);
     const [sinks] = sinkTokens.length === 0 ? [] : await decoder.encodeSegments([{ tokens: sinkTokens, keep: sinkTokens.map((_, i) => i) }], { rope: frequencies });
     const coder = new MemoryCoder(decoder, tokenizer, config, sinks?.rows, frequencies, head);
-    return new MemoryModel(coder, fingerprint, head ? head.length / hiddenSize : hiddenSize);
+    return new MemoryModel(coder, fingerprint, head.width);
   }
 
   countTokens(texts: readonly string[]): number[] {

@@ -79,7 +79,7 @@ interface Tensor {
   values: Float32Array;
 }
 
-function safetensors(tensors: Record<string, Tensor>): Buffer {
+export function safetensors(tensors: Record<string, Tensor>): Buffer {
   const header: Record<string, unknown> = {};
   const parts: Uint8Array[] = [];
   let at = 0;

@@ -1,0 +1,48 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { VectorHead } from '../../src/worker/vector-head';
+import { safetensors } from './memory-checkpoint';
+
+let directory: string;
+beforeAll(() => (directory = mkdtempSync(join(tmpdir(), 'anchorage-heads-'))));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+const tensor = (shape: number[], values: number[]): { shape: number[]; values: Float32Array } => ({ shape, values: Float32Array.from(values) });
+/** Two runs of two rows and one: hidden states of size 2. */
+const HIDDEN = [Float32Array.from([1, 0, 3, 0]), Float32Array.from([2, 6])];
+const TOKENS = [[0, 1], [1]];
+const WEIGHT = tensor([3, 2], [1, 0, 0, 1, 0, 0]);
+
+function file(name: string, tensors: Parameters<typeof safetensors>[0]): string {
+  const path = join(directory, name);
+  writeFileSync(path, safetensors(tensors));
+  return path;
+}
+
+function expectClose(found: Float32Array, wanted: readonly number[]): void {
+  const length = Math.hypot(...wanted);
+  expect(found.length).toBe(wanted.length);
+  wanted.forEach((value, i) => expect(found[i]).toBeCloseTo(value / length, 5));
+}
+
+test('without a head the mean hidden state is the vector', () => {
+  expectClose(VectorHead.plain(2).of(HIDDEN, TOKENS), [2, 2]);
+});
+
+test('the head’s matrix turns the mean of all rows', async () => {
+  const head = await VectorHead.open(file('weight.safetensors', { 'vector.weight': WEIGHT }), 3, 2, 2);
+  expectClose(head.of(HIDDEN, TOKENS), [2, 2, 0]);
+});
+
+test('the tokens’ own vectors are added as their mean, each token as often as it stands there', async () => {
+  const tokens = tensor([2, 3], [3, 0, 0, 0, 0, 6]);
+  const head = await VectorHead.open(file('tokens.safetensors', { 'vector.weight': WEIGHT, 'vector.tokens': tokens }), 3, 2, 2);
+  expectClose(head.of(HIDDEN, TOKENS), [2 + 1, 2, 4]);
+});
+
+test('a table for another vocabulary is refused by name', async () => {
+  const path = file('wrong.safetensors', { 'vector.weight': WEIGHT, 'vector.tokens': tensor([1, 3], [0, 0, 0]) });
+  await expect(VectorHead.open(path, 3, 2, 2)).rejects.toThrow(/vector\.tokens has 3 elements, not 2 × 3/);
+});
