@@ -7,6 +7,7 @@ import { throwIfCancelled } from './errors';
 import { ExplanationCache } from './explanationCache';
 import { callLine, fence, sourceOf, whereUsed } from './extractive';
 import { code, counted, enumerate, firstSentence, labelOf, plainDoc, whatItIs } from './facts';
+import { generatedBlock, presentable, type Gister } from './gist';
 import { docLines, quoteRuns } from './keyLines';
 import type { AssistantLibrary } from './library';
 import { isBlank, splitLines, textOfLines } from './lines';
@@ -27,6 +28,8 @@ export interface ExplainTools {
   library: AssistantLibrary;
   cache?: ExplanationCache;
   writer?: Writer;
+  /** Says in a line what a definition without a comment is about. */
+  gister?: Gister | undefined;
   progress?: (fraction: number, message: string) => void;
   signal?: AbortSignal;
 }
@@ -50,12 +53,14 @@ const USES = 8;
 
 /** @throws AssistantError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
 export async function explain(request: ExplainRequest, tools: ExplainTools): Promise<Explanation> {
-  const { library, cache, writer, progress, signal } = tools;
+  const { library, cache, writer, gister, progress, signal } = tools;
   progress?.(0, 'Reading');
   const target = await findTarget(request, library);
   throwIfCancelled(signal);
   const text = textOfLines(target.lines, target.startLine, target.endLine);
-  const keyFor = (author: Author) => ExplanationCache.key(text, target.label, author);
+  // Facts with a model's line are other facts than those without.
+  const factsAuthor = gister?.author ?? EXTRACTIVE;
+  const keyFor = (author: Author) => ExplanationCache.key(text, target.label, author.kind === 'extractive' ? factsAuthor : author);
   if (cache && !request.fresh) {
     const cached = await cachedExplanation(keyFor(writer?.author ?? EXTRACTIVE), cache, target);
     if (cached) return cached;
@@ -63,6 +68,11 @@ export async function explain(request: ExplainRequest, tools: ExplainTools): Pro
   progress?.(0.3, 'Looking up what it calls and who uses it');
   let explanation = await fromFacts(target, library, signal);
   throwIfCancelled(signal);
+  if (gister && !writer && !target.symbol?.doc) {
+    const block = await gistBlock(text, gister, signal);
+    throwIfCancelled(signal);
+    if (block !== undefined) explanation = { ...explanation, markdown: `${explanation.markdown}\n\n${block}` };
+  }
   if (writer) {
     progress?.(0.5, 'Writing');
     explanation = (await inProse(target, explanation, writer, library, signal)) ?? explanation;
@@ -70,6 +80,17 @@ export async function explain(request: ExplainRequest, tools: ExplainTools): Pro
   progress?.(1, 'Done');
   if (cache) await cache.set(keyFor(explanation.author), explanation);
   return explanation;
+}
+
+/** The model's own line, marked; undefined where it is not sure or fails: the facts stand by themselves. */
+async function gistBlock(text: string, gister: Gister, signal?: AbortSignal): Promise<string | undefined> {
+  try {
+    const [gist] = await gister.gists([{ text }], signal);
+    const line = gist && presentable(gist, text);
+    return line === undefined ? undefined : generatedBlock(line, gister.author);
+  } catch {
+    return undefined;
+  }
 }
 
 /** A cached explanation whose citations still stand; lines that have moved in this file are followed. */

@@ -1,7 +1,8 @@
-/** What a hover shows at once: the definition of the name under the cursor, its comment, and who uses it. No model runs. */
+/** What a hover shows at once: the definition of the name under the cursor, its comment, and who uses it. It waits for no model. */
 import type { HoverInfo, Author, Span } from '../protocol';
 import { ExplanationCache } from './explanationCache';
 import { labelOf } from './facts';
+import type { GistCache, Gister } from './gist';
 import type { AssistantLibrary, Definition } from './library';
 import { splitLines, textOfLines } from './lines';
 
@@ -16,16 +17,22 @@ export interface HoverTools {
   library: AssistantLibrary;
   cache?: ExplanationCache;
   /** Whose cached explanation is looked for. */
-  author?: Author;
+  author?: Author | undefined;
+  /** Says in a line what a definition without a comment is about. */
+  gists?: { cache: GistCache; gister: Gister } | undefined;
   signal?: AbortSignal;
 }
 
 const USERS_SHOWN = 5;
 /** Milliseconds for "who uses it"; the rest of the hover does not wait longer. */
 const USERS_PATIENCE = 30;
+/** The same for a gist; one that comes later is there the next time. */
+const GIST_PATIENCE = 30;
+/** Definitions with fewer lines say what they do themselves. */
+const LEAST_LINES = 4;
 
 /** Null where there is no name, or none that the workspace defines. */
-export async function hover(request: HoverRequest, { library, cache, author = { kind: 'extractive' }, signal }: HoverTools): Promise<HoverInfo | null> {
+export async function hover(request: HoverRequest, { library, cache, author = { kind: 'extractive' }, gists, signal }: HoverTools): Promise<HoverInfo | null> {
   const document = await library.read(request.file);
   const lines = splitLines(document.text);
   const word = wordAt(lines[request.line - 1] ?? '', request.character);
@@ -33,8 +40,11 @@ export async function hover(request: HoverRequest, { library, cache, author = { 
   const definitions = await library.definitions(word.name);
   const definition = closest(definitions, request, word.receiver, document.language);
   if (!definition) return null;
-  const { users, more } = await usersWithin(library, word.name, definition, signal);
-  const explanation = cache && (await cachedFor(definition, library, cache, author));
+  const [{ users, more }, gist, explanation] = await Promise.all([
+    usersWithin(library, word.name, definition, signal),
+    gists && gistWithin(definition, library, gists, signal),
+    cache && cachedFor(definition, library, cache, author),
+  ]);
   return {
     name: labelOf(definition.symbol),
     kind: definition.symbol.kind,
@@ -45,6 +55,7 @@ export async function hover(request: HoverRequest, { library, cache, author = { 
     others: definitions.filter((each) => each !== definition).slice(0, 10).map(spanOf),
     usedBy: users,
     moreUsers: more,
+    gist,
     explanation: explanation?.markdown,
     explanationAuthor: explanation?.author,
   };
@@ -87,13 +98,24 @@ async function usersWithin(library: AssistantLibrary, name: string, definition: 
   }
 }
 
-async function cachedFor(definition: Definition, library: AssistantLibrary, cache: ExplanationCache, author: Author): Promise<{ markdown: string; author: Author } | undefined> {
-  const document = await library.read(definition.file).catch(() => undefined);
-  if (!document) return undefined;
+/** A comment says it better than a small model: only what has none gets a gist. */
+async function gistWithin(definition: Definition, library: AssistantLibrary, { cache, gister }: NonNullable<HoverTools['gists']>, signal?: AbortSignal): Promise<HoverInfo['gist']> {
   const { symbol } = definition;
-  const lines = splitLines(document.text);
-  const text = textOfLines(lines, Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine), symbol.endLine);
-  return cache.get(ExplanationCache.key(text, labelOf(symbol), author));
+  if (symbol.doc || symbol.endLine - symbol.startLine + 1 < LEAST_LINES) return undefined;
+  const own = await textOf(definition, library);
+  const text = own && (await cache.get(own, gister, GIST_PATIENCE, signal));
+  return text ? { text, author: gister.author } : undefined;
+}
+
+async function cachedFor(definition: Definition, library: AssistantLibrary, cache: ExplanationCache, author: Author): Promise<{ markdown: string; author: Author } | undefined> {
+  const text = await textOf(definition, library);
+  return text === undefined ? undefined : cache.get(ExplanationCache.key(text, labelOf(definition.symbol), author));
+}
+
+/** A definition's lines, its comment included; undefined when the file has gone. */
+async function textOf({ file, symbol }: Definition, library: AssistantLibrary): Promise<string | undefined> {
+  const document = await library.read(file).catch(() => undefined);
+  return document && textOfLines(splitLines(document.text), Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine), symbol.endLine);
 }
 
 function spanOf({ file, path, symbol }: Definition): Span {

@@ -83,7 +83,8 @@ async function runExplain(args: Arguments, session: Session, signal: AbortSignal
   await session.index(signal);
   const target = await explainTarget(what, session);
   const cache = new ExplanationCache(join(session.storageDirectory, 'explanations'));
-  const explanation = await explain({ ...target, fresh: args.fresh }, { library: session.library, cache, writer: session.engines.writer(), signal });
+  await session.memories.rest();
+  const explanation = await explain({ ...target, fresh: args.fresh }, { library: session.library, cache, writer: session.engines.writer(), gister: session.memories.gister, signal });
   await write(args.json ? JSON.stringify(explanation, undefined, 2) : renderExplanation(explanation, styleOf(process.stdout)));
 }
 

@@ -4,6 +4,7 @@ import { ask } from '../assistant/ask';
 import { locateCitation } from '../assistant/citations';
 import { explain } from '../assistant/explain';
 import { ExplanationCache } from '../assistant/explanationCache';
+import { GistCache } from '../assistant/gist';
 import { hover } from '../assistant/hover';
 import { summarize } from '../assistant/summarize';
 import type { Writer } from '../assistant/writer';
@@ -46,6 +47,7 @@ export class WorkerService {
   private session: Promise<Session> | undefined;
   private current: Session | undefined;
   private held: Held | undefined;
+  private readonly gists = new GistCache();
   private statusTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: ServiceOptions) {}
@@ -77,13 +79,14 @@ export class WorkerService {
       return summarize(params.file, { library, reader: memories.reader, signal, progress: this.progressOf(params.id) });
     }),
     explain: (params, signal) => this.foreground.during(async () => {
-      const { library, explanations } = await this.opened();
+      const { library, explanations, memories } = await this.opened();
       const { writer } = await this.writer(signal);
-      return explain(params, { library, cache: explanations, writer, signal, progress: this.progressOf(params.id) });
+      return explain(params, { library, cache: explanations, writer, gister: memories.gister, signal, progress: this.progressOf(params.id) });
     }),
     hover: (params, signal) => this.foreground.during(async () => {
-      const { library, explanations } = await this.opened();
-      return hover(params, { library, cache: explanations, author: this.options.engines.writer()?.author, signal });
+      const { library, explanations, memories: { gister } } = await this.opened();
+      const author = this.options.engines.writer()?.author ?? gister?.author;
+      return hover(params, { library, cache: explanations, author, gists: gister && { cache: this.gists, gister }, signal });
     }),
     'index/status': async () => this.status(await this.opened()),
     'index/start': async () => {
