@@ -219,7 +219,13 @@ export interface IndexStatus {
   held?: Held;
   model: ModelStatus;
   /** Memories of segments (present once a model encodes the workspace). */
-  memories?: { encoded: number; segments: number; bytes: number; budgetBytes: number; paused: boolean };
+  memories?: { encoded: number; segments: number; bytes: number; budgetBytes: number; paused: boolean; /** Set while some are missing and none are being made. */ standstill?: Standstill };
+}
+
+/** Why the memories that are missing are not being made, and in words. */
+export interface Standstill {
+  cause: 'paused' | 'budgetFull' | 'modelFailed' | 'otherWindow';
+  reason: string;
 }
 
 export interface ModelStatus {

@@ -43,7 +43,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const answerView = new AnswerView(context.extensionUri, conversation, () => index, receiver);
   answerView.earlier = () => history.list();
   const spansView = new SpansView(context.extensionUri, receiver);
-  const cacheView = new CacheView(context.extensionUri, receiver);
+  const cacheView = new CacheView(context.extensionUri, () => index, receiver);
   const summaries = new SummaryPanels(context, worker, receiver);
   const services: Services = { context, log, client: worker, hold, conversation, opener, answerView, spansView, cacheView, summaries, indexStatus: () => index };
   const asking = new Asking(services, history);
@@ -58,7 +58,7 @@ export function activate(context: vscode.ExtensionContext): void {
       index = monotone.update(next);
       setContext('indexHeld', index.held);
       status.update();
-      answerView.post({ type: 'status', status: index });
+      for (const view of [answerView, cacheView]) view.post({ type: 'status', status: index });
     }),
     worker.onState(() => status.update()),
     vscode.languages.registerHoverProvider({ scheme: 'file' }, new NameHover(worker, log)),

@@ -175,7 +175,8 @@ export class Library {
     this.indexer.pause(false);
     if (this.progress.state === 'ready') return;
     await this.stopPass();
-    if (this.progress.state === 'ready') return;
+    // It may have come to its end meanwhile.
+    if (this.status().state === 'ready') return;
     this.progress.set('cancelled', 'Cancelled by you');
     this.settle();
   }

@@ -99,13 +99,8 @@ export class MemoryService {
 
   get status(): IndexStatus['memories'] {
     if (!this.current) return undefined;
-    const { encoded, segments, paused } = this.current.encoding.status();
-    return { encoded, segments, bytes: this.current.store.stats().bytes, budgetBytes: this.budgetBytes, paused };
-  }
-
-  /** Why what is missing is not being encoded. */
-  get trouble(): string | undefined {
-    return this.current?.encoding.status().trouble;
+    const { encoded, segments, paused, standstill } = this.current.encoding.status();
+    return { encoded, segments, bytes: this.current.store.stats().bytes, budgetBytes: this.budgetBytes, paused, ...(standstill ? { standstill } : {}) };
   }
 
   /** Share (0…1) of the segments whose memories are there. */

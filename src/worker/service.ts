@@ -10,7 +10,7 @@ import { summarize } from '../assistant/summarize';
 import type { Writer } from '../assistant/writer';
 import type { Library } from '../library/library';
 import {
-  PROTOCOL_VERSION, type ClientNotifications, type Coverage, type Held, type IndexStatus, type InitializeParams, type Requests, type WorkerNotifications, type WorkerSettings,
+  PROTOCOL_VERSION, type ClientNotifications, type Coverage, type Held, type IndexStatus, type InitializeParams, type Requests, type Scope, type WorkerNotifications, type WorkerSettings,
 } from '../protocol';
 import type { Engines } from './engines';
 import { WorkerError } from './errors';
@@ -66,12 +66,14 @@ export class WorkerService {
       const { library, memories } = await this.opened();
       // A question is the user's wish to have the folder read, also in Restricted Mode.
       startWhenIdle(library);
+      await readFirst(library, params.scope);
       const { writer, why } = await this.writer(signal);
       const answer = await ask(params, { library, writer, memory: memories.workspace, whyExtractive: why, signal, emit: (event) => this.options.notify('answer/event', { id: params.id, event }) });
       return withMemories(answer, memories);
     }),
     search: (params, signal) => this.foreground.during(async () => {
       const { library, memories } = await this.opened();
+      await readFirst(library, params.scope);
       return withMemories(await library.search(params.question, { scope: params.scope, limit: params.limit, signal }), memories);
     }),
     summarize: (params, signal) => this.foreground.during(async () => {
@@ -263,9 +265,14 @@ function startWhenIdle(library: Library): void {
   if (state === 'idle' || state === 'failed') void library.start();
 }
 
+/** A question about one file waits for that file, not for the rest of the workspace. */
+async function readFirst(library: Library, scope: Scope): Promise<void> {
+  if ((scope.kind === 'file' || scope.kind === 'selection') && library.status().state !== 'ready') await library.applyChanges([{ file: scope.file, type: 'changed' }]);
+}
+
 /** Whether there is work that can be cancelled. */
 function isWorking({ state, memories }: IndexStatus): boolean {
-  return state === 'walking' || state === 'indexing' || state === 'paused' || (memories !== undefined && memories.encoded < memories.segments);
+  return state === 'walking' || state === 'indexing' || state === 'paused' || (memories !== undefined && !memories.standstill && memories.encoded < memories.segments);
 }
 
 /** How much of the workspace's memories there are belongs to the coverage of whatever is found or said. */

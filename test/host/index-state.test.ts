@@ -47,7 +47,8 @@ describe('isWorking', () => {
   it('counts segments that are still to be remembered, unless paused', () => {
     const memories = { encoded: 1, segments: 2, bytes: 0, budgetBytes: 0, paused: false };
     expect(isWorking({ ...status('ready'), memories })).toBe(true);
-    expect(isWorking({ ...status('ready'), memories: { ...memories, paused: true } })).toBe(false);
+    expect(isWorking({ ...status('ready'), memories: { ...memories, paused: true, standstill: { cause: 'paused', reason: '' } } })).toBe(false);
+    expect(isWorking({ ...status('ready'), memories: { ...memories, standstill: { cause: 'budgetFull', reason: '' } } })).toBe(false);
     expect(isWorking({ ...status('ready'), memories: { ...memories, encoded: 2 } })).toBe(false);
   });
 });

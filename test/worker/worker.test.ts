@@ -174,6 +174,18 @@ describe('what the user holds', () => {
   });
 });
 
+describe('a question about one file', () => {
+  test('is answered from it although the workspace is still being read', async () => {
+    writeMany(100);
+    const worker = start();
+    await worker.initialize({ folders: folders(), storageDirectory: storageDirectory(), held: 'paused' });
+    await worker.until('index/status', ({ state }) => state === 'paused');
+    const { spans } = await worker.request('search', { question: 'Takes a connection', scope: { kind: 'file', file: file('src/pool.py') }, limit: 5 });
+    expect(spans.map(({ path }) => path)).toContain('src/pool.py');
+    expect((await worker.request('index/status', null)).filesIndexed).toBe(1);
+  });
+});
+
 describe('a question', () => {
   const question = { id: 'q', question: 'Where is the pool?', scope: { kind: 'workspace' as const } };
 

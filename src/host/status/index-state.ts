@@ -47,12 +47,12 @@ function indexFace(index: IndexStatus): Face {
   }
 }
 
-/** True while the worker does work of its own, so that it must not be put to sleep. */
+/** True while the worker does work of its own, so that it must not be put to sleep. Where encoding stands still nothing is done. */
 export function isWorking(index: IndexStatus | undefined): boolean {
   if (!index) return false;
   if (index.state === 'walking' || index.state === 'indexing') return true;
   const { memories } = index;
-  return memories !== undefined && !memories.paused && memories.encoded < memories.segments;
+  return memories !== undefined && !memories.standstill && memories.encoded < memories.segments;
 }
 
 /** Progress that never goes back within one pass, whatever order messages come in. */

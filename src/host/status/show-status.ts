@@ -1,11 +1,12 @@
 import * as vscode from 'vscode';
-import type { IndexStatus } from '../../protocol';
+import type { Held, IndexStatus } from '../../protocol';
 import type { Services } from '../services';
 import { faceOf, isWorking } from './index-state';
 import { indexFacts, stateText } from './status-item';
 
 interface StatusEntry extends vscode.QuickPickItem {
   command?: string;
+  argument?: string;
   file?: string;
 }
 
@@ -16,7 +17,7 @@ export async function showStatus(services: Services): Promise<void> {
   const face = faceOf(client.state, status);
   const entries: StatusEntry[] = [
     separator(vscode.l10n.t('State')),
-    { label: `$(${face.icon}) ${sentence(stateText(face))}`, detail: client.state.kind === 'waiting' || client.state.kind === 'failed' ? client.state.reason : (status?.reason ?? vscode.l10n.t('Ask something, and the index is made.')) },
+    { label: `$(${face.icon}) ${sentence(stateText(face))}`, detail: detailOf(services, status) },
   ];
   if (status) {
     entries.push(...indexFacts(status).map(({ icon, label, detail }) => ({ label: `$(${icon}) ${label}`, description: detail })));
@@ -27,10 +28,17 @@ export async function showStatus(services: Services): Promise<void> {
       entries.push(separator(vscode.l10n.t('Left out')), ...status.skipped.map(({ reason, files }) => ({ label: `$(exclude) ${reason}`, description: vscode.l10n.t('{0} files', files.toLocaleString()) })));
     }
   }
-  entries.push(separator(vscode.l10n.t('Actions')), ...actionEntries(status));
+  entries.push(separator(vscode.l10n.t('Actions')), ...actionEntries(status, services.hold.held));
   const picked = await vscode.window.showQuickPick(entries, { title: vscode.l10n.t('Anchorage: Index Status'), matchOnDescription: true, placeHolder: vscode.l10n.t('Filter, or pick an action') });
-  if (picked?.command) await vscode.commands.executeCommand(picked.command);
+  if (picked?.command) await vscode.commands.executeCommand(picked.command, ...(picked.argument === undefined ? [] : [picked.argument]));
   else if (picked?.file) await vscode.commands.executeCommand('workbench.action.quickOpen', picked.file);
+}
+
+function detailOf({ client, hold }: Services, status: IndexStatus | undefined): string {
+  if (client.state.kind === 'waiting' || client.state.kind === 'failed') return client.state.reason;
+  if (client.running && status) return status.reason;
+  if (hold.held === 'paused') return vscode.l10n.t('You have paused indexing; it stays so until you resume it.');
+  return status?.reason ?? vscode.l10n.t('Ask something, and the index is made.');
 }
 
 function sentence(text: string): string {
@@ -41,15 +49,16 @@ function separator(label: string): StatusEntry {
   return { label, kind: vscode.QuickPickItemKind.Separator };
 }
 
-function actionEntries(status: IndexStatus | undefined): StatusEntry[] {
+function actionEntries(status: IndexStatus | undefined, held: Held | undefined): StatusEntry[] {
   const pause = { label: `$(debug-pause) ${vscode.l10n.t('Pause Indexing')}`, command: 'anchorage.pauseIndexing' };
   const resume = { label: `$(play) ${vscode.l10n.t('Resume Indexing')}`, command: 'anchorage.resumeIndexing' };
   const cancel = { label: `$(circle-slash) ${vscode.l10n.t('Cancel Indexing')}`, command: 'anchorage.cancelIndexing' };
   const working = isWorking(status) || status?.state === 'paused';
   return [
     { label: `$(comment-discussion) ${vscode.l10n.t('Ask About Workspace…')}`, command: 'anchorage.ask' },
-    status?.held ? resume : pause,
+    held ? resume : pause,
     ...(working ? [cancel] : []),
+    ...(status?.memories?.standstill?.cause === 'budgetFull' ? [{ label: `$(gear) ${vscode.l10n.t('Change the Budget for Memories…')}`, command: 'workbench.action.openSettings', argument: 'anchorage.memory.diskBudgetMB' }] : []),
     { label: `$(refresh) ${vscode.l10n.t('Rebuild Index')}`, command: 'anchorage.rebuildIndex' },
     { label: `$(trash) ${vscode.l10n.t('Clear Index…')}`, command: 'anchorage.clearIndex' },
     { label: `$(debug-restart) ${vscode.l10n.t('Restart Worker')}`, command: 'anchorage.restartWorker' },

@@ -1,12 +1,12 @@
 import * as vscode from 'vscode';
-import type { AnswerTiming, ContextLedger, HostMessage, PanelMessage } from '../../protocol';
+import type { AnswerTiming, ContextLedger, HostMessage, IndexStatus, PanelMessage } from '../../protocol';
 import { PanelView, type PanelReceiver } from './panel-view';
 
 /** What the context held for the last question, to scale. */
 export class CacheView extends PanelView {
   private last: HostMessage = { type: 'ledger', ledger: null, question: '' };
 
-  constructor(extension: vscode.Uri, private readonly receiver: PanelReceiver) {
+  constructor(extension: vscode.Uri, private readonly indexStatus: () => IndexStatus | undefined, private readonly receiver: PanelReceiver) {
     super(extension, 'cache', vscode.l10n.t('Cache'));
   }
 
@@ -16,7 +16,8 @@ export class CacheView extends PanelView {
   }
 
   protected override replay(): Iterable<HostMessage> {
-    return [this.last];
+    const status = this.indexStatus();
+    return [...(status ? [{ type: 'status', status } as const] : []), this.last];
   }
 
   protected override receive(message: Exclude<PanelMessage, { type: 'ready' | 'reload' }>): void {

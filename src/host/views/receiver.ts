@@ -5,7 +5,7 @@ import type { Services } from '../services';
 import type { PanelReceiver } from './panel-view';
 
 /** Commands a panel may run; a panel shows texts of others, so it may not name any. */
-const ALLOWED = new Set(['anchorage.ask', 'anchorage.showStatus', 'anchorage.showLog', 'anchorage.answerHistory', 'anchorage.showCache', 'anchorage.restartWorker', 'anchorage.openAnswer']);
+const ALLOWED = new Set(['anchorage.ask', 'anchorage.showStatus', 'anchorage.showLog', 'anchorage.answerHistory', 'anchorage.showCache', 'anchorage.restartWorker', 'anchorage.resumeIndexing', 'anchorage.openAnswer']);
 
 /** What happens when something in a panel is pressed. */
 export function createReceiver(services: () => { services: Services; asking: Asking }): PanelReceiver {

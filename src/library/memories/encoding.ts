@@ -1,3 +1,4 @@
+import type { Standstill } from '../../protocol';
 import type { Library } from '../library';
 import type { MemoryStore } from './memory-store';
 import { unitsOf, type MemoryUnit } from './units';
@@ -48,7 +49,7 @@ export interface EncodingStatus {
   segments: number;
   paused: boolean;
   /** Why nothing is being encoded although something is missing. */
-  trouble?: string;
+  standstill?: Standstill;
 }
 
 interface KnownDocument {
@@ -91,7 +92,7 @@ export class MemoryEncoding {
   private again = false;
   private timer: NodeJS.Timeout | undefined;
   private failures = 0;
-  private trouble: string | undefined;
+  private trouble: Standstill | undefined;
   private counted: { at: number; encoded: number; segments: number } | undefined;
   private readonly abort = new AbortController();
 
@@ -127,11 +128,18 @@ export class MemoryEncoding {
   }
 
   status(): EncodingStatus {
-    const { trouble, paused } = this;
+    const { paused } = this;
     const now = Date.now();
     if (!this.counted || now - this.counted.at > COUNT_MS) this.counted = { at: now, ...this.count() };
     const { encoded, segments } = this.counted;
-    return { encoded, segments, paused, ...(trouble !== undefined ? { trouble } : {}) };
+    const standstill = this.standstill(encoded < segments);
+    return { encoded, segments, paused, ...(standstill ? { standstill } : {}) };
+  }
+
+  private standstill(missing: boolean): Standstill | undefined {
+    if (missing && this.paused) return { cause: 'paused', reason: 'Held by you.' };
+    if (missing && !this.options.writes) return { cause: 'otherWindow', reason: 'Another window on this workspace makes them.' };
+    return this.trouble;
   }
 
   /** What is known of the workspace's units, document by document. */
@@ -186,8 +194,9 @@ export class MemoryEncoding {
   /** What could not be encoded is tried again, later each time; everything else goes on. */
   private fail(error: unknown): void {
     this.failures += 1;
-    this.trouble = error instanceof Error ? error.message : String(error);
-    this.options.warn?.(`Encoding of memories stopped: ${this.trouble}`);
+    const message = error instanceof Error ? error.message : String(error);
+    this.trouble = { cause: 'modelFailed', reason: `The model failed (${message}); it is tried again.` };
+    this.options.warn?.(`Encoding of memories stopped: ${message}`);
     this.again = false;
     this.changedStatus(true);
     this.schedule(Math.min(LONGEST_RETRY_MS, (this.options.retryMs ?? RETRY_MS) * 2 ** (this.failures - 1)));
@@ -212,7 +221,7 @@ export class MemoryEncoding {
         if (!this.options.writes) continue;
         // A store that is full has dropped what was used longest ago; the rest of the workspace would only drop what was just made.
         if (this.options.store.stats().evictions > evictedBefore && !this.isUrgent(path)) {
-          this.trouble = 'The store has reached its budget: the memories of some files are left out.';
+          this.trouble = { cause: 'budgetFull', reason: 'The store has reached its budget: the memories of some files are left out.' };
           continue;
         }
         for (const { key, text } of missing) {

@@ -151,6 +151,7 @@ export class AnswerPanel extends LitElement {
 
   private statusLine(status: IndexStatus): string {
     if (status.state === 'indexing' || status.state === 'walking') return t('Indexing: {0} of {1} files ({2}). You can ask already.', formatCount(status.filesIndexed), formatCount(status.filesKnown), formatShare(status.progress));
+    if (status.held) return status.held === 'paused' ? t('Indexing is paused: {0} files are indexed.', formatCount(status.filesIndexed)) : t('Indexing was cancelled: {0} files are indexed.', formatCount(status.filesIndexed));
     return status.filesIndexed > 0 ? t('{0} files are indexed.', formatCount(status.filesIndexed)) : status.reason;
   }
 

@@ -168,7 +168,8 @@ export class TurnElement extends LitElement {
     // An answer from part of the workspace is worth asking for again.
     const partial = coverage?.indexing && coverage.filesIndexed < coverage.filesKnown;
     return html`<ul class="notices">${notices.map((notice) => html`<li><vscode-icon name="info"></vscode-icon><span>${notice}</span></li>`)}</ul>
-      ${partial ? html`<button class="link again" @click=${() => post({ type: 'ask', question: title, followUp: false })}>${t('Ask again with what has been read since')}</button>` : nothing}`;
+      ${coverage?.held ? html`<button class="link again" @click=${() => post({ type: 'command', command: 'anchorage.resumeIndexing' })}>${t('Resume indexing')}</button>` : nothing}
+      ${partial && !coverage.held ? html`<button class="link again" @click=${() => post({ type: 'ask', question: title, followUp: false })}>${t('Ask again with what has been read since')}</button>` : nothing}`;
   }
 
   private foot(): TemplateResult {

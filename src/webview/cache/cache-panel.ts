@@ -1,6 +1,7 @@
+import '@vscode-elements/elements/dist/vscode-icon/index.js';
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
-import type { AnswerTiming, ContextLedger, HostMessage } from '../../protocol';
+import type { AnswerTiming, ContextLedger, HostMessage, IndexStatus } from '../../protocol';
 import { formatBytes, formatCount, formatShare, splitPath } from '../shared/format';
 import { post } from '../shared/host';
 import { shared } from '../shared/styles';
@@ -20,6 +21,7 @@ export class CachePanel extends LitElement {
   @state() private timing: AnswerTiming | undefined;
   @state() private question = '';
   @state() private files = FIRST_FILES;
+  @state() private memories: IndexStatus['memories'];
 
   static override styles = [
     shared,
@@ -39,12 +41,15 @@ export class CachePanel extends LitElement {
       td .name button { display: flex; gap: 6px; min-width: 0; }
       .swatches { display: inline-flex; gap: 2px; flex: none; }
       .note { margin: 0 0 10px; }
+      .memories { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 0 0 10px; }
+      .standstill { display: inline-flex; gap: 5px; align-items: center; }
       .empty { padding: 8px 0; max-width: 44em; }
       section { min-width: 0; }
     `,
   ];
 
   receive(message: HostMessage): void {
+    if (message.type === 'status') this.memories = message.status.memories;
     if (message.type !== 'ledger') return;
     if (message.question !== this.question) this.files = FIRST_FILES;
     this.ledger = message.ledger;
@@ -55,7 +60,7 @@ export class CachePanel extends LitElement {
   override render(): TemplateResult {
     const { ledger } = this;
     if (!ledger) {
-      return html`<p class="empty dim">${t('When you ask, this shows what the context holds: which lines are read in full, which stand behind few rows, how much room is free, and where the time went.')}</p>`;
+      return html`${this.remembered()}<p class="empty dim">${t('When you ask, this shows what the context holds: which lines are read in full, which stand behind few rows, how much room is free, and where the time went.')}</p>`;
     }
     const sum = totals(ledger);
     const compressed = ledger.note === undefined;
@@ -68,6 +73,7 @@ export class CachePanel extends LitElement {
           ${ledger.cache ? html`<li>${t('{0} hits, {1} misses, {2} evictions', formatCount(ledger.cache.hits), formatCount(ledger.cache.misses), formatCount(ledger.cache.evictions))}</li>` : nothing}
         </ul>
       </header>
+      ${this.remembered()}
       ${ledger.note ? html`<p class="note dim">${ledger.note}</p>` : nothing}
       <anchorage-strip .ledger=${ledger}></anchorage-strip>
       <div class="columns">
@@ -76,6 +82,18 @@ export class CachePanel extends LitElement {
         ${this.timing ? html`<section><h3>${t('Time')}</h3><anchorage-timing .timing=${this.timing}></anchorage-timing></section>` : nothing}
       </div>
     `;
+  }
+
+  /** How much of the workspace is remembered, and why no more of it, where that is so. */
+  private remembered(): TemplateResult | typeof nothing {
+    const { memories } = this;
+    if (!memories) return nothing;
+    const { encoded, segments, bytes, budgetBytes, standstill } = memories;
+    return html`<p class="memories">
+      <span>${t('{0} of {1} segments remembered', formatCount(encoded), formatCount(segments))}</span>
+      <span class="dim">${t('{0} of {1}', formatBytes(bytes), formatBytes(budgetBytes))}</span>
+      ${standstill ? html`<span class="standstill"><vscode-icon name=${standstill.cause === 'paused' ? 'debug-pause' : 'warning'} size="14"></vscode-icon><span>${standstill.reason}</span></span>` : nothing}
+    </p>`;
   }
 
   private kinds(ledger: ContextLedger, compressed: boolean): TemplateResult {

@@ -88,7 +88,7 @@ describe('MemoryEncoding', () => {
     encoding.pause(true);
     const run = encoding.run();
     await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(encoding.status()).toMatchObject({ paused: true, encoded: 0 });
+    expect(encoding.status()).toMatchObject({ paused: true, encoded: 0, standstill: { cause: 'paused' } });
     expect(coder.encoded).toEqual([]);
     encoding.pause(false);
     await run;
@@ -105,7 +105,7 @@ describe('MemoryEncoding', () => {
     const encoding = encode({ writes: false });
     await encoding.run();
     expect(coder.encoded).toEqual([]);
-    expect(encoding.status().encoded).toBe(0);
+    expect(encoding.status()).toMatchObject({ encoded: 0, standstill: { cause: 'otherWindow' } });
     expect(encoding.status().segments).toBeGreaterThan(0);
   });
 
@@ -113,9 +113,9 @@ describe('MemoryEncoding', () => {
     coder.failing = new Error('the model process ended');
     const encoding = encode({ retryMs: 5 });
     await encoding.run();
-    expect(encoding.status()).toMatchObject({ encoded: 0, trouble: 'the model process ended' });
+    expect(encoding.status()).toMatchObject({ encoded: 0, standstill: { cause: 'modelFailed', reason: 'The model failed (the model process ended); it is tried again.' } });
     coder.failing = undefined;
-    await expect.poll(() => encoding.status().trouble).toBe(undefined);
+    await expect.poll(() => encoding.status().standstill).toBe(undefined);
     await expect.poll(() => encoding.status().encoded, { timeout: 5_000 }).toBe(encoding.status().segments);
   });
 
@@ -124,9 +124,9 @@ describe('MemoryEncoding', () => {
     store = await openStore(4_000, 1_000);
     const encoding = encode({ batchCharacters: 1 });
     await encoding.run();
-    const { encoded, segments, trouble } = encoding.status();
+    const { encoded, segments, standstill } = encoding.status();
     expect(encoded).toBeLessThan(segments);
-    expect(trouble).toMatch(/budget/);
+    expect(standstill).toMatchObject({ cause: 'budgetFull', reason: expect.stringContaining('budget') });
     expect(coder.encoded.length).toBeLessThan(2 * segments);
     expect(store.stats().bytes).toBeLessThan(6_000);
   });
