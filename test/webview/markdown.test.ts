@@ -13,6 +13,12 @@ describe('renderMarkdown', () => {
     expect(html).toContain('aria-label="Citation 1: src/a.ts, lines 1 to 3"');
   });
 
+  it('keeps what closes a sentence with its citation', () => {
+    expect(renderMarkdown('So it is [1].', citations)).toMatch(/<span class="kept"><button [^>]*>1<\/button>\.<\/span>/);
+    // A bracket that begins something else is left to it.
+    expect(renderMarkdown('Here [1][1], (see [1]) and **[1]**', citations).match(/data-citation/g)).toHaveLength(4);
+  });
+
   it('escapes a label that would break out of its attribute', () => {
     const html = renderMarkdown('[1]', new Map([[1, { number: 1, label: '"><img src=x onerror=alert(1)>' }]]));
     expect(html).not.toContain('<img');
@@ -26,7 +32,7 @@ describe('renderMarkdown', () => {
 
   it('lets no element, style or handler through', () => {
     const wild = fc.array(fc.constantFrom('<script>', '<img src=x onerror=y>', '</button>', '[1]', '`', '```js\n', '\n\n', '> ', '|a|b|\n|:-|-:|\n|c|d|\n', '[x](javascript:y)', '<style>', '&lt;', '# ', '- ', '"', ' onclick=x ')).map((parts) => parts.join(''));
-    const allowed = /^<\/?(p|h[1-6]|ul|ol|li|pre|code|blockquote|table|thead|tbody|tr|th|td|em|strong|s|br|hr|span|button)(?: (class="(citation|address|language-[\w-]*)"|type="button"|data-citation="\d+"|title="[^"<>]*"|aria-label="[^"<>]*"|tabindex="0"|role="group"|start="\d+"))*\s*\/?>$/;
+    const allowed = /^<\/?(p|h[1-6]|ul|ol|li|pre|code|blockquote|table|thead|tbody|tr|th|td|em|strong|s|br|hr|span|button)(?: (class="(citation|kept|address|language-[\w-]*)"|type="button"|data-citation="\d+"|title="[^"<>]*"|aria-label="[^"<>]*"|tabindex="0"|role="group"|start="\d+"))*\s*\/?>$/;
     fc.assert(fc.property(wild, (text) => {
       for (const [tag] of renderMarkdown(text, citations).matchAll(/<[^>]*>/g)) expect(tag).toMatch(allowed);
     }));

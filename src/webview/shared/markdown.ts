@@ -23,8 +23,10 @@ markdown.inline.ruler.before('link', 'citation', (state, silent) => {
   const number = Number(match?.[1]);
   const known = match && (state.env as Environment).citations?.has(number);
   if (!match || !known) return false;
-  if (!silent) state.push('citation', '', 0).meta = { number };
-  state.pos += match[0].length;
+  // What closes the sentence stays with the button: alone it would begin the next line.
+  const close = /^[.,;:!?)\]”’]*/.exec(state.src.slice(state.pos + match[0].length, state.posMax))?.[0] ?? '';
+  if (!silent) state.push('citation', '', 0).meta = { number, close };
+  state.pos += match[0].length + close.length;
   return true;
 });
 
@@ -33,7 +35,9 @@ const escape = markdown.utils.escapeHtml;
 markdown.renderer.rules['citation'] = (tokens, index, _options, env) => {
   const number = Number(tokens[index]?.meta?.['number']);
   const label = (env as Environment).citations?.get(number)?.label ?? '';
-  return `<button class="citation" type="button" data-citation="${number}" title="${escape(label)}" aria-label="${escape(`Citation ${number}: ${label}`)}">${number}</button>`;
+  const button = `<button class="citation" type="button" data-citation="${number}" title="${escape(label)}" aria-label="${escape(`Citation ${number}: ${label}`)}">${number}</button>`;
+  const close = String(tokens[index]?.meta?.['close'] ?? '');
+  return close ? `<span class="kept">${button}${escape(close)}</span>` : button;
 };
 markdown.renderer.rules['link_open'] = () => '';
 markdown.renderer.rules['link_close'] = (tokens, index) => {

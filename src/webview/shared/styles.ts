@@ -92,6 +92,8 @@ export const shared = css`
 
 /** Rendered Markdown. */
 export const prose = css`
+  .prose { overflow-wrap: anywhere; }
+  .prose .kept { white-space: nowrap; }
   .prose > :first-child { margin-top: 0; }
   .prose > :last-child { margin-bottom: 0; }
   .prose p, .prose ul, .prose ol, .prose pre, .prose blockquote, .prose table { margin: 0 0 0.75em; }
