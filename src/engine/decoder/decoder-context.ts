@@ -6,11 +6,12 @@ import type { KvRows } from '../cache/kv-rows';
 import type { RowBlock, RowStore } from '../cache/row-store';
 import type { CacheArray } from '../cache/shape';
 import type { ModelConfig } from '../checkpoint/types';
-import { rotationTable, type RopeFrequencies } from '../rope/frequencies';
+import { rotationTable, type RopeFrequencies, type RotationTable } from '../rope/frequencies';
 import { ContextFullError, DecoderError } from './errors';
 import type { GraphVariant } from './graph';
 import { cacheData, cacheTensor, float32, int32, int64, type Feeds, type Runtime } from './runtime';
 import type { EncodedSegment, EncodeOptions, SegmentInput } from './segment-encoder';
+import type { LayerRows, StepInput, TokenStep } from './step/token-step';
 
 export interface PrefillOptions {
   signal?: AbortSignal;
@@ -252,17 +253,18 @@ export class DecoderContext {
 
   async #runToken(token: number): Promise<Float32Array> {
     const context = this.#context;
-    const { near, far, policy } = context;
+    const { policy } = context;
     const rows = context.plan([token]);
     const dual = policy.ceiling !== Infinity;
     context.prepare(context.position, context.position);
+    const step = this.#settings.runtime.step();
+    if (step) return this.#stepToken(step, rows, dual);
     const feeds = this.#newRowFeeds(rows, dual);
     this.#views.near.feed(feeds);
     if (dual) this.#views.far.feed(feeds);
-    const parts = dual ? [far.capacity, near.capacity, 1] : [near.capacity, 1];
+    const parts = this.#parts(dual);
     feeds['parts'] = int64(parts, [parts.length]);
-    const bias = policy.causal && !near.hasHoles ? causalBias(near) : attentionBias(policy, rows, near, dual ? far : undefined);
-    feeds['bias'] = float32(bias, [1, 1, 1, bias.length]);
+    feeds['bias'] = this.#tokenBias(rows, dual);
     const variant: GraphVariant = { phase: 'decode', visibility: dual ? 'dual' : 'masked' };
     if (policy.middle && context.middle.count > 0) {
       variant.middle = { k: policy.middle.k, fromLayer: policy.middle.fromLayer };
@@ -271,32 +273,75 @@ export class DecoderContext {
     return this.#run(variant, feeds, rows, true);
   }
 
-  #middleFeeds(feeds: Feeds, parts: readonly number[]): void {
+  /** Sizes of the parts that one token's scores are made of. */
+  #parts(dual: boolean): number[] {
+    const { near, far } = this.#context;
+    return dual ? [far.capacity, near.capacity, 1] : [near.capacity, 1];
+  }
+
+  #tokenBias(rows: readonly NewRow[], dual: boolean): ort.Tensor {
+    const { near, far, policy } = this.#context;
+    const bias = policy.causal && !near.hasHoles ? causalBias(near) : attentionBias(policy, rows, near, dual ? far : undefined);
+    return float32(bias, [1, 1, 1, bias.length]);
+  }
+
+  #middleBias(): ort.Tensor {
     const { middle } = this.#context;
-    this.#views.middle.feed(feeds);
     const bias = new Float32Array(middle.capacity).fill(HIDDEN);
     for (const slot of middle.used()) bias[slot] = 0;
-    feeds['middle_bias'] = float32(bias, [1, 1, 1, bias.length]);
-    feeds['middle_parts'] = int64([middle.capacity, ...parts], [parts.length + 1]);
+    return float32(bias, [1, 1, 1, bias.length]);
+  }
+
+  #middleFeeds(feeds: Feeds, parts: readonly number[]): void {
+    this.#views.middle.feed(feeds);
+    feeds['middle_bias'] = this.#middleBias();
+    feeds['middle_parts'] = int64([this.#context.middle.capacity, ...parts], [parts.length + 1]);
     feeds['middle_positions'] = int64([2], [1, 1]);
+  }
+
+  async #stepToken(step: TokenStep, rows: readonly NewRow[], dual: boolean): Promise<Float32Array> {
+    const { policy, middle } = this.#context;
+    const parts = this.#parts(dual);
+    const { token } = rows[0] as NewRow;
+    const input: StepInput = {
+      token,
+      rotations: this.#rotations(rows, dual),
+      near: this.#views.near.layers,
+      bias: this.#tokenBias(rows, dual),
+      parts: int64(parts, [parts.length]),
+    };
+    if (dual) input.far = this.#views.far.layers;
+    if (policy.middle && middle.count > 0) {
+      const middleParts = int64([middle.capacity, ...parts], [parts.length + 1]);
+      input.middle = { rows: this.#views.middle.layers, bias: this.#middleBias(), parts: middleParts, k: policy.middle.k, fromLayer: policy.middle.fromLayer };
+    }
+    const { keys, values, logits } = await step.run(input);
+    this.#context.append({ keys, values, rows: 1 }, rows);
+    await this.#compress();
+    return logits;
   }
 
   /** Tokens and rotations of the new rows. The rotations to the ceiling and to the middle rows are two rows more of the tables. */
   #newRowFeeds(rows: readonly NewRow[], dual: boolean): Feeds {
-    const { rope, policy } = this.#context;
-    const angles = rows.map((row) => row.position);
-    if (dual) angles.push(policy.ceiling, policy.middle?.distance ?? 0);
-    const { cos, sin } = rotationTable(rope, angles);
-    const pairs = rope.inverse.length;
+    const { cos, sin } = this.#rotations(rows, dual);
+    const pairs = this.#context.rope.inverse.length;
+    const angles = cos.length / pairs;
     const shape = [1, rows.length];
     const feeds: Feeds = {
       tokens: int64(rows.map((row) => row.token), shape),
       positions: int64(rows.map((_, i) => i), shape),
-      cos: float32(cos, [angles.length, pairs]),
-      sin: float32(sin, [angles.length, pairs]),
+      cos: float32(cos, [angles, pairs]),
+      sin: float32(sin, [angles, pairs]),
     };
     if (dual) feeds['far_positions'] = int64(rows.map(() => rows.length), shape);
     return feeds;
+  }
+
+  #rotations(rows: readonly NewRow[], dual: boolean): RotationTable {
+    const { rope, policy } = this.#context;
+    const angles = rows.map((row) => row.position);
+    if (dual) angles.push(policy.ceiling, policy.middle?.distance ?? 0);
+    return rotationTable(rope, angles);
   }
 
   async #compress(): Promise<void> {
@@ -340,7 +385,7 @@ function cancelled(read: number, total: number): DecoderError {
 /** Tensors over a store's arrays, made anew only when the arrays are. */
 class CacheViews {
   #generation = -1;
-  #tensors: [name: string, tensor: ort.Tensor][] = [];
+  #layers: readonly LayerRows[] = [];
 
   constructor(
     private readonly store: RowStore,
@@ -349,19 +394,23 @@ class CacheViews {
   ) {}
 
   feed(feeds: Feeds): void {
+    this.layers.forEach(({ keys, values }, i) => {
+      feeds[`${this.prefix}_keys_${i + this.fromLayer}`] = keys;
+      feeds[`${this.prefix}_values_${i + this.fromLayer}`] = values;
+    });
+  }
+
+  /** From layer `fromLayer` on. */
+  get layers(): readonly LayerRows[] {
     if (this.#generation !== this.store.generation) this.#build();
-    for (const [name, tensor] of this.#tensors) feeds[name] = tensor;
+    return this.#layers;
   }
 
   #build(): void {
-    const { store, prefix, fromLayer } = this;
+    const { store } = this;
     const dims = [1, store.shape.kvHeads, store.capacity, store.shape.headDim];
-    const of = (layer: number): [string, ort.Tensor][] => [
-      [`${prefix}_keys_${layer}`, cacheTensor(store.keys[layer] as CacheArray, dims)],
-      [`${prefix}_values_${layer}`, cacheTensor(store.values[layer] as CacheArray, dims)],
-    ];
-    this.#tensors = store.keys.flatMap((_, layer) => (layer < fromLayer ? [] : of(layer)));
+    const tensor = (rows: CacheArray) => cacheTensor(rows, dims);
+    this.#layers = store.keys.slice(this.fromLayer).map((keys, i) => ({ keys: tensor(keys), values: tensor(store.values[i + this.fromLayer] as CacheArray) }));
     this.#generation = store.generation;
   }
 }
-

@@ -58,7 +58,7 @@ export class Decoder {
     if (!Number.isInteger(chunkTokens) || chunkTokens < 1) throw new DecoderError('badInput', `chunkTokens is ${chunkTokens}; it must be a whole number above 0`);
     const compiled = await openCompiled(checkpoint, weights, options.cacheDirectory);
     const memory = options.memory ? await compileMemory(checkpoint, options.memory) : undefined;
-    const runtime = new Runtime({ config, compiled, weights, cache, threads, ...(memory ? { memory } : {}) });
+    const runtime = new Runtime({ config, compiled, weights, cache, threads, kernels: options.kernels ?? true, ...(memory ? { memory } : {}) });
     return new Decoder(config, weights, runtime, compiled, chunkTokens, memory?.slot);
   }
 

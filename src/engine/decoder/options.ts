@@ -15,6 +15,8 @@ export interface DecoderOptions {
   cacheDirectory: string | null;
   /** Threads of ONNX Runtime; default: the number of cores, at most 8. */
   threads?: number;
+  /** Whether single tokens are read with the engine's own kernels where they run; default true. Without, all is graphs of ONNX Runtime. */
+  kernels?: boolean;
   /** Tokens per run while a prompt is read; default 256. A run cannot be interrupted, so this bounds how late a cancel takes effect. */
   chunkTokens?: number;
   /** Weights that make memory slots of segments (`memory.safetensors`), if the checkpoint has them. */

@@ -7,6 +7,7 @@ import { DecoderError } from './errors';
 import { buildDecoderGraph, type GraphVariant } from './graph';
 import { MEMORY_FILE, type MemoryWeights } from './memory-weights';
 import type { CacheType, WeightFormat } from './options';
+import { TokenStep } from './step/token-step';
 import { WEIGHTS_FILE } from './weight-file';
 
 export type Feeds = Record<string, ort.Tensor>;
@@ -20,6 +21,8 @@ interface RuntimeSettings {
   weights: WeightFormat;
   cache: CacheType;
   threads: number;
+  /** Whether single tokens may take the kernels. */
+  kernels: boolean;
   memory?: MemoryWeights;
 }
 
@@ -28,6 +31,7 @@ export class Runtime {
   readonly cache: CacheType;
   readonly #settings: RuntimeSettings;
   readonly #sessions = new Map<string, Promise<ort.InferenceSession>>();
+  #step: TokenStep | undefined | null = null;
   #closed = false;
 
   constructor(settings: RuntimeSettings) {
@@ -38,6 +42,19 @@ export class Runtime {
   /** Opens a session ahead of its first run. */
   async prepare(variant: GraphVariant): Promise<void> {
     await this.#session(variant);
+  }
+
+  /** What single tokens are read with, packed when it is first needed; undefined where that is the graph. @throws DecoderError */
+  step(): TokenStep | undefined {
+    if (this.#closed) throw new DecoderError('closed', 'the decoder has been closed');
+    if (this.#step === null) {
+      try {
+        this.#step = this.#settings.kernels ? TokenStep.open(this.#settings) : undefined;
+      } catch (cause) {
+        throw runtimeError(cause);
+      }
+    }
+    return this.#step;
   }
 
   /** Runs a graph; the outputs named are copied out. Blocks the thread while it runs. @throws DecoderError */
@@ -52,6 +69,7 @@ export class Runtime {
 
   async close(): Promise<void> {
     this.#closed = true;
+    await this.#step?.close();
     const sessions = await Promise.allSettled(this.#sessions.values());
     this.#sessions.clear();
     for (const session of sessions) if (session.status === 'fulfilled') await session.value.release();
@@ -114,7 +132,11 @@ export function int32(values: readonly number[], dims: readonly number[]): ort.T
 
 /** A view of cached rows: nothing is copied. */
 export function cacheTensor(values: Float32Array | Uint16Array, dims: readonly number[]): ort.Tensor {
-  return values instanceof Float32Array ? new ort.Tensor('float32', values, dims) : new ort.Tensor('float16', values, dims);
+  if (values instanceof Float32Array) return new ort.Tensor('float32', values, dims);
+  const tensor = new ort.Tensor('float16', values, dims);
+  // Where Float16Array exists (Node 24), the tensor has become one of it, which the native half of ONNX Runtime 1.30 takes for empty.
+  if ((tensor.data as unknown) !== values) Object.defineProperty(tensor, 'data', { value: values });
+  return tensor;
 }
 
 /** The data of an output in the cache's type; where Float16Array exists, the runtime makes f16 outputs of it. */

@@ -1,0 +1,88 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { decodeHalf } from '../../cache/float16';
+import type { ModelConfig } from '../../checkpoint/types';
+import type { CompiledWeights } from '../compiled';
+import { blocksOf, BLOCK } from '../quantize';
+import { WEIGHTS_FILE, type StoredTensor } from '../weight-file';
+import { headMatrix, layerMatrices, type MatrixPlan } from '../weights';
+import { GROUP } from './kernels';
+import type { KernelMemory } from './kernel-memory';
+import { packedBytes, packRows } from './packing';
+
+/** Bytes of levels read at once. */
+const READ_BYTES = 8 << 20;
+
+/** All matrices that a token is multiplied with. */
+export function stepMatrices(config: ModelConfig): MatrixPlan[] {
+  return [...Array.from({ length: config.layers }, (_, layer) => Object.values(layerMatrices(config, layer))).flat(), headMatrix(config)];
+}
+
+/** Reads compiled weights, from their file or from memory, into the order of the kernels. */
+export class StepWeights {
+  readonly #compiled: CompiledWeights;
+  readonly #file: number | undefined;
+
+  constructor(compiled: CompiledWeights) {
+    this.#compiled = compiled;
+    this.#file = 'data' in compiled.source ? undefined : openSync(join(compiled.source.directory, WEIGHTS_FILE), 'r');
+  }
+
+  /** Packs a matrix; returns its address. */
+  matrix(plan: MatrixPlan, bits: 4 | 8, memory: KernelMemory): number {
+    const size = packedBytes(plan.outputs, plan.inputs, bits);
+    const at = memory.allocate(size);
+    const packed = memory.bytes(at, size);
+    const name = `${plan.name}.${bits}bit`;
+    const rowBytes = (blocksOf(plan.inputs) * BLOCK * bits) / 8;
+    const rows = Math.max(GROUP, Math.floor(READ_BYTES / rowBytes / GROUP) * GROUP);
+    for (let from = 0; from < plan.outputs; from += rows) {
+      const count = Math.min(rows, plan.outputs - from);
+      const levels = this.#read(name, from * rowBytes, count * rowBytes);
+      const scales = this.#read(`${name}.scales`, from * blocksOf(plan.inputs) * 4, count * blocksOf(plan.inputs) * 4);
+      packRows(new Uint32Array(levels.buffer), new Float32Array(scales.buffer), bits, plan.inputs, from, packed);
+    }
+    return at;
+  }
+
+  /** A vector of f32. */
+  vector(name: string, memory: KernelMemory): number {
+    const values = this.#read(name, 0, this.#tensor(name).byteLength);
+    const at = memory.allocate(values.length);
+    memory.bytes(at, values.length).set(values);
+    return at;
+  }
+
+  /** The embedding of a token. */
+  embedding(token: number, into: Float32Array): void {
+    const row = this.#read('embeddings', token * into.length * 2, into.length * 2);
+    decodeHalf(new Uint16Array(row.buffer), into);
+  }
+
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+  }
+
+  #tensor(name: string): StoredTensor {
+    const tensor = this.#compiled.stored[name];
+    if (!tensor) throw new Error(`the compiled weights lack ${name}`);
+    return tensor;
+  }
+
+  /** Bytes of a tensor, copied. */
+  #read(name: string, from: number, length: number): Uint8Array<ArrayBuffer> {
+    const { offset, byteLength } = this.#tensor(name);
+    if (from + length > byteLength) throw new Error(`${name}: ${byteLength} bytes where ${from + length} are needed`);
+    const bytes = new Uint8Array(length);
+    if ('data' in this.#compiled.source) {
+      bytes.set(this.#compiled.source.data.subarray(offset + from, offset + from + length));
+      return bytes;
+    }
+    for (let done = 0; done < length;) {
+      const count = readSync(this.#file as number, bytes, done, length - done, offset + from + done);
+      if (count === 0) throw new Error(`${name}: the compiled weights end early`);
+      done += count;
+    }
+    return bytes;
+  }
+}
