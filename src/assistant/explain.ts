@@ -5,7 +5,7 @@ import { callsOf } from './calls';
 import { checkMarkdown, CitationList, clip, locateInLines } from './citations';
 import { throwIfCancelled } from './errors';
 import { ExplanationCache } from './explanationCache';
-import { callLine, fence, sourceOf, whereUsed } from './extractive';
+import { callLine, fence, sourceOf } from './extractive';
 import { code, counted, enumerate, firstSentence, labelOf, plainDoc, whatItIs } from './facts';
 import { generatedBlock, presentable, type Gister } from './gist';
 import { docLines, quoteRuns } from './keyLines';
@@ -13,7 +13,7 @@ import type { AssistantLibrary } from './library';
 import { isBlank, splitLines, textOfLines } from './lines';
 import { composeChat, writeProse } from './prose';
 import { readOrThrow } from './summarize';
-import { tellingFirst, USES_LOOKED_AT } from './uses';
+import { tellingFirst, USES_LOOKED_AT, whereUsed } from './uses';
 import type { Writer } from './writer';
 
 export interface ExplainRequest {

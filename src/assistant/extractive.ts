@@ -2,10 +2,12 @@
  * The answer without a model: which places answer, what is true of each, and the few lines that say so. Every sentence is
  * a fact read off the sources (a definition's kind, owner, own comment, callers); none is inferred or written freely.
  */
+import { pathKind } from '../library/retrieve/paths';
 import type { Citation, RankedSpan, Scope } from '../protocol';
 import { callsOf, type Call } from './calls';
-import { CitationList, clip } from './citations';
-import { code, counted, enumerate, firstSentence, labelOf, whatItIs } from './facts';
+import { CitationList } from './citations';
+import type { DocumentSymbol } from '../library/types';
+import { code, counted, docSentences, enumerate, firstSentence, labelOf, whatItIs } from './facts';
 import { clusterRuns, docLines, keyLines, quoteRuns, type Run } from './keyLines';
 import type { AssistantLibrary, Definition, Use } from './library';
 import { isBlank, textOfLines } from './lines';
@@ -14,7 +16,7 @@ import { bestSentences } from './proseQuotes';
 import type { Question } from './question';
 import type { TermWeights } from './relevance';
 import { throwIfCancelled } from './errors';
-import { type ReadUse, tellingFirst, USES_LOOKED_AT } from './uses';
+import { usersBlock } from './uses';
 
 export interface ExtractiveAnswer {
   /** Markdown in the order it is shown; each block stands by itself, so that it can be streamed. */
@@ -32,11 +34,11 @@ export interface ExtractiveOptions {
 
 const PLACES = 4;
 const FURTHER_PLACES = 4;
-/** Lines told that use a name. */
-const USERS = 12;
 /** Calls of the best place that are named, and those they are chosen from. */
 const CALLS = 5;
 const CALLS_LOOKED_AT = 16;
+/** Share of the question that a further sentence of a comment must add. */
+const FURTHER_SENTENCE = 0.15;
 /** Lines of a definition that can do little but call another. */
 const DELEGATING_LINES = 8;
 /** Below this share of the question's words, the best place is called near, not likely. */
@@ -71,12 +73,12 @@ export async function answerFromSources(
     const block = placeBlock(passage, weights, question, citations, linesFor(passage, index));
     if (index === 0) blocks.push(lead(passage, block.citation, question, users !== undefined));
     blocks.push(block.markdown);
-    if (index === 0 && question.form !== 'value' && (question.form !== 'where' || delegates(passage))) {
+    if (index === 0 && !users && question.form !== 'value' && (question.form !== 'where' || delegates(passage))) {
       const calls = await callsBlock(passage, question, weights, library, shelf, citations);
       if (calls) blocks.push(calls);
     }
   }
-  const further = eligible.slice(shown.length, shown.length + FURTHER_PLACES).filter((passage) => passage.coverage > 0.25);
+  const further = eligible.slice(shown.length).filter((passage) => passage.coverage > 0.25 && (question.wants.tests || !pathKind(passage.document.path).test)).slice(0, FURTHER_PLACES);
   if (further.length > 0) {
     blocks.push(['Further places:', '', ...further.map((passage) => `- ${furtherLine(passage, weights, citations)}`)].join('\n'));
   }
@@ -109,7 +111,7 @@ function linesFor({ symbol }: Passage, index: number): number {
 
 function lead(best: Passage, cited: Citation, question: Question, afterUsers: boolean): string {
   const where = `${whereOf(best, cited)} [${cited.number}]`;
-  if (afterUsers && defines(best, question)) return `It is defined as ${where}.`;
+  if (afterUsers && defines(best, question)) return `The definition that matches the question best is ${where}.`;
   if (best.coverage < WEAK_COVERAGE) return `No place matches the question well; the nearest is ${where}.`;
   return `${afterUsers ? 'The place that matches the question best' : 'The most likely place'} is ${where}.`;
 }
@@ -131,7 +133,7 @@ function placeBlock(passage: Passage, weights: TermWeights, question: Question, 
   const quoted = { startLine: first[0]?.startLine ?? head.startLine, endLine: first[first.length - 1]?.endLine ?? head.endLine };
   const together = quoted.startLine - head.endLine <= GAP && quoted.endLine - head.startLine < CITED_LINES && head.startLine <= quoted.endLine;
   const citation = cite(passage, together ? { startLine: Math.min(head.startLine, quoted.startLine), endLine: Math.max(head.endLine, quoted.endLine) } : head, citations);
-  const parts = [factSentence(passage, citation)];
+  const parts = [factSentence(passage, weights, citation)];
   for (const [index, runs] of [first, ...rest].entries()) {
     const start = runs[0]?.startLine;
     const end = runs[runs.length - 1]?.endLine;
@@ -143,13 +145,30 @@ function placeBlock(passage: Passage, weights: TermWeights, question: Question, 
 }
 
 /** "`Flask.dispatch_request` is a method of `Flask` (`src/flask/app.py:966`): “Does the request dispatching.” [1]" */
-function factSentence(passage: Passage, citation: Citation): string {
+function factSentence(passage: Passage, weights: TermWeights, citation: Citation): string {
   const { symbol, document } = passage;
   const place = `${code(`${document.path}:${symbol?.startLine ?? passage.startLine}`)}`;
   if (!symbol) return `${code(document.path)} reads, from line ${citation.startLine} on: [${citation.number}]`;
   const doc = symbol.doc ? firstSentence(symbol.doc, 240, 36) : undefined;
   const head = `**${code(labelOf(symbol))}** is ${whatItIs(symbol)} (${place})`;
-  return doc ? `${head}: “${doc}” [${citation.number}]` : `${head}. [${citation.number}]`;
+  if (!doc) return `${head}. [${citation.number}]`;
+  const further = furtherSentence(symbol, doc, weights);
+  return `${head}: “${doc}”${further === undefined ? '' : ` … “${further}”`} [${citation.number}]`;
+}
+
+/** The sentence of the comment that says most of what the question asks and the first one leaves out, where that is much. */
+function furtherSentence(symbol: DocumentSymbol, first: string, weights: TermWeights): string | undefined {
+  const { doc = '', docLine = Infinity, startLine } = symbol;
+  // Of a comment below the declaration only the first paragraph is within the citation.
+  const cited = docLine < startLine ? doc : (doc.split(/\n\s*\n/)[0] ?? '');
+  const said = weights.matched(first);
+  let best: string | undefined;
+  let most = FURTHER_SENTENCE * weights.total;
+  for (const sentence of docSentences(cited)) {
+    const adds = weights.matched(`${first} ${sentence}`) - said;
+    if (adds > most && sentence.length <= 300 && !first.includes(sentence)) [best, most] = [sentence, adds];
+  }
+  return best;
 }
 
 function proseBlock(passage: Passage, weights: TermWeights, citations: CitationList): Block {
@@ -194,34 +213,6 @@ async function callsBlock(passage: Passage, question: Question, weights: TermWei
 export function callLine({ definition: { symbol, path }, within }: Call): string {
   const doc = symbol.doc ? firstSentence(symbol.doc, 100) : undefined;
   return `${code(labelOf(symbol))} in ${code(path)}${within === undefined ? '' : ' (by a function defined inside)'}${doc ? `: “${doc}”` : ''}`;
-}
-
-/** Answers "who calls X" from the index: the lines that hold the name outside its definition, and only calls where calls are asked for and there are any. */
-async function usersBlock(question: Question, library: AssistantLibrary, citations: CitationList, signal?: AbortSignal): Promise<string | undefined> {
-  for (const name of question.names) {
-    const definitions = await library.definitions(name);
-    if (definitions.length === 0) continue;
-    const { users, more } = await library.users(name, { limit: USES_LOOKED_AT, signal });
-    const uses = await tellingFirst(users, name, library, signal);
-    if (uses.length === 0) return `${code(name)} is defined in ${enumerate([...new Set(definitions.map((each) => code(each.path)))].slice(0, 3))}; no other line of the indexed files names it.`;
-    const calls = /\b(call|invok)/i.test(question.text) ? uses.filter(({ kind }) => kind === 'call') : [];
-    const told = (calls.length > 0 ? calls : uses).slice(0, USERS);
-    const total = uses.length + more;
-    const count = `${code(name)} is named outside its definition in ${more > 0 ? `at least ${counted(total, 'place')}` : counted(total, 'place')}`;
-    const which = told.length === total ? '' : calls.length === 0 ? `, among them` : told.length === calls.length && more === 0 ? `, ${told.length === 1 ? 'one of which is a call' : `${told.length} of which are calls`}` : '; calls among them';
-    return `${count}${which}:\n\n${told.map((use) => `- ${useLine(use, citations)}`).join('\n')}`;
-  }
-  return undefined;
-}
-
-function useLine({ use, text }: ReadUse, citations: CitationList): string {
-  const citation = citations.cite({ ...use.span, text, label: use.label });
-  return `${whereUsed(use)}: ${code(clip(text.trim(), 110))} [${citation.number}]`;
-}
-
-/** "`fetch` in `client.py`"; the path alone for a line outside every definition. */
-export function whereUsed({ span, label }: Use): string {
-  return label === '' || label === span.path ? code(span.path) : `${code(label)} in ${code(span.path)}`;
 }
 
 /** Names of code in the question that no indexed file holds: better said than passed over. */

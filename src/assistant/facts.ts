@@ -54,8 +54,25 @@ export function whatItIs(symbol: Pick<DocumentSymbol, 'kind' | 'container'>): st
  * @param short a first sentence with fewer characters ("Receives a Response.") says little and is taken with the second
  */
 export function firstSentence(doc: string, length = 240, short = 0): string | undefined {
+  const text = firstProse(doc.split('\n'));
+  if (text.length < 3) return undefined;
+  const [first = text, second = ''] = sentencesIn(text);
+  const said = first.trim().length < short && first.length + second.length <= length ? first + second : first;
+  return clip(said.trim(), length);
+}
+
+/** The sentences of a doc comment's paragraphs as plain words; parameter lists, directives and examples are left out. */
+export function docSentences(doc: string): string[] {
+  return doc
+    .split(/\n\s*\n/)
+    .flatMap((paragraph) => sentencesIn(firstProse(paragraph.split('\n'))).map((sentence) => sentence.trim()))
+    .filter((sentence) => sentence !== '');
+}
+
+/** The words of the first paragraph, up to what is no prose of it. */
+function firstProse(lines: readonly string[]): string {
   const paragraph: string[] = [];
-  for (const raw of doc.split('\n')) {
+  for (const raw of lines) {
     const line = raw.trim().replace(/^:\s+/, '');
     if (line === '' || /^[=\-~^"*#]{3,}$/.test(line)) {
       if (paragraph.length > 0) break;
@@ -69,11 +86,12 @@ export function firstSentence(doc: string, length = 240, short = 0): string | un
     }
     paragraph.push(line);
   }
-  const text = plainDoc(paragraph.join(' '));
-  if (text.length < 3) return undefined;
-  const [first = text, second = ''] = text.match(/.*?(?:[.!?](?<!\b(?:i\.e|e\.g|cf|vs|resp|approx)\.)(?=\s+[\p{Lu}`"'(\d]|$)|:$)\s*/gsu) ?? [text];
-  const said = first.trim().length < short && first.length + second.length <= length ? first + second : first;
-  return clip(said.trim(), length);
+  return plainDoc(paragraph.join(' '));
+}
+
+/** Sentences with the white space behind them. */
+function sentencesIn(text: string): string[] {
+  return text.match(/.*?(?:[.!?](?<!\b(?:i\.e|e\.g|cf|vs|resp|approx)\.)(?=\s+[\p{Lu}`"'(\d]|$)|:$)\s*/gsu) ?? [text];
 }
 
 /** Inline markup of doc comments unwrapped; `[1]`, which would read as a citation here, loses its brackets. */

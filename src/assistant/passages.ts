@@ -63,6 +63,9 @@ const PASSAGES_PER_FILE = 3;
 const RANK_DECAY = 0.08;
 const PRIOR = 0.35;
 const NAMED = 0.6;
+/** How much of what counts is what a few lines say together, and how many lines are few. */
+const DENSE = 0.8;
+const DENSE_LINES = 12;
 const TEST = 0.5;
 /** A lock file holds every name there is and explains none. */
 const LOCK = 0.2;
@@ -73,6 +76,8 @@ const FIELD = 0.7;
 /** What a type's members are worth beside what was found of it, and how many of them come along. */
 const MEMBER = 0.8;
 const MEMBERS = 2;
+/** Share of the question that a member's own name and comment must say. */
+const MEMBER_SAYS = 0.2;
 
 /** Best first; at most `limit`. */
 export async function selectPassages(
@@ -110,13 +115,23 @@ function passageOf(question: Question, span: RankedSpan, { document, segmented, 
 
 /** A passage with what it is worth: its place in the ranking, times what its lines and its name say of the question, times how far its kind is trusted. */
 function weigh(place: Pick<Passage, 'span' | 'document' | 'segmented' | 'lines' | 'symbol' | 'startLine' | 'endLine'>, question: Question, weights: TermWeights, prior: number): Passage {
-  const { document, segmented, lines, symbol, startLine, endLine } = place;
+  const { document, segmented, symbol, startLine } = place;
   const label = symbol ? labelOf(symbol) : document.path;
-  const coverage = weights.covered(`${document.path} ${label} ${textOfLines(lines, startLine, endLine)}`);
+  const { coverage, densest } = coverageOf(place, label, weights);
   const named = symbol ? nameMatch(question, symbol, weights) : 0;
   const kind = segmented.segments.find((each) => each.startLine <= startLine && startLine <= each.endLine)?.kind ?? 'code';
-  const score = prior * (PRIOR + coverage + NAMED * named) * trust(question, place);
+  const score = prior * (PRIOR + (1 - DENSE) * coverage + DENSE * densest + NAMED * named) * trust(question, place);
   return { ...place, label, kind, coverage, score };
+}
+
+/** What share of the question all its lines say, and what share the few lines that say most: a long function says every word somewhere. */
+function coverageOf({ document, lines, startLine, endLine }: Pick<Passage, 'document' | 'lines' | 'startLine' | 'endLine'>, label: string, weights: TermWeights): { coverage: number; densest: number } {
+  const head = weights.termsIn(`${document.path} ${label}`);
+  const rows = lines.slice(startLine - 1, endLine).map((line) => weights.termsIn(line));
+  const said = (terms: readonly (readonly [string, number])[]): number => [...new Map(terms).values()].reduce((sum, weight) => sum + weight, 0) / (weights.total || 1);
+  let densest = 0;
+  for (let first = 0; first === 0 || first + DENSE_LINES <= rows.length; first++) densest = Math.max(densest, said([...head, ...rows.slice(first, first + DENSE_LINES).flat()]));
+  return { coverage: said([...head, ...rows.flat()]), densest };
 }
 
 /** The methods of a matching type that say most of the question: a type matches by its comment and its fields, and it is its methods that do the work. */
@@ -124,7 +139,7 @@ function membersOf({ span, document, segmented, lines, symbol }: Passage, questi
   if (!symbol || isFunction(symbol) || symbol.kind === 'heading') return [];
   const type = symbol.kind === 'field' ? symbol.container : [...symbol.container, symbol.name];
   if (type.length === 0) return [];
-  const members = segmented.symbols.filter((each) => isFunction(each) && !each.declaration && each.container.join('.') === type.join('.') && weights.matched(`${each.name} ${each.doc ?? ''}`) > 0);
+  const members = segmented.symbols.filter((each) => isFunction(each) && !each.declaration && each.container.join('.') === type.join('.') && weights.covered(`${each.name} ${each.doc ?? ''}`) > MEMBER_SAYS);
   return members
     .map((member) => weigh({ span, document, segmented, lines, symbol: member, ...linesOf(member, lines) }, question, weights, prior))
     .sort((a, b) => b.score - a.score)

@@ -1,8 +1,11 @@
 /** The lines that use a name, told apart by what they are: a call says more than a comment, a comment more than a manual. */
 import { pathKind } from '../library/retrieve/paths';
+import { type CitationList, clip } from './citations';
 import { throwIfCancelled } from './errors';
+import { code, counted, enumerate } from './facts';
 import type { AssistantLibrary, Use } from './library';
 import { splitLines, textOfLines } from './lines';
+import type { Question } from './question';
 
 /** In the order in which they are told. */
 const KINDS = ['call', 'code', 'import', 'comment', 'prose'] as const;
@@ -14,6 +17,8 @@ export interface ReadUse {
   kind: (typeof KINDS)[number];
 }
 
+/** Uses told in an answer. */
+const USERS = 12;
 /** Uses that a telling is chosen from; a name of one common word has thousands. */
 export const USES_LOOKED_AT = 200;
 
@@ -40,4 +45,32 @@ export async function tellingFirst(uses: readonly Use[], name: string, library: 
   }
   const rank = ({ kind, use }: ReadUse): number => KINDS.indexOf(kind) + (pathKind(use.span.path).test ? 0.5 : 0);
   return found.sort((a, b) => rank(a) - rank(b));
+}
+
+/** Answers "who calls X" from the index: the lines that hold the name outside its definition, and only calls where calls are asked for and there are any. */
+export async function usersBlock(question: Question, library: Pick<AssistantLibrary, 'definitions' | 'users' | 'read'>, citations: CitationList, signal?: AbortSignal): Promise<string | undefined> {
+  for (const name of question.names) {
+    const definitions = await library.definitions(name);
+    if (definitions.length === 0) continue;
+    const { users, more } = await library.users(name, { limit: USES_LOOKED_AT, signal });
+    const uses = await tellingFirst(users, name, library, signal);
+    if (uses.length === 0) return `${code(name)} is defined in ${enumerate([...new Set(definitions.map((each) => code(each.path)))].slice(0, 3))}; no other line of the indexed files names it.`;
+    const calls = /\b(call|invok)/i.test(question.text) ? uses.filter(({ kind }) => kind === 'call') : [];
+    const told = (calls.length > 0 ? calls : uses).slice(0, USERS);
+    const total = uses.length + more;
+    const count = `${code(name)} is named outside ${definitions.length > 1 ? `its ${definitions.length} definitions` : 'its definition'} in ${more > 0 ? `at least ${counted(total, 'place')}` : counted(total, 'place')}`;
+    const which = told.length === total ? '' : calls.length === 0 ? `, among them` : told.length === calls.length && more === 0 ? `, ${told.length === 1 ? 'one of which is a call' : `${told.length} of which are calls`}` : '; calls among them';
+    return `${count}${which}:\n\n${told.map((use) => `- ${useLine(use, citations)}`).join('\n')}`;
+  }
+  return undefined;
+}
+
+function useLine({ use, text }: ReadUse, citations: CitationList): string {
+  const citation = citations.cite({ ...use.span, text, label: use.label });
+  return `${whereUsed(use)}: ${code(clip(text.trim(), 110))} [${citation.number}]`;
+}
+
+/** "`fetch` in `client.py`"; the path alone for a line outside every definition. */
+export function whereUsed({ span, label }: Use): string {
+  return label === '' || label === span.path ? code(span.path) : `${code(label)} in ${code(span.path)}`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { firstSentence } from '../../src/assistant/facts';
+import { docSentences, firstSentence } from '../../src/assistant/facts';
 
 describe('firstSentence', () => {
   it('ends at the first full stop before a new sentence', () => {
@@ -11,5 +11,11 @@ describe('firstSentence', () => {
   });
   it('leaves parameter lists and rules out', () => {
     expect(firstSentence('=====\nReads a row.\n\n@param row which')).toBe('Reads a row.');
+  });
+});
+
+describe('docSentences', () => {
+  it('are those of every paragraph, without lists of parameters and examples', () => {
+    expect(docSentences('Copies the context. It may leave the request.\n\nNeeded in goroutines (i.e. beside it).\n\n:param x: which\n\n>>> copy()')).toEqual(['Copies the context.', 'It may leave the request.', 'Needed in goroutines (i.e. beside it).']);
   });
 });

@@ -40,6 +40,19 @@ describe('places', () => {
     expect(markdown).not.toContain('Queue.Len');
   });
 
+  test('of a comment the sentence that answers is said beside the first', async () => {
+    const text = '# Copies the context.\n# It is cheap. It must be called before the context goes to another goroutine.\ndef duplicate(context)\n  context.dup\nend\n';
+    const markdown = await markdownOf('When must the context be copied for a goroutine?', { 'context.rb': text });
+    expect(markdown).toContain('“Copies the context. It is cheap.” … “It must be called before the context goes to another goroutine.” [1]');
+  });
+
+  test('a few lines that say what is asked come before a long function that says each word somewhere', async () => {
+    const filler = (word: string) => `${Array.from({ length: 14 }, (_, i) => `    step(${i})\n`).join('')}    # ${word}\n`;
+    const long = `def everything():\n${['letter', 'expire', 'limit', 'office'].map(filler).join('')}`;
+    const short = 'def sweep(box):\n    # Each letter expires beyond the limit of the office.\n    box.clear()\n';
+    expect((await markdownOf('How does a letter expire at the limit of the office?', { 'a.py': long, 'b.py': short })).split('\n')[0]).toContain('`sweep` in `b.py`');
+  });
+
   test('a field that is named, or whose value is asked, leads', async () => {
     expect((await markdownOf('What is in Letters of the queue?', { 'queue.go': QUEUE })).split('\n')[0]).toContain('`Queue.Letters`');
   });
