@@ -59,7 +59,8 @@ export async function ask(request: AskRequest, tools: AskTools): Promise<Answer>
       return extractively(draft, tools, `The model could not write this answer (${reason}), so it quotes the sources instead.`);
     }
   }
-  return extractively(draft, tools, tools.whyExtractive);
+  // A model is not asked about nothing.
+  return extractively(draft, tools, tools.writer ? 'Nothing was found for the model to read, so it was not asked.' : tools.whyExtractive);
 }
 
 interface Found {

@@ -218,6 +218,14 @@ describe('with a model', () => {
     await expectTrue(asked);
   });
 
+  test('where nothing is found it is not asked, and is not said to be missing', async () => {
+    const writer = new ScriptedWriter('Something.');
+    const { answer: { author, notices } } = await answer('xylophone zeppelin?', writer);
+    expect(author).toEqual({ kind: 'extractive' });
+    expect(notices[0]).toMatch(/Nothing was found for the model to read/);
+    expect(notices.join(' ')).not.toMatch(/No model is installed/);
+  });
+
   test('a stopped answer keeps what was written', async () => {
     const { answer: { notices, markdown } } = await answer(question, new ScriptedWriter('Half an ans', 4_000, 'cancelled'));
     expect(markdown).toBe('Half an ans');
