@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import type { Page } from 'playwright-core';
-import type { ContextLedger, HostMessage, LedgerGroup, PanelMessage, SummaryPart } from '../../../src/protocol';
+import type { ContextLedger, HostMessage, IndexStatus, LedgerGroup, PanelMessage, SummaryPart } from '../../../src/protocol';
 import { assertAccessible } from './accessibility';
 import { closeBrowser, given, newPage, until } from './workbench';
 
@@ -55,6 +55,18 @@ describe('panels with much in them', () => {
     await until(async () => (await posted()).some(({ type }) => type === 'open'), 'the block opens its span');
     await assertAccessible(page.mainFrame(), 'cache');
     await page.screenshot({ path: path.join(given.shots, 'panel-context.png') });
+  });
+
+  it('says how much is remembered, and why no more', async () => {
+    const memories = { encoded: 1_204, segments: 9_310, bytes: 512 * 2 ** 20, budgetBytes: 512 * 2 ** 20, paused: false, standstill: { cause: 'budgetFull' as const, reason: 'The store has reached its budget: the memories of some files are left out.' } };
+    const status: IndexStatus = { state: 'ready', reason: 'Up to date', filesKnown: 800, filesIndexed: 800, bytesIndexed: 9e6, segments: 9_310, storeBytes: 3e6, progress: 1, problems: [], skipped: [], memoryBytes: 3e8, model: { state: 'ready', author: { kind: 'bundled', model: 'anchorage' }, detail: '' }, memories };
+    await load('cache', [{ type: 'status', status }, { type: 'ledger', ledger: millionTokens(), question: 'How does a booking become a charge?' }]);
+    await page.locator('.memories').waitFor();
+    assert.match(await page.locator('.memories').innerText(), /1,204 of 9,310 segments remembered[\s\S]*512 MB of 512 MB[\s\S]*reached its budget/);
+    await assertAccessible(page.mainFrame(), 'cache with memories');
+    await page.screenshot({ path: path.join(given.shots, 'panel-memories.png') });
+    await send({ type: 'status', status: { ...status, memories: { ...memories, standstill: { cause: 'paused', reason: 'Held by you.' } } } });
+    await until(async () => (await page.locator('.memories').innerText()).includes('Held by you.'), 'the reason changes with the state');
   });
 
   it('draws a summary of three thousand parts in pages', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { assertAccessible } from './accessibility';
-import { closeBrowser, given, until, Workbench } from './workbench';
+import { closeBrowser, given, PATIENCE, until, Workbench } from './workbench';
 
 describe('asking', () => {
   let workbench: Workbench;
@@ -24,8 +24,8 @@ describe('asking', () => {
   it('answers a question from the palette, with its sources', async () => {
     await workbench.ask('How often is a failed request tried again?');
     const answer = await workbench.panel('answer');
-    await answer.locator('.source').first().waitFor({ timeout: 30_000 });
-    await answer.locator('.foot').waitFor({ timeout: 30_000 });
+    await answer.locator('.source').first().waitFor({ timeout: 30_000 * PATIENCE });
+    await answer.locator('.foot').waitFor({ timeout: 30_000 * PATIENCE });
     const text = await answer.locator('anchorage-turn article').innerText();
     assert.match(text, /How often is a failed request tried again\?/);
     assert.match(text, /retry\.ts/);
@@ -71,7 +71,7 @@ describe('asking', () => {
     await answer.locator('textarea').fill('And when is a berth released?');
     await answer.locator('textarea').press('Enter');
     await until(async () => (await answer.locator('anchorage-turn').count()) === 2, 'a second turn');
-    await answer.locator('anchorage-turn').nth(1).locator('.foot').waitFor({ timeout: 30_000 });
+    await answer.locator('anchorage-turn').nth(1).locator('.foot').waitFor({ timeout: 30_000 * PATIENCE });
     assert.match(await answer.locator('anchorage-turn').nth(1).locator('article').innerText(), /booking\.ts/);
     await workbench.shot('follow-up');
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { assertAccessible } from './accessibility';
-import { until, Workbench } from './workbench';
+import { PATIENCE, until, Workbench } from './workbench';
 
 describe('reading', () => {
   let workbench: Workbench;
@@ -10,7 +10,7 @@ describe('reading', () => {
     workbench = await Workbench.open();
     // The extension is there once it has been used; its index too.
     await workbench.ask('Where are dues computed?');
-    await (await workbench.panel('answer')).locator('.foot').first().waitFor({ timeout: 30_000 });
+    await (await workbench.panel('answer')).locator('.foot').first().waitFor({ timeout: 30_000 * PATIENCE });
   });
   afterEach(async function () {
     if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
@@ -23,7 +23,7 @@ describe('reading', () => {
     await workbench.openFile('generated-rates.ts');
     await workbench.command('Anchorage: Summarize This File');
     const summary = await workbench.panel('summary', 30_000);
-    await summary.locator('[role=treeitem]').first().waitFor({ timeout: 30_000 });
+    await summary.locator('[role=treeitem]').first().waitFor({ timeout: 30_000 * PATIENCE });
     assert.match(await summary.locator('header').innerText(), /(4,999|5,000) lines/);
     assert.ok((await summary.locator('[role=treeitem]').count()) >= 50, 'a line for each part');
     await workbench.shot('summary');
@@ -53,7 +53,7 @@ describe('reading', () => {
     await workbench.openFile('README.md');
     await workbench.command('Anchorage: Summarize This File');
     const summary = await workbench.panel('summary', 30_000);
-    await summary.locator('[role=treeitem]', { hasText: 'Booking a berth' }).first().waitFor({ timeout: 30_000 });
+    await summary.locator('[role=treeitem]', { hasText: 'Booking a berth' }).first().waitFor({ timeout: 30_000 * PATIENCE });
   });
 
   it('says on hover where a name is defined and who uses it, and explains it by a link', async () => {

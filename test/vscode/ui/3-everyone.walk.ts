@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { assertAccessible } from './accessibility';
-import { given, until, Workbench } from './workbench';
+import { given, PATIENCE, until, Workbench } from './workbench';
 
 describe('for everyone', () => {
   let workbench: Workbench;
@@ -20,7 +20,7 @@ describe('for everyone', () => {
     const { page } = workbench;
     await workbench.ask('Who decides the class of a vessel?');
     const answer = await workbench.panel('answer');
-    await answer.locator('.foot').first().waitFor({ timeout: 30_000 });
+    await answer.locator('.foot').first().waitFor({ timeout: 30_000 * PATIENCE });
     // Into the panel, and on with Tab until the first citation has the focus.
     await workbench.command('Anchorage: Focus on Answer View');
     const focused = (): Promise<string> =>

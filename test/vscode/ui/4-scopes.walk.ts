@@ -2,21 +2,12 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, it } from 'mocha';
 import { until, Workbench } from './workbench';
 
-/** Asks about the place whose row in the palette holds `place`. */
-async function askAbout(workbench: Workbench, place: string, question: string): Promise<void> {
-  await workbench.command('Anchorage: Ask About Workspace');
-  const row = workbench.page.locator('.quick-input-widget .monaco-list-row', { hasText: place }).first();
-  await row.waitFor();
-  await workbench.quickInput().fill(question);
-  while (!(await row.getAttribute('class'))?.includes('focused')) await workbench.page.keyboard.press('ArrowDown');
-  await workbench.page.keyboard.press('Enter');
-}
-
 describe('the place that is asked about', () => {
   let workbench: Workbench;
 
   before(async () => {
     workbench = await Workbench.open();
+    await workbench.indexed();
   });
   afterEach(async function () {
     if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
@@ -25,16 +16,14 @@ describe('the place that is asked about', () => {
     await workbench.close();
   });
 
-  /** Paths of the spans that the question found. */
   async function found(question: string): Promise<string[]> {
-    const answer = await workbench.panel('answer');
-    await until(async () => (await answer.locator('anchorage-turn h2').first().innerText()).includes(question) && (await answer.locator('.foot').count()) === 1, 'the answer', 30_000);
-    return (await workbench.panel('spans')).locator('[role=option]').evaluateAll((rows) => rows.map((row) => row.getAttribute('title') ?? ''));
+    await workbench.answered(question);
+    return workbench.foundPaths();
   }
 
   it('may be the open file', async () => {
     await workbench.openFile('retry.ts');
-    await askAbout(workbench, 'Open file', 'What is tried again after a pause?');
+    await workbench.askAbout('Open file', 'What is tried again after a pause?');
     const paths = await found('What is tried again after a pause?');
     assert.ok(paths.length > 0 && paths.every((path) => path === 'src/net/retry.ts'), paths.join(' '));
   });
@@ -43,9 +32,44 @@ describe('the place that is asked about', () => {
     await workbench.page.locator('.editor-group-container.active .monaco-editor .view-lines').click();
     await workbench.page.keyboard.press('Control+Home');
     for (let line = 1; line < 12; line++) await workbench.page.keyboard.press('Shift+ArrowDown');
-    await askAbout(workbench, 'Selection', 'How long are the pauses?');
+    await workbench.askAbout('Selection', 'How long are the pauses?');
     const paths = await found('How long are the pauses?');
     assert.ok(paths.length > 0 && paths.every((path) => path === 'src/net/retry.ts'), paths.join(' '));
+  });
+
+  it('may be a folder, from the explorer', async () => {
+    await workbench.command('View: Show Explorer');
+    // Inside the folder `src`; a folder alone in another would be shown in one row with it.
+    const row = (name: string) => workbench.page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).first();
+    if (!(await row('ledger').isVisible())) await row('src').click();
+    await row('ledger').click({ button: 'right' });
+    await workbench.page.locator('.monaco-menu .action-item', { hasText: 'Ask About Folder' }).first().click();
+    await workbench.choosePlace(/Folder\s*src\/ledger/, 'Who gets a discount?');
+    const paths = await found('Who gets a discount?');
+    assert.ok(paths.length > 0 && paths.every((path) => path.startsWith('src/ledger/')), paths.join(' '));
+    // A follow-up is about the same place.
+    const answer = await workbench.panel('answer');
+    await answer.locator('textarea').fill('And how often is a failed request tried again?');
+    await answer.locator('textarea').press('Enter');
+    await until(async () => (await answer.locator('.foot').count()) === 2, 'the answer to the follow-up', 30_000);
+    assert.ok((await workbench.foundPaths()).every((path) => path.startsWith('src/ledger/')), 'the follow-up stays in the folder');
+  });
+
+  it('keeps its order whatever is typed', async () => {
+    await workbench.openFile('retry.ts');
+    await workbench.command('Anchorage: Ask About Workspace');
+    const rows = workbench.page.locator('.quick-input-widget .monaco-list-row');
+    await rows.first().waitFor();
+    const labels = (): Promise<string[]> => rows.evaluateAll((all) => all.map((each) => each.querySelector('.label-name')?.textContent?.trim() ?? ''));
+    const before = await labels();
+    assert.equal(before[0], 'Workspace');
+    assert.ok(before.length >= 3, before.join(' '));
+    for (const typed of ['o', 'open', 'choose', 'file open folder']) {
+      await workbench.quickInput().fill(typed);
+      assert.deepEqual(await labels(), before, `after “${typed}”`);
+      assert.match((await workbench.page.locator('.quick-input-widget .monaco-list-row.focused').innerText()).trim(), /Workspace/, `marked after “${typed}”`);
+    }
+    await workbench.page.keyboard.press('Escape');
   });
 
   it('is read again by the next question after the index was cleared', async () => {

@@ -16,6 +16,9 @@ interface Given {
 /** What scripts/test-vscode.mjs has set up. */
 export const given = JSON.parse(process.env['ANCHORAGE_UI'] ?? '{}') as Given;
 
+/** Times by which every limit is longer on a busy machine; ANCHORAGE_PATIENCE, by default 1. */
+export const PATIENCE = Number(process.env['ANCHORAGE_PATIENCE'] ?? 1) || 1;
+
 let browser: Promise<Browser> | undefined;
 
 export async function closeBrowser(): Promise<void> {
@@ -32,14 +35,18 @@ export async function newPage(viewport: { width: number; height: number }): Prom
       '--force-color-profile=srgb', '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
     ],
   });
-  const context = await (await browser).newContext({ viewport });
-  context.setDefaultTimeout(12_000);
+  // What a user allows when the browser asks; without it Copy fails where the editor runs in a browser.
+  const context = await (await browser).newContext({ viewport, permissions: ['clipboard-read', 'clipboard-write'] });
+  context.setDefaultTimeout(12_000 * PATIENCE);
+  context.setDefaultNavigationTimeout(30_000 * PATIENCE);
   return context.newPage();
 }
 
 export interface OpenOptions {
   origin?: string;
   folder?: string;
+  /** A `.code-workspace` file, in place of the folder. */
+  workspaceFile?: string;
   width?: number;
   height?: number;
 }
@@ -48,11 +55,11 @@ export interface OpenOptions {
 export class Workbench {
   private constructor(readonly page: Page) {}
 
-  static async open({ origin = given.origin, folder = given.workspace, width = 1280, height = 800 }: OpenOptions = {}): Promise<Workbench> {
+  static async open({ origin = given.origin, folder = given.workspace, workspaceFile, width = 1280, height = 800 }: OpenOptions = {}): Promise<Workbench> {
     const page = await newPage({ width, height });
-    await page.goto(`${origin}/?folder=${encodeURIComponent(folder)}`);
-    await page.locator('.monaco-workbench .statusbar').waitFor({ timeout: 45_000 });
-    await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: 45_000 });
+    await page.goto(workspaceFile ? `${origin}/?workspace=${encodeURIComponent(workspaceFile)}` : `${origin}/?folder=${encodeURIComponent(folder)}`);
+    await page.locator('.monaco-workbench .statusbar').waitFor({ timeout: 45_000 * PATIENCE });
+    await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: 45_000 * PATIENCE });
     return new Workbench(page);
   }
 
@@ -70,7 +77,7 @@ export class Workbench {
       await input.waitFor();
       await input.fill(`>${title}`);
       try {
-        await row.waitFor({ timeout: 3_000 });
+        await row.waitFor({ timeout: 3_000 * PATIENCE });
         break;
       } catch (error) {
         if (attempt === 6) throw error;
@@ -94,6 +101,48 @@ export class Workbench {
     await this.page.keyboard.press('Enter');
   }
 
+  /** Makes the index, for walks whose subject it is not: on a busy machine the first question would be answered from a part. */
+  async indexed(): Promise<void> {
+    await this.command('Anchorage: Rebuild Index');
+    await until(async () => (await this.status()).includes('ready'), 'the workspace is indexed', 60_000);
+  }
+
+  /** Asks about the place whose row in the palette holds `place`. */
+  async askAbout(place: string | RegExp, question: string): Promise<void> {
+    await this.command('Anchorage: Ask About Workspace');
+    await this.choosePlace(place, question);
+  }
+
+  /** In the open palette: types the question and goes to a place. */
+  async choosePlace(place: string | RegExp, question: string): Promise<void> {
+    const row = this.page.locator('.quick-input-widget .monaco-list-row', { hasText: place }).first();
+    await row.waitFor();
+    await this.quickInput().fill(question);
+    while (!(await row.getAttribute('class'))?.includes('focused')) await this.page.keyboard.press('ArrowDown');
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Waits for the answer to a question that begins a thread; resolves to the answer panel. */
+  async answered(question: string, limit = 30_000): Promise<Frame> {
+    const answer = await this.panel('answer');
+    await until(async () => (await answer.locator('anchorage-turn').count()) === 1 && (await answer.locator('anchorage-turn h2').first().innerText()).includes(question) && (await answer.locator('.foot').count()) === 1, `the answer to “${question}”`, limit);
+    return answer;
+  }
+
+  /** Paths of the spans that the last question found. */
+  async foundPaths(): Promise<string[]> {
+    return (await this.panel('spans')).locator('[role=option]').evaluateAll((rows) => rows.map((row) => row.getAttribute('title') ?? ''));
+  }
+
+  /** Picks an entry of the status list, which the status item opens. */
+  async statusAction(label: string): Promise<void> {
+    await this.page.locator('.statusbar-item[id*="anchorage"] a').first().click();
+    await this.quickInput().waitFor();
+    await this.quickInput().fill(label);
+    await this.page.locator('.quick-input-widget .monaco-list-row.focused', { hasText: label }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
   async openFile(name: string): Promise<void> {
     await this.page.keyboard.press('Control+p');
     await this.quickInput().fill(name);
@@ -104,7 +153,7 @@ export class Workbench {
 
   /** Document of a panel, found by its root element: several webviews may be open. */
   async panel(name: 'answer' | 'spans' | 'cache' | 'summary', timeout = 20_000): Promise<Frame> {
-    const deadline = Date.now() + timeout;
+    const deadline = Date.now() + timeout * PATIENCE;
     while (Date.now() < deadline) {
       for (const frame of this.page.frames()) {
         const found = await frame.locator(`anchorage-${name}`).count().catch(() => 0);
@@ -170,10 +219,10 @@ export class Workbench {
 
 /** Waits until `look` is true; fails with what it says. */
 export async function until(look: () => Promise<boolean>, what: string, limit = 15_000): Promise<void> {
-  const deadline = Date.now() + limit;
+  const deadline = Date.now() + limit * PATIENCE;
   while (Date.now() < deadline) {
     if (await look()) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new Error(`not within ${limit} ms: ${what}`);
+  throw new Error(`not within ${limit * PATIENCE} ms: ${what}`);
 }
