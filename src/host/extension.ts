@@ -27,6 +27,7 @@ let client: WorkerClient | undefined;
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('Anchorage', { log: true });
   const hold = new IndexingHold(context.workspaceState);
+  setContext('indexHeld', hold.held);
   let index: IndexStatus | undefined;
   const worker = (client = new WorkerClient({
     workerFile: context.asAbsolutePath('dist/worker.js'),

@@ -57,6 +57,22 @@ describe('stepping aside', () => {
     await foreground.clear();
     expect(foreground.busy).toBe(true);
   });
+
+  test('a change of model waits as long as it takes, also for what is asked meanwhile', async () => {
+    const foreground = new Foreground(1);
+    await foreground.quiet();
+    const release: (() => void)[] = [];
+    const request = () => foreground.during(() => new Promise<void>((resolve) => release.push(resolve)));
+    const requests = [request(), request()];
+    let changed = false;
+    const change = foreground.quiet().then(() => (changed = true));
+    release[0]?.();
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(changed).toBe(false);
+    release[1]?.();
+    await Promise.all([...requests, change]);
+    expect(changed).toBe(true);
+  });
 });
 
 test.each([
