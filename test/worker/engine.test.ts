@@ -6,7 +6,7 @@ import { CancellationTokenSource, type ResponseError } from 'vscode-jsonrpc/node
 import type { ErrorData } from '../../src/protocol';
 import { EngineProcess, type ModelChoice } from '../../src/worker/engine-process';
 import { sharedData } from '../shared-data';
-import { writeStories, writeTinyCheckpoint } from './checkpoints';
+import { writeSlowCheckpoint, writeStories, writeTinyCheckpoint } from './checkpoints';
 import { buildBundles, SETTINGS, WorkerUnderTest, writeFiles } from './harness';
 
 let bundles: string;
@@ -161,6 +161,22 @@ describe('a worker with a model', () => {
     expect(groups.reduce((sum, { rows }) => sum + rows, 0)).toBeLessThanOrEqual(capacityRows);
     expect(groups.find(({ kind }) => kind === 'full')?.span).toMatchObject({ path: 'pool.py' });
     expect(answer.timing.decode).toBeGreaterThan(0);
+    await running.end();
+  });
+
+  test('another model that is chosen while it writes takes over after the answer', async () => {
+    writeSlowCheckpoint(join(directory, 'slow'), { layers: 2 });
+    const running = worker();
+    await open(running, join(directory, 'slow'));
+    await running.until('index/status', ({ model }) => model.state === 'ready');
+    const asked = ask(running, 'c');
+    await running.until('answer/event', ({ event }) => event.type === 'delta');
+    await running.connection.sendNotification('settings/changed', { settings: { ...SETTINGS, modelDirectory: join(directory, 'tiny') } });
+    const { author, notices } = await asked;
+    expect(author).toEqual({ kind: 'chosen', model: 'slow' });
+    expect(notices.join(' ')).not.toMatch(/could not write|Stopped/);
+    await running.until('index/status', ({ model }) => model.name === 'tiny' && model.state === 'ready');
+    expect((await ask(running, 'd')).author).toEqual({ kind: 'chosen', model: 'tiny' });
     await running.end();
   });
 
