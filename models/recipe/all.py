@@ -17,7 +17,7 @@ from pathlib import Path
 from config import PRESETS, home
 
 HERE = Path(__file__).resolve().parent
-PLAN = {"pretrain": 0.50, "decay": 0.08, "long": 0.08, "memory": 0.14, "tasks": 0.14}  # the rest is for judging and export
+PLAN = {"pretrain": 0.50, "decay": 0.08, "long": 0.08, "memory": 0.14, "token_vectors": 0.04, "tasks": 0.12}  # the rest is for judging and export
 
 
 def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
@@ -32,9 +32,10 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
     stretch = ["longcontext.py", "--base", base, *tokens, "--run", runs / "long", "--batch", max(1, a.batch // 16),
                *(["--factors", a.factors] if a.factors else [])]
     remember = ["memory.py", "--base", long, *tokens, *texts, "--run", runs / "memory", "--batch", small]
-    ask = ["tasks.py", "--base", long, "--memory", runs / "memory/last.pt", *tokens, *texts, "--run", runs / "tasks", "--batch",
-           small * 4, *(["--functions", a.functions] if a.functions else []), *(["--held-out", a.held_out] if a.held_out else []),
-           *(["--commits", a.commits] if a.commits else [])]
+    known = [*(["--functions", a.functions] if a.functions else []), *(["--held-out", a.held_out] if a.held_out else [])]
+    words = ["token_vectors.py", *texts, *known, "--run", runs / "token_vectors"]
+    ask = ["tasks.py", "--base", long, "--token-vectors", runs / "token_vectors/last.pt", "--memory", runs / "memory/last.pt", *tokens, *texts, "--run", runs / "tasks", "--batch",
+           small * 4, *known, *(["--commits", a.commits] if a.commits else [])]
     return {
         "pretrain": [*pretrain, "--minutes", minutes["pretrain"]],
         "decay": [*pretrain, "--decay-minutes", minutes["decay"]],
@@ -44,6 +45,8 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
         "memory": [*remember, "--steps", 0, "--minutes", minutes["memory"]],
         "memory_evaluate": [*remember, "--evaluate"],
         "gradients": ["gradients.py", "--base", long, "--memory", runs / "memory/last.pt", *tokens],
+        "token_vectors": [*words, "--minutes", minutes["token_vectors"]],
+        "token_vectors_evaluate": [*words, "--evaluate"],
         "tasks": [*ask, "--steps", 0, "--minutes", minutes["tasks"]],
         "tasks_evaluate": [*ask, "--evaluate"],
         "export": ["export.py", "--checkpoint", runs / "tasks/last.pt", "--memory", runs / "tasks/memory.pt", "--heads",

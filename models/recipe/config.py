@@ -23,8 +23,8 @@ ID = {name.strip("<|>"): i for i, name in enumerate(SPECIALS)}
 SINK_IDS = (ID["bos"], ID["sink"], ID["sink"], ID["sink"])
 
 # The anchor rule (AnLLM's segments, by lines instead of sentences): after the first token that ends a line once at least
-# ANCHOR_MIN tokens have passed since the last anchor, or after ANCHOR_MAX tokens whatever happens. Means about 32.
-ANCHOR_MIN, ANCHOR_MAX = 26, 64
+# ANCHOR_MIN tokens have passed since the last anchor, or after ANCHOR_MAX tokens whatever happens. Means about 142.
+ANCHOR_MIN, ANCHOR_MAX = 128, 192
 
 CHAT_TEMPLATE = (
     "<|bos|><|sink|><|sink|><|sink|>"

@@ -26,6 +26,7 @@ import longcontext
 import memory
 import pretrain
 import tasks
+import token_vectors
 import tokenizer
 from tasks_data import synthetic
 
@@ -84,7 +85,13 @@ def run(at: Path) -> dict:
     (at / "functions.jsonl").write_text("".join(json.dumps(f) + "\n" for f in synthetic(60)))
     (at / "commits.jsonl").write_text("".join(json.dumps(
         {"repo": f["repo"], "commit": "", "subject": f"Fix {f['name']}", "paths": [f["path"]]}) + "\n" for f in synthetic(60)))
-    ask = ["--base", long / "merged.pt", "--memory", at / "memory/last.pt", "--functions", at / "functions.jsonl",
+    token_run = ["--functions", at / "functions.jsonl", "--held-out", at / "functions.jsonl", "--tokenizer", at / "tokenizer",
+                 "--run", at / "token_vectors", "--batch", 32, "--minutes", 0, "--check-steps", 10]
+    call("token_vectors", token_vectors.main, [*token_run, "--steps", 20], timings)
+    call("token_vectors_resumed", token_vectors.main, [*token_run, "--steps", 40], timings)
+    known = call("token_vectors_evaluate", token_vectors.main, [*token_run, "--evaluate"], timings)
+    assert known["mrr"][0] > 0.2, "pairs that were trained on are not found again"
+    ask = ["--base", long / "merged.pt", "--token-vectors", at / "token_vectors/last.pt", "--memory", at / "memory/last.pt", "--functions", at / "functions.jsonl",
            "--commits", at / "commits.jsonl",
            "--tokenizer", at / "tokenizer", "--run", at / "tasks", "--ratios", 32, 8, "--batch", 4, *common]
     call("tasks", tasks.main, [*ask, "--steps", 16], timings)

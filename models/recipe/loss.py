@@ -31,18 +31,16 @@ class _Chunked(torch.autograd.Function):
             part = slice(start, start + chunk)
             n = h[part].shape[0]
             logits = torch.mm(h[part], w.t(), out=logit_buffer[:n])
-            known = targets[part] != IGNORE
-            safe = targets[part].clamp(min=0)[:, None]
-            picked = logits.gather(1, safe).float()[:, 0]
+            picked = logits.gather(1, targets[part, None]).float()[:, 0]
             if not (wanted_h or wanted_w):
-                losses[part] = (torch.logsumexp(logits.float(), 1) - picked) * known
+                losses[part] = torch.logsumexp(logits.float(), 1) - picked
                 continue
             share = torch.softmax(logits, 1, out=share_buffer[:n])
             # -log p of the target by way of the likeliest token, whose p cannot underflow.
-            losses[part] = (logits.amax(1).float() - picked - share.amax(1).float().log()) * known
-            each = (scale[part] * known)[:, None].to(low)
+            losses[part] = logits.amax(1).float() - picked - share.amax(1).float().log()
+            each = scale[part, None].to(low)
             # Not scatter_add_, which on a CPU copies the whole table twice.
-            share.mul_(each).index_put_((torch.arange(n, device=h.device), safe[:, 0]), -each[:, 0], accumulate=True)
+            share.mul_(each).index_put_((torch.arange(n, device=h.device), targets[part]), -each[:, 0], accumulate=True)
             if wanted_h:
                 grad_h[part] = share @ w
             if wanted_w:
@@ -71,10 +69,12 @@ def _low(x: Tensor) -> bool:
 def cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, weights: Tensor | None = None, chunk: int = 512):
     """Mean loss in nats over targets != IGNORE (weighted if `weights` [B, T] is given), and each target's own loss [B, T].
 
-    hidden [B, T, C], weight [V, C] (the tied embeddings), targets [B, T].
+    hidden [B, T, C], weight [V, C] (the tied embeddings), targets [B, T]. Only rows that have a target meet the vocabulary.
     """
     flat = targets.reshape(-1)
-    scale = (flat != IGNORE).float() if weights is None else weights.reshape(-1).float() * (flat != IGNORE)
+    asked = (flat != IGNORE).nonzero()[:, 0]
+    scale = torch.ones(len(asked), device=flat.device) if weights is None else weights.reshape(-1)[asked].float()
     scale = scale / scale.sum().clamp(min=1.0)
-    loss, each = _Chunked.apply(hidden.reshape(-1, hidden.shape[-1]), weight, flat, scale, chunk)
+    loss, own = _Chunked.apply(hidden.reshape(-1, hidden.shape[-1])[asked], weight, flat[asked], scale, chunk)
+    each = torch.zeros(flat.shape, device=flat.device).index_copy(0, asked, own)
     return loss, each.view(targets.shape)

@@ -63,7 +63,8 @@ class MemoryModel(nn.Module):
         c = base.config
         q, kv = c.num_attention_heads * c.head_dim, c.num_key_value_heads * c.head_dim
         self.rank, self.alpha = rank, alpha
-        self.slot = nn.Parameter(base.model.embed_tokens.weight[ID["eos"]].detach().float().clone())
+        # A slot starts as an anchor, which pretraining has taught to stand for the rows before it.
+        self.slot = nn.Parameter(base.model.embed_tokens.weight[ID["anchor"]].detach().float().clone())
         self.repeat = nn.Parameter(base.model.embed_tokens.weight[ID["repeat"]].detach().float().clone())
 
         def per_layer(outputs: int) -> nn.ModuleList:

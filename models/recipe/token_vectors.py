@@ -106,7 +106,7 @@ class Pairs:
         codes = self.hidden if by_name or rng.random() < 0.6 else self.shown
         asked, kinds = (self.names, self.same_name) if by_name else (self.summaries, self.same_text)
         same = torch.from_numpy(kinds[places])
-        return asked.take(places), codes.take(places, rng, keep), same[:, None] == same[None]
+        return asked.take(places, rng, max(keep, 0.8)), codes.take(places, rng, keep), same[:, None] == same[None]
 
 
 @torch.no_grad()
@@ -133,7 +133,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--width", type=int, default=256)
     args.add_argument("--batch", type=int, default=1024)
     args.add_argument("--together", type=int, default=8, help="functions of one repository in a row")
-    args.add_argument("--keep", type=float, default=0.7, help="chance of a code's token to be seen")
+    args.add_argument("--keep", type=float, default=0.7, help="chance of a code's token to be seen (a question's: at least .8)")
     args.add_argument("--named", type=float, default=0.25, help="share of batches that ask by the words of the name")
     args.add_argument("--code-tokens", type=int, default=160)
     args.add_argument("--lr", type=float, default=3e-3)

@@ -73,7 +73,7 @@ class RowsTest(Base):
     def test_rows_hold_the_text_and_predict_every_token_once(self):
         stream = Stream(self.tokens, 1)
         for kind in KINDS:
-            batch = stream.batch(6, 128, kind)
+            batch = stream.batch(6, 2 * ANCHOR_MAX, kind)
             self.assertEqual(batch.ids[0, :4].tolist(), list(SINK_IDS))
             asked = batch.targets != IGNORE
             self.assertTrue((batch.targets[asked] != ID["anchor"]).all())

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
-from config import ID, PRESETS, SINK_IDS
+from config import ANCHOR_MAX, ANCHOR_MIN, ID, PRESETS, SINK_IDS
 from data import anchor_cuts
 from masks import ANCHOR, KEPT, READER, Layout, anchored, visible
 from model import Llama, Rows
@@ -104,9 +104,9 @@ class MaskTest(unittest.TestCase):
         ids[1000:1300] = 1  # one long line
         cuts = anchor_cuts(ids, newline)
         lengths = np.diff([0] + cuts)
-        self.assertTrue((lengths >= 26).all() and (lengths <= 64).all())
+        self.assertTrue((lengths >= ANCHOR_MIN).all() and (lengths <= ANCHOR_MAX).all())
         for cut, length in zip(cuts, lengths):
-            self.assertTrue(newline[ids[cut - 1]] or length == 64)
+            self.assertTrue(newline[ids[cut - 1]] or length == ANCHOR_MAX)
 
 
 if __name__ == "__main__":
