@@ -139,7 +139,7 @@ describe('exit codes: 0 done, 1 failed, 2 not understood', () => {
   });
 
   // Root may read everything; where the tests run as root, the command runs as nobody.
-  test.runIf(process.platform !== 'win32')('a folder that may not be entered: told by why, refused by summarize, and the rest is indexed', () => {
+  test.runIf(process.platform !== 'win32')('a folder and a file that may not be read: told by why, refused by summarize, and the rest is indexed', () => {
     const nobody = process.getuid?.() === 0 ? 65_534 : undefined;
     mkdirSync(join(directory, 'cache'), { recursive: true });
     chmodSync(directory, 0o755);
@@ -148,16 +148,23 @@ describe('exit codes: 0 done, 1 failed, 2 not understood', () => {
     mkdirSync(storage);
     chmodSync(storage, 0o777);
     chmodSync(join(workspace, 'closed'), 0);
+    const secret = join(workspace, 'secret.py');
+    writeFileSync(secret, 'connection = 1\n');
+    chmodSync(secret, 0);
     try {
       const why = anchorage(['why', 'closed/inner.py', '--storage', storage], nobody);
       expect(why).toMatchObject({ status: 0, stdout: expect.stringMatching(/inner\.py is not indexed: It cannot be read/) as string });
       expect(anchorage(['summarize', 'closed/inner.py', '--storage', storage], nobody)).toMatchObject({ status: 1, stderr: expect.stringMatching(/may not be read\.\nCheck the permissions/) as string });
       expect(anchorage(['search', 'connection', '--storage', storage], nobody)).toMatchObject({ status: 0, stdout: expect.stringContaining('pool.py') as string });
-      expect(anchorage(['status', '--storage', storage], nobody).stdout).toMatch(/Problem +closed: no permission to read it/);
+      expect(anchorage(['summarize', 'secret.py', '--storage', storage], nobody)).toMatchObject({ status: 1, stderr: expect.stringMatching(/secret\.py: may not be read/) as string });
+      const { stdout } = anchorage(['status', '--storage', storage], nobody);
+      expect(stdout).toMatch(/Problem +closed: no permission to read it/);
+      expect(stdout).toMatch(/Problem +secret\.py: .*permission/);
     } finally {
       chmodSync(join(workspace, 'closed'), 0o755);
+      rmSync(secret);
     }
-  });
+  }, 60_000);
 });
 
 test('a file of questions that may not be read is told before anything is indexed', () => {

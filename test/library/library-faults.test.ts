@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Library } from '../../src/library/library';
@@ -112,6 +113,42 @@ describe('a store that is harmed', () => {
         await library.close();
       }
     }
+  }, 120_000);
+});
+
+describe('bad input', () => {
+  it('is taken as it can be, the rest is indexed beside it, and nothing of it is lost by a restart', async () => {
+    workspace.fill(12);
+    const taken: Record<string, string | Uint8Array> = {
+      'latin1.py': Buffer.from('# zzlatinq caf\xe9\n', 'latin1'),
+      'wide.ts': Buffer.from('\uFEFF// zzwideq\n', 'utf16le'),
+      'a b/it\u2019s "quoted" #1 😀.py': '# zzoddq\n',
+      [`${'d'.repeat(140)}/${'f'.repeat(160)}.py`]: '# zzlongq\n',
+      'one-line.js': `var zzwholeq=1;${'x();'.repeat(20_000)}`,
+    };
+    for (const [path, text] of Object.entries(taken)) workspace.put(path, text);
+    workspace.put('binary.ts', Buffer.from([1, 0, 2, 0, 3]));
+    const goes = workspace.put('aaa-goes.ts', '// zzgoneq\n');
+    symlinkSync(workspace.root, join(workspace.root, 'loop'));
+    symlinkSync(join(workspace.root, 'nowhere'), join(workspace.root, 'broken.ts'));
+    // Between the listing and the reading of the first file, one of those listed goes.
+    const library = await Library.open({ folders: workspace.folders, storageDirectory: workspace.storage, settings: SETTINGS, threads: 0, giveWay: () => rm(goes, { force: true }) });
+    await library.start();
+    const find = async (from: Library, question: string): Promise<string | undefined> => (await from.search(question, { scope: { kind: 'workspace' }, limit: 5 })).spans[0]?.path;
+    const questions = ['zzlatinq', 'zzwideq', 'zzoddq', 'zzlongq', 'zzwholeq'];
+    const expectAll = async (from: Library): Promise<void> => {
+      expect(from.status()).toMatchObject({ state: 'ready', problems: [], filesIndexed: 12 + questions.length });
+      expect(await Promise.all(questions.map((question) => find(from, question)))).toEqual(Object.keys(taken));
+      expect(await find(from, 'zzgoneq')).toBeUndefined();
+      for (let i = 0; i < 12; i++) expect(await find(from, word(i))).toBeDefined();
+    };
+    await expectAll(library);
+    expect(library.status().skipped.map(({ reason }) => reason).sort()).toEqual(expect.arrayContaining(['binary', 'broken link', 'link to an indexed place']));
+    await library.close();
+    const again = await open();
+    await again.start();
+    await expectAll(again);
+    await again.close();
   }, 120_000);
 });
 
