@@ -3,8 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import TreeSitter from '@vscode/tree-sitter-wasm';
 import type { Language as Grammar, ParseOptions, Parser, Query, Tree } from '@vscode/tree-sitter-wasm';
-import { PARSE_BUDGET_MS } from '../limits';
 import type { LineTable } from '../lines';
+import { parseBudget } from './budget';
 import { queryOf } from './grammars';
 
 /** The tree-sitter runtime or a grammar could not be loaded: the installation is incomplete. */
@@ -81,10 +81,9 @@ export class Grammars {
   parse(grammar: LoadedGrammar, lines: LineTable, ranges?: readonly { start: number; end: number }[]): Tree | undefined {
     const parser = this.parser;
     if (!parser) return undefined;
-    const deadline = performance.now() + PARSE_BUDGET_MS;
     const options: ParseOptions = {
       // The declaration says void; the runtime stops at `true` (ParseOptions.progressCallback).
-      progressCallback: (): boolean => performance.now() > deadline,
+      progressCallback: parseBudget(),
     };
     if (ranges) options.includedRanges = ranges.map(({ start, end }) => ({ startIndex: start, endIndex: end, startPosition: pointAt(lines, start), endPosition: pointAt(lines, end) }));
     try {

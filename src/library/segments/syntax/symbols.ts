@@ -1,7 +1,7 @@
 import type { QueryMatch, Tree } from '@vscode/tree-sitter-wasm';
 import type { DocumentSymbol, Language, SymbolKind } from '../../types';
 import { commentAbove, plainDocstring } from '../comments';
-import { PARSE_BUDGET_MS } from '../limits';
+import { parseBudget } from './budget';
 import type { LineTable } from '../lines';
 import { signatureOf } from '../signature';
 import type { LoadedGrammar } from './parser';
@@ -21,8 +21,7 @@ const MAX_NAME = 100;
 
 /** The definitions of a document, in the order of their first lines, outer before inner. */
 export function symbolsOf(lines: LineTable, tree: Tree, grammar: LoadedGrammar, language: Language): DocumentSymbol[] {
-  const deadline = performance.now() + PARSE_BUDGET_MS;
-  const matches = grammar.query.matches(tree.rootNode, { progressCallback: () => performance.now() > deadline });
+  const matches = grammar.query.matches(tree.rootNode, { progressCallback: parseBudget() });
   // Patterns are in order of preference; matches come in the order in which they end.
   matches.sort((a, b) => a.patternIndex - b.patternIndex);
   const found = distinct(matches.map((match) => read(match, lines.text)).filter((f) => f !== undefined));
