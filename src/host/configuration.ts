@@ -16,6 +16,7 @@ export interface Settings {
   'answer.historySize': number;
   'model.directory': string;
   'model.weights': WorkerSettings['weights'];
+  'model.hub': string;
   'engine.threads': number;
   'memory.diskBudgetMB': number;
 }
@@ -77,10 +78,15 @@ export function workspaceUri(workspacePath: string): vscode.Uri | undefined {
   return vscode.workspace.getWorkspaceFolder(uri) && uri;
 }
 
+/** Where the models of this machine are kept. */
+export function modelsFolder(context: vscode.ExtensionContext): vscode.Uri {
+  return vscode.Uri.joinPath(context.globalStorageUri, 'models');
+}
+
 export async function initializeParams(context: vscode.ExtensionContext, held: () => Held | undefined): Promise<InitializeParams> {
   // A window without a folder has no storage of its own.
   const storage = context.storageUri ?? vscode.Uri.joinPath(context.globalStorageUri, 'no-folder');
-  const models = vscode.Uri.joinPath(context.globalStorageUri, 'models');
+  const models = modelsFolder(context);
   await Promise.all([vscode.workspace.fs.createDirectory(storage), vscode.workspace.fs.createDirectory(models)]);
   const hold = held();
   return {

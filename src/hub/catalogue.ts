@@ -66,3 +66,10 @@ export function memoryBytes(model: ModelShape, contextTokens: number, format = d
   const head = model.tiedEmbeddings && format !== 'f32' ? embeddings * BYTES_PER_WEIGHT[format] : 0;
   return projections * BYTES_PER_WEIGHT[format] + embeddings * (format === 'f32' ? 4 : 2) + head + cache + RUNTIME_BYTES;
 }
+
+/** A rough figure for a model of which only the size of its 16-bit weights is known. */
+export function memoryOfWeights(weightBytes: number): number {
+  const parameters = weightBytes / 2;
+  const format: WeightFormat = parameters < 30e6 ? 'f32' : parameters < 500e6 ? '8bit' : '4bit';
+  return parameters * BYTES_PER_WEIGHT[format] * 1.3 + RUNTIME_BYTES;
+}

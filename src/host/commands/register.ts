@@ -2,6 +2,9 @@ import * as vscode from 'vscode';
 import type { Asking } from '../answers/asking';
 import type { AnswerHistory } from '../answers/history';
 import { guarded } from '../failures';
+import { downloadFromHub, importFromFolder, setHubToken } from '../models/add-model';
+import { chooseModel, removeInstalled } from '../models/choose-model';
+import { ModelHome } from '../models/model-home';
 import type { Services } from '../services';
 import { showStatus } from '../status/show-status';
 import { answerHistory, ask, askFolder, askSelection, copyAnswer, openAnswer } from './ask';
@@ -14,6 +17,7 @@ export const EXPLAIN_AT = 'anchorage.explainAt';
 
 export function registerCommands(services: Services, asking: Asking, history: AnswerHistory): vscode.Disposable[] {
   const { log, client, cacheView } = services;
+  const models = new ModelHome(services.context);
   const commands = {
     'anchorage.ask': (given?: Parameters<typeof ask>[1]) => ask(asking, given),
     'anchorage.askFolder': (folder?: vscode.Uri) => askFolder(asking, folder),
@@ -34,6 +38,11 @@ export function registerCommands(services: Services, asking: Asking, history: An
     'anchorage.resumeIndexing': () => pauseIndexing(services, false),
     'anchorage.cancelIndexing': () => cancelIndexing(services),
     'anchorage.whyFile': (uri?: vscode.Uri) => whyFile(services, uri),
+    'anchorage.chooseModel': () => chooseModel(models),
+    'anchorage.downloadModel': () => downloadFromHub(models),
+    'anchorage.importModel': () => importFromFolder(models),
+    'anchorage.removeModel': () => removeInstalled(models),
+    'anchorage.setHubToken': () => setHubToken(models),
     'anchorage.restartWorker': () => client.restart(),
     'anchorage.showLog': async () => log.show(),
   } satisfies Record<string, (...args: never[]) => Promise<unknown>>;

@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { after, afterEach, before, describe, it } from 'mocha';
+import type { Locator } from 'playwright-core';
+import { serve, TestHub } from '../../hub/server';
+import { writeSlowCheckpoint } from '../../worker/checkpoints';
+import { given, PATIENCE, until, Workbench } from './workbench';
+
+describe('models', () => {
+  let workbench: Workbench;
+  let hub: TestHub;
+  let settings: string;
+  const folder = path.join(path.dirname(given.workspace), 'model-user');
+  const toast = (text: string): Locator => workbench.page.locator('.notification-toast', { hasText: text });
+  const row = (text: string): Locator => workbench.page.locator('.quick-input-widget .monaco-list-row', { hasText: text }).first();
+  const chosen = (): unknown => (JSON.parse(readFileSync(settings, 'utf8')) as Record<string, unknown>)['anchorage.model.directory'];
+
+  before(async function () {
+    this.timeout(120_000 * PATIENCE);
+    const model = path.join(path.dirname(given.workspace), 'published-model');
+    writeSlowCheckpoint(model, { layers: 2 });
+    hub = await new TestHub().start();
+    for (const name of readdirSync(model)) if (/\.(json|safetensors)$/.test(name)) hub.files.set(name, readFileSync(path.join(model, name)));
+    mkdirSync(path.join(folder, '.vscode'), { recursive: true });
+    settings = path.join(folder, '.vscode', 'settings.json');
+    writeFileSync(path.join(folder, 'quay.ts'), 'export const quay = 1;\n');
+    // The choice is made in the workspace, for it has one.
+    writeFileSync(settings, JSON.stringify({ 'anchorage.model.hub': hub.endpoint, 'anchorage.model.directory': '' }));
+    workbench = await Workbench.open({ folder });
+  });
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
+  });
+  after(async () => {
+    await workbench.close();
+    await hub.stop();
+  });
+
+  /** To the question whether the model shall be downloaded. */
+  async function asked(): Promise<Locator> {
+    await workbench.command('Anchorage: Download Model');
+    await row('SmolLM2 135M').waitFor();
+    await workbench.quickInput().fill('Another');
+    await row('Another Model').click();
+    await workbench.quickInput().fill('harbour/tiny');
+    await workbench.page.keyboard.press('Enter');
+    const dialog = workbench.page.locator('.monaco-dialog-box');
+    await dialog.waitFor();
+    return dialog;
+  }
+
+  it('are offered with licence, size and need of memory, and nothing is downloaded unasked', async () => {
+    await workbench.command('Anchorage: Download Model');
+    await row('SmolLM2 135M').waitFor();
+    assert.match(await row('SmolLM2 135M').innerText(), /Apache-2\.0 · [\d.]+ MB to download · [\d.]+ MB of memory/);
+    await workbench.shot('models-offered');
+    await workbench.page.keyboard.press('Escape');
+    const dialog = await asked();
+    const text = await dialog.innerText();
+    assert.match(text, /harbour\/tiny/);
+    assert.match(text, /Licence: mit/);
+    assert.match(text, /Download: [\d.]+ [KM]B in \d files/);
+    assert.match(text, /Memory: about [\d.]+ MB/);
+    assert.match(text, /From: 127\.0\.0\.1/);
+    await workbench.shot('model-asked');
+    await dialog.locator('.monaco-button', { hasText: 'Cancel' }).click();
+    assert.ok(hub.requests.every(({ url }) => url.startsWith('/api/')), 'only the description was asked for');
+  });
+
+  it('stop coming when they are cancelled, and come on from there', async () => {
+    // Half of the weights, and then silence.
+    hub.misbehave = (request, response, bytes) => {
+      if (!request.url?.endsWith('.safetensors') || request.headers.range) return false;
+      response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, bytes.length >> 1));
+      return true;
+    };
+    await (await asked()).locator('.monaco-button', { hasText: /^Download$/ }).click();
+    const progress = toast('Downloading harbour/tiny');
+    await until(async () => /\d+% · /.test(await progress.innerText().catch(() => '')), 'how far it is', 20_000);
+    await workbench.shot('model-downloading');
+    await progress.getByRole('button', { name: 'Cancel' }).click();
+    await toast('The download was stopped').waitFor();
+
+    hub.misbehave = () => false;
+    await (await asked()).locator('.monaco-button', { hasText: /^Download$/ }).click();
+    await toast('harbour--tiny is installed').waitFor({ timeout: 30_000 * PATIENCE });
+    const ranges = hub.ranges('model.safetensors');
+    assert.deepEqual([ranges[0], ranges.length], [undefined, 2]);
+    assert.match(ranges[1] ?? '', /^bytes=[1-9]\d*-$/);
+    await toast('harbour--tiny is installed').getByRole('button', { name: 'Use It' }).click();
+    await until(async () => String(chosen()).endsWith('harbour--tiny'), 'the model is chosen');
+  });
+
+  it('say which of them writes, and are let go of', async () => {
+    await workbench.command('Anchorage: Choose Model');
+    assert.match(await row('harbour--tiny').innerText(), /writes the answers[\s\S]* · mit · from harbour\/tiny/);
+    await workbench.shot('models-installed');
+    await row('No Model').click();
+    await until(async () => !chosen(), 'none is chosen');
+    await workbench.command('Anchorage: Choose Model');
+    await row('harbour--tiny').click();
+    await until(async () => String(chosen()).endsWith('harbour--tiny'), 'it is chosen again');
+
+    await workbench.command('Anchorage: Remove Model');
+    await row('harbour--tiny').click();
+    await workbench.page.locator('.monaco-dialog-box .monaco-button', { hasText: /^Remove$/ }).click();
+    await toast('harbour--tiny was removed').waitFor();
+    assert.ok(!chosen(), 'what is gone is not chosen');
+    await workbench.command('Anchorage: Remove Model');
+    await toast('No models are installed').waitFor();
+  });
+
+  it('that need a token ask for one, and it is sent to this hub', async () => {
+    hub.misbehave = (request, response, bytes) => {
+      if (request.headers.authorization === 'Bearer secret-of-the-harbour') serve(request, response, bytes);
+      else response.writeHead(403).end();
+      return true;
+    };
+    await workbench.command('Anchorage: Download Model');
+    await row('SmolLM2 135M').waitFor();
+    await workbench.quickInput().fill('Another');
+    await row('Another Model').click();
+    await workbench.quickInput().fill('harbour/tiny');
+    await workbench.page.keyboard.press('Enter');
+    await toast('access refused').getByRole('button', { name: 'Set Access Token' }).click();
+    await workbench.quickInput().fill('secret-of-the-harbour');
+    await workbench.page.keyboard.press('Enter');
+    await toast('is stored').waitFor();
+    const dialog = await asked();
+    await dialog.locator('.monaco-button', { hasText: 'Cancel' }).click();
+    assert.ok(!readFileSync(settings, 'utf8').includes('secret-of-the-harbour'));
+  });
+});
