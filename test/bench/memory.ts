@@ -1,15 +1,24 @@
 /**
- * Whole-workspace memory, measured: `npm run bench -- memory [scale] [causal] [--checkpoint DIR] [--text DIR] [--tokens N] [--threads N] [--pairs N] [--long]`.
- * Without a part both are run. The checkpoint is the one given, else the bundled one, else random weights of its shape, which
- * give times and sizes but nothing else. `--tokens` ends the scale early; `--long` takes it to 4M. Text: the folder given, else this repository's sources.
+ * Whole-workspace memory, measured: `npm run bench -- memory [PART …] [--checkpoint DIR] [--text DIR] [--repos DIR] [--shared DIR] [--tokens N] [--threads N] [--pairs N] [--long]`.
+ *
+ * scale     cost a token, store and warm question from 64k tokens on, eviction at the end   causal  text and needles with memories as they are, zeroed, of another file, left out
+ * needles   a passkey and one key among look-alikes: memories alone, without the lexical rank, the whole product, BM25
+ * fused     retrieval with vectors and attention beside the lexical ranker (--repos)        gists   how right gists are by how sure the model was
+ *
+ * Without a part all are run. The checkpoint is the one given, else the bundled one, else random weights of its shape, which give times and
+ * sizes but nothing else. What is measured quickly is a sample; `--long` takes the whole: scale to 4M tokens (`--tokens` ends it elsewhere),
+ * all repositories. Text: the folder given, else this repository's sources.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { extname, join, resolve } from 'node:path';
 import { EngineModel } from '../../src/worker/engine-model';
 import type { MemoryModel } from '../../src/worker/memory-model';
 import { writeMemoryCheckpoint } from '../worker/memory-checkpoint';
 import { causality } from './memory/causal';
+import { fused } from './memory/fused';
+import { gists } from './memory/gists';
+import { needles } from './memory/needles';
 import { scale } from './memory/scale';
 
 export async function run(args: readonly string[] = []): Promise<void> {
@@ -26,6 +35,9 @@ export async function run(args: readonly string[] = []): Promise<void> {
     const parts: Record<string, (memory: MemoryModel) => Promise<void>> = {
       scale: (own) => scale(own, texts, Number(value('--tokens') ?? (args.includes('--long') ? 4_194_304 : 1_048_576)), join(scratch, 'store')),
       causal: (own) => causality(own, texts, Number(value('--pairs') ?? 100)),
+      gists: (own) => gists(own, texts, args.includes('--long') ? 1_000 : 60),
+      needles: (own) => needles(own, texts, (args.includes('--long') ? [4_096, 32_768, 131_072, 524_288, 1_048_576] : [4_096, 16_384]), join(scratch, 'needles')),
+      fused: (own) => fused(own, { repos: value('--repos') ?? process.env['ANCHORAGE_BENCH_REPOS'], shared: resolve(value('--shared') ?? process.env['ANCHORAGE_SHARED'] ?? '../shared/data'), whole: args.includes('--long') }),
     };
     const asked = Object.keys(parts).filter((part) => args.includes(part));
     for (const part of asked.length > 0 ? asked : Object.keys(parts)) await parts[part]?.(memory);

@@ -1,6 +1,7 @@
 import { joinFine } from '../../../src/library/memories/rows';
 import type { MemoryModel } from '../../../src/worker/memory-model';
 import { round, table } from '../engine/measure';
+import { generator, interval, mean } from './statistics';
 
 const ARMS = ['as they are', 'zeroed', 'of another file', 'left out'] as const;
 type Arm = (typeof ARMS)[number];
@@ -74,23 +75,11 @@ async function likelihood(memory: MemoryModel, rows: Uint8Array, question: strin
 
 function report(title: string, arms: Record<Arm, number[]>, lessIsBetter: boolean): void {
   const own = arms['as they are'];
-  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   table(title, ARMS.map((arm) => {
     const [low, high] = interval(arms[arm].map((value, i) => value - (own[i] as number)));
     const worse = lessIsBetter ? low > 0 : high < 0;
     return { memories: arm, mean: round(mean(arms[arm]), 3), 'minus as they are (95%)': arm === 'as they are' ? '' : `${low.toFixed(3)} … ${high.toFixed(3)}`, 'significantly worse': arm === 'as they are' ? '' : worse ? 'yes' : 'no' };
   }));
-}
-
-/** 95% interval of the mean of paired differences, by bootstrap. */
-function interval(differences: readonly number[]): [number, number] {
-  const random = generator(7);
-  const means = Array.from({ length: 2_000 }, () => {
-    let sum = 0;
-    for (let i = 0; i < differences.length; i++) sum += differences[Math.floor(random() * differences.length)] as number;
-    return sum / differences.length;
-  }).sort((a, b) => a - b);
-  return [means[50] as number, means[1_949] as number];
 }
 
 const SYLLABLES = ['ba', 'ko', 'mi', 'ru', 'te', 'lo', 'sa', 'ni', 'du', 'fe', 'gi', 'pa'];
@@ -100,12 +89,4 @@ function words(random: () => number, count: number): string {
     const word = Array.from({ length: 2 }, () => SYLLABLES[Math.floor(random() * SYLLABLES.length)]).join('');
     return word.charAt(0).toUpperCase() + word.slice(1);
   }).join('');
-}
-
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 32;
-  };
 }

@@ -8,6 +8,7 @@ import type { Document, SegmentedDocument } from '../../../src/library/types';
 import type { MemoryModel } from '../../../src/worker/memory-model';
 import type { QuestionLook } from '../../../src/worker/memory-protocol';
 import { median, round, table } from '../engine/measure';
+import { exponent } from './statistics';
 
 const FIRST = 65_536;
 const LINES = 50;
@@ -66,14 +67,6 @@ export async function scale(memory: MemoryModel, texts: readonly { path: string;
   if (points.length > 1) console.log(`Exponent of cost over tokens (1: flat per token): ${exponent(points).toFixed(3)}; goal ≤ 1.05\n`);
   await encoding.close();
   await store.close();
-}
-
-/** Slope of log seconds over log tokens, by least squares. */
-function exponent(points: readonly [number, number][]): number {
-  const logs = points.map(([tokens, seconds]) => [Math.log(tokens), Math.log(seconds)] as const);
-  const mean = (pick: 0 | 1): number => logs.reduce((sum, point) => sum + point[pick], 0) / logs.length;
-  const [x, y] = [mean(0), mean(1)];
-  return logs.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) / logs.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
 }
 
 /** Files made of real ones, each line marked so that no two segments have one text. */

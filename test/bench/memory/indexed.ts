@@ -1,0 +1,87 @@
+/** A workspace for the memory benches: documents in memory, the product's own lexical ranker over them, the product's own store and encoder. */
+import { mkdirSync } from 'node:fs';
+import { LexicalIndex } from '../../../src/library/lexical/index';
+import { MemoryEncoding, type EncodingLibrary, type SegmentCoder } from '../../../src/library/memories/encoding';
+import { Memories } from '../../../src/library/memories/memories';
+import { MemoryStore } from '../../../src/library/memories/memory-store';
+import { memoryVersion } from '../../../src/library/memories/units';
+import { Retriever } from '../../../src/library/retrieve/retriever';
+import type { Segmenter } from '../../../src/library/segments/segmenter';
+import type { Document, SegmentedDocument } from '../../../src/library/types';
+import type { RankedSpan } from '../../../src/protocol';
+import type { ContextEngine } from '../../../src/assistant/compose/compose';
+import type { MemoryModel } from '../../../src/worker/memory-model';
+import type { QuestionLook } from '../../../src/worker/memory-protocol';
+
+type Both = { document: Document; segmented: SegmentedDocument };
+
+export class IndexedWorkspace implements EncodingLibrary {
+  private constructor(private readonly files: ReadonlyMap<string, Both>, private readonly retriever: Retriever) {}
+
+  static async open(documents: Iterable<Document>, segmenter: Segmenter): Promise<IndexedWorkspace> {
+    const index = LexicalIndex.inMemory();
+    const files = new Map<string, Both>();
+    for (const document of documents) {
+      const segmented = await segmenter.segment(document);
+      index.add(document.path, document, segmented);
+      files.set(document.path, { document, segmented });
+    }
+    return new IndexedWorkspace(files, new Retriever(index, { read: (docId) => files.get(docId) }));
+  }
+
+  *documents(): IterableIterator<{ path: string; file: string; hash: string; language: string; segments: number }> {
+    for (const [path, { document: { file, hash, language }, segmented }] of this.files) yield { path, file, hash, language, segments: segmented.segments.length };
+  }
+
+  indexed(path: string): Promise<Both | undefined> {
+    return Promise.resolve(this.files.get(path));
+  }
+
+  async search(question: string, { limit }: { limit: number }): Promise<{ spans: readonly RankedSpan[]; coverage: { filesIndexed: number; filesKnown: number; indexing: boolean } }> {
+    const spans = await this.retriever.search(question, { scope: { kind: 'workspace' }, limit, pathOf: (file) => file });
+    return { spans, coverage: { filesIndexed: this.files.size, filesKnown: this.files.size, indexing: false } };
+  }
+}
+
+export interface Encoded {
+  memories: Memories;
+  store: MemoryStore;
+  /** Seconds that encoding what was missing took, and the tokens of all. */
+  seconds: number;
+  tokens: number;
+  close: () => Promise<void>;
+}
+
+/** Encodes a workspace into a store in `directory`, or finds it there. */
+export async function encodeAll(library: EncodingLibrary, memory: MemoryModel, directory: string, budgetBytes = 4e9): Promise<Encoded> {
+  mkdirSync(directory, { recursive: true });
+  const { fingerprint, ratios, storedRowBytes, heads } = memory.description;
+  const coder: SegmentCoder = { version: memoryVersion(fingerprint), encode: (texts, signal) => memory.encode(texts, signal) };
+  const store = await MemoryStore.open({ directory, budgetBytes, version: coder.version, writable: true });
+  const encoding = new MemoryEncoding({ library, store, coder, writes: true, warn: (message) => console.log(message) });
+  const started = performance.now();
+  await encoding.run();
+  const seconds = (performance.now() - started) / 1000;
+  const memories = new Memories({ encoding, store, ratios, bytesPerRow: storedRowBytes, heads });
+  const close = async (): Promise<void> => {
+    await encoding.close();
+    await store.close();
+  };
+  return { memories, store, seconds, tokens: store.stats().tokens, close };
+}
+
+/** The model in this process, as the worker has it in another: coarse rows that it holds are not sent again. */
+export function engineOf(memory: MemoryModel): ContextEngine {
+  const { sinkRows, windowTokens } = memory.description;
+  let sent = '';
+  return {
+    windowTokens, sinkRows,
+    look: async (question) => (await memory.vectors([question]))[0] as QuestionLook,
+    compose: async ({ coarse, ...request }, options) => {
+      const { id, tokens } = coarse;
+      const held = id === sent;
+      sent = id;
+      return memory.compose({ ...request, coarse: held ? { id, tokens } : coarse }, { signal: options?.signal, onRead: options?.onRead });
+    },
+  };
+}
