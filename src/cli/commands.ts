@@ -47,7 +47,9 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
   );
   session.progress.done();
   if (streams) process.stderr.write('\n\n');
-  await write(args.json ? JSON.stringify(answer, undefined, 2) : renderAnswer(answer, style));
+  const { coverage } = session.memories;
+  const told = coverage === undefined ? answer : { ...answer, coverage: { ...answer.coverage, memories: coverage } };
+  await write(args.json ? JSON.stringify(told, undefined, 2) : renderAnswer(told, style));
 }
 
 async function runSearch(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {

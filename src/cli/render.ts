@@ -65,7 +65,8 @@ export function renderAuthor(author: Author): string {
 
 export function renderAnswer(answer: Answer, style: Style): string {
   const { coverage, timing } = answer;
-  const files = `${coverage.filesIndexed.toLocaleString('en-US')} files`;
+  const remembered = coverage.memories === undefined ? '' : `, ${Math.floor(100 * coverage.memories)}% remembered`;
+  const files = `${coverage.filesIndexed.toLocaleString('en-US')} files${remembered}`;
   const foot = `${renderAuthor(answer.author)} · ${files} · ${Math.round(timing.total)} ms`;
   const notices = answer.notices.map((notice) => dim(`· ${printable(notice)}`, style));
   return [renderMarkdown(answer.markdown, style), renderSources(answer.citations, style), [...notices, dim(`· ${foot}`, style)].join('\n')].filter((part) => part !== '').join('\n\n');

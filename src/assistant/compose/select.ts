@@ -16,14 +16,9 @@ const RANK_OFFSET = 60;
 export function fuse(rankings: readonly Ranking[]): Map<string, number> {
   const scores = new Map<string, number>();
   for (const { keys, weight } of rankings) {
-    [...new Set(keys)].forEach((key, rank) => scores.set(key, (scores.get(key) ?? 0) + reciprocalRank(rank, weight)));
+    [...new Set(keys)].forEach((key, rank) => scores.set(key, (scores.get(key) ?? 0) + weight / (RANK_OFFSET + rank + 1)));
   }
   return scores;
-}
-
-/** What the judgement of one ranking is worth, `rank` counted from 0. */
-export function reciprocalRank(rank: number, weight: number): number {
-  return weight / (RANK_OFFSET + rank + 1);
 }
 
 /** Segments that ranked spans lie in, in the order of the spans. */

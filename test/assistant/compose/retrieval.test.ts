@@ -11,31 +11,32 @@ const library = { indexed: (path: string) => Promise.resolve(path === 'gone.py' 
 const judge = (weight: number, ...keys: string[]): Ranking => ({ name: 'vector', keys, weight });
 const paths = (spans: readonly RankedSpan[]): string[] => spans.map(({ path }) => path);
 
-const SPANS = [span('a.py', 9), span('b.py', 5), span('c.py', 4)];
+const SPANS = [span('a.py', 9), span('b.py', 8), span('c.py', 4)];
 const SEGMENTS = ['a.py', 'b.py', 'c.py', 'd.py', 'gone.py'].map((path) => segment(path));
 
 test('without another judge the order and the scores stay', async () => {
   expect(await fuseSpans(SPANS, SEGMENTS, [], library)).toEqual(SPANS);
 });
 
-test('a judge that is sure of a span moves it up; scores are dealt out anew, and the reason is said', async () => {
-  const fused = await fuseSpans(SPANS, SEGMENTS, [judge(1, 'c.py:1', 'b.py:1')], library);
-  expect(paths(fused)).toEqual(['c.py', 'b.py', 'a.py']);
-  expect(fused.map(({ score }) => score)).toEqual([9, 5, 4]);
-  expect(fused[0]!.reasons.map(({ kind }) => kind)).toEqual(['vector']);
-  expect(fused[2]!.reasons).toEqual([]);
+test('a judge decides where the ranker hesitates, not where it is sure; the reason is said', async () => {
+  const fused = await fuseSpans(SPANS, SEGMENTS, [judge(0.2, 'b.py:1', 'c.py:1')], library);
+  expect(paths(fused)).toEqual(['b.py', 'a.py', 'c.py']);
+  expect(fused[0]!.score).toBeCloseTo(8 * 1.2, 9);
+  expect(fused[0]!.reasons).toEqual([{ kind: 'vector', text: 'near in meaning', weight: expect.closeTo(1.6, 9) as number }]);
+  expect(fused[1]!.reasons).toEqual([]);
+  expect(fused.map(({ score }) => score)).toEqual([...fused.map(({ score }) => score)].sort((x, y) => y - x));
 });
 
-test('a segment that no span holds is found by its vector, whole, and one that is gone is left out', async () => {
+test('a segment that no span holds stands behind them, whole, and one that is gone is left out', async () => {
   const fused = await fuseSpans(SPANS, SEGMENTS, [judge(5, 'gone.py:1', 'd.py:1')], library);
-  expect(paths(fused)).toEqual(['d.py', 'a.py', 'b.py', 'c.py']);
-  expect(fused[0]).toMatchObject({ text: TEXT, breadcrumb: ['Outer'], startLine: 1, endLine: 2, score: 9 });
+  expect(paths(fused)).toEqual(['a.py', 'b.py', 'c.py', 'd.py']);
+  expect(fused[3]).toMatchObject({ text: TEXT, breadcrumb: ['Outer'], startLine: 1, endLine: 2 });
 });
 
 test('many segments of one span count once', async () => {
   const segments = [segment('b.py', 1, 1), segment('b.py', 2, 2), segment('a.py')];
   const fused = await fuseSpans([span('a.py', 2), span('b.py', 1)], segments, [judge(0.5, 'a.py:1', 'b.py:1', 'b.py:2')], library);
-  expect(paths(fused)).toEqual(['a.py', 'b.py']);
+  expect(fused.map(({ score }) => score)).toEqual([3, expect.closeTo(1 + 0.5 / 1.1, 9)]);
 });
 
 test('where no word was found nothing is claimed to have been', async () => {

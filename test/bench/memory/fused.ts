@@ -24,20 +24,15 @@ const NEAREST = 60;
 const SAMPLE = new Set(['flask', 'requests']);
 const SAMPLE_POOL = 1_500;
 
-/** Weights of [vector, attention] beside the lexical ranker's 1; without it (`alone`) for what they find by themselves. */
+/** What each judge adds at most, as a share of a span's lexical score; `alone` for what it finds without the lexical ranker. */
 const ARMS: Record<string, { vector: number; attention: number; alone?: boolean }> = {
   lexical: { vector: 0, attention: 0 },
   'vector alone': { vector: 1, attention: 0, alone: true },
   'attention alone': { vector: 0, attention: 1, alone: true },
-  'vector .1': { vector: 0.1, attention: 0 },
-  'vector .25': { vector: 0.25, attention: 0 },
-  'vector .5': { vector: 0.5, attention: 0 },
-  'vector 1': { vector: 1, attention: 0 },
-  'attention .1': { vector: 0, attention: 0.1 },
-  'attention .25': { vector: 0, attention: 0.25 },
-  'vector .25, attention .1': { vector: 0.25, attention: 0.1 },
-  'vector .5, attention .1': { vector: 0.5, attention: 0.1 },
-  'vector .5, attention .25': { vector: 0.5, attention: 0.25 },
+  ...Object.fromEntries([0.05, 0.1, 0.2, 0.4, 0.8].map((vector) => [`vector ${vector}`, { vector, attention: 0 }])),
+  ...Object.fromEntries([0.05, 0.1, 0.2].map((attention) => [`attention ${attention}`, { vector: 0, attention }])),
+  'vector 0.1, attention 0.05': { vector: 0.1, attention: 0.05 },
+  'vector 0.2, attention 0.1': { vector: 0.2, attention: 0.1 },
 };
 
 type Ranks = Record<string, number[]>;
