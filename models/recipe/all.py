@@ -17,7 +17,7 @@ from pathlib import Path
 from config import PRESETS, home
 
 HERE = Path(__file__).resolve().parent
-PLAN = {"pretrain": 0.50, "decay": 0.08, "long": 0.08, "memory": 0.14, "token_vectors": 0.04, "tasks": 0.12}  # the rest is for judging and export
+PLAN = {"pretrain": 0.50, "decay": 0.08, "long": 0.08, "memory": 0.14, "tasks": 0.12}  # the rest is for judging and export
 
 
 def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
@@ -45,7 +45,7 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
         "memory": [*remember, "--steps", 0, "--minutes", minutes["memory"]],
         "memory_evaluate": [*remember, "--evaluate"],
         "gradients": ["gradients.py", "--base", long, "--memory", runs / "memory/last.pt", *tokens],
-        "token_vectors": [*words, "--minutes", minutes["token_vectors"]],
+        "token_vectors": [*words],
         "token_vectors_evaluate": [*words, "--evaluate"],
         "tasks": [*ask, "--steps", 0, "--minutes", minutes["tasks"]],
         "tasks_evaluate": [*ask, "--evaluate"],

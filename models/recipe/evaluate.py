@@ -4,7 +4,8 @@ The same ordinary tokens are predicted under every form, so the losses are paire
   full       causal over all rows, no anchors in the text
   marked     causal over all rows, anchors in the text (what the anchor tokens alone cost)
   ansan      AnLLM's mask: closed segments leave one row each
-  window     no anchors; the sinks and as many of the latest rows as AnSAN has rows to look at, on average
+  composed   the same and the latest --recent rows, closed or not: what the engine's anchors beside a window are
+  window     no anchors; the sinks and as many of the latest rows as "composed" has rows to look at, on average
   untrained  full, with a model of the same shape and random weights
 Intervals are 95% bootstrap over documents.
 """
@@ -64,24 +65,27 @@ def losses(model: Llama, ids: Tensor, targets: Tensor, mask: Tensor, where) -> n
     return each[targets.to(where) != IGNORE].cpu().numpy()
 
 
-def forms(model: Llama, untrained: Llama, ids: np.ndarray, cuts: np.ndarray, where) -> tuple[dict, dict]:
+def forms(model: Llama, untrained: Llama, ids: np.ndarray, cuts: np.ndarray, recent: int, where) -> tuple[dict, dict]:
     """Losses by form, and counts of rows, for one document."""
     none = np.zeros(0, np.int64)
     plain, plain_targets = tensors(ids, none)
     marked, marked_targets = tensors(ids, cuts)
     t = plain.shape[1]
     causal, causal_marked = window_mask(t, 0, t), window_mask(marked.shape[1], 0, marked.shape[1])
-    mask = visible(anchored(marked == ID["anchor"], len(SINK_IDS)))
-    seen = float(mask[0, 0, len(SINK_IDS):].sum(1).float().mean())
-    window = window_mask(t, len(SINK_IDS), max(1, round(seen) - len(SINK_IDS)))
+    layout = anchored(marked == ID["anchor"], len(SINK_IDS))
+    mask, composed = visible(layout), visible(layout, recent)
+    seen, seen_composed = (float(m[0, 0, len(SINK_IDS):].sum(1).float().mean()) for m in (mask, composed))
+    window = window_mask(t, len(SINK_IDS), max(1, round(seen_composed) - len(SINK_IDS)))
     found = {
         "full": losses(model, plain, plain_targets, causal, where),
         "marked": losses(model, marked, marked_targets, causal_marked, where),
         "ansan": losses(model, marked, marked_targets, mask, where),
+        "composed": losses(model, marked, marked_targets, composed, where),
         "window": losses(model, plain, plain_targets, window, where),
         "untrained": losses(untrained, plain, plain_targets, causal, where),
     }
-    return found, {"ordinary": len(ids), "anchors": len(cuts), "seen": seen}
+    kept = int(composed[0, 0, -1].sum())
+    return found, {"ordinary": len(ids), "anchors": len(cuts), "seen": seen, "seen_composed": seen_composed, "kept_composed": kept}
 
 
 def interval(sums: np.ndarray, counts: np.ndarray, against: np.ndarray | None = None, seed: int = 0) -> list[float]:
@@ -93,13 +97,13 @@ def interval(sums: np.ndarray, counts: np.ndarray, against: np.ndarray | None = 
     return [float(np.exp(total.sum() / counts.sum())), *np.quantile(drawn, [0.025, 0.975]).tolist()]
 
 
-def evaluate(model: Llama, tokens: Tokens, count: int, length: int, where, seed: int = 3) -> dict:
+def evaluate(model: Llama, tokens: Tokens, count: int, length: int, recent: int, where, seed: int = 3) -> dict:
     model.eval().to(where)
     untrained = Llama(model.config, seed=1).eval().to(where)
     sums: dict[str, list[float]] = {}
     counts, rows = [], []
     for ids, cuts in chunks(tokens, count, length, seed):
-        found, info = forms(model, untrained, ids, cuts, where)
+        found, info = forms(model, untrained, ids, cuts, recent, where)
         for name, each in found.items():
             sums.setdefault(name, []).append(float(each.sum()))
         counts.append(len(found["full"]))
@@ -110,10 +114,12 @@ def evaluate(model: Llama, tokens: Tokens, count: int, length: int, where, seed:
     arrays = {k: np.array(v) for k, v in sums.items()}
     report = {"documents": len(counts), "targets": int(n.sum()), "length": length,
               "rows_kept_by_ansan": sum(r["anchors"] for r in rows) / sum(r["ordinary"] for r in rows),
-              "rows_seen_under_ansan": float(np.mean([r["seen"] for r in rows]))}
+              "rows_seen_under_ansan": float(np.mean([r["seen"] for r in rows])), "recent": recent,
+              "rows_seen_composed": float(np.mean([r["seen_composed"] for r in rows])),
+              "rows_left_composed": sum(r["kept_composed"] for r in rows) / sum(r["ordinary"] for r in rows)}
     for name, total in arrays.items():
         report[name] = interval(total, n)
-    for name in ("ansan", "marked", "window"):
+    for name in ("ansan", "composed", "marked", "window"):
         report[f"{name}_over_full"] = interval(arrays[name], n, arrays["full"])
     return report
 
@@ -124,13 +130,14 @@ def main(argv: list[str] | None = None) -> dict:
     args.add_argument("--tokens", type=Path, default=home() / "tokens")
     args.add_argument("--split", default="test")
     args.add_argument("--documents", type=int, default=200)
+    args.add_argument("--recent", type=int, default=96, help="rows of the window beside the anchors")
     args.add_argument("--length", type=int, help="ordinary tokens (default: what fits the first window with anchors)")
     args.add_argument("--log", type=Path, help="appends the report to this jsonl")
     args.add_argument("--device", default="auto")
     a = args.parse_args(argv)
     model = load_model(a.checkpoint)
     length = a.length or int(model.config.max_position_embeddings * 0.95) - len(SINK_IDS)
-    report = evaluate(model, Tokens(a.tokens, a.split), a.documents, length, device(a.device))
+    report = evaluate(model, Tokens(a.tokens, a.split), a.documents, length, a.recent, device(a.device))
     print(json.dumps(report, indent=1))
     if a.log:
         Log(a.log)(event="evaluate", checkpoint=str(a.checkpoint), split=a.split, **report)

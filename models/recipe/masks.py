@@ -24,10 +24,12 @@ class Layout(NamedTuple):
     role: Tensor
 
 
-def visible(x: Layout) -> Tensor:
+def visible(x: Layout, window: int = 0) -> Tensor:
     """Layout of [B, T] -> bool [B, 1, T, T], true where query row (dim 2) sees key row (dim 3). Section 3 of the design:
 
     an anchor's segment is closed to all later rows but for the anchor; an anchor reads its own segment and no earlier anchor.
+    With a window the latest so many rows of a document and block, the query's own among them, are seen whether closed or not,
+    as when the engine composes anchors with a window.
     """
     q, k = (lambda a: a[:, :, None]), (lambda a: a[:, None, :])
     t = x.doc.shape[1]
@@ -35,6 +37,9 @@ def visible(x: Layout) -> Tensor:
     anchor, reader, lasting = (x.role & ANCHOR) > 0, (x.role & READER) > 0, (x.role & (ANCHOR | KEPT)) > 0
     same_block = (q(x.block) == k(x.block)) | q(reader)
     open_rows = (q(x.group) == k(x.group)) | (k(lasting) & ~q(anchor))
+    if window:
+        at = torch.arange(t, device=x.doc.device)
+        open_rows = open_rows | ((at[:, None] - at[None]) < window)
     seen = (q(x.doc) == k(x.doc)) & same_block & open_rows
     return (causal & (seen | (k(x.doc) == 0)))[:, None]
 

@@ -66,8 +66,9 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def sdpa(q: Tensor, k: Tensor, v: Tensor, mask: Optional[Tensor]) -> Tensor:
     """q [B, H, T, D], k and v [B, K, P+T, D], mask bool (true: visible) broadcastable to [B, H, T, P+T] or None for causal."""
     h, kv = q.shape[1], k.shape[1]
-    if mask is not None and mask.dim() == 4 and kv == 1 and q.device.type == "cpu":
-        return one_key_head(q, k[:, 0], v[:, 0], mask)
+    if kv == 1 and q.device.type == "cpu" and (k.shape[2] <= 1024 if mask is None else mask.dim() == 4):
+        causal = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril()[None, None]
+        return one_key_head(q, k[:, 0], v[:, 0], causal if mask is None else mask)
     if kv != h:
         b, _, n, d = k.shape
         k = k[:, :, None].expand(b, kv, h // kv, n, d).reshape(b, h, n, d) if kv > 1 else k.expand(b, h, n, d)
@@ -83,7 +84,8 @@ def sdpa(q: Tensor, k: Tensor, v: Tensor, mask: Optional[Tensor]) -> Tensor:
 def one_key_head(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """The same for k and v [B, P+T, D] of a single head and mask [B or 1, H or 1, T, P+T]: the query heads are rows of one product.
 
-    On a CPU this is more than twice as fast as the fused kernel with a mask, which reads the keys once a head.
+    On a CPU this is three times as fast as the fused kernel, which reads the keys once a head, until the scores of thousands of rows
+    are too many to be kept.
     """
     b, h, t, d = q.shape
     rows = (q * d ** -0.5).transpose(1, 2).reshape(b, t * h, d)

@@ -139,6 +139,7 @@ def pointing(model: MemoryModel, heads: Heads, maker: Maker, pool: list[Function
 def evaluate_tasks(model: MemoryModel, heads: Heads, maker: Maker, pool: list[Function], known: list[Function], size: int,
                    questions: int, ratios: list[int], where) -> dict:
     model.eval()
+    heads.eval()
     pool = [pool[i] for i in np.random.default_rng(23).permutation(len(pool))[:size]]
     known = [known[i] for i in np.random.default_rng(24).permutation(len(known))[:size]]
     return {"search": search(model, heads, maker, pool, questions, where),
