@@ -4,53 +4,86 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Decoder, full, type WeightFormat } from '../../../src/engine';
 import { writeGguf, type GgufFormat } from './gguf';
-import { benchCache, decodeTime, fill, median, round, stopwatch, table, tokensOf } from './measure';
+import { benchCache, fill, median, round, stopwatch, table, tokensOf } from './measure';
 import { randomCheckpoint, smolLM2 } from './random';
 
 const VERSION = '3.22.1';
 const PROMPT = 512;
+/** Turns that each side takes at a depth, and tokens of a turn. */
+const TURNS = 5;
+const STEPS = 12;
 
-interface Times {
-  /** Milliseconds of a prompt of 512 tokens behind the rows that were there, and of one decoded token. */
-  prefill: number;
-  decode: number;
+/** One engine with a context that can be brought to a depth. */
+interface Side {
+  /** Brings the context to so many rows. */
+  to(depth: number): Promise<void>;
+  /** Milliseconds of a prompt of 512 tokens behind those rows. */
+  prompt(): Promise<number>;
+  /** Milliseconds of single tokens behind those rows. */
+  tokens(): Promise<number[]>;
+  close(): Promise<void>;
 }
 
-/** Against llama.cpp (flash attention on), the same random weights of SmolLM2-135M's shape. */
-export async function againstLlama(depths: readonly number[], threadCounts: readonly number[]): Promise<void> {
+/**
+ * Against llama.cpp (flash attention on), the same random weights of SmolLM2-135M's shape. Both are open at once and take turns, so that whatever else the machine
+ * does falls on both alike.
+ */
+export async function againstLlama(depths: readonly number[], threadCounts: readonly number[], formats: readonly WeightFormat[]): Promise<void> {
   for (const [ours, theirs] of [['4bit', 'q4_0'], ['8bit', 'q8_0']] as const) {
+    if (!formats.includes(ours)) continue;
     for (const threads of threadCounts) {
-      const llama = await timesOfLlama(theirs, threads, depths);
-      const own = await timesOfOurs(ours, threads, depths);
-      const rows = depths.map((depth, i) => {
-        const [a, b] = [own[i] as Times, llama[i] as Times];
-        return { 'rows before': depth, 'prefill tok/s': round((PROMPT / a.prefill) * 1000, 0), 'llama.cpp': round((PROMPT / b.prefill) * 1000, 0),
-          'prefill ratio': round(b.prefill / a.prefill, 2), 'decode tok/s': round(1000 / a.decode), 'llama.cpp decode': round(1000 / b.decode), 'decode ratio': round(b.decode / a.decode, 2) };
-      });
-      table(`${ours} beside llama.cpp's ${theirs} (node-llama-cpp ${VERSION}, flash attention on), ${threads} threads; a prompt of ${PROMPT} tokens, and single tokens, behind so many rows`, rows);
+      const sides = [await openOurs(ours, threads, Math.max(...depths)), await openLlama(theirs, threads, Math.max(...depths))] as const;
+      const rows: Record<string, string | number>[] = [];
+      for (const depth of [...depths].sort((x, y) => x - y)) {
+        const prompts: [number[], number[]] = [[], []];
+        const steps: [number[], number[]] = [[], []];
+        for (const side of sides) await side.to(depth);
+        for (let turn = 0; turn < TURNS; turn++) {
+          for (const i of [0, 1] as const) prompts[i].push(await sides[i].prompt());
+          for (const i of [0, 1] as const) steps[i].push(...(await sides[i].tokens()));
+        }
+        const [a, b] = prompts.map((times) => median(times.slice(1))) as [number, number];
+        const [x, y] = steps.map((times) => median(times.slice(STEPS))) as [number, number];
+        rows.push({ 'rows before': depth, 'prefill tok/s': round((PROMPT / a) * 1000, 0), 'llama.cpp': round((PROMPT / b) * 1000, 0), 'prefill ratio': round(b / a, 2),
+          'decode tok/s': round(1000 / x), 'llama.cpp decode': round(1000 / y), 'decode ratio': round(y / x, 2) });
+      }
+      for (const side of sides) await side.close();
+      table(`${ours} beside llama.cpp's ${theirs} (node-llama-cpp ${VERSION}, flash attention on), ${threads} threads, Node ${process.versions.node}; a prompt of ${PROMPT} tokens, and single tokens, behind so many rows`, rows);
     }
   }
 }
 
-async function timesOfOurs(weights: WeightFormat, threads: number, depths: readonly number[]): Promise<Times[]> {
+async function openOurs(weights: WeightFormat, threads: number, deepest: number): Promise<Side> {
   const decoder = await Decoder.open(randomCheckpoint(smolLM2), { weights, threads, cacheDirectory: benchCache('compiled') });
-  const times: Times[] = [];
-  for (const depth of depths) {
-    const prompt = async () => {
-      const context = decoder.newContext(full(), depth + 2 * PROMPT);
-      fill(decoder, context, depth);
+  const capacity = deepest + 2 * PROMPT;
+  // One context for prompts, one for tokens: slots once taken stay ready, and a token would pass over those of the prompt.
+  let [context, writing] = [decoder.newContext(full(), capacity), decoder.newContext(full(), capacity)];
+  let depth = 0;
+  return {
+    to: async (rows) => {
+      [context, writing] = [decoder.newContext(full(), capacity), decoder.newContext(full(), capacity)];
+      for (const each of [context, writing]) fill(decoder, each, rows);
+      depth = rows;
+    },
+    prompt: async () => {
       const elapsed = stopwatch(threads);
       await context.prefill(tokensOf(PROMPT, smolLM2.vocabSize));
-      return elapsed();
-    };
-    await prompt();
-    const prefill = median([await prompt(), await prompt(), await prompt()]);
-    const context = decoder.newContext(full(), depth + PROMPT);
-    fill(decoder, context, depth);
-    times.push({ prefill, decode: await decodeTime(context, threads) });
-  }
-  await decoder.close();
-  return times;
+      const time = elapsed();
+      context.dropPositions(depth, Infinity);
+      return time;
+    },
+    tokens: async () => {
+      const times: number[] = [];
+      for (let i = 0; i < STEPS; i++) {
+        const elapsed = stopwatch(threads);
+        await writing.decode(60 + i);
+        times.push(elapsed());
+      }
+      writing.dropPositions(depth, Infinity);
+      return times;
+    },
+    close: () => decoder.close(),
+  };
 }
 
 /** The part of node-llama-cpp's API that is used here. */
@@ -67,41 +100,45 @@ interface LlamaModule {
   }>;
 }
 
-async function timesOfLlama(format: GgufFormat, threads: number, depths: readonly number[]): Promise<Times[]> {
+async function openLlama(format: GgufFormat, threads: number, deepest: number): Promise<Side> {
   const modelPath = join(benchCache('gguf'), `smollm2-random-${format}.gguf`);
   if (!existsSync(modelPath)) await writeGguf(randomCheckpoint(smolLM2), format, modelPath);
   const llama = await (await loadLlama()).getLlama({ gpu: false, build: 'never', logLevel: 'error' });
   const model = await llama.loadModel({ modelPath });
-  const context = await model.createContext({ contextSize: Math.max(...depths) + 2 * PROMPT, flashAttention: true, threads, batchSize: PROMPT, ignoreMemorySafetyChecks: true });
+  const context = await model.createContext({ contextSize: deepest + 2 * PROMPT, flashAttention: true, threads, batchSize: PROMPT, ignoreMemorySafetyChecks: true });
   const sequence = context.getSequence();
-  const times: Times[] = [];
-  let there = 0;
-  for (const depth of [...depths].sort((a, b) => a - b)) {
-    if (depth > there) await sequence.evaluateWithoutGeneratingNewTokens(tokensOf(depth - there, smolLM2.vocabSize, there));
-    there = depth;
-    const back = () => sequence.eraseContextTokenRanges([{ start: depth, end: depth + 2 * PROMPT }]);
-    const prompts: number[] = [];
-    for (let i = 0; i < 4; i++) {
+  let depth = 0;
+  const back = () => sequence.eraseContextTokenRanges([{ start: depth, end: depth + 2 * PROMPT }]);
+  return {
+    to: async (rows) => {
+      if (rows > depth) await sequence.evaluateWithoutGeneratingNewTokens(tokensOf(rows - depth, smolLM2.vocabSize, depth));
+      depth = rows;
+    },
+    prompt: async () => {
       const elapsed = stopwatch(threads);
       await sequence.evaluateWithoutGeneratingNewTokens(tokensOf(PROMPT, smolLM2.vocabSize, depth));
-      prompts.push(elapsed());
+      const time = elapsed();
       await back();
-    }
-    const steps: number[] = [];
-    let elapsed = stopwatch(threads);
-    for await (const _token of sequence.evaluate([60], { temperature: 0 })) {
-      steps.push(elapsed());
-      if (steps.length > 20) break;
-      elapsed = stopwatch(threads);
-    }
-    await back();
-    times.push({ prefill: median(prompts.slice(1)), decode: median(steps.slice(1)) });
-  }
-  sequence.dispose();
-  await context.dispose();
-  await model.dispose();
-  await llama.dispose();
-  return times;
+      return time;
+    },
+    tokens: async () => {
+      const times: number[] = [];
+      let elapsed = stopwatch(threads);
+      for await (const _token of sequence.evaluate([60], { temperature: 0 })) {
+        times.push(elapsed());
+        if (times.length === STEPS) break;
+        elapsed = stopwatch(threads);
+      }
+      await back();
+      return times;
+    },
+    close: async () => {
+      sequence.dispose();
+      await context.dispose();
+      await model.dispose();
+      await llama.dispose();
+    },
+  };
 }
 
 /** Installs the peer outside the repository, once. */

@@ -164,7 +164,7 @@ export class TokenStep {
     norm(change, this.#norm);
     this.#apply(this.#head, at.normed, hiddenSize);
     const typed = (rows: Float32Array): CacheArray => (cache === 'float32' ? rows : encodeHalf(rows));
-    return { keys: typed(keys), values: typed(values), logits: Float32Array.from(this.#head.values) };
+    return { keys: typed(keys), values: typed(values), logits: this.#head.values.slice() };
   }
 
   #apply(product: Product, x: number, inputs: number): void {
