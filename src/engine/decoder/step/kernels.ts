@@ -141,7 +141,8 @@ const siluTimes = define('siluTimes', { gate: 'i32', up: 'i32', out: 'i32', four
   const polynomial = rest.reduce<Code>((sum, coefficient) => f32x4.add(f32x4.mul(sum, v.f.get), f32x4.const(coefficient)), f32x4.const(first));
   const forward = (base: Variable) => base.set(i32.add(base.get, i32.const(16)));
   return doWhile([
-    v.value.set(v128.load(v.gate.get)),
+    // Below −10,000 the result is zero, and stays so under the largest power.
+    v.value.set(f32x4.max(v128.load(v.gate.get), f32x4.const(-1e4))),
     v.f.set(exponent), v.n.set(f32x4.nearest(v.f.get)), v.f.set(f32x4.sub(v.f.get, v.n.get)),
     v128.store(v.out.get, f32x4.mul(f32x4.div(v.value.get, f32x4.add(f32x4.const(1), f32x4.mul(polynomial, powerOfTwo))), v128.load(v.up.get))),
     forward(v.gate), forward(v.up), forward(v.out), v.fours.set(i32.sub(v.fours.get, i32.const(1))),
