@@ -34,7 +34,15 @@ const LONGEST = 220;
 export function presentable({ text, confidence }: Pick<WrittenGist, 'text' | 'confidence'>, grounds: string): string | undefined {
   const line = clip(text.replace(/\s+/g, ' ').trim(), LONGEST);
   if (confidence < CONFIDENT || line.split(' ').length < 3 || !/\p{L}{2}/u.test(line)) return undefined;
+  if (repeatsItself(line)) return undefined;
   return codeNames(line).every((name) => grounds.includes(name)) ? line : undefined;
+}
+
+/** Small models are surest of themselves where they go round in circles: three words of a row that come again. */
+function repeatsItself(line: string): boolean {
+  const words = line.toLowerCase().match(/[\p{L}\p{N}_]+/gu) ?? [];
+  const runs = words.slice(2).map((word, i) => `${words[i] as string} ${words[i + 1] as string} ${word}`);
+  return new Set(runs).size < runs.length;
 }
 
 /** A block of Markdown that says who wrote it. */

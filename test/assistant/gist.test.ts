@@ -11,6 +11,7 @@ describe('what may be shown', () => {
     ['a guess', { text: 'Takes a connection for a host.', confidence: CONFIDENT - 0.01 }, undefined],
     ['a name that the text does not hold', sure('Opens a quantum_tunnel to a host'), undefined],
     ['next to nothing', sure('Returns it'), undefined],
+    ['a circle', sure('The number of rows of the number of rows'), undefined],
     ['no words', sure('1 2 3 ( )'), undefined],
   ])('%s', (_, gist, expected) => expect(presentable(gist, SOURCE)).toBe(expected));
 

@@ -3,6 +3,7 @@
  *
  * scale     cost a token, store and warm question from 64k tokens on, eviction at the end   causal  text and needles with memories as they are, zeroed, of another file, left out
  * needles   a passkey and one key among look-alikes: memories alone, without the lexical rank, the whole product, BM25
+ * composition  for a checkpoint that was not trained for it (--chosen): segments spliced against the same read afresh
  * fused     retrieval with vectors and attention beside the lexical ranker (--repos)        gists   how right gists are by how sure the model was
  *
  * Without a part all are run. The checkpoint is the one given, else the bundled one, else random weights of its shape, which give times and
@@ -16,6 +17,7 @@ import { EngineModel } from '../../src/worker/engine-model';
 import type { MemoryModel } from '../../src/worker/memory-model';
 import { writeMemoryCheckpoint } from '../worker/memory-checkpoint';
 import { causality } from './memory/causal';
+import { composition } from './memory/composition';
 import { fused } from './memory/fused';
 import { gists } from './memory/gists';
 import { needles } from './memory/needles';
@@ -30,6 +32,7 @@ export async function run(args: readonly string[] = []): Promise<void> {
     const model = await EngineModel.load({ directory, compiledDirectory: join(scratch, 'compiled'), weights: 'auto', threads });
     const memory = model.memory;
     if (!memory) throw new Error(`${directory} has no memory slots`);
+    const shared = resolve(value('--shared') ?? process.env['ANCHORAGE_SHARED'] ?? '../shared/data');
     const texts = sources(value('--text') ?? join(process.cwd(), 'src'));
     console.log(`${model.description.detail}\n${threads} threads; memories of ${JSON.stringify(memory.description.ratios)}, ${memory.description.storedRowBytes} bytes a row, ${texts.length} files of text\n`);
     const parts: Record<string, (memory: MemoryModel) => Promise<void>> = {
@@ -37,7 +40,8 @@ export async function run(args: readonly string[] = []): Promise<void> {
       causal: (own) => causality(own, texts, Number(value('--pairs') ?? 100)),
       gists: (own) => gists(own, texts, args.includes('--long') ? 1_000 : 60),
       needles: (own) => needles(own, texts, (args.includes('--long') ? [4_096, 32_768, 131_072, 524_288, 1_048_576] : [4_096, 16_384]), join(scratch, 'needles')),
-      fused: (own) => fused(own, { repos: value('--repos') ?? process.env['ANCHORAGE_BENCH_REPOS'], shared: resolve(value('--shared') ?? process.env['ANCHORAGE_SHARED'] ?? '../shared/data'), whole: args.includes('--long') }),
+      composition: () => composition(shared, value('--chosen'), args.includes('--long') ? 1_000 : 24),
+      fused: (own) => fused(own, { repos: value('--repos') ?? process.env['ANCHORAGE_BENCH_REPOS'], shared, whole: args.includes('--long') }),
     };
     const asked = Object.keys(parts).filter((part) => args.includes(part));
     for (const part of asked.length > 0 ? asked : Object.keys(parts)) await parts[part]?.(memory);

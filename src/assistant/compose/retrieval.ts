@@ -18,7 +18,7 @@ export interface Retrieved {
 export const SPANS = 30;
 const NEAREST = 60;
 /** The share of its score that a span gains at most by each judge: measured in `npm run bench -- memory fused`. */
-const GAINS = { vector: 0.1, attention: 0 };
+const GAINS = { vector: 0.2, attention: 0.1 };
 /** Rank at which a judge adds half of that. */
 const HALF_RANK = 10;
 /** Weights of ranks where segments of the context are chosen: what was found, then what is near, then what is attended to. */

@@ -1,9 +1,10 @@
-import { joinFine } from '../../../src/library/memories/rows';
+import { decodeHalf, encodeHalf } from '../../../src/engine/cache/float16';
+import { halves, joinFine } from '../../../src/library/memories/rows';
 import type { MemoryModel } from '../../../src/worker/memory-model';
 import { round, table } from '../engine/measure';
 import { generator, interval, mean } from './statistics';
 
-const ARMS = ['as they are', 'zeroed', 'of another file', 'left out'] as const;
+const ARMS = ['as they are', 'in 8 bits', 'zeroed', 'of another file', 'left out'] as const;
 type Arm = (typeof ARMS)[number];
 
 /** Characters of the past that is held in memories only, and of the text that follows it. */
@@ -20,7 +21,7 @@ export async function causality(memory: MemoryModel, texts: readonly { path: str
     const start = Math.floor(random() * (text.length - PAST - FOLLOWING));
     return { past: text.slice(start, start + PAST), next: text.slice(start + PAST, start + PAST + FOLLOWING) };
   });
-  const nll: Record<Arm, number[]> = { 'as they are': [], zeroed: [], 'of another file': [], 'left out': [] };
+  const nll: Record<Arm, number[]> = empty();
   const rows = await rowsOf(memory, pieces.map(({ past }) => past));
   for (const [i, { next }] of pieces.entries()) {
     for (const arm of ARMS) nll[arm].push(await likelihood(memory, arms(rows, i)[arm], '\n', next));
@@ -34,8 +35,8 @@ export async function causality(memory: MemoryModel, texts: readonly { path: str
     return { past: `${past.slice(0, at)}${name} = "${value}"\n${past.slice(at)}`, question: `<|query|>${name} = "`, value };
   });
   const hidden = await rowsOf(memory, needles.map(({ past }) => past));
-  const lost: Record<Arm, number[]> = { 'as they are': [], zeroed: [], 'of another file': [], 'left out': [] };
-  const recalled: Record<Arm, number[]> = { 'as they are': [], zeroed: [], 'of another file': [], 'left out': [] };
+  const lost: Record<Arm, number[]> = empty();
+  const recalled: Record<Arm, number[]> = empty();
   for (const [i, { question, value }] of needles.entries()) {
     const some = arms(hidden, i);
     for (const arm of ARMS) {
@@ -57,7 +58,20 @@ async function rowsOf(memory: MemoryModel, texts: readonly string[]): Promise<Ui
 
 function arms(rows: readonly Uint8Array[], i: number): Record<Arm, Uint8Array> {
   const own = rows[i] as Uint8Array;
-  return { 'as they are': own, zeroed: new Uint8Array(own.length), 'of another file': rows[(i + 1) % rows.length] as Uint8Array, 'left out': new Uint8Array(0) };
+  return { 'as they are': own, 'in 8 bits': inEightBits(own), zeroed: new Uint8Array(own.length), 'of another file': rows[(i + 1) % rows.length] as Uint8Array, 'left out': new Uint8Array(0) };
+}
+
+const empty = (): Record<Arm, number[]> => ({ 'as they are': [], 'in 8 bits': [], zeroed: [], 'of another file': [], 'left out': [] });
+
+/** Rows as they would come back from 8 bits with one scale for each run of 64 numbers (a head's key or value). */
+function inEightBits(bytes: Uint8Array): Uint8Array {
+  const values = decodeHalf(halves(bytes));
+  for (let from = 0; from < values.length; from += 64) {
+    const run = values.subarray(from, from + 64);
+    const scale = Math.max(...run.map(Math.abs)) / 127 || 1;
+    run.forEach((value, i) => (run[i] = Math.round(value / scale) * scale));
+  }
+  return new Uint8Array(encodeHalf(values).buffer);
 }
 
 function compose(memory: MemoryModel, rows: Uint8Array, question: string, follow: string | undefined): ReturnType<MemoryModel['compose']> {
