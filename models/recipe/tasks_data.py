@@ -115,6 +115,13 @@ def commit_pairs(path: Path, functions: list[Function]) -> list[tuple[str, Funct
     by_file: dict[tuple[str, str], list[Function]] = {}
     for f in functions:
         by_file.setdefault((f.repo, f.path), []).append(f)
+    known: dict[Function, set[str]] = {}
+
+    def said(f: Function) -> set[str]:
+        if f not in known:  # a file is changed by many commits
+            known[f] = set(words(f"{f.name} {f.summary} {f.code}"))
+        return known[f]
+
     found = []
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rt", encoding="utf-8") as lines:
@@ -124,7 +131,7 @@ def commit_pairs(path: Path, functions: list[Function]) -> list[tuple[str, Funct
             near = [f for one in commit["paths"] for f in by_file.get((commit["repo"], one), [])]
             if not near or not subject:
                 continue
-            shared = [len(subject & set(words(f"{f.name} {f.summary} {f.code}"))) for f in near]
+            shared = [len(subject & said(f)) for f in near]
             if max(shared) > 0:
                 found.append((commit["subject"], near[int(np.argmax(shared))]))
     return found

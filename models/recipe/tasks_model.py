@@ -62,10 +62,12 @@ def hidden(model: MemoryModel, ids: Tensor) -> Tensor:
 def vectors(model: MemoryModel, heads: Heads, rows: list[list[int]], device) -> Tensor:
     """[B, width], of length 1."""
     ids, lengths = padded(rows, device)
-    h = hidden(model, ids).float()
     at = torch.arange(ids.shape[1], device=device)[None]
     own = ((at >= SINKS) & (at < lengths[:, None])).float()[:, :, None]
-    found = heads.vector((h * own).sum(1) / own.sum(1)).float()
+    found = torch.zeros(len(rows), heads.vector.out_features, device=device)
+    if heads.tokens is None or heads.training or heads.vector.weight.any():  # a matrix of zeros needs no model
+        h = hidden(model, ids).float()
+        found = heads.vector((h * own).sum(1) / own.sum(1)).float()
     if heads.tokens is not None:
         if heads.training:  # the table knows the training functions too well: half of its tokens leave the hidden states something to learn
             own = own * (torch.rand(own.shape, device=device) < 0.5)
