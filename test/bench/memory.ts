@@ -1,7 +1,7 @@
 /**
  * Whole-workspace memory, measured: `npm run bench -- memory [PART …] [--checkpoint DIR] [--text DIR] [--repos DIR] [--shared DIR] [--tokens N] [--threads N] [--pairs N] [--long]`.
  *
- * scale     cost a token, store and warm question from 64k tokens on, eviction at the end   causal  text and needles with memories as they are, zeroed, of another file, left out
+ * scale     cost a token, store and warm question from 64k tokens on   causal  text and needles with memories as they are, in 8 bits, zeroed, of another file, left out
  * needles   a passkey and one key among look-alikes: memories alone, without the lexical rank, the whole product, BM25
  * composition  for a checkpoint that was not trained for it (--chosen): segments spliced against the same read afresh
  * fused     retrieval with vectors and attention beside the lexical ranker (--repos)        gists   how right gists are by how sure the model was

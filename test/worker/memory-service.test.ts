@@ -97,12 +97,12 @@ describe('memories in the worker', () => {
   }, 60_000);
 
   test('a summary reads the whole file through memories, whatever its length', async () => {
-    const long = Array.from({ length: 900 }, (_, n) => `def grow_${n}(value):\n    next = value + ${n}\n    last = next * 2\n    return last\n`).join('\n');
+    const long = Array.from({ length: 300 }, (_, n) => `def grow_${n}(value):\n    next = value + ${n}\n    last = next * 2\n    return last\n`).join('\n');
     writeFiles(join(directory, 'w'), { 'long.py': long });
     await open();
     await complete();
     const summary = await worker!.request('summarize', { id: 's', file: join(directory, 'w', 'long.py') });
-    expect(summary.parts).toHaveLength(900);
+    expect(summary.parts).toHaveLength(300);
     const [read, described] = summary.notices;
     const [, tokens, rows, kept, segments] = /read all ([\d,]+) tokens of the file, as ([\d,]+) memory rows; ([\d,]+) of ([\d,]+) segments/.exec(read ?? '') ?? [];
     const number = (text = ''): number => Number(text.replaceAll(',', ''));
@@ -110,7 +110,7 @@ describe('memories in the worker', () => {
     expect(number(tokens)).toBeGreaterThan(0.98 * long.length);
     expect(number(rows)).toBeGreaterThan(number(tokens) / 256);
     expect(kept).toBe(segments);
-    expect(described).toMatch(/^Of 900 parts without a comment it describes/);
+    expect(described).toMatch(/^Of 300 parts without a comment it describes/);
     const progress = worker!.received['work/progress'].filter(({ id }) => id === 's').map(({ fraction }) => fraction);
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
   }, 60_000);
