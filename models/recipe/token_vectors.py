@@ -124,6 +124,21 @@ def search(table: Table, functions: list[Function], encode: Encoder, code_tokens
     return report
 
 
+@torch.no_grad()
+def web_questions(table: Table, folder: Path, encode: Encoder, code_tokens: int) -> dict:
+    """CoSQA's dev questions (arXiv:2105.13239) over its pool, as they are. folder: cosqa-pool.json {code: place}, cosqa-dev.json [{doc, retrieval_idx}]."""
+    places = json.loads((folder / "cosqa-pool.json").read_text())
+    items = json.loads((folder / "cosqa-dev.json").read_text())
+    pool = sorted(places, key=places.get)
+    right = np.array([item["retrieval_idx"] for item in items])
+    codes = Texts.of([ids[:code_tokens] for ids in encode.batch(pool)])
+    asked = Texts.of([[ID["query"], *ids[:48]] for ids in encode.batch([item["doc"] for item in items])])
+    scores = (table(asked.take(np.arange(len(items)))) @ table(codes.take(np.arange(len(pool)))).t()).numpy()
+    index = BM25(pool)
+    lexical = np.stack([index.scores(item["doc"]) for item in items])
+    return {name: mean_interval(reciprocal_ranks(x, right)) for name, x in (("mrr", scores), ("mrr_bm25", lexical), ("mrr_fused", fused(scores, lexical)))}
+
+
 def parser() -> argparse.ArgumentParser:
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--functions", type=Path, default=home() / "functions/train")
@@ -143,6 +158,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--questions", type=int, default=1000)
     args.add_argument("--check-steps", type=int, default=250)
     args.add_argument("--evaluate", action="store_true", help="only measure RUN/last.pt, beside BM25")
+    args.add_argument("--cosqa", type=Path, help="folder of CoSQA's dev questions, to be measured too")
     machine_arguments(args)
     return args
 
@@ -161,6 +177,8 @@ def main(argv: list[str] | None = None) -> dict:
     held = documented(read_functions(a.held_out))
     if a.evaluate:
         report = search(table, held, encode, a.code_tokens, a.pool, a.questions, True)
+        if a.cosqa:
+            report["cosqa"] = web_questions(table, a.cosqa, encode, 256)
         log(event="evaluate", step=step, **report)
         return report
     pairs = Pairs(read_functions(a.functions), encode, a.code_tokens)
