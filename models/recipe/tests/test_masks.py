@@ -13,7 +13,7 @@ import torch
 from config import ANCHOR_MAX, ANCHOR_MIN, ID, PRESETS, SINK_IDS
 from data import anchor_cuts
 from masks import ANCHOR, KEPT, READER, Layout, anchored, visible
-from model import Llama, Rows
+from model import Llama, Rows, sdpa
 
 SINKS = len(SINK_IDS)
 torch.set_num_threads(1)  # tiny tensors: threads would only wait for each other
@@ -95,6 +95,22 @@ class MaskTest(unittest.TestCase):
                     is_anchor = [is_anchor[j] for j in stay]
         self.assertLess(worst, 1e-4)
         self.assertEqual(kept.count, SINKS + len(at) + n - 1 - at[-1])
+
+    def test_a_window_opens_the_latest_rows_and_no_others(self):
+        is_anchor = torch.zeros(1, 40, dtype=torch.bool)
+        is_anchor[0, [12, 23, 31]] = True
+        layout = anchored(is_anchor, SINKS)
+        plain, wide = visible(layout)[0, 0], visible(layout, 6)[0, 0]
+        i, j = torch.arange(40)[:, None], torch.arange(40)[None]
+        recent = (j <= i) & (i - j < 6) & (j >= SINKS) & (i >= SINKS)
+        self.assertTrue((wide == (plain | recent)).all())
+
+    def test_one_key_head_is_the_fused_attention(self):
+        torch.manual_seed(3)
+        q, k, v = torch.randn(2, 4, 30, 8), torch.randn(2, 1, 30, 8), torch.randn(2, 1, 30, 8)
+        mask = (torch.rand(2, 1, 30, 30) < 0.5) | torch.eye(30, dtype=torch.bool)
+        wanted = sdpa(q, k.expand(2, 4, 30, 8).clone(), v.expand(2, 4, 30, 8).clone(), mask)
+        self.assertLess(float((sdpa(q, k, v, mask) - wanted).abs().max()), 1e-5)
 
     def test_anchor_cuts_end_lines_and_bound_segments(self):
         newline = np.zeros(50, bool)
