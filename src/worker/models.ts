@@ -24,7 +24,7 @@ export async function chooseModels(
 }
 
 /** The last of models/anchorage-*, by name, that holds a checkpoint. */
-async function bundledCheckpoint(models: string): Promise<string | undefined> {
+export async function bundledCheckpoint(models: string): Promise<string | undefined> {
   const names = (await readdir(models).catch(() => [] as string[])).filter((name) => BUNDLED.test(name)).sort().reverse();
   for (const name of names) {
     const config = await stat(join(models, name, 'config.json')).catch(() => undefined);
