@@ -161,7 +161,8 @@ describe('what the user holds', () => {
     expect([held, filesIndexed]).toEqual([undefined, 104]);
     // Nothing is under way: there is nothing to cancel.
     expect(await next.request('index/cancel', null)).toMatchObject({ state: 'ready' });
-  });
+    // Two workers and a hundred files, five seconds on a machine with nothing else to do.
+  }, 120_000);
 
   test('paused, a worker that starts indexes nothing until it is resumed; a rebuild resumes too', async () => {
     const worker = start();
