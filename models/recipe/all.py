@@ -35,7 +35,8 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
     known = [*(["--functions", a.functions] if a.functions else []), *(["--held-out", a.held_out] if a.held_out else [])]
     words = ["token_vectors.py", *texts, *known, "--run", runs / "token_vectors"]
     ask = ["tasks.py", "--base", long, "--token-vectors", runs / "token_vectors/last.pt", "--memory", runs / "memory/last.pt", *tokens,
-           *texts, "--run", runs / "tasks", "--batch", small * 4, *known, *(["--commits", a.commits] if a.commits else [])]
+           *texts, "--run", runs / "tasks", "--lr", 3e-4, "--shares", 0.22, 0, 0.30, 0.03, 0.30, 0.02, 0.13,  # vectors: the tokens' alone
+           "--batch", small * 4, *known, *(["--commits", a.commits] if a.commits else [])]
     return {
         "pretrain": [*pretrain, "--minutes", minutes["pretrain"]],
         "decay": [*pretrain, "--decay-minutes", minutes["decay"]],

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch
 
+import blend
 import data
 import evaluate
 import export
@@ -97,8 +98,9 @@ def run(at: Path) -> dict:
     call("tasks", tasks.main, [*ask, "--steps", 16], timings)
     call("tasks_resumed", tasks.main, [*ask, "--steps", 18], timings)
     call("tasks_evaluate", tasks.main, [*ask, "--evaluate", "--pool", 20, "--questions", 4], timings)
-    call("export", export.main, ["--checkpoint", at / "tasks/last.pt", "--memory", at / "tasks/memory.pt", "--heads",
-                                 at / "tasks/heads.pt", "--tokenizer", at / "tokenizer", "--out", at / "model"], timings)
+    call("blend", blend.main, ["--base", long / "merged.pt", "--tasks", at / "tasks", "--out", at / "blend"], timings)
+    call("export", export.main, ["--checkpoint", at / "blend/last.pt", "--memory", at / "blend/memory.pt", "--heads",
+                                 at / "blend/heads.pt", "--tokenizer", at / "tokenizer", "--out", at / "model"], timings)
     for name in ("config.json", "model.safetensors", "memory.safetensors", "heads.safetensors", "tokenizer.json", "SHA256SUMS"):
         assert (at / "model" / name).stat().st_size > 0, name
     return timings
