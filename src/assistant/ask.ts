@@ -199,7 +199,7 @@ function coverageNotice(coverage: Coverage): string[] {
   return [`Indexing ${state}: this answer draws on ${filesIndexed.toLocaleString('en-US')} of ${counted(filesKnown, 'file')}.`];
 }
 
-/** Without a model nothing is held in a context; the panel is told what is counted instead. */
+/** Where no model read anything nothing is held in a context; the panel is told what is counted instead. */
 function quotedLedger(draft: Draft, citations: readonly Citation[]): ContextLedger {
   const found = draft.spans.reduce((sum, span) => sum + span.text.length, 0);
   const groups = citations.map(({ text, file, path, startLine, endLine }): LedgerGroup => ({ kind: 'full', rows: text.length, tokens: text.length, bytes: 0, span: { file, path, startLine, endLine } }));
@@ -208,6 +208,6 @@ function quotedLedger(draft: Draft, citations: readonly Citation[]): ContextLedg
     groups,
     capacityRows: Math.max(found, quoted),
     bytesPerRow: 0,
-    note: 'No model is in use: the figures count characters, quoted of all that was retrieved.',
+    note: 'No model read this: the figures count characters, quoted of all that was retrieved.',
   };
 }

@@ -67,7 +67,7 @@ export class WorkerService {
       // A question is the user's wish to have the folder read, also in Restricted Mode.
       startWhenIdle(library);
       await readFirst(library, params.scope);
-      const { writer, why } = await this.writer(signal);
+      const { writer, why } = await this.writer(signal, memories);
       const answer = await ask(params, { library, writer, memory: memories.workspace, whyExtractive: why, signal, emit: (event) => this.options.notify('answer/event', { id: params.id, event }) });
       return withMemories(answer, memories);
     }),
@@ -220,13 +220,15 @@ export class WorkerService {
   // ── Helpers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** The model that writes, once it is loaded; where one was chosen and is not there, why an answer quotes the sources. */
-  private async writer(signal: AbortSignal): Promise<{ writer?: Writer; why?: string }> {
+  private async writer(signal: AbortSignal, memories?: MemoryService): Promise<{ writer?: Writer; why?: string }> {
     const { engines } = this.options;
     await Promise.race([engines.settled(signal), new Promise((resolve) => setTimeout(resolve, MODEL_PATIENCE).unref())]);
     const writer = engines.writer('answer');
     if (writer) return { writer };
     const failed = [engines.chat, engines.memory].find(({ status: { state } }) => state === 'failed' || state === 'loading');
-    return failed ? { why: `The model is not in use, so this answer quotes the sources. ${failed.status.detail}` } : {};
+    if (failed) return { why: `The model is not in use, so this answer quotes the sources. ${failed.status.detail}` };
+    if (engines.memory.model && memories && !memories.workspace) return { why: 'The model has read nothing of this workspace yet, so this answer quotes the sources.' };
+    return {};
   }
 
   private status({ library, memories }: Session): IndexStatus {
