@@ -42,8 +42,7 @@ describe('the place that is asked about', () => {
     // Inside the folder `src`; a folder alone in another would be shown in one row with it.
     const row = (name: string) => workbench.page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).first();
     if (!(await row('ledger').isVisible())) await row('src').click();
-    await row('ledger').click({ button: 'right' });
-    await workbench.page.locator('.monaco-menu .action-item', { hasText: 'Ask About Folder' }).first().click();
+    await workbench.contextAction(row('ledger'), 'Ask About Folder');
     await workbench.choosePlace(/Folder\s*src\/ledger/, 'Who gets a discount?');
     const paths = await found('Who gets a discount?');
     assert.ok(paths.length > 0 && paths.every((path) => path.startsWith('src/ledger/')), paths.join(' '));

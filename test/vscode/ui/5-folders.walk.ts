@@ -57,8 +57,7 @@ describe('a workspace of two folders of one name', () => {
   it('asks about one of them from the explorer', async () => {
     await workbench.command('View: Show Explorer');
     const roots = workbench.page.locator('.explorer-folders-view .monaco-list-row[aria-level="1"]');
-    await roots.nth(1).click({ button: 'right' });
-    await workbench.page.locator('.monaco-menu .action-item', { hasText: 'Ask About Folder' }).first().click();
+    await workbench.contextAction(roots.nth(1), 'Ask About Folder');
     await workbench.choosePlace(/Folder\s*app \(server\)/, 'What ends a session?');
     await workbench.answered('What ends a session?');
     const paths = await workbench.foundPaths();

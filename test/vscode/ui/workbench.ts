@@ -113,6 +113,17 @@ export class Workbench {
     await this.choosePlace(place, question);
   }
 
+  /** Opens the context menu of an element and picks an entry. A menu that has just opened takes no click, so that none is made by mistake. */
+  async contextAction(element: Locator, label: string): Promise<void> {
+    await element.click({ button: 'right' });
+    const entry = this.page.locator('.monaco-menu .action-item', { hasText: label }).first();
+    await entry.waitFor();
+    await until(async () => {
+      await entry.click({ timeout: 1_000 }).catch(() => {});
+      return !(await entry.isVisible());
+    }, `the menu's “${label}” is taken`);
+  }
+
   /** In the open palette: types the question and goes to a place. */
   async choosePlace(place: string | RegExp, question: string): Promise<void> {
     const row = this.page.locator('.quick-input-widget .monaco-list-row', { hasText: place }).first();
