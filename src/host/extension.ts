@@ -47,13 +47,14 @@ export function activate(context: vscode.ExtensionContext): void {
   const cacheView = new CacheView(context.extensionUri, () => index, receiver);
   const summaries = new SummaryPanels(context, worker, receiver);
   const services: Services = { context, log, client: worker, hold, conversation, opener, answerView, spansView, cacheView, summaries, indexStatus: () => index };
-  const asking = new Asking(services, history);
+  const watch = new WorkspaceWatch(worker);
+  const asking = new Asking(services, history, watch);
   const status = new StatusItem(worker, () => index);
-  const allowIndexing = (): Promise<void> => asking.allowIndexing();
+  const prepare = (): Promise<void> => asking.prepare();
 
   const monotone = new MonotoneProgress();
   context.subscriptions.push(
-    log, opener, answerView, spansView, cacheView, summaries, asking, status, new WorkspaceWatch(worker),
+    log, opener, answerView, spansView, cacheView, summaries, asking, status, watch,
     worker.on('log', ({ level, message }) => log[level](message)),
     worker.on('index/status', (next) => {
       index = monotone.update(next);
@@ -72,11 +73,11 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       if (!worker.awake) return;
       worker.notify('settings/changed', { settings: workerSettings() });
-      allowIndexing().catch((error: unknown) => log.error(String(error)));
+      prepare().catch((error: unknown) => log.error(String(error)));
     }),
     ...registerCommands(services, asking, history),
-    ...registerTools(worker, allowIndexing),
-    ...registerParticipant(worker, allowIndexing, context.extensionUri),
+    ...registerTools(worker, prepare),
+    ...registerParticipant(worker, prepare, context.extensionUri),
   );
 }
 

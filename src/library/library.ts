@@ -42,6 +42,8 @@ export interface SearchResult {
 const GATHER_MS = 15;
 /** After the last change, when what is in memory goes to disk. */
 const SETTLE_MS = 3_000;
+/** A question waits so long for changes that were told before it: a saved file takes a tenth of it, a branch switch is not waited for. */
+const CATCH_UP_MS = 400;
 const WARM_LANGUAGES = 4;
 const WARM_MS = 500;
 
@@ -66,6 +68,8 @@ export class Library {
   private pass: { found: Promise<void>; done: Promise<void>; abort: AbortController } | undefined;
   private gathered = new Map<string, FileChange>();
   private gathering: Promise<void> | undefined;
+  /** Changes that were told and are not taken in yet. */
+  private readonly arriving = new Set<Promise<void>>();
   private settleTimer: NodeJS.Timeout | undefined;
   private warmTimer: NodeJS.Timeout | undefined;
   private closed = false;
@@ -194,7 +198,22 @@ export class Library {
       this.gathering = undefined;
       return this.takeIn();
     });
-    return this.gathering;
+    return this.arrives(this.gathering);
+  }
+
+  private arrives(change: Promise<void>): Promise<void> {
+    this.arriving.add(change);
+    const arrived = (): void => void this.arriving.delete(change);
+    change.then(arrived, arrived);
+    return change;
+  }
+
+  /** Resolves when what was told before can be found, within reason. */
+  private async caughtUp(): Promise<void> {
+    if (this.arriving.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([Promise.allSettled(this.arriving), new Promise((resolve) => (timer = setTimeout(resolve, CATCH_UP_MS)))]);
+    clearTimeout(timer);
   }
 
   private async takeIn(): Promise<void> {
@@ -216,7 +235,7 @@ export class Library {
   /** The text of an editor with unsaved edits; null once it is saved or closed. */
   async setUnsaved(file: string, text: string | null): Promise<void> {
     // Before anything has been asked for, what is typed is kept for the pass that comes.
-    await this.indexer.setUnsaved(file, text, this.progress.state !== 'idle');
+    await this.arrives(this.indexer.setUnsaved(file, text, this.progress.state !== 'idle'));
     this.settle();
   }
 
@@ -269,6 +288,7 @@ export class Library {
 
   /** The spans that answer a question, best first. Files found changed on the way are indexed first and the question is asked again. */
   async search(question: string, options: { scope: Scope; limit: number; signal?: AbortSignal }): Promise<SearchResult> {
+    await this.caughtUp();
     let spans = await this.retrieve(question, options);
     if (this.shelf.stale.size > 0) {
       const files = [...this.shelf.stale].flatMap((path) => this.folders.fileOf(path) ?? []);

@@ -5,10 +5,10 @@ describe('ChangeQueue', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  function queue(): { add: ChangeQueue['add']; sent: FileChange[][] } {
+  function queue(): { add: ChangeQueue['add']; flush: () => void; sent: FileChange[][] } {
     const sent: FileChange[][] = [];
     const changes = new ChangeQueue((part) => sent.push(part), { quiet: 100, longest: 1_000 });
-    return { add: changes.add.bind(changes), sent };
+    return { add: changes.add.bind(changes), flush: () => changes.flush(), sent };
   }
 
   it('joins a burst and keeps one entry for each file', () => {
@@ -32,6 +32,16 @@ describe('ChangeQueue', () => {
       vi.advanceTimersByTime(90);
     }
     expect(sent.length).toBeGreaterThan(1);
+  });
+
+  it('sends what it has when somebody is about to ask, and sends it once', () => {
+    const { add, flush, sent } = queue();
+    add('/a', 'changed');
+    flush();
+    expect(sent).toEqual([[{ file: '/a', type: 'changed' }]]);
+    vi.advanceTimersByTime(2_000);
+    flush();
+    expect(sent).toHaveLength(1);
   });
 
   it('cuts a branch switch into messages and loses nothing', () => {

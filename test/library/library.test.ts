@@ -291,6 +291,34 @@ describe('unsaved text', () => {
     expect(await paths(lib, word(0))).toEqual(['src/part0/module0.ts']);
   });
 
+  it('that is saved or typed over while it is being read does not come back', async () => {
+    workspace.fill(6);
+    const lib = await library();
+    await lib.start();
+    const file = join(workspace.root, 'src/part0/module0.ts');
+    const half = lib.setUnsaved(file, 'export const halfword = 1;\n');
+    writeFileSync(file, 'export const savedword = 1;\n');
+    await Promise.all([half, lib.setUnsaved(file, null), lib.applyChanges([{ file, type: 'changed' }])]);
+    expect(await paths(lib, 'savedword')).toEqual(['src/part0/module0.ts']);
+    expect(await paths(lib, 'halfword')).toEqual([]);
+    await Promise.all([lib.setUnsaved(file, 'export const firstword = 1;\n'), lib.setUnsaved(file, 'export const secondword = 1;\n')]);
+    expect(await paths(lib, 'secondword')).toEqual(['src/part0/module0.ts']);
+    expect(await paths(lib, 'firstword')).toEqual([]);
+  });
+
+  it('and saved files that were told just before a question are found by it', async () => {
+    workspace.fill(6);
+    const lib = await library();
+    await lib.start();
+    const typed = lib.setUnsaved(join(workspace.root, 'src/part0/module0.ts'), 'export const typedword = 1;\n');
+    expect(await paths(lib, 'typedword')).toEqual(['src/part0/module0.ts']);
+    const saved = join(workspace.root, 'src/part1/module1.py');
+    writeFileSync(saved, 'savedword = 1\n');
+    const told = lib.applyChanges([{ file: saved, type: 'changed' }]);
+    expect(await paths(lib, 'savedword')).toEqual(['src/part1/module1.py']);
+    await Promise.all([typed, told]);
+  });
+
   it('keeps its place when a folder comes to the workspace', async () => {
     workspace.fill(3);
     workspace.put('other/x.ts', 'export const otherfolder = 1;\n');

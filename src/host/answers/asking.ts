@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import type { Answer, AnswerEvent, HostMessage, Scope, Span } from '../../protocol';
 import { describe } from '../failures';
+import type { WorkspaceWatch } from '../files/workspace-watch';
 import { RequestFailed } from '../request-failed';
 import { setContext, type Services } from '../services';
 import type { AnswerHistory } from './history';
@@ -15,7 +16,7 @@ export class Asking implements vscode.Disposable {
   private running: { id: string; question: string; cancellation: vscode.CancellationTokenSource } | undefined;
   private readonly subscriptions: { dispose(): unknown }[];
 
-  constructor(private readonly services: Services, private readonly history: AnswerHistory) {
+  constructor(private readonly services: Services, private readonly history: AnswerHistory, private readonly watch: WorkspaceWatch) {
     this.subscriptions = [
       services.client.on('answer/event', ({ id, event }) => this.onEvent(id, event)),
       services.client.on('work/progress', ({ id, fraction, message }) => {
@@ -31,7 +32,7 @@ export class Asking implements vscode.Disposable {
     return this.run(question, async (id, token) => {
       answerView.post(conversation.startAnswer(id, question, scope, followUp));
       await answerView.reveal();
-      await this.allowIndexing();
+      await this.prepare();
       await waitForIndex(client, token);
       const answer = await client.request('ask', { id, question, scope, previous }, token);
       const messages = conversation.finish({ type: 'answerDone', answer }, id);
@@ -50,7 +51,7 @@ export class Asking implements vscode.Disposable {
     await this.run(span.path, async (id, token) => {
       answerView.post(conversation.startExplanation(id, span, options.followUp ?? false));
       await answerView.reveal();
-      await this.allowIndexing();
+      await this.prepare();
       const { file, startLine, endLine } = span;
       const explanation = await client.request('explain', { id, file, startLine, endLine, fresh: options.fresh ?? false }, token);
       this.post(conversation.finish({ type: 'explanation', id, explanation }, id));
@@ -67,8 +68,12 @@ export class Asking implements vscode.Disposable {
     for (const subscription of this.subscriptions) subscription.dispose();
   }
 
-  /** In Restricted Mode and after a clear nothing is indexed until the user asks; this is the user asking. */
-  async allowIndexing(): Promise<void> {
+  /**
+   * Goes before every question. What was typed or saved until now counts for it; and in Restricted Mode and after a clear
+   * nothing is indexed until the user asks: this is the user asking.
+   */
+  async prepare(): Promise<void> {
+    this.watch.tellNow();
     await this.services.client.request('index/start', null);
   }
 

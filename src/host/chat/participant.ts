@@ -7,10 +7,10 @@ import type { Citation, SummaryPart } from '../../protocol';
 import type { WorkerClient } from '../worker-client';
 
 /** `@anchorage` in the editor's chat, where there is one. It answers with our own engine, not with the chat's model. */
-export function registerParticipant(client: WorkerClient, allowIndexing: () => Promise<void>, extension: vscode.Uri): vscode.Disposable[] {
+export function registerParticipant(client: WorkerClient, prepare: () => Promise<void>, extension: vscode.Uri): vscode.Disposable[] {
   if (typeof vscode.chat?.createChatParticipant !== 'function') return [];
   const participant = vscode.chat.createChatParticipant('anchorage.participant', async (request, context, stream, token) => {
-    await allowIndexing();
+    await prepare();
     if (request.command === 'summarize') return summarize(client, stream, token);
     if (request.command === 'explain') return explain(client, stream, token);
     return ask(client, request, context, stream, token);

@@ -21,17 +21,17 @@ interface ReadInput {
 }
 
 /** Tools for the editor's chat, where there is one: what our panels can find, an agent can find too. */
-export function registerTools(client: WorkerClient, allowIndexing: () => Promise<void>): vscode.Disposable[] {
+export function registerTools(client: WorkerClient, prepare: () => Promise<void>): vscode.Disposable[] {
   if (typeof vscode.lm?.registerTool !== 'function') return [];
-  return [vscode.lm.registerTool(SEARCH, searchTool(client, allowIndexing)), vscode.lm.registerTool(READ, readTool(client))];
+  return [vscode.lm.registerTool(SEARCH, searchTool(client, prepare)), vscode.lm.registerTool(READ, readTool(client))];
 }
 
-function searchTool(client: WorkerClient, allowIndexing: () => Promise<void>): vscode.LanguageModelTool<SearchInput> {
+function searchTool(client: WorkerClient, prepare: () => Promise<void>): vscode.LanguageModelTool<SearchInput> {
   return {
     prepareInvocation: ({ input }) => ({ invocationMessage: vscode.l10n.t('Searching the workspace for “{0}”', input.query) }),
     invoke: async ({ input }, token) => {
       if (typeof input.query !== 'string' || input.query.trim() === '') throw new Error('`query` must be a question or some identifiers.');
-      await allowIndexing();
+      await prepare();
       await waitForIndex(client, token);
       const limit = Math.min(30, Math.max(1, Math.round(input.maxResults ?? 8)));
       const scope = input.folder ? { kind: 'folder' as const, path: input.folder } : { kind: 'workspace' as const };

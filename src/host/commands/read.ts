@@ -8,7 +8,7 @@ import type { Services } from '../services';
 /** Summarize: the file given by the explorer, else the open one. */
 export async function summarizeFile({ summaries }: Services, asking: Asking, given?: vscode.Uri): Promise<void> {
   const uri = fileUri(given);
-  await asking.allowIndexing();
+  await asking.prepare();
   await summaries.show(uri.fsPath);
 }
 

@@ -34,7 +34,9 @@ export class ChangeQueue {
     this.pending.clear();
   }
 
-  private flush(): void {
+  /** Sends what is gathered, in parts. */
+  flush(): void {
+    clearTimeout(this.timer);
     const part: FileChange[] = [];
     for (const [file, type] of this.pending) {
       part.push({ file, type });

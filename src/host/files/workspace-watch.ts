@@ -73,10 +73,20 @@ export class WorkspaceWatch implements vscode.Disposable {
     if (!this.concerns(document) || !this.client.awake || !setting('index.unsavedEdits')) return;
     const key = document.uri.toString();
     clearTimeout(this.unsavedTimers.get(key));
-    this.unsavedTimers.set(key, setTimeout(() => {
-      this.unsavedTimers.delete(key);
-      if (!document.isClosed) this.sendUnsaved(document, document.isDirty ? document.getText() : null);
-    }, UNSAVED_DELAY));
+    this.unsavedTimers.set(key, setTimeout(() => this.sendTyped(document), UNSAVED_DELAY));
+  }
+
+  private sendTyped(document: vscode.TextDocument): void {
+    const key = document.uri.toString();
+    clearTimeout(this.unsavedTimers.get(key));
+    this.unsavedTimers.delete(key);
+    if (!document.isClosed) this.sendUnsaved(document, document.isDirty ? document.getText() : null);
+  }
+
+  /** Sends what waits for a pause in typing or the end of a burst: somebody is about to ask. */
+  tellNow(): void {
+    for (const document of vscode.workspace.textDocuments) if (this.unsavedTimers.has(document.uri.toString())) this.sendTyped(document);
+    this.changes.flush();
   }
 
   private sendUnsaved(document: vscode.TextDocument, text: string | null): void {

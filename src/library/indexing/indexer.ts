@@ -52,6 +52,8 @@ const FEW = 8;
 /** Brings catalogue and lexical index in line with the disk: the whole workspace in a pass, single files in `update`. */
 export class Indexer {
   private readonly turns = new Map<string, Promise<void>>();
+  /** The latest text of an editor that is being segmented, by workspace path. */
+  private readonly typed = new Map<string, string>();
   private resume: (() => void) | undefined;
   private paused: Promise<void> | undefined;
   private sinceFlush = 0;
@@ -230,6 +232,7 @@ export class Indexer {
     const path = folders.pathOf(file);
     if (path === undefined) return;
     if (text === null) {
+      this.typed.delete(path);
       if (!shelf.unsaved.delete(path)) return;
       const entry = catalogue.entries.get(path);
       if (entry && !lexical.has(path, entry.hash)) lexical.remove(path);
@@ -239,7 +242,11 @@ export class Indexer {
     const why = whyFile(file, folders, settings);
     if (!why.indexed && why.rule) return;
     const document = toDocument(file, path, text);
+    this.typed.set(path, document.hash);
     const { segmented } = await pool.segmentNow(document);
+    // Saved or typed on meanwhile: this text would hide what came after it.
+    if (this.typed.get(path) !== document.hash) return;
+    this.typed.delete(path);
     shelf.unsaved.set(path, { document, segmented });
     if (atOnce && !lexical.has(path, document.hash)) lexical.add(path, document, segmented);
   }
