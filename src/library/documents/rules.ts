@@ -1,7 +1,8 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join, relative } from 'node:path';
 import createIgnore, { type Ignore, type TestResult } from 'ignore';
 import { globToRegExp } from './glob';
+import { findRepository, isRepositoryRoot, nestedRepository, repositoryExcludes } from './repository';
 
 /** Our own ignore file; it has the last word and can re-include what git ignores. */
 export const OWN_IGNORE_FILE = '.anchorageignore';
@@ -18,7 +19,7 @@ export interface Rule {
 export type Verdict = { excluded: true; reason: SkipReason; rule?: Rule } | { excluded: false; rule?: Rule };
 
 export type SkipReason =
-  | 'gitignore' | 'info/exclude' | 'anchorageignore' | 'files.exclude' | 'git folder' | 'submodule' | 'nested work tree' | 'nested repository'
+  | 'gitignore' | 'info/exclude' | 'core.excludesFile' | 'anchorageignore' | 'files.exclude' | 'git folder' | 'submodule' | 'nested work tree' | 'nested repository'
   | 'other workspace folder' | 'link to an indexed place' | 'broken link' | 'not a regular file' | 'binary' | 'too large' | 'unreadable';
 
 /** One ignore file: patterns relative to the directory it speaks for. */
@@ -86,6 +87,7 @@ interface Level {
   /** Directory the file speaks for, absolute. */
   directory: string;
   file: IgnoreFile;
+  reason: SkipReason;
 }
 
 /** What is known in a directory: every ignore file that speaks for it. Made from the folder downward, like git. */
@@ -125,19 +127,25 @@ export class FolderRules {
     const repository = findRepository(folder);
     const git: Level[] = [];
     if (repository) {
-      const exclude = this.readIgnore(infoExclude(repository));
-      if (exclude) git.push({ directory: repository, file: exclude });
+      git.push(...this.excludesOf(repository));
       const above = relative(repository, folder).split(/[\\/]/).filter((part) => part !== '');
       let directory = repository;
       for (const part of above) {
         const file = this.readIgnore(join(directory, '.gitignore'));
-        if (file) git.push({ directory, file });
+        if (file) git.push({ directory, file, reason: 'gitignore' });
         directory = join(directory, part);
       }
       // Someone who opens an ignored folder wants it: rules that ignore the folder itself are set aside.
       if (folder !== repository && git.some((level) => level.file.test(`${posix(relative(level.directory, folder))}/`)?.ignored)) git.length = 0;
     }
     return this.withOwnFiles({ directory: folder, git, own: [], insideRepository: repository !== undefined });
+  }
+
+  private excludesOf(repository: string): Level[] {
+    return repositoryExcludes(repository).flatMap(({ path, reason }) => {
+      const file = this.readIgnore(path);
+      return file ? [{ directory: repository, file, reason }] : [];
+    });
   }
 
   private readIgnore(file: string): IgnoreFile | undefined {
@@ -153,8 +161,8 @@ export class FolderRules {
     const own = this.readIgnore(join(rules.directory, OWN_IGNORE_FILE));
     return {
       ...rules,
-      git: git ? [...rules.git, { directory: rules.directory, file: git }] : rules.git,
-      own: own ? [...rules.own, { directory: rules.directory, file: own }] : rules.own,
+      git: git ? [...rules.git, { directory: rules.directory, file: git, reason: 'gitignore' }] : rules.git,
+      own: own ? [...rules.own, { directory: rules.directory, file: own, reason: 'anchorageignore' }] : rules.own,
     };
   }
 
@@ -165,8 +173,7 @@ export class FolderRules {
     const { inherited: _, ...free } = rules;
     if (isRepositoryRoot(directory)) {
       // git's own boundary: rules of the outer repository do not reach inside.
-      const exclude = this.readIgnore(infoExclude(directory));
-      return this.withOwnFiles({ ...free, directory, git: exclude ? [{ directory, file: exclude }] : [], insideRepository: true });
+      return this.withOwnFiles({ ...free, directory, git: this.excludesOf(directory), insideRepository: true });
     }
     return this.withOwnFiles({ ...free, directory });
   }
@@ -208,8 +215,7 @@ export class FolderRules {
       const result = level.file.test(pathFrom(level.directory, rules.directory, entry));
       if (!result) continue;
       if (!result.ignored) return { excluded: false };
-      const reason = level.file.file.endsWith('.gitignore') ? 'gitignore' : 'info/exclude';
-      return { excluded: true, reason, ...(result.rule ? { rule: result.rule } : {}) };
+      return { excluded: true, reason: level.reason, ...(result.rule ? { rule: result.rule } : {}) };
     }
     return undefined;
   }
@@ -236,47 +242,4 @@ export function posix(path: string): string {
 export function isWithin(path: string, directory: string): boolean {
   const way = relative(directory, path);
   return way === '' || (way !== '..' && !way.startsWith('../') && !way.startsWith('..\\') && !isAbsolute(way));
-}
-
-function isRepositoryRoot(directory: string): boolean {
-  return existsSync(join(directory, '.git'));
-}
-
-/** The nearest directory at or above `folder` that has a `.git`. */
-function findRepository(folder: string): string | undefined {
-  for (let directory = folder; ; directory = dirname(directory)) {
-    if (isRepositoryRoot(directory)) return directory;
-    if (dirname(directory) === directory) return undefined;
-  }
-}
-
-/** `.git/info/exclude`; in a linked work tree that of the main repository. */
-function infoExclude(repository: string): string {
-  const dotGit = join(repository, '.git');
-  try {
-    if (statSync(dotGit).isFile()) {
-      const target = /^gitdir:\s*(.+?)\s*$/m.exec(readFileSync(dotGit, 'utf8'))?.[1];
-      if (target) {
-        const gitDirectory = resolve(repository, target);
-        const common = join(gitDirectory, 'commondir');
-        return join(existsSync(common) ? resolve(gitDirectory, readFileSync(common, 'utf8').trim()) : gitDirectory, 'info', 'exclude');
-      }
-    }
-  } catch {
-    // Unreadable: there is nothing to be read from it either.
-  }
-  return join(dotGit, 'info', 'exclude');
-}
-
-/** Whether a folder is another repository: always left out inside a repository; a plain folder of clones is walked through. */
-function nestedRepository(directory: string, insideRepository: boolean): SkipReason | undefined {
-  if (!insideRepository) return undefined;
-  const dotGit = join(directory, '.git');
-  try {
-    if (!statSync(dotGit).isFile()) return 'nested repository';
-    const target = readFileSync(dotGit, 'utf8');
-    return /[\\/]modules[\\/]/.test(target) ? 'submodule' : /[\\/]worktrees[\\/]/.test(target) ? 'nested work tree' : 'nested repository';
-  } catch {
-    return undefined;
-  }
 }

@@ -3,7 +3,7 @@ import { basename, join, relative } from 'node:path';
 import type { WhyFile } from '../../protocol';
 import { hasBinaryName } from './binary';
 import type { WorkspaceFolders } from './folders';
-import { FolderRules, posix, type Rule, type SkipReason } from './rules';
+import { FolderRules, isWithin, posix, type Rule, type SkipReason } from './rules';
 
 export interface WhyOptions {
   filesExclude: readonly string[];
@@ -39,7 +39,7 @@ export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOpt
 
 function place(rule: Rule, folder: string): string {
   if (rule.line === 0) return `the setting ${rule.file}: ${rule.pattern}`;
-  return `${posix(relative(folder, rule.file))} line ${rule.line}: ${rule.pattern}`;
+  return `${isWithin(rule.file, folder) ? posix(relative(folder, rule.file)) : rule.file} line ${rule.line}: ${rule.pattern}`;
 }
 
 const WORDS: Readonly<Partial<Record<SkipReason, string>>> = {

@@ -3,16 +3,23 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WorkspaceFolders } from '../../../src/library/documents/folders';
 import { walk, WalkReport } from '../../../src/library/documents/walk';
 import { whyFile } from '../../../src/library/documents/why';
 
 let root: string;
+let home: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'anchorage-walk-'));
+  home = mkdtempSync(join(tmpdir(), 'anchorage-home-'));
+  // git and we read the same user's files, and not those of whoever runs the tests.
+  for (const [name, value] of Object.entries({ HOME: home, XDG_CONFIG_HOME: '', GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: undefined })) vi.stubEnv(name, value);
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => {
+  vi.unstubAllEnvs();
+  for (const directory of [root, home]) rmSync(directory, { recursive: true, force: true });
+});
 
 const OPTIONS = { filesExclude: [] as string[], maxFileBytes: 100_000 };
 
@@ -22,7 +29,7 @@ function put(path: string, text = 'text\n'): void {
 }
 
 function git(...args: string[]): string {
-  return execFileSync('git', ['-c', 'core.excludesFile=/dev/null', '-c', 'core.quotePath=false', '-c', 'init.defaultBranch=main', ...args], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return execFileSync('git', ['-c', 'core.quotePath=false', '-c', 'init.defaultBranch=main', ...args], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 async function walked(folders = [{ name: 'w', directory: root }], options = OPTIONS): Promise<{ paths: string[]; report: WalkReport }> {
@@ -45,11 +52,12 @@ describe('ignore rules', () => {
     files: fc.array(path, { minLength: 1, maxLength: 12 }),
     ignores: fc.array(fc.tuple(fc.oneof(fc.constant(''), path), fc.array(pattern, { maxLength: 5 })), { maxLength: 4 }),
     exclude: fc.array(pattern, { maxLength: 2 }),
+    everywhere: fc.array(pattern, { maxLength: 2 }),
   });
 
   it('mean what git means by them, on generated trees', async () => {
     await fc.assert(
-      fc.asyncProperty(tree, async ({ files, ignores, exclude }) => {
+      fc.asyncProperty(tree, async ({ files, ignores, exclude, everywhere }) => {
         rmSync(root, { recursive: true, force: true });
         mkdirSync(root);
         git('init', '-q');
@@ -68,6 +76,8 @@ describe('ignore rules', () => {
           }
         }
         writeFileSync(join(root, '.git/info/exclude'), exclude.join('\n'));
+        mkdirSync(join(home, '.config/git'), { recursive: true });
+        writeFileSync(join(home, '.config/git/ignore'), everywhere.join('\n'));
         const expected = git('ls-files', '--others', '--exclude-standard', '-z').split('\0').filter((line) => line !== '').sort();
         const { paths } = await walked();
         expect(paths).toEqual(expected);
@@ -92,6 +102,31 @@ describe('ignore rules', () => {
     expect(why('keep.log').indexed).toBe(true);
     expect(why('.git/HEAD')).toMatchObject({ indexed: false, reason: "Its folder .git is git's own data." });
     expect(whyFile('/elsewhere/x', new WorkspaceFolders([{ name: 'w', directory: root }]), OPTIONS).reason).toBe('It lies outside the workspace folders.');
+  });
+
+  it("of the user's own ignore file are the weakest, and named", async () => {
+    git('init', '-q');
+    writeFileSync(join(home, '.gitconfig'), '[core]\n\texcludesFile = ~/everywhere\n');
+    writeFileSync(join(home, 'everywhere'), '*.swp\n/notes/\n');
+    for (const file of ['a.swp', 'notes/n.txt', 'sub/notes/n.txt', 'b.txt']) put(file);
+    expect((await walked()).paths).toEqual(['b.txt', 'sub/notes/n.txt']);
+    expect(why('a.swp')).toMatchObject({ indexed: false, reason: `It is ignored by ${join(home, 'everywhere')} line 1: *.swp` });
+    put('.gitignore', '!*.swp\n');
+    expect((await walked()).paths).toEqual(['.gitignore', 'a.swp', 'b.txt', 'sub/notes/n.txt']);
+  });
+
+  it('outside the folder reach a linked work tree: those of the main repository', async () => {
+    git('init', '-q', 'main');
+    git('-C', 'main', '-c', 'user.name=n', '-c', 'user.email=e', 'commit', '-q', '--allow-empty', '-m', 'first');
+    git('-C', 'main', 'worktree', 'add', '-q', '../tree');
+    put('main/.git/info/exclude', '*.out\n');
+    git('-C', 'main', 'config', 'core.excludesFile', join(home, 'mine'));
+    writeFileSync(join(home, 'mine'), '*.tmp\n');
+    for (const file of ['tree/a.out', 'tree/a.tmp', 'tree/a.ts']) put(file);
+    const { paths, report } = await walked([{ name: 'w', directory: join(root, 'tree') }]);
+    expect(paths).toEqual(git('-C', 'tree', 'ls-files', '--others', '--exclude-standard').trim().split('\n'));
+    expect(paths).toEqual(['a.ts']);
+    expect(Object.fromEntries(report.skipped)).toMatchObject({ 'info/exclude': 1, 'core.excludesFile': 1 });
   });
 
   it('of .anchorageignore have the last word, and take back in what git leaves out', async () => {
