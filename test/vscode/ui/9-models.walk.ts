@@ -14,7 +14,10 @@ describe('models', () => {
   const folder = path.join(path.dirname(given.workspace), 'model-user');
   const toast = (text: string): Locator => workbench.page.locator('.notification-toast', { hasText: text });
   const row = (text: string): Locator => workbench.page.locator('.quick-input-widget .monaco-list-row', { hasText: text }).first();
-  const chosen = (): unknown => (JSON.parse(readFileSync(settings, 'utf8')) as Record<string, unknown>)['anchorage.model.directory'];
+  const chosen = (): unknown => {
+    const text = readFileSync(settings, 'utf8');
+    return text === '' ? 'being written' : (JSON.parse(text) as Record<string, unknown>)['anchorage.model.directory'];
+  };
 
   before(async function () {
     this.timeout(120_000 * PATIENCE);
@@ -37,14 +40,18 @@ describe('models', () => {
     await hub.stop();
   });
 
-  /** To the question whether the model shall be downloaded. */
-  async function asked(): Promise<Locator> {
+  /** Names a model of the hub that is not in the catalogue. */
+  async function nameModel(): Promise<void> {
     await workbench.command('Anchorage: Download Model');
     await row('SmolLM2 135M').waitFor();
     await workbench.quickInput().fill('Another');
     await row('Another Model').click();
-    await workbench.quickInput().fill('harbour/tiny');
-    await workbench.page.keyboard.press('Enter');
+    await workbench.fillBox('[placeholder="owner/name"]', 'harbour/tiny');
+  }
+
+  /** To the question whether the model shall be downloaded. */
+  async function asked(): Promise<Locator> {
+    await nameModel();
     const dialog = workbench.page.locator('.monaco-dialog-box');
     await dialog.waitFor();
     return dialog;
@@ -84,15 +91,7 @@ describe('models', () => {
 
     hub.misbehave = () => false;
     await (await asked()).locator('.monaco-button', { hasText: /^Download$/ }).click();
-    // The notification that offers it may go by before it is seen; the list of models has it in any case.
-    await until(async () => {
-      await workbench.command('Anchorage: Choose Model');
-      await row('No Model').waitFor({ timeout: 5_000 }).catch(() => {});
-      if (await row('harbour--tiny').isVisible()) return true;
-      await workbench.page.keyboard.press('Escape');
-      return false;
-    }, 'the model is installed', 30_000 * PATIENCE);
-    await row('harbour--tiny').click();
+    await toast('harbour--tiny is installed').getByRole('button', { name: 'Use It' }).click({ timeout: 30_000 * PATIENCE });
     const ranges = hub.ranges('model.safetensors');
     assert.deepEqual([ranges[0], ranges.length], [undefined, 2]);
     assert.match(ranges[1] ?? '', /^bytes=[1-9]\d*-$/);
@@ -100,8 +99,14 @@ describe('models', () => {
   });
 
   it('say which of them writes, and are let go of', async () => {
-    await workbench.command('Anchorage: Choose Model');
-    assert.match(await row('harbour--tiny').innerText(), /writes the answers[\s\S]* · mit · from harbour\/tiny/);
+    // The settings file is written a moment before the editor knows of it.
+    await until(async () => {
+      await workbench.command('Anchorage: Choose Model');
+      await row('harbour--tiny').waitFor();
+      if (/writes the answers[\s\S]* · mit · from harbour\/tiny/.test(await row('harbour--tiny').innerText())) return true;
+      await workbench.page.keyboard.press('Escape');
+      return false;
+    }, 'the list says which model writes');
     await workbench.shot('models-installed');
     await row('No Model').click();
     await until(async () => !chosen(), 'none is chosen');
@@ -113,27 +118,20 @@ describe('models', () => {
     await row('harbour--tiny').click();
     await workbench.page.locator('.monaco-dialog-box .monaco-button', { hasText: /^Remove$/ }).click();
     await toast('harbour--tiny was removed').waitFor();
-    assert.ok(!chosen(), 'what is gone is not chosen');
+    await until(async () => !chosen(), 'what is gone is not chosen');
     await workbench.command('Anchorage: Remove Model');
     await toast('No models are installed').waitFor();
   });
 
-  // Not run: after a model was installed and let go of, the notification of the refusal is not seen; why is still to be found.
-  it.skip('that need a token ask for one, and it is sent to this hub', async () => {
+  it('that need a token ask for one, and it is sent to this hub', async () => {
     hub.misbehave = (request, response, bytes) => {
       if (request.headers.authorization === 'Bearer secret-of-the-harbour') serve(request, response, bytes);
       else response.writeHead(403).end();
       return true;
     };
-    await workbench.command('Anchorage: Download Model');
-    await row('SmolLM2 135M').waitFor();
-    await workbench.quickInput().fill('Another');
-    await row('Another Model').click();
-    await workbench.quickInput().fill('harbour/tiny');
-    await workbench.page.keyboard.press('Enter');
+    await nameModel();
     await toast('access refused').getByRole('button', { name: 'Set Access Token' }).click();
-    await workbench.quickInput().fill('secret-of-the-harbour');
-    await workbench.page.keyboard.press('Enter');
+    await workbench.fillBox('[type="password"]', 'secret-of-the-harbour');
     await toast('is stored').waitFor();
     const dialog = await asked();
     await dialog.locator('.monaco-button', { hasText: 'Cancel' }).click();

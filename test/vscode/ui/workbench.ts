@@ -93,6 +93,14 @@ export class Workbench {
     return this.page.locator('.quick-input-widget:visible input.input').first();
   }
 
+  /** Fills an input box once it is the one before the user: the list from which it was come to goes after it has opened. */
+  async fillBox(selector: string, text: string): Promise<void> {
+    const box = this.page.locator(`.quick-input-widget:visible input.input${selector}`);
+    await box.waitFor();
+    await box.fill(text);
+    await this.page.keyboard.press('Enter');
+  }
+
   /** Asks through the palette, as the product means it to be used. */
   async ask(question: string): Promise<void> {
     await this.command('Anchorage: Ask About Workspace');
