@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { after, afterEach, before, describe, it } from 'mocha';
+import { after, before, describe, it } from 'mocha';
 import { assertAccessible } from './accessibility';
-import { closeBrowser, given, PATIENCE, until, Workbench } from './workbench';
+import { closeBrowser, given, PATIENCE, shootFailures, until, Workbench } from './workbench';
 
 describe('asking', () => {
   let workbench: Workbench;
@@ -10,9 +10,7 @@ describe('asking', () => {
   before(async () => {
     workbench = await Workbench.open();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-  });
+  shootFailures();
   after(async () => {
     await workbench.close();
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'mocha';
+import { after, before, describe, it } from 'mocha';
 import { assertAccessible } from './accessibility';
-import { PATIENCE, until, Workbench } from './workbench';
+import { PATIENCE, shootFailures, until, Workbench } from './workbench';
 
 describe('reading', () => {
   let workbench: Workbench;
@@ -12,9 +12,7 @@ describe('reading', () => {
     await workbench.ask('Where are dues computed?');
     await (await workbench.panel('answer')).locator('.foot').first().waitFor({ timeout: 30_000 * PATIENCE });
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-  });
+  shootFailures();
   after(async () => {
     await workbench.close();
   });

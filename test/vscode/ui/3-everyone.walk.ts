@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'mocha';
+import { after, before, describe, it } from 'mocha';
 import { assertAccessible } from './accessibility';
-import { given, PATIENCE, until, Workbench } from './workbench';
+import { given, PATIENCE, shootFailures, until, Workbench } from './workbench';
 
 describe('for everyone', () => {
   let workbench: Workbench;
@@ -9,9 +9,7 @@ describe('for everyone', () => {
   before(async () => {
     workbench = await Workbench.open();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-  });
+  shootFailures();
   after(async () => {
     await workbench.close();
   });

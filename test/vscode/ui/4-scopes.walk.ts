@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { after, afterEach, before, describe, it } from 'mocha';
-import { until, Workbench } from './workbench';
+import { after, before, describe, it } from 'mocha';
+import { shootFailures, until, Workbench } from './workbench';
 
 describe('the place that is asked about', () => {
   let workbench: Workbench;
@@ -9,9 +9,7 @@ describe('the place that is asked about', () => {
     workbench = await Workbench.open();
     await workbench.indexed();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-  });
+  shootFailures();
   after(async () => {
     await workbench.close();
   });

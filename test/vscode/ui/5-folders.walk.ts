@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, afterEach, before, describe, it } from 'mocha';
-import { given, until, Workbench } from './workbench';
+import { after, before, describe, it } from 'mocha';
+import { given, shootFailures, until, Workbench } from './workbench';
 
 /** A workspace of two folders that are both called `app`. */
 function makeTwins(): string {
@@ -25,9 +25,7 @@ describe('a workspace of two folders of one name', () => {
     workbench = await Workbench.open({ workspaceFile: makeTwins() });
     await workbench.indexed();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-  });
+  shootFailures();
   after(async () => {
     await workbench.close();
   });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, afterEach, before, describe, it } from 'mocha';
+import { after, before, describe, it } from 'mocha';
 import type { Page } from 'playwright-core';
 import { writeSlowCheckpoint } from '../../worker/checkpoints';
-import { given, PATIENCE, until, Workbench } from './workbench';
+import { given, PATIENCE, shootFailures, until, Workbench } from './workbench';
 
 const clipboard = (page: Page): Promise<string> => page.evaluate(() => navigator.clipboard.readText());
 
@@ -15,9 +15,7 @@ describe('commands', () => {
     workbench = await Workbench.open();
     await workbench.indexed();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-  });
+  shootFailures();
   after(async () => {
     await workbench.close();
   });
@@ -107,9 +105,7 @@ describe('an answer that a model writes', () => {
     workbench = await Workbench.open({ folder });
     await workbench.indexed();
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-  });
+  shootFailures();
   after(async () => {
     await workbench.close();
   });

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, afterEach, before, describe, it } from 'mocha';
-import { given, PATIENCE, until, Workbench } from './workbench';
+import { after, before, describe, it } from 'mocha';
+import { given, PATIENCE, shootFailures, until, Workbench } from './workbench';
 
 const FILES = 2_500;
 
@@ -38,9 +38,7 @@ describe('indexing that the user holds', () => {
     folder = makeMany();
     workbench = await Workbench.open({ folder });
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-  });
+  shootFailures();
   after(async () => {
     await workbench.close();
   });

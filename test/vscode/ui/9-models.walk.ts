@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { after, afterEach, before, describe, it } from 'mocha';
+import { after, before, describe, it } from 'mocha';
 import type { Locator } from 'playwright-core';
 import { serve, TestHub } from '../../hub/server';
 import { writeSlowCheckpoint } from '../../worker/checkpoints';
-import { given, PATIENCE, until, Workbench } from './workbench';
+import { given, PATIENCE, shootFailures, until, Workbench } from './workbench';
 
 describe('models', () => {
   let workbench: Workbench;
@@ -32,9 +32,7 @@ describe('models', () => {
     writeFileSync(settings, JSON.stringify({ 'anchorage.model.hub': hub.endpoint, 'anchorage.model.directory': '' }));
     workbench = await Workbench.open({ folder });
   });
-  afterEach(async function () {
-    if (this.currentTest?.state === 'failed') await workbench.shot(`failed-${this.currentTest.title.replace(/\W+/g, '-')}`);
-  });
+  shootFailures();
   after(async () => {
     await workbench.close();
     await hub.stop();

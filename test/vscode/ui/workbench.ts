@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { afterEach } from 'mocha';
 import { chromium, type Browser, type Frame, type Locator, type Page } from 'playwright-core';
 
 interface Given {
@@ -53,17 +54,30 @@ export interface OpenOptions {
 
 /** The editor as a user has it before them. Everything is done by keyboard and mouse. */
 export class Workbench {
-  private constructor(readonly page: Page) {}
+  /** Windows that are open now. */
+  static readonly windows = new Set<Workbench>();
+
+  private constructor(readonly page: Page) {
+    Workbench.windows.add(this);
+  }
 
   static async open({ origin = given.origin, folder = given.workspace, workspaceFile, width = 1280, height = 800 }: OpenOptions = {}): Promise<Workbench> {
     const page = await newPage({ width, height });
     await page.goto(workspaceFile ? `${origin}/?workspace=${encodeURIComponent(workspaceFile)}` : `${origin}/?folder=${encodeURIComponent(folder)}`);
-    await page.locator('.monaco-workbench .statusbar').waitFor({ timeout: 45_000 * PATIENCE });
-    await page.locator('.explorer-folders-view .monaco-list-row').first().waitFor({ timeout: 45_000 * PATIENCE });
+    const explorer = page.locator('.explorer-folders-view .monaco-list-row').first();
+    try {
+      await explorer.waitFor({ timeout: 30_000 * PATIENCE });
+    } catch {
+      // As a user does with a window that does not come up.
+      await page.reload();
+      await explorer.waitFor({ timeout: 45_000 * PATIENCE });
+    }
+    await page.locator('.monaco-workbench .statusbar').waitFor();
     return new Workbench(page);
   }
 
   async close(): Promise<void> {
+    Workbench.windows.delete(this);
     await this.page.context().close();
   }
 
@@ -234,6 +248,15 @@ export class Workbench {
     }
     throw new Error(`no hover over ${word}`);
   }
+}
+
+/** Inside a `describe`: keeps a picture of every open window when one of its walks fails. */
+export function shootFailures(): void {
+  afterEach(async function () {
+    if (this.currentTest?.state !== 'failed') return;
+    const name = `failed-${this.currentTest.title.replace(/\W+/g, '-')}`;
+    for (const [number, window] of [...Workbench.windows].entries()) await window.shot(number === 0 ? name : `${name}-${number + 1}`);
+  });
 }
 
 /** Waits until `look` is true; fails with what it says. */
