@@ -339,6 +339,7 @@ export type ErrorCode =
   | 'notIndexed'
   | 'storeLocked'
   | 'diskFull'
+  | 'storeUnwritable'
   | 'modelFailed'
   | 'contextFull'
   | 'internal';

@@ -3,8 +3,9 @@
  * a branch switch finds the old one. Small files, written beside and renamed, so a killed process leaves whole entries or none.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { makeDirectory } from '../library/store/make-directory';
 import type { Author, Explanation } from '../protocol';
 import { sha256 } from './lines';
 
@@ -56,7 +57,7 @@ export class ExplanationCache {
     const partial = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.partial`;
     const body = JSON.stringify(explanation);
     try {
-      await mkdir(join(file, '..'), { recursive: true });
+      makeDirectory(dirname(file));
       await writeFile(partial, `${sha256(body)}\n${body}`);
       await rename(partial, file);
       if (this.writes++ % SWEEP_EVERY === 0) await this.sweep();

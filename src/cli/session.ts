@@ -1,10 +1,11 @@
 /** What a command works with: the folders, the library over them, the models and the workspace's memories. */
 import { createHash } from 'node:crypto';
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { AssistantError } from '../assistant/errors';
 import type { Library } from '../library/library';
+import { makeDirectory } from '../library/store/make-directory';
 import type { Scope, WorkerSettings } from '../protocol';
 import { Engines } from '../worker/engines';
 import { MemoryService } from '../worker/memory-service';
@@ -35,10 +36,10 @@ const DEFAULTS: WorkerSettings = {
   weights: 'auto',
 };
 
-/** @throws UsageError when a folder does not exist, AssistantError('modelFailed') when the model that was named cannot be used. */
+/** @throws UsageError when a folder does not exist, AssistantError when the storage or the model that was named cannot be used. */
 export async function openSession(command: CommandName, args: Arguments, options: { model?: boolean } = {}): Promise<Session> {
   const folders = workspaceFolders(args, command);
-  const storageDirectory = args.storage ? resolve(args.storage) : defaultStorage(folders.map(({ directory }) => directory));
+  const storageDirectory = args.storage ? namedStorage(args.storage) : defaultStorage(folders.map(({ directory }) => directory));
   const settings: WorkerSettings = {
     ...DEFAULTS,
     modelDirectory: args['model-directory'] ? resolve(args['model-directory']) : '',
@@ -121,6 +122,24 @@ export function cacheDirectory(env: NodeJS.ProcessEnv = process.env, platform: N
   if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'anchorage');
   if (platform === 'win32') return join(env['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'anchorage', 'cache');
   return join(homedir(), '.cache', 'anchorage');
+}
+
+const ANOTHER_STORAGE = 'Name another folder with --storage, or leave it out.';
+
+/** A storage that was asked for by name is not quietly done without. @throws AssistantError when nothing can be kept there */
+function namedStorage(path: string): string {
+  const directory = resolve(path);
+  try {
+    makeDirectory(directory);
+    accessSync(directory, constants.W_OK | constants.X_OK);
+    if (statSync(directory).isDirectory()) return directory;
+    throw new AssistantError('storeUnwritable', `The index cannot be kept in ${directory}: it is no folder.`, ANOTHER_STORAGE);
+  } catch (error) {
+    if (error instanceof AssistantError) throw error;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    const why = /^E(ACCES|PERM|ROFS)$/.test(code) ? 'it may not be written' : code === 'ENOSPC' ? 'the disk is full' : 'such a folder cannot be made';
+    throw new AssistantError('storeUnwritable', `The index cannot be kept in ${directory}: ${why}.`, ANOTHER_STORAGE, { cause: error });
+  }
 }
 
 /** One folder for each set of workspace folders; a hash, because paths can be long and hold anything. */

@@ -19,7 +19,7 @@ export class WorkerError extends Error {
 }
 
 const KNOWN: ReadonlySet<string> = new Set<ErrorCode>([
-  'notInitialized', 'cancelled', 'fileNotFound', 'fileUnreadable', 'notIndexed', 'storeLocked', 'diskFull', 'modelFailed', 'contextFull', 'internal',
+  'notInitialized', 'cancelled', 'fileNotFound', 'fileUnreadable', 'notIndexed', 'storeLocked', 'diskFull', 'storeUnwritable', 'modelFailed', 'contextFull', 'internal',
 ]);
 
 /** System and store errors that mean one of ours, whichever layer threw them. */

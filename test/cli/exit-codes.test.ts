@@ -95,6 +95,8 @@ const TABLE: Row[] = [
 
   [['index'], 0, /are indexed; this run took/],
   [['index', 'src'], 2, /takes no src; a folder is named with --workspace/],
+  [['index', '--storage', '/proc/store'], 1, /cannot be kept in \/proc\/store[^]*Name another folder/],
+  [['ask', 'q', '--storage', 'pool.py'], 1, /cannot be kept in .*pool\.py/],
   [['status'], 0, /State/],
   [['status', 'x'], 2, /takes no x/],
   [['why', 'pool.py'], 0, /is indexed/],

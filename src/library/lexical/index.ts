@@ -1,5 +1,6 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { makeDirectory } from '../store/make-directory';
 import type { Document, SegmentedDocument } from '../types';
 import { Delta } from './delta';
 import { MANIFEST, type ManifestPack, readManifest, writeManifest } from './manifest';
@@ -50,7 +51,7 @@ export class LexicalIndex {
     const index = new LexicalIndex(directory);
     const damaged: DamagedPack[] = [];
     try {
-      await mkdir(directory, { recursive: true });
+      makeDirectory(directory);
     } catch (error) {
       throw storeError(error, directory);
     }

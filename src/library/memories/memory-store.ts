@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, rm, rename, unlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, rename, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { makeDirectory } from '../store/make-directory';
 import { HEADER_BYTES, Pack, payloadBytes, type MemoryPayload, type PackRecord } from './pack';
 
 /**
@@ -76,7 +77,7 @@ export class MemoryStore {
     if (known !== version) {
       if (!writable) return;
       await rm(directory, { recursive: true, force: true });
-      await mkdir(directory, { recursive: true });
+      makeDirectory(directory);
       await writeFile(`${versionFile}.new`, version);
       await rename(`${versionFile}.new`, versionFile);
     }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from './make-directory';
 
 /**
  * Who may write a store. Each window has a slot of its own under the storage directory: the first takes `0`, a second
@@ -38,7 +39,7 @@ export class StoreLock {
   static take(storageDirectory: string): StoreLock | undefined {
     for (let slot = 0; slot < MAX_SLOTS; slot++) {
       const directory = join(storageDirectory, `index-${slot}`);
-      mkdirSync(directory, { recursive: true });
+      makeDirectory(directory);
       const lock = new StoreLock(join(directory, 'lock'), slot, directory);
       if (lock.acquire()) return lock;
     }

@@ -1,9 +1,10 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { LexicalIndex } from '../lexical/index';
 import { Catalogue } from './catalogue';
 import { toStoreError } from './errors';
 import { StoreLock } from './lock';
+import { makeDirectory } from './make-directory';
 
 /** What is kept of a workspace, opened. */
 export interface OpenStore {
@@ -33,7 +34,7 @@ export async function openStore(storageDirectory: string | undefined): Promise<O
     } else if (catalogue.damagedBytes > 0) {
       notices.push(`${catalogue.damagedBytes} bytes of the index were damaged; their files are indexed again.`);
     }
-    mkdirSync(lexicalDirectory, { recursive: true });
+    makeDirectory(lexicalDirectory);
     const { index: lexical, damaged } = await LexicalIndex.open(lexicalDirectory);
     for (const { reason } of damaged) notices.push(`A part of the index was damaged and is made again: ${reason}`);
     if (lock.slot > 0) notices.push('Another window has this workspace open: this one keeps an index of its own.');
