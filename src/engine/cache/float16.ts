@@ -1,6 +1,7 @@
 /** IEEE 754 half precision in Uint16Array, which every Node that we run on has (Float16Array came with Node 24). */
 
-const toSingle = buildTable();
+/** The single that each half is, by its bits. */
+export const singleOf = buildTable();
 
 /** Rounds to nearest, ties to even; beyond ±65504 becomes infinite, as hardware does. */
 export function encodeHalf(values: Float32Array, into: Uint16Array = new Uint16Array(values.length)): Uint16Array {
@@ -10,7 +11,7 @@ export function encodeHalf(values: Float32Array, into: Uint16Array = new Uint16A
 }
 
 export function decodeHalf(halves: Uint16Array, into: Float32Array = new Float32Array(halves.length)): Float32Array {
-  for (let i = 0; i < halves.length; i++) into[i] = toSingle[halves[i] as number] as number;
+  for (let i = 0; i < halves.length; i++) into[i] = singleOf[halves[i] as number] as number;
   return into;
 }
 

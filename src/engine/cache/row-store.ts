@@ -33,6 +33,9 @@ export class RowStore {
   tokens = new Int32Array(0);
   /** Ledger entry of each row. */
   entries = new Int32Array(0);
+  /** Counts up with each write; and what it was when each slot was written last, so that a copy in another form can follow. */
+  clock = 0;
+  stamps = new Uint32Array(0);
   #free: number[] = [];
 
   constructor(shape: RowShape) {
@@ -87,6 +90,8 @@ export class RowStore {
 
   /** Copies rows `from[i]` of the block into `slots[i]`. */
   write(slots: readonly number[], block: RowBlock, from: readonly number[]): void {
+    this.clock++;
+    for (const slot of slots) this.stamps[slot] = this.clock;
     for (const { target, source, length } of runs(slots, from)) this.#writeRun(target, block, source, length);
   }
 
@@ -121,12 +126,13 @@ export class RowStore {
       this.keys[layer] = this.#grown(this.keys[layer], capacity);
       this.values[layer] = this.#grown(this.values[layer], capacity);
     }
-    const extend = <T extends Uint8Array | Int32Array>(old: T, grown: T): T => (grown.set(old), grown);
+    const extend = <T extends Uint8Array | Int32Array | Uint32Array>(old: T, grown: T): T => (grown.set(old), grown);
     this.kinds = extend(this.kinds, new Uint8Array(capacity));
     this.positions = extend(this.positions, new Int32Array(capacity));
     this.groups = extend(this.groups, new Int32Array(capacity));
     this.tokens = extend(this.tokens, new Int32Array(capacity));
     this.entries = extend(this.entries, new Int32Array(capacity));
+    this.stamps = extend(this.stamps, new Uint32Array(capacity));
     this.capacity = capacity;
     this.generation++;
   }

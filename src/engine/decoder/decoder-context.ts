@@ -11,7 +11,7 @@ import { ContextFullError, DecoderError } from './errors';
 import type { GraphVariant } from './graph';
 import { cacheData, cacheTensor, float32, int32, int64, type Feeds, type Runtime } from './runtime';
 import type { EncodedSegment, EncodeOptions, SegmentInput } from './segment-encoder';
-import type { LayerRows, StepInput, TokenStep } from './step/token-step';
+import type { TokenStep } from './step/token-step';
 
 export interface PrefillOptions {
   signal?: AbortSignal;
@@ -257,14 +257,16 @@ export class DecoderContext {
     const rows = context.plan([token]);
     const dual = policy.ceiling !== Infinity;
     context.prepare(context.position, context.position);
-    const step = this.#settings.runtime.step();
-    if (step) return this.#stepToken(step, rows, dual);
+    const bias = this.#tokenBias(rows, dual);
+    // The kernels know no middle rows.
+    const step = policy.middle ? undefined : this.#settings.runtime.step();
+    if (step?.prepare({ near: context.near, ...(dual ? { far: context.far } : {}), bias })) return this.#stepToken(step, rows, dual);
     const feeds = this.#newRowFeeds(rows, dual);
     this.#views.near.feed(feeds);
     if (dual) this.#views.far.feed(feeds);
     const parts = this.#parts(dual);
     feeds['parts'] = int64(parts, [parts.length]);
-    feeds['bias'] = this.#tokenBias(rows, dual);
+    feeds['bias'] = float32(bias, [1, 1, 1, bias.length]);
     const variant: GraphVariant = { phase: 'decode', visibility: dual ? 'dual' : 'masked' };
     if (policy.middle && context.middle.count > 0) {
       variant.middle = { k: policy.middle.k, fromLayer: policy.middle.fromLayer };
@@ -279,10 +281,9 @@ export class DecoderContext {
     return dual ? [far.capacity, near.capacity, 1] : [near.capacity, 1];
   }
 
-  #tokenBias(rows: readonly NewRow[], dual: boolean): ort.Tensor {
+  #tokenBias(rows: readonly NewRow[], dual: boolean): Float32Array {
     const { near, far, policy } = this.#context;
-    const bias = policy.causal && !near.hasHoles ? causalBias(near) : attentionBias(policy, rows, near, dual ? far : undefined);
-    return float32(bias, [1, 1, 1, bias.length]);
+    return policy.causal && !near.hasHoles ? causalBias(near) : attentionBias(policy, rows, near, dual ? far : undefined);
   }
 
   #middleBias(): ort.Tensor {
@@ -300,22 +301,7 @@ export class DecoderContext {
   }
 
   async #stepToken(step: TokenStep, rows: readonly NewRow[], dual: boolean): Promise<Float32Array> {
-    const { policy, middle } = this.#context;
-    const parts = this.#parts(dual);
-    const { token } = rows[0] as NewRow;
-    const input: StepInput = {
-      token,
-      rotations: this.#rotations(rows, dual),
-      near: this.#views.near.layers,
-      bias: this.#tokenBias(rows, dual),
-      parts: int64(parts, [parts.length]),
-    };
-    if (dual) input.far = this.#views.far.layers;
-    if (policy.middle && middle.count > 0) {
-      const middleParts = int64([middle.capacity, ...parts], [parts.length + 1]);
-      input.middle = { rows: this.#views.middle.layers, bias: this.#middleBias(), parts: middleParts, k: policy.middle.k, fromLayer: policy.middle.fromLayer };
-    }
-    const { keys, values, logits } = await step.run(input);
+    const { keys, values, logits } = step.run({ token: (rows[0] as NewRow).token, rotations: this.#rotations(rows, dual) }, dual);
     this.#context.append({ keys, values, rows: 1 }, rows);
     await this.#compress();
     return logits;
@@ -380,6 +366,12 @@ function causalBias(near: RowStore): Float32Array {
 
 function cancelled(read: number, total: number): DecoderError {
   return new DecoderError('cancelled', `cancelled after ${read} of ${total} tokens`);
+}
+
+/** Keys and values of one layer's cached rows, as tensors over the caches. */
+interface LayerRows {
+  keys: ort.Tensor;
+  values: ort.Tensor;
 }
 
 /** Tensors over a store's arrays, made anew only when the arrays are. */

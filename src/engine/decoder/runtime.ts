@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
+import type { RowStore } from '../cache/row-store';
 import type { ModelConfig } from '../checkpoint/types';
 import type { CompiledWeights } from './compiled';
 import { DecoderError } from './errors';
@@ -55,6 +56,11 @@ export class Runtime {
       }
     }
     return this.#step;
+  }
+
+  /** Bytes of copies that the kernels keep of a store's rows, beside the rows themselves. */
+  copiedBytes(store: RowStore): number {
+    return this.#step?.bytesOf(store) ?? 0;
   }
 
   /** Runs a graph; the outputs named are copied out. Blocks the thread while it runs. @throws DecoderError */

@@ -64,6 +64,7 @@ export const i32 = {
   sub: binary(0x6b),
   mul: binary(0x6c),
   and: binary(0x71),
+  shrU: binary(0x76),
 };
 
 /** Sleeps while the i32 at the address is `expected`, for ever if need be; leaves a reason. */
@@ -75,6 +76,7 @@ export const f32 = {
   store: store([0x38], 2),
   sqrt: unary(0x91),
   add: binary(0x92),
+  sub: binary(0x93),
   mul: binary(0x94),
   div: binary(0x95),
   max: binary(0x97),

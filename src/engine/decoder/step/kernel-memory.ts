@@ -1,7 +1,8 @@
 import { setFlagsFromString } from 'node:v8';
 import { Worker } from 'node:worker_threads';
 import { BLOCK } from '../quantize';
-import { CONTROL, GROUP, JOB, kernelModule, type Kernels } from './kernels';
+import { kernelModule, type Kernels } from './kernels';
+import { CONTROL, GROUP, JOB } from './layout';
 
 const PAGE = 65536;
 const MOST_PAGES = 65536;
@@ -12,16 +13,6 @@ const CHUNKS = 4;
 /** What a helping thread runs. Text, so that no bundle needs a file of its own for it. */
 const HELPER = `const { workerData } = require('node:worker_threads');
 new WebAssembly.Instance(workerData.module, { env: { memory: workerData.memory } }).exports.serve();`;
-
-/** One product, at fixed addresses. */
-export interface Job {
-  bits: 4 | 8;
-  x: number;
-  weights: number;
-  out: number;
-  groups: number;
-  blocks: number;
-}
 
 let compiled: WebAssembly.Module | undefined | null;
 
@@ -54,7 +45,10 @@ function agrees(module: WebAssembly.Module): boolean {
   });
 }
 
-/** The kernels, their memory, and the threads that help with products. Nothing is ever freed singly: it is filled once, and dropped as a whole. */
+/** Tickets that lie between one run of a job and the next: more than threads can draw in vain. */
+const TICKETS = 1 << 16;
+
+/** The kernels, their memory, and the threads that help. Nothing is ever freed singly: it is dropped as a whole. */
 export class KernelMemory {
   readonly kernels: Kernels;
   readonly #memory: WebAssembly.Memory;
@@ -91,11 +85,13 @@ export class KernelMemory {
     return Math.ceil((CONTROL.bytes + jobs * JOB.bytes + bytes) / PAGE);
   }
 
-  /** Address of so many zeroed bytes, on a cache line. */
+  /** Address of so many zeroed bytes, on a cache line; the memory grows if it must. @throws RangeError when the system gives no more, or an address cannot reach it */
   allocate(bytes: number): number {
     const at = this.#end;
-    this.#end += Math.ceil(bytes / LINE) * LINE;
-    if (this.#end > this.#memory.buffer.byteLength) throw new RangeError('more is allocated than was reserved');
+    const end = at + Math.ceil(bytes / LINE) * LINE;
+    const missing = end - this.#memory.buffer.byteLength;
+    if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE));
+    this.#end = end;
     return at;
   }
 
@@ -107,21 +103,32 @@ export class KernelMemory {
     return new Uint8Array(this.#memory.buffer, at, length);
   }
 
-  /** Puts a product on record; returns its address. */
-  job({ bits, x, weights, out, groups, blocks }: Job): number {
-    if (this.#jobs === this.#mostJobs) throw new RangeError('more products than were announced');
+  words(at: number, length: number): Int32Array {
+    return new Int32Array(this.#memory.buffer, at, length);
+  }
+
+  /** Puts a job on record; returns its address. @param fields the values at the offsets that the kind has beside those of every job */
+  job(kind: 0 | 4 | 8, pieces: number, fields: readonly (readonly [offset: number, value: number])[]): number {
+    if (this.#jobs === this.#mostJobs) throw new RangeError('more jobs than were announced');
     const at = CONTROL.bytes + this.#jobs++ * JOB.bytes;
-    const chunk = Math.max(1, Math.ceil(groups / (this.#threads === 1 ? 1 : this.#threads * CHUNKS)));
-    const fields: [number, number][] = [[JOB.bits, bits], [JOB.x, x], [JOB.weights, weights], [JOB.out, out], [JOB.groups, groups], [JOB.blocks, blocks], [JOB.chunk, chunk]];
-    for (const [field, value] of fields) this.#control[(at + field) >> 2] = value;
+    const chunk = kind === 0 ? 1 : Math.max(1, Math.ceil(pieces / (this.#threads === 1 ? 1 : this.#threads * CHUNKS)));
+    for (const [offset, value] of [[JOB.kind, kind], [JOB.pieces, pieces], [JOB.chunk, chunk], ...fields] as const) this.#control[(at + offset) >> 2] = value;
     return at;
   }
 
-  /** Computes a product, with all threads. */
+  /** Changes a field of a job; not while it runs. */
+  setField(job: number, offset: number, value: number): void {
+    this.#control[(job + offset) >> 2] = value;
+  }
+
+  /** Does a job, with all threads. */
   run(job: number): void {
     const control = this.#control;
+    const base = (Atomics.load(control, (job + JOB.next) >> 2) + TICKETS) | 0;
+    control[(job + JOB.base) >> 2] = base;
     Atomics.store(control, (job + JOB.done) >> 2, 0);
-    Atomics.store(control, (job + JOB.next) >> 2, 0);
+    // From here on threads find work in it: all of its fields must be what they are by now.
+    Atomics.store(control, (job + JOB.next) >> 2, base);
     if (this.#threads > 1) {
       Atomics.store(control, CONTROL.job >> 2, job);
       Atomics.add(control, CONTROL.epoch >> 2, 1);

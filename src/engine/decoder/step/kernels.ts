@@ -13,22 +13,12 @@ import {
   assemble, call, define, doWhile, drop, f32, f32x4, i16x8, i32, i32x4, i8x16, v128, wait32, when, type Code, type Variable, type ValueType, type WasmFunction,
 } from '../../wasm/assembler';
 import { BLOCK } from '../quantize';
+import { attend, merge, shares, TASK, weighedValues } from './attention-kernels';
+import { powerOfTwo } from './exponential';
+import { ACTIVATION, ACTIVATION_BLOCK_BYTES, ATTENTION, CONTROL, GROUP, JOB, PRODUCT, weightBlockBytes } from './layout';
 
-/** Rows of a matrix that are computed side by side: four vectors of four. */
-export const GROUP = 16;
-export const ACTIVATION_BLOCK_BYTES = 80;
-/** Bytes of one block of 32 columns of 16 rows: levels, then the rows' scales (f32). */
-export const weightBlockBytes = (bits: 4 | 8): number => (GROUP * BLOCK * bits) / 8 + GROUP * 4;
-
-const SCALE = 64;
-const CORRECTION = 68;
 const vectors = (...names: string[]): Record<string, ValueType> => Object.fromEntries(names.map((name) => [name, 'v128' as const]));
 const four = [0, 1, 2, 3] as const;
-
-/** Addresses of what the threads agree by, each on a cache line of its own. */
-export const CONTROL = { epoch: 0, sleepers: 64, closed: 128, job: 192, bytes: 256 } as const;
-/** A job (one product): its fields as i32, then on cache lines of their own the next group to be taken and the groups done. */
-export const JOB = { bytes: 256, bits: 0, x: 4, weights: 8, out: 12, groups: 16, blocks: 20, chunk: 24, next: 64, done: 128 } as const;
 
 /** Looks that a thread takes at the epoch before it sleeps: some tens of microseconds, about the time between two products of a token. */
 const SPINS = 30_000;
@@ -64,9 +54,9 @@ function product(bits: 4 | 8): WasmFunction {
     return doWhile([
       four.map((i) => of('sum', i).set(v128.zero)), block.set(x.get), left.set(blocks.get),
       doWhile([
-        four.map((i) => [of('plus', i).set(bits === 8 ? v128.zero : v128.load32Splat(block.get, CORRECTION)), bits === 8 ? of('minus', i).set(v128.zero) : []]),
+        four.map((i) => [of('plus', i).set(bits === 8 ? v128.zero : v128.load32Splat(block.get, ACTIVATION.correction)), bits === 8 ? of('minus', i).set(v128.zero) : []]),
         steps,
-        a.set(v128.load32Splat(block.get, SCALE)),
+        a.set(v128.load32Splat(block.get, ACTIVATION.scale)),
         four.map((i) => of('sum', i).set(f32x4.relaxedMadd(f32x4.convertI32x4S(whole(i)), f32x4.mul(a.get, v128.load(weights.get, levels + i * 16)), of('sum', i).get))),
         block.set(i32.add(block.get, i32.const(ACTIVATION_BLOCK_BYTES))),
         weights.set(i32.add(weights.get, i32.const(levels + GROUP * 4))),
@@ -104,9 +94,9 @@ function round(bits: 4 | 8): WasmFunction {
       // A block of zeros has levels of zero whatever its scale.
       inverse.set(f32.div(f32.const(127), f32.max(largest.get, f32.const(1e-30)))),
       low.set(sixteen(0)), high.set(sixteen(4)), store(low, 0), store(high, 16),
-      f32.store(out.get, f32.mul(largest.get, f32.const(1 / 127)), SCALE),
+      f32.store(out.get, f32.mul(largest.get, f32.const(1 / 127)), ACTIVATION.scale),
       most.set(i32x4.add(pairs(low), pairs(high))),
-      i32.store(out.get, i32.mul(i32.const(-8), four.slice(1).reduce<Code>((sum, lane) => i32.add(sum, i32x4.extractLane(most.get, lane)), i32x4.extractLane(most.get, 0))), CORRECTION),
+      i32.store(out.get, i32.mul(i32.const(-8), four.slice(1).reduce<Code>((sum, lane) => i32.add(sum, i32x4.extractLane(most.get, lane)), i32x4.extractLane(most.get, 0))), ACTIVATION.correction),
       x.set(i32.add(x.get, i32.const(BLOCK * 4))), out.set(i32.add(out.get, i32.const(ACTIVATION_BLOCK_BYTES))), blocks.set(i32.sub(blocks.get, i32.const(1))),
     ], blocks.get);
   });
@@ -130,55 +120,55 @@ const addAndNorm = define('addAndNorm', { stream: 'i32', change: 'i32', weight: 
   ];
 });
 
-/** Taylor coefficients of 2^f, from f⁶ down: for |f| ≤ 1/2 the error is below that of single precision. */
-const EXP2 = [6, 5, 4, 3, 2, 1, 0].map((n) => Math.LN2 ** n / Array.from({ length: n }, (_, i) => i + 1).reduce((a, b) => a * b, 1));
-
-/** out = gate / (1 + e^−gate) ⊙ up, over `fours` vectors of four. e^t = 2^n · 2^f with t · log₂e = n + f. */
+/** out = gate / (1 + e^−gate) ⊙ up, over `fours` vectors of four. */
 const siluTimes = define('siluTimes', { gate: 'i32', up: 'i32', out: 'i32', fours: 'i32' }, { value: 'v128', n: 'v128', f: 'v128' }, (v) => {
   const exponent = f32x4.min(f32x4.max(f32x4.mul(v.value.get, f32x4.const(-Math.LOG2E)), f32x4.const(-126)), f32x4.const(126));
-  const powerOfTwo = i32x4.shl(i32x4.add(i32x4.truncSatF32x4S(v.n.get), i32x4.const(127)), i32.const(23));
-  const [first, ...rest] = EXP2 as [number, ...number[]];
-  const polynomial = rest.reduce<Code>((sum, coefficient) => f32x4.add(f32x4.mul(sum, v.f.get), f32x4.const(coefficient)), f32x4.const(first));
+  const power = powerOfTwo(exponent, v.n, v.f);
   const forward = (base: Variable) => base.set(i32.add(base.get, i32.const(16)));
   return doWhile([
     // Below −10,000 the result is zero, and stays so under the largest power.
     v.value.set(f32x4.max(v128.load(v.gate.get), f32x4.const(-1e4))),
-    v.f.set(exponent), v.n.set(f32x4.nearest(v.f.get)), v.f.set(f32x4.sub(v.f.get, v.n.get)),
-    v128.store(v.out.get, f32x4.mul(f32x4.div(v.value.get, f32x4.add(f32x4.const(1), f32x4.mul(polynomial, powerOfTwo))), v128.load(v.up.get))),
+    power.split,
+    v128.store(v.out.get, f32x4.mul(f32x4.div(v.value.get, f32x4.add(f32x4.const(1), power.value)), v128.load(v.up.get))),
     forward(v.gate), forward(v.up), forward(v.out), v.fours.set(i32.sub(v.fours.get, i32.const(1))),
   ], v.fours.get);
 });
 
-const products = { 4: 0, 8: 1 } as const;
+/** All functions in the order of the module, but for those that helping threads need only. */
+const ORDER = ['product4', 'product8', 'round4', 'round8', 'addAndNorm', 'siluTimes', 'shares', 'weighedValues', 'attend', 'merge', 'work', 'join'] as const;
+const index = (name: (typeof ORDER)[number]) => ORDER.indexOf(name);
 
 /**
- * Takes chunks of a job's groups until none is left. Jobs stand at fixed addresses and are run in turns, and a job's counters are reset only when its input is
- * ready: so a thread that comes late to a job finds nothing to do, or work that is due.
+ * Takes chunks of a job's pieces until none is left. Jobs stand at fixed addresses and are run again and again; each run has tickets of its own, so that a thread that
+ * comes late with a ticket of a run before finds nothing to do.
  */
-const work = define('work', { job: 'i32' }, { from: 'i32', count: 'i32', groups: 'i32' }, (v) => {
-  const field = (name: keyof typeof JOB) => i32.load(v.job.get, JOB[name]);
-  const blockBytes = (bits: 4 | 8) => i32.mul(i32.mul(v.from.get, field('blocks')), i32.const(weightBlockBytes(bits)));
-  const run = (bits: 4 | 8) => call(products[bits], [field('x'), i32.add(field('weights'), blockBytes(bits)), i32.add(field('out'), i32.mul(v.from.get, i32.const(GROUP * 4))), v.count.get, field('blocks')]);
-  return [
-    v.groups.set(field('groups')),
-    doWhile([
-      v.from.set(i32.atomicAdd(v.job.get, field('chunk'), JOB.next)),
-      when(i32.ltU(v.from.get, v.groups.get), [
-        v.count.set(field('chunk')),
-        when(i32.ltU(i32.sub(v.groups.get, v.from.get), v.count.get), v.count.set(i32.sub(v.groups.get, v.from.get))),
-        when(i32.eq(field('bits'), i32.const(4)), run(4)),
-        when(i32.eq(field('bits'), i32.const(8)), run(8)),
-        drop(i32.atomicAdd(v.job.get, v.count.get, JOB.done)),
-      ]),
-    ], i32.ltU(v.from.get, v.groups.get)),
-  ];
+const work = define('work', { job: 'i32' }, { from: 'i32', count: 'i32', pieces: 'i32' }, (v) => {
+  const field = (at: number) => i32.load(v.job.get, at);
+  const product = (bits: 4 | 8) => {
+    const weights = i32.add(field(PRODUCT.weights), i32.mul(i32.mul(v.from.get, field(PRODUCT.blocks)), i32.const(weightBlockBytes(bits))));
+    const out = i32.add(field(PRODUCT.out), i32.mul(v.from.get, i32.const(GROUP * 4)));
+    return call(index(`product${bits}`), [field(PRODUCT.x), weights, out, v.count.get, field(PRODUCT.blocks)]);
+  };
+  const kind = (is: number) => i32.eq(field(JOB.kind), i32.const(is));
+  return doWhile([
+    v.from.set(i32.atomicAdd(v.job.get, field(JOB.chunk), JOB.next)),
+    v.from.set(i32.sub(v.from.get, field(JOB.base))), v.pieces.set(field(JOB.pieces)),
+    when(i32.ltU(v.from.get, v.pieces.get), [
+      v.count.set(field(JOB.chunk)),
+      when(i32.ltU(i32.sub(v.pieces.get, v.from.get), v.count.get), v.count.set(i32.sub(v.pieces.get, v.from.get))),
+      when(kind(4), product(4)),
+      when(kind(8), product(8)),
+      when(kind(0), call(index('attend'), [v.job.get, i32.add(field(ATTENTION.tasks), i32.mul(v.from.get, i32.const(TASK.bytes)))])),
+      drop(i32.atomicAdd(v.job.get, v.count.get, JOB.done)),
+    ]),
+  ], i32.ltU(v.from.get, v.pieces.get));
 });
 
-/** Waits until all groups of a job are done. */
-const join = define('join', { job: 'i32' }, {}, (v) => doWhile([], i32.ltU(i32.atomicLoad(v.job.get, JOB.done), i32.load(v.job.get, JOB.groups))));
+/** Waits until all pieces of a job are done. */
+const join = define('join', { job: 'i32' }, {}, (v) => doWhile([], i32.ltU(i32.atomicLoad(v.job.get, JOB.done), i32.load(v.job.get, JOB.pieces))));
 
 /** The life of a helping thread: waits for the epoch to change, which it does with each job, and helps with the job that is due, until all is closed. */
-const serve = (workIndex: number) => define('serve', {}, { seen: 'i32', spins: 'i32' }, (v) => {
+const serve = define('serve', {}, { seen: 'i32', spins: 'i32' }, (v) => {
   const epoch = i32.atomicLoad(i32.const(CONTROL.epoch));
   const same = i32.eq(epoch, v.seen.get);
   return doWhile([
@@ -190,11 +180,13 @@ const serve = (workIndex: number) => define('serve', {}, { seen: 'i32', spins: '
       drop(i32.atomicAdd(i32.const(CONTROL.sleepers), i32.const(-1))),
     ]),
     v.seen.set(epoch),
-    when(i32.eqz(i32.atomicLoad(i32.const(CONTROL.closed))), call(workIndex, [i32.atomicLoad(i32.const(CONTROL.job))])),
+    when(i32.eqz(i32.atomicLoad(i32.const(CONTROL.closed))), call(index('work'), [i32.atomicLoad(i32.const(CONTROL.job))])),
   ], i32.eqz(i32.atomicLoad(i32.const(CONTROL.closed))));
 });
 
-const SEQUENCE = [product(4), product(8), round(4), round(8), addAndNorm, siluTimes, work, join];
+const FUNCTIONS: Record<(typeof ORDER)[number], WasmFunction> = {
+  product4: product(4), product8: product(8), round4: round(4), round8: round(8), addAndNorm, siluTimes, shares, weighedValues, attend: attend(index), merge, work, join,
+};
 
 /** The functions as JavaScript sees them; all arguments but `epsilon` are addresses and counts. */
 export interface Kernels {
@@ -204,11 +196,12 @@ export interface Kernels {
   round8(x: number, out: number, blocks: number): void;
   addAndNorm(stream: number, change: number, weight: number, out: number, fours: number, epsilon: number): void;
   siluTimes(gate: number, up: number, out: number, fours: number): void;
+  merge(partials: number, bytes: number, count: number, out: number, fours: number): void;
   work(job: number): void;
   join(job: number): void;
   serve(): void;
 }
 
 export function kernelModule(pages: number): Uint8Array<ArrayBuffer> {
-  return assemble([...SEQUENCE, serve(SEQUENCE.indexOf(work))], pages);
+  return assemble([...ORDER.map((name) => FUNCTIONS[name]), serve], pages);
 }

@@ -1,5 +1,5 @@
 import { BLOCK, blocksOf } from '../quantize';
-import { GROUP, weightBlockBytes } from './kernels';
+import { GROUP, weightBlockBytes } from './layout';
 
 /** Bytes of a packed matrix. Rows are filled up to whole groups of 16, with zeros. */
 export function packedBytes(outputs: number, inputs: number, bits: 4 | 8): number {

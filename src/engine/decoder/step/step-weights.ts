@@ -6,7 +6,7 @@ import type { CompiledWeights } from '../compiled';
 import { blocksOf, BLOCK } from '../quantize';
 import { WEIGHTS_FILE, type StoredTensor } from '../weight-file';
 import { headMatrix, layerMatrices, type MatrixPlan } from '../weights';
-import { GROUP } from './kernels';
+import { GROUP } from './layout';
 import type { KernelMemory } from './kernel-memory';
 import { packedBytes, packRows } from './packing';
 

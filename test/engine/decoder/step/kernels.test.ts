@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { blocksOf, BLOCK, quantize4, quantize8 } from '../../../../src/engine/decoder/quantize';
-import { ACTIVATION_BLOCK_BYTES, GROUP } from '../../../../src/engine/decoder/step/kernels';
 import { KernelMemory } from '../../../../src/engine/decoder/step/kernel-memory';
+import { ACTIVATION_BLOCK_BYTES, GROUP, PRODUCT } from '../../../../src/engine/decoder/step/layout';
 import { packedBytes, packRows } from '../../../../src/engine/decoder/step/packing';
 
 const number = fc.float({ min: -8, max: 8, noNaN: true });
@@ -36,7 +36,7 @@ describe.each([8, 4] as const)('the %s-bit product', (bits) => {
       const rounded = memory.allocate(blocks * ACTIVATION_BLOCK_BYTES);
       const out = memory.allocate(groups * GROUP * 4);
       memory.floats(from, inputs).set(x);
-      const job = memory.job({ bits, x: rounded, weights: at, out, groups, blocks });
+      const job = memory.job(bits, groups, [[PRODUCT.x, rounded], [PRODUCT.weights, at], [PRODUCT.out, out], [PRODUCT.blocks, blocks]]);
       (bits === 8 ? memory.kernels.round8 : memory.kernels.round4)(from, rounded, blocks);
       memory.run(job);
 
