@@ -44,6 +44,13 @@ describe('what the user holds', () => {
 });
 
 describe('isWorking', () => {
+  it('shows: everything is found, and the model still reads', () => {
+    const memories = { encoded: 1, segments: 2, bytes: 0, budgetBytes: 0, paused: false };
+    const running = { kind: 'running', pid: 1 } as const;
+    expect(faceOf(running, { ...status('ready'), memories })).toMatchObject({ state: 'encoding', severity: 'none' });
+    expect(faceOf(running, { ...status('ready'), memories: { ...memories, encoded: 2 } }).state).toBe('ready');
+  });
+
   it('counts segments that are still to be remembered, unless paused', () => {
     const memories = { encoded: 1, segments: 2, bytes: 0, budgetBytes: 0, paused: false };
     expect(isWorking({ ...status('ready'), memories })).toBe(true);

@@ -6,7 +6,7 @@ export interface Face {
   icon: string;
   /** Beside the icon; the state in words is for the tooltip and the screen reader. */
   progress?: number;
-  state: 'asleep' | 'starting' | 'restarting' | 'failed' | 'idle' | 'working' | 'ready' | 'paused' | 'cancelled' | 'problem';
+  state: 'asleep' | 'starting' | 'restarting' | 'failed' | 'idle' | 'working' | 'ready' | 'encoding' | 'paused' | 'cancelled' | 'problem';
   severity: 'none' | 'warning' | 'error';
 }
 
@@ -43,7 +43,7 @@ function indexFace(index: IndexStatus): Face {
     case 'ready':
       // Everything is read; what is held are memories, and passes to come.
       if (index.held === 'paused') return { icon: 'debug-pause', state: 'paused', severity: 'none' };
-      return { icon: 'library', state: 'ready', severity: 'none' };
+      return { icon: 'library', state: isWorking(index) ? 'encoding' : 'ready', severity: 'none' };
   }
 }
 

@@ -39,6 +39,7 @@ export function stateText(face: Face): string {
     case 'idle': return vscode.l10n.t('nothing indexed yet');
     case 'working': return vscode.l10n.t('indexing');
     case 'ready': return vscode.l10n.t('ready');
+    case 'encoding': return vscode.l10n.t('ready; the model is still reading');
     case 'paused': return vscode.l10n.t('paused');
     case 'cancelled': return vscode.l10n.t('indexing cancelled');
     case 'problem': return vscode.l10n.t('indexing failed');
@@ -74,7 +75,7 @@ function tooltip(face: Face, client: ClientState, index: IndexStatus | undefined
 
 function actions(face: Face): [string, string][] {
   const list: [string, string][] = [[vscode.l10n.t('Ask'), 'anchorage.ask'], [vscode.l10n.t('Details'), 'anchorage.showStatus']];
-  if (face.state === 'working') list.push([vscode.l10n.t('Pause'), 'anchorage.pauseIndexing'], [vscode.l10n.t('Cancel'), 'anchorage.cancelIndexing']);
+  if (face.state === 'working' || face.state === 'encoding') list.push([vscode.l10n.t('Pause'), 'anchorage.pauseIndexing'], [vscode.l10n.t('Cancel'), 'anchorage.cancelIndexing']);
   if (face.state === 'paused' || face.state === 'cancelled') list.push([vscode.l10n.t('Resume'), 'anchorage.resumeIndexing']);
   if (face.state === 'failed') list.push([vscode.l10n.t('Restart'), 'anchorage.restartWorker']);
   return [...list, [vscode.l10n.t('Log'), 'anchorage.showLog']];
