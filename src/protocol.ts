@@ -128,6 +128,8 @@ export interface ContextLedger {
   /** Bytes of one row over all layers. */
   bytesPerRow: number;
   cache?: { hits: number; misses: number; evictions: number };
+  /** What was chosen to be read and is neither read nor remembered in this context: there was no room, or it changed meanwhile. */
+  left?: readonly Span[];
   /** What `rows` and `tokens` count when no model is in use: characters quoted, said plainly in the panel. */
   note?: string;
 }

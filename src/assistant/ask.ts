@@ -9,7 +9,7 @@ import { counted } from './facts';
 import { generatedBlock, presentable } from './gist';
 import { splitLines, textOfLines } from './lines';
 import type { AssistantLibrary } from './library';
-import { composeChat, ledgerOf, writeProse, type Turn } from './prose';
+import { composeChat, ledgerOf, named, writeProse, type Turn } from './prose';
 import { parseQuestion } from './question';
 import type { Writer } from './writer';
 
@@ -135,6 +135,7 @@ async function extractively(draft: Draft, tools: AskTools, why?: string): Promis
   emit({ type: 'ledger', ledger });
   const notices = [
     why ?? said, ...(trouble === undefined ? [] : [trouble]), ...coverageNotice(coverage), ...answer.notices,
+    ...(ledger.left ? [`Chosen to be read, and left out for room or because it changed meanwhile: ${named(ledger.left)}.`] : []),
     ...(checked.removed.length > 0 ? [`Citations removed: ${checked.removed.join(' ')}`] : []), ...(signal?.aborted ? ['Stopped.'] : []),
   ];
   const { splice, read, decode } = composed?.timing ?? { splice: 0, read: 0, decode: 0 };

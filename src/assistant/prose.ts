@@ -2,9 +2,10 @@
  * The answer in prose: numbered spans and the question go to the model in a chat, within a budget counted in the model's
  * own tokens. What did not fit is named. Every citation the model writes is checked; what fails the check is taken away.
  */
-import type { Citation, ContextLedger, LedgerGroup, RankedSpan } from '../protocol';
+import type { Citation, ContextLedger, LedgerGroup, RankedSpan, Span } from '../protocol';
 import { checkMarkdown, CitationList } from './citations';
 import { AssistantError, throwIfCancelled } from './errors';
+import { excerptOf } from './excerpt';
 import { counted } from './facts';
 import { splitLines, textOfLines } from './lines';
 import type { AssistantLibrary } from './library';
@@ -27,6 +28,8 @@ export interface Composed {
   promptTokens: number;
   maxNewTokens: number;
   used: readonly Citation[];
+  /** Spans of which there was room for some lines only. */
+  inPart: readonly RankedSpan[];
   /** Spans that did not fit, best first. */
   dropped: readonly RankedSpan[];
   turnsDropped: number;
@@ -34,10 +37,13 @@ export interface Composed {
 
 /** Room kept for the answer: a quarter of the context, at most this many tokens. */
 const ANSWER_TOKENS = 768;
+/** A part of a span is worth reading from so many tokens on; of its room so much is used, for how many tokens its lines have is known of the whole only. */
+const LEAST_PART = 64;
+const PART_FILLED = 0.9;
 
 /**
- * The best spans that fit, in order of rank; a span that does not fit is passed over and a later, shorter one may still
- * go in. Old turns of the conversation are dropped before the best span is.
+ * The best spans that fit, in order of rank. Of the first that does not fit the lines around the match are read; where there is too little room for
+ * that, a later, shorter one may still go in. Old turns of the conversation are dropped before the best span is.
  * @throws AssistantError('contextFull') when the question alone does not fit.
  */
 export async function composeChat(
@@ -64,33 +70,53 @@ export async function composeChat(
   const candidates = await readCitations(spans, library, signal);
   const before = turns.length > 0 ? await count(chatOf(question, [], turns)) : bareTokens;
   const costs = await costsOf(candidates.map(({ citation }) => citation), writer, signal);
-  const used: Citation[] = [];
+  let used: Quoted[] = [];
   const dropped: RankedSpan[] = [];
+  const parts: RankedSpan[] = [];
   let estimate = before;
-  candidates.forEach(({ citation, span }, index) => {
+  candidates.forEach((candidate, index) => {
     const cost = costs[index] ?? Infinity;
-    if (estimate + cost <= room) {
-      estimate += cost;
-      used.push(citation);
-    } else dropped.push(span);
+    const part = estimate + cost > room && parts.length === 0 ? partOf(candidate, question, room - estimate, cost) : undefined;
+    if (part) parts.push(candidate.span);
+    if (part || estimate + cost <= room) {
+      estimate = part ? room : estimate + cost;
+      used.push(part ?? candidate);
+    } else dropped.push(candidate.span);
   });
+  const quotes = (): Citation[] => used.map(({ citation }, index) => ({ ...citation, number: index + 1 }));
   // Tokens are not additive; the sum is only a forecast. What is sent is counted as it will be read.
-  let promptTokens = used.length > 0 ? await count(chatOf(question, used, turns)) : before;
+  let promptTokens = used.length > 0 ? await count(chatOf(question, quotes(), turns)) : before;
   while (promptTokens > room && used.length > 0) {
-    const last = used.pop();
-    const span = candidates.find(({ citation }) => citation === last)?.span;
-    if (span) dropped.unshift(span);
-    promptTokens = await count(chatOf(question, used, turns));
+    dropped.unshift((used.at(-1) as Quoted).span);
+    used = used.slice(0, -1);
+    promptTokens = await count(chatOf(question, quotes(), turns));
   }
-  const numbered = used.map((citation, index) => ({ ...citation, number: index + 1 }));
+  const numbered = quotes();
   return {
     chat: chatOf(question, numbered, turns),
     promptTokens,
     maxNewTokens,
     used: numbered,
+    inPart: parts.filter((span) => !dropped.includes(span)),
     dropped,
     turnsDropped: previous.length - turns.length,
   };
+}
+
+interface Quoted {
+  citation: Citation;
+  span: RankedSpan;
+}
+
+/** The lines of a span around what meets the question, for so many tokens; undefined when that is too little to say anything. */
+function partOf({ citation, span }: Quoted, question: string, tokens: number, cost: number): Quoted | undefined {
+  if (tokens < LEAST_PART) return undefined;
+  const found = excerptOf(citation.text, question, Math.floor((PART_FILLED * tokens * citation.text.length) / cost));
+  if (!found) return undefined;
+  const startLine = citation.startLine + found.firstLine;
+  const endLine = citation.startLine + found.lastLine;
+  const text = citation.text.slice(found.start, found.end).replace(/\n$/, '');
+  return { citation: new CitationList().cite({ ...citation, startLine, endLine, text }), span };
 }
 
 /** Reads each span as it is now; one that is gone since it was indexed is left out, the index will follow. */
@@ -98,9 +124,9 @@ async function readCitations(
   spans: readonly RankedSpan[],
   library: Pick<AssistantLibrary, 'read'>,
   signal?: AbortSignal,
-): Promise<{ citation: Citation; span: RankedSpan }[]> {
+): Promise<Quoted[]> {
   const list = new CitationList();
-  const read: { citation: Citation; span: RankedSpan }[] = [];
+  const read: Quoted[] = [];
   for (const span of spans) {
     throwIfCancelled(signal);
     try {
@@ -161,13 +187,16 @@ export async function writeProse(
   if (checked.citations.length === 0 && composed.used.length > 0) notices.push('The model cited no source that holds what it says: read the spans before relying on this answer.');
   if (written.stopped === 'length') notices.push(`The answer was cut at ${counted(written.newTokens, 'token')}, the room left for it.`);
   if (written.stopped === 'cancelled') notices.push('Stopped.');
-  if (composed.dropped.length > 0) {
-    const names = composed.dropped.slice(0, 5).map((span) => `${span.path}:${span.startLine}–${span.endLine}`);
-    const rest = composed.dropped.length > 5 ? ' …' : '';
-    notices.push(`${counted(composed.dropped.length, 'span')} left out for room: ${names.join(', ')}${rest}.`);
-  }
+  if (composed.inPart.length > 0) notices.push(`${counted(composed.inPart.length, 'span')} read in part for room: ${named(composed.inPart)}.`);
+  if (composed.dropped.length > 0) notices.push(`${counted(composed.dropped.length, 'span')} left out for room: ${named(composed.dropped)}.`);
   if (composed.turnsDropped > 0) notices.push(`${counted(composed.turnsDropped, 'earlier question')} left out for room.`);
   return { markdown: checked.markdown, citations: checked.citations, notices, written };
+}
+
+/** The first few by name. */
+export function named(spans: readonly Span[]): string {
+  const names = spans.slice(0, 5).map(({ path, startLine, endLine }) => `${path}:${startLine}–${endLine}`);
+  return `${names.join(', ')}${spans.length > 5 ? ' …' : ''}`;
 }
 
 /** What the context held: each quoted span in full, the question with the instructions, the answer. */

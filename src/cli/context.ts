@@ -87,9 +87,11 @@ function rendered({ ledger, timing }: Awaited<ReturnType<MemoryService['compose'
     const where = span ? `${printable(span.path)}:${span.startLine}-${span.endLine}` : '';
     return `${kind.padEnd(9)} ${String(rows).padStart(5)} rows ${tokens.toLocaleString('en-US').padStart(9)} tokens  ${(origin ?? '').padEnd(8)} ${where}`;
   });
+  const left = (ledger.left ?? []).map(({ path, startLine, endLine }) => `left out   ${printable(path)}:${startLine}-${endLine}  (no room, or changed meanwhile)`);
   const covered = memories.coverage === undefined ? '' : `, memories of ${(100 * memories.coverage).toFixed(1)}% of the segments`;
   return [
     ...lines,
+    ...left,
     `${totals.rows.toLocaleString('en-US')} rows stand for ${totals.tokens.toLocaleString('en-US')} tokens (${((100 * totals.rows) / Math.max(1, totals.tokens)).toFixed(2)}%), ${bytes(totals.bytes)}${covered}.`,
     `retrieve ${timing.retrieve.toFixed(0)} ms, splice ${timing.splice.toFixed(0)} ms, read ${timing.read.toFixed(0)} ms, first token ${timing.firstToken.toFixed(0)} ms`,
   ].join('\n');

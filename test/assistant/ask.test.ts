@@ -207,6 +207,19 @@ describe('with a model', () => {
     }
   });
 
+  test('of a span that is too long for what is left the lines around the match are read, and it is said', async () => {
+    const files = { 'long.py': `def adapter(url):\n${Array.from({ length: 60 }, (_, i) => (i === 40 ? '    return zanzibar(url)\n' : `    step_${i}(url)\n`)).join('')}` };
+    const writer = new ScriptedWriter('Yes. [1]', 400);
+    const { answer: { ledger, notices, citations } } = await answer('What is zanzibar?', writer, files);
+    const [group] = ledger.groups.filter(({ kind }) => kind === 'full');
+    expect(writer.prompt).toContain('return zanzibar(url)');
+    expect(writer.prompt).not.toContain('step_1(url)');
+    expect(group!.span!.startLine).toBeGreaterThan(2);
+    expect(group!.span!.endLine).toBeGreaterThan(42);
+    expect(citations[0]).toMatchObject({ startLine: group!.span!.startLine, endLine: group!.span!.endLine });
+    expect(notices.join(' ')).toMatch(/1 span read in part for room: long\.py:/);
+  });
+
   test('a question longer than the context is refused with a hint', async () => {
     await expect(answer(`session ${'adapter '.repeat(2_000)}`, new ScriptedWriter('', 500))).rejects.toMatchObject({ code: 'contextFull', hint: expect.stringMatching(/shorter/) as string });
   });

@@ -7,6 +7,7 @@ import type { Memories, MemorySegment } from '../../library/memories/memories';
 import { joinBytes } from '../../library/memories/rows';
 import type { Document, SegmentedDocument } from '../../library/types';
 import type { AnswerTiming, Author, ContextLedger, Coverage, RankedSpan, Scope } from '../../protocol';
+import { excerptOf } from '../excerpt';
 import type { AssistantLibrary } from '../library';
 import { ledgerOf, type ContextParts } from './ledger';
 import { retrieveFused } from './retrieval';
@@ -108,6 +109,10 @@ const FULL_SHARE = 0.375;
 const LIVE_SHARE = 0.75;
 const MOST_FULL = 1_024;
 const MOST_FINE = 512;
+/** Rows that mark a question as a user's turn. */
+const TURN_ROWS = 3;
+/** Of a segment read in part, the share of its room that is used: how many tokens its lines have is known of the whole only. */
+const PART_FILLED = 0.9;
 
 export async function composeContext(asked: Asked, tools: ComposeTools): Promise<ComposedContext> {
   return readContext(await selectContext(asked, tools), tools.engine, { signal: tools.signal });
@@ -119,8 +124,8 @@ export async function selectContext(asked: Asked, tools: ComposeTools): Promise<
   const { question, maxNewTokens, capacityRows = CAPACITY_ROWS, turn = false } = asked;
   const started = performance.now();
   const { spans, coverage, segments, scores, questionTokens } = await retrieveFused(asked, tools);
-  const plan = planContext(segments, scores, budgetOf(engine, capacityRows, questionTokens + maxNewTokens));
-  const { parts, ...rows } = await readParts(plan, memories, library);
+  const plan = planContext(segments, scores, budgetOf(engine, capacityRows, questionTokens + (turn ? TURN_ROWS : 0) + maxNewTokens));
+  const { parts, ...rows } = await readParts(plan, question, memories, library);
   return { spans, coverage, retrieve: performance.now() - started, parts, request: { ...rows, question, turn, capacityRows, maxNewTokens } };
 }
 
@@ -145,8 +150,8 @@ function budgetOf({ windowTokens, sinkRows }: ContextEngine, capacityRows: numbe
   return { rows, fullRows: Math.min(MOST_FULL, Math.floor(windowTokens * FULL_SHARE), positions), fineRows: Math.min(MOST_FINE, Math.floor(rows / 4)) };
 }
 
-/** Reads the rows and texts of a plan. What was evicted or changed since the plan was made is left out of the ledger too. */
-async function readParts(plan: ContextPlan, memories: Memories, library: ComposeTools['library']): Promise<Pick<ContextRequest, 'coarse' | 'fine' | 'full'> & { parts: ContextParts }> {
+/** Reads the rows and texts of a plan. Memories that were evicted since the plan was made are left out of the ledger too; texts that changed are named. */
+async function readParts(plan: ContextPlan, question: string, memories: Memories, library: ComposeTools['library']): Promise<Pick<ContextRequest, 'coarse' | 'fine' | 'full'> & { parts: ContextParts }> {
   const coarse: CoarseGroup[] = [];
   const coarseRows: Uint8Array[] = [];
   const name = createHash('sha256');
@@ -160,25 +165,41 @@ async function readParts(plan: ContextPlan, memories: Memories, library: Compose
   }
   const fine: MemorySegment[] = [];
   const fineRows: Uint8Array[] = [];
-  for (const segment of plan.fine) {
+  const withFine = async (segment: MemorySegment): Promise<boolean> => {
     const rows = await memories.fine(segment);
-    if (!rows) continue;
-    fine.push(segment);
-    fineRows.push(rows);
-  }
+    if (rows) fineRows.push(rows);
+    return rows !== undefined;
+  };
+  const inPart = plan.part && (await withFine(plan.part.segment)) ? plan.part : undefined;
+  for (const segment of plan.fine) if (await withFine(segment)) fine.push(segment);
   const full: MemorySegment[] = [];
+  const gone: MemorySegment[] = [];
   const texts: { key: string; text: string }[] = [];
+  const textOf = async ({ path, start, end }: MemorySegment): Promise<string | undefined> => (await library.indexed(path))?.document.text.slice(start, end);
+  const part = inPart && partOf(inPart, question, await textOf(inPart.segment));
+  if (part) texts.push({ key: part.key, text: part.text });
   for (const segment of plan.full) {
-    const found = await library.indexed(segment.path);
-    if (!found) continue;
+    const text = await textOf(segment);
+    if (text === undefined) {
+      gone.push(segment);
+      continue;
+    }
     full.push(segment);
-    texts.push({ key: segment.key, text: found.document.text.slice(segment.start, segment.end) });
+    texts.push({ key: segment.key, text });
   }
   const tokens = (some: readonly MemorySegment[]): number => some.reduce((sum, segment) => sum + segment.tokens, 0);
   return {
-    parts: { coarse, fine, full },
+    parts: { coarse, fine: part || !inPart ? fine : [inPart.segment, ...fine], full, gone, ...(part ? { part } : {}) },
     coarse: { id: name.digest('hex'), rows: joinBytes(coarseRows), tokens: tokens(coarse.flatMap((group) => group.segments)) },
-    fine: { rows: joinBytes(fineRows), tokens: tokens(fine) },
+    fine: { rows: joinBytes(fineRows), tokens: tokens([...fine, ...(inPart ? [inPart.segment] : [])]) - (inPart?.tokens ?? 0) },
     full: texts,
   };
+}
+
+/** The lines around the match, as many as there is room for. Undefined when the text has changed, or not even a line fits. */
+function partOf({ segment, tokens }: NonNullable<ContextPlan['part']>, question: string, text: string | undefined): (NonNullable<ContextParts['part']> & { text: string }) | undefined {
+  const found = text === undefined ? undefined : excerptOf(text, question, Math.floor((PART_FILLED * tokens * text.length) / segment.tokens));
+  if (text === undefined || !found) return undefined;
+  const { start, end, firstLine, lastLine } = found;
+  return { segment, key: `${segment.key}:${start}-${end}`, text: text.slice(start, end), startLine: segment.startLine + firstLine, endLine: segment.startLine + lastLine };
 }

@@ -9,27 +9,39 @@ export interface ContextParts {
   coarse: readonly CoarseGroup[];
   fine: readonly MemorySegment[];
   full: readonly MemorySegment[];
+  /** Lines of a segment that is too long to be read whole; its fine rows stand for the rest of it. */
+  part?: { segment: MemorySegment; key: string; startLine: number; endLine: number };
+  /** Chosen, and changed or gone since. */
+  gone: readonly MemorySegment[];
 }
 
 /** A file's coarse rows make one group, each fine or full segment one by itself; of a long question what was compressed counts as fine rows. */
 export function ledgerOf(parts: ContextParts, { rows, bytesPerRow, cache }: ContextReading, capacityRows: number): ContextLedger {
   const group = (kind: LedgerGroup['kind'], count: number, tokens: number, more: Partial<LedgerGroup> = {}): LedgerGroup => ({ kind, rows: count, tokens, bytes: count * bytesPerRow, ...more });
-  const full = parts.full.flatMap((segment): LedgerGroup[] => {
-    const read = rows.full.find(({ key }) => key === segment.key);
-    if (!read || read.origin === 'left') return [];
-    return [group('full', read.rows, read.rows, { origin: read.origin, span: spanOf([segment]) })];
-  });
+  const read = new Map(rows.full.flatMap((each) => (each.origin === 'left' ? [] : [[each.key, { ...each, origin: each.origin }] as const])));
+  const { part } = parts;
+  const inPart = part && read.get(part.key);
+  const full = [
+    ...(part && inPart ? [group('full', inPart.rows, inPart.rows, { origin: inPart.origin, span: { ...spanOf([part.segment]), startLine: part.startLine, endLine: part.endLine } })] : []),
+    ...parts.full.flatMap((segment): LedgerGroup[] => {
+      const own = read.get(segment.key);
+      return own ? [group('full', own.rows, own.rows, { origin: own.origin, span: spanOf([segment]) })] : [];
+    }),
+  ];
+  const left = [...parts.full.filter(({ key }) => !read.has(key)), ...parts.gone].map((segment) => spanOf([segment]));
+  // Tokens are counted once: those of the lines that are read count there.
+  const fine = [...(part ? [{ ...part.segment, tokens: Math.max(0, part.segment.tokens - (inPart?.rows ?? 0)) }] : []), ...parts.fine];
   const { compressed } = rows;
   const groups = [
     group('sinks', rows.sinks, rows.sinks, { origin: 'computed' }),
     ...coarseGroups(parts.coarse, bytesPerRow),
-    ...parts.fine.map((segment) => group('fine', segment.fineRows, segment.tokens, { origin: 'store', span: spanOf([segment]) })),
+    ...fine.map((segment) => group('fine', segment.fineRows, segment.tokens, { origin: 'store', span: spanOf([segment]) })),
     ...full,
     ...(compressed.rows > 0 ? [group('fine', compressed.rows, compressed.tokens, { origin: 'computed' })] : []),
     group('question', rows.question, rows.question, { origin: 'computed' }),
     ...(rows.answer > 0 ? [group('answer', rows.answer, rows.answer, { origin: 'computed' })] : []),
   ];
-  return { groups, capacityRows, bytesPerRow, cache };
+  return { groups, capacityRows, bytesPerRow, cache, ...(left.length > 0 ? { left } : {}) };
 }
 
 function coarseGroups(parts: readonly CoarseGroup[], bytesPerRow: number): LedgerGroup[] {

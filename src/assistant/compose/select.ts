@@ -54,12 +54,17 @@ export interface ContextPlan {
   fine: readonly MemorySegment[];
   /** Best last: it stands next to the question. */
   full: readonly MemorySegment[];
+  /** The best segment that is too long for what full rows have left: the lines around the match are read, and its fine rows stand for the rest. */
+  part?: { segment: MemorySegment; tokens: number };
 }
 
+/** Fewer tokens than these are a line or two: too little to be worth a segment's place. */
+const LEAST_PART = 48;
+
 /**
- * What the context holds: the best segments in full, fine rows of the next best, coarse rows of all the rest of the workspace. When
- * that is more than there is room for, files are folded into one row each, those furthest from the question first, and then folders.
- * Every segment is in exactly one place; nothing of the workspace is left out.
+ * What the context holds: the best segments in full, fine rows of the next best, coarse rows of all the rest of the workspace. The first that is too
+ * long for what full rows have left is read in part. When all of it is more than there is room for, files are folded into one row each, those
+ * furthest from the question first, and then folders. Every segment is in exactly one place; nothing of the workspace is left out.
  */
 export function planContext(segments: readonly MemorySegment[], scores: ReadonlyMap<string, number>, budget: RowBudget): ContextPlan {
   // The same text in several files has one memory: it is held once, under the first.
@@ -78,12 +83,31 @@ export function planContext(segments: readonly MemorySegment[], scores: Readonly
       return true;
     });
   };
-  const full = take(ranked, budget.fullRows, ({ tokens }) => tokens);
-  const inFull = new Set(full);
-  const fine = take(ranked.filter((segment) => !inFull.has(segment)), budget.fineRows, ({ fineRows }) => fineRows);
-  const chosen = new Set([...full, ...fine]);
+  const partAt = firstTooLong(ranked, Math.min(room, budget.fullRows));
+  const full = take(ranked.slice(0, partAt), budget.fullRows, ({ tokens }) => tokens);
+  const part = partOf(ranked[partAt], room, budget.fullRows - sumOf(full, ({ tokens }) => tokens), budget.fineRows);
+  // What is too short for a part is room for segments that are shorter still.
+  if (part) room -= part.tokens + part.segment.fineRows;
+  else full.push(...take(ranked.slice(partAt), budget.fullRows - sumOf(full, ({ tokens }) => tokens), ({ tokens }) => tokens));
+  const inFull = new Set([...full, ...(part ? [part.segment] : [])]);
+  const fine = take(ranked.filter((segment) => !inFull.has(segment)), budget.fineRows - (part?.segment.fineRows ?? 0), ({ fineRows }) => fineRows);
+  const chosen = new Set([...inFull, ...fine]);
   const coarse = foldToFit(distinct.filter((segment) => !chosen.has(segment)), scores, room + least);
-  return { coarse, fine, full: full.reverse() };
+  return { coarse, fine, full: full.reverse(), ...(part ? { part } : {}) };
+}
+
+const sumOf = (segments: readonly MemorySegment[], of: (segment: MemorySegment) => number): number => segments.reduce((sum, segment) => sum + of(segment), 0);
+
+/** How many of the best fit one after the other. */
+function firstTooLong(ranked: readonly MemorySegment[], room: number): number {
+  const at = ranked.findIndex(({ tokens }) => (room -= tokens) < 0);
+  return at < 0 ? ranked.length : at;
+}
+
+function partOf(segment: MemorySegment | undefined, room: number, fullRows: number, fineRows: number): ContextPlan['part'] {
+  if (!segment || segment.fineRows > fineRows) return undefined;
+  const tokens = Math.min(segment.tokens - 1, fullRows, room - segment.fineRows);
+  return tokens < LEAST_PART ? undefined : { segment, tokens };
 }
 
 interface FileGroup {

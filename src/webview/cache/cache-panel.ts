@@ -2,7 +2,7 @@ import '@vscode-elements/elements/dist/vscode-icon/index.js';
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import type { AnswerTiming, ContextLedger, HostMessage, IndexStatus } from '../../protocol';
-import { formatBytes, formatCount, formatShare, splitPath } from '../shared/format';
+import { formatBytes, formatCount, formatLines, formatShare, splitPath } from '../shared/format';
 import { post } from '../shared/host';
 import { shared } from '../shared/styles';
 import { t } from '../shared/strings';
@@ -75,6 +75,7 @@ export class CachePanel extends LitElement {
       </header>
       ${this.remembered()}
       ${ledger.note ? html`<p class="note dim">${ledger.note}</p>` : nothing}
+      ${ledger.left ? html`<p class="note">${t('Chosen and not read, for want of room or because it changed: {0}', ledger.left.map((span) => `${span.path}:${formatLines(span)}`).join(', '))}</p>` : nothing}
       <anchorage-strip .ledger=${ledger}></anchorage-strip>
       <div class="columns">
         ${this.kinds(ledger, compressed)}

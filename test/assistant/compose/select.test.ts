@@ -25,11 +25,26 @@ describe('planContext', () => {
   test('reads the best in full, next to the question; the next best in fine rows; all the rest in coarse rows', () => {
     const segments = Array.from({ length: 8 }, (_, i) => segment(`f${i}.ts`, 0));
     const scores = new Map(segments.slice(0, 4).map(({ key }, i) => [key, 4 - i]));
-    const plan = planContext(segments, scores, { rows: 1_000, fullRows: 250, fineRows: 8 });
+    const plan = planContext(segments, scores, { rows: 1_000, fullRows: 240, fineRows: 8 });
+    expect(plan.part).toBe(undefined);
     expect(plan.full.map(({ path }) => path)).toEqual(['f1.ts', 'f0.ts']);
     expect(plan.fine.map(({ path }) => path)).toEqual(['f2.ts', 'f3.ts']);
     expect(plan.coarse.flatMap((group) => group.segments.map(({ path }) => path))).toEqual(['f4.ts', 'f5.ts', 'f6.ts', 'f7.ts']);
     expect(plan.coarse.every(({ folded }) => !folded)).toBe(true);
+  });
+
+  test('of the first that is too long for what is left a part is read, its fine rows stand for the rest, and the next are not put before it', () => {
+    const segments = [segment('a.ts', 0), segment('b.ts', 0, 600), segment('c.ts', 0, 80)];
+    const scores = new Map(segments.map(({ key }, i) => [key, 3 - i]));
+    const plan = planContext(segments, scores, { rows: 1_000, fullRows: 300, fineRows: 40 });
+    expect(plan.full.map(({ path }) => path)).toEqual(['a.ts']);
+    expect(plan.part).toMatchObject({ segment: { path: 'b.ts' }, tokens: 200 });
+    expect(plan.fine.map(({ path }) => path)).toEqual(['c.ts']);
+    // Too little for a part: the shorter ones are read whole instead.
+    expect(planContext(segments, scores, { rows: 1_000, fullRows: 140, fineRows: 40 })).toMatchObject({ full: [{ path: 'a.ts' }] });
+    const small = planContext([segment('b.ts', 0, 600), segment('c.ts', 0, 30)], scores, { rows: 1_000, fullRows: 40, fineRows: 40 });
+    expect(small).toMatchObject({ full: [{ path: 'c.ts' }], fine: [{ path: 'b.ts' }] });
+    expect(small.part).toBe(undefined);
   });
 
   test('folds files furthest from the question first, then folders', () => {
@@ -51,9 +66,10 @@ describe('planContext', () => {
         const segments = parts.map(([path, tokens, id], n) => segment(path, n, id === 0 ? 100 : tokens, id === 0 ? 'the same text' : `${n}`));
         const scores = new Map(parts.flatMap(([, , id], n) => (id > 20 ? [[`${n}`, id] as const] : [])));
         const plan = planContext(segments, scores, { rows, fullRows, fineRows });
-        const used = plan.coarse.reduce((sum, group) => sum + group.rows, 0) + plan.fine.reduce((sum, each) => sum + each.fineRows, 0) + plan.full.reduce((sum, each) => sum + each.tokens, 0);
+        const used = plan.coarse.reduce((sum, group) => sum + group.rows, 0) + plan.fine.reduce((sum, each) => sum + each.fineRows, 0) + plan.full.reduce((sum, each) => sum + each.tokens, 0) + (plan.part ? plan.part.tokens + plan.part.segment.fineRows : 0);
+        if (plan.part) expect(plan.part.tokens).toBeLessThan(plan.part.segment.tokens);
         expect(used).toBeLessThanOrEqual(rows);
-        const held = [...plan.coarse.flatMap((group) => group.segments), ...plan.fine, ...plan.full].map(({ key }) => key);
+        const held = [...plan.coarse.flatMap((group) => group.segments), ...plan.fine, ...plan.full, ...(plan.part ? [plan.part.segment] : [])].map(({ key }) => key);
         expect(held.sort()).toEqual([...new Set(segments.map(({ key }) => key))].sort());
       }),
       { numRuns: 300 },

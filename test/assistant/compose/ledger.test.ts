@@ -1,0 +1,29 @@
+import { expect, test } from 'vitest';
+import { ledgerOf, type ContextParts } from '../../../src/assistant/compose/ledger';
+import type { ContextReading } from '../../../src/assistant/compose/compose';
+import type { MemorySegment } from '../../../src/library/memories/memories';
+
+const segment = (path: string, tokens: number): MemorySegment => ({ key: path, path, file: `/w/${path}`, startLine: 1, endLine: 40, start: 0, end: 1, tokens, coarseRows: 1, fineRows: Math.ceil(tokens / 32) });
+const reading = (full: ContextReading['rows']['full']): ContextReading => ({
+  rows: { sinks: 4, coarse: 1, fine: 14, question: 6, compressed: { rows: 0, tokens: 0 }, answer: 0, full }, bytesPerRow: 10,
+  timing: { splice: 1, read: 1, decode: 0, firstToken: 2 }, cache: { hits: 0, misses: 1, evictions: 0 },
+});
+const parts: ContextParts = {
+  coarse: [{ segments: [segment('far.ts', 500)], folded: false, rows: 1 }], fine: [segment('near.ts', 90)], full: [segment('best.ts', 100)], gone: [],
+  part: { segment: segment('long.ts', 350), key: 'long.ts:5-90', startLine: 11, endLine: 20 },
+};
+
+test('of a segment read in part the lines that are read are a group of their own, and every token counts once', () => {
+  const { groups, left } = ledgerOf(parts, reading([{ key: 'long.ts:5-90', rows: 120, origin: 'computed' }, { key: 'best.ts', rows: 100, origin: 'memory' }]), 4_096);
+  expect(left).toBe(undefined);
+  const own = groups.filter(({ span }) => span?.path === 'long.ts');
+  expect(own).toMatchObject([{ kind: 'fine', rows: 11, tokens: 230, span: { startLine: 1, endLine: 40 } }, { kind: 'full', rows: 120, tokens: 120, span: { startLine: 11, endLine: 20 } }]);
+  expect(groups.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(4 + 500 + 90 + 350 + 100 + 6);
+});
+
+test('what was chosen and not read is named; of what is not read in part all stands in fine rows', () => {
+  const { groups, left } = ledgerOf({ ...parts, gone: [segment('gone.ts', 10)] }, reading([{ key: 'long.ts:5-90', rows: 0, origin: 'left' }, { key: 'best.ts', rows: 0, origin: 'left' }]), 4_096);
+  expect(left?.map(({ path }) => path)).toEqual(['best.ts', 'gone.ts']);
+  expect(groups.filter(({ span }) => span?.path === 'long.ts')).toMatchObject([{ kind: 'fine', tokens: 350 }]);
+  expect(groups.some(({ kind }) => kind === 'full')).toBe(false);
+});
