@@ -70,7 +70,16 @@ export const COMMANDS = {
     options: { fresh: { type: 'boolean', help: 'Make the explanation anew although one is kept.' }, ...MODEL },
     examples: ['anchorage explain src/app.py:120', 'anchorage explain dispatch_request'],
   },
-  index: { summary: 'Index the workspace and say what it took.', operands: '', options: { rebuild: { type: 'boolean', help: 'Drop what is kept and index from nothing.' } }, examples: ['anchorage index --json'] },
+  index: {
+    summary: 'Index the workspace and say what it took.',
+    operands: '',
+    options: {
+      rebuild: { type: 'boolean', help: 'Drop what is kept and index from nothing.' },
+      memories: { type: 'boolean', help: 'Also make the model’s memories of every segment: minutes for a large workspace, once. `ask` and `context` use them.' },
+      threads: MODEL['threads'] as Option,
+    },
+    examples: ['anchorage index --json', 'anchorage index --memories --progress'],
+  },
   status: { summary: 'Say what is indexed, what was left out and where it is kept.', operands: '', options: {}, examples: ['anchorage status'] },
   why: { summary: 'Say why a file is indexed or not.', operands: 'FILE', options: {}, examples: ['anchorage why dist/app.js'] },
   segments: {
@@ -95,6 +104,7 @@ export interface Arguments {
   queries?: string;
   fresh: boolean;
   rebuild: boolean;
+  memories: boolean;
   'model-directory'?: string;
   threads?: string;
   weights?: string;
@@ -112,7 +122,7 @@ export function parse(command: CommandName, argv: readonly string[]): Arguments 
   }
   try {
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
-    return { json: false, progress: false, help: false, fresh: false, rebuild: false, workspace: [], ...values, operands: positionals } as Arguments;
+    return { json: false, progress: false, help: false, fresh: false, rebuild: false, memories: false, workspace: [], ...values, operands: positionals } as Arguments;
   } catch (error) {
     throw new UsageError((error as Error).message, command);
   }

@@ -10,6 +10,7 @@ import { readOrThrow, summarize } from '../assistant/summarize';
 import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } from './arguments';
 import { answerQueries, readQueries } from './queries';
 import { bytes, place, printable, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
+import { makeMemories, renderMemories } from './memories';
 import { printFunctions } from './segments';
 import { openSession, resolveInWorkspace, scopeOf, type Session } from './session';
 import { write } from './write';
@@ -129,8 +130,10 @@ function isFileOf(path: string, session: Session): boolean {
 async function runIndex(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
   const started = performance.now();
   if (args.rebuild) await session.library.clear();
+  if (args.rebuild && args.memories) await clearMemories(session);
   await session.index(signal);
   const seconds = (performance.now() - started) / 1000;
+  const memories = args.memories ? await makeMemories(session, signal) : undefined;
   const status = session.library.status();
   const figures = {
     files: status.filesIndexed,
@@ -139,13 +142,20 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
     seconds: Math.round(seconds * 1000) / 1000,
     peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
     storeBytes: status.storeBytes,
+    ...(memories ? { memories } : {}),
   };
   if (args.json) return write(JSON.stringify(figures));
   const problems = status.problems.length > 0 ? ` ${status.problems.length} could not be read; \`anchorage status\` names them.` : '';
   await write(
     `${figures.files.toLocaleString('en-US')} files (${bytes(figures.bytes)}) in ${figures.segments.toLocaleString('en-US')} segments are indexed; this run took ${seconds.toFixed(1)} s, ` +
-      `at most ${bytes(figures.peakMemoryBytes)} of memory, and the store has ${bytes(figures.storeBytes)}.${problems}`,
+      `at most ${bytes(figures.peakMemoryBytes)} of memory, and the store has ${bytes(figures.storeBytes)}.${problems}\n` +
+      (memories ? renderMemories(memories) : '`anchorage index --memories` also makes the model’s memories, which `ask` and `context` read.'),
   );
+}
+
+async function clearMemories({ memories }: Session): Promise<void> {
+  await memories.rest();
+  await memories.clear();
 }
 
 async function runStatus(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
@@ -202,7 +212,7 @@ const RUN: Record<CommandName, { run: Run; model?: boolean }> = {
 };
 
 export async function runCommand(command: CommandName, args: Arguments, signal: AbortSignal): Promise<void> {
-  const { run, model } = RUN[command];
+  const { run, model = args.memories } = RUN[command];
   if (COMMANDS[command].operands === '' && args.operands.length > 0) throw new UsageError(`\`${command}\` takes no ${args.operands[0] ?? 'operand'}; a folder is named with --workspace.`, command);
   const session = await openSession(command, args, { model });
   try {

@@ -47,7 +47,7 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
   const question = (values.question ?? positionals.join(' ')).trim();
   if (question === '') throw new UsageError('Which question?', 'context');
   const maxNewTokens = wholeNumber('tokens', values.tokens, 1, 'context');
-  const args: Arguments = { json: false, progress: false, help: false, fresh: false, rebuild: false, workspace: [], ...values, operands: [] };
+  const args: Arguments = { json: false, progress: false, help: false, fresh: false, rebuild: false, memories: false, workspace: [], ...values, operands: [] };
   const session = await openSession('ask', args, { model: true });
   const { memories } = session;
   try {

@@ -25,8 +25,9 @@ export class Progress {
     else this.stream.write(`${line}\n`);
   }
 
-  /** Clears the line. */
+  /** Clears the line; what comes next begins at nothing again. */
   done(): void {
+    this.percent = -1;
     if (this.drawn && this.stream.isTTY) this.stream.write('\r\u001b[K');
     this.drawn = false;
   }

@@ -103,6 +103,11 @@ export class MemoryService {
     return { encoded, segments, bytes: this.current.store.stats().bytes, budgetBytes: this.budgetBytes, paused, ...(standstill ? { standstill } : {}) };
   }
 
+  /** Tokens of everything in the store, other workspaces' and older texts included. */
+  get storedTokens(): number {
+    return this.current?.store.stats().tokens ?? 0;
+  }
+
   /** Share (0…1) of the segments whose memories are there. */
   get coverage(): number | undefined {
     const status = this.status;

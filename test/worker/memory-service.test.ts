@@ -171,6 +171,28 @@ describe('memories in the worker', () => {
     expect(printed.timing.firstToken).toBeGreaterThan(0);
   }, 60_000);
 
+  test('`anchorage index --memories` makes them, with progress, and says what it took; what is there is not made again', async () => {
+    const model = join(directory, 'package', 'models', 'anchorage-test');
+    writeMemoryCheckpoint(model);
+    writeSums(model);
+    cpSync(bundles, join(directory, 'package', 'dist'), { recursive: true });
+    symlinkSync(join(process.cwd(), 'node_modules'), join(directory, 'package', 'node_modules'));
+    const index = async (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
+      promisify(execFile)(process.execPath, [join(directory, 'package', 'dist', 'cli.js'), 'index', ...args, '--workspace', join(directory, 'w'), '--storage', join(directory, 'cli')], { env: { ...process.env, XDG_CACHE_HOME: join(directory, 'cache') } });
+    expect((await index()).stdout).toMatch(/index --memories/);
+    const { stdout, stderr } = await index('--memories', '--json', '--progress', '--threads', '1');
+    const { memories: made } = JSON.parse(stdout) as { memories: Record<string, number> };
+    expect(made).toMatchObject({ model: 'anchorage-test', encoded: made!['segments'], newTokens: made!['tokens'] });
+    for (const figure of ['segments', 'tokens', 'seconds', 'tokensPerSecond', 'bytes', 'budgetBytes']) expect(made![figure], figure).toBeGreaterThan(0);
+    const percent = [...stderr.matchAll(/(\d+)% memories/g)].map(([, digits]) => Number(digits));
+    expect(percent.at(-1)).toBe(100);
+    expect(percent.length).toBeGreaterThan(1);
+    expect(percent).toEqual([...percent].sort((a, b) => a - b));
+    const again = await index('--memories');
+    expect(again.stdout).toMatch(/nothing was missing/);
+    expect(again.stdout).toContain(`${made!['segments']!.toLocaleString('en-US')} of ${made!['segments']!.toLocaleString('en-US')} segments`);
+  }, 60_000);
+
   test('`anchorage context` says what is missing when no model has slots', async () => {
     const run = promisify(execFile)(process.execPath, [join(bundles, 'cli.js'), 'context', 'anything', '--workspace', join(directory, 'w'), '--storage', join(directory, 'cli')], { env: { ...process.env, XDG_CACHE_HOME: join(directory, 'cache') } });
     await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringMatching(/memory slots/) as unknown });

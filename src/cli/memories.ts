@@ -1,0 +1,57 @@
+/** The workspace's memories, made while a command waits for them. */
+import { AssistantError } from '../assistant/errors';
+import { bytes } from './render';
+import type { Session } from './session';
+
+export interface MemoryFigures {
+  model: string;
+  segments: number;
+  encoded: number;
+  /** Of all segments that are encoded, and those of this run. */
+  tokens: number;
+  newTokens: number;
+  seconds: number;
+  tokensPerSecond: number;
+  bytes: number;
+  budgetBytes: number;
+  /** Why some segments are not encoded. */
+  reason?: string;
+}
+
+/**
+ * Encodes what is missing, with progress, and says what it took. What is encoded when it is interrupted is kept.
+ *
+ * @throws AssistantError('modelFailed') when no model with memory slots is in use, or it failed
+ */
+export async function makeMemories({ memories, engines, progress }: Session, signal: AbortSignal): Promise<MemoryFigures> {
+  const started = performance.now();
+  await memories.rest();
+  const before = memories.storedTokens;
+  memories.pause(false);
+  const stop = (): void => void memories.end();
+  signal.addEventListener('abort', stop, { once: true });
+  await memories.settle();
+  signal.removeEventListener('abort', stop);
+  signal.throwIfAborted();
+  progress.done();
+  const { status } = memories;
+  const { name, detail } = engines.memory.status;
+  if (!status) throw new AssistantError('modelFailed', `No model with memory slots is in use, so no memories can be made. ${detail}`, 'Memories come with the bundled model.');
+  const { segments, encoded, standstill } = status;
+  if (standstill?.cause === 'modelFailed') throw new AssistantError('modelFailed', `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments have memories. ${standstill.reason}`, 'What was made is kept: run it again.');
+  const seconds = (performance.now() - started) / 1000;
+  const newTokens = memories.storedTokens - before;
+  return {
+    model: name ?? '', segments, encoded, tokens: memories.storedTokens, newTokens, seconds: Math.round(seconds * 1000) / 1000, tokensPerSecond: Math.round(newTokens / seconds),
+    bytes: status.bytes, budgetBytes: status.budgetBytes, ...(standstill ? { reason: standstill.reason } : {}),
+  };
+}
+
+export function renderMemories(figures: MemoryFigures): string {
+  const { model, segments, encoded, newTokens, tokens, seconds, tokensPerSecond, reason } = figures;
+  const speed = newTokens > 0 ? `${newTokens.toLocaleString('en-US')} tokens in ${seconds.toFixed(1)} s (${tokensPerSecond.toLocaleString('en-US')} a second)` : 'nothing was missing';
+  return (
+    `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments (${tokens.toLocaleString('en-US')} tokens) have memories by ${model}; this run encoded ${speed}, ` +
+    `and the memories have ${bytes(figures.bytes)} of at most ${bytes(figures.budgetBytes)}.${reason === undefined ? '' : ` ${reason}`}`
+  );
+}
