@@ -1,14 +1,15 @@
 /**
  * Whole-workspace memory, measured: `npm run bench -- memory [PART …] [--checkpoint DIR] [--text DIR] [--repos DIR] [--shared DIR] [--tokens N] [--threads N] [--pairs N] [--long]`.
  *
- * scale     cost a token, store and warm question from 64k tokens on   causal  text and needles with memories as they are, in 8 bits, zeroed, of another file, left out
- * needles   a passkey and one key among look-alikes: memories alone, without the lexical rank, the whole product, BM25
+ * scale     cost a token, store and eviction from 64k tokens on            warm   a question's first token: from the cache, read now, read afresh, llama.cpp's saved state
+ * causal    what follows, ranking and needles with memories as they are, in 8 bits, zeroed, of another file, left out
+ * needles   a passkey, one key among look-alikes, four keys: memories alone, without the lexical rank, the whole product; plain window, Λ, BM25
  * composition  for a checkpoint that was not trained for it (--chosen): segments spliced against the same read afresh
  * fused     retrieval with vectors and attention beside the lexical ranker (--repos)        gists   how right gists are by how sure the model was
  *
  * Without a part all are run. The checkpoint is the one given, else the bundled one, else random weights of its shape, which give times and
- * sizes but nothing else. What is measured quickly is a sample; `--long` takes the whole: scale to 4M tokens (`--tokens` ends it elsewhere),
- * all repositories. Text: the folder given, else this repository's sources.
+ * sizes but nothing else. What is measured quickly is a sample; `--long` takes the whole: scale to 4M tokens, questions and needles at 1M
+ * (`--tokens` says how many instead), all repositories. Text: the folder given, else this repository's sources.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,6 +23,7 @@ import { fused } from './memory/fused';
 import { gists } from './memory/gists';
 import { needles } from './memory/needles';
 import { scale } from './memory/scale';
+import { warm } from './memory/warm';
 
 export async function run(args: readonly string[] = []): Promise<void> {
   const value = (name: string): string | undefined => (args.includes(name) ? args[args.indexOf(name) + 1] : undefined);
@@ -33,15 +35,18 @@ export async function run(args: readonly string[] = []): Promise<void> {
     const memory = model.memory;
     if (!memory) throw new Error(`${directory} has no memory slots`);
     const shared = resolve(value('--shared') ?? process.env['ANCHORAGE_SHARED'] ?? '../shared/data');
+    const long = args.includes('--long');
+    const tokens = value('--tokens') === undefined ? undefined : Number(value('--tokens'));
     const texts = sources(value('--text') ?? join(process.cwd(), 'src'));
     console.log(`${model.description.detail}\n${threads} threads; memories of ${JSON.stringify(memory.description.ratios)}, ${memory.description.storedRowBytes} bytes a row, ${texts.length} files of text\n`);
     const parts: Record<string, (memory: MemoryModel) => Promise<void>> = {
-      scale: (own) => scale(own, texts, Number(value('--tokens') ?? (args.includes('--long') ? 4_194_304 : 1_048_576)), join(scratch, 'store')),
+      scale: (own) => scale(own, texts, tokens ?? (long ? 4_194_304 : 262_144), join(scratch, 'store')),
+      warm: (own) => warm(own, directory, texts, tokens ?? (long ? 1_048_576 : 262_144), threads),
       causal: (own) => causality(own, texts, Number(value('--pairs') ?? 100)),
-      gists: (own) => gists(own, texts, args.includes('--long') ? 1_000 : 60),
-      needles: (own) => needles(own, texts, (args.includes('--long') ? [4_096, 32_768, 131_072, 524_288, 1_048_576] : [4_096, 16_384]), join(scratch, 'needles')),
-      composition: () => composition(shared, value('--chosen'), args.includes('--long') ? 1_000 : 24),
-      fused: (own) => fused(own, { repos: value('--repos') ?? process.env['ANCHORAGE_BENCH_REPOS'], shared, whole: args.includes('--long') }),
+      gists: (own) => gists(own, texts, long ? 1_000 : 60),
+      needles: (own) => needles(own, texts, tokens ? [tokens] : long ? [4_096, 32_768, 131_072, 524_288, 1_048_576] : [4_096, 16_384], long ? 20 : 4, join(scratch, 'needles')),
+      composition: () => composition(shared, value('--chosen'), long ? 1_000 : 24),
+      fused: (own) => fused(own, { repos: value('--repos') ?? process.env['ANCHORAGE_BENCH_REPOS'], shared, whole: long }),
     };
     const asked = Object.keys(parts).filter((part) => args.includes(part));
     for (const part of asked.length > 0 ? asked : Object.keys(parts)) await parts[part]?.(memory);

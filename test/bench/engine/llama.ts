@@ -142,7 +142,7 @@ async function openLlama(format: GgufFormat, threads: number, deepest: number): 
 }
 
 /** Installs the peer outside the repository, once. */
-async function loadLlama(): Promise<LlamaModule> {
+export async function loadLlama(): Promise<LlamaModule> {
   const folder = benchCache(`node-llama-cpp-${VERSION}`);
   const entry = join(folder, 'node_modules', 'node-llama-cpp', 'dist', 'index.js');
   if (!existsSync(entry)) {

@@ -1,4 +1,5 @@
 import { decodeHalf, encodeHalf } from '../../../src/engine/cache/float16';
+import { anchorAttention } from '../../../src/library/memories/attention';
 import { halves, joinFine } from '../../../src/library/memories/rows';
 import type { MemoryModel } from '../../../src/worker/memory-model';
 import { round, table } from '../engine/measure';
@@ -12,8 +13,8 @@ const PAST = 700;
 const FOLLOWING = 400;
 
 /**
- * Whether memories carry anything: the likelihood of the text that follows, and the recall of a value that stands only in them, with
- * the memories as they are, zeroed, of another file, and left out. Prints what the checkpoint achieves, with paired bootstrap intervals.
+ * Whether memories carry anything: the likelihood of the text that follows, how the model's attention to them ranks the pasts of that text, and the
+ * recall of a value that stands only in them, with the memories as they are, in 8 bits, zeroed, of another file, and left out. Prints what the checkpoint achieves, with paired bootstrap intervals.
  */
 export async function causality(memory: MemoryModel, texts: readonly { path: string; text: string }[], pairs: number): Promise<void> {
   const random = generator(1);
@@ -27,6 +28,8 @@ export async function causality(memory: MemoryModel, texts: readonly { path: str
     for (const arm of ARMS) nll[arm].push(await likelihood(memory, arms(rows, i)[arm], '\n', next));
   }
   report('NLL (nats per token) of the text that follows, its past held in memories', nll, true);
+
+  report('Ranking: reciprocal rank of a text’s own past among all pasts, by the model’s attention to their coarse rows', await ranking(memory, pieces), false);
 
   const needles = pieces.map(({ past }) => {
     const name = `retry${words(random, 1)}${words(random, 1)}`;
@@ -47,6 +50,25 @@ export async function causality(memory: MemoryModel, texts: readonly { path: str
   }
   report('Needles: NLL of a value that stands only in memories', lost, true);
   report('Needles: share recalled exactly', recalled, false);
+}
+
+/** Where attention places the past of each text that follows. Zeroed, or left out, all pasts are alike: the mean over their order is what is left. */
+async function ranking(memory: MemoryModel, pieces: readonly { past: string; next: string }[]): Promise<Record<Arm, number[]>> {
+  const coarse = (await memory.encode(pieces.map(({ past }) => past))).map((made) => made.coarse);
+  const looks = await memory.vectors(pieces.map(({ next }) => next));
+  const ranks = empty();
+  for (const arm of ARMS) {
+    const rows = pieces.map((_, i) => arms(coarse, i)[arm]);
+    looks.forEach(({ queries }, i) => {
+      const shares = anchorAttention(queries, rows, memory.description.heads);
+      const own = shares[i] as number;
+      const before = shares.filter((share) => share > own).length;
+      const alike = shares.filter((share) => share === own).length;
+      // Among those that are alike any order is as likely.
+      ranks[arm].push(mean(Array.from({ length: alike }, (_, at) => 1 / (before + at + 1))));
+    });
+  }
+  return ranks;
 }
 
 /** Fine rows of each text. */

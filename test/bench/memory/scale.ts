@@ -8,10 +8,14 @@ import type { Document, SegmentedDocument } from '../../../src/library/types';
 import type { MemoryModel } from '../../../src/worker/memory-model';
 import type { QuestionLook } from '../../../src/worker/memory-protocol';
 import { median, round, table } from '../engine/measure';
+import { marked } from './copies';
 import { exponent } from './statistics';
 
 const FIRST = 65_536;
 const LINES = 50;
+/** As the store takes them, and as the bundled tokenizer counts code. */
+const BYTES_PER_TOKEN = 53;
+const CHARACTERS_PER_TOKEN = 3.3;
 const QUESTIONS = ['how is the store evicted', 'where are positions shared', 'what happens when the process is killed', 'which rows are folded', 'how are tokens counted'];
 
 /**
@@ -67,6 +71,36 @@ export async function scale(memory: MemoryModel, texts: readonly { path: string;
   if (points.length > 1) console.log(`Exponent of cost over tokens (1: flat per token): ${exponent(points).toFixed(3)}; goal ≤ 1.05\n`);
   await encoding.close();
   await store.close();
+  await evicting(memory, texts, points, `${directory}-small`);
+}
+
+/** Into a store of half the size: what was used longest ago makes room, and a token costs what it did before. */
+async function evicting(memory: MemoryModel, texts: readonly { path: string; text: string }[], before: readonly (readonly [tokens: number, seconds: number])[], directory: string): Promise<void> {
+  const workspace = new GrowingWorkspace(texts);
+  let tokens = 0;
+  const coder: SegmentCoder = {
+    version: memoryVersion(memory.description.fingerprint),
+    encode: async (some, signal) => {
+      const made = await memory.encode(some, signal);
+      tokens += made.reduce((sum, each) => sum + each.tokens, 0);
+      return made;
+    },
+  };
+  const budgetBytes = (FIRST * BYTES_PER_TOKEN) / 2;
+  const store = await MemoryStore.open({ directory, budgetBytes, version: coder.version, writable: true });
+  const encoding = new MemoryEncoding({ library: workspace, store, coder, writes: true, warn: (message) => console.log(message) });
+  let seconds = 0;
+  while (tokens < FIRST) {
+    workspace.grow((FIRST / 8) * CHARACTERS_PER_TOKEN);
+    const started = performance.now();
+    await encoding.run();
+    seconds += (performance.now() - started) / 1000;
+  }
+  const { bytes, evictions } = store.stats();
+  const [first] = before;
+  console.log(`Evicting: ${evictions} segments left for newer ones, the store has ${round(bytes / 1e6, 2)} of at most ${round(budgetBytes / 1e6, 2)} MB; ${round(tokens / seconds, 0)} tokens/s${first ? `, without ${round(first[0] / first[1], 0)}` : ''}\n`);
+  await encoding.close();
+  await store.close();
 }
 
 /** Files made of real ones, each line marked so that no two segments have one text. */
@@ -81,7 +115,7 @@ class GrowingWorkspace implements EncodingLibrary {
       const source = this.texts[this.next % this.texts.length] as { path: string; text: string };
       const round = Math.floor(this.next++ / this.texts.length);
       const path = `copy${round}/${source.path}`;
-      const text = round === 0 ? source.text : source.text.split('\n').map((line, n) => (n % LINES === 0 ? `${line} // ${round}` : line)).join('\n');
+      const text = marked(source.text, round);
       left -= text.length;
       const lines = text.split(/(?<=\n)/);
       const segments = [];
