@@ -167,7 +167,7 @@ async function inProse(draft: Draft, writer: Writer, tools: AskTools): Promise<A
   const { request, spans, coverage } = draft;
   emit({ type: 'phase', phase: 'reading' });
   const composed = await composeChat(request.question, spans, request.previous ?? [], writer, library, signal);
-  emit({ type: 'ledger', ledger: await ledgerOf(composed, writer, 0) });
+  emit({ type: 'ledger', ledger: await ledgerOf(composed, writer) });
   for (const citation of composed.used) emit({ type: 'citation', citation });
   let writing = false;
   const answer = await writeProse(composed, writer, library, {
@@ -179,15 +179,16 @@ async function inProse(draft: Draft, writer: Writer, tools: AskTools): Promise<A
     },
   });
   if (answer.written.stopped === 'cancelled' && answer.markdown === '') throwIfCancelled(signal);
-  const ledger = await ledgerOf(composed, writer, answer.written.newTokens);
+  const ledger = await ledgerOf(composed, writer, answer.written);
   emit({ type: 'ledger', ledger });
   const { read, decode } = answer.written.timing;
+  const splice = answer.written.quotes?.splice ?? 0;
   const total = performance.now() - draft.started;
-  const firstToken = total - read - decode + answer.written.timing.firstToken;
+  const firstToken = total - splice - read - decode + answer.written.timing.firstToken;
   return {
     id: request.id, question: request.question, scope: request.scope, markdown: answer.markdown, citations: answer.citations,
     spans, author: writer.author, coverage, ledger, notices: [...coverageNotice(coverage), ...answer.notices],
-    timing: { retrieve: draft.retrieved - draft.started, splice: 0, read, decode, firstToken, total },
+    timing: { retrieve: draft.retrieved - draft.started, splice, read, decode, firstToken, total },
   };
 }
 

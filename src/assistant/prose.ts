@@ -180,7 +180,7 @@ export async function writeProse(
   library: Pick<AssistantLibrary, 'read'>,
   options: { signal?: AbortSignal; onText: (text: string) => void },
 ): Promise<ProseAnswer> {
-  const written = await writer.write(composed.chat, { maxNewTokens: composed.maxNewTokens, signal: options.signal, onText: options.onText });
+  const written = await writer.write(composed.chat, { maxNewTokens: composed.maxNewTokens, signal: options.signal, onText: options.onText, quotes: composed.used.map(({ text }) => text) });
   const checked = await checkMarkdown(written.text.trim(), composed.used, library);
   const notices: string[] = [];
   if (checked.removed.length > 0) notices.push(`Citations removed: ${checked.removed.join(' ')}`);
@@ -200,15 +200,16 @@ export function named(spans: readonly Span[]): string {
 }
 
 /** What the context held: each quoted span in full, the question with the instructions, the answer. */
-export async function ledgerOf(composed: Composed, writer: Writer, newTokens: number): Promise<ContextLedger> {
+export async function ledgerOf(composed: Composed, writer: Writer, written?: Written): Promise<ContextLedger> {
   const costs = await costsOf(composed.used, writer);
   const group = (kind: LedgerGroup['kind'], rows: number): LedgerGroup => ({ kind, rows, tokens: rows, bytes: rows * writer.bytesPerRow, origin: 'computed' });
   const groups = composed.used.map((citation, index): LedgerGroup => ({
     ...group('full', costs[index] ?? 0),
+    ...(written?.quotes?.origins[index] === 'memory' ? { origin: 'memory' } : {}),
     span: { file: citation.file, path: citation.path, startLine: citation.startLine, endLine: citation.endLine },
   }));
   // The question's group takes the remainder, so that the sum is what was read.
   const quoted = groups.reduce((sum, each) => sum + each.rows, 0);
-  groups.push(group('question', Math.max(0, composed.promptTokens - quoted)), group('answer', newTokens));
-  return { groups, capacityRows: writer.contextTokens, bytesPerRow: writer.bytesPerRow };
+  groups.push(group('question', Math.max(0, composed.promptTokens - quoted)), group('answer', written?.newTokens ?? 0));
+  return { groups, capacityRows: writer.contextTokens, bytesPerRow: writer.bytesPerRow, ...(written?.quotes ? { cache: written.quotes.cache } : {}) };
 }

@@ -13,6 +13,25 @@ export interface Written {
   stopped: 'end' | 'length' | 'cancelled';
   /** Milliseconds: reading the prompt, writing, and from the start to the first token. */
   timing: { read: number; decode: number; firstToken: number };
+  /** How the quotes came into the context; absent where the prompt was read as one text. */
+  quotes?: QuoteReading;
+}
+
+/** How quoted texts were read: as part of the prompt, once by themselves for this question, or for an earlier one. */
+export interface QuoteReading {
+  origins: readonly ('read' | 'computed' | 'memory')[];
+  cache: { hits: number; misses: number; evictions: number };
+  /** Milliseconds: placing rows, and reading everything but the tail of the prompt. */
+  splice: number;
+  read: number;
+}
+
+export interface WriteOptions {
+  maxNewTokens: number;
+  signal?: AbortSignal;
+  onText: (text: string) => void;
+  /** Texts that the last message quotes, in its order: their rows are kept, and are not read again when another question quotes them. */
+  quotes?: readonly string[];
 }
 
 /** A model that writes prose; the worker implements it over the engine's process. */
@@ -25,5 +44,5 @@ export interface Writer {
   /** Tokens of each chat exactly as `write` would read it, template included. */
   countChats(chats: readonly (readonly ChatMessage[])[], signal?: AbortSignal): Promise<readonly number[]>;
   /** @throws when the engine fails or dies; the caller falls back to an extractive answer. */
-  write(chat: readonly ChatMessage[], options: { maxNewTokens: number; signal?: AbortSignal; onText: (text: string) => void }): Promise<Written>;
+  write(chat: readonly ChatMessage[], options: WriteOptions): Promise<Written>;
 }

@@ -35,8 +35,8 @@ function main(): void {
         return model.description;
       },
       countChats: ({ chats }) => chats.map((chat) => loaded().count(chat)),
-      write: ({ id, chat, maxNewTokens }, signal) =>
-        loaded().write(chat, { maxNewTokens, signal, onText: (text) => notify('write/text', { id, text }) }),
+      write: ({ id, chat, maxNewTokens, quotes }, signal) =>
+        loaded().write(chat, { maxNewTokens, signal, quotes, onText: (text) => notify('write/text', { id, text }) }),
       encode: ({ texts }, signal) => memory().encode(texts, signal),
       vectors: ({ questions }) => memory().vectors(questions),
       countTokens: ({ texts }) => memory().countTokens(texts),

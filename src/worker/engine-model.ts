@@ -12,6 +12,7 @@ import type { LoadedModel, LoadParams } from './engine-protocol';
 import { loops } from './greedy';
 import { readMemoryConfig, type MemoryConfig } from './memory-config';
 import { MemoryModel } from './memory-model';
+import { QuotedPrompts, type QuotedPrompt } from './quoted-prompt';
 
 /** Rows given to an answer at most: more can be cached, but reading them takes minutes on a CPU. */
 const MOST_CONTEXT = 8_192;
@@ -22,10 +23,13 @@ export interface WriteOptions {
   maxNewTokens: number;
   signal?: AbortSignal;
   onText: (text: string) => void;
+  /** Texts that the chat quotes, in its order. */
+  quotes?: readonly string[] | undefined;
 }
 
 export class EngineModel {
   readonly description: LoadedModel;
+  private readonly quoted: QuotedPrompts;
 
   private constructor(
     private readonly decoder: Decoder,
@@ -36,6 +40,7 @@ export class EngineModel {
     readonly memory: MemoryModel | undefined,
   ) {
     const { config } = decoder;
+    this.quoted = new QuotedPrompts(decoder, tokenizer);
     const contextTokens = Math.min(config.maxPositions, MOST_CONTEXT, Math.floor(MOST_CACHE_BYTES / decoder.rowBytes));
     this.description = { name: basename(directory), contextTokens, bytesPerRow: decoder.rowBytes, detail: describe(config, decoder.weights, contextTokens, template !== undefined), ...(memory ? { memory: memory.description } : {}) };
   }
@@ -63,13 +68,20 @@ export class EngineModel {
     return this.encode(chat).length;
   }
 
-  async write(chat: readonly ChatMessage[], { maxNewTokens, signal, onText }: WriteOptions): Promise<Written> {
+  async write(chat: readonly ChatMessage[], { maxNewTokens, signal, onText, quotes = [] }: WriteOptions): Promise<Written> {
     const { decoder, tokenizer } = this;
-    const prompt = this.encode(chat);
-    const context = decoder.newContext(full(decoder.config.slidingWindow), prompt.length + maxNewTokens);
+    const started = performance.now();
+    let spliced: QuotedPrompt | undefined;
+    try {
+      spliced = await this.quoted.read(this.textOf(chat), quotes, { specialTokens: !this.template, maxNewTokens, mostRows: this.description.contextTokens, signal });
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+      return { text: '', promptTokens: 0, newTokens: 0, stopped: 'cancelled', timing: { read: performance.now() - started, decode: 0, firstToken: 0 } };
+    }
+    const prompt = spliced?.tail ?? this.encode(chat);
+    const context = spliced?.context ?? decoder.newContext(full(decoder.config.slidingWindow), prompt.length + maxNewTokens);
     const loop = new AbortController();
     const written: number[] = [];
-    const started = performance.now();
     let read = started;
     let firstToken: number | undefined;
     const generated = await generate(decoder, context, prompt, {
@@ -86,10 +98,11 @@ export class EngineModel {
     const ended = performance.now();
     return {
       text: generated.text,
-      promptTokens: generated.promptTokens,
+      promptTokens: spliced?.promptTokens ?? generated.promptTokens,
       newTokens: generated.tokens.length,
       stopped: signal?.aborted ? 'cancelled' : generated.reason === 'length' ? 'length' : 'end',
-      timing: { read: read - started, decode: ended - read, firstToken: firstToken ?? ended - started },
+      timing: { read: read - started - (spliced?.reading.splice ?? 0), decode: ended - read, firstToken: firstToken ?? ended - started },
+      ...(spliced ? { quotes: spliced.reading } : {}),
     };
   }
 
@@ -97,19 +110,22 @@ export class EngineModel {
     return this.decoder.close();
   }
 
-  /** Base models have no template: they go on with a text that stops where the answer begins. */
   private encode(chat: readonly ChatMessage[]): number[] {
+    return this.tokenizer.encode(this.textOf(chat), { addSpecialTokens: !this.template });
+  }
+
+  /** Base models have no template: they go on with a text that stops where the answer begins. */
+  private textOf(chat: readonly ChatMessage[]): string {
     if (!this.template) {
       const text = chat.map(({ role, content }) => (role === 'assistant' ? `Answer: ${content}` : content)).join('\n\n');
-      return this.tokenizer.encode(`${text}\n\nAnswer:`);
+      return `${text}\n\nAnswer:`;
     }
-    const text = this.template.render(chat, {
+    return this.template.render(chat, {
       bosToken: this.tokenizer.namedToken('bos_token'),
       eosToken: this.tokenizer.namedToken('eos_token'),
       // Models that think aloud would spend the answer's room on it.
       variables: { enable_thinking: false },
     });
-    return this.tokenizer.encode(text, { addSpecialTokens: false });
   }
 }
 

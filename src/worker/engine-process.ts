@@ -307,7 +307,7 @@ class EngineWriter implements Writer {
   }
 
   write(chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
-    const { maxNewTokens, onText, signal } = options;
-    return this.engine.heard(this.kind, 'write', { chat, maxNewTokens }, { text: onText }, signal);
+    const { maxNewTokens, onText, signal, quotes } = options;
+    return this.engine.heard(this.kind, 'write', { chat, maxNewTokens, ...(quotes ? { quotes } : {}) }, { text: onText }, signal);
   }
 }

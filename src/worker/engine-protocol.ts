@@ -28,7 +28,7 @@ export interface LoadedModel {
 export interface EngineRequests extends MemoryRequests {
   load: [LoadParams, LoadedModel];
   countChats: [{ chats: readonly (readonly ChatMessage[])[] }, readonly number[]];
-  write: [{ id: number; chat: readonly ChatMessage[]; maxNewTokens: number }, Written];
+  write: [{ id: number; chat: readonly ChatMessage[]; maxNewTokens: number; quotes?: readonly string[] }, Written];
 }
 
 export interface EngineNotifications {
