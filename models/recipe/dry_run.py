@@ -23,6 +23,7 @@ import data
 import evaluate
 import export
 import gradients
+import joint
 import longcontext
 import memory
 import pretrain
@@ -78,7 +79,7 @@ def run(at: Path) -> dict:
     call("longcontext_evaluate", longcontext.main, ["--base", base, "--run", long, "--window", 256, "--evaluate",
                                                     "--evaluate-rows", 2, *common], timings)
     remember = ["--base", long / "merged.pt", "--tokenizer", at / "tokenizer", "--run", at / "memory", "--ratios", 32, 16, 8,
-                "--lengths", 64, 48, "--batch", 1, "--segments", 4, "--rank", 4, *common]
+                "--lengths", 64, 48, "--batch", 1, "--segments", 4, "--rank", 4, "--beside", 32, *common]
     call("memory", memory.main, [*remember, "--steps", 12], timings)
     call("memory_evaluate", memory.main, [*remember, "--evaluate", "--evaluate-chains", 4], timings)
     call("gradients", gradients.main, ["--base", long / "merged.pt", "--memory", at / "memory/last.pt", "--segments", 4,
@@ -99,8 +100,17 @@ def run(at: Path) -> dict:
     call("tasks_resumed", tasks.main, [*ask, "--steps", 18], timings)
     call("tasks_evaluate", tasks.main, [*ask, "--evaluate", "--pool", 20, "--questions", 4], timings)
     call("blend", blend.main, ["--base", long / "merged.pt", "--tasks", at / "tasks", "--out", at / "blend"], timings)
-    call("export", export.main, ["--checkpoint", at / "blend/last.pt", "--memory", at / "blend/memory.pt", "--heads",
-                                 at / "blend/heads.pt", "--tokenizer", at / "tokenizer", "--out", at / "model"], timings)
+    every = ["--init", at / "blend/last.pt", "--functions", at / "functions.jsonl", "--tokenizer", at / "tokenizer", "--run", at / "joint",
+             "--rows", 4, "--segment", 32, "--ratios", 32, 16, 8, "--lesson-shares", *[1] * len(joint.LESSONS), *common]
+    call("joint", joint.main, [*every, "--steps", 16], timings)
+    call("joint_resumed", joint.main, [*every, "--steps", 18], timings)
+    call("joint_decay", joint.main, [*every, "--decay-minutes", 0.05], timings)
+    final = at / "joint/decayed"
+    call("joint_tasks", tasks.main, [*ask, "--run", final, "--evaluate", "--pool", 20, "--questions", 4], timings)
+    call("joint_memory", memory.main, [*remember, "--base", final / "last.pt", "--state", final / "memory.pt", "--evaluate",
+                                       "--evaluate-chains", 4], timings)
+    call("export", export.main, ["--checkpoint", final / "last.pt", "--memory", final / "memory.pt", "--heads",
+                                 final / "heads.pt", "--tokenizer", at / "tokenizer", "--out", at / "model"], timings)
     for name in ("config.json", "model.safetensors", "memory.safetensors", "heads.safetensors", "tokenizer.json", "SHA256SUMS"):
         assert (at / "model" / name).stat().st_size > 0, name
     return timings

@@ -19,7 +19,7 @@ import torch
 from config import home
 from data import Encoder, Tokens
 from memory_data import KeyMaker, chain
-from memory_eval import evaluate_memories
+from memory_eval import evaluate_beside, evaluate_memories
 from memory_model import MemoryModel, Segment
 from optim import Optimizer
 from model import Rows
@@ -104,6 +104,8 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--save-seconds", type=float, default=300)
     args.add_argument("--evaluate", action="store_true", help="only measure RUN/last.pt on the test split")
     args.add_argument("--evaluate-chains", type=int, default=64)
+    args.add_argument("--beside", type=int, nargs="*", default=[64, 256, 512], help="raw rows that memories are measured beside")
+    args.add_argument("--state", type=Path, help="slots to measure (default: RUN/last.pt; a later stage has a memory.pt)")
     machine_arguments(args)
     return args
 
@@ -112,21 +114,23 @@ def main(argv: list[str] | None = None) -> dict:
     a = parser().parse_args(argv)
     where = set_up(a)
     last = a.run / "last.pt"
-    state = read(last) if last.exists() else None
-    model = MemoryModel(load_model(a.base), a.rank, everywhere=a.everywhere, transfer=not a.no_transfer).to(where)
+    state = read(a.state or last) if a.state or last.exists() else None
+    model = MemoryModel(load_model(a.base), state["rank"] if state else a.rank, everywhere=a.everywhere, transfer=not a.no_transfer).to(where)
     step = 0
     optimizer = Optimizer(model, a.lr, "adamw", weight_decay=0.0)
     if state:
         model.load_state_dict(state["weights"], strict=False)
         if state.get("optimizer"):
             optimizer.load_state_dict(state["optimizer"])
-        step = state["step"]
+        step = state.get("step", 0)
     window = a.window or model.base.window
     log = Log(a.run / "log.jsonl")
     encode = Encoder(a.tokenizer)
     if a.evaluate:
-        report = evaluate_memories(model, Tokens(a.tokens, "test"), KeyMaker(encode), a.ratios, max(a.lengths), window,
-                                   a.evaluate_chains, where)
+        held, middle, length = Tokens(a.tokens, "test"), sorted(a.ratios)[len(a.ratios) // 2], max(a.lengths)
+        report = evaluate_memories(model, held, KeyMaker(encode), a.ratios, length, window, a.evaluate_chains, where)
+        segments = min(15, window // length - 1)
+        report["beside"] = [evaluate_beside(model, held, middle, length, segments, recent, a.evaluate_chains, where) for recent in a.beside]
         log(event="evaluate", step=step, **report)
         return report
     tokens, keys = Tokens(a.tokens, "train"), KeyMaker(encode)

@@ -89,3 +89,33 @@ class KeyMaker:
             questions.append(question)
             targets.append([IGNORE] * (len(asked) - 1) + value + [IGNORE])
         return Keys(*(torch.from_numpy(np.array(x)) for x in (np.stack(segments), questions, targets)))
+
+    def lesson(self, tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int, lines: int, value_tokens: int) -> Keys:
+        """As `make`, with several keys in each text, which are then asked for one after another in any order."""
+        segments, questions, targets = [], [], []
+        for _ in range(batch):
+            start = int(rng.integers(0, max(1, len(tokens.ids) - count * length - 1)))
+            ids = np.asarray(tokens.ids[start:start + count * length]).astype(np.int64)
+            asked: list[tuple[list[int], list[int]]] = []
+            room = length * count // lines  # each line lies in a stretch of its own
+            for i in range(lines):
+                name = rng.choice(self.starts, int(rng.integers(1, 4))).tolist()
+                value = np.where(rng.random(value_tokens) < rng.choice((0.0, 0.5, 1.0, 1.0, 1.0)), rng.choice(self.digits, value_tokens),
+                                 rng.choice(self.words, value_tokens)).tolist()
+                line = [*self.line, *name, *self.equals, *value, *self.end, *self.line]
+                at = i * room + int(rng.integers(0, max(1, room - len(line) + 1)))
+                ids[at:at + len(line)] = line[:len(ids) - at]
+                asked.append(([ID["query"], *name, *self.equals], value))
+            question, wanted = [], []
+            for i in rng.permutation(lines):
+                head, value = asked[i]
+                question += head + value
+                wanted += [IGNORE] * (len(head) - 1) + value + [IGNORE]
+            segments.append(ids.reshape(count, length))
+            questions.append(question)
+            targets.append(wanted)
+        longest = max(len(q) for q in questions)
+        for q, w in zip(questions, targets):
+            w += [IGNORE] * (longest - len(q))
+            q += [ID["pad"]] * (longest - len(q))
+        return Keys(*(torch.from_numpy(np.array(x)) for x in (np.stack(segments), questions, targets)))

@@ -10,6 +10,7 @@ from evaluate import interval
 from loss import IGNORE
 from memory_data import KeyMaker, chain
 from memory_model import SINKS, MemoryModel, Segment
+from model import Rows
 from run import autocast
 
 
@@ -53,6 +54,42 @@ def evaluate_memories(model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratios
             **{f"copy_{k}": v for k, v in copy_accuracy(model, tokens, keys, ratio, length, chains, where).items()},
         }
     return report
+
+
+@torch.no_grad()
+def evaluate_beside(model: MemoryModel, tokens: Tokens, ratio: int, length: int, segments: int, recent: int, chains: int, where,
+                    seed: int = 6) -> dict:
+    """Memories of a far past and the latest `recent` raw rows, against a window of raw rows alone with as many rows in all.
+
+    What is judged are the `length` tokens that follow. The controls keep the raw rows and put in the memories' place: nothing, rows
+    of zeros, the memories of another chain. Past and position of the raw rows are the same in all forms with memories.
+    """
+    past_rows = segments * length
+    rng = np.random.default_rng((seed, ratio))
+    starts = rng.integers(0, len(tokens.ids) - past_rows - recent - length - 1, chains)
+    sums: dict[str, list[float]] = {}
+    other = None
+    for start in np.append(starts[-1:], starts):  # the last chain comes first too, as the first one's "other"
+        flat = torch.from_numpy(np.asarray(tokens.ids[start:start + past_rows + recent + length + 1]).astype(np.int64))[None].to(where)
+        past, raw, targets = flat[:, :past_rows], flat[:, past_rows:-1], flat[:, past_rows + recent + 1:]
+        sinks = model.sinks(1, where)
+        with autocast(where):
+            memories = model.encode_all(past.view(1, segments, length), ratio)
+            if other is None:
+                other = memories
+                continue
+            zeros = Rows([torch.zeros_like(k) for k in memories.keys], [torch.zeros_like(v) for v in memories.values])
+            more = memories.count
+            for name, rows, ids in (("memories", memories, raw), ("window", None, torch.cat([past[:, past_rows - more:], raw], 1)),
+                                    ("left_out", None, raw), ("zeroed", zeros, raw), ("shuffled", other, raw)):
+                _, each = model.loss(model.decode(ids, rows, sinks)[:, -length:], targets)
+                sums.setdefault(name, []).append(float(each.sum()))
+        other = memories
+    n = np.full(chains, length)
+    arrays = {k: np.array(v) for k, v in sums.items()}
+    return {"ratio": ratio, "past": past_rows, "recent": recent, "memory_rows": more, "chains": chains,
+            **{k: interval(v, n) for k, v in arrays.items()},
+            **{f"memories_over_{k}": interval(arrays["memories"], n, v) for k, v in arrays.items() if k != "memories"}}
 
 
 @torch.no_grad()

@@ -86,8 +86,11 @@ class MemoryModel(nn.Module):
         with torch.no_grad():
             return self.base(ids, torch.arange(SINKS, device=device).expand(batch, SINKS), None, rows=True)[1]
 
-    def ordinary(self, segment: Segment) -> Rows:
-        """The base's rows of sinks and segment [B, K, SINKS + n, D]: what the engine's prefill keeps. No gradient passes them."""
+    def ordinary(self, segment: Segment, through: bool = False) -> Rows:
+        """The base's rows of sinks and segment [B, K, SINKS + n, D]: what the engine's prefill keeps.
+
+        No gradient passes them, unless `through` says so: a base that is trained too can then learn to make rows that slots can read.
+        """
         b, n = segment.ids.shape
         device = segment.ids.device
         ids = torch.cat([torch.tensor(SINK_IDS, device=device).expand(b, SINKS), segment.ids], 1)
@@ -95,16 +98,16 @@ class MemoryModel(nn.Module):
         if segment.layout is not None:
             zero = torch.zeros(b, SINKS, dtype=segment.layout.doc.dtype, device=device)
             mask = visible(Layout(*(torch.cat([zero, part], 1) for part in segment.layout)))
-        with torch.set_grad_enabled(torch.is_grad_enabled() and self.everywhere):
+        with torch.set_grad_enabled(torch.is_grad_enabled() and (self.everywhere or through)):
             return self.base(ids, torch.arange(SINKS + n, device=device).expand(b, SINKS + n), mask, rows=True,
                              delta=self._change if self.everywhere else None)[1]
 
     def _change(self, layer: int, x: Tensor):
         return self.slot_q[layer](x), None, self.slot_v[layer](x)
 
-    def encode(self, segment: Segment, ratio: int) -> Rows:
+    def encode(self, segment: Segment, ratio: int, through: bool = False) -> Rows:
         """Memory rows [B, K, M, D] of a segment, M = ceil(n / ratio); differentiable in this stage's parameters."""
-        past = self.ordinary(segment)
+        past = self.ordinary(segment, through)
         b, n = segment.ids.shape
         device = segment.ids.device
         cover = torch.tensor(coverage(n, ratio), device=device)
@@ -123,10 +126,10 @@ class MemoryModel(nn.Module):
                 out.append((projection(h) + head[i](h)).view(b, m, c.num_key_value_heads, c.head_dim).transpose(1, 2))
         return Rows(keys, values)
 
-    def encode_all(self, ids: Tensor, ratio: int) -> Rows:
+    def encode_all(self, ids: Tensor, ratio: int, through: bool = False) -> Rows:
         """Memory rows [B, K, S * M, D] of S segments side by side, ids [B, S, n]: they do not depend on each other."""
         b, s, n = ids.shape
-        rows = self.encode(Segment(ids.reshape(b * s, n)), ratio)
+        rows = self.encode(Segment(ids.reshape(b * s, n)), ratio, through)
 
         def joined(x: Tensor) -> Tensor:
             _, k, m, d = x.shape

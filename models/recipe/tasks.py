@@ -129,7 +129,8 @@ def main(argv: list[str] | None = None) -> dict:
     step, cursor = 0, None
     if state:
         heads.load_state_dict(state["heads"])
-        optimizer.load_state_dict(state["optimizer"])
+        if state["optimizer"]:  # the joint stage's annealed weights come without
+            optimizer.load_state_dict(state["optimizer"])
         step, cursor = state["step"], state["cursor"]
     if a.functions:
         functions = read_functions(a.functions)

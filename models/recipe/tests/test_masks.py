@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import numpy as np
 import torch
 
+from banded import BLOCK, banded
 from config import ANCHOR_MAX, ANCHOR_MIN, ID, PRESETS, SINK_IDS
 from data import anchor_cuts
 from masks import ANCHOR, KEPT, READER, Layout, anchored, visible
@@ -51,6 +52,25 @@ class MaskTest(unittest.TestCase):
             anchors = [False] * SINKS + [rng.random() < 0.25 for _ in range(n - SINKS)]
             mask = visible(anchored(torch.tensor([anchors]), SINKS))[0, 0]
             self.assertEqual(mask.tolist(), brute(anchors, SINKS))
+
+    def test_by_blocks_is_the_same_attention(self):
+        rng = np.random.default_rng(4)
+        rows, model = 6 * BLOCK, tiny()
+        anchors = np.zeros((2, rows), bool)
+        for row, places in enumerate((np.arange(150, rows, 150), np.array([200, 330]))):  # the second has fewer, and an open end
+            anchors[row, places] = True
+        layout = anchored(torch.from_numpy(anchors), SINKS)
+        layout.doc[1, 350:] = 2  # documents do not see each other, whatever is near
+        layout.group[1, 500:] += 1
+        ids = torch.from_numpy(rng.integers(len(ID), 512, (2, rows)))
+        positions = torch.arange(rows).expand(2, rows)
+        with torch.no_grad():
+            for window in (1, 64, 200):
+                by_mask = model(ids, positions, visible(layout, window))
+                by_blocks = model(ids, positions, None, attend=banded(layout, window))
+                self.assertLess(float((by_mask - by_blocks).abs().max()), 1e-4)
+        with self.assertRaises(ValueError):
+            banded(anchored(torch.zeros(1, BLOCK + 1, dtype=torch.bool), SINKS), 64)
 
     def test_blocks_are_alone_and_readers_see_what_lasts(self):
         # sinks | block 0: two groups, the first with an anchor | block 1, kept whole | reader

@@ -1,0 +1,191 @@
+"""Stage 5, everything at once: `python models/recipe/joint.py --init RUN --tokens DIR --functions DIR --run DIR`.
+
+A chain of stages lets each forget what the one before has taught. Here each step adds the gradients of two batches: text under
+one of the masks (rows of the first window, and long rows under full attention or AnSAN beside a window), and one of the
+lessons (LESSONS). All weights move; the slots' changes still act at the slots only. Resumes from RUN/last.pt at a steady rate;
+`--decay-minutes M` reads it, anneals for so long and writes RUN/decayed, a run folder that tasks.py judges and export.py takes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from banded import BLOCK, banded
+from config import home
+from data import Encoder, Tokens
+from joint_lessons import MemoryLessons
+from longcontext import yarn
+from loss import cross_entropy
+from masks import visible
+from memory import export_part
+from memory_data import KeyMaker
+from memory_model import SINKS, MemoryModel
+from model import Llama, sdpa
+from optim import Optimizer, wsd
+from rows import Batch, Stream
+from run import Log, Stop, autocast, load_model, machine_arguments, read, save, set_up
+from tasks import Stage
+from tasks_data import Draw, documented, read as read_functions
+from tasks_examples import Maker
+from tasks_model import Heads
+
+TEXTS = ("short", "long_full", "long_ansan")
+TEXT_SHARES = (0.35, 0.10, 0.55)
+LESSONS = ("past", "copy_raw", "repeat", "copy", "gist", "gist_memories", "chat", "point")
+LESSON_SHARES = (0.32, 0.14, 0.0, 0.22, 0.16, 0.06, 0.06, 0.04)
+MEMORY_LESSONS = LESSONS[:4]
+
+
+def text_loss(model: Llama, batch: Batch, window: int = 0):
+    """Mean nats of a batch; with a window, of AnSAN rows beside it, by blocks."""
+    b, t = batch.ids.shape
+    positions = torch.arange(t, device=batch.ids.device).expand(b, t)
+    if window:
+        hidden = model(batch.ids, positions, None, attend=banded(batch.layout, window))
+    else:
+        hidden = model(batch.ids, positions, visible(batch.layout), attend=sdpa)
+    return cross_entropy(hidden, model.model.embed_tokens.weight, batch.targets)[0]
+
+
+class Texts:
+    """Batches of text by kind, each kind reading the documents in an order of its own."""
+
+    def __init__(self, tokens: Tokens, first: int, window: int, seed: int, cursors: dict | None):
+        cursors = cursors or {}
+        self.first, self.window, self.seed = first, window, seed
+        self.short = Stream(tokens, seed, cursors.get("short"))
+        self.long = Stream(tokens, seed + 1, cursors.get("long"))
+
+    def cursors(self) -> dict:
+        from dataclasses import asdict
+
+        return {"short": asdict(self.short.at), "long": asdict(self.long.at)}
+
+    def loss(self, model: Llama, kind: str, rows: int, rng: np.random.Generator, where):
+        """About `rows` rows of the first window in all, in fewer and longer ones for the long kinds."""
+        if kind == "short":
+            return text_loss(model, self.short.batch(rows, self.first).to(where))
+        longest = min(self.window // self.first, rows) if kind == "long_ansan" else min(4, rows)
+        times = int(2 ** rng.integers(1, max(2, int(np.log2(longest)) + 1)))
+        count, length = max(1, rows // times), self.first * times
+        if kind == "long_full":
+            return text_loss(model, self.long.batch(count, length, "full").to(where))
+        window = int(rng.choice((64, 96, 128, 160, 160, 160, 192)))
+        return text_loss(model, self.long.batch(count, length // BLOCK * BLOCK, "ansan").to(where), window)
+
+
+def parser() -> argparse.ArgumentParser:
+    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    args.add_argument("--init", type=Path, default=home() / "runs/blend/last.pt", help="weights to start from when RUN/last.pt is not there")
+    args.add_argument("--tokens", type=Path, default=home() / "tokens")
+    args.add_argument("--memory", type=Path, help="slots to start from (default: memory.pt beside --init)")
+    args.add_argument("--heads", type=Path, help="heads to start from (default: the --init run's)")
+    args.add_argument("--functions", type=Path, required=True, help="folder or jsonl of functions.py")
+    args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
+    args.add_argument("--lesson-shares", type=float, nargs=len(LESSONS), default=LESSON_SHARES, metavar="S", help=f"of {LESSONS}")
+    args.add_argument("--lesson-norm", type=float, default=0.7, help="a lesson's gradient is cut to this; a text's is about 1")
+    args.add_argument("--ratios", type=int, nargs="+", default=[256, 32, 8])
+    args.add_argument("--segment", type=int, default=256, help="rows of a segment of the past")
+    args.add_argument("--code-tokens", type=int, default=160)
+    args.add_argument("--run", type=Path, default=home() / "runs/joint")
+    args.add_argument("--text-shares", type=float, nargs=len(TEXTS), default=TEXT_SHARES, metavar="S", help=f"of {TEXTS}")
+    args.add_argument("--rows", type=int, default=4, help="rows of the first window in a step's text")
+    args.add_argument("--lr", type=float, default=1.5e-3)
+    args.add_argument("--warmup", type=int, default=100)
+    args.add_argument("--decay-minutes", type=float, default=0, help="anneal last.pt for so long into RUN/decayed, then end")
+    args.add_argument("--steps", type=int, default=0, help="end after so many steps in all (0: never)")
+    args.add_argument("--minutes", type=float, default=0)
+    args.add_argument("--save-seconds", type=float, default=240)
+    machine_arguments(args)
+    return args
+
+
+def main(argv: list[str] | None = None) -> dict:
+    a = parser().parse_args(argv)
+    where = set_up(a)
+    last = a.run / "last.pt"
+    source = last if last.exists() else a.init
+    state = read(source)
+    base = load_model(source)
+    first = base.config.max_position_embeddings
+    if base.rope.factors is None:
+        rope = yarn(base.config.head_dim, base.config.rope_theta, first, 8)
+        base = load_model(source, factors=rope["factors"], rope_scale=rope["scale"])
+        base.window = 8 * first
+    memory_state = read(a.run / "memory.pt" if last.exists() else a.memory or a.init.parent / "memory.pt")
+    model = MemoryModel(base, memory_state["rank"])
+    model.load_state_dict(memory_state["weights"], strict=False)
+    base.requires_grad_(True)
+    known = state["heads"] if "heads" in state else read(a.heads)["weights"]
+    heads = Heads(base.config.hidden_size, token_vectors=known.get("tokens.weight"))
+    heads.load_state_dict(known)
+    heads.tokens and heads.tokens.requires_grad_(False)
+    both = torch.nn.ModuleDict({"model": model, "heads": heads}).to(where)
+    optimizer = Optimizer(both, a.lr, "muon")
+    step, seen, cursors = 0, 0, None
+    if last.exists():
+        step, seen = state["step"], state["tokens"]
+        optimizer.load_state_dict(state["optimizer"])
+        cursors = state["cursors"] if state["data"] == str(a.tokens) else None
+    tokens, encode = Tokens(a.tokens, "train"), Encoder(a.tokenizer)
+    texts = Texts(tokens, first, base.window, a.seed + step, cursors)
+    memories = MemoryLessons(model, tokens, KeyMaker(encode), a.ratios, a.segment, where)
+    tasks = Stage(model, heads, Maker(encode, min(a.code_tokens, first // 3), window=first - SINKS - 1), a.ratios, [], where)
+    draw = Draw(documented(read_functions(a.functions)), a.seed)
+    log, stop, begun, began = Log(a.run / "log.jsonl"), Stop(a.minutes), time.time(), step
+    log(event="start", step=step, tokens=seen, data=str(a.tokens), init=str(a.init), lr=a.lr, rows=a.rows, annealing=a.decay_minutes,
+        texts=list(a.text_shares), lessons=list(a.lesson_shares))
+    out = a.run / "decayed" if a.decay_minutes else a.run
+
+    def decayed() -> float:
+        return (time.time() - begun) / 60 / a.decay_minutes if a.decay_minutes else 0.0
+
+    def checkpoint() -> None:
+        save(out / "memory.pt", model.trained(), base.config, rank=model.rank, export=export_part(model, a.ratios, a.segment))
+        save(out / "heads.pt", heads, base.config, export=heads.export())
+        save(out / "last.pt", base, base.config, step=step, tokens=seen, cursor=None, cursors=texts.cursors(), data=str(a.tokens),
+             heads=heads.state_dict(), optimizer=None if a.decay_minutes else optimizer.state_dict())
+
+    def lesson(name: str, rng: np.random.Generator):
+        if name in MEMORY_LESSONS:
+            return getattr(memories, name)(rng, a.rows * first)
+        share = {"gist": 8, "chat": 8, "gist_memories": 8, "point": 2}[name]
+        return getattr(tasks, name)(draw.batch(step, max(2, a.rows * first // 512 * share // 2)), rng)
+
+    losses: dict[str, list[float]] = {}
+    saved = logged = time.time()
+    while not stop and decayed() < 1.0 and not (a.steps and step >= a.steps):
+        rng = np.random.default_rng((a.seed, 3, step))
+        kind, name = (names[rng.choice(len(names), p=np.array(p) / sum(p))] for names, p in
+                      ((TEXTS, a.text_shares), (LESSONS, a.lesson_shares)))
+        # The lesson first, cut to the size a text's gradient has: a few wrong answers must not drown the text.
+        for what, one in ((name, lambda: lesson(name, rng)), (kind, lambda: texts.loss(base, kind, a.rows, rng, where))):
+            with autocast(where):
+                loss = one()
+            loss.backward()
+            losses.setdefault(what, []).append(float(loss.detach()))
+            if what == name:
+                torch.nn.utils.clip_grad_norm_(optimizer.params, a.lesson_norm)
+        norm = optimizer.step(wsd(step - began if not a.decay_minutes else a.warmup, a.warmup, decayed()), clip=2.0)
+        step, seen = step + 1, seen + a.rows * first
+        if step % 20 == 0:
+            now = time.time()
+            log(event="train", step=step, tokens=seen, norm=norm, seconds_per_step=(now - logged) / 20,
+                **{k: float(np.mean(v)) for k, v in sorted(losses.items())})
+            losses, logged = {}, now
+        if time.time() - saved > a.save_seconds:
+            checkpoint()
+            saved = time.time()
+    checkpoint()
+    log(event="end", step=step, tokens=seen)
+    return {"step": step, "tokens": seen}
+
+
+if __name__ == "__main__":
+    print(json.dumps(main()))

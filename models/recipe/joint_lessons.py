@@ -1,0 +1,78 @@
+"""Lessons of the joint stage that read memories beside raw rows: going on after a long past, and saying keys again."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from config import ID, SINK_IDS
+from data import Tokens
+from loss import IGNORE
+from memory_data import KeyMaker
+from memory_model import MemoryModel
+
+
+def past_and_tail(tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int, tail: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Text as it stands: segments [B, count, length], the rows after them [B, tail] and their targets."""
+    size = count * length + tail + 1
+    flat = []
+    for _ in range(batch):
+        start = int(rng.integers(0, max(1, len(tokens.ids) - size - 1)))
+        flat.append(np.asarray(tokens.ids[start:start + size]).astype(np.int64))
+    ids = torch.from_numpy(np.stack(flat))
+    past = ids[:, :count * length].reshape(batch, count, length)
+    return past, ids[:, count * length:-1].contiguous(), ids[:, count * length + 1:].contiguous()
+
+
+class MemoryLessons:
+    """One loss a lesson; `rows` is about how many rows one may cost."""
+
+    def __init__(self, model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratios: list[int], length: int, where):
+        self.model, self.tokens, self.keys, self.ratios, self.length, self.where = model, tokens, keys, ratios, length, where
+
+    def past(self, rng: np.random.Generator, rows: int):
+        """Raw rows after memories of up to 15 segments before them: wherever a row stands, the latest rows are raw and the far ones memories."""
+        ratio = int(rng.choice(self.ratios, p=self._chances()))
+        count, tail = int(rng.integers(2, 16)), int(rng.choice((rows // 16, rows // 8, rows // 4)))
+        if ratio < 32:
+            count = min(count, 4)
+        batch = max(1, rows // (count * self.length // 3 + tail))
+        past, ids, targets = past_and_tail(self.tokens, rng, batch, count, self.length, tail)
+        memories = self.model.encode_all(past.to(self.where), ratio)
+        hidden = self.model.decode(ids.to(self.where), memories, self.model.sinks(batch, self.where))
+        return self.model.loss(hidden, targets.to(self.where))[0]
+
+    def _chances(self) -> list[float]:
+        """Mostly the ratio in the middle, which a context is made of."""
+        middle = sorted(self.ratios)[len(self.ratios) // 2]
+        return [0.7 if r == middle else 0.3 / max(1, len(self.ratios) - 1) for r in self.ratios] if len(self.ratios) > 1 else [1.0]
+
+    def copy_raw(self, rng: np.random.Generator, rows: int):
+        """Keys from raw rows: what nobody can read there nobody reads from memories."""
+        length = int(rng.choice((64, 128, 256)))
+        made = self._keys(rng, max(1, rows // (length + 30)), 1, length, max(1, length // 32), int(rng.integers(2, 7)))
+        ids = torch.cat([torch.tensor(SINK_IDS, device=self.where).expand(len(made[0]), -1), made[0].flatten(1), made[1]], 1)
+        positions = torch.arange(ids.shape[1], device=self.where).expand(ids.shape)
+        hidden = self.model.base(ids, positions, None)[:, -made[1].shape[1]:]
+        return self.model.loss(hidden, made[2])[0]
+
+    def _keys(self, rng, batch: int, count: int, length: int, lines: int, value_tokens: int):
+        made = self.keys.lesson(self.tokens, rng, batch, count, length, lines, value_tokens)
+        return [x.to(self.where) for x in made]
+
+    def repeat(self, rng: np.random.Generator, rows: int):
+        """The text again from its memories."""
+        length = int(rng.choice((32, 64)))
+        ids = past_and_tail(self.tokens, rng, max(1, rows // (2 * length)), 1, length, 1)[0][:, 0].to(self.where)
+        memories = self.model.encode_all(ids[:, None], min(self.ratios), through=True)
+        hidden = self.model.decode(ids[:, :-1], memories, self.model.sinks(len(ids), self.where), repeat=True)
+        return self.model.loss(hidden, ids)[0]
+
+    def copy(self, rng: np.random.Generator, rows: int):
+        """Keys from memories alone; short ones are among them, with which a slot learns to hold anything."""
+        length, ratio = int(rng.choice((32, 64, 64, 128))), min(self.ratios)
+        made = self._keys(rng, max(1, rows // (length + 40)), 1, length, max(1, length // 32), int(rng.choice((1, 1, 2, 2, 3, 3, 4, 5, 6))))
+        memories = self.model.encode_all(made[0], ratio, through=True)
+        hidden = self.model.decode(made[1], memories, self.model.sinks(len(made[0]), self.where))
+        return self.model.loss(hidden, made[2])[0]
