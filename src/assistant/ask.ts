@@ -121,7 +121,7 @@ async function extractively(draft: Draft, tools: AskTools, why?: string): Promis
   // The model reads in its own process while the answer is being quoted in this one.
   const reading = readAlong(draft, tools);
   emit({ type: 'phase', phase: 'writing' });
-  const parsed = parseQuestion(request.question);
+  const parsed = parseQuestion(request.question, library.ownNames);
   const answer = await answerFromSources(parsed, spans, library, { scope: request.scope, signal });
   throwIfCancelled(signal);
   const firstToken = performance.now() - draft.started;

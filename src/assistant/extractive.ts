@@ -41,8 +41,9 @@ const CALLS_LOOKED_AT = 16;
 const FURTHER_SENTENCE = 0.15;
 /** Lines of a definition that can do little but call another. */
 const DELEGATING_LINES = 8;
-/** Below this share of the question's words, the best place is called near, not likely. */
+/** A place that holds less than this share of the question's words, and less than this many of them, is called near, not likely: a long question is never said in full. */
 const WEAK_COVERAGE = 0.34;
+const WEAK_WORDS = 3;
 
 export async function answerFromSources(
   question: Question,
@@ -112,7 +113,7 @@ function linesFor({ symbol }: Passage, index: number): number {
 function lead(best: Passage, cited: Citation, question: Question, afterUsers: boolean): string {
   const where = `${whereOf(best, cited)} [${cited.number}]`;
   if (afterUsers && defines(best, question)) return `The definition that matches the question best is ${where}.`;
-  if (best.coverage < WEAK_COVERAGE) return `No place matches the question well; the nearest is ${where}.`;
+  if (best.coverage < WEAK_COVERAGE && best.words < WEAK_WORDS) return `No place matches the question well; the nearest is ${where}.`;
   return `${afterUsers ? 'The place that matches the question best' : 'The most likely place'} is ${where}.`;
 }
 

@@ -3,4 +3,4 @@ import type { Definition, Library, Use } from '../library/library';
 export type { Definition, Use };
 
 /** What the assistant needs of the library: any search and any lookup would do. */
-export type AssistantLibrary = Pick<Library, 'search' | 'read' | 'segmentsOf' | 'definitions' | 'users'>;
+export type AssistantLibrary = Pick<Library, 'ownNames' | 'search' | 'read' | 'segmentsOf' | 'definitions' | 'users'>;

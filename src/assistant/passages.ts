@@ -26,6 +26,8 @@ export interface Passage {
   kind: 'code' | 'prose' | 'data';
   /** Share (0…1) of the question's words that it holds. */
   coverage: number;
+  /** How many of them. */
+  words: number;
   score: number;
 }
 
@@ -71,8 +73,13 @@ const TEST = 0.5;
 const LOCK = 0.2;
 const STUB = 0.6;
 const IMPORTS = 0.4;
-/** A field says what is kept, seldom how or why anything is done with it. */
+/** A field says what is kept, seldom how or why anything is done with it; nor do a name for a type and a constant of a line or two. */
 const FIELD = 0.7;
+const HELD_LINES = 2;
+/** A declaration says that there is something, its definition how it works. */
+const DECLARED = 0.75;
+/** Benchmarks, build scripts and examples use what is asked about. */
+const BESIDE = 0.7;
 /** What a type's members are worth beside what was found of it, and how many of them come along. */
 const MEMBER = 0.8;
 const MEMBERS = 2;
@@ -117,21 +124,22 @@ function passageOf(question: Question, span: RankedSpan, { document, segmented, 
 function weigh(place: Pick<Passage, 'span' | 'document' | 'segmented' | 'lines' | 'symbol' | 'startLine' | 'endLine'>, question: Question, weights: TermWeights, prior: number): Passage {
   const { document, segmented, symbol, startLine } = place;
   const label = symbol ? labelOf(symbol) : document.path;
-  const { coverage, densest } = coverageOf(place, label, weights);
+  const { coverage, words, densest } = coverageOf(place, label, weights);
   const named = symbol ? nameMatch(question, symbol, weights) : 0;
   const kind = segmented.segments.find((each) => each.startLine <= startLine && startLine <= each.endLine)?.kind ?? 'code';
   const score = prior * (PRIOR + (1 - DENSE) * coverage + DENSE * densest + NAMED * named) * trust(question, place);
-  return { ...place, label, kind, coverage, score };
+  return { ...place, label, kind, coverage, words, score };
 }
 
 /** What share of the question all its lines say, and what share the few lines that say most: a long function says every word somewhere. */
-function coverageOf({ document, lines, startLine, endLine }: Pick<Passage, 'document' | 'lines' | 'startLine' | 'endLine'>, label: string, weights: TermWeights): { coverage: number; densest: number } {
+function coverageOf({ document, lines, startLine, endLine }: Pick<Passage, 'document' | 'lines' | 'startLine' | 'endLine'>, label: string, weights: TermWeights): Pick<Passage, 'coverage' | 'words'> & { densest: number } {
   const head = weights.termsIn(`${document.path} ${label}`);
   const rows = lines.slice(startLine - 1, endLine).map((line) => weights.termsIn(line));
   const said = (terms: readonly (readonly [string, number])[]): number => [...new Map(terms).values()].reduce((sum, weight) => sum + weight, 0) / (weights.total || 1);
   let densest = 0;
   for (let first = 0; first === 0 || first + DENSE_LINES <= rows.length; first++) densest = Math.max(densest, said([...head, ...rows.slice(first, first + DENSE_LINES).flat()]));
-  return { coverage: said([...head, ...rows.flat()]), densest };
+  const all = [...head, ...rows.flat()];
+  return { coverage: said(all), words: new Map(all).size, densest };
 }
 
 /** The methods of a matching type that say most of the question: a type matches by its comment and its fields, and it is its methods that do the work. */
@@ -192,12 +200,38 @@ function trust(question: Question, { document, lines: all, symbol, startLine, en
   const lines = all.slice(startLine - 1, endLine);
   let factor = 1;
   const kind = pathKind(document.path);
-  if (!question.wants.tests && kind.test) factor *= TEST;
+  if (!question.wants.tests && (kind.test || isInlineTest(symbol, document.language))) factor *= TEST;
   if (kind.lock && !/\block|checksum|\bpinned\b/i.test(question.text)) factor *= LOCK;
-  if (symbol?.kind === 'field' && question.form !== 'value' && question.form !== 'what' && !question.names.includes(symbol.name)) factor *= FIELD;
+  if (symbol && holdsOnly(symbol) && question.form !== 'value' && question.form !== 'what' && !question.names.includes(symbol.name)) factor *= FIELD;
+  if (kind.declaration || (symbol && isDeclared(symbol, all, document.language))) factor *= DECLARED;
+  if ((kind.tooling || kind.example) && !/\b(benchmark|example|script|build|sample|demo|tool)/i.test(question.text)) factor *= BESIDE;
   if (lines.filter((line) => /^\s*(import|from|use|using|#include|export \*|\/\*\* @import)\b|^\s*[\w$]+,\s*$/.test(line)).length > lines.length / 2) factor *= IMPORTS;
   if (lines.length <= 12 && lines.some((line) => /^\s*(raise NotImplementedError|throw new Error\(["'`](not implemented|abstract))/i.test(line))) factor *= STUB;
   return factor;
+}
+
+/** Rust keeps unit tests in a module of the file they test. */
+function isInlineTest(symbol: DocumentSymbol | undefined, language: string): boolean {
+  return language === 'rust' && symbol !== undefined && [...symbol.container, symbol.name].some((name) => /^tests?$/.test(name));
+}
+
+function holdsOnly({ kind, startLine, endLine }: DocumentSymbol): boolean {
+  return kind === 'field' || (['constant', 'variable', 'type'].includes(kind) && endLine - startLine < HELD_LINES);
+}
+
+/** Languages in which a body needs no brace. */
+const WITHOUT_BRACES = new Set(['python', 'ruby', 'shellscript', 'lua', 'haskell', 'elixir', 'r', 'julia', 'sql']);
+
+/** A function without a body: a prototype, a method of an interface. */
+function isDeclared(symbol: DocumentSymbol, lines: readonly string[], language: string): boolean {
+  if (symbol.declaration) return true;
+  return isFunction(symbol) && symbol.kind !== 'macro' && !WITHOUT_BRACES.has(language) && !/\{|=/.test(textOfLines(lines, symbol.startLine, symbol.endLine));
+}
+
+/** A declaration beside the definition of the same name. */
+function isOtherHalf({ symbol, label, lines, document }: Passage, other: Passage): boolean {
+  if (!symbol || !other.symbol || label !== other.label || document.file === other.document.file) return false;
+  return isDeclared(symbol, lines, document.language) !== isDeclared(other.symbol, other.lines, other.document.language);
 }
 
 function dedupe(passages: readonly Passage[], limit: number): Passage[] {
@@ -207,7 +241,7 @@ function dedupe(passages: readonly Passage[], limit: number): Passage[] {
     if (kept.length === limit) break;
     const count = perFile.get(passage.document.file) ?? 0;
     const overlaps = kept.some((other) => other.document.file === passage.document.file && (other.symbol === passage.symbol || (other.startLine <= passage.endLine && passage.startLine <= other.endLine)));
-    if (count >= PASSAGES_PER_FILE || overlaps) continue;
+    if (count >= PASSAGES_PER_FILE || overlaps || kept.some((other) => isOtherHalf(passage, other))) continue;
     perFile.set(passage.document.file, count + 1);
     kept.push(passage);
   }

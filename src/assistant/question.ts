@@ -3,6 +3,8 @@
  * ("where is", "who calls"), which decides what an extractive answer quotes.
  */
 
+import { readIntent } from '../library/retrieve/intent';
+
 export type QuestionForm = 'where' | 'how' | 'what' | 'why' | 'users' | 'value' | 'other';
 
 export interface Question {
@@ -16,6 +18,9 @@ export interface Question {
   wants: { tests: boolean; docs: boolean };
 }
 
+/** What the project's own name counts beside another word of the question. */
+const OWN_NAME = 0.3;
+
 const STOP_WORDS = new Set(
   `a about above after all also am an and any are as at be because been before being between both but by can could did do does doing done
   down during each every few for from further get gets give given goes had happen happens has have having here how i if in
@@ -27,8 +32,10 @@ const STOP_WORDS = new Set(
   mechanism relationship role purpose responsible specific handle handled handles`.split(/\s+/),
 );
 
-export function parseQuestion(text: string): Question {
-  const names = codeNames(text);
+/** @param ownNames what the project as a whole is called, lower case: said in passing ("How does Caddy …"), hardly ever what is asked about */
+export function parseQuestion(text: string, ownNames: readonly string[] = []): Question {
+  const isOwn = (word: string) => ownNames.includes(word.toLowerCase());
+  const names = codeNames(text).filter((name) => !isOwn(name) || text.includes(`\`${name}\``));
   const terms = new Map<string, number>();
   const add = (word: string, weight: number) => {
     const stem = stemOf(word);
@@ -39,7 +46,7 @@ export function parseQuestion(text: string): Question {
     if (!isName && STOP_WORDS.has(word.toLowerCase())) continue;
     if (isName) add(word.toLowerCase(), 2);
     for (const part of wordParts(word)) {
-      if (!STOP_WORDS.has(part) && part.length > 1) add(part, isName ? 1.2 : 1);
+      if (!STOP_WORDS.has(part) && part.length > 1) add(part, isName ? 1.2 : isOwn(word) ? OWN_NAME : 1);
     }
   }
   // Nothing but stop words ("what does it do?"): then they are all there is to go by.
@@ -50,12 +57,13 @@ export function parseQuestion(text: string): Question {
     form: formOf(plain, names.length > 0),
     terms,
     names,
-    wants: { tests: /\btests?\b|\btested\b|\bspecs?\b/.test(plain), docs: /\bdocs?\b|\bdocument(ed|ation)\b|\breadme\b|\bchangelog\b/.test(plain) },
+    wants: { tests: readIntent(text).tests && /\btest(s|ed)?\b|\bspecs?\b/.test(plain), docs: /\bdocs?\b|\bdocument(ed|ation)\b|\breadme\b|\bchangelog\b/.test(plain) },
   };
 }
 
 function formOf(plain: string, namesCode: boolean): QuestionForm {
   if (namesCode && /\b(who|what|which|where)\b[^?]*\b(calls?|uses|used|called|invoked|invokes|references?|referenced|depends on|imports?|imported)\b/.test(plain)) return 'users';
+  if (/\bwhat happens\b/.test(plain)) return 'how';
   if (/\b(default|value of|what value|how many|how long|how large|limit|constant|version|which port)\b/.test(plain)) return 'value';
   if (/^\W*(where|which (file|module|class|function|method|part))\b|\bwhere (is|are|does|do|in)\b/.test(plain)) return 'where';
   if (/\bhow\b/.test(plain)) return 'how';

@@ -286,6 +286,11 @@ export class Library {
 
   // ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** What the project as a whole is called, lower case; nothing where there are several folders. */
+  get ownNames(): readonly string[] {
+    return this.folders.ownNames;
+  }
+
   /** The spans that answer a question, best first. Files found changed on the way are indexed first and the question is asked again. */
   async search(question: string, options: { scope: Scope; limit: number; signal?: AbortSignal }): Promise<SearchResult> {
     await this.caughtUp();
@@ -302,7 +307,7 @@ export class Library {
   }
 
   private retrieve(question: string, { scope, limit, signal }: { scope: Scope; limit: number; signal?: AbortSignal }): Promise<readonly RankedSpan[]> {
-    return this.retriever.search(question, { scope, limit, pathOf: (file) => this.folders.pathOf(file), signal });
+    return this.retriever.search(question, { scope, limit, pathOf: (file) => this.folders.pathOf(file), ownNames: this.folders.ownNames, signal });
   }
 
   coverage(): Coverage {

@@ -8,7 +8,7 @@ import { createSegmenter } from '../../src/library/segments/segmenter';
 import type { Document, SegmentedDocument } from '../../src/library/types';
 import type { RankedSpan } from '../../src/protocol';
 
-const LANGUAGES: Record<string, string> = { py: 'python', ts: 'typescript', go: 'go', md: 'markdown', rst: 'restructuredtext', json: 'json', rb: 'ruby', txt: 'plaintext' };
+const LANGUAGES: Record<string, string> = { py: 'python', ts: 'typescript', go: 'go', md: 'markdown', cc: 'cpp', h: 'cpp', rst: 'restructuredtext', json: 'json', rb: 'ruby', txt: 'plaintext' };
 
 /**
  * A library over files given as text: the real segmenter, and a plain term-overlap ranking in place of the index, so that the assistant is
@@ -17,6 +17,7 @@ const LANGUAGES: Record<string, string> = { py: 'python', ts: 'typescript', go: 
 export class MemoryLibrary implements AssistantLibrary {
   readonly files = new Map<string, string>();
   reads = 0;
+  ownNames: readonly string[] = [];
 
   constructor(files: Record<string, string>, private readonly root = '/w') {
     for (const [path, text] of Object.entries(files)) this.files.set(`${root}/${path}`, text);

@@ -53,6 +53,28 @@ describe('places', () => {
     expect((await markdownOf('How does a letter expire at the limit of the office?', { 'a.py': long, 'b.py': short })).split('\n')[0]).toContain('`sweep` in `b.py`');
   });
 
+  const SOURCE = '#include "pick.h"\n\nint Picker::PickFiles(int level) {\n  int files = Score(level);\n  return files + Overlap(level);\n}\n';
+  const HEADER = 'class Picker {\n public:\n  // Picks the files of a level to merge.\n  int PickFiles(int level);\n};\n';
+
+  test('the definition comes before its declaration in a header, which is not shown beside it', async () => {
+    const markdown = await markdownOf('How does the picker pick the files of a level?', { 'pick.h': HEADER, 'pick.cc': SOURCE });
+    expect(markdown.split('\n')[0]).toContain('`Picker.PickFiles` in `pick.cc`');
+    expect(markdown).not.toContain('pick.h:4');
+  });
+
+  test('benchmarks and examples come after what they use', async () => {
+    const text = 'def sweep(box):\n    # Each letter expires at the limit of the office.\n    box.clear()\n';
+    expect((await markdownOf('How does a letter expire at the limit?', { 'benchmarks/a.py': text, 'z.py': text })).split('\n')[0]).toContain('`sweep` in `z.py`');
+  });
+
+  test('a short question of which little is found is answered with a doubt, a long one of which several words are found is not', async () => {
+    const files = { 'a.py': 'def sweep(box):\n    # Letters leave the office.\n    box.clear()\n' };
+    expect((await markdownOf('What pays the postman?', { ...files, 'b.py': '# The postman.\n' })).split('\n')[0]).not.toContain('No place');
+    expect((await markdownOf('Who repairs, paints, moves and sells the office?', files)).split('\n')[0]).toContain('No place matches the question well');
+    const long = 'Which architecture, contract, boundary, guarantee, invariant, protocol or convention decides when letters leave the office?';
+    expect((await markdownOf(long, files)).split('\n')[0]).toContain('The most likely place');
+  });
+
   test('a field that is named, or whose value is asked, leads', async () => {
     expect((await markdownOf('What is in Letters of the queue?', { 'queue.go': QUEUE })).split('\n')[0]).toContain('`Queue.Letters`');
   });

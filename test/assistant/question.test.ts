@@ -11,6 +11,7 @@ test.each([
   ['What is the default timeout?', 'value'],
   ['What is a Blueprint?', 'what'],
   ['Why are cookies merged?', 'why'],
+  ['What happens at the size limit?', 'how'],
   ['retry backoff', 'other'],
 ])('%s is a question of the form %s', (text, form) => expect(parseQuestion(text).form).toBe(form));
 
@@ -23,6 +24,18 @@ describe('names of code', () => {
     ['how does the Session class keep cookies', ['Session']],
     ['How is it done?', []],
   ])('%s', (text, names) => expect(codeNames(text).sort()).toEqual([...names].sort()));
+});
+
+test("the project's own name is no name of code and says little, unless it is written as code", () => {
+  const { names, terms } = parseQuestion('How does Caddy renew certificates?', ['caddy']);
+  expect(names).toEqual([]);
+  expect(terms.get('caddy')).toBeLessThan(terms.get('renew') ?? 0);
+  expect(parseQuestion('What is a `Caddy`?', ['caddy']).names).toEqual(['Caddy']);
+});
+
+test('tests are asked for where certain ones are meant', () => {
+  expect(parseQuestion('Which tests cover the parser?').wants.tests).toBe(true);
+  expect(parseQuestion('How are hooks run before each test?').wants.tests).toBe(false);
 });
 
 test('inflections of a word share a stem', () => {

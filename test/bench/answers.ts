@@ -20,6 +20,8 @@ const FIGURES = {
   anyLines: 'any citation touches gold lines',
   goldCited: 'gold lines cited',
   citedInGold: 'citations in gold files',
+  doubted: 'lead called only near',
+  doubtedRightly: 'of these in no gold file',
   citations: 'citations an answer',
   milliseconds: 'ms an answer',
 } as const;
@@ -51,7 +53,7 @@ async function askAll(directory: string, questions: readonly Question[], show: b
       const started = performance.now();
       const { citations, markdown } = await ask({ id: question.id, question: question.text, scope: { kind: 'workspace' } }, { library });
       const milliseconds = performance.now() - started;
-      const measured = { ...judge(citations, question), milliseconds };
+      const measured = judge(citations, question, markdown, milliseconds);
       figures.push(measured);
       if (show && measured.leadLines === 0) console.log(`${question.text}\n  ${markdown.split('\n')[0] ?? ''}\n  gold: ${question.gold.map(({ path, spans }) => `${path}:${spans.map(([from, to]) => `${from}-${to}`).join(',')}`).join(' ')}`);
     }
@@ -62,17 +64,22 @@ async function askAll(directory: string, questions: readonly Question[], show: b
   }
 }
 
-function judge(citations: readonly Citation[], { gold }: Question): Omit<Figures, 'milliseconds'> {
+function judge(citations: readonly Citation[], { gold }: Question, markdown: string, milliseconds: number): Figures {
   const files = new Set(gold.map(({ path }) => path));
   const lines = new Set(gold.flatMap(({ path, spans }) => spans.flatMap(([from, to]) => linesOf(path, from, to))));
   const cited = citations.map(({ path, startLine, endLine }) => linesOf(path, startLine, endLine).filter((line) => lines.has(line)));
+  const doubted = markdown.startsWith('No place');
+  const leadFile = files.has(citations[0]?.path ?? '');
   return {
-    leadFile: Number(files.has(citations[0]?.path ?? '')),
+    leadFile: Number(leadFile),
+    doubted: Number(doubted),
+    doubtedRightly: Number(doubted && !leadFile),
     leadLines: Number((cited[0]?.length ?? 0) > 0),
     anyLines: Number(cited.some((each) => each.length > 0)),
     goldCited: new Set(cited.flat()).size / Math.max(1, lines.size),
     citedInGold: citations.filter(({ path }) => files.has(path)).length / Math.max(1, citations.length),
     citations: citations.length,
+    milliseconds,
   };
 }
 

@@ -1,4 +1,4 @@
-import { relative, resolve } from 'node:path';
+import { basename, relative, resolve } from 'node:path';
 import type { WorkspaceFolder } from '../types';
 import { isWithin, posix } from './rules';
 
@@ -20,6 +20,12 @@ export class WorkspaceFolders {
       kept.push({ ...folder, name, directory });
     }
     this.all = kept;
+  }
+
+  /** What the project is called, lower case: nothing where there are several folders, for then a name tells one from another. */
+  get ownNames(): readonly string[] {
+    const [only, ...more] = this.all;
+    return only === undefined || more.length > 0 ? [] : [only.name.toLowerCase(), basename(only.directory).toLowerCase()];
   }
 
   /** The innermost folder that holds a file. */

@@ -11,7 +11,7 @@ import { LexicalStoreError } from './types';
  *
  * The magic must change whenever terms.ts, stem.ts or a section's layout changes meaning.
  */
-export const MAGIC = 'ANLXPK01';
+export const MAGIC = 'ANLXPK02';
 export const HEADER_BYTES = 64;
 export const SECTIONS = ['postings', 'dictionary', 'tables'] as const;
 export type SectionName = (typeof SECTIONS)[number];

@@ -1,6 +1,7 @@
 /**
  * The Porter stemmer (M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980), so that a question's "serialization" meets the
- * code's `serialize`. Works on lower-case ASCII words of three letters or more; everything else is returned as it is.
+ * code's `serialize`. Two corrections are taken from his later one (Snowball's "English"): exceed, proceed and succeed keep their form, so that they
+ * meet "exceeded", and a y behind the first consonants of a short word changes too, so that "try" meets "tries". Works on lower-case ASCII words of three letters or more; everything else is returned as it is.
  */
 
 const VOWEL = /[aeiou]/;
@@ -75,12 +76,13 @@ export function stem(word: string): string {
   if (w.endsWith('sses') || w.endsWith('ies')) w = w.slice(0, -2);
   else if (w.endsWith('s') && !w.endsWith('ss')) w = w.slice(0, -1);
   // 1b: -eed, -ed, -ing.
+  if (/^(ex|pro|suc)ceed$/.test(w)) return w;
   if (w.endsWith('eed')) {
     if (measure(w.slice(0, -3)) > 0) w = w.slice(0, -1);
   } else if (w.endsWith('ed') && hasVowel(w.slice(0, -2))) w = repair(w.slice(0, -2));
   else if (w.endsWith('ing') && hasVowel(w.slice(0, -3))) w = repair(w.slice(0, -3));
   // 1c: y → i.
-  if (w.endsWith('y') && hasVowel(w.slice(0, -1))) w = `${w.slice(0, -1)}i`;
+  if (w.length > 2 && w.endsWith('y') && isConsonant(w, w.length - 2)) w = `${w.slice(0, -1)}i`;
   w = replaceSuffix(w, STEP_2);
   w = replaceSuffix(w, STEP_3);
   // 4: the remaining suffixes, when what is left is long enough.

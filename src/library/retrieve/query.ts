@@ -19,9 +19,11 @@ export interface TermWeights {
   quoted: number;
   /** An occurrence of a short or long form counts as this share of the word itself. */
   shortForm: number;
+  /** The name of the project, where all that is asked is asked of it ("How does Flask …"). */
+  ownName: number;
 }
 
-export const TERM_WEIGHTS: TermWeights = { word: 1, talk: 0.4, whole: 1, part: 0.8, quoted: 1.2, shortForm: 0.5 };
+export const TERM_WEIGHTS: TermWeights = { word: 1, talk: 0.4, whole: 1, part: 0.8, quoted: 1.2, shortForm: 0.5, ownName: 0.3 };
 
 /** A name that the question may be about, looked up among definitions and file names. */
 export interface SoughtName {
@@ -54,11 +56,16 @@ interface Token {
   proper: boolean;
   /** A sentence, clause or quotation ends before it. */
   afterBreak: boolean;
+  /** The name of the project, not as code. */
+  own: boolean;
 }
 
-/** Reads a question: its terms with weights, the identifiers, names, paths and phrases in it, and what kind of file would answer it. */
-export function analyseQuestion(text: string, weights: TermWeights = TERM_WEIGHTS): AnalysedQuestion {
-  const tokens = tokenize(text);
+/**
+ * Reads a question: its terms with weights, the identifiers, names, paths and phrases in it, and what kind of file would answer it.
+ * @param ownNames what the project as a whole is called, lower case
+ */
+export function analyseQuestion(text: string, ownNames: readonly string[] = [], weights: TermWeights = TERM_WEIGHTS): AnalysedQuestion {
+  const tokens = tokenize(text, ownNames);
   return {
     text,
     terms: collectTerms(tokens, weights),
@@ -70,7 +77,7 @@ export function analyseQuestion(text: string, weights: TermWeights = TERM_WEIGHT
   };
 }
 
-function tokenize(text: string): Token[] {
+function tokenize(text: string, ownNames: readonly string[]): Token[] {
   const quoted = [...text.matchAll(/`[^`]*`|"[^"]*"|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}])/gu)].map((m) => [m.index, m.index + m[0].length] as const);
   const tokens: Token[] = [];
   let previousEnd = 0;
@@ -79,11 +86,13 @@ function tokenize(text: string): Token[] {
     const between = text.slice(previousEnd, start);
     const inQuotes = quoted.some(([from, to]) => start >= from && end <= to);
     const sentenceStart = previousEnd === 0 || /[.?!:]\s/.test(between);
+    const own = !inQuotes && ownNames.includes(token.toLowerCase());
     tokens.push({
       text: token,
       quoted: inQuotes,
+      own,
       identifier: looksLikeIdentifier(token, text.slice(end, end + 2), between) || (inQuotes && IDENTIFIER_PATTERN.test(token) && text[start - 1] === '`' && text[end] === '`'),
-      proper: !sentenceStart && /^\p{Lu}/u.test(token) && token.length > 2,
+      proper: !own && !sentenceStart && /^\p{Lu}/u.test(token) && token.length > 2,
       afterBreak: previousEnd === 0 || /[^\s-]/.test(between),
     });
     previousEnd = end;
@@ -102,7 +111,7 @@ function collectTerms(tokens: readonly Token[], weights: TermWeights): QueryTerm
     const parts = splitIdentifier(token.text);
     if (parts.length === 1 && !token.identifier) {
       if (isAskingWord(token.text.toLowerCase()) && !token.quoted) continue;
-      for (const term of tokenTerms(token.text)) offer(term, factor * (isTalkWord(term) && !token.quoted ? weights.talk : weights.word), true);
+      for (const term of tokenTerms(token.text)) offer(term, factor * (token.own ? weights.ownName : isTalkWord(term) && !token.quoted ? weights.talk : weights.word), true);
       continue;
     }
     const whole = wholeTerm(token.text);
@@ -152,7 +161,7 @@ function contentRuns(tokens: readonly Token[]): string[][] {
   for (const token of tokens) {
     const word = token.text.toLowerCase();
     if (token.afterBreak) close();
-    if (token.identifier || isAskingWord(word) || wordTerm(word) === undefined) {
+    if (token.identifier || token.own || isAskingWord(word) || wordTerm(word) === undefined) {
       close();
       continue;
     }

@@ -24,6 +24,8 @@ export interface RetrieveOptions {
   limit: number;
   /** The workspace path of an absolute file, or undefined when it is in no folder; for scopes that name a file. */
   pathOf: (file: string) => string | undefined;
+  /** What the project as a whole is called, lower case. */
+  ownNames?: readonly string[];
   signal?: AbortSignal | undefined;
 }
 
@@ -38,8 +40,8 @@ export class Retriever {
   ) {}
 
   /** The spans that answer, best first, at most `limit`. @throws the signal's reason when it aborts */
-  async search(question: string, { scope, limit, pathOf, signal }: RetrieveOptions): Promise<RankedSpan[]> {
-    const asked = analyseQuestion(question);
+  async search(question: string, { scope, limit, pathOf, ownNames, signal }: RetrieveOptions): Promise<RankedSpan[]> {
+    const asked = analyseQuestion(question, ownNames);
     const { documents, found } = this.rank(asked, filterOf(scope, pathOf));
     signal?.throwIfAborted();
     const spanQuestion = prepareSpanQuestion(asked, found.segmentIdf);

@@ -43,6 +43,13 @@ describe('analyseQuestion', () => {
     expect(weightOf(text, 'purpos')).toBeLessThan(0.6);
   });
 
+  it("counts the project's own name for little, and looks for no definition of it", () => {
+    const { terms, names } = analyseQuestion('Where does Flask keep the Flask session?', ['flask']);
+    expect(terms.find(({ term }) => term === 'flask')?.weight).toBeLessThan(0.5);
+    expect(names.map(({ text }) => text)).toEqual([]);
+    expect(weightOf('Where does Flask keep the session?', 'flask')).toBe(1);
+  });
+
   it('adds what programmers write for a word', () => {
     const term = analyseQuestion('loading the configuration').terms.find((t) => t.term === 'configur');
     expect(term?.alternatives?.map((other) => other.term)).toContain('config');
@@ -51,6 +58,8 @@ describe('analyseQuestion', () => {
   it('reads the intent', () => {
     expect(analyseQuestion('Which tests cover the parser?').intent.tests).toBe(true);
     expect(analyseQuestion('What tests whether the value is null?').intent.tests).toBe(false);
+    for (const text of ['How are hooks run before each test?', 'What happens when a test times out?']) expect(analyseQuestion(text).intent.tests, text).toBe(false);
+    for (const text of ['What error does the failing test raise?', 'Where is the parser tested?']) expect(analyseQuestion(text).intent.tests, text).toBe(true);
     expect(analyseQuestion('How do I install the package?').intent.docs).toBe(true);
     expect(analyseQuestion('How does the parser recover?').intent).toEqual({ tests: false, examples: false, docs: false, config: false, types: false, history: false });
   });
