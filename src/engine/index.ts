@@ -21,7 +21,8 @@ export type { ContextAccount, ContextGroup, ContextGroupKind } from './cache/con
 export { KvRows, KvRowsError } from './cache/kv-rows';
 export { rowBytes, type RowShape } from './cache/shape';
 export { Decoder, type ContextOptions } from './decoder/decoder';
-export { DecoderContext, type LiveCompression, type PrefillOptions, type PrefillResult } from './decoder/decoder-context';
+export { DecoderContext, type PrefillOptions, type PrefillResult } from './decoder/decoder-context';
+export type { LiveCompression } from './decoder/live-compression';
 export * from './generate';
 export * from './rope';
 export { ContextFullError, DecoderError, type DecoderErrorCode } from './decoder/errors';

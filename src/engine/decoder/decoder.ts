@@ -5,8 +5,9 @@ import { rowBytes } from '../cache/shape';
 import type { Checkpoint, ModelConfig } from '../checkpoint/types';
 import { ropeFrequencies, type RopeFrequencies } from '../rope/frequencies';
 import { openCompiled, type CompiledWeights } from './compiled';
-import { DecoderContext, type LiveCompression } from './decoder-context';
+import { DecoderContext } from './decoder-context';
 import { DecoderError } from './errors';
+import type { EncodeSegment, LiveCompression } from './live-compression';
 import { compileMemory } from './memory-weights';
 import { chooseWeights, type CacheType, type DecoderOptions, type WeightFormat } from './options';
 import { Runtime } from './runtime';
@@ -85,7 +86,7 @@ export class Decoder {
     const { compress } = options;
     if (compress && !this.#slot) throw new DecoderError('badInput', 'live compression needs memory weights; open the decoder with them');
     if (compress && policy.ceiling !== Infinity) throw new DecoderError('badInput', 'live compression moves rows up so that nothing is out of reach: use a policy without a ceiling');
-    const encode = async (segment: SegmentInput, encodeOptions: EncodeOptions) => (await this.encodeSegments([segment], encodeOptions))[0] as EncodedSegment;
+    const encode: EncodeSegment = async (segment, encodeOptions) => (await this.encodeSegments([segment], encodeOptions))[0] as EncodedSegment;
     const settings = { config: this.config, runtime: this.#runtime, chunkTokens: this.#chunkTokens, encode, ...(compress ? { compress } : {}) };
     return new DecoderContext(settings, policy, capacity, rope);
   }

@@ -17,7 +17,7 @@ import { flashAttention, productAttention, splitAttention, type CachedRows, type
 import type { CacheType, WeightFormat } from './options';
 import { Projections } from './projection';
 import { slotMatrix, transferMatrix } from './memory-weights';
-import { headMatrix, layerMatrices, type MatrixFormat } from './weights';
+import { headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixFormat } from './weights';
 import type { StoredTensors } from './weight-file';
 
 /**
@@ -80,7 +80,7 @@ class DecoderGraph {
     for (let layer = 0; layer < config.layers; layer++) {
       const matrices = layerMatrices(config, layer);
       const rows = this.project(layer, normed);
-      const attended = this.p.product(this.attend(layer, rows), matrices.output, this.layerFormat);
+      const attended = this.p.product(this.attend(layer, rows), matrices.output, this.layerFormat(layer));
       [normed, stream] = this.addAndNorm(stream, attended, `layer${layer}.norm2`);
       const fed = this.feedForward(layer, normed);
       if (layer + 1 < config.layers) [normed, stream] = this.addAndNorm(stream, fed, `layer${layer + 1}.norm1`);
@@ -130,7 +130,7 @@ class DecoderGraph {
     const { queryHeads: h, kvHeads: k, headDim: d } = config;
     const qkv = this.spec.variant.slots
       ? this.p.product(x, slotMatrix(config, layer), 'f32')
-      : this.p.product(x, layerMatrices(config, layer).qkv, this.layerFormat);
+      : this.p.product(x, layerMatrices(config, layer).qkv, this.layerFormat(layer));
     let [q, key, v] = ['', '', ''];
     let rotatedQ: string;
     let rotatedK: string;
@@ -216,9 +216,9 @@ class DecoderGraph {
     const { g, config } = this;
     const { gateUp, down } = layerMatrices(config, layer);
     const size = config.intermediateSize;
-    const [gate, up] = g.split(this.p.product(x, gateUp, this.layerFormat), [size, size], -1) as [string, string];
+    const [gate, up] = g.split(this.p.product(x, gateUp, this.layerFormat(layer)), [size, size], -1) as [string, string];
     const activated = g.ms('QuickGelu', [gate], { alpha: { float: 1 } });
-    return this.p.product(g.node('Mul', [activated, up]), down, this.layerFormat);
+    return this.p.product(g.node('Mul', [activated, up]), down, this.layerFormat(layer));
   }
 
   /** Hidden states and logits of the rows asked for only. */
@@ -237,7 +237,7 @@ class DecoderGraph {
     this.output('hidden', hidden, 'float32', [this.prefill ? 'rows' : 1, config.hiddenSize]);
     const logits = this.spec.weights === 'f32' && config.tiedEmbeddings
       ? g.ms('FusedMatMul', [wanted, this.p.weight('embeddings')], { transB: 1 })
-      : this.p.product(wanted, headMatrix(config), this.spec.weights);
+      : this.p.product(wanted, headMatrix(config), headFormat(this.spec.weights));
     this.output('logits', logits, 'float32', [this.prefill ? 'logit_rows' : 1, config.vocabSize]);
   }
 
@@ -279,7 +279,7 @@ class DecoderGraph {
   }
 
   /** 4-bit products are fast for single rows; prompts are read with rows rounded to bytes. */
-  private get layerFormat(): MatrixFormat {
-    return this.spec.weights === '4bit' && this.prefill ? 'i8q' : this.spec.weights;
+  private layerFormat(layer: number): MatrixFormat {
+    return this.spec.weights === '4bit' && this.prefill ? 'i8q' : tokenFormat(this.config, layer, this.spec.weights);
   }
 }

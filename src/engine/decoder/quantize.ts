@@ -38,11 +38,11 @@ export function quantize8(weights: Float32Array, columns: number): QuantizedRows
 }
 
 /** Shares of the largest magnitude that are tried as the end of the 4-bit range; clipping outliers often costs less than coarse steps. */
-const CLIPS = [1, 0.93, 0.86, 0.79];
+const CLIPS = [1, 0.95, 0.9, 0.85, 0.8, 0.74];
 
 /**
- * Levels −8…7: the value of largest magnitude takes −8 (as llama.cpp's q4_0 does), and of a few clipped ranges the one with the
- * smallest squared error is kept.
+ * Levels −8…7: the value of largest magnitude takes −8 (as llama.cpp's q4_0 does), and of a few clipped ranges the one is kept whose levels, with the scale
+ * that suits them best, come closest to the weights.
  */
 export function quantize4(weights: Float32Array, columns: number): QuantizedRows {
   const rows = weights.length / columns;
@@ -53,13 +53,13 @@ export function quantize4(weights: Float32Array, columns: number): QuantizedRows
     for (let block = 0; block < blocks; block++) {
       const from = row * columns + block * BLOCK;
       const to = Math.min(from + BLOCK, (row + 1) * columns);
-      const scale = bestScale4(weights, from, to);
+      const { scale, inverse } = bestRange4(weights, from, to);
       scales[row * blocks + block] = scale;
       if (scale === 0) continue;
       const out = ((row * blocks + block) * BLOCK) / 2;
       for (let i = from; i < to; i += 2) {
-        const low = level4(weights[i] as number, scale) + 8;
-        const high = i + 1 < to ? level4(weights[i + 1] as number, scale) + 8 : 8;
+        const low = level4(weights[i] as number, inverse) + 8;
+        const high = i + 1 < to ? level4(weights[i + 1] as number, inverse) + 8 : 8;
         levels[out + (i - from) / 2] = low | (high << 4);
       }
     }
@@ -67,32 +67,34 @@ export function quantize4(weights: Float32Array, columns: number): QuantizedRows
   return { levels, scales };
 }
 
-function level4(weight: number, scale: number): number {
-  const level = Math.round(weight / scale);
+function level4(weight: number, inverse: number): number {
+  const level = Math.round(weight * inverse);
   return level < -8 ? -8 : level > 7 ? 7 : level;
 }
 
-function bestScale4(weights: Float32Array, from: number, to: number): number {
+/** Levels l = level(w / tried) leave least of w at the scale Σ w l / Σ l²; what they explain of it is (Σ w l)² / Σ l². */
+function bestRange4(weights: Float32Array, from: number, to: number): { scale: number; inverse: number } {
   let extreme = 0;
   for (let i = from; i < to; i++) {
     const value = weights[i] as number;
     if (Math.abs(value) > Math.abs(extreme)) extreme = value;
   }
-  let best = 0;
-  let bestError = Infinity;
+  const best = { scale: 0, inverse: 0 };
+  if (Math.fround(extreme / -8) === 0) return best;
+  let most = 0;
   for (const clip of CLIPS) {
-    const scale = Math.fround((extreme * clip) / -8);
-    if (scale === 0) return 0;
-    let error = 0;
+    const inverse = -8 / (extreme * clip);
+    let [products, squares] = [0, 0];
     for (let i = from; i < to; i++) {
       const value = weights[i] as number;
-      const gap = value - scale * level4(value, scale);
-      error += gap * gap;
+      const level = level4(value, inverse);
+      products += value * level;
+      squares += level * level;
     }
-    if (error < bestError) {
-      bestError = error;
-      best = scale;
-    }
+    if (products * products <= most * squares) continue;
+    most = (products * products) / squares;
+    best.scale = Math.fround(products / squares);
+    best.inverse = inverse;
   }
   return best;
 }

@@ -6,7 +6,7 @@ import { Decoder, full, type ModelConfig } from '../../../src/engine';
 import { openCompiled } from '../../../src/engine/decoder/compiled';
 import { Projections } from '../../../src/engine/decoder/projection';
 import { WEIGHTS_FILE, type StoredTensors } from '../../../src/engine/decoder/weight-file';
-import { headMatrix, layerMatrices } from '../../../src/engine/decoder/weights';
+import { headFormat, headMatrix, layerMatrices, tokenFormat } from '../../../src/engine/decoder/weights';
 import { GraphBuilder } from '../../../src/engine/onnx/graph';
 import { rotationTable, ropeFrequencies } from '../../../src/engine/rope/frequencies';
 import { benchCache, fill, median, round, stopwatch, table } from './measure';
@@ -85,19 +85,20 @@ function exportedGraph(config: ModelConfig, stored: StoredTensors, positions: nu
   let x = g.node('SimplifiedLayerNormalization', [stream, p.weight('layer0.norm1')], { attributes: { axis: -1, ...norm } });
   for (let layer = 0; layer < layers; layer++) {
     const matrices = layerMatrices(config, layer);
+    const format = tokenFormat(config, layer, '4bit');
     const cache = ['key', 'value'].map((part) => g.input(`past_key_values.${layer}.${part}`, 'float32', ['batch', kvHeads, 'past', headDim]));
     const present = ['key', 'value'].map((part) => `present.${layer}.${part}`);
-    const qkv = g.split(p.product(x, matrices.qkv, '4bit'), [queryHeads * headDim, kvHeads * headDim, kvHeads * headDim], -1);
+    const qkv = g.split(p.product(x, matrices.qkv, format), [queryHeads * headDim, kvHeads * headDim, kvHeads * headDim], -1);
     const [attended] = g.nodes('GroupQueryAttention', [...qkv, ...cache, last, total, cos, sin], {
       domain: 'com.microsoft', attributes: { num_heads: queryHeads, kv_num_heads: kvHeads, do_rotary: 1, scale: { float: 1 / Math.sqrt(headDim) } }, outputs: [`attended.${layer}`, ...present],
     });
     for (const name of present) g.output(name, 'float32', ['batch', kvHeads, 'seen', headDim]);
-    [x = '', , , stream = ''] = skip(stream, p.product(attended as string, matrices.output, '4bit'), `layer${layer}.norm2`);
-    const [gate, up] = g.split(p.product(x, matrices.gateUp, '4bit'), [intermediateSize, intermediateSize], -1) as [string, string];
-    const fed = p.product(g.node('Mul', [g.ms('QuickGelu', [gate], { alpha: { float: 1 } }), up]), matrices.down, '4bit');
+    [x = '', , , stream = ''] = skip(stream, p.product(attended as string, matrices.output, format), `layer${layer}.norm2`);
+    const [gate, up] = g.split(p.product(x, matrices.gateUp, format), [intermediateSize, intermediateSize], -1) as [string, string];
+    const fed = p.product(g.node('Mul', [g.ms('QuickGelu', [gate], { alpha: { float: 1 } }), up]), matrices.down, format);
     [x = '', , , stream = ''] = skip(stream, fed, layer + 1 < layers ? `layer${layer + 1}.norm1` : 'norm');
   }
-  g.node('Identity', [p.product(x, headMatrix(config), '4bit')], { outputs: ['logits'] });
+  g.node('Identity', [p.product(x, headMatrix(config), headFormat('4bit'))], { outputs: ['logits'] });
   g.output('logits', 'float32', ['batch', 'steps', vocabSize]);
   return g.build();
 }

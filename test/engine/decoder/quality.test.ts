@@ -1,30 +1,36 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Decoder, full, negativeLogLikelihood, openCheckpoint, type WeightFormat } from '../../../src/engine';
+import { Decoder, full, negativeLogLikelihood, openCheckpoint, Tokenizer, type WeightFormat } from '../../../src/engine';
 import { sharedData } from '../../shared-data';
 
 const MODELS = [['stories260K', 512], ['babyllama-char', 256]] as const;
 
 const ROWS = 4;
 
-/** Mean nats over the first rows of in-distribution text, within the trained window: read as prompts, or token by token. */
-async function nats(name: string, window: number, weights: WeightFormat, byToken: boolean): Promise<number> {
-  const rows = JSON.parse(readFileSync(sharedData(`text/tinystories-rows-${name}.json`) as string, 'utf8')) as number[][];
-  const checkpoint = await openCheckpoint(sharedData(`checkpoints/${name}`) as string);
-  const decoder = await Decoder.open(checkpoint, { weights, cacheDirectory: null, threads: 1 });
+/** Mean nats of the rows' tokens, read as prompts or token by token; closes the decoder. */
+async function natsOf(decoder: Decoder, rows: readonly number[][], byToken: boolean): Promise<number> {
   const vocab = decoder.config.vocabSize;
-  let sum = 0;
-  for (const row of rows.slice(0, ROWS)) {
-    const context = decoder.newContext(full(), window);
-    const all = byToken ? undefined : (await context.prefill(row.slice(0, window), { logits: 'all' })).logits;
-    for (let i = 0; i + 1 < window; i++) {
+  let [sum, count] = [0, 0];
+  for (const row of rows) {
+    const context = decoder.newContext(full(), row.length);
+    const all = byToken ? undefined : (await context.prefill(row, { logits: 'all' })).logits;
+    for (let i = 0; i + 1 < row.length; i++, count++) {
       const logits = all ? all.subarray(i * vocab, (i + 1) * vocab) : await context.decode(row[i] as number);
       sum += negativeLogLikelihood(logits, row[i + 1] as number);
     }
   }
   await decoder.close();
+  return sum / count;
+}
+
+/** The same for the first rows of in-distribution text, within the trained window. */
+async function nats(name: string, window: number, weights: WeightFormat, byToken: boolean): Promise<number> {
+  const rows = JSON.parse(readFileSync(sharedData(`text/tinystories-rows-${name}.json`) as string, 'utf8')) as number[][];
+  const checkpoint = await openCheckpoint(sharedData(`checkpoints/${name}`) as string);
+  const decoder = await Decoder.open(checkpoint, { weights, cacheDirectory: null, threads: 1 });
   await checkpoint.close();
-  return sum / (ROWS * (window - 1));
+  return natsOf(decoder, rows.slice(0, ROWS).map((row) => row.slice(0, window)), byToken);
 }
 
 const missing = MODELS.some(([name]) => !sharedData(`checkpoints/${name}`) || !sharedData(`text/tinystories-rows-${name}.json`));
@@ -34,5 +40,20 @@ describe.skipIf(missing).each(MODELS)('8-bit weights and rounded rows change the
     const exact = await nats(name, window, 'f32', byToken);
     const rounded = await nats(name, window, '8bit', byToken);
     expect(Math.abs(Math.exp(rounded - exact) - 1)).toBeLessThan(0.01);
+  });
+});
+
+const BUNDLED = join(import.meta.dirname, '../../../models/anchorage-8m');
+
+describe('4-bit weights change the perplexity of the bundled model by less than 5%', () => {
+  it.each([['prompts', false], ['tokens', true]] as const)('of %s', async (_what, byToken) => {
+    const checkpoint = await openCheckpoint(BUNDLED);
+    const tokenizer = await Tokenizer.open(BUNDLED, checkpoint.config.vocabSize);
+    const text = readFileSync(join(import.meta.dirname, '../../../src/engine/decoder/compiled.ts'), 'utf8');
+    const row = tokenizer.encode(text).slice(0, 600);
+    const exact = await natsOf(await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1 }), [row], byToken);
+    const rounded = await natsOf(await Decoder.open(checkpoint, { weights: '4bit', cacheDirectory: null, threads: 1 }), [row], byToken);
+    await checkpoint.close();
+    expect(Math.exp(rounded - exact) - 1).toBeLessThan(0.05);
   });
 });

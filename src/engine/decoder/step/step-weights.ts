@@ -3,19 +3,35 @@ import { join } from 'node:path';
 import { decodeHalf } from '../../cache/float16';
 import type { ModelConfig } from '../../checkpoint/types';
 import type { CompiledWeights } from '../compiled';
+import type { WeightFormat } from '../options';
 import { blocksOf, BLOCK } from '../quantize';
 import { WEIGHTS_FILE, type StoredTensor } from '../weight-file';
-import { headMatrix, layerMatrices, type MatrixPlan } from '../weights';
+import { headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixPlan } from '../weights';
 import { GROUP } from './layout';
 import type { KernelMemory } from './kernel-memory';
 import { packedBytes, packRows } from './packing';
 
+/** The formats that the kernels read. */
+export type RoundedFormat = Exclude<WeightFormat, 'f32'>;
+
 /** Bytes of levels read at once. */
 const READ_BYTES = 8 << 20;
 
-/** All matrices that a token is multiplied with. */
-export function stepMatrices(config: ModelConfig): MatrixPlan[] {
-  return [...Array.from({ length: config.layers }, (_, layer) => Object.values(layerMatrices(config, layer))).flat(), headMatrix(config)];
+/** A matrix that a token is multiplied with, and in how many bits. */
+export interface StepMatrix {
+  plan: MatrixPlan;
+  bits: 4 | 8;
+}
+
+const bitsOf = (format: WeightFormat) => (format === '4bit' ? 4 : 8);
+
+export function stepMatrices(config: ModelConfig, weights: RoundedFormat): { layers: Record<keyof ReturnType<typeof layerMatrices>, StepMatrix>[]; head: StepMatrix } {
+  const layers = Array.from({ length: config.layers }, (_, layer) => {
+    const bits = bitsOf(tokenFormat(config, layer, weights));
+    const { qkv, output, gateUp, down } = layerMatrices(config, layer);
+    return { qkv: { plan: qkv, bits }, output: { plan: output, bits }, gateUp: { plan: gateUp, bits }, down: { plan: down, bits } } as const;
+  });
+  return { layers, head: { plan: headMatrix(config), bits: bitsOf(headFormat(weights)) } };
 }
 
 /** Reads compiled weights, from their file or from memory, into the order of the kernels. */
@@ -29,7 +45,7 @@ export class StepWeights {
   }
 
   /** Packs a matrix; returns its address. */
-  matrix(plan: MatrixPlan, bits: 4 | 8, memory: KernelMemory): number {
+  matrix({ plan, bits }: StepMatrix, memory: KernelMemory): number {
     const size = packedBytes(plan.outputs, plan.inputs, bits);
     const at = memory.allocate(size);
     const packed = memory.bytes(at, size);

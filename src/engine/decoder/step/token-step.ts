@@ -7,12 +7,11 @@ import type { CompiledWeights } from '../compiled';
 import { DecoderError } from '../errors';
 import type { CacheType, WeightFormat } from '../options';
 import { blocksOf, BLOCK } from '../quantize';
-import { layerMatrices, headMatrix, type MatrixPlan } from '../weights';
 import { KernelMemory, kernelsAvailable } from './kernel-memory';
 import { ACTIVATION_BLOCK_BYTES, GROUP, PRODUCT } from './layout';
 import { packedBytes } from './packing';
 import { RowAttention, type NewRowVectors, type SeenRows } from './row-attention';
-import { stepMatrices, StepWeights } from './step-weights';
+import { stepMatrices, StepWeights, type RoundedFormat, type StepMatrix } from './step-weights';
 
 export interface StepInput {
   token: number;
@@ -29,6 +28,7 @@ export interface StepOutput {
 
 /** A product with its bias, and where its result is. */
 interface Product {
+  bits: 4 | 8;
   job: number;
   out: number;
   values: Float32Array;
@@ -49,7 +49,7 @@ interface Layer {
 interface StepSettings {
   config: ModelConfig;
   compiled: CompiledWeights;
-  weights: '8bit' | '4bit';
+  weights: RoundedFormat;
   cache: CacheType;
   threads: number;
 }
@@ -96,9 +96,10 @@ export class TokenStep {
     const heads = (count: number) => new Float32Array(count * headDim);
     this.#row = { q: heads(queryHeads), qFar: heads(queryHeads), k: heads(kvHeads), v: heads(kvHeads) };
     this.#attention = new RowAttention(config, this.#memory);
-    this.#layers = Array.from({ length: config.layers }, (_, layer) => this.#layer(layer));
+    const { layers, head } = stepMatrices(config, settings.weights);
+    this.#layers = layers.map((matrices, layer) => this.#layer(layer, matrices));
     this.#norm = this.#source.vector('norm', this.#memory);
-    this.#head = this.#product(headMatrix(config));
+    this.#head = this.#product(head);
   }
 
   async close(): Promise<void> {
@@ -160,7 +161,7 @@ export class TokenStep {
   #apply(product: Product, x: number, inputs: number): void {
     const { kernels } = this.#memory;
     const { rounded } = this.#at;
-    if (this.#settings.weights === '4bit') kernels.round4(x, rounded, blocksOf(inputs));
+    if (product.bits === 4) kernels.round4(x, rounded, blocksOf(inputs));
     else kernels.round8(x, rounded, blocksOf(inputs));
     this.#memory.run(product.job);
     const { bias, values } = product;
@@ -188,9 +189,8 @@ export class TokenStep {
     rotateRows(k, kvHeads, headDim, turn(0));
   }
 
-  #layer(layer: number): Layer {
+  #layer(layer: number, { qkv, output, gateUp, down }: ReturnType<typeof stepMatrices>['layers'][number]): Layer {
     const { config } = this.#settings;
-    const { qkv, output, gateUp, down } = layerMatrices(config, layer);
     const vector = (name: string) => this.#source.vector(`layer${layer}.${name}`, this.#memory);
     return {
       norm1: vector('norm1'),
@@ -200,19 +200,24 @@ export class TokenStep {
     };
   }
 
-  #product(plan: MatrixPlan): Product {
-    const bits = this.#settings.weights === '4bit' ? 4 : 8;
+  #product(matrix: StepMatrix): Product {
+    const { plan, bits } = matrix;
     const groups = Math.ceil(plan.outputs / GROUP);
     const out = this.#memory.allocate(groups * GROUP * 4);
-    const weights = this.#source.matrix(plan, bits, this.#memory);
+    const weights = this.#source.matrix(matrix, this.#memory);
     const job = this.#memory.job(bits, groups, [[PRODUCT.x, this.#at.rounded], [PRODUCT.weights, weights], [PRODUCT.out, out], [PRODUCT.blocks, blocksOf(plan.inputs)]]);
     const bias = plan.biases.length > 0 ? this.#source.vector(`${plan.name}.bias`, this.#memory) : undefined;
-    return { job, out, values: this.#memory.floats(out, plan.outputs), ...(bias === undefined ? {} : { bias: this.#memory.floats(bias, plan.outputs) }) };
+    return { bits, job, out, values: this.#memory.floats(out, plan.outputs), ...(bias === undefined ? {} : { bias: this.#memory.floats(bias, plan.outputs) }) };
   }
 }
 
 /** All products, and attention. */
-const jobsOf = (config: ModelConfig): number => stepMatrices(config).length + 1;
+const jobsOf = (config: ModelConfig): number => 4 * config.layers + 2;
+
+function allMatrices(config: ModelConfig, weights: RoundedFormat): StepMatrix[] {
+  const { layers, head } = stepMatrices(config, weights);
+  return [...layers.flatMap((layer) => Object.values(layer)), head];
+}
 
 function widest({ hiddenSize, intermediateSize, queryHeads, headDim }: ModelConfig): number {
   return Math.max(hiddenSize, intermediateSize, queryHeads * headDim);
@@ -221,8 +226,7 @@ function widest({ hiddenSize, intermediateSize, queryHeads, headDim }: ModelConf
 /** Bytes of the kernels' memory: packed matrices with their results and biases, norms, and the vectors in between; each rounded up to a cache line. */
 function bytesNeeded({ config, weights }: StepSettings): number {
   const line = 64;
-  const bits = weights === '4bit' ? 4 : 8;
-  const matrices = stepMatrices(config).reduce((sum, { outputs, inputs }) => sum + packedBytes(outputs, inputs, bits) + 2 * (4 * outputs + line) + line, 0);
+  const matrices = allMatrices(config, weights).reduce((sum, { plan: { outputs, inputs }, bits }) => sum + packedBytes(outputs, inputs, bits) + 2 * (4 * outputs + line) + line, 0);
   const norms = (2 * config.layers + 1) * (4 * config.hiddenSize + line) + 2 * config.layers * (4 * config.headDim + line);
   return matrices + norms + 8 * (4 * padded(widest(config)) + line) + blocksOf(widest(config)) * ACTIVATION_BLOCK_BYTES + line;
 }

@@ -1,0 +1,141 @@
+import type * as ort from 'onnxruntime-node';
+import { attentionBias } from '../attention/bias';
+import { HIDDEN } from '../attention/policy';
+import type { Context, NewRow } from '../cache/context';
+import type { RowBlock, RowStore } from '../cache/row-store';
+import { rotationTable, type RotationTable } from '../rope/frequencies';
+import { CacheViews } from './cache-views';
+import type { GraphVariant } from './graph';
+import { cacheData, float32, int32, int64, type Feeds, type Runtime } from './runtime';
+import type { TokenStep } from './step/token-step';
+
+/** Runs the model on a context: puts together what the graphs and the kernels are fed, and appends the rows they make. */
+export class ContextRuns {
+  readonly #runtime: Runtime;
+  readonly #context: Context;
+  readonly #views: { near: CacheViews; far: CacheViews; middle: CacheViews };
+
+  constructor(runtime: Runtime, context: Context) {
+    this.#runtime = runtime;
+    this.#context = context;
+    const { near, far, middle } = context;
+    this.#views = { near: new CacheViews(near, 'past'), far: new CacheViews(far, 'far'), middle: new CacheViews(middle, 'middle', context.policy.middle?.fromLayer) };
+  }
+
+  /** Reads tokens together. Returns the logits [logitRows, vocab] that follow the tokens at these indices. */
+  async chunk(chunk: readonly number[], logitRows: readonly number[]): Promise<Float32Array> {
+    const context = this.#context;
+    const { policy } = context;
+    const rows = context.plan(chunk);
+    const visibility = policy.ceiling !== Infinity ? 'dual' : policy.causal && !context.near.hasHoles ? 'causal' : 'masked';
+    context.prepare(context.position, context.position + chunk.length - 1);
+    const feeds = this.#newRowFeeds(rows, visibility === 'dual');
+    feeds['rows'] = int64(logitRows, [logitRows.length]);
+    feeds['logit_rows'] = int64(logitRows.map((_, i) => i), [logitRows.length]);
+    this.#views.near.feed(feeds);
+    if (visibility === 'dual') this.#views.far.feed(feeds);
+    else {
+      const cached = visibility === 'causal' ? context.near.end : context.near.capacity;
+      feeds['last'] = int32([cached + chunk.length - 1], [1]);
+      feeds['total'] = int32([cached + chunk.length], [1]);
+    }
+    if (visibility !== 'causal') {
+      const bias = attentionBias(policy, rows, context.near, visibility === 'dual' ? context.far : undefined);
+      feeds['bias'] = float32(bias, [1, 1, chunk.length, bias.length / chunk.length]);
+    }
+    return this.#run({ phase: 'prefill', visibility }, feeds, rows, logitRows.length > 0);
+  }
+
+  /** Reads one token: with the kernels where they run, else with the graph of the whole model. Returns the logits that follow it. */
+  async token(token: number): Promise<Float32Array> {
+    const context = this.#context;
+    const { policy } = context;
+    const rows = context.plan([token]);
+    const dual = policy.ceiling !== Infinity;
+    context.prepare(context.position, context.position);
+    const bias = this.#tokenBias(rows, dual);
+    // The kernels know no middle rows.
+    const step = policy.middle ? undefined : this.#runtime.step();
+    if (step?.prepare({ near: context.near, ...(dual ? { far: context.far } : {}), bias })) return this.#stepToken(step, rows, dual);
+    const feeds = this.#newRowFeeds(rows, dual);
+    this.#views.near.feed(feeds);
+    if (dual) this.#views.far.feed(feeds);
+    const parts = this.#parts(dual);
+    feeds['parts'] = int64(parts, [parts.length]);
+    feeds['bias'] = float32(bias, [1, 1, 1, bias.length]);
+    const variant: GraphVariant = { phase: 'decode', visibility: dual ? 'dual' : 'masked' };
+    if (policy.middle && context.middle.count > 0) {
+      variant.middle = { k: policy.middle.k, fromLayer: policy.middle.fromLayer };
+      this.#middleFeeds(feeds, parts);
+    }
+    return this.#run(variant, feeds, rows, true);
+  }
+
+  /** Sizes of the parts that one token's scores are made of. */
+  #parts(dual: boolean): number[] {
+    const { near, far } = this.#context;
+    return dual ? [far.capacity, near.capacity, 1] : [near.capacity, 1];
+  }
+
+  #tokenBias(rows: readonly NewRow[], dual: boolean): Float32Array {
+    const { near, far, policy } = this.#context;
+    return policy.causal && !near.hasHoles ? causalBias(near) : attentionBias(policy, rows, near, dual ? far : undefined);
+  }
+
+  #middleBias(): ort.Tensor {
+    const { middle } = this.#context;
+    const bias = new Float32Array(middle.capacity).fill(HIDDEN);
+    for (const slot of middle.used()) bias[slot] = 0;
+    return float32(bias, [1, 1, 1, bias.length]);
+  }
+
+  #middleFeeds(feeds: Feeds, parts: readonly number[]): void {
+    this.#views.middle.feed(feeds);
+    feeds['middle_bias'] = this.#middleBias();
+    feeds['middle_parts'] = int64([this.#context.middle.capacity, ...parts], [parts.length + 1]);
+    feeds['middle_positions'] = int64([2], [1, 1]);
+  }
+
+  #stepToken(step: TokenStep, rows: readonly NewRow[], dual: boolean): Float32Array {
+    const { keys, values, logits } = step.run({ token: (rows[0] as NewRow).token, rotations: this.#rotations(rows, dual) }, dual);
+    this.#context.append({ keys, values, rows: 1 }, rows);
+    return logits;
+  }
+
+  /** Tokens and rotations of the new rows. The rotations to the ceiling and to the middle rows are two rows more of the tables. */
+  #newRowFeeds(rows: readonly NewRow[], dual: boolean): Feeds {
+    const { cos, sin } = this.#rotations(rows, dual);
+    const pairs = this.#context.rope.inverse.length;
+    const angles = cos.length / pairs;
+    const shape = [1, rows.length];
+    const feeds: Feeds = {
+      tokens: int64(rows.map((row) => row.token), shape),
+      positions: int64(rows.map((_, i) => i), shape),
+      cos: float32(cos, [angles, pairs]),
+      sin: float32(sin, [angles, pairs]),
+    };
+    if (dual) feeds['far_positions'] = int64(rows.map(() => rows.length), shape);
+    return feeds;
+  }
+
+  #rotations(rows: readonly NewRow[], dual: boolean): RotationTable {
+    const { rope, policy } = this.#context;
+    const angles = rows.map((row) => row.position);
+    if (dual) angles.push(policy.ceiling, policy.middle?.distance ?? 0);
+    return rotationTable(rope, angles);
+  }
+
+  async #run(variant: GraphVariant, feeds: Feeds, rows: readonly NewRow[], withLogits: boolean): Promise<Float32Array> {
+    const fetches = withLogits ? ['keys', 'values', 'logits'] : ['keys', 'values'];
+    const made = await this.#runtime.run(variant, feeds, fetches);
+    const block: RowBlock = { keys: cacheData(made['keys'] as ort.Tensor), values: cacheData(made['values'] as ort.Tensor), rows: rows.length };
+    this.#context.append(block, rows);
+    return withLogits ? ((made['logits'] as ort.Tensor).data as Float32Array) : new Float32Array(0);
+  }
+}
+
+/** All slots in use, then those kept ready, then the new row. */
+function causalBias(near: RowStore): Float32Array {
+  const bias = new Float32Array(near.capacity + 1);
+  return bias.fill(HIDDEN, near.end, near.capacity);
+}
