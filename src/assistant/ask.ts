@@ -81,7 +81,7 @@ interface Draft extends Found {
 
 async function retrieve(request: AskRequest, tools: AskTools): Promise<Found> {
   const { library, memory, signal } = tools;
-  const found = (memory && (await retrieveWithMemories(request, memory, tools))) ?? (await library.search(searchText(request), { scope: request.scope, limit: SPANS, signal }));
+  const found = (memory && (await retrieveWithMemories(request, memory, tools))) ?? (await library.search(request.question, { scope: request.scope, limit: SPANS, before: leansOn(request), signal }));
   throwIfCancelled(signal);
   if (request.scope.kind !== 'selection' || found.spans.length > 0) return found;
   // A selection is what the question is about even if it shares no word with it.
@@ -93,7 +93,8 @@ async function retrieve(request: AskRequest, tools: AskTools): Promise<Found> {
 
 /** A model that writes prose reads what it quotes; without one, the model of the memories reads the composed context. */
 async function retrieveWithMemories({ question, scope, ...request }: AskRequest, memory: WorkspaceMemory, { library, writer, signal }: AskTools): Promise<Found | undefined> {
-  const asked = { question, searchText: searchText({ question, scope, ...request }), scope, maxNewTokens: GENERATED_TOKENS, turn: true };
+  const before = leansOn({ question, scope, ...request });
+  const asked = { question, before, scope, maxNewTokens: GENERATED_TOKENS, turn: true };
   const composing = { library: { search: library.search.bind(library), indexed: memory.indexed.bind(memory) }, memories: memory.memories, engine: memory.engine, signal };
   try {
     if (writer) return await retrieveFused(asked, composing);
@@ -101,18 +102,18 @@ async function retrieveWithMemories({ question, scope, ...request }: AskRequest,
     return { spans: selection.spans, coverage: selection.coverage, selection };
   } catch (error) {
     if (signal?.aborted) return undefined;
-    const found = await library.search(asked.searchText, { scope, limit: SPANS, signal });
+    const found = await library.search(question, { scope, limit: SPANS, before, signal });
     return { ...found, trouble: `The workspace's memories could not be used (${error instanceof Error ? error.message : String(error)}).` };
   }
 }
 
-/** A follow-up ("and where is it called?") is searched with the question it follows. */
-function searchText({ question, previous }: AskRequest): string {
+/** The question that a follow-up ("and where is it called?") is searched with. */
+function leansOn({ question, previous }: AskRequest): string | undefined {
   const last = previous?.[previous.length - 1];
-  if (!last) return question;
+  if (!last) return undefined;
   const parsed = parseQuestion(question);
   const leans = parsed.names.length === 0 && (parsed.terms.size <= 3 || /\b(it|its|that|this|they|them|those|there|same)\b/i.test(question));
-  return leans ? `${question} ${last.question}` : question;
+  return leans ? last.question : undefined;
 }
 
 async function extractively(draft: Draft, tools: AskTools, why?: string): Promise<Answer> {

@@ -47,6 +47,14 @@ const CATCH_UP_MS = 400;
 const WARM_LANGUAGES = 4;
 const WARM_MS = 500;
 
+export interface LibrarySearchOptions {
+  scope: Scope;
+  limit: number;
+  /** The question that this one follows: its words help, and lead only where the present one says next to nothing. */
+  before?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 /**
  * The workspace as a library: which files belong to it, how they are cut, what is found in them. One facade for the
  * worker and the terminal. It answers at any time from what is indexed, and says how much that is.
@@ -292,7 +300,7 @@ export class Library {
   }
 
   /** The spans that answer a question, best first. Files found changed on the way are indexed first and the question is asked again. */
-  async search(question: string, options: { scope: Scope; limit: number; signal?: AbortSignal }): Promise<SearchResult> {
+  async search(question: string, options: LibrarySearchOptions): Promise<SearchResult> {
     await this.caughtUp();
     let spans = await this.retrieve(question, options);
     if (this.shelf.stale.size > 0) {
@@ -306,8 +314,8 @@ export class Library {
     return { spans, coverage: this.coverage() };
   }
 
-  private retrieve(question: string, { scope, limit, signal }: { scope: Scope; limit: number; signal?: AbortSignal }): Promise<readonly RankedSpan[]> {
-    return this.retriever.search(question, { scope, limit, pathOf: (file) => this.folders.pathOf(file), ownNames: this.folders.ownNames, signal });
+  private retrieve(question: string, options: LibrarySearchOptions): Promise<readonly RankedSpan[]> {
+    return this.retriever.search(question, { ...options, pathOf: (file) => this.folders.pathOf(file), ownNames: this.folders.ownNames });
   }
 
   coverage(): Coverage {

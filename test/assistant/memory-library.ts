@@ -35,7 +35,7 @@ export class MemoryLibrary implements AssistantLibrary {
     return (await segmenter).segment(document);
   }
 
-  async search(question: string, { limit, scope }: Parameters<AssistantLibrary['search']>[1]): ReturnType<AssistantLibrary['search']> {
+  async search(question: string, { limit, scope, before = '' }: Parameters<AssistantLibrary['search']>[1]): ReturnType<AssistantLibrary['search']> {
     const spans: RankedSpan[] = [];
     for (const file of this.files.keys()) {
       if (scope.kind === 'file' && scope.file !== file) continue;
@@ -46,7 +46,7 @@ export class MemoryLibrary implements AssistantLibrary {
         spans.push({ file, path: document.path, startLine, endLine, score: 0, breadcrumb, reasons: [], text, language: document.language });
       }
     }
-    const weights = new TermWeights(parseQuestion(question), spans.map(({ text }) => text));
+    const weights = new TermWeights(parseQuestion(`${question} ${before}`), spans.map(({ text }) => text));
     const ranked = spans.map((span) => ({ ...span, score: weights.matched(`${span.path} ${span.text}`) })).filter(({ score }) => score > 0);
     ranked.sort((a, b) => b.score - a.score);
     return { spans: ranked.slice(0, limit), coverage: { filesIndexed: this.files.size, filesKnown: this.files.size, indexing: false } };

@@ -93,8 +93,8 @@ export interface ComposedContext {
 
 export interface Asked {
   question: string;
-  /** What is searched for, where that is more than the question (a follow-up). */
-  searchText?: string;
+  /** The question that this one follows and leans on. */
+  before?: string | undefined;
   scope: Scope;
   maxNewTokens: number;
   turn?: boolean;

@@ -24,11 +24,10 @@ const HALF_RANK = 10;
 /** Weights of ranks where segments of the context are chosen: what was found, then what is near, then what is attended to. */
 const WEIGHTS: Record<Ranking['name'], number> = { lexical: 1, vector: 0.25, attention: 0.1 };
 
-export async function retrieveFused(request: { question: string; searchText?: string; scope: Scope }, tools: ComposeTools): Promise<Retrieved> {
+export async function retrieveFused(request: { question: string; before?: string | undefined; scope: Scope }, tools: ComposeTools): Promise<Retrieved> {
   const { library, memories, engine, signal } = tools;
-  const { scope } = request;
-  const searchText = request.searchText ?? request.question;
-  const [{ spans, coverage }, look] = await Promise.all([library.search(searchText, { scope, limit: SPANS, signal }), engine.look(searchText, signal)]);
+  const { question, before, scope } = request;
+  const [{ spans, coverage }, look] = await Promise.all([library.search(question, { scope, limit: SPANS, before, signal }), engine.look(before === undefined ? question : `${question} ${before}`, signal)]);
   const segments = memories.segments();
   const inScope = segments.filter((segment) => isInScope(segment, scope));
   const nearest = await memories.nearest(inScope, look.vector, NEAREST);

@@ -21,9 +21,15 @@ export interface TermWeights {
   shortForm: number;
   /** The name of the project, where all that is asked is asked of it ("How does Flask …"). */
   ownName: number;
+  /** A word of the question before, where the present one says something itself; and where it says next to nothing ("and where is it called?"). */
+  before: number;
+  beforeLittle: number;
 }
 
-export const TERM_WEIGHTS: TermWeights = { word: 1, talk: 0.4, whole: 1, part: 0.8, quoted: 1.2, shortForm: 0.5, ownName: 0.3 };
+/** Words of its own from which on a question says something. */
+const SAYS_SOMETHING = 2;
+
+export const TERM_WEIGHTS: TermWeights = { word: 1, talk: 0.4, whole: 1, part: 0.8, quoted: 1.2, shortForm: 0.5, ownName: 0.3, before: 0.2, beforeLittle: 0.8 };
 
 /** A name that the question may be about, looked up among definitions and file names. */
 export interface SoughtName {
@@ -58,22 +64,33 @@ interface Token {
   afterBreak: boolean;
   /** The name of the project, not as code. */
   own: boolean;
+  /** How much it counts beside a word of the question itself. */
+  share: number;
+}
+
+export interface QuestionContext {
+  /** What the project as a whole is called, lower case. */
+  ownNames?: readonly string[] | undefined;
+  /** The question that this one follows and leans on. */
+  before?: string | undefined;
 }
 
 /**
  * Reads a question: its terms with weights, the identifiers, names, paths and phrases in it, and what kind of file would answer it.
- * @param ownNames what the project as a whole is called, lower case
  */
-export function analyseQuestion(text: string, ownNames: readonly string[] = [], weights: TermWeights = TERM_WEIGHTS): AnalysedQuestion {
-  const tokens = tokenize(text, ownNames);
+export function analyseQuestion(text: string, { ownNames = [], before = '' }: QuestionContext = {}, weights: TermWeights = TERM_WEIGHTS): AnalysedQuestion {
+  const present = tokenize(text, ownNames);
+  const little = before !== '' && collectTerms(present, weights).filter(({ weight }) => weight >= weights.word).length < SAYS_SOMETHING;
+  const share = little ? weights.beforeLittle : weights.before;
+  const tokens = [...present, ...tokenize(before, ownNames).map((token) => ({ ...token, share }))];
   return {
     text,
     terms: collectTerms(tokens, weights),
     words: new Map(tokens.flatMap((token) => tokenTerms(token.text).map((term) => [term, token.text] as const)).reverse()),
-    names: collectNames(tokens),
-    files: mentionedFiles(text),
+    names: collectNames(little ? tokens : present),
+    files: mentionedFiles(little ? `${text} ${before}` : text),
     phrases: [...text.matchAll(/`([^`]+)`|"([^"]+)"/g)].map((m) => (m[1] ?? m[2] ?? '').trim().replace(/\s+/g, ' ').toLowerCase()).filter((phrase) => /\s/.test(phrase)),
-    intent: readIntent(text),
+    intent: readIntent(little ? `${text} ${before}` : text),
   };
 }
 
@@ -91,6 +108,7 @@ function tokenize(text: string, ownNames: readonly string[]): Token[] {
       text: token,
       quoted: inQuotes,
       own,
+      share: 1,
       identifier: looksLikeIdentifier(token, text.slice(end, end + 2), between) || (inQuotes && IDENTIFIER_PATTERN.test(token) && text[start - 1] === '`' && text[end] === '`'),
       proper: !own && !sentenceStart && /^\p{Lu}/u.test(token) && token.length > 2,
       afterBreak: previousEnd === 0 || /[^\s-]/.test(between),
@@ -107,7 +125,7 @@ function collectTerms(tokens: readonly Token[], weights: TermWeights): QueryTerm
     if (known === undefined || known.weight < weight) found.set(term, { weight, alternatives: alternatives || (known?.alternatives ?? false) });
   };
   for (const token of tokens) {
-    const factor = token.quoted ? weights.quoted : 1;
+    const factor = token.share * (token.quoted ? weights.quoted : 1);
     const parts = splitIdentifier(token.text);
     if (parts.length === 1 && !token.identifier) {
       if (isAskingWord(token.text.toLowerCase()) && !token.quoted) continue;

@@ -4,7 +4,7 @@ import type { LexicalIndex } from '../lexical/index';
 import { MAX_QUERY_TERMS, type LexicalResult } from '../lexical/search';
 import type { FieldWeights } from '../lexical/types';
 import { gatherEvidence } from './features';
-import { type AnalysedQuestion, analyseQuestion } from './query';
+import { type AnalysedQuestion, analyseQuestion, type QuestionContext } from './query';
 import { rankDocuments, type RankedDocument } from './rank';
 import { prepareSpanQuestion, type ScoredUnit, scoreUnits, SPAN_WEIGHTS, toSpan } from './spans';
 import type { DocumentReader, ReadDocument } from './types';
@@ -19,13 +19,11 @@ const SEGMENTS_PER_DOCUMENT = 10;
 /** Segments looked into, of the document at a rank: much of the first ones, the best place of the rest. */
 const segmentsAt = (rank: number): number => (rank < 4 ? SEGMENTS_PER_DOCUMENT : rank < 10 ? 4 : 2);
 
-export interface RetrieveOptions {
+export interface RetrieveOptions extends QuestionContext {
   scope: Scope;
   limit: number;
   /** The workspace path of an absolute file, or undefined when it is in no folder; for scopes that name a file. */
   pathOf: (file: string) => string | undefined;
-  /** What the project as a whole is called, lower case. */
-  ownNames?: readonly string[];
   signal?: AbortSignal | undefined;
 }
 
@@ -40,8 +38,8 @@ export class Retriever {
   ) {}
 
   /** The spans that answer, best first, at most `limit`. @throws the signal's reason when it aborts */
-  async search(question: string, { scope, limit, pathOf, ownNames, signal }: RetrieveOptions): Promise<RankedSpan[]> {
-    const asked = analyseQuestion(question, ownNames);
+  async search(question: string, { scope, limit, pathOf, ownNames, before, signal }: RetrieveOptions): Promise<RankedSpan[]> {
+    const asked = analyseQuestion(question, { ownNames, before });
     const { documents, found } = this.rank(asked, filterOf(scope, pathOf));
     signal?.throwIfAborted();
     const spanQuestion = prepareSpanQuestion(asked, found.segmentIdf);

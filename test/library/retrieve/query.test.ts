@@ -44,10 +44,21 @@ describe('analyseQuestion', () => {
   });
 
   it("counts the project's own name for little, and looks for no definition of it", () => {
-    const { terms, names } = analyseQuestion('Where does Flask keep the Flask session?', ['flask']);
+    const { terms, names } = analyseQuestion('Where does Flask keep the Flask session?', { ownNames: ['flask'] });
     expect(terms.find(({ term }) => term === 'flask')?.weight).toBeLessThan(0.5);
     expect(names.map(({ text }) => text)).toEqual([]);
     expect(weightOf('Where does Flask keep the session?', 'flask')).toBe(1);
+  });
+
+  it('leans on the question before as far as it says little itself', () => {
+    const before = 'How often is a failed HttpRequest tried again?';
+    const asked = (text: string) => analyseQuestion(text, { before });
+    const weightIn = (text: string, term: string) => asked(text).terms.find((each) => each.term === term)?.weight ?? 0;
+    expect(weightIn('And when is a berth released?', 'berth')).toBe(1);
+    expect(weightIn('And when is a berth released?', 'fail')).toBeLessThan(0.3);
+    expect(asked('And when is a berth released?').names.some(({ text }) => text === 'HttpRequest')).toBe(false);
+    expect(weightIn('And where is it called?', 'fail')).toBeGreaterThan(0.5);
+    expect(asked('And where is it called?').names.some(({ text }) => text === 'HttpRequest')).toBe(true);
   });
 
   it('adds what programmers write for a word', () => {

@@ -104,6 +104,13 @@ describe('Retriever', () => {
     expect(config).toMatchObject({ path: 'src/text/parse_config.py', breadcrumb: ['load_configuration'], startLine: 1 });
   });
 
+  it('ranks a follow-up by its own words, and by those of the question before where it has hardly any', async () => {
+    const before = 'How is a request sent again with exponential backoff between attempts?';
+    const first = async (question: string): Promise<string | undefined> => (await retriever.search(question, { scope: { kind: 'workspace' }, limit: 10, pathOf: (file) => file, before }))[0]?.path;
+    expect(await first('And who keeps the connections and cookies?')).toBe('src/net/session.py');
+    expect(await first('And why is that?')).toBe('src/net/retry.py');
+  });
+
   it('says no word twice in its reasons', async () => {
     const spans = await search('where does `send_with_retry` send, and is it sent again? Send');
     const lists = spans.flatMap(({ reasons }) => reasons.flatMap(({ text }) => (text.includes(': ') ? [text.slice(text.indexOf(': ') + 2).toLowerCase().split(', ')] : [])));
