@@ -30,6 +30,8 @@ export interface Composed {
   used: readonly Citation[];
   /** Spans of which there was room for some lines only. */
   inPart: readonly RankedSpan[];
+  /** Spans that are not quoted: rows are to stand for them. */
+  anchored: readonly Quoted[];
   /** Spans that did not fit, best first. */
   dropped: readonly RankedSpan[];
   turnsDropped: number;
@@ -40,6 +42,9 @@ const ANSWER_TOKENS = 768;
 /** A part of a span is worth reading from so many tokens on; of its room so much is used, for how many tokens its lines have is known of the whole only. */
 const LEAST_PART = 64;
 const PART_FILLED = 0.9;
+/** Share of the room that is kept for anchors where not everything can be quoted, and the tokens that are encoded for them at most: the first word waits for it. */
+const ANCHOR_SHARE = 1 / 16;
+const MOST_ANCHORED = 1_024;
 
 /**
  * The best spans that fit, in order of rank. Of the first that does not fit the lines around the match are read; where there is too little room for
@@ -70,35 +75,30 @@ export async function composeChat(
   const candidates = await readCitations(spans, library, signal);
   const before = turns.length > 0 ? await count(chatOf(question, [], turns)) : bareTokens;
   const costs = await costsOf(candidates.map(({ citation }) => citation), writer, signal);
-  let used: Quoted[] = [];
-  const dropped: RankedSpan[] = [];
-  const parts: RankedSpan[] = [];
-  let estimate = before;
-  candidates.forEach((candidate, index) => {
-    const cost = costs[index] ?? Infinity;
-    const part = estimate + cost > room && parts.length === 0 ? partOf(candidate, question, room - estimate, cost) : undefined;
-    if (part) parts.push(candidate.span);
-    if (part || estimate + cost <= room) {
-      estimate = part ? room : estimate + cost;
-      used.push(part ?? candidate);
-    } else dropped.push(candidate.span);
-  });
+  const whole = fitted(candidates, costs, before, room, question);
+  // Where not everything fits, some room is kept for rows that stand for the rest.
+  const reserve = writer.anchorTokens === undefined || whole.dropped.length === 0 ? 0 : Math.floor(room * ANCHOR_SHARE);
+  const fit = reserve === 0 ? whole : fitted(candidates, costs, before, room - reserve, question);
+  let { used } = fit;
+  const dropped = [...fit.dropped];
   const quotes = (): Citation[] => used.map(({ citation }, index) => ({ ...citation, number: index + 1 }));
   // Tokens are not additive; the sum is only a forecast. What is sent is counted as it will be read.
   let promptTokens = used.length > 0 ? await count(chatOf(question, quotes(), turns)) : before;
-  while (promptTokens > room && used.length > 0) {
-    dropped.unshift((used.at(-1) as Quoted).span);
+  while (promptTokens > room - reserve && used.length > 0) {
+    dropped.unshift(used.at(-1) as Quoted);
     used = used.slice(0, -1);
     promptTokens = await count(chatOf(question, quotes(), turns));
   }
+  const anchored = used.length === 0 ? [] : takeAnchored(dropped, (each) => costs[candidates.findIndex(({ span }) => span === each.span)] ?? Infinity, reserve, writer.anchorTokens ?? Infinity);
   const numbered = quotes();
   return {
     chat: chatOf(question, numbered, turns),
     promptTokens,
     maxNewTokens,
     used: numbered,
-    inPart: parts.filter((span) => !dropped.includes(span)),
-    dropped,
+    inPart: fit.inPart.filter((span) => !dropped.some((each) => each.span === span)),
+    anchored,
+    dropped: dropped.filter((each) => !anchored.includes(each)).map(({ span }) => span),
     turnsDropped: previous.length - turns.length,
   };
 }
@@ -106,6 +106,39 @@ export async function composeChat(
 interface Quoted {
   citation: Citation;
   span: RankedSpan;
+}
+
+interface Fitted {
+  used: Quoted[];
+  inPart: RankedSpan[];
+  dropped: Quoted[];
+}
+
+/** What of the candidates fits, by the tokens that each is thought to add. */
+function fitted(candidates: readonly Quoted[], costs: readonly number[], before: number, room: number, question: string): Fitted {
+  const fit: Fitted = { used: [], inPart: [], dropped: [] };
+  let estimate = before;
+  candidates.forEach((candidate, index) => {
+    const cost = costs[index] ?? Infinity;
+    const part = estimate + cost > room && fit.inPart.length === 0 ? partOf(candidate, question, room - estimate, cost) : undefined;
+    if (part) fit.inPart.push(candidate.span);
+    if (part || estimate + cost <= room) {
+      estimate = part ? room : estimate + cost;
+      fit.used.push(part ?? candidate);
+    } else fit.dropped.push(candidate);
+  });
+  return fit;
+}
+
+/** The best of those for which there is no room as quotes. */
+function takeAnchored(dropped: readonly Quoted[], costOf: (quoted: Quoted) => number, rows: number, anchorTokens: number): Quoted[] {
+  let tokens = Math.min(rows * anchorTokens, MOST_ANCHORED);
+  return dropped.filter((quoted) => {
+    const cost = costOf(quoted);
+    if (cost > tokens) return false;
+    tokens -= cost;
+    return true;
+  });
 }
 
 /** The lines of a span around what meets the question, for so many tokens; undefined when that is too little to say anything. */
@@ -180,7 +213,7 @@ export async function writeProse(
   library: Pick<AssistantLibrary, 'read'>,
   options: { signal?: AbortSignal; onText: (text: string) => void },
 ): Promise<ProseAnswer> {
-  const written = await writer.write(composed.chat, { maxNewTokens: composed.maxNewTokens, signal: options.signal, onText: options.onText, quotes: composed.used.map(({ text }) => text) });
+  const written = await writer.write(composed.chat, { maxNewTokens: composed.maxNewTokens, signal: options.signal, onText: options.onText, quotes: composed.used.map(({ text }) => text), ...(composed.anchored.length > 0 ? { anchors: composed.anchored.map(({ citation }) => citation.text) } : {}) });
   const checked = await checkMarkdown(written.text.trim(), composed.used, library);
   const notices: string[] = [];
   if (checked.removed.length > 0) notices.push(`Citations removed: ${checked.removed.join(' ')}`);
@@ -188,7 +221,10 @@ export async function writeProse(
   if (written.stopped === 'length') notices.push(`The answer was cut at ${counted(written.newTokens, 'token')}, the room left for it.`);
   if (written.stopped === 'cancelled') notices.push('Stopped.');
   if (composed.inPart.length > 0) notices.push(`${counted(composed.inPart.length, 'span')} read in part for room: ${named(composed.inPart)}.`);
-  if (composed.dropped.length > 0) notices.push(`${counted(composed.dropped.length, 'span')} left out for room: ${named(composed.dropped)}.`);
+  const held = composed.anchored.filter((_, i) => (written.quotes?.anchors[i]?.rows ?? 0) > 0).map(({ span }) => span);
+  if (held.length > 0) notices.push(`${counted(held.length, 'span')} not quoted for room, and held as a row for a few words each: ${named(held)}.`);
+  const dropped = [...composed.anchored.map(({ span }) => span).filter((span) => !held.includes(span)), ...composed.dropped];
+  if (dropped.length > 0) notices.push(`${counted(dropped.length, 'span')} left out for room: ${named(dropped)}.`);
   if (composed.turnsDropped > 0) notices.push(`${counted(composed.turnsDropped, 'earlier question')} left out for room.`);
   return { markdown: checked.markdown, citations: checked.citations, notices, written };
 }
@@ -208,8 +244,12 @@ export async function ledgerOf(composed: Composed, writer: Writer, written?: Wri
     ...(written?.quotes?.origins[index] === 'memory' ? { origin: 'memory' } : {}),
     span: { file: citation.file, path: citation.path, startLine: citation.startLine, endLine: citation.endLine },
   }));
+  composed.anchored.forEach(({ citation: { file, path, startLine, endLine } }, index) => {
+    const { rows = 0, tokens = 0, origin } = written?.quotes?.anchors[index] ?? {};
+    if (rows > 0) groups.push({ ...group('anchors', rows), tokens, origin: origin ?? 'computed', span: { file, path, startLine, endLine } });
+  });
   // The question's group takes the remainder, so that the sum is what was read.
   const quoted = groups.reduce((sum, each) => sum + each.rows, 0);
-  groups.push(group('question', Math.max(0, composed.promptTokens - quoted)), group('answer', written?.newTokens ?? 0));
+  groups.push(group('question', Math.max(0, (written?.promptTokens ?? composed.promptTokens) - quoted)), group('answer', written?.newTokens ?? 0));
   return { groups, capacityRows: writer.contextTokens, bytesPerRow: writer.bytesPerRow, ...(written?.quotes ? { cache: written.quotes.cache } : {}) };
 }

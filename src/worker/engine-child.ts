@@ -35,10 +35,11 @@ function main(): void {
         return model.description;
       },
       countChats: ({ chats }) => chats.map((chat) => loaded().count(chat)),
-      write: ({ id, chat, maxNewTokens, quotes }, signal) =>
-        loaded().write(chat, { maxNewTokens, signal, quotes, onText: (text) => notify('write/text', { id, text }) }),
+      write: ({ id, chat, maxNewTokens, quotes, anchors }, signal) =>
+        loaded().write(chat, { maxNewTokens, signal, quotes, anchors, onText: (text) => notify('write/text', { id, text }) }),
       encode: ({ texts }, signal) => memory().encode(texts, signal),
       vectors: ({ questions }) => memory().vectors(questions),
+      point: ({ question, texts }) => memory().point(question, texts),
       countTokens: ({ texts }) => memory().countTokens(texts),
       gists: ({ items }, signal) => memory().gists(items, signal),
       compose: ({ id, ...params }, signal) => memory().compose(params, {

@@ -12,7 +12,7 @@ import type { LoadedModel, LoadParams } from './engine-protocol';
 import { loops } from './greedy';
 import { readMemoryConfig, type MemoryConfig } from './memory-config';
 import { MemoryModel } from './memory-model';
-import { QuotedPrompts, type QuotedPrompt } from './quoted-prompt';
+import { ANCHOR_TOKENS, QuotedPrompts, type QuotedPrompt } from './quoted-prompt';
 
 /** Rows given to an answer at most: more can be cached, but reading them takes minutes on a CPU. */
 const MOST_CONTEXT = 8_192;
@@ -25,6 +25,7 @@ export interface WriteOptions {
   onText: (text: string) => void;
   /** Texts that the chat quotes, in its order. */
   quotes?: readonly string[] | undefined;
+  anchors?: readonly string[] | undefined;
 }
 
 export class EngineModel {
@@ -42,7 +43,7 @@ export class EngineModel {
     const { config } = decoder;
     this.quoted = new QuotedPrompts(decoder, tokenizer);
     const contextTokens = Math.min(config.maxPositions, MOST_CONTEXT, Math.floor(MOST_CACHE_BYTES / decoder.rowBytes));
-    this.description = { name: basename(directory), contextTokens, bytesPerRow: decoder.rowBytes, detail: describe(config, decoder.weights, contextTokens, template !== undefined), ...(memory ? { memory: memory.description } : {}) };
+    this.description = { name: basename(directory), contextTokens, bytesPerRow: decoder.rowBytes, ...(config.slidingWindow === undefined ? { anchorTokens: ANCHOR_TOKENS } : {}), detail: describe(config, decoder.weights, contextTokens, template !== undefined), ...(memory ? { memory: memory.description } : {}) };
   }
 
   /** @throws CheckpointError naming the file and the field; DecoderError */
@@ -68,12 +69,12 @@ export class EngineModel {
     return this.encode(chat).length;
   }
 
-  async write(chat: readonly ChatMessage[], { maxNewTokens, signal, onText, quotes = [] }: WriteOptions): Promise<Written> {
+  async write(chat: readonly ChatMessage[], { maxNewTokens, signal, onText, quotes = [], anchors }: WriteOptions): Promise<Written> {
     const { decoder, tokenizer } = this;
     const started = performance.now();
     let spliced: QuotedPrompt | undefined;
     try {
-      spliced = await this.quoted.read(this.textOf(chat), quotes, { specialTokens: !this.template, maxNewTokens, mostRows: this.description.contextTokens, signal });
+      spliced = await this.quoted.read(this.textOf(chat), quotes, { anchors, specialTokens: !this.template, maxNewTokens, mostRows: this.description.contextTokens, signal });
     } catch (error) {
       if (!signal?.aborted) throw error;
       return { text: '', promptTokens: 0, newTokens: 0, stopped: 'cancelled', timing: { read: performance.now() - started, decode: 0, firstToken: 0 } };
@@ -85,7 +86,7 @@ export class EngineModel {
     let read = started;
     let firstToken: number | undefined;
     const generated = await generate(decoder, context, prompt, {
-      maxNewTokens,
+      maxNewTokens: spliced?.answerTokens ?? maxNewTokens,
       signal: signal ? AbortSignal.any([signal, loop.signal]) : loop.signal,
       onRead: () => (read = performance.now()),
       onText,

@@ -296,10 +296,12 @@ const NO_MODEL: ModelStatus = { state: 'none', author: { kind: 'extractive' }, d
 class EngineWriter implements Writer {
   readonly contextTokens: number;
   readonly bytesPerRow: number;
+  readonly anchorTokens?: number;
 
   constructor(readonly author: Author, model: LoadedModel, private readonly kind: WorkClass, private readonly engine: EngineProcess) {
     this.contextTokens = model.contextTokens;
     this.bytesPerRow = model.bytesPerRow;
+    if (model.anchorTokens !== undefined) this.anchorTokens = model.anchorTokens;
   }
 
   countChats(chats: readonly (readonly ChatMessage[])[], signal?: AbortSignal): Promise<readonly number[]> {
@@ -307,7 +309,7 @@ class EngineWriter implements Writer {
   }
 
   write(chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
-    const { maxNewTokens, onText, signal, quotes } = options;
-    return this.engine.heard(this.kind, 'write', { chat, maxNewTokens, ...(quotes ? { quotes } : {}) }, { text: onText }, signal);
+    const { maxNewTokens, onText, signal, quotes, anchors } = options;
+    return this.engine.heard(this.kind, 'write', { chat, maxNewTokens, ...(quotes ? { quotes } : {}), ...(anchors ? { anchors } : {}) }, { text: onText }, signal);
   }
 }

@@ -19,6 +19,8 @@ export interface LoadedModel {
   /** Rows the context can hold. */
   contextTokens: number;
   bytesPerRow: number;
+  /** Tokens that a row stands for in a text held as anchors; absent where texts cannot be held so. */
+  anchorTokens?: number;
   /** "30 layers, 135 M parameters, 8-bit weights". */
   detail: string;
   /** Present when the checkpoint has memory slots. */
@@ -28,7 +30,7 @@ export interface LoadedModel {
 export interface EngineRequests extends MemoryRequests {
   load: [LoadParams, LoadedModel];
   countChats: [{ chats: readonly (readonly ChatMessage[])[] }, readonly number[]];
-  write: [{ id: number; chat: readonly ChatMessage[]; maxNewTokens: number; quotes?: readonly string[] }, Written];
+  write: [{ id: number; chat: readonly ChatMessage[]; maxNewTokens: number; quotes?: readonly string[]; anchors?: readonly string[] }, Written];
 }
 
 export interface EngineNotifications {

@@ -220,6 +220,28 @@ describe('with a model', () => {
     expect(notices.join(' ')).toMatch(/1 span read in part for room: long\.py:/);
   });
 
+  test('where rows can stand for what is not quoted they do, and are in the ledger; what is still left out is named', async () => {
+    const long = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`m${index}.py`, `def adapter_${index}(url):\n    """Session adapter for a url."""\n${'    session.adapter(url)\n'.repeat(12)}`]));
+    class Anchoring extends ScriptedWriter {
+      readonly anchorTokens = 8;
+      asked: readonly string[] = [];
+      override async write(chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
+        this.asked = options.anchors ?? [];
+        const anchors = this.asked.map((text, i) => ({ rows: i === 0 ? 0 : 10, tokens: 80, origin: 'computed' as const }));
+        return { ...(await super.write(chat, options)), quotes: { origins: [], anchors, cache: { hits: 0, misses: 0, evictions: 0 }, splice: 1, read: 1 } };
+      }
+    }
+    const writer = new Anchoring('Yes.', 1_000);
+    const { answer: { ledger, notices, spans } } = await answer(question, writer, long);
+    const kinds = (kind: string): number => ledger.groups.filter((group) => group.kind === kind).length;
+    expect(writer.asked.length).toBeGreaterThan(1);
+    expect(writer.asked.every((text) => text.includes('session.adapter'))).toBe(true);
+    expect(kinds('anchors')).toBe(writer.asked.length - 1);
+    expect(notices.join(' ')).toContain(`${kinds('anchors')} span${kinds('anchors') === 1 ? '' : 's'} not quoted for room`);
+    expect(notices.join(' ')).toContain(`${spans.length - kinds('full') - kinds('anchors')} spans left out for room`);
+    expect(ledger.groups.find(({ kind }) => kind === 'anchors')).toMatchObject({ rows: 10, tokens: 80, span: { path: expect.stringMatching(/^m\d+\.py$/) as string } });
+  });
+
   test('a question longer than the context is refused with a hint', async () => {
     await expect(answer(`session ${'adapter '.repeat(2_000)}`, new ScriptedWriter('', 500))).rejects.toMatchObject({ code: 'contextFull', hint: expect.stringMatching(/shorter/) as string });
   });

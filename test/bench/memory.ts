@@ -45,7 +45,7 @@ export async function run(args: readonly string[] = []): Promise<void> {
       causal: (own) => causality(own, texts, Number(value('--pairs') ?? 100)),
       gists: (own) => gists(own, texts, long ? 1_000 : 60),
       needles: (own) => needles(own, texts, tokens ? [tokens] : long ? [4_096, 32_768, 131_072, 524_288, 1_048_576] : [4_096, 16_384], long ? 20 : 4, join(scratch, 'needles')),
-      composition: () => composition(shared, value('--chosen'), long ? 1_000 : 24),
+      composition: () => composition(shared, value('--chosen'), directory, texts, long ? 1_000 : 24),
       fused: (own) => fused(own, { repos: value('--repos') ?? process.env['ANCHORAGE_BENCH_REPOS'], shared, whole: long }),
     };
     const asked = Object.keys(parts).filter((part) => args.includes(part));

@@ -20,7 +20,7 @@ afterAll(async () => {
 
 const POOL = 'def take(self, host): return self.free.pop(host)';
 const CLOSE = 'def close(self): self.free.clear(); self.open = False';
-const write = (content: string, quotes: readonly string[], more: { signal?: AbortSignal } = {}): Promise<Written> =>
+const write = (content: string, quotes: readonly string[], more: { signal?: AbortSignal; anchors?: readonly string[] } = {}): Promise<Written> =>
   model.write([{ role: 'user', content }], { maxNewTokens: 24, onText: () => {}, quotes, ...more });
 
 test('behind the prompt’s first rows alone a spliced text says what reading it says', async () => {
@@ -49,9 +49,28 @@ test('what is short or is not there is read in place', async () => {
   expect((await write('Quotes: none', [POOL])).quotes).toBe(undefined);
 });
 
+test('what there is no room to quote stands behind few rows, and changes what is written', async () => {
+  const content = `Quotes:\n[1] b.py\n${POOL}\n\nQuestion: which?`;
+  const [alone, held] = [await write(content, [POOL]), await write(content, [POOL], { anchors: [CLOSE, 'pass', ''] })];
+  const rows = Math.ceil(CLOSE.length / 8);
+  expect(held.quotes?.anchors).toEqual([{ rows, tokens: CLOSE.length, origin: 'computed' }, { rows: 1, tokens: 4, origin: 'computed' }, { rows: 0, tokens: 0, origin: 'computed' }]);
+  expect(held.promptTokens).toBe(alone.promptTokens + rows + 1);
+  expect(held.text).not.toBe(alone.text);
+  // The same text as a quote has rows of its own.
+  expect((await write(content, [POOL], { anchors: [CLOSE] })).quotes).toMatchObject({ origins: ['memory'], anchors: [{ rows, origin: 'memory' }] });
+});
+
+test('anchors for which the context has no room are left out, and an answer may be a little shorter than it was to be', async () => {
+  const filled = `Quotes:\n${POOL}\n`;
+  const content = `${filled}${'y'.repeat(4_096 - 3 - filled.length - 20)}`;
+  const { quotes, newTokens } = await write(content, [POOL], { anchors: [CLOSE] });
+  expect(quotes).toMatchObject({ origins: ['memory'], anchors: [{ rows: 0 }] });
+  expect(newTokens).toBeLessThanOrEqual(20);
+});
+
 test('a prompt that fills the context is read as one text', async () => {
-  const long = 'x'.repeat(4_000);
-  expect((await write(`Quotes:\n${POOL}\n${long}${'y'.repeat(20)}`, [POOL])).quotes).toBe(undefined);
+  const filled = `Quotes:\n${POOL}\n`;
+  expect((await write(`${filled}${'y'.repeat(4_096 - 3 - filled.length - 8)}`, [POOL])).quotes).toBe(undefined);
 });
 
 test('a cancel ends it with nothing written', async () => {

@@ -1,53 +1,87 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { Decoder, full, memories, openCheckpoint, type DecoderContext, type KvRows } from '../../../src/engine';
+import { Decoder, full, KvRows, memories, openCheckpoint, type DecoderContext } from '../../../src/engine';
+import { Tokenizer } from '../../../src/engine/checkpoint/tokenizer';
 import { negativeLogLikelihood } from '../../../src/engine/generate/perplexity';
-import { round, table } from '../engine/measure';
+import { QuotedPrompts } from '../../../src/worker/quoted-prompt';
+import { benchCache, median, round, table } from '../engine/measure';
+import { randomCheckpoint, smolLM2 } from '../engine/random';
 import { interval, mean } from './statistics';
 
 const SEGMENTS = 3;
 const SEGMENT_TOKENS = 96;
 const FOLLOWING = 48;
 const SINKS = 4;
+const PIECE = SINKS + SEGMENTS * SEGMENT_TOKENS + FOLLOWING;
 /** Tokens at the beginning of each segment that are read in place instead of being spliced. */
 const HEADS = [0, 8, 24, 48];
 const EVERY = 8;
 
+/** Which rows of a segment are spliced. */
+interface Kept {
+  rows: (tokens: readonly number[]) => number[];
+  /** True: they stand one after the other, and take no more positions than they are; false: each at its own. */
+  close?: boolean;
+}
+
 /**
  * A checkpoint that was not trained for it: segments encoded alone behind the sinks and spliced one after the other, keys moved to their places,
- * against reading the same tokens afresh. Likelihood of what follows, for several lengths of a recomputed head; for rows that are kept only
- * every so many tokens (anchors by interval); and without the segments at all.
+ * against reading the same tokens afresh. Likelihood of what follows, for several lengths of a recomputed head; for anchors, by interval and at the
+ * ends of lines and sentences, at their own places or close together; and without the segments at all. The bundled model's decoder stands here for
+ * a checkpoint without memories. Then what it saves, for random weights of SmolLM2-135M's shape.
  */
-export async function composition(shared: string, directory: string | undefined, rows: number): Promise<void> {
+export async function composition(shared: string, directory: string | undefined, bundled: string, texts: readonly { text: string }[], rows: number): Promise<void> {
   const checkpoints = directory === undefined ? ['stories260K', 'babyllama-char'].map((name) => join(shared, 'checkpoints', name)) : [directory];
   for (const path of checkpoints.filter((each) => existsSync(each))) {
     const tokenFile = join(shared, 'text', `tinystories-rows-${basename(path)}.json`);
-    if (!existsSync(tokenFile)) continue;
-    const texts = (JSON.parse(readFileSync(tokenFile, 'utf8')) as number[][]).flatMap((row) => pieces(row)).slice(0, rows);
-    const checkpoint = await openCheckpoint(path);
-    const decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1 });
-    await checkpoint.close();
-    const arms: Record<string, (text: number[]) => Promise<number>> = {
-      'read afresh': (text) => following(decoder, text, async (context, past) => void (await context.prefill(past, { logits: 'none' }))),
-      ...Object.fromEntries(HEADS.map((head) => [`spliced, heads of ${head} read`, (text: number[]) => following(decoder, text, (context, past) => spliced(decoder, context, past, head))])),
-      [`spliced, a row in ${EVERY}`]: (text) => following(decoder, text, (context, past) => spliced(decoder, context, past, 0, EVERY)),
-      'left out': (text) => following(decoder, text, async (context, past) => void (await context.prefill(past.slice(0, SINKS), { logits: 'none' }))),
-    };
-    const nll: Record<string, number[]> = {};
-    for (const text of texts) for (const [arm, measure] of Object.entries(arms)) (nll[arm] ??= []).push(await measure(text));
-    await decoder.close();
-    const afresh = nll['read afresh'] ?? [];
-    table(`Training-free composition, ${basename(path)}: ${texts.length} texts of ${SEGMENTS} × ${SEGMENT_TOKENS} tokens, NLL of the ${FOLLOWING} that follow`, Object.entries(nll).map(([arm, values]) => {
-      const [low, high] = interval(values.map((value, i) => value - (afresh[i] as number)));
-      return { arm, nll: round(mean(values), 4), 'perplexity × of afresh': round(Math.exp(mean(values) - mean(afresh)), 3), 'minus afresh (95%)': arm === 'read afresh' ? '' : `${low.toFixed(4)} … ${high.toFixed(4)}` };
-    }));
+    if (existsSync(tokenFile)) await losses(path, (JSON.parse(readFileSync(tokenFile, 'utf8')) as number[][]).flatMap((row) => pieces(row)).slice(0, rows));
   }
+  const tokenizer = await Tokenizer.open(bundled, Infinity);
+  const { anchorage } = JSON.parse(readFileSync(join(bundled, 'config.json'), 'utf8')) as { anchorage?: { sink_token_ids?: number[] } };
+  const sinks = (anchorage?.sink_token_ids ?? []).slice(0, SINKS);
+  const code = texts.slice(0, rows).flatMap(({ text }) => {
+    const tokens = tokenizer.encode(text.slice(0, 4 * PIECE), { addSpecialTokens: false });
+    return tokens.length >= PIECE ? [[...sinks, ...tokens].slice(0, PIECE)] : [];
+  });
+  if (sinks.length === SINKS && directory === undefined) await losses(bundled, code);
+  await times();
 }
 
-const PIECE = SINKS + SEGMENTS * SEGMENT_TOKENS + FOLLOWING;
+async function losses(path: string, texts: readonly number[][]): Promise<void> {
+  const checkpoint = await openCheckpoint(path);
+  // The small public ones come without a tokenizer: where their lines end is not known.
+  const tokenizer = existsSync(join(path, 'tokenizer.json')) ? await Tokenizer.open(path, checkpoint.config.vocabSize) : undefined;
+  const decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1 });
+  await checkpoint.close();
+  const interval8: Kept['rows'] = (tokens) => tokens.map((_, i) => i).filter((i) => i % EVERY === EVERY - 1);
+  const separators: Kept['rows'] = (tokens) => tokens.flatMap((token, i) => (i === tokens.length - 1 || /[.!?;{}\n]\s*$/.test(tokenizer?.decode([token]) ?? '') ? [i] : []));
+  const after = (head: number): Kept => ({ rows: (tokens) => tokens.map((_, i) => i).filter((i) => i >= head) });
+  const composed = (kept: Kept, head = 0) => (text: number[]): Promise<number> => following(decoder, text, (context, past) => spliced(decoder, context, past, kept, head));
+  const arms: Record<string, (text: number[]) => Promise<number>> = {
+    'read afresh': (text) => following(decoder, text, async (context, past) => void (await context.prefill(past, { logits: 'none' }))),
+    ...Object.fromEntries(HEADS.map((head) => [`spliced, heads of ${head} read`, composed(after(head), head)])),
+    [`anchors: a row in ${EVERY}`]: composed({ rows: interval8 }),
+    [`anchors: a row in ${EVERY}, close together`]: composed({ rows: interval8, close: true }),
+    ...(tokenizer ? { 'anchors: ends of lines and sentences': composed({ rows: separators }), 'anchors: ends, close together': composed({ rows: separators, close: true }) } : {}),
+    'left out': (text) => following(decoder, text, async (context, past) => void (await context.prefill(past.slice(0, SINKS), { logits: 'none' }))),
+  };
+  const nll: Record<string, number[]> = {};
+  for (const text of texts) for (const [arm, measure] of Object.entries(arms)) (nll[arm] ??= []).push(await measure(text));
+  await decoder.close();
+  const afresh = nll['read afresh'] ?? [];
+  const ends = mean(texts.flatMap((text) => segmentsOf(text).map((tokens) => separators(tokens).length)));
+  table(`Training-free composition, ${basename(path)}: ${texts.length} texts of ${SEGMENTS} × ${SEGMENT_TOKENS} tokens, NLL of the ${FOLLOWING} that follow${tokenizer ? `; ${round(SEGMENT_TOKENS / ends)} tokens to an end` : ''}`, Object.entries(nll).map(([arm, values]) => {
+    const [low, high] = interval(values.map((value, i) => value - (afresh[i] as number)));
+    return { arm, nll: round(mean(values), 4), 'perplexity × of afresh': round(Math.exp(mean(values) - mean(afresh)), 3), 'minus afresh (95%)': arm === 'read afresh' ? '' : `${low.toFixed(4)} … ${high.toFixed(4)}` };
+  }));
+}
 
 function pieces(row: readonly number[]): number[][] {
   return Array.from({ length: Math.floor(row.length / PIECE) }, (_, i) => row.slice(i * PIECE, (i + 1) * PIECE));
+}
+
+function segmentsOf(text: readonly number[]): number[][] {
+  return Array.from({ length: SEGMENTS }, (_, i) => text.slice(SINKS + i * SEGMENT_TOKENS, SINKS + (i + 1) * SEGMENT_TOKENS));
 }
 
 async function following(decoder: Decoder, text: readonly number[], read: (context: DecoderContext, past: number[]) => Promise<void>): Promise<number> {
@@ -60,19 +94,50 @@ async function following(decoder: Decoder, text: readonly number[], read: (conte
   return mean(next.slice(1).map((token, i) => negativeLogLikelihood(logits.subarray(i * vocabSize, (i + 1) * vocabSize), token)));
 }
 
-/** Sinks are read; of each segment the head is read in place and the rest spliced, every `every`th row of it. */
-async function spliced(decoder: Decoder, context: DecoderContext, past: readonly number[], head: number, every = 1): Promise<void> {
+/** Sinks are read; of each segment the head is read in place and the rows that are kept are spliced. */
+async function spliced(decoder: Decoder, context: DecoderContext, past: readonly number[], kept: Kept, head: number): Promise<void> {
   const sinks = past.slice(0, SINKS);
   await context.prefill(sinks, { logits: 'none' });
   const prefixed = decoder.newContext(full(), SINKS);
   await prefixed.prefill(sinks, { logits: 'none' });
   const prefix: KvRows = prefixed.rowsAt(0, SINKS);
-  for (let from = SINKS; from < past.length; from += SEGMENT_TOKENS) {
-    const tokens = past.slice(from, from + SEGMENT_TOKENS);
-    const keep = tokens.map((_, i) => i).filter((i) => i >= head && (every === 1 || i % every === every - 1));
+  for (const tokens of segmentsOf(past)) {
+    const keep = kept.rows(tokens);
     const [encoded] = await decoder.encodeSegments([{ tokens, keep }], { prefix });
     const start = context.position;
     if (head > 0) await context.prefill(tokens.slice(0, head), { logits: 'none' });
-    if (encoded && keep.length > 0) context.splice(encoded.rows, start, 'segment');
+    if (!encoded || keep.length === 0) continue;
+    const { shape, keys, values, tokens: stands } = encoded.rows;
+    context.splice(kept.close ? new KvRows({ shape, keys, values, tokens: stands, positions: Int32Array.from(keep, (_, i) => i) }) : encoded.rows, start, 'segment');
   }
+}
+
+const QUOTES = 8;
+const QUOTE_TOKENS = 256;
+const TIMES = 5;
+
+/** The product's own reading of a prompt with quotes; a token is a word. */
+async function times(): Promise<void> {
+  const decoder = await Decoder.open(randomCheckpoint(smolLM2), { weights: '4bit', cacheDirectory: benchCache('compiled'), threads: 2 });
+  const tokenizer = { encode: (text: string) => [...text.matchAll(/\S+/g)].map(([word]) => ([...word].reduce((sum, character) => Math.imul(sum, 31) + character.charCodeAt(0), 7) >>> 0) % smolLM2.vocabSize) } as unknown as Tokenizer;
+  const words = (seed: string): string => Array.from({ length: QUOTE_TOKENS }, (_, i) => `${seed}${i}`).join(' ');
+  const found: Record<string, number[]> = { 'read afresh': [], 'quotes read by themselves': [], 'quotes remembered': [] };
+  const prompts = new QuotedPrompts(decoder, tokenizer);
+  for (let turn = 0; turn < TIMES; turn++) {
+    const quotes = Array.from({ length: QUOTES }, (_, i) => words(`${turn}q${i}w`));
+    const prompt = `You answer questions about the files below .\n${quotes.map((quote, i) => `[${i + 1}] file ${i}\n${quote}\n`).join('\n')}\nQuestion: which of them ?`;
+    let started = performance.now();
+    const context = decoder.newContext(full(), 4_096);
+    await context.prefill(tokenizer.encode(prompt));
+    found['read afresh']?.push(performance.now() - started);
+    for (const arm of ['quotes read by themselves', 'quotes remembered']) {
+      started = performance.now();
+      const read = await prompts.read(prompt, quotes, { specialTokens: false, maxNewTokens: 16, mostRows: 8_192 });
+      await read?.context.prefill(read.tail);
+      found[arm]?.push(performance.now() - started);
+    }
+  }
+  await decoder.close();
+  const afresh = median(found['read afresh'] as number[]);
+  table(`First token of a prompt with ${QUOTES} quotes of ${QUOTE_TOKENS} tokens, SmolLM2-135M's shape at 4 bits, 2 threads`, Object.entries(found).map(([arm, all]) => ({ arm, ms: round(median(all), 0), 'times faster': round(afresh / median(all)) })));
 }
