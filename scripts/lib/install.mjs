@@ -10,6 +10,11 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
  * onnxruntime-node's own install step would fetch CUDA files, which a CPU does not need: the CPU binary is in the package.
  */
 export function installDependencies() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  if (major < 20 || (major === 20 && minor < 19)) {
+    console.error(`Node 20.19 or later is needed; this is ${process.versions.node}.`);
+    process.exit(1);
+  }
   const marker = join(root, 'node_modules', '.package-lock.json');
   const lock = join(root, 'package-lock.json');
   if (existsSync(marker) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs) return;
