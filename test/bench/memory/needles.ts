@@ -38,7 +38,7 @@ type Arm = (typeof ARMS)[number];
  * Needles from the generators' description: a passkey (LM-Infinite's, Landmark's) is one line that says what it is; multi-key (RULER) is one key
  * among look-alikes of the same form; four needles asks for four such values at once. Each is hidden in a file of a workspace of so many tokens;
  * recalled is a value that the model writes exactly. Memories alone: nothing is read in full. Without the lexical rank: vectors and attention
- * choose. The product: all three. Beside them the same model over the end of the text in one window, over all of it through Λ, and how often plain
+ * choose; a second look chooses again with what was written first. The product: all three judges. Beside them the same model over the end of the text in one window, over all of it through Λ, and how often plain
  * BM25 finds the file.
  */
 export async function needles(memory: MemoryModel, texts: readonly { path: string; text: string }[], sizes: readonly number[], each: number, directory: string): Promise<void> {
@@ -69,6 +69,12 @@ export async function needles(memory: MemoryModel, texts: readonly { path: strin
         for (const arm of ARMS) {
           const { text, ledger } = await composeContext({ question, scope: { kind: 'workspace' }, maxNewTokens, turn: true }, tools[arm]);
           add(arm, share(text));
+          if (arm === 'without the lexical rank') {
+            // What was written first is searched for too: does the model's own look at what it reads bring the right lines in?
+            const again = await composeContext({ question, searchText: `${question} ${text}`, scope: { kind: 'workspace' }, maxNewTokens, turn: true }, tools[arm]);
+            add('a second look, without the lexical rank', share(again.text));
+            add('a second look: read in full', mean(hidden.map(({ path, line }) => (isRead(again.ledger, documents, path, line) ? 1 : 0))));
+          }
           if (arm !== 'memories alone') add(`${arm}: read in full`, mean(hidden.map(({ path, line }) => (isRead(ledger, documents, path, line) ? 1 : 0))));
         }
         add('plain window', share(await plainWindow(parts, read, question, maxNewTokens)));
