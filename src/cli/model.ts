@@ -88,6 +88,7 @@ async function runAdd(argv: readonly string[], io: ModelIo): Promise<number> {
 }
 
 async function download(repository: string, values: Parameters<typeof text>[0], io: ModelIo) {
+  if (!/^[\w-][\w.-]*\/[\w.-]+$/u.test(repository)) throw new UsageError(`“${repository}” is neither a folder that is there nor OWNER/NAME of a model.`, 'model');
   const endpoint = text(values, 'endpoint') ?? io.endpoint;
   const revision = text(values, 'revision');
   const known = CATALOGUE.find((entry) => entry.repository === repository);

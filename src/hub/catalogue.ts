@@ -51,8 +51,12 @@ export function downloadBytes(model: ModelShape): number {
   return 2 * parametersOf(model) + 12e6;
 }
 
-/** Bytes per weight with the scale of each block of 32 (f32, and a zero point for 4 bits). */
+/** Bytes per weight with the scale of each block of 32 (f32); the product that makes logits has 8 bits at least. */
 const BYTES_PER_WEIGHT: Readonly<Record<WeightFormat, number>> = { f32: 4, '8bit': 1 + 4 / 32, '4bit': 0.5 + 4 / 32 };
+/** The same weights in the order or the form in which prompts read them: once more, unless they are f32. */
+const FOR_PROMPTS: Readonly<Record<WeightFormat, number>> = { f32: 0, '8bit': 1 + 4 / 32, '4bit': 1 };
+/** Of each number in the cache: f16, and the copy in bytes that single tokens read. */
+const BYTES_PER_CACHED: Readonly<Record<WeightFormat, number>> = { f32: 4, '8bit': 2 + 1.125, '4bit': 2 + 1.125 };
 /** ONNX Runtime, its arenas and the process itself. */
 const RUNTIME_BYTES = 150e6;
 
@@ -60,16 +64,15 @@ const RUNTIME_BYTES = 150e6;
 export function memoryBytes(model: ModelShape, contextTokens: number, format = defaultFormat(model)): number {
   const embeddings = model.vocabSize * model.hiddenSize;
   const projections = parametersOf(model) - embeddings;
-  const cacheWidth = format === 'f32' ? 4 : 2;
-  const cache = 2 * model.layers * model.kvHeads * model.headDim * cacheWidth * contextTokens;
+  const cache = 2 * model.layers * model.kvHeads * model.headDim * BYTES_PER_CACHED[format] * contextTokens;
   // The output projection is its own quantized copy when embeddings are tied.
-  const head = model.tiedEmbeddings && format !== 'f32' ? embeddings * BYTES_PER_WEIGHT[format] : 0;
-  return projections * BYTES_PER_WEIGHT[format] + embeddings * (format === 'f32' ? 4 : 2) + head + cache + RUNTIME_BYTES;
+  const head = model.tiedEmbeddings && format !== 'f32' ? 2 * embeddings * BYTES_PER_WEIGHT['8bit'] : 0;
+  return projections * (BYTES_PER_WEIGHT[format] + FOR_PROMPTS[format]) + embeddings * (format === 'f32' ? 4 : 2) + head + cache + RUNTIME_BYTES;
 }
 
 /** A rough figure for a model of which only the size of its 16-bit weights is known. */
 export function memoryOfWeights(weightBytes: number): number {
   const parameters = weightBytes / 2;
   const format: WeightFormat = parameters < 30e6 ? 'f32' : parameters < 500e6 ? '8bit' : '4bit';
-  return parameters * BYTES_PER_WEIGHT[format] * 1.3 + RUNTIME_BYTES;
+  return parameters * (BYTES_PER_WEIGHT[format] + FOR_PROMPTS[format]) * 1.3 + RUNTIME_BYTES;
 }

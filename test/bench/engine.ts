@@ -3,9 +3,10 @@
  * Without a part all are run. `--long` adds contexts of 32k rows and texts of 32,768 tokens.
  */
 import type { WeightFormat } from '../../src/engine';
-import { cancelling, loadAlone, loading, recall } from './engine/limits';
+import { cancelling, loadAlone, loading } from './engine/limits';
 import { againstLlama } from './engine/llama';
 import { againstTransformersJs } from './engine/transformers-js';
+import { recall } from './engine/recall';
 import { opening, policySpeed, segmentSpeed } from './engine/policies';
 import { lmInfinite } from './engine/text';
 

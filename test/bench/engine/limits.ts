@@ -1,8 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { Decoder, full, generate, lambda, openCheckpoint, type AttentionPolicy, type WeightFormat } from '../../../src/engine';
+import { Decoder, full, generate, type WeightFormat } from '../../../src/engine';
 import { generator } from '../../../src/engine/generate/sampling';
-import { sharedData } from '../../shared-data';
 import { benchCache, median, round, table, tokensOf } from './measure';
 import { bundledShape, randomCheckpoint, smolLM2 } from './random';
 
@@ -53,45 +52,4 @@ export async function cancelling(): Promise<void> {
   }
   await decoder.close();
   console.log(`\nCancelled ${late.length} times: median ${round(median(late))} ms, at most ${round(Math.max(...late))} ms until the generation returned`);
-}
-
-const COPY = 48;
-
-/** Λ's optional middle rows on a copy task: a passage of shuffled words, more text than the window holds, and the passage again. How well is its second half read? */
-export async function recall(): Promise<void> {
-  for (const { name, window, sinks } of [{ name: 'babyllama-char', window: 192, sinks: 8 }, { name: 'stories260K', window: 384, sinks: 8 }] as const) {
-    const directory = sharedData(`checkpoints/${name}`);
-    const file = sharedData(`text/tinystories-rows-${name}.json`);
-    if (!directory || !file) continue;
-    const checkpoint = await openCheckpoint(directory);
-    const decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1 });
-    await checkpoint.close();
-    const texts = JSON.parse(readFileSync(file, 'utf8')) as number[][];
-    const middle = (k: number, fromLayer: number) => lambda({ sinks, window, middle: { k, fromLayer } });
-    const kinds: [string, () => AttentionPolicy, number][] = [
-      ['Λ, the passage within the window', () => lambda({ sinks, window }), Math.floor(window / 4)], ['Λ, beyond it', () => lambda({ sinks, window }), 2 * window],
-      ...[1, 2].flatMap((layer) => [5, 20].map((k): [string, () => AttentionPolicy, number] => [`and ${k} middle rows from layer ${layer}`, () => middle(k, layer), 2 * window])),
-    ];
-    const rows = [];
-    for (const [what, policy, between] of kinds) {
-      let [right, nats, count] = [0, 0, 0];
-      for (const [i, text] of texts.entries()) {
-        const random = generator(i);
-        const passage = text.slice(1, 1 + COPY).map((token) => ({ token, order: random() })).sort((a, b) => a.order - b.order).map(({ token }) => token);
-        const filler = (texts[(i + 1) % texts.length] as number[]).slice(1, 1 + between);
-        const context = decoder.newContext(policy(), 4 * window + 4 * COPY);
-        let { logits } = await context.prefill([text[0] as number, ...passage, ...filler, ...passage.slice(0, COPY / 2)]);
-        for (const token of passage.slice(COPY / 2)) {
-          const most = logits.reduce((a, b) => Math.max(a, b));
-          nats += Math.log(logits.reduce((sum, x) => sum + Math.exp(x - most), 0)) + most - (logits[token] as number);
-          if (logits.indexOf(most) === token) right++;
-          count++;
-          logits = await context.decode(token);
-        }
-      }
-      rows.push({ what, 'tokens right %': round((100 * right) / count), nats: round(nats / count, 3) });
-    }
-    table(`${name}: the second half of a repeated passage of ${COPY} tokens (window ${window})`, rows);
-    await decoder.close();
-  }
 }
