@@ -4,6 +4,7 @@ import { readDocument } from './documents/read';
 import { whyFile } from './documents/why';
 import { type FileChange, Indexer, type IndexSettings } from './indexing/indexer';
 import { type LibraryStatus, Progress } from './indexing/progress';
+import { Upkeep } from './indexing/upkeep';
 import type { LexicalIndex } from './lexical/index';
 import { type Definition, definitionsOf, type LookupContext, type Use, usersOf } from './lookups';
 import { Retriever } from './retrieve/retriever';
@@ -38,15 +39,6 @@ export interface SearchResult {
   coverage: Coverage;
 }
 
-/** Several saves within this time are taken in together. */
-const GATHER_MS = 15;
-/** After the last change, when what is in memory goes to disk. */
-const SETTLE_MS = 3_000;
-/** A question waits so long for changes that were told before it: a saved file takes a tenth of it, a branch switch is not waited for. */
-const CATCH_UP_MS = 400;
-const WARM_LANGUAGES = 4;
-const WARM_MS = 500;
-
 export interface LibrarySearchOptions {
   scope: Scope;
   limit: number;
@@ -69,17 +61,10 @@ export class Library {
   private readonly pool: SegmenterPool;
   private readonly shelf: Shelf;
   private readonly indexer: Indexer;
+  private readonly upkeep: Upkeep;
   private readonly retriever: Retriever;
   private folders: WorkspaceFolders;
   private first: ReadonlySet<string> = new Set();
-  /** The pass under way: when all can be found, when all is written too, and what ends it. */
-  private pass: { found: Promise<void>; done: Promise<void>; abort: AbortController } | undefined;
-  private gathered = new Map<string, FileChange>();
-  private gathering: Promise<void> | undefined;
-  /** Changes that were told and are not taken in yet. */
-  private readonly arriving = new Set<Promise<void>>();
-  private settleTimer: NodeJS.Timeout | undefined;
-  private warmTimer: NodeJS.Timeout | undefined;
   private closed = false;
 
   private readonly catalogue: Catalogue;
@@ -108,6 +93,7 @@ export class Library {
       ownsStore: () => lock?.touch() ?? true,
       giveWay: options.giveWay,
     });
+    this.upkeep = new Upkeep(this.indexer, this.pool);
     this.retriever = new Retriever(lexical, this.shelf);
   }
 
@@ -122,54 +108,7 @@ export class Library {
 
   /** Brings the index in line with the disk and writes it; resolves when it is, or when aborted. Never rejects: failures are in the status. */
   start(signal?: AbortSignal): Promise<void> {
-    return this.begin(signal).done;
-  }
-
-  private begin(signal?: AbortSignal): { found: Promise<void>; done: Promise<void> } {
-    if (this.pass) return this.pass;
-    if (this.closed) return { found: Promise.resolve(), done: Promise.resolve() };
-    const abort = new AbortController();
-    const stop = (): void => abort.abort();
-    signal?.addEventListener('abort', stop, { once: true });
-    if (signal?.aborted) abort.abort();
-    const found = this.attempt(() => this.indexer.pass(abort.signal), abort.signal).then((ended) => {
-      if (ended) this.progress.set('ready', 'Up to date');
-    });
-    const written = found.then(() => (abort.signal.aborted ? undefined : this.attempt(() => this.indexer.write(abort.signal), abort.signal)));
-    const done = written.then(() => {
-      signal?.removeEventListener('abort', stop);
-      this.pass = undefined;
-      this.progress.changed(true);
-      this.warmTimer = setTimeout(() => this.warmUp(), WARM_MS);
-      this.warmTimer.unref();
-    });
-    this.pass = { found, done, abort };
-    return this.pass;
-  }
-
-  /** False when it was stopped or failed; the status says which. */
-  private async attempt(work: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
-    try {
-      await work();
-      return true;
-    } catch (error) {
-      if (!signal.aborted) this.progress.set('failed', error instanceof Error ? error.message : String(error));
-      else if (this.progress.state !== 'ready') this.progress.set('idle', 'Stopped');
-      return false;
-    }
-  }
-
-  /** Loads the grammars of the commonest languages, so that the first saved file need not wait for them. */
-  private warmUp(): void {
-    const files = new Map<string, number>();
-    for (const { language } of this.catalogue.entries.values()) files.set(language, (files.get(language) ?? 0) + 1);
-    const commonest = [...files].sort((a, b) => b[1] - a[1]).slice(0, WARM_LANGUAGES);
-    for (const [language] of commonest) void this.pool.segmentNow({ path: '', language, text: '\n' }).catch(() => undefined);
-  }
-
-  private async stopPass(): Promise<void> {
-    this.pass?.abort.abort();
-    await this.pass?.done;
+    return this.upkeep.begin(signal).done;
   }
 
   /** Why the index is only in memory, if it is. */
@@ -183,14 +122,8 @@ export class Library {
   }
 
   /** Ends the pass under way, or leaves out the first one. What is indexed is kept, and saved files are still taken in; `start` takes the pass up again. */
-  async cancel(): Promise<void> {
-    this.indexer.pause(false);
-    if (this.progress.state === 'ready') return;
-    await this.stopPass();
-    // It may have come to its end meanwhile.
-    if (this.status().state === 'ready') return;
-    this.progress.set('cancelled', 'Cancelled by you');
-    this.settle();
+  cancel(): Promise<void> {
+    return this.upkeep.cancel();
   }
 
   /** Files to be read before the rest, most important first (open editors). */
@@ -201,64 +134,17 @@ export class Library {
 
   /** File events. Resolves once what changed can be found; bursts are taken in together. */
   applyChanges(changes: readonly FileChange[]): Promise<void> {
-    for (const change of changes) this.gathered.set(change.file, change);
-    this.gathering ??= new Promise<void>((resolve) => setTimeout(resolve, GATHER_MS)).then(() => {
-      this.gathering = undefined;
-      return this.takeIn();
-    });
-    return this.arrives(this.gathering);
-  }
-
-  private arrives(change: Promise<void>): Promise<void> {
-    this.arriving.add(change);
-    const arrived = (): void => void this.arriving.delete(change);
-    change.then(arrived, arrived);
-    return change;
-  }
-
-  /** Resolves when what was told before can be found, within reason. */
-  private async caughtUp(): Promise<void> {
-    if (this.arriving.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    await Promise.race([Promise.allSettled(this.arriving), new Promise((resolve) => (timer = setTimeout(resolve, CATCH_UP_MS)))]);
-    clearTimeout(timer);
-  }
-
-  private async takeIn(): Promise<void> {
-    const changes = [...this.gathered.values()];
-    this.gathered = new Map();
-    // Nothing has been asked for yet (Restricted Mode, a cleared index): the pass that comes reads all of it.
-    if (this.closed || this.progress.state === 'idle') return;
-    const pass = this.indexer.needsPass(changes) || (await this.indexer.update(changes));
-    // A pass that the user has cancelled is theirs to take up again.
-    if (pass && this.progress.state !== 'cancelled') {
-      // A pass under way may be past the places that changed: it begins again.
-      await this.stopPass();
-      await this.begin().found;
-    }
-    this.progress.changed(true);
-    this.settle();
+    return this.upkeep.applyChanges(changes);
   }
 
   /** The text of an editor with unsaved edits; null once it is saved or closed. */
-  async setUnsaved(file: string, text: string | null): Promise<void> {
-    // Before anything has been asked for, what is typed is kept for the pass that comes.
-    await this.arrives(this.indexer.setUnsaved(file, text, this.progress.state !== 'idle'));
-    this.settle();
-  }
-
-  /** Writes what is in memory when nothing has changed for a while. */
-  private settle(): void {
-    clearTimeout(this.settleTimer);
-    this.settleTimer = setTimeout(() => {
-      if (!this.pass && !this.closed) void this.indexer.write().then(() => this.progress.changed());
-    }, SETTLE_MS);
-    this.settleTimer.unref();
+  setUnsaved(file: string, text: string | null): Promise<void> {
+    return this.upkeep.setUnsaved(file, text);
   }
 
   async setFolders(folders: readonly WorkspaceFolder[]): Promise<void> {
     const before = this.progress.state;
-    await this.stopPass();
+    await this.upkeep.stopPass();
     this.folders = new WorkspaceFolders(folders);
     this.indexer.context.folders = this.folders;
     this.shelf.clear();
@@ -274,13 +160,13 @@ export class Library {
     this.indexer.context.settings = settings;
     const same = before.maxFileBytes === settings.maxFileBytes && JSON.stringify(before.filesExclude) === JSON.stringify(settings.filesExclude);
     if (same || this.progress.state === 'idle') return;
-    await this.stopPass();
+    await this.upkeep.stopPass();
     await this.start();
   }
 
   /** Forgets everything; returns the bytes given back on disk. */
   async clear(): Promise<number> {
-    await this.stopPass();
+    await this.upkeep.stopPass();
     const freed = (await this.lexical.clear()) + (await this.catalogue.clear());
     this.shelf.clear();
     this.progress.set('idle', 'Cleared');
@@ -301,13 +187,12 @@ export class Library {
 
   /** The spans that answer a question, best first. Files found changed on the way are indexed first and the question is asked again. */
   async search(question: string, options: LibrarySearchOptions): Promise<SearchResult> {
-    await this.caughtUp();
+    await this.upkeep.caughtUp();
     let spans = await this.retrieve(question, options);
     if (this.shelf.stale.size > 0) {
       const files = [...this.shelf.stale].flatMap((path) => this.folders.fileOf(path) ?? []);
       this.shelf.stale.clear();
-      await this.indexer.update(files.map((file) => ({ file, type: 'changed' as const })));
-      this.settle();
+      await this.upkeep.refresh(files);
       spans = await this.retrieve(question, options);
       this.shelf.stale.clear();
     }
@@ -413,13 +298,9 @@ export class Library {
   /** Ends a pass, writes what is in memory and gives the store free. */
   async close(): Promise<void> {
     if (this.closed) return;
-    await this.stopPass();
     this.closed = true;
-    clearTimeout(this.settleTimer);
-    clearTimeout(this.warmTimer);
-    await this.gathering;
     try {
-      await this.indexer.write();
+      await this.upkeep.close();
     } finally {
       await this.catalogue.close();
       await this.lexical.close();
