@@ -19,12 +19,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from banded import BLOCK, banded
 from config import ID, SINK_IDS, home
 from data import Tokens
 from loss import IGNORE, cross_entropy
-from masks import anchored, visible
-from model import Llama
+from masks import Layout, anchored, visible
+from model import Llama, sdpa
 from run import Log, autocast, device, load_model
 
 
@@ -50,39 +52,43 @@ def tensors(ids: np.ndarray, cuts: np.ndarray) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(ids)[None], torch.from_numpy(targets)[None]
 
 
-def window_mask(length: int, sinks: int, recent: int) -> Tensor:
-    i, j = torch.arange(length)[:, None], torch.arange(length)[None]
-    return ((j <= i) & ((j < sinks) | (i - j < recent)))[None, None]
-
-
 @torch.no_grad()
-def losses(model: Llama, ids: Tensor, targets: Tensor, mask: Tensor, where) -> np.ndarray:
-    """Nats of each target, in order."""
+def losses(model: Llama, ids: Tensor, targets: Tensor, layout: Layout | None, window: int, where) -> np.ndarray:
+    """Nats of each target, in order. layout None: every earlier row is seen."""
+    attend, ids, targets = sdpa, ids.to(where), targets.to(where)
+    if layout is not None:
+        room = -ids.shape[1] % BLOCK  # what is added comes after all that counts
+        ids, targets = F.pad(ids, (0, room), value=ID["pad"]), F.pad(targets, (0, room), value=IGNORE)
+        attend = banded(Layout(*(F.pad(part, (0, room), value=part.max().item() + 1) for part in layout[:3]), F.pad(layout.role, (0, room))), window)
     positions = torch.arange(ids.shape[1], device=where)[None]
     with autocast(where):
-        hidden = model(ids.to(where), positions, mask.to(where))
-        _, each = cross_entropy(hidden, model.model.embed_tokens.weight, targets.to(where))
-    return each[targets.to(where) != IGNORE].cpu().numpy()
+        hidden = model(ids, positions, None, attend=attend)
+        _, each = cross_entropy(hidden, model.model.embed_tokens.weight, targets)
+    return each[targets != IGNORE].cpu().numpy()
+
+
+def windowed(rows: int, sinks: int) -> Layout:
+    """The layout of rows without anchors that see the sinks and a window alone: each is a segment of its own."""
+    doc = torch.ones(1, rows, dtype=torch.int32)
+    doc[:, :sinks] = 0
+    return Layout(doc, torch.zeros_like(doc), torch.arange(rows, dtype=torch.int32)[None], torch.zeros_like(doc))
 
 
 def forms(model: Llama, untrained: Llama, ids: np.ndarray, cuts: np.ndarray, recent: int, where) -> tuple[dict, dict]:
     """Losses by form, and counts of rows, for one document."""
-    none = np.zeros(0, np.int64)
+    none, sinks = np.zeros(0, np.int64), len(SINK_IDS)
     plain, plain_targets = tensors(ids, none)
     marked, marked_targets = tensors(ids, cuts)
-    t = plain.shape[1]
-    causal, causal_marked = window_mask(t, 0, t), window_mask(marked.shape[1], 0, marked.shape[1])
-    layout = anchored(marked == ID["anchor"], len(SINK_IDS))
+    layout = anchored(marked == ID["anchor"], sinks)
     mask, composed = visible(layout), visible(layout, recent)
-    seen, seen_composed = (float(m[0, 0, len(SINK_IDS):].sum(1).float().mean()) for m in (mask, composed))
-    window = window_mask(t, len(SINK_IDS), max(1, round(seen_composed) - len(SINK_IDS)))
+    seen, seen_composed = (float(m[0, 0, sinks:].sum(1).float().mean()) for m in (mask, composed))
     found = {
-        "full": losses(model, plain, plain_targets, causal, where),
-        "marked": losses(model, marked, marked_targets, causal_marked, where),
-        "ansan": losses(model, marked, marked_targets, mask, where),
-        "composed": losses(model, marked, marked_targets, composed, where),
-        "window": losses(model, plain, plain_targets, window, where),
-        "untrained": losses(untrained, plain, plain_targets, causal, where),
+        "full": losses(model, plain, plain_targets, None, 0, where),
+        "marked": losses(model, marked, marked_targets, None, 0, where),
+        "ansan": losses(model, marked, marked_targets, layout, 0, where),
+        "composed": losses(model, marked, marked_targets, layout, recent, where),
+        "window": losses(model, plain, plain_targets, windowed(plain.shape[1], sinks), max(1, round(seen_composed) - sinks), where),
+        "untrained": losses(untrained, plain, plain_targets, None, 0, where),
     }
     kept = int(composed[0, 0, -1].sum())
     return found, {"ordinary": len(ids), "anchors": len(cuts), "seen": seen, "seen_composed": seen_composed, "kept_composed": kept}

@@ -3,7 +3,7 @@
 A chain of stages lets each forget what the one before has taught. Here each step adds the gradients of two batches: text under
 one of the masks (rows of the first window, and long rows under full attention or AnSAN beside a window), and one of the
 lessons (LESSONS). All weights move; the slots' changes still act at the slots only. Resumes from RUN/last.pt at a steady rate;
-`--decay-minutes M` reads it, anneals for so long and writes RUN/decayed, a run folder that tasks.py judges and export.py takes.
+`--decay-minutes M` reads it, lets the rate fall to nothing in so long and writes RUN/decayed, a run folder that tasks.py judges and export.py takes.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from data import Encoder, Tokens
 from joint_lessons import MemoryLessons
 from longcontext import yarn
 from loss import cross_entropy
-from masks import visible
+from masks import Layout, visible
 from memory import export_part
 from memory_data import KeyMaker
 from memory_model import SINKS, MemoryModel
-from model import Llama, sdpa
-from optim import Optimizer, wsd
+from model import Llama
+from optim import Optimizer
 from rows import Batch, Stream
 from run import Log, Stop, autocast, load_model, machine_arguments, read, save, set_up
 from tasks import Stage
@@ -42,22 +42,30 @@ LESSON_SHARES = (0.32, 0.14, 0.0, 0.22, 0.16, 0.06, 0.06, 0.04)
 MEMORY_LESSONS = LESSONS[:4]
 
 
-def text_loss(model: Llama, batch: Batch, window: int = 0):
-    """Mean nats of a batch; with a window, of AnSAN rows beside it, by blocks."""
+def text_loss(model: Llama, batch: Batch, window: int = 0, trust: float = 0.0):
+    """Mean nats of a batch; with a window, of AnSAN rows beside it, by blocks.
+
+    There `trust` is the share that what the same weights predict with all rows in sight has in the targets.
+    """
     b, t = batch.ids.shape
     positions = torch.arange(t, device=batch.ids.device).expand(b, t)
-    if window:
-        hidden = model(batch.ids, positions, None, attend=banded(batch.layout, window))
-    else:
-        hidden = model(batch.ids, positions, visible(batch.layout), attend=sdpa)
-    return cross_entropy(hidden, model.model.embed_tokens.weight, batch.targets)[0]
+    weight = model.model.embed_tokens.weight
+    if not window:
+        return cross_entropy(model(batch.ids, positions, visible(batch.layout)), weight, batch.targets)[0]
+    teacher = None
+    if trust:
+        nothing = torch.zeros_like(batch.layout.doc)
+        with torch.no_grad():
+            teacher = model(batch.ids, positions, visible(Layout(batch.layout.doc, nothing, nothing, nothing)))
+    hidden = model(batch.ids, positions, None, attend=banded(batch.layout, window))
+    return cross_entropy(hidden, weight, batch.targets, teacher=teacher, trust=trust)[0]
 
 
 class Texts:
     """Batches of text by kind, each kind reading the documents in an order of its own."""
 
-    def __init__(self, tokens: Tokens, first: int, window: int, seed: int, cursors: dict | None):
-        cursors = cursors or {}
+    def __init__(self, tokens: Tokens, first: int, window: int, seed: int, cursors: dict | None, trust: float):
+        cursors, self.trust = cursors or {}, trust
         self.first, self.window, self.seed = first, window, seed
         self.short = Stream(tokens, seed, cursors.get("short"))
         self.long = Stream(tokens, seed + 1, cursors.get("long"))
@@ -68,16 +76,15 @@ class Texts:
         return {"short": asdict(self.short.at), "long": asdict(self.long.at)}
 
     def loss(self, model: Llama, kind: str, rows: int, rng: np.random.Generator, where):
-        """About `rows` rows of the first window in all, in fewer and longer ones for the long kinds."""
+        """About `rows` rows of the first window in all, in fewer and longer ones for the long kinds (one at least)."""
         if kind == "short":
             return text_loss(model, self.short.batch(rows, self.first).to(where))
-        longest = min(self.window // self.first, rows) if kind == "long_ansan" else min(4, rows)
-        times = int(2 ** rng.integers(1, max(2, int(np.log2(longest)) + 1)))
+        times = int(2 ** rng.integers(1, int(np.log2(self.window // self.first)) + 1))
         count, length = max(1, rows // times), self.first * times
         if kind == "long_full":
             return text_loss(model, self.long.batch(count, length, "full").to(where))
         window = int(rng.choice((64, 96, 128, 160, 160, 160, 192)))
-        return text_loss(model, self.long.batch(count, length // BLOCK * BLOCK, "ansan").to(where), window)
+        return text_loss(model, self.long.batch(count, length // BLOCK * BLOCK, "ansan").to(where), window, self.trust)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -90,6 +97,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
     args.add_argument("--lesson-shares", type=float, nargs=len(LESSONS), default=LESSON_SHARES, metavar="S", help=f"of {LESSONS}")
     args.add_argument("--lesson-norm", type=float, default=0.7, help="a lesson's gradient is cut to this; a text's is about 1")
+    args.add_argument("--trust", type=float, default=0.5, help="share of full attention's own predictions in the targets of long AnSAN rows")
     args.add_argument("--ratios", type=int, nargs="+", default=[256, 32, 8])
     args.add_argument("--segment", type=int, default=256, help="rows of a segment of the past")
     args.add_argument("--code-tokens", type=int, default=160)
@@ -134,8 +142,10 @@ def main(argv: list[str] | None = None) -> dict:
         optimizer.load_state_dict(state["optimizer"])
         cursors = state["cursors"] if state["data"] == str(a.tokens) else None
     tokens, encode = Tokens(a.tokens, "train"), Encoder(a.tokenizer)
-    texts = Texts(tokens, first, base.window, a.seed + step, cursors)
-    memories = MemoryLessons(model, tokens, KeyMaker(encode), a.ratios, a.segment, where)
+    texts = Texts(tokens, first, base.window, a.seed, cursors, a.trust)
+    keys = KeyMaker(encode)
+    keys.read_identifiers(tokens, 6000)
+    memories = MemoryLessons(model, tokens, keys, a.ratios, a.segment, where)
     tasks = Stage(model, heads, Maker(encode, min(a.code_tokens, first // 3), window=first - SINKS - 1), a.ratios, [], where)
     draw = Draw(documented(read_functions(a.functions)), a.seed)
     log, stop, begun, began = Log(a.run / "log.jsonl"), Stop(a.minutes), time.time(), step
@@ -172,7 +182,7 @@ def main(argv: list[str] | None = None) -> dict:
             losses.setdefault(what, []).append(float(loss.detach()))
             if what == name:
                 torch.nn.utils.clip_grad_norm_(optimizer.params, a.lesson_norm)
-        norm = optimizer.step(wsd(step - began if not a.decay_minutes else a.warmup, a.warmup, decayed()), clip=2.0)
+        norm = optimizer.step(1.0 - decayed() if a.decay_minutes else min(1.0, (step - began + 1) / a.warmup), clip=2.0)
         step, seen = step + 1, seen + a.rows * first
         if step % 20 == 0:
             now = time.time()

@@ -72,7 +72,8 @@ class MemoryLessons:
     def copy(self, rng: np.random.Generator, rows: int):
         """Keys from memories alone; short ones are among them, with which a slot learns to hold anything."""
         length, ratio = int(rng.choice((32, 64, 64, 128))), min(self.ratios)
-        made = self._keys(rng, max(1, rows // (length + 40)), 1, length, max(1, length // 32), int(rng.choice((1, 1, 2, 2, 3, 3, 4, 5, 6))))
+        lines = max(1, length // int(rng.choice((20, 32))))
+        made = self._keys(rng, max(1, rows // (length + 12 * lines)), 1, length, lines, int(rng.choice((1, 2, 2, 3, 3, 4, 5, 5, 6))))
         memories = self.model.encode_all(made[0], ratio, through=True)
         hidden = self.model.decode(made[1], memories, self.model.sinks(len(made[0]), self.where))
         return self.model.loss(hidden, made[2])[0]

@@ -16,7 +16,8 @@ class _Chunked(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx, hidden: Tensor, weight: Tensor, targets: Tensor, scale: Tensor, chunk: int) -> Tensor:
+    def forward(ctx, hidden: Tensor, weight: Tensor, targets: Tensor, scale: Tensor, chunk: int, teacher: Tensor | None = None,
+                trust: float = 0.0) -> Tensor:
         low = torch.bfloat16 if _low(hidden) else torch.float32
         h, w = hidden.to(low), weight.to(low)
         wanted_h, wanted_w = ctx.needs_input_grad[:2]
@@ -39,8 +40,11 @@ class _Chunked(torch.autograd.Function):
             # -log p of the target by way of the likeliest token, whose p cannot underflow.
             losses[part] = logits.amax(1).float() - picked - share.amax(1).float().log()
             each = scale[part, None].to(low)
+            if teacher is not None:
+                taught = torch.softmax(torch.mm(teacher[part].to(low), w.t(), out=logits), 1)
+                share.sub_(taught, alpha=trust)
             # Not scatter_add_, which on a CPU copies the whole table twice.
-            share.mul_(each).index_put_((torch.arange(n, device=h.device), targets[part]), -each[:, 0], accumulate=True)
+            share.mul_(each).index_put_((torch.arange(n, device=h.device), targets[part]), -(1 - trust) * each[:, 0], accumulate=True)
             if wanted_h:
                 grad_h[part] = share @ w
             if wanted_w:
@@ -54,7 +58,7 @@ class _Chunked(torch.autograd.Function):
     def backward(ctx, upstream: Tensor, _losses: Tensor):
         grad_h, grad_w = ctx.saved_tensors
         w = None if grad_w is None else (grad_w * upstream).to(ctx.dtypes[1])
-        return None if grad_h is None else (grad_h * upstream).to(ctx.dtypes[0]), w, None, None, None
+        return None if grad_h is None else (grad_h * upstream).to(ctx.dtypes[0]), w, None, None, None, None, None
 
 
 def _low(x: Tensor) -> bool:
@@ -66,15 +70,20 @@ def _low(x: Tensor) -> bool:
         return torch.is_autocast_enabled() if x.is_cuda else torch.is_autocast_cpu_enabled()
 
 
-def cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, weights: Tensor | None = None, chunk: int = 512):
+def cross_entropy(hidden: Tensor, weight: Tensor, targets: Tensor, weights: Tensor | None = None, chunk: int = 512,
+                  teacher: Tensor | None = None, trust: float = 0.5):
     """Mean loss in nats over targets != IGNORE (weighted if `weights` [B, T] is given), and each target's own loss [B, T].
 
     hidden [B, T, C], weight [V, C] (the tied embeddings), targets [B, T]. Only rows that have a target meet the vocabulary.
+    With a teacher (hidden states of the same rows [B, T, C], no gradient) the gradient is that of (1 - trust) times this loss and
+    trust times the cross-entropy to what the teacher predicts; the value given back stays the loss against the targets.
     """
     flat = targets.reshape(-1)
     asked = (flat != IGNORE).nonzero()[:, 0]
     scale = torch.ones(len(asked), device=flat.device) if weights is None else weights.reshape(-1)[asked].float()
     scale = scale / scale.sum().clamp(min=1.0)
-    loss, own = _Chunked.apply(hidden.reshape(-1, hidden.shape[-1])[asked], weight, flat[asked], scale, chunk)
+    taught = None if teacher is None else teacher.reshape(-1, teacher.shape[-1])[asked]
+    loss, own = _Chunked.apply(hidden.reshape(-1, hidden.shape[-1])[asked], weight, flat[asked], scale, chunk, taught,
+                               0.0 if teacher is None else trust)
     each = torch.zeros(flat.shape, device=flat.device).index_copy(0, asked, own)
     return loss, each.view(targets.shape)

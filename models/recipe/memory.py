@@ -128,7 +128,9 @@ def main(argv: list[str] | None = None) -> dict:
     encode = Encoder(a.tokenizer)
     if a.evaluate:
         held, middle, length = Tokens(a.tokens, "test"), sorted(a.ratios)[len(a.ratios) // 2], max(a.lengths)
-        report = evaluate_memories(model, held, KeyMaker(encode), a.ratios, length, window, a.evaluate_chains, where)
+        keys = KeyMaker(encode)
+        keys.read_identifiers(held)
+        report = evaluate_memories(model, held, keys, a.ratios, length, window, a.evaluate_chains, where)
         segments = min(15, window // length - 1)
         report["beside"] = [evaluate_beside(model, held, middle, length, segments, recent, a.evaluate_chains, where) for recent in a.beside]
         log(event="evaluate", step=step, **report)

@@ -12,6 +12,7 @@ from memory_data import KeyMaker, chain
 from memory_model import SINKS, MemoryModel, Segment
 from model import Rows
 from run import autocast
+from tasks_eval import mean_interval
 
 
 @torch.no_grad()
@@ -51,8 +52,9 @@ def evaluate_memories(model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratios
             "memories_over_window": interval(sums["memories"], n, sums["window"]),
             "memories_over_none": interval(sums["memories"], n, sums["none"]),
             "repeat_accuracy": repeat_accuracy(model, tokens, ratio, length, max(4, chains // 8), where),
-            **{f"copy_{k}": v for k, v in copy_accuracy(model, tokens, keys, ratio, length, chains, where).items()},
+            "copy": copy_accuracy(model, tokens, keys, ratio, length, 3 * chains, where),
         }
+    report["copy_raw"] = copy_accuracy(model, tokens, keys, 1, length // 2, chains, where)
     return report
 
 
@@ -101,14 +103,30 @@ def repeat_accuracy(model: MemoryModel, tokens: Tokens, ratio: int, length: int,
         return float((model.base.logits(hidden).argmax(-1) == ids).float().mean())
 
 
+# Values asked for: kind (memory_data.KINDS) and tokens. Names as they stand in the held-out text have one to four.
+KEYS = {"number_3": ("number", 3), "number_5": ("number", 5), "identifier": ("identifier", 0), "pieces_1": ("pieces", 1), "pieces_2": ("pieces", 2),
+        "mixed_6": ("mixed", 6)}
+
+
 @torch.no_grad()
-def copy_accuracy(model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratio: int, length: int, count: int, where) -> dict:
-    """Share of random keys whose whole value is the first choice at each token, and the share of tokens."""
-    made = keys.make(tokens, np.random.default_rng(10), count, 2, length)
-    segments, question, targets = (x.to(where) for x in made)
-    with autocast(where):
-        memories = model.encode_all(segments, ratio)
-        choice = model.base.logits(model.decode(question, memories, model.sinks(count, where))).argmax(-1)
-    right = (choice == targets) | (targets == IGNORE)
-    asked = targets != IGNORE
-    return {"exact": float(right.all(1).float().mean()), "tokens": float((right & asked).sum() / asked.sum())}
+def copy_accuracy(model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratio: int, length: int, count: int, where, segments: int = 2) -> dict:
+    """By kind of key, the share (95% interval) of random values whose every token is the first choice, and the share of tokens.
+
+    The value stands once in `segments` segments of text and only their memories are there; ratio 1: their raw rows.
+    """
+    report = {}
+    for name, (kind, size) in KEYS.items():
+        right, tokens_right, rng = [], [], np.random.default_rng(10)
+        for _ in range(max(1, count // 8)):
+            held, question, targets = (x.to(where) for x in keys.lesson(tokens, rng, 8, segments, length, 1, size, kind))
+            with autocast(where):
+                if ratio > 1:
+                    hidden = model.decode(question, model.encode_all(held, ratio), model.sinks(8, where))
+                else:
+                    hidden = model.decode(torch.cat([held.flatten(1), question], 1), None, model.sinks(8, where))[:, -question.shape[1]:]
+                choice = model.base.logits(hidden).argmax(-1)
+            asked = targets != IGNORE
+            right += ((choice == targets) | ~asked).all(1).tolist()
+            tokens_right += (choice == targets)[asked].tolist()
+        report[name] = {"exact": mean_interval(np.array(right, float)), "tokens": float(np.mean(tokens_right))}
+    return report

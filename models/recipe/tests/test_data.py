@@ -166,6 +166,23 @@ class TasksTest(Base):
             at = row.index(ID["gist"])
             self.assertEqual(target[4 + at], row[at + 1])
 
+    def test_a_lesson_asks_for_values_that_stand_behind_their_names(self):
+        keys = KeyMaker(self.encode)
+        keys.read_identifiers(self.tokens, 20)
+        for kind in (None, "number", "identifier", "pieces"):
+            made = keys.lesson(self.tokens, np.random.default_rng(2), 4, 2, 48, 2, 3, kind)
+            for row in range(4):
+                text, question, targets = made.segments[row].flatten().tolist(), made.question[row].tolist(), made.targets[row].tolist()
+                starts = [i for i, token in enumerate(question) if token == ID["query"]]
+                self.assertEqual(len(starts), 2)
+                for a, b in zip(starts, [*starts[1:], len(question)]):
+                    asked = [i for i in range(a, b) if targets[i] != IGNORE]
+                    value, name = [targets[i] for i in asked], question[a + 1:asked[0] + 1]
+                    self.assertEqual(value[:-1], question[asked[0] + 1:asked[0] + len(value)])
+                    self.assertTrue(any(text[i:i + len(name) + len(value)] == name + value for i in range(len(text))))
+                    if kind == "number":
+                        self.assertTrue(self.encode.decode(value).isdigit())
+
     def test_keys_are_in_exactly_one_segment(self):
         made = KeyMaker(self.encode).make(self.tokens, np.random.default_rng(2), 3, 2, 48)
         for i in range(3):

@@ -13,6 +13,8 @@ import torch
 from banded import BLOCK, banded
 from config import ANCHOR_MAX, ANCHOR_MIN, ID, PRESETS, SINK_IDS
 from data import anchor_cuts
+from evaluate import losses, tensors, windowed
+from loss import IGNORE
 from masks import ANCHOR, KEPT, READER, Layout, anchored, visible
 from model import Llama, Rows, sdpa
 
@@ -71,6 +73,21 @@ class MaskTest(unittest.TestCase):
                 self.assertLess(float((by_mask - by_blocks).abs().max()), 1e-4)
         with self.assertRaises(ValueError):
             banded(anchored(torch.zeros(1, BLOCK + 1, dtype=torch.bool), SINKS), 64)
+
+    def test_a_window_alone_is_a_band_beside_the_sinks(self):
+        mask = visible(windowed(40, SINKS), 7)[0, 0]
+        i, j = torch.arange(40)[:, None], torch.arange(40)[None]
+        self.assertTrue(bool((mask == ((j <= i) & ((j < SINKS) | (i - j < 7)))).all()))
+
+    def test_losses_by_blocks_are_those_under_the_mask(self):
+        model, rng = tiny(), np.random.default_rng(6)
+        ids, targets = tensors(rng.integers(len(ID), 512, 420), np.array([150, 300]))
+        layout = anchored(ids == ID["anchor"], SINKS)
+        by_blocks = losses(model, ids, targets, layout, 64, torch.device("cpu"))
+        with torch.no_grad():
+            hidden = model(ids, torch.arange(ids.shape[1])[None], visible(layout, 64))
+            each = torch.nn.functional.cross_entropy(model.logits(hidden)[0], targets[0], ignore_index=IGNORE, reduction="none")
+        self.assertLess(float(np.abs(by_blocks - each[targets[0] != IGNORE].numpy()).max()), 0.05)  # bf16 where the CPU has it
 
     def test_blocks_are_alone_and_readers_see_what_lasts(self):
         # sinks | block 0: two groups, the first with an anchor | block 1, kept whole | reader
