@@ -13,6 +13,9 @@ const EXTRACTIVE: Author = { kind: 'extractive' };
 /** Runs between definitions shorter than this (non-blank lines) belong to their surroundings. */
 const LOOSE_LINES = 3;
 
+/** A line that imports, or, in Go, one of a list of imports. */
+const IMPORT = /^\s*(import\b|from\s+\S+\s+import\b|use\s|using\s|#include\b|require\b|(const|let|var)\s.*\brequire\(|([\w.]+\s+)?"[\w.~/-]+"$)/;
+
 export class Outline {
   /** Definitions without a comment: their line is their declaration. */
   readonly undocumented: SummaryPart[] = [];
@@ -114,9 +117,10 @@ export class Outline {
 
   private loosePart(startLine: number, endLine: number, inside: readonly string[], telling: string): SummaryPart {
     const ink = inside.filter((line) => !isBlank(line));
-    const imports = ink.filter((line) => /^\s*(import\b|from\s+\S+\s+import\b|use\s|using\s|#include\b|require\b|(const|let|var)\s.*\brequire\()/.test(line)).length;
+    const imports = ink.filter((line) => IMPORT.test(line));
     const comments = ink.filter((line) => /^\s*(\/\/|#|\/?\*|--|;|<!--)/.test(line)).length;
-    if (imports > 0 && imports >= ink.length / 2) return this.plain('Imports', 'imports', startLine, endLine, `${counted(imports, 'import')}: ${clip(ink[0]?.trim() ?? '', 120)}${imports > 1 ? ' …' : ''}`);
+    const named = imports.filter((line) => !/^\s*import\s*\($/.test(line));
+    if (named.length > 0 && imports.length >= (ink.length - comments) / 2) return this.plain('Imports', 'imports', startLine, endLine, `${counted(named.length, 'import')}: ${clip(named[0]?.trim() ?? '', 120)}${named.length > 1 ? ' …' : ''}`);
     const text = clip(plainDoc(telling.trim().replace(/^(\/\/+!?|#+|\/\*+|\*+|--|;+|<!--)\s*/, '')), 200);
     if (comments >= ink.length * 0.8) return this.plain('Comment', 'comment', startLine, endLine, text);
     const title = this.isProse ? 'Text' : linesTitle(startLine, endLine);

@@ -178,6 +178,9 @@ function languageName(language: string): string {
   return LANGUAGE_NAMES[language] ?? language.charAt(0).toUpperCase() + language.slice(1);
 }
 
+/** What is said to a tool and not to a reader. */
+const MAGIC_COMMENT = /^\s*(frozen_string_literal|encoding|coding|warn_indent|typed|rubocop|c8 ignore|istanbul|v8 ignore|jshint|jslint|globals?|vim?|clang-format|go:|\+build|nolint|@flow|flow)\b/i;
+
 /** The comment at the top of the file, or the first paragraph of a prose document; licences say nothing of the file. */
 function fileComment(document: Document, segmented: SegmentedDocument, lines: readonly string[]): string | undefined {
   const heading = segmented.symbols.find((symbol) => symbol.kind === 'heading');
@@ -190,7 +193,8 @@ function fileComment(document: Document, segmented: SegmentedDocument, lines: re
   for (const raw of lines.slice(0, Math.min(first - 1, 80))) {
     const comment = /^\s*(?:\/\/+!?|#(?!include|!|define|pragma|if|end)+|\/\*+!?|\*+(?!\/)|--|"""|''')\s?(.*?)(?:\*\/|"""|''')?\s*$/.exec(raw);
     const inDocstring = document.language === 'python' && /^\s*("""|''')/.test(lines[0] ?? '');
-    if (comment && comment[1] !== undefined) blocks[blocks.length - 1]?.push(comment[1]);
+    if (comment && comment[1] !== undefined && MAGIC_COMMENT.test(comment[1])) blocks.push([]);
+    else if (comment && comment[1] !== undefined) blocks[blocks.length - 1]?.push(comment[1]);
     else if (inDocstring && !/^\s*(import|from)\b/.test(raw)) blocks[blocks.length - 1]?.push(raw.replace(/("""|''')/, ''));
     else if (isBlank(raw)) blocks.push([]);
     else break;
@@ -218,6 +222,12 @@ function kindCounts(symbols: readonly DocumentSymbol[]): string[] {
 
 function mainParts(parts: readonly SummaryPart[]): SummaryPart[] {
   const named = parts.filter((part) => !['lines', 'imports', 'comment', 'text'].includes(part.kind) && part.endLine - part.startLine >= 20);
+  // A class or namespace that is nearly the whole file says nothing: its own parts do.
+  const [only] = named;
+  if (named.length === 1 && only && only.kind !== 'function' && only.kind !== 'method') {
+    const inner = mainParts(only.children);
+    if (inner.length > 0) return inner;
+  }
   if (named.length < 2) return named;
   return [...named].sort((a, b) => b.endLine - b.startLine - (a.endLine - a.startLine)).slice(0, 3).sort((a, b) => a.startLine - b.startLine);
 }

@@ -118,6 +118,20 @@ test('the overview names the language as people do, and an empty file as empty',
   expect(await overview('a.txt', 'words\n')).not.toContain('0 sections');
 });
 
+test('the overview looks into a module that is the whole file, and takes no comment to a tool for one to a reader', async () => {
+  const method = (name: string) => `    def ${name}\n${'      step\n'.repeat(24)}    end\n`;
+  const text = `# frozen_string_literal: true\n\nmodule Post\n  class Office\n${['collect', 'sort', 'deliver'].map(method).join('\n')}  end\nend\n`;
+  const { overview } = await summarize('/w/office.rb', { library: new MemoryLibrary({ 'office.rb': text }) });
+  expect(overview).toMatch(/^office\.rb has/);
+  expect(overview).toContain('collect (lines');
+});
+
+test('imports are told by the first of them, below a licence and in a list', async () => {
+  const go = `// Copyright. All rights reserved.\n// Licensed.\n\npackage post\n\nimport (\n\t"context"\n\t"fmt"\n\n\tlog "example.org/log"\n)\n\nfunc Send() {\n\tfmt.Println()\n}\n`;
+  const { parts } = await summarize('/w/post.go', { library: new MemoryLibrary({ 'post.go': go }) });
+  expect(parts[0]).toMatchObject({ kind: 'imports', line: '3 imports: "context" …' });
+});
+
 test('a file that is not there is an error with a hint', async () => {
   await expect(summarize('/w/none.py', { library: new MemoryLibrary({}) })).rejects.toMatchObject({ code: 'fileNotFound', hint: expect.any(String) as string });
 });
