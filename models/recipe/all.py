@@ -34,6 +34,7 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
     remember = ["memory.py", "--base", long, *tokens, *texts, "--run", runs / "memory", "--batch", small]
     known = [*(["--functions", a.functions] if a.functions else []), *(["--held-out", a.held_out] if a.held_out else [])]
     words = ["token_vectors.py", *texts, *known, "--run", runs / "token_vectors"]
+    point = ["pointer.py", "--token-vectors", runs / "token_vectors/last.pt", *texts, *known, "--run", runs / "pointer"]
     ask = ["tasks.py", "--base", long, "--token-vectors", runs / "token_vectors/last.pt", "--memory", runs / "memory/last.pt", *tokens,
            *texts, "--run", runs / "tasks", "--lr", 3e-4, "--shares", 0.22, 0, 0.30, 0.03, 0.30, 0.02, 0.13,  # vectors: the tokens' alone
            "--batch", small * 4, *known, *(["--commits", a.commits] if a.commits else [])]
@@ -48,10 +49,12 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
         "gradients": ["gradients.py", "--base", long, "--memory", runs / "memory/last.pt", *tokens],
         "token_vectors": [*words],
         "token_vectors_evaluate": [*words, "--evaluate"],
+        "pointer": [*point],
+        "pointer_evaluate": [*point, "--evaluate"],
         "tasks": [*ask, "--steps", 0, "--minutes", minutes["tasks"]],
         "tasks_evaluate": [*ask, "--evaluate"],
         "export": ["export.py", "--checkpoint", runs / "tasks/last.pt", "--memory", runs / "tasks/memory.pt", "--heads",
-                   runs / "tasks/heads.pt", *texts, "--out", a.out],
+                   runs / "tasks/heads.pt", "--pointer", runs / "pointer/last.pt", *texts, "--out", a.out],
     }
 
 

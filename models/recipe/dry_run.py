@@ -26,6 +26,7 @@ import gradients
 import joint
 import longcontext
 import memory
+import pointer
 import pretrain
 import tasks
 import token_vectors
@@ -93,6 +94,12 @@ def run(at: Path) -> dict:
     call("token_vectors_resumed", token_vectors.main, [*token_run, "--steps", 40], timings)
     known = call("token_vectors_evaluate", token_vectors.main, [*token_run, "--evaluate"], timings)
     assert known["mrr"][0] > 0.2, "pairs that were trained on are not found again"
+    point = ["--token-vectors", at / "token_vectors/last.pt", "--functions", at / "functions.jsonl", "--valid", at / "functions.jsonl", "--held-out",
+             at / "functions.jsonl", "--tokenizer", at / "tokenizer", "--run", at / "pointer", "--window", 256, "--batch", 8]
+    call("pointer", pointer.main, [*point, "--steps", 4], timings)
+    call("pointer_resumed", pointer.main, [*point, "--steps", 30], timings)
+    pointed = call("pointer_evaluate", pointer.main, [*point, "--evaluate", "--questions", 40], timings)
+    assert pointed["any"]["top1"][0] > 0.3, "lines that were trained on are not found again"
     ask = ["--base", long / "merged.pt", "--token-vectors", at / "token_vectors/last.pt", "--memory", at / "memory/last.pt", "--functions", at / "functions.jsonl",
            "--commits", at / "commits.jsonl",
            "--tokenizer", at / "tokenizer", "--run", at / "tasks", "--ratios", 32, 8, "--batch", 4, *common]
@@ -110,7 +117,7 @@ def run(at: Path) -> dict:
     call("joint_memory", memory.main, [*remember, "--base", final / "last.pt", "--state", final / "memory.pt", "--evaluate",
                                        "--evaluate-chains", 4], timings)
     call("export", export.main, ["--checkpoint", final / "last.pt", "--memory", final / "memory.pt", "--heads",
-                                 final / "heads.pt", "--tokenizer", at / "tokenizer", "--out", at / "model"], timings)
+                                 final / "heads.pt", "--pointer", at / "pointer/last.pt", "--tokenizer", at / "tokenizer", "--out", at / "model"], timings)
     for name in ("config.json", "model.safetensors", "memory.safetensors", "heads.safetensors", "tokenizer.json", "SHA256SUMS"):
         assert (at / "model" / name).stat().st_size > 0, name
     return timings

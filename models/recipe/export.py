@@ -21,7 +21,7 @@ from safetensors.numpy import load_file, save_file
 from config import ANCHOR_MAX, ANCHOR_MIN, ID, SINK_IDS, ModelConfig, home
 from model import Llama
 from reference import forward
-from run import load_model
+from run import load_model, read
 
 TOLERANCE = 1e-3  # largest difference of logits allowed
 
@@ -117,19 +117,23 @@ def main() -> None:
     args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
     args.add_argument("--out", type=Path, required=True)
     args.add_argument("--memory", type=Path, help="a memory.py checkpoint whose slots and transfer head to add")
-    args.add_argument("--heads", type=Path, help="a tasks.py checkpoint whose vector head and pointer to add")
+    args.add_argument("--heads", type=Path, help="a tasks.py checkpoint whose vector head to add")
+    args.add_argument("--pointer", type=Path, help="a pointer.py checkpoint whose line pointer to add to the heads")
     a = args.parse_args()
     model = load_model(a.checkpoint)
     extra, tensors = {}, {}
     for path in (a.memory, a.heads):
         if path:
-            from run import read
-
             part = read(path)["export"]  # {"config": {...}, "file": name, "tensors": {...}}
             if part is None:
                 raise SystemExit(f"{path} is of an ablation that the engine cannot run")
             extra.update(part["config"])
             tensors[part["file"]] = {k: v.float().numpy() for k, v in part["tensors"].items()}
+    if a.heads:
+        heads = tensors["heads.safetensors"]
+        tensors["heads.safetensors"] = {k: v for k, v in heads.items() if k.startswith("vector.")}  # the tasks' own pointer is an ablation
+        if a.pointer:
+            tensors["heads.safetensors"].update({k: v.numpy() for k, v in read(a.pointer)["export"].items()})
     write_folder(model, a.tokenizer, a.out, extra, tensors=tensors)
     difference = check(a.out)
     size = sum(p.stat().st_size for p in a.out.iterdir()) / 1e6

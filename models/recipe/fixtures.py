@@ -4,7 +4,7 @@
 
 Every folder is an ordinary Hugging Face checkpoint (config.json, safetensors) plus `reference.json`: token ids and, beside it in
 `reference.f32`, the logits [tokens][vocab] of one full forward pass in f32. `rope.json` holds the rotary frequencies of configurations of
-every kind, `halves.json` some 16-bit numbers. Weights are drawn wide enough that logits span several units: an error of 1e-4 is then an
+every kind, `halves.json` some 16-bit numbers, `pointer.json` a small line pointer and its scores. Weights are drawn wide enough that logits span several units: an error of 1e-4 is then an
 error of one part in 1e4 or 1e5, and a missing bias or norm shows at once.
 
 Needs torch, transformers, tokenizers, safetensors. Run again only when a family is added: the files are committed.
@@ -263,6 +263,29 @@ def make_halves(path):
     path.write_text(json.dumps({"F16": half, "BF16": bf16}))
 
 
+def make_pointer(path):
+    """A line pointer of drawn numbers; lines of tokens (one of them blank) and questions, with the scores of "none" and each line."""
+    from config import ID
+    from pointer import LinePointer, Lines
+    from tasks_examples import Pointing
+
+    torch.manual_seed(7)
+    pointer = LinePointer(torch.randn(24, 6).half().float())
+    with torch.no_grad():
+        pointer.starts.normal_().copy_(pointer.starts.half().float())
+        pointer.bias.fill_(-0.5), pointer.scales.copy_(torch.tensor([1.5, 4.0])), pointer.none.fill_(0.25)
+    texts = [[[11, 12, 5], [13, 5], [], [14, 15, 16, 5], [17, 5]], [[18, 19, 12, 5], [5], [20, 5]]]
+    questions = [[ID["query"], 14, 17], [ID["query"], 21]]
+    rows = [[*(t for line in text for t in line), *asked, ID["point"]] for text, asked in zip(texts, questions)]
+    ends = [[sum(len(line) for line in text[:i + 1]) - 1 for i in range(len(text))] for text in texts]
+    with torch.no_grad():
+        scores = pointer(Lines.of(Pointing(rows, ends, [], []))).tolist()
+    tensors = {"vector.tokens": pointer.table, **pointer.export()}
+    path.write_text(json.dumps({"tensors": {k: {"shape": list(v.shape), "values": v.flatten().tolist()} for k, v in tensors.items()},
+                                "cases": [{"lines": text, "question": asked, "none": found[0], "scores": found[1:len(text) + 1]}
+                                          for text, asked, found in zip(texts, questions, scores)]}) + "\n")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("output", type=Path, help="folder of the fixtures, e.g. test/fixtures")
@@ -278,6 +301,7 @@ def main():
             make_adapter(checkpoints / "llama2-longlora", model, 100)
     make_rope(checkpoints / "rope.json")
     make_halves(checkpoints / "halves.json")
+    make_pointer(checkpoints / "pointer.json")
 
 
 if __name__ == "__main__":

@@ -59,23 +59,22 @@ class Maker:
         """Several functions one after another, names hidden, and a question about one of them, or about none there."""
         shown = list(others) if none else [*others, target]
         rng.shuffle(shown)
-        ids: list[int] = []
-        lines: list[int] = []
-        first = last = 0
         asked = [*self.question(target), ID["point"]]
+        room = self.window - len(asked)
+        text, first, last = "", 0, 0
         for f in shown:
-            piece = self.encode(f.hidden(f.code).rstrip("\n") + "\n")
-            room = self.window - len(asked) - len(ids)
-            if len(piece) > room:
-                if f is not target:
-                    continue
-                piece = piece[:max(0, room)]
-            ends = self.line_ends(piece)
-            if f is target and ends:
-                first, last = len(lines) + 1, len(lines) + len(ends)
-            lines.extend(len(ids) + end for end in ends)
-            ids.extend(piece)
-        return [*ids, *asked], lines, first, last
+            piece = f.hidden(f.code).rstrip("\n") + "\n"
+            if f is target:
+                first, last = text.count("\n") + 1, text.count("\n") + piece.count("\n")
+            elif len(self.encode(text + piece)) > room:
+                continue
+            text += piece
+        # Cut into tokens as one text: where pieces were joined as tokens, the seams would give the first lines away.
+        ids = self.encode(text)[:room]
+        lines = self.line_ends(ids)
+        if first > len(lines):
+            first = 0
+        return [*ids, *asked], lines, first, min(last, len(lines)) if first else 0
 
     def line_ends(self, ids: list[int]) -> list[int]:
         """For every line, the token that ends it. One token may end several: a break, blank lines and indentation are one."""

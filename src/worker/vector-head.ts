@@ -9,7 +9,7 @@ export class VectorHead {
     /** [width, hidden]; without it a text's mean hidden state is its vector. */
     private readonly weight: Float32Array | undefined,
     /** [vocabulary, width]: added as their mean over the text's tokens. */
-    private readonly tokenRows: Float32Array | undefined,
+    readonly tokenRows: Float32Array | undefined,
   ) {}
 
   /** For a checkpoint that has no head of its own. */
