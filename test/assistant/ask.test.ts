@@ -227,7 +227,7 @@ describe('with a model', () => {
       asked: readonly string[] = [];
       override async write(chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
         this.asked = options.anchors ?? [];
-        const anchors = this.asked.map((text, i) => ({ rows: i === 0 ? 0 : 10, tokens: 80, origin: 'computed' as const }));
+        const anchors = this.asked.map((_, i) => ({ rows: i === 0 ? 0 : 10, tokens: 80, origin: 'computed' as const }));
         return { ...(await super.write(chat, options)), quotes: { origins: [], anchors, cache: { hits: 0, misses: 0, evictions: 0 }, splice: 1, read: 1 } };
       }
     }

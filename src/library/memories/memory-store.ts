@@ -45,10 +45,12 @@ interface Entry {
 }
 
 const DEFAULT_PACK_BYTES = 32 * 1024 * 1024;
+/** Of a small budget a pack is at most this part: the one that is written to is never rewritten, so what is dead in it counts. */
+const PACKS_IN_BUDGET = 16;
 /** A sealed pack with less than this share of live bytes is rewritten. */
 const COMPACT_BELOW = 0.5;
 /** Evict to this share of the budget, so that each new segment does not evict anew. */
-const EVICT_TO = 0.95;
+const EVICT_TO = 0.9;
 
 export class MemoryStore {
   private readonly entries = new Map<string, Entry>();
@@ -65,7 +67,7 @@ export class MemoryStore {
   private constructor(private readonly options: Required<MemoryStoreOptions>) {}
 
   static async open(options: MemoryStoreOptions): Promise<MemoryStore> {
-    const store = new MemoryStore({ packBytes: DEFAULT_PACK_BYTES, ...options });
+    const store = new MemoryStore({ packBytes: Math.min(DEFAULT_PACK_BYTES, options.budgetBytes / PACKS_IN_BUDGET), ...options });
     await store.load();
     return store;
   }

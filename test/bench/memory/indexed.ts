@@ -1,5 +1,6 @@
 /** A workspace for the memory benches: documents in memory, the product's own lexical ranker over them, the product's own store and encoder. */
 import { mkdirSync } from 'node:fs';
+import type { AssistantLibrary, Definition } from '../../../src/assistant/library';
 import { LexicalIndex } from '../../../src/library/lexical/index';
 import { MemoryEncoding, type EncodingLibrary, type SegmentCoder } from '../../../src/library/memories/encoding';
 import { Memories } from '../../../src/library/memories/memories';
@@ -37,10 +38,33 @@ export class IndexedWorkspace implements EncodingLibrary {
     return Promise.resolve(this.files.get(path));
   }
 
+  definitions(name: string): Definition[] {
+    const found: Definition[] = [];
+    for (const { document: { file, path, language }, segmented } of this.files.values()) for (const symbol of segmented.symbols) if (symbol.name === name) found.push({ file, path, language, symbol });
+    return found;
+  }
+
   async search(question: string, { limit }: { limit: number }): Promise<{ spans: readonly RankedSpan[]; coverage: { filesIndexed: number; filesKnown: number; indexing: boolean } }> {
     const spans = await this.retriever.search(question, { scope: { kind: 'workspace' }, limit, pathOf: (file) => file });
     return { spans, coverage: { filesIndexed: this.files.size, filesKnown: this.files.size, indexing: false } };
   }
+}
+
+/** The workspace as the product's answers use it; its files have no names but their paths, and nothing is looked up by use. */
+export function answering(workspace: IndexedWorkspace): AssistantLibrary {
+  const both = async (file: string): Promise<Both> => {
+    const found = await workspace.indexed(file.slice(1));
+    if (!found) throw new Error(`${file} is not in the workspace`);
+    return found;
+  };
+  return {
+    ownNames: [],
+    search: (question, options) => workspace.search(question, options),
+    read: async (file) => (await both(file)).document,
+    segmentsOf: async ({ file }) => (await both(file)).segmented,
+    definitions: (name) => Promise.resolve(workspace.definitions(name)),
+    users: () => Promise.resolve({ users: [], more: 0 }),
+  };
 }
 
 export interface Encoded {

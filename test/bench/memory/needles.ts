@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { composeContext, type ComposeTools } from '../../../src/assistant/compose/compose';
+import { ask } from '../../../src/assistant/ask';
 import { createSegmenter } from '../../../src/library/segments/segmenter';
 import type { Document } from '../../../src/library/types';
 import type { ContextLedger } from '../../../src/protocol';
@@ -7,7 +8,7 @@ import type { MemoryModel } from '../../../src/worker/memory-model';
 import { round, table } from '../engine/measure';
 import { PlainBm25 } from '../retrieval/plain';
 import { copiesOf } from './copies';
-import { encodeAll, engineOf, IndexedWorkspace } from './indexed';
+import { answering, encodeAll, engineOf, IndexedWorkspace } from './indexed';
 import { generator, mean } from './statistics';
 import { lambdaOnly, partsOf, plainWindow } from './windows';
 
@@ -38,7 +39,7 @@ type Arm = (typeof ARMS)[number];
  * Needles from the generators' description: a passkey (LM-Infinite's, Landmark's) is one line that says what it is; multi-key (RULER) is one key
  * among look-alikes of the same form; four needles asks for four such values at once. Each is hidden in a file of a workspace of so many tokens;
  * recalled is a value that the model writes exactly. Memories alone: nothing is read in full. Without the lexical rank: vectors and attention
- * choose; a second look chooses again with what was written first. The product: all three judges. Beside them the same model over the end of the text in one window, over all of it through Λ, and how often plain
+ * choose; a second look chooses again with what was written first. The product: all three judges; what the user is shown are the lines it quotes. Beside them the same model over the end of the text in one window, over all of it through Λ, and how often plain
  * BM25 finds the file.
  */
 export async function needles(memory: MemoryModel, texts: readonly { path: string; text: string }[], sizes: readonly number[], each: number, directory: string): Promise<void> {
@@ -71,12 +72,14 @@ export async function needles(memory: MemoryModel, texts: readonly { path: strin
           add(arm, share(text));
           if (arm === 'without the lexical rank') {
             // What was written first is searched for too: does the model's own look at what it reads bring the right lines in?
-            const again = await composeContext({ question, searchText: `${question} ${text}`, scope: { kind: 'workspace' }, maxNewTokens, turn: true }, tools[arm]);
+            const looking = { ...engine, look: (asked: string) => engine.look(`${asked} ${text}`) };
+            const again = await composeContext({ question, scope: { kind: 'workspace' }, maxNewTokens, turn: true }, { ...tools[arm], engine: looking });
             add('a second look, without the lexical rank', share(again.text));
             add('a second look: read in full', mean(hidden.map(({ path, line }) => (isRead(again.ledger, documents, path, line) ? 1 : 0))));
           }
           if (arm !== 'memories alone') add(`${arm}: read in full`, mean(hidden.map(({ path, line }) => (isRead(ledger, documents, path, line) ? 1 : 0))));
         }
+        add('the answer shown (quotes)', share((await ask({ id: '', question, scope: { kind: 'workspace' } }, { library: answering(workspace), memory: { author: { kind: 'bundled', model: 'bundled' }, memories, engine, indexed: (path) => workspace.indexed(path) } })).markdown));
         add('plain window', share(await plainWindow(parts, read, question, maxNewTokens)));
         add('Λ only', share(await lambdaOnly(parts, read, question, maxNewTokens)));
         add('BM25: file in the first 5', mean(hidden.map(({ path }) => (plain.search(question).slice(0, 5).includes(path) ? 1 : 0))));

@@ -107,6 +107,20 @@ describe('MemoryStore', () => {
     await again.close();
   });
 
+  it('keeps to a small budget as well: what is dead in the pack being written counts', async () => {
+    const budgetBytes = 30_000;
+    const store = await open({ budgetBytes });
+    let most = 0;
+    for (let n = 0; n < 400; n++) {
+      await put(store, n);
+      most = Math.max(most, store.stats().bytes);
+    }
+    expect(store.stats().evictions).toBeGreaterThan(200);
+    expect(most).toBeLessThanOrEqual(budgetBytes);
+    expect(most).toBeGreaterThan(budgetBytes / 2);
+    await store.close();
+  });
+
   it('survives a pack truncated at any byte: whole records stay, the torn one is gone', async () => {
     const store = await open();
     for (let n = 0; n < 6; n++) await put(store, n);
