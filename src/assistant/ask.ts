@@ -195,6 +195,7 @@ async function inProse(draft: Draft, writer: Writer, tools: AskTools): Promise<A
 
 function coverageNotice(coverage: Coverage): string[] {
   const { indexing, held, filesIndexed, filesKnown } = coverage;
+  if (filesIndexed === 0 && !indexing && held === undefined) return ['No file of this workspace is indexed: it is empty, or a rule leaves out what is in it.'];
   // A first pass that was cancelled before it had looked around does not know how many files there are.
   if (held === 'cancelled' && filesIndexed >= filesKnown) return [`Indexing was cancelled: this answer draws on the ${counted(filesIndexed, 'file')} indexed before.`];
   if ((!indexing && held === undefined) || filesIndexed >= filesKnown) return [];

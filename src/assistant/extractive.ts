@@ -132,8 +132,9 @@ function placeBlock(passage: Passage, weights: TermWeights, question: Question, 
   const [first = [], ...rest] = clusterRuns(keyLines(passage, weights, question.form, budget), GAP);
   const head = headRun(passage);
   const quoted = { startLine: first[0]?.startLine ?? head.startLine, endLine: first[first.length - 1]?.endLine ?? head.endLine };
-  const together = quoted.startLine - head.endLine <= GAP && quoted.endLine - head.startLine < CITED_LINES && head.startLine <= quoted.endLine;
-  const citation = cite(passage, together ? { startLine: Math.min(head.startLine, quoted.startLine), endLine: Math.max(head.endLine, quoted.endLine) } : head, citations);
+  // Lines without a definition have no head that is worth a citation of its own.
+  const together = !passage.symbol || quoted.startLine - head.endLine <= GAP && quoted.endLine - head.startLine < CITED_LINES && head.startLine <= quoted.endLine;
+  const citation = cite(passage, !passage.symbol ? quoted : together ? { startLine: Math.min(head.startLine, quoted.startLine), endLine: Math.max(head.endLine, quoted.endLine) } : head, citations);
   const parts = [factSentence(passage, weights, citation)];
   for (const [index, runs] of [first, ...rest].entries()) {
     const start = runs[0]?.startLine;

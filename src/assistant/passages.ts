@@ -73,7 +73,7 @@ const TEST = 0.5;
 const LOCK = 0.2;
 const STUB = 0.6;
 const IMPORTS = 0.4;
-/** A field says what is kept, seldom how or why anything is done with it; nor do a name for a type and a constant of a line or two. */
+/** A field says what is kept, seldom how or why anything is done with it; nor do the form of a type and a constant of a line or two. */
 const FIELD = 0.7;
 const HELD_LINES = 2;
 /** A declaration says that there is something, its definition how it works. */
@@ -159,10 +159,12 @@ function membersOf({ span, document, segmented, lines, symbol }: Passage, questi
  * begin in the lines, the one whose name and own lines say most of the question.
  */
 function subjectOf(question: Question, range: { startLine: number; endLine: number }, symbols: readonly DocumentSymbol[], lines: readonly string[], weights: TermWeights): DocumentSymbol | undefined {
-  const holding = symbols.filter((symbol) => firstLine(symbol) <= range.startLine && range.endLine <= Math.max(symbol.endLine, symbol.startLine));
+  // A namespace holds whole files and says nothing of the lines.
+  const telling = symbols.filter(({ kind }) => kind !== 'namespace');
+  const holding = telling.filter((symbol) => firstLine(symbol) <= range.startLine && range.endLine <= Math.max(symbol.endLine, symbol.startLine));
   const innermost = holding.sort((a, b) => b.container.length - a.container.length || b.startLine - a.startLine)[0];
   if (innermost && isFunction(innermost)) return innermost;
-  const inside = symbols.filter((symbol) => symbol !== innermost && symbol.startLine >= range.startLine && symbol.startLine <= range.endLine);
+  const inside = telling.filter((symbol) => symbol !== innermost && symbol.startLine >= range.startLine && symbol.startLine <= range.endLine);
   let best = innermost;
   let most = -1;
   for (const symbol of innermost ? [innermost, ...inside] : inside) {
@@ -202,11 +204,11 @@ function trust(question: Question, { document, lines: all, symbol, startLine, en
   const kind = pathKind(document.path);
   if (!question.wants.tests && (kind.test || isInlineTest(symbol, document.language))) factor *= TEST;
   if (kind.lock && !/\block|checksum|\bpinned\b/i.test(question.text)) factor *= LOCK;
-  if (symbol && holdsOnly(symbol) && question.form !== 'value' && question.form !== 'what' && !question.names.includes(symbol.name)) factor *= FIELD;
+  if (symbol && isBesideThePoint(question, symbol)) factor *= FIELD;
   if (kind.declaration || (symbol && isDeclared(symbol, all, document.language))) factor *= DECLARED;
   if ((kind.tooling || kind.example) && !/\b(benchmark|example|script|build|sample|demo|tool)/i.test(question.text)) factor *= BESIDE;
   if (lines.filter((line) => /^\s*(import|from|use|using|#include|export \*|\/\*\* @import)\b|^\s*[\w$]+,\s*$/.test(line)).length > lines.length / 2) factor *= IMPORTS;
-  if (lines.length <= 12 && lines.some((line) => /^\s*(raise NotImplementedError|throw new Error\(["'`](not implemented|abstract))/i.test(line))) factor *= STUB;
+  if (lines.length <= 12 && lines.some((line) => /^\s*(raise NotImplementedError|throw new Error\(["'`](not implemented|abstract))|\)[^=]*=\s*(default|delete|0);/i.test(line))) factor *= STUB;
   return factor;
 }
 
@@ -215,8 +217,10 @@ function isInlineTest(symbol: DocumentSymbol | undefined, language: string): boo
   return language === 'rust' && symbol !== undefined && [...symbol.container, symbol.name].some((name) => /^tests?$/.test(name));
 }
 
-function holdsOnly({ kind, startLine, endLine }: DocumentSymbol): boolean {
-  return kind === 'field' || (['constant', 'variable', 'type'].includes(kind) && endLine - startLine < HELD_LINES);
+/** What keeps or describes something, where what is done is asked for. */
+function isBesideThePoint({ form, names }: Question, { name, kind, startLine, endLine }: DocumentSymbol): boolean {
+  if (form === 'value' || form === 'what' || names.includes(name)) return false;
+  return ['field', 'type', 'interface'].includes(kind) || (['constant', 'variable'].includes(kind) && endLine - startLine < HELD_LINES);
 }
 
 /** Languages in which a body needs no brace. */

@@ -62,6 +62,22 @@ describe('places', () => {
     expect(markdown).not.toContain('pick.h:4');
   });
 
+  test('what only describes a thing comes after what does it: a type, a defaulted constructor', async () => {
+    const types = 'export type RouteHandler = (\n  request: Request,\n  route: Route,\n) => void;\n';
+    const code = 'export function findHandler(request) {\n  // The handler of the route of a request.\n  return routes.get(request.path);\n}\n';
+    expect((await markdownOf('How is the route handler for a request found?', { 'route.d.ts': types, 'route.ts': code })).split('\n')[0]).toContain('`findHandler`');
+    const files = { 'order.cc': 'class ByteOrder {\n public:\n  ByteOrder() = default;\n  int Compare(int a, int b) {\n    // The default order of keys.\n    return a - b;\n  }\n};\n' };
+    expect((await markdownOf('Which order of keys is used by default?', files)).split('\n')[0]).not.toContain('ByteOrder.ByteOrder');
+  });
+
+  test('lines of a namespace without a definition are told as lines, and what is cited is what is quoted', async () => {
+    const filler = Array.from({ length: 24 }, (_, i) => `// Filler ${i}.\n`).join('');
+    const markdown = await markdownOf('Where are letters lost in a storm?', { 'storm.h': `namespace post {\n${filler}// Letters are lost in a storm.\n${filler}}\n` });
+    expect(markdown).not.toContain('is a namespace');
+    const cited = /reads, from line (\d+) on: \[1\]/.exec(markdown)?.[1];
+    expect(Number(cited)).toBeGreaterThan(20);
+  });
+
   test('benchmarks and examples come after what they use', async () => {
     const text = 'def sweep(box):\n    # Each letter expires at the limit of the office.\n    box.clear()\n';
     expect((await markdownOf('How does a letter expire at the limit?', { 'benchmarks/a.py': text, 'z.py': text })).split('\n')[0]).toContain('`sweep` in `z.py`');
