@@ -17,7 +17,7 @@ export { memories } from './attention/memories';
 export { lambda, type LambdaOptions } from './attention/lambda';
 export { RowKind, Seen, type AttentionPolicy, type RowPlace } from './attention/policy';
 export { streaming } from './attention/streaming';
-export type { ContextAccount, ContextGroup, ContextGroupKind } from './cache/context';
+export type { ContextAccount, ContextGroup, ContextGroupKind } from './cache/account';
 export { KvRows, KvRowsError } from './cache/kv-rows';
 export { rowBytes, type RowShape } from './cache/shape';
 export { Decoder, type ContextOptions } from './decoder/decoder';

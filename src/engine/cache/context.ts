@@ -1,42 +1,10 @@
 import { RowKind, Seen, type AttentionPolicy, type RowPlace } from '../attention/policy';
 import type { RopeFrequencies } from '../rope/frequencies';
+import { accountOf, type ContextAccount, type Splice } from './account';
 import { KvRows } from './kv-rows';
 import { liftKeys, moveKeys, placeKeys } from './rotation';
 import { RowStore, type RowBlock } from './row-store';
-import { rowBytes, type RowShape } from './shape';
-
-export type ContextGroupKind = 'sinks' | 'memory' | 'anchors' | 'window' | 'middle';
-
-/** Rows of the context that belong together. */
-export interface ContextGroup {
-  kind: ContextGroupKind;
-  rows: number;
-  /** Tokens the rows stand for: an anchor stands for its segment once the rest of it is dropped. */
-  tokens: number;
-  bytes: number;
-  /** First and last position. */
-  from: number;
-  to: number;
-  /** Spliced rows: the id `splice` returned, and where they came from. */
-  id?: number;
-  origin?: string;
-}
-
-/** What each row of a context stands for, and what it costs. */
-export interface ContextAccount {
-  groups: readonly ContextGroup[];
-  rows: number;
-  capacity: number;
-  rowBytes: number;
-  /** Bytes allocated: rows in use, copies of those seen at the ceiling, and slots kept ready. */
-  allocatedBytes: number;
-}
-
-interface Splice {
-  id: number;
-  origin: string;
-  tokens: number;
-}
+import type { RowShape } from './shape';
 
 /** A token that is about to get a row. */
 export interface NewRow extends RowPlace {
@@ -276,32 +244,8 @@ export class Context {
   }
 
   account(): ContextAccount {
-    const bytes = rowBytes(this.shape);
-    const groups = new Map<string, ContextGroup>();
-    const add = (store: RowStore, slot: number) => {
-      const kind = store.kinds[slot] as RowKind;
-      const id = store.entries[slot] as number;
-      const splice = this.#splices.get(id);
-      const key = `${store === this.middle ? 'middle' : splice ? 'splice' : kind}:${id}`;
-      const position = store.positions[slot] as number;
-      let group = groups.get(key);
-      if (!group) {
-        group = { kind: store === this.middle ? 'middle' : splice ? 'memory' : liveKind(kind), rows: 0, tokens: splice?.tokens ?? 0, bytes: 0, from: position, to: position };
-        if (splice) Object.assign(group, { id, origin: splice.origin });
-        groups.set(key, group);
-      }
-      group.rows++;
-      group.bytes += bytes;
-      group.from = Math.min(group.from, position);
-      group.to = Math.max(group.to, position);
-      if (!splice) group.tokens += kind === RowKind.anchor ? (this.#anchored.get(store.groups[slot] as number) ?? 1) : 1;
-    };
-    for (const slot of this.far.used()) add(this.far, slot);
-    for (const slot of this.near.used()) if (!this.#crossing.has(slot)) add(this.near, slot);
-    for (const slot of this.middle.used()) add(this.middle, slot);
-    const sorted = [...groups.values()].sort((a, b) => a.from - b.from);
-    const allocatedBytes = (this.near.capacity + this.far.capacity + this.middle.capacity) * bytes;
-    return { groups: sorted, rows: this.rows, capacity: this.capacity, rowBytes: bytes, allocatedBytes };
+    const { near, far, middle, capacity, rows } = this;
+    return accountOf({ near, far, middle, crossing: this.#crossing, splices: this.#splices, anchored: this.#anchored, capacity, rows });
   }
 
   /** Near slots that also have a copy in `far`. */
@@ -369,9 +313,4 @@ export class Context {
     placeKeys(block, this.shape, rope, positions);
     store.write(slots, block, slots.map((_, i) => i));
   }
-}
-
-function liveKind(kind: RowKind): ContextGroupKind {
-  if (kind === RowKind.sink) return 'sinks';
-  return kind === RowKind.anchor ? 'anchors' : 'window';
 }

@@ -1,5 +1,6 @@
 import { Seen, type AttentionPolicy } from '../attention/policy';
-import { Context, type ContextAccount } from '../cache/context';
+import type { ContextAccount } from '../cache/account';
+import { Context } from '../cache/context';
 import type { KvRows } from '../cache/kv-rows';
 import type { ModelConfig } from '../checkpoint/types';
 import type { RopeFrequencies } from '../rope/frequencies';
