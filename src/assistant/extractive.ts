@@ -4,6 +4,7 @@
  */
 import { pathKind } from '../library/retrieve/paths';
 import type { Citation, RankedSpan, Scope } from '../protocol';
+import { askedNamesBlock } from './asked-names';
 import { callsOf, type Call } from './calls';
 import { CitationList } from './citations';
 import type { DocumentSymbol } from '../library/types';
@@ -80,6 +81,8 @@ export async function answerFromSources(
     }
   }
   const further = eligible.slice(shown.length).filter((passage) => passage.coverage > 0.25 && (question.wants.tests || !pathKind(passage.document.path).test)).slice(0, FURTHER_PLACES);
+  const named = users ? undefined : await askedNamesBlock(question, blocks.join('\n'), spans, shelf, citations);
+  if (named) blocks.push(named);
   if (further.length > 0) {
     blocks.push(['Further places:', '', ...further.map((passage) => `- ${furtherLine(passage, weights, citations)}`)].join('\n'));
   }
