@@ -1,4 +1,4 @@
-/** A question may name several things that lie apart: each is to be shown where it stands, not only those that the best places hold. */
+/** What a question names is to be shown where it stands, also where it names several things that lie apart, or one that the lines quoted of the best place leave out. */
 import type { RankedSpan } from '../protocol';
 import type { CitationList } from './citations';
 import { code } from './facts';
@@ -8,10 +8,11 @@ import type { Question } from './question';
 const MOST = 8;
 const WIDTH = 160;
 
-/** A line for each name of the question that nothing shown so far holds; undefined where there is none, or only one thing was asked for. */
-export async function askedNamesBlock({ names }: Question, shown: string, spans: readonly RankedSpan[], shelf: FileShelf, citations: CitationList): Promise<string | undefined> {
-  if (names.length < 2) return undefined;
-  const missing = names.filter((name) => !wordOf(name).test(shown)).slice(0, MOST);
+/** A line for each name of the question that nothing shown so far holds; undefined where there is none. */
+export async function askedNamesBlock({ names, text: asked }: Question, shown: string, spans: readonly RankedSpan[], shelf: FileShelf, citations: CitationList): Promise<string | undefined> {
+  // A capitalised word may be a name, or only begin as one: it is looked for where the question marks it as code.
+  const named = names.filter((name) => !/^\p{Lu}\p{Ll}+$/u.test(name) || asked.includes(`\`${name}`));
+  const missing = named.filter((name) => !wordOf(name).test(shown)).slice(0, MOST);
   const lines: string[] = [];
   for (const name of missing) {
     const found = await lineOf(name, spans, shelf);
@@ -21,7 +22,7 @@ export async function askedNamesBlock({ names }: Question, shown: string, spans:
     const said = text.trim();
     lines.push(`- ${code(name)} at ${code(`${path}:${line}`)}: ${code(said.length > WIDTH ? `${said.slice(0, WIDTH)}…` : said)} [${number}]`);
   }
-  return lines.length === 0 ? undefined : ['Also asked for:', '', ...lines].join('\n');
+  return lines.length === 0 ? undefined : ['Named in the question:', '', ...lines].join('\n');
 }
 
 interface Place {
