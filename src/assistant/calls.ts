@@ -64,7 +64,7 @@ function innerFunctions({ symbol, startLine, endLine, segmented }: Body): (line:
 /** Names before a parenthesis in a line of code, strings and comments left out; a function defined inside (`def run(`) is not called by that. */
 function callsIn(line: string): { name: string; receiver: 'self' | 'other' | undefined }[] {
   const text = line.replace(/(["'`])(?:\\.|(?!\1).)*\1/g, '""').replace(/(^|\s)(\/\/|#(?!\w)).*$/, '');
-  return [...text.matchAll(/(?<!\b(?:def|function|func|fun|fn)\s+\*?\s*)(?<![\p{L}\p{N}_$])((?:\b(?:self|this|cls|super\(\))\.)|\.|->|::)?([\p{L}_$][\p{L}\p{N}_$]*)[!?]?\(/gu)].map(([, before, name = '']) => ({
+  return [...text.matchAll(/(?<!\b(?:def|function|func|fun|fn)\s+\*?\s*)(?:((?<![\p{L}\p{N}_$.])(?:self|this|cls|super\(\))\.|\.|->|::)|(?<![\p{L}\p{N}_$.]))([\p{L}_$][\p{L}\p{N}_$]*)[!?]?\(/gu)].map(([, before, name = '']) => ({
     name,
     receiver: before === undefined ? undefined : /^(self|this|cls)\.$/.test(before) ? 'self' : 'other',
   }));
@@ -79,7 +79,12 @@ function certainDefinition(all: readonly Definition[], name: string, receiver: '
     // An inherited member is defined elsewhere; the only one of its name will be it.
     return own ?? (callable.length === 1 && wordParts(name).length > 1 ? callable[0] : undefined);
   }
-  if (receiver === 'other') return callable.length === 1 && wordParts(name).length > 1 ? callable[0] : undefined;
+  if (receiver === 'other') {
+    const [only, ...more] = callable;
+    // A function inside another is reached by its bare name alone: `router.find()` is somebody else's.
+    const reachable = only !== undefined && (isMember(only) || only.symbol.kind !== 'function' || only.symbol.container.length === 0);
+    return more.length === 0 && reachable && wordParts(name).length > 1 ? only : undefined;
+  }
   const free = callable.filter((each) => !isMember(each));
   const here = free.filter((each) => each.file === file);
   if (here.length > 0) return here.length === 1 ? here[0] : undefined;

@@ -78,6 +78,11 @@ describe('places', () => {
     expect(Number(cited)).toBeGreaterThan(20);
   });
 
+  test('a function defined inside another is not what is called on something else', async () => {
+    const text = 'function build() {\n  function findRoute() {\n    return 1;\n  }\n  return { findRoute };\n}\n\nfunction addRoute(router) {\n  // Adds a route to the router unless it has one.\n  return router.findRoute();\n}\n';
+    expect(await markdownOf('What does `addRoute` do?', { 'route.ts': text })).not.toContain('calls:');
+  });
+
   test('benchmarks and examples come after what they use', async () => {
     const text = 'def sweep(box):\n    # Each letter expires at the limit of the office.\n    box.clear()\n';
     expect((await markdownOf('How does a letter expire at the limit?', { 'benchmarks/a.py': text, 'z.py': text })).split('\n')[0]).toContain('`sweep` in `z.py`');

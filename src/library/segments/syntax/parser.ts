@@ -6,6 +6,7 @@ import type { Language as Grammar, ParseOptions, Parser, Query, Tree } from '@vs
 import type { LineTable } from '../lines';
 import { parseBudget } from './budget';
 import { queryOf } from './grammars';
+import { withoutAnnotations } from './macros';
 
 /** The tree-sitter runtime or a grammar could not be loaded: the installation is incomplete. */
 export class GrammarError extends Error {
@@ -88,7 +89,7 @@ export class Grammars {
     if (ranges) options.includedRanges = ranges.map(({ start, end }) => ({ startIndex: start, endIndex: end, startPosition: pointAt(lines, start), endPosition: pointAt(lines, end) }));
     try {
       parser.setLanguage(grammar.language);
-      const tree = parser.parse(lines.text, null, options);
+      const tree = parser.parse(grammar.name === 'cpp' ? withoutAnnotations(lines.text) : lines.text, null, options);
       if (!tree) parser.reset();
       return tree ?? undefined;
     } catch {

@@ -18,6 +18,8 @@ interface Found {
 
 const MAX_SYMBOLS = 20_000;
 const MAX_NAME = 100;
+/** Annotations and a template's parameters stand before a name, hardly ever more. */
+const MOST_LINES_BEFORE_NAME = 40;
 
 /** The definitions of a document, in the order of their first lines, outer before inner. */
 export function symbolsOf(lines: LineTable, tree: Tree, grammar: LoadedGrammar, language: Language): DocumentSymbol[] {
@@ -37,8 +39,8 @@ export function symbolsOf(lines: LineTable, tree: Tree, grammar: LoadedGrammar, 
       continue;
     }
     symbols.push(toSymbol(lines, f, outer, container, language, exportedNames));
-    // `typedef struct a { … } b`: a stands beside b, not in it.
-    if (f.kind !== 'type') open.push(f);
+    // `typedef struct a { … } b`: a stands beside b, not in it. So does what a parser that lost its way puts before a name.
+    if (f.kind !== 'type' && lines.lineAt(f.nameStart) - lines.lineAt(f.start) <= MOST_LINES_BEFORE_NAME) open.push(f);
   }
   return symbols;
 }
