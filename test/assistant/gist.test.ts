@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { CONFIDENT, generatedBlock, GistCache, presentable, type Gister, type WrittenGist } from '../../src/assistant/gist';
 
-const SOURCE = 'def take_pool(host):\n    return free.pop(host)';
+const SOURCE = 'def take_pool(host):\n    return connections.free.pop(host)';
 const sure = (text: string): { text: string; confidence: number } => ({ text, confidence: CONFIDENT + 0.1 });
 
 describe('what may be shown', () => {
   test.each<[string, { text: string; confidence: number }, string | undefined]>([
     ['a sure line', sure('Takes a  connection\nfor a host.'), 'Takes a connection for a host.'],
-    ['a line that names what is there', sure('Calls `take_pool` for a host'), 'Calls `take_pool` for a host'],
+    ['a line that names what is there', sure('Returns `take_pool` for a host'), 'Returns `take_pool` for a host'],
     ['a guess', { text: 'Takes a connection for a host.', confidence: CONFIDENT - 0.01 }, undefined],
     ['a name that the text does not hold', sure('Opens a quantum_tunnel to a host'), undefined],
+    ['what the text does not speak of', sure('Takes a number of bytes for a host'), undefined],
+    ['a word that comes again', sure('Takes the host of the host'), undefined],
+    ['words that fit anything', sure('Returns the value of the given object'), undefined],
     ['next to nothing', sure('Returns it'), undefined],
     ['a circle', sure('The number of rows of the number of rows'), undefined],
     ['no words', sure('1 2 3 ( )'), undefined],
