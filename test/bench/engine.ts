@@ -12,7 +12,7 @@ import { lmInfinite } from './engine/text';
 
 export async function run(args: readonly string[] = []): Promise<void> {
   // A process of its own, begun by `loading`.
-  if (args[0] === 'load-alone') return loadAlone(args[1] as WeightFormat, Number(args[2]));
+  if (args[0] === 'load-alone') return loadAlone(args[1] as WeightFormat, Number(args[2]), args[3] === 'true');
   const long = args.includes('--long');
   const list = (name: string, standard: string) => (args.includes(name) ? (args[args.indexOf(name) + 1] ?? standard) : standard).split(',');
   const threads = list('--threads', '1,2').map(Number);

@@ -9,9 +9,10 @@ import { bundledShape, randomCheckpoint, smolLM2 } from './random';
 export function loading(): void {
   const rows: Record<string, string | number>[] = [];
   for (const weights of ['8bit', '4bit'] as const) {
-    for (const what of ['compiling', 'compiled already'] as const) {
+    for (const what of ['compiling', 'compiled already', 'the same, kernels off: one order of the weights'] as const) {
       const seed = what === 'compiling' ? Date.now() : 1;
-      const code = `import(${JSON.stringify(import.meta.url)}).then((bench) => bench.run(['load-alone', '${weights}', '${seed}']))`;
+      const kernels = !what.includes('off');
+      const code = `import(${JSON.stringify(import.meta.url)}).then((bench) => bench.run(['load-alone', '${weights}', '${seed}', '${kernels}']))`;
       const child = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
       rows.push({ weights, what, ...(JSON.parse(child.stdout.trim().split('\n').at(-1) as string) as Record<string, number>) });
     }
@@ -20,10 +21,10 @@ export function loading(): void {
 }
 
 /** The process that `loading` measures. Linux only: the peak is read from the system. */
-export async function loadAlone(weights: WeightFormat, seed: number): Promise<void> {
+export async function loadAlone(weights: WeightFormat, seed: number, kernels: boolean): Promise<void> {
   const megabytes = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? NaN) / 1024;
   const before = megabytes('VmRSS');
-  const decoder = await Decoder.open(randomCheckpoint(smolLM2, seed), { weights, threads: 1, cacheDirectory: benchCache('compiled') });
+  const decoder = await Decoder.open(randomCheckpoint(smolLM2, seed), { weights, threads: 1, kernels, cacheDirectory: benchCache('compiled') });
   const opened = megabytes('VmHWM');
   const context = decoder.newContext(full(), 64);
   await context.prefill([1, 2, 3]);

@@ -11,7 +11,7 @@
 
 import { call, define, doWhile, f32, f32x4, i32, i32x4, v128, type Code, type Variable, type ValueType, type WasmFunction } from '../../wasm/assembler';
 import { BLOCK, blocksOf } from '../quantize';
-import { powerOfTwo } from './exponential';
+import { EXP2, powerOfTwo, ROUNDING } from './exponential';
 import { ACTIVATION, ACTIVATION_BLOCK_BYTES, ATTENTION, GROUP, weightBlockBytes } from './layout';
 
 /** Slots of a page: its keys (18 kB of 64 dimensions) stay in the first cache while all heads of a group read them. */
@@ -46,31 +46,43 @@ const four = [0, 1, 2, 3] as const;
 const vectors = (...names: string[]): Record<string, ValueType> => Object.fromEntries(names.map((name) => [name, 'v128' as const]));
 /** Shares below 2^−100 of the largest count for nothing, and would be slow numbers. */
 const LEAST = -100;
+/** Shares are rounded to bytes: five terms are more than enough. */
+const SHARE_TERMS = EXP2(5);
+type Eight = [Variable, Variable, Variable, Variable, Variable, Variable, Variable, Variable];
 const lanes = (v: Variable, combine: (a: Code, b: Code) => Code): Code => {
   const lane = (i: number) => f32x4.extractLane(v.get, i);
   return combine(combine(lane(0), lane(1)), combine(lane(2), lane(3)));
 };
 
-/** scores ← e^(score · scale + bias − most) · scales, for `slots` scores; leaves `most` and the sum of the numerators in `partial`. */
+/**
+ * scores ← 2^(score · scale + bias − most) · scales, for `slots` scores; leaves `most` and the sum of the numerators in `partial`. Scores and biases count in powers of
+ * two: log₂e is in the scale.
+ */
 export const shares = define('shares', { scores: 'i32', bias: 'i32', scales: 'i32', slots: 'i32', scale: 'f32', partial: 'i32' },
-  { at: 'i32', end: 'i32', most: 'v128', sum: 'v128', value: 'v128', n: 'v128', f: 'v128' }, (v) => {
-    const at = (base: Variable) => i32.add(base.get, v.at.get);
-    const loop = (body: Code): Code => [v.at.set(i32.const(0)), doWhile([body, v.at.set(i32.add(v.at.get, i32.const(16)))], i32.ltU(v.at.get, v.end.get))];
-    const exponent = f32x4.max(f32x4.mul(f32x4.sub(v128.load(at(v.scores)), v.most.get), f32x4.const(Math.LOG2E)), f32x4.const(LEAST));
-    const power = powerOfTwo(exponent, v.n, v.f);
+  { at: 'i32', end: 'i32', ...vectors('most', 'sum', 'value', 'n', 'f', 'factor', 'least', 'rounding', ...SHARE_TERMS.map((_, i) => `term${i}`)) }, (names) => {
+    const v = names as typeof names & Record<string, Variable>;
+    const [most, sum, value, n, f, factor, least, rounding] = ['most', 'sum', 'value', 'n', 'f', 'factor', 'least', 'rounding'].map((name) => v[name]) as Eight;
+    const terms = SHARE_TERMS.map((_, i) => v[`term${i}`] as Variable);
+    const { at: here, end } = v as Record<'at' | 'end', Variable>;
+    const at = (base: Variable) => i32.add(base.get, here.get);
+    const loop = (body: Code): Code => [here.set(i32.const(0)), doWhile([body, here.set(i32.add(here.get, i32.const(16)))], i32.ltU(here.get, end.get))];
+    const exponent = f32x4.max(f32x4.sub(v128.load(at(v.scores)), most.get), least.get);
+    const power = powerOfTwo(exponent, n, f, terms.map((term) => term.get), rounding.get);
     return [
-      v.end.set(i32.mul(v.slots.get, i32.const(4))), v.most.set(f32x4.const(-3e38)), v.sum.set(v128.zero),
+      end.set(i32.mul(v.slots.get, i32.const(4))), most.set(f32x4.const(-3e38)), sum.set(v128.zero), factor.set(f32x4.splat(v.scale.get)),
+      // Constants in variables: written into the loop they would be built anew each time.
+      least.set(f32x4.const(LEAST)), rounding.set(f32x4.const(ROUNDING)), terms.map((term, i) => term.set(f32x4.const(SHARE_TERMS[i] as number))),
       loop([
-        v.value.set(f32x4.add(f32x4.mul(v128.load(at(v.scores)), f32x4.splat(v.scale.get)), v128.load(at(v.bias)))),
-        v128.store(at(v.scores), v.value.get), v.most.set(f32x4.max(v.most.get, v.value.get)),
+        value.set(f32x4.relaxedMadd(v128.load(at(v.scores)), factor.get, v128.load(at(v.bias)))),
+        v128.store(at(v.scores), value.get), most.set(f32x4.max(most.get, value.get)),
       ]),
-      v.most.set(f32x4.splat(lanes(v.most, f32.max))),
+      most.set(f32x4.splat(lanes(most, f32.max))),
       loop([
-        power.split, v.value.set(power.value),
-        v.sum.set(f32x4.add(v.sum.get, v.value.get)), v128.store(at(v.scores), f32x4.mul(v.value.get, v128.load(at(v.scales)))),
+        power.split, value.set(power.value),
+        sum.set(f32x4.add(sum.get, value.get)), v128.store(at(v.scores), f32x4.mul(value.get, v128.load(at(v.scales)))),
       ]),
-      f32.store(v.partial.get, f32x4.extractLane(v.most.get, 0), PARTIAL.most),
-      f32.store(v.partial.get, lanes(v.sum, f32.add), PARTIAL.sum),
+      f32.store(v.partial.get, f32x4.extractLane(most.get, 0), PARTIAL.most),
+      f32.store(v.partial.get, lanes(sum, f32.add), PARTIAL.sum),
     ];
   });
 
@@ -118,14 +130,14 @@ export const attend = (index: (name: 'product8' | 'round8' | 'shares' | 'weighed
     ];
   });
 
-/** out ← Σ e^(most − the largest) · values / Σ e^(most − the largest) · sum, over `count` partials of `bytes` bytes each, of one query head. */
+/** out ← Σ 2^(most − the largest) · values / Σ 2^(most − the largest) · sum, over `count` partials of `bytes` bytes each, of one query head. */
 export const merge = define('merge', { partials: 'i32', bytes: 'i32', count: 'i32', out: 'i32', fours: 'i32' },
   { at: 'i32', left: 'i32', d: 'i32', end: 'i32', largest: 'f32', total: 'v128', weight: 'v128', n: 'v128', f: 'v128' }, (v) => {
     const forward = [v.at.set(i32.add(v.at.get, v.bytes.get)), v.left.set(i32.sub(v.left.get, i32.const(1)))];
     const each = (body: Code): Code => [v.at.set(v.partials.get), v.left.set(v.count.get), doWhile([body, forward], v.left.get)];
     const dimensions = (body: Code): Code => [v.d.set(i32.const(0)), doWhile([body, v.d.set(i32.add(v.d.get, i32.const(16)))], i32.ltU(v.d.get, v.end.get))];
     const own = i32.add(v.out.get, v.d.get);
-    const below = f32x4.splat(f32.mul(f32.sub(f32.load(v.at.get, PARTIAL.most), v.largest.get), f32.const(Math.LOG2E)));
+    const below = f32x4.splat(f32.sub(f32.load(v.at.get, PARTIAL.most), v.largest.get));
     const power = powerOfTwo(f32x4.max(below, f32x4.const(LEAST)), v.n, v.f);
     return [
       v.end.set(i32.mul(v.fours.get, i32.const(16))), v.largest.set(f32.const(-3e38)), v.total.set(v128.zero),

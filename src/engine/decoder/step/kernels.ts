@@ -14,7 +14,7 @@ import {
 } from '../../wasm/assembler';
 import { BLOCK } from '../quantize';
 import { attend, merge, shares, TASK, weighedValues } from './attention-kernels';
-import { powerOfTwo } from './exponential';
+import { powerOfTwo, ROUNDING } from './exponential';
 import { ACTIVATION, ACTIVATION_BLOCK_BYTES, ATTENTION, CONTROL, GROUP, JOB, PRODUCT, weightBlockBytes } from './layout';
 
 const vectors = (...names: string[]): Record<string, ValueType> => Object.fromEntries(names.map((name) => [name, 'v128' as const]));
@@ -74,31 +74,31 @@ const NIBBLES = [0, 2, 4, 6, 1, 3, 5, 7];
 /** Rounds `blocks` blocks of 32 f32 at `x` into activation blocks at `out`. */
 function round(bits: 4 | 8): WasmFunction {
   const parts = Array.from({ length: 8 }, (_, i) => `x${i}`);
-  const locals = { ...vectors(...parts, 'most', 'low', 'high'), largest: 'f32', inverse: 'f32' } as const;
+  const locals = { ...vectors(...parts, 'most', 'low', 'high', 'scaled', 'rounding'), largest: 'f32' } as const;
   return define(`round${bits}`, { x: 'i32', out: 'i32', blocks: 'i32' } as const, locals, (v) => {
     const all = v as Record<string, Variable>;
     const part = (i: number) => all[`x${i}`] as Variable;
-    const [most, low, high] = [all['most'], all['low'], all['high']] as [Variable, Variable, Variable];
-    const { x, out, blocks, largest, inverse } = v as typeof v & Record<'largest' | 'inverse', Variable>;
-    const level = (i: number) => i32x4.truncSatF32x4S(f32x4.nearest(f32x4.mul(part(i).get, f32x4.splat(inverse.get))));
+    const [most, low, high, scaled, rounding] = ['most', 'low', 'high', 'scaled', 'rounding'].map((name) => all[name]) as [Variable, Variable, Variable, Variable, Variable];
+    const { x, out, blocks, largest } = v as typeof v & Record<'largest', Variable>;
+    const level = (i: number) => i32x4.sub(f32x4.add(f32x4.mul(part(i).get, scaled.get), rounding.get), rounding.get);
     const sixteen = (i: number) => i8x16.narrowI16x8S(i16x8.narrowI32x4S(level(i), level(i + 1)), i16x8.narrowI32x4S(level(i + 2), level(i + 3)));
     const pairs = (value: Variable) => i32x4.extaddPairwiseI16x8S(i16x8.extaddPairwiseI8x16S(value.get));
     const order = [...NIBBLES, ...NIBBLES.map((lane) => lane + 8)];
     const store = (value: Variable, at: number): Code => bits === 8
       ? [v128.store(out.get, i8x16.maxS(value.get, v128.zero), at), v128.store(out.get, i8x16.maxS(i8x16.neg(value.get), v128.zero), BLOCK + at)]
       : v128.store(out.get, i8x16.shuffle(value.get, value.get, order), at);
-    return doWhile([
+    return [rounding.set(f32x4.const(ROUNDING)), doWhile([
       parts.map((_, i) => part(i).set(v128.load(x.get, i * 16))),
       most.set(parts.slice(1).reduce<Code>((sum, _, i) => f32x4.max(sum, f32x4.abs(part(i + 1).get)), f32x4.abs(part(0).get))),
       largest.set(f32.max(f32.max(f32x4.extractLane(most.get, 0), f32x4.extractLane(most.get, 1)), f32.max(f32x4.extractLane(most.get, 2), f32x4.extractLane(most.get, 3)))),
       // A block of zeros has levels of zero whatever its scale.
-      inverse.set(f32.div(f32.const(127), f32.max(largest.get, f32.const(1e-30)))),
+      scaled.set(f32x4.splat(f32.div(f32.const(127), f32.max(largest.get, f32.const(1e-30))))),
       low.set(sixteen(0)), high.set(sixteen(4)), store(low, 0), store(high, 16),
       f32.store(out.get, f32.mul(largest.get, f32.const(1 / 127)), ACTIVATION.scale),
       most.set(i32x4.add(pairs(low), pairs(high))),
       i32.store(out.get, i32.mul(i32.const(-8), four.slice(1).reduce<Code>((sum, lane) => i32.add(sum, i32x4.extractLane(most.get, lane)), i32x4.extractLane(most.get, 0))), ACTIVATION.correction),
       x.set(i32.add(x.get, i32.const(BLOCK * 4))), out.set(i32.add(out.get, i32.const(ACTIVATION_BLOCK_BYTES))), blocks.set(i32.sub(blocks.get, i32.const(1))),
-    ], blocks.get);
+    ], blocks.get)];
   });
 }
 

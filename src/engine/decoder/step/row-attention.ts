@@ -51,7 +51,7 @@ export class RowAttention {
     });
     this.#job = memory.job(0, 0, [
       [ATTENTION.values, values], [ATTENTION.scales, scales], [ATTENTION.perHead, queryHeads / kvHeads], [ATTENTION.blocks, blocks], [ATTENTION.dimensions, groups],
-      [ATTENTION.factor, new Int32Array(Float32Array.of(1 / Math.sqrt(headDim)).buffer)[0] as number],
+      [ATTENTION.factor, new Int32Array(Float32Array.of(Math.LOG2E / Math.sqrt(headDim)).buffer)[0] as number],
     ]);
   }
 
@@ -80,7 +80,7 @@ export class RowAttention {
       for (let from = 0; from < store.end; from += PAGE_SLOTS, page++) {
         const slots = Math.min(PAGE_SLOTS, Math.ceil((store.end - from) / BLOCK) * BLOCK);
         shown.fill(HIDDEN, page * PAGE_SLOTS, page * PAGE_SLOTS + slots);
-        shown.set(bias.subarray(biasAt + from, biasAt + Math.min(from + slots, store.end)), page * PAGE_SLOTS);
+        for (let slot = from; slot < Math.min(from + slots, store.end); slot++) shown[page * PAGE_SLOTS + slot - from] = (bias[biasAt + slot] as number) * Math.LOG2E;
         for (let head = 0; head < kvHeads; head++, task++) {
           const at = (task * TASK.bytes) / 4;
           tasks[at + TASK.page / 4] = ((copies[i] as ByteRows).pages[from / PAGE_SLOTS] as number) + head * part.bytes;
@@ -128,7 +128,7 @@ export class RowAttention {
       let score = 0;
       for (let d = 0; d < headDim; d++) score += (q[head * headDim + d] as number) * (k[own + d] as number);
       const at = head * stride;
-      partials[at + PARTIAL.most / 4] = score / Math.sqrt(headDim) + this.#ownBias;
+      partials[at + PARTIAL.most / 4] = (score / Math.sqrt(headDim) + this.#ownBias) * Math.LOG2E;
       partials[at + PARTIAL.sum / 4] = 1;
       for (let d = 0; d < headDim; d++) partials[at + PARTIAL.values / 4 + d] = v[own + d] as number;
     }

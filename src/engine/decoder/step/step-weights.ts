@@ -15,7 +15,7 @@ import { packedBytes, packRows } from './packing';
 export type RoundedFormat = Exclude<WeightFormat, 'f32'>;
 
 /** Bytes of levels read at once. */
-const READ_BYTES = 8 << 20;
+const READ_BYTES = 1 << 20;
 
 /** A matrix that a token is multiplied with, and in how many bits. */
 export interface StepMatrix {
@@ -51,19 +51,23 @@ export class StepWeights {
     const packed = memory.bytes(at, size);
     const name = `${plan.name}.${bits}bit`;
     const rowBytes = (blocksOf(plan.inputs) * BLOCK * bits) / 8;
-    const rows = Math.max(GROUP, Math.floor(READ_BYTES / rowBytes / GROUP) * GROUP);
+    const rowScales = blocksOf(plan.inputs) * 4;
+    const rows = Math.min(plan.outputs, Math.max(GROUP, Math.floor(READ_BYTES / rowBytes / GROUP) * GROUP));
+    // The same two buffers for all bands: garbage of the size of the weights would stand beside them for a while.
+    const [levels, scales] = [new Uint8Array(rows * rowBytes), new Uint8Array(rows * rowScales)];
     for (let from = 0; from < plan.outputs; from += rows) {
       const count = Math.min(rows, plan.outputs - from);
-      const levels = this.#read(name, from * rowBytes, count * rowBytes);
-      const scales = this.#read(`${name}.scales`, from * blocksOf(plan.inputs) * 4, count * blocksOf(plan.inputs) * 4);
-      packRows(new Uint32Array(levels.buffer), new Float32Array(scales.buffer), bits, plan.inputs, from, packed);
+      this.#read(name, from * rowBytes, levels.subarray(0, count * rowBytes));
+      this.#read(`${name}.scales`, from * rowScales, scales.subarray(0, count * rowScales));
+      packRows(new Uint32Array(levels.buffer, 0, (count * rowBytes) / 4), new Float32Array(scales.buffer, 0, (count * rowScales) / 4), bits, plan.inputs, from, packed);
     }
     return at;
   }
 
   /** A vector of f32. */
   vector(name: string, memory: KernelMemory): number {
-    const values = this.#read(name, 0, this.#tensor(name).byteLength);
+    const values = new Uint8Array(this.#tensor(name).byteLength);
+    this.#read(name, 0, values);
     const at = memory.allocate(values.length);
     memory.bytes(at, values.length).set(values);
     return at;
@@ -71,8 +75,9 @@ export class StepWeights {
 
   /** The embedding of a token. */
   embedding(token: number, into: Float32Array): void {
-    const row = this.#read('embeddings', token * into.length * 2, into.length * 2);
-    decodeHalf(new Uint16Array(row.buffer), into);
+    const row = new Uint16Array(into.length);
+    this.#read('embeddings', token * row.byteLength, new Uint8Array(row.buffer));
+    decodeHalf(row, into);
   }
 
   close(): void {
@@ -85,20 +90,18 @@ export class StepWeights {
     return tensor;
   }
 
-  /** Bytes of a tensor, copied. */
-  #read(name: string, from: number, length: number): Uint8Array<ArrayBuffer> {
+  /** Fills `into` with bytes of a tensor. */
+  #read(name: string, from: number, into: Uint8Array): void {
     const { offset, byteLength } = this.#tensor(name);
-    if (from + length > byteLength) throw new Error(`${name}: ${byteLength} bytes where ${from + length} are needed`);
-    const bytes = new Uint8Array(length);
+    if (from + into.length > byteLength) throw new Error(`${name}: ${byteLength} bytes where ${from + into.length} are needed`);
     if ('data' in this.#compiled.source) {
-      bytes.set(this.#compiled.source.data.subarray(offset + from, offset + from + length));
-      return bytes;
+      into.set(this.#compiled.source.data.subarray(offset + from, offset + from + into.length));
+      return;
     }
-    for (let done = 0; done < length;) {
-      const count = readSync(this.#file as number, bytes, done, length - done, offset + from + done);
+    for (let done = 0; done < into.length;) {
+      const count = readSync(this.#file as number, into, done, into.length - done, offset + from + done);
       if (count === 0) throw new Error(`${name}: the compiled weights end early`);
       done += count;
     }
-    return bytes;
   }
 }
