@@ -53,25 +53,29 @@ export class ByteRows {
     while (this.pages.length * PAGE_SLOTS < store.end) this.pages.push(this.#pool.take());
     if (this.#seen === store.clock) return;
     const { stamps } = store;
-    for (let slot = 0; slot < store.end; slot++) if ((stamps[slot] as number) > this.#seen) this.#copy(store, slot);
+    const slots: number[] = [];
+    for (let slot = 0; slot < store.end; slot++) if ((stamps[slot] as number) > this.#seen) slots.push(slot);
+    this.#copy(store, slots);
     this.#seen = store.clock;
   }
 
-  #copy(store: RowStore, slot: number): void {
+  /** Layer by layer and head by head: so rows that follow each other are read and written where the last ones were. */
+  #copy(store: RowStore, slots: readonly number[]): void {
     const { layers, kvHeads, headDim } = this.#pool.shape;
     const { memory, part, pageBytes } = this.#pool;
-    const page = this.pages[Math.floor(slot / PAGE_SLOTS)] as number;
-    const bytes = memory.bytes(page, pageBytes);
-    const floats = memory.floats(page, pageBytes / 4);
-    const place = slot % PAGE_SLOTS;
+    const bytes = this.pages.map((page) => memory.bytes(page, pageBytes));
+    const floats = this.pages.map((page) => memory.floats(page, pageBytes / 4));
     for (let layer = 0; layer < layers; layer++) {
       for (let head = 0; head < kvHeads; head++) {
-        const from = (head * store.capacity + slot) * headDim;
         const at = (layer * kvHeads + head) * part.bytes;
-        this.#read(store.keys[layer] as CacheArray, from);
-        this.#key(bytes, floats, at, place);
-        this.#read(store.values[layer] as CacheArray, from);
-        this.#value(bytes, floats, at, place);
+        for (const slot of slots) {
+          const from = (head * store.capacity + slot) * headDim;
+          const page = Math.floor(slot / PAGE_SLOTS);
+          this.#read(store.keys[layer] as CacheArray, from);
+          this.#key(bytes[page] as Uint8Array, floats[page] as Float32Array, at, slot % PAGE_SLOTS);
+          this.#read(store.values[layer] as CacheArray, from);
+          this.#value(bytes[page] as Uint8Array, floats[page] as Float32Array, at, slot % PAGE_SLOTS);
+        }
       }
     }
   }
