@@ -22,7 +22,10 @@ afterAll(() => {
 });
 
 function anchorage(...argv: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(bundles, 'cli.js'), ...argv], { encoding: 'utf8', cwd: directory, env: { ...process.env, XDG_CACHE_HOME: join(directory, 'cache') } });
+  return withCache(join(directory, 'cache'), ...argv);
+}
+function withCache(cache: string, ...argv: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(bundles, 'cli.js'), ...argv], { encoding: 'utf8', cwd: directory, env: { ...process.env, XDG_CACHE_HOME: cache } });
   return { status, stdout, stderr };
 }
 const inWorkspace = () => ['--workspace', workspace];
@@ -124,10 +127,11 @@ describe('commands', () => {
   });
 });
 
-test('a storage folder that cannot be written: the answer comes, with a notice', () => {
+test('a cache folder that cannot be written: the answer comes, with a notice; a storage that was named is not done without', () => {
   const blocked = join(directory, 'blocked');
   writeFileSync(blocked, '');
-  const { status, stdout, stderr } = anchorage('search', 'take a connection', '--storage', join(blocked, 'x'), ...inWorkspace());
+  expect(anchorage('search', 'take a connection', '--storage', join(blocked, 'x'), ...inWorkspace())).toMatchObject({ status: 1, stdout: '', stderr: expect.stringContaining('cannot be kept in') as string });
+  const { status, stdout, stderr } = withCache(blocked, 'search', 'take a connection', ...inWorkspace());
   expect(status).toBe(0);
   expect(stdout).toContain('src/pool.py');
   expect(stderr).not.toBe('');
