@@ -8,6 +8,7 @@ import { type AnalysedQuestion, analyseQuestion, type QuestionContext } from './
 import { rankDocuments, type RankedDocument } from './rank';
 import { prepareSpanQuestion, type ScoredUnit, scoreUnits, SPAN_WEIGHTS, toSpan } from './spans';
 import type { DocumentReader, ReadDocument } from './types';
+import { widen } from './units';
 
 export const DOCUMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.8, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 1 };
 export const SEGMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.3, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 0 };
@@ -46,7 +47,8 @@ export class Retriever {
     const candidates: { document: RankedDocument; read: ReadDocument; units: ScoredUnit[] }[] = [];
     let cut = 0;
     for (const [rank, document] of documents.entries()) {
-      if (rank >= READ && cut >= limit) break;
+      // Parts of one definition become one span, so twice as many are cut.
+      if (rank >= READ && cut >= 2 * limit) break;
       const read = await this.reader.read(document.hit.docId);
       signal?.throwIfAborted();
       if (read === undefined) continue;
@@ -94,7 +96,7 @@ const saturation = (before: number): number => SPAN_WEIGHTS.saturation * (before
 
 /**
  * All units by score, each further one of the same file worth a little less, and none beyond half of the list, so that one file does not push out
- * the rest. What is left over fills the list when there is nothing else.
+ * the rest. What is left over fills the list when there is nothing else. Parts of a definition that is not too long become the whole of it, once.
  */
 function arrange(candidates: readonly { document: RankedDocument; read: ReadDocument; units: ScoredUnit[] }[], limit: number): Choice[] {
   const mostOfOneFile = Math.max(3, Math.ceil(limit / 2));
@@ -102,7 +104,11 @@ function arrange(candidates: readonly { document: RankedDocument; read: ReadDocu
     units.map((unit, i) => ({ document, read, unit: { ...unit, score: unit.score - saturation(i) }, beyond: i >= mostOfOneFile })),
   );
   choices.sort((a, b) => b.unit.score - a.unit.score);
-  const kept = choices.filter(({ beyond }) => !beyond).slice(0, limit);
-  const rest = choices.filter(({ beyond }) => beyond).slice(0, limit - kept.length);
-  return [...kept, ...rest].sort((a, b) => b.unit.score - a.unit.score);
+  const taken: Choice[] = [];
+  for (const { document, read, unit } of [...choices.filter(({ beyond }) => !beyond), ...choices.filter(({ beyond }) => beyond)]) {
+    if (taken.length === limit) break;
+    const whole = widen(unit, read);
+    if (!taken.some((other) => other.read === read && other.unit.startLine <= whole.startLine && whole.endLine <= other.unit.endLine)) taken.push({ document, read, unit: whole });
+  }
+  return taken.sort((a, b) => b.unit.score - a.unit.score);
 }

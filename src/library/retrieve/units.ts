@@ -6,6 +6,10 @@ import type { ReadDocument } from './types';
 export const MAX_UNIT_LINES = 100;
 const MAX_UNIT_CHARACTERS = 5500;
 
+/** A definition that is longer is still handed out whole, up to this, where a part of it was found: its lines belong together. */
+const MAX_WHOLE_LINES = 160;
+const MAX_WHOLE_CHARACTERS = 9000;
+
 /** A run of lines that can answer by itself: a definition with its doc comment, or a segment where there is none. */
 export interface Unit {
   startLine: number;
@@ -30,7 +34,7 @@ export function lineStarts(text: string): number[] {
  */
 export function cutUnits(read: ReadDocument, starts: readonly number[], hits: readonly SegmentHit[]): Unit[] {
   const units = new Map<string, Unit>();
-  const wholes = wholeDefinitions(read.segmented.symbols, starts);
+  const wholes = wholeDefinitions(read.segmented.symbols, starts, MAX_UNIT_LINES, MAX_UNIT_CHARACTERS);
   for (const hit of hits) {
     const segment = read.segmented.segments[hit.ordinal];
     if (segment === undefined || segment.startLine !== hit.startLine) continue;
@@ -60,8 +64,17 @@ interface Whole {
   last: number;
 }
 
+/** The definition that a unit is a part of, where it can be handed out whole; else the unit itself. */
+export function widen<T extends Unit>(unit: T, read: ReadDocument): T {
+  const starts = lineStarts(read.document.text);
+  const whole = wholeDefinitions(read.segmented.symbols, starts, MAX_WHOLE_LINES, MAX_WHOLE_CHARACTERS).find(({ first, last }) => first <= unit.startLine && unit.endLine <= last);
+  if (!whole || (whole.first === unit.startLine && whole.last === unit.endLine)) return unit;
+  const { symbol, first, last } = whole;
+  return { ...unit, startLine: first, endLine: last, symbol, breadcrumb: [...symbol.container, symbol.name], text: read.document.text.slice(starts[first - 1] ?? 0, (starts[last] ?? 1) - 1) };
+}
+
 /** The outermost definitions that are short enough, in order, none overlapping another. */
-function wholeDefinitions(symbols: readonly DocumentSymbol[], starts: readonly number[]): Whole[] {
+function wholeDefinitions(symbols: readonly DocumentSymbol[], starts: readonly number[], mostLines: number, mostCharacters: number): Whole[] {
   const wholes: Whole[] = [];
   let covered = 0;
   const ordered = symbols
@@ -70,7 +83,7 @@ function wholeDefinitions(symbols: readonly DocumentSymbol[], starts: readonly n
   for (const whole of ordered) {
     if (whole.first <= covered || whole.symbol.kind === 'heading') continue;
     const characters = (starts[whole.last] ?? 0) - (starts[whole.first - 1] ?? 0);
-    if (whole.last - whole.first + 1 > MAX_UNIT_LINES || characters > MAX_UNIT_CHARACTERS) continue;
+    if (whole.last - whole.first + 1 > mostLines || characters > mostCharacters) continue;
     wholes.push(whole);
     covered = whole.last;
   }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toDocument } from '../../../src/library/documents/read';
 import type { SegmentHit } from '../../../src/library/lexical/search';
-import { cutUnits, lineStarts, MAX_UNIT_LINES, type Unit } from '../../../src/library/retrieve/units';
+import { cutUnits, lineStarts, MAX_UNIT_LINES, type Unit, widen } from '../../../src/library/retrieve/units';
 import { createSegmenter, type Segmenter } from '../../../src/library/segments/segmenter';
 
 let segmenter: Segmenter;
@@ -30,6 +30,24 @@ describe('lineStarts', () => {
         expect(lines.map((_, i) => text.slice(starts[i], (starts[i + 1] as number) - 1))).toEqual(lines);
       }),
     );
+  });
+});
+
+describe('widen', () => {
+  const widened = async (lines: number): Promise<Unit & { text: string }> => {
+    const text = `import step\n\n${functionOf('long', lines)}\n`;
+    const document = toDocument('/w/a.py', 'a.py', text);
+    return widen({ startLine: 40, endLine: 60, breadcrumb: ['long'], text: 'a part' }, { document, segmented: await segmenter.segment(document) });
+  };
+
+  it('makes of a part the whole definition, with its text', async () => {
+    const whole = await widened(MAX_UNIT_LINES + 20);
+    expect(whole).toMatchObject({ startLine: 3, endLine: MAX_UNIT_LINES + 23, breadcrumb: ['long'], symbol: { name: 'long' } });
+    expect(whole.text).toBe(functionOf('long', MAX_UNIT_LINES + 20));
+  });
+
+  it('leaves a part of a definition that is too long as it is', async () => {
+    expect(await widened(4 * MAX_UNIT_LINES)).toMatchObject({ startLine: 40, endLine: 60, text: 'a part' });
   });
 });
 
