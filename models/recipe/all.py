@@ -17,7 +17,7 @@ from pathlib import Path
 from config import PRESETS, home
 
 HERE = Path(__file__).resolve().parent
-PLAN = {"pretrain": 0.50, "decay": 0.08, "long": 0.08, "memory": 0.14, "tasks": 0.12}  # the rest is for judging and export
+PLAN = {"pretrain": 0.36, "decay": 0.06, "long": 0.06, "memory": 0.06, "tasks": 0.08, "joint": 0.17, "joint_decay": 0.13}  # the rest is for judging and export
 
 
 def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
@@ -38,6 +38,8 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
     ask = ["tasks.py", "--base", long, "--token-vectors", runs / "token_vectors/last.pt", "--memory", runs / "memory/last.pt", *tokens,
            *texts, "--run", runs / "tasks", "--lr", 3e-4, "--shares", 0.22, 0, 0.30, 0.03, 0.30, 0.02, 0.13,  # vectors: the tokens' alone
            "--batch", small * 4, *known, *(["--commits", a.commits] if a.commits else [])]
+    every = ["joint.py", "--init", runs / "tasks/last.pt", *tokens, *texts, "--functions", a.functions, "--run", runs / "joint", "--rows", small * 4]
+    final = runs / "joint/decayed"
     return {
         "pretrain": [*pretrain, "--minutes", minutes["pretrain"]],
         "decay": [*pretrain, "--decay-minutes", minutes["decay"]],
@@ -52,9 +54,13 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
         "pointer": [*point],
         "pointer_evaluate": [*point, "--evaluate"],
         "tasks": [*ask, "--steps", 0, "--minutes", minutes["tasks"]],
-        "tasks_evaluate": [*ask, "--evaluate"],
-        "export": ["export.py", "--checkpoint", runs / "tasks/last.pt", "--memory", runs / "tasks/memory.pt", "--heads",
-                   runs / "tasks/heads.pt", "--pointer", runs / "pointer/last.pt", *texts, "--out", a.out],
+        "joint": [*every, "--minutes", minutes["joint"]],
+        "joint_decay": [*every, "--decay-minutes", minutes["joint_decay"]],
+        "joint_evaluate": ["evaluate.py", "--checkpoint", final / "last.pt", *tokens, "--length", 3900, "--recent", 164, "--log", runs / "figures.jsonl"],
+        "joint_memory": [*remember, "--base", final / "last.pt", "--state", final / "memory.pt", "--evaluate"],
+        "tasks_evaluate": [*ask, "--run", final, "--evaluate"],
+        "export": ["export.py", "--checkpoint", final / "last.pt", "--memory", final / "memory.pt", "--heads", final / "heads.pt",
+                   "--pointer", runs / "pointer/last.pt", *texts, "--out", a.out],
     }
 
 
@@ -65,7 +71,7 @@ def main() -> None:
     args.add_argument("--home", type=Path, default=home())
     args.add_argument("--tokens", type=Path, default=home() / "tokens")
     args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
-    args.add_argument("--functions", type=Path)
+    args.add_argument("--functions", type=Path, required=True)
     args.add_argument("--held-out", type=Path)
     args.add_argument("--commits", type=Path)
     args.add_argument("--factors", type=Path)

@@ -20,7 +20,7 @@ from banded import BLOCK, banded
 from config import home
 from data import Encoder, Tokens
 from joint_lessons import MemoryLessons
-from longcontext import yarn
+from longcontext import slices, yarn
 from loss import cross_entropy
 from masks import Layout, visible
 from memory import export_part
@@ -36,9 +36,9 @@ from tasks_examples import Maker
 from tasks_model import Heads
 
 TEXTS = ("short", "long_full", "long_ansan")
-TEXT_SHARES = (0.35, 0.10, 0.55)
+TEXT_SHARES = (0.38, 0.12, 0.50)
 LESSONS = ("past", "copy_raw", "repeat", "copy", "gist", "gist_memories", "chat", "point")
-LESSON_SHARES = (0.32, 0.14, 0.0, 0.22, 0.16, 0.06, 0.06, 0.04)
+LESSON_SHARES = (0.20, 0.10, 0.0, 0.36, 0.24, 0.04, 0.06, 0.0)
 MEMORY_LESSONS = LESSONS[:4]
 
 
@@ -66,7 +66,7 @@ class Texts:
 
     def __init__(self, tokens: Tokens, first: int, window: int, seed: int, cursors: dict | None, trust: float):
         cursors, self.trust = cursors or {}, trust
-        self.first, self.window, self.seed = first, window, seed
+        self.tokens, self.first, self.window = tokens, first, window
         self.short = Stream(tokens, seed, cursors.get("short"))
         self.long = Stream(tokens, seed + 1, cursors.get("long"))
 
@@ -82,7 +82,10 @@ class Texts:
         times = int(2 ** rng.integers(1, int(np.log2(self.window // self.first)) + 1))
         count, length = max(1, rows // times), self.first * times
         if kind == "long_full":
-            return text_loss(model, self.long.batch(count, length, "full").to(where))
+            # File after file, all in sight of each other: single documents would leave distances beyond 2,048 nearly unseen.
+            ids, targets = (x.to(where) for x in slices(self.tokens, rng, count, length))
+            hidden = model(ids, torch.arange(length, device=where).expand(count, length), None)
+            return cross_entropy(hidden, model.model.embed_tokens.weight, targets)[0]
         window = int(rng.choice((64, 96, 128, 160, 160, 160, 192)))
         return text_loss(model, self.long.batch(count, length // BLOCK * BLOCK, "ansan").to(where), window, self.trust)
 
@@ -96,7 +99,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--functions", type=Path, required=True, help="folder or jsonl of functions.py")
     args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
     args.add_argument("--lesson-shares", type=float, nargs=len(LESSONS), default=LESSON_SHARES, metavar="S", help=f"of {LESSONS}")
-    args.add_argument("--lesson-norm", type=float, default=0.7, help="a lesson's gradient is cut to this; a text's is about 1")
+    args.add_argument("--lesson-norm", type=float, default=0.8, help="a lesson's gradient is cut to this; a text's is about 1")
     args.add_argument("--trust", type=float, default=0.5, help="share of full attention's own predictions in the targets of long AnSAN rows")
     args.add_argument("--ratios", type=int, nargs="+", default=[256, 32, 8])
     args.add_argument("--segment", type=int, default=256, help="rows of a segment of the past")
@@ -104,7 +107,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--run", type=Path, default=home() / "runs/joint")
     args.add_argument("--text-shares", type=float, nargs=len(TEXTS), default=TEXT_SHARES, metavar="S", help=f"of {TEXTS}")
     args.add_argument("--rows", type=int, default=4, help="rows of the first window in a step's text")
-    args.add_argument("--lr", type=float, default=1.5e-3)
+    args.add_argument("--lr", type=float, default=1.3e-3)
     args.add_argument("--warmup", type=int, default=100)
     args.add_argument("--decay-minutes", type=float, default=0, help="anneal last.pt for so long into RUN/decayed, then end")
     args.add_argument("--steps", type=int, default=0, help="end after so many steps in all (0: never)")
