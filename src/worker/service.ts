@@ -97,8 +97,9 @@ export class WorkerService {
     },
     'index/rebuild': async () => {
       const session = await this.opened();
-      await session.library.clear();
+      // Before the clearing, which takes a moment: a pause that comes meanwhile holds.
       this.hold(session, undefined);
+      await session.library.clear();
       void session.library.start();
       return null;
     },
