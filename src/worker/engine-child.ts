@@ -39,7 +39,6 @@ function main(): void {
         loaded().write(chat, { maxNewTokens, signal, quotes, anchors, onText: (text) => notify('write/text', { id, text }) }),
       encode: ({ texts }, signal) => memory().encode(texts, signal),
       vectors: ({ questions }) => memory().vectors(questions),
-      point: ({ question, texts }) => memory().point(question, texts),
       countTokens: ({ texts }) => memory().countTokens(texts),
       gists: ({ items }, signal) => memory().gists(items, signal),
       compose: ({ id, ...params }, signal) => memory().compose(params, {

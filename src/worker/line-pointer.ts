@@ -1,6 +1,6 @@
 /**
- * Which line of a text begins what a question asks for (models/recipe/pointer.py). Rests on the tokens' own vectors alone: no model is run,
- * and a text of any length is read in a few milliseconds.
+ * Which line of a text begins what a question asks for (models/recipe/pointer.py). Rests on the tokens' own vectors alone: no model is run.
+ * Nothing in the product calls it: quoted answers were no better for it (models/anchorage-8m/MODEL_CARD.md); it is what the exported tensors mean.
  */
 import { SafetensorsFile } from '../engine/checkpoint/safetensors';
 import { WorkerError } from './errors';

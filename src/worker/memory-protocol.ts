@@ -28,15 +28,6 @@ export interface QuestionLook {
   tokens: number;
 }
 
-/** A line that begins what a question asks for. */
-export interface PointedLine {
-  /** Which of the texts, and which of its lines, both from 0. */
-  text: number;
-  line: number;
-  /** How far above "none of these lines": texts can be compared by it. */
-  score: number;
-}
-
 /** What a gist is wanted of: memory rows that are there, or a text. */
 export type GistItem = { rows: Uint8Array; tokens: number } | { text: string };
 
@@ -109,7 +100,6 @@ export interface ComposeResult extends ComposeReading {
 export interface MemoryRequests {
   encode: [{ texts: readonly string[] }, readonly SegmentMemory[]];
   vectors: [{ questions: readonly string[] }, readonly QuestionLook[]];
-  point: [{ question: string; texts: readonly string[] }, readonly PointedLine[]];
   gists: [{ items: readonly GistItem[] }, readonly Gist[]];
   countTokens: [{ texts: readonly string[] }, readonly number[]];
   compose: [ComposeParams, ComposeResult];

@@ -10,7 +10,7 @@ let home: string;
 let repository: string;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'anchorage-config-'));
-  repository = join(home, 'work', 'project');
+  repository = join(home, 'code', 'project');
   mkdirSync(repository, { recursive: true });
 });
 afterEach(() => rmSync(home, { recursive: true, force: true }));
@@ -78,7 +78,7 @@ describe('core.excludesFile', () => {
     expect(found()).toBe(expected());
     writeFileSync(join(home, '.gitconfig'), '[core]\n excludesFile = ~/plain\n[includeIf "gitdir:~/play/"]\n path = more\n');
     expect([found(), expected()]).toEqual([join(home, 'plain'), join(home, 'plain')]);
-    writeFileSync(join(home, '.gitconfig'), '[core]\n excludesFile = ~/plain\n[includeIf "gitdir:~/work/"]\n path = more\n');
+    writeFileSync(join(home, '.gitconfig'), '[core]\n excludesFile = ~/plain\n[includeIf "gitdir:~/code/"]\n path = more\n');
     expect([found(), expected()]).toEqual([join(home, 'included'), join(home, 'included')]);
   });
 
