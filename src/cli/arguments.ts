@@ -92,6 +92,9 @@ export const COMMANDS = {
 
 export type CommandName = keyof typeof COMMANDS;
 
+/** What holds where an option is not given. */
+export const UNSET = { json: false, progress: false, help: false, fresh: false, rebuild: false, memories: false, workspace: [] as string[] };
+
 export interface Arguments {
   operands: string[];
   workspace: string[];
@@ -122,7 +125,7 @@ export function parse(command: CommandName, argv: readonly string[]): Arguments 
   }
   try {
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
-    return { json: false, progress: false, help: false, fresh: false, rebuild: false, memories: false, workspace: [], ...values, operands: positionals } as Arguments;
+    return { ...UNSET, ...values, operands: positionals } as Arguments;
   } catch (error) {
     throw new UsageError((error as Error).message, command);
   }

@@ -1,7 +1,7 @@
 /** `context`: what the model would hold for a question, group by group. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { MemoryService } from '../worker/memory-service';
-import { type Arguments, UsageError, wholeNumber } from './arguments';
+import { type Arguments, UNSET, UsageError, wholeNumber } from './arguments';
 import { bytes, printable } from './render';
 import { openSession, scopeOf } from './session';
 import { write } from './write';
@@ -47,7 +47,7 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
   const question = (values.question ?? positionals.join(' ')).trim();
   if (question === '') throw new UsageError('Which question?', 'context');
   const maxNewTokens = wholeNumber('tokens', values.tokens, 1, 'context');
-  const args: Arguments = { json: false, progress: false, help: false, fresh: false, rebuild: false, memories: false, workspace: [], ...values, operands: [] };
+  const args: Arguments = { ...UNSET, ...values, operands: [] };
   const session = await openSession('ask', args, { model: true });
   const { memories } = session;
   try {
