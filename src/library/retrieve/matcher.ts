@@ -1,6 +1,7 @@
 import { TokenTable } from '../lexical/token-table';
 import { scanTokens } from '../lexical/terms';
 import type { QueryTerm } from '../lexical/types';
+import { TermFilter } from './term-filter';
 
 /** Tokens of candidates kept analysed between questions; beyond this the table is begun anew. */
 const MOST_TABLE_BYTES = 16e6;
@@ -20,8 +21,10 @@ export interface Occurrences {
 /** Finds a question's terms in the text of candidates, line by line. */
 export class Matcher {
   private readonly bitOf = new Map<number, { bit: number; weight: number }>();
+  private readonly filter: TermFilter;
 
   constructor(terms: readonly QueryTerm[]) {
+    this.filter = new TermFilter(terms.flatMap(({ term, alternatives = [] }) => [term, ...alternatives.map((other) => other.term)]));
     if (tokens.bytes > MOST_TABLE_BYTES) tokens = new TokenTable();
     terms.forEach((term, bit) => {
       for (const other of term.alternatives ?? []) {
@@ -50,6 +53,7 @@ export class Matcher {
         lengths.push(0);
       }
       lengths[line - firstLine] = (lengths[line - firstLine] as number) + 1;
+      if (!this.filter.mayHold(text, from, to)) return;
       for (const id of tokens.lookup(text, from, to, hash)) {
         const match = this.bitOf.get(id);
         if (match === undefined) continue;

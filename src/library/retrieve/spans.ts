@@ -6,7 +6,7 @@ import type { AnalysedQuestion } from './query';
 import type { RankedDocument } from './rank';
 import { explain } from './reasons';
 import type { ReadDocument } from './types';
-import { cutUnits, lineStarts, type Unit } from './units';
+import { cutUnits, rangeOf, type Unit } from './units';
 
 /**
  * What a unit's score is made of. Set by hand on SWE-QA's gold lines; the share found is flat around these values.
@@ -64,12 +64,10 @@ export function prepareSpanQuestion(question: AnalysedQuestion, segmentIdf: read
 /** Scores the units of one document that `hits` (segments of it) touch, best first. */
 export function scoreUnits(asked: SpanQuestion, document: RankedDocument, read: ReadDocument, hits: readonly SegmentHit[], weights: SpanWeights = SPAN_WEIGHTS): ScoredUnit[] {
   const { text } = read.document;
-  const starts = lineStarts(text);
   const total = asked.termWeights.reduce((a, b) => a + b, 0) || 1;
   const sought = new Map(asked.question.names.map((name) => [name.term.slice(1), name.text]));
-  const units = cutUnits(read, starts, hits).map((unit): ScoredUnit => {
-    const start = starts[unit.startLine - 1] ?? 0;
-    const end = (starts[unit.endLine] ?? text.length + 1) - 1;
+  const units = cutUnits(read, hits).map((unit): ScoredUnit => {
+    const { start, end } = rangeOf(read, unit);
     const found = asked.matcher.find(text, start, end, unit.startLine);
     const { score: body, matched } = bodyScore(found, asked.termWeights, weights);
     const names = unit.symbol ? [unit.symbol.name] : [];

@@ -1,4 +1,5 @@
 import type { SegmentHit } from '../lexical/search';
+import { LineTable } from '../segments/lines';
 import type { DocumentSymbol, SegmentedDocument } from '../types';
 import type { ReadDocument } from './types';
 
@@ -20,21 +21,51 @@ export interface Unit {
   breadcrumb: readonly string[];
 }
 
-/** Offsets of the lines of a text; line n is [starts[n−1], starts[n]). */
-export function lineStarts(text: string): number[] {
-  const starts = [0];
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1);
-  starts.push(text.length + 1);
-  return starts;
+/** What every question asks of a document, worked out once: in a long file it costs more than the rest of the search. */
+class Shape {
+  readonly lines: LineTable;
+  private units: readonly Whole[] | undefined;
+  private wholes: readonly Whole[] | undefined;
+
+  constructor(
+    text: string,
+    private readonly symbols: readonly DocumentSymbol[],
+  ) {
+    this.lines = new LineTable(text);
+  }
+
+  /** Definitions that are shown whole wherever they are found. */
+  get shortDefinitions(): readonly Whole[] {
+    return (this.units ??= wholeDefinitions(this.symbols, this.lines, MAX_UNIT_LINES, MAX_UNIT_CHARACTERS));
+  }
+
+  /** Definitions that a part which was found becomes. */
+  get longerDefinitions(): readonly Whole[] {
+    return (this.wholes ??= wholeDefinitions(this.symbols, this.lines, MAX_WHOLE_LINES, MAX_WHOLE_CHARACTERS));
+  }
+}
+
+const shapes = new WeakMap<ReadDocument, Shape>();
+
+function shapeOf(read: ReadDocument): Shape {
+  let shape = shapes.get(read);
+  if (shape === undefined) shapes.set(read, (shape = new Shape(read.document.text, read.segmented.symbols)));
+  return shape;
+}
+
+/** Offsets of the lines of a unit in its document's text: from the first character to before the last line's end. */
+export function rangeOf(read: ReadDocument, { startLine, endLine }: { startLine: number; endLine: number }): { start: number; end: number } {
+  const { lines } = shapeOf(read);
+  return { start: lines.start(startLine - 1), end: lines.end(endLine - 1) };
 }
 
 /**
  * Cuts the segments that were found into units: each definition that a segment touches and that is short enough to be shown whole, and what is left
  * of the segment between them.
  */
-export function cutUnits(read: ReadDocument, starts: readonly number[], hits: readonly SegmentHit[]): Unit[] {
+export function cutUnits(read: ReadDocument, hits: readonly SegmentHit[]): Unit[] {
   const units = new Map<string, Unit>();
-  const wholes = wholeDefinitions(read.segmented.symbols, starts, MAX_UNIT_LINES, MAX_UNIT_CHARACTERS);
+  const wholes = shapeOf(read).shortDefinitions;
   for (const hit of hits) {
     const segment = read.segmented.segments[hit.ordinal];
     if (segment === undefined || segment.startLine !== hit.startLine) continue;
@@ -43,7 +74,8 @@ export function cutUnits(read: ReadDocument, starts: readonly number[], hits: re
       if (end >= line) addUnit(units, { startLine: line, endLine: end, breadcrumb: breadcrumbAt(read.segmented, segment.breadcrumb, line) });
     };
     for (const { symbol, first, last } of wholes) {
-      if (last < line || first > segment.endLine) continue;
+      if (last < line) continue;
+      if (first > segment.endLine) break;
       rest(first - 1);
       addUnit(units, { startLine: first, endLine: last, symbol, breadcrumb: [...symbol.container, symbol.name] });
       line = Math.max(line, last + 1);
@@ -66,15 +98,15 @@ interface Whole {
 
 /** The definition that a unit is a part of, where it can be handed out whole; else the unit itself. */
 export function widen<T extends Unit>(unit: T, read: ReadDocument): T {
-  const starts = lineStarts(read.document.text);
-  const whole = wholeDefinitions(read.segmented.symbols, starts, MAX_WHOLE_LINES, MAX_WHOLE_CHARACTERS).find(({ first, last }) => first <= unit.startLine && unit.endLine <= last);
+  const whole = shapeOf(read).longerDefinitions.find(({ first, last }) => first <= unit.startLine && unit.endLine <= last);
   if (!whole || (whole.first === unit.startLine && whole.last === unit.endLine)) return unit;
   const { symbol, first, last } = whole;
-  return { ...unit, startLine: first, endLine: last, symbol, breadcrumb: [...symbol.container, symbol.name], text: read.document.text.slice(starts[first - 1] ?? 0, (starts[last] ?? 1) - 1) };
+  const { start, end } = rangeOf(read, { startLine: first, endLine: last });
+  return { ...unit, startLine: first, endLine: last, symbol, breadcrumb: [...symbol.container, symbol.name], text: read.document.text.slice(start, end) };
 }
 
 /** The outermost definitions that are short enough, in order, none overlapping another. */
-function wholeDefinitions(symbols: readonly DocumentSymbol[], starts: readonly number[], mostLines: number, mostCharacters: number): Whole[] {
+function wholeDefinitions(symbols: readonly DocumentSymbol[], lines: LineTable, mostLines: number, mostCharacters: number): Whole[] {
   const wholes: Whole[] = [];
   let covered = 0;
   const ordered = symbols
@@ -82,8 +114,7 @@ function wholeDefinitions(symbols: readonly DocumentSymbol[], starts: readonly n
     .sort((a, b) => a.first - b.first || b.last - a.last);
   for (const whole of ordered) {
     if (whole.first <= covered || whole.symbol.kind === 'heading') continue;
-    const characters = (starts[whole.last] ?? 0) - (starts[whole.first - 1] ?? 0);
-    if (whole.last - whole.first + 1 > mostLines || characters > mostCharacters) continue;
+    if (whole.last - whole.first + 1 > mostLines || lines.length(whole.first - 1, whole.last) > mostCharacters) continue;
     wholes.push(whole);
     covered = whole.last;
   }

@@ -17,6 +17,14 @@ export class LineTable {
     return line >= this.count ? this.text.length : (this.starts[line] ?? 0);
   }
 
+  /** Offset where 0-based line `line` ends, its line end left out. */
+  end(line: number): number {
+    const start = this.start(line);
+    let end = this.start(line + 1);
+    while (end > start && isLineEnd(this.text.charCodeAt(end - 1))) end--;
+    return end;
+  }
+
   /** Characters of lines [first, end), line ends included. */
   length(first: number, end: number): number {
     return this.start(end) - this.start(first);
@@ -37,10 +45,8 @@ export class LineTable {
   /** Text of a 0-based line without its line end, at most `limit` characters. */
   line(line: number, limit = Infinity): string {
     const start = this.start(line);
-    let end = this.start(line + 1);
-    if (end - start > limit) return this.text.slice(start, start + limit);
-    while (end > start && isLineEnd(this.text.charCodeAt(end - 1))) end--;
-    return this.text.slice(start, end);
+    if (this.start(line + 1) - start > limit) return this.text.slice(start, start + limit);
+    return this.text.slice(start, this.end(line));
   }
 
   /** Offset of the first character of a line that is neither space nor tab, or -1 for a blank line. */

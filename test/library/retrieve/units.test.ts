@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toDocument } from '../../../src/library/documents/read';
 import type { SegmentHit } from '../../../src/library/lexical/search';
-import { cutUnits, lineStarts, MAX_UNIT_LINES, type Unit, widen } from '../../../src/library/retrieve/units';
+import { cutUnits, MAX_UNIT_LINES, rangeOf, type Unit, widen } from '../../../src/library/retrieve/units';
 import { createSegmenter, type Segmenter } from '../../../src/library/segments/segmenter';
 
 let segmenter: Segmenter;
@@ -16,18 +16,20 @@ async function unitsOf(path: string, text: string, ordinals?: readonly number[])
   const hits = segmented.segments
     .map(({ startLine, endLine, kind }, ordinal): SegmentHit => ({ ordinal, startLine, endLine, kind, score: 1, matched: 1, symbol: 0, doc: 0, breadcrumb: 0 }))
     .filter(({ ordinal }) => ordinals?.includes(ordinal) ?? true);
-  return { units: cutUnits({ document, segmented }, lineStarts(text), hits), hits };
+  return { units: cutUnits({ document, segmented }, hits), hits };
 }
 
 const functionOf = (name: string, lines: number): string => [`def ${name}():`, ...Array.from({ length: lines }, (_, i) => `    step_${i}()`)].join('\n');
 
-describe('lineStarts', () => {
-  it('gives each line of a text', () => {
-    fc.assert(
-      fc.property(fc.array(fc.string({ maxLength: 5 }).map((line) => line.replace(/\n/g, '')), { minLength: 1, maxLength: 8 }), (lines) => {
-        const text = lines.join('\n');
-        const starts = lineStarts(text);
-        expect(lines.map((_, i) => text.slice(starts[i], (starts[i + 1] as number) - 1))).toEqual(lines);
+describe('rangeOf', () => {
+  it('gives the lines of a text as the segmenter counts them, whatever ends them', async () => {
+    const line = fc.string({ maxLength: 5 }).map((text) => text.replace(/[\r\n]/g, ''));
+    await fc.assert(
+      fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 8 }), fc.constantFrom('\n', '\r\n', '\r'), async (lines, lineEnd) => {
+        const document = toDocument('/w/a.txt', 'a.txt', lines.join(lineEnd));
+        const read = { document, segmented: await segmenter.segment(document) };
+        const said = lines.map((_, i) => rangeOf(read, { startLine: i + 1, endLine: i + 1 })).map(({ start, end }) => document.text.slice(start, end));
+        expect(said).toEqual(lines);
       }),
     );
   });
@@ -83,6 +85,6 @@ describe('cutUnits', () => {
     const document = toDocument('/w/a.py', 'a.py', 'x = 1\n');
     const segmented = await segmenter.segment(document);
     const stale: SegmentHit = { ordinal: 0, startLine: 7, endLine: 9, kind: 'code', score: 1, matched: 1, symbol: 0, doc: 0, breadcrumb: 0 };
-    expect(cutUnits({ document, segmented }, lineStarts(document.text), [stale, { ...stale, ordinal: 5 }])).toEqual([]);
+    expect(cutUnits({ document, segmented }, [stale, { ...stale, ordinal: 5 }])).toEqual([]);
   });
 });
