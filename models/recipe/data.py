@@ -110,6 +110,12 @@ class Tokens:
         self.docs = np.load(folder / f"{split}.docs.npy")
         self.anchors = np.load(folder / f"{split}.anchors.npy")
         self.count = len(self.docs) - 1
+        self._meta = folder / f"{split}.meta.jsonl"
+
+    def repositories(self) -> list[str]:
+        """Of each document, the repository it is from."""
+        with open(self._meta) as lines:
+            return [json.loads(line)["repo"] for line in lines]
 
     def cuts(self, start: int, end: int) -> np.ndarray:
         """Anchor offsets p with start < p <= end, relative to start (p == end: the anchor that closes the chunk)."""

@@ -80,7 +80,7 @@ def run(at: Path) -> dict:
     call("longcontext_evaluate", longcontext.main, ["--base", base, "--run", long, "--window", 256, "--evaluate",
                                                     "--evaluate-rows", 2, *common], timings)
     remember = ["--base", long / "merged.pt", "--tokenizer", at / "tokenizer", "--run", at / "memory", "--ratios", 32, 16, 8,
-                "--lengths", 64, 48, "--batch", 1, "--segments", 4, "--rank", 4, "--beside", 32, *common]
+                "--lengths", 64, 48, "--batch", 1, "--segments", 4, "--rank", 4, "--beside", 32, "--fresh", 16, *common]
     call("memory", memory.main, [*remember, "--steps", 12], timings)
     call("memory_evaluate", memory.main, [*remember, "--evaluate", "--evaluate-chains", 4], timings)
     call("gradients", gradients.main, ["--base", long / "merged.pt", "--memory", at / "memory/last.pt", "--segments", 4,
@@ -108,7 +108,7 @@ def run(at: Path) -> dict:
     call("tasks_evaluate", tasks.main, [*ask, "--evaluate", "--pool", 20, "--questions", 4], timings)
     call("blend", blend.main, ["--base", long / "merged.pt", "--tasks", at / "tasks", "--out", at / "blend"], timings)
     every = ["--init", at / "blend/last.pt", "--functions", at / "functions.jsonl", "--tokenizer", at / "tokenizer", "--run", at / "joint",
-             "--rows", 4, "--segment", 32, "--ratios", 32, 16, 8, "--lesson-shares", *[1] * len(joint.LESSONS), *common]
+             "--rows", 4, "--farthest-share", 0.2, "--segment", 32, "--ratios", 32, 16, 8, "--lesson-shares", *[1] * len(joint.LESSONS), *common]
     call("joint", joint.main, [*every, "--steps", 16], timings)
     call("joint_resumed", joint.main, [*every, "--steps", 18], timings)
     call("joint_decay", joint.main, [*every, "--decay-minutes", 0.05], timings)

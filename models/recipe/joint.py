@@ -17,12 +17,12 @@ import numpy as np
 import torch
 
 from banded import BLOCK, banded
-from config import home
+from config import ID, SINK_IDS, home
 from data import Encoder, Tokens
 from joint_lessons import MemoryLessons
 from longcontext import slices, yarn
-from loss import cross_entropy
-from masks import Layout, visible
+from loss import IGNORE, cross_entropy
+from masks import Layout, anchored, visible
 from memory import export_part
 from memory_data import KeyMaker
 from memory_model import SINKS, MemoryModel
@@ -64,8 +64,9 @@ def text_loss(model: Llama, batch: Batch, window: int = 0, trust: float = 0.0):
 class Texts:
     """Batches of text by kind, each kind reading the documents in an order of its own."""
 
-    def __init__(self, tokens: Tokens, first: int, window: int, seed: int, cursors: dict | None, trust: float):
-        cursors, self.trust = cursors or {}, trust
+    def __init__(self, tokens: Tokens, first: int, window: int, seed: int, cursors: dict | None, trust: float,
+                 farthest: int, farthest_share: float):
+        cursors, self.trust, self.farthest, self.farthest_share = cursors or {}, trust, farthest, farthest_share
         self.tokens, self.first, self.window = tokens, first, window
         self.short = Stream(tokens, seed, cursors.get("short"))
         self.long = Stream(tokens, seed + 1, cursors.get("long"))
@@ -80,14 +81,35 @@ class Texts:
         if kind == "short":
             return text_loss(model, self.short.batch(rows, self.first).to(where))
         times = int(2 ** rng.integers(1, int(np.log2(self.window // self.first)) + 1))
+        if rng.random() < self.farthest_share:
+            times = self.farthest
         count, length = max(1, rows // times), self.first * times
         if kind == "long_full":
             # File after file, all in sight of each other: single documents would leave distances beyond 2,048 nearly unseen.
             ids, targets = (x.to(where) for x in slices(self.tokens, rng, count, length))
             hidden = model(ids, torch.arange(length, device=where).expand(count, length), None)
             return cross_entropy(hidden, model.model.embed_tokens.weight, targets)[0]
-        window = int(rng.choice((64, 96, 128, 160, 160, 160, 192)))
-        return text_loss(model, self.long.batch(count, length // BLOCK * BLOCK, "ansan").to(where), window, self.trust)
+        window = int(rng.choice((64, 96, 128, 160, 160, 192, 256, 512)))
+        if length > self.window:
+            window = int(rng.choice((256, 512, 704)))
+        made = anchored_slices(self.tokens, rng, count, length) if rng.random() < 0.4 or length > self.window \
+            else self.long.batch(count, length // BLOCK * BLOCK, "ansan")
+        return text_loss(model, made.to(where), window, self.trust if length <= self.window else 0.0)
+
+
+def anchored_slices(tokens: Tokens, rng: np.random.Generator, batch: int, length: int) -> Batch:
+    """Text as it stands, file after file in sight of each other, behind the sinks and with anchors: [batch, length]."""
+    rows = []
+    for _ in range(batch):
+        start = int(rng.integers(0, max(1, len(tokens.ids) - length)))
+        ids = np.asarray(tokens.ids[start:start + length]).astype(np.int64)
+        ids = np.insert(ids, tokens.cuts(start, start + len(ids)), ID["anchor"])
+        rows.append(np.concatenate([SINK_IDS, ids])[:length + 1])
+    flat = torch.from_numpy(np.stack(rows))
+    targets = flat[:, 1:].clone()
+    targets[targets == ID["anchor"]] = IGNORE
+    targets[:, :SINKS] = IGNORE
+    return Batch(flat[:, :-1].contiguous(), targets, anchored(flat[:, :-1] == ID["anchor"], SINKS), {}, ["ansan"] * batch)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -106,6 +128,8 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--code-tokens", type=int, default=160)
     args.add_argument("--run", type=Path, default=home() / "runs/joint")
     args.add_argument("--text-shares", type=float, nargs=len(TEXTS), default=TEXT_SHARES, metavar="S", help=f"of {TEXTS}")
+    args.add_argument("--farthest", type=int, default=32, help="times the first window, of the longest rows")
+    args.add_argument("--farthest-share", type=float, default=0.0, help="of the long rows")
     args.add_argument("--rows", type=int, default=4, help="rows of the first window in a step's text")
     args.add_argument("--lr", type=float, default=1.3e-3)
     args.add_argument("--warmup", type=int, default=100)
@@ -132,6 +156,9 @@ def main(argv: list[str] | None = None) -> dict:
     memory_state = read(a.run / "memory.pt" if last.exists() else a.memory or a.init.parent / "memory.pt")
     model = MemoryModel(base, memory_state["rank"])
     model.load_state_dict(memory_state["weights"], strict=False)
+    if "span_gain" not in memory_state["weights"]:
+        some = np.asarray(Tokens(a.tokens, "train").ids[:4_000_000])
+        model.tell_spans(torch.from_numpy(np.bincount(some, minlength=base.config.vocab_size)).float())
     base.requires_grad_(True)
     known = state["heads"] if "heads" in state else read(a.heads)["weights"]
     heads = Heads(base.config.hidden_size, token_vectors=known.get("tokens.weight"))
@@ -145,7 +172,7 @@ def main(argv: list[str] | None = None) -> dict:
         optimizer.load_state_dict(state["optimizer"])
         cursors = state["cursors"] if state["data"] == str(a.tokens) else None
     tokens, encode = Tokens(a.tokens, "train"), Encoder(a.tokenizer)
-    texts = Texts(tokens, first, base.window, a.seed, cursors, a.trust)
+    texts = Texts(tokens, first, base.window, a.seed, cursors, a.trust, a.farthest, a.farthest_share)
     keys = KeyMaker(encode)
     keys.read_identifiers(tokens, 6000)
     memories = MemoryLessons(model, tokens, keys, a.ratios, a.segment, where)

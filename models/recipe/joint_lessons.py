@@ -13,12 +13,19 @@ from memory_data import KeyMaker
 from memory_model import MemoryModel
 
 
-def past_and_tail(tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int, tail: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Text as it stands: segments [B, count, length], the rows after them [B, tail] and their targets."""
+def past_and_tail(tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int, tail: int,
+                  fresh: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
+    """Text as it stands: segments [B, count, length], the rows after them [B, tail] and their targets.
+
+    With the chance `fresh` a file begins where the segments end, which then hold what stands before it in its repository.
+    """
     size = count * length + tail + 1
     flat = []
+    first, last = np.searchsorted(tokens.docs, (count * length, len(tokens.ids) - tail - 1))
     for _ in range(batch):
         start = int(rng.integers(0, max(1, len(tokens.ids) - size - 1)))
+        if rng.random() < fresh and first < last:
+            start = int(tokens.docs[rng.integers(first, last)]) - count * length
         flat.append(np.asarray(tokens.ids[start:start + size]).astype(np.int64))
     ids = torch.from_numpy(np.stack(flat))
     past = ids[:, :count * length].reshape(batch, count, length)
@@ -38,7 +45,7 @@ class MemoryLessons:
         if ratio < 32:
             count = min(count, 4)
         batch = max(1, rows // (count * self.length // 3 + tail))
-        past, ids, targets = past_and_tail(self.tokens, rng, batch, count, self.length, tail)
+        past, ids, targets = past_and_tail(self.tokens, rng, batch, count, self.length, tail, fresh=0.7)
         memories = self.model.encode_all(past.to(self.where), ratio)
         hidden = self.model.decode(ids.to(self.where), memories, self.model.sinks(batch, self.where))
         return self.model.loss(hidden, targets.to(self.where))[0]

@@ -31,17 +31,25 @@ def visible(x: Layout, window: int = 0) -> Tensor:
     With a window the latest so many rows of a document and block, the query's own among them, are seen whether closed or not,
     as when the engine composes anchors with a window.
     """
-    q, k = (lambda a: a[:, :, None]), (lambda a: a[:, None, :])
     t = x.doc.shape[1]
-    causal = torch.ones(t, t, dtype=torch.bool, device=x.doc.device).tril()
-    anchor, reader, lasting = (x.role & ANCHOR) > 0, (x.role & READER) > 0, (x.role & (ANCHOR | KEPT)) > 0
-    same_block = (q(x.block) == k(x.block)) | q(reader)
-    open_rows = (q(x.group) == k(x.group)) | (k(lasting) & ~q(anchor))
+    at = torch.arange(t, device=x.doc.device)[None]
+    return sees(x, x, at, at, window)[:, None]
+
+
+def sees(q: Layout, k: Layout, q_at: Tensor, k_at: Tensor, window: int = 0) -> Tensor:
+    """The rule itself, of queries [..., Q] and keys [..., K] at their places in the sequence -> bool [..., Q, K]."""
+    anchor, reader, lasting = (q.role & ANCHOR) > 0, (q.role & READER) > 0, (k.role & (ANCHOR | KEPT)) > 0
+
+    def pairs(what, of_q: Tensor, of_k: Tensor) -> Tensor:
+        return what(of_q[..., :, None], of_k[..., None, :])
+
+    same_block = pairs(torch.eq, q.block, k.block) | reader[..., :, None]
+    open_rows = pairs(torch.eq, q.group, k.group) | pairs(torch.logical_and, ~anchor, lasting)
+    distance = pairs(torch.sub, q_at, k_at)
     if window:
-        at = torch.arange(t, device=x.doc.device)
-        open_rows = open_rows | ((at[:, None] - at[None]) < window)
-    seen = (q(x.doc) == k(x.doc)) & same_block & open_rows
-    return (causal & (seen | (k(x.doc) == 0)))[:, None]
+        open_rows = open_rows | (distance < window)
+    seen = pairs(torch.eq, q.doc, k.doc) & same_block & open_rows
+    return (distance >= 0) & (seen | (k.doc == 0)[..., None, :])
 
 
 def anchored(is_anchor: Tensor, sinks: int) -> Layout:

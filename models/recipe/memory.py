@@ -20,7 +20,7 @@ from config import home
 from data import Encoder, Tokens
 from memory_data import KeyMaker, chain
 from memory_eval import evaluate_beside, evaluate_memories
-from memory_model import MemoryModel, Segment
+from memory_model import SPAN, MemoryModel, Segment
 from optim import Optimizer
 from model import Rows
 from run import Budget, Log, autocast, device, load_model, machine_arguments, read, save, set_up
@@ -69,7 +69,8 @@ def copying(model: MemoryModel, keys, ratio: int, where) -> float:
 
 def export_part(model: MemoryModel, ratios: list[int], length: int) -> dict:
     """For export.py: merged matrices, so that the engine needs no low-rank code for memories."""
-    tensors = {"slot": model.slot.detach(), "repeat": model.repeat.detach()}
+    tensors = {"slot": model.slot.detach(), "repeat": model.repeat.detach(),
+               "slot.span_weight": model.span_weight.detach().softmax(0) * len(model.span_weight), "slot.span_gain": model.span_gain.detach()}
     for i, layer in enumerate(model.base.model.layers):
         for part, name, lora in (("slot", "q_proj", model.slot_q), ("slot", "v_proj", model.slot_v),
                                  ("head", "k_proj", model.head_k), ("head", "v_proj", model.head_v)):
@@ -77,7 +78,7 @@ def export_part(model: MemoryModel, ratios: list[int], length: int) -> dict:
             tensors[f"layers.{i}.{part}.{name}.weight"] = (weight + lora[i].scale * lora[i].b @ lora[i].a).detach().cpu()
     return {"file": "memory.safetensors", "tensors": tensors,
             "config": {"memory": {"file": "memory.safetensors", "ratios": ratios, "segment_rows": length,
-                                  "slot_positions": "sinks + rows covered"}}}
+                                  "span_rows": SPAN, "slot_positions": "sinks + rows covered"}}}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -105,6 +106,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--evaluate", action="store_true", help="only measure RUN/last.pt on the test split")
     args.add_argument("--evaluate-chains", type=int, default=64)
     args.add_argument("--beside", type=int, nargs="*", default=[64, 256, 512], help="raw rows that memories are measured beside")
+    args.add_argument("--fresh", type=int, nargs="*", default=[128, 512], help="tokens of a new file that memories of its repository are measured on")
     args.add_argument("--state", type=Path, help="slots to measure (default: RUN/last.pt; a later stage has a memory.pt)")
     machine_arguments(args)
     return args
@@ -133,6 +135,7 @@ def main(argv: list[str] | None = None) -> dict:
         report = evaluate_memories(model, held, keys, a.ratios, length, window, a.evaluate_chains, where)
         segments = min(15, window // length - 1)
         report["beside"] = [evaluate_beside(model, held, middle, length, segments, recent, a.evaluate_chains, where) for recent in a.beside]
+        report["new_files"] = [evaluate_beside(model, held, middle, length, segments, 0, a.evaluate_chains, where, fresh=fresh) for fresh in a.fresh]
         log(event="evaluate", step=step, **report)
         return report
     tokens, keys = Tokens(a.tokens, "train"), KeyMaker(encode)

@@ -60,19 +60,24 @@ def evaluate_memories(model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratios
 
 @torch.no_grad()
 def evaluate_beside(model: MemoryModel, tokens: Tokens, ratio: int, length: int, segments: int, recent: int, chains: int, where,
-                    seed: int = 6) -> dict:
+                    seed: int = 6, fresh: int = 0) -> dict:
     """Memories of a far past and the latest `recent` raw rows, against a window of raw rows alone with as many rows in all.
 
-    What is judged are the `length` tokens that follow. The controls keep the raw rows and put in the memories' place: nothing, rows
+    What is judged are the `length` tokens that follow. With `fresh` (and no recent rows) these are the first so many tokens of a file, and
+    the past is what stands before it in its repository: a workspace's memories for a text that is not in it yet. The controls keep the raw rows and put in the memories' place: nothing, rows
     of zeros, the memories of another chain. Past and position of the raw rows are the same in all forms with memories.
     """
     past_rows = segments * length
     rng = np.random.default_rng((seed, ratio))
     starts = rng.integers(0, len(tokens.ids) - past_rows - recent - length - 1, chains)
+    judged = fresh or length
+    if fresh:
+        starts = new_files(tokens, rng, past_rows, judged, chains) - past_rows
+        chains = len(starts)
     sums: dict[str, list[float]] = {}
     other = None
     for start in np.append(starts[-1:], starts):  # the last chain comes first too, as the first one's "other"
-        flat = torch.from_numpy(np.asarray(tokens.ids[start:start + past_rows + recent + length + 1]).astype(np.int64))[None].to(where)
+        flat = torch.from_numpy(np.asarray(tokens.ids[start:start + past_rows + recent + judged + 1]).astype(np.int64))[None].to(where)
         past, raw, targets = flat[:, :past_rows], flat[:, past_rows:-1], flat[:, past_rows + recent + 1:]
         sinks = model.sinks(1, where)
         with autocast(where):
@@ -84,14 +89,31 @@ def evaluate_beside(model: MemoryModel, tokens: Tokens, ratio: int, length: int,
             more = memories.count
             for name, rows, ids in (("memories", memories, raw), ("window", None, torch.cat([past[:, past_rows - more:], raw], 1)),
                                     ("left_out", None, raw), ("zeroed", zeros, raw), ("shuffled", other, raw)):
-                _, each = model.loss(model.decode(ids, rows, sinks)[:, -length:], targets)
+                _, each = model.loss(model.decode(ids, rows, sinks)[:, -judged:], targets)
                 sums.setdefault(name, []).append(float(each.sum()))
         other = memories
-    n = np.full(chains, length)
+    n = np.full(chains, judged)
     arrays = {k: np.array(v) for k, v in sums.items()}
-    return {"ratio": ratio, "past": past_rows, "recent": recent, "memory_rows": more, "chains": chains,
+    return {"ratio": ratio, "past": past_rows, "recent": recent, "fresh": fresh, "memory_rows": more, "chains": chains,
             **{k: interval(v, n) for k, v in arrays.items()},
             **{f"memories_over_{k}": interval(arrays["memories"], n, v) for k, v in arrays.items() if k != "memories"}}
+
+
+def new_files(tokens: Tokens, rng: np.random.Generator, before: int, length: int, count: int) -> np.ndarray:
+    """Where `count` documents (fewer where there are no more) of `length` tokens or more start that have `before` tokens of their own
+    repository before them.
+    """
+    repos = tokens.repositories()
+    found = []
+    for doc in rng.permutation(tokens.count):
+        start, end = int(tokens.docs[doc]), int(tokens.docs[doc + 1])
+        if start >= before and end - start > length and repos[np.searchsorted(tokens.docs, start - before, "right") - 1] == repos[doc]:
+            found.append(start)
+        if len(found) == count:
+            break
+    if not found:
+        raise SystemExit(f"no document of {length} tokens has {before} tokens of its repository before it")
+    return np.array(found)
 
 
 @torch.no_grad()

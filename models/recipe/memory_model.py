@@ -5,6 +5,10 @@ sinks, the first (j + 1) l / M rows of the segment and itself, at the position t
 of W_Q and W_V act at the slots only. So the segment's own rows are the base's, untouched, and the slots are a second pass of
 M rows over them: the engine needs no second prefill, and training needs gradients through M rows instead of l.
 
+What a slot starts with is the learned vector and, scaled, the weighted mean of the embeddings of the tokens that no slot before it
+has seen (SPAN of them at most; the weights are one number a token of the vocabulary, rare ones weigh more to begin with). UIO-LLMs
+has the vector alone: with little training, which words stood there came through attention slowly (README, "What slots start with").
+
 Transfer head: what a slot leaves in a layer is that layer's attention input h. Its key and value are h (W_K + dK) and
 h (W_V + dV), another low-rank change, used nowhere else. Keys are not rotated.
 """
@@ -16,6 +20,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from config import ID, SINK_IDS
 from loss import cross_entropy
@@ -23,6 +28,7 @@ from masks import Layout, visible
 from model import Llama, Rows
 
 SINKS = len(SINK_IDS)
+SPAN = 32  # tokens of whose embeddings a slot is told, at most: a slot of ratio 256 is the eighth of ratio 32, so the engine makes both at once
 
 
 class LoRA(nn.Module):
@@ -67,6 +73,9 @@ class MemoryModel(nn.Module):
         self.slot = nn.Parameter(base.model.embed_tokens.weight[ID["anchor"]].detach().float().clone())
         self.repeat = nn.Parameter(base.model.embed_tokens.weight[ID["repeat"]].detach().float().clone())
 
+        self.span_weight = nn.Parameter(torch.zeros(c.vocab_size))  # logarithms
+        self.span_gain = nn.Parameter(torch.zeros(1))  # zero: as without
+
         def per_layer(outputs: int) -> nn.ModuleList:
             return nn.ModuleList(LoRA(c.hidden_size, outputs, rank, alpha) for _ in range(c.num_hidden_layers))
 
@@ -105,6 +114,21 @@ class MemoryModel(nn.Module):
     def _change(self, layer: int, x: Tensor):
         return self.slot_q[layer](x), None, self.slot_v[layer](x)
 
+    def tell_spans(self, counts: Tensor, gain: float = 1.5, a: float = 3e-4) -> None:
+        """Where no weights were learnt yet: a token that makes up the share p of the text, counts [V], weighs a / (a + p)."""
+        with torch.no_grad():
+            self.span_weight.copy_(-torch.log1p(counts / counts.sum() / a).to(self.span_weight))
+            self.span_gain.fill_(gain)
+
+    def starts(self, ids: Tensor, cover: Tensor) -> Tensor:
+        """What the slots start with, [B, M, C], of segments ids [B, n] whose rows before cover[j] slot j sees."""
+        begin = torch.maximum(F.pad(cover[:-1], (1, 0)), cover - SPAN)
+        at = begin[:, None] + torch.arange(int((cover - begin).max()), device=ids.device)
+        taken = ids[:, at.clamp(max=ids.shape[1] - 1)]
+        weights = self.span_weight[taken].masked_fill(at >= cover[:, None], -math.inf).softmax(-1)
+        mean = torch.einsum("bmw,bmwc->bmc", weights, self.base.model.embed_tokens.weight[taken].float())
+        return self.slot + self.span_gain * mean
+
     def encode(self, segment: Segment, ratio: int, through: bool = False) -> Rows:
         """Memory rows [B, K, M, D] of a segment, M = ceil(n / ratio); differentiable in this stage's parameters."""
         past = self.ordinary(segment, through)
@@ -115,7 +139,7 @@ class MemoryModel(nn.Module):
         seen = torch.arange(SINKS + n, device=device)[None] < SINKS + cover[:, None]
         mask = torch.cat([seen, torch.eye(m, dtype=torch.bool, device=device)], 1)[None, None]
 
-        _, seen_by_layer = self.base(None, (SINKS + cover).expand(b, m), mask, embeds=self.slot.expand(b, m, -1), past=past,
+        _, seen_by_layer = self.base(None, (SINKS + cover).expand(b, m), mask, embeds=self.starts(segment.ids, cover), past=past,
                                      past_positions=torch.arange(SINKS + n, device=device).expand(b, SINKS + n),
                                      delta=self._change, inputs=True)
         c = self.base.config

@@ -67,7 +67,7 @@ class MaskTest(unittest.TestCase):
         ids = torch.from_numpy(rng.integers(len(ID), 512, (2, rows)))
         positions = torch.arange(rows).expand(2, rows)
         with torch.no_grad():
-            for window in (1, 64, 200):
+            for window in (1, 64, 200, 400):
                 by_mask = model(ids, positions, visible(layout, window))
                 by_blocks = model(ids, positions, None, attend=banded(layout, window))
                 self.assertLess(float((by_mask - by_blocks).abs().max()), 1e-4)

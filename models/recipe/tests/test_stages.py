@@ -63,6 +63,8 @@ class MemoryTest(unittest.TestCase):
         for name, p in self.model.named_parameters():
             if name.endswith(".b"):
                 torch.nn.init.normal_(p, std=0.2)  # untrained changes are zero and would hide what they touch
+        torch.nn.init.normal_(self.model.span_weight)
+        torch.nn.init.constant_(self.model.span_gain, 1.5)
 
     def test_second_pass_equals_one_pass_with_slots_inside(self):
         ids, ratio = tokens(24, 5, 2), 8
@@ -70,8 +72,12 @@ class MemoryTest(unittest.TestCase):
         cover = coverage(24, ratio)
         m, n = len(cover), SINKS + 24
         base = self.model.base
-        x = torch.cat([base.model.embed_tokens(torch.tensor(SINK_IDS).expand(2, SINKS)), base.model.embed_tokens(ids),
-                       self.model.slot.expand(2, m, -1)], 1)
+        begun = torch.zeros(2, m, base.config.hidden_size)
+        for row, j in itertools.product(range(2), range(m)):
+            taken = ids[row, j * ratio:cover[j]]
+            weights = self.model.span_weight[taken].exp()
+            begun[row, j] = self.model.slot + 1.5 * (weights[:, None] * base.model.embed_tokens.weight[taken]).sum(0) / weights.sum()
+        x = torch.cat([base.model.embed_tokens(torch.tensor(SINK_IDS).expand(2, SINKS)), base.model.embed_tokens(ids), begun], 1)
         mask = torch.zeros(n + m, n + m, dtype=torch.bool)
         mask[:n, :n] = torch.ones(n, n, dtype=torch.bool).tril()
         for j, c in enumerate(cover):
@@ -90,6 +96,12 @@ class MemoryTest(unittest.TestCase):
             attention = base.model.layers[i].self_attn
             self.assertLess(float((got.keys[i][:, 0] - attention.k_proj(h) - self.model.head_k[i](h)).abs().max()), 1e-4)
             self.assertLess(float((got.values[i][:, 0] - attention.v_proj(h) - self.model.head_v[i](h)).abs().max()), 1e-4)
+
+    def test_a_slot_of_a_high_ratio_is_the_last_of_those_of_a_low_one(self):
+        ids = tokens(128, 10)
+        fine, coarse = self.model.encode(Segment(ids), 32), self.model.encode(Segment(ids), 128)
+        for a, b in zip([*fine.keys, *fine.values], [*coarse.keys, *coarse.values]):
+            self.assertLess(float((a[:, :, -1:] - b).abs().max()), 1e-4)
 
     def test_ordinary_rows_are_the_bases(self):
         ids = tokens(20, 6)
