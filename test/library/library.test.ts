@@ -1,7 +1,8 @@
 import { mkdirSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Library, type LibraryOptions } from '../../src/library/library';
+import { Grammars } from '../../src/library/segments/syntax/parser';
 import { bundle, SETTINGS, word, Workspace } from './workspace';
 
 const scripts = new Workspace();
@@ -164,6 +165,22 @@ describe('a restart', () => {
     await second.close();
     expect(statSync(log).size).toBe(before.size);
     expect(statSync(log).mtimeMs).toBe(before.mtimeMs);
+  });
+
+  it('makes the grammars of its code ready while nothing is going on, and those alone', async () => {
+    workspace.put('a.py', 'x = 1\n');
+    for (const name of ['b.c', 'c.cpp', 'd.h']) workspace.put(name, 'int x;\n');
+    for (let i = 0; i < 9; i++) for (const type of ['json', 'md', 'yaml', 'txt', 'csv', 'html']) workspace.put(`notes/${i}.${type}`, `${i}\n`);
+    await (await library()).start();
+    await open.pop()?.close();
+    const load = vi.spyOn(Grammars.prototype, 'load');
+    try {
+      await (await library()).start();
+      expect(load).not.toHaveBeenCalled();
+      await vi.waitFor(() => expect(load.mock.calls.flat()).toEqual(['cpp', 'python']), { timeout: 20_000 });
+    } finally {
+      load.mockRestore();
+    }
   });
 
   it('sees what changed, came and went meanwhile, by time and size and then by content', async () => {

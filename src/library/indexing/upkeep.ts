@@ -1,4 +1,5 @@
 import type { SegmenterPool } from '../segments/pool';
+import { grammarOf } from '../segments/syntax/grammars';
 import type { FileChange, Indexer } from './indexer';
 
 /** Several saves within this time are taken in together. */
@@ -7,7 +8,8 @@ const GATHER_MS = 15;
 const SETTLE_MS = 3_000;
 /** A question waits so long for changes that were told before it: a saved file takes a tenth of it, a branch switch is not waited for. */
 const CATCH_UP_MS = 400;
-const WARM_LANGUAGES = 4;
+/** Grammars loaded ahead, and how long nothing may have been going on before each. */
+const WARM_GRAMMARS = 6;
 const WARM_MS = 500;
 
 /** When the indexer works: one pass at a time, changes taken in as they are told, writing once it is quiet. */
@@ -69,12 +71,26 @@ export class Upkeep {
     }
   }
 
-  /** Loads the grammars of the commonest languages, so that the first saved file need not wait for them. */
+  /**
+   * Loads the grammars that most of the workspace's files want, so that the first saved file need not wait for one. Loading holds this thread for a
+   * moment (C++'s for a tenth of a second), hence one at a time, and a file that is saved meanwhile goes before the next.
+   */
   private warmUp(): void {
-    const files = new Map<string, number>();
-    for (const { language } of this.indexer.context.catalogue.entries.values()) files.set(language, (files.get(language) ?? 0) + 1);
-    const commonest = [...files].sort((a, b) => b[1] - a[1]).slice(0, WARM_LANGUAGES);
-    for (const [language] of commonest) void this.pool.segmentNow({ path: '', language, text: '\n' }).catch(() => undefined);
+    const files = new Map<string, { language: string; files: number }>();
+    for (const { language } of this.indexer.context.catalogue.entries.values()) {
+      const grammar = grammarOf(language);
+      if (grammar === undefined) continue;
+      const known = files.get(grammar);
+      if (known) known.files++;
+      else files.set(grammar, { language, files: 1 });
+    }
+    const wanted = [...files.values()].sort((a, b) => b.files - a.files).slice(0, WARM_GRAMMARS);
+    const next = (): void => {
+      clearTimeout(this.warmTimer);
+      const first = this.pass || this.closed ? undefined : wanted.shift();
+      if (first) void this.pool.segmentNow({ path: '', language: first.language, text: '\n' }).catch(() => undefined).then(() => (this.warmTimer = setTimeout(next, WARM_MS).unref()));
+    };
+    next();
   }
 
   async stopPass(): Promise<void> {
