@@ -70,7 +70,8 @@ def copying(model: MemoryModel, keys, ratio: int, where) -> float:
 def export_part(model: MemoryModel, ratios: list[int], length: int) -> dict:
     """For export.py: merged matrices, so that the engine needs no low-rank code for memories."""
     tensors = {"slot": model.slot.detach(), "repeat": model.repeat.detach(),
-               "slot.span_weight": model.span_weight.detach().softmax(0) * len(model.span_weight), "slot.span_gain": model.span_gain.detach()}
+               "slot.span_weight": model.span_weight.detach().softmax(0) * len(model.span_weight), "slot.span_gain": model.span_gain.detach(),
+               "slot.span_rows": torch.tensor([float(SPAN)])}
     for i, layer in enumerate(model.base.model.layers):
         for part, name, lora in (("slot", "q_proj", model.slot_q), ("slot", "v_proj", model.slot_v),
                                  ("head", "k_proj", model.head_k), ("head", "v_proj", model.head_v)):
@@ -78,7 +79,7 @@ def export_part(model: MemoryModel, ratios: list[int], length: int) -> dict:
             tensors[f"layers.{i}.{part}.{name}.weight"] = (weight + lora[i].scale * lora[i].b @ lora[i].a).detach().cpu()
     return {"file": "memory.safetensors", "tensors": tensors,
             "config": {"memory": {"file": "memory.safetensors", "ratios": ratios, "segment_rows": length,
-                                  "span_rows": SPAN, "slot_positions": "sinks + rows covered"}}}
+                                  "slot_positions": "sinks + rows covered"}}}
 
 
 def parser() -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ import { compileMemory } from './memory-weights';
 import { chooseWeights, type CacheType, type DecoderOptions, type WeightFormat } from './options';
 import { Runtime } from './runtime';
 import { SegmentEncoder, type EncodedSegment, type EncodeOptions, type SegmentInput } from './segment-encoder';
+import type { SlotStart } from './slot-start';
 
 const MOST_THREADS = 8;
 const CHUNK_TOKENS = 256;
@@ -32,16 +33,16 @@ export class Decoder {
   readonly #compiled: CompiledWeights;
   readonly #chunkTokens: number;
 
-  readonly #slot: Float32Array | undefined;
+  readonly #slotStart: SlotStart | undefined;
 
-  private constructor(config: ModelConfig, weights: WeightFormat, runtime: Runtime, compiled: CompiledWeights, chunkTokens: number, slot?: Float32Array) {
+  private constructor(config: ModelConfig, weights: WeightFormat, runtime: Runtime, compiled: CompiledWeights, chunkTokens: number, slotStart?: SlotStart) {
     this.config = config;
     this.weights = weights;
     this.cache = runtime.cache;
     this.#runtime = runtime;
     this.#compiled = compiled;
     this.#chunkTokens = chunkTokens;
-    this.#slot = slot;
+    this.#slotStart = slotStart;
   }
 
   /**
@@ -60,7 +61,7 @@ export class Decoder {
     const compiled = await openCompiled(checkpoint, weights, options.cacheDirectory);
     const memory = options.memory ? await compileMemory(checkpoint, options.memory) : undefined;
     const runtime = new Runtime({ config, compiled, weights, cache, threads, kernels: options.kernels ?? true, ...(memory ? { memory } : {}) });
-    return new Decoder(config, weights, runtime, compiled, chunkTokens, memory?.slot);
+    return new Decoder(config, weights, runtime, compiled, chunkTokens, memory?.start);
   }
 
   /** Bytes of one cached row. */
@@ -84,7 +85,7 @@ export class Decoder {
     if (!Number.isInteger(capacity) || capacity < 1) throw new DecoderError('badInput', `the capacity is ${capacity}; it must be a whole number of rows above 0`);
     const rope = options.rope ?? ropeFrequencies(this.config.rope, capacity);
     const { compress } = options;
-    if (compress && !this.#slot) throw new DecoderError('badInput', 'live compression needs memory weights; open the decoder with them');
+    if (compress && !this.#slotStart) throw new DecoderError('badInput', 'live compression needs memory weights; open the decoder with them');
     if (compress && policy.ceiling !== Infinity) throw new DecoderError('badInput', 'live compression moves rows up so that nothing is out of reach: use a policy without a ceiling');
     const encode: EncodeSegment = async (segment, encodeOptions) => (await this.encodeSegments([segment], encodeOptions))[0] as EncodedSegment;
     const settings = { config: this.config, runtime: this.#runtime, chunkTokens: this.#chunkTokens, encode, ...(compress ? { compress } : {}) };
@@ -99,12 +100,12 @@ export class Decoder {
    */
   async encodeSegments(segments: readonly SegmentInput[], options: Partial<EncodeOptions> = {}): Promise<EncodedSegment[]> {
     const rope = options.rope ?? ropeFrequencies(this.config.rope, this.config.rope.originalMaxPositions);
-    return new SegmentEncoder(this.config, this.#runtime, { ...options, rope }, this.#slot).encode(segments);
+    return new SegmentEncoder(this.config, this.#runtime, { ...options, rope }, this.#slotStart).encode(segments);
   }
 
   /** Whether segments can be encoded to memory slots. */
   get hasMemory(): boolean {
-    return this.#slot !== undefined;
+    return this.#slotStart !== undefined;
   }
 
   /** Frees the sessions; contexts of this decoder cannot be used any more. */

@@ -17,7 +17,7 @@ import { flashAttention, productAttention, splitAttention, type CachedRows, type
 import type { CacheType, WeightFormat } from './options';
 import { Projections } from './projection';
 import { slotMatrix, transferMatrix } from './memory-weights';
-import { headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixFormat } from './weights';
+import { headFormat, headMatrix, layerMatrices, promptFormat, tokenFormat, type MatrixFormat } from './weights';
 import type { StoredTensors } from './weight-file';
 
 /**
@@ -278,8 +278,7 @@ class DecoderGraph {
     this.g.output(name, type, shape);
   }
 
-  /** 4-bit products are fast for single rows; prompts are read with rows rounded to bytes. */
   private layerFormat(layer: number): MatrixFormat {
-    return this.spec.weights === '4bit' && this.prefill ? 'i8q' : tokenFormat(this.config, layer, this.spec.weights);
+    return this.prefill ? promptFormat(this.spec.weights) : tokenFormat(this.config, layer, this.spec.weights);
   }
 }

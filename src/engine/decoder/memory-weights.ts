@@ -1,5 +1,6 @@
 import { CheckpointError } from '../checkpoint/errors';
 import type { Checkpoint, ModelConfig, TensorSource } from '../checkpoint/types';
+import { SlotStart } from './slot-start';
 import { MemoryWeightWriter, type StoredTensors } from './weight-file';
 import type { MatrixPlan } from './weights';
 
@@ -10,8 +11,8 @@ export const MEMORY_FILE = 'memory.bin';
 export interface MemoryWeights {
   stored: StoredTensors;
   data: Uint8Array;
-  /** The embedding of every slot, [hidden]. */
-  slot: Float32Array;
+  /** What slots start with. */
+  start: SlotStart;
 }
 
 /** Projections of a layer in the slots' pass: queries and values of their own, keys of the base. */
@@ -27,7 +28,7 @@ export function transferMatrix(config: ModelConfig, layer: number): MatrixPlan {
 }
 
 /**
- * Reads the tensors `slot` [hidden] and `layers.N.{slot.q_proj, slot.v_proj, head.k_proj, head.v_proj}.weight`, low-rank changes merged in.
+ * Reads what slots start with and the tensors `layers.N.{slot.q_proj, slot.v_proj, head.k_proj, head.v_proj}.weight`, low-rank changes merged in.
  * Small next to the model, and few rows run through them: kept in f32.
  *
  * @throws CheckpointError naming the tensor that is missing, not finite or of another shape
@@ -71,5 +72,5 @@ export async function compileMemory(checkpoint: Checkpoint, memory: TensorSource
     await stack(`${transfer.name}.bias`, [transfer.outputs], [bk, bv]);
   }
   const stored = Object.fromEntries(Object.entries(writer.tensors).map(([name, tensor]) => [name, { ...tensor, location: MEMORY_FILE }]));
-  return { stored, data: writer.data(), slot: await read(memory, 'slot', [hiddenSize]) };
+  return { stored, data: writer.data(), start: await SlotStart.read(checkpoint, read, memory) };
 }

@@ -10,6 +10,7 @@ import { rotationTable, type RopeFrequencies } from '../rope/frequencies';
 import { DecoderError } from './errors';
 import type { GraphVariant } from './graph';
 import { cacheData, cacheTensor, float32, int64, type Feeds, type Runtime } from './runtime';
+import type { SlotStart } from './slot-start';
 
 /** A segment to be encoded, and what is to be kept of it. */
 export interface SegmentInput {
@@ -69,7 +70,7 @@ export class SegmentEncoder {
     private readonly config: ModelConfig,
     private readonly runtime: Runtime,
     private readonly options: EncodeOptions,
-    private readonly slot: Float32Array | undefined,
+    private readonly slotStart: SlotStart | undefined,
   ) {
     const { layers, kvHeads, headDim } = config;
     this.#shape = { layers, kvHeads, headDim, type: runtime.cache };
@@ -104,7 +105,7 @@ export class SegmentEncoder {
     const outside = [...keep, ...hidden].find((row) => !Number.isInteger(row) || row < 0 || row >= tokens.length);
     if (outside !== undefined) throw new DecoderError('badInput', `segment ${i} has ${tokens.length} rows and row ${outside} was asked for`);
     if (slotTokens === undefined) return;
-    if (!this.slot) throw new DecoderError('badInput', 'this checkpoint has no memory slots; open the decoder with memory weights');
+    if (!this.slotStart) throw new DecoderError('badInput', 'this checkpoint has no memory slots; open the decoder with memory weights');
     if (!(slotTokens >= 1)) throw new DecoderError('badInput', `segment ${i}: a slot cannot stand for ${slotTokens} tokens`);
   }
 
@@ -177,7 +178,7 @@ export class SegmentEncoder {
   }
 
   /**
-   * The slots' pass (UIO-LLMs, §3): M rows, copies of one vector, over the finished rows of their segment. Slot j sees the prefix, the
+   * The slots' pass (UIO-LLMs, §3): M rows over the finished rows of their segment. Slot j sees the prefix, the
    * first (j + 1)·ratio tokens and itself, and stands at the position after them; the segment's own rows never see a slot.
    */
   async #runSlots(members: readonly SegmentInput[], steps: number, keys: CacheArray, values: CacheArray): Promise<(KvRows | undefined)[]> {
@@ -188,7 +189,7 @@ export class SegmentEncoder {
     const past = this.#behindPrefix(keys, values, batch, steps);
     const feeds = this.#common(batch, slots, past, this.#prefixRows + steps, cover);
     const embeds = new Float32Array(batch * slots * hiddenSize);
-    for (let row = 0; row < batch * slots; row++) embeds.set(this.slot as Float32Array, row * hiddenSize);
+    cover.forEach((own, b) => this.slotStart?.write((members[b] as SegmentInput).tokens, own, embeds.subarray(b * slots * hiddenSize)));
     feeds['embeds'] = float32(embeds, [batch, slots, hiddenSize]);
     feeds['rows'] = int64([], [0]);
     const width = this.#prefixRows + steps + slots;

@@ -114,7 +114,7 @@ describe.each(['llama3', 'qwen2', 'qwen3'])('%s', (family) => {
   });
 });
 
-describe('memory slots', () => {
+describe.each([{ told: 'one vector' }, { told: 'the embeddings of what they stand for too', spanRows: 3 }])('memory slots that start with $told', ({ spanRows }) => {
   let model: ReferenceModel;
   let rope: RopeFrequencies;
   let decoder: Decoder;
@@ -128,6 +128,11 @@ describe('memory slots', () => {
     memory = new Map();
     const add = (name: string, shape: number[]) => memory.set(name, { shape, values: values(shape.reduce((a, b) => a * b), memory.size) });
     add('slot', [config.hiddenSize]);
+    if (spanRows) {
+      memory.set('slot.span_weight', { shape: [config.vocabSize], values: values(config.vocabSize, 77).map(Math.abs) });
+      memory.set('slot.span_gain', { shape: [1], values: Float32Array.of(1.5) });
+      memory.set('slot.span_rows', { shape: [1], values: Float32Array.of(spanRows) });
+    }
     for (let layer = 0; layer < config.layers; layer++) {
       add(`layers.${layer}.slot.q_proj.weight`, [config.queryHeads * config.headDim, config.hiddenSize]);
       for (const name of ['slot.v_proj', 'head.k_proj', 'head.v_proj']) add(`layers.${layer}.${name}.weight`, [config.kvHeads * config.headDim, config.hiddenSize]);
@@ -196,14 +201,24 @@ describe('memory slots', () => {
     const left: ReferenceRow[] = cover.map(() => ({ keys: [], values: [] }));
     const own = (layer: number, name: string) => (memory.get(`layers.${layer}.${name}.weight`) as { values: Float32Array }).values;
     const bias = (layer: number, name: string) => tensors.get(`model.layers.${layer}.self_attn.${name}_proj.bias`) as Float32Array;
-    // The slot's vector is given to the reference as the embedding of a token of its own.
+    // What a slot starts with is given to the reference as the embedding of a token of its own.
     const embeddings = tensors.get('model.embed_tokens.weight') as Float32Array;
-    const extended = new Float32Array(embeddings.length + config.hiddenSize);
+    const extended = new Float32Array(embeddings.length + count * config.hiddenSize);
     extended.set(embeddings);
-    extended.set((memory.get('slot') as { values: Float32Array }).values, embeddings.length);
+    const given = (name: string) => (memory.get(name) as { values: Float32Array }).values;
+    cover.forEach((end, j) => {
+      const begun = Float64Array.from(given('slot'));
+      const span = spanRows ? tokens.slice(Math.max(cover[j - 1] ?? 0, end - spanRows), end) : [];
+      const sum = span.reduce((total, token) => total + (given('slot.span_weight')[token] as number), 0);
+      for (const token of span) {
+        const weight = (1.5 * (given('slot.span_weight')[token] as number)) / sum;
+        begun.forEach((value, i) => (begun[i] = value + weight * (embeddings[token * begun.length + i] as number)));
+      }
+      extended.set(begun, embeddings.length + j * config.hiddenSize);
+    });
     const withSlot: ReferenceModel = { config, tensors: new Map([...tensors, ['model.embed_tokens.weight', extended]]) };
     referenceForward(withSlot, rope, {
-      tokens: [...SINKS, ...tokens, ...cover.map(() => config.vocabSize)],
+      tokens: [...SINKS, ...tokens, ...cover.map((_, j) => config.vocabSize + j)],
       distance: (i, j) => {
         const visible = i < rows || i === j || j < SINKS.length + (cover[i - rows] as number);
         return visible ? (positions[i] as number) - (positions[j] as number) : undefined;

@@ -1,0 +1,62 @@
+import { CheckpointError } from '../checkpoint/errors';
+import type { Checkpoint, TensorSource } from '../checkpoint/types';
+
+/** The embeddings that slots are told of. */
+interface Spans {
+  /** [vocab, hidden]: the model's own. */
+  embeddings: Float32Array;
+  /** [vocab]: what a token weighs in a mean, 0 or more. */
+  weights: Float32Array;
+  gain: number;
+  /** Tokens of one mean, at most. */
+  rows: number;
+}
+
+/**
+ * What memory slots start with: one learned vector (UIO-LLMs, §3) and, where the checkpoint has weights for it, the weighted mean of the
+ * embeddings of the tokens that a slot sees and none before it does, the last so many of them.
+ */
+export class SlotStart {
+  private constructor(
+    private readonly slot: Float32Array,
+    private readonly spans: Spans | undefined,
+  ) {}
+
+  /**
+   * Reads `slot` [hidden] and, if they are there, `slot.span_weight` [vocab], `slot.span_gain` [1] and `slot.span_rows` [1].
+   *
+   * @throws CheckpointError naming the tensor that is missing, not finite, negative or of another shape
+   */
+  static async read({ config, tensors, directory }: Checkpoint, read: (source: TensorSource, name: string, shape: readonly number[]) => Promise<Float32Array>, memory: TensorSource): Promise<SlotStart> {
+    const { hiddenSize, vocabSize } = config;
+    const slot = await read(memory, 'slot', [hiddenSize]);
+    if (!memory.has('slot.span_gain')) return new SlotStart(slot, undefined);
+    const weights = await read(memory, 'slot.span_weight', [vocabSize]);
+    if (weights.some((weight) => weight < 0)) throw new CheckpointError('outOfRange', directory, 'slot.span_weight', 'holds a negative weight');
+    const [gain = 0] = await read(memory, 'slot.span_gain', [1]);
+    const [rows = 0] = await read(memory, 'slot.span_rows', [1]);
+    if (!Number.isInteger(rows) || rows < 1) throw new CheckpointError('outOfRange', directory, 'slot.span_rows', `is ${rows}, no number of tokens`);
+    return new SlotStart(slot, { embeddings: await read(tensors, 'model.embed_tokens.weight', [vocabSize, hiddenSize]), weights, gain, rows });
+  }
+
+  /** Writes what the slots of a segment start with to `out` [cover.length, hidden]; slot j sees the first cover[j] tokens. */
+  write(tokens: ArrayLike<number>, cover: readonly number[], out: Float32Array): void {
+    const { slot, spans } = this;
+    cover.forEach((end, j) => {
+      const own = out.subarray(j * slot.length, (j + 1) * slot.length);
+      own.set(slot);
+      if (spans) addMean(tokens, Math.max(j > 0 ? (cover[j - 1] as number) : 0, end - spans.rows), end, spans, own);
+    });
+  }
+}
+
+function addMean(tokens: ArrayLike<number>, begin: number, end: number, { embeddings, weights, gain }: Spans, out: Float32Array): void {
+  let sum = 0;
+  for (let t = begin; t < end; t++) sum += weights[tokens[t] as number] as number;
+  if (sum === 0) return;
+  for (let t = begin; t < end; t++) {
+    const token = tokens[t] as number;
+    const share = (gain * (weights[token] as number)) / sum;
+    for (let i = 0; i < out.length; i++) out[i] = (out[i] as number) + share * (embeddings[token * out.length + i] as number);
+  }
+}
