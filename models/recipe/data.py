@@ -112,6 +112,10 @@ class Tokens:
         self.count = len(self.docs) - 1
         self._meta = folder / f"{split}.meta.jsonl"
 
+    def counts(self, vocab: int, some: int = 4_000_000) -> np.ndarray:
+        """How often each token stands in the first `some`, int64 [vocab]."""
+        return np.bincount(self.ids[:some], minlength=vocab)
+
     def repositories(self) -> list[str]:
         """Of each document, the repository it is from."""
         with open(self._meta) as lines:

@@ -157,8 +157,7 @@ def main(argv: list[str] | None = None) -> dict:
     model = MemoryModel(base, memory_state["rank"])
     model.load_state_dict(memory_state["weights"], strict=False)
     if "span_gain" not in memory_state["weights"]:
-        some = np.asarray(Tokens(a.tokens, "train").ids[:4_000_000])
-        model.tell_spans(torch.from_numpy(np.bincount(some, minlength=base.config.vocab_size)).float())
+        model.tell_spans(Tokens(a.tokens, "train").counts(base.config.vocab_size))
     base.requires_grad_(True)
     known = state["heads"] if "heads" in state else read(a.heads)["weights"]
     heads = Heads(base.config.hidden_size, token_vectors=known.get("tokens.weight"))

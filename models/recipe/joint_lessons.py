@@ -41,7 +41,7 @@ class MemoryLessons:
     def past(self, rng: np.random.Generator, rows: int):
         """Raw rows after memories of up to 15 segments before them: wherever a row stands, the latest rows are raw and the far ones memories."""
         ratio = int(rng.choice(self.ratios, p=self._chances()))
-        count, tail = int(rng.integers(2, 16)), int(rng.choice((rows // 16, rows // 8, rows // 4)))
+        count, tail = int(rng.integers(1, 16)), int(rng.choice((rows // 16, rows // 8, rows // 4)))
         if ratio < 32:
             count = min(count, 4)
         batch = max(1, rows // (count * self.length // 3 + tail))

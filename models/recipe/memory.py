@@ -98,6 +98,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--rank", type=int, default=32)
     args.add_argument("--everywhere", action="store_true", help="ablation: the slots' changes at all rows of the encoder")
     args.add_argument("--no-transfer", action="store_true", help="ablation: memory rows by the base's own keys and values")
+    args.add_argument("--no-spans", action="store_true", help="ablation: every slot starts with the same vector")
     args.add_argument("--batch", type=int, default=4, help="chains a step")
     args.add_argument("--lr", type=float, default=1e-3)
     args.add_argument("--steps", type=int, default=2000)
@@ -120,6 +121,10 @@ def main(argv: list[str] | None = None) -> dict:
     state = read(a.state or last) if a.state or last.exists() else None
     model = MemoryModel(load_model(a.base), state["rank"] if state else a.rank, everywhere=a.everywhere, transfer=not a.no_transfer).to(where)
     step = 0
+    if a.no_spans:
+        model.span_gain.requires_grad_(False)
+    elif not state:
+        model.tell_spans(Tokens(a.tokens, "train").counts(model.base.config.vocab_size))
     optimizer = Optimizer(model, a.lr, "adamw", weight_decay=0.0)
     if state:
         model.load_state_dict(state["weights"], strict=False)

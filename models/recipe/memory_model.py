@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -114,10 +115,10 @@ class MemoryModel(nn.Module):
     def _change(self, layer: int, x: Tensor):
         return self.slot_q[layer](x), None, self.slot_v[layer](x)
 
-    def tell_spans(self, counts: Tensor, gain: float = 1.5, a: float = 3e-4) -> None:
+    def tell_spans(self, counts: np.ndarray, gain: float = 1.5, a: float = 3e-4) -> None:
         """Where no weights were learnt yet: a token that makes up the share p of the text, counts [V], weighs a / (a + p)."""
         with torch.no_grad():
-            self.span_weight.copy_(-torch.log1p(counts / counts.sum() / a).to(self.span_weight))
+            self.span_weight.copy_(-torch.log1p(torch.from_numpy(counts / counts.sum() / a)))
             self.span_gain.fill_(gain)
 
     def starts(self, ids: Tensor, cover: Tensor) -> Tensor:
