@@ -25,7 +25,7 @@ from banded import BLOCK, banded
 from config import ID, SINK_IDS, home
 from data import Tokens
 from loss import IGNORE, cross_entropy
-from masks import Layout, anchored, visible
+from masks import Layout, anchored, sees
 from model import Llama, sdpa
 from run import Log, autocast, device, load_model
 
@@ -38,6 +38,20 @@ def chunks(tokens: Tokens, count: int, length: int, seed: int) -> list[tuple[np.
         if end - start >= length:
             cuts = tokens.cuts(start, start + length)
             found.append((np.asarray(tokens.ids[start:start + length]).astype(np.int64), cuts[cuts < length]))
+        if len(found) == count:
+            break
+    return found
+
+
+def joined(tokens: Tokens, count: int, length: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """`count` stretches of `length` tokens from file after file of one repository each."""
+    rng, repos, found = np.random.default_rng(seed), tokens.repositories(), []
+    for doc in rng.permutation(tokens.count):
+        start = int(tokens.docs[doc])
+        end = start + length
+        if end <= len(tokens.ids) and repos[doc] == repos[int(np.searchsorted(tokens.docs, end - 1, "right")) - 1]:
+            cuts = tokens.cuts(start, end)
+            found.append((np.asarray(tokens.ids[start:end]).astype(np.int64), cuts[cuts < length]))
         if len(found) == count:
             break
     return found
@@ -74,24 +88,31 @@ def windowed(rows: int, sinks: int) -> Layout:
     return Layout(doc, torch.zeros_like(doc), torch.arange(rows, dtype=torch.int32)[None], torch.zeros_like(doc))
 
 
+def rows_seen(layout: Layout, window: int = 0) -> np.ndarray:
+    """How many rows each row of the first sequence sees, int64 [T]."""
+    one = Layout(*(part[0] for part in layout))
+    at = torch.arange(len(one.doc), device=one.doc.device)
+    parts = [sees(Layout(*(p[a:a + BLOCK] for p in one)), one, at[a:a + BLOCK], at, window).sum(1) for a in range(0, len(at), BLOCK)]
+    return torch.cat(parts).cpu().numpy()
+
+
 def forms(model: Llama, untrained: Llama, ids: np.ndarray, cuts: np.ndarray, recent: int, where) -> tuple[dict, dict]:
     """Losses by form, and counts of rows, for one document."""
     none, sinks = np.zeros(0, np.int64), len(SINK_IDS)
     plain, plain_targets = tensors(ids, none)
     marked, marked_targets = tensors(ids, cuts)
     layout = anchored(marked == ID["anchor"], sinks)
-    mask, composed = visible(layout), visible(layout, recent)
-    seen, seen_composed = (float(m[0, 0, sinks:].sum(1).float().mean()) for m in (mask, composed))
+    seen, seen_composed = rows_seen(layout), rows_seen(layout, recent)
     found = {
         "full": losses(model, plain, plain_targets, None, 0, where),
         "marked": losses(model, marked, marked_targets, None, 0, where),
         "ansan": losses(model, marked, marked_targets, layout, 0, where),
         "composed": losses(model, marked, marked_targets, layout, recent, where),
-        "window": losses(model, plain, plain_targets, windowed(plain.shape[1], sinks), max(1, round(seen_composed) - sinks), where),
+        "window": losses(model, plain, plain_targets, windowed(plain.shape[1], sinks), max(1, round(float(seen_composed[sinks:].mean())) - sinks), where),
         "untrained": losses(untrained, plain, plain_targets, None, 0, where),
     }
-    kept = int(composed[0, 0, -1].sum())
-    return found, {"ordinary": len(ids), "anchors": len(cuts), "seen": seen, "seen_composed": seen_composed, "kept_composed": kept}
+    return found, {"ordinary": len(ids), "anchors": len(cuts), "seen": float(seen[sinks:].mean()),
+                   "seen_composed": float(seen_composed[sinks:].mean()), "kept_composed": int(seen_composed[-1])}
 
 
 def interval(sums: np.ndarray, counts: np.ndarray, against: np.ndarray | None = None, seed: int = 0) -> list[float]:
@@ -103,12 +124,12 @@ def interval(sums: np.ndarray, counts: np.ndarray, against: np.ndarray | None = 
     return [float(np.exp(total.sum() / counts.sum())), *np.quantile(drawn, [0.025, 0.975]).tolist()]
 
 
-def evaluate(model: Llama, tokens: Tokens, count: int, length: int, recent: int, where, seed: int = 3) -> dict:
+def evaluate(model: Llama, tokens: Tokens, count: int, length: int, recent: int, where, seed: int = 3, files: bool = False) -> dict:
     model.eval().to(where)
     untrained = Llama(model.config, seed=1).eval().to(where)
     sums: dict[str, list[float]] = {}
     counts, rows = [], []
-    for ids, cuts in chunks(tokens, count, length, seed):
+    for ids, cuts in (joined if files else chunks)(tokens, count, length, seed):
         found, info = forms(model, untrained, ids, cuts, recent, where)
         for name, each in found.items():
             sums.setdefault(name, []).append(float(each.sum()))
@@ -118,7 +139,7 @@ def evaluate(model: Llama, tokens: Tokens, count: int, length: int, recent: int,
         raise SystemExit(f"no document of {length} tokens")
     n = np.array(counts)
     arrays = {k: np.array(v) for k, v in sums.items()}
-    report = {"documents": len(counts), "targets": int(n.sum()), "length": length,
+    report = {"documents": len(counts), "targets": int(n.sum()), "length": length, "joined": files,
               "rows_kept_by_ansan": sum(r["anchors"] for r in rows) / sum(r["ordinary"] for r in rows),
               "rows_seen_under_ansan": float(np.mean([r["seen"] for r in rows])), "recent": recent,
               "rows_seen_composed": float(np.mean([r["seen_composed"] for r in rows])),
@@ -137,13 +158,14 @@ def main(argv: list[str] | None = None) -> dict:
     args.add_argument("--split", default="test")
     args.add_argument("--documents", type=int, default=200)
     args.add_argument("--recent", type=int, default=96, help="rows of the window beside the anchors")
+    args.add_argument("--joined", action="store_true", help="text as it stands, file after file of a repository, in place of single documents")
     args.add_argument("--length", type=int, help="ordinary tokens (default: what fits the first window with anchors)")
     args.add_argument("--log", type=Path, help="appends the report to this jsonl")
     args.add_argument("--device", default="auto")
     a = args.parse_args(argv)
     model = load_model(a.checkpoint)
     length = a.length or int(model.config.max_position_embeddings * 0.95) - len(SINK_IDS)
-    report = evaluate(model, Tokens(a.tokens, a.split), a.documents, length, a.recent, device(a.device))
+    report = evaluate(model, Tokens(a.tokens, a.split), a.documents, length, a.recent, device(a.device), files=a.joined)
     print(json.dumps(report, indent=1))
     if a.log:
         Log(a.log)(event="evaluate", checkpoint=str(a.checkpoint), split=a.split, **report)

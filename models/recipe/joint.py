@@ -20,7 +20,7 @@ from banded import BLOCK, banded
 from config import ID, SINK_IDS, home
 from data import Encoder, Tokens
 from joint_lessons import MemoryLessons
-from longcontext import slices, yarn
+from longcontext import read_factors, slices, yarn
 from loss import IGNORE, cross_entropy
 from masks import Layout, anchored, visible
 from memory import export_part
@@ -130,6 +130,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--text-shares", type=float, nargs=len(TEXTS), default=TEXT_SHARES, metavar="S", help=f"of {TEXTS}")
     args.add_argument("--farthest", type=int, default=32, help="times the first window, of the longest rows")
     args.add_argument("--farthest-share", type=float, default=0.0, help="of the long rows")
+    args.add_argument("--factors", type=Path, help="rope_factors.json to go on with (default: the checkpoint's, or YaRN's)")
     args.add_argument("--rows", type=int, default=4, help="rows of the first window in a step's text")
     args.add_argument("--lr", type=float, default=1.3e-3)
     args.add_argument("--warmup", type=int, default=100)
@@ -149,8 +150,9 @@ def main(argv: list[str] | None = None) -> dict:
     state = read(source)
     base = load_model(source)
     first = base.config.max_position_embeddings
-    if base.rope.factors is None:
-        rope = yarn(base.config.head_dim, base.config.rope_theta, first, 8)
+    if base.rope.factors is None or a.factors:
+        rope = (read_factors(a.factors, None, base.config.head_dim, first) if a.factors
+                else yarn(base.config.head_dim, base.config.rope_theta, first, 8))
         base = load_model(source, factors=rope["factors"], rope_scale=rope["scale"])
         base.window = 8 * first
     memory_state = read(a.run / "memory.pt" if last.exists() else a.memory or a.init.parent / "memory.pt")
