@@ -1,7 +1,9 @@
 /** What a definition calls, as far as it is certain where that is defined. */
 import type { AssistantLibrary, Definition } from './library';
 import type { DocumentSymbol, SegmentedDocument } from '../library/types';
+import { importStatements } from './import-lines';
 import { docLines } from './keyLines';
+import { textOfLines } from './lines';
 import { wordParts } from './question';
 
 export interface Call {
@@ -93,14 +95,7 @@ function certainDefinition(all: readonly Definition[], name: string, receiver: '
 
 /** Whether the file names it in an import; without that a bare `open(` may be the language's own. */
 function imports(name: string, lines: readonly string[]): boolean {
-  let open = false;
-  for (const line of lines) {
-    const begins = /^\s*(?:export\s+)?(?:from|import|use|using)\b|^\s*(?:const|let|var)\b.*\brequire\(/.test(line);
-    if ((begins || open) && wordsIn(line).has(name)) return true;
-    // A statement goes on over the lines of its brackets.
-    open = (begins || open) && (line.match(/[({]/g)?.length ?? 0) + (open ? 1 : 0) > (line.match(/[)}]/g)?.length ?? 0);
-  }
-  return false;
+  return importStatements(lines).some(({ startLine, endLine }) => wordsIn(textOfLines(lines, startLine, endLine)).has(name));
 }
 
 function wordsIn(line: string): Set<string> {

@@ -1,5 +1,6 @@
 /** Which few lines of a passage to quote: its head, and the lines that hold most of the question's words. */
 import type { Passage } from './passages';
+import { beginsImport } from './import-lines';
 import { indentOf, isBlank } from './lines';
 import type { QuestionForm } from './question';
 import type { TermWeights } from './relevance';
@@ -101,7 +102,7 @@ class Windows {
 
 /** What a line's form is worth: results for a "how", values for a "what is the default"; imports say little. */
 function bonusOf(text: string, form: QuestionForm, matches: boolean): number {
-  if (/^\s*(import|from|use|using|#include|require)\b/.test(text)) return -2;
+  if (beginsImport(text)) return -2;
   if (form === 'value' && matches && /[=:]\s*[-\d"'[{(]|\b\d/.test(text)) return 4;
   return /^\s*(return|yield|raise|throw)\b/.test(text) && form !== 'value' ? 1 : 0;
 }

@@ -6,6 +6,7 @@ import type { Author, SummaryPart } from '../protocol';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../library/types';
 import { clip } from './citations';
 import { counted, enumerate, firstSentence, plainDoc } from './facts';
+import { type ImportStatement, importStatements } from './import-lines';
 import { isBlank } from './lines';
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
@@ -13,14 +14,12 @@ const EXTRACTIVE: Author = { kind: 'extractive' };
 /** Runs between definitions shorter than this (non-blank lines) belong to their surroundings. */
 const LOOSE_LINES = 3;
 
-/** A line that imports, or, in Go, one of a list of imports. */
-const IMPORT = /^\s*(import\b|from\s+\S+\s+import\b|use\s|using\s|#include\b|require\b|(const|let|var)\s.*\brequire\(|([\w.]+\s+)?"[\w.~/-]+"$)/;
-
 export class Outline {
   /** Definitions without a comment: their line is their declaration. */
   readonly undocumented: SummaryPart[] = [];
   private readonly isProse: boolean;
   private readonly symbols: readonly DocumentSymbol[];
+  private readonly imports: readonly ImportStatement[];
 
   constructor(
     document: Document,
@@ -28,6 +27,7 @@ export class Outline {
     private readonly lines: readonly string[],
   ) {
     this.isProse = segmented.method === 'headings';
+    this.imports = this.isProse ? [] : importStatements(lines);
     const isData = segmented.segments.length > 0 && segmented.segments.every((segment) => segment.kind === 'data');
     this.symbols = [...segmented.symbols]
       .filter((symbol) => (this.isProse ? symbol.kind === 'heading' : isData || symbol.kind !== 'key' || document.language === 'yaml'))
@@ -99,13 +99,23 @@ export class Outline {
     return telling === undefined ? undefined : clip(telling.trim(), 200);
   }
 
-  /** Where nothing is defined: the segments, each with its first telling line. */
+  /** Where nothing is defined: the imports, and of what is left the segments, each with its first telling line. */
   private segmentParts(first: number, last: number): SummaryPart[] {
     const parts: SummaryPart[] = [];
+    let imported = false;
     for (const segment of this.segmented.segments) {
       const startLine = Math.max(segment.startLine, first);
       const endLine = Math.min(segment.endLine, last);
       if (startLine > endLine) continue;
+      const before = parts[parts.length - 1];
+      // Imports that two segments share are told once.
+      if (this.isImports(startLine, endLine)) {
+        if (imported && before) parts[parts.length - 1] = this.importsPart(before.startLine, endLine);
+        else parts.push(this.importsPart(startLine, endLine));
+        imported = true;
+        continue;
+      }
+      imported = false;
       const inside = this.lines.slice(startLine - 1, endLine);
       const telling = inside.find((line) => /[\p{L}\p{N}]/u.test(line) && !line.startsWith('#!'));
       if (!telling && inside.some((line) => !isBlank(line))) parts.push(this.plain(linesTitle(startLine, endLine), 'lines', startLine, endLine, clip(inside.map((line) => line.trim()).join(' '), 80)));
@@ -115,14 +125,27 @@ export class Outline {
     return parts;
   }
 
+  /** Whether half of the lines or more, comments left out, import. */
+  private isImports(startLine: number, endLine: number): boolean {
+    const ink = this.lines.slice(startLine - 1, endLine).filter((line) => !isBlank(line));
+    const importing = this.importsIn(startLine, endLine).reduce((sum, statement) => sum + Math.min(statement.endLine, endLine) - Math.max(statement.startLine, startLine) + 1, 0);
+    return importing > 0 && importing >= (ink.length - ink.filter(isComment).length) / 2;
+  }
+
+  private importsIn(startLine: number, endLine: number): ImportStatement[] {
+    return this.imports.filter((statement) => statement.startLine <= endLine && statement.endLine >= startLine);
+  }
+
+  private importsPart(startLine: number, endLine: number): SummaryPart {
+    const statements = this.importsIn(startLine, endLine);
+    const count = statements.reduce((sum, statement) => sum + statement.count, 0);
+    return this.plain('Imports', 'imports', startLine, endLine, `${counted(count, 'import')}: ${clip(statements[0]?.text ?? '', 120)}${count > 1 ? ' …' : ''}`);
+  }
+
   private loosePart(startLine: number, endLine: number, inside: readonly string[], telling: string): SummaryPart {
     const ink = inside.filter((line) => !isBlank(line));
-    const imports = ink.filter((line) => IMPORT.test(line));
-    const comments = ink.filter((line) => /^\s*(\/\/|#|\/?\*|--|;|<!--)/.test(line)).length;
-    const named = imports.filter((line) => !/^\s*import\s*\($/.test(line));
-    if (named.length > 0 && imports.length >= (ink.length - comments) / 2) return this.plain('Imports', 'imports', startLine, endLine, `${counted(named.length, 'import')}: ${clip(named[0]?.trim() ?? '', 120)}${named.length > 1 ? ' …' : ''}`);
     const text = clip(plainDoc(telling.trim().replace(/^(\/\/+!?|#+|\/\*+|\*+|--|;+|<!--)\s*/, '')), 200);
-    if (comments >= ink.length * 0.8) return this.plain('Comment', 'comment', startLine, endLine, text);
+    if (ink.filter(isComment).length >= ink.length * 0.8) return this.plain('Comment', 'comment', startLine, endLine, text);
     const title = this.isProse ? 'Text' : linesTitle(startLine, endLine);
     return this.plain(title, this.isProse ? 'text' : 'lines', startLine, endLine, text);
   }
@@ -178,6 +201,8 @@ export function firstProse(lines: readonly string[], headingLine: number, last: 
   }
   return paragraph.length > 0 ? firstSentence(paragraph.join('\n'), 220) : undefined;
 }
+
+const isComment = (line: string): boolean => /^\s*(\/\/|#|\/?\*|--|;|<!--)/.test(line);
 
 function linesTitle(startLine: number, endLine: number): string {
   return endLine > startLine ? `Lines ${startLine}–${endLine}` : `Line ${startLine}`;

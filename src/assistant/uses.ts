@@ -3,6 +3,7 @@ import { pathKind } from '../library/retrieve/paths';
 import { type CitationList, clip } from './citations';
 import { throwIfCancelled } from './errors';
 import { code, counted, enumerate } from './facts';
+import { beginsImport } from './import-lines';
 import type { AssistantLibrary, Use } from './library';
 import { splitLines, textOfLines } from './lines';
 import type { Question } from './question';
@@ -40,7 +41,7 @@ export async function tellingFirst(uses: readonly Use[], name: string, library: 
     if (!read) continue;
     const text = textOfLines(read.lines, startLine, endLine);
     const isComment = /^\s*(\/\/|\/?\*|#(?!\w)|--\s|"""|''')/.test(text);
-    const isImport = /^\s*(import|from|use|using|#include|export \*|export \{)\b|\brequire\(/.test(text);
+    const isImport = beginsImport(text) || /^\s*export [*{]|\brequire\(/.test(text);
     found.push({ use, text, kind: read.isProse ? 'prose' : isComment ? 'comment' : isImport ? 'import' : called.test(text) ? 'call' : 'code' });
   }
   const rank = ({ kind, use }: ReadUse): number => KINDS.indexOf(kind) + (pathKind(use.span.path).test ? 0.5 : 0);

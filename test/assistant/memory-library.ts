@@ -8,7 +8,7 @@ import { createSegmenter } from '../../src/library/segments/segmenter';
 import type { Document, SegmentedDocument } from '../../src/library/types';
 import type { RankedSpan } from '../../src/protocol';
 
-const LANGUAGES: Record<string, string> = { py: 'python', ts: 'typescript', go: 'go', md: 'markdown', cc: 'cpp', h: 'cpp', rst: 'restructuredtext', json: 'json', rb: 'ruby', txt: 'plaintext' };
+const LANGUAGES: Record<string, string> = { py: 'python', ts: 'typescript', js: 'javascript', go: 'go', md: 'markdown', cc: 'cpp', h: 'cpp', rst: 'restructuredtext', json: 'json', rb: 'ruby', txt: 'plaintext' };
 
 /**
  * A library over files given as text: the real segmenter, and a plain term-overlap ranking in place of the index, so that the assistant is

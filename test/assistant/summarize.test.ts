@@ -132,6 +132,16 @@ test('imports are told by the first of them, below a licence and in a list', asy
   expect(parts[0]).toMatchObject({ kind: 'imports', line: '3 imports: "context" …' });
 });
 
+test('what CommonJS requires are imports and no constants, told once for all of them', async () => {
+  const names = Array.from({ length: 80 }, (_, i) => `  aLongName${i}`).join(',\n');
+  const text = `'use strict'\n\nconst fs = require('fs')\nconst { join } = require('path')\nconst {\n${names}\n} = require('./names')\n\nconst LIMIT = 5\n\nfunction read () {\n  return fs\n}\n`;
+  const { parts, overview } = await summarize('/w/post.js', { library: new MemoryLibrary({ 'post.js': text }) });
+  expect(parts.map(({ kind, title, startLine }) => [kind, title, startLine])).toEqual([['imports', 'Imports', 1], ['constant', 'LIMIT', 88], ['function', 'read', 90]]);
+  expect(parts[0]?.line).toBe("3 imports: const fs = require('fs') …");
+  expect(overview).toContain('it defines 1 function and 1 constant.');
+  expect(overview).toContain('It imports fs, path and ./names.');
+});
+
 test('a file that is not there is an error with a hint', async () => {
   await expect(summarize('/w/none.py', { library: new MemoryLibrary({}) })).rejects.toMatchObject({ code: 'fileNotFound', hint: expect.any(String) as string });
 });

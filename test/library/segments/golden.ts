@@ -47,6 +47,7 @@ export { double };
     language: 'javascript',
     text: trim(`
 const fs = require('fs');
+const { join } = require('path'), sep = require("path").sep, debug = require('debug')('app');
 exports.read = function (file) {
   return fs.readFileSync(file);
 };
@@ -58,8 +59,8 @@ function helper() {
   return { run() { return 2; }, stop: function () {} };
 }
 `),
-    symbols: ['constant fs 1-1', 'function read 2-4 exported', 'function bar 5-7', 'function helper 9-11 exported', 'method helper.run 10-10', 'method helper.stop 10-10'],
-    imports: ['fs'],
+    symbols: ['constant debug 2-2', 'function read 3-5 exported', 'function bar 6-8', 'function helper 10-12 exported', 'method helper.run 11-11', 'method helper.stop 11-11'],
+    imports: ['fs', 'path', 'debug'],
   },
   {
     language: 'python',

@@ -26,7 +26,7 @@ export function symbolsOf(lines: LineTable, tree: Tree, grammar: LoadedGrammar, 
   const matches = grammar.query.matches(tree.rootNode, { progressCallback: parseBudget() });
   // Patterns are in order of preference; matches come in the order in which they end.
   matches.sort((a, b) => a.patternIndex - b.patternIndex);
-  const found = distinct(matches.map((match) => read(match, lines.text)).filter((f) => f !== undefined));
+  const found = distinct(matches.map((match) => read(match, lines.text)).filter((f) => f !== undefined)).filter((f) => !isImport(f, lines.text, language));
   const exportedNames = listedExports(lines.text, language);
   const symbols: DocumentSymbol[] = [];
   const open: Found[] = [];
@@ -63,6 +63,13 @@ function read(match: QueryMatch, text: string): Found | undefined {
   }
   if (name === undefined || !node) return undefined;
   return { ...node, name: name.replace(/\s+/g, ' ').slice(0, MAX_NAME), nameStart, ...(receiver ? { receiver } : {}) };
+}
+
+/** `fs = require('fs')`, `join = require('path').join`: a name for what another file defines. */
+const REQUIRED = /^[\w$]+\s*=\s*require\s*\(\s*(['"`])[^'"`\n]*\1\s*\)(?:\s*\.\s*[\w$]+)*$/;
+
+function isImport({ kind, start, end }: Found, text: string, language: Language): boolean {
+  return (kind === 'constant' || kind === 'variable') && end - start < 400 && /^(?:java|type)script/.test(language) && REQUIRED.test(text.slice(start, end));
 }
 
 /** Outer before inner, each name once: the first pattern that matched it counts. */
