@@ -46,9 +46,10 @@ export class MemoryCoder {
         rest.push(packRows(rows, Array.from({ length: rows.rows }, (_, row) => row).filter((row) => !places.includes(row))));
       });
       const vector = new Uint8Array(encodeHalf(this.head.of(own.map(({ hidden }) => hidden), runs)).buffer);
+      const ids = this.head.keepsIds ? new Uint8Array(Uint16Array.from(runs.flat()).buffer) : new Uint8Array(0);
       const joined = { coarse: joinBytes(coarse), rest: joinBytes(rest) };
       const tokens = runs.reduce((sum, run) => sum + run.length, 0);
-      return { tokens, vector, ...joined, bytesPerRow, coarseRows: joined.coarse.byteLength / bytesPerRow, restRows: joined.rest.byteLength / bytesPerRow };
+      return { tokens, vector, ids, ...joined, bytesPerRow, coarseRows: joined.coarse.byteLength / bytesPerRow, restRows: joined.rest.byteLength / bytesPerRow };
     });
   }
 
@@ -61,13 +62,14 @@ export class MemoryCoder {
     });
     const encoded = await this.decoder.encodeSegments(asked.flat().map((tokens) => ({ tokens, keep: [], hidden: tokens.map((_, i) => i), queries: true })), this.encodeOptions());
     let at = 0;
-    return asked.map((runs) => {
+    return asked.map((runs, place) => {
       const own = encoded.slice(at, (at += runs.length));
       const tokens = runs.reduce((sum, run) => sum + run.length, 0);
       // The mean over all runs, each weighted by its length.
       const queries = new Float32Array(own[0]?.queries?.length ?? 0);
       own.forEach((part, i) => part.queries?.forEach((value, j) => (queries[j] = (queries[j] as number) + (value * (runs[i] as number[]).length) / tokens)));
-      return { vector: this.head.of(own.map(({ hidden }) => hidden), runs), queries, tokens };
+      const late = this.head.lookOf(this.tokens(questions[place] as string));
+      return { vector: this.head.of(own.map(({ hidden }) => hidden), runs), queries, tokens, ...(late ? { late } : {}) };
     });
   }
 

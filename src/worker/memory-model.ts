@@ -17,7 +17,7 @@ export class MemoryModel {
 
   private constructor(private readonly coder: MemoryCoder, fingerprint: string, vectorWidth: number) {
     const { decoder: { config: model }, config } = coder;
-    const { layers, queryHeads, kvHeads, headDim } = model;
+    const { layers, queryHeads, kvHeads, headDim, vocabSize } = model;
     this.composer = new MemoryComposer(coder);
     this.description = {
       fingerprint: `${fingerprint}:${config.digest}`,
@@ -25,6 +25,7 @@ export class MemoryModel {
       storedRowBytes: storedRowBytes(model),
       heads: { layers, queryHeads, kvHeads, headDim },
       vectorWidth,
+      vocabSize,
       sinkRows: config.sinkTokens.length,
       windowTokens: model.maxPositions,
       gists: config.gistToken !== undefined,

@@ -1,5 +1,6 @@
 /** Messages about memories between the worker and the engine's process (engine-protocol.ts). Rows travel as bytes (library/memories/rows.ts). */
 import type { SegmentMemory } from '../library/memories/encoding';
+import type { TokenLook } from '../library/memories/late';
 import type { MemoryRatios } from '../library/memories/rows';
 
 /** What a loaded model with memory slots says of itself. */
@@ -12,6 +13,7 @@ export interface MemoryDescription {
   /** Of the keys in a stored row, and of the queries they are held against. */
   heads: { layers: number; queryHeads: number; kvHeads: number; headDim: number };
   vectorWidth: number;
+  vocabSize: number;
   sinkRows: number;
   /** Positions that the model was trained on: every row of a composed context stands within them. */
   windowTokens: number;
@@ -26,6 +28,8 @@ export interface QuestionLook {
   /** [layers, queryHeads, headDim]: the mean of its queries, not rotated. */
   queries: Float32Array;
   tokens: number;
+  /** Its tokens as those of segments are held against them, where the model has vectors of tokens. */
+  late?: TokenLook;
 }
 
 /** What a gist is wanted of: memory rows that are there, or a text. */

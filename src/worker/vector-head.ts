@@ -1,8 +1,23 @@
 /** The vector that a text is found by (models/recipe/tasks_model.py): what the model made of it, and what its tokens are by themselves. */
 import { SafetensorsFile } from '../engine/checkpoint/safetensors';
+import type { TokenLook } from '../library/memories/late';
 import { WorkerError } from './errors';
 
+/** Tokens of the vocabulary that are less alike (cosine) are not near. */
+const NEAR = 0.35;
+/** Neighbours are found once for each token that a question has. */
+const MOST_KEPT = 4_096;
+
+interface Neighbours {
+  ids: number[];
+  similarities: number[];
+}
+
 export class VectorHead {
+  /** [vocabulary]: lengths of the tokens' vectors. */
+  private lengths: Float32Array | undefined;
+  private readonly neighbours = new Map<number, Neighbours>();
+
   private constructor(
     private readonly hiddenSize: number,
     readonly width: number,
@@ -53,6 +68,53 @@ export class VectorHead {
     for (const value of out) length += value * value;
     length = Math.sqrt(length) || 1;
     return out.map((value) => value / length);
+  }
+
+  /** A question's tokens as those of segments are held against them; undefined where tokens have no vectors of their own. */
+  lookOf(tokens: readonly number[]): TokenLook | undefined {
+    const { tokenRows: table } = this;
+    if (!table) return undefined;
+    const own = (this.lengths ??= this.#lengths(table));
+    const starts = new Int32Array(tokens.length + 1);
+    const near = tokens.map((token) => this.#near(token, table, own));
+    near.forEach(({ ids }, i) => (starts[i + 1] = (starts[i] as number) + ids.length));
+    return {
+      weights: Float32Array.from(tokens, (token, i) => (tokens.indexOf(token) < i ? 0 : (own[token] as number))),
+      lengths: Float32Array.from(tokens, (token) => own[token] as number),
+      starts,
+      ids: Uint32Array.from(near.flatMap(({ ids }) => ids)),
+      similarities: Float32Array.from(near.flatMap(({ similarities }) => similarities)),
+    };
+  }
+
+  /** Whether the texts' token ids are worth keeping, two bytes each. */
+  get keepsIds(): boolean {
+    return this.tokenRows !== undefined && this.tokenRows.length / this.width <= 1 << 16;
+  }
+
+  #lengths(table: Float32Array): Float32Array {
+    const lengths = new Float32Array(table.length / this.width);
+    for (let i = 0; i < table.length; i++) lengths[Math.floor(i / this.width)] = (lengths[Math.floor(i / this.width)] as number) + (table[i] as number) ** 2;
+    return lengths.map(Math.sqrt);
+  }
+
+  #near(token: number, table: Float32Array, lengths: Float32Array): Neighbours {
+    const kept = this.neighbours.get(token);
+    if (kept) return kept;
+    const found: Neighbours = { ids: [], similarities: [] };
+    const own = table.subarray(token * this.width, (token + 1) * this.width);
+    for (let other = 0; other < lengths.length; other++) {
+      let sum = 0;
+      const from = other * this.width;
+      for (let i = 0; i < own.length; i++) sum += (own[i] as number) * (table[from + i] as number);
+      const similarity = other === token ? 1 : sum / ((lengths[token] as number) * (lengths[other] as number) || 1);
+      if (similarity < NEAR) continue;
+      found.ids.push(other);
+      found.similarities.push(similarity);
+    }
+    if (this.neighbours.size >= MOST_KEPT) this.neighbours.clear();
+    this.neighbours.set(token, found);
+    return found;
   }
 
   #addTokens(out: Float32Array, runs: readonly (readonly number[])[], table: Float32Array): void {

@@ -42,6 +42,19 @@ test('the tokens’ own vectors are added as their mean, each token as often as 
   expectClose(head.of(HIDDEN, TOKENS), [2 + 1, 2, 4]);
 });
 
+test('a question’s tokens weigh what their vectors are long, once each, and find themselves and what is near', async () => {
+  const tokens = tensor([3, 2], [3, 4, 0, 2, 4, -3]);
+  const head = await VectorHead.open(file('near.safetensors', { 'vector.weight': tensor([2, 2], [0, 0, 0, 0]), 'vector.tokens': tokens }), 2, 2, 3);
+  const look = head.lookOf([0, 1, 0]);
+  expect([...look!.weights]).toEqual([5, 2, 0]);
+  expect([...look!.lengths]).toEqual([5, 2, 5]);
+  // (3, 4) and (0, 2) have a cosine of .8; (4, −3) is near to none.
+  expect([...look!.starts]).toEqual([0, 2, 4, 6]);
+  expect([...look!.ids]).toEqual([0, 1, 0, 1, 0, 1]);
+  expect([...look!.similarities].map((value) => Number(value.toFixed(5)))).toEqual([1, 0.8, 0.8, 1, 1, 0.8]);
+  expect(VectorHead.plain(2).lookOf([0])).toBeUndefined();
+});
+
 test('a table for another vocabulary is refused by name', async () => {
   const path = file('wrong.safetensors', { 'vector.weight': WEIGHT, 'vector.tokens': tensor([1, 3], [0, 0, 0]) });
   await expect(VectorHead.open(path, 3, 2, 2)).rejects.toThrow(/vector\.tokens has 3 elements, not 2 × 3/);

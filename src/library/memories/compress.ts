@@ -83,9 +83,9 @@ async function encode(batch: readonly MemoryUnit[], text: string, made: Map<stri
   const memories = await coder.encode(batch.map(({ start, end }) => text.slice(start, end)), signal);
   if (memories.length !== batch.length) throw new Error(`the model made memories of ${memories.length} texts, not of ${batch.length}`);
   for (const [i, { key }] of batch.entries()) {
-    const { tokens, coarseRows, restRows, bytesPerRow, vector, coarse, rest } = memories[i] as (typeof memories)[number];
+    const { tokens, coarseRows, restRows, bytesPerRow, vector, ids, coarse, rest } = memories[i] as (typeof memories)[number];
     made.set(key, { tokens, coarse, rest });
-    if (writes) await store.put(key, tokens, { coarse: coarseRows, fine: restRows, bytesPerRow }, { vector, coarse, fine: rest });
+    if (writes) await store.put(key, tokens, { coarse: coarseRows, fine: restRows, bytesPerRow }, { vector, ids, coarse, fine: rest });
   }
 }
 

@@ -11,6 +11,8 @@ export interface SegmentMemory {
   restRows: number;
   bytesPerRow: number;
   vector: Uint8Array;
+  /** The text's token ids, two bytes each; empty when the model has no vectors of tokens. */
+  ids: Uint8Array;
   coarse: Uint8Array;
   rest: Uint8Array;
 }
@@ -290,9 +292,9 @@ export class MemoryEncoding {
     this.abort.signal.throwIfAborted();
     const made = await this.options.coder.encode(texts, this.abort.signal);
     if (made.length !== keys.length) throw new Error(`the model made memories of ${made.length} texts, not of ${keys.length}`);
-    for (const [i, { tokens, coarseRows, restRows, bytesPerRow, vector, coarse, rest }] of made.entries()) {
+    for (const [i, { tokens, coarseRows, restRows, bytesPerRow, vector, ids, coarse, rest }] of made.entries()) {
       const key = keys[i] as string;
-      await this.options.store.put(key, tokens, { coarse: coarseRows, fine: restRows, bytesPerRow }, { vector, coarse, fine: rest });
+      await this.options.store.put(key, tokens, { coarse: coarseRows, fine: restRows, bytesPerRow }, { vector, ids, coarse, fine: rest });
     }
     this.changedStatus(false);
   }

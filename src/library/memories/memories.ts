@@ -1,6 +1,7 @@
 import { decodeHalf } from '../../engine/cache/float16';
 import { anchorAttention, type HeadShape } from './attention';
 import type { MemoryEncoding } from './encoding';
+import { LateInteraction, type LateScore, type TokenLook } from './late';
 import type { MemoryStore } from './memory-store';
 import { foldRows, halves, joinBytes, joinFine, type MemoryRatios } from './rows';
 import type { MemoryUnit } from './units';
@@ -22,7 +23,9 @@ export interface MemoriesOptions {
   bytesPerRow: number;
   /** Of the keys in a row, and of the queries held against them. */
   heads: HeadShape;
-  /** Bytes of coarse rows, folds and vectors kept in memory; default 96 MB. */
+  /** Of the ids that are kept of a text. */
+  vocabSize: number;
+  /** Bytes of coarse rows, folds, vectors and token ids kept in memory; default 96 MB. */
   cacheBytes?: number;
 }
 
@@ -33,12 +36,14 @@ export class Memories {
   private readonly coarseRows: ByteCache<Uint8Array>;
   private readonly folds: ByteCache<Uint8Array>;
   private readonly vectors: ByteCache<Float32Array>;
+  private readonly ids: ByteCache<Uint16Array>;
 
   constructor(private readonly options: MemoriesOptions) {
-    const each = (options.cacheBytes ?? CACHE_BYTES) / 3;
+    const each = (options.cacheBytes ?? CACHE_BYTES) / 4;
     this.coarseRows = new ByteCache(each);
     this.folds = new ByteCache(each);
     this.vectors = new ByteCache(each);
+    this.ids = new ByteCache(each);
   }
 
   get bytesPerRow(): number {
@@ -74,6 +79,23 @@ export class Memories {
   private async loadVector(key: string): Promise<Float32Array | undefined> {
     const bytes = await this.options.store.vector(key);
     return bytes && this.vectors.set(key, decodeHalf(halves(bytes)));
+  }
+
+  /** How much of a question each segment holds, token by token; those that hold nothing of it are left out. */
+  async late(segments: readonly MemorySegment[], look: TokenLook): Promise<{ segment: MemorySegment; score: LateScore }[]> {
+    const interaction = new LateInteraction(look, this.options.vocabSize);
+    const scored: { segment: MemorySegment; score: LateScore }[] = [];
+    for (const segment of segments) {
+      const ids = this.ids.get(segment.key) ?? (await this.loadIds(segment.key));
+      const score = ids && interaction.score(ids);
+      if (score && score.segment > 0) scored.push({ segment, score });
+    }
+    return scored;
+  }
+
+  private async loadIds(key: string): Promise<Uint16Array | undefined> {
+    const bytes = await this.options.store.ids(key);
+    return bytes && this.ids.set(key, halves(bytes));
   }
 
   /** Each segment's share of the question's attention to the workspace's anchors, the most attended first. */
@@ -127,6 +149,7 @@ export class Memories {
     this.coarseRows.clear();
     this.folds.clear();
     this.vectors.clear();
+    this.ids.clear();
   }
 }
 

@@ -5,7 +5,7 @@ import { makeDirectory } from '../store/make-directory';
 import { HEADER_BYTES, Pack, payloadBytes, type MemoryPayload, type PackRecord } from './pack';
 
 /**
- * The memories of every segment of a workspace, by content: a coarse and a fine set of key/value rows and a vector.
+ * The memories of every segment of a workspace, by content: a coarse and a fine set of key/value rows, a vector and the token ids.
  * One store serves all branches. Records live in append-only packs; when the byte budget is reached the least recently
  * used are taken out, and a pack that is mostly dead is rewritten. Readers get bytes into their own buffers.
  */
@@ -120,7 +120,7 @@ export class MemoryStore {
       if (!this.options.writable || this.entries.has(key)) return;
       const pack = await this.packToWrite();
       const described = { key, tokens, coarseRows: rows.coarse, fineRows: rows.fine, bytesPerRow: rows.bytesPerRow, tombstone: false };
-      if (payloadBytes(payload) !== payload.vector.byteLength + (rows.coarse + rows.fine) * rows.bytesPerRow) {
+      if (payloadBytes(payload) !== payload.vector.byteLength + payload.ids.byteLength + (rows.coarse + rows.fine) * rows.bytesPerRow) {
         throw new RangeError(`memories of ${key}: the payload has not the size its rows tell`);
       }
       const record = await pack.append(described, payload);
@@ -134,13 +134,18 @@ export class MemoryStore {
     return this.readPart(key, (record) => ({ from: 0, bytes: record.vectorBytes }));
   }
 
+  /** Token ids, two bytes each, little-endian. */
+  ids(key: string): Promise<Uint8Array | undefined> {
+    return this.readPart(key, (record) => ({ from: record.vectorBytes, bytes: record.idBytes }));
+  }
+
   coarse(key: string): Promise<Uint8Array | undefined> {
-    return this.readPart(key, (record) => ({ from: record.vectorBytes, bytes: record.coarseRows * record.bytesPerRow }));
+    return this.readPart(key, (record) => ({ from: record.vectorBytes + record.idBytes, bytes: record.coarseRows * record.bytesPerRow }));
   }
 
   fine(key: string): Promise<Uint8Array | undefined> {
     return this.readPart(key, (record) => {
-      const from = record.vectorBytes + record.coarseRows * record.bytesPerRow;
+      const from = record.vectorBytes + record.idBytes + record.coarseRows * record.bytesPerRow;
       return { from, bytes: record.fineRows * record.bytesPerRow };
     });
   }
@@ -240,7 +245,7 @@ export class MemoryStore {
     let live = 0;
     for (const { record } of this.entries.values()) live += HEADER_BYTES + record.payloadBytes;
     const oldest = [...this.entries.values()].sort((a, b) => a.used - b.used);
-    const nothing = { vector: new Uint8Array(0), coarse: new Uint8Array(0), fine: new Uint8Array(0) };
+    const nothing = { vector: new Uint8Array(0), ids: new Uint8Array(0), coarse: new Uint8Array(0), fine: new Uint8Array(0) };
     for (const { record } of oldest) {
       if (live <= target) break;
       live -= HEADER_BYTES + record.payloadBytes;
@@ -278,7 +283,8 @@ export class MemoryStore {
         continue;
       }
       const target = await this.packToWrite();
-      const payload = { vector: whole.subarray(0, record.vectorBytes), coarse: whole.subarray(record.vectorBytes), fine: new Uint8Array(0) };
+      const { vectorBytes, idBytes } = record;
+      const payload = { vector: whole.subarray(0, vectorBytes), ids: whole.subarray(vectorBytes, vectorBytes + idBytes), coarse: whole.subarray(vectorBytes + idBytes), fine: new Uint8Array(0) };
       this.entries.set(record.key, { ...entry, record: await target.append(record, payload), pack: target, verified: true });
     }
     await this.active?.sync();

@@ -4,12 +4,12 @@ import { open } from 'node:fs/promises';
 
 /**
  * A pack: an append-only file of segment memories. Each record is a fixed header followed by its payload
- * (vector, then coarse rows, then fine rows), so opening a pack reads headers only and a row range is read in place.
+ * (vector, token ids, coarse rows, fine rows), so opening a pack reads headers only and a row range is read in place.
  * A record counts once its header and payload are whole: a torn tail is cut off when the pack is opened.
  */
 
-const MAGIC = 0x314d4e41; // "ANM1", little-endian
-export const HEADER_BYTES = 56;
+const MAGIC = 0x324d4e41; // "ANM2", little-endian
+export const HEADER_BYTES = 60;
 /** Content keys: the first 16 bytes of a sha256. */
 export const KEY_BYTES = 16;
 
@@ -25,6 +25,7 @@ export interface PackRecord {
   fineRows: number;
   bytesPerRow: number;
   vectorBytes: number;
+  idBytes: number;
   payloadBytes: number;
   payloadCrc: number;
   /** A record without payload that takes the key back out of the store. */
@@ -34,12 +35,14 @@ export interface PackRecord {
 /** The parts of a payload, in file order. */
 export interface MemoryPayload {
   vector: Uint8Array;
+  /** The text's token ids, two bytes each; empty when the model has no vectors of tokens. */
+  ids: Uint8Array;
   coarse: Uint8Array;
   fine: Uint8Array;
 }
 
 export function payloadBytes(payload: MemoryPayload): number {
-  return payload.vector.byteLength + payload.coarse.byteLength + payload.fine.byteLength;
+  return payload.vector.byteLength + payload.ids.byteLength + payload.coarse.byteLength + payload.fine.byteLength;
 }
 
 function encodeHeader(record: Omit<PackRecord, 'offset'>): Buffer {
@@ -54,6 +57,7 @@ function encodeHeader(record: Omit<PackRecord, 'offset'>): Buffer {
   header.writeUInt32LE(record.payloadBytes, 44);
   header.writeUInt32LE(record.payloadCrc, 48);
   header.writeUInt32LE(record.tombstone ? 1 : 0, 52);
+  header.writeUInt32LE(record.idBytes, 56);
   header.writeUInt32LE(crc32(header.subarray(8)), 4);
   return header;
 }
@@ -69,12 +73,13 @@ function decodeHeader(header: Buffer, offset: number): PackRecord | undefined {
     fineRows: header.readUInt32LE(32),
     bytesPerRow: header.readUInt32LE(36),
     vectorBytes: header.readUInt32LE(40),
+    idBytes: header.readUInt32LE(56),
     payloadBytes: header.readUInt32LE(44),
     payloadCrc: header.readUInt32LE(48),
     tombstone: header.readUInt32LE(52) === 1,
   };
   const rows = (record.coarseRows + record.fineRows) * record.bytesPerRow;
-  return record.tombstone || rows + record.vectorBytes === record.payloadBytes ? record : undefined;
+  return record.tombstone || rows + record.vectorBytes + record.idBytes === record.payloadBytes ? record : undefined;
 }
 
 export class Pack {
@@ -115,11 +120,11 @@ export class Pack {
    * Appends one record; it is durable after the next `sync`. On a failed write (a full disk) the file is cut back to
    * its last whole record and the error is thrown.
    */
-  async append(record: Omit<PackRecord, 'offset' | 'payloadBytes' | 'payloadCrc' | 'vectorBytes'>, payload: MemoryPayload): Promise<PackRecord> {
-    const parts = [payload.vector, payload.coarse, payload.fine];
+  async append(record: Omit<PackRecord, 'offset' | 'payloadBytes' | 'payloadCrc' | 'vectorBytes' | 'idBytes'>, payload: MemoryPayload): Promise<PackRecord> {
+    const parts = [payload.vector, payload.ids, payload.coarse, payload.fine];
     const bytes = payloadBytes(payload);
     const crc = parts.reduce((value, part) => crc32(part, value), 0);
-    const whole = { ...record, vectorBytes: payload.vector.byteLength, payloadBytes: bytes, payloadCrc: crc };
+    const whole = { ...record, vectorBytes: payload.vector.byteLength, idBytes: payload.ids.byteLength, payloadBytes: bytes, payloadCrc: crc };
     const start = this.length;
     try {
       const { bytesWritten } = await this.handle.writev([encodeHeader(whole), ...parts.filter((part) => part.byteLength > 0)]);

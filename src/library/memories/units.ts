@@ -19,7 +19,7 @@ const MAX_UNIT_CHARACTERS = 8_000;
 
 /** Everything that memories depend on besides the text. */
 export function memoryVersion(modelFingerprint: string): string {
-  return `${modelFingerprint}:segmenter-${SEGMENTER_VERSION}:f16-1`;
+  return `${modelFingerprint}:segmenter-${SEGMENTER_VERSION}:f16-2`;
 }
 
 export function memoryKey(text: string, version: string): string {

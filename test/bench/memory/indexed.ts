@@ -79,14 +79,14 @@ export interface Encoded {
 /** Encodes a workspace into a store in `directory`, or finds it there. */
 export async function encodeAll(library: EncodingLibrary, memory: MemoryModel, directory: string, budgetBytes = 4e9): Promise<Encoded> {
   mkdirSync(directory, { recursive: true });
-  const { fingerprint, ratios, storedRowBytes, heads } = memory.description;
+  const { fingerprint, ratios, storedRowBytes, heads, vocabSize } = memory.description;
   const coder: SegmentCoder = { version: memoryVersion(fingerprint), encode: (texts, signal) => memory.encode(texts, signal) };
   const store = await MemoryStore.open({ directory, budgetBytes, version: coder.version, writable: true });
   const encoding = new MemoryEncoding({ library, store, coder, writes: true, warn: (message) => console.log(message) });
   const started = performance.now();
   await encoding.run();
   const seconds = (performance.now() - started) / 1000;
-  const memories = new Memories({ encoding, store, ratios, bytesPerRow: storedRowBytes, heads });
+  const memories = new Memories({ encoding, store, ratios, bytesPerRow: storedRowBytes, heads, vocabSize });
   const close = async (): Promise<void> => {
     await encoding.close();
     await store.close();

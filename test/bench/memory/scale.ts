@@ -24,11 +24,11 @@ const QUESTIONS = ['how is the store evicted', 'where are positions shared', 'wh
  */
 export async function scale(memory: MemoryModel, texts: readonly { path: string; text: string }[], most: number, directory: string): Promise<void> {
   const workspace = new GrowingWorkspace(texts);
-  const { fingerprint, ratios, storedRowBytes, heads, sinkRows, windowTokens } = memory.description;
+  const { fingerprint, ratios, storedRowBytes, heads, vocabSize, sinkRows, windowTokens } = memory.description;
   const coder: SegmentCoder = { version: memoryVersion(fingerprint), encode: (some, signal) => memory.encode(some, signal) };
   const store = await MemoryStore.open({ directory, budgetBytes: 4e9, version: coder.version, writable: true });
   const encoding = new MemoryEncoding({ library: workspace, store, coder, writes: true, warn: (message) => console.log(message) });
-  const memories = new Memories({ encoding, store, ratios, bytesPerRow: storedRowBytes, heads });
+  const memories = new Memories({ encoding, store, ratios, bytesPerRow: storedRowBytes, heads, vocabSize });
   let sentId = '';
   const engine: ContextEngine = {
     windowTokens, sinkRows,

@@ -19,7 +19,7 @@ export function memoryOf(text: string): SegmentMemory {
   const { coarse, fine } = rowCounts(tokens, RATIOS);
   return {
     tokens, coarseRows: coarse, restRows: fine - coarse, bytesPerRow: BYTES_PER_ROW,
-    vector: bytesOf(text, 'v', VECTOR), coarse: bytesOf(text, 'c', coarse * BYTES_PER_ROW), rest: bytesOf(text, 'r', (fine - coarse) * BYTES_PER_ROW),
+    vector: bytesOf(text, 'v', VECTOR), ids: bytesOf(text, 'i', 2 * tokens), coarse: bytesOf(text, 'c', coarse * BYTES_PER_ROW), rest: bytesOf(text, 'r', (fine - coarse) * BYTES_PER_ROW),
   };
 }
 

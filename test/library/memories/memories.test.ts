@@ -17,7 +17,7 @@ const coder: SegmentCoder = {
   encode: (texts) => Promise.resolve(texts.map((text): SegmentMemory => {
     const [x = 0, y = 0] = text.trim().split(' ').map(Number);
     const length = Math.hypot(x, y);
-    return { tokens: 20, coarseRows: 1, restRows: 1, bytesPerRow: 4, vector: halfBytes(x / length, y / length), coarse: halfBytes(x, y), rest: halfBytes(y, x) };
+    return { tokens: 20, coarseRows: 1, restRows: 1, bytesPerRow: 4, vector: halfBytes(x / length, y / length), ids: new Uint8Array(Uint16Array.of(x, y).buffer), coarse: halfBytes(x, y), rest: halfBytes(y, x) };
   })),
 };
 
@@ -40,7 +40,7 @@ beforeEach(async () => {
   };
   const encoding = new MemoryEncoding({ library, store, coder, writes: true });
   await encoding.run();
-  memories = new Memories({ encoding, store, ratios: RATIOS, bytesPerRow: 4, heads: { layers: 1, queryHeads: 1, kvHeads: 1, headDim: 1 } });
+  memories = new Memories({ encoding, store, ratios: RATIOS, bytesPerRow: 4, heads: { layers: 1, queryHeads: 1, kvHeads: 1, headDim: 1 }, vocabSize: 16 });
 });
 afterEach(async () => {
   await store.close();
@@ -55,6 +55,14 @@ it('finds what is near a vector, and gives rows in the order of the text', async
   expect(nearest[1]?.similarity).toBeCloseTo(0.8, 2);
   // Two rows of 16 tokens: the last of them is the coarse one.
   expect(await memories.fine(segments[0]!)).toEqual(joinBytes([halfBytes(4, 3), halfBytes(3, 4)]));
+});
+
+it('finds which texts hold a question’s tokens, or tokens near to them', async () => {
+  // Asked is token 4, and then token 1, to which token 3 is near.
+  const look = { weights: Float32Array.of(2, 1), lengths: Float32Array.of(2, 1), starts: Int32Array.of(0, 1, 3), ids: Uint32Array.of(4, 1, 3), similarities: Float32Array.of(1, 1, 0.5) };
+  const found = await memories.late(memories.segments(), look);
+  // All of 1.txt is met in order; in 0.txt the near token comes first; 2.txt holds the lighter token alone.
+  expect(found.map(({ segment, score }) => [segment.path, score.segment, score.run])).toEqual([['0.txt', 2.125 / 3, 2 / 3], ['1.txt', 2.125 / 3, 2.125 / 3], ['2.txt', 1 / 3, 1 / 3]].map(([path, ...scores]) => [path, ...scores.map((score) => expect.closeTo(score as number, 5))]));
 });
 
 it('finds whose anchors a question attends to', async () => {

@@ -23,10 +23,10 @@ function open(options: Partial<MemoryStoreOptions> = {}): Promise<MemoryStore> {
 const keyOf = (n: number): string => createHash('sha256').update(String(n)).digest('hex').slice(0, 32);
 
 /** Deterministic rows of segment n, so that a read can be checked by content. */
-function memoriesOf(n: number): { rows: { coarse: number; fine: number; bytesPerRow: number }; payload: { vector: Uint8Array; coarse: Uint8Array; fine: Uint8Array } } {
+function memoriesOf(n: number): { rows: { coarse: number; fine: number; bytesPerRow: number }; payload: { vector: Uint8Array; ids: Uint8Array; coarse: Uint8Array; fine: Uint8Array } } {
   const fill = (length: number, salt: number): Uint8Array => Uint8Array.from({ length }, (_, i) => (n * 31 + i * 7 + salt) & 255);
   const rows = { coarse: 1 + (n % 3), fine: 2 + (n % 5), bytesPerRow: BYTES_PER_ROW };
-  return { rows, payload: { vector: fill(16, 1), coarse: fill(rows.coarse * BYTES_PER_ROW, 2), fine: fill(rows.fine * BYTES_PER_ROW, 3) } };
+  return { rows, payload: { vector: fill(16, 1), ids: fill(2 * (n % 7), 4), coarse: fill(rows.coarse * BYTES_PER_ROW, 2), fine: fill(rows.fine * BYTES_PER_ROW, 3) } };
 }
 
 function put(store: MemoryStore, n: number): Promise<void> {
@@ -42,6 +42,7 @@ async function holds(store: MemoryStore, n: number): Promise<boolean> {
   expect(Buffer.from(fine)).toEqual(Buffer.from(payload.fine));
   expect(Buffer.from((await store.coarse(keyOf(n)))!)).toEqual(Buffer.from(payload.coarse));
   expect(Buffer.from((await store.vector(keyOf(n)))!)).toEqual(Buffer.from(payload.vector));
+  expect(Buffer.from((await store.ids(keyOf(n)))!)).toEqual(Buffer.from(payload.ids));
   return true;
 }
 
@@ -128,7 +129,7 @@ describe('MemoryStore', () => {
     const file = join(directory, 'store', '1.pack');
     const whole = await readFile(file);
     let before = 0;
-    for (let length = 0; length <= whole.length; length += 13) {
+    for (const length of [...Array.from({ length: Math.ceil(whole.length / 13) }, (_, i) => i * 13), whole.length]) {
       await writeFile(file, whole.subarray(0, length));
       const torn = await open();
       const kept = torn.stats().segments;
