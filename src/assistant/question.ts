@@ -42,7 +42,7 @@ export function parseQuestion(text: string, ownNames: readonly string[] = []): Q
     if (stem.length > 0) terms.set(stem, Math.max(terms.get(stem) ?? 0, weight));
   };
   for (const word of text.match(/[\p{L}_$][\p{L}\p{N}_$]*|\d+/gu) ?? []) {
-    const isName = names.includes(word);
+    const isName = names.includes(word) || names.includes(`${word}!`);
     if (!isName && STOP_WORDS.has(word.toLowerCase())) continue;
     if (isName) add(word.toLowerCase(), 2);
     for (const part of wordParts(word)) {
@@ -72,7 +72,7 @@ function formOf(plain: string, namesCode: boolean): QuestionForm {
   return 'other';
 }
 
-/** Words that only code has, and what stands in backticks. */
+/** Words that only code has, what stands in backticks and what is called. */
 export function codeNames(text: string): string[] {
   const names = new Set<string>();
   for (const quoted of text.matchAll(/[`'"]([\p{L}_$][\p{L}\p{N}_$.:]*)(?:\(\))?[`'"]/gu)) {
@@ -86,6 +86,10 @@ export function codeNames(text: string): string[] {
       if (codeLike || dotted || word.endsWith('()')) names.add(part);
     }
   }
+  // Ruby's `wakeup!` within a sentence; and whatever is said to be called, for only code is.
+  for (const match of text.matchAll(/(?<![\p{L}\p{N}_$])[\p{Ll}_][\p{L}\p{N}_]*!(?=[?.,;:)]|\s+\p{Ll})/gu)) names.add(match[0]);
+  const called = /\b(?:who|what|which \p{L}+)\s+(?:calls?|invokes?)\s+(?:the\s+)?([\p{L}_$][\p{L}\p{N}_$]*!?)(?:\s+(?:function|method))?\s*\??\s*$/iu.exec(text)?.[1];
+  if (called !== undefined && !STOP_WORDS.has(called.toLowerCase())) names.add(called);
   // A capitalised word inside a sentence is a class more often than not ("the Session class", "Blueprint").
   for (const match of text.matchAll(/(?<=[\p{Ll},]\s)\p{Lu}\p{Ll}{2,}\p{L}*\b/gu)) names.add(match[0]);
   return [...names];

@@ -65,7 +65,7 @@ export async function usersOf(name: string, limit: number, { lexical, shelf, fol
     signal?.throwIfAborted();
     // A name of one common word occurs in much prose: its files are counted only as long as they are read.
     if (documents >= MAX_USER_DOCUMENTS) {
-      if (term === wholeTerm(name)) more += frequency;
+      if (term === wholeTerm(name.replace(/[!?=]$/, ''))) more += frequency;
       continue;
     }
     const read = await shelf.read(path);
@@ -81,7 +81,9 @@ export async function usersOf(name: string, limit: number, { lexical, shelf, fol
 }
 
 /** The rarest term an identifier is indexed under; undefined when it is only stop words. */
-function termOf(name: string): string | undefined {
+function termOf(written: string): string | undefined {
+  // Ruby's `save!` and `empty?` are indexed without their marks.
+  const name = written.replace(/[!?=]$/, '');
   const terms = tokenTerms(name);
   const whole = wholeTerm(name);
   return terms.includes(whole) ? whole : terms[0];

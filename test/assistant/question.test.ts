@@ -8,6 +8,8 @@ test.each([
   ['How does Flask dispatch a request?', 'how'],
   ['Who calls `send_file`?', 'users'],
   ['Where is get_adapter used?', 'users'],
+  ['Who calls wakeup!?', 'users'],
+  ['Which methods call flush?', 'users'],
   ['What is the default timeout?', 'value'],
   ['What is a Blueprint?', 'what'],
   ['Why are cookies merged?', 'why'],
@@ -23,6 +25,12 @@ describe('names of code', () => {
     ['the HTTPAdapter and os.path', ['HTTPAdapter', 'os', 'path']],
     ['how does the Session class keep cookies', ['Session']],
     ['How is it done?', []],
+    ['Who calls wakeup!?', ['wakeup!']],
+    ['When does wakeup! return', ['wakeup!']],
+    ['what invokes the serialize function?', ['serialize']],
+    ['How do I stop it? Thanks!', []],
+    ['who calls whom', []],
+    ['Which functions call other services?', []],
   ])('%s', (text, names) => expect(codeNames(text).sort()).toEqual([...names].sort()));
 });
 

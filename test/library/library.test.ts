@@ -367,6 +367,15 @@ describe('looking up', () => {
     expect(await lib.definitions('the')).toEqual([]);
     expect(await lib.users('constructor(', { limit: 3 })).toEqual({ users: [], more: 0 });
   });
+
+  it('knows a name that ends in a mark, as in Ruby', async () => {
+    workspace.put('a.rb', 'class Reactor\n  def wakeup!\n    @io\n  end\nend\n');
+    workspace.put('b.rb', 'def stop\n  @reactor.wakeup!\nend\n');
+    const lib = await library();
+    await lib.start();
+    expect((await lib.definitions('wakeup!')).map(({ path }) => path)).toEqual(['a.rb']);
+    expect((await lib.users('wakeup!', { limit: 10 })).users.map(({ span, label }) => [span.path, span.startLine, label])).toEqual([['b.rb', 2, 'stop']]);
+  });
 });
 
 describe('folders and settings', () => {
