@@ -63,6 +63,21 @@ function helper() {
     imports: ['fs', 'path', 'debug'],
   },
   {
+    language: 'javascript',
+    text: trim(`
+module.exports = class Pool extends Base {
+  take() {}
+};
+module.exports = class extends Base {
+  give() {}
+};
+exports.make = function makePool() {};
+module.exports = async function open() {};
+`),
+    symbols: ['class Pool 1-3 exported', 'method Pool.take 2-2 exported', 'class exports 4-6 exported', 'method exports.give 5-5 exported', 'function make 7-7 exported', 'function open 8-8 exported'],
+    imports: [],
+  },
+  {
     language: 'python',
     text: trim(`
 """Module."""

@@ -62,6 +62,12 @@ function read(match: QueryMatch, text: string): Found | undefined {
     }
   }
   if (name === undefined || !node) return undefined;
+  // `module.exports = class Pool …`: it is Pool to everybody who reads it.
+  const own = name === 'exports' ? /=\s*(?:async\s+)?(?:class|function)\b\s*\*?\s*(?!extends\b)([\w$]+)/.exec(text.slice(nameStart, Math.min(node.end, nameStart + 300))) : null;
+  if (own?.[1]) {
+    name = own[1];
+    nameStart += own.index + own[0].length - name.length;
+  }
   return { ...node, name: name.replace(/\s+/g, ' ').slice(0, MAX_NAME), nameStart, ...(receiver ? { receiver } : {}) };
 }
 
@@ -166,7 +172,7 @@ function signatureEnd(text: string, start: number, end: number): number {
 function isExported(name: string, head: string, outer: Found | undefined, language: Language): boolean {
   switch (language) {
     case 'typescript': case 'typescriptreact': case 'javascript': case 'javascriptreact':
-      return outer && TYPES.has(outer.kind) ? !/^(?:private\b|#|_)/.test(name) && !/\bprivate\b/.test(head) : /\bexport\b|\bexports\./.test(head);
+      return outer && TYPES.has(outer.kind) ? !/^(?:private\b|#|_)/.test(name) && !/\bprivate\b/.test(head) : /\bexport\b|\bexports\.|\bmodule\.exports\b/.test(head);
     case 'go':
       return /^\p{Lu}/u.test(name);
     case 'rust':
