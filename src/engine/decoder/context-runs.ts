@@ -30,8 +30,9 @@ export class ContextRuns {
     const visibility = policy.ceiling !== Infinity ? 'dual' : policy.causal && !context.near.hasHoles ? 'causal' : 'masked';
     context.prepare(context.position, context.position + chunk.length - 1);
     const feeds = this.#newRowFeeds(rows, visibility === 'dual');
+    // The kernels make the logits of a single row; ONNX Runtime then keeps no copy of that matrix.
+    const byKernels = this.#runtime.hasKernels && logitRows.length <= 1;
     feeds['rows'] = int64(logitRows, [logitRows.length]);
-    feeds['logit_rows'] = int64(logitRows.map((_, i) => i), [logitRows.length]);
     this.#views.near.feed(feeds);
     if (visibility === 'dual') this.#views.far.feed(feeds);
     else {
@@ -43,7 +44,8 @@ export class ContextRuns {
       const bias = attentionBias(policy, rows, context.near, visibility === 'dual' ? context.far : undefined);
       feeds['bias'] = float32(bias, [1, 1, chunk.length, bias.length / chunk.length]);
     }
-    return this.#run({ phase: 'prefill', visibility }, feeds, rows, logitRows.length > 0);
+    const result = await this.#run({ phase: 'prefill', visibility, logits: !byKernels }, feeds, rows, logitRows.length === 0 ? undefined : byKernels ? 'hidden' : 'logits');
+    return byKernels && logitRows.length > 0 ? (this.#runtime.step() as TokenStep).logits(result) : result;
   }
 
   /** Reads one token: with the kernels where they run, else with the graph of the whole model. Returns the logits that follow it. */
@@ -68,7 +70,7 @@ export class ContextRuns {
       variant.middle = { k: policy.middle.k, fromLayer: policy.middle.fromLayer };
       this.#middleFeeds(feeds, parts);
     }
-    return this.#run(variant, feeds, rows, true);
+    return this.#run(variant, feeds, rows, 'logits');
   }
 
   /** Sizes of the parts that one token's scores are made of. */
@@ -125,12 +127,13 @@ export class ContextRuns {
     return rotationTable(rope, angles);
   }
 
-  async #run(variant: GraphVariant, feeds: Feeds, rows: readonly NewRow[], withLogits: boolean): Promise<Float32Array> {
-    const fetches = withLogits ? ['keys', 'values', 'logits'] : ['keys', 'values'];
+  /** Appends the rows that a graph makes; returns the output wanted. */
+  async #run(variant: GraphVariant, feeds: Feeds, rows: readonly NewRow[], wanted: 'hidden' | 'logits' | undefined): Promise<Float32Array> {
+    const fetches = wanted ? ['keys', 'values', wanted] : ['keys', 'values'];
     const made = await this.#runtime.run(variant, feeds, fetches);
     const block: RowBlock = { keys: cacheData(made['keys'] as ort.Tensor), values: cacheData(made['values'] as ort.Tensor), rows: rows.length };
     this.#context.append(block, rows);
-    return withLogits ? ((made['logits'] as ort.Tensor).data as Float32Array) : new Float32Array(0);
+    return wanted ? ((made[wanted] as ort.Tensor).data as Float32Array) : new Float32Array(0);
   }
 }
 

@@ -4,11 +4,11 @@
  * Inputs (B sequences, S new rows, P near and F far cached rows, R rows asked for, L layers, K key heads of width D):
  *   tokens int64 [B, S], positions int64 [B, S] (rows of cos/sin), cos and sin f32 [angles, rotaryDim/2],
  *   past_keys_l and past_values_l [B, K, P, D] in the cache's type, with far rows far_keys_l and far_values_l [B, K, F, D];
- *   prefill: rows int64 [R], logit_rows int64; for the flash kernel `last` int32 [B] and `total` int32 (rows seen by the last one, less
+ *   prefill: rows int64 [R]; for the flash kernel `last` int32 [B] and `total` int32 (rows seen by the last one, less
  *   one; and all); bias f32 [B or 1, 1, S, T] unless causal; decode: bias [1, 1, 1, T] and parts int64 (sizes of the parts of T);
  *   with middle rows their keys and values, bias, positions, and middle_parts (parts with the middle rows in front).
  * Outputs: keys (rotated), raw_keys (not rotated; prefill only) and values of the new rows, [B, L, K, S, D] in the cache's type, hidden f32 [R, C]
- *   after the last norm, logits f32.
+ *   after the last norm, logits f32 of them (prefill: where the variant says so).
  */
 
 import type { ModelConfig } from '../checkpoint/types';
@@ -17,7 +17,7 @@ import { flashAttention, productAttention, splitAttention, type CachedRows, type
 import type { CacheType, WeightFormat } from './options';
 import { Projections } from './projection';
 import { slotMatrix, transferMatrix } from './memory-weights';
-import { headFormat, headMatrix, layerMatrices, promptFormat, tokenFormat, type MatrixFormat } from './weights';
+import { headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixFormat } from './weights';
 import type { StoredTensors } from './weight-file';
 
 /**
@@ -27,6 +27,8 @@ import type { StoredTensors } from './weight-file';
 export interface GraphVariant {
   phase: 'prefill' | 'decode';
   visibility: 'causal' | 'masked' | 'dual' | 'batched';
+  /** Prefill only: also puts out logits. What makes them is a fifth of a small model, which a graph without keeps no copy of. */
+  logits?: boolean;
   /** The new rows are memory slots: projections of their own, and keys and values put out through the transfer head. Input `embeds` for `tokens`. */
   slots?: boolean;
   /** Batched prefill only: also puts out the new rows' queries, not rotated: `queries` [B, L, H, S, D]. */
@@ -105,7 +107,6 @@ class DecoderGraph {
     g.input('sin', 'float32', ['angles', this.config.rope.rotaryDim / 2]);
     if (this.prefill) {
       g.input('rows', 'int64', ['rows']);
-      g.input('logit_rows', 'int64', ['logit_rows']);
       if (this.flash) {
         g.input('last', 'int32', [this.batch]);
         g.input('total', 'int32', [1]);
@@ -225,20 +226,18 @@ class DecoderGraph {
   private finish(stream: string, fed: string): void {
     const { g, config } = this;
     let hidden: string;
-    let wanted: string;
     if (this.prefill) {
       const flat = g.reshape(g.node('Add', [stream, fed]), [-1, config.hiddenSize]);
       hidden = this.norm(g.node('Gather', [flat, 'rows']), 'norm');
-      wanted = g.node('Gather', [hidden, 'logit_rows']);
     } else {
       hidden = g.reshape(this.addAndNorm(stream, fed, 'norm')[0], [1, config.hiddenSize]);
-      wanted = hidden;
     }
     this.output('hidden', hidden, 'float32', [this.prefill ? 'rows' : 1, config.hiddenSize]);
+    if (this.prefill && !this.spec.variant.logits) return;
     const logits = this.spec.weights === 'f32' && config.tiedEmbeddings
-      ? g.ms('FusedMatMul', [wanted, this.p.weight('embeddings')], { transB: 1 })
-      : this.p.product(wanted, headMatrix(config), headFormat(this.spec.weights));
-    this.output('logits', logits, 'float32', [this.prefill ? 'logit_rows' : 1, config.vocabSize]);
+      ? g.ms('FusedMatMul', [hidden, this.p.weight('embeddings')], { transB: 1 })
+      : this.p.product(hidden, headMatrix(config), headFormat(this.spec.weights));
+    this.output('logits', logits, 'float32', [this.prefill ? 'rows' : 1, config.vocabSize]);
   }
 
   /** Stacks the layers' new rows: [B, S, L·K·D] → [B, L, K, S, D]; of queries there are H. */
@@ -278,7 +277,8 @@ class DecoderGraph {
     this.g.output(name, type, shape);
   }
 
+  /** 4-bit products are fast for single rows; prompts are read with rows rounded to bytes. */
   private layerFormat(layer: number): MatrixFormat {
-    return this.prefill ? promptFormat(this.spec.weights) : tokenFormat(this.config, layer, this.spec.weights);
+    return this.spec.weights === '4bit' && this.prefill ? 'i8q' : tokenFormat(this.config, layer, this.spec.weights);
   }
 }

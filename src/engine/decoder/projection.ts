@@ -1,6 +1,6 @@
 import type { GraphBuilder } from '../onnx/graph';
 import type { StoredTensors } from './weight-file';
-import { BLOCK } from './quantize';
+import { blocksOf, BLOCK } from './quantize';
 import type { MatrixFormat, MatrixPlan } from './weights';
 
 /** Emits the weights and the products of a decoder graph. */
@@ -26,11 +26,11 @@ export class Projections {
   #unbiased(x: string, plan: MatrixPlan, format: MatrixFormat): string {
     if (format === 'f32') return this.graph.ms('FusedMatMul', [x, this.weight(plan.name)], { transB: 1 });
     if (format === 'i8q') return this.#rounded(x, plan);
-    const name = `${plan.name}.4bit`;
+    const name = `${plan.name}.${format}`;
     return this.graph.ms('MatMulNBits', [x, this.weight(name), this.weight(`${name}.scales`)], {
       K: plan.inputs,
       N: plan.outputs,
-      bits: 4,
+      bits: format === '8bit' ? 8 : 4,
       block_size: BLOCK,
       // Activations are rounded to bytes by blocks of 32, so that the product runs on integers.
       accuracy_level: 4,
@@ -60,4 +60,11 @@ export class Projections {
   #zero(): string {
     return this.graph.initializer('byte_zero', 'uint8', [], Uint8Array.of(128));
   }
+}
+
+/** Bytes of one matrix in a format. */
+export function matrixBytes(plan: MatrixPlan, format: MatrixFormat): number {
+  if (format === 'f32') return plan.outputs * plan.inputs * 4;
+  if (format === 'i8q') return plan.outputs * (plan.inputs + 4);
+  return plan.outputs * blocksOf(plan.inputs) * ((format === '8bit' ? BLOCK : BLOCK / 2) + 4);
 }

@@ -1,12 +1,12 @@
 /**
- * Rounding of weights. To 4 bits: rows of a matrix [rows, columns] are cut into blocks of 32 columns; a block shares one scale:
- * w ≈ scale · (level − 8), the layout of ONNX Runtime's MatMulNBits. To 8 bits: a row shares one scale, w ≈ scale · level.
+ * Rounding of weights. Rows of a matrix [rows, columns] are cut into blocks of 32 columns; a block shares one scale:
+ * w ≈ scale · (level − zero), the layout of ONNX Runtime's MatMulNBits. Symmetric, so no zero points are stored.
  */
 
 export const BLOCK = 32;
 
 export interface QuantizedRows {
-  /** [rows, blocks, 16], the even column in the low nibble. */
+  /** 8 bits: [rows, blocks, 32]; 4 bits: [rows, blocks, 16], the even column in the low nibble. */
   levels: Uint8Array;
   /** [rows, blocks] */
   scales: Float32Array;
@@ -17,14 +17,32 @@ export function blocksOf(columns: number): number {
   return Math.ceil(columns / BLOCK);
 }
 
+/** @param weights [rows, columns], row-major */
+export function quantize8(weights: Float32Array, columns: number): QuantizedRows {
+  const rows = weights.length / columns;
+  const blocks = blocksOf(columns);
+  const levels = new Uint8Array(rows * blocks * BLOCK).fill(128);
+  const scales = new Float32Array(rows * blocks);
+  for (let row = 0; row < rows; row++) {
+    for (let block = 0; block < blocks; block++) {
+      const from = row * columns + block * BLOCK;
+      const to = Math.min(from + BLOCK, (row + 1) * columns);
+      const scale = Math.fround(largest(weights, from, to) / 127);
+      scales[row * blocks + block] = scale;
+      if (scale === 0) continue;
+      const out = (row * blocks + block) * BLOCK;
+      for (let i = from; i < to; i++) levels[out + i - from] = 128 + Math.round((weights[i] as number) / scale);
+    }
+  }
+  return { levels, scales };
+}
+
 /** Shares of the largest magnitude that are tried as the end of the 4-bit range; clipping outliers often costs less than coarse steps. */
 const CLIPS = [1, 0.95, 0.9, 0.85, 0.8, 0.74];
 
 /**
  * Levels −8…7: the value of largest magnitude takes −8 (as llama.cpp's q4_0 does), and of a few clipped ranges the one is kept whose levels, with the scale
  * that suits them best, come closest to the weights.
- *
- * @param weights [rows, columns], row-major
  */
 export function quantize4(weights: Float32Array, columns: number): QuantizedRows {
   const rows = weights.length / columns;
@@ -88,7 +106,7 @@ export interface QuantizedColumns {
   scales: Float32Array;
 }
 
-/** Signed bytes with one scale per output ("i8q"). @param weights rows `firstRow` and following of the matrix, row-major */
+/** Signed bytes with one scale per output, for products with rows that are rounded to bytes as they come ("i8q"). */
 export function quantizeOutputs(weights: Float32Array, columns: number, into: QuantizedColumns, firstRow: number): void {
   const rows = weights.length / columns;
   const outputs = into.scales.length;

@@ -45,12 +45,17 @@ export class Runtime {
     await this.#session(variant);
   }
 
+  /** Whether single tokens are read with the kernels. */
+  get hasKernels(): boolean {
+    return this.#settings.kernels && TokenStep.possible(this.#settings);
+  }
+
   /** What single tokens are read with, packed when it is first needed; undefined where that is the graph. @throws DecoderError */
   step(): TokenStep | undefined {
     if (this.#closed) throw new DecoderError('closed', 'the decoder has been closed');
     if (this.#step === null) {
       try {
-        this.#step = this.#settings.kernels ? TokenStep.open(this.#settings) : undefined;
+        this.#step = this.hasKernels ? TokenStep.open(this.#settings) : undefined;
       } catch (cause) {
         throw runtimeError(cause);
       }

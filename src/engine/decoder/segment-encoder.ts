@@ -225,7 +225,6 @@ export class SegmentEncoder {
       positions: int64(places, [batch, steps]),
       cos: float32(cos, [angles.length, rope.inverse.length]),
       sin: float32(sin, [angles.length, rope.inverse.length]),
-      logit_rows: int64([], [0]),
     };
     const size = kvHeads * slots * headDim;
     const shared = past !== undefined && past === this.#prefix;

@@ -8,11 +8,11 @@ import { CheckpointError } from '../checkpoint/errors';
 import type { Checkpoint, ModelConfig } from '../checkpoint/types';
 import { encodeHalf } from '../cache/float16';
 import type { WeightFormat } from './options';
-import { blocksOf, BLOCK, quantize4, quantizeOutputs, type QuantizedColumns } from './quantize';
+import { blocksOf, BLOCK, quantize4, quantize8, quantizeOutputs, type QuantizedColumns } from './quantize';
 import type { WeightWriter } from './weight-file';
 
-/** How a matrix is kept: f32, blocks of 4 bits (MatMulNBits), or bytes with one scale for each output (i8q). */
-export type MatrixFormat = 'f32' | '4bit' | 'i8q';
+/** How a matrix product is computed: f32, MatMulNBits, or rows rounded to bytes as they come (i8q). */
+export type MatrixFormat = WeightFormat | 'i8q';
 
 /** A matrix [outputs, inputs] stacked from the rows of checkpoint tensors. */
 export interface MatrixPlan {
@@ -56,22 +56,18 @@ export function headMatrix(config: ModelConfig): MatrixPlan {
  * How single tokens read a layer. With 4 bits the first and the last layer are kept in 8: they lose most by rounding (of 5.9% perplexity that the bundled model lost,
  * its two take 5), and in a deep model they weigh little.
  */
-export function tokenFormat({ layers }: ModelConfig, layer: number, weights: WeightFormat): MatrixFormat {
-  if (weights === 'f32') return 'f32';
-  return weights === '4bit' && layer > 0 && layer < layers - 1 ? '4bit' : 'i8q';
-}
-
-/** How prompts read a layer: products of bytes are the fastest. */
-export function promptFormat(weights: WeightFormat): MatrixFormat {
-  return weights === 'f32' ? 'f32' : 'i8q';
+export function tokenFormat({ layers }: ModelConfig, layer: number, weights: WeightFormat): WeightFormat {
+  return weights === '4bit' && (layer === 0 || layer === layers - 1) ? '8bit' : weights;
 }
 
 /** The product that makes logits is in 8 bits beside layers of 4: nothing behind it makes good what it loses, and in small models it is half of all weights. */
-export const headFormat = promptFormat;
+export function headFormat(weights: WeightFormat): WeightFormat {
+  return weights === '4bit' ? '8bit' : weights;
+}
 
-/** Formats that a layer's matrices are kept in. Only layers of 4 bits are kept twice. */
-function layerFormats(config: ModelConfig, layer: number, weights: WeightFormat): ReadonlySet<MatrixFormat> {
-  return new Set([tokenFormat(config, layer, weights), promptFormat(weights)]);
+/** Formats that a layer's matrices are kept in: beside 4-bit weights there is a second copy in bytes, which reads prompts faster. */
+function layerFormats(config: ModelConfig, layer: number, weights: WeightFormat): readonly MatrixFormat[] {
+  return weights === '4bit' ? [tokenFormat(config, layer, weights), 'i8q'] : [weights];
 }
 
 /** f32 values held at once while a tensor is read. */
@@ -82,7 +78,7 @@ export async function compileWeights(checkpoint: Checkpoint, weights: WeightForm
   const { config } = checkpoint;
   const compiler = new Compiler(checkpoint, writer);
   await compiler.embeddings(weights === 'f32');
-  if (weights !== 'f32' || !config.tiedEmbeddings) await compiler.matrix(headMatrix(config), new Set([headFormat(weights)]));
+  if (weights !== 'f32' || !config.tiedEmbeddings) await compiler.matrix(headMatrix(config), [headFormat(weights)]);
   await compiler.vector('norm', ['model.norm.weight'], config.hiddenSize);
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `model.layers.${layer}`;
@@ -123,13 +119,13 @@ class Compiler {
     for (const part of parts) await this.writer.append(part);
   }
 
-  async matrix(plan: MatrixPlan, formats: ReadonlySet<MatrixFormat>): Promise<void> {
+  async matrix(plan: MatrixPlan, formats: readonly MatrixFormat[]): Promise<void> {
     const rows = plan.sources.reduce((sum, source) => sum + (this.checkpoint.tensors.info(source).shape[0] ?? 0), 0);
     if (rows !== plan.outputs) throw this.mismatch(plan.sources.join(' + '), `${rows} rows where ${plan.outputs} are needed`);
     for (const format of formats) {
       if (format === 'f32') await this.exact(plan);
       else if (format === 'i8q') await this.bytes(plan);
-      else await this.blocks(plan);
+      else await this.blocks(plan, format);
     }
   }
 
@@ -138,18 +134,19 @@ class Compiler {
     for (const source of plan.sources) for await (const band of this.bands(source, plan.inputs)) await this.writer.append(band);
   }
 
-  private async blocks(plan: MatrixPlan): Promise<void> {
+  private async blocks(plan: MatrixPlan, format: '8bit' | '4bit'): Promise<void> {
     const blocks = blocksOf(plan.inputs);
     const scales: Float32Array[] = [];
-    await this.writer.begin(`${plan.name}.4bit`, 'uint8', [plan.outputs, blocks, BLOCK / 2]);
+    const bytes = format === '8bit' ? BLOCK : BLOCK / 2;
+    await this.writer.begin(`${plan.name}.${format}`, 'uint8', [plan.outputs, blocks, bytes]);
     for (const source of plan.sources) {
       for await (const band of this.bands(source, plan.inputs)) {
-        const rounded = quantize4(band, plan.inputs);
+        const rounded = format === '8bit' ? quantize8(band, plan.inputs) : quantize4(band, plan.inputs);
         await this.writer.append(rounded.levels);
         scales.push(rounded.scales);
       }
     }
-    await this.writer.begin(`${plan.name}.4bit.scales`, 'float32', [plan.outputs * blocks]);
+    await this.writer.begin(`${plan.name}.${format}.scales`, 'float32', [plan.outputs * blocks]);
     for (const part of scales) await this.writer.append(part);
   }
 

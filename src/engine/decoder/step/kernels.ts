@@ -2,9 +2,8 @@
  * What one token needs besides attention, as WebAssembly: products with rounded weights, and the vectors between them. A product of one row with a matrix reads each
  * weight once, so its time is that of the memory; the weights are packed (see packing.ts) in the very order in which they are read.
  *
- * Numbers with 4 bits are those of ONNX Runtime's MatMulNBits with accuracy level 4: blocks of 32 activations are rounded to bytes with one scale (their largest
- * magnitude / 127), the products of a block are summed in integers, and both scales are applied to the sum. Activations for 8-bit weights are rounded in the same way, finer than
- * prompts' (one scale for a whole row).
+ * Numbers are those of ONNX Runtime's MatMulNBits with accuracy level 4: blocks of 32 activations are rounded to bytes with one scale (their largest magnitude / 127),
+ * the products of a block are summed in integers, and both scales are applied to the sum.
  *
  * An activation block is 80 bytes. 4 bits: 32 bytes in the order of NIBBLES; 8 bits: 32 bytes max(q, 0) and 32 bytes max(−q, 0), for the vector product takes
  * seven bits on one side. At 64 the scale (f32), at 68 −8 Σ q (i32), which takes the 8 out of the unsigned 4-bit levels.
@@ -16,7 +15,7 @@ import {
 import { BLOCK } from '../quantize';
 import { attend, merge, shares, TASK, weighedValues } from './attention-kernels';
 import { powerOfTwo, ROUNDING } from './exponential';
-import { ACTIVATION, ACTIVATION_BLOCK_BYTES, ATTENTION, CONTROL, GROUP, groupTailBytes, JOB, PRODUCT, weightBlockBytes } from './layout';
+import { ACTIVATION, ACTIVATION_BLOCK_BYTES, ATTENTION, CONTROL, GROUP, JOB, PRODUCT, weightBlockBytes } from './layout';
 
 const vectors = (...names: string[]): Record<string, ValueType> => Object.fromEntries(names.map((name) => [name, 'v128' as const]));
 const four = [0, 1, 2, 3] as const;
@@ -24,7 +23,7 @@ const four = [0, 1, 2, 3] as const;
 /** Looks that a thread takes at the epoch before it sleeps: some tens of microseconds, about the time between two products of a token. */
 const SPINS = 30_000;
 
-/** out[16 g + r] = Σ x · weights[16 g + r] for `groups` groups of 16 rows. A block of 4-bit weights has scales of its own, bytes have one for the whole row. */
+/** out[16 g + r] = Σ x · weights[16 g + r] for `groups` groups of 16 rows. */
 function product(bits: 4 | 8): WasmFunction {
   const levels = (GROUP * BLOCK * bits) / 8;
   const parameters = { x: 'i32', weights: 'i32', out: 'i32', groups: 'i32', blocks: 'i32' } as const;
@@ -51,7 +50,6 @@ function product(bits: 4 | 8): WasmFunction {
         }
       }
     }
-    const scale = (i: number, at: number) => v128.load(weights.get, at + i * 16);
     const whole = (i: number) => (bits === 8 ? i32x4.sub(of('plus', i).get, of('minus', i).get) : of('plus', i).get);
     return doWhile([
       four.map((i) => of('sum', i).set(v128.zero)), block.set(x.get), left.set(blocks.get),
@@ -59,13 +57,12 @@ function product(bits: 4 | 8): WasmFunction {
         four.map((i) => [of('plus', i).set(bits === 8 ? v128.zero : v128.load32Splat(block.get, ACTIVATION.correction)), bits === 8 ? of('minus', i).set(v128.zero) : []]),
         steps,
         a.set(v128.load32Splat(block.get, ACTIVATION.scale)),
-        four.map((i) => of('sum', i).set(f32x4.relaxedMadd(f32x4.convertI32x4S(whole(i)), bits === 8 ? a.get : f32x4.mul(a.get, scale(i, levels)), of('sum', i).get))),
+        four.map((i) => of('sum', i).set(f32x4.relaxedMadd(f32x4.convertI32x4S(whole(i)), f32x4.mul(a.get, v128.load(weights.get, levels + i * 16)), of('sum', i).get))),
         block.set(i32.add(block.get, i32.const(ACTIVATION_BLOCK_BYTES))),
-        weights.set(i32.add(weights.get, i32.const(weightBlockBytes(bits)))),
+        weights.set(i32.add(weights.get, i32.const(levels + GROUP * 4))),
         left.set(i32.sub(left.get, i32.const(1))),
       ], left.get),
-      four.map((i) => v128.store(out.get, bits === 8 ? f32x4.mul(of('sum', i).get, scale(i, 0)) : of('sum', i).get, i * 16)),
-      bits === 8 ? weights.set(i32.add(weights.get, i32.const(groupTailBytes(8)))) : [],
+      four.map((i) => v128.store(out.get, of('sum', i).get, i * 16)),
       out.set(i32.add(out.get, i32.const(GROUP * 4))), groups.set(i32.sub(groups.get, i32.const(1))),
     ], groups.get);
   });
@@ -148,8 +145,7 @@ const index = (name: (typeof ORDER)[number]) => ORDER.indexOf(name);
 const work = define('work', { job: 'i32' }, { from: 'i32', count: 'i32', pieces: 'i32' }, (v) => {
   const field = (at: number) => i32.load(v.job.get, at);
   const product = (bits: 4 | 8) => {
-    const group = i32.add(i32.mul(field(PRODUCT.blocks), i32.const(weightBlockBytes(bits))), i32.const(groupTailBytes(bits)));
-    const weights = i32.add(field(PRODUCT.weights), i32.mul(v.from.get, group));
+    const weights = i32.add(field(PRODUCT.weights), i32.mul(i32.mul(v.from.get, field(PRODUCT.blocks)), i32.const(weightBlockBytes(bits))));
     const out = i32.add(field(PRODUCT.out), i32.mul(v.from.get, i32.const(GROUP * 4)));
     return call(index(`product${bits}`), [field(PRODUCT.x), weights, out, v.count.get, field(PRODUCT.blocks)]);
   };

@@ -7,10 +7,8 @@ export const GROUP = 16;
 /** An activation block: 32 bytes and 32 bytes more of levels, at `scale` its scale (f32), at `correction` what takes the 8 out of unsigned 4-bit levels (i32). */
 export const ACTIVATION_BLOCK_BYTES = 80;
 export const ACTIVATION = { scale: 64, correction: 68 } as const;
-/** Bytes of one block of 32 columns of 16 rows: levels, and with 4 bits the rows' scales (f32) behind them. */
-export const weightBlockBytes = (bits: 4 | 8): number => (GROUP * BLOCK * bits) / 8 + (bits === 4 ? GROUP * 4 : 0);
-/** Bytes behind the blocks of a group: with 8 bits the rows' scales (f32). */
-export const groupTailBytes = (bits: 4 | 8): number => (bits === 8 ? GROUP * 4 : 0);
+/** Bytes of one block of 32 columns of 16 rows: levels, then the rows' scales (f32). */
+export const weightBlockBytes = (bits: 4 | 8): number => (GROUP * BLOCK * bits) / 8 + GROUP * 4;
 
 /** Addresses of what the threads agree by, each on a cache line of its own. */
 export const CONTROL = { epoch: 0, sleepers: 64, closed: 128, job: 192, bytes: 256 } as const;

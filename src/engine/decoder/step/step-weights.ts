@@ -6,10 +6,10 @@ import type { CompiledWeights } from '../compiled';
 import type { WeightFormat } from '../options';
 import { blocksOf, BLOCK } from '../quantize';
 import { WEIGHTS_FILE, type StoredTensor } from '../weight-file';
-import { headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixFormat, type MatrixPlan } from '../weights';
+import { headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixPlan } from '../weights';
 import { GROUP } from './layout';
 import type { KernelMemory } from './kernel-memory';
-import { packColumns, packedBytes, packRows, packScales } from './packing';
+import { packedBytes, packRows } from './packing';
 
 /** The formats that the kernels read. */
 export type RoundedFormat = Exclude<WeightFormat, 'f32'>;
@@ -23,7 +23,7 @@ export interface StepMatrix {
   bits: 4 | 8;
 }
 
-const bitsOf = (format: MatrixFormat) => (format === '4bit' ? 4 : 8);
+const bitsOf = (format: WeightFormat) => (format === '4bit' ? 4 : 8);
 
 export function stepMatrices(config: ModelConfig, weights: RoundedFormat): { layers: Record<keyof ReturnType<typeof layerMatrices>, StepMatrix>[]; head: StepMatrix } {
   const layers = Array.from({ length: config.layers }, (_, layer) => {
@@ -49,27 +49,8 @@ export class StepWeights {
     const size = packedBytes(plan.outputs, plan.inputs, bits);
     const at = memory.allocate(size);
     const packed = memory.bytes(at, size);
-    if (bits === 4) this.#blocks(plan, packed);
-    else this.#bytes(plan, packed);
-    return at;
-  }
-
-  #bytes({ name, inputs, outputs }: MatrixPlan, packed: Uint8Array): void {
-    const rows = Math.max(1, Math.floor(READ_BYTES / outputs / BLOCK)) * BLOCK;
-    const levels = new Uint8Array(Math.min(inputs, rows) * outputs);
-    for (let from = 0; from < inputs; from += rows) {
-      const band = levels.subarray(0, Math.min(rows, inputs - from) * outputs);
-      this.#read(`${name}.i8q`, from * outputs, band);
-      packColumns(band, inputs, outputs, from, packed);
-    }
-    const scales = new Float32Array(outputs);
-    this.#read(`${name}.i8q.scales`, 0, new Uint8Array(scales.buffer));
-    packScales(scales, inputs, packed);
-  }
-
-  #blocks(plan: MatrixPlan, packed: Uint8Array): void {
-    const name = `${plan.name}.4bit`;
-    const rowBytes = (blocksOf(plan.inputs) * BLOCK) / 2;
+    const name = `${plan.name}.${bits}bit`;
+    const rowBytes = (blocksOf(plan.inputs) * BLOCK * bits) / 8;
     const rowScales = blocksOf(plan.inputs) * 4;
     const rows = Math.min(plan.outputs, Math.max(GROUP, Math.floor(READ_BYTES / rowBytes / GROUP) * GROUP));
     // The same two buffers for all bands: garbage of the size of the weights would stand beside them for a while.
@@ -78,8 +59,9 @@ export class StepWeights {
       const count = Math.min(rows, plan.outputs - from);
       this.#read(name, from * rowBytes, levels.subarray(0, count * rowBytes));
       this.#read(`${name}.scales`, from * rowScales, scales.subarray(0, count * rowScales));
-      packRows(new Uint32Array(levels.buffer, 0, (count * rowBytes) / 4), new Float32Array(scales.buffer, 0, (count * rowScales) / 4), plan.inputs, from, packed);
+      packRows(new Uint32Array(levels.buffer, 0, (count * rowBytes) / 4), new Float32Array(scales.buffer, 0, (count * rowScales) / 4), bits, plan.inputs, from, packed);
     }
+    return at;
   }
 
   /** A vector of f32. */

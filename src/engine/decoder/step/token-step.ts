@@ -54,6 +54,8 @@ interface StepSettings {
   threads: number;
 }
 
+type AnySettings = Omit<StepSettings, 'weights'> & { weights: WeightFormat };
+
 const padded = (length: number) => blocksOf(length) * BLOCK;
 
 /**
@@ -74,19 +76,23 @@ export class TokenStep {
   readonly #row: NewRowVectors;
   #closed = false;
 
-  /** Undefined where the kernels do not run, or do not fit: then tokens take the graph. */
-  static open(settings: Omit<StepSettings, 'weights'> & { weights: WeightFormat }): TokenStep | undefined {
+  /** False where the kernels do not run, or do not fit: then tokens take the graph. */
+  static possible<S extends AnySettings>(settings: S): settings is S & { weights: RoundedFormat } {
     const { config, weights } = settings;
-    if (weights === 'f32' || config.hiddenSize % 4 !== 0 || config.intermediateSize % 4 !== 0 || config.headDim % 4 !== 0 || !kernelsAvailable()) return undefined;
-    const sized = { ...settings, weights };
-    return KernelMemory.fits(bytesNeeded(sized), jobsOf(config)) ? new TokenStep(sized) : undefined;
+    if (weights === 'f32' || config.hiddenSize % 4 !== 0 || config.intermediateSize % 4 !== 0 || config.headDim % 4 !== 0 || !kernelsAvailable()) return false;
+    return KernelMemory.fits(bytesNeeded(config, weights), jobsOf(config));
+  }
+
+  /** Packs the weights; only where that is possible. @throws RangeError when the system has not so much memory in one piece */
+  static open(settings: AnySettings): TokenStep | undefined {
+    return TokenStep.possible(settings) ? new TokenStep(settings) : undefined;
   }
 
   private constructor(settings: StepSettings) {
     const { config, compiled, threads } = settings;
     const { hiddenSize, intermediateSize, queryHeads, kvHeads, headDim } = config;
     this.#settings = settings;
-    this.#memory = new KernelMemory(bytesNeeded(settings), jobsOf(config), threads);
+    this.#memory = new KernelMemory(bytesNeeded(config, settings.weights), jobsOf(config), threads);
     this.#source = new StepWeights(compiled);
     const vector = (length: number) => this.#memory.allocate(padded(length) * 4);
     this.#at = {
@@ -158,6 +164,15 @@ export class TokenStep {
     return { keys: typed(keys), values: typed(values), logits: this.#head.values.slice() };
   }
 
+  /** Logits [vocab] of a row [hidden] behind the last norm. @throws DecoderError */
+  logits(hidden: Float32Array): Float32Array {
+    if (this.#closed) throw new DecoderError('closed', 'the decoder has been closed');
+    const { hiddenSize } = this.#settings.config;
+    this.#memory.floats(this.#at.normed, hiddenSize).set(hidden);
+    this.#apply(this.#head, this.#at.normed, hiddenSize);
+    return this.#head.values.slice();
+  }
+
   #apply(product: Product, x: number, inputs: number): void {
     const { kernels } = this.#memory;
     const { rounded } = this.#at;
@@ -224,7 +239,7 @@ function widest({ hiddenSize, intermediateSize, queryHeads, headDim }: ModelConf
 }
 
 /** Bytes of the kernels' memory: packed matrices with their results and biases, norms, and the vectors in between; each rounded up to a cache line. */
-function bytesNeeded({ config, weights }: StepSettings): number {
+function bytesNeeded(config: ModelConfig, weights: RoundedFormat): number {
   const line = 64;
   const matrices = allMatrices(config, weights).reduce((sum, { plan: { outputs, inputs }, bits }) => sum + packedBytes(outputs, inputs, bits) + 2 * (4 * outputs + line) + line, 0);
   const norms = (2 * config.layers + 1) * (4 * config.hiddenSize + line) + 2 * config.layers * (4 * config.headDim + line);
