@@ -38,6 +38,7 @@ export function stepMatrices(config: ModelConfig, weights: RoundedFormat): { lay
 export class StepWeights {
   readonly #compiled: CompiledWeights;
   readonly #file: number | undefined;
+  readonly #buffers = { levels: new Uint8Array(0), scales: new Uint8Array(0) };
 
   constructor(compiled: CompiledWeights) {
     this.#compiled = compiled;
@@ -53,8 +54,7 @@ export class StepWeights {
     const rowBytes = (blocksOf(plan.inputs) * BLOCK * bits) / 8;
     const rowScales = blocksOf(plan.inputs) * 4;
     const rows = Math.min(plan.outputs, Math.max(GROUP, Math.floor(READ_BYTES / rowBytes / GROUP) * GROUP));
-    // The same two buffers for all bands: garbage of the size of the weights would stand beside them for a while.
-    const [levels, scales] = [new Uint8Array(rows * rowBytes), new Uint8Array(rows * rowScales)];
+    const { levels, scales } = this.#room(rows * rowBytes, rows * rowScales);
     for (let from = 0; from < plan.outputs; from += rows) {
       const count = Math.min(rows, plan.outputs - from);
       this.#read(name, from * rowBytes, levels.subarray(0, count * rowBytes));
@@ -62,6 +62,13 @@ export class StepWeights {
       packRows(new Uint32Array(levels.buffer, 0, (count * rowBytes) / 4), new Float32Array(scales.buffer, 0, (count * rowScales) / 4), bits, plan.inputs, from, packed);
     }
     return at;
+  }
+
+  /** Room to read into, the same for all bands of all matrices: garbage of a third of the weights' size stood beside them for a while. */
+  #room(levels: number, scales: number): { levels: Uint8Array; scales: Uint8Array } {
+    if (this.#buffers.levels.length < levels) this.#buffers.levels = new Uint8Array(levels);
+    if (this.#buffers.scales.length < scales) this.#buffers.scales = new Uint8Array(scales);
+    return this.#buffers;
   }
 
   /** A vector of f32. */
