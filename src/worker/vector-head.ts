@@ -14,8 +14,8 @@ interface Neighbours {
 }
 
 export class VectorHead {
-  /** [vocabulary]: lengths of the tokens' vectors. */
-  private lengths: Float32Array | undefined;
+  /** [vocabulary]: lengths of the tokens' vectors; and their mean. */
+  private lengths: { each: Float32Array; mean: number } | undefined;
   private readonly neighbours = new Map<number, Neighbours>();
 
   private constructor(
@@ -74,13 +74,14 @@ export class VectorHead {
   lookOf(tokens: readonly number[]): TokenLook | undefined {
     const { tokenRows: table } = this;
     if (!table) return undefined;
-    const own = (this.lengths ??= this.#lengths(table));
+    const { each, mean } = (this.lengths ??= this.#lengths(table));
+    const weight = (token: number): number => (each[token] as number) / mean;
     const starts = new Int32Array(tokens.length + 1);
-    const near = tokens.map((token) => this.#near(token, table, own));
+    const near = tokens.map((token) => this.#near(token, table, each));
     near.forEach(({ ids }, i) => (starts[i + 1] = (starts[i] as number) + ids.length));
     return {
-      weights: Float32Array.from(tokens, (token, i) => (tokens.indexOf(token) < i ? 0 : (own[token] as number))),
-      lengths: Float32Array.from(tokens, (token) => own[token] as number),
+      weights: Float32Array.from(tokens, (token, i) => (tokens.indexOf(token) < i ? 0 : weight(token))),
+      lengths: Float32Array.from(tokens, weight),
       starts,
       ids: Uint32Array.from(near.flatMap(({ ids }) => ids)),
       similarities: Float32Array.from(near.flatMap(({ similarities }) => similarities)),
@@ -92,10 +93,11 @@ export class VectorHead {
     return this.tokenRows !== undefined && this.tokenRows.length / this.width <= 1 << 16;
   }
 
-  #lengths(table: Float32Array): Float32Array {
+  #lengths(table: Float32Array): { each: Float32Array; mean: number } {
     const lengths = new Float32Array(table.length / this.width);
     for (let i = 0; i < table.length; i++) lengths[Math.floor(i / this.width)] = (lengths[Math.floor(i / this.width)] as number) + (table[i] as number) ** 2;
-    return lengths.map(Math.sqrt);
+    const each = lengths.map(Math.sqrt);
+    return { each, mean: each.reduce((sum, length) => sum + length, 0) / each.length || 1 };
   }
 
   #near(token: number, table: Float32Array, lengths: Float32Array): Neighbours {

@@ -46,8 +46,9 @@ test('a question’s tokens weigh what their vectors are long, once each, and fi
   const tokens = tensor([3, 2], [3, 4, 0, 2, 4, -3]);
   const head = await VectorHead.open(file('near.safetensors', { 'vector.weight': tensor([2, 2], [0, 0, 0, 0]), 'vector.tokens': tokens }), 2, 2, 3);
   const look = head.lookOf([0, 1, 0]);
-  expect([...look!.weights]).toEqual([5, 2, 0]);
-  expect([...look!.lengths]).toEqual([5, 2, 5]);
+  // Lengths of 5, 2 and 5: 4 in the mean.
+  expect([...look!.weights]).toEqual([1.25, 0.5, 0]);
+  expect([...look!.lengths]).toEqual([1.25, 0.5, 1.25]);
   // (3, 4) and (0, 2) have a cosine of .8; (4, −3) is near to none.
   expect([...look!.starts]).toEqual([0, 2, 4, 6]);
   expect([...look!.ids]).toEqual([0, 1, 0, 1, 0, 1]);

@@ -3,6 +3,7 @@
  * rows. The result is the ledger the user sees, and the model's own reading of it.
  */
 import { createHash } from 'node:crypto';
+import type { TokenLook } from '../../library/memories/late';
 import type { Memories, MemorySegment } from '../../library/memories/memories';
 import { joinBytes } from '../../library/memories/rows';
 import type { Document, SegmentedDocument } from '../../library/types';
@@ -18,8 +19,8 @@ export interface ContextEngine {
   /** Positions the model was trained on. */
   readonly windowTokens: number;
   readonly sinkRows: number;
-  /** The question as segments are held against it: its vector, of length 1, and its mean queries [layers, queryHeads, headDim]. */
-  look(question: string, signal?: AbortSignal): Promise<{ vector: Float32Array; queries: Float32Array; tokens: number }>;
+  /** The question as segments are held against it: its vector, of length 1, its mean queries [layers, queryHeads, headDim], and its tokens where they have vectors. */
+  look(question: string, signal?: AbortSignal): Promise<{ vector: Float32Array; queries: Float32Array; tokens: number; late?: TokenLook }>;
   compose(request: ContextRequest, options?: ReadingOptions): Promise<ContextWriting>;
 }
 

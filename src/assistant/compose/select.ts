@@ -1,37 +1,4 @@
-import type { RankedSpan } from '../../protocol';
 import type { MemorySegment } from '../../library/memories/memories';
-
-/** A list of segments by one way of judging them, best first. */
-export interface Ranking {
-  name: 'lexical' | 'vector' | 'attention';
-  /** Keys, best first. */
-  keys: readonly string[];
-  weight: number;
-}
-
-/** Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009): Σ weight / (60 + rank). Scores of different makers are never compared, ranks are. */
-const RANK_OFFSET = 60;
-
-/** Score of each segment that is in any of the rankings. */
-export function fuse(rankings: readonly Ranking[]): Map<string, number> {
-  const scores = new Map<string, number>();
-  for (const { keys, weight } of rankings) {
-    [...new Set(keys)].forEach((key, rank) => scores.set(key, (scores.get(key) ?? 0) + weight / (RANK_OFFSET + rank + 1)));
-  }
-  return scores;
-}
-
-/** Segments that ranked spans lie in, in the order of the spans. */
-export function segmentsOfSpans(spans: readonly Pick<RankedSpan, 'path' | 'startLine' | 'endLine'>[], segments: readonly MemorySegment[]): string[] {
-  const byPath = new Map<string, MemorySegment[]>();
-  for (const segment of segments) {
-    const own = byPath.get(segment.path);
-    if (own) own.push(segment);
-    else byPath.set(segment.path, [segment]);
-  }
-  return spans.flatMap(({ path, startLine, endLine }) =>
-    (byPath.get(path) ?? []).filter((segment) => segment.startLine <= endLine && segment.endLine >= startLine).map(({ key }) => key));
-}
 
 export interface RowBudget {
   /** Rows for everything that `planContext` chooses. */

@@ -6,7 +6,7 @@
 
 /** A question as tokens are held against it: for each of its tokens in order, its weight and the tokens of the vocabulary near to it. */
 export interface TokenLook {
-  /** [n]: lengths of the tokens' vectors, which are their learned weights: what stands everywhere is short. 0 for a token that came before. */
+  /** [n]: lengths of the tokens' vectors, which are their learned weights (what stands everywhere is short), 1 for the vocabulary's mean. 0 for a token that came before. */
   weights: Float32Array;
   /** [n]: the same, also for tokens that came before; runs of tokens are weighed with it. */
   lengths: Float32Array;
@@ -17,13 +17,13 @@ export interface TokenLook {
   similarities: Float32Array;
 }
 
-/** What of a question is found in a segment, each as a share of the question's whole weight. */
+/** What of a question is found in a segment: shares of the question's whole weight, and a weight. */
 export interface LateScore {
   /** Anywhere in it. */
   segment: number;
   /** Within the best window of tokens. */
   window: number;
-  /** In the best run of neighbouring tokens that stand in the question's order. */
+  /** Of the best run of neighbouring tokens that stand in the question's order. */
   run: number;
 }
 
@@ -113,7 +113,7 @@ export class LateInteraction {
       }
     }
     if (met) window = Math.max(window, this.windowWeight());
-    return { segment: this.weigh(best, best) / whole, window: window / whole, run: run / whole };
+    return { segment: this.weigh(best, best) / whole, window: window / whole, run };
   }
 
   private windowWeight(): number {

@@ -64,7 +64,7 @@ export class Memories {
   }
 
   /** Cosine of each segment's vector with `query` (of length 1), the nearest first. */
-  async nearest(segments: readonly MemorySegment[], query: Float32Array, limit: number): Promise<{ segment: MemorySegment; similarity: number }[]> {
+  async nearest(segments: readonly MemorySegment[], query: Float32Array, limit = Infinity): Promise<{ segment: MemorySegment; similarity: number }[]> {
     const scored: { segment: MemorySegment; similarity: number }[] = [];
     for (const segment of segments) {
       const vector = this.vectors.get(segment.key) ?? (await this.loadVector(segment.key));
@@ -99,7 +99,7 @@ export class Memories {
   }
 
   /** Each segment's share of the question's attention to the workspace's anchors, the most attended first. */
-  async attended(segments: readonly MemorySegment[], queries: Float32Array, limit: number): Promise<{ segment: MemorySegment; share: number }[]> {
+  async attended(segments: readonly MemorySegment[], queries: Float32Array, limit = Infinity): Promise<{ segment: MemorySegment; share: number }[]> {
     const { heads } = this.options;
     if (queries.length !== heads.layers * heads.queryHeads * heads.headDim) return [];
     const present: MemorySegment[] = [];

@@ -1,24 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fuse, planContext, segmentsOfSpans } from '../../../src/assistant/compose/select';
+import { planContext } from '../../../src/assistant/compose/select';
 import type { MemorySegment } from '../../../src/library/memories/memories';
 
 const segment = (path: string, n: number, tokens = 100, key = `${path}#${n}`): MemorySegment => ({
   key, path, file: `/w/${path}`, startLine: n * 10 + 1, endLine: n * 10 + 10, start: 0, end: 1, tokens, coarseRows: Math.ceil(tokens / 256), fineRows: Math.ceil(tokens / 32),
-});
-
-describe('fusion', () => {
-  test('is by rank: what two rankings place well beats what one places first', () => {
-    const scores = fuse([{ name: 'lexical', keys: ['a', 'b', 'c'], weight: 1 }, { name: 'vector', keys: ['d', 'b', 'e'], weight: 1 }]);
-    expect([...scores].sort((x, y) => y[1] - x[1])[0]?.[0]).toBe('b');
-    expect(scores.get('a')).toBeCloseTo(1 / 61, 10);
-    expect(scores.has('z')).toBe(false);
-  });
-
-  test('finds the segments that a span lies in', () => {
-    const segments = [segment('a.ts', 0), segment('a.ts', 1), segment('b.ts', 0)];
-    expect(segmentsOfSpans([{ path: 'a.ts', startLine: 8, endLine: 12 }], segments)).toEqual(['a.ts#0', 'a.ts#1']);
-  });
 });
 
 describe('planContext', () => {

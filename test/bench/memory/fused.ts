@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fuseSpans } from '../../../src/assistant/compose/retrieval';
-import type { Ranking } from '../../../src/assistant/compose/select';
+import { fusedSpans, judge, judgesOf, POINTS, SPANS, type Judge } from '../../../src/assistant/compose/retrieval';
 import { createSegmenter, type Segmenter } from '../../../src/library/segments/segmenter';
 import type { Document } from '../../../src/library/types';
+import type { Memories } from '../../../src/library/memories/memories';
 import type { MemoryModel } from '../../../src/worker/memory-model';
 import { benchCache, round, table } from '../engine/measure';
 import { readCorpus } from '../retrieval/corpus';
 import { filesOf, goldRank } from '../retrieval/metrics';
 import { cosqa, svelteHistory, sweQa, type Question } from '../retrieval/questions';
+import { MEMORY_ARMS, type MemoryArm } from './arms';
 import { encodeAll, engineOf, IndexedWorkspace } from './indexed';
 import { generator, interval, mean } from './statistics';
 
@@ -19,33 +20,53 @@ export interface FusedOptions {
   whole: boolean;
 }
 
-const SPANS = 30;
-const NEAREST = 60;
 const SAMPLE = new Set(['flask', 'requests']);
 const SAMPLE_POOL = 1_500;
 
-/** What each judge adds at most, as a share of a span's lexical score; `alone` for what it finds without the lexical ranker. */
-const ARMS: Record<string, { vector: number; attention: number; alone?: boolean }> = {
-  lexical: { vector: 0, attention: 0 },
-  'vector alone': { vector: 1, attention: 0, alone: true },
-  'attention alone': { vector: 0, attention: 1, alone: true },
-  ...Object.fromEntries([0.05, 0.1, 0.2, 0.4, 0.8].map((vector) => [`vector ${vector}`, { vector, attention: 0 }])),
-  ...Object.fromEntries([0.05, 0.1, 0.2].map((attention) => [`attention ${attention}`, { vector: 0, attention }])),
-  'vector 0.1, attention 0.05': { vector: 0.1, attention: 0.05 },
-  'vector 0.2, attention 0.1': { vector: 0.2, attention: 0.1 },
+type Points = typeof POINTS;
+const NONE: Points = { vector: 0, window: 0, run: 0, attention: 0 };
+const ATTENTION = 0.3;
+
+/** Points of the model's judges; `alone` without the lexical ranker. Memories as they are unless said otherwise. */
+const ARMS: Record<string, { points: Points; alone?: boolean; memories?: MemoryArm }> = {
+  lexical: { points: NONE },
+  'the product': { points: POINTS },
+  'the product, memories zeroed': { points: POINTS, memories: 'zeroed' },
+  'the product, memories of another file': { points: POINTS, memories: 'of another file' },
+  'the product, memories left out': { points: POINTS, memories: 'left out' },
+  'with attention': { points: { ...POINTS, attention: ATTENTION } },
+  'lexical and vector': { points: { ...NONE, vector: POINTS.vector } },
+  'lexical and late interaction': { points: { ...NONE, window: POINTS.window, run: POINTS.run } },
+  'lexical and attention': { points: { ...NONE, attention: ATTENTION } },
+  'model alone': { points: POINTS, alone: true },
+  'model alone, memories zeroed': { points: POINTS, alone: true, memories: 'zeroed' },
+  'model alone, memories of another file': { points: POINTS, alone: true, memories: 'of another file' },
+  'model alone, memories left out': { points: POINTS, alone: true, memories: 'left out' },
+  'vector alone': { points: { ...NONE, vector: 1 }, alone: true },
+  'late interaction alone': { points: { ...NONE, window: POINTS.window, run: POINTS.run }, alone: true },
+  'attention alone': { points: { ...NONE, attention: 1 }, alone: true },
 };
+
+/** Points that the cross-fit chooses among. */
+const CHOICES: Points[] = [0.25, 0.5, 0.75, 1].flatMap((vector) => [0, 0.3, 0.6].flatMap((window) => [0, 0.5].flatMap((run) => [0, ATTENTION].map((attention) => ({ vector, window, run, attention })))));
 
 type Ranks = Record<string, number[]>;
 
+interface Measured {
+  arms: Ranks;
+  /** By CHOICES. */
+  choices: number[][];
+}
+
 /**
- * Retrieval with the model as a second and a third judge beside the lexical ranker: reciprocal rank of the first gold file, each arm against the
- * lexical ranker on the same questions, with paired bootstrap intervals.
+ * Retrieval with the model's judges beside the lexical ranker, and without it: reciprocal rank of the first gold file, each arm against the lexical ranker,
+ * and each with altered memories against the same with memories as they are, on the same questions, with paired bootstrap intervals.
  */
 export async function fused(memory: MemoryModel, options: FusedOptions): Promise<void> {
   if (!existsSync(join(options.shared, 'retrieval'))) return console.log(`fused: the test data is not in ${options.shared} (--shared DIR), left out`);
   const segmenter = await createSegmenter();
   const pooled: Ranks = {};
-  const sets: Ranks[] = [];
+  const sets: Measured[] = [];
   const questions = [...sweQa(options.shared), ...(options.whole ? svelteHistory(options.shared) : [])];
   for (const name of new Set(questions.map(({ repository }) => repository))) {
     if (!options.whole && !SAMPLE.has(name)) continue;
@@ -63,44 +84,80 @@ export async function fused(memory: MemoryModel, options: FusedOptions): Promise
   const functions = kept.map((i): Document => ({ file: `/${i}.py`, path: `${i}.py`, language: 'python', text: pool[i] as string, hash: String(i) }));
   const queries = asked.map(({ query, gold }): Question => ({ id: '', repository: 'CoSQA', text: query, gold: [{ path: `${gold}.py`, spans: [] }] }));
   sets.push(await measure(options.whole ? 'CoSQA' : `CoSQA, ${SAMPLE_POOL} of its functions`, functions, queries, memory, segmenter));
-  for (const ranks of sets) for (const [arm, own] of Object.entries(ranks)) (pooled[arm] ??= []).push(...own);
+  for (const { arms } of sets) for (const [arm, own] of Object.entries(arms)) (pooled[arm] ??= []).push(...own);
+  pooled['points chosen on one half, judged on the other'] = crossFit(CHOICES.map((_, i) => sets.flatMap(({ choices }) => choices[i] as number[])));
   report('Fused ranking, all questions together', pooled);
   segmenter.close();
 }
 
-async function measure(name: string, documents: readonly Document[], questions: readonly Question[], memory: MemoryModel, segmenter: Segmenter): Promise<Ranks> {
+async function measure(name: string, documents: readonly Document[], questions: readonly Question[], memory: MemoryModel, segmenter: Segmenter): Promise<Measured> {
   const workspace = await IndexedWorkspace.open(documents, segmenter);
-  const { memories, seconds, tokens, close } = await encodeAll(workspace, memory, join(benchCache('memory-fused'), name.replace(/\W+/g, '-')));
-  console.log(`${name}: ${documents.length} files, ${tokens.toLocaleString('en-US')} tokens, what was missing encoded in ${seconds.toFixed(0)} s`);
+  const encoded = await encodeAll(workspace, memory, join(benchCache('memory-fused'), name.replace(/\W+/g, '-')));
+  console.log(`${name}: ${documents.length} files, ${encoded.tokens.toLocaleString('en-US')} tokens, what was missing encoded in ${encoded.seconds.toFixed(0)} s`);
   const engine = engineOf(memory);
-  const segments = memories.segments();
-  const ranks: Ranks = Object.fromEntries(Object.keys(ARMS).map((arm) => [arm, []]));
+  const segments = shuffled(encoded.memories.segments());
+  const altered = new Map<MemoryArm, Memories>(MEMORY_ARMS.map((arm) => [arm, encoded.altered(arm)]));
+  const arms: Ranks = Object.fromEntries(Object.keys(ARMS).map((arm) => [arm, []]));
+  const choices: number[][] = CHOICES.map(() => []);
   for (const question of questions) {
     const { spans } = await workspace.search(question.text, { limit: SPANS });
     const look = await engine.look(question.text);
-    const nearest = (await memories.nearest(segments, look.vector, NEAREST)).map(({ segment }) => segment);
-    const attended = (await memories.attended(segments, look.queries, NEAREST)).map(({ segment }) => segment);
-    for (const [arm, { vector, attention, alone }] of Object.entries(ARMS)) {
-      const found = alone ? (vector > 0 ? nearest : attended).map(({ path }) => path) : filesOf(await fuseSpans(spans, segments, judges(nearest, attended, vector, attention), workspace));
-      const rank = goldRank([...new Set(found)], question);
-      (ranks[arm] as number[]).push(rank === 0 ? 0 : 1 / rank);
+    const judges = new Map<MemoryArm, Judge[]>();
+    for (const [arm, memories] of altered) judges.set(arm, await judgesOf(segments, look, memories, ALL));
+    const reciprocal = async ({ points, alone, memories = 'as they are' }: (typeof ARMS)[string]): Promise<number> => {
+      const weighed = weigh(judges.get(memories) as Judge[], points);
+      const found = alone ? [] : spans;
+      const ranked = await fusedSpans(judge(found, segments, weighed), alone ? SPANS : spans.length, workspace);
+      const rank = goldRank(filesOf(ranked), question);
+      return rank === 0 ? 0 : 1 / rank;
+    };
+    for (const [arm, asked] of Object.entries(ARMS)) (arms[arm] as number[]).push(await reciprocal(asked));
+    for (const [i, points] of CHOICES.entries()) (choices[i] as number[]).push(await reciprocal({ points }));
+  }
+  await encoded.close();
+  report(name, arms);
+  return { arms, choices };
+}
+
+const ALL: Points = { vector: 1, window: 1, run: 1, attention: 1 };
+
+/** The judges in the order of `judgesOf`, with other points; those that have none are left out. */
+function weigh(judges: readonly Judge[], { vector, window, run, attention }: Points): Judge[] {
+  const weights = judges.length === 4 ? [vector, window, run, attention] : [vector, attention];
+  return judges.map((each, i) => ({ ...each, weight: weights[i] as number })).filter(({ weight }) => weight > 0);
+}
+
+/** The points that are best on one half of the questions, judged on the other, and the other way round; the mean over many halvings, question by question. */
+function crossFit(choices: readonly (readonly number[])[]): number[] {
+  const count = choices[0]?.length ?? 0;
+  const sums = new Array<number>(count).fill(0);
+  const random = generator(11);
+  for (let time = 0; time < HALVINGS; time++) {
+    const order = Array.from({ length: count }, (_, i) => ({ i, key: random() })).sort((a, b) => a.key - b.key).map(({ i }) => i);
+    const halves = [order.slice(0, count / 2), order.slice(count / 2)] as const;
+    for (const [fit, held] of [halves, [halves[1], halves[0]] as const]) {
+      const scores = choices.map((own) => mean(fit.map((i) => own[i] as number)));
+      const best = choices[scores.indexOf(Math.max(...scores))] as readonly number[];
+      for (const i of held) sums[i] = (sums[i] as number) + (best[i] as number) / HALVINGS;
     }
   }
-  await close();
-  report(name, ranks);
-  return ranks;
+  return sums;
 }
 
-function judges(nearest: readonly { key: string }[], attended: readonly { key: string }[], vector: number, attention: number): Ranking[] {
-  const ranking = (name: Ranking['name'], segments: readonly { key: string }[], weight: number): Ranking[] => (weight > 0 ? [{ name, keys: segments.map(({ key }) => key), weight }] : []);
-  return [...ranking('vector', nearest, vector), ...ranking('attention', attended, attention)];
-}
+const HALVINGS = 20;
 
 function report(title: string, ranks: Ranks): void {
-  const own = ranks['lexical'] ?? [];
-  table(`${title}: MRR over ${own.length} questions`, Object.entries(ranks).map(([arm, values]) => {
-    const [low, high] = interval(values.map((value, i) => value - (own[i] as number)));
-    return { arm, MRR: round(mean(values), 4), 'hit@1': round(mean(values.map((value) => (value === 1 ? 1 : 0))), 3), 'minus lexical (95%)': arm === 'lexical' ? '' : `${low.toFixed(4)} … ${high.toFixed(4)}` };
+  const lexical = ranks['lexical'] ?? [];
+  const against = (values: readonly number[], other: readonly number[]): string => {
+    const [low, high] = interval(values.map((value, i) => value - (other[i] as number)));
+    return `${low.toFixed(4)} … ${high.toFixed(4)}`;
+  };
+  table(`${title}: MRR over ${lexical.length} questions`, Object.entries(ranks).map(([arm, values]) => {
+    const whole = ranks[arm.split(', memories')[0] as string];
+    return {
+      arm, MRR: round(mean(values), 4), 'hit@1': round(mean(values.map((value) => (value === 1 ? 1 : 0))), 3),
+      'minus lexical (95%)': arm === 'lexical' ? '' : against(values, lexical), 'minus memories as they are (95%)': whole && whole !== values ? against(values, whole) : '',
+    };
   }));
 }
 

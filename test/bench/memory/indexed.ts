@@ -10,9 +10,11 @@ import { Retriever } from '../../../src/library/retrieve/retriever';
 import type { Segmenter } from '../../../src/library/segments/segmenter';
 import type { Document, SegmentedDocument } from '../../../src/library/types';
 import type { RankedSpan } from '../../../src/protocol';
+import { fusedSpans, judge, judgesOf, SPANS } from '../../../src/assistant/compose/retrieval';
 import type { ContextEngine } from '../../../src/assistant/compose/compose';
 import type { MemoryModel } from '../../../src/worker/memory-model';
 import type { QuestionLook } from '../../../src/worker/memory-protocol';
+import { alteredStore, type MemoryArm } from './arms';
 
 type Both = { document: Document; segmented: SegmentedDocument };
 
@@ -67,8 +69,22 @@ export function answering(workspace: IndexedWorkspace): AssistantLibrary {
   };
 }
 
+/** The workspace as it is found without the lexical ranker: by what the model made of its segments alone. */
+export function withoutWords(workspace: IndexedWorkspace, memories: Memories, engine: ContextEngine): Pick<IndexedWorkspace, 'search' | 'indexed'> {
+  return {
+    indexed: (path) => workspace.indexed(path),
+    search: async (question) => {
+      const segments = memories.segments();
+      const judges = await judgesOf(segments, await engine.look(question), memories);
+      return { spans: await fusedSpans(judge([], segments, judges), SPANS, workspace), coverage: { filesIndexed: 0, filesKnown: 0, indexing: false } };
+    },
+  };
+}
+
 export interface Encoded {
   memories: Memories;
+  /** The same workspace with memories that are not its own, or none (arms.ts). */
+  altered: (arm: MemoryArm) => Memories;
   store: MemoryStore;
   /** Seconds that encoding what was missing took, and the tokens of all. */
   seconds: number;
@@ -86,12 +102,14 @@ export async function encodeAll(library: EncodingLibrary, memory: MemoryModel, d
   const started = performance.now();
   await encoding.run();
   const seconds = (performance.now() - started) / 1000;
-  const memories = new Memories({ encoding, store, ratios, bytesPerRow: storedRowBytes, heads, vocabSize });
+  const own = { encoding, ratios, bytesPerRow: storedRowBytes, heads, vocabSize };
+  const memories = new Memories({ ...own, store });
+  const altered = (arm: MemoryArm): Memories => (arm === 'as they are' ? memories : new Memories({ ...own, store: alteredStore(store, memories.segments(), arm) }));
   const close = async (): Promise<void> => {
     await encoding.close();
     await store.close();
   };
-  return { memories, store, seconds, tokens: store.stats().tokens, close };
+  return { memories, altered, store, seconds, tokens: store.stats().tokens, close };
 }
 
 /** The model in this process, as the worker has it in another: coarse rows that it holds are not sent again. */

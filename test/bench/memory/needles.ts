@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { composeContext, type ComposeTools } from '../../../src/assistant/compose/compose';
 import { ask } from '../../../src/assistant/ask';
+import type { AssistantLibrary } from '../../../src/assistant/library';
 import { createSegmenter } from '../../../src/library/segments/segmenter';
 import type { Document } from '../../../src/library/types';
 import type { ContextLedger } from '../../../src/protocol';
@@ -8,7 +9,7 @@ import type { MemoryModel } from '../../../src/worker/memory-model';
 import { round, table } from '../engine/measure';
 import { PlainBm25 } from '../retrieval/plain';
 import { haystack } from './haystack';
-import { answering, encodeAll, engineOf, IndexedWorkspace } from './indexed';
+import { answering, encodeAll, engineOf, IndexedWorkspace, withoutWords } from './indexed';
 import { mean } from './statistics';
 import { lambdaOnly, partsOf, plainWindow } from './windows';
 
@@ -36,9 +37,12 @@ export async function needles(memory: MemoryModel, texts: readonly { path: strin
     const engine = engineOf(memory);
     const read = documents.flatMap(({ text }) => parts.tokenizer.encode(text, { addSpecialTokens: false }));
     const nothing = { spans: [], coverage: { filesIndexed: 0, filesKnown: 0, indexing: false } };
+    const unworded = withoutWords(workspace, memories, engine);
+    const shown = async (question: string, library: AssistantLibrary): Promise<string> =>
+      (await ask({ id: '', question, scope: { kind: 'workspace' } }, { library, memory: { author: { kind: 'bundled', model: 'bundled' }, memories, engine, indexed: (path) => workspace.indexed(path) } })).markdown;
     const tools: Record<Arm, ComposeTools> = {
       'memories alone': { library: { search: () => Promise.resolve(nothing), indexed: () => Promise.resolve(undefined) }, memories, engine },
-      'without the lexical rank': { library: { search: () => Promise.resolve(nothing), indexed: (path) => workspace.indexed(path) }, memories, engine },
+      'without the lexical rank': { library: unworded, memories, engine },
       'whole product': { library: workspace, memories, engine },
     };
     for (const kind of ['passkey', 'multi-key', 'four needles'] as const) {
@@ -61,7 +65,8 @@ export async function needles(memory: MemoryModel, texts: readonly { path: strin
           }
           if (arm !== 'memories alone') add(`${arm}: read in full`, mean(hidden.map(({ path, line }) => (isRead(ledger, documents, path, line) ? 1 : 0))));
         }
-        add('the answer shown (quotes)', share((await ask({ id: '', question, scope: { kind: 'workspace' } }, { library: answering(workspace), memory: { author: { kind: 'bundled', model: 'bundled' }, memories, engine, indexed: (path) => workspace.indexed(path) } })).markdown));
+        add('the answer shown (quotes)', share(await shown(question, answering(workspace))));
+        add('the answer shown, without the lexical rank', share(await shown(question, { ...answering(workspace), search: unworded.search })));
         add('plain window', share(await plainWindow(parts, read, question, maxNewTokens)));
         add('Λ only', share(await lambdaOnly(parts, read, question, maxNewTokens)));
         add('BM25: file in the first 5', mean(hidden.map(({ path }) => (plain.search(question).slice(0, 5).includes(path) ? 1 : 0))));
