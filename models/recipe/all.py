@@ -57,9 +57,10 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
         "joint": [*every, "--minutes", minutes["joint"]],
         "joint_decay": [*every, "--decay-minutes", minutes["joint_decay"]],
         "joint_evaluate": ["evaluate.py", "--checkpoint", final / "last.pt", *tokens, "--length", 3900, "--recent", 164, "--log", runs / "figures.jsonl"],
-        "joint_memory": [*remember, "--base", final / "last.pt", "--state", final / "memory.pt", "--evaluate"],
+        "joint_memory": [*remember, "--base", final / "last.pt", "--state", final / "sparse.pt", "--ratios", 256, 32, "--evaluate"],
+        "joint_dense_memory": [*remember, "--base", final / "last.pt", "--state", final / "memory.pt", "--ratios", 8, "--evaluate"],
         "tasks_evaluate": [*ask, "--run", final, "--evaluate"],
-        "export": ["export.py", "--checkpoint", final / "last.pt", "--memory", final / "memory.pt", "--heads", final / "heads.pt",
+        "export": ["export.py", "--checkpoint", final / "last.pt", "--memory", final / "sparse.pt", "--dense", final / "memory.pt", "--heads", final / "heads.pt",
                    "--pointer", runs / "pointer/last.pt", *texts, "--out", a.out],
     }
 

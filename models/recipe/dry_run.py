@@ -114,11 +114,11 @@ def run(at: Path) -> dict:
     call("joint_decay", joint.main, [*every, "--decay-minutes", 0.05], timings)
     final = at / "joint/decayed"
     call("joint_tasks", tasks.main, [*ask, "--run", final, "--evaluate", "--pool", 20, "--questions", 4], timings)
-    call("joint_memory", memory.main, [*remember, "--base", final / "last.pt", "--state", final / "memory.pt", "--evaluate",
+    call("joint_memory", memory.main, [*remember, "--base", final / "last.pt", "--state", final / "sparse.pt", "--ratios", 32, 16, "--evaluate",
                                        "--evaluate-chains", 4], timings)
-    call("export", export.main, ["--checkpoint", final / "last.pt", "--memory", final / "memory.pt", "--heads",
+    call("export", export.main, ["--checkpoint", final / "last.pt", "--memory", final / "sparse.pt", "--dense", final / "memory.pt", "--heads",
                                  final / "heads.pt", "--pointer", at / "pointer/last.pt", "--tokenizer", at / "tokenizer", "--out", at / "model"], timings)
-    for name in ("config.json", "model.safetensors", "memory.safetensors", "heads.safetensors", "tokenizer.json", "SHA256SUMS"):
+    for name in ("config.json", "model.safetensors", "memory.safetensors", "dense_memory.safetensors", "heads.safetensors", "tokenizer.json", "SHA256SUMS"):
         assert (at / "model" / name).stat().st_size > 0, name
     return timings
 

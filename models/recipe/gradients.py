@@ -20,7 +20,7 @@ from config import home
 from data import Tokens
 from memory import continuation
 from memory_data import chain
-from memory_model import MemoryModel
+from memory_model import MemoryModel, restored
 from run import device, load_model, read, seed_all
 
 
@@ -62,10 +62,8 @@ def main(argv: list[str] | None = None) -> dict:
     seed_all(a.seed)
     where = device(a.device)
     state = read(a.memory) if a.memory else None
-    model = MemoryModel(load_model(a.base), state["rank"] if state else 32)
-    if state:
-        model.load_state_dict(state["weights"], strict=False)
-    else:  # a change of zero gives its first factor no gradient: start a little off it
+    model = restored(load_model(a.base), state or {"rank": 32, "weights": {}})
+    if not state:  # a change of zero gives its first factor no gradient: start a little off it
         for name, p in model.named_parameters():
             if name.endswith(".b"):
                 torch.nn.init.normal_(p, std=0.02)

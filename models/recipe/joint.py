@@ -25,7 +25,7 @@ from loss import IGNORE, cross_entropy
 from masks import Layout, anchored, visible
 from memory import export_part
 from memory_data import KeyMaker
-from memory_model import SINKS, MemoryModel
+from memory_model import SINKS, MemoryModel, restored
 from model import Llama
 from optim import Optimizer
 from rows import Batch, Stream
@@ -116,7 +116,7 @@ def parser() -> argparse.ArgumentParser:
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--init", type=Path, default=home() / "runs/blend/last.pt", help="weights to start from when RUN/last.pt is not there")
     args.add_argument("--tokens", type=Path, default=home() / "tokens")
-    args.add_argument("--memory", type=Path, help="slots to start from (default: memory.pt beside --init)")
+    args.add_argument("--memory", type=Path, help="slots of the lowest ratio to start from (default: memory.pt beside --init)")
     args.add_argument("--heads", type=Path, help="heads to start from (default: the --init run's)")
     args.add_argument("--functions", type=Path, required=True, help="folder or jsonl of functions.py")
     args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
@@ -155,17 +155,19 @@ def main(argv: list[str] | None = None) -> dict:
                 else yarn(base.config.head_dim, base.config.rope_theta, first, 8))
         base = load_model(source, factors=rope["factors"], rope_scale=rope["scale"])
         base.window = 8 * first
-    memory_state = read(a.run / "memory.pt" if last.exists() else a.memory or a.init.parent / "memory.pt")
-    model = MemoryModel(base, memory_state["rank"])
-    model.load_state_dict(memory_state["weights"], strict=False)
+    source_run = a.run if last.exists() else a.init.parent
+    memory_state = read(source_run / "memory.pt" if last.exists() else a.memory or source_run / "memory.pt")
+    model = restored(base, memory_state)
     if "span_gain" not in memory_state["weights"]:
         model.tell_spans(Tokens(a.tokens, "train").counts(base.config.vocab_size))
+    sparse_state = source_run / "sparse.pt"
+    sparse = restored(base, read(sparse_state)) if sparse_state.exists() else MemoryModel(base, model.rank, in_place=True)
     base.requires_grad_(True)
     known = state["heads"] if "heads" in state else read(a.heads)["weights"]
     heads = Heads(base.config.hidden_size, token_vectors=known.get("tokens.weight"))
     heads.load_state_dict(known)
     heads.tokens and heads.tokens.requires_grad_(False)
-    both = torch.nn.ModuleDict({"model": model, "heads": heads}).to(where)
+    both = torch.nn.ModuleDict({"model": model, "sparse": sparse, "heads": heads}).to(where)
     optimizer = Optimizer(both, a.lr, "muon")
     step, seen, cursors = 0, 0, None
     if last.exists():
@@ -176,7 +178,7 @@ def main(argv: list[str] | None = None) -> dict:
     texts = Texts(tokens, first, base.window, a.seed, cursors, a.trust, a.farthest, a.farthest_share)
     keys = KeyMaker(encode)
     keys.read_identifiers(tokens, 6000)
-    memories = MemoryLessons(model, tokens, keys, a.ratios, a.segment, where)
+    memories = MemoryLessons(model, sparse, tokens, keys, a.ratios, a.segment, where)
     tasks = Stage(model, heads, Maker(encode, min(a.code_tokens, first // 3), window=first - SINKS - 1), a.ratios, [], where)
     draw = Draw(documented(read_functions(a.functions)), a.seed)
     log, stop, begun, began = Log(a.run / "log.jsonl"), Stop(a.minutes), time.time(), step
@@ -188,7 +190,10 @@ def main(argv: list[str] | None = None) -> dict:
         return (time.time() - begun) / 60 / a.decay_minutes if a.decay_minutes else 0.0
 
     def checkpoint() -> None:
-        save(out / "memory.pt", model.trained(), base.config, rank=model.rank, export=export_part(model, a.ratios, a.segment))
+        few, many = min(a.ratios), [r for r in a.ratios if r > min(a.ratios)]
+        for name, slots, ratios, part in (("memory", model, [few], "dense_memory"), ("sparse", sparse, many, "memory")):
+            save(out / f"{name}.pt", slots.trained(), base.config, rank=slots.rank, in_place=slots.in_place,
+                 export=export_part(slots, ratios, a.segment, part))
         save(out / "heads.pt", heads, base.config, export=heads.export())
         save(out / "last.pt", base, base.config, step=step, tokens=seen, cursor=None, cursors=texts.cursors(), data=str(a.tokens),
              heads=heads.state_dict(), optimizer=None if a.decay_minutes else optimizer.state_dict())

@@ -33,10 +33,10 @@ def past_and_tail(tokens: Tokens, rng: np.random.Generator, batch: int, count: i
 
 
 class MemoryLessons:
-    """One loss a lesson; `rows` is about how many rows one may cost."""
+    """One loss a lesson; `rows` is about how many rows one may cost. model: slots beside, for the lowest ratio; sparse: in place, for the others."""
 
-    def __init__(self, model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratios: list[int], length: int, where):
-        self.model, self.tokens, self.keys, self.ratios, self.length, self.where = model, tokens, keys, ratios, length, where
+    def __init__(self, model: MemoryModel, sparse: MemoryModel, tokens: Tokens, keys: KeyMaker, ratios: list[int], length: int, where):
+        self.model, self.sparse, self.tokens, self.keys, self.ratios, self.length, self.where = model, sparse, tokens, keys, ratios, length, where
 
     def past(self, rng: np.random.Generator, rows: int):
         """Raw rows after memories of up to 15 segments before them: wherever a row stands, the latest rows are raw and the far ones memories."""
@@ -46,7 +46,8 @@ class MemoryLessons:
             count = min(count, 4)
         batch = max(1, rows // (count * self.length // 3 + tail))
         past, ids, targets = past_and_tail(self.tokens, rng, batch, count, self.length, tail, fresh=0.7)
-        memories = self.model.encode_all(past.to(self.where), ratio)
+        slots = self.model if ratio == min(self.ratios) else self.sparse
+        memories = slots.encode_all(past.to(self.where), ratio)
         hidden = self.model.decode(ids.to(self.where), memories, self.model.sinks(batch, self.where))
         return self.model.loss(hidden, targets.to(self.where))[0]
 

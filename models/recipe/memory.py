@@ -20,7 +20,7 @@ from config import home
 from data import Encoder, Tokens
 from memory_data import KeyMaker, chain
 from memory_eval import evaluate_beside, evaluate_memories
-from memory_model import SPAN, MemoryModel, Segment
+from memory_model import SPAN, MemoryModel, Segment, restored
 from optim import Optimizer
 from model import Rows
 from run import Budget, Log, autocast, device, load_model, machine_arguments, read, save, set_up
@@ -67,19 +67,21 @@ def copying(model: MemoryModel, keys, ratio: int, where) -> float:
     return float(loss.detach())
 
 
-def export_part(model: MemoryModel, ratios: list[int], length: int) -> dict:
+def export_part(model: MemoryModel, ratios: list[int], length: int, name: str = "memory") -> dict:
     """For export.py: merged matrices, so that the engine needs no low-rank code for memories."""
-    tensors = {"slot": model.slot.detach(), "repeat": model.repeat.detach(),
-               "slot.span_weight": model.span_weight.detach().softmax(0) * len(model.span_weight), "slot.span_gain": model.span_gain.detach(),
-               "slot.span_rows": torch.tensor([float(SPAN)])}
+    tensors = {"slot": model.slot.detach(), "repeat": model.repeat.detach()}
+    if model.in_place:
+        tensors["slot.in_place"] = torch.ones(1)
+    else:
+        tensors |= {"slot.span_weight": model.span_weight.detach().softmax(0) * len(model.span_weight),
+                    "slot.span_gain": model.span_gain.detach(), "slot.span_rows": torch.tensor([float(SPAN)])}
     for i, layer in enumerate(model.base.model.layers):
         for part, name, lora in (("slot", "q_proj", model.slot_q), ("slot", "v_proj", model.slot_v),
                                  ("head", "k_proj", model.head_k), ("head", "v_proj", model.head_v)):
             weight = getattr(layer.self_attn, name).weight
             tensors[f"layers.{i}.{part}.{name}.weight"] = (weight + lora[i].scale * lora[i].b @ lora[i].a).detach().cpu()
-    return {"file": "memory.safetensors", "tensors": tensors,
-            "config": {"memory": {"file": "memory.safetensors", "ratios": ratios, "segment_rows": length,
-                                  "slot_positions": "sinks + rows covered"}}}
+    return {"file": f"{name}.safetensors", "tensors": tensors,
+            "config": {name: {"file": f"{name}.safetensors", "ratios": ratios, "segment_rows": length}}}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -98,6 +100,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--rank", type=int, default=32)
     args.add_argument("--everywhere", action="store_true", help="ablation: the slots' changes at all rows of the encoder")
     args.add_argument("--no-transfer", action="store_true", help="ablation: memory rows by the base's own keys and values")
+    args.add_argument("--in-place", action="store_true", help="slots that start as the last token of their share, for a new run")
     args.add_argument("--no-spans", action="store_true", help="ablation: every slot starts with the same vector")
     args.add_argument("--batch", type=int, default=4, help="chains a step")
     args.add_argument("--lr", type=float, default=1e-3)
@@ -119,15 +122,15 @@ def main(argv: list[str] | None = None) -> dict:
     where = set_up(a)
     last = a.run / "last.pt"
     state = read(a.state or last) if a.state or last.exists() else None
-    model = MemoryModel(load_model(a.base), state["rank"] if state else a.rank, everywhere=a.everywhere, transfer=not a.no_transfer).to(where)
+    start = state or {"rank": a.rank, "in_place": a.in_place, "weights": {}}
+    model = restored(load_model(a.base), start, everywhere=a.everywhere, transfer=not a.no_transfer).to(where)
     step = 0
-    if a.no_spans:
+    if a.no_spans or a.in_place:
         model.span_gain.requires_grad_(False)
     elif not state:
         model.tell_spans(Tokens(a.tokens, "train").counts(model.base.config.vocab_size))
     optimizer = Optimizer(model, a.lr, "adamw", weight_decay=0.0)
     if state:
-        model.load_state_dict(state["weights"], strict=False)
         if state.get("optimizer"):
             optimizer.load_state_dict(state["optimizer"])
         step = state.get("step", 0)
@@ -151,7 +154,8 @@ def main(argv: list[str] | None = None) -> dict:
     def checkpoint() -> None:
         # An encoder changed at every row cannot be exported: the engine's rows are the base's.
         part = None if a.everywhere else export_part(model, a.ratios, max(a.lengths))
-        save(last, model.trained(), model.base.config, step=step, optimizer=optimizer.state_dict(), rank=a.rank, export=part)
+        save(last, model.trained(), model.base.config, step=step, optimizer=optimizer.state_dict(), rank=model.rank, in_place=model.in_place,
+             export=part)
 
     losses: dict[str, list[float]] = {}
     budget, saved = Budget(a.steps, a.minutes, step, 20, a.decay), time.time()

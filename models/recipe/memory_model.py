@@ -5,9 +5,11 @@ sinks, the first (j + 1) l / M rows of the segment and itself, at the position t
 of W_Q and W_V act at the slots only. So the segment's own rows are the base's, untouched, and the slots are a second pass of
 M rows over them: the engine needs no second prefill, and training needs gradients through M rows instead of l.
 
-What a slot starts with is the learned vector and, scaled, the weighted mean of the embeddings of the tokens that no slot before it
-has seen (SPAN of them at most; the weights are one number a token of the vocabulary, rare ones weigh more to begin with). UIO-LLMs
-has the vector alone: with little training, which words stood there came through attention slowly (README, "What slots start with").
+Slots are of two kinds. *In place* (what a context of a whole workspace is made of, ratios 32 and 256): slot j starts as the last token of
+its share, in that token's place, seeing what it saw. Untrained, its row is that token's own, which readers know already; what is
+trained is how it differs. *Beside* (ratio 8, where much must be held): slot j is another row after its share, as in UIO-LLMs, and
+what it starts with is the learned vector and, scaled, the weighted mean of the embeddings of the tokens that no slot before it
+has seen (SPAN of them at most; the weights are one number a token of the vocabulary, rare ones weigh more to begin with). README, "Two kinds of slots".
 
 Transfer head: what a slot leaves in a layer is that layer's attention input h. Its key and value are h (W_K + dK) and
 h (W_V + dV), another low-rank change, used nowhere else. Keys are not rotated.
@@ -63,8 +65,10 @@ class MemoryModel(nn.Module):
     a prefill of its own, and gradients through it), and memory rows by the base's own W_K and W_V.
     """
 
-    def __init__(self, base: Llama, rank: int = 32, alpha: float = 64.0, everywhere: bool = False, transfer: bool = True):
+    def __init__(self, base: Llama, rank: int = 32, alpha: float = 64.0, everywhere: bool = False, transfer: bool = True,
+                 in_place: bool = False):
         super().__init__()
+        self.in_place = in_place
         self.base = base.requires_grad_(False)
         self.everywhere = everywhere
         c = base.config
@@ -72,6 +76,8 @@ class MemoryModel(nn.Module):
         self.rank, self.alpha = rank, alpha
         # A slot starts as an anchor, which pretraining has taught to stand for the rows before it.
         self.slot = nn.Parameter(base.model.embed_tokens.weight[ID["anchor"]].detach().float().clone())
+        if in_place:
+            nn.init.zeros_(self.slot)
         self.repeat = nn.Parameter(base.model.embed_tokens.weight[ID["repeat"]].detach().float().clone())
 
         self.span_weight = nn.Parameter(torch.zeros(c.vocab_size))  # logarithms
@@ -116,13 +122,15 @@ class MemoryModel(nn.Module):
         return self.slot_q[layer](x), None, self.slot_v[layer](x)
 
     def tell_spans(self, counts: np.ndarray, gain: float = 1.5, a: float = 3e-4) -> None:
-        """Where no weights were learnt yet: a token that makes up the share p of the text, counts [V], weighs a / (a + p)."""
+        """Of slots beside, where no weights were learnt yet: a token that makes up the share p of the text, counts [V], weighs a / (a + p)."""
         with torch.no_grad():
             self.span_weight.copy_(-torch.log1p(torch.from_numpy(counts / counts.sum() / a)))
             self.span_gain.fill_(gain)
 
     def starts(self, ids: Tensor, cover: Tensor) -> Tensor:
-        """What the slots start with, [B, M, C], of segments ids [B, n] whose rows before cover[j] slot j sees."""
+        """What the slots start with, [B, M, C], of segments ids [B, n] whose rows before cover[j] slot j sees (or would, beside)."""
+        if self.in_place:
+            return self.slot + self.base.model.embed_tokens.weight[ids[:, cover - 1]].float()
         begin = torch.maximum(F.pad(cover[:-1], (1, 0)), cover - SPAN)
         at = begin[:, None] + torch.arange(int((cover - begin).max()), device=ids.device)
         taken = ids[:, at.clamp(max=ids.shape[1] - 1)]
@@ -136,11 +144,13 @@ class MemoryModel(nn.Module):
         b, n = segment.ids.shape
         device = segment.ids.device
         cover = torch.tensor(coverage(n, ratio), device=device)
-        m = len(cover)
+        m, starts = len(cover), self.starts(segment.ids, cover)
+        if self.in_place:
+            cover = cover - 1
         seen = torch.arange(SINKS + n, device=device)[None] < SINKS + cover[:, None]
         mask = torch.cat([seen, torch.eye(m, dtype=torch.bool, device=device)], 1)[None, None]
 
-        _, seen_by_layer = self.base(None, (SINKS + cover).expand(b, m), mask, embeds=self.starts(segment.ids, cover), past=past,
+        _, seen_by_layer = self.base(None, (SINKS + cover).expand(b, m), mask, embeds=starts, past=past,
                                      past_positions=torch.arange(SINKS + n, device=device).expand(b, SINKS + n),
                                      delta=self._change, inputs=True)
         c = self.base.config
@@ -181,3 +191,10 @@ class MemoryModel(nn.Module):
     def loss(self, hidden: Tensor, targets: Tensor, chunk: int = 512):
         """Mean nats, and each target's own."""
         return cross_entropy(hidden, self.base.model.embed_tokens.weight, targets, chunk=chunk)
+
+
+def restored(base: Llama, state: dict, **ablation: bool) -> MemoryModel:
+    """The slots of a checkpoint for this base."""
+    model = MemoryModel(base, state["rank"], in_place=state.get("in_place", False), **ablation)
+    model.load_state_dict(state["weights"], strict=False)
+    return model

@@ -22,7 +22,7 @@ from data import Encoder, Tokens
 from loss import cross_entropy
 from memory import copying, export_part
 from memory_data import KeyMaker
-from memory_model import SINKS, MemoryModel, Segment
+from memory_model import SINKS, MemoryModel, Segment, restored
 from optim import Optimizer
 from pretrain import batch_loss
 from rows import Stream
@@ -118,8 +118,7 @@ def main(argv: list[str] | None = None) -> dict:
     last = a.run / "last.pt"
     state = read(last) if last.exists() else None
     memory_state = read(a.run / "memory.pt" if state else a.memory)
-    model = MemoryModel(load_model(last if state else a.base), memory_state["rank"])
-    model.load_state_dict(memory_state["weights"], strict=False)
+    model = restored(load_model(last if state else a.base), memory_state)
     model.base.requires_grad_(True)
     model.to(where)
     table = read(a.token_vectors)["weights"]["rows.weight"] if a.token_vectors else state["heads"].get("tokens.weight") if state else None

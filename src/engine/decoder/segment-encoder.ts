@@ -179,17 +179,19 @@ export class SegmentEncoder {
 
   /**
    * The slots' pass (UIO-LLMs, §3): M rows over the finished rows of their segment. Slot j sees the prefix, the
-   * first (j + 1)·ratio tokens and itself, and stands at the position after them; the segment's own rows never see a slot.
+   * first (j + 1)·ratio tokens (in place: all of these but the last) and itself, and stands at the position after them; the segment's own
+   * rows never see a slot.
    */
   async #runSlots(members: readonly SegmentInput[], steps: number, keys: CacheArray, values: CacheArray): Promise<(KvRows | undefined)[]> {
     const { hiddenSize } = this.config;
-    const cover = members.map((segment) => (segment.slotTokens === undefined ? [] : coverage(segment.tokens.length, segment.slotTokens)));
+    const shares = members.map((segment) => (segment.slotTokens === undefined ? [] : coverage(segment.tokens.length, segment.slotTokens)));
+    const cover = shares.map((ends) => ends.map((end) => (this.slotStart?.inPlace ? end - 1 : end)));
     const slots = Math.max(...cover.map((own) => own.length));
     const batch = members.length;
     const past = this.#behindPrefix(keys, values, batch, steps);
     const feeds = this.#common(batch, slots, past, this.#prefixRows + steps, cover);
     const embeds = new Float32Array(batch * slots * hiddenSize);
-    cover.forEach((own, b) => this.slotStart?.write((members[b] as SegmentInput).tokens, own, embeds.subarray(b * slots * hiddenSize)));
+    shares.forEach((own, b) => this.slotStart?.write((members[b] as SegmentInput).tokens, own, embeds.subarray(b * slots * hiddenSize)));
     feeds['embeds'] = float32(embeds, [batch, slots, hiddenSize]);
     feeds['rows'] = int64([], [0]);
     const width = this.#prefixRows + steps + slots;

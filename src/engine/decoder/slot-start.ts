@@ -13,33 +13,38 @@ interface Spans {
 }
 
 /**
- * What memory slots start with: one learned vector (UIO-LLMs, §3) and, where the checkpoint has weights for it, the weighted mean of the
- * embeddings of the tokens that a slot sees and none before it does, the last so many of them.
+ * What memory slots start with, and where they stand. *Beside*: one learned vector (UIO-LLMs, §3) and, where the checkpoint has weights
+ * for it, the weighted mean of the embeddings of the tokens that a slot sees and none before it does, the last so many of them; the slot is
+ * a row after all it sees. *In place*: the embedding of the last token of a slot's share, in that token's place, and the vector.
  */
 export class SlotStart {
   private constructor(
     private readonly slot: Float32Array,
     private readonly spans: Spans | undefined,
+    /** The slot stands in the place of the last token of its share, and sees what that saw. */
+    readonly inPlace: boolean,
   ) {}
 
   /**
-   * Reads `slot` [hidden] and, if they are there, `slot.span_weight` [vocab], `slot.span_gain` [1] and `slot.span_rows` [1].
+   * Reads `slot` [hidden] and, if they are there, `slot.span_weight` [vocab], `slot.span_gain` [1] and `slot.span_rows` [1], or `slot.in_place` [1].
    *
    * @throws CheckpointError naming the tensor that is missing, not finite, negative or of another shape
    */
   static async read({ config, tensors, directory }: Checkpoint, read: (source: TensorSource, name: string, shape: readonly number[]) => Promise<Float32Array>, memory: TensorSource): Promise<SlotStart> {
     const { hiddenSize, vocabSize } = config;
     const slot = await read(memory, 'slot', [hiddenSize]);
-    if (!memory.has('slot.span_gain')) return new SlotStart(slot, undefined);
+    const embeddings = () => read(tensors, 'model.embed_tokens.weight', [vocabSize, hiddenSize]);
+    if (memory.has('slot.in_place')) return new SlotStart(slot, { embeddings: await embeddings(), weights: new Float32Array(vocabSize).fill(1), gain: 1, rows: 1 }, true);
+    if (!memory.has('slot.span_gain')) return new SlotStart(slot, undefined, false);
     const weights = await read(memory, 'slot.span_weight', [vocabSize]);
     if (weights.some((weight) => weight < 0)) throw new CheckpointError('outOfRange', directory, 'slot.span_weight', 'holds a negative weight');
     const [gain = 0] = await read(memory, 'slot.span_gain', [1]);
     const [rows = 0] = await read(memory, 'slot.span_rows', [1]);
     if (!Number.isInteger(rows) || rows < 1) throw new CheckpointError('outOfRange', directory, 'slot.span_rows', `is ${rows}, no number of tokens`);
-    return new SlotStart(slot, { embeddings: await read(tensors, 'model.embed_tokens.weight', [vocabSize, hiddenSize]), weights, gain, rows });
+    return new SlotStart(slot, { embeddings: await embeddings(), weights, gain, rows }, false);
   }
 
-  /** Writes what the slots of a segment start with to `out` [cover.length, hidden]; slot j sees the first cover[j] tokens. */
+  /** Writes what the slots of a segment start with to `out` [cover.length, hidden]; the share of slot j ends after cover[j] tokens. */
   write(tokens: ArrayLike<number>, cover: readonly number[], out: Float32Array): void {
     const { slot, spans } = this;
     cover.forEach((end, j) => {

@@ -114,7 +114,11 @@ describe.each(['llama3', 'qwen2', 'qwen3'])('%s', (family) => {
   });
 });
 
-describe.each([{ told: 'one vector' }, { told: 'the embeddings of what they stand for too', spanRows: 3 }])('memory slots that start with $told', ({ spanRows }) => {
+describe.each([
+  { told: 'start with one vector' },
+  { told: 'start with the embeddings of what they stand for too', spanRows: 3 },
+  { told: 'stand in the place of the last token of their share', inPlace: true },
+])('memory slots that $told', ({ spanRows, inPlace }: { spanRows?: number; inPlace?: boolean }) => {
   let model: ReferenceModel;
   let rope: RopeFrequencies;
   let decoder: Decoder;
@@ -128,6 +132,7 @@ describe.each([{ told: 'one vector' }, { told: 'the embeddings of what they stan
     memory = new Map();
     const add = (name: string, shape: number[]) => memory.set(name, { shape, values: values(shape.reduce((a, b) => a * b), memory.size) });
     add('slot', [config.hiddenSize]);
+    if (inPlace) memory.set('slot.in_place', { shape: [1], values: Float32Array.of(1) });
     if (spanRows) {
       memory.set('slot.span_weight', { shape: [config.vocabSize], values: values(config.vocabSize, 77).map(Math.abs) });
       memory.set('slot.span_gain', { shape: [1], values: Float32Array.of(1.5) });
@@ -197,7 +202,8 @@ describe.each([{ told: 'one vector' }, { told: 'the embeddings of what they stan
     const count = Math.ceil(tokens.length / ratio);
     const cover = Array.from({ length: count }, (_, j) => Math.min((j + 1) * ratio, tokens.length));
     const rows = SINKS.length + tokens.length;
-    const positions = [...Array.from({ length: rows }, (_, i) => i), ...cover.map((covered) => SINKS.length + covered)];
+    const seen = cover.map((end) => (inPlace ? end - 1 : end));
+    const positions = [...Array.from({ length: rows }, (_, i) => i), ...seen.map((covered) => SINKS.length + covered)];
     const left: ReferenceRow[] = cover.map(() => ({ keys: [], values: [] }));
     const own = (layer: number, name: string) => (memory.get(`layers.${layer}.${name}.weight`) as { values: Float32Array }).values;
     const bias = (layer: number, name: string) => tensors.get(`model.layers.${layer}.self_attn.${name}_proj.bias`) as Float32Array;
@@ -208,6 +214,7 @@ describe.each([{ told: 'one vector' }, { told: 'the embeddings of what they stan
     const given = (name: string) => (memory.get(name) as { values: Float32Array }).values;
     cover.forEach((end, j) => {
       const begun = Float64Array.from(given('slot'));
+      if (inPlace) begun.forEach((value, i) => (begun[i] = value + (embeddings[(tokens[end - 1] as number) * begun.length + i] as number)));
       const span = spanRows ? tokens.slice(Math.max(cover[j - 1] ?? 0, end - spanRows), end) : [];
       const sum = span.reduce((total, token) => total + (given('slot.span_weight')[token] as number), 0);
       for (const token of span) {
@@ -220,7 +227,7 @@ describe.each([{ told: 'one vector' }, { told: 'the embeddings of what they stan
     referenceForward(withSlot, rope, {
       tokens: [...SINKS, ...tokens, ...cover.map((_, j) => config.vocabSize + j)],
       distance: (i, j) => {
-        const visible = i < rows || i === j || j < SINKS.length + (cover[i - rows] as number);
+        const visible = i < rows || i === j || j < SINKS.length + (seen[i - rows] as number);
         return visible ? (positions[i] as number) - (positions[j] as number) : undefined;
       },
       adapt: (layer, i, input, projected) => {
