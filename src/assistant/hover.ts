@@ -1,4 +1,5 @@
 /** What a hover shows at once: the definition of the name under the cursor, its comment, and who uses it. It waits for no model. */
+import { pathKind } from '../library/retrieve/paths';
 import type { HoverInfo, Author, Span } from '../protocol';
 import { ExplanationCache } from './explanationCache';
 import { labelOf } from './facts';
@@ -24,6 +25,8 @@ export interface HoverTools {
 }
 
 const USERS_SHOWN = 5;
+/** Uses of which those are chosen. */
+const USERS_LOOKED_AT = 200;
 /** Milliseconds for "who uses it"; the rest of the hover does not wait longer. */
 const USERS_PATIENCE = 30;
 /** The same for a gist; one that comes later is there the next time. */
@@ -35,7 +38,7 @@ const LEAST_LINES = 4;
 export async function hover(request: HoverRequest, { library, cache, author = { kind: 'extractive' }, gists, signal }: HoverTools): Promise<HoverInfo | null> {
   const document = await library.read(request.file);
   const lines = splitLines(document.text);
-  const word = wordAt(lines[request.line - 1] ?? '', request.character);
+  const word = wordAt(lines[request.line - 1] ?? '', request.character, document.language);
   if (!word) return null;
   const definitions = await library.definitions(word.name);
   const definition = closest(definitions, request, word.receiver, document.language);
@@ -61,9 +64,13 @@ export async function hover(request: HoverRequest, { library, cache, author = { 
   };
 }
 
+const NAME = /[\p{L}_$][\p{L}\p{N}_$]*/gu;
+/** In Ruby `save!` and `empty?` are names; `a!=b` is none. */
+const RUBY_NAME = /[\p{L}_$][\p{L}\p{N}_$]*(?:[!?](?![=~]))?/gu;
+
 /** The identifier at a position, and what it is a member of ("self", "app"), if anything. */
-export function wordAt(line: string, character: number): { name: string; receiver?: string } | undefined {
-  for (const match of line.matchAll(/[\p{L}_$][\p{L}\p{N}_$]*/gu)) {
+export function wordAt(line: string, character: number, language = ''): { name: string; receiver?: string } | undefined {
+  for (const match of line.matchAll(language === 'ruby' ? RUBY_NAME : NAME)) {
     if (character < match.index || character > match.index + match[0].length) continue;
     const receiver = /([\p{L}_$][\p{L}\p{N}_$]*)(?:\.|->|::)$/u.exec(line.slice(0, match.index))?.[1];
     return { name: match[0], receiver };
@@ -90,8 +97,14 @@ function closest(definitions: readonly Definition[], { file, line }: HoverReques
 async function usersWithin(library: AssistantLibrary, name: string, definition: Definition, signal?: AbortSignal): Promise<{ users: HoverInfo['usedBy']; more: number }> {
   const patience = AbortSignal.timeout(USERS_PATIENCE);
   try {
-    const found = await library.users(name, { limit: USERS_SHOWN + 1, signal: signal ? AbortSignal.any([signal, patience]) : patience });
+    const found = await library.users(name, { limit: USERS_LOOKED_AT, signal: signal ? AbortSignal.any([signal, patience]) : patience });
     const outside = found.users.filter(({ span }) => span.file !== definition.file || span.startLine !== definition.symbol.startLine);
+    // Code before tests, and a manual or change log last.
+    const rank = ({ span }: (typeof outside)[number]): number => {
+      const { docs, history, test } = pathKind(span.path);
+      return docs || history ? 2 : test ? 1 : 0;
+    };
+    outside.sort((a, b) => rank(a) - rank(b));
     return { users: outside.slice(0, USERS_SHOWN), more: found.more + Math.max(0, outside.length - USERS_SHOWN) };
   } catch {
     return { users: [], more: 0 };

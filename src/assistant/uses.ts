@@ -28,21 +28,25 @@ const PROSE = new Set(['yaml', 'json', 'jsonc', 'toml', 'ini', 'markdown', 'mdx'
 
 /** Calls, then other code, imports, comments, and last prose and data; tests after the rest of their kind. Files that have gone are left out. */
 export async function tellingFirst(uses: readonly Use[], name: string, library: Pick<AssistantLibrary, 'read'>, signal?: AbortSignal): Promise<ReadUse[]> {
-  const files = new Map<string, { lines: string[]; isProse: boolean } | undefined>();
-  const called = new RegExp(`(?<![\\p{L}\\p{N}_$])${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}\\s*\\(`, 'u');
+  const files = new Map<string, { lines: string[]; language: string } | undefined>();
+  const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const called = new RegExp(`(?<![\\p{L}\\p{N}_$])${escaped}\\s*\\(`, 'u');
+  // Ruby calls without brackets: all but a symbol, a variable and what is assigned to.
+  const calledInRuby = new RegExp(`(?<![\\p{L}\\p{N}_$:@])${escaped}(?![\\p{L}\\p{N}_$:]|\\s*=(?![=~]))`, 'u');
   const found: ReadUse[] = [];
   for (const use of uses) {
     const { file, startLine, endLine } = use.span;
     if (!files.has(file)) {
       throwIfCancelled(signal);
-      files.set(file, await library.read(file).then((each) => ({ lines: splitLines(each.text), isProse: PROSE.has(each.language) }), () => undefined));
+      files.set(file, await library.read(file).then((each) => ({ lines: splitLines(each.text), language: each.language }), () => undefined));
     }
     const read = files.get(file);
     if (!read) continue;
     const text = textOfLines(read.lines, startLine, endLine);
     const isComment = /^\s*(\/\/|\/?\*|#(?!\w)|--\s|"""|''')/.test(text);
     const isImport = beginsImport(text) || /^\s*export [*{]|\brequire\(/.test(text);
-    found.push({ use, text, kind: read.isProse ? 'prose' : isComment ? 'comment' : isImport ? 'import' : called.test(text) ? 'call' : 'code' });
+    const isCall = called.test(text) || (read.language === 'ruby' && !/^\p{Lu}/u.test(name) && calledInRuby.test(text));
+    found.push({ use, text, kind: PROSE.has(read.language) ? 'prose' : isComment ? 'comment' : isImport ? 'import' : isCall ? 'call' : 'code' });
   }
   const rank = ({ kind, use }: ReadUse): number => KINDS.indexOf(kind) + (pathKind(use.span.path).test ? 0.5 : 0);
   return found.sort((a, b) => rank(a) - rank(b));

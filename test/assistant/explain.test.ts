@@ -172,6 +172,12 @@ describe('hover', () => {
     expect(info?.usedBy.map(({ span }) => span.path)).toEqual(['client.py']);
   });
 
+  test('of the users code comes first, then tests, then what only writes about it', async () => {
+    library = new MemoryLibrary({ 'CHANGES.md': '# 1.0\n\ntake() is new\n', 'docs/pool.md': '# Pool\n\ntake()\n', 'test/pool_test.py': 'pool.take(1)\n', 'client.py': CLIENT, 'pool.py': POOL });
+    const info = await hover({ file: '/w/pool.py', line: 7, character: 9 }, { library });
+    expect(info?.usedBy.map(({ span }) => span.path)).toEqual(['client.py', 'test/pool_test.py', 'CHANGES.md', 'docs/pool.md']);
+  });
+
   test('an explanation that was made is shown', async () => {
     const cache = new ExplanationCache(directory);
     const { markdown } = await explain({ file: '/w/pool.py', startLine: 7, endLine: 7 }, { library, cache });
@@ -212,5 +218,8 @@ describe('hover', () => {
     expect(wordAt('  self.take(host)', 9)).toEqual({ name: 'take', receiver: 'self' });
     expect(wordAt('a + b', 1)).toEqual({ name: 'a', receiver: undefined });
     expect(wordAt('a  +', 2)).toBeUndefined();
+    expect(wordAt('  @io.wakeup! if empty?', 9, 'ruby')).toEqual({ name: 'wakeup!', receiver: 'io' });
+    expect(wordAt('  a!=b', 2, 'ruby')?.name).toBe('a');
+    expect(wordAt('  ready ? go! : x', 11, 'typescript')?.name).toBe('go');
   });
 });

@@ -30,3 +30,12 @@ test('who uses it: everything is told, calls first', async () => {
   expect(markdown).toContain('`deliver_mail` is named outside its definition in 7 places:\n\n- `src/office.py`');
   expect(markdown).toContain('- `CHANGES.md`');
 });
+
+test('in Ruby a call needs no brackets; a symbol, a variable and a comment are none', async () => {
+  const library = new MemoryLibrary({
+    'reactor.rb': 'class Reactor\n  def wakeup!\n    @io\n  end\nend\n',
+    'cluster.rb': 'def stop\n  wakeup!\n  @reactor.wakeup! if up\n  send(:wakeup!)\n  # wakeup! is cheap\nend\n',
+  });
+  const users = [2, 3, 4, 5].map((line) => ({ span: { file: '/w/cluster.rb', path: 'cluster.rb', startLine: line, endLine: line }, label: '' }));
+  expect((await tellingFirst(users, 'wakeup!', library)).map(({ kind, use }) => `${kind} ${use.span.startLine}`)).toEqual(['call 2', 'call 3', 'code 4', 'comment 5']);
+});

@@ -5,12 +5,13 @@ import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import { guard } from 'lit/directives/guard.js';
 import { unsafeHTML } from 'lit/directives/unsafe-html.js';
-import type { Author, Citation, Coverage } from '../../protocol';
+import type { Author, Citation } from '../../protocol';
 import { formatCount, formatLines, formatMilliseconds, formatShare, splitPath } from '../shared/format';
 import { post } from '../shared/host';
 import { renderMarkdown } from '../shared/markdown';
 import { prose, shared } from '../shared/styles';
 import { t } from '../shared/strings';
+import { coverageText, filesText, isPartial } from './coverage';
 import type { Turn } from './thread';
 
 /** Citations listed below an answer before "show more". */
@@ -65,7 +66,7 @@ export class TurnElement extends LitElement {
     return html`
       <article aria-busy=${writing ? 'true' : 'false'} aria-labelledby="title">
         <h2 id="title">${this.heading()}</h2>
-        <div class="scope">${this.scopeTag()}</div>
+        <div class="scope">${this.scopeTag()}${this.partialTag()}</div>
         ${turn.markdown ? this.body(turn) : nothing}
         ${writing ? this.phase() : nothing}
         ${turn.state === 'failed' ? this.failure() : nothing}
@@ -98,6 +99,13 @@ export class TurnElement extends LitElement {
       case 'selection':
         return html`<span class="tag"><vscode-icon name="list-selection" size="12"></vscode-icon><span class="ellipsis">${fileName(scope.file)}:${formatLines(scope)}</span></span>`;
     }
+  }
+
+  /** Beside the question, before anything is read of the answer: it may lack what has not been read yet. */
+  private partialTag(): TemplateResult | typeof nothing {
+    const { coverage, state } = this.turn;
+    if (!coverage || state === 'pending' || !isPartial(coverage)) return nothing;
+    return html`<span class="tag" title=${t('Not everything had been read when this was answered')}><vscode-icon name="info" size="12"></vscode-icon>${filesText(coverage)}</span>`;
   }
 
   private body(turn: Turn): TemplateResult {
@@ -166,7 +174,7 @@ export class TurnElement extends LitElement {
     const notices = answer?.notices ?? [];
     if (notices.length === 0) return nothing;
     // An answer from part of the workspace is worth asking for again.
-    const partial = coverage?.indexing && coverage.filesIndexed < coverage.filesKnown;
+    const partial = coverage?.indexing && isPartial(coverage);
     return html`<ul class="notices">${notices.map((notice) => html`<li><vscode-icon name="info"></vscode-icon><span>${notice}</span></li>`)}</ul>
       ${coverage?.held ? html`<button class="link again" @click=${() => post({ type: 'command', command: 'anchorage.resumeIndexing' })}>${t('Resume indexing')}</button>` : nothing}
       ${partial && !coverage.held ? html`<button class="link again" @click=${() => post({ type: 'ask', question: title, followUp: false })}>${t('Ask again with what has been read since')}</button>` : nothing}`;
@@ -219,11 +227,6 @@ export function citationLabel(citation: Citation): string {
 function authorTag(author: Author): TemplateResult {
   if (author.kind === 'extractive') return html`<span class="tag" title=${t('No model wrote this: it is quoted from the files.')}><vscode-icon name="quote" size="12"></vscode-icon>${t('Quoted')}</span>`;
   return html`<span class="tag" title=${author.kind === 'bundled' ? t('Written by the bundled model, on this machine') : t('Written by the model you chose, on this machine')}><vscode-icon name="chip" size="12"></vscode-icon><span class="ellipsis">${author.model}</span></span>`;
-}
-
-function coverageText(coverage: Coverage): string {
-  const files = t('{0} files', formatCount(coverage.filesIndexed));
-  return coverage.memories === undefined ? files : `${files}, ${t('{0} remembered', formatShare(coverage.memories))}`;
 }
 
 function withSources(turn: Turn): string {

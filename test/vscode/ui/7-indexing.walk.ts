@@ -65,6 +65,7 @@ describe('indexing that the user holds', () => {
     await workbench.ask(question);
     const answer = await workbench.answered(question);
     assert.match(await answer.locator('.notices').innerText(), /Indexing was cancelled: this answer draws on [\d,]+ of 2,500 files/);
+    assert.match(await answer.locator('.scope').innerText(), /[\d,]+ of 2,500 files/);
     await says('indexing cancelled');
   });
 
