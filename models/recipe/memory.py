@@ -76,10 +76,10 @@ def export_part(model: MemoryModel, ratios: list[int], length: int, name: str = 
         tensors |= {"slot.span_weight": model.span_weight.detach().softmax(0) * len(model.span_weight),
                     "slot.span_gain": model.span_gain.detach(), "slot.span_rows": torch.tensor([float(SPAN)])}
     for i, layer in enumerate(model.base.model.layers):
-        for part, name, lora in (("slot", "q_proj", model.slot_q), ("slot", "v_proj", model.slot_v),
-                                 ("head", "k_proj", model.head_k), ("head", "v_proj", model.head_v)):
-            weight = getattr(layer.self_attn, name).weight
-            tensors[f"layers.{i}.{part}.{name}.weight"] = (weight + lora[i].scale * lora[i].b @ lora[i].a).detach().cpu()
+        for part, matrix, lora in (("slot", "q_proj", model.slot_q), ("slot", "v_proj", model.slot_v),
+                                   ("head", "k_proj", model.head_k), ("head", "v_proj", model.head_v)):
+            weight = getattr(layer.self_attn, matrix).weight
+            tensors[f"layers.{i}.{part}.{matrix}.weight"] = (weight + lora[i].scale * lora[i].b @ lora[i].a).detach().cpu()
     return {"file": f"{name}.safetensors", "tensors": tensors,
             "config": {name: {"file": f"{name}.safetensors", "ratios": ratios, "segment_rows": length}}}
 
