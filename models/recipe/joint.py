@@ -81,7 +81,8 @@ class Texts:
         if kind == "short":
             return text_loss(model, self.short.batch(rows, self.first).to(where))
         times = int(2 ** rng.integers(1, int(np.log2(self.window // self.first)) + 1))
-        if rng.random() < self.farthest_share:
+        # The longest rows under full attention cost the square of their length, and they are what teaches far positions.
+        if rng.random() < (self.farthest_share if kind == "long_full" else self.farthest_share / 4):
             times = self.farthest
         count, length = max(1, rows // times), self.first * times
         if kind == "long_full":
@@ -129,7 +130,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--run", type=Path, default=home() / "runs/joint")
     args.add_argument("--text-shares", type=float, nargs=len(TEXTS), default=TEXT_SHARES, metavar="S", help=f"of {TEXTS}")
     args.add_argument("--farthest", type=int, default=32, help="times the first window, of the longest rows")
-    args.add_argument("--farthest-share", type=float, default=0.0, help="of the long rows")
+    args.add_argument("--farthest-share", type=float, default=0.0, help="of the long rows under full attention; a quarter of it of those under AnSAN")
     args.add_argument("--factors", type=Path, help="rope_factors.json to go on with (default: the checkpoint's, or YaRN's)")
     args.add_argument("--rows", type=int, default=4, help="rows of the first window in a step's text")
     args.add_argument("--lr", type=float, default=1.3e-3)
