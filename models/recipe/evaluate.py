@@ -96,21 +96,26 @@ def rows_seen(layout: Layout, window: int = 0) -> np.ndarray:
     return torch.cat(parts).cpu().numpy()
 
 
-def forms(model: Llama, untrained: Llama, ids: np.ndarray, cuts: np.ndarray, recent: int, where) -> tuple[dict, dict]:
+FORMS = ("full", "marked", "ansan", "composed", "window", "untrained")
+
+
+def forms(model: Llama, untrained: Llama, ids: np.ndarray, cuts: np.ndarray, recent: int, where, wanted=FORMS) -> tuple[dict, dict]:
     """Losses by form, and counts of rows, for one document."""
     none, sinks = np.zeros(0, np.int64), len(SINK_IDS)
     plain, plain_targets = tensors(ids, none)
     marked, marked_targets = tensors(ids, cuts)
     layout = anchored(marked == ID["anchor"], sinks)
     seen, seen_composed = rows_seen(layout), rows_seen(layout, recent)
-    found = {
-        "full": losses(model, plain, plain_targets, None, 0, where),
-        "marked": losses(model, marked, marked_targets, None, 0, where),
-        "ansan": losses(model, marked, marked_targets, layout, 0, where),
-        "composed": losses(model, marked, marked_targets, layout, recent, where),
-        "window": losses(model, plain, plain_targets, windowed(plain.shape[1], sinks), max(1, round(float(seen_composed[sinks:].mean())) - sinks), where),
-        "untrained": losses(untrained, plain, plain_targets, None, 0, where),
+    width = max(1, round(float(seen_composed[sinks:].mean())) - sinks)
+    made = {
+        "full": lambda: losses(model, plain, plain_targets, None, 0, where),
+        "marked": lambda: losses(model, marked, marked_targets, None, 0, where),
+        "ansan": lambda: losses(model, marked, marked_targets, layout, 0, where),
+        "composed": lambda: losses(model, marked, marked_targets, layout, recent, where),
+        "window": lambda: losses(model, plain, plain_targets, windowed(plain.shape[1], sinks), width, where),
+        "untrained": lambda: losses(untrained, plain, plain_targets, None, 0, where),
     }
+    found = {name: made[name]() for name in wanted}
     return found, {"ordinary": len(ids), "anchors": len(cuts), "seen": float(seen[sinks:].mean()),
                    "seen_composed": float(seen_composed[sinks:].mean()), "kept_composed": int(seen_composed[-1])}
 
@@ -124,13 +129,13 @@ def interval(sums: np.ndarray, counts: np.ndarray, against: np.ndarray | None = 
     return [float(np.exp(total.sum() / counts.sum())), *np.quantile(drawn, [0.025, 0.975]).tolist()]
 
 
-def evaluate(model: Llama, tokens: Tokens, count: int, length: int, recent: int, where, seed: int = 3, files: bool = False) -> dict:
+def evaluate(model: Llama, tokens: Tokens, count: int, length: int, recent: int, where, seed: int = 3, files: bool = False, wanted=FORMS) -> dict:
     model.eval().to(where)
     untrained = Llama(model.config, seed=1).eval().to(where)
     sums: dict[str, list[float]] = {}
     counts, rows = [], []
     for ids, cuts in (joined if files else chunks)(tokens, count, length, seed):
-        found, info = forms(model, untrained, ids, cuts, recent, where)
+        found, info = forms(model, untrained, ids, cuts, recent, where, wanted)
         for name, each in found.items():
             sums.setdefault(name, []).append(float(each.sum()))
         counts.append(len(found["full"]))
@@ -147,7 +152,8 @@ def evaluate(model: Llama, tokens: Tokens, count: int, length: int, recent: int,
     for name, total in arrays.items():
         report[name] = interval(total, n)
     for name in ("ansan", "composed", "marked", "window"):
-        report[f"{name}_over_full"] = interval(arrays[name], n, arrays["full"])
+        if name in arrays and "full" in arrays:
+            report[f"{name}_over_full"] = interval(arrays[name], n, arrays["full"])
     return report
 
 
@@ -159,13 +165,14 @@ def main(argv: list[str] | None = None) -> dict:
     args.add_argument("--documents", type=int, default=200)
     args.add_argument("--recent", type=int, default=96, help="rows of the window beside the anchors")
     args.add_argument("--joined", action="store_true", help="text as it stands, file after file of a repository, in place of single documents")
+    args.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS, help="of long texts one may want fewer")
     args.add_argument("--length", type=int, help="ordinary tokens (default: what fits the first window with anchors)")
     args.add_argument("--log", type=Path, help="appends the report to this jsonl")
     args.add_argument("--device", default="auto")
     a = args.parse_args(argv)
     model = load_model(a.checkpoint)
     length = a.length or int(model.config.max_position_embeddings * 0.95) - len(SINK_IDS)
-    report = evaluate(model, Tokens(a.tokens, a.split), a.documents, length, a.recent, device(a.device), files=a.joined)
+    report = evaluate(model, Tokens(a.tokens, a.split), a.documents, length, a.recent, device(a.device), files=a.joined, wanted=a.forms)
     print(json.dumps(report, indent=1))
     if a.log:
         Log(a.log)(event="evaluate", checkpoint=str(a.checkpoint), split=a.split, **report)
