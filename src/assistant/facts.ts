@@ -94,11 +94,12 @@ function sentencesIn(text: string): string[] {
   return text.match(/.*?(?:[.!?](?<!\b(?:i\.e|e\.g|cf|vs|resp|approx)\.)(?=\s+[\p{Lu}`"'(\d]|$)|:$)\s*/gsu) ?? [text];
 }
 
-/** Inline markup of doc comments unwrapped; `[1]`, which would read as a citation here, loses its brackets. */
+/** Inline markup of doc comments (Sphinx, JSDoc, RDoc …) unwrapped; `[1]`, which would read as a citation here, loses its brackets. */
 export function plainDoc(text: string): string {
   return text
     .replace(/:[\w:]+:`~?([^`<]+?)(?:\s*<[^`]*>)?`/g, '`$1`')
     .replace(/``([^`]+)``/g, '`$1`')
+    .replace(/(?<![\w+])\+([A-Za-z_][\w:#.!?]*)\+(?![\w+])/g, '`$1`')
     .replace(/\{@(?:link|linkcode|linkplain|code)\s+([^}|]+?)(?:[|\s][^}]*)?\}/g, '`$1`')
     .replace(/\[(`[^`\]]+`)\](?:\([^)]*\))?/g, '$1')
     .replace(/!?\[([^\]]+)\]\([^)]*\)/g, '$1')

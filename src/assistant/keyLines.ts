@@ -19,7 +19,8 @@ export function keyLines(passage: Passage, weights: TermWeights, form: QuestionF
   for (let line = startLine; line <= endLine; line++) if (!isDoc(line) && !(isDoc(line - 1) && isBlank(lines[line - 1] ?? ''))) body.push(line);
   while (body.length > 0 && isBlank(lines[(body[0] ?? 1) - 1] ?? '')) body.shift();
   while (body.length > 0 && isBlank(lines[(body[body.length - 1] ?? 1) - 1] ?? '')) body.pop();
-  if (body.length <= budget + 2) return toRuns(body);
+  const telling = (runs: Run[]): Run[] => (symbol ? runs : runs.flatMap((run) => behindEnds(run, lines)));
+  if (body.length <= budget + 2) return telling(toRuns(body));
 
   const chosen = new Set<number>(symbol && symbol.kind !== 'heading' && symbol.startLine >= startLine ? headLines(passage, 3) : []);
   const windows = new Windows(passage, weights, form, body);
@@ -31,7 +32,14 @@ export function keyLines(passage: Passage, weights: TermWeights, form: QuestionF
     windows.take(best.lines);
   }
   if (chosen.size === 0) for (const line of body.slice(0, Math.min(4, budget))) chosen.add(line);
-  return toRuns(closeGaps([...chosen].sort((a, b) => a - b), isDoc));
+  return telling(toRuns(closeGaps([...chosen].sort((a, b) => a - b), isDoc)));
+}
+
+/** Outside of definitions the first lines of a run may only end what came before: they say nothing of what follows. */
+function behindEnds({ startLine, endLine }: Run, lines: readonly string[]): Run[] {
+  let line = startLine;
+  while (line <= endLine && /^\s*(?:end|fi|done|esac|[)\]}]+[;,]?)?\s*$/.test(lines[line - 1] ?? '')) line++;
+  return line > endLine ? [] : [{ startLine: line, endLine }];
 }
 
 /** Lines shown together: fewer do not read as code. */

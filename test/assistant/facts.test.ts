@@ -9,6 +9,9 @@ describe('firstSentence', () => {
     expect(firstSentence('Uses the input as the new value (i.e. JSON of the config). Then reloads.')).toBe('Uses the input as the new value (i.e. JSON of the config).');
     expect(firstSentence('Any store, e.g. Redis, will do. It is opened lazily.')).toBe('Any store, e.g. Redis, will do.');
   });
+  it('reads the inline code of RDoc, and leaves sums alone', () => {
+    expect(firstSentence('Taken from +PUMA_MAX+ / +Server#run+ (3 +b+c and a + b stay).')).toBe('Taken from `PUMA_MAX` / `Server#run` (3 +b+c and a + b stay).');
+  });
   it('leaves parameter lists and rules out', () => {
     expect(firstSentence('=====\nReads a row.\n\n@param row which')).toBe('Reads a row.');
   });

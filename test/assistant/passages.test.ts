@@ -104,4 +104,10 @@ describe('places', () => {
     expect(await markdownOf('How do letters in the queue expire?', { 'queue.go': QUEUE })).not.toContain('`notify`');
     expect(await markdownOf('What does `Expire` do?', { 'queue.go': QUEUE })).toContain('`notify`');
   });
+
+  test('lines that only end what came before are not quoted', async () => {
+    const text = `class Runner\n  def stop\n${'    step\n'.repeat(120)}  end\nend\n\n# The postman rings at every door.\n`;
+    const told = await markdownOf('Who rings at every door?', { 'runner.rb': text });
+    expect(told).toContain('```ruby\n# The postman rings at every door.');
+  });
 });

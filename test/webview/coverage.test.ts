@@ -5,6 +5,7 @@ const all = { filesIndexed: 342, filesKnown: 342, indexing: false };
 
 test('an answer says how many files it draws on, and of how many where not all had been read', () => {
   expect(filesText(all)).toBe('342 files');
+  expect(filesText({ ...all, filesIndexed: 1, filesKnown: 1 })).toBe('1 file');
   expect(filesText({ ...all, filesIndexed: 73, indexing: true })).toBe('73 of 342 files');
   expect(filesText({ ...all, filesIndexed: 73, held: 'paused' })).toBe('73 of 342 files');
   expect(coverageText({ ...all, memories: 0.5 })).toBe('342 files, 50% remembered');

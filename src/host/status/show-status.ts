@@ -25,7 +25,7 @@ export async function showStatus(services: Services): Promise<void> {
       entries.push(separator(vscode.l10n.t('Could not be read')), ...status.problems.map(({ path, reason }) => ({ label: `$(warning) ${path}`, description: reason, file: path })));
     }
     if (status.skipped.length > 0) {
-      entries.push(separator(vscode.l10n.t('Left out')), ...status.skipped.map(({ reason, files }) => ({ label: `$(exclude) ${reason}`, description: vscode.l10n.t('{0} files', files.toLocaleString()) })));
+      entries.push(separator(vscode.l10n.t('Left out')), ...status.skipped.map(({ reason, files }) => ({ label: `$(exclude) ${reason}`, description: files === 1 ? vscode.l10n.t('1 file') : vscode.l10n.t('{0} files', files.toLocaleString()) })));
     }
   }
   entries.push(separator(vscode.l10n.t('Actions')), ...actionEntries(status, services.hold.held));

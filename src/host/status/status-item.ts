@@ -67,7 +67,7 @@ function tooltip(face: Face, client: ClientState, index: IndexStatus | undefined
   if (reason) text.appendText(reason).appendMarkdown('\n\n');
   if (index && client.kind === 'running') {
     for (const fact of indexFacts(index)) text.appendMarkdown(`$(${fact.icon}) `).appendText(`${fact.label} · ${fact.detail}`).appendMarkdown('  \n');
-    if (index.problems.length > 0) text.appendMarkdown('$(warning) ').appendText(vscode.l10n.t('{0} files could not be read', index.problems.length)).appendMarkdown('\n\n');
+    if (index.problems.length > 0) text.appendMarkdown('$(warning) ').appendText(index.problems.length === 1 ? vscode.l10n.t('1 file could not be read') : vscode.l10n.t('{0} files could not be read', index.problems.length)).appendMarkdown('\n\n');
   }
   text.appendMarkdown('\n\n---\n\n').appendMarkdown(actions(face).map(([title, command]) => `[${title}](command:${command})`).join(' · '));
   return text;

@@ -10,7 +10,8 @@ export function isPartial({ indexing, held, filesIndexed, filesKnown }: Coverage
 /** "342 files"; "73 of 342 files" where not all had been read. */
 export function filesText(coverage: Coverage): string {
   const read = formatCount(coverage.filesIndexed);
-  return isPartial(coverage) ? t('{0} of {1} files', read, formatCount(coverage.filesKnown)) : t('{0} files', read);
+  if (isPartial(coverage)) return t('{0} of {1} files', read, formatCount(coverage.filesKnown));
+  return coverage.filesIndexed === 1 ? t('1 file') : t('{0} files', read);
 }
 
 /** The same, with how much a model remembers of them. */
