@@ -5,6 +5,7 @@
  * anything for a while, or that has grown beyond its memory, is ended and comes back with the next request.
  */
 import { fork, type ChildProcess } from 'node:child_process';
+import { basename } from 'node:path';
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter, type MessageConnection, CancellationTokenSource, ResponseError } from 'vscode-jsonrpc/node';
 import type { ChatMessage, Writer, Written } from '../assistant/writer';
 import type { Author, ErrorData, ModelStatus } from '../protocol';
@@ -165,7 +166,7 @@ export class EngineProcess {
 
   private async launch(choice: ModelChoice): Promise<Running> {
     const { kind, ...params } = choice;
-    this.setStatus({ state: 'loading', author: { kind: 'extractive' }, detail: `Loading ${choice.directory}` });
+    this.setStatus({ state: 'loading', author: { kind: 'extractive' }, detail: `It is being loaded: ${basename(choice.directory)}.` });
     const child = fork(this.options.file, [], { serialization: 'advanced', execArgv: [], stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
     this.child = child;
     child.stdout?.setEncoding('utf8').on('data', (text: string) => this.options.log('debug', `engine: ${text.trimEnd()}`));

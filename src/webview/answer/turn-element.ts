@@ -51,6 +51,7 @@ export class TurnElement extends LitElement {
       .again { margin: 4px 0 0 22px; }
       .notices li { display: flex; gap: 6px; color: var(--vscode-descriptionForeground); }
       .notices vscode-icon { flex: none; padding-top: 2px; }
+      .notices span { min-width: 0; overflow-wrap: anywhere; }
       .foot { display: flex; flex-wrap: wrap; align-items: center; gap: 6px; margin-top: 14px; color: var(--vscode-descriptionForeground); font-size: 0.92em; }
       .foot .actions { margin-inline-start: auto; display: flex; gap: 2px; }
       .foot .actions button { display: flex; padding: 4px; }
