@@ -53,8 +53,8 @@ export function downloadBytes(model: ModelShape): number {
 
 /** Bytes per weight with the scale of each block of 32 (f32); the product that makes logits has 8 bits at least. */
 const BYTES_PER_WEIGHT: Readonly<Record<WeightFormat, number>> = { f32: 4, '8bit': 1 + 4 / 32, '4bit': 0.5 + 4 / 32 };
-/** The same weights in the order or the form in which prompts read them: once more, unless they are f32. */
-const FOR_PROMPTS: Readonly<Record<WeightFormat, number>> = { f32: 0, '8bit': 1 + 4 / 32, '4bit': 1 };
+/** The same weights in the order or the form in which prompts read them: once more, unless they are f32. With 8 bits ONNX Runtime also keeps the sum of each block. */
+const FOR_PROMPTS: Readonly<Record<WeightFormat, number>> = { f32: 0, '8bit': 1 + 8 / 32, '4bit': 1 };
 /** Of each number in the cache: f16, and the copy in bytes that single tokens read. */
 const BYTES_PER_CACHED: Readonly<Record<WeightFormat, number>> = { f32: 4, '8bit': 2 + 1.125, '4bit': 2 + 1.125 };
 /** ONNX Runtime, its arenas and the process itself. */
@@ -65,8 +65,8 @@ export function memoryBytes(model: ModelShape, contextTokens: number, format = d
   const embeddings = model.vocabSize * model.hiddenSize;
   const projections = parametersOf(model) - embeddings;
   const cache = 2 * model.layers * model.kvHeads * model.headDim * BYTES_PER_CACHED[format] * contextTokens;
-  // The output projection is its own quantized copy when embeddings are tied.
-  const head = model.tiedEmbeddings && format !== 'f32' ? 2 * embeddings * BYTES_PER_WEIGHT['8bit'] : 0;
+  // The output projection is a quantized copy of tied embeddings, kept once: only single rows are multiplied with it.
+  const head = model.tiedEmbeddings && format !== 'f32' ? embeddings * BYTES_PER_WEIGHT['8bit'] : 0;
   return projections * (BYTES_PER_WEIGHT[format] + FOR_PROMPTS[format]) + embeddings * (format === 'f32' ? 4 : 2) + head + cache + RUNTIME_BYTES;
 }
 

@@ -87,6 +87,9 @@ describe('anchorage model', () => {
     expect(json()['rows']).toBeLessThan(80);
     await run('perplexity', model, '--ids', ids, '--attention', 'anchors', '--window', '16', '--anchor-every', '8');
     expect(out.at(-1)).toMatch(/all .*\nat most \d+ rows held/);
+    expect(notes.join()).not.toContain('No token of it was an anchor');
+    await run('perplexity', model, '--ids', ids, '--attention', 'anchors', '--anchor-every', '1000');
+    expect(notes.join()).toContain('No token of it was an anchor');
     await run('perplexity', model, '--ids', ids, '--rope', 'ntk:2', '--limit', '50', '--json');
     expect(json()['rows']).toBe(49);
     const textFile = join(scratch, 'text.txt');
@@ -104,6 +107,7 @@ describe('anchorage model', () => {
     expect(await readdir(model)).toContain('rope_search_dcis-2x.json');
     await run('calibrate', model, '--factor', '2', '--ids', ids, '--json');
     expect(notes[0]).toMatch(/going on after \d+ evaluations/);
+    expect(new Set(notes).size).toBe(notes.length);
     expect(json()).toMatchObject({ name: 'dcis-2x', extension: 2, evaluations: 61 });
     expect((json()['factors'] as number[]).length).toBe(4);
     expect((await readdir(model)).filter((file) => file.startsWith('rope_'))).toEqual(['rope_factors.json']);

@@ -9,7 +9,7 @@ import { ENGINE_OPTIONS, list, number, oneOf, parseOptions, readIds, text, type 
 
 const MAX_TOKENS = 256;
 
-export const GENERATE_USAGE = 'generate DIR|NAME (--prompt TEXT | --file FILE) [--chat] [--system TEXT] [--max-tokens N] [--temperature T] [--top-k N] [--top-p P] [--min-p P] [--repetition-penalty R] [--seed N] [--stop TEXT]… [--cut refuse|keepEnd|keepBothEnds] [--attention full|lambda|anchors] [--window N] [--sinks N] [--rope NAME] [--adapter DIR]… [--weights FORMAT] [--threads N] [--json]';
+export const GENERATE_USAGE = 'generate DIR|NAME (--prompt TEXT | --file FILE) [--chat] [--system TEXT] [--max-tokens N] [--temperature T] [--top-k N] [--top-p P] [--min-p P] [--repetition-penalty R] [--seed N] [--stop TEXT]… [--cut refuse|keepEnd|keepBothEnds] [--capacity N] [--attention full|lambda|anchors] [--window N] [--sinks N] [--anchor-every N] [--rope NAME] [--adapter DIR]… [--weights FORMAT] [--threads N] [--json]';
 
 /** Writes on from a prompt. */
 export async function runGenerate(argv: readonly string[], io: ModelIo): Promise<number> {
@@ -106,6 +106,8 @@ export async function runPerplexity(argv: readonly string[], io: ModelIo): Promi
       await io.out(JSON.stringify({ buckets: report.buckets.map(({ from, to, nll }) => ({ from, to, nll })), rows: report.rows }));
     } else {
       for (const { from, to, nll, tokens } of report.buckets) await io.out(`${`${from}–${to}`.padEnd(16)} nll ${nll.toFixed(4)}   perplexity ${Math.exp(nll).toFixed(2)}   ${tokens} tokens`);
+      // A model's own anchors are put in when text is made ready for it, and are not in the text itself.
+      if (text(values, 'attention') === 'anchors' && report.rows + 1 >= Math.max(...rows.map((row) => row.length))) io.note('No token of it was an anchor, so every row was kept; --anchor-every N makes each N-th token one.');
       await io.out(`${'all'.padEnd(16)} nll ${report.nll.toFixed(4)}   perplexity ${Math.exp(report.nll).toFixed(2)}   ${report.tokens} tokens\nat most ${report.rows} rows held`);
     }
     return 0;
@@ -144,13 +146,17 @@ export async function runCalibrate(argv: readonly string[], io: ModelIo): Promis
     const interrupted = new SearchFile(join(checkpoint.directory, `rope_search_${name}.json`), JSON.stringify([checkpoint.fingerprint, factor, objective, rows, seed, decoder.weights, createHash('sha256').update(tokens.join()).digest('hex')]));
     const state = await interrupted.read();
     if (state) io.note(`going on after ${state.evaluations} evaluations`);
+    let told = 0;
     const { stored, result } = await calibrate(decoder, {
       factor, text: tokens, objective, rows, seed,
       ...(state ? { state } : {}),
       ...(io.signal ? { signal: io.signal } : {}),
       onStep: async (now, { evaluations, total, best }) => {
         await interrupted.write(now, evaluations === total);
-        if (evaluations % 10 === 1 || evaluations === total) io.note(`${evaluations} of ${total} evaluations, best ${best.toPrecision(5)}`);
+        // A segment that is settled is a step too, without an evaluation.
+        if (evaluations === told || (evaluations % 10 !== 1 && evaluations !== total)) return;
+        told = evaluations;
+        io.note(`${evaluations} of ${total} evaluations, best ${best.toPrecision(5)}`);
       },
     });
     await storeFactors(checkpoint.directory, checkpoint.config.rope, name, stored);
