@@ -44,7 +44,11 @@ export async function run(args: readonly string[]): Promise<void> {
     const rows = JSON.parse(readFileSync(file, 'utf8')) as number[][];
     for (const factor of factors) {
       const judged: Judged[] = [];
-      for (let seed = 0; seed < seeds; seed++) judged.push(await judge(decoder, rows, factor, seed));
+      for (let seed = 0; seed < seeds; seed++) {
+        const result = await judge(decoder, rows, factor, seed);
+        judged.push(result);
+        console.log(`seed ${seed}: ${METHODS.map((method) => `${method} ${result.nll[method].toFixed(4)}`).join(', ')}; evolution after ${result.searches.map(({ evolution }) => evolution).join(' and ')} of ${result.evolutionBudget}`);
+      }
       report(name, factor, judged, decoder);
     }
     await decoder.close();
