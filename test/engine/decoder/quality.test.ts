@@ -45,15 +45,18 @@ describe.skipIf(missing).each(MODELS)('8-bit weights and rounded rows change the
 
 const BUNDLED = join(import.meta.dirname, '../../../models/anchorage-8m');
 
+/** Files of which the bundled model reads the first tokens: one of them alone may lose twice as much as another. */
+const FILES = ['compiled.ts', 'decoder.ts', 'segment-encoder.ts', 'quantize.ts'];
+const FILE_TOKENS = 150;
+
 describe('4-bit weights change the perplexity of the bundled model by less than 5%', () => {
-  it.each([['prompts', false], ['tokens', true]] as const)('of %s', async (_what, byToken) => {
+  it('of prompts and of tokens', async () => {
     const checkpoint = await openCheckpoint(BUNDLED);
     const tokenizer = await Tokenizer.open(BUNDLED, checkpoint.config.vocabSize);
-    const text = readFileSync(join(import.meta.dirname, '../../../src/engine/decoder/compiled.ts'), 'utf8');
-    const row = tokenizer.encode(text).slice(0, 300);
-    const exact = await natsOf(await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1 }), [row], byToken);
-    const rounded = await natsOf(await Decoder.open(checkpoint, { weights: '4bit', cacheDirectory: null, threads: 1 }), [row], byToken);
+    const rows = FILES.map((file) => tokenizer.encode(readFileSync(join(import.meta.dirname, '../../../src/engine/decoder', file), 'utf8')).slice(0, FILE_TOKENS));
+    const read = async (weights: WeightFormat, byToken: boolean) => natsOf(await Decoder.open(checkpoint, { weights, cacheDirectory: null, threads: 1 }), rows, byToken);
+    const exact = await read('f32', false);
+    for (const byToken of [false, true]) expect(Math.exp((await read('4bit', byToken)) - exact) - 1).toBeLessThan(0.05);
     await checkpoint.close();
-    expect(Math.exp(rounded - exact) - 1).toBeLessThan(0.05);
-  });
+  }, 120_000);
 });
