@@ -4,6 +4,7 @@
  * scale     cost a token, store and eviction from 64k tokens on            warm   a question's first token: from the cache, read now, read afresh, llama.cpp's saved state
  * causal    what follows, ranking and needles with memories as they are, in 8 bits, zeroed, of another file, left out
  * needles   a passkey, one key among look-alikes, four keys: memories alone, without the lexical rank, the whole product; plain window, Λ, BM25
+ * ratios    which values come through rows that stand for 8 or 32 tokens, and in how many bits, among how many segments
  * composition  for a checkpoint that was not trained for it (--chosen): segments spliced against the same read afresh
  * fused     retrieval with vectors and attention beside the lexical ranker (--repos)        gists   how right gists are by how sure the model was
  *
@@ -22,6 +23,7 @@ import { composition } from './memory/composition';
 import { fused } from './memory/fused';
 import { gists } from './memory/gists';
 import { needles } from './memory/needles';
+import { ratios } from './memory/ratios';
 import { scale } from './memory/scale';
 import { warm } from './memory/warm';
 
@@ -45,6 +47,7 @@ export async function run(args: readonly string[] = []): Promise<void> {
       causal: (own) => causality(own, texts, Number(value('--pairs') ?? 100)),
       gists: (own) => gists(own, texts, long ? 1_000 : 60),
       needles: (own) => needles(own, texts, tokens ? [tokens] : long ? [4_096, 32_768, 131_072, 524_288, 1_048_576] : [4_096, 16_384], long ? 20 : 4, join(scratch, 'needles')),
+      ratios: (own) => ratios(own, texts, long ? 100 : 24),
       composition: () => composition(shared, value('--chosen'), directory, texts, long ? 1_000 : 24),
       fused: (own) => fused(own, { repos: value('--repos') ?? process.env['ANCHORAGE_BENCH_REPOS'], shared, whole: long }),
     };

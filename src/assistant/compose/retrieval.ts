@@ -54,6 +54,9 @@ export async function retrieveFused(request: { question: string; before?: string
   return { spans: await fusedSpans(candidates, spans.length, library), coverage, segments, scores, questionTokens: look.tokens };
 }
 
+/** What a run of such a weight (`LateScore.run`) is worth, 0…1. */
+export const runShare = (run: number): number => Math.min(1, run / LONG_RUN) ** RUN_POWER;
+
 /** What the model has to say of each segment. */
 export async function judgesOf(segments: readonly MemorySegment[], look: Awaited<ReturnType<ComposeTools['engine']['look']>>, memories: ComposeTools['memories'], points: Record<keyof typeof POINTS, number> = POINTS): Promise<Judge[]> {
   const judges: Judge[] = [];
@@ -64,7 +67,7 @@ export async function judgesOf(segments: readonly MemorySegment[], look: Awaited
   if (look.late && points.window + points.run > 0) {
     const found = await memories.late(segments, look.late);
     judges.push({ kind: 'late', text: 'holds much of the question close together', weight: points.window, values: new Map(found.map(({ segment, score }) => [segment.key, score.window])) });
-    judges.push({ kind: 'late', text: 'holds words of the question in its order', weight: points.run, values: new Map(found.map(({ segment, score }) => [segment.key, Math.min(1, score.run / LONG_RUN) ** RUN_POWER])), scale: { least: 0, most: 1 } });
+    judges.push({ kind: 'late', text: 'holds words of the question in its order', weight: points.run, values: new Map(found.map(({ segment, score }) => [segment.key, runShare(score.run)])), scale: { least: 0, most: 1 } });
   }
   if (points.attention > 0) {
     const attended = await memories.attended(segments, look.queries);

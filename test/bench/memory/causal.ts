@@ -1,5 +1,7 @@
 import { decodeHalf, encodeHalf } from '../../../src/engine/cache/float16';
+import { POINTS, runShare } from '../../../src/assistant/compose/retrieval';
 import { anchorAttention } from '../../../src/library/memories/attention';
+import { LateInteraction } from '../../../src/library/memories/late';
 import { halves, joinFine } from '../../../src/library/memories/rows';
 import type { MemoryModel } from '../../../src/worker/memory-model';
 import { round, table } from '../engine/measure';
@@ -13,7 +15,7 @@ const PAST = 700;
 const FOLLOWING = 400;
 
 /**
- * Whether memories carry anything: the likelihood of the text that follows, how the model's attention to them ranks the pasts of that text, and the
+ * Whether memories carry anything: the likelihood of the text that follows, how what is kept of them ranks the pasts of that text, and the
  * recall of a value that stands only in them, with the memories as they are, in 8 bits, zeroed, of another file, and left out. Prints what the checkpoint achieves, with paired bootstrap intervals.
  */
 export async function causality(memory: MemoryModel, texts: readonly { path: string; text: string }[], pairs: number): Promise<void> {
@@ -29,7 +31,7 @@ export async function causality(memory: MemoryModel, texts: readonly { path: str
   }
   report('NLL (nats per token) of the text that follows, its past held in memories', nll, true);
 
-  report('Ranking: reciprocal rank of a text’s own past among all pasts, by the model’s attention to their coarse rows', await ranking(memory, pieces), false);
+  for (const [name, found] of Object.entries(await rankings(memory, pieces))) report(`Ranking: reciprocal rank of a text’s own past among all pasts, by ${name}`, found, false);
 
   const needles = pieces.map(({ past }) => {
     const name = `retry${words(random, 1)}${words(random, 1)}`;
@@ -52,23 +54,51 @@ export async function causality(memory: MemoryModel, texts: readonly { path: str
   report('Needles: share recalled exactly', recalled, false);
 }
 
-/** Where attention places the past of each text that follows. Zeroed, or left out, all pasts are alike: the mean over their order is what is left. */
-async function ranking(memory: MemoryModel, pieces: readonly { past: string; next: string }[]): Promise<Record<Arm, number[]>> {
-  const coarse = (await memory.encode(pieces.map(({ past }) => past))).map((made) => made.coarse);
+/** Ways to rank pasts: by each judge of the product, and by all of them (without the lexical ranker, which knows no memories). */
+const RANKINGS: Record<string, Partial<typeof POINTS>> = {
+  'their coarse rows, by the model’s attention': { attention: 1 }, 'their vectors': { vector: 1 }, 'their tokens one by one (late interaction)': { window: POINTS.window, run: POINTS.run }, 'all that the product ranks by': POINTS,
+};
+
+/** Where each ranking places the past of each text that follows. Zeroed, or left out, all pasts are alike: the mean over their order is what is left. */
+async function rankings(memory: MemoryModel, pieces: readonly { past: string; next: string }[]): Promise<Record<string, Record<Arm, number[]>>> {
+  const { heads, vocabSize } = memory.description;
+  const made = await memory.encode(pieces.map(({ past }) => past));
   const looks = await memory.vectors(pieces.map(({ next }) => next));
-  const ranks = empty();
+  const found = Object.fromEntries(Object.keys(RANKINGS).map((name) => [name, empty()]));
   for (const arm of ARMS) {
-    const rows = pieces.map((_, i) => arms(coarse, i)[arm]);
-    looks.forEach(({ queries }, i) => {
-      const shares = anchorAttention(queries, rows, memory.description.heads);
-      const own = shares[i] as number;
-      const before = shares.filter((share) => share > own).length;
-      const alike = shares.filter((share) => share === own).length;
-      // Among those that are alike any order is as likely.
-      ranks[arm].push(mean(Array.from({ length: alike }, (_, at) => 1 / (before + at + 1))));
+    const held = (part: 'vector' | 'ids' | 'coarse'): Uint8Array[] => made.map((_, i) => arms(made.map((one) => one[part]), i, part !== 'ids')[arm]);
+    const vectors = held('vector').map((bytes) => decodeHalf(halves(bytes)));
+    const ids = held('ids').map(halves);
+    const coarse = held('coarse');
+    looks.forEach((look, i) => {
+      const late = look.late && new LateInteraction(look.late, vocabSize);
+      const scores = ids.map((own) => late?.score(own) ?? { window: 0, run: 0 });
+      const values: Record<keyof typeof POINTS, readonly number[]> = {
+        vector: vectors.map((vector) => vector.reduce((sum, value, d) => sum + value * (look.vector[d] as number), 0)),
+        window: scores.map(({ window }) => window), run: scores.map(({ run }) => runShare(run)), attention: [...anchorAttention(look.queries, coarse, heads)],
+      };
+      for (const [name, points] of Object.entries(RANKINGS)) {
+        const total = pieces.map((_, at) => Object.entries(points).reduce((sum, [judge, weight]) => sum + weight * shareOf(values[judge as keyof typeof POINTS], at), 0));
+        (found[name] as Record<Arm, number[]>)[arm].push(reciprocalRank(total, i));
+      }
     });
   }
-  return ranks;
+  return found;
+}
+
+/** Of the span from the least to the most, 0…1; 0 where all are alike. */
+function shareOf(values: readonly number[], at: number): number {
+  const least = Math.min(...values);
+  const most = Math.max(...values);
+  return most > least ? ((values[at] as number) - least) / (most - least) : 0;
+}
+
+/** Among those that are alike any order is as likely. */
+function reciprocalRank(scores: readonly number[], at: number): number {
+  const own = scores[at] as number;
+  const before = scores.filter((score) => score > own).length;
+  const alike = scores.filter((score) => score === own).length;
+  return mean(Array.from({ length: alike }, (_, place) => 1 / (before + place + 1)));
 }
 
 /** Fine rows of each text. */
@@ -78,9 +108,10 @@ async function rowsOf(memory: MemoryModel, texts: readonly string[]): Promise<Ui
   return made.map(({ coarse, rest, tokens }) => joinFine(coarse, rest, tokens, storedRowBytes, ratios));
 }
 
-function arms(rows: readonly Uint8Array[], i: number): Record<Arm, Uint8Array> {
+/** @param halfs whether the bytes are f16 numbers, which 8 bits may stand for */
+function arms(rows: readonly Uint8Array[], i: number, halfs = true): Record<Arm, Uint8Array> {
   const own = rows[i] as Uint8Array;
-  return { 'as they are': own, 'in 8 bits': inEightBits(own), zeroed: new Uint8Array(own.length), 'of another file': rows[(i + 1) % rows.length] as Uint8Array, 'left out': new Uint8Array(0) };
+  return { 'as they are': own, 'in 8 bits': halfs ? inEightBits(own) : own, zeroed: new Uint8Array(own.length), 'of another file': rows[(i + 1) % rows.length] as Uint8Array, 'left out': new Uint8Array(0) };
 }
 
 const empty = (): Record<Arm, number[]> => ({ 'as they are': [], 'in 8 bits': [], zeroed: [], 'of another file': [], 'left out': [] });

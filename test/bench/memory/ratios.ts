@@ -1,0 +1,105 @@
+import { memories, type Decoder } from '../../../src/engine';
+import { decodeHalf, encodeHalf } from '../../../src/engine/cache/float16';
+import { halves, joinBytes, packRows, storedRowBytes, unpackRows } from '../../../src/library/memories/rows';
+import { writeGreedily } from '../../../src/worker/greedy';
+import type { MemoryCoder } from '../../../src/worker/memory-coder';
+import { sharedPositions } from '../../../src/worker/memory-composer';
+import type { MemoryModel } from '../../../src/worker/memory-model';
+import { round, table } from '../engine/measure';
+import { generator, mean } from './statistics';
+
+const SEGMENT_TOKENS = 256;
+const ANSWER_TOKENS = 8;
+/** Segments that stand in the context together; one of them holds what is asked for. */
+const TOGETHER = [1, 2, 4, 8, 16];
+const ROWS = ['raw rows', '8x', '8x in 8 bits', '8x in 4 bits', '32x'] as const;
+
+const WORDS = ['limit', 'retry', 'window', 'cache', 'token', 'frame', 'user', 'field', 'buffer', 'state', 'index', 'path', 'color', 'group', 'order', 'queue'];
+const SYLLABLES = ['ba', 'ko', 'mi', 'ru', 'te', 'lo', 'sa', 'ni', 'du', 'fe', 'gi', 'pa'];
+
+interface Hidden {
+  line: string;
+  question: string;
+  value: string;
+}
+
+/** As the model was trained to be asked (`NAME = "VALUE"`, after the query token), and as the needles of the workspace stand in code. */
+const FORMS: Record<string, (random: () => number) => Hidden> = {
+  'words = "3 digits"': (random) => quoted(random, 3),
+  'words = "5 digits"': (random) => quoted(random, 5),
+  'const syllables = 5 digits;': (random) => {
+    const [name, value] = [`${syllables(random)}_${syllables(random)}`, digits(random, 5)];
+    return { line: `const ${name} = ${value};`, question: `<|query|>${name} =`, value };
+  },
+};
+
+/** What passes through which ratio: a value that stands once in one of several segments, of which only such rows are held; share written exactly. */
+export async function ratios(memory: MemoryModel, texts: readonly { text: string }[], each: number): Promise<void> {
+  const { coder } = memory as unknown as { coder: MemoryCoder };
+  const { decoder, tokenizer, config, rope } = coder;
+  const results: Record<string, string | number>[] = [];
+  for (const [form, make] of Object.entries(FORMS)) {
+    const random = generator(5);
+    const hidden = Array.from({ length: each }, (_, i) => {
+      const one = make(random);
+      const text = coder.tokens((texts[i % texts.length] as { text: string }).text).slice(0, 8 * SEGMENT_TOKENS);
+      const line = coder.tokens(`\n${one.line}\n`);
+      const from = Math.floor(random() * Math.max(0, text.length - SEGMENT_TOKENS));
+      const at = from + Math.floor(random() * Math.min(text.length - from, SEGMENT_TOKENS - line.length));
+      return { ...one, tokens: [...text.slice(from, at), ...line, ...text.slice(at)].slice(0, SEGMENT_TOKENS) };
+    });
+    const rows = await rowsOf(coder, hidden.map(({ tokens }) => tokens));
+    for (const together of TOGETHER) {
+      const found: Record<string, number[]> = {};
+      for (const [i, { question, value }] of hidden.entries()) {
+        const order = Array.from({ length: together - 1 }, (_, k) => (i + 1 + k) % each);
+        order.splice(Math.floor(random() * together), 0, i);
+        for (const kind of ROWS) {
+          const bytes = joinBytes(order.map((at) => (rows[kind] as Uint8Array[])[at] as Uint8Array));
+          const count = bytes.byteLength / storedRowBytes(decoder.config);
+          const asked = coder.tokens(question);
+          const context = decoder.newContext(memories({ sinks: config.sinkTokens.length }), count + asked.length + ANSWER_TOKENS + config.sinkTokens.length, { rope });
+          await context.prefill(config.sinkTokens, { logits: 'none' });
+          const room = decoder.config.maxPositions - config.sinkTokens.length - asked.length - ANSWER_TOKENS;
+          context.splice(unpackRows(bytes, decoder.config, sharedPositions(count, config.sinkTokens.length, room), count), 0, 'store');
+          const { logits } = await context.prefill(asked);
+          const { text } = await writeGreedily(decoder, tokenizer, context, logits, { maxNewTokens: ANSWER_TOKENS });
+          (found[kind] ??= []).push(text.trimStart().startsWith(value) ? 1 : 0);
+        }
+      }
+      results.push({ form, 'segments together': together, ...Object.fromEntries(Object.entries(found).map(([kind, values]) => [kind, round(mean(values), 2)])) });
+    }
+  }
+  table(`What passes through which ratio: share of ${each} values written exactly`, results);
+}
+
+async function rowsOf(coder: MemoryCoder, segments: readonly number[][]): Promise<Record<(typeof ROWS)[number], Uint8Array[]>> {
+  const encode = (slotTokens: number): ReturnType<Decoder['encodeSegments']> => coder.decoder.encodeSegments(segments.map((tokens) => ({ tokens, keep: tokens.map((_, i) => i), slotTokens })), coder.encodeOptions());
+  const [eight, many] = [await encode(8), await encode(32)];
+  const memoriesOf = (made: typeof eight): Uint8Array[] => made.map(({ memories: rows }) => (rows ? packRows(rows) : new Uint8Array(0)));
+  const fine = memoriesOf(eight);
+  return { 'raw rows': eight.map(({ rows }) => packRows(rows)), '8x': fine, '8x in 8 bits': fine.map((bytes) => inBits(bytes, 8)), '8x in 4 bits': fine.map((bytes) => inBits(bytes, 4)), '32x': memoriesOf(many) };
+}
+
+/** Rows as they would come back from so many bits with one scale for each run of 32 numbers. */
+function inBits(bytes: Uint8Array, bits: number): Uint8Array {
+  const values = decodeHalf(halves(bytes));
+  const most = 2 ** (bits - 1) - 1;
+  for (let from = 0; from < values.length; from += 32) {
+    const run = values.subarray(from, from + 32);
+    const scale = Math.max(...run.map(Math.abs)) / most || 1;
+    run.forEach((value, i) => (run[i] = Math.round(value / scale) * scale));
+  }
+  return new Uint8Array(encodeHalf(values).buffer);
+}
+
+function quoted(random: () => number, count: number): Hidden {
+  const second = pick(WORDS, random);
+  const name = `${pick(WORDS, random)}${second.charAt(0).toUpperCase()}${second.slice(1)}`;
+  const value = digits(random, count);
+  return { line: `${name} = "${value}"`, question: `<|query|>${name} = "`, value };
+}
+
+const pick = (list: readonly string[], random: () => number): string => list[Math.floor(random() * list.length)] as string;
+const syllables = (random: () => number): string => Array.from({ length: 3 }, () => pick(SYLLABLES, random)).join('');
+const digits = (random: () => number, count: number): string => Array.from({ length: count }, () => Math.floor(random() * 10)).join('');
