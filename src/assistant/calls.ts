@@ -1,9 +1,8 @@
 /** What a definition calls, as far as it is certain where that is defined. */
 import type { AssistantLibrary, Definition } from './library';
 import type { DocumentSymbol, SegmentedDocument } from '../library/types';
-import { importStatements } from './import-lines';
+import { importsName } from './import-lines';
 import { docLines } from './keyLines';
-import { textOfLines } from './lines';
 import { wordParts } from './question';
 
 export interface Call {
@@ -90,16 +89,8 @@ function certainDefinition(all: readonly Definition[], name: string, receiver: '
   const free = callable.filter((each) => !isMember(each));
   const here = free.filter((each) => each.file === file);
   if (here.length > 0) return here.length === 1 ? here[0] : undefined;
-  return free.length === 1 && (wordParts(name).length > 1 || imports(name, body.lines)) ? free[0] : undefined;
-}
-
-/** Whether the file names it in an import; without that a bare `open(` may be the language's own. */
-function imports(name: string, lines: readonly string[]): boolean {
-  return importStatements(lines).some(({ startLine, endLine }) => wordsIn(textOfLines(lines, startLine, endLine)).has(name));
-}
-
-function wordsIn(line: string): Set<string> {
-  return new Set(line.match(/[\p{L}_$][\p{L}\p{N}_$]*/gu) ?? []);
+  // Without an import a bare `open(` may be the language's own.
+  return free.length === 1 && (wordParts(name).length > 1 || importsName(name, body.lines)) ? free[0] : undefined;
 }
 
 function isSame(definition: Definition, symbol: DocumentSymbol, file: string): boolean {

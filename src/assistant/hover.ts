@@ -4,6 +4,7 @@ import type { HoverInfo, Author, Span } from '../protocol';
 import { ExplanationCache } from './explanationCache';
 import { labelOf } from './facts';
 import type { GistCache, Gister } from './gist';
+import { importsName } from './import-lines';
 import type { AssistantLibrary, Definition } from './library';
 import { splitLines, textOfLines } from './lines';
 
@@ -40,7 +41,10 @@ export async function hover(request: HoverRequest, { library, cache, author = { 
   const lines = splitLines(document.text);
   const word = wordAt(lines[request.line - 1] ?? '', request.character, document.language);
   if (!word) return null;
-  const definitions = await library.definitions(word.name);
+  const isHere = ({ file, symbol }: Definition): boolean => file === request.file && symbol.startLine === request.line;
+  // What a file imports is no member of anything: `clone` of a library is not the method `clone` of some class.
+  const imported = word.receiver === undefined && importsName(word.name, lines);
+  const definitions = (await library.definitions(word.name)).filter((each) => isHere(each) || !(imported && isMember(each)));
   const definition = closest(definitions, request, word.receiver, document.language);
   if (!definition) return null;
   const [{ users, more }, gist, explanation] = await Promise.all([
@@ -86,12 +90,16 @@ function closest(definitions: readonly Definition[], { file, line }: HoverReques
     const owner = symbol.container[symbol.container.length - 1];
     if (receiver && owner && owner.toLowerCase() === receiver.toLowerCase()) sum -= 200;
     if (there === file) sum -= 100;
-    if (receiver ? symbol.kind !== 'method' && symbol.kind !== 'field' : symbol.kind === 'method' || symbol.kind === 'field') sum += 20;
+    if ((receiver !== undefined) !== isMember({ symbol })) sum += 20;
     if (itsLanguage !== language) sum += 50;
     if (!symbol.exported) sum += 5;
     return sum;
   };
   return [...definitions].sort((a, b) => cost(a) - cost(b))[0];
+}
+
+function isMember({ symbol: { kind } }: Pick<Definition, 'symbol'>): boolean {
+  return kind === 'method' || kind === 'field';
 }
 
 async function usersWithin(library: AssistantLibrary, name: string, definition: Definition, signal?: AbortSignal): Promise<{ users: HoverInfo['usedBy']; more: number }> {

@@ -178,6 +178,16 @@ describe('hover', () => {
     expect(info?.usedBy.map(({ span }) => span.path)).toEqual(['client.py', 'test/pool_test.py', 'CHANGES.md', 'docs/pool.md']);
   });
 
+  test('what a file imports is no method that happens to have its name', async () => {
+    const text = "const clone = require('lodash/clone');\n\nclass Builder {\n  clone() {\n    return clone(this);\n  }\n}\n";
+    library = new MemoryLibrary({ 'builder.js': text, 'use.js': "const b = make();\nb.clone();\n" });
+    const at = async (file: string, line: number, character: number) => (await hover({ file: `/w/${file}`, line, character }, { library }))?.name;
+    expect(await at('builder.js', 1, 7)).toBeUndefined();
+    expect(await at('builder.js', 5, 12)).toBeUndefined();
+    expect(await at('builder.js', 4, 3)).toBe('Builder.clone');
+    expect(await at('use.js', 2, 3)).toBe('Builder.clone');
+  });
+
   test('an explanation that was made is shown', async () => {
     const cache = new ExplanationCache(directory);
     const { markdown } = await explain({ file: '/w/pool.py', startLine: 7, endLine: 7 }, { library, cache });
