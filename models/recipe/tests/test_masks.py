@@ -11,12 +11,13 @@ import numpy as np
 import torch
 
 from banded import BLOCK, banded
+from ceiling import capped
 from config import ANCHOR_MAX, ANCHOR_MIN, ID, PRESETS, SINK_IDS
 from data import anchor_cuts
-from evaluate import losses, tensors, windowed
+from evaluate import latest, losses, tensors, windowed
 from loss import IGNORE
 from masks import ANCHOR, KEPT, READER, Layout, anchored, visible
-from model import Llama, Rows, sdpa
+from model import Llama, Rows, rotate, sdpa
 
 SINKS = len(SINK_IDS)
 torch.set_num_threads(1)  # tiny tensors: threads would only wait for each other
@@ -73,6 +74,42 @@ class MaskTest(unittest.TestCase):
                 self.assertLess(float((by_mask - by_blocks).abs().max()), 1e-4)
         with self.assertRaises(ValueError):
             banded(anchored(torch.zeros(1, BLOCK + 1, dtype=torch.bool), SINKS), 64)
+
+    def test_under_a_ceiling_far_keys_are_seen_at_the_ceiling(self):
+        rng, model, rows, ceiling = np.random.default_rng(5), tiny(), 300, 40
+        ids, positions = torch.from_numpy(rng.integers(len(ID), 512, (1, rows))), torch.arange(rows)[None]
+        anchors = torch.zeros(1, rows, dtype=torch.bool)
+        anchors[0, 100::100] = True
+        with torch.no_grad():
+            for layout, window in ((None, 0), (anchored(anchors, SINKS), 30)):
+                mask = torch.ones(rows, rows, dtype=torch.bool).tril() if layout is None else visible(layout, window)[0, 0]
+
+                def slowly(q, k, v, _mask):
+                    """Row by row: the keys rotated anew, so that each is as far away as the ceiling admits."""
+                    back = torch.arange(rows)[None]
+                    cos, sin = model.rope(back)
+                    keys = rotate(k, cos, -sin)  # no factor of its own: scale 1
+                    out = torch.empty_like(q)
+                    for i in range(rows):
+                        cos, sin = model.rope(torch.maximum(back, torch.tensor(i - ceiling)))
+                        scores = q[0, :, i] @ rotate(keys, cos, sin)[0, 0].t() * q.shape[-1] ** -0.5
+                        out[0, :, i] = scores.masked_fill(~mask[i], -torch.inf).softmax(-1) @ v[0, 0]
+                    return out
+
+                a = model(ids, positions, None, attend=slowly)
+                b = model(ids, positions, None, attend=capped(model.rope, ceiling, layout, window))
+                self.assertLess(float((a - b).abs().max()), 1e-4)
+
+    def test_the_latest_rows_are_read_again(self):
+        rng, model = np.random.default_rng(6), tiny()
+        model.window = 64
+        ids, targets = tensors(rng.integers(len(ID), 512, 150), np.zeros(0, np.int64))
+        got = latest(model, ids, targets, torch.device("cpu"))
+        self.assertEqual(len(got), int((targets != IGNORE).sum()))
+        first = losses(model, ids[:, :64], targets[:, :64], None, 0, torch.device("cpu"))
+        self.assertLess(float(np.abs(got[:len(first)] - first).max()), 1e-4)
+        last = torch.cat([ids[:, :SINKS], ids[:, -60:]], 1)
+        self.assertLess(abs(float(losses(model, last, torch.cat([targets[:, :SINKS], targets[:, -60:]], 1), None, 0, torch.device("cpu"))[-1] - got[-1])), 1e-4)
 
     def test_a_window_alone_is_a_band_beside_the_sinks(self):
         mask = visible(windowed(40, SINKS), 7)[0, 0]
