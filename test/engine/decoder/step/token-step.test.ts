@@ -39,6 +39,23 @@ describe.each(['8bit', '4bit'] as const)('tokens through the kernels, %s', (weig
   });
 });
 
+describe('logits behind a prompt', () => {
+  it.each(['8bit', '4bit'] as const)('come from the kernels for its last row, from the graph for all rows, and agree (%s)', async (weights) => {
+    const checkpoint = await openCheckpoint(fixture('checkpoints/qwen3'));
+    const read = async (kernels: boolean, logits: 'last' | 'all') => {
+      const decoder = await Decoder.open(checkpoint, { weights, cacheDirectory: null, threads: 1, kernels, chunkTokens: 4 });
+      const made = await decoder.newContext(full(), TOKENS).prefill(randomTokens(PROMPT, decoder.config.vocabSize, 5), { logits });
+      const { vocabSize } = decoder.config;
+      await decoder.close();
+      return made.logits.slice(-vocabSize);
+    };
+    const [own, all, graph] = [await read(true, 'last'), await read(true, 'all'), await read(false, 'last')];
+    await checkpoint.close();
+    expect(largestGap([all], [graph])).toBeLessThan(1e-5);
+    expect(relativeGap([own], [graph])).toBeLessThan(0.01);
+  });
+});
+
 describe('under every policy the kernels agree with the graph', () => {
   const policies: [string, () => AttentionPolicy][] = [
     ['Λ', () => lambda({ sinks: 2, window: 8 })],
