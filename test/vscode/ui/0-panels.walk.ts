@@ -60,8 +60,9 @@ describe('panels with much in them', () => {
   it('says how much is remembered, and why no more', async () => {
     const memories = { encoded: 1_204, segments: 9_310, bytes: 512 * 2 ** 20, budgetBytes: 512 * 2 ** 20, paused: false, standstill: { cause: 'budgetFull' as const, reason: 'The store has reached its budget: the memories of some files are left out.' } };
     const status: IndexStatus = { state: 'ready', reason: 'Up to date', filesKnown: 800, filesIndexed: 800, bytesIndexed: 9e6, segments: 9_310, storeBytes: 3e6, progress: 1, problems: [], skipped: [], memoryBytes: 3e8, model: { state: 'ready', author: { kind: 'bundled', model: 'anchorage' }, detail: '' }, memories };
-    await load('cache', [{ type: 'status', status }, { type: 'ledger', ledger: millionTokens(), question: 'How does a booking become a charge?' }]);
+    await load('cache', [{ type: 'status', status }, { type: 'ledger', ledger: { ...millionTokens(), left: [{ file: '/w/src/f9.ts', path: 'src/area9/f9.ts', startLine: 12, endLine: 80 }] }, question: 'How does a booking become a charge?' }]);
     await page.locator('.memories').waitFor();
+    assert.match(await page.locator('.note', { hasText: 'Chosen and not read' }).innerText(), /src\/area9\/f9\.ts:12.80/);
     assert.match(await page.locator('.memories').innerText(), /1,204 of 9,310 segments remembered[\s\S]*512 MB of 512 MB[\s\S]*reached its budget/);
     await assertAccessible(page.mainFrame(), 'cache with memories');
     await page.screenshot({ path: path.join(given.shots, 'panel-memories.png') });
