@@ -56,7 +56,7 @@ export function writeMemoryCheckpoint(directory: string, shape: keyof typeof SHA
   });
   writeFileSync(join(directory, 'model.safetensors'), safetensors(model));
   writeFileSync(join(directory, 'memory.safetensors'), safetensors(memory));
-  writeFileSync(join(directory, 'heads.safetensors'), safetensors({ 'vector.weight': matrix(VECTOR_WIDTH, hidden) }));
+  writeFileSync(join(directory, 'heads.safetensors'), safetensors({ 'vector.weight': matrix(VECTOR_WIDTH, hidden), 'vector.tokens': matrix(vocab, VECTOR_WIDTH) }));
   const pieces = [...SPECIALS, ...byteCharacters()];
   write(directory, 'tokenizer.json', {
     version: '1.0',

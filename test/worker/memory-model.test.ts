@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Decoder, Tokenizer } from '../../src/engine';
 import { decodeHalf } from '../../src/engine/cache/float16';
+import { LateInteraction } from '../../src/library/memories/late';
 import { halves, joinBytes, joinFine, rowCounts } from '../../src/library/memories/rows';
 import { EngineModel } from '../../src/worker/engine-model';
 import { sharedPositions } from '../../src/worker/memory-composer';
@@ -49,6 +50,17 @@ describe('memories of texts', () => {
     const [alone] = await memory.encode([SHORT]);
     const gap = decodeHalf(halves(alone!.coarse)).map((value, i) => value - (decodeHalf(halves(short!.coarse))[i] as number));
     expect(Math.max(...gap.map(Math.abs))).toBeLessThan(2e-3);
+  });
+
+  test('keep their token ids, in which a question’s tokens find themselves', async () => {
+    const [look] = await memory.vectors(['free.pop']);
+    const [with_, without] = await memory.encode([SHORT, 'x = 1\n'.repeat(9)]);
+    expect([...halves(with_!.ids)]).toEqual((model as unknown as { tokenizer: Tokenizer }).tokenizer.encode(SHORT, { addSpecialTokens: false }));
+    const late = new LateInteraction(look!.late!, memory.description.vocabSize);
+    // Eight letters and a dot, in their order; elsewhere none of them stands.
+    expect(late.score(halves(with_!.ids)).run).toBeGreaterThan(6);
+    expect(late.score(halves(with_!.ids)).segment).toBeCloseTo(1, 5);
+    expect(late.score(halves(without!.ids)).segment).toBeLessThan(0.9);
   });
 
   test('a coarse row is what a slot for 256 tokens would be', async () => {
