@@ -1,6 +1,6 @@
 /**
- * Retrieval by four judges: the lexical ranker, and of what the model made of each segment its vector, its tokens one by one (late interaction),
- * and the model's own attention to its anchors.
+ * Retrieval by several judges: the lexical ranker, and of what the model made of each segment its vector and its tokens one by one (late interaction).
+ * A further one, the model's own attention to a segment's anchors, has no points where it tells nothing (docs/memory.md).
  */
 import type { MemorySegment } from '../../library/memories/memories';
 import type { Coverage, RankedSpan, RankReason, Scope } from '../../protocol';
