@@ -33,6 +33,8 @@ export interface DocumentReader extends Gister {
 export interface SummarizeTools {
   library: Pick<AssistantLibrary, 'read' | 'segmentsOf'>;
   reader?: DocumentReader | undefined;
+  /** Why there is no reader though there is a model ("It is being loaded."). */
+  whyQuoted?: string | undefined;
   progress?: (fraction: number, message: string) => void;
   signal?: AbortSignal;
 }
@@ -57,7 +59,7 @@ export async function summarize(file: string, tools: SummarizeTools): Promise<Su
   const parts = outline.parts();
   const quoted: Summary = {
     file: document.file, path: document.path, language: document.language, lines: lines.length, overview: overviewOf(document, segmented, lines, parts), parts, author: EXTRACTIVE,
-    notices: ['No model is installed: the lines come from the file’s own comments, headings and declarations.'],
+    notices: [`${tools.whyQuoted ?? 'No model is installed'}: the lines come from the file’s own comments, headings and declarations.`],
   };
   const summary = tools.reader && document.text.trim() !== '' ? await inOwnWords(quoted, outline, { document, segmented, lines }, tools.reader, tools) : quoted;
   throwIfCancelled(signal);

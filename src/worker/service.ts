@@ -78,7 +78,10 @@ export class WorkerService {
     }),
     summarize: (params, signal) => this.foreground.during(async () => {
       const { library, memories } = await this.opened();
-      return summarize(params.file, { library, reader: memories.reader, signal, progress: this.progressOf(params.id) });
+      await this.modelSettled(signal);
+      const { state } = this.options.engines.memory.status;
+      const whyQuoted = state === 'none' ? undefined : state === 'failed' ? 'The model could not be loaded' : 'The model is not ready yet';
+      return summarize(params.file, { library, reader: memories.reader, whyQuoted, signal, progress: this.progressOf(params.id) });
     }),
     explain: (params, signal) => this.foreground.during(async () => {
       const { library, explanations, memories } = await this.opened();
@@ -223,13 +226,18 @@ export class WorkerService {
   /** The model that writes, once it is loaded; where one was chosen and is not there, why an answer quotes the sources. */
   private async writer(signal: AbortSignal, memories?: MemoryService): Promise<{ writer?: Writer; why?: string }> {
     const { engines } = this.options;
-    await Promise.race([engines.settled(signal), new Promise((resolve) => setTimeout(resolve, MODEL_PATIENCE).unref())]);
+    await this.modelSettled(signal);
     const writer = engines.writer('answer');
     if (writer) return { writer };
     const failed = [engines.chat, engines.memory].find(({ status: { state } }) => state === 'failed' || state === 'loading');
     if (failed) return { why: `The model is not in use, so this answer quotes the sources. ${failed.status.detail}` };
     if (engines.memory.model && memories && !memories.workspace) return { why: 'The model has read nothing of this workspace yet, so this answer quotes the sources.' };
     return {};
+  }
+
+  /** Waits a while for a model that is being loaded. */
+  private async modelSettled(signal: AbortSignal): Promise<void> {
+    await Promise.race([this.options.engines.settled(signal), new Promise((resolve) => setTimeout(resolve, MODEL_PATIENCE).unref())]);
   }
 
   private status({ library, memories }: Session): IndexStatus {

@@ -142,6 +142,12 @@ test('what CommonJS requires are imports and no constants, told once for all of 
   expect(overview).toContain('It imports fs, path and ./names.');
 });
 
+test('what is quoted says why no model read it', async () => {
+  const library = new MemoryLibrary({ 'a.py': 'def a():\n    pass\n' });
+  expect((await summarize('/w/a.py', { library })).notices).toEqual(['No model is installed: the lines come from the file’s own comments, headings and declarations.']);
+  expect((await summarize('/w/a.py', { library, whyQuoted: 'The model is not ready yet' })).notices[0]).toMatch(/^The model is not ready yet: the lines come from/);
+});
+
 test('a file that is not there is an error with a hint', async () => {
   await expect(summarize('/w/none.py', { library: new MemoryLibrary({}) })).rejects.toMatchObject({ code: 'fileNotFound', hint: expect.any(String) as string });
 });
