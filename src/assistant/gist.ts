@@ -27,8 +27,8 @@ export interface Gister {
 }
 
 /**
- * Below this a gist is a guess. Read one by one (the model's card): of lines that only had to be as sure as .35 hardly any was right; of those that are
- * as sure as this and speak of nothing else than the text does, most are.
+ * Below this a gist is a guess. Read one by one (the model's card): of lines that only had to be as sure as .35 hardly any was right. Next to none of the
+ * bundled model's is as sure as this and speaks of nothing else than the text does: what is shown in their place are names and doc comments.
  */
 export const CONFIDENT = 0.5;
 const LONGEST = 220;
