@@ -112,7 +112,8 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--evaluate-chains", type=int, default=64)
     args.add_argument("--beside", type=int, nargs="*", default=[64, 256, 512], help="raw rows that memories are measured beside")
     args.add_argument("--fresh", type=int, nargs="*", default=[128, 512], help="tokens of a new file that memories of its repository are measured on")
-    args.add_argument("--state", type=Path, help="slots to measure (default: RUN/last.pt; a later stage has a memory.pt)")
+    args.add_argument("--state", type=Path, help="slots to measure or, in a new run, to go on with (default: RUN/last.pt; a later stage has a memory.pt)")
+    args.add_argument("--part", choices=("memory", "dense_memory"), default="memory", help="what the slots are exported as")
     machine_arguments(args)
     return args
 
@@ -148,12 +149,14 @@ def main(argv: list[str] | None = None) -> dict:
         log(event="evaluate", step=step, **report)
         return report
     tokens, keys = Tokens(a.tokens, "train"), KeyMaker(encode)
+    if a.shares[2]:
+        keys.read_identifiers(tokens)
     log(event="start", step=step, base=str(a.base), reservoir=a.reservoir, biased=a.biased, window=window,
         parameters=sum(p.numel() for p in optimizer.params))
 
     def checkpoint() -> None:
         # An encoder changed at every row cannot be exported: the engine's rows are the base's.
-        part = None if a.everywhere else export_part(model, a.ratios, max(a.lengths))
+        part = None if a.everywhere else export_part(model, a.ratios, max(a.lengths), a.part)
         save(last, model.trained(), model.base.config, step=step, optimizer=optimizer.state_dict(), rank=model.rank, in_place=model.in_place,
              export=part)
 
@@ -175,7 +178,8 @@ def main(argv: list[str] | None = None) -> dict:
             value = repeating(model, chain(tokens, rng, a.batch * 2, 1, length, False).ids[:, 0].to(where), ratio, where)
         else:
             ratio = min(a.ratios) if rng.random() < 0.7 else ratio
-            made = keys.make(tokens, rng, a.batch * 2, int(rng.integers(1, 4)), length)
+            made = keys.lesson(tokens, rng, a.batch * 2, int(rng.integers(1, 3)), length, max(1, length // int(rng.choice((20, 32, 256)))),
+                               int(rng.choice((1, 2, 3, 3, 4, 5, 5, 6))))
             value = copying(model, type(made)(*(x.to(where) for x in made)), ratio, where)
         losses.setdefault(f"{task}_{ratio}", []).append(value)
         optimizer.step(budget.factor(step))
