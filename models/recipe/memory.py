@@ -139,7 +139,7 @@ def main(argv: list[str] | None = None) -> dict:
     log = Log(a.run / "log.jsonl")
     encode = Encoder(a.tokenizer)
     if a.evaluate:
-        held, middle, length = Tokens(a.tokens, "test"), sorted(a.ratios)[len(a.ratios) // 2], max(a.lengths)
+        held, middle, length = Tokens(a.tokens, "test"), sorted(a.ratios)[(len(a.ratios) - 1) // 2], max(a.lengths)
         keys = KeyMaker(encode)
         keys.read_identifiers(held)
         report = evaluate_memories(model, held, keys, a.ratios, length, window, a.evaluate_chains, where)
