@@ -181,8 +181,10 @@ describe('a worker with a model', () => {
   });
 
   test('stopped while it writes, the answer ends', async () => {
+    // The small one may have written all it has before it hears of it.
+    writeSlowCheckpoint(join(directory, 'slow'), { layers: 2 });
     const running = worker();
-    await open(running, join(directory, 'tiny'));
+    await open(running, join(directory, 'slow'));
     await running.until('index/status', ({ model }) => model.state === 'ready');
     const token = new CancellationTokenSource();
     const asked = ask(running, 'b', token);
