@@ -93,8 +93,8 @@ export class Library {
       ownsStore: () => lock?.touch() ?? true,
       giveWay: options.giveWay,
     });
-    this.upkeep = new Upkeep(this.indexer, this.pool);
     this.retriever = new Retriever(lexical, this.shelf);
+    this.upkeep = new Upkeep(this.indexer, this.pool, (question) => this.retrieve(question, { scope: { kind: 'workspace' }, limit: 20 }));
   }
 
   /**

@@ -1,3 +1,4 @@
+import { basename, extname } from 'node:path';
 import type { SegmenterPool } from '../segments/pool';
 import { grammarOf } from '../segments/syntax/grammars';
 import type { FileChange, Indexer } from './indexer';
@@ -11,6 +12,9 @@ const CATCH_UP_MS = 400;
 /** Grammars loaded ahead, and how long nothing may have been going on before each. */
 const WARM_GRAMMARS = 6;
 const WARM_MS = 500;
+/** Searches tried out before, and the pause after each: what runs for the first time takes several times as long. */
+const REHEARSALS = 24;
+const REHEARSAL_PAUSE_MS = 40;
 
 /** When the indexer works: one pass at a time, changes taken in as they are told, writing once it is quiet. */
 export class Upkeep {
@@ -24,7 +28,8 @@ export class Upkeep {
   private warmTimer: NodeJS.Timeout | undefined;
   private closed = false;
 
-  constructor(private readonly indexer: Indexer, private readonly pool: SegmenterPool) {}
+  /** @param rehearse searches for something, so that the first question finds the way paved */
+  constructor(private readonly indexer: Indexer, private readonly pool: SegmenterPool, private readonly rehearse: (question: string) => Promise<unknown>) {}
 
   private get progress() {
     return this.indexer.context.progress;
@@ -72,10 +77,32 @@ export class Upkeep {
   }
 
   /**
-   * Loads the grammars that most of the workspace's files want, so that the first saved file need not wait for one. Loading holds this thread for a
-   * moment (C++'s for a tenth of a second), hence one at a time, and a file that is saved meanwhile goes before the next.
+   * While nothing goes on: tries out searches for names of the workspace's files, then loads the grammars that most files want, so that neither the first
+   * question nor the first saved file is slow. A grammar holds this thread for a moment (C++'s for a tenth of a second), hence one at a time, and a
+   * file that is saved meanwhile goes before the next.
    */
   private warmUp(): void {
+    const work = [
+      ...this.someNames().map((name) => ({ run: () => this.rehearse(name), pause: REHEARSAL_PAUSE_MS })),
+      ...this.commonLanguages().map((language) => ({ run: () => this.pool.segmentNow({ path: '', language, text: '\n' }), pause: WARM_MS })),
+    ];
+    const next = (): void => {
+      clearTimeout(this.warmTimer);
+      const first = this.pass || this.closed ? undefined : work.shift();
+      if (first) void Promise.resolve(first.run()).catch(() => undefined).then(() => (this.warmTimer = setTimeout(next, work[0]?.pause ?? 0).unref()));
+    };
+    next();
+  }
+
+  /** A few files' names, from all over the workspace. */
+  private someNames(): string[] {
+    const paths = [...this.indexer.context.catalogue.entries.values()].map(({ path }) => path);
+    const step = Math.max(1, Math.floor(paths.length / REHEARSALS));
+    return paths.filter((_, i) => i % step === 0).slice(0, REHEARSALS).map((path) => basename(path, extname(path)));
+  }
+
+  /** A language for each of the grammars that most files want. */
+  private commonLanguages(): string[] {
     const files = new Map<string, { language: string; files: number }>();
     for (const { language } of this.indexer.context.catalogue.entries.values()) {
       const grammar = grammarOf(language);
@@ -84,13 +111,7 @@ export class Upkeep {
       if (known) known.files++;
       else files.set(grammar, { language, files: 1 });
     }
-    const wanted = [...files.values()].sort((a, b) => b.files - a.files).slice(0, WARM_GRAMMARS);
-    const next = (): void => {
-      clearTimeout(this.warmTimer);
-      const first = this.pass || this.closed ? undefined : wanted.shift();
-      if (first) void this.pool.segmentNow({ path: '', language: first.language, text: '\n' }).catch(() => undefined).then(() => (this.warmTimer = setTimeout(next, WARM_MS).unref()));
-    };
-    next();
+    return [...files.values()].sort((a, b) => b.files - a.files).slice(0, WARM_GRAMMARS).map(({ language }) => language);
   }
 
   async stopPass(): Promise<void> {
