@@ -1,7 +1,7 @@
 """Stage 5, everything at once: `python models/recipe/joint.py --init RUN --tokens DIR --functions DIR --run DIR`.
 
 A chain of stages lets each forget what the one before has taught. Here each step adds the gradients of two batches: text under
-one of the masks (rows of the first window, and long rows under full attention or AnSAN beside a window), and one of the
+one of the masks (rows of the first window, and long rows under full attention or AnSAN beside a window), and some of the
 lessons (LESSONS). All weights move; the slots' changes still act at the slots only. Resumes from RUN/last.pt at a steady rate;
 `--decay-minutes M` reads it, lets the rate fall to nothing in so long and writes RUN/decayed, a run folder that tasks.py judges and export.py takes.
 """
@@ -30,6 +30,7 @@ from model import Llama
 from optim import Optimizer
 from rows import Batch, Stream
 from run import Log, Stop, autocast, load_model, machine_arguments, read, save, set_up
+from selecting import Selecting, chosen_layers
 from tasks import Stage
 from tasks_data import Draw, documented, read as read_functions
 from tasks_examples import Maker
@@ -37,9 +38,9 @@ from tasks_model import Heads
 
 TEXTS = ("short", "long_full", "long_ansan")
 TEXT_SHARES = (0.38, 0.12, 0.50)
-LESSONS = ("past", "copy_raw", "repeat", "copy", "gist", "gist_memories", "chat", "point")
-LESSON_SHARES = (0.20, 0.10, 0.0, 0.36, 0.24, 0.04, 0.06, 0.0)
-MEMORY_LESSONS = LESSONS[:4]
+LESSONS = ("past", "copy_raw", "repeat", "copy", "needle", "needle_raw", "select", "gist", "gist_memories", "chat", "point")
+LESSON_SHARES = (0.18, 0.10, 0.0, 0.26, 0.10, 0.08, 0.08, 0.12, 0.03, 0.05, 0.0)
+MEMORY_LESSONS = LESSONS[:6]
 
 
 def text_loss(model: Llama, batch: Batch, window: int = 0, trust: float = 0.0):
@@ -59,6 +60,10 @@ def text_loss(model: Llama, batch: Batch, window: int = 0, trust: float = 0.0):
             teacher = model(batch.ids, positions, visible(Layout(batch.layout.doc, nothing, nothing, nothing)))
     hidden = model(batch.ids, positions, None, attend=banded(batch.layout, window))
     return cross_entropy(hidden, weight, batch.targets, teacher=teacher, trust=trust)[0]
+
+
+def drawn(names: tuple[str, ...], shares: list[float], rng: np.random.Generator) -> str:
+    return names[rng.choice(len(names), p=np.array(shares) / sum(shares))]
 
 
 class Texts:
@@ -122,7 +127,8 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--functions", type=Path, required=True, help="folder or jsonl of functions.py")
     args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
     args.add_argument("--lesson-shares", type=float, nargs=len(LESSONS), default=LESSON_SHARES, metavar="S", help=f"of {LESSONS}")
-    args.add_argument("--lesson-norm", type=float, default=0.8, help="a lesson's gradient is cut to this; a text's is about 1")
+    args.add_argument("--lesson-norm", type=float, default=0.8, help="the lessons' gradient is cut to this; a text's is about 1")
+    args.add_argument("--lessons", type=int, default=1, help="lessons a step")
     args.add_argument("--trust", type=float, default=0.5, help="share of full attention's own predictions in the targets of long AnSAN rows")
     args.add_argument("--ratios", type=int, nargs="+", default=[256, 32, 8])
     args.add_argument("--segment", type=int, default=256, help="rows of a segment of the past")
@@ -178,10 +184,12 @@ def main(argv: list[str] | None = None) -> dict:
     tokens, encode = Tokens(a.tokens, "train"), Encoder(a.tokenizer)
     texts = Texts(tokens, first, base.window, a.seed, cursors, a.trust, a.farthest, a.farthest_share)
     keys = KeyMaker(encode)
-    keys.read_identifiers(tokens, 6000)
+    keys.read_identifiers(tokens, 20_000)
     memories = MemoryLessons(model, sparse, tokens, keys, a.ratios, a.segment, where)
-    tasks = Stage(model, heads, Maker(encode, min(a.code_tokens, first // 3), window=first - SINKS - 1), a.ratios, [], where)
+    maker = Maker(encode, min(a.code_tokens, first // 3), window=first - SINKS - 1)
+    tasks = Stage(model, heads, maker, a.ratios, [], where)
     draw = Draw(documented(read_functions(a.functions)), a.seed)
+    selecting = Selecting(sparse, maker, draw, tokens, [r for r in a.ratios if r > min(a.ratios)] or a.ratios, where)
     log, stop, begun, began = Log(a.run / "log.jsonl"), Stop(a.minutes), time.time(), step
     log(event="start", step=step, tokens=seen, data=str(a.tokens), init=str(a.init), lr=a.lr, rows=a.rows, annealing=a.decay_minutes,
         texts=list(a.text_shares), lessons=list(a.lesson_shares))
@@ -192,9 +200,10 @@ def main(argv: list[str] | None = None) -> dict:
 
     def checkpoint() -> None:
         few, many = min(a.ratios), [r for r in a.ratios if r > min(a.ratios)]
-        for name, slots, ratios, part in (("memory", model, [few], "dense_memory"), ("sparse", sparse, many, "memory")):
+        chosen = {"selection_layers": chosen_layers(sparse)} if a.lesson_shares[LESSONS.index("select")] else {}
+        for name, slots, ratios, part, more in (("memory", model, [few], "dense_memory", {}), ("sparse", sparse, many, "memory", chosen)):
             save(out / f"{name}.pt", slots.trained(), base.config, rank=slots.rank, in_place=slots.in_place,
-                 export=export_part(slots, ratios, a.segment, part))
+                 export=export_part(slots, ratios, a.segment, part, more))
         save(out / "heads.pt", heads, base.config, export=heads.export())
         save(out / "last.pt", base, base.config, step=step, tokens=seen, cursor=None, cursors=texts.cursors(), data=str(a.tokens),
              heads=heads.state_dict(), optimizer=None if a.decay_minutes else optimizer.state_dict())
@@ -202,23 +211,27 @@ def main(argv: list[str] | None = None) -> dict:
     def lesson(name: str, rng: np.random.Generator):
         if name in MEMORY_LESSONS:
             return getattr(memories, name)(rng, a.rows * first)
+        if name == "select":
+            return selecting.loss(step, rng, a.rows * first)
         share = {"gist": 8, "chat": 8, "gist_memories": 8, "point": 2}[name]
         return getattr(tasks, name)(draw.batch(step, max(2, a.rows * first // 512 * share // 2)), rng)
+
+    def learn(what: str, loss_of, *given) -> None:
+        with autocast(where):
+            loss = loss_of(*given)
+        loss.backward()
+        losses.setdefault(what, []).append(float(loss.detach()))
 
     losses: dict[str, list[float]] = {}
     saved = logged = time.time()
     while not stop and decayed() < 1.0 and not (a.steps and step >= a.steps):
         rng = np.random.default_rng((a.seed, 3, step))
-        kind, name = (names[rng.choice(len(names), p=np.array(p) / sum(p))] for names, p in
-                      ((TEXTS, a.text_shares), (LESSONS, a.lesson_shares)))
-        # The lesson first, cut to the size a text's gradient has: a few wrong answers must not drown the text.
-        for what, one in ((name, lambda: lesson(name, rng)), (kind, lambda: texts.loss(base, kind, a.rows, rng, where))):
-            with autocast(where):
-                loss = one()
-            loss.backward()
-            losses.setdefault(what, []).append(float(loss.detach()))
-            if what == name:
-                torch.nn.utils.clip_grad_norm_(optimizer.params, a.lesson_norm)
+        kind = drawn(TEXTS, a.text_shares, rng)
+        for name in (drawn(LESSONS, a.lesson_shares, rng) for _ in range(a.lessons)):
+            learn(name, lesson, name, rng)
+        # The lessons first, cut to the size a text's gradient has: a few wrong answers must not drown the text.
+        torch.nn.utils.clip_grad_norm_(optimizer.params, a.lesson_norm)
+        learn(kind, texts.loss, base, kind, a.rows, rng, where)
         norm = optimizer.step(1.0 - decayed() if a.decay_minutes else min(1.0, (step - began + 1) / a.warmup), clip=2.0)
         step, seen = step + 1, seen + a.rows * first
         if step % 20 == 0:

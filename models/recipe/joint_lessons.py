@@ -1,4 +1,4 @@
-"""Lessons of the joint stage that read memories beside raw rows: going on after a long past, and saying keys again."""
+"""Lessons of the joint stage that read memories beside raw rows: going on after a long past, saying keys again, and finding needles."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from data import Tokens
 from loss import IGNORE
 from memory_data import KeyMaker
 from memory_model import MemoryModel
+from model import Rows
+from needles import NeedleMaker
 
 
 def past_and_tail(tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int, tail: int,
@@ -37,6 +39,7 @@ class MemoryLessons:
 
     def __init__(self, model: MemoryModel, sparse: MemoryModel, tokens: Tokens, keys: KeyMaker, ratios: list[int], length: int, where):
         self.model, self.sparse, self.tokens, self.keys, self.ratios, self.length, self.where = model, sparse, tokens, keys, ratios, length, where
+        self.needles = NeedleMaker(keys)
 
     def past(self, rng: np.random.Generator, rows: int):
         """Raw rows after memories of up to 15 segments before them: wherever a row stands, the latest rows are raw and the far ones memories."""
@@ -85,3 +88,32 @@ class MemoryLessons:
         memories = self.model.encode_all(made[0], ratio, through=True)
         hidden = self.model.decode(made[1], memories, self.model.sinks(len(made[0]), self.where))
         return self.model.loss(hidden, made[2])[0]
+
+    def needle(self, rng: np.random.Generator, rows: int):
+        """A question about one or a few of several segments of which 8x memories stand there; with the chance of a half behind coarser ones of other text."""
+        made = self._needles(rng, rows)
+        batch, sinks = len(made[0]), self.model.sinks(len(made[0]), self.where)
+        memories = self.model.encode_all(made[0], min(self.ratios), through=True)
+        if rng.random() < 0.5:
+            before = self.tokens_before(rng, int(rng.integers(1, 9)))
+            with torch.no_grad():
+                sparse = self.sparse.encode_all(before, int(rng.choice([r for r in self.ratios if r > min(self.ratios)] or self.ratios)))
+            sparse = Rows(*([x.expand(batch, *x.shape[1:]) for x in part] for part in sparse))
+            memories = Rows.cat([sparse, memories])
+        return self.model.loss(self.model.decode(made[1], memories, sinks), made[2])[0]
+
+    def needle_raw(self, rng: np.random.Generator, rows: int):
+        """The same questions about segments that are there themselves."""
+        segments, question, targets = self._needles(rng, rows)
+        hidden = self.model.decode(torch.cat([segments.flatten(1), question], 1), None, self.model.sinks(len(question), self.where))
+        return self.model.loss(hidden[:, -question.shape[1]:], targets)[0]
+
+    def _needles(self, rng: np.random.Generator, rows: int):
+        length, count = int(rng.choice((64, 64, 128, 256))), int(rng.choice((1, 1, 2, 2, 3, 4)))
+        lines = int(rng.integers(1, max(2, min(8, length * count // 48) + 1)))
+        made = self.needles.lesson(self.tokens, rng, max(2, rows // (length * count + 40)), count, length, lines)
+        return [x.to(self.where) for x in made]
+
+    def tokens_before(self, rng: np.random.Generator, count: int):
+        """Any text, [1, count, length]."""
+        return past_and_tail(self.tokens, rng, 1, count, self.length, 1)[0].to(self.where)

@@ -2,7 +2,7 @@
 
 Only the slots' vector, their low-rank changes and the transfer head are trained. Each step draws a task: continuation of a
 chain of segments from the memories of its past (incremental back-propagation, tbptt.py), auto-encoding (<|repeat|> and the
-memories give the text again), or copying a random key. Resumes from RUN/last.pt; `--evaluate` measures, `--steps` ends.
+memories give the text again), copying random keys, or answering a question about a needle. Resumes from RUN/last.pt; `--evaluate` measures, `--steps` ends.
 """
 
 from __future__ import annotations
@@ -21,12 +21,13 @@ from data import Encoder, Tokens
 from memory_data import KeyMaker, chain
 from memory_eval import evaluate_beside, evaluate_memories
 from memory_model import SPAN, MemoryModel, Segment, restored
-from optim import Optimizer
 from model import Rows
+from needles import NeedleMaker
+from optim import Optimizer
 from run import Budget, Log, autocast, device, load_model, machine_arguments, read, save, set_up
 from tbptt import full, incremental
 
-TASKS = ("continue", "repeat", "copy")
+TASKS = ("continue", "repeat", "copy", "needle")
 
 
 def continuation(model: MemoryModel, data, ratio: int, size: int, rng: random.Random, compensate: bool, where) -> float:
@@ -67,8 +68,8 @@ def copying(model: MemoryModel, keys, ratio: int, where) -> float:
     return float(loss.detach())
 
 
-def export_part(model: MemoryModel, ratios: list[int], length: int, name: str = "memory") -> dict:
-    """For export.py: merged matrices, so that the engine needs no low-rank code for memories."""
+def export_part(model: MemoryModel, ratios: list[int], length: int, name: str = "memory", more: dict | None = None) -> dict:
+    """For export.py: merged matrices, so that the engine needs no low-rank code for memories. more: what else the configuration says of them."""
     tensors = {"slot": model.slot.detach(), "repeat": model.repeat.detach()}
     if model.in_place:
         tensors["slot.in_place"] = torch.ones(1)
@@ -81,7 +82,7 @@ def export_part(model: MemoryModel, ratios: list[int], length: int, name: str = 
             weight = getattr(layer.self_attn, matrix).weight
             tensors[f"layers.{i}.{part}.{matrix}.weight"] = (weight + lora[i].scale * lora[i].b @ lora[i].a).detach().cpu()
     return {"file": f"{name}.safetensors", "tensors": tensors,
-            "config": {name: {"file": f"{name}.safetensors", "ratios": ratios, "segment_rows": length}}}
+            "config": {name: {"file": f"{name}.safetensors", "ratios": ratios, "segment_rows": length, **(more or {})}}}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -96,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--window", type=int, help="rows of a context (default: the base's window)")
     args.add_argument("--reservoir", type=int, default=2, help="S; 0 keeps every graph (full back-propagation)")
     args.add_argument("--biased", action="store_true", help="leave out the compensating factor")
-    args.add_argument("--shares", type=float, nargs=3, default=(0.6, 0.25, 0.15), help=f"of {TASKS}")
+    args.add_argument("--shares", type=float, nargs=4, default=(0.6, 0.25, 0.15, 0.0), help=f"of {TASKS}")
     args.add_argument("--rank", type=int, default=32)
     args.add_argument("--everywhere", action="store_true", help="ablation: the slots' changes at all rows of the encoder")
     args.add_argument("--no-transfer", action="store_true", help="ablation: memory rows by the base's own keys and values")
@@ -149,8 +150,9 @@ def main(argv: list[str] | None = None) -> dict:
         log(event="evaluate", step=step, **report)
         return report
     tokens, keys = Tokens(a.tokens, "train"), KeyMaker(encode)
-    if a.shares[2]:
-        keys.read_identifiers(tokens)
+    if a.shares[2] or a.shares[3]:
+        keys.read_identifiers(tokens, 6000)
+    needles = NeedleMaker(keys)
     log(event="start", step=step, base=str(a.base), reservoir=a.reservoir, biased=a.biased, window=window,
         parameters=sum(p.numel() for p in optimizer.params))
 
@@ -164,7 +166,7 @@ def main(argv: list[str] | None = None) -> dict:
     budget, saved = Budget(a.steps, a.minutes, step, 20, a.decay), time.time()
     while budget.more(step):
         rng = np.random.default_rng((a.seed, step))  # each step's draw depends on its number alone: resuming repeats none
-        task = TASKS[rng.choice(3, p=np.array(a.shares) / sum(a.shares))]
+        task = TASKS[rng.choice(len(TASKS), p=np.array(a.shares) / sum(a.shares))]
         ratio, length = int(rng.choice(a.ratios)), int(rng.choice(a.lengths))
         slots = max(1, -(-length // ratio))
         if task == "continue":
@@ -177,9 +179,12 @@ def main(argv: list[str] | None = None) -> dict:
             ratio = min(a.ratios) if rng.random() < 0.7 else ratio
             value = repeating(model, chain(tokens, rng, a.batch * 2, 1, length, False).ids[:, 0].to(where), ratio, where)
         else:
-            ratio = min(a.ratios) if rng.random() < 0.7 else ratio
-            made = keys.lesson(tokens, rng, a.batch * 2, int(rng.integers(1, 3)), length, max(1, length // int(rng.choice((20, 32, 256)))),
-                               int(rng.choice((1, 2, 3, 3, 4, 5, 5, 6))))
+            ratio, count = min(a.ratios) if rng.random() < 0.7 else ratio, int(rng.integers(1, 3))
+            if task == "copy":
+                made = keys.lesson(tokens, rng, a.batch * 2, count, length, max(1, length // int(rng.choice((20, 32, 256)))),
+                                   int(rng.choice((1, 2, 3, 3, 4, 5, 5, 6))))
+            else:
+                made = needles.lesson(tokens, rng, a.batch * 2, count, length, int(rng.integers(1, max(2, length // 32))))
             value = copying(model, type(made)(*(x.to(where) for x in made)), ratio, where)
         losses.setdefault(f"{task}_{ratio}", []).append(value)
         optimizer.step(budget.factor(step))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from data import Tokens
 from evaluate import interval
@@ -11,6 +12,7 @@ from loss import IGNORE
 from memory_data import KeyMaker, chain
 from memory_model import SINKS, MemoryModel, Segment
 from model import Rows
+from needles import NeedleMaker
 from run import autocast
 from tasks_eval import mean_interval
 
@@ -55,6 +57,8 @@ def evaluate_memories(model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratios
             "copy": copy_accuracy(model, tokens, keys, ratio, length, 3 * chains, where),
         }
     report["copy_raw"] = copy_accuracy(model, tokens, keys, 1, length // 2, chains, where)
+    report["needles"] = {f"{form}_of_{segments}": needle_accuracy(model, tokens, keys, ratio, length, 2 * chains, where, segments)
+                         for form, ratio in (("raw", 1), ("memories", min(ratios))) for segments in (1, 2, 4)}
     return report
 
 
@@ -141,14 +145,32 @@ def copy_accuracy(model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratio: int
         right, tokens_right, rng = [], [], np.random.default_rng(10)
         for _ in range(max(1, count // 8)):
             held, question, targets = (x.to(where) for x in keys.lesson(tokens, rng, 8, segments, length, 1, size, kind))
-            with autocast(where):
-                if ratio > 1:
-                    hidden = model.decode(question, model.encode_all(held, ratio), model.sinks(8, where))
-                else:
-                    hidden = model.decode(torch.cat([held.flatten(1), question], 1), None, model.sinks(8, where))[:, -question.shape[1]:]
-                choice = model.base.logits(hidden).argmax(-1)
-            asked = targets != IGNORE
-            right += ((choice == targets) | ~asked).all(1).tolist()
-            tokens_right += (choice == targets)[asked].tolist()
+            asked, found = answered(model, held, question, targets, ratio, where)
+            right += found.all(1).tolist()
+            tokens_right += found[asked].tolist()
         report[name] = {"exact": mean_interval(np.array(right, float)), "tokens": float(np.mean(tokens_right))}
     return report
+
+
+@torch.no_grad()
+def needle_accuracy(model: MemoryModel, tokens: Tokens, keys: KeyMaker, ratio: int, length: int, count: int, where, segments: int) -> dict:
+    """The share (95% interval) of questions about one of two look-alike lines a segment whose whole answer is the first choice (needles.py); ratio 1: raw rows."""
+    right, rng, needles = [], np.random.default_rng(11), NeedleMaker(keys)
+    for _ in range(max(1, count // 8)):
+        held, question, targets = (x.to(where) for x in needles.lesson(tokens, rng, 8, segments, length, 2 * segments, several=0.0))
+        right += answered(model, held, question, targets, ratio, where)[1].all(1).tolist()
+    return {"exact": mean_interval(np.array(right, float)), "questions": len(right)}
+
+
+@torch.no_grad()
+def answered(model: MemoryModel, held: Tensor, question: Tensor, targets: Tensor, ratio: int, where) -> tuple[Tensor, Tensor]:
+    """Which tokens are asked, and whether each is the first choice or not asked, bool [B, q] both, behind memories of segments [B, count, n] or (ratio 1) their raw rows."""
+    with autocast(where):
+        sinks = model.sinks(len(question), where)
+        if ratio > 1:
+            hidden = model.decode(question, model.encode_all(held, ratio), sinks)
+        else:
+            hidden = model.decode(torch.cat([held.flatten(1), question], 1), None, sinks)[:, -question.shape[1]:]
+        choice = model.base.logits(hidden).argmax(-1)
+    asked = targets != IGNORE
+    return asked, (choice == targets) | ~asked

@@ -19,6 +19,7 @@ from data import Encoder, Tokens, write_split
 from loss import IGNORE
 from masks import visible
 from memory_data import KeyMaker
+from needles import NeedleMaker
 from rows import KINDS, Stream
 from tasks_data import Draw, Function, commit_pairs, documented, read, split, synthetic
 from tasks_eval import bleu, fused, reciprocal_ranks
@@ -182,6 +183,30 @@ class TasksTest(Base):
                     self.assertTrue(any(text[i:i + len(name) + len(value)] == name + value for i in range(len(text))))
                     if kind == "number":
                         self.assertTrue(self.encode.decode(value).isdigit())
+
+    def test_needles_stand_in_the_text_and_only_their_answers_are_asked(self):
+        keys = KeyMaker(self.encode)
+        keys.read_identifiers(self.tokens, 20)
+        made = NeedleMaker(keys).lesson(self.tokens, np.random.default_rng(3), 6, 2, 128, 3)
+        self.assertEqual(tuple(made.segments.shape), (6, 2, 128))
+        for segments, question, targets in zip(*(part.numpy() for part in made)):
+            wanted = targets[targets != IGNORE].tolist()
+            self.assertEqual(wanted[-1], ID["end"])
+            text = self.encode.decode(segments.flatten())
+            for value in self.encode.decode(wanted[:-1]).strip().split(", "):
+                self.assertIn(value, text)
+            asked = question.tolist()
+            at = asked.index(ID["assistant"])
+            self.assertEqual((asked[0], asked[at - 1]), (ID["user"], ID["end"]))
+            self.assertEqual(asked[at + 1:at + len(wanted)], wanted[:-1])  # what is written is what was asked for, one row later
+
+    def test_look_alikes_share_a_half_of_the_name_and_differ(self):
+        maker, rng = NeedleMaker(KeyMaker(self.encode)), np.random.default_rng(5)
+        for _ in range(50):
+            first, *others = maker.names(rng, 4)
+            self.assertNotIn(first, others)
+            if "_" in first:
+                self.assertTrue(all(set(first.split("_")) & set(other.split("_")) for other in others))
 
     def test_keys_are_in_exactly_one_segment(self):
         made = KeyMaker(self.encode).make(self.tokens, np.random.default_rng(2), 3, 2, 48)

@@ -38,6 +38,7 @@ export async function againstLlama(depths: readonly number[], threadCounts: read
         const prompts: [number[], number[]] = [[], []];
         const steps: [number[], number[]] = [[], []];
         for (const side of sides) await side.to(depth);
+        console.log(`${ours}, ${threads} threads: ${depth} rows are there`);
         for (let turn = 0; turn < TURNS; turn++) {
           for (const i of [0, 1] as const) prompts[i].push(await sides[i].prompt());
           for (const i of [0, 1] as const) steps[i].push(...(await sides[i].tokens()));
