@@ -34,6 +34,17 @@ export interface LibraryOptions {
   grammars?: string;
 }
 
+/** What is known of an indexed document without reading it. */
+export interface IndexedFile {
+  path: string;
+  file: string;
+  /** Of its text. */
+  hash: string;
+  language: string;
+  segments: number;
+  mtimeMs: number;
+}
+
 export interface SearchResult {
   spans: readonly RankedSpan[];
   coverage: Coverage;
@@ -246,11 +257,14 @@ export class Library {
     return why;
   }
 
-  /** Every document that is indexed, for encoding: path, hash and language. */
-  *documents(): IterableIterator<{ path: string; file: string; hash: string; language: string; segments: number }> {
-    for (const { path, hash, language, segments } of this.catalogue.entries.values()) {
+  /** Every document that is indexed, with the text that is: unsaved edits stand for their file. */
+  *documents(): IterableIterator<IndexedFile> {
+    for (const { path, language, mtimeMs, ...saved } of this.catalogue.entries.values()) {
       const file = this.folders.fileOf(path);
-      if (file !== undefined) yield { path, file, hash, language, segments };
+      if (file === undefined) continue;
+      const typed = this.shelf.unsaved.get(path);
+      const { hash, segments } = typed ? { hash: typed.document.hash, segments: typed.segmented.segments.length } : saved;
+      yield { path, file, hash, language, segments, mtimeMs };
     }
   }
 
@@ -267,7 +281,7 @@ export class Library {
     let segments = 0;
     for (const entry of catalogue.entries.values()) {
       characters += entry.size;
-      segments += entry.segments;
+      segments += this.shelf.unsaved.get(entry.path)?.segmented.segments.length ?? entry.segments;
     }
     const { filesIndexed, filesKnown } = this.coverage();
     return {

@@ -54,7 +54,7 @@ export class EngineModel {
       const tokenizer = await Tokenizer.open(directory, checkpoint.config.vocabSize);
       const template = await ChatTemplate.open(directory);
       signal?.throwIfAborted();
-      const memoryConfig = await readMemoryConfig(directory, checkpoint.config.vocabSize, tokenizer);
+      const memoryConfig = await readMemoryConfig(directory, checkpoint.config, tokenizer);
       const options = { weights, cacheDirectory: compiledDirectory, threads: threads || undefined };
       const decoder = await (memoryConfig ? withMemory(memoryConfig, (memory) => Decoder.open(checkpoint, { ...options, memory })) : Decoder.open(checkpoint, options));
       const memory = memoryConfig && (await MemoryModel.open(decoder, tokenizer, memoryConfig, checkpoint.fingerprint));

@@ -1,6 +1,7 @@
 /** What a checkpoint says of its memories: the object "anchorage" in config.json, and the files it names. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import type { ModelConfig } from '../engine';
 import { fileInside } from '../engine/checkpoint/files';
 import { Fields, readJson } from '../engine/checkpoint/json';
 import type { Tokenizer } from '../engine/checkpoint/tokenizer';
@@ -20,6 +21,8 @@ export interface MemoryConfig {
   headsFile: string | undefined;
   vectorWidth: number | undefined;
   ratios: MemoryRatios;
+  /** Layers whose attention to anchors was taught to choose; undefined where none was. */
+  selectionLayers: number[] | undefined;
   /** sha256 (hex) over both files: memories of other slots or heads are other memories. */
   digest: string;
 }
@@ -33,7 +36,7 @@ const WANTED = { coarse: 256, fine: 32 };
  *
  * @throws CheckpointError naming the field
  */
-export async function readMemoryConfig(directory: string, vocabSize: number, tokenizer: Pick<Tokenizer, 'idOf'>): Promise<MemoryConfig | undefined> {
+export async function readMemoryConfig(directory: string, { vocabSize, layers }: Pick<ModelConfig, 'vocabSize' | 'layers'>, tokenizer: Pick<Tokenizer, 'idOf'>): Promise<MemoryConfig | undefined> {
   const path = await fileInside(directory, 'config.json');
   const own = new Fields(await readJson(path, MAX_CONFIG_BYTES), path).optionalObject('anchorage');
   const memory = own?.optionalObject('memory');
@@ -56,6 +59,7 @@ export async function readMemoryConfig(directory: string, vocabSize: number, tok
     headsFile,
     vectorWidth: heads?.integer('vector_width', 1, 1 << 14),
     ratios: { segmentTokens: memory.integer('segment_rows', 1, 1 << 16), coarseTokens, fineTokens },
+    selectionLayers: selectionLayers(memory, layers),
     digest: digest.digest('hex'),
   };
 }
@@ -81,6 +85,17 @@ function tokens(fields: Fields, name: string, vocabSize: number): number[] {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= vocabSize) throw fields.error('outOfRange', name, 'lists a token that the model does not have');
     return id;
   });
+}
+
+function selectionLayers(memory: Fields, layers: number): number[] | undefined {
+  const list = memory.optionalArray('selection_layers', layers);
+  if (!list) return undefined;
+  const chosen = list.map((layer) => {
+    if (typeof layer !== 'number' || !Number.isInteger(layer) || layer < 0 || layer >= layers) throw memory.error('outOfRange', 'selection_layers', `lists a layer that the model does not have: it has ${layers}, counted from 0`);
+    return layer;
+  });
+  if (chosen.length === 0 || new Set(chosen).size < chosen.length) throw memory.error('malformed', 'selection_layers', 'must list layers, each once');
+  return chosen;
 }
 
 /** The ratio among those trained that is closest to the wanted one. */

@@ -23,7 +23,7 @@ export class MemoryModel {
       fingerprint: `${fingerprint}:${config.digest}`,
       ratios: config.ratios,
       storedRowBytes: storedRowBytes(model),
-      heads: { layers, queryHeads, kvHeads, headDim },
+      heads: { layers, queryHeads, kvHeads, headDim, ...(config.selectionLayers ? { selection: config.selectionLayers } : {}) },
       vectorWidth,
       vocabSize,
       sinkRows: config.sinkTokens.length,

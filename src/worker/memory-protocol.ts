@@ -1,4 +1,5 @@
 /** Messages about memories between the worker and the engine's process (engine-protocol.ts). Rows travel as bytes (library/memories/rows.ts). */
+import type { HeadShape } from '../library/memories/attention';
 import type { SegmentMemory } from '../library/memories/encoding';
 import type { TokenLook } from '../library/memories/late';
 import type { MemoryRatios } from '../library/memories/rows';
@@ -11,7 +12,7 @@ export interface MemoryDescription {
   /** Bytes of a stored row (f16). */
   storedRowBytes: number;
   /** Of the keys in a stored row, and of the queries they are held against. */
-  heads: { layers: number; queryHeads: number; kvHeads: number; headDim: number };
+  heads: HeadShape;
   vectorWidth: number;
   vocabSize: number;
   sinkRows: number;

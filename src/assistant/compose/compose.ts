@@ -176,7 +176,10 @@ async function readParts(plan: ContextPlan, question: string, memories: Memories
   const full: MemorySegment[] = [];
   const gone: MemorySegment[] = [];
   const texts: { key: string; text: string }[] = [];
-  const textOf = async ({ path, start, end }: MemorySegment): Promise<string | undefined> => (await library.indexed(path))?.document.text.slice(start, end);
+  const textOf = async ({ path, hash, start, end }: MemorySegment): Promise<string | undefined> => {
+    const document = (await library.indexed(path))?.document;
+    return document?.hash === hash ? document.text.slice(start, end) : undefined;
+  };
   const part = inPart && partOf(inPart, question, await textOf(inPart.segment));
   if (part) texts.push({ key: part.key, text: part.text });
   for (const segment of plan.full) {

@@ -1,6 +1,6 @@
 /**
- * Retrieval by several judges: the lexical ranker, and of what the model made of each segment its vector and its tokens one by one (late interaction).
- * A further one, the model's own attention to a segment's anchors, has no points where it tells nothing (docs/memory.md).
+ * Retrieval by several judges: the lexical ranker, and of what the model made of each segment its vector, its tokens one by one (late interaction) and,
+ * where it was taught to choose by it, its own attention to the segment's anchors (docs/memory.md).
  */
 import type { MemorySegment } from '../../library/memories/memories';
 import type { Coverage, RankedSpan, RankReason, Scope } from '../../protocol';
@@ -33,8 +33,9 @@ export interface Judge {
 export const SPANS = 30;
 /** Segments that a judge names besides those that were found by words. */
 const NAMED = 30;
+export type Points = Record<'vector' | 'window' | 'run' | 'attention', number>;
 /** Points beside the lexical ranker's, whose best have one or two: chosen on halves of the questions (`npm run bench -- memory fused`). */
-export const POINTS = { vector: 0.5, window: 0.3, run: 0.5, attention: 0 };
+export const POINTS: Points = { vector: 0.5, window: 0.3, run: 0.5, attention: 0 };
 /** A run of so many tokens of mean weight, in the question's order, is no chance: of the questions that are sentences one in a hundred meets one. */
 const LONG_RUN = 5;
 /** A run counts by this power of its part of a long one: short ones are met everywhere. */
@@ -57,8 +58,11 @@ export async function retrieveFused(request: { question: string; before?: string
 /** What a run of such a weight (`LateScore.run`) is worth, 0…1. */
 export const runShare = (run: number): number => Math.min(1, run / LONG_RUN) ** RUN_POWER;
 
+/** Attention that was not taught to choose tells nothing: the same anchors draw every question. */
+export const pointsOf = ({ attentionChooses }: Pick<ComposeTools['memories'], 'attentionChooses'>): Points => (attentionChooses ? POINTS : { ...POINTS, attention: 0 });
+
 /** What the model has to say of each segment. */
-export async function judgesOf(segments: readonly MemorySegment[], look: Awaited<ReturnType<ComposeTools['engine']['look']>>, memories: ComposeTools['memories'], points: Record<keyof typeof POINTS, number> = POINTS): Promise<Judge[]> {
+export async function judgesOf(segments: readonly MemorySegment[], look: Awaited<ReturnType<ComposeTools['engine']['look']>>, memories: ComposeTools['memories'], points = pointsOf(memories)): Promise<Judge[]> {
   const judges: Judge[] = [];
   if (points.vector > 0) {
     const nearest = await memories.nearest(segments, look.vector);
@@ -71,7 +75,7 @@ export async function judgesOf(segments: readonly MemorySegment[], look: Awaited
   }
   if (points.attention > 0) {
     const attended = await memories.attended(segments, look.queries);
-    judges.push({ kind: 'attention', text: 'the model attends to it', weight: points.attention, values: new Map(attended.map(({ segment, share }) => [segment.key, share])) });
+    judges.push({ kind: 'attention', text: 'the model attends to it', weight: points.attention, values: new Map(attended.map(({ segment, logShare }) => [segment.key, logShare])) });
   }
   return judges;
 }
@@ -139,9 +143,9 @@ export async function fusedSpans(candidates: readonly Candidate[], found: number
   return fused;
 }
 
-export async function spanOfSegment({ path, file, startLine, endLine, start, end }: MemorySegment, library: Pick<ComposeTools['library'], 'indexed'>): Promise<RankedSpan | undefined> {
+export async function spanOfSegment({ path, file, hash, startLine, endLine, start, end }: MemorySegment, library: Pick<ComposeTools['library'], 'indexed'>): Promise<RankedSpan | undefined> {
   const found = await library.indexed(path);
-  if (!found) return undefined;
+  if (found?.document.hash !== hash) return undefined;
   const { document, segmented } = found;
   const segment = segmented.segments.find((each) => each.start <= start && end <= each.end);
   return { file, path, startLine, endLine, score: 0, breadcrumb: segment?.breadcrumb ?? [], reasons: [], text: document.text.slice(start, end), language: document.language };

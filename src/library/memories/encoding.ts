@@ -73,6 +73,7 @@ const RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 300_000;
 /** The store is made durable after this many batches and at the end of a pass. */
 const FLUSH_BATCHES = 16;
+const BUDGET_FULL: Standstill = { cause: 'budgetFull', reason: 'The store has reached its budget: the memories of some files are left out.' };
 /** The share encoded is counted anew at most this often (ms): it takes a look at every segment. */
 const COUNT_MS = 1_000;
 
@@ -206,7 +207,7 @@ export class MemoryEncoding {
 
   private async pass(): Promise<void> {
     this.reconcile();
-    const evictedBefore = this.options.store.stats().evictions;
+    const evictedBefore = this.options.store.evicted;
     let batch: Batch = { texts: [], keys: [], characters: 0 };
     let batches = 0;
     const encode = async (): Promise<void> => {
@@ -222,10 +223,7 @@ export class MemoryEncoding {
         const missing = await this.read(path);
         if (!this.options.writes) continue;
         // A store that is full has dropped what was used longest ago; the rest of the workspace would only drop what was just made.
-        if (this.options.store.stats().evictions > evictedBefore && !this.isUrgent(path)) {
-          this.trouble = { cause: 'budgetFull', reason: 'The store has reached its budget: the memories of some files are left out.' };
-          continue;
-        }
+        if (this.options.store.evicted > evictedBefore && !this.isUrgent(path)) continue;
         for (const { key, text } of missing) {
           if (batch.keys.includes(key) || this.options.store.has(key)) continue;
           batch.keys.push(key);
@@ -233,28 +231,38 @@ export class MemoryEncoding {
           batch.characters += text.length;
           if (batch.characters >= (this.options.batchCharacters ?? BATCH_CHARACTERS)) await encode();
         }
+        // A pass over a large workspace takes long: what is saved meanwhile goes before the rest of it.
+        if (this.again) {
+          this.again = false;
+          this.reconcile();
+        }
       }
       await encode();
     } catch (error) {
       // Documents whose units were in the batch are looked at again.
       this.firstPass = true;
-      for (const [path, { units }] of this.known) if (units.some(({ key }) => !this.options.store.has(key))) this.known.delete(path);
+      for (const [path, { file, units }] of this.known) if (units.some(({ key }) => batch.keys.includes(key))) this.waiting.set(path, { file, segments: units.length });
       throw error;
     }
     if (batches > 0) await this.options.store.flush();
+    const { encoded, segments } = this.count();
+    if (this.options.writes && encoded < segments && this.options.store.evicted > 0) this.trouble = BUDGET_FULL;
     this.firstPass = false;
     this.recent.clear();
     this.changedStatus(true);
   }
 
-  /** Lists what is new or has another text than its units were cut from, and forgets what is gone. */
+  /** Lists what is new, has another text than its units were cut from or has lost memories, what was changed last first, and forgets what is gone. */
   private reconcile(): void {
     const present = new Set<string>();
-    for (const { path, file, hash, segments } of this.options.library.documents()) {
+    // What a full store had to drop is not made again, or it would drop what was just made.
+    const keeps = this.options.writes && this.options.store.evicted === 0;
+    for (const { path, file, hash, segments } of [...this.options.library.documents()].sort((a, b) => b.mtimeMs - a.mtimeMs)) {
       present.add(path);
-      if (this.known.get(path)?.hash === hash) continue;
+      const known = this.known.get(path);
+      if (known?.hash === hash && (!keeps || this.isWhole(known.units))) continue;
       this.waiting.set(path, { file, segments });
-      if (!this.firstPass) this.recent.add(path);
+      if (!this.firstPass || known) this.recent.add(path);
     }
     for (const path of this.known.keys()) if (!present.has(path)) this.known.delete(path);
     for (const path of this.waiting.keys()) if (!present.has(path)) this.waiting.delete(path);
@@ -303,6 +311,10 @@ export class MemoryEncoding {
     while (this.paused && !this.abort.signal.aborted) await new Promise<void>((resolve) => (this.wake = resolve));
   }
 
+  private isWhole(units: readonly MemoryUnit[]): boolean {
+    return units.every(({ key }) => this.options.store.has(key));
+  }
+
   private changedStatus(now: boolean): void {
     if (now) this.counted = undefined;
     this.options.changed?.();
@@ -311,7 +323,9 @@ export class MemoryEncoding {
   private count(): { encoded: number; segments: number } {
     let encoded = 0;
     let segments = 0;
-    for (const { units } of this.known.values()) {
+    for (const [path, { units }] of this.known) {
+      // What its units were cut from is not its text any more.
+      if (this.waiting.has(path)) continue;
       segments += units.length;
       for (const { key } of units) if (this.options.store.has(key)) encoded += 1;
     }

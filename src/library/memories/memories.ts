@@ -1,5 +1,5 @@
 import { decodeHalf } from '../../engine/cache/float16';
-import { anchorAttention, type HeadShape } from './attention';
+import { anchorAttention, anchorKeys, type HeadShape } from './attention';
 import type { MemoryEncoding } from './encoding';
 import { LateInteraction, type LateScore, type TokenLook } from './late';
 import type { MemoryStore } from './memory-store';
@@ -10,6 +10,8 @@ import type { MemoryUnit } from './units';
 export interface MemorySegment extends MemoryUnit {
   path: string;
   file: string;
+  /** Of the document's text, which its places are in. */
+  hash: string;
   tokens: number;
   coarseRows: number;
   fineRows: number;
@@ -25,7 +27,7 @@ export interface MemoriesOptions {
   heads: HeadShape;
   /** Of the ids that are kept of a text. */
   vocabSize: number;
-  /** Bytes of coarse rows, folds, vectors and token ids kept in memory; default 96 MB. */
+  /** Bytes of coarse rows, their keys, folds, vectors and token ids kept in memory; default 96 MB. */
   cacheBytes?: number;
 }
 
@@ -34,13 +36,15 @@ const CACHE_BYTES = 96 * 1024 * 1024;
 /** The memories of the workspace as a question uses them: which segments there are, what is near a vector, their rows. */
 export class Memories {
   private readonly coarseRows: ByteCache<Uint8Array>;
+  private readonly keys: ByteCache<Float32Array>;
   private readonly folds: ByteCache<Uint8Array>;
   private readonly vectors: ByteCache<Float32Array>;
   private readonly ids: ByteCache<Uint16Array>;
 
   constructor(private readonly options: MemoriesOptions) {
-    const each = (options.cacheBytes ?? CACHE_BYTES) / 4;
+    const each = (options.cacheBytes ?? CACHE_BYTES) / 5;
     this.coarseRows = new ByteCache(each);
+    this.keys = new ByteCache(each);
     this.folds = new ByteCache(each);
     this.vectors = new ByteCache(each);
     this.ids = new ByteCache(each);
@@ -54,10 +58,10 @@ export class Memories {
   segments(): MemorySegment[] {
     const { encoding, store } = this.options;
     const found: MemorySegment[] = [];
-    for (const { path, file, units } of encoding.documents()) {
+    for (const { path, file, hash, units } of encoding.documents()) {
       for (const unit of units) {
         const record = store.describe(unit.key);
-        if (record) found.push({ ...unit, path, file, tokens: record.tokens, coarseRows: record.coarseRows, fineRows: record.coarseRows + record.fineRows });
+        if (record) found.push({ ...unit, path, file, hash, tokens: record.tokens, coarseRows: record.coarseRows, fineRows: record.coarseRows + record.fineRows });
       }
     }
     return found;
@@ -98,20 +102,30 @@ export class Memories {
     return bytes && this.ids.set(key, halves(bytes));
   }
 
-  /** Each segment's share of the question's attention to the workspace's anchors, the most attended first. */
-  async attended(segments: readonly MemorySegment[], queries: Float32Array, limit = Infinity): Promise<{ segment: MemorySegment; share: number }[]> {
+  /** Whether the model was taught to choose by its attention to anchors. */
+  get attentionChooses(): boolean {
+    return this.options.heads.selection !== undefined;
+  }
+
+  /** How much of the question's attention to the workspace's anchors each segment draws (nats of its share), the most attended first. */
+  async attended(segments: readonly MemorySegment[], queries: Float32Array, limit = Infinity): Promise<{ segment: MemorySegment; logShare: number }[]> {
     const { heads } = this.options;
     if (queries.length !== heads.layers * heads.queryHeads * heads.headDim) return [];
     const present: MemorySegment[] = [];
-    const rows: Uint8Array[] = [];
+    const keys: Float32Array[] = [];
     for (const segment of segments) {
-      const own = await this.coarse(segment.key);
-      if (!own) continue;
+      const own = this.keys.get(segment.key) ?? (await this.loadKeys(segment.key));
+      if (!own || own.length === 0) continue;
       present.push(segment);
-      rows.push(own);
+      keys.push(own);
     }
-    const shares = anchorAttention(queries, rows, heads);
-    return present.map((segment, i) => ({ segment, share: shares[i] as number })).sort((a, b) => b.share - a.share).slice(0, limit);
+    const logShares = anchorAttention(queries, keys, heads);
+    return present.map((segment, i) => ({ segment, logShare: logShares[i] as number })).sort((a, b) => b.logShare - a.logShare).slice(0, limit);
+  }
+
+  private async loadKeys(key: string): Promise<Float32Array | undefined> {
+    const rows = await this.coarse(key);
+    return rows && this.keys.set(key, anchorKeys(rows, this.options.heads));
   }
 
   /** Coarse rows of a segment; undefined when its record was evicted or harmed meanwhile. */
@@ -150,6 +164,7 @@ export class Memories {
     this.folds.clear();
     this.vectors.clear();
     this.ids.clear();
+    this.keys.clear();
   }
 }
 

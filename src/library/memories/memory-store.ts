@@ -61,6 +61,8 @@ export class MemoryStore {
   private misses = 0;
   private evictions = 0;
   private lostBytes = 0;
+  /** Whole records are read into it to be checked; taken while one is. */
+  private scratch: Uint8Array | undefined;
   /** Writes happen one after the other. */
   private writing: Promise<unknown> = Promise.resolve();
 
@@ -103,6 +105,11 @@ export class MemoryStore {
 
   has(key: string): boolean {
     return this.entries.has(key);
+  }
+
+  /** Records that have left for newer ones since the store was opened. */
+  get evicted(): number {
+    return this.evictions;
   }
 
   keys(): IterableIterator<string> {
@@ -165,11 +172,11 @@ export class MemoryStore {
         return target;
       }
     } else {
-      const whole = new Uint8Array(entry.record.payloadBytes);
-      if ((await entry.pack.read(entry.record, 0, whole)) && crc32(whole) === entry.record.payloadCrc) {
+      const found = await this.readChecked(entry, from, bytes);
+      if (found) {
         entry.verified = true;
         this.hits++;
-        return whole.subarray(from, from + bytes);
+        return found;
       }
     }
     // A rewrite of its pack may have moved the record while it was being read.
@@ -178,6 +185,18 @@ export class MemoryStore {
     this.entries.delete(key);
     this.misses++;
     return undefined;
+  }
+
+  /** A part of a record whose checksum has not been seen to hold: all of it is read once. Callers keep what they get, so the part is copied out. */
+  private async readChecked({ pack, record }: Entry, from: number, bytes: number): Promise<Uint8Array | undefined> {
+    const kept = this.scratch;
+    this.scratch = undefined;
+    const buffer = kept && kept.byteLength >= record.payloadBytes ? kept : new Uint8Array(record.payloadBytes);
+    const whole = buffer.subarray(0, record.payloadBytes);
+    const holds = (await pack.read(record, 0, whole)) && crc32(whole) === record.payloadCrc;
+    const part = holds ? whole.slice(from, from + bytes) : undefined;
+    this.scratch = buffer;
+    return part;
   }
 
   stats(): MemoryStoreStats {

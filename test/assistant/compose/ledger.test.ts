@@ -3,7 +3,7 @@ import { ledgerOf, type ContextParts } from '../../../src/assistant/compose/ledg
 import type { ContextReading } from '../../../src/assistant/compose/compose';
 import type { MemorySegment } from '../../../src/library/memories/memories';
 
-const segment = (path: string, tokens: number): MemorySegment => ({ key: path, path, file: `/w/${path}`, startLine: 1, endLine: 40, start: 0, end: 1, tokens, coarseRows: 1, fineRows: Math.ceil(tokens / 32) });
+const segment = (path: string, tokens: number): MemorySegment => ({ key: path, path, file: `/w/${path}`, hash: '', startLine: 1, endLine: 40, start: 0, end: 1, tokens, coarseRows: 1, fineRows: Math.ceil(tokens / 32) });
 const reading = (full: ContextReading['rows']['full']): ContextReading => ({
   rows: { sinks: 4, coarse: 1, fine: 14, question: 6, compressed: { rows: 0, tokens: 0 }, answer: 0, full }, bytesPerRow: 10,
   timing: { splice: 1, read: 1, decode: 0, firstToken: 2 }, cache: { hits: 0, misses: 1, evictions: 0 },

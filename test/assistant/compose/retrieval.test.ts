@@ -4,7 +4,7 @@ import type { MemorySegment } from '../../../src/library/memories/memories';
 import type { RankedSpan } from '../../../src/protocol';
 
 const TEXT = 'first\nsecond\n';
-const segment = (path: string, startLine = 1, endLine = 2): MemorySegment => ({ key: `${path}:${startLine}`, path, file: `/w/${path}`, startLine, endLine, start: 0, end: TEXT.length, tokens: 10, coarseRows: 1, fineRows: 1 });
+const segment = (path: string, startLine = 1, endLine = 2): MemorySegment => ({ key: `${path}:${startLine}`, path, file: `/w/${path}`, hash: '', startLine, endLine, start: 0, end: TEXT.length, tokens: 10, coarseRows: 1, fineRows: 1 });
 const span = (path: string, score: number, startLine = 1, endLine = 2): RankedSpan => ({ path, file: `/w/${path}`, startLine, endLine, score, breadcrumb: [], reasons: [], text: TEXT, language: 'python' });
 const library = { indexed: (path: string) => Promise.resolve(path === 'gone.py' ? undefined : { document: { file: `/w/${path}`, path, language: 'python', text: TEXT, hash: '' }, segmented: { segments: [{ startLine: 1, endLine: 2, start: 0, end: TEXT.length, kind: 'code' as const, symbols: [], breadcrumb: ['Outer'] }], symbols: [], imports: [], method: 'syntax' as const } }) };
 const judging = (weight: number, values: Record<string, number>, scale?: Judge['scale']): Judge => ({ kind: 'vector', text: 'near in meaning', weight, values: new Map(Object.entries(values)), ...(scale ? { scale } : {}) });
@@ -36,6 +36,11 @@ test('a segment that no span holds stands with the last of them and may rise, an
   expect(paths(one)).toEqual(['a.py', 'b.py', 'd.py', 'c.py']);
   expect(one[2]).toMatchObject({ text: TEXT, breadcrumb: ['Outer'], startLine: 1, endLine: 2, score: 4.5 });
   expect(paths(await fuse(SPANS, SEGMENTS, judging(6, { 'a.py:1': 0, 'd.py:1': 1 })))).toEqual(['d.py', 'a.py', 'b.py', 'c.py']);
+});
+
+test('a segment whose file has another text by now has no lines to show', async () => {
+  const changed = { ...segment('d.py'), hash: 'before' };
+  expect(paths(await fuse(SPANS, [segment('a.py'), changed], judging(6, { 'a.py:1': 0, 'd.py:1': 1 })))).toEqual(['a.py', 'b.py', 'c.py']);
 });
 
 test('many segments of one span count once, the best of them', async () => {

@@ -4,7 +4,7 @@ import { planContext } from '../../../src/assistant/compose/select';
 import type { MemorySegment } from '../../../src/library/memories/memories';
 
 const segment = (path: string, n: number, tokens = 100, key = `${path}#${n}`): MemorySegment => ({
-  key, path, file: `/w/${path}`, startLine: n * 10 + 1, endLine: n * 10 + 10, start: 0, end: 1, tokens, coarseRows: Math.ceil(tokens / 256), fineRows: Math.ceil(tokens / 32),
+  key, path, file: `/w/${path}`, hash: '', startLine: n * 10 + 1, endLine: n * 10 + 10, start: 0, end: 1, tokens, coarseRows: Math.ceil(tokens / 256), fineRows: Math.ceil(tokens / 32),
 });
 
 describe('planContext', () => {

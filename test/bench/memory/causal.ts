@@ -1,6 +1,6 @@
 import { decodeHalf, encodeHalf } from '../../../src/engine/cache/float16';
-import { POINTS, runShare } from '../../../src/assistant/compose/retrieval';
-import { anchorAttention } from '../../../src/library/memories/attention';
+import { POINTS, pointsOf, runShare, type Points } from '../../../src/assistant/compose/retrieval';
+import { anchorAttention, anchorKeys } from '../../../src/library/memories/attention';
 import { LateInteraction } from '../../../src/library/memories/late';
 import { halves, joinFine } from '../../../src/library/memories/rows';
 import type { MemoryModel } from '../../../src/worker/memory-model';
@@ -55,30 +55,32 @@ export async function causality(memory: MemoryModel, texts: readonly { path: str
 }
 
 /** Ways to rank pasts: by each judge of the product, and by all of them (without the lexical ranker, which knows no memories). */
-const RANKINGS: Record<string, Partial<typeof POINTS>> = {
-  'their coarse rows, by the model’s attention': { attention: 1 }, 'their vectors': { vector: 1 }, 'their tokens one by one (late interaction)': { window: POINTS.window, run: POINTS.run }, 'all that the product ranks by': POINTS,
-};
+const rankingsOf = (product: Points): Record<string, Partial<Points>> => ({
+  'their coarse rows, by the model’s attention': { attention: 1 }, 'their vectors': { vector: 1 }, 'their tokens one by one (late interaction)': { window: POINTS.window, run: POINTS.run }, 'all that the product ranks by': product,
+});
 
 /** Where each ranking places the past of each text that follows. Zeroed, or left out, all pasts are alike: the mean over their order is what is left. */
 async function rankings(memory: MemoryModel, pieces: readonly { past: string; next: string }[]): Promise<Record<string, Record<Arm, number[]>>> {
   const { heads, vocabSize } = memory.description;
+  const ways = rankingsOf(pointsOf({ attentionChooses: heads.selection !== undefined }));
   const made = await memory.encode(pieces.map(({ past }) => past));
   const looks = await memory.vectors(pieces.map(({ next }) => next));
-  const found = Object.fromEntries(Object.keys(RANKINGS).map((name) => [name, empty()]));
+  const found = Object.fromEntries(Object.keys(ways).map((name) => [name, empty()]));
   for (const arm of ARMS) {
     const held = (part: 'vector' | 'ids' | 'coarse'): Uint8Array[] => made.map((_, i) => arms(made.map((one) => one[part]), i, part !== 'ids')[arm]);
     const vectors = held('vector').map((bytes) => decodeHalf(halves(bytes)));
     const ids = held('ids').map(halves);
-    const coarse = held('coarse');
+    const keys = held('coarse').map((rows) => anchorKeys(rows, heads));
+    const attended = (queries: Float32Array): readonly number[] => (arm === 'left out' ? pieces.map(() => 0) : [...anchorAttention(queries, keys, heads)]);
     looks.forEach((look, i) => {
       const late = look.late && new LateInteraction(look.late, vocabSize);
       const scores = ids.map((own) => late?.score(own) ?? { window: 0, run: 0 });
-      const values: Record<keyof typeof POINTS, readonly number[]> = {
+      const values: Record<keyof Points, readonly number[]> = {
         vector: vectors.map((vector) => vector.reduce((sum, value, d) => sum + value * (look.vector[d] as number), 0)),
-        window: scores.map(({ window }) => window), run: scores.map(({ run }) => runShare(run)), attention: [...anchorAttention(look.queries, coarse, heads)],
+        window: scores.map(({ window }) => window), run: scores.map(({ run }) => runShare(run)), attention: attended(look.queries),
       };
-      for (const [name, points] of Object.entries(RANKINGS)) {
-        const total = pieces.map((_, at) => Object.entries(points).reduce((sum, [judge, weight]) => sum + weight * shareOf(values[judge as keyof typeof POINTS], at), 0));
+      for (const [name, points] of Object.entries(ways)) {
+        const total = pieces.map((_, at) => Object.entries(points).reduce((sum, [judge, weight]) => sum + weight * shareOf(values[judge as keyof Points], at), 0));
         (found[name] as Record<Arm, number[]>)[arm].push(reciprocalRank(total, i));
       }
     });

@@ -32,8 +32,8 @@ export class IndexedWorkspace implements EncodingLibrary {
     return new IndexedWorkspace(files, new Retriever(index, { read: (docId) => files.get(docId) }));
   }
 
-  *documents(): IterableIterator<{ path: string; file: string; hash: string; language: string; segments: number }> {
-    for (const [path, { document: { file, hash, language }, segmented }] of this.files) yield { path, file, hash, language, segments: segmented.segments.length };
+  *documents(): IterableIterator<{ path: string; file: string; hash: string; language: string; segments: number; mtimeMs: number }> {
+    for (const [path, { document: { file, hash, language }, segmented }] of this.files) yield { path, file, hash, language, segments: segmented.segments.length, mtimeMs: 0 };
   }
 
   indexed(path: string): Promise<Both | undefined> {

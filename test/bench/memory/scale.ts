@@ -127,8 +127,8 @@ class GrowingWorkspace implements EncodingLibrary {
     }
   }
 
-  *documents(): IterableIterator<{ path: string; file: string; hash: string; language: string; segments: number }> {
-    for (const [path, { document, segmented }] of this.files) yield { path, file: document.file, hash: document.hash, language: document.language, segments: segmented.segments.length };
+  *documents(): IterableIterator<{ path: string; file: string; hash: string; language: string; segments: number; mtimeMs: number }> {
+    for (const [path, { document, segmented }] of this.files) yield { path, file: document.file, hash: document.hash, language: document.language, segments: segmented.segments.length, mtimeMs: 0 };
   }
 
   indexed(path: string): Promise<{ document: Document; segmented: SegmentedDocument } | undefined> {

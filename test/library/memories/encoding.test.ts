@@ -1,5 +1,6 @@
+import { statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Library } from '../../../src/library/library';
 import { MemoryEncoding, type EncodingOptions } from '../../../src/library/memories/encoding';
 import { MemoryStore } from '../../../src/library/memories/memory-store';
@@ -83,6 +84,74 @@ describe('MemoryEncoding', () => {
     expect(document.text).toContain(coder.encoded[0]);
   });
 
+  it('goes on with what was changed last, whatever it is called', async () => {
+    const paths = [...library.documents()].map(({ path }) => path).sort();
+    for (const [i, path] of paths.entries()) utimesSync(join(workspace.root, path), 1_000 + ((i * 5) % 12), 1_000 + ((i * 5) % 12));
+    await library.applyChanges([...library.documents()].map(({ file }) => ({ file, type: 'changed' })));
+    const encoding = encode();
+    await encoding.run();
+    const times = [...encoding.documents()].map(({ path }) => statSync(join(workspace.root, path)).mtimeMs);
+    expect(times).toEqual([...times].sort((a, b) => b - a));
+    expect(new Set(times).size).toBe(12);
+  });
+
+  it('a file that is saved while a pass goes on goes before the rest', async () => {
+    const encoding = encode({ batchCharacters: 1 });
+    const run = encoding.run();
+    await expect.poll(() => coder.encoded.length, { interval: 1 }).toBeGreaterThan(2);
+    const [first] = [...encoding.documents()];
+    const { document } = (await library.indexed(first!.path))!;
+    workspace.put(first!.path, `${document.text.trimEnd()} saved meanwhile\n`);
+    await library.applyChanges([{ file: first!.file, type: 'changed' }]);
+    const before = coder.encoded.length;
+    void encoding.run();
+    await run;
+    const at = coder.encoded.findIndex((text) => text.includes('saved meanwhile'));
+    expect(at).toBeGreaterThanOrEqual(before);
+    expect(coder.encoded.length - at).toBeGreaterThan(coder.encoded.length / 3);
+    expect(encoding.status()).toMatchObject({ encoded: encoding.status().segments });
+  });
+
+  it('counts what is typed and not saved as it is, and reads it once', async () => {
+    const encoding = encode();
+    await encoding.run();
+    const [first] = [...library.documents()].filter(({ path }) => path.endsWith('.md'));
+    const { document } = (await library.indexed(first!.path))!;
+    const { segments } = encoding.status();
+    await library.setUnsaved(first!.file, `${document.text}\n${Array.from({ length: 80 }, (_, i) => `## Part ${i}\n\nTyped words of part ${i}, and some more of them.\n`).join('\n')}`);
+    await encoding.run();
+    expect(encoding.status().segments).toBeGreaterThan(segments);
+    expect(encoding.status()).toMatchObject({ encoded: library.status().segments, segments: library.status().segments });
+    const read = vi.spyOn(library, 'indexed');
+    await encoding.run();
+    expect(read).not.toHaveBeenCalled();
+  });
+
+  it('an edited text that is not encoded yet counts as missing, not twice', async () => {
+    const encoding = encode({ batchCharacters: 1 });
+    await encoding.run();
+    const { segments } = encoding.status();
+    const edited = [...library.documents()].slice(0, 2);
+    for (const { path } of edited) workspace.put(path, 'other words\n');
+    await library.applyChanges(edited.map(({ file }) => ({ file, type: 'changed' })));
+    encoding.pause(true);
+    const run = encoding.run();
+    await expect.poll(() => encoding.status().encoded).toBeLessThan(segments - 1);
+    expect(encoding.status().segments).toBe(library.status().segments);
+    encoding.pause(false);
+    await run;
+    expect(encoding.status()).toMatchObject({ encoded: library.status().segments, segments: library.status().segments });
+  });
+
+  it('makes anew what the store has lost', async () => {
+    const encoding = encode();
+    await encoding.run();
+    const { segments } = encoding.status();
+    await store.clear();
+    await encoding.run();
+    expect(encoding.status()).toMatchObject({ encoded: segments, segments });
+  });
+
   it('waits while it is paused and says so, with what is done so far', async () => {
     const encoding = encode({ batchCharacters: 1 });
     encoding.pause(true);
@@ -129,6 +198,11 @@ describe('MemoryEncoding', () => {
     expect(standstill).toMatchObject({ cause: 'budgetFull', reason: expect.stringContaining('budget') });
     expect(coder.encoded.length).toBeLessThan(2 * segments);
     expect(store.stats().bytes).toBeLessThan(6_000);
+    // A later pass with nothing to do says so too: it would look as if it were still being read.
+    const { length } = coder.encoded;
+    await encoding.run();
+    expect(encoding.status().standstill).toMatchObject({ cause: 'budgetFull' });
+    expect(coder.encoded.length).toBe(length);
   });
 
   it('encodes a huge line in parts, all of it', async () => {

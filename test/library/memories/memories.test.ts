@@ -30,7 +30,7 @@ beforeEach(async () => {
   const texts = ['3 4\n', '4 3\n', '1 0\n'];
   const library = {
     *documents() {
-      for (const [i, text] of texts.entries()) yield { path: `${i}.txt`, file: `/${i}.txt`, hash: text, language: 'text', segments: 1 };
+      for (const [i, text] of texts.entries()) yield { path: `${i}.txt`, file: `/${i}.txt`, hash: text, language: 'text', segments: 1, mtimeMs: 0 };
     },
     indexed: (path: string) => {
       const text = texts[Number(path[0])] ?? '';

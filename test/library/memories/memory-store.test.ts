@@ -47,6 +47,22 @@ async function holds(store: MemoryStore, n: number): Promise<boolean> {
 }
 
 describe('MemoryStore', () => {
+  it('gives of each record the part that was asked for and no more, however many are asked for at once', async () => {
+    const first = await open();
+    for (let n = 0; n < 50; n++) await put(first, n);
+    await first.close();
+    const second = await open();
+    const numbers = Array.from({ length: 50 }, (_, n) => n);
+    // Nothing has been checked yet: each of them is read whole.
+    const parts = await Promise.all(numbers.map((n) => second[(['vector', 'ids', 'coarse', 'fine'] as const)[n % 4]!](keyOf(n))));
+    for (const n of numbers) {
+      const { payload } = memoriesOf(n);
+      expect(Buffer.from(parts[n]!)).toEqual(Buffer.from(payload[(['vector', 'ids', 'coarse', 'fine'] as const)[n % 4]!]));
+      expect(parts[n]!.buffer.byteLength).toBe(parts[n]!.byteLength);
+    }
+    await second.close();
+  });
+
   it('gives back after a restart what was put before it', async () => {
     const first = await open();
     for (let n = 0; n < 50; n++) await put(first, n);
