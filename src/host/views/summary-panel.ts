@@ -5,6 +5,7 @@ import type { HostMessage, PanelMessage, Summary } from '../../protocol';
 import { describe } from '../failures';
 import { RequestFailed } from '../request-failed';
 import type { WorkerClient } from '../worker-client';
+import { languageName } from './language-name';
 import { panelHtml, panelRoots } from './panel-html';
 import type { PanelReceiver } from './panel-view';
 
@@ -89,7 +90,7 @@ class SummaryPanel {
     this.post({ type: 'summaryProgress', path: this.file, fraction: 0, message: '' });
     try {
       const summary: Summary = await this.client.request('summarize', { id, file: this.file }, cancellation.token);
-      this.post({ type: 'summary', summary });
+      this.post({ type: 'summary', summary: { ...summary, language: languageName(summary.language, vscode.extensions.all) } });
     } catch (error) {
       const cancelled = error instanceof RequestFailed && error.code === 'cancelled';
       const failure = cancelled ? { message: vscode.l10n.t('Stopped.') } : describe(error);
