@@ -107,7 +107,7 @@ export type AnswerEvent =
 
 // ── What the context holds ────────────────────────────────────────────────────────────────────────────────────────
 
-export type LedgerKind = 'sinks' | 'coarse' | 'fine' | 'anchors' | 'full' | 'window' | 'question' | 'answer';
+export type LedgerKind = 'sinks' | 'coarse' | 'fine' | 'dense' | 'anchors' | 'full' | 'window' | 'question' | 'answer';
 
 /** One group of rows of the context. Tokens are counted once over all groups. */
 export interface LedgerGroup {

@@ -23,6 +23,7 @@ export { rowBytes, type RowShape } from './cache/shape';
 export { Decoder, type ContextOptions } from './decoder/decoder';
 export { DecoderContext, type PrefillOptions, type PrefillResult } from './decoder/decoder-context';
 export type { LiveCompression } from './decoder/live-compression';
+export type { SlotSet } from './decoder/memory-weights';
 export * from './generate';
 export * from './rope';
 export { ContextFullError, DecoderError, type DecoderErrorCode } from './decoder/errors';

@@ -1,7 +1,7 @@
 /** A checkpoint at work in the engine's process: chats in, text out. */
 import { basename, dirname } from 'node:path';
 import type { ChatMessage, Written } from '../assistant/writer';
-import { Decoder, full, openCheckpoint, parameterCount, type ModelConfig } from '../engine';
+import { Decoder, full, openCheckpoint, parameterCount, type DecoderOptions, type ModelConfig } from '../engine';
 import { checkSums } from '../engine/checkpoint/sums';
 import { ChatTemplate } from '../engine/checkpoint/chat';
 import { SafetensorsSource } from '../engine/checkpoint/weights';
@@ -56,7 +56,7 @@ export class EngineModel {
       signal?.throwIfAborted();
       const memoryConfig = await readMemoryConfig(directory, checkpoint.config, tokenizer);
       const options = { weights, cacheDirectory: compiledDirectory, threads: threads || undefined };
-      const decoder = await (memoryConfig ? withMemory(memoryConfig, (memory) => Decoder.open(checkpoint, { ...options, memory })) : Decoder.open(checkpoint, options));
+      const decoder = await (memoryConfig ? withSlots(memoryConfig, (slots) => Decoder.open(checkpoint, { ...options, ...slots })) : Decoder.open(checkpoint, options));
       const memory = memoryConfig && (await MemoryModel.open(decoder, tokenizer, memoryConfig, checkpoint.fingerprint));
       return new EngineModel(decoder, tokenizer, template, directory, memory);
     } finally {
@@ -131,14 +131,21 @@ export class EngineModel {
 }
 
 /** The weights of the slots are compiled when the decoder is opened, and not needed afterwards. */
-async function withMemory<T>({ memoryFile }: MemoryConfig, use: (source: SafetensorsSource) => Promise<T>): Promise<T> {
-  const file = await SafetensorsFile.open(memoryFile);
-  const source = new SafetensorsSource(dirname(memoryFile), [file], new Map([...file.tensors.keys()].map((name) => [name, file])));
+async function withSlots<T>({ memoryFile, dense }: MemoryConfig, use: (slots: Pick<DecoderOptions, 'memory' | 'denseMemory'>) => Promise<T>): Promise<T> {
+  const memory = await openSource(memoryFile);
+  let denseMemory: SafetensorsSource | undefined;
   try {
-    return await use(source);
+    denseMemory = dense && (await openSource(dense.file));
+    return await use({ memory, ...(denseMemory ? { denseMemory } : {}) });
   } finally {
-    await source.close();
+    await memory.close();
+    await denseMemory?.close();
   }
+}
+
+async function openSource(path: string): Promise<SafetensorsSource> {
+  const file = await SafetensorsFile.open(path);
+  return new SafetensorsSource(dirname(path), [file], new Map([...file.tensors.keys()].map((name) => [name, file])));
 }
 
 function describe(config: ModelConfig, weights: string, contextTokens: number, chats: boolean): string {

@@ -53,6 +53,16 @@ export class MemoryCoder {
     });
   }
 
+  /** Dense rows of texts given by their tokens, as rows are stored. @throws WorkerError where the model has no slots for them */
+  async encodeDense(texts: readonly (readonly number[])[], signal?: AbortSignal): Promise<Uint8Array[]> {
+    const { dense } = this.config;
+    if (!dense) throw new WorkerError('modelFailed', 'The model has no slots for dense rows.');
+    const cut = texts.map((tokens) => this.runs(tokens, dense.segmentTokens));
+    const encoded = await this.decoder.encodeSegments(cut.flat().map((tokens) => ({ tokens, keep: [], slotTokens: dense.rowTokens, slotSet: 'dense' })), this.encodeOptions(signal));
+    let at = 0;
+    return cut.map((runs) => joinBytes(encoded.slice(at, (at += runs.length)).map(({ memories: rows }) => (rows ? packRows(rows) : new Uint8Array(0)))));
+  }
+
   /** What segments are found by: a question is <|query|> and its words (recipe, tasks_model.py). */
   async vectors(questions: readonly string[]): Promise<QuestionLook[]> {
     const { queryToken, ratios } = this.config;

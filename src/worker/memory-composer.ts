@@ -1,23 +1,29 @@
-/** Contexts composed of memories: sinks, coarse rows of the workspace, fine rows of likely files, full rows of the best segments, the question. */
-import { memories, type DecoderContext, type EncodedSegment, type KvRows, type LiveCompression } from '../engine';
+/** Contexts composed of memories: sinks, coarse rows of the workspace, fine rows of likely files, dense rows of the likeliest segments, full rows of the best segments, the question. */
+import { memories, type DecoderContext, type KvRows, type LiveCompression } from '../engine';
 import { negativeLogLikelihood } from '../engine/generate/perplexity';
-import { ByteCache } from '../library/memories/memories';
-import { joinBytes, storedRowBytes, unpackRows } from '../library/memories/rows';
+import { denseRowCount, joinBytes, storedRowBytes, unpackRows } from '../library/memories/rows';
 import { WorkerError } from './errors';
 import { writeGreedily } from './greedy';
 import type { MemoryCoder } from './memory-coder';
-import type { ComposedRows, ComposeParams, ComposeReading, ComposeResult, FullSegment } from './memory-protocol';
+import type { ComposedRows, ComposeParams, ComposeReading, ComposeResult } from './memory-protocol';
+import { OpenedSegments, type Rows } from './opened-segments';
 
-/** Bytes of full rows kept for the next question. */
-const FULL_ROWS_BYTES = 128 * 1024 * 1024;
+/** Bytes of full and of dense rows kept for the next questions. */
+const FULL_BYTES = 128 * 1024 * 1024;
+const DENSE_BYTES = 32 * 1024 * 1024;
 /** Memories have at least this share of the positions, however much is read in full. */
 const MEMORY_POSITIONS = 0.25;
 /** A question longer than this share of the positions is compressed as it is read. */
 const LONGEST_READ = 0.5;
 
-interface FullRows {
+interface FullRows extends Rows {
   runs: readonly KvRows[];
-  byteLength: number;
+}
+
+/** Dense rows as they are stored (rows.ts), and the tokens they stand for. */
+interface DenseRows extends Rows {
+  bytes: Uint8Array;
+  tokens: number;
 }
 
 export interface ComposeOptions {
@@ -28,10 +34,15 @@ export interface ComposeOptions {
 }
 
 export class MemoryComposer {
-  private readonly full = new ByteCache<FullRows>(FULL_ROWS_BYTES);
+  private readonly full: OpenedSegments<FullRows>;
+  private readonly dense: OpenedSegments<DenseRows>;
   private coarse: { id: string; rows: Uint8Array } | undefined;
 
-  constructor(private readonly coder: MemoryCoder) {}
+  constructor(private readonly coder: MemoryCoder) {
+    const { dense } = coder.config;
+    this.full = new OpenedSegments(FULL_BYTES, (tokens) => tokens, (segments, signal) => this.read(segments, signal));
+    this.dense = new OpenedSegments(DENSE_BYTES, (tokens) => (dense ? denseRowCount(tokens, dense) : 0), (segments, signal) => this.encode(segments, signal));
+  }
 
   /**
    * One context. Every position lies within the trained window: what is read keeps its true distances and stands at the end; memories
@@ -46,7 +57,7 @@ export class MemoryComposer {
     const windowTokens = decoder.config.maxPositions;
     const width = storedRowBytes(decoder.config);
     const sinkRows = config.sinkTokens.length;
-    const before = { hits: this.full.hits, misses: this.full.misses, evictions: this.full.evictions };
+    const before = this.counts();
     if (params.coarse.rows) this.coarse = { id: params.coarse.id, rows: params.coarse.rows };
     if (this.coarse?.id !== params.coarse.id) return { ...NOTHING, bytesPerRow: decoder.rowBytes };
     const question = this.question(params);
@@ -54,38 +65,41 @@ export class MemoryComposer {
     const answer = Math.max(params.maxNewTokens, followed.length);
     const compress = this.compression(question.length + answer, windowTokens);
     const live = compress ? compressedRows(question.length + answer, compress) : question.length + answer;
-    const memoryBytes = joinBytes([this.coarse.rows, params.fine.rows]);
+    const stored = joinBytes([this.coarse.rows, params.fine.rows]);
+    const storedRows = stored.byteLength / width;
+    const readingFrom = performance.now();
+    const dense = await this.dense.open(
+      (params.dense ?? []).map((each) => ({ key: each.key, tokens: () => ('ids' in each ? [...each.ids] : this.coder.tokens(each.text)) })),
+      Math.min(windowTokens, params.capacityRows - storedRows) - sinkRows - live, signal,
+    );
+    const memoryBytes = joinBytes([stored, ...dense.segments.map(({ rows }) => rows.bytes)]);
     const memoryRows = memoryBytes.byteLength / width;
     const leastPositions = Math.min(memoryRows, Math.floor(windowTokens * MEMORY_POSITIONS));
     const room = Math.min(windowTokens - leastPositions, params.capacityRows - memoryRows) - sinkRows - live;
     if (room < 0) throw new WorkerError('contextFull', `The question has ${question.length} tokens and ${answer} are kept for the answer; with the memories there is no room for them in ${Math.min(windowTokens, params.capacityRows)} rows.`, 'Ask a shorter question.');
 
-    const readingFrom = performance.now();
-    const { segments, left } = await this.fullRows(params.full, room, signal);
+    const full = await this.full.open(params.full.map(({ key, text }) => ({ key, tokens: () => this.coder.tokens(text) })), room, signal);
     const readFull = performance.now() - readingFrom;
-    const fullRows = segments.reduce((sum, { rows }) => sum + rows.reduce((all, run) => all + run.rows, 0), 0);
+    const fullRows = full.segments.reduce((sum, { rows }) => sum + rows.rows, 0);
 
     const context = decoder.newContext(memories({ sinks: sinkRows }), params.capacityRows, { rope, ...(compress ? { compress } : {}) });
     if (sinkRows > 0) await context.prefill(config.sinkTokens, { logits: 'none', signal });
-    const positions = sharedPositions(memoryRows, sinkRows, windowTokens - sinkRows - fullRows - live);
-    if (memoryRows > 0) context.splice(unpackRows(memoryBytes, decoder.config, positions, params.coarse.tokens + params.fine.tokens), 0, 'store');
-    for (const { rows, key } of segments) for (const run of rows) context.splice(run, context.position, key);
+    const positions = memoryPositions(storedRows, memoryRows - storedRows, sinkRows, windowTokens - sinkRows - fullRows - live);
+    const tokens = params.coarse.tokens + params.fine.tokens + dense.segments.reduce((sum, { rows }) => sum + rows.tokens, 0);
+    if (memoryRows > 0) context.splice(unpackRows(memoryBytes, decoder.config, positions, tokens), 0, 'store');
+    for (const { rows, key } of full.segments) for (const run of rows.runs) context.splice(run, context.position, key);
     const splice = performance.now() - started - readFull;
 
     const readFrom = performance.now();
     const result = await context.prefill([...question, ...followed], { logits: followed.length > 0 ? 'all' : 'last', signal });
     const readEnd = performance.now();
-    const { hits, misses, evictions } = this.full;
+    const after = this.counts();
     const rows: ComposedRows = {
       sinks: sinkRows, coarse: this.coarse.rows.byteLength / width, fine: params.fine.rows.byteLength / width,
-      full: params.full.map(({ key }) => {
-        const own = segments.find((each) => each.key === key);
-        return { key, rows: own ? own.rows.reduce((sum, run) => sum + run.rows, 0) : 0, origin: own ? own.origin : left.has(key) ? 'left' : 'computed' };
-      }),
-      ...questionRows(context, question.length + followed.length), answer: 0,
+      dense: dense.said, full: full.said, ...questionRows(context, question.length + followed.length), answer: 0,
     };
     const timing = { splice, read: readFull + (readEnd - readFrom), decode: 0, firstToken: readEnd - started };
-    const cache = { hits: hits - before.hits, misses: misses - before.misses, evictions: evictions - before.evictions };
+    const cache = { hits: after.hits - before.hits, misses: after.misses - before.misses, evictions: after.evictions - before.evictions };
     const reading: ComposeReading = { held: true, rows, bytesPerRow: decoder.rowBytes, positions: context.position, timing, cache };
     onRead?.(reading);
     if (followed.length > 0) {
@@ -113,39 +127,44 @@ export class MemoryComposer {
     return { segmentTokens: segment, keepTokens: segment, slotTokens: fineTokens };
   }
 
-  /** Rows of whole segments: from the cache, or read now. The best are last; what does not fit is left out, the least important first. */
-  private async fullRows(wanted: readonly FullSegment[], room: number, signal?: AbortSignal): Promise<{ segments: { key: string; rows: readonly KvRows[]; origin: 'computed' | 'memory' }[]; left: Set<string> }> {
+  /** Rows of whole segments, read run by run. */
+  private async read(segments: readonly (readonly number[])[], signal?: AbortSignal): Promise<FullRows[]> {
     const { coder } = this;
-    const left = new Set<string>();
-    const chosen: { key: string; rows?: readonly KvRows[]; runs: number[][] }[] = [];
-    for (const { key, text } of [...wanted].reverse()) {
-      const cached = this.full.get(key);
-      const runs = cached ? [] : coder.runs(coder.tokens(text));
-      const size = cached ? cached.runs.reduce((sum, run) => sum + run.rows, 0) : runs.reduce((sum, run) => sum + run.length, 0);
-      if (size > room) {
-        left.add(key);
-        continue;
-      }
-      room -= size;
-      chosen.unshift({ key, runs, ...(cached ? { rows: cached.runs } : {}) });
-    }
-    const missing = chosen.filter(({ rows }) => !rows).flatMap(({ runs }) => runs);
-    const encoded = missing.length === 0 ? [] : await coder.decoder.encodeSegments(missing.map((tokens) => ({ tokens, keep: tokens.map((_, i) => i) })), coder.encodeOptions(signal));
+    const cut = segments.map((tokens) => coder.runs(tokens));
+    const encoded = await coder.decoder.encodeSegments(cut.flat().map((tokens) => ({ tokens, keep: tokens.map((_, i) => i) })), coder.encodeOptions(signal));
     let at = 0;
-    const segments = chosen.map(({ key, rows, runs }) => {
-      if (rows) return { key, rows, origin: 'memory' as const };
-      const made = encoded.slice(at, (at += runs.length)).map((each: EncodedSegment) => each.rows);
-      this.full.set(key, { runs: made, byteLength: made.reduce((sum, run) => sum + run.byteLength, 0) });
-      return { key, rows: made, origin: 'computed' as const };
+    return cut.map((own) => {
+      const runs = encoded.slice(at, (at += own.length)).map(({ rows }) => rows);
+      return { runs, rows: runs.reduce((sum, run) => sum + run.rows, 0), byteLength: runs.reduce((sum, run) => sum + run.byteLength, 0) };
     });
-    return { segments, left };
+  }
+
+  /** Dense rows of whole segments. */
+  private async encode(segments: readonly (readonly number[])[], signal?: AbortSignal): Promise<DenseRows[]> {
+    const width = storedRowBytes(this.coder.decoder.config);
+    const made = await this.coder.encodeDense(segments, signal);
+    return made.map((bytes, i) => ({ bytes, rows: bytes.byteLength / width, byteLength: bytes.byteLength, tokens: segments[i]?.length ?? 0 }));
+  }
+
+  private counts(): { hits: number; misses: number; evictions: number } {
+    const [full, dense] = [this.full.counts, this.dense.counts];
+    return { hits: full.hits + dense.hits, misses: full.misses + dense.misses, evictions: full.evictions + dense.evictions };
   }
 }
 
 const NOTHING: Omit<ComposeResult, 'bytesPerRow'> = {
-  held: false, rows: { sinks: 0, coarse: 0, fine: 0, full: [], question: 0, compressed: { rows: 0, tokens: 0 }, answer: 0 }, positions: 0, text: '', confidence: 0,
+  held: false, rows: { sinks: 0, coarse: 0, fine: 0, dense: [], full: [], question: 0, compressed: { rows: 0, tokens: 0 }, answer: 0 }, positions: 0, text: '', confidence: 0,
   timing: { splice: 0, read: 0, decode: 0, firstToken: 0 }, cache: { hits: 0, misses: 0, evictions: 0 },
 };
+
+/** Positions of stored rows and of `dense` rows behind them: where room is short the stored ones share what the dense ones leave. */
+export function memoryPositions(stored: number, dense: number, from: number, room: number): Int32Array {
+  const left = room - dense;
+  if (left < Math.min(1, stored)) return sharedPositions(stored + dense, from, room);
+  const first = sharedPositions(stored, from, left);
+  const start = stored === 0 ? from : (first[stored - 1] as number) + 1;
+  return Int32Array.from({ length: stored + dense }, (_, i) => (i < stored ? (first[i] as number) : start + i - stored));
+}
 
 /** Positions of `count` rows from `from` on: one each while there is room, else shared in order. */
 export function sharedPositions(count: number, from: number, room: number): Int32Array {

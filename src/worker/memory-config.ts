@@ -5,7 +5,7 @@ import type { ModelConfig } from '../engine';
 import { fileInside } from '../engine/checkpoint/files';
 import { Fields, readJson } from '../engine/checkpoint/json';
 import type { Tokenizer } from '../engine/checkpoint/tokenizer';
-import type { MemoryRatios } from '../library/memories/rows';
+import type { DenseRatio, MemoryRatios } from '../library/memories/rows';
 
 export interface MemoryConfig {
   /** The rows that everything stands behind. */
@@ -23,13 +23,15 @@ export interface MemoryConfig {
   ratios: MemoryRatios;
   /** Layers whose attention to anchors was taught to choose; undefined where none was. */
   selectionLayers: number[] | undefined;
-  /** sha256 (hex) over both files: memories of other slots or heads are other memories. */
+  /** A second set of slots, for rows that are made when a question asks for them. */
+  dense: (DenseRatio & { file: string }) | undefined;
+  /** sha256 (hex) over the files of slots and heads: memories of others are other memories. Dense rows are not stored. */
   digest: string;
 }
 
 const MAX_CONFIG_BYTES = 1 << 20;
-/** Stored ratios, when the model was trained on several: one row for a segment, and one for a line or two. */
-const WANTED = { coarse: 256, fine: 32 };
+/** Ratios, where the model was trained on several: a row for a segment, one for a line or two, one for a few words. */
+const WANTED = { coarse: 256, fine: 32, dense: 8 };
 
 /**
  * Undefined when the checkpoint has no memory slots.
@@ -48,6 +50,7 @@ export async function readMemoryConfig(directory: string, { vocabSize, layers }:
   const memoryFile = await fileInside(directory, memory.string('file'), path);
   const heads = own.optionalObject('heads');
   const headsFile = heads && (await fileInside(directory, heads.string('file'), path));
+  const dense = own.optionalObject('dense_memory');
   const digest = createHash('sha256').update(await readFile(memoryFile));
   if (headsFile) digest.update(await readFile(headsFile));
   return {
@@ -59,6 +62,7 @@ export async function readMemoryConfig(directory: string, { vocabSize, layers }:
     headsFile,
     vectorWidth: heads?.integer('vector_width', 1, 1 << 14),
     ratios: { segmentTokens: memory.integer('segment_rows', 1, 1 << 16), coarseTokens, fineTokens },
+    dense: dense && { file: await fileInside(directory, dense.string('file'), path), segmentTokens: dense.integer('segment_rows', 1, 1 << 16), rowTokens: nearestRatio(dense, WANTED.dense) },
     selectionLayers: selectionLayers(memory, layers),
     digest: digest.digest('hex'),
   };

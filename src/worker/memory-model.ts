@@ -22,6 +22,7 @@ export class MemoryModel {
     this.description = {
       fingerprint: `${fingerprint}:${config.digest}`,
       ratios: config.ratios,
+      ...(config.dense ? { dense: { segmentTokens: config.dense.segmentTokens, rowTokens: config.dense.rowTokens } } : {}),
       storedRowBytes: storedRowBytes(model),
       heads: { layers, queryHeads, kvHeads, headDim, ...(config.selectionLayers ? { selection: config.selectionLayers } : {}) },
       vectorWidth,

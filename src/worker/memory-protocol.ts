@@ -2,13 +2,15 @@
 import type { HeadShape } from '../library/memories/attention';
 import type { SegmentMemory } from '../library/memories/encoding';
 import type { TokenLook } from '../library/memories/late';
-import type { MemoryRatios } from '../library/memories/rows';
+import type { DenseRatio, MemoryRatios } from '../library/memories/rows';
 
 /** What a loaded model with memory slots says of itself. */
 export interface MemoryDescription {
   /** Of weights, slots and heads. */
   fingerprint: string;
   ratios: MemoryRatios;
+  /** Of rows that are made when a question asks for them, where the model has slots for them. */
+  dense?: DenseRatio;
   /** Bytes of a stored row (f16). */
   storedRowBytes: number;
   /** Of the keys in a stored row, and of the queries they are held against. */
@@ -46,6 +48,9 @@ export interface Gist {
   fromMemories: boolean;
 }
 
+/** A segment that is to stand in the context in dense rows, kept under its key for a while: by the ids that the store keeps of its tokens, or by its text. */
+export type DenseSegment = { key: string } & ({ ids: Uint16Array } | { text: string });
+
 /** A segment that is to stand in the context with all its rows. */
 export interface FullSegment {
   /** Content key; rows read once are kept under it for a while. */
@@ -57,6 +62,8 @@ export interface ComposeParams {
   /** Rows that stand for the whole workspace; sent once under `id`, later named only. */
   coarse: { id: string; rows?: Uint8Array; tokens: number };
   fine: { rows: Uint8Array; tokens: number };
+  /** The least important first: the last stands next to what is read in full. */
+  dense?: readonly DenseSegment[];
   /** The least important first: the last stands next to the question. */
   full: readonly FullSegment[];
   question: string;
@@ -71,12 +78,20 @@ export interface ComposeParams {
   follow?: string;
 }
 
+/** Rows of a segment that were made for this question, or remembered from one before; `left` when there was no room for it. */
+export interface OpenedRows {
+  key: string;
+  rows: number;
+  origin: 'computed' | 'memory' | 'left';
+}
+
 export interface ComposedRows {
   sinks: number;
   coarse: number;
   fine: number;
-  /** In the order asked for; `left` when there was no room for the segment. */
-  full: readonly { key: string; rows: number; origin: 'computed' | 'memory' | 'left' }[];
+  /** In the order asked for. */
+  dense: readonly OpenedRows[];
+  full: readonly OpenedRows[];
   /** Rows of the question that stand for themselves; of a long one the oldest were compressed while it was read. */
   question: number;
   compressed: { rows: number; tokens: number };

@@ -8,6 +8,7 @@ import { compressDocument } from '../library/memories/compress';
 import { MemoryEncoding, type SegmentCoder, type SegmentMemory } from '../library/memories/encoding';
 import { Memories } from '../library/memories/memories';
 import { MemoryStore } from '../library/memories/memory-store';
+import type { DenseRatio } from '../library/memories/rows';
 import { memoryVersion } from '../library/memories/units';
 import type { Author, IndexStatus, Scope } from '../protocol';
 import type { EngineProcess } from './engine-process';
@@ -216,13 +217,15 @@ class EngineCoder implements SegmentCoder {
 class EngineContexts implements ContextEngine {
   readonly windowTokens: number;
   readonly sinkRows: number;
+  readonly dense?: DenseRatio;
   /** The coarse rows that the process of this id has. */
   private sent: { pid: number | undefined; id: string } | undefined;
 
   constructor(
     private readonly engine: EngineProcess,
-    { windowTokens, sinkRows }: MemoryDescription,
+    { windowTokens, sinkRows, dense }: MemoryDescription,
   ) {
+    if (dense) this.dense = dense;
     this.windowTokens = windowTokens;
     this.sinkRows = sinkRows;
   }

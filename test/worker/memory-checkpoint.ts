@@ -12,7 +12,7 @@ const SPECIALS = ['<|bos|>', '<|eos|>', '<|pad|>', '<|anchor|>', '<|mem|>', '<|r
 const VECTOR_WIDTH = 32;
 
 /**
- * A checkpoint of random weights in the form that models/recipe/export.py writes, memory slots and vector head included, with a
+ * A checkpoint of random weights in the form that models/recipe/export.py writes, memory slots, a second set of them and vector head included, with a
  * tokenizer of one token a byte. It proves that everything is really computed and arrives; it knows nothing.
  */
 export function writeMemoryCheckpoint(directory: string, shape: keyof typeof SHAPES = 'tiny', seed = 1): void {
@@ -23,6 +23,7 @@ export function writeMemoryCheckpoint(directory: string, shape: keyof typeof SHA
   const ones = (length: number): Tensor => ({ shape: [length], values: new Float32Array(length).fill(1) });
   const model: Record<string, Tensor> = { 'model.embed_tokens.weight': matrix(vocab, hidden, 0.3), 'model.norm.weight': ones(hidden) };
   const memory: Record<string, Tensor> = { slot: { shape: [hidden], values: matrix(1, hidden, 0.3).values } };
+  const slots = (): Record<string, Tensor> => Object.fromEntries(Object.entries(memory).map(([name, { shape: size }]) => [name, { shape: size, values: matrix(1, size.reduce((a, b) => a * b), name === 'slot' ? 0.3 : 0.08).values }]));
   for (let i = 0; i < layers; i++) {
     const layer = `model.layers.${i}`;
     Object.assign(model, {
@@ -51,12 +52,14 @@ export function writeMemoryCheckpoint(directory: string, shape: keyof typeof SHA
     anchorage: {
       sink_token_ids: [id('bos'), id('sink'), id('sink'), id('sink')], query_token_id: id('query'), gist_token_id: id('gist'),
       memory: { file: 'memory.safetensors', ratios: [256, 32, 8], segment_rows: 256 },
+      dense_memory: { file: 'dense_memory.safetensors', ratios: [8], segment_rows: 256 },
       heads: { file: 'heads.safetensors', vector_width: VECTOR_WIDTH },
     },
   });
   writeFileSync(join(directory, 'model.safetensors'), safetensors(model));
   writeFileSync(join(directory, 'memory.safetensors'), safetensors(memory));
   writeFileSync(join(directory, 'heads.safetensors'), safetensors({ 'vector.weight': matrix(VECTOR_WIDTH, hidden), 'vector.tokens': matrix(vocab, VECTOR_WIDTH) }));
+  writeFileSync(join(directory, 'dense_memory.safetensors'), safetensors(slots()));
   const pieces = [...SPECIALS, ...byteCharacters()];
   write(directory, 'tokenizer.json', {
     version: '1.0',

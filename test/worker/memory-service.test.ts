@@ -82,7 +82,7 @@ describe('memories in the worker', () => {
     expect(citations[0]).toMatchObject({ path: 'part1/module_3.py' });
     expect(coverage.memories).toBe(1);
     const kinds = new Set(ledger.groups.map(({ kind }) => kind));
-    for (const kind of ['sinks', 'coarse', 'fine', 'question', 'answer'] as const) expect(kinds).toContain(kind);
+    for (const kind of ['sinks', 'coarse', 'fine', 'dense', 'question', 'answer'] as const) expect(kinds).toContain(kind);
     for (const group of ledger.groups) expect(group.bytes).toBe(group.rows * ledger.bytesPerRow);
     expect(ledger.groups.reduce((sum, { rows }) => sum + rows, 0)).toBeLessThanOrEqual(ledger.capacityRows);
     expect(ledger.note).toBe(undefined);
@@ -166,13 +166,13 @@ describe('memories in the worker', () => {
     const printed = JSON.parse(stdout) as ContextLedger & { totals: { rows: number; tokens: number }; coverage: { memories: number }; text: string; timing: { firstToken: number } };
     expect(printed.coverage.memories).toBe(1);
     const kinds = new Set(printed.groups.map(({ kind }) => kind));
-    for (const kind of ['sinks', 'coarse', 'fine', 'question'] as const) expect(kinds).toContain(kind);
+    for (const kind of ['sinks', 'coarse', 'fine', 'dense', 'question'] as const) expect(kinds).toContain(kind);
     const rows = printed.groups.reduce((sum, group) => sum + group.rows, 0);
     expect(rows).toBe(printed.totals.rows);
     expect(rows).toBeLessThanOrEqual(printed.capacityRows);
     for (const group of printed.groups) expect(group.bytes).toBe(group.rows * printed.bytesPerRow);
     // One token a byte: the workspace's tokens are its segments' characters (those of white space alone have none).
-    const stood = printed.groups.filter(({ kind }) => ['coarse', 'fine', 'full'].includes(kind)).reduce((sum, group) => sum + group.tokens, 0);
+    const stood = printed.groups.filter(({ kind }) => ['coarse', 'fine', 'dense', 'full'].includes(kind)).reduce((sum, group) => sum + group.tokens, 0);
     const { readFileSync, readdirSync } = await import('node:fs');
     const bytes = readdirSync(join(directory, 'w'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.py')).reduce((sum, name) => sum + readFileSync(join(directory, 'w', name)).length, 0);
     expect(stood).toBeLessThanOrEqual(bytes);

@@ -1,24 +1,26 @@
 /**
- * One context over the whole workspace: what is likely is read in full, what is near it stands in fine rows, everything else in coarse
- * rows. The result is the ledger the user sees, and the model's own reading of it.
+ * One context over the whole workspace: what is likely is read in full, the next best stands in dense rows, what is near it in fine rows, everything
+ * else in coarse rows. The result is the ledger the user sees, and the model's own reading of it.
  */
 import { createHash } from 'node:crypto';
 import type { TokenLook } from '../../library/memories/late';
 import type { Memories, MemorySegment } from '../../library/memories/memories';
-import { joinBytes } from '../../library/memories/rows';
+import { joinBytes, type DenseRatio } from '../../library/memories/rows';
 import type { Document, SegmentedDocument } from '../../library/types';
 import type { AnswerTiming, Author, ContextLedger, Coverage, RankedSpan, Scope } from '../../protocol';
 import { excerptOf } from '../excerpt';
 import type { AssistantLibrary } from '../library';
 import { ledgerOf, type ContextParts } from './ledger';
 import { retrieveFused } from './retrieval';
-import { planContext, type CoarseGroup, type ContextPlan } from './select';
+import { planContext, type CoarseGroup, type ContextPlan, type RowBudget } from './select';
 
 /** What the engine's process does for a composed context; the worker implements it. */
 export interface ContextEngine {
   /** Positions the model was trained on. */
   readonly windowTokens: number;
   readonly sinkRows: number;
+  /** Of dense rows; absent where the model has no slots for them. */
+  readonly dense?: DenseRatio;
   /** The question as segments are held against it: its vector, of length 1, its mean queries [layers, queryHeads, headDim], and its tokens where they have vectors. */
   look(question: string, signal?: AbortSignal): Promise<{ vector: Float32Array; queries: Float32Array; tokens: number; late?: TokenLook }>;
   compose(request: ContextRequest, options?: ReadingOptions): Promise<ContextWriting>;
@@ -27,6 +29,8 @@ export interface ContextEngine {
 export interface ContextRequest {
   coarse: { id: string; rows: Uint8Array; tokens: number };
   fine: { rows: Uint8Array; tokens: number };
+  /** By the ids that the store keeps of a segment's tokens; by its text where it keeps none. The best last. */
+  dense: readonly ({ key: string } & ({ ids: Uint16Array } | { text: string }))[];
   full: readonly { key: string; text: string }[];
   question: string;
   /** The question stands as a user's turn, and the answer is to follow. */
@@ -35,11 +39,19 @@ export interface ContextRequest {
   maxNewTokens: number;
 }
 
+/** Rows of a segment that were made for this question or remembered from one before; `left` when there was no room for it. */
+export interface OpenedSegment {
+  key: string;
+  rows: number;
+  origin: 'computed' | 'memory' | 'left';
+}
+
 /** What was read, before anything is written. */
 export interface ContextReading {
   rows: {
     sinks: number; coarse: number; fine: number; question: number; compressed: { rows: number; tokens: number }; answer: number;
-    full: readonly { key: string; rows: number; origin: 'computed' | 'memory' | 'left' }[];
+    dense: readonly OpenedSegment[];
+    full: readonly OpenedSegment[];
   };
   bytesPerRow: number;
   timing: { splice: number; read: number; decode: number; firstToken: number };
@@ -100,6 +112,8 @@ export interface Asked {
   maxNewTokens: number;
   turn?: boolean;
   capacityRows?: number;
+  /** Tokens that are read in full, at most; default: as many as the model's positions admit. */
+  mostRead?: number;
 }
 
 /** Rows of a context, whatever the model's positions: memories may share those (the ceiling bounds positions, not rows). */
@@ -110,6 +124,8 @@ const FULL_SHARE = 0.375;
 const LIVE_SHARE = 0.75;
 const MOST_FULL = 1_024;
 const MOST_FINE = 512;
+/** Segments in dense rows and their rows, and the tokens that a question waits for: those read in full and those of dense rows. */
+const DENSE = { segments: 4, rows: 512, tokens: 4_096 };
 /** Rows that mark a question as a user's turn. */
 const TURN_ROWS = 3;
 /** Of a segment read in part, the share of its room that is used: how many tokens its lines have is known of the whole only. */
@@ -122,10 +138,10 @@ export async function composeContext(asked: Asked, tools: ComposeTools): Promise
 /** Finds what is likely, and reads the memories of everything. */
 export async function selectContext(asked: Asked, tools: ComposeTools): Promise<ContextSelection> {
   const { memories, library, engine } = tools;
-  const { question, maxNewTokens, capacityRows = CAPACITY_ROWS, turn = false } = asked;
+  const { question, maxNewTokens, capacityRows = CAPACITY_ROWS, mostRead = MOST_FULL, turn = false } = asked;
   const started = performance.now();
   const { spans, coverage, segments, scores, questionTokens } = await retrieveFused(asked, tools);
-  const plan = planContext(segments, scores, budgetOf(engine, capacityRows, questionTokens + (turn ? TURN_ROWS : 0) + maxNewTokens));
+  const plan = planContext(segments, scores, budgetOf(engine, { capacityRows, mostRead }, questionTokens + (turn ? TURN_ROWS : 0) + maxNewTokens));
   const { parts, ...rows } = await readParts(plan, question, memories, library);
   return { spans, coverage, retrieve: performance.now() - started, parts, request: { ...rows, question, turn, capacityRows, maxNewTokens } };
 }
@@ -145,14 +161,17 @@ export async function readContext(
 }
 
 /** What is left for memories and full rows once the sinks, the question and the answer have theirs. */
-function budgetOf({ windowTokens, sinkRows }: ContextEngine, capacityRows: number, live: number): { rows: number; fullRows: number; fineRows: number } {
+function budgetOf({ windowTokens, sinkRows, dense }: ContextEngine, { capacityRows, mostRead }: Required<Pick<Asked, 'capacityRows' | 'mostRead'>>, live: number): RowBudget {
   const rows = Math.max(0, capacityRows - sinkRows - live);
   const positions = Math.max(0, Math.floor(windowTokens * LIVE_SHARE) - sinkRows - live);
-  return { rows, fullRows: Math.min(MOST_FULL, Math.floor(windowTokens * FULL_SHARE), positions), fineRows: Math.min(MOST_FINE, Math.floor(rows / 4)) };
+  return {
+    rows, fullRows: Math.min(mostRead, Math.floor(windowTokens * FULL_SHARE), positions), fineRows: Math.min(MOST_FINE, Math.floor(rows / 4)),
+    ...(dense ? { dense: { ...DENSE, ratio: dense } } : {}),
+  };
 }
 
 /** Reads the rows and texts of a plan. Memories that were evicted since the plan was made are left out of the ledger too; texts that changed are named. */
-async function readParts(plan: ContextPlan, question: string, memories: Memories, library: ComposeTools['library']): Promise<Pick<ContextRequest, 'coarse' | 'fine' | 'full'> & { parts: ContextParts }> {
+async function readParts(plan: ContextPlan, question: string, memories: Memories, library: ComposeTools['library']): Promise<Pick<ContextRequest, 'coarse' | 'fine' | 'dense' | 'full'> & { parts: ContextParts }> {
   const coarse: CoarseGroup[] = [];
   const coarseRows: Uint8Array[] = [];
   const name = createHash('sha256');
@@ -180,6 +199,16 @@ async function readParts(plan: ContextPlan, question: string, memories: Memories
     const document = (await library.indexed(path))?.document;
     return document?.hash === hash ? document.text.slice(start, end) : undefined;
   };
+  const dense: MemorySegment[] = [];
+  const opened: ContextRequest['dense'][number][] = [];
+  for (const segment of plan.dense) {
+    const ids = await memories.tokenIds(segment.key);
+    const source = ids ? { ids } : await textOf(segment).then((text) => text !== undefined && { text });
+    if (source) {
+      dense.push(segment);
+      opened.push({ key: segment.key, ...source });
+    } else gone.push(segment);
+  }
   const part = inPart && partOf(inPart, question, await textOf(inPart.segment));
   if (part) texts.push({ key: part.key, text: part.text });
   for (const segment of plan.full) {
@@ -193,9 +222,10 @@ async function readParts(plan: ContextPlan, question: string, memories: Memories
   }
   const tokens = (some: readonly MemorySegment[]): number => some.reduce((sum, segment) => sum + segment.tokens, 0);
   return {
-    parts: { coarse, fine: part || !inPart ? fine : [inPart.segment, ...fine], full, gone, ...(part ? { part } : {}) },
+    parts: { coarse, fine: part || !inPart ? fine : [inPart.segment, ...fine], dense, full, gone, ...(part ? { part } : {}) },
     coarse: { id: name.digest('hex'), rows: joinBytes(coarseRows), tokens: tokens(coarse.flatMap((group) => group.segments)) },
     fine: { rows: joinBytes(fineRows), tokens: tokens([...fine, ...(inPart ? [inPart.segment] : [])]) - (inPart?.tokens ?? 0) },
+    dense: opened,
     full: texts,
   };
 }

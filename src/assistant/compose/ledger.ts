@@ -8,6 +8,7 @@ import type { CoarseGroup } from './select';
 export interface ContextParts {
   coarse: readonly CoarseGroup[];
   fine: readonly MemorySegment[];
+  dense: readonly MemorySegment[];
   full: readonly MemorySegment[];
   /** Lines of a segment that is too long to be read whole; its fine rows stand for the rest of it. */
   part?: { segment: MemorySegment; key: string; startLine: number; endLine: number };
@@ -15,10 +16,13 @@ export interface ContextParts {
   gone: readonly MemorySegment[];
 }
 
-/** A file's coarse rows make one group, each fine or full segment one by itself; of a long question what was compressed counts as fine rows. */
+/** A file's coarse rows make one group, each fine, dense or full segment one by itself; of a long question what was compressed counts as fine rows. */
 export function ledgerOf(parts: ContextParts, { rows, bytesPerRow, cache }: ContextReading, capacityRows: number): ContextLedger {
   const group = (kind: LedgerGroup['kind'], count: number, tokens: number, more: Partial<LedgerGroup> = {}): LedgerGroup => ({ kind, rows: count, tokens, bytes: count * bytesPerRow, ...more });
-  const read = new Map(rows.full.flatMap((each) => (each.origin === 'left' ? [] : [[each.key, { ...each, origin: each.origin }] as const])));
+  const opened = (some: ContextReading['rows']['full']): Map<string, { rows: number; origin: 'computed' | 'memory' }> =>
+    new Map(some.flatMap(({ key, rows: own, origin }) => (origin === 'left' ? [] : [[key, { rows: own, origin }]])));
+  const read = opened(rows.full);
+  const encoded = opened(rows.dense);
   const { part } = parts;
   const inPart = part && read.get(part.key);
   const full = [
@@ -28,7 +32,11 @@ export function ledgerOf(parts: ContextParts, { rows, bytesPerRow, cache }: Cont
       return own ? [group('full', own.rows, own.rows, { origin: own.origin, span: spanOf([segment]) })] : [];
     }),
   ];
-  const left = [...parts.full.filter(({ key }) => !read.has(key)), ...parts.gone].map((segment) => spanOf([segment]));
+  const dense = parts.dense.flatMap((segment): LedgerGroup[] => {
+    const own = encoded.get(segment.key);
+    return own ? [group('dense', own.rows, segment.tokens, { origin: own.origin, span: spanOf([segment]) })] : [];
+  });
+  const left = [...parts.dense.filter(({ key }) => !encoded.has(key)), ...parts.full.filter(({ key }) => !read.has(key)), ...parts.gone].map((segment) => spanOf([segment]));
   // Tokens are counted once: those of the lines that are read count there.
   const fine = [...(part ? [{ ...part.segment, tokens: Math.max(0, part.segment.tokens - (inPart?.rows ?? 0)) }] : []), ...parts.fine];
   const { compressed } = rows;
@@ -36,6 +44,7 @@ export function ledgerOf(parts: ContextParts, { rows, bytesPerRow, cache }: Cont
     group('sinks', rows.sinks, rows.sinks, { origin: 'computed' }),
     ...coarseGroups(parts.coarse, bytesPerRow),
     ...fine.map((segment) => group('fine', segment.fineRows, segment.tokens, { origin: 'store', span: spanOf([segment]) })),
+    ...dense,
     ...full,
     ...(compressed.rows > 0 ? [group('fine', compressed.rows, compressed.tokens, { origin: 'computed' })] : []),
     group('question', rows.question, rows.question, { origin: 'computed' }),

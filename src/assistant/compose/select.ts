@@ -1,4 +1,5 @@
 import type { MemorySegment } from '../../library/memories/memories';
+import { denseRowCount, type DenseRatio } from '../../library/memories/rows';
 
 export interface RowBudget {
   /** Rows for everything that `planContext` chooses. */
@@ -6,6 +7,17 @@ export interface RowBudget {
   /** Rows read in full, at most. */
   fullRows: number;
   fineRows: number;
+  /** Absent where the model has no slots for dense rows. */
+  dense?: DenseBudget;
+}
+
+/** What may be encoded for one question. */
+export interface DenseBudget {
+  ratio: DenseRatio;
+  segments: number;
+  rows: number;
+  /** Tokens, those that are read in full included. */
+  tokens: number;
 }
 
 /** Segments that stand in the context as one group of rows. */
@@ -19,6 +31,8 @@ export interface CoarseGroup {
 export interface ContextPlan {
   coarse: readonly CoarseGroup[];
   fine: readonly MemorySegment[];
+  /** Best last: next to what is read in full. */
+  dense: readonly MemorySegment[];
   /** Best last: it stands next to the question. */
   full: readonly MemorySegment[];
   /** The best segment that is too long for what full rows have left: the lines around the match are read, and its fine rows stand for the rest. */
@@ -29,7 +43,7 @@ export interface ContextPlan {
 const LEAST_PART = 48;
 
 /**
- * What the context holds: the best segments in full, fine rows of the next best, coarse rows of all the rest of the workspace. The first that is too
+ * What the context holds: the best segments in full, dense rows of the next best, fine rows of those after them, coarse rows of all the rest of the workspace. The first that is too
  * long for what full rows have left is read in part. When all of it is more than there is room for, files are folded into one row each, those
  * furthest from the question first, and then folders. Every segment is in exactly one place; nothing of the workspace is left out.
  */
@@ -57,13 +71,28 @@ export function planContext(segments: readonly MemorySegment[], scores: Readonly
   if (part) room -= part.tokens + part.segment.fineRows;
   else full.push(...take(ranked.slice(partAt), budget.fullRows - sumOf(full, ({ tokens }) => tokens), ({ tokens }) => tokens));
   const inFull = new Set([...full, ...(part ? [part.segment] : [])]);
-  const fine = take(ranked.filter((segment) => !inFull.has(segment)), budget.fineRows - (part?.segment.fineRows ?? 0), ({ fineRows }) => fineRows);
-  const chosen = new Set([...inFull, ...fine]);
+  const { dense: opened } = budget;
+  const read = sumOf(full, ({ tokens }) => tokens) + (part?.tokens ?? 0);
+  const dense = opened ? take(openable(ranked.filter((segment) => !inFull.has(segment)), opened, read), opened.rows, ({ tokens }) => denseRowCount(tokens, opened.ratio)) : [];
+  const near = new Set([...inFull, ...dense]);
+  const fine = take(ranked.filter((segment) => !near.has(segment)), budget.fineRows - (part?.segment.fineRows ?? 0), ({ fineRows }) => fineRows);
+  const chosen = new Set([...near, ...fine]);
   const coarse = foldToFit(distinct.filter((segment) => !chosen.has(segment)), scores, room + least);
-  return { coarse, fine, full: full.reverse(), ...(part ? { part } : {}) };
+  return { coarse, fine, dense: dense.reverse(), full: full.reverse(), ...(part ? { part } : {}) };
 }
 
 const sumOf = (segments: readonly MemorySegment[], of: (segment: MemorySegment) => number): number => segments.reduce((sum, segment) => sum + of(segment), 0);
+
+/** The best that may be encoded for the question besides so many tokens that are read in full. */
+function openable(ranked: readonly MemorySegment[], { segments, tokens }: DenseBudget, read: number): MemorySegment[] {
+  let left = tokens - read;
+  const fitting = ranked.filter((segment) => {
+    if (segment.tokens > left) return false;
+    left -= segment.tokens;
+    return true;
+  });
+  return fitting.slice(0, segments);
+}
 
 /** How many of the best fit one after the other. */
 function firstTooLong(ranked: readonly MemorySegment[], room: number): number {

@@ -8,7 +8,7 @@ import { openCompiled, type CompiledWeights } from './compiled';
 import { DecoderContext } from './decoder-context';
 import { DecoderError } from './errors';
 import type { EncodeSegment, LiveCompression } from './live-compression';
-import { compileMemory } from './memory-weights';
+import { compileMemory, embeddingsOf, type SlotSet } from './memory-weights';
 import { chooseWeights, type CacheType, type DecoderOptions, type WeightFormat } from './options';
 import { Runtime } from './runtime';
 import { SegmentEncoder, type EncodedSegment, type EncodeOptions, type SegmentInput } from './segment-encoder';
@@ -33,16 +33,16 @@ export class Decoder {
   readonly #compiled: CompiledWeights;
   readonly #chunkTokens: number;
 
-  readonly #slotStart: SlotStart | undefined;
+  readonly #starts: Partial<Record<SlotSet, SlotStart>>;
 
-  private constructor(config: ModelConfig, weights: WeightFormat, runtime: Runtime, compiled: CompiledWeights, chunkTokens: number, slotStart?: SlotStart) {
+  private constructor(config: ModelConfig, weights: WeightFormat, runtime: Runtime, compiled: CompiledWeights, chunkTokens: number, starts: Partial<Record<SlotSet, SlotStart>>) {
     this.config = config;
     this.weights = weights;
     this.cache = runtime.cache;
     this.#runtime = runtime;
     this.#compiled = compiled;
     this.#chunkTokens = chunkTokens;
-    this.#slotStart = slotStart;
+    this.#starts = starts;
   }
 
   /**
@@ -59,9 +59,13 @@ export class Decoder {
     const chunkTokens = options.chunkTokens ?? CHUNK_TOKENS;
     if (!Number.isInteger(chunkTokens) || chunkTokens < 1) throw new DecoderError('badInput', `chunkTokens is ${chunkTokens}; it must be a whole number above 0`);
     const compiled = await openCompiled(checkpoint, weights, options.cacheDirectory);
-    const memory = options.memory ? await compileMemory(checkpoint, options.memory) : undefined;
-    const runtime = new Runtime({ config, compiled, weights, cache, threads, kernels: options.kernels ?? true, ...(memory ? { memory } : {}) });
-    return new Decoder(config, weights, runtime, compiled, chunkTokens, memory?.start);
+    const embeddings = embeddingsOf(checkpoint);
+    const memory = options.memory && (await compileMemory(checkpoint, options.memory, embeddings));
+    const dense = options.denseMemory && (await compileMemory(checkpoint, options.denseMemory, embeddings));
+    const slots = { ...(memory ? { memory } : {}), ...(dense ? { dense } : {}) };
+    const runtime = new Runtime({ config, compiled, weights, cache, threads, kernels: options.kernels ?? true, slots });
+    const starts = { ...(memory ? { memory: memory.start } : {}), ...(dense ? { dense: dense.start } : {}) };
+    return new Decoder(config, weights, runtime, compiled, chunkTokens, starts);
   }
 
   /** Bytes of one cached row. */
@@ -85,7 +89,7 @@ export class Decoder {
     if (!Number.isInteger(capacity) || capacity < 1) throw new DecoderError('badInput', `the capacity is ${capacity}; it must be a whole number of rows above 0`);
     const rope = options.rope ?? ropeFrequencies(this.config.rope, capacity);
     const { compress } = options;
-    if (compress && !this.#slotStart) throw new DecoderError('badInput', 'live compression needs memory weights; open the decoder with them');
+    if (compress && !this.hasSlots('memory')) throw new DecoderError('badInput', 'live compression needs memory weights; open the decoder with them');
     if (compress && policy.ceiling !== Infinity) throw new DecoderError('badInput', 'live compression moves rows up so that nothing is out of reach: use a policy without a ceiling');
     const encode: EncodeSegment = async (segment, encodeOptions) => (await this.encodeSegments([segment], encodeOptions))[0] as EncodedSegment;
     const settings = { config: this.config, runtime: this.#runtime, chunkTokens: this.#chunkTokens, encode, ...(compress ? { compress } : {}) };
@@ -100,12 +104,12 @@ export class Decoder {
    */
   async encodeSegments(segments: readonly SegmentInput[], options: Partial<EncodeOptions> = {}): Promise<EncodedSegment[]> {
     const rope = options.rope ?? ropeFrequencies(this.config.rope, this.config.rope.originalMaxPositions);
-    return new SegmentEncoder(this.config, this.#runtime, { ...options, rope }, this.#slotStart).encode(segments);
+    return new SegmentEncoder(this.config, this.#runtime, { ...options, rope }, this.#starts).encode(segments);
   }
 
-  /** Whether segments can be encoded to memory slots. */
-  get hasMemory(): boolean {
-    return this.#slotStart !== undefined;
+  /** Whether segments can be encoded to slots of this set. */
+  hasSlots(set: SlotSet): boolean {
+    return this.#starts[set] !== undefined;
   }
 
   /** Frees the sessions; contexts of this decoder cannot be used any more. */

@@ -16,7 +16,7 @@ import { GraphBuilder } from '../onnx/graph';
 import { flashAttention, productAttention, splitAttention, type CachedRows, type NewRows } from './attention-nodes';
 import type { CacheType, WeightFormat } from './options';
 import { Projections } from './projection';
-import { slotMatrix, transferMatrix } from './memory-weights';
+import { slotMatrix, transferMatrix, type SlotSet } from './memory-weights';
 import { headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixFormat } from './weights';
 import type { StoredTensors } from './weight-file';
 
@@ -29,8 +29,8 @@ export interface GraphVariant {
   visibility: 'causal' | 'masked' | 'dual' | 'batched';
   /** Prefill only: also puts out logits. What makes them is a fifth of a small model, which a graph without keeps no copy of. */
   logits?: boolean;
-  /** The new rows are memory slots: projections of their own, and keys and values put out through the transfer head. Input `embeds` for `tokens`. */
-  slots?: boolean;
+  /** The new rows are memory slots of this set: projections of their own, and keys and values put out through the transfer head. Input `embeds` for `tokens`. */
+  slots?: SlotSet;
   /** Batched prefill only: also puts out the new rows' queries, not rotated: `queries` [B, L, H, S, D]. */
   queries?: boolean;
   /** Decode only: layers from `fromLayer` on also see the `k` best of the middle rows in each head. */

@@ -1,11 +1,13 @@
-import { CheckpointError } from '../checkpoint/errors';
 import type { Checkpoint, ModelConfig, TensorSource } from '../checkpoint/types';
-import { SlotStart } from './slot-start';
+import { readTensor, SlotStart } from './slot-start';
 import { MemoryWeightWriter, type StoredTensors } from './weight-file';
 import type { MatrixPlan } from './weights';
 
 /** File name under which the runtime finds the memories' weights. */
 export const MEMORY_FILE = 'memory.bin';
+
+/** Two sets of slots a checkpoint may have: those of its memories, and a second one, trained for fewer tokens a slot. */
+export type SlotSet = 'memory' | 'dense';
 
 /** What makes slots of a segment (UIO-LLMs): compiled matrices and the slots' own vector. */
 export interface MemoryWeights {
@@ -33,18 +35,11 @@ export function transferMatrix(config: ModelConfig, layer: number): MatrixPlan {
  *
  * @throws CheckpointError naming the tensor that is missing, not finite or of another shape
  */
-export async function compileMemory(checkpoint: Checkpoint, memory: TensorSource): Promise<MemoryWeights> {
+export async function compileMemory(checkpoint: Checkpoint, memory: TensorSource, embeddings = embeddingsOf(checkpoint)): Promise<MemoryWeights> {
   const { config, tensors, directory } = checkpoint;
   const { layers, hiddenSize, headDim, queryHeads, kvHeads } = config;
   const writer = new MemoryWeightWriter();
-  const read = async (source: TensorSource, name: string, shape: readonly number[]): Promise<Float32Array> => {
-    if (!source.has(name)) throw new CheckpointError('missing', directory, name, 'the memories lack this tensor');
-    const found = source.info(name).shape;
-    if (found.join() !== shape.join()) throw new CheckpointError('mismatch', directory, name, `has shape [${found.join(', ')}], needed is [${shape.join(', ')}]`);
-    const values = await source.readFloat32(name);
-    if (!values.every(Number.isFinite)) throw new CheckpointError('notFinite', directory, name, 'holds NaN or infinite weights');
-    return values;
-  };
+  const read = (source: TensorSource, name: string, shape: readonly number[]): Promise<Float32Array> => readTensor(directory, source, name, shape);
   const stack = async (name: string, shape: readonly number[], parts: readonly Float32Array[]): Promise<void> => {
     await writer.begin(name, 'float32', shape);
     for (const part of parts) await writer.append(part);
@@ -72,5 +67,11 @@ export async function compileMemory(checkpoint: Checkpoint, memory: TensorSource
     await stack(`${transfer.name}.bias`, [transfer.outputs], [bk, bv]);
   }
   const stored = Object.fromEntries(Object.entries(writer.tensors).map(([name, tensor]) => [name, { ...tensor, location: MEMORY_FILE }]));
-  return { stored, data: writer.data(), start: await SlotStart.read(checkpoint, read, memory) };
+  return { stored, data: writer.data(), start: await SlotStart.read(checkpoint, memory, embeddings) };
+}
+
+/** The model's token embeddings [vocab, hidden], read once for all that ask. */
+export function embeddingsOf({ config, tensors, directory }: Checkpoint): () => Promise<Float32Array> {
+  let read: Promise<Float32Array> | undefined;
+  return () => (read ??= readTensor(directory, tensors, 'model.embed_tokens.weight', [config.vocabSize, config.hiddenSize]));
 }

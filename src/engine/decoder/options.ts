@@ -21,6 +21,8 @@ export interface DecoderOptions {
   chunkTokens?: number;
   /** Weights that make memory slots of segments (`memory.safetensors`), if the checkpoint has them. */
   memory?: TensorSource;
+  /** Weights of a second set of slots, trained for fewer tokens a slot (`dense_memory.safetensors`). */
+  denseMemory?: TensorSource;
 }
 
 /** Parameters of the projections, embeddings counted once. */

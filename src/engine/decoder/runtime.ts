@@ -6,7 +6,7 @@ import type { ModelConfig } from '../checkpoint/types';
 import type { CompiledWeights } from './compiled';
 import { DecoderError } from './errors';
 import { buildDecoderGraph, type GraphVariant } from './graph';
-import { MEMORY_FILE, type MemoryWeights } from './memory-weights';
+import { MEMORY_FILE, type MemoryWeights, type SlotSet } from './memory-weights';
 import type { CacheType, WeightFormat } from './options';
 import { TokenStep } from './step/token-step';
 import { WEIGHTS_FILE } from './weight-file';
@@ -24,7 +24,8 @@ interface RuntimeSettings {
   threads: number;
   /** Whether single tokens may take the kernels. */
   kernels: boolean;
-  memory?: MemoryWeights;
+  /** Of each set of memory slots that the checkpoint has. */
+  slots: Partial<Record<SlotSet, MemoryWeights>>;
 }
 
 /** The ONNX Runtime sessions of one decoder, each opened when it is first needed. */
@@ -99,15 +100,16 @@ export class Runtime {
   }
 
   async #open(variant: GraphVariant): Promise<ort.InferenceSession> {
-    const { config, compiled, weights, cache, threads, memory } = this.#settings;
-    const graph = buildDecoderGraph({ config, stored: { ...compiled.stored, ...memory?.stored }, weights, cache, variant });
+    const { config, compiled, weights, cache, threads, slots } = this.#settings;
+    const own = variant.slots && slots[variant.slots];
+    const graph = buildDecoderGraph({ config, stored: { ...compiled.stored, ...own?.stored }, weights, cache, variant });
     const { source } = compiled;
     const session: Record<string, unknown> = { intra_op: { spin_duration_us: SPIN_MICROSECONDS } };
     const externalData = [];
-    if (variant.slots && memory) {
+    if (own) {
       // ONNX Runtime takes initializers from a folder or from buffers, not from both; checkpoints with slots are small.
       const data = 'data' in source ? source.data : await readFile(join(source.directory, WEIGHTS_FILE));
-      externalData.push({ path: WEIGHTS_FILE, data }, { path: MEMORY_FILE, data: memory.data });
+      externalData.push({ path: WEIGHTS_FILE, data }, { path: MEMORY_FILE, data: own.data });
     } else if ('data' in source) externalData.push({ path: WEIGHTS_FILE, data: source.data });
     else session['model_external_initializers_file_folder_path'] = source.directory;
     try {

@@ -1,15 +1,16 @@
 import type * as ort from 'onnxruntime-node';
 import { full } from '../attention/full';
 import { HIDDEN, RowKind, Seen, type AttentionPolicy, type RowPlace } from '../attention/policy';
-import { decodeHalf } from '../cache/float16';
-import { KvRows } from '../cache/kv-rows';
-import { placeKeys } from '../cache/rotation';
-import { newCacheArray, type CacheArray, type RowShape } from '../cache/shape';
+import type { KvRows } from '../cache/kv-rows';
+import type { CacheArray } from '../cache/shape';
 import type { ModelConfig } from '../checkpoint/types';
-import { rotationTable, type RopeFrequencies } from '../rope/frequencies';
+import type { RopeFrequencies } from '../rope/frequencies';
 import { DecoderError } from './errors';
 import type { GraphVariant } from './graph';
-import { cacheData, cacheTensor, float32, int64, type Feeds, type Runtime } from './runtime';
+import type { SlotSet } from './memory-weights';
+import { cacheData, float32, int64, type Feeds, type Runtime } from './runtime';
+import { SegmentRows, slotsFor } from './segment-rows';
+import { runSlots, slotSetOf } from './slot-pass';
 import type { SlotStart } from './slot-start';
 
 /** A segment to be encoded, and what is to be kept of it. */
@@ -21,6 +22,8 @@ export interface SegmentInput {
   hidden?: readonly number[];
   /** Tokens that each memory slot stands for (UIO-LLMs' ratio); needs memory weights. */
   slotTokens?: number;
+  /** Whose slots; default: those of the checkpoint's memory. */
+  slotSet?: SlotSet;
   /** True: the mean of the segment's queries is wanted, to be held against keys. */
   queries?: boolean;
 }
@@ -60,24 +63,18 @@ const BATCH_ROWS = 2048;
 
 /** Encodes segments side by side, each alone behind the same prefix: no segment sees another, so their rows can be kept and spliced anywhere. */
 export class SegmentEncoder {
-  readonly #shape: RowShape;
   readonly #policy: AttentionPolicy;
-  readonly #prefixRows: number;
-  /** The prefix at its positions; undefined when there is none. */
-  readonly #prefix: { keys: CacheArray; values: CacheArray } | undefined;
+  readonly #rows: SegmentRows;
 
   constructor(
     private readonly config: ModelConfig,
     private readonly runtime: Runtime,
     private readonly options: EncodeOptions,
-    private readonly slotStart: SlotStart | undefined,
+    private readonly starts: Partial<Record<SlotSet, SlotStart>>,
   ) {
-    const { layers, kvHeads, headDim } = config;
-    this.#shape = { layers, kvHeads, headDim, type: runtime.cache };
     this.#policy = options.policy ?? full();
     if (this.#policy.ceiling !== Infinity) throw new DecoderError('badInput', 'segments are shorter than any window: encode them with a policy without a ceiling');
-    this.#prefixRows = options.prefix?.rows ?? 0;
-    this.#prefix = options.prefix && this.#prefixRows > 0 ? this.#place(options.prefix) : undefined;
+    this.#rows = new SegmentRows(config, runtime.cache, options.rope, options.prefix);
   }
 
   async encode(segments: readonly SegmentInput[]): Promise<EncodedSegment[]> {
@@ -95,7 +92,8 @@ export class SegmentEncoder {
     return results;
   }
 
-  #check({ tokens, keep, hidden = [], slotTokens }: SegmentInput, i: number): void {
+  #check(segment: SegmentInput, i: number): void {
+    const { tokens, keep, hidden = [], slotTokens } = segment;
     const { vocabSize } = this.config;
     if (tokens.length === 0) throw new DecoderError('badInput', `segment ${i} is empty`);
     for (let t = 0; t < tokens.length; t++) {
@@ -104,32 +102,37 @@ export class SegmentEncoder {
     }
     const outside = [...keep, ...hidden].find((row) => !Number.isInteger(row) || row < 0 || row >= tokens.length);
     if (outside !== undefined) throw new DecoderError('badInput', `segment ${i} has ${tokens.length} rows and row ${outside} was asked for`);
-    if (slotTokens === undefined) return;
-    if (!this.slotStart) throw new DecoderError('badInput', 'this checkpoint has no memory slots; open the decoder with memory weights');
+    const set = slotSetOf(segment);
+    if (slotTokens === undefined || !set) return;
+    if (!this.starts[set]) throw new DecoderError('badInput', set === 'memory' ? 'this checkpoint has no memory slots; open the decoder with memory weights' : 'this checkpoint has no dense memory slots; open the decoder with their weights');
     if (!(slotTokens >= 1)) throw new DecoderError('badInput', `segment ${i}: a slot cannot stand for ${slotTokens} tokens`);
   }
 
   async #run(segments: readonly SegmentInput[], batch: Batch): Promise<EncodedSegment[]> {
     const members = batch.members.map((member) => segments[member] as SegmentInput);
     const wantsRows = members.some((segment) => segment.keep.length > 0);
-    const wantsSlots = members.some((segment) => segment.slotTokens !== undefined);
+    const sets = new Set(members.flatMap((segment) => slotSetOf(segment) ?? []));
+    const wantsSlots = sets.size > 0;
     const wantsQueries = members.some((segment) => segment.queries);
     const fetches = ['hidden', ...(wantsRows || wantsSlots ? ['values'] : []), ...(wantsRows ? ['raw_keys'] : []), ...(wantsSlots ? ['keys'] : []), ...(wantsQueries ? ['queries'] : [])];
     const variant: GraphVariant = { phase: 'prefill', visibility: 'batched', ...(wantsQueries ? { queries: true } : {}) };
     const made = await this.runtime.run(variant, this.#feeds(members, batch.steps), fetches);
     const values = wantsRows || wantsSlots ? cacheData(made['values'] as ort.Tensor) : undefined;
     const rawKeys = wantsRows ? cacheData(made['raw_keys'] as ort.Tensor) : undefined;
-    const memories = wantsSlots
-      ? await this.#runSlots(members, batch.steps, cacheData(made['keys'] as ort.Tensor), values as CacheArray)
-      : undefined;
+    const memories: (KvRows | undefined)[] = [];
+    for (const set of sets) {
+      const slots = { set, start: this.starts[set] as SlotStart, runtime: this.runtime, rows: this.#rows, hiddenSize: this.config.hiddenSize };
+      const own = await runSlots(slots, members, batch.steps, { keys: cacheData(made['keys'] as ort.Tensor), values: values as CacheArray });
+      own.forEach((rows, b) => (memories[b] ??= rows));
+    }
     const hidden = (made['hidden'] as ort.Tensor).data as Float32Array;
     let hiddenAt = 0;
     return members.map((segment, b) => {
       const from = hiddenAt;
       hiddenAt += (segment.hidden?.length ?? 0) * this.config.hiddenSize;
-      const rows = this.#pick(rawKeys, values, batch.steps, b, segment.keep, segment.keep, segment.tokens.length);
-      const own = memories?.[b];
-      const queries = segment.queries ? this.#meanQueries(cacheData(made['queries'] as ort.Tensor), batch.steps, b, segment.tokens.length) : undefined;
+      const rows = this.#rows.pick(rawKeys, values, batch.steps, b, segment.keep, segment.tokens.length);
+      const own = memories[b];
+      const queries = segment.queries ? this.#rows.meanQueries(cacheData(made['queries'] as ort.Tensor), batch.steps, b, segment.tokens.length) : undefined;
       return { rows, hidden: hidden.slice(from, hiddenAt), ...(own ? { memories: own } : {}), ...(queries ? { queries } : {}) };
     });
   }
@@ -142,10 +145,10 @@ export class SegmentEncoder {
       for (let t = 0; t < segment.tokens.length; t++) tokens[b * steps + t] = BigInt(segment.tokens[t] as number);
       for (const row of segment.hidden ?? []) wanted.push(b * steps + row);
     });
-    const feeds: Feeds = this.#common(batch, steps, this.#prefix, this.#prefixRows);
+    const feeds: Feeds = this.#rows.feeds(batch, steps, this.#rows.prefix, this.#rows.prefixRows);
     feeds['tokens'] = int64(tokens, [batch, steps]);
     feeds['rows'] = int64(wanted, [wanted.length]);
-    const width = this.#slots(this.#prefixRows) + steps;
+    const width = slotsFor(this.#rows.prefixRows) + steps;
     // Where order alone decides, one mask serves all; padding comes last and is seen by no token.
     const masks = this.#policy.causal ? [longest(members)] : members;
     const bias = new Float32Array(masks.length * steps * width).fill(HIDDEN);
@@ -157,165 +160,26 @@ export class SegmentEncoder {
   /** Opens what the policy lets each row of a segment see: the prefix's rows as sinks, then its own. */
   #openRows({ tokens }: SegmentInput, bias: Float32Array, width: number): void {
     const policy = this.#policy;
+    const { prefixRows } = this.#rows;
     const places: RowPlace[] = [];
-    for (let position = 0; position < this.#prefixRows; position++) places.push({ kind: RowKind.sink, position, group: 0 });
+    for (let position = 0; position < prefixRows; position++) places.push({ kind: RowKind.sink, position, group: 0 });
     let group = 0;
     let sinceAnchor = 0;
     for (let t = 0; t < tokens.length; t++) {
-      const kind = policy.kindOf(tokens[t] as number, this.#prefixRows + t, sinceAnchor);
-      places.push({ kind, position: this.#prefixRows + t, group });
+      const kind = policy.kindOf(tokens[t] as number, prefixRows + t, sinceAnchor);
+      places.push({ kind, position: prefixRows + t, group });
       sinceAnchor = kind === RowKind.anchor ? 0 : sinceAnchor + 1;
       if (kind === RowKind.anchor) group++;
     }
     // Without a prefix there is one empty slot in its place.
-    const gap = this.#slots(this.#prefixRows) - this.#prefixRows;
+    const gap = slotsFor(prefixRows) - prefixRows;
     for (let t = 0; t < tokens.length; t++) {
-      const query = places[this.#prefixRows + t] as RowPlace;
-      for (let j = 0; j <= this.#prefixRows + t; j++) {
+      const query = places[prefixRows + t] as RowPlace;
+      for (let j = 0; j <= prefixRows + t; j++) {
         if (policy.sees(query, places[j] as RowPlace) === Seen.near) bias[t * width + gap + j] = 0;
       }
     }
   }
-
-  /**
-   * The slots' pass (UIO-LLMs, §3): M rows over the finished rows of their segment. Slot j sees the prefix, the
-   * first (j + 1)·ratio tokens (in place: all of these but the last) and itself, and stands at the position after them; the segment's own
-   * rows never see a slot.
-   */
-  async #runSlots(members: readonly SegmentInput[], steps: number, keys: CacheArray, values: CacheArray): Promise<(KvRows | undefined)[]> {
-    const { hiddenSize } = this.config;
-    const shares = members.map((segment) => (segment.slotTokens === undefined ? [] : coverage(segment.tokens.length, segment.slotTokens)));
-    const cover = shares.map((ends) => ends.map((end) => (this.slotStart?.inPlace ? end - 1 : end)));
-    const slots = Math.max(...cover.map((own) => own.length));
-    const batch = members.length;
-    const past = this.#behindPrefix(keys, values, batch, steps);
-    const feeds = this.#common(batch, slots, past, this.#prefixRows + steps, cover);
-    const embeds = new Float32Array(batch * slots * hiddenSize);
-    shares.forEach((own, b) => this.slotStart?.write((members[b] as SegmentInput).tokens, own, embeds.subarray(b * slots * hiddenSize)));
-    feeds['embeds'] = float32(embeds, [batch, slots, hiddenSize]);
-    feeds['rows'] = int64([], [0]);
-    const width = this.#prefixRows + steps + slots;
-    const bias = new Float32Array(batch * slots * width).fill(HIDDEN);
-    for (let b = 0; b < batch; b++) {
-      for (let j = 0; j < slots; j++) {
-        const at = (b * slots + j) * width;
-        bias.fill(0, at, at + this.#prefixRows + (cover[b]?.[j] ?? 0));
-        bias[at + this.#prefixRows + steps + j] = 0;
-      }
-    }
-    feeds['bias'] = float32(bias, [batch, 1, slots, width]);
-    const variant: GraphVariant = { phase: 'prefill', visibility: 'batched', slots: true };
-    const made = await this.runtime.run(variant, feeds, ['raw_keys', 'values']);
-    const slotKeys = cacheData(made['raw_keys'] as ort.Tensor);
-    const slotValues = cacheData(made['values'] as ort.Tensor);
-    return members.map((segment, b) => {
-      const count = cover[b]?.length ?? 0;
-      const all = Array.from({ length: count }, (_, j) => j);
-      return count === 0 ? undefined : this.#pick(slotKeys, slotValues, slots, b, all, all, segment.tokens.length);
-    });
-  }
-
-  /** Inputs that both passes share. Without `cover` the new rows stand one after the other behind the cached ones. */
-  #common(batch: number, steps: number, past: { keys: CacheArray; values: CacheArray } | undefined, pastRows: number, cover?: readonly (readonly number[])[]): Feeds {
-    const { layers, kvHeads, headDim } = this.config;
-    const { rope } = this.options;
-    const places = Array.from({ length: batch * steps }, (_, i) => (cover ? (cover[Math.floor(i / steps)]?.[i % steps] ?? 0) : i % steps));
-    const angles = Array.from({ length: Math.max(...places) + 1 }, (_, i) => this.#prefixRows + i);
-    const { cos, sin } = rotationTable(rope, angles);
-    const slots = this.#slots(pastRows);
-    const feeds: Feeds = {
-      positions: int64(places, [batch, steps]),
-      cos: float32(cos, [angles.length, rope.inverse.length]),
-      sin: float32(sin, [angles.length, rope.inverse.length]),
-    };
-    const size = kvHeads * slots * headDim;
-    const shared = past !== undefined && past === this.#prefix;
-    for (let layer = 0; layer < layers; layer++) {
-      for (const name of ['keys', 'values'] as const) {
-        const source = past?.[name];
-        const from = layer * size * (shared ? 1 : batch);
-        const part = source?.subarray(from, from + size * (shared ? 1 : batch)) ?? newCacheArray(this.#shape.type, batch * size);
-        feeds[`past_${name}_${layer}`] = cacheTensor(shared ? repeated(part, batch, this.#shape.type) : part, [batch, kvHeads, slots, headDim]);
-      }
-    }
-    return feeds;
-  }
-
-  /** Slots passed for so many cached rows: at least one, masked, so that no tensor is empty. */
-  #slots(rows: number): number {
-    return Math.max(1, rows);
-  }
-
-  /** Rotates the prefix to its positions: [layers, kvHeads, rows, headDim]. */
-  #place(prefix: KvRows): { keys: CacheArray; values: CacheArray } {
-    prefix.assertFits(this.#shape);
-    const typed = prefix.as(this.#shape.type);
-    const block = { keys: typed.keys.slice(), values: typed.values, rows: prefix.rows };
-    placeKeys(block, this.#shape, this.options.rope, prefix.positions);
-    return block;
-  }
-
-  /** Prefix and new rows as the cache of the next pass: [layers, B, kvHeads, prefix + steps, headDim]. */
-  #behindPrefix(keys: CacheArray, values: CacheArray, batch: number, steps: number): { keys: CacheArray; values: CacheArray } {
-    const { layers, kvHeads, headDim, type } = this.#shape;
-    const rows = this.#prefixRows + steps;
-    const joined = (own: CacheArray, prefix: CacheArray | undefined): CacheArray => {
-      const out = newCacheArray(type, layers * batch * kvHeads * rows * headDim);
-      for (let layer = 0; layer < layers; layer++) {
-        for (let b = 0; b < batch; b++) {
-          for (let head = 0; head < kvHeads; head++) {
-            const to = ((layer * batch + b) * kvHeads + head) * rows * headDim;
-            const at = (layer * kvHeads + head) * this.#prefixRows * headDim;
-            if (prefix) out.set(prefix.subarray(at, at + this.#prefixRows * headDim), to);
-            const from = ((b * layers + layer) * kvHeads + head) * steps * headDim;
-            out.set(own.subarray(from, from + steps * headDim), to + this.#prefixRows * headDim);
-          }
-        }
-      }
-      return out;
-    };
-    return { keys: joined(keys, this.#prefix?.keys), values: joined(values, this.#prefix?.values) };
-  }
-
-  /** Mean over the first `tokens` rows of sequence b out of [B, L, H, steps, D]. */
-  #meanQueries(queries: CacheArray, steps: number, b: number, tokens: number): Float32Array {
-    const { layers, queryHeads, headDim } = this.config;
-    const mean = new Float32Array(layers * queryHeads * headDim);
-    for (let head = 0; head < layers * queryHeads; head++) {
-      const from = (b * layers * queryHeads + head) * steps * headDim;
-      const rows = asFloat32(queries.subarray(from, from + tokens * headDim));
-      for (let i = 0; i < rows.length; i++) {
-        const at = head * headDim + (i % headDim);
-        mean[at] = (mean[at] as number) + (rows[i] as number) / tokens;
-      }
-    }
-    return mean;
-  }
-
-  /** Rows of sequence b out of [B, L, K, steps, D]. */
-  #pick(keys: CacheArray | undefined, values: CacheArray | undefined, steps: number, b: number, rows: readonly number[], positions: readonly number[], tokens: number): KvRows {
-    const { layers, kvHeads, headDim, type } = this.#shape;
-    const size = layers * kvHeads * rows.length * headDim;
-    const picked = { keys: newCacheArray(type, size), values: newCacheArray(type, size) };
-    for (let head = 0; rows.length > 0 && head < layers * kvHeads; head++) {
-      for (let i = 0; i < rows.length; i++) {
-        const from = ((b * layers * kvHeads + head) * steps + (rows[i] as number)) * headDim;
-        const to = (head * rows.length + i) * headDim;
-        picked.keys.set((keys as CacheArray).subarray(from, from + headDim), to);
-        picked.values.set((values as CacheArray).subarray(from, from + headDim), to);
-      }
-    }
-    return new KvRows({ shape: this.#shape, ...picked, positions: Int32Array.from(positions), tokens });
-  }
-}
-
-function asFloat32(values: CacheArray): Float32Array {
-  return values instanceof Float32Array ? values : decodeHalf(values);
-}
-
-/** Tokens that each slot sees: ratio, 2·ratio, …, all. */
-export function coverage(tokens: number, ratio: number): number[] {
-  return Array.from({ length: Math.ceil(tokens / ratio) }, (_, j) => Math.min((j + 1) * ratio, tokens));
 }
 
 /** Runs of segments of like length, so that little is padding. */
@@ -337,10 +201,4 @@ function longest(segments: readonly SegmentInput[]): SegmentInput {
 
 function lengthOf(segments: readonly SegmentInput[], i: number): number {
   return (segments[i] as SegmentInput).tokens.length;
-}
-
-function repeated(part: CacheArray, times: number, type: RowShape['type']): CacheArray {
-  const out = newCacheArray(type, part.length * times);
-  for (let i = 0; i < times; i++) out.set(part, i * part.length);
-  return out;
 }

@@ -90,16 +90,19 @@ export class Memories {
     const interaction = new LateInteraction(look, this.options.vocabSize);
     const scored: { segment: MemorySegment; score: LateScore }[] = [];
     for (const segment of segments) {
-      const ids = this.ids.get(segment.key) ?? (await this.loadIds(segment.key));
+      const ids = await this.tokenIds(segment.key);
       const score = ids && interaction.score(ids);
       if (score && score.segment > 0) scored.push({ segment, score });
     }
     return scored;
   }
 
-  private async loadIds(key: string): Promise<Uint16Array | undefined> {
+  /** The token ids of a segment's text; undefined where none are kept, or its record was evicted or harmed meanwhile. */
+  async tokenIds(key: string): Promise<Uint16Array | undefined> {
+    const cached = this.ids.get(key);
+    if (cached) return cached;
     const bytes = await this.options.store.ids(key);
-    return bytes && this.ids.set(key, halves(bytes));
+    return bytes && bytes.byteLength > 0 ? this.ids.set(key, halves(bytes)) : undefined;
   }
 
   /** Whether the model was taught to choose by its attention to anchors. */
@@ -161,10 +164,10 @@ export class Memories {
 
   clear(): void {
     this.coarseRows.clear();
+    this.keys.clear();
     this.folds.clear();
     this.vectors.clear();
     this.ids.clear();
-    this.keys.clear();
   }
 }
 

@@ -95,6 +95,16 @@ export interface MemoryRatios {
   fineTokens: number;
 }
 
+/** How dense rows are made: tokens encoded at once at most, and tokens that a row stands for. */
+export interface DenseRatio {
+  segmentTokens: number;
+  rowTokens: number;
+}
+
+export function denseRowCount(tokens: number, { segmentTokens, rowTokens }: DenseRatio): number {
+  return runLengths(tokens, segmentTokens).reduce((rows, run) => rows + Math.ceil(run / rowTokens), 0);
+}
+
 /** Lengths of the runs that so many tokens are encoded in: as few as there can be, and alike. */
 export function runLengths(tokens: number, most: number): number[] {
   const count = Math.ceil(tokens / most);

@@ -5,6 +5,7 @@ export const kindColours = css`
   .kind-sinks { --kind: var(--vscode-charts-foreground, var(--vscode-foreground)); }
   .kind-coarse { --kind: var(--vscode-charts-blue); }
   .kind-fine { --kind: var(--vscode-charts-purple); }
+  .kind-dense { --kind: color-mix(in srgb, var(--vscode-charts-blue), var(--vscode-charts-green)); }
   .kind-anchors { --kind: var(--vscode-charts-lines, var(--vscode-descriptionForeground)); }
   .kind-full { --kind: var(--vscode-charts-green); }
   .kind-window { --kind: var(--vscode-charts-yellow); }

@@ -2,13 +2,14 @@ import type { LedgerKind } from '../../protocol';
 import { t } from '../shared/strings';
 
 /** Order of the kinds in the strip: as a reader would explain it, from what is always there to what is written now. */
-export const KIND_ORDER: readonly LedgerKind[] = ['sinks', 'coarse', 'fine', 'anchors', 'full', 'window', 'question', 'answer'];
+export const KIND_ORDER: readonly LedgerKind[] = ['sinks', 'coarse', 'fine', 'dense', 'anchors', 'full', 'window', 'question', 'answer'];
 
 export function kindName(kind: LedgerKind): string {
   return {
     sinks: t('Sinks'),
     coarse: t('Coarse memories'),
     fine: t('Fine memories'),
+    dense: t('Dense memories'),
     anchors: t('Anchors'),
     full: t('Read in full'),
     window: t('Recent text'),
@@ -22,6 +23,7 @@ export function kindMeaning(kind: LedgerKind): string {
     sinks: t('The first rows of every context; attention rests on them'),
     coarse: t('One row stands for a few hundred tokens of the workspace'),
     fine: t('One row stands for a few dozen tokens of a likely file'),
+    dense: t('One row stands for a few words of a likely segment, made for this question'),
     anchors: t('A row that stands for the tokens before it'),
     full: t('A row for each token of the best segments'),
     window: t('A row for each of the latest tokens'),

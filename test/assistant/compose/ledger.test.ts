@@ -4,12 +4,12 @@ import type { ContextReading } from '../../../src/assistant/compose/compose';
 import type { MemorySegment } from '../../../src/library/memories/memories';
 
 const segment = (path: string, tokens: number): MemorySegment => ({ key: path, path, file: `/w/${path}`, hash: '', startLine: 1, endLine: 40, start: 0, end: 1, tokens, coarseRows: 1, fineRows: Math.ceil(tokens / 32) });
-const reading = (full: ContextReading['rows']['full']): ContextReading => ({
-  rows: { sinks: 4, coarse: 1, fine: 14, question: 6, compressed: { rows: 0, tokens: 0 }, answer: 0, full }, bytesPerRow: 10,
+const reading = (full: ContextReading['rows']['full'], dense: ContextReading['rows']['dense'] = []): ContextReading => ({
+  rows: { sinks: 4, coarse: 1, fine: 14, question: 6, compressed: { rows: 0, tokens: 0 }, answer: 0, dense, full }, bytesPerRow: 10,
   timing: { splice: 1, read: 1, decode: 0, firstToken: 2 }, cache: { hits: 0, misses: 1, evictions: 0 },
 });
 const parts: ContextParts = {
-  coarse: [{ segments: [segment('far.ts', 500)], folded: false, rows: 1 }], fine: [segment('near.ts', 90)], full: [segment('best.ts', 100)], gone: [],
+  coarse: [{ segments: [segment('far.ts', 500)], folded: false, rows: 1 }], fine: [segment('near.ts', 90)], dense: [], full: [segment('best.ts', 100)], gone: [],
   part: { segment: segment('long.ts', 350), key: 'long.ts:5-90', startLine: 11, endLine: 20 },
 };
 
@@ -26,4 +26,12 @@ test('what was chosen and not read is named; of what is not read in part all sta
   expect(left?.map(({ path }) => path)).toEqual(['best.ts', 'gone.ts']);
   expect(groups.filter(({ span }) => span?.path === 'long.ts')).toMatchObject([{ kind: 'fine', tokens: 350 }]);
   expect(groups.some(({ kind }) => kind === 'full')).toBe(false);
+});
+
+test('a segment in dense rows is a group of its own, before those read in full; its tokens count there, and one without room is named', () => {
+  const dense = [segment('other.ts', 200), segment('likely.ts', 120)];
+  const { groups, left } = ledgerOf({ ...parts, dense }, reading([{ key: 'best.ts', rows: 100, origin: 'memory' }], [{ key: 'other.ts', rows: 0, origin: 'left' }, { key: 'likely.ts', rows: 15, origin: 'computed' }]), 4_096);
+  expect(groups.map(({ kind }) => kind)).toEqual(['sinks', 'coarse', 'fine', 'fine', 'dense', 'full', 'question']);
+  expect(groups[4]).toEqual({ kind: 'dense', rows: 15, tokens: 120, bytes: 150, origin: 'computed', span: { file: '/w/likely.ts', path: 'likely.ts', startLine: 1, endLine: 40 } });
+  expect(left?.map(({ path }) => path)).toEqual(['other.ts']);
 });

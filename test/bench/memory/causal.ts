@@ -3,6 +3,7 @@ import { POINTS, pointsOf, runShare, type Points } from '../../../src/assistant/
 import { anchorAttention, anchorKeys } from '../../../src/library/memories/attention';
 import { LateInteraction } from '../../../src/library/memories/late';
 import { halves, joinFine } from '../../../src/library/memories/rows';
+import type { MemoryCoder } from '../../../src/worker/memory-coder';
 import type { MemoryModel } from '../../../src/worker/memory-model';
 import { round, table } from '../engine/measure';
 import { generator, interval, mean } from './statistics';
@@ -33,25 +34,32 @@ export async function causality(memory: MemoryModel, texts: readonly { path: str
 
   for (const [name, found] of Object.entries(await rankings(memory, pieces))) report(`Ranking: reciprocal rank of a text’s own past among all pasts, by ${name}`, found, false);
 
-  const needles = pieces.map(({ past }) => {
-    const name = `retry${words(random, 1)}${words(random, 1)}`;
-    const value = words(random, 3);
+  await needles(memory, pieces.map(({ past }) => past), random);
+}
+
+/** A number that stands only in the rows of its segment, asked for as users ask: in dense rows where the model has them, else in fine rows. */
+async function needles(memory: MemoryModel, pasts: readonly string[], random: () => number): Promise<void> {
+  const { coder } = memory as unknown as { coder: MemoryCoder };
+  const hidden = pasts.map((past) => {
+    const [name, value] = [`${word(random)}_${word(random)}`, String(10_000 + Math.floor(random() * 90_000))];
     const at = past.indexOf('\n', Math.floor(random() * (past.length / 2))) + 1;
-    return { past: `${past.slice(0, at)}${name} = "${value}"\n${past.slice(at)}`, question: `<|query|>${name} = "`, value };
+    return { past: `${past.slice(0, at)}const ${name} = ${value};\n${past.slice(at)}`, question: `What is the value of \`${name}\`?`, value };
   });
-  const hidden = await rowsOf(memory, needles.map(({ past }) => past));
-  const lost: Record<Arm, number[]> = empty();
-  const recalled: Record<Arm, number[]> = empty();
-  for (const [i, { question, value }] of needles.entries()) {
-    const some = arms(hidden, i);
+  const texts = hidden.map(({ past }) => past);
+  const rows = coder.config.dense ? await coder.encodeDense(texts.map((text) => coder.tokens(text))) : await rowsOf(memory, texts);
+  const lost = empty();
+  const recalled = empty();
+  for (const [i, { question, value }] of hidden.entries()) {
+    const some = arms(rows, i);
     for (const arm of ARMS) {
-      lost[arm].push(await likelihood(memory, some[arm], question, value));
-      const { text } = await compose(memory, some[arm], question, undefined);
-      recalled[arm].push(text.trimStart().startsWith(value) ? 1 : 0);
+      lost[arm].push(await likelihood(memory, some[arm], question, ` ${value}`, true));
+      const { text } = await compose(memory, some[arm], question, undefined, true);
+      recalled[arm].push(/\d+/.exec(text)?.[0] === value ? 1 : 0);
     }
   }
-  report('Needles: NLL of a value that stands only in memories', lost, true);
-  report('Needles: share recalled exactly', recalled, false);
+  const kind = coder.config.dense ? `a row for ${coder.config.dense.rowTokens} tokens` : 'fine rows';
+  report(`Needles: NLL of a number that stands only in memories, ${kind}`, lost, true);
+  report(`Needles: share recalled exactly, ${kind}`, recalled, false);
 }
 
 /** Ways to rank pasts: by each judge of the product, and by all of them (without the lexical ranker, which knows no memories). */
@@ -129,15 +137,16 @@ function inEightBits(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(encodeHalf(values).buffer);
 }
 
-function compose(memory: MemoryModel, rows: Uint8Array, question: string, follow: string | undefined): ReturnType<MemoryModel['compose']> {
+/** The rows stand behind the sinks, where the product has fine rows and, without these, dense ones. */
+function compose(memory: MemoryModel, rows: Uint8Array, question: string, follow: string | undefined, turn = false): ReturnType<MemoryModel['compose']> {
   return memory.compose({
-    coarse: { id: 'none', rows: new Uint8Array(0), tokens: 0 }, fine: { rows, tokens: 0 }, full: [], question, capacityRows: 4_096,
+    coarse: { id: 'none', rows: new Uint8Array(0), tokens: 0 }, fine: { rows, tokens: 0 }, full: [], question, turn, capacityRows: 4_096,
     maxNewTokens: follow === undefined ? 12 : 0, ...(follow === undefined ? {} : { follow }),
   });
 }
 
-async function likelihood(memory: MemoryModel, rows: Uint8Array, question: string, follow: string): Promise<number> {
-  const { follow: found } = await compose(memory, rows, question, follow);
+async function likelihood(memory: MemoryModel, rows: Uint8Array, question: string, follow: string, turn = false): Promise<number> {
+  const { follow: found } = await compose(memory, rows, question, follow, turn);
   if (!found) throw new Error('nothing was scored');
   return found.nll / found.tokens;
 }
@@ -153,9 +162,6 @@ function report(title: string, arms: Record<Arm, number[]>, lessIsBetter: boolea
 
 const SYLLABLES = ['ba', 'ko', 'mi', 'ru', 'te', 'lo', 'sa', 'ni', 'du', 'fe', 'gi', 'pa'];
 
-function words(random: () => number, count: number): string {
-  return Array.from({ length: count }, () => {
-    const word = Array.from({ length: 2 }, () => SYLLABLES[Math.floor(random() * SYLLABLES.length)]).join('');
-    return word.charAt(0).toUpperCase() + word.slice(1);
-  }).join('');
+function word(random: () => number): string {
+  return Array.from({ length: 3 }, () => SYLLABLES[Math.floor(random() * SYLLABLES.length)]).join('');
 }

@@ -114,10 +114,10 @@ export async function encodeAll(library: EncodingLibrary, memory: MemoryModel, d
 
 /** The model in this process, as the worker has it in another: coarse rows that it holds are not sent again. */
 export function engineOf(memory: MemoryModel): ContextEngine {
-  const { sinkRows, windowTokens } = memory.description;
+  const { sinkRows, windowTokens, dense } = memory.description;
   let sent = '';
   return {
-    windowTokens, sinkRows,
+    windowTokens, sinkRows, ...(dense ? { dense } : {}),
     look: async (question) => (await memory.vectors([question]))[0] as QuestionLook,
     compose: async ({ coarse, ...request }, options) => {
       const { id, tokens } = coarse;

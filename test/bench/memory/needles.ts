@@ -4,7 +4,7 @@ import { ask } from '../../../src/assistant/ask';
 import type { AssistantLibrary } from '../../../src/assistant/library';
 import { createSegmenter } from '../../../src/library/segments/segmenter';
 import type { Document } from '../../../src/library/types';
-import type { ContextLedger } from '../../../src/protocol';
+import type { ContextLedger, LedgerKind } from '../../../src/protocol';
 import type { MemoryModel } from '../../../src/worker/memory-model';
 import { round, table } from '../engine/measure';
 import { PlainBm25 } from '../retrieval/plain';
@@ -21,8 +21,8 @@ type Arm = (typeof ARMS)[number];
 /**
  * Needles from the generators' description: a passkey (LM-Infinite's, Landmark's) is one line that says what it is; multi-key (RULER) is one key
  * among look-alikes of the same form; four needles asks for four such values at once. Each is hidden in a file of a workspace of so many tokens;
- * recalled is a value that the model writes exactly. Memories alone: nothing is read in full. Without the lexical rank: vectors and attention
- * choose; a second look chooses again with what was written first. The product: all three judges; what the user is shown are the lines it quotes. Beside them the same model over the end of the text in one window, over all of it through Λ, and how often plain
+ * recalled is a value that the model writes exactly. Memories alone: no text is seen, likely segments stand in dense rows, and they too are chosen without the lexical
+ * rank. Without the lexical rank: what the model made of its segments chooses; a second look chooses again with what was written first. The product: all three judges; what the user is shown are the lines it quotes. Beside them the same model over the end of the text in one window, over all of it through Λ, and how often plain
  * BM25 finds the file.
  */
 export async function needles(memory: MemoryModel, texts: readonly { path: string; text: string }[], sizes: readonly number[], each: number, directory: string): Promise<void> {
@@ -54,16 +54,17 @@ export async function needles(memory: MemoryModel, texts: readonly { path: strin
         const share = (text: string): number => mean(hidden.map(({ value }) => (text.includes(value) ? 1 : 0)));
         const maxNewTokens = ANSWER_TOKENS * hidden.length;
         for (const arm of ARMS) {
-          const { text, ledger } = await composeContext({ question, scope: { kind: 'workspace' }, maxNewTokens, turn: true }, tools[arm]);
+          const { text, ledger } = await composeContext({ question, scope: { kind: 'workspace' }, maxNewTokens, turn: true, ...(arm === 'memories alone' ? { mostRead: 0 } : {}) }, tools[arm]);
           add(arm, share(text));
           if (arm === 'without the lexical rank') {
             // What was written first is searched for too: does the model's own look at what it reads bring the right lines in?
             const looking = { ...engine, look: (asked: string) => engine.look(`${asked} ${text}`) };
             const again = await composeContext({ question, scope: { kind: 'workspace' }, maxNewTokens, turn: true }, { ...tools[arm], engine: looking });
             add('a second look, without the lexical rank', share(again.text));
-            add('a second look: read in full', mean(hidden.map(({ path, line }) => (isRead(again.ledger, documents, path, line) ? 1 : 0))));
+            add('a second look: read in full', mean(hidden.map(({ path, line }) => (stands('full', again.ledger, documents, path, line) ? 1 : 0))));
           }
-          if (arm !== 'memories alone') add(`${arm}: read in full`, mean(hidden.map(({ path, line }) => (isRead(ledger, documents, path, line) ? 1 : 0))));
+          const kind = arm === 'memories alone' ? 'dense' : 'full';
+          add(`${arm}: ${kind === 'dense' ? 'in dense rows' : 'read in full'}`, mean(hidden.map(({ path, line }) => (stands(kind, ledger, documents, path, line) ? 1 : 0))));
         }
         add('the answer shown (quotes)', share(await shown(question, answering(workspace))));
         add('the answer shown, without the lexical rank', share(await shown(question, { ...answering(workspace), search: unworded.search })));
@@ -81,9 +82,9 @@ export async function needles(memory: MemoryModel, texts: readonly { path: strin
   table('Needles by size: share recalled exactly', results);
 }
 
-/** Whether the needle's own line stands in the context with all its rows. */
-function isRead(ledger: ContextLedger, documents: readonly Document[], path: string, needle: string): boolean {
+/** Whether the needle's own line stands in the context in rows of this kind. */
+function stands(asked: LedgerKind, ledger: ContextLedger, documents: readonly Document[], path: string, needle: string): boolean {
   const text = documents.find((document) => document.path === path)?.text ?? '';
   const line = text.slice(0, text.indexOf(needle)).split('\n').length;
-  return ledger.groups.some(({ kind, span }) => kind === 'full' && span?.path === path && span.startLine <= line && span.endLine >= line);
+  return ledger.groups.some(({ kind, span }) => kind === asked && span?.path === path && span.startLine <= line && span.endLine >= line);
 }

@@ -1,4 +1,4 @@
-import { memories, type Decoder } from '../../../src/engine';
+import { memories, type Decoder, type SlotSet } from '../../../src/engine';
 import { decodeHalf, encodeHalf } from '../../../src/engine/cache/float16';
 import { halves, joinBytes, packRows, storedRowBytes, unpackRows } from '../../../src/library/memories/rows';
 import { writeGreedily } from '../../../src/worker/greedy';
@@ -19,17 +19,23 @@ const SYLLABLES = ['ba', 'ko', 'mi', 'ru', 'te', 'lo', 'sa', 'ni', 'du', 'fe', '
 
 interface Hidden {
   line: string;
+  /** As it stands, or as a user's turn. */
   question: string;
+  turn?: boolean;
   value: string;
 }
 
-/** As the model was trained to be asked (`NAME = "VALUE"`, after the query token), and as the needles of the workspace stand in code. */
+/** As the first models were trained to be asked (`NAME = "VALUE"`, after the query token), and as the needles of the workspace stand in code and are asked for. */
 const FORMS: Record<string, (random: () => number) => Hidden> = {
   'words = "3 digits"': (random) => quoted(random, 3),
   'words = "5 digits"': (random) => quoted(random, 5),
   'const syllables = 5 digits;': (random) => {
     const [name, value] = [`${syllables(random)}_${syllables(random)}`, digits(random, 5)];
     return { line: `const ${name} = ${value};`, question: `<|query|>${name} =`, value };
+  },
+  'the same, as users ask': (random) => {
+    const [name, value] = [`${syllables(random)}_${syllables(random)}`, digits(random, 5)];
+    return { line: `const ${name} = ${value};`, question: `What is the value of \`${name}\`?`, value, turn: true };
   },
 };
 
@@ -51,13 +57,13 @@ export async function ratios(memory: MemoryModel, texts: readonly { text: string
     const rows = await rowsOf(coder, hidden.map(({ tokens }) => tokens));
     for (const together of TOGETHER) {
       const found: Record<string, number[]> = {};
-      for (const [i, { question, value }] of hidden.entries()) {
+      for (const [i, { question, value, turn }] of hidden.entries()) {
         const order = Array.from({ length: together - 1 }, (_, k) => (i + 1 + k) % each);
         order.splice(Math.floor(random() * together), 0, i);
         for (const kind of ROWS) {
           const bytes = joinBytes(order.map((at) => (rows[kind] as Uint8Array[])[at] as Uint8Array));
           const count = bytes.byteLength / storedRowBytes(decoder.config);
-          const asked = coder.tokens(question);
+          const asked = turn && config.chat ? [config.chat.user, ...coder.tokens(question), config.chat.end, config.chat.assistant] : coder.tokens(question);
           const context = decoder.newContext(memories({ sinks: config.sinkTokens.length }), count + asked.length + ANSWER_TOKENS + config.sinkTokens.length, { rope });
           await context.prefill(config.sinkTokens, { logits: 'none' });
           const room = decoder.config.maxPositions - config.sinkTokens.length - asked.length - ANSWER_TOKENS;
@@ -74,8 +80,8 @@ export async function ratios(memory: MemoryModel, texts: readonly { text: string
 }
 
 async function rowsOf(coder: MemoryCoder, segments: readonly number[][]): Promise<Record<(typeof ROWS)[number], Uint8Array[]>> {
-  const encode = (slotTokens: number): ReturnType<Decoder['encodeSegments']> => coder.decoder.encodeSegments(segments.map((tokens) => ({ tokens, keep: tokens.map((_, i) => i), slotTokens })), coder.encodeOptions());
-  const [eight, many] = [await encode(8), await encode(32)];
+  const encode = (slotTokens: number, slotSet: SlotSet): ReturnType<Decoder['encodeSegments']> => coder.decoder.encodeSegments(segments.map((tokens) => ({ tokens, keep: tokens.map((_, i) => i), slotTokens, slotSet })), coder.encodeOptions());
+  const [eight, many] = [await encode(8, coder.config.dense ? 'dense' : 'memory'), await encode(32, 'memory')];
   const memoriesOf = (made: typeof eight): Uint8Array[] => made.map(({ memories: rows }) => (rows ? packRows(rows) : new Uint8Array(0)));
   const fine = memoriesOf(eight);
   return { 'raw rows': eight.map(({ rows }) => packRows(rows)), '8x': fine, '8x in 8 bits': fine.map((bytes) => inBits(bytes, 8)), '8x in 4 bits': fine.map((bytes) => inBits(bytes, 4)), '32x': memoriesOf(many) };

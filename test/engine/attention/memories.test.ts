@@ -123,26 +123,32 @@ describe.each([
   let rope: RopeFrequencies;
   let decoder: Decoder;
   let memory: Map<string, { shape: number[]; values: Float32Array }>;
+  let dense: typeof memory;
   beforeAll(async () => {
     const checkpoint = await openCheckpoint(fixture('checkpoints/qwen2'));
     model = await readReferenceModel(checkpoint);
     const { config } = model;
     rope = ropeFrequencies(config.rope, 64);
     const values = (count: number, seed: number) => Float32Array.from(randomTokens(count, 2001, seed), (x) => (x - 1000) / 4000);
-    memory = new Map();
-    const add = (name: string, shape: number[]) => memory.set(name, { shape, values: values(shape.reduce((a, b) => a * b), memory.size) });
-    add('slot', [config.hiddenSize]);
-    if (inPlace) memory.set('slot.in_place', { shape: [1], values: Float32Array.of(1) });
-    if (spanRows) {
-      memory.set('slot.span_weight', { shape: [config.vocabSize], values: values(config.vocabSize, 77).map(Math.abs) });
-      memory.set('slot.span_gain', { shape: [1], values: Float32Array.of(1.5) });
-      memory.set('slot.span_rows', { shape: [1], values: Float32Array.of(spanRows) });
-    }
-    for (let layer = 0; layer < config.layers; layer++) {
-      add(`layers.${layer}.slot.q_proj.weight`, [config.queryHeads * config.headDim, config.hiddenSize]);
-      for (const name of ['slot.v_proj', 'head.k_proj', 'head.v_proj']) add(`layers.${layer}.${name}.weight`, [config.kvHeads * config.headDim, config.hiddenSize]);
-    }
-    decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1, memory: sourceOf(memory) });
+    const slots = (seed: number, form: { spanRows?: number | undefined; inPlace?: boolean | undefined }): typeof memory => {
+      const made: typeof memory = new Map();
+      const add = (name: string, shape: number[]) => made.set(name, { shape, values: values(shape.reduce((a, b) => a * b), seed + made.size) });
+      add('slot', [config.hiddenSize]);
+      if (form.inPlace) made.set('slot.in_place', { shape: [1], values: Float32Array.of(1) });
+      if (form.spanRows) {
+        made.set('slot.span_weight', { shape: [config.vocabSize], values: values(config.vocabSize, 77).map(Math.abs) });
+        made.set('slot.span_gain', { shape: [1], values: Float32Array.of(1.5) });
+        made.set('slot.span_rows', { shape: [1], values: Float32Array.of(form.spanRows) });
+      }
+      for (let layer = 0; layer < config.layers; layer++) {
+        add(`layers.${layer}.slot.q_proj.weight`, [config.queryHeads * config.headDim, config.hiddenSize]);
+        for (const name of ['slot.v_proj', 'head.k_proj', 'head.v_proj']) add(`layers.${layer}.${name}.weight`, [config.kvHeads * config.headDim, config.hiddenSize]);
+      }
+      return made;
+    };
+    memory = slots(0, { spanRows, inPlace });
+    dense = slots(500, { spanRows: 2 });
+    decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1, memory: sourceOf(memory), denseMemory: sourceOf(dense) });
     await checkpoint.close();
   });
   afterAll(() => decoder.close());
@@ -162,6 +168,18 @@ describe.each([
       const alone = referenceForward(model, rope, { tokens: [...SINKS, ...tokens], distance: (i, j) => i - j });
       expect(rowsGap(result.rows, [alone.rows[SINKS.length] as ReferenceRow])).toBeLessThan(1e-4);
     });
+  });
+
+  it('of a second set are made in the same run, by weights of their own', async () => {
+    const context = decoder.newContext(full(), 8, { rope });
+    await context.prefill(SINKS);
+    const [tokens, longer, plain] = [9, 14, 6].map((length, i) => randomTokens(length, 128, i + 60)) as [number[], number[], number[]];
+    const encoded = await decoder.encodeSegments([{ tokens, keep: [], slotTokens: 4 }, { tokens: longer, keep: [0], slotTokens: 2, slotSet: 'dense' }, { tokens, keep: [], slotTokens: 4, slotSet: 'dense' }, { tokens: plain, keep: [] }], { prefix: context.rowsAt(0, SINKS.length), rope });
+    expect(rowsGap(encoded[0]?.memories as KvRows, slotRows(tokens, 4))).toBeLessThan(1e-4);
+    expect(rowsGap(encoded[1]?.memories as KvRows, slotRows(longer, 2, dense))).toBeLessThan(1e-4);
+    expect(rowsGap(encoded[2]?.memories as KvRows, slotRows(tokens, 4, dense))).toBeLessThan(1e-4);
+    expect(encoded[3]?.memories).toBe(undefined);
+    expect([decoder.hasSlots('memory'), decoder.hasSlots('dense')]).toEqual([true, true]);
   });
 
   it('take the place of the oldest rows while a text is being read, wherever chunks end', async () => {
@@ -197,25 +215,27 @@ describe.each([
   });
 
   /** The slots' pass as the paper has it: own q and v projections at the slots, what is left of them through the transfer head. */
-  function slotRows(tokens: readonly number[], ratio: number): ReferenceRow[] {
+  function slotRows(tokens: readonly number[], ratio: number, weights = memory): ReferenceRow[] {
     const { config, tensors } = model;
+    const standsIn = weights.has('slot.in_place');
+    const spanned = weights.get('slot.span_rows')?.values[0];
     const count = Math.ceil(tokens.length / ratio);
     const cover = Array.from({ length: count }, (_, j) => Math.min((j + 1) * ratio, tokens.length));
     const rows = SINKS.length + tokens.length;
-    const seen = cover.map((end) => (inPlace ? end - 1 : end));
+    const seen = cover.map((end) => (standsIn ? end - 1 : end));
     const positions = [...Array.from({ length: rows }, (_, i) => i), ...seen.map((covered) => SINKS.length + covered)];
     const left: ReferenceRow[] = cover.map(() => ({ keys: [], values: [] }));
-    const own = (layer: number, name: string) => (memory.get(`layers.${layer}.${name}.weight`) as { values: Float32Array }).values;
+    const own = (layer: number, name: string) => (weights.get(`layers.${layer}.${name}.weight`) as { values: Float32Array }).values;
     const bias = (layer: number, name: string) => tensors.get(`model.layers.${layer}.self_attn.${name}_proj.bias`) as Float32Array;
     // What a slot starts with is given to the reference as the embedding of a token of its own.
     const embeddings = tensors.get('model.embed_tokens.weight') as Float32Array;
     const extended = new Float32Array(embeddings.length + count * config.hiddenSize);
     extended.set(embeddings);
-    const given = (name: string) => (memory.get(name) as { values: Float32Array }).values;
+    const given = (name: string) => (weights.get(name) as { values: Float32Array }).values;
     cover.forEach((end, j) => {
       const begun = Float64Array.from(given('slot'));
-      if (inPlace) begun.forEach((value, i) => (begun[i] = value + (embeddings[(tokens[end - 1] as number) * begun.length + i] as number)));
-      const span = spanRows ? tokens.slice(Math.max(cover[j - 1] ?? 0, end - spanRows), end) : [];
+      if (standsIn) begun.forEach((value, i) => (begun[i] = value + (embeddings[(tokens[end - 1] as number) * begun.length + i] as number)));
+      const span = spanned ? tokens.slice(Math.max(cover[j - 1] ?? 0, end - spanned), end) : [];
       const sum = span.reduce((total, token) => total + (given('slot.span_weight')[token] as number), 0);
       for (const token of span) {
         const weight = (1.5 * (given('slot.span_weight')[token] as number)) / sum;
@@ -249,7 +269,8 @@ describe('segments', () => {
     await expect(encode([], [])).rejects.toMatchObject({ code: 'badInput' });
     await expect(encode([128], [])).rejects.toThrow(/token 0 is 128/);
     await expect(encode([1, 2], [2])).rejects.toThrow(/row 2/);
-    await expect(encode([1, 2], [0], 4)).rejects.toThrow(/memory/);
+    await expect(encode([1, 2], [0], 4)).rejects.toThrow(/no memory slots/);
+    await expect(tiny.decoder.encodeSegments([{ tokens: [1, 2], keep: [], slotTokens: 4, slotSet: 'dense' }])).rejects.toThrow(/no dense memory slots/);
     const stopped = tiny.decoder.encodeSegments([{ tokens: [1], keep: [] }], { signal: AbortSignal.abort() });
     await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
     expect(tokenAnchors([3])(3, 0)).toBe(true);

@@ -111,7 +111,7 @@ function part(title: string, startLine: number, children: SummaryPart[] = []): S
   return { title, kind: children.length > 0 ? 'class' : 'method', startLine, endLine: startLine + Math.max(0, children.length), line: `Does what ${title} does.`, author: { kind: 'bundled', model: 'anchorage' }, children };
 }
 
-/** 4,096 rows of room: sinks, a coarse row for each 256 tokens of 1,500 files, fine rows of likely files, nine segments in full. */
+/** 4,096 rows of room: sinks, a coarse row for each 256 tokens of 1,500 files, fine rows of likely files, four segments in dense rows, nine in full. */
 function millionTokens(): ContextLedger {
   const bytesPerRow = 1_024;
   const groups: LedgerGroup[] = [];
@@ -122,6 +122,7 @@ function millionTokens(): ContextLedger {
   add('sinks', 16, 16);
   for (let file = 0; file < 1_500; file++) add('coarse', 1, 440 + ((file * 7_919) % 460), file);
   for (let file = 0; file < 24; file++) add('fine', 18 + (file % 9), (18 + (file % 9)) * 32, file * 3);
+  for (let file = 0; file < 4; file++) add('dense', 30 + file * 7, (30 + file * 7) * 8, 1 + file * 3);
   for (let file = 0; file < 9; file++) add('full', 96 + file * 11, 96 + file * 11, file * 3);
   add('question', 34, 34);
   add('answer', 128, 128);

@@ -1,0 +1,131 @@
+import { decodeHalf } from '../cache/float16';
+import { KvRows } from '../cache/kv-rows';
+import { placeKeys } from '../cache/rotation';
+import { newCacheArray, type CacheArray, type RowShape } from '../cache/shape';
+import type { ModelConfig } from '../checkpoint/types';
+import { rotationTable, type RopeFrequencies } from '../rope/frequencies';
+import { cacheTensor, float32, int64, type Feeds } from './runtime';
+
+/** Keys and values of cached rows: [layers, B, kvHeads, rows, headDim]; the prefix has no B. */
+export interface PastRows {
+  keys: CacheArray;
+  values: CacheArray;
+}
+
+/** What the passes over segments share: the prefix at its positions, the inputs that say where rows stand, and what is picked from the outputs. */
+export class SegmentRows {
+  readonly shape: RowShape;
+  readonly prefixRows: number;
+  /** The prefix at its positions; undefined when there is none. */
+  readonly prefix: PastRows | undefined;
+
+  constructor(private readonly config: ModelConfig, type: RowShape['type'], private readonly rope: RopeFrequencies, prefix: KvRows | undefined) {
+    const { layers, kvHeads, headDim } = config;
+    this.shape = { layers, kvHeads, headDim, type };
+    this.prefixRows = prefix?.rows ?? 0;
+    this.prefix = prefix && this.prefixRows > 0 ? this.#place(prefix) : undefined;
+  }
+
+  /** Inputs that all passes have. Without `cover` the new rows stand one after the other behind the prefix, else so many tokens behind it. */
+  feeds(batch: number, steps: number, past: PastRows | undefined, pastRows: number, cover?: readonly (readonly number[])[]): Feeds {
+    const { layers, kvHeads, headDim } = this.config;
+    const { rope } = this;
+    const places = Array.from({ length: batch * steps }, (_, i) => (cover ? (cover[Math.floor(i / steps)]?.[i % steps] ?? 0) : i % steps));
+    const angles = Array.from({ length: Math.max(...places) + 1 }, (_, i) => this.prefixRows + i);
+    const { cos, sin } = rotationTable(rope, angles);
+    const slots = slotsFor(pastRows);
+    const feeds: Feeds = {
+      positions: int64(places, [batch, steps]),
+      cos: float32(cos, [angles.length, rope.inverse.length]),
+      sin: float32(sin, [angles.length, rope.inverse.length]),
+    };
+    const size = kvHeads * slots * headDim;
+    const shared = past !== undefined && past === this.prefix;
+    for (let layer = 0; layer < layers; layer++) {
+      for (const name of ['keys', 'values'] as const) {
+        const source = past?.[name];
+        const from = layer * size * (shared ? 1 : batch);
+        const part = source?.subarray(from, from + size * (shared ? 1 : batch)) ?? newCacheArray(this.shape.type, batch * size);
+        feeds[`past_${name}_${layer}`] = cacheTensor(shared ? repeated(part, batch, this.shape.type) : part, [batch, kvHeads, slots, headDim]);
+      }
+    }
+    return feeds;
+  }
+
+  /** Prefix and new rows [B, L, K, steps, D] as the cache of the next pass: [L, B, K, prefix + steps, D]. */
+  behindPrefix({ keys, values }: PastRows, batch: number, steps: number): PastRows {
+    const { layers, kvHeads, headDim, type } = this.shape;
+    const rows = this.prefixRows + steps;
+    const joined = (own: CacheArray, prefix: CacheArray | undefined): CacheArray => {
+      const out = newCacheArray(type, layers * batch * kvHeads * rows * headDim);
+      for (let layer = 0; layer < layers; layer++) {
+        for (let b = 0; b < batch; b++) {
+          for (let head = 0; head < kvHeads; head++) {
+            const to = ((layer * batch + b) * kvHeads + head) * rows * headDim;
+            const at = (layer * kvHeads + head) * this.prefixRows * headDim;
+            if (prefix) out.set(prefix.subarray(at, at + this.prefixRows * headDim), to);
+            const from = ((b * layers + layer) * kvHeads + head) * steps * headDim;
+            out.set(own.subarray(from, from + steps * headDim), to + this.prefixRows * headDim);
+          }
+        }
+      }
+      return out;
+    };
+    return { keys: joined(keys, this.prefix?.keys), values: joined(values, this.prefix?.values) };
+  }
+
+  /** Rows of sequence b out of [B, L, K, steps, D]. */
+  pick(keys: CacheArray | undefined, values: CacheArray | undefined, steps: number, b: number, rows: readonly number[], tokens: number): KvRows {
+    const { layers, kvHeads, headDim, type } = this.shape;
+    const size = layers * kvHeads * rows.length * headDim;
+    const picked = { keys: newCacheArray(type, size), values: newCacheArray(type, size) };
+    for (let head = 0; rows.length > 0 && head < layers * kvHeads; head++) {
+      for (let i = 0; i < rows.length; i++) {
+        const from = ((b * layers * kvHeads + head) * steps + (rows[i] as number)) * headDim;
+        const to = (head * rows.length + i) * headDim;
+        picked.keys.set((keys as CacheArray).subarray(from, from + headDim), to);
+        picked.values.set((values as CacheArray).subarray(from, from + headDim), to);
+      }
+    }
+    return new KvRows({ shape: this.shape, ...picked, positions: Int32Array.from(rows), tokens });
+  }
+
+  /** Mean over the first `tokens` rows of sequence b out of [B, L, H, steps, D]. */
+  meanQueries(queries: CacheArray, steps: number, b: number, tokens: number): Float32Array {
+    const { layers, queryHeads, headDim } = this.config;
+    const mean = new Float32Array(layers * queryHeads * headDim);
+    for (let head = 0; head < layers * queryHeads; head++) {
+      const from = (b * layers * queryHeads + head) * steps * headDim;
+      const rows = asFloat32(queries.subarray(from, from + tokens * headDim));
+      for (let i = 0; i < rows.length; i++) {
+        const at = head * headDim + (i % headDim);
+        mean[at] = (mean[at] as number) + (rows[i] as number) / tokens;
+      }
+    }
+    return mean;
+  }
+
+  /** Rotates the prefix to its positions: [layers, kvHeads, rows, headDim]. */
+  #place(prefix: KvRows): PastRows {
+    prefix.assertFits(this.shape);
+    const typed = prefix.as(this.shape.type);
+    const block = { keys: typed.keys.slice(), values: typed.values, rows: prefix.rows };
+    placeKeys(block, this.shape, this.rope, prefix.positions);
+    return block;
+  }
+}
+
+/** Slots passed for so many cached rows: at least one, masked, so that no tensor is empty. */
+export function slotsFor(rows: number): number {
+  return Math.max(1, rows);
+}
+
+function asFloat32(values: CacheArray): Float32Array {
+  return values instanceof Float32Array ? values : decodeHalf(values);
+}
+
+function repeated(part: CacheArray, times: number, type: RowShape['type']): CacheArray {
+  const out = newCacheArray(type, part.length * times);
+  for (let i = 0; i < times; i++) out.set(part, i * part.length);
+  return out;
+}
