@@ -38,6 +38,9 @@ export function anchorKeys(rows: Uint8Array, shape: HeadShape): Float32Array {
   return keys;
 }
 
+/** Heads that are multiplied side by side: a key's element is read once for all of them. */
+const LANES = 4;
+
 /**
  * The logarithm of the share of attention that each group of anchors draws, mean over heads: in each head the softmax of q·k/√D over all anchors, summed
  * over the group's. What it was taught with (`falls_on`). The mean of logarithms asks every head; of a mean of shares one head that is sure of itself decides.
@@ -47,47 +50,74 @@ export function anchorKeys(rows: Uint8Array, shape: HeadShape): Float32Array {
  * @returns nats, at most 0
  */
 export function anchorAttention(queries: Float32Array, groups: readonly Float32Array[], shape: HeadShape): Float64Array {
-  const { queryHeads, kvHeads, headDim } = shape;
-  const chosen = layersOf(shape);
-  const heads = chosen.length * queryHeads;
-  const width = chosen.length * kvHeads * headDim;
-  const asked = new Float32Array(heads * headDim);
-  chosen.forEach((layer, i) => {
-    const own = queries.subarray(layer * queryHeads * headDim, (layer + 1) * queryHeads * headDim);
-    own.forEach((value, d) => (asked[i * queryHeads * headDim + d] = value / Math.sqrt(headDim)));
+  const { kvHeads, headDim } = shape;
+  const { asked, lanes, heads } = interleaved(queries, shape);
+  const keyHeads = layersOf(shape).length * kvHeads;
+  // [groups, lanes]: log Σ exp(q·k) over the group's rows.
+  const drawn = new Float64Array(groups.length * lanes);
+  let logits = new Float64Array(lanes);
+  groups.forEach((keys, i) => {
+    const rows = keys.length / (keyHeads * headDim);
+    if (logits.length < rows * lanes) logits = new Float64Array(rows * lanes);
+    for (let row = 0; row < rows; row++) multiply(asked, keys, row * keyHeads * headDim, headDim, lanes / keyHeads, logits.subarray(row * lanes, (row + 1) * lanes));
+    for (let lane = 0; lane < lanes; lane++) drawn[i * lanes + lane] = logSumExp(logits, lane, lanes, rows);
   });
-  // Where in a row's keys those of each head begin.
-  const keyAt = Int32Array.from({ length: heads }, (_, head) => (Math.floor(head / queryHeads) * kvHeads + Math.floor(((head % queryHeads) * kvHeads) / queryHeads)) * headDim);
   const scores = new Float64Array(groups.length);
-  for (let head = 0; head < heads; head++) {
-    const q = asked.subarray(head * headDim, (head + 1) * headDim);
-    const ofHead = groups.map((keys) => logSum(q, keys, keyAt[head] as number, width));
-    const all = logSumExp(ofHead);
-    for (let i = 0; i < scores.length; i++) scores[i] = (scores[i] as number) + ((ofHead[i] as number) - all) / heads;
+  for (const lane of heads) {
+    const all = logSumExp(drawn, lane, lanes, groups.length);
+    for (let i = 0; i < scores.length; i++) scores[i] = (scores[i] as number) + ((drawn[i * lanes + lane] as number) - all) / heads.length;
   }
   return scores;
 }
 
-/** log Σ exp(q·k) over rows `width` apart. */
-function logSum(q: Float32Array, keys: Float32Array, from: number, width: number): number {
-  let highest = -Infinity;
-  let sum = 0;
-  for (let row = from; row < keys.length; row += width) {
-    let logit = 0;
-    for (let d = 0; d < q.length; d++) logit += (q[d] as number) * (keys[row + d] as number);
-    if (logit <= highest) sum += Math.exp(logit - highest);
-    else {
-      sum = sum * Math.exp(highest - logit) + 1;
-      highest = logit;
+/** Queries by √D, [key heads of the chosen layers, blocks, headDim, LANES]: each key head's queries in blocks, the last filled up with zeros. `heads`: the lanes that are none. */
+function interleaved(queries: Float32Array, shape: HeadShape): { asked: Float64Array; lanes: number; heads: readonly number[] } {
+  const { queryHeads, kvHeads, headDim } = shape;
+  const chosen = layersOf(shape);
+  const perKey = queryHeads / kvHeads;
+  const blocks = Math.ceil(perKey / LANES);
+  const lanes = chosen.length * kvHeads * blocks * LANES;
+  const asked = new Float64Array(lanes * headDim);
+  const heads: number[] = [];
+  for (const [i, layer] of chosen.entries()) {
+    for (let head = 0; head < queryHeads; head++) {
+      const lane = (i * kvHeads + Math.floor(head / perKey)) * blocks * LANES + (head % perKey);
+      heads.push(lane);
+      const to = Math.floor(lane / LANES) * headDim * LANES + (lane % LANES);
+      for (let d = 0; d < headDim; d++) asked[to + d * LANES] = (queries[(layer * queryHeads + head) * headDim + d] as number) / Math.sqrt(headDim);
     }
   }
-  return highest + Math.log(sum);
+  return { asked, lanes, heads };
 }
 
-function logSumExp(values: readonly number[]): number {
-  let highest = -Infinity;
-  for (const value of values) if (value > highest) highest = value;
+/** q·k of one row's keys and every lane. @param width lanes of one key head */
+function multiply(asked: Float64Array, keys: Float32Array, row: number, headDim: number, width: number, ofRow: Float64Array): void {
+  for (let lane = 0; lane < ofRow.length; lane += LANES) {
+    const from = row + Math.floor(lane / width) * headDim;
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let e = 0;
+    for (let d = from, at = lane * headDim; d < from + headDim; d++, at += LANES) {
+      const key = keys[d] as number;
+      a += key * (asked[at] as number);
+      b += key * (asked[at + 1] as number);
+      c += key * (asked[at + 2] as number);
+      e += key * (asked[at + 3] as number);
+    }
+    ofRow[lane] = a;
+    ofRow[lane + 1] = b;
+    ofRow[lane + 2] = c;
+    ofRow[lane + 3] = e;
+  }
+}
+
+/** log Σ exp of `count` values, `step` apart. */
+function logSumExp(values: Float64Array, from: number, step: number, count: number): number {
+  let highest = values[from] as number;
+  for (let i = 1, at = from + step; i < count; i++, at += step) if ((values[at] as number) > highest) highest = values[at] as number;
+  if (count === 1) return highest;
   let sum = 0;
-  for (const value of values) sum += Math.exp(value - highest);
+  for (let i = 0, at = from; i < count; i++, at += step) sum += Math.exp((values[at] as number) - highest);
   return highest + Math.log(sum);
 }

@@ -22,7 +22,7 @@ function byDefinition(queries: readonly number[], groups: readonly (readonly num
 }
 
 const SHAPES = fc.record({
-  layers: fc.constant(3), heads: fc.constantFrom([2, 1] as const, [2, 2] as const, [4, 2] as const), selection: fc.constantFrom(undefined, [1], [0, 2], [2, 1]),
+  layers: fc.constant(3), heads: fc.constantFrom([2, 1] as const, [2, 2] as const, [4, 2] as const, [5, 1] as const, [8, 1] as const), selection: fc.constantFrom(undefined, [1], [0, 2], [2, 1]),
 });
 
 it('is the mean logarithm of the softmax over all anchors, in the heads of the chosen layers, by definition', () => {
