@@ -42,7 +42,7 @@ export async function run(args: readonly string[] = []): Promise<void> {
     const texts = sources(value('--text') ?? join(process.cwd(), 'src'));
     console.log(`${model.description.detail}\n${threads} threads; memories of ${JSON.stringify(memory.description.ratios)}, ${memory.description.storedRowBytes} bytes a row, ${texts.length} files of text\n`);
     const parts: Record<string, (memory: MemoryModel) => Promise<void>> = {
-      scale: (own) => scale(own, texts, tokens ?? (long ? 4_194_304 : 262_144), join(scratch, 'store')),
+      scale: (own) => scale(own, texts, tokens ?? (long ? 4_194_304 : 262_144), join(scratch, 'store'), threads),
       warm: (own) => warm(own, directory, texts, tokens ?? (long ? 1_048_576 : 262_144), threads),
       causal: (own) => causality(own, texts, Number(value('--pairs') ?? 100)),
       gists: (own) => gists(own, texts, long ? 1_000 : 60),

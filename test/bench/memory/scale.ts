@@ -7,7 +7,7 @@ import { memoryVersion } from '../../../src/library/memories/units';
 import type { Document, SegmentedDocument } from '../../../src/library/types';
 import type { MemoryModel } from '../../../src/worker/memory-model';
 import type { QuestionLook } from '../../../src/worker/memory-protocol';
-import { median, round, table } from '../engine/measure';
+import { median, round, stopwatch, table } from '../engine/measure';
 import { marked } from './copies';
 import { exponent } from './statistics';
 
@@ -19,10 +19,10 @@ const CHARACTERS_PER_TOKEN = 3.3;
 const QUESTIONS = ['how is the store evicted', 'where are positions shared', 'what happens when the process is killed', 'which rows are folded', 'how are tokens counted'];
 
 /**
- * A workspace that doubles from 64k tokens: what each token costs (encoding, store, all of it), what the store takes, what a warm
+ * A workspace that doubles from 64k tokens: what each token costs (encoding, store, all of it; processor time where there is one thread), what the store takes, what a warm
  * question takes. Lexical search is left out (it has a bench of its own).
  */
-export async function scale(memory: MemoryModel, texts: readonly { path: string; text: string }[], most: number, directory: string): Promise<void> {
+export async function scale(memory: MemoryModel, texts: readonly { path: string; text: string }[], most: number, directory: string, threads: number): Promise<void> {
   const workspace = new GrowingWorkspace(texts);
   const { fingerprint, ratios, storedRowBytes, heads, vocabSize, sinkRows, windowTokens } = memory.description;
   const coder: SegmentCoder = { version: memoryVersion(fingerprint), encode: (some, signal) => memory.encode(some, signal) };
@@ -46,9 +46,9 @@ export async function scale(memory: MemoryModel, texts: readonly { path: string;
   for (let target = FIRST; target <= most; target *= 2) {
     while (store.stats().tokens < target) {
       workspace.grow(Math.min(target - store.stats().tokens, 32_768) * 3);
-      const started = performance.now();
+      const time = stopwatch(threads);
       await encoding.run();
-      seconds += (performance.now() - started) / 1000;
+      seconds += time() / 1000;
     }
     const { tokens, bytes, segments } = store.stats();
     points.push([tokens, seconds]);
@@ -71,11 +71,11 @@ export async function scale(memory: MemoryModel, texts: readonly { path: string;
   if (points.length > 1) console.log(`Exponent of cost over tokens (1: flat per token): ${exponent(points).toFixed(3)}; goal ≤ 1.05\n`);
   await encoding.close();
   await store.close();
-  await evicting(memory, texts, points, `${directory}-small`);
+  await evicting(memory, texts, points, `${directory}-small`, threads);
 }
 
 /** Into a store of half the size: what was used longest ago makes room, and a token costs what it did before. */
-async function evicting(memory: MemoryModel, texts: readonly { path: string; text: string }[], before: readonly (readonly [tokens: number, seconds: number])[], directory: string): Promise<void> {
+async function evicting(memory: MemoryModel, texts: readonly { path: string; text: string }[], before: readonly (readonly [tokens: number, seconds: number])[], directory: string, threads: number): Promise<void> {
   const workspace = new GrowingWorkspace(texts);
   let tokens = 0;
   const coder: SegmentCoder = {
@@ -92,9 +92,9 @@ async function evicting(memory: MemoryModel, texts: readonly { path: string; tex
   let seconds = 0;
   while (tokens < FIRST) {
     workspace.grow((FIRST / 8) * CHARACTERS_PER_TOKEN);
-    const started = performance.now();
+    const time = stopwatch(threads);
     await encoding.run();
-    seconds += (performance.now() - started) / 1000;
+    seconds += time() / 1000;
   }
   const { bytes, evictions } = store.stats();
   const [first] = before;
