@@ -1,8 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { Decoder, full, KvRows, memories, openCheckpoint, type DecoderContext } from '../../../src/engine';
+import { Decoder, full, KvRows, memories, openCheckpoint, type DecoderContext, type EncodedSegment } from '../../../src/engine';
+import { decodeHalf } from '../../../src/engine/cache/float16';
 import { Tokenizer } from '../../../src/engine/checkpoint/tokenizer';
 import { negativeLogLikelihood } from '../../../src/engine/generate/perplexity';
+import { anchorAttention, anchorKeys } from '../../../src/library/memories/attention';
+import { packRows } from '../../../src/library/memories/rows';
 import { QuotedPrompts } from '../../../src/worker/quoted-prompt';
 import { benchCache, median, round, table } from '../engine/measure';
 import { randomCheckpoint, smolLM2 } from '../engine/random';
@@ -19,15 +22,15 @@ const EVERY = 8;
 
 /** Which rows of a segment are spliced. */
 interface Kept {
-  rows: (tokens: readonly number[]) => number[];
+  rows: (tokens: readonly number[], encoded: EncodedSegment) => number[];
   /** True: they stand one after the other, and take no more positions than they are; false: each at its own. */
   close?: boolean;
 }
 
 /**
  * A checkpoint that was not trained for it: segments encoded alone behind the sinks and spliced one after the other, keys moved to their places,
- * against reading the same tokens afresh. Likelihood of what follows, for several lengths of a recomputed head; for anchors, by interval and at the
- * ends of lines and sentences, at their own places or close together; and without the segments at all. The bundled model's decoder stands here for
+ * against reading the same tokens afresh. Likelihood of what follows, for several lengths of a recomputed head; for anchors, by interval, by
+ * salience and at the ends of lines and sentences, at their own places or close together; and without the segments at all. The bundled model's decoder stands here for
  * a checkpoint without memories. Then what it saves, for random weights of SmolLM2-135M's shape.
  */
 export async function composition(shared: string, directory: string | undefined, bundled: string, texts: readonly { text: string }[], rows: number): Promise<void> {
@@ -54,7 +57,7 @@ async function losses(path: string, texts: readonly number[][]): Promise<void> {
   const decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1 });
   await checkpoint.close();
   const interval8: Kept['rows'] = (tokens) => tokens.map((_, i) => i).filter((i) => i % EVERY === EVERY - 1);
-  const separators: Kept['rows'] = (tokens) => tokens.flatMap((token, i) => (i === tokens.length - 1 || /[.!?;{}\n]\s*$/.test(tokenizer?.decode([token]) ?? '') ? [i] : []));
+  const separators = (tokens: readonly number[]): number[] => tokens.flatMap((token, i) => (i === tokens.length - 1 || /[.!?;{}\n]\s*$/.test(tokenizer?.decode([token]) ?? '') ? [i] : []));
   const after = (head: number): Kept => ({ rows: (tokens) => tokens.map((_, i) => i).filter((i) => i >= head) });
   const composed = (kept: Kept, head = 0) => (text: number[]): Promise<number> => following(decoder, text, (context, past) => spliced(decoder, context, past, kept, head));
   const arms: Record<string, (text: number[]) => Promise<number>> = {
@@ -62,6 +65,7 @@ async function losses(path: string, texts: readonly number[][]): Promise<void> {
     ...Object.fromEntries(HEADS.map((head) => [`spliced, heads of ${head} read`, composed(after(head), head)])),
     [`anchors: a row in ${EVERY}`]: composed({ rows: interval8 }),
     [`anchors: a row in ${EVERY}, close together`]: composed({ rows: interval8, close: true }),
+    'anchors: the eighth that draws most attention': composed({ rows: (_, encoded) => eighth(drawn(encoded)) }), 'anchors: the eighth with the shortest keys': composed({ rows: (_, encoded) => eighth(shortness(encoded)) }),
     ...(tokenizer ? { 'anchors: ends of lines and sentences': composed({ rows: separators }), 'anchors: ends, close together': composed({ rows: separators, close: true }) } : {}),
     'left out': (text) => following(decoder, text, async (context, past) => void (await context.prefill(past.slice(0, SINKS), { logits: 'none' }))),
   };
@@ -94,6 +98,30 @@ async function following(decoder: Decoder, text: readonly number[], read: (conte
   return mean(next.slice(1).map((token, i) => negativeLogLikelihood(logits.subarray(i * vocabSize, (i + 1) * vocabSize), token)));
 }
 
+/** How salient each row of a segment is: how much of the attention of the segment's own mean query its key draws, over all heads. */
+function drawn({ rows, queries }: EncodedSegment): number[] {
+  const { layers, kvHeads, headDim } = rows.shape;
+  const shape = { layers, kvHeads, headDim, queryHeads: (queries?.length ?? 0) / layers / headDim };
+  return [...anchorAttention(queries as Float32Array, Array.from({ length: rows.rows }, (_, row) => anchorKeys(packRows(rows, [row]), shape)), shape)];
+}
+
+/** The shorter a key, the more attention it draws (Devoto et al., EMNLP 2024, "A simple and effective L2 norm-based strategy for KV cache compression"). */
+function shortness({ rows }: EncodedSegment): number[] {
+  const { layers, kvHeads, headDim } = rows.shape;
+  const keys = decodeHalf(rows.as('float16').keys as Uint16Array);
+  const lengths = new Array<number>(rows.rows).fill(0);
+  for (let head = 0; head < layers * kvHeads; head++) {
+    for (let row = 0; row < rows.rows; row++) {
+      const from = (head * rows.rows + row) * headDim;
+      lengths[row] = (lengths[row] as number) - Math.sqrt(keys.subarray(from, from + headDim).reduce((sum, value) => sum + value * value, 0));
+    }
+  }
+  return lengths;
+}
+
+/** The best eighth of a segment's rows, in their order. */
+const eighth = (scores: readonly number[]): number[] => scores.map((_, i) => i).sort((a, b) => (scores[b] as number) - (scores[a] as number)).slice(0, Math.floor(scores.length / EVERY)).sort((a, b) => a - b);
+
 /** Sinks are read; of each segment the head is read in place and the rows that are kept are spliced. */
 async function spliced(decoder: Decoder, context: DecoderContext, past: readonly number[], kept: Kept, head: number): Promise<void> {
   const sinks = past.slice(0, SINKS);
@@ -102,13 +130,13 @@ async function spliced(decoder: Decoder, context: DecoderContext, past: readonly
   await prefixed.prefill(sinks, { logits: 'none' });
   const prefix: KvRows = prefixed.rowsAt(0, SINKS);
   for (const tokens of segmentsOf(past)) {
-    const keep = kept.rows(tokens);
-    const [encoded] = await decoder.encodeSegments([{ tokens, keep }], { prefix });
+    const [encoded] = await decoder.encodeSegments([{ tokens, keep: tokens.map((_, i) => i), queries: true }], { prefix });
+    const keep = encoded ? kept.rows(tokens, encoded) : [];
     const start = context.position;
     if (head > 0) await context.prefill(tokens.slice(0, head), { logits: 'none' });
     if (!encoded || keep.length === 0) continue;
-    const { shape, keys, values, tokens: stands } = encoded.rows;
-    context.splice(kept.close ? new KvRows({ shape, keys, values, tokens: stands, positions: Int32Array.from(keep, (_, i) => i) }) : encoded.rows, start, 'segment');
+    const picked = encoded.rows.pick(keep);
+    context.splice(kept.close ? new KvRows({ ...picked, positions: Int32Array.from(keep, (_, i) => i) }) : picked, start, 'segment');
   }
 }
 
