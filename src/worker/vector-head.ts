@@ -1,5 +1,6 @@
 /** The vector that a text is found by (models/recipe/tasks_model.py): what the model made of it, and what its tokens are by themselves. */
 import { SafetensorsFile } from '../engine/checkpoint/safetensors';
+import { LANES, multiplyLanes } from '../library/memories/lanes';
 import type { TokenLook } from '../library/memories/late';
 import { WorkerError } from './errors';
 
@@ -77,7 +78,7 @@ export class VectorHead {
     const { each, mean } = (this.lengths ??= this.#lengths(table));
     const weight = (token: number): number => (each[token] as number) / mean;
     const starts = new Int32Array(tokens.length + 1);
-    const near = tokens.map((token) => this.#near(token, table, each));
+    const near = this.#near(tokens, table, each);
     near.forEach(({ ids }, i) => (starts[i + 1] = (starts[i] as number) + ids.length));
     return {
       weights: Float32Array.from(tokens, (token, i) => (tokens.indexOf(token) < i ? 0 : weight(token))),
@@ -100,23 +101,42 @@ export class VectorHead {
     return { each, mean: each.reduce((sum, length) => sum + length, 0) / each.length || 1 };
   }
 
-  #near(token: number, table: Float32Array, lengths: Float32Array): Neighbours {
-    const kept = this.neighbours.get(token);
-    if (kept) return kept;
-    const found: Neighbours = { ids: [], similarities: [] };
-    const own = table.subarray(token * this.width, (token + 1) * this.width);
-    for (let other = 0; other < lengths.length; other++) {
-      let sum = 0;
-      const from = other * this.width;
-      for (let i = 0; i < own.length; i++) sum += (own[i] as number) * (table[from + i] as number);
-      const similarity = other === token ? 1 : sum / ((lengths[token] as number) * (lengths[other] as number) || 1);
-      if (similarity < NEAR) continue;
-      found.ids.push(other);
-      found.similarities.push(similarity);
+  /** Of each token. Those that are not kept from before are held against the vocabulary four at a time: reading its vectors is what takes time. */
+  #near(tokens: readonly number[], table: Float32Array, lengths: Float32Array): Neighbours[] {
+    const found = new Map<number, Neighbours>();
+    const missing: number[] = [];
+    for (const token of new Set(tokens)) {
+      const kept = this.neighbours.get(token);
+      if (kept) found.set(token, kept);
+      else missing.push(token);
     }
-    if (this.neighbours.size >= MOST_KEPT) this.neighbours.clear();
-    this.neighbours.set(token, found);
-    return found;
+    for (let at = 0; at < missing.length; at += LANES) for (const [token, near] of this.#nearest(missing.slice(at, at + LANES), table, lengths)) found.set(token, near);
+    if (this.neighbours.size + missing.length > MOST_KEPT) this.neighbours.clear();
+    for (const token of missing) this.neighbours.set(token, found.get(token) as Neighbours);
+    return tokens.map((token) => found.get(token) as Neighbours);
+  }
+
+  /**  tokens at most LANES */
+  #nearest(tokens: readonly number[], table: Float32Array, lengths: Float32Array): Map<number, Neighbours> {
+    const { width } = this;
+    const found = tokens.map((): Neighbours => ({ ids: [], similarities: [] }));
+    // [width, LANES]
+    const own = new Float64Array(width * LANES);
+    tokens.forEach((token, lane) => {
+      for (let i = 0; i < width; i++) own[i * LANES + lane] = table[token * width + i] as number;
+    });
+    const sums = new Float64Array(LANES);
+    for (let other = 0; other < lengths.length; other++) {
+      multiplyLanes(own, 0, table, other * width, width, sums, 0);
+      for (let lane = 0; lane < tokens.length; lane++) {
+        const token = tokens[lane] as number;
+        const similarity = other === token ? 1 : (sums[lane] as number) / ((lengths[token] as number) * (lengths[other] as number) || 1);
+        if (similarity < NEAR) continue;
+        found[lane]?.ids.push(other);
+        found[lane]?.similarities.push(similarity);
+      }
+    }
+    return new Map(tokens.map((token, lane) => [token, found[lane] as Neighbours]));
   }
 
   #addTokens(out: Float32Array, runs: readonly (readonly number[])[], table: Float32Array): void {

@@ -56,6 +56,25 @@ test('a question’s tokens weigh what their vectors are long, once each, and fi
   expect(VectorHead.plain(2).lookOf([0])).toBeUndefined();
 });
 
+test('what is near is the same however many tokens are asked for at once, and whether they were asked for before', async () => {
+  const [vocabulary, width] = [40, 3];
+  const table = Array.from({ length: vocabulary * width }, (_, i) => Math.round(8 * Math.sin(7 * i)) / 8);
+  const vector = (token: number): number[] => table.slice(token * width, (token + 1) * width);
+  const cosine = (one: number[], other: number[]): number => one.reduce((sum, value, i) => sum + value * (other[i] as number), 0) / (Math.hypot(...one) * Math.hypot(...other));
+  const open = (): Promise<VectorHead> => VectorHead.open(file('many.safetensors', { 'vector.weight': tensor([width, 2], new Array<number>(2 * width).fill(0)), 'vector.tokens': tensor([vocabulary, width], table) }), width, 2, vocabulary);
+  const all = Array.from({ length: vocabulary }, (_, token) => token);
+  const head = await open();
+  head.lookOf([3, 17, 30]);
+  for (const look of [head.lookOf(all)!, (await open()).lookOf(all)!]) {
+    for (const token of all) {
+      const [from, to] = [look.starts[token]!, look.starts[token + 1]!];
+      const near = all.filter((other) => other === token || cosine(vector(token), vector(other)) >= 0.35);
+      expect([...look.ids.slice(from, to)]).toEqual(near);
+      near.forEach((other, i) => expect(look.similarities[from + i]).toBeCloseTo(cosine(vector(token), vector(other)), 5));
+    }
+  }
+});
+
 test('a table for another vocabulary is refused by name', async () => {
   const path = file('wrong.safetensors', { 'vector.weight': WEIGHT, 'vector.tokens': tensor([1, 3], [0, 0, 0]) });
   await expect(VectorHead.open(path, 3, 2, 2)).rejects.toThrow(/vector\.tokens has 3 elements, not 2 × 3/);

@@ -3,6 +3,7 @@
  * attend were all of them in its context at one distance (InfLLM's block scores, EM-LLM's; here over rows that are kept anyway).
  */
 import { singleOf } from '../../engine/cache/float16';
+import { LANES, multiplyLanes } from './lanes';
 import { halves } from './rows';
 
 export interface HeadShape {
@@ -38,9 +39,6 @@ export function anchorKeys(rows: Uint8Array, shape: HeadShape): Float32Array {
   return keys;
 }
 
-/** Heads that are multiplied side by side: a key's element is read once for all of them. */
-const LANES = 4;
-
 /**
  * The logarithm of the share of attention that each group of anchors draws, mean over heads: in each head the softmax of q·k/√D over all anchors, summed
  * over the group's. What it was taught with (`falls_on`). The mean of logarithms asks every head; of a mean of shares one head that is sure of itself decides.
@@ -53,13 +51,16 @@ export function anchorAttention(queries: Float32Array, groups: readonly Float32A
   const { kvHeads, headDim } = shape;
   const { asked, lanes, heads } = interleaved(queries, shape);
   const keyHeads = layersOf(shape).length * kvHeads;
+  const perKey = lanes / keyHeads;
   // [groups, lanes]: log Σ exp(q·k) over the group's rows.
   const drawn = new Float64Array(groups.length * lanes);
   let logits = new Float64Array(lanes);
   groups.forEach((keys, i) => {
     const rows = keys.length / (keyHeads * headDim);
     if (logits.length < rows * lanes) logits = new Float64Array(rows * lanes);
-    for (let row = 0; row < rows; row++) multiply(asked, keys, row * keyHeads * headDim, headDim, lanes / keyHeads, logits.subarray(row * lanes, (row + 1) * lanes));
+    for (let row = 0; row < rows; row++) {
+      for (let lane = 0; lane < lanes; lane += LANES) multiplyLanes(asked, lane * headDim, keys, (row * keyHeads + Math.floor(lane / perKey)) * headDim, headDim, logits, row * lanes + lane);
+    }
     for (let lane = 0; lane < lanes; lane++) drawn[i * lanes + lane] = logSumExp(logits, lane, lanes, rows);
   });
   const scores = new Float64Array(groups.length);
@@ -70,7 +71,7 @@ export function anchorAttention(queries: Float32Array, groups: readonly Float32A
   return scores;
 }
 
-/** Queries by √D, [key heads of the chosen layers, blocks, headDim, LANES]: each key head's queries in blocks, the last filled up with zeros. `heads`: the lanes that are none. */
+/** Queries by √D, [key heads of the chosen layers, blocks, headDim, LANES]: each key head's queries in blocks, the last filled up with zeros. `heads`: the lane of each query head. */
 function interleaved(queries: Float32Array, shape: HeadShape): { asked: Float64Array; lanes: number; heads: readonly number[] } {
   const { queryHeads, kvHeads, headDim } = shape;
   const chosen = layersOf(shape);
@@ -88,28 +89,6 @@ function interleaved(queries: Float32Array, shape: HeadShape): { asked: Float64A
     }
   }
   return { asked, lanes, heads };
-}
-
-/** q·k of one row's keys and every lane. @param width lanes of one key head */
-function multiply(asked: Float64Array, keys: Float32Array, row: number, headDim: number, width: number, ofRow: Float64Array): void {
-  for (let lane = 0; lane < ofRow.length; lane += LANES) {
-    const from = row + Math.floor(lane / width) * headDim;
-    let a = 0;
-    let b = 0;
-    let c = 0;
-    let e = 0;
-    for (let d = from, at = lane * headDim; d < from + headDim; d++, at += LANES) {
-      const key = keys[d] as number;
-      a += key * (asked[at] as number);
-      b += key * (asked[at + 1] as number);
-      c += key * (asked[at + 2] as number);
-      e += key * (asked[at + 3] as number);
-    }
-    ofRow[lane] = a;
-    ofRow[lane + 1] = b;
-    ofRow[lane + 2] = c;
-    ofRow[lane + 3] = e;
-  }
 }
 
 /** log Σ exp of `count` values, `step` apart. */
