@@ -1,7 +1,7 @@
 """Needles for the lessons that read several segments: lines that give a name a value, look-alikes of them, and questions as users ask them.
 
 Passkeys and RULER's multi-key task, from the generators' description, in more forms than any test has; names are made of syllables or word
-pieces, values are numbers and names of several words from code. What is asked stands behind a user's turn, the answer in the assistant's.
+pieces, values are numbers and names of several words from code. What is asked stands in a user's turn, the answer (`name = value`, `The port of name is value`) in the assistant's.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ CONSONANTS, VOWELS = "bcdfgklmnprstvz", "aeiou"
 
 
 class Needle(NamedTuple):
-    """A line, what asks for it, and its value."""
+    """A line, what asks for it, and what is to be answered: as the line has it, up to the value."""
 
     line: str
     question: str
+    answer: str
     name: str
     value: str
 
@@ -68,7 +69,8 @@ class NeedleMaker:
         made = []
         for name in self.names(rng, count):
             value = self.value(rng)
-            made.append(Needle(line.format(name=name, value=value, **known), question.format(name=name, **known), name, value))
+            answer = f"The {known['noun']} of {name} is {value}" if told else f"{name} = {value}"
+            made.append(Needle(line.format(name=name, value=value, **known), question.format(name=name, **known), answer, name, value))
         return made
 
     def lesson(self, tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int, lines: int, several: float = 0.15) -> Keys:
@@ -89,7 +91,8 @@ class NeedleMaker:
             wanted = made[:int(rng.integers(2, 5))] if lines > 1 and rng.random() < several else made[:1]
             question = wanted[0].question if len(wanted) == 1 else f"What are the values of {', '.join(f'`{n.name}`' for n in wanted)}?"
             asked = [ID["user"], *self.encode(question), ID["end"], ID["assistant"]]
-            answer = [*self.encode(" " + ", ".join(n.value for n in wanted)), ID["end"]]
+            # Names first: who has just written a name finds what stood behind it, as in any text; a value out of nothing is hardly learnt.
+            answer = [*self.encode(" " + ", ".join(n.answer for n in wanted)), ID["end"]]
             segments.append(ids.reshape(count, length))
             questions.append(asked + answer[:-1])
             targets.append([IGNORE] * (len(asked) - 1) + answer)

@@ -66,9 +66,9 @@ class Selecting:
         self.sparse, self.maker, self.draw, self.tokens, self.ratios, self.where = sparse, maker, draw, tokens, ratios, where
 
     def loss(self, step: int, rng: np.random.Generator, rows: int) -> Tensor:
-        """rows: about how many of text and questions the lesson may cost."""
+        """rows: about how many of text and questions the lesson may cost with gradients; the more texts, the more there is to tell apart."""
         length = int(rng.choice((64, 96, 128)))
-        asked, texts, said = (self.continued if rng.random() < CONTINUED else self.functions)(step, rng, max(4, rows // (length + NEXT)), length)
+        asked, texts, said = (self.continued if rng.random() < CONTINUED else self.functions)(step, rng, max(4, 2 * rows // (length + NEXT)), length)
         ratio = int(rng.choice(self.ratios))
         keys = self.sparse.encode(Segment(torch.tensor(texts, device=self.where)), ratio).keys
         same = torch.tensor([[a == b for b in said] for a in said], device=self.where)

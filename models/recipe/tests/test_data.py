@@ -3,6 +3,7 @@
 import dataclasses
 import gzip
 import json
+import re
 import sys
 import tempfile
 import unittest
@@ -193,8 +194,9 @@ class TasksTest(Base):
             wanted = targets[targets != IGNORE].tolist()
             self.assertEqual(wanted[-1], ID["end"])
             text = self.encode.decode(segments.flatten())
-            for value in self.encode.decode(wanted[:-1]).strip().split(", "):
-                self.assertIn(value, text)
+            for pair in self.encode.decode(wanted[:-1]).strip().split(", "):
+                name, value = re.split(" = | is ", pair.split(" of ")[-1])
+                self.assertRegex(text, rf"{re.escape(name)}\b.*{re.escape(value)}")
             asked = question.tolist()
             at = asked.index(ID["assistant"])
             self.assertEqual((asked[0], asked[at - 1]), (ID["user"], ID["end"]))
