@@ -20,10 +20,9 @@ interface FullRows extends Rows {
   runs: readonly KvRows[];
 }
 
-/** Dense rows as they are stored (rows.ts), and the tokens they stand for. */
+/** Dense rows as they are stored (rows.ts). */
 interface DenseRows extends Rows {
   bytes: Uint8Array;
-  tokens: number;
 }
 
 export interface ComposeOptions {
@@ -135,7 +134,8 @@ export class MemoryComposer {
     let at = 0;
     return cut.map((own) => {
       const runs = encoded.slice(at, (at += own.length)).map(({ rows }) => rows);
-      return { runs, rows: runs.reduce((sum, run) => sum + run.rows, 0), byteLength: runs.reduce((sum, run) => sum + run.byteLength, 0) };
+      const rows = runs.reduce((sum, run) => sum + run.rows, 0);
+      return { runs, rows, tokens: rows, byteLength: runs.reduce((sum, run) => sum + run.byteLength, 0) };
     });
   }
 

@@ -82,6 +82,8 @@ export interface ComposeParams {
 export interface OpenedRows {
   key: string;
   rows: number;
+  /** Stood for. */
+  tokens: number;
   origin: 'computed' | 'memory' | 'left';
 }
 

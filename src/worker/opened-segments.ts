@@ -5,6 +5,8 @@ import type { OpenedRows } from './memory-protocol';
 /** What is made of a segment. */
 export interface Rows {
   rows: number;
+  /** Stood for. */
+  tokens: number;
   byteLength: number;
 }
 
@@ -57,7 +59,7 @@ export class OpenedSegments<R extends Rows> {
     const segments = chosen.map(({ key, rows }) => ({ key, rows: rows ?? (made[missing.findIndex((each) => each.key === key)] as R), origin: rows ? ('memory' as const) : ('computed' as const) }));
     const said = wanted.map(({ key }): OpenedRows => {
       const own = segments.find((each) => each.key === key);
-      return { key, rows: own?.rows.rows ?? 0, origin: own?.origin ?? 'left' };
+      return { key, rows: own?.rows.rows ?? 0, tokens: own?.rows.tokens ?? 0, origin: own?.origin ?? 'left' };
     });
     return { segments, said };
   }

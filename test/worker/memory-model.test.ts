@@ -114,7 +114,7 @@ describe('a composed context', () => {
     const rows = joinBytes(Array.from({ length: 20 }, () => encoded.map(({ coarse }) => coarse)).flat());
     const result = await memory.compose(ask({ coarse: { id: 'a', rows, tokens: 600 * 50 }, fine: { rows: encoded[0]!.rest, tokens: 50 }, full: [{ key: 'short', text: SHORT }] }));
     expect(result.held).toBe(true);
-    expect(result.rows).toMatchObject({ sinks: 4, coarse: 600, fine: encoded[0]!.restRows, full: [{ key: 'short', rows: SHORT.length, origin: 'computed' }], question: 12 });
+    expect(result.rows).toMatchObject({ sinks: 4, coarse: 600, fine: encoded[0]!.restRows, full: [{ key: 'short', rows: SHORT.length, tokens: SHORT.length, origin: 'computed' }], question: 12 });
     expect(result.positions).toBeLessThanOrEqual(memory.description.windowTokens);
     expect(result.timing.firstToken).toBeGreaterThanOrEqual(result.timing.splice);
     const again = await memory.compose(ask({ coarse: { id: 'a', tokens: 600 * 50 }, full: [{ key: 'short', text: SHORT }] }));
@@ -143,7 +143,7 @@ describe('a composed context', () => {
   test('segments that do not fit are named, the least important first; a question for which there are no rows is refused', async () => {
     const full = [{ key: 'x', text: 'x'.repeat(300) }, { key: 'y', text: 'y'.repeat(300) }];
     const result = await memory.compose(ask({ full }));
-    expect(result.rows.full).toEqual([{ key: 'x', rows: 0, origin: 'left' }, { key: 'y', rows: 300, origin: 'computed' }]);
+    expect(result.rows.full).toEqual([{ key: 'x', rows: 0, tokens: 0, origin: 'left' }, { key: 'y', rows: 300, tokens: 300, origin: 'computed' }]);
     await expect(memory.compose(ask({ question: 'q'.repeat(200), capacityRows: 150 }))).rejects.toMatchObject({ code: 'contextFull' });
   });
 
@@ -197,7 +197,7 @@ describe('dense rows', () => {
     const result = await memory.compose(ask({ dense: [{ key: 'a', ids: ids(TEXT.slice(0, 300)) }, { key: 'b', text: SHORT }], follow: ' and' }));
     const rows = denseRowCount(300, memory.description.dense!);
     expect(rows).toBe(2 * Math.ceil(150 / 8));
-    expect(result.rows.dense).toEqual([{ key: 'a', rows, origin: 'computed' }, { key: 'b', rows: Math.ceil(SHORT.length / 8), origin: 'computed' }]);
+    expect(result.rows.dense).toEqual([{ key: 'a', rows, tokens: 300, origin: 'computed' }, { key: 'b', rows: Math.ceil(SHORT.length / 8), tokens: SHORT.length, origin: 'computed' }]);
     const again = await memory.compose(ask({ dense: [{ key: 'a', ids: ids(TEXT.slice(0, 300)) }, { key: 'b', text: SHORT }], follow: ' and' }));
     expect(again.rows.dense.map(({ origin }) => origin)).toEqual(['memory', 'memory']);
     expect(again.cache).toMatchObject({ hits: 2, misses: 0 });
@@ -226,14 +226,14 @@ describe('dense rows', () => {
   test('for which there is no room are named, the least important first', async () => {
     const dense = [{ key: 'long', text: 'y'.repeat(2_000) }, { key: 'longer', text: 'z'.repeat(2_100) }];
     const { rows } = await memory.compose(ask({ dense, maxNewTokens: 1 }));
-    expect(rows.dense).toEqual([{ key: 'long', rows: 0, origin: 'left' }, { key: 'longer', rows: denseRowCount(2_100, memory.description.dense!), origin: 'computed' }]);
+    expect(rows.dense).toEqual([{ key: 'long', rows: 0, tokens: 0, origin: 'left' }, { key: 'longer', rows: denseRowCount(2_100, memory.description.dense!), tokens: 2_100, origin: 'computed' }]);
   });
 
   test('do not exist in a checkpoint without slots for them; what is asked for in them is named', async () => {
     const plain = await load(without('no-dense', (anchorage) => delete anchorage['dense_memory']));
     expect(plain.memory!.description.dense).toBe(undefined);
     const { rows } = await plain.memory!.compose(ask({ dense: [{ key: 'a', text: SHORT }] }));
-    expect(rows.dense).toEqual([{ key: 'a', rows: 0, origin: 'left' }]);
+    expect(rows.dense).toEqual([{ key: 'a', rows: 0, tokens: 0, origin: 'left' }]);
     const [here, there] = [await memory.encode([SHORT]), await plain.memory!.encode([SHORT])];
     expect(there).toEqual(here);
     await plain.close();

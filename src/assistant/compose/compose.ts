@@ -2,17 +2,16 @@
  * One context over the whole workspace: what is likely is read in full, the next best stands in dense rows, what is near it in fine rows, everything
  * else in coarse rows. The result is the ledger the user sees, and the model's own reading of it.
  */
-import { createHash } from 'node:crypto';
-import type { TokenLook } from '../../library/memories/late';
-import type { Memories, MemorySegment } from '../../library/memories/memories';
-import { joinBytes, type DenseRatio } from '../../library/memories/rows';
+import { LateInteraction, type TokenLook } from '../../library/memories/late';
+import type { Memories } from '../../library/memories/memories';
+import type { DenseRatio } from '../../library/memories/rows';
 import type { Document, SegmentedDocument } from '../../library/types';
 import type { AnswerTiming, Author, ContextLedger, Coverage, RankedSpan, Scope } from '../../protocol';
-import { excerptOf } from '../excerpt';
 import type { AssistantLibrary } from '../library';
 import { ledgerOf, type ContextParts } from './ledger';
+import { readParts } from './parts';
 import { retrieveFused } from './retrieval';
-import { planContext, type CoarseGroup, type ContextPlan, type RowBudget } from './select';
+import { planContext, type RowBudget } from './select';
 
 /** What the engine's process does for a composed context; the worker implements it. */
 export interface ContextEngine {
@@ -43,6 +42,8 @@ export interface ContextRequest {
 export interface OpenedSegment {
   key: string;
   rows: number;
+  /** Stood for. */
+  tokens: number;
   origin: 'computed' | 'memory' | 'left';
 }
 
@@ -124,12 +125,13 @@ const FULL_SHARE = 0.375;
 const LIVE_SHARE = 0.75;
 const MOST_FULL = 1_024;
 const MOST_FINE = 512;
-/** Segments in dense rows and their rows, and the tokens that a question waits for: those read in full and those of dense rows. */
-const DENSE = { segments: 4, rows: 512, tokens: 4_096 };
+/**
+ * Dense rows: a question is told less from many. Segments of which a stretch of so many tokens stands in them, the share of the score of the
+ * best of them that they must have, and the tokens that a question waits for, those read in full included.
+ */
+const DENSE = { segments: 4, stretch: 64, likely: 0.75, tokens: 4_096 };
 /** Rows that mark a question as a user's turn. */
 const TURN_ROWS = 3;
-/** Of a segment read in part, the share of its room that is used: how many tokens its lines have is known of the whole only. */
-const PART_FILLED = 0.9;
 
 export async function composeContext(asked: Asked, tools: ComposeTools): Promise<ComposedContext> {
   return readContext(await selectContext(asked, tools), tools.engine, { signal: tools.signal });
@@ -140,9 +142,9 @@ export async function selectContext(asked: Asked, tools: ComposeTools): Promise<
   const { memories, library, engine } = tools;
   const { question, maxNewTokens, capacityRows = CAPACITY_ROWS, mostRead = MOST_FULL, turn = false } = asked;
   const started = performance.now();
-  const { spans, coverage, segments, scores, questionTokens } = await retrieveFused(asked, tools);
-  const plan = planContext(segments, scores, budgetOf(engine, { capacityRows, mostRead }, questionTokens + (turn ? TURN_ROWS : 0) + maxNewTokens));
-  const { parts, ...rows } = await readParts(plan, question, memories, library);
+  const { spans, coverage, segments, scores, look } = await retrieveFused(asked, tools);
+  const plan = planContext(segments, scores, budgetOf(engine, { capacityRows, mostRead }, look.tokens + (turn ? TURN_ROWS : 0) + maxNewTokens));
+  const { parts, ...rows } = await readParts(plan, { question, late: look.late && new LateInteraction(look.late, memories.vocabSize), memories, library });
   return { spans, coverage, retrieve: performance.now() - started, parts, request: { ...rows, question, turn, capacityRows, maxNewTokens } };
 }
 
@@ -168,72 +170,4 @@ function budgetOf({ windowTokens, sinkRows, dense }: ContextEngine, { capacityRo
     rows, fullRows: Math.min(mostRead, Math.floor(windowTokens * FULL_SHARE), positions), fineRows: Math.min(MOST_FINE, Math.floor(rows / 4)),
     ...(dense ? { dense: { ...DENSE, ratio: dense } } : {}),
   };
-}
-
-/** Reads the rows and texts of a plan. Memories that were evicted since the plan was made are left out of the ledger too; texts that changed are named. */
-async function readParts(plan: ContextPlan, question: string, memories: Memories, library: ComposeTools['library']): Promise<Pick<ContextRequest, 'coarse' | 'fine' | 'dense' | 'full'> & { parts: ContextParts }> {
-  const coarse: CoarseGroup[] = [];
-  const coarseRows: Uint8Array[] = [];
-  const name = createHash('sha256');
-  for (const group of plan.coarse) {
-    const rows = group.folded ? await memories.folded(group.segments) : await memories.coarse((group.segments[0] as MemorySegment).key);
-    if (!rows) continue;
-    coarse.push(group);
-    coarseRows.push(rows);
-    for (const { key } of group.segments) name.update(key);
-    name.update(group.folded ? '+' : '.');
-  }
-  const fine: MemorySegment[] = [];
-  const fineRows: Uint8Array[] = [];
-  const withFine = async (segment: MemorySegment): Promise<boolean> => {
-    const rows = await memories.fine(segment);
-    if (rows) fineRows.push(rows);
-    return rows !== undefined;
-  };
-  const inPart = plan.part && (await withFine(plan.part.segment)) ? plan.part : undefined;
-  for (const segment of plan.fine) if (await withFine(segment)) fine.push(segment);
-  const full: MemorySegment[] = [];
-  const gone: MemorySegment[] = [];
-  const texts: { key: string; text: string }[] = [];
-  const textOf = async ({ path, hash, start, end }: MemorySegment): Promise<string | undefined> => {
-    const document = (await library.indexed(path))?.document;
-    return document?.hash === hash ? document.text.slice(start, end) : undefined;
-  };
-  const dense: MemorySegment[] = [];
-  const opened: ContextRequest['dense'][number][] = [];
-  for (const segment of plan.dense) {
-    const ids = await memories.tokenIds(segment.key);
-    const source = ids ? { ids } : await textOf(segment).then((text) => text !== undefined && { text });
-    if (source) {
-      dense.push(segment);
-      opened.push({ key: segment.key, ...source });
-    } else gone.push(segment);
-  }
-  const part = inPart && partOf(inPart, question, await textOf(inPart.segment));
-  if (part) texts.push({ key: part.key, text: part.text });
-  for (const segment of plan.full) {
-    const text = await textOf(segment);
-    if (text === undefined) {
-      gone.push(segment);
-      continue;
-    }
-    full.push(segment);
-    texts.push({ key: segment.key, text });
-  }
-  const tokens = (some: readonly MemorySegment[]): number => some.reduce((sum, segment) => sum + segment.tokens, 0);
-  return {
-    parts: { coarse, fine: part || !inPart ? fine : [inPart.segment, ...fine], dense, full, gone, ...(part ? { part } : {}) },
-    coarse: { id: name.digest('hex'), rows: joinBytes(coarseRows), tokens: tokens(coarse.flatMap((group) => group.segments)) },
-    fine: { rows: joinBytes(fineRows), tokens: tokens([...fine, ...(inPart ? [inPart.segment] : [])]) - (inPart?.tokens ?? 0) },
-    dense: opened,
-    full: texts,
-  };
-}
-
-/** The lines around the match, as many as there is room for. Undefined when the text has changed, or not even a line fits. */
-function partOf({ segment, tokens }: NonNullable<ContextPlan['part']>, question: string, text: string | undefined): (NonNullable<ContextParts['part']> & { text: string }) | undefined {
-  const found = text === undefined ? undefined : excerptOf(text, question, Math.floor((PART_FILLED * tokens * text.length) / segment.tokens));
-  if (text === undefined || !found) return undefined;
-  const { start, end, firstLine, lastLine } = found;
-  return { segment, key: `${segment.key}:${start}-${end}`, text: text.slice(start, end), startLine: segment.startLine + firstLine, endLine: segment.startLine + lastLine };
 }

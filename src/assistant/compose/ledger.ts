@@ -8,7 +8,8 @@ import type { CoarseGroup } from './select';
 export interface ContextParts {
   coarse: readonly CoarseGroup[];
   fine: readonly MemorySegment[];
-  dense: readonly MemorySegment[];
+  /** Under the key by which their rows are asked for; `rest`: fine rows stand for what is not in dense ones. */
+  dense: readonly { segment: MemorySegment; key: string; rest: boolean }[];
   full: readonly MemorySegment[];
   /** Lines of a segment that is too long to be read whole; its fine rows stand for the rest of it. */
   part?: { segment: MemorySegment; key: string; startLine: number; endLine: number };
@@ -19,8 +20,8 @@ export interface ContextParts {
 /** A file's coarse rows make one group, each fine, dense or full segment one by itself; of a long question what was compressed counts as fine rows. */
 export function ledgerOf(parts: ContextParts, { rows, bytesPerRow, cache }: ContextReading, capacityRows: number): ContextLedger {
   const group = (kind: LedgerGroup['kind'], count: number, tokens: number, more: Partial<LedgerGroup> = {}): LedgerGroup => ({ kind, rows: count, tokens, bytes: count * bytesPerRow, ...more });
-  const opened = (some: ContextReading['rows']['full']): Map<string, { rows: number; origin: 'computed' | 'memory' }> =>
-    new Map(some.flatMap(({ key, rows: own, origin }) => (origin === 'left' ? [] : [[key, { rows: own, origin }]])));
+  const opened = (some: ContextReading['rows']['full']): Map<string, { rows: number; tokens: number; origin: 'computed' | 'memory' }> =>
+    new Map(some.flatMap(({ key, rows: own, tokens, origin }) => (origin === 'left' ? [] : [[key, { rows: own, tokens, origin }]])));
   const read = opened(rows.full);
   const encoded = opened(rows.dense);
   const { part } = parts;
@@ -32,13 +33,14 @@ export function ledgerOf(parts: ContextParts, { rows, bytesPerRow, cache }: Cont
       return own ? [group('full', own.rows, own.rows, { origin: own.origin, span: spanOf([segment]) })] : [];
     }),
   ];
-  const dense = parts.dense.flatMap((segment): LedgerGroup[] => {
-    const own = encoded.get(segment.key);
-    return own ? [group('dense', own.rows, segment.tokens, { origin: own.origin, span: spanOf([segment]) })] : [];
+  const dense = parts.dense.flatMap(({ segment, key }): LedgerGroup[] => {
+    const own = encoded.get(key);
+    return own ? [group('dense', own.rows, own.tokens, { origin: own.origin, span: spanOf([segment]) })] : [];
   });
-  const left = [...parts.dense.filter(({ key }) => !encoded.has(key)), ...parts.full.filter(({ key }) => !read.has(key)), ...parts.gone].map((segment) => spanOf([segment]));
-  // Tokens are counted once: those of the lines that are read count there.
-  const fine = [...(part ? [{ ...part.segment, tokens: Math.max(0, part.segment.tokens - (inPart?.rows ?? 0)) }] : []), ...parts.fine];
+  const left = [...parts.dense.flatMap(({ segment, key, rest }) => (encoded.has(key) || rest ? [] : [segment])), ...parts.full.filter(({ key }) => !read.has(key)), ...parts.gone].map((segment) => spanOf([segment]));
+  // Tokens are counted once: those of lines that are read and of what stands in dense rows count there.
+  const rests = parts.dense.flatMap(({ segment, key, rest }) => (rest ? [{ ...segment, tokens: Math.max(0, segment.tokens - (encoded.get(key)?.tokens ?? 0)) }] : []));
+  const fine = [...(part ? [{ ...part.segment, tokens: Math.max(0, part.segment.tokens - (inPart?.rows ?? 0)) }] : []), ...rests, ...parts.fine];
   const { compressed } = rows;
   const groups = [
     group('sinks', rows.sinks, rows.sinks, { origin: 'computed' }),

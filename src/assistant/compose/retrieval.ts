@@ -6,6 +6,9 @@ import type { MemorySegment } from '../../library/memories/memories';
 import type { Coverage, RankedSpan, RankReason, Scope } from '../../protocol';
 import type { ComposeTools } from './compose';
 
+/** The question as segments are held against it. */
+export type QuestionLook = Awaited<ReturnType<ComposeTools['engine']['look']>>;
+
 export interface Retrieved {
   /** In the fused order. */
   spans: readonly RankedSpan[];
@@ -13,8 +16,7 @@ export interface Retrieved {
   /** Every segment with memories, and the fused score of those that any judge names. */
   segments: readonly MemorySegment[];
   scores: ReadonlyMap<string, number>;
-  /** Tokens of the question. */
-  questionTokens: number;
+  look: QuestionLook;
 }
 
 /** One way of judging segments. */
@@ -52,7 +54,7 @@ export async function retrieveFused(request: { question: string; before?: string
   const candidates = judge(spans, inScope, await judgesOf(inScope, look, memories));
   const scores = new Map<string, number>();
   for (const { points, own } of candidates) for (const [key, gain] of own) scores.set(key, Math.max(scores.get(key) ?? 0, points + gain));
-  return { spans: await fusedSpans(candidates, spans.length, library), coverage, segments, scores, questionTokens: look.tokens };
+  return { spans: await fusedSpans(candidates, spans.length, library), coverage, segments, scores, look };
 }
 
 /** What a run of such a weight (`LateScore.run`) is worth, 0…1. */
@@ -62,7 +64,7 @@ export const runShare = (run: number): number => Math.min(1, run / LONG_RUN) ** 
 export const pointsOf = ({ attentionChooses }: Pick<ComposeTools['memories'], 'attentionChooses'>): Points => (attentionChooses ? POINTS : { ...POINTS, attention: 0 });
 
 /** What the model has to say of each segment. */
-export async function judgesOf(segments: readonly MemorySegment[], look: Awaited<ReturnType<ComposeTools['engine']['look']>>, memories: ComposeTools['memories'], points = pointsOf(memories)): Promise<Judge[]> {
+export async function judgesOf(segments: readonly MemorySegment[], look: QuestionLook, memories: ComposeTools['memories'], points = pointsOf(memories)): Promise<Judge[]> {
   const judges: Judge[] = [];
   if (points.vector > 0) {
     const nearest = await memories.nearest(segments, look.vector);

@@ -15,7 +15,10 @@ export interface RowBudget {
 export interface DenseBudget {
   ratio: DenseRatio;
   segments: number;
-  rows: number;
+  /** Tokens of a segment that stand in dense rows, at most; of longer ones the fine rows stand for the rest. */
+  stretch: number;
+  /** A segment must have this share of the score of the best one that is not read. */
+  likely: number;
   /** Tokens, those that are read in full included. */
   tokens: number;
 }
@@ -32,20 +35,27 @@ export interface ContextPlan {
   coarse: readonly CoarseGroup[];
   fine: readonly MemorySegment[];
   /** Best last: next to what is read in full. */
-  dense: readonly MemorySegment[];
+  dense: readonly SegmentPart[];
   /** Best last: it stands next to the question. */
   full: readonly MemorySegment[];
   /** The best segment that is too long for what full rows have left: the lines around the match are read, and its fine rows stand for the rest. */
-  part?: { segment: MemorySegment; tokens: number };
+  part?: SegmentPart;
+}
+
+/** So many tokens of a segment, at most. */
+export interface SegmentPart {
+  segment: MemorySegment;
+  tokens: number;
 }
 
 /** Fewer tokens than these are a line or two: too little to be worth a segment's place. */
 const LEAST_PART = 48;
 
 /**
- * What the context holds: the best segments in full, dense rows of the next best, fine rows of those after them, coarse rows of all the rest of the workspace. The first that is too
- * long for what full rows have left is read in part. When all of it is more than there is room for, files are folded into one row each, those
- * furthest from the question first, and then folders. Every segment is in exactly one place; nothing of the workspace is left out.
+ * What the context holds: the best segments in full, stretches of the next best in dense rows, fine rows of those after them, coarse rows of all the rest of
+ * the workspace. The first that is too long for what full rows have left is read in part; fine rows stand for the rest of what stands in part. When all of it is
+ * more than there is room for, files are folded into one row each, those furthest from the question first, and then folders. Every segment is in exactly one
+ * place; nothing of the workspace is left out.
  */
 export function planContext(segments: readonly MemorySegment[], scores: ReadonlyMap<string, number>, budget: RowBudget): ContextPlan {
   // The same text in several files has one memory: it is held once, under the first.
@@ -73,9 +83,11 @@ export function planContext(segments: readonly MemorySegment[], scores: Readonly
   const inFull = new Set([...full, ...(part ? [part.segment] : [])]);
   const { dense: opened } = budget;
   const read = sumOf(full, ({ tokens }) => tokens) + (part?.tokens ?? 0);
-  const dense = opened ? take(openable(ranked.filter((segment) => !inFull.has(segment)), opened, read), opened.rows, ({ tokens }) => denseRowCount(tokens, opened.ratio)) : [];
-  const near = new Set([...inFull, ...dense]);
-  const fine = take(ranked.filter((segment) => !near.has(segment)), budget.fineRows - (part?.segment.fineRows ?? 0), ({ fineRows }) => fineRows);
+  const left = { rows: room, fineRows: budget.fineRows - (part?.segment.fineRows ?? 0), tokens: (opened?.tokens ?? 0) - read };
+  const dense = opened ? openable(ranked.filter((segment) => !inFull.has(segment)), scores, opened, left) : [];
+  room = left.rows;
+  const near = new Set([...inFull, ...dense.map(({ segment }) => segment)]);
+  const fine = take(ranked.filter((segment) => !near.has(segment)), left.fineRows, ({ fineRows }) => fineRows);
   const chosen = new Set([...near, ...fine]);
   const coarse = foldToFit(distinct.filter((segment) => !chosen.has(segment)), scores, room + least);
   return { coarse, fine, dense: dense.reverse(), full: full.reverse(), ...(part ? { part } : {}) };
@@ -83,15 +95,23 @@ export function planContext(segments: readonly MemorySegment[], scores: Readonly
 
 const sumOf = (segments: readonly MemorySegment[], of: (segment: MemorySegment) => number): number => segments.reduce((sum, segment) => sum + of(segment), 0);
 
-/** The best that may be encoded for the question besides so many tokens that are read in full. */
-function openable(ranked: readonly MemorySegment[], { segments, tokens }: DenseBudget, read: number): MemorySegment[] {
-  let left = tokens - read;
-  const fitting = ranked.filter((segment) => {
-    if (segment.tokens > left) return false;
-    left -= segment.tokens;
-    return true;
-  });
-  return fitting.slice(0, segments);
+/** The best, and those nearly as good, stand in dense rows as far as there is room; what they take is taken off `left`. */
+function openable(ranked: readonly MemorySegment[], scores: ReadonlyMap<string, number>, { ratio, segments, stretch, likely }: DenseBudget, left: { rows: number; fineRows: number; tokens: number }): SegmentPart[] {
+  const scoreOf = (segment: MemorySegment | undefined): number => (segment && scores.get(segment.key)) ?? 0;
+  const least = likely * scoreOf(ranked[0]);
+  const opened: SegmentPart[] = [];
+  for (const segment of ranked) {
+    if (opened.length === segments || scoreOf(segment) < least) break;
+    const tokens = Math.min(segment.tokens, stretch);
+    const rest = tokens < segment.tokens ? segment.fineRows : 0;
+    const rows = denseRowCount(tokens, ratio) + rest;
+    if (rows > left.rows || rest > left.fineRows || tokens > left.tokens) continue;
+    left.rows -= rows;
+    left.fineRows -= rest;
+    left.tokens -= tokens;
+    opened.push({ segment, tokens });
+  }
+  return opened;
 }
 
 /** How many of the best fit one after the other. */
@@ -100,7 +120,7 @@ function firstTooLong(ranked: readonly MemorySegment[], room: number): number {
   return at < 0 ? ranked.length : at;
 }
 
-function partOf(segment: MemorySegment | undefined, room: number, fullRows: number, fineRows: number): ContextPlan['part'] {
+function partOf(segment: MemorySegment | undefined, room: number, fullRows: number, fineRows: number): SegmentPart | undefined {
   if (!segment || segment.fineRows > fineRows) return undefined;
   const tokens = Math.min(segment.tokens - 1, fullRows, room - segment.fineRows);
   return tokens < LEAST_PART ? undefined : { segment, tokens };

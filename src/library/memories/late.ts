@@ -82,6 +82,19 @@ export class LateInteraction {
     this.runWeight = new Float32Array(n + 1);
   }
 
+  /** Where the stretch of so many tokens begins that has what meets the question best in its middle. */
+  stretch(ids: Uint16Array, tokens: number): number {
+    let best = -1;
+    let at = 0;
+    for (let from = 0; from < ids.length; from += BLOCK / 2) {
+      const { window, run } = this.score(ids.subarray(from, from + 2 * BLOCK));
+      if (window + run <= best) continue;
+      best = window + run;
+      at = from;
+    }
+    return Math.max(0, Math.min(ids.length - tokens, at + BLOCK - Math.floor(tokens / 2)));
+  }
+
   score(ids: Uint16Array): LateScore {
     const { places, askedAt, worth, best, runAt, runWeight, whole, look: { lengths } } = this;
     for (const kept of [best, this.before, this.here]) kept.fill(0);

@@ -54,6 +54,10 @@ export class Memories {
     return this.options.bytesPerRow;
   }
 
+  get vocabSize(): number {
+    return this.options.vocabSize;
+  }
+
   /** Every unit of the workspace whose memories are there, in the order of documents and lines. */
   segments(): MemorySegment[] {
     const { encoding, store } = this.options;

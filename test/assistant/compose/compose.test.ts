@@ -4,6 +4,8 @@ import type { Memories, MemorySegment } from '../../../src/library/memories/memo
 
 const TEXT = 'def step(value):\n    return value\n';
 const TOKENS = 80;
+/** Of a segment that stands in part in dense rows. */
+const STRETCH = 64;
 const WIDTH = 4;
 const segment = (path: string): MemorySegment => ({ key: path, path, file: `/w/${path}`, hash: 'now', startLine: 1, endLine: 2, start: 0, end: TEXT.length, tokens: TOKENS, coarseRows: 1, fineRows: 3 });
 /** The nearest first. */
@@ -14,9 +16,10 @@ function memoriesOf(kept: readonly string[]): Memories {
   const rows = (count: number): Promise<Uint8Array> => Promise.resolve(new Uint8Array(count * WIDTH));
   const made: Partial<Memories> = {
     segments: () => [...SEGMENTS],
-    nearest: (segments) => Promise.resolve(segments.filter(({ path }) => path !== 'far.py').map((each) => ({ segment: each, similarity: 1 - SEGMENTS.findIndex(({ key }) => key === each.key) / 10 }))),
+    nearest: (segments) => Promise.resolve(segments.map((each) => ({ segment: each, similarity: each.path === 'far.py' ? 0 : 1 - SEGMENTS.findIndex(({ key }) => key === each.key) / 10 }))),
     tokenIds: (key) => Promise.resolve(kept.includes(key) ? Uint16Array.from({ length: TOKENS }, (_, i) => i) : undefined),
-    coarse: () => rows(1), fine: ({ fineRows }) => rows(fineRows), folded: () => rows(1), attentionChooses: false,
+    coarse: () => rows(1), fine: ({ fineRows }) => rows(fineRows), folded: () => rows(1), attentionChooses: false, vocabSize: 128,
+    late: () => Promise.resolve([]),
   };
   return made as Memories;
 }
@@ -25,12 +28,13 @@ function memoriesOf(kept: readonly string[]): Memories {
 function engine(dense: ContextEngine['dense'], requests: ContextRequest[] = []): ContextEngine {
   return {
     windowTokens: 512, sinkRows: 4, ...(dense ? { dense } : {}),
-    look: () => Promise.resolve({ vector: Float32Array.of(1), queries: new Float32Array(0), tokens: 5 }),
+    // Asked for is token 70, alone.
+    look: () => Promise.resolve({ vector: Float32Array.of(1), queries: new Float32Array(0), tokens: 5, late: { weights: Float32Array.of(1), lengths: Float32Array.of(1), starts: Int32Array.of(0, 1), ids: Uint32Array.of(70), similarities: Float32Array.of(1) } }),
     compose: (request) => {
       requests.push(request);
-      const opened = (some: readonly { key: string }[], rows: number) => some.map(({ key }) => ({ key, rows, origin: 'computed' as const }));
+      const opened = (some: readonly { key: string }[], rows: number, tokens: number) => some.map(({ key }) => ({ key, rows, tokens, origin: 'computed' as const }));
       return Promise.resolve({
-        rows: { sinks: 4, coarse: request.coarse.rows.length / WIDTH, fine: request.fine.rows.length / WIDTH, dense: opened(request.dense, TOKENS / 8), full: opened(request.full, TOKENS), question: 5, compressed: { rows: 0, tokens: 0 }, answer: 0 },
+        rows: { sinks: 4, coarse: request.coarse.rows.length / WIDTH, fine: request.fine.rows.length / WIDTH, dense: opened(request.dense, STRETCH / 8, STRETCH), full: opened(request.full, TOKENS, TOKENS), question: 5, compressed: { rows: 0, tokens: 0 }, answer: 0 },
         bytesPerRow: WIDTH, timing: { splice: 0, read: 0, decode: 0, firstToken: 0 }, cache: { hits: 0, misses: 0, evictions: 0 }, text: '', confidence: 0,
       });
     },
@@ -52,19 +56,19 @@ describe('dense rows in a selection', () => {
   test('stand for the best that are not read in full, and for the best of all where nothing is', async () => {
     const { request } = await selectContext(asked({ mostRead: 100 }), tools({}));
     expect(keys(request.full)).toEqual(['best.py']);
-    expect(keys(request.dense).at(-1)).toBe('second.py');
+    expect(keys(request.dense).at(-1)).toBe('second.py:16+64');
     const alone = await selectContext(asked({ mostRead: 0 }), tools({}));
     expect(alone.request.full).toEqual([]);
-    expect(keys(alone.request.dense).at(-1)).toBe('best.py');
+    expect(keys(alone.request.dense).at(-1)).toBe('best.py:16+64');
   });
 
-  test('are made of the ids that the store keeps, else of the text; what has neither is named', async () => {
+  test('are made of the ids that the store keeps, else of the text; what has neither stands in fine rows', async () => {
     const { request, parts } = await selectContext(asked({ mostRead: 0 }), tools({ memories: memoriesOf(['best.py']) }));
-    const sources = new Map(request.dense.map((each) => [each.key, 'ids' in each ? each.ids.length : each.text]));
-    expect(sources.get('best.py')).toBe(TOKENS);
-    expect(sources.get('second.py')).toBe(TEXT);
+    const sources = new Map(request.dense.map((each) => [each.key.split(':')[0], 'ids' in each ? [...each.ids].includes(70) && each.ids.length : each.text]));
+    expect(sources.get('best.py')).toBe(STRETCH);
+    expect(TEXT).toContain(sources.get('second.py'));
     expect(sources.has('third.py')).toBe(false);
-    expect(keys(parts.gone)).toEqual(['third.py']);
+    expect(keys(parts.fine)).toContain('third.py');
   });
 
   test('are not asked of a model without slots for them', async () => {
@@ -76,8 +80,8 @@ describe('dense rows in a selection', () => {
     const requests: ContextRequest[] = [];
     const { ledger } = await composeContext(asked({ mostRead: 100 }), tools({ engine: engine({ segmentTokens: 256, rowTokens: 8 }, requests) }));
     const dense = ledger.groups.filter(({ kind }) => kind === 'dense');
-    expect(dense.map(({ span }) => span?.path)).toEqual(keys(requests[0]!.dense));
-    expect(dense[0]).toMatchObject({ rows: 10, tokens: TOKENS, bytes: 10 * WIDTH });
+    expect(dense.map(({ span }) => span?.path)).toEqual(keys(requests[0]!.dense).map((key) => key.split(':')[0]));
+    expect(dense[0]).toMatchObject({ rows: 8, tokens: STRETCH, bytes: 8 * WIDTH });
     expect(ledger.groups.filter(({ span }) => span).reduce((sum, { tokens }) => sum + tokens, 0)).toBe(SEGMENTS.length * TOKENS);
   });
 });

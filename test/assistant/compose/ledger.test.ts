@@ -14,7 +14,7 @@ const parts: ContextParts = {
 };
 
 test('of a segment read in part the lines that are read are a group of their own, and every token counts once', () => {
-  const { groups, left } = ledgerOf(parts, reading([{ key: 'long.ts:5-90', rows: 120, origin: 'computed' }, { key: 'best.ts', rows: 100, origin: 'memory' }]), 4_096);
+  const { groups, left } = ledgerOf(parts, reading([{ key: 'long.ts:5-90', rows: 120, tokens: 120, origin: 'computed' }, { key: 'best.ts', rows: 100, tokens: 100, origin: 'memory' }]), 4_096);
   expect(left).toBe(undefined);
   const own = groups.filter(({ span }) => span?.path === 'long.ts');
   expect(own).toMatchObject([{ kind: 'fine', rows: 11, tokens: 230, span: { startLine: 1, endLine: 40 } }, { kind: 'full', rows: 120, tokens: 120, span: { startLine: 11, endLine: 20 } }]);
@@ -22,16 +22,18 @@ test('of a segment read in part the lines that are read are a group of their own
 });
 
 test('what was chosen and not read is named; of what is not read in part all stands in fine rows', () => {
-  const { groups, left } = ledgerOf({ ...parts, gone: [segment('gone.ts', 10)] }, reading([{ key: 'long.ts:5-90', rows: 0, origin: 'left' }, { key: 'best.ts', rows: 0, origin: 'left' }]), 4_096);
+  const { groups, left } = ledgerOf({ ...parts, gone: [segment('gone.ts', 10)] }, reading([{ key: 'long.ts:5-90', rows: 0, tokens: 0, origin: 'left' }, { key: 'best.ts', rows: 0, tokens: 0, origin: 'left' }]), 4_096);
   expect(left?.map(({ path }) => path)).toEqual(['best.ts', 'gone.ts']);
   expect(groups.filter(({ span }) => span?.path === 'long.ts')).toMatchObject([{ kind: 'fine', tokens: 350 }]);
   expect(groups.some(({ kind }) => kind === 'full')).toBe(false);
 });
 
-test('a segment in dense rows is a group of its own, before those read in full; its tokens count there, and one without room is named', () => {
-  const dense = [segment('other.ts', 200), segment('likely.ts', 120)];
-  const { groups, left } = ledgerOf({ ...parts, dense }, reading([{ key: 'best.ts', rows: 100, origin: 'memory' }], [{ key: 'other.ts', rows: 0, origin: 'left' }, { key: 'likely.ts', rows: 15, origin: 'computed' }]), 4_096);
-  expect(groups.map(({ kind }) => kind)).toEqual(['sinks', 'coarse', 'fine', 'fine', 'dense', 'full', 'question']);
-  expect(groups[4]).toEqual({ kind: 'dense', rows: 15, tokens: 120, bytes: 150, origin: 'computed', span: { file: '/w/likely.ts', path: 'likely.ts', startLine: 1, endLine: 40 } });
-  expect(left?.map(({ path }) => path)).toEqual(['other.ts']);
+test('a stretch in dense rows is a group of its own, before those read in full; its tokens count there, and what has neither room nor fine rows is named', () => {
+  const dense = [{ segment: segment('short.ts', 60), key: 'short.ts', rest: false }, { segment: segment('other.ts', 200), key: 'other.ts:0+64', rest: true }, { segment: segment('likely.ts', 120), key: 'likely.ts:32+64', rest: true }];
+  const said = reading([{ key: 'best.ts', rows: 100, tokens: 100, origin: 'memory' }], [{ key: 'short.ts', rows: 0, tokens: 0, origin: 'left' }, { key: 'other.ts:0+64', rows: 0, tokens: 0, origin: 'left' }, { key: 'likely.ts:32+64', rows: 8, tokens: 64, origin: 'computed' }]);
+  const { groups, left } = ledgerOf({ ...parts, dense }, said, 4_096);
+  expect(groups.map(({ kind }) => kind)).toEqual(['sinks', 'coarse', 'fine', 'fine', 'fine', 'fine', 'dense', 'full', 'question']);
+  expect(groups.filter(({ span }) => span?.path === 'likely.ts')).toMatchObject([{ kind: 'fine', rows: 4, tokens: 56 }, { kind: 'dense', rows: 8, tokens: 64, bytes: 80, origin: 'computed', span: { file: '/w/likely.ts', startLine: 1, endLine: 40 } }]);
+  expect(groups.filter(({ span }) => span?.path === 'other.ts')).toMatchObject([{ kind: 'fine', tokens: 200 }]);
+  expect(left?.map(({ path }) => path)).toEqual(['short.ts']);
 });

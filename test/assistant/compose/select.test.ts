@@ -34,22 +34,26 @@ describe('planContext', () => {
     expect(small.part).toBe(undefined);
   });
 
-  test('the next best after those read in full stand in dense rows, few enough to be encoded for one question, the best of them last', () => {
+  test('stretches of the next best after those read in full stand in dense rows, where they are nearly as good as the best, the best of them last', () => {
     const segments = Array.from({ length: 8 }, (_, i) => segment(`f${i}.ts`, 0));
-    const scores = new Map(segments.slice(0, 6).map(({ key }, i) => [key, 6 - i]));
-    const dense = { ratio: { segmentTokens: 256, rowTokens: 8 }, segments: 2, rows: 100, tokens: 1_000 };
+    const scores = new Map(segments.slice(0, 6).map(({ key }, i) => [key, 10 - i]));
+    const dense = { ratio: { segmentTokens: 256, rowTokens: 8 }, segments: 2, stretch: 64, likely: 0.5, tokens: 1_000 };
     const paths = (plan: ReturnType<typeof planContext>): Record<string, string[]> => ({
-      full: plan.full.map(({ path }) => path), dense: plan.dense.map(({ path }) => path), fine: plan.fine.map(({ path }) => path), coarse: plan.coarse.flatMap((group) => group.segments.map(({ path }) => path)),
+      full: plan.full.map(({ path }) => path), dense: plan.dense.map((each) => each.segment.path), fine: plan.fine.map(({ path }) => path), coarse: plan.coarse.flatMap((group) => group.segments.map(({ path }) => path)),
     });
-    const budget = { rows: 1_000, fullRows: 140, fineRows: 8, dense };
-    expect(paths(planContext(segments, scores, budget))).toEqual({ full: ['f0.ts'], dense: ['f2.ts', 'f1.ts'], fine: ['f3.ts', 'f4.ts'], coarse: ['f5.ts', 'f6.ts', 'f7.ts'] });
+    const budget = { rows: 1_000, fullRows: 140, fineRows: 16, dense };
+    const plan = planContext(segments, scores, budget);
+    // Four fine rows each: of those in dense rows they stand for the rest.
+    expect(paths(plan)).toEqual({ full: ['f0.ts'], dense: ['f2.ts', 'f1.ts'], fine: ['f3.ts', 'f4.ts'], coarse: ['f5.ts', 'f6.ts', 'f7.ts'] });
+    expect(plan.dense.map(({ tokens }) => tokens)).toEqual([64, 64]);
     expect(paths(planContext(segments, scores, { ...budget, fullRows: 0 })).dense).toEqual(['f1.ts', 'f0.ts']);
-    // Of 13 rows each one fits into 20; of 100 tokens each two fit into 250, and one beside one that is read.
-    expect(paths(planContext(segments, scores, { ...budget, dense: { ...dense, rows: 20 } })).dense).toEqual(['f1.ts']);
-    expect(paths(planContext(segments, scores, { ...budget, fullRows: 0, dense: { ...dense, segments: 8, tokens: 250 } })).dense).toEqual(['f1.ts', 'f0.ts']);
-    expect(paths(planContext(segments, scores, { ...budget, dense: { ...dense, segments: 8, tokens: 250 } })).dense).toEqual(['f1.ts']);
+    expect(paths(planContext(segments, scores, { ...budget, dense: { ...dense, likely: 0.95 } })).dense).toEqual(['f1.ts']);
+    expect(paths(planContext(segments, scores, { ...budget, dense: { ...dense, tokens: 200 } })).dense).toEqual(['f1.ts']);
+    expect(paths(planContext(segments, scores, { ...budget, fineRows: 7 }))).toMatchObject({ dense: ['f1.ts'], fine: [] });
+    // What is no longer than a stretch stands in dense rows as a whole.
+    expect(planContext(segments, scores, { ...budget, fineRows: 0, dense: { ...dense, stretch: 128 } }).dense.map(({ tokens }) => tokens)).toEqual([100, 100]);
     const { dense: _, ...without } = budget;
-    expect(paths(planContext(segments, scores, without))).toMatchObject({ full: ['f0.ts'], dense: [], fine: ['f1.ts', 'f2.ts'] });
+    expect(paths(planContext(segments, scores, without))).toMatchObject({ full: ['f0.ts'], dense: [], fine: ['f1.ts', 'f2.ts', 'f3.ts', 'f4.ts'] });
   });
 
   test('folds files furthest from the question first, then folders', () => {
@@ -67,20 +71,19 @@ describe('planContext', () => {
   test('never exceeds its rows, and has every text of the workspace exactly once', () => {
     const made = fc.array(fc.tuple(fc.constantFrom('a/b/c.ts', 'a/b/d.ts', 'a/e.ts', 'f.ts', 'g/h/i/j.ts'), fc.integer({ min: 1, max: 900 }), fc.nat(40)), { minLength: 1, maxLength: 60 });
     fc.assert(
-      fc.property(made, fc.integer({ min: 1, max: 400 }), fc.nat(300), fc.nat(60), fc.nat(80), fc.nat(600), (parts, rows, fullRows, fineRows, denseRows, tokens) => {
+      fc.property(made, fc.integer({ min: 1, max: 400 }), fc.nat(300), fc.nat(60), fc.nat(200), fc.nat(600), (parts, rows, fullRows, fineRows, stretch, tokens) => {
         const segments = parts.map(([path, tokens, id], n) => segment(path, n, id === 0 ? 100 : tokens, id === 0 ? 'the same text' : `${n}`));
         const scores = new Map(parts.flatMap(([, , id], n) => (id > 20 ? [[`${n}`, id] as const] : [])));
         const ratio = { segmentTokens: 256, rowTokens: 8 };
-        const plan = planContext(segments, scores, { rows, fullRows, fineRows, dense: { ratio, segments: 3, rows: denseRows, tokens } });
-        const opened = plan.dense.reduce((sum, each) => sum + denseRowCount(each.tokens, ratio), 0);
-        expect(opened).toBeLessThanOrEqual(denseRows);
+        const plan = planContext(segments, scores, { rows, fullRows, fineRows, dense: { ratio, segments: 3, stretch: 1 + stretch, likely: 0.4, tokens } });
+        const opened = plan.dense.reduce((sum, { segment: own, tokens: some }) => sum + denseRowCount(some, ratio) + (some < own.tokens ? own.fineRows : 0), 0);
         expect(plan.dense.length).toBeLessThanOrEqual(3);
-        const encoded = (some: readonly MemorySegment[]): number => some.reduce((sum, each) => sum + each.tokens, 0);
+        const encoded = (some: readonly { tokens: number }[]): number => some.reduce((sum, each) => sum + each.tokens, 0);
         if (plan.dense.length > 0) expect(encoded(plan.dense) + encoded(plan.full) + (plan.part?.tokens ?? 0)).toBeLessThanOrEqual(tokens);
         const used = opened + plan.coarse.reduce((sum, group) => sum + group.rows, 0) + plan.fine.reduce((sum, each) => sum + each.fineRows, 0) + plan.full.reduce((sum, each) => sum + each.tokens, 0) + (plan.part ? plan.part.tokens + plan.part.segment.fineRows : 0);
         if (plan.part) expect(plan.part.tokens).toBeLessThan(plan.part.segment.tokens);
         expect(used).toBeLessThanOrEqual(rows);
-        const held = [...plan.coarse.flatMap((group) => group.segments), ...plan.fine, ...plan.dense, ...plan.full, ...(plan.part ? [plan.part.segment] : [])].map(({ key }) => key);
+        const held = [...plan.coarse.flatMap((group) => group.segments), ...plan.fine, ...plan.dense.map((each) => each.segment), ...plan.full, ...(plan.part ? [plan.part.segment] : [])].map(({ key }) => key);
         expect(held.sort()).toEqual([...new Set(segments.map(({ key }) => key))].sort());
       }),
       { numRuns: 300 },

@@ -43,18 +43,18 @@ async function needles(memory: MemoryModel, pasts: readonly string[], random: ()
   const hidden = pasts.map((past) => {
     const [name, value] = [`${word(random)}_${word(random)}`, String(10_000 + Math.floor(random() * 90_000))];
     const at = past.indexOf('\n', Math.floor(random() * (past.length / 2))) + 1;
-    return { past: `${past.slice(0, at)}const ${name} = ${value};\n${past.slice(at)}`, question: `What is the value of \`${name}\`?`, value };
+    return { past: `${past.slice(0, at)}const ${name} = ${value};\n${past.slice(at)}`, question: `What is the value of \`${name}\`?`, name, value };
   });
   const texts = hidden.map(({ past }) => past);
   const rows = coder.config.dense ? await coder.encodeDense(texts.map((text) => coder.tokens(text))) : await rowsOf(memory, texts);
   const lost = empty();
   const recalled = empty();
-  for (const [i, { question, value }] of hidden.entries()) {
+  for (const [i, { question, name, value }] of hidden.entries()) {
     const some = arms(rows, i);
     for (const arm of ARMS) {
-      lost[arm].push(await likelihood(memory, some[arm], question, ` ${value}`, true));
+      lost[arm].push(await likelihoodOfValue(memory, some[arm], question, ` ${name} =`, ` ${value}`));
       const { text } = await compose(memory, some[arm], question, undefined, true);
-      recalled[arm].push(/\d+/.exec(text)?.[0] === value ? 1 : 0);
+      recalled[arm].push(text.includes(value) ? 1 : 0);
     }
   }
   const kind = coder.config.dense ? `a row for ${coder.config.dense.rowTokens} tokens` : 'fine rows';
@@ -141,14 +141,22 @@ function inEightBits(bytes: Uint8Array): Uint8Array {
 function compose(memory: MemoryModel, rows: Uint8Array, question: string, follow: string | undefined, turn = false): ReturnType<MemoryModel['compose']> {
   return memory.compose({
     coarse: { id: 'none', rows: new Uint8Array(0), tokens: 0 }, fine: { rows, tokens: 0 }, full: [], question, turn, capacityRows: 4_096,
-    maxNewTokens: follow === undefined ? 12 : 0, ...(follow === undefined ? {} : { follow }),
+    maxNewTokens: follow === undefined ? 24 : 0, ...(follow === undefined ? {} : { follow }),
   });
 }
 
-async function likelihood(memory: MemoryModel, rows: Uint8Array, question: string, follow: string, turn = false): Promise<number> {
-  const { follow: found } = await compose(memory, rows, question, follow, turn);
+async function likelihood(memory: MemoryModel, rows: Uint8Array, question: string, follow: string): Promise<number> {
+  const { follow: found } = await compose(memory, rows, question, follow);
   if (!found) throw new Error('nothing was scored');
   return found.nll / found.tokens;
+}
+
+/** Of a value in the answer that says a name first: what the value adds. */
+async function likelihoodOfValue(memory: MemoryModel, rows: Uint8Array, question: string, name: string, value: string): Promise<number> {
+  const { follow: before } = await compose(memory, rows, question, name, true);
+  const { follow: whole } = await compose(memory, rows, question, `${name}${value}`, true);
+  if (!before || !whole) throw new Error('nothing was scored');
+  return (whole.nll - before.nll) / (whole.tokens - before.tokens);
 }
 
 function report(title: string, arms: Record<Arm, number[]>, lessIsBetter: boolean): void {

@@ -13,7 +13,8 @@ import { answering, encodeAll, engineOf, IndexedWorkspace, withoutWords } from '
 import { mean } from './statistics';
 import { lambdaOnly, partsOf, plainWindow } from './windows';
 
-const ANSWER_TOKENS = 16;
+/** The model says the name first: ` foo_bar = 12345`. */
+const ANSWER_TOKENS = 24;
 
 const ARMS = ['memories alone', 'without the lexical rank', 'whole product'] as const;
 type Arm = (typeof ARMS)[number];

@@ -9,7 +9,8 @@ import { round, table } from '../engine/measure';
 import { generator, mean } from './statistics';
 
 const SEGMENT_TOKENS = 256;
-const ANSWER_TOKENS = 8;
+/** As a user is answered: the name, and then its value. */
+const ANSWER_TOKENS = 24;
 /** Segments that stand in the context together; one of them holds what is asked for. */
 const TOGETHER = [1, 2, 4, 8, 16];
 const ROWS = ['raw rows', '8x', '8x in 8 bits', '8x in 4 bits', '32x'] as const;
@@ -70,7 +71,7 @@ export async function ratios(memory: MemoryModel, texts: readonly { text: string
           context.splice(unpackRows(bytes, decoder.config, sharedPositions(count, config.sinkTokens.length, room), count), 0, 'store');
           const { logits } = await context.prefill(asked);
           const { text } = await writeGreedily(decoder, tokenizer, context, logits, { maxNewTokens: ANSWER_TOKENS });
-          (found[kind] ??= []).push(text.trimStart().startsWith(value) ? 1 : 0);
+          (found[kind] ??= []).push((turn ? text.includes(value) : text.trimStart().startsWith(value)) ? 1 : 0);
         }
       }
       results.push({ form, 'segments together': together, ...Object.fromEntries(Object.entries(found).map(([kind, values]) => [kind, round(mean(values), 2)])) });

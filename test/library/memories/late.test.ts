@@ -74,3 +74,18 @@ it('agrees with the definition, whatever the texts and weights', () => {
     }),
   );
 });
+
+it('finds the stretch of a text that has the match in its middle, wherever it stands', () => {
+  const late = new LateInteraction(lookOf([5, 6, 7]), VOCABULARY);
+  fc.assert(fc.property(fc.integer({ min: 3, max: 300 }), fc.nat(), fc.integer({ min: 32, max: 128 }), (length, seed, tokens) => {
+    // Words of the question stand here and there; all of them in their order once.
+    const at = seed % (length - 2);
+    const ids = Uint16Array.from({ length }, (_, i) => (i % 40 === 0 ? 5 : 1));
+    ids.set([5, 6, 7], at);
+    const from = late.stretch(ids, tokens);
+    expect(from).toBeGreaterThanOrEqual(0);
+    expect(from).toBeLessThanOrEqual(Math.max(0, length - tokens));
+    expect(at).toBeGreaterThanOrEqual(from);
+    expect(at + 3).toBeLessThanOrEqual(from + tokens);
+  }));
+});
