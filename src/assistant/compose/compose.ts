@@ -129,7 +129,7 @@ const MOST_FINE = 512;
  * Dense rows: a question is told less from many. Segments of which a stretch of so many tokens stands in them, the share of the score of the
  * best of them that they must have, and the tokens that a question waits for, those read in full included.
  */
-const DENSE = { segments: 4, stretch: 64, likely: 0.75, tokens: 4_096 };
+const DENSE = { segments: 4, stretch: 64, likely: 0.85, tokens: 4_096 };
 /** Rows that mark a question as a user's turn. */
 const TURN_ROWS = 3;
 
