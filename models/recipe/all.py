@@ -17,7 +17,7 @@ from pathlib import Path
 from config import PRESETS, home
 
 HERE = Path(__file__).resolve().parent
-PLAN = {"pretrain": 0.36, "decay": 0.06, "long": 0.06, "memory": 0.06, "tasks": 0.08, "joint": 0.17, "joint_decay": 0.13}  # the rest is for judging and export
+PLAN = {"pretrain": 0.36, "decay": 0.06, "long": 0.06, "memory": 0.06, "tasks": 0.08, "joint": 0.15, "joint_decay": 0.13, "anchors": 0.02}  # the rest is for judging and export
 
 
 def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
@@ -56,11 +56,13 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
         "tasks": [*ask, "--steps", 0, "--minutes", minutes["tasks"]],
         "joint": [*every, "--minutes", minutes["joint"]],
         "joint_decay": [*every, "--decay-minutes", minutes["joint_decay"]],
+        "anchors": ["anchors.py", "--base", final / "last.pt", "--state", final / "sparse.pt", *tokens, *texts, "--functions", a.functions,
+                    "--run", runs / "anchors", "--minutes", minutes["anchors"]],
         "joint_evaluate": ["evaluate.py", "--checkpoint", final / "last.pt", *tokens, "--length", 3900, "--recent", 164, "--log", runs / "figures.jsonl"],
-        "joint_memory": [*remember, "--base", final / "last.pt", "--state", final / "sparse.pt", "--ratios", 256, 32, "--evaluate"],
+        "joint_memory": [*remember, "--base", final / "last.pt", "--state", runs / "anchors/sparse.pt", "--ratios", 256, 32, "--evaluate"],
         "joint_dense_memory": [*remember, "--base", final / "last.pt", "--state", final / "memory.pt", "--ratios", 8, "--evaluate"],
         "tasks_evaluate": [*ask, "--run", final, "--evaluate"],
-        "export": ["export.py", "--checkpoint", final / "last.pt", "--memory", final / "sparse.pt", "--dense", final / "memory.pt", "--heads", final / "heads.pt",
+        "export": ["export.py", "--checkpoint", final / "last.pt", "--memory", runs / "anchors/sparse.pt", "--dense", final / "memory.pt", "--heads", final / "heads.pt",
                    "--pointer", runs / "pointer/last.pt", *texts, "--out", a.out],
     }
 

@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import torch
 
+import anchors
 import blend
 import data
 import evaluate
@@ -116,7 +117,11 @@ def run(at: Path) -> dict:
     call("joint_tasks", tasks.main, [*ask, "--run", final, "--evaluate", "--pool", 20, "--questions", 4], timings)
     call("joint_memory", memory.main, [*remember, "--base", final / "last.pt", "--state", final / "sparse.pt", "--ratios", 32, 16, "--evaluate",
                                        "--evaluate-chains", 4], timings)
-    call("export", export.main, ["--checkpoint", final / "last.pt", "--memory", final / "sparse.pt", "--dense", final / "memory.pt", "--heads",
+    both = ["--base", final / "last.pt", "--state", final / "sparse.pt", "--functions", at / "functions.jsonl", "--tokenizer", at / "tokenizer", "--run", at / "anchors",
+            "--ratios", 32, 16, "--segment", 32, "--rows", 256, "--minutes", 0, *common]
+    call("anchors", anchors.main, [*both, "--steps", 4], timings)
+    call("anchors_resumed", anchors.main, [*both, "--steps", 6], timings)
+    call("export", export.main, ["--checkpoint", final / "last.pt", "--memory", at / "anchors/sparse.pt", "--dense", final / "memory.pt", "--heads",
                                  final / "heads.pt", "--pointer", at / "pointer/last.pt", "--tokenizer", at / "tokenizer", "--out", at / "model"], timings)
     for name in ("config.json", "model.safetensors", "memory.safetensors", "dense_memory.safetensors", "heads.safetensors", "tokenizer.json", "SHA256SUMS"):
         assert (at / "model" / name).stat().st_size > 0, name

@@ -56,7 +56,7 @@ class MemoryLessons:
 
     def _chances(self) -> list[float]:
         """Mostly the ratio in the middle, which a context is made of."""
-        middle = sorted(self.ratios)[len(self.ratios) // 2]
+        middle = sorted(self.ratios)[(len(self.ratios) - 1) // 2]
         return [0.7 if r == middle else 0.3 / max(1, len(self.ratios) - 1) for r in self.ratios] if len(self.ratios) > 1 else [1.0]
 
     def copy_raw(self, rng: np.random.Generator, rows: int):
