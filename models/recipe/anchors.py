@@ -3,7 +3,8 @@
 A context's coarse and fine rows have two offices: what follows is read behind them, and a question's attention chooses among them (selecting.py). In the
 joint stage, where choosing had the larger share, the rows became worse than none for reading (README, "Choosing"). Here the base is at rest and each
 step adds both gradients, choosing with a small weight. Begins with --state's slots (those from before choosing was taught do best), ends after --minutes
-or --steps, writes RUN/sparse.pt for export.py, and resumes from it.
+or --steps, writes RUN/last.pt, resumes from it, and puts RUN/sparse.pt, what export.py takes, at --share of the way from the slots it began with: choosing
+grows with it, and reading stays for a while.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tasks_examples import Maker
 def parser() -> argparse.ArgumentParser:
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--base", type=Path, default=home() / "runs/joint/decayed/last.pt")
-    args.add_argument("--state", type=Path, default=home() / "runs/joint/decayed/sparse.pt", help="slots to begin with when RUN/sparse.pt is not there")
+    args.add_argument("--state", type=Path, default=home() / "runs/joint/decayed/sparse.pt", help="slots to begin with")
     args.add_argument("--tokens", type=Path, default=home() / "tokens")
     args.add_argument("--functions", type=Path, required=True, help="folder or jsonl of functions.py")
     args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
@@ -40,6 +41,7 @@ def parser() -> argparse.ArgumentParser:
     args.add_argument("--segment", type=int, default=256, help="rows of a segment of the past")
     args.add_argument("--rows", type=int, default=3072, help="about how many rows a step's text costs; choosing costs two thirds of it")
     args.add_argument("--choosing", type=float, default=0.15, help="weight of choosing beside reading")
+    args.add_argument("--share", type=float, default=0.25, help="of the way from the first slots to the last")
     args.add_argument("--lr", type=float, default=1e-3)
     args.add_argument("--steps", type=int, default=0)
     args.add_argument("--minutes", type=float, default=10)
@@ -50,8 +52,8 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> dict:
     a = parser().parse_args(argv)
     where = set_up(a)
-    last = a.run / "sparse.pt"
-    state = read(last if last.exists() else a.state)
+    last, first = a.run / "last.pt", read(a.state)
+    state = read(last) if last.exists() else first
     slots = restored(load_model(a.base), state).to(where)
     optimizer = Optimizer(slots, a.lr, "adamw", weight_decay=0.0)
     step = state.get("step", 0) if last.exists() else 0
@@ -74,8 +76,11 @@ def main(argv: list[str] | None = None) -> dict:
         if step % 20 == 0:
             log(event="train", step=step, **dict(zip(("past", "select"), np.mean(losses, 0).tolist())))
             losses = []
+    save(last, slots.trained(), slots.base.config, step=step, optimizer=optimizer.state_dict(), rank=slots.rank, in_place=slots.in_place)
+    begun, ended = restored(slots.base, first).trained(), slots.trained()
+    slots.load_state_dict({k: begun[k].lerp(v.cpu(), a.share) for k, v in ended.items()}, strict=False)
     part = export_part(slots, a.ratios, a.segment, "memory", {"selection_layers": chosen_layers(slots)})
-    save(last, slots.trained(), slots.base.config, step=step, optimizer=optimizer.state_dict(), rank=slots.rank, in_place=slots.in_place, export=part)
+    save(a.run / "sparse.pt", slots.trained(), slots.base.config, rank=slots.rank, in_place=slots.in_place, export=part)
     log(event="end", step=step)
     return {"step": step}
 
