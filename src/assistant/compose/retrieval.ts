@@ -1,6 +1,6 @@
 /**
- * Retrieval by several judges: the lexical ranker, and of what the model made of each segment its vector, its tokens one by one (late interaction) and,
- * where it was taught to choose by it, its own attention to the segment's anchors (docs/memory.md).
+ * Retrieval by several judges: the lexical ranker, and of what the model made of each segment its vector and its tokens one by one (late interaction). A
+ * further one, the model's own attention to the segment's anchors, is asked where it was taught to choose, and has no points while it adds nothing to the others (docs/memory.md).
  */
 import type { MemorySegment } from '../../library/memories/memories';
 import type { Coverage, RankedSpan, RankReason, Scope } from '../../protocol';
