@@ -97,14 +97,24 @@ describe('MemoryEncoding', () => {
 
   it('a file that is saved while a pass goes on goes before the rest', async () => {
     const encoding = encode({ batchCharacters: 1 });
+    // The third segment waits until the file is saved.
+    let go = (): void => undefined;
+    const saved = new Promise<void>((resolve) => (go = resolve));
+    const own = coder.encode.bind(coder);
+    let asked = 0;
+    vi.spyOn(coder, 'encode').mockImplementation(async (texts, signal) => {
+      if (++asked === 3) await saved;
+      return own(texts, signal);
+    });
     const run = encoding.run();
-    await expect.poll(() => coder.encoded.length, { interval: 1 }).toBeGreaterThan(2);
+    await expect.poll(() => asked, { interval: 1 }).toBe(3);
     const [first] = [...encoding.documents()];
     const { document } = (await library.indexed(first!.path))!;
     workspace.put(first!.path, `${document.text.trimEnd()} saved meanwhile\n`);
     await library.applyChanges([{ file: first!.file, type: 'changed' }]);
     const before = coder.encoded.length;
     void encoding.run();
+    go();
     await run;
     const at = coder.encoded.findIndex((text) => text.includes('saved meanwhile'));
     expect(at).toBeGreaterThanOrEqual(before);
