@@ -90,28 +90,39 @@ class MemoryLessons:
         return self.model.loss(hidden, made[2])[0]
 
     def needle(self, rng: np.random.Generator, rows: int):
-        """A question about one or a few of several segments of which 8x memories stand there; with the chance of a half behind coarser ones of other text."""
-        made = self._needles(rng, rows)
-        batch, sinks = len(made[0]), self.model.sinks(len(made[0]), self.where)
-        memories = self.model.encode_all(made[0], min(self.ratios), through=True)
-        if rng.random() < 0.5:
-            before = self.tokens_before(rng, int(rng.integers(1, 9)))
-            with torch.no_grad():
-                sparse = self.sparse.encode_all(before, int(rng.choice([r for r in self.ratios if r > min(self.ratios)] or self.ratios)))
-            sparse = Rows(*([x.expand(batch, *x.shape[1:]) for x in part] for part in sparse))
-            memories = Rows.cat([sparse, memories])
-        return self.model.loss(self.model.decode(made[1], memories, sinks), made[2])[0]
+        """A question about one or a few of several segments of which 8x memories stand there."""
+        segments, question, targets = self._needles(rng, rows)
+        memories = self.model.encode_all(segments, min(self.ratios), through=True)
+        before = self._before(rng, len(segments))
+        memories = Rows.cat([before, memories]) if before else memories
+        return self.model.loss(self.model.decode(question, memories, self.model.sinks(len(question), self.where)), targets)[0]
 
     def needle_raw(self, rng: np.random.Generator, rows: int):
-        """The same questions about segments that are there themselves."""
+        """The same questions about the segments' own rows: of one text, or each read alone and put side by side, as a context holds them."""
         segments, question, targets = self._needles(rng, rows)
-        hidden = self.model.decode(torch.cat([segments.flatten(1), question], 1), None, self.model.sinks(len(question), self.where))
-        return self.model.loss(hidden[:, -question.shape[1]:], targets)[0]
+        before, sinks = self._before(rng, len(segments)), self.model.sinks(len(segments), self.where)
+        if rng.random() < 0.4:
+            hidden = self.model.decode(torch.cat([segments.flatten(1), question], 1), before, sinks)[:, -question.shape[1]:]
+        else:
+            raw = self.model.read_all(segments, through=True)
+            hidden = self.model.decode(question, Rows.cat([before, raw]) if before else raw, sinks)
+        return self.model.loss(hidden, targets)[0]
+
+    def _before(self, rng: np.random.Generator, batch: int) -> Rows | None:
+        """Half the time coarser rows of other text, the same for the whole batch, behind which the segments stand."""
+        if rng.random() < 0.5:
+            return None
+        with torch.no_grad():
+            sparse = self.sparse.encode_all(self.tokens_before(rng, int(rng.integers(1, 13))), int(rng.choice([r for r in self.ratios if r > min(self.ratios)] or self.ratios)))
+        return Rows(*([x.expand(batch, *x.shape[1:]) for x in part] for part in sparse))
 
     def _needles(self, rng: np.random.Generator, rows: int):
-        length, count = int(rng.choice((64, 64, 128, 256))), int(rng.choice((1, 1, 2, 2, 3, 4)))
-        lines = int(rng.integers(1, max(2, min(8, length * count // 48) + 1)))
-        made = self.needles.lesson(self.tokens, rng, max(2, rows // (length * count + 40)), count, length, lines)
+        """Mostly short texts and a question for every line: what is to be learnt is finding, and each answer teaches it once."""
+        count = int(rng.choice((1, 1, 1, 2, 3, 4)))
+        length = int(rng.choice((48, 64, 64, 96, 128, 256, 512) if count < 3 else (48, 64, 64, 128)))
+        lines = int(rng.integers(1, min(8, length * count // 24) + 1))
+        turns = lines if rng.random() < 0.85 else 1
+        made = self.needles.lesson(self.tokens, rng, max(2, rows // (length * count + 30 * turns)), count, length, lines, several=0.2, turns=turns)
         return [x.to(self.where) for x in made]
 
     def tokens_before(self, rng: np.random.Generator, count: int):

@@ -184,7 +184,8 @@ def main(argv: list[str] | None = None) -> dict:
                 made = keys.lesson(tokens, rng, a.batch * 2, count, length, max(1, length // int(rng.choice((20, 32, 256)))),
                                    int(rng.choice((1, 2, 3, 3, 4, 5, 5, 6))))
             else:
-                made = needles.lesson(tokens, rng, a.batch * 2, count, length, int(rng.integers(1, max(2, length // 32))))
+                lines = int(rng.integers(1, max(1, min(8, length * count // 24)) + 1))
+                made = needles.lesson(tokens, rng, a.batch * 2, count, length, lines, several=0.2, turns=lines)
             value = copying(model, type(made)(*(x.to(where) for x in made)), ratio, where)
         losses.setdefault(f"{task}_{ratio}", []).append(value)
         optimizer.step(budget.factor(step))

@@ -163,14 +163,12 @@ class MemoryModel(nn.Module):
 
     def encode_all(self, ids: Tensor, ratio: int, through: bool = False) -> Rows:
         """Memory rows [B, K, S * M, D] of S segments side by side, ids [B, S, n]: they do not depend on each other."""
-        b, s, n = ids.shape
-        rows = self.encode(Segment(ids.reshape(b * s, n)), ratio, through)
+        return side_by_side(self.encode(Segment(ids.flatten(0, 1)), ratio, through), ids.shape[0])
 
-        def joined(x: Tensor) -> Tensor:
-            _, k, m, d = x.shape
-            return x.view(b, s, k, m, d).transpose(1, 2).reshape(b, k, s * m, d)
-
-        return Rows([joined(x) for x in rows.keys], [joined(x) for x in rows.values])
+    def read_all(self, ids: Tensor, through: bool = False) -> Rows:
+        """The same of all their own rows, [B, K, S * n, D]."""
+        rows = self.ordinary(Segment(ids.flatten(0, 1)), through)
+        return side_by_side(Rows(*([x[:, :, SINKS:] for x in part] for part in rows)), ids.shape[0])
 
     def decode(self, ids: Tensor, memories: Rows | None, sinks: Rows, repeat: bool = False) -> Tensor:
         """Hidden [B, T(+1), C] of `ids` after [sinks, memories], positions contiguous from 0.
@@ -191,6 +189,15 @@ class MemoryModel(nn.Module):
     def loss(self, hidden: Tensor, targets: Tensor, chunk: int = 512):
         """Mean nats, and each target's own."""
         return cross_entropy(hidden, self.base.model.embed_tokens.weight, targets, chunk=chunk)
+
+
+def side_by_side(rows: Rows, batch: int) -> Rows:
+    """Rows of B * S segments, [B * S, K, M, D], as rows of B contexts, [B, K, S * M, D]."""
+    def joined(x: Tensor) -> Tensor:
+        _, k, m, d = x.shape
+        return x.view(batch, -1, k, m, d).transpose(1, 2).reshape(batch, k, -1, d)
+
+    return Rows([joined(x) for x in rows.keys], [joined(x) for x in rows.values])
 
 
 def restored(base: Llama, state: dict, **ablation: bool) -> MemoryModel:

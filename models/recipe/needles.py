@@ -73,10 +73,12 @@ class NeedleMaker:
             made.append(Needle(line.format(name=name, value=value, **known), question.format(name=name, **known), answer, name, value))
         return made
 
-    def lesson(self, tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int, lines: int, several: float = 0.15) -> Keys:
+    def lesson(self, tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int, lines: int, several: float = 0.15,
+               turns: int = 1) -> Keys:
         """Texts of `count` segments of `length` tokens, `lines` needles in each, one of them (or with the chance `several` up to four) asked for.
 
-        Segments [B, count, length], questions with their answers [B, T] and targets [B, T]: the answer and the end of the turn.
+        With more `turns` one question follows the answer to another, of other needles while there are any. Segments [B, count, length],
+        questions with their answers [B, T] and targets [B, T]: the answers and the ends of their turns.
         """
         segments, questions, targets = [], [], []
         for _ in range(batch):
@@ -88,16 +90,24 @@ class NeedleMaker:
                 line = self.encode(f"\n{needle.line}\n")[:room]
                 at = int(place) * room + int(rng.integers(0, room - len(line) + 1))
                 ids[at:at + len(line)] = line
-            wanted = made[:int(rng.integers(2, 5))] if lines > 1 and rng.random() < several else made[:1]
-            question = wanted[0].question if len(wanted) == 1 else f"What are the values of {', '.join(f'`{n.name}`' for n in wanted)}?"
-            asked = [ID["user"], *self.encode(question), ID["end"], ID["assistant"]]
-            # Names first: who has just written a name finds what stood behind it, as in any text; a value out of nothing is hardly learnt.
-            answer = [*self.encode(" " + ", ".join(n.answer for n in wanted)), ID["end"]]
+            question, target = [], []
+            for i in range(min(turns, lines)):
+                wanted = made[i:i + int(rng.integers(2, 5))] if lines - i > 1 and rng.random() < several else made[i:i + 1]
+                asked, answer = self.turn(wanted)
+                question += asked + answer
+                target += [IGNORE] * (len(asked) - (i == 0)) + answer
             segments.append(ids.reshape(count, length))
-            questions.append(asked + answer[:-1])
-            targets.append([IGNORE] * (len(asked) - 1) + answer)
+            questions.append(question[:-1])
+            targets.append(target)
         longest = max(len(q) for q in questions)
         for q, t in zip(questions, targets):
             t += [IGNORE] * (longest - len(t))
             q += [ID["pad"]] * (longest - len(q))
         return Keys(*(torch.from_numpy(np.array(x)) for x in (np.stack(segments), questions, targets)))
+
+    def turn(self, wanted: list[Needle]) -> tuple[list[int], list[int]]:
+        """Ids of a user's turn up to where the answer begins, and of the answer with its end."""
+        question = wanted[0].question if len(wanted) == 1 else f"What are the values of {', '.join(f'`{n.name}`' for n in wanted)}?"
+        asked = [ID["user"], *self.encode(question), ID["end"], ID["assistant"]]
+        # Names first: who has just written a name finds what stood behind it, as in any text; a value out of nothing is hardly learnt.
+        return asked, [*self.encode(" " + ", ".join(n.answer for n in wanted)), ID["end"]]

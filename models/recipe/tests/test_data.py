@@ -202,6 +202,21 @@ class TasksTest(Base):
             self.assertEqual((asked[0], asked[at - 1]), (ID["user"], ID["end"]))
             self.assertEqual(asked[at + 1:at + len(wanted)], wanted[:-1])  # what is written is what was asked for, one row later
 
+    def test_several_turns_ask_for_one_needle_after_another(self):
+        made = NeedleMaker(KeyMaker(self.encode)).lesson(self.tokens, np.random.default_rng(4), 4, 1, 128, 3, several=0.0, turns=3)
+        for question, targets in zip(made.question.tolist(), made.targets.tolist()):
+            self.assertEqual(targets.count(ID["end"]), 3)
+            begins = [i for i, token in enumerate(question) if token == ID["assistant"]]
+            self.assertEqual(len(begins), 3)
+            answers = []
+            for at in begins:
+                written = targets[at:targets.index(ID["end"], at)]
+                self.assertNotIn(IGNORE, written)
+                self.assertEqual(question[at + 1:at + 1 + len(written)], written)
+                self.assertEqual(targets[at - 1], IGNORE)  # the turn's own marks are not learnt
+                answers.append(tuple(written))
+            self.assertEqual(len(set(answers)), 3)
+
     def test_look_alikes_share_a_half_of_the_name_and_differ(self):
         maker, rng = NeedleMaker(KeyMaker(self.encode)), np.random.default_rng(5)
         for _ in range(50):
