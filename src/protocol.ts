@@ -221,7 +221,7 @@ export interface IndexStatus {
   held?: Held;
   model: ModelStatus;
   /** Memories of segments (present once a model encodes the workspace). */
-  memories?: { encoded: number; segments: number; bytes: number; budgetBytes: number; paused: boolean; /** Set while some are missing and none are being made. */ standstill?: Standstill };
+  memories?: { encoded: number; segments: number; /** Set while `segments` is what the index says, which is about right; without it the number is exact. */ counting?: true; bytes: number; budgetBytes: number; paused: boolean; /** Set while some are missing and none are being made. */ standstill?: Standstill };
 }
 
 /** Why the memories that are missing are not being made, and in words. */

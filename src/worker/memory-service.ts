@@ -100,8 +100,8 @@ export class MemoryService {
 
   get status(): IndexStatus['memories'] {
     if (!this.current) return undefined;
-    const { encoded, segments, paused, standstill } = this.current.encoding.status();
-    return { encoded, segments, bytes: this.current.store.stats().bytes, budgetBytes: this.budgetBytes, paused, ...(standstill ? { standstill } : {}) };
+    const { encoded, segments, counting, paused, standstill } = this.current.encoding.status();
+    return { encoded, segments, ...(counting ? { counting } : {}), bytes: this.current.store.stats().bytes, budgetBytes: this.budgetBytes, paused, ...(standstill ? { standstill } : {}) };
   }
 
   /** Tokens of everything in the store, other workspaces' and older texts included. */
@@ -132,11 +132,11 @@ export class MemoryService {
 
   /** What reads documents of any length; undefined where there is no model with memories, or it writes no gists. */
   get reader(): DocumentReader | undefined {
-    const { current, gister, options: { engine, library } } = this;
+    const { current, gister, options: { engine } } = this;
     const memory = engine.model?.memory;
     if (!current || !gister || !memory) return undefined;
     const coder = new EngineCoder(engine, memoryVersion(current.fingerprint), 'answer');
-    const own = { store: current.store, coder, ratios: memory.ratios, bytesPerRow: memory.storedRowBytes, writes: library.isFirstWindow, mostRows: CAPACITY_ROWS };
+    const own = { store: current.store, coder, ratios: memory.ratios, bytesPerRow: memory.storedRowBytes, mostRows: CAPACITY_ROWS };
     return { ...gister, read: (document, segmented, asked) => compressDocument(document, segmented, { ...own, ...asked }) };
   }
 
@@ -177,9 +177,8 @@ export class MemoryService {
     const { library, engine, storageDirectory, giveWay, changed, warn } = this.options;
     const { budgetBytes } = this;
     const version = memoryVersion(memory.fingerprint);
-    const writes = library.isFirstWindow;
-    const store = await MemoryStore.open({ directory: join(storageDirectory, 'memories'), budgetBytes, version, writable: writes });
-    const encoding = new MemoryEncoding({ library, store, coder: new EngineCoder(engine, version), writes, giveWay, changed, warn });
+    const store = await MemoryStore.open({ directory: join(storageDirectory, 'memories'), budgetBytes, version });
+    const encoding = new MemoryEncoding({ library, store, coder: new EngineCoder(engine, version), giveWay, changed, warn });
     encoding.setOpen(this.openFiles);
     encoding.pause(this.paused);
     const memories = new Memories({ encoding, store, ratios: memory.ratios, bytesPerRow: memory.storedRowBytes, heads: memory.heads, vocabSize: memory.vocabSize });

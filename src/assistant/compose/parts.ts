@@ -29,11 +29,14 @@ export async function readParts(plan: ContextPlan, sources: PartSources): Promis
     return document?.hash === hash ? document.text.slice(start, end) : undefined;
   };
   const { coarse, name, rows: coarseRows } = await readCoarse(plan.coarse, memories);
-  const fineRows: Uint8Array[] = [];
+  // One block for all of them: what is read from the store is put in its place there.
+  const likely = [...(plan.part ? [plan.part.segment] : []), ...plan.dense.map(({ segment }) => segment), ...plan.fine];
+  const fineRows = new Uint8Array(likely.reduce((rows, segment) => rows + segment.fineRows, 0) * memories.bytesPerRow);
+  let fineBytes = 0;
   const withFine = async (segment: MemorySegment): Promise<boolean> => {
-    const rows = await memories.fine(segment);
-    if (rows) fineRows.push(rows);
-    return rows !== undefined;
+    const bytes = await memories.fine(segment, fineRows.subarray(fineBytes));
+    fineBytes += bytes;
+    return bytes > 0;
   };
   const fine: MemorySegment[] = [];
   const gone: MemorySegment[] = [];
@@ -66,7 +69,7 @@ export async function readParts(plan: ContextPlan, sources: PartSources): Promis
   return {
     parts: { coarse, fine: part || !inPart ? fine : [inPart.segment, ...fine], dense, full, gone, ...(part ? { part } : {}) },
     coarse: { id: name, rows: coarseRows, tokens: tokens(coarse.flatMap((group) => group.segments)) },
-    fine: { rows: joinBytes(fineRows), tokens: tokens(fine) },
+    fine: { rows: fineRows.subarray(0, fineBytes), tokens: tokens(fine) },
     dense: opened,
     full: texts,
   };

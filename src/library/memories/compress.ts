@@ -9,8 +9,6 @@ export interface CompressOptions {
   coder: SegmentCoder;
   ratios: MemoryRatios;
   bytesPerRow: number;
-  /** False in a window that does not own the store: what is made is used and not kept. */
-  writes: boolean;
   /** The file's rows are made coarser until they are no more than this. */
   mostRows: number;
   progress?: ((share: number) => void) | undefined;
@@ -78,14 +76,15 @@ async function storedRows(key: string, store: MemoryStore): Promise<Rows | undef
   return tokens !== undefined && coarse && rest ? { tokens, coarse, rest } : undefined;
 }
 
-async function encode(batch: readonly MemoryUnit[], text: string, made: Map<string, Rows>, { coder, store, writes }: CompressOptions, signal: AbortSignal): Promise<void> {
+async function encode(batch: readonly MemoryUnit[], text: string, made: Map<string, Rows>, { coder, store }: CompressOptions, signal: AbortSignal): Promise<void> {
   if (batch.length === 0) return;
   const memories = await coder.encode(batch.map(({ start, end }) => text.slice(start, end)), signal);
   if (memories.length !== batch.length) throw new Error(`the model made memories of ${memories.length} texts, not of ${batch.length}`);
   for (const [i, { key }] of batch.entries()) {
     const { tokens, coarseRows, restRows, bytesPerRow, vector, ids, coarse, rest } = memories[i] as (typeof memories)[number];
     made.set(key, { tokens, coarse, rest });
-    if (writes) await store.put(key, tokens, { coarse: coarseRows, fine: restRows, bytesPerRow }, { vector, ids, coarse, fine: rest });
+    // Where another process writes the store it is used and not kept.
+    await store.put(key, tokens, { coarse: coarseRows, fine: restRows, bytesPerRow }, { vector, ids, coarse, fine: rest });
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Standstill } from '../../protocol';
 import type { Library } from '../library';
 import type { MemoryStore } from './memory-store';
@@ -31,8 +32,6 @@ export interface EncodingOptions {
   library: EncodingLibrary;
   store: MemoryStore;
   coder: SegmentCoder;
-  /** False in a window that does not own the store: what is missing stays missing. */
-  writes: boolean;
   /** Awaited before each batch; lets an answer that somebody waits for go first. */
   giveWay?: () => Promise<void>;
   /** The status has changed. */
@@ -43,12 +42,15 @@ export interface EncodingOptions {
   /** Milliseconds; tests shorten them. */
   settleMs?: number;
   retryMs?: number;
+  followMs?: number;
 }
 
 export interface EncodingStatus {
   /** Segments of the workspace, as often as they occur, and those whose memories are in the store. */
   encoded: number;
   segments: number;
+  /** True while documents wait to be cut: of those `segments` has what the catalogue says, which is about right. Afterwards it is exact. */
+  counting: boolean;
   paused: boolean;
   /** Why nothing is being encoded although something is missing. */
   standstill?: Standstill;
@@ -64,6 +66,8 @@ interface KnownDocument {
 interface Batch {
   texts: string[];
   keys: string[];
+  /** Of the documents they are in. */
+  paths: Set<string>;
   characters: number;
 }
 
@@ -71,6 +75,10 @@ const BATCH_CHARACTERS = 12_000;
 const SETTLE_MS = 500;
 const RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 300_000;
+/** While another process writes, what it has made is looked for so often (ms). */
+const FOLLOW_MS = 2_000;
+/** Documents are cut for so long (ms) before everything else has a turn. */
+const CUT_MS = 10;
 /** The store is made durable after this many batches and at the end of a pass. */
 const FLUSH_BATCHES = 16;
 const BUDGET_FULL: Standstill = { cause: 'budgetFull', reason: 'The store has reached its budget: the memories of some files are left out.' };
@@ -79,13 +87,22 @@ const COUNT_MS = 1_000;
 
 /**
  * Keeps the memories of a workspace in step with it: every segment of every indexed document is encoded once, by content, in the
- * background; open files first, then what changed lately, then the rest. It can be paused and ended at any moment: what was
- * stored stays, what was not is encoded again.
+ * background; open files first, then what changed lately, then the rest. Before that rest is encoded all of it is cut, which takes seconds: from then on
+ * what is missing is known to the segment, and everything that is in the store can be used. It can be paused and ended at any moment: what was
+ * stored stays, what was not is encoded again. In a process that does not write the store it follows the one that does.
  */
 export class MemoryEncoding {
   private readonly known = new Map<string, KnownDocument>();
-  /** Documents to be read, with the hash they were listed with. */
+  /** Documents to be cut, with the number of segments that they were listed with. */
   private readonly waiting = new Map<string, { file: string; segments: number }>();
+  /** Documents that are cut and lack memories. */
+  private readonly incomplete = new Set<string>();
+  private batch = emptyBatch();
+  /** Encoded in this pass. */
+  private batches = 0;
+  private listed = false;
+  /** Of each document that is listed, its path by its file. */
+  private readonly paths = new Map<string, string>();
   private open: readonly string[] = [];
   private readonly recent = new Set<string>();
   private firstPass = true;
@@ -94,6 +111,8 @@ export class MemoryEncoding {
   private running: Promise<void> | undefined;
   private again = false;
   private timer: NodeJS.Timeout | undefined;
+  private due = Infinity;
+  private breathed = 0;
   private failures = 0;
   private trouble: Standstill | undefined;
   private counted: { at: number; encoded: number; segments: number } | undefined;
@@ -120,10 +139,10 @@ export class MemoryEncoding {
 
   /** Brings the memories in line with the library now; resolves when they are, or when that failed or was ended. */
   async run(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
+    this.unschedule();
     if (this.running) {
       this.again = true;
+      if (this.paused) this.wake?.();
       return this.running;
     }
     this.running = this.passes().finally(() => (this.running = undefined));
@@ -136,12 +155,12 @@ export class MemoryEncoding {
     if (!this.counted || now - this.counted.at > COUNT_MS) this.counted = { at: now, ...this.count() };
     const { encoded, segments } = this.counted;
     const standstill = this.standstill(encoded < segments);
-    return { encoded, segments, paused, ...(standstill ? { standstill } : {}) };
+    return { encoded, segments, counting: !this.listed || this.waiting.size > 0, paused, ...(standstill ? { standstill } : {}) };
   }
 
   private standstill(missing: boolean): Standstill | undefined {
     if (missing && this.paused) return { cause: 'paused', reason: 'Held by you.' };
-    if (missing && !this.options.writes) return { cause: 'otherWindow', reason: 'Another window on this workspace makes them.' };
+    if (missing && !this.options.store.writable) return { cause: 'otherWindow', reason: 'Another window on this workspace makes them.' };
     return this.trouble;
   }
 
@@ -158,13 +177,15 @@ export class MemoryEncoding {
   forget(): void {
     this.known.clear();
     this.waiting.clear();
+    this.incomplete.clear();
     this.recent.clear();
+    this.listed = false;
     this.firstPass = true;
     this.counted = undefined;
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.timer);
+    this.unschedule();
     this.abort.abort();
     this.wake?.();
     await this.running;
@@ -172,13 +193,19 @@ export class MemoryEncoding {
 
   // ── Passes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Looks at the library after so many milliseconds, or sooner where that is planned already. */
   private schedule(delay: number): void {
-    if (this.abort.signal.aborted || this.timer) return;
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      void this.run();
-    }, delay);
+    const due = Date.now() + delay;
+    if (this.abort.signal.aborted || this.due <= due) return;
+    this.unschedule();
+    this.due = due;
+    this.timer = setTimeout(() => void this.run(), delay);
     this.timer.unref();
+  }
+
+  private unschedule(): void {
+    clearTimeout(this.timer);
+    this.due = Infinity;
   }
 
   private async passes(): Promise<void> {
@@ -206,30 +233,26 @@ export class MemoryEncoding {
   }
 
   private async pass(): Promise<void> {
+    const { store } = this.options;
+    await store.refresh();
     this.reconcile();
-    const evictedBefore = this.options.store.evicted;
-    let batch: Batch = { texts: [], keys: [], characters: 0 };
-    let batches = 0;
-    const encode = async (): Promise<void> => {
-      if (batch.texts.length === 0) return;
-      await this.encode(batch);
-      batch = { texts: [], keys: [], characters: 0 };
-      if (++batches % FLUSH_BATCHES === 0) await this.options.store.flush();
-    };
+    const evictedBefore = store.evicted;
+    this.batches = 0;
     this.trouble = undefined;
     try {
-      for (let path = this.next(); path !== undefined; path = this.next()) {
+      for (let path = this.next(); path !== undefined || this.batch.texts.length > 0; path = this.next()) {
         this.abort.signal.throwIfAborted();
-        const missing = await this.read(path);
-        if (!this.options.writes) continue;
-        // A store that is full has dropped what was used longest ago; the rest of the workspace would only drop what was just made.
-        if (this.options.store.evicted > evictedBefore && !this.isUrgent(path)) continue;
-        for (const { key, text } of missing) {
-          if (batch.keys.includes(key) || this.options.store.has(key)) continue;
-          batch.keys.push(key);
-          batch.texts.push(text);
-          batch.characters += text.length;
-          if (batch.characters >= (this.options.batchCharacters ?? BATCH_CHARACTERS)) await encode();
+        if (path === undefined) {
+          await this.encode();
+        } else if (this.waiting.has(path)) {
+          // What is urgent does not wait for the cutting of the rest.
+          if (!this.paused && !this.isUrgent(path)) await this.encode();
+          await this.cut(path);
+        } else {
+          // A store that is full has dropped what was used longest ago; the rest of the workspace would only drop what was just made.
+          if (store.writable && (store.evicted === evictedBefore || this.isUrgent(path))) await this.collect(path);
+          this.incomplete.delete(path);
+          this.recent.delete(path);
         }
         // A pass over a large workspace takes long: what is saved meanwhile goes before the rest of it.
         if (this.again) {
@@ -237,78 +260,122 @@ export class MemoryEncoding {
           this.reconcile();
         }
       }
-      await encode();
     } catch (error) {
       // Documents whose units were in the batch are looked at again.
       this.firstPass = true;
-      for (const [path, { file, units }] of this.known) if (units.some(({ key }) => batch.keys.includes(key))) this.waiting.set(path, { file, segments: units.length });
+      for (const path of this.batch.paths) this.incomplete.add(path);
+      this.batch = emptyBatch();
       throw error;
     }
-    if (batches > 0) await this.options.store.flush();
+    if (this.batches > 0) await store.flush();
     const { encoded, segments } = this.count();
-    if (this.options.writes && encoded < segments && this.options.store.evicted > 0) this.trouble = BUDGET_FULL;
+    if (store.writable && encoded < segments && store.evicted > 0) this.trouble = BUDGET_FULL;
     this.firstPass = false;
     this.recent.clear();
     this.changedStatus(true);
+    if (!store.writable && encoded < segments) this.schedule(this.options.followMs ?? FOLLOW_MS);
   }
 
   /** Lists what is new, has another text than its units were cut from or has lost memories, what was changed last first, and forgets what is gone. */
   private reconcile(): void {
     const present = new Set<string>();
+    this.paths.clear();
     // What a full store had to drop is not made again, or it would drop what was just made.
-    const keeps = this.options.writes && this.options.store.evicted === 0;
+    const keeps = this.options.store.writable && this.options.store.evicted === 0;
     for (const { path, file, hash, segments } of [...this.options.library.documents()].sort((a, b) => b.mtimeMs - a.mtimeMs)) {
       present.add(path);
+      this.paths.set(file, path);
       const known = this.known.get(path);
-      if (known?.hash === hash && (!keeps || this.isWhole(known.units))) continue;
+      if (known?.hash === hash && (!keeps || this.incomplete.has(path) || this.batch.paths.has(path) || this.isWhole(known.units))) continue;
       this.waiting.set(path, { file, segments });
-      if (!this.firstPass || known) this.recent.add(path);
+      this.incomplete.delete(path);
+      if (known ? known.hash !== hash : !this.firstPass) this.recent.add(path);
     }
-    for (const path of this.known.keys()) if (!present.has(path)) this.known.delete(path);
-    for (const path of this.waiting.keys()) if (!present.has(path)) this.waiting.delete(path);
+    for (const documents of [this.known, this.waiting, this.incomplete]) for (const path of documents.keys()) if (!present.has(path)) documents.delete(path);
+    this.listed = true;
     this.counted = undefined;
   }
 
-  /** The most urgent document that waits. */
+  /** The document whose turn it is: to be cut if it waits, else to be encoded. While nothing may be encoded all are cut first. */
   private next(): string | undefined {
-    for (const file of this.open) for (const [path, waiting] of this.waiting) if (waiting.file === file) return path;
-    for (const path of this.recent) if (this.waiting.has(path)) return path;
+    const has = (path: string | undefined): boolean => path !== undefined && (this.waiting.has(path) || (!this.paused && this.incomplete.has(path)));
+    for (const file of this.open) if (has(this.paths.get(file))) return this.paths.get(file);
+    for (const path of this.recent) if (has(path)) return path;
     for (const path of this.waiting.keys()) return path;
+    for (const path of this.incomplete.keys()) return path;
     return undefined;
   }
 
   private isUrgent(path: string): boolean {
-    return this.recent.has(path) || this.open.includes(this.known.get(path)?.file ?? '');
+    return this.recent.has(path) || this.open.some((file) => this.paths.get(file) === path);
   }
 
-  /** Cuts a document into units and returns those whose memories are missing, with their text. */
-  private async read(path: string): Promise<{ key: string; text: string }[]> {
-    const { file } = this.waiting.get(path) as { file: string };
-    this.waiting.delete(path);
+  /** Cuts a document into units; it lacks memories when the store has not those of each. Returns its text. */
+  private async cut(path: string): Promise<{ text: string; units: readonly MemoryUnit[] } | undefined> {
+    const file = this.waiting.get(path)?.file ?? this.known.get(path)?.file ?? '';
+    await this.breathe();
     const found = await this.options.library.indexed(path);
+    this.waiting.delete(path);
     // Changed since it was indexed: the library takes it in and tells of it.
-    if (!found) return [];
+    if (!found) return undefined;
     const { document, segmented } = found;
     const units = unitsOf(document, segmented, this.options.coder.version);
     this.known.set(path, { file, hash: document.hash, units });
-    return units.filter(({ key }) => !this.options.store.has(key)).map(({ key, start, end }) => ({ key, text: document.text.slice(start, end) }));
+    if (!this.isWhole(units)) this.incomplete.add(path);
+    else this.recent.delete(path);
+    if (this.waiting.size === 0) this.changedStatus(true);
+    return { text: document.text, units };
   }
 
-  private async encode({ texts, keys }: Batch): Promise<void> {
+  /** Takes what a document lacks into the batch, and encodes that when it is full. */
+  private async collect(path: string): Promise<void> {
+    const found = await this.cut(path);
+    for (const { key, start, end } of found?.units ?? []) {
+      if (this.batch.keys.includes(key) || this.options.store.has(key)) continue;
+      const text = (found as { text: string }).text.slice(start, end);
+      this.batch.keys.push(key);
+      this.batch.texts.push(text);
+      this.batch.paths.add(path);
+      this.batch.characters += text.length;
+      if (this.batch.characters >= (this.options.batchCharacters ?? BATCH_CHARACTERS)) await this.encode();
+    }
+  }
+
+  private async encode(): Promise<void> {
+    const { texts, keys } = this.batch;
+    if (texts.length === 0) return;
+    const { store, coder, giveWay } = this.options;
     await this.unpaused();
-    await this.options.giveWay?.();
+    await giveWay?.();
     this.abort.signal.throwIfAborted();
-    const made = await this.options.coder.encode(texts, this.abort.signal);
+    const made = await coder.encode(texts, this.abort.signal);
     if (made.length !== keys.length) throw new Error(`the model made memories of ${made.length} texts, not of ${keys.length}`);
     for (const [i, { tokens, coarseRows, restRows, bytesPerRow, vector, ids, coarse, rest }] of made.entries()) {
-      const key = keys[i] as string;
-      await this.options.store.put(key, tokens, { coarse: coarseRows, fine: restRows, bytesPerRow }, { vector, ids, coarse, fine: rest });
+      await store.put(keys[i] as string, tokens, { coarse: coarseRows, fine: restRows, bytesPerRow }, { vector, ids, coarse, fine: rest });
     }
+    this.batch = emptyBatch();
+    if (++this.batches % FLUSH_BATCHES === 0) await store.flush();
     this.changedStatus(false);
   }
 
+  /** Whatever happens while it is paused is counted. */
   private async unpaused(): Promise<void> {
-    while (this.paused && !this.abort.signal.aborted) await new Promise<void>((resolve) => (this.wake = resolve));
+    while (this.paused && !this.abort.signal.aborted) {
+      await new Promise<void>((resolve) => (this.wake = resolve));
+      if (!this.again) continue;
+      this.again = false;
+      this.reconcile();
+      for (const path of this.waiting.keys()) await this.cut(path);
+      this.changedStatus(true);
+    }
+  }
+
+  /** Cutting is quick work without a pause in it: now and then everything else has a turn. */
+  private async breathe(): Promise<void> {
+    if (Date.now() - this.breathed < CUT_MS) return;
+    await setImmediate();
+    await this.options.giveWay?.();
+    this.breathed = Date.now();
   }
 
   private isWhole(units: readonly MemoryUnit[]): boolean {
@@ -333,3 +400,5 @@ export class MemoryEncoding {
     return { encoded, segments };
   }
 }
+
+const emptyBatch = (): Batch => ({ texts: [], keys: [], paths: new Set(), characters: 0 });

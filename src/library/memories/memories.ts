@@ -3,7 +3,8 @@ import { anchorAttention, anchorKeys, type HeadShape } from './attention';
 import type { MemoryEncoding } from './encoding';
 import { LateInteraction, type LateScore, type TokenLook } from './late';
 import type { MemoryStore } from './memory-store';
-import { foldRows, halves, joinBytes, joinFine, type MemoryRatios } from './rows';
+import { ReadBuffers } from './read-buffers';
+import { foldRows, halves, joinFine, type MemoryRatios } from './rows';
 import type { MemoryUnit } from './units';
 
 /** A unit of the workspace whose memories are in the store. */
@@ -40,6 +41,7 @@ export class Memories {
   private readonly folds: ByteCache<Uint8Array>;
   private readonly vectors: ByteCache<Float32Array>;
   private readonly ids: ByteCache<Uint16Array>;
+  private readonly buffers = new ReadBuffers();
 
   constructor(private readonly options: MemoriesOptions) {
     const each = (options.cacheBytes ?? CACHE_BYTES) / 5;
@@ -84,9 +86,8 @@ export class Memories {
     return scored.sort((a, b) => b.similarity - a.similarity).slice(0, limit);
   }
 
-  private async loadVector(key: string): Promise<Float32Array | undefined> {
-    const bytes = await this.options.store.vector(key);
-    return bytes && this.vectors.set(key, decodeHalf(halves(bytes)));
+  private loadVector(key: string): Promise<Float32Array | undefined> {
+    return this.options.store.use(key, 'vector', (bytes) => this.vectors.set(key, decodeHalf(halves(bytes))));
   }
 
   /** How much of a question each segment holds, token by token; those that hold nothing of it are left out. */
@@ -143,11 +144,15 @@ export class Memories {
     return bytes && this.coarseRows.set(key, bytes);
   }
 
-  /** All fine rows of a segment, in the order of its text. */
-  async fine(segment: MemorySegment): Promise<Uint8Array | undefined> {
-    const coarse = await this.coarse(segment.key);
-    const rest = await this.options.store.fine(segment.key);
-    return coarse && rest && joinFine(coarse, rest, segment.tokens, this.options.bytesPerRow, this.options.ratios);
+  /** Writes all fine rows of a segment, in the order of its text, to the beginning of `into`. Returns their bytes; 0 when its record was evicted or harmed meanwhile. */
+  async fine({ key, tokens }: MemorySegment, into: Uint8Array): Promise<number> {
+    const { store, bytesPerRow, ratios } = this.options;
+    const coarse = await this.coarse(key);
+    const written = coarse && (await store.use(key, 'fine', (rest) => {
+      joinFine(coarse, rest, tokens, bytesPerRow, ratios, into);
+      return coarse.byteLength + rest.byteLength;
+    }));
+    return written ?? 0;
   }
 
   /**
@@ -158,12 +163,17 @@ export class Memories {
     const name = segments.map(({ key }) => key).join();
     const cached = this.folds.get(name);
     if (cached) return cached;
-    const rows: Uint8Array[] = [];
-    for (const { key } of segments) {
-      const coarse = await this.options.store.coarse(key);
-      if (coarse) rows.push(coarse);
-    }
-    return rows.length === 0 ? undefined : this.folds.set(name, foldRows(joinBytes(rows), this.options.bytesPerRow));
+    const { store, bytesPerRow } = this.options;
+    return this.buffers.lend(segments.reduce((rows, { coarseRows }) => rows + coarseRows, 0) * bytesPerRow, async (all) => {
+      let at = 0;
+      for (const { key } of segments) {
+        await store.use(key, 'coarse', (rows) => {
+          all.set(rows, at);
+          at += rows.byteLength;
+        });
+      }
+      return at === 0 ? undefined : this.folds.set(name, foldRows(all.subarray(0, at), bytesPerRow));
+    });
   }
 
   clear(): void {

@@ -1,13 +1,17 @@
-import { readdir, readFile, rm, rename, unlink, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
+import { StoreLock } from '../store/lock';
 import { makeDirectory } from '../store/make-directory';
-import { HEADER_BYTES, Pack, payloadBytes, type MemoryPayload, type PackRecord } from './pack';
+import { HEADER_BYTES, NOTHING, payloadBytes, payloadOf, placeOf, type MemoryPart, type MemoryPayload, type Pack, type PackRecord } from './pack';
+import { Packs } from './packs';
+import { ReadBuffers } from './read-buffers';
 
 /**
  * The memories of every segment of a workspace, by content: a coarse and a fine set of key/value rows, a vector and the token ids.
- * One store serves all branches. Records live in append-only packs; when the byte budget is reached the least recently
- * used are taken out, and a pack that is mostly dead is rewritten. Readers get bytes into their own buffers.
+ * One store serves all branches and all windows: one process writes, the others follow what it writes, and one of them takes over when it is
+ * gone. Records live in append-only packs; when the byte budget is reached the least recently used are taken out, and a pack that is mostly
+ * dead is rewritten. Parts of records are read by themselves, into buffers that are used again.
  */
 
 export interface MemoryStoreOptions {
@@ -16,8 +20,8 @@ export interface MemoryStoreOptions {
   budgetBytes: number;
   /** Model id and revision, segmenter version, row format: memories of another version are discarded, never mixed. */
   version: string;
-  /** False when another window holds the store: read what is there, write nothing. */
-  writable: boolean;
+  /** False: read what is there, write nothing, not even when no other process does. */
+  mayWrite?: boolean;
   /** A new pack is begun when one reaches this size. */
   packBytes?: number;
 }
@@ -33,6 +37,8 @@ export interface MemoryStoreStats {
   evictions: number;
   /** Bytes that a torn or harmed pack lost when the store was opened. */
   lostBytes: number;
+  /** Buffers that reads have needed so far: as many as there were reads at once. */
+  buffers: number;
 }
 
 interface Entry {
@@ -54,53 +60,103 @@ const EVICT_TO = 0.9;
 
 export class MemoryStore {
   private readonly entries = new Map<string, Entry>();
-  private readonly packs = new Map<number, Pack>();
-  private active: Pack | undefined;
+  private packs: Packs;
+  /** Held by the process that writes. */
+  private lock: StoreLock | undefined;
   private clock = 0;
   private hits = 0;
   private misses = 0;
   private evictions = 0;
   private lostBytes = 0;
-  /** Whole records are read into it to be checked; taken while one is. */
-  private scratch: Uint8Array | undefined;
+  private readonly buffers = new ReadBuffers();
   /** Writes happen one after the other. */
   private writing: Promise<unknown> = Promise.resolve();
 
-  private constructor(private readonly options: Required<MemoryStoreOptions>) {}
+  private constructor(private readonly options: Required<MemoryStoreOptions>) {
+    this.packs = this.newPacks();
+  }
 
   static async open(options: MemoryStoreOptions): Promise<MemoryStore> {
-    const store = new MemoryStore({ packBytes: Math.min(DEFAULT_PACK_BYTES, options.budgetBytes / PACKS_IN_BUDGET), ...options });
+    const store = new MemoryStore({ packBytes: Math.min(DEFAULT_PACK_BYTES, options.budgetBytes / PACKS_IN_BUDGET), mayWrite: true, ...options });
     await store.load();
     return store;
   }
 
+  /** Whether this process is the one that writes. */
+  get writable(): boolean {
+    return this.lock !== undefined;
+  }
+
+  /**
+   * Takes in what other processes have done meanwhile: what the one that writes has stored, moved or taken out, that the store was cleared, that
+   * nobody writes any more. Resolves to whether there are other memories than before.
+   */
+  refresh(): Promise<boolean> {
+    return this.exclusive(async () => {
+      // Another process has taken over from this one, which stood still for long.
+      if (this.lock && !this.lock.touch()) this.lock = undefined;
+      if (!this.lock) {
+        this.takeLock();
+        if (this.lock || (await this.storedVersion()) !== this.options.version) {
+          await this.forgetAll();
+          await this.load();
+          return true;
+        }
+      }
+      return this.follow();
+    });
+  }
+
+  private takeLock(): void {
+    if (!this.options.mayWrite) return;
+    try {
+      this.lock = StoreLock.takeFile(`${this.options.directory}.lock`);
+    } catch {
+      // Nothing can be written there: what is there is read.
+    }
+  }
+
   private async load(): Promise<void> {
-    const { directory, version, writable } = this.options;
-    const versionFile = join(directory, 'version');
-    const known = await readFile(versionFile, 'utf8').catch(() => undefined);
-    if (known !== version) {
-      if (!writable) return;
+    const { directory, version } = this.options;
+    if (!this.lock) this.takeLock();
+    if ((await this.storedVersion()) !== version) {
+      if (!this.lock) return;
       await rm(directory, { recursive: true, force: true });
       makeDirectory(directory);
-      await writeFile(`${versionFile}.new`, version);
-      await rename(`${versionFile}.new`, versionFile);
+      await writeFile(`${this.versionFile}.new`, version);
+      await rename(`${this.versionFile}.new`, this.versionFile);
     }
-    const ids = (await readdir(directory)).map((name) => /^(\d+)\.pack$/.exec(name)?.[1]).filter((id) => id !== undefined);
-    for (const id of ids.map(Number).sort((a, b) => a - b)) {
-      const { pack, records, lostBytes } = await Pack.open(id, this.packFile(id), writable);
-      this.packs.set(id, pack);
-      this.lostBytes += lostBytes;
-      for (const record of records) {
-        if (record.tombstone) this.entries.delete(record.key);
-        else this.entries.set(record.key, { record, pack, used: 0, verified: false });
-      }
-      this.active = pack;
-    }
+    await this.follow();
     await this.loadUsage();
   }
 
-  private packFile(id: number): string {
-    return join(this.options.directory, `${id}.pack`);
+  private async follow(): Promise<boolean> {
+    const { gone, records, lostBytes } = await this.packs.follow(this.writable);
+    this.lostBytes += lostBytes;
+    for (const { record, pack } of records) {
+      if (record.tombstone) this.entries.delete(record.key);
+      else this.entries.set(record.key, { record, pack, used: this.entries.get(record.key)?.used ?? 0, verified: false });
+    }
+    if (gone.length > 0) for (const [key, { pack }] of this.entries) if (gone.includes(pack)) this.entries.delete(key);
+    return gone.length + records.length > 0;
+  }
+
+  private async forgetAll(): Promise<void> {
+    await this.packs.close();
+    this.packs = this.newPacks();
+    this.entries.clear();
+  }
+
+  private newPacks(): Packs {
+    return new Packs(this.options.directory, this.options.packBytes);
+  }
+
+  private get versionFile(): string {
+    return join(this.options.directory, 'version');
+  }
+
+  private storedVersion(): Promise<string | undefined> {
+    return readFile(this.versionFile, 'utf8').catch(() => undefined);
   }
 
   has(key: string): boolean {
@@ -124,105 +180,98 @@ export class MemoryStore {
   /** Keeps the memories of one segment. A key that is present is left as it is: content decides the bytes. */
   put(key: string, tokens: number, rows: { coarse: number; fine: number; bytesPerRow: number }, payload: MemoryPayload): Promise<void> {
     return this.exclusive(async () => {
-      if (!this.options.writable || this.entries.has(key)) return;
-      const pack = await this.packToWrite();
+      if (this.entries.has(key) || !this.stillWrites()) return;
+      const pack = await this.packs.toWrite();
       const described = { key, tokens, coarseRows: rows.coarse, fineRows: rows.fine, bytesPerRow: rows.bytesPerRow, tombstone: false };
       if (payloadBytes(payload) !== payload.vector.byteLength + payload.ids.byteLength + (rows.coarse + rows.fine) * rows.bytesPerRow) {
         throw new RangeError(`memories of ${key}: the payload has not the size its rows tell`);
       }
       const record = await pack.append(described, payload);
       this.entries.set(key, { record, pack, used: ++this.clock, verified: true });
-      if (this.bytes() > this.options.budgetBytes) await this.evict();
+      if (this.packs.bytes > this.options.budgetBytes) await this.evict();
     });
   }
 
-  /** The vector's bytes, or undefined when the key is absent or its record is harmed (it is dropped then). */
+  /** False once another process writes: this one stood still for so long that it was taken for dead. */
+  private stillWrites(): boolean {
+    if (this.lock && !this.lock.touch()) this.lock = undefined;
+    return this.writable;
+  }
+
+  /** The vector's bytes, to be kept; undefined when the key is absent or its record is harmed (it is dropped then). */
   vector(key: string): Promise<Uint8Array | undefined> {
-    return this.readPart(key, (record) => ({ from: 0, bytes: record.vectorBytes }));
+    return this.use(key, 'vector', (bytes) => bytes.slice());
   }
 
   /** Token ids, two bytes each, little-endian. */
   ids(key: string): Promise<Uint8Array | undefined> {
-    return this.readPart(key, (record) => ({ from: record.vectorBytes, bytes: record.idBytes }));
+    return this.use(key, 'ids', (bytes) => bytes.slice());
   }
 
   coarse(key: string): Promise<Uint8Array | undefined> {
-    return this.readPart(key, (record) => ({ from: record.vectorBytes + record.idBytes, bytes: record.coarseRows * record.bytesPerRow }));
+    return this.use(key, 'coarse', (bytes) => bytes.slice());
   }
 
   fine(key: string): Promise<Uint8Array | undefined> {
-    return this.readPart(key, (record) => {
-      const from = record.vectorBytes + record.idBytes + record.coarseRows * record.bytesPerRow;
-      return { from, bytes: record.fineRows * record.bytesPerRow };
-    });
+    return this.use(key, 'fine', (bytes) => bytes.slice());
   }
 
-  private async readPart(key: string, part: (record: PackRecord) => { from: number; bytes: number }): Promise<Uint8Array | undefined> {
+  /** Shows a part of a record in a buffer that later reads use again: it is valid until `look` returns. Undefined as for `vector`. */
+  async use<T>(key: string, part: MemoryPart, look: (bytes: Uint8Array) => T): Promise<T | undefined> {
     const entry = this.entries.get(key);
     if (!entry) {
       this.misses++;
       return undefined;
     }
     entry.used = ++this.clock;
-    const { from, bytes } = part(entry.record);
-    if (entry.verified) {
-      const target = new Uint8Array(bytes);
-      if (await entry.pack.read(entry.record, from, target)) {
-        this.hits++;
-        return target;
-      }
-    } else {
-      const found = await this.readChecked(entry, from, bytes);
-      if (found) {
-        entry.verified = true;
-        this.hits++;
-        return found;
-      }
+    const found = await this.read(entry, part, look);
+    if (found) {
+      this.hits++;
+      return found.seen;
     }
     // A rewrite of its pack may have moved the record while it was being read.
-    if (this.entries.get(key) !== entry) return this.readPart(key, part);
+    if (this.entries.get(key) !== entry) return this.use(key, part, look);
     // Harmed on disk: forget it, so that the segment is encoded again.
     this.entries.delete(key);
     this.misses++;
     return undefined;
   }
 
-  /** A part of a record whose checksum has not been seen to hold: all of it is read once. Callers keep what they get, so the part is copied out. */
-  private async readChecked({ pack, record }: Entry, from: number, bytes: number): Promise<Uint8Array | undefined> {
-    const kept = this.scratch;
-    this.scratch = undefined;
-    const buffer = kept && kept.byteLength >= record.payloadBytes ? kept : new Uint8Array(record.payloadBytes);
-    const whole = buffer.subarray(0, record.payloadBytes);
-    const holds = (await pack.read(record, 0, whole)) && crc32(whole) === record.payloadCrc;
-    const part = holds ? whole.slice(from, from + bytes) : undefined;
-    this.scratch = buffer;
-    return part;
+  /** A record whose checksum has not been seen to hold is read whole, once; of others the part alone. */
+  private read<T>(entry: Entry, part: MemoryPart, look: (bytes: Uint8Array) => T): Promise<{ seen: T } | undefined> {
+    const { pack, record, verified } = entry;
+    const { from, bytes } = placeOf(part, record);
+    if (verified) return this.buffers.lend(bytes, async (buffer) => ((await pack.read(record, from, buffer)) ? { seen: look(buffer) } : undefined));
+    return this.buffers.lend(record.payloadBytes, async (whole) => {
+      if (!(await pack.read(record, 0, whole)) || crc32(whole) !== record.payloadCrc) return undefined;
+      entry.verified = true;
+      return { seen: look(whole.subarray(from, from + bytes)) };
+    });
   }
 
   stats(): MemoryStoreStats {
     let tokens = 0;
     for (const { record } of this.entries.values()) tokens += record.tokens;
     const { hits, misses, evictions, lostBytes } = this;
-    return { segments: this.entries.size, tokens, bytes: this.bytes(), hits, misses, evictions, lostBytes };
+    return { segments: this.entries.size, tokens, bytes: this.packs.bytes, hits, misses, evictions, lostBytes, buffers: this.buffers.made };
   }
 
   /** Makes everything that was put durable and remembers what was used when. */
   flush(): Promise<void> {
     return this.exclusive(async () => {
-      if (!this.options.writable) return;
-      await this.active?.sync();
+      if (!this.stillWrites()) return;
+      await this.packs.sync();
       await this.saveUsage();
     });
   }
 
-  /** Drops every memory; returns the bytes freed. */
+  /** Drops every memory, also in a process that does not write: the one that does finds its packs gone. Returns the bytes freed. */
   clear(): Promise<number> {
     return this.exclusive(async () => {
-      if (!this.options.writable) return 0;
-      const freed = this.bytes();
-      for (const pack of this.packs.values()) await this.deletePack(pack);
+      if (!this.options.mayWrite) return 0;
+      const freed = this.packs.bytes;
+      await this.packs.deleteAll();
       this.entries.clear();
-      this.active = undefined;
       return freed;
     });
   }
@@ -230,9 +279,9 @@ export class MemoryStore {
   async close(): Promise<void> {
     await this.flush();
     await this.exclusive(async () => {
-      for (const pack of this.packs.values()) await pack.close();
-      this.packs.clear();
-      this.entries.clear();
+      await this.forgetAll();
+      this.lock?.release();
+      this.lock = undefined;
     });
   }
 
@@ -242,37 +291,20 @@ export class MemoryStore {
     return result;
   }
 
-  private bytes(): number {
-    let bytes = 0;
-    for (const pack of this.packs.values()) bytes += pack.size;
-    return bytes;
-  }
-
-  private async packToWrite(): Promise<Pack> {
-    if (this.active && this.active.size < this.options.packBytes) return this.active;
-    await this.active?.sync();
-    const id = Math.max(0, ...this.packs.keys()) + 1;
-    const { pack } = await Pack.open(id, this.packFile(id), true);
-    this.packs.set(id, pack);
-    this.active = pack;
-    return pack;
-  }
-
   /** Takes the least recently used records out until the live bytes fit, then rewrites packs that are mostly dead. */
   private async evict(): Promise<void> {
     const target = this.options.budgetBytes * EVICT_TO;
     let live = 0;
     for (const { record } of this.entries.values()) live += HEADER_BYTES + record.payloadBytes;
     const oldest = [...this.entries.values()].sort((a, b) => a.used - b.used);
-    const nothing = { vector: new Uint8Array(0), ids: new Uint8Array(0), coarse: new Uint8Array(0), fine: new Uint8Array(0) };
     for (const { record } of oldest) {
       if (live <= target) break;
       live -= HEADER_BYTES + record.payloadBytes;
       this.entries.delete(record.key);
       this.evictions++;
       // Without a tombstone a restart would bring the record back.
-      const pack = await this.packToWrite();
-      await pack.append({ key: record.key, tokens: 0, coarseRows: 0, fineRows: 0, bytesPerRow: 0, tombstone: true }, nothing);
+      const pack = await this.packs.toWrite();
+      await pack.append({ key: record.key, tokens: 0, coarseRows: 0, fineRows: 0, bytesPerRow: 0, tombstone: true }, NOTHING);
     }
     await this.compact();
   }
@@ -284,10 +316,9 @@ export class MemoryStore {
   private async compact(): Promise<void> {
     const live = new Map<Pack, number>();
     for (const { record, pack } of this.entries.values()) live.set(pack, (live.get(pack) ?? 0) + HEADER_BYTES + record.payloadBytes);
-    for (const pack of [...this.packs.values()].sort((a, b) => a.id - b.id)) {
+    for (const pack of this.packs.sealed()) {
       const share = (live.get(pack) ?? 0) / Math.max(1, pack.size);
-      const overBudget = this.bytes() > this.options.budgetBytes;
-      if (pack === this.active || !(overBudget || share < COMPACT_BELOW)) break;
+      if (this.packs.bytes <= this.options.budgetBytes && share >= COMPACT_BELOW) break;
       await this.moveOut(pack);
     }
   }
@@ -296,24 +327,16 @@ export class MemoryStore {
     for (const entry of [...this.entries.values()]) {
       if (entry.pack !== pack) continue;
       const { record } = entry;
-      const whole = new Uint8Array(record.payloadBytes);
-      if (!(await pack.read(record, 0, whole)) || crc32(whole) !== record.payloadCrc) {
-        this.entries.delete(record.key);
-        continue;
-      }
-      const target = await this.packToWrite();
-      const { vectorBytes, idBytes } = record;
-      const payload = { vector: whole.subarray(0, vectorBytes), ids: whole.subarray(vectorBytes, vectorBytes + idBytes), coarse: whole.subarray(vectorBytes + idBytes), fine: new Uint8Array(0) };
-      this.entries.set(record.key, { ...entry, record: await target.append(record, payload), pack: target, verified: true });
+      const moved = await this.buffers.lend(record.payloadBytes, async (whole) => {
+        if (!(await pack.read(record, 0, whole)) || crc32(whole) !== record.payloadCrc) return undefined;
+        const target = await this.packs.toWrite();
+        return { record: await target.append(record, payloadOf(record, whole)), pack: target };
+      });
+      if (moved) this.entries.set(record.key, { ...entry, ...moved, verified: true });
+      else this.entries.delete(record.key);
     }
-    await this.active?.sync();
-    await this.deletePack(pack);
-  }
-
-  private async deletePack(pack: Pack): Promise<void> {
-    this.packs.delete(pack.id);
-    await pack.close();
-    await unlink(pack.file);
+    await this.packs.sync();
+    await this.packs.delete(pack);
   }
 
   /** Order of use, oldest first: a hint that may be lost, so it is plain text without a checksum. */

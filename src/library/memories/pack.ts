@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 
 /**
  * A pack: an append-only file of segment memories. Each record is a fixed header followed by its payload
@@ -39,6 +39,35 @@ export interface MemoryPayload {
   ids: Uint8Array;
   coarse: Uint8Array;
   fine: Uint8Array;
+}
+
+/** Of a record that takes its key out. */
+export const NOTHING: MemoryPayload = { vector: new Uint8Array(0), ids: new Uint8Array(0), coarse: new Uint8Array(0), fine: new Uint8Array(0) };
+
+export type MemoryPart = keyof MemoryPayload;
+
+/** Where a part lies in a record's payload. */
+export function placeOf(part: MemoryPart, { vectorBytes, idBytes, coarseRows, fineRows, bytesPerRow }: PackRecord): { from: number; bytes: number } {
+  const rows = vectorBytes + idBytes;
+  switch (part) {
+    case 'vector':
+      return { from: 0, bytes: vectorBytes };
+    case 'ids':
+      return { from: vectorBytes, bytes: idBytes };
+    case 'coarse':
+      return { from: rows, bytes: coarseRows * bytesPerRow };
+    case 'fine':
+      return { from: rows + coarseRows * bytesPerRow, bytes: fineRows * bytesPerRow };
+  }
+}
+
+/** The parts of a payload that was read whole. */
+export function payloadOf(record: PackRecord, whole: Uint8Array): MemoryPayload {
+  const part = (which: MemoryPart): Uint8Array => {
+    const { from, bytes } = placeOf(which, record);
+    return whole.subarray(from, from + bytes);
+  };
+  return { vector: part('vector'), ids: part('ids'), coarse: part('coarse'), fine: part('fine') };
 }
 
 export function payloadBytes(payload: MemoryPayload): number {
@@ -90,25 +119,38 @@ export class Pack {
     private length: number,
   ) {}
 
-  /**
-   * Opens or creates a pack and lists its records in file order. What follows the last whole record is cut off when
-   * the pack may be written, else ignored.
-   */
+  /** Opens or creates a pack and lists its records in file order. What follows the last whole record is cut off when the pack may be written, else ignored. */
   static async open(id: number, file: string, writable: boolean): Promise<{ pack: Pack; records: PackRecord[]; lostBytes: number }> {
-    const handle = await open(file, writable ? 'a+' : 'r');
-    const size = (await handle.stat()).size;
+    const pack = new Pack(id, file, await open(file, writable ? 'a+' : 'r'), 0);
+    const records = await pack.follow();
+    const { size } = await pack.handle.stat();
+    if (writable && pack.length < size) await pack.handle.truncate(pack.length);
+    return { pack, records, lostBytes: size - pack.length };
+  }
+
+  /** Records that were appended since this was asked last, in file order; one that is not whole is left for the next time. */
+  async follow(): Promise<PackRecord[]> {
+    const { size } = await this.handle.stat();
     const records: PackRecord[] = [];
     const header = Buffer.alloc(HEADER_BYTES);
-    let position = 0;
-    while (position + HEADER_BYTES <= size) {
-      const { bytesRead } = await handle.read(header, 0, HEADER_BYTES, position);
-      const record = bytesRead === HEADER_BYTES ? decodeHeader(header, position + HEADER_BYTES) : undefined;
+    while (this.length + HEADER_BYTES <= size) {
+      const { bytesRead } = await this.handle.read(header, 0, HEADER_BYTES, this.length);
+      const record = bytesRead === HEADER_BYTES ? decodeHeader(header, this.length + HEADER_BYTES) : undefined;
       if (!record || record.offset + record.payloadBytes > size) break;
       records.push(record);
-      position = record.offset + record.payloadBytes;
+      this.length = record.offset + record.payloadBytes;
     }
-    if (writable && position < size) await handle.truncate(position);
-    return { pack: new Pack(id, file, handle, position), records, lostBytes: size - position };
+    return records;
+  }
+
+  /** Whether the file of this name is still the one that was opened: another process may have deleted it, and even begun a new one. */
+  async isThere(): Promise<boolean> {
+    try {
+      const [own, named] = [await this.handle.stat({ bigint: true }), await stat(this.file, { bigint: true })];
+      return own.ino === named.ino && own.dev === named.dev && Number(named.size) >= this.length;
+    } catch {
+      return false;
+    }
   }
 
   /** Bytes of the file. */

@@ -62,7 +62,7 @@ export function unpackRows(bytes: Uint8Array, shape: StoredShape, positions: Int
  */
 export function foldRows(bytes: Uint8Array, bytesPerRow: number): Uint8Array {
   const count = bytes.byteLength / bytesPerRow;
-  if (count === 1) return bytes;
+  if (count === 1) return bytes.slice();
   const values = decodeHalf(halves(bytes));
   const width = bytesPerRow / 2;
   const mean = new Float32Array(width);
@@ -130,8 +130,7 @@ export function rowCounts(tokens: number, ratios: MemoryRatios): { coarse: numbe
 }
 
 /** All fine rows in the order of the text, from the coarse rows and the rest, as they are stored. */
-export function joinFine(coarse: Uint8Array, rest: Uint8Array, tokens: number, bytesPerRow: number, ratios: MemoryRatios): Uint8Array {
-  const joined = new Uint8Array(coarse.byteLength + rest.byteLength);
+export function joinFine(coarse: Uint8Array, rest: Uint8Array, tokens: number, bytesPerRow: number, ratios: MemoryRatios, joined: Uint8Array = new Uint8Array(coarse.byteLength + rest.byteLength)): Uint8Array {
   let at = 0;
   let coarseAt = 0;
   let restAt = 0;

@@ -46,6 +46,16 @@ export class StoreLock {
     return undefined;
   }
 
+  /**
+   * Takes the lock of one file; undefined while another process holds it, or another part of this one.
+   * @throws when it cannot be written
+   */
+  static takeFile(file: string): StoreLock | undefined {
+    makeDirectory(dirname(file));
+    const lock = new StoreLock(file, 0, dirname(file));
+    return lock.acquire() ? lock : undefined;
+  }
+
   private acquire(): boolean {
     for (let attempt = 0; attempt < 3; attempt++) {
       try {

@@ -18,7 +18,7 @@ function memoriesOf(kept: readonly string[]): Memories {
     segments: () => [...SEGMENTS],
     nearest: (segments) => Promise.resolve(segments.map((each) => ({ segment: each, similarity: each.path === 'far.py' ? 0 : 1 - SEGMENTS.findIndex(({ key }) => key === each.key) / 10 }))),
     tokenIds: (key) => Promise.resolve(kept.includes(key) ? Uint16Array.from({ length: TOKENS }, (_, i) => i) : undefined),
-    coarse: () => rows(1), fine: ({ fineRows }) => rows(fineRows), folded: () => rows(1), attentionChooses: false, vocabSize: 128,
+    coarse: () => rows(1), fine: ({ fineRows }) => Promise.resolve(fineRows * WIDTH), bytesPerRow: WIDTH, folded: () => rows(1), attentionChooses: false, vocabSize: 128,
     late: () => Promise.resolve([]),
   };
   return made as Memories;

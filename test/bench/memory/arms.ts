@@ -5,7 +5,7 @@ import type { MemorySegment } from '../../../src/library/memories/memories';
 export const MEMORY_ARMS = ['as they are', 'zeroed', 'of another file', 'left out'] as const;
 export type MemoryArm = (typeof MEMORY_ARMS)[number];
 
-type Reads = Pick<MemoryStore, 'describe' | 'vector' | 'ids' | 'coarse' | 'fine'>;
+type Reads = Pick<MemoryStore, 'describe' | 'vector' | 'ids' | 'coarse' | 'fine' | 'use'>;
 
 /** A store that gives for each segment what the arm says: vector, token ids and rows alike. */
 export function alteredStore(store: MemoryStore, segments: readonly MemorySegment[], arm: MemoryArm): MemoryStore {
@@ -15,7 +15,13 @@ export function alteredStore(store: MemoryStore, segments: readonly MemorySegmen
     const bytes = await store[part](arm === 'of another file' ? (other.get(key) ?? key) : key);
     return bytes && arm === 'zeroed' ? new Uint8Array(bytes.byteLength) : bytes;
   };
-  const altered: Reads = { describe: (key) => store.describe(key), vector: read('vector'), ids: read('ids'), coarse: read('coarse'), fine: read('fine') };
+  const altered: Reads = {
+    describe: (key) => store.describe(key), vector: read('vector'), ids: read('ids'), coarse: read('coarse'), fine: read('fine'),
+    use: async (key, part, look) => {
+      const bytes = await read(part)(key);
+      return bytes && look(bytes);
+    },
+  };
   return altered as MemoryStore;
 }
 

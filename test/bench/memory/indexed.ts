@@ -97,8 +97,8 @@ export async function encodeAll(library: EncodingLibrary, memory: MemoryModel, d
   mkdirSync(directory, { recursive: true });
   const { fingerprint, ratios, storedRowBytes, heads, vocabSize } = memory.description;
   const coder: SegmentCoder = { version: memoryVersion(fingerprint), encode: (texts, signal) => memory.encode(texts, signal) };
-  const store = await MemoryStore.open({ directory, budgetBytes, version: coder.version, writable: true });
-  const encoding = new MemoryEncoding({ library, store, coder, writes: true, warn: (message) => console.log(message) });
+  const store = await MemoryStore.open({ directory, budgetBytes, version: coder.version });
+  const encoding = new MemoryEncoding({ library, store, coder, warn: (message) => console.log(message) });
   const started = performance.now();
   await encoding.run();
   const seconds = (performance.now() - started) / 1000;

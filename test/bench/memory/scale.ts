@@ -26,8 +26,8 @@ export async function scale(memory: MemoryModel, texts: readonly { path: string;
   const workspace = new GrowingWorkspace(texts);
   const { fingerprint, ratios, storedRowBytes, heads, vocabSize, sinkRows, windowTokens } = memory.description;
   const coder: SegmentCoder = { version: memoryVersion(fingerprint), encode: (some, signal) => memory.encode(some, signal) };
-  const store = await MemoryStore.open({ directory, budgetBytes: 4e9, version: coder.version, writable: true });
-  const encoding = new MemoryEncoding({ library: workspace, store, coder, writes: true, warn: (message) => console.log(message) });
+  const store = await MemoryStore.open({ directory, budgetBytes: 4e9, version: coder.version });
+  const encoding = new MemoryEncoding({ library: workspace, store, coder, warn: (message) => console.log(message) });
   const memories = new Memories({ encoding, store, ratios, bytesPerRow: storedRowBytes, heads, vocabSize });
   let sentId = '';
   const engine: ContextEngine = {
@@ -87,8 +87,8 @@ async function evicting(memory: MemoryModel, texts: readonly { path: string; tex
     },
   };
   const budgetBytes = (FIRST * BYTES_PER_TOKEN) / 2;
-  const store = await MemoryStore.open({ directory, budgetBytes, version: coder.version, writable: true });
-  const encoding = new MemoryEncoding({ library: workspace, store, coder, writes: true, warn: (message) => console.log(message) });
+  const store = await MemoryStore.open({ directory, budgetBytes, version: coder.version });
+  const encoding = new MemoryEncoding({ library: workspace, store, coder, warn: (message) => console.log(message) });
   let seconds = 0;
   while (tokens < FIRST) {
     workspace.grow((FIRST / 8) * CHARACTERS_PER_TOKEN);

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { memories as memoriesPolicy, openCheckpoint } from '../../../src/engine';
 import { composeContext, type ComposedContext } from '../../../src/assistant/compose/compose';
 import type { Memories, MemorySegment } from '../../../src/library/memories/memories';
-import { joinBytes } from '../../../src/library/memories/rows';
 import { createSegmenter } from '../../../src/library/segments/segmenter';
 import type { Document } from '../../../src/library/types';
 import type { MemoryModel } from '../../../src/worker/memory-model';
@@ -133,9 +132,10 @@ async function againstLlamaState(memory: MemoryModel, directory: string, memorie
       theirs.push(performance.now() - started);
       memories.clear();
       started = performance.now();
-      const parts: Uint8Array[] = [];
-      for (const segment of own) parts.push((await memories.fine(segment)) ?? new Uint8Array(0));
-      await memory.compose(params({ fine: { rows: joinBytes(parts), tokens: tokens.length } }));
+      const rows = new Uint8Array(own.reduce((sum, { fineRows }) => sum + fineRows, 0) * memory.description.storedRowBytes);
+      let at = 0;
+      for (const segment of own) at += await memories.fine(segment, rows.subarray(at));
+      await memory.compose(params({ fine: { rows: rows.subarray(0, at), tokens: tokens.length } }));
       ours.push(performance.now() - started);
     }
     sequence.dispose();

@@ -9,13 +9,13 @@ void (async () => {
   const library = await Library.open({ folders: [{ name: 'work', directory: root }], storageDirectory: storage, settings: { filesExclude: [], maxFileBytes: 1_000_000 }, threadScript });
   await library.start();
   const coder = new ByteCoder(2);
-  const store = await MemoryStore.open({ directory, budgetBytes: 1e9, version: coder.version, writable: true, packBytes: 20_000 });
+  const store = await MemoryStore.open({ directory, budgetBytes: 1e9, version: coder.version, packBytes: 20_000 });
   const put = store.put.bind(store);
   store.put = async (key, ...rest) => {
     await put(key, ...rest);
     process.stdout.write(`${key}\n`);
   };
-  const encoding = new MemoryEncoding({ library, store, coder, writes: true, batchCharacters: 1_500 });
+  const encoding = new MemoryEncoding({ library, store, coder, batchCharacters: 1_500 });
   process.stdout.write('started\n');
   await encoding.run();
   await encoding.close();

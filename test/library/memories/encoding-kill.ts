@@ -31,8 +31,8 @@ export async function killWhileEncoding(kills: number): Promise<void> {
     expect((await runAndKill(child, [workspace.root, workspace.storage, directory, thread], undefined)).finished).toBe(true);
     const library = await openLibrary(workspace, thread);
     const coder = new ByteCoder();
-    const store = await MemoryStore.open({ directory, budgetBytes: 1e9, version: coder.version, writable: true });
-    const encoding = new MemoryEncoding({ library, store, coder, writes: true });
+    const store = await MemoryStore.open({ directory, budgetBytes: 1e9, version: coder.version });
+    const encoding = new MemoryEncoding({ library, store, coder });
     await encoding.run();
     expect(coder.encoded).toEqual([]);
     const { encoded, segments } = encoding.status();
@@ -56,8 +56,8 @@ async function openLibrary(workspace: Workspace, threadScript: string): Promise<
 async function textsOf(workspace: Workspace, thread: string): Promise<Map<string, string>> {
   const library = await openLibrary(workspace, thread);
   const coder = new ByteCoder();
-  const store = await MemoryStore.open({ directory: join(workspace.scratch, 'reference'), budgetBytes: 1e9, version: coder.version, writable: true });
-  const encoding = new MemoryEncoding({ library, store, coder, writes: true });
+  const store = await MemoryStore.open({ directory: join(workspace.scratch, 'reference'), budgetBytes: 1e9, version: coder.version });
+  const encoding = new MemoryEncoding({ library, store, coder });
   await encoding.run();
   const texts = new Map<string, string>();
   for (const { path, units } of encoding.documents()) {
@@ -102,7 +102,7 @@ async function assertWhole(directory: string, acknowledged: ReadonlySet<string>,
     }
     await pack.close();
   }
-  const store = await MemoryStore.open({ directory, budgetBytes: 1e9, version: new ByteCoder().version, writable: false });
+  const store = await MemoryStore.open({ directory, budgetBytes: 1e9, version: new ByteCoder().version, mayWrite: false });
   for (const key of acknowledged) expect(store.has(key)).toBe(true);
   for (const [key, text] of texts) {
     if (!store.has(key)) continue;

@@ -32,11 +32,11 @@ afterEach(async () => {
 });
 
 function openStore(budgetBytes = 1e9, packBytes = 1e6): Promise<MemoryStore> {
-  return MemoryStore.open({ directory: join(workspace.scratch, 'memories'), budgetBytes, version: coder.version, writable: true, packBytes });
+  return MemoryStore.open({ directory: join(workspace.scratch, 'memories'), budgetBytes, version: coder.version, packBytes });
 }
 
 function encode(options: Partial<EncodingOptions> = {}): MemoryEncoding {
-  const encoding = new MemoryEncoding({ library, store, coder, writes: true, ...options });
+  const encoding = new MemoryEncoding({ library, store, coder, ...options });
   encodings.push(encoding);
   return encoding;
 }
@@ -175,17 +175,106 @@ describe('MemoryEncoding', () => {
   });
 
   it('gives way before each batch', async () => {
-    let asked = 0;
-    await encode({ batchCharacters: 1, giveWay: async () => void asked++ }).run();
-    expect(asked).toBe(coder.encoded.length);
+    let given = 0;
+    const own = coder.encode.bind(coder);
+    vi.spyOn(coder, 'encode').mockImplementation((texts, signal) => {
+      expect(given).toBeGreaterThan(0);
+      given = 0;
+      return own(texts, signal);
+    });
+    await encode({ batchCharacters: 1, giveWay: async () => void given++ }).run();
+    expect(coder.encoded.length).toBeGreaterThan(12);
   });
 
-  it('stores nothing in a window that does not own the store', async () => {
-    const encoding = encode({ writes: false });
-    await encoding.run();
+  it('in another window encodes nothing, follows the one that does, and goes on where that one ended', async () => {
+    const other = await openStore();
+    const following = encode({ store: other, followMs: 5 });
+    await following.run();
     expect(coder.encoded).toEqual([]);
-    expect(encoding.status()).toMatchObject({ encoded: 0, standstill: { cause: 'otherWindow' } });
-    expect(encoding.status().segments).toBeGreaterThan(0);
+    const { segments } = following.status();
+    expect(following.status()).toMatchObject({ encoded: 0, counting: false, standstill: { cause: 'otherWindow' } });
+    // The first window encodes three segments, and ends.
+    const own = coder.encode.bind(coder);
+    let left = 3;
+    vi.spyOn(coder, 'encode').mockImplementation((texts, signal) => (left-- > 0 ? own(texts, signal) : Promise.reject(new Error('held'))));
+    const first = encode({ batchCharacters: 1, retryMs: 1e6 });
+    await first.run();
+    expect(first.status().encoded).toBe(3);
+    await expect.poll(() => following.status().encoded, { timeout: 5_000 }).toBe(3);
+    const [key] = [...other.keys()];
+    expect(await other.coarse(key!)).toEqual(await store.coarse(key!));
+    left = Infinity;
+    await first.close();
+    await store.close();
+    await expect.poll(() => following.status().encoded, { timeout: 5_000 }).toBe(segments);
+    expect(following.status().standstill).toBe(undefined);
+    expect(new Set(coder.encoded).size).toBe(coder.encoded.length);
+    await following.close();
+    await other.close();
+    store = await openStore();
+    expect(store.stats()).toMatchObject({ segments: new Set(coder.encoded).size, lostBytes: 0 });
+  });
+
+  it('knows to the segment what there is before the rest is encoded, and its share never falls', async () => {
+    // Of one line come several units, of white space none.
+    const files = [workspace.put('data/huge.txt', Array.from({ length: 6_000 }, (_, i) => `value${i}`).join(' ')), workspace.put('data/blank.txt', `words\n${'\n'.repeat(4_000)}more\n`)];
+    await library.applyChanges(files.map((file) => ({ file, type: 'created' })));
+    expect(library.status().segments).toBeGreaterThan(0);
+    const shares: number[] = [];
+    const totals = new Set<number>();
+    const encoding = encode({ batchCharacters: 1, changed: () => {
+      const { encoded, segments, counting } = encoding.status();
+      if (!counting) totals.add(segments);
+      if (!counting) shares.push(encoded / segments);
+    } });
+    expect(encoding.status().counting).toBe(true);
+    const open = [...library.documents()].at(-1)!.file;
+    encoding.setOpen([open]);
+    const own = coder.encode.bind(coder);
+    const counted: boolean[] = [];
+    vi.spyOn(coder, 'encode').mockImplementation((texts, signal) => (counted.push(!encoding.status().counting), own(texts, signal)));
+    await encoding.run();
+    const { encoded, segments } = encoding.status();
+    expect([...totals]).toEqual([segments]);
+    expect(encoded).toBe(segments);
+    expect(segments).not.toBe(library.status().segments);
+    expect(segments).toBe([...encoding.documents()].reduce((sum, { units }) => sum + units.length, 0));
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
+    // What is open was not kept waiting by the counting; everything else was.
+    const urgent = counted.indexOf(true);
+    expect(urgent).toBeGreaterThan(0);
+    expect(counted.slice(urgent)).not.toContain(false);
+    expect(urgent).toBe(encoding.document([...library.documents()].at(-1)!.path)!.units.length);
+  });
+
+  it('what is in the store can be used before anything that is missing is encoded', async () => {
+    await encode().run();
+    const { document } = (await library.indexed([...library.documents()][0]!.path))!;
+    workspace.put(document.path, `${document.text.trimEnd()} and words that were not there\n`);
+    await library.applyChanges([{ file: document.file, type: 'changed' }]);
+    const encoding = encode();
+    vi.spyOn(coder, 'encode').mockImplementation(() => {
+      const { encoded, segments } = encoding.status();
+      expect(encoded).toBe(segments - 1);
+      return Promise.reject(new Error('seen'));
+    });
+    await encoding.run();
+    expect(encoding.status().standstill?.reason).toContain('seen');
+  });
+
+  it('counts what changes while it is paused', async () => {
+    const encoding = encode();
+    encoding.pause(true);
+    const run = encoding.run();
+    await expect.poll(() => encoding.status().counting).toBe(false);
+    const { segments } = encoding.status();
+    const file = workspace.put('src/late.txt', 'a line that came late\n');
+    await library.applyChanges([{ file, type: 'created' }]);
+    void encoding.run();
+    await expect.poll(() => encoding.status()).toMatchObject({ segments: segments + 1, encoded: 0, counting: false });
+    encoding.pause(false);
+    await run;
+    expect(encoding.status()).toMatchObject({ encoded: segments + 1 });
   });
 
   it('says why it stopped when the model fails, and goes on by itself', async () => {

@@ -26,7 +26,7 @@ let store: MemoryStore;
 let memories: Memories;
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'memories-'));
-  store = await MemoryStore.open({ directory: join(directory, 'store'), budgetBytes: 1e9, version: coder.version, writable: true });
+  store = await MemoryStore.open({ directory: join(directory, 'store'), budgetBytes: 1e9, version: coder.version });
   const texts = ['3 4\n', '4 3\n', '1 0\n'];
   const library = {
     *documents() {
@@ -38,7 +38,7 @@ beforeEach(async () => {
       return Promise.resolve({ document: { file: `/${path}`, path, language: 'text', text, hash: text }, segmented: { segments: [segment], symbols: [], imports: [], method: 'length' as const } });
     },
   };
-  const encoding = new MemoryEncoding({ library, store, coder, writes: true });
+  const encoding = new MemoryEncoding({ library, store, coder });
   await encoding.run();
   memories = new Memories({ encoding, store, ratios: RATIOS, bytesPerRow: 4, heads: { layers: 1, queryHeads: 1, kvHeads: 1, headDim: 1 }, vocabSize: 16 });
 });
@@ -54,7 +54,9 @@ it('finds what is near a vector, and gives rows in the order of the text', async
   expect(nearest.map(({ segment }) => segment.path)).toEqual(['2.txt', '1.txt']);
   expect(nearest[1]?.similarity).toBeCloseTo(0.8, 2);
   // Two rows of 16 tokens: the last of them is the coarse one.
-  expect(await memories.fine(segments[0]!)).toEqual(joinBytes([halfBytes(4, 3), halfBytes(3, 4)]));
+  const rows = new Uint8Array(12);
+  expect(await memories.fine(segments[0]!, rows)).toBe(8);
+  expect(rows).toEqual(joinBytes([halfBytes(4, 3), halfBytes(3, 4), new Uint8Array(4)]));
 });
 
 it('finds which texts hold a question’s tokens, or tokens near to them', async () => {
@@ -82,7 +84,7 @@ it('folds coarse rows of several segments into their mean, and leaves out what i
   await store.clear();
   memories.clear();
   expect(await memories.folded(segments)).toBe(undefined);
-  expect(await memories.fine(segments[0]!)).toBe(undefined);
+  expect(await memories.fine(segments[0]!, new Uint8Array(8))).toBe(0);
   expect(memories.segments()).toEqual([]);
 });
 

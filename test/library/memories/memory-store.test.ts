@@ -17,7 +17,7 @@ afterEach(async () => {
 });
 
 function open(options: Partial<MemoryStoreOptions> = {}): Promise<MemoryStore> {
-  return MemoryStore.open({ directory: join(directory, 'store'), budgetBytes: 1e9, version: 'model-1', writable: true, ...options });
+  return MemoryStore.open({ directory: join(directory, 'store'), budgetBytes: 1e9, version: 'model-1', ...options });
 }
 
 const keyOf = (n: number): string => createHash('sha256').update(String(n)).digest('hex').slice(0, 32);
@@ -92,15 +92,121 @@ describe('MemoryStore', () => {
     await second.close();
   });
 
-  it('reads but never writes when another window holds the store', async () => {
+  it('reads part after part through a few buffers', async () => {
+    const first = await open();
+    for (let n = 0; n < 200; n++) await put(first, n);
+    await first.close();
+    const store = await open();
+    for (let round = 0; round < 2; round++) for (let n = 0; n < 200; n++) expect(await holds(store, n)).toBe(true);
+    expect(store.stats().buffers).toBeLessThan(10);
+    // Reads at once have one each.
+    const parts = await Promise.all(Array.from({ length: 20 }, (_, n) => store.use(keyOf(n), 'fine', (bytes) => Buffer.from(bytes))));
+    for (const [n, part] of parts.entries()) expect(part).toEqual(Buffer.from(memoriesOf(n).payload.fine));
+    expect(store.stats().buffers).toBeLessThan(30);
+    await store.close();
+  });
+
+  it('is written by one process: another reads, follows, and takes over when that one is gone', async () => {
     const first = await open();
     await put(first, 1);
-    const second = await open({ writable: false });
+    const second = await open();
+    expect([first.writable, second.writable]).toEqual([true, false]);
     await put(second, 2);
     expect(await holds(second, 1)).toBe(true);
     expect(await holds(second, 2)).toBe(false);
+    await put(first, 3);
+    expect(await holds(second, 3)).toBe(false);
+    expect(await second.refresh()).toBe(true);
+    expect(await holds(second, 3)).toBe(true);
+    expect(await second.refresh()).toBe(false);
+    await first.close();
+    await second.refresh();
+    expect(second.writable).toBe(true);
+    await put(second, 2);
+    await second.close();
+    const third = await open();
+    for (const n of [1, 2, 3]) expect(await holds(third, n)).toBe(true);
+    expect(third.stats()).toMatchObject({ segments: 3, lostBytes: 0 });
+    await third.close();
+  });
+
+  it('is opened by a process that may not write, and left as it is', async () => {
+    const first = await open();
+    await put(first, 1);
+    await first.close();
+    const second = await open({ mayWrite: false });
+    await put(second, 2);
+    expect(await second.clear()).toBe(0);
+    expect([await holds(second, 1), await holds(second, 2), second.writable]).toEqual([true, false, false]);
+    await second.close();
+  });
+
+  it('a process that stood still until another took its place writes no more', async () => {
+    const first = await open();
+    await put(first, 1);
+    await rm(join(directory, 'store.lock'));
+    const second = await open();
+    await put(second, 2);
+    await put(first, 3);
+    expect([first.writable, second.writable]).toEqual([false, true]);
+    await first.refresh();
+    expect([await holds(first, 1), await holds(first, 2), await holds(first, 3)]).toEqual([true, true, false]);
+    await first.close();
+    await put(second, 4);
+    await second.close();
+    const third = await open();
+    expect(third.stats()).toMatchObject({ segments: 3, lostBytes: 0 });
+    await third.close();
+  });
+
+  it('cleared in one window is cleared for all', async () => {
+    const first = await open();
+    for (const n of [1, 2, 3]) await put(first, n);
+    const second = await open();
+    expect(await second.clear()).toBe(first.stats().bytes);
+    await first.refresh();
+    expect(first.stats()).toMatchObject({ segments: 0, bytes: 0 });
+    await put(first, 4);
+    await second.refresh();
+    expect(await holds(second, 4)).toBe(true);
+    expect(second.stats().segments).toBe(1);
     await second.close();
     await first.close();
+  });
+
+  it('one that follows has what the one that writes has, whatever that one puts, drops, moves and clears', async () => {
+    const operation = fc.oneof(
+      { weight: 8, arbitrary: fc.record({ kind: fc.constant('put' as const), n: fc.nat(60) }) },
+      { weight: 3, arbitrary: fc.record({ kind: fc.constant('follow' as const), n: fc.nat(60) }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('restart' as const), n: fc.nat(1) }) },
+      { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear' as const), n: fc.nat(1) }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(operation, { minLength: 10, maxLength: 120 }), async (operations) => {
+        await rm(join(directory, 'store'), { recursive: true, force: true });
+        const small = { packBytes: 1_000, budgetBytes: 4_000 };
+        let writer = await open(small);
+        const follower = await open({ ...small, mayWrite: false });
+        for (const { kind, n } of operations) {
+          if (kind === 'put') await put(writer, n);
+          else if (kind === 'clear') await writer.clear();
+          else if (kind === 'restart') {
+            await writer.close();
+            writer = await open(small);
+          } else {
+            // What it still has, or has no more, it has whole.
+            await holds(follower, n);
+            await follower.refresh();
+            expect(new Set(follower.keys())).toEqual(new Set(writer.keys()));
+            for (const key of follower.keys()) expect(await follower.fine(key)).toEqual(await writer.fine(key));
+            expect(follower.stats().bytes).toBe(writer.stats().bytes);
+          }
+        }
+        await follower.close();
+        await writer.close();
+      }),
+      { numRuns: 40 },
+    );
   });
 
   it('stays within the budget and evicts what was used longest ago', async () => {
