@@ -64,14 +64,13 @@ export class MemoryComposer {
     const answer = Math.max(params.maxNewTokens, followed.length);
     const compress = this.compression(question.length + answer, windowTokens);
     const live = compress ? compressedRows(question.length + answer, compress) : question.length + answer;
-    const stored = joinBytes([this.coarse.rows, params.fine.rows]);
-    const storedRows = stored.byteLength / width;
+    const storedRows = (this.coarse.rows.byteLength + params.fine.rows.byteLength) / width;
     const readingFrom = performance.now();
     const dense = await this.dense.open(
       (params.dense ?? []).map((each) => ({ key: each.key, tokens: () => ('ids' in each ? [...each.ids] : this.coder.tokens(each.text)) })),
       Math.min(windowTokens, params.capacityRows - storedRows) - sinkRows - live, signal,
     );
-    const memoryBytes = joinBytes([stored, ...dense.segments.map(({ rows }) => rows.bytes)]);
+    const memoryBytes = joinBytes([this.coarse.rows, params.fine.rows, ...dense.segments.map(({ rows }) => rows.bytes)]);
     const memoryRows = memoryBytes.byteLength / width;
     const leastPositions = Math.min(memoryRows, Math.floor(windowTokens * MEMORY_POSITIONS));
     const room = Math.min(windowTokens - leastPositions, params.capacityRows - memoryRows) - sinkRows - live;
@@ -83,6 +82,7 @@ export class MemoryComposer {
 
     const context = decoder.newContext(memories({ sinks: sinkRows }), params.capacityRows, { rope, ...(compress ? { compress } : {}) });
     if (sinkRows > 0) await context.prefill(config.sinkTokens, { logits: 'none', signal });
+    context.reserve(memoryRows + fullRows + live);
     const positions = memoryPositions(storedRows, memoryRows - storedRows, sinkRows, windowTokens - sinkRows - fullRows - live);
     const tokens = params.coarse.tokens + params.fine.tokens + dense.segments.reduce((sum, { rows }) => sum + rows.tokens, 0);
     if (memoryRows > 0) context.splice(unpackRows(memoryBytes, decoder.config, positions, tokens), 0, 'store');

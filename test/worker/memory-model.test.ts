@@ -1,9 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Decoder, Tokenizer } from '../../src/engine';
 import { decodeHalf } from '../../src/engine/cache/float16';
+import { RowStore } from '../../src/engine/cache/row-store';
 import { LateInteraction } from '../../src/library/memories/late';
 import { denseRowCount, halves, joinBytes, joinFine, packRows, rowCounts } from '../../src/library/memories/rows';
 import { EngineModel } from '../../src/worker/engine-model';
@@ -158,6 +159,26 @@ describe('a composed context', () => {
     // What was compressed long ago still counts.
     const nll = async (start: string): Promise<number> => (await memory.compose(ask({ question: `${start}${TEXT}`, follow: SHORT }))).follow!.nll;
     expect(Math.abs((await nll('one')) - (await nll('two')))).toBeGreaterThan(1e-6);
+  });
+
+  test('has room made once for all that it is to hold', async () => {
+    const [each] = await memory.encode([TEXT.repeat(3)]);
+    const generations: number[] = [];
+    const original = RowStore.prototype.write;
+    const write = vi.spyOn(RowStore.prototype, 'write').mockImplementation(function (this: RowStore, ...args) {
+      if (this.capacity > 100) generations.push(this.generation);
+      return original.apply(this, args);
+    });
+    try {
+      const { rows } = await memory.compose(ask({ coarse: { id: 'room', rows: each!.coarse, tokens: each!.tokens }, fine: { rows: each!.rest, tokens: 0 }, full: [1, 2, 3].map((n) => ({ key: `${n}`, text: TEXT.slice(n, n + 60) })) }));
+      expect(rows.full.map(({ origin }) => origin)).toEqual(['computed', 'computed', 'computed']);
+      // Sinks, question and answer besides.
+      expect(rows.coarse + rows.fine + 180).toBeGreaterThan(250);
+    } finally {
+      write.mockRestore();
+    }
+    expect(generations.length).toBeGreaterThan(5);
+    expect(new Set(generations)).toEqual(new Set([2]));
   });
 
   test('tells what was read before it writes, and the text as it comes', async () => {

@@ -65,6 +65,11 @@ export class Context {
     return this.capacity - this.rows;
   }
 
+  /** Makes room for so many more rows at once: those that are there are copied once, not each time that some are added. */
+  reserve(rows: number): void {
+    this.near.reserve(this.near.count + Math.min(rows, this.free));
+  }
+
   /** The rows that these tokens would get, were they read now. */
   plan(tokens: ArrayLike<number>, from = 0, to = tokens.length): NewRow[] {
     const state = { read: this.read, group: this.group, sinceAnchor: this.sinceAnchor };

@@ -121,6 +121,11 @@ export class DecoderContext {
     return this.#context.splice(rows, atPosition, origin);
   }
 
+  /** Makes room at once for so many rows that are to come, as far as the capacity goes. */
+  reserve(rows: number): void {
+    this.#context.reserve(rows);
+  }
+
   /** Drops spliced rows; returns how many. */
   drop(id: number): number {
     return this.#context.drop(id);
