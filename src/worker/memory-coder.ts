@@ -5,6 +5,7 @@ import { encodeHalf } from '../engine/cache/float16';
 import type { RopeFrequencies } from '../engine/rope';
 import type { SegmentMemory } from '../library/memories/encoding';
 import { coarsePlaces, joinBytes, packRows, runLengths, storedRowBytes } from '../library/memories/rows';
+import { LineTable } from '../library/segments/lines';
 import { WorkerError } from './errors';
 import type { MemoryConfig } from './memory-config';
 import type { QuestionLook } from './memory-protocol';
@@ -85,6 +86,14 @@ export class MemoryCoder {
 
   encodeOptions(signal?: AbortSignal): Parameters<Decoder['encodeSegments']>[1] {
     return { rope: this.rope, batchRows: BATCH_ROWS, ...(this.sinks ? { prefix: this.sinks } : {}), ...(signal ? { signal } : {}) };
+  }
+
+  /** The first and last line of a stretch of tokens, counted from the first line of those that stand before it; white space at its ends counts for nothing. */
+  lines(before: Uint16Array, tokens: Uint16Array): [first: number, last: number] {
+    const [past, text] = [this.tokenizer.decode([...before]), this.tokenizer.decode([...tokens])];
+    const table = new LineTable(past + text);
+    const ink = text.search(/\S/);
+    return ink < 0 ? [table.lineAt(past.length), table.lineAt(past.length)] : [table.lineAt(past.length + ink), table.lineAt(past.length + text.trimEnd().length - 1)];
   }
 
   tokens(text: string): number[] {

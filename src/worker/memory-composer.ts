@@ -5,7 +5,7 @@ import { denseRowCount, joinBytes, storedRowBytes, unpackRows } from '../library
 import { WorkerError } from './errors';
 import { writeGreedily } from './greedy';
 import type { MemoryCoder } from './memory-coder';
-import type { ComposedRows, ComposeParams, ComposeReading, ComposeResult } from './memory-protocol';
+import type { ComposedRows, ComposeParams, ComposeReading, ComposeResult, DenseSegment, OpenedRows } from './memory-protocol';
 import { OpenedSegments, type Rows } from './opened-segments';
 
 /** Bytes of full and of dense rows kept for the next questions. */
@@ -95,7 +95,7 @@ export class MemoryComposer {
     const after = this.counts();
     const rows: ComposedRows = {
       sinks: sinkRows, coarse: this.coarse.rows.byteLength / width, fine: params.fine.rows.byteLength / width,
-      dense: dense.said, full: full.said, ...questionRows(context, question.length + followed.length), answer: 0,
+      dense: dense.said.map((said, i) => this.withLines(said, params.dense?.[i])), full: full.said, ...questionRows(context, question.length + followed.length), answer: 0,
     };
     const timing = { splice, read: readFull + (readEnd - readFrom), decode: 0, firstToken: readEnd - started };
     const cache = { hits: after.hits - before.hits, misses: after.misses - before.misses, evictions: after.evictions - before.evictions };
@@ -109,6 +109,10 @@ export class MemoryComposer {
       ...reading, text: written.text, confidence: written.confidence, positions: context.position,
       rows: { ...rows, answer: written.tokens }, timing: { ...timing, decode: performance.now() - readEnd },
     };
+  }
+
+  private withLines(said: OpenedRows, asked: DenseSegment | undefined): OpenedRows {
+    return asked && 'ids' in asked && asked.before ? { ...said, lines: this.coder.lines(asked.before, asked.ids) } : said;
   }
 
   /** The question as it is read: as it stands, or as a user's turn with the answer to follow. */

@@ -48,8 +48,11 @@ export interface Gist {
   fromMemories: boolean;
 }
 
-/** A segment that is to stand in the context in dense rows, kept under its key for a while: by the ids that the store keeps of its tokens, or by its text. */
-export type DenseSegment = { key: string } & ({ ids: Uint16Array } | { text: string });
+/**
+ * A segment that is to stand in the context in dense rows, kept under its key for a while: by the ids that the store keeps of its tokens, or by its text.
+ * `before`: of a stretch the ids that stand before it in its segment, which tell its lines.
+ */
+export type DenseSegment = { key: string } & ({ ids: Uint16Array; before?: Uint16Array } | { text: string });
 
 /** A segment that is to stand in the context with all its rows. */
 export interface FullSegment {
@@ -85,6 +88,8 @@ export interface OpenedRows {
   /** Stood for. */
   tokens: number;
   origin: 'computed' | 'memory' | 'left';
+  /** Of a stretch its first and last line, counted from its segment's first, which is 0. */
+  lines?: readonly [first: number, last: number];
 }
 
 export interface ComposedRows {

@@ -232,6 +232,20 @@ describe('dense rows', () => {
     expect(Buffer.from(dense!).equals(packRows(own!.memories!))).toBe(false);
   });
 
+  test('of a stretch have the stretch’s own lines', async () => {
+    const text = 'first line\r\nsecond line\nthird line\rfourth line\n\n  sixth line\nseventh\n';
+    const all = ids(text); // one token a byte
+    const lines = async (from: number, to: number): Promise<unknown> => {
+      const { rows } = await memory.compose(ask({ dense: [{ key: `lines:${from}+${to - from}`, ids: all.subarray(from, to), before: all.subarray(0, from) }], maxNewTokens: 1 }));
+      return rows.dense[0]!.lines;
+    };
+    expect(await lines(0, 5)).toEqual([0, 0]);
+    expect(await lines(text.indexOf('line\nthird'), text.indexOf('line\rfourth'))).toEqual([1, 2]);
+    expect(await lines(text.indexOf('fourth'), text.indexOf('sixth'))).toEqual([3, 3]);
+    expect(await lines(text.indexOf('\n\n'), text.length)).toEqual([5, 6]);
+    expect((await memory.compose(ask({ dense: [{ key: 'whole', ids: all }], maxNewTokens: 1 }))).rows.dense[0]!.lines).toBe(undefined);
+  });
+
   test('stand where the same rows would as fine ones, behind coarse and fine, before what is read in full', async () => {
     const { coder } = memory as unknown as { coder: MemoryCoder };
     const [bytes] = await coder.encodeDense([coder.tokens(SHORT)]);

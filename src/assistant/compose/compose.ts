@@ -29,7 +29,7 @@ export interface ContextRequest {
   coarse: { id: string; rows: Uint8Array; tokens: number };
   fine: { rows: Uint8Array; tokens: number };
   /** By the ids that the store keeps of a segment's tokens; by its text where it keeps none. The best last. */
-  dense: readonly ({ key: string } & ({ ids: Uint16Array } | { text: string }))[];
+  dense: readonly ({ key: string } & ({ ids: Uint16Array; /** Of a stretch: those that stand before it in its segment. */ before?: Uint16Array } | { text: string }))[];
   full: readonly { key: string; text: string }[];
   question: string;
   /** The question stands as a user's turn, and the answer is to follow. */
@@ -45,6 +45,8 @@ export interface OpenedSegment {
   /** Stood for. */
   tokens: number;
   origin: 'computed' | 'memory' | 'left';
+  /** Of a stretch its first and last line, counted from its segment's first, which is 0. */
+  lines?: readonly [first: number, last: number];
 }
 
 /** What was read, before anything is written. */

@@ -1,15 +1,15 @@
 /** The ledger of a composed context: each token of the workspace is counted in one group. */
 import type { MemorySegment } from '../../library/memories/memories';
 import type { ContextLedger, LedgerGroup, Span } from '../../protocol';
-import type { ContextReading } from './compose';
+import type { ContextReading, OpenedSegment } from './compose';
 import type { CoarseGroup } from './select';
 
 /** What stands in a context, in segments. */
 export interface ContextParts {
   coarse: readonly CoarseGroup[];
   fine: readonly MemorySegment[];
-  /** Under the key by which their rows are asked for; `rest`: fine rows stand for what is not in dense ones. */
-  dense: readonly { segment: MemorySegment; key: string; rest: boolean }[];
+  /** Under the key by which their rows are asked for; `rest`: fine rows stand for what is not in dense ones; `lines`: first and last of those in dense ones, where they are known. */
+  dense: readonly { segment: MemorySegment; key: string; rest: boolean; lines?: readonly [first: number, last: number] }[];
   full: readonly MemorySegment[];
   /** Lines of a segment that is too long to be read whole; its fine rows stand for the rest of it. */
   part?: { segment: MemorySegment; key: string; startLine: number; endLine: number };
@@ -20,8 +20,8 @@ export interface ContextParts {
 /** A file's coarse rows make one group, each fine, dense or full segment one by itself; of a long question what was compressed counts as fine rows. */
 export function ledgerOf(parts: ContextParts, { rows, bytesPerRow, cache }: ContextReading, capacityRows: number): ContextLedger {
   const group = (kind: LedgerGroup['kind'], count: number, tokens: number, more: Partial<LedgerGroup> = {}): LedgerGroup => ({ kind, rows: count, tokens, bytes: count * bytesPerRow, ...more });
-  const opened = (some: ContextReading['rows']['full']): Map<string, { rows: number; tokens: number; origin: 'computed' | 'memory' }> =>
-    new Map(some.flatMap(({ key, rows: own, tokens, origin }) => (origin === 'left' ? [] : [[key, { rows: own, tokens, origin }]])));
+  const opened = (some: readonly OpenedSegment[]): Map<string, OpenedSegment & { origin: 'computed' | 'memory' }> =>
+    new Map(some.flatMap((each) => (each.origin === 'left' ? [] : [[each.key, { ...each, origin: each.origin }]])));
   const read = opened(rows.full);
   const encoded = opened(rows.dense);
   const { part } = parts;
@@ -33,9 +33,9 @@ export function ledgerOf(parts: ContextParts, { rows, bytesPerRow, cache }: Cont
       return own ? [group('full', own.rows, own.rows, { origin: own.origin, span: spanOf([segment]) })] : [];
     }),
   ];
-  const dense = parts.dense.flatMap(({ segment, key }): LedgerGroup[] => {
+  const dense = parts.dense.flatMap(({ segment, key, lines }): LedgerGroup[] => {
     const own = encoded.get(key);
-    return own ? [group('dense', own.rows, own.tokens, { origin: own.origin, span: spanOf([segment]) })] : [];
+    return own ? [group('dense', own.rows, own.tokens, { origin: own.origin, span: linesOf(segment, own.lines ?? lines) })] : [];
   });
   const left = [...parts.dense.flatMap(({ segment, key, rest }) => (encoded.has(key) || rest ? [] : [segment])), ...parts.full.filter(({ key }) => !read.has(key)), ...parts.gone].map((segment) => spanOf([segment]));
   // Tokens are counted once: those of lines that are read and of what stands in dense rows count there.
@@ -76,4 +76,11 @@ function spanOf(segments: readonly MemorySegment[], also?: Span): Span {
   const starts = segments.map(({ startLine }) => startLine);
   const ends = segments.map(({ endLine }) => endLine);
   return { file, path, startLine: Math.min(also?.startLine ?? Infinity, ...starts), endLine: Math.max(also?.endLine ?? 0, ...ends) };
+}
+
+/** Some lines of a segment, counted from its first. */
+function linesOf(segment: MemorySegment, lines: readonly [first: number, last: number] | undefined): Span {
+  const { startLine, endLine, ...span } = spanOf([segment]);
+  const [first, last] = lines ?? [0, endLine - startLine];
+  return { ...span, startLine: Math.min(endLine, startLine + first), endLine: Math.min(endLine, startLine + last) };
 }

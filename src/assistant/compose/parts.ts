@@ -47,8 +47,9 @@ export async function readParts(plan: ContextPlan, sources: PartSources): Promis
     const source = await denseOf(each, sources, textOf);
     const rest = (!source || each.tokens < each.segment.tokens) && (await withFine(each.segment));
     if (source) {
-      dense.push({ segment: each.segment, key: source.key, rest });
-      opened.push(source);
+      const { lines, ...wanted } = source;
+      dense.push({ segment: each.segment, key: wanted.key, rest, ...(lines ? { lines } : {}) });
+      opened.push(wanted);
     } else (rest ? fine : gone).push(each.segment);
   }
   for (const segment of plan.fine) if (await withFine(segment)) fine.push(segment);
@@ -90,19 +91,22 @@ async function readCoarse(groups: readonly CoarseGroup[], memories: Memories): P
   return { coarse, name: name.digest('hex'), rows: joinBytes(all) };
 }
 
+/** What dense rows are made of; where they are made of some lines of the text, which. */
+type DenseSource = ContextRequest['dense'][number] & { lines?: readonly [first: number, last: number] };
+
 /** The ids that the store keeps of a segment's tokens, or its text; of a long one the stretch that meets the question. */
-async function denseOf({ segment, tokens }: SegmentPart, { question, late, memories }: PartSources, textOf: (segment: MemorySegment) => Promise<string | undefined>): Promise<ContextRequest['dense'][number] | undefined> {
+async function denseOf({ segment, tokens }: SegmentPart, { question, late, memories }: PartSources, textOf: (segment: MemorySegment) => Promise<string | undefined>): Promise<DenseSource | undefined> {
   const { key } = segment;
   const whole = tokens >= segment.tokens;
   const ids = await memories.tokenIds(key);
   if (ids && (whole || late)) {
     const from = whole ? 0 : (late as LateInteraction).stretch(ids, tokens);
-    return whole ? { key, ids } : { key: `${key}:${from}+${tokens}`, ids: ids.subarray(from, from + tokens) };
+    return whole ? { key, ids } : { key: `${key}:${from}+${tokens}`, ids: ids.subarray(from, from + tokens), before: ids.subarray(0, from) };
   }
   const text = await textOf(segment);
   if (text === undefined || whole) return text === undefined ? undefined : { key, text };
   const part = partOf({ segment, tokens }, question, text);
-  return part && { key: part.key, text: part.text };
+  return part && { key: part.key, text: part.text, lines: [part.startLine - segment.startLine, part.endLine - segment.startLine] };
 }
 
 /** The lines around the match, as many as there is room for. Undefined when the text has changed, or not even a line fits. */

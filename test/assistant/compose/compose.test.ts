@@ -66,6 +66,8 @@ describe('dense rows in a selection', () => {
     const { request, parts } = await selectContext(asked({ mostRead: 0 }), tools({ memories: memoriesOf(['best.py']) }));
     const sources = new Map(request.dense.map((each) => [each.key.split(':')[0], 'ids' in each ? [...each.ids].includes(70) && each.ids.length : each.text]));
     expect(sources.get('best.py')).toBe(STRETCH);
+    expect(request.dense.find(({ key }) => key === 'best.py:16+64')).toMatchObject({ before: Uint16Array.from({ length: 16 }, (_, i) => i) });
+    expect(parts.dense.find(({ key }) => key.startsWith('second.py'))?.lines).toEqual([expect.any(Number), expect.any(Number)]);
     expect(TEXT).toContain(sources.get('second.py'));
     expect(sources.has('third.py')).toBe(false);
     expect(keys(parts.fine)).toContain('third.py');

@@ -30,10 +30,19 @@ test('what was chosen and not read is named; of what is not read in part all sta
 
 test('a stretch in dense rows is a group of its own, before those read in full; its tokens count there, and what has neither room nor fine rows is named', () => {
   const dense = [{ segment: segment('short.ts', 60), key: 'short.ts', rest: false }, { segment: segment('other.ts', 200), key: 'other.ts:0+64', rest: true }, { segment: segment('likely.ts', 120), key: 'likely.ts:32+64', rest: true }];
-  const said = reading([{ key: 'best.ts', rows: 100, tokens: 100, origin: 'memory' }], [{ key: 'short.ts', rows: 0, tokens: 0, origin: 'left' }, { key: 'other.ts:0+64', rows: 0, tokens: 0, origin: 'left' }, { key: 'likely.ts:32+64', rows: 8, tokens: 64, origin: 'computed' }]);
+  const said = reading([{ key: 'best.ts', rows: 100, tokens: 100, origin: 'memory' }], [{ key: 'short.ts', rows: 0, tokens: 0, origin: 'left' }, { key: 'other.ts:0+64', rows: 0, tokens: 0, origin: 'left' }, { key: 'likely.ts:32+64', rows: 8, tokens: 64, origin: 'computed', lines: [9, 13] }]);
   const { groups, left } = ledgerOf({ ...parts, dense }, said, 4_096);
   expect(groups.map(({ kind }) => kind)).toEqual(['sinks', 'coarse', 'fine', 'fine', 'fine', 'fine', 'dense', 'full', 'question']);
-  expect(groups.filter(({ span }) => span?.path === 'likely.ts')).toMatchObject([{ kind: 'fine', rows: 4, tokens: 56 }, { kind: 'dense', rows: 8, tokens: 64, bytes: 80, origin: 'computed', span: { file: '/w/likely.ts', startLine: 1, endLine: 40 } }]);
+  expect(groups.filter(({ span }) => span?.path === 'likely.ts')).toMatchObject([{ kind: 'fine', rows: 4, tokens: 56 }, { kind: 'dense', rows: 8, tokens: 64, bytes: 80, origin: 'computed', span: { file: '/w/likely.ts', startLine: 10, endLine: 14 } }]);
   expect(groups.filter(({ span }) => span?.path === 'other.ts')).toMatchObject([{ kind: 'fine', tokens: 200 }]);
   expect(left?.map(({ path }) => path)).toEqual(['short.ts']);
+});
+
+test('a stretch of a text has the lines it was taken from, and none beyond its segment', () => {
+  const said = (lines?: readonly [number, number]): ContextReading['rows']['dense'] => [{ key: 'likely.ts:7-90', rows: 8, tokens: 64, origin: 'computed', ...(lines ? { lines } : {}) }];
+  const span = (own: Pick<ContextParts['dense'][number], 'lines'>, dense: ContextReading['rows']['dense']) =>
+    ledgerOf({ ...parts, dense: [{ segment: { ...segment('likely.ts', 120), startLine: 21, endLine: 40 }, key: 'likely.ts:7-90', rest: true, ...own }] }, reading([], dense), 4_096).groups.find(({ kind }) => kind === 'dense')?.span;
+  expect(span({ lines: [3, 5] }, said())).toMatchObject({ startLine: 24, endLine: 26 });
+  expect(span({}, said([18, 30]))).toMatchObject({ startLine: 39, endLine: 40 });
+  expect(span({}, said())).toMatchObject({ startLine: 21, endLine: 40 });
 });
