@@ -18,7 +18,8 @@ from memory_data import KeyMaker, Keys
 
 ASSIGNED = ("const {name} = {value};", "let {name} = {value};", "{name} = {value}", "{name}: {value},", "    {name}: {value}", "#define {name} {value}",
             '"{name}": {value},', "{name} := {value}", "int {name} = {value};", "self.{name} = {value}", "export const {name} = {value};")
-ASKED_FOR = ("What is the value of `{name}`?", "What is `{name}`?", "`{name}`?", "What value has {name}?", "What is {name} set to?")
+# Names stand bare, as the product puts a question to the model: behind a quote a name falls into other tokens than behind a space, and then is hardly found.
+ASKED_FOR = ("What is the value of {name}?", "What is the value of {name}?", "What is {name}?", "What value has {name}?", "What is {name} set to?")
 TOLD = ("{mark}The {noun} of {name} is {value}. Remember it.", "{mark}The {noun} of {name} is {value}.", "{mark}The {noun} for {name}: {value}",
         "{mark}One of the {noun}s for {name} is: {value}.")
 TOLD_ASKED_FOR = ("What is the {noun} of {name}?", "What is the {noun} for {name}?", "Which {noun} has {name}?")
@@ -107,7 +108,7 @@ class NeedleMaker:
 
     def turn(self, wanted: list[Needle]) -> tuple[list[int], list[int]]:
         """Ids of a user's turn up to where the answer begins, and of the answer with its end."""
-        question = wanted[0].question if len(wanted) == 1 else f"What are the values of {', '.join(f'`{n.name}`' for n in wanted)}?"
+        question = wanted[0].question if len(wanted) == 1 else f"What are the values of {', '.join(n.name for n in wanted)}?"
         asked = [ID["user"], *self.encode(question), ID["end"], ID["assistant"]]
         # Names first: who has just written a name finds what stood behind it, as in any text; a value out of nothing is hardly learnt.
         return asked, [*self.encode(" " + ", ".join(n.answer for n in wanted)), ID["end"]]

@@ -72,6 +72,9 @@ function formOf(plain: string, namesCode: boolean): QuestionForm {
   return 'other';
 }
 
+/** The question with its names out of their backticks, as a model is to read it: behind a space a name falls into the tokens that it has in code, behind a backtick into others. */
+export const withBareNames = (question: string): string => question.replace(/`([\p{L}_$][\p{L}\p{N}_$.:-]*(?:\(\))?)`/gu, '$1');
+
 /** Words that only code has, what stands in backticks and what is called. */
 export function codeNames(text: string): string[] {
   const names = new Set<string>();

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { codeNames, parseQuestion, stemOf, stemsIn, wordParts } from '../../src/assistant/question';
+import { codeNames, parseQuestion, stemOf, stemsIn, withBareNames, wordParts } from '../../src/assistant/question';
 
 test.each([
   ['Where is the session opened?', 'where'],
@@ -33,6 +33,11 @@ describe('names of code', () => {
     ['Which functions call other services?', []],
   ])('%s', (text, names) => expect(codeNames(text).sort()).toEqual([...names].sort()));
 });
+
+test.each([
+  ['What are `a_b`, `Session.send` and `run()`?', 'What are a_b, Session.send and run()?'],
+  ['Why does `a < b` fail, and what is "c"?', 'Why does `a < b` fail, and what is "c"?'],
+])('%s is read with its names bare', (question, read) => expect(withBareNames(question)).toBe(read));
 
 test("the project's own name is no name of code and says little, unless it is written as code", () => {
   const { names, terms } = parseQuestion('How does Caddy renew certificates?', ['caddy']);

@@ -8,6 +8,7 @@ import type { DenseRatio } from '../../library/memories/rows';
 import type { Document, SegmentedDocument } from '../../library/types';
 import type { AnswerTiming, Author, ContextLedger, Coverage, RankedSpan, Scope } from '../../protocol';
 import type { AssistantLibrary } from '../library';
+import { withBareNames } from '../question';
 import { ledgerOf, type ContextParts } from './ledger';
 import { readParts } from './parts';
 import { retrieveFused } from './retrieval';
@@ -147,7 +148,7 @@ export async function selectContext(asked: Asked, tools: ComposeTools): Promise<
   const { spans, coverage, segments, scores, look } = await retrieveFused(asked, tools);
   const plan = planContext(segments, scores, budgetOf(engine, { capacityRows, mostRead }, look.tokens + (turn ? TURN_ROWS : 0) + maxNewTokens));
   const { parts, ...rows } = await readParts(plan, { question, late: look.late && new LateInteraction(look.late, memories.vocabSize), memories, library });
-  return { spans, coverage, retrieve: performance.now() - started, parts, request: { ...rows, question, turn, capacityRows, maxNewTokens } };
+  return { spans, coverage, retrieve: performance.now() - started, parts, request: { ...rows, question: turn ? withBareNames(question) : question, turn, capacityRows, maxNewTokens } };
 }
 
 /** The model's reading of what was selected, and what it writes. `onLedger` is told once the context is read. */

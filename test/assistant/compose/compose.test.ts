@@ -62,6 +62,12 @@ describe('dense rows in a selection', () => {
     expect(keys(alone.request.dense).at(-1)).toBe('best.py:16+64');
   });
 
+  test('stand before the question, whose names are bare where the model is asked, and which stands as it is where a text is to be gone on from', async () => {
+    const question = 'What is `step`?';
+    expect((await selectContext(asked({ question, turn: true }), tools({}))).request.question).toBe('What is step?');
+    expect((await selectContext(asked({ question }), tools({}))).request.question).toBe(question);
+  });
+
   test('are made of the ids that the store keeps, else of the text; what has neither stands in fine rows', async () => {
     const { request, parts } = await selectContext(asked({ mostRead: 0 }), tools({ memories: memoriesOf(['best.py']) }));
     const sources = new Map(request.dense.map((each) => [each.key.split(':')[0], 'ids' in each ? [...each.ids].includes(70) && each.ids.length : each.text]));
