@@ -8,6 +8,8 @@ import { write } from './write';
 
 const HELP = `Compose the context of a question over the whole workspace and print its ledger.
 
+What the model has not read of the workspace yet is encoded first and kept: once, a minute or more for each million tokens.
+
 Usage: anchorage context --question QUESTION [options]
 
 Options:
@@ -16,6 +18,8 @@ Options:
   --in PATH              Search only this file or folder for what is read in full.
   --storage DIR          Where the index and the memories are kept.
   --model-directory DIR  Checkpoint with memory slots. Default: the bundled one.
+  --wait SECONDS         Encode no longer than this and answer with what there is; how much that is, is printed. What is
+                         left is encoded the next time. Default: until all of it is encoded.
   --tokens N             Tokens to write after the question. Default: 1, which gives the time to the first.
   --threads N            Threads of the engine. Default: the number of cores.
   --json                 Print JSON: groups with kind, rows, tokens (stood for), bytes, origin and span.
@@ -31,12 +35,16 @@ const OPTIONS = {
   in: { type: 'string' },
   storage: { type: 'string' },
   'model-directory': { type: 'string' },
+  wait: { type: 'string' },
   tokens: { type: 'string' },
   threads: { type: 'string' },
   json: { type: 'boolean' },
   progress: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsConfig['options'];
+
+/** Where no progress is shown, a wait longer than this (ms) is explained. */
+const SILENCE = 2_000;
 
 export async function contextMain(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const { values, positionals } = understood(argv);
@@ -46,6 +54,7 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
   }
   const question = (values.question ?? positionals.join(' ')).trim();
   if (question === '') throw new UsageError('Which question?', 'context');
+  const patience = wholeNumber('wait', values.wait, Infinity, 'context') * 1_000;
   const maxNewTokens = wholeNumber('tokens', values.tokens, 1, 'context');
   const args: Arguments = { ...UNSET, ...values, operands: [] };
   const session = await openSession('ask', args, { model: true });
@@ -54,7 +63,9 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
     await session.index(signal);
     const stop = (): void => void memories.end();
     signal.addEventListener('abort', stop, { once: true });
-    await memories.settle();
+    const explaining = session.progress.shown ? undefined : setTimeout(() => process.stderr.write(reasonToWait(memories.status)), SILENCE);
+    await memories.settle(patience);
+    clearTimeout(explaining);
     signal.removeEventListener('abort', stop);
     signal.throwIfAborted();
     session.progress.done();
@@ -68,6 +79,13 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
     await session.close();
   }
   return 0;
+}
+
+function reasonToWait(status: MemoryService['status']): string {
+  if (!status || status.counting) return 'The segments of the workspace are being counted.\n';
+  const { encoded, segments } = status;
+  const missing = (segments - encoded).toLocaleString('en-US');
+  return `${missing} of ${segments.toLocaleString('en-US')} segments are read by the model for the first time. Interrupted, what is read is kept; --wait answers sooner, --progress shows how far it is.\n`;
 }
 
 function understood(argv: readonly string[]) {

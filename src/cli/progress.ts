@@ -8,7 +8,7 @@ export class Progress {
    * @param stream A terminal gets one line that is redrawn, anything else a line for each step of five percent.
    */
   constructor(
-    private readonly shown: boolean,
+    readonly shown: boolean,
     private readonly stream: NodeJS.WriteStream = process.stderr,
   ) {}
 

@@ -69,7 +69,8 @@ export async function openSession(command: CommandName, args: Arguments, options
     warn: (message) => process.stderr.write(`${message}\n`),
     changed: () => {
       const { status } = memories;
-      if (status && status.segments > 0) progress.update(status.encoded / status.segments, `memories, ${status.encoded.toLocaleString('en-US')} of ${status.segments.toLocaleString('en-US')} segments`);
+      if (status?.counting) progress.update(0, 'memories, counting segments');
+      else if (status && status.segments > 0) progress.update(status.encoded / status.segments, `memories, ${status.encoded.toLocaleString('en-US')} of ${status.segments.toLocaleString('en-US')} segments`);
     },
   });
   return {

@@ -70,13 +70,14 @@ export class MemoryService {
     });
   }
 
-  /** Encodes what is missing and waits for it, so long (ms) at most; what is then still missing is held until the next time. */
+  /** Encodes what is missing and waits for it, once it is known so long (ms) at most; what is then still missing is held until the next time. */
   async settle(patience = Infinity): Promise<void> {
     await this.update();
     const { current } = this;
     if (!current) return;
     const complete = current.encoding.run().then(() => true);
     if (patience === Infinity) return void (await complete);
+    await current.encoding.untilCounted();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), patience)));
     if (!(await Promise.race([complete, late]).finally(() => clearTimeout(timer)))) current.encoding.pause(true);

@@ -180,6 +180,27 @@ describe('memories in the worker', () => {
     expect(printed.timing.firstToken).toBeGreaterThan(0);
   }, 60_000);
 
+  test('`anchorage context --wait` answers with what there is and says how much; the rest is kept for the next time', async () => {
+    const body = (i: number): string => Array.from({ length: 200 }, (_, n) => `def more_${i}_${n}(value):\n    """More ${n} of module ${i}."""\n    return value * ${n}\n`).join('\n\n');
+    writeFiles(join(directory, 'w'), Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`more/module_${i}.py`, body(i)])));
+    const context = async (...more: string[]): Promise<{ coverage: { memories: number }; store: IndexStatus['memories']; groups: readonly unknown[]; stderr: string }> => {
+      const args = ['context', '--question', 'What does step_3_4 do?', '--workspace', join(directory, 'w'), '--storage', join(directory, 'cli'), '--model-directory', join(directory, 'random'), '--threads', '1', '--json', ...more];
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, [join(bundles, 'cli.js'), ...args], { env: { ...process.env, XDG_CACHE_HOME: join(directory, 'cache') } });
+      return { ...(JSON.parse(stdout) as Awaited<ReturnType<typeof context>>), stderr };
+    };
+    const first = await context('--wait', '1');
+    expect(first.coverage.memories).toBeLessThan(1);
+    expect(first.coverage.memories).toBe(first.store!.encoded / first.store!.segments);
+    expect(first.store!.counting).toBe(undefined);
+    expect(first.groups.length).toBeGreaterThan(2);
+    // Silent without a terminal, but not for long; and what was read is not read again.
+    const second = await context('--wait', '3');
+    expect(second.store!.encoded).toBeGreaterThan(first.store!.encoded);
+    expect(second.store!.segments).toBe(first.store!.segments);
+    expect(second.stderr).toMatch(/of [\d,]+ segments are read by the model for the first time.*--wait/);
+    await expect(context('--wait', 'long')).rejects.toMatchObject({ code: 2 });
+  }, 120_000);
+
   test('`anchorage index --memories` makes them, with progress, and says what it took; what is there is not made again', async () => {
     const model = join(directory, 'package', 'models', 'anchorage-test');
     writeMemoryCheckpoint(model);

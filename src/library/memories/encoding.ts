@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Standstill } from '../../protocol';
 import type { Library } from '../library';
 import type { MemoryStore } from './memory-store';
@@ -77,6 +77,8 @@ const RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 300_000;
 /** While another process writes, what it has made is looked for so often (ms). */
 const FOLLOW_MS = 2_000;
+/** Who waits for the counting looks so often (ms) whether it is over. */
+const COUNTED_MS = 20;
 /** Documents are cut for so long (ms) before everything else has a turn. */
 const CUT_MS = 10;
 /** The store is made durable after this many batches and at the end of a pass. */
@@ -147,6 +149,12 @@ export class MemoryEncoding {
     }
     this.running = this.passes().finally(() => (this.running = undefined));
     return this.running;
+  }
+
+  /** Brings the memories in line like `run`, but resolves once everything is cut, which takes seconds at most: then what is in the store can be used and what is missing is known. */
+  async untilCounted(): Promise<void> {
+    void this.run();
+    while (this.running && this.status().counting) await sleep(COUNTED_MS);
   }
 
   status(): EncodingStatus {
