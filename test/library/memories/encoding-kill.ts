@@ -18,6 +18,8 @@ export async function killWhileEncoding(kills: number): Promise<void> {
     const thread = bundle(join(__dirname, '../../../src/library/segments/thread.ts'), join(workspace.scratch, 'segment-thread.js'));
     const directory = join(workspace.scratch, 'memories');
     const all = await textsOf(workspace, thread);
+    // Another window, which follows through all deaths.
+    const follower = await MemoryStore.open({ directory, budgetBytes: 1e9, version: new ByteCoder().version, mayWrite: false });
     let killed = 0;
     for (let round = 0; killed < kills; round++) {
       expect(round).toBeLessThan(3 * kills + 10);
@@ -25,8 +27,9 @@ export async function killWhileEncoding(kills: number): Promise<void> {
       workspace.put('src/changing.ts', `/** Round ${round}. */\n${Array.from({ length: 4_000 }, (_, i) => `export const value${i} = ${i * round};`).join('\n')}\n`);
       const { acknowledged, finished } = await runAndKill(child, [workspace.root, workspace.storage, directory, thread], (killed * 7919) % 50);
       if (!finished) killed += 1;
-      await assertWhole(directory, acknowledged, all);
+      await assertWhole(directory, acknowledged, all, follower);
     }
+    await follower.close();
     // A last, undisturbed run has every segment, each once.
     expect((await runAndKill(child, [workspace.root, workspace.storage, directory, thread], undefined)).finished).toBe(true);
     const library = await openLibrary(workspace, thread);
@@ -90,8 +93,8 @@ function runAndKill(script: string, args: string[], afterKeys: number | undefine
   });
 }
 
-/** Nothing acknowledged is lost, nothing is read back harmed, no key is there twice. */
-async function assertWhole(directory: string, acknowledged: ReadonlySet<string>, texts: ReadonlyMap<string, string>): Promise<void> {
+/** Nothing acknowledged is lost, nothing is read back harmed, no key is there twice; and another window sees the same. */
+async function assertWhole(directory: string, acknowledged: ReadonlySet<string>, texts: ReadonlyMap<string, string>, follower: MemoryStore): Promise<void> {
   if (!existsSync(directory)) return expect(acknowledged.size).toBe(0);
   const seen = new Set<string>();
   for (const name of readdirSync(directory).filter((each) => each.endsWith('.pack'))) {
@@ -104,12 +107,16 @@ async function assertWhole(directory: string, acknowledged: ReadonlySet<string>,
   }
   const store = await MemoryStore.open({ directory, budgetBytes: 1e9, version: new ByteCoder().version, mayWrite: false });
   for (const key of acknowledged) expect(store.has(key)).toBe(true);
+  await follower.refresh();
+  expect(new Set(follower.keys())).toEqual(new Set(store.keys()));
   for (const [key, text] of texts) {
     if (!store.has(key)) continue;
     const expected = memoryOf(text);
-    expect(Buffer.from((await store.coarse(key))!)).toEqual(Buffer.from(expected.coarse));
-    expect(Buffer.from((await store.fine(key))!)).toEqual(Buffer.from(expected.rest));
-    expect(Buffer.from((await store.vector(key))!)).toEqual(Buffer.from(expected.vector));
+    for (const each of [store, follower]) {
+      expect(Buffer.from((await each.coarse(key))!)).toEqual(Buffer.from(expected.coarse));
+      expect(Buffer.from((await each.fine(key))!)).toEqual(Buffer.from(expected.rest));
+      expect(Buffer.from((await each.vector(key))!)).toEqual(Buffer.from(expected.vector));
+    }
   }
   await store.close();
 }
