@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Standstill } from '../../protocol';
 import type { Library } from '../library';
+import { EncodingQueue } from './encoding-queue';
 import type { MemoryStore } from './memory-store';
 import { unitsOf, type MemoryUnit } from './units';
 
@@ -56,13 +57,6 @@ export interface EncodingStatus {
   standstill?: Standstill;
 }
 
-interface KnownDocument {
-  file: string;
-  /** Of the text its units were cut from. */
-  hash: string;
-  units: readonly MemoryUnit[];
-}
-
 interface Batch {
   texts: string[];
   keys: string[];
@@ -94,20 +88,10 @@ const COUNT_MS = 1_000;
  * stored stays, what was not is encoded again. In a process that does not write the store it follows the one that does.
  */
 export class MemoryEncoding {
-  private readonly known = new Map<string, KnownDocument>();
-  /** Documents to be cut, with the number of segments that they were listed with. */
-  private readonly waiting = new Map<string, { file: string; segments: number }>();
-  /** Documents that are cut and lack memories. */
-  private readonly incomplete = new Set<string>();
+  private readonly queue = new EncodingQueue();
   private batch = emptyBatch();
   /** Encoded in this pass. */
   private batches = 0;
-  private listed = false;
-  /** Of each document that is listed, its path by its file. */
-  private readonly paths = new Map<string, string>();
-  private open: readonly string[] = [];
-  private readonly recent = new Set<string>();
-  private firstPass = true;
   private paused = false;
   private wake: (() => void) | undefined;
   private running: Promise<void> | undefined;
@@ -129,7 +113,7 @@ export class MemoryEncoding {
 
   /** Files open in editors, most recently used first. */
   setOpen(files: readonly string[]): void {
-    this.open = files;
+    this.queue.open = files;
   }
 
   pause(paused: boolean): void {
@@ -163,7 +147,7 @@ export class MemoryEncoding {
     if (!this.counted || now - this.counted.at > COUNT_MS) this.counted = { at: now, ...this.count() };
     const { encoded, segments } = this.counted;
     const standstill = this.standstill(encoded < segments);
-    return { encoded, segments, counting: !this.listed || this.waiting.size > 0, paused, ...(standstill ? { standstill } : {}) };
+    return { encoded, segments, counting: this.queue.counting, paused, ...(standstill ? { standstill } : {}) };
   }
 
   private standstill(missing: boolean): Standstill | undefined {
@@ -174,21 +158,16 @@ export class MemoryEncoding {
 
   /** What is known of the workspace's units, document by document. */
   *documents(): IterableIterator<{ path: string; file: string; hash: string; units: readonly MemoryUnit[] }> {
-    for (const [path, document] of this.known) yield { path, ...document };
+    for (const [path, document] of this.queue.known) yield { path, ...document };
   }
 
   document(path: string): { file: string; hash: string; units: readonly MemoryUnit[] } | undefined {
-    return this.known.get(path);
+    return this.queue.known.get(path);
   }
 
   /** After the store was cleared: everything is missing again. */
   forget(): void {
-    this.known.clear();
-    this.waiting.clear();
-    this.incomplete.clear();
-    this.recent.clear();
-    this.listed = false;
-    this.firstPass = true;
+    this.queue.forget();
     this.counted = undefined;
   }
 
@@ -241,26 +220,25 @@ export class MemoryEncoding {
   }
 
   private async pass(): Promise<void> {
-    const { store } = this.options;
+    const { queue, options: { store } } = this;
     await store.refresh();
     this.reconcile();
     const evictedBefore = store.evicted;
     this.batches = 0;
     this.trouble = undefined;
     try {
-      for (let path = this.next(); path !== undefined || this.batch.texts.length > 0; path = this.next()) {
+      for (let path = queue.next(!this.paused); path !== undefined || this.batch.texts.length > 0; path = queue.next(!this.paused)) {
         this.abort.signal.throwIfAborted();
         if (path === undefined) {
           await this.encode();
-        } else if (this.waiting.has(path)) {
+        } else if (queue.isWaiting(path)) {
           // What is urgent does not wait for the cutting of the rest.
-          if (!this.paused && !this.isUrgent(path)) await this.encode();
+          if (!this.paused && !queue.isUrgent(path)) await this.encode();
           await this.cut(path);
         } else {
           // A store that is full has dropped what was used longest ago; the rest of the workspace would only drop what was just made.
-          if (store.writable && (store.evicted === evictedBefore || this.isUrgent(path))) await this.collect(path);
-          this.incomplete.delete(path);
-          this.recent.delete(path);
+          if (store.writable && (store.evicted === evictedBefore || queue.isUrgent(path))) await this.collect(path);
+          queue.done(path);
         }
         // A pass over a large workspace takes long: what is saved meanwhile goes before the rest of it.
         if (this.again) {
@@ -270,69 +248,35 @@ export class MemoryEncoding {
       }
     } catch (error) {
       // Documents whose units were in the batch are looked at again.
-      this.firstPass = true;
-      for (const path of this.batch.paths) this.incomplete.add(path);
+      queue.undone(this.batch.paths);
       this.batch = emptyBatch();
       throw error;
     }
     if (this.batches > 0) await store.flush();
     const { encoded, segments } = this.count();
     if (store.writable && encoded < segments && store.evicted > 0) this.trouble = BUDGET_FULL;
-    this.firstPass = false;
-    this.recent.clear();
+    queue.ended();
     this.changedStatus(true);
     if (!store.writable && encoded < segments) this.schedule(this.options.followMs ?? FOLLOW_MS);
   }
 
-  /** Lists what is new, has another text than its units were cut from or has lost memories, what was changed last first, and forgets what is gone. */
   private reconcile(): void {
-    const present = new Set<string>();
-    this.paths.clear();
+    const { store, library } = this.options;
     // What a full store had to drop is not made again, or it would drop what was just made.
-    const keeps = this.options.store.writable && this.options.store.evicted === 0;
-    for (const { path, file, hash, segments } of [...this.options.library.documents()].sort((a, b) => b.mtimeMs - a.mtimeMs)) {
-      present.add(path);
-      this.paths.set(file, path);
-      const known = this.known.get(path);
-      if (known?.hash === hash && (!keeps || this.incomplete.has(path) || this.batch.paths.has(path) || this.isWhole(known.units))) continue;
-      this.waiting.set(path, { file, segments });
-      this.incomplete.delete(path);
-      if (known ? known.hash !== hash : !this.firstPass) this.recent.add(path);
-    }
-    for (const documents of [this.known, this.waiting, this.incomplete]) for (const path of documents.keys()) if (!present.has(path)) documents.delete(path);
-    this.listed = true;
+    const keeps = store.writable && store.evicted === 0;
+    this.queue.list(library.documents(), (path, { units }) => !keeps || this.batch.paths.has(path) || this.isWhole(units));
     this.counted = undefined;
   }
 
-  /** The document whose turn it is: to be cut if it waits, else to be encoded. While nothing may be encoded all are cut first. */
-  private next(): string | undefined {
-    const has = (path: string | undefined): boolean => path !== undefined && (this.waiting.has(path) || (!this.paused && this.incomplete.has(path)));
-    for (const file of this.open) if (has(this.paths.get(file))) return this.paths.get(file);
-    for (const path of this.recent) if (has(path)) return path;
-    for (const path of this.waiting.keys()) return path;
-    for (const path of this.incomplete.keys()) return path;
-    return undefined;
-  }
-
-  private isUrgent(path: string): boolean {
-    return this.recent.has(path) || this.open.some((file) => this.paths.get(file) === path);
-  }
-
-  /** Cuts a document into units; it lacks memories when the store has not those of each. Returns its text. */
+  /** Cuts a document into units. Returns its text and them; undefined when it has changed since it was indexed: the library takes it in and tells of it. */
   private async cut(path: string): Promise<{ text: string; units: readonly MemoryUnit[] } | undefined> {
-    const file = this.waiting.get(path)?.file ?? this.known.get(path)?.file ?? '';
     await this.breathe();
     const found = await this.options.library.indexed(path);
-    this.waiting.delete(path);
-    // Changed since it was indexed: the library takes it in and tells of it.
-    if (!found) return undefined;
-    const { document, segmented } = found;
-    const units = unitsOf(document, segmented, this.options.coder.version);
-    this.known.set(path, { file, hash: document.hash, units });
-    if (!this.isWhole(units)) this.incomplete.add(path);
-    else this.recent.delete(path);
-    if (this.waiting.size === 0) this.changedStatus(true);
-    return { text: document.text, units };
+    const units = found && unitsOf(found.document, found.segmented, this.options.coder.version);
+    const { counting } = this.queue;
+    this.queue.cut(path, units && { hash: found.document.hash, units }, units !== undefined && this.isWhole(units));
+    if (counting && !this.queue.counting) this.changedStatus(true);
+    return units && { text: found.document.text, units };
   }
 
   /** Takes what a document lacks into the batch, and encodes that when it is full. */
@@ -373,7 +317,7 @@ export class MemoryEncoding {
       if (!this.again) continue;
       this.again = false;
       this.reconcile();
-      for (const path of this.waiting.keys()) await this.cut(path);
+      for (const path of this.queue.toCut()) await this.cut(path);
       this.changedStatus(true);
     }
   }
@@ -396,16 +340,7 @@ export class MemoryEncoding {
   }
 
   private count(): { encoded: number; segments: number } {
-    let encoded = 0;
-    let segments = 0;
-    for (const [path, { units }] of this.known) {
-      // What its units were cut from is not its text any more.
-      if (this.waiting.has(path)) continue;
-      segments += units.length;
-      for (const { key } of units) if (this.options.store.has(key)) encoded += 1;
-    }
-    for (const waiting of this.waiting.values()) segments += waiting.segments;
-    return { encoded, segments };
+    return this.queue.count((key) => this.options.store.has(key));
   }
 }
 

@@ -263,10 +263,11 @@ describe('MemoryEncoding', () => {
   });
 
   it('counts what changes while it is paused', async () => {
-    const encoding = encode();
+    const told: boolean[] = [];
+    const encoding = encode({ changed: () => told.push(encoding.status().counting) });
     encoding.pause(true);
     const run = encoding.run();
-    await expect.poll(() => encoding.status().counting).toBe(false);
+    await expect.poll(() => told.at(-1)).toBe(false);
     const { segments } = encoding.status();
     const file = workspace.put('src/late.txt', 'a line that came late\n');
     await library.applyChanges([{ file, type: 'created' }]);
