@@ -166,8 +166,8 @@ describe('MemoryEncoding', () => {
     const encoding = encode({ batchCharacters: 1 });
     encoding.pause(true);
     const run = encoding.run();
+    await expect.poll(() => encoding.status()).toMatchObject({ paused: true, encoded: 0, counting: false, standstill: { cause: 'paused' } });
     await new Promise((resolve) => setTimeout(resolve, 30));
-    expect(encoding.status()).toMatchObject({ paused: true, encoded: 0, standstill: { cause: 'paused' } });
     expect(coder.encoded).toEqual([]);
     encoding.pause(false);
     await run;
