@@ -226,7 +226,7 @@ export interface IndexStatus {
 
 /** Why the memories that are missing are not being made, and in words. */
 export interface Standstill {
-  cause: 'paused' | 'budgetFull' | 'modelFailed' | 'otherWindow';
+  cause: 'paused' | 'budgetFull' | 'modelFailed' | 'otherWindow' | 'storeUnwritable';
   reason: string;
 }
 

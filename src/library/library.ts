@@ -304,11 +304,6 @@ export class Library {
     return this.progress.onChange(() => listener(this.status()));
   }
 
-  /** Whether this window is the first on its folder: others keep stores of their own. */
-  get isFirstWindow(): boolean {
-    return this.lock?.slot === 0;
-  }
-
   /** Ends a pass, writes what is in memory and gives the store free. */
   async close(): Promise<void> {
     if (this.closed) return;

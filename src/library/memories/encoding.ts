@@ -152,7 +152,9 @@ export class MemoryEncoding {
 
   private standstill(missing: boolean): Standstill | undefined {
     if (missing && this.paused) return { cause: 'paused', reason: 'Held by you.' };
-    if (missing && !this.options.store.writable) return { cause: 'otherWindow', reason: 'Another window on this workspace makes them.' };
+    const { store } = this.options;
+    if (missing && store.unwritable !== undefined) return unwritable(store.unwritable);
+    if (missing && !store.writable) return { cause: 'otherWindow', reason: 'Another window on this workspace makes them.' };
     return this.trouble;
   }
 
@@ -212,7 +214,8 @@ export class MemoryEncoding {
   private fail(error: unknown): void {
     this.failures += 1;
     const message = error instanceof Error ? error.message : String(error);
-    this.trouble = { cause: 'modelFailed', reason: `The model failed (${message}); it is tried again.` };
+    const { code } = error as NodeJS.ErrnoException;
+    this.trouble = code !== undefined && DISK_ERROR.test(code) ? unwritable(code) : { cause: 'modelFailed', reason: `The model failed (${message}); it is tried again.` };
     this.options.warn?.(`Encoding of memories stopped: ${message}`);
     this.again = false;
     this.changedStatus(true);
@@ -342,6 +345,14 @@ export class MemoryEncoding {
   private count(): { encoded: number; segments: number } {
     return this.queue.count((key) => this.options.store.has(key));
   }
+}
+
+/** Of the file system, when something cannot be written. */
+const DISK_ERROR = /^E(NOSPC|DQUOT|ROFS|ACCES|PERM|IO|NOENT|NOTDIR)$/;
+
+function unwritable(code: string): Standstill {
+  const why = /^E(NOSPC|DQUOT)$/.test(code) ? 'the disk is full' : `the folder of the index cannot be written (${code})`;
+  return { cause: 'storeUnwritable', reason: `No memories can be kept: ${why}. It is tried again.` };
 }
 
 const emptyBatch = (): Batch => ({ texts: [], keys: [], paths: new Set(), characters: 0 });

@@ -63,6 +63,8 @@ export class MemoryStore {
   private packs: Packs;
   /** Held by the process that writes. */
   private lock: StoreLock | undefined;
+  /** The code of the error that keeps this process from writing, where it is not another process that does. */
+  unwritable: string | undefined;
   private clock = 0;
   private hits = 0;
   private misses = 0;
@@ -111,8 +113,10 @@ export class MemoryStore {
     if (!this.options.mayWrite) return;
     try {
       this.lock = StoreLock.takeFile(`${this.options.directory}.lock`);
-    } catch {
-      // Nothing can be written there: what is there is read.
+      this.unwritable = undefined;
+    } catch (error) {
+      // What is there is read.
+      this.unwritable = (error as NodeJS.ErrnoException).code ?? String(error);
     }
   }
 

@@ -288,6 +288,28 @@ describe('MemoryEncoding', () => {
     await expect.poll(() => encoding.status().encoded, { timeout: 5_000 }).toBe(encoding.status().segments);
   });
 
+  it('says when the disk is full or the folder cannot be written, and goes on by itself', async () => {
+    const put = vi.spyOn(store, 'put').mockRejectedValueOnce(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
+    const encoding = encode({ retryMs: 5 });
+    await encoding.run();
+    expect(encoding.status().standstill).toEqual({ cause: 'storeUnwritable', reason: 'No memories can be kept: the disk is full. It is tried again.' });
+    await expect.poll(() => encoding.status().encoded, { timeout: 5_000 }).toBe(encoding.status().segments);
+    expect(encoding.status().standstill).toBe(undefined);
+    put.mockRestore();
+    // A file stands where a folder should be.
+    const file = workspace.put('no-folder', 'text');
+    const nowhere = await MemoryStore.open({ directory: join(file, 'memories'), budgetBytes: 1e9, version: coder.version });
+    const other = encode({ store: nowhere, followMs: 5 });
+    await other.run();
+    expect(other.status().standstill).toMatchObject({ cause: 'storeUnwritable', reason: expect.stringContaining('cannot be written') as unknown });
+    // Once it can be made, memories are.
+    const { rmSync } = await import('node:fs');
+    rmSync(file);
+    await expect.poll(() => other.status().encoded, { timeout: 5_000 }).toBe(encoding.status().segments);
+    await other.close();
+    await nowhere.close();
+  });
+
   it('stays within its budget and says what is left out, instead of encoding in a circle', async () => {
     await store.close();
     store = await openStore(4_000, 1_000);
