@@ -4,6 +4,7 @@ import type { AnswerTiming } from '../../protocol';
 import { formatMilliseconds } from '../shared/format';
 import { shared } from '../shared/styles';
 import { t } from '../shared/strings';
+import { orange } from './kind-colours';
 
 const PARTS = ['retrieve', 'splice', 'read', 'decode'] as const;
 
@@ -20,7 +21,7 @@ export class TimingBar extends LitElement {
       .retrieve { --part: var(--vscode-charts-blue); }
       .splice { --part: var(--vscode-charts-purple); }
       .read { --part: var(--vscode-charts-green); }
-      .decode { --part: var(--vscode-charts-orange); }
+      .decode { --part: ${orange}; }
       rect { fill: var(--part); }
       ul { display: flex; flex-wrap: wrap; gap: 2px 16px; list-style: none; padding: 0; margin-top: 6px; }
       li { display: flex; gap: 6px; align-items: center; }

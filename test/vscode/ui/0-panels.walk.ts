@@ -18,14 +18,14 @@ describe('panels with much in them', () => {
     await closeBrowser();
   });
 
-  async function load(panel: string, messages: HostMessage[]): Promise<void> {
+  async function load(panel: string, messages: HostMessage[], theme: Readonly<Record<string, string>> = THEME): Promise<void> {
     await page.goto('about:blank');
     await page.setContent(`<!DOCTYPE html><html lang="en"><head><title>${panel}</title></head><body></body></html>`);
     await page.evaluate((variables) => {
       for (const [name, value] of Object.entries(variables)) document.documentElement.style.setProperty(`--vscode-${name}`, value);
       const posted: unknown[] = [];
       Object.assign(window, { posted, acquireVsCodeApi: () => ({ postMessage: (message: unknown) => posted.push(message), getState: () => undefined, setState: () => undefined }) });
-    }, THEME);
+    }, theme);
     await page.addScriptTag({ path: path.join(given.staged, 'dist', 'webview', `${panel}.js`) });
     for (const message of messages) await send(message);
   }
@@ -56,6 +56,26 @@ describe('panels with much in them', () => {
     await assertAccessible(page.mainFrame(), 'cache');
     await page.screenshot({ path: path.join(given.shots, 'panel-context.png') });
   });
+
+  for (const name of ['dark', 'light'] as const) {
+    it(`tells the kinds of rows apart in ${name} high contrast`, async () => {
+      const theme = HIGH_CONTRAST[name];
+      await load('cache', [{ type: 'ledger', ledger: millionTokens(), question: 'How does a booking become a charge?' }], theme);
+      await page.locator('anchorage-strip [role=option]').first().waitFor();
+      const colours = await page.evaluate(() => {
+        const swatches = document.querySelector('anchorage-cache')?.shadowRoot?.querySelectorAll('tr .name > .swatch') ?? [];
+        return [...swatches].map((swatch) => [swatch.className.replace('swatch kind-', ''), getComputedStyle(swatch).backgroundColor] as const);
+      });
+      assert.equal(colours.length, 7);
+      const inRgb = colours.map(([kind, colour]) => ({ kind, rgb: rgbOf(colour) }));
+      for (const [i, one] of inRgb.entries()) {
+        assert.ok(contrast(one.rgb, rgbOf(theme['panel-background'] ?? '')) >= 3, `${one.kind} stands out from the panel: ${one.rgb.join()}`);
+        for (const other of inRgb.slice(i + 1)) assert.ok(Math.hypot(...one.rgb.map((value, channel) => value - (other.rgb[channel] ?? 0))) >= 40, `${one.kind} and ${other.kind} look alike: ${one.rgb.join()} and ${other.rgb.join()}`);
+      }
+      await assertAccessible(page.mainFrame(), `cache in ${name} high contrast`);
+      await page.screenshot({ path: path.join(given.shots, `panel-context-hc-${name}.png`) });
+    });
+  }
 
   it('says how much is remembered, and why no more', async () => {
     const memories = { encoded: 1_204, segments: 9_310, bytes: 512 * 2 ** 20, budgetBytes: 512 * 2 ** 20, paused: false, standstill: { cause: 'budgetFull' as const, reason: 'The store has reached its budget: the memories of some files are left out.' } };
@@ -135,4 +155,34 @@ const THEME = {
   'panel-background': '#191a1b', 'sideBar-background': '#191a1b', 'editor-background': '#121314', 'textLink-foreground': '#48a0c7', 'textLink-activeForeground': '#53a5ca', 'widget-border': '#2a2b2c',
   'charts-foreground': '#bfbfbf', 'charts-blue': '#57a3f8', 'charts-purple': '#ad80d7', 'charts-green': '#86cf86', 'charts-yellow': '#e0b97f', 'charts-orange': '#cd861a', 'charts-red': '#ef8773',
   'badge-background': '#307e9f', 'badge-foreground': '#ffffff', 'button-background': '#297aa0', 'button-foreground': '#ffffff', 'input-background': '#191a1b', 'input-foreground': '#bfbfbf', 'input-placeholderForeground': '#777777',
+};
+
+/** As `getComputedStyle` writes colours, mixed ones in shares of one, or as themes do. */
+function rgbOf(colour: string): number[] {
+  const hex = /^#(..)(..)(..)/.exec(colour);
+  if (hex) return hex.slice(1).map((digits) => parseInt(digits, 16));
+  const values = (/[\d.]+(?:[ ,]+[\d.]+){2}/.exec(colour)?.[0] ?? '').split(/[ ,]+/).map(Number);
+  return colour.startsWith('color(') ? values.map((value) => Math.round(255 * value)) : values;
+}
+
+/** Ratio of luminances, 1 … 21 (WCAG 2.2, 1.4.3). */
+function contrast(one: readonly number[], other: readonly number[]): number {
+  const luminance = (rgb: readonly number[]): number => {
+    const [r = 0, g = 0, b = 0] = rgb.map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a) as [number, number];
+  return (light + 0.05) / (dark + 0.05);
+}
+
+/** The editor's high-contrast themes, likewise; in them it gives no orange. */
+const HIGH_CONTRAST = {
+  dark: {
+    ...THEME, foreground: '#ffffff', descriptionForeground: '#ffffff', focusBorder: '#f38518', contrastBorder: '#6fc3df', contrastActiveBorder: '#f38518', 'panel-background': '#000000', 'sideBar-background': '#000000', 'editor-background': '#000000',
+    'textLink-foreground': '#21a6ff', 'charts-foreground': '#ffffff', 'charts-blue': '#59a4f9', 'charts-purple': '#b180d7', 'charts-green': '#89d185', 'charts-yellow': '#ffd370', 'charts-orange': '', 'charts-red': '#f48771',
+  },
+  light: {
+    ...THEME, foreground: '#292929', descriptionForeground: '#292929', focusBorder: '#006bbd', contrastBorder: '#0f4a85', contrastActiveBorder: '#006bbd', 'panel-background': '#ffffff', 'sideBar-background': '#ffffff', 'editor-background': '#ffffff',
+    'textLink-foreground': '#0f4a85', 'charts-foreground': '#292929', 'charts-blue': '#0063d3', 'charts-purple': '#652d90', 'charts-green': '#374e06', 'charts-yellow': '#895503', 'charts-orange': '', 'charts-red': '#b5200d',
+  },
 };
