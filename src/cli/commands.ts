@@ -28,7 +28,7 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
   await session.index(signal);
   await session.memories.settle(ENCODING_PATIENCE);
   const writer = session.engines.writer();
-  const failure = [session.engines.chat, session.engines.memory].find(({ status }) => status.state === 'failed')?.status.detail;
+  const why = whyQuoted(session);
   const style = styleOf(process.stdout);
   const streams = writer !== undefined && !args.json && style.colour;
   const answer = await ask(
@@ -37,7 +37,7 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
       library: session.library,
       writer,
       memory: session.memories.workspace,
-      whyExtractive: failure ? `The model is not in use, so this answer quotes the sources. ${failure}` : undefined,
+      whyExtractive: why,
       signal,
       emit: (event) => {
         if (event.type === 'phase') session.progress.update(0, event.phase);
@@ -51,6 +51,14 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
   const { coverage } = session.memories;
   const told = coverage === undefined ? answer : { ...answer, coverage: { ...answer.coverage, memories: coverage } };
   await write(args.json ? JSON.stringify(told, undefined, 2) : renderAnswer(told, style));
+}
+
+/** Why there is no prose although there is a model; without any the answer says so itself. */
+function whyQuoted({ engines, memories }: Session): string | undefined {
+  const failed = [engines.chat, engines.memory].find(({ status }) => status.state === 'failed');
+  if (failed) return `The model is not in use, so this answer quotes the sources. ${failed.status.detail}`;
+  if (engines.memory.model && !memories.workspace) return 'The model has read nothing of this workspace yet, so this answer quotes the sources; `anchorage index --memories` lets it read all of it.';
+  return undefined;
 }
 
 async function runSearch(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {

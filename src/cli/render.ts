@@ -65,9 +65,9 @@ export function renderAuthor(author: Author): string {
 
 export function renderAnswer(answer: Answer, style: Style): string {
   const { coverage, timing } = answer;
-  const remembered = coverage.memories === undefined ? '' : `, ${Math.floor(100 * coverage.memories)}% remembered`;
-  const files = `${coverage.filesIndexed.toLocaleString('en-US')} files${remembered}`;
-  const foot = `${renderAuthor(answer.author)} · ${files} · ${Math.round(timing.total)} ms`;
+  const remembered = coverage.memories === undefined ? '' : `, of whose text the model remembers ${shareText(coverage.memories)}`;
+  const files = `drawn from ${coverage.filesIndexed.toLocaleString('en-US')} ${coverage.filesIndexed === 1 ? 'file' : 'files'}${remembered}`;
+  const foot = `${renderAuthor(answer.author)} · ${files} · ${seconds(timing.total)}`;
   const notices = answer.notices.map((notice) => dim(`· ${printable(notice)}`, style));
   return [renderMarkdown(answer.markdown, style), renderSources(answer.citations, style), [...notices, dim(`· ${foot}`, style)].join('\n')].filter((part) => part !== '').join('\n\n');
 }
@@ -90,6 +90,14 @@ export function renderSummary(summary: Summary, style: Style): string {
   add(summary.parts, 0);
   for (const notice of summary.notices) out.push('', dim(`· ${notice}`, style));
   return out.join('\n');
+}
+
+const seconds = (milliseconds: number): string => (milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1_000).toFixed(1)} s`);
+
+/** “82%”; a little is not nothing, and nearly all is not all. */
+function shareText(share: number): string {
+  if (share > 0 && share < 0.01) return 'less than 1%';
+  return `${Math.floor(100 * share)}%`;
 }
 
 /** 1.2 MB */

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
+import { coverageLine } from '../answers/coverage-line';
 import { waitForIndex } from '../answers/index-wait';
 import { linesRange } from '../editor/span-opener';
 import { fileUri } from '../commands/read';
@@ -36,6 +37,7 @@ async function ask(client: WorkerClient, request: vscode.ChatRequest, context: v
     if (!streamed) stream.markdown(answer.markdown);
     references(stream, answer.citations);
     for (const notice of answer.notices) stream.markdown(`\n\n*${notice}*`);
+    stream.markdown(`\n\n*${coverageLine(answer.coverage)}*`);
   } finally {
     events.dispose();
   }

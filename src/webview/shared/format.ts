@@ -21,11 +21,11 @@ export function formatMilliseconds(milliseconds: number): string {
   return milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1_000).toFixed(milliseconds < 10_000 ? 1 : 0)} s`;
 }
 
-/** A share as a percentage with as many digits as it takes to tell it from nothing. */
+/** A share as a percentage with as many digits as it takes to tell it from nothing; nearly all is not all. */
 export function formatShare(share: number): string {
   if (share <= 0) return '0%';
   const percent = share * 100;
-  if (percent >= 10) return `${Math.round(percent)}%`;
+  if (percent >= 10) return `${share < 1 ? Math.min(99, Math.round(percent)) : Math.round(percent)}%`;
   return percent < 0.01 ? '<0.01%' : `${Number(percent.toPrecision(2))}%`;
 }
 

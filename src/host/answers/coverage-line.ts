@@ -1,0 +1,9 @@
+import * as vscode from 'vscode';
+import type { Coverage } from '../../protocol';
+
+/** What an answer draws on, for the chat: "Drawn from 342 files, of whose text the model remembers 82%." That files are left to read is said by its notices. */
+export function coverageLine({ filesIndexed, memories }: Coverage): string {
+  const files = filesIndexed === 1 ? vscode.l10n.t('1 file') : vscode.l10n.t('{0} files', filesIndexed.toLocaleString());
+  if (memories === undefined) return vscode.l10n.t('Drawn from {0}.', files);
+  return vscode.l10n.t('Drawn from {0}, of whose text the model remembers {1}%.', files, Math.floor(100 * memories));
+}
