@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `anchorage`: the same assistant as in the editor, in a terminal. Exit codes: 0 done, 1 failed, 2 not understood. */
+import { setFlagsFromString } from 'node:v8';
 import { version } from '../../package.json';
 import { errorData } from '../worker/errors';
 import { generalHelp, helpOf, isCommand, parse, UsageError } from './arguments';
@@ -31,6 +32,9 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
 }
 
 async function main(): Promise<void> {
+  // Some grammars' lexers take V8's optimizing compiler half a minute of a core, which no single command gains back and
+  // which the process would wait for at its end. Of the engine, `model` alone runs in this process.
+  if (process.argv[2] !== 'model') setFlagsFromString('--liftoff-only');
   const interrupt = new AbortController();
   process.once('SIGINT', () => {
     interrupt.abort();
