@@ -17,6 +17,11 @@ export function bestSentences(passage: Passage, weights: TermWeights): { text: s
     const score = weights.matched(text) / (1 + 0.03 * length) + (length === 1 && text.length < 40 ? -0.2 * weights.total : 0);
     if (score > bestScore) [best, bestScore] = [paragraph, score];
   }
+  // “… by the following rules:” says nothing without them.
+  for (const next of paragraphs.slice(paragraphs.indexOf(best) + 1)) {
+    if (!/:\s*$/.test(passage.lines[best.endLine - 1] ?? '') || best.endLine - best.startLine + 1 >= MOST_LINES) break;
+    best = { startLine: best.startLine, endLine: next.endLine };
+  }
   const run = { startLine: best.startLine, endLine: Math.min(best.endLine, best.startLine + MOST_LINES - 1) };
   const lines = passage.lines.slice(run.startLine - 1, run.endLine).map((line) => (line.length > 400 ? `${line.slice(0, 400)}…` : line));
   if (run.endLine < best.endLine) lines.push('…');

@@ -75,6 +75,9 @@ function formOf(plain: string, namesCode: boolean): QuestionForm {
 /** The question with its names out of their backticks, as a model is to read it: behind a space a name falls into the tokens that it has in code, behind a backtick into others. */
 export const withBareNames = (question: string): string => question.replace(/`([\p{L}_$][\p{L}\p{N}_$.:-]*(?:\(\))?)`/gu, '$1');
 
+/** Files of prose and settings ("robots.txt"): neither half of such a name is one of code. */
+const PROSE_OR_SETTINGS = /\.(txt|md|rst|toml|ya?ml|ini|cfg)$/i;
+
 /** Words that only code has, what stands in backticks and what is called. */
 export function codeNames(text: string): string[] {
   const names = new Set<string>();
@@ -83,7 +86,7 @@ export function codeNames(text: string): string[] {
   }
   for (const word of text.match(/[\p{L}_$][\p{L}\p{N}_$]*(?:(?:\.|::)[\p{L}_$][\p{L}\p{N}_$]*)*(?:\(\))?/gu) ?? []) {
     const parts = word.replace(/\(\)$/, '').split(/\.|::/).filter((part) => part.length > 0);
-    const dotted = parts.length > 1 && !/^(e\.g|i\.e|etc)/.test(word);
+    const dotted = parts.length > 1 && !/^(e\.g|i\.e|etc)/.test(word) && !PROSE_OR_SETTINGS.test(word);
     for (const part of parts) {
       const codeLike = /[\p{L}\p{N}]_[\p{L}\p{N}]|^_+\p{L}/u.test(part) || /\p{Ll}\p{Lu}/u.test(part) || /^\p{Lu}{2,}\p{Ll}+/u.test(part);
       if (codeLike || dotted || word.endsWith('()')) names.add(part);

@@ -111,3 +111,10 @@ describe('places', () => {
     expect(told).toContain('```ruby\n# The postman rings at every door.');
   });
 });
+
+test('of prose that announces a list the list is quoted too', async () => {
+  const rules = ['# Throttling', '', 'Delays are adjusted by the following rules:', '', '- a spider starts with the delay of a second', '- an error never makes it shorter', '', 'Something else stands here.', ''].join('\n');
+  const markdown = await markdownOf('By which rules are delays adjusted?', { 'docs/throttling.md': rules });
+  expect(markdown).toContain('> - an error never makes it shorter');
+  expect(markdown).not.toContain('Something else');
+});

@@ -30,6 +30,8 @@ describe('names of code', () => {
     ['what invokes the serialize function?', ['serialize']],
     ['How do I stop it? Thanks!', []],
     ['who calls whom', []],
+    ['Where is robots.txt obeyed, and tox.ini read?', []],
+    ['what does robots.txt() do', ['robots', 'txt']],
     ['Which functions call other services?', []],
   ])('%s', (text, names) => expect(codeNames(text).sort()).toEqual([...names].sort()));
 });
