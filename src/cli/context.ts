@@ -43,7 +43,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsConfig['options'];
 
-/** Where no progress is shown, a wait longer than this (ms) is explained. */
+/** Where no progress is shown, a wait longer than this (ms) is explained once. */
 const SILENCE = 2_000;
 
 export async function contextMain(argv: readonly string[], signal: AbortSignal): Promise<number> {
@@ -63,9 +63,9 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
     await session.index(signal);
     const stop = (): void => void memories.end();
     signal.addEventListener('abort', stop, { once: true });
-    const explaining = session.progress.shown ? undefined : setTimeout(() => process.stderr.write(reasonToWait(memories.status)), SILENCE);
+    const waiting = session.progress.shown ? undefined : explained(memories);
     await memories.settle(patience);
-    clearTimeout(explaining);
+    clearInterval(waiting);
     signal.removeEventListener('abort', stop);
     signal.throwIfAborted();
     session.progress.done();
@@ -81,11 +81,16 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
   return 0;
 }
 
-function reasonToWait(status: MemoryService['status']): string {
-  if (!status || status.counting) return 'The segments of the workspace are being counted.\n';
-  const { encoded, segments } = status;
-  const missing = (segments - encoded).toLocaleString('en-US');
-  return `${missing} of ${segments.toLocaleString('en-US')} segments are read by the model for the first time. Interrupted, what is read is kept; --wait answers sooner, --progress shows how far it is.\n`;
+/** Says on stderr what is waited for, as soon as it is known how much that is. */
+function explained(memories: MemoryService): NodeJS.Timeout {
+  const timer = setInterval(() => {
+    const { status } = memories;
+    if (!status || status.counting) return;
+    clearInterval(timer);
+    const [missing, all] = [status.segments - status.encoded, status.segments].map((count) => count.toLocaleString('en-US'));
+    process.stderr.write(`${missing} of ${all} segments are read by the model for the first time. Interrupted, what is read is kept; --wait answers sooner, --progress shows how far it is.\n`);
+  }, SILENCE);
+  return timer;
 }
 
 function understood(argv: readonly string[]) {

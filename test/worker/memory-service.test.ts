@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { cpSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { getPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -65,6 +65,39 @@ describe('memories in the worker', () => {
     await complete();
     expect(await memories()).toMatchObject({ bytes: before!.bytes, segments: before!.segments });
   }, 60_000);
+
+  test.skipIf(process.platform === 'win32')('are made by a process that runs below what the user does', async () => {
+    await open();
+    await complete();
+    const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=']);
+    const engines = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number)).filter(([, parent]) => parent === worker!.child.pid).map(([pid]) => pid as number);
+    expect(engines.length).toBeGreaterThan(0);
+    for (const pid of [worker!.child.pid as number, ...engines]) expect(getPriority(pid)).toBeGreaterThan(getPriority());
+  }, 60_000);
+
+  test('that one window makes the other has too, as they come; when the first is closed the second makes them', async () => {
+    await open();
+    await complete();
+    const first = worker!;
+    await open();
+    await complete();
+    const bytes = (await memories())!.bytes;
+    expect(bytes).toBe((await first.request('index/status', null)).memories!.bytes);
+    const write = async (name: string, tell: readonly WorkerUnderTest[]): Promise<void> => {
+      writeFiles(join(directory, 'w'), { [name]: `def ${name.slice(0, 5)}():\n    return "a line that was not there"\n` });
+      for (const each of tell) await each.connection.sendNotification('files/changed', { changes: [{ file: join(directory, 'w', name), type: 'created' }] });
+    };
+    const { segments } = (await memories())!;
+    await write('later.py', [first, worker!]);
+    await expect.poll(async () => (await memories())!.segments, { timeout: 25_000 }).toBe(segments + 1);
+    await complete();
+    expect((await first.request('index/status', null)).memories!.bytes).toBe((await memories())!.bytes);
+    await first.end();
+    await write('after.py', [worker!]);
+    await expect.poll(async () => (await memories())!.segments, { timeout: 25_000 }).toBe(segments + 2);
+    await complete();
+    expect((await memories())!.bytes).toBeGreaterThan(bytes);
+  }, 120_000);
 
   test('do not exist without a model that has slots, and the status says nothing of them', async () => {
     await open({ settings: SETTINGS });
