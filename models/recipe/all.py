@@ -58,12 +58,13 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
         "joint_decay": [*every, "--decay-minutes", minutes["joint_decay"]],
         "anchors": ["anchors.py", "--base", final / "last.pt", "--state", final / "sparse.pt", *tokens, *texts, "--functions", a.functions,
                     "--run", runs / "anchors", "--minutes", minutes["anchors"]],
+        "choosing": ["choosing.py", "--base", final / "last.pt", *tokens, *texts, *known, "--run", runs / "choosing"],
         "joint_evaluate": ["evaluate.py", "--checkpoint", final / "last.pt", *tokens, "--length", 3900, "--recent", 164, "--log", runs / "figures.jsonl"],
         "joint_memory": [*remember, "--base", final / "last.pt", "--state", runs / "anchors/sparse.pt", "--ratios", 256, 32, "--evaluate"],
         "joint_dense_memory": [*remember, "--base", final / "last.pt", "--state", final / "memory.pt", "--ratios", 8, "--evaluate"],
         "tasks_evaluate": [*ask, "--run", final, "--evaluate"],
         "export": ["export.py", "--checkpoint", final / "last.pt", "--memory", runs / "anchors/sparse.pt", "--dense", final / "memory.pt", "--heads", final / "heads.pt",
-                   "--pointer", runs / "pointer/last.pt", *texts, "--out", a.out],
+                   "--pointer", runs / "pointer/last.pt", "--selection", runs / "choosing/last.pt", *texts, "--out", a.out],
     }
 
 

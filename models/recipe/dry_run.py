@@ -20,6 +20,7 @@ import torch
 
 import anchors
 import blend
+import choosing
 import data
 import evaluate
 import export
@@ -121,9 +122,12 @@ def run(at: Path) -> dict:
             "--ratios", 32, 16, "--segment", 32, "--rows", 256, "--minutes", 0, *common]
     call("anchors", anchors.main, [*both, "--steps", 4], timings)
     call("anchors_resumed", anchors.main, [*both, "--steps", 6], timings)
+    chosen = call("choosing", choosing.main, ["--base", final / "last.pt", "--functions", at / "functions.jsonl", "--held-out", at / "functions.jsonl", "--tokenizer",
+                                              at / "tokenizer", "--run", at / "choosing", "--pairs", 100, "--pool", 50, "--batch", 64, "--steps", 60, *common], timings)
+    assert chosen["functions"]["mrr"][0] > 0.2, "pairs that were trained on are not found again"
     call("export", export.main, ["--checkpoint", final / "last.pt", "--memory", at / "anchors/sparse.pt", "--dense", final / "memory.pt", "--heads",
-                                 final / "heads.pt", "--pointer", at / "pointer/last.pt", "--tokenizer", at / "tokenizer", "--out", at / "model"], timings)
-    for name in ("config.json", "model.safetensors", "memory.safetensors", "dense_memory.safetensors", "heads.safetensors", "tokenizer.json", "SHA256SUMS"):
+                                 final / "heads.pt", "--pointer", at / "pointer/last.pt", "--selection", at / "choosing/last.pt", "--tokenizer", at / "tokenizer", "--out", at / "model"], timings)
+    for name in ("config.json", "model.safetensors", "memory.safetensors", "dense_memory.safetensors", "heads.safetensors", "selection.safetensors", "tokenizer.json", "SHA256SUMS"):
         assert (at / "model" / name).stat().st_size > 0, name
     return timings
 

@@ -119,11 +119,12 @@ def main() -> None:
     args.add_argument("--memory", type=Path, help="a checkpoint whose slots and transfer head to add: joint.py's sparse.pt")
     args.add_argument("--dense", type=Path, help="slots of the lowest ratio to add beside them: joint.py's memory.pt")
     args.add_argument("--heads", type=Path, help="a tasks.py checkpoint whose vector head to add")
+    args.add_argument("--selection", type=Path, help="a choosing.py checkpoint whose metric to add")
     args.add_argument("--pointer", type=Path, help="a pointer.py checkpoint whose line pointer to add to the heads")
     a = args.parse_args()
     model = load_model(a.checkpoint)
     extra, tensors = {}, {}
-    for path in (a.memory, a.dense, a.heads):
+    for path in (a.memory, a.dense, a.heads, a.selection):
         if path:
             part = read(path)["export"]  # {"config": {...}, "file": name, "tensors": {...}}
             if part is None:

@@ -1,5 +1,5 @@
 /** Texts to memories and vectors: every text alone behind the sinks, in runs of the length the model was trained on. */
-import type { Decoder, KvRows, SegmentInput } from '../engine';
+import type { Decoder, EncodedSegment, KvRows, SegmentInput } from '../engine';
 import type { Tokenizer } from '../engine/checkpoint/tokenizer';
 import { encodeHalf } from '../engine/cache/float16';
 import type { RopeFrequencies } from '../engine/rope';
@@ -9,6 +9,7 @@ import { LineTable } from '../library/segments/lines';
 import { WorkerError } from './errors';
 import type { MemoryConfig } from './memory-config';
 import type { QuestionLook } from './memory-protocol';
+import type { SelectionHead } from './selection-head';
 import type { VectorHead } from './vector-head';
 
 /** Rows of one run of the encoder: longer runs are no faster, and an answer would wait for their end. */
@@ -22,6 +23,7 @@ export class MemoryCoder {
     readonly sinks: KvRows | undefined,
     readonly rope: RopeFrequencies,
     private readonly head: VectorHead,
+    private readonly selecting?: SelectionHead,
   ) {}
 
   countTokens(texts: readonly string[]): number[] {
@@ -32,7 +34,7 @@ export class MemoryCoder {
   async encode(texts: readonly string[], signal?: AbortSignal): Promise<SegmentMemory[]> {
     const { ratios } = this.config;
     const cut = texts.map((text) => this.runs(this.tokens(text)));
-    const inputs = cut.flat().map((tokens): SegmentInput => ({ tokens, keep: [], hidden: tokens.map((_, i) => i), slotTokens: ratios.fineTokens }));
+    const inputs = cut.flat().map((tokens): SegmentInput => ({ tokens, keep: [], hidden: tokens.map((_, i) => i), slotTokens: ratios.fineTokens, meanKeys: this.selecting !== undefined }));
     const encoded = await this.decoder.encodeSegments(inputs, this.encodeOptions(signal));
     const bytesPerRow = storedRowBytes(this.decoder.config);
     let at = 0;
@@ -46,7 +48,7 @@ export class MemoryCoder {
         coarse.push(packRows(rows, places));
         rest.push(packRows(rows, Array.from({ length: rows.rows }, (_, row) => row).filter((row) => !places.includes(row))));
       });
-      const vector = new Uint8Array(encodeHalf(this.head.of(own.map(({ hidden }) => hidden), runs)).buffer);
+      const vector = joinBytes([this.head.of(own.map(({ hidden }) => hidden), runs), ...this.#selection(own, runs, 'meanKeys')].map((found) => new Uint8Array(encodeHalf(found).buffer)));
       const ids = this.head.keepsIds ? new Uint8Array(Uint16Array.from(runs.flat()).buffer) : new Uint8Array(0);
       const joined = { coarse: joinBytes(coarse), rest: joinBytes(rest) };
       const tokens = runs.reduce((sum, run) => sum + run.length, 0);
@@ -71,17 +73,23 @@ export class MemoryCoder {
       const tokens = [...(queryToken === undefined ? [] : [queryToken]), ...this.tokens(question)];
       return this.runs(tokens.length > 0 ? tokens : [0], ratios.segmentTokens);
     });
-    const encoded = await this.decoder.encodeSegments(asked.flat().map((tokens) => ({ tokens, keep: [], hidden: tokens.map((_, i) => i), queries: true })), this.encodeOptions());
+    const encoded = await this.decoder.encodeSegments(asked.flat().map((tokens) => ({ tokens, keep: [], hidden: tokens.map((_, i) => i), queries: this.selecting !== undefined })), this.encodeOptions());
     let at = 0;
     return asked.map((runs, place) => {
       const own = encoded.slice(at, (at += runs.length));
       const tokens = runs.reduce((sum, run) => sum + run.length, 0);
-      // The mean over all runs, each weighted by its length.
-      const queries = new Float32Array(own[0]?.queries?.length ?? 0);
-      own.forEach((part, i) => part.queries?.forEach((value, j) => (queries[j] = (queries[j] as number) + (value * (runs[i] as number[]).length) / tokens)));
+      const [selection] = this.#selection(own, runs, 'queries');
       const late = this.head.lookOf(this.tokens(questions[place] as string));
-      return { vector: this.head.of(own.map(({ hidden }) => hidden), runs), queries, tokens, ...(late ? { late } : {}) };
+      return { vector: this.head.of(own.map(({ hidden }) => hidden), runs), tokens, ...(selection ? { selection } : {}), ...(late ? { late } : {}) };
     });
+  }
+
+  /** What a text is chosen by, or chooses by, from the means of its runs; nothing where the model did not learn to choose. */
+  #selection(own: readonly EncodedSegment[], runs: readonly (readonly number[])[], by: 'queries' | 'meanKeys'): Float32Array[] {
+    const rows = runs.map((run) => run.length);
+    const means = own.flatMap((part) => part[by] ?? []);
+    if (!this.selecting || means.length < own.length) return [];
+    return [by === 'queries' ? this.selecting.ofQueries(means, rows) : this.selecting.ofKeys(means, rows)];
   }
 
   encodeOptions(signal?: AbortSignal): Parameters<Decoder['encodeSegments']>[1] {

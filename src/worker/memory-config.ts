@@ -21,11 +21,11 @@ export interface MemoryConfig {
   headsFile: string | undefined;
   vectorWidth: number | undefined;
   ratios: MemoryRatios;
-  /** Layers whose attention to anchors was taught to choose; undefined where none was. */
-  selectionLayers: number[] | undefined;
+  /** What the model's queries and keys are held against each other by; undefined where that was not learnt. */
+  selection: { file: string; width: number } | undefined;
   /** A second set of slots, for rows that are made when a question asks for them. */
   dense: (DenseRatio & { file: string }) | undefined;
-  /** sha256 (hex) over the files of slots and heads: memories of others are other memories. Dense rows are not stored. */
+  /** sha256 (hex) over the files of slots, heads and selection: memories of others are other memories. Dense rows are not stored. */
   digest: string;
 }
 
@@ -38,7 +38,7 @@ const WANTED = { coarse: 256, fine: 32, dense: 8 };
  *
  * @throws CheckpointError naming the field
  */
-export async function readMemoryConfig(directory: string, { vocabSize, layers }: Pick<ModelConfig, 'vocabSize' | 'layers'>, tokenizer: Pick<Tokenizer, 'idOf'>): Promise<MemoryConfig | undefined> {
+export async function readMemoryConfig(directory: string, { vocabSize }: Pick<ModelConfig, 'vocabSize'>, tokenizer: Pick<Tokenizer, 'idOf'>): Promise<MemoryConfig | undefined> {
   const path = await fileInside(directory, 'config.json');
   const own = new Fields(await readJson(path, MAX_CONFIG_BYTES), path).optionalObject('anchorage');
   const memory = own?.optionalObject('memory');
@@ -51,8 +51,11 @@ export async function readMemoryConfig(directory: string, { vocabSize, layers }:
   const heads = own.optionalObject('heads');
   const headsFile = heads && (await fileInside(directory, heads.string('file'), path));
   const dense = own.optionalObject('dense_memory');
+  const selection = own.optionalObject('selection');
+  const selectionFile = selection && (await fileInside(directory, selection.string('file'), path));
   const digest = createHash('sha256').update(await readFile(memoryFile));
   if (headsFile) digest.update(await readFile(headsFile));
+  if (selectionFile) digest.update(await readFile(selectionFile));
   return {
     sinkTokens,
     queryToken: own.optionalInteger('query_token_id', 0, vocabSize - 1),
@@ -63,7 +66,7 @@ export async function readMemoryConfig(directory: string, { vocabSize, layers }:
     vectorWidth: heads?.integer('vector_width', 1, 1 << 14),
     ratios: { segmentTokens: memory.integer('segment_rows', 1, 1 << 16), coarseTokens, fineTokens },
     dense: dense && { file: await fileInside(directory, dense.string('file'), path), segmentTokens: dense.integer('segment_rows', 1, 1 << 16), rowTokens: nearestRatio(dense, WANTED.dense) },
-    selectionLayers: selectionLayers(memory, layers),
+    selection: selection && selectionFile ? { file: selectionFile, width: selection.integer('width', 1, 1 << 12) } : undefined,
     digest: digest.digest('hex'),
   };
 }
@@ -89,17 +92,6 @@ function tokens(fields: Fields, name: string, vocabSize: number): number[] {
     if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= vocabSize) throw fields.error('outOfRange', name, 'lists a token that the model does not have');
     return id;
   });
-}
-
-function selectionLayers(memory: Fields, layers: number): number[] | undefined {
-  const list = memory.optionalArray('selection_layers', layers);
-  if (!list) return undefined;
-  const chosen = list.map((layer) => {
-    if (typeof layer !== 'number' || !Number.isInteger(layer) || layer < 0 || layer >= layers) throw memory.error('outOfRange', 'selection_layers', `lists a layer that the model does not have: it has ${layers}, counted from 0`);
-    return layer;
-  });
-  if (chosen.length === 0 || new Set(chosen).size < chosen.length) throw memory.error('malformed', 'selection_layers', 'must list layers, each once');
-  return chosen;
 }
 
 /** The ratio among those trained that is closest to the wanted one. */

@@ -9,6 +9,7 @@ import { MemoryComposer, type ComposeOptions } from './memory-composer';
 import type { MemoryConfig } from './memory-config';
 import { writeGists } from './memory-gists';
 import type { ComposeParams, ComposeResult, Gist, GistItem, MemoryDescription, QuestionLook } from './memory-protocol';
+import { SelectionHead } from './selection-head';
 import { VectorHead } from './vector-head';
 
 export class MemoryModel {
@@ -17,16 +18,14 @@ export class MemoryModel {
 
   private constructor(private readonly coder: MemoryCoder, fingerprint: string, vectorWidth: number) {
     const { decoder: { config: model }, config } = coder;
-    const { layers, queryHeads, kvHeads, headDim, vocabSize } = model;
     this.composer = new MemoryComposer(coder);
     this.description = {
       fingerprint: `${fingerprint}:${config.digest}`,
       ratios: config.ratios,
       ...(config.dense ? { dense: { segmentTokens: config.dense.segmentTokens, rowTokens: config.dense.rowTokens } } : {}),
       storedRowBytes: storedRowBytes(model),
-      heads: { layers, queryHeads, kvHeads, headDim, ...(config.selectionLayers ? { selection: config.selectionLayers } : {}) },
       vectorWidth,
-      vocabSize,
+      vocabSize: model.vocabSize,
       sinkRows: config.sinkTokens.length,
       windowTokens: model.maxPositions,
       gists: config.gistToken !== undefined,
@@ -36,12 +35,13 @@ export class MemoryModel {
   /** @throws CheckpointError, DecoderError */
   static async open(decoder: Decoder, tokenizer: Tokenizer, config: MemoryConfig, fingerprint: string): Promise<MemoryModel> {
     const { hiddenSize, vocabSize, rope, maxPositions } = decoder.config;
-    const { headsFile, vectorWidth } = config;
+    const { headsFile, vectorWidth, selection } = config;
     const head = headsFile && vectorWidth !== undefined ? await VectorHead.open(headsFile, vectorWidth, hiddenSize, vocabSize) : VectorHead.plain(hiddenSize);
+    const selecting = selection && (await SelectionHead.open(selection.file, selection.width, decoder.config));
     const { sinkTokens } = config;
     const frequencies = ropeFrequencies(rope, maxPositions);
     const [sinks] = sinkTokens.length === 0 ? [] : await decoder.encodeSegments([{ tokens: sinkTokens, keep: sinkTokens.map((_, i) => i) }], { rope: frequencies });
-    const coder = new MemoryCoder(decoder, tokenizer, config, sinks?.rows, frequencies, head);
+    const coder = new MemoryCoder(decoder, tokenizer, config, sinks?.rows, frequencies, head, selecting);
     return new MemoryModel(coder, fingerprint, head.width);
   }
 

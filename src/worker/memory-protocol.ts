@@ -1,5 +1,4 @@
 /** Messages about memories between the worker and the engine's process (engine-protocol.ts). Rows travel as bytes (library/memories/rows.ts). */
-import type { HeadShape } from '../library/memories/attention';
 import type { SegmentMemory } from '../library/memories/encoding';
 import type { TokenLook } from '../library/memories/late';
 import type { DenseRatio, MemoryRatios } from '../library/memories/rows';
@@ -13,8 +12,6 @@ export interface MemoryDescription {
   dense?: DenseRatio;
   /** Bytes of a stored row (f16). */
   storedRowBytes: number;
-  /** Of the keys in a stored row, and of the queries they are held against. */
-  heads: HeadShape;
   vectorWidth: number;
   vocabSize: number;
   sinkRows: number;
@@ -28,8 +25,8 @@ export interface MemoryDescription {
 export interface QuestionLook {
   /** [vectorWidth], of length 1. */
   vector: Float32Array;
-  /** [layers, queryHeads, headDim]: the mean of its queries, not rotated. */
-  queries: Float32Array;
+  /** Of length 1: its mean queries as they are held against segments' mean keys, where the model learnt to choose by them. */
+  selection?: Float32Array;
   tokens: number;
   /** Its tokens as those of segments are held against them, where the model has vectors of tokens. */
   late?: TokenLook;

@@ -182,7 +182,7 @@ export class MemoryService {
     const encoding = new MemoryEncoding({ library, store, coder: new EngineCoder(engine, version), giveWay, changed, warn });
     encoding.setOpen(this.openFiles);
     encoding.pause(this.paused);
-    const memories = new Memories({ encoding, store, ratios: memory.ratios, bytesPerRow: memory.storedRowBytes, heads: memory.heads, vocabSize: memory.vocabSize });
+    const memories = new Memories({ encoding, store, ratios: memory.ratios, bytesPerRow: memory.storedRowBytes, vectorWidth: memory.vectorWidth, vocabSize: memory.vocabSize });
     return { fingerprint: memory.fingerprint, store, encoding, memories, engine: new EngineContexts(engine, memory), author: engine.status.author };
   }
 

@@ -12,29 +12,28 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-/** What is read of the checkpoint when the part on memories says this too. */
-function read(more: Record<string, unknown>): ReturnType<typeof readMemoryConfig> {
+/** What is read of the checkpoint when it says this of what its attention chooses by. */
+function read(selection: unknown): ReturnType<typeof readMemoryConfig> {
   const file = join(directory, 'config.json');
-  const config = JSON.parse(readFileSync(file, 'utf8')) as { anchorage: { memory: Record<string, unknown> } };
-  Object.assign(config.anchorage.memory, more);
-  writeFileSync(file, JSON.stringify(config));
-  return readMemoryConfig(directory, { vocabSize: 512, layers: 2 }, { idOf: () => undefined });
+  const config = JSON.parse(readFileSync(file, 'utf8')) as { anchorage: Record<string, unknown> };
+  writeFileSync(file, JSON.stringify({ ...config, anchorage: { ...config.anchorage, selection } }));
+  return readMemoryConfig(directory, { vocabSize: 512 }, { idOf: () => undefined });
 }
 
-it('knows the layers whose attention was taught to choose, where there are any', async () => {
-  expect((await read({}))?.selectionLayers).toBe(undefined);
-  expect((await read({ selection_layers: [1, 0] }))?.selectionLayers).toEqual([1, 0]);
+it('knows what the model’s attention chooses by, where it learnt to; memories made with another are other memories', async () => {
+  const plain = await read(undefined);
+  expect(plain?.selection).toBe(undefined);
+  const learnt = await read({ file: 'selection.safetensors', width: 8 });
+  expect(learnt?.selection).toEqual({ file: join(directory, 'selection.safetensors'), width: 8 });
+  expect(learnt?.digest).not.toBe(plain?.digest);
 });
 
 it.each([
-  [[2], 'outOfRange', 'lists a layer that the model does not have: it has 2, counted from 0'],
-  [[-1], 'outOfRange', 'lists a layer that the model does not have'],
-  [['1'], 'outOfRange', 'lists a layer that the model does not have'],
-  [[0, 1, 0], 'outOfRange', 'has 3 entries, more than 2'],
-  [[1, 1], 'malformed', 'must list layers, each once'],
-  [[], 'malformed', 'must list layers, each once'],
-  ['all', 'malformed', 'must be a list'],
-])('refuses layers %j and names the field', async (layers, code, message) => {
-  await expect(read({ selection_layers: layers })).rejects.toMatchObject({ code, message: expect.stringContaining(message) as string });
-  await expect(read({ selection_layers: layers })).rejects.toThrow('anchorage.memory.selection_layers');
+  [{ file: 'selection.safetensors' }, 'anchorage.selection.width'],
+  [{ file: 'selection.safetensors', width: 0 }, 'anchorage.selection.width'],
+  [{ width: 8 }, 'anchorage.selection.file'],
+  [{ file: '../selection.safetensors', width: 8 }, 'plain file name'],
+  [{ file: 'other.safetensors', width: 8 }, 'other.safetensors'],
+])('refuses %j and says what is wrong', async (selection, message) => {
+  await expect(read(selection)).rejects.toThrow(message);
 });

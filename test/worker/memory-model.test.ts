@@ -12,6 +12,7 @@ import { memoryPositions, sharedPositions } from '../../src/worker/memory-compos
 import type { MemoryCoder } from '../../src/worker/memory-coder';
 import type { MemoryModel } from '../../src/worker/memory-model';
 import type { ComposeParams, ComposeResult } from '../../src/worker/memory-protocol';
+import { SelectionHead } from '../../src/worker/selection-head';
 import { safetensors, writeMemoryCheckpoint } from './memory-checkpoint';
 import { writeTinyCheckpoint } from './checkpoints';
 
@@ -46,8 +47,9 @@ describe('memories of texts', () => {
       expect(each).toMatchObject({ coarseRows: counts.coarse, restRows: counts.fine - counts.coarse, bytesPerRow: storedRowBytes });
       expect(each.coarse.byteLength + each.rest.byteLength).toBe(counts.fine * storedRowBytes);
       const vector = decodeHalf(halves(each.vector));
-      expect(vector.length).toBe(vectorWidth);
-      expect(Math.hypot(...vector)).toBeCloseTo(1, 2);
+      // The vector, and behind it what a question chooses by.
+      expect(vector.length).toBe(vectorWidth + 8);
+      for (const part of [vector.subarray(0, vectorWidth), vector.subarray(vectorWidth)]) expect(Math.hypot(...part)).toBeCloseTo(1, 2);
     }
     const [alone] = await memory.encode([SHORT]);
     const gap = decodeHalf(halves(alone!.coarse)).map((value, i) => value - (decodeHalf(halves(short!.coarse))[i] as number));
@@ -63,6 +65,21 @@ describe('memories of texts', () => {
     expect(late.score(halves(with_!.ids)).run).toBeGreaterThan(6);
     expect(late.score(halves(with_!.ids)).segment).toBeCloseTo(1, 5);
     expect(late.score(halves(without!.ids)).segment).toBeLessThan(0.9);
+  });
+
+  test('are chosen by the mean of their keys, of all runs; a question chooses by the mean of its queries', async () => {
+    const { coder } = memory as unknown as { coder: MemoryCoder };
+    const runs = coder.runs(coder.tokens(TEXT));
+    expect(runs.length).toBeGreaterThan(1);
+    const head = await SelectionHead.open(join(directory, 'random', 'selection.safetensors'), 8, coder.decoder.config);
+    const encoded = await coder.decoder.encodeSegments(runs.map((tokens) => ({ tokens, keep: [], meanKeys: true })), coder.encodeOptions());
+    const expected = head.ofKeys(encoded.map(({ meanKeys }) => meanKeys!), runs.map((run) => run.length));
+    const [made] = await memory.encode([TEXT]);
+    decodeHalf(halves(made!.vector)).subarray(memory.description.vectorWidth).forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 2));
+    const [look] = await memory.vectors(['free.pop']);
+    const asked = [coder.config.queryToken!, ...coder.tokens('free.pop')];
+    const [read] = await coder.decoder.encodeSegments([{ tokens: asked, keep: [], queries: true }], coder.encodeOptions());
+    expect([...look!.selection!]).toEqual([...head.ofQueries([read!.queries!], [asked.length])]);
   });
 
   test('a coarse row is what a slot for 256 tokens would be', async () => {

@@ -21,8 +21,8 @@ export interface ContextEngine {
   readonly sinkRows: number;
   /** Of dense rows; absent where the model has no slots for them. */
   readonly dense?: DenseRatio;
-  /** The question as segments are held against it: its vector, of length 1, its mean queries [layers, queryHeads, headDim], and its tokens where they have vectors. */
-  look(question: string, signal?: AbortSignal): Promise<{ vector: Float32Array; queries: Float32Array; tokens: number; late?: TokenLook }>;
+  /** The question as segments are held against it: its vector, of length 1, its mean queries as they choose among segments, where the model learnt that, and its tokens where they have vectors. */
+  look(question: string, signal?: AbortSignal): Promise<{ vector: Float32Array; selection?: Float32Array; tokens: number; late?: TokenLook }>;
   compose(request: ContextRequest, options?: ReadingOptions): Promise<ContextWriting>;
 }
 

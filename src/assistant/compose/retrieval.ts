@@ -1,6 +1,6 @@
 /**
- * Retrieval by several judges: the lexical ranker, and of what the model made of each segment its vector and its tokens one by one (late interaction). A
- * further one, the model's own attention to the segment's anchors, is asked where it was taught to choose, and has no points while it adds nothing to the others (docs/memory.md).
+ * Retrieval by several judges: the lexical ranker, and of what the model made of each segment its vector, its tokens one by one (late interaction) and, where
+ * the model learnt to choose by it, its mean key, which the question's mean query is held against (docs/memory.md).
  */
 import type { MemorySegment } from '../../library/memories/memories';
 import type { Coverage, RankedSpan, RankReason, Scope } from '../../protocol';
@@ -37,7 +37,7 @@ export const SPANS = 30;
 const NAMED = 30;
 export type Points = Record<'vector' | 'window' | 'run' | 'attention', number>;
 /** Points beside the lexical ranker's, whose best have one or two: chosen on halves of the questions (`npm run bench -- memory fused`). */
-export const POINTS: Points = { vector: 0.5, window: 0.3, run: 0.5, attention: 0 };
+export const POINTS: Points = { vector: 0.5, window: 0.3, run: 0.5, attention: 0.3 };
 /** A run of so many tokens of mean weight, in the question's order, is no chance: of the questions that are sentences one in a hundred meets one. */
 const LONG_RUN = 5;
 /** A run counts by this power of its part of a long one: short ones are met everywhere. */
@@ -60,11 +60,8 @@ export async function retrieveFused(request: { question: string; before?: string
 /** What a run of such a weight (`LateScore.run`) is worth, 0…1. */
 export const runShare = (run: number): number => Math.min(1, run / LONG_RUN) ** RUN_POWER;
 
-/** Attention that was not taught to choose tells nothing: the same anchors draw every question. */
-export const pointsOf = ({ attentionChooses }: Pick<ComposeTools['memories'], 'attentionChooses'>): Points => (attentionChooses ? POINTS : { ...POINTS, attention: 0 });
-
 /** What the model has to say of each segment. */
-export async function judgesOf(segments: readonly MemorySegment[], look: QuestionLook, memories: ComposeTools['memories'], points = pointsOf(memories)): Promise<Judge[]> {
+export async function judgesOf(segments: readonly MemorySegment[], look: QuestionLook, memories: ComposeTools['memories'], points = POINTS): Promise<Judge[]> {
   const judges: Judge[] = [];
   if (points.vector > 0) {
     const nearest = await memories.nearest(segments, look.vector);
@@ -75,9 +72,9 @@ export async function judgesOf(segments: readonly MemorySegment[], look: Questio
     judges.push({ kind: 'late', text: 'holds much of the question close together', weight: points.window, values: new Map(found.map(({ segment, score }) => [segment.key, score.window])) });
     judges.push({ kind: 'late', text: 'holds words of the question in its order', weight: points.run, values: new Map(found.map(({ segment, score }) => [segment.key, runShare(score.run)])), scale: { least: 0, most: 1 } });
   }
-  if (points.attention > 0) {
-    const attended = await memories.attended(segments, look.queries);
-    judges.push({ kind: 'attention', text: 'the model attends to it', weight: points.attention, values: new Map(attended.map(({ segment, logShare }) => [segment.key, logShare])) });
+  if (look.selection && points.attention > 0) {
+    const attended = await memories.attended(segments, look.selection);
+    judges.push({ kind: 'attention', text: 'the model attends to it', weight: points.attention, values: new Map(attended.map(({ segment, similarity }) => [segment.key, similarity])) });
   }
   return judges;
 }

@@ -24,8 +24,9 @@ export interface SegmentInput {
   slotTokens?: number;
   /** Whose slots; default: those of the checkpoint's memory. */
   slotSet?: SlotSet;
-  /** True: the mean of the segment's queries is wanted, to be held against keys. */
+  /** True: the mean of the segment's queries is wanted, or that of its keys, which such a mean is held against. */
   queries?: boolean;
+  meanKeys?: boolean;
 }
 
 export interface EncodedSegment {
@@ -37,6 +38,8 @@ export interface EncodedSegment {
   memories?: KvRows;
   /** [layers, queryHeads, headDim]: the mean over the segment's rows of their queries, not rotated. */
   queries?: Float32Array;
+  /** [layers, kvHeads, headDim]: the mean over the segment's rows of their keys, not rotated. */
+  meanKeys?: Float32Array;
 }
 
 export interface EncodeOptions {
@@ -114,11 +117,12 @@ export class SegmentEncoder {
     const sets = new Set(members.flatMap((segment) => slotSetOf(segment) ?? []));
     const wantsSlots = sets.size > 0;
     const wantsQueries = members.some((segment) => segment.queries);
-    const fetches = ['hidden', ...(wantsRows || wantsSlots ? ['values'] : []), ...(wantsRows ? ['raw_keys'] : []), ...(wantsSlots ? ['keys'] : []), ...(wantsQueries ? ['queries'] : [])];
+    const wantsRawKeys = wantsRows || members.some((segment) => segment.meanKeys);
+    const fetches = ['hidden', ...(wantsRows || wantsSlots ? ['values'] : []), ...(wantsRawKeys ? ['raw_keys'] : []), ...(wantsSlots ? ['keys'] : []), ...(wantsQueries ? ['queries'] : [])];
     const variant: GraphVariant = { phase: 'prefill', visibility: 'batched', ...(wantsQueries ? { queries: true } : {}) };
     const made = await this.runtime.run(variant, this.#feeds(members, batch.steps), fetches);
     const values = wantsRows || wantsSlots ? cacheData(made['values'] as ort.Tensor) : undefined;
-    const rawKeys = wantsRows ? cacheData(made['raw_keys'] as ort.Tensor) : undefined;
+    const rawKeys = wantsRawKeys ? cacheData(made['raw_keys'] as ort.Tensor) : undefined;
     const memories: (KvRows | undefined)[] = [];
     for (const set of sets) {
       const slots = { set, start: this.starts[set] as SlotStart, runtime: this.runtime, rows: this.#rows, hiddenSize: this.config.hiddenSize };
@@ -132,8 +136,10 @@ export class SegmentEncoder {
       hiddenAt += (segment.hidden?.length ?? 0) * this.config.hiddenSize;
       const rows = this.#rows.pick(rawKeys, values, batch.steps, b, segment.keep, segment.tokens.length);
       const own = memories[b];
-      const queries = segment.queries ? this.#rows.meanQueries(cacheData(made['queries'] as ort.Tensor), batch.steps, b, segment.tokens.length) : undefined;
-      return { rows, hidden: hidden.slice(from, hiddenAt), ...(own ? { memories: own } : {}), ...(queries ? { queries } : {}) };
+      const { queryHeads, kvHeads } = this.config;
+      const queries = segment.queries ? this.#rows.mean(cacheData(made['queries'] as ort.Tensor), queryHeads, batch.steps, b, segment.tokens.length) : undefined;
+      const meanKeys = segment.meanKeys && rawKeys ? this.#rows.mean(rawKeys, kvHeads, batch.steps, b, segment.tokens.length) : undefined;
+      return { rows, hidden: hidden.slice(from, hiddenAt), ...(own ? { memories: own } : {}), ...(queries ? { queries } : {}), ...(meanKeys ? { meanKeys } : {}) };
     });
   }
 

@@ -90,13 +90,13 @@ export class SegmentRows {
     return new KvRows({ shape: this.shape, ...picked, positions: Int32Array.from(rows), tokens });
   }
 
-  /** Mean over the first `tokens` rows of sequence b out of [B, L, H, steps, D]. */
-  meanQueries(queries: CacheArray, steps: number, b: number, tokens: number): Float32Array {
-    const { layers, queryHeads, headDim } = this.config;
-    const mean = new Float32Array(layers * queryHeads * headDim);
-    for (let head = 0; head < layers * queryHeads; head++) {
-      const from = (b * layers * queryHeads + head) * steps * headDim;
-      const rows = asFloat32(queries.subarray(from, from + tokens * headDim));
+  /** Mean over the first `tokens` rows of sequence b out of [B, L, heads, steps, D]: [L, heads, D]. */
+  mean(made: CacheArray, heads: number, steps: number, b: number, tokens: number): Float32Array {
+    const { layers, headDim } = this.config;
+    const mean = new Float32Array(layers * heads * headDim);
+    for (let head = 0; head < layers * heads; head++) {
+      const from = (b * layers * heads + head) * steps * headDim;
+      const rows = asFloat32(made.subarray(from, from + tokens * headDim));
       for (let i = 0; i < rows.length; i++) {
         const at = head * headDim + (i % headDim);
         mean[at] = (mean[at] as number) + (rows[i] as number) / tokens;

@@ -1,5 +1,4 @@
 import { decodeHalf } from '../../engine/cache/float16';
-import { anchorAttention, anchorKeys, type HeadShape } from './attention';
 import type { MemoryEncoding } from './encoding';
 import { LateInteraction, type LateScore, type TokenLook } from './late';
 import type { MemoryStore } from './memory-store';
@@ -18,17 +17,23 @@ export interface MemorySegment extends MemoryUnit {
   fineRows: number;
 }
 
+/** A segment and how like it is to what was asked for, −1…1. */
+export interface Alike {
+  segment: MemorySegment;
+  similarity: number;
+}
+
 export interface MemoriesOptions {
   encoding: MemoryEncoding;
   store: MemoryStore;
   ratios: MemoryRatios;
   /** Bytes of one stored row. */
   bytesPerRow: number;
-  /** Of the keys in a row, and of the queries held against them. */
-  heads: HeadShape;
+  /** Numbers of a text's vector; those by which the model's attention chooses, where it learnt that, follow them in the store. */
+  vectorWidth: number;
   /** Of the ids that are kept of a text. */
   vocabSize: number;
-  /** Bytes of coarse rows, their keys, folds, vectors and token ids kept in memory; default 96 MB. */
+  /** Bytes of coarse rows, folds, vectors and token ids kept in memory; default 96 MB. */
   cacheBytes?: number;
 }
 
@@ -37,16 +42,14 @@ const CACHE_BYTES = 96 * 1024 * 1024;
 /** The memories of the workspace as a question uses them: which segments there are, what is near a vector, their rows. */
 export class Memories {
   private readonly coarseRows: ByteCache<Uint8Array>;
-  private readonly keys: ByteCache<Float32Array>;
   private readonly folds: ByteCache<Uint8Array>;
   private readonly vectors: ByteCache<Float32Array>;
   private readonly ids: ByteCache<Uint16Array>;
   private readonly buffers = new ReadBuffers();
 
   constructor(private readonly options: MemoriesOptions) {
-    const each = (options.cacheBytes ?? CACHE_BYTES) / 5;
+    const each = (options.cacheBytes ?? CACHE_BYTES) / 4;
     this.coarseRows = new ByteCache(each);
-    this.keys = new ByteCache(each);
     this.folds = new ByteCache(each);
     this.vectors = new ByteCache(each);
     this.ids = new ByteCache(each);
@@ -74,13 +77,23 @@ export class Memories {
   }
 
   /** Cosine of each segment's vector with `query` (of length 1), the nearest first. */
-  async nearest(segments: readonly MemorySegment[], query: Float32Array, limit = Infinity): Promise<{ segment: MemorySegment; similarity: number }[]> {
-    const scored: { segment: MemorySegment; similarity: number }[] = [];
+  nearest(segments: readonly MemorySegment[], query: Float32Array, limit = Infinity): Promise<Alike[]> {
+    return query.length === this.options.vectorWidth ? this.alike(segments, query, 0, limit) : Promise.resolve([]);
+  }
+
+  /** How near each segment's mean key is to a question's mean query, `selection` (of length 1), in the metric that was learnt for it: a cosine, the nearest first. */
+  attended(segments: readonly MemorySegment[], selection: Float32Array, limit = Infinity): Promise<Alike[]> {
+    return this.alike(segments, selection, this.options.vectorWidth, limit);
+  }
+
+  /** Cosine of `query` with what is stored of each segment from the number `from` on; those of which less is stored are left out. */
+  private async alike(segments: readonly MemorySegment[], query: Float32Array, from: number, limit: number): Promise<Alike[]> {
+    const scored: Alike[] = [];
     for (const segment of segments) {
       const vector = this.vectors.get(segment.key) ?? (await this.loadVector(segment.key));
-      if (vector?.length !== query.length) continue;
+      if (!vector || vector.length < from + query.length) continue;
       let similarity = 0;
-      for (let i = 0; i < query.length; i++) similarity += (vector[i] as number) * (query[i] as number);
+      for (let i = 0; i < query.length; i++) similarity += (vector[from + i] as number) * (query[i] as number);
       scored.push({ segment, similarity });
     }
     return scored.sort((a, b) => b.similarity - a.similarity).slice(0, limit);
@@ -108,32 +121,6 @@ export class Memories {
     if (cached) return cached;
     const bytes = await this.options.store.ids(key);
     return bytes && bytes.byteLength > 0 ? this.ids.set(key, halves(bytes)) : undefined;
-  }
-
-  /** Whether the model was taught to choose by its attention to anchors. */
-  get attentionChooses(): boolean {
-    return this.options.heads.selection !== undefined;
-  }
-
-  /** How much of the question's attention to the workspace's anchors each segment draws (nats of its share), the most attended first. */
-  async attended(segments: readonly MemorySegment[], queries: Float32Array, limit = Infinity): Promise<{ segment: MemorySegment; logShare: number }[]> {
-    const { heads } = this.options;
-    if (queries.length !== heads.layers * heads.queryHeads * heads.headDim) return [];
-    const present: MemorySegment[] = [];
-    const keys: Float32Array[] = [];
-    for (const segment of segments) {
-      const own = this.keys.get(segment.key) ?? (await this.loadKeys(segment.key));
-      if (!own || own.length === 0) continue;
-      present.push(segment);
-      keys.push(own);
-    }
-    const logShares = anchorAttention(queries, keys, heads);
-    return present.map((segment, i) => ({ segment, logShare: logShares[i] as number })).sort((a, b) => b.logShare - a.logShare).slice(0, limit);
-  }
-
-  private async loadKeys(key: string): Promise<Float32Array | undefined> {
-    const rows = await this.coarse(key);
-    return rows && this.keys.set(key, anchorKeys(rows, this.options.heads));
   }
 
   /** Coarse rows of a segment; undefined when its record was evicted or harmed meanwhile. */
@@ -178,7 +165,6 @@ export class Memories {
 
   clear(): void {
     this.coarseRows.clear();
-    this.keys.clear();
     this.folds.clear();
     this.vectors.clear();
     this.ids.clear();

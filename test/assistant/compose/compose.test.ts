@@ -18,7 +18,7 @@ function memoriesOf(kept: readonly string[]): Memories {
     segments: () => [...SEGMENTS],
     nearest: (segments) => Promise.resolve(segments.map((each) => ({ segment: each, similarity: each.path === 'far.py' ? 0 : 1 - SEGMENTS.findIndex(({ key }) => key === each.key) / 10 }))),
     tokenIds: (key) => Promise.resolve(kept.includes(key) ? Uint16Array.from({ length: TOKENS }, (_, i) => i) : undefined),
-    coarse: () => rows(1), fine: ({ fineRows }) => Promise.resolve(fineRows * WIDTH), bytesPerRow: WIDTH, folded: () => rows(1), attentionChooses: false, vocabSize: 128,
+    coarse: () => rows(1), fine: ({ fineRows }) => Promise.resolve(fineRows * WIDTH), bytesPerRow: WIDTH, folded: () => rows(1), vocabSize: 128,
     late: () => Promise.resolve([]),
   };
   return made as Memories;
@@ -29,7 +29,7 @@ function engine(dense: ContextEngine['dense'], requests: ContextRequest[] = []):
   return {
     windowTokens: 512, sinkRows: 4, ...(dense ? { dense } : {}),
     // Asked for is token 70, alone.
-    look: () => Promise.resolve({ vector: Float32Array.of(1), queries: new Float32Array(0), tokens: 5, late: { weights: Float32Array.of(1), lengths: Float32Array.of(1), starts: Int32Array.of(0, 1), ids: Uint32Array.of(70), similarities: Float32Array.of(1) } }),
+    look: () => Promise.resolve({ vector: Float32Array.of(1), tokens: 5, late: { weights: Float32Array.of(1), lengths: Float32Array.of(1), starts: Int32Array.of(0, 1), ids: Uint32Array.of(70), similarities: Float32Array.of(1) } }),
     compose: (request) => {
       requests.push(request);
       const opened = (some: readonly { key: string }[], rows: number, tokens: number) => some.map(({ key }) => ({ key, rows, tokens, origin: 'computed' as const }));

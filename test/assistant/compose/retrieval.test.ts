@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { fusedSpans, judge, type Judge } from '../../../src/assistant/compose/retrieval';
-import type { MemorySegment } from '../../../src/library/memories/memories';
+import { fusedSpans, judge, judgesOf, type Judge } from '../../../src/assistant/compose/retrieval';
+import type { Memories, MemorySegment } from '../../../src/library/memories/memories';
 import type { RankedSpan } from '../../../src/protocol';
 
 const TEXT = 'first\nsecond\n';
@@ -55,4 +55,16 @@ test('judges that find all alike, or nothing, change nothing', async () => {
 
 test('where no word was found nothing is claimed to have been', async () => {
   expect(await fuse([], SEGMENTS, judging(1, { 'a.py:1': 1, 'b.py:1': 0 }))).toEqual([]);
+});
+
+test('the model’s attention judges where it learnt to choose, and only there', async () => {
+  const [first, second] = SEGMENTS as [MemorySegment, MemorySegment];
+  const memories = {
+    nearest: () => Promise.resolve([{ segment: first, similarity: 0.5 }]),
+    attended: (_: unknown, selection: Float32Array) => Promise.resolve([{ segment: second, similarity: selection[0] as number }]),
+  } as unknown as Memories;
+  const look = { vector: Float32Array.of(1), tokens: 3 };
+  expect((await judgesOf(SEGMENTS, look, memories)).map(({ kind }) => kind)).toEqual(['vector']);
+  const asked = await judgesOf(SEGMENTS, { ...look, selection: Float32Array.of(0.25) }, memories);
+  expect(asked.map(({ kind, values }) => [kind, [...values]])).toEqual([['vector', [['a.py:1', 0.5]]], ['attention', [['b.py:1', 0.25]]]]);
 });

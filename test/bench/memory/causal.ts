@@ -1,6 +1,5 @@
 import { decodeHalf, encodeHalf } from '../../../src/engine/cache/float16';
-import { POINTS, pointsOf, runShare, type Points } from '../../../src/assistant/compose/retrieval';
-import { anchorAttention, anchorKeys } from '../../../src/library/memories/attention';
+import { POINTS, runShare, type Points } from '../../../src/assistant/compose/retrieval';
 import { LateInteraction } from '../../../src/library/memories/late';
 import { halves, joinFine } from '../../../src/library/memories/rows';
 import type { MemoryCoder } from '../../../src/worker/memory-coder';
@@ -63,31 +62,29 @@ async function needles(memory: MemoryModel, pasts: readonly string[], random: ()
 }
 
 /** Ways to rank pasts: by each judge of the product, and by all of them (without the lexical ranker, which knows no memories). */
-const rankingsOf = (product: Points): Record<string, Partial<Points>> => ({
-  'their coarse rows, by the model’s attention': { attention: 1 }, 'their vectors': { vector: 1 }, 'their tokens one by one (late interaction)': { window: POINTS.window, run: POINTS.run }, 'all that the product ranks by': product,
-});
+const RANKINGS: Record<string, Partial<Points>> = {
+  'their keys, by the model’s attention': { attention: 1 }, 'their vectors': { vector: 1 }, 'their tokens one by one (late interaction)': { window: POINTS.window, run: POINTS.run }, 'all that the product ranks by': POINTS,
+};
 
 /** Where each ranking places the past of each text that follows. Zeroed, or left out, all pasts are alike: the mean over their order is what is left. */
 async function rankings(memory: MemoryModel, pieces: readonly { past: string; next: string }[]): Promise<Record<string, Record<Arm, number[]>>> {
-  const { heads, vocabSize } = memory.description;
-  const ways = rankingsOf(pointsOf({ attentionChooses: heads.selection !== undefined }));
+  const { vectorWidth, vocabSize } = memory.description;
   const made = await memory.encode(pieces.map(({ past }) => past));
   const looks = await memory.vectors(pieces.map(({ next }) => next));
-  const found = Object.fromEntries(Object.keys(ways).map((name) => [name, empty()]));
+  const found = Object.fromEntries(Object.keys(RANKINGS).map((name) => [name, empty()]));
   for (const arm of ARMS) {
-    const held = (part: 'vector' | 'ids' | 'coarse'): Uint8Array[] => made.map((_, i) => arms(made.map((one) => one[part]), i, part !== 'ids')[arm]);
+    const held = (part: 'vector' | 'ids'): Uint8Array[] => made.map((_, i) => arms(made.map((one) => one[part]), i, part !== 'ids')[arm]);
     const vectors = held('vector').map((bytes) => decodeHalf(halves(bytes)));
     const ids = held('ids').map(halves);
-    const keys = held('coarse').map((rows) => anchorKeys(rows, heads));
-    const attended = (queries: Float32Array): readonly number[] => (arm === 'left out' ? pieces.map(() => 0) : [...anchorAttention(queries, keys, heads)]);
+    const alike = (query: Float32Array | undefined, from: number): number[] => vectors.map((stored) => (query ?? new Float32Array(0)).reduce((sum, value, d) => sum + value * (stored[from + d] ?? 0), 0));
     looks.forEach((look, i) => {
       const late = look.late && new LateInteraction(look.late, vocabSize);
       const scores = ids.map((own) => late?.score(own) ?? { window: 0, run: 0 });
       const values: Record<keyof Points, readonly number[]> = {
-        vector: vectors.map((vector) => vector.reduce((sum, value, d) => sum + value * (look.vector[d] as number), 0)),
-        window: scores.map(({ window }) => window), run: scores.map(({ run }) => runShare(run)), attention: attended(look.queries),
+        vector: alike(look.vector, 0),
+        window: scores.map(({ window }) => window), run: scores.map(({ run }) => runShare(run)), attention: alike(look.selection, vectorWidth),
       };
-      for (const [name, points] of Object.entries(ways)) {
+      for (const [name, points] of Object.entries(RANKINGS)) {
         const total = pieces.map((_, at) => Object.entries(points).reduce((sum, [judge, weight]) => sum + weight * shareOf(values[judge as keyof Points], at), 0));
         (found[name] as Record<Arm, number[]>)[arm].push(reciprocalRank(total, i));
       }

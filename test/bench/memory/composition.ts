@@ -4,8 +4,6 @@ import { Decoder, full, KvRows, memories, openCheckpoint, type DecoderContext, t
 import { decodeHalf } from '../../../src/engine/cache/float16';
 import { Tokenizer } from '../../../src/engine/checkpoint/tokenizer';
 import { negativeLogLikelihood } from '../../../src/engine/generate/perplexity';
-import { anchorAttention, anchorKeys } from '../../../src/library/memories/attention';
-import { packRows } from '../../../src/library/memories/rows';
 import { QuotedPrompts } from '../../../src/worker/quoted-prompt';
 import { benchCache, median, round, table } from '../engine/measure';
 import { randomCheckpoint, smolLM2 } from '../engine/random';
@@ -101,8 +99,17 @@ async function following(decoder: Decoder, text: readonly number[], read: (conte
 /** How salient each row of a segment is: how much of the attention of the segment's own mean query its key draws, over all heads. */
 function drawn({ rows, queries }: EncodedSegment): number[] {
   const { layers, kvHeads, headDim } = rows.shape;
-  const shape = { layers, kvHeads, headDim, queryHeads: (queries?.length ?? 0) / layers / headDim };
-  return [...anchorAttention(queries as Float32Array, Array.from({ length: rows.rows }, (_, row) => anchorKeys(packRows(rows, [row]), shape)), shape)];
+  const keys = decodeHalf(rows.as('float16').keys as Uint16Array);
+  const heads = (queries as Float32Array).length / headDim;
+  const logShares = new Array<number>(rows.rows).fill(0);
+  for (let head = 0; head < heads; head++) {
+    const kv = Math.floor((head * layers * kvHeads) / heads);
+    const query = (queries as Float32Array).subarray(head * headDim, (head + 1) * headDim);
+    const weights = logShares.map((_, row) => Math.exp(query.reduce((sum, value, d) => sum + value * (keys[(kv * rows.rows + row) * headDim + d] as number), 0) / Math.sqrt(headDim)));
+    const all = weights.reduce((sum, weight) => sum + weight, 0);
+    weights.forEach((weight, row) => (logShares[row] = (logShares[row] as number) + Math.log(weight / all) / heads));
+  }
+  return logShares;
 }
 
 /** The shorter a key, the more attention it draws (Devoto et al., EMNLP 2024, "A simple and effective L2 norm-based strategy for KV cache compression"). */

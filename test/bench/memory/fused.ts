@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fusedSpans, judge, judgesOf, POINTS, pointsOf, SPANS, type Judge, type Points } from '../../../src/assistant/compose/retrieval';
+import { fusedSpans, judge, judgesOf, POINTS, SPANS, type Judge, type Points } from '../../../src/assistant/compose/retrieval';
 import { createSegmenter, type Segmenter } from '../../../src/library/segments/segmenter';
 import type { Document } from '../../../src/library/types';
 import type { Memories } from '../../../src/library/memories/memories';
@@ -24,7 +24,6 @@ const SAMPLE = new Set(['flask', 'requests']);
 const SAMPLE_POOL = 1_500;
 
 const NONE: Points = { vector: 0, window: 0, run: 0, attention: 0 };
-const ATTENTION = 0.3;
 
 interface Arm {
   points: Points;
@@ -34,28 +33,27 @@ interface Arm {
   memories?: MemoryArm;
 }
 
-/** Points of the model's judges, given those of the product. */
-const armsOf = (product: Points): Record<string, Arm> => ({
+const ARMS: Record<string, Arm> = {
   lexical: { points: NONE },
-  'the product': { points: product },
-  'the product, memories zeroed': { points: product, memories: 'zeroed' },
-  'the product, memories of another file': { points: product, memories: 'of another file' },
-  'the product, memories left out': { points: product, memories: 'left out' },
-  'with attention': { points: { ...product, attention: ATTENTION } },
+  'the product': { points: POINTS },
+  'the product, memories zeroed': { points: POINTS, memories: 'zeroed' },
+  'the product, memories of another file': { points: POINTS, memories: 'of another file' },
+  'the product, memories left out': { points: POINTS, memories: 'left out' },
+  'the product without attention': { points: { ...POINTS, attention: 0 } },
   'lexical and vector': { points: { ...NONE, vector: POINTS.vector } },
   'lexical and late interaction': { points: { ...NONE, window: POINTS.window, run: POINTS.run } },
-  'lexical and attention': { points: { ...NONE, attention: ATTENTION } },
-  'model alone': { points: product, alone: true },
-  'model alone, memories zeroed': { points: product, alone: true, memories: 'zeroed' },
-  'model alone, memories of another file': { points: product, alone: true, memories: 'of another file' },
-  'model alone, memories left out': { points: product, alone: true, memories: 'left out' },
+  'lexical and attention': { points: { ...NONE, attention: POINTS.attention } },
+  'model alone': { points: POINTS, alone: true },
+  'model alone, memories zeroed': { points: POINTS, alone: true, memories: 'zeroed' },
+  'model alone, memories of another file': { points: POINTS, alone: true, memories: 'of another file' },
+  'model alone, memories left out': { points: POINTS, alone: true, memories: 'left out' },
   'vector alone': { points: { ...NONE, vector: 1 }, alone: true },
   'late interaction alone': { points: { ...NONE, window: POINTS.window, run: POINTS.run }, alone: true },
   'attention alone': { points: { ...NONE, attention: 1 }, alone: true },
-});
+};
 
 /** Points that the cross-fit chooses among. */
-const CHOICES: Points[] = [0.25, 0.5, 0.75, 1].flatMap((vector) => [0, 0.3, 0.6].flatMap((window) => [0, 0.5].flatMap((run) => [0, ATTENTION].map((attention) => ({ vector, window, run, attention })))));
+const CHOICES: Points[] = [0.25, 0.5, 0.75, 1].flatMap((vector) => [0, 0.3, 0.6].flatMap((window) => [0, 0.5].flatMap((run) => [0, 0.3].map((attention) => ({ vector, window, run, attention })))));
 
 type Ranks = Record<string, number[]>;
 
@@ -101,11 +99,10 @@ async function measure(name: string, documents: readonly Document[], questions: 
   const workspace = await IndexedWorkspace.open(documents, segmenter);
   const encoded = await encodeAll(workspace, memory, join(benchCache('memory-fused'), name.replace(/\W+/g, '-')));
   console.log(`${name}: ${documents.length} files, ${encoded.tokens.toLocaleString('en-US')} tokens, what was missing encoded in ${encoded.seconds.toFixed(0)} s`);
-  const asked = armsOf(pointsOf(encoded.memories));
   const engine = engineOf(memory);
   const segments = shuffled(encoded.memories.segments());
   const altered = new Map<MemoryArm, Memories>(MEMORY_ARMS.map((arm) => [arm, encoded.altered(arm)]));
-  const arms: Ranks = Object.fromEntries(Object.keys(asked).map((arm) => [arm, []]));
+  const arms: Ranks = Object.fromEntries(Object.keys(ARMS).map((arm) => [arm, []]));
   const choices: number[][] = CHOICES.map(() => []);
   for (const question of questions) {
     const { spans } = await workspace.search(question.text, { limit: SPANS });
@@ -119,7 +116,7 @@ async function measure(name: string, documents: readonly Document[], questions: 
       const rank = goldRank(filesOf(ranked), question);
       return rank === 0 ? 0 : 1 / rank;
     };
-    for (const [arm, own] of Object.entries(asked)) (arms[arm] as number[]).push(await reciprocal(own));
+    for (const [arm, own] of Object.entries(ARMS)) (arms[arm] as number[]).push(await reciprocal(own));
     for (const [i, points] of CHOICES.entries()) (choices[i] as number[]).push(await reciprocal({ points }));
   }
   await encoded.close();
@@ -129,10 +126,10 @@ async function measure(name: string, documents: readonly Document[], questions: 
 
 const ALL: Points = { vector: 1, window: 1, run: 1, attention: 1 };
 
-/** The judges in the order of `judgesOf`, with other points; those that have none are left out. */
+/** The judges of `judgesOf` with other points; those that have none are left out. */
 function weigh(judges: readonly Judge[], { vector, window, run, attention }: Points): Judge[] {
-  const weights = judges.length === 4 ? [vector, window, run, attention] : [vector, attention];
-  return judges.map((each, i) => ({ ...each, weight: weights[i] as number })).filter(({ weight }) => weight > 0);
+  const late = [window, run];
+  return judges.map((each) => ({ ...each, weight: each.kind === 'vector' ? vector : each.kind === 'attention' ? attention : (late.shift() ?? 0) })).filter(({ weight }) => weight > 0);
 }
 
 /** The points that are best on one half of the questions, judged on the other, and the other way round; the mean over many halvings, question by question. */

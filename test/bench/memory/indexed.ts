@@ -95,14 +95,14 @@ export interface Encoded {
 /** Encodes a workspace into a store in `directory`, or finds it there. */
 export async function encodeAll(library: EncodingLibrary, memory: MemoryModel, directory: string, budgetBytes = 4e9): Promise<Encoded> {
   mkdirSync(directory, { recursive: true });
-  const { fingerprint, ratios, storedRowBytes, heads, vocabSize } = memory.description;
+  const { fingerprint, ratios, storedRowBytes, vectorWidth, vocabSize } = memory.description;
   const coder: SegmentCoder = { version: memoryVersion(fingerprint), encode: (texts, signal) => memory.encode(texts, signal) };
   const store = await MemoryStore.open({ directory, budgetBytes, version: coder.version });
   const encoding = new MemoryEncoding({ library, store, coder, warn: (message) => console.log(message) });
   const started = performance.now();
   await encoding.run();
   const seconds = (performance.now() - started) / 1000;
-  const own = { encoding, ratios, bytesPerRow: storedRowBytes, heads, vocabSize };
+  const own = { encoding, ratios, bytesPerRow: storedRowBytes, vectorWidth, vocabSize };
   const memories = new Memories({ ...own, store });
   const altered = (arm: MemoryArm): Memories => (arm === 'as they are' ? memories : new Memories({ ...own, store: alteredStore(store, memories.segments(), arm) }));
   const close = async (): Promise<void> => {

@@ -26,7 +26,7 @@ const QUESTIONS = ['how is the store evicted', 'where are positions shared', 'wh
  */
 export async function scale(memory: MemoryModel, texts: readonly { path: string; text: string }[], most: number, directory: string, threads: number): Promise<void> {
   const workspace = new GrowingWorkspace(texts);
-  const { fingerprint, ratios, storedRowBytes, heads, vocabSize } = memory.description;
+  const { fingerprint, ratios, storedRowBytes, vectorWidth, vocabSize } = memory.description;
   let tokens = 0;
   const coder: SegmentCoder = {
     version: memoryVersion(fingerprint),
@@ -38,7 +38,7 @@ export async function scale(memory: MemoryModel, texts: readonly { path: string;
   };
   const store = await MemoryStore.open({ directory, budgetBytes: ROOM * most * BYTES_PER_TOKEN, version: coder.version });
   const encoding = new MemoryEncoding({ library: workspace, store, coder, warn: (message) => console.log(message) });
-  const memories = new Memories({ encoding, store, ratios, bytesPerRow: storedRowBytes, heads, vocabSize });
+  const memories = new Memories({ encoding, store, ratios, bytesPerRow: storedRowBytes, vectorWidth, vocabSize });
   const engine = engineOf(memory);
   const results: Record<string, string | number>[] = [];
   const points: [tokens: number, seconds: number][] = [];

@@ -40,7 +40,7 @@ describe.each(['llama3', 'qwen2', 'qwen3'])('%s', (family) => {
       const policy = anchored ? anchors({ sinks: SINKS.length, isAnchor }) : full();
       const inputs = lengths.map((length, i) => {
         const all = Array.from({ length }, (_, t) => t);
-        return { tokens: randomTokens(length, 128, 100 + i), keep: all.filter((t) => t % 2 === 0), hidden: [length - 1], queries: i % 2 === 0 };
+        return { tokens: randomTokens(length, 128, 100 + i), keep: all.filter((t) => t % 2 === 0), hidden: [length - 1], queries: i % 2 === 0, meanKeys: i % 3 === 0 };
       });
       const encoded = await tiny.decoder.encodeSegments(inputs, { prefix, policy, rope: tiny.rope, batchRows });
       inputs.forEach((input, i) => {
@@ -57,6 +57,10 @@ describe.each(['llama3', 'qwen2', 'qwen3'])('%s', (family) => {
         const result = encoded[i] as (typeof encoded)[number];
         if (input.queries) expect(largestGap([result.queries as Float32Array], [queries.flatMap((mean) => [...mean])])).toBeLessThan(1e-4);
         else expect(result.queries).toBe(undefined);
+        const own = expected.rows.slice(SINKS.length);
+        const meanKeys = own[0]?.keys.flatMap((first, layer) => [...first].map((_, d) => own.reduce((sum, { keys }) => sum + (keys[layer]?.[d] as number) / own.length, 0))) ?? [];
+        if (input.meanKeys) expect(largestGap([result.meanKeys as Float32Array], [meanKeys])).toBeLessThan(1e-4);
+        else expect(result.meanKeys).toBe(undefined);
         expect(rowsGap(result.rows, input.keep.map((t) => expected.rows[SINKS.length + t] as ReferenceRow))).toBeLessThan(1e-4);
         expect(largestGap([result.hidden], [expected.hidden.at(-1) as Float64Array])).toBeLessThan(1e-4);
         expect([...result.rows.positions]).toEqual(input.keep);

@@ -11,13 +11,13 @@ import { foldRows, joinBytes } from '../../../src/library/memories/rows';
 const RATIOS = { segmentTokens: 64, coarseTokens: 64, fineTokens: 16 };
 const halfBytes = (...values: number[]): Uint8Array => new Uint8Array(encodeHalf(Float32Array.from(values)).buffer);
 
-/** A memory whose numbers are those of the text: "3 4" has the vector (.6, .8). */
+/** A memory whose numbers are those of the text: "3 4" has the vector (.6, .8), and is chosen by (.8, .6). */
 const coder: SegmentCoder = {
   version: 'numbers',
   encode: (texts) => Promise.resolve(texts.map((text): SegmentMemory => {
     const [x = 0, y = 0] = text.trim().split(' ').map(Number);
     const length = Math.hypot(x, y);
-    return { tokens: 20, coarseRows: 1, restRows: 1, bytesPerRow: 4, vector: halfBytes(x / length, y / length), ids: new Uint8Array(Uint16Array.of(x, y).buffer), coarse: halfBytes(x, y), rest: halfBytes(y, x) };
+    return { tokens: 20, coarseRows: 1, restRows: 1, bytesPerRow: 4, vector: halfBytes(x / length, y / length, y / length, x / length), ids: new Uint8Array(Uint16Array.of(x, y).buffer), coarse: halfBytes(x, y), rest: halfBytes(y, x) };
   })),
 };
 
@@ -40,7 +40,7 @@ beforeEach(async () => {
   };
   const encoding = new MemoryEncoding({ library, store, coder });
   await encoding.run();
-  memories = new Memories({ encoding, store, ratios: RATIOS, bytesPerRow: 4, heads: { layers: 1, queryHeads: 1, kvHeads: 1, headDim: 1 }, vocabSize: 16 });
+  memories = new Memories({ encoding, store, ratios: RATIOS, bytesPerRow: 4, vectorWidth: 2, vocabSize: 16 });
 });
 afterEach(async () => {
   await store.close();
@@ -67,14 +67,14 @@ it('finds which texts hold a question’s tokens, or tokens near to them', async
   expect(found.map(({ segment, score }) => [segment.path, score.segment, score.run])).toEqual([['0.txt', 2.125 / 3, 2], ['1.txt', 2.125 / 3, 2.125], ['2.txt', 1 / 3, 1]].map(([path, ...scores]) => [path, ...scores.map((score) => expect.closeTo(score as number, 5))]));
 });
 
-it('finds whose anchors a question attends to', async () => {
+it('finds whose keys a question attends to, by the numbers behind the vector', async () => {
   const segments = memories.segments();
-  // One key a row: 3, 4 and 1.
-  const attended = await memories.attended(segments, Float32Array.of(1), 2);
-  expect(attended.map(({ segment }) => segment.path)).toEqual(['1.txt', '0.txt']);
-  expect((await memories.attended(segments, Float32Array.of(-1), 1))[0]?.segment.path).toBe('2.txt');
-  // Queries of another model say nothing.
-  expect(await memories.attended(segments, Float32Array.of(1, 2), 2)).toEqual([]);
+  const attended = await memories.attended(segments, Float32Array.of(1, 0), 2);
+  expect(attended.map(({ segment, similarity }) => [segment.path, similarity])).toEqual([['0.txt', expect.closeTo(0.8, 2)], ['1.txt', expect.closeTo(0.6, 2)]]);
+  expect((await memories.attended(segments, Float32Array.of(0, 1), 1))[0]?.segment.path).toBe('2.txt');
+  // What another model made of a question says nothing.
+  expect(await memories.attended(segments, Float32Array.of(1, 0, 0))).toEqual([]);
+  expect(await memories.nearest(segments, Float32Array.of(1, 0, 0))).toEqual([]);
 });
 
 it('folds coarse rows of several segments into their mean, and leaves out what is gone', async () => {
