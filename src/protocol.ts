@@ -109,6 +109,9 @@ export type AnswerEvent =
 
 export type LedgerKind = 'sinks' | 'coarse' | 'fine' | 'dense' | 'anchors' | 'full' | 'window' | 'question' | 'answer';
 
+/** Where rows came from: made for this question, read from the store on disk, or kept in the process since an earlier question. */
+export type LedgerOrigin = 'computed' | 'store' | 'memory';
+
 /** One group of rows of the context. Tokens are counted once over all groups. */
 export interface LedgerGroup {
   kind: LedgerKind;
@@ -117,8 +120,7 @@ export interface LedgerGroup {
   tokens: number;
   bytes: number;
   span?: Span;
-  /** Where the rows came from. */
-  origin?: 'computed' | 'store' | 'memory';
+  origin?: LedgerOrigin;
 }
 
 export interface ContextLedger {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ContextLedger, LedgerGroup } from '../../src/protocol';
 import { KIND_ORDER } from '../../src/webview/cache/kinds';
-import { fileTotals, kindTotals, layoutBlocks, totals } from '../../src/webview/cache/strip-layout';
+import { fileTotals, kindTotals, layoutBlocks, originsOf, totals } from '../../src/webview/cache/strip-layout';
 
 const group: fc.Arbitrary<LedgerGroup> = fc.record({
   kind: fc.constantFrom(...KIND_ORDER),
@@ -47,5 +47,14 @@ describe('totals', () => {
       expect(fileTotals(given).reduce((sum, { rows }) => sum + rows, 0)).toBe(placed);
       expect(all.freeRows).toBe(Math.max(0, given.capacityRows - all.rows));
     }));
+  });
+});
+
+describe('originsOf', () => {
+  const from = (origin: LedgerGroup['origin'], rows: number): LedgerGroup => ({ kind: 'full', rows, tokens: rows, bytes: 0, ...(origin ? { origin } : {}) });
+
+  it('names each once, what gave most rows first', () => {
+    expect(originsOf([from('computed', 5), from('memory', 4), from('memory', 4)])).toEqual(['memory', 'computed']);
+    expect(originsOf([from(undefined, 5)])).toEqual([]);
   });
 });

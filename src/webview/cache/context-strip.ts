@@ -6,8 +6,8 @@ import { post } from '../shared/host';
 import { shared } from '../shared/styles';
 import { t } from '../shared/strings';
 import { kindColours } from './kind-colours';
-import { kindMeaning, kindName } from './kinds';
-import { kindTotals, layoutBlocks, totals, type Block } from './strip-layout';
+import { kindMeaning, kindName, originName } from './kinds';
+import { kindTotals, layoutBlocks, originsOf, totals, type Block } from './strip-layout';
 
 /** Pixels. */
 const BAR = 26;
@@ -151,7 +151,8 @@ function blockWhere({ kind, groups }: Block): string {
 
 function blockFigures(block: Block, characters: boolean): string {
   if (characters) return t('{0} characters', formatCount(block.rows));
-  return t('{0} tokens in {1} rows, {2}', formatCount(block.tokens), formatCount(block.rows), formatBytes(block.bytes));
+  const figures = t('{0} tokens in {1} rows, {2}', formatCount(block.tokens), formatCount(block.rows), formatBytes(block.bytes));
+  return [figures, ...originsOf(block.groups).map(originName)].join(', ');
 }
 
 function blockLabel(block: Block, characters: boolean): string {

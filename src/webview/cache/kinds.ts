@@ -1,4 +1,4 @@
-import type { LedgerKind } from '../../protocol';
+import type { LedgerKind, LedgerOrigin } from '../../protocol';
 import { t } from '../shared/strings';
 
 /** Order of the kinds in the strip: as a reader would explain it, from what is always there to what is written now. */
@@ -30,4 +30,12 @@ export function kindMeaning(kind: LedgerKind): string {
     question: t('The question and its instructions'),
     answer: t('What has been written so far'),
   }[kind];
+}
+
+export function originName(origin: LedgerOrigin): string {
+  return {
+    computed: t('made for this question'),
+    store: t('from the store'),
+    memory: t('kept from an earlier question'),
+  }[origin];
 }

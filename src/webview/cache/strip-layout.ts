@@ -1,4 +1,4 @@
-import type { ContextLedger, LedgerGroup, LedgerKind } from '../../protocol';
+import type { ContextLedger, LedgerGroup, LedgerKind, LedgerOrigin } from '../../protocol';
 import { KIND_ORDER } from './kinds';
 
 /** Neighbouring groups of one kind that are drawn as one block, in units of the strip (0 … 1). */
@@ -76,6 +76,13 @@ export function layoutBlocks(ledger: ContextLedger, least: number): Block[] {
     }
   }
   return blocks;
+}
+
+/** Where the rows of some groups came from, what gave most of them first; nothing where no model held any. */
+export function originsOf(groups: readonly LedgerGroup[]): LedgerOrigin[] {
+  const rows = new Map<LedgerOrigin, number>();
+  for (const { origin, rows: own } of groups) if (origin) rows.set(origin, (rows.get(origin) ?? 0) + own);
+  return [...rows].sort((a, b) => b[1] - a[1]).map(([origin]) => origin);
 }
 
 /** Each kind once: what the funnel between the two bars and the legend show. */

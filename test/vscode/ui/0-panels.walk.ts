@@ -50,7 +50,7 @@ describe('panels with much in them', () => {
     assert.ok(Math.abs(share - rows / ledger.capacityRows) < 0.01, `${share} for ${rows / ledger.capacityRows}`);
     await page.locator('.strip').focus();
     for (let presses = 0; presses < 12; presses++) await page.keyboard.press('ArrowRight');
-    assert.match(await page.locator('.tip').innerText(), /tokens in [\d,]+ rows/);
+    assert.match(await page.locator('.tip').innerText(), /tokens in [\d,]+ rows.*, from the store$/);
     await page.keyboard.press('Enter');
     await until(async () => (await posted()).some(({ type }) => type === 'open'), 'the block opens its span');
     await assertAccessible(page.mainFrame(), 'cache');
@@ -137,7 +137,8 @@ function millionTokens(): ContextLedger {
   const groups: LedgerGroup[] = [];
   const add = (kind: LedgerGroup['kind'], rows: number, tokens: number, file?: number): void => {
     const span = file === undefined ? {} : { span: { file: `/w/src/f${file}.ts`, path: `src/area${file % 30}/f${file}.ts`, startLine: 1 + (file % 7) * 30, endLine: 40 + (file % 7) * 30 } };
-    groups.push({ kind, rows, tokens, bytes: rows * bytesPerRow, ...span });
+    const origin = kind === 'coarse' || kind === 'fine' ? 'store' : (file ?? 0) % 2 === 1 ? 'memory' : 'computed';
+    groups.push({ kind, rows, tokens, bytes: rows * bytesPerRow, origin, ...span });
   };
   add('sinks', 16, 16);
   for (let file = 0; file < 1_500; file++) add('coarse', 1, 440 + ((file * 7_919) % 460), file);

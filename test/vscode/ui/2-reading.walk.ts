@@ -23,6 +23,7 @@ describe('reading', () => {
     const summary = await workbench.panel('summary', 30_000);
     await summary.locator('[role=treeitem]').first().waitFor({ timeout: 30_000 * PATIENCE });
     assert.match(await summary.locator('header').innerText(), /(4,999|5,000) lines/);
+    assert.match(await summary.locator('header').innerText(), /\bTypeScript\b/, 'the language has the name that the editor gives it');
     assert.ok((await summary.locator('[role=treeitem]').count()) >= 50, 'a line for each part');
     await workbench.shot('summary');
     await summary.locator('input[type=search]').fill('Tariff40');
