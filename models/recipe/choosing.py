@@ -195,12 +195,12 @@ def main(argv: list[str] | None = None) -> dict:
     log(event="read", pairs=len(said))
     chooser = Chooser(queries, keys, a.width)
     train(chooser, queries, keys, said, a.steps, a.batch, a.lr, np.random.default_rng((a.seed, 9, 1)), log)
+    save(a.run / "last.pt", chooser.state_dict(), base.config, export=chooser.export())
     found: dict = {"pairs": len(said)}
     if a.held_out:
         queries, keys, said = read(a.held_out, "test", int(a.pool / (1 - CONTINUED)), 2)
         kinds = {"functions": [not text.startswith("\n") for text in said], "continued": [text.startswith("\n") for text in said]}
         found.update({kind: {"pool": sum(own), "mrr": judged(chooser, queries[own], keys[own])} for kind, own in kinds.items() if any(own)})
-    save(a.run / "last.pt", chooser.state_dict(), base.config, export=chooser.export())
     log(event="end", **found)
     return found
 
