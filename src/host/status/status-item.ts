@@ -53,10 +53,16 @@ export function indexFacts(index: IndexStatus): { icon: string; label: string; d
     { icon: 'files', label: vscode.l10n.t('{0} of {1} files', index.filesIndexed.toLocaleString(), index.filesKnown.toLocaleString()), detail: vscode.l10n.t('{0} of text, {1} segments', formatBytes(index.bytesIndexed), index.segments.toLocaleString()) },
     { icon: 'database', label: vscode.l10n.t('{0} on disk', formatBytes(index.storeBytes)), detail: vscode.l10n.t('{0} of memory in use', formatBytes(index.memoryBytes)) },
     ...(memories
-      ? [{ icon: 'layers', label: vscode.l10n.t('{0} of {1} segments remembered', memories.encoded.toLocaleString(), memories.segments.toLocaleString()), detail: vscode.l10n.t('{0} of {1}', formatBytes(memories.bytes), formatBytes(memories.budgetBytes)) }, ...(memories.standstill ? [{ icon: memories.standstill.cause === 'paused' ? 'debug-pause' : 'warning', label: vscode.l10n.t('No more memories are made'), detail: memories.standstill.reason }] : [])]
+      ? [{ icon: 'layers', label: remembered(memories), detail: vscode.l10n.t('{0} of {1}', formatBytes(memories.bytes), formatBytes(memories.budgetBytes)) }, ...(memories.standstill ? [{ icon: memories.standstill.cause === 'paused' ? 'debug-pause' : 'warning', label: vscode.l10n.t('No more memories are made'), detail: memories.standstill.reason }] : [])]
       : []),
     { icon: 'chip', label: index.model.name ?? vscode.l10n.t('No model'), detail: index.model.detail },
   ];
+}
+
+/** While files are still being cut into segments their number is about right, afterwards exact. */
+function remembered({ encoded, segments, counting }: NonNullable<IndexStatus['memories']>): string {
+  const [have, all] = [encoded.toLocaleString(), segments.toLocaleString()];
+  return counting ? vscode.l10n.t('{0} of about {1} segments remembered', have, all) : vscode.l10n.t('{0} of {1} segments remembered', have, all);
 }
 
 function tooltip(face: Face, client: ClientState, index: IndexStatus | undefined): vscode.MarkdownString {

@@ -89,9 +89,9 @@ export class CachePanel extends LitElement {
   private remembered(): TemplateResult | typeof nothing {
     const { memories } = this;
     if (!memories) return nothing;
-    const { encoded, segments, bytes, budgetBytes, standstill } = memories;
+    const { encoded, segments, counting, bytes, budgetBytes, standstill } = memories;
     return html`<p class="memories">
-      <span>${t('{0} of {1} segments remembered', formatCount(encoded), formatCount(segments))}</span>
+      <span>${counting ? t('{0} of about {1} segments remembered', formatCount(encoded), formatCount(segments)) : t('{0} of {1} segments remembered', formatCount(encoded), formatCount(segments))}</span>
       <span class="dim">${t('{0} of {1}', formatBytes(bytes), formatBytes(budgetBytes))}</span>
       ${standstill ? html`<span class="standstill"><vscode-icon name=${standstill.cause === 'paused' ? 'debug-pause' : 'warning'} size="14"></vscode-icon><span>${standstill.reason}</span></span>` : nothing}
     </p>`;

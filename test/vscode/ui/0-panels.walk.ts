@@ -88,6 +88,8 @@ describe('panels with much in them', () => {
     await page.screenshot({ path: path.join(given.shots, 'panel-memories.png') });
     await send({ type: 'status', status: { ...status, memories: { ...memories, standstill: { cause: 'paused', reason: 'Held by you.' } } } });
     await until(async () => (await page.locator('.memories').innerText()).includes('Held by you.'), 'the reason changes with the state');
+    await send({ type: 'status', status: { ...status, memories: { encoded: 3, segments: 9_310, counting: true, bytes: 9_000, budgetBytes: 512 * 2 ** 20, paused: false } } });
+    await until(async () => (await page.locator('.memories').innerText()).includes('3 of about 9,310 segments remembered'), 'what is still counted is said to be about right');
   });
 
   it('draws a summary of three thousand parts in pages', async () => {
