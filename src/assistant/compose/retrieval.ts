@@ -37,7 +37,7 @@ export const SPANS = 30;
 const NAMED = 30;
 export type Points = Record<'vector' | 'window' | 'run' | 'attention', number>;
 /** Points beside the lexical ranker's, whose best have one or two: chosen on halves of the questions (`npm run bench -- memory fused`). */
-export const POINTS: Points = { vector: 0.5, window: 0.3, run: 0.5, attention: 0.3 };
+export const POINTS: Points = { vector: 0.5, window: 0.3, run: 0.5, attention: 0.1 };
 /** A run of so many tokens of mean weight, in the question's order, is no chance: of the questions that are sentences one in a hundred meets one. */
 const LONG_RUN = 5;
 /** A run counts by this power of its part of a long one: short ones are met everywhere. */

@@ -53,7 +53,7 @@ const ARMS: Record<string, Arm> = {
 };
 
 /** Points that the cross-fit chooses among. */
-const CHOICES: Points[] = [0.25, 0.5, 0.75, 1].flatMap((vector) => [0, 0.3, 0.6].flatMap((window) => [0, 0.5].flatMap((run) => [0, 0.3].map((attention) => ({ vector, window, run, attention })))));
+const CHOICES: Points[] = [0.25, 0.5, 0.75, 1].flatMap((vector) => [0, 0.3, 0.6].flatMap((window) => [0, 0.5].flatMap((run) => [0, 0.1, 0.3].map((attention) => ({ vector, window, run, attention })))));
 
 type Ranks = Record<string, number[]>;
 
