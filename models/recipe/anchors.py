@@ -24,7 +24,7 @@ from memory_data import KeyMaker
 from memory_model import restored
 from optim import Optimizer
 from run import Budget, Log, autocast, load_model, machine_arguments, read, save, set_up
-from selecting import Selecting, chosen_layers
+from selecting import Selecting
 from tasks_data import Draw, documented, read as read_functions
 from tasks_examples import Maker
 
@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> dict:
     save(last, slots.trained(), slots.base.config, step=step, optimizer=optimizer.state_dict(), rank=slots.rank, in_place=slots.in_place)
     begun, ended = restored(slots.base, first).trained(), slots.trained()
     slots.load_state_dict({k: begun[k].lerp(v.cpu(), a.share) for k, v in ended.items()}, strict=False)
-    part = export_part(slots, a.ratios, a.segment, "memory", {"selection_layers": chosen_layers(slots)})
+    part = export_part(slots, a.ratios, a.segment)
     save(a.run / "sparse.pt", slots.trained(), slots.base.config, rank=slots.rank, in_place=slots.in_place, export=part)
     log(event="end", step=step)
     return {"step": step}

@@ -30,7 +30,7 @@ from model import Llama
 from optim import Optimizer
 from rows import Batch, Stream
 from run import Log, Stop, autocast, load_model, machine_arguments, read, save, set_up
-from selecting import Selecting, chosen_layers
+from selecting import Selecting
 from tasks import Stage
 from tasks_data import Draw, documented, read as read_functions
 from tasks_examples import Maker
@@ -200,10 +200,9 @@ def main(argv: list[str] | None = None) -> dict:
 
     def checkpoint() -> None:
         few, many = min(a.ratios), [r for r in a.ratios if r > min(a.ratios)]
-        chosen = {"selection_layers": chosen_layers(sparse)} if a.lesson_shares[LESSONS.index("select")] else {}
-        for name, slots, ratios, part, more in (("memory", model, [few], "dense_memory", {}), ("sparse", sparse, many, "memory", chosen)):
+        for name, slots, ratios, part in (("memory", model, [few], "dense_memory"), ("sparse", sparse, many, "memory")):
             save(out / f"{name}.pt", slots.trained(), base.config, rank=slots.rank, in_place=slots.in_place,
-                 export=export_part(slots, ratios, a.segment, part, more))
+                 export=export_part(slots, ratios, a.segment, part))
         save(out / "heads.pt", heads, base.config, export=heads.export())
         save(out / "last.pt", base, base.config, step=step, tokens=seen, cursor=None, cursors=texts.cursors(), data=str(a.tokens),
              heads=heads.state_dict(), optimizer=None if a.decay_minutes else optimizer.state_dict())

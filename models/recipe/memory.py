@@ -68,8 +68,8 @@ def copying(model: MemoryModel, keys, ratio: int, where) -> float:
     return float(loss.detach())
 
 
-def export_part(model: MemoryModel, ratios: list[int], length: int, name: str = "memory", more: dict | None = None) -> dict:
-    """For export.py: merged matrices, so that the engine needs no low-rank code for memories. more: what else the configuration says of them."""
+def export_part(model: MemoryModel, ratios: list[int], length: int, name: str = "memory") -> dict:
+    """For export.py: merged matrices, so that the engine needs no low-rank code for memories."""
     tensors = {"slot": model.slot.detach(), "repeat": model.repeat.detach()}
     if model.in_place:
         tensors["slot.in_place"] = torch.ones(1)
@@ -82,7 +82,7 @@ def export_part(model: MemoryModel, ratios: list[int], length: int, name: str = 
             weight = getattr(layer.self_attn, matrix).weight
             tensors[f"layers.{i}.{part}.{matrix}.weight"] = (weight + lora[i].scale * lora[i].b @ lora[i].a).detach().cpu()
     return {"file": f"{name}.safetensors", "tensors": tensors,
-            "config": {name: {"file": f"{name}.safetensors", "ratios": ratios, "segment_rows": length, **(more or {})}}}
+            "config": {name: {"file": f"{name}.safetensors", "ratios": ratios, "segment_rows": length}}}
 
 
 def parser() -> argparse.ArgumentParser:
