@@ -11,10 +11,13 @@ export function bestSentences(passage: Passage, weights: TermWeights): { text: s
   const paragraphs = paragraphsOf(passage);
   let best = paragraphs[0] ?? { startLine: passage.startLine, endLine: passage.endLine };
   let bestScore = -1;
+  // What the heading says is said: of its section's paragraphs that one answers which has the question's other words.
+  const said = new Set(weights.termsIn(passage.symbol?.kind === 'heading' ? passage.symbol.name : '').map(([term]) => term));
+  const toldBy = (text: string): number => weights.termsIn(text).reduce((sum, [term, weight]) => sum + (said.has(term) ? 0 : weight), 0);
   for (const paragraph of paragraphs) {
     const text = passage.lines.slice(paragraph.startLine - 1, paragraph.endLine).join('\n');
     const length = paragraph.endLine - paragraph.startLine + 1;
-    const score = weights.matched(text) / (1 + 0.03 * length) + (length === 1 && text.length < 40 ? -0.2 * weights.total : 0);
+    const score = toldBy(text) / (1 + 0.03 * length) + (length === 1 && text.length < 40 ? -0.2 * weights.total : 0);
     if (score > bestScore) [best, bestScore] = [paragraph, score];
   }
   // “… by the following rules:” says nothing without them.

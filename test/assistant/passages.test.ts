@@ -118,3 +118,9 @@ test('of prose that announces a list the list is quoted too', async () => {
   expect(markdown).toContain('> - an error never makes it shorter');
   expect(markdown).not.toContain('Something else');
 });
+
+test('of the paragraphs under a heading that names what is asked for, the one that says more is quoted, not the one that names it again', async () => {
+  const settings = ['# Settings', '', '## worker_prefetch_multiplier', '', 'Default: 4.', '', 'How many messages are fetched ahead for each process. The default is 4, which is a good choice.', '', 'To have one message at a time, set worker_prefetch_multiplier to 1.', ''].join('\n');
+  const markdown = await markdownOf('What is the default value of `worker_prefetch_multiplier`?', { 'docs/settings.md': settings });
+  expect(markdown).toContain('The default is 4');
+});
