@@ -48,7 +48,7 @@ export class MemoryCoder {
         coarse.push(packRows(rows, places));
         rest.push(packRows(rows, Array.from({ length: rows.rows }, (_, row) => row).filter((row) => !places.includes(row))));
       });
-      const vector = joinBytes([this.head.of(own.map(({ hidden }) => hidden), runs), ...this.#selection(own, runs, 'meanKeys')].map((found) => new Uint8Array(encodeHalf(found).buffer)));
+      const vector = joinBytes([this.head.of(own.map(({ hidden }) => hidden), runs), ...this.selectionOf(own, runs, 'meanKeys')].map((found) => new Uint8Array(encodeHalf(found).buffer)));
       const ids = this.head.keepsIds ? new Uint8Array(Uint16Array.from(runs.flat()).buffer) : new Uint8Array(0);
       const joined = { coarse: joinBytes(coarse), rest: joinBytes(rest) };
       const tokens = runs.reduce((sum, run) => sum + run.length, 0);
@@ -78,14 +78,14 @@ export class MemoryCoder {
     return asked.map((runs, place) => {
       const own = encoded.slice(at, (at += runs.length));
       const tokens = runs.reduce((sum, run) => sum + run.length, 0);
-      const [selection] = this.#selection(own, runs, 'queries');
+      const [selection] = this.selectionOf(own, runs, 'queries');
       const late = this.head.lookOf(this.tokens(questions[place] as string));
       return { vector: this.head.of(own.map(({ hidden }) => hidden), runs), tokens, ...(selection ? { selection } : {}), ...(late ? { late } : {}) };
     });
   }
 
   /** What a text is chosen by, or chooses by, from the means of its runs; nothing where the model did not learn to choose. */
-  #selection(own: readonly EncodedSegment[], runs: readonly (readonly number[])[], by: 'queries' | 'meanKeys'): Float32Array[] {
+  private selectionOf(own: readonly EncodedSegment[], runs: readonly (readonly number[])[], by: 'queries' | 'meanKeys'): Float32Array[] {
     const rows = runs.map((run) => run.length);
     const means = own.flatMap((part) => part[by] ?? []);
     if (!this.selecting || means.length < own.length) return [];
