@@ -5,5 +5,7 @@ import type { Coverage } from '../../protocol';
 export function coverageLine({ filesIndexed, memories }: Coverage): string {
   const files = filesIndexed === 1 ? vscode.l10n.t('1 file') : vscode.l10n.t('{0} files', filesIndexed.toLocaleString());
   if (memories === undefined) return vscode.l10n.t('Drawn from {0}.', files);
-  return vscode.l10n.t('Drawn from {0}, of whose text the model remembers {1}%.', files, Math.floor(100 * memories));
+  // A little is not nothing, and nearly all is not all.
+  const share = memories > 0 && memories < 0.01 ? vscode.l10n.t('less than 1%') : `${Math.floor(100 * memories)}%`;
+  return vscode.l10n.t('Drawn from {0}, of whose text the model remembers {1}.', files, share);
 }
