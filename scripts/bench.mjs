@@ -9,7 +9,9 @@ import { installDependencies, root } from './lib/install.mjs';
 
 installDependencies();
 const folder = join(root, 'test', 'bench');
-const names = readdirSync(folder).filter((name) => name.endsWith('.ts')).map((name) => name.slice(0, -3));
+const names = readdirSync(folder)
+  .filter((name) => name.endsWith('.ts'))
+  .map((name) => name.slice(0, -3));
 const [name, ...rest] = process.argv.slice(2);
 if (!name || !names.includes(name)) {
   console.log(`Usage: npm run bench -- NAME [arguments]\nBenches: ${names.join(', ')}`);

@@ -1,7 +1,7 @@
 /**
  * `npm run build [-- --watch] [-- --minify] [-- --only=terminal,editor]`: bundles the product into dist/.
  *
- * terminal: worker.js, engine-child.js, cli.js and the library's indexing thread, segment-thread.js (Node, CommonJS)
+ * terminal: worker.js, inference.js, cli.js and the library's indexing thread, segment-thread.js (Node, CommonJS)
  * editor:   extension.js (CommonJS, `vscode` left to the editor) and webview/*.js (browser)
  *
  * onnxruntime-node stays outside the bundles, because it loads a native binary from its own folder; so do the grammars,
@@ -47,9 +47,9 @@ const bundles = [
       ...node,
       entryPoints: {
         worker: 'src/worker/main.ts',
-        'engine-child': 'src/worker/engine-child.ts',
+        inference: 'src/inference/main.ts',
         cli: 'src/cli/main.ts',
-        'segment-thread': 'src/library/segments/thread.ts',
+        'segment-thread': 'src/workspace/segments/thread.ts',
       },
     },
   },
@@ -74,7 +74,9 @@ const bundles = [
 function webviewEntries() {
   const folder = join(root, 'src', 'webview');
   if (!existsSync(folder)) return [];
-  return readdirSync(folder).filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts')).map((name) => join(folder, name));
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+    .map((name) => join(folder, name));
 }
 
 /** Files that are read at run time and not bundled: [source, path below dist]. */
@@ -115,6 +117,8 @@ try {
 }
 
 function removeOutputs({ outdir, entryPoints }) {
-  const names = Array.isArray(entryPoints) ? entryPoints.map((file) => basename(file, '.ts')) : Object.keys(entryPoints);
+  const names = Array.isArray(entryPoints)
+    ? entryPoints.map((file) => basename(file, '.ts'))
+    : Object.keys(entryPoints);
   for (const name of names) rmSync(join(outdir, `${name}.js`), { force: true });
 }

@@ -17,4 +17,6 @@ const staged = await stageExtension({ directory: path.join(root, '.cache', 'pack
 const file = path.resolve(values.out ?? path.join(root, `anchorage-${target}.vsix`));
 mkdirSync(path.dirname(file), { recursive: true });
 await packVsix({ staged, target, file });
-console.log(`${file} (${(statSync(file).size / 1024 / 1024).toFixed(1)} MB). Install it with: code --install-extension ${path.relative(process.cwd(), file)}`);
+console.log(
+  `${file} (${(statSync(file).size / 1024 / 1024).toFixed(1)} MB). Install it with: code --install-extension ${path.relative(process.cwd(), file)}`,
+);

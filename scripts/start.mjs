@@ -17,7 +17,7 @@ function newest(path) {
 }
 
 function built() {
-  const bundles = ['cli.js', 'worker.js', 'engine-child.js', 'segment-thread.js'].map((name) => join(root, 'dist', name));
+  const bundles = ['cli.js', 'worker.js', 'inference.js', 'segment-thread.js'].map((name) => join(root, 'dist', name));
   if (!bundles.every((file) => existsSync(file))) return false;
   const oldestBundle = Math.min(...bundles.map((file) => statSync(file).mtimeMs));
   return ['src', 'scripts/build.mjs', 'package-lock.json'].every((path) => newest(join(root, path)) <= oldestBundle);
@@ -25,7 +25,9 @@ function built() {
 
 installDependencies();
 if (!built()) {
-  const build = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--only=terminal'], { stdio: ['ignore', 2, 2] });
+  const build = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--only=terminal'], {
+    stdio: ['ignore', 2, 2],
+  });
   if (build.status !== 0) process.exit(build.status ?? 1);
 }
 

@@ -17,7 +17,9 @@ import { parseArgs } from 'node:util';
 import { chooseEditor, machineProbes } from './lib/editor-choice.mjs';
 import { installDependencies, root } from './lib/install.mjs';
 
-const { values } = parseArgs({ options: { only: { type: 'string', default: 'suite,ui' }, grep: { type: 'string' }, shots: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { only: { type: 'string', default: 'suite,ui' }, grep: { type: 'string' }, shots: { type: 'string' } },
+});
 installDependencies();
 const { build } = await import('esbuild');
 const { stageExtension, hostTarget } = await import('./lib/stage.mjs');
@@ -36,14 +38,20 @@ const SUITE_LIMIT = 150_000 * (Number(process.env.ANCHORAGE_PATIENCE) || 1);
 const results = [];
 const stops = [];
 // A broken run must not leave servers behind.
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => void Promise.all(stops.map((stop) => stop())).finally(() => process.exit(1)));
+for (const signal of ['SIGINT', 'SIGTERM'])
+  process.on(signal, () => void Promise.all(stops.map((stop) => stop())).finally(() => process.exit(1)));
 try {
   const staged = await stageExtension({ directory: path.join(cache, 'extension'), minify: true });
   await bundleTests();
   if (parts.includes('suite')) await runSuite(staged);
   if (parts.includes('ui')) await runWalks(staged);
 } catch (error) {
-  results.push({ title: 'the editor and its tests can be run', state: 'failed', error: error.stack ?? String(error), milliseconds: 0 });
+  results.push({
+    title: 'the editor and its tests can be run',
+    state: 'failed',
+    error: error.stack ?? String(error),
+    milliseconds: 0,
+  });
 } finally {
   await Promise.all(stops.map((stop) => stop()));
   rmSync(scratch, { recursive: true, force: true });
@@ -78,8 +86,15 @@ async function runSuite(staged) {
   const report = path.join(scratch, 'suite.json');
   const env = { ANCHORAGE_TEST_REPORT: report, ANCHORAGE_TEST_GREP: values.grep ?? '' };
   const runner = path.join(bundles, 'suite', 'index.js');
-  const choice = await chooseEditor({ wish: process.env.ANCHORAGE_VSCODE, platform: process.platform, env: process.env, probes: machineProbes(path.join(root, '.vscode-test')) });
-  console.log(`suite: in ${choice.kind === 'electron' ? `the downloaded VS Code ${choice.executable}` : 'the VS Code that npm carries'}, because ${choice.why}`);
+  const choice = await chooseEditor({
+    wish: process.env.ANCHORAGE_VSCODE,
+    platform: process.platform,
+    env: process.env,
+    probes: machineProbes(path.join(root, '.vscode-test')),
+  });
+  console.log(
+    `suite: in ${choice.kind === 'electron' ? `the downloaded VS Code ${choice.executable}` : 'the VS Code that npm carries'}, because ${choice.why}`,
+  );
   if (choice.kind === 'electron') await runSuiteInElectron(choice, { staged, workspace, runner, env });
   else await runSuiteInServer({ staged, workspace, runner, env });
   // A failing suite is told by its report, a broken editor by the missing report.
@@ -92,11 +107,23 @@ async function runSuiteInElectron({ executable, prefix }, { staged, workspace, r
   mkdirSync(path.join(userData, 'User'), { recursive: true });
   writeFileSync(path.join(userData, 'User', 'settings.json'), JSON.stringify(QUIET));
   const options = {
-    vscodeExecutablePath: executable, extensionDevelopmentPath: staged, extensionTestsPath: runner, extensionTestsEnv: env,
+    vscodeExecutablePath: executable,
+    extensionDevelopmentPath: staged,
+    extensionTestsPath: runner,
+    extensionTestsEnv: env,
     launchArgs: [workspace, '--user-data-dir', userData, '--extensions-dir', path.join(scratch, 'electron-extensions')],
   };
-  const [command, ...args] = [...prefix, process.execPath, path.join(root, 'scripts', 'lib', 'run-electron.mjs'), JSON.stringify(options)];
-  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], detached: process.platform !== 'win32' });
+  const [command, ...args] = [
+    ...prefix,
+    process.execPath,
+    path.join(root, 'scripts', 'lib', 'run-electron.mjs'),
+    JSON.stringify(options),
+  ];
+  const child = spawn(command, args, {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    detached: process.platform !== 'win32',
+  });
   const end = () => {
     try {
       process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL');
@@ -122,7 +149,12 @@ async function runSuiteInServer({ staged, workspace, runner, env }) {
   const { editorUrl, launchBrowser } = await import('./lib/browser.mjs');
   const installed = await ensureServer();
   const directory = path.join(scratch, 'suite-server');
-  const server = await startServer(installed, { directory, extensions: path.join(directory, 'extensions'), smokeTest: true, env });
+  const server = await startServer(installed, {
+    directory,
+    extensions: path.join(directory, 'extensions'),
+    smokeTest: true,
+    env,
+  });
   stops.push(server.stop);
   const browser = await launchBrowser(installed.browser);
   stops.push(() => browser.close());
@@ -132,12 +164,22 @@ async function runSuiteInServer({ staged, workspace, runner, env }) {
   const remote = (file) => `vscode-remote://${authority}${file}`;
   const exit = new Promise((resolve) => void context.exposeFunction('codeAutomationExit', resolve));
   const page = await context.newPage();
-  await page.goto(editorUrl(server.origin, { folder: workspace, payload: [['extensionDevelopmentPath', remote(staged)], ['extensionTestsPath', remote(runner)]] }));
+  await page.goto(
+    editorUrl(server.origin, {
+      folder: workspace,
+      payload: [
+        ['extensionDevelopmentPath', remote(staged)],
+        ['extensionTestsPath', remote(runner)],
+      ],
+    }),
+  );
   const code = await Promise.race([exit, new Promise((resolve) => setTimeout(() => resolve('timeout'), SUITE_LIMIT))]);
   if (code === 'timeout') {
     mkdirSync(shots, { recursive: true });
     await page.screenshot({ path: path.join(shots, 'suite-timeout.png') });
-    console.error(`The suite did not end within ${SUITE_LIMIT / 1000} s; the end of the server's log:\n${readFileSync(server.logFile, 'utf8').slice(-3_000)}`);
+    console.error(
+      `The suite did not end within ${SUITE_LIMIT / 1000} s; the end of the server's log:\n${readFileSync(server.logFile, 'utf8').slice(-3_000)}`,
+    );
   }
   await browser.close();
   await server.stop();
@@ -145,7 +187,9 @@ async function runSuiteInServer({ staged, workspace, runner, env }) {
 
 async function runWalks(staged) {
   if (process.platform !== 'linux') {
-    console.log(`ui: NOT RUN: the walks are driven through the VS Code that npm carries, which is set up for Linux only (this is ${process.platform}).`);
+    console.log(
+      `ui: NOT RUN: the walks are driven through the VS Code that npm carries, which is set up for Linux only (this is ${process.platform}).`,
+    );
     return;
   }
   const { ensureServer, installVsix, startServer } = await import('./lib/vscode-server.mjs');
@@ -166,9 +210,29 @@ async function runWalks(staged) {
   const report = path.join(scratch, 'ui.json');
   rmSync(shots, { recursive: true, force: true });
   mkdirSync(shots, { recursive: true });
-  const env = { ...process.env, ANCHORAGE_TEST_REPORT: report, ANCHORAGE_TEST_GREP: values.grep ?? '', ANCHORAGE_UI: JSON.stringify({ origin: server.origin, restricted: restricted.origin, workspace, browser: installed.browser, shots, staged, serverPid: server.pid }) };
+  const env = {
+    ...process.env,
+    ANCHORAGE_TEST_REPORT: report,
+    ANCHORAGE_TEST_GREP: values.grep ?? '',
+    ANCHORAGE_UI: JSON.stringify({
+      origin: server.origin,
+      restricted: restricted.origin,
+      workspace,
+      browser: installed.browser,
+      shots,
+      staged,
+      serverPid: server.pid,
+    }),
+  };
   const code = await new Promise((resolve) => {
-    const child = spawn(process.execPath, ['-e', `require(${JSON.stringify(path.join(bundles, 'ui', 'index.js'))}).run().then(() => process.exit(0), (error) => { console.error(error); process.exit(1); })`], { stdio: ['ignore', 'inherit', 'inherit'], env, cwd: root });
+    const child = spawn(
+      process.execPath,
+      [
+        '-e',
+        `require(${JSON.stringify(path.join(bundles, 'ui', 'index.js'))}).run().then(() => process.exit(0), (error) => { console.error(error); process.exit(1); })`,
+      ],
+      { stdio: ['ignore', 'inherit', 'inherit'], env, cwd: root },
+    );
     child.on('exit', resolve);
   });
   if (code !== 0) console.error(`ui: ended with exit code ${code}`);
@@ -181,7 +245,14 @@ function collect(report, part) {
     try {
       return JSON.parse(readFileSync(report, 'utf8'));
     } catch {
-      return [{ title: `${part}: the tests wrote no report`, state: 'failed', error: 'The editor did not run them to the end.', milliseconds: 0 }];
+      return [
+        {
+          title: `${part}: the tests wrote no report`,
+          state: 'failed',
+          error: 'The editor did not run them to the end.',
+          milliseconds: 0,
+        },
+      ];
     }
   })();
   for (const test of tests) {

@@ -9,7 +9,10 @@ import { join } from 'node:path';
 import { installDependencies, root } from './lib/install.mjs';
 
 const long = process.argv.includes('--long');
-const only = process.argv.find((argument) => argument.startsWith('--only='))?.slice('--only='.length).split(',');
+const only = process.argv
+  .find((argument) => argument.startsWith('--only='))
+  ?.slice('--only='.length)
+  .split(',');
 const scratch = mkdtempSync(join(tmpdir(), 'anchorage-test-'));
 const vitestReport = join(scratch, 'vitest.json');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
@@ -45,7 +48,10 @@ function run(command) {
       env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip', ...(long ? { ANCHORAGE_LONG: '1' } : {}) },
     });
     let output = '';
-    for (const [stream, sink] of [[child.stdout, process.stdout], [child.stderr, process.stderr]]) {
+    for (const [stream, sink] of [
+      [child.stdout, process.stdout],
+      [child.stderr, process.stderr],
+    ]) {
       stream.on('data', (data) => {
         output += data;
         sink.write(data);
@@ -76,7 +82,9 @@ for (const step of steps) {
   }
   passed += counts.passed;
   failed += counts.failed;
-  console.log(`── ${step.name}: ${counts.passed} passed, ${counts.failed} failed in ${Math.round((Date.now() - started) / 1000)} s`);
+  console.log(
+    `── ${step.name}: ${counts.passed} passed, ${counts.failed} failed in ${Math.round((Date.now() - started) / 1000)} s`,
+  );
 }
 rmSync(scratch, { recursive: true, force: true });
 console.log(`\n${passed} passed, ${failed} failed`);

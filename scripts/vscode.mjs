@@ -9,7 +9,10 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { installDependencies, root } from './lib/install.mjs';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { port: { type: 'string' }, trust: { type: 'boolean', default: false } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { port: { type: 'string' }, trust: { type: 'boolean', default: false } },
+});
 installDependencies();
 const { stageExtension } = await import('./lib/stage.mjs');
 const { ensureServer, startServer } = await import('./lib/vscode-server.mjs');
@@ -21,8 +24,15 @@ const directory = mkdtempSync(path.join(tmpdir(), 'anchorage-vscode-'));
 const extensions = path.join(directory, 'extensions');
 await mkdir(extensions);
 await symlink(staged, path.join(extensions, 'anchorage.anchorage-0.0.0'));
-const server = await startServer(installed, { directory, extensions, trust: values.trust, ...(values.port ? { port: Number(values.port) } : {}) });
-console.log(`\n  ${server.origin}/?folder=${encodeURIComponent(folder)}\n\nOpen this address in a browser. Ctrl+C ends the editor.`);
+const server = await startServer(installed, {
+  directory,
+  extensions,
+  trust: values.trust,
+  ...(values.port ? { port: Number(values.port) } : {}),
+});
+console.log(
+  `\n  ${server.origin}/?folder=${encodeURIComponent(folder)}\n\nOpen this address in a browser. Ctrl+C ends the editor.`,
+);
 
 let ending = false;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

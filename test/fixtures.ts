@@ -19,4 +19,15 @@ export function readFloats(path: string): Float32Array {
 }
 
 /** The model families of test/fixtures/checkpoints (made by models/recipe/fixtures.py). */
-export const FAMILIES = ['llama2', 'llama3', 'llama-bias', 'qwen2', 'qwen2-yarn', 'qwen3', 'mistral', 'mistral-window', 'smollm2', 'phi3'] as const;
+export const FAMILIES = [
+  'llama2',
+  'llama3',
+  'llama-bias',
+  'qwen2',
+  'qwen2-yarn',
+  'qwen3',
+  'mistral',
+  'mistral-window',
+  'smollm2',
+  'phi3',
+] as const;

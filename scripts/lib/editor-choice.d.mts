@@ -11,5 +11,10 @@ export type EditorChoice =
   /** `prefix`: the command, with its arguments, that the editor is started under. */
   | { kind: 'electron'; executable: string; prefix: string[]; why: string };
 
-export function chooseEditor(given: { wish?: string; platform: string; env: Record<string, string | undefined>; probes: Probes }): Promise<EditorChoice>;
+export function chooseEditor(given: {
+  wish?: string;
+  platform: string;
+  env: Record<string, string | undefined>;
+  probes: Probes;
+}): Promise<EditorChoice>;
 export function machineProbes(cachePath: string): Probes;

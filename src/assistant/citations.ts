@@ -4,7 +4,7 @@
  */
 import type { Citation, Span } from '../protocol';
 import type { AssistantLibrary } from './library';
-import { sha256, splitLines, textOfLines } from './lines';
+import { sha256, splitLines, textOfLines } from '../base/lines';
 
 /** A span with the text it had when it was read, before it has a number. */
 export interface Source extends Span {
@@ -46,7 +46,12 @@ export type Located = { state: 'same' | 'moved' | 'changed' | 'missing'; span: S
  * there (`changed`), or the file is gone (`missing`).
  */
 export async function locateCitation(citation: Citation, library: Pick<AssistantLibrary, 'read'>): Promise<Located> {
-  const span: Span = { file: citation.file, path: citation.path, startLine: citation.startLine, endLine: citation.endLine };
+  const span: Span = {
+    file: citation.file,
+    path: citation.path,
+    startLine: citation.startLine,
+    endLine: citation.endLine,
+  };
   let lines: string[];
   try {
     lines = splitLines((await library.read(citation.file)).text);
@@ -56,7 +61,11 @@ export async function locateCitation(citation: Citation, library: Pick<Assistant
   return locateInLines(citation, lines, span);
 }
 
-export function locateInLines(citation: Pick<Citation, 'text' | 'hash'>, lines: readonly string[], span: Span): Located {
+export function locateInLines(
+  citation: Pick<Citation, 'text' | 'hash'>,
+  lines: readonly string[],
+  span: Span,
+): Located {
   if (sha256(textOfLines(lines, span.startLine, span.endLine)) === citation.hash) return { state: 'same', span };
   const wanted = citation.text.split('\n');
   const start = nearestRun(wanted, lines, span.startLine - 1);
@@ -96,7 +105,10 @@ function nearestRemains(wanted: readonly string[], lines: readonly string[], spa
   let start = span.startLine - 1;
   let votes = 0;
   for (const [candidate, count] of offsets) {
-    if (count > votes || (count === votes && Math.abs(candidate - (span.startLine - 1)) < Math.abs(start - (span.startLine - 1)))) {
+    if (
+      count > votes ||
+      (count === votes && Math.abs(candidate - (span.startLine - 1)) < Math.abs(start - (span.startLine - 1)))
+    ) {
       start = candidate;
       votes = count;
     }
@@ -113,13 +125,17 @@ const CODE_OR_MARKER = /`[^`\n]*`| ?\[(\d+)\]/g;
 
 /** Numbers of the citations that stand in a sentence, in order, each once. */
 export function markersIn(sentence: string): number[] {
-  const numbers = [...sentence.matchAll(CODE_OR_MARKER)].flatMap((match) => (match[1] === undefined ? [] : [Number(match[1])]));
+  const numbers = [...sentence.matchAll(CODE_OR_MARKER)].flatMap((match) =>
+    match[1] === undefined ? [] : [Number(match[1])],
+  );
   return [...new Set(numbers)];
 }
 
 /** Replaces each marker by what `change` makes of its number; inline code stays. */
 function mapMarkers(sentence: string, change: (number: number, marker: string) => string): string {
-  return sentence.replace(CODE_OR_MARKER, (whole, digits: string | undefined) => (digits === undefined ? whole : change(Number(digits), whole)));
+  return sentence.replace(CODE_OR_MARKER, (whole, digits: string | undefined) =>
+    digits === undefined ? whole : change(Number(digits), whole),
+  );
 }
 
 /**
@@ -130,7 +146,8 @@ export function namesIn(sentence: string): string[] {
   const names = new Set<string>();
   const withoutMarkers = mapMarkers(sentence, () => ' ');
   for (const quoted of withoutMarkers.matchAll(/`([^`\n]+)`/g)) {
-    for (const word of (quoted[1] ?? '').match(/[\p{L}_$][\p{L}\p{N}_$]*/gu) ?? []) if (word.length > 1) names.add(word);
+    for (const word of (quoted[1] ?? '').match(/[\p{L}_$][\p{L}\p{N}_$]*/gu) ?? [])
+      if (word.length > 1) names.add(word);
   }
   for (const word of withoutMarkers.replace(/`[^`\n]*`/g, ' ').match(/[\p{L}_$][\p{L}\p{N}_$]*/gu) ?? []) {
     if (/\p{L}_\p{L}/u.test(word) || /\p{Ll}\p{Lu}/u.test(word)) names.add(word);
@@ -139,7 +156,10 @@ export function namesIn(sentence: string): string[] {
 }
 
 /** Names of the sentence that stand neither in the cited lines nor in their path or label. Empty: it is supported. */
-export function unsupportedNames(sentence: string, citations: readonly Pick<Citation, 'text' | 'path' | 'label'>[]): string[] {
+export function unsupportedNames(
+  sentence: string,
+  citations: readonly Pick<Citation, 'text' | 'path' | 'label'>[],
+): string[] {
   const ground = citations.map((citation) => `${citation.text}\n${citation.path}\n${citation.label}`).join('\n');
   const words = new Set(ground.match(/[\p{L}_$][\p{L}\p{N}_$]*/gu) ?? []);
   return namesIn(sentence).filter((name) => !words.has(name));
@@ -175,7 +195,8 @@ export async function checkMarkdown(
     else {
       const located = await locateCitation(citation, library);
       if (located.state === 'moved') byNumber.set(number, { ...citation, ...located.span });
-      else if (located.state !== 'same') stale.set(number, `[${number}] ${citation.path} changed while the answer was being written.`);
+      else if (located.state !== 'same')
+        stale.set(number, `[${number}] ${citation.path} changed while the answer was being written.`);
     }
   }
 
@@ -186,7 +207,10 @@ export async function checkMarkdown(
     const numbers = markersIn(sentence).filter((number) => !stale.has(number));
     const grounds = numbers.map((number) => byNumber.get(number)).filter((citation) => citation !== undefined);
     const missing = numbers.length > 0 ? unsupportedNames(sentence, grounds) : [];
-    if (missing.length > 0) removed.push(`“${clip(sentence.trim(), 60)}” is not supported by what it cited: ${missing.join(', ')} not found there.`);
+    if (missing.length > 0)
+      removed.push(
+        `“${clip(sentence.trim(), 60)}” is not supported by what it cited: ${missing.join(', ')} not found there.`,
+      );
     return mapMarkers(sentence, (number, marker) => {
       const citation = byNumber.get(number);
       if (!citation || stale.has(number) || missing.length > 0) return '';

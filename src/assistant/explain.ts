@@ -1,20 +1,20 @@
 /** Explains a definition or a selection: what it is, what its comment says, what it calls, returns and raises, and who uses it. */
 import type { Author, Citation, Explanation } from '../protocol';
-import type { Document, DocumentSymbol, SegmentedDocument } from '../library/types';
+import type { Document, DocumentSymbol, SegmentedDocument } from '../workspace/types';
 import { callsOf } from './calls';
 import { checkMarkdown, CitationList, clip, locateInLines } from './citations';
-import { throwIfCancelled } from './errors';
-import { ExplanationCache } from './explanationCache';
-import { callLine, fence, sourceOf } from './extractive';
+import { throwIfCancelled } from '../base/errors';
+import { ExplanationCache } from './explanation-cache';
+import { callLine, fence, sourceOf } from './quote/extractive';
 import { code, counted, enumerate, firstSentence, labelOf, plainDoc, whatItIs } from './facts';
-import { generatedBlock, presentable, type Gister } from './gist';
-import { docLines, quoteRuns } from './keyLines';
+import { generatedBlock, presentable, type Gister } from './write/gist';
+import { docLines, quoteRuns } from './quote/key-lines';
 import type { AssistantLibrary } from './library';
-import { isBlank, splitLines, textOfLines } from './lines';
-import { composeChat, writeProse } from './prose';
+import { isBlank, splitLines, textOfLines } from '../base/lines';
+import { composeChat, writeProse } from './write/prose';
 import { readOrThrow } from './summarize';
 import { tellingFirst, USES_LOOKED_AT, whereUsed } from './uses';
-import type { Writer } from './writer';
+import type { Writer } from './write/writer';
 
 export interface ExplainRequest {
   file: string;
@@ -60,7 +60,8 @@ export async function explain(request: ExplainRequest, tools: ExplainTools): Pro
   const text = textOfLines(target.lines, target.startLine, target.endLine);
   // Facts with a model's line are other facts than those without.
   const factsAuthor = gister?.author ?? EXTRACTIVE;
-  const keyFor = (author: Author) => ExplanationCache.key(text, target.label, author.kind === 'extractive' ? factsAuthor : author);
+  const keyFor = (author: Author) =>
+    ExplanationCache.key(text, target.label, author.kind === 'extractive' ? factsAuthor : author);
   if (cache && !request.fresh) {
     const cached = await cachedExplanation(keyFor(writer?.author ?? EXTRACTIVE), cache, target);
     if (cached) return cached;
@@ -94,7 +95,11 @@ async function gistBlock(text: string, gister: Gister, signal?: AbortSignal): Pr
 }
 
 /** A cached explanation whose citations still stand; lines that have moved in this file are followed. */
-async function cachedExplanation(key: string, cache: ExplanationCache, target: Target): Promise<Explanation | undefined> {
+async function cachedExplanation(
+  key: string,
+  cache: ExplanationCache,
+  target: Target,
+): Promise<Explanation | undefined> {
   const cached = await cache.get(key);
   if (!cached) return undefined;
   const citations: Citation[] = [];
@@ -123,21 +128,36 @@ async function findTarget(request: ExplainRequest, library: AssistantLibrary): P
   const segmented = await library.segmentsOf(document);
   const { symbols, segments } = segmented;
   const startOf = (symbol: DocumentSymbol) => Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine);
-  const around = symbols.filter((symbol) => startOf(symbol) <= startLine && symbol.endLine >= startLine && symbol.endLine >= endLine);
+  const around = symbols.filter(
+    (symbol) => startOf(symbol) <= startLine && symbol.endLine >= startLine && symbol.endLine >= endLine,
+  );
   const innermost = around.sort((a, b) => a.endLine - startOf(a) - (b.endLine - startOf(b)))[0];
-  const covered = symbols.find((symbol) => startLine <= symbol.startLine && symbol.endLine <= endLine && symbol.startLine - startLine <= 2);
+  const covered = symbols.find(
+    (symbol) => startLine <= symbol.startLine && symbol.endLine <= endLine && symbol.startLine - startLine <= 2,
+  );
   const onHead = innermost && (startLine === endLine || startLine <= innermost.startLine);
   const symbol = onHead ? innermost : covered;
   if (symbol) {
     const first = startOf(symbol);
     const last = Math.min(Math.max(symbol.endLine, symbol.startLine), lines.length);
-    const members = symbols.filter((each) => each !== symbol && each.startLine >= symbol.startLine && each.endLine <= last && each.container.length === symbol.container.length + 1);
+    const members = symbols.filter(
+      (each) =>
+        each !== symbol &&
+        each.startLine >= symbol.startLine &&
+        each.endLine <= last &&
+        each.container.length === symbol.container.length + 1,
+    );
     return { document, lines, symbol, startLine: first, endLine: last, label: labelOf(symbol), members, segmented };
   }
   // One line outside every definition: the segment it stands in.
-  const segment = startLine === endLine ? segments.find((each) => each.startLine <= startLine && startLine <= each.endLine) : undefined;
+  const segment =
+    startLine === endLine
+      ? segments.find((each) => each.startLine <= startLine && startLine <= each.endLine)
+      : undefined;
   const [first, last] = segment ? [segment.startLine, Math.min(segment.endLine, lines.length)] : [startLine, endLine];
-  const label = innermost ? `${labelOf(innermost)}, lines ${first}–${last}` : `${document.path}, lines ${first}–${last}`;
+  const label = innermost
+    ? `${labelOf(innermost)}, lines ${first}–${last}`
+    : `${document.path}, lines ${first}–${last}`;
   return { document, lines, startLine: first, endLine: last, label, members: [], segmented };
 }
 
@@ -150,16 +170,31 @@ function clampLine(line: number, lines: readonly string[]): number {
 async function fromFacts(target: Target, library: AssistantLibrary, signal?: AbortSignal): Promise<Explanation> {
   const { document, symbol, lines, startLine, endLine, label } = target;
   const list = new CitationList();
-  const own = list.cite({ file: document.file, path: document.path, startLine, endLine, text: textOfLines(lines, startLine, endLine), label });
+  const own = list.cite({
+    file: document.file,
+    path: document.path,
+    startLine,
+    endLine,
+    text: textOfLines(lines, startLine, endLine),
+    label,
+  });
   const blocks: string[] = [];
   if (symbol) {
-    blocks.push(`${code(label)} is ${whatItIs(symbol)} in ${code(document.path)}, ${counted(endLine - startLine + 1, 'line')} long [${own.number}].`);
+    blocks.push(
+      `${code(label)} is ${whatItIs(symbol)} in ${code(document.path)}, ${counted(endLine - startLine + 1, 'line')} long [${own.number}].`,
+    );
     const doc = docParagraph(symbol.doc);
     if (doc) blocks.push(`> ${doc}`);
     blocks.push(fence(symbol.signature, document.language));
   } else {
     blocks.push(`Lines ${startLine}–${endLine} of ${code(document.path)} read: [${own.number}]`);
-    blocks.push(fence(quoteRuns(lines, [{ startLine, endLine: Math.min(endLine, startLine + 19) }]) + (endLine > startLine + 19 ? '\n…' : ''), document.language));
+    blocks.push(
+      fence(
+        quoteRuns(lines, [{ startLine, endLine: Math.min(endLine, startLine + 19) }]) +
+          (endLine > startLine + 19 ? '\n…' : ''),
+        document.language,
+      ),
+    );
   }
   if (target.members.length > 0) blocks.push(membersBlock(target));
   blocks.push(...outcomes(target).map((line) => `${line} [${own.number}]`));
@@ -168,7 +203,10 @@ async function fromFacts(target: Target, library: AssistantLibrary, signal?: Abo
   throwIfCancelled(signal);
   const called: string[] = [];
   for (const call of calls) {
-    const there = await library.read(call.definition.file).then((each) => splitLines(each.text), () => undefined);
+    const there = await library.read(call.definition.file).then(
+      (each) => splitLines(each.text),
+      () => undefined,
+    );
     if (!there) continue;
     const citation = list.cite(sourceOf(call.definition, there));
     called.push(`- ${callLine(call)} [${citation.number}]`);
@@ -179,8 +217,15 @@ async function fromFacts(target: Target, library: AssistantLibrary, signal?: Abo
 
   const checked = await checkMarkdown(blocks.join('\n\n'), list.all, library);
   return {
-    file: document.file, path: document.path, startLine, endLine, title: label,
-    markdown: checked.markdown, citations: checked.citations, author: EXTRACTIVE, cached: false,
+    file: document.file,
+    path: document.path,
+    startLine,
+    endLine,
+    title: label,
+    markdown: checked.markdown,
+    citations: checked.citations,
+    author: EXTRACTIVE,
+    cached: false,
   };
 }
 
@@ -217,15 +262,30 @@ function outcomes(target: Target): string[] {
     if (error && /\p{Lu}/u.test(error)) raised.add(error);
   }
   const facts: string[] = [];
-  if (returned.size > 0) facts.push(`It returns ${enumerate([...returned].slice(0, 4).map(code))}${returned.size > 4 ? ` and ${returned.size - 4} other values` : ''}.`);
+  if (returned.size > 0)
+    facts.push(
+      `It returns ${enumerate([...returned].slice(0, 4).map(code))}${returned.size > 4 ? ` and ${returned.size - 4} other values` : ''}.`,
+    );
   if (raised.size > 0) facts.push(`It raises ${enumerate([...raised].slice(0, 5).map(code))}.`);
   return facts;
 }
 
-async function usersBlock(target: Target, symbol: DocumentSymbol, library: AssistantLibrary, list: CitationList, signal?: AbortSignal): Promise<string | undefined> {
+async function usersBlock(
+  target: Target,
+  symbol: DocumentSymbol,
+  library: AssistantLibrary,
+  list: CitationList,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   if (symbol.kind === 'heading' || symbol.kind === 'key') return undefined;
-  const [definitions, { users, more }] = await Promise.all([library.definitions(symbol.name), library.users(symbol.name, { limit: USES_LOOKED_AT, signal })]);
-  const outside = users.filter(({ span }) => span.file !== target.document.file || span.startLine < target.startLine || span.startLine > target.endLine);
+  const [definitions, { users, more }] = await Promise.all([
+    library.definitions(symbol.name),
+    library.users(symbol.name, { limit: USES_LOOKED_AT, signal }),
+  ]);
+  const outside = users.filter(
+    ({ span }) =>
+      span.file !== target.document.file || span.startLine < target.startLine || span.startLine > target.endLine,
+  );
   if (outside.length === 0) return undefined;
   const lines: string[] = [];
   const ranked = await tellingFirst(outside, symbol.name, library, signal);
@@ -242,13 +302,33 @@ async function usersBlock(target: Target, symbol: DocumentSymbol, library: Assis
 // ── Prose ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** The facts with a paragraph by the model before them; undefined when it could not write one. */
-async function inProse(target: Target, facts: Explanation, writer: Writer, library: AssistantLibrary, signal?: AbortSignal): Promise<Explanation | undefined> {
+async function inProse(
+  target: Target,
+  facts: Explanation,
+  writer: Writer,
+  library: AssistantLibrary,
+  signal?: AbortSignal,
+): Promise<Explanation | undefined> {
   const spans = facts.citations.map((citation, index) => ({
-    file: citation.file, path: citation.path, startLine: citation.startLine, endLine: citation.endLine,
-    score: 1 / (index + 1), breadcrumb: [citation.label], reasons: [], text: citation.text, language: target.document.language,
+    file: citation.file,
+    path: citation.path,
+    startLine: citation.startLine,
+    endLine: citation.endLine,
+    score: 1 / (index + 1),
+    breadcrumb: [citation.label],
+    reasons: [],
+    text: citation.text,
+    language: target.document.language,
   }));
   try {
-    const composed = await composeChat(`Explain ${target.label} in a few sentences: what it does and how.`, spans, [], writer, library, signal);
+    const composed = await composeChat(
+      `Explain ${target.label} in a few sentences: what it does and how.`,
+      spans,
+      [],
+      writer,
+      library,
+      signal,
+    );
     const prose = await writeProse(composed, writer, library, { signal, onText: () => {} });
     throwIfCancelled(signal);
     if (prose.markdown === '') return undefined;

@@ -1,7 +1,8 @@
 /** Lines that say what a file imports, in the forms of many languages; CommonJS's `require` is one of them. */
-import { isBlank, textOfLines } from './lines';
+import { isBlank, textOfLines } from '../base/lines';
 
-const BEGINS = /^\s*(?:(?:export\s+)?import\b(?!\()|from\s+\S+\s+import\b|(?:pub(?:\([^)]*\))?\s+)?use\s|using\s+(?!var\b|\()|#\s*include\b|require(?:_relative)?\b|(?:const|let|var)\s.*\brequire\(|,?\s*[\w$]+\s*=\s*require\()/;
+const BEGINS =
+  /^\s*(?:(?:export\s+)?import\b(?!\()|from\s+\S+\s+import\b|(?:pub(?:\([^)]*\))?\s+)?use\s|using\s+(?!var\b|\()|#\s*include\b|require(?:_relative)?\b|(?:const|let|var)\s.*\brequire\(|,?\s*[\w$]+\s*=\s*require\()/;
 
 /** Names in brackets that go on over lines: what they are taken from stands on the last. */
 const BRACKET_OPENS = /^\s*(?:const|let|var)\s*[{[][^=]*$/;
@@ -47,7 +48,9 @@ export function importStatements(lines: readonly string[]): ImportStatement[] {
 
 /** Whether an import statement of a file says the name. */
 export function importsName(name: string, lines: readonly string[]): boolean {
-  return importStatements(lines).some(({ startLine, endLine }) => new Set<string>(textOfLines(lines, startLine, endLine).match(/[\p{L}_$][\p{L}\p{N}_$]*/gu)).has(name));
+  return importStatements(lines).some(({ startLine, endLine }) =>
+    new Set<string>(textOfLines(lines, startLine, endLine).match(/[\p{L}_$][\p{L}\p{N}_$]*/gu)).has(name),
+  );
 }
 
 /** 0-based line on which a statement ends: its brackets are closed, no backslash carries it on. The first line itself where they never are. */

@@ -1,4 +1,4 @@
-import type { Definition, Library, Use } from '../library/library';
+import type { Definition, Library, Use } from '../workspace/workspace';
 
 export type { Definition, Use };
 

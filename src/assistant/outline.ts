@@ -3,11 +3,11 @@
  * everything else by its segments, so that no line is left out.
  */
 import type { Author, SummaryPart } from '../protocol';
-import type { Document, DocumentSymbol, SegmentedDocument } from '../library/types';
+import type { Document, DocumentSymbol, SegmentedDocument } from '../workspace/types';
 import { clip } from './citations';
 import { counted, enumerate, firstSentence, plainDoc } from './facts';
 import { type ImportStatement, importStatements } from './import-lines';
-import { isBlank } from './lines';
+import { isBlank } from '../base/lines';
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
 
@@ -30,7 +30,9 @@ export class Outline {
     this.imports = this.isProse ? [] : importStatements(lines);
     const isData = segmented.segments.length > 0 && segmented.segments.every((segment) => segment.kind === 'data');
     this.symbols = [...segmented.symbols]
-      .filter((symbol) => (this.isProse ? symbol.kind === 'heading' : isData || symbol.kind !== 'key' || document.language === 'yaml'))
+      .filter((symbol) =>
+        this.isProse ? symbol.kind === 'heading' : isData || symbol.kind !== 'key' || document.language === 'yaml',
+      )
       .sort((a, b) => a.startLine - b.startLine || b.endLine - a.endLine);
   }
 
@@ -77,25 +79,44 @@ export class Outline {
     // Members of functions are their own affair; types and sections show what is in them.
     const shows = symbol.kind !== 'function' && symbol.kind !== 'method';
     const children = shows || node.end - node.start > 150 ? node.children.map((child) => this.partOf(child)) : [];
-    const part: SummaryPart = { title: symbol.name, kind: symbol.kind, startLine: node.start, endLine: node.end, line: this.describe(node), author: EXTRACTIVE, children };
+    const part: SummaryPart = {
+      title: symbol.name,
+      kind: symbol.kind,
+      startLine: node.start,
+      endLine: node.end,
+      line: this.describe(node),
+      author: EXTRACTIVE,
+      children,
+    };
     if (symbol.kind !== 'heading' && !symbol.doc) this.undocumented.push(part);
     return part;
   }
 
   /** One line: the comment's or section's first sentence, else the declaration itself, else what it contains. */
   private describe({ symbol, start, end, children }: Node): string {
-    if (symbol.kind === 'heading') return firstProse(this.lines, symbol.startLine, children[0] ? children[0].start - 1 : end) ?? sectionsLine(children) ?? this.firstInk(symbol.startLine, end) ?? 'An empty section.';
+    if (symbol.kind === 'heading')
+      return (
+        firstProse(this.lines, symbol.startLine, children[0] ? children[0].start - 1 : end) ??
+        sectionsLine(children) ??
+        this.firstInk(symbol.startLine, end) ??
+        'An empty section.'
+      );
     const doc = symbol.doc ? firstSentence(symbol.doc, 200) : undefined;
     if (doc) return doc;
     const members = children.filter((child) => child.symbol.kind !== 'field');
     const size = counted(end - start + 1, 'line');
-    const holds = members.length > 0 && symbol.kind !== 'function' && symbol.kind !== 'method' ? `; ${enumerate(namesOf(members, 6))}` : '';
+    const holds =
+      members.length > 0 && symbol.kind !== 'function' && symbol.kind !== 'method'
+        ? `; ${enumerate(namesOf(members, 6))}`
+        : '';
     return clip(`${symbol.signature}${holds}${end > start ? ` (${size})` : ''}`, 220);
   }
 
   /** The first line below a heading that says anything: sections of code or directives alone have no prose. */
   private firstInk(headingLine: number, last: number): string | undefined {
-    const telling = this.lines.slice(headingLine, last).find((line) => /[\p{L}\p{N}]/u.test(line) && !/^\s*(```|~~~)/.test(line));
+    const telling = this.lines
+      .slice(headingLine, last)
+      .find((line) => /[\p{L}\p{N}]/u.test(line) && !/^\s*(```|~~~)/.test(line));
     return telling === undefined ? undefined : clip(telling.trim(), 200);
   }
 
@@ -118,7 +139,16 @@ export class Outline {
       imported = false;
       const inside = this.lines.slice(startLine - 1, endLine);
       const telling = inside.find((line) => /[\p{L}\p{N}]/u.test(line) && !line.startsWith('#!'));
-      if (!telling && inside.some((line) => !isBlank(line))) parts.push(this.plain(linesTitle(startLine, endLine), 'lines', startLine, endLine, clip(inside.map((line) => line.trim()).join(' '), 80)));
+      if (!telling && inside.some((line) => !isBlank(line)))
+        parts.push(
+          this.plain(
+            linesTitle(startLine, endLine),
+            'lines',
+            startLine,
+            endLine,
+            clip(inside.map((line) => line.trim()).join(' '), 80),
+          ),
+        );
       if (!telling) continue;
       parts.push(this.loosePart(startLine, endLine, inside, telling));
     }
@@ -128,7 +158,10 @@ export class Outline {
   /** Whether half of the lines or more, comments left out, import. */
   private isImports(startLine: number, endLine: number): boolean {
     const ink = this.lines.slice(startLine - 1, endLine).filter((line) => !isBlank(line));
-    const importing = this.importsIn(startLine, endLine).reduce((sum, statement) => sum + Math.min(statement.endLine, endLine) - Math.max(statement.startLine, startLine) + 1, 0);
+    const importing = this.importsIn(startLine, endLine).reduce(
+      (sum, statement) => sum + Math.min(statement.endLine, endLine) - Math.max(statement.startLine, startLine) + 1,
+      0,
+    );
     return importing > 0 && importing >= (ink.length - ink.filter(isComment).length) / 2;
   }
 
@@ -139,13 +172,20 @@ export class Outline {
   private importsPart(startLine: number, endLine: number): SummaryPart {
     const statements = this.importsIn(startLine, endLine);
     const count = statements.reduce((sum, statement) => sum + statement.count, 0);
-    return this.plain('Imports', 'imports', startLine, endLine, `${counted(count, 'import')}: ${clip(statements[0]?.text ?? '', 120)}${count > 1 ? ' …' : ''}`);
+    return this.plain(
+      'Imports',
+      'imports',
+      startLine,
+      endLine,
+      `${counted(count, 'import')}: ${clip(statements[0]?.text ?? '', 120)}${count > 1 ? ' …' : ''}`,
+    );
   }
 
   private loosePart(startLine: number, endLine: number, inside: readonly string[], telling: string): SummaryPart {
     const ink = inside.filter((line) => !isBlank(line));
     const text = clip(plainDoc(telling.trim().replace(/^(\/\/+!?|#+|\/\*+|\*+|--|;+|<!--)\s*/, '')), 200);
-    if (ink.filter(isComment).length >= ink.length * 0.8) return this.plain('Comment', 'comment', startLine, endLine, text);
+    if (ink.filter(isComment).length >= ink.length * 0.8)
+      return this.plain('Comment', 'comment', startLine, endLine, text);
     const title = this.isProse ? 'Text' : linesTitle(startLine, endLine);
     return this.plain(title, this.isProse ? 'text' : 'lines', startLine, endLine, text);
   }
@@ -167,7 +207,9 @@ interface Node {
 function holds(outer: Node, inner: Node, byContainer: boolean): boolean {
   if (!byContainer) return outer.symbol.startLine <= inner.start && inner.end <= outer.end;
   const { container } = inner.symbol;
-  return container.length > outer.symbol.container.length && container[outer.symbol.container.length] === outer.symbol.name;
+  return (
+    container.length > outer.symbol.container.length && container[outer.symbol.container.length] === outer.symbol.name
+  );
 }
 
 function namesOf(nodes: readonly Node[], most: number): string[] {
@@ -189,15 +231,22 @@ export function firstProse(lines: readonly string[], headingLine: number, last: 
     const text = lines[line - 1] ?? '';
     // A title's underline may be tildes, which begin no fence; a line that is underlined or overlined is a title.
     const isUnderline = ADORNMENT.test(text) && !isBlank(lines[line - 2] ?? '') && !inFence;
-    if (!inFence && !isBlank(text) && ADORNMENT.test(lines[line - 2] ?? '') && ADORNMENT.test(lines[line] ?? '')) continue;
+    if (!inFence && !isBlank(text) && ADORNMENT.test(lines[line - 2] ?? '') && ADORNMENT.test(lines[line] ?? ''))
+      continue;
     if (/^\s*(```|~~~)/.test(text) && !isUnderline) inFence = !inFence;
-    const skipped = inFence || /^\s*(```|~~~|\.\.\s|:\w[\w-]*:|<!--|!\[|\[!\[|[=\-~^"*+#'`:.]{3,}\s*$|<[a-z/])/i.test(text);
+    const skipped =
+      inFence || /^\s*(```|~~~|\.\.\s|:\w[\w-]*:|<!--|!\[|\[!\[|[=\-~^"*+#'`:.]{3,}\s*$|<[a-z/])/i.test(text);
     if (isBlank(text) || skipped) {
       if (paragraph.length > 0) break;
       continue;
     }
     if (/^#{1,6}\s/.test(text)) break;
-    paragraph.push(text.trim().replace(/^([-*+]|\d+[.)])\s+/, '').replace(/^>\s*/, ''));
+    paragraph.push(
+      text
+        .trim()
+        .replace(/^([-*+]|\d+[.)])\s+/, '')
+        .replace(/^>\s*/, ''),
+    );
   }
   return paragraph.length > 0 ? firstSentence(paragraph.join('\n'), 220) : undefined;
 }

@@ -3,7 +3,7 @@
  * ("where is", "who calls"), which decides what an extractive answer quotes.
  */
 
-import { readIntent } from '../library/retrieve/intent';
+import { readIntent } from '../search/intent';
 
 export type QuestionForm = 'where' | 'how' | 'what' | 'why' | 'users' | 'value' | 'other';
 
@@ -57,15 +57,26 @@ export function parseQuestion(text: string, ownNames: readonly string[] = []): Q
     form: formOf(plain, names.length > 0),
     terms,
     names,
-    wants: { tests: readIntent(text).tests && /\btest(s|ed)?\b|\bspecs?\b/.test(plain), docs: /\bdocs?\b|\bdocument(ed|ation)\b|\breadme\b|\bchangelog\b/.test(plain) },
+    wants: {
+      tests: readIntent(text).tests && /\btest(s|ed)?\b|\bspecs?\b/.test(plain),
+      docs: /\bdocs?\b|\bdocument(ed|ation)\b|\breadme\b|\bchangelog\b/.test(plain),
+    },
   };
 }
 
 function formOf(plain: string, namesCode: boolean): QuestionForm {
-  if (namesCode && /\b(who|what|which|where)\b[^?]*\b(calls?|uses|used|called|invoked|invokes|references?|referenced|depends on|imports?|imported)\b/.test(plain)) return 'users';
+  if (
+    namesCode &&
+    /\b(who|what|which|where)\b[^?]*\b(calls?|uses|used|called|invoked|invokes|references?|referenced|depends on|imports?|imported)\b/.test(
+      plain,
+    )
+  )
+    return 'users';
   if (/\bwhat happens\b/.test(plain)) return 'how';
-  if (/\b(default|value of|what value|how many|how long|how large|limit|constant|version|which port)\b/.test(plain)) return 'value';
-  if (/^\W*(where|which (file|module|class|function|method|part))\b|\bwhere (is|are|does|do|in)\b/.test(plain)) return 'where';
+  if (/\b(default|value of|what value|how many|how long|how large|limit|constant|version|which port)\b/.test(plain))
+    return 'value';
+  if (/^\W*(where|which (file|module|class|function|method|part))\b|\bwhere (is|are|does|do|in)\b/.test(plain))
+    return 'where';
   if (/\bhow\b/.test(plain)) return 'how';
   if (/\bwhy\b/.test(plain)) return 'why';
   if (/\bwhat\b|\bwhich\b/.test(plain)) return 'what';
@@ -73,7 +84,8 @@ function formOf(plain: string, namesCode: boolean): QuestionForm {
 }
 
 /** The question with its names out of their backticks, as a model is to read it: behind a space a name falls into the tokens that it has in code, behind a backtick into others. */
-export const withBareNames = (question: string): string => question.replace(/`([\p{L}_$][\p{L}\p{N}_$.:-]*(?:\(\))?)`/gu, '$1');
+export const withBareNames = (question: string): string =>
+  question.replace(/`([\p{L}_$][\p{L}\p{N}_$.:-]*(?:\(\))?)`/gu, '$1');
 
 /** Files of prose and settings ("robots.txt"): neither half of such a name is one of code. */
 const PROSE_OR_SETTINGS = /\.(txt|md|rst|toml|ya?ml|ini|cfg)$/i;
@@ -85,16 +97,26 @@ export function codeNames(text: string): string[] {
     for (const part of (quoted[1] ?? '').split(/[.:]+/)) if (part.length > 1) names.add(part);
   }
   for (const word of text.match(/[\p{L}_$][\p{L}\p{N}_$]*(?:(?:\.|::)[\p{L}_$][\p{L}\p{N}_$]*)*(?:\(\))?/gu) ?? []) {
-    const parts = word.replace(/\(\)$/, '').split(/\.|::/).filter((part) => part.length > 0);
+    const parts = word
+      .replace(/\(\)$/, '')
+      .split(/\.|::/)
+      .filter((part) => part.length > 0);
     const dotted = parts.length > 1 && !/^(e\.g|i\.e|etc)/.test(word) && !PROSE_OR_SETTINGS.test(word);
     for (const part of parts) {
-      const codeLike = /[\p{L}\p{N}]_[\p{L}\p{N}]|^_+\p{L}/u.test(part) || /\p{Ll}\p{Lu}/u.test(part) || /^\p{Lu}{2,}\p{Ll}+/u.test(part);
+      const codeLike =
+        /[\p{L}\p{N}]_[\p{L}\p{N}]|^_+\p{L}/u.test(part) ||
+        /\p{Ll}\p{Lu}/u.test(part) ||
+        /^\p{Lu}{2,}\p{Ll}+/u.test(part);
       if (codeLike || dotted || word.endsWith('()')) names.add(part);
     }
   }
   // Ruby's `wakeup!` within a sentence; and whatever is said to be called, for only code is.
-  for (const match of text.matchAll(/(?<![\p{L}\p{N}_$])[\p{Ll}_][\p{L}\p{N}_]*!(?=[?.,;:)]|\s+\p{Ll})/gu)) names.add(match[0]);
-  const called = /\b(?:who|what|which \p{L}+)\s+(?:calls?|invokes?)\s+(?:the\s+)?([\p{L}_$][\p{L}\p{N}_$]*!?)(?:\s+(?:function|method))?\s*\??\s*$/iu.exec(text)?.[1];
+  for (const match of text.matchAll(/(?<![\p{L}\p{N}_$])[\p{Ll}_][\p{L}\p{N}_]*!(?=[?.,;:)]|\s+\p{Ll})/gu))
+    names.add(match[0]);
+  const called =
+    /\b(?:who|what|which \p{L}+)\s+(?:calls?|invokes?)\s+(?:the\s+)?([\p{L}_$][\p{L}\p{N}_$]*!?)(?:\s+(?:function|method))?\s*\??\s*$/iu.exec(
+      text,
+    )?.[1];
   if (called !== undefined && !STOP_WORDS.has(called.toLowerCase())) names.add(called);
   // A capitalised word inside a sentence is a class more often than not ("the Session class", "Blueprint").
   for (const match of text.matchAll(/(?<=[\p{Ll},]\s)\p{Lu}\p{Ll}{2,}\p{L}*\b/gu)) names.add(match[0]);
@@ -122,7 +144,8 @@ export function stemOf(word: string): string {
   else if (/(ss|x|ch|sh|z)es$/.test(stem)) stem = stem.slice(0, -2);
   else if (stem.endsWith('s') && !/(ss|us|is)$/.test(stem)) stem = stem.slice(0, -1);
   if (stem.endsWith('ing') && /[aeiouy]/.test(stem.slice(0, -3)) && stem.length > 5) stem = undouble(stem.slice(0, -3));
-  else if (stem.endsWith('ed') && /[aeiouy]/.test(stem.slice(0, -2)) && stem.length > 4) stem = undouble(stem.slice(0, -2));
+  else if (stem.endsWith('ed') && /[aeiouy]/.test(stem.slice(0, -2)) && stem.length > 4)
+    stem = undouble(stem.slice(0, -2));
   // "cache", "caching" and "cached" share `cach`; "resolve" and "resolution" stay apart.
   return stem.length > 4 && stem.endsWith('e') ? stem.slice(0, -1) : stem;
 }

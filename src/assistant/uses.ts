@@ -1,11 +1,11 @@
 /** The lines that use a name, told apart by what they are: a call says more than a comment, a comment more than a manual. */
-import { pathKind } from '../library/retrieve/paths';
+import { pathKind } from '../search/paths';
 import { type CitationList, clip } from './citations';
-import { throwIfCancelled } from './errors';
+import { throwIfCancelled } from '../base/errors';
 import { code, counted, enumerate } from './facts';
 import { beginsImport } from './import-lines';
 import type { AssistantLibrary, Use } from './library';
-import { splitLines, textOfLines } from './lines';
+import { splitLines, textOfLines } from '../base/lines';
 import type { Question } from './question';
 
 /** In the order in which they are told. */
@@ -24,10 +24,27 @@ const USERS = 12;
 export const USES_LOOKED_AT = 200;
 
 /** Languages whose lines call nothing. */
-const PROSE = new Set(['yaml', 'json', 'jsonc', 'toml', 'ini', 'markdown', 'mdx', 'restructuredtext', 'plaintext', 'asciidoc', 'latex']);
+const PROSE = new Set([
+  'yaml',
+  'json',
+  'jsonc',
+  'toml',
+  'ini',
+  'markdown',
+  'mdx',
+  'restructuredtext',
+  'plaintext',
+  'asciidoc',
+  'latex',
+]);
 
 /** Calls, then other code, imports, comments, and last prose and data; tests after the rest of their kind. Files that have gone are left out. */
-export async function tellingFirst(uses: readonly Use[], name: string, library: Pick<AssistantLibrary, 'read'>, signal?: AbortSignal): Promise<ReadUse[]> {
+export async function tellingFirst(
+  uses: readonly Use[],
+  name: string,
+  library: Pick<AssistantLibrary, 'read'>,
+  signal?: AbortSignal,
+): Promise<ReadUse[]> {
   const files = new Map<string, { lines: string[]; language: string } | undefined>();
   const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const called = new RegExp(`(?<![\\p{L}\\p{N}_$])${escaped}\\s*\\(`, 'u');
@@ -38,7 +55,13 @@ export async function tellingFirst(uses: readonly Use[], name: string, library: 
     const { file, startLine, endLine } = use.span;
     if (!files.has(file)) {
       throwIfCancelled(signal);
-      files.set(file, await library.read(file).then((each) => ({ lines: splitLines(each.text), language: each.language }), () => undefined));
+      files.set(
+        file,
+        await library.read(file).then(
+          (each) => ({ lines: splitLines(each.text), language: each.language }),
+          () => undefined,
+        ),
+      );
     }
     const read = files.get(file);
     if (!read) continue;
@@ -46,25 +69,42 @@ export async function tellingFirst(uses: readonly Use[], name: string, library: 
     const isComment = /^\s*(\/\/|\/?\*|#(?!\w)|--\s|"""|''')/.test(text);
     const isImport = beginsImport(text) || /^\s*export [*{]|\brequire\(/.test(text);
     const isCall = called.test(text) || (read.language === 'ruby' && !/^\p{Lu}/u.test(name) && calledInRuby.test(text));
-    found.push({ use, text, kind: PROSE.has(read.language) ? 'prose' : isComment ? 'comment' : isImport ? 'import' : isCall ? 'call' : 'code' });
+    found.push({
+      use,
+      text,
+      kind: PROSE.has(read.language) ? 'prose' : isComment ? 'comment' : isImport ? 'import' : isCall ? 'call' : 'code',
+    });
   }
   const rank = ({ kind, use }: ReadUse): number => KINDS.indexOf(kind) + (pathKind(use.span.path).test ? 0.5 : 0);
   return found.sort((a, b) => rank(a) - rank(b));
 }
 
 /** Answers "who calls X" from the index: the lines that hold the name outside its definition, and only calls where calls are asked for and there are any. */
-export async function usersBlock(question: Question, library: Pick<AssistantLibrary, 'definitions' | 'users' | 'read'>, citations: CitationList, signal?: AbortSignal): Promise<string | undefined> {
+export async function usersBlock(
+  question: Question,
+  library: Pick<AssistantLibrary, 'definitions' | 'users' | 'read'>,
+  citations: CitationList,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   for (const name of question.names) {
     const definitions = await library.definitions(name);
     if (definitions.length === 0) continue;
     const { users, more } = await library.users(name, { limit: USES_LOOKED_AT, signal });
     const uses = await tellingFirst(users, name, library, signal);
-    if (uses.length === 0) return `${code(name)} is defined in ${enumerate([...new Set(definitions.map((each) => code(each.path)))].slice(0, 3))}; no other line of the indexed files names it.`;
+    if (uses.length === 0)
+      return `${code(name)} is defined in ${enumerate([...new Set(definitions.map((each) => code(each.path)))].slice(0, 3))}; no other line of the indexed files names it.`;
     const calls = /\b(call|invok)/i.test(question.text) ? uses.filter(({ kind }) => kind === 'call') : [];
     const told = (calls.length > 0 ? calls : uses).slice(0, USERS);
     const total = uses.length + more;
     const count = `${code(name)} is named outside ${definitions.length > 1 ? `its ${definitions.length} definitions` : 'its definition'} in ${more > 0 ? `at least ${counted(total, 'place')}` : counted(total, 'place')}`;
-    const which = told.length === total ? '' : calls.length === 0 ? `, among them` : told.length === calls.length && more === 0 ? `, ${told.length === 1 ? 'one of which is a call' : `${told.length} of which are calls`}` : '; calls among them';
+    const which =
+      told.length === total
+        ? ''
+        : calls.length === 0
+          ? `, among them`
+          : told.length === calls.length && more === 0
+            ? `, ${told.length === 1 ? 'one of which is a call' : `${told.length} of which are calls`}`
+            : '; calls among them';
     return `${count}${which}:\n\n${told.map((use) => `- ${useLine(use, citations)}`).join('\n')}`;
   }
   return undefined;

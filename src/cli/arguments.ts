@@ -23,20 +23,36 @@ interface Option {
 }
 
 const COMMON: Record<string, Option> = {
-  workspace: { type: 'string', multiple: true, short: 'w', value: 'DIR', help: 'Folder to work on; may be given several times. Default: the current one.' },
-  storage: { type: 'string', value: 'DIR', help: 'Where the index is kept. Default: a folder for the workspace in the user’s cache.' },
+  workspace: {
+    type: 'string',
+    multiple: true,
+    short: 'w',
+    value: 'DIR',
+    help: 'Folder to work on; may be given several times. Default: the current one.',
+  },
+  storage: {
+    type: 'string',
+    value: 'DIR',
+    help: 'Where the index is kept. Default: a folder for the workspace in the user’s cache.',
+  },
   json: { type: 'boolean', help: 'Print JSON.' },
   progress: { type: 'boolean', help: 'Show progress on stderr although it is no terminal.' },
   help: { type: 'boolean', short: 'h', help: 'Show this help.' },
 };
 
 const MODEL: Record<string, Option> = {
-  'model-directory': { type: 'string', value: 'DIR', help: 'Checkpoint that writes the answer; without one the answer quotes the sources.' },
+  'model-directory': {
+    type: 'string',
+    value: 'DIR',
+    help: 'Checkpoint that writes the answer; without one the answer quotes the sources.',
+  },
   threads: { type: 'string', value: 'N', help: 'Threads of the engine. Default: the number of cores.' },
   weights: { type: 'string', value: 'FORMAT', help: 'auto, f32, 8bit or 4bit.' },
 };
 
-const IN: Record<string, Option> = { in: { type: 'string', value: 'PATH', help: 'Only this file or folder, relative to the workspace.' } };
+const IN: Record<string, Option> = {
+  in: { type: 'string', value: 'PATH', help: 'Only this file or folder, relative to the workspace.' },
+};
 
 interface Command {
   summary: string;
@@ -59,11 +75,23 @@ export const COMMANDS = {
     options: {
       ...IN,
       limit: { type: 'string', short: 'n', value: 'N', help: 'Spans for each question. Default: 20.' },
-      queries: { type: 'string', value: 'FILE', help: 'Read questions from JSON lines {"id","question"} (- for stdin) and write {"id","spans"} for each.' },
+      queries: {
+        type: 'string',
+        value: 'FILE',
+        help: 'Read questions from JSON lines {"id","question"} (- for stdin) and write {"id","spans"} for each.',
+      },
     },
-    examples: ['anchorage search "retry with backoff" -n 5', 'anchorage search --queries questions.jsonl > spans.jsonl'],
+    examples: [
+      'anchorage search "retry with backoff" -n 5',
+      'anchorage search --queries questions.jsonl > spans.jsonl',
+    ],
   },
-  summarize: { summary: 'Outline a file of any length, a line for each part.', operands: 'FILE', options: { threads: MODEL['threads'] as Option }, examples: ['anchorage summarize src/app.py'] },
+  summarize: {
+    summary: 'Outline a file of any length, a line for each part.',
+    operands: 'FILE',
+    options: { threads: MODEL['threads'] as Option },
+    examples: ['anchorage summarize src/app.py'],
+  },
   explain: {
     summary: 'Explain a definition, or lines of a file.',
     operands: 'FILE:LINE[-LINE] | NAME',
@@ -75,13 +103,26 @@ export const COMMANDS = {
     operands: '',
     options: {
       rebuild: { type: 'boolean', help: 'Drop what is kept and index from nothing.' },
-      memories: { type: 'boolean', help: 'Also make the model’s memories of every segment: minutes for a large workspace, once. `ask` and `context` use them.' },
+      memories: {
+        type: 'boolean',
+        help: 'Also make the model’s memories of every segment: minutes for a large workspace, once. `ask` and `context` use them.',
+      },
       threads: MODEL['threads'] as Option,
     },
     examples: ['anchorage index --json', 'anchorage index --memories --progress'],
   },
-  status: { summary: 'Say what is indexed, what was left out and where it is kept.', operands: '', options: {}, examples: ['anchorage status'] },
-  why: { summary: 'Say why a file is indexed or not.', operands: 'FILE', options: {}, examples: ['anchorage why dist/app.js'] },
+  status: {
+    summary: 'Say what is indexed, what was left out and where it is kept.',
+    operands: '',
+    options: {},
+    examples: ['anchorage status'],
+  },
+  why: {
+    summary: 'Say why a file is indexed or not.',
+    operands: 'FILE',
+    options: {},
+    examples: ['anchorage why dist/app.js'],
+  },
   segments: {
     summary: 'Print the documented functions of the workspace as JSON lines, for training.',
     operands: '',
@@ -93,7 +134,15 @@ export const COMMANDS = {
 export type CommandName = keyof typeof COMMANDS;
 
 /** What holds where an option is not given. */
-export const UNSET = { json: false, progress: false, help: false, fresh: false, rebuild: false, memories: false, workspace: [] as string[] };
+export const UNSET = {
+  json: false,
+  progress: false,
+  help: false,
+  fresh: false,
+  rebuild: false,
+  memories: false,
+  workspace: [] as string[],
+};
 
 export interface Arguments {
   operands: string[];
@@ -120,7 +169,10 @@ export function isCommand(name: string | undefined): name is CommandName {
 /** @throws UsageError */
 export function parse(command: CommandName, argv: readonly string[]): Arguments {
   const options: ParseArgsOptionsConfig = {};
-  for (const [name, { type, multiple, short }] of Object.entries({ ...COMMANDS[command].options, ...COMMON } as Record<string, Option>)) {
+  for (const [name, { type, multiple, short }] of Object.entries({ ...COMMANDS[command].options, ...COMMON } as Record<
+    string,
+    Option
+  >)) {
     options[name] = { type, ...(multiple ? { multiple } : {}), ...(short ? { short } : {}) };
   }
   try {
@@ -134,7 +186,8 @@ export function parse(command: CommandName, argv: readonly string[]): Arguments 
 /** @throws UsageError unless it is a whole number of at least one. */
 export function wholeNumber(name: string, value: string | undefined, fallback: number, command: string): number {
   if (value === undefined) return fallback;
-  if (!/^[1-9]\d*$/.test(value)) throw new UsageError(`--${name} takes a whole number of at least 1, not “${value}”.`, command);
+  if (!/^[1-9]\d*$/.test(value))
+    throw new UsageError(`--${name} takes a whole number of at least 1, not “${value}”.`, command);
   return Number(value);
 }
 
@@ -146,7 +199,9 @@ export function helpOf(command: CommandName): string {
     `Usage: anchorage ${command}${operands ? ` ${operands}` : ''} [options]`,
     '',
     'Options:',
-    ...table(Object.entries({ ...options, ...COMMON }).map(([name, option]) => [optionName(name, option), option.help])),
+    ...table(
+      Object.entries({ ...options, ...COMMON }).map(([name, option]) => [optionName(name, option), option.help]),
+    ),
     '',
     examples.length === 1 ? 'Example:' : 'Examples:',
     ...examples.map((example) => `  ${example}`),
@@ -160,7 +215,11 @@ export function generalHelp(): string {
     'Usage: anchorage COMMAND [options]',
     '',
     'Commands:',
-    ...table([...Object.entries(COMMANDS).map(([name, { summary }]): [string, string] => [name, summary]), ['context', 'Print what the model would hold for a question: rows, tokens they stand for, spans.'], ['model', 'List, import, download and check models.']]),
+    ...table([
+      ...Object.entries(COMMANDS).map(([name, { summary }]): [string, string] => [name, summary]),
+      ['context', 'Print what the model would hold for a question: rows, tokens they stand for, spans.'],
+      ['model', 'List, import, download and check models.'],
+    ]),
     '',
     '`anchorage COMMAND --help` shows the options of a command, `anchorage --version` the version.',
     'Exit codes: 0 done, 1 failed, 2 not understood.',

@@ -3,9 +3,9 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { ask } from '../assistant/ask';
 import { explain } from '../assistant/explain';
-import { ExplanationCache } from '../assistant/explanationCache';
-import { AssistantError } from '../assistant/errors';
-import { splitLines } from '../assistant/lines';
+import { ExplanationCache } from '../assistant/explanation-cache';
+import { AssistantError } from '../base/errors';
+import { splitLines } from '../base/lines';
 import { readOrThrow, summarize } from '../assistant/summarize';
 import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } from './arguments';
 import { answerQueries, readQueries } from './queries';
@@ -57,7 +57,8 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
 function whyQuoted({ engines, memories }: Session): string | undefined {
   const failed = [engines.chat, engines.memory].find(({ status }) => status.state === 'failed');
   if (failed) return `The model is not in use, so this answer quotes the sources. ${failed.status.detail}`;
-  if (engines.memory.model && !memories.workspace) return 'The model has read nothing of this workspace yet, so this answer quotes the sources; `anchorage index --memories` lets it read all of it.';
+  if (engines.memory.model && !memories.workspace)
+    return 'The model has read nothing of this workspace yet, so this answer quotes the sources; `anchorage index --memories` lets it read all of it.';
   return undefined;
 }
 
@@ -65,8 +66,10 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
   const limit = wholeNumber('limit', args.limit, DEFAULT_LIMIT, 'search');
   const scope = scopeOf(args, session, 'search');
   const question = args.operands.join(' ').trim();
-  if (args.queries === undefined && question === '') throw new UsageError('Which question? Give one, or --queries FILE.', 'search');
-  if (args.queries !== undefined && question !== '') throw new UsageError('Give a question or --queries FILE, not both.', 'search');
+  if (args.queries === undefined && question === '')
+    throw new UsageError('Which question? Give one, or --queries FILE.', 'search');
+  if (args.queries !== undefined && question !== '')
+    throw new UsageError('Give a question or --queries FILE, not both.', 'search');
   // Before the index: a wrong file is told at once.
   const queries = args.queries === undefined ? undefined : await readQueries(args.queries);
   await session.index(signal);
@@ -75,7 +78,10 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
   if (args.json) return write(JSON.stringify(spans, undefined, 2));
   const style = styleOf(process.stdout);
   const lines = spans.map((span) => {
-    const reasons = span.reasons.slice(0, 3).map(({ text }) => text).join('; ');
+    const reasons = span.reasons
+      .slice(0, 3)
+      .map(({ text }) => text)
+      .join('; ');
     return `${span.score.toFixed(2).padStart(6)}  ${place(span, style)}  ${printable(span.breadcrumb.join(' › '))}${reasons ? `  (${printable(reasons)})` : ''}`;
   });
   await write(lines.length > 0 ? lines.join('\n') : 'Nothing found.');
@@ -84,7 +90,12 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
 async function runSummarize(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
   const file = textFile(operand(args, 'summarize', 'Which file?'), session, 'summarize');
   await session.memories.rest();
-  const summary = await summarize(file, { library: session.library, reader: session.memories.reader, signal, progress: (fraction, message) => session.progress.update(fraction, message) });
+  const summary = await summarize(file, {
+    library: session.library,
+    reader: session.memories.reader,
+    signal,
+    progress: (fraction, message) => session.progress.update(fraction, message),
+  });
   session.progress.done();
   await write(args.json ? JSON.stringify(summary, undefined, 2) : renderSummary(summary, styleOf(process.stdout)));
 }
@@ -95,27 +106,46 @@ async function runExplain(args: Arguments, session: Session, signal: AbortSignal
   const target = await explainTarget(what, session);
   const cache = new ExplanationCache(join(session.storageDirectory, 'explanations'));
   await session.memories.rest();
-  const explanation = await explain({ ...target, fresh: args.fresh }, { library: session.library, cache, writer: session.engines.writer(), gister: session.memories.gister, signal });
-  await write(args.json ? JSON.stringify(explanation, undefined, 2) : renderExplanation(explanation, styleOf(process.stdout)));
+  const explanation = await explain(
+    { ...target, fresh: args.fresh },
+    { library: session.library, cache, writer: session.engines.writer(), gister: session.memories.gister, signal },
+  );
+  await write(
+    args.json ? JSON.stringify(explanation, undefined, 2) : renderExplanation(explanation, styleOf(process.stdout)),
+  );
 }
 
 /** FILE:LINE, FILE:LINE-LINE or a definition's name. */
-async function explainTarget(what: string, session: Session): Promise<{ file: string; startLine: number; endLine: number }> {
+async function explainTarget(
+  what: string,
+  session: Session,
+): Promise<{ file: string; startLine: number; endLine: number }> {
   const [, path, start, end] = /^(.+?):(\d+)(?:-(\d+))?$/.exec(what) ?? [];
   if (path && start) {
     const file = textFile(path, session, 'explain');
     const [startLine, endLine] = [Number(start), Number(end ?? start)];
     const { length } = splitLines((await readOrThrow(session.library, file)).text);
-    if (startLine < 1 || endLine < startLine || endLine > length) throw new UsageError(`${path} has lines 1 to ${length.toLocaleString('en-US')}, and no ${start}${end ? `-${end}` : ''}.`, 'explain');
+    if (startLine < 1 || endLine < startLine || endLine > length)
+      throw new UsageError(
+        `${path} has lines 1 to ${length.toLocaleString('en-US')}, and no ${start}${end ? `-${end}` : ''}.`,
+        'explain',
+      );
     return { file, startLine, endLine };
   }
   const name = what.replace(/\(\)$/, '').split(/[.:#]+/);
   const last = name[name.length - 1] ?? what;
   const found = await session.library.definitions(last);
   const owner = name[name.length - 2];
-  const definition = found.find(({ symbol }) => owner === undefined || symbol.container.includes(owner)) ?? (owner === undefined ? found[0] : undefined);
-  if (!definition && isFileOf(what, session)) throw new UsageError(`${what} is a file: name a line, as in ${what}:1, or use \`anchorage summarize\` for the whole.`, 'explain');
-  if (!definition) throw new UsageError(`Nothing in the workspace defines “${what}”. Name a definition, or FILE:LINE.`, 'explain');
+  const definition =
+    found.find(({ symbol }) => owner === undefined || symbol.container.includes(owner)) ??
+    (owner === undefined ? found[0] : undefined);
+  if (!definition && isFileOf(what, session))
+    throw new UsageError(
+      `${what} is a file: name a line, as in ${what}:1, or use \`anchorage summarize\` for the whole.`,
+      'explain',
+    );
+  if (!definition)
+    throw new UsageError(`Nothing in the workspace defines “${what}”. Name a definition, or FILE:LINE.`, 'explain');
   return { file: definition.file, startLine: definition.symbol.startLine, endLine: definition.symbol.startLine };
 }
 
@@ -123,7 +153,8 @@ async function explainTarget(what: string, session: Session): Promise<{ file: st
 function textFile(path: string, session: Session, command: CommandName): string {
   const file = resolveInWorkspace(path, session, command);
   const found = statSync(file);
-  if (!found.isFile() && !found.isDirectory()) throw new AssistantError('fileUnreadable', `${file}: is not a regular file`, 'Only text files can be read.');
+  if (!found.isFile() && !found.isDirectory())
+    throw new AssistantError('fileUnreadable', `${file}: is not a regular file`, 'Only text files can be read.');
   return file;
 }
 
@@ -153,11 +184,14 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
     ...(memories ? { memories } : {}),
   };
   if (args.json) return write(JSON.stringify(figures));
-  const problems = status.problems.length > 0 ? ` ${status.problems.length} could not be read; \`anchorage status\` names them.` : '';
+  const problems =
+    status.problems.length > 0 ? ` ${status.problems.length} could not be read; \`anchorage status\` names them.` : '';
   await write(
     `${figures.files.toLocaleString('en-US')} files (${bytes(figures.bytes)}) in ${figures.segments.toLocaleString('en-US')} segments are indexed; this run took ${seconds.toFixed(1)} s, ` +
       `at most ${bytes(figures.peakMemoryBytes)} of memory, and the store has ${bytes(figures.storeBytes)}.${problems}\n` +
-      (memories ? renderMemories(memories) : '`anchorage index --memories` also makes the model’s memories, which `ask` and `context` read.'),
+      (memories
+        ? renderMemories(memories)
+        : '`anchorage index --memories` also makes the model’s memories, which `ask` and `context` read.'),
   );
 }
 
@@ -170,7 +204,8 @@ async function runStatus(args: Arguments, session: Session, signal: AbortSignal)
   await session.index(signal);
   const status = session.library.status();
   const { engines, storageDirectory, folders } = session;
-  if (args.json) return write(JSON.stringify({ ...status, model: engines.status, storageDirectory, folders }, undefined, 2));
+  if (args.json)
+    return write(JSON.stringify({ ...status, model: engines.status, storageDirectory, folders }, undefined, 2));
   const lines = [
     `Folders   ${folders.map(({ directory }) => directory).join(', ')}`,
     `State     ${status.state}: ${status.reason}`,
@@ -221,7 +256,11 @@ const RUN: Record<CommandName, { run: Run; model?: boolean }> = {
 
 export async function runCommand(command: CommandName, args: Arguments, signal: AbortSignal): Promise<void> {
   const { run, model = args.memories } = RUN[command];
-  if (COMMANDS[command].operands === '' && args.operands.length > 0) throw new UsageError(`\`${command}\` takes no ${args.operands[0] ?? 'operand'}; a folder is named with --workspace.`, command);
+  if (COMMANDS[command].operands === '' && args.operands.length > 0)
+    throw new UsageError(
+      `\`${command}\` takes no ${args.operands[0] ?? 'operand'}; a folder is named with --workspace.`,
+      command,
+    );
   const session = await openSession(command, args, { model });
   try {
     await run(args, session, signal);

@@ -1,6 +1,6 @@
 /** `context`: what the model would hold for a question, group by group. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import type { MemoryService } from '../worker/memory-service';
+import type { MemoryService } from '../app/memory-service';
 import { type Arguments, UNSET, UsageError, wholeNumber } from './arguments';
 import { bytes, printable } from './render';
 import { openSession, scopeOf } from './session';
@@ -73,7 +73,11 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
     const { ledger, timing, text } = composed;
     const coverage = { ...composed.coverage, memories: memories.coverage };
     const totals = totalsOf(ledger.groups);
-    await write(values.json ? JSON.stringify({ question, ...ledger, totals, coverage, timing, text, store: memories.status }, undefined, 2) : rendered(composed, totals, memories));
+    await write(
+      values.json
+        ? JSON.stringify({ question, ...ledger, totals, coverage, timing, text, store: memories.status }, undefined, 2)
+        : rendered(composed, totals, memories),
+    );
   } finally {
     session.progress.done();
     await session.close();
@@ -87,8 +91,12 @@ function explained(memories: MemoryService): NodeJS.Timeout {
     const { status } = memories;
     if (!status || status.counting) return;
     clearInterval(timer);
-    const [missing, all] = [status.segments - status.encoded, status.segments].map((count) => count.toLocaleString('en-US'));
-    process.stderr.write(`${missing} of ${all} segments are read by the model for the first time. Interrupted, what is read is kept; --wait answers sooner, --progress shows how far it is.\n`);
+    const [missing, all] = [status.segments - status.encoded, status.segments].map((count) =>
+      count.toLocaleString('en-US'),
+    );
+    process.stderr.write(
+      `${missing} of ${all} segments are read by the model for the first time. Interrupted, what is read is kept; --wait answers sooner, --progress shows how far it is.\n`,
+    );
   }, SILENCE);
   return timer;
 }
@@ -101,17 +109,36 @@ function understood(argv: readonly string[]) {
   }
 }
 
-function totalsOf(groups: readonly { rows: number; tokens: number; bytes: number }[]): { rows: number; tokens: number; bytes: number } {
-  return groups.reduce((sum, { rows, tokens, bytes: size }) => ({ rows: sum.rows + rows, tokens: sum.tokens + tokens, bytes: sum.bytes + size }), { rows: 0, tokens: 0, bytes: 0 });
+function totalsOf(groups: readonly { rows: number; tokens: number; bytes: number }[]): {
+  rows: number;
+  tokens: number;
+  bytes: number;
+} {
+  return groups.reduce(
+    (sum, { rows, tokens, bytes: size }) => ({
+      rows: sum.rows + rows,
+      tokens: sum.tokens + tokens,
+      bytes: sum.bytes + size,
+    }),
+    { rows: 0, tokens: 0, bytes: 0 },
+  );
 }
 
-function rendered({ ledger, timing }: Awaited<ReturnType<MemoryService['compose']>>, totals: ReturnType<typeof totalsOf>, memories: MemoryService): string {
+function rendered(
+  { ledger, timing }: Awaited<ReturnType<MemoryService['compose']>>,
+  totals: ReturnType<typeof totalsOf>,
+  memories: MemoryService,
+): string {
   const lines = ledger.groups.map(({ kind, rows, tokens, span, origin }) => {
     const where = span ? `${printable(span.path)}:${span.startLine}-${span.endLine}` : '';
     return `${kind.padEnd(9)} ${String(rows).padStart(5)} rows ${tokens.toLocaleString('en-US').padStart(9)} tokens  ${(origin ?? '').padEnd(8)} ${where}`;
   });
-  const left = (ledger.left ?? []).map(({ path, startLine, endLine }) => `left out   ${printable(path)}:${startLine}-${endLine}  (no room, or changed meanwhile)`);
-  const covered = memories.coverage === undefined ? '' : `, memories of ${(100 * memories.coverage).toFixed(1)}% of the segments`;
+  const left = (ledger.left ?? []).map(
+    ({ path, startLine, endLine }) =>
+      `left out   ${printable(path)}:${startLine}-${endLine}  (no room, or changed meanwhile)`,
+  );
+  const covered =
+    memories.coverage === undefined ? '' : `, memories of ${(100 * memories.coverage).toFixed(1)}% of the segments`;
   return [
     ...lines,
     ...left,

@@ -2,7 +2,7 @@
 /** `anchorage`: the same assistant as in the editor, in a terminal. Exit codes: 0 done, 1 failed, 2 not understood. */
 import { setFlagsFromString } from 'node:v8';
 import { version } from '../../package.json';
-import { errorData } from '../worker/errors';
+import { errorData } from '../rpc/errors';
 import { generalHelp, helpOf, isCommand, parse, UsageError } from './arguments';
 import { runCommand } from './commands';
 import { write } from './write';
@@ -51,7 +51,9 @@ async function main(): Promise<void> {
 
 function report(error: unknown, signal: AbortSignal): number {
   if (error instanceof UsageError) {
-    process.stderr.write(`${error.message}\n\`anchorage${error.command ? ` ${error.command}` : ''} --help\` shows how it is used.\n`);
+    process.stderr.write(
+      `${error.message}\n\`anchorage${error.command ? ` ${error.command}` : ''} --help\` shows how it is used.\n`,
+    );
     return 2;
   }
   if (signal.aborted) return 130;

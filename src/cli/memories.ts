@@ -1,5 +1,5 @@
 /** The workspace's memories, made while a command waits for them. */
-import { AssistantError } from '../assistant/errors';
+import { AssistantError } from '../base/errors';
 import { bytes } from './render';
 import type { Session } from './session';
 
@@ -23,7 +23,10 @@ export interface MemoryFigures {
  *
  * @throws AssistantError('modelFailed') when no model with memory slots is in use, or it failed
  */
-export async function makeMemories({ memories, engines, progress }: Session, signal: AbortSignal): Promise<MemoryFigures> {
+export async function makeMemories(
+  { memories, engines, progress }: Session,
+  signal: AbortSignal,
+): Promise<MemoryFigures> {
   const started = performance.now();
   await memories.rest();
   const before = memories.storedTokens;
@@ -36,20 +39,41 @@ export async function makeMemories({ memories, engines, progress }: Session, sig
   progress.done();
   const { status } = memories;
   const { name, detail } = engines.memory.status;
-  if (!status) throw new AssistantError('modelFailed', `No model with memory slots is in use, so no memories can be made. ${detail}`, 'Memories come with the bundled model.');
+  if (!status)
+    throw new AssistantError(
+      'modelFailed',
+      `No model with memory slots is in use, so no memories can be made. ${detail}`,
+      'Memories come with the bundled model.',
+    );
   const { segments, encoded, standstill } = status;
-  if (standstill?.cause === 'modelFailed') throw new AssistantError('modelFailed', `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments have memories. ${standstill.reason}`, 'What was made is kept: run it again.');
+  if (standstill?.cause === 'modelFailed')
+    throw new AssistantError(
+      'modelFailed',
+      `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments have memories. ${standstill.reason}`,
+      'What was made is kept: run it again.',
+    );
   const seconds = (performance.now() - started) / 1000;
   const newTokens = memories.storedTokens - before;
   return {
-    model: name ?? '', segments, encoded, tokens: memories.storedTokens, newTokens, seconds: Math.round(seconds * 1000) / 1000, tokensPerSecond: Math.round(newTokens / seconds),
-    bytes: status.bytes, budgetBytes: status.budgetBytes, ...(standstill ? { reason: standstill.reason } : {}),
+    model: name ?? '',
+    segments,
+    encoded,
+    tokens: memories.storedTokens,
+    newTokens,
+    seconds: Math.round(seconds * 1000) / 1000,
+    tokensPerSecond: Math.round(newTokens / seconds),
+    bytes: status.bytes,
+    budgetBytes: status.budgetBytes,
+    ...(standstill ? { reason: standstill.reason } : {}),
   };
 }
 
 export function renderMemories(figures: MemoryFigures): string {
   const { model, segments, encoded, newTokens, tokens, seconds, tokensPerSecond, reason } = figures;
-  const speed = newTokens > 0 ? `${newTokens.toLocaleString('en-US')} tokens in ${seconds.toFixed(1)} s (${tokensPerSecond.toLocaleString('en-US')} a second)` : 'nothing was missing';
+  const speed =
+    newTokens > 0
+      ? `${newTokens.toLocaleString('en-US')} tokens in ${seconds.toFixed(1)} s (${tokensPerSecond.toLocaleString('en-US')} a second)`
+      : 'nothing was missing';
   return (
     `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments (${tokens.toLocaleString('en-US')} tokens) have memories by ${model}; this run encoded ${speed}, ` +
     `and the memories have ${bytes(figures.bytes)} of at most ${bytes(figures.budgetBytes)}.${reason === undefined ? '' : ` ${reason}`}`

@@ -1,11 +1,36 @@
 /** `anchorage model …`: install, look at, run and measure checkpoints. */
 import { stat } from 'node:fs/promises';
-import { CheckpointError, chooseWeights, DecoderError, openCheckpoint, parameterCount, storedRopeNames, Tokenizer } from '../engine';
-import { CATALOGUE, downloadBytes, downloadModel, HubError, importModel, listModels, memoryBytes, parametersOf, removeModel } from '../hub';
+import {
+  CheckpointError,
+  chooseWeights,
+  DecoderError,
+  openCheckpoint,
+  parameterCount,
+  storedRopeNames,
+  Tokenizer,
+} from '../engine';
+import {
+  CATALOGUE,
+  downloadBytes,
+  downloadModel,
+  HubError,
+  importModel,
+  listModels,
+  memoryBytes,
+  parametersOf,
+  removeModel,
+} from '../hub';
 import { UsageError } from './arguments';
 import { resolveModel } from './model/opened';
 import { bytesText, parseOptions, terminalIo, text, type ModelIo } from './model/options';
-import { CALIBRATE_USAGE, GENERATE_USAGE, PERPLEXITY_USAGE, runCalibrate, runGenerate, runPerplexity } from './model/run';
+import {
+  CALIBRATE_USAGE,
+  GENERATE_USAGE,
+  PERPLEXITY_USAGE,
+  runCalibrate,
+  runGenerate,
+  runPerplexity,
+} from './model/run';
 
 export { terminalIo, type ModelIo };
 
@@ -22,16 +47,37 @@ const ESTIMATE_TOKENS = 8192;
 const COMMANDS: Readonly<Record<string, { usage: string; summary: string; run: Run }>> = {
   list: { usage: LIST_USAGE, summary: 'Installed models, and some that are worth installing.', run: runList },
   add: { usage: ADD_USAGE, summary: 'Download a model from the hub, or copy a checkpoint folder.', run: runAdd },
-  remove: { usage: REMOVE_USAGE, summary: 'Delete an installed model, or what is left of an interrupted download.', run: runRemove },
+  remove: {
+    usage: REMOVE_USAGE,
+    summary: 'Delete an installed model, or what is left of an interrupted download.',
+    run: runRemove,
+  },
   info: { usage: INFO_USAGE, summary: 'What a checkpoint is and what it needs.', run: runInfo },
   generate: { usage: GENERATE_USAGE, summary: 'Write on from a prompt.', run: runGenerate },
-  perplexity: { usage: PERPLEXITY_USAGE, summary: 'Mean negative log-likelihood by position, under any attention.', run: runPerplexity },
-  calibrate: { usage: CALIBRATE_USAGE, summary: 'Find rotary factors for a longer window on your own text (DCIS).', run: runCalibrate },
+  perplexity: {
+    usage: PERPLEXITY_USAGE,
+    summary: 'Mean negative log-likelihood by position, under any attention.',
+    run: runPerplexity,
+  },
+  calibrate: {
+    usage: CALIBRATE_USAGE,
+    summary: 'Find rotary factors for a longer window on your own text (DCIS).',
+    run: runCalibrate,
+  },
 };
 
 export function modelHelp(): string {
-  const lines = Object.values(COMMANDS).flatMap(({ usage, summary }) => [`  anchorage model ${usage}`, `      ${summary}`]);
-  return ['Usage:', ...lines, '', 'DIR is a checkpoint folder: config.json, *.safetensors, tokenizer.json. --rope takes config, linear:S, ntk:S, yarn:S, or a name', 'that `model calibrate` stored. ANCHORAGE_HUB or --endpoint names a mirror of the hub.'].join('\n');
+  const lines = Object.values(COMMANDS).flatMap(({ usage, summary }) => [
+    `  anchorage model ${usage}`,
+    `      ${summary}`,
+  ]);
+  return [
+    'Usage:',
+    ...lines,
+    '',
+    'DIR is a checkpoint folder: config.json, *.safetensors, tokenizer.json. --rope takes config, linear:S, ntk:S, yarn:S, or a name',
+    'that `model calibrate` stored. ANCHORAGE_HUB or --endpoint names a mirror of the hub.',
+  ].join('\n');
 }
 
 /**
@@ -56,7 +102,11 @@ export async function modelMain(args: readonly string[], signal: AbortSignal): P
   try {
     return await modelCommand(args, terminalIo(signal));
   } catch (error) {
-    if (signal.aborted || !(error instanceof CheckpointError || error instanceof DecoderError || error instanceof HubError)) throw error;
+    if (
+      signal.aborted ||
+      !(error instanceof CheckpointError || error instanceof DecoderError || error instanceof HubError)
+    )
+      throw error;
     process.stderr.write(`${error.message}\n`);
     return 1;
   }
@@ -66,33 +116,69 @@ async function runList(argv: readonly string[], io: ModelIo): Promise<number> {
   const { values } = parseOptions(argv, { json: { type: 'boolean' } }, 0, LIST_USAGE);
   const installed = await listModels(io.modelsDirectory);
   const offered = CATALOGUE.map((entry) => ({
-    repository: entry.repository, title: entry.title, licence: entry.licence, contextTokens: entry.contextTokens, note: entry.note,
-    downloadBytes: downloadBytes(entry.shape), memoryBytes: memoryBytes(entry.shape, ESTIMATE_TOKENS), installed: installed.some(({ name }) => name === entry.repository.replace('/', '--')),
+    repository: entry.repository,
+    title: entry.title,
+    licence: entry.licence,
+    contextTokens: entry.contextTokens,
+    note: entry.note,
+    downloadBytes: downloadBytes(entry.shape),
+    memoryBytes: memoryBytes(entry.shape, ESTIMATE_TOKENS),
+    installed: installed.some(({ name }) => name === entry.repository.replace('/', '--')),
   }));
   if (values['json']) {
     await io.out(JSON.stringify({ installed, offered }, undefined, 2));
     return 0;
   }
-  const own = installed.map(({ name, bytes, source }) => `  ${name.padEnd(46)} ${bytesText(bytes).padStart(7)}  ${source?.licence ?? ''}`);
-  const others = offered.filter((entry) => !entry.installed).map((entry) => `  ${entry.repository.padEnd(46)} ${bytesText(entry.downloadBytes).padStart(7)}  ${bytesText(entry.memoryBytes).padStart(7)} of memory  ${entry.licence}  ${entry.note}`);
-  await io.out([`Installed in ${io.modelsDirectory}:`, ...(own.length > 0 ? own : ['  none']), '', `To install with \`anchorage model add\` (memory at ${ESTIMATE_TOKENS.toLocaleString('en-US')} tokens):`, ...others].join('\n'));
+  const own = installed.map(
+    ({ name, bytes, source }) => `  ${name.padEnd(46)} ${bytesText(bytes).padStart(7)}  ${source?.licence ?? ''}`,
+  );
+  const others = offered
+    .filter((entry) => !entry.installed)
+    .map(
+      (entry) =>
+        `  ${entry.repository.padEnd(46)} ${bytesText(entry.downloadBytes).padStart(7)}  ${bytesText(entry.memoryBytes).padStart(7)} of memory  ${entry.licence}  ${entry.note}`,
+    );
+  await io.out(
+    [
+      `Installed in ${io.modelsDirectory}:`,
+      ...(own.length > 0 ? own : ['  none']),
+      '',
+      `To install with \`anchorage model add\` (memory at ${ESTIMATE_TOKENS.toLocaleString('en-US')} tokens):`,
+      ...others,
+    ].join('\n'),
+  );
   return 0;
 }
 
 async function runAdd(argv: readonly string[], io: ModelIo): Promise<number> {
-  const { values, operands } = parseOptions(argv, { as: { type: 'string' }, revision: { type: 'string' }, endpoint: { type: 'string' }, json: { type: 'boolean' } }, 1, ADD_USAGE);
+  const { values, operands } = parseOptions(
+    argv,
+    { as: { type: 'string' }, revision: { type: 'string' }, endpoint: { type: 'string' }, json: { type: 'boolean' } },
+    1,
+    ADD_USAGE,
+  );
   const what = operands[0] as string;
-  const model = (await isFolder(what)) ? await importModel(io.modelsDirectory, what, text(values, 'as')) : await download(what, values, io);
-  await io.out(values['json'] ? JSON.stringify(model) : `${model.name}: ${bytesText(model.bytes)} in ${model.directory}${model.source?.licence ? `, licence ${model.source.licence}` : ''}`);
+  const model = (await isFolder(what))
+    ? await importModel(io.modelsDirectory, what, text(values, 'as'))
+    : await download(what, values, io);
+  await io.out(
+    values['json']
+      ? JSON.stringify(model)
+      : `${model.name}: ${bytesText(model.bytes)} in ${model.directory}${model.source?.licence ? `, licence ${model.source.licence}` : ''}`,
+  );
   return 0;
 }
 
 async function download(repository: string, values: Parameters<typeof text>[0], io: ModelIo) {
-  if (!/^[\w-][\w.-]*\/[\w.-]+$/u.test(repository)) throw new UsageError(`“${repository}” is neither a folder that is there nor OWNER/NAME of a model.`, 'model');
+  if (!/^[\w-][\w.-]*\/[\w.-]+$/u.test(repository))
+    throw new UsageError(`“${repository}” is neither a folder that is there nor OWNER/NAME of a model.`, 'model');
   const endpoint = text(values, 'endpoint') ?? io.endpoint;
   const revision = text(values, 'revision');
   const known = CATALOGUE.find((entry) => entry.repository === repository);
-  if (known) io.note(`${known.title}: about ${bytesText(downloadBytes(known.shape))} to download, ${bytesText(memoryBytes(known.shape, ESTIMATE_TOKENS))} of memory, licence ${known.licence}`);
+  if (known)
+    io.note(
+      `${known.title}: about ${bytesText(downloadBytes(known.shape))} to download, ${bytesText(memoryBytes(known.shape, ESTIMATE_TOKENS))} of memory, licence ${known.licence}`,
+    );
   let told = -1;
   return downloadModel(io.modelsDirectory, repository, {
     fetch: io.fetch,
@@ -124,19 +210,46 @@ async function runInfo(argv: readonly string[], io: ModelIo): Promise<number> {
   const checkpoint = await openCheckpoint(directory);
   try {
     const { config } = checkpoint;
-    const tokenizer = await Tokenizer.open(directory, config.vocabSize).then((opened) => `${opened.size} tokens`, (error: unknown) => (error instanceof Error ? error.message : String(error)));
+    const tokenizer = await Tokenizer.open(directory, config.vocabSize).then(
+      (opened) => `${opened.size} tokens`,
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
     const weights = chooseWeights(config);
     const info = {
-      directory, architecture: config.architecture, parameters: parametersOf(config), layers: config.layers, hiddenSize: config.hiddenSize, heads: `${config.queryHeads}/${config.kvHeads} × ${config.headDim}`,
-      vocabulary: config.vocabSize, trainedWindow: config.rope.originalMaxPositions, maxPositions: config.maxPositions, rope: config.rope.scaling.type, ropeNames: await storedRopeNames(directory),
-      weights, memoryBytes: Math.round(memoryBytes(config, Math.min(config.maxPositions, ESTIMATE_TOKENS), weights)), tokenizer, fingerprint: checkpoint.fingerprint,
+      directory,
+      architecture: config.architecture,
+      parameters: parametersOf(config),
+      layers: config.layers,
+      hiddenSize: config.hiddenSize,
+      heads: `${config.queryHeads}/${config.kvHeads} × ${config.headDim}`,
+      vocabulary: config.vocabSize,
+      trainedWindow: config.rope.originalMaxPositions,
+      maxPositions: config.maxPositions,
+      rope: config.rope.scaling.type,
+      ropeNames: await storedRopeNames(directory),
+      weights,
+      memoryBytes: Math.round(memoryBytes(config, Math.min(config.maxPositions, ESTIMATE_TOKENS), weights)),
+      tokenizer,
+      fingerprint: checkpoint.fingerprint,
     };
     if (values['json']) await io.out(JSON.stringify(info, undefined, 2));
     else {
       const rows: [string, string][] = [
-        ['folder', directory], ['architecture', `${info.architecture}, ${(parameterCount(config) / 1e6).toFixed(1)} M parameters, ${info.layers} layers of ${info.hiddenSize}, heads ${info.heads}`],
-        ['vocabulary', `${info.vocabulary}; tokenizer: ${tokenizer}`], ['window', `${info.trainedWindow} tokens trained, ${info.maxPositions} admitted, rope ${info.rope}${info.ropeNames.length > 0 ? `; stored factors: ${info.ropeNames.join(', ')}` : ''}`],
-        ['needs', `${bytesText(info.memoryBytes)} of memory with ${weights} weights at ${Math.min(config.maxPositions, ESTIMATE_TOKENS)} tokens`], ['fingerprint', info.fingerprint],
+        ['folder', directory],
+        [
+          'architecture',
+          `${info.architecture}, ${(parameterCount(config) / 1e6).toFixed(1)} M parameters, ${info.layers} layers of ${info.hiddenSize}, heads ${info.heads}`,
+        ],
+        ['vocabulary', `${info.vocabulary}; tokenizer: ${tokenizer}`],
+        [
+          'window',
+          `${info.trainedWindow} tokens trained, ${info.maxPositions} admitted, rope ${info.rope}${info.ropeNames.length > 0 ? `; stored factors: ${info.ropeNames.join(', ')}` : ''}`,
+        ],
+        [
+          'needs',
+          `${bytesText(info.memoryBytes)} of memory with ${weights} weights at ${Math.min(config.maxPositions, ESTIMATE_TOKENS)} tokens`,
+        ],
+        ['fingerprint', info.fingerprint],
       ];
       await io.out(rows.map(([label, value]) => `${label.padEnd(14)}${value}`).join('\n'));
     }

@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import type { ReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { AssistantError } from '../assistant/errors';
+import { AssistantError } from '../base/errors';
 import type { Scope } from '../protocol';
 import { UsageError } from './arguments';
 import type { Session } from './session';
@@ -33,7 +33,10 @@ export async function readQueries(file: string): Promise<Query[]> {
   const queries: Query[] = [];
   let number = 0;
   try {
-    for await (const line of createInterface({ input: file === '-' ? process.stdin : await opened(file), crlfDelay: Infinity })) {
+    for await (const line of createInterface({
+      input: file === '-' ? process.stdin : await opened(file),
+      crlfDelay: Infinity,
+    })) {
       number += 1;
       if (line.trim() !== '') queries.push(parseQuery(line, number));
     }
@@ -49,11 +52,27 @@ async function opened(file: string): Promise<ReadStream> {
 
 function unreadable(file: string, error: unknown): AssistantError {
   const { code } = error as NodeJS.ErrnoException;
-  const why = code === 'ENOENT' || code === 'ENOTDIR' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : code === 'EACCES' || code === 'EPERM' ? 'its permissions forbid it' : String(code ?? error);
-  return new AssistantError('fileUnreadable', `The questions in ${file} cannot be read: ${why}.`, 'A line of it is {"id":1,"question":"…"}.', { cause: error });
+  const why =
+    code === 'ENOENT' || code === 'ENOTDIR'
+      ? 'there is no such file'
+      : code === 'EISDIR'
+        ? 'it is a folder'
+        : code === 'EACCES' || code === 'EPERM'
+          ? 'its permissions forbid it'
+          : String(code ?? error);
+  return new AssistantError(
+    'fileUnreadable',
+    `The questions in ${file} cannot be read: ${why}.`,
+    'A line of it is {"id":1,"question":"…"}.',
+    { cause: error },
+  );
 }
 
-export async function answerQueries(queries: readonly Query[], { library, progress }: Session, options: { scope: Scope; limit: number; signal: AbortSignal }): Promise<void> {
+export async function answerQueries(
+  queries: readonly Query[],
+  { library, progress }: Session,
+  options: { scope: Scope; limit: number; signal: AbortSignal },
+): Promise<void> {
   for (const [index, { id, question }] of queries.entries()) {
     const { spans } = await library.search(question, options);
     const found = spans.map(({ path, startLine, endLine, score }) => ({ path, startLine, endLine, score }));

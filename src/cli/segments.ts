@@ -2,7 +2,7 @@
 import type { Arguments } from './arguments';
 import type { Session } from './session';
 import { write } from './write';
-import { extractFunctions } from '../library/segments/functions';
+import { extractFunctions } from '../workspace/segments/functions';
 
 export async function printFunctions(_args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
   await session.index(signal);
@@ -11,6 +11,7 @@ export async function printFunctions(_args: Arguments, session: Session, signal:
     const read = await session.library.indexed(path);
     if (!read) continue;
     const { document, segmented } = read;
-    for (const found of extractFunctions(document, segmented)) await write(JSON.stringify({ path, language: document.language, ...found }));
+    for (const found of extractFunctions(document, segmented))
+      await write(JSON.stringify({ path, language: document.language, ...found }));
   }
 }

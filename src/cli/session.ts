@@ -3,14 +3,14 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
-import { AssistantError } from '../assistant/errors';
-import type { Library } from '../library/library';
-import { makeDirectory } from '../library/store/make-directory';
+import { AssistantError } from '../base/errors';
+import type { Library } from '../workspace/workspace';
+import { makeDirectory } from '../base/make-directory';
 import type { Scope, WorkerSettings } from '../protocol';
-import { Engines } from '../worker/engines';
-import { MemoryService } from '../worker/memory-service';
-import { chooseModels } from '../worker/models';
-import { openLibrary } from '../worker/open-library';
+import { Engines } from '../app/engines';
+import { MemoryService } from '../app/memory-service';
+import { chooseModels } from '../app/models';
+import { openLibrary } from '../app/open-workspace';
 import { type Arguments, type CommandName, UsageError, wholeNumber } from './arguments';
 import { Progress } from './progress';
 
@@ -37,9 +37,15 @@ const DEFAULTS: WorkerSettings = {
 };
 
 /** @throws UsageError when a folder does not exist, AssistantError when the storage or the model that was named cannot be used. */
-export async function openSession(command: CommandName, args: Arguments, options: { model?: boolean } = {}): Promise<Session> {
+export async function openSession(
+  command: CommandName,
+  args: Arguments,
+  options: { model?: boolean } = {},
+): Promise<Session> {
   const folders = workspaceFolders(args, command);
-  const storageDirectory = args.storage ? namedStorage(args.storage) : defaultStorage(folders.map(({ directory }) => directory));
+  const storageDirectory = args.storage
+    ? namedStorage(args.storage)
+    : defaultStorage(folders.map(({ directory }) => directory));
   const settings: WorkerSettings = {
     ...DEFAULTS,
     modelDirectory: args['model-directory'] ? resolve(args['model-directory']) : '',
@@ -50,31 +56,50 @@ export async function openSession(command: CommandName, args: Arguments, options
   const log = (level: string, message: string): void => {
     if (level === 'error' || process.env['ANCHORAGE_DEBUG']) process.stderr.write(`${message}\n`);
   };
-  const library = await openLibrary({ folders, storageDirectory, settings }, (notice) => process.stderr.write(`${notice}\n`));
+  const library = await openLibrary({ folders, storageDirectory, settings }, (notice) =>
+    process.stderr.write(`${notice}\n`),
+  );
   library.onStatus((status) => {
     const count = `${status.filesIndexed.toLocaleString('en-US')} of ${status.filesKnown.toLocaleString('en-US')} files`;
     if (status.state === 'indexing') progress.update(status.progress, `indexing, ${count}`);
   });
-  const engines = new Engines({ file: join(__dirname, 'engine-child.js'), log, changed: () => {} });
-  if (options.model) await engines.choose(await chooseModels({ modelsDirectory: join(cacheDirectory(), 'models'), settings }));
+  const engines = new Engines({ file: join(__dirname, 'inference.js'), log, changed: () => {} });
+  if (options.model)
+    await engines.choose(await chooseModels({ modelsDirectory: join(cacheDirectory(), 'models'), settings }));
   const { status: named } = engines.chat.status.state === 'none' ? engines.memory : engines.chat;
   if (settings.modelDirectory && named.state === 'failed') {
     // A model that was asked for by name is not quietly done without.
     engines.close();
     await library.close();
-    throw new AssistantError('modelFailed', `The model in ${settings.modelDirectory} cannot be used. ${named.detail}`, 'Without --model-directory the answer quotes the sources.');
+    throw new AssistantError(
+      'modelFailed',
+      `The model in ${settings.modelDirectory} cannot be used. ${named.detail}`,
+      'Without --model-directory the answer quotes the sources.',
+    );
   }
   const memories = new MemoryService({
-    library, engine: engines.memory, storageDirectory, budgetBytes: settings.memoryBudgetBytes,
+    library,
+    engine: engines.memory,
+    storageDirectory,
+    budgetBytes: settings.memoryBudgetBytes,
     warn: (message) => process.stderr.write(`${message}\n`),
     changed: () => {
       const { status } = memories;
       if (status?.counting) progress.update(0, 'memories, counting segments');
-      else if (status && status.segments > 0) progress.update(status.encoded / status.segments, `memories, ${status.encoded.toLocaleString('en-US')} of ${status.segments.toLocaleString('en-US')} segments`);
+      else if (status && status.segments > 0)
+        progress.update(
+          status.encoded / status.segments,
+          `memories, ${status.encoded.toLocaleString('en-US')} of ${status.segments.toLocaleString('en-US')} segments`,
+        );
     },
   });
   return {
-    folders, storageDirectory, library, engines, memories, progress,
+    folders,
+    storageDirectory,
+    library,
+    engines,
+    memories,
+    progress,
     index: async (signal) => {
       await library.start(signal);
       progress.done();
@@ -118,10 +143,14 @@ function weightsOf(value: string | undefined, command: CommandName): WorkerSetti
 }
 
 /** Where the operating system wants caches. */
-export function cacheDirectory(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
+export function cacheDirectory(
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+): string {
   if (env['XDG_CACHE_HOME']) return join(env['XDG_CACHE_HOME'], 'anchorage');
   if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'anchorage');
-  if (platform === 'win32') return join(env['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'anchorage', 'cache');
+  if (platform === 'win32')
+    return join(env['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'anchorage', 'cache');
   return join(homedir(), '.cache', 'anchorage');
 }
 
@@ -134,18 +163,31 @@ function namedStorage(path: string): string {
     makeDirectory(directory);
     accessSync(directory, constants.W_OK | constants.X_OK);
     if (statSync(directory).isDirectory()) return directory;
-    throw new AssistantError('storeUnwritable', `The index cannot be kept in ${directory}: it is no folder.`, ANOTHER_STORAGE);
+    throw new AssistantError(
+      'storeUnwritable',
+      `The index cannot be kept in ${directory}: it is no folder.`,
+      ANOTHER_STORAGE,
+    );
   } catch (error) {
     if (error instanceof AssistantError) throw error;
     const { code = '' } = error as NodeJS.ErrnoException;
-    const why = /^E(ACCES|PERM|ROFS)$/.test(code) ? 'it may not be written' : code === 'ENOSPC' ? 'the disk is full' : 'such a folder cannot be made';
-    throw new AssistantError('storeUnwritable', `The index cannot be kept in ${directory}: ${why}.`, ANOTHER_STORAGE, { cause: error });
+    const why = /^E(ACCES|PERM|ROFS)$/.test(code)
+      ? 'it may not be written'
+      : code === 'ENOSPC'
+        ? 'the disk is full'
+        : 'such a folder cannot be made';
+    throw new AssistantError('storeUnwritable', `The index cannot be kept in ${directory}: ${why}.`, ANOTHER_STORAGE, {
+      cause: error,
+    });
   }
 }
 
 /** One folder for each set of workspace folders; a hash, because paths can be long and hold anything. */
 function defaultStorage(directories: readonly string[]): string {
-  const hash = createHash('sha256').update([...directories].sort().join('\0')).digest('hex').slice(0, 16);
+  const hash = createHash('sha256')
+    .update([...directories].sort().join('\0'))
+    .digest('hex')
+    .slice(0, 16);
   return join(cacheDirectory(), 'workspaces', hash);
 }
 
@@ -165,8 +207,12 @@ export function resolveInWorkspace(path: string, { folders }: Pick<Session, 'fol
       if (code === 'EACCES' || code === 'EPERM') closed ??= candidate;
     }
   }
-  if (closed !== undefined) throw new AssistantError('fileUnreadable', `${closed} may not be read.`, 'Check the permissions of its folders.');
-  throw new UsageError(existsSync(path) ? `${path} is not in the workspace.` : `There is no ${path} in the workspace.`, command);
+  if (closed !== undefined)
+    throw new AssistantError('fileUnreadable', `${closed} may not be read.`, 'Check the permissions of its folders.');
+  throw new UsageError(
+    existsSync(path) ? `${path} is not in the workspace.` : `There is no ${path} in the workspace.`,
+    command,
+  );
 }
 
 /** The scope that `--in` names. */
@@ -176,7 +222,11 @@ export function scopeOf(args: Arguments, session: Session, command: CommandName)
   if (!statSync(absolute).isDirectory()) return { kind: 'file', file: absolute };
   // A folder is named as the paths of spans begin: relative to its workspace folder, after that one's name where there are several.
   const { folders } = session;
-  const inside = folders.filter(({ directory }) => absolute === directory || absolute.startsWith(directory + sep)).sort((a, b) => b.directory.length - a.directory.length)[0];
-  const path = relative(inside?.directory ?? absolute, absolute).split(sep).join('/');
+  const inside = folders
+    .filter(({ directory }) => absolute === directory || absolute.startsWith(directory + sep))
+    .sort((a, b) => b.directory.length - a.directory.length)[0];
+  const path = relative(inside?.directory ?? absolute, absolute)
+    .split(sep)
+    .join('/');
   return { kind: 'folder', path: folders.length > 1 && inside ? `${inside.name}/${path}` : path };
 }

@@ -17,9 +17,9 @@ export { memories } from './attention/memories';
 export { lambda, type LambdaOptions } from './attention/lambda';
 export { RowKind, Seen, type AttentionPolicy, type RowPlace } from './attention/policy';
 export { streaming } from './attention/streaming';
-export type { ContextAccount, ContextGroup, ContextGroupKind } from './cache/account';
-export { KvRows, KvRowsError } from './cache/kv-rows';
-export { rowBytes, type RowShape } from './cache/shape';
+export type { ContextAccount, ContextGroup, ContextGroupKind } from './kv-cache/account';
+export { KvRows, KvRowsError } from './kv-cache/kv-rows';
+export { rowBytes, type RowShape } from './kv-cache/shape';
 export { Decoder, type ContextOptions } from './decoder/decoder';
 export { DecoderContext, type PrefillOptions, type PrefillResult } from './decoder/decoder-context';
 export type { LiveCompression } from './decoder/live-compression';
@@ -28,4 +28,10 @@ export * from './generate';
 export * from './rope';
 export { ContextFullError, DecoderError, type DecoderErrorCode } from './decoder/errors';
 export type { EncodedSegment, EncodeOptions, SegmentInput } from './decoder/segment-encoder';
-export { chooseWeights, parameterCount, type CacheType, type DecoderOptions, type WeightFormat } from './decoder/options';
+export {
+  chooseWeights,
+  parameterCount,
+  type CacheType,
+  type DecoderOptions,
+  type WeightFormat,
+} from './decoder/options';

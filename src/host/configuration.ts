@@ -27,7 +27,11 @@ export function setting<K extends keyof Settings>(key: K, scope?: vscode.Configu
 }
 
 export function affectsWorker(event: vscode.ConfigurationChangeEvent): boolean {
-  return ['index.maxFileSizeKB', 'model', 'engine', 'memory'].some((key) => event.affectsConfiguration(`${SECTION}.${key}`)) || event.affectsConfiguration('files.exclude');
+  return (
+    ['index.maxFileSizeKB', 'model', 'engine', 'memory'].some((key) =>
+      event.affectsConfiguration(`${SECTION}.${key}`),
+    ) || event.affectsConfiguration('files.exclude')
+  );
 }
 
 export function workerSettings(): WorkerSettings {
@@ -43,7 +47,8 @@ export function workerSettings(): WorkerSettings {
 
 /** `files.exclude` patterns that are on; conditional ones (`{ when }`) depend on siblings and are left to the editor. */
 function excludedPatterns(folder?: vscode.Uri): string[] {
-  const excluded = vscode.workspace.getConfiguration('files', folder ?? null).get<Record<string, unknown>>('exclude') ?? {};
+  const excluded =
+    vscode.workspace.getConfiguration('files', folder ?? null).get<Record<string, unknown>>('exclude') ?? {};
   return Object.keys(excluded).filter((pattern) => excluded[pattern] === true);
 }
 
@@ -51,7 +56,11 @@ function excludedPatterns(folder?: vscode.Uri): string[] {
 export function diskFolders(): FolderParams[] {
   const folders = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
   const names = distinctNames(folders.map(({ name, uri }) => ({ name, directory: uri.fsPath })));
-  return folders.map(({ name, uri }, index) => ({ name: names[index] ?? name, directory: uri.fsPath, filesExclude: excludedPatterns(uri) }));
+  return folders.map(({ name, uri }, index) => ({
+    name: names[index] ?? name,
+    directory: uri.fsPath,
+    filesExclude: excludedPatterns(uri),
+  }));
 }
 
 /**
@@ -73,7 +82,10 @@ export function workspaceUri(workspacePath: string): vscode.Uri | undefined {
   const slash = workspacePath.indexOf('/');
   const folder = folders.length > 1 ? folders.find(({ name }) => name === workspacePath.slice(0, slash)) : folders[0];
   if (!folder) return undefined;
-  const uri = vscode.Uri.joinPath(vscode.Uri.file(folder.directory), folders.length > 1 ? workspacePath.slice(slash + 1) : workspacePath);
+  const uri = vscode.Uri.joinPath(
+    vscode.Uri.file(folder.directory),
+    folders.length > 1 ? workspacePath.slice(slash + 1) : workspacePath,
+  );
   // `..` must not lead out of the workspace.
   return vscode.workspace.getWorkspaceFolder(uri) && uri;
 }
@@ -83,7 +95,10 @@ export function modelsFolder(context: vscode.ExtensionContext): vscode.Uri {
   return vscode.Uri.joinPath(context.globalStorageUri, 'models');
 }
 
-export async function initializeParams(context: vscode.ExtensionContext, held: () => Held | undefined): Promise<InitializeParams> {
+export async function initializeParams(
+  context: vscode.ExtensionContext,
+  held: () => Held | undefined,
+): Promise<InitializeParams> {
   // A window without a folder has no storage of its own.
   const storage = context.storageUri ?? vscode.Uri.joinPath(context.globalStorageUri, 'no-folder');
   const models = modelsFolder(context);

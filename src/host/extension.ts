@@ -46,7 +46,19 @@ export function activate(context: vscode.ExtensionContext): void {
   const spansView = new SpansView(context.extensionUri, receiver);
   const cacheView = new CacheView(context.extensionUri, () => index, receiver);
   const summaries = new SummaryPanels(context, worker, receiver);
-  const services: Services = { context, log, client: worker, hold, conversation, opener, answerView, spansView, cacheView, summaries, indexStatus: () => index };
+  const services: Services = {
+    context,
+    log,
+    client: worker,
+    hold,
+    conversation,
+    opener,
+    answerView,
+    spansView,
+    cacheView,
+    summaries,
+    indexStatus: () => index,
+  };
   const watch = new WorkspaceWatch(worker);
   const asking = new Asking(services, history, watch);
   const status = new StatusItem(worker, () => index);
@@ -54,7 +66,15 @@ export function activate(context: vscode.ExtensionContext): void {
 
   const monotone = new MonotoneProgress();
   context.subscriptions.push(
-    log, opener, answerView, spansView, cacheView, summaries, asking, status, watch,
+    log,
+    opener,
+    answerView,
+    spansView,
+    cacheView,
+    summaries,
+    asking,
+    status,
+    watch,
     worker.on('log', ({ level, message }) => log[level](message)),
     worker.on('index/status', (next) => {
       index = monotone.update(next);

@@ -13,12 +13,16 @@ export function showFailure(error: unknown, log: vscode.LogOutputChannel): void 
 }
 
 export function describe(error: unknown): { message: string; hint?: string } {
-  if (error instanceof RequestFailed) return error.hint === undefined ? { message: error.message } : { message: error.message, hint: error.hint };
+  if (error instanceof RequestFailed)
+    return error.hint === undefined ? { message: error.message } : { message: error.message, hint: error.hint };
   return { message: error instanceof Error ? error.message : String(error) };
 }
 
 /** Runs a command's work; what goes wrong is shown. */
-export function guarded<A extends unknown[]>(log: vscode.LogOutputChannel, work: (...args: A) => Promise<unknown>): (...args: A) => Promise<void> {
+export function guarded<A extends unknown[]>(
+  log: vscode.LogOutputChannel,
+  work: (...args: A) => Promise<unknown>,
+): (...args: A) => Promise<void> {
   return async (...args) => {
     try {
       await work(...args);

@@ -13,7 +13,11 @@ export function distinctNames(folders: readonly { name: string; directory: strin
   let names = plain;
   for (let depth = 1; depth <= deepest && names.some((name) => taken(names, name)); depth++) {
     const before = names;
-    names = plain.map((name, index) => (taken(plain, name) && taken(before, before[index] ?? '') ? `${name} (${above[index]?.slice(-depth).join('-')})` : (before[index] ?? name)));
+    names = plain.map((name, index) =>
+      taken(plain, name) && taken(before, before[index] ?? '')
+        ? `${name} (${above[index]?.slice(-depth).join('-')})`
+        : (before[index] ?? name),
+    );
   }
   // One place given twice, or a folder that is called like another with its place: counted.
   return names.map((name, index) => {

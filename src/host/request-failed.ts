@@ -5,7 +5,11 @@ import type { ErrorCode, ErrorData } from '../protocol';
 export class RequestFailed extends Error {
   override readonly name = 'RequestFailed';
 
-  constructor(readonly code: ErrorCode | 'workerDied', message: string, readonly hint?: string) {
+  constructor(
+    readonly code: ErrorCode | 'workerDied',
+    message: string,
+    readonly hint?: string,
+  ) {
     super(message);
   }
 }

@@ -1,9 +1,18 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import {
-  createMessageConnection, Emitter, IPCMessageReader, IPCMessageWriter, type Disposable, type MessageConnection,
+  createMessageConnection,
+  Emitter,
+  IPCMessageReader,
+  IPCMessageWriter,
+  type Disposable,
+  type MessageConnection,
 } from 'vscode-jsonrpc/node';
 import {
-  PROTOCOL_VERSION, type ClientNotifications, type InitializeParams, type Requests, type WorkerNotifications,
+  PROTOCOL_VERSION,
+  type ClientNotifications,
+  type InitializeParams,
+  type Requests,
+  type WorkerNotifications,
 } from '../protocol';
 import { RequestFailed, toRequestFailed } from './request-failed';
 
@@ -122,7 +131,11 @@ export class WorkerClient implements Disposable {
    * Sends a request, starting the worker if there is none.
    * @throws RequestFailed with the worker's code, `cancelled`, or `workerDied` when the process ended meanwhile.
    */
-  async request<M extends keyof Requests>(method: M, params: Requests[M][0], token?: Cancellation): Promise<Requests[M][1]> {
+  async request<M extends keyof Requests>(
+    method: M,
+    params: Requests[M][0],
+    token?: Cancellation,
+  ): Promise<Requests[M][1]> {
     if (token?.isCancellationRequested) throw new RequestFailed('cancelled', 'Cancelled.');
     this.pendingRequests++;
     this.lastUse = Date.now();
@@ -147,7 +160,9 @@ export class WorkerClient implements Disposable {
       if (this.awake && this.untold.length < MOST_UNTOLD) this.untold.push(() => this.notify(method, params));
       return;
     }
-    session.connection.sendNotification(method, params).catch((error: unknown) => this.options.log('warn', `${method} was not delivered: ${String(error)}`));
+    session.connection
+      .sendNotification(method, params)
+      .catch((error: unknown) => this.options.log('warn', `${method} was not delivered: ${String(error)}`));
   }
 
   /** Starts the worker without asking it anything. */
@@ -202,7 +217,15 @@ export class WorkerClient implements Disposable {
       child.once('exit', (code, signal) => resolve(signal ? `was ended by ${signal}` : `ended with exit code ${code}`));
     });
     const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
-    const session: Session = { child, connection, pid: child.pid ?? 0, startedAt: Date.now(), lastHeartbeat: Date.now(), ended, closing: false };
+    const session: Session = {
+      child,
+      connection,
+      pid: child.pid ?? 0,
+      startedAt: Date.now(),
+      lastHeartbeat: Date.now(),
+      ended,
+      closing: false,
+    };
     this.listen(session);
     void ended.then((reason) => this.onEnded(session, reason));
     try {
@@ -225,10 +248,17 @@ export class WorkerClient implements Disposable {
   private async initialize(session: Session): Promise<void> {
     const params = await this.options.initializeParams();
     const timeout = timer(this.timing.start);
-    const result = await Promise.race([this.send(session, 'initialize', params), timeout.elapsed]).finally(timeout.clear);
-    if (result === undefined) throw new RequestFailed('workerDied', 'The worker did not start in time.', 'See the log for what it was doing.');
+    const result = await Promise.race([this.send(session, 'initialize', params), timeout.elapsed]).finally(
+      timeout.clear,
+    );
+    if (result === undefined)
+      throw new RequestFailed('workerDied', 'The worker did not start in time.', 'See the log for what it was doing.');
     if (result.protocolVersion !== PROTOCOL_VERSION) {
-      throw new RequestFailed('internal', `The worker speaks version ${result.protocolVersion} of the protocol, the extension ${PROTOCOL_VERSION}.`, 'Install the extension again.');
+      throw new RequestFailed(
+        'internal',
+        `The worker speaks version ${result.protocolVersion} of the protocol, the extension ${PROTOCOL_VERSION}.`,
+        'Install the extension again.',
+      );
     }
   }
 
@@ -245,12 +275,18 @@ export class WorkerClient implements Disposable {
     connection.listen();
   }
 
-  private async send<M extends keyof Requests>(session: Session, method: M, params: Requests[M][0], token?: Cancellation): Promise<Requests[M][1]> {
+  private async send<M extends keyof Requests>(
+    session: Session,
+    method: M,
+    params: Requests[M][0],
+    token?: Cancellation,
+  ): Promise<Requests[M][1]> {
     const died = session.ended.then((reason): never => {
       throw new RequestFailed('workerDied', `The worker ${reason}.`, 'It is being started again; ask once more.');
     });
     // A connection that is closed throws at once instead of rejecting.
-    const answer = (async () => session.connection.sendRequest<Requests[M][1]>(method, params, ...(token ? [token] : [])))();
+    const answer = (async () =>
+      session.connection.sendRequest<Requests[M][1]>(method, params, ...(token ? [token] : [])))();
     try {
       // What loses the race has a handler all the same: its rejection is nobody's business any more.
       return await Promise.race([answer, died]);
@@ -282,7 +318,9 @@ export class WorkerClient implements Disposable {
     session.closing = true;
     if (this.current === session) this.current = undefined;
     const timeout = timer(this.timing.shutdown);
-    await Promise.race([this.send(session, 'shutdown', null).catch(() => undefined), timeout.elapsed]).finally(timeout.clear);
+    await Promise.race([this.send(session, 'shutdown', null).catch(() => undefined), timeout.elapsed]).finally(
+      timeout.clear,
+    );
     if (session.child.connected) session.child.disconnect();
     // The worker closes its store when the channel goes.
     const last = timer(2_500);
@@ -304,7 +342,10 @@ export class WorkerClient implements Disposable {
       return;
     }
     if (now - session.lastHeartbeat > this.timing.silence) {
-      this.options.log('error', `The worker has been silent for ${Math.round((now - session.lastHeartbeat) / 1000)} s; ending it.`);
+      this.options.log(
+        'error',
+        `The worker has been silent for ${Math.round((now - session.lastHeartbeat) / 1000)} s; ending it.`,
+      );
       session.child.kill('SIGKILL');
       return;
     }

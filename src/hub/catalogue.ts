@@ -1,7 +1,10 @@
 import type { ModelConfig } from '../engine/checkpoint';
 
 /** What size and memory follow from. */
-export type ModelShape = Pick<ModelConfig, 'hiddenSize' | 'intermediateSize' | 'layers' | 'queryHeads' | 'kvHeads' | 'headDim' | 'vocabSize' | 'tiedEmbeddings'>;
+export type ModelShape = Pick<
+  ModelConfig,
+  'hiddenSize' | 'intermediateSize' | 'layers' | 'queryHeads' | 'kvHeads' | 'headDim' | 'vocabSize' | 'tiedEmbeddings'
+>;
 
 export interface CatalogueEntry {
   /** `owner/name` on the hub. */
@@ -16,18 +19,68 @@ export interface CatalogueEntry {
   shape: ModelShape;
 }
 
-function shape(hiddenSize: number, intermediateSize: number, layers: number, queryHeads: number, kvHeads: number, headDim: number, vocabSize: number): ModelShape {
+function shape(
+  hiddenSize: number,
+  intermediateSize: number,
+  layers: number,
+  queryHeads: number,
+  kvHeads: number,
+  headDim: number,
+  vocabSize: number,
+): ModelShape {
   return { hiddenSize, intermediateSize, layers, queryHeads, kvHeads, headDim, vocabSize, tiedEmbeddings: true };
 }
 
 /** A few checkpoints that are open, well made and small enough for a laptop's processor, smallest first. */
 export const CATALOGUE: readonly CatalogueEntry[] = [
-  { repository: 'HuggingFaceTB/SmolLM2-135M-Instruct', title: 'SmolLM2 135M', licence: 'Apache-2.0', contextTokens: 8192, note: 'Quick on any machine; short, simple answers.', shape: shape(576, 1536, 30, 9, 3, 64, 49152) },
-  { repository: 'HuggingFaceTB/SmolLM2-360M-Instruct', title: 'SmolLM2 360M', licence: 'Apache-2.0', contextTokens: 8192, note: 'Still quick, writes better prose.', shape: shape(960, 2560, 32, 15, 5, 64, 49152) },
-  { repository: 'Qwen/Qwen2.5-Coder-0.5B-Instruct', title: 'Qwen2.5 Coder 0.5B', licence: 'Apache-2.0', contextTokens: 32768, note: 'Trained on code; the smallest that explains it well.', shape: shape(896, 4864, 24, 14, 2, 64, 151936) },
-  { repository: 'Qwen/Qwen3-0.6B', title: 'Qwen3 0.6B', licence: 'Apache-2.0', contextTokens: 40960, note: 'General, many languages.', shape: shape(1024, 3072, 28, 16, 8, 128, 151936) },
-  { repository: 'Qwen/Qwen2.5-Coder-1.5B-Instruct', title: 'Qwen2.5 Coder 1.5B', licence: 'Apache-2.0', contextTokens: 32768, note: 'The best answers about code that a laptop gives at reading speed.', shape: shape(1536, 8960, 28, 12, 2, 128, 151936) },
-  { repository: 'Qwen/Qwen3-1.7B', title: 'Qwen3 1.7B', licence: 'Apache-2.0', contextTokens: 40960, note: 'General, many languages; wants a fast processor.', shape: shape(2048, 6144, 28, 16, 8, 128, 151936) },
+  {
+    repository: 'HuggingFaceTB/SmolLM2-135M-Instruct',
+    title: 'SmolLM2 135M',
+    licence: 'Apache-2.0',
+    contextTokens: 8192,
+    note: 'Quick on any machine; short, simple answers.',
+    shape: shape(576, 1536, 30, 9, 3, 64, 49152),
+  },
+  {
+    repository: 'HuggingFaceTB/SmolLM2-360M-Instruct',
+    title: 'SmolLM2 360M',
+    licence: 'Apache-2.0',
+    contextTokens: 8192,
+    note: 'Still quick, writes better prose.',
+    shape: shape(960, 2560, 32, 15, 5, 64, 49152),
+  },
+  {
+    repository: 'Qwen/Qwen2.5-Coder-0.5B-Instruct',
+    title: 'Qwen2.5 Coder 0.5B',
+    licence: 'Apache-2.0',
+    contextTokens: 32768,
+    note: 'Trained on code; the smallest that explains it well.',
+    shape: shape(896, 4864, 24, 14, 2, 64, 151936),
+  },
+  {
+    repository: 'Qwen/Qwen3-0.6B',
+    title: 'Qwen3 0.6B',
+    licence: 'Apache-2.0',
+    contextTokens: 40960,
+    note: 'General, many languages.',
+    shape: shape(1024, 3072, 28, 16, 8, 128, 151936),
+  },
+  {
+    repository: 'Qwen/Qwen2.5-Coder-1.5B-Instruct',
+    title: 'Qwen2.5 Coder 1.5B',
+    licence: 'Apache-2.0',
+    contextTokens: 32768,
+    note: 'The best answers about code that a laptop gives at reading speed.',
+    shape: shape(1536, 8960, 28, 12, 2, 128, 151936),
+  },
+  {
+    repository: 'Qwen/Qwen3-1.7B',
+    title: 'Qwen3 1.7B',
+    licence: 'Apache-2.0',
+    contextTokens: 40960,
+    note: 'General, many languages; wants a fast processor.',
+    shape: shape(2048, 6144, 28, 16, 8, 128, 151936),
+  },
 ];
 
 export type WeightFormat = 'f32' | '8bit' | '4bit';
@@ -67,7 +120,13 @@ export function memoryBytes(model: ModelShape, contextTokens: number, format = d
   const cache = 2 * model.layers * model.kvHeads * model.headDim * BYTES_PER_CACHED[format] * contextTokens;
   // The output projection is a quantized copy of tied embeddings, kept once: only single rows are multiplied with it.
   const head = model.tiedEmbeddings && format !== 'f32' ? embeddings * BYTES_PER_WEIGHT['8bit'] : 0;
-  return projections * (BYTES_PER_WEIGHT[format] + FOR_PROMPTS[format]) + embeddings * (format === 'f32' ? 4 : 2) + head + cache + RUNTIME_BYTES;
+  return (
+    projections * (BYTES_PER_WEIGHT[format] + FOR_PROMPTS[format]) +
+    embeddings * (format === 'f32' ? 4 : 2) +
+    head +
+    cache +
+    RUNTIME_BYTES
+  );
 }
 
 /** A rough figure for a model of which only the size of its 16-bit weights is known. */

@@ -33,13 +33,20 @@ const READ_BACK_BYTES = 1 << 20;
  *
  * @throws HubError
  */
-export async function downloadFile(url: string, file: PublishedFile, target: string, options: DownloadOptions): Promise<void> {
+export async function downloadFile(
+  url: string,
+  file: PublishedFile,
+  target: string,
+  options: DownloadOptions,
+): Promise<void> {
   const retry = { ...DEFAULT_RETRY, ...options.retry };
   for (let round = 0; ; round++) {
     const partial = await PartialFile.open(target, file);
     try {
       options.onProgress?.(partial.length);
-      await withRetries(retry, options.signal, (signal, alive) => fetchRest(url, file, partial, { ...options, signal }, alive));
+      await withRetries(retry, options.signal, (signal, alive) =>
+        fetchRest(url, file, partial, { ...options, signal }, alive),
+      );
       if (partial.digest() === file.digest.hex) {
         await partial.finish();
         return;
@@ -49,15 +56,29 @@ export async function downloadFile(url: string, file: PublishedFile, target: str
     }
     await partial.discard();
     // The first time the bytes may have been damaged on the way or on disk; a second copy that is wrong too is what the server has.
-    if (round === 1) throw new HubError('corrupt', `${url}: what was downloaded twice does not have the published digest ${file.digest.hex}; it was deleted`);
+    if (round === 1)
+      throw new HubError(
+        'corrupt',
+        `${url}: what was downloaded twice does not have the published digest ${file.digest.hex}; it was deleted`,
+      );
   }
 }
 
 /** Asks for what is missing and appends it. Throws TransientError when the connection ends before the file does. */
-async function fetchRest(url: string, file: PublishedFile, partial: PartialFile, options: DownloadOptions & { signal: AbortSignal }, alive: (headway: boolean) => void): Promise<void> {
+async function fetchRest(
+  url: string,
+  file: PublishedFile,
+  partial: PartialFile,
+  options: DownloadOptions & { signal: AbortSignal },
+  alive: (headway: boolean) => void,
+): Promise<void> {
   if (partial.length === file.size) return;
   // Compressed answers have no ranges.
-  const headers = { ...options.headers, 'accept-encoding': 'identity', ...(partial.length > 0 ? { range: `bytes=${partial.length}-` } : {}) };
+  const headers = {
+    ...options.headers,
+    'accept-encoding': 'identity',
+    ...(partial.length > 0 ? { range: `bytes=${partial.length}-` } : {}),
+  };
   const response = await request(options.fetch, url, headers, options.signal);
   await checkStart(url, response, file, partial);
   const body = response.body;
@@ -77,11 +98,14 @@ async function fetchRest(url: string, file: PublishedFile, partial: PartialFile,
     }
   } catch (error) {
     if (error instanceof HubError || error instanceof TransientError) throw error;
-    throw new TransientError(`${url}: the connection broke at byte ${partial.length}: ${causeOf(error)}`, undefined, { cause: error });
+    throw new TransientError(`${url}: the connection broke at byte ${partial.length}: ${causeOf(error)}`, undefined, {
+      cause: error,
+    });
   } finally {
     await reader.cancel().catch(() => undefined);
   }
-  if (partial.length < file.size) throw new TransientError(`${url}: the answer ended at byte ${partial.length} of ${file.size}`);
+  if (partial.length < file.size)
+    throw new TransientError(`${url}: the answer ended at byte ${partial.length} of ${file.size}`);
 }
 
 /** Does the answer start where we are? A server without ranges starts over, so do we. */
@@ -96,7 +120,9 @@ async function checkStart(url: string, response: Response, file: PublishedFile, 
   }
   await response.body?.cancel().catch(() => undefined);
   await partial.restart();
-  throw new TransientError(`${url}: the server's range ${response.headers.get('content-range') ?? '(none)'} is not the one asked for`);
+  throw new TransientError(
+    `${url}: the server's range ${response.headers.get('content-range') ?? '(none)'} is not the one asked for`,
+  );
 }
 
 /** The part of a file that is on disk, hashed as it grows. */
@@ -139,7 +165,8 @@ class PartialFile {
   async append(bytes: Uint8Array): Promise<void> {
     try {
       let written = 0;
-      while (written < bytes.length) written += (await this.handle.write(bytes, written, bytes.length - written)).bytesWritten;
+      while (written < bytes.length)
+        written += (await this.handle.write(bytes, written, bytes.length - written)).bytesWritten;
     } catch (error) {
       throw asHubError(error, this.path);
     }
@@ -216,7 +243,10 @@ export async function assertDiskSpace(path: string, bytes: number): Promise<void
     return; // not every file system says; a full disk is noticed while writing then
   }
   if (free < bytes + DISK_MARGIN) {
-    throw new HubError('diskFull', `${dirname(path)}: ${gigabytes(bytes)} are needed and ${gigabytes(free)} are free; make room or choose another folder for models`);
+    throw new HubError(
+      'diskFull',
+      `${dirname(path)}: ${gigabytes(bytes)} are needed and ${gigabytes(free)} are free; make room or choose another folder for models`,
+    );
   }
 }
 
@@ -225,7 +255,10 @@ function gigabytes(bytes: number): string {
 }
 
 /** Bytes of these files that are not yet on disk (finished files and parts count). */
-export async function missingBytes(files: readonly PublishedFile[], sizeOnDisk: (name: string) => Promise<number>): Promise<number> {
+export async function missingBytes(
+  files: readonly PublishedFile[],
+  sizeOnDisk: (name: string) => Promise<number>,
+): Promise<number> {
   let missing = 0;
   for (const file of files) missing += Math.max(0, file.size - (await sizeOnDisk(file.name)));
   return missing;

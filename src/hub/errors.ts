@@ -28,6 +28,9 @@ export function asHubError(error: unknown, path: string): HubError {
   if (error instanceof HubError) return error;
   const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
   const reason = error instanceof Error ? error.message : String(error);
-  if (code === 'ENOSPC' || code === 'EDQUOT') return new HubError('diskFull', `${path}: the disk is full; what was downloaded is kept and will be resumed`, { cause: error });
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new HubError('diskFull', `${path}: the disk is full; what was downloaded is kept and will be resumed`, {
+      cause: error,
+    });
   return new HubError('unwritable', `${path}: ${reason}`, { cause: error });
 }

@@ -1,7 +1,10 @@
 import { HubError } from './errors';
 
 /** The part of `fetch` that is used; the editor passes its own (proxy, certificates), the terminal Node's. */
-export type Fetch = (url: string, init: { headers: Record<string, string>; signal: AbortSignal; redirect: 'follow' }) => Promise<Response>;
+export type Fetch = (
+  url: string,
+  init: { headers: Record<string, string>; signal: AbortSignal; redirect: 'follow' },
+) => Promise<Response>;
 
 export interface RetryPolicy {
   /** Failures in a row without a byte of progress before giving up. */
@@ -15,7 +18,13 @@ export interface RetryPolicy {
   idleTimeout: number;
 }
 
-export const DEFAULT_RETRY: RetryPolicy = { attempts: 6, firstDelay: 500, longestDelay: 30_000, longestRetryAfter: 300_000, idleTimeout: 60_000 };
+export const DEFAULT_RETRY: RetryPolicy = {
+  attempts: 6,
+  firstDelay: 500,
+  longestDelay: 30_000,
+  longestRetryAfter: 300_000,
+  idleTimeout: 60_000,
+};
 
 /** A failure that another attempt may cure, after a wait. */
 export class TransientError extends Error {
@@ -33,7 +42,12 @@ export class TransientError extends Error {
  *
  * @returns a response with status 200, 206 or 416
  */
-export async function request(fetch: Fetch, url: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+export async function request(
+  fetch: Fetch,
+  url: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, { headers, signal, redirect: 'follow' });
@@ -44,10 +58,14 @@ export async function request(fetch: Fetch, url: string, headers: Record<string,
   if (status === 200 || status === 206 || status === 416) return response;
   await response.body?.cancel().catch(() => undefined);
   if (status === 401 || status === 403) {
-    throw new HubError('gated', `${url}: access refused (${status}). Accept the model's licence on its page and store an access token, or import the folder if you have it`);
+    throw new HubError(
+      'gated',
+      `${url}: access refused (${status}). Accept the model's licence on its page and store an access token, or import the folder if you have it`,
+    );
   }
   if (status === 404 || status === 410) throw new HubError('notFound', `${url}: there is no such file (${status})`);
-  if (status === 429 || status === 408 || status >= 500) throw new TransientError(`${url}: status ${status}`, retryAfter(response.headers.get('retry-after')));
+  if (status === 429 || status === 408 || status >= 500)
+    throw new TransientError(`${url}: status ${status}`, retryAfter(response.headers.get('retry-after')));
   throw new HubError('malformed', `${url}: unexpected status ${status}`);
 }
 
@@ -66,7 +84,11 @@ export function retryAfter(value: string | null): number | undefined {
  *
  * @throws HubError: 'cancelled', 'rateLimited', 'network', or what `attempt` throws as one
  */
-export async function withRetries<T>(policy: RetryPolicy, signal: AbortSignal | undefined, attempt: (signal: AbortSignal, alive: (headway: boolean) => void) => Promise<T>): Promise<T> {
+export async function withRetries<T>(
+  policy: RetryPolicy,
+  signal: AbortSignal | undefined,
+  attempt: (signal: AbortSignal, alive: (headway: boolean) => void) => Promise<T>,
+): Promise<T> {
   let failures = 0;
   for (;;) {
     throwIfCancelled(signal);
@@ -81,12 +103,18 @@ export async function withRetries<T>(policy: RetryPolicy, signal: AbortSignal | 
       const transient = idle.timedOut ? new TransientError(`nothing came for ${policy.idleTimeout} ms`) : error;
       if (!(transient instanceof TransientError)) throw error;
       failures++;
-      if (failures >= policy.attempts) throw new HubError('network', `gave up after ${failures} attempts: ${transient.message}`, { cause: error });
+      if (failures >= policy.attempts)
+        throw new HubError('network', `gave up after ${failures} attempts: ${transient.message}`, { cause: error });
       const asked = transient.retryAfter;
       if (asked !== undefined && asked > policy.longestRetryAfter) {
-        throw new HubError('rateLimited', `the server asks to wait ${Math.ceil(asked / 1000)} s; try again later, what was downloaded is kept`, { cause: error });
+        throw new HubError(
+          'rateLimited',
+          `the server asks to wait ${Math.ceil(asked / 1000)} s; try again later, what was downloaded is kept`,
+          { cause: error },
+        );
       }
-      const backoff = Math.min(policy.longestDelay, policy.firstDelay * 2 ** (failures - 1)) * (0.75 + Math.random() / 2);
+      const backoff =
+        Math.min(policy.longestDelay, policy.firstDelay * 2 ** (failures - 1)) * (0.75 + Math.random() / 2);
       await wait(asked ?? backoff, signal);
     } finally {
       idle.stop();

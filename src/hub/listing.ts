@@ -40,13 +40,15 @@ export function endpointOf(options: HubOptions): string {
   } catch (error) {
     throw new HubError('malformed', `"${text}" is not the address of a model hub`, { cause: error });
   }
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new HubError('malformed', `"${text}": a hub is reached by http or https`);
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    throw new HubError('malformed', `"${text}": a hub is reached by http or https`);
   return url.href.replace(/\/+$/, '');
 }
 
 /** @throws HubError 'malformed' */
 export function assertRepository(repository: string): void {
-  if (!REPOSITORY.test(repository) || repository.includes('..')) throw new HubError('malformed', `"${repository.slice(0, 200)}" is not the name of a model; write it as owner/name`);
+  if (!REPOSITORY.test(repository) || repository.includes('..'))
+    throw new HubError('malformed', `"${repository.slice(0, 200)}" is not the name of a model; write it as owner/name`);
 }
 
 /**
@@ -56,7 +58,8 @@ export function assertRepository(repository: string): void {
  */
 export async function listModel(repository: string, revision: string, options: HubOptions): Promise<Listing> {
   assertRepository(repository);
-  if (!REVISION.test(revision) || revision.includes('..')) throw new HubError('malformed', `"${revision.slice(0, 200)}" is not a revision`);
+  if (!REVISION.test(revision) || revision.includes('..'))
+    throw new HubError('malformed', `"${revision.slice(0, 200)}" is not a revision`);
   const url = `${endpointOf(options)}/api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`;
   const answer = await withRetries({ ...DEFAULT_RETRY, ...options.retry }, options.signal, async (signal) => {
     const response = await request(options.fetch, url, headersOf(options), signal);
@@ -75,7 +78,8 @@ async function readBounded(response: Response, url: string): Promise<string> {
       const { done, value } = await reader.read();
       if (done) break;
       bytes += value.length;
-      if (bytes > MAX_ANSWER_BYTES) throw new HubError('malformed', `${url}: the list of files is larger than ${MAX_ANSWER_BYTES} bytes`);
+      if (bytes > MAX_ANSWER_BYTES)
+        throw new HubError('malformed', `${url}: the list of files is larger than ${MAX_ANSWER_BYTES} bytes`);
       text += decoder.decode(value, { stream: true });
     }
   } catch (error) {
@@ -94,16 +98,30 @@ export function parseListing(text: string, repository: string, url: string): Lis
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new HubError('malformed', `${url}: the answer is not JSON; is this the address of a model hub?`, { cause: error });
+    throw new HubError('malformed', `${url}: the answer is not JSON; is this the address of a model hub?`, {
+      cause: error,
+    });
   }
   if (!isObject(json)) throw malformed('the answer is not an object');
   const { sha, siblings, cardData } = json;
   if (typeof sha !== 'string' || !/^[0-9a-f]{7,64}$/.test(sha)) throw malformed('the answer names no commit');
   if (!Array.isArray(siblings) || siblings.length > 100_000) throw malformed('the answer lists no files');
-  const files = chooseFiles(siblings.filter(isObject).map((entry) => parseFile(entry, malformed)).filter((file) => file !== undefined));
-  if (!files.some(({ name }) => name === 'config.json')) throw new HubError('unsupported', `${repository} has no config.json: it is not a checkpoint of the kind that is read`);
+  const files = chooseFiles(
+    siblings
+      .filter(isObject)
+      .map((entry) => parseFile(entry, malformed))
+      .filter((file) => file !== undefined),
+  );
+  if (!files.some(({ name }) => name === 'config.json'))
+    throw new HubError(
+      'unsupported',
+      `${repository} has no config.json: it is not a checkpoint of the kind that is read`,
+    );
   if (!files.some(({ name }) => name.endsWith('.safetensors'))) {
-    throw new HubError('unsupported', `${repository} has no *.safetensors weights; pickles and GGUF files are not read`);
+    throw new HubError(
+      'unsupported',
+      `${repository} has no *.safetensors weights; pickles and GGUF files are not read`,
+    );
   }
   const licence = isObject(cardData) ? cardData['license'] : undefined;
   return { repository, commit: sha, files, ...(typeof licence === 'string' ? { licence: licence.slice(0, 100) } : {}) };
@@ -114,22 +132,37 @@ function parseFile(entry: Record<string, unknown>, malformed: (what: string) => 
   if (typeof name !== 'string' || !isWanted(name)) return undefined;
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw malformed(`${name} has no size`);
   const sha256 = isObject(lfs) ? (lfs['sha256'] ?? lfs['oid']) : undefined;
-  if (typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256)) return { name, size, digest: { kind: 'sha256', hex: sha256 } };
-  if (typeof blobId === 'string' && /^[0-9a-f]{40}$/.test(blobId)) return { name, size, digest: { kind: 'git', hex: blobId } };
+  if (typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256))
+    return { name, size, digest: { kind: 'sha256', hex: sha256 } };
+  if (typeof blobId === 'string' && /^[0-9a-f]{40}$/.test(blobId))
+    return { name, size, digest: { kind: 'git', hex: blobId } };
   throw malformed(`${name} has no digest, so what is downloaded could not be checked`);
 }
 
-const NAMED = ['config.json', 'generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja', 'model.safetensors.index.json', 'adapter_config.json'];
+const NAMED = [
+  'config.json',
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'chat_template.jinja',
+  'model.safetensors.index.json',
+  'adapter_config.json',
+];
 
 /** What is needed to run a model, in its top folder; plain names only. */
 function isWanted(name: string): boolean {
-  return NAMED.includes(name) || /^[\w][\w.-]*\.safetensors$/.test(name) || /^(LICENSE|NOTICE)(\.(txt|md))?$/i.test(name);
+  return (
+    NAMED.includes(name) || /^[\w][\w.-]*\.safetensors$/.test(name) || /^(LICENSE|NOTICE)(\.(txt|md))?$/i.test(name)
+  );
 }
 
 /** Without the single file's doubles: some models publish consolidated weights in another layout beside the ones that are read. */
 function chooseFiles(files: readonly PublishedFile[]): PublishedFile[] {
   const named = files.some(({ name }) => /^model(-\d+-of-\d+)?\.safetensors$/.test(name));
-  return files.filter(({ name }) => !named || !name.endsWith('.safetensors') || /^(model(-\d+-of-\d+)?|adapter_model)\.safetensors$/.test(name));
+  return files.filter(
+    ({ name }) =>
+      !named || !name.endsWith('.safetensors') || /^(model(-\d+-of-\d+)?|adapter_model)\.safetensors$/.test(name),
+  );
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

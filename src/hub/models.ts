@@ -44,7 +44,11 @@ const NAME = /^[A-Za-z0-9][\w.-]{0,190}$/;
  * @returns the model's folder
  * @throws HubError; CheckpointError when the model is of a kind that is not built here
  */
-export async function downloadModel(modelsDirectory: string, repository: string, options: HubOptions & { revision?: string; onProgress?: (progress: DownloadProgress) => void }): Promise<InstalledModel> {
+export async function downloadModel(
+  modelsDirectory: string,
+  repository: string,
+  options: HubOptions & { revision?: string; onProgress?: (progress: DownloadProgress) => void },
+): Promise<InstalledModel> {
   assertRepository(repository);
   const name = repository.replace('/', '--');
   return prepareModel(modelsDirectory, name, async (incoming) => {
@@ -52,11 +56,20 @@ export async function downloadModel(modelsDirectory: string, repository: string,
     await forgetOtherCommit(incoming, listing.commit);
     await assertDiskSpace(incoming, await missingBytes(listing.files, (file) => sizeOnDisk(incoming, file)));
     await downloadAll(incoming, listing, options);
-    return { from: repository, commit: listing.commit, ...(listing.licence ? { licence: listing.licence } : {}), added: new Date().toISOString() };
+    return {
+      from: repository,
+      commit: listing.commit,
+      ...(listing.licence ? { licence: listing.licence } : {}),
+      added: new Date().toISOString(),
+    };
   });
 }
 
-async function downloadAll(incoming: string, { repository, commit, files }: Listing, options: Parameters<typeof downloadModel>[2]): Promise<void> {
+async function downloadAll(
+  incoming: string,
+  { repository, commit, files }: Listing,
+  options: Parameters<typeof downloadModel>[2],
+): Promise<void> {
   const total = files.reduce((sum, file) => sum + file.size, 0);
   let finished = 0;
   // Small files first: a model that cannot be built is noticed before its gigabytes are here.
@@ -77,24 +90,41 @@ async function downloadAll(incoming: string, { repository, commit, files }: List
  *
  * @throws HubError, CheckpointError
  */
-export async function importModel(modelsDirectory: string, folder: string, name = basename(resolve(folder))): Promise<InstalledModel> {
+export async function importModel(
+  modelsDirectory: string,
+  folder: string,
+  name = basename(resolve(folder)),
+): Promise<InstalledModel> {
   const source = resolve(folder);
   await (await openCheckpoint(source)).close();
   const files: PublishedFile[] = [];
   for (const file of await readdir(source)) {
     const status = await stat(join(source, file));
-    if (status.isFile() && /\.(json|jinja|safetensors)$|^(LICENSE|NOTICE)/i.test(file)) files.push({ name: file, size: status.size, digest: { kind: 'git', hex: '' } });
+    if (status.isFile() && /\.(json|jinja|safetensors)$|^(LICENSE|NOTICE)/i.test(file))
+      files.push({ name: file, size: status.size, digest: { kind: 'git', hex: '' } });
   }
   return prepareModel(modelsDirectory, name, async (incoming) => {
-    await assertDiskSpace(incoming, files.reduce((sum, file) => sum + file.size, 0));
-    for (const file of files) await copyFile(join(source, file.name), join(incoming, file.name), constants.COPYFILE_FICLONE);
+    await assertDiskSpace(
+      incoming,
+      files.reduce((sum, file) => sum + file.size, 0),
+    );
+    for (const file of files)
+      await copyFile(join(source, file.name), join(incoming, file.name), constants.COPYFILE_FICLONE);
     return { from: source, added: new Date().toISOString() };
   });
 }
 
 /** Fills a folder beside the final one, opens what is in it as a checkpoint, and moves it into place in one step. */
-async function prepareModel(modelsDirectory: string, name: string, fill: (incoming: string) => Promise<ModelSource>): Promise<InstalledModel> {
-  if (!NAME.test(name)) throw new HubError('malformed', `"${name.slice(0, 200)}" cannot be the name of a model's folder; use letters, digits, dot, dash and underscore`);
+async function prepareModel(
+  modelsDirectory: string,
+  name: string,
+  fill: (incoming: string) => Promise<ModelSource>,
+): Promise<InstalledModel> {
+  if (!NAME.test(name))
+    throw new HubError(
+      'malformed',
+      `"${name.slice(0, 200)}" cannot be the name of a model's folder; use letters, digits, dot, dash and underscore`,
+    );
   const directory = join(modelsDirectory, name);
   if (await isDirectory(directory)) throw new HubError('exists', `${directory} is there already; remove it first`);
   const incoming = join(modelsDirectory, INCOMING, name);
@@ -121,10 +151,10 @@ async function prepareModel(modelsDirectory: string, name: string, fill: (incomi
 async function forgetOtherCommit(incoming: string, commit: string): Promise<void> {
   const mark = join(incoming, COMMIT);
   if ((await readFile(mark, 'utf8').catch(() => '')) === commit) return;
-  for (const file of await readdir(incoming)) if (file !== LOCK) await rm(join(incoming, file), { recursive: true, force: true });
+  for (const file of await readdir(incoming))
+    if (file !== LOCK) await rm(join(incoming, file), { recursive: true, force: true });
   await writeFile(mark, commit);
 }
-
 
 /** Keeps other processes off a folder. A lock whose process is gone does not count. */
 async function lock(directory: string): Promise<() => Promise<void>> {
@@ -138,7 +168,8 @@ async function lock(directory: string): Promise<() => Promise<void>> {
     } catch (error) {
       if (!isExists(error)) throw error;
       const owner = Number(await readFile(path, 'utf8').catch(() => '0'));
-      if (attempt > 0 || (owner > 0 && isAlive(owner))) throw new HubError('busy', `${directory}: process ${owner} is at work on this model; wait for it or end it`);
+      if (attempt > 0 || (owner > 0 && isAlive(owner)))
+        throw new HubError('busy', `${directory}: process ${owner} is at work on this model; wait for it or end it`);
       await rm(path, { force: true });
     }
   }
@@ -160,10 +191,14 @@ function isExists(error: unknown): boolean {
 /** The models in a folder; what is still being downloaded is not among them. */
 export async function listModels(modelsDirectory: string): Promise<InstalledModel[]> {
   const entries = await readdir(modelsDirectory, { withFileTypes: true }).catch(() => []);
-  const names = entries.filter((entry) => entry.isDirectory() && NAME.test(entry.name)).map((entry) => entry.name).sort();
+  const names = entries
+    .filter((entry) => entry.isDirectory() && NAME.test(entry.name))
+    .map((entry) => entry.name)
+    .sort();
   const models: InstalledModel[] = [];
   for (const name of names) {
-    if ((await sizeOf(join(modelsDirectory, name, 'config.json'))) !== undefined) models.push(await describeModel(modelsDirectory, name));
+    if ((await sizeOf(join(modelsDirectory, name, 'config.json'))) !== undefined)
+      models.push(await describeModel(modelsDirectory, name));
   }
   return models;
 }

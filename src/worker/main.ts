@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import type { ClientNotifications, Requests, WorkerNotifications } from '../protocol';
-import { serve } from './connection';
-import { Engines } from './engines';
-import { errorData } from './errors';
+import { serve } from '../rpc/connection';
+import { Engines } from '../app/engines';
+import { errorData } from '../rpc/errors';
 import { WorkerService } from './service';
 import { lowerPriority } from './priority';
 
@@ -23,12 +23,17 @@ function main(): void {
   };
   const log = (level: WorkerNotifications['log']['level'], message: string): void => notify('log', { level, message });
 
-  const engines = new Engines({ file: join(__dirname, 'engine-child.js'), log, changed: () => service.statusChanged() });
-  const service: WorkerService = new WorkerService({ engines, notify, exit: () => setTimeout(() => process.exit(0), 50) });
+  const engines = new Engines({ file: join(__dirname, 'inference.js'), log, changed: () => service.statusChanged() });
+  const service: WorkerService = new WorkerService({
+    engines,
+    notify,
+    exit: () => setTimeout(() => process.exit(0), 50),
+  });
   serve<Requests, ClientNotifications>(connection, service.requests, service.notifications, {
     failed: (method, error) => {
       const { code, message } = errorData(error);
-      if (code === 'internal') log('error', `${method}: ${error instanceof Error ? (error.stack ?? message) : message}`);
+      if (code === 'internal')
+        log('error', `${method}: ${error instanceof Error ? (error.stack ?? message) : message}`);
       else log('debug', `${method}: ${code}: ${message}`);
     },
   });
@@ -43,13 +48,18 @@ function main(): void {
     clearInterval(heartbeat);
     // Whatever is being written is crash-safe; a store that closes in time is merely tidier.
     const patience = setTimeout(() => process.exit(0), 2_000);
-    void service.close().catch(() => {}).then(() => {
-      clearTimeout(patience);
-      process.exit(0);
-    });
+    void service
+      .close()
+      .catch(() => {})
+      .then(() => {
+        clearTimeout(patience);
+        process.exit(0);
+      });
   });
   // One failed promise must not end a process that has a store open; it is a defect all the same, hence an error.
-  process.on('unhandledRejection', (reason) => log('error', `Unhandled rejection: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`));
+  process.on('unhandledRejection', (reason) =>
+    log('error', `Unhandled rejection: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`),
+  );
   connection.listen();
 }
 

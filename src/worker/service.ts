@@ -3,21 +3,30 @@ import { join } from 'node:path';
 import { ask } from '../assistant/ask';
 import { locateCitation } from '../assistant/citations';
 import { explain } from '../assistant/explain';
-import { ExplanationCache } from '../assistant/explanationCache';
-import { GistCache } from '../assistant/gist';
+import { ExplanationCache } from '../assistant/explanation-cache';
+import { GistCache } from '../assistant/write/gist';
 import { hover } from '../assistant/hover';
 import { summarize } from '../assistant/summarize';
-import type { Writer } from '../assistant/writer';
-import type { Library } from '../library/library';
+import type { Writer } from '../assistant/write/writer';
+import type { Library } from '../workspace/workspace';
 import {
-  PROTOCOL_VERSION, type ClientNotifications, type Coverage, type Held, type IndexStatus, type InitializeParams, type Requests, type Scope, type WorkerNotifications, type WorkerSettings,
+  PROTOCOL_VERSION,
+  type ClientNotifications,
+  type Coverage,
+  type Held,
+  type IndexStatus,
+  type InitializeParams,
+  type Requests,
+  type Scope,
+  type WorkerNotifications,
+  type WorkerSettings,
 } from '../protocol';
-import type { Engines } from './engines';
-import { WorkerError } from './errors';
-import { MemoryService } from './memory-service';
-import { chooseModels } from './models';
-import { indexSettings, openLibrary } from './open-library';
-import { Foreground } from './scheduler';
+import type { Engines } from '../app/engines';
+import { WorkerError } from '../rpc/errors';
+import { MemoryService } from '../app/memory-service';
+import { chooseModels } from '../app/models';
+import { indexSettings, openLibrary } from '../app/open-workspace';
+import { Foreground } from '../base/scheduler';
 
 export interface ServiceOptions {
   engines: Engines;
@@ -26,7 +35,9 @@ export interface ServiceOptions {
   exit: () => void;
 }
 
-type RequestHandlers = { [M in keyof Requests]: (params: Requests[M][0], signal: AbortSignal) => Promise<Requests[M][1]> };
+type RequestHandlers = {
+  [M in keyof Requests]: (params: Requests[M][0], signal: AbortSignal) => Promise<Requests[M][1]>;
+};
 type NotificationListeners = { [M in keyof ClientNotifications]: (params: ClientNotifications[M]) => void };
 
 interface Session {
@@ -62,37 +73,80 @@ export class WorkerService {
       this.options.exit();
       return null;
     },
-    ask: (params, signal) => this.foreground.during(async () => {
-      const { library, memories } = await this.opened();
-      // A question is the user's wish to have the folder read, also in Restricted Mode.
-      startWhenIdle(library);
-      await readFirst(library, params.scope);
-      const { writer, why } = await this.writer(signal, memories);
-      const answer = await ask(params, { library, writer, memory: memories.workspace, whyExtractive: why, signal, emit: (event) => this.options.notify('answer/event', { id: params.id, event }) });
-      return withMemories(answer, memories);
-    }),
-    search: (params, signal) => this.foreground.during(async () => {
-      const { library, memories } = await this.opened();
-      await readFirst(library, params.scope);
-      return withMemories(await library.search(params.question, { scope: params.scope, limit: params.limit, signal }), memories);
-    }),
-    summarize: (params, signal) => this.foreground.during(async () => {
-      const { library, memories } = await this.opened();
-      await this.modelSettled(signal);
-      const { state } = this.options.engines.memory.status;
-      const whyQuoted = state === 'none' ? undefined : state === 'failed' ? 'The model could not be loaded' : 'The model is not ready yet';
-      return summarize(params.file, { library, reader: memories.reader, whyQuoted, signal, progress: this.progressOf(params.id) });
-    }),
-    explain: (params, signal) => this.foreground.during(async () => {
-      const { library, explanations, memories } = await this.opened();
-      const { writer } = await this.writer(signal);
-      return explain(params, { library, cache: explanations, writer, gister: memories.gister, signal, progress: this.progressOf(params.id) });
-    }),
-    hover: (params, signal) => this.foreground.during(async () => {
-      const { library, explanations, memories: { gister } } = await this.opened();
-      const author = this.options.engines.writer()?.author ?? gister?.author;
-      return hover(params, { library, cache: explanations, author, gists: gister && { cache: this.gists, gister }, signal });
-    }),
+    ask: (params, signal) =>
+      this.foreground.during(async () => {
+        const { library, memories } = await this.opened();
+        // A question is the user's wish to have the folder read, also in Restricted Mode.
+        startWhenIdle(library);
+        await readFirst(library, params.scope);
+        const { writer, why } = await this.writer(signal, memories);
+        const answer = await ask(params, {
+          library,
+          writer,
+          memory: memories.workspace,
+          whyExtractive: why,
+          signal,
+          emit: (event) => this.options.notify('answer/event', { id: params.id, event }),
+        });
+        return withMemories(answer, memories);
+      }),
+    search: (params, signal) =>
+      this.foreground.during(async () => {
+        const { library, memories } = await this.opened();
+        await readFirst(library, params.scope);
+        return withMemories(
+          await library.search(params.question, { scope: params.scope, limit: params.limit, signal }),
+          memories,
+        );
+      }),
+    summarize: (params, signal) =>
+      this.foreground.during(async () => {
+        const { library, memories } = await this.opened();
+        await this.modelSettled(signal);
+        const { state } = this.options.engines.memory.status;
+        const whyQuoted =
+          state === 'none'
+            ? undefined
+            : state === 'failed'
+              ? 'The model could not be loaded'
+              : 'The model is not ready yet';
+        return summarize(params.file, {
+          library,
+          reader: memories.reader,
+          whyQuoted,
+          signal,
+          progress: this.progressOf(params.id),
+        });
+      }),
+    explain: (params, signal) =>
+      this.foreground.during(async () => {
+        const { library, explanations, memories } = await this.opened();
+        const { writer } = await this.writer(signal);
+        return explain(params, {
+          library,
+          cache: explanations,
+          writer,
+          gister: memories.gister,
+          signal,
+          progress: this.progressOf(params.id),
+        });
+      }),
+    hover: (params, signal) =>
+      this.foreground.during(async () => {
+        const {
+          library,
+          explanations,
+          memories: { gister },
+        } = await this.opened();
+        const author = this.options.engines.writer()?.author ?? gister?.author;
+        return hover(params, {
+          library,
+          cache: explanations,
+          author,
+          gists: gister && { cache: this.gists, gister },
+          signal,
+        });
+      }),
     'index/status': async () => this.status(await this.opened()),
     'index/start': async () => {
       startWhenIdle((await this.opened()).library);
@@ -136,11 +190,13 @@ export class WorkerService {
     'files/changed': ({ changes }) => this.soon('files/changed', ({ library }) => library.applyChanges(changes)),
     'files/unsaved': ({ file, text }) => this.soon('files/unsaved', ({ library }) => library.setUnsaved(file, text)),
     'folders/changed': ({ folders }) => this.soon('folders/changed', ({ library }) => library.setFolders(folders)),
-    'settings/changed': ({ settings }) => this.soon('settings/changed', (session) => this.changeSettings(session, settings)),
-    'files/open': ({ files }) => this.soon('files/open', ({ library, memories }) => {
-      library.setFirst(files);
-      memories.setOpen(files);
-    }),
+    'settings/changed': ({ settings }) =>
+      this.soon('settings/changed', (session) => this.changeSettings(session, settings)),
+    'files/open': ({ files }) =>
+      this.soon('files/open', ({ library, memories }) => {
+        library.setFirst(files);
+        memories.setOpen(files);
+      }),
   };
 
   /** Sends the status now, or shortly after the last one. */
@@ -165,7 +221,11 @@ export class WorkerService {
 
   private async initialize(params: InitializeParams): Promise<void> {
     if (params.protocolVersion !== PROTOCOL_VERSION) {
-      throw new WorkerError('internal', `The client speaks version ${params.protocolVersion} of the protocol, the worker ${PROTOCOL_VERSION}.`, 'Install the extension again.');
+      throw new WorkerError(
+        'internal',
+        `The client speaks version ${params.protocolVersion} of the protocol, the worker ${PROTOCOL_VERSION}.`,
+        'Install the extension again.',
+      );
     }
     if (this.session) throw new WorkerError('internal', 'The worker is initialized already.');
     this.session = this.open(params);
@@ -180,12 +240,16 @@ export class WorkerService {
     const library = await openLibrary({ ...params, giveWay: () => this.foreground.clear() }, warn);
     const { engines } = this.options;
     const memories = new MemoryService({
-      library, engine: engines.memory, storageDirectory: params.storageDirectory, budgetBytes: params.settings.memoryBudgetBytes,
+      library,
+      engine: engines.memory,
+      storageDirectory: params.storageDirectory,
+      budgetBytes: params.settings.memoryBudgetBytes,
       giveWay: async () => {
         await this.foreground.clear();
         await engines.quiet();
       },
-      changed: () => this.statusChanged(), warn,
+      changed: () => this.statusChanged(),
+      warn,
     });
     library.onStatus(() => {
       this.statusChanged();
@@ -201,13 +265,18 @@ export class WorkerService {
 
   /** @throws WorkerError('notInitialized') */
   private opened(): Promise<Session> {
-    if (!this.session) throw new WorkerError('notInitialized', 'The worker has not been initialized.', 'Send `initialize` first.');
+    if (!this.session)
+      throw new WorkerError('notInitialized', 'The worker has not been initialized.', 'Send `initialize` first.');
     return this.session;
   }
 
   private async changeSettings(session: Session, settings: WorkerSettings): Promise<void> {
     session.params = { ...session.params, settings };
-    await Promise.all([session.library.setSettings(indexSettings(settings)), session.memories.setBudget(settings.memoryBudgetBytes), this.changeModel(session)]);
+    await Promise.all([
+      session.library.setSettings(indexSettings(settings)),
+      session.memories.setBudget(settings.memoryBudgetBytes),
+      this.changeModel(session),
+    ]);
   }
 
   /** Another model takes over between questions: the one that is writing finishes its answer. */
@@ -229,20 +298,31 @@ export class WorkerService {
     await this.modelSettled(signal);
     const writer = engines.writer('answer');
     if (writer) return { writer };
-    const failed = [engines.chat, engines.memory].find(({ status: { state } }) => state === 'failed' || state === 'loading');
+    const failed = [engines.chat, engines.memory].find(
+      ({ status: { state } }) => state === 'failed' || state === 'loading',
+    );
     if (failed) return { why: `The model is not in use, so this answer quotes the sources. ${failed.status.detail}` };
-    if (engines.memory.model && memories && !memories.workspace) return { why: 'The model has read nothing of this workspace yet, so this answer quotes the sources.' };
+    if (engines.memory.model && memories && !memories.workspace)
+      return { why: 'The model has read nothing of this workspace yet, so this answer quotes the sources.' };
     return {};
   }
 
   /** Waits a while for a model that is being loaded. */
   private async modelSettled(signal: AbortSignal): Promise<void> {
-    await Promise.race([this.options.engines.settled(signal), new Promise((resolve) => setTimeout(resolve, MODEL_PATIENCE).unref())]);
+    await Promise.race([
+      this.options.engines.settled(signal),
+      new Promise((resolve) => setTimeout(resolve, MODEL_PATIENCE).unref()),
+    ]);
   }
 
   private status({ library, memories }: Session): IndexStatus {
     const { status } = memories;
-    return { ...library.status(), model: this.options.engines.status, ...(status ? { memories: status } : {}), ...(this.held ? { held: this.held } : {}) };
+    return {
+      ...library.status(),
+      model: this.options.engines.status,
+      ...(status ? { memories: status } : {}),
+      ...(this.held ? { held: this.held } : {}),
+    };
   }
 
   /** Whether the user lets the work go on that goes on by itself. A pass that is cancelled is ended by the caller. */
@@ -262,11 +342,17 @@ export class WorkerService {
   }
 
   private soon(what: string, work: (session: Session) => unknown): void {
-    Promise.resolve().then(() => this.opened()).then(work).catch((error: unknown) => this.warn(what, error));
+    Promise.resolve()
+      .then(() => this.opened())
+      .then(work)
+      .catch((error: unknown) => this.warn(what, error));
   }
 
   private warn(what: string, error: unknown): void {
-    this.options.notify('log', { level: 'warn', message: `${what}: ${error instanceof Error ? error.message : String(error)}` });
+    this.options.notify('log', {
+      level: 'warn',
+      message: `${what}: ${error instanceof Error ? error.message : String(error)}`,
+    });
   }
 }
 
@@ -278,12 +364,18 @@ function startWhenIdle(library: Library): void {
 
 /** A question about one file waits for that file, not for the rest of the workspace. */
 async function readFirst(library: Library, scope: Scope): Promise<void> {
-  if ((scope.kind === 'file' || scope.kind === 'selection') && library.status().state !== 'ready') await library.applyChanges([{ file: scope.file, type: 'changed' }]);
+  if ((scope.kind === 'file' || scope.kind === 'selection') && library.status().state !== 'ready')
+    await library.applyChanges([{ file: scope.file, type: 'changed' }]);
 }
 
 /** Whether there is work that can be cancelled. */
 function isWorking({ state, memories }: IndexStatus): boolean {
-  return state === 'walking' || state === 'indexing' || state === 'paused' || (memories !== undefined && !memories.standstill && memories.encoded < memories.segments);
+  return (
+    state === 'walking' ||
+    state === 'indexing' ||
+    state === 'paused' ||
+    (memories !== undefined && !memories.standstill && memories.encoded < memories.segments)
+  );
 }
 
 /** How much of the workspace's memories there are belongs to the coverage of whatever is found or said. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { ask } from '../../src/assistant/ask';
-import { sha256, splitLines, textOfLines } from '../../src/assistant/lines';
-import type { ChatMessage, Writer, Written } from '../../src/assistant/writer';
+import { sha256, splitLines, textOfLines } from '../../src/base/lines';
+import type { ChatMessage, Writer, Written } from '../../src/assistant/write/writer';
 import type { Answer, AnswerEvent } from '../../src/protocol';
-import { MemoryLibrary } from './memory-library';
+import { MemoryLibrary } from '../memory/context/memory-library';
 
 const FILES = {
   'src/session.py': `"""Sessions keep cookies between requests."""
@@ -61,17 +61,38 @@ Run the installer.
 `,
 };
 
-async function answer(question: string, writer?: Writer, files: Record<string, string> = FILES): Promise<{ answer: Answer; events: AnswerEvent[]; library: MemoryLibrary }> {
+async function answer(
+  question: string,
+  writer?: Writer,
+  files: Record<string, string> = FILES,
+): Promise<{ answer: Answer; events: AnswerEvent[]; library: MemoryLibrary }> {
   const library = new MemoryLibrary(files);
   const events: AnswerEvent[] = [];
-  return { answer: await ask({ id: 'q', question, scope: { kind: 'workspace' } }, { library, writer, emit: (event) => events.push(event) }), events, library };
+  return {
+    answer: await ask(
+      { id: 'q', question, scope: { kind: 'workspace' } },
+      { library, writer, emit: (event) => events.push(event) },
+    ),
+    events,
+    library,
+  };
 }
 
 /** Every citation holds what the file holds at its lines, and every quoted line of the answer stands in the file cited before it. */
-async function expectTrue({ answer: { citations, markdown }, library }: { answer: Answer; library: MemoryLibrary }): Promise<void> {
+async function expectTrue({
+  answer: { citations, markdown },
+  library,
+}: {
+  answer: Answer;
+  library: MemoryLibrary;
+}): Promise<void> {
   expect(citations.length).toBeGreaterThan(0);
   for (const citation of citations) {
-    const text = textOfLines(splitLines((await library.read(citation.file)).text), citation.startLine, citation.endLine);
+    const text = textOfLines(
+      splitLines((await library.read(citation.file)).text),
+      citation.startLine,
+      citation.endLine,
+    );
     expect(citation.text).toBe(text);
     expect(citation.hash).toBe(sha256(text));
     expect(markdown).toContain(`[${citation.number}]`);
@@ -114,16 +135,22 @@ describe('without a model', () => {
   test('prose is quoted as prose', async () => {
     const asked = await answer('Which prefix wins when I mount my own adapter?');
     await expectTrue(asked);
-    expect(asked.answer.markdown).toContain('> Mount your own adapter to change how a prefix is reached. The longest prefix wins.');
+    expect(asked.answer.markdown).toContain(
+      '> Mount your own adapter to change how a prefix is reached. The longest prefix wins.',
+    );
   });
 
   test('a name that occurs nowhere is said to', async () => {
-    const { answer: { notices } } = await answer('What does fetch_everything do with a session?');
+    const {
+      answer: { notices },
+    } = await answer('What does fetch_everything do with a session?');
     expect(notices.join(' ')).toContain('`fetch_everything` does not occur in the indexed files.');
   });
 
   test('nothing found is said, not covered up', async () => {
-    const { answer: { markdown, citations } } = await answer('zebra quagga');
+    const {
+      answer: { markdown, citations },
+    } = await answer('zebra quagga');
     expect(markdown).toMatch(/Nothing in the indexed files matches/);
     expect(citations).toEqual([]);
   });
@@ -136,7 +163,10 @@ describe('without a model', () => {
       library.files.delete('/w/src/session.py');
       return found;
     };
-    const gone = await ask({ id: 'q', question: 'How does HTTPAdapter send a request?', scope: { kind: 'workspace' } }, { library });
+    const gone = await ask(
+      { id: 'q', question: 'How does HTTPAdapter send a request?', scope: { kind: 'workspace' } },
+      { library },
+    );
     expect(gone.citations.every(({ path }) => path !== 'src/session.py')).toBe(true);
     expect(gone.markdown).toContain('`HTTPAdapter.send`');
   });
@@ -144,7 +174,14 @@ describe('without a model', () => {
   test('a selection that shares no word with the question is answered from all the same', async () => {
     const library = new MemoryLibrary(FILES);
     library.search = async () => ({ spans: [], coverage: { filesIndexed: 0, filesKnown: 3, indexing: true } });
-    const selected = await ask({ id: 'q', question: 'zebra?', scope: { kind: 'selection', file: '/w/src/adapters.py', startLine: 7, endLine: 9 } }, { library });
+    const selected = await ask(
+      {
+        id: 'q',
+        question: 'zebra?',
+        scope: { kind: 'selection', file: '/w/src/adapters.py', startLine: 7, endLine: 9 },
+      },
+      { library },
+    );
     expect(selected.citations[0]).toMatchObject({ path: 'src/adapters.py' });
     expect(selected.notices.join(' ')).toContain('draws on 0 of 3 files');
   });
@@ -152,7 +189,10 @@ describe('without a model', () => {
   test('a cancelled question ends in a cancellation', async () => {
     const library = new MemoryLibrary(FILES);
     const controller = new AbortController();
-    const asked = ask({ id: 'q', question: 'send', scope: { kind: 'workspace' } }, { library, signal: controller.signal, emit: () => controller.abort() });
+    const asked = ask(
+      { id: 'q', question: 'send', scope: { kind: 'workspace' } },
+      { library, signal: controller.signal, emit: () => controller.abort() },
+    );
     await expect(asked).rejects.toMatchObject({ code: 'cancelled' });
   });
 });
@@ -163,7 +203,11 @@ class ScriptedWriter implements Writer {
   readonly bytesPerRow = 10;
   prompt = '';
 
-  constructor(private readonly reply: string | Error, readonly contextTokens = 4_000, private readonly stopped: Written['stopped'] = 'end') {}
+  constructor(
+    private readonly reply: string | Error,
+    readonly contextTokens = 4_000,
+    private readonly stopped: Written['stopped'] = 'end',
+  ) {}
 
   async countChats(chats: readonly (readonly ChatMessage[])[]): Promise<number[]> {
     return chats.map((chat) => chat.reduce((sum, { content }) => sum + 4 + Math.ceil(content.length / 4), 0));
@@ -174,7 +218,13 @@ class ScriptedWriter implements Writer {
     this.prompt = chat.map(({ content }) => content).join('\n');
     for (const piece of this.reply.match(/.{1,9}/gs) ?? []) onText(piece);
     const [promptTokens = 0] = await this.countChats([chat]);
-    return { text: this.reply, promptTokens, newTokens: Math.ceil(this.reply.length / 4), stopped: this.stopped, timing: { read: 5, decode: 7, firstToken: 6 } };
+    return {
+      text: this.reply,
+      promptTokens,
+      newTokens: Math.ceil(this.reply.length / 4),
+      stopped: this.stopped,
+      timing: { read: 5, decode: 7, firstToken: 6 },
+    };
   }
 }
 
@@ -184,7 +234,12 @@ describe('with a model', () => {
   test('what it writes is streamed, checked and cited', async () => {
     const writer = new ScriptedWriter('The prefixes are compared with `startswith`. [1] It uses `quantum_tunnel`. [1]');
     const asked = await answer(question, writer);
-    expect(asked.events.filter((event) => event.type === 'delta').map((event) => (event.type === 'delta' ? event.markdown : '')).join('')).toContain('quantum_tunnel');
+    expect(
+      asked.events
+        .filter((event) => event.type === 'delta')
+        .map((event) => (event.type === 'delta' ? event.markdown : ''))
+        .join(''),
+    ).toContain('quantum_tunnel');
     expect(asked.answer.markdown).toBe('The prefixes are compared with `startswith`. [1] It uses `quantum_tunnel`.');
     expect(asked.answer.notices.join(' ')).toContain('quantum_tunnel');
     expect(asked.answer.author).toEqual({ kind: 'chosen', model: 'scripted' });
@@ -195,10 +250,17 @@ describe('with a model', () => {
   });
 
   test('the prompt never exceeds the context, and what was left out is named', async () => {
-    const long = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`m${index}.py`, `def adapter_${index}(url):\n    """Session adapter for a url."""\n${'    session.adapter(url)\n'.repeat(30)}`]));
+    const long = Object.fromEntries(
+      Array.from({ length: 20 }, (_, index) => [
+        `m${index}.py`,
+        `def adapter_${index}(url):\n    """Session adapter for a url."""\n${'    session.adapter(url)\n'.repeat(30)}`,
+      ]),
+    );
     for (const contextTokens of [400, 900, 2_000]) {
       const writer = new ScriptedWriter('Yes.', contextTokens);
-      const { answer: { ledger, notices, spans } } = await answer(question, writer, long);
+      const {
+        answer: { ledger, notices, spans },
+      } = await answer(question, writer, long);
       const [promptTokens = 0] = await writer.countChats([[{ role: 'user', content: writer.prompt }]]);
       expect(promptTokens).toBeLessThanOrEqual(contextTokens);
       const quoted = ledger.groups.filter(({ kind }) => kind === 'full').length;
@@ -208,9 +270,13 @@ describe('with a model', () => {
   });
 
   test('of a span that is too long for what is left the lines around the match are read, and it is said', async () => {
-    const files = { 'long.py': `def adapter(url):\n${Array.from({ length: 60 }, (_, i) => (i === 40 ? '    return zanzibar(url)\n' : `    step_${i}(url)\n`)).join('')}` };
+    const files = {
+      'long.py': `def adapter(url):\n${Array.from({ length: 60 }, (_, i) => (i === 40 ? '    return zanzibar(url)\n' : `    step_${i}(url)\n`)).join('')}`,
+    };
     const writer = new ScriptedWriter('Yes. [1]', 400);
-    const { answer: { ledger, notices, citations } } = await answer('What is zanzibar?', writer, files);
+    const {
+      answer: { ledger, notices, citations },
+    } = await answer('What is zanzibar?', writer, files);
     const [group] = ledger.groups.filter(({ kind }) => kind === 'full');
     expect(writer.prompt).toContain('return zanzibar(url)');
     expect(writer.prompt).not.toContain('step_1(url)');
@@ -221,29 +287,48 @@ describe('with a model', () => {
   });
 
   test('where rows can stand for what is not quoted they do, and are in the ledger; what is still left out is named', async () => {
-    const long = Object.fromEntries(Array.from({ length: 20 }, (_, index) => [`m${index}.py`, `def adapter_${index}(url):\n    """Session adapter for a url."""\n${'    session.adapter(url)\n'.repeat(12)}`]));
+    const long = Object.fromEntries(
+      Array.from({ length: 20 }, (_, index) => [
+        `m${index}.py`,
+        `def adapter_${index}(url):\n    """Session adapter for a url."""\n${'    session.adapter(url)\n'.repeat(12)}`,
+      ]),
+    );
     class Anchoring extends ScriptedWriter {
       readonly anchorTokens = 8;
       asked: readonly string[] = [];
       override async write(chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
         this.asked = options.anchors ?? [];
         const anchors = this.asked.map((_, i) => ({ rows: i === 0 ? 0 : 10, tokens: 80, origin: 'computed' as const }));
-        return { ...(await super.write(chat, options)), quotes: { origins: [], anchors, cache: { hits: 0, misses: 0, evictions: 0 }, splice: 1, read: 1 } };
+        return {
+          ...(await super.write(chat, options)),
+          quotes: { origins: [], anchors, cache: { hits: 0, misses: 0, evictions: 0 }, splice: 1, read: 1 },
+        };
       }
     }
     const writer = new Anchoring('Yes.', 1_000);
-    const { answer: { ledger, notices, spans } } = await answer(question, writer, long);
+    const {
+      answer: { ledger, notices, spans },
+    } = await answer(question, writer, long);
     const kinds = (kind: string): number => ledger.groups.filter((group) => group.kind === kind).length;
     expect(writer.asked.length).toBeGreaterThan(1);
     expect(writer.asked.every((text) => text.includes('session.adapter'))).toBe(true);
     expect(kinds('anchors')).toBe(writer.asked.length - 1);
-    expect(notices.join(' ')).toContain(`${kinds('anchors')} span${kinds('anchors') === 1 ? '' : 's'} not quoted for room`);
+    expect(notices.join(' ')).toContain(
+      `${kinds('anchors')} span${kinds('anchors') === 1 ? '' : 's'} not quoted for room`,
+    );
     expect(notices.join(' ')).toContain(`${spans.length - kinds('full') - kinds('anchors')} spans left out for room`);
-    expect(ledger.groups.find(({ kind }) => kind === 'anchors')).toMatchObject({ rows: 10, tokens: 80, span: { path: expect.stringMatching(/^m\d+\.py$/) as string } });
+    expect(ledger.groups.find(({ kind }) => kind === 'anchors')).toMatchObject({
+      rows: 10,
+      tokens: 80,
+      span: { path: expect.stringMatching(/^m\d+\.py$/) as string },
+    });
   });
 
   test('a question longer than the context is refused with a hint', async () => {
-    await expect(answer(`session ${'adapter '.repeat(2_000)}`, new ScriptedWriter('', 500))).rejects.toMatchObject({ code: 'contextFull', hint: expect.stringMatching(/shorter/) as string });
+    await expect(answer(`session ${'adapter '.repeat(2_000)}`, new ScriptedWriter('', 500))).rejects.toMatchObject({
+      code: 'contextFull',
+      hint: expect.stringMatching(/shorter/) as string,
+    });
   });
 
   test('when the model fails the answer quotes the sources and says why', async () => {
@@ -255,14 +340,18 @@ describe('with a model', () => {
 
   test('where nothing is found it is not asked, and is not said to be missing', async () => {
     const writer = new ScriptedWriter('Something.');
-    const { answer: { author, notices } } = await answer('xylophone zeppelin?', writer);
+    const {
+      answer: { author, notices },
+    } = await answer('xylophone zeppelin?', writer);
     expect(author).toEqual({ kind: 'extractive' });
     expect(notices[0]).toMatch(/Nothing was found for the model to read/);
     expect(notices.join(' ')).not.toMatch(/No model is installed/);
   });
 
   test('a stopped answer keeps what was written', async () => {
-    const { answer: { notices, markdown } } = await answer(question, new ScriptedWriter('Half an ans', 4_000, 'cancelled'));
+    const {
+      answer: { notices, markdown },
+    } = await answer(question, new ScriptedWriter('Half an ans', 4_000, 'cancelled'));
     expect(markdown).toBe('Half an ans');
     expect(notices).toContain('Stopped.');
   });

@@ -1,13 +1,38 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkMarkdown, CitationList, locateInLines, mapSentences, markersIn, namesIn, sentencesOf, unsupportedNames } from '../../src/assistant/citations';
-import { sha256, splitLines, textOfLines } from '../../src/assistant/lines';
-import { MemoryLibrary } from './memory-library';
+import {
+  checkMarkdown,
+  CitationList,
+  locateInLines,
+  mapSentences,
+  markersIn,
+  namesIn,
+  sentencesOf,
+  unsupportedNames,
+} from '../../src/assistant/citations';
+import { sha256, splitLines, textOfLines } from '../../src/base/lines';
+import { MemoryLibrary } from '../memory/context/memory-library';
 
-const SOURCE = ['import os', '', 'def retry_request(session, limit):', '    for attempt in range(limit):', '        session.send(attempt)', '', 'def other():', '    return None'];
+const SOURCE = [
+  'import os',
+  '',
+  'def retry_request(session, limit):',
+  '    for attempt in range(limit):',
+  '        session.send(attempt)',
+  '',
+  'def other():',
+  '    return None',
+];
 
 function citationOf(lines: readonly string[], startLine: number, endLine: number) {
-  return new CitationList().cite({ file: '/w/a.py', path: 'a.py', startLine, endLine, text: textOfLines(lines, startLine, endLine), label: 'retry_request' });
+  return new CitationList().cite({
+    file: '/w/a.py',
+    path: 'a.py',
+    startLine,
+    endLine,
+    text: textOfLines(lines, startLine, endLine),
+    label: 'retry_request',
+  });
 }
 
 describe('lines', () => {
@@ -29,7 +54,10 @@ describe('locating a citation', () => {
 
   test('lines that were moved are followed', () => {
     const moved = ['# one', '# two', ...SOURCE];
-    expect(locateInLines(citationOf(SOURCE, 3, 5), moved, span)).toEqual({ state: 'moved', span: { ...span, startLine: 5, endLine: 7 } });
+    expect(locateInLines(citationOf(SOURCE, 3, 5), moved, span)).toEqual({
+      state: 'moved',
+      span: { ...span, startLine: 5, endLine: 7 },
+    });
   });
 
   test('of two equal runs the nearer is meant', () => {
@@ -39,7 +67,10 @@ describe('locating a citation', () => {
 
   test('an edited definition leads to what remains of it', () => {
     const edited = ['# a new first line', ...SOURCE.map((line) => line.replace('range(limit)', 'range(limit + 1)'))];
-    expect(locateInLines(citationOf(SOURCE, 3, 5), edited, span)).toEqual({ state: 'changed', span: { ...span, startLine: 4, endLine: 6 } });
+    expect(locateInLines(citationOf(SOURCE, 3, 5), edited, span)).toEqual({
+      state: 'changed',
+      span: { ...span, startLine: 4, endLine: 6 },
+    });
   });
 
   test('a file cut short keeps the span inside it', () => {
@@ -55,7 +86,9 @@ describe('locating a citation', () => {
         const lines = [...before, ...SOURCE.slice(2, 5), ...after];
         const located = locateInLines(citationOf(SOURCE, 3, 5), lines, span);
         expect(located.state === 'same' || located.state === 'moved').toBe(true);
-        expect(sha256(textOfLines(lines, located.span.startLine, located.span.endLine))).toBe(citationOf(SOURCE, 3, 5).hash);
+        expect(sha256(textOfLines(lines, located.span.startLine, located.span.endLine))).toBe(
+          citationOf(SOURCE, 3, 5).hash,
+        );
       }),
     );
   });
@@ -63,7 +96,12 @@ describe('locating a citation', () => {
 
 describe('sentences', () => {
   test('markers stay with the sentence they follow', () => {
-    expect(sentencesOf('It sends. [1] Then it waits (e.g. 3.5 s). [2][3] Done')).toEqual(['It sends. [1] ', 'Then it waits (e.g. ', '3.5 s). [2][3] ', 'Done']);
+    expect(sentencesOf('It sends. [1] Then it waits (e.g. 3.5 s). [2][3] Done')).toEqual([
+      'It sends. [1] ',
+      'Then it waits (e.g. ',
+      '3.5 s). [2][3] ',
+      'Done',
+    ]);
   });
 
   test('a stop inside inline code ends nothing', () => {
@@ -72,10 +110,13 @@ describe('sentences', () => {
 
   test('the parts join to the line, and an identity leaves every text as it was', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('a', '.', ' ', '`', '[1]', '!', '\n', '```', 'é', ')') }), (text) => {
-        for (const line of text.split('\n')) expect(sentencesOf(line).join('')).toBe(line);
-        expect(mapSentences(text, (sentence) => sentence)).toBe(text);
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('a', '.', ' ', '`', '[1]', '!', '\n', '```', 'é', ')') }),
+        (text) => {
+          for (const line of text.split('\n')) expect(sentencesOf(line).join('')).toBe(line);
+          expect(mapSentences(text, (sentence) => sentence)).toBe(text);
+        },
+      ),
     );
   });
 
@@ -84,7 +125,9 @@ describe('sentences', () => {
   });
 
   test('names are what only code has', () => {
-    expect(namesIn('The function `retry_request` calls send() and sets maxRetries in the session [1].').sort()).toEqual(['maxRetries', 'retry_request']);
+    expect(namesIn('The function `retry_request` calls send() and sets maxRetries in the session [1].').sort()).toEqual(
+      ['maxRetries', 'retry_request'],
+    );
   });
 
   test('a name that the lines do not hold is unsupported', () => {
@@ -100,11 +143,28 @@ describe('checking an answer', () => {
   test('supported sentences keep their markers, renumbered in order of appearance', async () => {
     const library = new MemoryLibrary(files);
     const list = new CitationList();
-    list.cite({ file: '/w/a.py', path: 'a.py', startLine: 7, endLine: 8, text: textOfLines(SOURCE, 7, 8), label: 'other' });
-    list.cite({ file: '/w/a.py', path: 'a.py', startLine: 3, endLine: 5, text: textOfLines(SOURCE, 3, 5), label: 'retry_request' });
+    list.cite({
+      file: '/w/a.py',
+      path: 'a.py',
+      startLine: 7,
+      endLine: 8,
+      text: textOfLines(SOURCE, 7, 8),
+      label: 'other',
+    });
+    list.cite({
+      file: '/w/a.py',
+      path: 'a.py',
+      startLine: 3,
+      endLine: 5,
+      text: textOfLines(SOURCE, 3, 5),
+      label: 'retry_request',
+    });
     const checked = await checkMarkdown('`retry_request` sends. [2] `other` does not. [1]', list.all, library);
     expect(checked.markdown).toBe('`retry_request` sends. [1] `other` does not. [2]');
-    expect(checked.citations.map(({ number, startLine }) => [number, startLine])).toEqual([[1, 3], [2, 7]]);
+    expect(checked.citations.map(({ number, startLine }) => [number, startLine])).toEqual([
+      [1, 3],
+      [2, 7],
+    ]);
     expect(checked.removed).toEqual([]);
   });
 
@@ -121,7 +181,10 @@ describe('checking an answer', () => {
     const library = new MemoryLibrary(files);
     const citation = citationOf(SOURCE, 3, 5);
     library.files.set('/w/a.py', ['# new', ...SOURCE].join('\n'));
-    expect((await checkMarkdown('`retry_request` sends. [1]', [citation], library)).citations[0]).toMatchObject({ startLine: 4, endLine: 6 });
+    expect((await checkMarkdown('`retry_request` sends. [1]', [citation], library)).citations[0]).toMatchObject({
+      startLine: 4,
+      endLine: 6,
+    });
     library.files.set('/w/a.py', 'gone');
     const checked = await checkMarkdown('`retry_request` sends. [1]', [citation], library);
     expect(checked.citations).toEqual([]);

@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { explain } from '../../src/assistant/explain';
-import { ExplanationCache } from '../../src/assistant/explanationCache';
-import { GistCache, type Gister } from '../../src/assistant/gist';
+import { ExplanationCache } from '../../src/assistant/explanation-cache';
+import { GistCache, type Gister } from '../../src/assistant/write/gist';
 import { hover, wordAt } from '../../src/assistant/hover';
 import type { Explanation } from '../../src/protocol';
-import { MemoryLibrary } from './memory-library';
+import { MemoryLibrary } from '../memory/context/memory-library';
 
 const POOL = `import time
 
@@ -32,7 +32,8 @@ def connect(host):
     """Connects to a host."""
     return time.time()
 `;
-const CLIENT = 'from pool import Pool\n\ndef fetch(url):\n    connection = Pool().take(url.host)\n    return connection\n';
+const CLIENT =
+  'from pool import Pool\n\ndef fetch(url):\n    connection = Pool().take(url.host)\n    return connection\n';
 
 let directory: string;
 let library: MemoryLibrary;
@@ -59,33 +60,62 @@ describe('explain', () => {
   });
 
   test('who calls it comes before comments and manuals that hold the word', async () => {
-    const files = { 'a-manual.rst': 'Use\n===\n\nThen run it. To run more, run it twice.\n', 'b.py': '# run is best left alone\nhandler = run\n', 'c.py': 'from d import run\n\ndef main():\n    run(1)\n', 'd.py': 'def run(count):\n    return count\n' };
-    const { markdown } = await explain({ file: '/w/d.py', startLine: 1, endLine: 1 }, { library: new MemoryLibrary(files) });
-    const order = ['- `c.py`: `run(1)`', '`handler = run`', '`# run is best left alone`', '`Then run it'].map((text) => markdown.indexOf(text));
+    const files = {
+      'a-manual.rst': 'Use\n===\n\nThen run it. To run more, run it twice.\n',
+      'b.py': '# run is best left alone\nhandler = run\n',
+      'c.py': 'from d import run\n\ndef main():\n    run(1)\n',
+      'd.py': 'def run(count):\n    return count\n',
+    };
+    const { markdown } = await explain(
+      { file: '/w/d.py', startLine: 1, endLine: 1 },
+      { library: new MemoryLibrary(files) },
+    );
+    const order = ['- `c.py`: `run(1)`', '`handler = run`', '`# run is best left alone`', '`Then run it'].map((text) =>
+      markdown.indexOf(text),
+    );
     expect(order, markdown).not.toContain(-1);
     expect(order).toEqual([...order].sort((a, b) => a - b));
     expect(markdown).not.toContain('`b.py` in `b.py`');
   });
 
   test('a function defined inside is not called by being defined', async () => {
-    const text = 'def wrap(task):\n    def run_once(count):\n        return count_up(count)\n    task.run = run_once\n\n\ndef count_up(count):\n    return count + 1\n';
-    const { markdown } = await explain({ file: '/w/wrap.py', startLine: 1, endLine: 1 }, { library: new MemoryLibrary({ 'wrap.py': text }) });
+    const text =
+      'def wrap(task):\n    def run_once(count):\n        return count_up(count)\n    task.run = run_once\n\n\ndef count_up(count):\n    return count + 1\n';
+    const { markdown } = await explain(
+      { file: '/w/wrap.py', startLine: 1, endLine: 1 },
+      { library: new MemoryLibrary({ 'wrap.py': text }) },
+    );
     expect(markdown).toContain('- `count_up` in `wrap.py` (by a function defined inside)');
     expect(markdown).not.toMatch(/calls:\n\n(?:- .*\n)*- `wrap\.run_once`/);
   });
 
   test('what both the function and one defined inside call, the function calls', async () => {
-    const text = 'def wrap(task):\n    def run_once(count):\n        return count_up(count)\n    task.run = run_once\n    return count_up(1)\n\n\ndef count_up(count):\n    return count + 1\n';
-    const { markdown } = await explain({ file: '/w/wrap.py', startLine: 1, endLine: 1 }, { library: new MemoryLibrary({ 'wrap.py': text }) });
+    const text =
+      'def wrap(task):\n    def run_once(count):\n        return count_up(count)\n    task.run = run_once\n    return count_up(1)\n\n\ndef count_up(count):\n    return count + 1\n';
+    const { markdown } = await explain(
+      { file: '/w/wrap.py', startLine: 1, endLine: 1 },
+      { library: new MemoryLibrary({ 'wrap.py': text }) },
+    );
     expect(markdown).toMatch(/- `count_up` in `wrap\.py` \[\d\]/);
   });
 
   test('a class lists its members; lines inside a body are explained as lines', async () => {
-    expect((await explain({ file: '/w/pool.py', startLine: 4, endLine: 4 }, { library })).markdown).toContain('It has 2 members');
-    expect(await explain({ file: '/w/pool.py', startLine: 12, endLine: 13 }, { library })).toMatchObject({ startLine: 12, endLine: 13, title: 'Pool.take, lines 12–13' });
+    expect((await explain({ file: '/w/pool.py', startLine: 4, endLine: 4 }, { library })).markdown).toContain(
+      'It has 2 members',
+    );
+    expect(await explain({ file: '/w/pool.py', startLine: 12, endLine: 13 }, { library })).toMatchObject({
+      startLine: 12,
+      endLine: 13,
+      title: 'Pool.take, lines 12–13',
+    });
   });
 
-  test.each([[0, 0], [-5, 1_000], [900, 901], [3, 1]])('lines %i to %i are kept inside the file', async (startLine, endLine) => {
+  test.each([
+    [0, 0],
+    [-5, 1_000],
+    [900, 901],
+    [3, 1],
+  ])('lines %i to %i are kept inside the file', async (startLine, endLine) => {
     const explained = await explain({ file: '/w/pool.py', startLine, endLine }, { library });
     expect(explained.startLine).toBeGreaterThanOrEqual(1);
     expect(explained.endLine).toBeLessThanOrEqual(22);
@@ -109,12 +139,28 @@ describe('explain', () => {
 });
 
 describe('the cache', () => {
-  const explanation: Explanation = { file: '/w/a', path: 'a', startLine: 1, endLine: 1, title: 't', markdown: 'm', citations: [], author: { kind: 'extractive' }, cached: false };
+  const explanation: Explanation = {
+    file: '/w/a',
+    path: 'a',
+    startLine: 1,
+    endLine: 1,
+    title: 't',
+    markdown: 'm',
+    citations: [],
+    author: { kind: 'extractive' },
+    cached: false,
+  };
   const key = ExplanationCache.key('text', 'label', { kind: 'extractive' });
-  const entry = () => readdirSync(directory, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('.json')) as string;
+  const entry = () =>
+    readdirSync(directory, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('.json')) as string;
 
   test('another text, label or author is another key', () => {
-    const keys = [key, ExplanationCache.key('text!', 'label', { kind: 'extractive' }), ExplanationCache.key('text', 'other', { kind: 'extractive' }), ExplanationCache.key('text', 'label', { kind: 'chosen', model: 'm' })];
+    const keys = [
+      key,
+      ExplanationCache.key('text!', 'label', { kind: 'extractive' }),
+      ExplanationCache.key('text', 'other', { kind: 'extractive' }),
+      ExplanationCache.key('text', 'label', { kind: 'chosen', model: 'm' }),
+    ];
     expect(new Set(keys).size).toBe(4);
   });
 
@@ -149,8 +195,14 @@ describe('the cache', () => {
 
   test('it stays within its budget, the entries used last are kept', async () => {
     const cache = new ExplanationCache(directory, { budgetBytes: 20_000 });
-    for (let index = 0; index < 129; index++) await cache.set(ExplanationCache.key(`text ${index}`, '', { kind: 'extractive' }), { ...explanation, markdown: 'x'.repeat(500) });
-    const entries = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.json'));
+    for (let index = 0; index < 129; index++)
+      await cache.set(ExplanationCache.key(`text ${index}`, '', { kind: 'extractive' }), {
+        ...explanation,
+        markdown: 'x'.repeat(500),
+      });
+    const entries = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.json'),
+    );
     expect(entries.length).toBeLessThan(60);
     expect(await cache.get(ExplanationCache.key('text 128', '', { kind: 'extractive' }))).toBeDefined();
   });
@@ -173,15 +225,28 @@ describe('hover', () => {
   });
 
   test('of the users code comes first, then tests, then what only writes about it', async () => {
-    library = new MemoryLibrary({ 'CHANGES.md': '# 1.0\n\ntake() is new\n', 'docs/pool.md': '# Pool\n\ntake()\n', 'test/pool_test.py': 'pool.take(1)\n', 'client.py': CLIENT, 'pool.py': POOL });
+    library = new MemoryLibrary({
+      'CHANGES.md': '# 1.0\n\ntake() is new\n',
+      'docs/pool.md': '# Pool\n\ntake()\n',
+      'test/pool_test.py': 'pool.take(1)\n',
+      'client.py': CLIENT,
+      'pool.py': POOL,
+    });
     const info = await hover({ file: '/w/pool.py', line: 7, character: 9 }, { library });
-    expect(info?.usedBy.map(({ span }) => span.path)).toEqual(['client.py', 'test/pool_test.py', 'CHANGES.md', 'docs/pool.md']);
+    expect(info?.usedBy.map(({ span }) => span.path)).toEqual([
+      'client.py',
+      'test/pool_test.py',
+      'CHANGES.md',
+      'docs/pool.md',
+    ]);
   });
 
   test('what a file imports is no method that happens to have its name', async () => {
-    const text = "const clone = require('lodash/clone');\n\nclass Builder {\n  clone() {\n    return clone(this);\n  }\n}\n";
-    library = new MemoryLibrary({ 'builder.js': text, 'use.js': "const b = make();\nb.clone();\n" });
-    const at = async (file: string, line: number, character: number) => (await hover({ file: `/w/${file}`, line, character }, { library }))?.name;
+    const text =
+      "const clone = require('lodash/clone');\n\nclass Builder {\n  clone() {\n    return clone(this);\n  }\n}\n";
+    library = new MemoryLibrary({ 'builder.js': text, 'use.js': 'const b = make();\nb.clone();\n' });
+    const at = async (file: string, line: number, character: number) =>
+      (await hover({ file: `/w/${file}`, line, character }, { library }))?.name;
     expect(await at('builder.js', 1, 7)).toBeUndefined();
     expect(await at('builder.js', 5, 12)).toBeUndefined();
     expect(await at('builder.js', 4, 3)).toBe('Builder.clone');
@@ -191,7 +256,9 @@ describe('hover', () => {
   test('an explanation that was made is shown', async () => {
     const cache = new ExplanationCache(directory);
     const { markdown } = await explain({ file: '/w/pool.py', startLine: 7, endLine: 7 }, { library, cache });
-    expect((await hover({ file: '/w/pool.py', line: 7, character: 9 }, { library, cache }))?.explanation).toBe(markdown);
+    expect((await hover({ file: '/w/pool.py', line: 7, character: 9 }, { library, cache }))?.explanation).toBe(
+      markdown,
+    );
   });
 
   test('what has no comment gets a line of the model’s, marked as its own; what has one, or what it is not sure of, does not', async () => {
@@ -199,11 +266,19 @@ describe('hover', () => {
     library = new MemoryLibrary({ 'client.py': CLIENT, ...long });
     const asked: string[] = [];
     const author = { kind: 'bundled', model: 'small' } as const;
-    const gister = (confidence: number): Gister => ({ author, gists: async (sources) => sources.map((source) => {
-      asked.push('text' in source ? source.text : '');
-      return { text: 'Closes the host that was found.', confidence, tokens: 1, rows: 1, fromMemories: false };
-    }) });
-    const hovered = (line: number, confidence = 1) => hover({ file: '/w/pool.py', line, character: line === 25 ? 5 : 9 }, { library, gists: { cache: new GistCache(), gister: gister(confidence) } });
+    const gister = (confidence: number): Gister => ({
+      author,
+      gists: async (sources) =>
+        sources.map((source) => {
+          asked.push('text' in source ? source.text : '');
+          return { text: 'Closes the host that was found.', confidence, tokens: 1, rows: 1, fromMemories: false };
+        }),
+    });
+    const hovered = (line: number, confidence = 1) =>
+      hover(
+        { file: '/w/pool.py', line, character: line === 25 ? 5 : 9 },
+        { library, gists: { cache: new GistCache(), gister: gister(confidence) } },
+      );
     expect((await hovered(25))?.gist).toEqual({ text: 'Closes the host that was found.', author });
     expect(asked).toEqual(['def drop(host):\n    found = host\n    found.close()\n    return found']);
     expect((await hovered(25, 0))?.gist).toBe(undefined);
@@ -213,14 +288,24 @@ describe('hover', () => {
     const cache = new ExplanationCache(directory);
     const quoted = await explain(request, { library, cache });
     const told = await explain(request, { library, cache, gister: gister(1) });
-    expect(told.markdown).toBe(`${quoted.markdown}\n\n> *Generated by small, not quoted:* Closes the host that was found.`);
+    expect(told.markdown).toBe(
+      `${quoted.markdown}\n\n> *Generated by small, not quoted:* Closes the host that was found.`,
+    );
     expect(told.author).toEqual({ kind: 'extractive' });
     // Each is kept for itself.
     expect(await explain(request, { library, cache })).toMatchObject({ cached: true, markdown: quoted.markdown });
-    expect(await explain(request, { library, cache, gister: gister(0) })).toMatchObject({ cached: true, markdown: told.markdown });
+    expect(await explain(request, { library, cache, gister: gister(0) })).toMatchObject({
+      cached: true,
+      markdown: told.markdown,
+    });
   });
 
-  test.each([[1, 0], [3, 0], [500, 3], [4, 500]])('no name at %i:%i', async (line, character) => {
+  test.each([
+    [1, 0],
+    [3, 0],
+    [500, 3],
+    [4, 500],
+  ])('no name at %i:%i', async (line, character) => {
     expect(await hover({ file: '/w/client.py', line, character }, { library })).toBeNull();
   });
 

@@ -6,11 +6,17 @@ describe('firstSentence', () => {
     expect(firstSentence('Opens the gate. Closes it later.')).toBe('Opens the gate.');
   });
   it('goes on after an abbreviation', () => {
-    expect(firstSentence('Uses the input as the new value (i.e. JSON of the config). Then reloads.')).toBe('Uses the input as the new value (i.e. JSON of the config).');
-    expect(firstSentence('Any store, e.g. Redis, will do. It is opened lazily.')).toBe('Any store, e.g. Redis, will do.');
+    expect(firstSentence('Uses the input as the new value (i.e. JSON of the config). Then reloads.')).toBe(
+      'Uses the input as the new value (i.e. JSON of the config).',
+    );
+    expect(firstSentence('Any store, e.g. Redis, will do. It is opened lazily.')).toBe(
+      'Any store, e.g. Redis, will do.',
+    );
   });
   it('reads the inline code of RDoc, and leaves sums alone', () => {
-    expect(firstSentence('Taken from +PUMA_MAX+ / +Server#run+ (3 +b+c and a + b stay).')).toBe('Taken from `PUMA_MAX` / `Server#run` (3 +b+c and a + b stay).');
+    expect(firstSentence('Taken from +PUMA_MAX+ / +Server#run+ (3 +b+c and a + b stay).')).toBe(
+      'Taken from `PUMA_MAX` / `Server#run` (3 +b+c and a + b stay).',
+    );
   });
   it('leaves parameter lists and rules out', () => {
     expect(firstSentence('=====\nReads a row.\n\n@param row which')).toBe('Reads a row.');
@@ -19,6 +25,10 @@ describe('firstSentence', () => {
 
 describe('docSentences', () => {
   it('are those of every paragraph, without lists of parameters and examples', () => {
-    expect(docSentences('Copies the context. It may leave the request.\n\nNeeded in goroutines (i.e. beside it).\n\n:param x: which\n\n>>> copy()')).toEqual(['Copies the context.', 'It may leave the request.', 'Needed in goroutines (i.e. beside it).']);
+    expect(
+      docSentences(
+        'Copies the context. It may leave the request.\n\nNeeded in goroutines (i.e. beside it).\n\n:param x: which\n\n>>> copy()',
+      ),
+    ).toEqual(['Copies the context.', 'It may leave the request.', 'Needed in goroutines (i.e. beside it).']);
   });
 });

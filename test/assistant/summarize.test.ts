@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { GistSource, WrittenGist } from '../../src/assistant/gist';
+import type { GistSource, WrittenGist } from '../../src/assistant/write/gist';
 import { summarize, type DocumentMemory, type DocumentReader } from '../../src/assistant/summarize';
-import { splitLines } from '../../src/assistant/lines';
-import type { Document } from '../../src/library/types';
+import { splitLines } from '../../src/base/lines';
+import type { Document } from '../../src/workspace/types';
 import type { Summary, SummaryPart } from '../../src/protocol';
-import { MemoryLibrary } from './memory-library';
+import { MemoryLibrary } from '../memory/context/memory-library';
 
 function flat(parts: readonly SummaryPart[]): SummaryPart[] {
   return parts.flatMap((part) => [part, ...flat(part.children)]);
@@ -58,17 +58,30 @@ def retry(call, policy):
     expect(parts.find(({ title }) => title === 'wait')?.line).toBe('Sleeps with exponential back-off.');
     expect(parts.find(({ title }) => title === 'retry')?.line).toContain('def retry(call, policy)');
     expect(summary.parts.find(({ title }) => title === 'Retry')?.children.map(({ title }) => title)).toContain('wait');
-    expect(summary.overview).toMatch(/^Retries requests that fail\. retry\.py has \d+ lines of Python; it defines 1 class, /);
+    expect(summary.overview).toMatch(
+      /^Retries requests that fail\. retry\.py has \d+ lines of Python; it defines 1 class, /,
+    );
     expect(summary.author).toEqual({ kind: 'extractive' });
   });
 
   test('five thousand lines: every function is there, in order', async () => {
-    const long = Array.from({ length: 625 }, (_, index) => `def step_${index}(value):\n    """Step ${index} of many."""\n    if value:\n        return value + ${index}\n    value = value or 1\n    return value\n\n`).join('\n');
+    const long = Array.from(
+      { length: 625 },
+      (_, index) =>
+        `def step_${index}(value):\n    """Step ${index} of many."""\n    if value:\n        return value + ${index}\n    value = value or 1\n    return value\n\n`,
+    ).join('\n');
     const fractions: number[] = [];
-    const summary = await summarize('/w/long.py', { library: new MemoryLibrary({ 'long.py': long }), progress: (fraction) => fractions.push(fraction) });
+    const summary = await summarize('/w/long.py', {
+      library: new MemoryLibrary({ 'long.py': long }),
+      progress: (fraction) => fractions.push(fraction),
+    });
     expect(summary.lines).toBe(splitLines(long).length);
     expect(summary.lines).toBeGreaterThan(4_990);
-    expect(flat(summary.parts).filter(({ kind }) => kind === 'function').map(({ title }) => title)).toEqual(Array.from({ length: 625 }, (_, index) => `step_${index}`));
+    expect(
+      flat(summary.parts)
+        .filter(({ kind }) => kind === 'function')
+        .map(({ title }) => title),
+    ).toEqual(Array.from({ length: 625 }, (_, index) => `step_${index}`));
     expectNested(summary.parts, 1, summary.lines);
     expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
     expect(fractions.at(-1)).toBe(1);
@@ -76,32 +89,49 @@ def retry(call, policy):
 });
 
 test('prose is outlined by its sections, nested', async () => {
-  const text = '# Guide\n\nHow to use it. At length.\n\n## Install\n\nRun the `installer`. Then wait.\n\n### Windows\n\n- Double-click it.\n\n## Use\n\n```sh\nrun it\n```\n\nType a question.\n';
+  const text =
+    '# Guide\n\nHow to use it. At length.\n\n## Install\n\nRun the `installer`. Then wait.\n\n### Windows\n\n- Double-click it.\n\n## Use\n\n```sh\nrun it\n```\n\nType a question.\n';
   const summary = await summarize('/w/guide.md', { library: new MemoryLibrary({ 'guide.md': text }) });
   const lines = Object.fromEntries(flat(summary.parts).map(({ title, line }) => [title, line]));
-  expect(lines).toMatchObject({ Guide: 'How to use it.', Install: 'Run the `installer`.', Windows: 'Double-click it.', Use: 'Type a question.' });
+  expect(lines).toMatchObject({
+    Guide: 'How to use it.',
+    Install: 'Run the `installer`.',
+    Windows: 'Double-click it.',
+    Use: 'Type a question.',
+  });
   expect(summary.parts).toHaveLength(1);
   expect(summary.parts[0]?.children.map(({ title }) => title)).toEqual(['Install', 'Use']);
   expect(summary.overview).toContain('How to use it.');
 });
 
 test('where nothing is defined the segments are described, none left out', async () => {
-  const text = Array.from({ length: 300 }, (_, index) => (index % 20 === 19 ? '' : `step ${index} of the log`)).join('\n');
+  const text = Array.from({ length: 300 }, (_, index) => (index % 20 === 19 ? '' : `step ${index} of the log`)).join(
+    '\n',
+  );
   const summary = await summarize('/w/log.txt', { library: new MemoryLibrary({ 'log.txt': text }) });
   expect(summary.parts.length).toBeGreaterThan(0);
-  const covered = new Set(flat(summary.parts).flatMap(({ startLine, endLine }) => Array.from({ length: endLine - startLine + 1 }, (_, index) => startLine + index)));
+  const covered = new Set(
+    flat(summary.parts).flatMap(({ startLine, endLine }) =>
+      Array.from({ length: endLine - startLine + 1 }, (_, index) => startLine + index),
+    ),
+  );
   splitLines(text).forEach((line, index) => {
     if (line !== '') expect(covered.has(index + 1)).toBe(true);
   });
 });
 
-test.each([['', 'empty.py'], ['\n\n', 'blank.md'], ['x', 'x.txt']])('a text of %j has a summary too', async (text, path) => {
+test.each([
+  ['', 'empty.py'],
+  ['\n\n', 'blank.md'],
+  ['x', 'x.txt'],
+])('a text of %j has a summary too', async (text, path) => {
   const summary = await summarize(`/w/${path}`, { library: new MemoryLibrary({ [path]: text }) });
   expect(summary.overview).toContain(path);
 });
 
 test('a title underlined by tildes begins no fence, and an overlined title is not its own text', async () => {
-  const text = '==========\n The Guide\n==========\n\nHow it is set up.\n\n``timezone``\n~~~~~~~~~~~~\n\nThe zone of the clock.\n\n``codes``\n~~~~~~~~~\n\n.. code-block:: python\n\n    x = 1\n';
+  const text =
+    '==========\n The Guide\n==========\n\nHow it is set up.\n\n``timezone``\n~~~~~~~~~~~~\n\nThe zone of the clock.\n\n``codes``\n~~~~~~~~~\n\n.. code-block:: python\n\n    x = 1\n';
   const summary = await summarize('/w/guide.rst', { library: new MemoryLibrary({ 'guide.rst': text }) });
   const lines = flat(summary.parts).map(({ line }) => line);
   expect(lines).toContain('How it is set up.');
@@ -111,7 +141,8 @@ test('a title underlined by tildes begins no fence, and an overlined title is no
 });
 
 test('the overview names the language as people do, and an empty file as empty', async () => {
-  const overview = async (path: string, text: string) => (await summarize(`/w/${path}`, { library: new MemoryLibrary({ [path]: text }) })).overview;
+  const overview = async (path: string, text: string) =>
+    (await summarize(`/w/${path}`, { library: new MemoryLibrary({ [path]: text }) })).overview;
   expect(await overview('a.ts', 'export const a = 1;\n')).toContain('1 line of TypeScript');
   expect(await overview('a.py', 'a = 1\n')).toContain('1 line of Python');
   expect(await overview('a.py', '')).toBe('a.py is empty.');
@@ -136,7 +167,11 @@ test('what CommonJS requires are imports and no constants, told once for all of 
   const names = Array.from({ length: 80 }, (_, i) => `  aLongName${i}`).join(',\n');
   const text = `'use strict'\n\nconst fs = require('fs')\nconst { join } = require('path')\nconst {\n${names}\n} = require('./names')\n\nconst LIMIT = 5\n\nfunction read () {\n  return fs\n}\n`;
   const { parts, overview } = await summarize('/w/post.js', { library: new MemoryLibrary({ 'post.js': text }) });
-  expect(parts.map(({ kind, title, startLine }) => [kind, title, startLine])).toEqual([['imports', 'Imports', 1], ['constant', 'LIMIT', 88], ['function', 'read', 90]]);
+  expect(parts.map(({ kind, title, startLine }) => [kind, title, startLine])).toEqual([
+    ['imports', 'Imports', 1],
+    ['constant', 'LIMIT', 88],
+    ['function', 'read', 90],
+  ]);
   expect(parts[0]?.line).toBe("3 imports: const fs = require('fs') …");
   expect(overview).toContain('it defines 1 function and 1 constant.');
   expect(overview).toContain('It imports fs, path and ./names.');
@@ -144,12 +179,19 @@ test('what CommonJS requires are imports and no constants, told once for all of 
 
 test('what is quoted says why no model read it', async () => {
   const library = new MemoryLibrary({ 'a.py': 'def a():\n    pass\n' });
-  expect((await summarize('/w/a.py', { library })).notices).toEqual(['No model is installed: the lines come from the file’s own comments, headings and declarations.']);
-  expect((await summarize('/w/a.py', { library, whyQuoted: 'The model is not ready yet' })).notices[0]).toMatch(/^The model is not ready yet: the lines come from/);
+  expect((await summarize('/w/a.py', { library })).notices).toEqual([
+    'No model is installed: the lines come from the file’s own comments, headings and declarations.',
+  ]);
+  expect((await summarize('/w/a.py', { library, whyQuoted: 'The model is not ready yet' })).notices[0]).toMatch(
+    /^The model is not ready yet: the lines come from/,
+  );
 });
 
 test('a file that is not there is an error with a hint', async () => {
-  await expect(summarize('/w/none.py', { library: new MemoryLibrary({}) })).rejects.toMatchObject({ code: 'fileNotFound', hint: expect.any(String) as string });
+  await expect(summarize('/w/none.py', { library: new MemoryLibrary({}) })).rejects.toMatchObject({
+    code: 'fileNotFound',
+    hint: expect.any(String) as string,
+  });
 });
 
 describe('with a model that reads', () => {
@@ -166,21 +208,41 @@ def told(value):
     readonly author = { kind: 'bundled', model: 'small' } as const;
     readonly asked: GistSource[] = [];
 
-    constructor(private readonly confidence: (source: GistSource) => number, private readonly fail = false) {}
+    constructor(
+      private readonly confidence: (source: GistSource) => number,
+      private readonly fail = false,
+    ) {}
 
-    async read(document: Document, _: unknown, { progress }: Parameters<DocumentReader['read']>[2]): Promise<DocumentMemory> {
+    async read(
+      document: Document,
+      _: unknown,
+      { progress }: Parameters<DocumentReader['read']>[2],
+    ): Promise<DocumentMemory> {
       if (this.fail) throw new Error('the model process ended');
       progress?.(1);
-      return { tokens: Math.ceil(document.text.length / 4), rows: new Uint8Array(8), rowCount: 8, segments: 3, fromStore: 1 };
+      return {
+        tokens: Math.ceil(document.text.length / 4),
+        rows: new Uint8Array(8),
+        rowCount: 8,
+        segments: 3,
+        fromStore: 1,
+      };
     }
 
     async gists(sources: readonly GistSource[]): Promise<WrittenGist[]> {
       this.asked.push(...sources);
-      return sources.map((source) => ({ text: 'text' in source ? 'Returns the value of the third step.' : 'Steps of values: first, second, third.', confidence: this.confidence(source), tokens: 1, rows: 1, fromMemories: false }));
+      return sources.map((source) => ({
+        text: 'text' in source ? 'Returns the value of the third step.' : 'Steps of values: first, second, third.',
+        confidence: this.confidence(source),
+        tokens: 1,
+        rows: 1,
+        fromMemories: false,
+      }));
     }
   }
 
-  const summarized = async (reader: DocumentReader): Promise<Summary> => summarize('/w/steps.py', { library: new MemoryLibrary({ 'steps.py': text }), reader });
+  const summarized = async (reader: DocumentReader): Promise<Summary> =>
+    summarize('/w/steps.py', { library: new MemoryLibrary({ 'steps.py': text }), reader });
 
   test('what no comment tells is told in its words, marked, and how much was read is said', async () => {
     const reader = new ScriptedReader(() => 1);
@@ -188,14 +250,25 @@ def told(value):
     expect(overview).toMatch(/^steps\.py has .* Generated by small: Steps of values: first, second, third\.$/);
     const steps = parts.filter(({ title }) => title.startsWith('step_'));
     expect(steps).toHaveLength(6);
-    for (const part of steps) expect(part).toMatchObject({ line: 'Returns the value of the third step.', author: { kind: 'bundled', model: 'small' } });
-    expect(parts.find(({ title }) => title === 'told')).toMatchObject({ line: 'Says what it does.', author: { kind: 'extractive' } });
+    for (const part of steps)
+      expect(part).toMatchObject({
+        line: 'Returns the value of the third step.',
+        author: { kind: 'bundled', model: 'small' },
+      });
+    expect(parts.find(({ title }) => title === 'told')).toMatchObject({
+      line: 'Says what it does.',
+      author: { kind: 'extractive' },
+    });
     expect(reader.asked.filter((source) => 'text' in source)).toHaveLength(6);
-    expect(notices.join(' ')).toMatch(/small has read all \d+ tokens of the file, as 8 memory rows; 1 of 3 segments .* Of 6 parts without a comment it describes 6/);
+    expect(notices.join(' ')).toMatch(
+      /small has read all \d+ tokens of the file, as 8 memory rows; 1 of 3 segments .* Of 6 parts without a comment it describes 6/,
+    );
   });
 
   test('where it is not sure, names and declarations stand', async () => {
-    const { overview, parts, notices } = await summarized(new ScriptedReader((source) => ('text' in source && source.text.includes('step_2') ? 1 : 0)));
+    const { overview, parts, notices } = await summarized(
+      new ScriptedReader((source) => ('text' in source && source.text.includes('step_2') ? 1 : 0)),
+    );
     expect(overview).not.toContain('Generated');
     expect(parts.filter(({ author }) => author.kind === 'bundled').map(({ title }) => title)).toEqual(['step_2']);
     expect(parts.find(({ title }) => title === 'step_3')?.line).toContain('def step_3(value)');

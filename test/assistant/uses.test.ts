@@ -1,12 +1,14 @@
 import { expect, test } from 'vitest';
 import { ask } from '../../src/assistant/ask';
 import { tellingFirst } from '../../src/assistant/uses';
-import { MemoryLibrary } from './memory-library';
+import { MemoryLibrary } from '../memory/context/memory-library';
 
 const FILES = {
   'CHANGES.md': '# Changes\n\n- deliver_mail takes a priority, which deliver_mail( passes on\n',
-  'src/mail.py': 'def deliver_mail(letter):\n    """Delivers a letter."""\n    return letter\n\n\n# deliver_mail() is slow\nHANDLERS = [deliver_mail]\n',
-  'src/office.py': 'from .mail import deliver_mail\n\n\ndef close_office(letters):\n    for letter in letters:\n        deliver_mail(letter)\n',
+  'src/mail.py':
+    'def deliver_mail(letter):\n    """Delivers a letter."""\n    return letter\n\n\n# deliver_mail() is slow\nHANDLERS = [deliver_mail]\n',
+  'src/office.py':
+    'from .mail import deliver_mail\n\n\ndef close_office(letters):\n    for letter in letters:\n        deliver_mail(letter)\n',
   'tests/test_mail.py': 'from src.mail import deliver_mail\n\n\ndef test_mail():\n    assert deliver_mail(1) == 1\n',
 };
 
@@ -15,18 +17,32 @@ test('calls come before other code, comments and prose, tests after the rest of 
   const { users } = await library.users('deliver_mail', { limit: 50 });
   const told = await tellingFirst(users, 'deliver_mail', library);
   expect(told.map(({ kind, use }) => `${kind} ${use.span.path}`)).toEqual([
-    'call src/office.py', 'call tests/test_mail.py', 'code src/mail.py', 'import src/office.py', 'import tests/test_mail.py', 'comment src/mail.py', 'prose CHANGES.md',
+    'call src/office.py',
+    'call tests/test_mail.py',
+    'code src/mail.py',
+    'import src/office.py',
+    'import tests/test_mail.py',
+    'comment src/mail.py',
+    'prose CHANGES.md',
   ]);
 });
 
 test('who calls it: only the calls are told, and how many other places name it', async () => {
-  const { markdown } = await ask({ id: 'q', question: 'Which functions call deliver_mail?', scope: { kind: 'workspace' } }, { library: new MemoryLibrary(FILES) });
-  expect(markdown).toContain('`deliver_mail` is named outside its definition in 7 places, 2 of which are calls:\n\n- `src/office.py`: `deliver_mail(letter)` [1]');
+  const { markdown } = await ask(
+    { id: 'q', question: 'Which functions call deliver_mail?', scope: { kind: 'workspace' } },
+    { library: new MemoryLibrary(FILES) },
+  );
+  expect(markdown).toContain(
+    '`deliver_mail` is named outside its definition in 7 places, 2 of which are calls:\n\n- `src/office.py`: `deliver_mail(letter)` [1]',
+  );
   expect(markdown).not.toContain('CHANGES.md');
 });
 
 test('who uses it: everything is told, calls first', async () => {
-  const { markdown } = await ask({ id: 'q', question: 'Where is deliver_mail used?', scope: { kind: 'workspace' } }, { library: new MemoryLibrary(FILES) });
+  const { markdown } = await ask(
+    { id: 'q', question: 'Where is deliver_mail used?', scope: { kind: 'workspace' } },
+    { library: new MemoryLibrary(FILES) },
+  );
   expect(markdown).toContain('`deliver_mail` is named outside its definition in 7 places:\n\n- `src/office.py`');
   expect(markdown).toContain('- `CHANGES.md`');
 });
@@ -36,6 +52,11 @@ test('in Ruby a call needs no brackets; a symbol, a variable and a comment are n
     'reactor.rb': 'class Reactor\n  def wakeup!\n    @io\n  end\nend\n',
     'cluster.rb': 'def stop\n  wakeup!\n  @reactor.wakeup! if up\n  send(:wakeup!)\n  # wakeup! is cheap\nend\n',
   });
-  const users = [2, 3, 4, 5].map((line) => ({ span: { file: '/w/cluster.rb', path: 'cluster.rb', startLine: line, endLine: line }, label: '' }));
-  expect((await tellingFirst(users, 'wakeup!', library)).map(({ kind, use }) => `${kind} ${use.span.startLine}`)).toEqual(['call 2', 'call 3', 'code 4', 'comment 5']);
+  const users = [2, 3, 4, 5].map((line) => ({
+    span: { file: '/w/cluster.rb', path: 'cluster.rb', startLine: line, endLine: line },
+    label: '',
+  }));
+  expect(
+    (await tellingFirst(users, 'wakeup!', library)).map(({ kind, use }) => `${kind} ${use.span.startLine}`),
+  ).toEqual(['call 2', 'call 3', 'code 4', 'comment 5']);
 });

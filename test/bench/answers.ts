@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ask } from '../../src/assistant/ask';
-import { Library } from '../../src/library/library';
+import { Library } from '../../src/workspace/workspace';
 import type { Citation } from '../../src/protocol';
 import { type Question, sweQa } from './retrieval/questions';
 
@@ -28,15 +28,30 @@ const FIGURES = {
 type Figures = Record<keyof typeof FIGURES, number>;
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: { repos: { type: 'string' }, shared: { type: 'string' }, only: { type: 'string', multiple: true }, show: { type: 'boolean' } } });
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      repos: { type: 'string' },
+      shared: { type: 'string' },
+      only: { type: 'string', multiple: true },
+      show: { type: 'boolean' },
+    },
+  });
   const repos = values.repos ?? process.env['ANCHORAGE_BENCH_REPOS'];
   const shared = resolve(values.shared ?? process.env['ANCHORAGE_SHARED'] ?? '../shared/data');
-  if (repos === undefined || !existsSync(join(shared, 'retrieval'))) throw new Error('Name the folder of checked-out repositories with --repos, and that of the shared test data with --shared.');
+  if (repos === undefined || !existsSync(join(shared, 'retrieval')))
+    throw new Error(
+      'Name the folder of checked-out repositories with --repos, and that of the shared test data with --shared.',
+    );
   const questions = sweQa(shared);
   const all: Figures[] = [];
   for (const name of new Set(questions.map(({ repository }) => repository))) {
     if (values.only && !values.only.includes(name)) continue;
-    const figures = await askAll(join(repos, name), questions.filter(({ repository }) => repository === name), values.show ?? false);
+    const figures = await askAll(
+      join(repos, name),
+      questions.filter(({ repository }) => repository === name),
+      values.show ?? false,
+    );
     print(name, figures);
     all.push(...figures);
   }
@@ -45,17 +60,29 @@ export async function run(args: readonly string[]): Promise<void> {
 
 async function askAll(directory: string, questions: readonly Question[], show: boolean): Promise<Figures[]> {
   const storageDirectory = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
-  const library = await Library.open({ folders: [{ name: 'bench', directory }], storageDirectory, settings: SETTINGS, threads: 0, grammars: 'node_modules/@vscode/tree-sitter-wasm/wasm' });
+  const library = await Library.open({
+    folders: [{ name: 'bench', directory }],
+    storageDirectory,
+    settings: SETTINGS,
+    threads: 0,
+    grammars: 'node_modules/@vscode/tree-sitter-wasm/wasm',
+  });
   try {
     await library.start();
     const figures: Figures[] = [];
     for (const question of questions) {
       const started = performance.now();
-      const { citations, markdown } = await ask({ id: question.id, question: question.text, scope: { kind: 'workspace' } }, { library });
+      const { citations, markdown } = await ask(
+        { id: question.id, question: question.text, scope: { kind: 'workspace' } },
+        { library },
+      );
       const milliseconds = performance.now() - started;
       const measured = judge(citations, question, markdown, milliseconds);
       figures.push(measured);
-      if (show && measured.leadLines === 0) console.log(`${question.text}\n  ${markdown.split('\n')[0] ?? ''}\n  gold: ${question.gold.map(({ path, spans }) => `${path}:${spans.map(([from, to]) => `${from}-${to}`).join(',')}`).join(' ')}`);
+      if (show && measured.leadLines === 0)
+        console.log(
+          `${question.text}\n  ${markdown.split('\n')[0] ?? ''}\n  gold: ${question.gold.map(({ path, spans }) => `${path}:${spans.map(([from, to]) => `${from}-${to}`).join(',')}`).join(' ')}`,
+        );
     }
     return figures;
   } finally {
@@ -67,7 +94,9 @@ async function askAll(directory: string, questions: readonly Question[], show: b
 function judge(citations: readonly Citation[], { gold }: Question, markdown: string, milliseconds: number): Figures {
   const files = new Set(gold.map(({ path }) => path));
   const lines = new Set(gold.flatMap(({ path, spans }) => spans.flatMap(([from, to]) => linesOf(path, from, to))));
-  const cited = citations.map(({ path, startLine, endLine }) => linesOf(path, startLine, endLine).filter((line) => lines.has(line)));
+  const cited = citations.map(({ path, startLine, endLine }) =>
+    linesOf(path, startLine, endLine).filter((line) => lines.has(line)),
+  );
   const doubted = markdown.startsWith('No place');
   const leadFile = files.has(citations[0]?.path ?? '');
   return {
@@ -83,10 +112,14 @@ function judge(citations: readonly Citation[], { gold }: Question, markdown: str
   };
 }
 
-const linesOf = (path: string, from: number, to: number): string[] => Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => `${path}:${from + i}`);
+const linesOf = (path: string, from: number, to: number): string[] =>
+  Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => `${path}:${from + i}`);
 
 function print(name: string, figures: readonly Figures[]): void {
-  const mean = (key: keyof Figures): number => figures.reduce((sum, each) => sum + each[key], 0) / Math.max(1, figures.length);
-  const parts = (Object.keys(FIGURES) as (keyof Figures)[]).map((key) => `${FIGURES[key]} ${mean(key).toFixed(key === 'citations' || key === 'milliseconds' ? 1 : 3)}`);
+  const mean = (key: keyof Figures): number =>
+    figures.reduce((sum, each) => sum + each[key], 0) / Math.max(1, figures.length);
+  const parts = (Object.keys(FIGURES) as (keyof Figures)[]).map(
+    (key) => `${FIGURES[key]} ${mean(key).toFixed(key === 'citations' || key === 'milliseconds' ? 1 : 3)}`,
+  );
   console.log(`${name.padEnd(10)} n ${String(figures.length).padStart(3)}   ${parts.join(' · ')}`);
 }

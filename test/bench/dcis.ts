@@ -9,7 +9,7 @@ import { Decoder, openCheckpoint, standardFactors } from '../../src/engine';
 import { generator } from '../../src/engine/generate/sampling';
 import { searchFactors, type CalibrationRow } from '../../src/engine/rope';
 import { temperature } from '../../src/engine/rope/frequencies';
-import { factorPerplexity } from '../../src/engine/rope/objective';
+import { factorPerplexity } from '../../src/engine/calibration/objective';
 import { sharedData } from '../shared-data';
 import { evolve } from './rope/evolution';
 
@@ -47,7 +47,9 @@ export async function run(args: readonly string[]): Promise<void> {
       for (let seed = 0; seed < seeds; seed++) {
         const result = await judge(decoder, rows, factor, seed);
         judged.push(result);
-        console.log(`seed ${seed}: ${METHODS.map((method) => `${method} ${result.nll[method].toFixed(4)}`).join(', ')}; evolution after ${result.searches.map(({ evolution }) => evolution).join(' and ')} of ${result.evolutionBudget}`);
+        console.log(
+          `seed ${seed}: ${METHODS.map((method) => `${method} ${result.nll[method].toFixed(4)}`).join(', ')}; evolution after ${result.searches.map(({ evolution }) => evolution).join(' and ')} of ${result.evolutionBudget}`,
+        );
       }
       report(name, factor, judged, decoder);
     }
@@ -61,7 +63,8 @@ async function judge(decoder: Decoder, rows: readonly number[][], factor: number
   const { rope } = decoder.config;
   const length = rope.originalMaxPositions * factor;
   const dealt = shuffled(rows, seed);
-  const asRows = (texts: readonly number[][]): CalibrationRow[] => texts.map((text) => ({ tokens: text.slice(0, length), counts: new Uint8Array(length).fill(1, 1) }));
+  const asRows = (texts: readonly number[][]): CalibrationRow[] =>
+    texts.map((text) => ({ tokens: text.slice(0, length), counts: new Uint8Array(length).fill(1, 1) }));
   const calibration = asRows(dealt.slice(0, CALIBRATION_ROWS));
   const test = asRows(dealt.slice(CALIBRATION_ROWS, CALIBRATION_ROWS + TEST_ROWS));
   const scale = temperature(factor);
@@ -73,7 +76,14 @@ async function judge(decoder: Decoder, rows: readonly number[][], factor: number
   // Twice is all that has to be known.
   const evolutionBudget = 2 * dcis.evaluations;
   const others = (['linear', 'ntk', 'yarn'] as const).map((kind) => standardFactors(rope, kind, factor).factors);
-  const evolution = await evolve({ initial: others, largest: 1.25 * factor, objective, seed, targets: [dcis.objective, staying.objective], budget: evolutionBudget });
+  const evolution = await evolve({
+    initial: others,
+    largest: 1.25 * factor,
+    objective,
+    seed,
+    targets: [dcis.objective, staying.objective],
+    budget: evolutionBudget,
+  });
 
   const nll = {} as Record<Method, number>;
   for (const kind of ['linear', 'ntk', 'yarn'] as const) {
@@ -84,7 +94,11 @@ async function judge(decoder: Decoder, rows: readonly number[][], factor: number
   nll.dcis = Math.log(await factorPerplexity(decoder, test, dcis.factors, factor, scale));
   nll.staying = Math.log(await factorPerplexity(decoder, test, staying.factors, factor, scale));
   nll.longrope = Math.log(await factorPerplexity(decoder, test, evolution.factors, factor, scale));
-  const searches = [dcis, staying].map(({ evaluations, bestAfter }, i) => ({ evaluations, bestAfter, evolution: evolution.reachedAfter[i] ?? Infinity }));
+  const searches = [dcis, staying].map(({ evaluations, bestAfter }, i) => ({
+    evaluations,
+    bestAfter,
+    evolution: evolution.reachedAfter[i] ?? Infinity,
+  }));
   return { nll, searches, evolutionBudget };
 }
 
@@ -102,16 +116,25 @@ function report(name: string, factor: number, judged: readonly Judged[], decoder
   const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
   const spread = (values: readonly number[]) => Math.sqrt(mean(values.map((v) => (v - mean(values)) ** 2)));
   const { rope } = decoder.config;
-  console.log(`${name}, ${factor} × ${rope.originalMaxPositions} tokens, ${rope.rotaryDim / 2} frequency pairs, ${judged.length} seeds`);
+  console.log(
+    `${name}, ${factor} × ${rope.originalMaxPositions} tokens, ${rope.rotaryDim / 2} frequency pairs, ${judged.length} seeds`,
+  );
   for (const method of METHODS) {
     const values = judged.map(({ nll }) => nll[method]);
     const beaten = (by: Method) => judged.filter(({ nll }) => nll[by] < nll[method]).length;
-    console.log(`  ${method.padEnd(9)} nll ${mean(values).toFixed(4)} ± ${spread(values).toFixed(4)}   dcis lower in ${beaten('dcis')}, staying in ${beaten('staying')} of ${judged.length}`);
+    console.log(
+      `  ${method.padEnd(9)} nll ${mean(values).toFixed(4)} ± ${spread(values).toFixed(4)}   dcis lower in ${beaten('dcis')}, staying in ${beaten('staying')} of ${judged.length}`,
+    );
   }
   for (const [i, kind] of ['dcis', 'staying'].entries()) {
     const searches = judged.map((j) => j.searches[i] as Judged['searches'][number]);
-    const half = (of: (search: Judged['searches'][number]) => number) => searches.filter((search) => 2 * of(search) <= search.evolution).length;
-    console.log(`  ${kind}: ${searches[0]?.evaluations} evaluations, best found after ${searches.map(({ bestAfter }) => bestAfter).join(', ')}; evolution is as good after ${searches.map(({ evolution }) => (Number.isFinite(evolution) ? evolution : `> ${judged[0]?.evolutionBudget}`)).join(', ')}`);
-    console.log(`    at most half of evolution's: in ${half(({ bestAfter }) => bestAfter)} of ${searches.length} until the best is found, in ${half(({ evaluations }) => evaluations)} by the whole search`);
+    const half = (of: (search: Judged['searches'][number]) => number) =>
+      searches.filter((search) => 2 * of(search) <= search.evolution).length;
+    console.log(
+      `  ${kind}: ${searches[0]?.evaluations} evaluations, best found after ${searches.map(({ bestAfter }) => bestAfter).join(', ')}; evolution is as good after ${searches.map(({ evolution }) => (Number.isFinite(evolution) ? evolution : `> ${judged[0]?.evolutionBudget}`)).join(', ')}`,
+    );
+    console.log(
+      `    at most half of evolution's: in ${half(({ bestAfter }) => bestAfter)} of ${searches.length} until the best is found, in ${half(({ evaluations }) => evaluations)} by the whole search`,
+    );
   }
 }

@@ -14,12 +14,15 @@ export async function run(args: readonly string[] = []): Promise<void> {
   // A process of its own, begun by `loading`.
   if (args[0] === 'load-alone') return loadAlone(args[1] as WeightFormat, Number(args[2]), args[3] === 'true');
   const long = args.includes('--long');
-  const list = (name: string, standard: string) => (args.includes(name) ? (args[args.indexOf(name) + 1] ?? standard) : standard).split(',');
+  const list = (name: string, standard: string) =>
+    (args.includes(name) ? (args[args.indexOf(name) + 1] ?? standard) : standard).split(',');
   const threads = list('--threads', '1,2').map(Number);
   const depths = list('--depths', long ? '0,2048,8192,32768' : '0,2048').map(Number);
   const parts: Record<string, () => Promise<void>> = {
     text: () => lmInfinite(long ? 32_768 : 8192),
-    segments: async () => { for (const count of threads) await segmentSpeed(count); },
+    segments: async () => {
+      for (const count of threads) await segmentSpeed(count);
+    },
     opening,
     loading: async () => loading(),
     cancelling,

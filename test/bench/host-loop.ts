@@ -24,9 +24,20 @@ const root = process.cwd();
 const LIMIT = 15 * 60_000;
 
 async function tools(): Promise<Tools> {
-  const load = (name: string): Promise<Tools> => import(pathToFileURL(path.join(root, 'scripts', 'lib', name)).href) as Promise<Tools>;
-  const [stage, server, browser] = await Promise.all([load('stage.mjs'), load('vscode-server.mjs'), load('browser.mjs')]);
-  return { stageExtension: stage.stageExtension, ensureServer: server.ensureServer, startServer: server.startServer, launchBrowser: browser.launchBrowser, editorUrl: browser.editorUrl };
+  const load = (name: string): Promise<Tools> =>
+    import(pathToFileURL(path.join(root, 'scripts', 'lib', name)).href) as Promise<Tools>;
+  const [stage, server, browser] = await Promise.all([
+    load('stage.mjs'),
+    load('vscode-server.mjs'),
+    load('browser.mjs'),
+  ]);
+  return {
+    stageExtension: stage.stageExtension,
+    ensureServer: server.ensureServer,
+    startServer: server.startServer,
+    launchBrowser: browser.launchBrowser,
+    editorUrl: browser.editorUrl,
+  };
 }
 
 export async function run(args: string[]): Promise<void> {
@@ -34,12 +45,25 @@ export async function run(args: string[]): Promise<void> {
   const workspace = path.resolve(values.workspace);
   const { stageExtension, ensureServer, startServer, launchBrowser, editorUrl } = await tools();
   const runner = path.join(root, '.cache', 'bench', 'host-loop-in-host.js');
-  await build({ entryPoints: [path.join(root, 'test', 'bench', 'host-loop', 'in-host.ts')], outfile: runner, bundle: true, platform: 'node', format: 'cjs', external: ['vscode'], logLevel: 'warning' });
+  await build({
+    entryPoints: [path.join(root, 'test', 'bench', 'host-loop', 'in-host.ts')],
+    outfile: runner,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    external: ['vscode'],
+    logLevel: 'warning',
+  });
   const staged = await stageExtension({ directory: path.join(root, '.cache', 'bench', 'extension'), minify: true });
   const installed = await ensureServer();
   const directory = mkdtempSync(path.join(tmpdir(), 'anchorage-bench-'));
   const report = path.join(directory, 'report.json');
-  const server = await startServer(installed, { directory, extensions: path.join(directory, 'extensions'), smokeTest: true, env: { ANCHORAGE_TEST_REPORT: report } });
+  const server = await startServer(installed, {
+    directory,
+    extensions: path.join(directory, 'extensions'),
+    smokeTest: true,
+    env: { ANCHORAGE_TEST_REPORT: report },
+  });
   const browser = await launchBrowser(installed.browser);
   try {
     const context = await browser.newContext();
@@ -47,8 +71,21 @@ export async function run(args: string[]): Promise<void> {
     const ended = new Promise<unknown>((resolve) => void context.exposeFunction('codeAutomationExit', resolve));
     const page = await context.newPage();
     const remote = (file: string): string => `vscode-remote://${server.origin.replace('http://', '')}${file}`;
-    await page.goto(editorUrl(server.origin, { folder: workspace, payload: [['extensionDevelopmentPath', remote(staged)], ['extensionTestsPath', remote(runner)]] }));
-    await Promise.race([ended, new Promise((_, reject) => setTimeout(() => reject(new Error(`not indexed within ${LIMIT / 60_000} minutes`)), LIMIT).unref())]);
+    await page.goto(
+      editorUrl(server.origin, {
+        folder: workspace,
+        payload: [
+          ['extensionDevelopmentPath', remote(staged)],
+          ['extensionTestsPath', remote(runner)],
+        ],
+      }),
+    );
+    await Promise.race([
+      ended,
+      new Promise((_, reject) =>
+        setTimeout(() => reject(new Error(`not indexed within ${LIMIT / 60_000} minutes`)), LIMIT).unref(),
+      ),
+    ]);
     print(JSON.parse(readFileSync(report, 'utf8')) as { idle: Arm; indexing: Arm });
   } finally {
     await browser.close();
@@ -58,8 +95,15 @@ export async function run(args: string[]): Promise<void> {
 }
 
 function print({ idle, indexing }: { idle: Arm; indexing: Arm }): void {
-  console.log('extension host      seconds   loop p99 ms   max ms   late > 50 ms   held > 50 ms   longest run ms   cpu ms/s');
-  for (const [name, arm] of [['idle', idle], ['while indexing', indexing]] as const) {
-    console.log(`${name.padEnd(18)} ${arm.seconds.toFixed(1).padStart(8)} ${arm.p99.toFixed(1).padStart(13)} ${arm.max.toFixed(1).padStart(8)} ${String(arm.late).padStart(14)} ${String(arm.held).padStart(14)} ${arm.longest.toFixed(1).padStart(16)} ${arm.cpu.toFixed(1).padStart(10)}`);
+  console.log(
+    'extension host      seconds   loop p99 ms   max ms   late > 50 ms   held > 50 ms   longest run ms   cpu ms/s',
+  );
+  for (const [name, arm] of [
+    ['idle', idle],
+    ['while indexing', indexing],
+  ] as const) {
+    console.log(
+      `${name.padEnd(18)} ${arm.seconds.toFixed(1).padStart(8)} ${arm.p99.toFixed(1).padStart(13)} ${arm.max.toFixed(1).padStart(8)} ${String(arm.late).padStart(14)} ${String(arm.held).padStart(14)} ${arm.longest.toFixed(1).padStart(16)} ${arm.cpu.toFixed(1).padStart(10)}`,
+    );
   }
 }

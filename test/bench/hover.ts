@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { hover } from '../../src/assistant/hover';
-import { Library } from '../../src/library/library';
+import { Library } from '../../src/workspace/workspace';
 
 const HOVERS = 300;
 const SETTINGS = { filesExclude: ['**/.git'], maxFileBytes: 2_000_000 };
@@ -16,7 +16,15 @@ export async function run(folders: readonly string[]): Promise<void> {
   if (folders.length === 0) throw new Error('Name at least one folder.');
   const scratch = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
   const threadScript = join(scratch, 'segment-thread.js');
-  buildSync({ entryPoints: ['src/library/segments/thread.ts'], outfile: threadScript, bundle: true, platform: 'node', format: 'cjs', packages: 'external', logLevel: 'error' });
+  buildSync({
+    entryPoints: ['src/workspace/segments/thread.ts'],
+    outfile: threadScript,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    packages: 'external',
+    logLevel: 'error',
+  });
   try {
     for (const [i, folder] of folders.entries()) await measure(folder, join(scratch, String(i)), threadScript);
   } finally {
@@ -25,10 +33,18 @@ export async function run(folders: readonly string[]): Promise<void> {
 }
 
 async function measure(folder: string, storageDirectory: string, threadScript: string): Promise<void> {
-  const library = await Library.open({ folders: [{ name: 'bench', directory: folder }], storageDirectory, settings: SETTINGS, threadScript, grammars: 'node_modules/@vscode/tree-sitter-wasm/wasm' });
+  const library = await Library.open({
+    folders: [{ name: 'bench', directory: folder }],
+    storageDirectory,
+    settings: SETTINGS,
+    threadScript,
+    grammars: 'node_modules/@vscode/tree-sitter-wasm/wasm',
+  });
   await library.start();
   const random = randomOf(1);
-  const files = [...library.documents()].filter(({ language }) => /^(typescript|javascript|python|go|rust|java|cpp|c|csharp|ruby|php)/.test(language));
+  const files = [...library.documents()].filter(({ language }) =>
+    /^(typescript|javascript|python|go|rust|java|cpp|c|csharp|ruby|php)/.test(language),
+  );
   const times: number[] = [];
   let found = 0;
   let withUsers = 0;
@@ -48,7 +64,9 @@ async function measure(folder: string, storageDirectory: string, threadScript: s
   await library.close();
   times.sort((a, b) => a - b);
   const at = (share: number): string => times[Math.min(times.length - 1, Math.floor(share * times.length))]!.toFixed(1);
-  console.log(`${basename(folder)}: ${HOVERS} hovers over random names: median ${at(0.5)} ms, p95 ${at(0.95)} ms, worst ${at(1)} ms; ${found} were defined in the workspace, ${withUsers} of them with users`);
+  console.log(
+    `${basename(folder)}: ${HOVERS} hovers over random names: median ${at(0.5)} ms, p95 ${at(0.95)} ms, worst ${at(1)} ms; ${found} were defined in the workspace, ${withUsers} of them with users`,
+  );
 }
 
 /** The same draws each run (mulberry32). */

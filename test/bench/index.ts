@@ -9,19 +9,43 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
-import { WorkspaceFolders } from '../../src/library/documents/folders';
-import { hashText } from '../../src/library/documents/read';
-import { walk, WalkReport } from '../../src/library/documents/walk';
-import { Library } from '../../src/library/library';
-import { EngineProcess } from '../../src/worker/engine-process';
-import { bundledCheckpoint } from '../../src/worker/models';
+import { WorkspaceFolders } from '../../src/workspace/sources/folders';
+import { hashText } from '../../src/workspace/sources/read';
+import { walk, WalkReport } from '../../src/workspace/sources/walk';
+import { Library } from '../../src/workspace/workspace';
+import { EngineProcess } from '../../src/inference/engine-process';
+import { bundledCheckpoint } from '../../src/app/models';
 
-const SETTINGS = { filesExclude: ['**/.git', '**/.svn', '**/.hg', '**/CVS', '**/.DS_Store', '**/Thumbs.db'], maxFileBytes: 2_000_000 };
+const SETTINGS = {
+  filesExclude: ['**/.git', '**/.svn', '**/.hg', '**/CVS', '**/.DS_Store', '**/Thumbs.db'],
+  maxFileBytes: 2_000_000,
+};
 const QUESTIONS = [
-  'how are options parsed', 'where is the configuration loaded', 'what happens when the connection is closed', 'error handling for invalid input', 'how is the cache invalidated',
-  'read a file into memory', 'parse the arguments of a command', 'which class renders the template', 'test for unicode strings', 'how does logging work', 'serialize an object to json',
-  'retry with backoff', 'compute the hash of a string', 'register a plugin', 'resolve a relative path', 'where are requests sent', 'default timeout value', 'thread pool shutdown',
-  'convert between time zones', 'sort the items of a list', 'what does merge do', 'validate the schema', 'install the dependencies', 'how are events dispatched', 'split text into tokens',
+  'how are options parsed',
+  'where is the configuration loaded',
+  'what happens when the connection is closed',
+  'error handling for invalid input',
+  'how is the cache invalidated',
+  'read a file into memory',
+  'parse the arguments of a command',
+  'which class renders the template',
+  'test for unicode strings',
+  'how does logging work',
+  'serialize an object to json',
+  'retry with backoff',
+  'compute the hash of a string',
+  'register a plugin',
+  'resolve a relative path',
+  'where are requests sent',
+  'default timeout value',
+  'thread pool shutdown',
+  'convert between time zones',
+  'sort the items of a list',
+  'what does merge do',
+  'validate the schema',
+  'install the dependencies',
+  'how are events dispatched',
+  'split text into tokens',
 ];
 
 /** Between the start and the first save of a session (ms): a file is opened, read and changed. */
@@ -38,13 +62,19 @@ interface Task {
 export async function child(task: Task): Promise<void> {
   const result = task.mode === 'floor' ? await floor(task) : await withLibrary(task);
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
-  process.stdout.write(JSON.stringify({ ...result, peakMB: maxRSS / 1024, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6 }));
+  process.stdout.write(
+    JSON.stringify({ ...result, peakMB: maxRSS / 1024, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6 }),
+  );
 }
 
 async function floor({ folder }: Task): Promise<Record<string, number>> {
   const started = performance.now();
   let bytes = 0;
-  for await (const { file, size } of walk(new WorkspaceFolders([{ name: 'bench', directory: folder }]), SETTINGS, new WalkReport())) {
+  for await (const { file, size } of walk(
+    new WorkspaceFolders([{ name: 'bench', directory: folder }]),
+    SETTINGS,
+    new WalkReport(),
+  )) {
     hashText(readFileSync(file, 'utf8'));
     bytes += size;
   }
@@ -53,7 +83,12 @@ async function floor({ folder }: Task): Promise<Record<string, number>> {
 
 async function withLibrary({ mode, folder, storage, threadScript }: Task): Promise<Record<string, number>> {
   const started = performance.now();
-  const library = await Library.open({ folders: [{ name: 'bench', directory: folder }], storageDirectory: storage, settings: SETTINGS, threadScript });
+  const library = await Library.open({
+    folders: [{ name: 'bench', directory: folder }],
+    storageDirectory: storage,
+    settings: SETTINGS,
+    threadScript,
+  });
   const opened = performance.now();
   let longest = 0;
   let last = performance.now();
@@ -66,7 +101,13 @@ async function withLibrary({ mode, folder, storage, threadScript }: Task): Promi
   const done = performance.now();
   const status = library.status();
   const measured: Record<string, number> = {
-    seconds: (done - started) / 1000, openSeconds: (opened - started) / 1000, files: status.filesIndexed, bytes: status.bytesIndexed, segments: status.segments, storeBytes: status.storeBytes, longestMs: longest,
+    seconds: (done - started) / 1000,
+    openSeconds: (opened - started) / 1000,
+    files: status.filesIndexed,
+    bytes: status.bytesIndexed,
+    segments: status.segments,
+    storeBytes: status.storeBytes,
+    longestMs: longest,
   };
   if (mode === 'early') Object.assign(measured, await saving(library, 1));
   if (mode === 'live') Object.assign(measured, await live(library));
@@ -86,7 +127,8 @@ async function live(library: Library): Promise<Record<string, number>> {
   return { ...saved, ...searched, burstFiles: burst.length, burstMs: performance.now() - started };
 }
 
-const indexedCode = (library: Library): { path: string; file: string }[] => [...library.documents()].filter(({ segments }) => segments > 2);
+const indexedCode = (library: Library): { path: string; file: string }[] =>
+  [...library.documents()].filter(({ segments }) => segments > 2);
 
 /** Saves files from all over the workspace, one after another, each with a word of its own, and searches for it. */
 async function saving(library: Library, count: number): Promise<Record<string, number>> {
@@ -121,15 +163,30 @@ async function searching(library: Library): Promise<Record<string, number>> {
       searchCpu.push(cpuMs(cpu));
     }
   }
-  return { searchCpu: quantile(searchCpu, 0.5), searchCpu95: quantile(searchCpu, 0.95), searchMedian: quantile(searches, 0.5), search95: quantile(searches, 0.95) };
+  return {
+    searchCpu: quantile(searchCpu, 0.5),
+    searchCpu95: quantile(searchCpu, 0.95),
+    searchMedian: quantile(searches, 0.5),
+    search95: quantile(searches, 0.95),
+  };
 }
 
 /** Searching while the bundled model, in the process it always has, encodes the same workspace. */
 async function whileEncoding(library: Library, storage: string): Promise<Record<string, number>> {
   const directory = await bundledCheckpoint(join(process.cwd(), 'models'));
   if (directory === undefined) throw new Error('No bundled model in models/');
-  const engine = new EngineProcess({ file: join(process.cwd(), 'dist/engine-child.js'), log: () => {}, changed: () => {} });
-  await engine.choose({ kind: 'bundled', directory, compiledDirectory: join(storage, 'compiled'), weights: 'auto', threads: 0 });
+  const engine = new EngineProcess({
+    file: join(process.cwd(), 'dist/inference.js'),
+    log: () => {},
+    changed: () => {},
+  });
+  await engine.choose({
+    kind: 'bundled',
+    directory,
+    compiledDirectory: join(storage, 'compiled'),
+    weights: 'auto',
+    threads: 0,
+  });
   const stop = new AbortController();
   let segments = 0;
   const encoding = (async (): Promise<void> => {
@@ -173,13 +230,24 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   const here = fileURLToPath(import.meta.url);
   const threadScript = join(dirname(here), 'segment-thread.cjs');
-  buildSync({ entryPoints: [join(process.cwd(), 'src/library/segments/thread.ts')], outfile: threadScript, bundle: true, platform: 'node', format: 'cjs', target: 'node20', packages: 'external', logLevel: 'warning' });
+  buildSync({
+    entryPoints: [join(process.cwd(), 'src/workspace/segments/thread.ts')],
+    outfile: threadScript,
+    bundle: true,
+    platform: 'node',
+    format: 'cjs',
+    target: 'node20',
+    packages: 'external',
+    logLevel: 'warning',
+  });
   for (const source of args) {
     const scratch = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
     try {
       const folder = join(scratch, basename(source));
       cpSync(source, folder, { recursive: true, verbatimSymlinks: true, filter: (file) => basename(file) !== '.git' });
-      measure(basename(source), (mode) => inChild(here, { mode, folder, storage: join(scratch, 'store'), threadScript }));
+      measure(basename(source), (mode) =>
+        inChild(here, { mode, folder, storage: join(scratch, 'store'), threadScript }),
+      );
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }
@@ -188,7 +256,11 @@ export async function run(args: readonly string[]): Promise<void> {
 
 function inChild(bundle: string, task: Task): Record<string, number> {
   const code = `import(${JSON.stringify(`file://${bundle}`)}).then((bench) => bench.child(${JSON.stringify(task)}))`;
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8', maxBuffer: 1 << 26, cwd: process.cwd() });
+  const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', code], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+    cwd: process.cwd(),
+  });
   if (status !== 0) throw new Error(`${task.mode} ended with ${status}: ${stderr}`);
   return JSON.parse(stdout) as Record<string, number>;
 }
@@ -199,14 +271,22 @@ function measure(name: string, child: (mode: Task['mode']) => Record<string, num
   const cold = child('cold');
   const megabytes = (cold.bytes ?? 0) / 1e6;
   console.log(`${name}: ${cold.files} files, ${n(megabytes)} MB, ${cold.segments} segments`);
-  console.log(`  cold       ${n(cold.seconds)} s (${n(cold.cpuSeconds)} s of CPU, ${n((cold.cpuSeconds ?? 0) / (floorRun.cpuSeconds ?? 1))} × reading and hashing), peak ${n(cold.peakMB, 0)} MB, store ${n((cold.storeBytes ?? 0) / 1e6)} MB = ${n((cold.storeBytes ?? 0) / (cold.bytes ?? 1), 2)} × text, event loop held ≤ ${n(cold.longestMs, 0)} ms`);
+  console.log(
+    `  cold       ${n(cold.seconds)} s (${n(cold.cpuSeconds)} s of CPU, ${n((cold.cpuSeconds ?? 0) / (floorRun.cpuSeconds ?? 1))} × reading and hashing), peak ${n(cold.peakMB, 0)} MB, store ${n((cold.storeBytes ?? 0) / 1e6)} MB = ${n((cold.storeBytes ?? 0) / (cold.bytes ?? 1), 2)} × text, event loop held ≤ ${n(cold.longestMs, 0)} ms`,
+  );
   const restarts = [child('restart'), child('restart'), child('restart')].map(({ seconds }) => seconds ?? NaN);
   console.log(`  restart    ${n(quantile(restarts, 0.5), 2)} s unchanged (median of 3)`);
   const early = child('early');
   const alive = child('live');
-  console.log(`  saved file ${n(alive.saveMedian, 0)} ms to be found (worst ${n(alive.saveMax, 0)}; median ${n(alive.saveCpu, 0)} ms of CPU; in the second of the start ${n(early.saveMax, 0)})`);
-  console.log(`  search     median ${n(alive.searchMedian, 0)} ms, p95 ${n(alive.search95, 0)} ms (${n(alive.searchCpu, 0)} and ${n(alive.searchCpu95, 0)} ms of CPU)`);
+  console.log(
+    `  saved file ${n(alive.saveMedian, 0)} ms to be found (worst ${n(alive.saveMax, 0)}; median ${n(alive.saveCpu, 0)} ms of CPU; in the second of the start ${n(early.saveMax, 0)})`,
+  );
+  console.log(
+    `  search     median ${n(alive.searchMedian, 0)} ms, p95 ${n(alive.search95, 0)} ms (${n(alive.searchCpu, 0)} and ${n(alive.searchCpu95, 0)} ms of CPU)`,
+  );
   const busy = child('encoding');
-  console.log(`  … while the bundled model encodes (${n(busy.encoded, 0)} segments meanwhile): median ${n(busy.searchMedian, 0)} ms, p95 ${n(busy.search95, 0)} ms (${n(busy.searchCpu, 0)} and ${n(busy.searchCpu95, 0)} ms of CPU)`);
+  console.log(
+    `  … while the bundled model encodes (${n(busy.encoded, 0)} segments meanwhile): median ${n(busy.searchMedian, 0)} ms, p95 ${n(busy.search95, 0)} ms (${n(busy.searchCpu, 0)} and ${n(busy.searchCpu95, 0)} ms of CPU)`,
+  );
   console.log(`  burst      ${alive.burstFiles} files changed: ${n(alive.burstMs, 0)} ms`);
 }

@@ -15,9 +15,9 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join, resolve } from 'node:path';
-import { EngineModel } from '../../src/worker/engine-model';
-import type { MemoryModel } from '../../src/worker/memory-model';
-import { writeMemoryCheckpoint } from '../worker/memory-checkpoint';
+import { EngineModel } from '../../src/inference/engine-model';
+import type { MemoryModel } from '../../src/inference/memory-model';
+import { writeMemoryCheckpoint } from '../inference/memory-checkpoint';
 import { causality } from './memory/causal';
 import { composition } from './memory/composition';
 import { fused } from './memory/fused';
@@ -33,23 +33,38 @@ export async function run(args: readonly string[] = []): Promise<void> {
   try {
     const directory = value('--checkpoint') ?? bundled() ?? randomCheckpoint(scratch);
     const threads = Number(value('--threads') ?? 2);
-    const model = await EngineModel.load({ directory, compiledDirectory: join(scratch, 'compiled'), weights: 'auto', threads });
+    const model = await EngineModel.load({
+      directory,
+      compiledDirectory: join(scratch, 'compiled'),
+      weights: 'auto',
+      threads,
+    });
     const memory = model.memory;
     if (!memory) throw new Error(`${directory} has no memory slots`);
     const shared = resolve(value('--shared') ?? process.env['ANCHORAGE_SHARED'] ?? '../shared/data');
     const long = args.includes('--long');
     const tokens = value('--tokens') === undefined ? undefined : Number(value('--tokens'));
     const texts = sources(value('--text') ?? join(process.cwd(), 'src'));
-    console.log(`${model.description.detail}\n${threads} threads; memories of ${JSON.stringify(memory.description.ratios)}, ${memory.description.storedRowBytes} bytes a row, ${texts.length} files of text\n`);
+    console.log(
+      `${model.description.detail}\n${threads} threads; memories of ${JSON.stringify(memory.description.ratios)}, ${memory.description.storedRowBytes} bytes a row, ${texts.length} files of text\n`,
+    );
     const parts: Record<string, (memory: MemoryModel) => Promise<void>> = {
       scale: (own) => scale(own, texts, tokens ?? (long ? 4_194_304 : 262_144), join(scratch, 'store'), threads),
       warm: (own) => warm(own, directory, texts, tokens ?? (long ? 1_048_576 : 262_144), threads),
       causal: (own) => causality(own, texts, Number(value('--pairs') ?? 100)),
       gists: (own) => gists(own, texts, long ? 1_000 : 60),
-      needles: (own) => needles(own, texts, tokens ? [tokens] : long ? [4_096, 32_768, 131_072, 524_288, 1_048_576] : [4_096, 16_384], long ? 20 : 4, join(scratch, 'needles')),
+      needles: (own) =>
+        needles(
+          own,
+          texts,
+          tokens ? [tokens] : long ? [4_096, 32_768, 131_072, 524_288, 1_048_576] : [4_096, 16_384],
+          long ? 20 : 4,
+          join(scratch, 'needles'),
+        ),
       ratios: (own) => ratios(own, texts, long ? 100 : 24),
       composition: () => composition(shared, value('--chosen'), directory, texts, long ? 1_000 : 24),
-      fused: (own) => fused(own, { repos: value('--repos') ?? process.env['ANCHORAGE_BENCH_REPOS'], shared, whole: long }),
+      fused: (own) =>
+        fused(own, { repos: value('--repos') ?? process.env['ANCHORAGE_BENCH_REPOS'], shared, whole: long }),
     };
     const asked = Object.keys(parts).filter((part) => args.includes(part));
     for (const part of asked.length > 0 ? asked : Object.keys(parts)) await parts[part]?.(memory);
@@ -61,12 +76,17 @@ export async function run(args: readonly string[] = []): Promise<void> {
 
 function bundled(): string | undefined {
   const models = join(process.cwd(), 'models');
-  const name = readdirSync(models).filter((each) => each.startsWith('anchorage-') && existsSync(join(models, each, 'memory.safetensors'))).sort().at(-1);
+  const name = readdirSync(models)
+    .filter((each) => each.startsWith('anchorage-') && existsSync(join(models, each, 'memory.safetensors')))
+    .sort()
+    .at(-1);
   return name && join(models, name);
 }
 
 function randomCheckpoint(scratch: string): string {
-  console.log('No checkpoint with memory slots is here: random weights of the 8m shape, so times and sizes are real and likelihoods are those of noise.');
+  console.log(
+    'No checkpoint with memory slots is here: random weights of the 8m shape, so times and sizes are real and likelihoods are those of noise.',
+  );
   writeMemoryCheckpoint(join(scratch, 'random'), '8m');
   return join(scratch, 'random');
 }
@@ -75,7 +95,9 @@ const KINDS = new Set(['.ts', '.py', '.go', '.rs', '.js', '.java', '.c', '.md'])
 
 function sources(folder: string): { path: string; text: string }[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((path) => KINDS.has(extname(path)) && !path.includes('node_modules') && statSync(join(folder, path)).isFile())
+    .filter(
+      (path) => KINDS.has(extname(path)) && !path.includes('node_modules') && statSync(join(folder, path)).isFile(),
+    )
     .map((path) => ({ path, text: readFileSync(join(folder, path), 'utf8') }))
     .filter(({ text }) => text.length > 400 && text.length < 200_000)
     .sort((a, b) => (a.path < b.path ? -1 : 1));

@@ -1,20 +1,23 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { LexicalIndex } from '../../src/library/lexical/index';
-import { MAX_QUERY_TERMS } from '../../src/library/lexical/search';
-import { type FeatureName, FEATURES, gatherEvidence } from '../../src/library/retrieve/features';
-import { analyseQuestion } from '../../src/library/retrieve/query';
-import { DOCUMENT_WEIGHTS } from '../../src/library/retrieve/rank';
-import { DOCUMENT_FIELDS, SEGMENT_FIELDS } from '../../src/library/retrieve/retriever';
-import { createSegmenter } from '../../src/library/segments/segmenter';
+import { LexicalIndex } from '../../src/workspace/lexical/lexical-index';
+import { MAX_QUERY_TERMS } from '../../src/workspace/lexical/search';
+import { type FeatureName, FEATURES, gatherEvidence } from '../../src/search/features';
+import { analyseQuestion } from '../../src/search/query';
+import { DOCUMENT_WEIGHTS } from '../../src/search/rank';
+import { DOCUMENT_FIELDS, SEGMENT_FIELDS } from '../../src/search/retriever';
+import { createSegmenter } from '../../src/workspace/segments/segmenter';
 import { readCorpus } from './retrieval/corpus';
 import { row, Tally } from './retrieval/metrics';
 import { extraQuestions, svelteHistory, sweQa } from './retrieval/questions';
 
 /** `npm run bench -- retrieval-fit --repos DIR [--shared DIR] [--extra FILE …]`: fits rank.ts's weights, each repository left out in turn, then on all. */
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({ args: [...args], options: { repos: { type: 'string' }, shared: { type: 'string' }, extra: { type: 'string', multiple: true } } });
+  const { values } = parseArgs({
+    args: [...args],
+    options: { repos: { type: 'string' }, shared: { type: 'string' }, extra: { type: 'string', multiple: true } },
+  });
   const repos = resolve(values.repos ?? process.env['ANCHORAGE_BENCH_REPOS'] ?? '.');
   const shared = resolve(values.shared ?? process.env['ANCHORAGE_SHARED'] ?? '../shared/data');
   const questions = [...sweQa(shared), ...svelteHistory(shared), ...(values.extra ?? []).flatMap(extraQuestions)];
@@ -23,7 +26,8 @@ export async function run(args: readonly string[]): Promise<void> {
   for (const name of new Set(questions.map(({ repository }) => repository))) {
     if (!existsSync(join(repos, name))) continue;
     const index = LexicalIndex.inMemory();
-    for (const document of await readCorpus(join(repos, name))) index.add(document.path, document, await segmenter.segment(document));
+    for (const document of await readCorpus(join(repos, name)))
+      index.add(document.path, document, await segmenter.segment(document));
     for (const question of questions) if (question.repository === name) samples.push(sampleOf(index, question));
     console.log(`${name}: ${index.status().documents} documents`);
   }
@@ -31,11 +35,15 @@ export async function run(args: readonly string[]): Promise<void> {
 
   report('as shipped', samples, () => Float64Array.from(FEATURES, (name) => DOCUMENT_WEIGHTS[name]));
   const repositories = [...new Set(samples.map(({ repository }) => repository))];
-  const leftOut = new Map(repositories.map((name) => [name, fit(samples.filter(({ repository }) => repository !== name))]));
+  const leftOut = new Map(
+    repositories.map((name) => [name, fit(samples.filter(({ repository }) => repository !== name))]),
+  );
   report('fitted on the other repositories', samples, ({ repository }) => leftOut.get(repository) as Float64Array);
   const weights = fit(samples);
   report('fitted on all', samples, () => weights);
-  console.log(JSON.stringify(Object.fromEntries(FEATURES.map((name, i) => [name, Number((weights[i] as number).toFixed(2))]))));
+  console.log(
+    JSON.stringify(Object.fromEntries(FEATURES.map((name, i) => [name, Number((weights[i] as number).toFixed(2))]))),
+  );
 }
 
 /** One question: features of each candidate document, and whether it is gold. */
@@ -45,15 +53,25 @@ interface Sample {
   gold: boolean[];
 }
 
-function sampleOf(index: LexicalIndex, question: { repository: string; text: string; gold: readonly { path: string }[] }): Sample {
+function sampleOf(
+  index: LexicalIndex,
+  question: { repository: string; text: string; gold: readonly { path: string }[] },
+): Sample {
   const asked = analyseQuestion(question.text);
   const fields = { documents: DOCUMENT_FIELDS, segments: SEGMENT_FIELDS, segmentsPerDocument: 6 };
   const found = index.search(asked.terms, { ...fields, limit: 150 });
   const names = asked.names.slice(0, MAX_QUERY_TERMS);
-  const named = index.search(names.map(({ term }) => ({ term, weight: 1 })), { ...fields, limit: 300 });
+  const named = index.search(
+    names.map(({ term }) => ({ term, weight: 1 })),
+    { ...fields, limit: 300 },
+  );
   const gold = new Set(question.gold.map(({ path }) => path));
   const evidence = gatherEvidence(asked, found, names, named);
-  return { repository: question.repository, features: evidence.map((item) => Float64Array.from(FEATURES, (name: FeatureName) => item.features[name])), gold: evidence.map(({ hit }) => gold.has(hit.path)) };
+  return {
+    repository: question.repository,
+    features: evidence.map((item) => Float64Array.from(FEATURES, (name: FeatureName) => item.features[name])),
+    gold: evidence.map(({ hit }) => gold.has(hit.path)),
+  };
 }
 
 /** Rank of the best gold document, ties counted against it; 0 when none was found. */
@@ -70,7 +88,10 @@ const scoresOf = ({ features }: Sample, weights: Float64Array): Float64Array =>
   Float64Array.from(features, (vector) => vector.reduce((sum, value, i) => sum + value * (weights[i] as number), 0));
 
 /** What a rank is worth: hit@1, @5 and @10 and the reciprocal rank, weighted by what a reader notices. */
-const worth = (rank: number): number => (rank === 0 ? 0 : (rank <= 1 ? 0.35 : 0) + (rank <= 5 ? 0.3 : 0) + (rank <= 10 ? 0.15 : 0) + 0.2 / rank + 0.1 / Math.log2(1 + rank));
+const worth = (rank: number): number =>
+  rank === 0
+    ? 0
+    : (rank <= 1 ? 0.35 : 0) + (rank <= 5 ? 0.3 : 0) + (rank <= 10 ? 0.15 : 0) + 0.2 / rank + 0.1 / Math.log2(1 + rank);
 
 const STEPS = [-0.6, -0.25, -0.1, -0.04, 0.04, 0.1, 0.25, 0.6];
 const PASSES = 4;
@@ -85,7 +106,9 @@ function fit(samples: readonly Sample[]): Float64Array {
   const objective = (feature: number, step: number): number => {
     let sum = 0;
     samples.forEach(({ repository, features, gold }, i) => {
-      const moved = (scores[i] as Float64Array).map((score, d) => score + step * ((features[d] as Float64Array)[feature] as number));
+      const moved = (scores[i] as Float64Array).map(
+        (score, d) => score + step * ((features[d] as Float64Array)[feature] as number),
+      );
       sum += worth(rankIn(moved, gold)) / (counts.get(repository) as number);
     });
     const norm = weights.reduce((total, weight, i) => total + Math.abs(i === feature ? weight + step : weight), 0);
@@ -102,7 +125,11 @@ function fit(samples: readonly Sample[]): Float64Array {
       }
       if (taken === 0) continue;
       weights[feature] = (weights[feature] as number) + taken;
-      samples.forEach(({ features }, i) => (scores[i] as Float64Array).forEach((score, d, all) => (all[d] = score + taken * ((features[d] as Float64Array)[feature] as number))));
+      samples.forEach(({ features }, i) =>
+        (scores[i] as Float64Array).forEach(
+          (score, d, all) => (all[d] = score + taken * ((features[d] as Float64Array)[feature] as number)),
+        ),
+      );
     }
     if (best - before < 1e-3) break;
   }

@@ -2,10 +2,10 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { LexicalIndex } from '../../src/library/lexical/index';
-import { Retriever } from '../../src/library/retrieve/retriever';
-import type { ReadDocument } from '../../src/library/retrieve/types';
-import { createSegmenter, type Segmenter } from '../../src/library/segments/segmenter';
+import { LexicalIndex } from '../../src/workspace/lexical/lexical-index';
+import { Retriever } from '../../src/search/retriever';
+import type { ReadDocument } from '../../src/workspace/read-document';
+import { createSegmenter, type Segmenter } from '../../src/workspace/segments/segmenter';
 import { readCorpus } from './retrieval/corpus';
 import { filesOf, goldLines, goldRank, row, Tally } from './retrieval/metrics';
 import { PlainBm25 } from './retrieval/plain';
@@ -24,7 +24,13 @@ const SPANS = 20;
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
-    options: { repos: { type: 'string' }, shared: { type: 'string' }, extra: { type: 'string', multiple: true }, only: { type: 'string', multiple: true }, 'no-cosqa': { type: 'boolean' } },
+    options: {
+      repos: { type: 'string' },
+      shared: { type: 'string' },
+      extra: { type: 'string', multiple: true },
+      only: { type: 'string', multiple: true },
+      'no-cosqa': { type: 'boolean' },
+    },
   });
   const repos = values.repos ?? process.env['ANCHORAGE_BENCH_REPOS'];
   const shared = resolve(values.shared ?? process.env['ANCHORAGE_SHARED'] ?? '../shared/data');
@@ -43,7 +49,12 @@ export async function run(args: readonly string[]): Promise<void> {
   segmenter.close();
 }
 
-async function benchRepositories(repos: string, questions: readonly Question[], only: readonly string[] | undefined, segmenter: Segmenter): Promise<void> {
+async function benchRepositories(
+  repos: string,
+  questions: readonly Question[],
+  only: readonly string[] | undefined,
+  segmenter: Segmenter,
+): Promise<void> {
   const tallies = new Map<string, { ours: Tally; plain: Tally }>();
   const tally = (name: string): { ours: Tally; plain: Tally } => {
     let known = tallies.get(name);
@@ -57,17 +68,30 @@ async function benchRepositories(repos: string, questions: readonly Question[], 
       continue;
     }
     const corpus = await openCorpus(join(repos, name), segmenter);
-    const plain = new PlainBm25([...corpus.documents.values()].map(({ document }) => document).filter(({ text }) => text.length <= PLAIN_MOST_CHARACTERS));
+    const plain = new PlainBm25(
+      [...corpus.documents.values()]
+        .map(({ document }) => document)
+        .filter(({ text }) => text.length <= PLAIN_MOST_CHARACTERS),
+    );
     const wall: number[] = [];
     const cpu: number[] = [];
     for (const question of questions.filter(({ repository }) => repository === name)) {
       const started = performance.now();
       const cpuStarted = process.cpuUsage();
-      const spans = await corpus.retriever.search(question.text, { scope: { kind: 'workspace' }, limit: SPANS, pathOf: (file) => file, ownNames: [name] });
+      const spans = await corpus.retriever.search(question.text, {
+        scope: { kind: 'workspace' },
+        limit: SPANS,
+        pathOf: (file) => file,
+        ownNames: [name],
+      });
       wall.push(performance.now() - started);
       const used = process.cpuUsage(cpuStarted);
       cpu.push((used.user + used.system) / 1000);
-      const set = question.id.startsWith('svelte-') ? 'svelte history' : sweQaRepositories.has(name) ? 'SWE-QA' : 'further';
+      const set = question.id.startsWith('svelte-')
+        ? 'svelte history'
+        : sweQaRepositories.has(name)
+          ? 'SWE-QA'
+          : 'further';
       const rank = goldRank(filesOf(spans), question);
       const lines = goldLines(spans, question);
       const plainRank = goldRank(plain.search(question.text), question);
@@ -76,11 +100,15 @@ async function benchRepositories(repos: string, questions: readonly Question[], 
         tally(group).plain.add(plainRank);
       }
     }
-    console.log(`${name}: ${corpus.summary}; search wall p50 ${percentile(wall, 0.5)} p95 ${percentile(wall, 0.95)} ms, CPU p50 ${percentile(cpu, 0.5)} p95 ${percentile(cpu, 0.95)} ms`);
+    console.log(
+      `${name}: ${corpus.summary}; search wall p50 ${percentile(wall, 0.5)} p95 ${percentile(wall, 0.95)} ms, CPU p50 ${percentile(cpu, 0.5)} p95 ${percentile(cpu, 0.95)} ms`,
+    );
     await corpus.close();
   }
   console.log(`\nFile hit@k of the first ${SPANS} spans, any gold file counts`);
-  for (const [name, { ours, plain }] of [...tallies].sort(([a], [b]) => Number(a.startsWith(' ')) - Number(b.startsWith(' ')))) {
+  for (const [name, { ours, plain }] of [...tallies].sort(
+    ([a], [b]) => Number(a.startsWith(' ')) - Number(b.startsWith(' ')),
+  )) {
     console.log(row(`${name} · ours`, ours.scores()));
     console.log(row(`${name} · plain BM25`, plain.scores()));
   }
@@ -144,7 +172,9 @@ async function benchCosqa(shared: string, segmenter: Segmenter): Promise<void> {
     documents.set(path, { document, segmented });
   }
   const retriever = new Retriever(index, { read: (docId) => documents.get(docId) });
-  const plain = new PlainBm25([...documents.values()].map(({ document }) => ({ path: document.path, text: document.text })));
+  const plain = new PlainBm25(
+    [...documents.values()].map(({ document }) => ({ path: document.path, text: document.text })),
+  );
   const ours = new Tally();
   const peer = new Tally();
   for (const { query, gold } of items) {

@@ -1,7 +1,16 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { COMMANDS, generalHelp, helpOf, isCommand, parse, UsageError, wholeNumber, type CommandName } from '../../src/cli/arguments';
+import {
+  COMMANDS,
+  generalHelp,
+  helpOf,
+  isCommand,
+  parse,
+  UsageError,
+  wholeNumber,
+  type CommandName,
+} from '../../src/cli/arguments';
 import { parseQuery } from '../../src/cli/queries';
 import { bytes, printable, renderMarkdown } from '../../src/cli/render';
 import { cacheDirectory } from '../../src/cli/session';
@@ -9,10 +18,21 @@ import { cacheDirectory } from '../../src/cli/session';
 describe('arguments', () => {
   test('operands, repeated folders and flags', () => {
     const args = parse('ask', ['how', 'it works', '-w', 'a', '--workspace', 'b', '--json', '--in', 'src']);
-    expect(args).toMatchObject({ operands: ['how', 'it works'], workspace: ['a', 'b'], json: true, in: 'src', progress: false });
+    expect(args).toMatchObject({
+      operands: ['how', 'it works'],
+      workspace: ['a', 'b'],
+      json: true,
+      in: 'src',
+      progress: false,
+    });
   });
 
-  test.each<[CommandName, string[]]>([['ask', ['--nonsense']], ['index', ['--limit', '3']], ['search', ['--limit']], ['why', ['--json=yes']]])('%s %j is refused', (command, argv) => {
+  test.each<[CommandName, string[]]>([
+    ['ask', ['--nonsense']],
+    ['index', ['--limit', '3']],
+    ['search', ['--limit']],
+    ['why', ['--json=yes']],
+  ])('%s %j is refused', (command, argv) => {
     expect(() => parse(command, argv)).toThrow(UsageError);
   });
 
@@ -31,11 +51,17 @@ describe('arguments', () => {
   });
 });
 
-test.each([['{"id":1,"question":"q"}', { id: 1, question: 'q' }], ['{"id":"a","question":"q","more":2}', { id: 'a', question: 'q' }]])('query %s', (line, query) => expect(parseQuery(line, 1)).toEqual(query));
+test.each([
+  ['{"id":1,"question":"q"}', { id: 1, question: 'q' }],
+  ['{"id":"a","question":"q","more":2}', { id: 'a', question: 'q' }],
+])('query %s', (line, query) => expect(parseQuery(line, 1)).toEqual(query));
 
-test.each(['', 'no json', '[]', 'null', '{"id":1}', '{"question":"q"}', '{"id":{},"question":"q"}'])('no query: %s', (line) => {
-  expect(() => parseQuery(line, 7)).toThrow(/Line 7/);
-});
+test.each(['', 'no json', '[]', 'null', '{"id":1}', '{"question":"q"}', '{"id":{},"question":"q"}'])(
+  'no query: %s',
+  (line) => {
+    expect(() => parseQuery(line, 7)).toThrow(/Line 7/);
+  },
+);
 
 test('caches lie where the system wants them', () => {
   expect(cacheDirectory({ XDG_CACHE_HOME: '/x' }, 'linux')).toBe(join('/x', 'anchorage'));
@@ -52,8 +78,16 @@ describe('what is printed', () => {
   });
 
   test('code is indented, inline marks are unwrapped, markers stay', () => {
-    expect(renderMarkdown('**`f`** is `a`. [1]\n\n````py\nx = "```"\n````', plain)).toBe('f is a. [1]\n\n    x = "```"');
+    expect(renderMarkdown('**`f`** is `a`. [1]\n\n````py\nx = "```"\n````', plain)).toBe(
+      'f is a. [1]\n\n    x = "```"',
+    );
   });
 
-  test.each([[0, '0 B'], [999, '999 B'], [1_000, '1.0 kB'], [1_234_567, '1.2 MB'], [345_000_000, '345 MB']])('%i bytes are %s', (count, text) => expect(bytes(count)).toBe(text));
+  test.each([
+    [0, '0 B'],
+    [999, '999 B'],
+    [1_000, '1.0 kB'],
+    [1_234_567, '1.2 MB'],
+    [345_000_000, '345 MB'],
+  ])('%i bytes are %s', (count, text) => expect(bytes(count)).toBe(text));
 });

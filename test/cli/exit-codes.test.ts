@@ -14,9 +14,14 @@ beforeAll(() => {
   directory = mkdtempSync(join(tmpdir(), 'anchorage-exit-'));
   workspace = join(directory, 'work');
   writeFiles(workspace, {
-    'pool.py': 'class Pool:\n    """Keeps connections open."""\n\n    def take(self, host):\n        return self.free.pop(host)\n',
-    'binary.py': 'x\0y', 'closed/inner.py': 'def inner():\n    return 1\n', 'model/config.json': '{"architectures":["Nobody"]}',
-    'questions.jsonl': '{"id":1,"question":"take a connection"}\n', 'no-questions.jsonl': '', 'wrong.jsonl': '{"id":1}\n',
+    'pool.py':
+      'class Pool:\n    """Keeps connections open."""\n\n    def take(self, host):\n        return self.free.pop(host)\n',
+    'binary.py': 'x\0y',
+    'closed/inner.py': 'def inner():\n    return 1\n',
+    'model/config.json': '{"architectures":["Nobody"]}',
+    'questions.jsonl': '{"id":1,"question":"take a connection"}\n',
+    'no-questions.jsonl': '',
+    'wrong.jsonl': '{"id":1}\n',
   });
 });
 afterAll(() => {
@@ -33,7 +38,13 @@ interface Ended {
 /** @param as user that runs it */
 function anchorage(argv: readonly string[], as?: number): Ended {
   const env = { ...process.env, XDG_CACHE_HOME: join(directory, 'cache') };
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(bundles, 'cli.js'), ...argv], { encoding: 'utf8', cwd: workspace, env, input: '', ...(as === undefined ? {} : { uid: as, gid: as }) });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(bundles, 'cli.js'), ...argv], {
+    encoding: 'utf8',
+    cwd: workspace,
+    env,
+    input: '',
+    ...(as === undefined ? {} : { uid: as, gid: as }),
+  });
   return { status, stdout, stderr };
 }
 
@@ -123,7 +134,10 @@ const TABLE: Row[] = [
 describe('exit codes: 0 done, 1 failed, 2 not understood', () => {
   test.each(TABLE.map((row) => [`anchorage ${row[0].join(' ')}`, ...row] as const))('%s', (_, argv, expected, told) => {
     const { status, stdout, stderr } = anchorage(argv);
-    expect({ status, told: expected === 0 ? stdout : stderr }).toEqual({ status: expected, told: expect.stringMatching(told) as string });
+    expect({ status, told: expected === 0 ? stdout : stderr }).toEqual({
+      status: expected,
+      told: expect.stringMatching(told) as string,
+    });
     // What a user is told is neither a stack nor a system's word for it.
     expect(stderr).not.toMatch(/\n {4}at |\bE[A-Z]{4,}\b/);
   });
@@ -136,41 +150,65 @@ describe('exit codes: 0 done, 1 failed, 2 not understood', () => {
   });
 
   test.each(['--version', '-V'])('%s is the version of the package', (option) => {
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      version: string;
+    };
     expect(anchorage([option])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
   });
 
   // Root may read everything; where the tests run as root, the command runs as nobody.
-  test.runIf(process.platform !== 'win32')('a folder and a file that may not be read: told by why, refused by summarize, and the rest is indexed', () => {
-    const nobody = process.getuid?.() === 0 ? 65_534 : undefined;
-    mkdirSync(join(directory, 'cache'), { recursive: true });
-    chmodSync(directory, 0o755);
-    chmodSync(bundles, 0o755);
-    const storage = join(directory, 'nobody');
-    mkdirSync(storage);
-    chmodSync(storage, 0o777);
-    chmodSync(join(workspace, 'closed'), 0);
-    const secret = join(workspace, 'secret.py');
-    writeFileSync(secret, 'connection = 1\n');
-    chmodSync(secret, 0);
-    try {
-      const why = anchorage(['why', 'closed/inner.py', '--storage', storage], nobody);
-      expect(why).toMatchObject({ status: 0, stdout: expect.stringMatching(/inner\.py is not indexed: It cannot be read/) as string });
-      expect(anchorage(['summarize', 'closed/inner.py', '--storage', storage], nobody)).toMatchObject({ status: 1, stderr: expect.stringMatching(/may not be read\.\nCheck the permissions/) as string });
-      expect(anchorage(['search', 'connection', '--storage', storage], nobody)).toMatchObject({ status: 0, stdout: expect.stringContaining('pool.py') as string });
-      expect(anchorage(['summarize', 'secret.py', '--storage', storage], nobody)).toMatchObject({ status: 1, stderr: expect.stringMatching(/secret\.py: may not be read/) as string });
-      const { stdout } = anchorage(['status', '--storage', storage], nobody);
-      expect(stdout).toMatch(/Problem +closed: no permission to read it/);
-      expect(stdout).toMatch(/Problem +secret\.py: .*permission/);
-    } finally {
-      chmodSync(join(workspace, 'closed'), 0o755);
-      rmSync(secret);
-    }
-  }, 60_000);
+  test.runIf(process.platform !== 'win32')(
+    'a folder and a file that may not be read: told by why, refused by summarize, and the rest is indexed',
+    () => {
+      const nobody = process.getuid?.() === 0 ? 65_534 : undefined;
+      mkdirSync(join(directory, 'cache'), { recursive: true });
+      chmodSync(directory, 0o755);
+      chmodSync(bundles, 0o755);
+      const storage = join(directory, 'nobody');
+      mkdirSync(storage);
+      chmodSync(storage, 0o777);
+      chmodSync(join(workspace, 'closed'), 0);
+      const secret = join(workspace, 'secret.py');
+      writeFileSync(secret, 'connection = 1\n');
+      chmodSync(secret, 0);
+      try {
+        const why = anchorage(['why', 'closed/inner.py', '--storage', storage], nobody);
+        expect(why).toMatchObject({
+          status: 0,
+          stdout: expect.stringMatching(/inner\.py is not indexed: It cannot be read/) as string,
+        });
+        expect(anchorage(['summarize', 'closed/inner.py', '--storage', storage], nobody)).toMatchObject({
+          status: 1,
+          stderr: expect.stringMatching(/may not be read\.\nCheck the permissions/) as string,
+        });
+        expect(anchorage(['search', 'connection', '--storage', storage], nobody)).toMatchObject({
+          status: 0,
+          stdout: expect.stringContaining('pool.py') as string,
+        });
+        expect(anchorage(['summarize', 'secret.py', '--storage', storage], nobody)).toMatchObject({
+          status: 1,
+          stderr: expect.stringMatching(/secret\.py: may not be read/) as string,
+        });
+        const { stdout } = anchorage(['status', '--storage', storage], nobody);
+        expect(stdout).toMatch(/Problem +closed: no permission to read it/);
+        expect(stdout).toMatch(/Problem +secret\.py: .*permission/);
+      } finally {
+        chmodSync(join(workspace, 'closed'), 0o755);
+        rmSync(secret);
+      }
+    },
+    60_000,
+  );
 });
 
 test('a file of questions that may not be read is told before anything is indexed', () => {
   writeFileSync(join(directory, 'loose.jsonl'), 'no json\n');
-  const { status, stderr } = anchorage(['search', '--queries', join(directory, 'loose.jsonl'), '--storage', join(directory, 'untouched')]);
+  const { status, stderr } = anchorage([
+    'search',
+    '--queries',
+    join(directory, 'loose.jsonl'),
+    '--storage',
+    join(directory, 'untouched'),
+  ]);
   expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining('Line 1 is not JSON') as string });
 });

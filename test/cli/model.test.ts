@@ -14,7 +14,13 @@ let scratch: string;
 beforeEach(async () => {
   [out, notes, streamed] = [[], [], ''];
   scratch = await mkdtemp(join(tmpdir(), 'cli-'));
-  io = { out: (text) => void out.push(text), stream: (text) => void (streamed += text), note: (text) => void notes.push(text), fetch, modelsDirectory: join(scratch, 'models') };
+  io = {
+    out: (text) => void out.push(text),
+    stream: (text) => void (streamed += text),
+    note: (text) => void notes.push(text),
+    fetch,
+    modelsDirectory: join(scratch, 'models'),
+  };
 });
 const run = (...args: string[]) => modelCommand(args, io);
 const json = () => JSON.parse(out.at(-1) as string) as Record<string, unknown>;
@@ -37,7 +43,8 @@ describe('anchorage model', () => {
     expect(await run('add', fixture('checkpoints/smollm2'), '--as', 'small')).toBe(0);
     expect(out.at(-1)).toMatch(/^small: \d+ kB/);
     const hub = await new TestHub().start();
-    for (const name of await readdir(fixture('checkpoints/qwen2'))) hub.files.set(name, new Uint8Array(await readFile(fixture(`checkpoints/qwen2/${name}`))));
+    for (const name of await readdir(fixture('checkpoints/qwen2')))
+      hub.files.set(name, new Uint8Array(await readFile(fixture(`checkpoints/qwen2/${name}`))));
     await run('add', 'owner/tiny', '--endpoint', hub.endpoint);
     await hub.stop();
     expect(notes.at(-1)).toContain('100%');
@@ -46,7 +53,13 @@ describe('anchorage model', () => {
     await run('list');
     expect(out.at(-1)).toContain('Qwen2.5-Coder-0.5B-Instruct');
     await run('info', 'owner/tiny', '--json');
-    expect(json()).toMatchObject({ architecture: 'qwen2', layers: 2, trainedWindow: 256, weights: 'f32', tokenizer: expect.stringContaining('no tokenizer.json') as string });
+    expect(json()).toMatchObject({
+      architecture: 'qwen2',
+      layers: 2,
+      trainedWindow: 256,
+      weights: 'f32',
+      tokenizer: expect.stringContaining('no tokenizer.json') as string,
+    });
     await run('info', 'small');
     expect(out.at(-1)).toContain('320 tokens');
     await run('remove', 'small');
@@ -56,17 +69,58 @@ describe('anchorage model', () => {
 
   it('writes on from a prompt, streamed or as JSON, with chat template and stops', async () => {
     const model = fixture('checkpoints/smollm2');
-    expect(await run('generate', model, '--prompt', 'The keeper', '--max-tokens', '12', '--temperature', '1', '--seed', '4')).toBe(0);
+    expect(
+      await run('generate', model, '--prompt', 'The keeper', '--max-tokens', '12', '--temperature', '1', '--seed', '4'),
+    ).toBe(0);
     expect(streamed.length).toBeGreaterThan(3);
     expect(notes.at(-1)).toMatch(/tokens read in .* written/);
-    await run('generate', model, '--prompt', 'The keeper', '--max-tokens', '12', '--temperature', '1', '--seed', '4', '--json');
+    await run(
+      'generate',
+      model,
+      '--prompt',
+      'The keeper',
+      '--max-tokens',
+      '12',
+      '--temperature',
+      '1',
+      '--seed',
+      '4',
+      '--json',
+    );
     expect(json()).toMatchObject({ text: streamed, newTokens: 12, reason: 'length', seed: 4 });
     await run('generate', model, '--prompt', 'Hi', '--chat', '--system', 'Be brief.', '--max-tokens', '2', '--json');
     expect(json()['promptTokens']).toBeGreaterThan(20);
-    await run('generate', model, '--prompt', 'The keeper', '--max-tokens', '9', '--attention', 'lambda', '--window', '8', '--sinks', '2', '--json');
+    await run(
+      'generate',
+      model,
+      '--prompt',
+      'The keeper',
+      '--max-tokens',
+      '9',
+      '--attention',
+      'lambda',
+      '--window',
+      '8',
+      '--sinks',
+      '2',
+      '--json',
+    );
     expect(json()['rows']).toBeLessThanOrEqual(10);
-    await expect(run('generate', model, '--prompt', 'The keeper counted ships', '--max-tokens', '9', '--capacity', '12')).rejects.toMatchObject({ code: 'contextFull' });
-    await run('generate', model, '--prompt', 'The keeper counted ships', '--max-tokens', '9', '--capacity', '12', '--cut', 'keepEnd');
+    await expect(
+      run('generate', model, '--prompt', 'The keeper counted ships', '--max-tokens', '9', '--capacity', '12'),
+    ).rejects.toMatchObject({ code: 'contextFull' });
+    await run(
+      'generate',
+      model,
+      '--prompt',
+      'The keeper counted ships',
+      '--max-tokens',
+      '9',
+      '--capacity',
+      '12',
+      '--cut',
+      'keepEnd',
+    );
     expect(notes.join()).toContain('were left out (rule keepEnd)');
   });
 
@@ -75,7 +129,10 @@ describe('anchorage model', () => {
     const ids = await idsFile(200, 128, 2);
     await run('perplexity', model, '--ids', ids, '--json');
     const whole = json() as { buckets: { from: number; to: number; nll: number }[]; rows: number };
-    expect(whole.buckets.map(({ from, to }) => [from, to])).toEqual([[1, 128], [128, 200]]);
+    expect(whole.buckets.map(({ from, to }) => [from, to])).toEqual([
+      [1, 128],
+      [128, 200],
+    ]);
     expect(Object.keys(whole)).toEqual(['buckets', 'rows']);
     expect(Object.keys(whole.buckets[0] as object)).toEqual(['from', 'to', 'nll']);
     expect(whole.rows).toBe(199);
@@ -102,8 +159,14 @@ describe('anchorage model', () => {
     const model = await copyOf('llama2');
     const ids = await idsFile(520, 128);
     const abort = new AbortController();
-    const interrupted: ModelIo = { ...io, signal: abort.signal, note: (line) => line.startsWith('11 of') && abort.abort() };
-    await expect(modelCommand(['calibrate', model, '--factor', '2', '--ids', ids], interrupted)).rejects.toMatchObject({ code: 'cancelled' });
+    const interrupted: ModelIo = {
+      ...io,
+      signal: abort.signal,
+      note: (line) => line.startsWith('11 of') && abort.abort(),
+    };
+    await expect(modelCommand(['calibrate', model, '--factor', '2', '--ids', ids], interrupted)).rejects.toMatchObject({
+      code: 'cancelled',
+    });
     expect(await readdir(model)).toContain('rope_search_dcis-2x.json');
     await run('calibrate', model, '--factor', '2', '--ids', ids, '--json');
     expect(notes[0]).toMatch(/going on after \d+ evaluations/);
@@ -139,8 +202,13 @@ describe('anchorage model', () => {
     const bad = join(scratch, 'bad.json');
     await writeFile(bad, '[[3, 9999]]');
     const ids = await idsFile(20, 128);
-    const filled = args.map((arg) => ({ M: fixture('checkpoints/smollm2'), N: fixture('checkpoints/llama2'), I: ids, BAD: bad })[arg] ?? arg);
-    await expect(run(...filled)).rejects.toMatchObject({ name: 'UsageError', message: expect.stringMatching(message) as string });
+    const filled = args.map(
+      (arg) => ({ M: fixture('checkpoints/smollm2'), N: fixture('checkpoints/llama2'), I: ids, BAD: bad })[arg] ?? arg,
+    );
+    await expect(run(...filled)).rejects.toMatchObject({
+      name: 'UsageError',
+      message: expect.stringMatching(message) as string,
+    });
   });
 
   it('shows its help', async () => {

@@ -17,7 +17,8 @@ const CASES: readonly { name: string; base: string; adapters: string[] }[] = [
 function largestDifference(ours: ArrayLike<number>, reference: Float32Array): number {
   expect(ours.length).toBe(reference.length);
   let largest = 0;
-  for (let i = 0; i < reference.length; i++) largest = Math.max(largest, Math.abs((ours[i] as number) - (reference[i] as number)));
+  for (let i = 0; i < reference.length; i++)
+    largest = Math.max(largest, Math.abs((ours[i] as number) - (reference[i] as number)));
   return largest;
 }
 
@@ -28,7 +29,9 @@ describe.each(CASES)('$name computes what PyTorch transformers computes', ({ nam
   let decoder: Decoder;
 
   beforeAll(async () => {
-    checkpoint = await openCheckpoint(fixture(`checkpoints/${base}`), { adapters: adapters.map((adapter) => fixture(`checkpoints/${adapter}`)) });
+    checkpoint = await openCheckpoint(fixture(`checkpoints/${base}`), {
+      adapters: adapters.map((adapter) => fixture(`checkpoints/${adapter}`)),
+    });
     decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1 });
   });
   afterAll(async () => {
@@ -46,7 +49,8 @@ describe.each(CASES)('$name computes what PyTorch transformers computes', ({ nam
   it.each([1, 7, 24, 63])('in chunks of %i', async (size) => {
     const context = decoder.newContext(policy(), ids.length);
     const logits: number[] = [];
-    for (let from = 0; from < ids.length; from += size) logits.push(...(await context.prefill(ids.slice(from, from + size), { logits: 'all' })).logits);
+    for (let from = 0; from < ids.length; from += size)
+      logits.push(...(await context.prefill(ids.slice(from, from + size), { logits: 'all' })).logits);
     expect(largestDifference(logits, reference)).toBeLessThanOrEqual(1e-4);
   });
 
@@ -57,7 +61,10 @@ describe.each(CASES)('$name computes what PyTorch transformers computes', ({ nam
     expect(largestDifference(logits, reference)).toBeLessThanOrEqual(1e-4);
     const mixed = decoder.newContext(policy(), ids.length);
     await mixed.prefill(ids.slice(0, 40));
-    for (let i = 40; i < ids.length; i++) expect(largestDifference(await mixed.decode(ids[i] as number), reference.subarray(i * vocab, (i + 1) * vocab))).toBeLessThanOrEqual(1e-4);
+    for (let i = 40; i < ids.length; i++)
+      expect(
+        largestDifference(await mixed.decode(ids[i] as number), reference.subarray(i * vocab, (i + 1) * vocab)),
+      ).toBeLessThanOrEqual(1e-4);
   });
 
   it.skipIf(short === undefined)('with the short factors within the trained window', async () => {

@@ -1,6 +1,12 @@
 import { expect } from 'vitest';
 import { Decoder, openCheckpoint, type DecoderContext } from '../../src/engine';
-import { readReferenceModel, referenceForward, type ReferenceInput, type ReferenceModel, type ReferenceOutput } from '../../src/engine/attention/reference';
+import {
+  readReferenceModel,
+  referenceForward,
+  type ReferenceInput,
+  type ReferenceModel,
+  type ReferenceOutput,
+} from './attention/reference';
 import { ropeFrequencies, type RopeFrequencies } from '../../src/engine/rope/frequencies';
 import { fixture } from '../fixtures';
 

@@ -19,7 +19,12 @@ describe('ChangeQueue', () => {
     add('/b', 'created');
     expect(sent).toEqual([]);
     vi.advanceTimersByTime(100);
-    expect(sent).toEqual([[{ file: '/a', type: 'created' }, { file: '/b', type: 'changed' }]]);
+    expect(sent).toEqual([
+      [
+        { file: '/a', type: 'created' },
+        { file: '/b', type: 'changed' },
+      ],
+    ]);
   });
 
   it('sends a save at once, and does not wait for ever while events go on', () => {
@@ -55,7 +60,16 @@ describe('ChangeQueue', () => {
 });
 
 describe('isRelevant', () => {
-  it.each([['/w/src/a.ts', true], ['/w/.gitignore', true], ['/w/.git/HEAD', true], ['/w/.git/info/exclude', true], ['/w/.git/objects/ab/cd', false], ['/w/.git/index.lock', false], ['C:\\w\\.git\\index', false], ['/w/.github/x.yml', true]])('%s: %s', (file, relevant) => {
+  it.each([
+    ['/w/src/a.ts', true],
+    ['/w/.gitignore', true],
+    ['/w/.git/HEAD', true],
+    ['/w/.git/info/exclude', true],
+    ['/w/.git/objects/ab/cd', false],
+    ['/w/.git/index.lock', false],
+    ['C:\\w\\.git\\index', false],
+    ['/w/.github/x.yml', true],
+  ])('%s: %s', (file, relevant) => {
     expect(isRelevant(file)).toBe(relevant);
   });
 });

@@ -5,8 +5,16 @@ import { reduceThread, type Turn } from '../../src/webview/answer/thread';
 
 function answer(id: string, question: string): Answer {
   return {
-    id, question, scope: { kind: 'workspace' }, markdown: `About ${question}`, citations: [], spans: [], author: { kind: 'extractive' }, notices: [],
-    coverage: { filesIndexed: 1, filesKnown: 1, indexing: false }, ledger: { groups: [], capacityRows: 1, bytesPerRow: 1 },
+    id,
+    question,
+    scope: { kind: 'workspace' },
+    markdown: `About ${question}`,
+    citations: [],
+    spans: [],
+    author: { kind: 'extractive' },
+    notices: [],
+    coverage: { filesIndexed: 1, filesKnown: 1, indexing: false },
+    ledger: { groups: [], capacityRows: 1, bytesPerRow: 1 },
     timing: { retrieve: 1, splice: 0, read: 0, decode: 0, firstToken: 1, total: 2 },
   };
 }
@@ -25,12 +33,15 @@ describe('Conversation', () => {
     expect(draw(conversation.replay())).toEqual(draw(live));
     expect(draw(live)[0]).toMatchObject({ state: 'pending', phase: 'writing', markdown: 'Because' });
     live.push(...conversation.finish({ type: 'answerDone', answer: answer('1', 'why?') }, '1'));
-    live.push(conversation.startAnswer('3', 'how?', { kind: 'workspace' }, true), ...conversation.event('3', { type: 'delta', markdown: 'half' }));
+    live.push(
+      conversation.startAnswer('3', 'how?', { kind: 'workspace' }, true),
+      ...conversation.event('3', { type: 'delta', markdown: 'half' }),
+    );
     live.push(...conversation.finish({ type: 'answerFailed', id: '3', message: 'no', cancelled: true }, '3'));
     live.push(conversation.startExplanation('2', { file: '/a', path: 'a', startLine: 1, endLine: 2 }, true));
     live.push(...conversation.finish({ type: 'answerFailed', id: '2', message: 'no', cancelled: true }, '2'));
     expect(draw(conversation.replay())).toEqual(draw(live));
-    expect(draw(live).map(({ state }) => state)).toEqual(['done', 'stopped', 'stopped'])
+    expect(draw(live).map(({ state }) => state)).toEqual(['done', 'stopped', 'stopped']);
     expect(draw(live)[1]?.markdown).toBe('half');
   });
 

@@ -3,7 +3,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { distinctNames } from '../../src/host/folder-names';
 
-const named = (...directories: string[]): string[] => distinctNames(directories.map((directory) => ({ name: path.basename(directory), directory })));
+const named = (...directories: string[]): string[] =>
+  distinctNames(directories.map((directory) => ({ name: path.basename(directory), directory })));
 
 describe('distinctNames', () => {
   it('leaves names alone that occur once', () => {
@@ -25,10 +26,18 @@ describe('distinctNames', () => {
   it('gives each of any folders a name of its own, without a slash', () => {
     const segment = fc.constantFrom('app', 'app (a)', 'a', 'b', 'ä b');
     const directory = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => `/${segments.join('/')}`);
-    fc.assert(fc.property(fc.uniqueArray(directory, { maxLength: 8 }), fc.array(fc.constantFrom('app', 'own/name', ''), { maxLength: 8 }), (directories, given) => {
-      const names = distinctNames(directories.map((each, index) => ({ name: given[index] || path.basename(each), directory: each })));
-      expect(new Set(names).size).toBe(directories.length);
-      expect(names.some((name) => name.includes('/'))).toBe(false);
-    }));
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(directory, { maxLength: 8 }),
+        fc.array(fc.constantFrom('app', 'own/name', ''), { maxLength: 8 }),
+        (directories, given) => {
+          const names = distinctNames(
+            directories.map((each, index) => ({ name: given[index] || path.basename(each), directory: each })),
+          );
+          expect(new Set(names).size).toBe(directories.length);
+          expect(names.some((name) => name.includes('/'))).toBe(false);
+        },
+      ),
+    );
   });
 });

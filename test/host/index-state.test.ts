@@ -7,7 +7,17 @@ import { formatBytes, formatPercent } from '../../src/host/status/format';
 
 function status(state: IndexState, progress = 0): IndexStatus {
   return {
-    state, progress, reason: '', filesKnown: 10, filesIndexed: 5, bytesIndexed: 0, segments: 0, storeBytes: 0, problems: [], skipped: [], memoryBytes: 0,
+    state,
+    progress,
+    reason: '',
+    filesKnown: 10,
+    filesIndexed: 5,
+    bytesIndexed: 0,
+    segments: 0,
+    storeBytes: 0,
+    problems: [],
+    skipped: [],
+    memoryBytes: 0,
     model: { state: 'none', author: { kind: 'extractive' }, detail: '' },
   };
 }
@@ -15,9 +25,15 @@ function status(state: IndexState, progress = 0): IndexStatus {
 describe('faceOf', () => {
   it('lets the state of the process outrank what the worker said last', () => {
     expect(faceOf({ kind: 'waiting', delay: 1, reason: '' }, status('ready')).state).toBe('restarting');
-    expect(faceOf({ kind: 'failed', reason: '' }, status('ready'))).toMatchObject({ state: 'failed', severity: 'error' });
+    expect(faceOf({ kind: 'failed', reason: '' }, status('ready'))).toMatchObject({
+      state: 'failed',
+      severity: 'error',
+    });
     expect(faceOf({ kind: 'asleep' }, status('indexing')).state).toBe('asleep');
-    expect(faceOf({ kind: 'running', pid: 1 }, status('indexing', 0.4))).toMatchObject({ state: 'working', progress: 0.4 });
+    expect(faceOf({ kind: 'running', pid: 1 }, status('indexing', 0.4))).toMatchObject({
+      state: 'working',
+      progress: 0.4,
+    });
     expect(faceOf({ kind: 'running', pid: 1 }, undefined).state).toBe('idle');
   });
 });
@@ -26,12 +42,18 @@ describe('what the user holds', () => {
   it('is told apart from what is done, also when everything is read', () => {
     const running = { kind: 'running', pid: 1 } as const;
     expect(faceOf(running, { ...status('ready'), held: 'paused' }).state).toBe('paused');
-    expect(faceOf(running, { ...status('cancelled', 0.4), held: 'cancelled' })).toMatchObject({ state: 'cancelled', severity: 'none' });
+    expect(faceOf(running, { ...status('cancelled', 0.4), held: 'cancelled' })).toMatchObject({
+      state: 'cancelled',
+      severity: 'none',
+    });
   });
 
   it('is remembered: a pause by the next window too, a cancel by this one', async () => {
     const kept = new Map<string, unknown>();
-    const store = { get: (key: string) => kept.get(key), update: async (key: string, value: unknown) => void kept.set(key, value) };
+    const store = {
+      get: (key: string) => kept.get(key),
+      update: async (key: string, value: unknown) => void kept.set(key, value),
+    };
     const hold = new IndexingHold(store);
     expect(hold.held).toBeUndefined();
     await hold.set('paused');
@@ -54,19 +76,28 @@ describe('isWorking', () => {
   it('counts segments that are still to be remembered, unless paused', () => {
     const memories = { encoded: 1, segments: 2, bytes: 0, budgetBytes: 0, paused: false };
     expect(isWorking({ ...status('ready'), memories })).toBe(true);
-    expect(isWorking({ ...status('ready'), memories: { ...memories, paused: true, standstill: { cause: 'paused', reason: '' } } })).toBe(false);
-    expect(isWorking({ ...status('ready'), memories: { ...memories, standstill: { cause: 'budgetFull', reason: '' } } })).toBe(false);
+    expect(
+      isWorking({
+        ...status('ready'),
+        memories: { ...memories, paused: true, standstill: { cause: 'paused', reason: '' } },
+      }),
+    ).toBe(false);
+    expect(
+      isWorking({ ...status('ready'), memories: { ...memories, standstill: { cause: 'budgetFull', reason: '' } } }),
+    ).toBe(false);
     expect(isWorking({ ...status('ready'), memories: { ...memories, encoded: 2 } })).toBe(false);
   });
 });
 
 describe('MonotoneProgress', () => {
   it('never goes back within a pass, whatever comes', () => {
-    fc.assert(fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1 }), (shares) => {
-      const monotone = new MonotoneProgress();
-      const shown = shares.map((share) => monotone.update(status('indexing', share)).progress);
-      expect(shown).toEqual([...shown].sort((a, b) => a - b));
-    }));
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1 }), (shares) => {
+        const monotone = new MonotoneProgress();
+        const shown = shares.map((share) => monotone.update(status('indexing', share)).progress);
+        expect(shown).toEqual([...shown].sort((a, b) => a - b));
+      }),
+    );
   });
 
   it('begins again with the next pass', () => {
@@ -78,8 +109,18 @@ describe('MonotoneProgress', () => {
 });
 
 describe('format', () => {
-  it.each([[0, '0 B'], [1023, '1023 B'], [1536, '1.5 KB'], [5 * 1024 ** 3, '5.0 GB'], [200 * 1024, '200 KB']])('%d bytes: %s', (bytes, text) => {
+  it.each([
+    [0, '0 B'],
+    [1023, '1023 B'],
+    [1536, '1.5 KB'],
+    [5 * 1024 ** 3, '5.0 GB'],
+    [200 * 1024, '200 KB'],
+  ])('%d bytes: %s', (bytes, text) => {
     expect(formatBytes(bytes)).toBe(text);
   });
-  it.each([[0.999, '99%'], [1, '100%'], [-1, '0%']])('%d: %s', (share, text) => expect(formatPercent(share)).toBe(text));
+  it.each([
+    [0.999, '99%'],
+    [1, '100%'],
+    [-1, '0%'],
+  ])('%d: %s', (share, text) => expect(formatPercent(share)).toBe(text));
 });

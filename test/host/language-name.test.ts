@@ -4,8 +4,21 @@ import { languageName } from '../../src/host/views/language-name';
 const EXTENSIONS = [
   { packageJSON: undefined },
   { packageJSON: { contributes: {} } },
-  { packageJSON: { contributes: { languages: [{ id: 'typescript' }, { id: 'ruby', aliases: 'Ruby' }, { id: 'json', aliases: [] }] } } },
-  { packageJSON: { contributes: { languages: [{ id: 'typescript', aliases: ['TypeScript', 'ts'] }, { id: 'ruby', aliases: ['Ruby', 'rb'] }] } } },
+  {
+    packageJSON: {
+      contributes: { languages: [{ id: 'typescript' }, { id: 'ruby', aliases: 'Ruby' }, { id: 'json', aliases: [] }] },
+    },
+  },
+  {
+    packageJSON: {
+      contributes: {
+        languages: [
+          { id: 'typescript', aliases: ['TypeScript', 'ts'] },
+          { id: 'ruby', aliases: ['Ruby', 'rb'] },
+        ],
+      },
+    },
+  },
 ];
 
 test('a language has the first name that an extension gives it', () => {

@@ -8,13 +8,28 @@ import { WorkerClient, type ClientState, type WorkerClientOptions } from '../../
 const workerFile = path.join(import.meta.dirname, 'fixtures', 'fake-worker.mjs');
 const clients: WorkerClient[] = [];
 
-function makeClient(options: Partial<WorkerClientOptions> = {}): { client: WorkerClient; states: ClientState['kind'][]; logged: string[] } {
+function makeClient(options: Partial<WorkerClientOptions> = {}): {
+  client: WorkerClient;
+  states: ClientState['kind'][];
+  logged: string[];
+} {
   const logged: string[] = [];
   const client = new WorkerClient({
     workerFile,
     initializeParams: async () => ({
-      protocolVersion: PROTOCOL_VERSION, folders: [], storageDirectory: '/store', modelsDirectory: '/models', trusted: true,
-      settings: { filesExclude: [], maxFileBytes: 1, modelDirectory: '', memoryBudgetBytes: 1, threads: 0, weights: 'auto' },
+      protocolVersion: PROTOCOL_VERSION,
+      folders: [],
+      storageDirectory: '/store',
+      modelsDirectory: '/models',
+      trusted: true,
+      settings: {
+        filesExclude: [],
+        maxFileBytes: 1,
+        modelDirectory: '',
+        memoryBudgetBytes: 1,
+        threads: 0,
+        weights: 'auto',
+      },
     }),
     log: (level, message) => logged.push(`${level}: ${message}`),
     isBusy: () => false,
@@ -28,7 +43,11 @@ function makeClient(options: Partial<WorkerClientOptions> = {}): { client: Worke
   return { client, states, logged };
 }
 
-function ask(client: WorkerClient, question: string, token?: CancellationTokenSource['token']): Promise<{ markdown: string; pid?: number }> {
+function ask(
+  client: WorkerClient,
+  question: string,
+  token?: CancellationTokenSource['token'],
+): Promise<{ markdown: string; pid?: number }> {
   return client.request('ask', { id: 'q1', question, scope: { kind: 'workspace' } }, token);
 }
 
@@ -57,7 +76,12 @@ describe('WorkerClient', () => {
 
   it('keeps the code and the hint of a failure', async () => {
     const { client } = makeClient();
-    await expect(ask(client, 'fail')).rejects.toMatchObject({ name: 'RequestFailed', code: 'diskFull', message: 'The disk is full.', hint: 'Free some space.' });
+    await expect(ask(client, 'fail')).rejects.toMatchObject({
+      name: 'RequestFailed',
+      code: 'diskFull',
+      message: 'The disk is full.',
+      hint: 'Free some space.',
+    });
   });
 
   it('cancels in the worker, and before anything is sent', async () => {
@@ -114,9 +138,14 @@ describe('WorkerClient', () => {
   it('says so when the worker cannot be started or speaks another version', async () => {
     vi.stubEnv('FAKE_WORKER_VERSION_OFFSET', '1');
     const other = makeClient();
-    await expect(ask(other.client, 'a')).rejects.toMatchObject({ code: 'internal', message: expect.stringContaining('version') });
+    await expect(ask(other.client, 'a')).rejects.toMatchObject({
+      code: 'internal',
+      message: expect.stringContaining('version'),
+    });
     // Not "starting" for ever: the status item says why, and the next question tries again.
-    await vi.waitFor(() => expect(other.client.state).toMatchObject({ kind: 'failed', reason: expect.stringContaining('version') }));
+    await vi.waitFor(() =>
+      expect(other.client.state).toMatchObject({ kind: 'failed', reason: expect.stringContaining('version') }),
+    );
     vi.unstubAllEnvs();
     expect((await ask(other.client, 'a')).markdown).toBe('One two.');
     vi.stubEnv('FAKE_WORKER_VERSION_OFFSET', '1');

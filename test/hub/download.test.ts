@@ -8,7 +8,11 @@ import { retryAfter } from '../../src/hub/http';
 import { breakAfter, gitBlob, serve, sha256, TestHub } from './server';
 
 const content = Uint8Array.from({ length: 300_000 }, (_, i) => (i * 31 + (i >> 8)) & 0xff);
-const file: PublishedFile = { name: 'w.safetensors', size: content.length, digest: { kind: 'sha256', hex: sha256(content) } };
+const file: PublishedFile = {
+  name: 'w.safetensors',
+  size: content.length,
+  digest: { kind: 'sha256', hex: sha256(content) },
+};
 const QUICK = { firstDelay: 1, longestDelay: 2, attempts: 4, idleTimeout: 400, longestRetryAfter: 1000 };
 
 let hub: TestHub;
@@ -23,7 +27,8 @@ beforeEach(async () => {
 afterEach(() => hub.stop());
 
 const url = () => `${hub.endpoint}/o/m/resolve/${hub.commit}/${file.name}`;
-const download = (options: Partial<Parameters<typeof downloadFile>[3]> = {}, published = file) => downloadFile(url(), published, target, { fetch, retry: QUICK, ...options });
+const download = (options: Partial<Parameters<typeof downloadFile>[3]> = {}, published = file) =>
+  downloadFile(url(), published, target, { fetch, retry: QUICK, ...options });
 const complete = async () => {
   expect((await readFile(target)).equals(content)).toBe(true);
   expect(await readdir(directory)).toEqual([file.name]);
@@ -127,24 +132,37 @@ describe('a download', () => {
       response.end(new Uint8Array(10));
       return true;
     };
-    await expect(download()).rejects.toMatchObject({ code: 'network', message: expect.stringContaining('more bytes') as string });
+    await expect(download()).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringContaining('more bytes') as string,
+    });
   });
 
   it('with damaged bytes is fetched once more; damaged again it is deleted and refused', async () => {
     let times = 0;
     hub.misbehave = (request, response, bytes) => {
       if (times++ > 0) return false;
-      serve(request, response, bytes.map((byte, i) => (i === 150_000 ? byte ^ 0xff : byte)));
+      serve(
+        request,
+        response,
+        bytes.map((byte, i) => (i === 150_000 ? byte ^ 0xff : byte)),
+      );
       return true;
     };
     await download();
     await complete();
     hub.misbehave = (request, response, bytes) => {
-      serve(request, response, bytes.map((byte, i) => (i === 7 ? byte ^ 1 : byte)));
+      serve(
+        request,
+        response,
+        bytes.map((byte, i) => (i === 7 ? byte ^ 1 : byte)),
+      );
       return true;
     };
     const elsewhere = join(directory, 'elsewhere');
-    await expect(downloadFile(url(), file, elsewhere, { fetch, retry: QUICK })).rejects.toMatchObject({ code: 'corrupt' });
+    await expect(downloadFile(url(), file, elsewhere, { fetch, retry: QUICK })).rejects.toMatchObject({
+      code: 'corrupt',
+    });
     expect(await readdir(directory)).toEqual([file.name]);
   });
 
@@ -163,7 +181,10 @@ describe('a download', () => {
       response.writeHead(429, { 'retry-after': '3600' }).end();
       return true;
     };
-    await expect(download()).rejects.toMatchObject({ code: 'rateLimited', message: expect.stringContaining('3600 s') as string });
+    await expect(download()).rejects.toMatchObject({
+      code: 'rateLimited',
+      message: expect.stringContaining('3600 s') as string,
+    });
     expect(retryAfter('7')).toBe(7000);
     expect(retryAfter(new Date(Date.now() + 5000).toUTCString())).toBeGreaterThan(3000);
     expect(retryAfter('soon')).toBeUndefined();
@@ -180,7 +201,10 @@ describe('a download', () => {
       response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 10));
       return true;
     };
-    await expect(download({ retry: { ...QUICK, idleTimeout: 60 } })).rejects.toMatchObject({ code: 'network', message: expect.stringContaining('nothing came') as string });
+    await expect(download({ retry: { ...QUICK, idleTimeout: 60 } })).rejects.toMatchObject({
+      code: 'network',
+      message: expect.stringContaining('nothing came') as string,
+    });
   });
 
   it('is cancelled at once, also while it waits, and keeps what it has', async () => {
@@ -203,7 +227,12 @@ describe('a download', () => {
     expect(performance.now() - started).toBeLessThan(850);
   });
 
-  it.each([[401, 'gated'], [403, 'gated'], [404, 'notFound'], [418, 'malformed']])('ends at status %i with %s, without trying again', async (status, code) => {
+  it.each([
+    [401, 'gated'],
+    [403, 'gated'],
+    [404, 'notFound'],
+    [418, 'malformed'],
+  ])('ends at status %i with %s, without trying again', async (status, code) => {
     hub.misbehave = (_, response) => {
       response.writeHead(status).end('no');
       return true;
@@ -215,12 +244,16 @@ describe('a download', () => {
   it('is not begun when the disk has no room, and says so when it cannot write', async () => {
     await expect(assertDiskSpace(directory, 1e18)).rejects.toMatchObject({ code: 'diskFull' });
     await assertDiskSpace(directory, 1);
-    await expect(downloadFile(url(), file, join(directory, 'no', 'such', 'folder'), { fetch, retry: QUICK })).rejects.toMatchObject({ code: 'unwritable' });
+    await expect(
+      downloadFile(url(), file, join(directory, 'no', 'such', 'folder'), { fetch, retry: QUICK }),
+    ).rejects.toMatchObject({ code: 'unwritable' });
   });
 
   it('from a server that is not there fails after the attempts', async () => {
     await hub.stop();
-    await expect(downloadFile('http://127.0.0.1:9/x', file, target, { fetch, retry: QUICK })).rejects.toMatchObject({ code: 'network' });
+    await expect(downloadFile('http://127.0.0.1:9/x', file, target, { fetch, retry: QUICK })).rejects.toMatchObject({
+      code: 'network',
+    });
     await hub.start();
   });
 });

@@ -3,7 +3,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { chooseWeights, openCheckpoint, parameterCount } from '../../src/engine';
-import { CATALOGUE, defaultFormat, downloadBytes, downloadModel, importModel, listModel, listModels, memoryBytes, parametersOf, removeModel } from '../../src/hub';
+import {
+  CATALOGUE,
+  defaultFormat,
+  downloadBytes,
+  downloadModel,
+  importModel,
+  listModel,
+  listModels,
+  memoryBytes,
+  parametersOf,
+  removeModel,
+} from '../../src/hub';
 import { parseListing } from '../../src/hub/listing';
 import { FAMILIES, fixture } from '../fixtures';
 import { breakAfter, gitBlob, TestHub } from './server';
@@ -14,10 +25,12 @@ let models: string;
 beforeEach(async () => {
   hub = await new TestHub().start();
   models = await mkdtemp(join(tmpdir(), 'models-'));
-  for (const name of await readdir(fixture('checkpoints/llama3'))) hub.files.set(name, new Uint8Array(await readFile(fixture(`checkpoints/llama3/${name}`))));
+  for (const name of await readdir(fixture('checkpoints/llama3')))
+    hub.files.set(name, new Uint8Array(await readFile(fixture(`checkpoints/llama3/${name}`))));
 });
 afterEach(() => hub.stop());
-const get = (options: Partial<Parameters<typeof downloadModel>[2]> = {}) => downloadModel(models, 'owner/model', { fetch, endpoint: `${hub.endpoint}/`, retry: QUICK, ...options });
+const get = (options: Partial<Parameters<typeof downloadModel>[2]> = {}) =>
+  downloadModel(models, 'owner/model', { fetch, endpoint: `${hub.endpoint}/`, retry: QUICK, ...options });
 
 describe('a model from the hub', () => {
   it('is listed, downloaded, checked and opened; only what is needed comes', async () => {
@@ -26,8 +39,17 @@ describe('a model from the hub', () => {
     hub.files.set('consolidated.safetensors', new Uint8Array(10));
     const progress: { bytes: number; total: number }[] = [];
     const model = await get({ token: 'secret', onProgress: (step) => progress.push(step) });
-    expect(model).toMatchObject({ name: 'owner--model', source: { from: 'owner/model', commit: hub.commit, licence: 'mit' } });
-    expect((await readdir(model.directory)).sort()).toEqual(['config.json', 'model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors', 'model.safetensors.index.json', 'source.json']);
+    expect(model).toMatchObject({
+      name: 'owner--model',
+      source: { from: 'owner/model', commit: hub.commit, licence: 'mit' },
+    });
+    expect((await readdir(model.directory)).sort()).toEqual([
+      'config.json',
+      'model-00001-of-00002.safetensors',
+      'model-00002-of-00002.safetensors',
+      'model.safetensors.index.json',
+      'source.json',
+    ]);
     await (await openCheckpoint(model.directory)).close();
     expect(progress.at(-1)?.bytes).toBe(progress.at(-1)?.total);
     expect(progress.every(({ bytes }, i) => i === 0 || bytes >= (progress[i - 1]?.bytes ?? 0))).toBe(true);
@@ -74,7 +96,7 @@ describe('a model from the hub', () => {
     expect(await listModels(models)).toEqual([]);
   });
 
-  it('is refused when another process is at work on it; a dead process\'s lock does not count', async () => {
+  it("is refused when another process is at work on it; a dead process's lock does not count", async () => {
     const incoming = join(models, '.incoming', 'owner--model');
     await mkdir(incoming, { recursive: true });
     await writeFile(join(incoming, 'lock'), String(process.pid));
@@ -86,10 +108,34 @@ describe('a model from the hub', () => {
   it.each([
     ['no files', () => ({ sha: 'a'.repeat(40) }), 'malformed'],
     ['no commit', () => ({ ...hub.published(), sha: '../x' }), 'malformed'],
-    ['no weights', () => ({ sha: 'a'.repeat(40), siblings: [{ rfilename: 'config.json', size: 2, blobId: gitBlob(new Uint8Array(2)) }] }), 'unsupported'],
+    [
+      'no weights',
+      () => ({
+        sha: 'a'.repeat(40),
+        siblings: [{ rfilename: 'config.json', size: 2, blobId: gitBlob(new Uint8Array(2)) }],
+      }),
+      'unsupported',
+    ],
     ['no digests', () => ({ sha: 'a'.repeat(40), siblings: [{ rfilename: 'config.json', size: 2 }] }), 'malformed'],
-    ['absurd sizes', () => ({ sha: 'a'.repeat(40), siblings: [{ rfilename: 'config.json', size: -2, blobId: gitBlob(new Uint8Array(2)) }] }), 'malformed'],
-    ['a size beyond any disk', () => ({ sha: 'a'.repeat(40), siblings: [{ rfilename: 'config.json', size: 2, blobId: 'a'.repeat(40) }, { rfilename: 'model.safetensors', size: 2 ** 52, blobId: 'a'.repeat(40) }] }), 'diskFull'],
+    [
+      'absurd sizes',
+      () => ({
+        sha: 'a'.repeat(40),
+        siblings: [{ rfilename: 'config.json', size: -2, blobId: gitBlob(new Uint8Array(2)) }],
+      }),
+      'malformed',
+    ],
+    [
+      'a size beyond any disk',
+      () => ({
+        sha: 'a'.repeat(40),
+        siblings: [
+          { rfilename: 'config.json', size: 2, blobId: 'a'.repeat(40) },
+          { rfilename: 'model.safetensors', size: 2 ** 52, blobId: 'a'.repeat(40) },
+        ],
+      }),
+      'diskFull',
+    ],
     ['a list', () => [], 'malformed'],
   ])('whose listing has %s is refused', async (_, listing, code) => {
     hub.listing = listing;
@@ -97,11 +143,26 @@ describe('a model from the hub', () => {
   });
 
   it('takes no name for a path', async () => {
-    for (const name of ['../x', 'a/b/c', 'owner', 'owner/..', 'o/m?x', '']) await expect(downloadModel(models, name, { fetch })).rejects.toMatchObject({ code: 'malformed' });
+    for (const name of ['../x', 'a/b/c', 'owner', 'owner/..', 'o/m?x', ''])
+      await expect(downloadModel(models, name, { fetch })).rejects.toMatchObject({ code: 'malformed' });
     await expect(listModel('o/m', '../../x', { fetch })).rejects.toMatchObject({ code: 'malformed' });
-    for (const endpoint of ['nonsense', 'file:///etc']) await expect(listModel('o/m', 'main', { fetch, endpoint })).rejects.toMatchObject({ code: 'malformed' });
-    const sneaky = { sha: 'a'.repeat(40), siblings: ['../config.json', 'a/config.json', '.safetensors', '..\\x.safetensors', 'config.json', 'm.safetensors'].map((rfilename) => ({ rfilename, size: 1, blobId: 'a'.repeat(40) })) };
-    expect(parseListing(JSON.stringify(sneaky), 'o/m', 'url').files.map(({ name }) => name)).toEqual(['config.json', 'm.safetensors']);
+    for (const endpoint of ['nonsense', 'file:///etc'])
+      await expect(listModel('o/m', 'main', { fetch, endpoint })).rejects.toMatchObject({ code: 'malformed' });
+    const sneaky = {
+      sha: 'a'.repeat(40),
+      siblings: [
+        '../config.json',
+        'a/config.json',
+        '.safetensors',
+        '..\\x.safetensors',
+        'config.json',
+        'm.safetensors',
+      ].map((rfilename) => ({ rfilename, size: 1, blobId: 'a'.repeat(40) })),
+    };
+    expect(parseListing(JSON.stringify(sneaky), 'o/m', 'url').files.map(({ name }) => name)).toEqual([
+      'config.json',
+      'm.safetensors',
+    ]);
   });
 });
 
@@ -118,8 +179,13 @@ describe('installed models', () => {
     expect((await listModels(models)).map(({ name }) => name)).toEqual(['smollm2']);
     await expect(removeModel(models, 'second')).rejects.toMatchObject({ code: 'notFound' });
     await expect(removeModel(models, '../models')).rejects.toMatchObject({ code: 'malformed' });
-    await expect(importModel(models, join(models, 'nothing'))).rejects.toMatchObject({ name: 'CheckpointError', code: 'missing' });
-    await expect(importModel(models, fixture('checkpoints/llama2'), '../x')).rejects.toMatchObject({ code: 'malformed' });
+    await expect(importModel(models, join(models, 'nothing'))).rejects.toMatchObject({
+      name: 'CheckpointError',
+      code: 'missing',
+    });
+    await expect(importModel(models, fixture('checkpoints/llama2'), '../x')).rejects.toMatchObject({
+      code: 'malformed',
+    });
     await rm(join(models, 'smollm2', 'source.json'));
     expect((await listModels(models))[0]?.source).toBeUndefined();
     expect(await listModels(join(models, 'nowhere'))).toEqual([]);

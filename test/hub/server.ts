@@ -76,13 +76,22 @@ export function serve(request: IncomingMessage, response: ServerResponse, bytes:
   }
   const from = Number(range[1]);
   if (from >= bytes.length) response.writeHead(416, { 'content-range': `bytes */${bytes.length}` }).end();
-  else response.writeHead(206, { 'content-length': bytes.length - from, 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` }).end(bytes.subarray(from));
+  else
+    response
+      .writeHead(206, {
+        'content-length': bytes.length - from,
+        'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}`,
+      })
+      .end(bytes.subarray(from));
 }
 
 /** Sends some bytes, then breaks the connection. */
 export function breakAfter(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array, count: number): void {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
-  const headers = { 'content-length': bytes.length - from, ...(from > 0 ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}) };
+  const headers = {
+    'content-length': bytes.length - from,
+    ...(from > 0 ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
+  };
   response.writeHead(from > 0 ? 206 : 200, headers);
   response.write(bytes.subarray(from, from + count), () => setTimeout(() => response.socket?.destroy(), 5));
 }

@@ -2,24 +2,49 @@ import { describe, expect, it, vi } from 'vitest';
 import { chooseEditor, machineProbes, type Probes } from '../../scripts/lib/editor-choice.mjs';
 
 /** A machine that can do everything, less what is given. */
-const machine = (less: Partial<Probes> = {}): Probes => ({ download: async () => '/editor/code', hasCommand: () => true, startFault: () => undefined, ...less });
-const unreachable: Partial<Probes> = { download: () => Promise.reject(new Error('getaddrinfo ENOTFOUND update.example\n    at …')) };
-const choose = (probes: Probes, given: { wish?: string; platform?: string; env?: Record<string, string> } = {}) => chooseEditor({ platform: 'linux', env: {}, probes, ...given });
+const machine = (less: Partial<Probes> = {}): Probes => ({
+  download: async () => '/editor/code',
+  hasCommand: () => true,
+  startFault: () => undefined,
+  ...less,
+});
+const unreachable: Partial<Probes> = {
+  download: () => Promise.reject(new Error('getaddrinfo ENOTFOUND update.example\n    at …')),
+};
+const choose = (probes: Probes, given: { wish?: string; platform?: string; env?: Record<string, string> } = {}) =>
+  chooseEditor({ platform: 'linux', env: {}, probes, ...given });
 
 describe('chooseEditor', () => {
   it('takes the downloaded editor where there is a display', async () => {
-    expect(await choose(machine({ hasCommand: () => false }), { env: { DISPLAY: ':0' } })).toEqual({ kind: 'electron', executable: '/editor/code', prefix: [], why: 'VS Code was downloaded, and the display :0 shows it' });
-    expect(await choose(machine({ hasCommand: () => false }), { env: { WAYLAND_DISPLAY: 'wayland-0' } })).toMatchObject({ kind: 'electron', prefix: [] });
-    expect(await choose(machine({ hasCommand: () => false }), { platform: 'darwin' })).toMatchObject({ kind: 'electron', prefix: [] });
+    expect(await choose(machine({ hasCommand: () => false }), { env: { DISPLAY: ':0' } })).toEqual({
+      kind: 'electron',
+      executable: '/editor/code',
+      prefix: [],
+      why: 'VS Code was downloaded, and the display :0 shows it',
+    });
+    expect(await choose(machine({ hasCommand: () => false }), { env: { WAYLAND_DISPLAY: 'wayland-0' } })).toMatchObject(
+      { kind: 'electron', prefix: [] },
+    );
+    expect(await choose(machine({ hasCommand: () => false }), { platform: 'darwin' })).toMatchObject({
+      kind: 'electron',
+      prefix: [],
+    });
   });
 
   it('makes a display where xvfb-run can', async () => {
-    expect(await choose(machine())).toMatchObject({ kind: 'electron', prefix: ['xvfb-run', '-a'], why: expect.stringContaining('xvfb-run') });
+    expect(await choose(machine())).toMatchObject({
+      kind: 'electron',
+      prefix: ['xvfb-run', '-a'],
+      why: expect.stringContaining('xvfb-run'),
+    });
   });
 
   it('goes to the server without a display, and downloads nothing for it', async () => {
     const download = vi.fn(async () => '/editor/code');
-    expect(await choose(machine({ download, hasCommand: () => false }))).toEqual({ kind: 'server', why: expect.stringMatching(/no display.*xvfb-run/) });
+    expect(await choose(machine({ download, hasCommand: () => false }))).toEqual({
+      kind: 'server',
+      why: expect.stringMatching(/no display.*xvfb-run/),
+    });
     expect(download).not.toHaveBeenCalled();
   });
 
@@ -27,12 +52,17 @@ describe('chooseEditor', () => {
     const { kind, why } = await choose(machine(unreachable), { env: { DISPLAY: ':0' } });
     expect([kind, why]).toEqual(['server', 'VS Code could not be downloaded (getaddrinfo ENOTFOUND update.example)']);
     // The downloader throws strings too.
-    expect((await choose(machine({ download: () => Promise.reject('Failed to get JSON') }))).why).toContain('Failed to get JSON');
+    expect((await choose(machine({ download: () => Promise.reject('Failed to get JSON') }))).why).toContain(
+      'Failed to get JSON',
+    );
   });
 
   it('goes to the server where the editor lacks a library', async () => {
     const fault = 'error while loading shared libraries: libnss3.so: cannot open shared object file';
-    expect(await choose(machine({ startFault: () => fault }))).toEqual({ kind: 'server', why: expect.stringContaining('libnss3.so') });
+    expect(await choose(machine({ startFault: () => fault }))).toEqual({
+      kind: 'server',
+      why: expect.stringContaining('libnss3.so'),
+    });
   });
 
   it('does what it is told, or fails', async () => {
@@ -41,7 +71,9 @@ describe('chooseEditor', () => {
     expect(download).not.toHaveBeenCalled();
     expect(await choose(machine(), { wish: 'electron' })).toMatchObject({ kind: 'electron' });
     await expect(choose(machine(unreachable), { wish: 'electron' })).rejects.toThrow(/cannot be met.*ENOTFOUND.*proxy/);
-    await expect(choose(machine({ hasCommand: () => false }), { wish: 'electron' })).rejects.toThrow(/no display.*install xvfb/);
+    await expect(choose(machine({ hasCommand: () => false }), { wish: 'electron' })).rejects.toThrow(
+      /no display.*install xvfb/,
+    );
     await expect(choose(machine({ startFault: () => 'libnss3.so' }), { wish: 'electron' })).rejects.toThrow(/libnss3/);
     await expect(choose(machine(), { wish: 'elektron' })).rejects.toThrow(/"elektron".*electron.*server/);
   });

@@ -13,27 +13,49 @@ beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'anchorage-electron-'));
   editor = join(directory, 'code');
   // In the editor's place: it writes down how it was started, and ends as it is told.
-  writeFileSync(editor, `#!${process.execPath}\nrequire('node:fs').writeFileSync(${JSON.stringify(join(directory, 'started.json'))}, JSON.stringify({ argv: process.argv.slice(2), env: process.env }));\nprocess.exit(Number(process.env.END_WITH));\n`);
+  writeFileSync(
+    editor,
+    `#!${process.execPath}\nrequire('node:fs').writeFileSync(${JSON.stringify(join(directory, 'started.json'))}, JSON.stringify({ argv: process.argv.slice(2), env: process.env }));\nprocess.exit(Number(process.env.END_WITH));\n`,
+  );
   chmodSync(editor, 0o755);
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 function run(endWith: number, executable = editor): { status: number | null; stderr: string } {
   const options = {
-    vscodeExecutablePath: executable, extensionDevelopmentPath: '/the/extension', extensionTestsPath: '/the/tests/index.js', extensionTestsEnv: { REPORT: '/the/report.json', END_WITH: String(endWith) },
+    vscodeExecutablePath: executable,
+    extensionDevelopmentPath: '/the/extension',
+    extensionTestsPath: '/the/tests/index.js',
+    extensionTestsEnv: { REPORT: '/the/report.json', END_WITH: String(endWith) },
     launchArgs: ['/the/workspace', '--user-data-dir', '/the/user', '--extensions-dir', '/the/extensions'],
   };
-  return spawnSync(process.execPath, [RUNNER, JSON.stringify(options)], { encoding: 'utf8', env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' } });
+  return spawnSync(process.execPath, [RUNNER, JSON.stringify(options)], {
+    encoding: 'utf8',
+    env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },
+  });
 }
 
 describe.skipIf(process.platform === 'win32')('the suite in a downloaded editor', () => {
   it('opens the workspace with the extension, its tests and folders of its own, as an editor and not as plain Node', () => {
     expect(run(0).status).toBe(0);
-    const { argv, env } = JSON.parse(readFileSync(join(directory, 'started.json'), 'utf8')) as { argv: string[]; env: Record<string, string> };
+    const { argv, env } = JSON.parse(readFileSync(join(directory, 'started.json'), 'utf8')) as {
+      argv: string[];
+      env: Record<string, string>;
+    };
     expect(argv[0]).toBe('/the/workspace');
-    expect(argv).toEqual(expect.arrayContaining(['--extensionDevelopmentPath=/the/extension', '--extensionTestsPath=/the/tests/index.js', '--no-sandbox', '--disable-workspace-trust']));
+    expect(argv).toEqual(
+      expect.arrayContaining([
+        '--extensionDevelopmentPath=/the/extension',
+        '--extensionTestsPath=/the/tests/index.js',
+        '--no-sandbox',
+        '--disable-workspace-trust',
+      ]),
+    );
     // Said once each: test-electron adds folders of its own where none are given.
-    for (const [option, value] of [['--user-data-dir', '/the/user'], ['--extensions-dir', '/the/extensions']] as const) {
+    for (const [option, value] of [
+      ['--user-data-dir', '/the/user'],
+      ['--extensions-dir', '/the/extensions'],
+    ] as const) {
       expect(argv.filter((argument) => argument.startsWith(option))).toEqual([option]);
       expect(argv[argv.indexOf(option) + 1]).toBe(value);
     }
@@ -42,7 +64,10 @@ describe.skipIf(process.platform === 'win32')('the suite in a downloaded editor'
   });
 
   it('fails as the editor fails', () => {
-    expect(run(1)).toMatchObject({ status: 1, stderr: expect.stringContaining('Test run failed with code 1') as string });
+    expect(run(1)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('Test run failed with code 1') as string,
+    });
     expect(run(0, join(directory, 'none')).status).not.toBe(0);
   });
 });

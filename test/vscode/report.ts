@@ -10,7 +10,11 @@ interface Result {
 
 /** Runs mocha over compiled files and writes one line for each test to ANCHORAGE_TEST_REPORT; hooks that fail count as failures. */
 export function runMocha(files: readonly string[], timeout: number): Promise<number> {
-  const mocha = new Mocha({ ui: 'bdd', timeout, ...(process.env['ANCHORAGE_TEST_GREP'] ? { grep: process.env['ANCHORAGE_TEST_GREP'] } : {}) });
+  const mocha = new Mocha({
+    ui: 'bdd',
+    timeout,
+    ...(process.env['ANCHORAGE_TEST_GREP'] ? { grep: process.env['ANCHORAGE_TEST_GREP'] } : {}),
+  });
   // The report is ours: mocha's own would write into the editor's log.
   mocha.reporter(class Silent extends Mocha.reporters.Base {});
   for (const file of files) mocha.addFile(file);
@@ -24,6 +28,13 @@ export function runMocha(files: readonly string[], timeout: number): Promise<num
       if (report) writeFileSync(report, JSON.stringify(results));
     };
     runner.on('pass', (test) => record({ title: test.fullTitle(), state: 'passed', milliseconds: test.duration ?? 0 }));
-    runner.on('fail', (test, error: Error) => record({ title: test.fullTitle(), state: 'failed', error: error.stack ?? String(error), milliseconds: 'duration' in test ? (test.duration ?? 0) : 0 }));
+    runner.on('fail', (test, error: Error) =>
+      record({
+        title: test.fullTitle(),
+        state: 'failed',
+        error: error.stack ?? String(error),
+        milliseconds: 'duration' in test ? (test.duration ?? 0) : 0,
+      }),
+    );
   });
 }

@@ -14,7 +14,9 @@ describe('renderMarkdown', () => {
   });
 
   it('keeps what closes a sentence with its citation', () => {
-    expect(renderMarkdown('So it is [1].', citations)).toMatch(/<span class="kept"><button [^>]*>1<\/button>\.<\/span>/);
+    expect(renderMarkdown('So it is [1].', citations)).toMatch(
+      /<span class="kept"><button [^>]*>1<\/button>\.<\/span>/,
+    );
     // A bracket that begins something else is left to it.
     expect(renderMarkdown('Here [1][1], (see [1]) and **[1]**', citations).match(/data-citation/g)).toHaveLength(4);
   });
@@ -25,20 +27,48 @@ describe('renderMarkdown', () => {
   });
 
   it('shows addresses and leads nowhere', () => {
-    const html = renderMarkdown('[docs](https://example.org/a) ![p](https://example.org/p.png) <https://example.org>', citations);
+    const html = renderMarkdown(
+      '[docs](https://example.org/a) ![p](https://example.org/p.png) <https://example.org>',
+      citations,
+    );
     expect(html).not.toMatch(/<a|href|<img|src=/);
     expect(html).toContain('(https://example.org/a)');
   });
 
   it('lets no element, style or handler through', () => {
-    const wild = fc.array(fc.constantFrom('<script>', '<img src=x onerror=y>', '</button>', '[1]', '`', '```js\n', '\n\n', '> ', '|a|b|\n|:-|-:|\n|c|d|\n', '[x](javascript:y)', '<style>', '&lt;', '# ', '- ', '"', ' onclick=x ')).map((parts) => parts.join(''));
-    const allowed = /^<\/?(p|h[1-6]|ul|ol|li|pre|code|blockquote|table|thead|tbody|tr|th|td|em|strong|s|br|hr|span|button)(?: (class="(citation|kept|address|language-[\w-]*)"|type="button"|data-citation="\d+"|title="[^"<>]*"|aria-label="[^"<>]*"|tabindex="0"|role="group"|start="\d+"))*\s*\/?>$/;
-    fc.assert(fc.property(wild, (text) => {
-      for (const [tag] of renderMarkdown(text, citations).matchAll(/<[^>]*>/g)) expect(tag).toMatch(allowed);
-    }));
+    const wild = fc
+      .array(
+        fc.constantFrom(
+          '<script>',
+          '<img src=x onerror=y>',
+          '</button>',
+          '[1]',
+          '`',
+          '```js\n',
+          '\n\n',
+          '> ',
+          '|a|b|\n|:-|-:|\n|c|d|\n',
+          '[x](javascript:y)',
+          '<style>',
+          '&lt;',
+          '# ',
+          '- ',
+          '"',
+          ' onclick=x ',
+        ),
+      )
+      .map((parts) => parts.join(''));
+    const allowed =
+      /^<\/?(p|h[1-6]|ul|ol|li|pre|code|blockquote|table|thead|tbody|tr|th|td|em|strong|s|br|hr|span|button)(?: (class="(citation|kept|address|language-[\w-]*)"|type="button"|data-citation="\d+"|title="[^"<>]*"|aria-label="[^"<>]*"|tabindex="0"|role="group"|start="\d+"))*\s*\/?>$/;
+    fc.assert(
+      fc.property(wild, (text) => {
+        for (const [tag] of renderMarkdown(text, citations).matchAll(/<[^>]*>/g)) expect(tag).toMatch(allowed);
+      }),
+    );
   });
 });
 
 describe('plainText', () => {
-  it('reads words without marks', () => expect(plainText('**Bold** `code` [1].\n\n```js\nx\n```')).toBe('Bold code . code'));
+  it('reads words without marks', () =>
+    expect(plainText('**Bold** `code` [1].\n\n```js\nx\n```')).toBe('Bold code . code'));
 });

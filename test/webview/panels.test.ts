@@ -6,7 +6,15 @@ import { formatCount, formatMilliseconds, formatShare, splitPath } from '../../s
 import { filterParts, outlineRows } from '../../src/webview/summary/outline';
 
 function part(title: string, children: SummaryPart[] = []): SummaryPart {
-  return { title, kind: 'function', startLine: 1, endLine: 2, line: `does ${title}`, author: { kind: 'extractive' }, children };
+  return {
+    title,
+    kind: 'function',
+    startLine: 1,
+    endLine: 2,
+    line: `does ${title}`,
+    author: { kind: 'extractive' },
+    children,
+  };
 }
 
 describe('outlineRows', () => {
@@ -14,8 +22,14 @@ describe('outlineRows', () => {
 
   it('lists depth first and tells a tree what it needs', () => {
     const rows = outlineRows(tree, new Set());
-    expect(rows.map(({ part: { title }, depth, parent, position, siblings }) => [title, depth, parent, position, siblings])).toEqual([
-      ['a', 0, -1, 1, 2], ['b', 1, 0, 1, 2], ['q', 2, 1, 1, 1], ['d', 1, 0, 2, 2], ['e', 0, -1, 2, 2],
+    expect(
+      rows.map(({ part: { title }, depth, parent, position, siblings }) => [title, depth, parent, position, siblings]),
+    ).toEqual([
+      ['a', 0, -1, 1, 2],
+      ['b', 1, 0, 1, 2],
+      ['q', 2, 1, 1, 1],
+      ['d', 1, 0, 2, 2],
+      ['e', 0, -1, 2, 2],
     ]);
   });
 
@@ -25,53 +39,102 @@ describe('outlineRows', () => {
   });
 
   it('filters by all words and keeps the way to what matches', () => {
-    expect(outlineRows(filterParts(tree, 'DOES q'), new Set()).map(({ part: { title } }) => title)).toEqual(['a', 'b', 'q']);
+    expect(outlineRows(filterParts(tree, 'DOES q'), new Set()).map(({ part: { title } }) => title)).toEqual([
+      'a',
+      'b',
+      'q',
+    ]);
     expect(filterParts(tree, 'nothing like it')).toEqual([]);
     expect(filterParts(tree, '  ')).toBe(tree);
   });
 });
 
 describe('reduceThread', () => {
-  const start: readonly Turn[] = reduceThread([], { type: 'answerStarted', id: '1', question: 'q', scope: { kind: 'workspace' } });
-  const citation: Citation = { number: 1, file: '/a', path: 'a', startLine: 1, endLine: 1, text: '', hash: '', label: '' };
+  const start: readonly Turn[] = reduceThread([], {
+    type: 'answerStarted',
+    id: '1',
+    question: 'q',
+    scope: { kind: 'workspace' },
+  });
+  const citation: Citation = {
+    number: 1,
+    file: '/a',
+    path: 'a',
+    startLine: 1,
+    endLine: 1,
+    text: '',
+    hash: '',
+    label: '',
+  };
 
   it('grows with the events and keeps a citation once', () => {
     let turns = start;
-    for (const event of [{ type: 'citation', citation }, { type: 'citation', citation: { ...citation, label: 'new' } }, { type: 'delta', markdown: 'x' }] as const) turns = reduceThread(turns, { type: 'answerEvent', id: '1', event });
+    for (const event of [
+      { type: 'citation', citation },
+      { type: 'citation', citation: { ...citation, label: 'new' } },
+      { type: 'delta', markdown: 'x' },
+    ] as const)
+      turns = reduceThread(turns, { type: 'answerEvent', id: '1', event });
     expect(turns[0]).toMatchObject({ markdown: 'x', citations: [{ label: 'new' }] });
   });
 
   it('never lets an explanation go backward', () => {
     let turns = reduceThread([], { type: 'explanationStarted', id: '2', span: citation });
-    for (const fraction of [0.2, 0.6, 0.4]) turns = reduceThread(turns, { type: 'explanationProgress', id: '2', fraction, message: '' });
+    for (const fraction of [0.2, 0.6, 0.4])
+      turns = reduceThread(turns, { type: 'explanationProgress', id: '2', fraction, message: '' });
     expect(turns[0]?.progress?.fraction).toBe(0.6);
   });
 
   it('keeps what was written when it is stopped', () => {
     const written = reduceThread(start, { type: 'answerEvent', id: '1', event: { type: 'delta', markdown: 'half' } });
-    expect(reduceThread(written, { type: 'answerFailed', id: '1', message: '', cancelled: true })[0]).toMatchObject({ state: 'stopped', markdown: 'half' });
+    expect(reduceThread(written, { type: 'answerFailed', id: '1', message: '', cancelled: true })[0]).toMatchObject({
+      state: 'stopped',
+      markdown: 'half',
+    });
   });
 });
 
 describe('announcement', () => {
   it('tells each character once, in whole paragraphs', () => {
-    fc.assert(fc.property(fc.array(fc.constantFrom('word ', 'a.', '\n\n', '\n'), { minLength: 1 }), (pieces) => {
-      let [text, told, heard] = ['', 0, ''];
-      for (const piece of pieces) {
-        text += piece;
-        const next = announcement(text, told, false);
-        expect(next === '' || next.endsWith('\n\n')).toBe(true);
-        told += next.length;
-        heard += next;
-      }
-      expect(heard + announcement(text, told, true)).toBe(text);
-    }));
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('word ', 'a.', '\n\n', '\n'), { minLength: 1 }), (pieces) => {
+        let [text, told, heard] = ['', 0, ''];
+        for (const piece of pieces) {
+          text += piece;
+          const next = announcement(text, told, false);
+          expect(next === '' || next.endsWith('\n\n')).toBe(true);
+          told += next.length;
+          heard += next;
+        }
+        expect(heard + announcement(text, told, true)).toBe(text);
+      }),
+    );
   });
 });
 
 describe('format', () => {
-  it.each([[4096, '4,096'], [123_456, '123k'], [1_000_000, '1.00M'], [12_345_678, '12.3M']])('%d: %s', (count, text) => expect(formatCount(count)).toBe(text));
-  it.each([[0.2, '<1 ms'], [350, '350 ms'], [1_240, '1.2 s'], [61_000, '61 s']])('%d ms: %s', (time, text) => expect(formatMilliseconds(time)).toBe(text));
-  it.each([[0, '0%'], [0.0042, '0.42%'], [0.00001, '<0.01%'], [0.5, '50%'], [0.034, '3.4%']])('%d: %s', (share, text) => expect(formatShare(share)).toBe(text));
-  it('splits paths', () => expect([splitPath('a/b/c.ts'), splitPath('c.ts')]).toEqual([{ folder: 'a/b', name: 'c.ts' }, { folder: '', name: 'c.ts' }]));
+  it.each([
+    [4096, '4,096'],
+    [123_456, '123k'],
+    [1_000_000, '1.00M'],
+    [12_345_678, '12.3M'],
+  ])('%d: %s', (count, text) => expect(formatCount(count)).toBe(text));
+  it.each([
+    [0.2, '<1 ms'],
+    [350, '350 ms'],
+    [1_240, '1.2 s'],
+    [61_000, '61 s'],
+  ])('%d ms: %s', (time, text) => expect(formatMilliseconds(time)).toBe(text));
+  it.each([
+    [0, '0%'],
+    [0.0042, '0.42%'],
+    [0.00001, '<0.01%'],
+    [0.5, '50%'],
+    [0.034, '3.4%'],
+  ])('%d: %s', (share, text) => expect(formatShare(share)).toBe(text));
+  it('splits paths', () =>
+    expect([splitPath('a/b/c.ts'), splitPath('c.ts')]).toEqual([
+      { folder: 'a/b', name: 'c.ts' },
+      { folder: '', name: 'c.ts' },
+    ]));
 });

@@ -7,8 +7,10 @@ import { PROTOCOL_VERSION, type ErrorData } from '../../src/protocol';
 import { buildBundles, SETTINGS, WorkerUnderTest, writeFiles } from './harness';
 
 const FILES = {
-  'src/pool.py': 'class Pool:\n    """Keeps connections open."""\n\n    def take(self, host):\n        """Takes a connection for a host."""\n        return self.free.pop(host)\n',
-  'src/client.py': 'from pool import Pool\n\n\ndef fetch(url):\n    """Fetches a page over a pooled connection."""\n    return Pool().take(url.host)\n',
+  'src/pool.py':
+    'class Pool:\n    """Keeps connections open."""\n\n    def take(self, host):\n        """Takes a connection for a host."""\n        return self.free.pop(host)\n',
+  'src/client.py':
+    'from pool import Pool\n\n\ndef fetch(url):\n    """Fetches a page over a pooled connection."""\n    return Pool().take(url.host)\n',
   'README.md': '# Pool\n\nReuses connections.\n',
   '.gitignore': '*.log\n',
   'noise.log': 'a line\n',
@@ -54,32 +56,59 @@ function code(error: unknown): string | undefined {
 
 /** Many files, so that indexing takes a while. */
 function writeMany(count: number): void {
-  const body = (index: number) => Array.from({ length: 60 }, (_, line) => `def step_${index}_${line}(value):\n    """Step ${line} of module ${index}."""\n    return value * ${line}\n`).join('\n\n');
-  writeFiles(join(directory, 'w'), Object.fromEntries(Array.from({ length: count }, (_, index) => [`many/module_${index}.py`, body(index)])));
+  const body = (index: number) =>
+    Array.from(
+      { length: 60 },
+      (_, line) =>
+        `def step_${index}_${line}(value):\n    """Step ${line} of module ${index}."""\n    return value * ${line}\n`,
+    ).join('\n\n');
+  writeFiles(
+    join(directory, 'w'),
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`many/module_${index}.py`, body(index)])),
+  );
 }
 
 describe('requests', () => {
   test('a question is answered with citations and events in order', async () => {
     const worker = await ready();
-    const answer = await worker.request('ask', { id: 'a1', question: 'Which method takes a connection for a host?', scope: { kind: 'workspace' } });
+    const answer = await worker.request('ask', {
+      id: 'a1',
+      question: 'Which method takes a connection for a host?',
+      scope: { kind: 'workspace' },
+    });
     expect(answer.author).toEqual({ kind: 'extractive' });
     expect(answer.citations[0]).toMatchObject({ path: 'src/pool.py', file: file('src/pool.py'), label: 'Pool.take' });
     const events = worker.received['answer/event'].filter(({ id }) => id === 'a1').map(({ event }) => event.type);
     expect(events[0]).toBe('phase');
     expect(events).toEqual(expect.arrayContaining(['spans', 'ledger', 'delta', 'citation']));
-    expect(await worker.request('citation/locate', { citation: answer.citations[0]! })).toMatchObject({ state: 'same' });
+    expect(await worker.request('citation/locate', { citation: answer.citations[0]! })).toMatchObject({
+      state: 'same',
+    });
     writeFileSync(file('src/pool.py'), `# moved\n${FILES['src/pool.py']}`);
-    expect(await worker.request('citation/locate', { citation: answer.citations[0]! })).toMatchObject({ state: 'moved', span: { startLine: answer.citations[0]!.startLine + 1 } });
+    expect(await worker.request('citation/locate', { citation: answer.citations[0]! })).toMatchObject({
+      state: 'moved',
+      span: { startLine: answer.citations[0]!.startLine + 1 },
+    });
     rmSync(file('src/pool.py'));
-    expect(await worker.request('citation/locate', { citation: answer.citations[0]! })).toMatchObject({ state: 'missing' });
+    expect(await worker.request('citation/locate', { citation: answer.citations[0]! })).toMatchObject({
+      state: 'missing',
+    });
   });
 
   test('search, summary, explanation, hover and why', async () => {
     const worker = await ready();
-    const { spans, coverage } = await worker.request('search', { question: 'pooled connection', scope: { kind: 'workspace' }, limit: 5 });
+    const { spans, coverage } = await worker.request('search', {
+      question: 'pooled connection',
+      scope: { kind: 'workspace' },
+      limit: 5,
+    });
     expect(spans.length).toBeGreaterThan(0);
     expect(coverage).toMatchObject({ filesIndexed: 4, indexing: false });
-    const scoped = await worker.request('search', { question: 'connection', scope: { kind: 'file', file: file('README.md') }, limit: 5 });
+    const scoped = await worker.request('search', {
+      question: 'connection',
+      scope: { kind: 'file', file: file('README.md') },
+      limit: 5,
+    });
     expect(scoped.spans.every(({ path }) => path === 'README.md')).toBe(true);
 
     const summary = await worker.request('summarize', { id: 's', file: file('src/pool.py') });
@@ -87,38 +116,68 @@ describe('requests', () => {
     const fractions = worker.received['work/progress'].filter(({ id }) => id === 's').map(({ fraction }) => fraction);
     expect(fractions).toEqual([...fractions].sort((a, b) => a - b));
 
-    const explanation = await worker.request('explain', { id: 'e', file: file('src/pool.py'), startLine: 4, endLine: 4 });
+    const explanation = await worker.request('explain', {
+      id: 'e',
+      file: file('src/pool.py'),
+      startLine: 4,
+      endLine: 4,
+    });
     expect(explanation).toMatchObject({ title: 'Pool.take', cached: false });
-    expect((await worker.request('explain', { id: 'e', file: file('src/pool.py'), startLine: 4, endLine: 4 })).cached).toBe(true);
+    expect(
+      (await worker.request('explain', { id: 'e', file: file('src/pool.py'), startLine: 4, endLine: 4 })).cached,
+    ).toBe(true);
     const hover = await worker.request('hover', { file: file('src/client.py'), line: 6, character: 19 });
     expect(hover).toMatchObject({ name: 'Pool.take', explanation: explanation.markdown });
 
-    expect(await worker.request('index/why', { file: file('noise.log') })).toMatchObject({ indexed: false, rule: { line: 1, pattern: '*.log' } });
+    expect(await worker.request('index/why', { file: file('noise.log') })).toMatchObject({
+      indexed: false,
+      rule: { line: 1, pattern: '*.log' },
+    });
     expect((await worker.request('index/clear', null)).bytesFreed).toBeGreaterThan(0);
   });
 
   test('saved and unsaved text is found, a deleted file is not', async () => {
     const worker = await ready();
-    const find = async (question: string) => (await worker.request('search', { question, scope: { kind: 'workspace' }, limit: 5 })).spans.map(({ path }) => path);
-    await worker.connection.sendNotification('files/unsaved', { file: file('src/client.py'), text: 'def zanzibar():\n    return 1\n' });
+    const find = async (question: string) =>
+      (await worker.request('search', { question, scope: { kind: 'workspace' }, limit: 5 })).spans.map(
+        ({ path }) => path,
+      );
+    await worker.connection.sendNotification('files/unsaved', {
+      file: file('src/client.py'),
+      text: 'def zanzibar():\n    return 1\n',
+    });
     await expect.poll(() => find('zanzibar')).toEqual(['src/client.py']);
     await worker.connection.sendNotification('files/unsaved', { file: file('src/client.py'), text: null });
     await expect.poll(() => find('zanzibar')).toEqual([]);
     writeFileSync(file('src/new.py'), 'def quetzal():\n    return 2\n');
-    await worker.connection.sendNotification('files/changed', { changes: [{ file: file('src/new.py'), type: 'created' }] });
+    await worker.connection.sendNotification('files/changed', {
+      changes: [{ file: file('src/new.py'), type: 'created' }],
+    });
     await expect.poll(() => find('quetzal')).toEqual(['src/new.py']);
     rmSync(file('src/new.py'));
-    await worker.connection.sendNotification('files/changed', { changes: [{ file: file('src/new.py'), type: 'deleted' }] });
+    await worker.connection.sendNotification('files/changed', {
+      changes: [{ file: file('src/new.py'), type: 'deleted' }],
+    });
     await expect.poll(() => find('quetzal')).toEqual([]);
   });
 
   test('errors carry a code and what to do', async () => {
     const worker = start();
     await expect(worker.request('index/status', null)).rejects.toSatisfy((error) => code(error) === 'notInitialized');
-    await expect(worker.initialize({ folders: folders(), storageDirectory: storageDirectory(), protocolVersion: PROTOCOL_VERSION + 1 })).rejects.toThrow(/version/);
+    await expect(
+      worker.initialize({
+        folders: folders(),
+        storageDirectory: storageDirectory(),
+        protocolVersion: PROTOCOL_VERSION + 1,
+      }),
+    ).rejects.toThrow(/version/);
     await worker.initialize({ folders: folders(), storageDirectory: storageDirectory() });
-    await expect(worker.request('summarize', { id: 's', file: file('none.py') })).rejects.toSatisfy((error) => code(error) === 'fileNotFound' && Boolean((error as ResponseError<ErrorData>).data?.hint));
-    await expect(worker.request('summarize', { id: 's', file: file('src') })).rejects.toSatisfy((error) => code(error) === 'fileUnreadable');
+    await expect(worker.request('summarize', { id: 's', file: file('none.py') })).rejects.toSatisfy(
+      (error) => code(error) === 'fileNotFound' && Boolean((error as ResponseError<ErrorData>).data?.hint),
+    );
+    await expect(worker.request('summarize', { id: 's', file: file('src') })).rejects.toSatisfy(
+      (error) => code(error) === 'fileUnreadable',
+    );
   });
 
   test('in Restricted Mode nothing is read until the user asks', async () => {
@@ -133,7 +192,12 @@ describe('requests', () => {
 });
 
 describe('what the user holds', () => {
-  const ask = (worker: WorkerUnderTest) => worker.request('ask', { id: 'q', question: 'Which method takes a connection for a host?', scope: { kind: 'workspace' } });
+  const ask = (worker: WorkerUnderTest) =>
+    worker.request('ask', {
+      id: 'q',
+      question: 'Which method takes a connection for a host?',
+      scope: { kind: 'workspace' },
+    });
 
   test('cancelled, indexing stays so through a restart and questions, until it is resumed', async () => {
     writeMany(100);
@@ -181,7 +245,11 @@ describe('a question about one file', () => {
     const worker = start();
     await worker.initialize({ folders: folders(), storageDirectory: storageDirectory(), held: 'paused' });
     await worker.until('index/status', ({ state }) => state === 'paused');
-    const { spans } = await worker.request('search', { question: 'Takes a connection', scope: { kind: 'file', file: file('src/pool.py') }, limit: 5 });
+    const { spans } = await worker.request('search', {
+      question: 'Takes a connection',
+      scope: { kind: 'file', file: file('src/pool.py') },
+      limit: 5,
+    });
     expect(spans.map(({ path }) => path)).toContain('src/pool.py');
     expect((await worker.request('index/status', null)).filesIndexed).toBe(1);
   });
@@ -222,7 +290,11 @@ describe('the process', () => {
     const worker = start();
     await worker.initialize({ folders: folders(), storageDirectory: storageDirectory() });
     await worker.until('index/status', ({ state, filesIndexed }) => state === 'indexing' && filesIndexed > 0);
-    const { coverage } = await worker.request('search', { question: 'step of module', scope: { kind: 'workspace' }, limit: 5 });
+    const { coverage } = await worker.request('search', {
+      question: 'step of module',
+      scope: { kind: 'workspace' },
+      limit: 5,
+    });
     expect(coverage.indexing).toBe(true);
     expect(coverage.filesIndexed).toBeLessThan(404);
     await worker.indexed();
@@ -237,7 +309,9 @@ describe('the process', () => {
     const asked = worker.request('ask', { id: 'c', question: 'pool', scope: { kind: 'workspace' } }, token);
     token.cancel();
     await expect(asked).rejects.toSatisfy((error) => code(error) === 'cancelled');
-    await expect(worker.request('ask', { id: 'd', question: 'pool', scope: { kind: 'workspace' } })).resolves.toMatchObject({ id: 'd' });
+    await expect(
+      worker.request('ask', { id: 'd', question: 'pool', scope: { kind: 'workspace' } }),
+    ).resolves.toMatchObject({ id: 'd' });
   });
 
   test('killed at any moment of indexing, the next worker goes on and loses nothing', async () => {
@@ -250,15 +324,27 @@ describe('the process', () => {
       expect(await worker.exited).toBe('SIGKILL');
     }
     const worker = await ready();
-    expect(await worker.request('index/status', null)).toMatchObject({ state: 'ready', filesIndexed: 254, problems: [] });
-    const { spans } = await worker.request('search', { question: 'step_249_59', scope: { kind: 'workspace' }, limit: 3 });
+    expect(await worker.request('index/status', null)).toMatchObject({
+      state: 'ready',
+      filesIndexed: 254,
+      problems: [],
+    });
+    const { spans } = await worker.request('search', {
+      question: 'step_249_59',
+      scope: { kind: 'workspace' },
+      limit: 3,
+    });
     expect(spans[0]).toMatchObject({ path: 'many/module_249.py' });
   }, 60_000);
 
   test('two workers on one folder both answer', async () => {
     const [first, second] = await Promise.all([ready(), ready()]);
     for (const worker of [first, second]) {
-      const { spans } = await worker.request('search', { question: 'connection for a host', scope: { kind: 'workspace' }, limit: 3 });
+      const { spans } = await worker.request('search', {
+        question: 'connection for a host',
+        scope: { kind: 'workspace' },
+        limit: 3,
+      });
       expect(spans[0]).toMatchObject({ path: 'src/pool.py' });
     }
   });
@@ -291,7 +377,13 @@ describe('the process', () => {
   test('left by its parent while it has much to say, it still ends', async () => {
     for (const delay of [0, 1, 5, 20]) {
       const orphan = await ready();
-      orphan.request('ask', { id: 'o', question: 'Which method takes a connection for a host?', scope: { kind: 'workspace' } }).catch(() => {});
+      orphan
+        .request('ask', {
+          id: 'o',
+          question: 'Which method takes a connection for a host?',
+          scope: { kind: 'workspace' },
+        })
+        .catch(() => {});
       await new Promise((resolve) => setTimeout(resolve, delay));
       orphan.child.disconnect();
       expect(await orphan.exited).toBe(0);
@@ -300,7 +392,9 @@ describe('the process', () => {
 
   test('a changed setting takes effect', async () => {
     const worker = await ready();
-    await worker.connection.sendNotification('settings/changed', { settings: { ...SETTINGS, filesExclude: ['**/*.md'] } });
+    await worker.connection.sendNotification('settings/changed', {
+      settings: { ...SETTINGS, filesExclude: ['**/*.md'] },
+    });
     await expect.poll(async () => (await worker.request('index/status', null)).filesIndexed).toBe(3);
   });
 });

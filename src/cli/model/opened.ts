@@ -1,6 +1,20 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { anchors, CheckpointError, compose, Decoder, full, intervalAnchors, lambda, openCheckpoint, parameterCount, tokenAnchors, Tokenizer, type AttentionPolicy, type Checkpoint } from '../../engine';
+import {
+  anchors,
+  CheckpointError,
+  compose,
+  Decoder,
+  full,
+  intervalAnchors,
+  lambda,
+  openCheckpoint,
+  parameterCount,
+  tokenAnchors,
+  Tokenizer,
+  type AttentionPolicy,
+  type Checkpoint,
+} from '../../engine';
 import { UsageError } from '../arguments';
 import { list, number, oneOf, text, type ModelIo, type Values } from './options';
 
@@ -25,7 +39,10 @@ export async function resolveModel(name: string, io: ModelIo): Promise<string> {
     const status = await stat(join(directory, 'config.json')).catch(() => undefined);
     if (status?.isFile()) return directory;
   }
-  throw new UsageError(`“${name}” is neither a checkpoint folder nor an installed model. \`anchorage model list\` names those there are.`, 'model');
+  throw new UsageError(
+    `“${name}” is neither a checkpoint folder nor an installed model. \`anchorage model list\` names those there are.`,
+    'model',
+  );
 }
 
 /** @throws UsageError, CheckpointError, DecoderError */
@@ -33,11 +50,19 @@ export async function openModel(name: string, values: Values, io: ModelIo): Prom
   const directory = await resolveModel(name, io);
   const weights = oneOf(values, 'weights', ['auto', 'f32', '8bit', '4bit']);
   const threads = number(values, 'threads', 1, 64);
-  const checkpoint = await openCheckpoint(directory, { adapters: list(values, 'adapter'), rope: text(values, 'rope') ?? 'config' });
+  const checkpoint = await openCheckpoint(directory, {
+    adapters: list(values, 'adapter'),
+    rope: text(values, 'rope') ?? 'config',
+  });
   try {
     const tokenizer = await openTokenizer(checkpoint);
-    const cacheDirectory = parameterCount(checkpoint.config) > KEPT_ON_DISK ? join(io.modelsDirectory, 'compiled') : null;
-    const decoder = await Decoder.open(checkpoint, { cacheDirectory, ...(weights ? { weights } : {}), ...(threads ? { threads } : {}) });
+    const cacheDirectory =
+      parameterCount(checkpoint.config) > KEPT_ON_DISK ? join(io.modelsDirectory, 'compiled') : null;
+    const decoder = await Decoder.open(checkpoint, {
+      cacheDirectory,
+      ...(weights ? { weights } : {}),
+      ...(threads ? { threads } : {}),
+    });
     const close = async () => {
       await decoder.close();
       await checkpoint.close();
@@ -59,7 +84,8 @@ async function openTokenizer({ directory, config }: Checkpoint): Promise<Tokeniz
 }
 
 export function requireTokenizer({ tokenizer, checkpoint }: Opened, instead: string): Tokenizer {
-  if (!tokenizer) throw new UsageError(`${checkpoint.directory} has no tokenizer.json, so it cannot read text; ${instead}`, 'model');
+  if (!tokenizer)
+    throw new UsageError(`${checkpoint.directory} has no tokenizer.json, so it cannot read text; ${instead}`, 'model');
   return tokenizer;
 }
 
@@ -82,7 +108,10 @@ export function policyOf(values: Values, opened: Opened): () => AttentionPolicy 
 }
 
 /** The model's own anchor token if it has one; else tokens that end a sentence or a line; else every n-th. */
-function anchorRule({ tokenizer, decoder }: Opened, every: number | undefined): (token: number, sinceAnchor: number) => boolean {
+function anchorRule(
+  { tokenizer, decoder }: Opened,
+  every: number | undefined,
+): (token: number, sinceAnchor: number) => boolean {
   if (every !== undefined || !tokenizer) return intervalAnchors(every ?? ANCHOR_EVERY);
   const own = tokenizer.idOf('<|anchor|>');
   if (own !== undefined) return tokenAnchors([own]);

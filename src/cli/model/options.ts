@@ -44,14 +44,30 @@ interface Option {
 export type Values = Record<string, string | boolean | string[] | undefined>;
 
 export const ENGINE_OPTIONS = {
-  adapter: { type: 'string', multiple: true }, rope: { type: 'string' }, weights: { type: 'string' }, threads: { type: 'string' },
-  attention: { type: 'string' }, window: { type: 'string' }, sinks: { type: 'string' }, 'anchor-every': { type: 'string' }, json: { type: 'boolean' },
+  adapter: { type: 'string', multiple: true },
+  rope: { type: 'string' },
+  weights: { type: 'string' },
+  threads: { type: 'string' },
+  attention: { type: 'string' },
+  window: { type: 'string' },
+  sinks: { type: 'string' },
+  'anchor-every': { type: 'string' },
+  json: { type: 'boolean' },
 } as const satisfies Record<string, Option>;
 
 /** @throws UsageError */
-export function parseOptions(argv: readonly string[], options: Record<string, Option>, operands: number, usage: string): { values: Values; operands: string[] } {
+export function parseOptions(
+  argv: readonly string[],
+  options: Record<string, Option>,
+  operands: number,
+  usage: string,
+): { values: Values; operands: string[] } {
   try {
-    const { values, positionals } = parseArgs({ args: [...argv], options: options as ParseArgsOptionsConfig, allowPositionals: true });
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      options: options as ParseArgsOptionsConfig,
+      allowPositionals: true,
+    });
     if (positionals.length !== operands) throw new UsageError(`Usage: anchorage model ${usage}`, 'model');
     return { values: values as Values, operands: positionals };
   } catch (error) {
@@ -76,7 +92,10 @@ export function number(values: Values, name: string, min: number, max: number, w
   if (given === undefined) return undefined;
   const value = Number(given);
   if (given.trim() === '' || !(value >= min && value <= max) || (whole && !Number.isInteger(value))) {
-    throw new UsageError(`--${name} must be a ${whole ? 'whole ' : ''}number between ${min} and ${max}, not “${given}”.`, 'model');
+    throw new UsageError(
+      `--${name} must be a ${whole ? 'whole ' : ''}number between ${min} and ${max}, not “${given}”.`,
+      'model',
+    );
   }
   return value;
 }
@@ -97,16 +116,28 @@ export async function readIds(file: string, vocabSize: number): Promise<number[]
   } catch (error) {
     throw new UsageError(`--ids ${file}: ${(error as Error).message}`, 'model');
   }
-  if (!Array.isArray(json) || json.length === 0) throw new UsageError(`--ids ${file}: must be a JSON array of token ids, or of rows of them.`, 'model');
+  if (!Array.isArray(json) || json.length === 0)
+    throw new UsageError(`--ids ${file}: must be a JSON array of token ids, or of rows of them.`, 'model');
   const rows = (Array.isArray(json[0]) ? json : [json]) as unknown[];
   return rows.map((row, r) => {
-    if (!Array.isArray(row) || row.length < 2) throw new UsageError(`--ids ${file}: row ${r} is not a list of at least two token ids.`, 'model');
-    const bad = (row as unknown[]).findIndex((id) => typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= vocabSize);
-    if (bad >= 0) throw new UsageError(`--ids ${file}: row ${r}, entry ${bad} is ${String(row[bad])}, not a token id below ${vocabSize}.`, 'model');
+    if (!Array.isArray(row) || row.length < 2)
+      throw new UsageError(`--ids ${file}: row ${r} is not a list of at least two token ids.`, 'model');
+    const bad = (row as unknown[]).findIndex(
+      (id) => typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= vocabSize,
+    );
+    if (bad >= 0)
+      throw new UsageError(
+        `--ids ${file}: row ${r}, entry ${bad} is ${String(row[bad])}, not a token id below ${vocabSize}.`,
+        'model',
+      );
     return row as number[];
   });
 }
 
 export function bytesText(bytes: number): string {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : bytes < 1e9 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
+  return bytes < 1e6
+    ? `${Math.ceil(bytes / 1e3)} kB`
+    : bytes < 1e9
+      ? `${(bytes / 1e6).toFixed(0)} MB`
+      : `${(bytes / 1e9).toFixed(1)} GB`;
 }

@@ -1,11 +1,16 @@
-import type { RowStore } from '../cache/row-store';
+import type { RowStore } from '../kv-cache/row-store';
 import { HIDDEN, Seen, type AttentionPolicy, type RowKind, type RowPlace } from './policy';
 
 /**
  * The additive bias [queries, F + P + S] over far slots, near slots and the new rows themselves: 0 where the policy lets the query see
  * the key in that part, HIDDEN elsewhere. A row that stands both near and far is seen in exactly one of them.
  */
-export function attentionBias(policy: AttentionPolicy, rows: readonly RowPlace[], near: RowStore, far: RowStore | undefined): Float32Array {
+export function attentionBias(
+  policy: AttentionPolicy,
+  rows: readonly RowPlace[],
+  near: RowStore,
+  far: RowStore | undefined,
+): Float32Array {
   const farSlots = far?.capacity ?? 0;
   const width = farSlots + near.capacity + rows.length;
   const bias = new Float32Array(rows.length * width).fill(HIDDEN);
@@ -20,7 +25,14 @@ export function attentionBias(policy: AttentionPolicy, rows: readonly RowPlace[]
   return bias;
 }
 
-function openSlots(policy: AttentionPolicy, query: RowPlace, store: RowStore, row: Float32Array, offset: number, as: Seen): void {
+function openSlots(
+  policy: AttentionPolicy,
+  query: RowPlace,
+  store: RowStore,
+  row: Float32Array,
+  offset: number,
+  as: Seen,
+): void {
   // One object for all slots: this runs millions of times for a long prompt.
   const key: RowPlace = { kind: 0, position: 0, group: 0 };
   for (let slot = 0; slot < store.end; slot++) {

@@ -17,9 +17,12 @@ export interface LambdaOptions {
  */
 export function lambda({ sinks, window, ceiling = window, middle }: LambdaOptions): AttentionPolicy {
   if (!(sinks >= 0) || !(window >= 1) || !(ceiling >= window)) {
-    throw new RangeError(`sinks ${sinks}, window ${window}, ceiling ${ceiling}: need sinks ≥ 0 and ceiling ≥ window ≥ 1`);
+    throw new RangeError(
+      `sinks ${sinks}, window ${window}, ceiling ${ceiling}: need sinks ≥ 0 and ceiling ≥ window ≥ 1`,
+    );
   }
-  if (middle && !(ceiling < Infinity)) throw new RangeError('middle rows need a ceiling: without one nothing is out of reach');
+  if (middle && !(ceiling < Infinity))
+    throw new RangeError('middle rows need a ceiling: without one nothing is out of reach');
   const policy: AttentionPolicy = {
     name: 'lambda',
     causal: false,

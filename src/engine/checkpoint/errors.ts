@@ -38,7 +38,8 @@ export function systemErrorCode(error: unknown): string | undefined {
 export function asCheckpointError(error: unknown, file: string): CheckpointError {
   if (error instanceof CheckpointError) return error;
   const code = systemErrorCode(error);
-  if (code === 'ENOENT' || code === 'ENOTDIR') return new CheckpointError('missing', file, '', 'the file does not exist', { cause: error });
+  if (code === 'ENOENT' || code === 'ENOTDIR')
+    return new CheckpointError('missing', file, '', 'the file does not exist', { cause: error });
   const reason = error instanceof Error ? error.message : String(error);
   return new CheckpointError('unreadable', file, '', `cannot be accessed: ${reason}`, { cause: error });
 }

@@ -12,7 +12,12 @@ import { asCheckpointError, CheckpointError, systemErrorCode } from './errors';
  */
 export async function fileInside(directory: string, name: string, namedBy = name): Promise<string> {
   if (name === '' || name === '.' || name === '..' || name.length > 255 || /[/\\\0:]/.test(name)) {
-    throw new CheckpointError('pathEscape', namedBy, name.slice(0, 100), 'is not a plain file name inside the checkpoint folder');
+    throw new CheckpointError(
+      'pathEscape',
+      namedBy,
+      name.slice(0, 100),
+      'is not a plain file name inside the checkpoint folder',
+    );
   }
   const path = join(directory, name);
   let root: string;
@@ -24,7 +29,10 @@ export async function fileInside(directory: string, name: string, namedBy = name
     throw asCheckpointError(error, path);
   }
   const blobs = basename(dirname(root)) === 'snapshots' ? join(dirname(dirname(root)), 'blobs') + sep : undefined;
-  if (!target.startsWith(root.endsWith(sep) ? root : root + sep) && !(blobs !== undefined && target.startsWith(blobs))) {
+  if (
+    !target.startsWith(root.endsWith(sep) ? root : root + sep) &&
+    !(blobs !== undefined && target.startsWith(blobs))
+  ) {
     throw new CheckpointError('pathEscape', path, '', 'is a link that leads out of the checkpoint folder');
   }
   return path;
@@ -52,7 +60,8 @@ export async function readTextFile(path: string, limit: number): Promise<string>
     const handle = await open(path, 'r');
     try {
       const { size } = await handle.stat();
-      if (size > limit) throw new CheckpointError('outOfRange', path, '', `has ${size} bytes; at most ${limit} are read`);
+      if (size > limit)
+        throw new CheckpointError('outOfRange', path, '', `has ${size} bytes; at most ${limit} are read`);
       const buffer = new Uint8Array(size);
       let filled = 0;
       while (filled < size) {

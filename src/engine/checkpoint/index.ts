@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
-import { parseConfig, parseTokenIds } from './config';
+import { parseConfig, parseTokenIds } from '../architectures/config';
 import { exists, fileInside, readTextFile } from './files';
 import { Fields, parseJson, readJson } from './json';
-import { assertLayout, CanonicalSource } from './layout';
-import { LoraSource } from './lora';
-import { applyRope } from './rope-factors';
-import type { SafetensorsFile } from './safetensors';
+import { assertLayout, CanonicalSource } from '../architectures/layout';
+import { LoraSource } from '../adapters/lora';
+import { applyRope } from '../rope/rope-factors';
+import type { SafetensorsFile } from '../formats/safetensors';
 import type { Checkpoint, ModelConfig, TensorSource } from './types';
-import { openWeights } from './weights';
+import { openWeights } from '../formats/weights';
 
-export { ChatTemplate, type ChatMessage, type ChatOptions } from './chat';
+export { ChatTemplate, type ChatMessage, type ChatOptions } from '../tokenizer/chat-template';
 export { CheckpointError, type CheckpointErrorCode } from './errors';
-export { applyRope, standardFactors, storedRopeNames, storeFactors, type StoredFactors } from './rope-factors';
-export { TextStream, Tokenizer } from './tokenizer';
+export { applyRope, standardFactors, storedRopeNames, storeFactors, type StoredFactors } from '../rope/rope-factors';
+export { TextStream, Tokenizer } from '../tokenizer/tokenizer';
 export type * from './types';
 
 const MAX_CONFIG_BYTES = 1 << 20;
@@ -63,7 +63,11 @@ async function withGenerationConfig(directory: string, config: ModelConfig): Pro
   const name = 'generation_config.json';
   if (!(await exists(directory, name))) return config;
   const path = await fileInside(directory, name);
-  const more = parseTokenIds(new Fields(await readJson(path, MAX_CONFIG_BYTES), path), 'eos_token_id', config.vocabSize);
+  const more = parseTokenIds(
+    new Fields(await readJson(path, MAX_CONFIG_BYTES), path),
+    'eos_token_id',
+    config.vocabSize,
+  );
   return { ...config, eosTokenIds: [...new Set([...config.eosTokenIds, ...more])] };
 }
 

@@ -15,7 +15,8 @@ export function parseJson(text: string, file: string, field = ''): unknown {
       else if (c === 0x22) inString = false;
     } else if (c === 0x22) inString = true;
     else if (c === 0x7b || c === 0x5b) {
-      if (++depth > MAX_DEPTH) throw new CheckpointError('malformed', file, field, `is nested more than ${MAX_DEPTH} levels deep`);
+      if (++depth > MAX_DEPTH)
+        throw new CheckpointError('malformed', file, field, `is nested more than ${MAX_DEPTH} levels deep`);
     } else if (c === 0x7d || c === 0x5d) depth--;
   }
   try {
@@ -44,7 +45,8 @@ export class Fields {
   private readonly prefix: string;
 
   constructor(value: unknown, file: string, prefix = '') {
-    if (!isObject(value)) throw new CheckpointError('malformed', file, prefix.replace(/\.$/, ''), 'must be a JSON object');
+    if (!isObject(value))
+      throw new CheckpointError('malformed', file, prefix.replace(/\.$/, ''), 'must be a JSON object');
     this.object = value;
     this.file = file;
     this.prefix = prefix;
@@ -65,7 +67,8 @@ export class Fields {
 
   optionalInteger(name: string, min: number, max: number): number | undefined {
     const value = this.optionalNumber(name, min, max);
-    if (value !== undefined && !Number.isInteger(value)) throw this.error('malformed', name, `must be a whole number, is ${value}`);
+    if (value !== undefined && !Number.isInteger(value))
+      throw this.error('malformed', name, `must be a whole number, is ${value}`);
     return value;
   }
 
@@ -107,7 +110,8 @@ export class Fields {
     const value = this.raw(name);
     if (value === undefined) return undefined;
     if (!Array.isArray(value)) throw this.error('malformed', name, 'must be a list');
-    if (value.length > maxLength) throw this.error('outOfRange', name, `has ${value.length} entries, more than ${maxLength}`);
+    if (value.length > maxLength)
+      throw this.error('outOfRange', name, `has ${value.length} entries, more than ${maxLength}`);
     return value as readonly unknown[];
   }
 

@@ -21,12 +21,20 @@ export async function checkSums(directory: string): Promise<void> {
   for (const line of (await readTextFile(path, MAX_BYTES)).split('\n')) {
     if (line.trim() === '') continue;
     const [, expected, name] = /^([0-9a-f]{64}) [ *]([^/\\]+)$/.exec(line) ?? [];
-    if (expected === undefined || name === undefined) throw new CheckpointError('malformed', path, '', `has a line that is no sum: ${line.slice(0, 80)}`);
-    if ((await sha256Of(await fileInside(directory, name, path))) !== expected) throw new CheckpointError('mismatch', join(directory, name), '', 'is not the file that SHA256SUMS lists; it was changed or harmed, so install the package again');
+    if (expected === undefined || name === undefined)
+      throw new CheckpointError('malformed', path, '', `has a line that is no sum: ${line.slice(0, 80)}`);
+    if ((await sha256Of(await fileInside(directory, name, path))) !== expected)
+      throw new CheckpointError(
+        'mismatch',
+        join(directory, name),
+        '',
+        'is not the file that SHA256SUMS lists; it was changed or harmed, so install the package again',
+      );
     listed.add(name);
   }
   const other = (await readdir(directory)).find((name) => KINDS.has(extname(name)) && !listed.has(name));
-  if (other !== undefined) throw new CheckpointError('mismatch', join(directory, other), '', 'is not listed in SHA256SUMS');
+  if (other !== undefined)
+    throw new CheckpointError('mismatch', join(directory, other), '', 'is not listed in SHA256SUMS');
 }
 
 async function sha256Of(path: string): Promise<string> {

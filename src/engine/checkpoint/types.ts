@@ -12,9 +12,25 @@ export type RopeScaling =
   | { type: 'linear'; factor: number }
   | { type: 'ntk'; factor: number }
   | { type: 'dynamic'; factor: number }
-  | { type: 'yarn'; factor: number; betaFast: number; betaSlow: number; attentionFactor?: number; mscale?: number; mscaleAllDim?: number; /** Whole-numbered band limits (default true). */ truncate?: boolean }
+  | {
+      type: 'yarn';
+      factor: number;
+      betaFast: number;
+      betaSlow: number;
+      attentionFactor?: number;
+      mscale?: number;
+      mscaleAllDim?: number;
+      /** Whole-numbered band limits (default true). */ truncate?: boolean;
+    }
   | { type: 'llama3'; factor: number; lowFreqFactor: number; highFreqFactor: number }
-  | { type: 'longrope'; factor: number; shortFactors: Float64Array; longFactors: Float64Array; attentionFactor?: number; /** Scale of cos and sin while the short factors are in use; the same as with the long ones unless given. */ shortAttentionFactor?: number };
+  | {
+      type: 'longrope';
+      factor: number;
+      shortFactors: Float64Array;
+      longFactors: Float64Array;
+      attentionFactor?: number;
+      /** Scale of cos and sin while the short factors are in use; the same as with the long ones unless given. */ shortAttentionFactor?: number;
+    };
 
 export interface RopeConfig {
   /** Base of the geometric series of frequencies. */

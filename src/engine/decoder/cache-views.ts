@@ -1,6 +1,6 @@
 import type * as ort from 'onnxruntime-node';
-import type { RowStore } from '../cache/row-store';
-import type { CacheArray } from '../cache/shape';
+import type { RowStore } from '../kv-cache/row-store';
+import type { CacheArray } from '../kv-cache/shape';
 import { cacheTensor, type Feeds } from './runtime';
 
 /** Keys and values of one layer's cached rows, as tensors over the caches. */
@@ -32,7 +32,9 @@ export class CacheViews {
     const { store } = this;
     const dims = [1, store.shape.kvHeads, store.capacity, store.shape.headDim];
     const tensor = (rows: CacheArray) => cacheTensor(rows, dims);
-    this.#layers = store.keys.slice(this.fromLayer).map((keys, i) => ({ keys: tensor(keys), values: tensor(store.values[i + this.fromLayer] as CacheArray) }));
+    this.#layers = store.keys
+      .slice(this.fromLayer)
+      .map((keys, i) => ({ keys: tensor(keys), values: tensor(store.values[i + this.fromLayer] as CacheArray) }));
     this.#generation = store.generation;
   }
 }

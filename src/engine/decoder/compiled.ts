@@ -35,7 +35,11 @@ interface Manifest {
  *
  * @throws CheckpointError when a tensor is damaged; DecoderError 'cacheUnwritable'
  */
-export async function openCompiled(checkpoint: Checkpoint, weights: WeightFormat, cacheDirectory: string | null): Promise<CompiledWeights> {
+export async function openCompiled(
+  checkpoint: Checkpoint,
+  weights: WeightFormat,
+  cacheDirectory: string | null,
+): Promise<CompiledWeights> {
   if (cacheDirectory === null) {
     const writer = new MemoryWeightWriter();
     await compileWeights(checkpoint, weights, writer);
@@ -68,7 +72,12 @@ async function compileTo(directory: string, checkpoint: Checkpoint, weights: Wei
       await writer.close();
     }
     const { size } = await stat(path);
-    const manifest: Manifest = { version: VERSION, byteLength: size, digest: await digestOf(path, size, writer.tensors), tensors: writer.tensors };
+    const manifest: Manifest = {
+      version: VERSION,
+      byteLength: size,
+      digest: await digestOf(path, size, writer.tensors),
+      tensors: writer.tensors,
+    };
     await write(join(partial, MANIFEST), JSON.stringify(manifest));
     await replace(partial, directory);
   } finally {

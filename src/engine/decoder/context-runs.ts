@@ -1,13 +1,13 @@
 import type * as ort from 'onnxruntime-node';
 import { attentionBias } from '../attention/bias';
 import { HIDDEN } from '../attention/policy';
-import type { Context, NewRow } from '../cache/context';
-import type { RowBlock, RowStore } from '../cache/row-store';
+import type { Context, NewRow } from '../kv-cache/context';
+import type { RowBlock, RowStore } from '../kv-cache/row-store';
 import { rotationTable, type RotationTable } from '../rope/frequencies';
 import { CacheViews } from './cache-views';
-import type { GraphVariant } from './graph';
+import type { GraphVariant } from './onnx/decoder-graph';
 import { cacheData, float32, int32, int64, type Feeds, type Runtime } from './runtime';
-import type { TokenStep } from './step/token-step';
+import type { TokenStep } from './wasm/token-step';
 
 /** Runs the model on a context: puts together what the graphs and the kernels are fed, and appends the rows they make. */
 export class ContextRuns {
@@ -19,7 +19,11 @@ export class ContextRuns {
     this.#runtime = runtime;
     this.#context = context;
     const { near, far, middle } = context;
-    this.#views = { near: new CacheViews(near, 'past'), far: new CacheViews(far, 'far'), middle: new CacheViews(middle, 'middle', context.policy.middle?.fromLayer) };
+    this.#views = {
+      near: new CacheViews(near, 'past'),
+      far: new CacheViews(far, 'far'),
+      middle: new CacheViews(middle, 'middle', context.policy.middle?.fromLayer),
+    };
   }
 
   /** Reads tokens together. Returns the logits [logitRows, vocab] that follow the tokens at these indices. */
@@ -27,7 +31,8 @@ export class ContextRuns {
     const context = this.#context;
     const { policy } = context;
     const rows = context.plan(chunk);
-    const visibility = policy.ceiling !== Infinity ? 'dual' : policy.causal && !context.near.hasHoles ? 'causal' : 'masked';
+    const visibility =
+      policy.ceiling !== Infinity ? 'dual' : policy.causal && !context.near.hasHoles ? 'causal' : 'masked';
     context.prepare(context.position, context.position + chunk.length - 1);
     const feeds = this.#newRowFeeds(rows, visibility === 'dual');
     // The kernels make the logits of a single row; ONNX Runtime then keeps no copy of that matrix.
@@ -44,7 +49,12 @@ export class ContextRuns {
       const bias = attentionBias(policy, rows, context.near, visibility === 'dual' ? context.far : undefined);
       feeds['bias'] = float32(bias, [1, 1, chunk.length, bias.length / chunk.length]);
     }
-    const result = await this.#run({ phase: 'prefill', visibility, logits: !byKernels }, feeds, rows, logitRows.length === 0 ? undefined : byKernels ? 'hidden' : 'logits');
+    const result = await this.#run(
+      { phase: 'prefill', visibility, logits: !byKernels },
+      feeds,
+      rows,
+      logitRows.length === 0 ? undefined : byKernels ? 'hidden' : 'logits',
+    );
     return byKernels && logitRows.length > 0 ? (this.#runtime.step() as TokenStep).logits(result) : result;
   }
 
@@ -58,7 +68,8 @@ export class ContextRuns {
     const bias = this.#tokenBias(rows, dual);
     // The kernels know no middle rows.
     const step = policy.middle ? undefined : this.#runtime.step();
-    if (step?.prepare({ near: context.near, ...(dual ? { far: context.far } : {}), bias })) return this.#stepToken(step, rows, dual);
+    if (step?.prepare({ near: context.near, ...(dual ? { far: context.far } : {}), bias }))
+      return this.#stepToken(step, rows, dual);
     const feeds = this.#newRowFeeds(rows, dual);
     this.#views.near.feed(feeds);
     if (dual) this.#views.far.feed(feeds);
@@ -81,7 +92,9 @@ export class ContextRuns {
 
   #tokenBias(rows: readonly NewRow[], dual: boolean): Float32Array {
     const { near, far, policy } = this.#context;
-    return policy.causal && !near.hasHoles ? causalBias(near) : attentionBias(policy, rows, near, dual ? far : undefined);
+    return policy.causal && !near.hasHoles
+      ? causalBias(near)
+      : attentionBias(policy, rows, near, dual ? far : undefined);
   }
 
   #middleBias(): ort.Tensor {
@@ -99,7 +112,10 @@ export class ContextRuns {
   }
 
   #stepToken(step: TokenStep, rows: readonly NewRow[], dual: boolean): Float32Array {
-    const { keys, values, logits } = step.run({ token: (rows[0] as NewRow).token, rotations: this.#rotations(rows, dual) }, dual);
+    const { keys, values, logits } = step.run(
+      { token: (rows[0] as NewRow).token, rotations: this.#rotations(rows, dual) },
+      dual,
+    );
     this.#context.append({ keys, values, rows: 1 }, rows);
     return logits;
   }
@@ -111,12 +127,22 @@ export class ContextRuns {
     const angles = cos.length / pairs;
     const shape = [1, rows.length];
     const feeds: Feeds = {
-      tokens: int64(rows.map((row) => row.token), shape),
-      positions: int64(rows.map((_, i) => i), shape),
+      tokens: int64(
+        rows.map((row) => row.token),
+        shape,
+      ),
+      positions: int64(
+        rows.map((_, i) => i),
+        shape,
+      ),
       cos: float32(cos, [angles, pairs]),
       sin: float32(sin, [angles, pairs]),
     };
-    if (dual) feeds['far_positions'] = int64(rows.map(() => rows.length), shape);
+    if (dual)
+      feeds['far_positions'] = int64(
+        rows.map(() => rows.length),
+        shape,
+      );
     return feeds;
   }
 
@@ -128,10 +154,19 @@ export class ContextRuns {
   }
 
   /** Appends the rows that a graph makes; returns the output wanted. */
-  async #run(variant: GraphVariant, feeds: Feeds, rows: readonly NewRow[], wanted: 'hidden' | 'logits' | undefined): Promise<Float32Array> {
+  async #run(
+    variant: GraphVariant,
+    feeds: Feeds,
+    rows: readonly NewRow[],
+    wanted: 'hidden' | 'logits' | undefined,
+  ): Promise<Float32Array> {
     const fetches = wanted ? ['keys', 'values', wanted] : ['keys', 'values'];
     const made = await this.#runtime.run(variant, feeds, fetches);
-    const block: RowBlock = { keys: cacheData(made['keys'] as ort.Tensor), values: cacheData(made['values'] as ort.Tensor), rows: rows.length };
+    const block: RowBlock = {
+      keys: cacheData(made['keys'] as ort.Tensor),
+      values: cacheData(made['values'] as ort.Tensor),
+      rows: rows.length,
+    };
     this.#context.append(block, rows);
     return wanted ? ((made[wanted] as ort.Tensor).data as Float32Array) : new Float32Array(0);
   }

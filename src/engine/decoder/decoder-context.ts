@@ -1,12 +1,18 @@
 import { Seen, type AttentionPolicy } from '../attention/policy';
-import type { ContextAccount } from '../cache/account';
-import { Context } from '../cache/context';
-import type { KvRows } from '../cache/kv-rows';
+import type { ContextAccount } from '../kv-cache/account';
+import { Context } from '../kv-cache/context';
+import type { KvRows } from '../kv-cache/kv-rows';
 import type { ModelConfig } from '../checkpoint/types';
 import type { RopeFrequencies } from '../rope/frequencies';
 import { ContextRuns } from './context-runs';
 import { ContextFullError, DecoderError } from './errors';
-import { compressOldest, mostRowsCompressing, untilDue, type EncodeSegment, type LiveCompression } from './live-compression';
+import {
+  compressOldest,
+  mostRowsCompressing,
+  untilDue,
+  type EncodeSegment,
+  type LiveCompression,
+} from './live-compression';
 import type { Runtime } from './runtime';
 
 export interface PrefillOptions {
@@ -87,8 +93,14 @@ export class DecoderContext {
         if (options.signal?.aborted) throw cancelled(from, tokens.length);
         const chunk = this.#nextChunk(tokens, from, Math.max(1, Math.min(chunkTokens, chunked - from)));
         to = from + chunk.length;
-        const asked = wanted === 'all' ? chunk.map((_, i) => i) : wanted === 'last' && to === tokens.length ? [chunk.length - 1] : [];
-        const made = from === chunked ? await this.#runs.token(tokens[from] as number) : await this.#runs.chunk(chunk, asked);
+        const asked =
+          wanted === 'all'
+            ? chunk.map((_, i) => i)
+            : wanted === 'last' && to === tokens.length
+              ? [chunk.length - 1]
+              : [];
+        const made =
+          from === chunked ? await this.#runs.token(tokens[from] as number) : await this.#runs.chunk(chunk, asked);
         await this.#compress();
         logits.set(made, filled);
         filled += made.length;
@@ -148,7 +160,11 @@ export class DecoderContext {
 
   /** Leaves a gap: the next token is read at this position. @throws DecoderError 'badInput' when that is before the last one */
   skipTo(position: number): void {
-    if (position < this.#context.position) throw new DecoderError('badInput', `position ${position} is taken already; the next free one is ${this.#context.position}`);
+    if (position < this.#context.position)
+      throw new DecoderError(
+        'badInput',
+        `position ${position} is taken already; the next free one is ${this.#context.position}`,
+      );
     this.#context.position = position;
   }
 
@@ -162,7 +178,10 @@ export class DecoderContext {
     const { near, far } = this.#context;
     const { runtime } = this.#settings;
     const account = this.#context.account();
-    return { ...account, allocatedBytes: account.allocatedBytes + runtime.copiedBytes(near) + runtime.copiedBytes(far) };
+    return {
+      ...account,
+      allocatedBytes: account.allocatedBytes + runtime.copiedBytes(near) + runtime.copiedBytes(far),
+    };
   }
 
   async #alone<T>(work: () => Promise<T>): Promise<T> {
@@ -177,7 +196,9 @@ export class DecoderContext {
 
   #mostRows(tokens: ArrayLike<number>): number {
     const { compress, chunkTokens } = this.#settings;
-    return compress ? mostRowsCompressing(this.#context, compress, tokens) : this.#context.rowsNeeded(tokens, chunkTokens);
+    return compress
+      ? mostRowsCompressing(this.#context, compress, tokens)
+      : this.#context.rowsNeeded(tokens, chunkTokens);
   }
 
   #check(tokens: ArrayLike<number>): void {
@@ -185,7 +206,10 @@ export class DecoderContext {
     for (let i = 0; i < tokens.length; i++) {
       const token = tokens[i] as number;
       if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
-        throw new DecoderError('badInput', `token ${i} is ${token}; the model has tokens 0 to ${vocabSize - 1}. Is the tokenizer of another model?`);
+        throw new DecoderError(
+          'badInput',
+          `token ${i} is ${token}; the model has tokens 0 to ${vocabSize - 1}. Is the tokenizer of another model?`,
+        );
       }
     }
     const needed = this.#mostRows(tokens);
@@ -204,7 +228,6 @@ export class DecoderContext {
     const end = rows.findIndex((q, i) => rows.slice(0, i).some((k) => policy.sees(q, k) === Seen.ceiling));
     return end < 0 ? chunk : chunk.slice(0, end);
   }
-
 
   async #compress(): Promise<void> {
     const { compress, encode } = this.#settings;

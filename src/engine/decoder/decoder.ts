@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { full } from '../attention/full';
 import type { AttentionPolicy } from '../attention/policy';
-import { rowBytes } from '../cache/shape';
+import { rowBytes } from '../kv-cache/shape';
 import type { Checkpoint, ModelConfig } from '../checkpoint/types';
 import { ropeFrequencies, type RopeFrequencies } from '../rope/frequencies';
 import { openCompiled, type CompiledWeights } from './compiled';
@@ -35,7 +35,14 @@ export class Decoder {
 
   readonly #starts: Partial<Record<SlotSet, SlotStart>>;
 
-  private constructor(config: ModelConfig, weights: WeightFormat, runtime: Runtime, compiled: CompiledWeights, chunkTokens: number, starts: Partial<Record<SlotSet, SlotStart>>) {
+  private constructor(
+    config: ModelConfig,
+    weights: WeightFormat,
+    runtime: Runtime,
+    compiled: CompiledWeights,
+    chunkTokens: number,
+    starts: Partial<Record<SlotSet, SlotStart>>,
+  ) {
     this.config = config;
     this.weights = weights;
     this.cache = runtime.cache;
@@ -57,7 +64,8 @@ export class Decoder {
     const cache = options.cache ?? (weights === 'f32' ? 'float32' : 'float16');
     const threads = options.threads || Math.min(MOST_THREADS, availableParallelism());
     const chunkTokens = options.chunkTokens ?? CHUNK_TOKENS;
-    if (!Number.isInteger(chunkTokens) || chunkTokens < 1) throw new DecoderError('badInput', `chunkTokens is ${chunkTokens}; it must be a whole number above 0`);
+    if (!Number.isInteger(chunkTokens) || chunkTokens < 1)
+      throw new DecoderError('badInput', `chunkTokens is ${chunkTokens}; it must be a whole number above 0`);
     const compiled = await openCompiled(checkpoint, weights, options.cacheDirectory);
     const embeddings = embeddingsOf(checkpoint);
     const memory = options.memory && (await compileMemory(checkpoint, options.memory, embeddings));
@@ -85,14 +93,31 @@ export class Decoder {
    * @param policy who sees whom; default full attention (with the model's own sliding window, if it has one)
    * @param capacity rows it may hold; default: the positions that the config admits
    */
-  newContext(policy: AttentionPolicy = full(this.config.slidingWindow), capacity = this.config.maxPositions, options: ContextOptions = {}): DecoderContext {
-    if (!Number.isInteger(capacity) || capacity < 1) throw new DecoderError('badInput', `the capacity is ${capacity}; it must be a whole number of rows above 0`);
+  newContext(
+    policy: AttentionPolicy = full(this.config.slidingWindow),
+    capacity = this.config.maxPositions,
+    options: ContextOptions = {},
+  ): DecoderContext {
+    if (!Number.isInteger(capacity) || capacity < 1)
+      throw new DecoderError('badInput', `the capacity is ${capacity}; it must be a whole number of rows above 0`);
     const rope = options.rope ?? ropeFrequencies(this.config.rope, capacity);
     const { compress } = options;
-    if (compress && !this.hasSlots('memory')) throw new DecoderError('badInput', 'live compression needs memory weights; open the decoder with them');
-    if (compress && policy.ceiling !== Infinity) throw new DecoderError('badInput', 'live compression moves rows up so that nothing is out of reach: use a policy without a ceiling');
-    const encode: EncodeSegment = async (segment, encodeOptions) => (await this.encodeSegments([segment], encodeOptions))[0] as EncodedSegment;
-    const settings = { config: this.config, runtime: this.#runtime, chunkTokens: this.#chunkTokens, encode, ...(compress ? { compress } : {}) };
+    if (compress && !this.hasSlots('memory'))
+      throw new DecoderError('badInput', 'live compression needs memory weights; open the decoder with them');
+    if (compress && policy.ceiling !== Infinity)
+      throw new DecoderError(
+        'badInput',
+        'live compression moves rows up so that nothing is out of reach: use a policy without a ceiling',
+      );
+    const encode: EncodeSegment = async (segment, encodeOptions) =>
+      (await this.encodeSegments([segment], encodeOptions))[0] as EncodedSegment;
+    const settings = {
+      config: this.config,
+      runtime: this.#runtime,
+      chunkTokens: this.#chunkTokens,
+      encode,
+      ...(compress ? { compress } : {}),
+    };
     return new DecoderContext(settings, policy, capacity, rope);
   }
 
@@ -102,7 +127,10 @@ export class Decoder {
    *
    * @throws DecoderError 'badInput', 'cancelled' (between batches); KvRowsError when the prefix is of another model
    */
-  async encodeSegments(segments: readonly SegmentInput[], options: Partial<EncodeOptions> = {}): Promise<EncodedSegment[]> {
+  async encodeSegments(
+    segments: readonly SegmentInput[],
+    options: Partial<EncodeOptions> = {},
+  ): Promise<EncodedSegment[]> {
     const rope = options.rope ?? ropeFrequencies(this.config.rope, this.config.rope.originalMaxPositions);
     return new SegmentEncoder(this.config, this.#runtime, { ...options, rope }, this.#starts).encode(segments);
   }

@@ -24,7 +24,10 @@ export class ContextFullError extends DecoderError {
   readonly free: number;
 
   constructor(needed: number, free: number) {
-    super('contextFull', `${needed} rows are needed and ${free} are free; shorten the prompt, or open a context with a larger capacity`);
+    super(
+      'contextFull',
+      `${needed} rows are needed and ${free} are free; shorten the prompt, or open a context with a larger capacity`,
+    );
     this.name = 'ContextFullError';
     this.needed = needed;
     this.free = free;

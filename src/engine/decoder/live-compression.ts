@@ -1,5 +1,5 @@
 import { RowKind } from '../attention/policy';
-import type { Context } from '../cache/context';
+import type { Context } from '../kv-cache/context';
 import { DecoderError } from './errors';
 import type { EncodedSegment, EncodeOptions, SegmentInput } from './segment-encoder';
 
@@ -43,7 +43,11 @@ export function untilDue(context: Context, compress: LiveCompression, chunk: num
 }
 
 /** Compresses the oldest rows if they are due. @throws DecoderError */
-export async function compressOldest(context: Context, compress: LiveCompression, encode: EncodeSegment): Promise<void> {
+export async function compressOldest(
+  context: Context,
+  compress: LiveCompression,
+  encode: EncodeSegment,
+): Promise<void> {
   const plain = context.live(RowKind.plain);
   if (plain.length < dueAt(compress)) return;
   const slots = plain.slice(0, compress.segmentTokens);
@@ -51,7 +55,10 @@ export async function compressOldest(context: Context, compress: LiveCompression
   const start = context.near.positions[slots[0] as number] as number;
   const end = (context.near.positions[slots.at(-1) as number] as number) + 1;
   const sinks = context.live(RowKind.sink).length;
-  const { memories } = await encode({ tokens, keep: [], slotTokens: compress.slotTokens }, { prefix: context.rowsAt(0, sinks), rope: context.rope });
+  const { memories } = await encode(
+    { tokens, keep: [], slotTokens: compress.slotTokens },
+    { prefix: context.rowsAt(0, sinks), rope: context.rope },
+  );
   if (!memories) throw new DecoderError('badInput', 'live compression needs memory weights');
   context.dropPositions(start, end);
   context.splice(memories, start, 'live');

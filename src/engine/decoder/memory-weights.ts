@@ -20,13 +20,25 @@ export interface MemoryWeights {
 /** Projections of a layer in the slots' pass: queries and values of their own, keys of the base. */
 export function slotMatrix(config: ModelConfig, layer: number): MatrixPlan {
   const { queryHeads, kvHeads, headDim, hiddenSize } = config;
-  return { name: `slot${layer}.qkv`, sources: [], biases: config.qkvBias ? ['stacked'] : [], outputs: (queryHeads + 2 * kvHeads) * headDim, inputs: hiddenSize };
+  return {
+    name: `slot${layer}.qkv`,
+    sources: [],
+    biases: config.qkvBias ? ['stacked'] : [],
+    outputs: (queryHeads + 2 * kvHeads) * headDim,
+    inputs: hiddenSize,
+  };
 }
 
 /** The transfer head: what a slot leaves in a layer is its attention input through these keys and values. */
 export function transferMatrix(config: ModelConfig, layer: number): MatrixPlan {
   const { kvHeads, headDim, hiddenSize } = config;
-  return { name: `head${layer}.kv`, sources: [], biases: config.qkvBias ? ['stacked'] : [], outputs: 2 * kvHeads * headDim, inputs: hiddenSize };
+  return {
+    name: `head${layer}.kv`,
+    sources: [],
+    biases: config.qkvBias ? ['stacked'] : [],
+    outputs: 2 * kvHeads * headDim,
+    inputs: hiddenSize,
+  };
 }
 
 /**
@@ -35,11 +47,16 @@ export function transferMatrix(config: ModelConfig, layer: number): MatrixPlan {
  *
  * @throws CheckpointError naming the tensor that is missing, not finite or of another shape
  */
-export async function compileMemory(checkpoint: Checkpoint, memory: TensorSource, embeddings = embeddingsOf(checkpoint)): Promise<MemoryWeights> {
+export async function compileMemory(
+  checkpoint: Checkpoint,
+  memory: TensorSource,
+  embeddings = embeddingsOf(checkpoint),
+): Promise<MemoryWeights> {
   const { config, tensors, directory } = checkpoint;
   const { layers, hiddenSize, headDim, queryHeads, kvHeads } = config;
   const writer = new MemoryWeightWriter();
-  const read = (source: TensorSource, name: string, shape: readonly number[]): Promise<Float32Array> => readTensor(directory, source, name, shape);
+  const read = (source: TensorSource, name: string, shape: readonly number[]): Promise<Float32Array> =>
+    readTensor(directory, source, name, shape);
   const stack = async (name: string, shape: readonly number[], parts: readonly Float32Array[]): Promise<void> => {
     await writer.begin(name, 'float32', shape);
     for (const part of parts) await writer.append(part);
@@ -51,27 +68,39 @@ export async function compileMemory(checkpoint: Checkpoint, memory: TensorSource
     const own = `layers.${layer}`;
     const slot = slotMatrix(config, layer);
     const transfer = transferMatrix(config, layer);
-    await stack(slot.name, [slot.outputs, slot.inputs], [
-      await read(memory, `${own}.slot.q_proj.weight`, q),
-      await read(tensors, `${base}.k_proj.weight`, kv),
-      await read(memory, `${own}.slot.v_proj.weight`, kv),
-    ]);
-    await stack(transfer.name, [transfer.outputs, transfer.inputs], [
-      await read(memory, `${own}.head.k_proj.weight`, kv),
-      await read(memory, `${own}.head.v_proj.weight`, kv),
-    ]);
+    await stack(
+      slot.name,
+      [slot.outputs, slot.inputs],
+      [
+        await read(memory, `${own}.slot.q_proj.weight`, q),
+        await read(tensors, `${base}.k_proj.weight`, kv),
+        await read(memory, `${own}.slot.v_proj.weight`, kv),
+      ],
+    );
+    await stack(
+      transfer.name,
+      [transfer.outputs, transfer.inputs],
+      [await read(memory, `${own}.head.k_proj.weight`, kv), await read(memory, `${own}.head.v_proj.weight`, kv)],
+    );
     if (!config.qkvBias) continue;
     const bias = (name: string, rows: number) => read(tensors, `${base}.${name}_proj.bias`, [rows]);
-    const [bq, bk, bv] = [await bias('q', q[0] as number), await bias('k', kv[0] as number), await bias('v', kv[0] as number)];
+    const [bq, bk, bv] = [
+      await bias('q', q[0] as number),
+      await bias('k', kv[0] as number),
+      await bias('v', kv[0] as number),
+    ];
     await stack(`${slot.name}.bias`, [slot.outputs], [bq, bk, bv]);
     await stack(`${transfer.name}.bias`, [transfer.outputs], [bk, bv]);
   }
-  const stored = Object.fromEntries(Object.entries(writer.tensors).map(([name, tensor]) => [name, { ...tensor, location: MEMORY_FILE }]));
+  const stored = Object.fromEntries(
+    Object.entries(writer.tensors).map(([name, tensor]) => [name, { ...tensor, location: MEMORY_FILE }]),
+  );
   return { stored, data: writer.data(), start: await SlotStart.read(checkpoint, memory, embeddings) };
 }
 
 /** The model's token embeddings [vocab, hidden], read once for all that ask. */
 export function embeddingsOf({ config, tensors, directory }: Checkpoint): () => Promise<Float32Array> {
   let read: Promise<Float32Array> | undefined;
-  return () => (read ??= readTensor(directory, tensors, 'model.embed_tokens.weight', [config.vocabSize, config.hiddenSize]));
+  return () =>
+    (read ??= readTensor(directory, tensors, 'model.embed_tokens.weight', [config.vocabSize, config.hiddenSize]));
 }

@@ -107,7 +107,12 @@ export interface QuantizedColumns {
 }
 
 /** Signed bytes with one scale per output, for products with rows that are rounded to bytes as they come ("i8q"). */
-export function quantizeOutputs(weights: Float32Array, columns: number, into: QuantizedColumns, firstRow: number): void {
+export function quantizeOutputs(
+  weights: Float32Array,
+  columns: number,
+  into: QuantizedColumns,
+  firstRow: number,
+): void {
   const rows = weights.length / columns;
   const outputs = into.scales.length;
   for (let row = 0; row < rows; row++) {

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as ort from 'onnxruntime-node';
-import type { RowStore } from '../cache/row-store';
+import type { RowStore } from '../kv-cache/row-store';
 import type { ModelConfig } from '../checkpoint/types';
 import type { CompiledWeights } from './compiled';
 import { DecoderError } from './errors';
-import { buildDecoderGraph, type GraphVariant } from './graph';
+import { buildDecoderGraph, type GraphVariant } from './onnx/decoder-graph';
 import { MEMORY_FILE, type MemoryWeights, type SlotSet } from './memory-weights';
 import type { CacheType, WeightFormat } from './options';
-import { TokenStep } from './step/token-step';
+import { TokenStep } from './wasm/token-step';
 import { WEIGHTS_FILE } from './weight-file';
 
 export type Feeds = Record<string, ort.Tensor>;
@@ -102,7 +102,13 @@ export class Runtime {
   async #open(variant: GraphVariant): Promise<ort.InferenceSession> {
     const { config, compiled, weights, cache, threads, slots } = this.#settings;
     const own = variant.slots && slots[variant.slots];
-    const graph = buildDecoderGraph({ config, stored: { ...compiled.stored, ...own?.stored }, weights, cache, variant });
+    const graph = buildDecoderGraph({
+      config,
+      stored: { ...compiled.stored, ...own?.stored },
+      weights,
+      cache,
+      variant,
+    });
     const { source } = compiled;
     const session: Record<string, unknown> = { intra_op: { spin_duration_us: SPIN_MICROSECONDS } };
     const externalData = [];

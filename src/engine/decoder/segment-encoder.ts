@@ -1,12 +1,12 @@
 import type * as ort from 'onnxruntime-node';
 import { full } from '../attention/full';
 import { HIDDEN, RowKind, Seen, type AttentionPolicy, type RowPlace } from '../attention/policy';
-import type { KvRows } from '../cache/kv-rows';
-import type { CacheArray } from '../cache/shape';
+import type { KvRows } from '../kv-cache/kv-rows';
+import type { CacheArray } from '../kv-cache/shape';
 import type { ModelConfig } from '../checkpoint/types';
 import type { RopeFrequencies } from '../rope/frequencies';
 import { DecoderError } from './errors';
-import type { GraphVariant } from './graph';
+import type { GraphVariant } from './onnx/decoder-graph';
 import type { SlotSet } from './memory-weights';
 import { cacheData, float32, int64, type Feeds, type Runtime } from './runtime';
 import { SegmentRows, slotsFor } from './segment-rows';
@@ -76,7 +76,11 @@ export class SegmentEncoder {
     private readonly starts: Partial<Record<SlotSet, SlotStart>>,
   ) {
     this.#policy = options.policy ?? full();
-    if (this.#policy.ceiling !== Infinity) throw new DecoderError('badInput', 'segments are shorter than any window: encode them with a policy without a ceiling');
+    if (this.#policy.ceiling !== Infinity)
+      throw new DecoderError(
+        'badInput',
+        'segments are shorter than any window: encode them with a policy without a ceiling',
+      );
     this.#rows = new SegmentRows(config, runtime.cache, options.rope, options.prefix);
   }
 
@@ -85,7 +89,8 @@ export class SegmentEncoder {
     const results: EncodedSegment[] = [];
     let done = 0;
     for (const batch of batches(segments, this.options.batchRows ?? BATCH_ROWS)) {
-      if (this.options.signal?.aborted) throw new DecoderError('cancelled', `cancelled after ${done} of ${segments.length} segments`);
+      if (this.options.signal?.aborted)
+        throw new DecoderError('cancelled', `cancelled after ${done} of ${segments.length} segments`);
       const encoded = await this.#run(segments, batch);
       batch.members.forEach((member, i) => (results[member] = encoded[i] as EncodedSegment));
       done += batch.members.length;
@@ -101,14 +106,26 @@ export class SegmentEncoder {
     if (tokens.length === 0) throw new DecoderError('badInput', `segment ${i} is empty`);
     for (let t = 0; t < tokens.length; t++) {
       const token = tokens[t] as number;
-      if (!Number.isInteger(token) || token < 0 || token >= vocabSize) throw new DecoderError('badInput', `segment ${i}: token ${t} is ${token}; the model has tokens 0 to ${vocabSize - 1}`);
+      if (!Number.isInteger(token) || token < 0 || token >= vocabSize)
+        throw new DecoderError(
+          'badInput',
+          `segment ${i}: token ${t} is ${token}; the model has tokens 0 to ${vocabSize - 1}`,
+        );
     }
     const outside = [...keep, ...hidden].find((row) => !Number.isInteger(row) || row < 0 || row >= tokens.length);
-    if (outside !== undefined) throw new DecoderError('badInput', `segment ${i} has ${tokens.length} rows and row ${outside} was asked for`);
+    if (outside !== undefined)
+      throw new DecoderError('badInput', `segment ${i} has ${tokens.length} rows and row ${outside} was asked for`);
     const set = slotSetOf(segment);
     if (slotTokens === undefined || !set) return;
-    if (!this.starts[set]) throw new DecoderError('badInput', set === 'memory' ? 'this checkpoint has no memory slots; open the decoder with memory weights' : 'this checkpoint has no dense memory slots; open the decoder with their weights');
-    if (!(slotTokens >= 1)) throw new DecoderError('badInput', `segment ${i}: a slot cannot stand for ${slotTokens} tokens`);
+    if (!this.starts[set])
+      throw new DecoderError(
+        'badInput',
+        set === 'memory'
+          ? 'this checkpoint has no memory slots; open the decoder with memory weights'
+          : 'this checkpoint has no dense memory slots; open the decoder with their weights',
+      );
+    if (!(slotTokens >= 1))
+      throw new DecoderError('badInput', `segment ${i}: a slot cannot stand for ${slotTokens} tokens`);
   }
 
   async #run(segments: readonly SegmentInput[], batch: Batch): Promise<EncodedSegment[]> {
@@ -118,15 +135,34 @@ export class SegmentEncoder {
     const wantsSlots = sets.size > 0;
     const wantsQueries = members.some((segment) => segment.queries);
     const wantsRawKeys = wantsRows || members.some((segment) => segment.meanKeys);
-    const fetches = ['hidden', ...(wantsRows || wantsSlots ? ['values'] : []), ...(wantsRawKeys ? ['raw_keys'] : []), ...(wantsSlots ? ['keys'] : []), ...(wantsQueries ? ['queries'] : [])];
-    const variant: GraphVariant = { phase: 'prefill', visibility: 'batched', ...(wantsQueries ? { queries: true } : {}) };
+    const fetches = [
+      'hidden',
+      ...(wantsRows || wantsSlots ? ['values'] : []),
+      ...(wantsRawKeys ? ['raw_keys'] : []),
+      ...(wantsSlots ? ['keys'] : []),
+      ...(wantsQueries ? ['queries'] : []),
+    ];
+    const variant: GraphVariant = {
+      phase: 'prefill',
+      visibility: 'batched',
+      ...(wantsQueries ? { queries: true } : {}),
+    };
     const made = await this.runtime.run(variant, this.#feeds(members, batch.steps), fetches);
     const values = wantsRows || wantsSlots ? cacheData(made['values'] as ort.Tensor) : undefined;
     const rawKeys = wantsRawKeys ? cacheData(made['raw_keys'] as ort.Tensor) : undefined;
     const memories: (KvRows | undefined)[] = [];
     for (const set of sets) {
-      const slots = { set, start: this.starts[set] as SlotStart, runtime: this.runtime, rows: this.#rows, hiddenSize: this.config.hiddenSize };
-      const own = await runSlots(slots, members, batch.steps, { keys: cacheData(made['keys'] as ort.Tensor), values: values as CacheArray });
+      const slots = {
+        set,
+        start: this.starts[set] as SlotStart,
+        runtime: this.runtime,
+        rows: this.#rows,
+        hiddenSize: this.config.hiddenSize,
+      };
+      const own = await runSlots(slots, members, batch.steps, {
+        keys: cacheData(made['keys'] as ort.Tensor),
+        values: values as CacheArray,
+      });
       own.forEach((rows, b) => (memories[b] ??= rows));
     }
     const hidden = (made['hidden'] as ort.Tensor).data as Float32Array;
@@ -137,9 +173,20 @@ export class SegmentEncoder {
       const rows = this.#rows.pick(rawKeys, values, batch.steps, b, segment.keep, segment.tokens.length);
       const own = memories[b];
       const { queryHeads, kvHeads } = this.config;
-      const queries = segment.queries ? this.#rows.mean(cacheData(made['queries'] as ort.Tensor), queryHeads, batch.steps, b, segment.tokens.length) : undefined;
-      const meanKeys = segment.meanKeys && rawKeys ? this.#rows.mean(rawKeys, kvHeads, batch.steps, b, segment.tokens.length) : undefined;
-      return { rows, hidden: hidden.slice(from, hiddenAt), ...(own ? { memories: own } : {}), ...(queries ? { queries } : {}), ...(meanKeys ? { meanKeys } : {}) };
+      const queries = segment.queries
+        ? this.#rows.mean(cacheData(made['queries'] as ort.Tensor), queryHeads, batch.steps, b, segment.tokens.length)
+        : undefined;
+      const meanKeys =
+        segment.meanKeys && rawKeys
+          ? this.#rows.mean(rawKeys, kvHeads, batch.steps, b, segment.tokens.length)
+          : undefined;
+      return {
+        rows,
+        hidden: hidden.slice(from, hiddenAt),
+        ...(own ? { memories: own } : {}),
+        ...(queries ? { queries } : {}),
+        ...(meanKeys ? { meanKeys } : {}),
+      };
     });
   }
 
@@ -158,7 +205,9 @@ export class SegmentEncoder {
     // Where order alone decides, one mask serves all; padding comes last and is seen by no token.
     const masks = this.#policy.causal ? [longest(members)] : members;
     const bias = new Float32Array(masks.length * steps * width).fill(HIDDEN);
-    masks.forEach((segment, b) => this.#openRows(segment, bias.subarray(b * steps * width, (b + 1) * steps * width), width));
+    masks.forEach((segment, b) =>
+      this.#openRows(segment, bias.subarray(b * steps * width, (b + 1) * steps * width), width),
+    );
     feeds['bias'] = float32(bias, [masks.length, 1, steps, width]);
     return feeds;
   }
@@ -192,7 +241,7 @@ export class SegmentEncoder {
 function batches(segments: readonly SegmentInput[], mostRows: number): Batch[] {
   const order = segments.map((_, i) => i).sort((a, b) => lengthOf(segments, b) - lengthOf(segments, a));
   const made: Batch[] = [];
-  for (let at = 0; at < order.length; ) {
+  for (let at = 0; at < order.length;) {
     const steps = lengthOf(segments, order[at] as number);
     const members = order.slice(at, at + Math.max(1, Math.floor(mostRows / steps)));
     made.push({ members, steps });

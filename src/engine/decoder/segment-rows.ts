@@ -1,7 +1,7 @@
-import { decodeHalf } from '../cache/float16';
-import { KvRows } from '../cache/kv-rows';
-import { placeKeys } from '../cache/rotation';
-import { newCacheArray, type CacheArray, type RowShape } from '../cache/shape';
+import { decodeHalf } from '../kv-cache/float16';
+import { KvRows } from '../kv-cache/kv-rows';
+import { placeKeys } from '../kv-cache/rotation';
+import { newCacheArray, type CacheArray, type RowShape } from '../kv-cache/shape';
 import type { ModelConfig } from '../checkpoint/types';
 import { rotationTable, type RopeFrequencies } from '../rope/frequencies';
 import { cacheTensor, float32, int64, type Feeds } from './runtime';
@@ -19,7 +19,12 @@ export class SegmentRows {
   /** The prefix at its positions; undefined when there is none. */
   readonly prefix: PastRows | undefined;
 
-  constructor(private readonly config: ModelConfig, type: RowShape['type'], private readonly rope: RopeFrequencies, prefix: KvRows | undefined) {
+  constructor(
+    private readonly config: ModelConfig,
+    type: RowShape['type'],
+    private readonly rope: RopeFrequencies,
+    prefix: KvRows | undefined,
+  ) {
     const { layers, kvHeads, headDim } = config;
     this.shape = { layers, kvHeads, headDim, type };
     this.prefixRows = prefix?.rows ?? 0;
@@ -27,10 +32,18 @@ export class SegmentRows {
   }
 
   /** Inputs that all passes have. Without `cover` the new rows stand one after the other behind the prefix, else so many tokens behind it. */
-  feeds(batch: number, steps: number, past: PastRows | undefined, pastRows: number, cover?: readonly (readonly number[])[]): Feeds {
+  feeds(
+    batch: number,
+    steps: number,
+    past: PastRows | undefined,
+    pastRows: number,
+    cover?: readonly (readonly number[])[],
+  ): Feeds {
     const { layers, kvHeads, headDim } = this.config;
     const { rope } = this;
-    const places = Array.from({ length: batch * steps }, (_, i) => (cover ? (cover[Math.floor(i / steps)]?.[i % steps] ?? 0) : i % steps));
+    const places = Array.from({ length: batch * steps }, (_, i) =>
+      cover ? (cover[Math.floor(i / steps)]?.[i % steps] ?? 0) : i % steps,
+    );
     const angles = Array.from({ length: Math.max(...places) + 1 }, (_, i) => this.prefixRows + i);
     const { cos, sin } = rotationTable(rope, angles);
     const slots = slotsFor(pastRows);
@@ -45,8 +58,14 @@ export class SegmentRows {
       for (const name of ['keys', 'values'] as const) {
         const source = past?.[name];
         const from = layer * size * (shared ? 1 : batch);
-        const part = source?.subarray(from, from + size * (shared ? 1 : batch)) ?? newCacheArray(this.shape.type, batch * size);
-        feeds[`past_${name}_${layer}`] = cacheTensor(shared ? repeated(part, batch, this.shape.type) : part, [batch, kvHeads, slots, headDim]);
+        const part =
+          source?.subarray(from, from + size * (shared ? 1 : batch)) ?? newCacheArray(this.shape.type, batch * size);
+        feeds[`past_${name}_${layer}`] = cacheTensor(shared ? repeated(part, batch, this.shape.type) : part, [
+          batch,
+          kvHeads,
+          slots,
+          headDim,
+        ]);
       }
     }
     return feeds;
@@ -75,7 +94,14 @@ export class SegmentRows {
   }
 
   /** Rows of sequence b out of [B, L, K, steps, D]. */
-  pick(keys: CacheArray | undefined, values: CacheArray | undefined, steps: number, b: number, rows: readonly number[], tokens: number): KvRows {
+  pick(
+    keys: CacheArray | undefined,
+    values: CacheArray | undefined,
+    steps: number,
+    b: number,
+    rows: readonly number[],
+    tokens: number,
+  ): KvRows {
     const { layers, kvHeads, headDim, type } = this.shape;
     const size = layers * kvHeads * rows.length * headDim;
     const picked = { keys: newCacheArray(type, size), values: newCacheArray(type, size) };

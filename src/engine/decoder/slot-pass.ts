@@ -1,6 +1,6 @@
 import type * as ort from 'onnxruntime-node';
 import { HIDDEN } from '../attention/policy';
-import type { KvRows } from '../cache/kv-rows';
+import type { KvRows } from '../kv-cache/kv-rows';
 import type { SlotSet } from './memory-weights';
 import { cacheData, float32, int64, type Runtime } from './runtime';
 import type { SegmentInput } from './segment-encoder';
@@ -17,7 +17,8 @@ export interface Slots {
 }
 
 /** Whose slots make the memories of a segment; undefined where none are asked for. */
-export const slotSetOf = ({ slotTokens, slotSet = 'memory' }: SegmentInput): SlotSet | undefined => (slotTokens === undefined ? undefined : slotSet);
+export const slotSetOf = ({ slotTokens, slotSet = 'memory' }: SegmentInput): SlotSet | undefined =>
+  slotTokens === undefined ? undefined : slotSet;
 
 /**
  * The slots' pass (UIO-LLMs, §3): M rows over the finished rows of their segment. Slot j sees the prefix, the
@@ -27,15 +28,24 @@ export const slotSetOf = ({ slotTokens, slotSet = 'memory' }: SegmentInput): Slo
  * @param made keys (rotated) and values of the segments' rows, [B, L, K, steps, D]
  * @returns for each segment that asks for this set's slots ⌈tokens / slotTokens⌉ rows at positions 0, 1, …
  */
-export async function runSlots({ set, start, runtime, rows, hiddenSize }: Slots, members: readonly SegmentInput[], steps: number, made: PastRows): Promise<(KvRows | undefined)[]> {
+export async function runSlots(
+  { set, start, runtime, rows, hiddenSize }: Slots,
+  members: readonly SegmentInput[],
+  steps: number,
+  made: PastRows,
+): Promise<(KvRows | undefined)[]> {
   const { prefixRows } = rows;
-  const shares = members.map((segment) => (slotSetOf(segment) === set ? coverage(segment.tokens.length, segment.slotTokens as number) : []));
+  const shares = members.map((segment) =>
+    slotSetOf(segment) === set ? coverage(segment.tokens.length, segment.slotTokens as number) : [],
+  );
   const cover = shares.map((ends) => ends.map((end) => (start.inPlace ? end - 1 : end)));
   const slots = Math.max(...cover.map((own) => own.length));
   const batch = members.length;
   const feeds = rows.feeds(batch, slots, rows.behindPrefix(made, batch, steps), prefixRows + steps, cover);
   const embeds = new Float32Array(batch * slots * hiddenSize);
-  shares.forEach((own, b) => start.write((members[b] as SegmentInput).tokens, own, embeds.subarray(b * slots * hiddenSize)));
+  shares.forEach((own, b) =>
+    start.write((members[b] as SegmentInput).tokens, own, embeds.subarray(b * slots * hiddenSize)),
+  );
   feeds['embeds'] = float32(embeds, [batch, slots, hiddenSize]);
   feeds['rows'] = int64([], [0]);
   const width = prefixRows + steps + slots;
@@ -48,7 +58,10 @@ export async function runSlots({ set, start, runtime, rows, hiddenSize }: Slots,
     }
   }
   feeds['bias'] = float32(bias, [batch, 1, slots, width]);
-  const left = await runtime.run({ phase: 'prefill', visibility: 'batched', slots: set }, feeds, ['raw_keys', 'values']);
+  const left = await runtime.run({ phase: 'prefill', visibility: 'batched', slots: set }, feeds, [
+    'raw_keys',
+    'values',
+  ]);
   const keys = cacheData(left['raw_keys'] as ort.Tensor);
   const values = cacheData(left['values'] as ort.Tensor);
   return members.map((segment, b) => {

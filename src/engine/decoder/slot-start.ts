@@ -32,17 +32,29 @@ export class SlotStart {
    *
    * @throws CheckpointError naming the tensor that is missing, not finite, negative or of another shape
    */
-  static async read({ config, directory }: Checkpoint, memory: TensorSource, embeddings: () => Promise<Float32Array>): Promise<SlotStart> {
+  static async read(
+    { config, directory }: Checkpoint,
+    memory: TensorSource,
+    embeddings: () => Promise<Float32Array>,
+  ): Promise<SlotStart> {
     const { hiddenSize, vocabSize } = config;
-    const read = (name: string, shape: readonly number[]): Promise<Float32Array> => readTensor(directory, memory, name, shape);
+    const read = (name: string, shape: readonly number[]): Promise<Float32Array> =>
+      readTensor(directory, memory, name, shape);
     const slot = await read('slot', [hiddenSize]);
-    if (memory.has('slot.in_place')) return new SlotStart(slot, { embeddings: await embeddings(), weights: new Float32Array(vocabSize).fill(1), gain: 1, rows: 1 }, true);
+    if (memory.has('slot.in_place'))
+      return new SlotStart(
+        slot,
+        { embeddings: await embeddings(), weights: new Float32Array(vocabSize).fill(1), gain: 1, rows: 1 },
+        true,
+      );
     if (!memory.has('slot.span_gain')) return new SlotStart(slot, undefined, false);
     const weights = await read('slot.span_weight', [vocabSize]);
-    if (weights.some((weight) => weight < 0)) throw new CheckpointError('outOfRange', directory, 'slot.span_weight', 'holds a negative weight');
+    if (weights.some((weight) => weight < 0))
+      throw new CheckpointError('outOfRange', directory, 'slot.span_weight', 'holds a negative weight');
     const [gain = 0] = await read('slot.span_gain', [1]);
     const [rows = 0] = await read('slot.span_rows', [1]);
-    if (!Number.isInteger(rows) || rows < 1) throw new CheckpointError('outOfRange', directory, 'slot.span_rows', `is ${rows}, no number of tokens`);
+    if (!Number.isInteger(rows) || rows < 1)
+      throw new CheckpointError('outOfRange', directory, 'slot.span_rows', `is ${rows}, no number of tokens`);
     return new SlotStart(slot, { embeddings: await embeddings(), weights, gain, rows }, false);
   }
 
@@ -58,22 +70,41 @@ export class SlotStart {
 }
 
 /** @throws CheckpointError naming the tensor that is missing, not finite or of another shape */
-export async function readTensor(directory: string, source: TensorSource, name: string, shape: readonly number[]): Promise<Float32Array> {
+export async function readTensor(
+  directory: string,
+  source: TensorSource,
+  name: string,
+  shape: readonly number[],
+): Promise<Float32Array> {
   if (!source.has(name)) throw new CheckpointError('missing', directory, name, 'the memories lack this tensor');
   const found = source.info(name).shape;
-  if (found.join() !== shape.join()) throw new CheckpointError('mismatch', directory, name, `has shape [${found.join(', ')}], needed is [${shape.join(', ')}]`);
+  if (found.join() !== shape.join())
+    throw new CheckpointError(
+      'mismatch',
+      directory,
+      name,
+      `has shape [${found.join(', ')}], needed is [${shape.join(', ')}]`,
+    );
   const values = await source.readFloat32(name);
-  if (!values.every(Number.isFinite)) throw new CheckpointError('notFinite', directory, name, 'holds NaN or infinite weights');
+  if (!values.every(Number.isFinite))
+    throw new CheckpointError('notFinite', directory, name, 'holds NaN or infinite weights');
   return values;
 }
 
-function addMean(tokens: ArrayLike<number>, begin: number, end: number, { embeddings, weights, gain }: Spans, out: Float32Array): void {
+function addMean(
+  tokens: ArrayLike<number>,
+  begin: number,
+  end: number,
+  { embeddings, weights, gain }: Spans,
+  out: Float32Array,
+): void {
   let sum = 0;
   for (let t = begin; t < end; t++) sum += weights[tokens[t] as number] as number;
   if (sum === 0) return;
   for (let t = begin; t < end; t++) {
     const token = tokens[t] as number;
     const share = (gain * (weights[token] as number)) / sum;
-    for (let i = 0; i < out.length; i++) out[i] = (out[i] as number) + share * (embeddings[token * out.length + i] as number);
+    for (let i = 0; i < out.length; i++)
+      out[i] = (out[i] as number) + share * (embeddings[token * out.length + i] as number);
   }
 }

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
-import type { ElementType, ExternalData } from '../onnx/graph';
+import type { ElementType, ExternalData } from './onnx/graph-builder';
 import { DecoderError } from './errors';
 
 /** A tensor of the compiled weights. */
@@ -106,5 +106,9 @@ export class MemoryWeightWriter extends WeightWriter {
 
 export function unwritable(path: string, cause: unknown): DecoderError {
   const reason = cause instanceof Error ? cause.message : String(cause);
-  return new DecoderError('cacheUnwritable', `${path}: the compiled model cannot be written (${reason}); free some disk space or choose another folder`, { cause });
+  return new DecoderError(
+    'cacheUnwritable',
+    `${path}: the compiled model cannot be written (${reason}); free some disk space or choose another folder`,
+    { cause },
+  );
 }

@@ -6,7 +6,7 @@
 
 import { CheckpointError } from '../checkpoint/errors';
 import type { Checkpoint, ModelConfig } from '../checkpoint/types';
-import { encodeHalf } from '../cache/float16';
+import { encodeHalf } from '../kv-cache/float16';
 import type { WeightFormat } from './options';
 import { blocksOf, BLOCK, quantize4, quantize8, quantizeOutputs, type QuantizedColumns } from './quantize';
 import type { WeightWriter } from './weight-file';
@@ -25,7 +25,10 @@ export interface MatrixPlan {
 }
 
 /** The four matrices of a layer. */
-export function layerMatrices(config: ModelConfig, layer: number): Record<'qkv' | 'output' | 'gateUp' | 'down', MatrixPlan> {
+export function layerMatrices(
+  config: ModelConfig,
+  layer: number,
+): Record<'qkv' | 'output' | 'gateUp' | 'down', MatrixPlan> {
   const at = `model.layers.${layer}`;
   const attention = (name: string) => `${at}.self_attn.${name}_proj`;
   const feedForward = (name: string) => `${at}.mlp.${name}_proj`;
@@ -74,7 +77,11 @@ function layerFormats(config: ModelConfig, layer: number, weights: WeightFormat)
 const BAND_VALUES = 4 << 20;
 
 /** Compiles all tensors of a checkpoint. @throws CheckpointError naming the tensor that is not finite or has another shape than the config says */
-export async function compileWeights(checkpoint: Checkpoint, weights: WeightFormat, writer: WeightWriter): Promise<void> {
+export async function compileWeights(
+  checkpoint: Checkpoint,
+  weights: WeightFormat,
+  writer: WeightWriter,
+): Promise<void> {
   const { config } = checkpoint;
   const compiler = new Compiler(checkpoint, writer);
   await compiler.embeddings(weights === 'f32');
@@ -106,7 +113,8 @@ class Compiler {
     const { vocabSize, hiddenSize } = this.checkpoint.config;
     const name = 'model.embed_tokens.weight';
     await this.writer.begin('embeddings', exact ? 'float32' : 'float16', [vocabSize, hiddenSize]);
-    for await (const band of this.bands(name, hiddenSize, vocabSize)) await this.writer.append(exact ? band : encodeHalf(band));
+    for await (const band of this.bands(name, hiddenSize, vocabSize))
+      await this.writer.append(exact ? band : encodeHalf(band));
   }
 
   /** Vectors stacked one after the other, as f32. */
@@ -121,7 +129,8 @@ class Compiler {
 
   async matrix(plan: MatrixPlan, formats: readonly MatrixFormat[]): Promise<void> {
     const rows = plan.sources.reduce((sum, source) => sum + (this.checkpoint.tensors.info(source).shape[0] ?? 0), 0);
-    if (rows !== plan.outputs) throw this.mismatch(plan.sources.join(' + '), `${rows} rows where ${plan.outputs} are needed`);
+    if (rows !== plan.outputs)
+      throw this.mismatch(plan.sources.join(' + '), `${rows} rows where ${plan.outputs} are needed`);
     for (const format of formats) {
       if (format === 'f32') await this.exact(plan);
       else if (format === 'i8q') await this.bytes(plan);
@@ -131,7 +140,8 @@ class Compiler {
 
   private async exact(plan: MatrixPlan): Promise<void> {
     await this.writer.begin(plan.name, 'float32', [plan.outputs, plan.inputs]);
-    for (const source of plan.sources) for await (const band of this.bands(source, plan.inputs)) await this.writer.append(band);
+    for (const source of plan.sources)
+      for await (const band of this.bands(source, plan.inputs)) await this.writer.append(band);
   }
 
   private async blocks(plan: MatrixPlan, format: '8bit' | '4bit'): Promise<void> {
@@ -151,7 +161,10 @@ class Compiler {
   }
 
   private async bytes(plan: MatrixPlan): Promise<void> {
-    const whole: QuantizedColumns = { levels: new Int8Array(plan.outputs * plan.inputs), scales: new Float32Array(plan.outputs) };
+    const whole: QuantizedColumns = {
+      levels: new Int8Array(plan.outputs * plan.inputs),
+      scales: new Float32Array(plan.outputs),
+    };
     let row = 0;
     for (const source of plan.sources) {
       for await (const band of this.bands(source, plan.inputs)) {
@@ -172,7 +185,10 @@ class Compiler {
     }
     const step = Math.max(1, Math.floor(BAND_VALUES / columns));
     for (let from = 0; from < total; from += step) {
-      yield this.checked(name, await this.checkpoint.tensors.readFloat32(name, { from, to: Math.min(total, from + step) }));
+      yield this.checked(
+        name,
+        await this.checkpoint.tensors.readFloat32(name, { from, to: Math.min(total, from + step) }),
+      );
     }
   }
 
@@ -181,7 +197,12 @@ class Compiler {
     let sum = 0;
     for (let i = 0; i < values.length; i++) sum += values[i] as number;
     if (!Number.isFinite(sum)) {
-      throw new CheckpointError('notFinite', this.checkpoint.directory, name, 'holds NaN or infinite weights; the file is damaged or the training diverged');
+      throw new CheckpointError(
+        'notFinite',
+        this.checkpoint.directory,
+        name,
+        'holds NaN or infinite weights; the file is damaged or the training diverged',
+      );
     }
     return values;
   }

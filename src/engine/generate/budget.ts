@@ -26,7 +26,14 @@ export interface FittedPrompt {
  * @param keepStart first tokens that no rule drops (begin-of-sequence, sinks)
  * @throws ContextFullError when the rule is 'refuse', or when not even one token of the prompt fits
  */
-export function fitPrompt(tokens: readonly number[], rowsNeeded: (tokens: readonly number[]) => number, free: number, newTokens: number, rule: CutRule, keepStart = 1): FittedPrompt {
+export function fitPrompt(
+  tokens: readonly number[],
+  rowsNeeded: (tokens: readonly number[]) => number,
+  free: number,
+  newTokens: number,
+  rule: CutRule,
+  keepStart = 1,
+): FittedPrompt {
   const answer = new Array<number>(Math.max(0, newTokens - 1)).fill(-1);
   const needs = (prompt: readonly number[]) => rowsNeeded([...prompt, ...answer]);
   const whole = needs(tokens);

@@ -1,4 +1,4 @@
-import type { Tokenizer } from '../checkpoint/tokenizer';
+import type { Tokenizer } from '../tokenizer/tokenizer';
 import type { RopeConfig } from '../checkpoint/types';
 import type { Decoder } from '../decoder/decoder';
 import type { DecoderContext } from '../decoder/decoder-context';
@@ -48,17 +48,39 @@ export interface Generated {
  * @throws ContextFullError before anything is read, when prompt and new tokens do not fit and `cut` is 'refuse'
  * @throws DecoderError, CheckpointError
  */
-export async function generate(decoder: Decoder, context: DecoderContext, prompt: readonly number[], options: GenerateOptions, tokenizer?: Tokenizer): Promise<Generated> {
-  if (prompt.length === 0) throw new DecoderError('badInput', 'the prompt is empty; give it at least the begin-of-sequence token');
-  if ((options.stopStrings?.length ?? 0) > 0 && !tokenizer) throw new DecoderError('badInput', 'stop strings need a tokenizer');
+export async function generate(
+  decoder: Decoder,
+  context: DecoderContext,
+  prompt: readonly number[],
+  options: GenerateOptions,
+  tokenizer?: Tokenizer,
+): Promise<Generated> {
+  if (prompt.length === 0)
+    throw new DecoderError('badInput', 'the prompt is empty; give it at least the begin-of-sequence token');
+  if ((options.stopStrings?.length ?? 0) > 0 && !tokenizer)
+    throw new DecoderError('badInput', 'stop strings need a tokenizer');
   const sampler = new Sampler(options.sampling);
   const stops = new Set(options.stopTokens ?? decoder.config.eosTokenIds);
-  const { tokens: fitted, cut } = fitPrompt(prompt, (tokens) => context.rowsNeeded(tokens), context.free, options.maxNewTokens, options.cut ?? 'refuse', sinksOf(context));
+  const { tokens: fitted, cut } = fitPrompt(
+    prompt,
+    (tokens) => context.rowsNeeded(tokens),
+    context.free,
+    options.maxNewTokens,
+    options.cut ?? 'refuse',
+    sinksOf(context),
+  );
   const written: number[] = [];
   const output = new Output(tokenizer, options);
   const done = (reason: Generated['reason']): Generated => {
     output.end(reason === 'stopString');
-    return { tokens: written, text: output.text, reason, promptTokens: fitted.length, ...(cut ? { cut } : {}), seed: sampler.seed };
+    return {
+      tokens: written,
+      text: output.text,
+      reason,
+      promptTokens: fitted.length,
+      ...(cut ? { cut } : {}),
+      seed: sampler.seed,
+    };
   };
 
   const rope = new RopeFollower(decoder.config.rope, context);
@@ -66,7 +88,12 @@ export async function generate(decoder: Decoder, context: DecoderContext, prompt
   sampler.see(fitted);
   let logits: Float32Array;
   try {
-    logits = (await context.prefill(fitted, { ...(options.signal ? { signal: options.signal } : {}), ...(options.onRead ? { onChunk: options.onRead } : {}) })).logits;
+    logits = (
+      await context.prefill(fitted, {
+        ...(options.signal ? { signal: options.signal } : {}),
+        ...(options.onRead ? { onChunk: options.onRead } : {}),
+      })
+    ).logits;
   } catch (error) {
     if (error instanceof DecoderError && error.code === 'cancelled') return done('cancelled');
     throw error;
@@ -144,7 +171,9 @@ export class RopeFollower {
     if (!dependsOnLength(this.rope)) return;
     const inUse = Math.min(length, this.context.policy.ceiling);
     const window = this.rope.originalMaxPositions;
-    const grown = this.made === undefined || (inUse > window && this.made < (this.rope.scaling.type === 'dynamic' ? inUse : window + 1));
+    const grown =
+      this.made === undefined ||
+      (inUse > window && this.made < (this.rope.scaling.type === 'dynamic' ? inUse : window + 1));
     if (!grown) return;
     // Dynamic frequencies change with every token: take them for a quarter more than is in use, and rotate anew only then.
     this.made = this.rope.scaling.type === 'dynamic' && this.made !== undefined ? Math.ceil(inUse * 1.25) : inUse;

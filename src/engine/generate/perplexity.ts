@@ -37,7 +37,7 @@ const CHUNK_TOKENS = 256;
 /** 1, 128, 256, 512, 1024, 1536, 2048, 3072, 4096, 6144 … up to and including `length`. */
 export function defaultEdges(length: number): number[] {
   const edges = [1, 128, 256, 512];
-  for (let octave = 1024; edges.at(-1) as number < length; octave *= 2) edges.push(octave, octave * 1.5);
+  for (let octave = 1024; (edges.at(-1) as number) < length; octave *= 2) edges.push(octave, octave * 1.5);
   return [...edges.filter((edge) => edge < length), Math.max(2, length)];
 }
 
@@ -47,11 +47,17 @@ export function defaultEdges(length: number): number[] {
  *
  * @throws DecoderError 'badInput' for rows of fewer than two tokens, 'cancelled'
  */
-export async function measurePerplexity(decoder: Decoder, rows: readonly (readonly number[])[], options: PerplexityOptions = {}): Promise<PerplexityReport> {
+export async function measurePerplexity(
+  decoder: Decoder,
+  rows: readonly (readonly number[])[],
+  options: PerplexityOptions = {},
+): Promise<PerplexityReport> {
   const longest = Math.max(0, ...rows.map((row) => row.length));
   const total = rows.reduce((sum, row) => sum + row.length, 0);
   if (longest < 2) throw new DecoderError('badInput', 'perplexity needs at least two tokens');
-  const edges = (options.edges ?? defaultEdges(longest)).filter((edge, i, all) => i === 0 || edge > (all[i - 1] as number));
+  const edges = (options.edges ?? defaultEdges(longest)).filter(
+    (edge, i, all) => i === 0 || edge > (all[i - 1] as number),
+  );
   const sums = new Float64Array(edges.length);
   const counts = new Float64Array(edges.length);
   let held = 0;
@@ -70,7 +76,14 @@ export async function measurePerplexity(decoder: Decoder, rows: readonly (readon
     read += row.length;
     options.onProgress?.(read, total);
   }
-  const buckets = edges.slice(0, -1).map((from, i) => ({ from, to: edges[i + 1] as number, nll: (sums[i] as number) / (counts[i] as number), tokens: counts[i] as number }));
+  const buckets = edges
+    .slice(0, -1)
+    .map((from, i) => ({
+      from,
+      to: edges[i + 1] as number,
+      nll: (sums[i] as number) / (counts[i] as number),
+      tokens: counts[i] as number,
+    }));
   const tokens = buckets.reduce((sum, bucket) => sum + bucket.tokens, 0);
   const nll = buckets.reduce((sum, bucket, i) => sum + (bucket.tokens > 0 ? (sums[i] as number) : 0), 0) / tokens;
   return { buckets: buckets.filter((bucket) => bucket.tokens > 0), rows: held, nll, tokens };
@@ -83,7 +96,11 @@ interface Likelihood {
   rowsHeld: number;
 }
 
-async function* negativeLogLikelihoods(decoder: Decoder, row: readonly number[], options: PerplexityOptions): AsyncGenerator<Likelihood> {
+async function* negativeLogLikelihoods(
+  decoder: Decoder,
+  row: readonly number[],
+  options: PerplexityOptions,
+): AsyncGenerator<Likelihood> {
   const { vocabSize } = decoder.config;
   const size = options.chunkTokens ?? CHUNK_TOKENS;
   const policy = options.policy?.();
@@ -96,7 +113,11 @@ async function* negativeLogLikelihoods(decoder: Decoder, row: readonly number[],
     const rowsHeld = context.ledger().rows;
     for (let i = 0; i < chunk.length; i++) {
       const position = from + i;
-      yield { position, nll: negativeLogLikelihood(logits.subarray(i * vocabSize, (i + 1) * vocabSize), row[position + 1] as number), rowsHeld };
+      yield {
+        position,
+        nll: negativeLogLikelihood(logits.subarray(i * vocabSize, (i + 1) * vocabSize), row[position + 1] as number),
+        rowsHeld,
+      };
     }
     await new Promise((resolve) => setImmediate(resolve));
   }

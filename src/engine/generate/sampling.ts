@@ -34,7 +34,12 @@ export class Sampler {
       topP: inRange('topP', options.topP ?? 1, Number.MIN_VALUE, 1),
       minP: inRange('minP', options.minP ?? 0, 0, 1),
       repetitionPenalty: inRange('repetitionPenalty', options.repetitionPenalty ?? 1, 1e-3, 100),
-      repetitionWindow: inRange('repetitionWindow', options.repetitionWindow ?? REPETITION_WINDOW, 0, Number.MAX_SAFE_INTEGER),
+      repetitionWindow: inRange(
+        'repetitionWindow',
+        options.repetitionWindow ?? REPETITION_WINDOW,
+        0,
+        Number.MAX_SAFE_INTEGER,
+      ),
     };
     this.seed = (options.seed ?? Math.floor(Math.random() * 2 ** 32)) >>> 0;
     this.random = generator(this.seed);
@@ -43,8 +48,10 @@ export class Sampler {
   /** Tells which tokens stand before the next one (the prompt); tokens returned by `next` are noted by themselves. */
   see(tokens: ArrayLike<number>): void {
     const { repetitionWindow } = this.options;
-    for (let i = Math.max(0, tokens.length - repetitionWindow); i < tokens.length; i++) this.recent.push(tokens[i] as number);
-    if (this.recent.length > 2 * repetitionWindow) this.recent = repetitionWindow === 0 ? [] : this.recent.slice(-repetitionWindow);
+    for (let i = Math.max(0, tokens.length - repetitionWindow); i < tokens.length; i++)
+      this.recent.push(tokens[i] as number);
+    if (this.recent.length > 2 * repetitionWindow)
+      this.recent = repetitionWindow === 0 ? [] : this.recent.slice(-repetitionWindow);
   }
 
   /** The next token. @param logits [vocab]; left as they are */
@@ -73,7 +80,8 @@ export class Sampler {
     const highest = scores[argmax(scores)] as number;
     const weigh = (token: number) => Math.exp(((scores[token] as number) - highest) / temperature);
     let tokens = topK > 0 && topK < scores.length ? likeliest(scores, topK) : undefined;
-    if (topP < 1) tokens = tokens ? nucleus(tokens, massOf(tokens, weigh) * topP, weigh) : nucleusOfAll(scores, topP, weigh);
+    if (topP < 1)
+      tokens = tokens ? nucleus(tokens, massOf(tokens, weigh) * topP, weigh) : nucleusOfAll(scores, topP, weigh);
     tokens ??= Array.from(scores, (_, token) => token);
     if (minP > 0) tokens = tokens.filter((token) => weigh(token) >= minP);
     const weights = tokens.map(weigh);
@@ -122,7 +130,11 @@ function nucleusOfAll(scores: Float32Array, topP: number, weigh: (token: number)
       held += weight;
     }
     if (least === 0 || held >= topP * total) {
-      return nucleus(tokens.sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b), topP * total, weigh);
+      return nucleus(
+        tokens.sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b),
+        topP * total,
+        weigh,
+      );
     }
   }
 }
@@ -147,7 +159,7 @@ export function generator(seed: number): () => number {
     d = (d + 1) | 0;
     a = b ^ (b >>> 9);
     b = (c + (c << 3)) | 0;
-    c = ((c << 21) | (c >>> 11)) + t | 0;
+    c = (((c << 21) | (c >>> 11)) + t) | 0;
     return (t >>> 0) / 2 ** 32;
   };
   for (let i = 0; i < 15; i++) next();
@@ -155,6 +167,7 @@ export function generator(seed: number): () => number {
 }
 
 function inRange(name: string, value: number, min: number, max: number): number {
-  if (!(value >= min && value <= max)) throw new RangeError(`${name} is ${value}; it must lie between ${min} and ${max}`);
+  if (!(value >= min && value <= max))
+    throw new RangeError(`${name} is ${value}; it must lie between ${min} and ${max}`);
   return value;
 }

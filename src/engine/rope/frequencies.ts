@@ -27,7 +27,10 @@ export function ropeFrequencies(rope: RopeConfig, positionsInUse: number): RopeF
       return { inverse: geometricSeries(ntkBase(theta, rotaryDim, scaling.factor), rotaryDim), attentionScale: 1 };
     case 'dynamic': {
       const growth = Math.max(positionsInUse, originalMaxPositions) / originalMaxPositions;
-      return { inverse: geometricSeries(ntkBase(theta, rotaryDim, scaling.factor * growth - (scaling.factor - 1)), rotaryDim), attentionScale: 1 };
+      return {
+        inverse: geometricSeries(ntkBase(theta, rotaryDim, scaling.factor * growth - (scaling.factor - 1)), rotaryDim),
+        attentionScale: 1,
+      };
     }
     case 'yarn':
       return { inverse: yarn(base, rope, scaling), attentionScale: yarnAttentionScale(scaling) };
@@ -37,7 +40,10 @@ export function ropeFrequencies(rope: RopeConfig, positionsInUse: number): RopeF
       const long = positionsInUse > originalMaxPositions;
       const factors = long ? scaling.longFactors : scaling.shortFactors;
       const scale = scaling.attentionFactor ?? longropeAttentionScale(scaling.factor, originalMaxPositions);
-      return { inverse: base.map((f, i) => f / (factors[i] as number)), attentionScale: long ? scale : (scaling.shortAttentionFactor ?? scale) };
+      return {
+        inverse: base.map((f, i) => f / (factors[i] as number)),
+        attentionScale: long ? scale : (scaling.shortAttentionFactor ?? scale),
+      };
     }
   }
 }
@@ -60,7 +66,8 @@ function ntkBase(theta: number, rotaryDim: number, factor: number): number {
 /** NTK-by-parts (YaRN, eq. 17–19): pairs that turn often within the trained window stay, those that never complete a turn are interpolated. */
 function yarn(base: Float64Array, rope: RopeConfig, scaling: RopeScaling & { type: 'yarn' }): Float64Array {
   const { theta, rotaryDim, originalMaxPositions } = rope;
-  const pairOfTurns = (turns: number) => (rotaryDim * Math.log(originalMaxPositions / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
+  const pairOfTurns = (turns: number) =>
+    (rotaryDim * Math.log(originalMaxPositions / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
   const whole = scaling.truncate ?? true;
   const fast = pairOfTurns(scaling.betaFast);
   const slow = pairOfTurns(scaling.betaSlow);
@@ -75,7 +82,8 @@ function yarn(base: Float64Array, rope: RopeConfig, scaling: RopeScaling & { typ
 
 function yarnAttentionScale(scaling: RopeScaling & { type: 'yarn' }): number {
   if (scaling.attentionFactor !== undefined) return scaling.attentionFactor;
-  if (scaling.mscale && scaling.mscaleAllDim) return temperature(scaling.factor, scaling.mscale) / temperature(scaling.factor, scaling.mscaleAllDim);
+  if (scaling.mscale && scaling.mscaleAllDim)
+    return temperature(scaling.factor, scaling.mscale) / temperature(scaling.factor, scaling.mscaleAllDim);
   return temperature(scaling.factor, 1);
 }
 
@@ -114,8 +122,14 @@ export function effectiveFactors(rope: RopeConfig, positionsInUse: number): Floa
  * @param factors divisor of each unscaled frequency, [rotaryDim / 2], fastest first
  * @param attentionFactor scale of cos and sin beyond the window; YaRN's temperature of `extension` unless given
  */
-export function withFactors(rope: RopeConfig, factors: Float64Array, extension: number, attentionFactor = temperature(extension)): RopeConfig {
-  if (factors.length !== rope.rotaryDim / 2) throw new RangeError(`${factors.length} rope factors for ${rope.rotaryDim / 2} rotary pairs`);
+export function withFactors(
+  rope: RopeConfig,
+  factors: Float64Array,
+  extension: number,
+  attentionFactor = temperature(extension),
+): RopeConfig {
+  if (factors.length !== rope.rotaryDim / 2)
+    throw new RangeError(`${factors.length} rope factors for ${rope.rotaryDim / 2} rotary pairs`);
   const within = ropeFrequencies(rope, rope.originalMaxPositions);
   return {
     ...rope,

@@ -16,7 +16,11 @@ export class Asking implements vscode.Disposable {
   private running: { id: string; question: string; cancellation: vscode.CancellationTokenSource } | undefined;
   private readonly subscriptions: { dispose(): unknown }[];
 
-  constructor(private readonly services: Services, private readonly history: AnswerHistory, private readonly watch: WorkspaceWatch) {
+  constructor(
+    private readonly services: Services,
+    private readonly history: AnswerHistory,
+    private readonly watch: WorkspaceWatch,
+  ) {
     this.subscriptions = [
       services.client.on('answer/event', ({ id, event }) => this.onEvent(id, event)),
       services.client.on('work/progress', ({ id, fraction, message }) => {
@@ -53,7 +57,11 @@ export class Asking implements vscode.Disposable {
       await answerView.reveal();
       await this.prepare();
       const { file, startLine, endLine } = span;
-      const explanation = await client.request('explain', { id, file, startLine, endLine, fresh: options.fresh ?? false }, token);
+      const explanation = await client.request(
+        'explain',
+        { id, file, startLine, endLine, fresh: options.fresh ?? false },
+        token,
+      );
       this.post(conversation.finish({ type: 'explanation', id, explanation }, id));
       return explanation;
     });
@@ -77,7 +85,10 @@ export class Asking implements vscode.Disposable {
     await this.services.client.request('index/start', null);
   }
 
-  private async run<R>(question: string, work: (id: string, token: vscode.CancellationToken) => Promise<R>): Promise<R | undefined> {
+  private async run<R>(
+    question: string,
+    work: (id: string, token: vscode.CancellationToken) => Promise<R>,
+  ): Promise<R | undefined> {
     this.stop();
     const id = randomUUID();
     const cancellation = new vscode.CancellationTokenSource();
@@ -86,7 +97,8 @@ export class Asking implements vscode.Disposable {
     try {
       return await work(id, cancellation.token);
     } catch (error) {
-      const cancelled = cancellation.token.isCancellationRequested || (error instanceof RequestFailed && error.code === 'cancelled');
+      const cancelled =
+        cancellation.token.isCancellationRequested || (error instanceof RequestFailed && error.code === 'cancelled');
       if (!cancelled) this.services.log.error(error instanceof Error ? error : String(error));
       this.post(this.services.conversation.finish({ type: 'answerFailed', id, cancelled, ...describe(error) }, id));
       return undefined;

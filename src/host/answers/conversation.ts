@@ -40,7 +40,8 @@ export class Conversation {
     const turn = this.find(id);
     if (!turn || turn.end) return [];
     const last = turn.events.at(-1);
-    if (event.type === 'delta' && last?.type === 'delta') turn.events[turn.events.length - 1] = { type: 'delta', markdown: last.markdown + event.markdown };
+    if (event.type === 'delta' && last?.type === 'delta')
+      turn.events[turn.events.length - 1] = { type: 'delta', markdown: last.markdown + event.markdown };
     else turn.events.push(event);
     return [{ type: 'answerEvent', id, event }];
   }
@@ -56,13 +57,21 @@ export class Conversation {
 
   /** Everything a new panel needs to show the thread. */
   replay(): HostMessage[] {
-    return this.turns.flatMap((turn) => [turn.start, ...turn.events.map((event): HostMessage => ({ type: 'answerEvent', id: turn.id, event })), ...(turn.end ? [turn.end] : [])]);
+    return this.turns.flatMap((turn) => [
+      turn.start,
+      ...turn.events.map((event): HostMessage => ({ type: 'answerEvent', id: turn.id, event })),
+      ...(turn.end ? [turn.end] : []),
+    ]);
   }
 
   /** Questions and answers of the thread for a follow-up, oldest first. */
   previous(limit: number): { question: string; answer: string }[] {
     return this.turns
-      .flatMap((turn) => (turn.end?.type === 'answerDone' ? [{ question: turn.end.answer.question, answer: turn.end.answer.markdown }] : []))
+      .flatMap((turn) =>
+        turn.end?.type === 'answerDone'
+          ? [{ question: turn.end.answer.question, answer: turn.end.answer.markdown }]
+          : [],
+      )
       .slice(-limit);
   }
 

@@ -13,7 +13,10 @@ interface Entry {
 export class AnswerHistory {
   private static readonly key = 'answers';
 
-  constructor(private readonly context: vscode.ExtensionContext, private readonly log: vscode.LogOutputChannel) {}
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly log: vscode.LogOutputChannel,
+  ) {}
 
   list(): readonly Entry[] {
     return this.context.workspaceState.get<Entry[]>(AnswerHistory.key, []);
@@ -21,7 +24,10 @@ export class AnswerHistory {
 
   async add(answer: Answer): Promise<void> {
     const limit = setting('answer.historySize');
-    const kept = [{ id: answer.id, question: answer.question, at: Date.now() }, ...this.list().filter(({ id }) => id !== answer.id)];
+    const kept = [
+      { id: answer.id, question: answer.question, at: Date.now() },
+      ...this.list().filter(({ id }) => id !== answer.id),
+    ];
     const gone = kept.splice(limit);
     if (limit > 0) await this.write(answer);
     await this.context.workspaceState.update(AnswerHistory.key, kept);

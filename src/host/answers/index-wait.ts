@@ -16,7 +16,10 @@ export async function waitForIndex(client: WorkerClient, token?: Cancellation, p
     disposables.push(client.on('index/status', (status) => isSettled(status) && resolve()));
     if (token) disposables.push(token.onCancellationRequested(() => resolve()));
     // A worker that dies meanwhile is the question's own affair.
-    client.request('index/status', null, token).then((status) => isSettled(status) && resolve(), () => resolve());
+    client.request('index/status', null, token).then(
+      (status) => isSettled(status) && resolve(),
+      () => resolve(),
+    );
   });
   await settled;
   clearTimeout(timer);
@@ -24,5 +27,7 @@ export async function waitForIndex(client: WorkerClient, token?: Cancellation, p
 }
 
 function isSettled(status: IndexStatus): boolean {
-  return status.state === 'ready' || status.state === 'paused' || status.state === 'cancelled' || status.state === 'failed';
+  return (
+    status.state === 'ready' || status.state === 'paused' || status.state === 'cancelled' || status.state === 'failed'
+  );
 }

@@ -8,24 +8,40 @@ import type { Citation, SummaryPart } from '../../protocol';
 import type { WorkerClient } from '../worker-client';
 
 /** `@anchorage` in the editor's chat, where there is one. It answers with our own engine, not with the chat's model. */
-export function registerParticipant(client: WorkerClient, prepare: () => Promise<void>, extension: vscode.Uri): vscode.Disposable[] {
+export function registerParticipant(
+  client: WorkerClient,
+  prepare: () => Promise<void>,
+  extension: vscode.Uri,
+): vscode.Disposable[] {
   if (typeof vscode.chat?.createChatParticipant !== 'function') return [];
-  const participant = vscode.chat.createChatParticipant('anchorage.participant', async (request, context, stream, token) => {
-    await prepare();
-    if (request.command === 'summarize') return summarize(client, stream, token);
-    if (request.command === 'explain') return explain(client, stream, token);
-    return ask(client, request, context, stream, token);
-  });
+  const participant = vscode.chat.createChatParticipant(
+    'anchorage.participant',
+    async (request, context, stream, token) => {
+      await prepare();
+      if (request.command === 'summarize') return summarize(client, stream, token);
+      if (request.command === 'explain') return explain(client, stream, token);
+      return ask(client, request, context, stream, token);
+    },
+  );
   participant.iconPath = vscode.Uri.joinPath(extension, 'media', 'icon.png');
   return [participant];
 }
 
-async function ask(client: WorkerClient, request: vscode.ChatRequest, context: vscode.ChatContext, stream: vscode.ChatResponseStream, token: vscode.CancellationToken): Promise<void> {
+async function ask(
+  client: WorkerClient,
+  request: vscode.ChatRequest,
+  context: vscode.ChatContext,
+  stream: vscode.ChatResponseStream,
+  token: vscode.CancellationToken,
+): Promise<void> {
   const id = randomUUID();
   let streamed = '';
   const events = client.on('answer/event', ({ id: of, event }) => {
     if (of !== id) return;
-    if (event.type === 'phase' && event.phase !== 'writing') stream.progress(event.phase === 'retrieving' ? vscode.l10n.t('Searching the workspace') : vscode.l10n.t('Reading'));
+    if (event.type === 'phase' && event.phase !== 'writing')
+      stream.progress(
+        event.phase === 'retrieving' ? vscode.l10n.t('Searching the workspace') : vscode.l10n.t('Reading'),
+      );
     if (event.type === 'delta') {
       streamed += event.markdown;
       stream.markdown(event.markdown);
@@ -33,7 +49,11 @@ async function ask(client: WorkerClient, request: vscode.ChatRequest, context: v
   });
   try {
     await waitForIndex(client, token);
-    const answer = await client.request('ask', { id, question: request.prompt, scope: { kind: 'workspace' }, previous: previousTurns(context) }, token);
+    const answer = await client.request(
+      'ask',
+      { id, question: request.prompt, scope: { kind: 'workspace' }, previous: previousTurns(context) },
+      token,
+    );
     if (!streamed) stream.markdown(answer.markdown);
     references(stream, answer.citations);
     for (const notice of answer.notices) stream.markdown(`\n\n*${notice}*`);
@@ -43,7 +63,11 @@ async function ask(client: WorkerClient, request: vscode.ChatRequest, context: v
   }
 }
 
-async function summarize(client: WorkerClient, stream: vscode.ChatResponseStream, token: vscode.CancellationToken): Promise<void> {
+async function summarize(
+  client: WorkerClient,
+  stream: vscode.ChatResponseStream,
+  token: vscode.CancellationToken,
+): Promise<void> {
   const file = fileUri(undefined).fsPath;
   const summary = await client.request('summarize', { id: randomUUID(), file }, token);
   stream.markdown(`**${summary.path}** (${summary.lines} lines)\n\n${summary.overview}\n\n`);
@@ -58,11 +82,19 @@ async function summarize(client: WorkerClient, stream: vscode.ChatResponseStream
   outline(summary.parts, 0);
 }
 
-async function explain(client: WorkerClient, stream: vscode.ChatResponseStream, token: vscode.CancellationToken): Promise<void> {
+async function explain(
+  client: WorkerClient,
+  stream: vscode.ChatResponseStream,
+  token: vscode.CancellationToken,
+): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const file = fileUri(undefined).fsPath;
   const { start, end } = editor?.selection ?? new vscode.Range(0, 0, 0, 0);
-  const explanation = await client.request('explain', { id: randomUUID(), file, startLine: start.line + 1, endLine: end.line + 1 }, token);
+  const explanation = await client.request(
+    'explain',
+    { id: randomUUID(), file, startLine: start.line + 1, endLine: end.line + 1 },
+    token,
+  );
   stream.markdown(explanation.markdown);
   references(stream, explanation.citations);
 }
@@ -78,10 +110,14 @@ function references(stream: vscode.ChatResponseStream, citations: readonly Citat
 
 /** The thread's earlier questions to us, with what we answered. */
 function previousTurns({ history }: vscode.ChatContext): { question: string; answer: string }[] {
-  return history.flatMap((turn, index) => {
-    const next = history[index + 1];
-    if (!(turn instanceof vscode.ChatRequestTurn) || !(next instanceof vscode.ChatResponseTurn)) return [];
-    const answer = next.response.flatMap((part) => (part instanceof vscode.ChatResponseMarkdownPart ? [part.value.value] : [])).join('');
-    return [{ question: turn.prompt, answer }];
-  }).slice(-4);
+  return history
+    .flatMap((turn, index) => {
+      const next = history[index + 1];
+      if (!(turn instanceof vscode.ChatRequestTurn) || !(next instanceof vscode.ChatResponseTurn)) return [];
+      const answer = next.response
+        .flatMap((part) => (part instanceof vscode.ChatResponseMarkdownPart ? [part.value.value] : []))
+        .join('');
+      return [{ question: turn.prompt, answer }];
+    })
+    .slice(-4);
 }

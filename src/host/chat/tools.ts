@@ -28,15 +28,20 @@ export function registerTools(client: WorkerClient, prepare: () => Promise<void>
 
 function searchTool(client: WorkerClient, prepare: () => Promise<void>): vscode.LanguageModelTool<SearchInput> {
   return {
-    prepareInvocation: ({ input }) => ({ invocationMessage: vscode.l10n.t('Searching the workspace for “{0}”', input.query) }),
+    prepareInvocation: ({ input }) => ({
+      invocationMessage: vscode.l10n.t('Searching the workspace for “{0}”', input.query),
+    }),
     invoke: async ({ input }, token) => {
-      if (typeof input.query !== 'string' || input.query.trim() === '') throw new Error('`query` must be a question or some identifiers.');
+      if (typeof input.query !== 'string' || input.query.trim() === '')
+        throw new Error('`query` must be a question or some identifiers.');
       await prepare();
       await waitForIndex(client, token);
       const limit = Math.min(30, Math.max(1, Math.round(input.maxResults ?? 8)));
       const scope = input.folder ? { kind: 'folder' as const, path: input.folder } : { kind: 'workspace' as const };
       const { spans, coverage } = await client.request('search', { question: input.query, scope, limit }, token);
-      const covered = coverage.indexing ? `The index is still being made: ${coverage.filesIndexed} of ${coverage.filesKnown} files so far.\n\n` : '';
+      const covered = coverage.indexing
+        ? `The index is still being made: ${coverage.filesIndexed} of ${coverage.filesKnown} files so far.\n\n`
+        : '';
       return textResult(covered + (spans.length > 0 ? spans.map(formatSpan).join('\n\n') : 'Nothing was found.'));
     },
   };
@@ -44,7 +49,9 @@ function searchTool(client: WorkerClient, prepare: () => Promise<void>): vscode.
 
 function readTool(client: WorkerClient): vscode.LanguageModelTool<ReadInput> {
   return {
-    prepareInvocation: ({ input }) => ({ invocationMessage: vscode.l10n.t('Reading {0}, lines {1} to {2}', input.path, input.startLine, input.endLine) }),
+    prepareInvocation: ({ input }) => ({
+      invocationMessage: vscode.l10n.t('Reading {0}, lines {1} to {2}', input.path, input.startLine, input.endLine),
+    }),
     invoke: async ({ input }, token) => {
       const uri = await resolvePath(input.path);
       const why = await client.request('index/why', { file: uri.fsPath }, token);
@@ -52,7 +59,10 @@ function readTool(client: WorkerClient): vscode.LanguageModelTool<ReadInput> {
       const document = await vscode.workspace.openTextDocument(uri);
       const first = Math.max(1, Math.round(input.startLine));
       const last = Math.min(document.lineCount, Math.round(input.endLine), first + MOST_LINES - 1);
-      if (!(first <= last)) throw new Error(`${input.path} has ${document.lineCount} lines; lines ${input.startLine} to ${input.endLine} are not among them.`);
+      if (!(first <= last))
+        throw new Error(
+          `${input.path} has ${document.lineCount} lines; lines ${input.startLine} to ${input.endLine} are not among them.`,
+        );
       const text = document.getText(new vscode.Range(first - 1, 0, last - 1, document.lineAt(last - 1).text.length));
       return textResult(`${why.path}:${first}-${last}\n${fence(text, document.languageId)}`);
     },
@@ -67,7 +77,10 @@ async function resolvePath(path: string): Promise<vscode.Uri> {
 }
 
 function exists(uri: vscode.Uri): Thenable<boolean> {
-  return vscode.workspace.fs.stat(uri).then((stat) => (stat.type & vscode.FileType.File) !== 0, () => false);
+  return vscode.workspace.fs.stat(uri).then(
+    (stat) => (stat.type & vscode.FileType.File) !== 0,
+    () => false,
+  );
 }
 
 function formatSpan(span: RankedSpan): string {

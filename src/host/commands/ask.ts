@@ -15,7 +15,9 @@ interface ScopeItem extends vscode.QuickPickItem {
 
 /** Ask: the question is typed in the palette, above the places it can be asked about. */
 export async function ask(asking: Asking, given?: { question?: string; scope?: Scope }): Promise<void> {
-  const { question, scope } = given?.question ? { question: given.question, scope: given.scope ?? { kind: 'workspace' as const } } : await pickQuestion(given?.scope) ?? {};
+  const { question, scope } = given?.question
+    ? { question: given.question, scope: given.scope ?? { kind: 'workspace' as const } }
+    : ((await pickQuestion(given?.scope)) ?? {});
   if (question && scope) await asking.ask(question, scope, false);
 }
 
@@ -68,7 +70,13 @@ function inOurOrder(pick: vscode.QuickPick<ScopeItem>): void {
 /** What the question can be about. `alwaysShow` keeps the places listed although the question matches none of them. */
 function scopeItems(first?: Scope): ScopeItem[] {
   const editor = vscode.window.activeTextEditor;
-  const scopes: (Scope | undefined)[] = [first, { kind: 'workspace' }, selectionScope(editor), fileScope(editor), ...rootScopes()];
+  const scopes: (Scope | undefined)[] = [
+    first,
+    { kind: 'workspace' },
+    selectionScope(editor),
+    fileScope(editor),
+    ...rootScopes(),
+  ];
   const seen = new Set<string>();
   const items = scopes.flatMap((scope): ScopeItem[] => {
     const key = JSON.stringify(scope);
@@ -82,13 +90,21 @@ function scopeItems(first?: Scope): ScopeItem[] {
 function describeScope(scope: Scope): { label: string; description: string } {
   switch (scope.kind) {
     case 'workspace':
-      return { label: `$(library) ${vscode.l10n.t('Workspace')}`, description: diskFolders().map(({ name }) => name).join(', ') };
+      return {
+        label: `$(library) ${vscode.l10n.t('Workspace')}`,
+        description: diskFolders()
+          .map(({ name }) => name)
+          .join(', '),
+      };
     case 'folder':
       return { label: `$(folder) ${vscode.l10n.t('Folder')}`, description: scope.path };
     case 'file':
       return { label: `$(file) ${vscode.l10n.t('Open file')}`, description: path.basename(scope.file) };
     case 'selection':
-      return { label: `$(list-selection) ${vscode.l10n.t('Selection')}`, description: `${path.basename(scope.file)}:${scope.startLine}–${scope.endLine}` };
+      return {
+        label: `$(list-selection) ${vscode.l10n.t('Selection')}`,
+        description: `${path.basename(scope.file)}:${scope.startLine}–${scope.endLine}`,
+      };
   }
 }
 
@@ -98,7 +114,12 @@ function fileScope(editor: vscode.TextEditor | undefined): Scope | undefined {
 
 function selectionScope(editor: vscode.TextEditor | undefined): Scope | undefined {
   if (editor?.document.uri.scheme !== 'file' || editor.selection.isEmpty) return undefined;
-  return { kind: 'selection', file: editor.document.uri.fsPath, startLine: editor.selection.start.line + 1, endLine: editor.selection.end.line + 1 };
+  return {
+    kind: 'selection',
+    file: editor.document.uri.fsPath,
+    startLine: editor.selection.start.line + 1,
+    endLine: editor.selection.end.line + 1,
+  };
 }
 
 /** The only folder of a workspace is the workspace. */
@@ -111,14 +132,23 @@ function folderScope(uri: vscode.Uri): Scope {
 /** The folders of a workspace of several; of very many, the dialog chooses. */
 function rootScopes(): Scope[] {
   const folders = diskFolders();
-  return folders.length > 1 && folders.length <= MOST_ROOTS ? folders.map(({ name }) => ({ kind: 'folder', path: name })) : [];
+  return folders.length > 1 && folders.length <= MOST_ROOTS
+    ? folders.map(({ name }) => ({ kind: 'folder', path: name }))
+    : [];
 }
 
 async function pickFolder(): Promise<vscode.Uri | undefined> {
   const start = vscode.workspace.workspaceFolders?.[0]?.uri;
-  const picked = await vscode.window.showOpenDialog({ canSelectFiles: false, canSelectFolders: true, canSelectMany: false, openLabel: vscode.l10n.t('Ask about this folder'), ...(start ? { defaultUri: start } : {}) });
+  const picked = await vscode.window.showOpenDialog({
+    canSelectFiles: false,
+    canSelectFolders: true,
+    canSelectMany: false,
+    openLabel: vscode.l10n.t('Ask about this folder'),
+    ...(start ? { defaultUri: start } : {}),
+  });
   const uri = picked?.[0];
-  if (uri && !vscode.workspace.getWorkspaceFolder(uri)) throw new Error(vscode.l10n.t('{0} is not in this workspace. Choose a folder of the workspace.', uri.fsPath));
+  if (uri && !vscode.workspace.getWorkspaceFolder(uri))
+    throw new Error(vscode.l10n.t('{0} is not in this workspace. Choose a folder of the workspace.', uri.fsPath));
   return uri;
 }
 
@@ -129,8 +159,16 @@ export async function answerHistory(services: Services, history: AnswerHistory):
     void vscode.window.showInformationMessage(vscode.l10n.t('No answers yet. Ask something first.'));
     return;
   }
-  const items = entries.map(({ id, question, at }) => ({ id, label: question, description: new Date(at).toLocaleString(vscode.env.language) }));
-  const picked = await vscode.window.showQuickPick(items, { title: vscode.l10n.t('Answers'), placeHolder: vscode.l10n.t('Show an earlier answer'), matchOnDescription: true });
+  const items = entries.map(({ id, question, at }) => ({
+    id,
+    label: question,
+    description: new Date(at).toLocaleString(vscode.env.language),
+  }));
+  const picked = await vscode.window.showQuickPick(items, {
+    title: vscode.l10n.t('Answers'),
+    placeHolder: vscode.l10n.t('Show an earlier answer'),
+    matchOnDescription: true,
+  });
   if (picked) await openAnswer(services, history, picked.id);
 }
 
@@ -147,7 +185,9 @@ export async function openAnswer(services: Services, history: AnswerHistory, id:
 export async function copyAnswer({ conversation }: Services): Promise<void> {
   const answer = conversation.latestAnswer();
   if (!answer) return;
-  const sources = answer.citations.map(({ number, path: file, startLine, endLine }) => `[${number}] ${file}:${startLine}-${endLine}`);
+  const sources = answer.citations.map(
+    ({ number, path: file, startLine, endLine }) => `[${number}] ${file}:${startLine}-${endLine}`,
+  );
   await vscode.env.clipboard.writeText([answer.markdown, ...(sources.length > 0 ? ['', ...sources] : [])].join('\n'));
   vscode.window.setStatusBarMessage(vscode.l10n.t('Copied'), 2_000);
 }

@@ -16,7 +16,12 @@ export async function clearIndex({ client, hold }: Services, history: AnswerHist
   const clear = vscode.l10n.t('Clear');
   const choice = await vscode.window.showWarningMessage(
     vscode.l10n.t('Clear the index of this workspace?'),
-    { modal: true, detail: vscode.l10n.t('Index, memories and answers kept for this workspace are deleted from this machine. Your files stay as they are; the index is made again when you ask.') },
+    {
+      modal: true,
+      detail: vscode.l10n.t(
+        'Index, memories and answers kept for this workspace are deleted from this machine. Your files stay as they are; the index is made again when you ask.',
+      ),
+    },
     clear,
   );
   if (choice !== clear) return;
@@ -24,7 +29,9 @@ export async function clearIndex({ client, hold }: Services, history: AnswerHist
   if (hold.held === 'cancelled') await hold.set(undefined);
   const { bytesFreed } = await client.request('index/clear', null);
   await history.clear();
-  void vscode.window.showInformationMessage(vscode.l10n.t('The index was cleared: {0} freed.', formatBytes(bytesFreed)));
+  void vscode.window.showInformationMessage(
+    vscode.l10n.t('The index was cleared: {0} freed.', formatBytes(bytesFreed)),
+  );
 }
 
 /** Holds indexing and encoding, or lets them go on. A worker that sleeps is told when it starts. */
@@ -43,7 +50,11 @@ export async function cancelIndexing({ client, hold }: Services): Promise<void> 
   }
   await hold.set('cancelled');
   const resume = vscode.l10n.t('Resume');
-  const kept = vscode.l10n.t('Indexing was cancelled: {0} of {1} files are indexed and can be asked about.', status.filesIndexed.toLocaleString(), status.filesKnown.toLocaleString());
+  const kept = vscode.l10n.t(
+    'Indexing was cancelled: {0} of {1} files are indexed and can be asked about.',
+    status.filesIndexed.toLocaleString(),
+    status.filesKnown.toLocaleString(),
+  );
   void vscode.window.showInformationMessage(kept, resume).then((choice) => {
     if (choice === resume) void vscode.commands.executeCommand('anchorage.resumeIndexing');
   });
@@ -53,7 +64,9 @@ export async function cancelIndexing({ client, hold }: Services): Promise<void> 
 export async function whyFile({ client, opener }: Services, given?: vscode.Uri): Promise<void> {
   const uri = fileUri(given);
   const why = await client.request('index/why', { file: uri.fsPath });
-  const text = why.indexed ? vscode.l10n.t('{0} is indexed: {1}', why.path, why.reason) : vscode.l10n.t('{0} is not indexed: {1}', why.path, why.reason);
+  const text = why.indexed
+    ? vscode.l10n.t('{0} is indexed: {1}', why.path, why.reason)
+    : vscode.l10n.t('{0} is not indexed: {1}', why.path, why.reason);
   const { rule } = why;
   if (!rule) {
     void vscode.window.showInformationMessage(text);
@@ -61,6 +74,11 @@ export async function whyFile({ client, opener }: Services, given?: vscode.Uri):
   }
   const open = vscode.l10n.t('Open Rule');
   if ((await vscode.window.showInformationMessage(text, open)) === open) {
-    await opener.open({ file: rule.file, path: workspacePath(vscode.Uri.file(rule.file)), startLine: rule.line, endLine: rule.line });
+    await opener.open({
+      file: rule.file,
+      path: workspacePath(vscode.Uri.file(rule.file)),
+      startLine: rule.line,
+      endLine: rule.line,
+    });
   }
 }

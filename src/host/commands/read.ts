@@ -28,7 +28,12 @@ export async function explainAt(asking: Asking, file: unknown, startLine: unknow
   await asking.explain(spanOf(vscode.Uri.file(file), startLine, endLine));
 }
 
-export async function openSpan({ opener }: Services, file: unknown, startLine: unknown, endLine: unknown): Promise<void> {
+export async function openSpan(
+  { opener }: Services,
+  file: unknown,
+  startLine: unknown,
+  endLine: unknown,
+): Promise<void> {
   if (typeof file !== 'string' || typeof startLine !== 'number' || typeof endLine !== 'number') return;
   await opener.open(spanOf(vscode.Uri.file(file), startLine, endLine));
 }
@@ -47,7 +52,9 @@ export function fileUri(given: vscode.Uri | undefined): vscode.Uri {
 
 /** The innermost definition around a position as the editor's language support sees it; without one, the line. */
 async function enclosingDefinition(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Range> {
-  const symbols = await vscode.commands.executeCommand<(vscode.DocumentSymbol | vscode.SymbolInformation)[] | undefined>('vscode.executeDocumentSymbolProvider', document.uri);
+  const symbols = await vscode.commands.executeCommand<
+    (vscode.DocumentSymbol | vscode.SymbolInformation)[] | undefined
+  >('vscode.executeDocumentSymbolProvider', document.uri);
   let innermost: vscode.Range | undefined;
   const visit = (list: readonly (vscode.DocumentSymbol | vscode.SymbolInformation)[]): void => {
     for (const symbol of list) {

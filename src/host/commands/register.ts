@@ -46,5 +46,7 @@ export function registerCommands(services: Services, asking: Asking, history: An
     'anchorage.restartWorker': () => client.restart(),
     'anchorage.showLog': async () => log.show(),
   } satisfies Record<string, (...args: never[]) => Promise<unknown>>;
-  return Object.entries(commands).map(([id, work]) => vscode.commands.registerCommand(id, guarded(log, work as (...args: unknown[]) => Promise<unknown>)));
+  return Object.entries(commands).map(([id, work]) =>
+    vscode.commands.registerCommand(id, guarded(log, work as (...args: unknown[]) => Promise<unknown>)),
+  );
 }

@@ -26,7 +26,10 @@ export class SpanOpener implements vscode.Disposable {
   private shown: { document: vscode.Uri; range: vscode.Range } | undefined;
   private readonly subscriptions: vscode.Disposable[];
 
-  constructor(private readonly client: WorkerClient, private readonly log: vscode.LogOutputChannel) {
+  constructor(
+    private readonly client: WorkerClient,
+    private readonly log: vscode.LogOutputChannel,
+  ) {
     this.subscriptions = [
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
         if (contentChanges.length > 0 && document.uri.toString() === this.shown?.document.toString()) this.clear();
@@ -40,11 +43,18 @@ export class SpanOpener implements vscode.Disposable {
     const target = citation ? await this.locate(citation) : span;
     const uri = vscode.Uri.file(target.file);
     const document = await vscode.workspace.openTextDocument(uri).then(undefined, (error: unknown) => {
-      throw new Error(vscode.l10n.t('{0} cannot be opened: {1}', target.path, error instanceof Error ? error.message : String(error)));
+      throw new Error(
+        vscode.l10n.t('{0} cannot be opened: {1}', target.path, error instanceof Error ? error.message : String(error)),
+      );
     });
     const range = linesRange(document, target);
     const viewColumn = columnFor(uri);
-    const editor = await vscode.window.showTextDocument(document, { preview: true, preserveFocus, viewColumn, selection: new vscode.Range(range.start, range.start) });
+    const editor = await vscode.window.showTextDocument(document, {
+      preview: true,
+      preserveFocus,
+      viewColumn,
+      selection: new vscode.Range(range.start, range.start),
+    });
     editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     this.shown = { document: uri, range };
     this.draw();
@@ -73,7 +83,9 @@ export class SpanOpener implements vscode.Disposable {
     try {
       const { state, span } = await this.client.request('citation/locate', { citation });
       if (state === 'changed') {
-        void vscode.window.showWarningMessage(vscode.l10n.t('The lines of citation {0} have changed since they were read.', citation.number));
+        void vscode.window.showWarningMessage(
+          vscode.l10n.t('The lines of citation {0} have changed since they were read.', citation.number),
+        );
       }
       return state === 'missing' ? citation : span;
     } catch (error) {
@@ -86,11 +98,15 @@ export class SpanOpener implements vscode.Disposable {
 
 /** Where the file is shown already; else not over one of our panels, which is being read. */
 function columnFor(uri: vscode.Uri): vscode.ViewColumn {
-  const shown = vscode.window.visibleTextEditors.find((editor) => editor.document.uri.toString() === uri.toString() && editor.viewColumn !== undefined);
+  const shown = vscode.window.visibleTextEditors.find(
+    (editor) => editor.document.uri.toString() === uri.toString() && editor.viewColumn !== undefined,
+  );
   if (shown?.viewColumn) return shown.viewColumn;
   const { activeTabGroup, all } = vscode.window.tabGroups;
   if (!(activeTabGroup.activeTab?.input instanceof vscode.TabInputWebview)) return vscode.ViewColumn.Active;
-  const other = all.find((group) => group !== activeTabGroup && !(group.activeTab?.input instanceof vscode.TabInputWebview));
+  const other = all.find(
+    (group) => group !== activeTabGroup && !(group.activeTab?.input instanceof vscode.TabInputWebview),
+  );
   return other?.viewColumn ?? vscode.ViewColumn.Beside;
 }
 

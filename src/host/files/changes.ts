@@ -19,7 +19,10 @@ export class ChangeQueue {
   private timer: NodeJS.Timeout | undefined;
   private oldest = 0;
 
-  constructor(private readonly send: (changes: FileChange[]) => void, private readonly timing = { quiet: QUIET, longest: LONGEST }) {}
+  constructor(
+    private readonly send: (changes: FileChange[]) => void,
+    private readonly timing = { quiet: QUIET, longest: LONGEST },
+  ) {}
 
   add(file: string, type: FileChange['type'], soon = false): void {
     if (this.pending.size === 0) this.oldest = Date.now();

@@ -73,7 +73,10 @@ export class WorkspaceWatch implements vscode.Disposable {
     if (!this.concerns(document) || !this.client.awake || !setting('index.unsavedEdits')) return;
     const key = document.uri.toString();
     clearTimeout(this.unsavedTimers.get(key));
-    this.unsavedTimers.set(key, setTimeout(() => this.sendTyped(document), UNSAVED_DELAY));
+    this.unsavedTimers.set(
+      key,
+      setTimeout(() => this.sendTyped(document), UNSAVED_DELAY),
+    );
   }
 
   private sendTyped(document: vscode.TextDocument): void {
@@ -85,7 +88,8 @@ export class WorkspaceWatch implements vscode.Disposable {
 
   /** Sends what waits for a pause in typing or the end of a burst: somebody is about to ask. */
   tellNow(): void {
-    for (const document of vscode.workspace.textDocuments) if (this.unsavedTimers.has(document.uri.toString())) this.sendTyped(document);
+    for (const document of vscode.workspace.textDocuments)
+      if (this.unsavedTimers.has(document.uri.toString())) this.sendTyped(document);
     this.changes.flush();
   }
 
@@ -101,7 +105,8 @@ export class WorkspaceWatch implements vscode.Disposable {
   /** Switched on, what is typed counts at once; switched off, the files count as they are on disk. */
   private onUnsavedSetting(): void {
     const counts = setting('index.unsavedEdits');
-    for (const document of vscode.workspace.textDocuments) if (document.isDirty) this.sendUnsaved(document, counts ? document.getText() : null);
+    for (const document of vscode.workspace.textDocuments)
+      if (document.isDirty) this.sendUnsaved(document, counts ? document.getText() : null);
   }
 
   private onActive(editor: vscode.TextEditor | undefined): void {
@@ -114,12 +119,16 @@ export class WorkspaceWatch implements vscode.Disposable {
   private tellAll(): void {
     this.client.notify('files/open', { files: this.openFiles() });
     if (!setting('index.unsavedEdits')) return;
-    for (const document of vscode.workspace.textDocuments) if (document.isDirty) this.sendUnsaved(document, document.getText());
+    for (const document of vscode.workspace.textDocuments)
+      if (document.isDirty) this.sendUnsaved(document, document.getText());
   }
 
   private openFiles(): string[] {
-    const inTabs = vscode.window.tabGroups.all.flatMap((group) => group.tabs)
-      .flatMap(({ input }) => (input instanceof vscode.TabInputText && input.uri.scheme === 'file' ? [input.uri.fsPath] : []));
+    const inTabs = vscode.window.tabGroups.all
+      .flatMap((group) => group.tabs)
+      .flatMap(({ input }) =>
+        input instanceof vscode.TabInputText && input.uri.scheme === 'file' ? [input.uri.fsPath] : [],
+      );
     const open = new Set(inTabs);
     return [...new Set([...this.recent.filter((file) => open.has(file)), ...inTabs])].slice(0, OPEN_FILES);
   }

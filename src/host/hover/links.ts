@@ -3,7 +3,10 @@ import type { Span } from '../../protocol';
 /** A link that runs a command on a span's lines, for Markdown. */
 export function commandUri(command: string, { file, startLine, endLine }: Span): string {
   // Parentheses would end the link's address early.
-  const args = encodeURIComponent(JSON.stringify([file, startLine, endLine])).replace(/[()']/g, (character) => `%${character.charCodeAt(0).toString(16)}`);
+  const args = encodeURIComponent(JSON.stringify([file, startLine, endLine])).replace(
+    /[()']/g,
+    (character) => `%${character.charCodeAt(0).toString(16)}`,
+  );
   return `command:${command}?${args}`;
 }
 

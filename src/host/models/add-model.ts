@@ -1,5 +1,16 @@
 import * as vscode from 'vscode';
-import { CATALOGUE, downloadBytes, downloadModel, HubError, importModel, listModel, memoryBytes, memoryOfWeights, type CatalogueEntry, type InstalledModel } from '../../hub';
+import {
+  CATALOGUE,
+  downloadBytes,
+  downloadModel,
+  HubError,
+  importModel,
+  listModel,
+  memoryBytes,
+  memoryOfWeights,
+  type CatalogueEntry,
+  type InstalledModel,
+} from '../../hub';
 import { formatBytes, formatPercent } from '../status/format';
 import type { ModelHome } from './model-home';
 
@@ -13,21 +24,44 @@ interface Offer extends vscode.QuickPickItem {
 /** Offers the catalogue and any other model of the hub, says what it costs, downloads it, and offers to use it. */
 export async function downloadFromHub(home: ModelHome): Promise<void> {
   const installed = await home.installed();
-  const offers: Offer[] = CATALOGUE.filter(({ repository }) => !installed.some(({ name }) => name === repository.replace('/', '--'))).map(offer);
-  const picked = await vscode.window.showQuickPick<Offer>([...offers, { label: vscode.l10n.t('Another Model…'), detail: vscode.l10n.t('Any checkpoint of the Llama family with *.safetensors weights, by its name on the hub') }], {
-    title: vscode.l10n.t('Download a Model'),
-    placeHolder: vscode.l10n.t('From {0}. You are asked again before anything is downloaded.', new URL(home.endpoint).host),
-    matchOnDescription: true,
-    matchOnDetail: true,
-  });
+  const offers: Offer[] = CATALOGUE.filter(
+    ({ repository }) => !installed.some(({ name }) => name === repository.replace('/', '--')),
+  ).map(offer);
+  const picked = await vscode.window.showQuickPick<Offer>(
+    [
+      ...offers,
+      {
+        label: vscode.l10n.t('Another Model…'),
+        detail: vscode.l10n.t('Any checkpoint of the Llama family with *.safetensors weights, by its name on the hub'),
+      },
+    ],
+    {
+      title: vscode.l10n.t('Download a Model'),
+      placeHolder: vscode.l10n.t(
+        'From {0}. You are asked again before anything is downloaded.',
+        new URL(home.endpoint).host,
+      ),
+      matchOnDescription: true,
+      matchOnDetail: true,
+    },
+  );
   if (!picked) return;
   const repository = picked.repository ?? (await askName());
   if (repository) await offerDownload(home, repository);
 }
 
 function offer(entry: CatalogueEntry): Offer {
-  const facts = [entry.licence, vscode.l10n.t('{0} to download', formatBytes(downloadBytes(entry.shape))), vscode.l10n.t('{0} of memory', formatBytes(memoryBytes(entry.shape, ESTIMATE_TOKENS)))];
-  return { label: entry.title, description: entry.repository, detail: `${facts.join(' · ')} · ${entry.note}`, repository: entry.repository };
+  const facts = [
+    entry.licence,
+    vscode.l10n.t('{0} to download', formatBytes(downloadBytes(entry.shape))),
+    vscode.l10n.t('{0} of memory', formatBytes(memoryBytes(entry.shape, ESTIMATE_TOKENS))),
+  ];
+  return {
+    label: entry.title,
+    description: entry.repository,
+    detail: `${facts.join(' · ')} · ${entry.note}`,
+    repository: entry.repository,
+  };
 }
 
 async function askName(): Promise<string | undefined> {
@@ -35,17 +69,22 @@ async function askName(): Promise<string | undefined> {
     title: vscode.l10n.t('Download a Model'),
     prompt: vscode.l10n.t('Name of the model on the hub'),
     placeHolder: 'owner/name',
-    validateInput: (value) => (/^[\w.-]+\/[\w.-]+$/.test(value.trim()) ? undefined : vscode.l10n.t('Write it as owner/name.')),
+    validateInput: (value) =>
+      /^[\w.-]+\/[\w.-]+$/.test(value.trim()) ? undefined : vscode.l10n.t('Write it as owner/name.'),
   });
   return name?.trim();
 }
 
 /** Asks the hub what the model is, and the user whether it shall come; a download that was cut off goes on where it was. */
 async function offerDownload(home: ModelHome, repository: string): Promise<void> {
-  const facts = await refusable(home, () => withHub(home, vscode.l10n.t('Asking for {0}', repository), (options) => listModel(repository, 'main', options)));
+  const facts = await refusable(home, () =>
+    withHub(home, vscode.l10n.t('Asking for {0}', repository), (options) => listModel(repository, 'main', options)),
+  );
   if (!facts) return;
   const total = facts.files.reduce((sum, { size }) => sum + size, 0);
-  const weights = facts.files.filter(({ name }) => name.endsWith('.safetensors')).reduce((sum, { size }) => sum + size, 0);
+  const weights = facts.files
+    .filter(({ name }) => name.endsWith('.safetensors'))
+    .reduce((sum, { size }) => sum + size, 0);
   const known = CATALOGUE.find((entry) => entry.repository === repository);
   const memory = known ? memoryBytes(known.shape, ESTIMATE_TOKENS) : memoryOfWeights(weights);
   const download = vscode.l10n.t('Download');
@@ -54,26 +93,49 @@ async function offerDownload(home: ModelHome, repository: string): Promise<void>
     {
       modal: true,
       detail: [
-        vscode.l10n.t('Licence: {0}', facts.licence ?? known?.licence ?? vscode.l10n.t('not stated; see the model’s page')),
+        vscode.l10n.t(
+          'Licence: {0}',
+          facts.licence ?? known?.licence ?? vscode.l10n.t('not stated; see the model’s page'),
+        ),
         vscode.l10n.t('Download: {0} in {1} files', formatBytes(total), facts.files.length),
-        vscode.l10n.t('Memory: about {0} while a context of {1} tokens is in use', formatBytes(memory), ESTIMATE_TOKENS.toLocaleString()),
+        vscode.l10n.t(
+          'Memory: about {0} while a context of {1} tokens is in use',
+          formatBytes(memory),
+          ESTIMATE_TOKENS.toLocaleString(),
+        ),
         vscode.l10n.t('From: {0}', new URL(home.endpoint).host),
       ].join('\n'),
     },
     download,
   );
   if (choice !== download) return;
-  const model = await refusable(home, () => withHub(home, vscode.l10n.t('Downloading {0}', repository), async (options, report) =>
-    downloadModel(await home.directory(), repository, { ...options, onProgress: ({ bytes, total: all }) => report(all === 0 ? 1 : bytes / all, vscode.l10n.t('{0} of {1}', formatBytes(bytes), formatBytes(all))) })));
+  const model = await refusable(home, () =>
+    withHub(home, vscode.l10n.t('Downloading {0}', repository), async (options, report) =>
+      downloadModel(await home.directory(), repository, {
+        ...options,
+        onProgress: ({ bytes, total: all }) =>
+          report(all === 0 ? 1 : bytes / all, vscode.l10n.t('{0} of {1}', formatBytes(bytes), formatBytes(all))),
+      }),
+    ),
+  );
   if (model) await offerUse(home, model);
 }
 
 /** Copies a checkpoint folder that the user has. */
 export async function importFromFolder(home: ModelHome): Promise<void> {
-  const [folder] = (await vscode.window.showOpenDialog({ canSelectFolders: true, canSelectFiles: false, title: vscode.l10n.t('Import a Model'), openLabel: vscode.l10n.t('Import') })) ?? [];
+  const [folder] =
+    (await vscode.window.showOpenDialog({
+      canSelectFolders: true,
+      canSelectFiles: false,
+      title: vscode.l10n.t('Import a Model'),
+      openLabel: vscode.l10n.t('Import'),
+    })) ?? [];
   if (!folder) return;
   const directory = await home.directory();
-  const model = await vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Importing {0}', folder.fsPath) }, () => importModel(directory, folder.fsPath));
+  const model = await vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title: vscode.l10n.t('Importing {0}', folder.fsPath) },
+    () => importModel(directory, folder.fsPath),
+  );
   await offerUse(home, model);
 }
 
@@ -82,39 +144,61 @@ export async function setHubToken(home: ModelHome): Promise<void> {
   const host = new URL(home.endpoint).host;
   const token = await vscode.window.showInputBox({
     title: vscode.l10n.t('Access Token for {0}', host),
-    prompt: (await home.hasToken()) ? vscode.l10n.t('A token is stored. Leave this empty to forget it.') : vscode.l10n.t('It is kept in the editor’s secret storage and sent to {0} only.', host),
+    prompt: (await home.hasToken())
+      ? vscode.l10n.t('A token is stored. Leave this empty to forget it.')
+      : vscode.l10n.t('It is kept in the editor’s secret storage and sent to {0} only.', host),
     password: true,
     ignoreFocusOut: true,
   });
   if (token === undefined) return;
   await home.setToken(token.trim());
-  void vscode.window.showInformationMessage(token.trim() ? vscode.l10n.t('The access token for {0} is stored.', host) : vscode.l10n.t('No access token for {0} is kept any more.', host));
+  void vscode.window.showInformationMessage(
+    token.trim()
+      ? vscode.l10n.t('The access token for {0} is stored.', host)
+      : vscode.l10n.t('No access token for {0} is kept any more.', host),
+  );
 }
 
 async function offerUse(home: ModelHome, model: InstalledModel): Promise<void> {
   const use = vscode.l10n.t('Use It');
-  if ((await vscode.window.showInformationMessage(vscode.l10n.t('{0} is installed ({1}).', model.name, formatBytes(model.bytes)), use)) === use) await home.choose(model);
+  if (
+    (await vscode.window.showInformationMessage(
+      vscode.l10n.t('{0} is installed ({1}).', model.name, formatBytes(model.bytes)),
+      use,
+    )) === use
+  )
+    await home.choose(model);
 }
 
 /** Work with the hub under a notification that shows how far it is and can be cancelled. */
-async function withHub<T>(home: ModelHome, title: string, work: (options: Awaited<ReturnType<ModelHome['hub']>>, report: (share: number, message: string) => void) => Promise<T>): Promise<T> {
-  return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, title, cancellable: true }, async (progress, cancellation) => {
-    const abort = new AbortController();
-    const listener = cancellation.onCancellationRequested(() => abort.abort());
-    let shown = 0;
-    const report = (share: number, message: string): void => {
-      // Bytes come in thousands of pieces; people read percents.
-      const percent = Math.floor(share * 100);
-      if (percent === shown) return;
-      progress.report({ message: `${formatPercent(share)} · ${message}`, increment: percent - shown });
-      shown = percent;
-    };
-    try {
-      return await work(await home.hub(abort.signal), report);
-    } finally {
-      listener.dispose();
-    }
-  });
+async function withHub<T>(
+  home: ModelHome,
+  title: string,
+  work: (
+    options: Awaited<ReturnType<ModelHome['hub']>>,
+    report: (share: number, message: string) => void,
+  ) => Promise<T>,
+): Promise<T> {
+  return vscode.window.withProgress(
+    { location: vscode.ProgressLocation.Notification, title, cancellable: true },
+    async (progress, cancellation) => {
+      const abort = new AbortController();
+      const listener = cancellation.onCancellationRequested(() => abort.abort());
+      let shown = 0;
+      const report = (share: number, message: string): void => {
+        // Bytes come in thousands of pieces; people read percents.
+        const percent = Math.floor(share * 100);
+        if (percent === shown) return;
+        progress.report({ message: `${formatPercent(share)} · ${message}`, increment: percent - shown });
+        shown = percent;
+      };
+      try {
+        return await work(await home.hub(abort.signal), report);
+      } finally {
+        listener.dispose();
+      }
+    },
+  );
 }
 
 /** What the hub refuses is said with the way on; undefined then. */
@@ -124,7 +208,11 @@ async function refusable<T>(home: ModelHome, work: () => Promise<T>): Promise<T 
   } catch (error) {
     if (!(error instanceof HubError)) throw error;
     if (error.code === 'cancelled') {
-      void vscode.window.showInformationMessage(vscode.l10n.t('The download was stopped. What has come is kept: downloading the model again goes on from there.'));
+      void vscode.window.showInformationMessage(
+        vscode.l10n.t(
+          'The download was stopped. What has come is kept: downloading the model again goes on from there.',
+        ),
+      );
       return undefined;
     }
     if (error.code !== 'gated') throw error;

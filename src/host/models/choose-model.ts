@@ -9,22 +9,39 @@ interface Choice extends vscode.QuickPickItem {
 }
 
 function installedItem(home: ModelHome, model: InstalledModel): Choice {
-  const facts = [formatBytes(model.bytes), model.source?.licence, model.source ? vscode.l10n.t('from {0}', model.source.from) : undefined].filter((fact) => fact !== undefined);
-  return { label: model.name, ...(home.isChosen(model) ? { description: vscode.l10n.t('writes the answers') } : {}), detail: facts.join(' · '), model };
+  const facts = [
+    formatBytes(model.bytes),
+    model.source?.licence,
+    model.source ? vscode.l10n.t('from {0}', model.source.from) : undefined,
+  ].filter((fact) => fact !== undefined);
+  return {
+    label: model.name,
+    ...(home.isChosen(model) ? { description: vscode.l10n.t('writes the answers') } : {}),
+    detail: facts.join(' · '),
+    model,
+  };
 }
 
 /** Lists the installed models; the one picked writes the answers. */
 export async function chooseModel(home: ModelHome): Promise<void> {
   const installed = await home.installed();
-  const picked = await vscode.window.showQuickPick<Choice>([
-    ...installed.map((model) => installedItem(home, model)),
-    { label: vscode.l10n.t('No Model'), detail: vscode.l10n.t('Answers quote the sources, word for word'), action: 'none' },
-    { label: '', kind: vscode.QuickPickItemKind.Separator },
-    { label: vscode.l10n.t('Download a Model…'), action: 'download' },
-    { label: vscode.l10n.t('Import a Model from a Folder…'), action: 'import' },
-  ], { title: vscode.l10n.t('Model That Writes the Answers'), matchOnDetail: true });
+  const picked = await vscode.window.showQuickPick<Choice>(
+    [
+      ...installed.map((model) => installedItem(home, model)),
+      {
+        label: vscode.l10n.t('No Model'),
+        detail: vscode.l10n.t('Answers quote the sources, word for word'),
+        action: 'none',
+      },
+      { label: '', kind: vscode.QuickPickItemKind.Separator },
+      { label: vscode.l10n.t('Download a Model…'), action: 'download' },
+      { label: vscode.l10n.t('Import a Model from a Folder…'), action: 'import' },
+    ],
+    { title: vscode.l10n.t('Model That Writes the Answers'), matchOnDetail: true },
+  );
   if (!picked) return;
-  if (picked.action === 'download' || picked.action === 'import') await vscode.commands.executeCommand(`anchorage.${picked.action}Model`);
+  if (picked.action === 'download' || picked.action === 'import')
+    await vscode.commands.executeCommand(`anchorage.${picked.action}Model`);
   else await home.choose(picked.model);
 }
 
@@ -35,13 +52,28 @@ export async function removeInstalled(home: ModelHome): Promise<void> {
     void vscode.window.showInformationMessage(vscode.l10n.t('No models are installed.'));
     return;
   }
-  const picked = await vscode.window.showQuickPick(installed.map((model) => installedItem(home, model)), { title: vscode.l10n.t('Remove a Model') });
+  const picked = await vscode.window.showQuickPick(
+    installed.map((model) => installedItem(home, model)),
+    { title: vscode.l10n.t('Remove a Model') },
+  );
   const model = picked?.model;
   if (!model) return;
   const remove = vscode.l10n.t('Remove');
-  const detail = vscode.l10n.t('{0} are freed. The model can be downloaded or imported again.', formatBytes(model.bytes));
-  if ((await vscode.window.showWarningMessage(vscode.l10n.t('Remove {0} from this machine?', model.name), { modal: true, detail }, remove)) !== remove) return;
+  const detail = vscode.l10n.t(
+    '{0} are freed. The model can be downloaded or imported again.',
+    formatBytes(model.bytes),
+  );
+  if (
+    (await vscode.window.showWarningMessage(
+      vscode.l10n.t('Remove {0} from this machine?', model.name),
+      { modal: true, detail },
+      remove,
+    )) !== remove
+  )
+    return;
   if (home.isChosen(model)) await home.choose(undefined);
   const freed = await removeModel(await home.directory(), model.name);
-  void vscode.window.showInformationMessage(vscode.l10n.t('{0} was removed: {1} freed.', model.name, formatBytes(freed)));
+  void vscode.window.showInformationMessage(
+    vscode.l10n.t('{0} was removed: {1} freed.', model.name, formatBytes(freed)),
+  );
 }

@@ -51,7 +51,8 @@ export class ModelHome {
     const configuration = vscode.workspace.getConfiguration('anchorage');
     // A workspace that names a model of its own goes on winning unless the choice is made there too.
     const inWorkspace = configuration.inspect<string>('model.directory')?.workspaceValue !== undefined;
-    if (inWorkspace) await configuration.update('model.directory', model?.directory ?? '', vscode.ConfigurationTarget.Workspace);
+    if (inWorkspace)
+      await configuration.update('model.directory', model?.directory ?? '', vscode.ConfigurationTarget.Workspace);
     else await configuration.update('model.directory', model?.directory, vscode.ConfigurationTarget.Global);
   }
 }

@@ -6,7 +6,18 @@ export interface Face {
   icon: string;
   /** Beside the icon; the state in words is for the tooltip and the screen reader. */
   progress?: number;
-  state: 'asleep' | 'starting' | 'restarting' | 'failed' | 'idle' | 'working' | 'ready' | 'encoding' | 'paused' | 'cancelled' | 'problem';
+  state:
+    | 'asleep'
+    | 'starting'
+    | 'restarting'
+    | 'failed'
+    | 'idle'
+    | 'working'
+    | 'ready'
+    | 'encoding'
+    | 'paused'
+    | 'cancelled'
+    | 'problem';
   severity: 'none' | 'warning' | 'error';
 }
 

@@ -20,17 +20,37 @@ export async function showStatus(services: Services): Promise<void> {
     { label: `$(${face.icon}) ${sentence(stateText(face))}`, detail: detailOf(services, status) },
   ];
   if (status) {
-    entries.push(...indexFacts(status).map(({ icon, label, detail }) => ({ label: `$(${icon}) ${label}`, description: detail })));
+    entries.push(
+      ...indexFacts(status).map(({ icon, label, detail }) => ({ label: `$(${icon}) ${label}`, description: detail })),
+    );
     if (status.problems.length > 0) {
-      entries.push(separator(vscode.l10n.t('Could not be read')), ...status.problems.map(({ path, reason }) => ({ label: `$(warning) ${path}`, description: reason, file: path })));
+      entries.push(
+        separator(vscode.l10n.t('Could not be read')),
+        ...status.problems.map(({ path, reason }) => ({
+          label: `$(warning) ${path}`,
+          description: reason,
+          file: path,
+        })),
+      );
     }
     if (status.skipped.length > 0) {
-      entries.push(separator(vscode.l10n.t('Left out')), ...status.skipped.map(({ reason, files }) => ({ label: `$(exclude) ${reason}`, description: files === 1 ? vscode.l10n.t('1 file') : vscode.l10n.t('{0} files', files.toLocaleString()) })));
+      entries.push(
+        separator(vscode.l10n.t('Left out')),
+        ...status.skipped.map(({ reason, files }) => ({
+          label: `$(exclude) ${reason}`,
+          description: files === 1 ? vscode.l10n.t('1 file') : vscode.l10n.t('{0} files', files.toLocaleString()),
+        })),
+      );
     }
   }
   entries.push(separator(vscode.l10n.t('Actions')), ...actionEntries(status, services.hold.held));
-  const picked = await vscode.window.showQuickPick(entries, { title: vscode.l10n.t('Anchorage: Index Status'), matchOnDescription: true, placeHolder: vscode.l10n.t('Filter, or pick an action') });
-  if (picked?.command) await vscode.commands.executeCommand(picked.command, ...(picked.argument === undefined ? [] : [picked.argument]));
+  const picked = await vscode.window.showQuickPick(entries, {
+    title: vscode.l10n.t('Anchorage: Index Status'),
+    matchOnDescription: true,
+    placeHolder: vscode.l10n.t('Filter, or pick an action'),
+  });
+  if (picked?.command)
+    await vscode.commands.executeCommand(picked.command, ...(picked.argument === undefined ? [] : [picked.argument]));
   else if (picked?.file) await vscode.commands.executeCommand('workbench.action.quickOpen', picked.file);
 }
 
@@ -58,7 +78,15 @@ function actionEntries(status: IndexStatus | undefined, held: Held | undefined):
     { label: `$(comment-discussion) ${vscode.l10n.t('Ask About Workspace…')}`, command: 'anchorage.ask' },
     held ? resume : pause,
     ...(working ? [cancel] : []),
-    ...(status?.memories?.standstill?.cause === 'budgetFull' ? [{ label: `$(gear) ${vscode.l10n.t('Change the Budget for Memories…')}`, command: 'workbench.action.openSettings', argument: 'anchorage.memory.diskBudgetMB' }] : []),
+    ...(status?.memories?.standstill?.cause === 'budgetFull'
+      ? [
+          {
+            label: `$(gear) ${vscode.l10n.t('Change the Budget for Memories…')}`,
+            command: 'workbench.action.openSettings',
+            argument: 'anchorage.memory.diskBudgetMB',
+          },
+        ]
+      : []),
     { label: `$(refresh) ${vscode.l10n.t('Rebuild Index')}`, command: 'anchorage.rebuildIndex' },
     { label: `$(trash) ${vscode.l10n.t('Clear Index…')}`, command: 'anchorage.clearIndex' },
     { label: `$(debug-restart) ${vscode.l10n.t('Restart Worker')}`, command: 'anchorage.restartWorker' },

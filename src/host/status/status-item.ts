@@ -8,7 +8,10 @@ import { faceOf, type Face } from './index-state';
 export class StatusItem implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem('anchorage.status', vscode.StatusBarAlignment.Right, 90);
 
-  constructor(private readonly client: WorkerClient, private readonly indexStatus: () => IndexStatus | undefined) {
+  constructor(
+    private readonly client: WorkerClient,
+    private readonly indexStatus: () => IndexStatus | undefined,
+  ) {
     this.item.name = 'Anchorage';
     this.item.command = 'anchorage.showStatus';
     this.update();
@@ -20,7 +23,8 @@ export class StatusItem implements vscode.Disposable {
     const face = faceOf(this.client.state, index);
     const progress = face.progress === undefined ? '' : ` ${formatPercent(face.progress)}`;
     this.item.text = `$(${face.icon}) Anchorage${progress}`;
-    this.item.backgroundColor = face.severity === 'none' ? undefined : new vscode.ThemeColor(`statusBarItem.${face.severity}Background`);
+    this.item.backgroundColor =
+      face.severity === 'none' ? undefined : new vscode.ThemeColor(`statusBarItem.${face.severity}Background`);
     this.item.accessibilityInformation = { label: `Anchorage: ${stateText(face)}${progress}`, role: 'button' };
     this.item.tooltip = tooltip(face, this.client.state, index);
   }
@@ -32,17 +36,28 @@ export class StatusItem implements vscode.Disposable {
 
 export function stateText(face: Face): string {
   switch (face.state) {
-    case 'asleep': return vscode.l10n.t('asleep; the next question wakes it');
-    case 'starting': return vscode.l10n.t('starting');
-    case 'restarting': return vscode.l10n.t('restarting');
-    case 'failed': return vscode.l10n.t('the worker does not stay up');
-    case 'idle': return vscode.l10n.t('nothing indexed yet');
-    case 'working': return vscode.l10n.t('indexing');
-    case 'ready': return vscode.l10n.t('ready');
-    case 'encoding': return vscode.l10n.t('ready; the model is still reading');
-    case 'paused': return vscode.l10n.t('paused');
-    case 'cancelled': return vscode.l10n.t('indexing cancelled');
-    case 'problem': return vscode.l10n.t('indexing failed');
+    case 'asleep':
+      return vscode.l10n.t('asleep; the next question wakes it');
+    case 'starting':
+      return vscode.l10n.t('starting');
+    case 'restarting':
+      return vscode.l10n.t('restarting');
+    case 'failed':
+      return vscode.l10n.t('the worker does not stay up');
+    case 'idle':
+      return vscode.l10n.t('nothing indexed yet');
+    case 'working':
+      return vscode.l10n.t('indexing');
+    case 'ready':
+      return vscode.l10n.t('ready');
+    case 'encoding':
+      return vscode.l10n.t('ready; the model is still reading');
+    case 'paused':
+      return vscode.l10n.t('paused');
+    case 'cancelled':
+      return vscode.l10n.t('indexing cancelled');
+    case 'problem':
+      return vscode.l10n.t('indexing failed');
   }
 }
 
@@ -50,10 +65,37 @@ export function stateText(face: Face): string {
 export function indexFacts(index: IndexStatus): { icon: string; label: string; detail: string }[] {
   const { memories } = index;
   return [
-    { icon: 'files', label: vscode.l10n.t('{0} of {1} files', index.filesIndexed.toLocaleString(), index.filesKnown.toLocaleString()), detail: vscode.l10n.t('{0} of text, {1} segments', formatBytes(index.bytesIndexed), index.segments.toLocaleString()) },
-    { icon: 'database', label: vscode.l10n.t('{0} on disk', formatBytes(index.storeBytes)), detail: vscode.l10n.t('{0} of memory in use', formatBytes(index.memoryBytes)) },
+    {
+      icon: 'files',
+      label: vscode.l10n.t('{0} of {1} files', index.filesIndexed.toLocaleString(), index.filesKnown.toLocaleString()),
+      detail: vscode.l10n.t(
+        '{0} of text, {1} segments',
+        formatBytes(index.bytesIndexed),
+        index.segments.toLocaleString(),
+      ),
+    },
+    {
+      icon: 'database',
+      label: vscode.l10n.t('{0} on disk', formatBytes(index.storeBytes)),
+      detail: vscode.l10n.t('{0} of memory in use', formatBytes(index.memoryBytes)),
+    },
     ...(memories
-      ? [{ icon: 'layers', label: remembered(memories), detail: vscode.l10n.t('{0} of {1}', formatBytes(memories.bytes), formatBytes(memories.budgetBytes)) }, ...(memories.standstill ? [{ icon: memories.standstill.cause === 'paused' ? 'debug-pause' : 'warning', label: vscode.l10n.t('No more memories are made'), detail: memories.standstill.reason }] : [])]
+      ? [
+          {
+            icon: 'layers',
+            label: remembered(memories),
+            detail: vscode.l10n.t('{0} of {1}', formatBytes(memories.bytes), formatBytes(memories.budgetBytes)),
+          },
+          ...(memories.standstill
+            ? [
+                {
+                  icon: memories.standstill.cause === 'paused' ? 'debug-pause' : 'warning',
+                  label: vscode.l10n.t('No more memories are made'),
+                  detail: memories.standstill.reason,
+                },
+              ]
+            : []),
+        ]
       : []),
     { icon: 'chip', label: index.model.name ?? vscode.l10n.t('No model'), detail: index.model.detail },
   ];
@@ -62,27 +104,65 @@ export function indexFacts(index: IndexStatus): { icon: string; label: string; d
 /** While files are still being cut into segments their number is about right, afterwards exact. */
 function remembered({ encoded, segments, counting }: NonNullable<IndexStatus['memories']>): string {
   const [have, all] = [encoded.toLocaleString(), segments.toLocaleString()];
-  return counting ? vscode.l10n.t('{0} of about {1} segments remembered', have, all) : vscode.l10n.t('{0} of {1} segments remembered', have, all);
+  return counting
+    ? vscode.l10n.t('{0} of about {1} segments remembered', have, all)
+    : vscode.l10n.t('{0} of {1} segments remembered', have, all);
 }
 
 function tooltip(face: Face, client: ClientState, index: IndexStatus | undefined): vscode.MarkdownString {
   const text = new vscode.MarkdownString('', true);
-  text.isTrusted = { enabledCommands: ['anchorage.showStatus', 'anchorage.pauseIndexing', 'anchorage.resumeIndexing', 'anchorage.cancelIndexing', 'anchorage.showLog', 'anchorage.ask', 'anchorage.restartWorker'] };
+  text.isTrusted = {
+    enabledCommands: [
+      'anchorage.showStatus',
+      'anchorage.pauseIndexing',
+      'anchorage.resumeIndexing',
+      'anchorage.cancelIndexing',
+      'anchorage.showLog',
+      'anchorage.ask',
+      'anchorage.restartWorker',
+    ],
+  };
   text.appendMarkdown('**Anchorage** · ').appendText(stateText(face)).appendMarkdown('\n\n');
-  const reason = client.kind === 'waiting' || client.kind === 'failed' ? client.reason : client.kind === 'running' ? index?.reason : undefined;
+  const reason =
+    client.kind === 'waiting' || client.kind === 'failed'
+      ? client.reason
+      : client.kind === 'running'
+        ? index?.reason
+        : undefined;
   if (reason) text.appendText(reason).appendMarkdown('\n\n');
   if (index && client.kind === 'running') {
-    for (const fact of indexFacts(index)) text.appendMarkdown(`$(${fact.icon}) `).appendText(`${fact.label} · ${fact.detail}`).appendMarkdown('  \n');
-    if (index.problems.length > 0) text.appendMarkdown('$(warning) ').appendText(index.problems.length === 1 ? vscode.l10n.t('1 file could not be read') : vscode.l10n.t('{0} files could not be read', index.problems.length)).appendMarkdown('\n\n');
+    for (const fact of indexFacts(index))
+      text.appendMarkdown(`$(${fact.icon}) `).appendText(`${fact.label} · ${fact.detail}`).appendMarkdown('  \n');
+    if (index.problems.length > 0)
+      text
+        .appendMarkdown('$(warning) ')
+        .appendText(
+          index.problems.length === 1
+            ? vscode.l10n.t('1 file could not be read')
+            : vscode.l10n.t('{0} files could not be read', index.problems.length),
+        )
+        .appendMarkdown('\n\n');
   }
-  text.appendMarkdown('\n\n---\n\n').appendMarkdown(actions(face).map(([title, command]) => `[${title}](command:${command})`).join(' · '));
+  text.appendMarkdown('\n\n---\n\n').appendMarkdown(
+    actions(face)
+      .map(([title, command]) => `[${title}](command:${command})`)
+      .join(' · '),
+  );
   return text;
 }
 
 function actions(face: Face): [string, string][] {
-  const list: [string, string][] = [[vscode.l10n.t('Ask'), 'anchorage.ask'], [vscode.l10n.t('Details'), 'anchorage.showStatus']];
-  if (face.state === 'working' || face.state === 'encoding') list.push([vscode.l10n.t('Pause'), 'anchorage.pauseIndexing'], [vscode.l10n.t('Cancel'), 'anchorage.cancelIndexing']);
-  if (face.state === 'paused' || face.state === 'cancelled') list.push([vscode.l10n.t('Resume'), 'anchorage.resumeIndexing']);
+  const list: [string, string][] = [
+    [vscode.l10n.t('Ask'), 'anchorage.ask'],
+    [vscode.l10n.t('Details'), 'anchorage.showStatus'],
+  ];
+  if (face.state === 'working' || face.state === 'encoding')
+    list.push(
+      [vscode.l10n.t('Pause'), 'anchorage.pauseIndexing'],
+      [vscode.l10n.t('Cancel'), 'anchorage.cancelIndexing'],
+    );
+  if (face.state === 'paused' || face.state === 'cancelled')
+    list.push([vscode.l10n.t('Resume'), 'anchorage.resumeIndexing']);
   if (face.state === 'failed') list.push([vscode.l10n.t('Restart'), 'anchorage.restartWorker']);
   return [...list, [vscode.l10n.t('Log'), 'anchorage.showLog']];
 }

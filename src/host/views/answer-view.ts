@@ -20,7 +20,12 @@ export class AnswerView extends PanelView {
   protected override *replay(): Iterable<HostMessage> {
     const status = this.indexStatus();
     if (status) yield { type: 'status', status };
-    yield { type: 'answerHistory', answers: this.earlier().map(({ id, question }) => ({ id, question })).slice(0, 5) };
+    yield {
+      type: 'answerHistory',
+      answers: this.earlier()
+        .map(({ id, question }) => ({ id, question }))
+        .slice(0, 5),
+    };
     yield* this.conversation.replay();
   }
 

@@ -6,7 +6,11 @@ import { PanelView, type PanelReceiver } from './panel-view';
 export class CacheView extends PanelView {
   private last: HostMessage = { type: 'ledger', ledger: null, question: '' };
 
-  constructor(extension: vscode.Uri, private readonly indexStatus: () => IndexStatus | undefined, private readonly receiver: PanelReceiver) {
+  constructor(
+    extension: vscode.Uri,
+    private readonly indexStatus: () => IndexStatus | undefined,
+    private readonly receiver: PanelReceiver,
+  ) {
     super(extension, 'cache', vscode.l10n.t('Cache'));
   }
 

@@ -11,7 +11,11 @@ export abstract class PanelView implements vscode.WebviewViewProvider, vscode.Di
   private ready = false;
   private readonly registration: vscode.Disposable;
 
-  constructor(private readonly extension: vscode.Uri, private readonly panel: PanelName, private readonly title: string) {
+  constructor(
+    private readonly extension: vscode.Uri,
+    private readonly panel: PanelName,
+    private readonly title: string,
+  ) {
     this.registration = vscode.window.registerWebviewViewProvider(this.viewId, this);
   }
 

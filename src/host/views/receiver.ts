@@ -5,24 +5,49 @@ import type { Services } from '../services';
 import type { PanelReceiver } from './panel-view';
 
 /** Commands a panel may run; a panel shows texts of others, so it may not name any. */
-const ALLOWED = new Set(['anchorage.ask', 'anchorage.showStatus', 'anchorage.showLog', 'anchorage.answerHistory', 'anchorage.showCache', 'anchorage.restartWorker', 'anchorage.resumeIndexing', 'anchorage.openAnswer']);
+const ALLOWED = new Set([
+  'anchorage.ask',
+  'anchorage.showStatus',
+  'anchorage.showLog',
+  'anchorage.answerHistory',
+  'anchorage.showCache',
+  'anchorage.restartWorker',
+  'anchorage.resumeIndexing',
+  'anchorage.openAnswer',
+]);
 
 /** What happens when something in a panel is pressed. */
 export function createReceiver(services: () => { services: Services; asking: Asking }): PanelReceiver {
   return (message) => {
     const { services: all, asking } = services();
-    const shown = (work: PromiseLike<unknown>): void => void work.then(undefined, (error: unknown) => showFailure(error, all.log));
+    const shown = (work: PromiseLike<unknown>): void =>
+      void work.then(undefined, (error: unknown) => showFailure(error, all.log));
     switch (message.type) {
       case 'ask':
-        return shown(asking.ask(message.question, message.followUp ? all.conversation.latestScope() : { kind: 'workspace' }, message.followUp));
+        return shown(
+          asking.ask(
+            message.question,
+            message.followUp ? all.conversation.latestScope() : { kind: 'workspace' },
+            message.followUp,
+          ),
+        );
       case 'stop':
         return asking.stop();
       case 'open':
-        return shown(all.opener.open(message.span, { preserveFocus: message.preview ?? false, ...(message.citation ? { citation: message.citation } : {}) }));
+        return shown(
+          all.opener.open(message.span, {
+            preserveFocus: message.preview ?? false,
+            ...(message.citation ? { citation: message.citation } : {}),
+          }),
+        );
       case 'explain':
         return shown(asking.explain(message.span, { fresh: message.fresh, followUp: true }));
       case 'copy':
-        return shown(vscode.env.clipboard.writeText(message.text).then(() => vscode.window.setStatusBarMessage(vscode.l10n.t('Copied'), 2_000)));
+        return shown(
+          vscode.env.clipboard
+            .writeText(message.text)
+            .then(() => vscode.window.setStatusBarMessage(vscode.l10n.t('Copied'), 2_000)),
+        );
       case 'history':
         return shown(vscode.commands.executeCommand('anchorage.openAnswer', message.id));
       case 'command':

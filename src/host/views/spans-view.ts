@@ -9,7 +9,10 @@ const LIMIT = 60;
 export class SpansView extends PanelView {
   private last: HostMessage = { type: 'spans', spans: [], question: '' };
 
-  constructor(extension: vscode.Uri, private readonly receiver: PanelReceiver) {
+  constructor(
+    extension: vscode.Uri,
+    private readonly receiver: PanelReceiver,
+  ) {
     super(extension, 'spans', vscode.l10n.t('Spans'));
   }
 

@@ -16,7 +16,11 @@ export class SummaryPanels implements vscode.WebviewPanelSerializer<{ file?: str
   private readonly open = new Map<string, SummaryPanel>();
   private readonly registration: vscode.Disposable;
 
-  constructor(private readonly context: vscode.ExtensionContext, private readonly client: WorkerClient, private readonly receiver: PanelReceiver) {
+  constructor(
+    private readonly context: vscode.ExtensionContext,
+    private readonly client: WorkerClient,
+    private readonly receiver: PanelReceiver,
+  ) {
     this.registration = vscode.window.registerWebviewPanelSerializer(VIEW_TYPE, this);
   }
 
@@ -28,11 +32,16 @@ export class SummaryPanels implements vscode.WebviewPanelSerializer<{ file?: str
       if (!present.running) await present.load();
       return;
     }
-    const panel = vscode.window.createWebviewPanel(VIEW_TYPE, titleOf(file), { viewColumn: vscode.ViewColumn.Beside, preserveFocus: false }, {
-      enableScripts: true,
-      enableFindWidget: true,
-      localResourceRoots: panelRoots(this.context.extensionUri),
-    });
+    const panel = vscode.window.createWebviewPanel(
+      VIEW_TYPE,
+      titleOf(file),
+      { viewColumn: vscode.ViewColumn.Beside, preserveFocus: false },
+      {
+        enableScripts: true,
+        enableFindWidget: true,
+        localResourceRoots: panelRoots(this.context.extensionUri),
+      },
+    );
     await this.adopt(panel, file).load();
   }
 
@@ -85,12 +94,16 @@ class SummaryPanel {
     const cancellation = (this.running = new vscode.CancellationTokenSource());
     const id = randomUUID();
     const progress = this.client.on('work/progress', (work) => {
-      if (work.id === id) this.post({ type: 'summaryProgress', path: this.file, fraction: work.fraction, message: work.message });
+      if (work.id === id)
+        this.post({ type: 'summaryProgress', path: this.file, fraction: work.fraction, message: work.message });
     });
     this.post({ type: 'summaryProgress', path: this.file, fraction: 0, message: '' });
     try {
       const summary: Summary = await this.client.request('summarize', { id, file: this.file }, cancellation.token);
-      this.post({ type: 'summary', summary: { ...summary, language: languageName(summary.language, vscode.extensions.all) } });
+      this.post({
+        type: 'summary',
+        summary: { ...summary, language: languageName(summary.language, vscode.extensions.all) },
+      });
     } catch (error) {
       const cancelled = error instanceof RequestFailed && error.code === 'cancelled';
       const failure = cancelled ? { message: vscode.l10n.t('Stopped.') } : describe(error);

@@ -38,23 +38,99 @@ export class AnswerPanel extends LitElement {
   static override styles = [
     shared,
     css`
-      :host { display: flex; flex-direction: column; height: 100vh; }
-      .thread { flex: 1; overflow-y: auto; overflow-x: hidden; }
-      form { flex: none; padding: 8px 12px 12px; border-top: 1px solid var(--vscode-sideBarSectionHeader-border, var(--vscode-widget-border, transparent)); }
-      .box { display: flex; align-items: flex-end; gap: 4px; padding: 4px; border-radius: 5px; background: var(--vscode-input-background); border: 1px solid var(--vscode-input-border, var(--vscode-widget-border, var(--vscode-contrastBorder, transparent))); }
-      .box:focus-within { border-color: var(--vscode-focusBorder); }
-      textarea { flex: 1; min-width: 0; resize: none; field-sizing: content; min-height: 1.5em; max-height: 12em; padding: 3px 6px; border: 0; outline: 0; background: none; color: var(--vscode-input-foreground); font: inherit; line-height: 1.5; }
-      textarea:focus-visible { outline: 0; }
-      textarea::placeholder { color: var(--vscode-input-placeholderForeground); }
-      .send { display: flex; padding: 5px; border-radius: 4px; }
-      .send:not(:disabled) { background: var(--vscode-button-background); color: var(--vscode-button-foreground); --vscode-icon-foreground: var(--vscode-button-foreground); }
-      .send:hover:not(:disabled) { background: var(--vscode-button-hoverBackground); }
-      .send:disabled { opacity: 0.5; cursor: default; }
-      .welcome { padding: 28px 20px; display: flex; flex-direction: column; gap: 14px; }
-      .welcome h2 { font-size: 1.25em; font-weight: 600; }
-      .welcome ul { list-style: none; padding: 0; margin-inline: -6px; }
-      .welcome h3 { font-size: 0.85em; font-weight: 600; text-transform: uppercase; letter-spacing: 0.04em; color: var(--vscode-descriptionForeground); }
-      .anchor { width: 44px; height: 44px; color: var(--vscode-textLink-foreground); }
+      :host {
+        display: flex;
+        flex-direction: column;
+        height: 100vh;
+      }
+      .thread {
+        flex: 1;
+        overflow-y: auto;
+        overflow-x: hidden;
+      }
+      form {
+        flex: none;
+        padding: 8px 12px 12px;
+        border-top: 1px solid var(--vscode-sideBarSectionHeader-border, var(--vscode-widget-border, transparent));
+      }
+      .box {
+        display: flex;
+        align-items: flex-end;
+        gap: 4px;
+        padding: 4px;
+        border-radius: 5px;
+        background: var(--vscode-input-background);
+        border: 1px solid
+          var(--vscode-input-border, var(--vscode-widget-border, var(--vscode-contrastBorder, transparent)));
+      }
+      .box:focus-within {
+        border-color: var(--vscode-focusBorder);
+      }
+      textarea {
+        flex: 1;
+        min-width: 0;
+        resize: none;
+        field-sizing: content;
+        min-height: 1.5em;
+        max-height: 12em;
+        padding: 3px 6px;
+        border: 0;
+        outline: 0;
+        background: none;
+        color: var(--vscode-input-foreground);
+        font: inherit;
+        line-height: 1.5;
+      }
+      textarea:focus-visible {
+        outline: 0;
+      }
+      textarea::placeholder {
+        color: var(--vscode-input-placeholderForeground);
+      }
+      .send {
+        display: flex;
+        padding: 5px;
+        border-radius: 4px;
+      }
+      .send:not(:disabled) {
+        background: var(--vscode-button-background);
+        color: var(--vscode-button-foreground);
+        --vscode-icon-foreground: var(--vscode-button-foreground);
+      }
+      .send:hover:not(:disabled) {
+        background: var(--vscode-button-hoverBackground);
+      }
+      .send:disabled {
+        opacity: 0.5;
+        cursor: default;
+      }
+      .welcome {
+        padding: 28px 20px;
+        display: flex;
+        flex-direction: column;
+        gap: 14px;
+      }
+      .welcome h2 {
+        font-size: 1.25em;
+        font-weight: 600;
+      }
+      .welcome ul {
+        list-style: none;
+        padding: 0;
+        margin-inline: -6px;
+      }
+      .welcome h3 {
+        font-size: 0.85em;
+        font-weight: 600;
+        text-transform: uppercase;
+        letter-spacing: 0.04em;
+        color: var(--vscode-descriptionForeground);
+      }
+      .anchor {
+        width: 44px;
+        height: 44px;
+        color: var(--vscode-textLink-foreground);
+      }
     `,
   ];
 
@@ -73,19 +149,64 @@ export class AnswerPanel extends LitElement {
   }
 
   override render(): TemplateResult {
-    const indexing = this.status && (this.status.state === 'indexing' || this.status.state === 'walking') ? { files: this.status.filesIndexed, of: this.status.filesKnown } : undefined;
+    const indexing =
+      this.status && (this.status.state === 'indexing' || this.status.state === 'walking')
+        ? { files: this.status.filesIndexed, of: this.status.filesKnown }
+        : undefined;
     const running = this.turns.some((turn) => turn.state === 'pending');
     return html`
-      <div class="thread" role="region" aria-label=${t('Answers')} tabindex="0" @scroll=${this.onScroll} @wheel=${this.onReaderMoves} @pointerdown=${this.onReaderMoves} @keydown=${this.onReaderMoves}>
-        ${this.turns.length === 0 ? this.welcome() : repeat(this.turns, ({ id }) => id, (turn) => html`<anchorage-turn .turn=${turn} .indexing=${indexing}></anchorage-turn>`)}
+      <div
+        class="thread"
+        role="region"
+        aria-label=${t('Answers')}
+        tabindex="0"
+        @scroll=${this.onScroll}
+        @wheel=${this.onReaderMoves}
+        @pointerdown=${this.onReaderMoves}
+        @keydown=${this.onReaderMoves}
+      >
+        ${
+          this.turns.length === 0
+            ? this.welcome()
+            : repeat(
+                this.turns,
+                ({ id }) => id,
+                (turn) => html`<anchorage-turn .turn=${turn} .indexing=${indexing}></anchorage-turn>`,
+              )
+        }
       </div>
       <div class="hidden" role="status" aria-live="polite">${this.spoken}</div>
       <form @submit=${this.onSubmit}>
         <div class="box">
-          <textarea rows="1" .value=${this.draft} aria-label=${this.turns.length > 0 ? t('Ask a follow-up question') : t('Ask about this workspace')} placeholder=${this.turns.length > 0 ? t('Ask a follow-up…') : t('Ask about this workspace…')} @input=${this.onInput} @keydown=${this.onKey}></textarea>
-          ${running
-            ? html`<button class="send" type="button" title=${t('Stop (Escape)')} aria-label=${t('Stop')} @click=${() => post({ type: 'stop' })}><vscode-icon name="debug-stop"></vscode-icon></button>`
-            : html`<button class="send" type="submit" title=${t('Ask (Enter)')} aria-label=${t('Ask')} ?disabled=${this.draft.trim() === ''}><vscode-icon name="send"></vscode-icon></button>`}
+          <textarea
+            rows="1"
+            .value=${this.draft}
+            aria-label=${this.turns.length > 0 ? t('Ask a follow-up question') : t('Ask about this workspace')}
+            placeholder=${this.turns.length > 0 ? t('Ask a follow-up…') : t('Ask about this workspace…')}
+            @input=${this.onInput}
+            @keydown=${this.onKey}
+          ></textarea>
+          ${
+            running
+              ? html`<button
+                  class="send"
+                  type="button"
+                  title=${t('Stop (Escape)')}
+                  aria-label=${t('Stop')}
+                  @click=${() => post({ type: 'stop' })}
+                >
+                  <vscode-icon name="debug-stop"></vscode-icon>
+                </button>`
+              : html`<button
+                  class="send"
+                  type="submit"
+                  title=${t('Ask (Enter)')}
+                  aria-label=${t('Ask')}
+                  ?disabled=${this.draft.trim() === ''}
+                >
+                  <vscode-icon name="send"></vscode-icon>
+                </button>`
+          }
         </div>
       </form>
     `;
@@ -122,14 +243,22 @@ export class AnswerPanel extends LitElement {
   private speak(): void {
     const turn = this.turns.at(-1);
     if (!turn) return;
-    if (turn.id !== this.told.id) this.told = { id: turn.id, characters: turn.state === 'pending' ? 0 : turn.markdown.length, phase: turn.state };
+    if (turn.id !== this.told.id)
+      this.told = { id: turn.id, characters: turn.state === 'pending' ? 0 : turn.markdown.length, phase: turn.state };
     const next = announcement(turn.markdown, this.told.characters, turn.state !== 'pending');
     this.told.characters += next.length;
     const parts = next.trim() ? [plainText(next)] : [];
     const phase = turn.state === 'pending' ? (turn.phase ?? 'retrieving') : turn.state;
     if (phase !== this.told.phase) {
       this.told.phase = phase;
-      const words = { retrieving: t('Searching the workspace'), reading: t('Reading'), writing: '', done: t('Answer complete, {0} sources.', turn.citations.length), failed: t('Failed'), stopped: t('Stopped.') }[phase];
+      const words = {
+        retrieving: t('Searching the workspace'),
+        reading: t('Reading'),
+        writing: '',
+        done: t('Answer complete, {0} sources.', turn.citations.length),
+        failed: t('Failed'),
+        stopped: t('Stopped.'),
+      }[phase];
       if (words) parts.push(words);
     }
     if (parts.length > 0) this.spoken = parts.join(' ');
@@ -137,21 +266,56 @@ export class AnswerPanel extends LitElement {
 
   private welcome(): TemplateResult {
     return html`<div class="welcome">
-      <svg class="anchor" viewBox="0 0 24 24" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
-        <circle cx="12" cy="4.5" r="2"></circle><path d="M12 6.5V21M7.5 10h9M4 13.5c0 4.5 3.5 7.5 8 7.5s8-3 8-7.5M2.5 15.5 4 13.5l2 1.5M21.5 15.5 20 13.5 18 15"></path>
+      <svg
+        class="anchor"
+        viewBox="0 0 24 24"
+        fill="none"
+        stroke="currentColor"
+        stroke-width="1.5"
+        stroke-linecap="round"
+        stroke-linejoin="round"
+        aria-hidden="true"
+      >
+        <circle cx="12" cy="4.5" r="2"></circle>
+        <path
+          d="M12 6.5V21M7.5 10h9M4 13.5c0 4.5 3.5 7.5 8 7.5s8-3 8-7.5M2.5 15.5 4 13.5l2 1.5M21.5 15.5 20 13.5 18 15"
+        ></path>
       </svg>
       <h2>${t('Ask about this workspace')}</h2>
       <p class="dim">${t('Every answer names the lines it rests on. Nothing leaves this machine.')}</p>
       ${this.status ? html`<p class="dim">${this.statusLine(this.status)}</p>` : nothing}
-      ${this.earlier.length > 0
-        ? html`<div><h3>${t('Earlier')}</h3><ul>${this.earlier.map(({ id, question }) => html`<li><button class="row" @click=${() => post({ type: 'history', id })}><vscode-icon name="history" size="14"></vscode-icon><span class="ellipsis">${question}</span></button></li>`)}</ul></div>`
-        : nothing}
+      ${
+        this.earlier.length > 0
+          ? html`<div>
+              <h3>${t('Earlier')}</h3>
+              <ul>
+                ${this.earlier.map(
+                  ({ id, question }) =>
+                    html`<li>
+                      <button class="row" @click=${() => post({ type: 'history', id })}>
+                        <vscode-icon name="history" size="14"></vscode-icon><span class="ellipsis">${question}</span>
+                      </button>
+                    </li>`,
+                )}
+              </ul>
+            </div>`
+          : nothing
+      }
     </div>`;
   }
 
   private statusLine(status: IndexStatus): string {
-    if (status.state === 'indexing' || status.state === 'walking') return t('Indexing: {0} of {1} files ({2}). You can ask already.', formatCount(status.filesIndexed), formatCount(status.filesKnown), formatShare(status.progress));
-    if (status.held) return status.held === 'paused' ? t('Indexing is paused: {0} files are indexed.', formatCount(status.filesIndexed)) : t('Indexing was cancelled: {0} files are indexed.', formatCount(status.filesIndexed));
+    if (status.state === 'indexing' || status.state === 'walking')
+      return t(
+        'Indexing: {0} of {1} files ({2}). You can ask already.',
+        formatCount(status.filesIndexed),
+        formatCount(status.filesKnown),
+        formatShare(status.progress),
+      );
+    if (status.held)
+      return status.held === 'paused'
+        ? t('Indexing is paused: {0} files are indexed.', formatCount(status.filesIndexed))
+        : t('Indexing was cancelled: {0} files are indexed.', formatCount(status.filesIndexed));
     return status.filesIndexed > 0 ? t('{0} files are indexed.', formatCount(status.filesIndexed)) : status.reason;
   }
 

@@ -17,5 +17,7 @@ export function filesText(coverage: Coverage): string {
 /** The same, with how much a model remembers of them. */
 export function coverageText(coverage: Coverage): string {
   const files = filesText(coverage);
-  return coverage.memories === undefined ? files : t('{0}, of whose text the model remembers {1}', files, formatShare(coverage.memories));
+  return coverage.memories === undefined
+    ? files
+    : t('{0}, of whose text the model remembers {1}', files, formatShare(coverage.memories));
 }

@@ -24,26 +24,52 @@ export interface Turn {
 export function reduceThread(turns: readonly Turn[], message: HostMessage): readonly Turn[] {
   switch (message.type) {
     case 'answerStarted':
-      return begin(turns, { ...empty(message.id, 'answer', message.question), scope: message.scope }, message.continues);
+      return begin(
+        turns,
+        { ...empty(message.id, 'answer', message.question), scope: message.scope },
+        message.continues,
+      );
     case 'explanationStarted':
       return begin(turns, { ...empty(message.id, 'explanation', ''), span: message.span }, message.continues);
     case 'answerEvent':
       return change(turns, message.id, (turn) => (turn.state === 'pending' ? applyEvent(turn, message.event) : turn));
     case 'explanationProgress':
-      return change(turns, message.id, (turn) => ({ ...turn, progress: { fraction: Math.max(turn.progress?.fraction ?? 0, message.fraction), message: message.message } }));
+      return change(turns, message.id, (turn) => ({
+        ...turn,
+        progress: { fraction: Math.max(turn.progress?.fraction ?? 0, message.fraction), message: message.message },
+      }));
     case 'answerDone': {
       const { answer } = message;
-      return change(turns, answer.id, (turn) => ({ ...turn, state: 'done', phase: undefined, found: undefined, markdown: answer.markdown, citations: answer.citations, coverage: answer.coverage, answer }));
+      return change(turns, answer.id, (turn) => ({
+        ...turn,
+        state: 'done',
+        phase: undefined,
+        found: undefined,
+        markdown: answer.markdown,
+        citations: answer.citations,
+        coverage: answer.coverage,
+        answer,
+      }));
     }
     case 'explanation': {
       const { explanation, id } = message;
-      return id === undefined ? turns : change(turns, id, (turn) => ({ ...turn, state: 'done', title: explanation.title, markdown: explanation.markdown, citations: explanation.citations, explanation }));
+      return id === undefined
+        ? turns
+        : change(turns, id, (turn) => ({
+            ...turn,
+            state: 'done',
+            title: explanation.title,
+            markdown: explanation.markdown,
+            citations: explanation.citations,
+            explanation,
+          }));
     }
     case 'answerFailed':
       return change(turns, message.id, (turn) => ({
         ...turn,
         state: message.cancelled ? 'stopped' : 'failed',
-        failure: message.hint === undefined ? { message: message.message } : { message: message.message, hint: message.hint },
+        failure:
+          message.hint === undefined ? { message: message.message } : { message: message.message, hint: message.hint },
       }));
     default:
       return turns;
@@ -71,7 +97,10 @@ function applyEvent(turn: Turn, event: AnswerEvent): Turn {
     case 'delta':
       return { ...turn, markdown: turn.markdown + event.markdown };
     case 'citation':
-      return { ...turn, citations: [...turn.citations.filter(({ number }) => number !== event.citation.number), event.citation] };
+      return {
+        ...turn,
+        citations: [...turn.citations.filter(({ number }) => number !== event.citation.number), event.citation],
+      };
     case 'ledger':
       return turn;
   }

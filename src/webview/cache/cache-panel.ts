@@ -27,24 +27,106 @@ export class CachePanel extends LitElement {
     shared,
     kindColours,
     css`
-      :host { display: block; padding: 10px 20px 20px; }
-      header { display: flex; flex-wrap: wrap; gap: 4px 20px; align-items: baseline; margin-bottom: 10px; }
-      h2 { font-size: 1em; font-weight: 600; flex: 1 1 16em; min-width: 0; }
-      h3 { font-size: 0.85em; font-weight: 600; text-transform: uppercase; letter-spacing: 0.04em; color: var(--vscode-descriptionForeground); margin-bottom: 4px; }
-      .figures { display: flex; flex-wrap: wrap; gap: 2px 20px; list-style: none; padding: 0; }
-      .columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr)); gap: 18px 36px; margin-top: 14px; align-items: start; }
-      table { width: 100%; border-collapse: collapse; font-variant-numeric: tabular-nums; }
-      th { font-weight: 400; color: var(--vscode-descriptionForeground); text-align: end; padding: 1px 0 3px 14px; white-space: nowrap; }
-      td { padding: 1px 0 1px 14px; text-align: end; white-space: nowrap; }
-      th:first-child, td:first-child { text-align: start; padding-inline-start: 0; width: 100%; max-width: 0; }
-      td .name { display: flex; align-items: center; gap: 7px; min-width: 0; }
-      td .name button { display: flex; gap: 6px; min-width: 0; }
-      .swatches { display: inline-flex; gap: 2px; flex: none; }
-      .note { margin: 0 0 10px; }
-      .memories { display: flex; flex-wrap: wrap; gap: 2px 16px; margin: 0 0 10px; }
-      .standstill { display: inline-flex; gap: 5px; align-items: center; }
-      .empty { padding: 8px 0; max-width: 44em; }
-      section { min-width: 0; }
+      :host {
+        display: block;
+        padding: 10px 20px 20px;
+      }
+      header {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px 20px;
+        align-items: baseline;
+        margin-bottom: 10px;
+      }
+      h2 {
+        font-size: 1em;
+        font-weight: 600;
+        flex: 1 1 16em;
+        min-width: 0;
+      }
+      h3 {
+        font-size: 0.85em;
+        font-weight: 600;
+        text-transform: uppercase;
+        letter-spacing: 0.04em;
+        color: var(--vscode-descriptionForeground);
+        margin-bottom: 4px;
+      }
+      .figures {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 2px 20px;
+        list-style: none;
+        padding: 0;
+      }
+      .columns {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(100%, 340px), 1fr));
+        gap: 18px 36px;
+        margin-top: 14px;
+        align-items: start;
+      }
+      table {
+        width: 100%;
+        border-collapse: collapse;
+        font-variant-numeric: tabular-nums;
+      }
+      th {
+        font-weight: 400;
+        color: var(--vscode-descriptionForeground);
+        text-align: end;
+        padding: 1px 0 3px 14px;
+        white-space: nowrap;
+      }
+      td {
+        padding: 1px 0 1px 14px;
+        text-align: end;
+        white-space: nowrap;
+      }
+      th:first-child,
+      td:first-child {
+        text-align: start;
+        padding-inline-start: 0;
+        width: 100%;
+        max-width: 0;
+      }
+      td .name {
+        display: flex;
+        align-items: center;
+        gap: 7px;
+        min-width: 0;
+      }
+      td .name button {
+        display: flex;
+        gap: 6px;
+        min-width: 0;
+      }
+      .swatches {
+        display: inline-flex;
+        gap: 2px;
+        flex: none;
+      }
+      .note {
+        margin: 0 0 10px;
+      }
+      .memories {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 2px 16px;
+        margin: 0 0 10px;
+      }
+      .standstill {
+        display: inline-flex;
+        gap: 5px;
+        align-items: center;
+      }
+      .empty {
+        padding: 8px 0;
+        max-width: 44em;
+      }
+      section {
+        min-width: 0;
+      }
     `,
   ];
 
@@ -60,7 +142,10 @@ export class CachePanel extends LitElement {
   override render(): TemplateResult {
     const { ledger } = this;
     if (!ledger) {
-      return html`${this.remembered()}<p class="empty dim">${t('When you ask, this shows what the context holds: which lines are read in full, which stand behind few rows, how much room is free, and where the time went.')}</p>`;
+      return html`${this.remembered()}
+        <p class="empty dim">
+          ${t('When you ask, this shows what the context holds: which lines are read in full, which stand behind few rows, how much room is free, and where the time went.')}
+        </p>`;
     }
     const sum = totals(ledger);
     const compressed = ledger.note === undefined;
@@ -73,14 +158,19 @@ export class CachePanel extends LitElement {
           ${ledger.cache ? html`<li>${t('{0} hits, {1} misses, {2} evictions', formatCount(ledger.cache.hits), formatCount(ledger.cache.misses), formatCount(ledger.cache.evictions))}</li>` : nothing}
         </ul>
       </header>
-      ${this.remembered()}
-      ${ledger.note ? html`<p class="note dim">${ledger.note}</p>` : nothing}
+      ${this.remembered()} ${ledger.note ? html`<p class="note dim">${ledger.note}</p>` : nothing}
       ${ledger.left ? html`<p class="note">${t('Chosen and not read, for want of room or because it changed: {0}', ledger.left.map((span) => `${span.path}:${formatLines(span)}`).join(', '))}</p>` : nothing}
       <anchorage-strip .ledger=${ledger}></anchorage-strip>
       <div class="columns">
-        ${this.kinds(ledger, compressed)}
-        ${this.fileTable(ledger, compressed)}
-        ${this.timing ? html`<section><h3>${t('Time')}</h3><anchorage-timing .timing=${this.timing}></anchorage-timing></section>` : nothing}
+        ${this.kinds(ledger, compressed)} ${this.fileTable(ledger, compressed)}
+        ${
+          this.timing
+            ? html`<section>
+                <h3>${t('Time')}</h3>
+                <anchorage-timing .timing=${this.timing}></anchorage-timing>
+              </section>`
+            : nothing
+        }
       </div>
     `;
   }
@@ -91,21 +181,31 @@ export class CachePanel extends LitElement {
     if (!memories) return nothing;
     const { encoded, segments, counting, bytes, budgetBytes, standstill } = memories;
     return html`<p class="memories">
-      <span>${counting ? t('{0} of about {1} segments remembered', formatCount(encoded), formatCount(segments)) : t('{0} of {1} segments remembered', formatCount(encoded), formatCount(segments))}</span>
+      <span
+        >${counting ? t('{0} of about {1} segments remembered', formatCount(encoded), formatCount(segments)) : t('{0} of {1} segments remembered', formatCount(encoded), formatCount(segments))}</span
+      >
       <span class="dim">${t('{0} of {1}', formatBytes(bytes), formatBytes(budgetBytes))}</span>
       ${standstill ? html`<span class="standstill"><vscode-icon name=${standstill.cause === 'paused' ? 'debug-pause' : 'warning'} size="14"></vscode-icon><span>${standstill.reason}</span></span>` : nothing}
     </p>`;
   }
 
   private kinds(ledger: ContextLedger, compressed: boolean): TemplateResult {
-    return html`<section><h3 id="kinds">${t('By kind')}</h3>
+    return html`<section>
+      <h3 id="kinds">${t('By kind')}</h3>
       <table aria-labelledby="kinds">
         ${head(t('Kind'), compressed)}
         <tbody>
-          ${kindTotals(ledger).map(({ kind, tokens, rows, bytes }) => html`<tr title=${kindMeaning(kind)}>
-            <td><span class="name"><span class="swatch kind-${kind}"></span><span class="ellipsis">${kindName(kind)}</span></span></td>
-            ${figures({ tokens, rows, bytes }, compressed)}
-          </tr>`)}
+          ${kindTotals(ledger).map(
+            ({ kind, tokens, rows, bytes }) =>
+              html`<tr title=${kindMeaning(kind)}>
+                <td>
+                  <span class="name"
+                    ><span class="swatch kind-${kind}"></span><span class="ellipsis">${kindName(kind)}</span></span
+                  >
+                </td>
+                ${figures({ tokens, rows, bytes }, compressed)}
+              </tr>`,
+          )}
         </tbody>
       </table>
     </section>`;
@@ -115,7 +215,8 @@ export class CachePanel extends LitElement {
     const files = fileTotals(ledger);
     if (files.length === 0) return nothing;
     const shown = files.slice(0, this.files);
-    return html`<section><h3 id="files">${t('By file')} (${formatCount(files.length)})</h3>
+    return html`<section>
+      <h3 id="files">${t('By file')} (${formatCount(files.length)})</h3>
       <table aria-labelledby="files">
         ${head(t('File'), compressed)}
         <tbody>
@@ -123,11 +224,21 @@ export class CachePanel extends LitElement {
             const { folder, name } = splitPath(file.path);
             const { startLine, endLine } = file;
             return html`<tr>
-              <td><span class="name">
-                <span class="swatches" aria-hidden="true">${file.kinds.map((kind) => html`<span class="swatch kind-${kind}"></span>`)}</span>
-                <button class="link" title=${file.path} @click=${() => post({ type: 'open', span: { file: file.file, path: file.path, startLine, endLine } })}><span class="ellipsis">${name}</span></button>
-                <span class="dim ellipsis">${folder}</span>
-              </span></td>
+              <td>
+                <span class="name">
+                  <span class="swatches" aria-hidden="true"
+                    >${file.kinds.map((kind) => html`<span class="swatch kind-${kind}"></span>`)}</span
+                  >
+                  <button
+                    class="link"
+                    title=${file.path}
+                    @click=${() => post({ type: 'open', span: { file: file.file, path: file.path, startLine, endLine } })}
+                  >
+                    <span class="ellipsis">${name}</span>
+                  </button>
+                  <span class="dim ellipsis">${folder}</span>
+                </span>
+              </td>
               ${figures(file, compressed)}
             </tr>`;
           })}
@@ -140,9 +251,21 @@ export class CachePanel extends LitElement {
 
 function head(what: string, compressed: boolean): TemplateResult {
   const columns = compressed ? [t('tokens'), t('rows'), t('size')] : [t('characters')];
-  return html`<thead><tr><th scope="col"><span class="hidden">${what}</span></th>${columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>`;
+  return html`<thead>
+    <tr>
+      <th scope="col"><span class="hidden">${what}</span></th>
+      ${columns.map((column) => html`<th scope="col">${column}</th>`)}
+    </tr>
+  </thead>`;
 }
 
-function figures({ tokens, rows, bytes }: { tokens: number; rows: number; bytes: number }, compressed: boolean): TemplateResult {
-  return compressed ? html`<td>${formatCount(tokens)}</td><td>${formatCount(rows)}</td><td>${formatBytes(bytes)}</td>` : html`<td>${formatCount(rows)}</td>`;
+function figures(
+  { tokens, rows, bytes }: { tokens: number; rows: number; bytes: number },
+  compressed: boolean,
+): TemplateResult {
+  return compressed
+    ? html`<td>${formatCount(tokens)}</td>
+        <td>${formatCount(rows)}</td>
+        <td>${formatBytes(bytes)}</td>`
+    : html`<td>${formatCount(rows)}</td>`;
 }

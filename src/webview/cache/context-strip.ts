@@ -30,19 +30,58 @@ export class ContextStrip extends LitElement {
     shared,
     kindColours,
     css`
-      :host { display: block; position: relative; }
-      .strip { border-radius: 3px; }
-      svg { display: block; width: 100%; }
-      rect.block { cursor: default; stroke: transparent; stroke-width: 1; }
-      rect.block.opens { cursor: pointer; }
-      rect.block.active { stroke: var(--vscode-foreground); stroke-width: 2; }
-      path.funnel { opacity: 0.28; }
-      :host-context(.vscode-high-contrast) path.funnel, :host-context(.vscode-high-contrast-light) path.funnel { opacity: 0.5; }
-      rect.free { fill: color-mix(in srgb, var(--vscode-foreground) 6%, transparent); stroke: var(--vscode-descriptionForeground); stroke-width: 1; stroke-dasharray: 3 3; }
-      .scale { display: flex; justify-content: space-between; gap: 12px; font-size: 0.92em; }
-      .scale.above { margin-bottom: 3px; }
-      .scale.below { margin-top: 3px; }
-      .tip { min-height: 1.5em; margin-top: 6px; }
+      :host {
+        display: block;
+        position: relative;
+      }
+      .strip {
+        border-radius: 3px;
+      }
+      svg {
+        display: block;
+        width: 100%;
+      }
+      rect.block {
+        cursor: default;
+        stroke: transparent;
+        stroke-width: 1;
+      }
+      rect.block.opens {
+        cursor: pointer;
+      }
+      rect.block.active {
+        stroke: var(--vscode-foreground);
+        stroke-width: 2;
+      }
+      path.funnel {
+        opacity: 0.28;
+      }
+      :host-context(.vscode-high-contrast) path.funnel,
+      :host-context(.vscode-high-contrast-light) path.funnel {
+        opacity: 0.5;
+      }
+      rect.free {
+        fill: color-mix(in srgb, var(--vscode-foreground) 6%, transparent);
+        stroke: var(--vscode-descriptionForeground);
+        stroke-width: 1;
+        stroke-dasharray: 3 3;
+      }
+      .scale {
+        display: flex;
+        justify-content: space-between;
+        gap: 12px;
+        font-size: 0.92em;
+      }
+      .scale.above {
+        margin-bottom: 3px;
+      }
+      .scale.below {
+        margin-top: 3px;
+      }
+      .tip {
+        min-height: 1.5em;
+        margin-top: 6px;
+      }
     `,
   ];
 
@@ -68,17 +107,28 @@ export class ContextStrip extends LitElement {
     const freeStart = this.blocks.at(-1)?.rowEnd ?? 0;
     return html`
       ${single ? nothing : html`<div class="scale above"><strong>${t('{0} tokens stood for', formatCount(sum.tokens))}</strong></div>`}
-      <div class="strip" role="listbox" tabindex="0" aria-label=${t('What the context holds, {0} blocks', this.blocks.length)} aria-activedescendant=${this.active >= 0 ? `block-${this.active}` : nothing}
-        @keydown=${this.onKey} @pointerleave=${() => (this.active = -1)} @focus=${() => (this.active = Math.max(0, this.active))}>
+      <div
+        class="strip"
+        role="listbox"
+        tabindex="0"
+        aria-label=${t('What the context holds, {0} blocks', this.blocks.length)}
+        aria-activedescendant=${this.active >= 0 ? `block-${this.active}` : nothing}
+        @keydown=${this.onKey}
+        @pointerleave=${() => (this.active = -1)}
+        @focus=${() => (this.active = Math.max(0, this.active))}
+      >
         <svg height=${height} viewBox="0 0 ${width} ${height}" preserveAspectRatio="none" role="none">
-          ${single ? nothing : this.funnels()}
-          ${this.blocks.map((block, index) => this.block(block, index, rowsAt))}
+          ${single ? nothing : this.funnels()} ${this.blocks.map((block, index) => this.block(block, index, rowsAt))}
           ${freeStart < 1 ? svg`<rect class="free" x=${freeStart * width + GAP} y=${rowsAt + 0.5} width=${Math.max(0, (1 - freeStart) * width - GAP - 0.5)} height=${BAR - 1}></rect>` : nothing}
         </svg>
       </div>
       <div class="scale below">
-        <strong>${single ? t('{0} characters quoted', formatCount(sum.rows)) : t('{0} rows held', formatCount(sum.rows))}</strong>
-        <span class="dim">${single ? t('of {0} characters found', formatCount(ledger.capacityRows)) : t('{0} of {1} rows free', formatCount(sum.freeRows), formatCount(ledger.capacityRows))}</span>
+        <strong
+          >${single ? t('{0} characters quoted', formatCount(sum.rows)) : t('{0} rows held', formatCount(sum.rows))}</strong
+        >
+        <span class="dim"
+          >${single ? t('of {0} characters found', formatCount(ledger.capacityRows)) : t('{0} of {1} rows free', formatCount(sum.freeRows), formatCount(ledger.capacityRows))}</span
+        >
       </div>
       <div class="tip" aria-live="polite">${this.tip()}</div>
     `;
@@ -118,8 +168,12 @@ export class ContextStrip extends LitElement {
 
   private tip(): TemplateResult | typeof nothing {
     const block = this.blocks[this.active];
-    if (!block) return html`<span class="dim">${t('Point at a block, or use the arrow keys; Enter opens what it stands for.')}</span>`;
-    return html`<strong>${kindName(block.kind)}</strong> · ${blockWhere(block)} <span class="dim">${blockFigures(block, this.ledger.note !== undefined)}</span>`;
+    if (!block)
+      return html`<span class="dim"
+        >${t('Point at a block, or use the arrow keys; Enter opens what it stands for.')}</span
+      >`;
+    return html`<strong>${kindName(block.kind)}</strong> · ${blockWhere(block)}
+      <span class="dim">${blockFigures(block, this.ledger.note !== undefined)}</span>`;
   }
 
   private open(index: number): void {
@@ -129,7 +183,12 @@ export class ContextStrip extends LitElement {
 
   private onKey(event: KeyboardEvent): void {
     const last = this.blocks.length - 1;
-    const target = { ArrowRight: Math.min(last, this.active + 1), ArrowLeft: Math.max(0, this.active - 1), Home: 0, End: last }[event.key];
+    const target = {
+      ArrowRight: Math.min(last, this.active + 1),
+      ArrowLeft: Math.max(0, this.active - 1),
+      Home: 0,
+      End: last,
+    }[event.key];
     if (target !== undefined) {
       event.preventDefault();
       this.active = target;
@@ -146,12 +205,19 @@ function blockWhere({ kind, groups }: Block): string {
   if (!first) return kindMeaning(kind);
   const files = new Set(spans.map(({ file }) => file)).size;
   if (spans.length === 1) return `${first.path}:${formatLines(first)}`;
-  return files === 1 ? t('{0}, {1} spans', first.path, spans.length) : t('{0} and {1} more files', first.path, files - 1);
+  return files === 1
+    ? t('{0}, {1} spans', first.path, spans.length)
+    : t('{0} and {1} more files', first.path, files - 1);
 }
 
 function blockFigures(block: Block, characters: boolean): string {
   if (characters) return t('{0} characters', formatCount(block.rows));
-  const figures = t('{0} tokens in {1} rows, {2}', formatCount(block.tokens), formatCount(block.rows), formatBytes(block.bytes));
+  const figures = t(
+    '{0} tokens in {1} rows, {2}',
+    formatCount(block.tokens),
+    formatCount(block.rows),
+    formatBytes(block.bytes),
+  );
   return [figures, ...originsOf(block.groups).map(originName)].join(', ');
 }
 

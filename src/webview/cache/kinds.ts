@@ -2,7 +2,17 @@ import type { LedgerKind, LedgerOrigin } from '../../protocol';
 import { t } from '../shared/strings';
 
 /** Order of the kinds in the strip: as a reader would explain it, from what is always there to what is written now. */
-export const KIND_ORDER: readonly LedgerKind[] = ['sinks', 'coarse', 'fine', 'dense', 'anchors', 'full', 'window', 'question', 'answer'];
+export const KIND_ORDER: readonly LedgerKind[] = [
+  'sinks',
+  'coarse',
+  'fine',
+  'dense',
+  'anchors',
+  'full',
+  'window',
+  'question',
+  'answer',
+];
 
 export function kindName(kind: LedgerKind): string {
   return {

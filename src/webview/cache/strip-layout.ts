@@ -60,7 +60,12 @@ export function layoutBlocks(ledger: ContextLedger, least: number): Block[] {
   let rows = 0;
   let tokens = 0;
   for (const kind of KIND_ORDER) {
-    for (const joined of join(ledger.groups.filter((group) => group.kind === kind), least, capacity, tokenTotal)) {
+    for (const joined of join(
+      ledger.groups.filter((group) => group.kind === kind),
+      least,
+      capacity,
+      tokenTotal,
+    )) {
       const sum = add(joined);
       blocks.push({
         kind,
@@ -100,7 +105,16 @@ export function fileTotals(ledger: ContextLedger): FileTotal[] {
     if (!span) continue;
     const known = files.get(span.file);
     if (!known) {
-      files.set(span.file, { path: span.path, file: span.file, rows, tokens, bytes, startLine: span.startLine, endLine: span.endLine, kinds: [kind] });
+      files.set(span.file, {
+        path: span.path,
+        file: span.file,
+        rows,
+        tokens,
+        bytes,
+        startLine: span.startLine,
+        endLine: span.endLine,
+        kinds: [kind],
+      });
       continue;
     }
     known.rows += rows;

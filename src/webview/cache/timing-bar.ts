@@ -16,23 +16,64 @@ export class TimingBar extends LitElement {
   static override styles = [
     shared,
     css`
-      :host { display: block; }
-      svg { display: block; width: 100%; height: 8px; border-radius: 2px; }
-      .retrieve { --part: var(--vscode-charts-blue); }
-      .splice { --part: var(--vscode-charts-purple); }
-      .read { --part: var(--vscode-charts-green); }
-      .decode { --part: ${orange}; }
-      rect { fill: var(--part); }
-      ul { display: flex; flex-wrap: wrap; gap: 2px 16px; list-style: none; padding: 0; margin-top: 6px; }
-      li { display: flex; gap: 6px; align-items: center; }
-      .swatch { width: 10px; height: 10px; border-radius: 2px; background: var(--part); border: 1px solid var(--vscode-contrastBorder, transparent); }
-      .rest .swatch { background: none; border-color: var(--vscode-descriptionForeground); }
+      :host {
+        display: block;
+      }
+      svg {
+        display: block;
+        width: 100%;
+        height: 8px;
+        border-radius: 2px;
+      }
+      .retrieve {
+        --part: var(--vscode-charts-blue);
+      }
+      .splice {
+        --part: var(--vscode-charts-purple);
+      }
+      .read {
+        --part: var(--vscode-charts-green);
+      }
+      .decode {
+        --part: ${orange};
+      }
+      rect {
+        fill: var(--part);
+      }
+      ul {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 2px 16px;
+        list-style: none;
+        padding: 0;
+        margin-top: 6px;
+      }
+      li {
+        display: flex;
+        gap: 6px;
+        align-items: center;
+      }
+      .swatch {
+        width: 10px;
+        height: 10px;
+        border-radius: 2px;
+        background: var(--part);
+        border: 1px solid var(--vscode-contrastBorder, transparent);
+      }
+      .rest .swatch {
+        background: none;
+        border-color: var(--vscode-descriptionForeground);
+      }
     `,
   ];
 
   override render(): TemplateResult {
     const { timing } = this;
-    const total = Math.max(timing.total, PARTS.reduce((sum, part) => sum + timing[part], 0), 1e-6);
+    const total = Math.max(
+      timing.total,
+      PARTS.reduce((sum, part) => sum + timing[part], 0),
+      1e-6,
+    );
     const names = { retrieve: t('retrieve'), splice: t('splice'), read: t('read'), decode: t('decode') };
     let start = 0;
     const bars = PARTS.map((part) => {
@@ -41,7 +82,14 @@ export class TimingBar extends LitElement {
       return svg`<rect class=${part} x=${x} y="0" width=${(timing[part] / total) * 1000} height="8"></rect>`;
     });
     return html`
-      <svg viewBox="0 0 1000 8" preserveAspectRatio="none" role="img" aria-label=${t('Time: {0} in all, first words after {1}', formatMilliseconds(timing.total), formatMilliseconds(timing.firstToken))}>${bars}</svg>
+      <svg
+        viewBox="0 0 1000 8"
+        preserveAspectRatio="none"
+        role="img"
+        aria-label=${t('Time: {0} in all, first words after {1}', formatMilliseconds(timing.total), formatMilliseconds(timing.firstToken))}
+      >
+        ${bars}
+      </svg>
       <ul>
         ${PARTS.map((part) => html`<li class=${part}><span class="swatch"></span>${names[part]} <span class="dim">${formatMilliseconds(timing[part])}</span></li>`)}
         <li>${t('first words after')} <strong>${formatMilliseconds(timing.firstToken)}</strong></li>

@@ -18,7 +18,9 @@ export function formatCount(count: number): string {
 
 export function formatMilliseconds(milliseconds: number): string {
   if (milliseconds < 1) return '<1 ms';
-  return milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1_000).toFixed(milliseconds < 10_000 ? 1 : 0)} s`;
+  return milliseconds < 1_000
+    ? `${Math.round(milliseconds)} ms`
+    : `${(milliseconds / 1_000).toFixed(milliseconds < 10_000 ? 1 : 0)} s`;
 }
 
 /** A share as a percentage with as many digits as it takes to tell it from nothing; nearly all is not all. */

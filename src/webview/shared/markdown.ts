@@ -42,7 +42,7 @@ markdown.renderer.rules['citation'] = (tokens, index, _options, env) => {
 markdown.renderer.rules['link_open'] = () => '';
 markdown.renderer.rules['link_close'] = (tokens, index) => {
   let open = index;
-  for (let depth = 1; depth > 0 && open > 0; ) {
+  for (let depth = 1; depth > 0 && open > 0;) {
     open--;
     if (tokens[open]?.type === 'link_close') depth++;
     if (tokens[open]?.type === 'link_open') depth--;
@@ -72,5 +72,10 @@ export function renderMarkdown(text: string, citations: ReadonlyMap<number, Cita
 
 /** Plain words of a Markdown text, for the screen reader's announcements. */
 export function plainText(text: string): string {
-  return text.replace(/```[\s\S]*?(```|$)/g, ' code ').replace(/\[(\d{1,3})\]/g, '').replace(/[*_`#>|]/g, '').replace(/\s+/g, ' ').trim();
+  return text
+    .replace(/```[\s\S]*?(```|$)/g, ' code ')
+    .replace(/\[(\d{1,3})\]/g, '')
+    .replace(/[*_`#>|]/g, '')
+    .replace(/\s+/g, ' ')
+    .trim();
 }

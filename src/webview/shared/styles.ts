@@ -11,7 +11,13 @@ export const shared = css`
   * {
     box-sizing: border-box;
   }
-  h1, h2, h3, h4, p, ul, ol {
+  h1,
+  h2,
+  h3,
+  h4,
+  p,
+  ul,
+  ol {
     margin: 0;
   }
   .dim {
@@ -92,15 +98,44 @@ export const shared = css`
 
 /** Rendered Markdown. */
 export const prose = css`
-  .prose { overflow-wrap: anywhere; }
-  .prose .kept { white-space: nowrap; }
-  .prose > :first-child { margin-top: 0; }
-  .prose > :last-child { margin-bottom: 0; }
-  .prose p, .prose ul, .prose ol, .prose pre, .prose blockquote, .prose table { margin: 0 0 0.75em; }
-  .prose h1, .prose h2, .prose h3, .prose h4 { font-size: 1.05em; font-weight: 600; margin: 1.1em 0 0.4em; }
-  .prose ul, .prose ol { padding-inline-start: 1.4em; }
-  .prose li + li { margin-top: 0.25em; }
-  .prose li > p { margin-bottom: 0.35em; }
+  .prose {
+    overflow-wrap: anywhere;
+  }
+  .prose .kept {
+    white-space: nowrap;
+  }
+  .prose > :first-child {
+    margin-top: 0;
+  }
+  .prose > :last-child {
+    margin-bottom: 0;
+  }
+  .prose p,
+  .prose ul,
+  .prose ol,
+  .prose pre,
+  .prose blockquote,
+  .prose table {
+    margin: 0 0 0.75em;
+  }
+  .prose h1,
+  .prose h2,
+  .prose h3,
+  .prose h4 {
+    font-size: 1.05em;
+    font-weight: 600;
+    margin: 1.1em 0 0.4em;
+  }
+  .prose ul,
+  .prose ol {
+    padding-inline-start: 1.4em;
+  }
+  .prose li + li {
+    margin-top: 0.25em;
+  }
+  .prose li > p {
+    margin-bottom: 0.35em;
+  }
   .prose code {
     font-family: var(--vscode-editor-font-family, monospace);
     font-size: 0.92em;
@@ -118,15 +153,30 @@ export const prose = css`
     overflow-x: auto;
     line-height: 1.45;
   }
-  .prose pre code { background: none; color: var(--vscode-editor-foreground); padding: 0; overflow-wrap: normal; }
+  .prose pre code {
+    background: none;
+    color: var(--vscode-editor-foreground);
+    padding: 0;
+    overflow-wrap: normal;
+  }
   .prose blockquote {
     border-inline-start: 3px solid var(--vscode-textBlockQuote-border);
     background: var(--vscode-textBlockQuote-background);
     padding: 4px 10px;
   }
-  .prose table { border-collapse: collapse; }
-  .prose th, .prose td { border: 1px solid var(--vscode-widget-border, var(--vscode-contrastBorder, currentColor)); padding: 2px 8px; text-align: start; }
-  .prose .address { color: var(--vscode-descriptionForeground); overflow-wrap: anywhere; }
+  .prose table {
+    border-collapse: collapse;
+  }
+  .prose th,
+  .prose td {
+    border: 1px solid var(--vscode-widget-border, var(--vscode-contrastBorder, currentColor));
+    padding: 2px 8px;
+    text-align: start;
+  }
+  .prose .address {
+    color: var(--vscode-descriptionForeground);
+    overflow-wrap: anywhere;
+  }
   .citation {
     display: inline-block;
     vertical-align: 0.12em;
@@ -140,5 +190,8 @@ export const prose = css`
     font: 600 0.78em/1.45 var(--vscode-font-family);
     text-align: center;
   }
-  .citation:hover { background: var(--vscode-button-background); color: var(--vscode-button-foreground); }
+  .citation:hover {
+    background: var(--vscode-button-background);
+    color: var(--vscode-button-foreground);
+  }
 `;

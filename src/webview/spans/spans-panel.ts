@@ -23,22 +23,81 @@ export class SpansPanel extends LitElement {
   static override styles = [
     shared,
     css`
-      :host { display: block; padding: 4px 0 12px; }
-      .empty { padding: 12px 20px; }
-      ul { list-style: none; padding: 0; }
-      .span { display: grid; grid-template-columns: 2em minmax(0, 1fr); padding: 5px 14px 6px 6px; cursor: pointer; border: 1px solid transparent; outline-offset: -1px; }
-      .span:hover { background: var(--vscode-list-hoverBackground); color: var(--vscode-list-hoverForeground, inherit); }
-      .span[aria-selected='true'] { background: var(--vscode-list-inactiveSelectionBackground); color: var(--vscode-list-inactiveSelectionForeground, inherit); }
-      .span:focus { outline: 1px solid var(--vscode-list-focusOutline, var(--vscode-focusBorder)); background: var(--vscode-list-activeSelectionBackground); color: var(--vscode-list-activeSelectionForeground); }
-      .span:focus .dim, .span[aria-selected='true'] .dim { color: inherit; }
-      :host-context(.vscode-high-contrast) .span[aria-selected='true'], :host-context(.vscode-high-contrast-light) .span[aria-selected='true'] { border: 1px dashed var(--vscode-contrastActiveBorder); }
-      .rank { text-align: end; padding-inline-end: 8px; font-variant-numeric: tabular-nums; }
-      .title { display: flex; gap: 6px; align-items: baseline; }
-      .reasons { display: flex; flex-wrap: wrap; gap: 4px; margin-top: 2px; }
-      .reason { font-size: 0.85em; padding: 0 6px; border-radius: 8px; line-height: 1.55; border: 1px solid var(--vscode-contrastBorder, transparent); background: color-mix(in srgb, currentColor 10%, transparent); max-width: 100%; }
-      .reason.penalty { text-decoration: line-through; opacity: 0.85; }
-      .more { padding: 6px 2.4em; }
-      .question { padding: 2px 14px 6px; }
+      :host {
+        display: block;
+        padding: 4px 0 12px;
+      }
+      .empty {
+        padding: 12px 20px;
+      }
+      ul {
+        list-style: none;
+        padding: 0;
+      }
+      .span {
+        display: grid;
+        grid-template-columns: 2em minmax(0, 1fr);
+        padding: 5px 14px 6px 6px;
+        cursor: pointer;
+        border: 1px solid transparent;
+        outline-offset: -1px;
+      }
+      .span:hover {
+        background: var(--vscode-list-hoverBackground);
+        color: var(--vscode-list-hoverForeground, inherit);
+      }
+      .span[aria-selected='true'] {
+        background: var(--vscode-list-inactiveSelectionBackground);
+        color: var(--vscode-list-inactiveSelectionForeground, inherit);
+      }
+      .span:focus {
+        outline: 1px solid var(--vscode-list-focusOutline, var(--vscode-focusBorder));
+        background: var(--vscode-list-activeSelectionBackground);
+        color: var(--vscode-list-activeSelectionForeground);
+      }
+      .span:focus .dim,
+      .span[aria-selected='true'] .dim {
+        color: inherit;
+      }
+      :host-context(.vscode-high-contrast) .span[aria-selected='true'],
+      :host-context(.vscode-high-contrast-light) .span[aria-selected='true'] {
+        border: 1px dashed var(--vscode-contrastActiveBorder);
+      }
+      .rank {
+        text-align: end;
+        padding-inline-end: 8px;
+        font-variant-numeric: tabular-nums;
+      }
+      .title {
+        display: flex;
+        gap: 6px;
+        align-items: baseline;
+      }
+      .reasons {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px;
+        margin-top: 2px;
+      }
+      .reason {
+        font-size: 0.85em;
+        padding: 0 6px;
+        border-radius: 8px;
+        line-height: 1.55;
+        border: 1px solid var(--vscode-contrastBorder, transparent);
+        background: color-mix(in srgb, currentColor 10%, transparent);
+        max-width: 100%;
+      }
+      .reason.penalty {
+        text-decoration: line-through;
+        opacity: 0.85;
+      }
+      .more {
+        padding: 6px 2.4em;
+      }
+      .question {
+        padding: 2px 14px 6px;
+      }
     `,
   ];
 
@@ -55,7 +114,9 @@ export class SpansPanel extends LitElement {
 
   override render(): TemplateResult {
     if (this.spans.length === 0) {
-      return html`<p class="empty dim">${this.question ? t('Nothing was found for “{0}”.', this.question) : t('What a question finds is listed here, best first, with the reasons.')}</p>`;
+      return html`<p class="empty dim">
+        ${this.question ? t('Nothing was found for “{0}”.', this.question) : t('What a question finds is listed here, best first, with the reasons.')}
+      </p>`;
     }
     const shown = this.all ? this.spans : this.spans.slice(0, FIRST);
     return html`
@@ -71,8 +132,16 @@ export class SpansPanel extends LitElement {
     const { folder, name } = splitPath(span.path);
     const title = span.breadcrumb.join(' › ');
     const reasons = [...span.reasons].sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight)).slice(0, 4);
-    return html`<li class="span" role="option" id="span-${index}" tabindex=${index === this.active ? 0 : -1} aria-selected=${index === this.active ? 'true' : 'false'} title=${span.path}
-      @click=${() => this.open(index)} @focus=${() => this.onFocus(index)}>
+    return html`<li
+      class="span"
+      role="option"
+      id="span-${index}"
+      tabindex=${index === this.active ? 0 : -1}
+      aria-selected=${index === this.active ? 'true' : 'false'}
+      title=${span.path}
+      @click=${() => this.open(index)}
+      @focus=${() => this.onFocus(index)}
+    >
       <span class="rank dim">${index + 1}</span>
       <div>
         <div class="title"><span class="ellipsis">${title || name}</span></div>
@@ -96,12 +165,22 @@ export class SpansPanel extends LitElement {
   private send(index: number, preview: boolean): void {
     clearTimeout(this.timer);
     const span = this.spans[index];
-    if (span) post({ type: 'open', span: { file: span.file, path: span.path, startLine: span.startLine, endLine: span.endLine }, preview });
+    if (span)
+      post({
+        type: 'open',
+        span: { file: span.file, path: span.path, startLine: span.startLine, endLine: span.endLine },
+        preview,
+      });
   }
 
   private onKey(event: KeyboardEvent): void {
     const last = (this.all ? this.spans.length : Math.min(FIRST, this.spans.length)) - 1;
-    const target = { ArrowDown: Math.min(last, this.active + 1), ArrowUp: Math.max(0, this.active - 1), Home: 0, End: last }[event.key];
+    const target = {
+      ArrowDown: Math.min(last, this.active + 1),
+      ArrowUp: Math.max(0, this.active - 1),
+      Home: 0,
+      End: last,
+    }[event.key];
     if (target !== undefined) {
       event.preventDefault();
       this.active = target;
@@ -119,5 +198,7 @@ export class SpansPanel extends LitElement {
 
 function reasonTag(reason: RankReason): TemplateResult {
   const weight = `${reason.weight >= 0 ? '+' : '−'}${Math.abs(reason.weight).toPrecision(2)}`;
-  return html`<span class="reason ellipsis ${reason.weight < 0 ? 'penalty' : ''}" title=${`${reason.text} (${weight})`}>${reason.text}</span>`;
+  return html`<span class="reason ellipsis ${reason.weight < 0 ? 'penalty' : ''}" title=${`${reason.text} (${weight})`}
+    >${reason.text}</span
+  >`;
 }

@@ -31,35 +31,133 @@ export class SummaryPanel extends LitElement {
   static override styles = [
     shared,
     css`
-      :host { display: block; max-width: 60em; margin: 0 auto; padding: 20px 24px 40px; font-size: var(--vscode-font-size, 13px); }
-      header { margin-bottom: 16px; }
-      h1 { font-size: 1.45em; font-weight: 600; overflow-wrap: anywhere; }
-      .overview { font-size: 1.08em; margin: 10px 0 0; max-width: 48em; }
-      .meta { display: flex; flex-wrap: wrap; gap: 4px 12px; align-items: center; margin-top: 10px; }
-      .filter { width: 100%; max-width: 28em; margin: 4px 0 10px; padding: 4px 8px; font: inherit; color: var(--vscode-input-foreground); background: var(--vscode-input-background); border: 1px solid var(--vscode-input-border, var(--vscode-widget-border, var(--vscode-contrastBorder, transparent))); border-radius: 4px; }
-      .filter::placeholder { color: var(--vscode-input-placeholderForeground); }
-      .tree { list-style: none; padding: 0; margin: 0 -8px; }
-      .part { display: grid; grid-template-columns: 20px minmax(0, 1fr) auto; column-gap: 4px; padding: 5px 8px; border-radius: 4px; cursor: pointer; border: 1px solid transparent; outline-offset: -1px; }
-      .part:hover { background: var(--vscode-list-hoverBackground); color: var(--vscode-list-hoverForeground, inherit); }
-      .part:focus { outline: 1px solid var(--vscode-list-focusOutline, var(--vscode-focusBorder)); background: var(--vscode-list-inactiveSelectionBackground); }
-      .depth-1 { margin-inline-start: 22px; } .depth-2 { margin-inline-start: 44px; } .depth-3 { margin-inline-start: 66px; } .depth-4 { margin-inline-start: 88px; }
-      .twisty { display: flex; align-self: start; padding-top: 2px; }
-      .twisty .open { transform: rotate(90deg); }
-      .title { font-weight: 600; overflow-wrap: anywhere; }
-      .kind { font-weight: 400; }
-      .lines { font-variant-numeric: tabular-nums; white-space: nowrap; }
-      .line { grid-column: 2 / 4; }
-      .working { display: flex; flex-direction: column; gap: 10px; max-width: 36em; }
-      vscode-progress-bar { width: 100%; }
-      .failure { border: 1px solid var(--vscode-inputValidation-errorBorder); background: var(--vscode-inputValidation-errorBackground); border-radius: 4px; padding: 10px 14px; }
-      .failure vscode-button { margin-top: 8px; }
+      :host {
+        display: block;
+        max-width: 60em;
+        margin: 0 auto;
+        padding: 20px 24px 40px;
+        font-size: var(--vscode-font-size, 13px);
+      }
+      header {
+        margin-bottom: 16px;
+      }
+      h1 {
+        font-size: 1.45em;
+        font-weight: 600;
+        overflow-wrap: anywhere;
+      }
+      .overview {
+        font-size: 1.08em;
+        margin: 10px 0 0;
+        max-width: 48em;
+      }
+      .meta {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 4px 12px;
+        align-items: center;
+        margin-top: 10px;
+      }
+      .filter {
+        width: 100%;
+        max-width: 28em;
+        margin: 4px 0 10px;
+        padding: 4px 8px;
+        font: inherit;
+        color: var(--vscode-input-foreground);
+        background: var(--vscode-input-background);
+        border: 1px solid
+          var(--vscode-input-border, var(--vscode-widget-border, var(--vscode-contrastBorder, transparent)));
+        border-radius: 4px;
+      }
+      .filter::placeholder {
+        color: var(--vscode-input-placeholderForeground);
+      }
+      .tree {
+        list-style: none;
+        padding: 0;
+        margin: 0 -8px;
+      }
+      .part {
+        display: grid;
+        grid-template-columns: 20px minmax(0, 1fr) auto;
+        column-gap: 4px;
+        padding: 5px 8px;
+        border-radius: 4px;
+        cursor: pointer;
+        border: 1px solid transparent;
+        outline-offset: -1px;
+      }
+      .part:hover {
+        background: var(--vscode-list-hoverBackground);
+        color: var(--vscode-list-hoverForeground, inherit);
+      }
+      .part:focus {
+        outline: 1px solid var(--vscode-list-focusOutline, var(--vscode-focusBorder));
+        background: var(--vscode-list-inactiveSelectionBackground);
+      }
+      .depth-1 {
+        margin-inline-start: 22px;
+      }
+      .depth-2 {
+        margin-inline-start: 44px;
+      }
+      .depth-3 {
+        margin-inline-start: 66px;
+      }
+      .depth-4 {
+        margin-inline-start: 88px;
+      }
+      .twisty {
+        display: flex;
+        align-self: start;
+        padding-top: 2px;
+      }
+      .twisty .open {
+        transform: rotate(90deg);
+      }
+      .title {
+        font-weight: 600;
+        overflow-wrap: anywhere;
+      }
+      .kind {
+        font-weight: 400;
+      }
+      .lines {
+        font-variant-numeric: tabular-nums;
+        white-space: nowrap;
+      }
+      .line {
+        grid-column: 2 / 4;
+      }
+      .working {
+        display: flex;
+        flex-direction: column;
+        gap: 10px;
+        max-width: 36em;
+      }
+      vscode-progress-bar {
+        width: 100%;
+      }
+      .failure {
+        border: 1px solid var(--vscode-inputValidation-errorBorder);
+        background: var(--vscode-inputValidation-errorBackground);
+        border-radius: 4px;
+        padding: 10px 14px;
+      }
+      .failure vscode-button {
+        margin-top: 8px;
+      }
     `,
   ];
 
   receive(message: HostMessage): void {
     if (message.type === 'summaryProgress') {
       const again = this.progress === undefined;
-      this.progress = { ...message, fraction: again ? message.fraction : Math.max(message.fraction, this.progress?.fraction ?? 0) };
+      this.progress = {
+        ...message,
+        fraction: again ? message.fraction : Math.max(message.fraction, this.progress?.fraction ?? 0),
+      };
       this.failure = undefined;
       this.summary = undefined;
       saveState({ file: message.path });
@@ -86,18 +184,27 @@ export class SummaryPanel extends LitElement {
     const fraction = this.progress?.fraction ?? 0;
     return html`<main class="working">
       <h1>${t('Reading…')}</h1>
-      <vscode-progress-bar .value=${fraction * 100} max="100" ?indeterminate=${fraction === 0} aria-label=${t('Summarizing')}></vscode-progress-bar>
+      <vscode-progress-bar
+        .value=${fraction * 100}
+        max="100"
+        ?indeterminate=${fraction === 0}
+        aria-label=${t('Summarizing')}
+      ></vscode-progress-bar>
       <p class="dim" role="status">${this.progress?.message ?? ''} ${fraction > 0 ? formatShare(fraction) : ''}</p>
       <div><vscode-button secondary @click=${() => post({ type: 'stop' })}>${t('Stop')}</vscode-button></div>
     </main>`;
   }
 
   private failed(failure: Failure): TemplateResult {
-    return html`<main><div class="failure" role="alert">
-      <p><strong>${failure.message}</strong></p>
-      ${failure.hint ? html`<p>${failure.hint}</p>` : nothing}
-      <vscode-button @click=${() => post({ type: 'command', command: 'anchorage.summarizeFile' })}>${t('Try again')}</vscode-button>
-    </div></main>`;
+    return html`<main>
+      <div class="failure" role="alert">
+        <p><strong>${failure.message}</strong></p>
+        ${failure.hint ? html`<p>${failure.hint}</p>` : nothing}
+        <vscode-button @click=${() => post({ type: 'command', command: 'anchorage.summarizeFile' })}
+          >${t('Try again')}</vscode-button
+        >
+      </div>
+    </main>`;
   }
 
   private outline(summary: Summary): TemplateResult {
@@ -108,30 +215,60 @@ export class SummaryPanel extends LitElement {
     return html`<main>
       <header>
         <h1>${name}</h1>
-        <div class="dim">${folder ? `${folder} · ` : ''}${t('{0} lines', formatCount(summary.lines))} · ${summary.language}</div>
+        <div class="dim">
+          ${folder ? `${folder} · ` : ''}${t('{0} lines', formatCount(summary.lines))} · ${summary.language}
+        </div>
         <p class="overview">${summary.overview}</p>
         <div class="meta">
-          <span class="tag">${summary.author.kind === 'extractive' ? t('Quoted from the file') : summary.author.model}</span>
+          <span class="tag"
+            >${summary.author.kind === 'extractive' ? t('Quoted from the file') : summary.author.model}</span
+          >
           <button class="link" @click=${() => post({ type: 'copy', text: asText(summary) })}>${t('Copy')}</button>
-          <button class="link" @click=${() => post({ type: 'command', command: 'anchorage.summarizeFile' })}>${t('Summarize again')}</button>
+          <button class="link" @click=${() => post({ type: 'command', command: 'anchorage.summarizeFile' })}>
+            ${t('Summarize again')}
+          </button>
         </div>
         ${summary.notices.map((notice) => html`<p class="dim">${notice}</p>`)}
       </header>
-      <input class="filter" type="search" placeholder=${t('Filter parts…')} aria-label=${t('Filter parts')} .value=${this.filter} @input=${() => (this.filter = this.input.value)} @keydown=${this.onFilterKey}>
+      <input
+        class="filter"
+        type="search"
+        placeholder=${t('Filter parts…')}
+        aria-label=${t('Filter parts')}
+        .value=${this.filter}
+        @input=${() => (this.filter = this.input.value)}
+        @keydown=${this.onFilterKey}
+      />
       <div class="hidden" role="status">${this.filter ? t('{0} parts', this.rows.length) : ''}</div>
-      ${this.rows.length === 0
-        ? html`<p class="dim">${this.filter ? t('No part matches.') : t('This file has no parts to list.')}</p>`
-        : html`<ul class="tree" role="tree" aria-label=${t('Parts of {0}', name)} @keydown=${this.onKey}>${shown.map((row, index) => this.row(row, index))}</ul>`}
+      ${
+        this.rows.length === 0
+          ? html`<p class="dim">${this.filter ? t('No part matches.') : t('This file has no parts to list.')}</p>`
+          : html`<ul class="tree" role="tree" aria-label=${t('Parts of {0}', name)} @keydown=${this.onKey}>
+              ${shown.map((row, index) => this.row(row, index))}
+            </ul>`
+      }
       ${shown.length < this.rows.length ? html`<button class="link" @click=${() => (this.limit += PAGE)}>${t('Show {0} more', Math.min(PAGE, this.rows.length - shown.length))}</button>` : nothing}
     </main>`;
   }
 
   private row({ part, depth, expandable, position, siblings }: Row, index: number): TemplateResult {
     const open = expandable && !this.collapsed.has(part);
-    return html`<li class="part depth-${Math.min(depth, 4)}" role="treeitem" id="part-${index}" tabindex=${index === this.active ? 0 : -1}
-      aria-level=${depth + 1} aria-posinset=${position} aria-setsize=${siblings} aria-expanded=${expandable ? (open ? 'true' : 'false') : nothing} aria-selected=${index === this.active ? 'true' : 'false'}
-      @click=${() => this.go(index)} @focus=${() => (this.active = index)}>
-      <span class="twisty" @click=${(event: Event) => this.toggle(event, part, expandable)}>${expandable ? html`<svg class=${open ? 'open' : ''} width="16" height="16" viewBox="0 0 16 16" aria-hidden="true"><path d="M6 4l4 4-4 4" fill="none" stroke="currentColor" stroke-width="1.3" stroke-linecap="round" stroke-linejoin="round"></path></svg>` : nothing}</span>
+    return html`<li
+      class="part depth-${Math.min(depth, 4)}"
+      role="treeitem"
+      id="part-${index}"
+      tabindex=${index === this.active ? 0 : -1}
+      aria-level=${depth + 1}
+      aria-posinset=${position}
+      aria-setsize=${siblings}
+      aria-expanded=${expandable ? (open ? 'true' : 'false') : nothing}
+      aria-selected=${index === this.active ? 'true' : 'false'}
+      @click=${() => this.go(index)}
+      @focus=${() => (this.active = index)}
+    >
+      <span class="twisty" @click=${(event: Event) => this.toggle(event, part, expandable)}
+        >${expandable ? html`<svg class=${open ? 'open' : ''} width="16" height="16" viewBox="0 0 16 16" aria-hidden="true"><path d="M6 4l4 4-4 4" fill="none" stroke="currentColor" stroke-width="1.3" stroke-linecap="round" stroke-linejoin="round"></path></svg>` : nothing}</span
+      >
       <span class="title">${part.title} <span class="kind dim">${part.kind}</span></span>
       <span class="lines dim"><span class="hidden">${t('lines')}</span> ${formatLines(part)}</span>
       ${part.line ? html`<span class="line">${part.line}${part.author.kind === 'extractive' ? nothing : html` <span class="dim">${t('(generated by {0})', part.author.model)}</span>`}</span>` : nothing}
@@ -141,7 +278,11 @@ export class SummaryPanel extends LitElement {
   private go(index: number): void {
     const part = this.rows[index]?.part;
     const { summary } = this;
-    if (part && summary) post({ type: 'open', span: { file: summary.file, path: summary.path, startLine: part.startLine, endLine: part.endLine } });
+    if (part && summary)
+      post({
+        type: 'open',
+        span: { file: summary.file, path: summary.path, startLine: part.startLine, endLine: part.endLine },
+      });
   }
 
   private toggle(event: Event | undefined, part: SummaryPart, expandable: boolean): void {
@@ -170,8 +311,14 @@ export class SummaryPanel extends LitElement {
       ArrowUp: () => this.focusRow(Math.max(0, this.active - 1)),
       Home: () => this.focusRow(0),
       End: () => this.focusRow(last),
-      ArrowRight: () => (row.expandable && !open ? this.toggle(undefined, row.part, true) : open ? this.focusRow(this.active + 1) : undefined),
-      ArrowLeft: () => (open ? this.toggle(undefined, row.part, true) : row.parent >= 0 ? this.focusRow(row.parent) : undefined),
+      ArrowRight: () =>
+        row.expandable && !open
+          ? this.toggle(undefined, row.part, true)
+          : open
+            ? this.focusRow(this.active + 1)
+            : undefined,
+      ArrowLeft: () =>
+        open ? this.toggle(undefined, row.part, true) : row.parent >= 0 ? this.focusRow(row.parent) : undefined,
       Enter: () => this.go(this.active),
       ' ': () => this.go(this.active),
     };
@@ -189,6 +336,9 @@ export class SummaryPanel extends LitElement {
 
 function asText(summary: Summary): string {
   const outline = (parts: readonly SummaryPart[], depth: number): string[] =>
-    parts.flatMap((part) => [`${'  '.repeat(depth)}- ${part.title} (${formatLines(part)}): ${part.line}`, ...outline(part.children, depth + 1)]);
+    parts.flatMap((part) => [
+      `${'  '.repeat(depth)}- ${part.title} (${formatLines(part)}): ${part.line}`,
+      ...outline(part.children, depth + 1),
+    ]);
   return [`# ${summary.path}`, '', summary.overview, '', ...outline(summary.parts, 0)].join('\n');
 }

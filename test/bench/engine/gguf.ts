@@ -1,6 +1,6 @@
 import { open, rename } from 'node:fs/promises';
 import type { Checkpoint, ModelConfig } from '../../../src/engine';
-import { encodeHalf } from '../../../src/engine/cache/float16';
+import { encodeHalf } from '../../../src/engine/kv-cache/float16';
 import { quantize4, quantize8 } from '../../../src/engine/decoder/quantize';
 
 /** The same weights for llama.cpp: a GGUF (version 3) of a Llama model without biases, projections in q4_0 or q8_0. */
@@ -28,7 +28,8 @@ export async function writeGguf(checkpoint: Checkpoint, format: GgufFormat, path
   const start = at;
   for (const entry of entries) {
     const values = await tensors.readFloat32(entry.source);
-    const bytes = entry.type === TYPE.f32 ? new Uint8Array(values.buffer) : blocks(values, entry.shape[1] as number, format);
+    const bytes =
+      entry.type === TYPE.f32 ? new Uint8Array(values.buffer) : blocks(values, entry.shape[1] as number, format);
     if (bytes.length !== entry.bytes) throw new Error(`${entry.name}: ${bytes.length} bytes, not ${entry.bytes}`);
     await file.write(bytes, 0, bytes.length, start + entry.offset);
     at = start + entry.offset + bytes.length;
@@ -39,10 +40,22 @@ export async function writeGguf(checkpoint: Checkpoint, format: GgufFormat, path
 }
 
 function layout(config: ModelConfig, format: GgufFormat, shapeOf: (name: string) => readonly number[]): Entry[] {
-  const names: [string, string][] = [['token_embd', 'model.embed_tokens'], ['output_norm', 'model.norm']];
+  const names: [string, string][] = [
+    ['token_embd', 'model.embed_tokens'],
+    ['output_norm', 'model.norm'],
+  ];
   for (let i = 0; i < config.layers; i++) {
-    const parts = { attn_norm: 'input_layernorm', attn_q: 'self_attn.q_proj', attn_k: 'self_attn.k_proj', attn_v: 'self_attn.v_proj', attn_output: 'self_attn.o_proj',
-      ffn_norm: 'post_attention_layernorm', ffn_gate: 'mlp.gate_proj', ffn_up: 'mlp.up_proj', ffn_down: 'mlp.down_proj' };
+    const parts = {
+      attn_norm: 'input_layernorm',
+      attn_q: 'self_attn.q_proj',
+      attn_k: 'self_attn.k_proj',
+      attn_v: 'self_attn.v_proj',
+      attn_output: 'self_attn.o_proj',
+      ffn_norm: 'post_attention_layernorm',
+      ffn_gate: 'mlp.gate_proj',
+      ffn_up: 'mlp.up_proj',
+      ffn_down: 'mlp.down_proj',
+    };
     for (const [gguf, ours] of Object.entries(parts)) names.push([`blk.${i}.${gguf}`, `model.layers.${i}.${ours}`]);
   }
   let offset = 0;
@@ -83,18 +96,40 @@ function nibble(levels: Uint8Array, index: number): number {
 function header(config: ModelConfig, entries: readonly Entry[]): Uint8Array {
   const tokens = Array.from({ length: config.vocabSize }, (_, i) => `t${i}`);
   const values: [string, number, unknown][] = [
-    ['general.architecture', 8, 'llama'], ['general.name', 8, 'random'], ['llama.context_length', 4, 131072],
-    ['llama.embedding_length', 4, config.hiddenSize], ['llama.block_count', 4, config.layers], ['llama.feed_forward_length', 4, config.intermediateSize],
-    ['llama.attention.head_count', 4, config.queryHeads], ['llama.attention.head_count_kv', 4, config.kvHeads],
-    ['llama.rope.dimension_count', 4, config.headDim], ['llama.rope.freq_base', 6, config.rope.theta],
-    ['llama.attention.layer_norm_rms_epsilon', 6, config.normEps], ['llama.vocab_size', 4, config.vocabSize],
-    ['tokenizer.ggml.model', 8, 'gpt2'], ['tokenizer.ggml.pre', 8, 'default'], ['tokenizer.ggml.tokens', 9, tokens],
-    ['tokenizer.ggml.merges', 9, ['t 0']], ['tokenizer.ggml.bos_token_id', 4, 1], ['tokenizer.ggml.eos_token_id', 4, 2],
+    ['general.architecture', 8, 'llama'],
+    ['general.name', 8, 'random'],
+    ['llama.context_length', 4, 131072],
+    ['llama.embedding_length', 4, config.hiddenSize],
+    ['llama.block_count', 4, config.layers],
+    ['llama.feed_forward_length', 4, config.intermediateSize],
+    ['llama.attention.head_count', 4, config.queryHeads],
+    ['llama.attention.head_count_kv', 4, config.kvHeads],
+    ['llama.rope.dimension_count', 4, config.headDim],
+    ['llama.rope.freq_base', 6, config.rope.theta],
+    ['llama.attention.layer_norm_rms_epsilon', 6, config.normEps],
+    ['llama.vocab_size', 4, config.vocabSize],
+    ['tokenizer.ggml.model', 8, 'gpt2'],
+    ['tokenizer.ggml.pre', 8, 'default'],
+    ['tokenizer.ggml.tokens', 9, tokens],
+    ['tokenizer.ggml.merges', 9, ['t 0']],
+    ['tokenizer.ggml.bos_token_id', 4, 1],
+    ['tokenizer.ggml.eos_token_id', 4, 2],
   ];
   const out: Buffer[] = [];
-  const u32 = (value: number) => { const b = Buffer.alloc(4); b.writeUInt32LE(value); out.push(b); };
-  const u64 = (value: number) => { const b = Buffer.alloc(8); b.writeBigUInt64LE(BigInt(value)); out.push(b); };
-  const text = (value: string) => { u64(Buffer.byteLength(value)); out.push(Buffer.from(value)); };
+  const u32 = (value: number) => {
+    const b = Buffer.alloc(4);
+    b.writeUInt32LE(value);
+    out.push(b);
+  };
+  const u64 = (value: number) => {
+    const b = Buffer.alloc(8);
+    b.writeBigUInt64LE(BigInt(value));
+    out.push(b);
+  };
+  const text = (value: string) => {
+    u64(Buffer.byteLength(value));
+    out.push(Buffer.from(value));
+  };
   out.push(Buffer.from('GGUF'));
   u32(3);
   u64(entries.length);
@@ -103,9 +138,16 @@ function header(config: ModelConfig, entries: readonly Entry[]): Uint8Array {
     text(key);
     u32(type);
     if (type === 4) u32(value as number);
-    else if (type === 6) { const b = Buffer.alloc(4); b.writeFloatLE(value as number); out.push(b); }
-    else if (type === 8) text(value as string);
-    else { u32(8); u64((value as string[]).length); (value as string[]).forEach(text); }
+    else if (type === 6) {
+      const b = Buffer.alloc(4);
+      b.writeFloatLE(value as number);
+      out.push(b);
+    } else if (type === 8) text(value as string);
+    else {
+      u32(8);
+      u64((value as string[]).length);
+      (value as string[]).forEach(text);
+    }
   }
   for (const entry of entries) {
     text(entry.name);

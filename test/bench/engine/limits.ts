@@ -13,8 +13,15 @@ export function loading(): void {
       const seed = what === 'compiling' ? Date.now() : 1;
       const kernels = !what.includes('off');
       const code = `import(${JSON.stringify(import.meta.url)}).then((bench) => bench.run(['load-alone', '${weights}', '${seed}', '${kernels}']))`;
-      const child = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-      rows.push({ weights, what, ...(JSON.parse(child.stdout.trim().split('\n').at(-1) as string) as Record<string, number>) });
+      const child = spawnSync(process.execPath, ['-e', code], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      rows.push({
+        weights,
+        what,
+        ...(JSON.parse(child.stdout.trim().split('\n').at(-1) as string) as Record<string, number>),
+      });
     }
   }
   table('Memory (MB) of a process that opens 135M parameters, reads a prompt and writes a token', rows);
@@ -22,9 +29,15 @@ export function loading(): void {
 
 /** The process that `loading` measures. Linux only: the peak is read from the system. */
 export async function loadAlone(weights: WeightFormat, seed: number, kernels: boolean): Promise<void> {
-  const megabytes = (field: string) => Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? NaN) / 1024;
+  const megabytes = (field: string) =>
+    Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? NaN) / 1024;
   const [before, ownBefore] = [megabytes('VmRSS'), megabytes('RssAnon')];
-  const decoder = await Decoder.open(randomCheckpoint(smolLM2, seed), { weights, threads: 1, kernels, cacheDirectory: benchCache('compiled') });
+  const decoder = await Decoder.open(randomCheckpoint(smolLM2, seed), {
+    weights,
+    threads: 1,
+    kernels,
+    cacheDirectory: benchCache('compiled'),
+  });
   const opened = megabytes('VmHWM');
   const context = decoder.newContext(full(), 64);
   await context.prefill([1, 2, 3]);
@@ -33,10 +46,17 @@ export async function loadAlone(weights: WeightFormat, seed: number, kernels: bo
   const peak = megabytes('VmHWM');
   // Own: without pages of files, which the system shares between processes and drops when memory is short.
   const own = megabytes('RssAnon');
-  console.log(JSON.stringify({
-    'before it': round(before, 0), 'compiled weights': round(compiled, 0), 'peak until opened': round(opened, 0), 'peak until a token': round(peak, 0), 'own, after': round(own, 0),
-    'peak less start / compiled': round((peak - before) / compiled, 2), 'own less start / compiled': round((own - ownBefore) / compiled, 2),
-  }));
+  console.log(
+    JSON.stringify({
+      'before it': round(before, 0),
+      'compiled weights': round(compiled, 0),
+      'peak until opened': round(opened, 0),
+      'peak until a token': round(peak, 0),
+      'own, after': round(own, 0),
+      'peak less start / compiled': round((peak - before) / compiled, 2),
+      'own less start / compiled': round((own - ownBefore) / compiled, 2),
+    }),
+  );
   await decoder.close();
 }
 
@@ -52,10 +72,16 @@ export async function cancelling(): Promise<void> {
     // From when it was due: while a run holds the thread no cancel is heard.
     const due = performance.now() + delay;
     const timer = setTimeout(() => abort.abort(), delay);
-    const result = await generate(decoder, decoder.newContext(full(), 4096), prompt, { maxNewTokens: 1000, stopTokens: [], signal: abort.signal });
+    const result = await generate(decoder, decoder.newContext(full(), 4096), prompt, {
+      maxNewTokens: 1000,
+      stopTokens: [],
+      signal: abort.signal,
+    });
     clearTimeout(timer);
     if (result.reason === 'cancelled') late.push(performance.now() - due);
   }
   await decoder.close();
-  console.log(`\nCancelled ${late.length} times: median ${round(median(late))} ms, at most ${round(Math.max(...late))} ms until the generation returned`);
+  console.log(
+    `\nCancelled ${late.length} times: median ${round(median(late))} ms, at most ${round(Math.max(...late))} ms until the generation returned`,
+  );
 }

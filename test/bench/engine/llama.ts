@@ -28,11 +28,21 @@ interface Side {
  * Against llama.cpp (flash attention on), the same random weights of SmolLM2-135M's shape. Both are open at once and take turns, so that whatever else the machine
  * does falls on both alike.
  */
-export async function againstLlama(depths: readonly number[], threadCounts: readonly number[], formats: readonly WeightFormat[]): Promise<void> {
-  for (const [ours, theirs] of [['4bit', 'q4_0'], ['8bit', 'q8_0']] as const) {
+export async function againstLlama(
+  depths: readonly number[],
+  threadCounts: readonly number[],
+  formats: readonly WeightFormat[],
+): Promise<void> {
+  for (const [ours, theirs] of [
+    ['4bit', 'q4_0'],
+    ['8bit', 'q8_0'],
+  ] as const) {
     if (!formats.includes(ours)) continue;
     for (const threads of threadCounts) {
-      const sides = [await openOurs(ours, threads, Math.max(...depths)), await openLlama(theirs, threads, Math.max(...depths))] as const;
+      const sides = [
+        await openOurs(ours, threads, Math.max(...depths)),
+        await openLlama(theirs, threads, Math.max(...depths)),
+      ] as const;
       const rows: Record<string, string | number>[] = [];
       for (const depth of [...depths].sort((x, y) => x - y)) {
         const prompts: [number[], number[]] = [[], []];
@@ -45,17 +55,31 @@ export async function againstLlama(depths: readonly number[], threadCounts: read
         }
         const [a, b] = prompts.map((times) => median(times.slice(1))) as [number, number];
         const [x, y] = steps.map((times) => median(times.slice(STEPS))) as [number, number];
-        rows.push({ 'rows before': depth, 'prefill tok/s': round((PROMPT / a) * 1000, 0), 'llama.cpp': round((PROMPT / b) * 1000, 0), 'prefill ratio': round(b / a, 2),
-          'decode tok/s': round(1000 / x), 'llama.cpp decode': round(1000 / y), 'decode ratio': round(y / x, 2) });
+        rows.push({
+          'rows before': depth,
+          'prefill tok/s': round((PROMPT / a) * 1000, 0),
+          'llama.cpp': round((PROMPT / b) * 1000, 0),
+          'prefill ratio': round(b / a, 2),
+          'decode tok/s': round(1000 / x),
+          'llama.cpp decode': round(1000 / y),
+          'decode ratio': round(y / x, 2),
+        });
       }
       for (const side of sides) await side.close();
-      table(`${ours} beside llama.cpp's ${theirs} (node-llama-cpp ${VERSION}, flash attention on), ${threads} threads, Node ${process.versions.node}; a prompt of ${PROMPT} tokens, and single tokens, behind so many rows`, rows);
+      table(
+        `${ours} beside llama.cpp's ${theirs} (node-llama-cpp ${VERSION}, flash attention on), ${threads} threads, Node ${process.versions.node}; a prompt of ${PROMPT} tokens, and single tokens, behind so many rows`,
+        rows,
+      );
     }
   }
 }
 
 async function openOurs(weights: WeightFormat, threads: number, deepest: number): Promise<Side> {
-  const decoder = await Decoder.open(randomCheckpoint(smolLM2), { weights, threads, cacheDirectory: benchCache('compiled') });
+  const decoder = await Decoder.open(randomCheckpoint(smolLM2), {
+    weights,
+    threads,
+    cacheDirectory: benchCache('compiled'),
+  });
   const capacity = deepest + 2 * PROMPT;
   // One context for prompts, one for tokens: slots once taken stay ready, and a token would pass over those of the prompt.
   let [context, writing] = [decoder.newContext(full(), capacity), decoder.newContext(full(), capacity)];
@@ -96,7 +120,12 @@ interface LlamaSequence {
 }
 interface LlamaModule {
   getLlama(options: object): Promise<{
-    loadModel(options: object): Promise<{ createContext(options: object): Promise<{ getSequence(): LlamaSequence; dispose(): Promise<void> }>; dispose(): Promise<void> }>;
+    loadModel(
+      options: object,
+    ): Promise<{
+      createContext(options: object): Promise<{ getSequence(): LlamaSequence; dispose(): Promise<void> }>;
+      dispose(): Promise<void>;
+    }>;
     dispose(): Promise<void>;
   }>;
 }
@@ -106,13 +135,20 @@ async function openLlama(format: GgufFormat, threads: number, deepest: number): 
   if (!existsSync(modelPath)) await writeGguf(randomCheckpoint(smolLM2), format, modelPath);
   const llama = await (await loadLlama()).getLlama({ gpu: false, build: 'never', logLevel: 'error' });
   const model = await llama.loadModel({ modelPath });
-  const context = await model.createContext({ contextSize: deepest + 2 * PROMPT, flashAttention: true, threads, batchSize: PROMPT, ignoreMemorySafetyChecks: true });
+  const context = await model.createContext({
+    contextSize: deepest + 2 * PROMPT,
+    flashAttention: true,
+    threads,
+    batchSize: PROMPT,
+    ignoreMemorySafetyChecks: true,
+  });
   const sequence = context.getSequence();
   let depth = 0;
   const back = () => sequence.eraseContextTokenRanges([{ start: depth, end: depth + 2 * PROMPT }]);
   return {
     to: async (rows) => {
-      if (rows > depth) await sequence.evaluateWithoutGeneratingNewTokens(tokensOf(rows - depth, smolLM2.vocabSize, depth));
+      if (rows > depth)
+        await sequence.evaluateWithoutGeneratingNewTokens(tokensOf(rows - depth, smolLM2.vocabSize, depth));
       depth = rows;
     },
     prompt: async () => {
@@ -148,7 +184,11 @@ export async function loadLlama(): Promise<LlamaModule> {
   const entry = join(folder, 'node_modules', 'node-llama-cpp', 'dist', 'index.js');
   if (!existsSync(entry)) {
     writeFileSync(join(folder, 'package.json'), '{"private":true}');
-    const done = spawnSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', `node-llama-cpp@${VERSION}`], { cwd: folder, stdio: 'inherit' });
+    const done = spawnSync(
+      'npm',
+      ['install', '--ignore-scripts', '--no-audit', '--no-fund', `node-llama-cpp@${VERSION}`],
+      { cwd: folder, stdio: 'inherit' },
+    );
     if (done.status !== 0) throw new Error('node-llama-cpp could not be installed');
   }
   return (await import(pathToFileURL(entry).href)) as LlamaModule;

@@ -39,9 +39,20 @@ export function fill(decoder: Decoder, context: DecoderContext, rows: number): v
   for (let from = 0; from < rows; from += step) {
     const count = Math.min(step, rows - from);
     const size = layers * kvHeads * count * headDim;
-    const noise = (seed: number) => Float32Array.from({ length: size }, (_, i) => (((Math.imul(i + seed, 0x9e3779b1) >>> 16) & 255) - 128) / 256);
+    const noise = (seed: number) =>
+      Float32Array.from({ length: size }, (_, i) => (((Math.imul(i + seed, 0x9e3779b1) >>> 16) & 255) - 128) / 256);
     const shape = { layers, kvHeads, headDim, type: 'float32' as const };
-    context.splice(new KvRows({ shape, keys: noise(from), values: noise(from + 7), positions: Int32Array.from({ length: count }, (_, i) => i), tokens: count }), from, 'noise');
+    context.splice(
+      new KvRows({
+        shape,
+        keys: noise(from),
+        values: noise(from + 7),
+        positions: Int32Array.from({ length: count }, (_, i) => i),
+        tokens: count,
+      }),
+      from,
+      'noise',
+    );
   }
 }
 
@@ -63,4 +74,3 @@ export function table(title: string, rows: readonly Record<string, string | numb
 }
 
 export const round = (x: number, digits = 1): number => Number(x.toFixed(digits));
-

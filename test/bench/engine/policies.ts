@@ -13,7 +13,11 @@ interface Measured {
 
 /** Λ beside our own full attention, and at the millionth token; anchors beside full attention. */
 export async function policySpeed(threads: number): Promise<void> {
-  const decoder = await Decoder.open(randomCheckpoint(smolLM2), { weights: '8bit', threads, cacheDirectory: benchCache('compiled') });
+  const decoder = await Decoder.open(randomCheckpoint(smolLM2), {
+    weights: '8bit',
+    threads,
+    cacheDirectory: benchCache('compiled'),
+  });
   const fullContext = decoder.newContext(full(), LONG + 64);
   fill(decoder, fullContext, LONG);
   const fullTime = await decodeTime(fullContext, threads, 8);
@@ -28,14 +32,35 @@ export async function policySpeed(threads: number): Promise<void> {
   const contexts = [await lambdaAt(8192), await lambdaAt(1_000_000)] as const;
   // In turns, so that whatever else the machine does falls on both alike.
   const times: [number[], number[]] = [[], []];
-  for (let turn = 0; turn < 12; turn++) for (const i of [0, 1] as const) times[i].push(await decodeTime(contexts[i], threads, 5));
-  const [early, late] = [0, 1].map((i) => ({ time: median(times[i as 0 | 1]), bytes: (contexts[i as 0 | 1]).ledger().allocatedBytes })) as [Measured, Measured];
+  for (let turn = 0; turn < 12; turn++)
+    for (const i of [0, 1] as const) times[i].push(await decodeTime(contexts[i], threads, 5));
+  const [early, late] = [0, 1].map((i) => ({
+    time: median(times[i as 0 | 1]),
+    bytes: contexts[i as 0 | 1].ledger().allocatedBytes,
+  })) as [Measured, Measured];
   table(`Λ (window ${WINDOW}, ${SINKS} sinks), decoding`, [
-    { what: `full attention at ${LONG} rows`, 'ms a token': round(fullTime), 'cache MB': round(fullContext.ledger().allocatedBytes / 1e6), ratio: 1 },
-    { what: 'Λ at position 8,192', 'ms a token': round(early.time), 'cache MB': round(early.bytes / 1e6), ratio: round(fullTime / early.time, 2) },
-    { what: 'Λ at position 1,000,000', 'ms a token': round(late.time), 'cache MB': round(late.bytes / 1e6), ratio: round(fullTime / late.time, 2) },
+    {
+      what: `full attention at ${LONG} rows`,
+      'ms a token': round(fullTime),
+      'cache MB': round(fullContext.ledger().allocatedBytes / 1e6),
+      ratio: 1,
+    },
+    {
+      what: 'Λ at position 8,192',
+      'ms a token': round(early.time),
+      'cache MB': round(early.bytes / 1e6),
+      ratio: round(fullTime / early.time, 2),
+    },
+    {
+      what: 'Λ at position 1,000,000',
+      'ms a token': round(late.time),
+      'cache MB': round(late.bytes / 1e6),
+      ratio: round(fullTime / late.time, 2),
+    },
   ]);
-  console.log(`1M beside 8k: ${round((early.time / late.time) * 100)}% of the tokens/s; the cache is ${early.bytes === late.bytes ? 'the same' : 'NOT the same'} size`);
+  console.log(
+    `1M beside 8k: ${round((early.time / late.time) * 100)}% of the tokens/s; the cache is ${early.bytes === late.bytes ? 'the same' : 'NOT the same'} size`,
+  );
 
   const shots = 128;
   const anchored: AttentionPolicy = anchors({ isAnchor: intervalAnchors(LONG / shots) });
@@ -55,7 +80,12 @@ export async function policySpeed(threads: number): Promise<void> {
 export async function segmentSpeed(threads: number): Promise<void> {
   const rows: Record<string, string | number>[] = [];
   for (const weights of ['f32', '8bit', '4bit'] as const) {
-    const decoder = await Decoder.open(randomCheckpoint(bundledShape), { weights, cache: 'float16', threads, cacheDirectory: benchCache('compiled') });
+    const decoder = await Decoder.open(randomCheckpoint(bundledShape), {
+      weights,
+      cache: 'float16',
+      threads,
+      cacheDirectory: benchCache('compiled'),
+    });
     const sinks = decoder.newContext(full(), 8);
     await sinks.prefill([1, 2, 3, 4], { logits: 'none' });
     const prefix = sinks.rowsAt(0, 4);
@@ -71,7 +101,14 @@ export async function segmentSpeed(threads: number): Promise<void> {
     await decoder.encodeSegments(segments, { prefix, policy });
     const used = process.cpuUsage(cpu);
     const seconds = (performance.now() - start) / 1000;
-    rows.push({ weights, threads, segments: segments.length, tokens: total, 'tokens/s': round(total / seconds, 0), 'tokens per processor second': round((total / (used.user + used.system)) * 1e6, 0) });
+    rows.push({
+      weights,
+      threads,
+      segments: segments.length,
+      tokens: total,
+      'tokens/s': round(total / seconds, 0),
+      'tokens per processor second': round((total / (used.user + used.system)) * 1e6, 0),
+    });
     await decoder.close();
   }
   table('Segments behind four sinks, to anchor rows and vectors (bundled shape)', rows);
@@ -90,7 +127,13 @@ export async function opening(): Promise<void> {
       await context.prefill([1, 2, 3]);
       await context.decode(4);
       const used = process.cpuUsage(cpu);
-      rows.push({ weights, what, seconds: round((performance.now() - start) / 1000, 2), 'processor seconds': round((used.user + used.system) / 1e6, 2), 'compiled MB': round(decoder.compiled.byteLength / 1e6, 0) });
+      rows.push({
+        weights,
+        what,
+        seconds: round((performance.now() - start) / 1000, 2),
+        'processor seconds': round((used.user + used.system) / 1e6, 2),
+        'compiled MB': round(decoder.compiled.byteLength / 1e6, 0),
+      });
       await decoder.close();
     };
     await open('first time, with prompt and token (making random numbers included)');

@@ -1,17 +1,38 @@
 import { createHash } from 'node:crypto';
 import type { Checkpoint, ModelConfig, TensorSource } from '../../../src/engine';
-import { expectedTensors } from '../../../src/engine/checkpoint/layout';
+import { expectedTensors } from '../../../src/engine/architectures/layout';
 
 /** SmolLM2-135M's shape. */
 export const smolLM2: ModelConfig = {
-  architecture: 'llama', vocabSize: 49152, hiddenSize: 576, intermediateSize: 1536, layers: 30, queryHeads: 9, kvHeads: 3, headDim: 64,
-  normEps: 1e-5, tiedEmbeddings: true, qkvBias: false, outputBias: false, mlpBias: false, qkNorm: false, maxPositions: 1 << 21,
-  rope: { theta: 100000, rotaryDim: 64, originalMaxPositions: 8192, scaling: { type: 'default' } }, eosTokenIds: [2],
+  architecture: 'llama',
+  vocabSize: 49152,
+  hiddenSize: 576,
+  intermediateSize: 1536,
+  layers: 30,
+  queryHeads: 9,
+  kvHeads: 3,
+  headDim: 64,
+  normEps: 1e-5,
+  tiedEmbeddings: true,
+  qkvBias: false,
+  outputBias: false,
+  mlpBias: false,
+  qkNorm: false,
+  maxPositions: 1 << 21,
+  rope: { theta: 100000, rotaryDim: 64, originalMaxPositions: 8192, scaling: { type: 'default' } },
+  eosTokenIds: [2],
 };
 
 /** The bundled model's shape. */
 export const bundledShape: ModelConfig = {
-  ...smolLM2, vocabSize: 16384, hiddenSize: 256, intermediateSize: 704, layers: 6, queryHeads: 4, kvHeads: 1, maxPositions: 4096,
+  ...smolLM2,
+  vocabSize: 16384,
+  hiddenSize: 256,
+  intermediateSize: 704,
+  layers: 6,
+  queryHeads: 4,
+  kvHeads: 1,
+  maxPositions: 4096,
   rope: { theta: 10000, rotaryDim: 64, originalMaxPositions: 512, scaling: { type: 'default' } },
 };
 

@@ -1,6 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Decoder, full, KvRows, lambda, negativeLogLikelihood, openCheckpoint, Tokenizer, type AttentionPolicy, type DecoderContext } from '../../../src/engine';
+import {
+  Decoder,
+  full,
+  KvRows,
+  lambda,
+  negativeLogLikelihood,
+  openCheckpoint,
+  Tokenizer,
+  type AttentionPolicy,
+  type DecoderContext,
+} from '../../../src/engine';
 import { generator } from '../../../src/engine/generate/sampling';
 import { ropeFrequencies, rotateRows, rotationTable } from '../../../src/engine/rope/frequencies';
 import { sharedData } from '../../shared-data';
@@ -39,18 +49,34 @@ export async function recall(): Promise<void> {
 
 async function subjects(): Promise<Subject[]> {
   const found: Subject[] = [];
-  for (const { name, window } of [{ name: 'babyllama-char', window: 192 }, { name: 'stories260K', window: 384 }]) {
+  for (const { name, window } of [
+    { name: 'babyllama-char', window: 192 },
+    { name: 'stories260K', window: 384 },
+  ]) {
     const directory = sharedData(`checkpoints/${name}`);
     const file = sharedData(`text/tinystories-rows-${name}.json`);
-    if (directory && file) found.push({ name, directory, window, sinks: 8, texts: JSON.parse(readFileSync(file, 'utf8')) as number[][], full: false });
+    if (directory && file)
+      found.push({
+        name,
+        directory,
+        window,
+        sinks: 8,
+        texts: JSON.parse(readFileSync(file, 'utf8')) as number[][],
+        full: false,
+      });
   }
   const directory = 'models/anchorage-8m';
   if (!existsSync(directory)) return found;
   const checkpoint = await openCheckpoint(directory);
   const tokenizer = await Tokenizer.open(directory, checkpoint.config.vocabSize);
   await checkpoint.close();
-  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts')).sort();
-  const texts = files.map((file) => tokenizer.encode(readFileSync(join('src', file), 'utf8'))).filter((tokens) => tokens.length > 1400).slice(0, 16);
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .sort();
+  const texts = files
+    .map((file) => tokenizer.encode(readFileSync(join('src', file), 'utf8')))
+    .filter((tokens) => tokens.length > 1400)
+    .slice(0, 16);
   return [...found, { name: 'anchorage-8m', directory, window: 512, sinks: 4, texts, full: true }];
 }
 
@@ -58,9 +84,16 @@ async function subjects(): Promise<Subject[]> {
 function task({ texts }: Subject, i: number, between: number): { read: number[]; rest: number[] } {
   const text = texts[i] as number[];
   const random = generator(i);
-  const passage = text.slice(1, 1 + COPY).map((token) => ({ token, order: random() })).sort((a, b) => a.order - b.order).map(({ token }) => token);
+  const passage = text
+    .slice(1, 1 + COPY)
+    .map((token) => ({ token, order: random() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ token }) => token);
   const filler = (texts[(i + 1) % texts.length] as number[]).slice(1, 1 + between);
-  return { read: [text[0] as number, ...passage, ...filler, ...passage.slice(0, COPY - JUDGED)], rest: passage.slice(COPY - JUDGED) };
+  return {
+    read: [text[0] as number, ...passage, ...filler, ...passage.slice(0, COPY - JUDGED)],
+    rest: passage.slice(COPY - JUDGED),
+  };
 }
 
 async function copying(decoder: Decoder, subject: Subject): Promise<void> {
@@ -69,7 +102,13 @@ async function copying(decoder: Decoder, subject: Subject): Promise<void> {
   const kinds: [string, () => AttentionPolicy, number][] = [
     ['Λ, the passage within the window', plain, Math.floor(window / 4)],
     ['Λ, beyond it', plain, 2 * window],
-    ...[1, 2].flatMap((fromLayer) => [5, 20].map((k): [string, () => AttentionPolicy, number] => [`and ${k} middle rows from layer ${fromLayer}`, () => lambda({ sinks, window, middle: { k, fromLayer } }), 2 * window])),
+    ...[1, 2].flatMap((fromLayer) =>
+      [5, 20].map((k): [string, () => AttentionPolicy, number] => [
+        `and ${k} middle rows from layer ${fromLayer}`,
+        () => lambda({ sinks, window, middle: { k, fromLayer } }),
+        2 * window,
+      ]),
+    ),
     ...(subject.full ? [['full attention', () => full(), 2 * window] as [string, () => AttentionPolicy, number]] : []),
   ];
   const rows = [];
@@ -123,13 +162,17 @@ async function choosing(decoder: Decoder, subject: Subject): Promise<void> {
           for (let row = 0; row < part.rows; row++) {
             const at = (kv * part.rows + row) * headDim;
             let score = 0;
-            for (let d = 0; d < headDim; d++) score += (part.keys[at + d] as number) * (query[head * headDim + d] as number);
+            for (let d = 0; d < headDim; d++)
+              score += (part.keys[at + d] as number) * (query[head * headDim + d] as number);
             scores.push(score);
           }
         }
-        const rank = (position: number) => scores.slice(sinks, last).filter((score) => score > (scores[position] as number)).length;
+        const rank = (position: number) =>
+          scores.slice(sinks, last).filter((score) => score > (scores[position] as number)).length;
         const best = Math.min(rank(own), rank(own + 1));
-        BEST.forEach((k, b) => { if (best < k) (hits[head] as number[])[b]!++; });
+        BEST.forEach((k, b) => {
+          if (best < k) (hits[head] as number[])[b]!++;
+        });
       }
       asked++;
       middle += last - sinks;
@@ -137,15 +180,31 @@ async function choosing(decoder: Decoder, subject: Subject): Promise<void> {
     }
   }
   const share = (head: number, b: number) => (100 * ((hits[head] as number[])[b] as number)) / asked;
-  table(`${name}: the row of the word or of the one behind it among the k best middle rows, % of ${asked} queries`, BEST.map((k, b) => {
-    const shares = hits.map((_, head) => share(head, b));
-    const best = shares.indexOf(Math.max(...shares));
-    return { k, 'by chance': round((100 * 2 * k * asked) / middle), 'mean head': round(shares.reduce((x, y) => x + y, 0) / shares.length), 'best head': round(shares[best] as number), which: `layer ${Math.floor(best / queryHeads)}, head ${best % queryHeads}` };
-  }));
+  table(
+    `${name}: the row of the word or of the one behind it among the k best middle rows, % of ${asked} queries`,
+    BEST.map((k, b) => {
+      const shares = hits.map((_, head) => share(head, b));
+      const best = shares.indexOf(Math.max(...shares));
+      return {
+        k,
+        'by chance': round((100 * 2 * k * asked) / middle),
+        'mean head': round(shares.reduce((x, y) => x + y, 0) / shares.length),
+        'best head': round(shares[best] as number),
+        which: `layer ${Math.floor(best / queryHeads)}, head ${best % queryHeads}`,
+      };
+    }),
+  );
 }
 
 /** Queries [layers, queryHeads, headDim] of a token behind the sinks and the context's last rows, not rotated. */
-async function queryOf(decoder: Decoder, context: DecoderContext, token: number, first: KvRows, sinks: number, window: number): Promise<Float32Array> {
+async function queryOf(
+  decoder: Decoder,
+  context: DecoderContext,
+  token: number,
+  first: KvRows,
+  sinks: number,
+  window: number,
+): Promise<Float32Array> {
   const from = context.position - window + sinks + 1;
   const near = context.rowsAt(from, context.position);
   const prefix = joined(first, sinks, near);
@@ -165,5 +224,11 @@ function joined(a: KvRows, count: number, b: KvRows): KvRows {
     }
     return out;
   };
-  return new KvRows({ shape: a.shape, keys: join(a.keys, b.keys), values: join(a.values, b.values), positions: Int32Array.from({ length: rows }, (_, i) => i), tokens: rows });
+  return new KvRows({
+    shape: a.shape,
+    keys: join(a.keys, b.keys),
+    values: join(a.values, b.values),
+    positions: Int32Array.from({ length: rows }, (_, i) => i),
+    tokens: rows,
+  });
 }

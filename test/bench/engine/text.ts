@@ -24,7 +24,8 @@ export async function lmInfinite(length: number): Promise<void> {
     const decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null });
     await checkpoint.close();
     const results: Record<string, string | number>[] = [];
-    const add = (what: string, nll: Float64Array, peak: number | string) => results.push({ what, rows: peak, ...byPosition(nll) });
+    const add = (what: string, nll: Float64Array, peak: number | string) =>
+      results.push({ what, rows: peak, ...byPosition(nll) });
     const reread = await rereading(decoder, tokens, window);
     add('re-reading the last window', reread, window);
     const policies: [string, AttentionPolicy][] = [
@@ -42,7 +43,8 @@ export async function lmInfinite(length: number): Promise<void> {
       add(what, nll, context.ledger().rows);
       if (what !== 'Λ') continue;
       const [ours, theirs] = [byPosition(nll), byPosition(reread)];
-      for (const bucket of Object.keys(ours)) worst = Math.max(worst, Math.abs((ours[bucket] as number) / (theirs[bucket] as number) - 1));
+      for (const bucket of Object.keys(ours))
+        worst = Math.max(worst, Math.abs((ours[bucket] as number) / (theirs[bucket] as number) - 1));
     }
     table(`${name}: nats by position (window ${window}, ${sinks} sinks)`, results);
     console.log(`Λ is within ${round(worst * 100, 2)}% of re-reading in every bucket`);

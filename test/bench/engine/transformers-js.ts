@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Decoder, full, type ModelConfig } from '../../../src/engine';
 import { openCompiled } from '../../../src/engine/decoder/compiled';
-import { Projections } from '../../../src/engine/decoder/projection';
+import { Projections } from '../../../src/engine/decoder/onnx/projection';
 import { WEIGHTS_FILE, type StoredTensors } from '../../../src/engine/decoder/weight-file';
 import { headFormat, headMatrix, layerMatrices, tokenFormat } from '../../../src/engine/decoder/weights';
-import { GraphBuilder } from '../../../src/engine/onnx/graph';
+import { GraphBuilder } from '../../../src/engine/decoder/onnx/graph-builder';
 import { rotationTable, ropeFrequencies } from '../../../src/engine/rope/frequencies';
 import { benchCache, fill, median, round, stopwatch, table } from './measure';
 import { randomCheckpoint, smolLM2 } from './random';
@@ -23,8 +23,17 @@ export async function againstTransformersJs(depths: readonly number[], threads: 
   const folder = writeExport(smolLM2, compiled.stored, compiled.source.directory, deepest);
   const { AutoModelForCausalLM, Tensor, env } = await loadPeer();
   env.allowRemoteModels = false;
-  const model = await AutoModelForCausalLM.from_pretrained(folder, { dtype: 'q4', device: 'cpu', local_files_only: true, session_options: { intraOpNumThreads: threads } });
-  const decoder = await Decoder.open(randomCheckpoint(smolLM2), { weights: '4bit', threads, cacheDirectory: benchCache('compiled') });
+  const model = await AutoModelForCausalLM.from_pretrained(folder, {
+    dtype: 'q4',
+    device: 'cpu',
+    local_files_only: true,
+    session_options: { intraOpNumThreads: threads },
+  });
+  const decoder = await Decoder.open(randomCheckpoint(smolLM2), {
+    weights: '4bit',
+    threads,
+    cacheDirectory: benchCache('compiled'),
+  });
   const rows = [];
   for (const depth of depths) {
     const context = decoder.newContext(full(), deepest);
@@ -32,21 +41,39 @@ export async function againstTransformersJs(depths: readonly number[], threads: 
     const size = smolLM2.kvHeads * depth * smolLM2.headDim;
     let past: Record<string, unknown> = {};
     for (let layer = 0; layer < smolLM2.layers; layer++) {
-      for (const part of ['key', 'value']) past[`past_key_values.${layer}.${part}`] = new Tensor('float32', new Float32Array(size).fill(0.01), [1, smolLM2.kvHeads, depth, smolLM2.headDim]);
+      for (const part of ['key', 'value'])
+        past[`past_key_values.${layer}.${part}`] = new Tensor('float32', new Float32Array(size).fill(0.01), [
+          1,
+          smolLM2.kvHeads,
+          depth,
+          smolLM2.headDim,
+        ]);
     }
     const [ours, theirs]: [number[], number[]] = [[], []];
     for (let step = 0; step < STEPS; step++) {
       let elapsed = stopwatch(threads);
       await context.decode(60 + step);
       ours.push(elapsed());
-      const ids = (length: number, value: bigint) => new Tensor('int64', new BigInt64Array(length).fill(value), [1, length]);
+      const ids = (length: number, value: bigint) =>
+        new Tensor('int64', new BigInt64Array(length).fill(value), [1, length]);
       elapsed = stopwatch(threads);
-      const out = await model({ input_ids: ids(1, BigInt(60 + step)), attention_mask: ids(depth + step + 1, 1n), past_key_values: past });
+      const out = await model({
+        input_ids: ids(1, BigInt(60 + step)),
+        attention_mask: ids(depth + step + 1, 1n),
+        past_key_values: past,
+      });
       theirs.push(elapsed());
-      past = Object.fromEntries(Object.keys(past).map((name) => [name, out[name.replace('past_key_values', 'present')]]));
+      past = Object.fromEntries(
+        Object.keys(past).map((name) => [name, out[name.replace('past_key_values', 'present')]]),
+      );
     }
     const [a, b] = [median(ours.slice(1)), median(theirs.slice(1))];
-    rows.push({ 'rows before': depth, 'decode tok/s': round(1000 / a), 'transformers.js': round(1000 / b), ratio: round(b / a, 2) });
+    rows.push({
+      'rows before': depth,
+      'decode tok/s': round(1000 / a),
+      'transformers.js': round(1000 / b),
+      ratio: round(b / a, 2),
+    });
   }
   table(`4bit beside transformers.js ${VERSION} (q4), ${threads} threads`, rows);
   await model.dispose();
@@ -60,10 +87,21 @@ function writeExport(config: ModelConfig, stored: StoredTensors, weights: string
   // A link out of the folder would be refused.
   copyFileSync(join(weights, WEIGHTS_FILE), join(folder, 'onnx', WEIGHTS_FILE));
   writeFileSync(join(folder, 'onnx', 'model_q4.onnx'), exportedGraph(config, stored, positions));
-  writeFileSync(join(folder, 'config.json'), JSON.stringify({
-    model_type: 'llama', architectures: ['LlamaForCausalLM'], vocab_size: config.vocabSize, hidden_size: config.hiddenSize, intermediate_size: config.intermediateSize, num_hidden_layers: config.layers,
-    num_attention_heads: config.queryHeads, num_key_value_heads: config.kvHeads, head_dim: config.headDim, eos_token_id: 2,
-  }));
+  writeFileSync(
+    join(folder, 'config.json'),
+    JSON.stringify({
+      model_type: 'llama',
+      architectures: ['LlamaForCausalLM'],
+      vocab_size: config.vocabSize,
+      hidden_size: config.hiddenSize,
+      intermediate_size: config.intermediateSize,
+      num_hidden_layers: config.layers,
+      num_attention_heads: config.queryHeads,
+      num_key_value_heads: config.kvHeads,
+      head_dim: config.headDim,
+      eos_token_id: 2,
+    }),
+  );
   return folder;
 }
 
@@ -74,28 +112,71 @@ function exportedGraph(config: ModelConfig, stored: StoredTensors, positions: nu
   const norm = { epsilon: { float: config.normEps } };
   g.input('input_ids', 'int64', ['batch', 'steps']);
   g.input('attention_mask', 'int64', ['batch', 'seen']);
-  const angles = rotationTable(ropeFrequencies(config.rope, positions), Array.from({ length: positions }, (_, i) => i));
+  const angles = rotationTable(
+    ropeFrequencies(config.rope, positions),
+    Array.from({ length: positions }, (_, i) => i),
+  );
   const bytes = (values: Float32Array) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
   const cos = g.initializer('cos', 'float32', [positions, headDim / 2], bytes(angles.cos));
   const sin = g.initializer('sin', 'float32', [positions, headDim / 2], bytes(angles.sin));
-  const last = g.cast(g.node('Sub', [g.node('ReduceSum', ['attention_mask', g.int64s([1])], { attributes: { keepdims: 0 } }), g.int64(1)]), 'int32');
-  const total = g.cast(g.node('Gather', [g.node('Shape', ['attention_mask']), g.int64(1)], { attributes: { axis: 0 } }), 'int32');
-  const skip = (a: string, b: string, weight: string) => g.nodes('SkipSimplifiedLayerNormalization', [a, b, p.weight(weight)], { domain: 'com.microsoft', attributes: norm, outputs: [`${weight}.out`, '', '', `${weight}.sum`] });
+  const last = g.cast(
+    g.node('Sub', [
+      g.node('ReduceSum', ['attention_mask', g.int64s([1])], { attributes: { keepdims: 0 } }),
+      g.int64(1),
+    ]),
+    'int32',
+  );
+  const total = g.cast(
+    g.node('Gather', [g.node('Shape', ['attention_mask']), g.int64(1)], { attributes: { axis: 0 } }),
+    'int32',
+  );
+  const skip = (a: string, b: string, weight: string) =>
+    g.nodes('SkipSimplifiedLayerNormalization', [a, b, p.weight(weight)], {
+      domain: 'com.microsoft',
+      attributes: norm,
+      outputs: [`${weight}.out`, '', '', `${weight}.sum`],
+    });
   let stream = g.cast(g.node('Gather', [p.weight('embeddings'), 'input_ids'], { attributes: { axis: 0 } }), 'float32');
-  let x = g.node('SimplifiedLayerNormalization', [stream, p.weight('layer0.norm1')], { attributes: { axis: -1, ...norm } });
+  let x = g.node('SimplifiedLayerNormalization', [stream, p.weight('layer0.norm1')], {
+    attributes: { axis: -1, ...norm },
+  });
   for (let layer = 0; layer < layers; layer++) {
     const matrices = layerMatrices(config, layer);
     const format = tokenFormat(config, layer, '4bit');
-    const cache = ['key', 'value'].map((part) => g.input(`past_key_values.${layer}.${part}`, 'float32', ['batch', kvHeads, 'past', headDim]));
+    const cache = ['key', 'value'].map((part) =>
+      g.input(`past_key_values.${layer}.${part}`, 'float32', ['batch', kvHeads, 'past', headDim]),
+    );
     const present = ['key', 'value'].map((part) => `present.${layer}.${part}`);
-    const qkv = g.split(p.product(x, matrices.qkv, format), [queryHeads * headDim, kvHeads * headDim, kvHeads * headDim], -1);
+    const qkv = g.split(
+      p.product(x, matrices.qkv, format),
+      [queryHeads * headDim, kvHeads * headDim, kvHeads * headDim],
+      -1,
+    );
     const [attended] = g.nodes('GroupQueryAttention', [...qkv, ...cache, last, total, cos, sin], {
-      domain: 'com.microsoft', attributes: { num_heads: queryHeads, kv_num_heads: kvHeads, do_rotary: 1, scale: { float: 1 / Math.sqrt(headDim) } }, outputs: [`attended.${layer}`, ...present],
+      domain: 'com.microsoft',
+      attributes: {
+        num_heads: queryHeads,
+        kv_num_heads: kvHeads,
+        do_rotary: 1,
+        scale: { float: 1 / Math.sqrt(headDim) },
+      },
+      outputs: [`attended.${layer}`, ...present],
     });
     for (const name of present) g.output(name, 'float32', ['batch', kvHeads, 'seen', headDim]);
-    [x = '', , , stream = ''] = skip(stream, p.product(attended as string, matrices.output, format), `layer${layer}.norm2`);
-    const [gate, up] = g.split(p.product(x, matrices.gateUp, format), [intermediateSize, intermediateSize], -1) as [string, string];
-    const fed = p.product(g.node('Mul', [g.ms('QuickGelu', [gate], { alpha: { float: 1 } }), up]), matrices.down, format);
+    [x = '', , , stream = ''] = skip(
+      stream,
+      p.product(attended as string, matrices.output, format),
+      `layer${layer}.norm2`,
+    );
+    const [gate, up] = g.split(p.product(x, matrices.gateUp, format), [intermediateSize, intermediateSize], -1) as [
+      string,
+      string,
+    ];
+    const fed = p.product(
+      g.node('Mul', [g.ms('QuickGelu', [gate], { alpha: { float: 1 } }), up]),
+      matrices.down,
+      format,
+    );
     [x = '', , , stream = ''] = skip(stream, fed, layer + 1 < layers ? `layer${layer + 1}.norm1` : 'norm');
   }
   g.node('Identity', [p.product(x, headMatrix(config), headFormat('4bit'))], { outputs: ['logits'] });
@@ -105,7 +186,12 @@ function exportedGraph(config: ModelConfig, stored: StoredTensors, positions: nu
 
 /** The part of the peer's API that is used here. */
 interface Peer {
-  AutoModelForCausalLM: { from_pretrained(folder: string, options: object): Promise<((inputs: object) => Promise<Record<string, unknown>>) & { dispose(): Promise<unknown> }> };
+  AutoModelForCausalLM: {
+    from_pretrained(
+      folder: string,
+      options: object,
+    ): Promise<((inputs: object) => Promise<Record<string, unknown>>) & { dispose(): Promise<unknown> }>;
+  };
   Tensor: new (type: string, data: Float32Array | BigInt64Array, dims: number[]) => unknown;
   env: { allowRemoteModels: boolean };
 }
@@ -116,7 +202,11 @@ async function loadPeer(): Promise<Peer> {
   const entry = join(folder, 'node_modules', '@huggingface', 'transformers', 'dist', 'transformers.node.mjs');
   if (!existsSync(entry)) {
     writeFileSync(join(folder, 'package.json'), '{"private":true}');
-    const done = spawnSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', `@huggingface/transformers@${VERSION}`], { cwd: folder, stdio: 'inherit' });
+    const done = spawnSync(
+      'npm',
+      ['install', '--ignore-scripts', '--no-audit', '--no-fund', `@huggingface/transformers@${VERSION}`],
+      { cwd: folder, stdio: 'inherit' },
+    );
     if (done.status !== 0) throw new Error('transformers.js could not be installed');
   }
   return (await import(pathToFileURL(entry).href)) as Peer;

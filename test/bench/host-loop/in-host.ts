@@ -30,7 +30,10 @@ export async function run(): Promise<void> {
       answered = await search('where is an error handled');
     } while (answered.startsWith('The index is still being made'));
   });
-  writeFileSync(process.env['ANCHORAGE_TEST_REPORT'] ?? '', JSON.stringify({ idle, indexing, found: answered.slice(0, 80) }));
+  writeFileSync(
+    process.env['ANCHORAGE_TEST_REPORT'] ?? '',
+    JSON.stringify({ idle, indexing, found: answered.slice(0, 80) }),
+  );
 }
 
 async function measure(work: () => Promise<unknown>): Promise<Arm> {
@@ -55,11 +58,22 @@ async function measure(work: () => Promise<unknown>): Promise<Arm> {
   clearInterval(sampler);
   const seconds = (performance.now() - started) / 1_000;
   const { user, system } = process.cpuUsage(cpuBefore);
-  return { seconds, max: histogram.max / 1e6, p99: histogram.percentile(99) / 1e6, late, held, longest, cpu: (user + system) / 1e3 / seconds };
+  return {
+    seconds,
+    max: histogram.max / 1e6,
+    p99: histogram.percentile(99) / 1e6,
+    late,
+    held,
+    longest,
+    cpu: (user + system) / 1e3 / seconds,
+  };
 }
 
 async function search(query: string): Promise<string> {
-  const result = await vscode.lm.invokeTool('anchorage_search_workspace', { input: { query }, toolInvocationToken: undefined });
+  const result = await vscode.lm.invokeTool('anchorage_search_workspace', {
+    input: { query },
+    toolInvocationToken: undefined,
+  });
   return result.content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : '')).join('');
 }
 

@@ -1,9 +1,9 @@
-import { decodeHalf, encodeHalf } from '../../../src/engine/cache/float16';
-import { POINTS, runShare, type Points } from '../../../src/assistant/compose/retrieval';
-import { LateInteraction } from '../../../src/library/memories/late';
-import { halves, joinFine } from '../../../src/library/memories/rows';
-import type { MemoryCoder } from '../../../src/worker/memory-coder';
-import type { MemoryModel } from '../../../src/worker/memory-model';
+import { decodeHalf, encodeHalf } from '../../../src/engine/kv-cache/float16';
+import { POINTS, runShare, type Points } from '../../../src/search/fused-search';
+import { LateInteraction } from '../../../src/memory/late-interaction';
+import { halves, joinFine } from '../../../src/memory/rows';
+import type { MemoryCoder } from '../../../src/inference/memory-coder';
+import type { MemoryModel } from '../../../src/inference/memory-model';
 import { round, table } from '../engine/measure';
 import { generator, interval, mean } from './statistics';
 
@@ -18,22 +18,37 @@ const FOLLOWING = 400;
  * Whether memories carry anything: the likelihood of the text that follows, how what is kept of them ranks the pasts of that text, and the
  * recall of a value that stands only in them, with the memories as they are, in 8 bits, zeroed, of another file, and left out. Prints what the checkpoint achieves, with paired bootstrap intervals.
  */
-export async function causality(memory: MemoryModel, texts: readonly { path: string; text: string }[], pairs: number): Promise<void> {
+export async function causality(
+  memory: MemoryModel,
+  texts: readonly { path: string; text: string }[],
+  pairs: number,
+): Promise<void> {
   const random = generator(1);
-  const pieces = texts.filter(({ text }) => text.length > PAST + FOLLOWING).slice(0, pairs).map(({ text }) => {
-    const start = Math.floor(random() * (text.length - PAST - FOLLOWING));
-    return { past: text.slice(start, start + PAST), next: text.slice(start + PAST, start + PAST + FOLLOWING) };
-  });
+  const pieces = texts
+    .filter(({ text }) => text.length > PAST + FOLLOWING)
+    .slice(0, pairs)
+    .map(({ text }) => {
+      const start = Math.floor(random() * (text.length - PAST - FOLLOWING));
+      return { past: text.slice(start, start + PAST), next: text.slice(start + PAST, start + PAST + FOLLOWING) };
+    });
   const nll: Record<Arm, number[]> = empty();
-  const rows = await rowsOf(memory, pieces.map(({ past }) => past));
+  const rows = await rowsOf(
+    memory,
+    pieces.map(({ past }) => past),
+  );
   for (const [i, { next }] of pieces.entries()) {
     for (const arm of ARMS) nll[arm].push(await likelihood(memory, arms(rows, i)[arm], '\n', next));
   }
   report('NLL (nats per token) of the text that follows, its past held in memories', nll, true);
 
-  for (const [name, found] of Object.entries(await rankings(memory, pieces))) report(`Ranking: reciprocal rank of a text’s own past among all pasts, by ${name}`, found, false);
+  for (const [name, found] of Object.entries(await rankings(memory, pieces)))
+    report(`Ranking: reciprocal rank of a text’s own past among all pasts, by ${name}`, found, false);
 
-  await needles(memory, pieces.map(({ past }) => past), random);
+  await needles(
+    memory,
+    pieces.map(({ past }) => past),
+    random,
+  );
 }
 
 /** A number that stands only in the rows of its segment, asked for as users ask: in dense rows where the model has them, else in fine rows. */
@@ -42,10 +57,17 @@ async function needles(memory: MemoryModel, pasts: readonly string[], random: ()
   const hidden = pasts.map((past) => {
     const [name, value] = [`${word(random)}_${word(random)}`, String(10_000 + Math.floor(random() * 90_000))];
     const at = past.indexOf('\n', Math.floor(random() * (past.length / 2))) + 1;
-    return { past: `${past.slice(0, at)}const ${name} = ${value};\n${past.slice(at)}`, question: `What is the value of \`${name}\`?`, name, value };
+    return {
+      past: `${past.slice(0, at)}const ${name} = ${value};\n${past.slice(at)}`,
+      question: `What is the value of \`${name}\`?`,
+      name,
+      value,
+    };
   });
   const texts = hidden.map(({ past }) => past);
-  const rows = coder.config.dense ? await coder.encodeDense(texts.map((text) => coder.tokens(text))) : await rowsOf(memory, texts);
+  const rows = coder.config.dense
+    ? await coder.encodeDense(texts.map((text) => coder.tokens(text)))
+    : await rowsOf(memory, texts);
   const lost = empty();
   const recalled = empty();
   for (const [i, { question, name, value }] of hidden.entries()) {
@@ -63,29 +85,53 @@ async function needles(memory: MemoryModel, pasts: readonly string[], random: ()
 
 /** Ways to rank pasts: by each judge of the product, and by all of them (without the lexical ranker, which knows no memories). */
 const RANKINGS: Record<string, Partial<Points>> = {
-  'their keys, by the model’s attention': { attention: 1 }, 'their vectors': { vector: 1 }, 'their tokens one by one (late interaction)': { window: POINTS.window, run: POINTS.run }, 'all that the product ranks by': POINTS,
+  'their keys, by the model’s attention': { attention: 1 },
+  'their vectors': { vector: 1 },
+  'their tokens one by one (late interaction)': { window: POINTS.window, run: POINTS.run },
+  'all that the product ranks by': POINTS,
 };
 
 /** Where each ranking places the past of each text that follows. Zeroed, or left out, all pasts are alike: the mean over their order is what is left. */
-async function rankings(memory: MemoryModel, pieces: readonly { past: string; next: string }[]): Promise<Record<string, Record<Arm, number[]>>> {
+async function rankings(
+  memory: MemoryModel,
+  pieces: readonly { past: string; next: string }[],
+): Promise<Record<string, Record<Arm, number[]>>> {
   const { vectorWidth, vocabSize } = memory.description;
   const made = await memory.encode(pieces.map(({ past }) => past));
   const looks = await memory.vectors(pieces.map(({ next }) => next));
   const found = Object.fromEntries(Object.keys(RANKINGS).map((name) => [name, empty()]));
   for (const arm of ARMS) {
-    const held = (part: 'vector' | 'ids'): Uint8Array[] => made.map((_, i) => arms(made.map((one) => one[part]), i, part !== 'ids')[arm]);
+    const held = (part: 'vector' | 'ids'): Uint8Array[] =>
+      made.map(
+        (_, i) =>
+          arms(
+            made.map((one) => one[part]),
+            i,
+            part !== 'ids',
+          )[arm],
+      );
     const vectors = held('vector').map((bytes) => decodeHalf(halves(bytes)));
     const ids = held('ids').map(halves);
-    const alike = (query: Float32Array | undefined, from: number): number[] => vectors.map((stored) => (query ?? new Float32Array(0)).reduce((sum, value, d) => sum + value * (stored[from + d] ?? 0), 0));
+    const alike = (query: Float32Array | undefined, from: number): number[] =>
+      vectors.map((stored) =>
+        (query ?? new Float32Array(0)).reduce((sum, value, d) => sum + value * (stored[from + d] ?? 0), 0),
+      );
     looks.forEach((look, i) => {
       const late = look.late && new LateInteraction(look.late, vocabSize);
       const scores = ids.map((own) => late?.score(own) ?? { window: 0, run: 0 });
       const values: Record<keyof Points, readonly number[]> = {
         vector: alike(look.vector, 0),
-        window: scores.map(({ window }) => window), run: scores.map(({ run }) => runShare(run)), attention: alike(look.selection, vectorWidth),
+        window: scores.map(({ window }) => window),
+        run: scores.map(({ run }) => runShare(run)),
+        attention: alike(look.selection, vectorWidth),
       };
       for (const [name, points] of Object.entries(RANKINGS)) {
-        const total = pieces.map((_, at) => Object.entries(points).reduce((sum, [judge, weight]) => sum + weight * shareOf(values[judge as keyof Points], at), 0));
+        const total = pieces.map((_, at) =>
+          Object.entries(points).reduce(
+            (sum, [judge, weight]) => sum + weight * shareOf(values[judge as keyof Points], at),
+            0,
+          ),
+        );
         (found[name] as Record<Arm, number[]>)[arm].push(reciprocalRank(total, i));
       }
     });
@@ -118,10 +164,22 @@ async function rowsOf(memory: MemoryModel, texts: readonly string[]): Promise<Ui
 /** @param halfs whether the bytes are f16 numbers, which 8 bits may stand for */
 function arms(rows: readonly Uint8Array[], i: number, halfs = true): Record<Arm, Uint8Array> {
   const own = rows[i] as Uint8Array;
-  return { 'as they are': own, 'in 8 bits': halfs ? inEightBits(own) : own, zeroed: new Uint8Array(own.length), 'of another file': rows[(i + 1) % rows.length] as Uint8Array, 'left out': new Uint8Array(0) };
+  return {
+    'as they are': own,
+    'in 8 bits': halfs ? inEightBits(own) : own,
+    zeroed: new Uint8Array(own.length),
+    'of another file': rows[(i + 1) % rows.length] as Uint8Array,
+    'left out': new Uint8Array(0),
+  };
 }
 
-const empty = (): Record<Arm, number[]> => ({ 'as they are': [], 'in 8 bits': [], zeroed: [], 'of another file': [], 'left out': [] });
+const empty = (): Record<Arm, number[]> => ({
+  'as they are': [],
+  'in 8 bits': [],
+  zeroed: [],
+  'of another file': [],
+  'left out': [],
+});
 
 /** Rows as they would come back from 8 bits with one scale for each run of 64 numbers (a head's key or value). */
 function inEightBits(bytes: Uint8Array): Uint8Array {
@@ -135,10 +193,22 @@ function inEightBits(bytes: Uint8Array): Uint8Array {
 }
 
 /** The rows stand behind the sinks, where the product has fine rows and, without these, dense ones. */
-function compose(memory: MemoryModel, rows: Uint8Array, question: string, follow: string | undefined, turn = false): ReturnType<MemoryModel['compose']> {
+function compose(
+  memory: MemoryModel,
+  rows: Uint8Array,
+  question: string,
+  follow: string | undefined,
+  turn = false,
+): ReturnType<MemoryModel['compose']> {
   return memory.compose({
-    coarse: { id: 'none', rows: new Uint8Array(0), tokens: 0 }, fine: { rows, tokens: 0 }, full: [], question, turn, capacityRows: 4_096,
-    maxNewTokens: follow === undefined ? 24 : 0, ...(follow === undefined ? {} : { follow }),
+    coarse: { id: 'none', rows: new Uint8Array(0), tokens: 0 },
+    fine: { rows, tokens: 0 },
+    full: [],
+    question,
+    turn,
+    capacityRows: 4_096,
+    maxNewTokens: follow === undefined ? 24 : 0,
+    ...(follow === undefined ? {} : { follow }),
   });
 }
 
@@ -149,7 +219,13 @@ async function likelihood(memory: MemoryModel, rows: Uint8Array, question: strin
 }
 
 /** Of a value in the answer that says a name first: what the value adds. */
-async function likelihoodOfValue(memory: MemoryModel, rows: Uint8Array, question: string, name: string, value: string): Promise<number> {
+async function likelihoodOfValue(
+  memory: MemoryModel,
+  rows: Uint8Array,
+  question: string,
+  name: string,
+  value: string,
+): Promise<number> {
   const { follow: before } = await compose(memory, rows, question, name, true);
   const { follow: whole } = await compose(memory, rows, question, `${name}${value}`, true);
   if (!before || !whole) throw new Error('nothing was scored');
@@ -158,11 +234,19 @@ async function likelihoodOfValue(memory: MemoryModel, rows: Uint8Array, question
 
 function report(title: string, arms: Record<Arm, number[]>, lessIsBetter: boolean): void {
   const own = arms['as they are'];
-  table(title, ARMS.map((arm) => {
-    const [low, high] = interval(arms[arm].map((value, i) => value - (own[i] as number)));
-    const worse = lessIsBetter ? low > 0 : high < 0;
-    return { memories: arm, mean: round(mean(arms[arm]), 3), 'minus as they are (95%)': arm === 'as they are' ? '' : `${low.toFixed(3)} … ${high.toFixed(3)}`, 'significantly worse': arm === 'as they are' ? '' : worse ? 'yes' : 'no' };
-  }));
+  table(
+    title,
+    ARMS.map((arm) => {
+      const [low, high] = interval(arms[arm].map((value, i) => value - (own[i] as number)));
+      const worse = lessIsBetter ? low > 0 : high < 0;
+      return {
+        memories: arm,
+        mean: round(mean(arms[arm]), 3),
+        'minus as they are (95%)': arm === 'as they are' ? '' : `${low.toFixed(3)} … ${high.toFixed(3)}`,
+        'significantly worse': arm === 'as they are' ? '' : worse ? 'yes' : 'no',
+      };
+    }),
+  );
 }
 
 const SYLLABLES = ['ba', 'ko', 'mi', 'ru', 'te', 'lo', 'sa', 'ni', 'du', 'fe', 'gi', 'pa'];

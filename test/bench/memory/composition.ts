@@ -1,10 +1,18 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { Decoder, full, KvRows, memories, openCheckpoint, type DecoderContext, type EncodedSegment } from '../../../src/engine';
-import { decodeHalf } from '../../../src/engine/cache/float16';
-import { Tokenizer } from '../../../src/engine/checkpoint/tokenizer';
+import {
+  Decoder,
+  full,
+  KvRows,
+  memories,
+  openCheckpoint,
+  type DecoderContext,
+  type EncodedSegment,
+} from '../../../src/engine';
+import { decodeHalf } from '../../../src/engine/kv-cache/float16';
+import { Tokenizer } from '../../../src/engine/tokenizer/tokenizer';
 import { negativeLogLikelihood } from '../../../src/engine/generate/perplexity';
-import { QuotedPrompts } from '../../../src/worker/quoted-prompt';
+import { QuotedPrompts } from '../../../src/inference/quoted-prompt';
 import { benchCache, median, round, table } from '../engine/measure';
 import { randomCheckpoint, smolLM2 } from '../engine/random';
 import { interval, mean } from './statistics';
@@ -31,14 +39,29 @@ interface Kept {
  * salience and at the ends of lines and sentences, at their own places or close together; and without the segments at all. The bundled model's decoder stands here for
  * a checkpoint without memories. Then what it saves, for random weights of SmolLM2-135M's shape.
  */
-export async function composition(shared: string, directory: string | undefined, bundled: string, texts: readonly { text: string }[], rows: number): Promise<void> {
-  const checkpoints = directory === undefined ? ['stories260K', 'babyllama-char'].map((name) => join(shared, 'checkpoints', name)) : [directory];
+export async function composition(
+  shared: string,
+  directory: string | undefined,
+  bundled: string,
+  texts: readonly { text: string }[],
+  rows: number,
+): Promise<void> {
+  const checkpoints =
+    directory === undefined
+      ? ['stories260K', 'babyllama-char'].map((name) => join(shared, 'checkpoints', name))
+      : [directory];
   for (const path of checkpoints.filter((each) => existsSync(each))) {
     const tokenFile = join(shared, 'text', `tinystories-rows-${basename(path)}.json`);
-    if (existsSync(tokenFile)) await losses(path, (JSON.parse(readFileSync(tokenFile, 'utf8')) as number[][]).flatMap((row) => pieces(row)).slice(0, rows));
+    if (existsSync(tokenFile))
+      await losses(
+        path,
+        (JSON.parse(readFileSync(tokenFile, 'utf8')) as number[][]).flatMap((row) => pieces(row)).slice(0, rows),
+      );
   }
   const tokenizer = await Tokenizer.open(bundled, Infinity);
-  const { anchorage } = JSON.parse(readFileSync(join(bundled, 'config.json'), 'utf8')) as { anchorage?: { sink_token_ids?: number[] } };
+  const { anchorage } = JSON.parse(readFileSync(join(bundled, 'config.json'), 'utf8')) as {
+    anchorage?: { sink_token_ids?: number[] };
+  };
   const sinks = (anchorage?.sink_token_ids ?? []).slice(0, SINKS);
   const code = texts.slice(0, rows).flatMap(({ text }) => {
     const tokens = tokenizer.encode(text.slice(0, 4 * PIECE), { addSpecialTokens: false });
@@ -51,31 +74,60 @@ export async function composition(shared: string, directory: string | undefined,
 async function losses(path: string, texts: readonly number[][]): Promise<void> {
   const checkpoint = await openCheckpoint(path);
   // The small public ones come without a tokenizer: where their lines end is not known.
-  const tokenizer = existsSync(join(path, 'tokenizer.json')) ? await Tokenizer.open(path, checkpoint.config.vocabSize) : undefined;
+  const tokenizer = existsSync(join(path, 'tokenizer.json'))
+    ? await Tokenizer.open(path, checkpoint.config.vocabSize)
+    : undefined;
   const decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1 });
   await checkpoint.close();
   const interval8: Kept['rows'] = (tokens) => tokens.map((_, i) => i).filter((i) => i % EVERY === EVERY - 1);
-  const separators = (tokens: readonly number[]): number[] => tokens.flatMap((token, i) => (i === tokens.length - 1 || /[.!?;{}\n]\s*$/.test(tokenizer?.decode([token]) ?? '') ? [i] : []));
+  const separators = (tokens: readonly number[]): number[] =>
+    tokens.flatMap((token, i) =>
+      i === tokens.length - 1 || /[.!?;{}\n]\s*$/.test(tokenizer?.decode([token]) ?? '') ? [i] : [],
+    );
   const after = (head: number): Kept => ({ rows: (tokens) => tokens.map((_, i) => i).filter((i) => i >= head) });
-  const composed = (kept: Kept, head = 0) => (text: number[]): Promise<number> => following(decoder, text, (context, past) => spliced(decoder, context, past, kept, head));
+  const composed =
+    (kept: Kept, head = 0) =>
+    (text: number[]): Promise<number> =>
+      following(decoder, text, (context, past) => spliced(decoder, context, past, kept, head));
   const arms: Record<string, (text: number[]) => Promise<number>> = {
-    'read afresh': (text) => following(decoder, text, async (context, past) => void (await context.prefill(past, { logits: 'none' }))),
+    'read afresh': (text) =>
+      following(decoder, text, async (context, past) => void (await context.prefill(past, { logits: 'none' }))),
     ...Object.fromEntries(HEADS.map((head) => [`spliced, heads of ${head} read`, composed(after(head), head)])),
     [`anchors: a row in ${EVERY}`]: composed({ rows: interval8 }),
     [`anchors: a row in ${EVERY}, close together`]: composed({ rows: interval8, close: true }),
-    'anchors: the eighth that draws most attention': composed({ rows: (_, encoded) => eighth(drawn(encoded)) }), 'anchors: the eighth with the shortest keys': composed({ rows: (_, encoded) => eighth(shortness(encoded)) }),
-    ...(tokenizer ? { 'anchors: ends of lines and sentences': composed({ rows: separators }), 'anchors: ends, close together': composed({ rows: separators, close: true }) } : {}),
-    'left out': (text) => following(decoder, text, async (context, past) => void (await context.prefill(past.slice(0, SINKS), { logits: 'none' }))),
+    'anchors: the eighth that draws most attention': composed({ rows: (_, encoded) => eighth(drawn(encoded)) }),
+    'anchors: the eighth with the shortest keys': composed({ rows: (_, encoded) => eighth(shortness(encoded)) }),
+    ...(tokenizer
+      ? {
+          'anchors: ends of lines and sentences': composed({ rows: separators }),
+          'anchors: ends, close together': composed({ rows: separators, close: true }),
+        }
+      : {}),
+    'left out': (text) =>
+      following(
+        decoder,
+        text,
+        async (context, past) => void (await context.prefill(past.slice(0, SINKS), { logits: 'none' })),
+      ),
   };
   const nll: Record<string, number[]> = {};
-  for (const text of texts) for (const [arm, measure] of Object.entries(arms)) (nll[arm] ??= []).push(await measure(text));
+  for (const text of texts)
+    for (const [arm, measure] of Object.entries(arms)) (nll[arm] ??= []).push(await measure(text));
   await decoder.close();
   const afresh = nll['read afresh'] ?? [];
   const ends = mean(texts.flatMap((text) => segmentsOf(text).map((tokens) => separators(tokens).length)));
-  table(`Training-free composition, ${basename(path)}: ${texts.length} texts of ${SEGMENTS} × ${SEGMENT_TOKENS} tokens, NLL of the ${FOLLOWING} that follow${tokenizer ? `; ${round(SEGMENT_TOKENS / ends)} tokens to an end` : ''}`, Object.entries(nll).map(([arm, values]) => {
-    const [low, high] = interval(values.map((value, i) => value - (afresh[i] as number)));
-    return { arm, nll: round(mean(values), 4), 'perplexity × of afresh': round(Math.exp(mean(values) - mean(afresh)), 3), 'minus afresh (95%)': arm === 'read afresh' ? '' : `${low.toFixed(4)} … ${high.toFixed(4)}` };
-  }));
+  table(
+    `Training-free composition, ${basename(path)}: ${texts.length} texts of ${SEGMENTS} × ${SEGMENT_TOKENS} tokens, NLL of the ${FOLLOWING} that follow${tokenizer ? `; ${round(SEGMENT_TOKENS / ends)} tokens to an end` : ''}`,
+    Object.entries(nll).map(([arm, values]) => {
+      const [low, high] = interval(values.map((value, i) => value - (afresh[i] as number)));
+      return {
+        arm,
+        nll: round(mean(values), 4),
+        'perplexity × of afresh': round(Math.exp(mean(values) - mean(afresh)), 3),
+        'minus afresh (95%)': arm === 'read afresh' ? '' : `${low.toFixed(4)} … ${high.toFixed(4)}`,
+      };
+    }),
+  );
 }
 
 function pieces(row: readonly number[]): number[][] {
@@ -83,17 +135,25 @@ function pieces(row: readonly number[]): number[][] {
 }
 
 function segmentsOf(text: readonly number[]): number[][] {
-  return Array.from({ length: SEGMENTS }, (_, i) => text.slice(SINKS + i * SEGMENT_TOKENS, SINKS + (i + 1) * SEGMENT_TOKENS));
+  return Array.from({ length: SEGMENTS }, (_, i) =>
+    text.slice(SINKS + i * SEGMENT_TOKENS, SINKS + (i + 1) * SEGMENT_TOKENS),
+  );
 }
 
-async function following(decoder: Decoder, text: readonly number[], read: (context: DecoderContext, past: number[]) => Promise<void>): Promise<number> {
+async function following(
+  decoder: Decoder,
+  text: readonly number[],
+  read: (context: DecoderContext, past: number[]) => Promise<void>,
+): Promise<number> {
   const context = decoder.newContext(memories({ sinks: SINKS }), PIECE);
   const past = text.slice(0, PIECE - FOLLOWING);
   await read(context, past);
   const next = text.slice(PIECE - FOLLOWING);
   const { logits } = await context.prefill(next, { logits: 'all' });
   const { vocabSize } = decoder.config;
-  return mean(next.slice(1).map((token, i) => negativeLogLikelihood(logits.subarray(i * vocabSize, (i + 1) * vocabSize), token)));
+  return mean(
+    next.slice(1).map((token, i) => negativeLogLikelihood(logits.subarray(i * vocabSize, (i + 1) * vocabSize), token)),
+  );
 }
 
 /** How salient each row of a segment is: how much of the attention of the segment's own mean query its key draws, over all heads. */
@@ -105,7 +165,12 @@ function drawn({ rows, queries }: EncodedSegment): number[] {
   for (let head = 0; head < heads; head++) {
     const kv = Math.floor((head * layers * kvHeads) / heads);
     const query = (queries as Float32Array).subarray(head * headDim, (head + 1) * headDim);
-    const weights = logShares.map((_, row) => Math.exp(query.reduce((sum, value, d) => sum + value * (keys[(kv * rows.rows + row) * headDim + d] as number), 0) / Math.sqrt(headDim)));
+    const weights = logShares.map((_, row) =>
+      Math.exp(
+        query.reduce((sum, value, d) => sum + value * (keys[(kv * rows.rows + row) * headDim + d] as number), 0) /
+          Math.sqrt(headDim),
+      ),
+    );
     const all = weights.reduce((sum, weight) => sum + weight, 0);
     weights.forEach((weight, row) => (logShares[row] = (logShares[row] as number) + Math.log(weight / all) / heads));
   }
@@ -120,30 +185,49 @@ function shortness({ rows }: EncodedSegment): number[] {
   for (let head = 0; head < layers * kvHeads; head++) {
     for (let row = 0; row < rows.rows; row++) {
       const from = (head * rows.rows + row) * headDim;
-      lengths[row] = (lengths[row] as number) - Math.sqrt(keys.subarray(from, from + headDim).reduce((sum, value) => sum + value * value, 0));
+      lengths[row] =
+        (lengths[row] as number) -
+        Math.sqrt(keys.subarray(from, from + headDim).reduce((sum, value) => sum + value * value, 0));
     }
   }
   return lengths;
 }
 
 /** The best eighth of a segment's rows, in their order. */
-const eighth = (scores: readonly number[]): number[] => scores.map((_, i) => i).sort((a, b) => (scores[b] as number) - (scores[a] as number)).slice(0, Math.floor(scores.length / EVERY)).sort((a, b) => a - b);
+const eighth = (scores: readonly number[]): number[] =>
+  scores
+    .map((_, i) => i)
+    .sort((a, b) => (scores[b] as number) - (scores[a] as number))
+    .slice(0, Math.floor(scores.length / EVERY))
+    .sort((a, b) => a - b);
 
 /** Sinks are read; of each segment the head is read in place and the rows that are kept are spliced. */
-async function spliced(decoder: Decoder, context: DecoderContext, past: readonly number[], kept: Kept, head: number): Promise<void> {
+async function spliced(
+  decoder: Decoder,
+  context: DecoderContext,
+  past: readonly number[],
+  kept: Kept,
+  head: number,
+): Promise<void> {
   const sinks = past.slice(0, SINKS);
   await context.prefill(sinks, { logits: 'none' });
   const prefixed = decoder.newContext(full(), SINKS);
   await prefixed.prefill(sinks, { logits: 'none' });
   const prefix: KvRows = prefixed.rowsAt(0, SINKS);
   for (const tokens of segmentsOf(past)) {
-    const [encoded] = await decoder.encodeSegments([{ tokens, keep: tokens.map((_, i) => i), queries: true }], { prefix });
+    const [encoded] = await decoder.encodeSegments([{ tokens, keep: tokens.map((_, i) => i), queries: true }], {
+      prefix,
+    });
     const keep = encoded ? kept.rows(tokens, encoded) : [];
     const start = context.position;
     if (head > 0) await context.prefill(tokens.slice(0, head), { logits: 'none' });
     if (!encoded || keep.length === 0) continue;
     const picked = encoded.rows.pick(keep);
-    context.splice(kept.close ? new KvRows({ ...picked, positions: Int32Array.from(keep, (_, i) => i) }) : picked, start, 'segment');
+    context.splice(
+      kept.close ? new KvRows({ ...picked, positions: Int32Array.from(keep, (_, i) => i) }) : picked,
+      start,
+      'segment',
+    );
   }
 }
 
@@ -153,10 +237,25 @@ const TIMES = 5;
 
 /** The product's own reading of a prompt with quotes; a token is a word. */
 async function times(): Promise<void> {
-  const decoder = await Decoder.open(randomCheckpoint(smolLM2), { weights: '4bit', cacheDirectory: benchCache('compiled'), threads: 2 });
-  const tokenizer = { encode: (text: string) => [...text.matchAll(/\S+/g)].map(([word]) => ([...word].reduce((sum, character) => Math.imul(sum, 31) + character.charCodeAt(0), 7) >>> 0) % smolLM2.vocabSize) } as unknown as Tokenizer;
+  const decoder = await Decoder.open(randomCheckpoint(smolLM2), {
+    weights: '4bit',
+    cacheDirectory: benchCache('compiled'),
+    threads: 2,
+  });
+  const tokenizer = {
+    encode: (text: string) =>
+      [...text.matchAll(/\S+/g)].map(
+        ([word]) =>
+          ([...word].reduce((sum, character) => Math.imul(sum, 31) + character.charCodeAt(0), 7) >>> 0) %
+          smolLM2.vocabSize,
+      ),
+  } as unknown as Tokenizer;
   const words = (seed: string): string => Array.from({ length: QUOTE_TOKENS }, (_, i) => `${seed}${i}`).join(' ');
-  const found: Record<string, number[]> = { 'read afresh': [], 'quotes read by themselves': [], 'quotes remembered': [] };
+  const found: Record<string, number[]> = {
+    'read afresh': [],
+    'quotes read by themselves': [],
+    'quotes remembered': [],
+  };
   const prompts = new QuotedPrompts(decoder, tokenizer);
   for (let turn = 0; turn < TIMES; turn++) {
     const quotes = Array.from({ length: QUOTES }, (_, i) => words(`${turn}q${i}w`));
@@ -174,5 +273,12 @@ async function times(): Promise<void> {
   }
   await decoder.close();
   const afresh = median(found['read afresh'] as number[]);
-  table(`First token of a prompt with ${QUOTES} quotes of ${QUOTE_TOKENS} tokens, SmolLM2-135M's shape at 4 bits, 2 threads`, Object.entries(found).map(([arm, all]) => ({ arm, ms: round(median(all), 0), 'times faster': round(afresh / median(all)) })));
+  table(
+    `First token of a prompt with ${QUOTES} quotes of ${QUOTE_TOKENS} tokens, SmolLM2-135M's shape at 4 bits, 2 threads`,
+    Object.entries(found).map(([arm, all]) => ({
+      arm,
+      ms: round(median(all), 0),
+      'times faster': round(afresh / median(all)),
+    })),
+  );
 }

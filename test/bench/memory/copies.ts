@@ -20,5 +20,10 @@ export function copiesOf(texts: readonly SourceFile[], characters: number, longe
 
 /** A comment behind every few lines: segments are longer than that. */
 export function marked(text: string, round: number): string {
-  return round === 0 ? text : text.split('\n').map((line, n) => (n % MARKED_EVERY === 0 ? `${line} // ${round}` : line)).join('\n');
+  return round === 0
+    ? text
+    : text
+        .split('\n')
+        .map((line, n) => (n % MARKED_EVERY === 0 ? `${line} // ${round}` : line))
+        .join('\n');
 }

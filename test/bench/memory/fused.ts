@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fusedSpans, judge, judgesOf, POINTS, SPANS, type Judge, type Points } from '../../../src/assistant/compose/retrieval';
-import { createSegmenter, type Segmenter } from '../../../src/library/segments/segmenter';
-import type { Document } from '../../../src/library/types';
-import type { Memories } from '../../../src/library/memories/memories';
-import type { MemoryModel } from '../../../src/worker/memory-model';
+import { fusedSpans, judge, judgesOf, POINTS, SPANS, type Judge, type Points } from '../../../src/search/fused-search';
+import { createSegmenter, type Segmenter } from '../../../src/workspace/segments/segmenter';
+import type { Document } from '../../../src/workspace/types';
+import type { Memories } from '../../../src/memory/memories';
+import type { MemoryModel } from '../../../src/inference/memory-model';
 import { benchCache, round, table } from '../engine/measure';
 import { readCorpus } from '../retrieval/corpus';
 import { filesOf, goldRank } from '../retrieval/metrics';
@@ -53,7 +53,11 @@ const ARMS: Record<string, Arm> = {
 };
 
 /** Points that the cross-fit chooses among. */
-const CHOICES: Points[] = [0.25, 0.5, 0.75, 1].flatMap((vector) => [0, 0.3, 0.6].flatMap((window) => [0, 0.5].flatMap((run) => [0, 0.1, 0.3].map((attention) => ({ vector, window, run, attention })))));
+const CHOICES: Points[] = [0.25, 0.5, 0.75, 1].flatMap((vector) =>
+  [0, 0.3, 0.6].flatMap((window) =>
+    [0, 0.5].flatMap((run) => [0, 0.1, 0.3].map((attention) => ({ vector, window, run, attention }))),
+  ),
+);
 
 type Ranks = Record<string, number[]>;
 
@@ -68,7 +72,8 @@ interface Measured {
  * and each with altered memories against the same with memories as they are, on the same questions, with paired bootstrap intervals.
  */
 export async function fused(memory: MemoryModel, options: FusedOptions): Promise<void> {
-  if (!existsSync(join(options.shared, 'retrieval'))) return console.log(`fused: the test data is not in ${options.shared} (--shared DIR), left out`);
+  if (!existsSync(join(options.shared, 'retrieval')))
+    return console.log(`fused: the test data is not in ${options.shared} (--shared DIR), left out`);
   const segmenter = await createSegmenter();
   const pooled: Ranks = {};
   const sets: Measured[] = [];
@@ -85,20 +90,51 @@ export async function fused(memory: MemoryModel, options: FusedOptions): Promise
   const { pool, items } = cosqa(options.shared);
   // A part of the pool that holds every right answer asked for: an easier set than the whole, and said to be.
   const asked = options.whole ? items : shuffled(items).slice(0, 100);
-  const kept = options.whole ? pool.map((_, i) => i) : [...new Set([...asked.map(({ gold }) => gold), ...shuffled(pool.map((_, i) => i))])].slice(0, SAMPLE_POOL);
-  const functions = kept.map((i): Document => ({ file: `/${i}.py`, path: `${i}.py`, language: 'python', text: pool[i] as string, hash: String(i) }));
-  const queries = asked.map(({ query, gold }): Question => ({ id: '', repository: 'CoSQA', text: query, gold: [{ path: `${gold}.py`, spans: [] }] }));
-  sets.push(await measure(options.whole ? 'CoSQA' : `CoSQA, ${SAMPLE_POOL} of its functions`, functions, queries, memory, segmenter));
+  const kept = options.whole
+    ? pool.map((_, i) => i)
+    : [...new Set([...asked.map(({ gold }) => gold), ...shuffled(pool.map((_, i) => i))])].slice(0, SAMPLE_POOL);
+  const functions = kept.map((i): Document => ({
+    file: `/${i}.py`,
+    path: `${i}.py`,
+    language: 'python',
+    text: pool[i] as string,
+    hash: String(i),
+  }));
+  const queries = asked.map(({ query, gold }): Question => ({
+    id: '',
+    repository: 'CoSQA',
+    text: query,
+    gold: [{ path: `${gold}.py`, spans: [] }],
+  }));
+  sets.push(
+    await measure(
+      options.whole ? 'CoSQA' : `CoSQA, ${SAMPLE_POOL} of its functions`,
+      functions,
+      queries,
+      memory,
+      segmenter,
+    ),
+  );
   for (const { arms } of sets) for (const [arm, own] of Object.entries(arms)) (pooled[arm] ??= []).push(...own);
-  pooled['points chosen on one half, judged on the other'] = crossFit(CHOICES.map((_, i) => sets.flatMap(({ choices }) => choices[i] as number[])));
+  pooled['points chosen on one half, judged on the other'] = crossFit(
+    CHOICES.map((_, i) => sets.flatMap(({ choices }) => choices[i] as number[])),
+  );
   report('Fused ranking, all questions together', pooled);
   segmenter.close();
 }
 
-async function measure(name: string, documents: readonly Document[], questions: readonly Question[], memory: MemoryModel, segmenter: Segmenter): Promise<Measured> {
+async function measure(
+  name: string,
+  documents: readonly Document[],
+  questions: readonly Question[],
+  memory: MemoryModel,
+  segmenter: Segmenter,
+): Promise<Measured> {
   const workspace = await IndexedWorkspace.open(documents, segmenter);
   const encoded = await encodeAll(workspace, memory, join(benchCache('memory-fused'), name.replace(/\W+/g, '-')));
-  console.log(`${name}: ${documents.length} files, ${encoded.tokens.toLocaleString('en-US')} tokens, what was missing encoded in ${encoded.seconds.toFixed(0)} s`);
+  console.log(
+    `${name}: ${documents.length} files, ${encoded.tokens.toLocaleString('en-US')} tokens, what was missing encoded in ${encoded.seconds.toFixed(0)} s`,
+  );
   const engine = engineOf(memory);
   const segments = shuffled(encoded.memories.segments());
   const altered = new Map<MemoryArm, Memories>(MEMORY_ARMS.map((arm) => [arm, encoded.altered(arm)]));
@@ -129,7 +165,12 @@ const ALL: Points = { vector: 1, window: 1, run: 1, attention: 1 };
 /** The judges of `judgesOf` with other points; those that have none are left out. */
 function weigh(judges: readonly Judge[], { vector, window, run, attention }: Points): Judge[] {
   const late = [window, run];
-  return judges.map((each) => ({ ...each, weight: each.kind === 'vector' ? vector : each.kind === 'attention' ? attention : (late.shift() ?? 0) })).filter(({ weight }) => weight > 0);
+  return judges
+    .map((each) => ({
+      ...each,
+      weight: each.kind === 'vector' ? vector : each.kind === 'attention' ? attention : (late.shift() ?? 0),
+    }))
+    .filter(({ weight }) => weight > 0);
 }
 
 /** The points that are best on one half of the questions, judged on the other, and the other way round; the mean over many halvings, question by question. */
@@ -138,7 +179,9 @@ function crossFit(choices: readonly (readonly number[])[]): number[] {
   const sums = new Array<number>(count).fill(0);
   const random = generator(11);
   for (let time = 0; time < HALVINGS; time++) {
-    const order = Array.from({ length: count }, (_, i) => ({ i, key: random() })).sort((a, b) => a.key - b.key).map(({ i }) => i);
+    const order = Array.from({ length: count }, (_, i) => ({ i, key: random() }))
+      .sort((a, b) => a.key - b.key)
+      .map(({ i }) => i);
     const halves = [order.slice(0, count / 2), order.slice(count / 2)] as const;
     for (const [fit, held] of [halves, [halves[1], halves[0]] as const]) {
       const scores = choices.map((own) => mean(fit.map((i) => own[i] as number)));
@@ -157,16 +200,25 @@ function report(title: string, ranks: Ranks): void {
     const [low, high] = interval(values.map((value, i) => value - (other[i] as number)));
     return `${low.toFixed(4)} … ${high.toFixed(4)}`;
   };
-  table(`${title}: MRR over ${lexical.length} questions`, Object.entries(ranks).map(([arm, values]) => {
-    const whole = ranks[arm.split(', memories')[0] as string];
-    return {
-      arm, MRR: round(mean(values), 4), 'hit@1': round(mean(values.map((value) => (value === 1 ? 1 : 0))), 3),
-      'minus lexical (95%)': arm === 'lexical' ? '' : against(values, lexical), 'minus memories as they are (95%)': whole && whole !== values ? against(values, whole) : '',
-    };
-  }));
+  table(
+    `${title}: MRR over ${lexical.length} questions`,
+    Object.entries(ranks).map(([arm, values]) => {
+      const whole = ranks[arm.split(', memories')[0] as string];
+      return {
+        arm,
+        MRR: round(mean(values), 4),
+        'hit@1': round(mean(values.map((value) => (value === 1 ? 1 : 0))), 3),
+        'minus lexical (95%)': arm === 'lexical' ? '' : against(values, lexical),
+        'minus memories as they are (95%)': whole && whole !== values ? against(values, whole) : '',
+      };
+    }),
+  );
 }
 
 function shuffled<T>(values: readonly T[]): T[] {
   const random = generator(3);
-  return values.map((value) => ({ value, key: random() })).sort((a, b) => a.key - b.key).map(({ value }) => value);
+  return values
+    .map((value) => ({ value, key: random() }))
+    .sort((a, b) => a.key - b.key)
+    .map(({ value }) => value);
 }

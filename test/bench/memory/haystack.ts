@@ -1,5 +1,5 @@
 /** Needles in a workspace, from the generators' description: passkeys, one key among look-alikes, several keys at once. */
-import type { Document } from '../../../src/library/types';
+import type { Document } from '../../../src/workspace/types';
 import { copiesOf } from './copies';
 import { generator } from './statistics';
 
@@ -22,7 +22,11 @@ export interface Asked {
   needles: readonly Needle[];
 }
 
-export function haystack(texts: readonly { path: string; text: string }[], tokens: number, each: number): { documents: Document[]; asked: Asked[] } {
+export function haystack(
+  texts: readonly { path: string; text: string }[],
+  tokens: number,
+  each: number,
+): { documents: Document[]; asked: Asked[] } {
   const random = generator(tokens);
   const files = copiesOf(texts, tokens * CHARACTERS_PER_TOKEN, LONGEST_FILE);
   const hide = (line: string): string => {
@@ -37,21 +41,41 @@ export function haystack(texts: readonly { path: string; text: string }[], token
     const line = `const ${key} = ${value};`;
     const needle = { path: hide(line), line, key, value };
     // Look-alikes: each shares one half of the key.
-    for (let other = 0; other < LOOK_ALIKES; other++) hide(`const ${other % 2 === 0 ? `${key.split('_')[0]}_${name(random)}` : `${name(random)}_${key.split('_')[1]}`} = ${number()};`);
+    for (let other = 0; other < LOOK_ALIKES; other++)
+      hide(
+        `const ${other % 2 === 0 ? `${key.split('_')[0]}_${name(random)}` : `${name(random)}_${key.split('_')[1]}`} = ${number()};`,
+      );
     return needle;
   };
   const asked: Asked[] = [];
   for (let i = 0; i < each; i++) {
     const [place, value] = [name(random), number()];
     const line = `// The pass key of ${place} is ${value}. Remember it.`;
-    asked.push({ kind: 'passkey', question: `What is the pass key of ${place}?`, needles: [{ path: hide(line), line, key: place, value }] });
+    asked.push({
+      kind: 'passkey',
+      question: `What is the pass key of ${place}?`,
+      needles: [{ path: hide(line), line, key: place, value }],
+    });
     const one = assigned();
     asked.push({ kind: 'multi-key', question: `What is the value of \`${one.key}\`?`, needles: [one] });
     if (i % 4 !== 0) continue;
     const four = [assigned(), assigned(), assigned(), assigned()];
-    asked.push({ kind: 'four needles', question: `What are the values of ${four.map(({ key }) => `\`${key}\``).join(', ')}?`, needles: four });
+    asked.push({
+      kind: 'four needles',
+      question: `What are the values of ${four.map(({ key }) => `\`${key}\``).join(', ')}?`,
+      needles: four,
+    });
   }
-  return { documents: files.map(({ path, text }, i) => ({ file: `/${path}`, path, language: 'typescript', text, hash: String(i) })), asked };
+  return {
+    documents: files.map(({ path, text }, i) => ({
+      file: `/${path}`,
+      path,
+      language: 'typescript',
+      text,
+      hash: String(i),
+    })),
+    asked,
+  };
 }
 
 const SYLLABLES = ['ba', 'ko', 'mi', 'ru', 'te', 'lo', 'sa', 'ni', 'du', 'fe', 'gi', 'pa'];

@@ -1,25 +1,28 @@
 /** A workspace for the memory benches: documents in memory, the product's own lexical ranker over them, the product's own store and encoder. */
 import { mkdirSync } from 'node:fs';
 import type { AssistantLibrary, Definition } from '../../../src/assistant/library';
-import { LexicalIndex } from '../../../src/library/lexical/index';
-import { MemoryEncoding, type EncodingLibrary, type SegmentCoder } from '../../../src/library/memories/encoding';
-import { Memories } from '../../../src/library/memories/memories';
-import { MemoryStore } from '../../../src/library/memories/memory-store';
-import { memoryVersion } from '../../../src/library/memories/units';
-import { Retriever } from '../../../src/library/retrieve/retriever';
-import type { Segmenter } from '../../../src/library/segments/segmenter';
-import type { Document, SegmentedDocument } from '../../../src/library/types';
+import { LexicalIndex } from '../../../src/workspace/lexical/lexical-index';
+import { MemoryEncoding, type EncodingLibrary, type SegmentCoder } from '../../../src/memory/encode/encoding';
+import { Memories } from '../../../src/memory/memories';
+import { MemoryStore } from '../../../src/memory/store/memory-store';
+import { memoryVersion } from '../../../src/memory/encode/encoding-units';
+import { Retriever } from '../../../src/search/retriever';
+import type { Segmenter } from '../../../src/workspace/segments/segmenter';
+import type { Document, SegmentedDocument } from '../../../src/workspace/types';
 import type { RankedSpan } from '../../../src/protocol';
-import { fusedSpans, judge, judgesOf, SPANS } from '../../../src/assistant/compose/retrieval';
-import type { ContextEngine } from '../../../src/assistant/compose/compose';
-import type { MemoryModel } from '../../../src/worker/memory-model';
-import type { QuestionLook } from '../../../src/worker/memory-protocol';
+import { fusedSpans, judge, judgesOf, SPANS } from '../../../src/search/fused-search';
+import type { ContextEngine } from '../../../src/memory/context/compose';
+import type { MemoryModel } from '../../../src/inference/memory-model';
+import type { QuestionLook } from '../../../src/protocol/memory';
 import { alteredStore, type MemoryArm } from './arms';
 
 type Both = { document: Document; segmented: SegmentedDocument };
 
 export class IndexedWorkspace implements EncodingLibrary {
-  private constructor(private readonly files: ReadonlyMap<string, Both>, private readonly retriever: Retriever) {}
+  private constructor(
+    private readonly files: ReadonlyMap<string, Both>,
+    private readonly retriever: Retriever,
+  ) {}
 
   static async open(documents: Iterable<Document>, segmenter: Segmenter): Promise<IndexedWorkspace> {
     const index = LexicalIndex.inMemory();
@@ -32,8 +35,22 @@ export class IndexedWorkspace implements EncodingLibrary {
     return new IndexedWorkspace(files, new Retriever(index, { read: (docId) => files.get(docId) }));
   }
 
-  *documents(): IterableIterator<{ path: string; file: string; hash: string; language: string; segments: number; mtimeMs: number }> {
-    for (const [path, { document: { file, hash, language }, segmented }] of this.files) yield { path, file, hash, language, segments: segmented.segments.length, mtimeMs: 0 };
+  *documents(): IterableIterator<{
+    path: string;
+    file: string;
+    hash: string;
+    language: string;
+    segments: number;
+    mtimeMs: number;
+  }> {
+    for (const [
+      path,
+      {
+        document: { file, hash, language },
+        segmented,
+      },
+    ] of this.files)
+      yield { path, file, hash, language, segments: segmented.segments.length, mtimeMs: 0 };
   }
 
   indexed(path: string): Promise<Both | undefined> {
@@ -42,12 +59,26 @@ export class IndexedWorkspace implements EncodingLibrary {
 
   definitions(name: string): Definition[] {
     const found: Definition[] = [];
-    for (const { document: { file, path, language }, segmented } of this.files.values()) for (const symbol of segmented.symbols) if (symbol.name === name) found.push({ file, path, language, symbol });
+    for (const {
+      document: { file, path, language },
+      segmented,
+    } of this.files.values())
+      for (const symbol of segmented.symbols) if (symbol.name === name) found.push({ file, path, language, symbol });
     return found;
   }
 
-  async search(question: string, { limit }: { limit: number }): Promise<{ spans: readonly RankedSpan[]; coverage: { filesIndexed: number; filesKnown: number; indexing: boolean } }> {
-    const spans = await this.retriever.search(question, { scope: { kind: 'workspace' }, limit, pathOf: (file) => file });
+  async search(
+    question: string,
+    { limit }: { limit: number },
+  ): Promise<{
+    spans: readonly RankedSpan[];
+    coverage: { filesIndexed: number; filesKnown: number; indexing: boolean };
+  }> {
+    const spans = await this.retriever.search(question, {
+      scope: { kind: 'workspace' },
+      limit,
+      pathOf: (file) => file,
+    });
     return { spans, coverage: { filesIndexed: this.files.size, filesKnown: this.files.size, indexing: false } };
   }
 }
@@ -70,13 +101,20 @@ export function answering(workspace: IndexedWorkspace): AssistantLibrary {
 }
 
 /** The workspace as it is found without the lexical ranker: by what the model made of its segments alone. */
-export function withoutWords(workspace: IndexedWorkspace, memories: Memories, engine: ContextEngine): Pick<IndexedWorkspace, 'search' | 'indexed'> {
+export function withoutWords(
+  workspace: IndexedWorkspace,
+  memories: Memories,
+  engine: ContextEngine,
+): Pick<IndexedWorkspace, 'search' | 'indexed'> {
   return {
     indexed: (path) => workspace.indexed(path),
     search: async (question) => {
       const segments = memories.segments();
       const judges = await judgesOf(segments, await engine.look(question), memories);
-      return { spans: await fusedSpans(judge([], segments, judges), SPANS, workspace), coverage: { filesIndexed: 0, filesKnown: 0, indexing: false } };
+      return {
+        spans: await fusedSpans(judge([], segments, judges), SPANS, workspace),
+        coverage: { filesIndexed: 0, filesKnown: 0, indexing: false },
+      };
     },
   };
 }
@@ -93,10 +131,18 @@ export interface Encoded {
 }
 
 /** Encodes a workspace into a store in `directory`, or finds it there. */
-export async function encodeAll(library: EncodingLibrary, memory: MemoryModel, directory: string, budgetBytes = 4e9): Promise<Encoded> {
+export async function encodeAll(
+  library: EncodingLibrary,
+  memory: MemoryModel,
+  directory: string,
+  budgetBytes = 4e9,
+): Promise<Encoded> {
   mkdirSync(directory, { recursive: true });
   const { fingerprint, ratios, storedRowBytes, vectorWidth, vocabSize } = memory.description;
-  const coder: SegmentCoder = { version: memoryVersion(fingerprint), encode: (texts, signal) => memory.encode(texts, signal) };
+  const coder: SegmentCoder = {
+    version: memoryVersion(fingerprint),
+    encode: (texts, signal) => memory.encode(texts, signal),
+  };
   const store = await MemoryStore.open({ directory, budgetBytes, version: coder.version });
   const encoding = new MemoryEncoding({ library, store, coder, warn: (message) => console.log(message) });
   const started = performance.now();
@@ -104,7 +150,8 @@ export async function encodeAll(library: EncodingLibrary, memory: MemoryModel, d
   const seconds = (performance.now() - started) / 1000;
   const own = { encoding, ratios, bytesPerRow: storedRowBytes, vectorWidth, vocabSize };
   const memories = new Memories({ ...own, store });
-  const altered = (arm: MemoryArm): Memories => (arm === 'as they are' ? memories : new Memories({ ...own, store: alteredStore(store, memories.segments(), arm) }));
+  const altered = (arm: MemoryArm): Memories =>
+    arm === 'as they are' ? memories : new Memories({ ...own, store: alteredStore(store, memories.segments(), arm) });
   const close = async (): Promise<void> => {
     await encoding.close();
     await store.close();
@@ -117,13 +164,18 @@ export function engineOf(memory: MemoryModel): ContextEngine {
   const { sinkRows, windowTokens, dense } = memory.description;
   let sent = '';
   return {
-    windowTokens, sinkRows, ...(dense ? { dense } : {}),
+    windowTokens,
+    sinkRows,
+    ...(dense ? { dense } : {}),
     look: async (question) => (await memory.vectors([question]))[0] as QuestionLook,
     compose: async ({ coarse, ...request }, options) => {
       const { id, tokens } = coarse;
       const held = id === sent;
       sent = id;
-      return memory.compose({ ...request, coarse: held ? { id, tokens } : coarse }, { signal: options?.signal, onRead: options?.onRead });
+      return memory.compose(
+        { ...request, coarse: held ? { id, tokens } : coarse },
+        { signal: options?.signal, onRead: options?.onRead },
+      );
     },
   };
 }

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import { composeContext, type ComposeTools } from '../../../src/assistant/compose/compose';
+import { composeContext, type ComposeTools } from '../../../src/memory/context/compose';
 import { ask } from '../../../src/assistant/ask';
 import type { AssistantLibrary } from '../../../src/assistant/library';
-import { createSegmenter } from '../../../src/library/segments/segmenter';
-import type { Document } from '../../../src/library/types';
+import { createSegmenter } from '../../../src/workspace/segments/segmenter';
+import type { Document } from '../../../src/workspace/types';
 import type { ContextLedger, LedgerKind } from '../../../src/protocol';
-import type { MemoryModel } from '../../../src/worker/memory-model';
+import type { MemoryModel } from '../../../src/inference/memory-model';
 import { round, table } from '../engine/measure';
 import { PlainBm25 } from '../retrieval/plain';
 import { haystack } from './haystack';
@@ -26,7 +26,13 @@ type Arm = (typeof ARMS)[number];
  * rank. Without the lexical rank: what the model made of its segments chooses; a second look chooses again with what was written first. The product: all three judges; what the user is shown are the lines it quotes. Beside them the same model over the end of the text in one window, over all of it through Λ, and how often plain
  * BM25 finds the file.
  */
-export async function needles(memory: MemoryModel, texts: readonly { path: string; text: string }[], sizes: readonly number[], each: number, directory: string): Promise<void> {
+export async function needles(
+  memory: MemoryModel,
+  texts: readonly { path: string; text: string }[],
+  sizes: readonly number[],
+  each: number,
+  directory: string,
+): Promise<void> {
   const results: Record<string, string | number>[] = [];
   const segmenter = await createSegmenter();
   const parts = partsOf(memory);
@@ -40,9 +46,26 @@ export async function needles(memory: MemoryModel, texts: readonly { path: strin
     const nothing = { spans: [], coverage: { filesIndexed: 0, filesKnown: 0, indexing: false } };
     const unworded = withoutWords(workspace, memories, engine);
     const shown = async (question: string, library: AssistantLibrary): Promise<string> =>
-      (await ask({ id: '', question, scope: { kind: 'workspace' } }, { library, memory: { author: { kind: 'bundled', model: 'bundled' }, memories, engine, indexed: (path) => workspace.indexed(path) } })).markdown;
+      (
+        await ask(
+          { id: '', question, scope: { kind: 'workspace' } },
+          {
+            library,
+            memory: {
+              author: { kind: 'bundled', model: 'bundled' },
+              memories,
+              engine,
+              indexed: (path) => workspace.indexed(path),
+            },
+          },
+        )
+      ).markdown;
     const tools: Record<Arm, ComposeTools> = {
-      'memories alone': { library: { search: () => Promise.resolve(nothing), indexed: () => Promise.resolve(undefined) }, memories, engine },
+      'memories alone': {
+        library: { search: () => Promise.resolve(nothing), indexed: () => Promise.resolve(undefined) },
+        memories,
+        engine,
+      },
       'without the lexical rank': { library: unworded, memories, engine },
       'whole product': { library: workspace, memories, engine },
     };
@@ -55,23 +78,47 @@ export async function needles(memory: MemoryModel, texts: readonly { path: strin
         const share = (text: string): number => mean(hidden.map(({ value }) => (text.includes(value) ? 1 : 0)));
         const maxNewTokens = ANSWER_TOKENS * hidden.length;
         for (const arm of ARMS) {
-          const { text, ledger } = await composeContext({ question, scope: { kind: 'workspace' }, maxNewTokens, turn: true, ...(arm === 'memories alone' ? { mostRead: 0 } : {}) }, tools[arm]);
+          const { text, ledger } = await composeContext(
+            {
+              question,
+              scope: { kind: 'workspace' },
+              maxNewTokens,
+              turn: true,
+              ...(arm === 'memories alone' ? { mostRead: 0 } : {}),
+            },
+            tools[arm],
+          );
           add(arm, share(text));
           if (arm === 'without the lexical rank') {
             // What was written first is searched for too: does the model's own look at what it reads bring the right lines in?
             const looking = { ...engine, look: (asked: string) => engine.look(`${asked} ${text}`) };
-            const again = await composeContext({ question, scope: { kind: 'workspace' }, maxNewTokens, turn: true }, { ...tools[arm], engine: looking });
+            const again = await composeContext(
+              { question, scope: { kind: 'workspace' }, maxNewTokens, turn: true },
+              { ...tools[arm], engine: looking },
+            );
             add('a second look, without the lexical rank', share(again.text));
-            add('a second look: read in full', mean(hidden.map(({ path, line }) => (stands('full', again.ledger, documents, path, line) ? 1 : 0))));
+            add(
+              'a second look: read in full',
+              mean(hidden.map(({ path, line }) => (stands('full', again.ledger, documents, path, line) ? 1 : 0))),
+            );
           }
           const kind = arm === 'memories alone' ? 'dense' : 'full';
-          add(`${arm}: ${kind === 'dense' ? 'in dense rows' : 'read in full'}`, mean(hidden.map(({ path, line }) => (stands(kind, ledger, documents, path, line) ? 1 : 0))));
+          add(
+            `${arm}: ${kind === 'dense' ? 'in dense rows' : 'read in full'}`,
+            mean(hidden.map(({ path, line }) => (stands(kind, ledger, documents, path, line) ? 1 : 0))),
+          );
         }
         add('the answer shown (quotes)', share(await shown(question, answering(workspace))));
-        add('the answer shown, without the lexical rank', share(await shown(question, { ...answering(workspace), search: unworded.search })));
+        add(
+          'the answer shown, without the lexical rank',
+          share(await shown(question, { ...answering(workspace), search: unworded.search })),
+        );
         add('plain window', share(await plainWindow(parts, read, question, maxNewTokens)));
         add('Λ only', share(await lambdaOnly(parts, read, question, maxNewTokens)));
-        add('BM25: file in the first 5', mean(hidden.map(({ path }) => (plain.search(question).slice(0, 5).includes(path) ? 1 : 0))));
+        add(
+          'BM25: file in the first 5',
+          mean(hidden.map(({ path }) => (plain.search(question).slice(0, 5).includes(path) ? 1 : 0))),
+        );
       }
       for (const [arm, values] of Object.entries(recalled)) row[arm] = round(mean(values), 2);
       results.push(row);
@@ -84,8 +131,16 @@ export async function needles(memory: MemoryModel, texts: readonly { path: strin
 }
 
 /** Whether the needle's own line stands in the context in rows of this kind. */
-function stands(asked: LedgerKind, ledger: ContextLedger, documents: readonly Document[], path: string, needle: string): boolean {
+function stands(
+  asked: LedgerKind,
+  ledger: ContextLedger,
+  documents: readonly Document[],
+  path: string,
+  needle: string,
+): boolean {
   const text = documents.find((document) => document.path === path)?.text ?? '';
   const line = text.slice(0, text.indexOf(needle)).split('\n').length;
-  return ledger.groups.some(({ kind, span }) => kind === asked && span?.path === path && span.startLine <= line && span.endLine >= line);
+  return ledger.groups.some(
+    ({ kind, span }) => kind === asked && span?.path === path && span.startLine <= line && span.endLine >= line,
+  );
 }

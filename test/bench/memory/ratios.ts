@@ -1,10 +1,10 @@
 import { memories, type Decoder, type SlotSet } from '../../../src/engine';
-import { decodeHalf, encodeHalf } from '../../../src/engine/cache/float16';
-import { halves, joinBytes, packRows, storedRowBytes, unpackRows } from '../../../src/library/memories/rows';
-import { writeGreedily } from '../../../src/worker/greedy';
-import type { MemoryCoder } from '../../../src/worker/memory-coder';
-import { sharedPositions } from '../../../src/worker/memory-composer';
-import type { MemoryModel } from '../../../src/worker/memory-model';
+import { decodeHalf, encodeHalf } from '../../../src/engine/kv-cache/float16';
+import { halves, joinBytes, packRows, storedRowBytes, unpackRows } from '../../../src/memory/rows';
+import { writeGreedily } from '../../../src/inference/greedy';
+import type { MemoryCoder } from '../../../src/inference/memory-coder';
+import { sharedPositions } from '../../../src/inference/memory-composer';
+import type { MemoryModel } from '../../../src/inference/memory-model';
 import { round, table } from '../engine/measure';
 import { generator, mean } from './statistics';
 
@@ -15,7 +15,24 @@ const ANSWER_TOKENS = 24;
 const TOGETHER = [1, 2, 4, 8, 16];
 const ROWS = ['raw rows', '8x', '8x in 8 bits', '8x in 4 bits', '32x'] as const;
 
-const WORDS = ['limit', 'retry', 'window', 'cache', 'token', 'frame', 'user', 'field', 'buffer', 'state', 'index', 'path', 'color', 'group', 'order', 'queue'];
+const WORDS = [
+  'limit',
+  'retry',
+  'window',
+  'cache',
+  'token',
+  'frame',
+  'user',
+  'field',
+  'buffer',
+  'state',
+  'index',
+  'path',
+  'color',
+  'group',
+  'order',
+  'queue',
+];
 const SYLLABLES = ['ba', 'ko', 'mi', 'ru', 'te', 'lo', 'sa', 'ni', 'du', 'fe', 'gi', 'pa'];
 
 interface Hidden {
@@ -55,7 +72,10 @@ export async function ratios(memory: MemoryModel, texts: readonly { text: string
       const at = from + Math.floor(random() * Math.min(text.length - from, SEGMENT_TOKENS - line.length));
       return { ...one, tokens: [...text.slice(from, at), ...line, ...text.slice(at)].slice(0, SEGMENT_TOKENS) };
     });
-    const rows = await rowsOf(coder, hidden.map(({ tokens }) => tokens));
+    const rows = await rowsOf(
+      coder,
+      hidden.map(({ tokens }) => tokens),
+    );
     for (const together of TOGETHER) {
       const found: Record<string, number[]> = {};
       for (const [i, { question, value, turn }] of hidden.entries()) {
@@ -64,28 +84,57 @@ export async function ratios(memory: MemoryModel, texts: readonly { text: string
         for (const kind of ROWS) {
           const bytes = joinBytes(order.map((at) => (rows[kind] as Uint8Array[])[at] as Uint8Array));
           const count = bytes.byteLength / storedRowBytes(decoder.config);
-          const asked = turn && config.chat ? [config.chat.user, ...coder.tokens(question), config.chat.end, config.chat.assistant] : coder.tokens(question);
-          const context = decoder.newContext(memories({ sinks: config.sinkTokens.length }), count + asked.length + ANSWER_TOKENS + config.sinkTokens.length, { rope });
+          const asked =
+            turn && config.chat
+              ? [config.chat.user, ...coder.tokens(question), config.chat.end, config.chat.assistant]
+              : coder.tokens(question);
+          const context = decoder.newContext(
+            memories({ sinks: config.sinkTokens.length }),
+            count + asked.length + ANSWER_TOKENS + config.sinkTokens.length,
+            { rope },
+          );
           await context.prefill(config.sinkTokens, { logits: 'none' });
           const room = decoder.config.maxPositions - config.sinkTokens.length - asked.length - ANSWER_TOKENS;
-          context.splice(unpackRows(bytes, decoder.config, sharedPositions(count, config.sinkTokens.length, room), count), 0, 'store');
+          context.splice(
+            unpackRows(bytes, decoder.config, sharedPositions(count, config.sinkTokens.length, room), count),
+            0,
+            'store',
+          );
           const { logits } = await context.prefill(asked);
           const { text } = await writeGreedily(decoder, tokenizer, context, logits, { maxNewTokens: ANSWER_TOKENS });
           (found[kind] ??= []).push((turn ? text.includes(value) : text.trimStart().startsWith(value)) ? 1 : 0);
         }
       }
-      results.push({ form, 'segments together': together, ...Object.fromEntries(Object.entries(found).map(([kind, values]) => [kind, round(mean(values), 2)])) });
+      results.push({
+        form,
+        'segments together': together,
+        ...Object.fromEntries(Object.entries(found).map(([kind, values]) => [kind, round(mean(values), 2)])),
+      });
     }
   }
   table(`What passes through which ratio: share of ${each} values written exactly`, results);
 }
 
-async function rowsOf(coder: MemoryCoder, segments: readonly number[][]): Promise<Record<(typeof ROWS)[number], Uint8Array[]>> {
-  const encode = (slotTokens: number, slotSet: SlotSet): ReturnType<Decoder['encodeSegments']> => coder.decoder.encodeSegments(segments.map((tokens) => ({ tokens, keep: tokens.map((_, i) => i), slotTokens, slotSet })), coder.encodeOptions());
+async function rowsOf(
+  coder: MemoryCoder,
+  segments: readonly number[][],
+): Promise<Record<(typeof ROWS)[number], Uint8Array[]>> {
+  const encode = (slotTokens: number, slotSet: SlotSet): ReturnType<Decoder['encodeSegments']> =>
+    coder.decoder.encodeSegments(
+      segments.map((tokens) => ({ tokens, keep: tokens.map((_, i) => i), slotTokens, slotSet })),
+      coder.encodeOptions(),
+    );
   const [eight, many] = [await encode(8, coder.config.dense ? 'dense' : 'memory'), await encode(32, 'memory')];
-  const memoriesOf = (made: typeof eight): Uint8Array[] => made.map(({ memories: rows }) => (rows ? packRows(rows) : new Uint8Array(0)));
+  const memoriesOf = (made: typeof eight): Uint8Array[] =>
+    made.map(({ memories: rows }) => (rows ? packRows(rows) : new Uint8Array(0)));
   const fine = memoriesOf(eight);
-  return { 'raw rows': eight.map(({ rows }) => packRows(rows)), '8x': fine, '8x in 8 bits': fine.map((bytes) => inBits(bytes, 8)), '8x in 4 bits': fine.map((bytes) => inBits(bytes, 4)), '32x': memoriesOf(many) };
+  return {
+    'raw rows': eight.map(({ rows }) => packRows(rows)),
+    '8x': fine,
+    '8x in 8 bits': fine.map((bytes) => inBits(bytes, 8)),
+    '8x in 4 bits': fine.map((bytes) => inBits(bytes, 4)),
+    '32x': memoriesOf(many),
+  };
 }
 
 /** Rows as they would come back from so many bits with one scale for each run of 32 numbers. */
@@ -107,6 +156,8 @@ function quoted(random: () => number, count: number): Hidden {
   return { line: `${name} = "${value}"`, question: `<|query|>${name} = "`, value };
 }
 
-const pick = (list: readonly string[], random: () => number): string => list[Math.floor(random() * list.length)] as string;
+const pick = (list: readonly string[], random: () => number): string =>
+  list[Math.floor(random() * list.length)] as string;
 const syllables = (random: () => number): string => Array.from({ length: 3 }, () => pick(SYLLABLES, random)).join('');
-const digits = (random: () => number, count: number): string => Array.from({ length: count }, () => Math.floor(random() * 10)).join('');
+const digits = (random: () => number, count: number): string =>
+  Array.from({ length: count }, () => Math.floor(random() * 10)).join('');

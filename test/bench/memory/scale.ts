@@ -1,11 +1,11 @@
-import { hashText } from '../../../src/library/documents/read';
-import { composeContext } from '../../../src/assistant/compose/compose';
-import { MemoryEncoding, type EncodingLibrary, type SegmentCoder } from '../../../src/library/memories/encoding';
-import { Memories } from '../../../src/library/memories/memories';
-import { MemoryStore } from '../../../src/library/memories/memory-store';
-import { memoryVersion } from '../../../src/library/memories/units';
-import type { Document, SegmentedDocument } from '../../../src/library/types';
-import type { MemoryModel } from '../../../src/worker/memory-model';
+import { hashText } from '../../../src/workspace/sources/read';
+import { composeContext } from '../../../src/memory/context/compose';
+import { MemoryEncoding, type EncodingLibrary, type SegmentCoder } from '../../../src/memory/encode/encoding';
+import { Memories } from '../../../src/memory/memories';
+import { MemoryStore } from '../../../src/memory/store/memory-store';
+import { memoryVersion } from '../../../src/memory/encode/encoding-units';
+import type { Document, SegmentedDocument } from '../../../src/workspace/types';
+import type { MemoryModel } from '../../../src/inference/memory-model';
 import { median, round, stopwatch, table } from '../engine/measure';
 import { marked } from './copies';
 import { engineOf } from './indexed';
@@ -17,14 +17,26 @@ const LINES = 50;
 const BYTES_PER_TOKEN = 54;
 /** Of the largest workspace, the share that the store has room for. */
 const ROOM = 0.75;
-const QUESTIONS = ['how is the store evicted', 'where are positions shared', 'what happens when the process is killed', 'which rows are folded', 'how are tokens counted'];
+const QUESTIONS = [
+  'how is the store evicted',
+  'where are positions shared',
+  'what happens when the process is killed',
+  'which rows are folded',
+  'how are tokens counted',
+];
 
 /**
  * A workspace that doubles from 64k tokens: what each token costs (encoding, store, questions; processor time where there is one thread), what the store takes, what a warm
  * question takes. The store has no room for all of the largest: what was used longest ago makes room while the last of it is encoded. Lexical search is left out (it has a bench
  * of its own).
  */
-export async function scale(memory: MemoryModel, texts: readonly { path: string; text: string }[], most: number, directory: string, threads: number): Promise<void> {
+export async function scale(
+  memory: MemoryModel,
+  texts: readonly { path: string; text: string }[],
+  most: number,
+  directory: string,
+  threads: number,
+): Promise<void> {
   const workspace = new GrowingWorkspace(texts);
   const { fingerprint, ratios, storedRowBytes, vectorWidth, vocabSize } = memory.description;
   let tokens = 0;
@@ -36,7 +48,11 @@ export async function scale(memory: MemoryModel, texts: readonly { path: string;
       return made;
     },
   };
-  const store = await MemoryStore.open({ directory, budgetBytes: ROOM * most * BYTES_PER_TOKEN, version: coder.version });
+  const store = await MemoryStore.open({
+    directory,
+    budgetBytes: ROOM * most * BYTES_PER_TOKEN,
+    version: coder.version,
+  });
   const encoding = new MemoryEncoding({ library: workspace, store, coder, warn: (message) => console.log(message) });
   const memories = new Memories({ encoding, store, ratios, bytesPerRow: storedRowBytes, vectorWidth, vocabSize });
   const engine = engineOf(memory);
@@ -55,8 +71,18 @@ export async function scale(memory: MemoryModel, texts: readonly { path: string;
     // The first of each pair reads what the second finds in the cache.
     for (const question of QUESTIONS) {
       for (const warm of [false, true]) {
-        const { timing, ledger } = await composeContext({ question, scope: { kind: 'workspace' }, maxNewTokens: 1 }, { library: workspace, memories, engine });
-        if (warm) times.push({ retrieve: timing.retrieve, splice: timing.splice, read: timing.read, first: timing.firstToken, rows: ledger.groups.reduce((sum, group) => sum + group.rows, 0) });
+        const { timing, ledger } = await composeContext(
+          { question, scope: { kind: 'workspace' }, maxNewTokens: 1 },
+          { library: workspace, memories, engine },
+        );
+        if (warm)
+          times.push({
+            retrieve: timing.retrieve,
+            splice: timing.splice,
+            read: timing.read,
+            first: timing.firstToken,
+            rows: ledger.groups.reduce((sum, group) => sum + group.rows, 0),
+          });
       }
     }
     seconds += asking() / 1000;
@@ -64,14 +90,26 @@ export async function scale(memory: MemoryModel, texts: readonly { path: string;
     const { tokens: remembered, bytes, segments, evictions } = store.stats();
     const middle = (pick: (time: (typeof times)[number]) => number): number => median(times.map(pick));
     results.push({
-      tokens, 'tokens/s so far': round(tokens / seconds), remembered, segments, evicted: evictions, 'store MB': round(bytes / 1e6), 'store MB per M': round(bytes / remembered),
-      'rows held': middle(({ rows }) => rows), 'rows %': round((100 * middle(({ rows }) => rows)) / remembered, 2),
-      'retrieve ms': round(middle(({ retrieve }) => retrieve)), 'splice ms': round(middle(({ splice }) => splice)), 'read ms': round(middle(({ read }) => read)), 'first token ms': round(middle(({ first }) => first)), 'RSS MB': round(process.memoryUsage.rss() / 1e6),
+      tokens,
+      'tokens/s so far': round(tokens / seconds),
+      remembered,
+      segments,
+      evicted: evictions,
+      'store MB': round(bytes / 1e6),
+      'store MB per M': round(bytes / remembered),
+      'rows held': middle(({ rows }) => rows),
+      'rows %': round((100 * middle(({ rows }) => rows)) / remembered, 2),
+      'retrieve ms': round(middle(({ retrieve }) => retrieve)),
+      'splice ms': round(middle(({ splice }) => splice)),
+      'read ms': round(middle(({ read }) => read)),
+      'first token ms': round(middle(({ first }) => first)),
+      'RSS MB': round(process.memoryUsage.rss() / 1e6),
     });
     table(`Whole-workspace memory, ${tokens.toLocaleString('en-US')} tokens`, results.slice(-1));
   }
   table('Whole-workspace memory by size', results);
-  if (points.length > 1) console.log(`Exponent of cost over tokens (1: flat per token): ${exponent(points).toFixed(3)}; goal ≤ 1.05\n`);
+  if (points.length > 1)
+    console.log(`Exponent of cost over tokens (1: flat per token): ${exponent(points).toFixed(3)}; goal ≤ 1.05\n`);
   await encoding.close();
   await store.close();
 }
@@ -84,7 +122,7 @@ class GrowingWorkspace implements EncodingLibrary {
   constructor(private readonly texts: readonly { path: string; text: string }[]) {}
 
   grow(characters: number): void {
-    for (let left = characters; left > 0; ) {
+    for (let left = characters; left > 0;) {
       const source = this.texts[this.next % this.texts.length] as { path: string; text: string };
       const round = Math.floor(this.next++ / this.texts.length);
       const path = `copy${round}/${source.path}`;
@@ -94,14 +132,40 @@ class GrowingWorkspace implements EncodingLibrary {
       const segments = [];
       for (let from = 0, at = 0; from < lines.length; from += LINES) {
         const own = lines.slice(from, from + LINES).join('');
-        segments.push({ startLine: from + 1, endLine: Math.min(lines.length, from + LINES), start: at, end: (at += own.length), kind: 'code' as const, symbols: [], breadcrumb: [] });
+        segments.push({
+          startLine: from + 1,
+          endLine: Math.min(lines.length, from + LINES),
+          start: at,
+          end: (at += own.length),
+          kind: 'code' as const,
+          symbols: [],
+          breadcrumb: [],
+        });
       }
-      this.files.set(path, { document: { file: `/${path}`, path, language: 'typescript', text, hash: hashText(text) }, segmented: { segments, symbols: [], imports: [], method: 'length' } });
+      this.files.set(path, {
+        document: { file: `/${path}`, path, language: 'typescript', text, hash: hashText(text) },
+        segmented: { segments, symbols: [], imports: [], method: 'length' },
+      });
     }
   }
 
-  *documents(): IterableIterator<{ path: string; file: string; hash: string; language: string; segments: number; mtimeMs: number }> {
-    for (const [path, { document, segmented }] of this.files) yield { path, file: document.file, hash: document.hash, language: document.language, segments: segmented.segments.length, mtimeMs: 0 };
+  *documents(): IterableIterator<{
+    path: string;
+    file: string;
+    hash: string;
+    language: string;
+    segments: number;
+    mtimeMs: number;
+  }> {
+    for (const [path, { document, segmented }] of this.files)
+      yield {
+        path,
+        file: document.file,
+        hash: document.hash,
+        language: document.language,
+        segments: segmented.segments.length,
+        mtimeMs: 0,
+      };
   }
 
   indexed(path: string): Promise<{ document: Document; segmented: SegmentedDocument } | undefined> {
@@ -109,5 +173,8 @@ class GrowingWorkspace implements EncodingLibrary {
   }
 
   search = (): Promise<{ spans: never[]; coverage: { filesIndexed: number; filesKnown: number; indexing: boolean } }> =>
-    Promise.resolve({ spans: [], coverage: { filesIndexed: this.files.size, filesKnown: this.files.size, indexing: false } });
+    Promise.resolve({
+      spans: [],
+      coverage: { filesIndexed: this.files.size, filesKnown: this.files.size, indexing: false },
+    });
 }

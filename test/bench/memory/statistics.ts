@@ -7,7 +7,8 @@ export function generator(seed: number): () => number {
   };
 }
 
-export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+export const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 
 /** 95% interval of the mean of paired differences, by bootstrap. */
 export function interval(differences: readonly number[]): [number, number] {
@@ -15,7 +16,8 @@ export function interval(differences: readonly number[]): [number, number] {
   const random = generator(7);
   const means = Array.from({ length: 2_000 }, () => {
     let sum = 0;
-    for (let i = 0; i < differences.length; i++) sum += differences[Math.floor(random() * differences.length)] as number;
+    for (let i = 0; i < differences.length; i++)
+      sum += differences[Math.floor(random() * differences.length)] as number;
     return sum / differences.length;
   }).sort((a, b) => a - b);
   return [means[50] as number, means[1_949] as number];
@@ -25,5 +27,8 @@ export function interval(differences: readonly number[]): [number, number] {
 export function exponent(points: readonly (readonly [x: number, y: number])[]): number {
   const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const);
   const [x, y] = [mean(logs.map((point) => point[0])), mean(logs.map((point) => point[1]))];
-  return logs.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) / logs.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
+  return (
+    logs.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0) /
+    logs.reduce((sum, point) => sum + (point[0] - x) ** 2, 0)
+  );
 }

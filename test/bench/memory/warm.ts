@@ -2,12 +2,12 @@
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { memories as memoriesPolicy, openCheckpoint } from '../../../src/engine';
-import { composeContext, type ComposedContext } from '../../../src/assistant/compose/compose';
-import type { Memories, MemorySegment } from '../../../src/library/memories/memories';
-import { createSegmenter } from '../../../src/library/segments/segmenter';
-import type { Document } from '../../../src/library/types';
-import type { MemoryModel } from '../../../src/worker/memory-model';
-import type { ComposeParams } from '../../../src/worker/memory-protocol';
+import { composeContext, type ComposedContext } from '../../../src/memory/context/compose';
+import type { Memories, MemorySegment } from '../../../src/memory/memories';
+import { createSegmenter } from '../../../src/workspace/segments/segmenter';
+import type { Document } from '../../../src/workspace/types';
+import type { MemoryModel } from '../../../src/inference/memory-model';
+import type { ComposeParams } from '../../../src/protocol/memory';
 import { writeGguf } from '../engine/gguf';
 import { loadLlama } from '../engine/llama';
 import { benchCache, median, round, table } from '../engine/measure';
@@ -16,36 +16,75 @@ import { encodeAll, engineOf, IndexedWorkspace } from './indexed';
 import { partsOf } from './windows';
 
 const CHARACTERS_PER_TOKEN = 3.3;
-const QUESTIONS = ['how is the store evicted', 'where are positions shared', 'what happens when the process is killed', 'which rows are folded', 'how are tokens counted'];
+const QUESTIONS = [
+  'how is the store evicted',
+  'where are positions shared',
+  'what happens when the process is killed',
+  'which rows are folded',
+  'how are tokens counted',
+];
 const QUESTION = 'What is kept of it, and where?';
 /** Tokens read in full: the product's own choice is at most 1,024; the window holds no more than the last. */
 const FULL_TOKENS = [512, 1_024, 2_048, 3_584];
 const TIMES = 5;
 
 /** @param directory of the checkpoint */
-export async function warm(memory: MemoryModel, directory: string, texts: readonly { path: string; text: string }[], tokens: number, threads: number): Promise<void> {
+export async function warm(
+  memory: MemoryModel,
+  directory: string,
+  texts: readonly { path: string; text: string }[],
+  tokens: number,
+  threads: number,
+): Promise<void> {
   const segmenter = await createSegmenter();
-  const documents = copiesOf(texts, tokens * CHARACTERS_PER_TOKEN).map(({ path, text }, i): Document => ({ file: `/${path}`, path, language: 'typescript', text, hash: `${i}:${text.length}` }));
+  const documents = copiesOf(texts, tokens * CHARACTERS_PER_TOKEN).map(({ path, text }, i): Document => ({
+    file: `/${path}`,
+    path,
+    language: 'typescript',
+    text,
+    hash: `${i}:${text.length}`,
+  }));
   const workspace = await IndexedWorkspace.open(documents, segmenter);
   segmenter.close();
   // Kept from run to run: a million tokens take minutes to encode.
   const { memories, store, seconds, close } = await encodeAll(workspace, memory, benchCache('memory-warm'));
   const segments = memories.segments();
   const stood = segments.reduce((sum, segment) => sum + segment.tokens, 0);
-  console.log(`\nWorkspace of ${stood.toLocaleString('en-US')} tokens in ${segments.length.toLocaleString('en-US')} segments; what was missing was encoded in ${seconds.toFixed(0)} s`);
+  console.log(
+    `\nWorkspace of ${stood.toLocaleString('en-US')} tokens in ${segments.length.toLocaleString('en-US')} segments; what was missing was encoded in ${seconds.toFixed(0)} s`,
+  );
   const engine = engineOf(memory);
   const rows: Record<string, string | number>[] = [];
   for (const arm of ['rows of the chosen segments read now', 'rows of the chosen segments in the cache']) {
     const times: ComposedContext[] = [];
-    for (const question of QUESTIONS) times.push(await composeContext({ question, scope: { kind: 'workspace' }, maxNewTokens: 1 }, { library: workspace, memories, engine }));
+    for (const question of QUESTIONS)
+      times.push(
+        await composeContext(
+          { question, scope: { kind: 'workspace' }, maxNewTokens: 1 },
+          { library: workspace, memories, engine },
+        ),
+      );
     const middle = (pick: (one: ComposedContext) => number): number => round(median(times.map(pick)));
-    const full = (one: ComposedContext): number => one.ledger.groups.reduce((sum, { kind, rows: count }) => sum + (kind === 'full' ? count : 0), 0);
-    rows.push({ arm, 'tokens read in full': middle(full), 'retrieve ms': middle(({ timing }) => timing.retrieve), 'splice ms': middle(({ timing }) => timing.splice), 'read ms': middle(({ timing }) => timing.read), 'first token ms': middle(({ timing }) => timing.firstToken) });
+    const full = (one: ComposedContext): number =>
+      one.ledger.groups.reduce((sum, { kind, rows: count }) => sum + (kind === 'full' ? count : 0), 0);
+    rows.push({
+      arm,
+      'tokens read in full': middle(full),
+      'retrieve ms': middle(({ timing }) => timing.retrieve),
+      'splice ms': middle(({ timing }) => timing.splice),
+      'read ms': middle(({ timing }) => timing.read),
+      'first token ms': middle(({ timing }) => timing.firstToken),
+    });
   }
-  table('A question over the workspace: retrieval, rows, the first token (goals: 400 ms from the cache, 1,200 ms when up to 4,096 tokens are read)', rows);
+  table(
+    'A question over the workspace: retrieval, rows, the first token (goals: 400 ms from the cache, 1,200 ms when up to 4,096 tokens are read)',
+    rows,
+  );
   await againstFresh(memory, workspace, segments);
   await againstLlamaState(memory, directory, memories, workspace, segments, threads);
-  console.log(`Memory of this process: ${round(process.memoryUsage.rss() / 1e6)} MB; store ${round(store.stats().bytes / stood)} MB per million tokens`);
+  console.log(
+    `Memory of this process: ${round(process.memoryUsage.rss() / 1e6)} MB; store ${round(store.stats().bytes / stood)} MB per million tokens`,
+  );
   await close();
 }
 
@@ -62,7 +101,13 @@ function take(segments: readonly MemorySegment[], tokens: number): MemorySegment
 }
 
 const params = (more: Partial<ComposeParams>): ComposeParams => ({
-  coarse: { id: 'none', rows: new Uint8Array(0), tokens: 0 }, fine: { rows: new Uint8Array(0), tokens: 0 }, full: [], question: QUESTION, capacityRows: 4_096, maxNewTokens: 1, ...more,
+  coarse: { id: 'none', rows: new Uint8Array(0), tokens: 0 },
+  fine: { rows: new Uint8Array(0), tokens: 0 },
+  full: [],
+  question: QUESTION,
+  capacityRows: 4_096,
+  maxNewTokens: 1,
+  ...more,
 });
 
 async function againstFresh(memory: MemoryModel, workspace: Text, segments: readonly MemorySegment[]): Promise<void> {
@@ -84,7 +129,13 @@ async function againstFresh(memory: MemoryModel, workspace: Text, segments: read
       await context.prefill([...config.sinkTokens, ...tokens, ...question]);
       fresh.push(performance.now() - started);
     }
-    results.push({ tokens: tokens.length, 'rows in the cache ms': round(median(cached)), 'segments read, then spliced ms': round(median(missed)), 'read afresh ms': round(median(fresh)), 'times faster from the cache': round(median(fresh) / median(cached)) });
+    results.push({
+      tokens: tokens.length,
+      'rows in the cache ms': round(median(cached)),
+      'segments read, then spliced ms': round(median(missed)),
+      'read afresh ms': round(median(fresh)),
+      'times faster from the cache': round(median(fresh) / median(cached)),
+    });
   }
   table('First token with so many tokens in full (goal: 5 × faster than reading them afresh)', results);
 }
@@ -102,7 +153,14 @@ interface StateSequence {
  * The same weights in llama.cpp (q8_0; its rotary frequencies are plain, which changes no time): the state of a sequence is saved, restored and
  * asked. Ours: the memories of the same tokens are read from the store, spliced and asked. Both files are in the page cache.
  */
-async function againstLlamaState(memory: MemoryModel, directory: string, memories: Memories, workspace: Text, segments: readonly MemorySegment[], threads: number): Promise<void> {
+async function againstLlamaState(
+  memory: MemoryModel,
+  directory: string,
+  memories: Memories,
+  workspace: Text,
+  segments: readonly MemorySegment[],
+  threads: number,
+): Promise<void> {
   const { tokenizer } = partsOf(memory);
   const folder = benchCache('gguf');
   const checkpoint = await openCheckpoint(directory);
@@ -116,8 +174,15 @@ async function againstLlamaState(memory: MemoryModel, directory: string, memorie
   for (const size of [4_096, 16_384]) {
     const own = take(segments, size);
     const tokens: number[] = [];
-    for (const segment of own) tokens.push(...tokenizer.encode(await textOf(workspace, segment), { addSpecialTokens: false }));
-    const context = await model.createContext({ contextSize: tokens.length + 256, flashAttention: true, threads, batchSize: 512, ignoreMemorySafetyChecks: true });
+    for (const segment of own)
+      tokens.push(...tokenizer.encode(await textOf(workspace, segment), { addSpecialTokens: false }));
+    const context = await model.createContext({
+      contextSize: tokens.length + 256,
+      flashAttention: true,
+      threads,
+      batchSize: 512,
+      ignoreMemorySafetyChecks: true,
+    });
     const sequence = context.getSequence() as unknown as StateSequence;
     const statePath = join(folder, `state-${size}.bin`);
     await sequence.evaluateWithoutGeneratingNewTokens(tokens);
@@ -132,7 +197,9 @@ async function againstLlamaState(memory: MemoryModel, directory: string, memorie
       theirs.push(performance.now() - started);
       memories.clear();
       started = performance.now();
-      const rows = new Uint8Array(own.reduce((sum, { fineRows }) => sum + fineRows, 0) * memory.description.storedRowBytes);
+      const rows = new Uint8Array(
+        own.reduce((sum, { fineRows }) => sum + fineRows, 0) * memory.description.storedRowBytes,
+      );
       let at = 0;
       for (const segment of own) at += await memories.fine(segment, rows.subarray(at));
       await memory.compose(params({ fine: { rows: rows.subarray(0, at), tokens: tokens.length } }));
@@ -143,9 +210,19 @@ async function againstLlamaState(memory: MemoryModel, directory: string, memorie
     const rows = own.reduce((sum, { fineRows }) => sum + fineRows, 0);
     const bytes = rows * memory.description.storedRowBytes;
     const state = statSync(statePath).size;
-    results.push({ tokens: tokens.length, 'ours ms': round(median(ours)), 'llama.cpp ms': round(median(theirs)), 'ours MB': round(bytes / 1e6, 2), 'llama.cpp MB': round(state / 1e6, 2), '% of its bytes': round((100 * bytes) / state, 2) });
+    results.push({
+      tokens: tokens.length,
+      'ours ms': round(median(ours)),
+      'llama.cpp ms': round(median(theirs)),
+      'ours MB': round(bytes / 1e6, 2),
+      'llama.cpp MB': round(state / 1e6, 2),
+      '% of its bytes': round((100 * bytes) / state, 2),
+    });
   }
   await model.dispose();
   await llama.dispose();
-  table(`Stored memories read and asked, beside llama.cpp restoring its state of the same tokens, ${threads} threads (goals: no slower, 5% of its bytes)`, results);
+  table(
+    `Stored memories read and asked, beside llama.cpp restoring its state of the same tokens, ${threads} threads (goals: no slower, 5% of its bytes)`,
+    results,
+  );
 }

@@ -1,10 +1,10 @@
 /** What the same model does without memories: the end of the text in one window, and all of it through Λ-shaped attention. */
 import { full, lambda, type Decoder } from '../../../src/engine';
-import type { Tokenizer } from '../../../src/engine/checkpoint/tokenizer';
+import type { Tokenizer } from '../../../src/engine/tokenizer/tokenizer';
 import type { RopeFrequencies } from '../../../src/engine/rope';
-import { writeGreedily } from '../../../src/worker/greedy';
-import type { MemoryConfig } from '../../../src/worker/memory-config';
-import type { MemoryModel } from '../../../src/worker/memory-model';
+import { writeGreedily } from '../../../src/inference/greedy';
+import type { MemoryConfig } from '../../../src/inference/memory-config';
+import type { MemoryModel } from '../../../src/inference/memory-model';
 
 export interface Parts {
   decoder: Decoder;
@@ -19,7 +19,12 @@ export const partsOf = (memory: MemoryModel): Parts => (memory as unknown as { c
 const LAMBDA_WINDOW = 1_024;
 
 /** The last tokens of the text that the window holds with the question and its answer. */
-export async function plainWindow({ decoder, tokenizer, config, rope }: Parts, text: readonly number[], question: string, maxNewTokens: number): Promise<string> {
+export async function plainWindow(
+  { decoder, tokenizer, config, rope }: Parts,
+  text: readonly number[],
+  question: string,
+  maxNewTokens: number,
+): Promise<string> {
   const asked = turn(tokenizer, config, question);
   const past = tail(text, decoder.config.maxPositions - config.sinkTokens.length - asked.length - maxNewTokens);
   const context = decoder.newContext(full(), decoder.config.maxPositions, { rope });
@@ -31,7 +36,12 @@ export async function plainWindow({ decoder, tokenizer, config, rope }: Parts, t
  * The whole text through Λ. Each layer carries what it sees one window further, so that nothing before the last layers × window tokens, but for the
  * sinks, can reach the answer: reading those alone says the same as reading all.
  */
-export async function lambdaOnly({ decoder, tokenizer, config, rope }: Parts, text: readonly number[], question: string, maxNewTokens: number): Promise<string> {
+export async function lambdaOnly(
+  { decoder, tokenizer, config, rope }: Parts,
+  text: readonly number[],
+  question: string,
+  maxNewTokens: number,
+): Promise<string> {
   const asked = turn(tokenizer, config, question);
   const past = tail(text, decoder.config.layers * LAMBDA_WINDOW);
   const policy = lambda({ sinks: config.sinkTokens.length, window: LAMBDA_WINDOW });
@@ -45,4 +55,5 @@ function turn(tokenizer: Tokenizer, { chat }: MemoryConfig, question: string): n
   return chat ? [chat.user, ...tokens, chat.end, chat.assistant] : tokens;
 }
 
-const tail = (tokens: readonly number[], count: number): readonly number[] => tokens.slice(Math.max(0, tokens.length - count));
+const tail = (tokens: readonly number[], count: number): readonly number[] =>
+  tokens.slice(Math.max(0, tokens.length - count));

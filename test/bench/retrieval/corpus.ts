@@ -1,7 +1,7 @@
-import { WorkspaceFolders } from '../../../src/library/documents/folders';
-import { readDocument } from '../../../src/library/documents/read';
-import { walk, WalkReport } from '../../../src/library/documents/walk';
-import type { Document } from '../../../src/library/types';
+import { WorkspaceFolders } from '../../../src/workspace/sources/folders';
+import { readDocument } from '../../../src/workspace/sources/read';
+import { walk, WalkReport } from '../../../src/workspace/sources/walk';
+import type { Document } from '../../../src/workspace/types';
 
 /** The documents of a folder as the product sees them: its ignore rules, its size limit, its languages. */
 export async function readCorpus(directory: string, maxFileBytes = 1_000_000): Promise<Document[]> {

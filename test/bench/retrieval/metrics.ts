@@ -27,7 +27,13 @@ export const filesOf = (spans: readonly RankedSpan[]): string[] => [...new Set(s
 
 /** How many gold lines there are and how many lie in the spans that fit into the budget, best first; the span that crosses it counts up to there. */
 export function goldLines(spans: readonly RankedSpan[], question: Question): { gold: number; found: number } {
-  const gold = new Set(question.gold.flatMap((g) => g.spans.flatMap(([from, to]) => Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => `${g.path}:${from + i}`))));
+  const gold = new Set(
+    question.gold.flatMap((g) =>
+      g.spans.flatMap(([from, to]) =>
+        Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => `${g.path}:${from + i}`),
+      ),
+    ),
+  );
   let room = SPAN_TOKENS * CHARACTERS_PER_TOKEN;
   let found = 0;
   const seen = new Set<string>();
@@ -67,7 +73,10 @@ export class Tally {
     const n = Math.max(1, this.n);
     return {
       questions: this.n,
-      hit1: this.hits[1] / n, hit5: this.hits[5] / n, hit10: this.hits[10] / n, mrr: this.reciprocal / n,
+      hit1: this.hits[1] / n,
+      hit5: this.hits[5] / n,
+      hit10: this.hits[10] / n,
+      mrr: this.reciprocal / n,
       lines: this.lineShares.reduce((a, b) => a + b, 0) / Math.max(1, this.lineShares.length),
       linesPooled: this.found / Math.max(1, this.gold),
     };
@@ -76,4 +85,6 @@ export class Tally {
 
 export const row = (name: string, s: Scores): string =>
   `${name.padEnd(28)} n ${String(s.questions).padStart(4)}   hit@1 ${s.hit1.toFixed(3)}  @5 ${s.hit5.toFixed(3)}  @10 ${s.hit10.toFixed(3)}   MRR ${s.mrr.toFixed(3)}` +
-  (s.linesPooled > 0 ? `   gold lines in ${SPAN_TOKENS} tokens ${s.lines.toFixed(3)} (pooled ${s.linesPooled.toFixed(3)})` : '');
+  (s.linesPooled > 0
+    ? `   gold lines in ${SPAN_TOKENS} tokens ${s.lines.toFixed(3)} (pooled ${s.linesPooled.toFixed(3)})`
+    : '');

@@ -1,4 +1,4 @@
-import type { Document } from '../../../src/library/types';
+import type { Document } from '../../../src/workspace/types';
 
 /** The peer: file-level BM25 (k1 1.2, b 0.75) over lower-case words with identifiers split, no stemming, no fields, no rules. */
 export class PlainBm25 {
@@ -30,10 +30,18 @@ export class PlainBm25 {
         scores.set(row, (scores.get(row) ?? 0) + (idf * frequency * 2.2) / (frequency + norm));
       }
     }
-    return [...scores].sort((a, b) => b[1] - a[1]).slice(0, 50).map(([row]) => (this.documents[row] as { path: string }).path);
+    return [...scores]
+      .sort((a, b) => b[1] - a[1])
+      .slice(0, 50)
+      .map(([row]) => (this.documents[row] as { path: string }).path);
   }
 }
 
 function split(text: string): string[] {
-  return (text.replace(/([a-z0-9])([A-Z])/g, '$1 $2').toLowerCase().match(/[a-z0-9]+/g) ?? []).filter((word) => word.length > 1);
+  return (
+    text
+      .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+      .toLowerCase()
+      .match(/[a-z0-9]+/g) ?? []
+  ).filter((word) => word.length > 1);
 }

@@ -22,20 +22,40 @@ const rows = (file: string): unknown[] =>
     .map((line) => JSON.parse(line) as unknown);
 
 export function sweQa(shared: string): Question[] {
-  return (rows(join(shared, 'retrieval', 'swe-qa-dev.jsonl')) as { id: string; repo: string; question: string; gold: Gold[] }[]).map((row) => ({
-    id: row.id, repository: row.repo, text: row.question, gold: row.gold,
+  return (
+    rows(join(shared, 'retrieval', 'swe-qa-dev.jsonl')) as {
+      id: string;
+      repo: string;
+      question: string;
+      gold: Gold[];
+    }[]
+  ).map((row) => ({
+    id: row.id,
+    repository: row.repo,
+    text: row.question,
+    gold: row.gold,
   }));
 }
 
 export function svelteHistory(shared: string): Question[] {
-  return (rows(join(shared, 'retrieval', 'svelte-history.jsonl')).slice(1) as { query: string; gold: string[] }[]).map((row, i) => ({
-    id: `svelte-${i}`, repository: 'svelte', text: row.query, gold: row.gold.map((path) => ({ path, spans: [] })),
-  }));
+  return (rows(join(shared, 'retrieval', 'svelte-history.jsonl')).slice(1) as { query: string; gold: string[] }[]).map(
+    (row, i) => ({
+      id: `svelte-${i}`,
+      repository: 'svelte',
+      text: row.query,
+      gold: row.gold.map((path) => ({ path, spans: [] })),
+    }),
+  );
 }
 
 /** Questions about further repositories, one JSON line each: {"id","repo","question","gold":[{"path","spans"}]}. */
 export function extraQuestions(file: string): Question[] {
-  return (rows(file) as { id: string; repo: string; question: string; gold: Gold[] }[]).map((row) => ({ id: row.id, repository: row.repo, text: row.question, gold: row.gold }));
+  return (rows(file) as { id: string; repo: string; question: string; gold: Gold[] }[]).map((row) => ({
+    id: row.id,
+    repository: row.repo,
+    text: row.question,
+    gold: row.gold,
+  }));
 }
 
 export interface CosqaItem {
@@ -45,7 +65,15 @@ export interface CosqaItem {
 
 export function cosqa(shared: string): { pool: string[]; items: CosqaItem[] } {
   const pool: string[] = [];
-  for (const [code, index] of Object.entries(JSON.parse(readFileSync(join(shared, 'retrieval', 'cosqa-pool.json'), 'utf8')) as Record<string, number>)) pool[index] = code;
-  const items = (JSON.parse(readFileSync(join(shared, 'retrieval', 'cosqa-dev.json'), 'utf8')) as { doc: string; retrieval_idx: number }[]).map((row) => ({ query: row.doc, gold: row.retrieval_idx }));
+  for (const [code, index] of Object.entries(
+    JSON.parse(readFileSync(join(shared, 'retrieval', 'cosqa-pool.json'), 'utf8')) as Record<string, number>,
+  ))
+    pool[index] = code;
+  const items = (
+    JSON.parse(readFileSync(join(shared, 'retrieval', 'cosqa-dev.json'), 'utf8')) as {
+      doc: string;
+      retrieval_idx: number;
+    }[]
+  ).map((row) => ({ query: row.doc, gold: row.retrieval_idx }));
   return { pool, items };
 }

@@ -36,11 +36,19 @@ interface Individual {
   objective: number;
 }
 
-export async function evolve({ initial, largest, objective, seed, targets, budget }: EvolutionOptions): Promise<Evolved> {
+export async function evolve({
+  initial,
+  largest,
+  objective,
+  seed,
+  targets,
+  budget,
+}: EvolutionOptions): Promise<Evolved> {
   const random = generator(seed);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
   const draw = () => 1 + Math.round(random() * (largest - 1) * 100) / 100;
-  const monotone = (factors: Float64Array) => factors.every((factor, i) => i === 0 || factor >= (factors[i - 1] as number));
+  const monotone = (factors: Float64Array) =>
+    factors.every((factor, i) => i === 0 || factor >= (factors[i - 1] as number));
   const mutate = (parent: Float64Array): Float64Array => {
     for (let i = 0; i < TRIES; i++) {
       const child = parent.map((factor) => (random() < MUTATION_PROBABILITY ? draw() : factor));
@@ -78,7 +86,10 @@ export async function evolve({ initial, largest, objective, seed, targets, budge
     population.sort((a, b) => a.objective - b.objective);
     population = population.slice(0, PARENTS);
     const parents = population.map(({ factors }) => factors);
-    await judge([...Array.from({ length: MUTANTS }, () => mutate(pick(parents))), ...Array.from({ length: CROSSOVERS }, () => cross(pick(parents), pick(parents)))]);
+    await judge([
+      ...Array.from({ length: MUTANTS }, () => mutate(pick(parents))),
+      ...Array.from({ length: CROSSOVERS }, () => cross(pick(parents), pick(parents))),
+    ]);
   }
   return { ...best(), reachedAfter };
 }

@@ -1,7 +1,25 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { anchors, compose, full, lambda, memories, Decoder, KvRows, openCheckpoint, tokenAnchors, type TensorSource } from '../../../src/engine';
-import { matrixVector, readReferenceModel, referenceForward, type ReferenceInput, type ReferenceModel, type ReferenceRow } from '../../../src/engine/attention/reference';
+import {
+  anchors,
+  compose,
+  full,
+  lambda,
+  memories,
+  Decoder,
+  KvRows,
+  openCheckpoint,
+  tokenAnchors,
+  type TensorSource,
+} from '../../../src/engine';
+import {
+  matrixVector,
+  readReferenceModel,
+  referenceForward,
+  type ReferenceInput,
+  type ReferenceModel,
+  type ReferenceRow,
+} from './reference';
 import { ropeFrequencies, type RopeFrequencies } from '../../../src/engine/rope/frequencies';
 import { fixture } from '../../fixtures';
 import { largestGap, randomTokens, Tiny } from '../tiny';
@@ -12,7 +30,10 @@ const SINKS = [5, 6, 7];
 function rowOf(rows: KvRows, r: number): ReferenceRow {
   const { layers, kvHeads, headDim } = rows.shape;
   const pick = (all: ArrayLike<number>, layer: number) =>
-    Float64Array.from({ length: kvHeads * headDim }, (_, i) => all[((layer * kvHeads + Math.floor(i / headDim)) * rows.rows + r) * headDim + (i % headDim)] as number);
+    Float64Array.from(
+      { length: kvHeads * headDim },
+      (_, i) => all[((layer * kvHeads + Math.floor(i / headDim)) * rows.rows + r) * headDim + (i % headDim)] as number,
+    );
   const each = (all: ArrayLike<number>) => Array.from({ length: layers }, (_, layer) => pick(all, layer));
   return { keys: each(rows.keys), values: each(rows.values) };
 }
@@ -20,7 +41,10 @@ function rowOf(rows: KvRows, r: number): ReferenceRow {
 function rowsGap(a: KvRows, b: readonly ReferenceRow[]): number {
   expect(a.rows).toBe(b.length);
   const flat = (row: ReferenceRow) => [...row.keys, ...row.values].flatMap((x) => [...x]);
-  return largestGap(b.map((_, r) => flat(rowOf(a, r))), b.map(flat));
+  return largestGap(
+    b.map((_, r) => flat(rowOf(a, r))),
+    b.map(flat),
+  );
 }
 
 describe.each(['llama3', 'qwen2', 'qwen3'])('%s', (family) => {
@@ -35,71 +59,131 @@ describe.each(['llama3', 'qwen2', 'qwen3'])('%s', (family) => {
   afterAll(() => tiny.decoder.close());
 
   it('encodes segments alone behind the sinks, whatever stands beside them', () =>
-    fc.assert(fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 }), fc.integer({ min: 1, max: 60 }), fc.boolean(), async (lengths, batchRows, anchored) => {
-      const isAnchor = (token: number) => token % 4 === 0;
-      const policy = anchored ? anchors({ sinks: SINKS.length, isAnchor }) : full();
-      const inputs = lengths.map((length, i) => {
-        const all = Array.from({ length }, (_, t) => t);
-        return { tokens: randomTokens(length, 128, 100 + i), keep: all.filter((t) => t % 2 === 0), hidden: [length - 1], queries: i % 2 === 0, meanKeys: i % 3 === 0 };
-      });
-      const encoded = await tiny.decoder.encodeSegments(inputs, { prefix, policy, rope: tiny.rope, batchRows });
-      inputs.forEach((input, i) => {
-        const tokens = [...SINKS, ...input.tokens];
-        const anchor = tokens.map((token, t) => anchored && t >= SINKS.length && isAnchor(token));
-        const group = anchor.map((_, t) => anchor.slice(0, t).filter(Boolean).length);
-        const sees = (q: number, k: number) => k < SINKS.length || group[q] === group[k] || (anchor[k] && !anchor[q]);
-        const queries: Float64Array[] = [];
-        const adapt: ReferenceInput['adapt'] = (layer, row, _, { q }) => {
-          const mean = (queries[layer] ??= new Float64Array(q.length));
-          if (row >= SINKS.length) q.forEach((value, d) => (mean[d] = (mean[d] as number) + value / input.tokens.length));
-        };
-        const expected = tiny.reference({ tokens, distance: (q, k) => (sees(q, k) ? q - k : undefined), adapt });
-        const result = encoded[i] as (typeof encoded)[number];
-        if (input.queries) expect(largestGap([result.queries as Float32Array], [queries.flatMap((mean) => [...mean])])).toBeLessThan(1e-4);
-        else expect(result.queries).toBe(undefined);
-        const own = expected.rows.slice(SINKS.length);
-        const meanKeys = own[0]?.keys.flatMap((first, layer) => [...first].map((_, d) => own.reduce((sum, { keys }) => sum + (keys[layer]?.[d] as number) / own.length, 0))) ?? [];
-        if (input.meanKeys) expect(largestGap([result.meanKeys as Float32Array], [meanKeys])).toBeLessThan(1e-4);
-        else expect(result.meanKeys).toBe(undefined);
-        expect(rowsGap(result.rows, input.keep.map((t) => expected.rows[SINKS.length + t] as ReferenceRow))).toBeLessThan(1e-4);
-        expect(largestGap([result.hidden], [expected.hidden.at(-1) as Float64Array])).toBeLessThan(1e-4);
-        expect([...result.rows.positions]).toEqual(input.keep);
-      });
-    }), { numRuns: 10 }));
+    fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 }),
+        fc.integer({ min: 1, max: 60 }),
+        fc.boolean(),
+        async (lengths, batchRows, anchored) => {
+          const isAnchor = (token: number) => token % 4 === 0;
+          const policy = anchored ? anchors({ sinks: SINKS.length, isAnchor }) : full();
+          const inputs = lengths.map((length, i) => {
+            const all = Array.from({ length }, (_, t) => t);
+            return {
+              tokens: randomTokens(length, 128, 100 + i),
+              keep: all.filter((t) => t % 2 === 0),
+              hidden: [length - 1],
+              queries: i % 2 === 0,
+              meanKeys: i % 3 === 0,
+            };
+          });
+          const encoded = await tiny.decoder.encodeSegments(inputs, { prefix, policy, rope: tiny.rope, batchRows });
+          inputs.forEach((input, i) => {
+            const tokens = [...SINKS, ...input.tokens];
+            const anchor = tokens.map((token, t) => anchored && t >= SINKS.length && isAnchor(token));
+            const group = anchor.map((_, t) => anchor.slice(0, t).filter(Boolean).length);
+            const sees = (q: number, k: number) =>
+              k < SINKS.length || group[q] === group[k] || (anchor[k] && !anchor[q]);
+            const queries: Float64Array[] = [];
+            const adapt: ReferenceInput['adapt'] = (layer, row, _, { q }) => {
+              const mean = (queries[layer] ??= new Float64Array(q.length));
+              if (row >= SINKS.length)
+                q.forEach((value, d) => (mean[d] = (mean[d] as number) + value / input.tokens.length));
+            };
+            const expected = tiny.reference({ tokens, distance: (q, k) => (sees(q, k) ? q - k : undefined), adapt });
+            const result = encoded[i] as (typeof encoded)[number];
+            if (input.queries)
+              expect(largestGap([result.queries as Float32Array], [queries.flatMap((mean) => [...mean])])).toBeLessThan(
+                1e-4,
+              );
+            else expect(result.queries).toBe(undefined);
+            const own = expected.rows.slice(SINKS.length);
+            const meanKeys =
+              own[0]?.keys.flatMap((first, layer) =>
+                [...first].map((_, d) =>
+                  own.reduce((sum, { keys }) => sum + (keys[layer]?.[d] as number) / own.length, 0),
+                ),
+              ) ?? [];
+            if (input.meanKeys) expect(largestGap([result.meanKeys as Float32Array], [meanKeys])).toBeLessThan(1e-4);
+            else expect(result.meanKeys).toBe(undefined);
+            expect(
+              rowsGap(
+                result.rows,
+                input.keep.map((t) => expected.rows[SINKS.length + t] as ReferenceRow),
+              ),
+            ).toBeLessThan(1e-4);
+            expect(largestGap([result.hidden], [expected.hidden.at(-1) as Float64Array])).toBeLessThan(1e-4);
+            expect([...result.rows.positions]).toEqual(input.keep);
+          });
+        },
+      ),
+      { numRuns: 10 },
+    ));
 
   it('reads behind spliced rows as behind rows of its own, at any position', () =>
-    fc.assert(fc.asyncProperty(fc.integer({ min: 3, max: 40 }), fc.integer({ min: 0, max: 12 }), fc.integer({ min: 1, max: 20 }), fc.boolean(), async (at, gap, length, anchored) => {
-      const segment = randomTokens(9, 128, at);
-      const tokens = randomTokens(length, 128, at + gap);
-      const keep = [1, 4, 8];
-      const [encoded] = await tiny.decoder.encodeSegments([{ tokens: segment, keep }], { prefix, rope: tiny.rope });
-      const isAnchor = (token: number) => token % 3 === 0;
-      const base = lambda({ sinks: SINKS.length, window: 6, ceiling: 15 });
-      const context = tiny.decoder.newContext(anchored ? compose(base, anchors({ sinks: SINKS.length, isAnchor })) : base, 64, { rope: tiny.rope });
-      await context.prefill(SINKS);
-      context.splice(KvRows.deserialize((encoded as { rows: KvRows }).rows.serialize()), at, 'a.ts:1-9');
-      const start = at + 9 + gap;
-      context.skipTo(start);
-      const got = await tiny.read(context, tokens, Math.ceil(length / 2));
+    fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 3, max: 40 }),
+        fc.integer({ min: 0, max: 12 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.boolean(),
+        async (at, gap, length, anchored) => {
+          const segment = randomTokens(9, 128, at);
+          const tokens = randomTokens(length, 128, at + gap);
+          const keep = [1, 4, 8];
+          const [encoded] = await tiny.decoder.encodeSegments([{ tokens: segment, keep }], { prefix, rope: tiny.rope });
+          const isAnchor = (token: number) => token % 3 === 0;
+          const base = lambda({ sinks: SINKS.length, window: 6, ceiling: 15 });
+          const context = tiny.decoder.newContext(
+            anchored ? compose(base, anchors({ sinks: SINKS.length, isAnchor })) : base,
+            64,
+            { rope: tiny.rope },
+          );
+          await context.prefill(SINKS);
+          context.splice(KvRows.deserialize((encoded as { rows: KvRows }).rows.serialize()), at, 'a.ts:1-9');
+          const start = at + 9 + gap;
+          context.skipTo(start);
+          const got = await tiny.read(context, tokens, Math.ceil(length / 2));
 
-      const alone = tiny.reference({ tokens: [...SINKS, ...segment], distance: (i, j) => i - j });
-      const past = [...alone.rows.slice(0, SINKS.length), ...keep.map((t) => alone.rows[SINKS.length + t] as ReferenceRow)];
-      const positions = [...SINKS.map((_, i) => i), ...keep.map((t) => at + t), ...tokens.map((_, t) => start + t)];
-      const anchor = positions.map((_, r) => anchored && r >= past.length && isAnchor(tokens[r - past.length] as number));
-      const group = anchor.map((_, r) => anchor.slice(0, r).filter(Boolean).length);
-      const expected = tiny.reference({ tokens, past, distance: (i, j) => {
-        const d = (positions[i] as number) - (positions[j] as number);
-        if (j < SINKS.length) return Math.min(d, 15);
-        if (j < past.length) return anchor[i] ? undefined : Math.min(d, 15);
-        if (anchor[j]) return i === j || !anchor[i] ? Math.min(d, 15) : undefined;
-        return d < 6 && group[i] === group[j] ? d : undefined;
-      } });
-      expect(largestGap(got, expected.logits)).toBeLessThan(1e-4);
-      expect(context.ledger().groups.find((g) => g.kind === 'memory')).toMatchObject({ rows: 3, tokens: 9, origin: 'a.ts:1-9', from: at + 1, to: at + 8 });
-    }), { numRuns: 12 }));
+          const alone = tiny.reference({ tokens: [...SINKS, ...segment], distance: (i, j) => i - j });
+          const past = [
+            ...alone.rows.slice(0, SINKS.length),
+            ...keep.map((t) => alone.rows[SINKS.length + t] as ReferenceRow),
+          ];
+          const positions = [...SINKS.map((_, i) => i), ...keep.map((t) => at + t), ...tokens.map((_, t) => start + t)];
+          const anchor = positions.map(
+            (_, r) => anchored && r >= past.length && isAnchor(tokens[r - past.length] as number),
+          );
+          const group = anchor.map((_, r) => anchor.slice(0, r).filter(Boolean).length);
+          const expected = tiny.reference({
+            tokens,
+            past,
+            distance: (i, j) => {
+              const d = (positions[i] as number) - (positions[j] as number);
+              if (j < SINKS.length) return Math.min(d, 15);
+              if (j < past.length) return anchor[i] ? undefined : Math.min(d, 15);
+              if (anchor[j]) return i === j || !anchor[i] ? Math.min(d, 15) : undefined;
+              return d < 6 && group[i] === group[j] ? d : undefined;
+            },
+          });
+          expect(largestGap(got, expected.logits)).toBeLessThan(1e-4);
+          expect(context.ledger().groups.find((g) => g.kind === 'memory')).toMatchObject({
+            rows: 3,
+            tokens: 9,
+            origin: 'a.ts:1-9',
+            from: at + 1,
+            to: at + 8,
+          });
+        },
+      ),
+      { numRuns: 12 },
+    ));
 
   it('drops and moves spliced rows', async () => {
-    const [encoded] = await tiny.decoder.encodeSegments([{ tokens: randomTokens(6, 128, 1), keep: [0, 1, 2, 3, 4, 5] }], { prefix, rope: tiny.rope });
+    const [encoded] = await tiny.decoder.encodeSegments(
+      [{ tokens: randomTokens(6, 128, 1), keep: [0, 1, 2, 3, 4, 5] }],
+      { prefix, rope: tiny.rope },
+    );
     const rows = (encoded as { rows: KvRows }).rows;
     const ask = async (prepare: (context: ReturnType<Decoder['newContext']>) => void) => {
       const context = tiny.decoder.newContext(full(), 64, { rope: tiny.rope });
@@ -133,10 +217,21 @@ describe.each([
     model = await readReferenceModel(checkpoint);
     const { config } = model;
     rope = ropeFrequencies(config.rope, 64);
-    const values = (count: number, seed: number) => Float32Array.from(randomTokens(count, 2001, seed), (x) => (x - 1000) / 4000);
-    const slots = (seed: number, form: { spanRows?: number | undefined; inPlace?: boolean | undefined }): typeof memory => {
+    const values = (count: number, seed: number) =>
+      Float32Array.from(randomTokens(count, 2001, seed), (x) => (x - 1000) / 4000);
+    const slots = (
+      seed: number,
+      form: { spanRows?: number | undefined; inPlace?: boolean | undefined },
+    ): typeof memory => {
       const made: typeof memory = new Map();
-      const add = (name: string, shape: number[]) => made.set(name, { shape, values: values(shape.reduce((a, b) => a * b), seed + made.size) });
+      const add = (name: string, shape: number[]) =>
+        made.set(name, {
+          shape,
+          values: values(
+            shape.reduce((a, b) => a * b),
+            seed + made.size,
+          ),
+        });
       add('slot', [config.hiddenSize]);
       if (form.inPlace) made.set('slot.in_place', { shape: [1], values: Float32Array.of(1) });
       if (form.spanRows) {
@@ -146,13 +241,20 @@ describe.each([
       }
       for (let layer = 0; layer < config.layers; layer++) {
         add(`layers.${layer}.slot.q_proj.weight`, [config.queryHeads * config.headDim, config.hiddenSize]);
-        for (const name of ['slot.v_proj', 'head.k_proj', 'head.v_proj']) add(`layers.${layer}.${name}.weight`, [config.kvHeads * config.headDim, config.hiddenSize]);
+        for (const name of ['slot.v_proj', 'head.k_proj', 'head.v_proj'])
+          add(`layers.${layer}.${name}.weight`, [config.kvHeads * config.headDim, config.hiddenSize]);
       }
       return made;
     };
     memory = slots(0, { spanRows, inPlace });
     dense = slots(500, { spanRows: 2 });
-    decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1, memory: sourceOf(memory), denseMemory: sourceOf(dense) });
+    decoder = await Decoder.open(checkpoint, {
+      weights: 'f32',
+      cacheDirectory: null,
+      threads: 1,
+      memory: sourceOf(memory),
+      denseMemory: sourceOf(dense),
+    });
     await checkpoint.close();
   });
   afterAll(() => decoder.close());
@@ -162,7 +264,10 @@ describe.each([
     await context.prefill(SINKS);
     const prefix = context.rowsAt(0, SINKS.length);
     const segments = [11, 4, 1].map((length, i) => randomTokens(length, 128, i + 40));
-    const encoded = await decoder.encodeSegments(segments.map((tokens) => ({ tokens, keep: [0], slotTokens: 4 })), { prefix, rope });
+    const encoded = await decoder.encodeSegments(
+      segments.map((tokens) => ({ tokens, keep: [0], slotTokens: 4 })),
+      { prefix, rope },
+    );
     segments.forEach((tokens, s) => {
       const result = encoded[s] as (typeof encoded)[number];
       const slots = slotRows(tokens, 4);
@@ -177,8 +282,20 @@ describe.each([
   it('of a second set are made in the same run, by weights of their own', async () => {
     const context = decoder.newContext(full(), 8, { rope });
     await context.prefill(SINKS);
-    const [tokens, longer, plain] = [9, 14, 6].map((length, i) => randomTokens(length, 128, i + 60)) as [number[], number[], number[]];
-    const encoded = await decoder.encodeSegments([{ tokens, keep: [], slotTokens: 4 }, { tokens: longer, keep: [0], slotTokens: 2, slotSet: 'dense' }, { tokens, keep: [], slotTokens: 4, slotSet: 'dense' }, { tokens: plain, keep: [] }], { prefix: context.rowsAt(0, SINKS.length), rope });
+    const [tokens, longer, plain] = [9, 14, 6].map((length, i) => randomTokens(length, 128, i + 60)) as [
+      number[],
+      number[],
+      number[],
+    ];
+    const encoded = await decoder.encodeSegments(
+      [
+        { tokens, keep: [], slotTokens: 4 },
+        { tokens: longer, keep: [0], slotTokens: 2, slotSet: 'dense' },
+        { tokens, keep: [], slotTokens: 4, slotSet: 'dense' },
+        { tokens: plain, keep: [] },
+      ],
+      { prefix: context.rowsAt(0, SINKS.length), rope },
+    );
     expect(rowsGap(encoded[0]?.memories as KvRows, slotRows(tokens, 4))).toBeLessThan(1e-4);
     expect(rowsGap(encoded[1]?.memories as KvRows, slotRows(longer, 2, dense))).toBeLessThan(1e-4);
     expect(rowsGap(encoded[2]?.memories as KvRows, slotRows(tokens, 4, dense))).toBeLessThan(1e-4);
@@ -201,11 +318,20 @@ describe.each([
       expected.push(out.logits[0] as Float64Array);
       left.push({ row: out.rows[0] as ReferenceRow, token });
       if (left.length < segmentTokens + keepTokens) continue;
-      kept = [...kept, ...slotRows(left.slice(0, segmentTokens).map((entry) => entry.token), slotTokens)];
+      kept = [
+        ...kept,
+        ...slotRows(
+          left.slice(0, segmentTokens).map((entry) => entry.token),
+          slotTokens,
+        ),
+      ];
       left = left.slice(segmentTokens);
     }
     for (const prefilled of [0, 5, 20, 37]) {
-      const context = decoder.newContext(memories({ sinks: SINKS.length }), 24, { rope, compress: { segmentTokens, keepTokens, slotTokens } });
+      const context = decoder.newContext(memories({ sinks: SINKS.length }), 24, {
+        rope,
+        compress: { segmentTokens, keepTokens, slotTokens },
+      });
       expect(context.rowsNeeded([...SINKS, ...tokens])).toBe(SINKS.length + 4 * 2 + left.length);
       const all = [...SINKS, ...tokens];
       const got: Float32Array[] = [];
@@ -229,8 +355,10 @@ describe.each([
     const seen = cover.map((end) => (standsIn ? end - 1 : end));
     const positions = [...Array.from({ length: rows }, (_, i) => i), ...seen.map((covered) => SINKS.length + covered)];
     const left: ReferenceRow[] = cover.map(() => ({ keys: [], values: [] }));
-    const own = (layer: number, name: string) => (weights.get(`layers.${layer}.${name}.weight`) as { values: Float32Array }).values;
-    const bias = (layer: number, name: string) => tensors.get(`model.layers.${layer}.self_attn.${name}_proj.bias`) as Float32Array;
+    const own = (layer: number, name: string) =>
+      (weights.get(`layers.${layer}.${name}.weight`) as { values: Float32Array }).values;
+    const bias = (layer: number, name: string) =>
+      tensors.get(`model.layers.${layer}.self_attn.${name}_proj.bias`) as Float32Array;
     // What a slot starts with is given to the reference as the embedding of a token of its own.
     const embeddings = tensors.get('model.embed_tokens.weight') as Float32Array;
     const extended = new Float32Array(embeddings.length + count * config.hiddenSize);
@@ -238,7 +366,10 @@ describe.each([
     const given = (name: string) => (weights.get(name) as { values: Float32Array }).values;
     cover.forEach((end, j) => {
       const begun = Float64Array.from(given('slot'));
-      if (standsIn) begun.forEach((value, i) => (begun[i] = value + (embeddings[(tokens[end - 1] as number) * begun.length + i] as number)));
+      if (standsIn)
+        begun.forEach(
+          (value, i) => (begun[i] = value + (embeddings[(tokens[end - 1] as number) * begun.length + i] as number)),
+        );
       const span = spanned ? tokens.slice(Math.max(cover[j - 1] ?? 0, end - spanned), end) : [];
       const sum = span.reduce((total, token) => total + (given('slot.span_weight')[token] as number), 0);
       for (const token of span) {
@@ -247,7 +378,10 @@ describe.each([
       }
       extended.set(begun, embeddings.length + j * config.hiddenSize);
     });
-    const withSlot: ReferenceModel = { config, tensors: new Map([...tensors, ['model.embed_tokens.weight', extended]]) };
+    const withSlot: ReferenceModel = {
+      config,
+      tensors: new Map([...tensors, ['model.embed_tokens.weight', extended]]),
+    };
     referenceForward(withSlot, rope, {
       tokens: [...SINKS, ...tokens, ...cover.map((_, j) => config.vocabSize + j)],
       distance: (i, j) => {
@@ -269,12 +403,15 @@ describe.each([
 describe('segments', () => {
   it('that cannot be encoded are refused with the reason', async () => {
     const tiny = await Tiny.open('llama2', 16);
-    const encode = (tokens: number[], keep: number[], slotTokens?: number) => tiny.decoder.encodeSegments([{ tokens, keep, ...(slotTokens ? { slotTokens } : {}) }]);
+    const encode = (tokens: number[], keep: number[], slotTokens?: number) =>
+      tiny.decoder.encodeSegments([{ tokens, keep, ...(slotTokens ? { slotTokens } : {}) }]);
     await expect(encode([], [])).rejects.toMatchObject({ code: 'badInput' });
     await expect(encode([128], [])).rejects.toThrow(/token 0 is 128/);
     await expect(encode([1, 2], [2])).rejects.toThrow(/row 2/);
     await expect(encode([1, 2], [0], 4)).rejects.toThrow(/no memory slots/);
-    await expect(tiny.decoder.encodeSegments([{ tokens: [1, 2], keep: [], slotTokens: 4, slotSet: 'dense' }])).rejects.toThrow(/no dense memory slots/);
+    await expect(
+      tiny.decoder.encodeSegments([{ tokens: [1, 2], keep: [], slotTokens: 4, slotSet: 'dense' }]),
+    ).rejects.toThrow(/no dense memory slots/);
     const stopped = tiny.decoder.encodeSegments([{ tokens: [1], keep: [] }], { signal: AbortSignal.abort() });
     await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
     expect(tokenAnchors([3])(3, 0)).toBe(true);

@@ -1,15 +1,34 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { anchors, compose, full, intervalAnchors, lambda, streaming, tokenAnchors, type AttentionPolicy } from '../../../src/engine';
+import {
+  anchors,
+  compose,
+  full,
+  intervalAnchors,
+  lambda,
+  streaming,
+  tokenAnchors,
+  type AttentionPolicy,
+} from '../../../src/engine';
 import { largestGap, randomTokens, Tiny } from '../tiny';
 
 type Distance = (i: number, j: number) => number | undefined;
 
 /** Graphs against plain arrays, where `distance` is written as in the paper and knows nothing of the policy's code. */
-async function agrees(family: string, make: () => AttentionPolicy, distance: (tokens: readonly number[]) => Distance, cases = 12): Promise<void> {
+async function agrees(
+  family: string,
+  make: () => AttentionPolicy,
+  distance: (tokens: readonly number[]) => Distance,
+  cases = 12,
+): Promise<void> {
   const models = new Map<number, Tiny>();
   const property = fc.asyncProperty(
-    fc.record({ length: fc.integer({ min: 1, max: 48 }), prefilled: fc.nat(48), chunk: fc.constantFrom(1, 3, 8, 64), seed: fc.nat() }),
+    fc.record({
+      length: fc.integer({ min: 1, max: 48 }),
+      prefilled: fc.nat(48),
+      chunk: fc.constantFrom(1, 3, 8, 64),
+      seed: fc.nat(),
+    }),
     async ({ length, prefilled, chunk, seed }) => {
       const tiny = models.get(chunk) ?? (await Tiny.open(family, chunk));
       models.set(chunk, tiny);
@@ -27,34 +46,64 @@ async function agrees(family: string, make: () => AttentionPolicy, distance: (to
 const families = ['llama2', 'qwen3', 'phi3', 'qwen2-yarn'];
 
 describe.each(families)('%s', (family) => {
-  it('full attention', () => agrees(family, () => full(), () => (i, j) => i - j));
+  it('full attention', () =>
+    agrees(
+      family,
+      () => full(),
+      () => (i, j) => i - j,
+    ));
 
-  it.each([[0, 5], [1, 4], [3, 9], [4, 16]])('Λ with %i sinks and a window of %i', (sinks, window) =>
-    agrees(family, () => lambda({ sinks, window }), () => (i, j) => {
-      if (!(j <= i && (j < sinks || i - j < window))) return undefined;
-      return Math.min(i - j, window);
-    }));
+  it.each([
+    [0, 5],
+    [1, 4],
+    [3, 9],
+    [4, 16],
+  ])('Λ with %i sinks and a window of %i', (sinks, window) =>
+    agrees(
+      family,
+      () => lambda({ sinks, window }),
+      () => (i, j) => {
+        if (!(j <= i && (j < sinks || i - j < window))) return undefined;
+        return Math.min(i - j, window);
+      },
+    ),
+  );
 
   it('Λ with a ceiling beyond the window, and with none', async () => {
     const visible: Distance = (i, j) => (j < 2 || i - j < 6 ? i - j : undefined);
-    await agrees(family, () => lambda({ sinks: 2, window: 6, ceiling: 11 }), () => (i, j) => (visible(i, j) === undefined ? undefined : Math.min(i - j, 11)), 6);
-    await agrees(family, () => lambda({ sinks: 2, window: 6, ceiling: Infinity }), () => visible, 6);
+    await agrees(
+      family,
+      () => lambda({ sinks: 2, window: 6, ceiling: 11 }),
+      () => (i, j) => (visible(i, j) === undefined ? undefined : Math.min(i - j, 11)),
+      6,
+    );
+    await agrees(
+      family,
+      () => lambda({ sinks: 2, window: 6, ceiling: Infinity }),
+      () => visible,
+      6,
+    );
   });
 
   it('AnSAN: cached reading equals one masked forward', () => {
     const isAnchor = (token: number) => token % 5 === 0;
-    return agrees(family, () => anchors({ sinks: 2, isAnchor }), (tokens) => {
-      const anchor = tokens.map((token, i) => i >= 2 && isAnchor(token));
-      const segment = anchor.map((_, i) => anchor.slice(0, i).filter(Boolean).length);
-      return (i, j) => {
-        if (j < 2 || segment[i] === segment[j]) return i - j;
-        return anchor[j] && !anchor[i] ? i - j : undefined;
-      };
-    });
+    return agrees(
+      family,
+      () => anchors({ sinks: 2, isAnchor }),
+      (tokens) => {
+        const anchor = tokens.map((token, i) => i >= 2 && isAnchor(token));
+        const segment = anchor.map((_, i) => anchor.slice(0, i).filter(Boolean).length);
+        return (i, j) => {
+          if (j < 2 || segment[i] === segment[j]) return i - j;
+          return anchor[j] && !anchor[i] ? i - j : undefined;
+        };
+      },
+    );
   });
 
   it('Λ and anchors together: sinks, anchors and a window', () => {
-    const make = () => compose(lambda({ sinks: 2, window: 7 }), anchors({ sinks: 2, isAnchor: intervalAnchors(4), closing: false }));
+    const make = () =>
+      compose(lambda({ sinks: 2, window: 7 }), anchors({ sinks: 2, isAnchor: intervalAnchors(4), closing: false }));
     return agrees(family, make, () => (i, j) => {
       // Counting starts with the first token; sinks are no anchors, but an interval that ends on one starts anew behind them.
       const anchor = isIntervalAnchor(j);
@@ -63,28 +112,50 @@ describe.each(families)('%s', (family) => {
   });
 
   it('StreamingLLM: positions inside the cache', () =>
-    agrees(family, () => streaming({ sinks: 3, window: 6 }), () => (i, j) => {
-      if (!(j < 3 || i - j < 6)) return undefined;
-      // The cache once full holds 3 + 6 rows and the query is its last one.
-      return j < 3 ? Math.min(i, 8) - j : i - j;
-    }));
+    agrees(
+      family,
+      () => streaming({ sinks: 3, window: 6 }),
+      () => (i, j) => {
+        if (!(j < 3 || i - j < 6)) return undefined;
+        // The cache once full holds 3 + 6 rows and the query is its last one.
+        return j < 3 ? Math.min(i, 8) - j : i - j;
+      },
+    ));
 });
 
 describe.each(['llama2', 'qwen3'])('%s: the last query looks back at middle rows', (family) => {
-  it.each([[1, 0], [2, 1], [5, 1]])('the best %i from layer %i on', async (k, fromLayer) => {
+  it.each([
+    [1, 0],
+    [2, 1],
+    [5, 1],
+  ])('the best %i from layer %i on', async (k, fromLayer) => {
     const tiny = await Tiny.open(family, 8);
     const [sinks, window] = [2, 6];
-    for (const [length, decoded] of [[5, 1], [9, 2], [30, 4], [41, 9]] as const) {
+    for (const [length, decoded] of [
+      [5, 1],
+      [9, 2],
+      [30, 4],
+      [41, 9],
+    ] as const) {
       const tokens = randomTokens(length + decoded, 128, length);
-      const context = tiny.decoder.newContext(lambda({ sinks, window, middle: { k, fromLayer } }), 64, { rope: tiny.rope });
+      const context = tiny.decoder.newContext(lambda({ sinks, window, middle: { k, fromLayer } }), 64, {
+        rope: tiny.rope,
+      });
       const { logits } = await context.prefill(tokens.slice(0, length));
       const got = [logits];
       for (const token of tokens.slice(length)) got.push(await context.decode(token));
-      const expected = tiny.reference({
-        tokens,
-        distance: (i, j) => (j < sinks || i - j < window ? Math.min(i - j, window) : undefined),
-        middle: { k, fromLayer, distance: window / 2, isMiddle: (i, j) => i >= length - 1 && j >= sinks && i - j >= window },
-      }).logits.slice(length - 1);
+      const expected = tiny
+        .reference({
+          tokens,
+          distance: (i, j) => (j < sinks || i - j < window ? Math.min(i - j, window) : undefined),
+          middle: {
+            k,
+            fromLayer,
+            distance: window / 2,
+            isMiddle: (i, j) => i >= length - 1 && j >= sinks && i - j >= window,
+          },
+        })
+        .logits.slice(length - 1);
       expect(largestGap(got, expected)).toBeLessThan(1e-4);
       expect(context.ledger().rows).toBe(tokens.length);
     }
@@ -97,29 +168,39 @@ const isIntervalAnchor = (j: number) => j % 4 === 3;
 
 describe('policies', () => {
   const policies: AttentionPolicy[] = [
-    full(), full(7), lambda({ sinks: 3, window: 8 }), streaming({ sinks: 2, window: 5 }),
-    anchors({ isAnchor: tokenAnchors([0, 3]) }), compose(lambda({ sinks: 1, window: 6 }), anchors({ sinks: 1, isAnchor: tokenAnchors([2]) })),
+    full(),
+    full(7),
+    lambda({ sinks: 3, window: 8 }),
+    streaming({ sinks: 2, window: 5 }),
+    anchors({ isAnchor: tokenAnchors([0, 3]) }),
+    compose(lambda({ sinks: 1, window: 6 }), anchors({ sinks: 1, isAnchor: tokenAnchors([2]) })),
   ];
 
-  it.each(policies.map((policy) => [policy.name, policy] as const))('%s keeps every row that can still be seen', (_name, policy) => {
-    fc.assert(fc.property(fc.array(fc.nat(6), { minLength: 1, maxLength: 40 }), (tokens) => {
-      let group = 0;
-      let since = 0;
-      const rows = tokens.map((token, position) => {
-        const kind = policy.kindOf(token, position, since);
-        const row = { kind, position, group };
-        since++;
-        if (kind === 3) [group, since] = [group + 1, 0];
-        return row;
-      });
-      rows.forEach((q, i) => {
-        const open = { next: q.position, group: q.group };
-        for (const k of rows.slice(0, i)) if (!policy.keeps(k, open.next, open.group)) expect(policy.sees(q, k)).toBe(0);
-        for (const k of rows.slice(i + 1)) expect(policy.sees(q, k)).toBe(0);
-        expect(policy.sees(q, q)).toBe(1);
-      });
-    }));
-  });
+  it.each(policies.map((policy) => [policy.name, policy] as const))(
+    '%s keeps every row that can still be seen',
+    (_name, policy) => {
+      fc.assert(
+        fc.property(fc.array(fc.nat(6), { minLength: 1, maxLength: 40 }), (tokens) => {
+          let group = 0;
+          let since = 0;
+          const rows = tokens.map((token, position) => {
+            const kind = policy.kindOf(token, position, since);
+            const row = { kind, position, group };
+            since++;
+            if (kind === 3) [group, since] = [group + 1, 0];
+            return row;
+          });
+          rows.forEach((q, i) => {
+            const open = { next: q.position, group: q.group };
+            for (const k of rows.slice(0, i))
+              if (!policy.keeps(k, open.next, open.group)) expect(policy.sees(q, k)).toBe(0);
+            for (const k of rows.slice(i + 1)) expect(policy.sees(q, k)).toBe(0);
+            expect(policy.sees(q, q)).toBe(1);
+          });
+        }),
+      );
+    },
+  );
 
   it('hold a constant number of rows under Λ, and anchors only under AnSAN', async () => {
     const tiny = await Tiny.open('llama2', 8);

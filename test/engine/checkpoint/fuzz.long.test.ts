@@ -9,11 +9,22 @@ describe('damaged and hostile input, at length', () => {
     ['adapters and indexes', fuzzAdapter, 12_000],
     ['tokenizer.json', fuzzTokenizer, 18_000],
     ['chat templates', fuzzChat, 6_000],
-  ] as const)('%s', async (name, fuzz, inputs) => {
-    const report = await fuzz(inputs, 10_000_000);
-    console.log(name, JSON.stringify({ ...report, slowestMs: Math.round(report.slowestMs), heapGrowthMB: Math.round(report.heapGrowthBytes / 1e6) }));
-    expect(report.failures).toEqual([]);
-    expect(report.slowestMs).toBeLessThan(BOUND_MS);
-    expect(report.heapGrowthBytes).toBeLessThan(1e9);
-  }, 3_600_000);
+  ] as const)(
+    '%s',
+    async (name, fuzz, inputs) => {
+      const report = await fuzz(inputs, 10_000_000);
+      console.log(
+        name,
+        JSON.stringify({
+          ...report,
+          slowestMs: Math.round(report.slowestMs),
+          heapGrowthMB: Math.round(report.heapGrowthBytes / 1e6),
+        }),
+      );
+      expect(report.failures).toEqual([]);
+      expect(report.slowestMs).toBeLessThan(BOUND_MS);
+      expect(report.heapGrowthBytes).toBeLessThan(1e9);
+    },
+    3_600_000,
+  );
 });

@@ -8,12 +8,16 @@ describe('damaged and hostile input', () => {
     ['adapters and indexes', fuzzAdapter, 400],
     ['tokenizer.json', fuzzTokenizer, 600],
     ['chat templates', fuzzChat, 300],
-  ] as const)('%s is read or refused with the file named, within bounds', async (_, fuzz, inputs) => {
-    const report = await fuzz(inputs, 1);
-    expect(report.failures).toEqual([]);
-    expect(report.accepted).toBeGreaterThan(0);
-    expect(report.accepted).toBeLessThan(inputs);
-    expect(Object.keys(report.refused).length).toBeGreaterThan(1);
-    expect(report.slowestMs).toBeLessThan(BOUND_MS);
-  }, 120_000);
+  ] as const)(
+    '%s is read or refused with the file named, within bounds',
+    async (_, fuzz, inputs) => {
+      const report = await fuzz(inputs, 1);
+      expect(report.failures).toEqual([]);
+      expect(report.accepted).toBeGreaterThan(0);
+      expect(report.accepted).toBeLessThan(inputs);
+      expect(Object.keys(report.refused).length).toBeGreaterThan(1);
+      expect(report.slowestMs).toBeLessThan(BOUND_MS);
+    },
+    120_000,
+  );
 });

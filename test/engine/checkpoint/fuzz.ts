@@ -1,13 +1,13 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ChatTemplate } from '../../../src/engine/checkpoint/chat';
-import { parseConfig } from '../../../src/engine/checkpoint/config';
+import { ChatTemplate } from '../../../src/engine/tokenizer/chat-template';
+import { parseConfig } from '../../../src/engine/architectures/config';
 import { parseJson } from '../../../src/engine/checkpoint/json';
-import { LoraSource } from '../../../src/engine/checkpoint/lora';
-import { SafetensorsFile } from '../../../src/engine/checkpoint/safetensors';
-import { Tokenizer } from '../../../src/engine/checkpoint/tokenizer';
-import { openWeights } from '../../../src/engine/checkpoint/weights';
+import { LoraSource } from '../../../src/engine/adapters/lora';
+import { SafetensorsFile } from '../../../src/engine/formats/safetensors';
+import { Tokenizer } from '../../../src/engine/tokenizer/tokenizer';
+import { openWeights } from '../../../src/engine/formats/weights';
 import { generator } from '../../../src/engine/generate/sampling';
 import { FAMILIES, fixture } from '../../fixtures';
 
@@ -30,8 +30,45 @@ type Random = () => number;
 const pick = <T>(random: Random, items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
 
 const ODD: readonly unknown[] = [
-  null, true, false, 0, -1, 1, 2, 7, 1.5, 255, 65_536, 2 ** 31, 2 ** 53, 1e18, 1e308, -1e308, 5e-324, '', 'x', '0', '../../etc/passwd', '\0', '__proto__', 'constructor', '\uD800', 'a'.repeat(70_000),
-  '(a+)+$', '[', '(?<=a)', [], {}, [[]], [null], [1, 2, 3], { a: 1 }, { type: 'BPE' }, { type: 'yarn', factor: 1e9 }, { Regex: '(a|aa)+$' }, { String: '' },
+  null,
+  true,
+  false,
+  0,
+  -1,
+  1,
+  2,
+  7,
+  1.5,
+  255,
+  65_536,
+  2 ** 31,
+  2 ** 53,
+  1e18,
+  1e308,
+  -1e308,
+  5e-324,
+  '',
+  'x',
+  '0',
+  '../../etc/passwd',
+  '\0',
+  '__proto__',
+  'constructor',
+  '\uD800',
+  'a'.repeat(70_000),
+  '(a+)+$',
+  '[',
+  '(?<=a)',
+  [],
+  {},
+  [[]],
+  [null],
+  [1, 2, 3],
+  { a: 1 },
+  { type: 'BPE' },
+  { type: 'yarn', factor: 1e9 },
+  { Regex: '(a|aa)+$' },
+  { String: '' },
 ];
 
 /** One to three changes somewhere in a JSON value. */
@@ -74,15 +111,27 @@ function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
     if (result.length === 0) break;
     if (kind < 0.5) result[at] = Math.floor(random() * 256);
     else if (kind < 0.65) result = result.slice(0, at);
-    else if (kind < 0.8) result = Uint8Array.from([...result.subarray(0, at), ...result.subarray(Math.max(0, at - 20))]);
+    else if (kind < 0.8)
+      result = Uint8Array.from([...result.subarray(0, at), ...result.subarray(Math.max(0, at - 20))]);
     else if (kind < 0.9) result.fill(pick(random, [0, 0x30, 0x5b, 0xff]), at, at + Math.floor(random() * 40));
-    else result = Uint8Array.from([...result.subarray(0, at), ...new TextEncoder().encode(pick(random, ['[', '{"a":', '1e999', '-', '"', '\\u0000', '99999999999999999999', ']]'])), ...result.subarray(at)]);
+    else
+      result = Uint8Array.from([
+        ...result.subarray(0, at),
+        ...new TextEncoder().encode(
+          pick(random, ['[', '{"a":', '1e999', '-', '"', '\\u0000', '99999999999999999999', ']]']),
+        ),
+        ...result.subarray(at),
+      ]);
   }
   return result;
 }
 
 /** Gives `inputs` inputs to `read` and sorts out what it makes of them. */
-async function drive(inputs: number, seed: number, read: (random: Random, index: number) => Promise<void> | void): Promise<FuzzReport> {
+async function drive(
+  inputs: number,
+  seed: number,
+  read: (random: Random, index: number) => Promise<void> | void,
+): Promise<FuzzReport> {
   const report: FuzzReport = { inputs, accepted: 0, refused: {}, failures: [], slowestMs: 0, heapGrowthBytes: 0 };
   const before = process.memoryUsage().heapUsed;
   for (let i = 0; i < inputs; i++) {
@@ -91,8 +140,18 @@ async function drive(inputs: number, seed: number, read: (random: Random, index:
       await read(generator(seed + i), i);
       report.accepted++;
     } catch (error) {
-      if (error instanceof Error && error.name === 'CheckpointError' && 'code' in error && 'file' in error && error.file !== '') report.refused[String(error.code)] = (report.refused[String(error.code)] ?? 0) + 1;
-      else report.failures.push(`seed ${seed + i}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      if (
+        error instanceof Error &&
+        error.name === 'CheckpointError' &&
+        'code' in error &&
+        'file' in error &&
+        error.file !== ''
+      )
+        report.refused[String(error.code)] = (report.refused[String(error.code)] ?? 0) + 1;
+      else
+        report.failures.push(
+          `seed ${seed + i}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        );
     }
     report.slowestMs = Math.max(report.slowestMs, performance.now() - started);
     if (report.failures.length > 5) break;
@@ -102,10 +161,15 @@ async function drive(inputs: number, seed: number, read: (random: Random, index:
 }
 
 export async function fuzzConfig(inputs: number, seed: number): Promise<FuzzReport> {
-  const texts = await Promise.all(FAMILIES.map(async (family) => new Uint8Array(await readFile(fixture(`checkpoints/${family}/config.json`)))));
+  const texts = await Promise.all(
+    FAMILIES.map(async (family) => new Uint8Array(await readFile(fixture(`checkpoints/${family}/config.json`)))),
+  );
   return drive(inputs, seed, (random) => {
     const bytes = pick(random, texts);
-    const text = random() < 0.3 ? new TextDecoder().decode(mutateBytes(bytes, random)) : JSON.stringify(mutateJson(JSON.parse(new TextDecoder().decode(bytes)), random));
+    const text =
+      random() < 0.3
+        ? new TextDecoder().decode(mutateBytes(bytes, random))
+        : JSON.stringify(mutateJson(JSON.parse(new TextDecoder().decode(bytes)), random));
     parseConfig(parseJson(text, 'config.json'), 'config.json');
   });
 }
@@ -119,7 +183,12 @@ export async function fuzzSafetensors(inputs: number, seed: number): Promise<Fuz
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength))) as unknown;
   try {
     return await drive(inputs, seed, async (random) => {
-      await writeFile(path, random() < 0.5 ? mutateBytes(bytes, random) : withHeader(mutateJson(header, random), bytes.subarray(8 + headerLength)));
+      await writeFile(
+        path,
+        random() < 0.5
+          ? mutateBytes(bytes, random)
+          : withHeader(mutateJson(header, random), bytes.subarray(8 + headerLength)),
+      );
       const file = await SafetensorsFile.open(path);
       try {
         for (const name of file.tensors.keys()) await file.readFloat32(name);
@@ -147,9 +216,14 @@ export async function fuzzAdapter(inputs: number, seed: number): Promise<FuzzRep
   const source = fixture('checkpoints/llama2-longlora');
   const config = JSON.parse(await readFile(join(source, 'adapter_config.json'), 'utf8')) as unknown;
   const weights = new Uint8Array(await readFile(join(source, 'adapter_model.safetensors')));
-  const index = JSON.parse(await readFile(fixture('checkpoints/llama3/model.safetensors.index.json'), 'utf8')) as unknown;
+  const index = JSON.parse(
+    await readFile(fixture('checkpoints/llama3/model.safetensors.index.json'), 'utf8'),
+  ) as unknown;
   const base = await openWeights(fixture('checkpoints/llama2'));
-  await writeFile(join(directory, 'trainable_params.safetensors'), await readFile(join(source, 'trainable_params.safetensors')));
+  await writeFile(
+    join(directory, 'trainable_params.safetensors'),
+    await readFile(join(source, 'trainable_params.safetensors')),
+  );
   try {
     return await drive(inputs, seed, async (random) => {
       if (random() < 0.25) {
@@ -157,10 +231,25 @@ export async function fuzzAdapter(inputs: number, seed: number): Promise<FuzzRep
         await (await openWeights(directory)).close();
         return;
       }
-      await writeFile(join(directory, 'adapter_config.json'), JSON.stringify(random() < 0.7 ? mutateJson(config, random) : config));
-      await writeFile(join(directory, 'adapter_model.safetensors'), random() < 0.4 ? mutateBytes(weights, random) : weights);
+      await writeFile(
+        join(directory, 'adapter_config.json'),
+        JSON.stringify(random() < 0.7 ? mutateJson(config, random) : config),
+      );
+      await writeFile(
+        join(directory, 'adapter_model.safetensors'),
+        random() < 0.4 ? mutateBytes(weights, random) : weights,
+      );
       // The base stays open for the next input: only what the adapter opened is closed.
-      const merged = await LoraSource.open({ names: () => base.names(), has: (n) => base.has(n), info: (n) => base.info(n), readFloat32: (n, r) => base.readFloat32(n, r), close: () => Promise.resolve() }, directory);
+      const merged = await LoraSource.open(
+        {
+          names: () => base.names(),
+          has: (n) => base.has(n),
+          info: (n) => base.info(n),
+          readFloat32: (n, r) => base.readFloat32(n, r),
+          close: () => Promise.resolve(),
+        },
+        directory,
+      );
       try {
         await merged.readFloat32('model.layers.0.self_attn.q_proj.weight');
       } finally {
@@ -178,7 +267,8 @@ export async function fuzzTokenizer(inputs: number, seed: number): Promise<FuzzR
   const bytes = new Uint8Array(await readFile(fixture('checkpoints/smollm2/tokenizer.json')));
   const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
   return drive(inputs, seed, (random) => {
-    const text = random() < 0.2 ? new TextDecoder().decode(mutateBytes(bytes, random)) : JSON.stringify(mutateJson(json, random));
+    const text =
+      random() < 0.2 ? new TextDecoder().decode(mutateBytes(bytes, random)) : JSON.stringify(mutateJson(json, random));
     const tokenizer = Tokenizer.fromJson(parseJson(text, 'tokenizer.json'), {}, 'tokenizer.json', 512);
     tokenizer.decode(tokenizer.encode('The keeper counted 3 ships, aaaaaaaaaaaaaaaaaaaaaaaa! 世'));
     const stream = tokenizer.stream();
@@ -190,12 +280,44 @@ export async function fuzzTokenizer(inputs: number, seed: number): Promise<FuzzR
 /** Chat templates: pieces of templates put together at random. */
 export function fuzzChat(inputs: number, seed: number): Promise<FuzzReport> {
   const pieces = [
-    '{% for m in messages %}', '{% endfor %}', '{% if m.role == "user" %}', '{% endif %}', '{% else %}', '{{ m.content }}', '{{ messages[0]["content"] | trim }}', '{{ bos_token }}', '{% set x = x ~ "a" %}', '{{ x + x }}',
-    '{% set ns = namespace(s="ab") %}', '{% for i in range(999) %}', '{% set ns.s = ns.s + ns.s %}', '{{ range(100000000) }}', '{{ ns.s | length }}', '{% macro f(a) %}', '{% endmacro %}', '{{ f(f(1)) }}', '{{ raise_exception("no") }}',
-    '{{ "x" * 999999 }}', '{{ messages | tojson(indent=99999999) }}', '{{ "a" | indent(99999999) }}', '{{ m.content.split("") | join(ns.s) }}', '{{ "aaaa" | replace("a", ns.s) }}', '{{ undefined.x.y }}', '{%', '}}', '{#', '"', '{{ 1 / 0 }}', '{{ strftime_now("%Y") }}', '{{ [1,2,3][::-1] }}',
+    '{% for m in messages %}',
+    '{% endfor %}',
+    '{% if m.role == "user" %}',
+    '{% endif %}',
+    '{% else %}',
+    '{{ m.content }}',
+    '{{ messages[0]["content"] | trim }}',
+    '{{ bos_token }}',
+    '{% set x = x ~ "a" %}',
+    '{{ x + x }}',
+    '{% set ns = namespace(s="ab") %}',
+    '{% for i in range(999) %}',
+    '{% set ns.s = ns.s + ns.s %}',
+    '{{ range(100000000) }}',
+    '{{ ns.s | length }}',
+    '{% macro f(a) %}',
+    '{% endmacro %}',
+    '{{ f(f(1)) }}',
+    '{{ raise_exception("no") }}',
+    '{{ "x" * 999999 }}',
+    '{{ messages | tojson(indent=99999999) }}',
+    '{{ "a" | indent(99999999) }}',
+    '{{ m.content.split("") | join(ns.s) }}',
+    '{{ "aaaa" | replace("a", ns.s) }}',
+    '{{ undefined.x.y }}',
+    '{%',
+    '}}',
+    '{#',
+    '"',
+    '{{ 1 / 0 }}',
+    '{{ strftime_now("%Y") }}',
+    '{{ [1,2,3][::-1] }}',
   ];
   return drive(inputs, seed, (random) => {
     const text = Array.from({ length: 1 + Math.floor(random() * 14) }, () => pick(random, pieces)).join('');
-    ChatTemplate.parse(text, 'template').render([{ role: 'user', content: 'Hi' }, { role: 'assistant', content: 'Ho' }]);
+    ChatTemplate.parse(text, 'template').render([
+      { role: 'user', content: 'Hi' },
+      { role: 'assistant', content: 'Ho' },
+    ]);
   });
 }

@@ -9,7 +9,15 @@ describe.each(['stories260K', 'babyllama-char'])('the published checkpoint %s', 
     const checkpoint = await openCheckpoint(directory as string);
     try {
       const { config, tensors } = checkpoint;
-      expect(config).toMatchObject({ architecture: 'llama', layers: 5, queryHeads: 8, kvHeads: 4, tiedEmbeddings: true, bosTokenId: 1, eosTokenIds: [2] });
+      expect(config).toMatchObject({
+        architecture: 'llama',
+        layers: 5,
+        queryHeads: 8,
+        kvHeads: 4,
+        tiedEmbeddings: true,
+        bosTokenId: 1,
+        eosTokenIds: [2],
+      });
       const whole = await tensors.readFloat32('model.embed_tokens.weight');
       expect(whole.length).toBe(config.vocabSize * config.hiddenSize);
       const rows = await tensors.readFloat32('model.embed_tokens.weight', { from: 7, to: 9 });

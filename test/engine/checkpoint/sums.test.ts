@@ -15,7 +15,11 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
 const FILES = { 'config.json': '{}', 'model.safetensors': 'weights', 'README.md': 'any' };
 const sum = (text: string): string => createHash('sha256').update(text).digest('hex');
-const list = (names: readonly string[]): void => writeFileSync(join(directory, 'SHA256SUMS'), names.map((name) => `${sum(FILES[name as keyof typeof FILES])}  ${name}\n`).join(''));
+const list = (names: readonly string[]): void =>
+  writeFileSync(
+    join(directory, 'SHA256SUMS'),
+    names.map((name) => `${sum(FILES[name as keyof typeof FILES])}  ${name}\n`).join(''),
+  );
 
 test('files that are as listed pass; what decides nothing need not be listed', async () => {
   await checkSums(directory);
@@ -24,13 +28,37 @@ test('files that are as listed pass; what decides nothing need not be listed', a
 });
 
 test.each<[string, () => void, RegExp, string]>([
-  ['a changed file', () => writeFileSync(join(directory, 'model.safetensors'), 'weight!'), /model\.safetensors.*SHA256SUMS/, 'mismatch'],
+  [
+    'a changed file',
+    () => writeFileSync(join(directory, 'model.safetensors'), 'weight!'),
+    /model\.safetensors.*SHA256SUMS/,
+    'mismatch',
+  ],
   ['a missing file', () => rmSync(join(directory, 'model.safetensors')), /model\.safetensors.*exist/, 'missing'],
   ['no list', () => rmSync(join(directory, 'SHA256SUMS')), /SHA256SUMS.*exist/, 'missing'],
-  ['weights that are not listed', () => writeFileSync(join(directory, 'memory.safetensors'), 'more'), /memory\.safetensors.*not listed/, 'mismatch'],
-  ['a line that is no sum', () => writeFileSync(join(directory, 'SHA256SUMS'), 'abc  config.json\n'), /no sum: abc/, 'malformed'],
-  ['a name that leads out of the folder', () => writeFileSync(join(directory, 'SHA256SUMS'), `${sum('x')}  ../x\n`), /no sum/, 'malformed'],
+  [
+    'weights that are not listed',
+    () => writeFileSync(join(directory, 'memory.safetensors'), 'more'),
+    /memory\.safetensors.*not listed/,
+    'mismatch',
+  ],
+  [
+    'a line that is no sum',
+    () => writeFileSync(join(directory, 'SHA256SUMS'), 'abc  config.json\n'),
+    /no sum: abc/,
+    'malformed',
+  ],
+  [
+    'a name that leads out of the folder',
+    () => writeFileSync(join(directory, 'SHA256SUMS'), `${sum('x')}  ../x\n`),
+    /no sum/,
+    'malformed',
+  ],
 ])('%s is refused with the reason', async (_, harm, message, code) => {
   harm();
-  await expect(checkSums(directory)).rejects.toMatchObject({ name: 'CheckpointError', code, message: expect.stringMatching(message) as string });
+  await expect(checkSums(directory)).rejects.toMatchObject({
+    name: 'CheckpointError',
+    code,
+    message: expect.stringMatching(message) as string,
+  });
 });

@@ -12,7 +12,10 @@ export function f32(shape: number[], value: (i: number) => number): TestTensor {
 }
 
 /** The bytes of a safetensors file; `change` may falsify its header. */
-export function safetensors(tensors: Record<string, TestTensor>, change?: (header: Record<string, { dtype: unknown; shape: unknown; data_offsets: unknown }>) => void): Uint8Array {
+export function safetensors(
+  tensors: Record<string, TestTensor>,
+  change?: (header: Record<string, { dtype: unknown; shape: unknown; data_offsets: unknown }>) => void,
+): Uint8Array {
   let offset = 0;
   const header: Record<string, { dtype: unknown; shape: unknown; data_offsets: unknown }> = {};
   for (const [name, { dtype, shape, bytes }] of Object.entries(tensors)) {

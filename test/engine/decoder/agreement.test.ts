@@ -56,7 +56,9 @@ describe.each(['stories260K', 'babyllama-char'])('%s agrees with llama2.c', (nam
     const expected = readFloats(join(directory as string, 'ref_logits.f32'));
     const vocab = (decoder as Decoder).config.vocabSize;
     const rows = expected.length / vocab;
-    const { logits } = await (decoder as Decoder).newContext(undefined, rows).prefill(ids.slice(0, rows), { logits: 'all' });
+    const { logits } = await (decoder as Decoder)
+      .newContext(undefined, rows)
+      .prefill(ids.slice(0, rows), { logits: 'all' });
     expect(gap(logits, expected)).toBeLessThan(2e-4);
     for (let row = 0; row < rows; row++) {
       const of = (all: Float32Array) => all.subarray(row * vocab, (row + 1) * vocab);

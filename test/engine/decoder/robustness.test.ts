@@ -2,7 +2,16 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { anchors, CheckpointError, ContextFullError, Decoder, full, lambda, openCheckpoint, type Checkpoint } from '../../../src/engine';
+import {
+  anchors,
+  CheckpointError,
+  ContextFullError,
+  Decoder,
+  full,
+  lambda,
+  openCheckpoint,
+  type Checkpoint,
+} from '../../../src/engine';
 import { fixture } from '../../fixtures';
 import { largestGap, randomTokens, Tiny } from '../tiny';
 
@@ -36,13 +45,19 @@ describe('a context', () => {
   it('knows how many rows a text will take under each policy', async () => {
     const tiny = await Tiny.open('llama2', 8);
     const tokens = randomTokens(100, 128, 2);
-    for (const policy of [full(), lambda({ sinks: 2, window: 10 }), anchors({ isAnchor: (token) => token % 9 === 0 })]) {
+    for (const policy of [
+      full(),
+      lambda({ sinks: 2, window: 10 }),
+      anchors({ isAnchor: (token) => token % 9 === 0 }),
+    ]) {
       const needed = tiny.decoder.newContext(policy, 1000, { rope: tiny.rope }).rowsNeeded(tokens);
       const context = tiny.decoder.newContext(policy, needed, { rope: tiny.rope });
       let most = 0;
       await context.prefill(tokens, { onChunk: () => (most = Math.max(most, context.ledger().rows)) });
       expect(most).toBe(needed);
-      await expect(tiny.decoder.newContext(policy, needed - 1, { rope: tiny.rope }).prefill(tokens)).rejects.toMatchObject({ code: 'contextFull' });
+      await expect(
+        tiny.decoder.newContext(policy, needed - 1, { rope: tiny.rope }).prefill(tokens),
+      ).rejects.toMatchObject({ code: 'contextFull' });
     }
     await tiny.decoder.close();
   });
@@ -96,7 +111,10 @@ describe('damaged weights', () => {
     const name = 'model.layers.1.mlp.up_proj.weight';
     const bad = tampered(checkpoint, name, (values) => (values.fill(value, 17, 18), values));
     for (const weights of ['f32', '8bit', '4bit'] as const) {
-      await expect(Decoder.open(bad, { weights, cacheDirectory: null })).rejects.toMatchObject({ code: 'notFinite', field: name });
+      await expect(Decoder.open(bad, { weights, cacheDirectory: null })).rejects.toMatchObject({
+        code: 'notFinite',
+        field: name,
+      });
     }
     await checkpoint.close();
   });
@@ -104,8 +122,13 @@ describe('damaged weights', () => {
   it('of another shape are refused by name', async () => {
     const checkpoint = await open();
     const tensors = Object.create(checkpoint.tensors) as Checkpoint['tensors'];
-    tensors.info = (name) => (name.endsWith('1.self_attn.o_proj.weight') ? { dtype: 'F32', shape: [32, 31], byteLength: 0 } : checkpoint.tensors.info(name));
-    await expect(Decoder.open({ ...checkpoint, tensors }, { weights: 'f32', cacheDirectory: null })).rejects.toBeInstanceOf(CheckpointError);
+    tensors.info = (name) =>
+      name.endsWith('1.self_attn.o_proj.weight')
+        ? { dtype: 'F32', shape: [32, 31], byteLength: 0 }
+        : checkpoint.tensors.info(name);
+    await expect(
+      Decoder.open({ ...checkpoint, tensors }, { weights: 'f32', cacheDirectory: null }),
+    ).rejects.toBeInstanceOf(CheckpointError);
     await checkpoint.close();
   });
 });
@@ -146,7 +169,11 @@ describe('compiled weights on disk', () => {
     const bytes = await readFile(path);
     const damage = [
       () => writeFile(path, bytes.subarray(0, bytes.length - 1)),
-      () => writeFile(path, bytes.map((byte, i) => (i === 0 ? byte ^ 1 : byte))),
+      () =>
+        writeFile(
+          path,
+          bytes.map((byte, i) => (i === 0 ? byte ^ 1 : byte)),
+        ),
       () => writeFile(join(directory, 'manifest.json'), '{'),
       () => rm(path),
     ];
@@ -165,9 +192,13 @@ describe('compiled weights on disk', () => {
     const checkpoint = await open();
     const blocked = join(folder, 'file');
     await writeFile(blocked, '');
-    await expect(Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: blocked })).rejects.toMatchObject({ code: 'cacheUnwritable' });
+    await expect(Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: blocked })).rejects.toMatchObject({
+      code: 'cacheUnwritable',
+    });
     const bad = tampered(checkpoint, 'model.norm.weight', (values) => values.fill(NaN));
-    await expect(Decoder.open(bad, { weights: 'f32', cacheDirectory: folder })).rejects.toMatchObject({ code: 'notFinite' });
+    await expect(Decoder.open(bad, { weights: 'f32', cacheDirectory: folder })).rejects.toMatchObject({
+      code: 'notFinite',
+    });
     expect(await readdir(folder)).toEqual(['file']);
     await checkpoint.close();
   });

@@ -30,40 +30,51 @@ describe('sampling', () => {
 
   it.each([0.5, 1, 2])('draws with the softmax probabilities at temperature %d', (temperature) => {
     const expected = softmax(logits, temperature);
-    frequencies(logits, { temperature }).forEach((share, token) => expect(Math.abs(share - (expected[token] as number))).toBeLessThan(0.015));
+    frequencies(logits, { temperature }).forEach((share, token) =>
+      expect(Math.abs(share - (expected[token] as number))).toBeLessThan(0.015),
+    );
   });
 
   it('cuts to top-k, top-p and min-p exactly, by an independent reference', () => {
-    fc.assert(fc.property(
-      fc.array(fc.double({ min: -8, max: 8, noNaN: true }), { minLength: 2, maxLength: 30 }).map((values) => values.map(Math.fround)),
-      fc.integer({ min: 0, max: 12 }), fc.constantFrom(0.1, 0.5, 0.9, 0.999, 1), fc.constantFrom(0, 0.05, 0.3),
-      (values, topK, topP, minP) => {
-        const order = values.map((_, i) => i).sort((a, b) => (values[b] as number) - (values[a] as number) || a - b);
-        let kept = topK > 0 ? order.slice(0, topK) : order;
-        if (topP < 1) {
-          const shares = softmax(kept.map((i) => values[i] as number));
-          let sum = 0;
-          kept = kept.filter((_, rank) => {
-            const before = sum;
-            sum += shares[rank] as number;
-            // Where the sum stands at the share itself, rounding decides whether one more belongs to it.
-            fc.pre(Math.abs(before - topP) > 1e-9);
-            return rank === 0 || before < topP;
-          });
-        }
-        const most = Math.max(...values);
-        kept = kept.filter((i) => Math.exp((values[i] as number) - most) >= minP);
-        const sampler = new Sampler({ temperature: 1, topK, topP, minP, seed: 1 });
-        const scores = Float32Array.from(values);
-        const allowed = new Set(kept);
-        for (let i = 0; i < 60; i++) expect(allowed.has(sampler.next(scores))).toBe(true);
-      },
-    ), { numRuns: 200 });
+    fc.assert(
+      fc.property(
+        fc
+          .array(fc.double({ min: -8, max: 8, noNaN: true }), { minLength: 2, maxLength: 30 })
+          .map((values) => values.map(Math.fround)),
+        fc.integer({ min: 0, max: 12 }),
+        fc.constantFrom(0.1, 0.5, 0.9, 0.999, 1),
+        fc.constantFrom(0, 0.05, 0.3),
+        (values, topK, topP, minP) => {
+          const order = values.map((_, i) => i).sort((a, b) => (values[b] as number) - (values[a] as number) || a - b);
+          let kept = topK > 0 ? order.slice(0, topK) : order;
+          if (topP < 1) {
+            const shares = softmax(kept.map((i) => values[i] as number));
+            let sum = 0;
+            kept = kept.filter((_, rank) => {
+              const before = sum;
+              sum += shares[rank] as number;
+              // Where the sum stands at the share itself, rounding decides whether one more belongs to it.
+              fc.pre(Math.abs(before - topP) > 1e-9);
+              return rank === 0 || before < topP;
+            });
+          }
+          const most = Math.max(...values);
+          kept = kept.filter((i) => Math.exp((values[i] as number) - most) >= minP);
+          const sampler = new Sampler({ temperature: 1, topK, topP, minP, seed: 1 });
+          const scores = Float32Array.from(values);
+          const allowed = new Set(kept);
+          for (let i = 0; i < 60; i++) expect(allowed.has(sampler.next(scores))).toBe(true);
+        },
+      ),
+      { numRuns: 200 },
+    );
   });
 
   it('renormalizes over what is left', () => {
     const expected = softmax(logits.slice(0, 3));
-    frequencies(logits, { temperature: 1, topK: 3 }).forEach((share, token) => expect(Math.abs(share - (expected[token] ?? 0))).toBeLessThan(0.015));
+    frequencies(logits, { temperature: 1, topK: 3 }).forEach((share, token) =>
+      expect(Math.abs(share - (expected[token] ?? 0))).toBeLessThan(0.015),
+    );
   });
 
   it('reaches the far tail when the share asks for it', () => {
@@ -106,7 +117,15 @@ describe('sampling', () => {
     for (const count of bins) expect(Math.abs(count - 5000)).toBeLessThan(300);
   });
 
-  it.each([{ temperature: -1 }, { temperature: NaN }, { topP: 0 }, { topP: 2 }, { minP: -1 }, { topK: -3 }, { repetitionPenalty: 0 }])('refuses %j', (options) => {
+  it.each([
+    { temperature: -1 },
+    { temperature: NaN },
+    { topP: 0 },
+    { topP: 2 },
+    { minP: -1 },
+    { topK: -3 },
+    { repetitionPenalty: 0 },
+  ])('refuses %j', (options) => {
     expect(() => new Sampler(options)).toThrow(RangeError);
   });
 });

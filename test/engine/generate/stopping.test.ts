@@ -18,27 +18,35 @@ describe('stop strings', () => {
 
   it('agree with searching the whole text, however it is cut', () => {
     const piece = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 4 });
-    fc.assert(fc.property(fc.array(piece, { maxLength: 12 }), fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 4 }), { maxLength: 3 }), (pieces, strings) => {
-      const whole = pieces.join('');
-      const stops = new StopStrings(strings);
-      let shown = '';
-      let complete = '';
-      for (const text of pieces) {
-        if (stops.stopped) break;
-        shown += stops.push(text);
-        complete += text;
-        expect(whole.startsWith(shown)).toBe(true);
-      }
-      shown += stops.end();
-      const ends = strings.map((stop) => complete.indexOf(stop)).filter((at) => at >= 0);
-      expect(shown).toBe(ends.length > 0 ? complete.slice(0, Math.min(...ends)) : whole);
-    }), { numRuns: 2000 });
+    fc.assert(
+      fc.property(
+        fc.array(piece, { maxLength: 12 }),
+        fc.array(fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: 1, maxLength: 4 }), { maxLength: 3 }),
+        (pieces, strings) => {
+          const whole = pieces.join('');
+          const stops = new StopStrings(strings);
+          let shown = '';
+          let complete = '';
+          for (const text of pieces) {
+            if (stops.stopped) break;
+            shown += stops.push(text);
+            complete += text;
+            expect(whole.startsWith(shown)).toBe(true);
+          }
+          shown += stops.end();
+          const ends = strings.map((stop) => complete.indexOf(stop)).filter((at) => at >= 0);
+          expect(shown).toBe(ends.length > 0 ? complete.slice(0, Math.min(...ends)) : whole);
+        },
+      ),
+      { numRuns: 2000 },
+    );
   });
 });
 
 describe('the token budget', () => {
   const tokens = Array.from({ length: 20 }, (_, i) => i);
-  const fit = (free: number, newTokens: number, rule: CutRule, keepStart = 1) => fitPrompt(tokens, (list) => list.length, free, newTokens, rule, keepStart);
+  const fit = (free: number, newTokens: number, rule: CutRule, keepStart = 1) =>
+    fitPrompt(tokens, (list) => list.length, free, newTokens, rule, keepStart);
 
   it('is exact: the last new token needs no row', () => {
     expect(fit(24, 5, 'refuse')).toEqual({ tokens });
@@ -47,19 +55,32 @@ describe('the token budget', () => {
   });
 
   it('cuts by the rule asked for, and says what was cut', () => {
-    expect(fit(10, 3, 'keepEnd')).toEqual({ tokens: [0, 13, 14, 15, 16, 17, 18, 19], cut: { rule: 'keepEnd', from: 1, to: 13 } });
-    expect(fit(10, 3, 'keepBothEnds')).toEqual({ tokens: [0, 1, 2, 3, 16, 17, 18, 19], cut: { rule: 'keepBothEnds', from: 4, to: 16 } });
+    expect(fit(10, 3, 'keepEnd')).toEqual({
+      tokens: [0, 13, 14, 15, 16, 17, 18, 19],
+      cut: { rule: 'keepEnd', from: 1, to: 13 },
+    });
+    expect(fit(10, 3, 'keepBothEnds')).toEqual({
+      tokens: [0, 1, 2, 3, 16, 17, 18, 19],
+      cut: { rule: 'keepBothEnds', from: 4, to: 16 },
+    });
     expect(fit(10, 3, 'keepEnd', 4).tokens).toEqual([0, 1, 2, 3, 16, 17, 18, 19]);
     expect(() => fit(2, 3, 'keepEnd')).toThrow(expect.objectContaining({ code: 'contextFull' }));
   });
 
   it('uses all the room there is', () => {
-    fc.assert(fc.property(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 0, max: 10 }), fc.constantFrom<CutRule>('keepEnd', 'keepBothEnds'), (free, newTokens, rule) => {
-      const room = free - Math.max(0, newTokens - 1);
-      if (room < 1) return void expect(() => fit(free, newTokens, rule)).toThrow();
-      const { tokens: kept, cut } = fit(free, newTokens, rule);
-      expect(kept.length).toBe(Math.min(20, room));
-      expect(kept).toEqual(cut ? [...tokens.slice(0, cut.from), ...tokens.slice(cut.to)] : tokens);
-    }));
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 30 }),
+        fc.integer({ min: 0, max: 10 }),
+        fc.constantFrom<CutRule>('keepEnd', 'keepBothEnds'),
+        (free, newTokens, rule) => {
+          const room = free - Math.max(0, newTokens - 1);
+          if (room < 1) return void expect(() => fit(free, newTokens, rule)).toThrow();
+          const { tokens: kept, cut } = fit(free, newTokens, rule);
+          expect(kept.length).toBe(Math.min(20, room));
+          expect(kept).toEqual(cut ? [...tokens.slice(0, cut.from), ...tokens.slice(cut.to)] : tokens);
+        },
+      ),
+    );
   });
 });

@@ -1,7 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { parseConfig } from '../../../src/engine/checkpoint/config';
+import { parseConfig } from '../../../src/engine/architectures/config';
 import type { RopeConfig } from '../../../src/engine/checkpoint/types';
-import { effectiveFactors, ropeFrequencies, rotateRows, rotationTable, withFactors } from '../../../src/engine/rope/frequencies';
+import {
+  effectiveFactors,
+  ropeFrequencies,
+  rotateRows,
+  rotationTable,
+  withFactors,
+} from '../../../src/engine/rope/frequencies';
 import { readJsonFixture } from '../../fixtures';
 
 interface RopeFixture {
@@ -16,10 +22,18 @@ const fixture = readJsonFixture<RopeFixture>('checkpoints/rope.json');
 function configFor(rope: Record<string, unknown>, layout: 'new' | 'old'): RopeConfig {
   const { rope_theta: theta, ...scaling } = rope;
   const common = {
-    model_type: 'llama', hidden_size: fixture.hidden_size, num_attention_heads: fixture.num_attention_heads, vocab_size: 10, intermediate_size: 8,
-    num_hidden_layers: 1, max_position_embeddings: fixture.max_position_embeddings,
+    model_type: 'llama',
+    hidden_size: fixture.hidden_size,
+    num_attention_heads: fixture.num_attention_heads,
+    vocab_size: 10,
+    intermediate_size: 8,
+    num_hidden_layers: 1,
+    max_position_embeddings: fixture.max_position_embeddings,
   };
-  return parseConfig(layout === 'new' ? { ...common, rope_parameters: rope } : { ...common, rope_theta: theta, rope_scaling: scaling }, 'config.json').rope;
+  return parseConfig(
+    layout === 'new' ? { ...common, rope_parameters: rope } : { ...common, rope_theta: theta, rope_scaling: scaling },
+    'config.json',
+  ).rope;
 }
 
 describe('rotary frequencies', () => {
@@ -66,7 +80,8 @@ describe('rotary frequencies', () => {
     const once = original.slice();
     rotateRows(once, 2, 8, rotationTable(frequencies, [42, 5]));
     twice.forEach((value, i) => expect(value).toBeCloseTo(once[i] as number, 5));
-    for (let head = 0; head < 4; head++) expect(once.slice(head * 8 + 6, head * 8 + 8)).toEqual(original.slice(head * 8 + 6, head * 8 + 8));
+    for (let head = 0; head < 4; head++)
+      expect(once.slice(head * 8 + 6, head * 8 + 8)).toEqual(original.slice(head * 8 + 6, head * 8 + 8));
     expect(once).not.toEqual(original);
   });
 });

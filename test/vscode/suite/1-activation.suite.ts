@@ -4,7 +4,13 @@ import * as vscode from 'vscode';
 import { EXTENSION_ID, workerPids } from './support';
 
 interface Manifest {
-  contributes: { commands: { command: string; title: string }[]; configuration: { properties: Record<string, { markdownDescription?: string; default?: unknown; scope?: string }> }[]; languageModelTools: { name: string }[] };
+  contributes: {
+    commands: { command: string; title: string }[];
+    configuration: {
+      properties: Record<string, { markdownDescription?: string; default?: unknown; scope?: string }>;
+    }[];
+    languageModelTools: { name: string }[];
+  };
 }
 
 describe('activation', () => {
@@ -24,7 +30,10 @@ describe('activation', () => {
 
   it('has every command that the manifest names', async () => {
     const registered = new Set(await vscode.commands.getCommands(true));
-    assert.deepEqual(manifest.contributes.commands.map(({ command }) => command).filter((command) => !registered.has(command)), []);
+    assert.deepEqual(
+      manifest.contributes.commands.map(({ command }) => command).filter((command) => !registered.has(command)),
+      [],
+    );
   });
 
   it('has at most fifteen settings, each described, with a default and a scope', () => {

@@ -5,7 +5,10 @@ import { eventually, invoke, search, workspaceFile, write } from './support';
 
 describe('finding', () => {
   it('finds a definition by what it does', async () => {
-    await eventually(async () => (await search('how often is a failed request tried again')).includes('src/net/retry.ts'), 'retry.ts is found');
+    await eventually(
+      async () => (await search('how often is a failed request tried again')).includes('src/net/retry.ts'),
+      'retry.ts is found',
+    );
   });
 
   it('puts the definition of a name first', async () => {
@@ -20,19 +23,31 @@ describe('finding', () => {
     const found = await search('dues discount for regular callers', { folder: 'src/ledger', maxResults: 3 });
     const places = [...found.matchAll(/^(\S.*):\d+-\d+/gm)].map(([, path]) => path ?? '');
     assert.ok(places.length >= 1 && places.length <= 3, found);
-    assert.ok(places.every((path) => path.startsWith('src/ledger/')), places.join(' '));
+    assert.ok(
+      places.every((path) => path.startsWith('src/ledger/')),
+      places.join(' '),
+    );
   });
 
   it('reads lines, and not beyond the file', async () => {
     const text = await invoke('anchorage_read_span', { path: 'src/time.ts', startLine: 1, endLine: 400 });
     assert.match(text, /^src\/time\.ts:1-\d+\n/);
     assert.ok(text.includes('export function sleep'));
-    await assert.rejects(invoke('anchorage_read_span', { path: 'src/time.ts', startLine: 900, endLine: 901 }), /has \d+ lines/);
+    await assert.rejects(
+      invoke('anchorage_read_span', { path: 'src/time.ts', startLine: 900, endLine: 901 }),
+      /has \d+ lines/,
+    );
   });
 
   it('refuses to read what is ignored or outside', async () => {
-    await assert.rejects(invoke('anchorage_read_span', { path: 'build/out.js', startLine: 1, endLine: 1 }), /not in the index.*gitignore/s);
-    await assert.rejects(invoke('anchorage_read_span', { path: '../../../../etc/hostname', startLine: 1, endLine: 1 }), /not a file of this workspace/);
+    await assert.rejects(
+      invoke('anchorage_read_span', { path: 'build/out.js', startLine: 1, endLine: 1 }),
+      /not in the index.*gitignore/s,
+    );
+    await assert.rejects(
+      invoke('anchorage_read_span', { path: '../../../../etc/hostname', startLine: 1, endLine: 1 }),
+      /not a file of this workspace/,
+    );
   });
 
   it('does not find ignored files', async () => {
@@ -48,18 +63,31 @@ describe('changes', () => {
   it('finds a new file, and forgets a deleted one', async () => {
     const file = workspaceFile('src/quay/crane.ts');
     await write(file, '/** Lifts a container with the zebracrane. */\nexport function zebracraneLift(): void {}\n');
-    await eventually(async () => (await search('zebracraneLift')).includes('src/quay/crane.ts'), 'the new file is found');
+    await eventually(
+      async () => (await search('zebracraneLift')).includes('src/quay/crane.ts'),
+      'the new file is found',
+    );
     await vscode.workspace.fs.delete(file);
-    await eventually(async () => !(await search('zebracraneLift')).includes('src/quay/crane.ts'), 'the deleted file is forgotten');
+    await eventually(
+      async () => !(await search('zebracraneLift')).includes('src/quay/crane.ts'),
+      'the deleted file is forgotten',
+    );
   });
 
   it('finds what was saved', async () => {
     const document = await vscode.workspace.openTextDocument(workspaceFile('src/time.ts'));
     const edit = new vscode.WorkspaceEdit();
-    edit.insert(document.uri, new vscode.Position(document.lineCount, 0), '\n/** Whether the foghorn sounds. */\nexport const foghornSounds = true;\n');
+    edit.insert(
+      document.uri,
+      new vscode.Position(document.lineCount, 0),
+      '\n/** Whether the foghorn sounds. */\nexport const foghornSounds = true;\n',
+    );
     await vscode.workspace.applyEdit(edit);
     assert.ok(await document.save());
-    await eventually(async () => (await search('foghornSounds')).includes('foghornSounds = true'), 'the saved text is found');
+    await eventually(
+      async () => (await search('foghornSounds')).includes('foghornSounds = true'),
+      'the saved text is found',
+    );
   });
 
   it('finds what is typed but not saved, and forgets it when undone', async () => {
@@ -69,26 +97,44 @@ describe('changes', () => {
     edit.insert(document.uri, new vscode.Position(0, 0), 'export const unsavedSextant = 1;\n');
     await vscode.workspace.applyEdit(edit);
     assert.equal(document.isDirty, true);
-    await eventually(async () => (await search('unsavedSextant')).includes('unsavedSextant = 1'), 'the typed text is found');
+    await eventually(
+      async () => (await search('unsavedSextant')).includes('unsavedSextant = 1'),
+      'the typed text is found',
+    );
     const settings = vscode.workspace.getConfiguration('anchorage');
     await settings.update('index.unsavedEdits', false, vscode.ConfigurationTarget.Workspace);
     try {
-      await eventually(async () => !(await search('unsavedSextant')).includes('unsavedSextant = 1'), 'switched off, typed text is no longer found');
+      await eventually(
+        async () => !(await search('unsavedSextant')).includes('unsavedSextant = 1'),
+        'switched off, typed text is no longer found',
+      );
     } finally {
       await settings.update('index.unsavedEdits', undefined, vscode.ConfigurationTarget.Workspace);
     }
-    await eventually(async () => (await search('unsavedSextant')).includes('unsavedSextant = 1'), 'switched on again, it is found');
+    await eventually(
+      async () => (await search('unsavedSextant')).includes('unsavedSextant = 1'),
+      'switched on again, it is found',
+    );
     await vscode.commands.executeCommand('workbench.action.files.revert');
     assert.ok(!document.getText().includes('unsavedSextant'), 'reverted');
-    await eventually(async () => !(await search('unsavedSextant')).includes('unsavedSextant = 1'), 'the reverted text is forgotten');
+    await eventually(
+      async () => !(await search('unsavedSextant')).includes('unsavedSextant = 1'),
+      'the reverted text is forgotten',
+    );
   });
 
   it('heeds an ignore rule that is added, and one that is taken away', async () => {
     const rules = workspaceFile('.gitignore');
     const before = await vscode.workspace.fs.readFile(rules);
     await write(rules, `${new TextDecoder().decode(before)}docs/\n`);
-    await eventually(async () => !(await search('restarting the tide poller tides.lock')).includes('docs/operations.md'), 'the ignored document is left out');
+    await eventually(
+      async () => !(await search('restarting the tide poller tides.lock')).includes('docs/operations.md'),
+      'the ignored document is left out',
+    );
     await vscode.workspace.fs.writeFile(rules, before);
-    await eventually(async () => (await search('restarting the tide poller tides.lock')).includes('docs/operations.md'), 'the document is back');
+    await eventually(
+      async () => (await search('restarting the tide poller tides.lock')).includes('docs/operations.md'),
+      'the document is back',
+    );
   });
 });

@@ -7,8 +7,14 @@ import { eventually, search, workerPids, workspaceFile } from './support';
 async function hoverText(name: string, word: string): Promise<string> {
   const document = await vscode.workspace.openTextDocument(workspaceFile(name));
   const position = document.positionAt(document.getText().indexOf(word) + 1);
-  const hovers = await vscode.commands.executeCommand<vscode.Hover[]>('vscode.executeHoverProvider', document.uri, position);
-  return hovers.flatMap(({ contents }) => contents.map((content) => (typeof content === 'string' ? content : content.value))).join('\n');
+  const hovers = await vscode.commands.executeCommand<vscode.Hover[]>(
+    'vscode.executeHoverProvider',
+    document.uri,
+    position,
+  );
+  return hovers
+    .flatMap(({ contents }) => contents.map((content) => (typeof content === 'string' ? content : content.value)))
+    .join('\n');
 }
 
 describe('hover', () => {
@@ -61,7 +67,10 @@ describe('the worker', () => {
   it('is started again when it is killed, and has lost nothing', async () => {
     const [pid = 0] = await workerPids();
     process.kill(pid, 'SIGKILL');
-    await eventually(async () => (await search('isTransient')).includes('src/net/retry.ts'), 'the next question is answered');
+    await eventually(
+      async () => (await search('isTransient')).includes('src/net/retry.ts'),
+      'the next question is answered',
+    );
     const after = await workerPids();
     assert.equal(after.length, 1);
     assert.notEqual(after[0], pid);
@@ -79,7 +88,10 @@ describe('the worker', () => {
 
   it('rebuilds and answers meanwhile or after', async () => {
     await vscode.commands.executeCommand('anchorage.rebuildIndex');
-    await eventually(async () => (await search('NextSlot pilot')).includes('src/pilots/schedule.go'), 'the rebuilt index answers');
+    await eventually(
+      async () => (await search('NextSlot pilot')).includes('src/pilots/schedule.go'),
+      'the rebuilt index answers',
+    );
   });
 
   it('pauses, still answers, and resumes', async () => {

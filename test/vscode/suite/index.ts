@@ -4,7 +4,12 @@ import { runMocha } from '../report';
 
 /** Called by the editor (extensionTestsPath); throwing ends it with exit code 1. */
 export async function run(): Promise<void> {
-  const files = readdirSync(__dirname).filter((name) => name.endsWith('.suite.js')).sort();
-  const failures = await runMocha(files.map((name) => path.join(__dirname, name)), 30_000);
+  const files = readdirSync(__dirname)
+    .filter((name) => name.endsWith('.suite.js'))
+    .sort();
+  const failures = await runMocha(
+    files.map((name) => path.join(__dirname, name)),
+    30_000,
+  );
   if (failures > 0) throw new Error(`${failures} failed`);
 }

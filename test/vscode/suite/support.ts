@@ -5,7 +5,11 @@ import * as vscode from 'vscode';
 export const EXTENSION_ID = 'anchorage.anchorage';
 
 /** Polls until `look` gives something other than undefined or false; fails with what was last seen. */
-export async function eventually<T>(look: () => Promise<T | undefined | false>, what: string, limit = 15_000): Promise<T> {
+export async function eventually<T>(
+  look: () => Promise<T | undefined | false>,
+  what: string,
+  limit = 15_000,
+): Promise<T> {
   const deadline = Date.now() + limit;
   let lastError: unknown;
   while (Date.now() < deadline) {

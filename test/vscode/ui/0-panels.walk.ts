@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import type { Page } from 'playwright-core';
-import type { ContextLedger, HostMessage, IndexStatus, LedgerGroup, PanelMessage, SummaryPart } from '../../../src/protocol';
+import type {
+  ContextLedger,
+  HostMessage,
+  IndexStatus,
+  LedgerGroup,
+  PanelMessage,
+  SummaryPart,
+} from '../../../src/protocol';
 import { assertAccessible } from './accessibility';
 import { closeBrowser, given, newPage, until } from './workbench';
 
@@ -18,23 +25,44 @@ describe('panels with much in them', () => {
     await closeBrowser();
   });
 
-  async function load(panel: string, messages: HostMessage[], theme: Readonly<Record<string, string>> = THEME): Promise<void> {
+  async function load(
+    panel: string,
+    messages: HostMessage[],
+    theme: Readonly<Record<string, string>> = THEME,
+  ): Promise<void> {
     await page.goto('about:blank');
     await page.setContent(`<!DOCTYPE html><html lang="en"><head><title>${panel}</title></head><body></body></html>`);
     await page.evaluate((variables) => {
-      for (const [name, value] of Object.entries(variables)) document.documentElement.style.setProperty(`--vscode-${name}`, value);
+      for (const [name, value] of Object.entries(variables))
+        document.documentElement.style.setProperty(`--vscode-${name}`, value);
       const posted: unknown[] = [];
-      Object.assign(window, { posted, acquireVsCodeApi: () => ({ postMessage: (message: unknown) => posted.push(message), getState: () => undefined, setState: () => undefined }) });
+      Object.assign(window, {
+        posted,
+        acquireVsCodeApi: () => ({
+          postMessage: (message: unknown) => posted.push(message),
+          getState: () => undefined,
+          setState: () => undefined,
+        }),
+      });
     }, theme);
     await page.addScriptTag({ path: path.join(given.staged, 'dist', 'webview', `${panel}.js`) });
     for (const message of messages) await send(message);
   }
-  const send = (message: HostMessage): Promise<void> => page.evaluate((data) => void window.postMessage(data, '*'), message as unknown);
-  const posted = (): Promise<PanelMessage[]> => page.evaluate(() => (window as unknown as { posted: PanelMessage[] }).posted);
+  const send = (message: HostMessage): Promise<void> =>
+    page.evaluate((data) => void window.postMessage(data, '*'), message as unknown);
+  const posted = (): Promise<PanelMessage[]> =>
+    page.evaluate(() => (window as unknown as { posted: PanelMessage[] }).posted);
 
   it('draws a context of a million tokens to scale, and says what each block is', async () => {
     const ledger = millionTokens();
-    await load('cache', [{ type: 'ledger', ledger, question: 'How does a booking become a charge?', timing: { retrieve: 38, splice: 64, read: 512, decode: 1_450, firstToken: 660, total: 2_064 } }]);
+    await load('cache', [
+      {
+        type: 'ledger',
+        ledger,
+        question: 'How does a booking become a charge?',
+        timing: { retrieve: 38, splice: 64, read: 512, decode: 1_450, firstToken: 660, total: 2_064 },
+      },
+    ]);
     await page.locator('anchorage-strip [role=option]').first().waitFor();
     const blocks = await page.locator('anchorage-strip [role=option]').count();
     assert.ok(blocks > 30 && blocks < 800, `${blocks} blocks for ${ledger.groups.length} groups`);
@@ -42,7 +70,9 @@ describe('panels with much in them', () => {
     // The bar of rows is to scale: fully read segments take the share of the capacity that they hold.
     const share = await page.evaluate(() => {
       const strip = document.querySelector('anchorage-cache')?.shadowRoot?.querySelector('anchorage-strip')?.shadowRoot;
-      const bars = [...(strip?.querySelectorAll('g[role=option] rect.kind-full:last-child') ?? [])].map((bar) => bar.getBoundingClientRect());
+      const bars = [...(strip?.querySelectorAll('g[role=option] rect.kind-full:last-child') ?? [])].map((bar) =>
+        bar.getBoundingClientRect(),
+      );
       const width = strip?.querySelector('svg')?.getBoundingClientRect().width ?? 1;
       return (Math.max(...bars.map(({ right }) => right)) - Math.min(...bars.map(({ left }) => left))) / width;
     });
@@ -60,17 +90,31 @@ describe('panels with much in them', () => {
   for (const name of ['dark', 'light'] as const) {
     it(`tells the kinds of rows apart in ${name} high contrast`, async () => {
       const theme = HIGH_CONTRAST[name];
-      await load('cache', [{ type: 'ledger', ledger: millionTokens(), question: 'How does a booking become a charge?' }], theme);
+      await load(
+        'cache',
+        [{ type: 'ledger', ledger: millionTokens(), question: 'How does a booking become a charge?' }],
+        theme,
+      );
       await page.locator('anchorage-strip [role=option]').first().waitFor();
       const colours = await page.evaluate(() => {
-        const swatches = document.querySelector('anchorage-cache')?.shadowRoot?.querySelectorAll('tr .name > .swatch') ?? [];
-        return [...swatches].map((swatch) => [swatch.className.replace('swatch kind-', ''), getComputedStyle(swatch).backgroundColor] as const);
+        const swatches =
+          document.querySelector('anchorage-cache')?.shadowRoot?.querySelectorAll('tr .name > .swatch') ?? [];
+        return [...swatches].map(
+          (swatch) => [swatch.className.replace('swatch kind-', ''), getComputedStyle(swatch).backgroundColor] as const,
+        );
       });
       assert.equal(colours.length, 7);
       const inRgb = colours.map(([kind, colour]) => ({ kind, rgb: rgbOf(colour) }));
       for (const [i, one] of inRgb.entries()) {
-        assert.ok(contrast(one.rgb, rgbOf(theme['panel-background'] ?? '')) >= 3, `${one.kind} stands out from the panel: ${one.rgb.join()}`);
-        for (const other of inRgb.slice(i + 1)) assert.ok(Math.hypot(...one.rgb.map((value, channel) => value - (other.rgb[channel] ?? 0))) >= 40, `${one.kind} and ${other.kind} look alike: ${one.rgb.join()} and ${other.rgb.join()}`);
+        assert.ok(
+          contrast(one.rgb, rgbOf(theme['panel-background'] ?? '')) >= 3,
+          `${one.kind} stands out from the panel: ${one.rgb.join()}`,
+        );
+        for (const other of inRgb.slice(i + 1))
+          assert.ok(
+            Math.hypot(...one.rgb.map((value, channel) => value - (other.rgb[channel] ?? 0))) >= 40,
+            `${one.kind} and ${other.kind} look alike: ${one.rgb.join()} and ${other.rgb.join()}`,
+          );
       }
       await assertAccessible(page.mainFrame(), `cache in ${name} high contrast`);
       await page.screenshot({ path: path.join(given.shots, `panel-context-hc-${name}.png`) });
@@ -78,23 +122,105 @@ describe('panels with much in them', () => {
   }
 
   it('says how much is remembered, and why no more', async () => {
-    const memories = { encoded: 1_204, segments: 9_310, bytes: 512 * 2 ** 20, budgetBytes: 512 * 2 ** 20, paused: false, standstill: { cause: 'budgetFull' as const, reason: 'The store has reached its budget: the memories of some files are left out.' } };
-    const status: IndexStatus = { state: 'ready', reason: 'Up to date', filesKnown: 800, filesIndexed: 800, bytesIndexed: 9e6, segments: 9_310, storeBytes: 3e6, progress: 1, problems: [], skipped: [], memoryBytes: 3e8, model: { state: 'ready', author: { kind: 'bundled', model: 'anchorage' }, detail: '' }, memories };
-    await load('cache', [{ type: 'status', status }, { type: 'ledger', ledger: { ...millionTokens(), left: [{ file: '/w/src/f9.ts', path: 'src/area9/f9.ts', startLine: 12, endLine: 80 }] }, question: 'How does a booking become a charge?' }]);
+    const memories = {
+      encoded: 1_204,
+      segments: 9_310,
+      bytes: 512 * 2 ** 20,
+      budgetBytes: 512 * 2 ** 20,
+      paused: false,
+      standstill: {
+        cause: 'budgetFull' as const,
+        reason: 'The store has reached its budget: the memories of some files are left out.',
+      },
+    };
+    const status: IndexStatus = {
+      state: 'ready',
+      reason: 'Up to date',
+      filesKnown: 800,
+      filesIndexed: 800,
+      bytesIndexed: 9e6,
+      segments: 9_310,
+      storeBytes: 3e6,
+      progress: 1,
+      problems: [],
+      skipped: [],
+      memoryBytes: 3e8,
+      model: { state: 'ready', author: { kind: 'bundled', model: 'anchorage' }, detail: '' },
+      memories,
+    };
+    await load('cache', [
+      { type: 'status', status },
+      {
+        type: 'ledger',
+        ledger: {
+          ...millionTokens(),
+          left: [{ file: '/w/src/f9.ts', path: 'src/area9/f9.ts', startLine: 12, endLine: 80 }],
+        },
+        question: 'How does a booking become a charge?',
+      },
+    ]);
     await page.locator('.memories').waitFor();
-    assert.match(await page.locator('.note', { hasText: 'Chosen and not read' }).innerText(), /src\/area9\/f9\.ts:12.80/);
-    assert.match(await page.locator('.memories').innerText(), /1,204 of 9,310 segments remembered[\s\S]*512 MB of 512 MB[\s\S]*reached its budget/);
+    assert.match(
+      await page.locator('.note', { hasText: 'Chosen and not read' }).innerText(),
+      /src\/area9\/f9\.ts:12.80/,
+    );
+    assert.match(
+      await page.locator('.memories').innerText(),
+      /1,204 of 9,310 segments remembered[\s\S]*512 MB of 512 MB[\s\S]*reached its budget/,
+    );
     await assertAccessible(page.mainFrame(), 'cache with memories');
     await page.screenshot({ path: path.join(given.shots, 'panel-memories.png') });
-    await send({ type: 'status', status: { ...status, memories: { ...memories, standstill: { cause: 'paused', reason: 'Held by you.' } } } });
-    await until(async () => (await page.locator('.memories').innerText()).includes('Held by you.'), 'the reason changes with the state');
-    await send({ type: 'status', status: { ...status, memories: { encoded: 3, segments: 9_310, counting: true, bytes: 9_000, budgetBytes: 512 * 2 ** 20, paused: false } } });
-    await until(async () => (await page.locator('.memories').innerText()).includes('3 of about 9,310 segments remembered'), 'what is still counted is said to be about right');
+    await send({
+      type: 'status',
+      status: { ...status, memories: { ...memories, standstill: { cause: 'paused', reason: 'Held by you.' } } },
+    });
+    await until(
+      async () => (await page.locator('.memories').innerText()).includes('Held by you.'),
+      'the reason changes with the state',
+    );
+    await send({
+      type: 'status',
+      status: {
+        ...status,
+        memories: {
+          encoded: 3,
+          segments: 9_310,
+          counting: true,
+          bytes: 9_000,
+          budgetBytes: 512 * 2 ** 20,
+          paused: false,
+        },
+      },
+    });
+    await until(
+      async () => (await page.locator('.memories').innerText()).includes('3 of about 9,310 segments remembered'),
+      'what is still counted is said to be about right',
+    );
   });
 
   it('draws a summary of three thousand parts in pages', async () => {
-    const parts = Array.from({ length: 300 }, (_, index): SummaryPart => part(`Class${index}`, 10 * index + 1, Array.from({ length: 9 }, (__, inner) => part(`method${inner}`, 10 * index + inner + 2))));
-    await load('summary', [{ type: 'summary', summary: { file: '/w/big.ts', path: 'src/big.ts', language: 'typescript', lines: 3_000, overview: 'A big file.', parts, author: { kind: 'bundled', model: 'anchorage' }, notices: [] } }]);
+    const parts = Array.from({ length: 300 }, (_, index): SummaryPart =>
+      part(
+        `Class${index}`,
+        10 * index + 1,
+        Array.from({ length: 9 }, (__, inner) => part(`method${inner}`, 10 * index + inner + 2)),
+      ),
+    );
+    await load('summary', [
+      {
+        type: 'summary',
+        summary: {
+          file: '/w/big.ts',
+          path: 'src/big.ts',
+          language: 'typescript',
+          lines: 3_000,
+          overview: 'A big file.',
+          parts,
+          author: { kind: 'bundled', model: 'anchorage' },
+          notices: [],
+        },
+      },
+    ]);
     await page.locator('[role=treeitem]').first().waitFor();
     assert.equal(await page.locator('[role=treeitem]').count(), 250);
     await page.getByRole('button', { name: 'Show 250 more' }).click();
@@ -109,13 +235,28 @@ describe('panels with much in them', () => {
     await load('answer', [{ type: 'answerStarted', id: '1', question: 'Why?', scope: { kind: 'workspace' } }]);
     // The first words come in on their own: a turn begins at its top, and the end is followed from then on.
     await send({ type: 'answerEvent', id: '1', event: { type: 'delta', markdown: 'Because:\n\n' } });
-    await until(async () => (await page.locator('.prose').innerText()).includes('Because'), 'the first words are drawn');
-    for (let word = 0; word < 400; word++) void send({ type: 'answerEvent', id: '1', event: { type: 'delta', markdown: word % 20 === 19 ? 'end.\n\n' : 'word ' } });
-    await until(async () => (await page.locator('.prose').innerText()).split('end.').length === 21, 'everything is drawn');
-    await until(() => page.evaluate(() => {
-      const thread = document.querySelector('anchorage-answer')?.shadowRoot?.querySelector('.thread');
-      return !!thread && thread.scrollHeight - thread.scrollTop - thread.clientHeight < 60;
-    }), 'the end is in view');
+    await until(
+      async () => (await page.locator('.prose').innerText()).includes('Because'),
+      'the first words are drawn',
+    );
+    for (let word = 0; word < 400; word++)
+      void send({
+        type: 'answerEvent',
+        id: '1',
+        event: { type: 'delta', markdown: word % 20 === 19 ? 'end.\n\n' : 'word ' },
+      });
+    await until(
+      async () => (await page.locator('.prose').innerText()).split('end.').length === 21,
+      'everything is drawn',
+    );
+    await until(
+      () =>
+        page.evaluate(() => {
+          const thread = document.querySelector('anchorage-answer')?.shadowRoot?.querySelector('.thread');
+          return !!thread && thread.scrollHeight - thread.scrollTop - thread.clientHeight < 60;
+        }),
+      'the end is in view',
+    );
     await page.getByRole('button', { name: 'Stop' }).click();
     await until(async () => (await posted()).some(({ type }) => type === 'stop'), 'stop is asked for');
     await send({ type: 'answerFailed', id: '1', message: '', cancelled: true });
@@ -130,7 +271,15 @@ describe('panels with much in them', () => {
 });
 
 function part(title: string, startLine: number, children: SummaryPart[] = []): SummaryPart {
-  return { title, kind: children.length > 0 ? 'class' : 'method', startLine, endLine: startLine + Math.max(0, children.length), line: `Does what ${title} does.`, author: { kind: 'bundled', model: 'anchorage' }, children };
+  return {
+    title,
+    kind: children.length > 0 ? 'class' : 'method',
+    startLine,
+    endLine: startLine + Math.max(0, children.length),
+    line: `Does what ${title} does.`,
+    author: { kind: 'bundled', model: 'anchorage' },
+    children,
+  };
 }
 
 /** 4,096 rows of room: sinks, a coarse row for each 256 tokens of 1,500 files, fine rows of likely files, four segments in dense rows, nine in full. */
@@ -138,7 +287,17 @@ function millionTokens(): ContextLedger {
   const bytesPerRow = 1_024;
   const groups: LedgerGroup[] = [];
   const add = (kind: LedgerGroup['kind'], rows: number, tokens: number, file?: number): void => {
-    const span = file === undefined ? {} : { span: { file: `/w/src/f${file}.ts`, path: `src/area${file % 30}/f${file}.ts`, startLine: 1 + (file % 7) * 30, endLine: 40 + (file % 7) * 30 } };
+    const span =
+      file === undefined
+        ? {}
+        : {
+            span: {
+              file: `/w/src/f${file}.ts`,
+              path: `src/area${file % 30}/f${file}.ts`,
+              startLine: 1 + (file % 7) * 30,
+              endLine: 40 + (file % 7) * 30,
+            },
+          };
     const origin = kind === 'coarse' || kind === 'fine' ? 'store' : (file ?? 0) % 2 === 1 ? 'memory' : 'computed';
     groups.push({ kind, rows, tokens, bytes: rows * bytesPerRow, origin, ...span });
   };
@@ -154,10 +313,32 @@ function millionTokens(): ContextLedger {
 
 /** The editor's dark theme, as far as the panels use it. */
 const THEME = {
-  foreground: '#bfbfbf', descriptionForeground: '#8c8c8c', focusBorder: '#3994bc', 'font-family': 'system-ui, sans-serif', 'font-size': '13px', 'editor-font-family': 'monospace',
-  'panel-background': '#191a1b', 'sideBar-background': '#191a1b', 'editor-background': '#121314', 'textLink-foreground': '#48a0c7', 'textLink-activeForeground': '#53a5ca', 'widget-border': '#2a2b2c',
-  'charts-foreground': '#bfbfbf', 'charts-blue': '#57a3f8', 'charts-purple': '#ad80d7', 'charts-green': '#86cf86', 'charts-yellow': '#e0b97f', 'charts-orange': '#cd861a', 'charts-red': '#ef8773',
-  'badge-background': '#307e9f', 'badge-foreground': '#ffffff', 'button-background': '#297aa0', 'button-foreground': '#ffffff', 'input-background': '#191a1b', 'input-foreground': '#bfbfbf', 'input-placeholderForeground': '#777777',
+  foreground: '#bfbfbf',
+  descriptionForeground: '#8c8c8c',
+  focusBorder: '#3994bc',
+  'font-family': 'system-ui, sans-serif',
+  'font-size': '13px',
+  'editor-font-family': 'monospace',
+  'panel-background': '#191a1b',
+  'sideBar-background': '#191a1b',
+  'editor-background': '#121314',
+  'textLink-foreground': '#48a0c7',
+  'textLink-activeForeground': '#53a5ca',
+  'widget-border': '#2a2b2c',
+  'charts-foreground': '#bfbfbf',
+  'charts-blue': '#57a3f8',
+  'charts-purple': '#ad80d7',
+  'charts-green': '#86cf86',
+  'charts-yellow': '#e0b97f',
+  'charts-orange': '#cd861a',
+  'charts-red': '#ef8773',
+  'badge-background': '#307e9f',
+  'badge-foreground': '#ffffff',
+  'button-background': '#297aa0',
+  'button-foreground': '#ffffff',
+  'input-background': '#191a1b',
+  'input-foreground': '#bfbfbf',
+  'input-placeholderForeground': '#777777',
 };
 
 /** As `getComputedStyle` writes colours, mixed ones in shares of one, or as themes do. */
@@ -171,7 +352,9 @@ function rgbOf(colour: string): number[] {
 /** Ratio of luminances, 1 … 21 (WCAG 2.2, 1.4.3). */
 function contrast(one: readonly number[], other: readonly number[]): number {
   const luminance = (rgb: readonly number[]): number => {
-    const [r = 0, g = 0, b = 0] = rgb.map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+    const [r = 0, g = 0, b = 0] = rgb.map((value) =>
+      value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4,
+    );
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
   const [light, dark] = [luminance(one), luminance(other)].sort((a, b) => b - a) as [number, number];
@@ -181,11 +364,41 @@ function contrast(one: readonly number[], other: readonly number[]): number {
 /** The editor's high-contrast themes, likewise; in them it gives no orange. */
 const HIGH_CONTRAST = {
   dark: {
-    ...THEME, foreground: '#ffffff', descriptionForeground: '#ffffff', focusBorder: '#f38518', contrastBorder: '#6fc3df', contrastActiveBorder: '#f38518', 'panel-background': '#000000', 'sideBar-background': '#000000', 'editor-background': '#000000',
-    'textLink-foreground': '#21a6ff', 'charts-foreground': '#ffffff', 'charts-blue': '#59a4f9', 'charts-purple': '#b180d7', 'charts-green': '#89d185', 'charts-yellow': '#ffd370', 'charts-orange': '', 'charts-red': '#f48771',
+    ...THEME,
+    foreground: '#ffffff',
+    descriptionForeground: '#ffffff',
+    focusBorder: '#f38518',
+    contrastBorder: '#6fc3df',
+    contrastActiveBorder: '#f38518',
+    'panel-background': '#000000',
+    'sideBar-background': '#000000',
+    'editor-background': '#000000',
+    'textLink-foreground': '#21a6ff',
+    'charts-foreground': '#ffffff',
+    'charts-blue': '#59a4f9',
+    'charts-purple': '#b180d7',
+    'charts-green': '#89d185',
+    'charts-yellow': '#ffd370',
+    'charts-orange': '',
+    'charts-red': '#f48771',
   },
   light: {
-    ...THEME, foreground: '#292929', descriptionForeground: '#292929', focusBorder: '#006bbd', contrastBorder: '#0f4a85', contrastActiveBorder: '#006bbd', 'panel-background': '#ffffff', 'sideBar-background': '#ffffff', 'editor-background': '#ffffff',
-    'textLink-foreground': '#0f4a85', 'charts-foreground': '#292929', 'charts-blue': '#0063d3', 'charts-purple': '#652d90', 'charts-green': '#374e06', 'charts-yellow': '#895503', 'charts-orange': '', 'charts-red': '#b5200d',
+    ...THEME,
+    foreground: '#292929',
+    descriptionForeground: '#292929',
+    focusBorder: '#006bbd',
+    contrastBorder: '#0f4a85',
+    contrastActiveBorder: '#006bbd',
+    'panel-background': '#ffffff',
+    'sideBar-background': '#ffffff',
+    'editor-background': '#ffffff',
+    'textLink-foreground': '#0f4a85',
+    'charts-foreground': '#292929',
+    'charts-blue': '#0063d3',
+    'charts-purple': '#652d90',
+    'charts-green': '#374e06',
+    'charts-yellow': '#895503',
+    'charts-orange': '',
+    'charts-red': '#b5200d',
   },
 };

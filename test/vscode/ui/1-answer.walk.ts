@@ -22,7 +22,10 @@ describe('asking', () => {
   it('answers a question from the palette, with its sources', async () => {
     await workbench.ask('How often is a failed request tried again?');
     const answer = await workbench.panel('answer');
-    await answer.locator('.source').first().waitFor({ timeout: 30_000 * PATIENCE });
+    await answer
+      .locator('.source')
+      .first()
+      .waitFor({ timeout: 30_000 * PATIENCE });
     await answer.locator('.foot').waitFor({ timeout: 30_000 * PATIENCE });
     const text = await answer.locator('anchorage-turn article').innerText();
     assert.match(text, /How often is a failed request tried again\?/);
@@ -36,10 +39,19 @@ describe('asking', () => {
     const [, first = 0, last = 0] = /retry\.ts:(\d+)(?:–(\d+))?/.exec(await source.innerText()) ?? [];
     await source.click();
     await workbench.page.locator('.tab.active[data-resource-name="retry.ts"]').waitFor();
-    await until(async () => (await workbench.highlightedLines()).includes(Number(first)), `line ${first} is highlighted`);
+    await until(
+      async () => (await workbench.highlightedLines()).includes(Number(first)),
+      `line ${first} is highlighted`,
+    );
     const lines = await workbench.highlightedLines();
-    assert.ok(lines.every((line) => line >= Number(first) && line <= Number(last || first)), `${lines.join(' ')} within ${first} to ${last}`);
-    assert.match(await workbench.page.locator('.statusbar-item', { hasText: /^Ln / }).innerText(), new RegExp(`Ln ${first}, Col 1`));
+    assert.ok(
+      lines.every((line) => line >= Number(first) && line <= Number(last || first)),
+      `${lines.join(' ')} within ${first} to ${last}`,
+    );
+    assert.match(
+      await workbench.page.locator('.statusbar-item', { hasText: /^Ln / }).innerText(),
+      new RegExp(`Ln ${first}, Col 1`),
+    );
     await workbench.shot('citation');
   });
 
@@ -61,7 +73,11 @@ describe('asking', () => {
     const second = await spans.locator('[role=option]').nth(1).innerText();
     const name = /([\w.-]+):\d/.exec(second)?.[1] ?? '';
     await until(async () => (await workbench.activeTab()) === name, `${name} is previewed`);
-    assert.equal(await spans.evaluate(() => document.activeElement?.tagName.toLowerCase()), 'anchorage-spans', 'the focus stays in the list');
+    assert.equal(
+      await spans.evaluate(() => document.activeElement?.tagName.toLowerCase()),
+      'anchorage-spans',
+      'the focus stays in the list',
+    );
   });
 
   it('answers a follow-up below the first answer', async () => {
@@ -69,7 +85,11 @@ describe('asking', () => {
     await answer.locator('textarea').fill('And when is a berth released?');
     await answer.locator('textarea').press('Enter');
     await until(async () => (await answer.locator('anchorage-turn').count()) === 2, 'a second turn');
-    await answer.locator('anchorage-turn').nth(1).locator('.foot').waitFor({ timeout: 30_000 * PATIENCE });
+    await answer
+      .locator('anchorage-turn')
+      .nth(1)
+      .locator('.foot')
+      .waitFor({ timeout: 30_000 * PATIENCE });
     assert.match(await answer.locator('anchorage-turn').nth(1).locator('article').innerText(), /booking\.ts/);
     await workbench.shot('follow-up');
   });
@@ -93,32 +113,60 @@ describe('asking', () => {
   it('keeps answers: history shows an earlier one again', async () => {
     await workbench.ask('What discount do regular callers get?');
     const answer = await workbench.panel('answer');
-    await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn article').innerText()).includes('dues.py'), 'the new answer');
+    await until(
+      async () =>
+        (await answer.locator('.foot').count()) === 1 &&
+        (await answer.locator('anchorage-turn article').innerText()).includes('dues.py'),
+      'the new answer',
+    );
     await workbench.command('Anchorage: Show Answer History');
     await workbench.quickInput().fill('failed request');
-    await workbench.page.locator('.quick-input-widget .monaco-list-row', { hasText: 'failed request' }).first().waitFor();
+    await workbench.page
+      .locator('.quick-input-widget .monaco-list-row', { hasText: 'failed request' })
+      .first()
+      .waitFor();
     await workbench.page.keyboard.press('Enter');
-    await until(async () => (await answer.locator('anchorage-turn h2').first().innerText()).includes('failed request'), 'the earlier answer');
+    await until(
+      async () => (await answer.locator('anchorage-turn h2').first().innerText()).includes('failed request'),
+      'the earlier answer',
+    );
   });
 
   it('finds the new text after an edit is saved', async () => {
     await workbench.openFile('time.ts');
     await workbench.page.locator('.editor-group-container.active .monaco-editor .view-lines').click();
     await workbench.page.keyboard.press('Control+End');
-    await workbench.page.keyboard.type('\n// Rings the bell of the lighthouse twice.\nexport const lighthouseBellRings = 2;');
+    await workbench.page.keyboard.type(
+      '\n// Rings the bell of the lighthouse twice.\nexport const lighthouseBellRings = 2;',
+    );
     await workbench.page.keyboard.press('Control+s');
     await workbench.ask('How often does the lighthouse bell ring?');
     const answer = await workbench.panel('answer');
-    await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn article').innerText()).includes('lighthouseBellRings'), 'the saved text is quoted');
+    await until(
+      async () =>
+        (await answer.locator('.foot').count()) === 1 &&
+        (await answer.locator('anchorage-turn article').innerText()).includes('lighthouseBellRings'),
+      'the saved text is quoted',
+    );
   });
 
   it('answers the next question after its worker was killed', async () => {
-    const workers = execFileSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n').filter((line) => line.includes('/dist/worker.js') && !line.includes('grep'));
+    const workers = execFileSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' })
+      .split('\n')
+      .filter((line) => line.includes('/dist/worker.js') && !line.includes('grep'));
     assert.ok(workers.length > 0, 'a worker runs');
-    for (const line of workers) if (line.includes('ui-server') || line.includes(given.shots)) process.kill(Number(/^\s*(\d+)/.exec(line)?.[1]), 'SIGKILL');
+    for (const line of workers)
+      if (line.includes('ui-server') || line.includes(given.shots))
+        process.kill(Number(/^\s*(\d+)/.exec(line)?.[1]), 'SIGKILL');
     await workbench.ask('When is a booking released?');
     const answer = await workbench.panel('answer');
-    await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn article').innerText()).includes('booking.ts'), 'an answer', 30_000);
+    await until(
+      async () =>
+        (await answer.locator('.foot').count()) === 1 &&
+        (await answer.locator('anchorage-turn article').innerText()).includes('booking.ts'),
+      'an answer',
+      30_000,
+    );
   });
 });
 

@@ -10,7 +10,12 @@ describe('reading', () => {
     workbench = await Workbench.open();
     // The extension is there once it has been used; its index too.
     await workbench.ask('Where are dues computed?');
-    await (await workbench.panel('answer')).locator('.foot').first().waitFor({ timeout: 30_000 * PATIENCE });
+    await (
+      await workbench.panel('answer')
+    )
+      .locator('.foot')
+      .first()
+      .waitFor({ timeout: 30_000 * PATIENCE });
   });
   shootFailures();
   after(async () => {
@@ -21,9 +26,16 @@ describe('reading', () => {
     await workbench.openFile('generated-rates.ts');
     await workbench.command('Anchorage: Summarize This File');
     const summary = await workbench.panel('summary', 30_000);
-    await summary.locator('[role=treeitem]').first().waitFor({ timeout: 30_000 * PATIENCE });
+    await summary
+      .locator('[role=treeitem]')
+      .first()
+      .waitFor({ timeout: 30_000 * PATIENCE });
     assert.match(await summary.locator('header').innerText(), /(4,999|5,000) lines/);
-    assert.match(await summary.locator('header').innerText(), /\bTypeScript\b/, 'the language has the name that the editor gives it');
+    assert.match(
+      await summary.locator('header').innerText(),
+      /\bTypeScript\b/,
+      'the language has the name that the editor gives it',
+    );
     assert.ok((await summary.locator('[role=treeitem]').count()) >= 50, 'a line for each part');
     await workbench.shot('summary');
     await summary.locator('input[type=search]').fill('Tariff40');
@@ -38,7 +50,8 @@ describe('reading', () => {
     const summary = await workbench.panel('summary');
     await summary.locator('input[type=search]').fill('Tariff1');
     await summary.locator('input[type=search]').press('ArrowDown');
-    const focused = (): Promise<string> => summary.evaluate(() => document.querySelector('anchorage-summary')?.shadowRoot?.activeElement?.id ?? '');
+    const focused = (): Promise<string> =>
+      summary.evaluate(() => document.querySelector('anchorage-summary')?.shadowRoot?.activeElement?.id ?? '');
     await until(async () => (await focused()) === 'part-0', 'the first part has the focus');
     const before = await summary.locator('[role=treeitem]').count();
     await workbench.page.keyboard.press('ArrowLeft');
@@ -52,7 +65,10 @@ describe('reading', () => {
     await workbench.openFile('README.md');
     await workbench.command('Anchorage: Summarize This File');
     const summary = await workbench.panel('summary', 30_000);
-    await summary.locator('[role=treeitem]', { hasText: 'Booking a berth' }).first().waitFor({ timeout: 30_000 * PATIENCE });
+    await summary
+      .locator('[role=treeitem]', { hasText: 'Booking a berth' })
+      .first()
+      .waitFor({ timeout: 30_000 * PATIENCE });
   });
 
   it('says on hover where a name is defined and who uses it, and explains it by a link', async () => {
@@ -60,14 +76,21 @@ describe('reading', () => {
     await workbench.openFile('tides/client.ts');
     // Who uses it is left out when that takes too long; the next hover has it.
     let hover = await workbench.hover('withRetry');
-    for (let again = 0; again < 3 && !(await hover.innerText()).includes('Used by'); again++) hover = await workbench.hover('withRetry');
+    for (let again = 0; again < 3 && !(await hover.innerText()).includes('Used by'); again++)
+      hover = await workbench.hover('withRetry');
     const text = await hover.innerText();
     assert.match(text, /retry\.ts:\d+/);
     assert.match(text, /Used by/);
     await workbench.shot('hover');
     await hover.locator('a', { hasText: 'Explain' }).click();
     const answer = await workbench.panel('answer');
-    await until(async () => (await answer.locator('anchorage-turn h2').last().innerText()).startsWith('Explain') && (await answer.locator('.foot').count()) > 0, 'the explanation', 30_000);
+    await until(
+      async () =>
+        (await answer.locator('anchorage-turn h2').last().innerText()).startsWith('Explain') &&
+        (await answer.locator('.foot').count()) > 0,
+      'the explanation',
+      30_000,
+    );
     assert.match(await answer.locator('anchorage-turn article').last().innerText(), /withRetry/);
     await workbench.shot('explain');
   });

@@ -18,7 +18,10 @@ describe('for everyone', () => {
     const { page } = workbench;
     await workbench.ask('Who decides the class of a vessel?');
     const answer = await workbench.panel('answer');
-    await answer.locator('.foot').first().waitFor({ timeout: 30_000 * PATIENCE });
+    await answer
+      .locator('.foot')
+      .first()
+      .waitFor({ timeout: 30_000 * PATIENCE });
     // Into the panel, and on with Tab until the first citation has the focus.
     await workbench.command('Anchorage: Focus on Answer View');
     const focused = (): Promise<string> =>
@@ -28,7 +31,8 @@ describe('for everyone', () => {
         return `${element?.tagName.toLowerCase() ?? ''}.${element?.className ?? ''}${element?.getAttribute('data-citation') ? '[citation]' : ''}`;
       });
     await page.keyboard.press('Tab');
-    for (let presses = 0; presses < 12 && !(await focused()).includes('[citation]'); presses++) await page.keyboard.press('Tab');
+    for (let presses = 0; presses < 12 && !(await focused()).includes('[citation]'); presses++)
+      await page.keyboard.press('Tab');
     assert.match(await focused(), /\[citation\]/);
     await page.keyboard.press('Enter');
     await until(async () => (await workbench.highlightedLines()).length > 0, 'lines are highlighted');
@@ -39,11 +43,17 @@ describe('for everyone', () => {
     assert.match(await answer.locator('[role=status][aria-live=polite]').innerText(), /Answer complete, \d+ sources?/);
   });
 
-  for (const [theme, name] of [['Dark High Contrast', 'hc-black'], ['Light High Contrast', 'hc-light'], ['Dark 2026', 'vs-dark'], ['Light 2026', 'vs']] as const) {
+  for (const [theme, name] of [
+    ['Dark High Contrast', 'hc-black'],
+    ['Light High Contrast', 'hc-light'],
+    ['Dark 2026', 'vs-dark'],
+    ['Light 2026', 'vs'],
+  ] as const) {
     it(`is readable in ${theme}`, async () => {
       await workbench.theme(theme, name);
       await workbench.command('Anchorage: Show What the Context Holds');
-      for (const panel of ['answer', 'spans', 'cache'] as const) await assertAccessible(await workbench.panel(panel), `${panel} in ${theme}`);
+      for (const panel of ['answer', 'spans', 'cache'] as const)
+        await assertAccessible(await workbench.panel(panel), `${panel} in ${theme}`);
       await workbench.shot(`theme-${name}`);
     });
   }
@@ -59,7 +69,13 @@ describe('for everyone', () => {
       await restricted.page.keyboard.press('Escape');
       await restricted.ask('When is a booking released?');
       const answer = await restricted.panel('answer');
-      await until(async () => (await answer.locator('.foot').count()) === 1 && (await answer.locator('anchorage-turn article').innerText()).includes('booking.ts'), 'an answer once it is asked', 30_000);
+      await until(
+        async () =>
+          (await answer.locator('.foot').count()) === 1 &&
+          (await answer.locator('anchorage-turn article').innerText()).includes('booking.ts'),
+        'an answer once it is asked',
+        30_000,
+      );
     } catch (error) {
       await restricted.shot('failed-restricted');
       throw error;

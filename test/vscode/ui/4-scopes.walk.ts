@@ -38,7 +38,8 @@ describe('the place that is asked about', () => {
   it('may be a folder, from the explorer', async () => {
     await workbench.command('View: Show Explorer');
     // Inside the folder `src`; a folder alone in another would be shown in one row with it.
-    const row = (name: string) => workbench.page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).first();
+    const row = (name: string) =>
+      workbench.page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).first();
     if (!(await row('ledger').isVisible())) await row('src').click();
     await workbench.contextAction(row('ledger'), 'Ask About Folder');
     await workbench.choosePlace(/Folder\s*src\/ledger/, 'Who gets a discount?');
@@ -49,7 +50,10 @@ describe('the place that is asked about', () => {
     await answer.locator('textarea').fill('And how often is a failed request tried again?');
     await answer.locator('textarea').press('Enter');
     await until(async () => (await answer.locator('.foot').count()) === 2, 'the answer to the follow-up', 30_000);
-    assert.ok((await workbench.foundPaths()).every((path) => path.startsWith('src/ledger/')), 'the follow-up stays in the folder');
+    assert.ok(
+      (await workbench.foundPaths()).every((path) => path.startsWith('src/ledger/')),
+      'the follow-up stays in the folder',
+    );
   });
 
   it('keeps its order whatever is typed', async () => {
@@ -57,14 +61,19 @@ describe('the place that is asked about', () => {
     await workbench.command('Anchorage: Ask About Workspace');
     const rows = workbench.page.locator('.quick-input-widget .monaco-list-row');
     await rows.first().waitFor();
-    const labels = (): Promise<string[]> => rows.evaluateAll((all) => all.map((each) => each.querySelector('.label-name')?.textContent?.trim() ?? ''));
+    const labels = (): Promise<string[]> =>
+      rows.evaluateAll((all) => all.map((each) => each.querySelector('.label-name')?.textContent?.trim() ?? ''));
     const before = await labels();
     assert.equal(before[0], 'Workspace');
     assert.ok(before.length >= 3, before.join(' '));
     for (const typed of ['o', 'open', 'choose', 'file open folder']) {
       await workbench.quickInput().fill(typed);
       assert.deepEqual(await labels(), before, `after “${typed}”`);
-      assert.match((await workbench.page.locator('.quick-input-widget .monaco-list-row.focused').innerText()).trim(), /Workspace/, `marked after “${typed}”`);
+      assert.match(
+        (await workbench.page.locator('.quick-input-widget .monaco-list-row.focused').innerText()).trim(),
+        /Workspace/,
+        `marked after “${typed}”`,
+      );
     }
     await workbench.page.keyboard.press('Escape');
   });

@@ -7,10 +7,16 @@ import { given, shootFailures, until, Workbench } from './workbench';
 /** A workspace of two folders that are both called `app`. */
 function makeTwins(): string {
   const root = path.join(path.dirname(given.workspace), 'twins');
-  for (const [side, minutes] of [['client', 'ten'], ['server', 'thirty']] as const) {
+  for (const [side, minutes] of [
+    ['client', 'ten'],
+    ['server', 'thirty'],
+  ] as const) {
     const file = path.join(root, side, 'app', 'src', 'session.ts');
     mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(file, `/** Ends a ${side} session that has been idle for ${minutes} minutes. */\nexport function endIdleSession(idleMinutes: number): boolean {\n  return idleMinutes > ${minutes === 'ten' ? 10 : 30};\n}\n`);
+    writeFileSync(
+      file,
+      `/** Ends a ${side} session that has been idle for ${minutes} minutes. */\nexport function endIdleSession(idleMinutes: number): boolean {\n  return idleMinutes > ${minutes === 'ten' ? 10 : 30};\n}\n`,
+    );
   }
   const file = path.join(root, 'twins.code-workspace');
   writeFileSync(file, JSON.stringify({ folders: [{ path: 'client/app' }, { path: 'server/app' }] }));
@@ -37,7 +43,10 @@ describe('a workspace of two folders of one name', () => {
     assert.deepEqual([...paths].sort(), ['app (client)/src/session.ts', 'app (server)/src/session.ts']);
   });
 
-  for (const [side, minutes] of [['server', 'thirty'], ['client', 'ten']] as const) {
+  for (const [side, minutes] of [
+    ['server', 'thirty'],
+    ['client', 'ten'],
+  ] as const) {
     it(`answers from the ${side}'s folder when it is asked about that, and opens its file`, async () => {
       const question = `${QUESTION} (${side})`;
       await workbench.askAbout(new RegExp(`Folder\\s*app \\(${side}\\)`), question);
@@ -46,7 +55,11 @@ describe('a workspace of two folders of one name', () => {
       assert.ok(paths.length > 0 && paths.every((each) => each === `app (${side})/src/session.ts`), paths.join(' '));
       await answer.locator('.source button.row').first().click();
       const text = workbench.page.locator('.editor-group-container.active .monaco-editor .view-lines');
-      await until(async () => (await text.innerText().catch(() => '')).replaceAll('\u00a0', ' ').includes(`idle for ${minutes} minutes`), `the ${side}'s file is open`);
+      await until(
+        async () =>
+          (await text.innerText().catch(() => '')).replaceAll('\u00a0', ' ').includes(`idle for ${minutes} minutes`),
+        `the ${side}'s file is open`,
+      );
       await until(async () => (await workbench.highlightedLines()).length > 0, 'lines are highlighted');
       if (side === 'server') await workbench.shot('two-folders');
     });

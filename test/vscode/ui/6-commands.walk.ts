@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import type { Page } from 'playwright-core';
-import { writeSlowCheckpoint } from '../../worker/checkpoints';
+import { writeSlowCheckpoint } from '../../inference/checkpoints';
 import { given, PATIENCE, shootFailures, until, Workbench } from './workbench';
 
 const clipboard = (page: Page): Promise<string> => page.evaluate(() => navigator.clipboard.readText());
@@ -44,7 +44,13 @@ describe('commands', () => {
     for (let down = 0; down < 4; down++) await page.keyboard.press('Shift+ArrowDown');
     await workbench.command('Anchorage: Explain');
     const answer = await workbench.panel('answer');
-    await until(async () => (await answer.locator('anchorage-turn h2').first().innerText()).startsWith('Explain') && (await answer.locator('.foot').count()) === 1, 'the explanation', 30_000);
+    await until(
+      async () =>
+        (await answer.locator('anchorage-turn h2').first().innerText()).startsWith('Explain') &&
+        (await answer.locator('.foot').count()) === 1,
+      'the explanation',
+      30_000,
+    );
     assert.match(await answer.locator('anchorage-turn article').innerText(), /confirmBooking/);
     await workbench.shot('explain-selection');
     await answer.locator('.source button.row', { hasText: 'booking.ts' }).first().click();
@@ -59,7 +65,16 @@ describe('commands', () => {
       for (let attempt = 0; attempt < 6; attempt++) {
         await page.mouse.move(400, 300);
         await item.hover();
-        if (await tooltip.first().waitFor({ timeout: 3_000 }).then(() => true, () => false)) return;
+        if (
+          await tooltip
+            .first()
+            .waitFor({ timeout: 3_000 })
+            .then(
+              () => true,
+              () => false,
+            )
+        )
+          return;
       }
       throw new Error('no tooltip over the status item');
     };
@@ -98,8 +113,18 @@ describe('an answer that a model writes', () => {
     writeSlowCheckpoint(model, { layers: 32 });
     const folder = path.join(path.dirname(given.workspace), 'written');
     mkdirSync(path.join(folder, '.vscode'), { recursive: true });
-    writeFileSync(path.join(folder, 'tide.ts'), '/** Height of the tide in metres at an hour of the day. */\nexport function tideAt(hour: number): number {\n  return 2 + 1.5 * Math.sin((hour / 12.4) * 2 * Math.PI);\n}\n');
-    writeFileSync(path.join(folder, '.vscode', 'settings.json'), JSON.stringify({ 'anchorage.model.directory': model, 'anchorage.model.weights': 'f32', 'anchorage.engine.threads': 1 }));
+    writeFileSync(
+      path.join(folder, 'tide.ts'),
+      '/** Height of the tide in metres at an hour of the day. */\nexport function tideAt(hour: number): number {\n  return 2 + 1.5 * Math.sin((hour / 12.4) * 2 * Math.PI);\n}\n',
+    );
+    writeFileSync(
+      path.join(folder, '.vscode', 'settings.json'),
+      JSON.stringify({
+        'anchorage.model.directory': model,
+        'anchorage.model.weights': 'f32',
+        'anchorage.engine.threads': 1,
+      }),
+    );
     workbench = await Workbench.open({ folder });
     await workbench.indexed();
   });
@@ -112,8 +137,28 @@ describe('an answer that a model writes', () => {
   async function streaming(question: string, characters: number): Promise<void> {
     await workbench.ask(question);
     const answer = await workbench.panel('answer');
-    await until(async () => (await answer.locator('anchorage-turn h2').first().innerText().catch(() => '')).includes(question), 'the question is shown');
-    await until(async () => (await answer.locator('anchorage-turn .prose').innerText().catch(() => '')).length >= characters, 'words stream in', 45_000);
+    await until(
+      async () =>
+        (
+          await answer
+            .locator('anchorage-turn h2')
+            .first()
+            .innerText()
+            .catch(() => '')
+        ).includes(question),
+      'the question is shown',
+    );
+    await until(
+      async () =>
+        (
+          await answer
+            .locator('anchorage-turn .prose')
+            .innerText()
+            .catch(() => '')
+        ).length >= characters,
+      'words stream in',
+      45_000,
+    );
     assert.equal(await answer.locator('.foot').count(), 0, 'it is still being written');
   }
 
@@ -122,7 +167,12 @@ describe('an answer that a model writes', () => {
     const answer = await workbench.panel('answer');
     await workbench.shot('streaming');
     await answer.getByRole('button', { name: 'Stop' }).click();
-    await until(async () => (await answer.locator('.foot').count()) === 1 || (await answer.locator('anchorage-turn', { hasText: 'Stopped' }).count()) === 1, 'it has ended');
+    await until(
+      async () =>
+        (await answer.locator('.foot').count()) === 1 ||
+        (await answer.locator('anchorage-turn', { hasText: 'Stopped' }).count()) === 1,
+      'it has ended',
+    );
     const written = await answer.locator('anchorage-turn .prose').innerText();
     assert.ok(written.length >= 30, 'what was written stays');
     await new Promise((resolve) => setTimeout(resolve, 1_500));
@@ -135,9 +185,15 @@ describe('an answer that a model writes', () => {
     await streaming('How low is the tide at dawn?', 30);
     await workbench.command('Anchorage: Stop Answering');
     const answer = await workbench.panel('answer');
-    await until(async () => /Stopped|stopped/.test(await answer.locator('anchorage-turn article').innerText()), 'it has ended');
+    await until(
+      async () => /Stopped|stopped/.test(await answer.locator('anchorage-turn article').innerText()),
+      'it has ended',
+    );
     await streaming('At what hour is the tide high?', 10);
     await answer.locator('textarea').press('Escape');
-    await until(async () => /Stopped|stopped/.test(await answer.locator('anchorage-turn article').innerText()), 'Escape stops it');
+    await until(
+      async () => /Stopped|stopped/.test(await answer.locator('anchorage-turn article').innerText()),
+      'Escape stops it',
+    );
   });
 });

@@ -14,7 +14,11 @@ function makeMany(version = 0): string {
   for (let file = 0; file < FILES; file++) {
     const directory = path.join(folder, `part${file % 50}`);
     mkdirSync(directory, { recursive: true });
-    const steps = Array.from({ length: 40 }, (_, step) => `/** Step ${step} of module ${file}. */\nexport function step${file}x${step}(value: number): number {\n  return value * ${step} + ${file} - ${version};\n}\n`);
+    const steps = Array.from(
+      { length: 40 },
+      (_, step) =>
+        `/** Step ${step} of module ${file}. */\nexport function step${file}x${step}(value: number): number {\n  return value * ${step} + ${file} - ${version};\n}\n`,
+    );
     writeFileSync(path.join(directory, `module${file}.ts`), steps.join('\n'));
   }
   return folder;
@@ -23,7 +27,9 @@ function makeMany(version = 0): string {
 /** Process ids of the workers of the walks' editors. */
 function workers(): number[] {
   const processes = execFileSync('ps', ['-A', '-o', 'pid=,args='], { encoding: 'utf8' }).split('\n');
-  return processes.filter((line) => line.includes('/dist/worker.js') && line.includes('ui-server')).map((line) => Number(/^\s*(\d+)/.exec(line)?.[1]));
+  return processes
+    .filter((line) => line.includes('/dist/worker.js') && line.includes('ui-server'))
+    .map((line) => Number(/^\s*(\d+)/.exec(line)?.[1]));
 }
 
 function signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
@@ -43,7 +49,8 @@ describe('indexing that the user holds', () => {
     await workbench.close();
   });
 
-  const says = (what: string, limit?: number): Promise<void> => until(async () => (await workbench.status()).includes(what), `the status item says “${what}”`, limit);
+  const says = (what: string, limit?: number): Promise<void> =>
+    until(async () => (await workbench.status()).includes(what), `the status item says “${what}”`, limit);
   /** Rebuilds, and waits until a part is indexed. */
   async function underWay(): Promise<void> {
     await workbench.command('Anchorage: Rebuild Index');
@@ -64,7 +71,10 @@ describe('indexing that the user holds', () => {
     const question = 'What does step 3 of a module do?';
     await workbench.ask(question);
     const answer = await workbench.answered(question);
-    assert.match(await answer.locator('.notices').innerText(), /Indexing was cancelled: this answer draws on [\d,]+ of 2,500 files/);
+    assert.match(
+      await answer.locator('.notices').innerText(),
+      /Indexing was cancelled: this answer draws on [\d,]+ of 2,500 files/,
+    );
     assert.match(await answer.locator('.scope').innerText(), /[\d,]+ of 2,500 files/);
     await says('indexing cancelled');
   });
@@ -109,7 +119,10 @@ describe('trust that is granted while a question runs', () => {
   it('leaves the question and its worker alone', async () => {
     const folder = path.join(path.dirname(given.workspace), 'doubted');
     mkdirSync(folder, { recursive: true });
-    writeFileSync(path.join(folder, 'session.ts'), '/** Ends a session that has been idle for thirty minutes. */\nexport function endIdleSession(idleMinutes: number): boolean {\n  return idleMinutes > 30;\n}\n');
+    writeFileSync(
+      path.join(folder, 'session.ts'),
+      '/** Ends a session that has been idle for thirty minutes. */\nexport function endIdleSession(idleMinutes: number): boolean {\n  return idleMinutes > 30;\n}\n',
+    );
     const workbench = await Workbench.open({ origin: given.restricted, folder });
     try {
       await workbench.page.locator('.statusbar-item', { hasText: 'Restricted Mode' }).waitFor();
@@ -120,9 +133,15 @@ describe('trust that is granted while a question runs', () => {
       signal('SIGSTOP');
       await workbench.ask('What ends a session?');
       const answer = await workbench.panel('answer');
-      await until(async () => (await answer.locator('anchorage-turn h2').first().innerText()).includes('What ends'), 'the question is asked');
+      await until(
+        async () => (await answer.locator('anchorage-turn h2').first().innerText()).includes('What ends'),
+        'the question is asked',
+      );
       await workbench.command('Workspaces: Manage Workspace Trust');
-      await workbench.page.locator('.workspace-trust-editor .monaco-button', { hasText: /^Trust$/ }).first().click();
+      await workbench.page
+        .locator('.workspace-trust-editor .monaco-button', { hasText: /^Trust$/ })
+        .first()
+        .click();
       await workbench.page.locator('.statusbar-item', { hasText: 'Restricted Mode' }).waitFor({ state: 'detached' });
       signal('SIGCONT');
       const after = await workbench.answered('What ends a session?');

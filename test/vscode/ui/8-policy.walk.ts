@@ -16,7 +16,8 @@ describe('the panels’ policy', () => {
     await workbench.indexed();
     // Counted from here on: what the editor itself does while it opens is not ours.
     workbench.page.on('console', (message) => {
-      if (/Content Security Policy/i.test(message.text())) violations.push(`${message.text()} (${message.location().url})`);
+      if (/Content Security Policy/i.test(message.text()))
+        violations.push(`${message.text()} (${message.location().url})`);
     });
     workbench.page.context().on('request', (request) => requests.push(request));
   });
@@ -26,10 +27,14 @@ describe('the panels’ policy', () => {
 
   /** What went beyond this machine. Resources of a panel have an address that only the editor's own service worker answers. */
   async function foreign(): Promise<string[]> {
-    const found = await Promise.all(requests.filter((request) => !LOOPBACK.test(request.url())).map(async (request) => {
-      const response = await request.response().catch(() => null);
-      return response?.fromServiceWorker() ? [] : [request.url()];
-    }));
+    const found = await Promise.all(
+      requests
+        .filter((request) => !LOOPBACK.test(request.url()))
+        .map(async (request) => {
+          const response = await request.response().catch(() => null);
+          return response?.fromServiceWorker() ? [] : [request.url()];
+        }),
+    );
     return found.flat();
   }
 
@@ -49,7 +54,10 @@ describe('the panels’ policy', () => {
     await workbench.theme('Dark High Contrast', 'hc-black');
     await workbench.theme('Dark 2026', 'vs-dark');
     await workbench.page.waitForTimeout(500);
-    assert.ok(requests.some((request) => request.frame().parentFrame() !== null), 'the panels’ requests are seen');
+    assert.ok(
+      requests.some((request) => request.frame().parentFrame() !== null),
+      'the panels’ requests are seen',
+    );
     assert.deepEqual(violations, []);
     assert.deepEqual(await foreign(), []);
   });
@@ -68,12 +76,25 @@ describe('the panels’ policy', () => {
       await until(async () => violations.some((violation) => what.test(violation)), `${what} is refused`, 5_000);
     };
     await told(/img-src|default-src/, () => void (new Image().src = 'https://example.invalid/x.png'));
-    await told(/script-src/, () => void document.body.append(Object.assign(document.createElement('script'), { textContent: 'window.broken = true' })));
-    await told(/base-uri/, () => void document.head.append(Object.assign(document.createElement('base'), { href: 'https://example.invalid/' })));
+    await told(
+      /script-src/,
+      () =>
+        void document.body.append(
+          Object.assign(document.createElement('script'), { textContent: 'window.broken = true' }),
+        ),
+    );
+    await told(
+      /base-uri/,
+      () =>
+        void document.head.append(Object.assign(document.createElement('base'), { href: 'https://example.invalid/' })),
+    );
     assert.equal(await answer.evaluate(() => 'broken' in window), false);
     // Last: the frame is not looked at again after a form was refused in it.
     await told(/form-action/, () => {
-      const form = Object.assign(document.createElement('form'), { action: 'https://example.invalid/', method: 'post' });
+      const form = Object.assign(document.createElement('form'), {
+        action: 'https://example.invalid/',
+        method: 'post',
+      });
       document.body.append(form);
       form.submit();
     });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import type { Locator } from 'playwright-core';
 import { serve, TestHub } from '../../hub/server';
-import { writeSlowCheckpoint } from '../../worker/checkpoints';
+import { writeSlowCheckpoint } from '../../inference/checkpoints';
 import { given, PATIENCE, shootFailures, until, Workbench } from './workbench';
 
 /** Milliseconds that a hub takes somewhere. Of notifications that come within .8 s of three others the editor shows only the bell. */
@@ -16,7 +16,8 @@ describe('models', () => {
   let settings: string;
   const folder = path.join(path.dirname(given.workspace), 'model-user');
   const toast = (text: string): Locator => workbench.page.locator('.notification-toast', { hasText: text });
-  const row = (text: string): Locator => workbench.page.locator('.quick-input-widget .monaco-list-row', { hasText: text }).first();
+  const row = (text: string): Locator =>
+    workbench.page.locator('.quick-input-widget .monaco-list-row', { hasText: text }).first();
   const chosen = (): unknown => {
     const text = readFileSync(settings, 'utf8');
     return text === '' ? 'being written' : (JSON.parse(text) as Record<string, unknown>)['anchorage.model.directory'];
@@ -27,7 +28,8 @@ describe('models', () => {
     const model = path.join(path.dirname(given.workspace), 'published-model');
     writeSlowCheckpoint(model, { layers: 2 });
     hub = await new TestHub().start();
-    for (const name of readdirSync(model)) if (/\.(json|safetensors)$/.test(name)) hub.files.set(name, readFileSync(path.join(model, name)));
+    for (const name of readdirSync(model))
+      if (/\.(json|safetensors)$/.test(name)) hub.files.set(name, readFileSync(path.join(model, name)));
     mkdirSync(path.join(folder, '.vscode'), { recursive: true });
     settings = path.join(folder, '.vscode', 'settings.json');
     writeFileSync(path.join(folder, 'quay.ts'), 'export const quay = 1;\n');
@@ -73,7 +75,10 @@ describe('models', () => {
     assert.match(text, /From: 127\.0\.0\.1/);
     await workbench.shot('model-asked');
     await dialog.locator('.monaco-button', { hasText: 'Cancel' }).click();
-    assert.ok(hub.requests.every(({ url }) => url.startsWith('/api/')), 'only the description was asked for');
+    assert.ok(
+      hub.requests.every(({ url }) => url.startsWith('/api/')),
+      'only the description was asked for',
+    );
   });
 
   it('stop coming when they are cancelled, and come on from there', async () => {
@@ -96,7 +101,9 @@ describe('models', () => {
       return true;
     };
     await (await asked()).locator('.monaco-button', { hasText: /^Download$/ }).click();
-    await toast('harbour--tiny is installed').getByRole('button', { name: 'Use It' }).click({ timeout: 30_000 * PATIENCE });
+    await toast('harbour--tiny is installed')
+      .getByRole('button', { name: 'Use It' })
+      .click({ timeout: 30_000 * PATIENCE });
     const ranges = hub.ranges('model.safetensors');
     assert.deepEqual([ranges[0], ranges.length], [undefined, 2]);
     assert.match(ranges[1] ?? '', /^bytes=[1-9]\d*-$/);
@@ -108,7 +115,8 @@ describe('models', () => {
     await until(async () => {
       await workbench.command('Anchorage: Choose Model');
       await row('harbour--tiny').waitFor();
-      if (/writes the answers[\s\S]* · mit · from harbour\/tiny/.test(await row('harbour--tiny').innerText())) return true;
+      if (/writes the answers[\s\S]* · mit · from harbour\/tiny/.test(await row('harbour--tiny').innerText()))
+        return true;
       await workbench.page.keyboard.press('Escape');
       return false;
     }, 'the list says which model writes');

@@ -5,7 +5,12 @@ import { PATIENCE } from './workbench';
 
 /** Called by scripts/test-vscode.mjs in a process of its own. */
 export async function run(): Promise<void> {
-  const files = readdirSync(__dirname).filter((name) => name.endsWith('.walk.js')).sort();
-  const failures = await runMocha(files.map((name) => path.join(__dirname, name)), 60_000 * PATIENCE);
+  const files = readdirSync(__dirname)
+    .filter((name) => name.endsWith('.walk.js'))
+    .sort();
+  const failures = await runMocha(
+    files.map((name) => path.join(__dirname, name)),
+    60_000 * PATIENCE,
+  );
   if (failures > 0) throw new Error(`${failures} failed`);
 }

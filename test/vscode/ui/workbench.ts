@@ -32,8 +32,15 @@ export async function newPage(viewport: { width: number; height: number }): Prom
   browser ??= chromium.launch({
     executablePath: given.browser,
     args: [
-      '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-      '--force-color-profile=srgb', '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+      '--force-color-profile=srgb',
+      '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
     ],
   });
   // What a user allows when the browser asks; without it Copy fails where the editor runs in a browser.
@@ -61,9 +68,19 @@ export class Workbench {
     Workbench.windows.add(this);
   }
 
-  static async open({ origin = given.origin, folder = given.workspace, workspaceFile, width = 1280, height = 800 }: OpenOptions = {}): Promise<Workbench> {
+  static async open({
+    origin = given.origin,
+    folder = given.workspace,
+    workspaceFile,
+    width = 1280,
+    height = 800,
+  }: OpenOptions = {}): Promise<Workbench> {
     const page = await newPage({ width, height });
-    await page.goto(workspaceFile ? `${origin}/?workspace=${encodeURIComponent(workspaceFile)}` : `${origin}/?folder=${encodeURIComponent(folder)}`);
+    await page.goto(
+      workspaceFile
+        ? `${origin}/?workspace=${encodeURIComponent(workspaceFile)}`
+        : `${origin}/?folder=${encodeURIComponent(folder)}`,
+    );
     const explorer = page.locator('.explorer-folders-view .monaco-list-row').first();
     try {
       await explorer.waitFor({ timeout: 30_000 * PATIENCE });
@@ -158,13 +175,22 @@ export class Workbench {
   /** Waits for the answer to a question that begins a thread; resolves to the answer panel. */
   async answered(question: string, limit = 30_000): Promise<Frame> {
     const answer = await this.panel('answer');
-    await until(async () => (await answer.locator('anchorage-turn').count()) === 1 && (await answer.locator('anchorage-turn h2').first().innerText()).includes(question) && (await answer.locator('.foot').count()) === 1, `the answer to “${question}”`, limit);
+    await until(
+      async () =>
+        (await answer.locator('anchorage-turn').count()) === 1 &&
+        (await answer.locator('anchorage-turn h2').first().innerText()).includes(question) &&
+        (await answer.locator('.foot').count()) === 1,
+      `the answer to “${question}”`,
+      limit,
+    );
     return answer;
   }
 
   /** Paths of the spans that the last question found. */
   async foundPaths(): Promise<string[]> {
-    return (await this.panel('spans')).locator('[role=option]').evaluateAll((rows) => rows.map((row) => row.getAttribute('title') ?? ''));
+    return (await this.panel('spans'))
+      .locator('[role=option]')
+      .evaluateAll((rows) => rows.map((row) => row.getAttribute('title') ?? ''));
   }
 
   /** Picks an entry of the status list, which the status item opens. */
@@ -179,7 +205,10 @@ export class Workbench {
   async openFile(name: string): Promise<void> {
     await this.page.keyboard.press('Control+p');
     await this.quickInput().fill(name);
-    await this.page.locator('.quick-input-widget .monaco-list-row', { hasText: path.basename(name) }).first().waitFor();
+    await this.page
+      .locator('.quick-input-widget .monaco-list-row', { hasText: path.basename(name) })
+      .first()
+      .waitFor();
     await this.page.keyboard.press('Enter');
     await this.page.locator(`.tab.active[data-resource-name="${path.basename(name)}"]`).waitFor();
   }
@@ -189,7 +218,10 @@ export class Workbench {
     const deadline = Date.now() + timeout * PATIENCE;
     while (Date.now() < deadline) {
       for (const frame of this.page.frames()) {
-        const found = await frame.locator(`anchorage-${name}`).count().catch(() => 0);
+        const found = await frame
+          .locator(`anchorage-${name}`)
+          .count()
+          .catch(() => 0);
         if (found > 0) return frame;
       }
       await this.page.waitForTimeout(100);
@@ -201,15 +233,28 @@ export class Workbench {
   async highlightedLines(): Promise<number[]> {
     return this.page.evaluate(() => {
       const top = (element: Element): number => Math.round(element.getBoundingClientRect().top);
-      const editor = document.querySelector('.editor-group-container.active .monaco-editor') ?? document.querySelector('.monaco-editor');
-      const numbers = new Map([...(editor?.querySelectorAll('.margin-view-overlays .line-numbers') ?? [])].map((element) => [top(element), Number(element.textContent)]));
-      const marked = [...(editor?.querySelectorAll('.view-overlays [class*="TextEditorDecorationType"], .view-overlays [class*="ced-"]') ?? [])];
+      const editor =
+        document.querySelector('.editor-group-container.active .monaco-editor') ??
+        document.querySelector('.monaco-editor');
+      const numbers = new Map(
+        [...(editor?.querySelectorAll('.margin-view-overlays .line-numbers') ?? [])].map((element) => [
+          top(element),
+          Number(element.textContent),
+        ]),
+      );
+      const marked = [
+        ...(editor?.querySelectorAll(
+          '.view-overlays [class*="TextEditorDecorationType"], .view-overlays [class*="ced-"]',
+        ) ?? []),
+      ];
       return [...new Set(marked.flatMap((element) => numbers.get(top(element)) ?? []))].sort((a, b) => a - b);
     });
   }
 
   async activeTab(): Promise<string> {
-    return (await this.page.locator('.editor-group-container.active .tab.active').getAttribute('data-resource-name')) ?? '';
+    return (
+      (await this.page.locator('.editor-group-container.active .tab.active').getAttribute('data-resource-name')) ?? ''
+    );
   }
 
   async status(): Promise<string> {
@@ -255,7 +300,8 @@ export function shootFailures(): void {
   afterEach(async function () {
     if (this.currentTest?.state !== 'failed') return;
     const name = `failed-${this.currentTest.title.replace(/\W+/g, '-')}`;
-    for (const [number, window] of [...Workbench.windows].entries()) await window.shot(number === 0 ? name : `${name}-${number + 1}`);
+    for (const [number, window] of [...Workbench.windows].entries())
+      await window.shot(number === 0 ? name : `${name}-${number + 1}`);
   });
 }
 

@@ -1,0 +1,119 @@
+/**
+ * Explanations, kept by content: the key is a hash of what was explained and who explained it, so an edit makes a new entry and
+ * a branch switch finds the old one. Small files, written beside and renamed, so a killed process leaves whole entries or none.
+ */
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { makeDirectory } from '../base/make-directory';
+import type { Author, Explanation } from '../protocol';
+import { sha256 } from '../base/lines';
+
+/** Changes with the form of explanations; older entries are not found any more and age out. */
+const FORMAT = 2;
+const BUDGET_BYTES = 16 * 1024 * 1024;
+const SWEEP_EVERY = 64;
+
+export interface ExplanationCacheOptions {
+  budgetBytes?: number;
+  /** Told of failures to write; the cache is a convenience and never fails a request. */
+  warn?: (message: string) => void;
+}
+
+export class ExplanationCache {
+  private writes = 0;
+
+  constructor(
+    private readonly directory: string,
+    private readonly options: ExplanationCacheOptions = {},
+  ) {}
+
+  /** @param text what is explained, as it stands in the file; @param label its name with its owners. */
+  static key(text: string, label: string, author: Author): string {
+    return sha256(
+      JSON.stringify([
+        FORMAT,
+        label,
+        author.kind === 'extractive' ? 'extractive' : `${author.kind}:${author.model}`,
+        text,
+      ]),
+    );
+  }
+
+  /** Undefined when there is none or it cannot be read; a damaged entry is removed. */
+  async get(key: string): Promise<Explanation | undefined> {
+    const file = this.fileOf(key);
+    let content: string;
+    try {
+      content = await readFile(file, 'utf8');
+    } catch {
+      return undefined;
+    }
+    const entry = parseEntry(content);
+    if (!entry) {
+      await rm(file, { force: true }).catch(() => {});
+      return undefined;
+    }
+    const now = new Date();
+    await utimes(file, now, now).catch(() => {});
+    return { ...entry, cached: true };
+  }
+
+  async set(key: string, explanation: Explanation): Promise<void> {
+    const file = this.fileOf(key);
+    const partial = `${file}.${process.pid}.${randomBytes(4).toString('hex')}.partial`;
+    const body = JSON.stringify(explanation);
+    try {
+      makeDirectory(dirname(file));
+      await writeFile(partial, `${sha256(body)}\n${body}`);
+      await rename(partial, file);
+      if (this.writes++ % SWEEP_EVERY === 0) await this.sweep();
+    } catch (error) {
+      await rm(partial, { force: true }).catch(() => {});
+      this.options.warn?.(`The explanation was not kept: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  /** Removes everything. @returns bytes freed */
+  async clear(): Promise<number> {
+    const bytes = (await this.entries()).reduce((sum, entry) => sum + entry.bytes, 0);
+    await rm(this.directory, { recursive: true, force: true });
+    return bytes;
+  }
+
+  /** Removes the entries used longest ago until the rest is within the budget, and leftovers of killed processes. */
+  private async sweep(): Promise<void> {
+    const budget = this.options.budgetBytes ?? BUDGET_BYTES;
+    const entries = (await this.entries()).sort((a, b) => b.used - a.used);
+    const hourAgo = Date.now() - 3_600_000;
+    let bytes = 0;
+    for (const entry of entries) {
+      const leftover = entry.file.endsWith('.partial');
+      bytes += entry.bytes;
+      if (leftover ? entry.used < hourAgo : bytes > budget) await rm(entry.file, { force: true });
+    }
+  }
+
+  private async entries(): Promise<{ file: string; bytes: number; used: number }[]> {
+    const entries: { file: string; bytes: number; used: number }[] = [];
+    const names = await readdir(this.directory, { recursive: true }).catch(() => [] as string[]);
+    for (const name of names) {
+      const file = join(this.directory, name);
+      const info = await stat(file).catch(() => undefined);
+      if (info?.isFile()) entries.push({ file, bytes: info.size, used: info.mtimeMs });
+    }
+    return entries;
+  }
+
+  private fileOf(key: string): string {
+    return join(this.directory, key.slice(0, 2), `${key.slice(2)}.json`);
+  }
+}
+
+/** The entry behind its checksum line, or undefined when it is not what was written. */
+function parseEntry(content: string): Explanation | undefined {
+  const end = content.indexOf('\n');
+  const body = content.slice(end + 1);
+  if (end !== 64 || sha256(body) !== content.slice(0, end)) return undefined;
+  return JSON.parse(body) as Explanation;
+}

@@ -1,0 +1,68 @@
+/** What a question names is to be shown where it stands, also where it names several things that lie apart, or one that the lines quoted of the best place leave out. */
+import type { RankedSpan } from '../../protocol';
+import type { CitationList } from '../citations';
+import { code } from '../facts';
+import type { FileShelf } from './passages';
+import type { Question } from '../question';
+
+const MOST = 8;
+const WIDTH = 160;
+
+/** A line for each name of the question that nothing shown so far holds; undefined where there is none. */
+export async function askedNamesBlock(
+  { names, text: asked }: Question,
+  shown: string,
+  spans: readonly RankedSpan[],
+  shelf: FileShelf,
+  citations: CitationList,
+): Promise<string | undefined> {
+  // A capitalised word may be a name, or only begin as one: it is looked for where the question marks it as code.
+  const named = names.filter((name) => !/^\p{Lu}\p{Ll}+$/u.test(name) || asked.includes(`\`${name}`));
+  const missing = named.filter((name) => !wordOf(name).test(shown)).slice(0, MOST);
+  const lines: string[] = [];
+  for (const name of missing) {
+    const found = await lineOf(name, spans, shelf);
+    if (!found) continue;
+    const {
+      span: { file, path },
+      line,
+      text,
+    } = found;
+    const { number } = citations.cite({ file, path, startLine: line, endLine: line, text, label: name });
+    const said = text.trim();
+    lines.push(
+      `- ${code(name)} at ${code(`${path}:${line}`)}: ${code(said.length > WIDTH ? `${said.slice(0, WIDTH)}…` : said)} [${number}]`,
+    );
+  }
+  return lines.length === 0 ? undefined : ['Named in the question:', '', ...lines].join('\n');
+}
+
+interface Place {
+  span: RankedSpan;
+  line: number;
+  text: string;
+}
+
+/** The line that gives a name its value or body, in the best span that has one; else the first line that holds it. */
+async function lineOf(name: string, spans: readonly RankedSpan[], shelf: FileShelf): Promise<Place | undefined> {
+  const word = wordOf(name);
+  const gives = new RegExp(
+    `\\b(?:def|function|func|fn|class|interface|struct|enum|trait|type)\\s+${word.source}|${word.source}\\s*(?::|=(?!=))`,
+    'u',
+  );
+  let first: Place | undefined;
+  for (const span of spans) {
+    const lines = (await shelf.open(span.file))?.lines ?? [];
+    for (let line = span.startLine; line <= Math.min(span.endLine, lines.length); line++) {
+      const text = lines[line - 1] as string;
+      if (!word.test(text)) continue;
+      if (gives.test(text)) return { span, line, text };
+      first ??= { span, line, text };
+    }
+  }
+  return first;
+}
+
+function wordOf(name: string): RegExp {
+  return new RegExp(`(?<![\\p{L}\\p{N}_$])${name.replace(/[$]/g, '\\$&')}(?![\\p{L}\\p{N}_$])`, 'u');
+}

@@ -1,0 +1,56 @@
+import { standardFactors, type StoredFactors } from '../rope/rope-factors';
+import type { Decoder } from '../decoder/decoder';
+import { searchFactors, type DcisProgress, type DcisResult, type DcisState } from './dcis';
+import { temperature } from '../rope/frequencies';
+import { factorPerplexity, needleRows, perplexityRows, type CalibrationRow } from './objective';
+
+export interface CalibrateOptions {
+  /** How many times the trained window. */
+  factor: number;
+  /** The user's text as token ids: at least `factor` × trained window of them. */
+  text: readonly number[];
+  /** What to make small: perplexity of the text, or of needles hidden in it (finds what recalls, not only what reads smoothly). */
+  objective: 'perplexity' | 'needles';
+  /** Rows of text judged at each step; the paper uses one document. */
+  rows?: number;
+  seed?: number;
+  state?: DcisState;
+  onStep?: (state: DcisState, progress: DcisProgress) => void | Promise<void>;
+  signal?: AbortSignal;
+}
+
+export interface Calibrated {
+  stored: StoredFactors;
+  result: DcisResult;
+}
+
+/** Finds rotary factors for contexts of `factor` × the trained window on the user's own text, from YaRN's. @throws RangeError, SearchCancelledError, DecoderError */
+export async function calibrate(decoder: Decoder, options: CalibrateOptions): Promise<Calibrated> {
+  const { rope } = decoder.config;
+  if (!(options.factor > 1 && options.factor <= 1024))
+    throw new RangeError(`the factor is ${options.factor}; it must lie above 1 and be at most 1024`);
+  const rows = calibrationRows(decoder, options);
+  const attentionFactor = temperature(options.factor);
+  const result = await searchFactors({
+    initial: standardFactors(rope, 'yarn', options.factor).factors,
+    // Measured (bench dcis): with few frequency pairs the paper's form, which must always move, stops improving after its first segment.
+    mayStay: true,
+    objective: (factors) => factorPerplexity(decoder, rows, factors, options.factor, attentionFactor),
+    ...(options.state ? { state: options.state } : {}),
+    ...(options.onStep ? { onStep: options.onStep } : {}),
+    ...(options.signal ? { signal: options.signal } : {}),
+  });
+  const note = `DCIS by ${options.objective} on ${rows.length} × ${rows[0]?.tokens.length ?? 0} tokens: ${result.initialObjective.toPrecision(4)} (YaRN) → ${result.objective.toPrecision(4)} in ${result.evaluations} evaluations`;
+  return { stored: { extension: options.factor, attentionFactor, factors: result.factors, note }, result };
+}
+
+function calibrationRows(
+  decoder: Decoder,
+  { factor, text, objective, rows = 1, seed = 0 }: CalibrateOptions,
+): CalibrationRow[] {
+  const { rope, bosTokenId } = decoder.config;
+  const length = Math.floor(rope.originalMaxPositions * factor);
+  return objective === 'needles'
+    ? needleRows(text, length, rows, seed, bosTokenId)
+    : perplexityRows(text, length, rows, bosTokenId);
+}

@@ -1,0 +1,298 @@
+/**
+ * The decoder as an ONNX graph, from a ModelConfig and the compiled weights.
+ *
+ * Inputs (B sequences, S new rows, P near and F far cached rows, R rows asked for, L layers, K key heads of width D):
+ *   tokens int64 [B, S], positions int64 [B, S] (rows of cos/sin), cos and sin f32 [angles, rotaryDim/2],
+ *   past_keys_l and past_values_l [B, K, P, D] in the cache's type, with far rows far_keys_l and far_values_l [B, K, F, D];
+ *   prefill: rows int64 [R]; for the flash kernel `last` int32 [B] and `total` int32 (rows seen by the last one, less
+ *   one; and all); bias f32 [B or 1, 1, S, T] unless causal; decode: bias [1, 1, 1, T] and parts int64 (sizes of the parts of T);
+ *   with middle rows their keys and values, bias, positions, and middle_parts (parts with the middle rows in front).
+ * Outputs: keys (rotated), raw_keys (not rotated; prefill only) and values of the new rows, [B, L, K, S, D] in the cache's type, hidden f32 [R, C]
+ *   after the last norm, logits f32 of them (prefill: where the variant says so).
+ */
+
+import type { ModelConfig } from '../../checkpoint/types';
+import { GraphBuilder } from './graph-builder';
+import { flashAttention, productAttention, splitAttention, type CachedRows, type NewRows } from './attention-nodes';
+import type { CacheType, WeightFormat } from '../options';
+import { Projections } from './projection';
+import { slotMatrix, transferMatrix, type SlotSet } from '../memory-weights';
+import { headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixFormat } from '../weights';
+import type { StoredTensors } from '../weight-file';
+
+/**
+ * causal: new rows see all cached rows and each other causally. masked: a bias says more. dual: cached rows of a second kind are seen
+ * at the ceiling distance. batched: several sequences, with a bias.
+ */
+export interface GraphVariant {
+  phase: 'prefill' | 'decode';
+  visibility: 'causal' | 'masked' | 'dual' | 'batched';
+  /** Prefill only: also puts out logits. What makes them is a fifth of a small model, which a graph without keeps no copy of. */
+  logits?: boolean;
+  /** The new rows are memory slots of this set: projections of their own, and keys and values put out through the transfer head. Input `embeds` for `tokens`. */
+  slots?: SlotSet;
+  /** Batched prefill only: also puts out the new rows' queries, not rotated: `queries` [B, L, H, S, D]. */
+  queries?: boolean;
+  /** Decode only: layers from `fromLayer` on also see the `k` best of the middle rows in each head. */
+  middle?: { k: number; fromLayer: number };
+}
+
+export interface GraphSpec {
+  config: ModelConfig;
+  stored: StoredTensors;
+  weights: WeightFormat;
+  cache: CacheType;
+  variant: GraphVariant;
+}
+
+export function buildDecoderGraph(spec: GraphSpec): Uint8Array {
+  return new DecoderGraph(spec).build();
+}
+
+class DecoderGraph {
+  private readonly g: GraphBuilder;
+  private readonly p: Projections;
+  private readonly config: ModelConfig;
+  private readonly prefill: boolean;
+  private readonly dual: boolean;
+  private readonly flash: boolean;
+  private readonly batch: string | number;
+  private readonly steps: string | number;
+  /** Keys (rotated and not) and values of the new rows, by layer, [B, S, K·D]; queries (not rotated) where asked for, [B, S, H·D]. */
+  private readonly made = {
+    keys: [] as string[],
+    raw_keys: [] as string[],
+    values: [] as string[],
+    queries: [] as string[],
+  };
+  private bias: string | undefined;
+
+  constructor(private readonly spec: GraphSpec) {
+    const { phase, visibility } = spec.variant;
+    this.g = new GraphBuilder(`${phase}-${visibility}`);
+    this.p = new Projections(this.g, spec.stored);
+    this.config = spec.config;
+    this.prefill = phase === 'prefill';
+    this.dual = visibility === 'dual';
+    this.flash = this.prefill && (visibility === 'causal' || visibility === 'masked');
+    this.batch = this.prefill ? 'batch' : 1;
+    this.steps = this.prefill ? 'steps' : 1;
+  }
+
+  build(): Uint8Array {
+    const { g, config } = this;
+    this.inputs();
+    let stream = this.embed();
+    let normed = this.norm(stream, 'layer0.norm1');
+    for (let layer = 0; layer < config.layers; layer++) {
+      const matrices = layerMatrices(config, layer);
+      const rows = this.project(layer, normed);
+      const attended = this.p.product(this.attend(layer, rows), matrices.output, this.layerFormat(layer));
+      [normed, stream] = this.addAndNorm(stream, attended, `layer${layer}.norm2`);
+      const fed = this.feedForward(layer, normed);
+      if (layer + 1 < config.layers) [normed, stream] = this.addAndNorm(stream, fed, `layer${layer + 1}.norm1`);
+      else this.finish(stream, fed);
+    }
+    this.outputRows();
+    return g.build();
+  }
+
+  private inputs(): void {
+    const { g } = this;
+    if (this.spec.variant.slots) g.input('embeds', 'float32', [this.batch, this.steps, this.config.hiddenSize]);
+    else g.input('tokens', 'int64', [this.batch, this.steps]);
+    g.input('positions', 'int64', [this.batch, this.steps]);
+    if (this.dual) g.input('far_positions', 'int64', [this.batch, this.steps]);
+    if (this.spec.variant.middle) {
+      g.input('middle_positions', 'int64', [this.batch, this.steps]);
+      g.input('middle_bias', 'float32', [1, 1, 1, 'middle']);
+      g.input('middle_parts', 'int64', ['middle_parts']);
+    }
+    g.input('cos', 'float32', ['angles', this.config.rope.rotaryDim / 2]);
+    g.input('sin', 'float32', ['angles', this.config.rope.rotaryDim / 2]);
+    if (this.prefill) {
+      g.input('rows', 'int64', ['rows']);
+      if (this.flash) {
+        g.input('last', 'int32', [this.batch]);
+        g.input('total', 'int32', [1]);
+      }
+    } else {
+      g.input('parts', 'int64', ['parts']);
+    }
+    if (!this.prefill || this.spec.variant.visibility !== 'causal') {
+      this.bias = g.input('bias', 'float32', [this.prefill ? 'biases' : 1, 1, this.steps, 'seen']);
+    }
+  }
+
+  private embed(): string {
+    if (this.spec.variant.slots) return 'embeds';
+    const rows = this.g.node('Gather', [this.p.weight('embeddings'), 'tokens'], { attributes: { axis: 0 } });
+    return this.spec.weights === 'f32' ? rows : this.g.cast(rows, 'float32');
+  }
+
+  /** Queries, keys and values of the new rows: projected, for Qwen3 normalized by head, rotated. */
+  private project(layer: number, x: string): NewRows {
+    const { g, config } = this;
+    const { queryHeads: h, kvHeads: k, headDim: d } = config;
+    const qkv = this.spec.variant.slots
+      ? this.p.product(x, slotMatrix(config, layer), 'f32')
+      : this.p.product(x, layerMatrices(config, layer).qkv, this.layerFormat(layer));
+    let [q, key, v] = ['', '', ''];
+    let rotatedQ: string;
+    let rotatedK: string;
+    if (config.qkNorm) {
+      [q, key, v] = g.split(qkv, [h * d, k * d, k * d], -1) as [string, string, string];
+      q = this.normHeads(q, h, `layer${layer}.qNorm`);
+      key = this.normHeads(key, k, `layer${layer}.kNorm`);
+      rotatedQ = this.rotate(q, h, 'positions');
+      rotatedK = this.rotate(key, k, 'positions');
+    } else {
+      // One rotation for queries and keys together: fewer nodes, and a node costs microseconds in each step.
+      const [qk, value] = g.split(qkv, [(h + k) * d, k * d], -1) as [string, string];
+      v = value;
+      const both = this.rotate(qk, h + k, 'positions');
+      [rotatedQ, rotatedK] = g.split(both, [h * d, k * d], -1) as [string, string];
+      if (this.prefill || this.dual) [q, key] = g.split(qk, [h * d, k * d], -1) as [string, string];
+    }
+    this.made.keys.push(rotatedK);
+    if (this.spec.variant.slots) this.transfer(layer, x);
+    else {
+      if (this.prefill) this.made.raw_keys.push(key);
+      if (this.spec.variant.queries) this.made.queries.push(q);
+      this.made.values.push(v);
+    }
+    const rows: NewRows = { q: rotatedQ, k: rotatedK, v };
+    if (this.dual) rows.qFar = this.rotate(q, h, 'far_positions');
+    if (this.seesMiddle(layer)) rows.qMiddle = this.rotate(q, h, 'middle_positions');
+    return rows;
+  }
+
+  /** What the slots leave: their attention input through the transfer head. */
+  private transfer(layer: number, x: string): void {
+    const { kvHeads: k, headDim: d } = this.config;
+    const [key, value] = this.g.split(
+      this.p.product(x, transferMatrix(this.config, layer), 'f32'),
+      [k * d, k * d],
+      -1,
+    ) as [string, string];
+    this.made.raw_keys.push(this.config.qkNorm ? this.normHeads(key, k, `layer${layer}.kNorm`) : key);
+    this.made.values.push(value);
+  }
+
+  private normHeads(x: string, heads: number, weight: string): string {
+    const { headDim: d } = this.config;
+    return this.g.reshape(this.norm(this.g.reshape(x, [0, 0, heads, d]), weight), [0, 0, heads * d]);
+  }
+
+  private rotate(x: string, heads: number, positions: string): string {
+    const { rotaryDim } = this.config.rope;
+    return this.g.ms('RotaryEmbedding', [x, positions, 'cos', 'sin'], {
+      num_heads: heads,
+      rotary_embedding_dim: rotaryDim === this.config.headDim ? 0 : rotaryDim,
+    });
+  }
+
+  private attend(layer: number, rows: NewRows): string {
+    const { g, config } = this;
+    const nearKeys = this.cached(`past_keys_${layer}`, 'near');
+    const nearValues = this.cached(`past_values_${layer}`, 'near');
+    const cached: CachedRows = { nearKeys, nearValues };
+    if (this.dual) {
+      cached.farKeys = this.cached(`far_keys_${layer}`, 'far');
+      cached.farValues = this.cached(`far_values_${layer}`, 'far');
+    }
+    const { middle } = this.spec.variant;
+    if (middle && this.seesMiddle(layer)) {
+      const part = (name: string) => this.cached(`middle_${name}_${layer}`, 'middle');
+      cached.middle = { keys: part('keys'), values: part('values'), bias: 'middle_bias', k: middle.k };
+    }
+    if (!this.prefill)
+      return splitAttention(g, config, rows, cached, this.bias as string, cached.middle ? 'middle_parts' : 'parts');
+    if (!this.flash) return productAttention(g, config, rows, cached, this.bias as string);
+    return flashAttention(g, config, rows, cached, { last: 'last', total: 'total' }, this.bias);
+  }
+
+  private seesMiddle(layer: number): boolean {
+    const { middle } = this.spec.variant;
+    return middle !== undefined && layer >= middle.fromLayer;
+  }
+
+  private cached(name: string, rows: string): string {
+    this.g.input(name, this.spec.cache, [this.batch, this.config.kvHeads, rows, this.config.headDim]);
+    return this.spec.cache === 'float32' ? name : this.g.cast(name, 'float32');
+  }
+
+  /** SwiGLU: down(silu(gate x) ⊙ up x). */
+  private feedForward(layer: number, x: string): string {
+    const { g, config } = this;
+    const { gateUp, down } = layerMatrices(config, layer);
+    const size = config.intermediateSize;
+    const [gate, up] = g.split(this.p.product(x, gateUp, this.layerFormat(layer)), [size, size], -1) as [
+      string,
+      string,
+    ];
+    const activated = g.ms('QuickGelu', [gate], { alpha: { float: 1 } });
+    return this.p.product(g.node('Mul', [activated, up]), down, this.layerFormat(layer));
+  }
+
+  /** Hidden states and logits of the rows asked for only. */
+  private finish(stream: string, fed: string): void {
+    const { g, config } = this;
+    let hidden: string;
+    if (this.prefill) {
+      const flat = g.reshape(g.node('Add', [stream, fed]), [-1, config.hiddenSize]);
+      hidden = this.norm(g.node('Gather', [flat, 'rows']), 'norm');
+    } else {
+      hidden = g.reshape(this.addAndNorm(stream, fed, 'norm')[0], [1, config.hiddenSize]);
+    }
+    this.output('hidden', hidden, 'float32', [this.prefill ? 'rows' : 1, config.hiddenSize]);
+    if (this.prefill && !this.spec.variant.logits) return;
+    const logits =
+      this.spec.weights === 'f32' && config.tiedEmbeddings
+        ? g.ms('FusedMatMul', [hidden, this.p.weight('embeddings')], { transB: 1 })
+        : this.p.product(hidden, headMatrix(config), headFormat(this.spec.weights));
+    this.output('logits', logits, 'float32', [this.prefill ? 'rows' : 1, config.vocabSize]);
+  }
+
+  /** Stacks the layers' new rows: [B, S, L·K·D] → [B, L, K, S, D]; of queries there are H. */
+  private outputRows(): void {
+    const { g, config, spec } = this;
+    const { layers, headDim } = config;
+    for (const [name, parts] of Object.entries(this.made)) {
+      if (parts.length === 0) continue;
+      const heads = name === 'queries' ? config.queryHeads : config.kvHeads;
+      let all = g.concat(parts, 2);
+      if (this.prefill) all = g.transpose(g.reshape(all, [0, 0, layers * heads, headDim]), [0, 2, 1, 3]);
+      if (spec.cache !== 'float32') all = g.cast(all, spec.cache);
+      const shaped = g.reshape(all, [this.prefill ? 0 : 1, layers, heads, this.prefill ? -1 : 1, headDim]);
+      this.output(name, shaped, spec.cache, [this.batch, layers, heads, this.steps, headDim]);
+    }
+  }
+
+  private norm(x: string, weight: string): string {
+    return this.g.node('SimplifiedLayerNormalization', [x, this.p.weight(weight)], {
+      attributes: { axis: -1, epsilon: { float: this.config.normEps } },
+    });
+  }
+
+  /** Returns [norm(a + b), a + b]. */
+  private addAndNorm(a: string, b: string, weight: string): [normed: string, sum: string] {
+    const id = `${weight}_of_sum`;
+    const [normed, , , sum] = this.g.nodes('SkipSimplifiedLayerNormalization', [a, b, this.p.weight(weight)], {
+      domain: 'com.microsoft',
+      attributes: { epsilon: { float: this.config.normEps } },
+      outputs: [id, '', '', `${weight}_sum`],
+    });
+    return [normed as string, sum as string];
+  }
+
+  private output(name: string, value: string, type: 'float32' | CacheType, shape: readonly (number | string)[]): void {
+    this.g.node('Identity', [value], { outputs: [name] });
+    this.g.output(name, type, shape);
+  }
+
+  /** 4-bit products are fast for single rows; prompts are read with rows rounded to bytes. */
+  private layerFormat(layer: number): MatrixFormat {
+    return this.spec.weights === '4bit' && this.prefill ? 'i8q' : tokenFormat(this.config, layer, this.spec.weights);
+  }
+}

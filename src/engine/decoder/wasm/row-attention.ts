@@ -1,0 +1,186 @@
+import { HIDDEN } from '../../attention/policy';
+import type { RowStore } from '../../kv-cache/row-store';
+import type { ModelConfig } from '../../checkpoint/types';
+import { BLOCK } from '../quantize';
+import { PAGE_SLOTS, PARTIAL, SCRATCH_BYTES, TASK } from './attention-kernels';
+import { ByteRows, PagePool } from './byte-rows';
+import type { KernelMemory } from './kernel-memory';
+import { ACTIVATION_BLOCK_BYTES, ATTENTION, JOB } from './layout';
+
+/** The rows that a token sees. bias [F + P + 1]: added to the scores of far slots, near slots and the token's own row. */
+export interface SeenRows {
+  near: RowStore;
+  far?: RowStore;
+  bias: Float32Array;
+}
+
+/** One layer's queries [H · D] (rotated; for far rows to the ceiling), key and value [K · D] of the new row. */
+export interface NewRowVectors {
+  q: Float32Array;
+  qFar: Float32Array;
+  k: Float32Array;
+  v: Float32Array;
+}
+
+/** Attention of a token to cached rows, in the kernels. The new row itself counts in full precision. */
+export class RowAttention {
+  readonly #config: ModelConfig;
+  readonly #memory: KernelMemory;
+  readonly #pool: PagePool;
+  readonly #job: number;
+  readonly #copies = new WeakMap<RowStore, ByteRows>();
+  /** Queries filled up to whole blocks, and rounded: near ones, then far ones. */
+  readonly #queries: { values: Float32Array; at: number; rounded: number }[];
+  readonly #partialBytes: number;
+  /** What depends on the number of pages, made anew at twice the size when they are more. */
+  #room = { pages: 0, bias: 0, tasks: 0, scratch: 0, partials: 0 };
+  #pages = 0;
+  #ownBias = 0;
+  #partials: Float32Array = new Float32Array(0);
+
+  constructor(config: ModelConfig, memory: KernelMemory) {
+    const { layers, kvHeads, queryHeads, headDim } = config;
+    this.#config = config;
+    this.#memory = memory;
+    this.#pool = new PagePool(memory, { layers, kvHeads, headDim, type: 'float16' });
+    this.#partialBytes = PARTIAL.bytes(headDim);
+    const { blocks, groups, values, scales } = this.#pool.part;
+    this.#queries = [0, 1].map(() => {
+      const at = memory.allocate(queryHeads * blocks * BLOCK * 4);
+      return {
+        at,
+        values: memory.floats(at, queryHeads * blocks * BLOCK),
+        rounded: memory.allocate(queryHeads * blocks * ACTIVATION_BLOCK_BYTES),
+      };
+    });
+    this.#job = memory.job(0, 0, [
+      [ATTENTION.values, values],
+      [ATTENTION.scales, scales],
+      [ATTENTION.perHead, queryHeads / kvHeads],
+      [ATTENTION.blocks, blocks],
+      [ATTENTION.dimensions, groups],
+      [ATTENTION.factor, new Int32Array(Float32Array.of(Math.LOG2E / Math.sqrt(headDim)).buffer)[0] as number],
+    ]);
+  }
+
+  /** Bytes that copies of a store's rows take. */
+  bytesOf(store: RowStore): number {
+    return (this.#copies.get(store)?.pages.length ?? 0) * this.#pool.pageBytes;
+  }
+
+  /** Makes ready for a token that sees these rows. @throws RangeError when memory has no room for them */
+  prepare({ near, far, bias }: SeenRows): void {
+    const memory = this.#memory;
+    const stores = far ? [far, near] : [near];
+    const copies = stores.map((store) => this.#copyOf(store));
+    this.#pages = stores.reduce((sum, store) => sum + Math.ceil(store.end / PAGE_SLOTS), 0);
+    this.#reserve();
+    const { kvHeads, queryHeads } = this.#config;
+    const { part } = this.#pool;
+    const room = this.#room;
+    const perHead = queryHeads / kvHeads;
+    const stride = (this.#pages + 1) * this.#partialBytes;
+    const tasks = memory.words(room.tasks, (room.pages * kvHeads * TASK.bytes) / 4);
+    const shown = memory.floats(room.bias, room.pages * PAGE_SLOTS);
+    let [page, task, biasAt] = [0, 0, 0];
+    stores.forEach((store, i) => {
+      const { rounded } = this.#queries[store === near ? 0 : 1] as { rounded: number };
+      for (let from = 0; from < store.end; from += PAGE_SLOTS, page++) {
+        const slots = Math.min(PAGE_SLOTS, Math.ceil((store.end - from) / BLOCK) * BLOCK);
+        shown.fill(HIDDEN, page * PAGE_SLOTS, page * PAGE_SLOTS + slots);
+        for (let slot = from; slot < Math.min(from + slots, store.end); slot++)
+          shown[page * PAGE_SLOTS + slot - from] = (bias[biasAt + slot] as number) * Math.LOG2E;
+        for (let head = 0; head < kvHeads; head++, task++) {
+          const at = (task * TASK.bytes) / 4;
+          tasks[at + TASK.page / 4] = ((copies[i] as ByteRows).pages[from / PAGE_SLOTS] as number) + head * part.bytes;
+          tasks[at + TASK.query / 4] = rounded + head * perHead * part.blocks * ACTIVATION_BLOCK_BYTES;
+          tasks[at + TASK.bias / 4] = room.bias + page * PAGE_SLOTS * 4;
+          tasks[at + TASK.slots / 4] = slots;
+          tasks[at + TASK.partial / 4] = room.partials + head * perHead * stride + (page + 1) * this.#partialBytes;
+          tasks[at + TASK.scratch / 4] = room.scratch + task * SCRATCH_BYTES;
+        }
+      }
+      biasAt += store.capacity;
+    });
+    this.#ownBias = bias[biasAt] as number;
+    this.#partials = memory.floats(room.partials, (queryHeads * stride) / 4);
+    memory.setField(this.#job, JOB.pieces, task);
+    memory.setField(this.#job, ATTENTION.tasks, room.tasks);
+    memory.setField(this.#job, ATTENTION.stride, stride);
+  }
+
+  /** Writes what one layer's queries gather, [H · D], to `out`. */
+  run(layer: number, row: NewRowVectors, far: boolean, out: number): void {
+    const { kvHeads, queryHeads, headDim } = this.#config;
+    const memory = this.#memory;
+    const { kernels } = memory;
+    this.#ownRow(row);
+    if (this.#pages > 0) {
+      this.#round(0, row.q);
+      if (far) this.#round(1, row.qFar);
+      memory.setField(this.#job, ATTENTION.layer, layer * kvHeads * this.#pool.part.bytes);
+      memory.run(this.#job);
+    }
+    const count = this.#pages + 1;
+    for (let head = 0; head < queryHeads; head++) {
+      kernels.merge(
+        this.#room.partials + head * count * this.#partialBytes,
+        this.#partialBytes,
+        count,
+        out + head * headDim * 4,
+        headDim / 4,
+      );
+    }
+  }
+
+  /** The new row is a page of its own, the first. */
+  #ownRow({ q, k, v }: NewRowVectors): void {
+    const { kvHeads, queryHeads, headDim } = this.#config;
+    const stride = ((this.#pages + 1) * this.#partialBytes) / 4;
+    const partials = this.#partials;
+    for (let head = 0; head < queryHeads; head++) {
+      const own = Math.floor((head * kvHeads) / queryHeads) * headDim;
+      let score = 0;
+      for (let d = 0; d < headDim; d++) score += (q[head * headDim + d] as number) * (k[own + d] as number);
+      const at = head * stride;
+      partials[at + PARTIAL.most / 4] = (score / Math.sqrt(headDim) + this.#ownBias) * Math.LOG2E;
+      partials[at + PARTIAL.sum / 4] = 1;
+      for (let d = 0; d < headDim; d++) partials[at + PARTIAL.values / 4 + d] = v[own + d] as number;
+    }
+  }
+
+  #round(which: 0 | 1, q: Float32Array): void {
+    const { queryHeads, headDim } = this.#config;
+    const { blocks } = this.#pool.part;
+    const { values, at, rounded } = this.#queries[which] as { values: Float32Array; at: number; rounded: number };
+    if (headDim === blocks * BLOCK) values.set(q);
+    else
+      for (let head = 0; head < queryHeads; head++)
+        values.set(q.subarray(head * headDim, (head + 1) * headDim), head * blocks * BLOCK);
+    this.#memory.kernels.round8(at, rounded, queryHeads * blocks);
+  }
+
+  #copyOf(store: RowStore): ByteRows {
+    let copy = this.#copies.get(store);
+    if (!copy) {
+      copy = new ByteRows(this.#pool, store);
+      this.#copies.set(store, copy);
+    }
+    copy.follow(store);
+    return copy;
+  }
+
+  #reserve(): void {
+    if (this.#room.partials !== 0 && this.#pages <= this.#room.pages) return;
+    const { kvHeads, queryHeads } = this.#config;
+    const pages = Math.max(4, 2 * this.#pages);
+    const memory = this.#memory;
+    this.#room = {
+      pages,
+      bias: memory.allocate(pages * PAGE_SLOTS * 4),
+      tasks: memory.allocate(pages * kvHeads * TASK.bytes),
+      scratch: memory.allocate(pages * kvHeads * SCRATCH_BYTES),
+      partials: memory.allocate((pages + 1) * queryHeads * this.#partialBytes),
+    };
+  }
+}

@@ -1,0 +1,204 @@
+/** A checkpoint at work in the engine's process: chats in, text out. */
+import { basename, dirname } from 'node:path';
+import type { ChatMessage, Written } from '../assistant/write/writer';
+import { Decoder, full, openCheckpoint, parameterCount, type DecoderOptions, type ModelConfig } from '../engine';
+import { checkSums } from '../engine/checkpoint/sums';
+import { ChatTemplate } from '../engine/tokenizer/chat-template';
+import { SafetensorsSource } from '../engine/formats/weights';
+import { SafetensorsFile } from '../engine/formats/safetensors';
+import { Tokenizer } from '../engine/tokenizer/tokenizer';
+import { generate } from '../engine/generate';
+import type { LoadedModel, LoadParams } from '../protocol/inference';
+import { loops } from './greedy';
+import { readMemoryConfig, type MemoryConfig } from './memory-config';
+import { MemoryModel } from './memory-model';
+import { ANCHOR_TOKENS, QuotedPrompts, type QuotedPrompt } from './quoted-prompt';
+
+/** Rows given to an answer at most: more can be cached, but reading them takes minutes on a CPU. */
+const MOST_CONTEXT = 8_192;
+/** Bytes of cached rows at most. */
+const MOST_CACHE_BYTES = 1.5e9;
+
+export interface WriteOptions {
+  maxNewTokens: number;
+  signal?: AbortSignal;
+  onText: (text: string) => void;
+  /** Texts that the chat quotes, in its order. */
+  quotes?: readonly string[] | undefined;
+  anchors?: readonly string[] | undefined;
+}
+
+export class EngineModel {
+  readonly description: LoadedModel;
+  private readonly quoted: QuotedPrompts;
+
+  private constructor(
+    private readonly decoder: Decoder,
+    private readonly tokenizer: Tokenizer,
+    private readonly template: ChatTemplate | undefined,
+    directory: string,
+    /** Present when the checkpoint has memory slots. */
+    readonly memory: MemoryModel | undefined,
+  ) {
+    const { config } = decoder;
+    this.quoted = new QuotedPrompts(decoder, tokenizer);
+    const contextTokens = Math.min(config.maxPositions, MOST_CONTEXT, Math.floor(MOST_CACHE_BYTES / decoder.rowBytes));
+    this.description = {
+      name: basename(directory),
+      contextTokens,
+      bytesPerRow: decoder.rowBytes,
+      ...(config.slidingWindow === undefined ? { anchorTokens: ANCHOR_TOKENS } : {}),
+      detail: describe(config, decoder.weights, contextTokens, template !== undefined),
+      ...(memory ? { memory: memory.description } : {}),
+    };
+  }
+
+  /** @throws CheckpointError naming the file and the field; DecoderError */
+  static async load(
+    { directory, compiledDirectory, weights, threads, checked }: LoadParams,
+    signal?: AbortSignal,
+  ): Promise<EngineModel> {
+    if (checked) await checkSums(directory);
+    const checkpoint = await openCheckpoint(directory);
+    try {
+      const tokenizer = await Tokenizer.open(directory, checkpoint.config.vocabSize);
+      const template = await ChatTemplate.open(directory);
+      signal?.throwIfAborted();
+      const memoryConfig = await readMemoryConfig(directory, checkpoint.config, tokenizer);
+      const options = { weights, cacheDirectory: compiledDirectory, threads: threads || undefined };
+      const decoder = await (memoryConfig
+        ? withSlots(memoryConfig, (slots) => Decoder.open(checkpoint, { ...options, ...slots }))
+        : Decoder.open(checkpoint, options));
+      const memory = memoryConfig && (await MemoryModel.open(decoder, tokenizer, memoryConfig, checkpoint.fingerprint));
+      return new EngineModel(decoder, tokenizer, template, directory, memory);
+    } finally {
+      await checkpoint.close();
+    }
+  }
+
+  /** Tokens of a chat as `write` reads it. */
+  count(chat: readonly ChatMessage[]): number {
+    return this.encode(chat).length;
+  }
+
+  async write(
+    chat: readonly ChatMessage[],
+    { maxNewTokens, signal, onText, quotes = [], anchors }: WriteOptions,
+  ): Promise<Written> {
+    const { decoder, tokenizer } = this;
+    const started = performance.now();
+    let spliced: QuotedPrompt | undefined;
+    try {
+      spliced = await this.quoted.read(this.textOf(chat), quotes, {
+        anchors,
+        specialTokens: !this.template,
+        maxNewTokens,
+        mostRows: this.description.contextTokens,
+        signal,
+      });
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+      return {
+        text: '',
+        promptTokens: 0,
+        newTokens: 0,
+        stopped: 'cancelled',
+        timing: { read: performance.now() - started, decode: 0, firstToken: 0 },
+      };
+    }
+    const prompt = spliced?.tail ?? this.encode(chat);
+    const context =
+      spliced?.context ?? decoder.newContext(full(decoder.config.slidingWindow), prompt.length + maxNewTokens);
+    const loop = new AbortController();
+    const written: number[] = [];
+    let read = started;
+    let firstToken: number | undefined;
+    const generated = await generate(
+      decoder,
+      context,
+      prompt,
+      {
+        maxNewTokens: spliced?.answerTokens ?? maxNewTokens,
+        signal: signal ? AbortSignal.any([signal, loop.signal]) : loop.signal,
+        onRead: () => (read = performance.now()),
+        onText,
+        onToken: (token) => {
+          firstToken ??= performance.now() - started;
+          written.push(token);
+          if (loops(written)) loop.abort();
+        },
+      },
+      tokenizer,
+    );
+    const ended = performance.now();
+    return {
+      text: generated.text,
+      promptTokens: spliced?.promptTokens ?? generated.promptTokens,
+      newTokens: generated.tokens.length,
+      stopped: signal?.aborted ? 'cancelled' : generated.reason === 'length' ? 'length' : 'end',
+      timing: {
+        read: read - started - (spliced?.reading.splice ?? 0),
+        decode: ended - read,
+        firstToken: firstToken ?? ended - started,
+      },
+      ...(spliced ? { quotes: spliced.reading } : {}),
+    };
+  }
+
+  close(): Promise<void> {
+    return this.decoder.close();
+  }
+
+  private encode(chat: readonly ChatMessage[]): number[] {
+    return this.tokenizer.encode(this.textOf(chat), { addSpecialTokens: !this.template });
+  }
+
+  /** Base models have no template: they go on with a text that stops where the answer begins. */
+  private textOf(chat: readonly ChatMessage[]): string {
+    if (!this.template) {
+      const text = chat
+        .map(({ role, content }) => (role === 'assistant' ? `Answer: ${content}` : content))
+        .join('\n\n');
+      return `${text}\n\nAnswer:`;
+    }
+    return this.template.render(chat, {
+      bosToken: this.tokenizer.namedToken('bos_token'),
+      eosToken: this.tokenizer.namedToken('eos_token'),
+      // Models that think aloud would spend the answer's room on it.
+      variables: { enable_thinking: false },
+    });
+  }
+}
+
+/** The weights of the slots are compiled when the decoder is opened, and not needed afterwards. */
+async function withSlots<T>(
+  { memoryFile, dense }: MemoryConfig,
+  use: (slots: Pick<DecoderOptions, 'memory' | 'denseMemory'>) => Promise<T>,
+): Promise<T> {
+  const memory = await openSource(memoryFile);
+  let denseMemory: SafetensorsSource | undefined;
+  try {
+    denseMemory = dense && (await openSource(dense.file));
+    return await use({ memory, ...(denseMemory ? { denseMemory } : {}) });
+  } finally {
+    await memory.close();
+    await denseMemory?.close();
+  }
+}
+
+async function openSource(path: string): Promise<SafetensorsSource> {
+  const file = await SafetensorsFile.open(path);
+  return new SafetensorsSource(dirname(path), [file], new Map([...file.tensors.keys()].map((name) => [name, file])));
+}
+
+function describe(config: ModelConfig, weights: string, contextTokens: number, chats: boolean): string {
+  const parameters = parameterCount(config);
+  const size =
+    parameters >= 1e9
+      ? `${(parameters / 1e9).toFixed(1)} B`
+      : parameters >= 1e6
+        ? `${Math.round(parameters / 1e6)} M`
+        : `${Math.round(parameters / 1e3)} k`;
+  const kind = chats ? '' : '; a base model without a chat template, which completes text and may not answer';
+  return `${config.architecture}, ${size} parameters in ${config.layers} layers, ${weights} weights, ${contextTokens.toLocaleString('en-US')} tokens of context${kind}.`;
+}

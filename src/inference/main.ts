@@ -1,0 +1,92 @@
+/** The engine's process: ONNX Runtime runs here and nowhere else. Its messages are in engine-protocol.ts; it ends with the worker. */
+import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
+import { serve } from '../rpc/connection';
+import type { EngineNotifications, EngineRequests } from '../protocol/inference';
+import { EngineModel } from './engine-model';
+import type { MemoryModel } from './memory-model';
+import { WorkerError } from '../rpc/errors';
+
+function main(): void {
+  if (!process.send) {
+    process.stderr.write('The engine is started by the worker, over IPC.\n');
+    process.exit(2);
+  }
+  const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+  const notify = <M extends keyof EngineNotifications>(method: M, params: EngineNotifications[M]): void => {
+    if (process.connected) connection.sendNotification(method, params).catch(() => {});
+  };
+  let model: EngineModel | undefined;
+  const loaded = (): EngineModel => {
+    if (!model) throw new WorkerError('modelFailed', 'No model is loaded.');
+    return model;
+  };
+  const memory = (): MemoryModel => {
+    const { memory: found } = loaded();
+    if (!found) throw new WorkerError('modelFailed', 'The model has no memory slots.');
+    return found;
+  };
+  serve<EngineRequests, Record<never, never>>(
+    connection,
+    weighed(
+      {
+        load: async (params, signal) => {
+          await model?.close();
+          model = undefined;
+          model = await EngineModel.load(params, signal);
+          return model.description;
+        },
+        countChats: ({ chats }) => chats.map((chat) => loaded().count(chat)),
+        write: ({ id, chat, maxNewTokens, quotes, anchors }, signal) =>
+          loaded().write(chat, {
+            maxNewTokens,
+            signal,
+            quotes,
+            anchors,
+            onText: (text) => notify('write/text', { id, text }),
+          }),
+        encode: ({ texts }, signal) => memory().encode(texts, signal),
+        vectors: ({ questions }) => memory().vectors(questions),
+        countTokens: ({ texts }) => memory().countTokens(texts),
+        gists: ({ items }, signal) => memory().gists(items, signal),
+        compose: ({ id, ...params }, signal) =>
+          memory().compose(params, {
+            signal,
+            ...(id === undefined
+              ? {}
+              : {
+                  onRead: (reading) => notify('compose/read', { id, reading }),
+                  onText: (text) => notify('write/text', { id, text }),
+                }),
+          }),
+      },
+      (residentBytes) => notify('memory', { residentBytes }),
+    ),
+    {},
+    {
+      failed: (method, error) =>
+        notify('log', {
+          level: 'debug',
+          message: `${method}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+        }),
+    },
+  );
+  process.once('disconnect', () => process.exit(0));
+  connection.listen();
+}
+
+/** Says after each request what the process holds. */
+function weighed<H extends object>(handlers: H, tell: (residentBytes: number) => void): H {
+  const entries = Object.entries(handlers).map(([name, handle]: [string, (...args: unknown[]) => unknown]) => [
+    name,
+    async (...args: unknown[]) => {
+      try {
+        return await handle(...args);
+      } finally {
+        tell(process.memoryUsage.rss());
+      }
+    },
+  ]);
+  return Object.fromEntries(entries) as H;
+}
+
+main();

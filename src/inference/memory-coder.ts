@@ -1,0 +1,180 @@
+/** Texts to memories and vectors: every text alone behind the sinks, in runs of the length the model was trained on. */
+import type { Decoder, EncodedSegment, KvRows, SegmentInput } from '../engine';
+import type { Tokenizer } from '../engine/tokenizer/tokenizer';
+import { encodeHalf } from '../engine/kv-cache/float16';
+import type { RopeFrequencies } from '../engine/rope';
+import type { SegmentMemory } from '../memory/encode/encoding';
+import { coarsePlaces, joinBytes, packRows, runLengths, storedRowBytes } from '../memory/rows';
+import { LineTable } from '../base/line-table';
+import { WorkerError } from '../rpc/errors';
+import type { MemoryConfig } from './memory-config';
+import type { QuestionLook } from '../protocol/memory';
+import type { SelectionHead } from './selection-head';
+import type { VectorHead } from './vector-head';
+
+/** Rows of one run of the encoder: longer runs are no faster, and an answer would wait for their end. */
+const BATCH_ROWS = 2048;
+
+export class MemoryCoder {
+  constructor(
+    readonly decoder: Decoder,
+    readonly tokenizer: Tokenizer,
+    readonly config: MemoryConfig,
+    readonly sinks: KvRows | undefined,
+    readonly rope: RopeFrequencies,
+    private readonly head: VectorHead,
+    private readonly selecting?: SelectionHead,
+  ) {}
+
+  countTokens(texts: readonly string[]): number[] {
+    return texts.map((text) => this.tokens(text).length);
+  }
+
+  /** Memories and vector of each text; texts longer than the model's segments are encoded in runs, each alone behind the sinks. */
+  async encode(texts: readonly string[], signal?: AbortSignal): Promise<SegmentMemory[]> {
+    const { ratios } = this.config;
+    const cut = texts.map((text) => this.runs(this.tokens(text)));
+    const inputs = cut
+      .flat()
+      .map((tokens): SegmentInput => ({
+        tokens,
+        keep: [],
+        hidden: tokens.map((_, i) => i),
+        slotTokens: ratios.fineTokens,
+        meanKeys: this.selecting !== undefined,
+      }));
+    const encoded = await this.decoder.encodeSegments(inputs, this.encodeOptions(signal));
+    const bytesPerRow = storedRowBytes(this.decoder.config);
+    let at = 0;
+    return cut.map((runs) => {
+      const own = encoded.slice(at, (at += runs.length));
+      const coarse: Uint8Array[] = [];
+      const rest: Uint8Array[] = [];
+      own.forEach(({ memories: rows }, i) => {
+        if (!rows) throw new WorkerError('modelFailed', 'The model made no memories.');
+        const places = coarsePlaces((runs[i] as number[]).length, ratios);
+        coarse.push(packRows(rows, places));
+        rest.push(
+          packRows(
+            rows,
+            Array.from({ length: rows.rows }, (_, row) => row).filter((row) => !places.includes(row)),
+          ),
+        );
+      });
+      const vector = joinBytes(
+        [
+          this.head.of(
+            own.map(({ hidden }) => hidden),
+            runs,
+          ),
+          ...this.selectionOf(own, runs, 'meanKeys'),
+        ].map((found) => new Uint8Array(encodeHalf(found).buffer)),
+      );
+      const ids = this.head.keepsIds ? new Uint8Array(Uint16Array.from(runs.flat()).buffer) : new Uint8Array(0);
+      const joined = { coarse: joinBytes(coarse), rest: joinBytes(rest) };
+      const tokens = runs.reduce((sum, run) => sum + run.length, 0);
+      return {
+        tokens,
+        vector,
+        ids,
+        ...joined,
+        bytesPerRow,
+        coarseRows: joined.coarse.byteLength / bytesPerRow,
+        restRows: joined.rest.byteLength / bytesPerRow,
+      };
+    });
+  }
+
+  /** Dense rows of texts given by their tokens, as rows are stored. @throws WorkerError where the model has no slots for them */
+  async encodeDense(texts: readonly (readonly number[])[], signal?: AbortSignal): Promise<Uint8Array[]> {
+    const { dense } = this.config;
+    if (!dense) throw new WorkerError('modelFailed', 'The model has no slots for dense rows.');
+    const cut = texts.map((tokens) => this.runs(tokens, dense.segmentTokens));
+    const encoded = await this.decoder.encodeSegments(
+      cut.flat().map((tokens) => ({ tokens, keep: [], slotTokens: dense.rowTokens, slotSet: 'dense' })),
+      this.encodeOptions(signal),
+    );
+    let at = 0;
+    return cut.map((runs) =>
+      joinBytes(
+        encoded.slice(at, (at += runs.length)).map(({ memories: rows }) => (rows ? packRows(rows) : new Uint8Array(0))),
+      ),
+    );
+  }
+
+  /** What segments are found by: a question is <|query|> and its words (recipe, tasks_model.py). */
+  async vectors(questions: readonly string[]): Promise<QuestionLook[]> {
+    const { queryToken, ratios } = this.config;
+    const asked = questions.map((question) => {
+      const tokens = [...(queryToken === undefined ? [] : [queryToken]), ...this.tokens(question)];
+      return this.runs(tokens.length > 0 ? tokens : [0], ratios.segmentTokens);
+    });
+    const encoded = await this.decoder.encodeSegments(
+      asked
+        .flat()
+        .map((tokens) => ({
+          tokens,
+          keep: [],
+          hidden: tokens.map((_, i) => i),
+          queries: this.selecting !== undefined,
+        })),
+      this.encodeOptions(),
+    );
+    let at = 0;
+    return asked.map((runs, place) => {
+      const own = encoded.slice(at, (at += runs.length));
+      const tokens = runs.reduce((sum, run) => sum + run.length, 0);
+      const [selection] = this.selectionOf(own, runs, 'queries');
+      const late = this.head.lookOf(this.tokens(questions[place] as string));
+      return {
+        vector: this.head.of(
+          own.map(({ hidden }) => hidden),
+          runs,
+        ),
+        tokens,
+        ...(selection ? { selection } : {}),
+        ...(late ? { late } : {}),
+      };
+    });
+  }
+
+  /** What a text is chosen by, or chooses by, from the means of its runs; nothing where the model did not learn to choose. */
+  private selectionOf(
+    own: readonly EncodedSegment[],
+    runs: readonly (readonly number[])[],
+    by: 'queries' | 'meanKeys',
+  ): Float32Array[] {
+    const rows = runs.map((run) => run.length);
+    const means = own.flatMap((part) => part[by] ?? []);
+    if (!this.selecting || means.length < own.length) return [];
+    return [by === 'queries' ? this.selecting.ofQueries(means, rows) : this.selecting.ofKeys(means, rows)];
+  }
+
+  encodeOptions(signal?: AbortSignal): Parameters<Decoder['encodeSegments']>[1] {
+    return {
+      rope: this.rope,
+      batchRows: BATCH_ROWS,
+      ...(this.sinks ? { prefix: this.sinks } : {}),
+      ...(signal ? { signal } : {}),
+    };
+  }
+
+  /** The first and last line of a stretch of tokens, counted from the first line of those that stand before it; white space at its ends counts for nothing. */
+  lines(before: Uint16Array, tokens: Uint16Array): [first: number, last: number] {
+    const [past, text] = [this.tokenizer.decode([...before]), this.tokenizer.decode([...tokens])];
+    const table = new LineTable(past + text);
+    const ink = text.search(/\S/);
+    return ink < 0
+      ? [table.lineAt(past.length), table.lineAt(past.length)]
+      : [table.lineAt(past.length + ink), table.lineAt(past.length + text.trimEnd().length - 1)];
+  }
+
+  tokens(text: string): number[] {
+    return this.tokenizer.encode(text, { addSpecialTokens: false });
+  }
+
+  runs(tokens: readonly number[], most = this.config.ratios.segmentTokens): number[][] {
+    let at = 0;
+    return runLengths(tokens.length, most).map((length) => tokens.slice(at, (at += length)));
+  }
+}

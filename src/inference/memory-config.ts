@@ -1,0 +1,118 @@
+/** What a checkpoint says of its memories: the object "anchorage" in config.json, and the files it names. */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { ModelConfig } from '../engine';
+import { fileInside } from '../engine/checkpoint/files';
+import { Fields, readJson } from '../engine/checkpoint/json';
+import type { Tokenizer } from '../engine/tokenizer/tokenizer';
+import type { DenseRatio, MemoryRatios } from '../memory/rows';
+
+export interface MemoryConfig {
+  /** The rows that everything stands behind. */
+  sinkTokens: number[];
+  /** Begins a question whose vector is wanted. */
+  queryToken: number | undefined;
+  /** Asks for a line that says what stands before it. */
+  gistToken: number | undefined;
+  /** The tokens that begin a user's turn, end it and begin the answer, where the vocabulary has all of them. */
+  chat: { user: number; end: number; assistant: number } | undefined;
+  /** Absolute paths. */
+  memoryFile: string;
+  headsFile: string | undefined;
+  vectorWidth: number | undefined;
+  ratios: MemoryRatios;
+  /** What the model's queries and keys are held against each other by; undefined where that was not learnt. */
+  selection: { file: string; width: number } | undefined;
+  /** A second set of slots, for rows that are made when a question asks for them. */
+  dense: (DenseRatio & { file: string }) | undefined;
+  /** sha256 (hex) over the files of slots, heads and selection: memories of others are other memories. Dense rows are not stored. */
+  digest: string;
+}
+
+const MAX_CONFIG_BYTES = 1 << 20;
+/** Ratios, where the model was trained on several: a row for a segment, one for a line or two, one for a few words. */
+const WANTED = { coarse: 256, fine: 32, dense: 8 };
+
+/**
+ * Undefined when the checkpoint has no memory slots.
+ *
+ * @throws CheckpointError naming the field
+ */
+export async function readMemoryConfig(
+  directory: string,
+  { vocabSize }: Pick<ModelConfig, 'vocabSize'>,
+  tokenizer: Pick<Tokenizer, 'idOf'>,
+): Promise<MemoryConfig | undefined> {
+  const path = await fileInside(directory, 'config.json');
+  const own = new Fields(await readJson(path, MAX_CONFIG_BYTES), path).optionalObject('anchorage');
+  const memory = own?.optionalObject('memory');
+  if (!own || !memory) return undefined;
+  const sinkTokens = tokens(own, 'sink_token_ids', vocabSize);
+  const coarseTokens = nearestRatio(memory, WANTED.coarse);
+  const fineTokens = nearestRatio(memory, WANTED.fine);
+  if (coarseTokens % fineTokens !== 0)
+    throw memory.error('unsupported', 'ratios', `${coarseTokens} is not a multiple of ${fineTokens}`);
+  const memoryFile = await fileInside(directory, memory.string('file'), path);
+  const heads = own.optionalObject('heads');
+  const headsFile = heads && (await fileInside(directory, heads.string('file'), path));
+  const dense = own.optionalObject('dense_memory');
+  const selection = own.optionalObject('selection');
+  const selectionFile = selection && (await fileInside(directory, selection.string('file'), path));
+  const digest = createHash('sha256').update(await readFile(memoryFile));
+  if (headsFile) digest.update(await readFile(headsFile));
+  if (selectionFile) digest.update(await readFile(selectionFile));
+  return {
+    sinkTokens,
+    queryToken: own.optionalInteger('query_token_id', 0, vocabSize - 1),
+    gistToken: own.optionalInteger('gist_token_id', 0, vocabSize - 1),
+    chat: chatTokens(tokenizer),
+    memoryFile,
+    headsFile,
+    vectorWidth: heads?.integer('vector_width', 1, 1 << 14),
+    ratios: { segmentTokens: memory.integer('segment_rows', 1, 1 << 16), coarseTokens, fineTokens },
+    dense: dense && {
+      file: await fileInside(directory, dense.string('file'), path),
+      segmentTokens: dense.integer('segment_rows', 1, 1 << 16),
+      rowTokens: nearestRatio(dense, WANTED.dense),
+    },
+    selection:
+      selection && selectionFile ? { file: selectionFile, width: selection.integer('width', 1, 1 << 12) } : undefined,
+    digest: digest.digest('hex'),
+  };
+}
+
+/** Whether a folder holds a checkpoint with memory slots; false for anything that cannot be read. */
+export async function hasMemorySlots(directory: string): Promise<boolean> {
+  try {
+    const path = await fileInside(directory, 'config.json');
+    return new Fields(await readJson(path, MAX_CONFIG_BYTES), path).optionalObject('anchorage')?.has('memory') ?? false;
+  } catch {
+    return false;
+  }
+}
+
+function chatTokens(tokenizer: Pick<Tokenizer, 'idOf'>): MemoryConfig['chat'] {
+  const [user, end, assistant] = ['<|user|>', '<|end|>', '<|assistant|>'].map((name) => tokenizer.idOf(name));
+  return user === undefined || end === undefined || assistant === undefined ? undefined : { user, end, assistant };
+}
+
+function tokens(fields: Fields, name: string, vocabSize: number): number[] {
+  const list = fields.optionalArray(name, 1024) ?? [];
+  return list.map((id) => {
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0 || id >= vocabSize)
+      throw fields.error('outOfRange', name, 'lists a token that the model does not have');
+    return id;
+  });
+}
+
+/** The ratio among those trained that is closest to the wanted one. */
+function nearestRatio(fields: Fields, wanted: number): number {
+  const list = (fields.optionalArray('ratios', 64) ?? []).filter(
+    (ratio): ratio is number => typeof ratio === 'number' && Number.isInteger(ratio) && ratio >= 1,
+  );
+  if (list.length === 0)
+    throw fields.error('missing', 'ratios', 'lists no whole number of tokens that a slot stands for');
+  return list.reduce((best, ratio) =>
+    Math.abs(Math.log(ratio / wanted)) < Math.abs(Math.log(best / wanted)) ? ratio : best,
+  );
+}

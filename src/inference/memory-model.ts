@@ -1,0 +1,89 @@
+/** The memory side of a checkpoint in the engine's process: texts in, memories, vectors, gists and composed contexts out. */
+import type { Decoder } from '../engine';
+import type { Tokenizer } from '../engine/tokenizer/tokenizer';
+import { ropeFrequencies } from '../engine/rope';
+import type { SegmentMemory } from '../memory/encode/encoding';
+import { storedRowBytes } from '../memory/rows';
+import { MemoryCoder } from './memory-coder';
+import { MemoryComposer, type ComposeOptions } from './memory-composer';
+import type { MemoryConfig } from './memory-config';
+import { writeGists } from './memory-gists';
+import type { ComposeParams, ComposeResult, Gist, GistItem, MemoryDescription, QuestionLook } from '../protocol/memory';
+import { SelectionHead } from './selection-head';
+import { VectorHead } from './vector-head';
+
+export class MemoryModel {
+  readonly description: MemoryDescription;
+  private readonly composer: MemoryComposer;
+
+  private constructor(
+    private readonly coder: MemoryCoder,
+    fingerprint: string,
+    vectorWidth: number,
+  ) {
+    const {
+      decoder: { config: model },
+      config,
+    } = coder;
+    this.composer = new MemoryComposer(coder);
+    this.description = {
+      fingerprint: `${fingerprint}:${config.digest}`,
+      ratios: config.ratios,
+      ...(config.dense
+        ? { dense: { segmentTokens: config.dense.segmentTokens, rowTokens: config.dense.rowTokens } }
+        : {}),
+      storedRowBytes: storedRowBytes(model),
+      vectorWidth,
+      vocabSize: model.vocabSize,
+      sinkRows: config.sinkTokens.length,
+      windowTokens: model.maxPositions,
+      gists: config.gistToken !== undefined,
+    };
+  }
+
+  /** @throws CheckpointError, DecoderError */
+  static async open(
+    decoder: Decoder,
+    tokenizer: Tokenizer,
+    config: MemoryConfig,
+    fingerprint: string,
+  ): Promise<MemoryModel> {
+    const { hiddenSize, vocabSize, rope, maxPositions } = decoder.config;
+    const { headsFile, vectorWidth, selection } = config;
+    const head =
+      headsFile && vectorWidth !== undefined
+        ? await VectorHead.open(headsFile, vectorWidth, hiddenSize, vocabSize)
+        : VectorHead.plain(hiddenSize);
+    const selecting = selection && (await SelectionHead.open(selection.file, selection.width, decoder.config));
+    const { sinkTokens } = config;
+    const frequencies = ropeFrequencies(rope, maxPositions);
+    const [sinks] =
+      sinkTokens.length === 0
+        ? []
+        : await decoder.encodeSegments([{ tokens: sinkTokens, keep: sinkTokens.map((_, i) => i) }], {
+            rope: frequencies,
+          });
+    const coder = new MemoryCoder(decoder, tokenizer, config, sinks?.rows, frequencies, head, selecting);
+    return new MemoryModel(coder, fingerprint, head.width);
+  }
+
+  countTokens(texts: readonly string[]): number[] {
+    return this.coder.countTokens(texts);
+  }
+
+  encode(texts: readonly string[], signal?: AbortSignal): Promise<SegmentMemory[]> {
+    return this.coder.encode(texts, signal);
+  }
+
+  vectors(questions: readonly string[]): Promise<QuestionLook[]> {
+    return this.coder.vectors(questions);
+  }
+
+  gists(items: readonly GistItem[], signal?: AbortSignal): Promise<Gist[]> {
+    return writeGists(this.coder, items, signal);
+  }
+
+  compose(params: ComposeParams, options: ComposeOptions = {}): Promise<ComposeResult> {
+    return this.composer.compose(params, options);
+  }
+}

@@ -1,0 +1,133 @@
+/** The ledger of a composed context: each token of the workspace is counted in one group. */
+import type { MemorySegment } from '../memories';
+import type { ContextLedger, LedgerGroup, Span } from '../../protocol';
+import type { ContextReading, OpenedSegment } from './compose';
+import type { CoarseGroup } from './plan';
+
+/** What stands in a context, in segments. */
+export interface ContextParts {
+  coarse: readonly CoarseGroup[];
+  fine: readonly MemorySegment[];
+  /** Under the key by which their rows are asked for; `rest`: fine rows stand for what is not in dense ones; `lines`: first and last of those in dense ones, where they are known. */
+  dense: readonly {
+    segment: MemorySegment;
+    key: string;
+    rest: boolean;
+    lines?: readonly [first: number, last: number];
+  }[];
+  full: readonly MemorySegment[];
+  /** Lines of a segment that is too long to be read whole; its fine rows stand for the rest of it. */
+  part?: { segment: MemorySegment; key: string; startLine: number; endLine: number };
+  /** Chosen, and changed or gone since. */
+  gone: readonly MemorySegment[];
+}
+
+/** A file's coarse rows make one group, each fine, dense or full segment one by itself; of a long question what was compressed counts as fine rows. */
+export function ledgerOf(
+  parts: ContextParts,
+  { rows, bytesPerRow, cache }: ContextReading,
+  capacityRows: number,
+): ContextLedger {
+  const group = (
+    kind: LedgerGroup['kind'],
+    count: number,
+    tokens: number,
+    more: Partial<LedgerGroup> = {},
+  ): LedgerGroup => ({ kind, rows: count, tokens, bytes: count * bytesPerRow, ...more });
+  const opened = (some: readonly OpenedSegment[]): Map<string, OpenedSegment & { origin: 'computed' | 'memory' }> =>
+    new Map(some.flatMap((each) => (each.origin === 'left' ? [] : [[each.key, { ...each, origin: each.origin }]])));
+  const read = opened(rows.full);
+  const encoded = opened(rows.dense);
+  const { part } = parts;
+  const inPart = part && read.get(part.key);
+  const full = [
+    ...(part && inPart
+      ? [
+          group('full', inPart.rows, inPart.rows, {
+            origin: inPart.origin,
+            span: { ...spanOf([part.segment]), startLine: part.startLine, endLine: part.endLine },
+          }),
+        ]
+      : []),
+    ...parts.full.flatMap((segment): LedgerGroup[] => {
+      const own = read.get(segment.key);
+      return own ? [group('full', own.rows, own.rows, { origin: own.origin, span: spanOf([segment]) })] : [];
+    }),
+  ];
+  const dense = parts.dense.flatMap(({ segment, key, lines }): LedgerGroup[] => {
+    const own = encoded.get(key);
+    return own
+      ? [group('dense', own.rows, own.tokens, { origin: own.origin, span: linesOf(segment, own.lines ?? lines) })]
+      : [];
+  });
+  const left = [
+    ...parts.dense.flatMap(({ segment, key, rest }) => (encoded.has(key) || rest ? [] : [segment])),
+    ...parts.full.filter(({ key }) => !read.has(key)),
+    ...parts.gone,
+  ].map((segment) => spanOf([segment]));
+  // Tokens are counted once: those of lines that are read and of what stands in dense rows count there.
+  const rests = parts.dense.flatMap(({ segment, key, rest }) =>
+    rest ? [{ ...segment, tokens: Math.max(0, segment.tokens - (encoded.get(key)?.tokens ?? 0)) }] : [],
+  );
+  const fine = [
+    ...(part ? [{ ...part.segment, tokens: Math.max(0, part.segment.tokens - (inPart?.rows ?? 0)) }] : []),
+    ...rests,
+    ...parts.fine,
+  ];
+  const { compressed } = rows;
+  const groups = [
+    group('sinks', rows.sinks, rows.sinks, { origin: 'computed' }),
+    ...coarseGroups(parts.coarse, bytesPerRow),
+    ...fine.map((segment) =>
+      group('fine', segment.fineRows, segment.tokens, { origin: 'store', span: spanOf([segment]) }),
+    ),
+    ...dense,
+    ...full,
+    ...(compressed.rows > 0 ? [group('fine', compressed.rows, compressed.tokens, { origin: 'computed' })] : []),
+    group('question', rows.question, rows.question, { origin: 'computed' }),
+    ...(rows.answer > 0 ? [group('answer', rows.answer, rows.answer, { origin: 'computed' })] : []),
+  ];
+  return { groups, capacityRows, bytesPerRow, cache, ...(left.length > 0 ? { left } : {}) };
+}
+
+function coarseGroups(parts: readonly CoarseGroup[], bytesPerRow: number): LedgerGroup[] {
+  const groups = new Map<string, LedgerGroup>();
+  for (const { segments, folded, rows } of parts) {
+    const [first] = segments as [MemorySegment];
+    const files = new Set(segments.map(({ path }) => path));
+    // A folder's row stands for many files: it has no one span to be opened.
+    const name = files.size > 1 ? `folder:${groups.size}` : `${folded ? 'file' : 'rows'}:${first.path}`;
+    const before = groups.get(name);
+    const span = files.size > 1 ? undefined : spanOf(segments, before?.span);
+    const tokens = segments.reduce((sum, segment) => sum + segment.tokens, 0);
+    groups.set(name, {
+      kind: 'coarse',
+      rows: (before?.rows ?? 0) + rows,
+      tokens: (before?.tokens ?? 0) + tokens,
+      bytes: (before?.bytes ?? 0) + rows * bytesPerRow,
+      origin: 'store',
+      ...(span ? { span } : {}),
+    });
+  }
+  return [...groups.values()];
+}
+
+/** The lines that segments of one file span, with those of `also`. */
+function spanOf(segments: readonly MemorySegment[], also?: Span): Span {
+  const [{ file, path }] = segments as [MemorySegment];
+  const starts = segments.map(({ startLine }) => startLine);
+  const ends = segments.map(({ endLine }) => endLine);
+  return {
+    file,
+    path,
+    startLine: Math.min(also?.startLine ?? Infinity, ...starts),
+    endLine: Math.max(also?.endLine ?? 0, ...ends),
+  };
+}
+
+/** Some lines of a segment, counted from its first. */
+function linesOf(segment: MemorySegment, lines: readonly [first: number, last: number] | undefined): Span {
+  const { startLine, endLine, ...span } = spanOf([segment]);
+  const [first, last] = lines ?? [0, endLine - startLine];
+  return { ...span, startLine: Math.min(endLine, startLine + first), endLine: Math.min(endLine, startLine + last) };
+}

@@ -1,0 +1,101 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Pack, type PackRecord } from './pack';
+
+/** What a look at a directory of packs has found: packs whose records are there no more, and records in the order they were written. */
+export interface Followed {
+  gone: readonly Pack[];
+  records: readonly { record: PackRecord; pack: Pack }[];
+  /** Bytes behind the last whole record of packs that are new. */
+  lostBytes: number;
+}
+
+/** The packs of a directory in the order of their making. One process appends to the last of them; others follow what it writes. */
+export class Packs {
+  private readonly packs = new Map<number, Pack>();
+  private newest: Pack | undefined;
+
+  /** @param packBytes a new pack is begun when one reaches this size */
+  constructor(
+    private readonly directory: string,
+    private readonly packBytes: number,
+  ) {}
+
+  /** What has changed since this was asked last. Deleted packs are told first: what was moved out of one stands in a later one. */
+  async follow(writable: boolean): Promise<Followed> {
+    const gone: Pack[] = [];
+    for (const pack of this.packs.values()) if (!(await pack.isThere())) gone.push(pack);
+    for (const pack of gone) await this.forget(pack);
+    const names = await readdir(this.directory).catch(() => []);
+    const ids = names.flatMap((name) => Number(/^(\d+)\.pack$/.exec(name)?.[1] ?? 0) || []).sort((a, b) => a - b);
+    const records: { record: PackRecord; pack: Pack }[] = [];
+    let lostBytes = 0;
+    for (const id of ids) {
+      const known = this.packs.get(id);
+      const found = known
+        ? { pack: known, records: await known.follow(), lostBytes: 0 }
+        : await this.open(id, writable);
+      if (!found) continue;
+      for (const record of found.records) records.push({ record, pack: found.pack });
+      lostBytes += found.lostBytes;
+    }
+    return { gone, records, lostBytes };
+  }
+
+  private async open(id: number, writable: boolean): Promise<Awaited<ReturnType<typeof Pack.open>> | undefined> {
+    try {
+      const opened = await Pack.open(id, join(this.directory, `${id}.pack`), writable);
+      this.packs.set(id, opened.pack);
+      if (id > (this.newest?.id ?? 0)) this.newest = opened.pack;
+      return opened;
+    } catch (error) {
+      // Who may write has rewritten it meanwhile.
+      if (!writable && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  /** Bytes of all files. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const pack of this.packs.values()) bytes += pack.size;
+    return bytes;
+  }
+
+  /** The pack that is written to. */
+  async toWrite(): Promise<Pack> {
+    if (this.newest && this.newest.size < this.packBytes) return this.newest;
+    await this.newest?.sync();
+    const opened = await this.open(Math.max(0, ...this.packs.keys()) + 1, true);
+    return (opened as { pack: Pack }).pack;
+  }
+
+  /** Those that are not written to any more, the oldest first. */
+  sealed(): Pack[] {
+    return [...this.packs.values()].filter((pack) => pack !== this.newest).sort((a, b) => a.id - b.id);
+  }
+
+  async sync(): Promise<void> {
+    await this.newest?.sync();
+  }
+
+  async delete(pack: Pack): Promise<void> {
+    await this.forget(pack);
+    await rm(pack.file, { force: true });
+  }
+
+  /** The oldest first: a younger pack may bar a record in an older one. */
+  async deleteAll(): Promise<void> {
+    for (const pack of [...this.packs.values()].sort((a, b) => a.id - b.id)) await this.delete(pack);
+  }
+
+  async close(): Promise<void> {
+    for (const pack of [...this.packs.values()]) await this.forget(pack);
+  }
+
+  private async forget(pack: Pack): Promise<void> {
+    this.packs.delete(pack.id);
+    if (this.newest === pack) this.newest = undefined;
+    await pack.close();
+  }
+}

@@ -1,0 +1,95 @@
+import { ResponseError } from 'vscode-jsonrpc/node';
+import type { ErrorCode, ErrorData } from '../protocol';
+
+/** Codes of the Language Server Protocol, so that any JSON-RPC client can tell a cancelled request from a failed one. */
+const REQUEST_CANCELLED = -32800;
+const REQUEST_FAILED = -32803;
+
+/** A failure of the worker itself. */
+export class WorkerError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly hint?: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'WorkerError';
+  }
+}
+
+const KNOWN: ReadonlySet<string> = new Set<ErrorCode>([
+  'notInitialized',
+  'cancelled',
+  'fileNotFound',
+  'fileUnreadable',
+  'notIndexed',
+  'storeLocked',
+  'diskFull',
+  'storeUnwritable',
+  'modelFailed',
+  'contextFull',
+  'internal',
+]);
+
+/** System and store errors that mean one of ours, whichever layer threw them. */
+const MEANS: Readonly<Record<string, ErrorCode>> = {
+  ENOENT: 'fileNotFound',
+  ENOTDIR: 'fileNotFound',
+  EACCES: 'fileUnreadable',
+  EPERM: 'fileUnreadable',
+  EISDIR: 'fileUnreadable',
+  ELOOP: 'fileUnreadable',
+  ENOSPC: 'diskFull',
+  EDQUOT: 'diskFull',
+  ABORT_ERR: 'cancelled',
+  lexicalDiskFull: 'diskFull',
+  missing: 'fileNotFound',
+  denied: 'fileUnreadable',
+  binary: 'fileUnreadable',
+  tooLarge: 'fileUnreadable',
+  directory: 'fileUnreadable',
+};
+
+const HINTS: Partial<Record<ErrorCode, string>> = {
+  fileNotFound: 'It may have been moved or deleted.',
+  fileUnreadable: 'Check the permissions of the file.',
+  diskFull: 'Free some room on the disk; what was indexed before is kept.',
+  storeLocked: 'Another window has this folder open; it keeps the index.',
+  modelFailed: 'See the log for what the model process said; answers quote the sources meanwhile.',
+  internal: 'See the log; “Anchorage: Rebuild” makes the index anew.',
+};
+
+/** What a failure means to the client. */
+export function errorData(error: unknown): ErrorData & { message: string } {
+  const { code, name, hint, message } = (error ?? {}) as {
+    code?: unknown;
+    name?: unknown;
+    hint?: unknown;
+    message?: unknown;
+  };
+  const text = typeof message === 'string' ? message : String(error);
+  const ours = codeOf(code, name);
+  return { code: ours, message: text, hint: typeof hint === 'string' ? hint : HINTS[ours] };
+}
+
+function codeOf(code: unknown, name: unknown): ErrorCode {
+  if (name === 'AbortError' || name === 'TimeoutError') return 'cancelled';
+  if (typeof code !== 'string') return 'internal';
+  if (KNOWN.has(code)) return code as ErrorCode;
+  return (
+    MEANS[code] ??
+    (/diskfull/i.test(code)
+      ? 'diskFull'
+      : /cancel/i.test(code)
+        ? 'cancelled'
+        : /locked/i.test(code)
+          ? 'storeLocked'
+          : 'internal')
+  );
+}
+
+export function toResponseError(error: unknown): ResponseError<ErrorData> {
+  const { message, ...data } = errorData(error);
+  return new ResponseError(data.code === 'cancelled' ? REQUEST_CANCELLED : REQUEST_FAILED, message, data);
+}

@@ -1,0 +1,102 @@
+import { statSync } from 'node:fs';
+import type { WorkspaceFolders } from './sources/folders';
+import { readDocument, readDocumentNow } from './sources/read';
+import type { DocumentReader, ReadDocument } from './read-document';
+import type { SegmenterPool } from './segments/pool';
+import type { Catalogue } from './store/catalogue';
+
+/** Characters of text kept of documents read lately. */
+const CACHE_CHARACTERS = 16_000_000;
+
+/** Files up to this size are read in place: that is quicker than asking the thread pool. */
+const SMALL_BYTES = 256 << 10;
+
+interface Shelved extends ReadDocument {
+  mtimeMs: number;
+  size: number;
+}
+
+/**
+ * Documents as they were indexed: unsaved editors' texts, else files whose text still has the hash in the catalogue.
+ * A file that has changed since is noted in `stale` and not handed out, because what the index says of it is no longer so.
+ */
+export class Shelf implements DocumentReader {
+  /** Texts of editors with unsaved edits, by workspace path. */
+  readonly unsaved = new Map<string, ReadDocument>();
+  /** Workspace paths whose file was found changed or gone. */
+  readonly stale = new Set<string>();
+  private readonly recent = new Map<string, Shelved>();
+  private characters = 0;
+
+  constructor(
+    private readonly catalogue: Catalogue,
+    private readonly pool: SegmenterPool,
+    private readonly folders: () => WorkspaceFolders,
+  ) {}
+
+  pathOf(file: string): string | undefined {
+    return this.folders().pathOf(file);
+  }
+
+  async read(path: string): Promise<ReadDocument | undefined> {
+    const open = this.unsaved.get(path);
+    if (open) return open;
+    const entry = this.catalogue.entries.get(path);
+    const file = this.folders().fileOf(path);
+    if (!entry || file === undefined) return undefined;
+    try {
+      const { mtimeMs, size } = statSync(file);
+      const known = this.recent.get(path);
+      if (known && known.mtimeMs === mtimeMs && known.size === size && known.document.hash === entry.hash) {
+        this.touch(path, known);
+        return known;
+      }
+      const read = size <= SMALL_BYTES ? readDocumentNow(file, path) : await readDocument(file, path);
+      if (read.document.hash !== entry.hash) {
+        this.stale.add(path);
+        return undefined;
+      }
+      const { language } = entry;
+      const document = { ...read.document, language };
+      const segmented = this.catalogue.segmented(entry.hash, language) ?? (await this.restore(path, document));
+      const shelved = { document, segmented, mtimeMs: read.mtimeMs, size: read.size };
+      this.touch(path, shelved);
+      return shelved;
+    } catch {
+      this.stale.add(path);
+      return undefined;
+    }
+  }
+
+  /** The stored segments were harmed: they are made again and kept. */
+  private async restore(path: string, document: ReadDocument['document']): Promise<ReadDocument['segmented']> {
+    const { segmented, encoded } = await this.pool.segmentNow(document);
+    const entry = this.catalogue.entries.get(path);
+    if (entry?.hash === document.hash) this.catalogue.put(entry, encoded);
+    return segmented;
+  }
+
+  private touch(path: string, shelved: Shelved): void {
+    this.forget(path);
+    this.recent.set(path, shelved);
+    this.characters += shelved.document.text.length;
+    for (const [oldest, { document }] of this.recent) {
+      if (this.characters <= CACHE_CHARACTERS || oldest === path) break;
+      this.recent.delete(oldest);
+      this.characters -= document.text.length;
+    }
+  }
+
+  forget(path: string): void {
+    const known = this.recent.get(path);
+    if (!known) return;
+    this.recent.delete(path);
+    this.characters -= known.document.text.length;
+  }
+
+  clear(): void {
+    this.recent.clear();
+    this.characters = 0;
+    this.stale.clear();
+  }
+}

@@ -1,0 +1,342 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import type { WorkspaceFolders } from '../sources/folders';
+import { ReadError, readDocument, toDocument } from '../sources/read';
+import { OWN_IGNORE_FILE } from '../sources/rules';
+import { walk, WalkReport, type WalkedFile } from '../sources/walk';
+import { whyFile } from '../sources/why';
+import type { LexicalIndex } from '../lexical/lexical-index';
+import { LexicalStoreError } from '../lexical/types';
+import type { SegmenterPool } from '../segments/pool';
+import type { Shelf } from '../document-cache';
+import type { Catalogue } from '../store/catalogue';
+import type { Progress } from './progress';
+
+export interface IndexSettings {
+  /** Globs of `files.exclude`. */
+  filesExclude: readonly string[];
+  maxFileBytes: number;
+}
+
+export interface FileChange {
+  /** Absolute path. */
+  file: string;
+  type: 'created' | 'changed' | 'deleted';
+}
+
+export interface IndexerContext {
+  folders: WorkspaceFolders;
+  settings: IndexSettings;
+  catalogue: Catalogue;
+  lexical: LexicalIndex;
+  pool: SegmenterPool;
+  shelf: Shelf;
+  progress: Progress;
+  /** Workspace paths to read before the rest. */
+  first: ReadonlySet<string>;
+  /** False once another process has taken the store over. */
+  ownsStore: () => boolean;
+  /** Awaited before each file of a pass: somebody may be waiting for an answer. */
+  giveWay?: () => Promise<void>;
+}
+
+/** Terms in memory before they are written as a pack. */
+const FLUSH_BYTES = 48 << 20;
+/** Files between two writes of the catalogue. */
+const CATALOGUE_BATCH = 128;
+/** From so many changed files on (a branch switch), walking anew is cheaper than asking the rules for each. */
+const BURST = 200;
+/** More changed files than this are worth the threads. */
+const FEW = 8;
+
+/** Brings catalogue and lexical index in line with the disk: the whole workspace in a pass, single files in `update`. */
+export class Indexer {
+  private readonly turns = new Map<string, Promise<void>>();
+  /** The latest text of an editor that is being segmented, by workspace path. */
+  private readonly typed = new Map<string, string>();
+  private resume: (() => void) | undefined;
+  private paused: Promise<void> | undefined;
+  private sinceFlush = 0;
+
+  constructor(readonly context: IndexerContext) {}
+
+  pause(paused: boolean): void {
+    if (paused && !this.paused) this.paused = new Promise((resolve) => (this.resume = resolve));
+    if (!paused) {
+      this.resume?.();
+      this.paused = undefined;
+    }
+  }
+
+  get isPaused(): boolean {
+    return this.paused !== undefined;
+  }
+
+  /**
+   * One pass over the workspace. Files whose time and size are known are not read, files whose text is known are not
+   * segmented. What is no longer there is taken out. When it is done all can be found; `write` makes it last.
+   * Throws only when aborted.
+   */
+  async pass(signal: AbortSignal): Promise<void> {
+    const { folders, settings, catalogue, lexical, progress, shelf, first } = this.context;
+    const report = new WalkReport();
+    progress.begin(report);
+    progress.set('walking', 'Looking for files');
+    const found = new Set<string>();
+    const changed: WalkedFile[] = [];
+    for await (const file of walk(folders, { ...settings, signal }, report)) {
+      found.add(file.path);
+      progress.known++;
+      if (this.isUnchanged(file)) progress.done++;
+      else changed.push(file);
+      progress.changed();
+    }
+    for (const path of [...catalogue.entries.keys()])
+      if (!found.has(path) && !shelf.unsaved.has(path)) this.remove(path);
+    for (const { docId } of [...lexical.documents()])
+      if (!found.has(docId) && !shelf.unsaved.has(docId)) lexical.remove(docId);
+    // Texts of editors are not read from disk; a cleared index has lost them too.
+    for (const [path, { document, segmented }] of shelf.unsaved)
+      if (!lexical.has(path, document.hash)) lexical.add(path, document, segmented);
+
+    if (changed.length > 0) {
+      progress.set('indexing', `Indexing ${changed.length} of ${found.size} files`);
+      const order = [
+        ...changed.filter(({ path }) => first.has(path)),
+        ...changed.filter(({ path }) => !first.has(path)),
+      ];
+      await this.each(order, signal);
+    }
+  }
+
+  private isUnchanged({ path, size, mtimeMs }: WalkedFile): boolean {
+    const { catalogue, lexical, shelf } = this.context;
+    const entry = catalogue.entries.get(path);
+    return (
+      entry !== undefined &&
+      entry.size === size &&
+      entry.mtimeMs === mtimeMs &&
+      (lexical.has(path, entry.hash) || shelf.unsaved.has(path))
+    );
+  }
+
+  /** A window of files is under way at a time: as many as the threads can take, and a few being read. */
+  private async each(files: readonly WalkedFile[], signal: AbortSignal): Promise<void> {
+    const { pool, progress, giveWay } = this.context;
+    let next = 0;
+    const lane = async (): Promise<void> => {
+      while (next < files.length) {
+        signal.throwIfAborted();
+        if (this.paused) await this.waitWhilePaused(signal);
+        await giveWay?.();
+        const file = files[next++];
+        if (!file) return;
+        await this.indexFile(file.file, file.path, true);
+        progress.done++;
+        progress.changed();
+        if (++this.sinceFlush >= CATALOGUE_BATCH) await this.writeSome(signal);
+      }
+    };
+    await Promise.all(Array.from({ length: pool.width + 2 }, lane));
+  }
+
+  private async waitWhilePaused(signal: AbortSignal): Promise<void> {
+    const { progress } = this.context;
+    progress.set('paused', 'Paused by you');
+    await Promise.race([
+      this.paused,
+      new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true })),
+    ]);
+    signal.throwIfAborted();
+    progress.set('indexing', 'Indexing');
+  }
+
+  /** Reads, segments and indexes one file; work on the same path is done one after another. */
+  private indexFile(file: string, path: string, bulk: boolean): Promise<void> {
+    const turn = (this.turns.get(path) ?? Promise.resolve()).then(() => this.indexNow(file, path, bulk));
+    const settled = turn.finally(() => {
+      if (this.turns.get(path) === settled) this.turns.delete(path);
+    });
+    this.turns.set(path, settled);
+    return settled;
+  }
+
+  private async indexNow(file: string, path: string, bulk: boolean): Promise<void> {
+    const { settings, catalogue, lexical, pool, shelf, progress } = this.context;
+    if (shelf.unsaved.has(path)) return;
+    try {
+      const { document, size, mtimeMs, replaced } = await readDocument(file, path, settings.maxFileBytes);
+      const { hash, language, text } = document;
+      const before = catalogue.entries.get(path);
+      if (before?.hash === hash && before.language === language && lexical.has(path, hash)) {
+        // Touched, or saved as it was.
+        catalogue.put({ ...before, size, mtimeMs });
+        progress.settle(path);
+        return;
+      }
+      const known = catalogue.segmented(hash, language);
+      const { segmented, encoded } = known
+        ? { segmented: known, encoded: undefined }
+        : await (bulk ? pool.segment(document) : pool.segmentNow(document));
+      if (shelf.unsaved.has(path)) return;
+      if (!lexical.has(path, hash)) lexical.add(path, document, segmented);
+      catalogue.put(
+        {
+          path,
+          size,
+          mtimeMs,
+          hash,
+          language,
+          segments: segmented.segments.length,
+          characters: text.length,
+          ...(replaced ? { replaced } : {}),
+        },
+        encoded,
+      );
+      shelf.forget(path);
+      progress.settle(path);
+    } catch (error) {
+      this.noteFailure(path, error);
+    }
+  }
+
+  /** One file that cannot be read or segmented stops nothing else. */
+  private noteFailure(path: string, error: unknown): void {
+    const { progress } = this.context;
+    const code = error instanceof ReadError ? error.code : 'failed';
+    if (code === 'missing' || code === 'directory') this.remove(path);
+    else if (code === 'binary' || code === 'tooLarge') {
+      this.remove(path);
+      progress.skip(path, code === 'binary' ? 'binary' : 'too large');
+    } else {
+      // What was indexed stays until it can be read again: a file may be locked for a moment.
+      const message = error instanceof Error ? error.message : String(error);
+      progress.problem(path, message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message);
+    }
+  }
+
+  private remove(path: string): void {
+    const { catalogue, lexical, shelf, progress } = this.context;
+    catalogue.remove(path);
+    lexical.remove(path);
+    shelf.forget(path);
+    progress.settle(path);
+  }
+
+  // ── Single changes ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Whether changes are better met by a whole pass: many at once, new folders, or changed rules. */
+  needsPass(changes: readonly FileChange[]): boolean {
+    return changes.length > BURST || changes.some(({ file }) => isRuleFile(file));
+  }
+
+  /** Takes changes in; resolves to true when a pass is needed after all (a folder came). */
+  async update(changes: readonly FileChange[]): Promise<boolean> {
+    let pass = false;
+    await Promise.all(
+      changes.map(async ({ file }) => {
+        const path = this.context.folders.pathOf(file);
+        if (path === undefined) return;
+        const kind = await stat(file).then(
+          (info) => (info.isDirectory() ? 'folder' : 'file'),
+          () => 'gone',
+        );
+        if (kind === 'folder') pass = true;
+        else if (kind === 'gone') this.removeTree(path);
+        else if (whyFile(file, this.context.folders, this.context.settings).indexed)
+          await this.indexFile(file, path, changes.length > FEW);
+        else this.remove(path);
+      }),
+    );
+    return pass;
+  }
+
+  private removeTree(path: string): void {
+    const { catalogue, shelf } = this.context;
+    if (!shelf.unsaved.has(path)) this.remove(path);
+    const below = `${path}/`;
+    for (const known of [...catalogue.entries.keys()]) if (known.startsWith(below)) this.remove(known);
+  }
+
+  /** The text of an editor with unsaved edits takes the file's place until `null` comes; at once, or with the next pass. */
+  async setUnsaved(file: string, text: string | null, atOnce: boolean): Promise<void> {
+    const { folders, shelf, lexical, pool, catalogue, settings } = this.context;
+    const path = folders.pathOf(file);
+    if (path === undefined) return;
+    if (text === null) {
+      this.typed.delete(path);
+      if (!shelf.unsaved.delete(path)) return;
+      const entry = catalogue.entries.get(path);
+      if (entry && !lexical.has(path, entry.hash)) lexical.remove(path);
+      if (atOnce) await this.update([{ file, type: 'changed' }]);
+      return;
+    }
+    const why = whyFile(file, folders, settings);
+    if (!why.indexed && why.rule) return;
+    const document = toDocument(file, path, text);
+    this.typed.set(path, document.hash);
+    const { segmented } = await pool.segmentNow(document);
+    // Saved or typed on meanwhile: this text would hide what came after it.
+    if (this.typed.get(path) !== document.hash) return;
+    this.typed.delete(path);
+    shelf.unsaved.set(path, { document, segmented });
+    if (atOnce && !lexical.has(path, document.hash)) lexical.add(path, document, segmented);
+  }
+
+  // ── Writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private async writeSome(signal: AbortSignal): Promise<void> {
+    this.sinceFlush = 0;
+    const { catalogue, lexical } = this.context;
+    if (!this.mayWrite()) return;
+    await catalogue.flush();
+    if (lexical.pendingBytes > FLUSH_BYTES) await this.flushLexical(signal);
+  }
+
+  /** Everything to disk, and fewer packs. A full disk is noted in the status; what could not be written stays in memory. */
+  async write(signal?: AbortSignal): Promise<void> {
+    const { catalogue } = this.context;
+    if (!this.mayWrite()) return;
+    await catalogue.flush();
+    if ((await this.flushLexical(signal)) && !signal?.aborted) await this.merge(signal);
+    await catalogue.compact();
+  }
+
+  private mayWrite(): boolean {
+    if (this.context.ownsStore()) return true;
+    this.context.catalogue.detach();
+    return false;
+  }
+
+  /** Why the lexical index could not be written the last time. */
+  lexicalFailure: LexicalStoreError | undefined;
+
+  private async flushLexical(signal?: AbortSignal): Promise<boolean> {
+    try {
+      await this.context.lexical.flush(signal);
+      this.lexicalFailure = undefined;
+      return true;
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      if (!(error instanceof LexicalStoreError)) throw error;
+      this.lexicalFailure = error;
+      return false;
+    }
+  }
+
+  private async merge(signal?: AbortSignal): Promise<void> {
+    try {
+      while (await this.context.lexical.merge(signal)) signal?.throwIfAborted();
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      if (!(error instanceof LexicalStoreError)) throw error;
+      this.lexicalFailure = error;
+    }
+  }
+}
+
+/** A file whose content decides what is indexed. */
+function isRuleFile(file: string): boolean {
+  const name = basename(file);
+  return name === '.gitignore' || name === OWN_IGNORE_FILE || /[\\/]\.git[\\/](?:info[\\/]exclude|HEAD)$/.test(file);
+}

@@ -1,0 +1,225 @@
+import { basename, extname } from 'node:path';
+import type { SegmenterPool } from '../segments/pool';
+import { grammarOf } from '../languages/grammars';
+import type { FileChange, Indexer } from './indexer';
+
+/** Several saves within this time are taken in together. */
+const GATHER_MS = 15;
+/** After the last change, when what is in memory goes to disk. */
+const SETTLE_MS = 3_000;
+/** A question waits so long for changes that were told before it: a saved file takes a tenth of it, a branch switch is not waited for. */
+const CATCH_UP_MS = 400;
+/** Grammars loaded ahead, and how long nothing may have been going on before each. */
+const WARM_GRAMMARS = 6;
+const WARM_MS = 500;
+/** Searches tried out before, and the pause after each: what runs for the first time takes several times as long. */
+const REHEARSALS = 24;
+const REHEARSAL_PAUSE_MS = 40;
+
+/** When the indexer works: one pass at a time, changes taken in as they are told, writing once it is quiet. */
+export class Upkeep {
+  /** The pass under way: when all can be found, when all is written too, and what ends it. */
+  private pass: { found: Promise<void>; done: Promise<void>; abort: AbortController } | undefined;
+  private gathered = new Map<string, FileChange>();
+  private gathering: Promise<void> | undefined;
+  /** Changes that were told and are not taken in yet. */
+  private readonly arriving = new Set<Promise<void>>();
+  private settleTimer: NodeJS.Timeout | undefined;
+  private warmTimer: NodeJS.Timeout | undefined;
+  private closed = false;
+
+  /** @param rehearse searches for something, so that the first question finds the way paved */
+  constructor(
+    private readonly indexer: Indexer,
+    private readonly pool: SegmenterPool,
+    private readonly rehearse: (question: string) => Promise<unknown>,
+  ) {}
+
+  private get progress() {
+    return this.indexer.context.progress;
+  }
+
+  private get upToDate(): boolean {
+    return this.progress.state === 'ready';
+  }
+
+  // ── Passes ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Begins a pass, or joins the one under way. Neither promise rejects: failures are in the progress. */
+  begin(signal?: AbortSignal): { found: Promise<void>; done: Promise<void> } {
+    if (this.pass) return this.pass;
+    if (this.closed) return { found: Promise.resolve(), done: Promise.resolve() };
+    const abort = new AbortController();
+    const stop = (): void => abort.abort();
+    signal?.addEventListener('abort', stop, { once: true });
+    if (signal?.aborted) abort.abort();
+    const found = this.attempt(() => this.indexer.pass(abort.signal), abort.signal).then((ended) => {
+      if (ended) this.progress.set('ready', 'Up to date');
+    });
+    const written = found.then(() =>
+      abort.signal.aborted ? undefined : this.attempt(() => this.indexer.write(abort.signal), abort.signal),
+    );
+    const done = written.then(() => {
+      signal?.removeEventListener('abort', stop);
+      this.pass = undefined;
+      this.progress.changed(true);
+      this.warmTimer = setTimeout(() => this.warmUp(), WARM_MS);
+      this.warmTimer.unref();
+    });
+    this.pass = { found, done, abort };
+    return this.pass;
+  }
+
+  /** False when it was stopped or failed; the status says which. */
+  private async attempt(work: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      if (!signal.aborted) this.progress.set('failed', error instanceof Error ? error.message : String(error));
+      else if (this.progress.state !== 'ready') this.progress.set('idle', 'Stopped');
+      return false;
+    }
+  }
+
+  /**
+   * While nothing goes on: tries out searches for names of the workspace's files, then loads the grammars that most files want, so that neither the first
+   * question nor the first saved file is slow. A grammar holds this thread for a moment (C++'s for a tenth of a second), hence one at a time, and a
+   * file that is saved meanwhile goes before the next.
+   */
+  private warmUp(): void {
+    const work = [
+      ...this.someNames().map((name) => ({ run: () => this.rehearse(name), pause: REHEARSAL_PAUSE_MS })),
+      ...this.commonLanguages().map((language) => ({
+        run: () => this.pool.segmentNow({ path: '', language, text: '\n' }),
+        pause: WARM_MS,
+      })),
+    ];
+    const next = (): void => {
+      clearTimeout(this.warmTimer);
+      const first = this.pass || this.closed ? undefined : work.shift();
+      if (first)
+        void Promise.resolve(first.run())
+          .catch(() => undefined)
+          .then(() => (this.warmTimer = setTimeout(next, work[0]?.pause ?? 0).unref()));
+    };
+    next();
+  }
+
+  /** A few files' names, from all over the workspace. */
+  private someNames(): string[] {
+    const paths = [...this.indexer.context.catalogue.entries.values()].map(({ path }) => path);
+    const step = Math.max(1, Math.floor(paths.length / REHEARSALS));
+    return paths
+      .filter((_, i) => i % step === 0)
+      .slice(0, REHEARSALS)
+      .map((path) => basename(path, extname(path)));
+  }
+
+  /** A language for each of the grammars that most files want. */
+  private commonLanguages(): string[] {
+    const files = new Map<string, { language: string; files: number }>();
+    for (const { language } of this.indexer.context.catalogue.entries.values()) {
+      const grammar = grammarOf(language);
+      if (grammar === undefined) continue;
+      const known = files.get(grammar);
+      if (known) known.files++;
+      else files.set(grammar, { language, files: 1 });
+    }
+    return [...files.values()]
+      .sort((a, b) => b.files - a.files)
+      .slice(0, WARM_GRAMMARS)
+      .map(({ language }) => language);
+  }
+
+  async stopPass(): Promise<void> {
+    this.pass?.abort.abort();
+    await this.pass?.done;
+  }
+
+  /** Ends the pass under way for good, until somebody begins another. */
+  async cancel(): Promise<void> {
+    this.indexer.pause(false);
+    // It may come to its end meanwhile.
+    if (!this.upToDate) await this.stopPass();
+    if (this.upToDate) return;
+    this.progress.set('cancelled', 'Cancelled by you');
+    this.settle();
+  }
+
+  // ── Changes ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  applyChanges(changes: readonly FileChange[]): Promise<void> {
+    for (const change of changes) this.gathered.set(change.file, change);
+    this.gathering ??= new Promise<void>((resolve) => setTimeout(resolve, GATHER_MS)).then(() => {
+      this.gathering = undefined;
+      return this.takeIn();
+    });
+    return this.arrives(this.gathering);
+  }
+
+  async setUnsaved(file: string, text: string | null): Promise<void> {
+    // Before anything has been asked for, what is typed is kept for the pass that comes.
+    await this.arrives(this.indexer.setUnsaved(file, text, this.progress.state !== 'idle'));
+    this.settle();
+  }
+
+  /** Files that a question has found changed; nobody told of them. */
+  async refresh(files: readonly string[]): Promise<void> {
+    await this.indexer.update(files.map((file) => ({ file, type: 'changed' })));
+    this.settle();
+  }
+
+  private arrives(change: Promise<void>): Promise<void> {
+    this.arriving.add(change);
+    const arrived = (): void => void this.arriving.delete(change);
+    change.then(arrived, arrived);
+    return change;
+  }
+
+  /** Resolves when what was told before can be found, within reason. */
+  async caughtUp(): Promise<void> {
+    if (this.arriving.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await Promise.race([
+      Promise.allSettled(this.arriving),
+      new Promise((resolve) => (timer = setTimeout(resolve, CATCH_UP_MS))),
+    ]);
+    clearTimeout(timer);
+  }
+
+  private async takeIn(): Promise<void> {
+    const changes = [...this.gathered.values()];
+    this.gathered = new Map();
+    // Nothing has been asked for yet (Restricted Mode, a cleared index): the pass that comes reads all of it.
+    if (this.closed || this.progress.state === 'idle') return;
+    const pass = this.indexer.needsPass(changes) || (await this.indexer.update(changes));
+    // A pass that the user has cancelled is theirs to take up again.
+    if (pass && this.progress.state !== 'cancelled') {
+      // A pass under way may be past the places that changed: it begins again.
+      await this.stopPass();
+      await this.begin().found;
+    }
+    this.progress.changed(true);
+    this.settle();
+  }
+
+  /** Writes what is in memory when nothing has changed for a while. */
+  private settle(): void {
+    clearTimeout(this.settleTimer);
+    this.settleTimer = setTimeout(() => {
+      if (!this.pass && !this.closed) void this.indexer.write().then(() => this.progress.changed());
+    }, SETTLE_MS);
+    this.settleTimer.unref();
+  }
+
+  /** Ends a pass and writes what is in memory. */
+  async close(): Promise<void> {
+    await this.stopPass();
+    this.closed = true;
+    clearTimeout(this.settleTimer);
+    clearTimeout(this.warmTimer);
+    await this.gathering;
+    await this.indexer.write();
+  }
+}

@@ -1,0 +1,322 @@
+import { readdir, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { makeDirectory } from '../../base/make-directory';
+import type { Document, SegmentedDocument } from '../types';
+import { Delta } from './delta';
+import { MANIFEST, type ManifestPack, readManifest, writeManifest } from './manifest';
+import { chooseMerge } from './merge-policy';
+import { Pack } from './pack';
+import { storeError, writePack } from './pack-writer';
+import { type Part, PostingList, SEGMENT_KINDS } from './part';
+import { type LexicalResult, type SearchOptions, Searcher } from './search';
+import {
+  type DamagedPack,
+  type DocumentId,
+  Field,
+  type IndexedDocument,
+  type LexicalStatus,
+  LexicalStoreError,
+  type Occurrence,
+  type QueryTerm,
+} from './types';
+
+/**
+ * Inverted index over documents and their segments: a few immutable packs on disk and a delta in memory, searched together.
+ *
+ *     const { index, damaged } = await LexicalIndex.open(directory);   // the directory is made when missing
+ *     index.add(path, document, segmented);                             // searchable at once; replaces what docId had
+ *     if (index.pendingBytes > budget) await index.flush();             // writes the delta as a pack, atomically
+ *     index.search(terms, options);
+ *     while (await index.merge()) {}                                    // in the background: fewer packs, room of removed documents given back
+ *     await index.close();
+ *
+ * `add`, `remove` and `search` are synchronous and may be called while a flush or merge runs. What was not flushed when the process dies is missing at
+ * the next open, which the owner sees from `has(docId, hash)` and adds again; so is everything in a damaged pack. One process at
+ * a time may have a directory open (the library's lock sees to it).
+ */
+export class LexicalIndex {
+  private delta = new Delta();
+  /** Deltas whose flush is under way or failed; still searched, written at the next flush. */
+  private frozen: Delta[] = [];
+  private packs: Pack[] = [];
+  private readonly live = new Map<DocumentId, { part: Part; row: number }>();
+  private readonly searcher = new Searcher();
+  private readonly list = new PostingList();
+  private manifestDirty = false;
+  private nextPack = 1;
+  private closed = false;
+  /** Flushes and merges run one after another. */
+  private writing: Promise<unknown> = Promise.resolve();
+
+  private constructor(private readonly directory: string | undefined) {}
+
+  /** An index without a store: `flush` and `merge` do nothing. */
+  static inMemory(): LexicalIndex {
+    return new LexicalIndex(undefined);
+  }
+
+  /** Opens what is in `directory`. Packs that cannot be used are deleted and reported; their documents are simply not in the index. */
+  static async open(directory: string): Promise<{ index: LexicalIndex; damaged: readonly DamagedPack[] }> {
+    const index = new LexicalIndex(directory);
+    const damaged: DamagedPack[] = [];
+    try {
+      makeDirectory(directory);
+    } catch (error) {
+      throw storeError(error, directory);
+    }
+    const manifest = await readManifest(directory);
+    if (manifest && 'damaged' in manifest) {
+      damaged.push({ file: join(directory, MANIFEST), reason: manifest.damaged });
+      index.manifestDirty = true;
+    }
+    for (const entry of Array.isArray(manifest) ? (manifest as readonly ManifestPack[]) : []) {
+      const file = join(directory, basename(entry.name));
+      try {
+        index.attach(Pack.open(file), entry.removed);
+      } catch (error) {
+        if (!(error instanceof LexicalStoreError)) throw error;
+        damaged.push({ file, reason: error.message });
+        index.manifestDirty = true;
+      }
+    }
+    await index.sweep();
+    return { index, damaged };
+  }
+
+  private attach(pack: Pack, removed: readonly number[]): void {
+    for (const row of removed) if (row < pack.tables.documents.length) pack.tables.remove(row);
+    this.packs.push(pack);
+    this.nextPack = Math.max(this.nextPack, 1 + Number(/(\d+)\.pack$/.exec(pack.file.path)?.[1] ?? 0));
+    pack.tables.documents.forEach(({ docId }, row) => {
+      if (pack.tables.removed[row] === 1) return;
+      // A document in two packs can only come from a store that was tampered with; the later pack is the newer.
+      this.remove(docId);
+      this.live.set(docId, { part: pack, row });
+    });
+  }
+
+  /** Deletes files of packs that no manifest names: left-overs of a killed flush or merge. */
+  private async sweep(): Promise<void> {
+    if (this.directory === undefined) return;
+    const keep = new Set(this.packs.map((pack) => basename(pack.file.path)));
+    for (const name of await readdir(this.directory)) {
+      if (!/^lexical-\d+\.pack(\.tmp)?$|^lexical\.manifest\.tmp$/.test(name) || keep.has(name)) continue;
+      this.nextPack = Math.max(this.nextPack, 1 + Number(/\d+/.exec(name)?.[0] ?? 0));
+      await rm(join(this.directory, name), { force: true }).catch(() => undefined);
+    }
+  }
+
+  // ── Documents ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Bytes of memory that `flush` would give back, an estimate. */
+  get pendingBytes(): number {
+    return this.delta.bytes + this.frozen.reduce((sum, delta) => sum + delta.bytes, 0);
+  }
+
+  add(docId: DocumentId, document: Document, segmented: SegmentedDocument): void {
+    this.remove(docId);
+    this.live.set(docId, { part: this.delta, row: this.delta.add(docId, document, segmented) });
+  }
+
+  /** True when the document was there. */
+  remove(docId: DocumentId): boolean {
+    const place = this.live.get(docId);
+    if (place === undefined) return false;
+    this.live.delete(docId);
+    this.manifestDirty = true;
+    return place.part.tables.remove(place.row);
+  }
+
+  /** Whether this very text is indexed under `docId`. */
+  has(docId: DocumentId, hash: string): boolean {
+    const place = this.live.get(docId);
+    return place !== undefined && place.part.tables.documents[place.row]?.hash === hash;
+  }
+
+  *documents(): IterableIterator<IndexedDocument> {
+    for (const { part, row } of this.live.values()) {
+      const { tables } = part;
+      const document = tables.documents[row];
+      if (document === undefined) continue;
+      yield {
+        ...document,
+        segments: tables.endSegment(row) - tables.firstSegment.at(row),
+        length: tables.documentLength.at(row),
+      };
+    }
+  }
+
+  status(): LexicalStatus {
+    let documents = 0;
+    let segments = 0;
+    for (const { tables } of this.parts()) {
+      documents += tables.live;
+      tables.documents.forEach(
+        (_, row) => (segments += tables.removed[row] === 1 ? 0 : tables.endSegment(row) - tables.firstSegment.at(row)),
+      );
+    }
+    const bytes = this.packs.reduce((sum, pack) => sum + pack.file.bytes, 0);
+    return { documents, segments, packs: this.packs.length, bytes, pendingBytes: this.pendingBytes };
+  }
+
+  // ── Search ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private parts(): readonly Part[] {
+    return [...this.packs, ...this.frozen, this.delta];
+  }
+
+  search(query: readonly QueryTerm[], options: SearchOptions): LexicalResult {
+    return this.searcher.search(this.parts(), query, options);
+  }
+
+  /**
+   * Segments that have a term of `terms.ts`: a stem, a whole identifier, or `definitionTerm(name)` for the definitions of exactly that name.
+   * At most `limit`.
+   */
+  occurrences(term: string, limit: number): Occurrence[] {
+    const found: Occurrence[] = [];
+    for (const part of this.parts()) {
+      part.read(term, this.list);
+      const { tables } = part;
+      for (let i = 0; i < this.list.length && found.length < limit; i++) {
+        const s = this.list.segments[i] as number;
+        const row = tables.segmentDocument.at(s);
+        const document = tables.documents[row];
+        if (document === undefined || tables.removed[row] === 1) continue;
+        const value = this.list.values[i] as number;
+        const segment = {
+          ordinal: s - tables.firstSegment.at(row),
+          startLine: tables.startLine.at(s),
+          endLine: tables.endLine.at(s),
+          kind: SEGMENT_KINDS[tables.segmentKind.at(s)] ?? 'code',
+        };
+        found.push({
+          docId: document.docId,
+          path: document.path,
+          segment,
+          frequency: value >> 3,
+          defines: (value & Field.Symbol) !== 0,
+        });
+      }
+    }
+    return found;
+  }
+
+  // ── Store ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Writes what is in memory. On failure (LexicalStoreError) nothing is lost: it stays searchable and is written at the next flush. */
+  flush(signal?: AbortSignal): Promise<void> {
+    return this.exclusive(async (directory) => {
+      if (this.delta.tables.documents.length > 0) {
+        this.frozen.push(this.delta);
+        this.delta = new Delta();
+      }
+      while (this.frozen.length > 0) {
+        const delta = this.frozen[0] as Delta;
+        await this.replace(directory, [delta], signal);
+      }
+      if (this.manifestDirty) await this.publish(directory);
+    });
+  }
+
+  /** Joins some packs where that is worth it; false when there is nothing to do. Cancelling leaves the store as it was. */
+  merge(signal?: AbortSignal): Promise<boolean> {
+    return this.exclusive(async (directory) => {
+      const chosen = new Set(
+        chooseMerge(
+          this.packs.map((pack) => ({
+            bytes: pack.file.bytes,
+            documents: pack.tables.documents.length,
+            live: pack.tables.live,
+          })),
+        ),
+      );
+      const sources = this.packs.filter((_, i) => chosen.has(i));
+      if (sources.length === 0) return false;
+      await this.replace(directory, sources, signal);
+      await this.publish(directory);
+      for (const pack of sources) {
+        pack.close();
+        await rm(pack.file.path, { force: true }).catch(() => undefined);
+      }
+      return true;
+    }).then((merged) => merged === true);
+  }
+
+  /** Puts one pack in the place of `sources`, with their live documents; documents removed while it was written are removed there too. */
+  private async replace(directory: string, sources: readonly Part[], signal: AbortSignal | undefined): Promise<void> {
+    if (sources.every((source) => source.tables.live === 0)) {
+      this.retire(sources);
+      return;
+    }
+    const path = join(directory, `lexical-${this.nextPack++}.pack`);
+    const { rows } = await writePack(path, sources, signal);
+    const pack = Pack.open(path, 'justWritten');
+    sources.forEach((source, i) => {
+      source.tables.documents.forEach(({ docId }, row) => {
+        const to = rows[i]?.[row] ?? -1;
+        if (to < 0) return;
+        if (source.tables.removed[row] === 1) pack.tables.remove(to);
+        else this.live.set(docId, { part: pack, row: to });
+      });
+    });
+    this.retire(sources);
+    this.packs.push(pack);
+  }
+
+  private retire(sources: readonly Part[]): void {
+    const gone = new Set(sources);
+    this.frozen = this.frozen.filter((delta) => !gone.has(delta));
+    this.packs = this.packs.filter((pack) => !gone.has(pack));
+    this.manifestDirty = true;
+  }
+
+  private async publish(directory: string): Promise<void> {
+    this.manifestDirty = false;
+    try {
+      const entries = this.packs.map((pack): ManifestPack => ({
+        name: basename(pack.file.path),
+        removed: pack.tables.documents.flatMap((_, row) => (pack.tables.removed[row] === 1 ? [row] : [])),
+      }));
+      await writeManifest(directory, entries);
+    } catch (error) {
+      this.manifestDirty = true;
+      throw error;
+    }
+  }
+
+  private exclusive<T>(work: (directory: string) => Promise<T>): Promise<T | undefined> {
+    const run = this.writing.then(async () => {
+      if (this.closed)
+        throw new LexicalStoreError('lexicalClosed', this.directory ?? '(memory)', 'the index is closed');
+      return this.directory === undefined ? undefined : work(this.directory);
+    });
+    this.writing = run.catch(() => undefined);
+    return run;
+  }
+
+  /** Waits for a running flush or merge, then closes the files; what was not flushed is dropped. */
+  async close(): Promise<void> {
+    await this.writing;
+    this.closed = true;
+    for (const pack of this.packs) pack.close();
+    this.packs = [];
+    this.live.clear();
+  }
+
+  /** Drops everything, on disk too; returns the bytes given back. The index can be used again. */
+  async clear(): Promise<number> {
+    await this.writing;
+    const { bytes } = this.status();
+    for (const pack of this.packs) pack.close();
+    this.packs = [];
+    this.frozen = [];
+    this.delta = new Delta();
+    this.live.clear();
+    if (this.directory !== undefined) {
+      await this.publish(this.directory);
+      await this.sweep();
+    }
+    return bytes;
+  }
+}

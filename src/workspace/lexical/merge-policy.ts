@@ -1,0 +1,33 @@
+/** Packs of one tier that are joined, and the most packs there may be whatever their sizes. */
+const FAN_IN = 4;
+const MOST_PACKS = 8;
+/** Packs this small count as one tier: the many little flushes of an editing session. */
+const SMALLEST_TIER = 1 << 20;
+/** A pack with fewer live documents than this share is rewritten. */
+const LIVE_SHARE = 0.6;
+
+export interface PackSize {
+  bytes: number;
+  documents: number;
+  live: number;
+}
+
+/**
+ * Indices of the packs to join next, none when all is well. Tiered: packs within a factor of four in size are joined four at a time, so each
+ * posting is rewritten O(log n) times over the life of the index.
+ */
+export function chooseMerge(packs: readonly PackSize[]): number[] {
+  const empty = packs.flatMap((pack, i) => (pack.live === 0 ? [i] : []));
+  if (empty.length > 0) return empty;
+  const bySize = packs
+    .map((pack, i) => ({ i, bytes: Math.max(pack.bytes, SMALLEST_TIER) }))
+    .sort((a, b) => a.bytes - b.bytes);
+  for (let start = 0; start + FAN_IN <= bySize.length; start++) {
+    const smallest = (bySize[start] as { bytes: number }).bytes;
+    const tier = bySize.slice(start).filter((pack) => pack.bytes <= smallest * FAN_IN);
+    if (tier.length >= FAN_IN) return tier.map((pack) => pack.i);
+  }
+  if (packs.length > MOST_PACKS) return bySize.slice(0, FAN_IN).map((pack) => pack.i);
+  const worn = packs.findIndex((pack) => pack.live < pack.documents * LIVE_SHARE);
+  return worn < 0 ? [] : [worn];
+}

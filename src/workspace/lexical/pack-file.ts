@@ -1,0 +1,131 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { crc32 } from 'node:zlib';
+import { LexicalStoreError } from './types';
+
+/**
+ * The outer shape of a pack: a header of 64 bytes, then three sections one after another.
+ *
+ *     0   8 bytes  magic: names the format and the version of the terms; another version is rebuilt, never mixed
+ *     8   u32      crc32 of bytes 12…63
+ *     12  3 × { f64 length, u32 crc32 }  postings, dictionary, tables
+ *
+ * The magic must change whenever terms.ts, stem.ts or a section's layout changes meaning.
+ */
+export const MAGIC = 'ANLXPK02';
+export const HEADER_BYTES = 64;
+export const SECTIONS = ['postings', 'dictionary', 'tables'] as const;
+export type SectionName = (typeof SECTIONS)[number];
+
+export interface Section {
+  offset: number;
+  length: number;
+  crc: number;
+}
+
+export type Layout = Record<SectionName, Section>;
+
+export function encodeHeader(sections: Record<SectionName, { length: number; crc: number }>): Buffer {
+  const header = Buffer.alloc(HEADER_BYTES);
+  header.write(MAGIC, 0, 'latin1');
+  SECTIONS.forEach((name, i) => {
+    header.writeDoubleLE(sections[name].length, 12 + i * 12);
+    header.writeUInt32LE(sections[name].crc, 20 + i * 12);
+  });
+  header.writeUInt32LE(crc32(header.subarray(12)), 8);
+  return header;
+}
+
+function corrupt(file: string, message: string): LexicalStoreError {
+  return new LexicalStoreError('lexicalCorrupt', file, message);
+}
+
+function decodeHeader(header: Buffer, file: string): Layout {
+  const magic = header.toString('latin1', 0, 8);
+  if (magic !== MAGIC)
+    throw corrupt(file, magic.startsWith('ANLXPK') ? 'made by another version' : 'not an index pack');
+  if (crc32(header.subarray(12)) !== header.readUInt32LE(8)) throw corrupt(file, 'the header is damaged');
+  let offset = HEADER_BYTES;
+  const layout = {} as Layout;
+  SECTIONS.forEach((name, i) => {
+    const length = header.readDoubleLE(12 + i * 12);
+    layout[name] = { offset, length, crc: header.readUInt32LE(20 + i * 12) };
+    offset += length;
+  });
+  return layout;
+}
+
+/** An open pack file, read in ranges. */
+export class PackFile {
+  private constructor(
+    readonly path: string,
+    readonly layout: Layout,
+    readonly bytes: number,
+    private fd: number,
+  ) {}
+
+  /** Opens and checks the size and, with `verify`, the checksum of every section. Throws LexicalStoreError `lexicalCorrupt` when the file is not whole. */
+  static open(path: string, verify: boolean): PackFile {
+    let fd: number;
+    try {
+      fd = openSync(path, 'r');
+    } catch (error) {
+      throw new LexicalStoreError(
+        'lexicalCorrupt',
+        path,
+        `cannot be opened (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+        { cause: error },
+      );
+    }
+    try {
+      const size = fstatSync(fd).size;
+      if (size < HEADER_BYTES) throw corrupt(path, `cut off at ${size} bytes`);
+      const header = Buffer.alloc(HEADER_BYTES);
+      readSync(fd, header, 0, HEADER_BYTES, 0);
+      const layout = decodeHeader(header, path);
+      const whole = layout.tables.offset + layout.tables.length;
+      if (size !== whole) throw corrupt(path, `has ${size} bytes where ${whole} were written`);
+      const file = new PackFile(path, layout, size, fd);
+      if (verify) for (const name of SECTIONS) file.verify(name);
+      return file;
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+  }
+
+  /** Reads `length` bytes at `offset` of a section into `into`. */
+  read(section: SectionName, offset: number, length: number, into: Uint8Array): void {
+    if (this.fd < 0) throw new LexicalStoreError('lexicalClosed', this.path, 'the pack is closed');
+    const { offset: base, length: size } = this.layout[section];
+    if (offset < 0 || offset + length > size)
+      throw corrupt(this.path, `${section}: bytes ${offset}+${length} lie outside of ${size}`);
+    for (let done = 0; done < length;) {
+      const got = readSync(this.fd, into, done, length - done, base + offset + done);
+      if (got === 0) throw corrupt(this.path, `${section}: cut off while it was in use`);
+      done += got;
+    }
+  }
+
+  section(name: SectionName): Buffer {
+    const bytes = Buffer.allocUnsafeSlow(this.layout[name].length);
+    this.read(name, 0, bytes.length, bytes);
+    return bytes;
+  }
+
+  private verify(name: SectionName): void {
+    const { length, crc } = this.layout[name];
+    const chunk = Buffer.allocUnsafe(Math.min(length, 1 << 20));
+    let sum = 0;
+    for (let offset = 0; offset < length; offset += chunk.length) {
+      const view = chunk.subarray(0, Math.min(chunk.length, length - offset));
+      this.read(name, offset, view.length, view);
+      sum = crc32(view, sum);
+    }
+    if (sum !== crc) throw corrupt(this.path, `${name}: the checksum does not match`);
+  }
+
+  close(): void {
+    if (this.fd >= 0) closeSync(this.fd);
+    this.fd = -1;
+  }
+}

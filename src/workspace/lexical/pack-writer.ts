@@ -1,0 +1,267 @@
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { crc32 } from 'node:zlib';
+import type { Delta } from './delta';
+import { DictionaryWriter } from './dictionary';
+import { ByteWriter } from './growable';
+import { Pack } from './pack';
+import { encodeHeader, HEADER_BYTES } from './pack-file';
+import { type Part, PartTables, PostingList } from './part';
+import { encodeTables } from './tables-codec';
+import { LexicalStoreError } from './types';
+
+/** Milliseconds of work between two turns of the event loop: search and heart-beat go on while a pack is written. */
+const SLICE_MS = 8;
+
+/** Where the documents of the sources went: for each source, new row of each old row, or −1 for those that were removed. */
+export interface WrittenPack {
+  rows: readonly Int32Array[];
+}
+
+/** A part's terms in order, for writing. */
+interface TermCursor {
+  readonly term: string | undefined;
+  advance(): void;
+  read(into: PostingList): void;
+}
+
+/**
+ * Writes the live documents of `sources` as one pack at `path`, merging their postings term by term, so that memory holds one term's postings, the
+ * new dictionary and the tables. The file appears whole under its name (temporary file, fsync, rename) or not at all.
+ */
+export async function writePack(path: string, sources: readonly Part[], signal?: AbortSignal): Promise<WrittenPack> {
+  const { tables, rows, segments } = joinTables(sources);
+  const temporary = `${path}.tmp`;
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(temporary, 'w');
+    const pace = new Pace(signal);
+    const cursors = await Promise.all(sources.map((source) => cursorOf(source, pace)));
+    const postings = new SectionWriter(handle, HEADER_BYTES);
+    const dictionary = await writePostings(postings, cursors, segments, pace);
+    const dictionarySection = new SectionWriter(handle, postings.position);
+    await dictionarySection.write(dictionary);
+    const tablesSection = new SectionWriter(handle, dictionarySection.position);
+    await tablesSection.write(encodeTables(tables));
+    const header = encodeHeader({
+      postings: postings.summary(),
+      dictionary: dictionarySection.summary(),
+      tables: tablesSection.summary(),
+    });
+    await handle.write(header, 0, header.length, 0);
+    await handle.sync();
+    await handle.close();
+    handle = undefined;
+    await rename(temporary, path);
+    return { rows };
+  } catch (error) {
+    await handle?.close().catch(() => undefined);
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw storeError(error, path);
+  }
+}
+
+/** Names the file and what to do; leaves cancellation as it is. */
+export function storeError(error: unknown, file: string): unknown {
+  if (error instanceof LexicalStoreError || (error as Error | undefined)?.name === 'AbortError') return error;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new LexicalStoreError(
+      'lexicalDiskFull',
+      file,
+      'the disk is full; free some space and the index is written at the next change',
+      { cause: error },
+    );
+  return new LexicalStoreError('lexicalWriteFailed', file, `cannot be written (${code ?? String(error)})`, {
+    cause: error,
+  });
+}
+
+class Pace {
+  private since = performance.now();
+
+  constructor(private readonly signal: AbortSignal | undefined) {}
+
+  /** True when the slice is used up. */
+  get due(): boolean {
+    return performance.now() - this.since > SLICE_MS;
+  }
+
+  async rest(): Promise<void> {
+    await nextTurn();
+    this.signal?.throwIfAborted();
+    this.since = performance.now();
+  }
+}
+
+/** The sources' live documents one after another; `segments` gives each source's segment rows in the result, −1 where gone. */
+function joinTables(sources: readonly Part[]): { tables: PartTables; rows: Int32Array[]; segments: Int32Array[] } {
+  const tables = new PartTables();
+  const rows: Int32Array[] = [];
+  const segments: Int32Array[] = [];
+  for (const { tables: from } of sources) {
+    const rowMap = new Int32Array(from.documents.length).fill(-1);
+    const segmentMap = new Int32Array(from.segments).fill(-1);
+    from.documents.forEach((document, row) => {
+      if (from.removed[row] === 1) return;
+      rowMap[row] = tables.addDocument(document);
+      for (let s = from.firstSegment.at(row), end = from.endSegment(row); s < end; s++)
+        segmentMap[s] = tables.addSegment(
+          from.startLine.at(s),
+          from.endLine.at(s),
+          from.segmentKind.at(s),
+          from.segmentLength.at(s),
+        );
+    });
+    rows.push(rowMap);
+    segments.push(segmentMap);
+  }
+  return { tables, rows, segments };
+}
+
+async function writePostings(
+  out: SectionWriter,
+  cursors: readonly TermCursor[],
+  segments: readonly Int32Array[],
+  pace: Pace,
+): Promise<Uint8Array> {
+  const dictionary = new DictionaryWriter();
+  const list = new PostingList();
+  const bytes = new ByteWriter();
+  for (let steps = 0; ; steps++) {
+    if ((steps & 63) === 0 && pace.due) await pace.rest();
+    let term: string | undefined;
+    for (const cursor of cursors)
+      if (cursor.term !== undefined && (term === undefined || cursor.term < term)) term = cursor.term;
+    if (term === undefined) break;
+    bytes.clear();
+    let count = 0;
+    let last = -1;
+    for (const [i, cursor] of cursors.entries()) {
+      if (cursor.term !== term) continue;
+      cursor.read(list);
+      cursor.advance();
+      const map = segments[i] as Int32Array;
+      for (let p = 0; p < list.length; p++) {
+        const segment = map[list.segments[p] as number] as number;
+        if (segment < 0) continue;
+        bytes.varint(segment - last);
+        bytes.varint(list.values[p] as number);
+        last = segment;
+        count++;
+      }
+    }
+    if (count === 0) continue;
+    dictionary.add(term, count, bytes.length);
+    if (out.append(bytes.view())) await out.drain();
+  }
+  await out.drain();
+  return dictionary.finish();
+}
+
+/** One section of the file being written: gathers small writes, keeps length and checksum. */
+class SectionWriter {
+  private readonly pending = new ByteWriter(1 << 18);
+  private length = 0;
+  private crc = 0;
+
+  constructor(
+    private readonly handle: FileHandle,
+    private readonly start: number,
+  ) {}
+
+  get position(): number {
+    return this.start + this.length;
+  }
+
+  /** True when it is time to drain. */
+  append(bytes: Uint8Array): boolean {
+    this.pending.bytes(bytes);
+    return this.pending.length > 1 << 18;
+  }
+
+  async drain(): Promise<void> {
+    await this.write(this.pending.view());
+    this.pending.clear();
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let done = 0; done < bytes.length;)
+      done += (await this.handle.write(bytes, done, bytes.length - done, this.position + done)).bytesWritten;
+    this.crc = crc32(bytes, this.crc);
+    this.length += bytes.length;
+  }
+
+  summary(): { length: number; crc: number } {
+    return { length: this.length, crc: this.crc };
+  }
+}
+
+const cursorOf = (source: Part, pace: Pace): Promise<TermCursor> =>
+  source instanceof Pack ? Promise.resolve(new PackCursor(source)) : deltaCursor(source as Delta, pace);
+
+/** Reads a pack's postings front to back through one window. */
+class PackCursor implements TermCursor {
+  private readonly entries;
+  private entry;
+  private window = new Uint8Array(1 << 18);
+  private windowStart = 0;
+  private windowEnd = 0;
+
+  constructor(private readonly pack: Pack) {
+    this.entries = pack.dictionary.entries();
+    this.entry = this.entries.next();
+  }
+
+  get term(): string | undefined {
+    return this.entry.done === true ? undefined : this.entry.value.term;
+  }
+
+  advance(): void {
+    this.entry = this.entries.next();
+  }
+
+  read(into: PostingList): void {
+    if (this.entry.done === true) return;
+    const { offset, length } = this.entry.value;
+    if (offset < this.windowStart || offset + length > this.windowEnd) {
+      if (length > this.window.length) this.window = new Uint8Array(length * 2);
+      const size = Math.min(this.window.length, this.pack.file.layout.postings.length - offset);
+      this.pack.file.read('postings', offset, size, this.window);
+      this.windowStart = offset;
+      this.windowEnd = offset + size;
+    }
+    this.pack.decode(this.entry.value, this.window, offset - this.windowStart, into);
+  }
+}
+
+/** Sorts a delta's terms bucket by bucket (first two characters), so that no single sort holds the event loop. */
+async function deltaCursor(delta: Delta, pace: Pace): Promise<TermCursor> {
+  const { terms } = delta.tokens;
+  const buckets = new Map<string, number[]>();
+  for (let id = 0; id < terms.length; id++) {
+    const key = (terms[id] as string).slice(0, 2);
+    const bucket = buckets.get(key);
+    if (bucket) bucket.push(id);
+    else buckets.set(key, [id]);
+  }
+  const order = new Int32Array(terms.length);
+  let length = 0;
+  for (const key of [...buckets.keys()].sort(byUnits)) {
+    const bucket = buckets.get(key) as number[];
+    bucket.sort((a, b) => byUnits(terms[a] as string, terms[b] as string));
+    order.set(bucket, length);
+    length += bucket.length;
+    if (pace.due) await pace.rest();
+  }
+  let at = 0;
+  return {
+    get term() {
+      return at < length ? terms[order[at] as number] : undefined;
+    },
+    advance: () => void at++,
+    read: (into) => delta.readId(order[at] as number, into),
+  };
+}
+
+const byUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,361 @@
+import { type Part, PostingList, SEGMENT_KINDS } from './part';
+import { pathTerm } from './terms';
+import { type DocumentId, Field, type FieldWeights, type IndexedSegment, type QueryTerm } from './types';
+
+/** Most terms of one query: a document's matches are bits of one 32-bit word. */
+export const MAX_QUERY_TERMS = 32;
+
+export interface SearchOptions {
+  documents: FieldWeights;
+  segments: FieldWeights;
+  /** Most documents returned. */
+  limit: number;
+  /** Most segments returned for each document. */
+  segmentsPerDocument: number;
+  /** Leaves out documents for which it is false; term statistics stay those of the whole index. */
+  filter?: (path: string) => boolean;
+}
+
+/** Bit i of a mask speaks of query term i. */
+export interface SegmentHit extends IndexedSegment {
+  /** BM25F. */
+  score: number;
+  matched: number;
+  symbol: number;
+  doc: number;
+  breadcrumb: number;
+}
+
+export interface DocumentHit {
+  docId: DocumentId;
+  path: string;
+  language: string;
+  imports: readonly string[];
+  /** Terms in the document. */
+  length: number;
+  /** BM25F. */
+  score: number;
+  matched: number;
+  symbol: number;
+  doc: number;
+  /** Terms in its path, file name included. */
+  inPath: number;
+  /** Best first. */
+  segments: readonly SegmentHit[];
+}
+
+export interface LexicalResult {
+  documents: readonly DocumentHit[];
+  /** Inverse document frequency of each query term over documents; 0 where the index has none. */
+  documentIdf: readonly number[];
+  segmentIdf: readonly number[];
+}
+
+/** BM25's inverse document frequency, positive for every term (Lucene's form). */
+export const inverseFrequency = (total: number, having: number): number =>
+  having === 0 ? 0 : Math.log(1 + (total - having + 0.5) / (having + 0.5));
+
+/**
+ * Scores every document and every segment for a query, term at a time: one pass over a term's postings adds to dense arrays, and a second over
+ * what it touched applies the saturation (the document frequency is known only then). Exhaustive: at 60,000 segments a
+ * question reads a few hundred thousand postings, which is milliseconds.
+ */
+export class Searcher {
+  private documentScore = new Float32Array(0);
+  private documentTerm = new Float32Array(0);
+  private documentMatched = new Int32Array(0);
+  private documentSymbol = new Int32Array(0);
+  private documentDoc = new Int32Array(0);
+  private documentPath = new Int32Array(0);
+  private segmentScore = new Float32Array(0);
+  private segmentTerm = new Float32Array(0);
+  private segmentMatched = new Int32Array(0);
+  private segmentSymbol = new Int32Array(0);
+  private segmentDoc = new Int32Array(0);
+  private segmentBreadcrumb = new Int32Array(0);
+  private readonly list = new PostingList();
+
+  search(parts: readonly Part[], query: readonly QueryTerm[], options: SearchOptions): LexicalResult {
+    const terms = query.slice(0, MAX_QUERY_TERMS);
+    const bases = this.reset(parts);
+    const totals = countLive(parts);
+    const documentIdf: number[] = [];
+    const segmentIdf: number[] = [];
+    for (let bit = 0; bit < terms.length; bit++) {
+      const touched = this.accumulate(parts, bases, terms[bit] as QueryTerm, 1 << bit, options, totals);
+      documentIdf.push(inverseFrequency(totals.documents, touched.documents.length));
+      segmentIdf.push(inverseFrequency(totals.segments, touched.segments.length));
+      const weight = (terms[bit] as QueryTerm).weight;
+      saturate(
+        this.documentTerm,
+        this.documentScore,
+        touched.documents,
+        weight * (documentIdf[bit] as number),
+        options.documents.k1,
+      );
+      saturate(
+        this.segmentTerm,
+        this.segmentScore,
+        touched.segments,
+        weight * (segmentIdf[bit] as number),
+        options.segments.k1,
+      );
+    }
+    return { documents: this.collect(parts, bases, options), documentIdf, segmentIdf };
+  }
+
+  private reset(parts: readonly Part[]): { document: number; segment: number }[] {
+    let document = 0;
+    let segment = 0;
+    const bases = parts.map((part) => {
+      const base = { document, segment };
+      document += part.tables.documents.length;
+      segment += part.tables.segments;
+      return base;
+    });
+    if (this.documentScore.length < document) {
+      const n = Math.ceil(document * 1.25);
+      this.documentScore = new Float32Array(n);
+      this.documentTerm = new Float32Array(n);
+      this.documentMatched = new Int32Array(n);
+      this.documentSymbol = new Int32Array(n);
+      this.documentDoc = new Int32Array(n);
+      this.documentPath = new Int32Array(n);
+    } else
+      for (const array of [
+        this.documentScore,
+        this.documentMatched,
+        this.documentSymbol,
+        this.documentDoc,
+        this.documentPath,
+      ])
+        array.fill(0, 0, document);
+    if (this.segmentScore.length < segment) {
+      const n = Math.ceil(segment * 1.25);
+      this.segmentScore = new Float32Array(n);
+      this.segmentTerm = new Float32Array(n);
+      this.segmentMatched = new Int32Array(n);
+      this.segmentSymbol = new Int32Array(n);
+      this.segmentDoc = new Int32Array(n);
+      this.segmentBreadcrumb = new Int32Array(n);
+    } else
+      for (const array of [
+        this.segmentScore,
+        this.segmentMatched,
+        this.segmentSymbol,
+        this.segmentDoc,
+        this.segmentBreadcrumb,
+      ])
+        array.fill(0, 0, segment);
+    return bases;
+  }
+
+  /** Sums the weighted frequency of a term and its alternatives (tf' of BM25F) for every document and segment that has any. */
+  private accumulate(
+    parts: readonly Part[],
+    bases: readonly { document: number; segment: number }[],
+    query: QueryTerm,
+    bit: number,
+    options: SearchOptions,
+    totals: Totals,
+  ): Touched {
+    const touched: Touched = { documents: [], segments: [] };
+    const forms = [{ term: query.term, weight: 1 }, ...(query.alternatives ?? [])];
+    for (const [p, part] of parts.entries()) {
+      const base = bases[p] as { document: number; segment: number };
+      for (const form of forms) {
+        part.read(form.term, this.list);
+        this.addBody(part, base, form.weight, bit, options, totals, touched);
+        part.read(pathTerm(form.term), this.list);
+        this.addPath(part, base, form.weight, bit, options.documents.path, touched);
+      }
+    }
+    return touched;
+  }
+
+  private addBody(
+    part: Part,
+    base: { document: number; segment: number },
+    weight: number,
+    bit: number,
+    options: SearchOptions,
+    totals: Totals,
+    touched: Touched,
+  ): void {
+    const { segments, values, length } = this.list;
+    const { tables } = part;
+    const { documents: dw, segments: sw } = options;
+    for (let i = 0; i < length; i++) {
+      const row = segments[i] as number;
+      const documentRow = tables.segmentDocument.at(row);
+      if (tables.removed[documentRow] === 1) continue;
+      const value = values[i] as number;
+      const frequency = value >> 3;
+      const symbol = value & Field.Symbol;
+      const doc = (value & Field.Doc) >> 1;
+      const breadcrumb = (value & Field.Breadcrumb) >> 2;
+
+      const segment = base.segment + row;
+      const segmentNorm = 1 - sw.b + (sw.b * tables.segmentLength.at(row)) / totals.averageSegment;
+      if (this.segmentTerm[segment] === 0) touched.segments.push(segment);
+      this.segmentTerm[segment] =
+        (this.segmentTerm[segment] as number) +
+        weight * ((sw.body * frequency) / segmentNorm + sw.symbol * symbol + sw.doc * doc + sw.breadcrumb * breadcrumb);
+      this.segmentMatched[segment] = (this.segmentMatched[segment] as number) | bit;
+      if (symbol) this.segmentSymbol[segment] = (this.segmentSymbol[segment] as number) | bit;
+      if (doc) this.segmentDoc[segment] = (this.segmentDoc[segment] as number) | bit;
+      if (breadcrumb) this.segmentBreadcrumb[segment] = (this.segmentBreadcrumb[segment] as number) | bit;
+
+      const document = base.document + documentRow;
+      const documentNorm = 1 - dw.b + (dw.b * tables.documentLength.at(documentRow)) / totals.averageDocument;
+      if (this.documentTerm[document] === 0) touched.documents.push(document);
+      this.documentTerm[document] =
+        (this.documentTerm[document] as number) +
+        weight *
+          ((dw.body * frequency + dw.symbol * symbol + dw.doc * doc + dw.breadcrumb * breadcrumb) / documentNorm);
+      this.documentMatched[document] = (this.documentMatched[document] as number) | bit;
+      if (symbol) this.documentSymbol[document] = (this.documentSymbol[document] as number) | bit;
+      if (doc) this.documentDoc[document] = (this.documentDoc[document] as number) | bit;
+    }
+  }
+
+  private addPath(
+    part: Part,
+    base: { document: number; segment: number },
+    weight: number,
+    bit: number,
+    fieldWeight: number,
+    touched: Touched,
+  ): void {
+    const { segments, values, length } = this.list;
+    for (let i = 0; i < length; i++) {
+      const row = part.tables.segmentDocument.at(segments[i] as number);
+      if (part.tables.removed[row] === 1) continue;
+      const document = base.document + row;
+      this.documentPath[document] = (this.documentPath[document] as number) | bit;
+      this.documentMatched[document] = (this.documentMatched[document] as number) | bit;
+      if (fieldWeight === 0) continue;
+      if (this.documentTerm[document] === 0) touched.documents.push(document);
+      this.documentTerm[document] =
+        (this.documentTerm[document] as number) + weight * fieldWeight * ((values[i] as number) >> 3);
+    }
+  }
+
+  /** The best documents with their best segments; the order is by the sum of both scores, which later rules refine. */
+  private collect(
+    parts: readonly Part[],
+    bases: readonly { document: number; segment: number }[],
+    options: SearchOptions,
+  ): DocumentHit[] {
+    const candidates: { part: number; row: number; key: number }[] = [];
+    for (const [p, part] of parts.entries()) {
+      const { tables } = part;
+      const base = bases[p] as { document: number; segment: number };
+      for (let row = 0; row < tables.documents.length; row++) {
+        if (tables.removed[row] === 1 || this.documentMatched[base.document + row] === 0) continue;
+        if (options.filter && !options.filter((tables.documents[row] as { path: string }).path)) continue;
+        let best = 0;
+        for (let s = tables.firstSegment.at(row), end = tables.endSegment(row); s < end; s++) {
+          const score = this.segmentScore[base.segment + s] as number;
+          if (score > best) best = score;
+        }
+        candidates.push({ part: p, row, key: (this.documentScore[base.document + row] as number) + best });
+      }
+    }
+    candidates.sort((a, b) => b.key - a.key);
+    return candidates
+      .slice(0, options.limit)
+      .map(({ part, row }) =>
+        this.hit(parts[part] as Part, bases[part] as { document: number; segment: number }, row, options),
+      );
+  }
+
+  private hit(
+    part: Part,
+    base: { document: number; segment: number },
+    row: number,
+    options: SearchOptions,
+  ): DocumentHit {
+    const { tables } = part;
+    const segments: SegmentHit[] = [];
+    const first = tables.firstSegment.at(row);
+    for (let s = first, end = tables.endSegment(row); s < end; s++) {
+      const segment = base.segment + s;
+      if (this.segmentMatched[segment] === 0) continue;
+      segments.push({
+        ordinal: s - first,
+        startLine: tables.startLine.at(s),
+        endLine: tables.endLine.at(s),
+        kind: SEGMENT_KINDS[tables.segmentKind.at(s)] ?? 'code',
+        score: this.segmentScore[segment] as number,
+        matched: this.segmentMatched[segment] as number,
+        symbol: this.segmentSymbol[segment] as number,
+        doc: this.segmentDoc[segment] as number,
+        breadcrumb: this.segmentBreadcrumb[segment] as number,
+      });
+    }
+    segments.sort((a, b) => b.score - a.score || a.ordinal - b.ordinal);
+    const { docId, path, language, imports } = tables.documents[row] as Part['tables']['documents'][number];
+    const document = base.document + row;
+    return {
+      docId,
+      path,
+      language,
+      imports,
+      length: tables.documentLength.at(row),
+      score: this.documentScore[document] as number,
+      matched: this.documentMatched[document] as number,
+      symbol: this.documentSymbol[document] as number,
+      doc: this.documentDoc[document] as number,
+      inPath: this.documentPath[document] as number,
+      segments: segments.slice(0, options.segmentsPerDocument),
+    };
+  }
+}
+
+interface Touched {
+  documents: number[];
+  segments: number[];
+}
+
+interface Totals {
+  documents: number;
+  segments: number;
+  averageDocument: number;
+  averageSegment: number;
+}
+
+function countLive(parts: readonly Part[]): Totals {
+  let documents = 0;
+  let segments = 0;
+  let length = 0;
+  for (const { tables } of parts) {
+    documents += tables.live;
+    for (let row = 0; row < tables.documents.length; row++) {
+      if (tables.removed[row] === 1) continue;
+      segments += tables.endSegment(row) - tables.firstSegment.at(row);
+      length += tables.documentLength.at(row);
+    }
+  }
+  return {
+    documents,
+    segments,
+    averageDocument: Math.max(1, length / Math.max(1, documents)),
+    averageSegment: Math.max(1, length / Math.max(1, segments)),
+  };
+}
+
+/** score += weight · tf' / (k1 + tf') for each touched row, and clears the frequency for the next term. */
+function saturate(
+  frequency: Float32Array,
+  score: Float32Array,
+  touched: readonly number[],
+  weight: number,
+  k1: number,
+): void {
+  for (const row of touched) {
+    const f = frequency[row] as number;
+    score[row] = (score[row] as number) + (weight * f) / (k1 + f);
+    frequency[row] = 0;
+  }
+}

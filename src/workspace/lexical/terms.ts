@@ -1,0 +1,237 @@
+import { stem } from './stem';
+
+/**
+ * From text to terms. A token is a run of letters, digits, `_` and `$`, or such runs joined by single hyphens (kebab-case). Its terms are the stems of its
+ * parts (`getEnvironProxies` → get, environ, proxi) and, when it has several parts, the whole in lower case without separators
+ * (`getenvironproxies`), so that `get_environ_proxies`, `get-environ-proxies` and `getEnvironProxies` meet. Runs of Han, kana and hangul give bigrams.
+ */
+
+/** Longest token analysed; longer ones are encoded data. */
+const MAX_TOKEN = 80;
+/** Most parts of one token that become terms. */
+const MAX_PARTS = 12;
+
+/** Words that carry nothing, in prose and in code alike; they are in no posting list. */
+const STOP_WORDS = new Set(
+  (
+    'the a an of to and in is it its be by as at on that this these those are was were been or for with which will would should could can ' +
+    'has have had does do did but so than then there their they them we you your our i he she his her'
+  ).split(' '),
+);
+
+const enum Class {
+  Other = 0,
+  Lower = 1,
+  Upper = 2,
+  Digit = 3,
+  /** `_` and `$`: inside a token, and between its parts. */
+  Joiner = 4,
+  Hyphen = 5,
+  /** A letter of a script without spaces: each pair of neighbours is a term. */
+  Ideograph = 6,
+}
+
+const ASCII = new Uint8Array(128);
+for (let c = 0; c < 128; c++) {
+  const s = String.fromCharCode(c);
+  ASCII[c] = /[a-z]/.test(s)
+    ? Class.Lower
+    : /[A-Z]/.test(s)
+      ? Class.Upper
+      : /[0-9]/.test(s)
+        ? Class.Digit
+        : /[_$]/.test(s)
+          ? Class.Joiner
+          : s === '-'
+            ? Class.Hyphen
+            : Class.Other;
+}
+
+const IDEOGRAPH = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
+const UPPER = /\p{Lu}/u;
+const LETTER = /[\p{L}\p{M}]/u;
+const DIGIT = /\p{N}/u;
+const cachedClasses = new Map<number, Class>();
+
+function classOf(code: number): Class {
+  if (code < 128) return ASCII[code] as Class;
+  let known = cachedClasses.get(code);
+  if (known === undefined) {
+    const s = String.fromCodePoint(code);
+    known = IDEOGRAPH.test(s)
+      ? Class.Ideograph
+      : UPPER.test(s)
+        ? Class.Upper
+        : LETTER.test(s)
+          ? Class.Lower
+          : DIGIT.test(s)
+            ? Class.Digit
+            : Class.Other;
+    if (cachedClasses.size < 20_000) cachedClasses.set(code, known);
+  }
+  return known;
+}
+
+/**
+ * Calls `visit(start, end, hash)` for every token of text[from, to). The hash (32 bits, of the UTF-16 units) comes free with the scan and spares
+ * the indexer a substring for each token.
+ */
+export function scanTokens(
+  text: string,
+  from: number,
+  to: number,
+  visit: (start: number, end: number, hash: number) => void,
+): void {
+  let i = from;
+  while (i < to) {
+    let code = text.charCodeAt(i);
+    let kind: Class = code < 128 ? (ASCII[code] as Class) : classOf(text.codePointAt(i) as number);
+    if (kind === Class.Other || kind === Class.Hyphen) {
+      i += code >= 0xd800 && code < 0xdc00 ? 2 : 1;
+      continue;
+    }
+    const start = i;
+    const ideographs = kind === Class.Ideograph;
+    let hash = 0x811c9dc5;
+    while (i < to) {
+      code = text.charCodeAt(i);
+      kind = code < 128 ? (ASCII[code] as Class) : classOf(text.codePointAt(i) as number);
+      if (kind === Class.Other || (kind === Class.Ideograph) !== ideographs) break;
+      if (kind === Class.Hyphen && !joinsKebab(text, i, to)) break;
+      hash = Math.imul(hash ^ code, 0x01000193);
+      if (code >= 0xd800 && code < 0xdc00 && i + 1 < to) hash = Math.imul(hash ^ text.charCodeAt(++i), 0x01000193);
+      i++;
+    }
+    visit(start, i, hash);
+  }
+}
+
+/** A hyphen belongs to a token between a letter and a letter or digit: `create-subscriber`, `utf-8`, but not `a--`, `->` or `3-4`. */
+function joinsKebab(text: string, i: number, to: number): boolean {
+  if (i + 1 >= to || i === 0) return false;
+  const before = text.charCodeAt(i - 1);
+  const after = text.charCodeAt(i + 1);
+  const left = before < 128 ? ASCII[before] : Class.Other;
+  const right = after < 128 ? ASCII[after] : Class.Other;
+  return (
+    (left === Class.Lower || left === Class.Upper) &&
+    (right === Class.Lower || right === Class.Upper || right === Class.Digit)
+  );
+}
+
+/** Splits a token at case changes, letter-digit borders and joiners: `HTTPServer2_name` → HTTP, Server, 2, name. */
+export function splitIdentifier(token: string): string[] {
+  const parts: string[] = [];
+  const characters = [...token];
+  const kinds = characters.map((c) => classOf(c.codePointAt(0) as number));
+  let start = 0;
+  for (let i = 0; i <= characters.length; i++) {
+    const kind = kinds[i];
+    const before = kinds[i - 1];
+    const joiner = kind === Class.Joiner || kind === Class.Hyphen;
+    const border =
+      i === characters.length ||
+      joiner ||
+      before === Class.Joiner ||
+      before === Class.Hyphen ||
+      (kind === Class.Upper && before === Class.Lower) ||
+      // The last capital of an acronym begins the next word: HTTP|Server.
+      (kind === Class.Upper &&
+        before === Class.Upper &&
+        kinds[i + 1] === Class.Lower &&
+        !isPluralAcronym(characters, kinds, i)) ||
+      (kind === Class.Digit) !== (before === Class.Digit);
+    if (!border || i === 0) {
+      if (i === 0 && joiner) start = 1;
+      continue;
+    }
+    if (i > start) parts.push(characters.slice(start, i).join(''));
+    start = joiner ? i + 1 : i;
+  }
+  return parts;
+}
+
+/** `URLs`: the capital before a final s ends an acronym. */
+function isPluralAcronym(characters: readonly string[], kinds: readonly Class[], i: number): boolean {
+  const next = kinds[i + 2];
+  return characters[i + 1] === 's' && next !== Class.Lower;
+}
+
+/** The whole of an identifier as it is indexed: lower case, separators removed. */
+export function wholeTerm(token: string): string {
+  return token.replace(/[_$-]/g, '').normalize('NFC').toLowerCase();
+}
+
+/** The term under which one plain word is indexed, or undefined for a stop word or a single letter. */
+export function wordTerm(word: string): string | undefined {
+  const lower = word.normalize('NFC').toLowerCase();
+  if (STOP_WORDS.has(lower)) return undefined;
+  if (lower.length < 2 && lower.charCodeAt(0) < 0x2e80) return undefined;
+  if (/^\d+$/.test(lower)) return lower.length <= 8 ? lower : undefined;
+  return stem(lower);
+}
+
+/** All terms of one token, without repetition; the whole comes first when the token has several parts. */
+export function tokenTerms(token: string): string[] {
+  if (token.length > MAX_TOKEN) return [];
+  if (IDEOGRAPH.test(token)) return bigrams(token);
+  const parts = splitIdentifier(token);
+  if (parts.length === 1) {
+    const term = wordTerm(parts[0] as string);
+    return term === undefined ? [] : [term];
+  }
+  const terms = new Set<string>();
+  const whole = wholeTerm(token);
+  if (whole.length > 1) terms.add(whole);
+  // A hash or a key in base 64 can be looked up whole; its parts are noise.
+  if (token.length >= 16 && parts.length > token.length / 4 && /\d/.test(token)) return [...terms];
+  for (const part of parts.slice(0, MAX_PARTS)) {
+    const term = /^\d$/.test(part) ? undefined : wordTerm(part);
+    if (term !== undefined) terms.add(term);
+  }
+  return [...terms];
+}
+
+const MOST_CACHED_NAMES = 20_000;
+let cachedNames = new Map<string, readonly string[]>();
+
+/** Stems of the parts of a name, without repetition. Cached: ranking asks for the same names again and again. */
+export function nameTerms(name: string): readonly string[] {
+  let terms = cachedNames.get(name);
+  if (terms === undefined) {
+    terms = [
+      ...new Set(
+        splitIdentifier(name)
+          .map(wordTerm)
+          .filter((term) => term !== undefined),
+      ),
+    ];
+    if (cachedNames.size >= MOST_CACHED_NAMES) cachedNames = new Map();
+    cachedNames.set(name, terms);
+  }
+  return terms;
+}
+
+/** Overlapping pairs of a run of ideographs; a single one is its own term. */
+function bigrams(run: string): string[] {
+  const characters = [...run.normalize('NFKC')];
+  if (characters.length === 1) return characters;
+  const terms = new Set<string>();
+  for (let i = 0; i + 1 < characters.length; i++) terms.add((characters[i] as string) + (characters[i + 1] as string));
+  return [...terms];
+}
+
+/** Terms of a text with repetition, in order of the tokens. For names, paths and questions; the indexer goes through `TokenTable`. */
+export function textTerms(text: string): string[] {
+  const terms: string[] = [];
+  scanTokens(text, 0, text.length, (start, end) => {
+    terms.push(...tokenTerms(text.slice(start, end)));
+  });
+  return terms;
+}
+
+/** Marks the exact name of a definition, and a word of a path, so that they share one dictionary with the body's terms. */
+export const definitionTerm = (name: string): string => `=${wholeTerm(name)}`;
+export const pathTerm = (term: string): string => `/${term}`;
+/** The whole of a file's name without its last extension: "create-subscriber.js" → `/=createsubscriber`. */
+export const stemTerm = (fileStem: string): string => `/=${wholeTerm(fileStem.replace(/\./g, ''))}`;

@@ -1,0 +1,83 @@
+import { tokenTerms } from './terms';
+
+/**
+ * Token → ids of its terms, for the indexer. Source text repeats the same few thousand tokens, so each is analysed once and then found by the hash the
+ * scanner computed on the way, without cutting a substring. Ids are dense and belong to one delta.
+ */
+export class TokenTable {
+  readonly terms: string[] = [];
+  private readonly ids = new Map<string, number>();
+  /** Open addressing: slot → index into `tokens`, or −1. */
+  private slots = new Int32Array(1 << 12).fill(-1);
+  private readonly tokens: string[] = [];
+  private hashes = new Int32Array(1 << 11);
+  private readonly tokenTermIds: Int32Array[] = [];
+  /** Bytes of the strings held, an estimate. */
+  bytes = 0;
+
+  id(term: string): number {
+    let id = this.ids.get(term);
+    if (id === undefined) {
+      id = this.terms.length;
+      const own = unshare(term);
+      this.terms.push(own);
+      this.ids.set(own, id);
+      this.bytes += 64 + 2 * own.length;
+    }
+    return id;
+  }
+
+  find(term: string): number | undefined {
+    return this.ids.get(term);
+  }
+
+  /** Term ids of text[start, end), whose scanner hash is `hash`. */
+  lookup(text: string, start: number, end: number, hash: number): Int32Array {
+    const mask = this.slots.length - 1;
+    let slot = (hash ^ (hash >>> 15)) & mask;
+    for (;;) {
+      const index = this.slots[slot] as number;
+      if (index < 0) break;
+      if (this.hashes[index] === hash) {
+        const token = this.tokens[index] as string;
+        if (token.length === end - start && text.startsWith(token, start))
+          return this.tokenTermIds[index] as Int32Array;
+      }
+      slot = (slot + 1) & mask;
+    }
+    return this.insert(unshare(text.slice(start, end)), hash, slot);
+  }
+
+  private insert(token: string, hash: number, slot: number): Int32Array {
+    const ids = Int32Array.from(tokenTerms(token), (term) => this.id(term));
+    const index = this.tokens.push(token) - 1;
+    this.tokenTermIds.push(ids);
+    if (index >= this.hashes.length) {
+      const grown = new Int32Array(this.hashes.length * 2);
+      grown.set(this.hashes);
+      this.hashes = grown;
+    }
+    this.hashes[index] = hash;
+    this.slots[slot] = index;
+    this.bytes += 160 + token.length + 4 * ids.length;
+    if (this.tokens.length * 2 > this.slots.length) this.rehash();
+    return ids;
+  }
+
+  private rehash(): void {
+    const slots = new Int32Array(this.slots.length * 2).fill(-1);
+    const mask = slots.length - 1;
+    for (let index = 0; index < this.tokens.length; index++) {
+      const hash = this.hashes[index] as number;
+      let slot = (hash ^ (hash >>> 15)) & mask;
+      while ((slots[slot] as number) >= 0) slot = (slot + 1) & mask;
+      slots[slot] = index;
+    }
+    this.slots = slots;
+  }
+}
+
+/** A copy of a substring: V8 keeps the whole parent text alive behind a slice of 13 characters or more. */
+function unshare(text: string): string {
+  return text.length < 13 ? text : Buffer.from(text, 'utf16le').toString('utf16le');
+}

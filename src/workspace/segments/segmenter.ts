@@ -1,0 +1,209 @@
+import type { Document, DocumentSymbol, Language, Segment, SegmentedDocument } from '../types';
+import { pack, type Cuts, type LineRange } from './cuts';
+import { importsOf } from './imports';
+import { cutsByIndentation, cutsByLength } from './indentation';
+import { MAX_AVERAGE_LINE, MAX_SEGMENT_CHARACTERS, MAX_SYNTAX_CHARACTERS } from './limits';
+import { LineTable } from '../../base/line-table';
+import { symbolsByPattern } from './patterns';
+import { readProse, type Markup } from './prose';
+import { cutsOfComponent } from './syntax/components';
+import { cutsBySyntax } from './syntax/cuts';
+import { grammarOf } from '../languages/grammars';
+import { findGrammars, Grammars, type LoadedGrammar } from './syntax/parser';
+import { embeddedScript } from './syntax/scripts';
+import { symbolsOf } from './syntax/symbols';
+
+export { SEGMENTER_VERSION } from './limits';
+
+/** Cuts documents into segments and finds their definitions. */
+export interface Segmenter {
+  /**
+   * Never rejects because of the text: what cannot be parsed is cut by indentation or length.
+   * Segments cover every line exactly once, in order; a text without characters has none.
+   */
+  segment(document: Pick<Document, 'path' | 'language' | 'text'>): Promise<SegmentedDocument>;
+  /** Grammars that could not be loaded, with the reason; their languages are cut by indentation. */
+  readonly problems: ReadonlyMap<string, string>;
+  close(): void;
+}
+
+/**
+ * @param options.grammars directory of tree-sitter.wasm and the grammars (`findGrammars`)
+ */
+export async function createSegmenter(options: { grammars?: string } = {}): Promise<Segmenter> {
+  return new TreeSitterSegmenter(new Grammars(options.grammars ?? findGrammars()));
+}
+
+const PROSE: Readonly<Record<Language, Markup>> = {
+  markdown: 'markdown',
+  mdx: 'markdown',
+  restructuredtext: 'restructuredtext',
+  plaintext: 'plaintext',
+  latex: 'plaintext',
+  asciidoc: 'plaintext',
+};
+/** Extensions of plain text that people write; what else no language is known for (`.sum`, `.snap`, a tool's own formats) is data. */
+const WRITTEN =
+  /(?:^|[/\\])[^./\\]*$|\.(?:txt|text|log|me|1st|news|notes?|todo)$|(?:^|[/\\])(?:readme|licen[cs]e|copying|changelog|changes|history|news|notice|authors|contributing|install|todo)\b[^/\\]*$/i;
+/** What stands for the language of a format that nothing is known of. */
+const UNKNOWN = 'unknown';
+const DATA = new Set([
+  UNKNOWN,
+  'json',
+  'jsonc',
+  'jsonl',
+  'yaml',
+  'toml',
+  'xml',
+  'csv',
+  'ini',
+  'properties',
+  'dockercompose',
+  'svg',
+  'lock',
+]);
+
+/** What one way of reading a document yields. */
+interface Reading {
+  cuts: Cuts;
+  symbols: DocumentSymbol[];
+  method: SegmentedDocument['method'];
+}
+
+class TreeSitterSegmenter implements Segmenter {
+  readonly problems = new Map<string, string>();
+
+  constructor(private readonly grammars: Grammars) {}
+
+  async segment({
+    path,
+    language: known,
+    text,
+  }: Pick<Document, 'path' | 'language' | 'text'>): Promise<SegmentedDocument> {
+    const lines = new LineTable(text);
+    const language = known === 'plaintext' && !WRITTEN.test(path) ? UNKNOWN : known;
+    if (lines.count === 0) return { segments: [], symbols: [], imports: [], method: 'length' };
+    const { cuts, symbols, method } = await this.read(lines, language);
+    const imports = method === 'length' ? [] : importsOf(text, language);
+    return { segments: toSegments(lines, pack(lines, cuts), symbols, kindOf(language)), symbols, imports, method };
+  }
+
+  private async read(lines: LineTable, language: Language): Promise<Reading> {
+    const { text } = lines;
+    if (text.length / lines.count > MAX_AVERAGE_LINE)
+      return { cuts: cutsByLength(lines), symbols: [], method: 'length' };
+    const markup = PROSE[language];
+    if (markup) {
+      const prose = readProse(lines, markup);
+      return { ...prose, method: 'headings' };
+    }
+    const layout = cutsByIndentation(lines);
+    if (text.length <= MAX_SYNTAX_CHARACTERS) {
+      const script = embeddedScript(text, language);
+      const name = grammarOf(script?.language ?? language);
+      const grammar = name ? await this.load(name) : undefined;
+      const reading = grammar && this.readSyntax(lines, grammar, script?.language ?? language, layout, script?.ranges);
+      if (reading) return reading;
+    }
+    return { cuts: layout, symbols: symbolsByPattern(lines, language), method: 'indentation' };
+  }
+
+  private async load(name: string): Promise<LoadedGrammar | undefined> {
+    if (this.problems.has(name)) return undefined;
+    try {
+      return await this.grammars.load(name);
+    } catch (error) {
+      this.problems.set(name, error instanceof Error ? error.message : String(error));
+      return undefined;
+    }
+  }
+
+  private readSyntax(
+    lines: LineTable,
+    grammar: LoadedGrammar,
+    language: Language,
+    layout: Cuts,
+    ranges?: readonly { start: number; end: number }[],
+  ): Reading | undefined {
+    const tree = this.grammars.parse(grammar, lines, ranges);
+    if (!tree) return undefined;
+    try {
+      const symbols = symbolsOf(lines, tree, grammar, language);
+      // Around embedded scripts there is markup, of which the tree knows nothing.
+      if (ranges) return { cuts: cutsOfComponent(lines, tree, ranges), symbols, method: 'indentation' };
+      return { cuts: cutsBySyntax(lines, tree, layout), symbols, method: 'syntax' };
+    } finally {
+      tree.delete();
+    }
+  }
+
+  close(): void {
+    this.grammars.close();
+  }
+}
+
+function kindOf(language: Language): Segment['kind'] {
+  return language in PROSE ? 'prose' : DATA.has(language) ? 'data' : 'code';
+}
+
+function toSegments(
+  lines: LineTable,
+  ranges: readonly LineRange[],
+  symbols: readonly DocumentSymbol[],
+  kind: Segment['kind'],
+): Segment[] {
+  const open: DocumentSymbol[] = [];
+  let next = 0;
+  return ranges.map(({ first, end }) => {
+    const startLine = first + 1;
+    const begun: number[] = [];
+    for (; next < symbols.length; next++) {
+      const symbol = symbols[next];
+      if (!symbol || symbol.startLine > end) break;
+      begun.push(next);
+    }
+    const beginners = begun.flatMap((i) => symbols[i] ?? []);
+    while (open.length > 0 && (open.at(-1)?.endLine ?? 0) < startLine) open.pop();
+    const enclosing = open.filter((symbol) => symbol.endLine >= startLine);
+    const breadcrumb = breadcrumbOf(enclosing, beginners, symbols[next], startLine, end);
+    for (const symbol of beginners) if (symbol.endLine > end) open.push(symbol);
+    const start = lines.start(first);
+    const stop = lines.start(end);
+    const tooLong = stop - start > MAX_SEGMENT_CHARACTERS;
+    return {
+      startLine,
+      endLine: end,
+      start,
+      end: stop,
+      kind,
+      symbols: begun,
+      breadcrumb,
+      ...(tooLong ? { maxCharacters: MAX_SEGMENT_CHARACTERS } : {}),
+    };
+  });
+}
+
+/**
+ * The definitions that hold the first line, doc comments counted in; the one that begins there only if the segment is
+ * about it alone, since a segment of several small definitions is not "in" its first.
+ */
+function breadcrumbOf(
+  enclosing: readonly DocumentSymbol[],
+  begun: readonly DocumentSymbol[],
+  next: DocumentSymbol | undefined,
+  startLine: number,
+  endLine: number,
+): string[] {
+  const innermost = enclosing.at(-1);
+  const names = innermost ? [...innermost.container, innermost.name] : [];
+  const first = begun[0] ?? next;
+  if (!first || Math.min(first.docLine ?? first.startLine, first.startLine) - startLine > LEAD_LINES) return names;
+  if (begun.length === 0 && (first.docLine ?? first.startLine) > endLine) return names;
+  const alone =
+    first.endLine >= endLine || begun.every((symbol) => symbol === first || symbol.startLine <= first.endLine);
+  if (alone) return [...first.container, first.name];
+  return names.length >= first.container.length ? names : [...first.container];
+}
+
+/** A definition that begins this few lines below the segment's first is what the segment begins with. */
+const LEAD_LINES = 3;

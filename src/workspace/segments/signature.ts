@@ -1,0 +1,87 @@
+import type { Language } from '../types';
+
+const MAX_SIGNATURE = 200;
+const MAX_SCAN = 1_200;
+
+/**
+ * A declaration's head on one line: everything before its body. `{`, `=>`, a Python colon or, in languages whose
+ * bodies have no opening mark, the line's end outside brackets closes it.
+ */
+export function signatureOf(text: string, start: number, end: number, language: Language): string {
+  const limit = Math.min(end, start + MAX_SCAN, text.length);
+  const byLine =
+    language === 'ruby' ||
+    language === 'shellscript' ||
+    language === 'ini' ||
+    language === 'lua' ||
+    language === 'elixir' ||
+    language === 'makefile';
+  let depth = 0;
+  let stop = limit;
+  let quote = 0;
+  scan: for (let i = start; i < limit; i++) {
+    const code = text.charCodeAt(i);
+    if (quote !== 0) {
+      if (code === BACKSLASH) i++;
+      else if (code === quote || code === NEWLINE) quote = 0;
+      continue;
+    }
+    switch (code) {
+      case DOUBLE:
+      case SINGLE:
+      case BACKTICK:
+        // A lone ' may be a Rust lifetime or an apostrophe in a macro: strings there are short of a line.
+        if (code !== SINGLE || language !== 'rust') quote = code;
+        break;
+      case 40:
+      case 91:
+        depth++;
+        break; // ( [
+      case 41:
+      case 93:
+        depth--;
+        break; // ) ]
+      case 123: // {
+        if (depth <= 0) {
+          stop = i;
+          break scan;
+        }
+        depth++;
+        break;
+      case 125:
+        depth--;
+        break; // }
+      case 58: // :
+        if (depth <= 0 && language === 'python') {
+          stop = i;
+          break scan;
+        }
+        break;
+      case 59: // ;
+        if (depth <= 0) {
+          stop = i;
+          break scan;
+        }
+        break;
+      case NEWLINE:
+        if (depth <= 0 && (byLine || (language === 'python' && i > start))) {
+          stop = i;
+          break scan;
+        }
+        break;
+      default:
+    }
+  }
+  const head = text
+    .slice(start, stop)
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/\s*(?:=>|=)$/, '');
+  return head.length > MAX_SIGNATURE ? `${head.slice(0, MAX_SIGNATURE - 1)}…` : head;
+}
+
+const NEWLINE = 10;
+const DOUBLE = 34;
+const SINGLE = 39;
+const BACKSLASH = 92;
+const BACKTICK = 96;

@@ -1,0 +1,67 @@
+import type { Tree } from '@vscode/tree-sitter-wasm';
+import type { Cuts } from '../cuts';
+import { cutsByIndentation } from '../indentation';
+import type { LineTable } from '../../../base/line-table';
+import { cutsBySyntax } from './cuts';
+
+/** Beginning and end of a part of a component or page, alone on their lines. */
+const OPENS = /^<(script|style|template)\b[^>]*>?\s*$/i;
+/** Parts this short stay with their neighbours rather than be segments of their own. */
+const TINY_LINES = 6;
+/** More than another segment costs: a script and the markup below it are never one segment. */
+const APART = 1.6;
+/** A tag alone says little: it stays with the first lines of what it holds. */
+const WITH_TAG = 2;
+
+/**
+ * Cut costs of a component or page (Vue, Svelte, HTML): markup and styles by layout, scripts by their language's syntax, and the borders between
+ * them before everything else.
+ *
+ * @param scripts offsets of the scripts' texts, of which `tree` is the tree
+ */
+export function cutsOfComponent(
+  lines: LineTable,
+  tree: Tree,
+  scripts: readonly { start: number; end: number }[],
+): Cuts {
+  const cuts = cutsByIndentation(lines);
+  const syntax = cutsBySyntax(lines, tree, cutsByIndentation(lines));
+  for (const { start, end } of scripts) {
+    for (let line = lines.lineAt(start) + 1; line < lines.lineAt(end); line++) {
+      cuts.cut[line] = syntax.cut[line] ?? 0;
+      cuts.join[line] = syntax.join[line] ?? 0;
+    }
+  }
+  for (const { first, end } of partsOf(lines)) {
+    if (end - first < TINY_LINES) continue;
+    for (const border of [first, end]) {
+      if (border === 0 || border >= lines.count) continue;
+      cuts.cut[border] = 0;
+      cuts.join[border] = APART;
+    }
+    if (first + 1 < lines.count) cuts.cut[first + 1] = WITH_TAG;
+  }
+  return cuts;
+}
+
+/** Scripts, styles and templates with their tags, as 0-based [first, end) lines; blank lines below one belong to it. */
+function partsOf(lines: LineTable): { first: number; end: number }[] {
+  const parts: { first: number; end: number }[] = [];
+  for (let line = 0; line < lines.count; line++) {
+    const tag = OPENS.exec(lines.line(line, 400).trim())?.[1]?.toLowerCase();
+    if (tag === undefined) continue;
+    const indent = lines.indent(line);
+    let last = line + 1;
+    while (
+      last < lines.count &&
+      !(lines.indent(last) === indent && lines.line(last, 400).trimStart().toLowerCase().startsWith(`</${tag}`))
+    )
+      last++;
+    if (last >= lines.count) continue;
+    let end = last + 1;
+    while (end < lines.count && lines.isBlank(end)) end++;
+    parts.push({ first: line, end });
+    line = end - 1;
+  }
+  return parts;
+}

@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import TreeSitter from '@vscode/tree-sitter-wasm';
+import type { Language as Grammar, ParseOptions, Parser, Query, Tree } from '@vscode/tree-sitter-wasm';
+import type { LineTable } from '../../../base/line-table';
+import { parseBudget } from './budget';
+import { queryOf } from '../../languages/grammars';
+import { withoutAnnotations } from './macros';
+
+/** The tree-sitter runtime or a grammar could not be loaded: the installation is incomplete. */
+export class GrammarError extends Error {
+  readonly code = 'grammarMissing';
+  constructor(
+    readonly file: string,
+    cause: unknown,
+  ) {
+    super(`Cannot load ${file}. Reinstall Anchorage; until then code is cut by indentation.`, { cause });
+  }
+}
+
+export interface LoadedGrammar {
+  name: string;
+  language: Grammar;
+  query: Query;
+}
+
+let runtime: Promise<void> | undefined;
+
+/**
+ * The folder with tree-sitter.wasm and the grammars: `tree-sitter/` beside the bundle, else the installed package.
+ * @param from directory of the running script
+ */
+export function findGrammars(from: string = dirname(process.argv[1] ?? process.cwd())): string {
+  const beside = join(from, 'tree-sitter');
+  if (existsSync(join(beside, 'tree-sitter.wasm'))) return beside;
+  for (const base of [from, process.cwd()]) {
+    try {
+      return dirname(createRequire(join(base, 'noop.js')).resolve('@vscode/tree-sitter-wasm'));
+    } catch {
+      // Not installed under this base; the next may have it.
+    }
+  }
+  return beside;
+}
+
+/** Parsers for the grammars of one directory, loaded when first asked for. One tree lives at a time. */
+export class Grammars {
+  private readonly loaded = new Map<string, Promise<LoadedGrammar>>();
+  private parser: Parser | undefined;
+
+  constructor(readonly directory: string) {}
+
+  /** @throws GrammarError */
+  load(name: string): Promise<LoadedGrammar> {
+    let grammar = this.loaded.get(name);
+    if (!grammar) {
+      grammar = this.read(name);
+      this.loaded.set(name, grammar);
+    }
+    return grammar;
+  }
+
+  private async read(name: string): Promise<LoadedGrammar> {
+    const file = join(this.directory, `tree-sitter-${name}.wasm`);
+    try {
+      runtime ??= TreeSitter.Parser.init({ locateFile: (wasm: string) => join(this.directory, wasm) });
+      await runtime;
+      this.parser ??= new TreeSitter.Parser();
+      const language = await TreeSitter.Language.load(file);
+      return { name, language, query: new TreeSitter.Query(language, queryOf(name)) };
+    } catch (error) {
+      throw new GrammarError(file, error);
+    }
+  }
+
+  /**
+   * The syntax tree of a text, or undefined when it took longer than the budget. The caller deletes the tree: its
+   * memory lies outside the garbage collector's reach.
+   * @param ranges offsets of the parts to parse; everything when absent
+   */
+  parse(
+    grammar: LoadedGrammar,
+    lines: LineTable,
+    ranges?: readonly { start: number; end: number }[],
+  ): Tree | undefined {
+    const parser = this.parser;
+    if (!parser) return undefined;
+    const options: ParseOptions = {
+      // The declaration says void; the runtime stops at `true` (ParseOptions.progressCallback).
+      progressCallback: parseBudget(),
+    };
+    if (ranges)
+      options.includedRanges = ranges.map(({ start, end }) => ({
+        startIndex: start,
+        endIndex: end,
+        startPosition: pointAt(lines, start),
+        endPosition: pointAt(lines, end),
+      }));
+    try {
+      parser.setLanguage(grammar.language);
+      const tree = parser.parse(grammar.name === 'cpp' ? withoutAnnotations(lines.text) : lines.text, null, options);
+      if (!tree) parser.reset();
+      return tree ?? undefined;
+    } catch {
+      // An abort inside the runtime (out of memory) leaves the parser unusable: the next text gets a fresh one.
+      this.parser = new TreeSitter.Parser();
+      return undefined;
+    }
+  }
+
+  close(): void {
+    this.parser?.delete();
+    this.parser = undefined;
+    this.loaded.clear();
+  }
+}
+
+function pointAt(lines: LineTable, offset: number): { row: number; column: number } {
+  const row = lines.lineAt(offset);
+  return { row, column: offset - lines.start(row) };
+}

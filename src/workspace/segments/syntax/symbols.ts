@@ -1,0 +1,248 @@
+import type { QueryMatch, Tree } from '@vscode/tree-sitter-wasm';
+import type { DocumentSymbol, Language, SymbolKind } from '../../types';
+import { commentAbove, plainDocstring } from '../comments';
+import { parseBudget } from './budget';
+import type { LineTable } from '../../../base/line-table';
+import { signatureOf } from '../signature';
+import type { LoadedGrammar } from './parser';
+
+/** A definition as the query found it; offsets are UTF-16 units. */
+interface Found {
+  name: string;
+  kind: string;
+  start: number;
+  end: number;
+  nameStart: number;
+  receiver?: string;
+}
+
+const MAX_SYMBOLS = 20_000;
+const MAX_NAME = 100;
+/** Annotations and a template's parameters stand before a name, hardly ever more. */
+const MOST_LINES_BEFORE_NAME = 40;
+
+/** The definitions of a document, in the order of their first lines, outer before inner. */
+export function symbolsOf(lines: LineTable, tree: Tree, grammar: LoadedGrammar, language: Language): DocumentSymbol[] {
+  const matches = grammar.query.matches(tree.rootNode, { progressCallback: parseBudget() });
+  // Patterns are in order of preference; matches come in the order in which they end.
+  matches.sort((a, b) => a.patternIndex - b.patternIndex);
+  const found = distinct(matches.map((match) => read(match, lines.text)).filter((f) => f !== undefined)).filter(
+    (f) => !isImport(f, lines.text, language),
+  );
+  const exportedNames = listedExports(lines.text, language);
+  const symbols: DocumentSymbol[] = [];
+  const open: Found[] = [];
+  for (const f of found) {
+    while ((open.at(-1)?.end ?? Infinity) <= f.start) open.pop();
+    const outer = open.at(-1);
+    const container = [...new Set([...open.map((o) => o.name), ...(f.receiver ? [f.receiver] : [])])];
+    if (f.kind === 'scope') {
+      open.push(f);
+      continue;
+    }
+    symbols.push(toSymbol(lines, f, outer, container, language, exportedNames));
+    // `typedef struct a { … } b`: a stands beside b, not in it. So does what a parser that lost its way puts before a name.
+    if (f.kind !== 'type' && lines.lineAt(f.nameStart) - lines.lineAt(f.start) <= MOST_LINES_BEFORE_NAME) open.push(f);
+  }
+  return symbols;
+}
+
+function read(match: QueryMatch, text: string): Found | undefined {
+  let name: string | undefined;
+  let nameStart = 0;
+  let receiver: string | undefined;
+  let node: Pick<Found, 'kind' | 'start' | 'end'> | undefined;
+  for (const capture of match.captures) {
+    const start = capture.node.startIndex;
+    if (capture.name === 'name') {
+      name = text.slice(start, Math.min(capture.node.endIndex, start + MAX_NAME * 2));
+      nameStart = start;
+    } else if (capture.name === 'receiver') {
+      receiver = /([A-Za-z_]\w*)\s*(?:\[[^\]]*\])?\s*\)$/.exec(
+        text.slice(start, Math.min(capture.node.endIndex, start + 200)),
+      )?.[1];
+    } else {
+      node = { kind: capture.name, start, end: capture.node.endIndex };
+    }
+  }
+  if (name === undefined || !node) return undefined;
+  // `module.exports = class Pool …`: it is Pool to everybody who reads it.
+  const own =
+    name === 'exports'
+      ? /=\s*(?:async\s+)?(?:class|function)\b\s*\*?\s*(?!extends\b)([\w$]+)/.exec(
+          text.slice(nameStart, Math.min(node.end, nameStart + 300)),
+        )
+      : null;
+  if (own?.[1]) {
+    name = own[1];
+    nameStart += own.index + own[0].length - name.length;
+  }
+  return { ...node, name: name.replace(/\s+/g, ' ').slice(0, MAX_NAME), nameStart, ...(receiver ? { receiver } : {}) };
+}
+
+/** `fs = require('fs')`, `join = require('path').join`: a name for what another file defines. */
+const REQUIRED = /^[\w$]+\s*=\s*require\s*\(\s*(['"`])[^'"`\n]*\1\s*\)(?:\s*\.\s*[\w$]+)*$/;
+
+function isImport({ kind, start, end }: Found, text: string, language: Language): boolean {
+  return (
+    (kind === 'constant' || kind === 'variable') &&
+    end - start < 400 &&
+    /^(?:java|type)script/.test(language) &&
+    REQUIRED.test(text.slice(start, end))
+  );
+}
+
+/** Outer before inner, each name once: the first pattern that matched it counts. */
+function distinct(found: Found[]): Found[] {
+  const seen = new Set<number>();
+  const once = found.filter((f) => !seen.has(f.nameStart) && seen.add(f.nameStart));
+  return once.sort((a, b) => a.start - b.start || b.end - a.end).slice(0, MAX_SYMBOLS);
+}
+
+const TYPES = new Set(['class', 'interface', 'struct', 'trait', 'scope', 'enum']);
+const KINDS: Readonly<Record<string, SymbolKind>> = { declaration: 'function' };
+
+function toSymbol(
+  lines: LineTable,
+  f: Found,
+  outer: Found | undefined,
+  container: string[],
+  language: Language,
+  exportedNames: ReadonlySet<string>,
+): DocumentSymbol {
+  let { name } = f;
+  let kind = KINDS[f.kind] ?? (f.kind as SymbolKind);
+  const scopes = language === 'cpp' || language === 'cuda-cpp' ? name.split('::') : [name];
+  if (scopes.length > 1) {
+    name = scopes.pop() ?? name;
+    container.push(...scopes.filter((scope) => scope !== ''));
+  }
+  if (
+    kind === 'function' &&
+    scopes.length > 0 &&
+    container.length > 0 &&
+    (TYPES.has(outer?.kind ?? '') || (scopes.length > 0 && name !== f.name))
+  )
+    kind = 'method';
+  if (
+    kind === 'constant' &&
+    (language === 'typescript' || language === 'javascript') &&
+    !/^const\b/.test(declarationWord(lines, f.start))
+  )
+    kind = 'variable';
+  name = name.replace(/^["'`](.*)["'`]$/, '$1');
+
+  const firstLine = lines.lineAt(f.start);
+  const nameLine = lines.lineAt(f.nameStart);
+  const line = firstDeclarationLine(lines, firstLine, nameLine);
+  const endLine = lines.lineAt(Math.max(f.start, f.end - 1));
+  // What shares its line with an outer definition has no comment of its own above it.
+  const nested = outer !== undefined && outer.kind !== 'scope' && lines.lineAt(outer.nameStart) === nameLine;
+  const head = nested ? afterBracket(lines.text, f.start) : Math.max(lines.firstInk(line), lines.start(line));
+  const signature = signatureOf(lines.text, head, Math.max(f.end, head + 1), language);
+  const doc =
+    (language === 'python' ? docstring(lines, f) : undefined) ??
+    (nested ? undefined : commentAbove(lines, line, language));
+  const leading = lines.text.slice(nested ? head : lines.firstInk(firstLine), f.start);
+  return {
+    name,
+    kind,
+    container,
+    startLine: line + 1,
+    endLine: endLine + 1,
+    ...(doc ? { docLine: doc.line + 1, doc: doc.text } : {}),
+    signature,
+    exported: exportedNames.has(name) || isExported(name, `${leading} ${signature}`, outer, language),
+    ...(f.kind === 'declaration' ? { declaration: true } : {}),
+  };
+}
+
+/** Where the declaration that holds `start` begins, within a line that begins with another one. */
+function afterBracket(text: string, start: number): number {
+  const before = text.slice(Math.max(0, start - 60), start);
+  const words = /[^{};(,\n]*$/.exec(before)?.[0].trimStart() ?? '';
+  return start - words.length;
+}
+
+function declarationWord(lines: LineTable, start: number): string {
+  const line = lines.lineAt(start);
+  return lines.text.slice(lines.firstInk(line), start).replace(/^export\s+(?:default\s+|declare\s+)?/, '');
+}
+
+/** Annotations and attributes on lines of their own stand before the declaration proper. */
+function firstDeclarationLine(lines: LineTable, first: number, nameLine: number): number {
+  let line = first;
+  while (
+    line < nameLine &&
+    /^\s*(?:@\w[\w.]*\s*(?:\(.*\))?|#\[.*\]|\[.*\]|template\s*<.*>)\s*$/.test(lines.line(line, 300))
+  )
+    line++;
+  return line;
+}
+
+/** The string that opens a Python body, found by its layout: the first line after the head. */
+function docstring(lines: LineTable, f: Found): { line: number; text: string } | undefined {
+  if (f.kind !== 'function' && f.kind !== 'class') return undefined;
+  const head = signatureEnd(lines.text, f.nameStart, f.end);
+  if (head < 0) return undefined;
+  const match = /^[ \t]*(?:#.*)?\s*((?:[rRuU]?)("""|'''|"|'))/.exec(lines.text.slice(head, head + 400));
+  if (!match?.[1] || !match[2]) return undefined;
+  const start = head + match[0].length - match[1].length;
+  const close = lines.text.indexOf(match[2], start + match[1].length);
+  if (close < 0 || close > f.end) return undefined;
+  const text = plainDocstring(lines.text.slice(start, close + match[2].length));
+  return text === '' ? undefined : { line: lines.lineAt(start), text };
+}
+
+/** Offset after the colon that opens a Python body, or -1. */
+function signatureEnd(text: string, start: number, end: number): number {
+  let depth = 0;
+  for (let i = start; i < Math.min(end, start + 4_000); i++) {
+    const character = text[i];
+    if (character === '(' || character === '[' || character === '{') depth++;
+    else if (character === ')' || character === ']' || character === '}') depth--;
+    else if (character === '#' && depth === 0) return -1;
+    else if (character === ':' && depth === 0) return i + 1;
+  }
+  return -1;
+}
+
+function isExported(name: string, head: string, outer: Found | undefined, language: Language): boolean {
+  switch (language) {
+    case 'typescript':
+    case 'typescriptreact':
+    case 'javascript':
+    case 'javascriptreact':
+      return outer && TYPES.has(outer.kind)
+        ? !/^(?:private\b|#|_)/.test(name) && !/\bprivate\b/.test(head)
+        : /\bexport\b|\bexports\.|\bmodule\.exports\b/.test(head);
+    case 'go':
+      return /^\p{Lu}/u.test(name);
+    case 'rust':
+      return /\bpub\b/.test(head) || outer?.kind === 'trait';
+    case 'java':
+    case 'csharp':
+      return /\bpublic\b/.test(head) || outer?.kind === 'interface' || outer?.kind === 'enum';
+    case 'php':
+    case 'cpp':
+    case 'c':
+      return !/\b(?:private|protected|static)\b/.test(head);
+    default:
+      return !name.startsWith('_');
+  }
+}
+
+/** Names in `export { … }` lists and `module.exports = { … }`. */
+function listedExports(text: string, language: Language): ReadonlySet<string> {
+  const names = new Set<string>();
+  if (!/^(?:type|java)script/.test(language)) return names;
+  for (const match of text.matchAll(/\b(?:export\s*(?:type\s*)?|module\.exports\s*=\s*)\{([^{}]{0,4000})\}/g)) {
+    for (const part of (match[1] ?? '').split(',')) {
+      const name = /^\s*(?:type\s+)?([\w$]+)/.exec(part)?.[1];
+      if (name) names.add(name);
+    }
+  }
+  for (const match of text.matchAll(/\b(?:export\s+default|module\.exports\s*=)\s+([\w$]+)\s*;?\s*$/gm))
+    if (match[1]) names.add(match[1]);
+  return names;
+}

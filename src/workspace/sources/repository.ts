@@ -1,0 +1,64 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { excludesFile } from './git-config';
+import type { SkipReason } from './rules';
+
+export function isRepositoryRoot(directory: string): boolean {
+  return existsSync(join(directory, '.git'));
+}
+
+/** The nearest directory at or above `folder` that has a `.git`. */
+export function findRepository(folder: string): string | undefined {
+  for (let directory = folder; ; directory = dirname(directory)) {
+    if (isRepositoryRoot(directory)) return directory;
+    if (dirname(directory) === directory) return undefined;
+  }
+}
+
+/**
+ * The files beside `.gitignore` by which git leaves files of a repository out, weakest first: `core.excludesFile`, then `info/exclude`. Of a linked
+ * work tree those of the main repository.
+ */
+export function repositoryExcludes(repository: string): { path: string; reason: SkipReason }[] {
+  const gitDirectory = commonDirectory(repository);
+  const everywhere = excludesFile(repository, gitDirectory);
+  return [
+    ...(everywhere === undefined ? [] : [{ path: everywhere, reason: 'core.excludesFile' as const }]),
+    { path: join(gitDirectory, 'info', 'exclude'), reason: 'info/exclude' as const },
+  ];
+}
+
+/** Where the configuration and `info` of a repository are: `.git`, or what a `.git` file leads to. */
+function commonDirectory(repository: string): string {
+  const dotGit = join(repository, '.git');
+  try {
+    if (statSync(dotGit).isFile()) {
+      const target = /^gitdir:\s*(.+?)\s*$/m.exec(readFileSync(dotGit, 'utf8'))?.[1];
+      if (target) {
+        const gitDirectory = resolve(repository, target);
+        const common = join(gitDirectory, 'commondir');
+        return existsSync(common) ? resolve(gitDirectory, readFileSync(common, 'utf8').trim()) : gitDirectory;
+      }
+    }
+  } catch {
+    // Unreadable: there is nothing to be read from it either.
+  }
+  return dotGit;
+}
+
+/** Whether a folder is another repository: always left out inside a repository; a plain folder of clones is walked through. */
+export function nestedRepository(directory: string, insideRepository: boolean): SkipReason | undefined {
+  if (!insideRepository) return undefined;
+  const dotGit = join(directory, '.git');
+  try {
+    if (!statSync(dotGit).isFile()) return 'nested repository';
+    const target = readFileSync(dotGit, 'utf8');
+    return /[\\/]modules[\\/]/.test(target)
+      ? 'submodule'
+      : /[\\/]worktrees[\\/]/.test(target)
+        ? 'nested work tree'
+        : 'nested repository';
+  } catch {
+    return undefined;
+  }
+}

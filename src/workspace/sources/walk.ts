@@ -1,0 +1,174 @@
+import type { Dirent } from 'node:fs';
+import { readdir, realpath, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasBinaryName } from './binary';
+import type { WorkspaceFolders } from './folders';
+import { FolderRules, isWithin, type DirectoryRules, type SkipReason } from './rules';
+
+/** A file to be indexed, as the walk saw it. */
+export interface WalkedFile {
+  /** Absolute path. */
+  file: string;
+  /** Workspace path (types.ts, Document.path). */
+  path: string;
+  size: number;
+  mtimeMs: number;
+}
+
+export interface WalkOptions {
+  filesExclude: readonly string[];
+  maxFileBytes: number;
+  signal?: AbortSignal;
+}
+
+/** What a walk left out, and what stood in its way. A folder that is left out counts once, with all it holds. */
+export class WalkReport {
+  readonly skipped = new Map<SkipReason, number>();
+  readonly problems: { path: string; reason: string }[] = [];
+  /** Directories visited. */
+  directories = 0;
+
+  skip(reason: SkipReason): void {
+    this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + 1);
+  }
+
+  problem(path: string, reason: string): void {
+    this.skip('unreadable');
+    if (this.problems.length < 100) this.problems.push({ path, reason });
+  }
+}
+
+/**
+ * The files of a workspace, folder by folder, names in order. A directory that cannot be read is recorded and passed over.
+ * Yields between directories, so the caller's event loop goes on.
+ */
+export async function* walk(
+  folders: WorkspaceFolders,
+  options: WalkOptions,
+  report: WalkReport,
+): AsyncGenerator<WalkedFile> {
+  const walker = new Walker(folders, options, report);
+  for (const folder of folders.all) {
+    const rules = new FolderRules({
+      folder: folder.directory,
+      filesExclude: folder.filesExclude ?? options.filesExclude,
+    });
+    yield* walker.directory(rules, rules.root);
+  }
+}
+
+interface Entry {
+  name: string;
+  directory: boolean;
+}
+
+class Walker {
+  /** Real paths of directories reached through links, against loops. */
+  private readonly linked = new Set<string>();
+
+  constructor(
+    private readonly folders: WorkspaceFolders,
+    private readonly options: WalkOptions,
+    private readonly report: WalkReport,
+  ) {}
+
+  async *directory(rules: FolderRules, here: DirectoryRules): AsyncGenerator<WalkedFile> {
+    this.options.signal?.throwIfAborted();
+    let dirents: Dirent[];
+    try {
+      dirents = await readdir(here.directory, { withFileTypes: true });
+    } catch (error) {
+      this.report.problem(this.folders.pathOf(here.directory) ?? here.directory, describe(error));
+      return;
+    }
+    this.report.directories++;
+    dirents.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    const files: string[] = [];
+    const directories: { name: string; rules: DirectoryRules }[] = [];
+    for (const dirent of dirents) {
+      const entry = dirent.isSymbolicLink() ? await this.follow(here.directory, dirent.name) : this.plain(dirent);
+      if (!entry) continue;
+      const verdict = rules.decide(here, entry.name, entry.directory);
+      if (entry.directory) {
+        const path = join(here.directory, entry.name);
+        if (this.folders.isFolder(path)) this.report.skip('other workspace folder');
+        else if (!verdict.excluded || rules.mayReinclude(here, entry.name))
+          directories.push({ name: entry.name, rules: rules.enter(here, entry.name, verdict) });
+        else if (verdict.reason !== 'git folder') this.report.skip(verdict.reason);
+      } else if (verdict.excluded) {
+        if (verdict.reason !== 'git folder') this.report.skip(verdict.reason);
+      } else if (hasBinaryName(entry.name)) {
+        this.report.skip('binary');
+      } else {
+        files.push(entry.name);
+      }
+    }
+    yield* await this.measure(here.directory, files);
+    for (const directory of directories) yield* this.directory(rules, directory.rules);
+  }
+
+  private plain(dirent: Dirent): Entry | undefined {
+    if (dirent.isFile() || dirent.isDirectory()) return { name: dirent.name, directory: dirent.isDirectory() };
+    this.report.skip('not a regular file');
+    return undefined;
+  }
+
+  /** A link is followed unless it leads to a place that is indexed anyway or has been reached before. */
+  private async follow(directory: string, name: string): Promise<Entry | undefined> {
+    const file = join(directory, name);
+    try {
+      const target = await realpath(file);
+      const info = await stat(target);
+      const known =
+        this.folders.all.some((folder) => isWithin(target, folder.directory)) ||
+        [...this.linked].some((path) => isWithin(target, path));
+      // A link upward would reach what it came from.
+      const around =
+        info.isDirectory() &&
+        [...this.folders.all.map((folder) => folder.directory), ...this.linked].some((path) => isWithin(path, target));
+      if (known || around) {
+        this.report.skip('link to an indexed place');
+        return undefined;
+      }
+      if (info.isDirectory()) this.linked.add(target);
+      else if (!info.isFile()) {
+        this.report.skip('not a regular file');
+        return undefined;
+      }
+      return { name, directory: info.isDirectory() };
+    } catch {
+      this.report.skip('broken link');
+      return undefined;
+    }
+  }
+
+  private async measure(directory: string, names: readonly string[]): Promise<WalkedFile[]> {
+    const measured = await Promise.all(names.map((name) => this.measureOne(join(directory, name))));
+    return measured.filter((file) => file !== undefined);
+  }
+
+  private async measureOne(file: string): Promise<WalkedFile | undefined> {
+    const path = this.folders.pathOf(file) ?? file;
+    try {
+      const { size, mtimeMs } = await stat(file);
+      if (size > this.options.maxFileBytes) {
+        this.report.skip('too large');
+        return undefined;
+      }
+      return { file, path, size, mtimeMs };
+    } catch (error) {
+      // Deleted between listing and reading: then there is nothing to tell.
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.report.problem(path, describe(error));
+      return undefined;
+    }
+  }
+}
+
+function describe(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'EACCES' || code === 'EPERM'
+    ? 'no permission to read it'
+    : code === 'ENAMETOOLONG'
+      ? 'its path is too long'
+      : `cannot be read (${code ?? String(error)})`;
+}

@@ -1,0 +1,89 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
+import type { WhyFile } from '../../protocol';
+import { hasBinaryName } from './binary';
+import type { WorkspaceFolders } from './folders';
+import { FolderRules, isWithin, posix, type Rule, type SkipReason } from './rules';
+
+export interface WhyOptions {
+  filesExclude: readonly string[];
+  maxFileBytes: number;
+}
+
+/** Whether a file belongs into the index, and the rule that decides. The same rules as the walk's, along one path. */
+export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOptions): WhyFile {
+  const folder = folders.folderOf(file);
+  const path = folders.pathOf(file) ?? file;
+  const answer = (indexed: boolean, reason: string, rule?: Rule): WhyFile => ({
+    file,
+    path,
+    indexed,
+    reason,
+    ...(rule ? { rule } : {}),
+  });
+  if (!folder) return answer(false, 'It lies outside the workspace folders.');
+
+  const rules = new FolderRules({
+    folder: folder.directory,
+    filesExclude: folder.filesExclude ?? options.filesExclude,
+  });
+  let here = rules.root;
+  let reincluded: Rule | undefined;
+  const parts = posix(relative(folder.directory, file)).split('/');
+  for (const [i, name] of parts.entries()) {
+    const isDirectory = i < parts.length - 1;
+    const verdict = rules.decide(here, name, isDirectory);
+    if (verdict.excluded && !(isDirectory && rules.mayReinclude(here, name))) {
+      const what = isDirectory ? posix(relative(folder.directory, join(here.directory, name))) : '';
+      return answer(false, describe(verdict.reason, what, verdict.rule, folder.directory), verdict.rule);
+    }
+    if (!verdict.excluded && verdict.rule) reincluded = verdict.rule;
+    if (isDirectory) here = rules.enter(here, name, verdict);
+  }
+  const trouble = fileTrouble(file, options.maxFileBytes);
+  if (trouble) return answer(false, trouble);
+  if (reincluded) return answer(true, `Re-included by ${place(reincluded, folder.directory)}.`, reincluded);
+  return answer(true, 'No rule leaves it out.');
+}
+
+function place(rule: Rule, folder: string): string {
+  if (rule.line === 0) return `the setting ${rule.file}: ${rule.pattern}`;
+  return `${isWithin(rule.file, folder) ? posix(relative(folder, rule.file)) : rule.file} line ${rule.line}: ${rule.pattern}`;
+}
+
+const WORDS: Readonly<Partial<Record<SkipReason, string>>> = {
+  'git folder': "is git's own data",
+  submodule: 'is a submodule; a line such as !FOLDER/ in .anchorageignore takes it in',
+  'nested work tree': 'is another work tree of a repository; a line such as !FOLDER/ in .anchorageignore takes it in',
+  'nested repository': 'is a repository of its own; a line such as !FOLDER/ in .anchorageignore takes it in',
+};
+
+function describe(reason: SkipReason, directory: string, rule: Rule | undefined, folder: string): string {
+  const subject = directory === '' ? 'It' : `Its folder ${directory}`;
+  if (rule) return `${subject} is ignored by ${place(rule, folder)}`;
+  return `${subject} ${WORDS[reason] ?? `is left out (${reason})`}.`;
+}
+
+function fileTrouble(file: string, maxFileBytes: number): string | undefined {
+  try {
+    const info = statSync(file);
+    if (info.isDirectory()) return 'It is a folder.';
+    if (!info.isFile()) return 'It is not a regular file.';
+    if (hasBinaryName(basename(file))) return 'Its name says that it is binary.';
+    if (info.size > maxFileBytes)
+      return `It has ${info.size.toLocaleString('en')} bytes, more than the setting anchorage.index.maxFileSizeKB allows (${maxFileBytes.toLocaleString('en')}).`;
+    const head = Buffer.alloc(8_192);
+    const handle = openSync(file, 'r');
+    try {
+      const length = readSync(handle, head, 0, head.length, 0);
+      const wide = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
+      if (!wide && head.subarray(0, length).includes(0)) return 'It holds NUL bytes, so it is binary.';
+    } finally {
+      closeSync(handle);
+    }
+    return undefined;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    return code === 'ENOENT' ? 'It is not on disk.' : `It cannot be read (${code ?? String(error)}).`;
+  }
+}

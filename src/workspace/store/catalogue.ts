@@ -1,0 +1,292 @@
+import { join } from 'node:path';
+import { SEGMENTER_VERSION } from '../segments/limits';
+import type { Language, SegmentedDocument } from '../types';
+import { type StoreError, toStoreError } from './errors';
+import { DISK, frame, framedBytes, type LogFiles, readLog, readRecord, type RecordPlace } from './record-log';
+import { decodeSegmented, encodeSegmented, SEGMENTED_FORMAT } from './segmented-codec';
+
+/** What is known of one file: how it was on disk, what was in it, and under which key it was segmented. */
+export interface CatalogueEntry {
+  /** Workspace path. */
+  path: string;
+  size: number;
+  mtimeMs: number;
+  /** sha256 (hex) of the decoded text. */
+  hash: string;
+  language: Language;
+  /** Segments, and UTF-16 units of text; for the status. */
+  segments: number;
+  characters: number;
+  /** Bytes that are no UTF-8 were replaced. */
+  replaced?: boolean;
+}
+
+const enum Kind {
+  Header = 0,
+  Segmented = 1,
+  Files = 2,
+  Removed = 3,
+}
+
+/** Everything but this changes the meaning of what is stored: another version is rebuilt, never mixed. */
+const VERSION = JSON.stringify({ format: 1, segmented: SEGMENTED_FORMAT, segmenter: SEGMENTER_VERSION });
+
+/** Segmented documents no file uses are kept for branches to come back to, up to this share of what is in use. */
+const KEEP_DEAD = 0.5;
+const COMPACT_FROM_BYTES = 1 << 20;
+const RETRY_MS = 5_000;
+
+type Blob = { bytes: Uint8Array } | { place: RecordPlace };
+
+/**
+ * The files of a workspace and how each was segmented, in one log. Segmented documents are kept by content (text hash
+ * and language), so a file that comes back, on another branch or under another name, is not segmented again.
+ * What cannot be written stays in memory and is tried again.
+ */
+export class Catalogue {
+  readonly entries = new Map<string, CatalogueEntry>();
+  private readonly blobs = new Map<string, Blob>();
+  /** Framed records that wait to be written, and the blobs among them. */
+  private pending: { record: Buffer; key?: string }[] = [];
+  private end = 0;
+  private writing: Promise<void> = Promise.resolve();
+  private failedAt = 0;
+  /** The last failure to write, until a write succeeds. */
+  failure: StoreError | undefined;
+  /** Why what was stored had to be made anew, or undefined. */
+  rebuilt: string | undefined;
+  /** Bytes of the log that could not be used when it was opened. */
+  damagedBytes = 0;
+
+  private constructor(
+    private readonly file: string | undefined,
+    private readonly files: LogFiles,
+  ) {}
+
+  /** A catalogue without a store. */
+  static inMemory(): Catalogue {
+    return new Catalogue(undefined, DISK);
+  }
+
+  /** Opens `documents.log` in a directory. A log of another version is set aside and begun anew. */
+  static open(directory: string, files: LogFiles = DISK): Catalogue {
+    const catalogue = new Catalogue(join(directory, 'documents.log'), files);
+    catalogue.load();
+    return catalogue;
+  }
+
+  private load(): void {
+    const { records, end, damagedBytes } = readLog(this.file as string);
+    this.damagedBytes = damagedBytes;
+    const header = records[0];
+    if (!header || header.payload[0] !== Kind.Header || header.payload.toString('utf8', 1) !== VERSION) {
+      if (end > 0 || damagedBytes > 0)
+        this.rebuilt =
+          header?.payload[0] === Kind.Header
+            ? 'the index was made by another version'
+            : 'the beginning of the index was damaged';
+      this.restart();
+      return;
+    }
+    for (const { offset, length, payload } of records.slice(1)) {
+      const kind = payload[0];
+      if (kind === Kind.Segmented)
+        this.blobs.set(payload.toString('latin1', 2, 2 + (payload[1] ?? 0)), { place: { offset, length } });
+      else if (kind === Kind.Files)
+        for (const entry of parse<CatalogueEntry[]>(payload)) this.entries.set(entry.path, entry);
+      else if (kind === Kind.Removed) for (const path of parse<string[]>(payload)) this.entries.delete(path);
+    }
+    this.end = end;
+    // A file whose segments were lost is segmented again.
+    for (const entry of this.entries.values()) if (!this.blobs.has(keyOf(entry))) this.entries.delete(entry.path);
+  }
+
+  private restart(): void {
+    this.end = 0;
+    this.pending = [{ record: frame(payloadOf(Kind.Header, Buffer.from(VERSION))) }];
+  }
+
+  /** Bytes in the store. */
+  get bytes(): number {
+    return this.end;
+  }
+
+  has(hash: string, language: Language): boolean {
+    return this.blobs.has(keyOf({ hash, language }));
+  }
+
+  /** How a text was segmented; undefined when it is not known or its record was harmed. */
+  segmented(hash: string, language: Language): SegmentedDocument | undefined {
+    const key = keyOf({ hash, language });
+    const blob = this.blobs.get(key);
+    if (!blob) return undefined;
+    try {
+      const bytes =
+        'bytes' in blob ? blob.bytes : readRecord(this.file as string, blob.place)?.subarray(2 + key.length);
+      if (bytes) return decodeSegmented(bytes);
+    } catch {
+      // Falls through: as good as missing.
+    }
+    this.blobs.delete(key);
+    return undefined;
+  }
+
+  /** Records a file; `segmented` (or its encoded bytes) may be left out when the text is known already. */
+  put(entry: CatalogueEntry, segmented?: SegmentedDocument | Uint8Array): void {
+    const key = keyOf(entry);
+    if (segmented && !this.blobs.has(key)) {
+      const bytes = segmented instanceof Uint8Array ? segmented : encodeSegmented(segmented);
+      this.blobs.set(key, { bytes });
+      if (this.file !== undefined)
+        this.pending.push({
+          record: frame(
+            payloadOf(Kind.Segmented, Buffer.concat([Buffer.from([key.length]), Buffer.from(key, 'latin1'), bytes])),
+          ),
+          key,
+        });
+    }
+    this.entries.set(entry.path, entry);
+    this.queue(Kind.Files, [entry]);
+  }
+
+  remove(path: string): boolean {
+    if (!this.entries.delete(path)) return false;
+    this.queue(Kind.Removed, [path]);
+    return true;
+  }
+
+  private queue(kind: Kind, value: unknown): void {
+    if (this.file !== undefined)
+      this.pending.push({ record: frame(payloadOf(kind, Buffer.from(JSON.stringify(value)))) });
+  }
+
+  /** Stops all writing: the store belongs to another process now. */
+  detach(): void {
+    this.detached = true;
+  }
+  private detached = false;
+
+  /** Writes what waits. A failure is kept in `failure`; what was to be written stays in memory. Never rejects. */
+  flush(force = false): Promise<void> {
+    this.writing = this.writing.then(async () => {
+      const { file } = this;
+      if (
+        file === undefined ||
+        this.detached ||
+        this.pending.length === 0 ||
+        (!force && this.failure && Date.now() - this.failedAt < RETRY_MS)
+      )
+        return;
+      const batch = this.pending;
+      this.pending = [];
+      try {
+        const start = this.end;
+        await this.files.write(file, start, Buffer.concat(batch.map(({ record }) => record)));
+        this.settle(batch, start);
+        this.failure = undefined;
+      } catch (error) {
+        this.pending = [...batch, ...this.pending];
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT' && this.end > 0) this.beginAgain();
+        this.failure = toStoreError(error, file);
+        this.failedAt = Date.now();
+      }
+    });
+    return this.writing;
+  }
+
+  /** The log was deleted under us: what is still in memory is written to a new one, the rest is segmented again. */
+  private beginAgain(): void {
+    const waiting = this.pending.filter(({ key }) => key !== undefined);
+    for (const [key, blob] of this.blobs) if ('place' in blob) this.blobs.delete(key);
+    this.restart();
+    this.pending.push(...waiting);
+    this.queue(
+      Kind.Files,
+      [...this.entries.values()].filter((entry) => this.blobs.has(keyOf(entry))),
+    );
+  }
+
+  /** Blobs that are written are read from the file from now on. */
+  private settle(batch: readonly { record: Buffer; key?: string }[], start: number): void {
+    let position = start;
+    for (const { record, key } of batch) {
+      const length = record.length - framedBytes(0);
+      if (key !== undefined && this.blobs.has(key))
+        this.blobs.set(key, { place: { offset: position + framedBytes(0), length } });
+      position += record.length;
+    }
+    this.end = position;
+  }
+
+  /** Rewrites the log without what no file uses, once that is much of it. Atomic: a crash leaves the old log. Never rejects. */
+  compact(): Promise<void> {
+    this.writing = this.writing.then(async () => {
+      const { file } = this;
+      if (file === undefined || this.detached || this.pending.length > 0 || this.end < COMPACT_FROM_BYTES) return;
+      const used = new Set([...this.entries.values()].map(keyOf));
+      const size = (key: string): number => {
+        const blob = this.blobs.get(key);
+        return blob && 'place' in blob ? framedBytes(blob.place.length) : 0;
+      };
+      const live = [...used].reduce((sum, key) => sum + size(key), 0);
+      if (this.end - live < Math.max(COMPACT_FROM_BYTES, live * (KEEP_DEAD + 0.5))) return;
+      // The youngest of the unused come back first when a branch does.
+      let room = live * KEEP_DEAD;
+      const kept = [...this.blobs.keys()]
+        .reverse()
+        .filter((key) => used.has(key) || (room -= size(key)) > 0)
+        .reverse();
+      const batch: { record: Buffer; key?: string }[] = [
+        { record: frame(payloadOf(Kind.Header, Buffer.from(VERSION))) },
+      ];
+      for (const key of kept) {
+        const blob = this.blobs.get(key);
+        const payload = blob && 'place' in blob ? readRecord(file, blob.place) : undefined;
+        if (payload) batch.push({ record: frame(payload), key });
+        else this.blobs.delete(key);
+      }
+      batch.push({ record: frame(payloadOf(Kind.Files, Buffer.from(JSON.stringify([...this.entries.values()])))) });
+      try {
+        await this.files.replace(
+          file,
+          batch.map(({ record }) => record),
+        );
+        const keptKeys = new Set(kept);
+        for (const key of this.blobs.keys()) if (!keptKeys.has(key)) this.blobs.delete(key);
+        this.settle(batch, 0);
+      } catch (error) {
+        this.failure = toStoreError(error, file);
+        this.failedAt = Date.now();
+      }
+    });
+    return this.writing;
+  }
+
+  /** Forgets everything, on disk too; returns the bytes given back. */
+  async clear(): Promise<number> {
+    await this.writing;
+    const freed = this.end;
+    this.entries.clear();
+    this.blobs.clear();
+    this.restart();
+    await this.flush(true);
+    return Math.max(0, freed - this.end);
+  }
+
+  async close(): Promise<void> {
+    await this.flush(true);
+  }
+}
+
+function keyOf({ hash, language }: { hash: string; language: Language }): string {
+  // Half of a sha256 is plenty to tell texts apart.
+  return `${hash.slice(0, 32)}.${language.slice(0, 100)}`;
+}
+
+function payloadOf(kind: Kind, body: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([kind]), body]);
+}
+
+function parse<T>(payload: Buffer): T {
+  return JSON.parse(payload.toString('utf8', 1)) as T;
+}

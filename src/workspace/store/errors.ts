@@ -1,0 +1,30 @@
+/** The store of the index could not do what was asked. Nothing indexed is lost: it goes on in memory. */
+export class StoreError extends Error {
+  constructor(
+    readonly code: 'diskFull' | 'storeUnwritable' | 'storeLocked',
+    readonly file: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(`${file}: ${message}`, options);
+    this.name = 'StoreError';
+  }
+}
+
+export function toStoreError(error: unknown, file: string): StoreError {
+  if (error instanceof StoreError) return error;
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  if (code === 'ENOSPC' || code === 'EDQUOT')
+    return new StoreError(
+      'diskFull',
+      file,
+      'the disk is full; the index goes on in memory and is written once there is room',
+      { cause: error },
+    );
+  return new StoreError(
+    'storeUnwritable',
+    file,
+    `cannot be written (${code ?? String(error)}); the index goes on in memory`,
+    { cause: error },
+  );
+}

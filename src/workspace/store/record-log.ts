@@ -1,0 +1,164 @@
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { toStoreError } from './errors';
+
+/**
+ * An append-only file of checked records: `magic u32 · length u32 · crc32(payload) u32 · payload`, little-endian.
+ * A record counts only if its checksum holds, so a write cut off at any byte loses that record and no other; harm in the
+ * middle is passed over by looking for the next magic. Appends go to a known offset: what a failed write left is overwritten.
+ */
+
+const MAGIC = 0x43434e41;
+const HEADER_BYTES = 12;
+const MAX_RECORD_BYTES = 256 * 1024 * 1024;
+
+export interface RecordPlace {
+  /** Offset of the payload in the file. */
+  offset: number;
+  length: number;
+}
+
+export interface LogContents {
+  records: readonly (RecordPlace & { payload: Buffer })[];
+  /** Offset after the last whole record. */
+  end: number;
+  /** Bytes that belong to no whole record. */
+  damagedBytes: number;
+}
+
+/** The file operations a log needs, so that tests can make them fail. */
+export interface LogFiles {
+  write(file: string, offset: number, bytes: Uint8Array): Promise<void>;
+  replace(file: string, bytes: readonly Uint8Array[]): Promise<void>;
+}
+
+export function frame(payload: Uint8Array): Buffer {
+  const record = Buffer.allocUnsafe(HEADER_BYTES + payload.length);
+  record.writeUInt32LE(MAGIC, 0);
+  record.writeUInt32LE(payload.length, 4);
+  record.writeUInt32LE(crc32(payload), 8);
+  record.set(payload, HEADER_BYTES);
+  return record;
+}
+
+/** Bytes a payload takes in the file. */
+export function framedBytes(length: number): number {
+  return HEADER_BYTES + length;
+}
+
+/** All whole records of a log, in order. A missing file is an empty log. */
+export function readLog(file: string): LogContents {
+  let bytes: Buffer;
+  try {
+    bytes = readWhole(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { records: [], end: 0, damagedBytes: 0 };
+    throw toStoreError(error, file);
+  }
+  const records: (RecordPlace & { payload: Buffer })[] = [];
+  let position = 0;
+  let end = 0;
+  let whole = 0;
+  while (position + HEADER_BYTES <= bytes.length) {
+    const length = bytes.readUInt32LE(position + 4);
+    const offset = position + HEADER_BYTES;
+    const valid =
+      bytes.readUInt32LE(position) === MAGIC && length <= MAX_RECORD_BYTES && offset + length <= bytes.length;
+    const payload = valid ? bytes.subarray(offset, offset + length) : undefined;
+    if (payload && crc32(payload) === bytes.readUInt32LE(position + 8)) {
+      records.push({ offset, length, payload });
+      position = offset + length;
+      end = position;
+      whole += HEADER_BYTES + length;
+    } else {
+      const next = bytes.indexOf(MAGIC_BYTES, position + 1);
+      if (next < 0) break;
+      position = next;
+    }
+  }
+  return { records, end, damagedBytes: bytes.length - whole };
+}
+
+const MAGIC_BYTES = Buffer.from([0x41, 0x4e, 0x43, 0x43]);
+
+function readWhole(file: string): Buffer {
+  const handle = openSync(file, 'r');
+  try {
+    const bytes = Buffer.allocUnsafe(fstatSync(handle).size);
+    let filled = 0;
+    while (filled < bytes.length) {
+      const read = readSync(handle, bytes, filled, bytes.length - filled, filled);
+      if (read === 0) break;
+      filled += read;
+    }
+    return bytes.subarray(0, filled);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Reads one payload; undefined when it is not what was written (the file was harmed since it was opened). */
+export function readRecord(file: string, { offset, length }: RecordPlace): Buffer | undefined {
+  let handle: number | undefined;
+  try {
+    handle = openSync(file, 'r');
+    const bytes = Buffer.allocUnsafe(HEADER_BYTES + length);
+    if (readSync(handle, bytes, 0, bytes.length, offset - HEADER_BYTES) !== bytes.length) return undefined;
+    const payload = bytes.subarray(HEADER_BYTES);
+    return crc32(payload) === bytes.readUInt32LE(8) ? payload : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (handle !== undefined) closeSync(handle);
+  }
+}
+
+export const DISK: LogFiles = {
+  async write(file, offset, bytes) {
+    const handle = await open(file, offset === 0 ? 'w' : 'r+');
+    try {
+      let written = 0;
+      while (written < bytes.length)
+        written += (await handle.write(bytes, written, bytes.length - written, offset + written)).bytesWritten;
+      // What an earlier write that failed left beyond is no part of the log.
+      await handle.truncate(offset + bytes.length);
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+  },
+
+  async replace(file, parts) {
+    const temporary = `${file}.${process.pid}.tmp`;
+    try {
+      const handle = await open(temporary, 'w');
+      try {
+        for (const part of parts) await handle.writeFile(part);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      await rename(temporary, file);
+      await syncDirectory(dirname(file));
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  },
+};
+
+/** Makes a rename durable. Some systems cannot sync a directory; then the rename is as durable as they make it. */
+async function syncDirectory(directory: string): Promise<void> {
+  try {
+    const handle = await open(directory, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch {
+    // Windows.
+  }
+}

@@ -1,0 +1,92 @@
+/** The words of the library: documents, segments, symbols (docs/architecture.md, "Words"). Lines are 1-based and inclusive. */
+
+export interface WorkspaceFolder {
+  /** Display name; the prefix of paths when a workspace has several folders. */
+  name: string;
+  /** Absolute path. */
+  directory: string;
+  /** Globs of `files.exclude` for this folder, in place of the workspace's. */
+  filesExclude?: readonly string[];
+}
+
+/** One text file as it was read. */
+export interface Document {
+  /** Absolute path. */
+  file: string;
+  /** Workspace path: relative to its folder, forward slashes; with several folders, `folderName/relative`. */
+  path: string;
+  language: Language;
+  /** Decoded text, line ends as in the file, without BOM. */
+  text: string;
+  /** sha256 (hex) of the decoded text. */
+  hash: string;
+}
+
+/** VS Code language ids where VS Code has one. */
+export type Language = string;
+
+export type SymbolKind =
+  | 'function'
+  | 'method'
+  | 'class'
+  | 'interface'
+  | 'struct'
+  | 'enum'
+  | 'trait'
+  | 'type'
+  | 'constant'
+  | 'variable'
+  | 'field'
+  | 'module'
+  | 'namespace'
+  | 'macro'
+  | 'heading'
+  | 'rule'
+  | 'key';
+
+/** A definition found in a document. */
+export interface DocumentSymbol {
+  name: string;
+  kind: SymbolKind;
+  /** Names of the enclosing definitions, outermost first. */
+  container: readonly string[];
+  /** First line of the definition, its doc comment not included, and last line of its body. */
+  startLine: number;
+  endLine: number;
+  /** First line of the doc comment that belongs to it (leading comment or docstring), if any. */
+  docLine?: number;
+  /** The declaration's head on one line, body removed, at most 200 characters. */
+  signature: string;
+  /** The doc comment's text without comment marks, at most 1,000 characters. */
+  doc?: string;
+  exported: boolean;
+  /** A declaration without a body (a C prototype, a method in a class head): the definition is elsewhere. */
+  declaration?: boolean;
+}
+
+/** A run of whole lines of a document, cut at syntax or prose boundaries. */
+export interface Segment {
+  startLine: number;
+  endLine: number;
+  /** Character offsets [start, end) in the document's text. */
+  start: number;
+  end: number;
+  /** What the segment mainly is. */
+  kind: 'code' | 'prose' | 'data';
+  /** Indices into SegmentedDocument.symbols of definitions that begin in the segment. */
+  symbols: readonly number[];
+  /** Names of enclosing definitions or headings of the first line, outermost first ("Class", "method" | "Guide", "Install"). */
+  breadcrumb: readonly string[];
+  /** Present when the segment's text is far longer than a segment should be (a minified line): use this many characters of it. */
+  maxCharacters?: number;
+}
+
+/** Result of segmenting one document. Segments cover every line exactly once, in order. */
+export interface SegmentedDocument {
+  segments: readonly Segment[];
+  symbols: readonly DocumentSymbol[];
+  /** Specifiers this document imports ("./util", "os.path", "std::fs"), for coherence and "who uses it". */
+  imports: readonly string[];
+  /** How it was cut: by a grammar, by headings, by indentation and blank lines, or by length alone. */
+  method: 'syntax' | 'headings' | 'indentation' | 'length';
+}

@@ -1,0 +1,344 @@
+import type { Coverage, RankedSpan, Scope, WhyFile } from '../protocol';
+import { WorkspaceFolders } from './sources/folders';
+import { readDocument } from './sources/read';
+import { whyFile } from './sources/why';
+import { type FileChange, Indexer, type IndexSettings } from './indexing/indexer';
+import { type LibraryStatus, Progress } from './indexing/progress';
+import { Upkeep } from './indexing/upkeep';
+import type { LexicalIndex } from './lexical/lexical-index';
+import { type Definition, definitionsOf, type LookupContext, type Use, usersOf } from './lookups';
+import { Retriever } from '../search/retriever';
+import { SegmenterPool } from './segments/pool';
+import { Shelf } from './document-cache';
+import type { Catalogue } from './store/catalogue';
+import type { StoreLock } from './store/lock';
+import { openStore, type OpenStore } from './store/open-store';
+import type { Document, SegmentedDocument, WorkspaceFolder } from './types';
+
+export type { Definition, Use } from './lookups';
+export type { FileChange, IndexSettings } from './indexing/indexer';
+export type { LibraryStatus } from './indexing/progress';
+
+export interface LibraryOptions {
+  folders: readonly WorkspaceFolder[];
+  /** Where what is kept of this workspace lies; made when missing. Undefined keeps the index in memory. */
+  storageDirectory: string | undefined;
+  settings: IndexSettings;
+  /** Threads that segment in bulk; default 2. */
+  threads?: number;
+  /** Bundled src/workspace/segments/thread.ts; default `segment-thread.js` beside the running bundle. */
+  threadScript?: string;
+  /** Awaited before each file of a pass; lets an answer that somebody waits for go first. */
+  giveWay?: () => Promise<void>;
+  /** Directory of the tree-sitter grammars; default `tree-sitter/` beside the bundle, else the installed package. */
+  grammars?: string;
+}
+
+/** What is known of an indexed document without reading it. */
+export interface IndexedFile {
+  path: string;
+  file: string;
+  /** Of its text. */
+  hash: string;
+  language: string;
+  segments: number;
+  mtimeMs: number;
+}
+
+export interface SearchResult {
+  spans: readonly RankedSpan[];
+  coverage: Coverage;
+}
+
+export interface LibrarySearchOptions {
+  scope: Scope;
+  limit: number;
+  /** The question that this one follows: its words help, and lead only where the present one says next to nothing. */
+  before?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * The workspace as a library: which files belong to it, how they are cut, what is found in them. One facade for the
+ * worker and the terminal. It answers at any time from what is indexed, and says how much that is.
+ *
+ *     const library = await Library.open({ folders, storageDirectory, settings });
+ *     library.start(signal);                      // the first pass; also resolves when it is done
+ *     await library.search(question, { scope: { kind: 'workspace' }, limit: 20 });
+ *     await library.close();
+ */
+export class Library {
+  private readonly progress = new Progress();
+  private readonly pool: SegmenterPool;
+  private readonly shelf: Shelf;
+  private readonly indexer: Indexer;
+  private readonly upkeep: Upkeep;
+  private readonly retriever: Retriever;
+  private folders: WorkspaceFolders;
+  private first: ReadonlySet<string> = new Set();
+  private closed = false;
+
+  private readonly catalogue: Catalogue;
+  private readonly lexical: LexicalIndex;
+  private readonly lock: StoreLock | undefined;
+  /** What was found amiss when the store was opened, in words. */
+  readonly notices: readonly string[];
+
+  private constructor(options: LibraryOptions, { catalogue, lexical, lock, notices }: OpenStore) {
+    this.catalogue = catalogue;
+    this.lexical = lexical;
+    this.lock = lock;
+    this.notices = notices;
+    this.folders = new WorkspaceFolders(options.folders);
+    this.pool = new SegmenterPool({
+      threads: options.threads ?? 2,
+      script: options.threadScript,
+      grammars: options.grammars,
+    });
+    this.shelf = new Shelf(catalogue, this.pool, () => this.folders);
+    this.indexer = new Indexer({
+      folders: this.folders,
+      settings: options.settings,
+      catalogue,
+      lexical,
+      pool: this.pool,
+      shelf: this.shelf,
+      progress: this.progress,
+      first: this.first,
+      ownsStore: () => lock?.touch() ?? true,
+      giveWay: options.giveWay,
+    });
+    this.retriever = new Retriever(lexical, this.shelf);
+    this.upkeep = new Upkeep(this.indexer, this.pool, (question) =>
+      this.retrieve(question, { scope: { kind: 'workspace' }, limit: 20 }),
+    );
+  }
+
+  /**
+   * Opens what is stored (open-store.ts) and can be asked at once; nothing is read of the workspace before `start`.
+   */
+  static async open(options: LibraryOptions): Promise<Library> {
+    return new Library(options, await openStore(options.storageDirectory));
+  }
+
+  // ── Indexing ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Brings the index in line with the disk and writes it; resolves when it is, or when aborted. Never rejects: failures are in the status. */
+  start(signal?: AbortSignal): Promise<void> {
+    return this.upkeep.begin(signal).done;
+  }
+
+  /** Why the index is only in memory, if it is. */
+  private trouble(): string | undefined {
+    return (this.catalogue.failure ?? this.indexer.lexicalFailure)?.message;
+  }
+
+  /** Holds a pass, or lets it go on. Saved files are still taken in. */
+  pause(paused: boolean): void {
+    this.indexer.pause(paused);
+  }
+
+  /** Ends the pass under way, or leaves out the first one. What is indexed is kept, and saved files are still taken in; `start` takes the pass up again. */
+  cancel(): Promise<void> {
+    return this.upkeep.cancel();
+  }
+
+  /** Files to be read before the rest, most important first (open editors). */
+  setFirst(files: readonly string[]): void {
+    this.first = new Set(files.flatMap((file) => this.folders.pathOf(file) ?? []));
+    this.indexer.context.first = this.first;
+  }
+
+  /** File events. Resolves once what changed can be found; bursts are taken in together. */
+  applyChanges(changes: readonly FileChange[]): Promise<void> {
+    return this.upkeep.applyChanges(changes);
+  }
+
+  /** The text of an editor with unsaved edits; null once it is saved or closed. */
+  setUnsaved(file: string, text: string | null): Promise<void> {
+    return this.upkeep.setUnsaved(file, text);
+  }
+
+  async setFolders(folders: readonly WorkspaceFolder[]): Promise<void> {
+    const before = this.progress.state;
+    await this.upkeep.stopPass();
+    this.folders = new WorkspaceFolders(folders);
+    this.indexer.context.folders = this.folders;
+    this.shelf.clear();
+    // With one folder more or less, paths begin otherwise.
+    const typed = [...this.shelf.unsaved.values()].map(({ document }) => document);
+    this.shelf.unsaved.clear();
+    for (const { file, text } of typed) await this.indexer.setUnsaved(file, text, false);
+    if (before !== 'idle') await this.start();
+  }
+
+  async setSettings(settings: IndexSettings): Promise<void> {
+    const before = this.indexer.context.settings;
+    this.indexer.context.settings = settings;
+    const same =
+      before.maxFileBytes === settings.maxFileBytes &&
+      JSON.stringify(before.filesExclude) === JSON.stringify(settings.filesExclude);
+    if (same || this.progress.state === 'idle') return;
+    await this.upkeep.stopPass();
+    await this.start();
+  }
+
+  /** Forgets everything; returns the bytes given back on disk. */
+  async clear(): Promise<number> {
+    await this.upkeep.stopPass();
+    const freed = (await this.lexical.clear()) + (await this.catalogue.clear());
+    this.shelf.clear();
+    this.progress.set('idle', 'Cleared');
+    return freed;
+  }
+
+  async rebuild(): Promise<void> {
+    await this.clear();
+    await this.start();
+  }
+
+  // ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What the project as a whole is called, lower case; nothing where there are several folders. */
+  get ownNames(): readonly string[] {
+    return this.folders.ownNames;
+  }
+
+  /** The spans that answer a question, best first. Files found changed on the way are indexed first and the question is asked again. */
+  async search(question: string, options: LibrarySearchOptions): Promise<SearchResult> {
+    await this.upkeep.caughtUp();
+    let spans = await this.retrieve(question, options);
+    if (this.shelf.stale.size > 0) {
+      const files = [...this.shelf.stale].flatMap((path) => this.folders.fileOf(path) ?? []);
+      this.shelf.stale.clear();
+      await this.upkeep.refresh(files);
+      spans = await this.retrieve(question, options);
+      this.shelf.stale.clear();
+    }
+    return { spans, coverage: this.coverage() };
+  }
+
+  private retrieve(question: string, options: LibrarySearchOptions): Promise<readonly RankedSpan[]> {
+    return this.retriever.search(question, {
+      ...options,
+      pathOf: (file) => this.folders.pathOf(file),
+      ownNames: this.folders.ownNames,
+    });
+  }
+
+  coverage(): Coverage {
+    const filesIndexed = this.catalogue.entries.size;
+    const { state } = this.progress;
+    const held = state === 'paused' || state === 'cancelled' ? { held: state } : {};
+    return {
+      filesIndexed,
+      filesKnown: Math.max(this.progress.known, filesIndexed),
+      indexing: state === 'walking' || state === 'indexing' || state === 'paused',
+      ...held,
+    };
+  }
+
+  /** The file as it is now, unsaved edits included. @throws ReadError */
+  async read(file: string): Promise<Document> {
+    const path = this.folders.pathOf(file) ?? file;
+    const open = this.shelf.unsaved.get(path);
+    return open ? open.document : (await readDocument(file, path)).document;
+  }
+
+  async segmentsOf(document: Document): Promise<SegmentedDocument> {
+    const open = this.shelf.unsaved.get(document.path);
+    if (open?.document.hash === document.hash) return open.segmented;
+    return (
+      this.catalogue.segmented(document.hash, document.language) ?? (await this.pool.segmentNow(document)).segmented
+    );
+  }
+
+  /** Definitions of exactly this name, the likeliest first. */
+  definitions(name: string): Promise<Definition[]> {
+    return definitionsOf(name, this.lookupContext());
+  }
+
+  /** Lines that use a name. */
+  users(name: string, options: { limit: number; signal?: AbortSignal }): Promise<{ users: Use[]; more: number }> {
+    return usersOf(name, options.limit, this.lookupContext(), options.signal);
+  }
+
+  private lookupContext(): LookupContext {
+    return { lexical: this.lexical, shelf: this.shelf, folders: this.folders };
+  }
+
+  /** Whether a file is indexed, and the rule that decides. */
+  why(file: string): WhyFile {
+    const why = whyFile(file, this.folders, this.indexer.context.settings);
+    const entry = this.catalogue.entries.get(why.path);
+    if (why.indexed && entry?.replaced)
+      return { ...why, reason: `${why.reason} It is not UTF-8: some characters were replaced.` };
+    if (why.indexed && !entry && this.progress.state !== 'ready')
+      return { ...why, indexed: false, reason: `${why.reason} It has not been read yet.` };
+    return why;
+  }
+
+  /** Every document that is indexed, with the text that is: unsaved edits stand for their file. */
+  *documents(): IterableIterator<IndexedFile> {
+    for (const { path, language, mtimeMs, ...saved } of this.catalogue.entries.values()) {
+      const file = this.folders.fileOf(path);
+      if (file === undefined) continue;
+      const typed = this.shelf.unsaved.get(path);
+      const { hash, segments } = typed
+        ? { hash: typed.document.hash, segments: typed.segmented.segments.length }
+        : saved;
+      yield { path, file, hash, language, segments, mtimeMs };
+    }
+  }
+
+  /** An indexed document with its text and segments; undefined when the file has changed since or is gone. */
+  async indexed(path: string): Promise<{ document: Document; segmented: SegmentedDocument } | undefined> {
+    return this.shelf.read(path);
+  }
+
+  // ── Status ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  status(): LibraryStatus {
+    const { progress, catalogue } = this;
+    let characters = 0;
+    let segments = 0;
+    for (const entry of catalogue.entries.values()) {
+      characters += entry.size;
+      segments += this.shelf.unsaved.get(entry.path)?.segmented.segments.length ?? entry.segments;
+    }
+    const { filesIndexed, filesKnown } = this.coverage();
+    return {
+      state: progress.state,
+      reason: this.trouble() ?? progress.reason,
+      filesKnown,
+      filesIndexed,
+      bytesIndexed: characters,
+      segments,
+      storeBytes: catalogue.bytes + this.lexical.status().bytes,
+      progress: progress.value,
+      problems: progress.problems,
+      skipped: progress.skipped,
+      memoryBytes: process.memoryUsage.rss(),
+    };
+  }
+
+  /** Called a few times a second while the status changes; returns what ends it. */
+  onStatus(listener: (status: LibraryStatus) => void): () => void {
+    return this.progress.onChange(() => listener(this.status()));
+  }
+
+  /** Ends a pass, writes what is in memory and gives the store free. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    try {
+      await this.upkeep.close();
+    } finally {
+      await this.catalogue.close();
+      await this.lexical.close();
+      await this.pool.close();
+      this.progress.close();
+      this.lock?.release();
+    }
+  }
+}

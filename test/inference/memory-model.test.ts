@@ -1,0 +1,458 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Decoder, Tokenizer } from '../../src/engine';
+import { decodeHalf } from '../../src/engine/kv-cache/float16';
+import { RowStore } from '../../src/engine/kv-cache/row-store';
+import { LateInteraction } from '../../src/memory/late-interaction';
+import { denseRowCount, halves, joinBytes, joinFine, packRows, rowCounts } from '../../src/memory/rows';
+import { EngineModel } from '../../src/inference/engine-model';
+import { memoryPositions, sharedPositions } from '../../src/inference/memory-composer';
+import type { MemoryCoder } from '../../src/inference/memory-coder';
+import type { MemoryModel } from '../../src/inference/memory-model';
+import type { ComposeParams, ComposeResult } from '../../src/protocol/memory';
+import { SelectionHead } from '../../src/inference/selection-head';
+import { safetensors, writeMemoryCheckpoint } from './memory-checkpoint';
+import { writeTinyCheckpoint } from './checkpoints';
+
+let directory: string;
+let model: EngineModel;
+let memory: MemoryModel;
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'anchorage-memory-'));
+  writeMemoryCheckpoint(join(directory, 'random'));
+  model = await EngineModel.load({
+    directory: join(directory, 'random'),
+    compiledDirectory: join(directory, 'compiled'),
+    weights: 'f32',
+    threads: 1,
+  });
+  memory = model.memory!;
+});
+afterAll(async () => {
+  await model.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const TEXT = Array.from({ length: 40 }, (_, i) => `def step_${i}(value): return value * ${i}\n`).join('');
+const SHORT = 'def take(self, host): return self.free.pop(host)\n';
+const ask = (params: Partial<ComposeParams>): ComposeParams => ({
+  coarse: { id: 'none', rows: new Uint8Array(0), tokens: 0 },
+  fine: { rows: new Uint8Array(0), tokens: 0 },
+  full: [],
+  question: 'Where is it?',
+  capacityRows: 4_096,
+  maxNewTokens: 4,
+  ...params,
+});
+
+describe('memories of texts', () => {
+  test('have the rows that their tokens make, and each text’s are its own, whatever stands beside it', async () => {
+    const [long, short] = await memory.encode([TEXT, SHORT]);
+    const { ratios, storedRowBytes, vectorWidth } = memory.description;
+    expect(ratios).toEqual({ segmentTokens: 256, coarseTokens: 256, fineTokens: 32 });
+    for (const [each, text] of [
+      [long!, TEXT],
+      [short!, SHORT],
+    ] as const) {
+      expect(each.tokens).toBe(text.length); // one token a byte
+      const counts = rowCounts(text.length, ratios);
+      expect(each).toMatchObject({
+        coarseRows: counts.coarse,
+        restRows: counts.fine - counts.coarse,
+        bytesPerRow: storedRowBytes,
+      });
+      expect(each.coarse.byteLength + each.rest.byteLength).toBe(counts.fine * storedRowBytes);
+      const vector = decodeHalf(halves(each.vector));
+      // The vector, and behind it what a question chooses by.
+      expect(vector.length).toBe(vectorWidth + 8);
+      for (const part of [vector.subarray(0, vectorWidth), vector.subarray(vectorWidth)])
+        expect(Math.hypot(...part)).toBeCloseTo(1, 2);
+    }
+    const [alone] = await memory.encode([SHORT]);
+    const gap = decodeHalf(halves(alone!.coarse)).map(
+      (value, i) => value - (decodeHalf(halves(short!.coarse))[i] as number),
+    );
+    expect(Math.max(...gap.map(Math.abs))).toBeLessThan(2e-3);
+  });
+
+  test('keep their token ids, in which a question’s tokens find themselves', async () => {
+    const [look] = await memory.vectors(['free.pop']);
+    const [with_, without] = await memory.encode([SHORT, 'x = 1\n'.repeat(9)]);
+    expect([...halves(with_!.ids)]).toEqual(
+      (model as unknown as { tokenizer: Tokenizer }).tokenizer.encode(SHORT, { addSpecialTokens: false }),
+    );
+    const late = new LateInteraction(look!.late!, memory.description.vocabSize);
+    // Eight letters and a dot, in their order; elsewhere none of them stands.
+    expect(late.score(halves(with_!.ids)).run).toBeGreaterThan(6);
+    expect(late.score(halves(with_!.ids)).segment).toBeCloseTo(1, 5);
+    expect(late.score(halves(without!.ids)).segment).toBeLessThan(0.9);
+  });
+
+  test('are chosen by the mean of their keys, of all runs; a question chooses by the mean of its queries', async () => {
+    const { coder } = memory as unknown as { coder: MemoryCoder };
+    const runs = coder.runs(coder.tokens(TEXT));
+    expect(runs.length).toBeGreaterThan(1);
+    const head = await SelectionHead.open(join(directory, 'random', 'selection.safetensors'), 8, coder.decoder.config);
+    const encoded = await coder.decoder.encodeSegments(
+      runs.map((tokens) => ({ tokens, keep: [], meanKeys: true })),
+      coder.encodeOptions(),
+    );
+    const expected = head.ofKeys(
+      encoded.map(({ meanKeys }) => meanKeys!),
+      runs.map((run) => run.length),
+    );
+    const [made] = await memory.encode([TEXT]);
+    decodeHalf(halves(made!.vector))
+      .subarray(memory.description.vectorWidth)
+      .forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 2));
+    const [look] = await memory.vectors(['free.pop']);
+    const asked = [coder.config.queryToken!, ...coder.tokens('free.pop')];
+    const [read] = await coder.decoder.encodeSegments(
+      [{ tokens: asked, keep: [], queries: true }],
+      coder.encodeOptions(),
+    );
+    expect([...look!.selection!]).toEqual([...head.ofQueries([read!.queries!], [asked.length])]);
+  });
+
+  test('a coarse row is what a slot for 256 tokens would be', async () => {
+    const { decoder, tokenizer } = model as unknown as { decoder: Decoder; tokenizer: Tokenizer };
+    const tokens = tokenizer.encode(SHORT, { addSpecialTokens: false });
+    const encoded = await decoder.encodeSegments([
+      { tokens, keep: [], slotTokens: 256 },
+      { tokens, keep: [], slotTokens: 32 },
+    ]);
+    const [coarse, fine] = encoded.map((each) => each.memories!);
+    expect(coarse!.rows).toBe(1);
+    const last = fine!.pick([fine!.rows - 1]);
+    for (const part of ['keys', 'values'] as const) {
+      expect(
+        Math.max(...Array.from(coarse![part], (value, i) => Math.abs(value - (last[part][i] as number)))),
+      ).toBeLessThan(1e-4);
+    }
+  });
+
+  test('a checkpoint without slots has none', async () => {
+    writeTinyCheckpoint(join(directory, 'plain'));
+    const plain = await EngineModel.load({
+      directory: join(directory, 'plain'),
+      compiledDirectory: join(directory, 'compiled'),
+      weights: 'f32',
+      threads: 1,
+    });
+    expect(plain.memory).toBe(undefined);
+    expect(plain.description.memory).toBe(undefined);
+    await plain.close();
+  });
+});
+
+describe('gists', () => {
+  test('a short text is read in full, a long one run by run with nothing left out', async () => {
+    const [short, long] = await memory.gists([{ text: SHORT }, { text: TEXT }]);
+    expect(short).toMatchObject({ tokens: SHORT.length, rows: SHORT.length, fromMemories: false });
+    expect(long).toMatchObject({
+      tokens: TEXT.length,
+      rows: rowCounts(TEXT.length, memory.description.ratios).fine,
+      fromMemories: true,
+    });
+    for (const gist of [short!, long!]) {
+      expect(gist.confidence).toBeGreaterThan(0);
+      expect(gist.text).not.toMatch(/\n/);
+    }
+  });
+
+  test('memories that are there say the same as the text they were made of', async () => {
+    const [made] = await memory.encode([TEXT]);
+    const { ratios, storedRowBytes } = memory.description;
+    const rows = joinFine(made!.coarse, made!.rest, made!.tokens, storedRowBytes, ratios);
+    const [stored, read] = await memory.gists([{ rows, tokens: made!.tokens }, { text: TEXT }]);
+    expect(stored).toEqual(read);
+    const [other] = await memory.gists([{ rows: new Uint8Array(rows.length), tokens: made!.tokens }]);
+    expect(other!.confidence).not.toBeCloseTo(stored!.confidence, 6);
+  });
+});
+
+describe('a composed context', () => {
+  test('holds what it was given and stays within the trained positions', async () => {
+    const encoded = await memory.encode(Array.from({ length: 30 }, (_, i) => `${SHORT}${i}`));
+    // More rows than the model has positions: they share them.
+    const rows = joinBytes(Array.from({ length: 20 }, () => encoded.map(({ coarse }) => coarse)).flat());
+    const result = await memory.compose(
+      ask({
+        coarse: { id: 'a', rows, tokens: 600 * 50 },
+        fine: { rows: encoded[0]!.rest, tokens: 50 },
+        full: [{ key: 'short', text: SHORT }],
+      }),
+    );
+    expect(result.held).toBe(true);
+    expect(result.rows).toMatchObject({
+      sinks: 4,
+      coarse: 600,
+      fine: encoded[0]!.restRows,
+      full: [{ key: 'short', rows: SHORT.length, tokens: SHORT.length, origin: 'computed' }],
+      question: 12,
+    });
+    expect(result.positions).toBeLessThanOrEqual(memory.description.windowTokens);
+    expect(result.timing.firstToken).toBeGreaterThanOrEqual(result.timing.splice);
+    const again = await memory.compose(
+      ask({ coarse: { id: 'a', tokens: 600 * 50 }, full: [{ key: 'short', text: SHORT }] }),
+    );
+    expect(again.held).toBe(true);
+    expect(again.rows.full[0]).toMatchObject({ origin: 'memory' });
+    expect(again.cache).toMatchObject({ hits: 1 });
+    expect((await memory.compose(ask({ coarse: { id: 'other', tokens: 1 } }))).held).toBe(false);
+  });
+
+  test('what memories hold changes what follows, and nothing else does', async () => {
+    const [one, two] = await memory.encode([TEXT, TEXT.toUpperCase()]);
+    const nll = async (rows: Uint8Array, id: string): Promise<number> =>
+      (await memory.compose(ask({ coarse: { id, rows, tokens: 1 }, follow: SHORT }))).follow!.nll;
+    const first = await nll(one!.coarse, '1');
+    expect(await nll(one!.coarse, '2')).toBeCloseTo(first, 6);
+    expect(Math.abs((await nll(two!.coarse, '3')) - first)).toBeGreaterThan(1e-4);
+    expect(Math.abs((await nll(new Uint8Array(0), '4')) - first)).toBeGreaterThan(1e-4);
+  });
+
+  test('full rows say the same as reading the text itself', async () => {
+    const spliced = await memory.compose(ask({ full: [{ key: 'same', text: SHORT }], follow: ' and then' }));
+    const read = await memory.compose(ask({ question: `${SHORT}Where is it?`, follow: ' and then' }));
+    expect(spliced.follow!.nll).toBeCloseTo(read.follow!.nll, 3);
+  });
+
+  test('segments that do not fit are named, the least important first; a question for which there are no rows is refused', async () => {
+    const full = [
+      { key: 'x', text: 'x'.repeat(300) },
+      { key: 'y', text: 'y'.repeat(300) },
+    ];
+    const result = await memory.compose(ask({ full }));
+    expect(result.rows.full).toEqual([
+      { key: 'x', rows: 0, tokens: 0, origin: 'left' },
+      { key: 'y', rows: 300, tokens: 300, origin: 'computed' },
+    ]);
+    await expect(memory.compose(ask({ question: 'q'.repeat(200), capacityRows: 150 }))).rejects.toMatchObject({
+      code: 'contextFull',
+    });
+  });
+
+  test('a question longer than the window is compressed as it is read, and all of it counts', async () => {
+    const end = 'Where is step_7?';
+    const result: ComposeResult = await memory.compose(ask({ question: `${TEXT}${end}`, maxNewTokens: 2 }));
+    const { question, compressed } = result.rows;
+    expect(question + compressed.tokens).toBe(TEXT.length + end.length);
+    expect(compressed.tokens).toBeGreaterThan(900);
+    expect(compressed.rows).toBe(Math.ceil(compressed.tokens / 32));
+    expect(result.positions).toBeLessThanOrEqual(memory.description.windowTokens);
+    // What was compressed long ago still counts.
+    const nll = async (start: string): Promise<number> =>
+      (await memory.compose(ask({ question: `${start}${TEXT}`, follow: SHORT }))).follow!.nll;
+    expect(Math.abs((await nll('one')) - (await nll('two')))).toBeGreaterThan(1e-6);
+  });
+
+  test('has room made once for all that it is to hold', async () => {
+    const [each] = await memory.encode([TEXT.repeat(3)]);
+    const generations: number[] = [];
+    const original = RowStore.prototype.write;
+    const write = vi.spyOn(RowStore.prototype, 'write').mockImplementation(function (this: RowStore, ...args) {
+      if (this.capacity > 100) generations.push(this.generation);
+      return original.apply(this, args);
+    });
+    try {
+      const { rows } = await memory.compose(
+        ask({
+          coarse: { id: 'room', rows: each!.coarse, tokens: each!.tokens },
+          fine: { rows: each!.rest, tokens: 0 },
+          full: [1, 2, 3].map((n) => ({ key: `${n}`, text: TEXT.slice(n, n + 60) })),
+        }),
+      );
+      expect(rows.full.map(({ origin }) => origin)).toEqual(['computed', 'computed', 'computed']);
+      // Sinks, question and answer besides.
+      expect(rows.coarse + rows.fine + 180).toBeGreaterThan(250);
+    } finally {
+      write.mockRestore();
+    }
+    expect(generations.length).toBeGreaterThan(5);
+    expect(new Set(generations)).toEqual(new Set([2]));
+  });
+
+  test('tells what was read before it writes, and the text as it comes', async () => {
+    const seen: string[] = [];
+    const result = await memory.compose(ask({ turn: true, maxNewTokens: 6 }), {
+      onRead: ({ rows }) => seen.push(`read ${rows.question} ${rows.answer}`),
+      onText: (text) => seen.push(text),
+    });
+    expect(seen[0]).toBe('read 15 0'); // twelve bytes between the tokens of a turn
+    expect(seen.slice(1).join('')).toBe(result.text);
+    expect(result.confidence).toBeGreaterThan(0);
+    expect(result.confidence).toBeLessThanOrEqual(1);
+  });
+
+  test('positions are shared in order', () => {
+    expect([...sharedPositions(3, 4, 10)]).toEqual([4, 5, 6]);
+    expect([...sharedPositions(6, 4, 3)]).toEqual([4, 4, 5, 5, 6, 6]);
+    // Dense rows keep one each; the others share what they leave.
+    expect([...memoryPositions(2, 2, 4, 10)]).toEqual([4, 5, 6, 7]);
+    expect([...memoryPositions(6, 2, 4, 5)]).toEqual([4, 4, 5, 5, 6, 6, 7, 8]);
+    expect([...memoryPositions(0, 2, 4, 5)]).toEqual([4, 5]);
+    expect([...memoryPositions(2, 6, 4, 4)]).toEqual([4, 4, 5, 5, 6, 6, 7, 7]);
+  });
+});
+
+describe('dense rows', () => {
+  const without = (name: string, change: (anchorage: Record<string, unknown>) => void): string => {
+    const copy = join(directory, name);
+    writeMemoryCheckpoint(copy);
+    const config = JSON.parse(readFileSync(join(copy, 'config.json'), 'utf8')) as {
+      anchorage: Record<string, unknown>;
+    };
+    change(config.anchorage);
+    writeFileSync(join(copy, 'config.json'), JSON.stringify(config));
+    return copy;
+  };
+  const load = (copy: string): Promise<EngineModel> =>
+    EngineModel.load({ directory: copy, compiledDirectory: join(directory, 'compiled'), weights: 'f32', threads: 1 });
+  const ids = (text: string): Uint16Array =>
+    Uint16Array.from(
+      (model as unknown as { tokenizer: Tokenizer }).tokenizer.encode(text, { addSpecialTokens: false }),
+    );
+
+  test('are made of a segment’s tokens or of its text, alike, by slots of their own, and remembered', async () => {
+    expect(memory.description.dense).toEqual({ segmentTokens: 256, rowTokens: 8 });
+    const result = await memory.compose(
+      ask({
+        dense: [
+          { key: 'a', ids: ids(TEXT.slice(0, 300)) },
+          { key: 'b', text: SHORT },
+        ],
+        follow: ' and',
+      }),
+    );
+    const rows = denseRowCount(300, memory.description.dense!);
+    expect(rows).toBe(2 * Math.ceil(150 / 8));
+    expect(result.rows.dense).toEqual([
+      { key: 'a', rows, tokens: 300, origin: 'computed' },
+      { key: 'b', rows: Math.ceil(SHORT.length / 8), tokens: SHORT.length, origin: 'computed' },
+    ]);
+    const again = await memory.compose(
+      ask({
+        dense: [
+          { key: 'a', ids: ids(TEXT.slice(0, 300)) },
+          { key: 'b', text: SHORT },
+        ],
+        follow: ' and',
+      }),
+    );
+    expect(again.rows.dense.map(({ origin }) => origin)).toEqual(['memory', 'memory']);
+    expect(again.cache).toMatchObject({ hits: 2, misses: 0 });
+    expect(again.follow!.nll).toBeCloseTo(result.follow!.nll, 5);
+    // The other way about, under other keys: the same rows.
+    const other = await memory.compose(
+      ask({
+        dense: [
+          { key: 'c', text: TEXT.slice(0, 300) },
+          { key: 'd', ids: ids(SHORT) },
+        ],
+        follow: ' and',
+      }),
+    );
+    expect(other.follow!.nll).toBeCloseTo(result.follow!.nll, 5);
+    const { coder } = memory as unknown as { coder: MemoryCoder };
+    const [dense] = await coder.encodeDense([coder.tokens(SHORT)]);
+    const [own] = await coder.decoder.encodeSegments(
+      [{ tokens: coder.tokens(SHORT), keep: [], slotTokens: 8 }],
+      coder.encodeOptions(),
+    );
+    expect(Buffer.from(dense!).equals(packRows(own!.memories!))).toBe(false);
+  });
+
+  test('of a stretch have the stretch’s own lines', async () => {
+    const text = 'first line\r\nsecond line\nthird line\rfourth line\n\n  sixth line\nseventh\n';
+    const all = ids(text); // one token a byte
+    const lines = async (from: number, to: number): Promise<unknown> => {
+      const { rows } = await memory.compose(
+        ask({
+          dense: [{ key: `lines:${from}+${to - from}`, ids: all.subarray(from, to), before: all.subarray(0, from) }],
+          maxNewTokens: 1,
+        }),
+      );
+      return rows.dense[0]!.lines;
+    };
+    expect(await lines(0, 5)).toEqual([0, 0]);
+    expect(await lines(text.indexOf('line\nthird'), text.indexOf('line\rfourth'))).toEqual([1, 2]);
+    expect(await lines(text.indexOf('fourth'), text.indexOf('sixth'))).toEqual([3, 3]);
+    expect(await lines(text.indexOf('\n\n'), text.length)).toEqual([5, 6]);
+    expect(
+      (await memory.compose(ask({ dense: [{ key: 'whole', ids: all }], maxNewTokens: 1 }))).rows.dense[0]!.lines,
+    ).toBe(undefined);
+  });
+
+  test('stand where the same rows would as fine ones, behind coarse and fine, before what is read in full', async () => {
+    const { coder } = memory as unknown as { coder: MemoryCoder };
+    const [bytes] = await coder.encodeDense([coder.tokens(SHORT)]);
+    const [made] = await memory.encode([TEXT]);
+    const full = [{ key: 'read', text: 'x = 1\n' }];
+    const coarse = { id: 'dense', rows: made!.coarse, tokens: TEXT.length };
+    const opened = await memory.compose(ask({ coarse, dense: [{ key: 'place', text: SHORT }], full, follow: ' and' }));
+    const given = await memory.compose(
+      ask({ coarse, fine: { rows: bytes!, tokens: SHORT.length }, full, follow: ' and' }),
+    );
+    expect(opened.follow!.nll).toBeCloseTo(given.follow!.nll, 4);
+    expect(opened.positions).toBe(given.positions);
+  });
+
+  test('for which there is no room are named, the least important first', async () => {
+    const dense = [
+      { key: 'long', text: 'y'.repeat(2_000) },
+      { key: 'longer', text: 'z'.repeat(2_100) },
+    ];
+    const { rows } = await memory.compose(ask({ dense, maxNewTokens: 1 }));
+    expect(rows.dense).toEqual([
+      { key: 'long', rows: 0, tokens: 0, origin: 'left' },
+      { key: 'longer', rows: denseRowCount(2_100, memory.description.dense!), tokens: 2_100, origin: 'computed' },
+    ]);
+  });
+
+  test('do not exist in a checkpoint without slots for them; what is asked for in them is named', async () => {
+    const plain = await load(without('no-dense', (anchorage) => delete anchorage['dense_memory']));
+    expect(plain.memory!.description.dense).toBe(undefined);
+    const { rows } = await plain.memory!.compose(ask({ dense: [{ key: 'a', text: SHORT }] }));
+    expect(rows.dense).toEqual([{ key: 'a', rows: 0, tokens: 0, origin: 'left' }]);
+    const [here, there] = [await memory.encode([SHORT]), await plain.memory!.encode([SHORT])];
+    expect(there).toEqual(here);
+    await plain.close();
+  });
+
+  test('of a checkpoint that is not whole are refused: the file is named, or the field', async () => {
+    const missing = without('missing', () => {});
+    rmSync(join(missing, 'dense_memory.safetensors'));
+    await expect(load(missing)).rejects.toThrow(/dense_memory\.safetensors/);
+    const cut = without('cut', () => {});
+    const file = join(cut, 'dense_memory.safetensors');
+    writeFileSync(file, readFileSync(file).subarray(0, 1_000));
+    await expect(load(cut)).rejects.toThrow(/dense_memory\.safetensors/);
+    const lacking = without('lacking', () => {});
+    writeFileSync(
+      join(lacking, 'dense_memory.safetensors'),
+      safetensors({ slot: { shape: [64], values: new Float32Array(64) } }),
+    );
+    await expect(load(lacking)).rejects.toThrow(/slot\.q_proj/);
+    await expect(
+      load(
+        without(
+          'unrated',
+          (anchorage) =>
+            (anchorage['dense_memory'] = { file: 'dense_memory.safetensors', ratios: [], segment_rows: 256 }),
+        ),
+      ),
+    ).rejects.toThrow(/dense_memory\.ratios/);
+    await expect(
+      load(
+        without(
+          'elsewhere',
+          (anchorage) =>
+            (anchorage['dense_memory'] = { file: '../dense_memory.safetensors', ratios: [8], segment_rows: 256 }),
+        ),
+      ),
+    ).rejects.toThrow(/plain file name/);
+  });
+});

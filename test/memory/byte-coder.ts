@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import type { SegmentCoder, SegmentMemory } from '../../src/memory/encode/encoding';
+import { rowCounts, type MemoryRatios } from '../../src/memory/rows';
+import { memoryVersion } from '../../src/memory/encode/encoding-units';
+
+export const RATIOS: MemoryRatios = { segmentTokens: 64, coarseTokens: 64, fineTokens: 16 };
+export const BYTES_PER_ROW = 32;
+const VECTOR = 8;
+
+/** Bytes that only this text has, so that a read can be checked. */
+function bytesOf(text: string, salt: string, length: number): Uint8Array {
+  const made: Buffer[] = [];
+  for (let i = 0; i * 32 < length; i++) made.push(createHash('sha256').update(`${salt}${i}\0${text}`).digest());
+  return Buffer.concat(made).subarray(0, length);
+}
+
+export function memoryOf(text: string): SegmentMemory {
+  const tokens = Math.ceil(text.length / 4);
+  const { coarse, fine } = rowCounts(tokens, RATIOS);
+  return {
+    tokens,
+    coarseRows: coarse,
+    restRows: fine - coarse,
+    bytesPerRow: BYTES_PER_ROW,
+    vector: bytesOf(text, 'v', VECTOR),
+    ids: bytesOf(text, 'i', 2 * tokens),
+    coarse: bytesOf(text, 'c', coarse * BYTES_PER_ROW),
+    rest: bytesOf(text, 'r', (fine - coarse) * BYTES_PER_ROW),
+  };
+}
+
+/** Makes bytes from text where a model would make rows: what is tested is that they arrive, not what they are. */
+export class ByteCoder implements SegmentCoder {
+  readonly version = memoryVersion('bytes');
+  readonly encoded: string[] = [];
+  failing: Error | undefined;
+
+  constructor(private readonly delay = 0) {}
+
+  async encode(texts: readonly string[], signal: AbortSignal): Promise<readonly SegmentMemory[]> {
+    if (this.delay > 0) await new Promise((resolve) => setTimeout(resolve, this.delay));
+    signal.throwIfAborted();
+    if (this.failing) throw this.failing;
+    this.encoded.push(...texts);
+    return texts.map(memoryOf);
+  }
+}

@@ -1,0 +1,30 @@
+/** Encodes a workspace in a process of its own, to be killed while it does (encoding-kill.ts). */
+import { Library } from '../../../src/workspace/workspace';
+import { MemoryEncoding } from '../../../src/memory/encode/encoding';
+import { MemoryStore } from '../../../src/memory/store/memory-store';
+import { ByteCoder } from '../byte-coder';
+
+const [root = '', storage = '', directory = '', threadScript = ''] = process.argv.slice(2);
+void (async () => {
+  const library = await Library.open({
+    folders: [{ name: 'work', directory: root }],
+    storageDirectory: storage,
+    settings: { filesExclude: [], maxFileBytes: 1_000_000 },
+    threadScript,
+  });
+  await library.start();
+  const coder = new ByteCoder(2);
+  const store = await MemoryStore.open({ directory, budgetBytes: 1e9, version: coder.version, packBytes: 20_000 });
+  const put = store.put.bind(store);
+  store.put = async (key, ...rest) => {
+    await put(key, ...rest);
+    process.stdout.write(`${key}\n`);
+  };
+  const encoding = new MemoryEncoding({ library, store, coder, batchCharacters: 1_500 });
+  process.stdout.write('started\n');
+  await encoding.run();
+  await encoding.close();
+  await store.close();
+  await library.close();
+  process.stdout.write('done\n');
+})();

@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { encodeHalf } from '../../src/engine/kv-cache/float16';
+import { MemoryEncoding, type SegmentCoder, type SegmentMemory } from '../../src/memory/encode/encoding';
+import { ByteCache, Memories } from '../../src/memory/memories';
+import { MemoryStore } from '../../src/memory/store/memory-store';
+import { foldRows, joinBytes } from '../../src/memory/rows';
+
+const RATIOS = { segmentTokens: 64, coarseTokens: 64, fineTokens: 16 };
+const halfBytes = (...values: number[]): Uint8Array => new Uint8Array(encodeHalf(Float32Array.from(values)).buffer);
+
+/** A memory whose numbers are those of the text: "3 4" has the vector (.6, .8), and is chosen by (.8, .6). */
+const coder: SegmentCoder = {
+  version: 'numbers',
+  encode: (texts) =>
+    Promise.resolve(
+      texts.map((text): SegmentMemory => {
+        const [x = 0, y = 0] = text.trim().split(' ').map(Number);
+        const length = Math.hypot(x, y);
+        return {
+          tokens: 20,
+          coarseRows: 1,
+          restRows: 1,
+          bytesPerRow: 4,
+          vector: halfBytes(x / length, y / length, y / length, x / length),
+          ids: new Uint8Array(Uint16Array.of(x, y).buffer),
+          coarse: halfBytes(x, y),
+          rest: halfBytes(y, x),
+        };
+      }),
+    ),
+};
+
+let directory: string;
+let store: MemoryStore;
+let memories: Memories;
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'memories-'));
+  store = await MemoryStore.open({ directory: join(directory, 'store'), budgetBytes: 1e9, version: coder.version });
+  const texts = ['3 4\n', '4 3\n', '1 0\n'];
+  const library = {
+    *documents() {
+      for (const [i, text] of texts.entries())
+        yield { path: `${i}.txt`, file: `/${i}.txt`, hash: text, language: 'text', segments: 1, mtimeMs: 0 };
+    },
+    indexed: (path: string) => {
+      const text = texts[Number(path[0])] ?? '';
+      const segment = {
+        startLine: 1,
+        endLine: 1,
+        start: 0,
+        end: text.length,
+        kind: 'prose' as const,
+        symbols: [],
+        breadcrumb: [],
+      };
+      return Promise.resolve({
+        document: { file: `/${path}`, path, language: 'text', text, hash: text },
+        segmented: { segments: [segment], symbols: [], imports: [], method: 'length' as const },
+      });
+    },
+  };
+  const encoding = new MemoryEncoding({ library, store, coder });
+  await encoding.run();
+  memories = new Memories({ encoding, store, ratios: RATIOS, bytesPerRow: 4, vectorWidth: 2, vocabSize: 16 });
+});
+afterEach(async () => {
+  await store.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+it('finds what is near a vector, and gives rows in the order of the text', async () => {
+  const segments = memories.segments();
+  expect(segments.map(({ path, fineRows, tokens }) => [path, fineRows, tokens])).toEqual([
+    ['0.txt', 2, 20],
+    ['1.txt', 2, 20],
+    ['2.txt', 2, 20],
+  ]);
+  const nearest = await memories.nearest(segments, Float32Array.of(1, 0), 2);
+  expect(nearest.map(({ segment }) => segment.path)).toEqual(['2.txt', '1.txt']);
+  expect(nearest[1]?.similarity).toBeCloseTo(0.8, 2);
+  // Two rows of 16 tokens: the last of them is the coarse one.
+  const rows = new Uint8Array(12);
+  expect(await memories.fine(segments[0]!, rows)).toBe(8);
+  expect(rows).toEqual(joinBytes([halfBytes(4, 3), halfBytes(3, 4), new Uint8Array(4)]));
+});
+
+it('finds which texts hold a question’s tokens, or tokens near to them', async () => {
+  // Asked is token 4, and then token 1, to which token 3 is near.
+  const look = {
+    weights: Float32Array.of(2, 1),
+    lengths: Float32Array.of(2, 1),
+    starts: Int32Array.of(0, 1, 3),
+    ids: Uint32Array.of(4, 1, 3),
+    similarities: Float32Array.of(1, 1, 0.5),
+  };
+  const found = await memories.late(memories.segments(), look);
+  // All of 1.txt is met in order; in 0.txt the near token comes first; 2.txt holds the lighter token alone.
+  expect(found.map(({ segment, score }) => [segment.path, score.segment, score.run])).toEqual(
+    [
+      ['0.txt', 2.125 / 3, 2],
+      ['1.txt', 2.125 / 3, 2.125],
+      ['2.txt', 1 / 3, 1],
+    ].map(([path, ...scores]) => [path, ...scores.map((score) => expect.closeTo(score as number, 5))]),
+  );
+});
+
+it('finds whose keys a question attends to, by the numbers behind the vector', async () => {
+  const segments = memories.segments();
+  const attended = await memories.attended(segments, Float32Array.of(1, 0), 2);
+  expect(attended.map(({ segment, similarity }) => [segment.path, similarity])).toEqual([
+    ['0.txt', expect.closeTo(0.8, 2)],
+    ['1.txt', expect.closeTo(0.6, 2)],
+  ]);
+  expect((await memories.attended(segments, Float32Array.of(0, 1), 1))[0]?.segment.path).toBe('2.txt');
+  // What another model made of a question says nothing.
+  expect(await memories.attended(segments, Float32Array.of(1, 0, 0))).toEqual([]);
+  expect(await memories.nearest(segments, Float32Array.of(1, 0, 0))).toEqual([]);
+});
+
+it('folds coarse rows of several segments into their mean, and leaves out what is gone', async () => {
+  const segments = memories.segments();
+  expect(await memories.folded(segments.slice(0, 2))).toEqual(halfBytes(3.5, 3.5));
+  expect(await memories.folded(segments.slice(0, 2))).toEqual(
+    foldRows(joinBytes([halfBytes(3, 4), halfBytes(4, 3)]), 4),
+  );
+  await store.clear();
+  memories.clear();
+  expect(await memories.folded(segments)).toBe(undefined);
+  expect(await memories.fine(segments[0]!, new Uint8Array(8))).toBe(0);
+  expect(memories.segments()).toEqual([]);
+});
+
+it('a cache keeps what was used last within its bytes', () => {
+  const cache = new ByteCache<Uint8Array>(300);
+  for (const key of ['a', 'b', 'c']) cache.set(key, new Uint8Array(90));
+  cache.get('a');
+  cache.set('d', new Uint8Array(90));
+  expect([cache.get('a'), cache.get('b'), cache.get('d')].map((value) => value?.byteLength)).toEqual([
+    90,
+    undefined,
+    90,
+  ]);
+  expect(cache).toMatchObject({ evictions: 1, misses: 1, hits: 3 });
+  expect(cache.bytes).toBeLessThanOrEqual(300);
+});

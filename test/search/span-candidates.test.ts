@@ -1,0 +1,149 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toDocument } from '../../src/workspace/sources/read';
+import type { SegmentHit } from '../../src/workspace/lexical/search';
+import { cutUnits, MAX_UNIT_LINES, rangeOf, type Unit, widen } from '../../src/search/span-candidates';
+import { createSegmenter, type Segmenter } from '../../src/workspace/segments/segmenter';
+
+let segmenter: Segmenter;
+beforeAll(async () => void (segmenter = await createSegmenter()));
+afterAll(() => segmenter.close());
+
+/** Units of `text` when the segments with the given ordinals were found (all when undefined). */
+async function unitsOf(
+  path: string,
+  text: string,
+  ordinals?: readonly number[],
+): Promise<{ units: Unit[]; hits: SegmentHit[] }> {
+  const document = toDocument(`/w/${path}`, path, text);
+  const segmented = await segmenter.segment(document);
+  const hits = segmented.segments
+    .map(({ startLine, endLine, kind }, ordinal): SegmentHit => ({
+      ordinal,
+      startLine,
+      endLine,
+      kind,
+      score: 1,
+      matched: 1,
+      symbol: 0,
+      doc: 0,
+      breadcrumb: 0,
+    }))
+    .filter(({ ordinal }) => ordinals?.includes(ordinal) ?? true);
+  return { units: cutUnits({ document, segmented }, hits), hits };
+}
+
+const functionOf = (name: string, lines: number): string =>
+  [`def ${name}():`, ...Array.from({ length: lines }, (_, i) => `    step_${i}()`)].join('\n');
+
+describe('rangeOf', () => {
+  it('gives the lines of a text as the segmenter counts them, whatever ends them', async () => {
+    const line = fc.string({ maxLength: 5 }).map((text) => text.replace(/[\r\n]/g, ''));
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line, { minLength: 1, maxLength: 8 }),
+        fc.constantFrom('\n', '\r\n', '\r'),
+        async (lines, lineEnd) => {
+          const document = toDocument('/w/a.txt', 'a.txt', lines.join(lineEnd));
+          const read = { document, segmented: await segmenter.segment(document) };
+          const said = lines
+            .map((_, i) => rangeOf(read, { startLine: i + 1, endLine: i + 1 }))
+            .map(({ start, end }) => document.text.slice(start, end));
+          expect(said).toEqual(lines);
+        },
+      ),
+    );
+  });
+});
+
+describe('widen', () => {
+  const widened = async (lines: number): Promise<Unit & { text: string }> => {
+    const text = `import step\n\n${functionOf('long', lines)}\n`;
+    const document = toDocument('/w/a.py', 'a.py', text);
+    return widen(
+      { startLine: 40, endLine: 60, breadcrumb: ['long'], text: 'a part' },
+      { document, segmented: await segmenter.segment(document) },
+    );
+  };
+
+  it('makes of a part the whole definition, with its text', async () => {
+    const whole = await widened(MAX_UNIT_LINES + 20);
+    expect(whole).toMatchObject({
+      startLine: 3,
+      endLine: MAX_UNIT_LINES + 23,
+      breadcrumb: ['long'],
+      symbol: { name: 'long' },
+    });
+    expect(whole.text).toBe(functionOf('long', MAX_UNIT_LINES + 20));
+  });
+
+  it('leaves a part of a definition that is too long as it is', async () => {
+    expect(await widened(4 * MAX_UNIT_LINES)).toMatchObject({ startLine: 40, endLine: 60, text: 'a part' });
+  });
+});
+
+describe('cutUnits', () => {
+  it('shows a short definition whole, with the doc comment before it', async () => {
+    const { units } = await unitsOf(
+      'a.ts',
+      "import x from 'x';\n\n/** Adds. */\nexport function add(a: number, b: number): number {\n  return a + b;\n}\n",
+    );
+    expect(units.find((unit) => unit.symbol?.name === 'add')).toMatchObject({
+      startLine: 3,
+      endLine: 6,
+      breadcrumb: ['add'],
+    });
+  });
+
+  it('shows of a long definition only the segments that were found', async () => {
+    const { units, hits } = await unitsOf('a.py', functionOf('long', 3 * MAX_UNIT_LINES), [1]);
+    expect(units).toHaveLength(1);
+    expect(units[0]).toMatchObject({ startLine: hits[0]?.startLine, endLine: hits[0]?.endLine, breadcrumb: ['long'] });
+    expect(units[0]?.symbol).toBeUndefined();
+  });
+
+  it('covers every line that was found, none twice, whatever the sizes of the definitions', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 130 })), { minLength: 1, maxLength: 8 }),
+        fc.array(fc.nat(12), { minLength: 1, maxLength: 6 }),
+        async (shapes, ordinals) => {
+          const text = shapes
+            .map(([isFunction, lines], i) =>
+              isFunction
+                ? functionOf(`f${i}`, lines)
+                : Array.from({ length: lines }, (_, n) => `x${n} = ${n}`).join('\n'),
+            )
+            .join('\n\n');
+          const { units, hits } = await unitsOf('a.py', text, ordinals);
+          const covered = new Map<number, number>();
+          for (const unit of units)
+            for (let line = unit.startLine; line <= unit.endLine; line++)
+              covered.set(line, (covered.get(line) ?? 0) + 1);
+          for (const hit of hits)
+            for (let line = hit.startLine; line <= hit.endLine; line++) expect(covered.get(line)).toBe(1);
+          for (const times of covered.values()) expect(times).toBe(1);
+          for (const unit of units) expect(unit.endLine - unit.startLine).toBeLessThan(MAX_UNIT_LINES + 60);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
+  it('passes over hits that no longer fit the document', async () => {
+    const document = toDocument('/w/a.py', 'a.py', 'x = 1\n');
+    const segmented = await segmenter.segment(document);
+    const stale: SegmentHit = {
+      ordinal: 0,
+      startLine: 7,
+      endLine: 9,
+      kind: 'code',
+      score: 1,
+      matched: 1,
+      symbol: 0,
+      doc: 0,
+      breadcrumb: 0,
+    };
+    expect(cutUnits({ document, segmented }, [stale, { ...stale, ordinal: 5 }])).toEqual([]);
+  });
+});

@@ -1,0 +1,16 @@
+/** Indexes a workspace in a process of its own, to be killed while it does (library-faults.test.ts). */
+import { Library } from '../../src/workspace/workspace';
+
+const [root = '', storage = '', threadScript = ''] = process.argv.slice(2);
+void (async () => {
+  const library = await Library.open({
+    folders: [{ name: 'work', directory: root }],
+    storageDirectory: storage,
+    settings: { filesExclude: [], maxFileBytes: 1_000_000 },
+    threadScript,
+  });
+  process.stdout.write('started\n');
+  await library.start();
+  await library.close();
+  process.stdout.write('done\n');
+})();

@@ -1,0 +1,47 @@
+/** Libraries over a workspace of a test's own, closed and cleared away after it. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { Library, type LibraryOptions } from '../../src/workspace/workspace';
+import { bundle, SETTINGS, Workspace } from './files';
+
+let threadScript: string;
+/** Those that are closed after the test; a test that closes one itself takes it out. */
+export const opened: Library[] = [];
+
+/** Made anew for each test. */
+export let workspace: Workspace;
+
+beforeAll(() => {
+  threadScript = bundle(
+    'src/workspace/segments/thread.ts',
+    join(process.cwd(), '.cache/test', `segment-thread-${process.pid}.cjs`),
+  );
+});
+afterAll(() => {
+  rmSync(threadScript, { force: true });
+});
+beforeEach(() => {
+  workspace = new Workspace();
+});
+afterEach(async () => {
+  for (const library of opened.splice(0)) await library.close();
+  workspace.dispose();
+});
+
+export async function library(options: Partial<LibraryOptions> = {}): Promise<Library> {
+  const made = await Library.open({
+    folders: workspace.folders,
+    storageDirectory: workspace.storage,
+    settings: SETTINGS,
+    threads: 2,
+    threadScript,
+    ...options,
+  });
+  opened.push(made);
+  return made;
+}
+
+export const paths = async (from: Library, question: string): Promise<string[]> => [
+  ...new Set((await from.search(question, { scope: { kind: 'workspace' }, limit: 10 })).spans.map(({ path }) => path)),
+];

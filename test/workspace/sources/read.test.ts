@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { globToRegExp } from '../../../src/workspace/sources/glob';
+import { languageOf } from '../../../src/workspace/languages/language';
+import { readDocument } from '../../../src/workspace/sources/read';
+
+let root: string;
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), 'anchorage-read-'));
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+async function read(bytes: Uint8Array | string, name = 'a.ts'): Promise<{ text: string; replaced: boolean }> {
+  writeFileSync(join(root, name), bytes);
+  const { document, replaced } = await readDocument(join(root, name), name);
+  return { text: document.text, replaced };
+}
+
+describe('reading', () => {
+  it('decodes UTF-8 with and without a mark, and UTF-16 with one', async () => {
+    expect(await read('héllo 😀')).toEqual({ text: 'héllo 😀', replaced: false });
+    expect(await read('\uFEFFhéllo')).toEqual({ text: 'héllo', replaced: false });
+    expect(await read(Buffer.from('\uFEFFhéllo 😀', 'utf16le'))).toEqual({ text: 'héllo 😀', replaced: false });
+    expect(await read(Buffer.from('\uFEFFhéllo', 'utf16le').swap16())).toEqual({ text: 'héllo', replaced: false });
+    expect(await read('')).toEqual({ text: '', replaced: false });
+  });
+
+  it('replaces what is no UTF-8, and says so', async () => {
+    expect(await read(Buffer.from('caf\xe9 au lait', 'latin1'))).toEqual({ text: 'caf\uFFFD au lait', replaced: true });
+  });
+
+  it('says what is wrong with a file that gives no text', async () => {
+    await expect(read('a\0b')).rejects.toMatchObject({ code: 'binary' });
+    await expect(read(Buffer.from(Array.from({ length: 600 }, (_, i) => 0x80 + (i % 0x40))))).rejects.toMatchObject({
+      code: 'binary',
+    });
+    await expect(readDocument(join(root, 'gone.ts'), 'gone.ts')).rejects.toMatchObject({ code: 'missing' });
+    await expect(readDocument(root, 'x')).rejects.toMatchObject({ code: 'directory' });
+    await expect(readDocument(join(root, 'x'.repeat(300)), 'x')).rejects.toMatchObject({ code: 'failed' });
+    writeFileSync(join(root, 'big.ts'), 'x'.repeat(100));
+    await expect(readDocument(join(root, 'big.ts'), 'big.ts', 99)).rejects.toMatchObject({ code: 'tooLarge' });
+  });
+});
+
+describe('languages', () => {
+  it.each([
+    ['a/b.ts', '', 'typescript'],
+    ['x.tsx', '', 'typescriptreact'],
+    ['x.mjs', '', 'javascript'],
+    ['Makefile', '', 'makefile'],
+    ['Dockerfile.dev', '', 'dockerfile'],
+    ['a.h', 'int f(void);', 'c'],
+    ['a.h', '#include <vector>\n', 'cpp'],
+    ['a.h', '@interface A\n@end', 'objective-c'],
+    ['run', '#!/usr/bin/env python3\n', 'python'],
+    ['run', '#!/bin/sh\n', 'shellscript'],
+    ['run', '#!/usr/bin/env -S deno run\n', 'typescript'],
+    ['README', '', 'plaintext'],
+    ['x.unknownext', '', 'plaintext'],
+    ['tsconfig.json', '', 'jsonc'],
+    ['constructor', '', 'plaintext'],
+    ['a.constructor', '', 'plaintext'],
+  ])('of %s (%j) is %s', (path, head, language) => expect(languageOf(path, head)).toBe(language));
+});
+
+describe('globs', () => {
+  it.each([
+    ['**/node_modules', 'a/node_modules', true],
+    ['**/node_modules', 'node_modules', true],
+    ['**/*.js', 'a/b.js', true],
+    ['*.js', 'a/b.js', false],
+    ['a/**', 'a/b/c', true],
+    ['a/**/c', 'a/c', true],
+    ['a/**/c', 'a/x/y/c', true],
+    ['{a,b}/*.{ts,js}', 'b/x.js', true],
+    ['[!a]b', 'ab', false],
+    ['[!a]b', 'cb', true],
+    ['a?c', 'abc', true],
+    ['a?c', 'a/c', false],
+    ['a.b', 'axb', false],
+    ['x(1)+y', 'x(1)+y', true],
+    ['**/é😀', 'a/é😀', true],
+    ['{a,{b,c}}', 'c', true],
+  ])('%s on %s', (glob, path, matches) => expect(globToRegExp(glob, false).test(path)).toBe(matches));
+});
