@@ -18,7 +18,10 @@ const { stageExtension } = await import('./lib/stage.mjs');
 const { ensureServer, startServer } = await import('./lib/vscode-server.mjs');
 
 const folder = path.resolve(positionals[0] ?? root);
-const installed = await ensureServer({ browser: false });
+const installed = await ensureServer({ browser: false }).catch((error) => {
+  console.error(error.message);
+  process.exit(1);
+});
 const staged = await stageExtension({ directory: path.join(root, '.cache', 'vscode') });
 const directory = mkdtempSync(path.join(tmpdir(), 'anchorage-vscode-'));
 const extensions = path.join(directory, 'extensions');

@@ -1,7 +1,8 @@
-import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DownloadError, runDownload } from './download.mjs';
+import { npmEnvironment } from './npm-environment.mjs';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -21,13 +22,18 @@ export function installDependencies() {
   console.error('Installing the npm dependencies named in package.json …');
   // Not `npm ci`: a mirror may lack the binaries of other platforms, which `ci` insists on although they are optional. `install`
   // takes the same versions from the lock file, leaves the lock file alone with --no-save, and does without them.
-  const { status } = spawnSync('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' },
-    shell: process.platform === 'win32',
-  });
-  if (status === 0) return;
-  console.error('npm install failed; the lines above say why.');
-  process.exit(1);
+  try {
+    runDownload({
+      what: 'The npm dependencies',
+      command: 'npm',
+      args: ['install', '--no-save', '--no-audit', '--no-fund'],
+      logFile: join(root, '.cache', 'logs', 'npm-install.log'),
+      cwd: root,
+      env: { ...npmEnvironment(process.env), ONNXRUNTIME_NODE_INSTALL: 'skip' },
+    });
+  } catch (error) {
+    if (!(error instanceof DownloadError)) throw error;
+    console.error(error.message);
+    process.exit(1);
+  }
 }

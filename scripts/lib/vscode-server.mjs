@@ -4,11 +4,13 @@
  * that several commands may ask at once.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import path from 'node:path';
+import { DownloadError, runDownload } from './download.mjs';
+import { npmEnvironment } from './npm-environment.mjs';
 
 /** Versions known to work together; a change of any of them installs anew. */
 const VERSIONS = { codeServer: '4.139.1', node: '24.21.0' };
@@ -49,20 +51,19 @@ async function ensureCodeServer(cache, log) {
   ensureSystemPackages(['libkrb5-dev', 'g++', 'make', 'python3'], log);
   if (!existsSync(node)) {
     log(`Installing Node ${VERSIONS.node} (npm: ${nodePackage}) into ${cache}`);
-    await npmInstall(path.join(cache, `node-${VERSIONS.node}`), [`${nodePackage}@${VERSIONS.node}`], process.env, log);
+    npmInstall(path.join(cache, `node-${VERSIONS.node}`), `${nodePackage}@${VERSIONS.node}`, {}, log);
   }
   log(`Installing VS Code (npm: code-server ${VERSIONS.codeServer}) into ${cache}: about 3 minutes and 1.2 GB, once`);
   const partial = `${serverRoot}.partial`;
   await rm(partial, { recursive: true, force: true });
   await rm(serverRoot, { recursive: true, force: true });
-  const env = {
-    ...process.env,
+  const settings = {
     PATH: `${path.join(nodeHome, 'bin')}${path.delimiter}${process.env.PATH ?? ''}`,
     // Native modules are built against the headers in that Node package; nothing is looked up elsewhere.
     npm_config_nodedir: nodeHome,
     npm_config_build_from_source: 'true',
   };
-  await npmInstall(partial, [`code-server@${VERSIONS.codeServer}`], env, log);
+  npmInstall(partial, `code-server@${VERSIONS.codeServer}`, settings, log);
   await rename(partial, serverRoot);
   await writeFile(done, `${new Date().toISOString()}\n`);
   return { node, entry };
@@ -101,16 +102,25 @@ function ensureSystemPackages(packages, log) {
     );
   }
   log(`Installing system packages: ${missing.join(', ')}`);
-  const apt_get = (args) => {
-    const [command, ...rest] = [...prefix, 'apt-get', ...args];
-    return spawnSync(command, rest, {
-      stdio: ['ignore', 'inherit', 'inherit'],
+  const aptGet = (args, name) => {
+    const [command, ...rest] = [...prefix, 'apt-get', '-q', '-o', 'DPkg::Lock::Timeout=300', ...args];
+    const logFile = path.join(cacheDirectory(), 'logs', `${name}.log`);
+    runDownload({
+      what: `${missing.join(', ')} (apt-get)`,
+      command,
+      args: rest,
+      logFile,
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-    }).status;
+    });
   };
-  const install = ['install', '-y', '-q', '--no-install-recommends', ...missing];
-  if (apt_get(install) !== 0 && (apt_get(['update', '-q']) !== 0 || apt_get(install) !== 0)) {
-    throw new Error(`apt-get could not install ${missing.join(', ')}. Install them by hand and run again.`);
+  const install = ['install', '-y', '--no-install-recommends', ...missing];
+  try {
+    aptGet(install, 'apt-get-install');
+  } catch (error) {
+    if (!(error instanceof DownloadError)) throw error;
+    // The package lists of a fresh machine are empty or old.
+    aptGet(['update'], 'apt-get-update');
+    aptGet(install, 'apt-get-install');
   }
 }
 
@@ -119,31 +129,19 @@ function systemPackagePresent(name) {
   return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
 }
 
-async function npmInstall(prefix, packages, env, log) {
-  await mkdir(prefix, { recursive: true });
+/** Installs one package into a folder of its own. `settings` are variables on top of the cleaned environment. */
+function npmInstall(prefix, spec, settings, log) {
+  mkdirSync(prefix, { recursive: true });
   const started = Date.now();
-  const logFile = path.join(prefix, 'npm-install.log');
-  const { openSync, closeSync } = await import('node:fs');
-  const output = openSync(logFile, 'w');
-  const code = await new Promise((resolve, reject) => {
-    const child = spawn(
-      'npm',
-      ['install', '--prefix', prefix, '--no-save', '--no-audit', '--no-fund', '--foreground-scripts', ...packages],
-      {
-        env,
-        cwd: prefix,
-        stdio: ['ignore', output, output],
-      },
-    );
-    child.on('error', reject);
-    child.on('exit', resolve);
+  runDownload({
+    what: `${spec} (npm)`,
+    command: 'npm',
+    args: ['install', '--prefix', prefix, '--no-save', '--no-audit', '--no-fund', '--foreground-scripts', spec],
+    logFile: path.join(cacheDirectory(), 'logs', `npm-${spec}.log`),
+    cwd: prefix,
+    env: { ...npmEnvironment(process.env), ...settings },
   });
-  closeSync(output);
-  if (code !== 0) {
-    const tail = (await readFile(logFile, 'utf8')).split('\n').slice(-30).join('\n');
-    throw new Error(`npm could not install ${packages.join(' ')} (exit ${code}); the end of ${logFile}:\n${tail}`);
-  }
-  log(`Installed ${packages.join(' ')} in ${Math.round((Date.now() - started) / 1000)} s`);
+  log(`Installed ${spec} in ${Math.round((Date.now() - started) / 1000)} s`);
 }
 
 /** Runs `work` while holding a lock file; a lock whose owner has died is taken over. */
@@ -327,5 +325,10 @@ function signalGroup(pid, signal) {
 
 // `node scripts/lib/vscode-server.mjs` installs and says where.
 if (process.argv[1] && path.resolve(process.argv[1]) === path.resolve(new URL(import.meta.url).pathname)) {
-  console.log(await ensureServer());
+  try {
+    console.log(await ensureServer());
+  } catch (error) {
+    console.error(error.message);
+    process.exitCode = 1;
+  }
 }
