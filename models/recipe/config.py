@@ -13,8 +13,22 @@ from pathlib import Path
 
 # Order is the id: specials come first in the vocabulary, so <|bos|> is 0, <|eos|> 1, ... Never reorder after a release.
 SPECIALS = [
-    "<|bos|>", "<|eos|>", "<|pad|>", "<|anchor|>", "<|mem|>", "<|repeat|>", "<|gist|>", "<|point|>", "<|none|>",
-    "<|file|>", "<|query|>", "<|system|>", "<|user|>", "<|assistant|>", "<|end|>", "<|sink|>",
+    "<|bos|>",
+    "<|eos|>",
+    "<|pad|>",
+    "<|anchor|>",
+    "<|mem|>",
+    "<|repeat|>",
+    "<|gist|>",
+    "<|point|>",
+    "<|none|>",
+    "<|file|>",
+    "<|query|>",
+    "<|system|>",
+    "<|user|>",
+    "<|assistant|>",
+    "<|end|>",
+    "<|sink|>",
 ] + [f"<|reserved_{i}|>" for i in range(16)]
 ID = {name.strip("<|>"): i for i, name in enumerate(SPECIALS)}
 
@@ -67,8 +81,15 @@ class ModelConfig:
 PRESETS = {
     "8m": ModelConfig(),
     "19m": ModelConfig(hidden_size=384, num_hidden_layers=8, intermediate_size=1024, num_attention_heads=6),
-    "tiny": ModelConfig(vocab_size=512, hidden_size=64, num_hidden_layers=2, num_attention_heads=2, head_dim=32,
-                        intermediate_size=128, max_position_embeddings=128),
+    "tiny": ModelConfig(
+        vocab_size=512,
+        hidden_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        head_dim=32,
+        intermediate_size=128,
+        max_position_embeddings=128,
+    ),
 }
 
 

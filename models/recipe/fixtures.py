@@ -1,14 +1,16 @@
 """Makes the tiny random checkpoints under test/fixtures/checkpoints and what PyTorch transformers computes with them.
 
-    python models/recipe/fixtures.py test/fixtures
+    python -m recipe.fixtures test/fixtures
 
 Every folder is an ordinary Hugging Face checkpoint (config.json, safetensors) plus `reference.json`: token ids and, beside it in
 `reference.f32`, the logits [tokens][vocab] of one full forward pass in f32. `rope.json` holds the rotary frequencies of configurations of
-every kind, `halves.json` some 16-bit numbers, `pointer.json` a small line pointer and its scores. Weights are drawn wide enough that logits span several units: an error of 1e-4 is then an
+every kind, `halves.json` some 16-bit numbers. Weights are drawn wide enough that logits span several units: an error of 1e-4 is then an
 error of one part in 1e4 or 1e5, and a missing bias or norm shows at once.
 
 Needs torch, transformers, tokenizers, safetensors. Run again only when a family is added: the files are committed.
 """
+
+from __future__ import annotations
 
 import argparse
 import json
@@ -35,36 +37,142 @@ from transformers import (
 TOKENS = 64
 
 # Shapes differ on purpose: one, some and all query heads per kv head, a head width that is not hidden / heads, and so on.
-SMALL = dict(hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, vocab_size=128,
-             max_position_embeddings=256, bos_token_id=1, eos_token_id=2)
+SMALL = dict(
+    hidden_size=32,
+    intermediate_size=64,
+    num_hidden_layers=2,
+    num_attention_heads=4,
+    vocab_size=128,
+    max_position_embeddings=256,
+    bos_token_id=1,
+    eos_token_id=2,
+)
 
-LONGROPE = dict(rope_type="longrope", rope_theta=10000.0, partial_rotary_factor=0.75,
-                short_factor=[1.0, 1.02, 1.05, 1.1, 1.2, 1.3], long_factor=[1.1, 1.6, 2.9, 2.4, 4.5, 4.1])
+LONGROPE = dict(
+    rope_type="longrope",
+    rope_theta=10000.0,
+    partial_rotary_factor=0.75,
+    short_factor=[1.0, 1.02, 1.05, 1.1, 1.2, 1.3],
+    long_factor=[1.1, 1.6, 2.9, 2.4, 4.5, 4.1],
+)
 
 
 def families():
     """name → (config, model class, storage dtype, shards)."""
     f32, f16, bf16 = torch.float32, torch.float16, torch.bfloat16
-    yield "llama2", LlamaConfig(**SMALL, num_key_value_heads=4, rms_norm_eps=1e-5, tie_word_embeddings=False), LlamaForCausalLM, f32, 1
-    yield "llama3", LlamaConfig(**{**SMALL, "num_attention_heads": 2, "eos_token_id": [2, 3]}, num_key_value_heads=1, rms_norm_eps=1e-5,
-                                rope_parameters=dict(rope_type="llama3", rope_theta=500000.0, factor=8.0, low_freq_factor=1.0,
-                                                     high_freq_factor=4.0, original_max_position_embeddings=32),
-                                tie_word_embeddings=False), LlamaForCausalLM, bf16, 2
-    yield "llama-bias", LlamaConfig(**SMALL, num_key_value_heads=2, attention_bias=True, mlp_bias=True, tie_word_embeddings=True), LlamaForCausalLM, f16, 1
-    yield "qwen2", Qwen2Config(**SMALL, num_key_value_heads=2, rope_parameters=dict(rope_type="default", rope_theta=1000000.0),
-                               tie_word_embeddings=True), Qwen2ForCausalLM, f16, 1
-    yield "qwen2-yarn", Qwen2Config(**{**SMALL, "num_attention_heads": 2}, num_key_value_heads=2, tie_word_embeddings=True,
-                                    rope_parameters=dict(rope_type="yarn", rope_theta=10000.0, factor=4.0,
-                                                         original_max_position_embeddings=64)), Qwen2ForCausalLM, bf16, 1
-    yield "qwen3", Qwen3Config(**SMALL, num_key_value_heads=2, head_dim=16, rope_parameters=dict(rope_type="default", rope_theta=1000000.0),
-                               tie_word_embeddings=False), Qwen3ForCausalLM, f32, 1
-    yield "mistral", MistralConfig(**SMALL, num_key_value_heads=2, sliding_window=None, tie_word_embeddings=False), MistralForCausalLM, f32, 1
-    yield "mistral-window", MistralConfig(**SMALL, num_key_value_heads=1, sliding_window=24, tie_word_embeddings=False), MistralForCausalLM, bf16, 1
-    yield "smollm2", LlamaConfig(**{**SMALL, "hidden_size": 48, "num_attention_heads": 3, "vocab_size": 320}, num_key_value_heads=1, rms_norm_eps=1e-5,
-                                 rope_parameters=dict(rope_type="default", rope_theta=100000.0), tie_word_embeddings=True), LlamaForCausalLM, f32, 1
-    yield "phi3", Phi3Config(**{**SMALL, "hidden_size": 64, "max_position_embeddings": 128}, num_key_value_heads=2, pad_token_id=0,
-                             original_max_position_embeddings=32, rope_parameters=LONGROPE, sliding_window=None,
-                             tie_word_embeddings=False), Phi3ForCausalLM, bf16, 1
+    yield (
+        "llama2",
+        LlamaConfig(**SMALL, num_key_value_heads=4, rms_norm_eps=1e-5, tie_word_embeddings=False),
+        LlamaForCausalLM,
+        f32,
+        1,
+    )
+    yield (
+        "llama3",
+        LlamaConfig(
+            **{**SMALL, "num_attention_heads": 2, "eos_token_id": [2, 3]},
+            num_key_value_heads=1,
+            rms_norm_eps=1e-5,
+            rope_parameters=dict(
+                rope_type="llama3",
+                rope_theta=500000.0,
+                factor=8.0,
+                low_freq_factor=1.0,
+                high_freq_factor=4.0,
+                original_max_position_embeddings=32,
+            ),
+            tie_word_embeddings=False,
+        ),
+        LlamaForCausalLM,
+        bf16,
+        2,
+    )
+    yield (
+        "llama-bias",
+        LlamaConfig(**SMALL, num_key_value_heads=2, attention_bias=True, mlp_bias=True, tie_word_embeddings=True),
+        LlamaForCausalLM,
+        f16,
+        1,
+    )
+    yield (
+        "qwen2",
+        Qwen2Config(
+            **SMALL,
+            num_key_value_heads=2,
+            rope_parameters=dict(rope_type="default", rope_theta=1000000.0),
+            tie_word_embeddings=True,
+        ),
+        Qwen2ForCausalLM,
+        f16,
+        1,
+    )
+    yield (
+        "qwen2-yarn",
+        Qwen2Config(
+            **{**SMALL, "num_attention_heads": 2},
+            num_key_value_heads=2,
+            tie_word_embeddings=True,
+            rope_parameters=dict(rope_type="yarn", rope_theta=10000.0, factor=4.0, original_max_position_embeddings=64),
+        ),
+        Qwen2ForCausalLM,
+        bf16,
+        1,
+    )
+    yield (
+        "qwen3",
+        Qwen3Config(
+            **SMALL,
+            num_key_value_heads=2,
+            head_dim=16,
+            rope_parameters=dict(rope_type="default", rope_theta=1000000.0),
+            tie_word_embeddings=False,
+        ),
+        Qwen3ForCausalLM,
+        f32,
+        1,
+    )
+    yield (
+        "mistral",
+        MistralConfig(**SMALL, num_key_value_heads=2, sliding_window=None, tie_word_embeddings=False),
+        MistralForCausalLM,
+        f32,
+        1,
+    )
+    yield (
+        "mistral-window",
+        MistralConfig(**SMALL, num_key_value_heads=1, sliding_window=24, tie_word_embeddings=False),
+        MistralForCausalLM,
+        bf16,
+        1,
+    )
+    yield (
+        "smollm2",
+        LlamaConfig(
+            **{**SMALL, "hidden_size": 48, "num_attention_heads": 3, "vocab_size": 320},
+            num_key_value_heads=1,
+            rms_norm_eps=1e-5,
+            rope_parameters=dict(rope_type="default", rope_theta=100000.0),
+            tie_word_embeddings=True,
+        ),
+        LlamaForCausalLM,
+        f32,
+        1,
+    )
+    yield (
+        "phi3",
+        Phi3Config(
+            **{**SMALL, "hidden_size": 64, "max_position_embeddings": 128},
+            num_key_value_heads=2,
+            pad_token_id=0,
+            original_max_position_embeddings=32,
+            rope_parameters=LONGROPE,
+            sliding_window=None,
+            tie_word_embeddings=False,
+        ),
+        Phi3ForCausalLM,
+        bf16,
+        1,
+    )
 
 
 def randomize(model, seed):
@@ -100,8 +208,13 @@ def logits_of(model, ids):
 
 def published_config(config, class_name, dtype):
     """config.json as the hub has it for this generation of models: rope_theta and rope_scaling at the top level."""
-    values = {key: value for key, value in config.to_dict().items()
-              if not key.startswith("_") and key not in ("transformers_version", "dtype", "pad_token_id") and value is not None}
+    values = {
+        key: value
+        for key, value in config.to_dict().items()
+        if not key.startswith("_")
+        and key not in ("transformers_version", "dtype", "pad_token_id")
+        and value is not None
+    }
     values["architectures"] = [class_name]
     values["torch_dtype"] = str(dtype).removeprefix("torch.")
     rope = values.pop("rope_parameters", None) or {}
@@ -111,10 +224,32 @@ def published_config(config, class_name, dtype):
         values["partial_rotary_factor"] = share
     if rope.get("rope_type", "default") != "default":
         values["rope_scaling"] = rope
-    keep = {"model_type", "architectures", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads",
-            "head_dim", "vocab_size", "max_position_embeddings", "original_max_position_embeddings", "rms_norm_eps", "rope_theta", "rope_scaling",
-            "partial_rotary_factor", "hidden_act", "tie_word_embeddings", "attention_bias", "mlp_bias", "sliding_window", "use_sliding_window",
-            "bos_token_id", "eos_token_id", "torch_dtype"}
+    keep = {
+        "model_type",
+        "architectures",
+        "hidden_size",
+        "intermediate_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "num_key_value_heads",
+        "head_dim",
+        "vocab_size",
+        "max_position_embeddings",
+        "original_max_position_embeddings",
+        "rms_norm_eps",
+        "rope_theta",
+        "rope_scaling",
+        "partial_rotary_factor",
+        "hidden_act",
+        "tie_word_embeddings",
+        "attention_bias",
+        "mlp_bias",
+        "sliding_window",
+        "use_sliding_window",
+        "bos_token_id",
+        "eos_token_id",
+        "torch_dtype",
+    }
     return {key: value for key, value in values.items() if key in keep}
 
 
@@ -138,11 +273,16 @@ def make_family(folder, name, config, model_class, dtype, shards, seed):
     folder.mkdir(parents=True)
     model = model_class._from_config(config, attn_implementation="eager").eval()
     randomize(model, seed)
-    with torch.no_grad():  # round the parameters only: the rotary buffers stay in f32, as when transformers loads such a file
+    with (
+        torch.no_grad()
+    ):  # round the parameters only: the rotary buffers stay in f32, as when transformers loads such a file
         for parameter in model.parameters():
             parameter.copy_(parameter.to(dtype))
-    tensors = {key: value.detach().to(dtype).clone() for key, value in model.state_dict().items()
-               if not (config.tie_word_embeddings and key == "lm_head.weight")}
+    tensors = {
+        key: value.detach().to(dtype).clone()
+        for key, value in model.state_dict().items()
+        if not (config.tie_word_embeddings and key == "lm_head.weight")
+    }
     save_weights(folder, tensors, shards)
     (folder / "config.json").write_text(json.dumps(published_config(config, model_class.__name__, dtype), indent=1))
     ids = token_ids(seed, TOKENS, config.vocab_size)
@@ -181,10 +321,24 @@ def make_adapter(folder, base_model, seed):
                 state[key] = trained
     base_model.load_state_dict(state)
     save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
-    save_file({key: value.contiguous() for key, value in extra.items()}, folder / "trainable_params.safetensors", metadata={"format": "pt"})
-    config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "r": rank, "lora_alpha": alpha, "lora_dropout": 0.0, "bias": "none",
-              "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"], "modules_to_save": None, "fan_in_fan_out": False,
-              "trainable_params": "embed,norm", "base_model_name_or_path": "llama2"}
+    save_file(
+        {key: value.contiguous() for key, value in extra.items()},
+        folder / "trainable_params.safetensors",
+        metadata={"format": "pt"},
+    )
+    config = {
+        "peft_type": "LORA",
+        "task_type": "CAUSAL_LM",
+        "r": rank,
+        "lora_alpha": alpha,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "target_modules": ["q_proj", "k_proj", "v_proj", "o_proj"],
+        "modules_to_save": None,
+        "fan_in_fan_out": False,
+        "trainable_params": "embed,norm",
+        "base_model_name_or_path": "llama2",
+    }
     (folder / "adapter_config.json").write_text(json.dumps(config, indent=1))
     ids = token_ids(seed, TOKENS, base_model.config.vocab_size)
     (folder / "reference.json").write_text(json.dumps({"ids": ids, "vocab": base_model.config.vocab_size}))
@@ -210,15 +364,38 @@ def make_tokenizer(folder, vocab):
 
     special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
     tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(vocab_size=vocab, special_tokens=special, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocab,
+        special_tokens=special,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
     tokenizer.train_from_iterator([PROSE], trainer)
     tokenizer.save(str(folder / "tokenizer.json"), pretty=False)
-    (folder / "tokenizer_config.json").write_text(json.dumps({
-        "bos_token": "<|im_start|>", "eos_token": "<|im_end|>", "tokenizer_class": "GPT2Tokenizer", "clean_up_tokenization_spaces": False,
-        "chat_template": CHAT}, indent=1))
-    texts = ["The keeper counted ships: 1, 2, 345.", "Grüße, 世界! 🙂👩‍🚀", "  two  spaces\n\ttab", "<|im_start|>user\nhi<|im_end|>", "", "naïve e\u0301"]
+    (folder / "tokenizer_config.json").write_text(
+        json.dumps(
+            {
+                "bos_token": "<|im_start|>",
+                "eos_token": "<|im_end|>",
+                "tokenizer_class": "GPT2Tokenizer",
+                "clean_up_tokenization_spaces": False,
+                "chat_template": CHAT,
+            },
+            indent=1,
+        )
+    )
+    texts = [
+        "The keeper counted ships: 1, 2, 345.",
+        "Grüße, 世界! 🙂👩‍🚀",
+        "  two  spaces\n\ttab",
+        "<|im_start|>user\nhi<|im_end|>",
+        "",
+        "naïve e\u0301",
+    ]
     cases = [{"text": text, "ids": tokenizer.encode(text).ids} for text in texts]
     (folder / "tokenizer-reference.json").write_text(json.dumps(cases))
 
@@ -233,16 +410,55 @@ def rope_cases():
         dict(rope_type="linear", rope_theta=10000.0, factor=4.0),
         dict(rope_type="dynamic", rope_theta=10000.0, factor=2.0),
         dict(rope_type="yarn", rope_theta=10000.0, factor=16.0, original_max_position_embeddings=256),
-        dict(rope_type="yarn", rope_theta=1000000.0, factor=4.0, original_max_position_embeddings=256, beta_fast=128, beta_slow=2, truncate=False),
-        dict(rope_type="yarn", rope_theta=10000.0, factor=40.0, original_max_position_embeddings=256, mscale=1.0, mscale_all_dim=0.8),
-        dict(rope_type="yarn", rope_theta=10000.0, factor=8.0, original_max_position_embeddings=256, attention_factor=1.3),
-        dict(rope_type="llama3", rope_theta=500000.0, factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=256),
-        dict(rope_type="longrope", rope_theta=10000.0, original_max_position_embeddings=256, short_factor=[1.0] * 16, long_factor=pairs),
-        dict(rope_type="longrope", rope_theta=10000.0, original_max_position_embeddings=256, factor=3.0, attention_factor=1.19,
-             short_factor=[1.05] * 16, long_factor=pairs[::-1]),
+        dict(
+            rope_type="yarn",
+            rope_theta=1000000.0,
+            factor=4.0,
+            original_max_position_embeddings=256,
+            beta_fast=128,
+            beta_slow=2,
+            truncate=False,
+        ),
+        dict(
+            rope_type="yarn",
+            rope_theta=10000.0,
+            factor=40.0,
+            original_max_position_embeddings=256,
+            mscale=1.0,
+            mscale_all_dim=0.8,
+        ),
+        dict(
+            rope_type="yarn", rope_theta=10000.0, factor=8.0, original_max_position_embeddings=256, attention_factor=1.3
+        ),
+        dict(
+            rope_type="llama3",
+            rope_theta=500000.0,
+            factor=8.0,
+            low_freq_factor=1.0,
+            high_freq_factor=4.0,
+            original_max_position_embeddings=256,
+        ),
+        dict(
+            rope_type="longrope",
+            rope_theta=10000.0,
+            original_max_position_embeddings=256,
+            short_factor=[1.0] * 16,
+            long_factor=pairs,
+        ),
+        dict(
+            rope_type="longrope",
+            rope_theta=10000.0,
+            original_max_position_embeddings=256,
+            factor=3.0,
+            attention_factor=1.19,
+            short_factor=[1.05] * 16,
+            long_factor=pairs[::-1],
+        ),
     ]
     for scaling in scalings:
-        config = LlamaConfig(hidden_size=128, num_attention_heads=4, max_position_embeddings=1024, rope_parameters=dict(scaling))
+        config = LlamaConfig(
+            hidden_size=128, num_attention_heads=4, max_position_embeddings=1024, rope_parameters=dict(scaling)
+        )
         for length in (200, 3000):
             if scaling["rope_type"] == "default":
                 inverse, scale = 1.0 / (10000.0 ** (torch.arange(0, 32, 2, dtype=torch.float) / 32)), 1.0
@@ -252,7 +468,11 @@ def rope_cases():
 
 
 def make_rope(path):
-    path.write_text(json.dumps({"hidden_size": 128, "num_attention_heads": 4, "max_position_embeddings": 1024, "cases": list(rope_cases())}))
+    path.write_text(
+        json.dumps(
+            {"hidden_size": 128, "num_attention_heads": 4, "max_position_embeddings": 1024, "cases": list(rope_cases())}
+        )
+    )
 
 
 def make_halves(path):
@@ -261,29 +481,6 @@ def make_halves(path):
     half = [[bits, repr(struct.unpack("<e", struct.pack("<H", bits))[0])] for bits in patterns]
     bf16 = [[bits, repr(struct.unpack("<f", struct.pack("<I", bits << 16))[0])] for bits in patterns]
     path.write_text(json.dumps({"F16": half, "BF16": bf16}))
-
-
-def make_pointer(path):
-    """A line pointer of drawn numbers; lines of tokens (one of them blank) and questions, with the scores of "none" and each line."""
-    from config import ID
-    from pointer import LinePointer, Lines
-    from tasks_examples import Pointing
-
-    torch.manual_seed(7)
-    pointer = LinePointer(torch.randn(24, 6).half().float())
-    with torch.no_grad():
-        pointer.starts.normal_().copy_(pointer.starts.half().float())
-        pointer.bias.fill_(-0.5), pointer.scales.copy_(torch.tensor([1.5, 4.0])), pointer.none.fill_(0.25)
-    texts = [[[11, 12, 5], [13, 5], [], [14, 15, 16, 5], [17, 5]], [[18, 19, 12, 5], [5], [20, 5]]]
-    questions = [[ID["query"], 14, 17], [ID["query"], 21]]
-    rows = [[*(t for line in text for t in line), *asked, ID["point"]] for text, asked in zip(texts, questions)]
-    ends = [[sum(len(line) for line in text[:i + 1]) - 1 for i in range(len(text))] for text in texts]
-    with torch.no_grad():
-        scores = pointer(Lines.of(Pointing(rows, ends, [], []))).tolist()
-    tensors = {"vector.tokens": pointer.table, **pointer.export()}
-    path.write_text(json.dumps({"tensors": {k: {"shape": list(v.shape), "values": v.flatten().tolist()} for k, v in tensors.items()},
-                                "cases": [{"lines": text, "question": asked, "none": found[0], "scores": found[1:len(text) + 1]}
-                                          for text, asked, found in zip(texts, questions, scores)]}) + "\n")
 
 
 def main():
@@ -301,7 +498,6 @@ def main():
             make_adapter(checkpoints / "llama2-longlora", model, 100)
     make_rope(checkpoints / "rope.json")
     make_halves(checkpoints / "halves.json")
-    make_pointer(checkpoints / "pointer.json")
 
 
 if __name__ == "__main__":

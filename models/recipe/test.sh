@@ -28,4 +28,5 @@ if [ -z "$python" ]; then
     echo "$stamp" > "$environment/stamp"
   fi
 fi
-exec "$python" "$here/check.py"
+cd "$here/.."
+exec "$python" -m recipe.tests

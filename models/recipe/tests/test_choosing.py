@@ -1,6 +1,7 @@
 """What is chosen by: means against each text read alone, the exported matrices against the module, and pairs that are told apart."""
 
-import sys
+from __future__ import annotations
+
 import tempfile
 import unittest
 from pathlib import Path
@@ -8,14 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from choosing import Chooser, judged, mean_keys, mean_queries, train  # noqa: E402
-from config import ID, SINK_IDS  # noqa: E402
-from memory_model import SINKS  # noqa: E402
-from run import Log  # noqa: E402
-from test_masks import tiny  # noqa: E402
+from recipe.config import ID, SINK_IDS
+from recipe.eval.selection import judged
+from recipe.heads.selection import Chooser, mean_keys, mean_queries
+from recipe.log import Log
+from recipe.model.memory_slots import SINKS
+from recipe.stages.selection import train
+from recipe.tests.test_masks import tiny
 
 
 class TestChoosing(unittest.TestCase):
@@ -28,8 +28,12 @@ class TestChoosing(unittest.TestCase):
             with torch.no_grad():
                 _, rows, seen = base(ids, torch.arange(ids.shape[1])[None], None, rows=True, inputs=True)
                 own = torch.cat([x[0, :, SINKS:].mean(1).flatten() for x in rows.keys])
-                asked = torch.cat([layer.self_attn.q_proj(h)[0, SINKS:].mean(0) for layer, h in zip(base.model.layers, seen)])
-            self.assertLess(float((k - own).abs().max()), 2e-2 * float(own.abs().max()))  # the CPU may have read in bf16
+                asked = torch.cat(
+                    [layer.self_attn.q_proj(h)[0, SINKS:].mean(0) for layer, h in zip(base.model.layers, seen)]
+                )
+            self.assertLess(
+                float((k - own).abs().max()), 2e-2 * float(own.abs().max())
+            )  # the CPU may have read in bf16
             self.assertLess(float((q - asked).abs().max()), 2e-2 * float(asked.abs().max()))
 
     def test_pairs_that_share_something_are_found_and_the_exported_matrices_find_them_too(self):
@@ -40,14 +44,27 @@ class TestChoosing(unittest.TestCase):
         chooser = Chooser(queries[:256], keys[:256], 16)
         before = judged(chooser, queries[256:], keys[256:])[0]
         with tempfile.TemporaryDirectory() as folder:
-            train(chooser, queries[:256], keys[:256], [str(i) for i in range(256)], 150, 128, 5e-3, np.random.default_rng(1), Log(Path(folder) / "log.jsonl"))
+            train(
+                chooser,
+                queries[:256],
+                keys[:256],
+                [str(i) for i in range(256)],
+                150,
+                128,
+                5e-3,
+                np.random.default_rng(1),
+                Log(Path(folder) / "log.jsonl"),
+            )
         self.assertLess(before, 0.3)
         self.assertGreater(judged(chooser, queries[256:], keys[256:])[0], 0.8)
         part = chooser.export()
         self.assertEqual(part["config"], {"selection": {"file": part["file"], "width": 16}})
         with torch.no_grad():
             for name, rows, expected in (("q", queries, chooser.asked(queries)), ("k", keys, chooser.texts(keys))):
-                made = rows @ part["tensors"][f"select.{name}_proj.weight"].t() + part["tensors"][f"select.{name}_proj.bias"]
+                made = (
+                    rows @ part["tensors"][f"select.{name}_proj.weight"].t()
+                    + part["tensors"][f"select.{name}_proj.bias"]
+                )
                 self.assertLess(float((torch.nn.functional.normalize(made, dim=-1) - expected).abs().max()), 1e-4)
 
 

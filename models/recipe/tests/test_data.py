@@ -1,32 +1,38 @@
 """Tokenizer, tokens on disk, the stream of rows, and what the tasks ask."""
 
+from __future__ import annotations
+
 import dataclasses
 import gzip
 import json
 import re
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 import numpy as np
 
-import tokenizer as bpe
-from bm25 import BM25
-from config import ANCHOR_MAX, ANCHOR_MIN, ID, SINK_IDS, SPECIALS
-from data import Encoder, Tokens, write_split
-from loss import IGNORE
-from masks import visible
-from memory_data import KeyMaker
-from needles import NeedleMaker
-from rows import KINDS, Stream
-from tasks_data import Draw, Function, commit_pairs, documented, read, split, synthetic
-from tasks_eval import bleu, fused, reciprocal_ranks
-from tasks_examples import Maker, lesson_targets
+from recipe.config import ANCHOR_MAX, ANCHOR_MIN, ID, SINK_IDS, SPECIALS
+from recipe.eval.bleu import bleu
+from recipe.eval.bm25 import BM25
+from recipe.eval.ranks import fused, reciprocal_ranks
+from recipe.model.loss import IGNORE
+from recipe.model.masks import visible
+from recipe.tasks.commits import commit_pairs
+from recipe.tasks.examples import Maker, lesson_targets
+from recipe.tasks.functions import Draw, Function, documented, read, split
+from recipe.tasks.keys import KeyMaker
+from recipe.tasks.needles import NeedleMaker
+from recipe.tasks.synthetic import synthetic
+from recipe.tokens import tokenizer as bpe
+from recipe.tokens.encoder import Encoder
+from recipe.tokens.rows import KINDS, Stream
+from recipe.tokens.store import Tokens, write_split
 
-SOURCE = "".join(f"def add_{i}(left, right):\n    # adds {i}\n    total = left + right + {i}\n    return total\n\n\n" for i in range(40))
+SOURCE = "".join(
+    f"def add_{i}(left, right):\n    # adds {i}\n    total = left + right + {i}\n    return total\n\n\n"
+    for i in range(40)
+)
 
 
 class Base(unittest.TestCase):
@@ -36,7 +42,9 @@ class Base(unittest.TestCase):
         cls.at = Path(cls.folder.name)
         bpe.save(bpe.build(600, [SOURCE]), cls.at / "tokenizer")
         cls.encode = Encoder(cls.at / "tokenizer")
-        records = [{"repo": f"r{i % 3}", "path": f"{i}.py", "language": "python", "text": SOURCE[i * 50:]} for i in range(9)]
+        records = [
+            {"repo": f"r{i % 3}", "path": f"{i}.py", "language": "python", "text": SOURCE[i * 50 :]} for i in range(9)
+        ]
         cls.report = write_split("train", iter(records), cls.encode, cls.at / "tokens")
         cls.tokens = Tokens(cls.at / "tokens", "train")
 
@@ -47,7 +55,13 @@ class Base(unittest.TestCase):
 
 class TokenizerTest(Base):
     def test_round_trip_of_awkward_text(self):
-        for text in ["\tx = 'é漢字'\r\n\r\n\t\ty\n", "a  b   c    \n \n", "__init__ _x x_ HTTPServer2 \u00a0\u2028", "<|bos|><|anchor|>", ""]:
+        for text in [
+            "\tx = 'é漢字'\r\n\r\n\t\ty\n",
+            "a  b   c    \n \n",
+            "__init__ _x x_ HTTPServer2 \u00a0\u2028",
+            "<|bos|><|anchor|>",
+            "",
+        ]:
             self.assertEqual(self.encode.decode(self.encode(text)), text)
 
     def test_specials_come_first_and_text_never_makes_them(self):
@@ -56,8 +70,10 @@ class TokenizerTest(Base):
 
     def test_pieces(self):
         pieces = self.encode.tokenizer.pre_tokenizer.pre_tokenize_str("x1 = getHTTPName(_user_id)\n\n        if 42:")
-        self.assertEqual([p.replace("Ġ", " ").replace("Ċ", "\n") for p, _ in pieces],
-                         ["x", "1", " =", " get", "HTTP", "Name", "(", "_user", "_id", ")", "\n\n        ", "if", " 4", "2", ":"])
+        self.assertEqual(
+            [p.replace("Ġ", " ").replace("Ċ", "\n") for p, _ in pieces],
+            ["x", "1", " =", " get", "HTTP", "Name", "(", "_user", "_id", ")", "\n\n        ", "if", " 4", "2", ":"],
+        )
 
     def test_indentation_is_one_token(self):
         self.assertEqual(len(self.encode("\n    ")), 1)
@@ -82,7 +98,10 @@ class RowsTest(Base):
             nexts = batch.ids[:, 1:]
             wanted = asked[:, :-1]
             self.assertTrue((nexts[wanted] == batch.targets[:, :-1][wanted]).all())
-            self.assertEqual(bool((batch.ids == ID["anchor"]).any()), kind in ("ansan", "spliced") or bool((batch.layout.role & 1).any()))
+            self.assertEqual(
+                bool((batch.ids == ID["anchor"]).any()),
+                kind in ("ansan", "spliced") or bool((batch.layout.role & 1).any()),
+            )
             mask = visible(batch.layout)
             self.assertTrue(mask.diagonal(dim1=2, dim2=3).all())
             self.assertTrue(mask[:, :, :, :1].all(), "all rows see the first sink")
@@ -131,8 +150,16 @@ class TasksTest(Base):
         f, g = (dataclasses.replace(x, path="a.py", repo="r") for x in self.functions[:2])
         f, g = dataclasses.replace(f, name="parse_header"), dataclasses.replace(g, name="write_footer")
         path = self.at / "commits.jsonl"
-        path.write_text("".join(json.dumps({"repo": "r", "commit": "", "subject": s, "paths": [p]}) + "\n" for s, p in (
-            ("Speed up the footer writer", "a.py"), ("Bump xyzzy", "a.py"), ("Parse headers", "gone.py"))))
+        path.write_text(
+            "".join(
+                json.dumps({"repo": "r", "commit": "", "subject": s, "paths": [p]}) + "\n"
+                for s, p in (
+                    ("Speed up the footer writer", "a.py"),
+                    ("Bump xyzzy", "a.py"),
+                    ("Parse headers", "gone.py"),
+                )
+            )
+        )
         self.assertEqual(commit_pairs(path, [f, g]), [("Speed up the footer writer", g)])
 
     def test_batches_hold_functions_of_one_repository_together(self):
@@ -140,22 +167,6 @@ class TasksTest(Base):
         repos = [f.repo for f in batch]
         self.assertTrue(any(repos.count(r) >= 2 for r in repos))
         self.assertEqual(len({(f.repo, f.summary) for f in batch}), len(batch))
-
-    def test_pointer_label_is_the_line_of_the_function(self):
-        rng = np.random.default_rng(1)
-        made = self.maker.pointings(self.functions[:12], rng, none_share=0.3)
-        found = 0
-        for row, lines, first, last, f in zip(made.rows, made.lines, made.first, made.last, self.functions[:12]):
-            self.assertEqual(row[-1], ID["point"])
-            ends = [-1, *lines]
-            texts = [self.encode.decode(row[a + 1:b + 1]) for a, b in zip(ends, ends[1:])]
-            if first:
-                found += 1
-                shown = "".join(texts[first - 1:last])
-                self.assertEqual(shown, f.hidden(f.code))
-            else:
-                self.assertNotIn(f.hidden(f.code), "".join(texts))
-        self.assertGreater(found, 4)
 
     def test_lessons_ask_for_the_answer_and_nothing_else(self):
         lesson = self.maker.gist_lesson(self.functions[:3])
@@ -174,14 +185,18 @@ class TasksTest(Base):
         for kind in (None, "number", "identifier", "pieces"):
             made = keys.lesson(self.tokens, np.random.default_rng(2), 4, 2, 48, 2, 3, kind)
             for row in range(4):
-                text, question, targets = made.segments[row].flatten().tolist(), made.question[row].tolist(), made.targets[row].tolist()
+                text, question, targets = (
+                    made.segments[row].flatten().tolist(),
+                    made.question[row].tolist(),
+                    made.targets[row].tolist(),
+                )
                 starts = [i for i, token in enumerate(question) if token == ID["query"]]
                 self.assertEqual(len(starts), 2)
                 for a, b in zip(starts, [*starts[1:], len(question)]):
                     asked = [i for i in range(a, b) if targets[i] != IGNORE]
-                    value, name = [targets[i] for i in asked], question[a + 1:asked[0] + 1]
-                    self.assertEqual(value[:-1], question[asked[0] + 1:asked[0] + len(value)])
-                    self.assertTrue(any(text[i:i + len(name) + len(value)] == name + value for i in range(len(text))))
+                    value, name = [targets[i] for i in asked], question[a + 1 : asked[0] + 1]
+                    self.assertEqual(value[:-1], question[asked[0] + 1 : asked[0] + len(value)])
+                    self.assertTrue(any(text[i : i + len(name) + len(value)] == name + value for i in range(len(text))))
                     if kind == "number":
                         self.assertTrue(self.encode.decode(value).isdigit())
 
@@ -200,19 +215,23 @@ class TasksTest(Base):
             asked = question.tolist()
             at = asked.index(ID["assistant"])
             self.assertEqual((asked[0], asked[at - 1]), (ID["user"], ID["end"]))
-            self.assertEqual(asked[at + 1:at + len(wanted)], wanted[:-1])  # what is written is what was asked for, one row later
+            self.assertEqual(
+                asked[at + 1 : at + len(wanted)], wanted[:-1]
+            )  # what is written is what was asked for, one row later
 
     def test_several_turns_ask_for_one_needle_after_another(self):
-        made = NeedleMaker(KeyMaker(self.encode)).lesson(self.tokens, np.random.default_rng(4), 4, 1, 128, 3, several=0.0, turns=3)
+        made = NeedleMaker(KeyMaker(self.encode)).lesson(
+            self.tokens, np.random.default_rng(4), 4, 1, 128, 3, several=0.0, turns=3
+        )
         for question, targets in zip(made.question.tolist(), made.targets.tolist()):
             self.assertEqual(targets.count(ID["end"]), 3)
             begins = [i for i, token in enumerate(question) if token == ID["assistant"]]
             self.assertEqual(len(begins), 3)
             answers = []
             for at in begins:
-                written = targets[at:targets.index(ID["end"], at)]
+                written = targets[at : targets.index(ID["end"], at)]
                 self.assertNotIn(IGNORE, written)
-                self.assertEqual(question[at + 1:at + 1 + len(written)], written)
+                self.assertEqual(question[at + 1 : at + 1 + len(written)], written)
                 self.assertEqual(targets[at - 1], IGNORE)  # the turn's own marks are not learnt
                 answers.append(tuple(written))
             self.assertEqual(len(set(answers)), 3)

@@ -1,23 +1,24 @@
 """The masks against brute force, and decoding with dropped rows against one masked forward."""
 
-import random
-import sys
-import unittest
-from pathlib import Path
+from __future__ import annotations
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+import random
+import unittest
 
 import numpy as np
 import torch
 
-from banded import BLOCK, banded
-from ceiling import capped
-from config import ANCHOR_MAX, ANCHOR_MIN, ID, PRESETS, SINK_IDS
-from data import anchor_cuts
-from evaluate import latest, losses, tensors, windowed
-from loss import IGNORE
-from masks import ANCHOR, KEPT, READER, Layout, anchored, visible
-from model import Llama, Rows, rotate, sdpa
+from recipe.config import ANCHOR_MAX, ANCHOR_MIN, ID, PRESETS, SINK_IDS
+from recipe.eval.perplexity import latest, losses, tensors, windowed
+from recipe.model.attention import sdpa
+from recipe.model.banded_attention import BLOCK, banded
+from recipe.model.distance_ceiling import capped
+from recipe.model.kv_rows import Rows
+from recipe.model.loss import IGNORE
+from recipe.model.masks import ANCHOR, KEPT, READER, Layout, anchored, visible
+from recipe.model.rope import rotate
+from recipe.model.transformer import Llama
+from recipe.tokens.anchors import anchor_cuts
 
 SINKS = len(SINK_IDS)
 torch.set_num_threads(1)  # tiny tensors: threads would only wait for each other
@@ -60,7 +61,9 @@ class MaskTest(unittest.TestCase):
         rng = np.random.default_rng(4)
         rows, model = 6 * BLOCK, tiny()
         anchors = np.zeros((2, rows), bool)
-        for row, places in enumerate((np.arange(150, rows, 150), np.array([200, 330]))):  # the second has fewer, and an open end
+        for row, places in enumerate(
+            (np.arange(150, rows, 150), np.array([200, 330]))
+        ):  # the second has fewer, and an open end
             anchors[row, places] = True
         layout = anchored(torch.from_numpy(anchors), SINKS)
         layout.doc[1, 350:] = 2  # documents do not see each other, whatever is near
@@ -82,7 +85,9 @@ class MaskTest(unittest.TestCase):
         anchors[0, 100::100] = True
         with torch.no_grad():
             for layout, window in ((None, 0), (anchored(anchors, SINKS), 30)):
-                mask = torch.ones(rows, rows, dtype=torch.bool).tril() if layout is None else visible(layout, window)[0, 0]
+                mask = (
+                    torch.ones(rows, rows, dtype=torch.bool).tril() if layout is None else visible(layout, window)[0, 0]
+                )
 
                 def slowly(q, k, v, _mask):
                     """Row by row: the keys rotated anew, so that each is as far away as the ceiling admits."""
@@ -107,9 +112,19 @@ class MaskTest(unittest.TestCase):
         got = latest(model, ids, targets, torch.device("cpu"))
         self.assertEqual(len(got), int((targets != IGNORE).sum()))
         first = losses(model, ids[:, :64], targets[:, :64], None, 0, torch.device("cpu"))
-        self.assertLess(float(np.abs(got[:len(first)] - first).max()), 1e-4)
+        self.assertLess(float(np.abs(got[: len(first)] - first).max()), 1e-4)
         last = torch.cat([ids[:, :SINKS], ids[:, -60:]], 1)
-        self.assertLess(abs(float(losses(model, last, torch.cat([targets[:, :SINKS], targets[:, -60:]], 1), None, 0, torch.device("cpu"))[-1] - got[-1])), 1e-4)
+        self.assertLess(
+            abs(
+                float(
+                    losses(
+                        model, last, torch.cat([targets[:, :SINKS], targets[:, -60:]], 1), None, 0, torch.device("cpu")
+                    )[-1]
+                    - got[-1]
+                )
+            ),
+            1e-4,
+        )
 
     def test_a_window_alone_is_a_band_beside_the_sinks(self):
         mask = visible(windowed(40, SINKS), 7)[0, 0]
@@ -123,8 +138,12 @@ class MaskTest(unittest.TestCase):
         by_blocks = losses(model, ids, targets, layout, 64, torch.device("cpu"))
         with torch.no_grad():
             hidden = model(ids, torch.arange(ids.shape[1])[None], visible(layout, 64))
-            each = torch.nn.functional.cross_entropy(model.logits(hidden)[0], targets[0], ignore_index=IGNORE, reduction="none")
-        self.assertLess(float(np.abs(by_blocks - each[targets[0] != IGNORE].numpy()).max()), 0.05)  # bf16 where the CPU has it
+            each = torch.nn.functional.cross_entropy(
+                model.logits(hidden)[0], targets[0], ignore_index=IGNORE, reduction="none"
+            )
+        self.assertLess(
+            float(np.abs(by_blocks - each[targets[0] != IGNORE].numpy()).max()), 0.05
+        )  # bf16 where the CPU has it
 
     def test_blocks_are_alone_and_readers_see_what_lasts(self):
         # sinks | block 0: two groups, the first with an anchor | block 1, kept whole | reader
@@ -157,11 +176,17 @@ class MaskTest(unittest.TestCase):
                 p = place.shape[1]
                 # An anchor does not see earlier anchors, all else that is still kept it does.
                 mask = torch.tensor([not (anchor and is_anchor[j]) for j in range(p)] + [True])[None, None, None]
-                hidden, rows = model(ids[:, t:t + 1], positions[:, t:t + 1], mask, past=kept,
-                                     past_positions=place if kept is not None else None, rows=True)
+                hidden, rows = model(
+                    ids[:, t : t + 1],
+                    positions[:, t : t + 1],
+                    mask,
+                    past=kept,
+                    past_positions=place if kept is not None else None,
+                    rows=True,
+                )
                 worst = max(worst, float((hidden[0, 0] - whole[0, t]).abs().max()))
                 kept = rows if kept is None else Rows.cat([kept, rows])
-                place = torch.cat([place, positions[:, t:t + 1]], 1)
+                place = torch.cat([place, positions[:, t : t + 1]], 1)
                 is_anchor.append(anchor)
                 if anchor:  # drop the closed segment, true positions stay
                     stay = [j for j in range(len(is_anchor)) if is_anchor[j] or j < SINKS]

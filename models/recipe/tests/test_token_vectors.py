@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -11,14 +10,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-import tokenizer as bpe
-from config import ID
-from data import Encoder
-from tasks_data import Function, documented, synthetic
-from tasks_model import Heads
-from token_vectors import Pairs, Table, Texts, search, web_questions
+from recipe.config import ID
+from recipe.eval.token_vectors import search, web_questions
+from recipe.heads.token_vectors import Table, Texts
+from recipe.heads.vectors import Heads, vectors
+from recipe.tasks.functions import Function, documented
+from recipe.tasks.synthetic import synthetic
+from recipe.tasks.token_pairs import Pairs
+from recipe.tokens import tokenizer as bpe
+from recipe.tokens.encoder import Encoder
 
 
 class TokenVectorsTest(unittest.TestCase):
@@ -56,8 +56,6 @@ class TokenVectorsTest(unittest.TestCase):
     def test_a_heads_vector_is_the_tables_while_its_matrix_is_zero(self):
         table = Table(self.encode.vocab, 8)
         heads = Heads(16, 8, token_vectors=table.rows.weight.detach()).eval()
-        from tasks_model import vectors
-
         ids = [[40, 41, 41], [50]]
         found = vectors(None, heads, ids, torch.device("cpu"))  # no model: none is needed
         self.assertLess(float((found - table(Texts.of(ids).take(np.array([0, 1])))).detach().abs().max()), 1e-6)
@@ -69,7 +67,9 @@ class TokenVectorsTest(unittest.TestCase):
         self.assertTrue(all(0 < report[k][0] <= 1 for k in ("mrr", "mrr_bm25", "mrr_fused")))
         codes = ["alpha beta", "gamma delta", "omega"]
         (self.at / "cosqa-pool.json").write_text(json.dumps({code: i for i, code in enumerate(codes)}))
-        (self.at / "cosqa-dev.json").write_text(json.dumps([{"doc": code, "retrieval_idx": i} for i, code in enumerate(codes)]))
+        (self.at / "cosqa-dev.json").write_text(
+            json.dumps([{"doc": code, "retrieval_idx": i} for i, code in enumerate(codes)])
+        )
         report = web_questions(table, self.at, self.encode, 64)
         self.assertEqual(report["mrr_bm25"][0], 1.0)
 

@@ -1,0 +1,1 @@
+"""The training corpus, built from Git mirrors."""

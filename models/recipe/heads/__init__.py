@@ -1,0 +1,1 @@
+"""Heads over the model and the token table."""

@@ -1,0 +1,50 @@
+"""A vector for each token of the vocabulary; a text is the mean of its tokens."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class Texts(NamedTuple):
+    """Token ids of many texts end to end; text i is ids[starts[i]:starts[i + 1]]."""
+
+    ids: np.ndarray  # int64
+    starts: np.ndarray  # int64 [n + 1]
+
+    @staticmethod
+    def of(rows: list[list[int]]) -> "Texts":
+        starts = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64)
+        return Texts(np.fromiter((t for r in rows for t in r), np.int64, int(starts[-1])), starts)
+
+    def take(
+        self, places: np.ndarray, rng: np.random.Generator | None = None, keep: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """Ids and offsets of these texts, each token kept with the chance `keep` (its first one always)."""
+        lengths = self.starts[places + 1] - self.starts[places]
+        offsets = np.concatenate([[0], np.cumsum(lengths)[:-1]])
+        at = np.arange(lengths.sum()) - np.repeat(offsets - self.starts[places], lengths)
+        if rng is not None and keep < 1.0:
+            kept = rng.random(len(at)) < keep
+            kept[offsets] = True
+            owner = np.repeat(np.arange(len(places)), lengths)[kept]
+            at, offsets = at[kept], np.searchsorted(owner, np.arange(len(places)))
+        return torch.from_numpy(self.ids[at]), torch.from_numpy(offsets)
+
+
+class Table(nn.Module):
+    """[vocabulary, width]; a text is the mean of its tokens' rows, at length 1."""
+
+    def __init__(self, vocab: int, width: int):
+        super().__init__()
+        self.rows = nn.EmbeddingBag(vocab, width, mode="mean")
+        nn.init.normal_(self.rows.weight, std=width**-0.5)
+        self.temperature = nn.Parameter(torch.tensor(math.log(10.0)))
+
+    def forward(self, texts: tuple[Tensor, Tensor]) -> Tensor:
+        return F.normalize(self.rows(*texts), dim=-1)

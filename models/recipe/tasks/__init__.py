@@ -1,0 +1,1 @@
+"""What the stages train on, as batches and losses."""

@@ -1,0 +1,1 @@
+"""The recipe's tests and its dry run."""

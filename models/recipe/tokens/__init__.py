@@ -1,0 +1,1 @@
+"""Tokenizer, token files and training rows."""
