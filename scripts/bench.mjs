@@ -1,8 +1,11 @@
 /**
  * `npm run bench -- NAME [arguments]`: builds test/bench/NAME.ts and runs it. Each bench measures ours and its peers in one
- * run and prints ratios. Without a name it lists them.
+ * run and prints ratios. Without a name it lists them. `--save` also writes what is printed, with the machine and the commit,
+ * to docs/results/runs/NAME.md.
  */
-import { readdirSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { installDependencies, root } from './lib/install.mjs';
@@ -12,7 +15,8 @@ const folder = join(root, 'test', 'bench');
 const names = readdirSync(folder)
   .filter((name) => name.endsWith('.ts'))
   .map((name) => name.slice(0, -3));
-const [name, ...rest] = process.argv.slice(2);
+const [name, ...given] = process.argv.slice(2);
+const rest = given.filter((argument) => argument !== '--save');
 if (!name || !names.includes(name)) {
   console.log(`Usage: npm run bench -- NAME [arguments]\nBenches: ${names.join(', ')}`);
   process.exit(name ? 2 : 0);
@@ -32,4 +36,29 @@ await build({
   logLevel: 'warning',
 });
 const bench = await import(pathToFileURL(outfile).href);
+const printed = given.includes('--save') ? recordConsole() : undefined;
 await bench.run(rest);
+if (printed) saveRun(printed);
+
+/** Keeps every line that the bench prints. */
+function recordConsole() {
+  const lines = [];
+  const log = console.log;
+  console.log = (...parts) => {
+    lines.push(parts.join(' '));
+    log(...parts);
+  };
+  return lines;
+}
+
+function saveRun(lines) {
+  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+  const flags = rest.filter((argument) => !argument.includes('/')).join(' ');
+  const processors = cpus();
+  const heading = `# ${name}\n\n\`npm run bench -- ${`${name} ${flags}`.trim()}\` at ${commit}, ${new Date().toISOString().slice(0, 10)}`;
+  const machine = `Node ${process.versions.node}, ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}`;
+  const file = join(root, 'docs', 'results', 'runs', `${name}.md`);
+  mkdirSync(join(file, '..'), { recursive: true });
+  writeFileSync(file, `${heading},\n${machine}.\n\n\`\`\`text\n${lines.join('\n')}\n\`\`\`\n`);
+  console.log(`Saved to ${file}.`);
+}
