@@ -12,7 +12,7 @@ import {
 } from '../memory/context/compose';
 import type { Gister, GistSource, WrittenGist } from '../assistant/write/gist';
 import type { DocumentReader } from '../assistant/summarize';
-import type { Library } from '../workspace/workspace';
+import type { Workspace } from '../workspace';
 import { compressDocument } from '../memory/encode/compress';
 import { MemoryEncoding, type SegmentCoder, type SegmentMemory } from '../memory/encode/encoding';
 import { Memories } from '../memory/memories';
@@ -26,11 +26,11 @@ import type { ComposeParams, ComposeResult, MemoryDescription, QuestionLook } fr
 import type { WorkClass } from '../base/scheduler';
 
 export interface MemoryServiceOptions {
-  library: Library;
+  library: Workspace;
   engine: EngineProcess;
   storageDirectory: string;
   budgetBytes: number;
-  giveWay?: () => Promise<void>;
+  yieldToForeground?: () => Promise<void>;
   changed?: () => void;
   warn?: (message: string) => void;
 }
@@ -224,7 +224,7 @@ export class MemoryService {
   }
 
   private async open(memory: MemoryDescription): Promise<Open> {
-    const { library, engine, storageDirectory, giveWay, changed, warn } = this.options;
+    const { library, engine, storageDirectory, yieldToForeground, changed, warn } = this.options;
     const { budgetBytes } = this;
     const version = memoryVersion(memory.fingerprint);
     const store = await MemoryStore.open({ directory: join(storageDirectory, 'memories'), budgetBytes, version });
@@ -232,7 +232,7 @@ export class MemoryService {
       library,
       store,
       coder: new EngineCoder(engine, version),
-      giveWay,
+      yieldToForeground,
       changed,
       warn,
     });

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { Library } from '../workspace/workspace';
+import { Workspace } from '../workspace';
 import type { FolderParams, WorkerSettings } from '../protocol';
 
 export interface OpenOptions {
@@ -7,21 +7,21 @@ export interface OpenOptions {
   storageDirectory: string;
   settings: WorkerSettings;
   /** Awaited before each file of a pass. */
-  giveWay?: () => Promise<void>;
+  yieldToForeground?: () => Promise<void>;
 }
 
 /** Opens the library with as many indexing threads as leave the machine usable, and tells what was amiss with the store. */
-export async function openLibrary(
-  { folders, storageDirectory, settings, giveWay }: OpenOptions,
+export async function openWorkspace(
+  { folders, storageDirectory, settings, yieldToForeground }: OpenOptions,
   warn: (message: string) => void,
-): Promise<Library> {
+): Promise<Workspace> {
   const threads = Math.min(4, Math.max(2, Math.floor(availableParallelism() / 2)));
-  const library = await Library.open({
+  const library = await Workspace.open({
     folders,
     storageDirectory,
     settings: indexSettings(settings),
     threads,
-    giveWay,
+    yieldToForeground,
   });
   for (const notice of library.notices) warn(notice);
   return library;

@@ -1,6 +1,6 @@
 /** What a definition calls, as far as it is certain where that is defined. */
 import type { AssistantLibrary, Definition } from './library';
-import type { DocumentSymbol, SegmentedDocument } from '../workspace/types';
+import type { DocumentSymbol, SegmentedDocument } from '../workspace';
 import { importsName } from './import-lines';
 import { docLines } from './quote/key-lines';
 import { wordParts } from './question';

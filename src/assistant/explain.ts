@@ -1,6 +1,6 @@
 /** Explains a definition or a selection: what it is, what its comment says, what it calls, returns and raises, and who uses it. */
 import type { Author, Citation, Explanation } from '../protocol';
-import type { Document, DocumentSymbol, SegmentedDocument } from '../workspace/types';
+import type { Document, DocumentSymbol, SegmentedDocument } from '../workspace';
 import { callsOf } from './calls';
 import { checkMarkdown, CitationList, clip, locateInLines } from './citations';
 import { throwIfCancelled } from '../base/errors';

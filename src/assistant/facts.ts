@@ -1,5 +1,5 @@
 /** Sentences that are true by construction: what a definition is, and what its own comment says of it. Nothing is inferred. */
-import type { DocumentSymbol, SymbolKind } from '../workspace/types';
+import type { DocumentSymbol, SymbolKind } from '../workspace';
 import { clip } from './citations';
 
 const KIND_WORDS: Record<SymbolKind, string> = {

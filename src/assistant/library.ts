@@ -1,6 +1,6 @@
-import type { Definition, Library, Use } from '../workspace/workspace';
+import type { Definition, Workspace, Use } from '../workspace';
 
 export type { Definition, Use };
 
 /** What the assistant needs of the library: any search and any lookup would do. */
-export type AssistantLibrary = Pick<Library, 'ownNames' | 'search' | 'read' | 'segmentsOf' | 'definitions' | 'users'>;
+export type AssistantLibrary = Pick<Workspace, 'ownNames' | 'search' | 'read' | 'segmentsOf' | 'definitions' | 'users'>;

@@ -3,7 +3,7 @@
  * everything else by its segments, so that no line is left out.
  */
 import type { Author, SummaryPart } from '../protocol';
-import type { Document, DocumentSymbol, SegmentedDocument } from '../workspace/types';
+import type { Document, DocumentSymbol, SegmentedDocument } from '../workspace';
 import { clip } from './citations';
 import { counted, enumerate, firstSentence, plainDoc } from './facts';
 import { type ImportStatement, importStatements } from './import-lines';

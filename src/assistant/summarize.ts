@@ -2,9 +2,8 @@
  * A summary of a file of any length: its outline with one line for each part, and a paragraph over the whole. Where a model is at hand it
  * reads the whole file, run by run, each compressed to memories before the next, and says in its own marked words what comments leave unsaid.
  */
-import { ReadError } from '../workspace/sources/read';
+import { ReadError, type Document, type DocumentSymbol, type SegmentedDocument } from '../workspace';
 import type { Author, ErrorCode, Summary, SummaryPart } from '../protocol';
-import type { Document, DocumentSymbol, SegmentedDocument } from '../workspace/types';
 import { AssistantError, throwIfCancelled } from '../base/errors';
 import { counted, enumerate, firstSentence } from './facts';
 import { presentable, type Gister, type GistSource } from './write/gist';

@@ -2,7 +2,7 @@
 import type { Arguments } from './arguments';
 import type { Session } from './session';
 import { write } from './write';
-import { extractFunctions } from '../workspace/segments/functions';
+import { extractFunctions } from '../workspace';
 
 export async function printFunctions(_args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
   await session.index(signal);

@@ -4,20 +4,20 @@ import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:
 import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import { AssistantError } from '../base/errors';
-import type { Library } from '../workspace/workspace';
+import type { Workspace } from '../workspace';
 import { makeDirectory } from '../base/make-directory';
 import type { Scope, WorkerSettings } from '../protocol';
 import { Engines } from '../app/engines';
 import { MemoryService } from '../app/memory-service';
 import { chooseModels } from '../app/models';
-import { openLibrary } from '../app/open-workspace';
+import { openWorkspace } from '../app/open-workspace';
 import { type Arguments, type CommandName, UsageError, wholeNumber } from './arguments';
 import { Progress } from './progress';
 
 export interface Session {
   folders: readonly { name: string; directory: string }[];
   storageDirectory: string;
-  library: Library;
+  library: Workspace;
   engines: Engines;
   /** Of the workspace; nothing is in it while no model with slots is loaded. */
   memories: MemoryService;
@@ -56,7 +56,7 @@ export async function openSession(
   const log = (level: string, message: string): void => {
     if (level === 'error' || process.env['ANCHORAGE_DEBUG']) process.stderr.write(`${message}\n`);
   };
-  const library = await openLibrary({ folders, storageDirectory, settings }, (notice) =>
+  const library = await openWorkspace({ folders, storageDirectory, settings }, (notice) =>
     process.stderr.write(`${notice}\n`),
   );
   library.onStatus((status) => {
@@ -148,7 +148,7 @@ export function cacheDirectory(
   platform: NodeJS.Platform = process.platform,
 ): string {
   if (env['XDG_CACHE_HOME']) return join(env['XDG_CACHE_HOME'], 'anchorage');
-  if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'anchorage');
+  if (platform === 'darwin') return join(homedir(), 'Workspace', 'Caches', 'anchorage');
   if (platform === 'win32')
     return join(env['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'anchorage', 'cache');
   return join(homedir(), '.cache', 'anchorage');

@@ -8,7 +8,7 @@ import { GistCache } from '../assistant/write/gist';
 import { hover } from '../assistant/hover';
 import { summarize } from '../assistant/summarize';
 import type { Writer } from '../assistant/write/writer';
-import type { Library } from '../workspace/workspace';
+import type { Workspace } from '../workspace';
 import {
   PROTOCOL_VERSION,
   type ClientNotifications,
@@ -25,7 +25,7 @@ import type { Engines } from '../app/engines';
 import { WorkerError } from '../rpc/errors';
 import { MemoryService } from '../app/memory-service';
 import { chooseModels } from '../app/models';
-import { indexSettings, openLibrary } from '../app/open-workspace';
+import { indexSettings, openWorkspace } from '../app/open-workspace';
 import { Foreground } from '../base/scheduler';
 
 export interface ServiceOptions {
@@ -42,7 +42,7 @@ type NotificationListeners = { [M in keyof ClientNotifications]: (params: Client
 
 interface Session {
   params: InitializeParams;
-  library: Library;
+  library: Workspace;
   explanations: ExplanationCache;
   memories: MemoryService;
 }
@@ -237,14 +237,14 @@ export class WorkerService {
 
   private async open(params: InitializeParams): Promise<Session> {
     const warn = (message: string): void => this.options.notify('log', { level: 'warn', message });
-    const library = await openLibrary({ ...params, giveWay: () => this.foreground.clear() }, warn);
+    const library = await openWorkspace({ ...params, yieldToForeground: () => this.foreground.clear() }, warn);
     const { engines } = this.options;
     const memories = new MemoryService({
       library,
       engine: engines.memory,
       storageDirectory: params.storageDirectory,
       budgetBytes: params.settings.memoryBudgetBytes,
-      giveWay: async () => {
+      yieldToForeground: async () => {
         await this.foreground.clear();
         await engines.quiet();
       },
@@ -357,13 +357,13 @@ export class WorkerService {
 }
 
 /** Begins the first pass, or one after a clear or a failure. What has been read is kept up to date by file events, not walked for each question. */
-function startWhenIdle(library: Library): void {
+function startWhenIdle(library: Workspace): void {
   const { state } = library.status();
   if (state === 'idle' || state === 'failed') void library.start();
 }
 
 /** A question about one file waits for that file, not for the rest of the workspace. */
-async function readFirst(library: Library, scope: Scope): Promise<void> {
+async function readFirst(library: Workspace, scope: Scope): Promise<void> {
   if ((scope.kind === 'file' || scope.kind === 'selection') && library.status().state !== 'ready')
     await library.applyChanges([{ file: scope.file, type: 'changed' }]);
 }

@@ -11,7 +11,7 @@ const CACHE_CHARACTERS = 16_000_000;
 /** Files up to this size are read in place: that is quicker than asking the thread pool. */
 const SMALL_BYTES = 256 << 10;
 
-interface Shelved extends ReadDocument {
+interface CachedDocument extends ReadDocument {
   mtimeMs: number;
   size: number;
 }
@@ -20,12 +20,12 @@ interface Shelved extends ReadDocument {
  * Documents as they were indexed: unsaved editors' texts, else files whose text still has the hash in the catalogue.
  * A file that has changed since is noted in `stale` and not handed out, because what the index says of it is no longer so.
  */
-export class Shelf implements DocumentReader {
+export class DocumentCache implements DocumentReader {
   /** Texts of editors with unsaved edits, by workspace path. */
   readonly unsaved = new Map<string, ReadDocument>();
   /** Workspace paths whose file was found changed or gone. */
   readonly stale = new Set<string>();
-  private readonly recent = new Map<string, Shelved>();
+  private readonly recent = new Map<string, CachedDocument>();
   private characters = 0;
 
   constructor(
@@ -59,9 +59,9 @@ export class Shelf implements DocumentReader {
       const { language } = entry;
       const document = { ...read.document, language };
       const segmented = this.catalogue.segmented(entry.hash, language) ?? (await this.restore(path, document));
-      const shelved = { document, segmented, mtimeMs: read.mtimeMs, size: read.size };
-      this.touch(path, shelved);
-      return shelved;
+      const cached = { document, segmented, mtimeMs: read.mtimeMs, size: read.size };
+      this.touch(path, cached);
+      return cached;
     } catch {
       this.stale.add(path);
       return undefined;
@@ -76,10 +76,10 @@ export class Shelf implements DocumentReader {
     return segmented;
   }
 
-  private touch(path: string, shelved: Shelved): void {
+  private touch(path: string, cached: CachedDocument): void {
     this.forget(path);
-    this.recent.set(path, shelved);
-    this.characters += shelved.document.text.length;
+    this.recent.set(path, cached);
+    this.characters += cached.document.text.length;
     for (const [oldest, { document }] of this.recent) {
       if (this.characters <= CACHE_CHARACTERS || oldest === path) break;
       this.recent.delete(oldest);

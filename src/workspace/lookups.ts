@@ -3,7 +3,7 @@ import type { WorkspaceFolders } from './sources/folders';
 import type { LexicalIndex } from './lexical/lexical-index';
 import { definitionTerm, tokenTerms, wholeTerm } from './lexical/terms';
 import { LineTable } from '../base/line-table';
-import type { Shelf } from './document-cache';
+import type { DocumentCache } from './document-cache';
 import type { DocumentSymbol, Language, SegmentedDocument } from './types';
 
 /** A definition of a name, and where it stands. */
@@ -28,17 +28,20 @@ const MAX_OCCURRENCES = 2_000;
 
 export interface LookupContext {
   lexical: LexicalIndex;
-  shelf: Shelf;
+  documentCache: DocumentCache;
   folders: WorkspaceFolders;
 }
 
 /** Definitions of exactly this name: with a body before mere declarations, exported ones first. */
-export async function definitionsOf(name: string, { lexical, shelf, folders }: LookupContext): Promise<Definition[]> {
+export async function definitionsOf(
+  name: string,
+  { lexical, documentCache, folders }: LookupContext,
+): Promise<Definition[]> {
   const found = lexical.occurrences(definitionTerm(name), MAX_OCCURRENCES).filter(({ defines }) => defines);
   const paths = [...new Set(found.map(({ path }) => path))].slice(0, MAX_DEFINITION_DOCUMENTS);
   const definitions: Definition[] = [];
   for (const path of paths) {
-    const read = await shelf.read(path);
+    const read = await documentCache.read(path);
     const file = folders.fileOf(path);
     if (!read || file === undefined) continue;
     for (const symbol of read.segmented.symbols)
@@ -52,7 +55,7 @@ export async function definitionsOf(name: string, { lexical, shelf, folders }: L
 export async function usersOf(
   name: string,
   limit: number,
-  { lexical, shelf, folders }: LookupContext,
+  { lexical, documentCache, folders }: LookupContext,
   signal?: AbortSignal,
 ): Promise<{ users: Use[]; more: number }> {
   const term = termOf(name);
@@ -74,7 +77,7 @@ export async function usersOf(
       if (term === wholeTerm(name.replace(/[!?=]$/, ''))) more += frequency;
       continue;
     }
-    const read = await shelf.read(path);
+    const read = await documentCache.read(path);
     const file = folders.fileOf(path);
     if (!read || file === undefined) continue;
     documents++;

@@ -3,13 +3,13 @@ import { WorkspaceFolders } from './sources/folders';
 import { readDocument } from './sources/read';
 import { whyFile } from './sources/why';
 import { type FileChange, Indexer, type IndexSettings } from './indexing/indexer';
-import { type LibraryStatus, Progress } from './indexing/progress';
+import { type WorkspaceStatus, Progress } from './indexing/progress';
 import { Upkeep } from './indexing/upkeep';
 import type { LexicalIndex } from './lexical/lexical-index';
 import { type Definition, definitionsOf, type LookupContext, type Use, usersOf } from './lookups';
 import { Retriever } from '../search/retriever';
 import { SegmenterPool } from './segments/pool';
-import { Shelf } from './document-cache';
+import { DocumentCache } from './document-cache';
 import type { Catalogue } from './store/catalogue';
 import type { StoreLock } from './store/lock';
 import { openStore, type OpenStore } from './store/open-store';
@@ -17,9 +17,9 @@ import type { Document, SegmentedDocument, WorkspaceFolder } from './types';
 
 export type { Definition, Use } from './lookups';
 export type { FileChange, IndexSettings } from './indexing/indexer';
-export type { LibraryStatus } from './indexing/progress';
+export type { WorkspaceStatus } from './indexing/progress';
 
-export interface LibraryOptions {
+export interface WorkspaceOptions {
   folders: readonly WorkspaceFolder[];
   /** Where what is kept of this workspace lies; made when missing. Undefined keeps the index in memory. */
   storageDirectory: string | undefined;
@@ -29,7 +29,7 @@ export interface LibraryOptions {
   /** Bundled src/workspace/segments/thread.ts; default `segment-thread.js` beside the running bundle. */
   threadScript?: string;
   /** Awaited before each file of a pass; lets an answer that somebody waits for go first. */
-  giveWay?: () => Promise<void>;
+  yieldToForeground?: () => Promise<void>;
   /** Directory of the tree-sitter grammars; default `tree-sitter/` beside the bundle, else the installed package. */
   grammars?: string;
 }
@@ -62,15 +62,15 @@ export interface LibrarySearchOptions {
  * The workspace as a library: which files belong to it, how they are cut, what is found in them. One facade for the
  * worker and the terminal. It answers at any time from what is indexed, and says how much that is.
  *
- *     const library = await Library.open({ folders, storageDirectory, settings });
+ *     const library = await Workspace.open({ folders, storageDirectory, settings });
  *     library.start(signal);                      // the first pass; also resolves when it is done
  *     await library.search(question, { scope: { kind: 'workspace' }, limit: 20 });
  *     await library.close();
  */
-export class Library {
+export class Workspace {
   private readonly progress = new Progress();
   private readonly pool: SegmenterPool;
-  private readonly shelf: Shelf;
+  private readonly documentCache: DocumentCache;
   private readonly indexer: Indexer;
   private readonly upkeep: Upkeep;
   private readonly retriever: Retriever;
@@ -84,7 +84,7 @@ export class Library {
   /** What was found amiss when the store was opened, in words. */
   readonly notices: readonly string[];
 
-  private constructor(options: LibraryOptions, { catalogue, lexical, lock, notices }: OpenStore) {
+  private constructor(options: WorkspaceOptions, { catalogue, lexical, lock, notices }: OpenStore) {
     this.catalogue = catalogue;
     this.lexical = lexical;
     this.lock = lock;
@@ -95,20 +95,20 @@ export class Library {
       script: options.threadScript,
       grammars: options.grammars,
     });
-    this.shelf = new Shelf(catalogue, this.pool, () => this.folders);
+    this.documentCache = new DocumentCache(catalogue, this.pool, () => this.folders);
     this.indexer = new Indexer({
       folders: this.folders,
       settings: options.settings,
       catalogue,
       lexical,
       pool: this.pool,
-      shelf: this.shelf,
+      documentCache: this.documentCache,
       progress: this.progress,
       first: this.first,
       ownsStore: () => lock?.touch() ?? true,
-      giveWay: options.giveWay,
+      yieldToForeground: options.yieldToForeground,
     });
-    this.retriever = new Retriever(lexical, this.shelf);
+    this.retriever = new Retriever(lexical, this.documentCache);
     this.upkeep = new Upkeep(this.indexer, this.pool, (question) =>
       this.retrieve(question, { scope: { kind: 'workspace' }, limit: 20 }),
     );
@@ -117,8 +117,8 @@ export class Library {
   /**
    * Opens what is stored (open-store.ts) and can be asked at once; nothing is read of the workspace before `start`.
    */
-  static async open(options: LibraryOptions): Promise<Library> {
-    return new Library(options, await openStore(options.storageDirectory));
+  static async open(options: WorkspaceOptions): Promise<Workspace> {
+    return new Workspace(options, await openStore(options.storageDirectory));
   }
 
   // ── Indexing ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -164,10 +164,10 @@ export class Library {
     await this.upkeep.stopPass();
     this.folders = new WorkspaceFolders(folders);
     this.indexer.context.folders = this.folders;
-    this.shelf.clear();
+    this.documentCache.clear();
     // With one folder more or less, paths begin otherwise.
-    const typed = [...this.shelf.unsaved.values()].map(({ document }) => document);
-    this.shelf.unsaved.clear();
+    const typed = [...this.documentCache.unsaved.values()].map(({ document }) => document);
+    this.documentCache.unsaved.clear();
     for (const { file, text } of typed) await this.indexer.setUnsaved(file, text, false);
     if (before !== 'idle') await this.start();
   }
@@ -187,7 +187,7 @@ export class Library {
   async clear(): Promise<number> {
     await this.upkeep.stopPass();
     const freed = (await this.lexical.clear()) + (await this.catalogue.clear());
-    this.shelf.clear();
+    this.documentCache.clear();
     this.progress.set('idle', 'Cleared');
     return freed;
   }
@@ -208,12 +208,12 @@ export class Library {
   async search(question: string, options: LibrarySearchOptions): Promise<SearchResult> {
     await this.upkeep.caughtUp();
     let spans = await this.retrieve(question, options);
-    if (this.shelf.stale.size > 0) {
-      const files = [...this.shelf.stale].flatMap((path) => this.folders.fileOf(path) ?? []);
-      this.shelf.stale.clear();
+    if (this.documentCache.stale.size > 0) {
+      const files = [...this.documentCache.stale].flatMap((path) => this.folders.fileOf(path) ?? []);
+      this.documentCache.stale.clear();
       await this.upkeep.refresh(files);
       spans = await this.retrieve(question, options);
-      this.shelf.stale.clear();
+      this.documentCache.stale.clear();
     }
     return { spans, coverage: this.coverage() };
   }
@@ -241,12 +241,12 @@ export class Library {
   /** The file as it is now, unsaved edits included. @throws ReadError */
   async read(file: string): Promise<Document> {
     const path = this.folders.pathOf(file) ?? file;
-    const open = this.shelf.unsaved.get(path);
+    const open = this.documentCache.unsaved.get(path);
     return open ? open.document : (await readDocument(file, path)).document;
   }
 
   async segmentsOf(document: Document): Promise<SegmentedDocument> {
-    const open = this.shelf.unsaved.get(document.path);
+    const open = this.documentCache.unsaved.get(document.path);
     if (open?.document.hash === document.hash) return open.segmented;
     return (
       this.catalogue.segmented(document.hash, document.language) ?? (await this.pool.segmentNow(document)).segmented
@@ -264,7 +264,7 @@ export class Library {
   }
 
   private lookupContext(): LookupContext {
-    return { lexical: this.lexical, shelf: this.shelf, folders: this.folders };
+    return { lexical: this.lexical, documentCache: this.documentCache, folders: this.folders };
   }
 
   /** Whether a file is indexed, and the rule that decides. */
@@ -283,7 +283,7 @@ export class Library {
     for (const { path, language, mtimeMs, ...saved } of this.catalogue.entries.values()) {
       const file = this.folders.fileOf(path);
       if (file === undefined) continue;
-      const typed = this.shelf.unsaved.get(path);
+      const typed = this.documentCache.unsaved.get(path);
       const { hash, segments } = typed
         ? { hash: typed.document.hash, segments: typed.segmented.segments.length }
         : saved;
@@ -293,18 +293,18 @@ export class Library {
 
   /** An indexed document with its text and segments; undefined when the file has changed since or is gone. */
   async indexed(path: string): Promise<{ document: Document; segmented: SegmentedDocument } | undefined> {
-    return this.shelf.read(path);
+    return this.documentCache.read(path);
   }
 
   // ── Status ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  status(): LibraryStatus {
+  status(): WorkspaceStatus {
     const { progress, catalogue } = this;
     let characters = 0;
     let segments = 0;
     for (const entry of catalogue.entries.values()) {
       characters += entry.size;
-      segments += this.shelf.unsaved.get(entry.path)?.segmented.segments.length ?? entry.segments;
+      segments += this.documentCache.unsaved.get(entry.path)?.segmented.segments.length ?? entry.segments;
     }
     const { filesIndexed, filesKnown } = this.coverage();
     return {
@@ -323,7 +323,7 @@ export class Library {
   }
 
   /** Called a few times a second while the status changes; returns what ends it. */
-  onStatus(listener: (status: LibraryStatus) => void): () => void {
+  onStatus(listener: (status: WorkspaceStatus) => void): () => void {
     return this.progress.onChange(() => listener(this.status()));
   }
 

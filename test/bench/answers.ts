@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ask } from '../../src/assistant/ask';
-import { Library } from '../../src/workspace/workspace';
+import { Workspace } from '../../src/workspace/workspace';
 import type { Citation } from '../../src/protocol';
 import { type Question, sweQa } from './retrieval/questions';
 
@@ -60,7 +60,7 @@ export async function run(args: readonly string[]): Promise<void> {
 
 async function askAll(directory: string, questions: readonly Question[], show: boolean): Promise<Figures[]> {
   const storageDirectory = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
-  const library = await Library.open({
+  const library = await Workspace.open({
     folders: [{ name: 'bench', directory }],
     storageDirectory,
     settings: SETTINGS,

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { buildSync } from 'esbuild';
 import { hover } from '../../src/assistant/hover';
-import { Library } from '../../src/workspace/workspace';
+import { Workspace } from '../../src/workspace/workspace';
 
 const HOVERS = 300;
 const SETTINGS = { filesExclude: ['**/.git'], maxFileBytes: 2_000_000 };
@@ -33,7 +33,7 @@ export async function run(folders: readonly string[]): Promise<void> {
 }
 
 async function measure(folder: string, storageDirectory: string, threadScript: string): Promise<void> {
-  const library = await Library.open({
+  const library = await Workspace.open({
     folders: [{ name: 'bench', directory: folder }],
     storageDirectory,
     settings: SETTINGS,

@@ -12,7 +12,7 @@ import { buildSync } from 'esbuild';
 import { WorkspaceFolders } from '../../src/workspace/sources/folders';
 import { hashText } from '../../src/workspace/sources/read';
 import { walk, WalkReport } from '../../src/workspace/sources/walk';
-import { Library } from '../../src/workspace/workspace';
+import { Workspace } from '../../src/workspace/workspace';
 import { EngineProcess } from '../../src/inference/engine-process';
 import { bundledCheckpoint } from '../../src/app/models';
 
@@ -83,7 +83,7 @@ async function floor({ folder }: Task): Promise<Record<string, number>> {
 
 async function withLibrary({ mode, folder, storage, threadScript }: Task): Promise<Record<string, number>> {
   const started = performance.now();
-  const library = await Library.open({
+  const library = await Workspace.open({
     folders: [{ name: 'bench', directory: folder }],
     storageDirectory: storage,
     settings: SETTINGS,
@@ -116,7 +116,7 @@ async function withLibrary({ mode, folder, storage, threadScript }: Task): Promi
   return measured;
 }
 
-async function live(library: Library): Promise<Record<string, number>> {
+async function live(library: Workspace): Promise<Record<string, number>> {
   await new Promise((resolve) => setTimeout(resolve, BEFORE_SAVING_MS));
   const saved = await saving(library, 15);
   const searched = await searching(library);
@@ -127,11 +127,11 @@ async function live(library: Library): Promise<Record<string, number>> {
   return { ...saved, ...searched, burstFiles: burst.length, burstMs: performance.now() - started };
 }
 
-const indexedCode = (library: Library): { path: string; file: string }[] =>
+const indexedCode = (library: Workspace): { path: string; file: string }[] =>
   [...library.documents()].filter(({ segments }) => segments > 2);
 
 /** Saves files from all over the workspace, one after another, each with a word of its own, and searches for it. */
-async function saving(library: Library, count: number): Promise<Record<string, number>> {
+async function saving(library: Workspace, count: number): Promise<Record<string, number>> {
   const documents = indexedCode(library);
   const saves: number[] = [];
   const saveCpu: number[] = [];
@@ -151,7 +151,7 @@ async function saving(library: Library, count: number): Promise<Record<string, n
   return { saveMedian: quantile(saves, 0.5), saveMax: Math.max(...saves), saveCpu: quantile(saveCpu, 0.5) };
 }
 
-async function searching(library: Library): Promise<Record<string, number>> {
+async function searching(library: Workspace): Promise<Record<string, number>> {
   const searches: number[] = [];
   const searchCpu: number[] = [];
   for (let round = 0; round < 2; round++) {
@@ -172,7 +172,7 @@ async function searching(library: Library): Promise<Record<string, number>> {
 }
 
 /** Searching while the bundled model, in the process it always has, encodes the same workspace. */
-async function whileEncoding(library: Library, storage: string): Promise<Record<string, number>> {
+async function whileEncoding(library: Workspace, storage: string): Promise<Record<string, number>> {
   const directory = await bundledCheckpoint(join(process.cwd(), 'models'));
   if (directory === undefined) throw new Error('No bundled model in models/');
   const engine = new EngineProcess({

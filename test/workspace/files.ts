@@ -6,7 +6,7 @@ import { buildSync } from 'esbuild';
 export const SETTINGS = { filesExclude: ['**/.git'], maxFileBytes: 1_000_000 };
 
 /** A workspace in a scratch folder, with room for a store beside it. */
-export class Workspace {
+export class TestWorkspace {
   readonly scratch = mkdtempSync(join(tmpdir(), 'anchorage-library-'));
   readonly root = join(this.scratch, 'work');
   readonly storage = join(this.scratch, 'store');

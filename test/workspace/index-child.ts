@@ -1,9 +1,9 @@
 /** Indexes a workspace in a process of its own, to be killed while it does (library-faults.test.ts). */
-import { Library } from '../../src/workspace/workspace';
+import { Workspace } from '../../src/workspace/workspace';
 
 const [root = '', storage = '', threadScript = ''] = process.argv.slice(2);
 void (async () => {
-  const library = await Library.open({
+  const library = await Workspace.open({
     folders: [{ name: 'work', directory: root }],
     storageDirectory: storage,
     settings: { filesExclude: [], maxFileBytes: 1_000_000 },

@@ -2,15 +2,15 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
-import { Library, type LibraryOptions } from '../../src/workspace/workspace';
-import { bundle, SETTINGS, Workspace } from './files';
+import { Workspace, type WorkspaceOptions } from '../../src/workspace/workspace';
+import { bundle, SETTINGS, TestWorkspace } from './files';
 
 let threadScript: string;
 /** Those that are closed after the test; a test that closes one itself takes it out. */
-export const opened: Library[] = [];
+export const opened: Workspace[] = [];
 
 /** Made anew for each test. */
-export let workspace: Workspace;
+export let workspace: TestWorkspace;
 
 beforeAll(() => {
   threadScript = bundle(
@@ -22,15 +22,15 @@ afterAll(() => {
   rmSync(threadScript, { force: true });
 });
 beforeEach(() => {
-  workspace = new Workspace();
+  workspace = new TestWorkspace();
 });
 afterEach(async () => {
   for (const library of opened.splice(0)) await library.close();
   workspace.dispose();
 });
 
-export async function library(options: Partial<LibraryOptions> = {}): Promise<Library> {
-  const made = await Library.open({
+export async function library(options: Partial<WorkspaceOptions> = {}): Promise<Workspace> {
+  const made = await Workspace.open({
     folders: workspace.folders,
     storageDirectory: workspace.storage,
     settings: SETTINGS,
@@ -42,6 +42,6 @@ export async function library(options: Partial<LibraryOptions> = {}): Promise<Li
   return made;
 }
 
-export const paths = async (from: Library, question: string): Promise<string[]> => [
+export const paths = async (from: Workspace, question: string): Promise<string[]> => [
   ...new Set((await from.search(question, { scope: { kind: 'workspace' }, limit: 10 })).spans.map(({ path }) => path)),
 ];

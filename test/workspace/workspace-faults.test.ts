@@ -14,13 +14,13 @@ import {
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { Library } from '../../src/workspace/workspace';
-import { bundle, SETTINGS, word, Workspace } from './files';
+import { Workspace } from '../../src/workspace/workspace';
+import { bundle, SETTINGS, word, TestWorkspace } from './files';
 
 const cache = join(process.cwd(), '.cache/test');
 let threadScript: string;
 let childScript: string;
-let workspace: Workspace;
+let workspace: TestWorkspace;
 /** Rounds of each fault; more in the long run. */
 const ROUNDS = process.env['ANCHORAGE_LONG'] ? 40 : 6;
 const FILES = 60;
@@ -34,15 +34,15 @@ afterAll(() => {
   rmSync(childScript, { force: true });
 });
 beforeEach(() => {
-  workspace = new Workspace();
+  workspace = new TestWorkspace();
 });
 afterEach(() => workspace.dispose());
 
-const open = (storageDirectory: string | undefined = workspace.storage): Promise<Library> =>
-  Library.open({ folders: workspace.folders, storageDirectory, settings: SETTINGS, threads: 0 });
+const open = (storageDirectory: string | undefined = workspace.storage): Promise<Workspace> =>
+  Workspace.open({ folders: workspace.folders, storageDirectory, settings: SETTINGS, threads: 0 });
 
 /** The library is whole again: every file is in, and each is found by its own word. */
-async function expectWhole(library: Library, files = FILES): Promise<void> {
+async function expectWhole(library: Workspace, files = FILES): Promise<void> {
   expect(library.status()).toMatchObject({ state: 'ready', problems: [] });
   expect(library.coverage()).toEqual({ filesIndexed: files, filesKnown: files, indexing: false });
   for (let i = 0; i < files; i += 7) {
@@ -152,18 +152,18 @@ describe('bad input', () => {
     symlinkSync(workspace.root, join(workspace.root, 'loop'));
     symlinkSync(join(workspace.root, 'nowhere'), join(workspace.root, 'broken.ts'));
     // Between the listing and the reading of the first file, one of those listed goes.
-    const library = await Library.open({
+    const library = await Workspace.open({
       folders: workspace.folders,
       storageDirectory: workspace.storage,
       settings: SETTINGS,
       threads: 0,
-      giveWay: () => rm(goes, { force: true }),
+      yieldToForeground: () => rm(goes, { force: true }),
     });
     await library.start();
-    const find = async (from: Library, question: string): Promise<string | undefined> =>
+    const find = async (from: Workspace, question: string): Promise<string | undefined> =>
       (await from.search(question, { scope: { kind: 'workspace' }, limit: 5 })).spans[0]?.path;
     const questions = ['zzlatinq', 'zzwideq', 'zzoddq', 'zzlongq', 'zzwholeq'];
-    const expectAll = async (from: Library): Promise<void> => {
+    const expectAll = async (from: Workspace): Promise<void> => {
       expect(from.status()).toMatchObject({ state: 'ready', problems: [], filesIndexed: 12 + questions.length });
       expect(await Promise.all(questions.map((question) => find(from, question)))).toEqual(Object.keys(taken));
       expect(await find(from, 'zzgoneq')).toBeUndefined();

@@ -7,7 +7,7 @@ import type { Citation, RankedSpan, Scope } from '../../protocol';
 import { askedNamesBlock } from './asked-names';
 import { callsOf, type Call } from '../calls';
 import { CitationList } from '../citations';
-import type { DocumentSymbol } from '../../workspace/types';
+import type { DocumentSymbol } from '../../workspace';
 import { code, docSentences, enumerate, firstSentence, labelOf, whatItIs } from '../facts';
 import { clusterRuns, docLines, keyLines, quoteRuns, type Run } from './key-lines';
 import type { AssistantLibrary, Definition } from '../library';

@@ -3,7 +3,7 @@
  * retriever found; a passage is what a reader is shown.
  */
 import { pathKind } from '../../search/paths';
-import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspace/types';
+import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspace';
 import type { RankedSpan } from '../../protocol';
 import { throwIfCancelled } from '../../base/errors';
 import { labelOf } from '../facts';

@@ -5,7 +5,7 @@
 import { LateInteraction, type TokenLook } from '../late-interaction';
 import type { Memories } from '../memories';
 import type { DenseRatio } from '../rows';
-import type { Document, SegmentedDocument } from '../../workspace/types';
+import type { Document, SegmentedDocument } from '../../workspace';
 import type { AnswerTiming, Author, ContextLedger, Coverage, RankedSpan, Scope } from '../../protocol';
 import type { AssistantLibrary } from '../../assistant/library';
 import { withBareNames } from '../../assistant/question';

@@ -1,4 +1,4 @@
-import type { Document, SegmentedDocument } from '../../workspace/types';
+import type { Document, SegmentedDocument } from '../../workspace';
 import type { SegmentCoder } from './encoding';
 import type { MemoryStore } from '../store/memory-store';
 import { foldRows, joinBytes, joinFine, type MemoryRatios } from '../rows';

@@ -1,4 +1,4 @@
-import type { IndexedFile } from '../../workspace/workspace';
+import type { IndexedFile } from '../../workspace';
 import type { MemoryUnit } from './encoding-units';
 
 /** A document that is cut. */

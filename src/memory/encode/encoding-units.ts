@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import { SEGMENTER_VERSION } from '../../workspace/segments/limits';
-import type { Document, SegmentedDocument } from '../../workspace/types';
+import { SEGMENTER_VERSION, type Document, type SegmentedDocument } from '../../workspace';
 import { KEY_BYTES } from '../store/pack';
 
 /** What is encoded as one: a segment, or a part of one that is a single huge line. Lines are 1-based and inclusive. */

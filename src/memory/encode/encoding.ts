@@ -1,6 +1,6 @@
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import type { Standstill } from '../../protocol';
-import type { Library } from '../../workspace/workspace';
+import type { Workspace } from '../../workspace';
 import { EncodingQueue } from './encoding-queue';
 import type { MemoryStore } from '../store/memory-store';
 import { unitsOf, type MemoryUnit } from './encoding-units';
@@ -27,14 +27,14 @@ export interface SegmentCoder {
   encode(texts: readonly string[], signal: AbortSignal): Promise<readonly SegmentMemory[]>;
 }
 
-export type EncodingLibrary = Pick<Library, 'documents' | 'indexed'>;
+export type EncodingLibrary = Pick<Workspace, 'documents' | 'indexed'>;
 
 export interface EncodingOptions {
   library: EncodingLibrary;
   store: MemoryStore;
   coder: SegmentCoder;
   /** Awaited before each batch; lets an answer that somebody waits for go first. */
-  giveWay?: () => Promise<void>;
+  yieldToForeground?: () => Promise<void>;
   /** The status has changed. */
   changed?: () => void;
   warn?: (message: string) => void;
@@ -316,9 +316,9 @@ export class MemoryEncoding {
   private async encode(): Promise<void> {
     const { texts, keys } = this.batch;
     if (texts.length === 0) return;
-    const { store, coder, giveWay } = this.options;
+    const { store, coder, yieldToForeground } = this.options;
     await this.unpaused();
-    await giveWay?.();
+    await yieldToForeground?.();
     this.abort.signal.throwIfAborted();
     const made = await coder.encode(texts, this.abort.signal);
     if (made.length !== keys.length)
@@ -352,7 +352,7 @@ export class MemoryEncoding {
   private async breathe(): Promise<void> {
     if (Date.now() - this.breathed < CUT_MS) return;
     await setImmediate();
-    await this.options.giveWay?.();
+    await this.options.yieldToForeground?.();
     this.breathed = Date.now();
   }
 

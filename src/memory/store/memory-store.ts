@@ -1,7 +1,7 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { StoreLock } from '../../workspace/store/lock';
+import { StoreLock } from '../../workspace';
 import { makeDirectory } from '../../base/make-directory';
 import {
   HEADER_BYTES,

@@ -8,7 +8,7 @@ import { whyFile } from '../sources/why';
 import type { LexicalIndex } from '../lexical/lexical-index';
 import { LexicalStoreError } from '../lexical/types';
 import type { SegmenterPool } from '../segments/pool';
-import type { Shelf } from '../document-cache';
+import type { DocumentCache } from '../document-cache';
 import type { Catalogue } from '../store/catalogue';
 import type { Progress } from './progress';
 
@@ -30,14 +30,14 @@ export interface IndexerContext {
   catalogue: Catalogue;
   lexical: LexicalIndex;
   pool: SegmenterPool;
-  shelf: Shelf;
+  documentCache: DocumentCache;
   progress: Progress;
   /** Workspace paths to read before the rest. */
   first: ReadonlySet<string>;
   /** False once another process has taken the store over. */
   ownsStore: () => boolean;
   /** Awaited before each file of a pass: somebody may be waiting for an answer. */
-  giveWay?: () => Promise<void>;
+  yieldToForeground?: () => Promise<void>;
 }
 
 /** Terms in memory before they are written as a pack. */
@@ -78,7 +78,7 @@ export class Indexer {
    * Throws only when aborted.
    */
   async pass(signal: AbortSignal): Promise<void> {
-    const { folders, settings, catalogue, lexical, progress, shelf, first } = this.context;
+    const { folders, settings, catalogue, lexical, progress, documentCache, first } = this.context;
     const report = new WalkReport();
     progress.begin(report);
     progress.set('walking', 'Looking for files');
@@ -92,11 +92,11 @@ export class Indexer {
       progress.changed();
     }
     for (const path of [...catalogue.entries.keys()])
-      if (!found.has(path) && !shelf.unsaved.has(path)) this.remove(path);
+      if (!found.has(path) && !documentCache.unsaved.has(path)) this.remove(path);
     for (const { docId } of [...lexical.documents()])
-      if (!found.has(docId) && !shelf.unsaved.has(docId)) lexical.remove(docId);
+      if (!found.has(docId) && !documentCache.unsaved.has(docId)) lexical.remove(docId);
     // Texts of editors are not read from disk; a cleared index has lost them too.
-    for (const [path, { document, segmented }] of shelf.unsaved)
+    for (const [path, { document, segmented }] of documentCache.unsaved)
       if (!lexical.has(path, document.hash)) lexical.add(path, document, segmented);
 
     if (changed.length > 0) {
@@ -110,25 +110,25 @@ export class Indexer {
   }
 
   private isUnchanged({ path, size, mtimeMs }: WalkedFile): boolean {
-    const { catalogue, lexical, shelf } = this.context;
+    const { catalogue, lexical, documentCache } = this.context;
     const entry = catalogue.entries.get(path);
     return (
       entry !== undefined &&
       entry.size === size &&
       entry.mtimeMs === mtimeMs &&
-      (lexical.has(path, entry.hash) || shelf.unsaved.has(path))
+      (lexical.has(path, entry.hash) || documentCache.unsaved.has(path))
     );
   }
 
   /** A window of files is under way at a time: as many as the threads can take, and a few being read. */
   private async each(files: readonly WalkedFile[], signal: AbortSignal): Promise<void> {
-    const { pool, progress, giveWay } = this.context;
+    const { pool, progress, yieldToForeground } = this.context;
     let next = 0;
     const lane = async (): Promise<void> => {
       while (next < files.length) {
         signal.throwIfAborted();
         if (this.paused) await this.waitWhilePaused(signal);
-        await giveWay?.();
+        await yieldToForeground?.();
         const file = files[next++];
         if (!file) return;
         await this.indexFile(file.file, file.path, true);
@@ -162,8 +162,8 @@ export class Indexer {
   }
 
   private async indexNow(file: string, path: string, bulk: boolean): Promise<void> {
-    const { settings, catalogue, lexical, pool, shelf, progress } = this.context;
-    if (shelf.unsaved.has(path)) return;
+    const { settings, catalogue, lexical, pool, documentCache, progress } = this.context;
+    if (documentCache.unsaved.has(path)) return;
     try {
       const { document, size, mtimeMs, replaced } = await readDocument(file, path, settings.maxFileBytes);
       const { hash, language, text } = document;
@@ -178,7 +178,7 @@ export class Indexer {
       const { segmented, encoded } = known
         ? { segmented: known, encoded: undefined }
         : await (bulk ? pool.segment(document) : pool.segmentNow(document));
-      if (shelf.unsaved.has(path)) return;
+      if (documentCache.unsaved.has(path)) return;
       if (!lexical.has(path, hash)) lexical.add(path, document, segmented);
       catalogue.put(
         {
@@ -193,7 +193,7 @@ export class Indexer {
         },
         encoded,
       );
-      shelf.forget(path);
+      documentCache.forget(path);
       progress.settle(path);
     } catch (error) {
       this.noteFailure(path, error);
@@ -216,10 +216,10 @@ export class Indexer {
   }
 
   private remove(path: string): void {
-    const { catalogue, lexical, shelf, progress } = this.context;
+    const { catalogue, lexical, documentCache, progress } = this.context;
     catalogue.remove(path);
     lexical.remove(path);
-    shelf.forget(path);
+    documentCache.forget(path);
     progress.settle(path);
   }
 
@@ -252,20 +252,20 @@ export class Indexer {
   }
 
   private removeTree(path: string): void {
-    const { catalogue, shelf } = this.context;
-    if (!shelf.unsaved.has(path)) this.remove(path);
+    const { catalogue, documentCache } = this.context;
+    if (!documentCache.unsaved.has(path)) this.remove(path);
     const below = `${path}/`;
     for (const known of [...catalogue.entries.keys()]) if (known.startsWith(below)) this.remove(known);
   }
 
   /** The text of an editor with unsaved edits takes the file's place until `null` comes; at once, or with the next pass. */
   async setUnsaved(file: string, text: string | null, atOnce: boolean): Promise<void> {
-    const { folders, shelf, lexical, pool, catalogue, settings } = this.context;
+    const { folders, documentCache, lexical, pool, catalogue, settings } = this.context;
     const path = folders.pathOf(file);
     if (path === undefined) return;
     if (text === null) {
       this.typed.delete(path);
-      if (!shelf.unsaved.delete(path)) return;
+      if (!documentCache.unsaved.delete(path)) return;
       const entry = catalogue.entries.get(path);
       if (entry && !lexical.has(path, entry.hash)) lexical.remove(path);
       if (atOnce) await this.update([{ file, type: 'changed' }]);
@@ -279,7 +279,7 @@ export class Indexer {
     // Saved or typed on meanwhile: this text would hide what came after it.
     if (this.typed.get(path) !== document.hash) return;
     this.typed.delete(path);
-    shelf.unsaved.set(path, { document, segmented });
+    documentCache.unsaved.set(path, { document, segmented });
     if (atOnce && !lexical.has(path, document.hash)) lexical.add(path, document, segmented);
   }
 

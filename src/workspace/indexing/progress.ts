@@ -2,7 +2,7 @@ import type { IndexState, IndexStatus } from '../../protocol';
 import type { WalkReport } from '../sources/walk';
 
 /** The library's part of the index status; the worker adds what it knows of the model. */
-export type LibraryStatus = Omit<IndexStatus, 'model' | 'memories'>;
+export type WorkspaceStatus = Omit<IndexStatus, 'model' | 'memories'>;
 
 const REPORT_MS = 200;
 /** Share of a pass that is walking; what there is to index is known only after it. */

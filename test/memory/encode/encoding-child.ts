@@ -1,12 +1,12 @@
 /** Encodes a workspace in a process of its own, to be killed while it does (encoding-kill.ts). */
-import { Library } from '../../../src/workspace/workspace';
+import { Workspace } from '../../../src/workspace/workspace';
 import { MemoryEncoding } from '../../../src/memory/encode/encoding';
 import { MemoryStore } from '../../../src/memory/store/memory-store';
 import { ByteCoder } from '../byte-coder';
 
 const [root = '', storage = '', directory = '', threadScript = ''] = process.argv.slice(2);
 void (async () => {
-  const library = await Library.open({
+  const library = await Workspace.open({
     folders: [{ name: 'work', directory: root }],
     storageDirectory: storage,
     settings: { filesExclude: [], maxFileBytes: 1_000_000 },

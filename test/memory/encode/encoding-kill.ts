@@ -2,16 +2,16 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { Library } from '../../../src/workspace/workspace';
+import { Workspace } from '../../../src/workspace/workspace';
 import { MemoryEncoding } from '../../../src/memory/encode/encoding';
 import { MemoryStore } from '../../../src/memory/store/memory-store';
 import { Pack } from '../../../src/memory/store/pack';
-import { bundle, SETTINGS, Workspace } from '../../workspace/files';
+import { bundle, SETTINGS, TestWorkspace } from '../../workspace/files';
 import { ByteCoder, memoryOf } from '../byte-coder';
 
 /** Kills an encoding process at random moments, again and again, and looks at the store after each death. */
 export async function killWhileEncoding(kills: number): Promise<void> {
-  const workspace = new Workspace();
+  const workspace = new TestWorkspace();
   try {
     workspace.fill(40);
     const child = bundle(join(__dirname, 'encoding-child.ts'), join(workspace.scratch, 'encoding-child.cjs'));
@@ -49,7 +49,7 @@ export async function killWhileEncoding(kills: number): Promise<void> {
     expect((await runAndKill(child, [workspace.root, workspace.storage, directory, thread], undefined)).finished).toBe(
       true,
     );
-    const library = await openLibrary(workspace, thread);
+    const library = await openWorkspace(workspace, thread);
     const coder = new ByteCoder();
     const store = await MemoryStore.open({ directory, budgetBytes: 1e9, version: coder.version });
     const encoding = new MemoryEncoding({ library, store, coder });
@@ -66,8 +66,8 @@ export async function killWhileEncoding(kills: number): Promise<void> {
   }
 }
 
-async function openLibrary(workspace: Workspace, threadScript: string): Promise<Library> {
-  const library = await Library.open({
+async function openWorkspace(workspace: TestWorkspace, threadScript: string): Promise<Workspace> {
+  const library = await Workspace.open({
     folders: workspace.folders,
     storageDirectory: workspace.storage,
     settings: SETTINGS,
@@ -78,8 +78,8 @@ async function openLibrary(workspace: Workspace, threadScript: string): Promise<
 }
 
 /** Key → text of the workspace's files that do not change. */
-async function textsOf(workspace: Workspace, thread: string): Promise<Map<string, string>> {
-  const library = await openLibrary(workspace, thread);
+async function textsOf(workspace: TestWorkspace, thread: string): Promise<Map<string, string>> {
+  const library = await openWorkspace(workspace, thread);
   const coder = new ByteCoder();
   const store = await MemoryStore.open({
     directory: join(workspace.scratch, 'reference'),

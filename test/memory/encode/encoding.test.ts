@@ -1,24 +1,24 @@
 import { statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Library } from '../../../src/workspace/workspace';
+import { Workspace } from '../../../src/workspace/workspace';
 import { MemoryEncoding, type EncodingOptions } from '../../../src/memory/encode/encoding';
 import { MemoryStore } from '../../../src/memory/store/memory-store';
-import { bundle, SETTINGS, Workspace } from '../../workspace/files';
+import { bundle, SETTINGS, TestWorkspace } from '../../workspace/files';
 import { ByteCoder, memoryOf } from '../byte-coder';
 import { killWhileEncoding } from './encoding-kill';
 
-let workspace: Workspace;
-let library: Library;
+let workspace: TestWorkspace;
+let library: Workspace;
 let store: MemoryStore;
 let coder: ByteCoder;
 let encodings: MemoryEncoding[];
 
 beforeEach(async () => {
-  workspace = new Workspace();
+  workspace = new TestWorkspace();
   workspace.fill(12);
   const threadScript = bundle('src/workspace/segments/thread.ts', join(workspace.scratch, 'segment-thread.js'));
-  library = await Library.open({
+  library = await Workspace.open({
     folders: workspace.folders,
     storageDirectory: workspace.storage,
     settings: SETTINGS,
@@ -206,7 +206,7 @@ describe('MemoryEncoding', () => {
       given = 0;
       return own(texts, signal);
     });
-    await encode({ batchCharacters: 1, giveWay: async () => void given++ }).run();
+    await encode({ batchCharacters: 1, yieldToForeground: async () => void given++ }).run();
     expect(coder.encoded.length).toBeGreaterThan(12);
   });
 

@@ -1,0 +1,31 @@
+/** The door of this room: everything other rooms use of the workspace and its index. */
+export * from './types';
+export type { DocumentReader, ReadDocument } from './read-document';
+export {
+  type Definition,
+  type FileChange,
+  type IndexedFile,
+  type IndexSettings,
+  type Use,
+  Workspace,
+  type WorkspaceOptions,
+  type WorkspaceStatus,
+} from './workspace';
+export { ReadError } from './sources/read';
+export { extractFunctions } from './segments/functions';
+export { SEGMENTER_VERSION } from './segments/limits';
+export { StoreLock } from './store/lock';
+export { LexicalIndex } from './lexical/lexical-index';
+export { type DocumentHit, type LexicalResult, MAX_QUERY_TERMS, type SegmentHit } from './lexical/search';
+export { stem } from './lexical/stem';
+export {
+  definitionTerm,
+  nameTerms,
+  scanTokens,
+  splitIdentifier,
+  tokenTerms,
+  wholeTerm,
+  wordTerm,
+} from './lexical/terms';
+export { TokenTable } from './lexical/token-table';
+export type { FieldWeights, QueryTerm } from './lexical/types';
