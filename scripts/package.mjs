@@ -1,6 +1,6 @@
 /**
- * `npm run package [-- --target linux-x64] [-- --out FILE]`: a VSIX for this platform, or another that the native runtime
- * has a binary for. It is made from a staged folder, so the working tree stays as it is.
+ * `npm run package [-- --target linux-x64] [-- --out FILE]`: a VSIX for this platform, or another that the native
+ * runtime has a binary for. It is made from a staged folder, so the working tree stays as it is.
  */
 import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';

@@ -1,6 +1,7 @@
 /**
- * `npm start`: from a fresh clone to a cited answer. Installs what is missing, builds when the sources are newer than the
- * bundles, and asks this repository a question; `npm start -- "question" --workspace DIR` asks another one elsewhere.
+ * `npm start`: from a fresh clone to a cited answer. Installs what is missing, builds when the sources are newer than
+ * the bundles, and asks this repository a question; `npm start -- "question" --workspace DIR` asks another one
+ * elsewhere.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';

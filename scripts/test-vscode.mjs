@@ -1,12 +1,12 @@
 /**
  * `npm run test:vscode [-- --only=suite,ui] [-- --grep TEXT] [-- --shots DIR]`: the extension in a real editor.
  *
- * suite  mocha inside the extension host, in a downloaded VS Code (@vscode/test-electron) where one can be had and shown,
- *        else in the VS Code that npm carries, with Chromium in front of it
+ * suite  mocha inside the extension host, in a downloaded VS Code (@vscode/test-electron) where one can be had and
+ *        shown, else in the VS Code that npm carries, with Chromium in front of it
  * ui     walks with keyboard and mouse through the installed package, in the npm-borne VS Code only
  *
- * ANCHORAGE_VSCODE=electron|server chooses (lib/editor-choice.mjs); which it was, and why, is printed. ANCHORAGE_PATIENCE=3
- * makes every limit three times as long, for a busy machine. Ends with "N passed, N failed".
+ * ANCHORAGE_VSCODE=electron|server chooses (lib/editor-choice.mjs); which it was, and why, is printed.
+ * ANCHORAGE_PATIENCE=3 makes every limit three times as long, for a busy machine. Ends with "N passed, N failed".
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

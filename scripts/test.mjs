@@ -1,6 +1,6 @@
 /**
- * `npm test`: lint (layers included), type check, unit tests, the training recipe's tests and dry run, and the suites in
- * a real editor. `--long` runs the long campaigns whole; `--only=unit,vscode` picks steps. Prints a closing count.
+ * `npm test`: lint (layers included), type check, unit tests, the training recipe's tests and dry run, and the suites
+ * in a real editor. `--long` runs the long campaigns whole; `--only=unit,vscode` picks steps. Prints a closing count.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

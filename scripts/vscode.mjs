@@ -1,6 +1,7 @@
 /**
- * `npm run vscode [-- FOLDER] [-- --port N] [-- --trust]`: the extension in the VS Code that npm carries, on this machine's
- * loopback, for a look by hand. Prints the address; Ctrl+C ends it. `--trust` leaves workspace trust on (Restricted Mode).
+ * `npm run vscode [-- FOLDER] [-- --port N] [-- --trust]`: the extension in the VS Code that npm carries, on this
+ * machine's loopback, for a look by hand. Prints the address; Ctrl+C ends it. `--trust` leaves workspace trust on
+ * (Restricted Mode).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';

@@ -39,8 +39,7 @@ function lastLine(text) {
 /**
  * Runs a command that fetches something, with its output in a file.
  *
- * @param {{ what: string, command: string, args: string[], logFile: string, cwd?: string, env?: Record<string, string | undefined> }} given
- *   `what` names what is fetched; it begins the message of a failure.
+ * @param {import('./download.mjs').Download} given `what` names what is fetched; it begins the message of a failure.
  * @throws Error whose message is one line that says what failed and why, and one that says where the log is.
  */
 export function runDownload({ what, command, args, logFile, cwd, env = process.env }) {

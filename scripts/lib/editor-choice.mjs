@@ -1,6 +1,7 @@
 /**
- * Which editor the suite in the extension host runs in: VS Code as its makers build it, where one can be had and shown, else
- * the VS Code that npm carries. Always says why; what was asked for by name and cannot be had is an error, never a detour.
+ * Which editor the suite in the extension host runs in: VS Code as its makers build it, where one can be had and shown,
+ * else the VS Code that npm carries. Always says why; what was asked for by name and cannot be had is an error, never a
+ * detour.
  */
 import { spawnSync } from 'node:child_process';
 
@@ -8,7 +9,8 @@ import { spawnSync } from 'node:child_process';
 const DOWNLOAD_PATIENCE = 10_000;
 
 /**
- * @param {{ wish?: string, platform: string, env: Record<string, string | undefined>, probes: import('./editor-choice.mjs').Probes }} given
+ * @param {{ wish?: string, platform: string, env: Record<string, string | undefined>,
+ *   probes: import('./editor-choice.mjs').Probes }} given
  * @returns {Promise<import('./editor-choice.mjs').EditorChoice>}
  * @throws Error that says what to do when `wish` cannot be met
  */

@@ -8,7 +8,8 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /**
  * Installs the npm dependencies when they are missing or older than the lock file.
- * onnxruntime-node's own install step would fetch CUDA files, which a CPU does not need: the CPU binary is in the package.
+ * onnxruntime-node's own install step would fetch CUDA files, which a CPU does not need: the CPU binary is in the
+ * package.
  */
 export function installDependencies() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -20,8 +21,9 @@ export function installDependencies() {
   const lock = join(root, 'package-lock.json');
   if (existsSync(marker) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs) return;
   console.error('Installing the npm dependencies named in package.json …');
-  // Not `npm ci`: a mirror may lack the binaries of other platforms, which `ci` insists on although they are optional. `install`
-  // takes the same versions from the lock file, leaves the lock file alone with --no-save, and does without them.
+  // Not `npm ci`: a mirror may lack the binaries of other platforms, which `ci` insists on although they are optional.
+  // `install` takes the same versions from the lock file, leaves the lock file alone with --no-save, and does without
+  // them.
   try {
     runDownload({
       what: 'The npm dependencies',

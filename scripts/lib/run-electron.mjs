@@ -1,6 +1,7 @@
 /**
- * `node run-electron.mjs JSON`: the suite in a downloaded VS Code, in a process of its own so that a display can be put around
- * it and a hung editor ended with everything it started. The JSON is the argument of test-electron's `runTests`. The exit code is its.
+ * `node run-electron.mjs JSON`: the suite in a downloaded VS Code, in a process of its own so that a display can be put
+ * around it and a hung editor ended with everything it started. The JSON is the argument of test-electron's `runTests`.
+ * The exit code is its.
  */
 import { runTests } from '@vscode/test-electron';
 

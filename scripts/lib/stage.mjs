@@ -1,6 +1,6 @@
 /**
- * Gathers what is shipped into one folder: the manifest, the bundles, the native runtime of one platform, models and pictures.
- * The package is made from it, and the tests in the editor run it, so that both see the same thing.
+ * Gathers what is shipped into one folder: the manifest, the bundles, the native runtime of one platform, models and
+ * pictures. The package is made from it, and the tests in the editor run it, so that both see the same thing.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';

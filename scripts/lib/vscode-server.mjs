@@ -1,7 +1,7 @@
 /**
- * A complete VS Code without a download server: `code-server` and its Node come from npm, the browser that shows it from
- * the system's packages. This file alone decides what is installed, where, and says so; it is idempotent and locked, so
- * that several commands may ask at once.
+ * A complete VS Code without a download server: `code-server` and its Node come from npm, the browser that shows it
+ * from the system's packages. This file alone decides what is installed, where, and says so; it is idempotent and
+ * locked, so that several commands may ask at once.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -89,7 +89,10 @@ function findBrowser() {
   return undefined;
 }
 
-/** Asks the system's package manager for what is absent; a machine without apt or without the right gets told what to do. */
+/**
+ * Asks the system's package manager for what is absent; a machine without apt or without the right gets told what to
+ * do.
+ */
 function ensureSystemPackages(packages, log) {
   const missing = packages.filter((name) => !systemPackagePresent(name));
   if (missing.length === 0) return;
@@ -184,8 +187,9 @@ async function lockIsStale(file) {
  * Starts the editor on a free loopback port and waits until it answers.
  *
  * @param {{ node: string, entry: string }} installed From `ensureServer`.
- * @param {{ directory: string, extensions: string, settings?: object, trust?: boolean, smokeTest?: boolean, port?: number,
- *           env?: Record<string, string> }} options `directory` holds everything the server writes; `trust: true` leaves
+ * @param {{ directory: string, extensions: string, settings?: object, trust?: boolean, smokeTest?: boolean, port?:
+ *           number, env?: Record<string, string> }} options `directory` holds everything the server writes;
+ *           `trust: true` leaves
  *   workspace trust on, so that Restricted Mode can be seen.
  * @returns {Promise<{ origin: string, port: number, pid: number, logFile: string, stop: () => Promise<void> }>}
  */

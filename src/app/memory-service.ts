@@ -1,4 +1,7 @@
-/** Memories at work in the worker: the store, the encoder over the engine's process, and contexts composed for questions. */
+/**
+ * Memories at work in the worker: the store, the encoder over the engine's process, and contexts composed for
+ * questions.
+ */
 import { join } from 'node:path';
 import {
   CAPACITY_ROWS,
@@ -66,7 +69,9 @@ export class MemoryService {
     await this.update();
   }
 
-  /** The model or the library has changed: opens, closes or goes on, as it needs to. Without memory slots nothing runs. */
+  /**
+   * The model or the library has changed: opens, closes or goes on, as it needs to. Without memory slots nothing runs.
+   */
   update(): Promise<void> {
     return this.exclusive(async () => {
       const { memory } = this.options.engine.model ?? {};
@@ -79,7 +84,10 @@ export class MemoryService {
     });
   }
 
-  /** Encodes what is missing and waits for it, once it is known so long (ms) at most; what is then still missing is held until the next time. */
+  /**
+   * Encodes what is missing and waits for it, once it is known so long (ms) at most; what is then still missing is held
+   * until the next time.
+   */
   async settle(patience = Infinity): Promise<void> {
     await this.update();
     const { current } = this;
@@ -271,7 +279,10 @@ export class MemoryService {
   }
 }
 
-/** Memories are made in the class of indexing, unless somebody waits for them: an answer or a hover that comes meanwhile has the next turn. */
+/**
+ * Memories are made in the class of indexing, unless somebody waits for them: an answer or a hover that comes meanwhile
+ * has the next turn.
+ */
 class EngineCoder implements SegmentCoder {
   constructor(
     private readonly engine: EngineProcess,

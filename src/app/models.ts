@@ -1,4 +1,7 @@
-/** Which checkpoints are used, and for what: one with memory slots encodes the workspace, one without writes answers in prose. */
+/**
+ * Which checkpoints are used, and for what: one with memory slots encodes the workspace, one without writes answers in
+ * prose.
+ */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { InitializeParams } from '../protocol';
@@ -9,7 +12,10 @@ import { hasMemorySlots } from '../inference/memory-config';
 /** Folder of bundled checkpoints, below the package's root. */
 const BUNDLED = /^anchorage-/;
 
-/** The bundled checkpoint is used without any setting; one that the user chose writes, or takes its place when it has slots of its own. */
+/**
+ * The bundled checkpoint is used without any setting; one that the user chose writes, or takes its place when it has
+ * slots of its own.
+ */
 export async function chooseModels(
   { modelsDirectory, settings }: Pick<InitializeParams, 'modelsDirectory' | 'settings'>,
   packageDirectory = join(__dirname, '..'),
@@ -20,7 +26,8 @@ export async function chooseModels(
     : undefined;
   if (chosen && (await hasMemorySlots(chosen.directory))) return { memory: chosen };
   const directory = await bundledCheckpoint(join(packageDirectory, 'models'));
-  // What came with the package was hashed when it was made, and its size is known: the settings of the weights are for others.
+  // What came with the package was hashed when it was made, and its size is known: the settings of the weights are for
+  // others.
   const bundled: ModelChoice | undefined =
     directory === undefined ? undefined : { kind: 'bundled', directory, weights: 'auto', checked: true, ...shared };
   return { ...(bundled ? { memory: bundled } : {}), ...(chosen ? { chat: chosen } : {}) };

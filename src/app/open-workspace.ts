@@ -10,7 +10,9 @@ export interface OpenOptions {
   yieldToForeground?: () => Promise<void>;
 }
 
-/** Opens the library with as many indexing threads as leave the machine usable, and tells what was amiss with the store. */
+/**
+ * Opens the library with as many indexing threads as leave the machine usable, and tells what was amiss with the store.
+ */
 export async function openWorkspace(
   { folders, storageDirectory, settings, yieldToForeground }: OpenOptions,
   warn: (message: string) => void,

@@ -1,4 +1,7 @@
-/** The walk of a question: retrieve, compose, answer, check. With a model the answer is prose, without one it is extractive and says so. */
+/**
+ * The walk of a question: retrieve, compose, answer, check. With a model the answer is prose, without one it is
+ * extractive and says so.
+ */
 import type {
   Answer,
   AnswerEvent,
@@ -42,7 +45,10 @@ export interface AskTools {
   writer?: Writer;
   /** Said with an extractive answer: why there is no prose ("the model process ended"). */
   whyExtractive?: string;
-  /** The workspace's memories, once there are some: they rank what is found, and the answer is read in one context of all of them. */
+  /**
+   * The workspace's memories, once there are some: they rank what is found, and the answer is read in one context of
+   * all of them.
+   */
   memory?: WorkspaceMemory;
   emit?: (event: AnswerEvent) => void;
   signal?: AbortSignal;
@@ -53,7 +59,10 @@ const SPANS = 30;
 const GENERATED_TOKENS = 64;
 const EXTRACTIVE: Author = { kind: 'extractive' };
 
-/** @throws AssistantError('cancelled') when stopped before anything was written; later, what was written is returned with a notice. */
+/**
+ * @throws AssistantError('cancelled') when stopped before anything was written; later, what was written is returned
+ *   with a notice.
+ */
 export async function ask(request: AskRequest, tools: AskTools): Promise<Answer> {
   const { emit = () => {}, signal } = tools;
   const started = performance.now();
@@ -133,7 +142,9 @@ async function retrieve(request: AskRequest, tools: AskTools): Promise<Found> {
   };
 }
 
-/** A model that writes prose reads what it quotes; without one, the model of the memories reads the composed context. */
+/**
+ * A model that writes prose reads what it quotes; without one, the model of the memories reads the composed context.
+ */
 async function retrieveWithMemories(
   { question, scope, ...request }: AskRequest,
   memory: WorkspaceMemory,
@@ -224,7 +235,10 @@ async function extractively(draft: Draft, tools: AskTools, why?: string): Promis
   };
 }
 
-/** What the model of the memories makes of the whole context: a line where it is sure of one, and in any case the ledger. Never fails. */
+/**
+ * What the model of the memories makes of the whole context: a line where it is sure of one, and in any case the
+ * ledger. Never fails.
+ */
 async function readAlong(
   { selection }: Draft,
   { memory, emit = () => {}, signal }: AskTools,

@@ -32,9 +32,9 @@ const KEYWORDS = new Set(
 );
 
 /**
- * Names followed by `(` in the body, in order of first call, whose definition is certain: a member of the same class called on
- * `self`/`this`, the only function of that name in the file or, where it is imported by name, in the workspace; of something else's members
- * only those with a telling name. Ambiguous names are left out, never guessed.
+ * Names followed by `(` in the body, in order of first call, whose definition is certain: a member of the same class
+ * called on `self`/`this`, the only function of that name in the file or, where it is imported by name, in the
+ * workspace; of something else's members only those with a telling name. Ambiguous names are left out, never guessed.
  */
 export async function callsOf(
   body: Body,
@@ -73,7 +73,10 @@ function innerFunctions({ symbol, startLine, endLine, segmented }: Body): (line:
   return (line) => inner.findLast((each) => each.startLine <= line && line <= each.endLine)?.name;
 }
 
-/** Names before a parenthesis in a line of code, strings and comments left out; a function defined inside (`def run(`) is not called by that. */
+/**
+ * Names before a parenthesis in a line of code, strings and comments left out; a function defined inside (`def run(`)
+ * is not called by that.
+ */
 function callsIn(line: string): { name: string; receiver: 'self' | 'other' | undefined }[] {
   const text = line.replace(/(["'`])(?:\\.|(?!\1).)*\1/g, '""').replace(/(^|\s)(\/\/|#(?!\w)).*$/, '');
   return [

@@ -1,6 +1,6 @@
 /**
- * A citation is a promise: these lines exist, they read so, and the sentence rests on them. It is made from the text as it
- * was read, checked again before the answer leaves, and can be located later although the file has been edited.
+ * A citation is a promise: these lines exist, they read so, and the sentence rests on them. It is made from the text as
+ * it was read, checked again before the answer leaves, and can be located later although the file has been edited.
  */
 import type { Citation, Span } from '../protocol';
 import type { AssistantLibrary } from './library';
@@ -42,8 +42,8 @@ export class CitationList {
 export type Located = { state: 'same' | 'moved' | 'changed' | 'missing'; span: Span };
 
 /**
- * Where a citation's text stands now: at its lines (`same`), elsewhere in the file (`moved`), nowhere although the file is
- * there (`changed`), or the file is gone (`missing`).
+ * Where a citation's text stands now: at its lines (`same`), elsewhere in the file (`moved`), nowhere although the file
+ * is there (`changed`), or the file is gone (`missing`).
  */
 export async function locateCitation(citation: Citation, library: Pick<AssistantLibrary, 'read'>): Promise<Located> {
   const span: Span = {
@@ -174,8 +174,9 @@ export interface CheckedMarkdown {
 }
 
 /**
- * Holds every marker of an answer to its promise: the citation exists, its lines still read as they were quoted, and every
- * name in the sentence stands in the lines cited. A marker that fails is removed and reported; the sentence stays.
+ * Holds every marker of an answer to its promise: the citation exists, its lines still read as they were quoted, and
+ * every name in the sentence stands in the lines cited. A marker that fails is removed and reported; the sentence
+ * stays.
  */
 export async function checkMarkdown(
   markdown: string,
@@ -242,8 +243,9 @@ export function mapSentences(markdown: string, change: (sentence: string) => str
 }
 
 /**
- * Splits a line into sentences with their trailing markers and white space; the parts join to the line. A sentence ends at
- * . ! ? (or their fullwidth forms), closing quotes and markers included, before white space and not inside backticks.
+ * Splits a line into sentences with their trailing markers and white space; the parts join to the line. A sentence ends
+ * at . ! ? (or their fullwidth forms), closing quotes and markers included, before white space and not inside
+ * backticks.
  */
 export function sentencesOf(line: string): string[] {
   const parts: string[] = [];

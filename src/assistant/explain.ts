@@ -1,4 +1,7 @@
-/** Explains a definition or a selection: what it is, what its comment says, what it calls, returns and raises, and who uses it. */
+/**
+ * Explains a definition or a selection: what it is, what its comment says, what it calls, returns and raises, and who
+ * uses it.
+ */
 import type { Author, Citation, Explanation } from '../protocol';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../workspace';
 import { callsOf } from './calls';
@@ -117,8 +120,8 @@ async function cachedExplanation(
 }
 
 /**
- * A selection that begins on a definition's head or comment, or lies on one line within it, means the definition; a selection of several
- * lines inside a body means those lines.
+ * A selection that begins on a definition's head or comment, or lies on one line within it, means the definition; a
+ * selection of several lines inside a body means those lines.
  */
 async function findTarget(request: ExplainRequest, library: AssistantLibrary): Promise<Target> {
   const document = await readOrThrow(library, request.file);

@@ -1,6 +1,7 @@
 /**
- * Explanations, kept by content: the key is a hash of what was explained and who explained it, so an edit makes a new entry and
- * a branch switch finds the old one. Small files, written beside and renamed, so a killed process leaves whole entries or none.
+ * Explanations, kept by content: the key is a hash of what was explained and who explained it, so an edit makes a new
+ * entry and a branch switch finds the old one. Small files, written beside and renamed, so a killed process leaves
+ * whole entries or none.
  */
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';

@@ -1,4 +1,7 @@
-/** Sentences that are true by construction: what a definition is, and what its own comment says of it. Nothing is inferred. */
+/**
+ * Sentences that are true by construction: what a definition is, and what its own comment says of it. Nothing is
+ * inferred.
+ */
 import type { DocumentSymbol, SymbolKind } from '../workspace';
 import { clip } from './citations';
 
@@ -47,8 +50,8 @@ export function whatItIs(symbol: Pick<DocumentSymbol, 'kind' | 'container'>): st
 }
 
 /**
- * The first sentence of a doc comment as plain words: markup of Sphinx, JSDoc and Rust is unwrapped, parameter lists and
- * directives are not part of it.
+ * The first sentence of a doc comment as plain words: markup of Sphinx, JSDoc and Rust is unwrapped, parameter lists
+ * and directives are not part of it.
  *
  * @param length characters at most
  * @param short a first sentence with fewer characters ("Receives a Response.") says little and is taken with the second
@@ -61,7 +64,9 @@ export function firstSentence(doc: string, length = 240, short = 0): string | un
   return clip(said.trim(), length);
 }
 
-/** The sentences of a doc comment's paragraphs as plain words; parameter lists, directives and examples are left out. */
+/**
+ * The sentences of a doc comment's paragraphs as plain words; parameter lists, directives and examples are left out.
+ */
 export function docSentences(doc: string): string[] {
   return doc
     .split(/\n\s*\n/)
@@ -94,7 +99,10 @@ function sentencesIn(text: string): string[] {
   return text.match(/.*?(?:[.!?](?<!\b(?:i\.e|e\.g|cf|vs|resp|approx)\.)(?=\s+[\p{Lu}`"'(\d]|$)|:$)\s*/gsu) ?? [text];
 }
 
-/** Inline markup of doc comments (Sphinx, JSDoc, RDoc …) unwrapped; `[1]`, which would read as a citation here, loses its brackets. */
+/**
+ * Inline markup of doc comments (Sphinx, JSDoc, RDoc …) unwrapped; `[1]`, which would read as a citation here, loses
+ * its brackets.
+ */
 export function plainDoc(text: string): string {
   return text
     .replace(/:[\w:]+:`~?([^`<]+?)(?:\s*<[^`]*>)?`/g, '`$1`')

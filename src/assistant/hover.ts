@@ -1,4 +1,7 @@
-/** What a hover shows at once: the definition of the name under the cursor, its comment, and who uses it. It waits for no model. */
+/**
+ * What a hover shows at once: the definition of the name under the cursor, its comment, and who uses it. It waits for
+ * no model.
+ */
 import { pathKind } from '../search/paths';
 import type { HoverInfo, Author, Span } from '../protocol';
 import { ExplanationCache } from './explanation-cache';
@@ -94,7 +97,9 @@ export function wordAt(
   return undefined;
 }
 
-/** The definition meant: the one under the cursor, else of the receiver's type, this file, this language, shortest path. */
+/**
+ * The definition meant: the one under the cursor, else of the receiver's type, this file, this language, shortest path.
+ */
 function closest(
   definitions: readonly Definition[],
   { file, line }: HoverRequest,

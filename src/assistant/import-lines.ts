@@ -53,7 +53,10 @@ export function importsName(name: string, lines: readonly string[]): boolean {
   );
 }
 
-/** 0-based line on which a statement ends: its brackets are closed, no backslash carries it on. The first line itself where they never are. */
+/**
+ * 0-based line on which a statement ends: its brackets are closed, no backslash carries it on. The first line itself
+ * where they never are.
+ */
 function lastLine(lines: readonly string[], first: number): number {
   let depth = 0;
   for (let at = first; at < Math.min(lines.length, first + MOST_LINES); at++) {

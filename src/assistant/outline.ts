@@ -1,6 +1,6 @@
 /**
- * The outline of a file: its parts, nested as the file is, with one line for each. Code is outlined by definitions, prose by headings,
- * everything else by its segments, so that no line is left out.
+ * The outline of a file: its parts, nested as the file is, with one line for each. Code is outlined by definitions,
+ * prose by headings, everything else by its segments, so that no line is left out.
  */
 import type { Author, SummaryPart } from '../protocol';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../workspace';

@@ -32,7 +32,10 @@ const STOP_WORDS = new Set(
   mechanism relationship role purpose responsible specific handle handled handles`.split(/\s+/),
 );
 
-/** @param ownNames what the project as a whole is called, lower case: said in passing ("How does Caddy …"), hardly ever what is asked about */
+/**
+ * @param ownNames what the project as a whole is called, lower case: said in passing ("How does Caddy …"), hardly ever
+ *   what is asked about
+ */
 export function parseQuestion(text: string, ownNames: readonly string[] = []): Question {
   const isOwn = (word: string) => ownNames.includes(word.toLowerCase());
   const names = codeNames(text).filter((name) => !isOwn(name) || text.includes(`\`${name}\``));
@@ -83,7 +86,10 @@ function formOf(plain: string, namesCode: boolean): QuestionForm {
   return 'other';
 }
 
-/** The question with its names out of their backticks, as a model is to read it: behind a space a name falls into the tokens that it has in code, behind a backtick into others. */
+/**
+ * The question with its names out of their backticks, as a model is to read it: behind a space a name falls into the
+ * tokens that it has in code, behind a backtick into others.
+ */
 export const withBareNames = (question: string): string =>
   question.replace(/`([\p{L}_$][\p{L}\p{N}_$.:-]*(?:\(\))?)`/gu, '$1');
 

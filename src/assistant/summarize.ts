@@ -1,6 +1,7 @@
 /**
- * A summary of a file of any length: its outline with one line for each part, and a paragraph over the whole. Where a model is at hand it
- * reads the whole file, run by run, each compressed to memories before the next, and says in its own marked words what comments leave unsaid.
+ * A summary of a file of any length: its outline with one line for each part, and a paragraph over the whole. Where a
+ * model is at hand it reads the whole file, run by run, each compressed to memories before the next, and says in its
+ * own marked words what comments leave unsaid.
  */
 import { ReadError, type Document, type DocumentSymbol, type SegmentedDocument } from '../workspace';
 import type { Author, ErrorCode, Summary, SummaryPart } from '../protocol';

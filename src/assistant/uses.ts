@@ -1,4 +1,7 @@
-/** The lines that use a name, told apart by what they are: a call says more than a comment, a comment more than a manual. */
+/**
+ * The lines that use a name, told apart by what they are: a call says more than a comment, a comment more than a
+ * manual.
+ */
 import { pathKind } from '../search/paths';
 import { type CitationList, clip } from './citations';
 import { throwIfCancelled } from '../base/errors';
@@ -38,7 +41,10 @@ const PROSE = new Set([
   'latex',
 ]);
 
-/** Calls, then other code, imports, comments, and last prose and data; tests after the rest of their kind. Files that have gone are left out. */
+/**
+ * Calls, then other code, imports, comments, and last prose and data; tests after the rest of their kind. Files that
+ * have gone are left out.
+ */
 export async function tellingFirst(
   uses: readonly Use[],
   name: string,
@@ -79,7 +85,10 @@ export async function tellingFirst(
   return found.sort((a, b) => rank(a) - rank(b));
 }
 
-/** Answers "who calls X" from the index: the lines that hold the name outside its definition, and only calls where calls are asked for and there are any. */
+/**
+ * Answers "who calls X" from the index: the lines that hold the name outside its definition, and only calls where calls
+ * are asked for and there are any.
+ */
 export async function usersBlock(
   question: Question,
   library: Pick<AssistantLibrary, 'definitions' | 'users' | 'read'>,

@@ -3,7 +3,9 @@
  * opens the same line in the editor. A line end at the end of the text does not begin another line.
  */
 export class LineTable {
-  /** Offsets of the lines' first characters, then the text's length: line `i` (0-based) is [starts[i], starts[i + 1]). */
+  /**
+   * Offsets of the lines' first characters, then the text's length: line `i` (0-based) is [starts[i], starts[i + 1]).
+   */
   readonly starts: Int32Array;
   readonly count: number;
 

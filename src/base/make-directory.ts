@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /**
- * Makes a directory and those above it that are missing, from the top. Node's own recursive `mkdir` never ends where a file system says "no such
- * file" of a name in a directory that is there, as /proc does.
+ * Makes a directory and those above it that are missing, from the top. Node's own recursive `mkdir` never ends where a
+ * file system says "no such file" of a name in a directory that is there, as /proc does.
  *
  * @throws the file system's error when it is not there afterwards
  */

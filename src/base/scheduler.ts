@@ -9,8 +9,8 @@ interface Job {
 }
 
 /**
- * Lets one job at a time use what cannot be shared (a run of ONNX Runtime cannot be interrupted), the most urgent class first and
- * within a class the one that came first. A job that was cancelled while it waited never starts.
+ * Lets one job at a time use what cannot be shared (a run of ONNX Runtime cannot be interrupted), the most urgent class
+ * first and within a class the one that came first. A job that was cancelled while it waited never starts.
  */
 export class ExclusiveQueue {
   private readonly waiting: Record<WorkClass, Job[]> = { answer: [], hover: [], indexing: [] };
@@ -55,7 +55,8 @@ export class ExclusiveQueue {
 
 /**
  * Counts the requests in hand, so that indexing can step aside while somebody waits. `clear` resolves when nobody
- * does, or after a while all the same: indexing must not starve under a stream of hovers, nor while a long answer is written.
+ * does, or after a while all the same: indexing must not starve under a stream of hovers, nor while a long answer is
+ * written.
  */
 export class Foreground {
   private active = 0;

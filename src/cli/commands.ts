@@ -18,7 +18,10 @@ import { write } from './write';
 type Run = (args: Arguments, session: Session, signal: AbortSignal) => Promise<void>;
 
 const DEFAULT_LIMIT = 20;
-/** A question in the terminal waits so long (ms) for memories that are missing; what is encoded then is kept for the next. */
+/**
+ * A question in the terminal waits so long (ms) for memories that are missing; what is encoded then is kept for the
+ * next.
+ */
 const ENCODING_PATIENCE = 3_000;
 
 async function runAsk(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
@@ -149,7 +152,10 @@ async function explainTarget(
   return { file: definition.file, startLine: definition.symbol.startLine, endLine: definition.symbol.startLine };
 }
 
-/** A file that can be read to its end; a pipe or a device would wait for ever. @throws UsageError, AssistantError('fileUnreadable') */
+/**
+ * A file that can be read to its end; a pipe or a device would wait for ever. @throws UsageError,
+ * AssistantError('fileUnreadable')
+ */
 function textFile(path: string, session: Session, command: CommandName): string {
   const file = resolveInWorkspace(path, session, command);
   const found = statSync(file);

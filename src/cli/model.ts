@@ -97,7 +97,10 @@ export async function modelCommand(args: readonly string[], io: ModelIo = termin
   return command.run(rest, io);
 }
 
-/** The same for a terminal: what a checkpoint, the hub or the engine refuses is said in its own words (they name file, field and cure). */
+/**
+ * The same for a terminal: what a checkpoint, the hub or the engine refuses is said in its own words (they name file,
+ * field and cure).
+ */
 export async function modelMain(args: readonly string[], signal: AbortSignal): Promise<number> {
   try {
     return await modelCommand(args, terminalIo(signal));

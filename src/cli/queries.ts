@@ -28,7 +28,10 @@ export function parseQuery(line: string, number: number): Query {
   return { id, question };
 }
 
-/** Reads the questions of a file (`-`: stdin). @throws UsageError naming the line that is no query, AssistantError when the file cannot be read */
+/**
+ * Reads the questions of a file (`-`: stdin). @throws UsageError naming the line that is no query, AssistantError when
+ * the file cannot be read
+ */
 export async function readQueries(file: string): Promise<Query[]> {
   const queries: Query[] = [];
   let number = 0;

@@ -36,7 +36,10 @@ const DEFAULTS: WorkerSettings = {
   weights: 'auto',
 };
 
-/** @throws UsageError when a folder does not exist, AssistantError when the storage or the model that was named cannot be used. */
+/**
+ * @throws UsageError when a folder does not exist, AssistantError when the storage or the model that was named cannot
+ *   be used.
+ */
 export async function openSession(
   command: CommandName,
   args: Arguments,
@@ -156,7 +159,10 @@ export function cacheDirectory(
 
 const ANOTHER_STORAGE = 'Name another folder with --storage, or leave it out.';
 
-/** A storage that was asked for by name is not quietly done without. @throws AssistantError when nothing can be kept there */
+/**
+ * A storage that was asked for by name is not quietly done without. @throws AssistantError when nothing can be kept
+ * there
+ */
 function namedStorage(path: string): string {
   const directory = resolve(path);
   try {
@@ -191,7 +197,10 @@ function defaultStorage(directories: readonly string[]): string {
   return join(cacheDirectory(), 'workspaces', hash);
 }
 
-/** An absolute path, looked for below the current folder and below each workspace folder. @throws UsageError, AssistantError('fileUnreadable') */
+/**
+ * An absolute path, looked for below the current folder and below each workspace folder. @throws UsageError,
+ * AssistantError('fileUnreadable')
+ */
 export function resolveInWorkspace(path: string, { folders }: Pick<Session, 'folders'>, command: CommandName): string {
   const candidates = [resolve(path), ...folders.map(({ directory }) => resolve(directory, path))];
   const byName = folders.find(({ name }) => path.startsWith(`${name}/`));
@@ -220,7 +229,8 @@ export function scopeOf(args: Arguments, session: Session, command: CommandName)
   if (!args.in) return { kind: 'workspace' };
   const absolute = resolveInWorkspace(args.in, session, command);
   if (!statSync(absolute).isDirectory()) return { kind: 'file', file: absolute };
-  // A folder is named as the paths of spans begin: relative to its workspace folder, after that one's name where there are several.
+  // A folder is named as the paths of spans begin: relative to its workspace folder, after that one's name where there
+  // are several.
   const { folders } = session;
   const inside = folders
     .filter(({ directory }) => absolute === directory || absolute.startsWith(directory + sep))

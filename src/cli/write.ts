@@ -1,4 +1,6 @@
-/** Writes a line to stdout and waits until it is taken. A reader that has gone (`| head`) ends the writing in silence. */
+/**
+ * Writes a line to stdout and waits until it is taken. A reader that has gone (`| head`) ends the writing in silence.
+ */
 export function write(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(`${text}\n`, (error) => {

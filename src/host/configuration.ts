@@ -45,7 +45,9 @@ export function workerSettings(): WorkerSettings {
   };
 }
 
-/** `files.exclude` patterns that are on; conditional ones (`{ when }`) depend on siblings and are left to the editor. */
+/**
+ * `files.exclude` patterns that are on; conditional ones (`{ when }`) depend on siblings and are left to the editor.
+ */
 function excludedPatterns(folder?: vscode.Uri): string[] {
   const excluded =
     vscode.workspace.getConfiguration('files', folder ?? null).get<Record<string, unknown>>('exclude') ?? {};
@@ -64,8 +66,8 @@ export function diskFolders(): FolderParams[] {
 }
 
 /**
- * A file or folder as the worker calls it. The editor's own relative path begins with a folder's name too, but with the same
- * one for folders of one name.
+ * A file or folder as the worker calls it. The editor's own relative path begins with a folder's name too, but with the
+ * same one for folders of one name.
  */
 export function workspacePath(uri: vscode.Uri): string {
   const folders = diskFolders();

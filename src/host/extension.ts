@@ -89,7 +89,8 @@ export function activate(context: vscode.ExtensionContext): void {
       if (affectsWorker(event)) worker.notify('settings/changed', { settings: workerSettings() });
       if (event.affectsConfiguration('files.exclude')) worker.notify('folders/changed', { folders: diskFolders() });
     }),
-    // Settings that Restricted Mode held back count from now on, and the workspace may be indexed unasked. The worker goes on: a question may be running.
+    // Settings that Restricted Mode held back count from now on, and the workspace may be indexed unasked. The worker
+    // goes on: a question may be running.
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       if (!worker.awake) return;
       worker.notify('settings/changed', { settings: workerSettings() });

@@ -1,7 +1,9 @@
 import * as vscode from 'vscode';
 import { RequestFailed } from './request-failed';
 
-/** Tells the user why something failed and what to do, with the log one click away. A cancelled request is no failure. */
+/**
+ * Tells the user why something failed and what to do, with the log one click away. A cancelled request is no failure.
+ */
 export function showFailure(error: unknown, log: vscode.LogOutputChannel): void {
   if (error instanceof RequestFailed && error.code === 'cancelled') return;
   log.error(error instanceof Error ? error : String(error));

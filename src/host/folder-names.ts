@@ -1,9 +1,9 @@
 import path from 'node:path';
 
 /**
- * Names that tell the folders of a workspace apart, in the order given. A name that several folders bear takes as much of
- * the place above with it as is needed: `app (client)`, `app (server)`. A name holds no slash, because a workspace path
- * begins with it.
+ * Names that tell the folders of a workspace apart, in the order given. A name that several folders bear takes as much
+ * of the place above with it as is needed: `app (client)`, `app (server)`. A name holds no slash, because a workspace
+ * path begins with it.
  */
 export function distinctNames(folders: readonly { name: string; directory: string }[]): string[] {
   const plain = folders.map(({ name }) => name.replace(/[\\/]/g, '-'));

@@ -76,8 +76,9 @@ interface Session {
 type NotificationHandlers = { [M in keyof WorkerNotifications]: Emitter<WorkerNotifications[M]> };
 
 /**
- * Owns the worker process: starts it when it is needed, watches its heart-beat, starts it again with growing delays when it
- * dies, and lets it go when nobody has asked for a while. Knows nothing of VS Code, so it is tested without one.
+ * Owns the worker process: starts it when it is needed, watches its heart-beat, starts it again with growing delays
+ * when it dies, and lets it go when nobody has asked for a while. Knows nothing of VS Code, so it is tested without
+ * one.
  */
 export class WorkerClient implements Disposable {
   private session: Promise<Session> | undefined;
@@ -231,7 +232,8 @@ export class WorkerClient implements Disposable {
     try {
       await this.initialize(session);
     } catch (error) {
-      // A process that has ended is met by onEnded; one that lives but cannot be used would seem to be starting for ever.
+      // A process that has ended is met by onEnded; one that lives but cannot be used would seem to be starting for
+      // ever.
       if (!session.closing && child.exitCode === null && child.signalCode === null) {
         void this.close(session);
         this.setState({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });

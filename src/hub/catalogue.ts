@@ -106,14 +106,20 @@ export function downloadBytes(model: ModelShape): number {
 
 /** Bytes per weight with the scale of each block of 32 (f32); the product that makes logits has 8 bits at least. */
 const BYTES_PER_WEIGHT: Readonly<Record<WeightFormat, number>> = { f32: 4, '8bit': 1 + 4 / 32, '4bit': 0.5 + 4 / 32 };
-/** The same weights in the order or the form in which prompts read them: once more, unless they are f32. With 8 bits ONNX Runtime also keeps the sum of each block. */
+/**
+ * The same weights in the order or the form in which prompts read them: once more, unless they are f32. With 8 bits
+ * ONNX Runtime also keeps the sum of each block.
+ */
 const FOR_PROMPTS: Readonly<Record<WeightFormat, number>> = { f32: 0, '8bit': 1 + 8 / 32, '4bit': 1 };
 /** Of each number in the cache: f16, and the copy in bytes that single tokens read. */
 const BYTES_PER_CACHED: Readonly<Record<WeightFormat, number>> = { f32: 4, '8bit': 2 + 1.125, '4bit': 2 + 1.125 };
 /** ONNX Runtime, its arenas and the process itself. */
 const RUNTIME_BYTES = 150e6;
 
-/** Bytes of memory while a context of so many tokens is in use: weights, embeddings (16 bit unless all is f32), cache, runtime. */
+/**
+ * Bytes of memory while a context of so many tokens is in use: weights, embeddings (16 bit unless all is f32), cache,
+ * runtime.
+ */
 export function memoryBytes(model: ModelShape, contextTokens: number, format = defaultFormat(model)): number {
   const embeddings = model.vocabSize * model.hiddenSize;
   const projections = parametersOf(model) - embeddings;

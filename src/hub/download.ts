@@ -10,7 +10,10 @@ export interface PublishedFile {
   name: string;
   /** Bytes. */
   size: number;
-  /** sha256 of the content (large files), or git's own hash of a blob: sha1 of "blob SIZE\0" and the content (small files). */
+  /**
+   * sha256 of the content (large files), or git's own hash of a blob: sha1 of "blob SIZE\0" and the content (small
+   * files).
+   */
   digest: { kind: 'sha256' | 'git'; hex: string };
 }
 
@@ -28,8 +31,9 @@ const DISK_MARGIN = 64 << 20;
 const READ_BACK_BYTES = 1 << 20;
 
 /**
- * Downloads a file to `target` and checks it against the published digest. Until it is complete and right it is `target.partial`, with a sidecar that says
- * of which file it is a part: a later call goes on from there. `target` appears in one step, or not at all.
+ * Downloads a file to `target` and checks it against the published digest. Until it is complete and right it is
+ * `target.partial`, with a sidecar that says of which file it is a part: a later call goes on from there. `target`
+ * appears in one step, or not at all.
  *
  * @throws HubError
  */
@@ -55,7 +59,8 @@ export async function downloadFile(
       await partial.close();
     }
     await partial.discard();
-    // The first time the bytes may have been damaged on the way or on disk; a second copy that is wrong too is what the server has.
+    // The first time the bytes may have been damaged on the way or on disk; a second copy that is wrong too is what the
+    // server has.
     if (round === 1)
       throw new HubError(
         'corrupt',
@@ -233,7 +238,10 @@ function newHash({ digest, size }: PublishedFile): Hash {
   return digest.kind === 'sha256' ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`);
 }
 
-/** @throws HubError 'diskFull' before anything is written, when `bytes` more do not fit the disk of `path` (an existing file or folder) */
+/**
+ * @throws HubError 'diskFull' before anything is written, when `bytes` more do not fit the disk of `path` (an existing
+ *   file or folder)
+ */
 export async function assertDiskSpace(path: string, bytes: number): Promise<void> {
   let free: number;
   try {

@@ -38,7 +38,8 @@ export class TransientError extends Error {
 }
 
 /**
- * One request. Statuses that mean something become errors: HubError for what no retry cures, TransientError for the rest.
+ * One request. Statuses that mean something become errors: HubError for what no retry cures, TransientError for the
+ * rest.
  *
  * @returns a response with status 200, 206 or 416
  */
@@ -79,8 +80,9 @@ export function retryAfter(value: string | null): number | undefined {
 }
 
 /**
- * Calls `attempt` until it succeeds. Waits longer after each failure. `attempt` says by `alive` that bytes have come, and whether they are further than
- * any attempt came before: that sets the count of failures back (a server that always breaks at the same place must not be asked for ever).
+ * Calls `attempt` until it succeeds. Waits longer after each failure. `attempt` says by `alive` that bytes have come,
+ * and whether they are further than any attempt came before: that sets the count of failures back (a server that always
+ * breaks at the same place must not be asked for ever).
  *
  * @throws HubError: 'cancelled', 'rateLimited', 'network', or what `attempt` throws as one
  */

@@ -156,7 +156,10 @@ function isWanted(name: string): boolean {
   );
 }
 
-/** Without the single file's doubles: some models publish consolidated weights in another layout beside the ones that are read. */
+/**
+ * Without the single file's doubles: some models publish consolidated weights in another layout beside the ones that
+ * are read.
+ */
 function chooseFiles(files: readonly PublishedFile[]): PublishedFile[] {
   const named = files.some(({ name }) => /^model(-\d+-of-\d+)?\.safetensors$/.test(name));
   return files.filter(

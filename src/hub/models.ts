@@ -38,8 +38,9 @@ const COMMIT = 'commit';
 const NAME = /^[A-Za-z0-9][\w.-]{0,190}$/;
 
 /**
- * Downloads a model into `modelsDirectory`. It appears there only when every file is complete, has its published digest, and the checkpoint opens;
- * until then it is kept in a folder of its own, from which an interrupted download goes on.
+ * Downloads a model into `modelsDirectory`. It appears there only when every file is complete, has its published
+ * digest, and the checkpoint opens; until then it is kept in a folder of its own, from which an interrupted download
+ * goes on.
  *
  * @returns the model's folder
  * @throws HubError; CheckpointError when the model is of a kind that is not built here

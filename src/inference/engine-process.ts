@@ -1,8 +1,9 @@
 /**
- * Owner of one engine process. ONNX Runtime's runs are synchronous and a fault in it is fatal, so it has a process of its own: search
- * goes on during a run, and when it dies the worker lives. It is started when a model is set, started again with growing
- * delays when it ends, and given up after several ends in a row; the answer then quotes the sources. A process that nobody has asked
- * anything for a while, or that has grown beyond its memory, is ended and comes back with the next request.
+ * Owner of one engine process. ONNX Runtime's runs are synchronous and a fault in it is fatal, so it has a process of
+ * its own: search goes on during a run, and when it dies the worker lives. It is started when a model is set, started
+ * again with growing delays when it ends, and given up after several ends in a row; the answer then quotes the sources.
+ * A process that nobody has asked anything for a while, or that has grown beyond its memory, is ended and comes back
+ * with the next request.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { basename } from 'node:path';
@@ -67,7 +68,9 @@ export class EngineProcess {
   private choice: ModelChoice | undefined;
   private starting: Promise<Running> | undefined;
   private running: Running | undefined;
-  /** The model that was loaded last; it is there again with the next request when its process has been ended for quiet. */
+  /**
+   * The model that was loaded last; it is there again with the next request when its process has been ended for quiet.
+   */
   private loaded: LoadedModel | undefined;
   private child: ChildProcess | undefined;
   private restart: NodeJS.Timeout | undefined;
@@ -323,7 +326,10 @@ export class EngineProcess {
     this.restart = setTimeout(() => void this.start().catch(() => {}), delay);
   }
 
-  /** Nothing is in progress: whoever waited for that goes on, and a process that stays unused or has grown too large is ended. */
+  /**
+   * Nothing is in progress: whoever waited for that goes on, and a process that stays unused or has grown too large is
+   * ended.
+   */
   private rest(): void {
     for (const wake of this.waitingForQuiet.splice(0)) wake();
     clearTimeout(this.sleep);
@@ -336,7 +342,10 @@ export class EngineProcess {
     this.sleep.unref();
   }
 
-  /** Ends the process while it has nothing to do; the model stays in use and its process comes back with the next request. */
+  /**
+   * Ends the process while it has nothing to do; the model stays in use and its process comes back with the next
+   * request.
+   */
   private release(why: string): void {
     if (this.active > 0 || !this.running || this.status.state !== 'ready') return;
     this.options.log('debug', `The model process ${why}; it is ended until it is needed.`);

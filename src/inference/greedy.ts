@@ -20,7 +20,10 @@ export interface GreedyText {
   confidence: number;
 }
 
-/** Goes on from `logits`, which predict the first token, until the model ends the text, it loops or `maxNewTokens` are written. */
+/**
+ * Goes on from `logits`, which predict the first token, until the model ends the text, it loops or `maxNewTokens` are
+ * written.
+ */
 export async function writeGreedily(
   decoder: Decoder,
   tokenizer: Tokenizer,

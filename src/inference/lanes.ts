@@ -1,4 +1,7 @@
-/** Vectors that are multiplied side by side: an element of what they are held against is read once for all of them, and no sum waits for another. */
+/**
+ * Vectors that are multiplied side by side: an element of what they are held against is read once for all of them, and
+ * no sum waits for another.
+ */
 export const LANES = 4;
 
 /**

@@ -1,4 +1,7 @@
-/** The engine's process: ONNX Runtime runs here and nowhere else. Its messages are in engine-protocol.ts; it ends with the worker. */
+/**
+ * The engine's process: ONNX Runtime runs here and nowhere else. Its messages are in engine-protocol.ts; it ends with
+ * the worker.
+ */
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { serve } from '../rpc/connection';
 import type { EngineNotifications, EngineRequests } from '../protocol/inference';

@@ -30,19 +30,20 @@ export class MemoryCoder {
     return texts.map((text) => this.tokens(text).length);
   }
 
-  /** Memories and vector of each text; texts longer than the model's segments are encoded in runs, each alone behind the sinks. */
+  /**
+   * Memories and vector of each text; texts longer than the model's segments are encoded in runs, each alone behind the
+   * sinks.
+   */
   async encode(texts: readonly string[], signal?: AbortSignal): Promise<SegmentMemory[]> {
     const { ratios } = this.config;
     const cut = texts.map((text) => this.runs(this.tokens(text)));
-    const inputs = cut
-      .flat()
-      .map((tokens): SegmentInput => ({
-        tokens,
-        keep: [],
-        hidden: tokens.map((_, i) => i),
-        slotTokens: ratios.fineTokens,
-        meanKeys: this.selecting !== undefined,
-      }));
+    const inputs = cut.flat().map((tokens): SegmentInput => ({
+      tokens,
+      keep: [],
+      hidden: tokens.map((_, i) => i),
+      slotTokens: ratios.fineTokens,
+      meanKeys: this.selecting !== undefined,
+    }));
     const encoded = await this.decoder.encodeSegments(inputs, this.encodeOptions(signal));
     const bytesPerRow = storedRowBytes(this.decoder.config);
     let at = 0;
@@ -85,7 +86,10 @@ export class MemoryCoder {
     });
   }
 
-  /** Dense rows of texts given by their tokens, as rows are stored. @throws WorkerError where the model has no slots for them */
+  /**
+   * Dense rows of texts given by their tokens, as rows are stored. @throws WorkerError where the model has no slots for
+   * them
+   */
   async encodeDense(texts: readonly (readonly number[])[], signal?: AbortSignal): Promise<Uint8Array[]> {
     const { dense } = this.config;
     if (!dense) throw new WorkerError('modelFailed', 'The model has no slots for dense rows.');
@@ -110,14 +114,12 @@ export class MemoryCoder {
       return this.runs(tokens.length > 0 ? tokens : [0], ratios.segmentTokens);
     });
     const encoded = await this.decoder.encodeSegments(
-      asked
-        .flat()
-        .map((tokens) => ({
-          tokens,
-          keep: [],
-          hidden: tokens.map((_, i) => i),
-          queries: this.selecting !== undefined,
-        })),
+      asked.flat().map((tokens) => ({
+        tokens,
+        keep: [],
+        hidden: tokens.map((_, i) => i),
+        queries: this.selecting !== undefined,
+      })),
       this.encodeOptions(),
     );
     let at = 0;
@@ -138,7 +140,10 @@ export class MemoryCoder {
     });
   }
 
-  /** What a text is chosen by, or chooses by, from the means of its runs; nothing where the model did not learn to choose. */
+  /**
+   * What a text is chosen by, or chooses by, from the means of its runs; nothing where the model did not learn to
+   * choose.
+   */
   private selectionOf(
     own: readonly EncodedSegment[],
     runs: readonly (readonly number[])[],
@@ -159,7 +164,10 @@ export class MemoryCoder {
     };
   }
 
-  /** The first and last line of a stretch of tokens, counted from the first line of those that stand before it; white space at its ends counts for nothing. */
+  /**
+   * The first and last line of a stretch of tokens, counted from the first line of those that stand before it; white
+   * space at its ends counts for nothing.
+   */
   lines(before: Uint16Array, tokens: Uint16Array): [first: number, last: number] {
     const [past, text] = [this.tokenizer.decode([...before]), this.tokenizer.decode([...tokens])];
     const table = new LineTable(past + text);

@@ -1,4 +1,7 @@
-/** Contexts composed of memories: sinks, coarse rows of the workspace, fine rows of likely files, dense rows of the likeliest segments, full rows of the best segments, the question. */
+/**
+ * Contexts composed of memories: sinks, coarse rows of the workspace, fine rows of likely files, dense rows of the
+ * likeliest segments, full rows of the best segments, the question.
+ */
 import { memories, type DecoderContext, type KvRows, type LiveCompression } from '../engine';
 import { negativeLogLikelihood } from '../engine/generate/perplexity';
 import { denseRowCount, joinBytes, storedRowBytes, unpackRows } from '../memory/rows';
@@ -59,9 +62,9 @@ export class MemoryComposer {
   }
 
   /**
-   * One context. Every position lies within the trained window: what is read keeps its true distances and stands at the end; memories
-   * stand one after the other behind the sinks, as they were trained, and share positions in order when there are more rows than
-   * positions left.
+   * One context. Every position lies within the trained window: what is read keeps its true distances and stands at the
+   * end; memories stand one after the other behind the sinks, as they were trained, and share positions in order when
+   * there are more rows than positions left.
    *
    * @throws WorkerError('contextFull') when not even the compressed question has room
    */
@@ -200,7 +203,10 @@ export class MemoryComposer {
     return turn && chat ? [chat.user, ...tokens, chat.end, chat.assistant] : tokens;
   }
 
-  /** Long questions (a pasted log, a file) are read like long files: the oldest rows give way to memories as the reading goes on. */
+  /**
+   * Long questions (a pasted log, a file) are read like long files: the oldest rows give way to memories as the reading
+   * goes on.
+   */
   private compression(tokens: number, windowTokens: number): LiveCompression | undefined {
     if (tokens <= windowTokens * LONGEST_READ) return undefined;
     const { segmentTokens, fineTokens } = this.coder.config.ratios;
@@ -265,7 +271,10 @@ const NOTHING: Omit<ComposeResult, 'bytesPerRow'> = {
   cache: { hits: 0, misses: 0, evictions: 0 },
 };
 
-/** Positions of stored rows and of `dense` rows behind them: where room is short the stored ones share what the dense ones leave. */
+/**
+ * Positions of stored rows and of `dense` rows behind them: where room is short the stored ones share what the dense
+ * ones leave.
+ */
 export function memoryPositions(stored: number, dense: number, from: number, room: number): Int32Array {
   const left = room - dense;
   if (left < Math.min(1, stored)) return sharedPositions(stored + dense, from, room);

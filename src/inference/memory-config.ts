@@ -25,7 +25,10 @@ export interface MemoryConfig {
   selection: { file: string; width: number } | undefined;
   /** A second set of slots, for rows that are made when a question asks for them. */
   dense: (DenseRatio & { file: string }) | undefined;
-  /** sha256 (hex) over the files of slots, heads and selection: memories of others are other memories. Dense rows are not stored. */
+  /**
+   * sha256 (hex) over the files of slots, heads and selection: memories of others are other memories. Dense rows are
+   * not stored.
+   */
   digest: string;
 }
 

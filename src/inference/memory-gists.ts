@@ -1,4 +1,7 @@
-/** One line that says what a text is about, written from its rows or from its memories alone (recipe, tasks_examples.py). */
+/**
+ * One line that says what a text is about, written from its rows or from its memories alone (recipe,
+ * tasks_examples.py).
+ */
 import { memories, type KvRows } from '../engine';
 import { joinBytes, joinFine, storedRowBytes, unpackRows } from '../memory/rows';
 import { writeGreedily } from './greedy';
@@ -16,8 +19,8 @@ interface Source {
 }
 
 /**
- * The gist of each item. A text that is short enough is read in full; a longer one is read run by run, each compressed to its memories,
- * and none of it is left out. Undefined where the model has no word for gists.
+ * The gist of each item. A text that is short enough is read in full; a longer one is read run by run, each compressed
+ * to its memories, and none of it is left out. Undefined where the model has no word for gists.
  */
 export async function writeGists(
   coder: MemoryCoder,
@@ -70,7 +73,10 @@ async function sourceOf(coder: MemoryCoder, item: GistItem, signal?: AbortSignal
   return { blocks: memoryBlocks(coder, rows, made?.tokens ?? 0), tokens: made?.tokens ?? 0, memories: true };
 }
 
-/** Memory rows at positions behind the sinks; when there are more than the window has positions, they share them in order. */
+/**
+ * Memory rows at positions behind the sinks; when there are more than the window has positions, they share them in
+ * order.
+ */
 function memoryBlocks({ decoder, config }: MemoryCoder, rows: Uint8Array, tokens: number): KvRows[] {
   const bytes = joinBytes([rows]);
   const count = bytes.byteLength / storedRowBytes(decoder.config);

@@ -1,4 +1,7 @@
-/** The memory side of a checkpoint in the engine's process: texts in, memories, vectors, gists and composed contexts out. */
+/**
+ * The memory side of a checkpoint in the engine's process: texts in, memories, vectors, gists and composed contexts
+ * out.
+ */
 import type { Decoder } from '../engine';
 import type { Tokenizer } from '../engine/tokenizer/tokenizer';
 import { ropeFrequencies } from '../engine/rope';

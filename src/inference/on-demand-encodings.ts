@@ -1,4 +1,7 @@
-/** Rows of segments that are made when a question asks for them, and kept for the next questions: outside the store and its budget. */
+/**
+ * Rows of segments that are made when a question asks for them, and kept for the next questions: outside the store and
+ * its budget.
+ */
 import { ByteCache } from '../memory/memories';
 import type { OpenedRows } from '../protocol/memory';
 
@@ -38,7 +41,8 @@ export class OpenedSegments<R extends Rows> {
   }
 
   /**
-   * Rows of the segments for which there is room, in their order; what does not fit is left out, the first before the last.
+   * Rows of the segments for which there is room, in their order; what does not fit is left out, the first before the
+   * last.
    *
    * @param room rows
    * @returns what stands in the context, and what is to be said of each segment that was wanted

@@ -1,13 +1,16 @@
 /**
- * Prompts that quote texts, read by a model that was not trained for it: each quoted text is encoded once, alone behind the prompt's first rows, and
- * its rows are spliced in with their keys moved to their places; what stands between is read in place. A text that is quoted again is not read again.
+ * Prompts that quote texts, read by a model that was not trained for it: each quoted text is encoded once, alone behind
+ * the prompt's first rows, and its rows are spliced in with their keys moved to their places; what stands between is
+ * read in place. A text that is quoted again is not read again.
  *
- * Texts for which there is no room as quotes stand behind the prompt's first piece as anchors: a row in eight, close together.
+ * Texts for which there is no room as quotes stand behind the prompt's first piece as anchors: a row in eight, close
+ * together.
  *
- * What that costs against reading the whole prompt afresh is measured in `npm run bench -- memory composition`: with two public checkpoints and the
- * bundled one 0 to .3% of perplexity, and reading the beginning of each text in place, as CacheBlend and EPIC do, gained nothing that could be told
- * from chance. Anchors hold a third of what the texts' own rows do (perplexity 1.26, 1.17 and 1.53 times that of reading them; 1.44, 1.29 and 1.80
- * without); rows at the ends of lines, of which there were more, held no more than a row in eight.
+ * What that costs against reading the whole prompt afresh is measured in `npm run bench -- memory composition`: with
+ * two public checkpoints and the bundled one 0 to .3% of perplexity, and reading the beginning of each text in place,
+ * as CacheBlend and EPIC do, gained nothing that could be told from chance. Anchors hold a third of what the texts' own
+ * rows do (perplexity 1.26, 1.17 and 1.53 times that of reading them; 1.44, 1.29 and 1.80 without); rows at the ends of
+ * lines, of which there were more, held no more than a row in eight.
  */
 import { KvRows, memories, type Decoder, type DecoderContext } from '../engine';
 import type { Tokenizer } from '../engine/tokenizer/tokenizer';
@@ -65,8 +68,10 @@ export class QuotedPrompts {
   ) {}
 
   /**
-   * @param quotes as they stand in the prompt, in order; one that is not found there is read as part of what stands around it
-   * @returns undefined where nothing can be spliced: no quote, a model with a sliding window, or no room for an answer behind the pieces' own tokens
+   * @param quotes as they stand in the prompt, in order; one that is not found there is read as part of what stands
+   *   around it
+   * @returns undefined where nothing can be spliced: no quote, a model with a sliding window, or no room for an answer
+   *   behind the pieces' own tokens
    */
   async read(
     prompt: string,
@@ -146,7 +151,10 @@ export class QuotedPrompts {
     });
   }
 
-  /** The prompt in pieces: what stands before a quote, the quote, what stands behind it … the last piece is never a quote. */
+  /**
+   * The prompt in pieces: what stands before a quote, the quote, what stands behind it … the last piece is never a
+   * quote.
+   */
   private cut(prompt: string, quotes: readonly string[], specialTokens: boolean): Piece[] {
     const pieces: Piece[] = [];
     const add = (text: string, quote?: number): void => {

@@ -1,6 +1,7 @@
 /**
- * By what a question chooses among segments (models/recipe/choosing.py): the model's own queries and keys, of all layers and heads and not rotated, held against
- * each other in a metric that was learnt for it, as the indexer of DeepSeek-V3.2's sparse attention has matrices of its own beside the attention's.
+ * By what a question chooses among segments (models/recipe/choosing.py): the model's own queries and keys, of all
+ * layers and heads and not rotated, held against each other in a metric that was learnt for it, as the indexer of
+ * DeepSeek-V3.2's sparse attention has matrices of its own beside the attention's.
  */
 import type { ModelConfig } from '../engine';
 import { SafetensorsFile } from '../engine/formats/safetensors';
@@ -51,12 +52,18 @@ export class SelectionHead {
     }
   }
 
-  /** Of a question: the means of the queries of its runs, each [layers, queryHeads, headDim], and how many rows each stands for. @returns [width], of length 1 */
+  /**
+   * Of a question: the means of the queries of its runs, each [layers, queryHeads, headDim], and how many rows each
+   * stands for. @returns [width], of length 1
+   */
   ofQueries(means: readonly Float32Array[], rows: readonly number[]): Float32Array {
     return project(this.queries, meanOf(means, rows));
   }
 
-  /** Of a text: the means of the keys of its runs, each [layers, kvHeads, headDim], and how many rows each stands for. @returns [width], of length 1 */
+  /**
+   * Of a text: the means of the keys of its runs, each [layers, kvHeads, headDim], and how many rows each stands for.
+   * @returns [width], of length 1
+   */
   ofKeys(means: readonly Float32Array[], rows: readonly number[]): Float32Array {
     return project(this.keys, meanOf(means, rows));
   }

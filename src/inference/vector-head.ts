@@ -1,4 +1,7 @@
-/** The vector that a text is found by (models/recipe/tasks_model.py): what the model made of it, and what its tokens are by themselves. */
+/**
+ * The vector that a text is found by (models/recipe/tasks_model.py): what the model made of it, and what its tokens are
+ * by themselves.
+ */
 import { SafetensorsFile } from '../engine/formats/safetensors';
 import { LANES, multiplyLanes } from './lanes';
 import type { TokenLook } from '../memory/late-interaction';
@@ -62,7 +65,10 @@ export class VectorHead {
     }
   }
 
-  /** The vector of a text, of length 1. hidden: the last hidden states [rows, hiddenSize] of its runs; tokens: theirs, run for run. */
+  /**
+   * The vector of a text, of length 1. hidden: the last hidden states [rows, hiddenSize] of its runs; tokens: theirs,
+   * run for run.
+   */
   of(hidden: readonly Float32Array[], tokens: readonly (readonly number[])[]): Float32Array {
     const { hiddenSize, weight, width } = this;
     const mean = new Float32Array(hiddenSize);
@@ -85,7 +91,10 @@ export class VectorHead {
     return out.map((value) => value / length);
   }
 
-  /** A question's tokens as those of segments are held against them; undefined where tokens have no vectors of their own. */
+  /**
+   * A question's tokens as those of segments are held against them; undefined where tokens have no vectors of their
+   * own.
+   */
   lookOf(tokens: readonly number[]): TokenLook | undefined {
     const { tokenRows: table } = this;
     if (!table) return undefined;
@@ -116,7 +125,10 @@ export class VectorHead {
     return { each, mean: each.reduce((sum, length) => sum + length, 0) / each.length || 1 };
   }
 
-  /** Of each token. Those that are not kept from before are held against the vocabulary four at a time: reading its vectors is what takes time. */
+  /**
+   * Of each token. Those that are not kept from before are held against the vocabulary four at a time: reading its
+   * vectors is what takes time.
+   */
   #near(tokens: readonly number[], table: Float32Array, lengths: Float32Array): Neighbours[] {
     const found = new Map<number, Neighbours>();
     const missing: number[] = [];

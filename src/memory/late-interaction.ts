@@ -1,12 +1,19 @@
 /**
- * Late interaction (ColBERT, Khattab and Zaharia, SIGIR 2020, section 3.2) over the model's own token vectors: each token of a question looks for
- * the token of a segment that is nearest to it, and these similarities are summed. A mean of 256 tokens drowns one odd line; here the line that
- * meets the question decides. Of a segment its token ids are kept (two bytes each) and their vectors looked up, so a scan reads 2 MB a million tokens.
+ * Late interaction (ColBERT, Khattab and Zaharia, SIGIR 2020, section 3.2) over the model's own token vectors: each
+ * token of a question looks for the token of a segment that is nearest to it, and these similarities are summed. A mean
+ * of 256 tokens drowns one odd line; here the line that meets the question decides. Of a segment its token ids are kept
+ * (two bytes each) and their vectors looked up, so a scan reads 2 MB a million tokens.
  */
 
-/** A question as tokens are held against it: for each of its tokens in order, its weight and the tokens of the vocabulary near to it. */
+/**
+ * A question as tokens are held against it: for each of its tokens in order, its weight and the tokens of the
+ * vocabulary near to it.
+ */
 export interface TokenLook {
-  /** [n]: lengths of the tokens' vectors, which are their learned weights (what stands everywhere is short), 1 for the vocabulary's mean. 0 for a token that came before. */
+  /**
+   * [n]: lengths of the tokens' vectors, which are their learned weights (what stands everywhere is short), 1 for the
+   * vocabulary's mean. 0 for a token that came before.
+   */
   weights: Float32Array;
   /** [n]: the same, also for tokens that came before; runs of tokens are weighed with it. */
   lengths: Float32Array;
@@ -36,7 +43,9 @@ const SHARPNESS = 3;
 export class LateInteraction {
   /** [vocabulary]: place in `entries` of the question's tokens that a token is near to, -1 for none. */
   private readonly places: Int32Array;
-  /** The question's tokens that a token is near to, the last first, each list ended by -1; and what each match is worth. */
+  /**
+   * The question's tokens that a token is near to, the last first, each list ended by -1; and what each match is worth.
+   */
   private readonly askedAt: Int32Array;
   private readonly worth: Float32Array;
   private readonly whole: number;

@@ -29,7 +29,10 @@ export interface MemoriesOptions {
   ratios: MemoryRatios;
   /** Bytes of one stored row. */
   bytesPerRow: number;
-  /** Numbers of a text's vector; those by which the model's attention chooses, where it learnt that, follow them in the store. */
+  /**
+   * Numbers of a text's vector; those by which the model's attention chooses, where it learnt that, follow them in the
+   * store.
+   */
   vectorWidth: number;
   /** Of the ids that are kept of a text. */
   vocabSize: number;
@@ -39,7 +42,9 @@ export interface MemoriesOptions {
 
 const CACHE_BYTES = 96 * 1024 * 1024;
 
-/** The memories of the workspace as a question uses them: which segments there are, what is near a vector, their rows. */
+/**
+ * The memories of the workspace as a question uses them: which segments there are, what is near a vector, their rows.
+ */
 export class Memories {
   private readonly coarseRows: ByteCache<Uint8Array>;
   private readonly folds: ByteCache<Uint8Array>;
@@ -90,12 +95,18 @@ export class Memories {
     return query.length === this.options.vectorWidth ? this.alike(segments, query, 0, limit) : Promise.resolve([]);
   }
 
-  /** How near each segment's mean key is to a question's mean query, `selection` (of length 1), in the metric that was learnt for it: a cosine, the nearest first. */
+  /**
+   * How near each segment's mean key is to a question's mean query, `selection` (of length 1), in the metric that was
+   * learnt for it: a cosine, the nearest first.
+   */
   attended(segments: readonly MemorySegment[], selection: Float32Array, limit = Infinity): Promise<Alike[]> {
     return this.alike(segments, selection, this.options.vectorWidth, limit);
   }
 
-  /** Cosine of `query` with what is stored of each segment from the number `from` on; those of which less is stored are left out. */
+  /**
+   * Cosine of `query` with what is stored of each segment from the number `from` on; those of which less is stored are
+   * left out.
+   */
   private async alike(
     segments: readonly MemorySegment[],
     query: Float32Array,
@@ -132,7 +143,9 @@ export class Memories {
     return scored;
   }
 
-  /** The token ids of a segment's text; undefined where none are kept, or its record was evicted or harmed meanwhile. */
+  /**
+   * The token ids of a segment's text; undefined where none are kept, or its record was evicted or harmed meanwhile.
+   */
   async tokenIds(key: string): Promise<Uint16Array | undefined> {
     const cached = this.ids.get(key);
     if (cached) return cached;
@@ -148,7 +161,10 @@ export class Memories {
     return bytes && this.coarseRows.set(key, bytes);
   }
 
-  /** Writes all fine rows of a segment, in the order of its text, to the beginning of `into`. Returns their bytes; 0 when its record was evicted or harmed meanwhile. */
+  /**
+   * Writes all fine rows of a segment, in the order of its text, to the beginning of `into`. Returns their bytes; 0
+   * when its record was evicted or harmed meanwhile.
+   */
   async fine({ key, tokens }: MemorySegment, into: Uint8Array): Promise<number> {
     const { store, bytesPerRow, ratios } = this.options;
     const coarse = await this.coarse(key);
@@ -162,8 +178,8 @@ export class Memories {
   }
 
   /**
-   * The coarse rows of several segments folded into one row; undefined when none of them is there. Folds are kept under the names of
-   * what they are made of, so that a file that changes gets a new one.
+   * The coarse rows of several segments folded into one row; undefined when none of them is there. Folds are kept under
+   * the names of what they are made of, so that a file that changes gets a new one.
    */
   async folded(segments: readonly MemorySegment[]): Promise<Uint8Array | undefined> {
     const name = segments.map(({ key }) => key).join();

@@ -3,8 +3,9 @@ import { KvRows } from '../engine/kv-cache/kv-rows';
 import type { RowShape } from '../engine/kv-cache/shape';
 
 /**
- * Memory rows as they are stored and sent: f16, row after row, each row its keys [layers, kvHeads, headDim] and then its
- * values. So a range of rows is a range of bytes, rows of several segments are joined by joining bytes, and no header is parsed.
+ * Memory rows as they are stored and sent: f16, row after row, each row its keys [layers, kvHeads, headDim] and then
+ * its values. So a range of rows is a range of bytes, rows of several segments are joined by joining bytes, and no
+ * header is parsed.
  */
 
 export type StoredShape = Pick<RowShape, 'layers' | 'kvHeads' | 'headDim'>;
@@ -61,8 +62,8 @@ export function unpackRows(bytes: Uint8Array, shape: StoredShape, positions: Int
 }
 
 /**
- * Several rows folded into one: the mean of their keys and values. Keys are not rotated, so their mean is the best single key for a
- * query that would have seen all of them at one place.
+ * Several rows folded into one: the mean of their keys and values. Keys are not rotated, so their mean is the best
+ * single key for a query that would have seen all of them at one place.
  */
 export function foldRows(bytes: Uint8Array, bytesPerRow: number): Uint8Array {
   const count = bytes.byteLength / bytesPerRow;
@@ -120,8 +121,9 @@ export function runLengths(tokens: number, most: number): number[] {
 }
 
 /**
- * Which of a run's fine rows are its coarse rows. A slot depends on nothing but the tokens it sees, and the slot behind the last of
- * 256 tokens sees the same at either ratio: each coarse row is one of the fine rows, and is made and kept once.
+ * Which of a run's fine rows are its coarse rows. A slot depends on nothing but the tokens it sees, and the slot behind
+ * the last of 256 tokens sees the same at either ratio: each coarse row is one of the fine rows, and is made and kept
+ * once.
  */
 export function coarsePlaces(runTokens: number, { coarseTokens, fineTokens }: MemoryRatios): number[] {
   return Array.from(

@@ -119,7 +119,10 @@ export type AnswerEvent =
 
 export type LedgerKind = 'sinks' | 'coarse' | 'fine' | 'dense' | 'anchors' | 'full' | 'window' | 'question' | 'answer';
 
-/** Where rows came from: made for this question, read from the store on disk, or kept in the process since an earlier question. */
+/**
+ * Where rows came from: made for this question, read from the store on disk, or kept in the process since an earlier
+ * question.
+ */
 export type LedgerOrigin = 'computed' | 'store' | 'memory';
 
 /** One group of rows of the context. Tokens are counted once over all groups. */
@@ -140,7 +143,10 @@ export interface ContextLedger {
   /** Bytes of one row over all layers. */
   bytesPerRow: number;
   cache?: { hits: number; misses: number; evictions: number };
-  /** What was chosen to be read and is neither read nor remembered in this context: there was no room, or it changed meanwhile. */
+  /**
+   * What was chosen to be read and is neither read nor remembered in this context: there was no room, or it changed
+   * meanwhile.
+   */
   left?: readonly Span[];
   /** What `rows` and `tokens` count when no model is in use: characters quoted, said plainly in the panel. */
   note?: string;
@@ -198,7 +204,9 @@ export interface HoverInfo {
   usedBy: readonly { span: Span; label: string }[];
   /** Users beyond those listed. */
   moreUsers: number;
-  /** What the model says of a definition without a comment, and who wrote it; absent where it was not sure, or not yet. */
+  /**
+   * What the model says of a definition without a comment, and who wrote it; absent where it was not sure, or not yet.
+   */
   gist?: { text: string; author: Author };
   /** A cached explanation of this definition, if there is one. */
   explanation?: string;
@@ -210,7 +218,10 @@ export interface HoverInfo {
 /** `cancelled`: the user ended a pass; what was indexed is kept and kept up to date. */
 export type IndexState = 'idle' | 'walking' | 'indexing' | 'ready' | 'paused' | 'cancelled' | 'failed';
 
-/** What the user has decided about the work that goes on by itself, indexing and encoding: hold it, or end it until it is resumed. */
+/**
+ * What the user has decided about the work that goes on by itself, indexing and encoding: hold it, or end it until it
+ * is resumed.
+ */
 export type Held = 'paused' | 'cancelled';
 
 export interface IndexStatus {
@@ -236,11 +247,13 @@ export interface IndexStatus {
   memories?: {
     encoded: number;
     segments: number;
-    /** Set while `segments` is what the index says, which is about right; without it the number is exact. */ counting?: true;
+    /** Set while `segments` is what the index says, which is about right; without it the number is exact. */
+    counting?: true;
     bytes: number;
     budgetBytes: number;
     paused: boolean;
-    /** Set while some are missing and none are being made. */ standstill?: Standstill;
+    /** Set while some are missing and none are being made. */
+    standstill?: Standstill;
   };
 }
 
@@ -287,7 +300,10 @@ export interface FolderParams {
   name: string;
   /** Absolute path. */
   directory: string;
-  /** `files.exclude` of this folder where its own settings differ from the workspace's; takes the place of `WorkerSettings.filesExclude`. */
+  /**
+   * `files.exclude` of this folder where its own settings differ from the workspace's; takes the place of
+   * `WorkerSettings.filesExclude`.
+   */
   filesExclude?: readonly string[];
 }
 

@@ -1,4 +1,7 @@
-/** Messages about memories between the worker and the engine's process (engine-protocol.ts). Rows travel as bytes (library/memories/rows.ts). */
+/**
+ * Messages about memories between the worker and the engine's process (engine-protocol.ts). Rows travel as bytes
+ * (library/memories/rows.ts).
+ */
 import type { SegmentMemory } from '../memory/encode/encoding';
 import type { TokenLook } from '../memory/late-interaction';
 import type { DenseRatio, MemoryRatios } from '../memory/rows';
@@ -25,7 +28,10 @@ export interface MemoryDescription {
 export interface QuestionLook {
   /** [vectorWidth], of length 1. */
   vector: Float32Array;
-  /** Of length 1: its mean queries as they are held against segments' mean keys, where the model learnt to choose by them. */
+  /**
+   * Of length 1: its mean queries as they are held against segments' mean keys, where the model learnt to choose by
+   * them.
+   */
   selection?: Float32Array;
   tokens: number;
   /** Its tokens as those of segments are held against them, where the model has vectors of tokens. */
@@ -46,8 +52,9 @@ export interface Gist {
 }
 
 /**
- * A segment that is to stand in the context in dense rows, kept under its key for a while: by the ids that the store keeps of its tokens, or by its text.
- * `before`: of a stretch the ids that stand before it in its segment, which tell its lines.
+ * A segment that is to stand in the context in dense rows, kept under its key for a while: by the ids that the store
+ * keeps of its tokens, or by its text. `before`: of a stretch the ids that stand before it in its segment, which tell
+ * its lines.
  */
 export type DenseSegment = { key: string } & ({ ids: Uint16Array; before?: Uint16Array } | { text: string });
 
@@ -78,7 +85,10 @@ export interface ComposeParams {
   follow?: string;
 }
 
-/** Rows of a segment that were made for this question, or remembered from one before; `left` when there was no room for it. */
+/**
+ * Rows of a segment that were made for this question, or remembered from one before; `left` when there was no room for
+ * it.
+ */
 export interface OpenedRows {
   key: string;
   rows: number;

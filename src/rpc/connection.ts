@@ -1,4 +1,7 @@
-/** A typed face on a JSON-RPC connection: methods and their shapes come from a map of messages, a token becomes an AbortSignal. */
+/**
+ * A typed face on a JSON-RPC connection: methods and their shapes come from a map of messages, a token becomes an
+ * AbortSignal.
+ */
 import { type CancellationToken, ErrorCodes, type MessageConnection, ResponseError } from 'vscode-jsonrpc/node';
 import { toResponseError } from './errors';
 

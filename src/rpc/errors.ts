@@ -1,7 +1,9 @@
 import { ResponseError } from 'vscode-jsonrpc/node';
 import type { ErrorCode, ErrorData } from '../protocol';
 
-/** Codes of the Language Server Protocol, so that any JSON-RPC client can tell a cancelled request from a failed one. */
+/**
+ * Codes of the Language Server Protocol, so that any JSON-RPC client can tell a cancelled request from a failed one.
+ */
 const REQUEST_CANCELLED = -32800;
 const REQUEST_FAILED = -32803;
 

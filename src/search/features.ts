@@ -11,7 +11,10 @@ export const FEATURES = [
   /** BM25F of its best segment, likewise, and the mean of the next two. */
   'bestSegment',
   'nextSegments',
-  /** Share of the question's weight that occurs in the path; in names defined in the document; in its best segment's names; in doc comments. */
+  /**
+   * Share of the question's weight that occurs in the path; in names defined in the document; in its best segment's
+   * names; in doc comments.
+   */
   'path',
   'symbols',
   'bestSymbols',
@@ -58,7 +61,10 @@ const WEIGHT_OF_NAME: Readonly<Record<SoughtName['kind'], FeatureName>> = {
   compound: 'definesCompound',
 };
 
-/** Features of every document that the lexical search found. `found` answers the question's terms, `named` its names (`definitionTerm`s). */
+/**
+ * Features of every document that the lexical search found. `found` answers the question's terms, `named` its names
+ * (`definitionTerm`s).
+ */
 export function gatherEvidence(
   question: AnalysedQuestion,
   found: LexicalResult,

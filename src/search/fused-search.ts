@@ -1,6 +1,7 @@
 /**
- * Retrieval by several judges: the lexical ranker, and of what the model made of each segment its vector, its tokens one by one (late interaction) and, where
- * the model learnt to choose by it, its mean key, which the question's mean query is held against (docs/memory.md).
+ * Retrieval by several judges: the lexical ranker, and of what the model made of each segment its vector, its tokens
+ * one by one (late interaction) and, where the model learnt to choose by it, its mean key, which the question's mean
+ * query is held against (docs/memory.md).
  */
 import type { MemorySegment } from '../memory/memories';
 import type { Coverage, RankedSpan, RankReason, Scope } from '../protocol';
@@ -28,7 +29,10 @@ export interface Judge {
   values: ReadonlyMap<string, number>;
   /** What the best is worth, in the lexical ranker's points; the least is worth nothing. */
   weight: number;
-  /** Values that are worth nothing and all: a scale that holds for any question. Without it the candidates' own least and most. */
+  /**
+   * Values that are worth nothing and all: a scale that holds for any question. Without it the candidates' own least
+   * and most.
+   */
   scale?: { least: number; most: number };
 }
 
@@ -36,9 +40,15 @@ export const SPANS = 30;
 /** Segments that a judge names besides those that were found by words. */
 const NAMED = 30;
 export type Points = Record<'vector' | 'window' | 'run' | 'attention', number>;
-/** Points beside the lexical ranker's, whose best have one or two: chosen on halves of the questions (`npm run bench -- memory fused`). */
+/**
+ * Points beside the lexical ranker's, whose best have one or two: chosen on halves of the questions
+ * (`npm run bench -- memory fused`).
+ */
 export const POINTS: Points = { vector: 0.5, window: 0.3, run: 0.5, attention: 0.1 };
-/** A run of so many tokens of mean weight, in the question's order, is no chance: of the questions that are sentences one in a hundred meets one. */
+/**
+ * A run of so many tokens of mean weight, in the question's order, is no chance: of the questions that are sentences
+ * one in a hundred meets one.
+ */
 const LONG_RUN = 5;
 /** A run counts by this power of its part of a long one: short ones are met everywhere. */
 const RUN_POWER = 3;
@@ -125,9 +135,9 @@ export interface Candidate {
 }
 
 /**
- * Spans found by words and segments named by judges, the best first. Points of different judges are added (a convex combination of scores, Bruch, Gai
- * and Ingber, TOIS 2023, which betters fusion by ranks: a score says how sure its judge is, a rank does not). A span is as good for a judge as the
- * best segment it holds.
+ * Spans found by words and segments named by judges, the best first. Points of different judges are added (a convex
+ * combination of scores, Bruch, Gai and Ingber, TOIS 2023, which betters fusion by ranks: a score says how sure its
+ * judge is, a rank does not). A span is as good for a judge as the best segment it holds.
  */
 export function judge(
   spans: readonly RankedSpan[],

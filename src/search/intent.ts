@@ -9,7 +9,10 @@ export interface Intent {
   history: boolean;
 }
 
-/** Reads the intent from the wording. "test" alone may be what the code does ("tests whether …", "before each test"), so a certain one is asked for. */
+/**
+ * Reads the intent from the wording. "test" alone may be what the code does ("tests whether …", "before each test"), so
+ * a certain one is asked for.
+ */
 export function readIntent(text: string): Intent {
   return {
     tests:

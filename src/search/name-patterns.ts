@@ -2,7 +2,9 @@
 
 export const IDENTIFIER_PATTERN = /^[\p{L}_$][\p{L}\p{N}_$-]*$/u;
 
-/** Extensions under which source, configuration and documentation are kept; `key.lower` is not a file, `sessions.py` is. */
+/**
+ * Extensions under which source, configuration and documentation are kept; `key.lower` is not a file, `sessions.py` is.
+ */
 const EXTENSIONS = new Set(
   (
     'py pyi ipynb js mjs cjs ts mts cts tsx jsx go rs java kt kts scala c h cc cpp cxx hpp hh cs rb php sh bash zsh css scss less html htm vue svelte md mdx rst txt json jsonc ' +
@@ -10,7 +12,10 @@ const EXTENSIONS = new Set(
   ).split(' '),
 );
 
-/** `src/app`, `sessions.py`, `docs/guide.md`; a bare name only with an extension of EXTENSIONS; `and/or`, `I/O` are none. */
+/**
+ * `src/app`, `sessions.py`, `docs/guide.md`; a bare name only with an extension of EXTENSIONS; `and/or`, `I/O` are
+ * none.
+ */
 export function looksLikeFile(text: string): boolean {
   const name = text.slice(text.lastIndexOf('/') + 1);
   const dot = name.lastIndexOf('.');
@@ -19,8 +24,8 @@ export function looksLikeFile(text: string): boolean {
 }
 
 /**
- * Whether a token of a sentence is a name from code: `resolve_redirects`, `CaseInsensitiveDict`, `getItem`, `__init__`, `dumps(`, the parts of `key.lower`.
- * Kebab-case alone is ordinary English ("well-known").
+ * Whether a token of a sentence is a name from code: `resolve_redirects`, `CaseInsensitiveDict`, `getItem`, `__init__`,
+ * `dumps(`, the parts of `key.lower`. Kebab-case alone is ordinary English ("well-known").
  */
 export function looksLikeIdentifier(token: string, after: string, before: string): boolean {
   if (!IDENTIFIER_PATTERN.test(token)) return false;

@@ -28,7 +28,10 @@ export interface TermWeights {
   shortForm: number;
   /** The name of the project, where all that is asked is asked of it ("How does Flask …"). */
   ownName: number;
-  /** A word of the question before, where the present one says something itself; and where it says next to nothing ("and where is it called?"). */
+  /**
+   * A word of the question before, where the present one says something itself; and where it says next to nothing ("and
+   * where is it called?").
+   */
   before: number;
   beforeLittle: number;
 }
@@ -93,7 +96,8 @@ export interface QuestionContext {
 }
 
 /**
- * Reads a question: its terms with weights, the identifiers, names, paths and phrases in it, and what kind of file would answer it.
+ * Reads a question: its terms with weights, the identifiers, names, paths and phrases in it, and what kind of file
+ * would answer it.
  */
 export function analyseQuestion(
   text: string,

@@ -1,10 +1,11 @@
 import type { Evidence, FeatureName } from './features';
 
 /**
- * Weights of the document features, fitted by coordinate ascent on hit@1/5/10 and reciprocal rank over questions about thirteen repositories in seven
- * languages, each repository counting the same, with an L1 penalty, and checked by leaving each repository out in turn
- * (test/bench/retrieval-fit.ts makes them again). Rounded: the second digit does not generalise. `mentioned` and `wanted` are set by hand: such questions are
- * too few to fit. Measured and found to add nothing: closeness in the import graph, neighbours in the folder, fuzzy matches of single symbols.
+ * Weights of the document features, fitted by coordinate ascent on hit@1/5/10 and reciprocal rank over questions about
+ * thirteen repositories in seven languages, each repository counting the same, with an L1 penalty, and checked by
+ * leaving each repository out in turn (test/bench/retrieval-fit.ts makes them again). Rounded: the second digit does
+ * not generalise. `mentioned` and `wanted` are set by hand: such questions are too few to fit. Measured and found to
+ * add nothing: closeness in the import graph, neighbours in the folder, fuzzy matches of single symbols.
  */
 export const DOCUMENT_WEIGHTS: Readonly<Record<FeatureName, number>> = {
   document: 0.35,

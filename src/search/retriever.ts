@@ -13,7 +13,10 @@ import { widen } from './span-candidates';
 export const DOCUMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.8, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 1 };
 export const SEGMENT_FIELDS: FieldWeights = { k1: 1.2, b: 0.3, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 0 };
 
-/** Documents that the lexical search hands to the ranker, and of these how many are read to cut spans: more where they do not fill the list. */
+/**
+ * Documents that the lexical search hands to the ranker, and of these how many are read to cut spans: more where they
+ * do not fill the list.
+ */
 const CANDIDATES = 150;
 const READ = 16;
 const SEGMENTS_PER_DOCUMENT = 10;
@@ -29,8 +32,9 @@ export interface RetrieveOptions extends QuestionContext {
 }
 
 /**
- * Question → spans. First every document and segment is scored from the index (BM25F), then the best documents are ranked by rules (rank.ts), and
- * of those the leading ones are read and cut into the definitions and runs of lines that answer (spans.ts).
+ * Question → spans. First every document and segment is scored from the index (BM25F), then the best documents are
+ * ranked by rules (rank.ts), and of those the leading ones are read and cut into the definitions and runs of lines that
+ * answer (spans.ts).
  */
 export class Retriever {
   constructor(
@@ -108,12 +112,15 @@ interface Choice {
   unit: ScoredUnit;
 }
 
-/** What is taken off a file's span that comes after `before` others of it: from the fourth on twice as much for each. */
+/**
+ * What is taken off a file's span that comes after `before` others of it: from the fourth on twice as much for each.
+ */
 const saturation = (before: number): number => SPAN_WEIGHTS.saturation * (before + Math.max(0, before - 2));
 
 /**
- * All units by score, each further one of the same file worth a little less, and none beyond half of the list, so that one file does not push out
- * the rest. What is left over fills the list when there is nothing else. Parts of a definition that is not too long become the whole of it, once.
+ * All units by score, each further one of the same file worth a little less, and none beyond half of the list, so that
+ * one file does not push out the rest. What is left over fills the list when there is nothing else. Parts of a
+ * definition that is not too long become the whole of it, once.
  */
 function arrange(
   candidates: readonly { document: RankedDocument; read: ReadDocument; units: ScoredUnit[] }[],

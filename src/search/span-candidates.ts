@@ -7,7 +7,10 @@ import type { ReadDocument } from '../workspace/read-document';
 export const MAX_UNIT_LINES = 100;
 const MAX_UNIT_CHARACTERS = 5500;
 
-/** A definition that is longer is still handed out whole, up to this, where a part of it was found: its lines belong together. */
+/**
+ * A definition that is longer is still handed out whole, up to this, where a part of it was found: its lines belong
+ * together.
+ */
 const MAX_WHOLE_LINES = 160;
 const MAX_WHOLE_CHARACTERS = 9000;
 
@@ -21,7 +24,9 @@ export interface Unit {
   breadcrumb: readonly string[];
 }
 
-/** What every question asks of a document, worked out once: in a long file it costs more than the rest of the search. */
+/**
+ * What every question asks of a document, worked out once: in a long file it costs more than the rest of the search.
+ */
 class Shape {
   readonly lines: LineTable;
   private units: readonly Whole[] | undefined;
@@ -63,8 +68,8 @@ export function rangeOf(
 }
 
 /**
- * Cuts the segments that were found into units: each definition that a segment touches and that is short enough to be shown whole, and what is left
- * of the segment between them.
+ * Cuts the segments that were found into units: each definition that a segment touches and that is short enough to be
+ * shown whole, and what is left of the segment between them.
  */
 export function cutUnits(read: ReadDocument, hits: readonly SegmentHit[]): Unit[] {
   const units = new Map<string, Unit>();

@@ -16,7 +16,10 @@ export interface SpanWeights {
   document: number;
   /** BM25 of its own text, as a share of what all terms could reach. */
   body: number;
-  /** Share of the question's weight that the definition's own name says, times the share of the name that the question says. */
+  /**
+   * Share of the question's weight that the definition's own name says, times the share of the name that the question
+   * says.
+   */
   name: number;
   /** It defines a name the question gives. */
   defines: number;
@@ -127,7 +130,10 @@ function bodyScore(
   return { score, matched };
 }
 
-/** How much of the name the question says, times how much of the question the name says (a third is as much as a name can be expected to). */
+/**
+ * How much of the name the question says, times how much of the question the name says (a third is as much as a name
+ * can be expected to).
+ */
 function nameScore(name: string, asked: SpanQuestion, total: number): number {
   const words = nameTerms(name);
   if (words.length === 0) return 0;

@@ -1,10 +1,10 @@
 /**
- * Says of a token, from its letters alone, that it holds none of some terms; that spares the matcher analysing the nine tokens in ten that have
- * nothing to do with the question.
+ * Says of a token, from its letters alone, that it holds none of some terms; that spares the matcher analysing the nine
+ * tokens in ten that have nothing to do with the question.
  *
- * A term is the stem of a token's part or the whole token in lower case without joiners (terms.ts). The stemmer changes the ends of words
- * and lets their first three letters be, but for y, which may become i. So a token that holds a term holds the term's first three letters in
- * a row, joiners aside; of shorter terms, all of it.
+ * A term is the stem of a token's part or the whole token in lower case without joiners (terms.ts). The stemmer changes
+ * the ends of words and lets their first three letters be, but for y, which may become i. So a token that holds a term
+ * holds the term's first three letters in a row, joiners aside; of shorter terms, all of it.
  */
 export class TermFilter {
   /** Runs of three and of two letters that some term begins with, five bits for each letter. */

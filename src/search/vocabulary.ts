@@ -1,7 +1,8 @@
 import { stem } from '../workspace/lexical/stem';
 
 /**
- * What is known of the language of questions and of programmers, whatever the workspace. Nothing here is taken from a particular repository.
+ * What is known of the language of questions and of programmers, whatever the workspace. Nothing here is taken from a
+ * particular repository.
  */
 
 /** Words that ask rather than name; they are not looked up at all. */
@@ -11,7 +12,9 @@ const ASKING =
   'other such only own same too very just also than then because while if whether not no nor please tell show me explain describe find give list get us let i you we they ' +
   'please want wants need needs like work works working happen happens happening make makes made use uses used using see look mean means meaning';
 
-/** Words of design talk: frequent in questions, hardly ever what the sought code calls itself. They count, but for less. */
+/**
+ * Words of design talk: frequent in questions, hardly ever what the sought code calls itself. They count, but for less.
+ */
 const TALK =
   'purpose role relationship mechanism responsibility responsible semantic semantics significance architectural architecture design rationale impact affect affects effect ' +
   'determine determines determining ensure ensures ensuring enable enables enabling provide provides providing handle handles handling implement implements implemented implementation ' +

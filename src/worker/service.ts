@@ -50,7 +50,10 @@ interface Session {
 /** Status is sent at most this often (ms) while indexing runs. */
 const STATUS_INTERVAL = 250;
 
-/** A question waits so long (ms) for a model that is being loaded; the first load of a large one compiles it, which takes minutes. */
+/**
+ * A question waits so long (ms) for a model that is being loaded; the first load of a large one compiles it, which
+ * takes minutes.
+ */
 const MODEL_PATIENCE = 10_000;
 
 export class WorkerService {
@@ -292,7 +295,9 @@ export class WorkerService {
 
   // ── Helpers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** The model that writes, once it is loaded; where one was chosen and is not there, why an answer quotes the sources. */
+  /**
+   * The model that writes, once it is loaded; where one was chosen and is not there, why an answer quotes the sources.
+   */
   private async writer(signal: AbortSignal, memories?: MemoryService): Promise<{ writer?: Writer; why?: string }> {
     const { engines } = this.options;
     await this.modelSettled(signal);
@@ -356,7 +361,10 @@ export class WorkerService {
   }
 }
 
-/** Begins the first pass, or one after a clear or a failure. What has been read is kept up to date by file events, not walked for each question. */
+/**
+ * Begins the first pass, or one after a clear or a failure. What has been read is kept up to date by file events, not
+ * walked for each question.
+ */
 function startWhenIdle(library: Workspace): void {
   const { state } = library.status();
   if (state === 'idle' || state === 'failed') void library.start();

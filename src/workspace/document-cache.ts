@@ -18,7 +18,8 @@ interface CachedDocument extends ReadDocument {
 
 /**
  * Documents as they were indexed: unsaved editors' texts, else files whose text still has the hash in the catalogue.
- * A file that has changed since is noted in `stale` and not handed out, because what the index says of it is no longer so.
+ * A file that has changed since is noted in `stale` and not handed out, because what the index says of it is no longer
+ * so.
  */
 export class DocumentCache implements DocumentReader {
   /** Texts of editors with unsaved edits, by workspace path. */

@@ -1,4 +1,7 @@
-/** The words of the library: documents, segments, symbols (docs/architecture.md, "Words"). Lines are 1-based and inclusive. */
+/**
+ * The words of the library: documents, segments, symbols (docs/architecture.md, "Words"). Lines are 1-based and
+ * inclusive.
+ */
 
 export interface WorkspaceFolder {
   /** Display name; the prefix of paths when a workspace has several folders. */
@@ -75,9 +78,15 @@ export interface Segment {
   kind: 'code' | 'prose' | 'data';
   /** Indices into SegmentedDocument.symbols of definitions that begin in the segment. */
   symbols: readonly number[];
-  /** Names of enclosing definitions or headings of the first line, outermost first ("Class", "method" | "Guide", "Install"). */
+  /**
+   * Names of enclosing definitions or headings of the first line, outermost first ("Class", "method" | "Guide",
+   * "Install").
+   */
   breadcrumb: readonly string[];
-  /** Present when the segment's text is far longer than a segment should be (a minified line): use this many characters of it. */
+  /**
+   * Present when the segment's text is far longer than a segment should be (a minified line): use this many characters
+   * of it.
+   */
   maxCharacters?: number;
 }
 

@@ -123,7 +123,10 @@ export class Workspace {
 
   // ── Indexing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Brings the index in line with the disk and writes it; resolves when it is, or when aborted. Never rejects: failures are in the status. */
+  /**
+   * Brings the index in line with the disk and writes it; resolves when it is, or when aborted. Never rejects: failures
+   * are in the status.
+   */
   start(signal?: AbortSignal): Promise<void> {
     return this.upkeep.begin(signal).done;
   }
@@ -138,7 +141,10 @@ export class Workspace {
     this.indexer.pause(paused);
   }
 
-  /** Ends the pass under way, or leaves out the first one. What is indexed is kept, and saved files are still taken in; `start` takes the pass up again. */
+  /**
+   * Ends the pass under way, or leaves out the first one. What is indexed is kept, and saved files are still taken in;
+   * `start` takes the pass up again.
+   */
   cancel(): Promise<void> {
     return this.upkeep.cancel();
   }
@@ -204,7 +210,10 @@ export class Workspace {
     return this.folders.ownNames;
   }
 
-  /** The spans that answer a question, best first. Files found changed on the way are indexed first and the question is asked again. */
+  /**
+   * The spans that answer a question, best first. Files found changed on the way are indexed first and the question is
+   * asked again.
+   */
   async search(question: string, options: LibrarySearchOptions): Promise<SearchResult> {
     await this.upkeep.caughtUp();
     let spans = await this.retrieve(question, options);

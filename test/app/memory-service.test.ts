@@ -223,7 +223,8 @@ describe('memories in the worker', () => {
     expect(answer.author).toEqual({ kind: 'chosen', model: 'tiny' });
     expect(answer.coverage.memories).toBe(1);
     expect(answer.spans.some(({ reasons }) => reasons.some(({ kind }) => kind === 'vector'))).toBe(true);
-    // What it quotes is encoded once: asked again, its rows are there, and what it had no room to quote stands behind anchors.
+    // What it quotes is encoded once: asked again, its rows are there, and what it had no room to quote stands behind
+    // anchors.
     const again = await worker.request('ask', {
       id: 'b',
       question: 'What does step_3_4 do?',

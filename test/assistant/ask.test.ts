@@ -78,7 +78,10 @@ async function answer(
   };
 }
 
-/** Every citation holds what the file holds at its lines, and every quoted line of the answer stands in the file cited before it. */
+/**
+ * Every citation holds what the file holds at its lines, and every quoted line of the answer stands in the file cited
+ * before it.
+ */
 async function expectTrue({
   answer: { citations, markdown },
   library,

@@ -10,7 +10,9 @@ function flat(parts: readonly SummaryPart[]): SummaryPart[] {
   return parts.flatMap((part) => [part, ...flat(part.children)]);
 }
 
-/** Parts lie inside their parent, in order, and every line with ink that is not in a part is one of a few between parts. */
+/**
+ * Parts lie inside their parent, in order, and every line with ink that is not in a part is one of a few between parts.
+ */
 function expectNested(parts: readonly SummaryPart[], first: number, last: number): void {
   let next = first;
   for (const part of parts) {

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- answers --repos DIR [--shared DIR] [--only NAME …] [--show]`: asks the questions whose gold files and lines are known and says how
- * good the answers without a model are: whether the place that leads is a right one, and how much of what is cited is. `--show` prints the leads that miss.
+ * `npm run bench -- answers --repos DIR [--shared DIR] [--only NAME …] [--show]`: asks the questions whose gold files
+ * and lines are known and says how good the answers without a model are: whether the place that leads is a right one,
+ * and how much of what is cited is. `--show` prints the leads that miss.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

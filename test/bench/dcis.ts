@@ -1,8 +1,9 @@
 /**
- * `npm run bench -- dcis [--seeds N] [--factors 4,8] [--model DIR --ids FILE]`: rotary factors for 4 and 8 times the trained window of the two real
- * checkpoints (or of DIR, on a JSON array of rows of token ids). For each seed DCIS and LongRoPE's evolutionary search calibrate on one row of text;
- * all, and linear, NTK and YaRN, are then judged on other rows ("staying": DCIS where a segment may stay as it is). Prints the mean negative log-likelihood (nats) of the test rows by method, and the
- * evaluations each search needs for the same calibration perplexity.
+ * `npm run bench -- dcis [--seeds N] [--factors 4,8] [--model DIR --ids FILE]`: rotary factors for 4 and 8 times the
+ * trained window of the two real checkpoints (or of DIR, on a JSON array of rows of token ids). For each seed DCIS and
+ * LongRoPE's evolutionary search calibrate on one row of text; all, and linear, NTK and YaRN, are then judged on other
+ * rows ("staying": DCIS where a segment may stay as it is). Prints the mean negative log-likelihood (nats) of the test
+ * rows by method, and the evaluations each search needs for the same calibration perplexity.
  */
 import { readFileSync } from 'node:fs';
 import { Decoder, openCheckpoint, standardFactors } from '../../src/engine';
@@ -20,8 +21,10 @@ const TEST_ROWS = 2;
 
 interface Judged {
   nll: Record<Method, number>;
-  /** For DCIS as in the paper, and where a segment may stay: all evaluations, those after which the best factors were found, and those after which
-   * the evolutionary search first was as good on the calibration row (infinite if never). */
+  /**
+   * For DCIS as in the paper, and where a segment may stay: all evaluations, those after which the best factors were
+   * found, and those after which the evolutionary search first was as good on the calibration row (infinite if never).
+   */
   searches: { evaluations: number; bestAfter: number; evolution: number }[];
   evolutionBudget: number;
 }

@@ -1,5 +1,7 @@
 /**
- * The engine beside its peers and beside itself: `npm run bench -- engine [llama] [transformers] [policies] [segments] [opening] [text] [loading] [cancelling] [recall] [--long] [--threads 1,2] [--depths 0,2048] [--weights 4bit,8bit]`.
+ * The engine beside its peers and beside itself:
+ * `npm run bench -- engine [llama] [transformers] [policies] [segments] [opening] [text] [loading] [cancelling]
+ * [recall] [--long] [--threads 1,2] [--depths 0,2048] [--weights 4bit,8bit]`.
  * Without a part all are run. `--long` adds contexts of 32k rows and texts of 32,768 tokens.
  */
 import type { WeightFormat } from '../../src/engine';

@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- host-loop --workspace DIR`: is the extension host's event loop held while a workspace is indexed?
- * The same editor is measured twice: idle, and while Anchorage indexes DIR from nothing. The figure to reach: never held
- * for more than 50 ms by indexing; what the idle arm shows is the machine's and the editor's own.
+ * The same editor is measured twice: idle, and while Anchorage indexes DIR from nothing. The figure to reach: never
+ * held for more than 50 ms by indexing; what the idle arm shows is the machine's and the editor's own.
  */
 import { build } from 'esbuild';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

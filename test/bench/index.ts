@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- index FOLDER…`: indexes a copy of each folder (a checkout) in fresh processes and prints what it took:
- * the first pass, an unchanged restart, one saved file (in the second of the start, and later, as people do), a branch switch, and searching. Beside it, as the floor nobody gets
- * under, the time to read and hash the same files.
+ * `npm run bench -- index FOLDER…`: indexes a copy of each folder (a checkout) in fresh processes and prints what it
+ * took: the first pass, an unchanged restart, one saved file (in the second of the start, and later, as people do), a
+ * branch switch, and searching. Beside it, as the floor nobody gets under, the time to read and hash the same files.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,16 +1,22 @@
 /**
- * Whole-workspace memory, measured: `npm run bench -- memory [PART …] [--checkpoint DIR] [--text DIR] [--repos DIR] [--shared DIR] [--tokens N] [--threads N] [--pairs N] [--long]`.
+ * Whole-workspace memory, measured:
+ * `npm run bench -- memory [PART …] [--checkpoint DIR] [--text DIR] [--repos DIR] [--shared DIR] [--tokens N]
+ * [--threads N] [--pairs N] [--long]`.
  *
- * scale     cost a token, store and eviction from 64k tokens on            warm   a question's first token: from the cache, read now, read afresh, llama.cpp's saved state
+ * scale     cost a token, store and eviction from 64k tokens on
+ * warm      a question's first token: from the cache, read now, read afresh, llama.cpp's saved state
  * causal    what follows, ranking and needles with memories as they are, in 8 bits, zeroed, of another file, left out
- * needles   a passkey, one key among look-alikes, four keys: memories alone, without the lexical rank, the whole product; plain window, Λ, BM25
+ * needles   a passkey, one key among look-alikes, four keys: memories alone, without the lexical rank, the whole
+ *           product; plain window, Λ, BM25
  * ratios    which values come through rows that stand for 8 or 32 tokens, and in how many bits, among how many segments
  * composition  for a checkpoint that was not trained for it (--chosen): segments spliced against the same read afresh
- * fused     retrieval with vectors and attention beside the lexical ranker (--repos)        gists   how right gists are by how sure the model was
+ * fused     retrieval with vectors and attention beside the lexical ranker (--repos)
+ * gists     how right gists are by how sure the model was
  *
- * Without a part all are run. The checkpoint is the one given, else the bundled one, else random weights of its shape, which give times and
- * sizes but nothing else. What is measured quickly is a sample; `--long` takes the whole: scale to 4M tokens, questions and needles at 1M
- * (`--tokens` says how many instead), all repositories. Text: the folder given, else this repository's sources.
+ * Without a part all are run. The checkpoint is the one given, else the bundled one, else random weights of its shape,
+ * which give times and sizes but nothing else. What is measured quickly is a sample; `--long` takes the whole: scale to
+ * 4M tokens, questions and needles at 1M (`--tokens` says how many instead), all repositories. Text: the folder given,
+ * else this repository's sources.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -12,7 +12,10 @@ import { readCorpus } from './retrieval/corpus';
 import { row, Tally } from './retrieval/metrics';
 import { extraQuestions, svelteHistory, sweQa } from './retrieval/questions';
 
-/** `npm run bench -- retrieval-fit --repos DIR [--shared DIR] [--extra FILE …]`: fits rank.ts's weights, each repository left out in turn, then on all. */
+/**
+ * `npm run bench -- retrieval-fit --repos DIR [--shared DIR] [--extra FILE …]`: fits rank.ts's weights, each repository
+ * left out in turn, then on all.
+ */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
@@ -97,7 +100,10 @@ const STEPS = [-0.6, -0.25, -0.1, -0.04, 0.04, 0.1, 0.25, 0.6];
 const PASSES = 4;
 const L1 = 0.0004;
 
-/** Coordinate ascent from plain BM25 on the mean over repositories of the mean worth of their questions, minus L1 times Σ|w|. */
+/**
+ * Coordinate ascent from plain BM25 on the mean over repositories of the mean worth of their questions, minus L1 times
+ * Σ|w|.
+ */
 function fit(samples: readonly Sample[]): Float64Array {
   const weights = Float64Array.from(FEATURES, (name) => (name === 'document' ? 1 : name === 'bestSegment' ? 0.5 : 0));
   const counts = new Map<string, number>();

@@ -159,7 +159,10 @@ async function openCorpus(directory: string, segmenter: Segmenter): Promise<Corp
   };
 }
 
-/** 500 web queries, each with one right function among 6,267; every function is a file of its own without a telling name. */
+/**
+ * 500 web queries, each with one right function among 6,267; every function is a file of its own without a telling
+ * name.
+ */
 async function benchCosqa(shared: string, segmenter: Segmenter): Promise<void> {
   const { pool, items } = cosqa(shared);
   const index = LexicalIndex.inMemory();

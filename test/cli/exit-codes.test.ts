@@ -48,7 +48,10 @@ function anchorage(argv: readonly string[], as?: number): Ended {
   return { status, stdout, stderr };
 }
 
-/** One line of the table: what is typed, the code it ends with, and what the user is told (on stdout for 0, on stderr else). */
+/**
+ * One line of the table: what is typed, the code it ends with, and what the user is told (on stdout for 0, on stderr
+ * else).
+ */
 type Row = [argv: string[], status: 0 | 1 | 2, told: RegExp];
 
 const TABLE: Row[] = [

@@ -12,7 +12,10 @@ export function gitBlob(bytes: Uint8Array): string {
 
 export type Misbehaviour = (request: IncomingMessage, response: ServerResponse, bytes: Uint8Array) => boolean;
 
-/** A hub of one model, which can be told to misbehave: `misbehave` answers itself and returns true, or leaves the request to the honest server. */
+/**
+ * A hub of one model, which can be told to misbehave: `misbehave` answers itself and returns true, or leaves the
+ * request to the honest server.
+ */
 export class TestHub {
   readonly files = new Map<string, Uint8Array>();
   commit = 'a'.repeat(40);

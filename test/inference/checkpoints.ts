@@ -12,7 +12,10 @@ function byteCharacters(): string[] {
 /** The first token ids; those of the bytes follow. */
 const SPECIAL = ['<unk>', '<s>', '</s>', '<|user|>', '<|assistant|>', '<|system|>'];
 
-/** A tiny checkpoint of random weights, with a tokenizer of one token a byte and a chat template: it writes noise, really computed. */
+/**
+ * A tiny checkpoint of random weights, with a tokenizer of one token a byte and a chat template: it writes noise,
+ * really computed.
+ */
 export function writeTinyCheckpoint(directory: string): void {
   mkdirSync(directory, { recursive: true });
   const source = fixture('checkpoints/smollm2');
@@ -81,8 +84,9 @@ export function writeSlowCheckpoint(directory: string, { layers = 8, hidden = 25
 }
 
 /**
- * Small pseudo-random numbers of a fixed seed; ones where a norm multiplies. Of the tokens, which are read and written with the same
- * rows, only small letters and the space have any: a row of zeros is never the likeliest, so the end does not come before the limit.
+ * Small pseudo-random numbers of a fixed seed; ones where a norm multiplies. Of the tokens, which are read and written
+ * with the same rows, only small letters and the space have any: a row of zeros is never the likeliest, so the end does
+ * not come before the limit.
  */
 function writeSafetensors(file: string, shapes: Record<string, number[]>): void {
   let seed = 1;
@@ -108,7 +112,10 @@ function writeSafetensors(file: string, shapes: Record<string, number[]>): void 
   writeFileSync(file, Buffer.concat([length, text, ...tensors.map(({ buffer }) => Buffer.from(buffer))]));
 }
 
-/** The trained stories260K with a tokenizer.json made of its sentencepiece vocabulary: pieces merge in the order of their ids. */
+/**
+ * The trained stories260K with a tokenizer.json made of its sentencepiece vocabulary: pieces merge in the order of
+ * their ids.
+ */
 export function writeStories(source: string, directory: string): void {
   mkdirSync(directory, { recursive: true });
   for (const name of ['config.json', 'model.safetensors']) copyFileSync(join(source, name), join(directory, name));

@@ -48,8 +48,9 @@ const VECTOR_WIDTH = 32;
 const SELECTION_WIDTH = 8;
 
 /**
- * A checkpoint of random weights in the form that models/recipe/export.py writes, memory slots, a second set of them, vector head and selection included, with a
- * tokenizer of one token a byte. It proves that everything is really computed and arrives; it knows nothing.
+ * A checkpoint of random weights in the form that models/recipe/export.py writes, memory slots, a second set of them,
+ * vector head and selection included, with a tokenizer of one token a byte. It proves that everything is really
+ * computed and arrives; it knows nothing.
  */
 export function writeMemoryCheckpoint(directory: string, shape: keyof typeof SHAPES = 'tiny', seed = 1): void {
   const config = SHAPES[shape];

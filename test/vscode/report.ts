@@ -8,7 +8,10 @@ interface Result {
   milliseconds: number;
 }
 
-/** Runs mocha over compiled files and writes one line for each test to ANCHORAGE_TEST_REPORT; hooks that fail count as failures. */
+/**
+ * Runs mocha over compiled files and writes one line for each test to ANCHORAGE_TEST_REPORT; hooks that fail count as
+ * failures.
+ */
 export function runMocha(files: readonly string[], timeout: number): Promise<number> {
   const mocha = new Mocha({
     ui: 'bdd',

@@ -1,4 +1,7 @@
-/** What a question names is to be shown where it stands, also where it names several things that lie apart, or one that the lines quoted of the best place leave out. */
+/**
+ * What a question names is to be shown where it stands, also where it names several things that lie apart, or one that
+ * the lines quoted of the best place leave out.
+ */
 import type { RankedSpan } from '../../protocol';
 import type { CitationList } from '../citations';
 import { code } from '../facts';

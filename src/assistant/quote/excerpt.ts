@@ -2,7 +2,10 @@
 import { parseQuestion } from '../question';
 import { TermWeights } from '../relevance';
 
-/** A run of whole lines of a text: characters [start, end), line breaks included, and its first and last line, counted from 0. */
+/**
+ * A run of whole lines of a text: characters [start, end), line breaks included, and its first and last line, counted
+ * from 0.
+ */
 export interface Excerpt {
   start: number;
   end: number;
@@ -14,8 +17,8 @@ export interface Excerpt {
 const AGAIN = 0.35;
 
 /**
- * The whole lines of at most so many characters that say most of the question's words, and what stands around them; where no word occurs, the
- * beginning. Undefined when not even one line fits.
+ * The whole lines of at most so many characters that say most of the question's words, and what stands around them;
+ * where no word occurs, the beginning. Undefined when not even one line fits.
  */
 export function excerptOf(text: string, question: string, characters: number): Excerpt | undefined {
   const lines = text.split(/(?<=\n)/);

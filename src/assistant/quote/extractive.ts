@@ -1,6 +1,7 @@
 /**
- * The answer without a model: which places answer, what is true of each, and the few lines that say so. Every sentence is
- * a fact read off the sources (a definition's kind, owner, own comment, callers); none is inferred or written freely.
+ * The answer without a model: which places answer, what is true of each, and the few lines that say so. Every sentence
+ * is a fact read off the sources (a definition's kind, owner, own comment, callers); none is inferred or written
+ * freely.
  */
 import { pathKind } from '../../search/paths';
 import type { Citation, RankedSpan, Scope } from '../../protocol';
@@ -42,7 +43,10 @@ const CALLS_LOOKED_AT = 16;
 const FURTHER_SENTENCE = 0.15;
 /** Lines of a definition that can do little but call another. */
 const DELEGATING_LINES = 8;
-/** A place that holds less than this share of the question's words, and less than this many of them, is called near, not likely: a long question is never said in full. */
+/**
+ * A place that holds less than this share of the question's words, and less than this many of them, is called near, not
+ * likely: a long question is never said in full.
+ */
 const WEAK_COVERAGE = 0.34;
 const WEAK_WORDS = 3;
 
@@ -133,7 +137,10 @@ interface Block {
   citation: Citation;
 }
 
-/** Lines between two quotes that one citation may span, and lines it may have in all: a citation should show what it is for. */
+/**
+ * Lines between two quotes that one citation may span, and lines it may have in all: a citation should show what it is
+ * for.
+ */
 const GAP = 12;
 const CITED_LINES = 40;
 
@@ -193,7 +200,10 @@ function factSentence(passage: Passage, weights: TermWeights, citation: Citation
   return `${head}: “${doc}”${further === undefined ? '' : ` … “${further}”`} [${citation.number}]`;
 }
 
-/** The sentence of the comment that says most of what the question asks and the first one leaves out, where that is much. */
+/**
+ * The sentence of the comment that says most of what the question asks and the first one leaves out, where that is
+ * much.
+ */
 function furtherSentence(symbol: DocumentSymbol, first: string, weights: TermWeights): string | undefined {
   const { doc = '', docLine = Infinity, startLine } = symbol;
   // Of a comment below the declaration only the first paragraph is within the citation.
@@ -232,7 +242,10 @@ function furtherLine(passage: Passage, weights: TermWeights, citations: Citation
   return `${code(passage.label)}, ${whatItIs(symbol)} in ${code(passage.document.path)}${doc ? `: “${doc}”` : ''} [${citation.number}]`;
 }
 
-/** "It calls `a` [2], `b` [3] …": names whose definition in the workspace is certain; of a place the question does not name, only those that say a word of it. */
+/**
+ * "It calls `a` [2], `b` [3] …": names whose definition in the workspace is certain; of a place the question does not
+ * name, only those that say a word of it.
+ */
 async function callsBlock(
   passage: Passage,
   question: Question,

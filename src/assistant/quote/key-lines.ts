@@ -11,7 +11,10 @@ export interface Run {
   endLine: number;
 }
 
-/** At most `budget` lines of the passage in ascending runs. The doc comment is left out: its first sentence is said in words. */
+/**
+ * At most `budget` lines of the passage in ascending runs. The doc comment is left out: its first sentence is said in
+ * words.
+ */
 export function keyLines(passage: Passage, weights: TermWeights, form: QuestionForm, budget: number): Run[] {
   const { lines, symbol, startLine, endLine } = passage;
   const isDoc = docLines(passage);
@@ -57,7 +60,10 @@ const WINDOW = 5;
 /** A term that was shown once is worth this much of its weight the next time. */
 const AGAIN = 0.35;
 
-/** Picks windows of lines one after the other, each by what it adds to those before (a greedy cover of the question's words). */
+/**
+ * Picks windows of lines one after the other, each by what it adds to those before (a greedy cover of the question's
+ * words).
+ */
 class Windows {
   private readonly lines: {
     line: number;

@@ -61,7 +61,10 @@ export class FileShelf {
 /** Spans looked into; the tail of a ranking seldom holds the answer and each costs a read. */
 const SPANS_READ = 16;
 const PASSAGES_PER_FILE = 3;
-/** How fast a span loses to the one before it, what a passage is worth without any word of the question, and what its name adds. */
+/**
+ * How fast a span loses to the one before it, what a passage is worth without any word of the question, and what its
+ * name adds.
+ */
 const RANK_DECAY = 0.08;
 const PRIOR = 0.35;
 const NAMED = 0.6;
@@ -73,7 +76,10 @@ const TEST = 0.5;
 const LOCK = 0.2;
 const STUB = 0.6;
 const IMPORTS = 0.4;
-/** A field says what is kept, seldom how or why anything is done with it; nor do the form of a type and a constant of a line or two. */
+/**
+ * A field says what is kept, seldom how or why anything is done with it; nor do the form of a type and a constant of a
+ * line or two.
+ */
 const FIELD = 0.7;
 const HELD_LINES = 2;
 /** A declaration says that there is something, its definition how it works. */
@@ -129,7 +135,10 @@ function passageOf(
   return weigh({ span, document, segmented, lines, symbol, ...range }, question, weights, prior);
 }
 
-/** A passage with what it is worth: its place in the ranking, times what its lines and its name say of the question, times how far its kind is trusted. */
+/**
+ * A passage with what it is worth: its place in the ranking, times what its lines and its name say of the question,
+ * times how far its kind is trusted.
+ */
 function weigh(
   place: Pick<Passage, 'span' | 'document' | 'segmented' | 'lines' | 'symbol' | 'startLine' | 'endLine'>,
   question: Question,
@@ -146,7 +155,10 @@ function weigh(
   return { ...place, label, kind, coverage, words, score };
 }
 
-/** What share of the question all its lines say, and what share the few lines that say most: a long function says every word somewhere. */
+/**
+ * What share of the question all its lines say, and what share the few lines that say most: a long function says every
+ * word somewhere.
+ */
 function coverageOf(
   { document, lines, startLine, endLine }: Pick<Passage, 'document' | 'lines' | 'startLine' | 'endLine'>,
   label: string,
@@ -163,7 +175,10 @@ function coverageOf(
   return { coverage: said(all), words: new Map(all).size, densest };
 }
 
-/** The methods of a matching type that say most of the question: a type matches by its comment and its fields, and it is its methods that do the work. */
+/**
+ * The methods of a matching type that say most of the question: a type matches by its comment and its fields, and it is
+ * its methods that do the work.
+ */
 function membersOf(
   { span, document, segmented, lines, symbol }: Passage,
   question: Question,
@@ -189,8 +204,8 @@ function membersOf(
 }
 
 /**
- * The definition or heading that lines are about: the innermost function that holds them all; of a type and the definitions that
- * begin in the lines, the one whose name and own lines say most of the question.
+ * The definition or heading that lines are about: the innermost function that holds them all; of a type and the
+ * definitions that begin in the lines, the one whose name and own lines say most of the question.
  */
 function subjectOf(
   question: Question,
@@ -238,7 +253,9 @@ function firstLine(symbol: DocumentSymbol): number {
   return Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine);
 }
 
-/** How much of the question the symbol's name says, its owner's included; more when the question writes the name itself. */
+/**
+ * How much of the question the symbol's name says, its owner's included; more when the question writes the name itself.
+ */
 function nameMatch(question: Question, symbol: DocumentSymbol, weights: TermWeights): number {
   const owner = symbol.container[symbol.container.length - 1];
   const written =

@@ -1,6 +1,6 @@
 /**
- * Lines that the bundled model writes of texts. It is small: what it writes is shown only where it was sure and names nothing that the
- * text does not hold, and always under its name. Everywhere else names and doc comments stand.
+ * Lines that the bundled model writes of texts. It is small: what it writes is shown only where it was sure and names
+ * nothing that the text does not hold, and always under its name. Everywhere else names and doc comments stand.
  */
 import type { Author } from '../../protocol';
 import { clip } from '../citations';
@@ -27,13 +27,17 @@ export interface Gister {
 }
 
 /**
- * Below this a gist is a guess. Read one by one (the model's card): of lines that only had to be as sure as .35 hardly any was right. Next to none of the
- * bundled model's is as sure as this and speaks of nothing else than the text does: what is shown in their place are names and doc comments.
+ * Below this a gist is a guess. Read one by one (the model's card): of lines that only had to be as sure as .35 hardly
+ * any was right. Next to none of the bundled model's is as sure as this and speaks of nothing else than the text does:
+ * what is shown in their place are names and doc comments.
  */
 export const CONFIDENT = 0.5;
 const LONGEST = 220;
 
-/** The gist as it may be shown, or undefined where the model was not sure, said next to nothing, or names what `grounds` does not hold. */
+/**
+ * The gist as it may be shown, or undefined where the model was not sure, said next to nothing, or names what `grounds`
+ * does not hold.
+ */
 export function presentable(
   { text, confidence }: Pick<WrittenGist, 'text' | 'confidence'>,
   grounds: string,
@@ -53,8 +57,8 @@ const COMMON = new Set(
 );
 
 /**
- * Whether every word of some substance stands in the text too, and none comes twice. How sure the model was does not tell what is right: of its
- * surest lines most spoke of bytes, streams or classes that were not there.
+ * Whether every word of some substance stands in the text too, and none comes twice. How sure the model was does not
+ * tell what is right: of its surest lines most spoke of bytes, streams or classes that were not there.
  */
 function speaksOf(line: string, grounds: string): boolean {
   const own = (line.match(/[\p{L}\p{N}_$]+/gu) ?? []).filter((word) => !COMMON.has(word.toLowerCase()));

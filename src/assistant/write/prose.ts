@@ -1,6 +1,7 @@
 /**
- * The answer in prose: numbered spans and the question go to the model in a chat, within a budget counted in the model's
- * own tokens. What did not fit is named. Every citation the model writes is checked; what fails the check is taken away.
+ * The answer in prose: numbered spans and the question go to the model in a chat, within a budget counted in the
+ * model's own tokens. What did not fit is named. Every citation the model writes is checked; what fails the check is
+ * taken away.
  */
 import type { Citation, ContextLedger, LedgerGroup, RankedSpan, Span } from '../../protocol';
 import { checkMarkdown, CitationList } from '../citations';
@@ -39,16 +40,23 @@ export interface Composed {
 
 /** Room kept for the answer: a quarter of the context, at most this many tokens. */
 const ANSWER_TOKENS = 768;
-/** A part of a span is worth reading from so many tokens on; of its room so much is used, for how many tokens its lines have is known of the whole only. */
+/**
+ * A part of a span is worth reading from so many tokens on; of its room so much is used, for how many tokens its lines
+ * have is known of the whole only.
+ */
 const LEAST_PART = 64;
 const PART_FILLED = 0.9;
-/** Share of the room that is kept for anchors where not everything can be quoted, and the tokens that are encoded for them at most: the first word waits for it. */
+/**
+ * Share of the room that is kept for anchors where not everything can be quoted, and the tokens that are encoded for
+ * them at most: the first word waits for it.
+ */
 const ANCHOR_SHARE = 1 / 16;
 const MOST_ANCHORED = 1_024;
 
 /**
- * The best spans that fit, in order of rank. Of the first that does not fit the lines around the match are read; where there is too little room for
- * that, a later, shorter one may still go in. Old turns of the conversation are dropped before the best span is.
+ * The best spans that fit, in order of rank. Of the first that does not fit the lines around the match are read; where
+ * there is too little room for that, a later, shorter one may still go in. Old turns of the conversation are dropped
+ * before the best span is.
  * @throws AssistantError('contextFull') when the question alone does not fit.
  */
 export async function composeChat(
@@ -172,7 +180,10 @@ function takeAnchored(
   });
 }
 
-/** The lines of a span around what meets the question, for so many tokens; undefined when that is too little to say anything. */
+/**
+ * The lines of a span around what meets the question, for so many tokens; undefined when that is too little to say
+ * anything.
+ */
 function partOf({ citation, span }: Quoted, question: string, tokens: number, cost: number): Quoted | undefined {
   if (tokens < LEAST_PART) return undefined;
   const found = excerptOf(citation.text, question, Math.floor((PART_FILLED * tokens * citation.text.length) / cost));

@@ -32,7 +32,10 @@ export interface WriteOptions {
   maxNewTokens: number;
   signal?: AbortSignal;
   onText: (text: string) => void;
-  /** Texts that the last message quotes, in its order: their rows are kept, and are not read again when another question quotes them. */
+  /**
+   * Texts that the last message quotes, in its order: their rows are kept, and are not read again when another question
+   * quotes them.
+   */
   quotes?: readonly string[];
   /** Texts that it does not quote for want of room: a row stands for every few of their tokens (`anchorTokens`). */
   anchors?: readonly string[];

@@ -90,8 +90,9 @@ export function requireTokenizer({ tokenizer, checkpoint }: Opened, instead: str
 }
 
 /**
- * The attention that the options ask for. `lambda`: sinks and window with a distance ceiling. `anchors`: with --window, ends of sentences and lines
- * stay when the window has passed them; without, each segment closes behind its anchor, for models trained so.
+ * The attention that the options ask for. `lambda`: sinks and window with a distance ceiling. `anchors`: with --window,
+ * ends of sentences and lines stay when the window has passed them; without, each segment closes behind its anchor, for
+ * models trained so.
  */
 export function policyOf(values: Values, opened: Opened): () => AttentionPolicy {
   const kind = oneOf(values, 'attention', ['full', 'lambda', 'anchors']) ?? 'full';

@@ -203,7 +203,10 @@ async function tokenRows(values: Values, opened: Opened): Promise<number[][]> {
 export const CALIBRATE_USAGE =
   'calibrate DIR|NAME --factor S (--text FILE | --ids FILE) [--objective perplexity|needles] [--name NAME] [--rows N] [--seed N] [--weights FORMAT] [--threads N] [--json]';
 
-/** Finds rotary factors for a longer window and writes them beside the checkpoint. An interrupted search goes on when called again. */
+/**
+ * Finds rotary factors for a longer window and writes them beside the checkpoint. An interrupted search goes on when
+ * called again.
+ */
 export async function runCalibrate(argv: readonly string[], io: ModelIo): Promise<number> {
   const names = ['factor', 'text', 'ids', 'objective', 'name', 'rows', 'seed', 'weights', 'threads'];
   const { values, operands } = parseOptions(

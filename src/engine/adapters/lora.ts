@@ -12,7 +12,10 @@ const TRAINED = 'trainable_params';
 const MAX_CONFIG_BYTES = 1 << 20;
 
 interface Update {
-  /** W += scale · B A; A is [r, in], B is [out, r]. For embeddings (transposed) A is [r, vocab], B is [hidden, r]: W += scale · (B A)ᵀ. */
+  /**
+   * W += scale · B A; A is [r, in], B is [out, r]. For embeddings (transposed) A is [r, vocab], B is [hidden, r]: W +=
+   * scale · (B A)ᵀ.
+   */
   a: string;
   b: string;
   rank: number;
@@ -21,8 +24,8 @@ interface Update {
 }
 
 /**
- * A checkpoint's weights with a PEFT LoRA adapter merged in (Hu et al. 2021, W' = W + (α/r) B A), computed row by row as they are read,
- * so that merging costs no memory of its own. Everything in the adapter is used, or it is refused.
+ * A checkpoint's weights with a PEFT LoRA adapter merged in (Hu et al. 2021, W' = W + (α/r) B A), computed row by row
+ * as they are read, so that merging costs no memory of its own. Everything in the adapter is used, or it is refused.
  */
 export class LoraSource implements TensorSource {
   readonly files: readonly SafetensorsFile[];

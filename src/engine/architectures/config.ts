@@ -19,8 +19,8 @@ const MAX = {
 /**
  * Reads the parsed `config.json` of a Hugging Face checkpoint (either generation of its rope fields).
  *
- * A field is optional only where the model family's own default is unambiguous; what the decoder cannot reproduce exactly
- * (another activation, mixed attention layers, quantized weights) is refused here, not approximated later.
+ * A field is optional only where the model family's own default is unambiguous; what the decoder cannot reproduce
+ * exactly (another activation, mixed attention layers, quantized weights) is refused here, not approximated later.
  *
  * @param value parsed JSON
  * @param file path named in errors
@@ -125,7 +125,8 @@ function refuseWhatIsNotBuilt(fields: Fields, architecture: Architecture): void 
 }
 
 function parseKvHeads(fields: Fields, architecture: Architecture, queryHeads: number): number {
-  // Only these two define "as many as query heads" when the field is absent; the others' defaults are numbers of one model.
+  // Only these two define "as many as query heads" when the field is absent; the others' defaults are numbers of one
+  // model.
   const inherits = architecture === 'llama' || architecture === 'phi3';
   const kvHeads = inherits
     ? (fields.optionalInteger('num_key_value_heads', 1, MAX.heads) ?? queryHeads)

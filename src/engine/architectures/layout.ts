@@ -9,8 +9,9 @@ interface Alias {
 }
 
 /**
- * The weights under the names of the Llama layout, whatever the files call them: Phi-3's fused `qkv_proj` and `gate_up_proj` appear as the
- * separate projections they are stacked from, and a base model saved without its `model.` prefix appears with it. The files' own names work too.
+ * The weights under the names of the Llama layout, whatever the files call them: Phi-3's fused `qkv_proj` and
+ * `gate_up_proj` appear as the separate projections they are stacked from, and a base model saved without its `model.`
+ * prefix appears with it. The files' own names work too.
  */
 export class CanonicalSource implements TensorSource {
   private readonly inner: TensorSource;
@@ -127,7 +128,10 @@ export function* expectedTensors(config: ModelConfig): Generator<[name: string, 
   }
 }
 
-/** Every expected tensor is there with its shape and a readable dtype; biases the config denies are refused, not dropped. @throws CheckpointError */
+/**
+ * Every expected tensor is there with its shape and a readable dtype; biases the config denies are refused, not
+ * dropped. @throws CheckpointError
+ */
 export function assertLayout(source: TensorSource, config: ModelConfig, directory: string): void {
   for (const [name, shape] of expectedTensors(config)) {
     if (!source.has(name))

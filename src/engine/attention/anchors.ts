@@ -6,8 +6,9 @@ export interface AnchorOptions {
   /** Whether a token ends a segment and stands for it from then on. `sinceAnchor`: tokens since the last anchor. */
   isAnchor: (token: number, sinceAnchor: number) => boolean;
   /**
-   * Whether a segment closes behind its anchor (AnSAN; for models trained so). If not, anchors are merely kept when another policy drops
-   * the rest: separators as in SepLLM (2412.12094), for models that were never trained with anchors.
+   * Whether a segment closes behind its anchor (AnSAN; for models trained so). If not, anchors are merely kept when
+   * another policy drops the rest: separators as in SepLLM (2412.12094), for models that were never trained with
+   * anchors.
    */
   closing?: boolean;
 }

@@ -2,8 +2,9 @@ import type { RowStore } from '../kv-cache/row-store';
 import { HIDDEN, Seen, type AttentionPolicy, type RowKind, type RowPlace } from './policy';
 
 /**
- * The additive bias [queries, F + P + S] over far slots, near slots and the new rows themselves: 0 where the policy lets the query see
- * the key in that part, HIDDEN elsewhere. A row that stands both near and far is seen in exactly one of them.
+ * The additive bias [queries, F + P + S] over far slots, near slots and the new rows themselves: 0 where the policy
+ * lets the query see the key in that part, HIDDEN elsewhere. A row that stands both near and far is seen in exactly one
+ * of them.
  */
 export function attentionBias(
   policy: AttentionPolicy,

@@ -1,8 +1,9 @@
 import { RowKind, Seen, type AttentionPolicy } from './policy';
 
 /**
- * Several policies at once: a key is seen only where all of them let it be seen, at the ceiling if one of them says so; a row is kept as
- * long as all of them keep it. So `compose(lambda(…), anchors(…))` has sinks, memories, anchors and a window.
+ * Several policies at once: a key is seen only where all of them let it be seen, at the ceiling if one of them says so;
+ * a row is kept as long as all of them keep it. So `compose(lambda(…), anchors(…))` has sinks, memories, anchors and a
+ * window.
  */
 export function compose(...policies: readonly AttentionPolicy[]): AttentionPolicy {
   const [firstPolicy] = policies;

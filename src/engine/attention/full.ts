@@ -1,6 +1,9 @@
 import { RowKind, Seen, type AttentionPolicy } from './policy';
 
-/** Every row sees all rows before it. `window` (tokens) for models that were trained with a sliding one (Mistral): i − j < window. */
+/**
+ * Every row sees all rows before it. `window` (tokens) for models that were trained with a sliding one (Mistral): i − j
+ * < window.
+ */
 export function full(window = Infinity): AttentionPolicy {
   return {
     name: 'full',

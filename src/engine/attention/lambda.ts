@@ -5,15 +5,21 @@ export interface LambdaOptions {
   sinks: number;
   /** Last tokens that a query sees, itself included (L_pretrain, or less). */
   window: number;
-  /** Largest distance (tokens) that any logit is computed at; default: the window. Infinity switches the ceiling off. */
+  /**
+   * Largest distance (tokens) that any logit is computed at; default: the window. Infinity switches the ceiling off.
+   */
   ceiling?: number;
-  /** Lets the last query of each run also see a few rows between the sinks and the window; keeps all rows. Off by default. */
+  /**
+   * Lets the last query of each run also see a few rows between the sinks and the window; keeps all rows. Off by
+   * default.
+   */
   middle?: { k: number; fromLayer: number };
 }
 
 /**
- * LM-Infinite (2308.16137, §3): query i sees key j if j ≤ i and (j < sinks or i − j < window), at the distance min(i − j, ceiling).
- * Memory and cost are constant in the length of the text. Rows that other policies keep (memories, anchors) are treated like sinks.
+ * LM-Infinite (2308.16137, §3): query i sees key j if j ≤ i and (j < sinks or i − j < window), at the distance min(i −
+ * j, ceiling). Memory and cost are constant in the length of the text. Rows that other policies keep (memories,
+ * anchors) are treated like sinks.
  */
 export function lambda({ sinks, window, ceiling = window, middle }: LambdaOptions): AttentionPolicy {
   if (!(sinks >= 0) || !(window >= 1) || !(ceiling >= window)) {

@@ -29,8 +29,8 @@ export const Seen = {
 export type Seen = (typeof Seen)[keyof typeof Seen];
 
 /**
- * What hides a key. Finite, so that a softmax whose first block of keys is wholly hidden does not compute ∞ − ∞; far below any score, so
- * that a hidden key's weight is exactly zero.
+ * What hides a key. Finite, so that a softmax whose first block of keys is wholly hidden does not compute ∞ − ∞; far
+ * below any score, so that a hidden key's weight is exactly zero.
  */
 export const HIDDEN = -1e30;
 
@@ -57,7 +57,10 @@ export interface AttentionPolicy {
   readonly causal: boolean;
   /** Rows that stay for ever are seen at this distance (tokens) at most; Infinity for none. */
   readonly ceiling: number;
-  /** Keys seen at the ceiling keep their positions and the query stands at position `ceiling` (StreamingLLM), instead of all being at one distance. */
+  /**
+   * Keys seen at the ceiling keep their positions and the query stands at position `ceiling` (StreamingLLM), instead of
+   * all being at one distance.
+   */
   readonly ceilingKeepsOrder?: boolean;
   readonly middle?: MiddleRows;
   /**

@@ -9,7 +9,10 @@ export interface CalibrateOptions {
   factor: number;
   /** The user's text as token ids: at least `factor` × trained window of them. */
   text: readonly number[];
-  /** What to make small: perplexity of the text, or of needles hidden in it (finds what recalls, not only what reads smoothly). */
+  /**
+   * What to make small: perplexity of the text, or of needles hidden in it (finds what recalls, not only what reads
+   * smoothly).
+   */
   objective: 'perplexity' | 'needles';
   /** Rows of text judged at each step; the paper uses one document. */
   rows?: number;
@@ -24,7 +27,10 @@ export interface Calibrated {
   result: DcisResult;
 }
 
-/** Finds rotary factors for contexts of `factor` × the trained window on the user's own text, from YaRN's. @throws RangeError, SearchCancelledError, DecoderError */
+/**
+ * Finds rotary factors for contexts of `factor` × the trained window on the user's own text, from YaRN's. @throws
+ * RangeError, SearchCancelledError, DecoderError
+ */
 export async function calibrate(decoder: Decoder, options: CalibrateOptions): Promise<Calibrated> {
   const { rope } = decoder.config;
   if (!(options.factor > 1 && options.factor <= 1024))
@@ -33,7 +39,8 @@ export async function calibrate(decoder: Decoder, options: CalibrateOptions): Pr
   const attentionFactor = temperature(options.factor);
   const result = await searchFactors({
     initial: standardFactors(rope, 'yarn', options.factor).factors,
-    // Measured (bench dcis): with few frequency pairs the paper's form, which must always move, stops improving after its first segment.
+    // Measured (bench dcis): with few frequency pairs the paper's form, which must always move, stops improving after
+    // its first segment.
     mayStay: true,
     objective: (factors) => factorPerplexity(decoder, rows, factors, options.factor, attentionFactor),
     ...(options.state ? { state: options.state } : {}),

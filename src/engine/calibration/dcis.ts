@@ -1,7 +1,7 @@
 /**
- * DCIS, the divide-and-conquer incremental search for rotary scaling factors (2412.18811). Factors of neighbouring frequencies are moved
- * together at first, in segments of half the dimensions, then in ever smaller ones, from the lowest frequencies to the highest. Nothing
- * forces the factors to grow from fast to slow.
+ * DCIS, the divide-and-conquer incremental search for rotary scaling factors (2412.18811). Factors of neighbouring
+ * frequencies are moved together at first, in segments of half the dimensions, then in ever smaller ones, from the
+ * lowest frequencies to the highest. Nothing forces the factors to grow from fast to slow.
  */
 
 export interface DcisOptions {
@@ -16,8 +16,9 @@ export interface DcisOptions {
   /** Candidates at or above this perplexity are no guide. */
   ceiling?: number;
   /**
-   * Lets the factors as they are compete with the increments, at no cost, for their objective is known. The paper's ten even increments leave 0 out, so
-   * that a segment is always moved, for the worse if need be; with few frequency pairs later levels cannot make that good. Default false: the paper.
+   * Lets the factors as they are compete with the increments, at no cost, for their objective is known. The paper's ten
+   * even increments leave 0 out, so that a segment is always moved, for the worse if need be; with few frequency pairs
+   * later levels cannot make that good. Default false: the paper.
    */
   mayStay?: boolean;
   /** State of an interrupted search, to go on from. */

@@ -16,8 +16,8 @@ const CHUNK_TOKENS = 256;
 const NEEDLE_SHARE = 0.25;
 
 /**
- * Rows of `length` tokens from the start of a text, each behind `bos`; every token counts. One row is the paper's way; several calibrate less
- * on one document's peculiarities, at their price.
+ * Rows of `length` tokens from the start of a text, each behind `bos`; every token counts. One row is the paper's way;
+ * several calibrate less on one document's peculiarities, at their price.
  *
  * @throws RangeError when the text is too short for one row
  */
@@ -26,8 +26,9 @@ export function perplexityRows(text: readonly number[], length: number, rows: nu
 }
 
 /**
- * Needle rows (LongRoPE2, 2502.20082, §3.3, in tokens so that any model and any text will do): spans taken from elsewhere in the text are hidden at
- * random depths and repeated at the end, behind their own first tokens as a cue. Only repeated tokens count: what is measured is whether the model finds them again.
+ * Needle rows (LongRoPE2, 2502.20082, §3.3, in tokens so that any model and any text will do): spans taken from
+ * elsewhere in the text are hidden at random depths and repeated at the end, behind their own first tokens as a cue.
+ * Only repeated tokens count: what is measured is whether the model finds them again.
  *
  * @param seed places and spans; the same seed hides the same needles
  */
@@ -84,7 +85,10 @@ function cut(text: readonly number[], length: number, rows: number, bos: number 
   return whole;
 }
 
-/** Perplexity of the counted tokens under rotary factors: exp of their mean negative log-likelihood, in one forward pass over each row. */
+/**
+ * Perplexity of the counted tokens under rotary factors: exp of their mean negative log-likelihood, in one forward pass
+ * over each row.
+ */
 export async function factorPerplexity(
   decoder: Decoder,
   rows: readonly CalibrationRow[],

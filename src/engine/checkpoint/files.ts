@@ -5,8 +5,9 @@ import { asCheckpointError, CheckpointError, systemErrorCode } from './errors';
 /**
  * The path of `name` inside `directory`, symbolic links followed.
  *
- * Names come from files that somebody else wrote (a weight index), so only plain names are taken, and a link may not lead out
- * of the folder; the one exception is the layout of the Hugging Face cache, `snapshots/REVISION/name → ../../blobs/DIGEST`.
+ * Names come from files that somebody else wrote (a weight index), so only plain names are taken, and a link may not
+ * lead out of the folder; the one exception is the layout of the Hugging Face cache,
+ * `snapshots/REVISION/name → ../../blobs/DIGEST`.
  *
  * @throws CheckpointError `pathEscape`, `missing` or `unreadable`.
  */
@@ -50,7 +51,8 @@ export async function exists(directory: string, name: string): Promise<boolean> 
 }
 
 /**
- * A whole text file (UTF-8), read only if it is at most `limit` bytes: nothing here may be loaded just because it claims to be small.
+ * A whole text file (UTF-8), read only if it is at most `limit` bytes: nothing here may be loaded just because it
+ * claims to be small.
  *
  * @throws CheckpointError `missing`, `unreadable`, `outOfRange` (too large) or `malformed` (not UTF-8).
  */

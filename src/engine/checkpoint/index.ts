@@ -23,12 +23,16 @@ const SAMPLE_BYTES = 4096;
 export interface OpenOptions {
   /** Folders of PEFT LoRA adapters, merged in this order. */
   adapters?: readonly string[];
-  /** Rotary scaling: `config` (default), `linear:S`, `ntk:S`, `yarn:S`, or a name in rope_factors.json beside the checkpoint. */
+  /**
+   * Rotary scaling: `config` (default), `linear:S`, `ntk:S`, `yarn:S`, or a name in rope_factors.json beside the
+   * checkpoint.
+   */
   rope?: string;
 }
 
 /**
- * Opens a Hugging Face checkpoint folder: config, weights (headers only) and their agreement are checked; no weight is read yet.
+ * Opens a Hugging Face checkpoint folder: config, weights (headers only) and their agreement are checked; no weight is
+ * read yet.
  *
  * @throws CheckpointError naming the file and the field
  */
@@ -72,8 +76,9 @@ async function withGenerationConfig(directory: string, config: ModelConfig): Pro
 }
 
 /**
- * The identity of a checkpoint without reading gigabytes: config, and of each weight file its size, its header (all names, shapes and offsets)
- * and content at evenly spaced places. Weights trained further differ everywhere, so samples tell them apart.
+ * The identity of a checkpoint without reading gigabytes: config, and of each weight file its size, its header (all
+ * names, shapes and offsets) and content at evenly spaced places. Weights trained further differ everywhere, so samples
+ * tell them apart.
  */
 async function fingerprintOf(configurations: string, files: readonly SafetensorsFile[]): Promise<string> {
   const hash = createHash('sha256').update(configurations);

@@ -13,7 +13,8 @@ const KINDS = new Set(['.json', '.safetensors']);
 /**
  * Holds a checkpoint's files against the folder's SHA256SUMS (lines of 64 hex digits, two spaces, a name).
  *
- * @throws CheckpointError when the list is missing or malformed, when a file differs from it, is missing, or is not listed
+ * @throws CheckpointError when the list is missing or malformed, when a file differs from it, is missing, or is not
+ *   listed
  */
 export async function checkSums(directory: string): Promise<void> {
   const path = await fileInside(directory, FILE);

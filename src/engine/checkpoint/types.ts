@@ -29,7 +29,8 @@ export type RopeScaling =
       shortFactors: Float64Array;
       longFactors: Float64Array;
       attentionFactor?: number;
-      /** Scale of cos and sin while the short factors are in use; the same as with the long ones unless given. */ shortAttentionFactor?: number;
+      /** Scale of cos and sin while the short factors are in use; the same as with the long ones unless given. */
+      shortAttentionFactor?: number;
     };
 
 export interface RopeConfig {
@@ -94,7 +95,9 @@ export interface Checkpoint {
   readonly directory: string;
   readonly config: ModelConfig;
   readonly tensors: TensorSource;
-  /** sha256 (hex) over config.json and each weight file's size, header and sampled content: the key of compiled graphs. */
+  /**
+   * sha256 (hex) over config.json and each weight file's size, header and sampled content: the key of compiled graphs.
+   */
   readonly fingerprint: string;
   close(): Promise<void>;
 }

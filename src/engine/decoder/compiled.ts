@@ -30,8 +30,8 @@ interface Manifest {
 }
 
 /**
- * The compiled weights of a checkpoint, from `cacheDirectory` or made now. Written to a folder of their own that is renamed when it is
- * complete, so that a killed process leaves no half of a model; a damaged one is made anew.
+ * The compiled weights of a checkpoint, from `cacheDirectory` or made now. Written to a folder of their own that is
+ * renamed when it is complete, so that a killed process leaves no half of a model; a damaged one is made anew.
  *
  * @throws CheckpointError when a tensor is damaged; DecoderError 'cacheUnwritable'
  */
@@ -121,7 +121,9 @@ async function readManifest(directory: string): Promise<Manifest | undefined> {
   }
 }
 
-/** A digest of the table and of evenly spaced samples: gigabytes need not be read to notice a cut or overwritten file. */
+/**
+ * A digest of the table and of evenly spaced samples: gigabytes need not be read to notice a cut or overwritten file.
+ */
 async function digestOf(path: string, size: number, tensors: StoredTensors): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(tensors));
   const file = await open(path, 'r');

@@ -9,7 +9,9 @@ import type { GraphVariant } from './onnx/decoder-graph';
 import { cacheData, float32, int32, int64, type Feeds, type Runtime } from './runtime';
 import type { TokenStep } from './wasm/token-step';
 
-/** Runs the model on a context: puts together what the graphs and the kernels are fed, and appends the rows they make. */
+/**
+ * Runs the model on a context: puts together what the graphs and the kernels are fed, and appends the rows they make.
+ */
 export class ContextRuns {
   readonly #runtime: Runtime;
   readonly #context: Context;
@@ -58,7 +60,10 @@ export class ContextRuns {
     return byKernels && logitRows.length > 0 ? (this.#runtime.step() as TokenStep).logits(result) : result;
   }
 
-  /** Reads one token: with the kernels where they run, else with the graph of the whole model. Returns the logits that follow it. */
+  /**
+   * Reads one token: with the kernels where they run, else with the graph of the whole model. Returns the logits that
+   * follow it.
+   */
   async token(token: number): Promise<Float32Array> {
     const context = this.#context;
     const { policy } = context;
@@ -120,7 +125,10 @@ export class ContextRuns {
     return logits;
   }
 
-  /** Tokens and rotations of the new rows. The rotations to the ceiling and to the middle rows are two rows more of the tables. */
+  /**
+   * Tokens and rotations of the new rows. The rotations to the ceiling and to the middle rows are two rows more of the
+   * tables.
+   */
   #newRowFeeds(rows: readonly NewRow[], dual: boolean): Feeds {
     const { cos, sin } = this.#rotations(rows, dual);
     const pairs = this.#context.rope.inverse.length;

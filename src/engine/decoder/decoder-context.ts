@@ -39,8 +39,8 @@ interface Settings {
 }
 
 /**
- * A conversation with the model: reads tokens into a Context and predicts the next ones. One call at a time; after an error or a cancel
- * the context holds exactly the chunks that were finished (`position` says how far).
+ * A conversation with the model: reads tokens into a Context and predicts the next ones. One call at a time; after an
+ * error or a cancel the context holds exactly the chunks that were finished (`position` says how far).
  */
 export class DecoderContext {
   readonly #settings: Settings;
@@ -77,7 +77,8 @@ export class DecoderContext {
   /**
    * Reads tokens in chunks, giving way between them.
    *
-   * @throws ContextFullError before anything is read; DecoderError 'cancelled' between chunks, 'badInput' for a token the model does not have
+   * @throws ContextFullError before anything is read; DecoderError 'cancelled' between chunks, 'badInput' for a token
+   *   the model does not have
    */
   async prefill(tokens: ArrayLike<number>, options: PrefillOptions = {}): Promise<PrefillResult> {
     return this.#alone(async () => {
@@ -158,7 +159,10 @@ export class DecoderContext {
     return this.#context.rowsAt(from, to);
   }
 
-  /** Leaves a gap: the next token is read at this position. @throws DecoderError 'badInput' when that is before the last one */
+  /**
+   * Leaves a gap: the next token is read at this position. @throws DecoderError 'badInput' when that is before the last
+   * one
+   */
   skipTo(position: number): void {
     if (position < this.#context.position)
       throw new DecoderError(
@@ -216,7 +220,10 @@ export class DecoderContext {
     if (needed > this.#context.capacity) throw new ContextFullError(needed - this.#context.rows, this.#context.free);
   }
 
-  /** The next tokens, cut before the first that would see another of them at the ceiling: far rows are rows of earlier runs. */
+  /**
+   * The next tokens, cut before the first that would see another of them at the ceiling: far rows are rows of earlier
+   * runs.
+   */
   #nextChunk(tokens: ArrayLike<number>, from: number, most: number): number[] {
     const { policy } = this.#context;
     const length = Math.min(most, tokens.length - from);

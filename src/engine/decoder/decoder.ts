@@ -20,7 +20,10 @@ const CHUNK_TOKENS = 256;
 export interface ContextOptions {
   /** Rotary frequencies; default: those of the config for a context of `capacity` positions. */
   rope?: RopeFrequencies;
-  /** Encodes the oldest rows to memory slots as the text grows; needs memory weights and a policy without window or anchors (`memories`). */
+  /**
+   * Encodes the oldest rows to memory slots as the text grows; needs memory weights and a policy without window or
+   * anchors (`memories`).
+   */
   compress?: LiveCompression;
 }
 
@@ -122,8 +125,8 @@ export class Decoder {
   }
 
   /**
-   * Encodes segments side by side, each alone behind the same prefix, and returns of each the rows and hidden states asked for.
-   * No logits are computed.
+   * Encodes segments side by side, each alone behind the same prefix, and returns of each the rows and hidden states
+   * asked for. No logits are computed.
    *
    * @throws DecoderError 'badInput', 'cancelled' (between batches); KvRowsError when the prefix is of another model
    */

@@ -4,8 +4,9 @@ import { DecoderError } from './errors';
 import type { EncodedSegment, EncodeOptions, SegmentInput } from './segment-encoder';
 
 /**
- * Live compression (UIO-LLMs): once `keepTokens + segmentTokens` plain rows have gathered, the oldest `segmentTokens` are encoded to slots
- * behind the sinks, their rows give way to the slots', and what follows moves up, so that positions stay within the trained window.
+ * Live compression (UIO-LLMs): once `keepTokens + segmentTokens` plain rows have gathered, the oldest `segmentTokens`
+ * are encoded to slots behind the sinks, their rows give way to the slots', and what follows moves up, so that
+ * positions stay within the trained window.
  */
 export interface LiveCompression {
   segmentTokens: number;
@@ -35,7 +36,10 @@ export function mostRowsCompressing(context: Context, compress: LiveCompression,
   return most;
 }
 
-/** The chunk, cut behind the token that makes the oldest rows due, so that where this happens does not depend on the chunks. */
+/**
+ * The chunk, cut behind the token that makes the oldest rows due, so that where this happens does not depend on the
+ * chunks.
+ */
 export function untilDue(context: Context, compress: LiveCompression, chunk: number[]): number[] {
   let plain = context.live(RowKind.plain).length;
   const due = context.plan(chunk).findIndex((row) => row.kind === RowKind.plain && ++plain === dueAt(compress));

@@ -6,7 +6,9 @@ import type { MatrixPlan } from './weights';
 /** File name under which the runtime finds the memories' weights. */
 export const MEMORY_FILE = 'memory.bin';
 
-/** Two sets of slots a checkpoint may have: those of its memories, and a second one, trained for fewer tokens a slot. */
+/**
+ * Two sets of slots a checkpoint may have: those of its memories, and a second one, trained for fewer tokens a slot.
+ */
 export type SlotSet = 'memory' | 'dense';
 
 /** What makes slots of a segment (UIO-LLMs): compiled matrices and the slots' own vector. */
@@ -42,8 +44,8 @@ export function transferMatrix(config: ModelConfig, layer: number): MatrixPlan {
 }
 
 /**
- * Reads what slots start with and the tensors `layers.N.{slot.q_proj, slot.v_proj, head.k_proj, head.v_proj}.weight`, low-rank changes merged in.
- * Small next to the model, and few rows run through them: kept in f32.
+ * Reads what slots start with and the tensors `layers.N.{slot.q_proj, slot.v_proj, head.k_proj, head.v_proj}.weight`,
+ * low-rank changes merged in. Small next to the model, and few rows run through them: kept in f32.
  *
  * @throws CheckpointError naming the tensor that is missing, not finite or of another shape
  */

@@ -15,9 +15,15 @@ export interface DecoderOptions {
   cacheDirectory: string | null;
   /** Threads of ONNX Runtime; default: the number of cores, at most 8. */
   threads?: number;
-  /** Whether single tokens are read with the engine's own kernels where they run; default true. Without, all is graphs of ONNX Runtime. */
+  /**
+   * Whether single tokens are read with the engine's own kernels where they run; default true. Without, all is graphs
+   * of ONNX Runtime.
+   */
   kernels?: boolean;
-  /** Tokens per run while a prompt is read; default 256. A run cannot be interrupted, so this bounds how late a cancel takes effect. */
+  /**
+   * Tokens per run while a prompt is read; default 256. A run cannot be interrupted, so this bounds how late a cancel
+   * takes effect.
+   */
   chunkTokens?: number;
   /** Weights that make memory slots of segments (`memory.safetensors`), if the checkpoint has them. */
   memory?: TensorSource;
@@ -33,7 +39,9 @@ export function parameterCount(config: ModelConfig): number {
   return config.layers * (attention + feedForward) + embeddings;
 }
 
-/** Small models lose more by rounding and have memory to spare: f32 below 30 M parameters, 8 bits below 500 M, else 4. */
+/**
+ * Small models lose more by rounding and have memory to spare: f32 below 30 M parameters, 8 bits below 500 M, else 4.
+ */
 export function chooseWeights(config: ModelConfig): WeightFormat {
   const parameters = parameterCount(config);
   if (parameters < 30e6) return 'f32';

@@ -37,12 +37,15 @@ export function quantize8(weights: Float32Array, columns: number): QuantizedRows
   return { levels, scales };
 }
 
-/** Shares of the largest magnitude that are tried as the end of the 4-bit range; clipping outliers often costs less than coarse steps. */
+/**
+ * Shares of the largest magnitude that are tried as the end of the 4-bit range; clipping outliers often costs less than
+ * coarse steps.
+ */
 const CLIPS = [1, 0.95, 0.9, 0.85, 0.8, 0.74];
 
 /**
- * Levels −8…7: the value of largest magnitude takes −8 (as llama.cpp's q4_0 does), and of a few clipped ranges the one is kept whose levels, with the scale
- * that suits them best, come closest to the weights.
+ * Levels −8…7: the value of largest magnitude takes −8 (as llama.cpp's q4_0 does), and of a few clipped ranges the one
+ * is kept whose levels, with the scale that suits them best, come closest to the weights.
  */
 export function quantize4(weights: Float32Array, columns: number): QuantizedRows {
   const rows = weights.length / columns;
@@ -72,7 +75,9 @@ function level4(weight: number, inverse: number): number {
   return level < -8 ? -8 : level > 7 ? 7 : level;
 }
 
-/** Levels l = level(w / tried) leave least of w at the scale Σ w l / Σ l²; what they explain of it is (Σ w l)² / Σ l². */
+/**
+ * Levels l = level(w / tried) leave least of w at the scale Σ w l / Σ l²; what they explain of it is (Σ w l)² / Σ l².
+ */
 function bestRange4(weights: Float32Array, from: number, to: number): { scale: number; inverse: number } {
   let extreme = 0;
   for (let i = from; i < to; i++) {

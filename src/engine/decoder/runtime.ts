@@ -13,7 +13,10 @@ import { WEIGHTS_FILE } from './weight-file';
 
 export type Feeds = Record<string, ort.Tensor>;
 
-/** Microseconds that idle threads wait busily: long enough for the next node, too short to starve the session's other half. */
+/**
+ * Microseconds that idle threads wait busily: long enough for the next node, too short to starve the session's other
+ * half.
+ */
 const SPIN_MICROSECONDS = '250';
 
 interface RuntimeSettings {
@@ -51,7 +54,10 @@ export class Runtime {
     return this.#settings.kernels && TokenStep.possible(this.#settings);
   }
 
-  /** What single tokens are read with, packed when it is first needed; undefined where that is the graph. @throws DecoderError */
+  /**
+   * What single tokens are read with, packed when it is first needed; undefined where that is the graph. @throws
+   * DecoderError
+   */
   step(): TokenStep | undefined {
     if (this.#closed) throw new DecoderError('closed', 'the decoder has been closed');
     if (this.#step === null) {
@@ -153,7 +159,8 @@ export function int32(values: readonly number[], dims: readonly number[]): ort.T
 export function cacheTensor(values: Float32Array | Uint16Array, dims: readonly number[]): ort.Tensor {
   if (values instanceof Float32Array) return new ort.Tensor('float32', values, dims);
   const tensor = new ort.Tensor('float16', values, dims);
-  // Where Float16Array exists (Node 24), the tensor has become one of it, which the native half of ONNX Runtime 1.30 takes for empty.
+  // Where Float16Array exists (Node 24), the tensor has become one of it, which the native half of ONNX Runtime 1.30
+  // takes for empty.
   if ((tensor.data as unknown) !== values) Object.defineProperty(tensor, 'data', { value: values });
   return tensor;
 }

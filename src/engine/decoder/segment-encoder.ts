@@ -64,7 +64,10 @@ interface Batch {
 
 const BATCH_ROWS = 2048;
 
-/** Encodes segments side by side, each alone behind the same prefix: no segment sees another, so their rows can be kept and spliced anywhere. */
+/**
+ * Encodes segments side by side, each alone behind the same prefix: no segment sees another, so their rows can be kept
+ * and spliced anywhere.
+ */
 export class SegmentEncoder {
   readonly #policy: AttentionPolicy;
   readonly #rows: SegmentRows;

@@ -12,7 +12,10 @@ export interface PastRows {
   values: CacheArray;
 }
 
-/** What the passes over segments share: the prefix at its positions, the inputs that say where rows stand, and what is picked from the outputs. */
+/**
+ * What the passes over segments share: the prefix at its positions, the inputs that say where rows stand, and what is
+ * picked from the outputs.
+ */
 export class SegmentRows {
   readonly shape: RowShape;
   readonly prefixRows: number;
@@ -31,7 +34,10 @@ export class SegmentRows {
     this.prefix = prefix && this.prefixRows > 0 ? this.#place(prefix) : undefined;
   }
 
-  /** Inputs that all passes have. Without `cover` the new rows stand one after the other behind the prefix, else so many tokens behind it. */
+  /**
+   * Inputs that all passes have. Without `cover` the new rows stand one after the other behind the prefix, else so many
+   * tokens behind it.
+   */
   feeds(
     batch: number,
     steps: number,

@@ -22,8 +22,8 @@ export const slotSetOf = ({ slotTokens, slotSet = 'memory' }: SegmentInput): Slo
 
 /**
  * The slots' pass (UIO-LLMs, §3): M rows over the finished rows of their segment. Slot j sees the prefix, the
- * first (j + 1)·ratio tokens (in place: all of these but the last) and itself, and stands at the position after them; the segment's own
- * rows never see a slot.
+ * first (j + 1)·ratio tokens (in place: all of these but the last) and itself, and stands at the position after them;
+ * the segment's own rows never see a slot.
  *
  * @param made keys (rotated) and values of the segments' rows, [B, L, K, steps, D]
  * @returns for each segment that asks for this set's slots ⌈tokens / slotTokens⌉ rows at positions 0, 1, …

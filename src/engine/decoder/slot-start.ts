@@ -13,9 +13,10 @@ interface Spans {
 }
 
 /**
- * What memory slots start with, and where they stand. *Beside*: one learned vector (UIO-LLMs, §3) and, where the checkpoint has weights
- * for it, the weighted mean of the embeddings of the tokens that a slot sees and none before it does, the last so many of them; the slot is
- * a row after all it sees. *In place*: the embedding of the last token of a slot's share, in that token's place, and the vector.
+ * What memory slots start with, and where they stand. *Beside*: one learned vector (UIO-LLMs, §3) and, where the
+ * checkpoint has weights for it, the weighted mean of the embeddings of the tokens that a slot sees and none before it
+ * does, the last so many of them; the slot is a row after all it sees. *In place*: the embedding of the last token of a
+ * slot's share, in that token's place, and the vector.
  */
 export class SlotStart {
   private constructor(
@@ -26,7 +27,8 @@ export class SlotStart {
   ) {}
 
   /**
-   * Reads `slot` [hidden] and, if they are there, `slot.span_weight` [vocab], `slot.span_gain` [1] and `slot.span_rows` [1], or `slot.in_place` [1].
+   * Reads `slot` [hidden] and, if they are there, `slot.span_weight` [vocab], `slot.span_gain` [1] and `slot.span_rows`
+   * [1], or `slot.in_place` [1].
    *
    * @param embeddings the model's own, [vocab, hidden]
    *
@@ -58,7 +60,10 @@ export class SlotStart {
     return new SlotStart(slot, { embeddings: await embeddings(), weights, gain, rows }, false);
   }
 
-  /** Writes what the slots of a segment start with to `out` [cover.length, hidden]; the share of slot j ends after cover[j] tokens. */
+  /**
+   * Writes what the slots of a segment start with to `out` [cover.length, hidden]; the share of slot j ends after
+   * cover[j] tokens.
+   */
   write(tokens: ArrayLike<number>, cover: readonly number[], out: Float32Array): void {
     const { slot, spans } = this;
     cover.forEach((end, j) => {

@@ -56,19 +56,25 @@ export function headMatrix(config: ModelConfig): MatrixPlan {
 }
 
 /**
- * How single tokens read a layer. With 4 bits the first and the last layer are kept in 8: they lose most by rounding (of 5.9% perplexity that the bundled model lost,
- * its two take 5), and in a deep model they weigh little.
+ * How single tokens read a layer. With 4 bits the first and the last layer are kept in 8: they lose most by rounding
+ * (of 5.9% perplexity that the bundled model lost, its two take 5), and in a deep model they weigh little.
  */
 export function tokenFormat({ layers }: ModelConfig, layer: number, weights: WeightFormat): WeightFormat {
   return weights === '4bit' && (layer === 0 || layer === layers - 1) ? '8bit' : weights;
 }
 
-/** The product that makes logits is in 8 bits beside layers of 4: nothing behind it makes good what it loses, and in small models it is half of all weights. */
+/**
+ * The product that makes logits is in 8 bits beside layers of 4: nothing behind it makes good what it loses, and in
+ * small models it is half of all weights.
+ */
 export function headFormat(weights: WeightFormat): WeightFormat {
   return weights === '4bit' ? '8bit' : weights;
 }
 
-/** Formats that a layer's matrices are kept in: beside 4-bit weights there is a second copy in bytes, which reads prompts faster. */
+/**
+ * Formats that a layer's matrices are kept in: beside 4-bit weights there is a second copy in bytes, which reads
+ * prompts faster.
+ */
 function layerFormats(config: ModelConfig, layer: number, weights: WeightFormat): readonly MatrixFormat[] {
   return weights === '4bit' ? [tokenFormat(config, layer, weights), 'i8q'] : [weights];
 }
@@ -76,7 +82,10 @@ function layerFormats(config: ModelConfig, layer: number, weights: WeightFormat)
 /** f32 values held at once while a tensor is read. */
 const BAND_VALUES = 4 << 20;
 
-/** Compiles all tensors of a checkpoint. @throws CheckpointError naming the tensor that is not finite or has another shape than the config says */
+/**
+ * Compiles all tensors of a checkpoint. @throws CheckpointError naming the tensor that is not finite or has another
+ * shape than the config says
+ */
 export async function compileWeights(
   checkpoint: Checkpoint,
   weights: WeightFormat,

@@ -29,8 +29,9 @@ export interface LocatedTensor extends TensorInfo {
 }
 
 /**
- * One `*.safetensors` file, open for ranged reads: 8 bytes of little-endian header length, a JSON header, then the tensors without gaps
- * (https://github.com/huggingface/safetensors, "Format"). The header is believed only where it agrees with the size of the file.
+ * One `*.safetensors` file, open for ranged reads: 8 bytes of little-endian header length, a JSON header, then the
+ * tensors without gaps (https://github.com/huggingface/safetensors, "Format"). The header is believed only where it
+ * agrees with the size of the file.
  */
 export class SafetensorsFile {
   readonly path: string;
@@ -74,7 +75,8 @@ export class SafetensorsFile {
   }
 
   /**
-   * A tensor, or rows [from, to) of its first dimension, as f32. The result is the only memory used: 16-bit values are widened in place.
+   * A tensor, or rows [from, to) of its first dimension, as f32. The result is the only memory used: 16-bit values are
+   * widened in place.
    *
    * @throws CheckpointError `missing`, `unsupported` (dtype), `outOfRange` (rows), `changed`, `notFinite`
    */
@@ -107,7 +109,9 @@ export class SafetensorsFile {
     return values;
   }
 
-  /** Fills `target` from `offset`. @throws CheckpointError `changed` when the file is no longer the one that was opened. */
+  /**
+   * Fills `target` from `offset`. @throws CheckpointError `changed` when the file is no longer the one that was opened.
+   */
   async readBytes(offset: number, target: Uint8Array): Promise<void> {
     let filled = 0;
     while (filled < target.length) {
@@ -131,7 +135,10 @@ export class SafetensorsFile {
     }
   }
 
-  /** The open handle would go on reading a file that was replaced; half old, half new weights would be worse than an error. */
+  /**
+   * The open handle would go on reading a file that was replaced; half old, half new weights would be worse than an
+   * error.
+   */
   private async assertUnchanged(): Promise<void> {
     let now: string;
     try {

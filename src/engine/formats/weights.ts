@@ -51,7 +51,8 @@ export class SafetensorsSource implements TensorSource {
 }
 
 /**
- * Opens the weights of a folder: `model.safetensors`, or the shards named by `model.safetensors.index.json`, or the only `*.safetensors` there is.
+ * Opens the weights of a folder: `model.safetensors`, or the shards named by `model.safetensors.index.json`, or the
+ * only `*.safetensors` there is.
  *
  * @throws CheckpointError
  */

@@ -18,7 +18,8 @@ export interface FittedPrompt {
 }
 
 /**
- * Makes a prompt fit, exactly. Rows are asked of the context itself (`rowsNeeded`), because what a token costs depends on the policy.
+ * Makes a prompt fit, exactly. Rows are asked of the context itself (`rowsNeeded`), because what a token costs depends
+ * on the policy.
  *
  * @param rowsNeeded rows that reading these tokens would take
  * @param free rows there are

@@ -42,8 +42,8 @@ export interface Generated {
 /**
  * Reads a prompt and writes on. What the context held before stays in front of it.
  *
- * A cancel ends it between chunks of the prompt and between tokens, and returns what there is. Prompts within the trained window keep the
- * original rotary frequencies; when a text grows beyond it, the rows are rotated anew.
+ * A cancel ends it between chunks of the prompt and between tokens, and returns what there is. Prompts within the
+ * trained window keep the original rotary frequencies; when a text grows beyond it, the rows are rotated anew.
  *
  * @throws ContextFullError before anything is read, when prompt and new tokens do not fit and `cut` is 'refuse'
  * @throws DecoderError, CheckpointError
@@ -166,7 +166,10 @@ export class RopeFollower {
     this.context = context;
   }
 
-  /** Called before tokens up to `length` positions are read. With a distance ceiling no angle is larger than the ceiling's. */
+  /**
+   * Called before tokens up to `length` positions are read. With a distance ceiling no angle is larger than the
+   * ceiling's.
+   */
   reach(length: number): void {
     if (!dependsOnLength(this.rope)) return;
     const inUse = Math.min(length, this.context.policy.ceiling);
@@ -175,7 +178,8 @@ export class RopeFollower {
       this.made === undefined ||
       (inUse > window && this.made < (this.rope.scaling.type === 'dynamic' ? inUse : window + 1));
     if (!grown) return;
-    // Dynamic frequencies change with every token: take them for a quarter more than is in use, and rotate anew only then.
+    // Dynamic frequencies change with every token: take them for a quarter more than is in use, and rotate anew only
+    // then.
     this.made = this.rope.scaling.type === 'dynamic' && this.made !== undefined ? Math.ceil(inUse * 1.25) : inUse;
     this.context.setRope(ropeFrequencies(this.rope, this.made));
   }

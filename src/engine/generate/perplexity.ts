@@ -3,7 +3,10 @@ import type { Decoder } from '../decoder/decoder';
 import { DecoderError } from '../decoder/errors';
 import { ropeFrequencies } from '../rope/frequencies';
 
-/** Mean negative log-likelihood (nats) of the next token, after the tokens at positions [from, to) of their rows have been read. */
+/**
+ * Mean negative log-likelihood (nats) of the next token, after the tokens at positions [from, to) of their rows have
+ * been read.
+ */
 export interface PerplexityBucket {
   from: number;
   to: number;
@@ -24,7 +27,10 @@ export interface PerplexityReport {
 export interface PerplexityOptions {
   /** New for each row of tokens; default full attention. */
   policy?: () => AttentionPolicy;
-  /** Bounds of the buckets, ascending (position 0, where only the first token is known, belongs to none); default 1, 128, 256, 512, 1024, 1536, 2048, 3072, 4096 and so on in steps of half an octave. */
+  /**
+   * Bounds of the buckets, ascending (position 0, where only the first token is known, belongs to none); default 1,
+   * 128, 256, 512, 1024, 1536, 2048, 3072, 4096 and so on in steps of half an octave.
+   */
   edges?: readonly number[];
   /** Tokens read at once; bounds the memory of the logits. */
   chunkTokens?: number;
@@ -42,8 +48,8 @@ export function defaultEdges(length: number): number[] {
 }
 
 /**
- * How well each token is predicted from what stands before it in its row, by position. Rows are independent texts; each is read once, in
- * chunks, under the policy, so memory stays that of the policy.
+ * How well each token is predicted from what stands before it in its row, by position. Rows are independent texts; each
+ * is read once, in chunks, under the policy, so memory stays that of the policy.
  *
  * @throws DecoderError 'badInput' for rows of fewer than two tokens, 'cancelled'
  */
@@ -76,14 +82,12 @@ export async function measurePerplexity(
     read += row.length;
     options.onProgress?.(read, total);
   }
-  const buckets = edges
-    .slice(0, -1)
-    .map((from, i) => ({
-      from,
-      to: edges[i + 1] as number,
-      nll: (sums[i] as number) / (counts[i] as number),
-      tokens: counts[i] as number,
-    }));
+  const buckets = edges.slice(0, -1).map((from, i) => ({
+    from,
+    to: edges[i + 1] as number,
+    nll: (sums[i] as number) / (counts[i] as number),
+    tokens: counts[i] as number,
+  }));
   const tokens = buckets.reduce((sum, bucket) => sum + bucket.tokens, 0);
   const nll = buckets.reduce((sum, bucket, i) => sum + (bucket.tokens > 0 ? (sums[i] as number) : 0), 0) / tokens;
   return { buckets: buckets.filter((bucket) => bucket.tokens > 0), rows: held, nll, tokens };

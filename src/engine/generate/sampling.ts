@@ -8,7 +8,10 @@ export interface SamplingOptions {
   topP?: number;
   /** Only tokens at least this share as likely as the likeliest (Nguyen et al. 2024); 0 for all. */
   minP?: number;
-  /** Divides positive and multiplies negative logits of tokens seen in the last `repetitionWindow` (Keskar et al. 2019); 1 for none. */
+  /**
+   * Divides positive and multiplies negative logits of tokens seen in the last `repetitionWindow` (Keskar et al. 2019);
+   * 1 for none.
+   */
   repetitionPenalty?: number;
   /** Tokens looked back at, prompt included; default 256. */
   repetitionWindow?: number;
@@ -107,7 +110,10 @@ export function argmax(scores: Float32Array): number {
   return best;
 }
 
-/** The k highest, descending: a heap would do, but the k-th value by sorting a copy is as fast at the sizes of vocabularies. */
+/**
+ * The k highest, descending: a heap would do, but the k-th value by sorting a copy is as fast at the sizes of
+ * vocabularies.
+ */
 function likeliest(scores: Float32Array, k: number): number[] {
   const least = scores.slice().sort()[scores.length - k] as number;
   const tokens: number[] = [];
@@ -115,7 +121,10 @@ function likeliest(scores: Float32Array, k: number): number[] {
   return tokens.sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b).slice(0, k);
 }
 
-/** The nucleus of the whole vocabulary: tokens far below the highest are sorted only if they are needed to reach the share. */
+/**
+ * The nucleus of the whole vocabulary: tokens far below the highest are sorted only if they are needed to reach the
+ * share.
+ */
 function nucleusOfAll(scores: Float32Array, topP: number, weigh: (token: number) => number): number[] {
   const weights = new Float64Array(scores.length);
   let total = 0;

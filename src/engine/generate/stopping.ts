@@ -1,4 +1,7 @@
-/** Watches streamed text for strings that end it, also when they come in pieces, and holds back what may still become one. */
+/**
+ * Watches streamed text for strings that end it, also when they come in pieces, and holds back what may still become
+ * one.
+ */
 export class StopStrings {
   private readonly strings: readonly string[];
   private held = '';

@@ -25,7 +25,10 @@ export interface ContextAccount {
   rows: number;
   capacity: number;
   rowBytes: number;
-  /** Bytes allocated: rows in use, copies of those seen at the ceiling, slots kept ready, and what the kernels keep of the rows in bytes. */
+  /**
+   * Bytes allocated: rows in use, copies of those seen at the ceiling, slots kept ready, and what the kernels keep of
+   * the rows in bytes.
+   */
   allocatedBytes: number;
 }
 

@@ -14,9 +14,9 @@ export interface NewRow extends RowPlace {
 const LIVE = 0;
 
 /**
- * The rows that the model sees now. Each row has a position; keys are kept rotated to it ("near"). Rows that stay for ever and have
- * fallen behind the policy's ceiling are kept un-rotated in a second store ("far"), where the graphs see them at the ceiling distance;
- * while a row is crossing the ceiling it is in both.
+ * The rows that the model sees now. Each row has a position; keys are kept rotated to it ("near"). Rows that stay for
+ * ever and have fallen behind the policy's ceiling are kept un-rotated in a second store ("far"), where the graphs see
+ * them at the ceiling distance; while a row is crossing the ceiling it is in both.
  */
 export class Context {
   readonly near: RowStore;
@@ -65,7 +65,9 @@ export class Context {
     return this.capacity - this.rows;
   }
 
-  /** Makes room for so many more rows at once: those that are there are copied once, not each time that some are added. */
+  /**
+   * Makes room for so many more rows at once: those that are there are copied once, not each time that some are added.
+   */
   reserve(rows: number): void {
     this.near.reserve(this.near.count + Math.min(rows, this.free));
   }
@@ -131,8 +133,8 @@ export class Context {
   }
 
   /**
-   * Puts stored rows into the context so that the segment's position 0 lies at `atPosition`; the next token keeps its position unless
-   * the segment reaches beyond it. Returns the id under which the rows can be dropped or moved.
+   * Puts stored rows into the context so that the segment's position 0 lies at `atPosition`; the next token keeps its
+   * position unless the segment reaches beyond it. Returns the id under which the rows can be dropped or moved.
    *
    * @throws KvRowsError when the rows are of another model; RangeError when there is no room for them
    */
@@ -270,8 +272,8 @@ export class Context {
   }
 
   /**
-   * Makes ready for queries at positions [first, last]: rows that some of them see at the ceiling get a far copy, and near copies that
-   * none of them sees at its distance are dropped.
+   * Makes ready for queries at positions [first, last]: rows that some of them see at the ceiling get a far copy, and
+   * near copies that none of them sees at its distance are dropped.
    */
   prepare(first: number, last: number): void {
     if (this.policy.ceiling === Infinity) return;

@@ -19,8 +19,8 @@ const HEADER = 8;
 const MOST = 1 << 20;
 
 /**
- * What is kept of a segment: for each of its rows the keys (not rotated) and values of all layers, and the row's position in the
- * segment. Rows of any context with the same sinks: they can be spliced wherever the segment is needed.
+ * What is kept of a segment: for each of its rows the keys (not rotated) and values of all layers, and the row's
+ * position in the segment. Rows of any context with the same sinks: they can be spliced wherever the segment is needed.
  */
 export class KvRows implements RowBlock {
   readonly shape: RowShape;

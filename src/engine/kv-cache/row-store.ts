@@ -8,13 +8,17 @@ export interface RowBlock {
   rows: number;
 }
 
-/** Slots are added in steps of this many, or 1/32 of what there is, whichever is more: the copying is spread over the tokens. */
+/**
+ * Slots are added in steps of this many, or 1/32 of what there is, whichever is more: the copying is spread over the
+ * tokens.
+ */
 const STEP = 64;
 const STEP_SHARE = 32;
 
 /**
- * Slots for cached rows, per layer [kvHeads, capacity, headDim]: the very arrays that the graphs read. Which slot holds which row does not
- * matter to attention (positions are in the rotation), so freed slots are used again and nothing is ever moved to close a gap.
+ * Slots for cached rows, per layer [kvHeads, capacity, headDim]: the very arrays that the graphs read. Which slot holds
+ * which row does not matter to attention (positions are in the rotation), so freed slots are used again and nothing is
+ * ever moved to close a gap.
  */
 export class RowStore {
   readonly shape: RowShape;
@@ -33,7 +37,10 @@ export class RowStore {
   tokens = new Int32Array(0);
   /** Ledger entry of each row. */
   entries = new Int32Array(0);
-  /** Counts up with each write; and what it was when each slot was written last, so that a copy in another form can follow. */
+  /**
+   * Counts up with each write; and what it was when each slot was written last, so that a copy in another form can
+   * follow.
+   */
   clock = 0;
   stamps = new Uint32Array(0);
   #free: number[] = [];

@@ -9,11 +9,13 @@ export interface RopeFrequencies {
 }
 
 /**
- * The frequencies of a rope configuration when the context reaches `positionsInUse` tokens (only dynamic NTK and longrope depend on it).
+ * The frequencies of a rope configuration when the context reaches `positionsInUse` tokens (only dynamic NTK and
+ * longrope depend on it).
  *
  * Computed in f64: the angle of position 1,000,000 keeps all the digits that an f32 frequency would lose.
- * Sources: RoFormer (2104.09864) for the series; Position Interpolation (2306.15595) for linear; YaRN (2309.00071) §3 for NTK-aware,
- * dynamic and NTK-by-parts; LongRoPE (2402.13753) §3 for the factors. Agreement with PyTorch transformers is tested.
+ * Sources: RoFormer (2104.09864) for the series; Position Interpolation (2306.15595) for linear; YaRN (2309.00071) §3
+ * for NTK-aware, dynamic and NTK-by-parts; LongRoPE (2402.13753) §3 for the factors. Agreement with PyTorch
+ * transformers is tested.
  */
 export function ropeFrequencies(rope: RopeConfig, positionsInUse: number): RopeFrequencies {
   const { theta, rotaryDim, originalMaxPositions, scaling } = rope;
@@ -48,7 +50,10 @@ export function ropeFrequencies(rope: RopeConfig, positionsInUse: number): RopeF
   }
 }
 
-/** Whether the frequencies change once more than `originalMaxPositions` are in use: rows rotated before must then be rotated again. */
+/**
+ * Whether the frequencies change once more than `originalMaxPositions` are in use: rows rotated before must then be
+ * rotated again.
+ */
 export function dependsOnLength(rope: RopeConfig): boolean {
   return rope.scaling.type === 'dynamic' || rope.scaling.type === 'longrope';
 }
@@ -58,12 +63,17 @@ function geometricSeries(theta: number, rotaryDim: number): Float64Array {
   return Float64Array.from({ length: rotaryDim / 2 }, (_, i) => theta ** ((-2 * i) / rotaryDim));
 }
 
-/** NTK-aware scaling changes the base so that the slowest pair is interpolated by `factor` and the fastest not at all. */
+/**
+ * NTK-aware scaling changes the base so that the slowest pair is interpolated by `factor` and the fastest not at all.
+ */
 function ntkBase(theta: number, rotaryDim: number, factor: number): number {
   return rotaryDim > 2 ? theta * factor ** (rotaryDim / (rotaryDim - 2)) : theta;
 }
 
-/** NTK-by-parts (YaRN, eq. 17–19): pairs that turn often within the trained window stay, those that never complete a turn are interpolated. */
+/**
+ * NTK-by-parts (YaRN, eq. 17–19): pairs that turn often within the trained window stay, those that never complete a
+ * turn are interpolated.
+ */
 function yarn(base: Float64Array, rope: RopeConfig, scaling: RopeScaling & { type: 'yarn' }): Float64Array {
   const { theta, rotaryDim, originalMaxPositions } = rope;
   const pairOfTurns = (turns: number) =>
@@ -96,7 +106,10 @@ function longropeAttentionScale(factor: number, originalMaxPositions: number): n
   return factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(originalMaxPositions));
 }
 
-/** Llama 3.1: wavelengths beyond window/low are divided by the factor, those below window/high stay, the band between is blended. */
+/**
+ * Llama 3.1: wavelengths beyond window/low are divided by the factor, those below window/high stay, the band between is
+ * blended.
+ */
 function llama3(base: Float64Array, window: number, scaling: RopeScaling & { type: 'llama3' }): Float64Array {
   const { factor, lowFreqFactor, highFreqFactor } = scaling;
   return base.map((f) => {
@@ -108,7 +121,10 @@ function llama3(base: Float64Array, window: number, scaling: RopeScaling & { typ
   });
 }
 
-/** By what each unscaled frequency is divided under this configuration; [rotaryDim / 2]. The common currency of all scalings. */
+/**
+ * By what each unscaled frequency is divided under this configuration; [rotaryDim / 2]. The common currency of all
+ * scalings.
+ */
 export function effectiveFactors(rope: RopeConfig, positionsInUse: number): Float64Array {
   const base = geometricSeries(rope.theta, rope.rotaryDim);
   const { inverse } = ropeFrequencies(rope, positionsInUse);
@@ -116,8 +132,8 @@ export function effectiveFactors(rope: RopeConfig, positionsInUse: number): Floa
 }
 
 /**
- * The configuration with other factors for contexts beyond the trained window; prompts within it keep exactly the frequencies they were
- * trained with (DCIS and LongRoPE factors also move the fast pairs, which hurts short contexts).
+ * The configuration with other factors for contexts beyond the trained window; prompts within it keep exactly the
+ * frequencies they were trained with (DCIS and LongRoPE factors also move the fast pairs, which hurts short contexts).
  *
  * @param factors divisor of each unscaled frequency, [rotaryDim / 2], fastest first
  * @param attentionFactor scale of cos and sin beyond the window; YaRN's temperature of `extension` unless given
@@ -168,7 +184,8 @@ export function rotationTable(frequencies: RopeFrequencies, positions: ArrayLike
 }
 
 /**
- * Rotates rows of heads in place, half layout: pair i of a head is (x[i], x[i + rotaryDim/2]); dimensions from rotaryDim on are left alone.
+ * Rotates rows of heads in place, half layout: pair i of a head is (x[i], x[i + rotaryDim/2]); dimensions from
+ * rotaryDim on are left alone.
  *
  * @param rows [rows, heads, headDim]
  * @param table rotations of these rows, [rows, rotaryDim / 2]

@@ -25,8 +25,8 @@ export interface StoredFactors {
 }
 
 /**
- * The configuration under a named rotary scaling: `config` (its own), `linear:S`, `ntk:S`, `yarn:S` with S times the trained window, or a name in
- * `rope_factors.json`. Prompts within the trained window keep the original frequencies.
+ * The configuration under a named rotary scaling: `config` (its own), `linear:S`, `ntk:S`, `yarn:S` with S times the
+ * trained window, or a name in `rope_factors.json`. Prompts within the trained window keep the original frequencies.
  *
  * @throws CheckpointError when there is no such name
  */
@@ -109,7 +109,9 @@ async function entries(directory: string): Promise<[string, unknown][]> {
   return new Fields(await readJson(path, MAX_BYTES), path).optionalObject('factors')?.entries() ?? [];
 }
 
-/** Adds factors under `name`, keeping those of other names; the file is replaced in one step. @throws CheckpointError */
+/**
+ * Adds factors under `name`, keeping those of other names; the file is replaced in one step. @throws CheckpointError
+ */
 export async function storeFactors(
   directory: string,
   rope: RopeConfig,

@@ -43,7 +43,8 @@ export class ChatTemplate {
   }
 
   /**
-   * The template of a checkpoint folder: `chat_template.jinja`, or `chat_template` in tokenizer_config.json (of several, the one named "default").
+   * The template of a checkpoint folder: `chat_template.jinja`, or `chat_template` in tokenizer_config.json (of
+   * several, the one named "default").
    *
    * @returns undefined when the checkpoint has none: a base model
    * @throws CheckpointError
@@ -100,7 +101,10 @@ export class ChatTemplate {
 
 class LimitError extends Error {}
 
-/** Counts the steps of a template and looks at what each yields, so that neither a loop nor a value that doubles itself runs away. */
+/**
+ * Counts the steps of a template and looks at what each yields, so that neither a loop nor a value that doubles itself
+ * runs away.
+ */
 class BoundedInterpreter extends Interpreter {
   private readonly maxText: number;
   private readonly deadline = performance.now() + LIMIT.milliseconds;

@@ -19,8 +19,9 @@ let context: vm.Context | undefined;
 const script = new vm.Script('run()');
 
 /**
- * Runs synchronous work and stops it when it takes too long, even inside a regular expression that backtracks forever: V8's watchdog for vm
- * scripts ends whatever the thread is executing. Costs a few tens of microseconds. State that `work` was changing must be thrown away after a stop.
+ * Runs synchronous work and stops it when it takes too long, even inside a regular expression that backtracks forever:
+ * V8's watchdog for vm scripts ends whatever the thread is executing. Costs a few tens of microseconds. State that
+ * `work` was changing must be thrown away after a stop.
  *
  * @throws TimeLimitError, or what `work` throws
  */

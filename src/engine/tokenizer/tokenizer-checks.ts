@@ -8,8 +8,8 @@ const MAX_PIECE = 1024;
 const MAX_PATTERN = 16_384;
 
 /**
- * Checks what the tokenizer library takes on trust: ids are ids (an id of a billion would make it allocate a vocabulary of a billion), merges are
- * merges, patterns are of a sane length.
+ * Checks what the tokenizer library takes on trust: ids are ids (an id of a billion would make it allocate a vocabulary
+ * of a billion), merges are merges, patterns are of a sane length.
  *
  * @returns the number of ids, and the special tokens by name
  * @throws CheckpointError

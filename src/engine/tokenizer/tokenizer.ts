@@ -27,7 +27,9 @@ export class Tokenizer {
   private readonly special: ReadonlyMap<string, number>;
   private readonly specialIds: ReadonlySet<number>;
   private readonly config: JsonObject;
-  /** Decoding by fixed rules cannot run away, and is done for every token: the time limit would cost more than the work. */
+  /**
+   * Decoding by fixed rules cannot run away, and is done for every token: the time limit would cost more than the work.
+   */
   private readonly decodesByPattern: boolean;
 
   private constructor(
@@ -50,7 +52,8 @@ export class Tokenizer {
   /**
    * Reads `tokenizer.json` (and `tokenizer_config.json`) of a checkpoint folder.
    *
-   * @param vocabSize rows of the embedding; ids beyond it are refused (an embedding padded beyond the vocabulary is usual and fine)
+   * @param vocabSize rows of the embedding; ids beyond it are refused (an embedding padded beyond the vocabulary is
+   *   usual and fine)
    * @throws CheckpointError
    */
   static async open(directory: string, vocabSize: number): Promise<Tokenizer> {
@@ -104,7 +107,8 @@ export class Tokenizer {
   /**
    * Token ids of a text.
    *
-   * @param options.addSpecialTokens whether the tokenizer adds its own begin (and end) tokens; false for text that a chat template made
+   * @param options.addSpecialTokens whether the tokenizer adds its own begin (and end) tokens; false for text that a
+   *   chat template made
    * @throws CheckpointError when the tokenizer's rules fail on the text or never finish
    */
   encode(text: string, options: { addSpecialTokens?: boolean } = {}): number[] {
@@ -173,13 +177,22 @@ export class Tokenizer {
   }
 }
 
-/** Tokens are held back at most this long for a character to complete; UTF-8 needs 4 bytes, so more means that it never will. */
+/**
+ * Tokens are held back at most this long for a character to complete; UTF-8 needs 4 bytes, so more means that it never
+ * will.
+ */
 const MAX_HELD = 4;
-/** Tokens of context decoded again with each new one: decoders treat the first token of a text differently (leading spaces). */
+/**
+ * Tokens of context decoded again with each new one: decoders treat the first token of a text differently (leading
+ * spaces).
+ */
 const CONTEXT = 4;
 const INCOMPLETE = '\uFFFD';
 
-/** Turns ids into text as they come; a character whose bytes are spread over several tokens appears when its last byte has come. */
+/**
+ * Turns ids into text as they come; a character whose bytes are spread over several tokens appears when its last byte
+ * has come.
+ */
 export class TextStream {
   private readonly decode: (ids: readonly number[]) => string;
   private ids: number[] = [];

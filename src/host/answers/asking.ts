@@ -77,8 +77,8 @@ export class Asking implements vscode.Disposable {
   }
 
   /**
-   * Goes before every question. What was typed or saved until now counts for it; and in Restricted Mode and after a clear
-   * nothing is indexed until the user asks: this is the user asking.
+   * Goes before every question. What was typed or saved until now counts for it; and in Restricted Mode and after a
+   * clear nothing is indexed until the user asks: this is the user asking.
    */
   async prepare(): Promise<void> {
     this.watch.tellNow();

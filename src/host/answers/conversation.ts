@@ -13,8 +13,8 @@ export interface Turn {
 }
 
 /**
- * The thread that the answer panel shows. It lives here, so that a panel that was hidden or reloaded is drawn again from
- * the same messages, in the same order.
+ * The thread that the answer panel shows. It lives here, so that a panel that was hidden or reloaded is drawn again
+ * from the same messages, in the same order.
  */
 export class Conversation {
   private turns: Turn[] = [];

@@ -1,7 +1,10 @@
 import * as vscode from 'vscode';
 import type { Coverage } from '../../protocol';
 
-/** What an answer draws on, for the chat: "Drawn from 342 files, of whose text the model remembers 82%." That files are left to read is said by its notices. */
+/**
+ * What an answer draws on, for the chat: "Drawn from 342 files, of whose text the model remembers 82%." That files are
+ * left to read is said by its notices.
+ */
 export function coverageLine({ filesIndexed, memories }: Coverage): string {
   const files =
     filesIndexed === 1 ? vscode.l10n.t('1 file') : vscode.l10n.t('{0} files', filesIndexed.toLocaleString());

@@ -60,8 +60,9 @@ async function pickQuestion(first?: Scope): Promise<{ question: string; scope: S
 }
 
 /**
- * The list sorts places whose name holds what is typed to the top, and Enter would ask about another place than the marked one a
- * letter ago. Its switch for that is there in every version we support but not in the API's types; without it the list sorts as before.
+ * The list sorts places whose name holds what is typed to the top, and Enter would ask about another place than the
+ * marked one a letter ago. Its switch for that is there in every version we support but not in the API's types; without
+ * it the list sorts as before.
  */
 function inOurOrder(pick: vscode.QuickPick<ScopeItem>): void {
   Object.assign(pick, { sortByLabel: false });

@@ -11,8 +11,8 @@ import { commandUri, escapeMarkdown, withoutPictures } from './links';
 const USERS = 5;
 
 /**
- * Says at once what the index knows of a name, and below it the cached explanation or a link that makes one. A hover never
- * starts the worker, and never runs the model unless the setting says so.
+ * Says at once what the index knows of a name, and below it the cached explanation or a link that makes one. A hover
+ * never starts the worker, and never runs the model unless the setting says so.
  */
 export class NameHover implements vscode.HoverProvider {
   constructor(
@@ -44,8 +44,9 @@ export class NameHover implements vscode.HoverProvider {
 }
 
 /**
- * Where the setting says "automatic": the explanation that is not yet there, made while the editor shows what `NameHover`
- * knows already. A provider of its own, because a hover is drawn when its promise resolves, and a model takes seconds.
+ * Where the setting says "automatic": the explanation that is not yet there, made while the editor shows what
+ * `NameHover` knows already. A provider of its own, because a hover is drawn when its promise resolves, and a model
+ * takes seconds.
  */
 export class AutomaticExplanation implements vscode.HoverProvider {
   constructor(

@@ -75,7 +75,9 @@ async function askName(): Promise<string | undefined> {
   return name?.trim();
 }
 
-/** Asks the hub what the model is, and the user whether it shall come; a download that was cut off goes on where it was. */
+/**
+ * Asks the hub what the model is, and the user whether it shall come; a download that was cut off goes on where it was.
+ */
 async function offerDownload(home: ModelHome, repository: string): Promise<void> {
   const facts = await refusable(home, () =>
     withHub(home, vscode.l10n.t('Asking for {0}', repository), (options) => listModel(repository, 'main', options)),

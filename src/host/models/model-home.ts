@@ -2,7 +2,10 @@ import * as vscode from 'vscode';
 import { DEFAULT_ENDPOINT, endpointOf, listModels, type HubOptions, type InstalledModel } from '../../hub';
 import { modelsFolder, setting } from '../configuration';
 
-/** Tokens are kept in the editor's secret storage alone, each for the address it was given for: a mirror never gets another hub's. */
+/**
+ * Tokens are kept in the editor's secret storage alone, each for the address it was given for: a mirror never gets
+ * another hub's.
+ */
 const secretKey = (endpoint: string) => `hubToken:${new URL(endpoint).origin}`;
 
 /** The installed models, the hub they come from, and which of them writes the answers. */

@@ -58,7 +58,10 @@ function indexFace(index: IndexStatus): Face {
   }
 }
 
-/** True while the worker does work of its own, so that it must not be put to sleep. Where encoding stands still nothing is done. */
+/**
+ * True while the worker does work of its own, so that it must not be put to sleep. Where encoding stands still nothing
+ * is done.
+ */
 export function isWorking(index: IndexStatus | undefined): boolean {
   if (!index) return false;
   if (index.state === 'walking' || index.state === 'indexing') return true;

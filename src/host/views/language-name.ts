@@ -7,7 +7,9 @@ interface Contribution {
   contributes?: { languages?: readonly { id?: unknown; aliases?: unknown }[] };
 }
 
-/** A language as the editor itself calls it: the first name that an extension gives its identifier, else the identifier. */
+/**
+ * A language as the editor itself calls it: the first name that an extension gives its identifier, else the identifier.
+ */
 export function languageName(id: string, extensions: readonly Extension[]): string {
   for (const { packageJSON } of extensions) {
     for (const language of (packageJSON as Contribution | undefined)?.contributes?.languages ?? []) {

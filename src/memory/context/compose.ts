@@ -1,6 +1,7 @@
 /**
- * One context over the whole workspace: what is likely is read in full, the next best stands in dense rows, what is near it in fine rows, everything
- * else in coarse rows. The result is the ledger the user sees, and the model's own reading of it.
+ * One context over the whole workspace: what is likely is read in full, the next best stands in dense rows, what is
+ * near it in fine rows, everything else in coarse rows. The result is the ledger the user sees, and the model's own
+ * reading of it.
  */
 import { LateInteraction, type TokenLook } from '../late-interaction';
 import type { Memories } from '../memories';
@@ -21,7 +22,10 @@ export interface ContextEngine {
   readonly sinkRows: number;
   /** Of dense rows; absent where the model has no slots for them. */
   readonly dense?: DenseRatio;
-  /** The question as segments are held against it: its vector, of length 1, its mean queries as they choose among segments, where the model learnt that, and its tokens where they have vectors. */
+  /**
+   * The question as segments are held against it: its vector, of length 1, its mean queries as they choose among
+   * segments, where the model learnt that, and its tokens where they have vectors.
+   */
   look(
     question: string,
     signal?: AbortSignal,
@@ -45,7 +49,10 @@ export interface ContextRequest {
   maxNewTokens: number;
 }
 
-/** Rows of a segment that were made for this question or remembered from one before; `left` when there was no room for it. */
+/**
+ * Rows of a segment that were made for this question or remembered from one before; `left` when there was no room for
+ * it.
+ */
 export interface OpenedSegment {
   key: string;
   rows: number;
@@ -131,7 +138,9 @@ export interface Asked {
   mostRead?: number;
 }
 
-/** Rows of a context, whatever the model's positions: memories may share those (the ceiling bounds positions, not rows). */
+/**
+ * Rows of a context, whatever the model's positions: memories may share those (the ceiling bounds positions, not rows).
+ */
 export const CAPACITY_ROWS = 4_096;
 /** Shares of the positions that are read in full, and of the rows that may be fine. */
 const FULL_SHARE = 0.375;
@@ -140,8 +149,9 @@ const LIVE_SHARE = 0.75;
 const MOST_FULL = 1_024;
 const MOST_FINE = 512;
 /**
- * Dense rows: a question is told less from many. Segments of which a stretch of so many tokens stands in them, the share of the score of the
- * best of them that they must have, and the tokens that a question waits for, those read in full included.
+ * Dense rows: a question is told less from many. Segments of which a stretch of so many tokens stands in them, the
+ * share of the score of the best of them that they must have, and the tokens that a question waits for, those read in
+ * full included.
  */
 const DENSE = { segments: 4, stretch: 64, likely: 0.85, tokens: 4_096 };
 /** Rows that mark a question as a user's turn. */

@@ -8,7 +8,10 @@ import type { CoarseGroup } from './plan';
 export interface ContextParts {
   coarse: readonly CoarseGroup[];
   fine: readonly MemorySegment[];
-  /** Under the key by which their rows are asked for; `rest`: fine rows stand for what is not in dense ones; `lines`: first and last of those in dense ones, where they are known. */
+  /**
+   * Under the key by which their rows are asked for; `rest`: fine rows stand for what is not in dense ones; `lines`:
+   * first and last of those in dense ones, where they are known.
+   */
   dense: readonly {
     segment: MemorySegment;
     key: string;
@@ -22,7 +25,10 @@ export interface ContextParts {
   gone: readonly MemorySegment[];
 }
 
-/** A file's coarse rows make one group, each fine, dense or full segment one by itself; of a long question what was compressed counts as fine rows. */
+/**
+ * A file's coarse rows make one group, each fine, dense or full segment one by itself; of a long question what was
+ * compressed counts as fine rows.
+ */
 export function ledgerOf(
   parts: ContextParts,
   { rows, bytesPerRow, cache }: ContextReading,

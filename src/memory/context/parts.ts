@@ -8,7 +8,10 @@ import type { ContextRequest, WorkspaceMemory } from './compose';
 import type { ContextParts } from './ledger';
 import type { CoarseGroup, ContextPlan, SegmentPart } from './plan';
 
-/** Of a segment that stands in part, the share of its room that is used: how many tokens its lines have is known of the whole only. */
+/**
+ * Of a segment that stands in part, the share of its room that is used: how many tokens its lines have is known of the
+ * whole only.
+ */
 const PART_FILLED = 0.9;
 
 export interface PartSources {
@@ -21,7 +24,10 @@ export interface PartSources {
 
 export type PlannedParts = Pick<ContextRequest, 'coarse' | 'fine' | 'dense' | 'full'> & { parts: ContextParts };
 
-/** Reads what a plan names. Memories that were evicted since the plan was made are left out of the ledger too; texts that changed are named. */
+/**
+ * Reads what a plan names. Memories that were evicted since the plan was made are left out of the ledger too; texts
+ * that changed are named.
+ */
 export async function readParts(plan: ContextPlan, sources: PartSources): Promise<PlannedParts> {
   const { question, memories, library } = sources;
   const textOf = async ({ path, hash, start, end }: MemorySegment): Promise<string | undefined> => {
@@ -106,7 +112,9 @@ async function readCoarse(
 /** What dense rows are made of; where they are made of some lines of the text, which. */
 type DenseSource = ContextRequest['dense'][number] & { lines?: readonly [first: number, last: number] };
 
-/** The ids that the store keeps of a segment's tokens, or its text; of a long one the stretch that meets the question. */
+/**
+ * The ids that the store keeps of a segment's tokens, or its text; of a long one the stretch that meets the question.
+ */
 async function denseOf(
   { segment, tokens }: SegmentPart,
   { question, late, memories }: PartSources,
@@ -133,7 +141,10 @@ async function denseOf(
   );
 }
 
-/** The lines around the match, as many as there is room for. Undefined when the text has changed, or not even a line fits. */
+/**
+ * The lines around the match, as many as there is room for. Undefined when the text has changed, or not even a line
+ * fits.
+ */
 function partOf(
   { segment, tokens }: SegmentPart,
   question: string,

@@ -38,7 +38,10 @@ export interface ContextPlan {
   dense: readonly SegmentPart[];
   /** Best last: it stands next to the question. */
   full: readonly MemorySegment[];
-  /** The best segment that is too long for what full rows have left: the lines around the match are read, and its fine rows stand for the rest. */
+  /**
+   * The best segment that is too long for what full rows have left: the lines around the match are read, and its fine
+   * rows stand for the rest.
+   */
   part?: SegmentPart;
 }
 
@@ -52,10 +55,11 @@ export interface SegmentPart {
 const LEAST_PART = 48;
 
 /**
- * What the context holds: the best segments in full, stretches of the next best in dense rows, fine rows of those after them, coarse rows of all the rest of
- * the workspace. The first that is too long for what full rows have left is read in part; fine rows stand for the rest of what stands in part. When all of it is
- * more than there is room for, files are folded into one row each, those furthest from the question first, and then folders. Every segment is in exactly one
- * place; nothing of the workspace is left out.
+ * What the context holds: the best segments in full, stretches of the next best in dense rows, fine rows of those after
+ * them, coarse rows of all the rest of the workspace. The first that is too long for what full rows have left is read
+ * in part; fine rows stand for the rest of what stands in part. When all of it is more than there is room for, files
+ * are folded into one row each, those furthest from the question first, and then folders. Every segment is in exactly
+ * one place; nothing of the workspace is left out.
  */
 export function planContext(
   segments: readonly MemorySegment[],
@@ -128,7 +132,9 @@ export function planContext(
 const sumOf = (segments: readonly MemorySegment[], of: (segment: MemorySegment) => number): number =>
   segments.reduce((sum, segment) => sum + of(segment), 0);
 
-/** The best, and those nearly as good, stand in dense rows as far as there is room; what they take is taken off `left`. */
+/**
+ * The best, and those nearly as good, stand in dense rows as far as there is room; what they take is taken off `left`.
+ */
 function openable(
   ranked: readonly MemorySegment[],
   scores: ReadonlyMap<string, number>,

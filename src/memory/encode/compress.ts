@@ -29,8 +29,8 @@ export interface CompressedDocument {
 const BATCH_CHARACTERS = 12_000;
 
 /**
- * Reads a document of any length: run by run, each compressed before the next (UIO-LLMs, §3), so that what is held at any moment is one run and
- * the rows of those before it. A line too long for one unit is several; all of them are read.
+ * Reads a document of any length: run by run, each compressed before the next (UIO-LLMs, §3), so that what is held at
+ * any moment is one run and the rows of those before it. A line too long for one unit is several; all of them are read.
  */
 export async function compressDocument(
   document: Document,
@@ -112,7 +112,10 @@ async function encode(
   }
 }
 
-/** Fine rows while they are few enough, else coarse ones, else neighbours folded into one, as few together as there need be. */
+/**
+ * Fine rows while they are few enough, else coarse ones, else neighbours folded into one, as few together as there need
+ * be.
+ */
 function coarsest(units: readonly Rows[], { bytesPerRow, ratios, mostRows }: CompressOptions): Uint8Array {
   const most = mostRows * bytesPerRow;
   const fine = units.reduce((sum, { coarse, rest }) => sum + coarse.byteLength + rest.byteLength, 0);

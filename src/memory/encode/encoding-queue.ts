@@ -10,8 +10,8 @@ export interface KnownDocument {
 }
 
 /**
- * The documents of a workspace on their way to their memories: listed, cut into units, encoded; and whose turn it is. What is open comes first, then what
- * changed lately, then the rest, of which all is cut before any is encoded.
+ * The documents of a workspace on their way to their memories: listed, cut into units, encoded; and whose turn it is.
+ * What is open comes first, then what changed lately, then the rest, of which all is cut before any is encoded.
  */
 export class EncodingQueue {
   readonly known = new Map<string, KnownDocument>();
@@ -27,7 +27,10 @@ export class EncodingQueue {
   /** Files open in editors, most recently used first. */
   open: readonly string[] = [];
 
-  /** Takes in what is new, has another text than its units were cut from or has lost memories, what was changed last first, and forgets what is gone. */
+  /**
+   * Takes in what is new, has another text than its units were cut from or has lost memories, what was changed last
+   * first, and forgets what is gone.
+   */
   list(documents: Iterable<IndexedFile>, isDone: (path: string, known: KnownDocument) => boolean): void {
     const present = new Set<string>();
     this.paths.clear();
@@ -45,7 +48,10 @@ export class EncodingQueue {
     this.listed = true;
   }
 
-  /** The document whose turn it is: to be cut if it waits, else to be encoded. While nothing may be encoded all are cut first. */
+  /**
+   * The document whose turn it is: to be cut if it waits, else to be encoded. While nothing may be encoded all are cut
+   * first.
+   */
   next(mayEncode: boolean): string | undefined {
     const has = (path: string | undefined): boolean =>
       path !== undefined && (this.waiting.has(path) || (mayEncode && this.incomplete.has(path)));
@@ -97,7 +103,10 @@ export class EncodingQueue {
     this.recent.clear();
   }
 
-  /** Units of the workspace, as often as they occur, and those whose memories there are; of what waits the number that it was listed with. */
+  /**
+   * Units of the workspace, as often as they occur, and those whose memories there are; of what waits the number that
+   * it was listed with.
+   */
   count(has: (key: string) => boolean): { encoded: number; segments: number } {
     let encoded = 0;
     let segments = 0;

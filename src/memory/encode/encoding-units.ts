@@ -13,7 +13,10 @@ export interface MemoryUnit {
   end: number;
 }
 
-/** Segments are at most 2,000 characters unless one line is longer; beyond this such a line is encoded in parts, so that an answer need not wait for it. */
+/**
+ * Segments are at most 2,000 characters unless one line is longer; beyond this such a line is encoded in parts, so that
+ * an answer need not wait for it.
+ */
 const MAX_UNIT_CHARACTERS = 8_000;
 
 /** Everything that memories depend on besides the text. */

@@ -50,7 +50,10 @@ export interface EncodingStatus {
   /** Segments of the workspace, as often as they occur, and those whose memories are in the store. */
   encoded: number;
   segments: number;
-  /** True while documents wait to be cut: of those `segments` has what the catalogue says, which is about right. Afterwards it is exact. */
+  /**
+   * True while documents wait to be cut: of those `segments` has what the catalogue says, which is about right.
+   * Afterwards it is exact.
+   */
   counting: boolean;
   paused: boolean;
   /** Why nothing is being encoded although something is missing. */
@@ -85,10 +88,11 @@ const BUDGET_FULL: Standstill = {
 const COUNT_MS = 1_000;
 
 /**
- * Keeps the memories of a workspace in step with it: every segment of every indexed document is encoded once, by content, in the
- * background; open files first, then what changed lately, then the rest. Before that rest is encoded all of it is cut, which takes seconds: from then on
- * what is missing is known to the segment, and everything that is in the store can be used. It can be paused and ended at any moment: what was
- * stored stays, what was not is encoded again. In a process that does not write the store it follows the one that does.
+ * Keeps the memories of a workspace in step with it: every segment of every indexed document is encoded once, by
+ * content, in the background; open files first, then what changed lately, then the rest. Before that rest is encoded
+ * all of it is cut, which takes seconds: from then on what is missing is known to the segment, and everything that is
+ * in the store can be used. It can be paused and ended at any moment: what was stored stays, what was not is encoded
+ * again. In a process that does not write the store it follows the one that does.
  */
 export class MemoryEncoding {
   private readonly queue = new EncodingQueue();
@@ -138,7 +142,10 @@ export class MemoryEncoding {
     return this.running;
   }
 
-  /** Brings the memories in line like `run`, but resolves once everything is cut, which takes seconds at most: then what is in the store can be used and what is missing is known. */
+  /**
+   * Brings the memories in line like `run`, but resolves once everything is cut, which takes seconds at most: then what
+   * is in the store can be used and what is missing is known.
+   */
   async untilCounted(): Promise<void> {
     void this.run();
     while (this.running && this.status().counting) await sleep(COUNTED_MS);
@@ -253,7 +260,8 @@ export class MemoryEncoding {
           if (!this.paused && !queue.isUrgent(path)) await this.encode();
           await this.cut(path);
         } else {
-          // A store that is full has dropped what was used longest ago; the rest of the workspace would only drop what was just made.
+          // A store that is full has dropped what was used longest ago; the rest of the workspace would only drop what
+          // was just made.
           if (store.writable && (store.evicted === evictedBefore || queue.isUrgent(path))) await this.collect(path);
           queue.done(path);
         }
@@ -288,7 +296,10 @@ export class MemoryEncoding {
     this.counted = undefined;
   }
 
-  /** Cuts a document into units. Returns its text and them; undefined when it has changed since it was indexed: the library takes it in and tells of it. */
+  /**
+   * Cuts a document into units. Returns its text and them; undefined when it has changed since it was indexed: the
+   * library takes it in and tells of it.
+   */
   private async cut(path: string): Promise<{ text: string; units: readonly MemoryUnit[] } | undefined> {
     await this.breathe();
     const found = await this.options.library.indexed(path);

@@ -18,10 +18,11 @@ import { Packs } from './packs';
 import { ReadBuffers } from './read-buffers';
 
 /**
- * The memories of every segment of a workspace, by content: a coarse and a fine set of key/value rows, a vector and the token ids.
- * One store serves all branches and all windows: one process writes, the others follow what it writes, and one of them takes over when it is
- * gone. Records live in append-only packs; when the byte budget is reached the least recently used are taken out, and a pack that is mostly
- * dead is rewritten. Parts of records are read by themselves, into buffers that are used again.
+ * The memories of every segment of a workspace, by content: a coarse and a fine set of key/value rows, a vector and the
+ * token ids. One store serves all branches and all windows: one process writes, the others follow what it writes, and
+ * one of them takes over when it is gone. Records live in append-only packs; when the byte budget is reached the least
+ * recently used are taken out, and a pack that is mostly dead is rewritten. Parts of records are read by themselves,
+ * into buffers that are used again.
  */
 
 export interface MemoryStoreOptions {
@@ -61,7 +62,10 @@ interface Entry {
 }
 
 const DEFAULT_PACK_BYTES = 32 * 1024 * 1024;
-/** Of a small budget a pack is at most this part: the one that is written to is never rewritten, so what is dead in it counts. */
+/**
+ * Of a small budget a pack is at most this part: the one that is written to is never rewritten, so what is dead in it
+ * counts.
+ */
 const PACKS_IN_BUDGET = 16;
 /** A sealed pack with less than this share of live bytes is rewritten. */
 const COMPACT_BELOW = 0.5;
@@ -104,8 +108,8 @@ export class MemoryStore {
   }
 
   /**
-   * Takes in what other processes have done meanwhile: what the one that writes has stored, moved or taken out, that the store was cleared, that
-   * nobody writes any more. Resolves to whether there are other memories than before.
+   * Takes in what other processes have done meanwhile: what the one that writes has stored, moved or taken out, that
+   * the store was cleared, that nobody writes any more. Resolves to whether there are other memories than before.
    */
   refresh(): Promise<boolean> {
     return this.exclusive(async () => {
@@ -252,7 +256,10 @@ export class MemoryStore {
     return this.use(key, 'fine', (bytes) => bytes.slice());
   }
 
-  /** Shows a part of a record in a buffer that later reads use again: it is valid until `look` returns. Undefined as for `vector`. */
+  /**
+   * Shows a part of a record in a buffer that later reads use again: it is valid until `look` returns. Undefined as for
+   * `vector`.
+   */
   async use<T>(key: string, part: MemoryPart, look: (bytes: Uint8Array) => T): Promise<T | undefined> {
     const entry = this.entries.get(key);
     if (!entry) {
@@ -313,7 +320,10 @@ export class MemoryStore {
     });
   }
 
-  /** Drops every memory, also in a process that does not write: the one that does finds its packs gone. Returns the bytes freed. */
+  /**
+   * Drops every memory, also in a process that does not write: the one that does finds its packs gone. Returns the
+   * bytes freed.
+   */
   clear(): Promise<number> {
     return this.exclusive(async () => {
       if (!this.options.mayWrite) return 0;

@@ -127,7 +127,10 @@ export class Pack {
     private length: number,
   ) {}
 
-  /** Opens or creates a pack and lists its records in file order. What follows the last whole record is cut off when the pack may be written, else ignored. */
+  /**
+   * Opens or creates a pack and lists its records in file order. What follows the last whole record is cut off when the
+   * pack may be written, else ignored.
+   */
   static async open(
     id: number,
     file: string,
@@ -140,7 +143,10 @@ export class Pack {
     return { pack, records, lostBytes: size - pack.length };
   }
 
-  /** Records that were appended since this was asked last, in file order; one that is not whole is left for the next time. */
+  /**
+   * Records that were appended since this was asked last, in file order; one that is not whole is left for the next
+   * time.
+   */
   async follow(): Promise<PackRecord[]> {
     const { size } = await this.handle.stat();
     const records: PackRecord[] = [];
@@ -155,7 +161,10 @@ export class Pack {
     return records;
   }
 
-  /** Whether the file of this name is still the one that was opened: another process may have deleted it, and even begun a new one. */
+  /**
+   * Whether the file of this name is still the one that was opened: another process may have deleted it, and even begun
+   * a new one.
+   */
   async isThere(): Promise<boolean> {
     try {
       const [own, named] = [await this.handle.stat({ bigint: true }), await stat(this.file, { bigint: true })];

@@ -2,7 +2,10 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Pack, type PackRecord } from './pack';
 
-/** What a look at a directory of packs has found: packs whose records are there no more, and records in the order they were written. */
+/**
+ * What a look at a directory of packs has found: packs whose records are there no more, and records in the order they
+ * were written.
+ */
 export interface Followed {
   gone: readonly Pack[];
   records: readonly { record: PackRecord; pack: Pack }[];
@@ -10,7 +13,10 @@ export interface Followed {
   lostBytes: number;
 }
 
-/** The packs of a directory in the order of their making. One process appends to the last of them; others follow what it writes. */
+/**
+ * The packs of a directory in the order of their making. One process appends to the last of them; others follow what it
+ * writes.
+ */
 export class Packs {
   private readonly packs = new Map<number, Pack>();
   private newest: Pack | undefined;
@@ -21,7 +27,10 @@ export class Packs {
     private readonly packBytes: number,
   ) {}
 
-  /** What has changed since this was asked last. Deleted packs are told first: what was moved out of one stands in a later one. */
+  /**
+   * What has changed since this was asked last. Deleted packs are told first: what was moved out of one stands in a
+   * later one.
+   */
   async follow(writable: boolean): Promise<Followed> {
     const gone: Pack[] = [];
     for (const pack of this.packs.values()) if (!(await pack.isThere())) gone.push(pack);

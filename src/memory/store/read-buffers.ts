@@ -1,4 +1,7 @@
-/** Buffers that are used again: one is lent to each read that goes on and comes back after it, so there are as many as there are reads at once. */
+/**
+ * Buffers that are used again: one is lent to each read that goes on and comes back after it, so there are as many as
+ * there are reads at once.
+ */
 export class ReadBuffers {
   /** Buffers that were made. */
   made = 0;

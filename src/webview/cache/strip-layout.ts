@@ -49,8 +49,9 @@ export function totals(ledger: ContextLedger): Totals {
 }
 
 /**
- * Blocks to scale, in the order of the kinds. Groups too small to be seen or hit (less than `least` of the strip) are joined
- * with their neighbours of the same kind: nothing is left out, and a context of thousands of groups stays drawable.
+ * Blocks to scale, in the order of the kinds. Groups too small to be seen or hit (less than `least` of the strip) are
+ * joined with their neighbours of the same kind: nothing is left out, and a context of thousands of groups stays
+ * drawable.
  */
 export function layoutBlocks(ledger: ContextLedger, least: number): Block[] {
   const all = add(ledger.groups);

@@ -7,7 +7,10 @@ export interface Panel extends HTMLElement {
   receive(message: HostMessage): void;
 }
 
-/** Puts the panel into the document and tells the host that it listens. An error that nobody caught ends in a message with a way on. */
+/**
+ * Puts the panel into the document and tells the host that it listens. An error that nobody caught ends in a message
+ * with a way on.
+ */
 export function boot(create: () => Panel): void {
   // The editor pads a panel's body for plain text; ours has margins of its own.
   const page = new CSSStyleSheet();

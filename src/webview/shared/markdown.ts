@@ -12,8 +12,8 @@ interface Environment {
 }
 
 /**
- * Markdown of answers. HTML is shown as text, pictures are left out, links are shown with their address and lead nowhere: an
- * answer may quote anything that lies in a workspace. `[3]` becomes a button when citation 3 is known.
+ * Markdown of answers. HTML is shown as text, pictures are left out, links are shown with their address and lead
+ * nowhere: an answer may quote anything that lies in a workspace. `[3]` becomes a button when citation 3 is known.
  */
 const markdown = new MarkdownIt({ html: false, linkify: false, typographer: false, breaks: false });
 markdown.disable(['image', 'autolink', 'html_inline', 'html_block', 'reference']);

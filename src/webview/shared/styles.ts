@@ -1,6 +1,9 @@
 import { css } from 'lit';
 
-/** What all panels share. Colours come from the editor's theme alone; high contrast adds the borders that colours give elsewhere. */
+/**
+ * What all panels share. Colours come from the editor's theme alone; high contrast adds the borders that colours give
+ * elsewhere.
+ */
 export const shared = css`
   :host {
     color: var(--vscode-foreground);

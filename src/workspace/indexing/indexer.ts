@@ -49,7 +49,9 @@ const BURST = 200;
 /** More changed files than this are worth the threads. */
 const FEW = 8;
 
-/** Brings catalogue and lexical index in line with the disk: the whole workspace in a pass, single files in `update`. */
+/**
+ * Brings catalogue and lexical index in line with the disk: the whole workspace in a pass, single files in `update`.
+ */
 export class Indexer {
   private readonly turns = new Map<string, Promise<void>>();
   /** The latest text of an editor that is being segmented, by workspace path. */
@@ -258,7 +260,9 @@ export class Indexer {
     for (const known of [...catalogue.entries.keys()]) if (known.startsWith(below)) this.remove(known);
   }
 
-  /** The text of an editor with unsaved edits takes the file's place until `null` comes; at once, or with the next pass. */
+  /**
+   * The text of an editor with unsaved edits takes the file's place until `null` comes; at once, or with the next pass.
+   */
   async setUnsaved(file: string, text: string | null, atOnce: boolean): Promise<void> {
     const { folders, documentCache, lexical, pool, catalogue, settings } = this.context;
     const path = folders.pathOf(file);
@@ -293,7 +297,9 @@ export class Indexer {
     if (lexical.pendingBytes > FLUSH_BYTES) await this.flushLexical(signal);
   }
 
-  /** Everything to disk, and fewer packs. A full disk is noted in the status; what could not be written stays in memory. */
+  /**
+   * Everything to disk, and fewer packs. A full disk is noted in the status; what could not be written stays in memory.
+   */
   async write(signal?: AbortSignal): Promise<void> {
     const { catalogue } = this.context;
     if (!this.mayWrite()) return;

@@ -8,7 +8,10 @@ const REPORT_MS = 200;
 /** Share of a pass that is walking; what there is to index is known only after it. */
 const WALKING = 0.03;
 
-/** State and progress of indexing. Progress never goes backward within a pass; listeners hear of it a few times a second. */
+/**
+ * State and progress of indexing. Progress never goes backward within a pass; listeners hear of it a few times a
+ * second.
+ */
 export class Progress {
   state: IndexState = 'idle';
   reason = 'Not started';

@@ -7,7 +7,10 @@ import type { FileChange, Indexer } from './indexer';
 const GATHER_MS = 15;
 /** After the last change, when what is in memory goes to disk. */
 const SETTLE_MS = 3_000;
-/** A question waits so long for changes that were told before it: a saved file takes a tenth of it, a branch switch is not waited for. */
+/**
+ * A question waits so long for changes that were told before it: a saved file takes a tenth of it, a branch switch is
+ * not waited for.
+ */
 const CATCH_UP_MS = 400;
 /** Grammars loaded ahead, and how long nothing may have been going on before each. */
 const WARM_GRAMMARS = 6;
@@ -83,9 +86,10 @@ export class Upkeep {
   }
 
   /**
-   * While nothing goes on: tries out searches for names of the workspace's files, then loads the grammars that most files want, so that neither the first
-   * question nor the first saved file is slow. A grammar holds this thread for a moment (C++'s for a tenth of a second), hence one at a time, and a
-   * file that is saved meanwhile goes before the next.
+   * While nothing goes on: tries out searches for names of the workspace's files, then loads the grammars that most
+   * files want, so that neither the first question nor the first saved file is slow. A grammar holds this thread for a
+   * moment (C++'s for a tenth of a second), hence one at a time, and a file that is saved meanwhile goes before the
+   * next.
    */
   private warmUp(): void {
     const work = [

@@ -6,8 +6,8 @@ import { TokenTable } from './token-table';
 import { type DocumentId, Field } from './types';
 
 /**
- * The part of the index that lives in memory. Postings are appended as they come, each pointing back at the previous one of its term, so that
- * adding costs no allocation per term and a search walks only the terms it asks for.
+ * The part of the index that lives in memory. Postings are appended as they come, each pointing back at the previous
+ * one of its term, so that adding costs no allocation per term and a search walks only the terms it asks for.
  */
 export class Delta implements Part {
   readonly tables = new PartTables();
@@ -81,7 +81,10 @@ export class Delta implements Part {
     }
   }
 
-  /** A document's path stands in its first segment under terms of their own: folders and name as words, the name as a whole. */
+  /**
+   * A document's path stands in its first segment under terms of their own: folders and name as words, the name as a
+   * whole.
+   */
   private markPath(path: string): void {
     const name = path.slice(path.lastIndexOf('/') + 1);
     const terms = [...textTerms(path).map(pathTerm), stemTerm(name.replace(/\.[^.]*$/, '')), `/=${name.toLowerCase()}`];

@@ -1,8 +1,9 @@
 import { ByteReader, ByteWriter } from './growable';
 
 /**
- * The dictionary section of a pack: terms in order, front-coded in blocks, each with the size of its postings. Kept in memory as the bytes it is on disk (about
- * ten for each term); a lookup is a binary search over the blocks' first terms and a walk through one block.
+ * The dictionary section of a pack: terms in order, front-coded in blocks, each with the size of its postings. Kept in
+ * memory as the bytes it is on disk (about ten for each term); a lookup is a binary search over the blocks' first terms
+ * and a walk through one block.
  *
  *     varint blocks, then for each block: varint bytes, varint bytes of postings; then the blocks.
  *     block entry: varint shared bytes, varint further bytes, the bytes, varint postings, varint bytes of postings

@@ -1,4 +1,6 @@
-/** Typed arrays that grow by doubling: postings are appended by the million, and a plain array would box or hole them. */
+/**
+ * Typed arrays that grow by doubling: postings are appended by the million, and a plain array would box or hole them.
+ */
 
 export class GrowableInt32 {
   length = 0;
@@ -31,7 +33,10 @@ export class GrowableInt32 {
   }
 }
 
-/** A byte buffer with the encodings packs use: varints (LEB128, unsigned, at most 32 bits), UTF-8 strings with their length, raw bytes. */
+/**
+ * A byte buffer with the encodings packs use: varints (LEB128, unsigned, at most 32 bits), UTF-8 strings with their
+ * length, raw bytes.
+ */
 export class ByteWriter {
   length = 0;
   private data: Uint8Array;

@@ -21,18 +21,19 @@ import {
 } from './types';
 
 /**
- * Inverted index over documents and their segments: a few immutable packs on disk and a delta in memory, searched together.
+ * Inverted index over documents and their segments: a few immutable packs on disk and a delta in memory, searched
+ * together.
  *
  *     const { index, damaged } = await LexicalIndex.open(directory);   // the directory is made when missing
  *     index.add(path, document, segmented);                             // searchable at once; replaces what docId had
  *     if (index.pendingBytes > budget) await index.flush();             // writes the delta as a pack, atomically
  *     index.search(terms, options);
- *     while (await index.merge()) {}                                    // in the background: fewer packs, room of removed documents given back
+ *     while (await index.merge()) {}                                    // in the background: fewer packs, less room
  *     await index.close();
  *
- * `add`, `remove` and `search` are synchronous and may be called while a flush or merge runs. What was not flushed when the process dies is missing at
- * the next open, which the owner sees from `has(docId, hash)` and adds again; so is everything in a damaged pack. One process at
- * a time may have a directory open (the library's lock sees to it).
+ * `add`, `remove` and `search` are synchronous and may be called while a flush or merge runs. What was not flushed when
+ * the process dies is missing at the next open, which the owner sees from `has(docId, hash)` and adds again; so is
+ * everything in a damaged pack. One process at a time may have a directory open (the library's lock sees to it).
  */
 export class LexicalIndex {
   private delta = new Delta();
@@ -55,7 +56,10 @@ export class LexicalIndex {
     return new LexicalIndex(undefined);
   }
 
-  /** Opens what is in `directory`. Packs that cannot be used are deleted and reported; their documents are simply not in the index. */
+  /**
+   * Opens what is in `directory`. Packs that cannot be used are deleted and reported; their documents are simply not in
+   * the index.
+   */
   static async open(directory: string): Promise<{ index: LexicalIndex; damaged: readonly DamagedPack[] }> {
     const index = new LexicalIndex(directory);
     const damaged: DamagedPack[] = [];
@@ -170,8 +174,8 @@ export class LexicalIndex {
   }
 
   /**
-   * Segments that have a term of `terms.ts`: a stem, a whole identifier, or `definitionTerm(name)` for the definitions of exactly that name.
-   * At most `limit`.
+   * Segments that have a term of `terms.ts`: a stem, a whole identifier, or `definitionTerm(name)` for the definitions
+   * of exactly that name. At most `limit`.
    */
   occurrences(term: string, limit: number): Occurrence[] {
     const found: Occurrence[] = [];
@@ -204,7 +208,10 @@ export class LexicalIndex {
 
   // ── Store ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Writes what is in memory. On failure (LexicalStoreError) nothing is lost: it stays searchable and is written at the next flush. */
+  /**
+   * Writes what is in memory. On failure (LexicalStoreError) nothing is lost: it stays searchable and is written at the
+   * next flush.
+   */
   flush(signal?: AbortSignal): Promise<void> {
     return this.exclusive(async (directory) => {
       if (this.delta.tables.documents.length > 0) {
@@ -219,7 +226,9 @@ export class LexicalIndex {
     });
   }
 
-  /** Joins some packs where that is worth it; false when there is nothing to do. Cancelling leaves the store as it was. */
+  /**
+   * Joins some packs where that is worth it; false when there is nothing to do. Cancelling leaves the store as it was.
+   */
   merge(signal?: AbortSignal): Promise<boolean> {
     return this.exclusive(async (directory) => {
       const chosen = new Set(
@@ -243,7 +252,10 @@ export class LexicalIndex {
     }).then((merged) => merged === true);
   }
 
-  /** Puts one pack in the place of `sources`, with their live documents; documents removed while it was written are removed there too. */
+  /**
+   * Puts one pack in the place of `sources`, with their live documents; documents removed while it was written are
+   * removed there too.
+   */
   private async replace(directory: string, sources: readonly Part[], signal: AbortSignal | undefined): Promise<void> {
     if (sources.every((source) => source.tables.live === 0)) {
       this.retire(sources);

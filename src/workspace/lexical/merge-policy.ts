@@ -13,8 +13,8 @@ export interface PackSize {
 }
 
 /**
- * Indices of the packs to join next, none when all is well. Tiered: packs within a factor of four in size are joined four at a time, so each
- * posting is rewritten O(log n) times over the life of the index.
+ * Indices of the packs to join next, none when all is well. Tiered: packs within a factor of four in size are joined
+ * four at a time, so each posting is rewritten O(log n) times over the life of the index.
  */
 export function chooseMerge(packs: readonly PackSize[]): number[] {
   const empty = packs.flatMap((pack, i) => (pack.live === 0 ? [i] : []));

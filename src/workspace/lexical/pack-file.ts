@@ -63,7 +63,10 @@ export class PackFile {
     private fd: number,
   ) {}
 
-  /** Opens and checks the size and, with `verify`, the checksum of every section. Throws LexicalStoreError `lexicalCorrupt` when the file is not whole. */
+  /**
+   * Opens and checks the size and, with `verify`, the checksum of every section. Throws LexicalStoreError
+   * `lexicalCorrupt` when the file is not whole.
+   */
   static open(path: string, verify: boolean): PackFile {
     let fd: number;
     try {

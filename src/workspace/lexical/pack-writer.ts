@@ -13,7 +13,9 @@ import { LexicalStoreError } from './types';
 /** Milliseconds of work between two turns of the event loop: search and heart-beat go on while a pack is written. */
 const SLICE_MS = 8;
 
-/** Where the documents of the sources went: for each source, new row of each old row, or −1 for those that were removed. */
+/**
+ * Where the documents of the sources went: for each source, new row of each old row, or −1 for those that were removed.
+ */
 export interface WrittenPack {
   rows: readonly Int32Array[];
 }
@@ -26,8 +28,9 @@ interface TermCursor {
 }
 
 /**
- * Writes the live documents of `sources` as one pack at `path`, merging their postings term by term, so that memory holds one term's postings, the
- * new dictionary and the tables. The file appears whole under its name (temporary file, fsync, rename) or not at all.
+ * Writes the live documents of `sources` as one pack at `path`, merging their postings term by term, so that memory
+ * holds one term's postings, the new dictionary and the tables. The file appears whole under its name (temporary file,
+ * fsync, rename) or not at all.
  */
 export async function writePack(path: string, sources: readonly Part[], signal?: AbortSignal): Promise<WrittenPack> {
   const { tables, rows, segments } = joinTables(sources);
@@ -94,7 +97,10 @@ class Pace {
   }
 }
 
-/** The sources' live documents one after another; `segments` gives each source's segment rows in the result, −1 where gone. */
+/**
+ * The sources' live documents one after another; `segments` gives each source's segment rows in the result, −1 where
+ * gone.
+ */
 function joinTables(sources: readonly Part[]): { tables: PartTables; rows: Int32Array[]; segments: Int32Array[] } {
   const tables = new PartTables();
   const rows: Int32Array[] = [];

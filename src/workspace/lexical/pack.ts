@@ -4,7 +4,9 @@ import { PackFile } from './pack-file';
 import { decodeTables } from './tables-codec';
 import { LexicalStoreError } from './types';
 
-/** An immutable part on disk. Dictionary and tables are in memory; postings are read in ranges as they are asked for. */
+/**
+ * An immutable part on disk. Dictionary and tables are in memory; postings are read in ranges as they are asked for.
+ */
 export class Pack implements Part {
   private buffer = new Uint8Array(1 << 12);
 

@@ -12,7 +12,10 @@ export interface PartDocument {
 
 export const SEGMENT_KINDS = ['code', 'prose', 'data'] as const;
 
-/** Columns of a part: one row per document, one per segment, both in order of addition; a document's segments are neighbours. */
+/**
+ * Columns of a part: one row per document, one per segment, both in order of addition; a document's segments are
+ * neighbours.
+ */
 export class PartTables {
   readonly documents: PartDocument[] = [];
   /** First segment of each document; the next document's first ends it. */

@@ -56,9 +56,9 @@ export const inverseFrequency = (total: number, having: number): number =>
   having === 0 ? 0 : Math.log(1 + (total - having + 0.5) / (having + 0.5));
 
 /**
- * Scores every document and every segment for a query, term at a time: one pass over a term's postings adds to dense arrays, and a second over
- * what it touched applies the saturation (the document frequency is known only then). Exhaustive: at 60,000 segments a
- * question reads a few hundred thousand postings, which is milliseconds.
+ * Scores every document and every segment for a query, term at a time: one pass over a term's postings adds to dense
+ * arrays, and a second over what it touched applies the saturation (the document frequency is known only then).
+ * Exhaustive: at 60,000 segments a question reads a few hundred thousand postings, which is milliseconds.
  */
 export class Searcher {
   private documentScore = new Float32Array(0);
@@ -150,7 +150,10 @@ export class Searcher {
     return bases;
   }
 
-  /** Sums the weighted frequency of a term and its alternatives (tf' of BM25F) for every document and segment that has any. */
+  /**
+   * Sums the weighted frequency of a term and its alternatives (tf' of BM25F) for every document and segment that has
+   * any.
+   */
   private accumulate(
     parts: readonly Part[],
     bases: readonly { document: number; segment: number }[],

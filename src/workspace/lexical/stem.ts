@@ -1,7 +1,9 @@
 /**
- * The Porter stemmer (M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980), so that a question's "serialization" meets the
- * code's `serialize`. Two corrections are taken from his later one (Snowball's "English"): exceed, proceed and succeed keep their form, so that they
- * meet "exceeded", and a y behind the first consonants of a short word changes too, so that "try" meets "tries". Works on lower-case ASCII words of three letters or more; everything else is returned as it is.
+ * The Porter stemmer (M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980), so that a question's
+ * "serialization" meets the code's `serialize`. Two corrections are taken from his later one (Snowball's "English"):
+ * exceed, proceed and succeed keep their form, so that they meet "exceeded", and a y behind the first consonants of a
+ * short word changes too, so that "try" meets "tries". Works on lower-case ASCII words of three letters or more;
+ * everything else is returned as it is.
  */
 
 const VOWEL = /[aeiou]/;

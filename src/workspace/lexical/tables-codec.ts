@@ -1,7 +1,10 @@
 import { ByteReader, ByteWriter } from './growable';
 import { type PartDocument, PartTables } from './part';
 
-/** The tables section of a pack: documents with their strings, segments with their lines and lengths. Repeated strings stand once. */
+/**
+ * The tables section of a pack: documents with their strings, segments with their lines and lengths. Repeated strings
+ * stand once.
+ */
 
 const zigzag = (value: number): number => (value << 1) ^ (value >> 31);
 const unzigzag = (value: number): number => (value >>> 1) ^ -(value & 1);

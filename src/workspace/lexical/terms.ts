@@ -1,9 +1,10 @@
 import { stem } from './stem';
 
 /**
- * From text to terms. A token is a run of letters, digits, `_` and `$`, or such runs joined by single hyphens (kebab-case). Its terms are the stems of its
- * parts (`getEnvironProxies` → get, environ, proxi) and, when it has several parts, the whole in lower case without separators
- * (`getenvironproxies`), so that `get_environ_proxies`, `get-environ-proxies` and `getEnvironProxies` meet. Runs of Han, kana and hangul give bigrams.
+ * From text to terms. A token is a run of letters, digits, `_` and `$`, or such runs joined by single hyphens
+ * (kebab-case). Its terms are the stems of its parts (`getEnvironProxies` → get, environ, proxi) and, when it has
+ * several parts, the whole in lower case without separators (`getenvironproxies`), so that `get_environ_proxies`,
+ * `get-environ-proxies` and `getEnvironProxies` meet. Runs of Han, kana and hangul give bigrams.
  */
 
 /** Longest token analysed; longer ones are encoded data. */
@@ -73,8 +74,8 @@ function classOf(code: number): Class {
 }
 
 /**
- * Calls `visit(start, end, hash)` for every token of text[from, to). The hash (32 bits, of the UTF-16 units) comes free with the scan and spares
- * the indexer a substring for each token.
+ * Calls `visit(start, end, hash)` for every token of text[from, to). The hash (32 bits, of the UTF-16 units) comes free
+ * with the scan and spares the indexer a substring for each token.
  */
 export function scanTokens(
   text: string,
@@ -106,7 +107,10 @@ export function scanTokens(
   }
 }
 
-/** A hyphen belongs to a token between a letter and a letter or digit: `create-subscriber`, `utf-8`, but not `a--`, `->` or `3-4`. */
+/**
+ * A hyphen belongs to a token between a letter and a letter or digit: `create-subscriber`, `utf-8`, but not `a--`, `->`
+ * or `3-4`.
+ */
 function joinsKebab(text: string, i: number, to: number): boolean {
   if (i + 1 >= to || i === 0) return false;
   const before = text.charCodeAt(i - 1);
@@ -221,7 +225,10 @@ function bigrams(run: string): string[] {
   return [...terms];
 }
 
-/** Terms of a text with repetition, in order of the tokens. For names, paths and questions; the indexer goes through `TokenTable`. */
+/**
+ * Terms of a text with repetition, in order of the tokens. For names, paths and questions; the indexer goes through
+ * `TokenTable`.
+ */
 export function textTerms(text: string): string[] {
   const terms: string[] = [];
   scanTokens(text, 0, text.length, (start, end) => {
@@ -230,7 +237,9 @@ export function textTerms(text: string): string[] {
   return terms;
 }
 
-/** Marks the exact name of a definition, and a word of a path, so that they share one dictionary with the body's terms. */
+/**
+ * Marks the exact name of a definition, and a word of a path, so that they share one dictionary with the body's terms.
+ */
 export const definitionTerm = (name: string): string => `=${wholeTerm(name)}`;
 export const pathTerm = (term: string): string => `/${term}`;
 /** The whole of a file's name without its last extension: "create-subscriber.js" → `/=createsubscriber`. */

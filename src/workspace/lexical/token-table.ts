@@ -1,8 +1,9 @@
 import { tokenTerms } from './terms';
 
 /**
- * Token → ids of its terms, for the indexer. Source text repeats the same few thousand tokens, so each is analysed once and then found by the hash the
- * scanner computed on the way, without cutting a substring. Ids are dense and belong to one delta.
+ * Token → ids of its terms, for the indexer. Source text repeats the same few thousand tokens, so each is analysed once
+ * and then found by the hash the scanner computed on the way, without cutting a substring. Ids are dense and belong to
+ * one delta.
  */
 export class TokenTable {
   readonly terms: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * What the lexical index takes and gives. It holds one entry per document and, below it, one per segment; every number it returns is
- * addressed by (document, segment ordinal), the ordinal being the place in `SegmentedDocument.segments`.
+ * What the lexical index takes and gives. It holds one entry per document and, below it, one per segment; every number
+ * it returns is addressed by (document, segment ordinal), the ordinal being the place in `SegmentedDocument.segments`.
  */
 
 /** Names a document while it is live. The library uses the workspace path. */
@@ -13,13 +13,16 @@ export interface QueryTerm {
   /** Multiplies the term's inverse document frequency; 1 for a plain word. */
   weight: number;
   /**
-   * Terms that mean the same: an occurrence counts as one of `term` at `weight` (0…1) of it. They share one saturation curve and one
-   * document frequency, as Lucene's synonym query does, so an abbreviation is not paid twice.
+   * Terms that mean the same: an occurrence counts as one of `term` at `weight` (0…1) of it. They share one saturation
+   * curve and one document frequency, as Lucene's synonym query does, so an abbreviation is not paid twice.
    */
   alternatives?: readonly { term: string; weight: number }[];
 }
 
-/** Weights and length normalisations of BM25F (Zaragoza et al., TREC 2004): tf' = Σ_f w_f · tf_f / (1 − b_f + b_f · len_f / avg_f). */
+/**
+ * Weights and length normalisations of BM25F (Zaragoza et al., TREC 2004): tf' = Σ_f w_f · tf_f / (1 − b_f + b_f ·
+ * len_f / avg_f).
+ */
 export interface FieldWeights {
   /** Saturation of the summed frequency. */
   k1: number;

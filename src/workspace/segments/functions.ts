@@ -23,8 +23,8 @@ const NOT_CALLS = new Set(
 );
 
 /**
- * The functions and methods of a document that have a doc comment. A docstring, being inside the body, is cut out of the
- * code, so that the words do not answer for themselves.
+ * The functions and methods of a document that have a doc comment. A docstring, being inside the body, is cut out of
+ * the code, so that the words do not answer for themselves.
  */
 export function extractFunctions(
   document: Pick<Document, 'text' | 'language'>,

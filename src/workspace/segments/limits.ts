@@ -8,7 +8,9 @@ export const SEGMENTER_VERSION = 5;
 export const MAX_SEGMENT_LINES = 60;
 export const MAX_SEGMENT_CHARACTERS = 2_000;
 
-/** Texts beyond this many UTF-16 units are cut by indentation: a syntax tree takes some thirty times the text in memory. */
+/**
+ * Texts beyond this many UTF-16 units are cut by indentation: a syntax tree takes some thirty times the text in memory.
+ */
 export const MAX_SYNTAX_CHARACTERS = 1_000_000;
 
 /** Texts whose average line is longer are minified or data: cut by length alone. */

@@ -93,7 +93,9 @@ export class SegmenterPool {
     return turn;
   }
 
-  /** In a thread if there are any. A thread that dies (out of memory) is replaced; its text is segmented in this one. */
+  /**
+   * In a thread if there are any. A thread that dies (out of memory) is replaced; its text is segmented in this one.
+   */
   segment(document: ThreadTask['document']): Promise<Segmented> {
     if (this.script === undefined || this.closed) return this.segmentHere(document);
     // Only what segmenting needs crosses over.

@@ -42,7 +42,10 @@ const PROSE: Readonly<Record<Language, Markup>> = {
   latex: 'plaintext',
   asciidoc: 'plaintext',
 };
-/** Extensions of plain text that people write; what else no language is known for (`.sum`, `.snap`, a tool's own formats) is data. */
+/**
+ * Extensions of plain text that people write; what else no language is known for (`.sum`, `.snap`, a tool's own
+ * formats) is data.
+ */
 const WRITTEN =
   /(?:^|[/\\])[^./\\]*$|\.(?:txt|text|log|me|1st|news|notes?|todo)$|(?:^|[/\\])(?:readme|licen[cs]e|copying|changelog|changes|history|news|notice|authors|contributing|install|todo)\b[^/\\]*$/i;
 /** What stands for the language of a format that nothing is known of. */

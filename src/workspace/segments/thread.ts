@@ -1,4 +1,6 @@
-/** Entry of an indexing thread: segments the texts it is sent (pool.ts). Tree-sitter's wasm and nothing else runs here. */
+/**
+ * Entry of an indexing thread: segments the texts it is sent (pool.ts). Tree-sitter's wasm and nothing else runs here.
+ */
 import { parentPort, workerData } from 'node:worker_threads';
 import { encodeSegmented } from '../store/segmented-codec';
 import type { ThreadReply, ThreadTask } from './pool';

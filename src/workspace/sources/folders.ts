@@ -22,7 +22,10 @@ export class WorkspaceFolders {
     this.all = kept;
   }
 
-  /** What the project is called, lower case: nothing where there are several folders, for then a name tells one from another. */
+  /**
+   * What the project is called, lower case: nothing where there are several folders, for then a name tells one from
+   * another.
+   */
   get ownNames(): readonly string[] {
     const [only, ...more] = this.all;
     return only === undefined || more.length > 0

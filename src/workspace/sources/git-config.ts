@@ -36,7 +36,10 @@ export function parseGitConfig(text: string): ConfigEntry[] {
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\', '"': '"', n: '\n', t: '\t', b: '\b' };
 
-/** What stands behind a name up to the end of its (possibly continued) line; no value where git would refuse it, "true" where only the name is written. */
+/**
+ * What stands behind a name up to the end of its (possibly continued) line; no value where git would refuse it, "true"
+ * where only the name is written.
+ */
 function readValue(text: string): { value?: string; length: number } {
   const equals = /^[ \t]*=[ \t]*/.exec(text)?.[0];
   if (equals === undefined) {
@@ -74,8 +77,9 @@ function readValue(text: string): { value?: string; length: number } {
 const MOST_DEPTH = 10;
 
 /**
- * The file that `core.excludesFile` names for a repository, read as git reads it: system, user and repository files in this order, the last one wins,
- * and without any the user's `git/ignore`. Undefined when git has none (an empty value). Does not run git.
+ * The file that `core.excludesFile` names for a repository, read as git reads it: system, user and repository files in
+ * this order, the last one wins, and without any the user's `git/ignore`. Undefined when git has none (an empty value).
+ * Does not run git.
  *
  * @param gitDirectory the repository's common git directory, absolute
  */
@@ -120,7 +124,10 @@ function entriesOf(file: string): ConfigEntry[] {
 const expand = (path: string, home: string): string =>
   path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path;
 
-/** `include.path`, and `includeIf."gitdir:…".path` where the repository lies at the pattern; other conditions are not looked into. */
+/**
+ * `include.path`, and `includeIf."gitdir:…".path` where the repository lies at the pattern; other conditions are not
+ * looked into.
+ */
 function isIncluded(key: string, file: string, gitDirectory: string, home: string): boolean {
   if (key === 'include.path') return true;
   const condition = /^includeif\.gitdir(\/i)?:(.+)\.path$/s.exec(key);

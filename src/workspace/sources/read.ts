@@ -51,8 +51,8 @@ export async function readDocument(file: string, path: string, maxBytes = Infini
 }
 
 /**
- * The same without leaving the thread: for the few small files a question needs, where a trip through the thread pool costs
- * more than the reading.
+ * The same without leaving the thread: for the few small files a question needs, where a trip through the thread pool
+ * costs more than the reading.
  * @throws ReadError
  */
 export function readDocumentNow(file: string, path: string): ReadResult {

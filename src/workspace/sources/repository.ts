@@ -16,8 +16,8 @@ export function findRepository(folder: string): string | undefined {
 }
 
 /**
- * The files beside `.gitignore` by which git leaves files of a repository out, weakest first: `core.excludesFile`, then `info/exclude`. Of a linked
- * work tree those of the main repository.
+ * The files beside `.gitignore` by which git leaves files of a repository out, weakest first: `core.excludesFile`, then
+ * `info/exclude`. Of a linked work tree those of the main repository.
  */
 export function repositoryExcludes(repository: string): { path: string; reason: SkipReason }[] {
   const gitDirectory = commonDirectory(repository);
@@ -46,7 +46,10 @@ function commonDirectory(repository: string): string {
   return dotGit;
 }
 
-/** Whether a folder is another repository: always left out inside a repository; a plain folder of clones is walked through. */
+/**
+ * Whether a folder is another repository: always left out inside a repository; a plain folder of clones is walked
+ * through.
+ */
 export function nestedRepository(directory: string, insideRepository: boolean): SkipReason | undefined {
   if (!insideRepository) return undefined;
   const dotGit = join(directory, '.git');

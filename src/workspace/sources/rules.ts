@@ -61,8 +61,8 @@ export class IgnoreFile {
   private readonly ignoreCase: boolean;
 
   /**
-   * What the file says of a path relative to its directory (a trailing slash for folders) itself, whatever it says of the
-   * folders above: the walk has asked about those already, and another file may have overruled this one there.
+   * What the file says of a path relative to its directory (a trailing slash for folders) itself, whatever it says of
+   * the folders above: the walk has asked about those already, and another file may have overruled this one there.
    */
   test(path: string): { ignored: boolean; rule?: Rule } | undefined {
     const result = matchItself(this.matcher, path);
@@ -88,9 +88,9 @@ export class IgnoreFile {
 }
 
 /**
- * The public `test` lets a rule for a folder decide about all it holds, which is right for one file of rules alone but not
- * for several that overrule each other. The rule list beneath it matches one path only (ignore 7, pinned; compared with
- * git in the tests).
+ * The public `test` lets a rule for a folder decide about all it holds, which is right for one file of rules alone but
+ * not for several that overrule each other. The rule list beneath it matches one path only (ignore 7, pinned; compared
+ * with git in the tests).
  */
 function matchItself(matcher: Ignore, path: string): TestResult {
   const { _rules: rules } = matcher as unknown as { _rules?: { test?(path: string, mode: 'regex'): TestResult } };

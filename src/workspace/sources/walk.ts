@@ -39,8 +39,8 @@ export class WalkReport {
 }
 
 /**
- * The files of a workspace, folder by folder, names in order. A directory that cannot be read is recorded and passed over.
- * Yields between directories, so the caller's event loop goes on.
+ * The files of a workspace, folder by folder, names in order. A directory that cannot be read is recorded and passed
+ * over. Yields between directories, so the caller's event loop goes on.
  */
 export async function* walk(
   folders: WorkspaceFolders,

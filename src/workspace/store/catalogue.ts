@@ -218,7 +218,10 @@ export class Catalogue {
     this.end = position;
   }
 
-  /** Rewrites the log without what no file uses, once that is much of it. Atomic: a crash leaves the old log. Never rejects. */
+  /**
+   * Rewrites the log without what no file uses, once that is much of it. Atomic: a crash leaves the old log. Never
+   * rejects.
+   */
   compact(): Promise<void> {
     this.writing = this.writing.then(async () => {
       const { file } = this;

@@ -6,8 +6,9 @@ import { makeDirectory } from '../../base/make-directory';
 /**
  * Who may write a store. Each window has a slot of its own under the storage directory: the first takes `0`, a second
  * window on the same folder takes `1`, and so on. Stores never mix, every window is fully live, and the price, a second
- * copy on disk, is paid only by those who open a folder twice. A lock holds its owner's process id and is touched now and
- * then; it is stale when that process is gone, or when it has not been touched for long (another process has the id).
+ * copy on disk, is paid only by those who open a folder twice. A lock holds its owner's process id and is touched now
+ * and then; it is stale when that process is gone, or when it has not been touched for long (another process has the
+ * id).
  */
 
 export const MAX_SLOTS = 4;
@@ -104,7 +105,10 @@ export class StoreLock {
     }
   }
 
-  /** False once another process has taken the slot (this one was stopped for long): then nothing may be written any more. */
+  /**
+   * False once another process has taken the slot (this one was stopped for long): then nothing may be written any
+   * more.
+   */
   touch(): boolean {
     const found = readLock(this.file);
     if (found === 'gone' || found?.token !== this.token) {

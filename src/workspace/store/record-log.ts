@@ -6,8 +6,9 @@ import { toStoreError } from './errors';
 
 /**
  * An append-only file of checked records: `magic u32 · length u32 · crc32(payload) u32 · payload`, little-endian.
- * A record counts only if its checksum holds, so a write cut off at any byte loses that record and no other; harm in the
- * middle is passed over by looking for the next magic. Appends go to a known offset: what a failed write left is overwritten.
+ * A record counts only if its checksum holds, so a write cut off at any byte loses that record and no other; harm in
+ * the middle is passed over by looking for the next magic. Appends go to a known offset: what a failed write left is
+ * overwritten.
  */
 
 const MAGIC = 0x43434e41;

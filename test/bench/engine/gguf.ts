@@ -70,7 +70,10 @@ function layout(config: ModelConfig, format: GgufFormat, shapeOf: (name: string)
   });
 }
 
-/** Blocks of 32: an f16 scale, then the levels (q4_0: the first sixteen in the low nibbles, the others in the high ones). */
+/**
+ * Blocks of 32: an f16 scale, then the levels (q4_0: the first sixteen in the low nibbles, the others in the high
+ * ones).
+ */
 function blocks(values: Float32Array, columns: number, format: GgufFormat): Uint8Array {
   const { levels, scales } = format === 'q4_0' ? quantize4(values, columns) : quantize8(values, columns);
   const halves = encodeHalf(scales);

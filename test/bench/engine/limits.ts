@@ -5,7 +5,9 @@ import { generator } from '../../../src/engine/generate/sampling';
 import { benchCache, median, round, table, tokensOf } from './measure';
 import { bundledShape, randomCheckpoint, smolLM2 } from './random';
 
-/** Memory while a checkpoint of 135M parameters is opened, beside its compiled weights; each in a process of its own. */
+/**
+ * Memory while a checkpoint of 135M parameters is opened, beside its compiled weights; each in a process of its own.
+ */
 export function loading(): void {
   const rows: Record<string, string | number>[] = [];
   for (const weights of ['8bit', '4bit'] as const) {
@@ -60,7 +62,9 @@ export async function loadAlone(weights: WeightFormat, seed: number, kernels: bo
   await decoder.close();
 }
 
-/** How long a generation goes on after it was cancelled, at any moment of prompt and text; the bundled model's shape. */
+/**
+ * How long a generation goes on after it was cancelled, at any moment of prompt and text; the bundled model's shape.
+ */
 export async function cancelling(): Promise<void> {
   const decoder = await Decoder.open(randomCheckpoint(bundledShape), { threads: 1, cacheDirectory: null });
   const random = generator(3);

@@ -25,8 +25,8 @@ interface Side {
 }
 
 /**
- * Against llama.cpp (flash attention on), the same random weights of SmolLM2-135M's shape. Both are open at once and take turns, so that whatever else the machine
- * does falls on both alike.
+ * Against llama.cpp (flash attention on), the same random weights of SmolLM2-135M's shape. Both are open at once and
+ * take turns, so that whatever else the machine does falls on both alike.
  */
 export async function againstLlama(
   depths: readonly number[],
@@ -81,7 +81,8 @@ async function openOurs(weights: WeightFormat, threads: number, deepest: number)
     cacheDirectory: benchCache('compiled'),
   });
   const capacity = deepest + 2 * PROMPT;
-  // One context for prompts, one for tokens: slots once taken stay ready, and a token would pass over those of the prompt.
+  // One context for prompts, one for tokens: slots once taken stay ready, and a token would pass over those of the
+  // prompt.
   let [context, writing] = [decoder.newContext(full(), capacity), decoder.newContext(full(), capacity)];
   let depth = 0;
   return {
@@ -120,9 +121,7 @@ interface LlamaSequence {
 }
 interface LlamaModule {
   getLlama(options: object): Promise<{
-    loadModel(
-      options: object,
-    ): Promise<{
+    loadModel(options: object): Promise<{
       createContext(options: object): Promise<{ getSequence(): LlamaSequence; dispose(): Promise<void> }>;
       dispose(): Promise<void>;
     }>;

@@ -11,8 +11,8 @@ export function benchCache(name: string): string {
 }
 
 /**
- * Milliseconds. With one thread the processor time of this process, which other programs disturb little; with more, the clock, because
- * threads that wait for each other spend processor time too.
+ * Milliseconds. With one thread the processor time of this process, which other programs disturb little; with more, the
+ * clock, because threads that wait for each other spend processor time too.
  */
 export function stopwatch(threads: number): () => number {
   const now = (): number => {

@@ -33,8 +33,9 @@ interface Subject {
 }
 
 /**
- * Λ's optional middle rows on a copy task: a passage of shuffled words, more text than the window holds, and the passage again. How well is its second half read, and
- * are the rows that tell the next word (the word's own, and that of the one before it) among the best that the heads choose?
+ * Λ's optional middle rows on a copy task: a passage of shuffled words, more text than the window holds, and the
+ * passage again. How well is its second half read, and are the rows that tell the next word (the word's own, and that
+ * of the one before it) among the best that the heads choose?
  */
 export async function recall(): Promise<void> {
   for (const subject of await subjects()) {
@@ -130,7 +131,10 @@ async function copying(decoder: Decoder, subject: Subject): Promise<void> {
   table(`${name}: the second half of a repeated passage of ${COPY} tokens (window ${window})`, rows);
 }
 
-/** Un-rotated keys of all rows, as Λ reads the text; and for each token of the rest its queries and where the passage holds it. */
+/**
+ * Un-rotated keys of all rows, as Λ reads the text; and for each token of the rest its queries and where the passage
+ * holds it.
+ */
 async function choosing(decoder: Decoder, subject: Subject): Promise<void> {
   const { name, window, sinks, texts } = subject;
   const { layers, kvHeads, queryHeads, headDim, rope } = decoder.config;

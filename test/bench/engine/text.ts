@@ -3,7 +3,10 @@ import { Decoder, lambda, full, openCheckpoint, streaming, type AttentionPolicy 
 import { sharedData } from '../../shared-data';
 import { round, table } from './measure';
 
-/** Negative log-likelihood (nats) of text by position: LM-Infinite and what it is made of, on trained models far beyond their window. */
+/**
+ * Negative log-likelihood (nats) of text by position: LM-Infinite and what it is made of, on trained models far beyond
+ * their window.
+ */
 const MODELS = [
   { name: 'babyllama-char', window: 192, sinks: 8 },
   { name: 'stories260K', window: 384, sinks: 8 },

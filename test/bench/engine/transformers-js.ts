@@ -15,7 +15,10 @@ import { randomCheckpoint, smolLM2 } from './random';
 const VERSION = '4.3.1';
 const STEPS = 8;
 
-/** Against transformers.js on the same 4-bit weights, in the form in which its exports come: one graph with MatMulNBits and GroupQueryAttention over an f32 cache. */
+/**
+ * Against transformers.js on the same 4-bit weights, in the form in which its exports come: one graph with MatMulNBits
+ * and GroupQueryAttention over an f32 cache.
+ */
 export async function againstTransformersJs(depths: readonly number[], threads: number): Promise<void> {
   const deepest = Math.max(...depths) + 2 * STEPS;
   const compiled = await openCompiled(randomCheckpoint(smolLM2), '4bit', benchCache('compiled'));
@@ -80,7 +83,10 @@ export async function againstTransformersJs(depths: readonly number[], threads: 
   await decoder.close();
 }
 
-/** A folder as the hub has them for transformers.js: config.json and onnx/model_q4.onnx, over the weights that we have compiled. */
+/**
+ * A folder as the hub has them for transformers.js: config.json and onnx/model_q4.onnx, over the weights that we have
+ * compiled.
+ */
 function writeExport(config: ModelConfig, stored: StoredTensors, weights: string, positions: number): string {
   const folder = benchCache('transformers-export');
   mkdirSync(join(folder, 'onnx'), { recursive: true });

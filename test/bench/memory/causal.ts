@@ -15,8 +15,9 @@ const PAST = 700;
 const FOLLOWING = 400;
 
 /**
- * Whether memories carry anything: the likelihood of the text that follows, how what is kept of them ranks the pasts of that text, and the
- * recall of a value that stands only in them, with the memories as they are, in 8 bits, zeroed, of another file, and left out. Prints what the checkpoint achieves, with paired bootstrap intervals.
+ * Whether memories carry anything: the likelihood of the text that follows, how what is kept of them ranks the pasts of
+ * that text, and the recall of a value that stands only in them, with the memories as they are, in 8 bits, zeroed, of
+ * another file, and left out. Prints what the checkpoint achieves, with paired bootstrap intervals.
  */
 export async function causality(
   memory: MemoryModel,
@@ -51,7 +52,10 @@ export async function causality(
   );
 }
 
-/** A number that stands only in the rows of its segment, asked for as users ask: in dense rows where the model has them, else in fine rows. */
+/**
+ * A number that stands only in the rows of its segment, asked for as users ask: in dense rows where the model has them,
+ * else in fine rows.
+ */
 async function needles(memory: MemoryModel, pasts: readonly string[], random: () => number): Promise<void> {
   const { coder } = memory as unknown as { coder: MemoryCoder };
   const hidden = pasts.map((past) => {
@@ -83,7 +87,10 @@ async function needles(memory: MemoryModel, pasts: readonly string[], random: ()
   report(`Needles: share recalled exactly, ${kind}`, recalled, false);
 }
 
-/** Ways to rank pasts: by each judge of the product, and by all of them (without the lexical ranker, which knows no memories). */
+/**
+ * Ways to rank pasts: by each judge of the product, and by all of them (without the lexical ranker, which knows no
+ * memories).
+ */
 const RANKINGS: Record<string, Partial<Points>> = {
   'their keys, by the model’s attention': { attention: 1 },
   'their vectors': { vector: 1 },
@@ -91,7 +98,10 @@ const RANKINGS: Record<string, Partial<Points>> = {
   'all that the product ranks by': POINTS,
 };
 
-/** Where each ranking places the past of each text that follows. Zeroed, or left out, all pasts are alike: the mean over their order is what is left. */
+/**
+ * Where each ranking places the past of each text that follows. Zeroed, or left out, all pasts are alike: the mean over
+ * their order is what is left.
+ */
 async function rankings(
   memory: MemoryModel,
   pieces: readonly { past: string; next: string }[],

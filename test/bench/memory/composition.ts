@@ -34,10 +34,11 @@ interface Kept {
 }
 
 /**
- * A checkpoint that was not trained for it: segments encoded alone behind the sinks and spliced one after the other, keys moved to their places,
- * against reading the same tokens afresh. Likelihood of what follows, for several lengths of a recomputed head; for anchors, by interval, by
- * salience and at the ends of lines and sentences, at their own places or close together; and without the segments at all. The bundled model's decoder stands here for
- * a checkpoint without memories. Then what it saves, for random weights of SmolLM2-135M's shape.
+ * A checkpoint that was not trained for it: segments encoded alone behind the sinks and spliced one after the other,
+ * keys moved to their places, against reading the same tokens afresh. Likelihood of what follows, for several lengths
+ * of a recomputed head; for anchors, by interval, by salience and at the ends of lines and sentences, at their own
+ * places or close together; and without the segments at all. The bundled model's decoder stands here for a checkpoint
+ * without memories. Then what it saves, for random weights of SmolLM2-135M's shape.
  */
 export async function composition(
   shared: string,
@@ -156,7 +157,10 @@ async function following(
   );
 }
 
-/** How salient each row of a segment is: how much of the attention of the segment's own mean query its key draws, over all heads. */
+/**
+ * How salient each row of a segment is: how much of the attention of the segment's own mean query its key draws, over
+ * all heads.
+ */
 function drawn({ rows, queries }: EncodedSegment): number[] {
   const { layers, kvHeads, headDim } = rows.shape;
   const keys = decodeHalf(rows.as('float16').keys as Uint16Array);
@@ -177,7 +181,10 @@ function drawn({ rows, queries }: EncodedSegment): number[] {
   return logShares;
 }
 
-/** The shorter a key, the more attention it draws (Devoto et al., EMNLP 2024, "A simple and effective L2 norm-based strategy for KV cache compression"). */
+/**
+ * The shorter a key, the more attention it draws (Devoto et al., EMNLP 2024, "A simple and effective L2 norm-based
+ * strategy for KV cache compression").
+ */
 function shortness({ rows }: EncodedSegment): number[] {
   const { layers, kvHeads, headDim } = rows.shape;
   const keys = decodeHalf(rows.as('float16').keys as Uint16Array);

@@ -1,4 +1,7 @@
-/** Files enough for so many characters: those given, and copies of them that are marked so that no two segments have one text. */
+/**
+ * Files enough for so many characters: those given, and copies of them that are marked so that no two segments have one
+ * text.
+ */
 const MARKED_EVERY = 8;
 
 export interface SourceFile {

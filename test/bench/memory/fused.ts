@@ -68,8 +68,9 @@ interface Measured {
 }
 
 /**
- * Retrieval with the model's judges beside the lexical ranker, and without it: reciprocal rank of the first gold file, each arm against the lexical ranker,
- * and each with altered memories against the same with memories as they are, on the same questions, with paired bootstrap intervals.
+ * Retrieval with the model's judges beside the lexical ranker, and without it: reciprocal rank of the first gold file,
+ * each arm against the lexical ranker, and each with altered memories against the same with memories as they are, on
+ * the same questions, with paired bootstrap intervals.
  */
 export async function fused(memory: MemoryModel, options: FusedOptions): Promise<void> {
   if (!existsSync(join(options.shared, 'retrieval')))
@@ -173,7 +174,10 @@ function weigh(judges: readonly Judge[], { vector, window, run, attention }: Poi
     .filter(({ weight }) => weight > 0);
 }
 
-/** The points that are best on one half of the questions, judged on the other, and the other way round; the mean over many halvings, question by question. */
+/**
+ * The points that are best on one half of the questions, judged on the other, and the other way round; the mean over
+ * many halvings, question by question.
+ */
 function crossFit(choices: readonly (readonly number[])[]): number[] {
   const count = choices[0]?.length ?? 0;
   const sums = new Array<number>(count).fill(0);

@@ -9,8 +9,9 @@ import { mean } from './statistics';
 const THRESHOLDS = [0, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5, 0.6];
 
 /**
- * How right gists are by how sure the model was: of documented functions, their comment hidden, the words that a gist and the comment's first
- * sentence share (F1 over stems). The threshold of the product (`CONFIDENT`) should stand where what passes is worth reading.
+ * How right gists are by how sure the model was: of documented functions, their comment hidden, the words that a gist
+ * and the comment's first sentence share (F1 over stems). The threshold of the product (`CONFIDENT`) should stand where
+ * what passes is worth reading.
  */
 export async function gists(
   memory: MemoryModel,

@@ -1,4 +1,6 @@
-/** Needles in a workspace, from the generators' description: passkeys, one key among look-alikes, several keys at once. */
+/**
+ * Needles in a workspace, from the generators' description: passkeys, one key among look-alikes, several keys at once.
+ */
 import type { Document } from '../../../src/workspace/types';
 import { copiesOf } from './copies';
 import { generator } from './statistics';

@@ -1,4 +1,7 @@
-/** A workspace for the memory benches: documents in memory, the product's own lexical ranker over them, the product's own store and encoder. */
+/**
+ * A workspace for the memory benches: documents in memory, the product's own lexical ranker over them, the product's
+ * own store and encoder.
+ */
 import { mkdirSync } from 'node:fs';
 import type { AssistantLibrary, Definition } from '../../../src/assistant/library';
 import { LexicalIndex } from '../../../src/workspace/lexical/lexical-index';
@@ -83,7 +86,10 @@ export class IndexedWorkspace implements EncodingLibrary {
   }
 }
 
-/** The workspace as the product's answers use it; its files have no names but their paths, and nothing is looked up by use. */
+/**
+ * The workspace as the product's answers use it; its files have no names but their paths, and nothing is looked up by
+ * use.
+ */
 export function answering(workspace: IndexedWorkspace): AssistantLibrary {
   const both = async (file: string): Promise<Both> => {
     const found = await workspace.indexed(file.slice(1));

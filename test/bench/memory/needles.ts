@@ -20,11 +20,13 @@ const ARMS = ['memories alone', 'without the lexical rank', 'whole product'] as 
 type Arm = (typeof ARMS)[number];
 
 /**
- * Needles from the generators' description: a passkey (LM-Infinite's, Landmark's) is one line that says what it is; multi-key (RULER) is one key
- * among look-alikes of the same form; four needles asks for four such values at once. Each is hidden in a file of a workspace of so many tokens;
- * recalled is a value that the model writes exactly. Memories alone: no text is seen, likely segments stand in dense rows, and they too are chosen without the lexical
- * rank. Without the lexical rank: what the model made of its segments chooses; a second look chooses again with what was written first. The product: all three judges; what the user is shown are the lines it quotes. Beside them the same model over the end of the text in one window, over all of it through Λ, and how often plain
- * BM25 finds the file.
+ * Needles from the generators' description: a passkey (LM-Infinite's, Landmark's) is one line that says what it is;
+ * multi-key (RULER) is one key among look-alikes of the same form; four needles asks for four such values at once. Each
+ * is hidden in a file of a workspace of so many tokens; recalled is a value that the model writes exactly. Memories
+ * alone: no text is seen, likely segments stand in dense rows, and they too are chosen without the lexical rank.
+ * Without the lexical rank: what the model made of its segments chooses; a second look chooses again with what was
+ * written first. The product: all three judges; what the user is shown are the lines it quotes. Beside them the same
+ * model over the end of the text in one window, over all of it through Λ, and how often plain BM25 finds the file.
  */
 export async function needles(
   memory: MemoryModel,
@@ -90,7 +92,8 @@ export async function needles(
           );
           add(arm, share(text));
           if (arm === 'without the lexical rank') {
-            // What was written first is searched for too: does the model's own look at what it reads bring the right lines in?
+            // What was written first is searched for too: does the model's own look at what it reads bring the right
+            // lines in?
             const looking = { ...engine, look: (asked: string) => engine.look(`${asked} ${text}`) };
             const again = await composeContext(
               { question, scope: { kind: 'workspace' }, maxNewTokens, turn: true },

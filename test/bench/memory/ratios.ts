@@ -43,7 +43,10 @@ interface Hidden {
   value: string;
 }
 
-/** As the first models were trained to be asked (`NAME = "VALUE"`, after the query token), and as the needles of the workspace stand in code and are asked for. */
+/**
+ * As the first models were trained to be asked (`NAME = "VALUE"`, after the query token), and as the needles of the
+ * workspace stand in code and are asked for.
+ */
 const FORMS: Record<string, (random: () => number) => Hidden> = {
   'words = "3 digits"': (random) => quoted(random, 3),
   'words = "5 digits"': (random) => quoted(random, 5),
@@ -57,7 +60,10 @@ const FORMS: Record<string, (random: () => number) => Hidden> = {
   },
 };
 
-/** What passes through which ratio: a value that stands once in one of several segments, of which only such rows are held; share written exactly. */
+/**
+ * What passes through which ratio: a value that stands once in one of several segments, of which only such rows are
+ * held; share written exactly.
+ */
 export async function ratios(memory: MemoryModel, texts: readonly { text: string }[], each: number): Promise<void> {
   const { coder } = memory as unknown as { coder: MemoryCoder };
   const { decoder, tokenizer, config, rope } = coder;

@@ -26,9 +26,10 @@ const QUESTIONS = [
 ];
 
 /**
- * A workspace that doubles from 64k tokens: what each token costs (encoding, store, questions; processor time where there is one thread), what the store takes, what a warm
- * question takes. The store has no room for all of the largest: what was used longest ago makes room while the last of it is encoded. Lexical search is left out (it has a bench
- * of its own).
+ * A workspace that doubles from 64k tokens: what each token costs (encoding, store, questions; processor time where
+ * there is one thread), what the store takes, what a warm question takes. The store has no room for all of the largest:
+ * what was used longest ago makes room while the last of it is encoded. Lexical search is left out (it has a bench of
+ * its own).
  */
 export async function scale(
   memory: MemoryModel,

@@ -1,4 +1,7 @@
-/** What a warm question costs, and what the same would cost by reading afresh, or by restoring a saved cache of another engine. */
+/**
+ * What a warm question costs, and what the same would cost by reading afresh, or by restoring a saved cache of another
+ * engine.
+ */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { memories as memoriesPolicy, openCheckpoint } from '../../../src/engine';
@@ -150,8 +153,9 @@ interface StateSequence {
 }
 
 /**
- * The same weights in llama.cpp (q8_0; its rotary frequencies are plain, which changes no time): the state of a sequence is saved, restored and
- * asked. Ours: the memories of the same tokens are read from the store, spliced and asked. Both files are in the page cache.
+ * The same weights in llama.cpp (q8_0; its rotary frequencies are plain, which changes no time): the state of a
+ * sequence is saved, restored and asked. Ours: the memories of the same tokens are read from the store, spliced and
+ * asked. Both files are in the page cache.
  */
 async function againstLlamaState(
   memory: MemoryModel,

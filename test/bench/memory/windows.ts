@@ -1,4 +1,7 @@
-/** What the same model does without memories: the end of the text in one window, and all of it through Λ-shaped attention. */
+/**
+ * What the same model does without memories: the end of the text in one window, and all of it through Λ-shaped
+ * attention.
+ */
 import { full, lambda, type Decoder } from '../../../src/engine';
 import type { Tokenizer } from '../../../src/engine/tokenizer/tokenizer';
 import type { RopeFrequencies } from '../../../src/engine/rope';
@@ -33,8 +36,8 @@ export async function plainWindow(
 }
 
 /**
- * The whole text through Λ. Each layer carries what it sees one window further, so that nothing before the last layers × window tokens, but for the
- * sinks, can reach the answer: reading those alone says the same as reading all.
+ * The whole text through Λ. Each layer carries what it sees one window further, so that nothing before the last layers
+ * × window tokens, but for the sinks, can reach the answer: reading those alone says the same as reading all.
  */
 export async function lambdaOnly(
   { decoder, tokenizer, config, rope }: Parts,

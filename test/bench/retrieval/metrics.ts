@@ -25,7 +25,10 @@ export function goldRank(files: readonly string[], question: Question): number {
 
 export const filesOf = (spans: readonly RankedSpan[]): string[] => [...new Set(spans.map((span) => span.path))];
 
-/** How many gold lines there are and how many lie in the spans that fit into the budget, best first; the span that crosses it counts up to there. */
+/**
+ * How many gold lines there are and how many lie in the spans that fit into the budget, best first; the span that
+ * crosses it counts up to there.
+ */
 export function goldLines(spans: readonly RankedSpan[], question: Question): { gold: number; found: number } {
   const gold = new Set(
     question.gold.flatMap((g) =>

@@ -1,6 +1,9 @@
 import type { Document } from '../../../src/workspace/types';
 
-/** The peer: file-level BM25 (k1 1.2, b 0.75) over lower-case words with identifiers split, no stemming, no fields, no rules. */
+/**
+ * The peer: file-level BM25 (k1 1.2, b 0.75) over lower-case words with identifiers split, no stemming, no fields, no
+ * rules.
+ */
 export class PlainBm25 {
   private readonly postings = new Map<string, { row: number; frequency: number }[]>();
   private readonly lengths: number[] = [];

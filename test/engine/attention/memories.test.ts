@@ -344,7 +344,10 @@ describe.each([
     }
   });
 
-  /** The slots' pass as the paper has it: own q and v projections at the slots, what is left of them through the transfer head. */
+  /**
+   * The slots' pass as the paper has it: own q and v projections at the slots, what is left of them through the
+   * transfer head.
+   */
   function slotRows(tokens: readonly number[], ratio: number, weights = memory): ReferenceRow[] {
     const { config, tensors } = model;
     const standsIn = weights.has('slot.in_place');

@@ -105,7 +105,8 @@ describe.each(families)('%s', (family) => {
     const make = () =>
       compose(lambda({ sinks: 2, window: 7 }), anchors({ sinks: 2, isAnchor: intervalAnchors(4), closing: false }));
     return agrees(family, make, () => (i, j) => {
-      // Counting starts with the first token; sinks are no anchors, but an interval that ends on one starts anew behind them.
+      // Counting starts with the first token; sinks are no anchors, but an interval that ends on one starts anew behind
+      // them.
       const anchor = isIntervalAnchor(j);
       return j < 2 || anchor || i - j < 7 ? Math.min(i - j, 7) : undefined;
     });

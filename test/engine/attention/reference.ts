@@ -24,7 +24,10 @@ export interface ReferenceInput {
   tokens: readonly number[];
   /** Rows that were there before, seen like any other; they come first in the numbering of rows. */
   past?: readonly ReferenceRow[];
-  /** Distance at which row i sees row j (numbers over past and new rows, in all heads and layers); undefined where it does not. */
+  /**
+   * Distance at which row i sees row j (numbers over past and new rows, in all heads and layers); undefined where it
+   * does not.
+   */
   distance: (i: number, j: number) => number | undefined;
   /** Rows of which the query sees, in each head, the k best (LM-Infinite's middle tokens). */
   middle?: { k: number; fromLayer: number; distance: number; isMiddle: (i: number, j: number) => boolean };

@@ -2,16 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BLOCK, blocksOf, quantize4, quantize8, quantizeOutputs } from '../../../src/engine/decoder/quantize';
 
-const matrices = fc
-  .integer({ min: 1, max: 70 })
-  .chain((columns) =>
-    fc.record({
-      columns: fc.constant(columns),
-      weights: fc
-        .array(fc.float({ min: -4, max: 4, noNaN: true }), { minLength: columns, maxLength: columns * 3 })
-        .map((all) => Float32Array.from(all.slice(0, Math.floor(all.length / columns) * columns))),
-    }),
-  );
+const matrices = fc.integer({ min: 1, max: 70 }).chain((columns) =>
+  fc.record({
+    columns: fc.constant(columns),
+    weights: fc
+      .array(fc.float({ min: -4, max: 4, noNaN: true }), { minLength: columns, maxLength: columns * 3 })
+      .map((all) => Float32Array.from(all.slice(0, Math.floor(all.length / columns) * columns))),
+  }),
+);
 
 /** Largest magnitude of the block that a column lies in. */
 function blockPeak(weights: Float32Array, columns: number, row: number, column: number): number {

@@ -23,8 +23,8 @@ const LANGUAGES: Record<string, string> = {
 };
 
 /**
- * A library over files given as text: the real segmenter, and a plain term-overlap ranking in place of the index, so that the assistant is
- * tested by what it does with spans.
+ * A library over files given as text: the real segmenter, and a plain term-overlap ranking in place of the index, so
+ * that the assistant is tested by what it does with spans.
  */
 export class MemoryLibrary implements AssistantLibrary {
   readonly files = new Map<string, string>();

@@ -127,7 +127,9 @@ function runAndKill(
   });
 }
 
-/** Nothing acknowledged is lost, nothing is read back harmed, no key is there twice; and another window sees the same. */
+/**
+ * Nothing acknowledged is lost, nothing is read back harmed, no key is there twice; and another window sees the same.
+ */
 async function assertWhole(
   directory: string,
   acknowledged: ReadonlySet<string>,

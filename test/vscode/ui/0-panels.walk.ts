@@ -282,7 +282,10 @@ function part(title: string, startLine: number, children: SummaryPart[] = []): S
   };
 }
 
-/** 4,096 rows of room: sinks, a coarse row for each 256 tokens of 1,500 files, fine rows of likely files, four segments in dense rows, nine in full. */
+/**
+ * 4,096 rows of room: sinks, a coarse row for each 256 tokens of 1,500 files, fine rows of likely files, four segments
+ * in dense rows, nine in full.
+ */
 function millionTokens(): ContextLedger {
   const bytesPerRow = 1_024;
   const groups: LedgerGroup[] = [];

@@ -5,7 +5,10 @@ import { until, Workbench } from './workbench';
 
 const LOOPBACK = /^(?:https?|wss?):\/\/(?:127\.0\.0\.1|localhost)(?::\d+)?\/|^(?:data|blob|about):/;
 
-/** Everything that the window is told off for by a content security policy, and everything it asks for beyond this machine. */
+/**
+ * Everything that the window is told off for by a content security policy, and everything it asks for beyond this
+ * machine.
+ */
 describe('the panels’ policy', () => {
   let workbench: Workbench;
   const violations: string[] = [];
@@ -25,7 +28,10 @@ describe('the panels’ policy', () => {
     await workbench.close();
   });
 
-  /** What went beyond this machine. Resources of a panel have an address that only the editor's own service worker answers. */
+  /**
+   * What went beyond this machine. Resources of a panel have an address that only the editor's own service worker
+   * answers.
+   */
   async function foreign(): Promise<string[]> {
     const found = await Promise.all(
       requests

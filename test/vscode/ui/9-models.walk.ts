@@ -7,7 +7,10 @@ import { serve, TestHub } from '../../hub/server';
 import { writeSlowCheckpoint } from '../../inference/checkpoints';
 import { given, PATIENCE, shootFailures, until, Workbench } from './workbench';
 
-/** Milliseconds that a hub takes somewhere. Of notifications that come within .8 s of three others the editor shows only the bell. */
+/**
+ * Milliseconds that a hub takes somewhere. Of notifications that come within .8 s of three others the editor shows only
+ * the bell.
+ */
 const MOMENT = 1_500;
 
 describe('models', () => {

@@ -2,7 +2,10 @@ import axe, { type AxeResults } from 'axe-core';
 import assert from 'node:assert/strict';
 import type { Frame } from 'playwright-core';
 
-/** Runs axe in a panel's document and fails with what it found. The panel's policy allows no foreign script, so it is evaluated. */
+/**
+ * Runs axe in a panel's document and fails with what it found. The panel's policy allows no foreign script, so it is
+ * evaluated.
+ */
 export async function assertAccessible(frame: Frame, what: string): Promise<void> {
   // A panel is transparent; behind it lies the colour of the place it is in, which axe cannot see from within.
   await frame.evaluate(() => {

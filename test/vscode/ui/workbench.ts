@@ -124,7 +124,9 @@ export class Workbench {
     return this.page.locator('.quick-input-widget:visible input.input').first();
   }
 
-  /** Fills an input box once it is the one before the user: the list from which it was come to goes after it has opened. */
+  /**
+   * Fills an input box once it is the one before the user: the list from which it was come to goes after it has opened.
+   */
   async fillBox(selector: string, text: string): Promise<void> {
     const box = this.page.locator(`.quick-input-widget:visible input.input${selector}`);
     await box.waitFor();
@@ -140,7 +142,10 @@ export class Workbench {
     await this.page.keyboard.press('Enter');
   }
 
-  /** Makes the index, for walks whose subject it is not: on a busy machine the first question would be answered from a part. */
+  /**
+   * Makes the index, for walks whose subject it is not: on a busy machine the first question would be answered from a
+   * part.
+   */
   async indexed(): Promise<void> {
     await this.command('Anchorage: Rebuild Index');
     await until(async () => (await this.status()).includes('ready'), 'the workspace is indexed', 60_000);
@@ -152,7 +157,10 @@ export class Workbench {
     await this.choosePlace(place, question);
   }
 
-  /** Opens the context menu of an element and picks an entry. A menu that has just opened takes no click, so that none is made by mistake. */
+  /**
+   * Opens the context menu of an element and picks an entry. A menu that has just opened takes no click, so that none
+   * is made by mistake.
+   */
   async contextAction(element: Locator, label: string): Promise<void> {
     await element.click({ button: 'right' });
     const entry = this.page.locator('.monaco-menu .action-item', { hasText: label }).first();

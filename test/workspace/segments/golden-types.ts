@@ -1,4 +1,6 @@
-/** One small program per language and what must be found in it: kind, qualified name, lines, first doc line, exported. */
+/**
+ * One small program per language and what must be found in it: kind, qualified name, lines, first doc line, exported.
+ */
 export interface Golden {
   language: string;
   text: string;

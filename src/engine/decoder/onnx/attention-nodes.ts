@@ -34,8 +34,8 @@ export interface CachedRows {
 const scaleOf = (config: ModelConfig) => ({ float: 1 / Math.sqrt(config.headDim) });
 
 /**
- * GroupQueryAttention: one sequence (the kernel takes a cache for one only), new rows after cached ones, causal in that order; `bias` [1, 1, S, P + S] hides
- * what else must not be seen. Returns [B, S, H · D].
+ * GroupQueryAttention: one sequence (the kernel takes a cache for one only), new rows after cached ones, causal in that
+ * order; `bias` [1, 1, S, P + S] hides what else must not be seen. Returns [B, S, H · D].
  */
 export function flashAttention(
   g: GraphBuilder,
@@ -55,7 +55,10 @@ export function flashAttention(
   return out as string;
 }
 
-/** One new row of one sequence: the parts' scores meet only in the softmax. bias [1, 1, 1, T]; parts: the sizes [M,] [F,] P, 1. */
+/**
+ * One new row of one sequence: the parts' scores meet only in the softmax. bias [1, 1, 1, T]; parts: the sizes [M,]
+ * [F,] P, 1.
+ */
 export function splitAttention(
   g: GraphBuilder,
   config: ModelConfig,
@@ -94,8 +97,8 @@ export function splitAttention(
 }
 
 /**
- * Any number of new rows of any number of sequences, by plain products. Far rows, if there are any, are scored by the second rotation of
- * the query and stand before the others in one softmax. bias [B or 1, 1, S, T], T = F + P + S.
+ * Any number of new rows of any number of sequences, by plain products. Far rows, if there are any, are scored by the
+ * second rotation of the query and stand before the others in one softmax. bias [B or 1, 1, S, T], T = F + P + S.
  */
 export function productAttention(
   g: GraphBuilder,

@@ -3,11 +3,13 @@
  *
  * Inputs (B sequences, S new rows, P near and F far cached rows, R rows asked for, L layers, K key heads of width D):
  *   tokens int64 [B, S], positions int64 [B, S] (rows of cos/sin), cos and sin f32 [angles, rotaryDim/2],
- *   past_keys_l and past_values_l [B, K, P, D] in the cache's type, with far rows far_keys_l and far_values_l [B, K, F, D];
- *   prefill: rows int64 [R]; for the flash kernel `last` int32 [B] and `total` int32 (rows seen by the last one, less
- *   one; and all); bias f32 [B or 1, 1, S, T] unless causal; decode: bias [1, 1, 1, T] and parts int64 (sizes of the parts of T);
- *   with middle rows their keys and values, bias, positions, and middle_parts (parts with the middle rows in front).
- * Outputs: keys (rotated), raw_keys (not rotated; prefill only) and values of the new rows, [B, L, K, S, D] in the cache's type, hidden f32 [R, C]
+ *   past_keys_l and past_values_l [B, K, P, D] in the cache's type, with far rows far_keys_l and far_values_l [B, K, F,
+ *   D]; prefill: rows int64 [R]; for the flash kernel `last` int32 [B] and `total` int32 (rows seen by the last one,
+ *   less one; and all); bias f32 [B or 1, 1, S, T] unless causal; decode: bias [1, 1, 1, T] and parts int64 (sizes of
+ *   the parts of T); with middle rows their keys and values, bias, positions, and middle_parts (parts with the middle
+ *   rows in front).
+ * Outputs: keys (rotated), raw_keys (not rotated; prefill only) and values of the new rows, [B, L, K, S, D] in the
+ * cache's type, hidden f32 [R, C]
  *   after the last norm, logits f32 of them (prefill: where the variant says so).
  */
 
@@ -21,15 +23,21 @@ import { headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixFormat }
 import type { StoredTensors } from '../weight-file';
 
 /**
- * causal: new rows see all cached rows and each other causally. masked: a bias says more. dual: cached rows of a second kind are seen
- * at the ceiling distance. batched: several sequences, with a bias.
+ * causal: new rows see all cached rows and each other causally. masked: a bias says more. dual: cached rows of a second
+ * kind are seen at the ceiling distance. batched: several sequences, with a bias.
  */
 export interface GraphVariant {
   phase: 'prefill' | 'decode';
   visibility: 'causal' | 'masked' | 'dual' | 'batched';
-  /** Prefill only: also puts out logits. What makes them is a fifth of a small model, which a graph without keeps no copy of. */
+  /**
+   * Prefill only: also puts out logits. What makes them is a fifth of a small model, which a graph without keeps no
+   * copy of.
+   */
   logits?: boolean;
-  /** The new rows are memory slots of this set: projections of their own, and keys and values put out through the transfer head. Input `embeds` for `tokens`. */
+  /**
+   * The new rows are memory slots of this set: projections of their own, and keys and values put out through the
+   * transfer head. Input `embeds` for `tokens`.
+   */
   slots?: SlotSet;
   /** Batched prefill only: also puts out the new rows' queries, not rotated: `queries` [B, L, H, S, D]. */
   queries?: boolean;
@@ -58,7 +66,10 @@ class DecoderGraph {
   private readonly flash: boolean;
   private readonly batch: string | number;
   private readonly steps: string | number;
-  /** Keys (rotated and not) and values of the new rows, by layer, [B, S, K·D]; queries (not rotated) where asked for, [B, S, H·D]. */
+  /**
+   * Keys (rotated and not) and values of the new rows, by layer, [B, S, K·D]; queries (not rotated) where asked for,
+   * [B, S, H·D].
+   */
   private readonly made = {
     keys: [] as string[],
     raw_keys: [] as string[],

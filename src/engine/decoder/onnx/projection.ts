@@ -38,8 +38,8 @@ export class Projections {
   }
 
   /**
-   * "i8q": each row of x is rounded to bytes with a scale of its own (its largest magnitude / 127), the product is one of
-   * integers, and the scales of row and output are applied to it.
+   * "i8q": each row of x is rounded to bytes with a scale of its own (its largest magnitude / 127), the product is one
+   * of integers, and the scales of row and output are applied to it.
    */
   #rounded(x: string, plan: MatrixPlan): string {
     const g = this.graph;

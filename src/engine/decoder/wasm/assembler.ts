@@ -1,6 +1,7 @@
 /**
- * A small assembler of WebAssembly modules: the instructions that the kernels use, vectors, relaxed vectors and threads among them. Code is a nested list of
- * bytes; an instruction is a function of its operands, so that a kernel reads like the formula it computes.
+ * A small assembler of WebAssembly modules: the instructions that the kernels use, vectors, relaxed vectors and threads
+ * among them. Code is a nested list of bytes; an instruction is a function of its operands, so that a kernel reads like
+ * the formula it computes.
  */
 
 export type Code = readonly (number | Code)[];
@@ -126,7 +127,10 @@ export const i32x4 = {
   add: binary(...vector(0xae)),
   sub: binary(...vector(0xb1)),
   truncSatF32x4S: unary(...vector(0xf8)),
-  /** Relaxed: c plus the products of signed bytes and bytes from 0 to 127, added by fours. Exact for such operands on every machine. */
+  /**
+   * Relaxed: c plus the products of signed bytes and bytes from 0 to 127, added by fours. Exact for such operands on
+   * every machine.
+   */
   relaxedDot: (bytes: Code, sevenBits: Code, c: Code): Code => [bytes, sevenBits, c, vector(0x113)],
 };
 

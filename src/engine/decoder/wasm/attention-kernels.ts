@@ -1,12 +1,15 @@
 /**
- * Attention of one new row to cached rows that are kept in bytes. Rows stand in pages of 256 slots; of one layer and one key head a page holds, one after the other,
+ * Attention of one new row to cached rows that are kept in bytes. Rows stand in pages of 256 slots; of one layer and
+ * one key head a page holds, one after the other,
  *
  *   keys: packed like a matrix of 8 bits with a row for each slot (see packing.ts), a scale for every 32 dimensions;
- *   values: turned, so that slots are what is summed over: for every 16 dimensions and 32 slots, four slots of each of the 16 dimensions at a time;
- *   scales of the values, one f32 for each slot.
+ *   values: turned, so that slots are what is summed over: for every 16 dimensions and 32 slots, four slots of each of
+ *   the 16 dimensions at a time; scales of the values, one f32 for each slot.
  *
- * The shares of the rows (softmax numerators) times the values' scales are rounded to bytes like any row of activations. A page is one piece of work and leaves, for each
- * query head, its largest score, the sum of its numerators and the values summed by them; pages meet only in `merge` (as in flash decoding), so that threads share them.
+ * The shares of the rows (softmax numerators) times the values' scales are rounded to bytes like any row of
+ * activations. A page is one piece of work and leaves, for each query head, its largest score, the sum of its
+ * numerators and the values summed by them; pages meet only in `merge` (as in flash decoding), so that threads share
+ * them.
  */
 
 import {
@@ -74,8 +77,8 @@ const lanes = (v: Variable, combine: (a: Code, b: Code) => Code): Code => {
 };
 
 /**
- * scores ← 2^(score · scale + bias − most) · scales, for `slots` scores; leaves `most` and the sum of the numerators in `partial`. Scores and biases count in powers of
- * two: log₂e is in the scale.
+ * scores ← 2^(score · scale + bias − most) · scales, for `slots` scores; leaves `most` and the sum of the numerators in
+ * `partial`. Scores and biases count in powers of two: log₂e is in the scale.
  */
 export const shares = define(
   'shares',
@@ -149,7 +152,10 @@ export const shares = define(
   },
 );
 
-/** out[16 g + d] = Σ shares · values over `blocks` blocks of 32 slots, for `groups` groups of 16 dimensions. Shares are not negative: their second half is not read. */
+/**
+ * out[16 g + d] = Σ shares · values over `blocks` blocks of 32 slots, for `groups` groups of 16 dimensions. Shares are
+ * not negative: their second half is not read.
+ */
 export const weighedValues = define(
   'weighedValues',
   { shares: 'i32', values: 'i32', out: 'i32', groups: 'i32', blocks: 'i32' },
@@ -251,7 +257,10 @@ export const attend = (index: (name: 'product8' | 'round8' | 'shares' | 'weighed
     },
   );
 
-/** out ← Σ 2^(most − the largest) · values / Σ 2^(most − the largest) · sum, over `count` partials of `bytes` bytes each, of one query head. */
+/**
+ * out ← Σ 2^(most − the largest) · values / Σ 2^(most − the largest) · sum, over `count` partials of `bytes` bytes
+ * each, of one query head.
+ */
 export const merge = define(
   'merge',
   { partials: 'i32', bytes: 'i32', count: 'i32', out: 'i32', fours: 'i32' },

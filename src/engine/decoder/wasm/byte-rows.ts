@@ -33,7 +33,10 @@ export class PagePool {
   }
 }
 
-/** A copy in bytes of a store's rows, slot by slot, in the order in which the attention kernels read them. Keys have a scale for every 32 dimensions, values one a row. */
+/**
+ * A copy in bytes of a store's rows, slot by slot, in the order in which the attention kernels read them. Keys have a
+ * scale for every 32 dimensions, values one a row.
+ */
 export class ByteRows {
   /** Addresses of the pages. */
   readonly pages: number[] = [];

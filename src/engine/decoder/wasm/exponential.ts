@@ -1,12 +1,18 @@
 import { f32x4, i32, i32x4, type Code, type Variable } from './assembler';
 
-/** Taylor coefficients of 2^f, from the highest power down: for |f| ≤ 1/2 the error is below that of single precision with seven, 4 · 10⁻⁵ with five. */
+/**
+ * Taylor coefficients of 2^f, from the highest power down: for |f| ≤ 1/2 the error is below that of single precision
+ * with seven, 4 · 10⁻⁵ with five.
+ */
 export const EXP2 = (terms: number): number[] =>
   Array.from({ length: terms }, (_, i) => terms - 1 - i).map(
     (n) => Math.LN2 ** n / Array.from({ length: n }, (_, i) => i + 1).reduce((a, b) => a * b, 1),
   );
 
-/** Added to a number below 2²² in magnitude it leaves the nearest whole one in the low bits, which is cheaper than rounding and converting. */
+/**
+ * Added to a number below 2²² in magnitude it leaves the nearest whole one in the low bits, which is cheaper than
+ * rounding and converting.
+ */
 export const ROUNDING = 1.5 * 2 ** 23;
 
 /**

@@ -16,11 +16,15 @@ new WebAssembly.Instance(workerData.module, { env: { memory: workerData.memory }
 
 let compiled: WebAssembly.Module | undefined | null;
 
-/** Whether this machine's WebAssembly has what the kernels need (relaxed vectors: V8 from 11.4 on, behind a flag in Node 20), and computes with it what it should. */
+/**
+ * Whether this machine's WebAssembly has what the kernels need (relaxed vectors: V8 from 11.4 on, behind a flag in Node
+ * 20), and computes with it what it should.
+ */
 export function kernelsAvailable(): boolean {
   if (compiled !== undefined) return compiled !== null;
   const bytes = kernelModule(MOST_PAGES);
-  // Node 20: its baseline compiler takes the wrong operand of the relaxed product for the unsigned one, the optimizing one does not.
+  // Node 20: its baseline compiler takes the wrong operand of the relaxed product for the unsigned one, the optimizing
+  // one does not.
   if (!WebAssembly.validate(bytes)) setFlagsFromString('--experimental-wasm-relaxed-simd --no-liftoff');
   compiled = WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
   if (compiled && !agrees(compiled)) compiled = null;
@@ -89,7 +93,10 @@ export class KernelMemory {
     return Math.ceil((CONTROL.bytes + jobs * JOB.bytes + bytes) / PAGE);
   }
 
-  /** Address of so many zeroed bytes, on a cache line; the memory grows if it must. @throws RangeError when the system gives no more, or an address cannot reach it */
+  /**
+   * Address of so many zeroed bytes, on a cache line; the memory grows if it must. @throws RangeError when the system
+   * gives no more, or an address cannot reach it
+   */
   allocate(bytes: number): number {
     const at = this.#end;
     const end = at + Math.ceil(bytes / LINE) * LINE;
@@ -111,7 +118,10 @@ export class KernelMemory {
     return new Int32Array(this.#memory.buffer, at, length);
   }
 
-  /** Puts a job on record; returns its address. @param fields the values at the offsets that the kind has beside those of every job */
+  /**
+   * Puts a job on record; returns its address. @param fields the values at the offsets that the kind has beside those
+   * of every job
+   */
   job(kind: 0 | 4 | 8, pieces: number, fields: readonly (readonly [offset: number, value: number])[]): number {
     if (this.#jobs === this.#mostJobs) throw new RangeError('more jobs than were announced');
     const at = CONTROL.bytes + this.#jobs++ * JOB.bytes;

@@ -1,12 +1,15 @@
 /**
- * What one token needs besides attention, as WebAssembly: products with rounded weights, and the vectors between them. A product of one row with a matrix reads each
- * weight once, so its time is that of the memory; the weights are packed (see packing.ts) in the very order in which they are read.
+ * What one token needs besides attention, as WebAssembly: products with rounded weights, and the vectors between them.
+ * A product of one row with a matrix reads each weight once, so its time is that of the memory; the weights are packed
+ * (see packing.ts) in the very order in which they are read.
  *
- * Numbers are those of ONNX Runtime's MatMulNBits with accuracy level 4: blocks of 32 activations are rounded to bytes with one scale (their largest magnitude / 127),
- * the products of a block are summed in integers, and both scales are applied to the sum.
+ * Numbers are those of ONNX Runtime's MatMulNBits with accuracy level 4: blocks of 32 activations are rounded to bytes
+ * with one scale (their largest magnitude / 127), the products of a block are summed in integers, and both scales are
+ * applied to the sum.
  *
- * An activation block is 80 bytes. 4 bits: 32 bytes in the order of NIBBLES; 8 bits: 32 bytes max(q, 0) and 32 bytes max(−q, 0), for the vector product takes
- * seven bits on one side. At 64 the scale (f32), at 68 −8 Σ q (i32), which takes the 8 out of the unsigned 4-bit levels.
+ * An activation block is 80 bytes. 4 bits: 32 bytes in the order of NIBBLES; 8 bits: 32 bytes max(q, 0) and 32 bytes
+ * max(−q, 0), for the vector product takes seven bits on one side. At 64 the scale (f32), at 68 −8 Σ q (i32), which
+ * takes the 8 out of the unsigned 4-bit levels.
  */
 
 import {
@@ -47,7 +50,10 @@ const vectors = (...names: string[]): Record<string, ValueType> =>
   Object.fromEntries(names.map((name) => [name, 'v128' as const]));
 const four = [0, 1, 2, 3] as const;
 
-/** Looks that a thread takes at the epoch before it sleeps: some tens of microseconds, about the time between two products of a token. */
+/**
+ * Looks that a thread takes at the epoch before it sleeps: some tens of microseconds, about the time between two
+ * products of a token.
+ */
 const SPINS = 30_000;
 
 /** out[16 g + r] = Σ x · weights[16 g + r] for `groups` groups of 16 rows. */
@@ -125,7 +131,9 @@ function product(bits: 4 | 8): WasmFunction {
   });
 }
 
-/** The order of eight columns in a step of the 4-bit product: even ones in the low nibbles, odd ones in the high ones. */
+/**
+ * The order of eight columns in a step of the 4-bit product: even ones in the low nibbles, odd ones in the high ones.
+ */
 const NIBBLES = [0, 2, 4, 6, 1, 3, 5, 7];
 
 /** Rounds `blocks` blocks of 32 f32 at `x` into activation blocks at `out`. */
@@ -279,8 +287,8 @@ const ORDER = [
 const index = (name: (typeof ORDER)[number]) => ORDER.indexOf(name);
 
 /**
- * Takes chunks of a job's pieces until none is left. Jobs stand at fixed addresses and are run again and again; each run has tickets of its own, so that a thread that
- * comes late with a ticket of a run before finds nothing to do.
+ * Takes chunks of a job's pieces until none is left. Jobs stand at fixed addresses and are run again and again; each
+ * run has tickets of its own, so that a thread that comes late with a ticket of a run before finds nothing to do.
  */
 const work = define('work', { job: 'i32' }, { from: 'i32', count: 'i32', pieces: 'i32' }, (v) => {
   const field = (at: number) => i32.load(v.job.get, at);
@@ -322,7 +330,10 @@ const join = define('join', { job: 'i32' }, {}, (v) =>
   doWhile([], i32.ltU(i32.atomicLoad(v.job.get, JOB.done), i32.load(v.job.get, JOB.pieces))),
 );
 
-/** The life of a helping thread: waits for the epoch to change, which it does with each job, and helps with the job that is due, until all is closed. */
+/**
+ * The life of a helping thread: waits for the epoch to change, which it does with each job, and helps with the job that
+ * is due, until all is closed.
+ */
 const serve = define('serve', {}, { seen: 'i32', spins: 'i32' }, (v) => {
   const epoch = i32.atomicLoad(i32.const(CONTROL.epoch));
   const same = i32.eq(epoch, v.seen.get);

@@ -7,8 +7,9 @@ export function packedBytes(outputs: number, inputs: number, bits: 4 | 8): numbe
 }
 
 /**
- * Rounded rows as compiled ([rows, blocks, 32 levels] and scales [rows, blocks], see quantize.ts) to the order of the kernels: group by group of 16 rows, block by
- * block; in a block step by step, four bytes of each of the 16 rows (four 8-bit levels, now signed, or eight 4-bit ones), and then the 16 scales.
+ * Rounded rows as compiled ([rows, blocks, 32 levels] and scales [rows, blocks], see quantize.ts) to the order of the
+ * kernels: group by group of 16 rows, block by block; in a block step by step, four bytes of each of the 16 rows (four
+ * 8-bit levels, now signed, or eight 4-bit ones), and then the 16 scales.
  *
  * @param levels of rows `firstRow` and following, whole groups of them unless they are the last
  * @param into all of the packed matrix

@@ -7,7 +7,9 @@ import { ByteRows, PagePool } from './byte-rows';
 import type { KernelMemory } from './kernel-memory';
 import { ACTIVATION_BLOCK_BYTES, ATTENTION, JOB } from './layout';
 
-/** The rows that a token sees. bias [F + P + 1]: added to the scores of far slots, near slots and the token's own row. */
+/**
+ * The rows that a token sees. bias [F + P + 1]: added to the scores of far slots, near slots and the token's own row.
+ */
 export interface SeenRows {
   near: RowStore;
   far?: RowStore;

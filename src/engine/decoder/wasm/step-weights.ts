@@ -79,7 +79,10 @@ export class StepWeights {
     return at;
   }
 
-  /** Room to read into, the same for all bands of all matrices: garbage of a third of the weights' size stood beside them for a while. */
+  /**
+   * Room to read into, the same for all bands of all matrices: garbage of a third of the weights' size stood beside
+   * them for a while.
+   */
   #room(levels: number, scales: number): { levels: Uint8Array; scales: Uint8Array } {
     if (this.#buffers.levels.length < levels) this.#buffers.levels = new Uint8Array(levels);
     if (this.#buffers.scales.length < scales) this.#buffers.scales = new Uint8Array(scales);

@@ -59,9 +59,10 @@ type AnySettings = Omit<StepSettings, 'weights'> & { weights: WeightFormat };
 const padded = (length: number) => blocksOf(length) * BLOCK;
 
 /**
- * One token through the model without a graph of it: the products are kernels that read packed weights straight through, as fast as memory gives them, and attention
- * reads a copy of the cached rows in bytes. A graph of the whole model spends as long on its six hundred small nodes, its products reach a third of the
- * memory's speed, and its attention widens each cached row to f32 before it looks at it.
+ * One token through the model without a graph of it: the products are kernels that read packed weights straight
+ * through, as fast as memory gives them, and attention reads a copy of the cached rows in bytes. A graph of the whole
+ * model spends as long on its six hundred small nodes, its products reach a third of the memory's speed, and its
+ * attention widens each cached row to f32 before it looks at it.
  */
 export class TokenStep {
   readonly #settings: StepSettings;
@@ -71,7 +72,10 @@ export class TokenStep {
   readonly #head: Product;
   readonly #norm: number;
   readonly #attention: RowAttention;
-  /** f32 vectors in the kernels' memory, at their addresses: the residual stream, zeros, a normalized row, what attention gave, the feed-forward's inner row. */
+  /**
+   * f32 vectors in the kernels' memory, at their addresses: the residual stream, zeros, a normalized row, what
+   * attention gave, the feed-forward's inner row.
+   */
   readonly #at: Record<'stream' | 'nothing' | 'normed' | 'attended' | 'inner' | 'rounded', number>;
   readonly #row: NewRowVectors;
   #closed = false;
@@ -90,7 +94,10 @@ export class TokenStep {
     return KernelMemory.fits(bytesNeeded(config, weights), jobsOf(config));
   }
 
-  /** Packs the weights; only where that is possible. @throws RangeError when the system has not so much memory in one piece */
+  /**
+   * Packs the weights; only where that is possible. @throws RangeError when the system has not so much memory in one
+   * piece
+   */
   static open(settings: AnySettings): TokenStep | undefined {
     return TokenStep.possible(settings) ? new TokenStep(settings) : undefined;
   }
@@ -130,7 +137,10 @@ export class TokenStep {
     return this.#attention.bytesOf(store);
   }
 
-  /** Makes ready for a token that sees these rows; `run` follows. False when memory has no room for a copy of them: then the token takes the graph. */
+  /**
+   * Makes ready for a token that sees these rows; `run` follows. False when memory has no room for a copy of them: then
+   * the token takes the graph.
+   */
   prepare(seen: SeenRows): boolean {
     try {
       this.#attention.prepare(seen);
@@ -272,7 +282,10 @@ function widest({ hiddenSize, intermediateSize, queryHeads, headDim }: ModelConf
   return Math.max(hiddenSize, intermediateSize, queryHeads * headDim);
 }
 
-/** Bytes of the kernels' memory: packed matrices with their results and biases, norms, and the vectors in between; each rounded up to a cache line. */
+/**
+ * Bytes of the kernels' memory: packed matrices with their results and biases, norms, and the vectors in between; each
+ * rounded up to a cache line.
+ */
 function bytesNeeded(config: ModelConfig, weights: RoundedFormat): number {
   const line = 64;
   const matrices = allMatrices(config, weights).reduce(

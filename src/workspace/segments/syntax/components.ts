@@ -14,8 +14,8 @@ const APART = 1.6;
 const WITH_TAG = 2;
 
 /**
- * Cut costs of a component or page (Vue, Svelte, HTML): markup and styles by layout, scripts by their language's syntax, and the borders between
- * them before everything else.
+ * Cut costs of a component or page (Vue, Svelte, HTML): markup and styles by layout, scripts by their language's
+ * syntax, and the borders between them before everything else.
  *
  * @param scripts offsets of the scripts' texts, of which `tree` is the tree
  */

@@ -1,4 +1,7 @@
-/** Words by which annotations for a compiler or a checker are known: `GUARDED_BY(mutex_)`, `PRINTF_FORMAT(1, 2)`, `STORE_EXPORT`. */
+/**
+ * Words by which annotations for a compiler or a checker are known: `GUARDED_BY(mutex_)`, `PRINTF_FORMAT(1, 2)`,
+ * `STORE_EXPORT`.
+ */
 const ANNOTATION =
   'GUARDED|REQUIRE[DS]|ACQUIRE|RELEASE|EXCLUDES|CAPABILITY|LOCK_RETURNED|THREAD_SAFETY|ATTRIBUTE|DEPRECATED|PRINTF|NORETURN|NODISCARD|UNUSED|NONNULL|ALIGN(?:ED|AS)';
 const MACROS = new RegExp(
@@ -13,8 +16,9 @@ const MACROS = new RegExp(
 );
 
 /**
- * The text of a C or C++ file as a parser without a preprocessor can read it, of the same length: annotations that would make it lose its way for
- * hundreds of lines (`int count_ GUARDED_BY(mutex_);`, `class STORE_EXPORT Store {`) are blanked out.
+ * The text of a C or C++ file as a parser without a preprocessor can read it, of the same length: annotations that
+ * would make it lose its way for hundreds of lines (`int count_ GUARDED_BY(mutex_);`, `class STORE_EXPORT Store {`) are
+ * blanked out.
  */
 export function withoutAnnotations(text: string): string {
   return text.replace(MACROS, (found) => (/^[ \t]*#/.test(found) ? found : found.replace(/[^\n]/g, ' ')));

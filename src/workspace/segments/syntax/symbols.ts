@@ -41,7 +41,8 @@ export function symbolsOf(lines: LineTable, tree: Tree, grammar: LoadedGrammar, 
       continue;
     }
     symbols.push(toSymbol(lines, f, outer, container, language, exportedNames));
-    // `typedef struct a { … } b`: a stands beside b, not in it. So does what a parser that lost its way puts before a name.
+    // `typedef struct a { … } b`: a stands beside b, not in it. So does what a parser that lost its way puts before a
+    // name.
     if (f.kind !== 'type' && lines.lineAt(f.nameStart) - lines.lineAt(f.start) <= MOST_LINES_BEFORE_NAME) open.push(f);
   }
   return symbols;

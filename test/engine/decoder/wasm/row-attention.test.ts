@@ -134,7 +134,8 @@ describe.each([1, 3])('attention in the kernels with %s threads', (threads) => {
               own,
             );
             const made = memory.floats(out, exact.length);
-            // What is left is the rounding of the shares: up to half a 127th of the largest of each 32, up or down, times values of at most 4.
+            // What is left is the rounding of the shares: up to half a 127th of the largest of each 32, up or down,
+            // times values of at most 4.
             expect(exact.reduce((most, x, i) => Math.max(most, Math.abs((made[i] as number) - x)), 0)).toBeLessThan(
               0.3,
             );

@@ -51,7 +51,8 @@ function relativeGap(ours: readonly Float32Array[], graph: readonly Float32Array
 describe.each(['8bit', '4bit'] as const)('tokens through the kernels, %s', (weights) => {
   it.each(FAMILIES)('agree with the graph: %s', async (family) => {
     const [ours, graph] = [await decoded(family, weights, full, true), await decoded(family, weights, full, false)];
-    // The kernels read cached rows in bytes, as they do activations. (Each of them alone is held to its formula in tests of its own.)
+    // The kernels read cached rows in bytes, as they do activations. (Each of them alone is held to its formula in
+    // tests of its own.)
     expect(relativeGap(ours, graph)).toBeLessThan(0.05);
   });
 });
