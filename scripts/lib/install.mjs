@@ -6,6 +6,9 @@ import { npmEnvironment } from './npm-environment.mjs';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Where the output of downloads is kept. */
+export const logs = join(root, '.cache', 'logs');
+
 /**
  * Installs the npm dependencies when they are missing or older than the lock file.
  * onnxruntime-node's own install step would fetch CUDA files, which a CPU does not need: the CPU binary is in the
@@ -29,7 +32,7 @@ export function installDependencies() {
       what: 'The npm dependencies',
       command: 'npm',
       args: ['install', '--no-save', '--no-audit', '--no-fund'],
-      logFile: join(root, '.cache', 'logs', 'npm-install.log'),
+      logFile: join(logs, 'npm-install.log'),
       cwd: root,
       env: { ...npmEnvironment(process.env), ONNXRUNTIME_NODE_INSTALL: 'skip' },
     });

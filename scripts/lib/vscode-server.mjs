@@ -10,6 +10,7 @@ import { createServer } from 'node:net';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { DownloadError, runDownload } from './download.mjs';
+import { logs } from './install.mjs';
 import { npmEnvironment } from './npm-environment.mjs';
 
 /** Versions known to work together; a change of any of them installs anew. */
@@ -107,7 +108,7 @@ function ensureSystemPackages(packages, log) {
   log(`Installing system packages: ${missing.join(', ')}`);
   const aptGet = (args, name) => {
     const [command, ...rest] = [...prefix, 'apt-get', '-q', '-o', 'DPkg::Lock::Timeout=300', ...args];
-    const logFile = path.join(cacheDirectory(), 'logs', `${name}.log`);
+    const logFile = path.join(logs, `${name}.log`);
     runDownload({
       what: `${missing.join(', ')} (apt-get)`,
       command,
@@ -140,7 +141,7 @@ function npmInstall(prefix, spec, settings, log) {
     what: `${spec} (npm)`,
     command: 'npm',
     args: ['install', '--prefix', prefix, '--no-save', '--no-audit', '--no-fund', '--foreground-scripts', spec],
-    logFile: path.join(cacheDirectory(), 'logs', `npm-${spec}.log`),
+    logFile: path.join(logs, `npm-${spec}.log`),
     cwd: prefix,
     env: { ...npmEnvironment(process.env), ...settings },
   });
