@@ -6,7 +6,7 @@ import { totalmem } from 'node:os';
 import type { Writer } from '../assistant/write/writer';
 import type { ModelStatus } from '../protocol';
 import { EngineProcess, type EngineOptions, type ModelChoice } from '../inference/engine-process';
-import type { WorkClass } from '../base/scheduler';
+import type { WorkClass } from '../base';
 
 export interface ModelChoices {
   memory?: ModelChoice;

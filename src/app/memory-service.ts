@@ -24,9 +24,8 @@ import type { DenseRatio } from '../memory/rows';
 import { memoryVersion } from '../memory/encode/encoding-units';
 import type { Author, IndexStatus, Scope } from '../protocol';
 import type { EngineProcess } from '../inference/engine-process';
-import { WorkerError } from '../rpc/errors';
 import type { ComposeParams, ComposeResult, MemoryDescription, QuestionLook } from '../protocol/memory';
-import type { WorkClass } from '../base/scheduler';
+import { AppError, SerialQueue, type WorkClass } from '../base';
 
 export interface MemoryServiceOptions {
   library: Workspace;
@@ -52,7 +51,7 @@ const GISTS_AT_ONCE = 4;
 
 export class MemoryService {
   private current: Open | undefined;
-  private changing: Promise<unknown> = Promise.resolve();
+  private readonly changes = new SerialQueue();
   private paused = false;
   private budgetBytes: number;
   private openFiles: readonly string[] = [];
@@ -73,7 +72,7 @@ export class MemoryService {
    * The model or the library has changed: opens, closes or goes on, as it needs to. Without memory slots nothing runs.
    */
   update(): Promise<void> {
-    return this.exclusive(async () => {
+    return this.changes.run(async () => {
       const { memory } = this.options.engine.model ?? {};
       const { state } = this.options.engine.status;
       // A process that is being started again comes back with the same model.
@@ -194,7 +193,7 @@ export class MemoryService {
     return made;
   }
 
-  /** @throws WorkerError('modelFailed') when the model has no memory slots */
+  /** @throws AppError('modelFailed') when the model has no memory slots */
   compose(
     request: { question: string; scope: Scope; maxNewTokens: number },
     signal?: AbortSignal,
@@ -202,7 +201,7 @@ export class MemoryService {
     const { current } = this;
     if (!current) {
       const { detail } = this.options.engine.status;
-      throw new WorkerError(
+      throw new AppError(
         'modelFailed',
         `No model with memory slots is in use, so there is no context over the whole workspace. ${detail}`,
         'Memories come with the bundled model.',
@@ -218,7 +217,7 @@ export class MemoryService {
 
   /** Drops every memory; returns the bytes freed. They are encoded again when the library is next looked at. */
   async clear(): Promise<number> {
-    return this.exclusive(async () => {
+    return this.changes.run(async () => {
       if (!this.current) return 0;
       const { store, encoding, memories } = this.current;
       encoding.forget();
@@ -228,7 +227,7 @@ export class MemoryService {
   }
 
   async end(): Promise<void> {
-    await this.exclusive(() => this.close());
+    await this.changes.run(() => this.close());
   }
 
   private async open(memory: MemoryDescription): Promise<Open> {
@@ -271,12 +270,6 @@ export class MemoryService {
     await current.encoding.close();
     await current.store.close();
   }
-
-  private exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.changing.then(work);
-    this.changing = result.catch(() => undefined);
-    return result;
-  }
 }
 
 /**
@@ -313,7 +306,7 @@ class EngineContexts implements ContextEngine {
 
   async look(question: string, signal?: AbortSignal): Promise<QuestionLook> {
     const [made] = await this.engine.inTurn('answer', 'vectors', { questions: [question] }, signal);
-    if (!made) throw new WorkerError('modelFailed', 'The model made no vector of the question.');
+    if (!made) throw new AppError('modelFailed', 'The model made no vector of the question.');
     return made;
   }
 

@@ -22,11 +22,9 @@ import {
   type WorkspaceMemory,
 } from '../memory/context/compose';
 import { retrieveFused } from '../search/fused-search';
-import { AssistantError, throwIfCancelled } from '../base/errors';
+import { AppError, counted, splitLines, textOfLines, throwIfCancelled } from '../base';
 import { answerFromSources } from './quote/extractive';
-import { counted } from './facts';
 import { generatedBlock, presentable } from './write/gist';
-import { splitLines, textOfLines } from '../base/lines';
 import type { AssistantLibrary } from './library';
 import { composeChat, ledgerOf, named, writeProse, type Turn } from './write/prose';
 import { parseQuestion } from './question';
@@ -60,7 +58,7 @@ const GENERATED_TOKENS = 64;
 const EXTRACTIVE: Author = { kind: 'extractive' };
 
 /**
- * @throws AssistantError('cancelled') when stopped before anything was written; later, what was written is returned
+ * @throws AppError('cancelled') when stopped before anything was written; later, what was written is returned
  *   with a notice.
  */
 export async function ask(request: AskRequest, tools: AskTools): Promise<Answer> {
@@ -68,7 +66,7 @@ export async function ask(request: AskRequest, tools: AskTools): Promise<Answer>
   const started = performance.now();
   throwIfCancelled(signal);
   if (request.question.trim() === '')
-    throw new AssistantError('internal', 'The question is empty.', 'Type a question about the code.');
+    throw new AppError('internal', 'The question is empty.', 'Type a question about the code.');
 
   emit({ type: 'phase', phase: 'retrieving' });
   const found = await retrieve(request, tools);
@@ -80,7 +78,7 @@ export async function ask(request: AskRequest, tools: AskTools): Promise<Answer>
     try {
       return await inProse(draft, tools.writer, tools);
     } catch (error) {
-      if (signal?.aborted || (error instanceof AssistantError && error.code === 'contextFull')) throw error;
+      if (signal?.aborted || (error instanceof AppError && error.code === 'contextFull')) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       return extractively(
         draft,

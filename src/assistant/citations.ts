@@ -4,7 +4,8 @@
  */
 import type { Citation, Span } from '../protocol';
 import type { AssistantLibrary } from './library';
-import { sha256, splitLines, textOfLines } from '../base/lines';
+import { splitLines, textOfLines } from '../base';
+import { sha256 } from '../base/node';
 
 /** A span with the text it had when it was read, before it has a number. */
 export interface Source extends Span {

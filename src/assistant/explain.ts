@@ -6,14 +6,13 @@ import type { Author, Citation, Explanation } from '../protocol';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../workspace';
 import { callsOf } from './calls';
 import { checkMarkdown, CitationList, clip, locateInLines } from './citations';
-import { throwIfCancelled } from '../base/errors';
+import { counted, isBlank, splitLines, textOfLines, throwIfCancelled } from '../base';
 import { ExplanationCache } from './explanation-cache';
 import { callLine, fence, sourceOf } from './quote/extractive';
-import { code, counted, enumerate, firstSentence, labelOf, plainDoc, whatItIs } from './facts';
+import { code, enumerate, firstSentence, labelOf, plainDoc, whatItIs } from './facts';
 import { generatedBlock, presentable, type Gister } from './write/gist';
 import { docLines, quoteRuns } from './quote/key-lines';
 import type { AssistantLibrary } from './library';
-import { isBlank, splitLines, textOfLines } from '../base/lines';
 import { composeChat, writeProse } from './write/prose';
 import { readOrThrow } from './summarize';
 import { tellingFirst, USES_LOOKED_AT, whereUsed } from './uses';
@@ -54,7 +53,7 @@ const EXTRACTIVE: Author = { kind: 'extractive' };
 /** Uses told. */
 const USES = 8;
 
-/** @throws AssistantError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
+/** @throws AppError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
 export async function explain(request: ExplainRequest, tools: ExplainTools): Promise<Explanation> {
   const { library, cache, writer, gister, progress, signal } = tools;
   progress?.(0, 'Reading');

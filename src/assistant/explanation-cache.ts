@@ -6,9 +6,8 @@
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeDirectory } from '../base/make-directory';
+import { makeDirectory, sha256 } from '../base/node';
 import type { Author, Explanation } from '../protocol';
-import { sha256 } from '../base/lines';
 
 /** Changes with the form of explanations; older entries are not found any more and age out. */
 const FORMAT = 2;

@@ -9,7 +9,7 @@ import { labelOf } from './facts';
 import type { GistCache, Gister } from './write/gist';
 import { importsName } from './import-lines';
 import type { AssistantLibrary, Definition } from './library';
-import { splitLines, textOfLines } from '../base/lines';
+import { splitLines, textOfLines } from '../base';
 
 export interface HoverRequest {
   file: string;

@@ -1,5 +1,5 @@
 /** Lines that say what a file imports, in the forms of many languages; CommonJS's `require` is one of them. */
-import { isBlank, textOfLines } from '../base/lines';
+import { isBlank, textOfLines } from '../base';
 
 const BEGINS =
   /^\s*(?:(?:export\s+)?import\b(?!\()|from\s+\S+\s+import\b|(?:pub(?:\([^)]*\))?\s+)?use\s|using\s+(?!var\b|\()|#\s*include\b|require(?:_relative)?\b|(?:const|let|var)\s.*\brequire\(|,?\s*[\w$]+\s*=\s*require\()/;

@@ -5,9 +5,9 @@
 import type { Author, SummaryPart } from '../protocol';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../workspace';
 import { clip } from './citations';
-import { counted, enumerate, firstSentence, plainDoc } from './facts';
+import { enumerate, firstSentence, plainDoc } from './facts';
 import { type ImportStatement, importStatements } from './import-lines';
-import { isBlank } from '../base/lines';
+import { counted, isBlank } from '../base';
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
 

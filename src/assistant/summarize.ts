@@ -5,10 +5,9 @@
  */
 import { ReadError, type Document, type DocumentSymbol, type SegmentedDocument } from '../workspace';
 import type { Author, ErrorCode, Summary, SummaryPart } from '../protocol';
-import { AssistantError, throwIfCancelled } from '../base/errors';
-import { counted, enumerate, firstSentence } from './facts';
+import { AppError, counted, isBlank, splitLines, textOfLines, throwIfCancelled } from '../base';
+import { enumerate, firstSentence } from './facts';
 import { presentable, type Gister, type GistSource } from './write/gist';
-import { isBlank, splitLines, textOfLines } from '../base/lines';
 import type { AssistantLibrary } from './library';
 import { firstProse, Outline } from './outline';
 
@@ -49,7 +48,7 @@ const LEAST_LINES = 4;
 const DESCRIBING_MS = 10_000;
 const PARTS_AT_ONCE = 4;
 
-/** @throws AssistantError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
+/** @throws AppError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
 export async function summarize(file: string, tools: SummarizeTools): Promise<Summary> {
   const { library, progress, signal } = tools;
   progress?.(0, 'Reading');
@@ -183,14 +182,14 @@ function coverageOf(wanted: number, described: number, seen: number, model: stri
   ];
 }
 
-/** Reads a file; a failure says what the user can do. @throws AssistantError('fileNotFound' | 'fileUnreadable') */
+/** Reads a file; a failure says what the user can do. @throws AppError('fileNotFound' | 'fileUnreadable') */
 export async function readOrThrow(library: Pick<AssistantLibrary, 'read'>, file: string): Promise<Document> {
   try {
     return await library.read(file);
   } catch (error) {
     if (!(error instanceof ReadError)) throw error;
     const known = UNREADABLE[error.code];
-    throw new AssistantError(known.code, error.message, known.hint, { cause: error });
+    throw new AppError(known.code, error.message, known.hint, { cause: error });
   }
 }
 

@@ -4,11 +4,10 @@
  */
 import { pathKind } from '../search/paths';
 import { type CitationList, clip } from './citations';
-import { throwIfCancelled } from '../base/errors';
-import { code, counted, enumerate } from './facts';
+import { counted, splitLines, textOfLines, throwIfCancelled } from '../base';
+import { code, enumerate } from './facts';
 import { beginsImport } from './import-lines';
 import type { AssistantLibrary, Use } from './library';
-import { splitLines, textOfLines } from '../base/lines';
 import type { Question } from './question';
 
 /** In the order in which they are told. */

@@ -1,15 +1,16 @@
 /** What the terminal understands: commands, their options and their help, in one table. */
+import { AppError } from '../base';
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 
 /** The command line cannot be understood; exit code 2. */
-export class UsageError extends Error {
+export class UsageError extends AppError<'usage'> {
   override readonly name = 'UsageError';
 
   constructor(
     message: string,
     readonly command?: string,
   ) {
-    super(message);
+    super('usage', message);
   }
 }
 

@@ -4,12 +4,11 @@ import { basename, join, resolve } from 'node:path';
 import { ask } from '../assistant/ask';
 import { explain } from '../assistant/explain';
 import { ExplanationCache } from '../assistant/explanation-cache';
-import { AssistantError } from '../base/errors';
-import { splitLines } from '../base/lines';
+import { AppError, formatBytes, splitLines } from '../base';
 import { readOrThrow, summarize } from '../assistant/summarize';
 import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } from './arguments';
 import { answerQueries, readQueries } from './queries';
-import { bytes, place, printable, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
+import { place, printable, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
 import { makeMemories, renderMemories } from './memories';
 import { printFunctions } from './segments';
 import { openSession, resolveInWorkspace, scopeOf, type Session } from './session';
@@ -154,13 +153,13 @@ async function explainTarget(
 
 /**
  * A file that can be read to its end; a pipe or a device would wait for ever. @throws UsageError,
- * AssistantError('fileUnreadable')
+ * AppError('fileUnreadable')
  */
 function textFile(path: string, session: Session, command: CommandName): string {
   const file = resolveInWorkspace(path, session, command);
   const found = statSync(file);
   if (!found.isFile() && !found.isDirectory())
-    throw new AssistantError('fileUnreadable', `${file}: is not a regular file`, 'Only text files can be read.');
+    throw new AppError('fileUnreadable', `${file}: is not a regular file`, 'Only text files can be read.');
   return file;
 }
 
@@ -193,8 +192,8 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
   const problems =
     status.problems.length > 0 ? ` ${status.problems.length} could not be read; \`anchorage status\` names them.` : '';
   await write(
-    `${figures.files.toLocaleString('en-US')} files (${bytes(figures.bytes)}) in ${figures.segments.toLocaleString('en-US')} segments are indexed; this run took ${seconds.toFixed(1)} s, ` +
-      `at most ${bytes(figures.peakMemoryBytes)} of memory, and the store has ${bytes(figures.storeBytes)}.${problems}\n` +
+    `${figures.files.toLocaleString('en-US')} files (${formatBytes(figures.bytes)}) in ${figures.segments.toLocaleString('en-US')} segments are indexed; this run took ${seconds.toFixed(1)} s, ` +
+      `at most ${formatBytes(figures.peakMemoryBytes)} of memory, and the store has ${formatBytes(figures.storeBytes)}.${problems}\n` +
       (memories
         ? renderMemories(memories)
         : '`anchorage index --memories` also makes the model’s memories, which `ask` and `context` read.'),
@@ -215,8 +214,8 @@ async function runStatus(args: Arguments, session: Session, signal: AbortSignal)
   const lines = [
     `Folders   ${folders.map(({ directory }) => directory).join(', ')}`,
     `State     ${status.state}: ${status.reason}`,
-    `Indexed   ${status.filesIndexed.toLocaleString('en-US')} of ${status.filesKnown.toLocaleString('en-US')} files, ${bytes(status.bytesIndexed)}, ${status.segments.toLocaleString('en-US')} segments`,
-    `Store     ${bytes(status.storeBytes)} in ${storageDirectory}`,
+    `Indexed   ${status.filesIndexed.toLocaleString('en-US')} of ${status.filesKnown.toLocaleString('en-US')} files, ${formatBytes(status.bytesIndexed)}, ${status.segments.toLocaleString('en-US')} segments`,
+    `Store     ${formatBytes(status.storeBytes)} in ${storageDirectory}`,
     `Model     ${engines.status.detail}`,
     ...status.skipped.map(({ reason, files }) => `Left out  ${files.toLocaleString('en-US')}: ${reason}`),
     ...status.problems.map(({ path, reason }) => `Problem   ${printable(path)}: ${reason}`),

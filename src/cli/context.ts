@@ -1,8 +1,9 @@
 /** `context`: what the model would hold for a question, group by group. */
+import { formatBytes } from '../base';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { MemoryService } from '../app/memory-service';
 import { type Arguments, UNSET, UsageError, wholeNumber } from './arguments';
-import { bytes, printable } from './render';
+import { printable } from './render';
 import { openSession, scopeOf } from './session';
 import { write } from './write';
 
@@ -142,7 +143,7 @@ function rendered(
   return [
     ...lines,
     ...left,
-    `${totals.rows.toLocaleString('en-US')} rows stand for ${totals.tokens.toLocaleString('en-US')} tokens (${((100 * totals.rows) / Math.max(1, totals.tokens)).toFixed(2)}%), ${bytes(totals.bytes)}${covered}.`,
+    `${totals.rows.toLocaleString('en-US')} rows stand for ${totals.tokens.toLocaleString('en-US')} tokens (${((100 * totals.rows) / Math.max(1, totals.tokens)).toFixed(2)}%), ${formatBytes(totals.bytes)}${covered}.`,
     `retrieve ${timing.retrieve.toFixed(0)} ms, splice ${timing.splice.toFixed(0)} ms, read ${timing.read.toFixed(0)} ms, first token ${timing.firstToken.toFixed(0)} ms`,
   ].join('\n');
 }

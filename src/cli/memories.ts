@@ -1,6 +1,5 @@
 /** The workspace's memories, made while a command waits for them. */
-import { AssistantError } from '../base/errors';
-import { bytes } from './render';
+import { AppError, formatBytes } from '../base';
 import type { Session } from './session';
 
 export interface MemoryFigures {
@@ -21,7 +20,7 @@ export interface MemoryFigures {
 /**
  * Encodes what is missing, with progress, and says what it took. What is encoded when it is interrupted is kept.
  *
- * @throws AssistantError('modelFailed') when no model with memory slots is in use, or it failed
+ * @throws AppError('modelFailed') when no model with memory slots is in use, or it failed
  */
 export async function makeMemories(
   { memories, engines, progress }: Session,
@@ -40,14 +39,14 @@ export async function makeMemories(
   const { status } = memories;
   const { name, detail } = engines.memory.status;
   if (!status)
-    throw new AssistantError(
+    throw new AppError(
       'modelFailed',
       `No model with memory slots is in use, so no memories can be made. ${detail}`,
       'Memories come with the bundled model.',
     );
   const { segments, encoded, standstill } = status;
   if (standstill?.cause === 'modelFailed')
-    throw new AssistantError(
+    throw new AppError(
       'modelFailed',
       `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments have memories. ${standstill.reason}`,
       'What was made is kept: run it again.',
@@ -76,6 +75,6 @@ export function renderMemories(figures: MemoryFigures): string {
       : 'nothing was missing';
   return (
     `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments (${tokens.toLocaleString('en-US')} tokens) have memories by ${model}; this run encoded ${speed}, ` +
-    `and the memories have ${bytes(figures.bytes)} of at most ${bytes(figures.budgetBytes)}.${reason === undefined ? '' : ` ${reason}`}`
+    `and the memories have ${formatBytes(figures.bytes)} of at most ${formatBytes(figures.budgetBytes)}.${reason === undefined ? '' : ` ${reason}`}`
   );
 }

@@ -1,4 +1,5 @@
 /** `anchorage model …`: install, look at, run and measure checkpoints. */
+import { formatBytes } from '../base';
 import { stat } from 'node:fs/promises';
 import {
   CheckpointError,
@@ -22,7 +23,7 @@ import {
 } from '../hub';
 import { UsageError } from './arguments';
 import { resolveModel } from './model/opened';
-import { bytesText, parseOptions, terminalIo, text, type ModelIo } from './model/options';
+import { parseOptions, terminalIo, text, type ModelIo } from './model/options';
 import {
   CALIBRATE_USAGE,
   GENERATE_USAGE,
@@ -133,13 +134,13 @@ async function runList(argv: readonly string[], io: ModelIo): Promise<number> {
     return 0;
   }
   const own = installed.map(
-    ({ name, bytes, source }) => `  ${name.padEnd(46)} ${bytesText(bytes).padStart(7)}  ${source?.licence ?? ''}`,
+    ({ name, bytes, source }) => `  ${name.padEnd(46)} ${formatBytes(bytes).padStart(7)}  ${source?.licence ?? ''}`,
   );
   const others = offered
     .filter((entry) => !entry.installed)
     .map(
       (entry) =>
-        `  ${entry.repository.padEnd(46)} ${bytesText(entry.downloadBytes).padStart(7)}  ${bytesText(entry.memoryBytes).padStart(7)} of memory  ${entry.licence}  ${entry.note}`,
+        `  ${entry.repository.padEnd(46)} ${formatBytes(entry.downloadBytes).padStart(7)}  ${formatBytes(entry.memoryBytes).padStart(7)} of memory  ${entry.licence}  ${entry.note}`,
     );
   await io.out(
     [
@@ -167,7 +168,7 @@ async function runAdd(argv: readonly string[], io: ModelIo): Promise<number> {
   await io.out(
     values['json']
       ? JSON.stringify(model)
-      : `${model.name}: ${bytesText(model.bytes)} in ${model.directory}${model.source?.licence ? `, licence ${model.source.licence}` : ''}`,
+      : `${model.name}: ${formatBytes(model.bytes)} in ${model.directory}${model.source?.licence ? `, licence ${model.source.licence}` : ''}`,
   );
   return 0;
 }
@@ -180,7 +181,7 @@ async function download(repository: string, values: Parameters<typeof text>[0], 
   const known = CATALOGUE.find((entry) => entry.repository === repository);
   if (known)
     io.note(
-      `${known.title}: about ${bytesText(downloadBytes(known.shape))} to download, ${bytesText(memoryBytes(known.shape, ESTIMATE_TOKENS))} of memory, licence ${known.licence}`,
+      `${known.title}: about ${formatBytes(downloadBytes(known.shape))} to download, ${formatBytes(memoryBytes(known.shape, ESTIMATE_TOKENS))} of memory, licence ${known.licence}`,
     );
   let told = -1;
   return downloadModel(io.modelsDirectory, repository, {
@@ -192,7 +193,7 @@ async function download(repository: string, values: Parameters<typeof text>[0], 
       const percent = total === 0 ? 100 : Math.floor((100 * bytes) / total);
       if (percent < told + 5) return;
       told = percent;
-      io.note(`${percent}% of ${bytesText(total)} (${file})`);
+      io.note(`${percent}% of ${formatBytes(total)} (${file})`);
     },
   });
 }
@@ -203,7 +204,7 @@ async function isFolder(path: string): Promise<boolean> {
 
 async function runRemove(argv: readonly string[], io: ModelIo): Promise<number> {
   const { operands } = parseOptions(argv, {}, 1, REMOVE_USAGE);
-  await io.out(`${bytesText(await removeModel(io.modelsDirectory, operands[0] as string))} freed`);
+  await io.out(`${formatBytes(await removeModel(io.modelsDirectory, operands[0] as string))} freed`);
   return 0;
 }
 
@@ -250,7 +251,7 @@ async function runInfo(argv: readonly string[], io: ModelIo): Promise<number> {
         ],
         [
           'needs',
-          `${bytesText(info.memoryBytes)} of memory with ${weights} weights at ${Math.min(config.maxPositions, ESTIMATE_TOKENS)} tokens`,
+          `${formatBytes(info.memoryBytes)} of memory with ${weights} weights at ${Math.min(config.maxPositions, ESTIMATE_TOKENS)} tokens`,
         ],
         ['fingerprint', info.fingerprint],
       ];

@@ -2,7 +2,7 @@
 import { open } from 'node:fs/promises';
 import type { ReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { AssistantError } from '../base/errors';
+import { AppError } from '../base';
 import type { Scope } from '../protocol';
 import { UsageError } from './arguments';
 import type { Session } from './session';
@@ -29,7 +29,7 @@ export function parseQuery(line: string, number: number): Query {
 }
 
 /**
- * Reads the questions of a file (`-`: stdin). @throws UsageError naming the line that is no query, AssistantError when
+ * Reads the questions of a file (`-`: stdin). @throws UsageError naming the line that is no query, AppError when
  * the file cannot be read
  */
 export async function readQueries(file: string): Promise<Query[]> {
@@ -53,7 +53,7 @@ async function opened(file: string): Promise<ReadStream> {
   return (await open(file)).createReadStream();
 }
 
-function unreadable(file: string, error: unknown): AssistantError {
+function unreadable(file: string, error: unknown): AppError {
   const { code } = error as NodeJS.ErrnoException;
   const why =
     code === 'ENOENT' || code === 'ENOTDIR'
@@ -63,7 +63,7 @@ function unreadable(file: string, error: unknown): AssistantError {
         : code === 'EACCES' || code === 'EPERM'
           ? 'its permissions forbid it'
           : String(code ?? error);
-  return new AssistantError(
+  return new AppError(
     'fileUnreadable',
     `The questions in ${file} cannot be read: ${why}.`,
     'A line of it is {"id":1,"question":"…"}.',

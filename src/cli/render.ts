@@ -116,11 +116,3 @@ function shareText(share: number): string {
   if (share > 0 && share < 0.01) return 'less than 1%';
   return `${Math.floor(100 * share)}%`;
 }
-
-/** 1.2 MB */
-export function bytes(count: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const power = count < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(count) / 3));
-  const value = count / 1000 ** power;
-  return `${power === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[power] ?? 'B'}`;
-}

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
-import { AssistantError } from '../base/errors';
+import { AppError } from '../base';
+import { makeDirectory } from '../base/node';
 import type { Workspace } from '../workspace';
-import { makeDirectory } from '../base/make-directory';
 import type { Scope, WorkerSettings } from '../protocol';
 import { Engines } from '../app/engines';
 import { MemoryService } from '../app/memory-service';
@@ -37,7 +37,7 @@ const DEFAULTS: WorkerSettings = {
 };
 
 /**
- * @throws UsageError when a folder does not exist, AssistantError when the storage or the model that was named cannot
+ * @throws UsageError when a folder does not exist, AppError when the storage or the model that was named cannot
  *   be used.
  */
 export async function openSession(
@@ -74,7 +74,7 @@ export async function openSession(
     // A model that was asked for by name is not quietly done without.
     engines.close();
     await library.close();
-    throw new AssistantError(
+    throw new AppError(
       'modelFailed',
       `The model in ${settings.modelDirectory} cannot be used. ${named.detail}`,
       'Without --model-directory the answer quotes the sources.',
@@ -160,7 +160,7 @@ export function cacheDirectory(
 const ANOTHER_STORAGE = 'Name another folder with --storage, or leave it out.';
 
 /**
- * A storage that was asked for by name is not quietly done without. @throws AssistantError when nothing can be kept
+ * A storage that was asked for by name is not quietly done without. @throws AppError when nothing can be kept
  * there
  */
 function namedStorage(path: string): string {
@@ -169,20 +169,20 @@ function namedStorage(path: string): string {
     makeDirectory(directory);
     accessSync(directory, constants.W_OK | constants.X_OK);
     if (statSync(directory).isDirectory()) return directory;
-    throw new AssistantError(
+    throw new AppError(
       'storeUnwritable',
       `The index cannot be kept in ${directory}: it is no folder.`,
       ANOTHER_STORAGE,
     );
   } catch (error) {
-    if (error instanceof AssistantError) throw error;
+    if (error instanceof AppError) throw error;
     const { code = '' } = error as NodeJS.ErrnoException;
     const why = /^E(ACCES|PERM|ROFS)$/.test(code)
       ? 'it may not be written'
       : code === 'ENOSPC'
         ? 'the disk is full'
         : 'such a folder cannot be made';
-    throw new AssistantError('storeUnwritable', `The index cannot be kept in ${directory}: ${why}.`, ANOTHER_STORAGE, {
+    throw new AppError('storeUnwritable', `The index cannot be kept in ${directory}: ${why}.`, ANOTHER_STORAGE, {
       cause: error,
     });
   }
@@ -199,7 +199,7 @@ function defaultStorage(directories: readonly string[]): string {
 
 /**
  * An absolute path, looked for below the current folder and below each workspace folder. @throws UsageError,
- * AssistantError('fileUnreadable')
+ * AppError('fileUnreadable')
  */
 export function resolveInWorkspace(path: string, { folders }: Pick<Session, 'folders'>, command: CommandName): string {
   const candidates = [resolve(path), ...folders.map(({ directory }) => resolve(directory, path))];
@@ -217,7 +217,7 @@ export function resolveInWorkspace(path: string, { folders }: Pick<Session, 'fol
     }
   }
   if (closed !== undefined)
-    throw new AssistantError('fileUnreadable', `${closed} may not be read.`, 'Check the permissions of its folders.');
+    throw new AppError('fileUnreadable', `${closed} may not be read.`, 'Check the permissions of its folders.');
   throw new UsageError(
     existsSync(path) ? `${path} is not in the workspace.` : `There is no ${path} in the workspace.`,
     command,

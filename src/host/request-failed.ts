@@ -1,17 +1,10 @@
+import { AppError, messageOf } from '../base';
 import { ResponseError } from 'vscode-jsonrpc/node';
 import type { ErrorCode, ErrorData } from '../protocol';
 
 /** Why a request to the worker has no result. `hint` says what the user can do. */
-export class RequestFailed extends Error {
+export class RequestFailed extends AppError<ErrorCode | 'workerDied'> {
   override readonly name = 'RequestFailed';
-
-  constructor(
-    readonly code: ErrorCode | 'workerDied',
-    message: string,
-    readonly hint?: string,
-  ) {
-    super(message);
-  }
 }
 
 /** JSON-RPC's code for a cancelled request (Language Server Protocol, ErrorCodes). */
@@ -24,6 +17,6 @@ export function toRequestFailed(error: unknown, cancelled: boolean): RequestFail
     const code = data?.code ?? (error.code === REQUEST_CANCELLED || cancelled ? 'cancelled' : 'internal');
     return new RequestFailed(code, error.message, data?.hint);
   }
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   return cancelled ? new RequestFailed('cancelled', message) : new RequestFailed('internal', message);
 }

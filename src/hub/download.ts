@@ -1,3 +1,4 @@
+import { formatBytes } from '../base';
 import { createHash, type Hash } from 'node:crypto';
 import { open, readFile, rename, rm, statfs, truncate, writeFile, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -253,13 +254,9 @@ export async function assertDiskSpace(path: string, bytes: number): Promise<void
   if (free < bytes + DISK_MARGIN) {
     throw new HubError(
       'diskFull',
-      `${dirname(path)}: ${gigabytes(bytes)} are needed and ${gigabytes(free)} are free; make room or choose another folder for models`,
+      `${dirname(path)}: ${formatBytes(bytes)} are needed and ${formatBytes(free)} are free; make room or choose another folder for models`,
     );
   }
-}
-
-function gigabytes(bytes: number): string {
-  return bytes < 1e9 ? `${Math.ceil(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
 /** Bytes of these files that are not yet on disk (finished files and parts count). */

@@ -1,3 +1,5 @@
+import { AppError, errorCode, messageOf } from '../base';
+
 /** What went wrong while getting a model; a client may choose its advice by it. */
 export type HubErrorCode =
   | 'network' // the connection failed again and again
@@ -13,24 +15,22 @@ export type HubErrorCode =
   | 'busy' // another process is downloading or removing the same model
   | 'exists';
 
-export class HubError extends Error {
-  readonly code: HubErrorCode;
+/** A model that could not be listed, downloaded or removed. */
+export class HubError extends AppError<HubErrorCode> {
+  override readonly name = 'HubError';
 
-  constructor(code: HubErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.name = 'HubError';
-    this.code = code;
+  constructor(code: HubErrorCode, message: string, options?: { cause?: unknown; hint?: string }) {
+    super(code, message, options?.hint, options);
   }
 }
 
 /** File system errors as HubErrors. */
 export function asHubError(error: unknown, path: string): HubError {
   if (error instanceof HubError) return error;
-  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined;
-  const reason = error instanceof Error ? error.message : String(error);
+  const code = errorCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new HubError('diskFull', `${path}: the disk is full; what was downloaded is kept and will be resumed`, {
       cause: error,
     });
-  return new HubError('unwritable', `${path}: ${reason}`, { cause: error });
+  return new HubError('unwritable', `${path}: ${messageOf(error)}`, { cause: error });
 }

@@ -18,9 +18,8 @@ import {
 import type { ChatMessage, Writer, Written } from '../assistant/write/writer';
 import type { Author, ErrorData, ModelStatus } from '../protocol';
 import type { EngineNotifications, EngineRequests, LoadedModel, LoadParams } from '../protocol/inference';
-import { WorkerError } from '../rpc/errors';
 import type { ComposeReading } from '../protocol/memory';
-import { ExclusiveQueue, type WorkClass } from '../base/scheduler';
+import { AppError, ExclusiveQueue, type WorkClass } from '../base';
 
 export interface EngineOptions {
   /** Absolute path of engine-child.js. */
@@ -190,9 +189,9 @@ export class EngineProcess {
   }
 
   private start(): Promise<Running> {
-    if (!this.choice || this.closed) return Promise.reject(new WorkerError('modelFailed', 'No model is loaded.'));
+    if (!this.choice || this.closed) return Promise.reject(new AppError('modelFailed', 'No model is loaded.'));
     if (this.status.state === 'failed' && !this.starting)
-      return Promise.reject(new WorkerError('modelFailed', this.status.detail));
+      return Promise.reject(new AppError('modelFailed', this.status.detail));
     clearTimeout(this.restart);
     this.starting ??= this.launch(this.choice);
     return this.starting;
@@ -240,7 +239,7 @@ export class EngineProcess {
     try {
       const model = await this.send(child, connection, 'load', params);
       const running: Running = { child, connection, model, startedAt };
-      if (this.child !== child) throw new WorkerError('modelFailed', 'Another model was chosen meanwhile.');
+      if (this.child !== child) throw new AppError('modelFailed', 'Another model was chosen meanwhile.');
       this.running = running;
       this.loaded = model;
       const author: Author = { kind, model: model.name };
@@ -279,7 +278,7 @@ export class EngineProcess {
     signal?.addEventListener('abort', cancel, { once: true });
     let died: (() => void) | undefined;
     const death = new Promise<never>((_, reject) => {
-      died = () => reject(new WorkerError('modelFailed', 'the model process ended'));
+      died = () => reject(new AppError('modelFailed', 'the model process ended'));
       child.once('exit', died);
     });
     const answer = connection.sendRequest<EngineRequests[M][1]>(method, params, source.token);
@@ -288,7 +287,7 @@ export class EngineProcess {
     } catch (error) {
       answer.catch(() => {});
       throw error instanceof ResponseError
-        ? new WorkerError(
+        ? new AppError(
             (error.data as ErrorData | undefined)?.code ?? 'modelFailed',
             error.message,
             (error.data as ErrorData | undefined)?.hint,

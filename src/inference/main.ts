@@ -7,7 +7,7 @@ import { serve } from '../rpc/connection';
 import type { EngineNotifications, EngineRequests } from '../protocol/inference';
 import { EngineModel } from './engine-model';
 import type { MemoryModel } from './memory-model';
-import { WorkerError } from '../rpc/errors';
+import { AppError } from '../base';
 
 function main(): void {
   if (!process.send) {
@@ -20,12 +20,12 @@ function main(): void {
   };
   let model: EngineModel | undefined;
   const loaded = (): EngineModel => {
-    if (!model) throw new WorkerError('modelFailed', 'No model is loaded.');
+    if (!model) throw new AppError('modelFailed', 'No model is loaded.');
     return model;
   };
   const memory = (): MemoryModel => {
     const { memory: found } = loaded();
-    if (!found) throw new WorkerError('modelFailed', 'The model has no memory slots.');
+    if (!found) throw new AppError('modelFailed', 'The model has no memory slots.');
     return found;
   };
   serve<EngineRequests, Record<never, never>>(

@@ -5,8 +5,7 @@ import { encodeHalf } from '../engine/kv-cache/float16';
 import type { RopeFrequencies } from '../engine/rope';
 import type { SegmentMemory } from '../memory/encode/encoding';
 import { coarsePlaces, joinBytes, packRows, runLengths, storedRowBytes } from '../memory/rows';
-import { LineTable } from '../base/line-table';
-import { WorkerError } from '../rpc/errors';
+import { AppError, LineTable } from '../base';
 import type { MemoryConfig } from './memory-config';
 import type { QuestionLook } from '../protocol/memory';
 import type { SelectionHead } from './selection-head';
@@ -52,7 +51,7 @@ export class MemoryCoder {
       const coarse: Uint8Array[] = [];
       const rest: Uint8Array[] = [];
       own.forEach(({ memories: rows }, i) => {
-        if (!rows) throw new WorkerError('modelFailed', 'The model made no memories.');
+        if (!rows) throw new AppError('modelFailed', 'The model made no memories.');
         const places = coarsePlaces((runs[i] as number[]).length, ratios);
         coarse.push(packRows(rows, places));
         rest.push(
@@ -87,12 +86,12 @@ export class MemoryCoder {
   }
 
   /**
-   * Dense rows of texts given by their tokens, as rows are stored. @throws WorkerError where the model has no slots for
+   * Dense rows of texts given by their tokens, as rows are stored. @throws AppError where the model has no slots for
    * them
    */
   async encodeDense(texts: readonly (readonly number[])[], signal?: AbortSignal): Promise<Uint8Array[]> {
     const { dense } = this.config;
-    if (!dense) throw new WorkerError('modelFailed', 'The model has no slots for dense rows.');
+    if (!dense) throw new AppError('modelFailed', 'The model has no slots for dense rows.');
     const cut = texts.map((tokens) => this.runs(tokens, dense.segmentTokens));
     const encoded = await this.decoder.encodeSegments(
       cut.flat().map((tokens) => ({ tokens, keep: [], slotTokens: dense.rowTokens, slotSet: 'dense' })),

@@ -5,7 +5,7 @@
 import { memories, type DecoderContext, type KvRows, type LiveCompression } from '../engine';
 import { negativeLogLikelihood } from '../engine/generate/perplexity';
 import { denseRowCount, joinBytes, storedRowBytes, unpackRows } from '../memory/rows';
-import { WorkerError } from '../rpc/errors';
+import { AppError } from '../base';
 import { writeGreedily } from './greedy';
 import type { MemoryCoder } from './memory-coder';
 import type {
@@ -66,7 +66,7 @@ export class MemoryComposer {
    * end; memories stand one after the other behind the sinks, as they were trained, and share positions in order when
    * there are more rows than positions left.
    *
-   * @throws WorkerError('contextFull') when not even the compressed question has room
+   * @throws AppError('contextFull') when not even the compressed question has room
    */
   async compose(params: ComposeParams, { signal, onRead, onText }: ComposeOptions = {}): Promise<ComposeResult> {
     const started = performance.now();
@@ -101,7 +101,7 @@ export class MemoryComposer {
     const leastPositions = Math.min(memoryRows, Math.floor(windowTokens * MEMORY_POSITIONS));
     const room = Math.min(windowTokens - leastPositions, params.capacityRows - memoryRows) - sinkRows - live;
     if (room < 0)
-      throw new WorkerError(
+      throw new AppError(
         'contextFull',
         `The question has ${question.length} tokens and ${answer} are kept for the answer; with the memories there is no room for them in ${Math.min(windowTokens, params.capacityRows)} rows.`,
         'Ask a shorter question.',

@@ -2,7 +2,7 @@
  * Rows of segments that are made when a question asks for them, and kept for the next questions: outside the store and
  * its budget.
  */
-import { ByteCache } from '../memory/memories';
+import { ByteCache } from '../base';
 import type { OpenedRows } from '../protocol/memory';
 
 /** What is made of a segment. */
@@ -20,7 +20,7 @@ export interface Wanted {
 }
 
 export class OpenedSegments<R extends Rows> {
-  private readonly kept: ByteCache<R>;
+  private readonly kept: ByteCache<string, R>;
 
   /**
    * @param budget bytes
@@ -32,7 +32,7 @@ export class OpenedSegments<R extends Rows> {
     private readonly rowsOf: (tokens: number) => number,
     private readonly make: (segments: readonly (readonly number[])[], signal?: AbortSignal) => Promise<R[]>,
   ) {
-    this.kept = new ByteCache(budget);
+    this.kept = new ByteCache(budget, ({ byteLength }, key) => byteLength + key.length);
   }
 
   get counts(): { hits: number; misses: number; evictions: number } {

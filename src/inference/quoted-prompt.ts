@@ -12,10 +12,10 @@
  * rows do (perplexity 1.26, 1.17 and 1.53 times that of reading them; 1.44, 1.29 and 1.80 without); rows at the ends of
  * lines, of which there were more, held no more than a row in eight.
  */
+import { ByteCache } from '../base';
 import { KvRows, memories, type Decoder, type DecoderContext } from '../engine';
 import type { Tokenizer } from '../engine/tokenizer/tokenizer';
 import type { QuoteReading } from '../assistant/write/writer';
-import { ByteCache } from '../memory/memories';
 
 /** Rows at the beginning of the prompt that every quoted text is encoded behind: attention rests on them. */
 const SINKS = 4;
@@ -59,7 +59,7 @@ export interface QuotedOptions {
 }
 
 export class QuotedPrompts {
-  private readonly rows = new ByteCache<KvRows>(CACHE_BYTES);
+  private readonly rows = new ByteCache<string, KvRows>(CACHE_BYTES, ({ byteLength }, key) => byteLength + key.length);
   private prefix: { tokens: string; rows: KvRows } | undefined;
 
   constructor(

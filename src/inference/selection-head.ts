@@ -5,7 +5,7 @@
  */
 import type { ModelConfig } from '../engine';
 import { SafetensorsFile } from '../engine/formats/safetensors';
-import { WorkerError } from '../rpc/errors';
+import { AppError } from '../base';
 
 /** A matrix [width, inputs] and what is added. */
 interface Projection {
@@ -23,7 +23,7 @@ export class SelectionHead {
   /**
    * `select.q_proj` and `select.k_proj`, weight and bias each.
    *
-   * @throws CheckpointError, WorkerError when a tensor has another size
+   * @throws CheckpointError, AppError when a tensor has another size
    */
   static async open(
     path: string,
@@ -35,7 +35,7 @@ export class SelectionHead {
       const read = async (name: string, elements: number): Promise<Float32Array> => {
         const values = await file.readFloat32(name);
         if (values.length !== elements)
-          throw new WorkerError('modelFailed', `${path}: ${name} has ${values.length} elements, not ${elements}.`);
+          throw new AppError('modelFailed', `${path}: ${name} has ${values.length} elements, not ${elements}.`);
         return values;
       };
       const projection = async (name: string, heads: number): Promise<Projection> => ({

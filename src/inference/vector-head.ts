@@ -2,10 +2,11 @@
  * The vector that a text is found by (models/recipe/tasks_model.py): what the model made of it, and what its tokens are
  * by themselves.
  */
+import { LRUCache } from 'lru-cache';
 import { SafetensorsFile } from '../engine/formats/safetensors';
 import { LANES, multiplyLanes } from './lanes';
 import type { TokenLook } from '../memory/late-interaction';
-import { WorkerError } from '../rpc/errors';
+import { AppError } from '../base';
 
 /** Tokens of the vocabulary that are less alike (cosine) are not near. */
 const NEAR = 0.35;
@@ -20,7 +21,7 @@ interface Neighbours {
 export class VectorHead {
   /** [vocabulary]: lengths of the tokens' vectors; and their mean. */
   private lengths: { each: Float32Array; mean: number } | undefined;
-  private readonly neighbours = new Map<number, Neighbours>();
+  private readonly neighbours = new LRUCache<number, Neighbours>({ max: MOST_KEPT });
 
   private constructor(
     private readonly hiddenSize: number,
@@ -39,7 +40,7 @@ export class VectorHead {
   /**
    * `vector.weight` and, where the file has it, `vector.tokens`.
    *
-   * @throws CheckpointError, WorkerError when a tensor has another size
+   * @throws CheckpointError, AppError when a tensor has another size
    */
   static async open(path: string, width: number, hiddenSize: number, vocabSize: number): Promise<VectorHead> {
     const file = await SafetensorsFile.open(path);
@@ -47,7 +48,7 @@ export class VectorHead {
       const read = async (name: string, rows: number, columns: number): Promise<Float32Array> => {
         const values = await file.readFloat32(name);
         if (values.length !== rows * columns)
-          throw new WorkerError(
+          throw new AppError(
             'modelFailed',
             `${path}: ${name} has ${values.length} elements, not ${rows} × ${columns}.`,
           );
@@ -139,7 +140,6 @@ export class VectorHead {
     }
     for (let at = 0; at < missing.length; at += LANES)
       for (const [token, near] of this.#nearest(missing.slice(at, at + LANES), table, lengths)) found.set(token, near);
-    if (this.neighbours.size + missing.length > MOST_KEPT) this.neighbours.clear();
     for (const token of missing) this.neighbours.set(token, found.get(token) as Neighbours);
     return tokens.map((token) => found.get(token) as Neighbours);
   }

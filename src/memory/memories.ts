@@ -1,3 +1,4 @@
+import { ByteCache } from '../base';
 import { decodeHalf } from '../engine/kv-cache/float16';
 import type { MemoryEncoding } from './encode/encoding';
 import { LateInteraction, type LateScore, type TokenLook } from './late-interaction';
@@ -46,18 +47,18 @@ const CACHE_BYTES = 96 * 1024 * 1024;
  * The memories of the workspace as a question uses them: which segments there are, what is near a vector, their rows.
  */
 export class Memories {
-  private readonly coarseRows: ByteCache<Uint8Array>;
-  private readonly folds: ByteCache<Uint8Array>;
-  private readonly vectors: ByteCache<Float32Array>;
-  private readonly ids: ByteCache<Uint16Array>;
+  private readonly coarseRows: ByteCache<string, Uint8Array>;
+  private readonly folds: ByteCache<string, Uint8Array>;
+  private readonly vectors: ByteCache<string, Float32Array>;
+  private readonly ids: ByteCache<string, Uint16Array>;
   private readonly buffers = new ReadBuffers();
 
   constructor(private readonly options: MemoriesOptions) {
     const each = (options.cacheBytes ?? CACHE_BYTES) / 4;
-    this.coarseRows = new ByteCache(each);
-    this.folds = new ByteCache(each);
-    this.vectors = new ByteCache(each);
-    this.ids = new ByteCache(each);
+    this.coarseRows = new ByteCache<string, Uint8Array>(each, sizeOf);
+    this.folds = new ByteCache<string, Uint8Array>(each, sizeOf);
+    this.vectors = new ByteCache<string, Float32Array>(each, sizeOf);
+    this.ids = new ByteCache<string, Uint16Array>(each, sizeOf);
   }
 
   get bytesPerRow(): number {
@@ -209,46 +210,7 @@ export class Memories {
   }
 }
 
-/** Values under a budget of bytes, the least recently used leave first. */
-export class ByteCache<T extends { byteLength: number }> {
-  hits = 0;
-  misses = 0;
-  evictions = 0;
-  bytes = 0;
-  private readonly values = new Map<string, T>();
-
-  constructor(private readonly budget: number) {}
-
-  get(key: string): T | undefined {
-    const value = this.values.get(key);
-    if (value === undefined) {
-      this.misses += 1;
-      return undefined;
-    }
-    this.hits += 1;
-    this.values.delete(key);
-    this.values.set(key, value);
-    return value;
-  }
-
-  /** Returns the value, for chaining. Keys count too: those of folds are long. */
-  set(key: string, value: T): T {
-    const before = this.values.get(key);
-    if (before) this.bytes -= before.byteLength + key.length;
-    this.values.delete(key);
-    this.values.set(key, value);
-    this.bytes += value.byteLength + key.length;
-    for (const [oldest, { byteLength }] of this.values) {
-      if (this.bytes <= this.budget || oldest === key) break;
-      this.values.delete(oldest);
-      this.bytes -= byteLength + oldest.length;
-      this.evictions += 1;
-    }
-    return value;
-  }
-
-  clear(): void {
-    this.values.clear();
-    this.bytes = 0;
-  }
+/** Keys count too: those of folds are long. */
+function sizeOf({ byteLength }: { byteLength: number }, key: string): number {
+  return byteLength + key.length;
 }

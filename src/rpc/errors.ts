@@ -7,19 +7,6 @@ import type { ErrorCode, ErrorData } from '../protocol';
 const REQUEST_CANCELLED = -32800;
 const REQUEST_FAILED = -32803;
 
-/** A failure of the worker itself. */
-export class WorkerError extends Error {
-  constructor(
-    readonly code: ErrorCode,
-    message: string,
-    readonly hint?: string,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-    this.name = 'WorkerError';
-  }
-}
-
 const KNOWN: ReadonlySet<string> = new Set<ErrorCode>([
   'notInitialized',
   'cancelled',

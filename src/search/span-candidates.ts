@@ -1,5 +1,5 @@
 import type { SegmentHit } from '../workspace/lexical/search';
-import { LineTable } from '../base/line-table';
+import { LineTable } from '../base';
 import type { DocumentSymbol, SegmentedDocument } from '../workspace/types';
 import type { ReadDocument } from '../workspace/read-document';
 

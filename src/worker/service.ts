@@ -22,11 +22,10 @@ import {
   type WorkerSettings,
 } from '../protocol';
 import type { Engines } from '../app/engines';
-import { WorkerError } from '../rpc/errors';
 import { MemoryService } from '../app/memory-service';
 import { chooseModels } from '../app/models';
 import { indexSettings, openWorkspace } from '../app/open-workspace';
-import { Foreground } from '../base/scheduler';
+import { AppError, Foreground } from '../base';
 
 export interface ServiceOptions {
   engines: Engines;
@@ -224,13 +223,13 @@ export class WorkerService {
 
   private async initialize(params: InitializeParams): Promise<void> {
     if (params.protocolVersion !== PROTOCOL_VERSION) {
-      throw new WorkerError(
+      throw new AppError(
         'internal',
         `The client speaks version ${params.protocolVersion} of the protocol, the worker ${PROTOCOL_VERSION}.`,
         'Install the extension again.',
       );
     }
-    if (this.session) throw new WorkerError('internal', 'The worker is initialized already.');
+    if (this.session) throw new AppError('internal', 'The worker is initialized already.');
     this.session = this.open(params);
     this.session.catch(() => (this.session = undefined));
     await this.session;
@@ -266,10 +265,10 @@ export class WorkerService {
     return session;
   }
 
-  /** @throws WorkerError('notInitialized') */
+  /** @throws AppError('notInitialized') */
   private opened(): Promise<Session> {
     if (!this.session)
-      throw new WorkerError('notInitialized', 'The worker has not been initialized.', 'Send `initialize` first.');
+      throw new AppError('notInitialized', 'The worker has not been initialized.', 'Send `initialize` first.');
     return this.session;
   }
 

@@ -1,3 +1,4 @@
+import { ByteCache } from '../base';
 import { statSync } from 'node:fs';
 import type { WorkspaceFolders } from './sources/folders';
 import { readDocument, readDocumentNow } from './sources/read';
@@ -26,8 +27,10 @@ export class DocumentCache implements DocumentReader {
   readonly unsaved = new Map<string, ReadDocument>();
   /** Workspace paths whose file was found changed or gone. */
   readonly stale = new Set<string>();
-  private readonly recent = new Map<string, CachedDocument>();
-  private characters = 0;
+  private readonly recent = new ByteCache<string, CachedDocument>(
+    CACHE_CHARACTERS,
+    ({ document }) => document.text.length,
+  );
 
   constructor(
     private readonly catalogue: Catalogue,
@@ -48,10 +51,7 @@ export class DocumentCache implements DocumentReader {
     try {
       const { mtimeMs, size } = statSync(file);
       const known = this.recent.get(path);
-      if (known && known.mtimeMs === mtimeMs && known.size === size && known.document.hash === entry.hash) {
-        this.touch(path, known);
-        return known;
-      }
+      if (known && known.mtimeMs === mtimeMs && known.size === size && known.document.hash === entry.hash) return known;
       const read = size <= SMALL_BYTES ? readDocumentNow(file, path) : await readDocument(file, path);
       if (read.document.hash !== entry.hash) {
         this.stale.add(path);
@@ -60,9 +60,7 @@ export class DocumentCache implements DocumentReader {
       const { language } = entry;
       const document = { ...read.document, language };
       const segmented = this.catalogue.segmented(entry.hash, language) ?? (await this.restore(path, document));
-      const cached = { document, segmented, mtimeMs: read.mtimeMs, size: read.size };
-      this.touch(path, cached);
-      return cached;
+      return this.recent.set(path, { document, segmented, mtimeMs: read.mtimeMs, size: read.size });
     } catch {
       this.stale.add(path);
       return undefined;
@@ -77,27 +75,12 @@ export class DocumentCache implements DocumentReader {
     return segmented;
   }
 
-  private touch(path: string, cached: CachedDocument): void {
-    this.forget(path);
-    this.recent.set(path, cached);
-    this.characters += cached.document.text.length;
-    for (const [oldest, { document }] of this.recent) {
-      if (this.characters <= CACHE_CHARACTERS || oldest === path) break;
-      this.recent.delete(oldest);
-      this.characters -= document.text.length;
-    }
-  }
-
   forget(path: string): void {
-    const known = this.recent.get(path);
-    if (!known) return;
     this.recent.delete(path);
-    this.characters -= known.document.text.length;
   }
 
   clear(): void {
     this.recent.clear();
-    this.characters = 0;
     this.stale.clear();
   }
 }

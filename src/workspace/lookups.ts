@@ -2,7 +2,7 @@ import type { Span } from '../protocol';
 import type { WorkspaceFolders } from './sources/folders';
 import type { LexicalIndex } from './lexical/lexical-index';
 import { definitionTerm, tokenTerms, wholeTerm } from './lexical/terms';
-import { LineTable } from '../base/line-table';
+import { LineTable } from '../base';
 import type { DocumentCache } from './document-cache';
 import type { DocumentSymbol, Language, SegmentedDocument } from './types';
 

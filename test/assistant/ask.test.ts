@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ask } from '../../src/assistant/ask';
-import { sha256, splitLines, textOfLines } from '../../src/base/lines';
+import { splitLines, textOfLines } from '../../src/base';
+import { sha256 } from '../../src/base/node';
 import type { ChatMessage, Writer, Written } from '../../src/assistant/write/writer';
 import type { Answer, AnswerEvent } from '../../src/protocol';
 import { MemoryLibrary } from '../memory/context/memory-library';

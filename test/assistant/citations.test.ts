@@ -10,7 +10,8 @@ import {
   sentencesOf,
   unsupportedNames,
 } from '../../src/assistant/citations';
-import { sha256, splitLines, textOfLines } from '../../src/base/lines';
+import { splitLines, textOfLines } from '../../src/base';
+import { sha256 } from '../../src/base/node';
 import { MemoryLibrary } from '../memory/context/memory-library';
 
 const SOURCE = [

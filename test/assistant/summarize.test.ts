@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { GistSource, WrittenGist } from '../../src/assistant/write/gist';
 import { summarize, type DocumentMemory, type DocumentReader } from '../../src/assistant/summarize';
-import { splitLines } from '../../src/base/lines';
+import { splitLines } from '../../src/base';
 import type { Document } from '../../src/workspace/types';
 import type { Summary, SummaryPart } from '../../src/protocol';
 import { MemoryLibrary } from '../memory/context/memory-library';

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { makeDirectory } from '../../src/base/make-directory';
+import { makeDirectory } from '../../src/base/node';
 import { openStore } from '../../src/workspace/store/open-store';
 
 let root: string;

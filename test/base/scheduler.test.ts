@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { errorData, toResponseError } from '../../src/rpc/errors';
-import { ExclusiveQueue, Foreground, type WorkClass } from '../../src/base/scheduler';
+import { ExclusiveQueue, Foreground, type WorkClass } from '../../src/base';
 
 describe('what cannot be shared', () => {
   test('is used by one at a time, the most urgent class first, in order within a class', async () => {

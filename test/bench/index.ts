@@ -10,7 +10,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
 import { WorkspaceFolders } from '../../src/workspace/sources/folders';
-import { hashText } from '../../src/workspace/sources/read';
+import { sha256 } from '../../src/base/node';
 import { walk, WalkReport } from '../../src/workspace/sources/walk';
 import { Workspace } from '../../src/workspace/workspace';
 import { EngineProcess } from '../../src/inference/engine-process';
@@ -75,7 +75,7 @@ async function floor({ folder }: Task): Promise<Record<string, number>> {
     SETTINGS,
     new WalkReport(),
   )) {
-    hashText(readFileSync(file, 'utf8'));
+    sha256(readFileSync(file, 'utf8'));
     bytes += size;
   }
   return { seconds: (performance.now() - started) / 1000, bytes };

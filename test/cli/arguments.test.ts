@@ -12,7 +12,7 @@ import {
   type CommandName,
 } from '../../src/cli/arguments';
 import { parseQuery } from '../../src/cli/queries';
-import { bytes, printable, renderMarkdown } from '../../src/cli/render';
+import { printable, renderMarkdown } from '../../src/cli/render';
 import { cacheDirectory } from '../../src/cli/session';
 
 describe('arguments', () => {
@@ -82,12 +82,4 @@ describe('what is printed', () => {
       'f is a. [1]\n\n    x = "```"',
     );
   });
-
-  test.each([
-    [0, '0 B'],
-    [999, '999 B'],
-    [1_000, '1.0 kB'],
-    [1_234_567, '1.2 MB'],
-    [345_000_000, '345 MB'],
-  ])('%i bytes are %s', (count, text) => expect(bytes(count)).toBe(text));
 });

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import type { IndexState, IndexStatus } from '../../src/protocol';
 import { faceOf, isWorking, MonotoneProgress } from '../../src/host/status/index-state';
 import { IndexingHold } from '../../src/host/status/hold';
-import { formatBytes, formatPercent } from '../../src/host/status/format';
 
 function status(state: IndexState, progress = 0): IndexStatus {
   return {
@@ -106,21 +105,4 @@ describe('MonotoneProgress', () => {
     monotone.update(status('ready', 1));
     expect(monotone.update(status('indexing', 0.1)).progress).toBe(0.1);
   });
-});
-
-describe('format', () => {
-  it.each([
-    [0, '0 B'],
-    [1023, '1023 B'],
-    [1536, '1.5 KB'],
-    [5 * 1024 ** 3, '5.0 GB'],
-    [200 * 1024, '200 KB'],
-  ])('%d bytes: %s', (bytes, text) => {
-    expect(formatBytes(bytes)).toBe(text);
-  });
-  it.each([
-    [0.999, '99%'],
-    [1, '100%'],
-    [-1, '0%'],
-  ])('%d: %s', (share, text) => expect(formatPercent(share)).toBe(text));
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { encodeHalf } from '../../src/engine/kv-cache/float16';
 import { MemoryEncoding, type SegmentCoder, type SegmentMemory } from '../../src/memory/encode/encoding';
-import { ByteCache, Memories } from '../../src/memory/memories';
+import { Memories } from '../../src/memory/memories';
 import { MemoryStore } from '../../src/memory/store/memory-store';
 import { foldRows, joinBytes } from '../../src/memory/rows';
 
@@ -131,18 +131,4 @@ it('folds coarse rows of several segments into their mean, and leaves out what i
   expect(await memories.folded(segments)).toBe(undefined);
   expect(await memories.fine(segments[0]!, new Uint8Array(8))).toBe(0);
   expect(memories.segments()).toEqual([]);
-});
-
-it('a cache keeps what was used last within its bytes', () => {
-  const cache = new ByteCache<Uint8Array>(300);
-  for (const key of ['a', 'b', 'c']) cache.set(key, new Uint8Array(90));
-  cache.get('a');
-  cache.set('d', new Uint8Array(90));
-  expect([cache.get('a'), cache.get('b'), cache.get('d')].map((value) => value?.byteLength)).toEqual([
-    90,
-    undefined,
-    90,
-  ]);
-  expect(cache).toMatchObject({ evictions: 1, misses: 1, hits: 3 });
-  expect(cache.bytes).toBeLessThanOrEqual(300);
 });

@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Citation, SummaryPart } from '../../src/protocol';
 import { announcement, reduceThread, type Turn } from '../../src/webview/answer/thread';
-import { formatCount, formatMilliseconds, formatShare, splitPath } from '../../src/webview/shared/format';
 import { filterParts, outlineRows } from '../../src/webview/summary/outline';
 
 function part(title: string, children: SummaryPart[] = []): SummaryPart {
@@ -110,31 +109,4 @@ describe('announcement', () => {
       }),
     );
   });
-});
-
-describe('format', () => {
-  it.each([
-    [4096, '4,096'],
-    [123_456, '123k'],
-    [1_000_000, '1.00M'],
-    [12_345_678, '12.3M'],
-  ])('%d: %s', (count, text) => expect(formatCount(count)).toBe(text));
-  it.each([
-    [0.2, '<1 ms'],
-    [350, '350 ms'],
-    [1_240, '1.2 s'],
-    [61_000, '61 s'],
-  ])('%d ms: %s', (time, text) => expect(formatMilliseconds(time)).toBe(text));
-  it.each([
-    [0, '0%'],
-    [0.0042, '0.42%'],
-    [0.00001, '<0.01%'],
-    [0.5, '50%'],
-    [0.034, '3.4%'],
-  ])('%d: %s', (share, text) => expect(formatShare(share)).toBe(text));
-  it('splits paths', () =>
-    expect([splitPath('a/b/c.ts'), splitPath('c.ts')]).toEqual([
-      { folder: 'a/b', name: 'c.ts' },
-      { folder: '', name: 'c.ts' },
-    ]));
 });

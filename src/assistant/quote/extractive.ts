@@ -12,12 +12,11 @@ import type { DocumentSymbol } from '../../workspace';
 import { code, docSentences, enumerate, firstSentence, labelOf, whatItIs } from '../facts';
 import { clusterRuns, docLines, keyLines, quoteRuns, type Run } from './key-lines';
 import type { AssistantLibrary, Definition } from '../library';
-import { isBlank, textOfLines } from '../../base/lines';
+import { isBlank, textOfLines, throwIfCancelled } from '../../base';
 import { FileShelf, selectPassages, type Passage } from './passages';
 import { bestSentences } from './prose-quotes';
 import type { Question } from '../question';
 import type { TermWeights } from '../relevance';
-import { throwIfCancelled } from '../../base/errors';
 import { usersBlock } from '../uses';
 
 export interface ExtractiveAnswer {

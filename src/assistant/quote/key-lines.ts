@@ -1,7 +1,7 @@
 /** Which few lines of a passage to quote: its head, and the lines that hold most of the question's words. */
 import type { Passage } from './passages';
 import { beginsImport } from '../import-lines';
-import { indentOf, isBlank } from '../../base/lines';
+import { indentOf, isBlank } from '../../base';
 import type { QuestionForm } from '../question';
 import type { TermWeights } from '../relevance';
 

@@ -5,10 +5,9 @@
 import { pathKind } from '../../search/paths';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspace';
 import type { RankedSpan } from '../../protocol';
-import { throwIfCancelled } from '../../base/errors';
+import { splitLines, textOfLines, throwIfCancelled } from '../../base';
 import { labelOf } from '../facts';
 import type { AssistantLibrary } from '../library';
-import { splitLines, textOfLines } from '../../base/lines';
 import type { Question } from '../question';
 import { TermWeights } from '../relevance';
 

@@ -1,5 +1,5 @@
 /** Quotes from prose: the paragraph of a section that answers best, verbatim. */
-import { isBlank } from '../../base/lines';
+import { isBlank } from '../../base';
 import type { Run } from './key-lines';
 import type { Passage } from './passages';
 import type { TermWeights } from '../relevance';

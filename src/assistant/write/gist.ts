@@ -2,9 +2,10 @@
  * Lines that the bundled model writes of texts. It is small: what it writes is shown only where it was sure and names
  * nothing that the text does not hold, and always under its name. Everywhere else names and doc comments stand.
  */
+import { LRUCache } from 'lru-cache';
 import type { Author } from '../../protocol';
 import { clip } from '../citations';
-import { sha256 } from '../../base/lines';
+import { sha256 } from '../../base/node';
 import { codeNames, stemOf, stemsIn, wordParts } from '../question';
 
 /** A text, or memory rows that stand for one. */
@@ -89,9 +90,11 @@ function escapeMarkdown(text: string): string {
 
 /** Gists of texts, kept in memory by content; a hover that will not wait finds it there the next time. */
 export class GistCache {
-  private readonly made = new Map<string, Promise<string | undefined>>();
+  private readonly made: LRUCache<string, Promise<string | undefined>>;
 
-  constructor(private readonly most = 2_000) {}
+  constructor(most = 2_000) {
+    this.made = new LRUCache({ max: most });
+  }
 
   /** @returns the gist, or undefined when there is none to be shown or it takes longer than `patience` (ms) */
   async get(text: string, gister: Gister, patience: number, signal?: AbortSignal): Promise<string | undefined> {
@@ -102,8 +105,6 @@ export class GistCache {
       making = gister.gists([{ text }]).then(([gist]) => gist && presentable(gist, text));
       this.made.set(key, making);
       making.catch(() => this.made.delete(key));
-      const [oldest] = this.made.keys();
-      if (this.made.size > this.most && oldest !== undefined) this.made.delete(oldest);
     }
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => {

@@ -5,10 +5,8 @@
  */
 import type { Citation, ContextLedger, LedgerGroup, RankedSpan, Span } from '../../protocol';
 import { checkMarkdown, CitationList } from '../citations';
-import { AssistantError, throwIfCancelled } from '../../base/errors';
+import { AppError, counted, splitLines, textOfLines, throwIfCancelled } from '../../base';
 import { excerptOf } from '../quote/excerpt';
-import { counted } from '../facts';
-import { splitLines, textOfLines } from '../../base/lines';
 import type { AssistantLibrary } from '../library';
 import type { ChatMessage, Writer, Written } from './writer';
 
@@ -57,7 +55,7 @@ const MOST_ANCHORED = 1_024;
  * The best spans that fit, in order of rank. Of the first that does not fit the lines around the match are read; where
  * there is too little room for that, a later, shorter one may still go in. Old turns of the conversation are dropped
  * before the best span is.
- * @throws AssistantError('contextFull') when the question alone does not fit.
+ * @throws AppError('contextFull') when the question alone does not fit.
  */
 export async function composeChat(
   question: string,
@@ -75,7 +73,7 @@ export async function composeChat(
   const bare = chatOf(question, [], []);
   const bareTokens = await count(bare);
   if (bareTokens > room) {
-    throw new AssistantError(
+    throw new AppError(
       'contextFull',
       `The question takes ${counted(bareTokens, 'token')}; the model has room for ${room}.`,
       'Ask a shorter question, or choose a model with a longer context.',

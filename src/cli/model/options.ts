@@ -133,11 +133,3 @@ export async function readIds(file: string, vocabSize: number): Promise<number[]
     return row as number[];
   });
 }
-
-export function bytesText(bytes: number): string {
-  return bytes < 1e6
-    ? `${Math.ceil(bytes / 1e3)} kB`
-    : bytes < 1e9
-      ? `${(bytes / 1e6).toFixed(0)} MB`
-      : `${(bytes / 1e9).toFixed(1)} GB`;
-}

@@ -1,3 +1,5 @@
+import { AppError } from '../../base';
+
 /**
  * DCIS, the divide-and-conquer incremental search for rotary scaling factors (2412.18811). Factors of neighbouring
  * frequencies are moved together at first, in segments of half the dimensions, then in ever smaller ones, from the
@@ -81,11 +83,11 @@ const SMALLEST_FACTOR = 1e-4;
 /** Best increments that span the range handed to the children. */
 const TOP = 3;
 
-export class SearchCancelledError extends Error {
-  readonly code = 'cancelled';
+export class SearchCancelledError extends AppError<'cancelled'> {
+  override readonly name = 'SearchCancelledError';
+
   constructor() {
-    super('the search was cancelled; its state can be resumed');
-    this.name = 'SearchCancelledError';
+    super('cancelled', 'The search was cancelled; its state can be resumed.');
   }
 }
 

@@ -1,3 +1,5 @@
+import { AppError, errorCode, messageOf } from '../../base';
+
 /** What is wrong with a checkpoint; a client may choose its advice by it. */
 export type CheckpointErrorCode =
   | 'missing' // a file, field or tensor that must be there is not
@@ -12,34 +14,25 @@ export type CheckpointErrorCode =
   | 'timeout'; // took longer than any honest file needs
 
 /** A checkpoint that cannot be used: which file, which field, and what to do about it (in the message). */
-export class CheckpointError extends Error {
-  readonly code: CheckpointErrorCode;
+export class CheckpointError extends AppError<CheckpointErrorCode> {
+  override readonly name = 'CheckpointError';
   /** Path of the file at fault. */
   readonly file: string;
   /** Field, tensor or entry at fault; empty when the file as a whole is. */
   readonly field: string;
 
   constructor(code: CheckpointErrorCode, file: string, field: string, message: string, options?: { cause?: unknown }) {
-    super(`${file}${field === '' ? '' : ` (${field})`}: ${message}`, options);
-    this.name = 'CheckpointError';
-    this.code = code;
+    super(code, `${file}${field === '' ? '' : ` (${field})`}: ${message}`, undefined, options);
     this.file = file;
     this.field = field;
   }
 }
 
-/** The `code` of a system error (ENOENT …), or undefined. */
-export function systemErrorCode(error: unknown): string | undefined {
-  if (typeof error !== 'object' || error === null || !('code' in error)) return undefined;
-  return typeof error.code === 'string' ? error.code : undefined;
-}
-
 /** Turns an operating-system error into a CheckpointError; passes CheckpointErrors through. */
 export function asCheckpointError(error: unknown, file: string): CheckpointError {
   if (error instanceof CheckpointError) return error;
-  const code = systemErrorCode(error);
+  const code = errorCode(error);
   if (code === 'ENOENT' || code === 'ENOTDIR')
     return new CheckpointError('missing', file, '', 'the file does not exist', { cause: error });
-  const reason = error instanceof Error ? error.message : String(error);
-  return new CheckpointError('unreadable', file, '', `cannot be accessed: ${reason}`, { cause: error });
+  return new CheckpointError('unreadable', file, '', `cannot be accessed: ${messageOf(error)}`, { cause: error });
 }

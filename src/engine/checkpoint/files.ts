@@ -1,6 +1,7 @@
 import { open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
-import { asCheckpointError, CheckpointError, systemErrorCode } from './errors';
+import { errorCode } from '../../base';
+import { asCheckpointError, CheckpointError } from './errors';
 
 /**
  * The path of `name` inside `directory`, symbolic links followed.
@@ -44,7 +45,7 @@ export async function exists(directory: string, name: string): Promise<boolean> 
   try {
     return (await stat(join(directory, name))).isFile();
   } catch (error) {
-    const code = systemErrorCode(error);
+    const code = errorCode(error);
     if (code === 'ENOENT' || code === 'ENOTDIR') return false;
     throw asCheckpointError(error, join(directory, name));
   }

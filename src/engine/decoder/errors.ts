@@ -1,3 +1,5 @@
+import { AppError } from '../../base';
+
 /** What the decoder refuses to do; a client may choose its advice by it. */
 export type DecoderErrorCode =
   | 'contextFull' // the tokens do not fit the rows that the context may hold
@@ -7,18 +9,18 @@ export type DecoderErrorCode =
   | 'cacheUnwritable' // the compiled weights could not be written (full disk, no permission)
   | 'runtime'; // ONNX Runtime failed
 
-export class DecoderError extends Error {
-  readonly code: DecoderErrorCode;
+/** A request that the decoder refuses, or a failure of ONNX Runtime. */
+export class DecoderError extends AppError<DecoderErrorCode> {
+  override readonly name: string = 'DecoderError';
 
   constructor(code: DecoderErrorCode, message: string, options?: { cause?: unknown }) {
-    super(message, options);
-    this.name = 'DecoderError';
-    this.code = code;
+    super(code, message, undefined, options);
   }
 }
 
 /** The tokens do not fit: nothing was read, the context is as it was. */
 export class ContextFullError extends DecoderError {
+  override readonly name = 'ContextFullError';
   /** Rows that the tokens would need, and rows that are free. */
   readonly needed: number;
   readonly free: number;
@@ -28,7 +30,6 @@ export class ContextFullError extends DecoderError {
       'contextFull',
       `${needed} rows are needed and ${free} are free; shorten the prompt, or open a context with a larger capacity`,
     );
-    this.name = 'ContextFullError';
     this.needed = needed;
     this.free = free;
   }

@@ -1,16 +1,11 @@
+import { AppError } from '../../base';
 import { decodeHalf, encodeHalf } from './float16';
 import type { RowBlock } from './row-store';
 import { newCacheArray, sameShape, type CacheArray, type RowShape } from './shape';
 
 /** Rows that do not fit the model, or bytes that are no rows. */
-export class KvRowsError extends Error {
-  readonly code: 'malformed' | 'mismatch';
-
-  constructor(code: 'malformed' | 'mismatch', message: string) {
-    super(message);
-    this.name = 'KvRowsError';
-    this.code = code;
-  }
+export class KvRowsError extends AppError<'malformed' | 'mismatch'> {
+  override readonly name = 'KvRowsError';
 }
 
 const MAGIC = 0x3152564b; // "KVR1"

@@ -1,12 +1,12 @@
 import vm from 'node:vm';
-import { systemErrorCode } from '../checkpoint/errors';
+import { AppError, errorCode } from '../../base';
 
 /** Work that was stopped because it ran longer than any honest input needs. */
-export class TimeLimitError extends Error {
-  readonly code = 'timeout';
+export class TimeLimitError extends AppError<'timeout'> {
+  override readonly name = 'TimeLimitError';
+
   constructor(milliseconds: number) {
-    super(`stopped after ${milliseconds} ms`);
-    this.name = 'TimeLimitError';
+    super('timeout', `stopped after ${milliseconds} ms`);
   }
 }
 
@@ -34,7 +34,7 @@ export function withTimeLimit<T>(milliseconds: number, work: () => T): T {
     return script.runInContext(context, { timeout: Math.ceil(milliseconds) }) as T;
   } catch (error) {
     // The error comes from the other context, so it is no instance of this one's Error.
-    if (systemErrorCode(error) === 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw new TimeLimitError(Math.ceil(milliseconds));
+    if (errorCode(error) === 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw new TimeLimitError(Math.ceil(milliseconds));
     throw error;
   } finally {
     slot.run = outer;

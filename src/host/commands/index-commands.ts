@@ -1,8 +1,8 @@
+import { formatBytes } from '../../base';
 import * as vscode from 'vscode';
 import type { AnswerHistory } from '../answers/history';
 import { workspacePath } from '../configuration';
 import { setContext, type Services } from '../services';
-import { formatBytes } from '../status/format';
 import { fileUri } from './read';
 
 /** Making the index anew is asking for it: a pause or a cancel is over. */

@@ -1,3 +1,4 @@
+import { formatBytes, formatPercent } from '../../base';
 import * as vscode from 'vscode';
 import {
   CATALOGUE,
@@ -11,7 +12,6 @@ import {
   type CatalogueEntry,
   type InstalledModel,
 } from '../../hub';
-import { formatBytes, formatPercent } from '../status/format';
 import type { ModelHome } from './model-home';
 
 /** Context that the need of memory is said for. */

@@ -1,6 +1,6 @@
+import { formatBytes } from '../../base';
 import * as vscode from 'vscode';
 import { removeModel, type InstalledModel } from '../../hub';
-import { formatBytes } from '../status/format';
 import type { ModelHome } from './model-home';
 
 interface Choice extends vscode.QuickPickItem {

@@ -1,7 +1,7 @@
+import { formatBytes, formatPercent } from '../../base';
 import * as vscode from 'vscode';
 import type { IndexStatus } from '../../protocol';
 import type { ClientState, WorkerClient } from '../worker-client';
-import { formatBytes, formatPercent } from './format';
 import { faceOf, type Face } from './index-state';
 
 /** The one status item: state at a glance, reason and actions in its tooltip. */

@@ -1,8 +1,9 @@
+import { SerialQueue } from '../../base';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { StoreLock } from '../../workspace';
-import { makeDirectory } from '../../base/make-directory';
+import { makeDirectory } from '../../base/node';
 import {
   HEADER_BYTES,
   NOTHING,
@@ -86,7 +87,7 @@ export class MemoryStore {
   private lostBytes = 0;
   private readonly buffers = new ReadBuffers();
   /** Writes happen one after the other. */
-  private writing: Promise<unknown> = Promise.resolve();
+  private readonly writes = new SerialQueue();
 
   private constructor(private readonly options: Required<MemoryStoreOptions>) {
     this.packs = this.newPacks();
@@ -112,7 +113,7 @@ export class MemoryStore {
    * the store was cleared, that nobody writes any more. Resolves to whether there are other memories than before.
    */
   refresh(): Promise<boolean> {
-    return this.exclusive(async () => {
+    return this.writes.run(async () => {
       // Another process has taken over from this one, which stood still for long.
       if (this.lock && !this.lock.touch()) this.lock = undefined;
       if (!this.lock) {
@@ -209,7 +210,7 @@ export class MemoryStore {
     rows: { coarse: number; fine: number; bytesPerRow: number },
     payload: MemoryPayload,
   ): Promise<void> {
-    return this.exclusive(async () => {
+    return this.writes.run(async () => {
       if (this.entries.has(key) || !this.stillWrites()) return;
       const pack = await this.packs.toWrite();
       const described = {
@@ -313,7 +314,7 @@ export class MemoryStore {
 
   /** Makes everything that was put durable and remembers what was used when. */
   flush(): Promise<void> {
-    return this.exclusive(async () => {
+    return this.writes.run(async () => {
       if (!this.stillWrites()) return;
       await this.packs.sync();
       await this.saveUsage();
@@ -325,7 +326,7 @@ export class MemoryStore {
    * bytes freed.
    */
   clear(): Promise<number> {
-    return this.exclusive(async () => {
+    return this.writes.run(async () => {
       if (!this.options.mayWrite) return 0;
       const freed = this.packs.bytes;
       await this.packs.deleteAll();
@@ -336,17 +337,11 @@ export class MemoryStore {
 
   async close(): Promise<void> {
     await this.flush();
-    await this.exclusive(async () => {
+    await this.writes.run(async () => {
       await this.forgetAll();
       this.lock?.release();
       this.lock = undefined;
     });
-  }
-
-  private exclusive<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.writing.then(work);
-    this.writing = result.catch(() => undefined);
-    return result;
   }
 
   /** Takes the least recently used records out until the live bytes fit, then rewrites packs that are mostly dead. */

@@ -1,9 +1,9 @@
+import { formatCount, formatShare } from '../../base';
 import '@vscode-elements/elements/dist/vscode-icon/index.js';
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { HostMessage, IndexStatus } from '../../protocol';
-import { formatCount, formatShare } from '../shared/format';
 import { loadState, post, saveState } from '../shared/host';
 import { plainText } from '../shared/markdown';
 import { shared } from '../shared/styles';

@@ -1,5 +1,5 @@
+import { formatCount, formatShare } from '../../base';
 import type { Coverage } from '../../protocol';
-import { formatCount, formatShare } from '../shared/format';
 import { t } from '../shared/strings';
 
 /** Whether files were left to read when the answer was given. */

@@ -1,3 +1,4 @@
+import { formatCount, formatDuration, formatLines, formatShare, splitPath } from '../../base';
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-icon/index.js';
 import '@vscode-elements/elements/dist/vscode-progress-ring/index.js';
@@ -6,7 +7,6 @@ import { customElement, property, state } from 'lit/decorators.js';
 import { guard } from 'lit/directives/guard.js';
 import { unsafeHTML } from 'lit/directives/unsafe-html.js';
 import type { Author, Citation } from '../../protocol';
-import { formatCount, formatLines, formatMilliseconds, formatShare, splitPath } from '../shared/format';
 import { post } from '../shared/host';
 import { renderMarkdown } from '../shared/markdown';
 import { prose, shared } from '../shared/styles';
@@ -372,7 +372,7 @@ export class TurnElement extends LitElement {
     return html`<div class="foot">
       ${author ? authorTag(author) : nothing}
       ${turn.coverage ? html`<span>${coverageText(turn.coverage)}</span>` : nothing}
-      ${timing ? html`<span title=${t('First words after {0}', formatMilliseconds(timing.firstToken))}>${formatMilliseconds(timing.total)}</span>` : nothing}
+      ${timing ? html`<span title=${t('First words after {0}', formatDuration(timing.firstToken))}>${formatDuration(timing.total)}</span>` : nothing}
       ${turn.explanation?.cached ? html`<span>${t('kept from before')}</span>` : nothing}
       <span class="actions">
         ${turn.explanation && turn.span ? iconButton('refresh', t('Explain anew'), () => turn.span && post({ type: 'explain', span: turn.span, fresh: true })) : nothing}

@@ -1,8 +1,8 @@
+import { formatBytes, formatCount, formatLines, formatShare, splitPath } from '../../base';
 import '@vscode-elements/elements/dist/vscode-icon/index.js';
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import type { AnswerTiming, ContextLedger, HostMessage, IndexStatus } from '../../protocol';
-import { formatBytes, formatCount, formatLines, formatShare, splitPath } from '../shared/format';
 import { post } from '../shared/host';
 import { shared } from '../shared/styles';
 import { t } from '../shared/strings';

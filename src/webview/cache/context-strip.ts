@@ -1,7 +1,7 @@
+import { formatBytes, formatCount, formatLines } from '../../base';
 import { css, html, LitElement, nothing, svg, type SVGTemplateResult, type TemplateResult } from 'lit';
 import { customElement, property, state } from 'lit/decorators.js';
 import type { ContextLedger } from '../../protocol';
-import { formatBytes, formatCount, formatLines } from '../shared/format';
 import { post } from '../shared/host';
 import { shared } from '../shared/styles';
 import { t } from '../shared/strings';

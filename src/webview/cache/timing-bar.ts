@@ -1,7 +1,7 @@
+import { formatDuration } from '../../base';
 import { css, html, LitElement, svg, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { AnswerTiming } from '../../protocol';
-import { formatMilliseconds } from '../shared/format';
 import { shared } from '../shared/styles';
 import { t } from '../shared/strings';
 import { orange } from './kind-colours';
@@ -86,14 +86,14 @@ export class TimingBar extends LitElement {
         viewBox="0 0 1000 8"
         preserveAspectRatio="none"
         role="img"
-        aria-label=${t('Time: {0} in all, first words after {1}', formatMilliseconds(timing.total), formatMilliseconds(timing.firstToken))}
+        aria-label=${t('Time: {0} in all, first words after {1}', formatDuration(timing.total), formatDuration(timing.firstToken))}
       >
         ${bars}
       </svg>
       <ul>
-        ${PARTS.map((part) => html`<li class=${part}><span class="swatch"></span>${names[part]} <span class="dim">${formatMilliseconds(timing[part])}</span></li>`)}
-        <li>${t('first words after')} <strong>${formatMilliseconds(timing.firstToken)}</strong></li>
-        <li>${t('in all')} <strong>${formatMilliseconds(timing.total)}</strong></li>
+        ${PARTS.map((part) => html`<li class=${part}><span class="swatch"></span>${names[part]} <span class="dim">${formatDuration(timing[part])}</span></li>`)}
+        <li>${t('first words after')} <strong>${formatDuration(timing.firstToken)}</strong></li>
+        <li>${t('in all')} <strong>${formatDuration(timing.total)}</strong></li>
       </ul>
     `;
   }

@@ -1,8 +1,8 @@
+import { formatLines, splitPath } from '../../base';
 import '@vscode-elements/elements/dist/vscode-icon/index.js';
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
 import type { HostMessage, RankedSpan, RankReason } from '../../protocol';
-import { formatLines, splitPath } from '../shared/format';
 import { post } from '../shared/host';
 import { shared } from '../shared/styles';
 import { t } from '../shared/strings';

@@ -1,9 +1,9 @@
+import { formatCount, formatLines, formatShare, splitPath } from '../../base';
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
 import type { HostMessage, Summary, SummaryPart } from '../../protocol';
-import { formatCount, formatLines, formatShare, splitPath } from '../shared/format';
 import { post, saveState } from '../shared/host';
 import { shared } from '../shared/styles';
 import { t } from '../shared/strings';

@@ -1,6 +1,7 @@
+import { SerialQueue } from '../../base';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { makeDirectory } from '../../base/make-directory';
+import { makeDirectory } from '../../base/node';
 import type { Document, SegmentedDocument } from '../types';
 import { Delta } from './delta';
 import { MANIFEST, type ManifestPack, readManifest, writeManifest } from './manifest';
@@ -47,7 +48,7 @@ export class LexicalIndex {
   private nextPack = 1;
   private closed = false;
   /** Flushes and merges run one after another. */
-  private writing: Promise<unknown> = Promise.resolve();
+  private readonly writes = new SerialQueue();
 
   private constructor(private readonly directory: string | undefined) {}
 
@@ -298,18 +299,16 @@ export class LexicalIndex {
   }
 
   private exclusive<T>(work: (directory: string) => Promise<T>): Promise<T | undefined> {
-    const run = this.writing.then(async () => {
+    return this.writes.run(async () => {
       if (this.closed)
         throw new LexicalStoreError('lexicalClosed', this.directory ?? '(memory)', 'the index is closed');
       return this.directory === undefined ? undefined : work(this.directory);
     });
-    this.writing = run.catch(() => undefined);
-    return run;
   }
 
   /** Waits for a running flush or merge, then closes the files; what was not flushed is dropped. */
   async close(): Promise<void> {
-    await this.writing;
+    await this.writes.idle();
     this.closed = true;
     for (const pack of this.packs) pack.close();
     this.packs = [];
@@ -318,7 +317,7 @@ export class LexicalIndex {
 
   /** Drops everything, on disk too; returns the bytes given back. The index can be used again. */
   async clear(): Promise<number> {
-    await this.writing;
+    await this.writes.idle();
     const { bytes } = this.status();
     for (const pack of this.packs) pack.close();
     this.packs = [];

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { stem } from './stem';
 
 /**
@@ -197,7 +198,7 @@ export function tokenTerms(token: string): string[] {
 }
 
 const MOST_CACHED_NAMES = 20_000;
-let cachedNames = new Map<string, readonly string[]>();
+const cachedNames = new LRUCache<string, readonly string[]>({ max: MOST_CACHED_NAMES });
 
 /** Stems of the parts of a name, without repetition. Cached: ranking asks for the same names again and again. */
 export function nameTerms(name: string): readonly string[] {
@@ -210,7 +211,6 @@ export function nameTerms(name: string): readonly string[] {
           .filter((term) => term !== undefined),
       ),
     ];
-    if (cachedNames.size >= MOST_CACHED_NAMES) cachedNames = new Map();
     cachedNames.set(name, terms);
   }
   return terms;

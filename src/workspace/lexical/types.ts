@@ -1,3 +1,5 @@
+import { AppError } from '../../base';
+
 /**
  * What the lexical index takes and gives. It holds one entry per document and, below it, one per segment; every number
  * it returns is addressed by (document, segment ordinal), the ordinal being the place in `SegmentedDocument.segments`.
@@ -94,15 +96,18 @@ export interface LexicalStatus {
   pendingBytes: number;
 }
 
+export type LexicalErrorCode = 'lexicalWriteFailed' | 'lexicalDiskFull' | 'lexicalClosed' | 'lexicalCorrupt';
+
 /** A store of the index that cannot be written. */
-export class LexicalStoreError extends Error {
+export class LexicalStoreError extends AppError<LexicalErrorCode> {
+  override readonly name = 'LexicalStoreError';
+
   constructor(
-    readonly code: 'lexicalWriteFailed' | 'lexicalDiskFull' | 'lexicalClosed' | 'lexicalCorrupt',
+    code: LexicalErrorCode,
     readonly file: string,
     message: string,
     options?: ErrorOptions,
   ) {
-    super(`${file}: ${message}`, options);
-    this.name = 'LexicalStoreError';
+    super(code, `${file}: ${message}`, undefined, options);
   }
 }

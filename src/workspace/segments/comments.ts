@@ -1,5 +1,5 @@
 import type { Language } from '../types';
-import type { LineTable } from '../../base/line-table';
+import type { LineTable } from '../../base';
 
 /** A comment found above a definition. Lines are 0-based. */
 export interface Doc {

@@ -1,5 +1,5 @@
 import { MAX_SEGMENT_CHARACTERS, MAX_SEGMENT_LINES } from './limits';
-import type { LineTable } from '../../base/line-table';
+import type { LineTable } from '../../base';
 
 /**
  * What it costs to begin a segment at a line, and what it costs not to. Every way of segmenting fills one of these;

@@ -1,5 +1,5 @@
 import type { Document, DocumentSymbol, SegmentedDocument } from '../types';
-import { LineTable } from '../../base/line-table';
+import { LineTable } from '../../base';
 
 /** A documented function as training data wants it: words on one side, code on the other. */
 export interface DocumentedFunction {

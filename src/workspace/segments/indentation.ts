@@ -1,5 +1,5 @@
 import { Cuts } from './cuts';
-import type { LineTable } from '../../base/line-table';
+import type { LineTable } from '../../base';
 
 /** Lines that continue or close what stands above them; nobody would begin reading there. */
 const CLOSES =

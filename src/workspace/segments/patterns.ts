@@ -1,6 +1,6 @@
 import type { DocumentSymbol, Language, SymbolKind } from '../types';
 import { commentAbove } from './comments';
-import type { LineTable } from '../../base/line-table';
+import type { LineTable } from '../../base';
 import { signatureOf } from './signature';
 
 /** A definition recognised on one line (or on the lines of a C function's head). */

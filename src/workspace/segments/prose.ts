@@ -1,6 +1,6 @@
 import type { DocumentSymbol } from '../types';
 import { Cuts } from './cuts';
-import type { LineTable } from '../../base/line-table';
+import type { LineTable } from '../../base';
 
 export type Markup = 'markdown' | 'restructuredtext' | 'plaintext';
 

@@ -3,7 +3,7 @@ import { pack, type Cuts, type LineRange } from './cuts';
 import { importsOf } from './imports';
 import { cutsByIndentation, cutsByLength } from './indentation';
 import { MAX_AVERAGE_LINE, MAX_SEGMENT_CHARACTERS, MAX_SYNTAX_CHARACTERS } from './limits';
-import { LineTable } from '../../base/line-table';
+import { LineTable } from '../../base';
 import { symbolsByPattern } from './patterns';
 import { readProse, type Markup } from './prose';
 import { cutsOfComponent } from './syntax/components';

@@ -1,19 +1,23 @@
-import { createHash } from 'node:crypto';
+import { AppError } from '../../base';
+import { sha256 } from '../../base/node';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { Document } from '../types';
 import { languageOf } from '../languages/language';
 
-/** Why a file gave no document. */
-export class ReadError extends Error {
+export type ReadErrorCode = 'missing' | 'denied' | 'binary' | 'tooLarge' | 'directory' | 'failed';
+
+/** A file that gives no document, and the reason. */
+export class ReadError extends AppError<ReadErrorCode> {
+  override readonly name = 'ReadError';
+
   constructor(
-    readonly code: 'missing' | 'denied' | 'binary' | 'tooLarge' | 'directory' | 'failed',
+    code: ReadErrorCode,
     readonly file: string,
     message: string,
     options?: ErrorOptions,
   ) {
-    super(`${file}: ${message}`, options);
-    this.name = 'ReadError';
+    super(code, `${file}: ${message}`, undefined, options);
   }
 }
 
@@ -70,12 +74,7 @@ export function readDocumentNow(file: string, path: string): ReadResult {
 }
 
 export function toDocument(file: string, path: string, text: string): Document {
-  return { file, path, language: languageOf(path, text.slice(0, 4_096)), text, hash: hashText(text) };
-}
-
-/** sha256 (hex) of a text. */
-export function hashText(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return { file, path, language: languageOf(path, text.slice(0, 4_096)), text, hash: sha256(text) };
 }
 
 const UTF16LE = new TextDecoder('utf-16le');

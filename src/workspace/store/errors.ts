@@ -1,19 +1,22 @@
+import { AppError, errorCode } from '../../base';
+
 /** The store of the index could not do what was asked. Nothing indexed is lost: it goes on in memory. */
-export class StoreError extends Error {
+export class StoreError extends AppError<'diskFull' | 'storeUnwritable' | 'storeLocked'> {
+  override readonly name = 'StoreError';
+
   constructor(
-    readonly code: 'diskFull' | 'storeUnwritable' | 'storeLocked',
+    code: 'diskFull' | 'storeUnwritable' | 'storeLocked',
     readonly file: string,
     message: string,
     options?: ErrorOptions,
   ) {
-    super(`${file}: ${message}`, options);
-    this.name = 'StoreError';
+    super(code, `${file}: ${message}`, undefined, options);
   }
 }
 
 export function toStoreError(error: unknown, file: string): StoreError {
   if (error instanceof StoreError) return error;
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const code = errorCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT')
     return new StoreError(
       'diskFull',

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { makeDirectory } from '../../base/make-directory';
+import { makeDirectory } from '../../base/node';
 
 /**
  * Who may write a store. Each window has a slot of its own under the storage directory: the first takes `0`, a second

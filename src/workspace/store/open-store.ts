@@ -4,7 +4,7 @@ import { LexicalIndex } from '../lexical/lexical-index';
 import { Catalogue } from './catalogue';
 import { toStoreError } from './errors';
 import { StoreLock } from './lock';
-import { makeDirectory } from '../../base/make-directory';
+import { makeDirectory } from '../../base/node';
 
 /** What is kept of a workspace, opened. */
 export interface OpenStore {

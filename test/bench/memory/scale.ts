@@ -1,4 +1,4 @@
-import { hashText } from '../../../src/workspace/sources/read';
+import { sha256 } from '../../../src/base/node';
 import { composeContext } from '../../../src/memory/context/compose';
 import { MemoryEncoding, type EncodingLibrary, type SegmentCoder } from '../../../src/memory/encode/encoding';
 import { Memories } from '../../../src/memory/memories';
@@ -144,7 +144,7 @@ class GrowingWorkspace implements EncodingLibrary {
         });
       }
       this.files.set(path, {
-        document: { file: `/${path}`, path, language: 'typescript', text, hash: hashText(text) },
+        document: { file: `/${path}`, path, language: 'typescript', text, hash: sha256(text) },
         segmented: { segments, symbols: [], imports: [], method: 'length' },
       });
     }

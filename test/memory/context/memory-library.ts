@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { AssistantLibrary, Definition, Use } from '../../../src/assistant/library';
-import { splitLines, textOfLines } from '../../../src/base/lines';
+import { splitLines, textOfLines } from '../../../src/base';
 import { parseQuestion } from '../../../src/assistant/question';
 import { TermWeights } from '../../../src/assistant/relevance';
 import { ReadError } from '../../../src/workspace/sources/read';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAX_SEGMENT_CHARACTERS, MAX_SEGMENT_LINES } from '../../../src/workspace/segments/limits';
-import { LineTable } from '../../../src/base/line-table';
+import { LineTable } from '../../../src/base';
 import { createSegmenter, type Segmenter } from '../../../src/workspace/segments/segmenter';
 import type { SegmentedDocument } from '../../../src/workspace/types';
 

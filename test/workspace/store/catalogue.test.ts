@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Catalogue, type CatalogueEntry } from '../../../src/workspace/store/catalogue';
 import { DISK, type LogFiles, readLog } from '../../../src/workspace/store/record-log';
-import { hashText } from '../../../src/workspace/sources/read';
+import { sha256 } from '../../../src/base/node';
 import type { SegmentedDocument } from '../../../src/workspace/types';
 
 let directory: string;
@@ -21,7 +21,7 @@ function entry(i: number, version = 0): CatalogueEntry {
     path: `src/file ${i}.ts`,
     size: 10 + i,
     mtimeMs: 1000.5 + i + version,
-    hash: hashText(`${i}/${version}`),
+    hash: sha256(`${i}/${version}`),
     language: 'typescript',
     segments: 1,
     characters: 10,
@@ -197,7 +197,7 @@ describe('the catalogue', () => {
     const catalogue = Catalogue.open(directory, files);
     const long = (i: number, version: number): SegmentedDocument => ({
       ...segmented(i),
-      imports: Array.from({ length: 300 }, (_, n) => hashText(`${i} ${version} ${n}`)),
+      imports: Array.from({ length: 300 }, (_, n) => sha256(`${i} ${version} ${n}`)),
     });
     for (let version = 0; version < 12; version++) {
       for (let i = 0; i < 10; i++) catalogue.put(entry(i, version), long(i, version));

@@ -1,7 +1,7 @@
 import type { Tree } from '@vscode/tree-sitter-wasm';
 import type { Cuts } from '../cuts';
 import { cutsByIndentation } from '../indentation';
-import type { LineTable } from '../../../base/line-table';
+import type { LineTable } from '../../../base';
 import { cutsBySyntax } from './cuts';
 
 /** Beginning and end of a part of a component or page, alone on their lines. */

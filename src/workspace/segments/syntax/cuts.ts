@@ -2,7 +2,7 @@ import type { Tree, TreeCursor } from '@vscode/tree-sitter-wasm';
 import type { Cuts } from '../cuts';
 import { fits } from '../cuts';
 import { closes } from '../indentation';
-import type { LineTable } from '../../../base/line-table';
+import type { LineTable } from '../../../base';
 
 /** A line inside a node that fits: cut only where nothing else is left. */
 const KEEP_WHOLE = 3;

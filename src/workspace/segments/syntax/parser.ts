@@ -3,19 +3,21 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import TreeSitter from '@vscode/tree-sitter-wasm';
 import type { Language as Grammar, ParseOptions, Parser, Query, Tree } from '@vscode/tree-sitter-wasm';
-import type { LineTable } from '../../../base/line-table';
+import { AppError, type LineTable } from '../../../base';
 import { parseBudget } from './budget';
 import { queryOf } from '../../languages/grammars';
 import { withoutAnnotations } from './macros';
 
 /** The tree-sitter runtime or a grammar could not be loaded: the installation is incomplete. */
-export class GrammarError extends Error {
-  readonly code = 'grammarMissing';
+export class GrammarError extends AppError<'grammarMissing'> {
+  override readonly name = 'GrammarError';
+
   constructor(
     readonly file: string,
     cause: unknown,
   ) {
-    super(`Cannot load ${file}. Reinstall Anchorage; until then code is cut by indentation.`, { cause });
+    const message = `Cannot load ${file}. Reinstall Anchorage; until then code is cut by indentation.`;
+    super('grammarMissing', message, undefined, { cause });
   }
 }
 

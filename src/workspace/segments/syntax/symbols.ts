@@ -2,7 +2,7 @@ import type { QueryMatch, Tree } from '@vscode/tree-sitter-wasm';
 import type { DocumentSymbol, Language, SymbolKind } from '../../types';
 import { commentAbove, plainDocstring } from '../comments';
 import { parseBudget } from './budget';
-import type { LineTable } from '../../../base/line-table';
+import type { LineTable } from '../../../base';
 import { signatureOf } from '../signature';
 import type { LoadedGrammar } from './parser';
 

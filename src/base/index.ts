@@ -1,0 +1,18 @@
+/** Small parts that every room shares. None needs Node, so the webviews may import them; `node.ts` has the rest. */
+export { AppError, errorCode, messageOf, throwIfCancelled } from './app-error';
+export { ByteCache } from './byte-cache';
+export {
+  counted,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatLines,
+  formatNumber,
+  formatPercent,
+  formatShare,
+  splitPath,
+} from './format';
+export { indentOf, isBlank, LineTable, splitLines, textOfLines } from './lines';
+export { printable } from './printable';
+export { ExclusiveQueue, Foreground, type WorkClass } from './scheduler';
+export { SerialQueue } from './serial-queue';

@@ -1,0 +1,3 @@
+/** The shared parts that need Node. */
+export { sha256 } from './hash';
+export { makeDirectory } from './make-directory';
