@@ -1,14 +1,16 @@
 /**
- * `npm run build [-- --watch] [-- --minify] [-- --only=terminal,editor]`: bundles the product into dist/.
+ * `npm run build [-- --watch] [-- --minify] [-- --only=worker,cli,editor] [-- --metafiles DIR]`: bundles
+ * the product into dist/. `--metafiles` writes what each bundle is made of, for the notices of a package.
  *
- * terminal: worker.js, inference.js, cli.js and the library's indexing thread, segment-thread.js (Node, CommonJS)
+ * worker:   worker.js, inference.js and the indexing thread, segment-thread.js (Node, CommonJS)
+ * cli:      cli.js (Node, CommonJS), which starts the worker's processes
  * editor:   extension.js (CommonJS, `vscode` left to the editor) and webview/*.js (browser)
  *
  * onnxruntime-node stays outside the bundles, because it loads a native binary from its own folder; so do the grammars,
  * which are copied beside the bundles.
  */
 import { context } from 'esbuild';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,7 +21,8 @@ const { values } = parseArgs({
   options: {
     watch: { type: 'boolean', default: false },
     minify: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'terminal,editor' },
+    only: { type: 'string', default: 'worker,cli,editor' },
+    metafiles: { type: 'string' },
     outdir: { type: 'string', default: join(root, 'dist') },
   },
 });
@@ -34,6 +37,7 @@ const shared = {
   sourcemap: values.minify ? false : 'linked',
   logLevel: 'warning',
   legalComments: 'none',
+  metafile: values.metafiles !== undefined,
   define: { 'process.env.NODE_ENV': values.minify ? '"production"' : '"development"' },
 };
 const node = { ...shared, platform: 'node', format: 'cjs', target: 'node20', external: ['vscode', 'onnxruntime-node'] };
@@ -41,18 +45,18 @@ const node = { ...shared, platform: 'node', format: 'cjs', target: 'node20', ext
 /** @type {{ name: string, part: string, options: import('esbuild').BuildOptions }[]} */
 const bundles = [
   {
-    name: 'terminal',
-    part: 'terminal',
+    name: 'worker',
+    part: 'worker',
     options: {
       ...node,
       entryPoints: {
         worker: 'src/worker/main.ts',
         inference: 'src/inference/main.ts',
-        cli: 'src/cli/main.ts',
         'segment-thread': 'src/workspace/segments/thread.ts',
       },
     },
   },
+  { name: 'cli', part: 'cli', options: { ...node, entryPoints: { cli: 'src/cli/main.ts' } } },
   { name: 'extension', part: 'editor', options: { ...node, entryPoints: { extension: 'src/host/extension.ts' } } },
   {
     name: 'webview',
@@ -79,11 +83,14 @@ function webviewEntries() {
     .map((name) => join(folder, name));
 }
 
+/** Grammars that no language of src/workspace/languages reads. */
+const UNUSED_GRAMMARS = ['tree-sitter-regex.wasm'];
+
 /** Files that are read at run time and not bundled: [source, path below dist]. */
 function assets() {
   const grammars = dirname(require.resolve('@vscode/tree-sitter-wasm'));
   const files = readdirSync(grammars)
-    .filter((name) => name.endsWith('.wasm'))
+    .filter((name) => name.endsWith('.wasm') && !UNUSED_GRAMMARS.includes(name))
     .map((name) => [join(grammars, name), join('tree-sitter', name)]);
   if (parts.includes('editor')) {
     const codicons = join(dirname(require.resolve('@vscode/codicons/package.json')), 'dist');
@@ -97,20 +104,25 @@ for (const [source, target] of assets()) {
   mkdirSync(join(dist, dirname(target)), { recursive: true });
   copyFileSync(source, join(dist, target));
 }
-const contexts = await Promise.all(
-  bundles.filter(({ part }) => parts.includes(part)).map(async ({ options }) => context(options)),
-);
+const chosen = bundles.filter(({ part }) => parts.includes(part));
+const contexts = await Promise.all(chosen.map(({ options }) => context(options)));
 try {
   if (values.watch) {
     await Promise.all(contexts.map((each) => each.watch()));
     console.error(`Watching src; ${basename(dist)}/ is rebuilt on each change. Ctrl+C ends it.`);
   } else {
-    await Promise.all(contexts.map((each) => each.rebuild()));
+    const results = await Promise.all(contexts.map((each) => each.rebuild()));
+    if (values.metafiles) {
+      mkdirSync(values.metafiles, { recursive: true });
+      results.forEach(({ metafile }, i) => {
+        writeFileSync(join(values.metafiles, `${chosen[i].name}.json`), JSON.stringify(metafile));
+      });
+    }
     console.error(`Built ${parts.join(' and ')} into ${basename(dist)}/ in ${Date.now() - started} ms.`);
   }
 } catch {
   // esbuild has printed what is wrong; a stale bundle would hide it.
-  if (!values.watch) for (const { part, options } of bundles) if (parts.includes(part)) removeOutputs(options);
+  if (!values.watch) for (const { options } of chosen) removeOutputs(options);
   process.exitCode = 1;
 } finally {
   if (!values.watch) await Promise.all(contexts.map((each) => each.dispose()));

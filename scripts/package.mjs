@@ -2,10 +2,11 @@
  * `npm run package [-- --target linux-x64] [-- --out FILE]`: a VSIX for this platform, or another that the native
  * runtime has a binary for. It is made from a staged folder, so the working tree stays as it is.
  */
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { installDependencies, root } from './lib/install.mjs';
+import { isPlaceholder } from './lib/repository.mjs';
 
 const { values } = parseArgs({ options: { target: { type: 'string' }, out: { type: 'string' } } });
 installDependencies();
@@ -16,6 +17,9 @@ const target = values.target ?? hostTarget();
 const staged = await stageExtension({ directory: path.join(root, '.cache', 'package', target), target, minify: true });
 const file = path.resolve(values.out ?? path.join(root, `anchorage-${target}.vsix`));
 mkdirSync(path.dirname(file), { recursive: true });
+if (isPlaceholder(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')))) {
+  console.log('The repository in package.json has no real owner yet: the links of this package lead nowhere.');
+}
 await packVsix({ staged, target, file });
 console.log(
   `${file} (${(statSync(file).size / 1024 / 1024).toFixed(1)} MB). Install it with: code --install-extension ${path.relative(process.cwd(), file)}`,

@@ -26,7 +26,7 @@ function built() {
 
 installDependencies();
 if (!built()) {
-  const build = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--only=terminal'], {
+  const build = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--only=worker,cli'], {
     stdio: ['ignore', 2, 2],
   });
   if (build.status !== 0) process.exit(build.status ?? 1);

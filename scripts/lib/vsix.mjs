@@ -1,16 +1,15 @@
-import { createVSIX } from '@vscode/vsce';
+import { createVSIX, listFiles, PackageManager } from '@vscode/vsce';
+import { checkContents } from './package-contents.mjs';
 
-/** Packs a staged folder (stage.mjs) into a VSIX. */
+/** Packs a staged folder (stage.mjs) into a VSIX. @throws Error when a file is too much or missing */
 export async function packVsix({ staged, target, file }) {
+  checkContents(await listFiles({ cwd: staged, packageManager: PackageManager.None }));
   await createVSIX({
     cwd: staged,
     target,
     packagePath: file,
     // Everything that runs lies in the folder already.
     dependencies: false,
-    allowMissingRepository: true,
-    // Pictures of the README lie in the package; there is no other place to point to.
-    rewriteRelativeLinks: false,
     skipLicense: false,
   });
 }

@@ -23,7 +23,7 @@ const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 export function buildBundles(): string {
   mkdirSync(join(root, '.cache'), { recursive: true });
   const outdir = mkdtempSync(join(root, '.cache', 'test-dist-'));
-  execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--only=terminal', `--outdir=${outdir}`], {
+  execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--only=worker,cli', `--outdir=${outdir}`], {
     stdio: 'pipe',
   });
   return outdir;

@@ -1,0 +1,103 @@
+/**
+ * THIRD-PARTY-NOTICES.txt: every package, font, grammar and model that the extension ships, with its licence in full.
+ * The list comes from esbuild's metafiles and from the folders that are copied, never from package.json.
+ */
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** Texts for packages that declare a licence and carry no text of it: package name → file in scripts/licences. */
+const SUPPLIED = {
+  'onnxruntime-node': 'onnxruntime.txt',
+  'onnxruntime-common': 'onnxruntime.txt',
+  'snowball-stemmers': 'snowball-stemmers.txt',
+};
+
+const LICENCE_FILE = /^(licen[cs]e|copying)/i;
+const NOTICE_FILE = /^(notice|third-?party-?notices?)/i;
+const RULE = '='.repeat(100);
+
+/**
+ * The packages whose code is in the bundles.
+ * @param {import('esbuild').Metafile[]} metafiles
+ * @param {string} base The folder that the metafiles' paths start from.
+ * @returns {string[]} Folders of the packages, absolute, without doubles.
+ */
+export function bundledPackages(metafiles, base) {
+  const directories = new Set();
+  for (const { outputs } of metafiles) {
+    for (const { inputs } of Object.values(outputs)) {
+      for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
+        // The last node_modules of the path: a package may carry others of its own.
+        const found = /^(.*\bnode_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
+        if (found && bytesInOutput > 0) directories.add(path.resolve(base, found[1]));
+      }
+    }
+  }
+  return [...directories].sort();
+}
+
+/**
+ * @param {string} directory A package's folder.
+ * @param {string} supplied The folder of texts for packages that carry none.
+ * @returns {import('./notices.mjs').Notice}
+ * @throws Error when there is no text of the licence
+ */
+export function packageNotice(directory, supplied) {
+  const { name, version, license, homepage, repository } = readJson(path.join(directory, 'package.json'));
+  const own = textsIn(directory, LICENCE_FILE);
+  const file = SUPPLIED[name];
+  if (own.length === 0 && !file) {
+    throw new Error(
+      `${name} ${version} is shipped and carries no text of its licence (${license}). ` +
+        `Put the text into scripts/licences and name the file in scripts/lib/notices.mjs.`,
+    );
+  }
+  const texts = own.length > 0 ? own : [readFileSync(path.join(supplied, file), 'utf8')];
+  const url = homepage ?? (typeof repository === 'string' ? repository : repository?.url);
+  return { name, version, licence: String(license), url, texts: [...texts, ...textsIn(directory, NOTICE_FILE)] };
+}
+
+/**
+ * @param {string} directory A folder of models/.
+ * @param {string} projectLicence Text for models that are the project's own.
+ * @returns {import('./notices.mjs').Notice}
+ * @throws Error when neither a licence file nor the card's `licence` row says what the model is under
+ */
+export function modelNotice(directory, projectLicence) {
+  const name = `models/${path.basename(directory)}`;
+  const card = path.join(directory, 'MODEL_CARD.md');
+  const row = existsSync(card) && /^\|\s*licence\s*\|\s*(.+?)\s*\|$/m.exec(readFileSync(card, 'utf8'));
+  const own = textsIn(directory, LICENCE_FILE);
+  const ofProject = row && /as the repository/.test(row[1]);
+  if (own.length === 0 && !ofProject) {
+    throw new Error(`${name} is shipped and carries no text of its licence. Put a LICENSE file beside its weights.`);
+  }
+  const texts = [...(own.length > 0 ? own : [projectLicence]), ...textsIn(directory, NOTICE_FILE)];
+  return { name, version: '', licence: row ? row[1] : 'see below', url: undefined, texts };
+}
+
+/**
+ * @param {import('./notices.mjs').Notice[]} notices
+ * @returns {string} A list of what is shipped, then each with its texts.
+ */
+export function formatNotices(notices) {
+  const sorted = [...notices].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const title = ({ name, version, licence }) => `${[name, version].filter(Boolean).join(' ')} (${licence})`;
+  const section = (notice) => {
+    const head = [title(notice), notice.contents, notice.url].filter(Boolean).join('\n');
+    return `${RULE}\n${head}\n${RULE}\n\n${notice.texts.join('\n\n')}\n`;
+  };
+  const list = sorted.map((notice) => `- ${title(notice)}`).join('\n');
+  return `Anchorage ships the following packages, fonts, grammars and models.\n\n${list}\n\n${sorted.map(section).join('\n')}`;
+}
+
+function textsIn(directory, pattern) {
+  return readdirSync(directory, { withFileTypes: true })
+    .filter((entry) => entry.isFile() && pattern.test(entry.name))
+    .map(({ name }) => readFileSync(path.join(directory, name), 'utf8').trim())
+    .filter((text) => text !== '');
+}
+
+function readJson(file) {
+  return JSON.parse(readFileSync(file, 'utf8'));
+}

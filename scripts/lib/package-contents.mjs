@@ -1,0 +1,27 @@
+/** What a VSIX may hold: patterns of paths below the staged folder. Whatever no pattern allows fails the packaging. */
+const ALLOWED = [
+  /^(package\.json|package\.nls(\.[a-z-]+)?\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD-PARTY-NOTICES\.txt)$/,
+  /^media\/icon\.(png|svg)$/,
+  /^media\/walkthrough\/[a-z-]+\.svg$/,
+  /^models\/[\w.-]+\/[\w.-]+$/,
+  /^dist\/(?!cli\.js$)[a-z-]+\.js$/,
+  /^dist\/webview\/[a-z-]+\.(js|css)$/,
+  /^dist\/tree-sitter\/tree-sitter(-[a-z-]+)?\.wasm$/,
+  /^dist\/codicons\/codicon\.(css|ttf)$/,
+  /^dist\/node_modules\/onnxruntime-(node|common)\/.+(?<!\.map|\.d\.ts)$/,
+];
+const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'THIRD-PARTY-NOTICES.txt', 'dist/extension.js'];
+
+/**
+ * @param {string[]} files Paths below the staged folder, with forward slashes.
+ * @throws Error that names every file that is too much or missing
+ */
+export function checkContents(files) {
+  const extra = files.filter((file) => !ALLOWED.some((pattern) => pattern.test(file)));
+  const missing = REQUIRED.filter((file) => !files.includes(file));
+  const faults = [
+    ...(extra.length > 0 ? [`holds what nothing in it uses: ${extra.join(', ')}`] : []),
+    ...(missing.length > 0 ? [`lacks ${missing.join(', ')}`] : []),
+  ];
+  if (faults.length > 0) throw new Error(`The package ${faults.join(', and ')} (scripts/lib/package-contents.mjs).`);
+}
