@@ -14,6 +14,7 @@ import {
   type Requests,
   type WorkerNotifications,
 } from '../protocol';
+import { inspectorFlags } from '../rpc/inspector';
 import { RequestFailed, toRequestFailed } from './request-failed';
 
 /** What the client of the worker is doing, as the status item shows it. */
@@ -209,7 +210,7 @@ export class WorkerClient implements Disposable {
     const child = fork(this.options.workerFile, [], {
       serialization: 'advanced',
       // The editor's own flags (inspector, snapshots) are not the worker's.
-      execArgv: [],
+      execArgv: inspectorFlags('ANCHORAGE_INSPECT_WORKER'),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.logOutput(child);
@@ -339,9 +340,10 @@ export class WorkerClient implements Disposable {
     this.lastTick = now;
     const session = this.current;
     if (!session || session.closing) return;
-    if (wasAway) {
+    // A worker that waits at a breakpoint is silent too.
+    if (wasAway || inspectorFlags('ANCHORAGE_INSPECT_WORKER').length > 0) {
       session.lastHeartbeat = now;
-      return;
+      if (wasAway) return;
     }
     if (now - session.lastHeartbeat > this.timing.silence) {
       this.options.log(

@@ -19,6 +19,7 @@ import type { ChatMessage, Writer, Written } from '../assistant/write/writer';
 import type { Author, ErrorData, ModelStatus } from '../protocol';
 import type { EngineNotifications, EngineRequests, LoadedModel, LoadParams } from '../protocol/inference';
 import type { ComposeReading } from '../protocol/memory';
+import { inspectorFlags } from '../rpc/inspector';
 import { AppError, ExclusiveQueue, type WorkClass } from '../base';
 
 export interface EngineOptions {
@@ -206,7 +207,7 @@ export class EngineProcess {
     });
     const child = fork(this.options.file, [], {
       serialization: 'advanced',
-      execArgv: [],
+      execArgv: inspectorFlags('ANCHORAGE_INSPECT_INFERENCE'),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     this.child = child;
