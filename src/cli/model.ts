@@ -8,7 +8,6 @@ import {
   openCheckpoint,
   parameterCount,
   storedRopeNames,
-  Tokenizer,
 } from '../engine';
 import {
   CATALOGUE,
@@ -76,7 +75,7 @@ export function modelHelp(): string {
     'Usage:',
     ...lines,
     '',
-    'DIR is a checkpoint folder: config.json, *.safetensors, tokenizer.json. --rope takes config, linear:S, ntk:S, yarn:S, or a name',
+    'DIR is a checkpoint: a folder with config.json, *.safetensors and tokenizer.json, or a .gguf file. --rope takes config, linear:S, ntk:S, yarn:S, or a name',
     'that `model calibrate` stored. ANCHORAGE_HUB or --endpoint names a mirror of the hub.',
   ].join('\n');
 }
@@ -214,7 +213,7 @@ async function runInfo(argv: readonly string[], io: ModelIo): Promise<number> {
   const checkpoint = await openCheckpoint(directory);
   try {
     const { config } = checkpoint;
-    const tokenizer = await Tokenizer.open(directory, config.vocabSize).then(
+    const tokenizer = await checkpoint.openTokenizer().then(
       (opened) => `${opened.size} tokens`,
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
@@ -230,7 +229,7 @@ async function runInfo(argv: readonly string[], io: ModelIo): Promise<number> {
       trainedWindow: config.rope.originalMaxPositions,
       maxPositions: config.maxPositions,
       rope: config.rope.scaling.type,
-      ropeNames: await storedRopeNames(directory),
+      ropeNames: await storedRopeNames(checkpoint.directory),
       weights,
       memoryBytes: Math.round(memoryBytes(config, Math.min(config.maxPositions, ESTIMATE_TOKENS), weights)),
       tokenizer,

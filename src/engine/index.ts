@@ -1,7 +1,8 @@
 /**
- * The engine: a long-context decoder whose every cached row can be placed, dropped, spliced and accounted for.
+ * The engine: a long-context decoder whose cached rows can be placed, dropped, spliced and accounted for.
+ * Other rooms import from this file only.
  *
- *     const checkpoint = await openCheckpoint(directory);
+ *     const checkpoint = await openCheckpoint(path);
  *     const decoder = await Decoder.open(checkpoint, { cacheDirectory });
  *     const context = decoder.newContext(full(), 4096);
  *     const { logits } = await context.prefill(tokens, { signal });
@@ -10,6 +11,10 @@
  */
 
 export * from './checkpoint';
+export { checkSums } from './checkpoint/sums';
+export { fileInside } from './checkpoint/files';
+export { Fields, readJson } from './checkpoint/json';
+export { openSafetensors } from './formats/safetensors';
 export { anchors, intervalAnchors, tokenAnchors, type AnchorOptions } from './attention/anchors';
 export { compose } from './attention/compose';
 export { full } from './attention/full';
@@ -18,20 +23,39 @@ export { lambda, type LambdaOptions } from './attention/lambda';
 export { RowKind, Seen, type AttentionPolicy, type RowPlace } from './attention/policy';
 export { streaming } from './attention/streaming';
 export type { ContextAccount, ContextGroup, ContextGroupKind } from './kv-cache/account';
+export { decodeHalf, encodeHalf } from './kv-cache/float16';
 export { KvRows, KvRowsError } from './kv-cache/kv-rows';
 export { rowBytes, type RowShape } from './kv-cache/shape';
-export { Decoder, type ContextOptions } from './decoder/decoder';
-export { DecoderContext, type PrefillOptions, type PrefillResult } from './decoder/decoder-context';
-export type { LiveCompression } from './decoder/live-compression';
-export type { SlotSet } from './decoder/memory-weights';
-export * from './generate';
-export * from './rope';
-export { ContextFullError, DecoderError, type DecoderErrorCode } from './decoder/errors';
-export type { EncodedSegment, EncodeOptions, SegmentInput } from './decoder/segment-encoder';
+export { calibrate, type Calibrated, type CalibrateOptions } from './calibration/calibrate';
 export {
+  SearchCancelledError,
+  searchFactors,
+  type DcisOptions,
+  type DcisProgress,
+  type DcisResult,
+  type DcisState,
+} from './calibration/dcis';
+export { factorPerplexity, needleRows, perplexityRows, type CalibrationRow } from './calibration/objective';
+export {
+  ContextFullError,
+  Decoder,
+  DecoderContext,
+  DecoderError,
   chooseWeights,
   parameterCount,
   type CacheType,
+  type ContextOptions,
+  type DecoderErrorCode,
   type DecoderOptions,
+  type EncodedSegment,
+  type EncodeOptions,
+  type LiveCompression,
+  type PrefillOptions,
+  type PrefillResult,
+  type SegmentInput,
+  type SlotSet,
   type WeightFormat,
-} from './decoder/options';
+} from './decoder';
+export * from './generate';
+export * from './rope';
+export { replaceFile } from './rope/rope-factors';

@@ -1,4 +1,4 @@
-import type { ModelConfig } from '../engine/checkpoint';
+import type { ModelConfig } from '../engine';
 
 /** What size and memory follow from. */
 export type ModelShape = Pick<

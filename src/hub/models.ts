@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { openCheckpoint } from '../engine/checkpoint';
+import { openCheckpoint } from '../engine';
 import { assertDiskSpace, downloadFile, missingBytes, type PublishedFile } from './download';
 import { asHubError, HubError } from './errors';
 import { assertRepository, endpointOf, headersOf, listModel, type HubOptions, type Listing } from './listing';

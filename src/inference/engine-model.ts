@@ -1,13 +1,20 @@
 /** A checkpoint at work in the engine's process: chats in, text out. */
-import { basename, dirname } from 'node:path';
+import { basename } from 'node:path';
 import type { ChatMessage, Written } from '../assistant/write/writer';
-import { Decoder, full, openCheckpoint, parameterCount, type DecoderOptions, type ModelConfig } from '../engine';
-import { checkSums } from '../engine/checkpoint/sums';
-import { ChatTemplate } from '../engine/tokenizer/chat-template';
-import { SafetensorsSource } from '../engine/formats/weights';
-import { SafetensorsFile } from '../engine/formats/safetensors';
-import { Tokenizer } from '../engine/tokenizer/tokenizer';
-import { generate } from '../engine/generate';
+import {
+  checkSums,
+  Decoder,
+  full,
+  generate,
+  openCheckpoint,
+  openSafetensors,
+  parameterCount,
+  type ChatTemplate,
+  type DecoderOptions,
+  type ModelConfig,
+  type TensorSource,
+  type Tokenizer,
+} from '../engine';
 import type { LoadedModel, LoadParams } from '../protocol/inference';
 import { loops } from './greedy';
 import { readMemoryConfig, type MemoryConfig } from './memory-config';
@@ -61,8 +68,8 @@ export class EngineModel {
     if (checked) await checkSums(directory);
     const checkpoint = await openCheckpoint(directory);
     try {
-      const tokenizer = await Tokenizer.open(directory, checkpoint.config.vocabSize);
-      const template = await ChatTemplate.open(directory);
+      const tokenizer = await checkpoint.openTokenizer();
+      const template = await checkpoint.openChatTemplate();
       signal?.throwIfAborted();
       const memoryConfig = await readMemoryConfig(directory, checkpoint.config, tokenizer);
       const options = { weights, cacheDirectory: compiledDirectory, threads: threads || undefined };
@@ -175,20 +182,15 @@ async function withSlots<T>(
   { memoryFile, dense }: MemoryConfig,
   use: (slots: Pick<DecoderOptions, 'memory' | 'denseMemory'>) => Promise<T>,
 ): Promise<T> {
-  const memory = await openSource(memoryFile);
-  let denseMemory: SafetensorsSource | undefined;
+  const memory = await openSafetensors(memoryFile);
+  let denseMemory: TensorSource | undefined;
   try {
-    denseMemory = dense && (await openSource(dense.file));
+    denseMemory = dense && (await openSafetensors(dense.file));
     return await use({ memory, ...(denseMemory ? { denseMemory } : {}) });
   } finally {
     await memory.close();
     await denseMemory?.close();
   }
-}
-
-async function openSource(path: string): Promise<SafetensorsSource> {
-  const file = await SafetensorsFile.open(path);
-  return new SafetensorsSource(dirname(path), [file], new Map([...file.tensors.keys()].map((name) => [name, file])));
 }
 
 function describe(config: ModelConfig, weights: string, contextTokens: number, chats: boolean): string {

@@ -1,7 +1,5 @@
 /** The most likely text, token by token, with how sure the model was of it. */
-import type { Decoder, DecoderContext } from '../engine';
-import type { Tokenizer } from '../engine/tokenizer/tokenizer';
-import { negativeLogLikelihood } from '../engine/generate/perplexity';
+import { negativeLogLikelihood, type Decoder, type DecoderContext, type Tokenizer } from '../engine';
 
 /** Small models fall into loops; a text that repeats its last tokens this often in a row is ended. */
 const LOOP = { longest: 32, times: 4 };

@@ -1,8 +1,13 @@
 /** Texts to memories and vectors: every text alone behind the sinks, in runs of the length the model was trained on. */
-import type { Decoder, EncodedSegment, KvRows, SegmentInput } from '../engine';
-import type { Tokenizer } from '../engine/tokenizer/tokenizer';
-import { encodeHalf } from '../engine/kv-cache/float16';
-import type { RopeFrequencies } from '../engine/rope';
+import {
+  encodeHalf,
+  type Decoder,
+  type EncodedSegment,
+  type KvRows,
+  type RopeFrequencies,
+  type SegmentInput,
+  type Tokenizer,
+} from '../engine';
 import type { SegmentMemory } from '../memory/encode/encoding';
 import { coarsePlaces, joinBytes, packRows, runLengths, storedRowBytes } from '../memory/rows';
 import { AppError, LineTable } from '../base';

@@ -2,8 +2,7 @@
  * Contexts composed of memories: sinks, coarse rows of the workspace, fine rows of likely files, dense rows of the
  * likeliest segments, full rows of the best segments, the question.
  */
-import { memories, type DecoderContext, type KvRows, type LiveCompression } from '../engine';
-import { negativeLogLikelihood } from '../engine/generate/perplexity';
+import { memories, negativeLogLikelihood, type DecoderContext, type KvRows, type LiveCompression } from '../engine';
 import { denseRowCount, joinBytes, storedRowBytes, unpackRows } from '../memory/rows';
 import { AppError } from '../base';
 import { writeGreedily } from './greedy';

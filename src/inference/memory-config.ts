@@ -1,10 +1,7 @@
 /** What a checkpoint says of its memories: the object "anchorage" in config.json, and the files it names. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { ModelConfig } from '../engine';
-import { fileInside } from '../engine/checkpoint/files';
-import { Fields, readJson } from '../engine/checkpoint/json';
-import type { Tokenizer } from '../engine/tokenizer/tokenizer';
+import { Fields, fileInside, readJson, type ModelConfig, type Tokenizer } from '../engine';
 import type { DenseRatio, MemoryRatios } from '../memory/rows';
 
 export interface MemoryConfig {

@@ -2,9 +2,7 @@
  * The memory side of a checkpoint in the engine's process: texts in, memories, vectors, gists and composed contexts
  * out.
  */
-import type { Decoder } from '../engine';
-import type { Tokenizer } from '../engine/tokenizer/tokenizer';
-import { ropeFrequencies } from '../engine/rope';
+import { ropeFrequencies, type Decoder, type Tokenizer } from '../engine';
 import type { SegmentMemory } from '../memory/encode/encoding';
 import { storedRowBytes } from '../memory/rows';
 import { MemoryCoder } from './memory-coder';

@@ -13,8 +13,7 @@
  * lines, of which there were more, held no more than a row in eight.
  */
 import { ByteCache } from '../base';
-import { KvRows, memories, type Decoder, type DecoderContext } from '../engine';
-import type { Tokenizer } from '../engine/tokenizer/tokenizer';
+import { KvRows, memories, type Decoder, type DecoderContext, type Tokenizer } from '../engine';
 import type { QuoteReading } from '../assistant/write/writer';
 
 /** Rows at the beginning of the prompt that every quoted text is encoded behind: attention rests on them. */

@@ -3,8 +3,7 @@
  * layers and heads and not rotated, held against each other in a metric that was learnt for it, as the indexer of
  * DeepSeek-V3.2's sparse attention has matrices of its own beside the attention's.
  */
-import type { ModelConfig } from '../engine';
-import { SafetensorsFile } from '../engine/formats/safetensors';
+import { openSafetensors, type ModelConfig } from '../engine';
 import { AppError } from '../base';
 
 /** A matrix [width, inputs] and what is added. */
@@ -30,7 +29,7 @@ export class SelectionHead {
     width: number,
     { layers, queryHeads, kvHeads, headDim }: Pick<ModelConfig, 'layers' | 'queryHeads' | 'kvHeads' | 'headDim'>,
   ): Promise<SelectionHead> {
-    const file = await SafetensorsFile.open(path);
+    const file = await openSafetensors(path);
     try {
       const read = async (name: string, elements: number): Promise<Float32Array> => {
         const values = await file.readFloat32(name);

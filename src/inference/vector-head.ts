@@ -3,7 +3,7 @@
  * by themselves.
  */
 import { LRUCache } from 'lru-cache';
-import { SafetensorsFile } from '../engine/formats/safetensors';
+import { openSafetensors } from '../engine';
 import { LANES, multiplyLanes } from './lanes';
 import type { TokenLook } from '../memory/late-interaction';
 import { AppError } from '../base';
@@ -43,7 +43,7 @@ export class VectorHead {
    * @throws CheckpointError, AppError when a tensor has another size
    */
   static async open(path: string, width: number, hiddenSize: number, vocabSize: number): Promise<VectorHead> {
-    const file = await SafetensorsFile.open(path);
+    const file = await openSafetensors(path);
     try {
       const read = async (name: string, rows: number, columns: number): Promise<Float32Array> => {
         const values = await file.readFloat32(name);
@@ -59,7 +59,7 @@ export class VectorHead {
         hiddenSize,
         width,
         weight,
-        file.tensors.has('vector.tokens') ? await read('vector.tokens', vocabSize, width) : undefined,
+        file.has('vector.tokens') ? await read('vector.tokens', vocabSize, width) : undefined,
       );
     } finally {
       await file.close();

@@ -1,5 +1,5 @@
 import { ByteCache } from '../base';
-import { decodeHalf } from '../engine/kv-cache/float16';
+import { decodeHalf } from '../engine';
 import type { MemoryEncoding } from './encode/encoding';
 import { LateInteraction, type LateScore, type TokenLook } from './late-interaction';
 import type { MemoryStore } from './store/memory-store';

@@ -1,6 +1,4 @@
-import { decodeHalf, encodeHalf } from '../engine/kv-cache/float16';
-import { KvRows } from '../engine/kv-cache/kv-rows';
-import type { RowShape } from '../engine/kv-cache/shape';
+import { decodeHalf, encodeHalf, KvRows, type RowShape } from '../engine';
 
 /**
  * Memory rows as they are stored and sent: f16, row after row, each row its keys [layers, kvHeads, headDim] and then

@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { Decoder, openCheckpoint, standardFactors } from '../../src/engine';
 import { generator } from '../../src/engine/generate/sampling';
-import { searchFactors, type CalibrationRow } from '../../src/engine/rope';
+import { searchFactors, type CalibrationRow } from '../../src/engine';
 import { temperature } from '../../src/engine/rope/frequencies';
 import { factorPerplexity } from '../../src/engine/calibration/objective';
 import { sharedData } from '../shared-data';

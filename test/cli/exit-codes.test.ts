@@ -130,7 +130,7 @@ const TABLE: Row[] = [
   [['model', 'list'], 0, /Installed in/],
   [['model', 'dance'], 2, /no command “model dance”/],
   [['model', 'info'], 2, /Usage: anchorage model info/],
-  [['model', 'info', 'none'], 2, /neither a checkpoint folder nor an installed model/],
+  [['model', 'info', 'none'], 2, /neither a checkpoint .* nor an installed model/],
   [['model', 'remove', 'none'], 1, /no model "none"/],
 ];
 

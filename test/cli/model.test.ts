@@ -187,10 +187,10 @@ describe('anchorage model', () => {
   it.each([
     [['nonsense'], /no command/],
     [['info'], /Usage: anchorage model info/],
-    [['info', '/nowhere'], /neither a checkpoint folder nor an installed model/],
+    [['info', '/nowhere'], /neither a checkpoint .* nor an installed model/],
     [['generate', 'M'], /--prompt TEXT or --file/],
     [['generate', 'M', '--prompt', 'x', '--top-p', '7'], /--top-p must be/],
-    [['generate', 'N', '--prompt', 'x'], /no tokenizer.json/],
+    [['generate', 'N', '--prompt', 'x'], /no tokenizer/],
     [['generate', 'M', '--prompt', 'x', '--attention', 'all'], /--attention is one of/],
     [['perplexity', 'M'], /--text FILE or --ids FILE/],
     [['perplexity', 'M', '--ids', '/nowhere.json'], /nowhere/],

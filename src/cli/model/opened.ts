@@ -7,11 +7,12 @@ import {
   Decoder,
   full,
   intervalAnchors,
+  isCheckpoint,
   lambda,
   openCheckpoint,
   parameterCount,
   tokenAnchors,
-  Tokenizer,
+  type Tokenizer,
   type AttentionPolicy,
   type Checkpoint,
 } from '../../engine';
@@ -22,7 +23,7 @@ import { list, number, oneOf, text, type ModelIo, type Values } from './options'
 export interface Opened {
   checkpoint: Checkpoint;
   decoder: Decoder;
-  /** Absent for checkpoints without tokenizer.json. */
+  /** Absent for checkpoints without one. */
   tokenizer?: Tokenizer;
   close(): Promise<void>;
 }
@@ -33,14 +34,16 @@ const WINDOW = 1024;
 const SINKS = 8;
 const ANCHOR_EVERY = 16;
 
-/** A folder, or the name of an installed model. @throws UsageError when it is neither */
+/** A checkpoint's path, or the name of an installed model. @throws UsageError when it is neither */
 export async function resolveModel(name: string, io: ModelIo): Promise<string> {
-  for (const directory of [name, join(io.modelsDirectory, name.replace('/', '--'))]) {
-    const status = await stat(join(directory, 'config.json')).catch(() => undefined);
-    if (status?.isFile()) return directory;
+  for (const path of [name, join(io.modelsDirectory, name.replace('/', '--'))]) {
+    if (await isCheckpoint(path)) return path;
+    // A folder that lacks its weights is opened all the same, for an error that names what is missing.
+    const status = await stat(join(path, 'config.json')).catch(() => undefined);
+    if (status?.isFile()) return path;
   }
   throw new UsageError(
-    `“${name}” is neither a checkpoint folder nor an installed model. \`anchorage model list\` names those there are.`,
+    `“${name}” is neither a checkpoint (a folder or a .gguf file) nor an installed model. \`anchorage model list\` names those there are.`,
     'model',
   );
 }
@@ -74,9 +77,9 @@ export async function openModel(name: string, values: Values, io: ModelIo): Prom
   }
 }
 
-async function openTokenizer({ directory, config }: Checkpoint): Promise<Tokenizer | undefined> {
+async function openTokenizer(checkpoint: Checkpoint): Promise<Tokenizer | undefined> {
   try {
-    return await Tokenizer.open(directory, config.vocabSize);
+    return await checkpoint.openTokenizer();
   } catch (error) {
     if (error instanceof CheckpointError && error.code === 'missing') return undefined;
     throw error;
@@ -85,7 +88,7 @@ async function openTokenizer({ directory, config }: Checkpoint): Promise<Tokeniz
 
 export function requireTokenizer({ tokenizer, checkpoint }: Opened, instead: string): Tokenizer {
   if (!tokenizer)
-    throw new UsageError(`${checkpoint.directory} has no tokenizer.json, so it cannot read text; ${instead}`, 'model');
+    throw new UsageError(`${checkpoint.path} has no tokenizer, so it cannot read text; ${instead}`, 'model');
   return tokenizer;
 }
 

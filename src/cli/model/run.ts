@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { calibrate, ChatTemplate, generate, measurePerplexity, storeFactors, type DcisState } from '../../engine';
-import { replaceFile } from '../../engine/rope/rope-factors';
+import { calibrate, generate, measurePerplexity, replaceFile, storeFactors, type DcisState } from '../../engine';
 import { UsageError } from '../arguments';
 import { openModel, policyOf, requireTokenizer, type Opened } from './opened';
 import { ENGINE_OPTIONS, list, number, oneOf, parseOptions, readIds, text, type ModelIo, type Values } from './options';
@@ -123,12 +122,9 @@ async function promptIds(prompt: string, values: Values, { tokenizer, checkpoint
     // A base model without a begin token of its own and an empty prompt: start from the checkpoint's.
     return ids.length > 0 ? ids : [checkpoint.config.bosTokenId ?? 0];
   }
-  const template = await ChatTemplate.open(checkpoint.directory);
+  const template = await checkpoint.openChatTemplate();
   if (!template)
-    throw new UsageError(
-      `${checkpoint.directory} has no chat template; it is a base model. Leave --chat out.`,
-      'model',
-    );
+    throw new UsageError(`${checkpoint.path} has no chat template; it is a base model. Leave --chat out.`, 'model');
   const system = text(values, 'system');
   const messages = [
     ...(system === undefined ? [] : [{ role: 'system' as const, content: system }]),

@@ -1,9 +1,10 @@
 import type { CheckpointError } from '../checkpoint/errors';
 import { Fields } from '../checkpoint/json';
 import { parseRope } from '../rope/rope-config';
-import type { Architecture, ModelConfig } from '../checkpoint/types';
-
-const ARCHITECTURES: readonly Architecture[] = ['llama', 'mistral', 'qwen2', 'qwen3', 'phi3'];
+import type { ModelFamily } from './family';
+import { describeLayer, type LayerDescription } from './layer';
+import type { ModelConfig } from './model-config';
+import { familyNames, familyOf } from './registry';
 
 /** Bounds beyond which a config is taken for damaged or hostile rather than for a model. */
 const MAX = {
@@ -17,10 +18,10 @@ const MAX = {
 };
 
 /**
- * Reads the parsed `config.json` of a Hugging Face checkpoint (either generation of its rope fields).
+ * Reads the parsed `config.json` of a Hugging Face checkpoint, in either generation of its rope fields.
  *
- * A field is optional only where the model family's own default is unambiguous; what the decoder cannot reproduce
- * exactly (another activation, mixed attention layers, quantized weights) is refused here, not approximated later.
+ * A field is optional only where the model family's own default is unambiguous. Whatever the decoder cannot reproduce
+ * exactly (another activation, mixed attention layers, quantized weights) is refused here and not approximated later.
  *
  * @param value parsed JSON
  * @param file path named in errors
@@ -28,24 +29,26 @@ const MAX = {
  */
 export function parseConfig(value: unknown, file: string): ModelConfig {
   const fields = new Fields(value, file);
-  const architecture = parseArchitecture(fields);
-  refuseWhatIsNotBuilt(fields, architecture);
+  return configOf(fields, parseFamily(fields));
+}
 
+/** The config of a model whose family is known. @throws CheckpointError */
+export function configOf(fields: Fields, family: ModelFamily): ModelConfig {
+  refuseUnsupported(fields, family);
+  const { defaults = {} } = family;
   const hiddenSize = fields.integer('hidden_size', 1, MAX.hidden);
   const queryHeads = fields.integer('num_attention_heads', 1, MAX.heads);
-  const kvHeads = parseKvHeads(fields, architecture, queryHeads);
-  const headDim = parseHeadDim(fields, architecture, hiddenSize, queryHeads);
+  const kvHeads = parseKvHeads(fields, family, queryHeads);
+  const headDim = parseHeadDim(fields, family, hiddenSize, queryHeads);
   const layers = fields.integer('num_hidden_layers', 1, MAX.layers);
   const maxPositions = fields.integer('max_position_embeddings', 1, MAX.positions);
-  const attentionBias = fields.boolean('attention_bias', false);
-  const hasAttentionBias = attentionBias && (architecture === 'llama' || architecture === 'qwen3');
-  if (attentionBias && !hasAttentionBias && architecture !== 'qwen2') {
-    throw fields.error('unsupported', 'attention_bias', `is not a field of ${architecture}`);
-  }
-
+  const slidingWindow = parseSlidingWindow(fields, family, layers);
+  const layerDescriptions = parseLayers(fields, family, { headDim, layers, slidingWindow });
+  const unrotatedLayers = layerDescriptions.flatMap(({ attention }, layer) => (attention.rotary ? [] : [layer]));
+  const weightScales = family.weightScales?.(fields);
   const vocabSize = fields.integer('vocab_size', 1, MAX.vocab);
   return {
-    architecture,
+    architecture: family.modelType,
     vocabSize,
     hiddenSize,
     intermediateSize: fields.integer('intermediate_size', 1, MAX.intermediate),
@@ -53,18 +56,51 @@ export function parseConfig(value: unknown, file: string): ModelConfig {
     queryHeads,
     kvHeads,
     headDim,
-    normEps: fields.optionalNumber('rms_norm_eps', 1e-12, 0.1) ?? (architecture === 'phi3' ? 1e-5 : 1e-6),
-    tiedEmbeddings: fields.boolean('tie_word_embeddings', false),
-    qkvBias: architecture === 'qwen2' || hasAttentionBias,
-    outputBias: hasAttentionBias,
-    mlpBias: architecture === 'llama' && fields.boolean('mlp_bias', false),
-    qkNorm: architecture === 'qwen3',
-    ...optional('slidingWindow', parseSlidingWindow(fields, architecture, layers)),
+    normEps: fields.optionalNumber('rms_norm_eps', 1e-12, 0.1) ?? defaults.normEps ?? 1e-6,
+    // With scales the two uses of a tied matrix have factors of their own.
+    tiedEmbeddings: fields.boolean('tie_word_embeddings', defaults.tiedEmbeddings ?? false) && !weightScales,
+    layerDescriptions,
+    ...optional('weightScales', weightScales),
+    ...optional('slidingWindow', slidingWindow),
     maxPositions,
-    rope: parseRope(fields, { architecture, headDim, maxPositions }),
+    rope: {
+      ...parseRope(fields, { family, headDim, maxPositions }),
+      ...optional('unrotatedLayers', unrotatedLayers.length > 0 ? unrotatedLayers : undefined),
+    },
     ...optional('bosTokenId', parseTokenIds(fields, 'bos_token_id', vocabSize)[0]),
     eosTokenIds: parseTokenIds(fields, 'eos_token_id', vocabSize),
   };
+}
+
+/** One description a layer; layers that compute alike share one object. */
+function parseLayers(
+  fields: Fields,
+  family: ModelFamily,
+  { headDim, layers, slidingWindow }: { headDim: number; layers: number; slidingWindow: number | undefined },
+): LayerDescription[] {
+  const attentionBias = fields.boolean('attention_bias', false);
+  if (attentionBias && (family.attentionBias ?? 'none') === 'none')
+    throw fields.error('unsupported', 'attention_bias', `is not a field of ${family.modelType}`);
+  const configured = attentionBias && family.attentionBias === 'configured';
+  const scale = family.attentionScale?.(fields);
+  const feedForwardBias = family.feedForwardBias === 'configured' && fields.boolean('mlp_bias', false);
+  const describe = (rotary: boolean): LayerDescription =>
+    describeLayer(headDim, {
+      ...optional('norm', family.norm),
+      attention: {
+        ...optional('scale', scale),
+        ...optional('window', slidingWindow),
+        rotary,
+        qkNorm: family.qkNorm ?? 'none',
+        qkvBias: family.attentionBias === 'projections' || configured,
+        outputBias: configured,
+      },
+      feedForward: { bias: feedForwardBias },
+    });
+  const [rotated, unrotated] = [describe(true), describe(false)];
+  return Array.from({ length: layers }, (_, layer) =>
+    family.isRotary?.(fields, layer) === false ? unrotated : rotated,
+  );
 }
 
 /** Token ids of a field that holds one id, several, or none. Ids outside the vocabulary are refused. */
@@ -84,14 +120,14 @@ export function parseTokenIds(fields: Fields, name: string, vocabSize: number): 
     .filter((id) => id >= 0);
 }
 
-function parseArchitecture(fields: Fields): Architecture {
+function parseFamily(fields: Fields): ModelFamily {
   const type = fields.string('model_type');
-  const known = ARCHITECTURES.find((name) => name === type);
-  if (known === undefined) {
+  const family = familyOf(type);
+  if (family === undefined) {
     throw fields.error(
       'unsupported',
       'model_type',
-      `"${type.slice(0, 60)}" is not an architecture this engine builds (${ARCHITECTURES.join(', ')})`,
+      `"${type.slice(0, 60)}" is not an architecture this engine builds (${familyNames()})`,
     );
   }
   const classes = fields.optionalArray('architectures', 16);
@@ -102,10 +138,10 @@ function parseArchitecture(fields: Fields): Architecture {
   ) {
     throw fields.error('unsupported', 'architectures', 'is not a causal language model');
   }
-  return known;
+  return family;
 }
 
-function refuseWhatIsNotBuilt(fields: Fields, architecture: Architecture): void {
+function refuseUnsupported(fields: Fields, family: ModelFamily): void {
   const activation = fields.optionalString('hidden_act');
   if (activation !== undefined && activation !== 'silu' && activation !== 'swish') {
     throw fields.error('unsupported', 'hidden_act', `"${activation.slice(0, 40)}"; only silu is built`);
@@ -117,18 +153,15 @@ function refuseWhatIsNotBuilt(fields: Fields, architecture: Architecture): void 
       'the weights are already quantized; use the f32, f16 or bf16 checkpoint (it is quantized here)',
     );
   }
-  if (architecture !== 'phi3') {
+  if (!family.partialRotary) {
     const share = fields.optionalNumber('partial_rotary_factor', 0, 1);
     if (share !== undefined && share !== 1)
-      throw fields.error('unsupported', 'partial_rotary_factor', `${share} is not used by ${architecture}`);
+      throw fields.error('unsupported', 'partial_rotary_factor', `${share} is not used by ${family.modelType}`);
   }
 }
 
-function parseKvHeads(fields: Fields, architecture: Architecture, queryHeads: number): number {
-  // Only these two define "as many as query heads" when the field is absent; the others' defaults are numbers of one
-  // model.
-  const inherits = architecture === 'llama' || architecture === 'phi3';
-  const kvHeads = inherits
+function parseKvHeads(fields: Fields, family: ModelFamily, queryHeads: number): number {
+  const kvHeads = family.defaults?.kvHeadsAsQueryHeads
     ? (fields.optionalInteger('num_key_value_heads', 1, MAX.heads) ?? queryHeads)
     : fields.integer('num_key_value_heads', 1, MAX.heads);
   if (queryHeads % kvHeads !== 0) {
@@ -137,8 +170,8 @@ function parseKvHeads(fields: Fields, architecture: Architecture, queryHeads: nu
   return kvHeads;
 }
 
-function parseHeadDim(fields: Fields, architecture: Architecture, hiddenSize: number, queryHeads: number): number {
-  const given = fields.optionalInteger('head_dim', 2, MAX.headDim) ?? (architecture === 'qwen3' ? 128 : undefined);
+function parseHeadDim(fields: Fields, family: ModelFamily, hiddenSize: number, queryHeads: number): number {
+  const given = fields.optionalInteger('head_dim', 2, MAX.headDim) ?? family.defaults?.headDim;
   if (given === undefined && hiddenSize % queryHeads !== 0) {
     throw fields.error(
       'mismatch',
@@ -153,7 +186,7 @@ function parseHeadDim(fields: Fields, architecture: Architecture, hiddenSize: nu
   return headDim;
 }
 
-function parseSlidingWindow(fields: Fields, architecture: Architecture, layers: number): number | undefined {
+function parseSlidingWindow(fields: Fields, family: ModelFamily, layers: number): number | undefined {
   const window = fields.optionalInteger('sliding_window', 1, MAX.positions);
   const kinds = fields.optionalArray('layer_types', MAX.layers);
   if (kinds) {
@@ -168,8 +201,8 @@ function parseSlidingWindow(fields: Fields, architecture: Architecture, layers: 
     if (window === undefined) throw fields.error('missing', 'sliding_window', 'is required by layer_types and absent');
     return window;
   }
-  if (architecture === 'llama') return undefined;
-  if (architecture === 'qwen2' || architecture === 'qwen3') {
+  if (family.slidingWindow === 'never') return undefined;
+  if (family.slidingWindow === 'switched') {
     if (!fields.boolean('use_sliding_window', false)) return undefined;
     const firstSliding = fields.optionalInteger('max_window_layers', 0, MAX.layers) ?? 0;
     if (firstSliding >= layers) return undefined;

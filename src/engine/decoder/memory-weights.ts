@@ -1,3 +1,4 @@
+import { layerOf } from '../architectures/layer';
 import type { Checkpoint, ModelConfig, TensorSource } from '../checkpoint/types';
 import { readTensor, SlotStart } from './slot-start';
 import { MemoryWeightWriter, type StoredTensors } from './weight-file';
@@ -25,7 +26,7 @@ export function slotMatrix(config: ModelConfig, layer: number): MatrixPlan {
   return {
     name: `slot${layer}.qkv`,
     sources: [],
-    biases: config.qkvBias ? ['stacked'] : [],
+    biases: layerOf(config, layer).attention.qkvBias ? ['stacked'] : [],
     outputs: (queryHeads + 2 * kvHeads) * headDim,
     inputs: hiddenSize,
   };
@@ -37,7 +38,7 @@ export function transferMatrix(config: ModelConfig, layer: number): MatrixPlan {
   return {
     name: `head${layer}.kv`,
     sources: [],
-    biases: config.qkvBias ? ['stacked'] : [],
+    biases: layerOf(config, layer).attention.qkvBias ? ['stacked'] : [],
     outputs: 2 * kvHeads * headDim,
     inputs: hiddenSize,
   };
@@ -54,11 +55,11 @@ export async function compileMemory(
   memory: TensorSource,
   embeddings = embeddingsOf(checkpoint),
 ): Promise<MemoryWeights> {
-  const { config, tensors, directory } = checkpoint;
+  const { config, tensors, path } = checkpoint;
   const { layers, hiddenSize, headDim, queryHeads, kvHeads } = config;
   const writer = new MemoryWeightWriter();
   const read = (source: TensorSource, name: string, shape: readonly number[]): Promise<Float32Array> =>
-    readTensor(directory, source, name, shape);
+    readTensor(path, source, name, shape);
   const stack = async (name: string, shape: readonly number[], parts: readonly Float32Array[]): Promise<void> => {
     await writer.begin(name, 'float32', shape);
     for (const part of parts) await writer.append(part);
@@ -84,7 +85,7 @@ export async function compileMemory(
       [transfer.outputs, transfer.inputs],
       [await read(memory, `${own}.head.k_proj.weight`, kv), await read(memory, `${own}.head.v_proj.weight`, kv)],
     );
-    if (!config.qkvBias) continue;
+    if (!layerOf(config, layer).attention.qkvBias) continue;
     const bias = (name: string, rows: number) => read(tensors, `${base}.${name}_proj.bias`, [rows]);
     const [bq, bk, bv] = [
       await bias('q', q[0] as number),
@@ -101,8 +102,7 @@ export async function compileMemory(
 }
 
 /** The model's token embeddings [vocab, hidden], read once for all that ask. */
-export function embeddingsOf({ config, tensors, directory }: Checkpoint): () => Promise<Float32Array> {
+export function embeddingsOf({ config, tensors, path }: Checkpoint): () => Promise<Float32Array> {
   let read: Promise<Float32Array> | undefined;
-  return () =>
-    (read ??= readTensor(directory, tensors, 'model.embed_tokens.weight', [config.vocabSize, config.hiddenSize]));
+  return () => (read ??= readTensor(path, tensors, 'model.embed_tokens.weight', [config.vocabSize, config.hiddenSize]));
 }

@@ -35,13 +35,13 @@ export class SlotStart {
    * @throws CheckpointError naming the tensor that is missing, not finite, negative or of another shape
    */
   static async read(
-    { config, directory }: Checkpoint,
+    { config, path }: Checkpoint,
     memory: TensorSource,
     embeddings: () => Promise<Float32Array>,
   ): Promise<SlotStart> {
     const { hiddenSize, vocabSize } = config;
     const read = (name: string, shape: readonly number[]): Promise<Float32Array> =>
-      readTensor(directory, memory, name, shape);
+      readTensor(path, memory, name, shape);
     const slot = await read('slot', [hiddenSize]);
     if (memory.has('slot.in_place'))
       return new SlotStart(
@@ -52,11 +52,11 @@ export class SlotStart {
     if (!memory.has('slot.span_gain')) return new SlotStart(slot, undefined, false);
     const weights = await read('slot.span_weight', [vocabSize]);
     if (weights.some((weight) => weight < 0))
-      throw new CheckpointError('outOfRange', directory, 'slot.span_weight', 'holds a negative weight');
+      throw new CheckpointError('outOfRange', path, 'slot.span_weight', 'holds a negative weight');
     const [gain = 0] = await read('slot.span_gain', [1]);
     const [rows = 0] = await read('slot.span_rows', [1]);
     if (!Number.isInteger(rows) || rows < 1)
-      throw new CheckpointError('outOfRange', directory, 'slot.span_rows', `is ${rows}, no number of tokens`);
+      throw new CheckpointError('outOfRange', path, 'slot.span_rows', `is ${rows}, no number of tokens`);
     return new SlotStart(slot, { embeddings: await embeddings(), weights, gain, rows }, false);
   }
 
@@ -76,23 +76,23 @@ export class SlotStart {
 
 /** @throws CheckpointError naming the tensor that is missing, not finite or of another shape */
 export async function readTensor(
-  directory: string,
+  path: string,
   source: TensorSource,
   name: string,
   shape: readonly number[],
 ): Promise<Float32Array> {
-  if (!source.has(name)) throw new CheckpointError('missing', directory, name, 'the memories lack this tensor');
+  if (!source.has(name)) throw new CheckpointError('missing', path, name, 'the memories lack this tensor');
   const found = source.info(name).shape;
   if (found.join() !== shape.join())
     throw new CheckpointError(
       'mismatch',
-      directory,
+      path,
       name,
       `has shape [${found.join(', ')}], needed is [${shape.join(', ')}]`,
     );
   const values = await source.readFloat32(name);
   if (!values.every(Number.isFinite))
-    throw new CheckpointError('notFinite', directory, name, 'holds NaN or infinite weights');
+    throw new CheckpointError('notFinite', path, name, 'holds NaN or infinite weights');
   return values;
 }
 

@@ -4,8 +4,11 @@
  * the transposed bytes of the prefill, one rounded matrix) is in memory.
  */
 
+import { layerOf } from '../architectures/layer';
+import { layerNorms } from '../architectures/layout';
 import { CheckpointError } from '../checkpoint/errors';
 import type { Checkpoint, ModelConfig } from '../checkpoint/types';
+import type { RowRange, WeightBlocks } from '../formats/tensor-source';
 import { encodeHalf } from '../kv-cache/float16';
 import type { WeightFormat } from './options';
 import { blocksOf, BLOCK, quantize4, quantize8, quantizeOutputs, type QuantizedColumns } from './quantize';
@@ -40,12 +43,13 @@ export function layerMatrices(
     inputs,
   });
   const { hiddenSize, intermediateSize, headDim, queryHeads, kvHeads } = config;
+  const { attention: traits, feedForward: inner } = layerOf(config, layer);
   const qkv = ['q', 'k', 'v'].map(attention);
   return {
-    qkv: plan('qkv', qkv, (queryHeads + 2 * kvHeads) * headDim, hiddenSize, config.qkvBias),
-    output: plan('output', [attention('o')], hiddenSize, queryHeads * headDim, config.outputBias),
-    gateUp: plan('gateUp', ['gate', 'up'].map(feedForward), 2 * intermediateSize, hiddenSize, config.mlpBias),
-    down: plan('down', [feedForward('down')], hiddenSize, intermediateSize, config.mlpBias),
+    qkv: plan('qkv', qkv, (queryHeads + 2 * kvHeads) * headDim, hiddenSize, traits.qkvBias),
+    output: plan('output', [attention('o')], hiddenSize, queryHeads * headDim, traits.outputBias),
+    gateUp: plan('gateUp', ['gate', 'up'].map(feedForward), 2 * intermediateSize, hiddenSize, inner.bias),
+    down: plan('down', [feedForward('down')], hiddenSize, intermediateSize, inner.bias),
   };
 }
 
@@ -98,11 +102,14 @@ export async function compileWeights(
   await compiler.vector('norm', ['model.norm.weight'], config.hiddenSize);
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `model.layers.${layer}`;
-    await compiler.vector(`layer${layer}.norm1`, [`${at}.input_layernorm.weight`], config.hiddenSize);
-    await compiler.vector(`layer${layer}.norm2`, [`${at}.post_attention_layernorm.weight`], config.hiddenSize);
-    if (config.qkNorm) {
-      await compiler.vector(`layer${layer}.qNorm`, [`${at}.self_attn.q_norm.weight`], config.headDim);
-      await compiler.vector(`layer${layer}.kNorm`, [`${at}.self_attn.k_norm.weight`], config.headDim);
+    const [norm1, norm2] = layerNorms(config, layer);
+    await compiler.vector(`layer${layer}.norm1`, [`${at}.${norm1}.weight`], config.hiddenSize);
+    await compiler.vector(`layer${layer}.norm2`, [`${at}.${norm2}.weight`], config.hiddenSize);
+    const { qkNorm } = layerOf(config, layer).attention;
+    if (qkNorm !== 'none') {
+      const heads = (count: number) => (qkNorm === 'head' ? 1 : count) * config.headDim;
+      await compiler.vector(`layer${layer}.qNorm`, [`${at}.self_attn.q_norm.weight`], heads(config.queryHeads));
+      await compiler.vector(`layer${layer}.kNorm`, [`${at}.self_attn.k_norm.weight`], heads(config.kvHeads));
     }
     for (const matrix of Object.values(layerMatrices(config, layer))) {
       await compiler.matrix(matrix, layerFormats(config, layer, weights));
@@ -158,7 +165,15 @@ class Compiler {
     const scales: Float32Array[] = [];
     const bytes = format === '8bit' ? BLOCK : BLOCK / 2;
     await this.writer.begin(`${plan.name}.${format}`, 'uint8', [plan.outputs, blocks, bytes]);
+    const wanted = format === '8bit' ? 8 : 4;
     for (const source of plan.sources) {
+      if (this.checkpoint.tensors.blockBits?.(source) === wanted) {
+        for await (const { levels, scales: stored } of this.storedBlocks(source, plan.inputs)) {
+          await this.writer.append(levels);
+          scales.push(stored);
+        }
+        continue;
+      }
       for await (const band of this.bands(source, plan.inputs)) {
         const rounded = format === '8bit' ? quantize8(band, plan.inputs) : quantize4(band, plan.inputs);
         await this.writer.append(rounded.levels);
@@ -185,20 +200,32 @@ class Compiler {
     await this.writer.add(`${plan.name}.i8q.scales`, 'float32', [plan.outputs], whole.scales);
   }
 
+  /** The blocks of a tensor [rows, columns] as they are stored, in bands of whole rows. */
+  private async *storedBlocks(name: string, columns: number): AsyncGenerator<WeightBlocks> {
+    const { tensors } = this.checkpoint;
+    if (!tensors.readBlocks) throw new Error(`${name} has stored blocks and no way to read them`);
+    for (const rows of this.ranges(name, columns)) {
+      const blocks = await tensors.readBlocks(name, rows);
+      this.checked(name, blocks.scales);
+      yield blocks;
+    }
+  }
+
   /** A tensor [rows, columns] in bands of whole rows. */
   private async *bands(name: string, columns: number, rows?: number): AsyncGenerator<Float32Array> {
+    for (const range of this.ranges(name, columns, rows))
+      yield this.checked(name, await this.checkpoint.tensors.readFloat32(name, range));
+  }
+
+  /** Ranges of rows that make bands of at most BAND_VALUES. @throws CheckpointError when the shape is another */
+  private *ranges(name: string, columns: number, rows?: number): Generator<RowRange> {
     const { shape } = this.checkpoint.tensors.info(name);
     const total = shape[0] ?? 0;
     if (shape.length !== 2 || shape[1] !== columns || (rows !== undefined && rows !== total)) {
       throw this.mismatch(name, `has shape [${shape.join(', ')}], needed is [${rows ?? 'any'}, ${columns}]`);
     }
     const step = Math.max(1, Math.floor(BAND_VALUES / columns));
-    for (let from = 0; from < total; from += step) {
-      yield this.checked(
-        name,
-        await this.checkpoint.tensors.readFloat32(name, { from, to: Math.min(total, from + step) }),
-      );
-    }
+    for (let from = 0; from < total; from += step) yield { from, to: Math.min(total, from + step) };
   }
 
   private checked(name: string, values: Float32Array): Float32Array {
@@ -208,7 +235,7 @@ class Compiler {
     if (!Number.isFinite(sum)) {
       throw new CheckpointError(
         'notFinite',
-        this.checkpoint.directory,
+        this.checkpoint.path,
         name,
         'holds NaN or infinite weights; the file is damaged or the training diverged',
       );
@@ -217,6 +244,6 @@ class Compiler {
   }
 
   private mismatch(name: string, detail: string): CheckpointError {
-    return new CheckpointError('mismatch', this.checkpoint.directory, name, detail);
+    return new CheckpointError('mismatch', this.checkpoint.path, name, detail);
   }
 }

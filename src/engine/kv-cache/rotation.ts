@@ -32,6 +32,7 @@ function turn(block: RowBlock, shape: RowShape, rope: RopeFrequencies, angles: A
   const table = rotationTable({ inverse: rope.inverse, attentionScale: scale }, angles);
   const size = block.rows * headDim;
   for (let head = 0; head < layers * kvHeads; head++) {
+    if (rope.unrotatedLayers?.includes(Math.floor(head / kvHeads))) continue;
     const part = block.keys.subarray(head * size, (head + 1) * size);
     if (part instanceof Float32Array) {
       rotateRows(part, 1, headDim, table);

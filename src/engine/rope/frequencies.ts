@@ -6,6 +6,8 @@ export interface RopeFrequencies {
   inverse: Float64Array;
   /** What cos and sin are multiplied by (YaRN's temperature); 1 for most scalings. */
   attentionScale: number;
+  /** Layers whose keys are not rotated. */
+  unrotatedLayers?: readonly number[];
 }
 
 /**
@@ -18,6 +20,11 @@ export interface RopeFrequencies {
  * transformers is tested.
  */
 export function ropeFrequencies(rope: RopeConfig, positionsInUse: number): RopeFrequencies {
+  const { unrotatedLayers } = rope;
+  return { ...scaledFrequencies(rope, positionsInUse), ...(unrotatedLayers ? { unrotatedLayers } : {}) };
+}
+
+function scaledFrequencies(rope: RopeConfig, positionsInUse: number): RopeFrequencies {
   const { theta, rotaryDim, originalMaxPositions, scaling } = rope;
   const base = geometricSeries(theta, rotaryDim);
   switch (scaling.type) {

@@ -1,10 +1,11 @@
 import type { Fields } from '../checkpoint/json';
-import type { Architecture, RopeConfig, RopeScaling } from '../checkpoint/types';
+import type { ModelFamily } from '../architectures/family';
+import type { RopeConfig, RopeScaling } from '../architectures/model-config';
 
 const MAX_FACTOR = 1e6;
 
 interface RopeContext {
-  architecture: Architecture;
+  family: ModelFamily;
   headDim: number;
   maxPositions: number;
 }
@@ -18,12 +19,15 @@ export function parseRope(config: Fields, context: RopeContext): RopeConfig {
   const parameters = config.optionalObject('rope_parameters');
   const scalingFields = parameters ?? config.optionalObject('rope_scaling');
   const theta =
-    parameters?.optionalNumber('rope_theta', 1, 1e12) ?? config.optionalNumber('rope_theta', 1, 1e12) ?? 10_000;
+    parameters?.optionalNumber('rope_theta', 1, 1e12) ??
+    config.optionalNumber('rope_theta', 1, 1e12) ??
+    context.family.defaults?.ropeTheta ??
+    10_000;
   const share =
     parameters?.optionalNumber('partial_rotary_factor', 0, 1) ??
     config.optionalNumber('partial_rotary_factor', 0, 1) ??
     1;
-  const rotaryDim = context.architecture === 'phi3' ? Math.trunc(context.headDim * share) : context.headDim;
+  const rotaryDim = context.family.partialRotary ? Math.trunc(context.headDim * share) : context.headDim;
   if (rotaryDim < 2 || rotaryDim % 2 !== 0) {
     throw config.error(
       'outOfRange',
@@ -52,7 +56,7 @@ function parseScaling(
   statedWindow: number | undefined,
 ): RopeScaling {
   const extension = context.maxPositions / (statedWindow ?? context.maxPositions);
-  const type = scalingType(fields, context.architecture);
+  const type = scalingType(fields, context.family);
   const requiredFactor = () => fields.number('factor', 1e-3, MAX_FACTOR);
   const factorOrExtension = () => fields.optionalNumber('factor', 1e-3, MAX_FACTOR) ?? extension;
   switch (type) {
@@ -99,7 +103,7 @@ function parseScaling(
   }
 }
 
-function scalingType(fields: Fields, architecture: Architecture): string {
+function scalingType(fields: Fields, family: ModelFamily): string {
   if (fields.has('full_attention') || fields.has('sliding_attention')) {
     throw fields.error(
       'unsupported',
@@ -108,8 +112,7 @@ function scalingType(fields: Fields, architecture: Architecture): string {
     );
   }
   const type = fields.optionalString('rope_type') ?? fields.optionalString('type') ?? 'default';
-  // Early Phi-3 configs call longrope "su" or even "yarn".
-  return type === 'su' || (architecture === 'phi3' && type === 'yarn') ? 'longrope' : type;
+  return type === 'su' || family.longropeNames?.includes(type) ? 'longrope' : type;
 }
 
 function parseLlama3(fields: Fields, factor: number): RopeScaling {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Checkpoint, ModelConfig, TensorSource } from '../../../src/engine';
+import { describeLayer } from '../../../src/engine/architectures/layer';
 import { expectedTensors } from '../../../src/engine/architectures/layout';
 
 /** SmolLM2-135M's shape. */
@@ -14,10 +15,7 @@ export const smolLM2: ModelConfig = {
   headDim: 64,
   normEps: 1e-5,
   tiedEmbeddings: true,
-  qkvBias: false,
-  outputBias: false,
-  mlpBias: false,
-  qkNorm: false,
+  layerDescriptions: Array.from({ length: 30 }, () => describeLayer(64)),
   maxPositions: 1 << 21,
   rope: { theta: 100000, rotaryDim: 64, originalMaxPositions: 8192, scaling: { type: 'default' } },
   eosTokenIds: [2],
@@ -30,6 +28,7 @@ export const bundledShape: ModelConfig = {
   hiddenSize: 256,
   intermediateSize: 704,
   layers: 6,
+  layerDescriptions: smolLM2.layerDescriptions.slice(0, 6),
   queryHeads: 4,
   kvHeads: 1,
   maxPositions: 4096,
@@ -59,7 +58,16 @@ export function randomCheckpoint(config: ModelConfig, seed = 1): Checkpoint {
     close: () => Promise.resolve(),
   };
   const fingerprint = createHash('sha256').update(JSON.stringify({ config, seed })).digest('hex');
-  return { directory: 'random', config, tensors, fingerprint, close: () => Promise.resolve() };
+  return {
+    path: 'random',
+    directory: 'random',
+    config,
+    tensors,
+    fingerprint,
+    openTokenizer: () => Promise.reject(new Error('random weights have no tokenizer')),
+    openChatTemplate: () => Promise.resolve(undefined),
+    close: () => Promise.resolve(),
+  };
 }
 
 /** Roughly normal numbers (σ = 0.02), each from its index alone: a sum of four bytes of a mixed counter. */

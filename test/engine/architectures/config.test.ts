@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/engine/architectures/config';
+import type { ModelConfig } from '../../../src/engine';
 import { FAMILIES, readJsonFixture } from '../../fixtures';
 
 const llama = {
@@ -26,19 +27,24 @@ describe('config.json', () => {
   it('gives each family what sets it apart', () => {
     expect(parse({})).toMatchObject({
       headDim: 16,
-      qkvBias: false,
-      qkNorm: false,
+      layerDescriptions: [
+        { norm: 'before', attention: { scale: 0.25, rotary: true, qkNorm: 'none', qkvBias: false } },
+        { norm: 'before' },
+      ],
       tiedEmbeddings: false,
       normEps: 1e-6,
       rope: { theta: 10_000, rotaryDim: 16, scaling: { type: 'default' } },
     });
     expect(parse({ attention_bias: true, mlp_bias: true })).toMatchObject({
-      qkvBias: true,
-      outputBias: true,
-      mlpBias: true,
+      layerDescriptions: Array(2).fill({
+        attention: { qkvBias: true, outputBias: true },
+        feedForward: { bias: true },
+      }) as unknown,
     });
-    expect(parse({ model_type: 'qwen2' })).toMatchObject({ qkvBias: true, outputBias: false });
-    expect(parse({ model_type: 'qwen3' })).toMatchObject({ qkNorm: true, headDim: 128, qkvBias: false });
+    const attentionOf = (config: ModelConfig) => config.layerDescriptions[0]?.attention;
+    expect(attentionOf(parse({ model_type: 'qwen2' }))).toMatchObject({ qkvBias: true, outputBias: false });
+    expect(parse({ model_type: 'qwen3' }).headDim).toBe(128);
+    expect(attentionOf(parse({ model_type: 'qwen3' }))).toMatchObject({ qkNorm: 'head', qkvBias: false });
     expect(parse({ model_type: 'mistral', sliding_window: 4096 }).slidingWindow).toBe(4096);
     expect(parse({ model_type: 'mistral', sliding_window: null }).slidingWindow).toBeUndefined();
     expect(

@@ -3,6 +3,7 @@
  * with them but the rotary frequencies; distances come from the caller, as the papers write them.
  */
 
+import { layerOf } from '../../../src/engine/architectures/layer';
 import type { Checkpoint, ModelConfig } from '../../../src/engine/checkpoint/types';
 import type { RopeFrequencies } from '../../../src/engine/rope/frequencies';
 
@@ -71,7 +72,7 @@ export function referenceForward(model: ReferenceModel, rope: RopeFrequencies, i
       return matrixVector(tensor(`${at}.${name}.weight`), x, bias);
     };
     const normHeads = (name: string, x: Vector) =>
-      config.qkNorm
+      layerOf(config, layer).attention.qkNorm === 'head'
         ? byHead(x, config.headDim, (head) =>
             rmsNorm(head, tensor(`${at}.self_attn.${name}_norm.weight`), config.normEps),
           )

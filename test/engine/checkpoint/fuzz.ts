@@ -5,9 +5,8 @@ import { ChatTemplate } from '../../../src/engine/tokenizer/chat-template';
 import { parseConfig } from '../../../src/engine/architectures/config';
 import { parseJson } from '../../../src/engine/checkpoint/json';
 import { LoraSource } from '../../../src/engine/adapters/lora';
-import { SafetensorsFile } from '../../../src/engine/formats/safetensors';
+import { openWeights, SafetensorsFile } from '../../../src/engine/formats/safetensors';
 import { Tokenizer } from '../../../src/engine/tokenizer/tokenizer';
-import { openWeights } from '../../../src/engine/formats/weights';
 import { generator } from '../../../src/engine/generate/sampling';
 import { FAMILIES, fixture } from '../../fixtures';
 

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../../src/engine/checkpoint';
-import { SafetensorsFile } from '../../../src/engine/formats/safetensors';
-import { openWeights } from '../../../src/engine/formats/weights';
+import { openWeights, SafetensorsFile } from '../../../src/engine/formats/safetensors';
 import { FAMILIES, fixture, readJsonFixture } from '../../fixtures';
 import { f32, safetensors, writeSafetensors, type TestTensor } from '../checkpoint/write';
 

@@ -31,7 +31,12 @@ export interface CachedRows {
   middle?: { keys: string; values: string; bias: string; k: number };
 }
 
-const scaleOf = (config: ModelConfig) => ({ float: 1 / Math.sqrt(config.headDim) });
+/** Sizes of the attention, and the factor of its scores. */
+export interface AttentionSizes extends Pick<ModelConfig, 'queryHeads' | 'kvHeads' | 'headDim'> {
+  scale: number;
+}
+
+const scaleOf = ({ scale }: AttentionSizes) => ({ float: scale });
 
 /**
  * GroupQueryAttention: one sequence (the kernel takes a cache for one only), new rows after cached ones, causal in that
@@ -39,7 +44,7 @@ const scaleOf = (config: ModelConfig) => ({ float: 1 / Math.sqrt(config.headDim)
  */
 export function flashAttention(
   g: GraphBuilder,
-  config: ModelConfig,
+  config: AttentionSizes,
   rows: NewRows,
   cached: CachedRows,
   lengths: { last: string; total: string },
@@ -61,7 +66,7 @@ export function flashAttention(
  */
 export function splitAttention(
   g: GraphBuilder,
-  config: ModelConfig,
+  config: AttentionSizes,
   rows: NewRows,
   cached: CachedRows,
   bias: string,
@@ -102,7 +107,7 @@ export function splitAttention(
  */
 export function productAttention(
   g: GraphBuilder,
-  config: ModelConfig,
+  config: AttentionSizes,
   rows: NewRows,
   cached: CachedRows,
   bias: string,
@@ -128,8 +133,8 @@ export function productAttention(
   return g.reshape(g.transpose(g.reshape(out, [0, h, -1, d]), [0, 2, 1, 3]), [0, 0, h * d]);
 }
 
-/** [B, K, rows, D] × [B, K, cached, D]ᵀ / √D */
-function score(g: GraphBuilder, config: ModelConfig, q: string, keys: string): string {
+/** [B, K, rows, D] × [B, K, cached, D]ᵀ · scale */
+function score(g: GraphBuilder, config: AttentionSizes, q: string, keys: string): string {
   return g.ms('FusedMatMul', [q, keys], { transB: 1, alpha: scaleOf(config) });
 }
 

@@ -13,6 +13,7 @@
  *   after the last norm, logits f32 of them (prefill: where the variant says so).
  */
 
+import { layerOf } from '../../architectures/layer';
 import type { ModelConfig } from '../../checkpoint/types';
 import { GraphBuilder } from './graph-builder';
 import { flashAttention, productAttention, splitAttention, type CachedRows, type NewRows } from './attention-nodes';
@@ -94,16 +95,19 @@ class DecoderGraph {
     const { g, config } = this;
     this.inputs();
     let stream = this.embed();
-    let normed = this.norm(stream, 'layer0.norm1');
+    // What the last layer added to the stream is summed together with the norm that reads the sum.
+    let change: string | undefined;
     for (let layer = 0; layer < config.layers; layer++) {
-      const matrices = layerMatrices(config, layer);
-      const rows = this.project(layer, normed);
-      const attended = this.p.product(this.attend(layer, rows), matrices.output, this.layerFormat(layer));
-      [normed, stream] = this.addAndNorm(stream, attended, `layer${layer}.norm2`);
-      const fed = this.feedForward(layer, normed);
-      if (layer + 1 < config.layers) [normed, stream] = this.addAndNorm(stream, fed, `layer${layer + 1}.norm1`);
-      else this.finish(stream, fed);
+      const { output } = layerMatrices(config, layer);
+      const before = layerOf(config, layer).norm === 'before';
+      const own = (x: string, norm: string) => (before ? x : this.norm(x, `layer${layer}.${norm}`));
+      let input: string;
+      [input, stream] = this.enter(stream, change, before ? `layer${layer}.norm1` : undefined);
+      const attended = this.p.product(this.attend(layer, this.project(layer, input)), output, this.layerFormat(layer));
+      [input, stream] = this.enter(stream, own(attended, 'norm1'), before ? `layer${layer}.norm2` : undefined);
+      change = own(this.feedForward(layer, input), 'norm2');
     }
+    this.finish(stream, change as string);
     this.outputRows();
     return g.build();
   }
@@ -151,17 +155,18 @@ class DecoderGraph {
     let [q, key, v] = ['', '', ''];
     let rotatedQ: string;
     let rotatedK: string;
-    if (config.qkNorm) {
+    const { qkNorm, rotary } = layerOf(config, layer).attention;
+    if (qkNorm !== 'none' || !rotary) {
       [q, key, v] = g.split(qkv, [h * d, k * d, k * d], -1) as [string, string, string];
-      q = this.normHeads(q, h, `layer${layer}.qNorm`);
-      key = this.normHeads(key, k, `layer${layer}.kNorm`);
-      rotatedQ = this.rotate(q, h, 'positions');
-      rotatedK = this.rotate(key, k, 'positions');
+      q = this.normQueriesOrKeys(q, layer, 'q');
+      key = this.normQueriesOrKeys(key, layer, 'k');
+      rotatedQ = this.rotate(layer, q, h, 'positions');
+      rotatedK = this.rotate(layer, key, k, 'positions');
     } else {
       // One rotation for queries and keys together: fewer nodes, and a node costs microseconds in each step.
       const [qk, value] = g.split(qkv, [(h + k) * d, k * d], -1) as [string, string];
       v = value;
-      const both = this.rotate(qk, h + k, 'positions');
+      const both = this.rotate(layer, qk, h + k, 'positions');
       [rotatedQ, rotatedK] = g.split(both, [h * d, k * d], -1) as [string, string];
       if (this.prefill || this.dual) [q, key] = g.split(qk, [h * d, k * d], -1) as [string, string];
     }
@@ -173,8 +178,8 @@ class DecoderGraph {
       this.made.values.push(v);
     }
     const rows: NewRows = { q: rotatedQ, k: rotatedK, v };
-    if (this.dual) rows.qFar = this.rotate(q, h, 'far_positions');
-    if (this.seesMiddle(layer)) rows.qMiddle = this.rotate(q, h, 'middle_positions');
+    if (this.dual) rows.qFar = this.rotate(layer, q, h, 'far_positions');
+    if (this.seesMiddle(layer)) rows.qMiddle = this.rotate(layer, q, h, 'middle_positions');
     return rows;
   }
 
@@ -186,16 +191,24 @@ class DecoderGraph {
       [k * d, k * d],
       -1,
     ) as [string, string];
-    this.made.raw_keys.push(this.config.qkNorm ? this.normHeads(key, k, `layer${layer}.kNorm`) : key);
+    this.made.raw_keys.push(this.normQueriesOrKeys(key, layer, 'k'));
     this.made.values.push(value);
   }
 
-  private normHeads(x: string, heads: number, weight: string): string {
-    const { headDim: d } = this.config;
-    return this.g.reshape(this.norm(this.g.reshape(x, [0, 0, heads, d]), weight), [0, 0, heads * d]);
+  /** RMSNorm of queries or keys, over each head or over all of them, as the layer says. */
+  private normQueriesOrKeys(x: string, layer: number, kind: 'q' | 'k'): string {
+    const { g, config } = this;
+    const { qkNorm } = layerOf(config, layer).attention;
+    const weight = `layer${layer}.${kind}Norm`;
+    if (qkNorm === 'none') return x;
+    if (qkNorm === 'projection') return this.norm(x, weight);
+    const heads = kind === 'q' ? config.queryHeads : config.kvHeads;
+    const normed = this.norm(g.reshape(x, [0, 0, heads, config.headDim]), weight);
+    return g.reshape(normed, [0, 0, heads * config.headDim]);
   }
 
-  private rotate(x: string, heads: number, positions: string): string {
+  private rotate(layer: number, x: string, heads: number, positions: string): string {
+    if (!layerOf(this.config, layer).attention.rotary) return x;
     const { rotaryDim } = this.config.rope;
     return this.g.ms('RotaryEmbedding', [x, positions, 'cos', 'sin'], {
       num_heads: heads,
@@ -217,10 +230,11 @@ class DecoderGraph {
       const part = (name: string) => this.cached(`middle_${name}_${layer}`, 'middle');
       cached.middle = { keys: part('keys'), values: part('values'), bias: 'middle_bias', k: middle.k };
     }
+    const sizes = { ...config, scale: layerOf(config, layer).attention.scale };
     if (!this.prefill)
-      return splitAttention(g, config, rows, cached, this.bias as string, cached.middle ? 'middle_parts' : 'parts');
-    if (!this.flash) return productAttention(g, config, rows, cached, this.bias as string);
-    return flashAttention(g, config, rows, cached, { last: 'last', total: 'total' }, this.bias);
+      return splitAttention(g, sizes, rows, cached, this.bias as string, cached.middle ? 'middle_parts' : 'parts');
+    if (!this.flash) return productAttention(g, sizes, rows, cached, this.bias as string);
+    return flashAttention(g, sizes, rows, cached, { last: 'last', total: 'total' }, this.bias);
   }
 
   private seesMiddle(layer: number): boolean {
@@ -284,6 +298,13 @@ class DecoderGraph {
     return this.g.node('SimplifiedLayerNormalization', [x, this.p.weight(weight)], {
       attributes: { axis: -1, epsilon: { float: this.config.normEps } },
     });
+  }
+
+  /** Adds a change to the stream. Returns what the next part reads, normalized where a norm is named, and the sum. */
+  private enter(stream: string, change: string | undefined, norm: string | undefined): [input: string, sum: string] {
+    if (norm !== undefined && change !== undefined) return this.addAndNorm(stream, change, norm);
+    const sum = change === undefined ? stream : this.g.node('Add', [stream, change]);
+    return [norm === undefined ? sum : this.norm(sum, norm), sum];
   }
 
   /** Returns [norm(a + b), a + b]. */

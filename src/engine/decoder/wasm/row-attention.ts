@@ -1,6 +1,7 @@
 import { HIDDEN } from '../../attention/policy';
 import type { RowStore } from '../../kv-cache/row-store';
-import type { ModelConfig } from '../../checkpoint/types';
+import { layerOf } from '../../architectures/layer';
+import type { ModelConfig } from '../../architectures/model-config';
 import { BLOCK } from '../quantize';
 import { PAGE_SLOTS, PARTIAL, SCRATCH_BYTES, TASK } from './attention-kernels';
 import { ByteRows, PagePool } from './byte-rows';
@@ -61,7 +62,6 @@ export class RowAttention {
       [ATTENTION.perHead, queryHeads / kvHeads],
       [ATTENTION.blocks, blocks],
       [ATTENTION.dimensions, groups],
-      [ATTENTION.factor, new Int32Array(Float32Array.of(Math.LOG2E / Math.sqrt(headDim)).buffer)[0] as number],
     ]);
   }
 
@@ -116,11 +116,12 @@ export class RowAttention {
     const { kvHeads, queryHeads, headDim } = this.#config;
     const memory = this.#memory;
     const { kernels } = memory;
-    this.#ownRow(row);
+    this.#ownRow(layer, row);
     if (this.#pages > 0) {
       this.#round(0, row.q);
       if (far) this.#round(1, row.qFar);
       memory.setField(this.#job, ATTENTION.layer, layer * kvHeads * this.#pool.part.bytes);
+      memory.setField(this.#job, ATTENTION.factor, bitsOf(Math.LOG2E * layerOf(this.#config, layer).attention.scale));
       memory.run(this.#job);
     }
     const count = this.#pages + 1;
@@ -136,8 +137,9 @@ export class RowAttention {
   }
 
   /** The new row is a page of its own, the first. */
-  #ownRow({ q, k, v }: NewRowVectors): void {
+  #ownRow(layer: number, { q, k, v }: NewRowVectors): void {
     const { kvHeads, queryHeads, headDim } = this.#config;
+    const { scale } = layerOf(this.#config, layer).attention;
     const stride = ((this.#pages + 1) * this.#partialBytes) / 4;
     const partials = this.#partials;
     for (let head = 0; head < queryHeads; head++) {
@@ -145,7 +147,7 @@ export class RowAttention {
       let score = 0;
       for (let d = 0; d < headDim; d++) score += (q[head * headDim + d] as number) * (k[own + d] as number);
       const at = head * stride;
-      partials[at + PARTIAL.most / 4] = (score / Math.sqrt(headDim) + this.#ownBias) * Math.LOG2E;
+      partials[at + PARTIAL.most / 4] = (score * scale + this.#ownBias) * Math.LOG2E;
       partials[at + PARTIAL.sum / 4] = 1;
       for (let d = 0; d < headDim; d++) partials[at + PARTIAL.values / 4 + d] = v[own + d] as number;
     }
@@ -185,4 +187,9 @@ export class RowAttention {
       partials: memory.allocate((pages + 1) * queryHeads * this.#partialBytes),
     };
   }
+}
+
+/** The bits of an f32. */
+function bitsOf(value: number): number {
+  return new Int32Array(Float32Array.of(value).buffer)[0] as number;
 }

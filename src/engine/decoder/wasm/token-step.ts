@@ -1,3 +1,4 @@
+import { layerOf } from '../../architectures/layer';
 import { encodeHalf } from '../../kv-cache/float16';
 import type { RowStore } from '../../kv-cache/row-store';
 import type { CacheArray } from '../../kv-cache/shape';
@@ -6,12 +7,12 @@ import { rotateRows, type RotationTable } from '../../rope/frequencies';
 import type { CompiledWeights } from '../compiled';
 import { DecoderError } from '../errors';
 import type { CacheType, WeightFormat } from '../options';
-import { blocksOf, BLOCK } from '../quantize';
+import { blocksOf } from '../quantize';
 import { KernelMemory, kernelsAvailable } from './kernel-memory';
-import { ACTIVATION_BLOCK_BYTES, GROUP, PRODUCT } from './layout';
-import { packedBytes } from './packing';
+import { ACTIVATION_BLOCK_BYTES } from './layout';
 import { RowAttention, type NewRowVectors, type SeenRows } from './row-attention';
-import { stepMatrices, StepWeights, type RoundedFormat, type StepMatrix } from './step-weights';
+import { bytesNeeded, jobsOf, padded, StepLayers, widest, type Product, type StepLayer } from './step-layers';
+import { StepWeights, type RoundedFormat } from './step-weights';
 
 export interface StepInput {
   token: number;
@@ -26,26 +27,6 @@ export interface StepOutput {
   logits: Float32Array;
 }
 
-/** A product with its bias, and where its result is. */
-interface Product {
-  bits: 4 | 8;
-  job: number;
-  out: number;
-  values: Float32Array;
-  bias?: Float32Array;
-}
-
-interface Layer {
-  norm1: number;
-  norm2: number;
-  qNorm?: Float32Array;
-  kNorm?: Float32Array;
-  qkv: Product;
-  output: Product;
-  gateUp: Product;
-  down: Product;
-}
-
 interface StepSettings {
   config: ModelConfig;
   compiled: CompiledWeights;
@@ -55,8 +36,6 @@ interface StepSettings {
 }
 
 type AnySettings = Omit<StepSettings, 'weights'> & { weights: WeightFormat };
-
-const padded = (length: number) => blocksOf(length) * BLOCK;
 
 /**
  * One token through the model without a graph of it: the products are kernels that read packed weights straight
@@ -68,9 +47,7 @@ export class TokenStep {
   readonly #settings: StepSettings;
   readonly #memory: KernelMemory;
   readonly #source: StepWeights;
-  readonly #layers: Layer[];
-  readonly #head: Product;
-  readonly #norm: number;
+  readonly #weights: StepLayers;
   readonly #attention: RowAttention;
   /**
    * f32 vectors in the kernels' memory, at their addresses: the residual stream, zeros, a normalized row, what
@@ -120,10 +97,7 @@ export class TokenStep {
     const heads = (count: number) => new Float32Array(count * headDim);
     this.#row = { q: heads(queryHeads), qFar: heads(queryHeads), k: heads(kvHeads), v: heads(kvHeads) };
     this.#attention = new RowAttention(config, this.#memory);
-    const { layers, head } = stepMatrices(config, settings.weights);
-    this.#layers = layers.map((matrices, layer) => this.#layer(layer, matrices));
-    this.#norm = this.#source.vector('norm', this.#memory);
-    this.#head = this.#product(head);
+    this.#weights = new StepLayers(config, settings.weights, this.#memory, this.#source, this.#at.rounded);
   }
 
   async close(): Promise<void> {
@@ -162,28 +136,28 @@ export class TokenStep {
     const width = kvHeads * headDim;
     const keys = new Float32Array(layers * width);
     const values = new Float32Array(layers * width);
-    const norm = (change: number, weight: number) =>
-      kernels.addAndNorm(at.stream, change, weight, at.normed, hiddenSize / 4, config.normEps);
     this.#source.embedding(token, memory.floats(at.stream, hiddenSize));
     let change = at.nothing;
-    for (const [index, layer] of this.#layers.entries()) {
-      norm(change, layer.norm1);
-      this.#apply(layer.qkv, at.normed, hiddenSize);
-      this.#rotate(layer, rotations, far);
+    for (const [index, layer] of this.#weights.layers.entries()) {
+      const before = layerOf(config, index).norm === 'before';
+      let input = this.#enter(change, before ? layer.norm1 : undefined);
+      this.#apply(layer.qkv, input, hiddenSize);
+      this.#rotate(index, layer, rotations, far);
       keys.set(this.#row.k, index * width);
       values.set(this.#row.v, index * width);
       this.#attention.run(index, this.#row, far, at.attended);
       this.#apply(layer.output, at.attended, queryHeads * headDim);
-      norm(layer.output.out, layer.norm2);
-      this.#apply(layer.gateUp, at.normed, hiddenSize);
+      change = before ? layer.output.out : this.#normed(layer.output.out, layer.norm1);
+      input = this.#enter(change, before ? layer.norm2 : undefined);
+      this.#apply(layer.gateUp, input, hiddenSize);
       kernels.siluTimes(layer.gateUp.out, layer.gateUp.out + 4 * intermediateSize, at.inner, intermediateSize / 4);
       this.#apply(layer.down, at.inner, intermediateSize);
-      change = layer.down.out;
+      change = before ? layer.down.out : this.#normed(layer.down.out, layer.norm2);
     }
-    norm(change, this.#norm);
-    this.#apply(this.#head, at.normed, hiddenSize);
+    const { head, norm } = this.#weights;
+    this.#apply(head, this.#enter(change, norm), hiddenSize);
     const typed = (rows: Float32Array): CacheArray => (cache === 'float32' ? rows : encodeHalf(rows));
-    return { keys: typed(keys), values: typed(values), logits: this.#head.values.slice() };
+    return { keys: typed(keys), values: typed(values), logits: head.values.slice() };
   }
 
   /** Logits [vocab] of a row [hidden] behind the last norm. @throws DecoderError */
@@ -191,8 +165,34 @@ export class TokenStep {
     if (this.#closed) throw new DecoderError('closed', 'the decoder has been closed');
     const { hiddenSize } = this.#settings.config;
     this.#memory.floats(this.#at.normed, hiddenSize).set(hidden);
-    this.#apply(this.#head, this.#at.normed, hiddenSize);
-    return this.#head.values.slice();
+    const { head } = this.#weights;
+    this.#apply(head, this.#at.normed, hiddenSize);
+    return head.values.slice();
+  }
+
+  /**
+   * Adds a change to the residual stream; returns the address of what the next product reads, normalized where a norm
+   * is given.
+   */
+  #enter(change: number, norm: number | undefined): number {
+    const { config } = this.#settings;
+    const { stream, normed } = this.#at;
+    if (norm !== undefined) {
+      this.#memory.kernels.addAndNorm(stream, change, norm, normed, config.hiddenSize / 4, config.normEps);
+      return normed;
+    }
+    const sum = this.#memory.floats(stream, config.hiddenSize);
+    const added = this.#memory.floats(change, config.hiddenSize);
+    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] as number) + (added[i] as number);
+    return stream;
+  }
+
+  /** Normalizes what a layer adds (norm after); returns its address. */
+  #normed(change: number, norm: number): number {
+    const { config } = this.#settings;
+    const { nothing, normed } = this.#at;
+    this.#memory.kernels.addAndNorm(change, nothing, norm, normed, config.hiddenSize / 4, config.normEps);
+    return normed;
   }
 
   #apply(product: Product, x: number, inputs: number): void {
@@ -205,8 +205,8 @@ export class TokenStep {
     if (bias) for (let i = 0; i < bias.length; i++) values[i] = (values[i] as number) + (bias[i] as number);
   }
 
-  /** Splits what qkv made, normalizes heads (Qwen3), rotates. */
-  #rotate({ qkv, qNorm, kNorm }: Layer, rotations: RotationTable, far: boolean): void {
+  /** Splits the result of qkv, normalizes queries and keys where the layer says so, and rotates them. */
+  #rotate(index: number, { qkv, qNorm, kNorm }: StepLayer, rotations: RotationTable, far: boolean): void {
     const { queryHeads, kvHeads, headDim, normEps, rope } = this.#settings.config;
     const { q, k, v, qFar } = this.#row;
     q.set(qkv.values.subarray(0, queryHeads * headDim));
@@ -221,87 +221,14 @@ export class TokenStep {
       cos: rotations.cos.subarray(row * pairs, (row + 1) * pairs),
       sin: rotations.sin.subarray(row * pairs, (row + 1) * pairs),
     });
+    if (far) qFar.set(q);
+    if (!layerOf(this.#settings.config, index).attention.rotary) return;
     if (far) {
-      qFar.set(q);
       rotateRows(qFar, queryHeads, headDim, turn(1));
     }
     rotateRows(q, queryHeads, headDim, turn(0));
     rotateRows(k, kvHeads, headDim, turn(0));
   }
-
-  #layer(layer: number, { qkv, output, gateUp, down }: ReturnType<typeof stepMatrices>['layers'][number]): Layer {
-    const { config } = this.#settings;
-    const vector = (name: string) => this.#source.vector(`layer${layer}.${name}`, this.#memory);
-    return {
-      norm1: vector('norm1'),
-      norm2: vector('norm2'),
-      ...(config.qkNorm
-        ? {
-            qNorm: this.#memory.floats(vector('qNorm'), config.headDim),
-            kNorm: this.#memory.floats(vector('kNorm'), config.headDim),
-          }
-        : {}),
-      qkv: this.#product(qkv),
-      output: this.#product(output),
-      gateUp: this.#product(gateUp),
-      down: this.#product(down),
-    };
-  }
-
-  #product(matrix: StepMatrix): Product {
-    const { plan, bits } = matrix;
-    const groups = Math.ceil(plan.outputs / GROUP);
-    const out = this.#memory.allocate(groups * GROUP * 4);
-    const weights = this.#source.matrix(matrix, this.#memory);
-    const job = this.#memory.job(bits, groups, [
-      [PRODUCT.x, this.#at.rounded],
-      [PRODUCT.weights, weights],
-      [PRODUCT.out, out],
-      [PRODUCT.blocks, blocksOf(plan.inputs)],
-    ]);
-    const bias = plan.biases.length > 0 ? this.#source.vector(`${plan.name}.bias`, this.#memory) : undefined;
-    return {
-      bits,
-      job,
-      out,
-      values: this.#memory.floats(out, plan.outputs),
-      ...(bias === undefined ? {} : { bias: this.#memory.floats(bias, plan.outputs) }),
-    };
-  }
-}
-
-/** All products, and attention. */
-const jobsOf = (config: ModelConfig): number => 4 * config.layers + 2;
-
-function allMatrices(config: ModelConfig, weights: RoundedFormat): StepMatrix[] {
-  const { layers, head } = stepMatrices(config, weights);
-  return [...layers.flatMap((layer) => Object.values(layer)), head];
-}
-
-function widest({ hiddenSize, intermediateSize, queryHeads, headDim }: ModelConfig): number {
-  return Math.max(hiddenSize, intermediateSize, queryHeads * headDim);
-}
-
-/**
- * Bytes of the kernels' memory: packed matrices with their results and biases, norms, and the vectors in between; each
- * rounded up to a cache line.
- */
-function bytesNeeded(config: ModelConfig, weights: RoundedFormat): number {
-  const line = 64;
-  const matrices = allMatrices(config, weights).reduce(
-    (sum, { plan: { outputs, inputs }, bits }) =>
-      sum + packedBytes(outputs, inputs, bits) + 2 * (4 * outputs + line) + line,
-    0,
-  );
-  const norms =
-    (2 * config.layers + 1) * (4 * config.hiddenSize + line) + 2 * config.layers * (4 * config.headDim + line);
-  return (
-    matrices +
-    norms +
-    8 * (4 * padded(widest(config)) + line) +
-    blocksOf(widest(config)) * ACTIVATION_BLOCK_BYTES +
-    line
-  );
 }
 
 /** x / √(mean of squares + epsilon) ⊙ weight for each head, in place. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { describeLayer } from '../../../../src/engine/architectures/layer';
 import { HIDDEN, RowKind } from '../../../../src/engine/attention/policy';
 import { decodeHalf, encodeHalf } from '../../../../src/engine/kv-cache/float16';
 import { RowStore } from '../../../../src/engine/kv-cache/row-store';
@@ -95,7 +96,14 @@ describe.each([1, 3])('attention in the kernels with %s threads', (threads) => {
     await fc.assert(
       fc.asyncProperty(cases, async (one) => {
         const { kvHeads, perHead, headDim, type } = one;
-        const config = { layers: LAYERS, kvHeads, queryHeads: kvHeads * perHead, headDim } as ModelConfig;
+        const layerDescriptions = Array.from({ length: LAYERS }, () => describeLayer(headDim));
+        const config = {
+          layers: LAYERS,
+          layerDescriptions,
+          kvHeads,
+          queryHeads: kvHeads * perHead,
+          headDim,
+        } as unknown as ModelConfig;
         const random = generator(one.seed);
         const shape = { layers: LAYERS, kvHeads, headDim, type };
         const memory = new KernelMemory(1024, 1, threads);

@@ -1,9 +1,10 @@
 import { readdir } from 'node:fs/promises';
-import { asCheckpointError, CheckpointError } from '../checkpoint/errors';
-import { exists, fileInside } from '../checkpoint/files';
-import { Fields, readJson } from '../checkpoint/json';
-import { SafetensorsFile } from './safetensors';
-import type { TensorInfo, TensorSource } from '../checkpoint/types';
+import { dirname } from 'node:path';
+import { asCheckpointError, CheckpointError } from '../../checkpoint/errors';
+import { exists, fileInside } from '../../checkpoint/files';
+import { Fields, readJson } from '../../checkpoint/json';
+import { SafetensorsFile } from './file';
+import type { RowRange, TensorInfo, TensorSource } from '../tensor-source';
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -35,7 +36,7 @@ export class SafetensorsSource implements TensorSource {
     return { dtype: tensor.dtype, shape: tensor.shape, byteLength: tensor.byteLength };
   }
 
-  readFloat32(name: string, rows?: { from: number; to: number }): Promise<Float32Array> {
+  readFloat32(name: string, rows?: RowRange): Promise<Float32Array> {
     return this.fileOf(name).readFloat32(name, rows);
   }
 
@@ -48,6 +49,12 @@ export class SafetensorsSource implements TensorSource {
     if (!file) throw new CheckpointError('missing', this.directory, name, 'the tensor is in none of the weight files');
     return file;
   }
+}
+
+/** One safetensors file as a source. @throws CheckpointError */
+export async function openSafetensors(path: string): Promise<SafetensorsSource> {
+  const file = await SafetensorsFile.open(path);
+  return new SafetensorsSource(dirname(path), [file], new Map([...file.tensors.keys()].map((name) => [name, file])));
 }
 
 /**
@@ -67,7 +74,7 @@ export async function openWeights(directory: string): Promise<SafetensorsSource>
   const advice =
     others.length > 1
       ? `holds ${others.length} weight files but no ${INDEX} that says which belong to the model`
-      : `holds no ${SINGLE} and no ${INDEX}; checkpoints in pickle (.bin, .pth) or GGUF form are not read`;
+      : `holds no ${SINGLE} and no ${INDEX}; checkpoints in pickle form (.bin, .pth) are not read`;
   throw new CheckpointError('missing', directory, SINGLE, advice);
 }
 

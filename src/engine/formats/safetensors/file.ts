@@ -1,8 +1,8 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
-import { asCheckpointError, CheckpointError } from '../checkpoint/errors';
-import { isObject, parseJson } from '../checkpoint/json';
-import type { TensorDtype, TensorInfo } from '../checkpoint/types';
-import { decodeFloat32InPlace, firstNotFinite } from './numbers';
+import { asCheckpointError, CheckpointError } from '../../checkpoint/errors';
+import { isObject, parseJson } from '../../checkpoint/json';
+import { decodeFloat32InPlace, firstNotFinite } from '../numbers';
+import type { RowRange, TensorDtype, TensorInfo, WeightFile } from '../tensor-source';
 
 /** Headers of published models are some hundred kilobytes; what is larger than this is not read. */
 const MAX_HEADER_BYTES = 32 << 20;
@@ -11,7 +11,7 @@ const MAX_DIMENSIONS = 8;
 /** Reads of at most this many bytes: Node refuses single reads beyond 2 GiB. */
 const READ_BYTES = 1 << 28;
 
-const BYTES_PER_ELEMENT: Readonly<Record<TensorDtype, number>> = {
+const BYTES_PER_ELEMENT: Readonly<Partial<Record<TensorDtype, number>>> = {
   F64: 8,
   F32: 4,
   F16: 2,
@@ -23,6 +23,11 @@ const BYTES_PER_ELEMENT: Readonly<Record<TensorDtype, number>> = {
   BOOL: 1,
 };
 
+/** Bytes of one element. */
+function bytesOf(dtype: TensorDtype): number {
+  return BYTES_PER_ELEMENT[dtype] ?? NaN;
+}
+
 export interface LocatedTensor extends TensorInfo {
   /** Offset of the first byte in the file. */
   offset: number;
@@ -33,7 +38,7 @@ export interface LocatedTensor extends TensorInfo {
  * tensors without gaps (https://github.com/huggingface/safetensors, "Format"). The header is believed only where it
  * agrees with the size of the file.
  */
-export class SafetensorsFile {
+export class SafetensorsFile implements WeightFile {
   readonly path: string;
   readonly size: number;
   readonly tensors: ReadonlyMap<string, LocatedTensor>;
@@ -58,6 +63,10 @@ export class SafetensorsFile {
     this.tensors = tensors;
   }
 
+  get dataStart(): number {
+    return 8 + this.header.length;
+  }
+
   /** @throws CheckpointError */
   static async open(path: string): Promise<SafetensorsFile> {
     let handle: FileHandle | undefined;
@@ -80,7 +89,7 @@ export class SafetensorsFile {
    *
    * @throws CheckpointError `missing`, `unsupported` (dtype), `outOfRange` (rows), `changed`, `notFinite`
    */
-  async readFloat32(name: string, rows?: { from: number; to: number }): Promise<Float32Array> {
+  async readFloat32(name: string, rows?: RowRange): Promise<Float32Array> {
     const tensor = this.tensors.get(name);
     if (!tensor) throw new CheckpointError('missing', this.path, name, 'the tensor is not in this file');
     if (tensor.dtype !== 'F32' && tensor.dtype !== 'F16' && tensor.dtype !== 'BF16') {
@@ -92,7 +101,7 @@ export class SafetensorsFile {
       );
     }
     const { start, length } = rowRange(tensor, rows, this.path, name);
-    const width = BYTES_PER_ELEMENT[tensor.dtype];
+    const width = bytesOf(tensor.dtype);
     const values = new Float32Array(length);
     // 16-bit values are read into the upper half of the result and widened from its start.
     const target = new Uint8Array(values.buffer, values.byteLength - length * width, length * width);
@@ -252,7 +261,7 @@ function parseEntry(entry: unknown, path: string, name: string, dataStart: numbe
   }
   if (dataStart + end > fileSize)
     throw fail('outOfRange', `reaches byte ${dataStart + end} of a file of ${fileSize}: the file is cut short or lies`);
-  const byteLength = elements * BYTES_PER_ELEMENT[dtype as TensorDtype];
+  const byteLength = elements * bytesOf(dtype as TensorDtype);
   if (byteLength !== end - begin)
     throw fail('mismatch', `shape needs ${byteLength} bytes, data_offsets give ${end - begin}`);
   return { dtype: dtype as TensorDtype, shape: shape as number[], byteLength, offset: dataStart + begin };
@@ -284,7 +293,7 @@ function assertContiguous(
 
 function rowRange(
   tensor: LocatedTensor,
-  rows: { from: number; to: number } | undefined,
+  rows: RowRange | undefined,
   path: string,
   name: string,
 ): { start: number; length: number } {

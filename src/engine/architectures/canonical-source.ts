@@ -1,0 +1,145 @@
+import { CheckpointError } from '../checkpoint/errors';
+import type { RowRange, TensorInfo, TensorSource, WeightBlocks } from '../formats/tensor-source';
+import type { ModelConfig } from './model-config';
+
+/** Rows [from, to) of another tensor, times a factor. */
+interface Alias {
+  name: string;
+  from: number;
+  to: number;
+  factor: number;
+}
+
+/**
+ * The weights under the names of the Llama layout, whatever the files call them. Phi-3's fused `qkv_proj` and
+ * `gate_up_proj` appear as the separate projections they are stacked from. A base model saved without its `model.`
+ * prefix appears with it. Weights that carry a constant of the model (`weightScales`) are multiplied by it. The files'
+ * own names work too.
+ */
+export class CanonicalSource implements TensorSource {
+  private readonly inner: TensorSource;
+  private readonly aliases: ReadonlyMap<string, Alias>;
+
+  constructor(inner: TensorSource, config: ModelConfig) {
+    this.inner = inner;
+    this.aliases = withScales(inner, config, findAliases(inner, config));
+  }
+
+  names(): readonly string[] {
+    const aliased = new Set([...this.aliases.values()].map((alias) => alias.name));
+    return [...this.inner.names().filter((name) => !aliased.has(name)), ...this.aliases.keys()];
+  }
+
+  has(name: string): boolean {
+    return this.aliases.has(name) || this.inner.has(name);
+  }
+
+  info(name: string): TensorInfo {
+    const alias = this.aliases.get(name);
+    if (!alias) return this.inner.info(name);
+    const whole = this.inner.info(alias.name);
+    const rows = whole.shape[0] ?? 0;
+    const part = alias.to - alias.from;
+    return {
+      dtype: whole.dtype,
+      shape: [part, ...whole.shape.slice(1)],
+      byteLength: rows === 0 ? 0 : (whole.byteLength / rows) * part,
+    };
+  }
+
+  async readFloat32(name: string, rows?: RowRange): Promise<Float32Array> {
+    const alias = this.aliases.get(name);
+    if (!alias) return this.inner.readFloat32(name, rows);
+    const values = await this.inner.readFloat32(alias.name, rangeIn(alias, name, rows));
+    if (alias.factor !== 1) for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * alias.factor;
+    return values;
+  }
+
+  blockBits(name: string): 4 | 8 | undefined {
+    return this.inner.blockBits?.(this.aliases.get(name)?.name ?? name);
+  }
+
+  async readBlocks(name: string, rows?: RowRange): Promise<WeightBlocks> {
+    const alias = this.aliases.get(name);
+    const { inner } = this;
+    if (!inner.readBlocks) throw new CheckpointError('unsupported', name, '', 'is not stored in blocks');
+    if (!alias) return inner.readBlocks(name, rows);
+    const { levels, scales } = await inner.readBlocks(alias.name, rangeIn(alias, name, rows));
+    return { levels, scales: alias.factor === 1 ? scales : scales.map((scale) => scale * alias.factor) };
+  }
+
+  close(): Promise<void> {
+    return this.inner.close();
+  }
+}
+
+/** The rows of the aliased tensor. @throws CheckpointError `outOfRange` */
+function rangeIn(alias: Alias, name: string, rows: RowRange | undefined): RowRange {
+  const from = alias.from + (rows?.from ?? 0);
+  const to = rows ? alias.from + rows.to : alias.to;
+  if (from < alias.from || to > alias.to || to < from)
+    throw new CheckpointError('outOfRange', name, '', `rows ${rows?.from}…${rows?.to} of ${alias.to - alias.from}`);
+  return { from, to };
+}
+
+function findAliases(source: TensorSource, config: ModelConfig): Map<string, Alias> {
+  const aliases = new Map<string, Alias>();
+  const bare = !source.has('model.embed_tokens.weight') && source.has('embed_tokens.weight');
+  if (bare) {
+    for (const name of source.names()) {
+      const rows = source.info(name).shape[0] ?? 0;
+      if (!name.startsWith('lm_head.')) aliases.set(`model.${name}`, { name, from: 0, to: rows, factor: 1 });
+    }
+  }
+  const stored = (name: string) => (bare ? name.replace(/^model\./, '') : name);
+  /** The parts of a fused tensor, if it is there with as many rows as they have together. */
+  const split = (fused: string, parts: readonly (readonly [name: string, rows: number])[]) => {
+    const name = stored(fused);
+    const rows = parts.reduce((sum, [, count]) => sum + count, 0);
+    if (!source.has(name) || source.info(name).shape[0] !== rows) return;
+    let from = 0;
+    for (const [part, count] of parts) {
+      aliases.set(part, { name, from, to: from + count, factor: 1 });
+      from += count;
+    }
+  };
+  const q = config.queryHeads * config.headDim;
+  const kv = config.kvHeads * config.headDim;
+  const ffn = config.intermediateSize;
+  for (let layer = 0; layer < config.layers; layer++) {
+    const attention = `model.layers.${layer}.self_attn`;
+    const mlp = `model.layers.${layer}.mlp`;
+    const weight = (name: string) => `${name}_proj.weight`;
+    split(weight(`${attention}.qkv`), [
+      [weight(`${attention}.q`), q],
+      [weight(`${attention}.k`), kv],
+      [weight(`${attention}.v`), kv],
+    ]);
+    split(weight(`${mlp}.gate_up`), [
+      [weight(`${mlp}.gate`), ffn],
+      [weight(`${mlp}.up`), ffn],
+    ]);
+  }
+  return aliases;
+}
+
+/** Adds the constants that weights carry. A tied output matrix gets a name of its own, for its factor is another. */
+function withScales(source: TensorSource, config: ModelConfig, aliases: Map<string, Alias>): Map<string, Alias> {
+  const scales = config.weightScales;
+  if (!scales) return aliases;
+  const embeddings = 'model.embed_tokens.weight';
+  const scaled = new Map(aliases);
+  const scale = (name: string, factor: number, from = name) => {
+    if (!aliases.has(from) && !source.has(from)) return;
+    const whole = aliases.get(from) ?? { name: from, from: 0, to: source.info(from).shape[0] ?? 0, factor: 1 };
+    scaled.set(name, { ...whole, factor: whole.factor * factor });
+  };
+  scale('lm_head.weight', scales.logits, source.has('lm_head.weight') ? 'lm_head.weight' : embeddings);
+  scale(embeddings, scales.embeddings);
+  for (let layer = 0; layer < config.layers; layer++) {
+    for (const part of ['self_attn.o_proj', 'mlp.down_proj']) {
+      for (const kind of ['weight', 'bias']) scale(`model.layers.${layer}.${part}.${kind}`, scales.residual);
+    }
+  }
+  return scaled;
+}

@@ -1,0 +1,59 @@
+import type { Fields } from '../checkpoint/json';
+import type { LayerDescription, WeightScales } from './layer';
+
+/**
+ * A model family: everything in which it differs from Llama. Everything that a family leaves out is as in Llama.
+ * A new family is one file with such an object, and a line in the registry.
+ */
+export interface ModelFamily {
+  /** `model_type` of config.json. */
+  readonly modelType: string;
+  /** Meaning of fields that are absent. */
+  readonly defaults?: {
+    readonly headDim?: number;
+    readonly normEps?: number;
+    readonly ropeTheta?: number;
+    readonly tiedEmbeddings?: boolean;
+    /** `num_key_value_heads` defaults to the number of query heads; otherwise it is required. */
+    readonly kvHeadsAsQueryHeads?: boolean;
+  };
+  /** Biases of q, k, v and the output (`attention_bias`); `projections` are q, k and v only. Default: none. */
+  readonly attentionBias?: 'none' | 'projections' | 'configured';
+  /** Biases of the feed-forward (`mlp_bias`). Default: none. */
+  readonly feedForwardBias?: 'none' | 'configured';
+  /**
+   * `never`: the field `sliding_window` is ignored; `stated`: it holds; `switched`: where `use_sliding_window` says so.
+   */
+  readonly slidingWindow: 'never' | 'stated' | 'switched';
+  /** `partial_rotary_factor` may leave part of each head un-rotated. */
+  readonly partialRotary?: boolean;
+  /** Names of rotary scalings that mean `longrope` in this family's configs. */
+  readonly longropeNames?: readonly string[];
+  readonly norm?: LayerDescription['norm'];
+  readonly qkNorm?: LayerDescription['attention']['qkNorm'];
+  /** Factor of q·k; default 1/√headDim. */
+  attentionScale?(fields: Fields): number;
+  /** Whether a layer's queries and keys are rotated; default all. */
+  isRotary?(fields: Fields, layer: number): boolean;
+  weightScales?(fields: Fields): WeightScales;
+  /** How llama.cpp stores the family; absent where it does not. */
+  readonly gguf?: GgufFamily;
+}
+
+/** A family in GGUF files. */
+export interface GgufFamily {
+  /** `general.architecture`. */
+  readonly architecture: string;
+  /**
+   * Order of the rotary pairs in the rows of q and k: `halves` as Hugging Face stores them, (i, i + d/2); `adjacent`
+   * (2i, 2i + 1), which the reader puts back.
+   */
+  readonly rotaryPairs: 'halves' | 'adjacent';
+  /**
+   * Tensor names of a layer (without `blk.N.`) that differ from Llama's, to those of Hugging Face (without
+   * `model.layers.N.`).
+   */
+  readonly tensors?: Readonly<Record<string, string>>;
+  /** Metadata keys (without the architecture) of config fields that only this family has. */
+  readonly fields?: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,29 @@
+import type { ModelFamily } from './family';
+import { llama } from './llama';
+import { mistral } from './mistral';
+import { phi3 } from './phi3';
+import { qwen2 } from './qwen2';
+import { qwen3 } from './qwen3';
+
+/** The model families that the decoder runs. A new family is a file here and an entry in this list. */
+const FAMILIES: readonly ModelFamily[] = [llama, mistral, qwen2, qwen3, phi3];
+
+/** The family of a `model_type`. */
+export function familyOf(modelType: string): ModelFamily | undefined {
+  return FAMILIES.find((family) => family.modelType === modelType);
+}
+
+/** The family of a `general.architecture` in GGUF. */
+export function familyOfGguf(architecture: string): ModelFamily | undefined {
+  return FAMILIES.find((family) => family.gguf?.architecture === architecture);
+}
+
+/** All `model_type`s, for messages. */
+export function familyNames(): string {
+  return FAMILIES.map(({ modelType }) => modelType).join(', ');
+}
+
+/** All `general.architecture`s, for messages. */
+export function ggufArchitectures(): string {
+  return FAMILIES.flatMap(({ gguf }) => (gguf ? [gguf.architecture] : [])).join(', ');
+}
