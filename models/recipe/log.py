@@ -1,4 +1,4 @@
-"""The log of a run, one JSON object a line."""
+"""The log of a run: one JSON object a line, with the wall time."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ from typing import Any
 
 
 class Log:
-    """Appends one JSON object a line, with the wall time; also prints it."""
-
     def __init__(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.file = open(path, "a")
+        self.path = path
 
     def __call__(self, **entry: Any) -> None:
-        entry = {
-            "time": round(time.time(), 1),
-            **{k: round(v, 5) if isinstance(v, float) else v for k, v in entry.items()},
-        }
-        line = json.dumps(entry)
-        self.file.write(line + "\n")
-        self.file.flush()
+        """Appends one entry to the file and prints it."""
+        rounded = {key: round(value, 5) if isinstance(value, float) else value for key, value in entry.items()}
+        line = json.dumps({"time": round(time.time(), 1), **rounded})
+        with open(self.path, "a") as file:
+            file.write(line + "\n")
         print(line, flush=True)

@@ -1,7 +1,8 @@
-"""Where a stage runs: device, precision, compilation and seeds."""
+"""Where a command runs: device, precision, compilation, seeds."""
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import random
 from pathlib import Path
@@ -11,44 +12,42 @@ import torch
 
 
 def device(name: str = "auto") -> torch.device:
+    """The device of that name; "auto" is a GPU where there is one, else the CPU."""
     return torch.device(("cuda" if torch.cuda.is_available() else "cpu") if name == "auto" else name)
 
 
-def autocast(where: torch.device, enabled: bool = True):
-    """bf16 on a GPU, and on a CPU that has bf16 instructions; elsewhere f32 is faster."""
-    if not enabled or (where.type == "cpu" and not _cpu_bf16()):
+def autocast(where: torch.device):
+    """A context of bf16 arithmetic on a GPU and on a CPU with bf16 instructions. Elsewhere f32 is faster and stays."""
+    if where.type == "cpu" and not _cpu_has_bf16():
         return contextlib.nullcontext()
     return torch.autocast(where.type, dtype=torch.bfloat16)
 
 
-def _cpu_bf16() -> bool:
+def _cpu_has_bf16() -> bool:
     try:
+        # PyTorch 1 has bf16 on a CPU, but it is slower there than f32.
         return "avx512_bf16" in Path("/proc/cpuinfo").read_text() and hasattr(torch, "compile")
     except OSError:
         return False
 
 
 def compiled(module, enabled: bool = True):
-    """torch.compile where there is one that works, else the module itself."""
+    """The module through torch.compile. PyTorch 1 has no compiler: there the module itself comes back."""
     return torch.compile(module, dynamic=False) if enabled and hasattr(torch, "compile") else module
 
 
-def machine_arguments(args) -> None:
-    """The flags of every training stage that say where it runs and from which seed; `set_up` obeys them."""
-    args.add_argument("--seed", type=int, default=1)
-    args.add_argument("--device", default="auto")
-    args.add_argument("--threads", type=int, default=0)
+def machine_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that `set_up` reads."""
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1, ... (default: a GPU where there is one)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: PyTorch's choice)")
 
 
-def set_up(a) -> torch.device:
-    """Seeds everything, sets the threads asked for (0: PyTorch's choice) and names the device."""
-    if a.threads:
-        torch.set_num_threads(a.threads)
-    seed_all(a.seed)
-    return device(a.device)
-
-
-def seed_all(seed: int) -> None:
-    random.seed(seed)
-    np.random.seed(seed)
-    torch.manual_seed(seed)
+def set_up(options: argparse.Namespace) -> torch.device:
+    """Seeds every generator and sets the threads; returns the device."""
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    random.seed(options.seed)
+    np.random.seed(options.seed)
+    torch.manual_seed(options.seed)
+    return device(options.device)

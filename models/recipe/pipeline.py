@@ -1,8 +1,10 @@
-"""Every training stage in one go, within minutes: `python -m recipe.pipeline --minutes 60 --functions FILE.jsonl --out DIR`.
+"""Every training stage in one go, within a number of minutes.
 
-Tokens and tokenizer must be there. The minutes are shared out over the stages (PLAN); a stage that finds its run folder from
-before goes on from there, so the same command again continues: stages done are marked in H/runs/all.json and not repeated.
-Each stage is a process of its own: a crash of one leaves the others' work.
+    python -m recipe.pipeline --minutes 60 --functions DIR --held-out DIR --out DIR
+
+Tokens and tokenizer must be there. PLAN shares the minutes out. Each stage is a process of its own, so a crash of one
+leaves the others' work. Stages that are done are marked in H/runs/all.json and not repeated, and a stage that was
+interrupted resumes: the same command again goes on where it ended.
 """
 
 from __future__ import annotations
@@ -13,10 +15,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from recipe.config import PRESETS, home
 
-HERE = Path(__file__).resolve().parent
+# Share of the minutes of each stage; the rest is for measuring and the export.
 PLAN = {
     "pretrain": 0.36,
     "decay": 0.06,
@@ -26,216 +29,112 @@ PLAN = {
     "joint": 0.15,
     "joint_decay": 0.13,
     "anchors": 0.02,
-}  # the rest is for judging and export
+}
+# The tasks stage leaves the vectors to the token vectors: their model part needs a low rate and more time.
+TASK_SHARES = (0.22, 0, 0.30, 0.03, 0.02, 0.13)
 
 
-def commands(a: argparse.Namespace, runs: Path) -> dict[str, list]:
-    """Stage -> script and arguments."""
-    minutes = {k: round(v * a.minutes, 2) for k, v in PLAN.items()}
-    tokens, texts = ["--tokens", a.tokens], ["--tokenizer", a.tokenizer]
-    pretrain = [
-        "recipe.stages.pretrain",
-        *tokens,
-        "--run",
-        runs / "pretrain",
-        "--preset",
-        a.preset,
-        "--batch",
-        a.batch,
-        "--accumulate",
-        a.accumulate,
-        "--chunk",
-        a.chunk,
-        "--lr",
-        a.lr,
-        "--valid-rows",
-        a.batch,
-        *(["--init", a.init] if a.init else []),
-        *(["--no-compile"] if a.no_compile else []),
-    ]
-    base, long = runs / "pretrain/decayed.pt", runs / "long/merged.pt"
-    small = max(2, a.batch // 8)
-    stretch = [
-        "recipe.stages.long_context",
-        "--base",
-        base,
-        *tokens,
-        "--run",
-        runs / "long",
-        "--batch",
-        max(1, a.batch // 16),
-        *(["--factors", a.factors] if a.factors else []),
-    ]
-    remember = ["recipe.stages.memory", "--base", long, *tokens, *texts, "--run", runs / "memory", "--batch", small]
-    known = [
-        *(["--functions", a.functions] if a.functions else []),
-        *(["--held-out", a.held_out] if a.held_out else []),
-    ]
-    words = ["recipe.stages.token_vectors", *texts, *known, "--run", runs / "token_vectors"]
-    ask = [
-        "recipe.stages.tasks",
-        "--base",
-        long,
-        "--token-vectors",
-        runs / "token_vectors/last.pt",
-        "--memory",
-        runs / "memory/last.pt",
-        *tokens,
-        *texts,
-        "--run",
-        runs / "tasks",
-        "--lr",
-        3e-4,
-        "--shares",
-        0.22,
-        0,
-        0.30,
-        0.03,
-        0.02,
-        0.13,  # vectors: the tokens' alone
-        "--batch",
-        small * 4,
-        *known,
-        *(["--commits", a.commits] if a.commits else []),
-    ]
-    every = [
-        "recipe.stages.joint",
-        "--init",
-        runs / "tasks/last.pt",
-        *tokens,
-        *texts,
-        "--functions",
-        a.functions,
-        "--run",
-        runs / "joint",
-        "--rows",
-        small * 4,
-    ]
-    final = runs / "joint/decayed"
+def flags(**values: Any) -> list[str]:
+    """Keyword arguments as command-line flags. None and False are left out, True is the flag alone, a tuple many values."""
+    found: list[str] = []
+    for name, value in values.items():
+        if value is None or value is False:
+            continue
+        found.append("--" + name.replace("_", "-"))
+        if isinstance(value, (tuple, list)):
+            found += map(str, value)
+        elif value is not True:
+            found.append(str(value))
+    return found
+
+
+def commands(a: argparse.Namespace, runs: Path) -> dict[str, list[str]]:
+    """Stage -> module and arguments, in order."""
+    minutes = {stage: round(share * a.minutes, 2) for stage, share in PLAN.items()}
+    base, long, final = runs / "pretrain/decayed.pt", runs / "long/merged.pt", runs / "joint/decayed"
+    token_vectors, small = runs / "token_vectors/last.pt", max(2, a.batch // 8)
+    text, both = flags(tokens=a.tokens), flags(tokens=a.tokens, tokenizer=a.tokenizer)
+    functions = flags(functions=a.functions, held_out=a.held_out)
+
+    pretrain = ["recipe.stages.pretrain", *text, *flags(run=runs / "pretrain", preset=a.preset, init=a.init, lr=a.lr)]
+    pretrain += flags(
+        batch=a.batch, accumulate=a.accumulate, chunk=a.chunk, valid_rows=a.batch, no_compile=a.no_compile
+    )
+    extend = ["recipe.stages.long_context", *text, *flags(base=base, run=runs / "long", factors=a.factors)]
+    extend += flags(batch=max(1, a.batch // 16))
+    memory = ["recipe.stages.memory", *both, *flags(base=long, run=runs / "memory", batch=small)]
+    vectors = ["recipe.stages.token_vectors", *functions, *flags(tokenizer=a.tokenizer, run=runs / "token_vectors")]
+    tasks = ["recipe.stages.tasks", *both, *functions, *flags(base=long, memory=runs / "memory/last.pt")]
+    tasks += flags(token_vectors=token_vectors, commits=a.commits, shares=TASK_SHARES, lr=3e-4, batch=small * 4)
+    tasks += flags(run=runs / "tasks")
+    joint = ["recipe.stages.joint", *both, *flags(init=runs / "tasks/last.pt", functions=a.functions)]
+    joint += flags(run=runs / "joint", rows=small * 4)
+    anchors = ["recipe.stages.anchors", *both, *flags(base=final / "last.pt", state=final / "sparse.pt")]
+    anchors += flags(functions=a.functions, run=runs / "anchors", minutes=minutes["anchors"])
+    selection = ["recipe.stages.selection", *both, *functions, *flags(base=final / "last.pt", run=runs / "selection")]
+    perplexity = ["recipe.eval.perplexity", *text, *flags(log=runs / "figures.jsonl")]
+    gradients = ["recipe.eval.gradients", *text, *flags(base=long, memory=runs / "memory/last.pt")]
+    export = ["recipe.stages.export", *flags(checkpoint=final / "last.pt", tokenizer=a.tokenizer, out=a.out)]
+    export += flags(memory=runs / "anchors/sparse.pt", dense=final / "memory.pt", heads=final / "heads.pt")
+    export += flags(selection=runs / "selection/last.pt")
+
+    final_memory = [*memory, *flags(base=final / "last.pt", evaluate=True)]
     return {
-        "pretrain": [*pretrain, "--minutes", minutes["pretrain"]],
-        "decay": [*pretrain, "--decay-minutes", minutes["decay"]],
-        "evaluate": ["recipe.eval.perplexity", "--checkpoint", base, *tokens, "--log", runs / "figures.jsonl"],
-        "long": [*stretch, "--steps", 0, "--minutes", minutes["long"]],
-        "long_evaluate": [*stretch, "--evaluate"],
-        "memory": [*remember, "--steps", 0, "--minutes", minutes["memory"]],
-        "memory_evaluate": [*remember, "--evaluate"],
-        "gradients": ["recipe.eval.gradients", "--base", long, "--memory", runs / "memory/last.pt", *tokens],
-        "token_vectors": [*words],
-        "token_vectors_evaluate": [*words, "--evaluate"],
-        "tasks": [*ask, "--steps", 0, "--minutes", minutes["tasks"]],
-        "joint": [*every, "--minutes", minutes["joint"]],
-        "joint_decay": [*every, "--decay-minutes", minutes["joint_decay"]],
-        "anchors": [
-            "recipe.stages.anchors",
-            "--base",
-            final / "last.pt",
-            "--state",
-            final / "sparse.pt",
-            *tokens,
-            *texts,
-            "--functions",
-            a.functions,
-            "--run",
-            runs / "anchors",
-            "--minutes",
-            minutes["anchors"],
-        ],
-        "choosing": [
-            "recipe.stages.selection",
-            "--base",
-            final / "last.pt",
-            *tokens,
-            *texts,
-            *known,
-            "--run",
-            runs / "choosing",
-        ],
-        "joint_evaluate": [
-            "recipe.eval.perplexity",
-            "--checkpoint",
-            final / "last.pt",
-            *tokens,
-            "--length",
-            3900,
-            "--recent",
-            164,
-            "--log",
-            runs / "figures.jsonl",
-        ],
-        "joint_memory": [
-            *remember,
-            "--base",
-            final / "last.pt",
-            "--state",
-            runs / "anchors/sparse.pt",
-            "--ratios",
-            256,
-            32,
-            "--evaluate",
-        ],
-        "joint_dense_memory": [
-            *remember,
-            "--base",
-            final / "last.pt",
-            "--state",
-            final / "memory.pt",
-            "--ratios",
-            8,
-            "--evaluate",
-        ],
-        "tasks_evaluate": [*ask, "--run", final, "--evaluate"],
-        "export": [
-            "recipe.stages.export",
-            "--checkpoint",
-            final / "last.pt",
-            "--memory",
-            runs / "anchors/sparse.pt",
-            "--dense",
-            final / "memory.pt",
-            "--heads",
-            final / "heads.pt",
-            "--selection",
-            runs / "choosing/last.pt",
-            *texts,
-            "--out",
-            a.out,
-        ],
+        "pretrain": [*pretrain, *flags(minutes=minutes["pretrain"])],
+        "decay": [*pretrain, *flags(decay_minutes=minutes["decay"])],
+        "evaluate": [*perplexity, *flags(checkpoint=base)],
+        "long": [*extend, *flags(steps=0, minutes=minutes["long"])],
+        "long_evaluate": [*extend, *flags(evaluate=True)],
+        "memory": [*memory, *flags(steps=0, minutes=minutes["memory"])],
+        "memory_evaluate": [*memory, *flags(evaluate=True)],
+        "gradients": gradients,
+        "token_vectors": vectors,
+        "token_vectors_evaluate": [*vectors, *flags(evaluate=True)],
+        "tasks": [*tasks, *flags(steps=0, minutes=minutes["tasks"])],
+        "joint": [*joint, *flags(minutes=minutes["joint"])],
+        "joint_decay": [*joint, *flags(decay_minutes=minutes["joint_decay"])],
+        "anchors": anchors,
+        "selection": selection,
+        "joint_evaluate": [*perplexity, *flags(checkpoint=final / "last.pt", length=3900, recent=164)],
+        "joint_memory": [*final_memory, *flags(state=runs / "anchors/sparse.pt", ratios=(256, 32))],
+        "joint_dense_memory": [*final_memory, *flags(state=final / "memory.pt", ratios=(8,))],
+        "tasks_evaluate": [*tasks, *flags(run=final, evaluate=True)],
+        "export": export,
     }
 
 
 def main() -> None:
-    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--minutes", type=float, required=True)
-    args.add_argument("--out", type=Path, required=True)
-    args.add_argument("--home", type=Path, default=home())
-    args.add_argument("--tokens", type=Path, default=home() / "tokens")
-    args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
-    args.add_argument("--functions", type=Path, required=True)
-    args.add_argument("--held-out", type=Path)
-    args.add_argument("--commits", type=Path)
-    args.add_argument("--factors", type=Path)
-    args.add_argument("--init", type=Path, help="weights to start pretraining from")
-    args.add_argument("--preset", choices=PRESETS, default="19m")
-    args.add_argument("--batch", type=int, default=128)
-    args.add_argument("--accumulate", type=int, default=1)
-    args.add_argument("--chunk", type=int, default=8192)
-    args.add_argument("--lr", type=float, default=3e-3)
-    args.add_argument("--no-compile", action="store_true")
-    args.add_argument("--only", nargs="+", help="these stages alone, done or not")
-    a = args.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="the exported folder")
+    parser.add_argument("--home", type=Path, default=home())
+    parser.add_argument("--tokens", type=Path, default=home() / "tokens")
+    parser.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
+    parser.add_argument("--functions", type=Path, required=True)
+    parser.add_argument("--held-out", type=Path)
+    parser.add_argument("--commits", type=Path)
+    parser.add_argument("--factors", type=Path)
+    parser.add_argument("--init", type=Path, help="weights to start pretraining from")
+    parser.add_argument("--preset", choices=PRESETS, default="19m")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--accumulate", type=int, default=1)
+    parser.add_argument("--chunk", type=int, default=8192)
+    parser.add_argument("--lr", type=float, default=3e-3)
+    parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--only", nargs="+", help="these stages alone, done or not")
+    a = parser.parse_args()
     runs = a.home / "runs"
     runs.mkdir(parents=True, exist_ok=True)
     marks = runs / "all.json"
     done = json.loads(marks.read_text()) if marks.exists() else {}
-    for stage, command in commands(a, runs).items():
-        if (stage in done) if not a.only else (stage not in a.only):
+    for stage, (module, *arguments) in commands(a, runs).items():
+        if stage not in a.only if a.only else stage in done:
             continue
         started = time.time()
         print(f"== {stage}", flush=True)
-        status = subprocess.run([sys.executable, "-m", command[0], *map(str, command[1:])], cwd=HERE.parent).returncode
+        status = subprocess.run([sys.executable, "-m", module, *arguments]).returncode
         if status != 0:
-            raise SystemExit(f"{stage} ended with {status}; the same command goes on from here")
+            raise SystemExit(f"{stage} ended with status {status}; the same command goes on from here")
         done[stage] = round(time.time() - started, 1)
         marks.write_text(json.dumps(done, indent=1) + "\n")
     print(json.dumps({"out": str(a.out), "seconds": done}))

@@ -1,7 +1,8 @@
-"""How long a stage trains, and its learning rate along the way."""
+"""How long a stage trains, and the factor of its learning rate along the way."""
 
 from __future__ import annotations
 
+import argparse
 import math
 import signal
 import time
@@ -9,13 +10,13 @@ from typing import Any
 
 
 class Stop:
-    """True once SIGTERM or SIGINT came or the minutes are over: the loop then saves and ends."""
+    """True once SIGTERM or SIGINT came or the minutes are over (0: no limit). The loop then saves and ends."""
 
     def __init__(self, minutes: float = 0):
         self.until = time.time() + minutes * 60 if minutes else None
         self.asked = False
-        for s in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(s, self._ask)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._ask)
 
     def _ask(self, *_: Any) -> None:
         self.asked = True
@@ -25,34 +26,74 @@ class Stop:
 
 
 class Budget:
-    """A stage's length in steps, minutes or both (0: not limited by it), and its learning rate's factor along the way.
+    """Trains for --steps steps or --minutes minutes, whichever ends first. The rate falls at the end.
 
-    The factor warms up over `warmup` steps and falls over the last `decay` share of the budget, whichever limit comes first,
-    so that a run given only minutes is annealed too.
+    The rate warms up over --warmup steps and falls over the last --decay share of the budget. A run that is given
+    only minutes is annealed too. `done` is the number of steps done before this process began.
     """
 
-    def __init__(self, steps: int, minutes: float, done: int = 0, warmup: int = 20, decay: float = 0.2):
-        self.steps, self.minutes, self.done, self.warmup, self.decay = steps, minutes, done, warmup, decay
+    @staticmethod
+    def arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--steps", type=int, default=0, help="end after so many steps in all (0: no limit)")
+        parser.add_argument("--minutes", type=float, default=0, help="end after so many minutes (0: no limit)")
+        parser.add_argument("--warmup", type=int, default=20, help="steps in which the rate rises")
+        parser.add_argument("--decay", type=float, default=0.2, help="share of the budget in which the rate falls")
+
+    def __init__(self, options: argparse.Namespace, done: int = 0):
+        self.steps, self.minutes = options.steps, options.minutes
+        self.warmup, self.decay, self.done = options.warmup, options.decay, done
         self.started = time.time()
         self.stop = Stop()
 
     def progress(self, step: int) -> float:
-        return max(
-            step / self.steps if self.steps else 0.0,
-            (time.time() - self.started) / (self.minutes * 60) if self.minutes else 0.0,
-        )
+        """Share of the budget that is spent, by steps or by minutes, whichever is further."""
+        by_steps = step / self.steps if self.steps else 0.0
+        by_time = (time.time() - self.started) / (self.minutes * 60) if self.minutes else 0.0
+        return max(by_steps, by_time)
 
     def more(self, step: int) -> bool:
         return not self.stop and self.progress(step) < 1.0
 
     def factor(self, step: int) -> float:
+        """Factor of the peak rate: linear up, 1, then 1 - sqrt(share of the decay that is done)."""
         warm = min(1.0, (step - self.done + 1) / max(1, self.warmup))
         left = max(0.0, 1.0 - self.progress(step))
-        if left >= self.decay:
-            return warm
-        return warm * (1.0 - (1.0 - left / self.decay) ** 0.5)
+        return warm if left >= self.decay else warm * (1.0 - math.sqrt(1.0 - left / self.decay))
 
 
-def wsd(step: int, warmup: int, decayed: float) -> float:
-    """Warm-up, stable, decay: linear up, 1, then 1 - sqrt(share of the decay that is done)."""
-    return min(1.0, (step + 1) / max(1, warmup)) * (1.0 - math.sqrt(min(1.0, max(0.0, decayed))))
+class Stable:
+    """Holds the rate at its peak until it is told to anneal (warm-up, stable, decay).
+
+    A run without --decay goes on for as long as it is given. With --decay or --decay-minutes the rate falls to nothing
+    over that many steps or minutes, and the run ends there. One stable run can so be annealed at several places.
+    """
+
+    @staticmethod
+    def arguments(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--steps", type=int, default=0, help="end after so many steps in all (0: no limit)")
+        parser.add_argument("--minutes", type=float, default=0, help="end after so many minutes (0: no limit)")
+        parser.add_argument("--warmup", type=int, default=100, help="steps in which the rate rises")
+        parser.add_argument("--decay", type=int, default=0, help="anneal last.pt for so many steps, then end")
+        parser.add_argument("--decay-minutes", type=float, default=0, help="anneal last.pt for so many minutes")
+
+    def __init__(self, options: argparse.Namespace, done: int = 0):
+        self.steps, self.warmup, self.done = options.steps, options.warmup, done
+        self.decay, self.decay_minutes = options.decay, options.decay_minutes
+        self.annealing = bool(options.decay or options.decay_minutes)
+        self.started = time.time()
+        self.stop = Stop(options.minutes)
+
+    def decayed(self, step: int) -> float:
+        """Share of the decay that is done, by steps or by minutes, whichever is further."""
+        by_steps = (step - self.done) / self.decay if self.decay else 0.0
+        by_time = (time.time() - self.started) / 60 / self.decay_minutes if self.decay_minutes else 0.0
+        return max(by_steps, by_time)
+
+    def more(self, step: int) -> bool:
+        finished = self.steps and not self.annealing and step >= self.steps
+        return not self.stop and self.decayed(step) < 1.0 and not finished
+
+    def factor(self, step: int) -> float:
+        """Factor of the peak rate: linear up from step 0, 1, then 1 - sqrt(share of the decay that is done)."""
+        warm = min(1.0, (step + 1) / max(1, self.warmup))
+        return warm * (1.0 - math.sqrt(min(1.0, self.decayed(step))))

@@ -59,14 +59,14 @@ def extract(cli: Path, workspace: Path, out: Path) -> int:
     return len(lines)
 
 
-def main() -> None:
-    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--corpus", type=Path, default=home() / "corpus")
-    args.add_argument("--cli", type=Path, default=Path(__file__).resolve().parents[3] / "dist/cli.js")
-    args.add_argument("--out", type=Path, default=home() / "functions")
-    args.add_argument("--splits", nargs="+", default=["test", "valid", "train"])
-    args.add_argument("--limit", type=int, default=0, help="repositories per split, 0: all")
-    a = args.parse_args()
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, default=home() / "corpus")
+    parser.add_argument("--cli", type=Path, default=Path(__file__).resolve().parents[3] / "dist/cli.js")
+    parser.add_argument("--out", type=Path, default=home() / "functions")
+    parser.add_argument("--splits", nargs="+", default=["test", "valid", "train"])
+    parser.add_argument("--limit", type=int, default=0, help="repositories per split, 0: all")
+    a = parser.parse_args(argv)
     for split in a.splits:
         out = a.out / split
         out.mkdir(parents=True, exist_ok=True)

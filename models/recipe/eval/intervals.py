@@ -1,19 +1,21 @@
-"""Means and perplexities with 95% bootstrap intervals."""
+"""Means and perplexities with 95% bootstrap intervals: [value, low, high]."""
 
 from __future__ import annotations
 
 import numpy as np
 
+DRAWS = 1000
+
 
 def interval(sums: np.ndarray, counts: np.ndarray, against: np.ndarray | None = None, seed: int = 0) -> list[float]:
-    """Perplexity (or its ratio to `against`) and its 95% interval over documents. sums: nats per document."""
-    rng = np.random.default_rng(seed)
-    picks = rng.integers(0, len(sums), (1000, len(sums)))
+    """Perplexity over documents, or its ratio to that of `against`. sums: nats a document; counts: tokens a document."""
+    picks = np.random.default_rng(seed).integers(0, len(sums), (DRAWS, len(sums)))
     total = sums - (against if against is not None else 0)
     drawn = np.exp(total[picks].sum(1) / counts[picks].sum(1))
     return [float(np.exp(total.sum() / counts.sum())), *np.quantile(drawn, [0.025, 0.975]).tolist()]
 
 
 def mean_interval(values: np.ndarray, seed: int = 0) -> list[float]:
-    picks = np.random.default_rng(seed).integers(0, len(values), (1000, len(values)))
+    """The mean of values."""
+    picks = np.random.default_rng(seed).integers(0, len(values), (DRAWS, len(values)))
     return [float(values.mean()), *np.quantile(values[picks].mean(1), [0.025, 0.975]).tolist()]

@@ -1,4 +1,4 @@
-"""Ranks of the right answer in a table of scores."""
+"""Ranks of the right answer in a table of scores [questions, pool]."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import numpy as np
 
 
 def reciprocal_ranks(scores: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """scores [questions, pool], right [questions]: 1 / rank; equal scores count as ranked before (no luck)."""
+    """1 / rank of the answers right [questions]. Answers with an equal score count as ranked before: ties earn nothing."""
     own = scores[np.arange(len(right)), right][:, None]
     return 1.0 / ((scores >= own).sum(1))
 
 
 def fused(a: np.ndarray, b: np.ndarray, k: int = 60) -> np.ndarray:
-    """Reciprocal rank fusion of two score tables."""
+    """Reciprocal rank fusion of two tables."""
 
-    def ranks(x: np.ndarray) -> np.ndarray:
-        order = np.argsort(-x, axis=1, kind="stable")
+    def ranks(scores: np.ndarray) -> np.ndarray:
+        order = np.argsort(-scores, axis=1, kind="stable")
         place = np.empty_like(order)
-        np.put_along_axis(place, order, np.arange(x.shape[1])[None].repeat(len(x), 0), 1)
+        np.put_along_axis(place, order, np.arange(scores.shape[1])[None].repeat(len(scores), 0), 1)
         return place
 
     return 1 / (k + ranks(a)) + 1 / (k + ranks(b))

@@ -8,12 +8,11 @@ from torch import Tensor
 
 from recipe.eval.intervals import mean_interval
 from recipe.eval.ranks import reciprocal_ranks
-from recipe.heads.selection import Chooser
+from recipe.heads.selection import SelectionHead
 
 
 @torch.no_grad()
-def judged(chooser: Chooser, queries: Tensor, keys: Tensor) -> list[float]:
-    """Reciprocal rank of a question's own text among all, with its interval."""
-    return mean_interval(
-        reciprocal_ranks((chooser.asked(queries) @ chooser.texts(keys).t()).numpy(), np.arange(len(queries)))
-    )
+def selection_mrr(head: SelectionHead, queries: Tensor, keys: Tensor) -> list[float]:
+    """Mean reciprocal rank of a question's own text among all texts, with its interval."""
+    scores = (head.questions(queries) @ head.texts(keys).t()).numpy()
+    return mean_interval(reciprocal_ranks(scores, np.arange(len(queries))))

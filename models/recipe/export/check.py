@@ -15,11 +15,10 @@ TOLERANCE = 1e-3  # largest difference of logits allowed
 
 
 @torch.no_grad()
-def check(folder: Path, length: int = 96, seed: int = 0) -> float:
-    """Largest difference between PyTorch's logits and the reference's over `length` seeded tokens."""
+def largest_difference(folder: Path, length: int = 96, seed: int = 0) -> float:
+    """Largest difference between the logits of the folder's model and of the reference, over `length` seeded tokens."""
     model = read_folder(folder).eval()
     ids = np.random.default_rng(seed).integers(len(ID), model.config.vocab_size, length)
     ids[: len(SINK_IDS)] = SINK_IDS
-    tensor = torch.from_numpy(ids)[None]
-    ours = model.logits(model(tensor, torch.arange(length)[None], None))[0].double().numpy()
-    return float(np.abs(ours - forward(folder, ids.tolist())).max())
+    hidden = model(torch.from_numpy(ids)[None], torch.arange(length)[None], None)
+    return float(np.abs(model.logits(hidden)[0].double().numpy() - forward(folder, ids.tolist())).max())

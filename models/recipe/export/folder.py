@@ -1,4 +1,7 @@
-"""Writes a model as a checkpoint folder."""
+"""Writes a model as a checkpoint folder that loads as any Llama.
+
+What only this project's engine reads is the object `anchorage` in config.json.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,10 @@ from recipe.model.transformer import Llama
 
 
 def hf_config(config: ModelConfig, rope: Optional[dict], window: int, extra: Optional[dict] = None) -> dict:
-    """config.json. `rope` is {"factors": [D/2], "scale": m} of a context extension to `window` rows."""
+    """The content of config.json. rope: {"factors": [D/2], "scale": m} of an extension to `window` rows."""
     scaling = None
     if rope:
-        # One set of factors at every length: the weights were tuned with it, and rows stored once serve short and long contexts.
+        # One set of factors at every length: the weights are tuned with it, and stored rows serve contexts of any length.
         scaling = {
             "rope_type": "longrope",
             "short_factor": rope["factors"],
@@ -76,25 +79,25 @@ def write_folder(
     extra: Optional[dict] = None,
     tensors: Optional[dict[str, dict[str, np.ndarray]]] = None,
 ) -> None:
-    """`tensors`: further files, name -> {tensor name -> array} (memories, heads), written as f16 safetensors."""
+    """Writes config.json, generation_config.json, model.safetensors (f16), the tokenizer's files and SHA256SUMS.
+
+    extra: entries of config.json's `anchorage` object. tensors: further safetensors files, name -> {tensor name -> array}.
+    """
     out.mkdir(parents=True, exist_ok=True)
     rope = {"factors": list(model.rope.factors), "scale": model.rope.scale} if model.rope.factors else None
     config = hf_config(model.config, rope, model.window, extra)
-    (out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    (out / "generation_config.json").write_text(
-        json.dumps(
-            {k: config[k] for k in ("bos_token_id", "eos_token_id", "pad_token_id")} | {"do_sample": False}, indent=2
-        )
-        + "\n"
-    )
-    weights = {
-        k: np.ascontiguousarray(v.float().cpu().numpy().astype(np.float16)) for k, v in model.state_dict().items()
+    generation = {name: config[name] for name in ("bos_token_id", "eos_token_id", "pad_token_id")} | {
+        "do_sample": False
     }
-    for name, some in {"model.safetensors": weights, **(tensors or {})}.items():
-        for key, value in some.items():
-            if not np.isfinite(value.astype(np.float16)).all():
-                raise SystemExit(f"{key} does not fit f16: {name} not written")
-        save_file({k: v.astype(np.float16) for k, v in some.items()}, str(out / name), metadata={"format": "pt"})
+    (out / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    (out / "generation_config.json").write_text(json.dumps(generation, indent=2) + "\n")
+    weights = {name: value.float().cpu().numpy() for name, value in model.state_dict().items()}
+    for file, some in {"model.safetensors": weights, **(tensors or {})}.items():
+        halves = {name: np.ascontiguousarray(value.astype(np.float16)) for name, value in some.items()}
+        for name, value in halves.items():
+            if not np.isfinite(value).all():
+                raise SystemExit(f"{name} does not fit f16: {file} not written")
+        save_file(halves, str(out / file), metadata={"format": "pt"})
     for name in ("tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(tokenizer / name, out / name)
     vocabulary = json.loads((out / "tokenizer.json").read_text())["model"]["vocab"]
@@ -102,10 +105,11 @@ def write_folder(
         raise SystemExit("the tokenizer has more ids than the model has embeddings")
     for path in out.iterdir():
         path.chmod(0o644)
-    sums(out)
+    write_sums(out)
 
 
-def sums(out: Path) -> None:
-    names = sorted(p.name for p in out.iterdir() if p.suffix in (".json", ".safetensors"))
-    lines = [f"{hashlib.sha256((out / n).read_bytes()).hexdigest()}  {n}" for n in names]
+def write_sums(out: Path) -> None:
+    """Writes SHA256SUMS of every JSON and safetensors file."""
+    names = sorted(path.name for path in out.iterdir() if path.suffix in (".json", ".safetensors"))
+    lines = [f"{hashlib.sha256((out / name).read_bytes()).hexdigest()}  {name}" for name in names]
     (out / "SHA256SUMS").write_text("\n".join(lines) + "\n")

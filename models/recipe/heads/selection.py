@@ -1,4 +1,8 @@
-"""The selection head: a metric between mean queries and mean keys of the model."""
+"""The selection head: a metric in which a question's mean query is compared with each text's mean keys.
+
+Queries and keys are the model's own, of all layers and heads, not rotated. MoBA scores its blocks by mean keys
+(Lu et al. 2025, section 2.2). The matrices are the head's own, as those of the indexer in DeepSeek-V3.2.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,8 @@ FILE = "selection.safetensors"
 
 
 @torch.no_grad()
-def means(base: Llama, rows: list[list[int]], where, rows_at_once: int = 6144) -> list[Tensor]:
-    """For each layer the mean of the attention's input over each text's own rows (behind the sinks, alone): [n, C] in f32."""
+def _mean_inputs(base: Llama, rows: list[list[int]], where, rows_at_once: int = 6144) -> list[Tensor]:
+    """Per layer the mean of the attention's input over each text's own rows, [n, C] in f32. Each text is read alone."""
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     found = [torch.zeros(len(rows), base.config.hidden_size) for _ in base.model.layers]
     while order:
@@ -33,25 +37,27 @@ def means(base: Llama, rows: list[list[int]], where, rows_at_once: int = 6144) -
 
 
 @torch.no_grad()
-def mean_queries(base: Llama, asked: list[list[int]], where) -> Tensor:
-    """[n, layers * heads * head_dim]: projections are linear, so that of the mean is the mean."""
-    inputs = means(base, asked, where)
-    return torch.cat(
-        [x @ layer.self_attn.q_proj.weight.float().cpu().t() for x, layer in zip(inputs, base.model.layers)], 1
-    )
+def _projected(base: Llama, rows: list[list[int]], where, projection: str) -> Tensor:
+    """Mean projections of all layers side by side. A projection is linear: that of the mean is the mean of them all."""
+    weights = [getattr(layer.self_attn, projection).weight.float().cpu() for layer in base.model.layers]
+    return torch.cat([x @ weight.t() for x, weight in zip(_mean_inputs(base, rows, where), weights)], 1)
 
 
-@torch.no_grad()
+def mean_queries(base: Llama, questions: list[list[int]], where) -> Tensor:
+    """[n, layers * heads * head_dim]"""
+    return _projected(base, questions, where, "q_proj")
+
+
 def mean_keys(base: Llama, texts: list[list[int]], where) -> Tensor:
     """[n, layers * key heads * head_dim]"""
-    inputs = means(base, texts, where)
-    return torch.cat(
-        [x @ layer.self_attn.k_proj.weight.float().cpu().t() for x, layer in zip(inputs, base.model.layers)], 1
-    )
+    return _projected(base, texts, where, "k_proj")
 
 
-class Chooser(nn.Module):
-    """Both sides to `width` numbers of length 1, from numbers of mean 0 and deviation 1 over the pairs it was begun with."""
+class SelectionHead(nn.Module):
+    """Queries and keys -> vectors of `width` numbers and length 1.
+
+    Its inputs are scaled to mean 0 and deviation 1 over the pairs that it is made with.
+    """
 
     def __init__(self, queries: Tensor, keys: Tensor, width: int):
         super().__init__()
@@ -63,7 +69,7 @@ class Chooser(nn.Module):
             self.register_buffer(f"{name}_deviation", some.std(0) + 1e-3)
         self.temperature = nn.Parameter(torch.tensor(2.3))
 
-    def asked(self, queries: Tensor) -> Tensor:
+    def questions(self, queries: Tensor) -> Tensor:
         return F.normalize(self.q((queries - self.q_mean) / self.q_deviation), dim=-1)
 
     def texts(self, keys: Tensor) -> Tensor:
@@ -71,7 +77,7 @@ class Chooser(nn.Module):
 
     @torch.no_grad()
     def export(self) -> dict:
-        """For export.py: mean and deviation are folded into the matrices, so that the engine multiplies and adds."""
+        """The part for the exported folder. Mean and deviation are folded into matrix and bias."""
         tensors = {}
         for name, side in (("q", self.q), ("k", self.k)):
             weight = side.weight / getattr(self, f"{name}_deviation")

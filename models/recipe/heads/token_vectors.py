@@ -1,4 +1,4 @@
-"""A vector for each token of the vocabulary; a text is the mean of its tokens."""
+"""A vector for each token of the vocabulary. The vector of a text is the mean of its tokens' vectors, at length 1."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from torch.nn import functional as F
 
 
 class Texts(NamedTuple):
-    """Token ids of many texts end to end; text i is ids[starts[i]:starts[i + 1]]."""
+    """Token ids of many texts end to end. Text i is ids[starts[i]:starts[i + 1]]."""
 
     ids: np.ndarray  # int64
     starts: np.ndarray  # int64 [n + 1]
 
     @staticmethod
     def of(rows: list[list[int]]) -> "Texts":
-        starts = np.concatenate([[0], np.cumsum([len(r) for r in rows])]).astype(np.int64)
-        return Texts(np.fromiter((t for r in rows for t in r), np.int64, int(starts[-1])), starts)
+        starts = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
+        return Texts(np.fromiter((token for row in rows for token in row), np.int64, int(starts[-1])), starts)
 
     def take(
         self, places: np.ndarray, rng: np.random.Generator | None = None, keep: float = 1.0
     ) -> tuple[Tensor, Tensor]:
-        """Ids and offsets of these texts, each token kept with the chance `keep` (its first one always)."""
+        """Ids and offsets of the texts at `places`. Each token stays with the chance `keep`, the first one always."""
         lengths = self.starts[places + 1] - self.starts[places]
         offsets = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         at = np.arange(lengths.sum()) - np.repeat(offsets - self.starts[places], lengths)
@@ -38,7 +38,7 @@ class Texts(NamedTuple):
 
 
 class Table(nn.Module):
-    """[vocabulary, width]; a text is the mean of its tokens' rows, at length 1."""
+    """Token vectors [V, width]. Texts (ids, offsets) -> vectors [B, width] of length 1."""
 
     def __init__(self, vocab: int, width: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Low-rank adapters inside a Llama, and their exchange format (PEFT)."""
+"""Low-rank changes of linear maps (LoRA), and adapters of them in the format of PEFT."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from torch import Tensor, nn
 
 from recipe.model.transformer import Llama
 
+PREFIX = "base_model.model."
+TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj")
+SAVED = ["embed_tokens", "input_layernorm", "post_attention_layernorm", "norm"]
+
 
 class LoRA(nn.Module):
     """x -> scale * B A x, starting at zero."""
@@ -26,10 +30,6 @@ class LoRA(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x @ self.a.t().to(x.dtype)) @ self.b.t().to(x.dtype) * self.scale
-
-
-PREFIX = "base_model.model."
-SAVED = ["embed_tokens", "input_layernorm", "post_attention_layernorm", "norm"]
 
 
 class Adapted(nn.Module):
@@ -48,11 +48,8 @@ class Adapted(nn.Module):
         return self.linear(x) + self.lora(x)
 
 
-TARGETS = ("q_proj", "k_proj", "v_proj", "o_proj")
-
-
 def adapt(model: Llama, rank: int = 8, alpha: float = 16.0) -> Llama:
-    """LoRA+ (LongLoRA): low-rank changes of the attention maps; embeddings and norms trained in full; the rest frozen."""
+    """LoRA+ (LongLoRA): attention maps change by a low rank, embeddings and norms in full, all else is frozen."""
     model.requires_grad_(False)
     for layer in model.model.layers:
         for name in TARGETS:
@@ -64,10 +61,10 @@ def adapt(model: Llama, rank: int = 8, alpha: float = 16.0) -> Llama:
 
 
 def save_adapter(model: Llama, out: Path, rank: int, alpha: float, base: str) -> None:
-    """adapter_config.json and adapter_model.safetensors as PEFT writes them.
+    """Writes adapter_config.json and adapter_model.safetensors as PEFT does.
 
-    The head is tied to the embeddings, trained ones included; PEFT itself leaves it on the old ones: after merging there,
-    set lm_head.weight = model.embed_tokens.weight.
+    The output head is tied to the trained embeddings. PEFT leaves it on the old ones: after merging there, set
+    lm_head.weight = model.embed_tokens.weight.
     """
     out.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, np.ndarray] = {}
@@ -78,36 +75,19 @@ def save_adapter(model: Llama, out: Path, rank: int, alpha: float, base: str) ->
             continue
         tensors[PREFIX + name] = p.detach().float().cpu().numpy()
     save_file(tensors, str(out / "adapter_model.safetensors"), metadata={"format": "pt"})
-    (out / "adapter_config.json").write_text(
-        json.dumps(
-            {
-                "peft_type": "LORA",
-                "task_type": "CAUSAL_LM",
-                "base_model_name_or_path": base,
-                "r": rank,
-                "lora_alpha": alpha,
-                "lora_dropout": 0.0,
-                "bias": "none",
-                "fan_in_fan_out": False,
-                "inference_mode": True,
-                "use_rslora": False,
-                "target_modules": list(TARGETS),
-                "modules_to_save": SAVED,
-            },
-            indent=2,
-        )
-        + "\n"
-    )
+    config = {"peft_type": "LORA", "task_type": "CAUSAL_LM", "base_model_name_or_path": base}
+    config |= {"r": rank, "lora_alpha": alpha, "lora_dropout": 0.0, "bias": "none", "fan_in_fan_out": False}
+    config |= {"inference_mode": True, "use_rslora": False, "target_modules": list(TARGETS), "modules_to_save": SAVED}
+    (out / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
 def merged(model: Llama, folder: Path) -> Llama:
-    """A plain model with the adapter of `folder` added to its weights."""
+    """The model with the adapter of `folder` added to its weights."""
     config = json.loads((folder / "adapter_config.json").read_text())
     scale = config["lora_alpha"] / config["r"]
-    tensors = {
-        k[len(PREFIX) :]: torch.from_numpy(v) for k, v in load_file(str(folder / "adapter_model.safetensors")).items()
-    }
-    state = {k: v.clone() for k, v in model.state_dict().items()}
+    stored = load_file(str(folder / "adapter_model.safetensors"))
+    tensors = {name[len(PREFIX) :]: torch.from_numpy(value) for name, value in stored.items()}
+    state = {name: value.clone() for name, value in model.state_dict().items()}
     for name, value in tensors.items():
         if name.endswith(".lora_A.weight"):
             stem = name[: -len(".lora_A.weight")]

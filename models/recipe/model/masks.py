@@ -60,8 +60,3 @@ def anchored(is_anchor: Tensor, sinks: int) -> Layout:
     doc = torch.ones_like(anchor)
     doc[:, :sinks] = 0
     return Layout(doc, torch.zeros_like(anchor), group, anchor)
-
-
-def rows_kept(is_anchor: Tensor) -> float:
-    """Share of rows that stay in the cache once every closed segment is dropped: anchors over ordinary rows."""
-    return float(is_anchor.sum()) / float((~is_anchor).sum())

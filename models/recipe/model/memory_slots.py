@@ -1,18 +1,22 @@
-"""Segment memories (UIO-LLMs, section 4 of the design): a few learned rows that stand for a whole segment.
+"""Memory tokens: a few learned rows that stand for a whole segment of text (UIO-LLMs).
 
-Encoder: the segment behind the sinks, as the frozen base sees it, then M slots, copies of one learned vector. Slot j sees the
-sinks, the first (j + 1) l / M rows of the segment and itself, at the position that follows those rows. Low-rank changes
-of W_Q and W_V act at the slots only. So the segment's own rows are the base's, untouched, and the slots are a second pass of
-M rows over them: the engine needs no second prefill, and training needs gradients through M rows instead of l.
+Encoder. The frozen base reads the segment behind the sinks. Then a second pass reads M memory tokens, copies of one learned
+vector (the tensors call it `slot`). Memory token j sees the sinks, the segment's rows of its share and all before, and
+itself. Low-rank changes of W_Q and W_V act at the memory tokens only. So the segment's own rows stay the base's: the
+engine needs no second prefill, and training needs gradients through M rows only.
 
-Slots are of two kinds. *In place* (what a context of a whole workspace is made of, ratios 32 and 256): slot j starts as the last token of
-its share, in that token's place, seeing what it saw. Untrained, its row is that token's own, which readers know already; what is
-trained is how it differs. *Beside* (ratio 8, where much must be held): slot j is another row after its share, as in UIO-LLMs, and
-what it starts with is the learned vector and, scaled, the weighted mean of the embeddings of the tokens that no slot before it
-has seen (SPAN of them at most; the weights are one number a token of the vocabulary, rare ones weigh more to begin with). README, "Two kinds of slots".
+Memory tokens are of two kinds (docs/decisions/recipe-memory-tokens.md):
 
-Transfer head: what a slot leaves in a layer is that layer's attention input h. Its key and value are h (W_K + dK) and
-h (W_V + dV), another low-rank change, used nowhere else. Keys are not rotated.
+- In place (ratios 32 and 256; the context of a whole workspace is made of them). Memory token j starts as the last token of
+  its share, at that token's place, seeing what it saw. Untrained, its row is that token's own.
+- Appended (ratio 8, where much must be held; as in UIO-LLMs). Memory token j is another row after its share. It starts with
+  the learned vector plus, scaled, the weighted mean of the embeddings of its share. The weights are one number a token
+  of the vocabulary; rare tokens weigh more to begin with.
+
+Transfer head. A memory token leaves in each layer that layer's attention input h. Its key and value are h (W_K + dK) and
+h (W_V + dV), another low-rank change that is used nowhere else. Keys are not rotated.
+
+Shapes: B segments, n rows of a segment, M memory tokens, K key heads, D head size, C hidden size.
 """
 
 from __future__ import annotations
@@ -33,24 +37,29 @@ from recipe.model.masks import Layout, visible
 from recipe.model.transformer import Llama
 
 SINKS = len(SINK_IDS)
-SPAN = 32  # tokens of whose embeddings a slot is told, at most: a slot of ratio 256 is the eighth of ratio 32, so the engine makes both at once
+SEGMENT = 256  # rows of a segment in the product
+# Tokens of a share whose embeddings an appended memory token starts with, at most. A memory token of ratio 256 is then the
+# eighth one of ratio 32, so the engine makes both at once.
+SPAN = 32
 
 
 class Segment(NamedTuple):
-    """A batch of segments of one length. ids [B, n]; layout over the n rows (None: plain causal)."""
+    """A batch of segments of one length."""
 
-    ids: Tensor
-    layout: Layout | None = None
+    ids: Tensor  # [B, n]
+    layout: Layout | None = None  # over the n rows; None: plain causal
 
 
 def coverage(length: int, ratio: int) -> list[int]:
-    """Rows of the segment that each slot sees: ratio, 2 ratio, ..., length. One slot at least."""
+    """Rows of the segment that each memory token sees: ratio, 2 ratio, ..., length. There is one at least."""
     return [min((j + 1) * ratio, length) for j in range(max(1, math.ceil(length / ratio)))]
 
 
 class MemoryModel(nn.Module):
-    """`everywhere` and `transfer=False` are ablations: the slots' changes at all rows of the encoder's pass (which then costs
-    a prefill of its own, and gradients through it), and memory rows by the base's own W_K and W_V.
+    """A base and what makes memory tokens of its rows.
+
+    Two ablations: `everywhere` applies the low-rank changes at all rows of the encoder's pass, which then costs a prefill
+    of its own. `transfer=False` makes memory rows by the base's own W_K and W_V.
     """
 
     def __init__(
@@ -63,24 +72,19 @@ class MemoryModel(nn.Module):
         in_place: bool = False,
     ):
         super().__init__()
-        self.in_place = in_place
         self.base = base.requires_grad_(False)
-        self.everywhere = everywhere
-        c = base.config
-        q, kv = c.num_attention_heads * c.head_dim, c.num_key_value_heads * c.head_dim
-        self.rank, self.alpha = rank, alpha
-        # A slot starts as an anchor, which pretraining has taught to stand for the rows before it.
-        self.slot = nn.Parameter(base.model.embed_tokens.weight[ID["anchor"]].detach().float().clone())
-        if in_place:
-            nn.init.zeros_(self.slot)
-        self.repeat = nn.Parameter(base.model.embed_tokens.weight[ID["repeat"]].detach().float().clone())
-
+        self.rank, self.everywhere, self.in_place = rank, everywhere, in_place
+        c, embeddings = base.config, base.model.embed_tokens.weight.detach().float()
+        # It starts as an anchor, which pretraining has taught to stand for the rows before it.
+        self.slot = nn.Parameter(torch.zeros_like(embeddings[0]) if in_place else embeddings[ID["anchor"]].clone())
+        self.repeat = nn.Parameter(embeddings[ID["repeat"]].clone())
         self.span_weight = nn.Parameter(torch.zeros(c.vocab_size))  # logarithms
-        self.span_gain = nn.Parameter(torch.zeros(1))  # zero: as without
+        self.span_gain = nn.Parameter(torch.zeros(1))  # zero: the share's embeddings are left out
 
         def per_layer(outputs: int) -> nn.ModuleList:
             return nn.ModuleList(LoRA(c.hidden_size, outputs, rank, alpha) for _ in range(c.num_hidden_layers))
 
+        q, kv = c.num_attention_heads * c.head_dim, c.num_key_value_heads * c.head_dim
         self.slot_q, self.slot_v = per_layer(q), per_layer(kv)
         self.head_k, self.head_v = per_layer(kv), per_layer(kv)
         if not transfer:  # their second factor starts at zero, so frozen they change nothing
@@ -88,8 +92,8 @@ class MemoryModel(nn.Module):
             self.head_v.requires_grad_(False)
 
     def trained(self) -> dict[str, Tensor]:
-        """What this stage adds to the base, by name."""
-        return {k: v for k, v in self.state_dict().items() if not k.startswith("base.")}
+        """The tensors that come on top of the base, by name."""
+        return {name: value for name, value in self.state_dict().items() if not name.startswith("base.")}
 
     def sinks(self, batch: int, device) -> Rows:
         """The constant rows of the sinks."""
@@ -98,9 +102,10 @@ class MemoryModel(nn.Module):
             return self.base(ids, torch.arange(SINKS, device=device).expand(batch, SINKS), None, rows=True)[1]
 
     def ordinary(self, segment: Segment, through: bool = False) -> Rows:
-        """The base's rows of sinks and segment [B, K, SINKS + n, D]: what the engine's prefill keeps.
+        """The base's rows of sinks and segment, [B, K, SINKS + n, D], as the engine's prefill makes them.
 
-        No gradient passes them, unless `through` says so: a base that is trained too can then learn to make rows that slots can read.
+        No gradient passes them unless `through` is set. A base that is trained too then learns to make rows that memory
+        tokens can read.
         """
         b, n = segment.ids.shape
         device = segment.ids.device
@@ -109,26 +114,21 @@ class MemoryModel(nn.Module):
         if segment.layout is not None:
             zero = torch.zeros(b, SINKS, dtype=segment.layout.doc.dtype, device=device)
             mask = visible(Layout(*(torch.cat([zero, part], 1) for part in segment.layout)))
+        positions = torch.arange(SINKS + n, device=device).expand(b, SINKS + n)
         with torch.set_grad_enabled(torch.is_grad_enabled() and (self.everywhere or through)):
-            return self.base(
-                ids,
-                torch.arange(SINKS + n, device=device).expand(b, SINKS + n),
-                mask,
-                rows=True,
-                delta=self._change if self.everywhere else None,
-            )[1]
+            return self.base(ids, positions, mask, rows=True, delta=self._change if self.everywhere else None)[1]
 
     def _change(self, layer: int, x: Tensor):
         return self.slot_q[layer](x), None, self.slot_v[layer](x)
 
-    def tell_spans(self, counts: np.ndarray, gain: float = 1.5, a: float = 3e-4) -> None:
-        """Of slots beside, where no weights were learnt yet: a token that makes up the share p of the text, counts [V], weighs a / (a + p)."""
+    def weigh_spans(self, counts: np.ndarray, gain: float = 1.5, a: float = 3e-4) -> None:
+        """First weights of appended memory tokens: a token with the share p of the text, counts [V], weighs a / (a + p)."""
         with torch.no_grad():
             self.span_weight.copy_(-torch.log1p(torch.from_numpy(counts / counts.sum() / a)))
             self.span_gain.fill_(gain)
 
     def starts(self, ids: Tensor, cover: Tensor) -> Tensor:
-        """What the slots start with, [B, M, C], of segments ids [B, n] whose rows before cover[j] slot j sees (or would, beside)."""
+        """First hidden states of memory tokens, [B, M, C], of segments ids [B, n]; token j covers the rows before cover[j]."""
         if self.in_place:
             return self.slot + self.base.model.embed_tokens.weight[ids[:, cover - 1]].float()
         begin = torch.maximum(F.pad(cover[:-1], (1, 0)), cover - SPAN)
@@ -139,7 +139,7 @@ class MemoryModel(nn.Module):
         return self.slot + self.span_gain * mean
 
     def encode(self, segment: Segment, ratio: int, through: bool = False) -> Rows:
-        """Memory rows [B, K, M, D] of a segment, M = ceil(n / ratio); differentiable in this stage's parameters."""
+        """Memory rows [B, K, M, D] of a segment, M = ceil(n / ratio); differentiable in this module's parameters."""
         past = self.ordinary(segment, through)
         b, n = segment.ids.shape
         device = segment.ids.device
@@ -149,8 +149,7 @@ class MemoryModel(nn.Module):
             cover = cover - 1
         seen = torch.arange(SINKS + n, device=device)[None] < SINKS + cover[:, None]
         mask = torch.cat([seen, torch.eye(m, dtype=torch.bool, device=device)], 1)[None, None]
-
-        _, seen_by_layer = self.base(
+        _, inputs = self.base(
             None,
             (SINKS + cover).expand(b, m),
             mask,
@@ -160,9 +159,8 @@ class MemoryModel(nn.Module):
             delta=self._change,
             inputs=True,
         )
-        c = self.base.config
-        keys, values = [], []
-        for i, h in enumerate(seen_by_layer):
+        c, keys, values = self.base.config, [], []
+        for i, h in enumerate(inputs):
             attention = self.base.model.layers[i].self_attn
             for out, projection, head in (
                 (keys, attention.k_proj, self.head_k),
@@ -172,18 +170,18 @@ class MemoryModel(nn.Module):
         return Rows(keys, values)
 
     def encode_all(self, ids: Tensor, ratio: int, through: bool = False) -> Rows:
-        """Memory rows [B, K, S * M, D] of S segments side by side, ids [B, S, n]: they do not depend on each other."""
+        """Memory rows [B, K, S * M, D] of S segments side by side, ids [B, S, n]. Segments do not depend on each other."""
         return side_by_side(self.encode(Segment(ids.flatten(0, 1)), ratio, through), ids.shape[0])
 
     def read_all(self, ids: Tensor, through: bool = False) -> Rows:
-        """The same of all their own rows, [B, K, S * n, D]."""
+        """The segments' own rows side by side, [B, K, S * n, D], without sinks."""
         rows = self.ordinary(Segment(ids.flatten(0, 1)), through)
         return side_by_side(Rows(*([x[:, :, SINKS:] for x in part] for part in rows)), ids.shape[0])
 
     def decode(self, ids: Tensor, memories: Rows | None, sinks: Rows, repeat: bool = False) -> Tensor:
-        """Hidden [B, T(+1), C] of `ids` after [sinks, memories], positions contiguous from 0.
+        """Hidden states [B, T, C] of `ids` after [sinks, memory rows], at contiguous positions from 0.
 
-        With `repeat` the learned <|repeat|> vector comes first and asks for the memories' text again.
+        With `repeat` the learned <|repeat|> vector comes first and asks for the text again; then they are [B, T + 1, C].
         """
         b = sinks.keys[0].shape[0]
         past = sinks if memories is None else Rows.cat([sinks, memories])
@@ -193,13 +191,12 @@ class MemoryModel(nn.Module):
         p, t = past.count, embeds.shape[1]
         i, j = torch.arange(t, device=ids.device)[:, None], torch.arange(p + t, device=ids.device)[None]
         positions = torch.arange(p + t, device=ids.device).expand(b, p + t)
-        return self.base(
-            None, positions[:, p:], (j <= i + p)[None, None], embeds=embeds, past=past, past_positions=positions[:, :p]
-        )
+        mask = (j <= i + p)[None, None]
+        return self.base(None, positions[:, p:], mask, embeds=embeds, past=past, past_positions=positions[:, :p])
 
-    def loss(self, hidden: Tensor, targets: Tensor, chunk: int = 512):
+    def loss(self, hidden: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Mean nats, and each target's own."""
-        return cross_entropy(hidden, self.base.model.embed_tokens.weight, targets, chunk=chunk)
+        return cross_entropy(hidden, self.base.model.embed_tokens.weight, targets)
 
 
 def side_by_side(rows: Rows, batch: int) -> Rows:
@@ -212,8 +209,8 @@ def side_by_side(rows: Rows, batch: int) -> Rows:
     return Rows([joined(x) for x in rows.keys], [joined(x) for x in rows.values])
 
 
-def restored(base: Llama, state: dict, **ablation: bool) -> MemoryModel:
-    """The slots of a checkpoint for this base."""
-    model = MemoryModel(base, state["rank"], in_place=state.get("in_place", False), **ablation)
+def restored(base: Llama, state: dict, **ablations: bool) -> MemoryModel:
+    """The memory model of a checkpoint over this base."""
+    model = MemoryModel(base, state["rank"], in_place=state.get("in_place", False), **ablations)
     model.load_state_dict(state["weights"], strict=False)
     return model

@@ -1,7 +1,6 @@
-"""Optimisers and schedule.
+"""Optimisers: Muon for the matrices inside the layers, AdamW for embeddings and norms.
 
-Muon for the matrices inside the layers (its update is the momentum's nearest orthogonal matrix; at this size it learns more
-per token than AdamW: README, "Optimiser"), AdamW for embeddings and norms.
+At this size Muon learns more per token than AdamW (docs/decisions/recipe-optimizer.md).
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ def orthogonal(g: Tensor, steps: int = 5) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """Momentum, orthogonalised; scaled so that an update has the RMS of AdamW's and one learning rate serves both."""
+    """Nesterov momentum, made orthogonal. An update has the RMS of AdamW's, so one learning rate serves both."""
 
     def __init__(self, params, lr: float, momentum: float = 0.95, weight_decay: float = 0.1):
         super().__init__(list(params), dict(lr=lr, momentum=momentum, weight_decay=weight_decay))
@@ -35,18 +34,18 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self, closure=None):
         for group in self.param_groups:
-            shapes: dict[tuple, list[nn.Parameter]] = {}
+            by_shape: dict[tuple, list[nn.Parameter]] = {}
             for p in group["params"]:
                 if p.grad is not None:
-                    shapes.setdefault(tuple(p.shape), []).append(p)
-            for shape, params in shapes.items():
+                    by_shape.setdefault(tuple(p.shape), []).append(p)
+            for shape, params in by_shape.items():
                 updates = []
                 for p in params:
                     state = self.state[p]
                     if "m" not in state:
                         state["m"] = torch.zeros_like(p)
                     state["m"].mul_(group["momentum"]).add_(p.grad)
-                    updates.append(p.grad.add(state["m"], alpha=group["momentum"]))  # Nesterov
+                    updates.append(p.grad.add(state["m"], alpha=group["momentum"]))
                 turned = orthogonal(torch.stack(updates))
                 scale = 0.2 * math.sqrt(max(shape))
                 for p, u in zip(params, turned):
@@ -54,25 +53,28 @@ class Muon(torch.optim.Optimizer):
 
 
 class Optimizer:
-    """Both optimisers behind one face: step, zero_grad, learning rate, state."""
+    """PyTorch optimisers that step together, with one peak learning rate and one gradient norm."""
 
-    def __init__(self, model: nn.Module, lr: float, kind: str = "muon", weight_decay: float = 0.1, betas=(0.9, 0.95)):
+    def __init__(self, parts: list[torch.optim.Optimizer], lr: float):
+        self.parts, self.lr = parts, lr
+        self.params = [p for part in parts for group in part.param_groups for p in group["params"]]
+
+    @staticmethod
+    def of(model: nn.Module, lr: float, kind: str = "muon", weight_decay: float = 0.1) -> "Optimizer":
+        """For the trained parameters of a model. kind "muon": Muon for matrices other than embeddings, AdamW for the rest."""
         matrices, rest = [], []
         for name, p in model.named_parameters():
             if p.requires_grad:
                 (matrices if p.dim() == 2 and "embed" not in name and kind == "muon" else rest).append(p)
-        self.lr = lr
-        decayed, plain = [p for p in rest if p.dim() == 2], [p for p in rest if p.dim() != 2]
         groups = [
-            dict(params=decayed, weight_decay=0.01 if kind == "muon" else weight_decay),
-            dict(params=plain, weight_decay=0.0),
+            dict(params=[p for p in rest if p.dim() == 2], weight_decay=0.01 if kind == "muon" else weight_decay),
+            dict(params=[p for p in rest if p.dim() != 2], weight_decay=0.0),
         ]
         try:
-            adam = torch.optim.AdamW(groups, lr=lr, betas=betas, fused=True)
-        except (TypeError, RuntimeError):  # older PyTorch, or parameters on a CPU it has no fused kernel for
-            adam = torch.optim.AdamW(groups, lr=lr, betas=betas)
-        self.parts = [adam] + ([Muon(matrices, lr, weight_decay=weight_decay)] if matrices else [])
-        self.params = matrices + rest
+            adam = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.95), fused=True)
+        except (TypeError, RuntimeError):  # older PyTorch, or a CPU without a fused kernel
+            adam = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.95))
+        return Optimizer([adam, *([Muon(matrices, lr, weight_decay=weight_decay)] if matrices else [])], lr)
 
     def step(self, factor: float, clip: float = 1.0) -> float:
         """One update at `factor` times the peak learning rate; returns the gradients' norm before clipping."""
@@ -81,12 +83,8 @@ class Optimizer:
             for group in part.param_groups:
                 group["lr"] = self.lr * factor
             part.step()
-        self.zero_grad()
-        return norm
-
-    def zero_grad(self) -> None:
-        for part in self.parts:
             part.zero_grad(set_to_none=True)
+        return norm
 
     def state_dict(self) -> list:
         return [part.state_dict() for part in self.parts]

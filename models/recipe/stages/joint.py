@@ -1,240 +1,183 @@
-"""Stage 5, everything at once: `python -m recipe.stages.joint --init RUN --tokens DIR --functions DIR --run DIR`.
+"""Stage 5: everything at once.
 
-A chain of stages lets each forget what the one before has taught. Here each step adds the gradients of two batches: text under
-one of the masks (rows of the first window, and long rows under full attention or AnSAN beside a window), and some of the
-lessons (LESSONS). All weights move; the slots' changes still act at the slots only. Resumes from RUN/last.pt at a steady rate;
-`--decay-minutes M` reads it, lets the rate fall to nothing in so long and writes RUN/decayed, a run folder that tasks.py judges and export.py takes.
+    python -m recipe.stages.joint --init RUN/last.pt --tokens DIR --functions DIR --run DIR
+
+In a chain of stages each forgets some of what the one before has taught. Here a step adds the gradients of two batches:
+text under one of the masks (TEXTS), and some of the tasks (TASKS). All weights move; the changes of memory tokens still
+act at memory tokens only. The rate is steady. `--decay-minutes M` reads RUN/last.pt, lets the rate fall to nothing in
+M minutes and writes RUN/decayed, a run folder that the tasks stage measures and the export takes.
+
+Beside last.pt it writes memory.pt (memory tokens appended, lowest ratio), sparse.pt (memory tokens in place, the other
+ratios) and heads.pt.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import time
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from recipe.checkpoint import load_model, read, save
 from recipe.config import home
-from recipe.export.memory import export_part
-from recipe.heads.vectors import Heads
-from recipe.log import Log
-from recipe.machine import autocast, machine_arguments, set_up
-from recipe.model.memory_slots import SINKS, MemoryModel, restored
+from recipe.export.memory import memory_part
+from recipe.heads.vectors import VectorHead
+from recipe.model.memory_slots import SEGMENT, MemoryModel, restored
 from recipe.model.optimizers import Optimizer
 from recipe.model.rope import read_factors, yarn
-from recipe.schedule import Stop
-from recipe.tasks.attention_selection import Selecting
-from recipe.tasks.examples import Maker
-from recipe.tasks.function_tasks import Stage
-from recipe.tasks.functions import Draw, documented
+from recipe.schedule import Stable
+from recipe.stage import Stage, drawn
+from recipe.tasks.attention_selection import AttentionSelection
+from recipe.tasks.examples import ExampleMaker
+from recipe.tasks.function_tasks import FunctionTasks
+from recipe.tasks.functions import FunctionSampler, documented
 from recipe.tasks.functions import read as read_functions
 from recipe.tasks.keys import KeyMaker
-from recipe.tasks.memory_tasks import MemoryLessons
-from recipe.tasks.text import Texts, drawn
+from recipe.tasks.memory_tasks import MemoryTasks
+from recipe.tasks.question_pairs import PairMaker
+from recipe.tasks.text import TEXTS, TextTasks
 from recipe.tokens.encoder import Encoder
 from recipe.tokens.store import Tokens
 
-TEXTS = ("short", "long_full", "long_ansan")
 TEXT_SHARES = (0.38, 0.12, 0.50)
-LESSONS = ("past", "copy_raw", "repeat", "copy", "needle", "needle_raw", "select", "gist", "gist_memories", "chat")
-LESSON_SHARES = (0.18, 0.10, 0.0, 0.26, 0.10, 0.08, 0.08, 0.12, 0.03, 0.05)
-MEMORY_LESSONS = LESSONS[:6]
+MEMORY_TASKS = ("past", "copy_raw", "repeat", "copy", "needle", "needle_raw")
+FUNCTION_TASKS = {"gist": 8, "gist_memories": 8, "chat": 8}  # functions a step for every 1,024 rows of text
+TASKS = (*MEMORY_TASKS, "select", *FUNCTION_TASKS)
+TASK_SHARES = (0.18, 0.10, 0.0, 0.26, 0.10, 0.08, 0.08, 0.12, 0.03, 0.05)
 
 
-def parser() -> argparse.ArgumentParser:
-    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument(
-        "--init",
-        type=Path,
-        default=home() / "runs/blend/last.pt",
-        help="weights to start from when RUN/last.pt is not there",
-    )
-    args.add_argument("--tokens", type=Path, default=home() / "tokens")
-    args.add_argument(
-        "--memory", type=Path, help="slots of the lowest ratio to start from (default: memory.pt beside --init)"
-    )
-    args.add_argument("--heads", type=Path, help="heads to start from (default: the --init run's)")
-    args.add_argument("--functions", type=Path, required=True, help="folder or jsonl of functions.py")
-    args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
-    args.add_argument(
-        "--lesson-shares", type=float, nargs=len(LESSONS), default=LESSON_SHARES, metavar="S", help=f"of {LESSONS}"
-    )
-    args.add_argument(
-        "--lesson-norm", type=float, default=0.8, help="the lessons' gradient is cut to this; a text's is about 1"
-    )
-    args.add_argument("--lessons", type=int, default=1, help="lessons a step")
-    args.add_argument(
-        "--trust",
-        type=float,
-        default=0.5,
-        help="share of full attention's own predictions in the targets of long AnSAN rows",
-    )
-    args.add_argument("--ratios", type=int, nargs="+", default=[256, 32, 8])
-    args.add_argument("--segment", type=int, default=256, help="rows of a segment of the past")
-    args.add_argument("--code-tokens", type=int, default=160)
-    args.add_argument("--run", type=Path, default=home() / "runs/joint")
-    args.add_argument(
-        "--text-shares", type=float, nargs=len(TEXTS), default=TEXT_SHARES, metavar="S", help=f"of {TEXTS}"
-    )
-    args.add_argument("--farthest", type=int, default=32, help="times the first window, of the longest rows")
-    args.add_argument(
-        "--farthest-share",
-        type=float,
-        default=0.0,
-        help="of the long rows under full attention; a quarter of it of those under AnSAN",
-    )
-    args.add_argument(
-        "--factors", type=Path, help="rope_factors.json to go on with (default: the checkpoint's, or YaRN's)"
-    )
-    args.add_argument("--rows", type=int, default=4, help="rows of the first window in a step's text")
-    args.add_argument("--lr", type=float, default=1.3e-3)
-    args.add_argument("--warmup", type=int, default=100)
-    args.add_argument(
-        "--decay-minutes", type=float, default=0, help="anneal last.pt for so long into RUN/decayed, then end"
-    )
-    args.add_argument("--steps", type=int, default=0, help="end after so many steps in all (0: never)")
-    args.add_argument("--minutes", type=float, default=0)
-    args.add_argument("--save-seconds", type=float, default=240)
-    machine_arguments(args)
-    return args
+class SteadyThenLinear(Stable):
+    """Warms up after every start, holds, and falls in a straight line while it anneals."""
+
+    def factor(self, step: int) -> float:
+        return 1.0 - self.decayed(step) if self.annealing else min(1.0, (step - self.done + 1) / self.warmup)
 
 
-def main(argv: list[str] | None = None) -> dict:
-    a = parser().parse_args(argv)
-    where = set_up(a)
-    last = a.run / "last.pt"
-    source = last if last.exists() else a.init
-    state = read(source)
-    base = load_model(source)
-    first = base.config.max_position_embeddings
-    if base.rope.factors is None or a.factors:
-        rope = (
-            read_factors(a.factors, None, base.config.head_dim, first)
-            if a.factors
-            else yarn(base.config.head_dim, base.config.rope_theta, first, 8)
-        )
-        base = load_model(source, factors=rope["factors"], rope_scale=rope["scale"])
+class Joint(Stage):
+    name = "joint"
+    schedule_type = SteadyThenLinear
+    defaults = {"lr": 1.3e-3, "save_seconds": 240}
+    salt = (3,)
+    clip = 2.0
+
+    @classmethod
+    def arguments(cls, parser) -> None:
+        add = parser.add_argument
+        add("--init", type=Path, default=home() / "runs/blend/last.pt", help="weights to start a new run from")
+        add("--memory", type=Path, help="memory tokens of the lowest ratio (default: memory.pt beside --init)")
+        add("--heads", type=Path, help="the vector head to start from (default: the --init run's)")
+        add("--functions", type=Path, required=True, help="folder or jsonl of functions")
+        add("--task-shares", type=float, nargs=len(TASKS), default=TASK_SHARES, metavar="S", help=f"of {TASKS}")
+        add("--task-norm", type=float, default=0.8, help="the tasks' gradient is cut to this norm; a text's is about 1")
+        add("--tasks", type=int, default=1, help="tasks a step")
+        add("--trust", type=float, default=0.5, help="share of full attention's predictions in long AnSAN targets")
+        add("--ratios", type=int, nargs="+", default=[256, 32, 8])
+        add("--segment", type=int, default=SEGMENT, help="rows of a segment of the past")
+        add("--identifiers", type=int, default=20_000, help="places of the text where names for keys are read")
+        add("--code-tokens", type=int, default=160)
+        add("--text-shares", type=float, nargs=len(TEXTS), default=TEXT_SHARES, metavar="S", help=f"of {TEXTS}")
+        add("--farthest", type=int, default=32, help="rows of the longest texts, in first windows")
+        add("--farthest-share", type=float, default=0.0, help="of the long rows under full attention; AnSAN: a quarter")
+        add("--factors", type=Path, help="rope_factors.json (default: the checkpoint's factors, or YaRN's)")
+        add("--rows", type=int, default=4, help="rows of the first window in a step's text")
+
+    def build(self) -> None:
+        a = self.options
+        start = self.last if self.state else a.init
+        state = self.state or read(start)
+        self.base = self._base(start)
+        self.config, self.first = self.base.config, self.base.config.max_position_embeddings
+        self.appended, self.in_place = self._memory_models(start.parent)
+        self.base.requires_grad_(True)
+        head = state["heads"] if "heads" in state else read(a.heads)["weights"]
+        self.head = VectorHead(self.config.hidden_size, token_vectors=head.get("tokens.weight"))
+        self.head.load_state_dict(head)
+        parts = {"model": self.appended, "sparse": self.in_place, "heads": self.head}
+        self.optimizer = Optimizer.of(torch.nn.ModuleDict(parts).to(self.device), a.lr, "muon")
+
+    def _base(self, path: Path):
+        """The model, extended to eight first windows where it was not yet."""
+        base, factors = load_model(path), self.options.factors
+        c, first = base.config, base.config.max_position_embeddings
+        if base.rope.factors is not None and not factors:
+            return base
+        rope = read_factors(factors, None, c.head_dim, first) if factors else yarn(c.head_dim, c.rope_theta, first, 8)
+        base = load_model(path, factors=rope["factors"], rope_scale=rope["scale"])
         base.window = 8 * first
-    source_run = a.run if last.exists() else a.init.parent
-    memory_state = read(source_run / "memory.pt" if last.exists() else a.memory or source_run / "memory.pt")
-    model = restored(base, memory_state)
-    if "span_gain" not in memory_state["weights"]:
-        model.tell_spans(Tokens(a.tokens, "train").counts(base.config.vocab_size))
-    sparse_state = source_run / "sparse.pt"
-    sparse = (
-        restored(base, read(sparse_state)) if sparse_state.exists() else MemoryModel(base, model.rank, in_place=True)
-    )
-    base.requires_grad_(True)
-    known = state["heads"] if "heads" in state else read(a.heads)["weights"]
-    heads = Heads(base.config.hidden_size, token_vectors=known.get("tokens.weight"))
-    heads.load_state_dict(known)
-    heads.tokens and heads.tokens.requires_grad_(False)
-    both = torch.nn.ModuleDict({"model": model, "sparse": sparse, "heads": heads}).to(where)
-    optimizer = Optimizer(both, a.lr, "muon")
-    step, seen, cursors = 0, 0, None
-    if last.exists():
-        step, seen = state["step"], state["tokens"]
-        optimizer.load_state_dict(state["optimizer"])
-        cursors = state["cursors"] if state["data"] == str(a.tokens) else None
-    tokens, encode = Tokens(a.tokens, "train"), Encoder(a.tokenizer)
-    texts = Texts(tokens, first, base.window, a.seed, cursors, a.trust, a.farthest, a.farthest_share)
-    keys = KeyMaker(encode)
-    keys.read_identifiers(tokens, 20_000)
-    memories = MemoryLessons(model, sparse, tokens, keys, a.ratios, a.segment, where)
-    maker = Maker(encode, min(a.code_tokens, first // 3), window=first - SINKS - 1)
-    tasks = Stage(model, heads, maker, a.ratios, [], where)
-    draw = Draw(documented(read_functions(a.functions)), a.seed)
-    selecting = Selecting(sparse, maker, draw, tokens, [r for r in a.ratios if r > min(a.ratios)] or a.ratios, where)
-    log, stop, begun, began = Log(a.run / "log.jsonl"), Stop(a.minutes), time.time(), step
-    log(
-        event="start",
-        step=step,
-        tokens=seen,
-        data=str(a.tokens),
-        init=str(a.init),
-        lr=a.lr,
-        rows=a.rows,
-        annealing=a.decay_minutes,
-        texts=list(a.text_shares),
-        lessons=list(a.lesson_shares),
-    )
-    out = a.run / "decayed" if a.decay_minutes else a.run
+        return base
 
-    def decayed() -> float:
-        return (time.time() - begun) / 60 / a.decay_minutes if a.decay_minutes else 0.0
+    def _memory_models(self, folder: Path) -> tuple[MemoryModel, MemoryModel]:
+        """Memory tokens appended and in place, of the run in `folder`; those in place are new where there are none."""
+        a = self.options
+        state = read(folder / "memory.pt" if self.state else a.memory or folder / "memory.pt")
+        appended = restored(self.base, state)
+        if "span_gain" not in state["weights"]:
+            appended.weigh_spans(Tokens(a.tokens, "train").counts(self.config.vocab_size))
+        path = folder / "sparse.pt"
+        if path.exists():
+            return appended, restored(self.base, read(path))
+        return appended, MemoryModel(self.base, appended.rank, in_place=True)
 
-    def checkpoint() -> None:
-        few, many = min(a.ratios), [r for r in a.ratios if r > min(a.ratios)]
-        for name, slots, ratios, part in (("memory", model, [few], "dense_memory"), ("sparse", sparse, many, "memory")):
+    def begin(self) -> dict:
+        a = self.options
+        same_data = self.state and self.state["data"] == str(a.tokens)
+        cursors = self.state["cursors"] if same_data else None
+        tokens, encode = Tokens(a.tokens, "train"), Encoder(a.tokenizer)
+        lengths = (self.first, self.base.window)
+        self.texts = TextTasks(tokens, *lengths, a.seed, cursors, a.trust, a.farthest, a.farthest_share)
+        keys = KeyMaker(encode)
+        keys.read_identifiers(tokens, a.identifiers)
+        self.lowest, self.higher = min(a.ratios), [ratio for ratio in a.ratios if ratio > min(a.ratios)]
+        models = (self.appended, self.in_place)
+        self.memory_tasks = MemoryTasks(*models, tokens, keys, a.ratios, a.segment, self.device)
+        examples = ExampleMaker(encode, min(a.code_tokens, self.first // 3))
+        self.function_tasks = FunctionTasks(self.appended, self.head, examples, a.ratios, [], self.device)
+        self.sampler = FunctionSampler(documented(read_functions(a.functions)), a.seed)
+        pairs = PairMaker(examples, self.sampler, tokens)
+        self.selection = AttentionSelection(self.in_place, pairs, self.higher or a.ratios, self.device)
+        shares = {"texts": list(a.text_shares), "tasks": list(a.task_shares)}
+        return {"data": str(a.tokens), "init": str(a.init), "rows": a.rows, "annealing": a.decay_minutes, **shares}
+
+    def gradients(self) -> None:
+        a, rng = self.options, self.rng
+        text = drawn(TEXTS, a.text_shares, rng)
+        for task in [drawn(TASKS, a.task_shares, rng) for _ in range(a.tasks)]:
+            with self.autocast():
+                loss = self._task_loss(task)
+            self.learn(task, loss)
+        # The tasks come first, cut to the norm of a text's gradient: a few wrong answers must not drown the text.
+        torch.nn.utils.clip_grad_norm_(self.optimizer.params, a.task_norm)
+        with self.autocast():
+            loss = self.texts.loss(self.base, text, a.rows, rng, self.device)
+        self.learn(text, loss)
+        self.seen += a.rows * self.first
+
+    def _task_loss(self, task: str):
+        rows = self.options.rows * self.first
+        if task in MEMORY_TASKS:
+            return getattr(self.memory_tasks, task)(self.rng, rows)
+        if task == "select":
+            return self.selection.loss(self.step, self.rng, rows)
+        count = max(2, rows // 512 * FUNCTION_TASKS[task] // 2)
+        return getattr(self.function_tasks, task)(self.sampler.batch(self.step, count), self.rng)
+
+    def save(self) -> None:
+        a, config = self.options, self.config
+        out = a.run / "decayed" if self.schedule.annealing else a.run
+        for name, model, ratios, part in (
+            ("memory", self.appended, [self.lowest], "dense_memory"),
+            ("sparse", self.in_place, self.higher, "memory"),
+        ):
+            shape = {"rank": model.rank, "in_place": model.in_place}
             save(
-                out / f"{name}.pt",
-                slots.trained(),
-                base.config,
-                rank=slots.rank,
-                in_place=slots.in_place,
-                export=export_part(slots, ratios, a.segment, part),
+                out / f"{name}.pt", model.trained(), config, export=memory_part(model, ratios, a.segment, part), **shape
             )
-        save(out / "heads.pt", heads, base.config, export=heads.export())
-        save(
-            out / "last.pt",
-            base,
-            base.config,
-            step=step,
-            tokens=seen,
-            cursor=None,
-            cursors=texts.cursors(),
-            data=str(a.tokens),
-            heads=heads.state_dict(),
-            optimizer=None if a.decay_minutes else optimizer.state_dict(),
-        )
-
-    def lesson(name: str, rng: np.random.Generator):
-        if name in MEMORY_LESSONS:
-            return getattr(memories, name)(rng, a.rows * first)
-        if name == "select":
-            return selecting.loss(step, rng, a.rows * first)
-        share = {"gist": 8, "chat": 8, "gist_memories": 8}[name]
-        return getattr(tasks, name)(draw.batch(step, max(2, a.rows * first // 512 * share // 2)), rng)
-
-    def learn(what: str, loss_of, *given) -> None:
-        with autocast(where):
-            loss = loss_of(*given)
-        loss.backward()
-        losses.setdefault(what, []).append(float(loss.detach()))
-
-    losses: dict[str, list[float]] = {}
-    saved = logged = time.time()
-    while not stop and decayed() < 1.0 and not (a.steps and step >= a.steps):
-        rng = np.random.default_rng((a.seed, 3, step))
-        kind = drawn(TEXTS, a.text_shares, rng)
-        for name in (drawn(LESSONS, a.lesson_shares, rng) for _ in range(a.lessons)):
-            learn(name, lesson, name, rng)
-        # The lessons first, cut to the size a text's gradient has: a few wrong answers must not drown the text.
-        torch.nn.utils.clip_grad_norm_(optimizer.params, a.lesson_norm)
-        learn(kind, texts.loss, base, kind, a.rows, rng, where)
-        norm = optimizer.step(1.0 - decayed() if a.decay_minutes else min(1.0, (step - began + 1) / a.warmup), clip=2.0)
-        step, seen = step + 1, seen + a.rows * first
-        if step % 20 == 0:
-            now = time.time()
-            log(
-                event="train",
-                step=step,
-                tokens=seen,
-                norm=norm,
-                seconds_per_step=(now - logged) / 20,
-                **{k: float(np.mean(v)) for k, v in sorted(losses.items())},
-            )
-            losses, logged = {}, now
-        if time.time() - saved > a.save_seconds:
-            checkpoint()
-            saved = time.time()
-    checkpoint()
-    log(event="end", step=step, tokens=seen)
-    return {"step": step, "tokens": seen}
+        save(out / "heads.pt", self.head, config, export=self.head.export())
+        state = {**self.progress(), "cursor": None, "cursors": self.texts.cursors(), "data": str(a.tokens)}
+        if self.schedule.annealing:
+            state["optimizer"] = None  # an annealed run is not resumed
+        save(out / "last.pt", self.base, config, heads=self.head.state_dict(), **state)
 
 
 if __name__ == "__main__":
-    print(json.dumps(main()))
+    print(json.dumps(Joint.main()))

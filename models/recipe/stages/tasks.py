@@ -1,38 +1,42 @@
-"""Stage 4, what the product asks: `python -m recipe.stages.tasks --base FILE --memory FILE --functions FILE.jsonl --run DIR`.
+"""Stage 4: the tasks of the product.
 
-All weights move now, the memories' too, so that they still fit the base. Each step draws one task: plain text under the mix of
-masks (so that nothing is forgotten), doc <-> code (and commit subject <-> changed function) vectors with the name hidden, gists from rows and from memories alone, the
-line pointer with "none", copying of keys from memories, short grounded answers under the chat template.
-Writes RUN/last.pt (base), RUN/memory.pt and RUN/heads.pt for export.py. `--evaluate` measures on held-out repositories.
+    python -m recipe.stages.tasks --base FILE --memory FILE --functions DIR --held-out DIR --run DIR
+
+All weights move, those of the memory tokens too, so that they still fit the base. Each step draws one task:
+
+    text           plain text under the mix of masks, so that nothing is forgotten
+    vectors        a summary (or a commit subject) and its code find each other, the name hidden
+    gist           a gist of a function from its rows
+    gist_memories  a gist from its memory tokens alone
+    copy           keys from memory tokens
+    chat           short grounded answers under the chat template
+
+Writes RUN/last.pt (the base), RUN/memory.pt and RUN/heads.pt for the export. `--evaluate` measures search and gists on
+held-out repositories.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import time
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from recipe.checkpoint import load_model, read, save
 from recipe.config import home
-from recipe.eval.tasks import evaluate_tasks
-from recipe.export.memory import export_part
-from recipe.heads.vectors import Heads
-from recipe.log import Log
-from recipe.machine import autocast, machine_arguments, set_up
-from recipe.model.memory_slots import SINKS, restored
+from recipe.eval.tasks import TaskEvaluation
+from recipe.export.memory import memory_part
+from recipe.heads.vectors import VectorHead
+from recipe.model.memory_slots import SEGMENT, restored
 from recipe.model.optimizers import Optimizer
-from recipe.schedule import Budget
+from recipe.stage import Stage, drawn
+from recipe.tasks import functions
 from recipe.tasks.commits import commit_pairs
-from recipe.tasks.examples import Maker
-from recipe.tasks.function_tasks import Stage
-from recipe.tasks.functions import Draw, documented, split
-from recipe.tasks.functions import read as read_functions
+from recipe.tasks.examples import ExampleMaker
+from recipe.tasks.function_tasks import FunctionTasks
+from recipe.tasks.functions import Function, FunctionSampler, documented
 from recipe.tasks.keys import KeyMaker
-from recipe.tasks.memory_gradients import copying
+from recipe.tasks.memory_gradients import recall_loss
 from recipe.tasks.synthetic import synthetic
 from recipe.tasks.text import batch_loss
 from recipe.tokens.encoder import Encoder
@@ -43,149 +47,102 @@ TASKS = ("text", "vectors", "gist", "gist_memories", "copy", "chat")
 SHARES = (0.25, 0.30, 0.12, 0.10, 0.05, 0.08)
 
 
-def parser() -> argparse.ArgumentParser:
-    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--base", type=Path, default=home() / "runs/long/merged.pt")
-    args.add_argument("--memory", type=Path, default=home() / "runs/memory/last.pt")
-    args.add_argument(
-        "--functions", type=Path, help="folder or jsonl of functions.py (default: synthetic, for a trial only)"
-    )
-    args.add_argument(
-        "--held-out", type=Path, help="the same of other repositories (default: a tenth of --functions' repositories)"
-    )
-    args.add_argument("--commits", type=Path, help="the corpus's commits-train.jsonl.gz: subjects as further questions")
-    args.add_argument(
-        "--token-vectors", type=Path, help="token_vectors.py's last.pt: a part of every vector that stays as it is"
-    )
-    args.add_argument("--tokens", type=Path, default=home() / "tokens")
-    args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
-    args.add_argument("--run", type=Path, default=home() / "runs/tasks")
-    args.add_argument("--shares", type=float, nargs=len(TASKS), default=SHARES, metavar="S", help=f"of {TASKS}")
-    args.add_argument("--ratios", type=int, nargs="+", default=[256, 32, 8])
-    args.add_argument("--batch", type=int, default=32, help="functions a step (vectors use twice as many)")
-    args.add_argument("--code-tokens", type=int, default=160)
-    args.add_argument("--lr", type=float, default=6e-4)
-    args.add_argument("--steps", type=int, default=3000)
-    args.add_argument(
-        "--decay", type=float, default=0.2, help="share of the budget, at its end, in which the rate falls"
-    )
-    args.add_argument("--minutes", type=float, default=0)
-    args.add_argument("--save-seconds", type=float, default=300)
-    args.add_argument("--evaluate", action="store_true")
-    args.add_argument("--pool", type=int, default=20000, help="functions searched in the evaluation")
-    args.add_argument("--questions", type=int, default=1000)
-    machine_arguments(args)
-    return args
+class Tasks(Stage):
+    name = "tasks"
+    defaults = {"lr": 6e-4, "steps": 3000, "warmup": 50}
+    salt = (3,)
 
+    @classmethod
+    def arguments(cls, parser) -> None:
+        add = parser.add_argument
+        add("--base", type=Path, default=home() / "runs/long/merged.pt")
+        add("--memory", type=Path, default=home() / "runs/memory/last.pt")
+        add("--functions", type=Path, help="folder or jsonl of functions (default: synthetic ones, for a trial only)")
+        add("--held-out", type=Path, help="functions of other repositories (default: a tenth of the repositories)")
+        add("--commits", type=Path, help="the corpus's commits-train.jsonl.gz: subjects as further questions")
+        add("--token-vectors", type=Path, help="last.pt of the token vectors, a part of every vector")
+        add("--shares", type=float, nargs=len(TASKS), default=SHARES, metavar="S", help=f"of {TASKS}")
+        add("--ratios", type=int, nargs="+", default=[256, 32, 8])
+        add("--batch", type=int, default=32, help="functions a step (vectors use twice as many)")
+        add("--code-tokens", type=int, default=160)
+        add("--pool", type=int, default=20000, help="functions searched by --evaluate")
+        add("--questions", type=int, default=1000)
 
-def main(argv: list[str] | None = None) -> dict:
-    a = parser().parse_args(argv)
-    where = set_up(a)
-    last = a.run / "last.pt"
-    state = read(last) if last.exists() else None
-    memory_state = read(a.run / "memory.pt" if state else a.memory)
-    model = restored(load_model(last if state else a.base), memory_state)
-    model.base.requires_grad_(True)
-    model.to(where)
-    table = (
-        read(a.token_vectors)["weights"]["rows.weight"]
-        if a.token_vectors
-        else state["heads"].get("tokens.weight")
-        if state
-        else None
-    )
-    heads = Heads(model.base.config.hidden_size, token_vectors=table).to(where)
-    both = torch.nn.ModuleDict({"model": model, "heads": heads})
-    optimizer = Optimizer(both, a.lr, "adamw", weight_decay=0.01)
-    step, cursor = 0, None
-    if state:
-        heads.load_state_dict(state["heads"])
-        if state["optimizer"]:  # the joint stage's annealed weights come without
-            optimizer.load_state_dict(state["optimizer"])
-        step, cursor = state["step"], state["cursor"]
-    if a.functions:
-        functions = read_functions(a.functions)
-    else:
-        from tasks_data import Function
+    def build(self) -> None:
+        a, state = self.options, self.state
+        memory_state = read(a.run / "memory.pt" if state else a.memory)
+        self.model = restored(load_model(self.last if state else a.base), memory_state)
+        self.model.base.requires_grad_(True)
+        self.model.to(self.device)
+        self.config = self.model.base.config
+        table = None
+        if a.token_vectors:
+            table = read(a.token_vectors)["weights"]["rows.weight"]
+        elif state:
+            table = state["heads"].get("tokens.weight")
+        self.head = VectorHead(self.config.hidden_size, token_vectors=table).to(self.device)
+        if state:
+            self.head.load_state_dict(state["heads"])
+        both = torch.nn.ModuleDict({"model": self.model, "heads": self.head})
+        self.optimizer = Optimizer.of(both, a.lr, "adamw", weight_decay=0.01)
+        self.train_functions, self.held_out = self._functions()
+        self.window = self.config.max_position_embeddings
+        self.encode = Encoder(a.tokenizer)
+        self.examples = ExampleMaker(self.encode, min(a.code_tokens, self.window // 3))
 
-        functions = [Function(**f) for f in synthetic(400, a.seed)]
-    train, held = (
-        (documented(functions), documented(read_functions(a.held_out))) if a.held_out else split(documented(functions))
-    )
-    encode = Encoder(a.tokenizer)
-    window = model.base.config.max_position_embeddings
-    maker = Maker(encode, min(a.code_tokens, window // 3), window=window - SINKS - 1)
-    keys = KeyMaker(encode)
-    log = Log(a.run / "log.jsonl")
-    if a.evaluate:
-        report = evaluate_tasks(model, heads, maker, held, train, a.pool, a.questions, a.ratios, where)
-        log(event="evaluate", step=step, functions=str(a.functions), **report)
-        return report
-    tokens = Tokens(a.tokens, "train")
-    commits = commit_pairs(a.commits, train) if a.commits else []
-    stage = Stage(model, heads, maker, a.ratios, commits, where)
-    stream = Stream(tokens, a.seed + 100, cursor)
-    draw = Draw(train, a.seed)
-    log(
-        event="start",
-        step=step,
-        functions=len(train),
-        held_out=len(held),
-        commits=len(commits),
-        parameters=sum(p.numel() for p in optimizer.params),
-    )
-
-    def checkpoint() -> None:
-        save(
-            a.run / "memory.pt",
-            model.trained(),
-            model.base.config,
-            rank=model.rank,
-            export=export_part(model, a.ratios, 256),
-        )
-        save(a.run / "heads.pt", heads, model.base.config, export=heads.export())
-        save(
-            last,
-            model.base,
-            model.base.config,
-            step=step,
-            cursor=cursor,
-            heads=heads.state_dict(),
-            optimizer=optimizer.state_dict(),
-        )
-
-    losses: dict[str, list[float]] = {}
-    budget, saved = Budget(a.steps, a.minutes, step, 50, a.decay), time.time()
-    while budget.more(step):
-        rng = np.random.default_rng((a.seed, 3, step))
-        task = TASKS[rng.choice(len(TASKS), p=np.array(a.shares) / sum(a.shares))]
-        if task == "copy":  # has its own backward
-            made = keys.make(tokens, rng, 8, int(rng.integers(1, 3)), min(128, window // 2))
-            value = copying(model, type(made)(*(x.to(where) for x in made)), min(a.ratios), where)
+    def _functions(self) -> tuple[list[Function], list[Function]]:
+        a = self.options
+        if a.functions:
+            found = functions.read(a.functions)
         else:
-            with autocast(where):
-                if task == "text":
-                    batch = stream.batch(max(1, a.batch // 4), window)
-                    cursor = batch.cursor
-                    loss, _ = batch_loss(model.base, model.base, batch.to(where))
-                else:
-                    count = {"vectors": a.batch * 2, "gist_memories": max(2, a.batch // 4)}
-                    loss = getattr(stage, task)(draw.batch(step, count.get(task, a.batch)), rng)
-            loss.backward()
-            value = float(loss.detach())
-        losses.setdefault(task, []).append(value)
-        optimizer.step(budget.factor(step))
-        step += 1
-        if step % 20 == 0:
-            log(event="train", step=step, **{k: float(np.mean(v)) for k, v in sorted(losses.items())})
-            losses = {}
-        if time.time() - saved > a.save_seconds:
-            checkpoint()
-            saved = time.time()
-    checkpoint()
-    log(event="end", step=step)
-    return {"step": step}
+            found = [Function(**record) for record in synthetic(400, a.seed)]
+        if a.held_out:
+            return documented(found), documented(functions.read(a.held_out))
+        return functions.split(documented(found))
+
+    def begin(self) -> dict:
+        a = self.options
+        commits = commit_pairs(a.commits, self.train_functions) if a.commits else []
+        self.tasks = FunctionTasks(self.model, self.head, self.examples, a.ratios, commits, self.device)
+        self.tokens, self.keys = Tokens(a.tokens, "train"), KeyMaker(self.encode)
+        self.cursor = self.state["cursor"] if self.state else None
+        self.stream = Stream(self.tokens, a.seed + 100, self.cursor)
+        self.sampler = FunctionSampler(self.train_functions, a.seed)
+        counts = {"functions": len(self.train_functions), "held_out": len(self.held_out), "commits": len(commits)}
+        return {**counts, "parameters": sum(p.numel() for p in self.optimizer.params)}
+
+    def gradients(self) -> None:
+        task = drawn(TASKS, self.options.shares, self.rng)
+        with self.autocast():
+            loss = self._loss(task)
+        self.learn(task, loss)
+
+    def _loss(self, task: str):
+        a, rng = self.options, self.rng
+        if task == "copy":
+            made = self.keys.single(self.tokens, rng, 8, int(rng.integers(1, 3)), min(128, self.window // 2))
+            return recall_loss(self.model, made.to(self.device), min(a.ratios), self.device)
+        if task == "text":
+            batch = self.stream.batch(max(1, a.batch // 4), self.window)
+            self.cursor = batch.cursor
+            return batch_loss(self.model.base, self.model.base, batch.to(self.device))[0]
+        count = {"vectors": a.batch * 2, "gist_memories": max(2, a.batch // 4)}.get(task, a.batch)
+        return getattr(self.tasks, task)(self.sampler.batch(self.step, count), rng)
+
+    def evaluate(self) -> dict:
+        a, parts = self.options, (self.model, self.head, self.examples)
+        measure = TaskEvaluation(*parts, self.held_out, self.train_functions, a.pool, self.device)
+        return {"functions": str(a.functions), **measure.report(a.questions, min(a.ratios))}
+
+    def save(self) -> None:
+        a, model, config = self.options, self.model, self.config
+        save(
+            a.run / "memory.pt", model.trained(), config, rank=model.rank, export=memory_part(model, a.ratios, SEGMENT)
+        )
+        save(a.run / "heads.pt", self.head, config, export=self.head.export())
+        heads = self.head.state_dict()
+        save(self.last, model.base, config, cursor=self.cursor, heads=heads, **self.progress())
 
 
 if __name__ == "__main__":
-    print(json.dumps(main()))
+    print(json.dumps(Tasks.main()))

@@ -1,4 +1,7 @@
-"""Chains of neighbouring segments of text."""
+"""Text as it stands in the corpus, cut into segments and rows.
+
+Neighbouring files of one repository follow each other there, as in a workspace.
+"""
 
 from __future__ import annotations
 
@@ -8,37 +11,37 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recipe.config import ID
+from recipe.config import ID, SINK_IDS
 from recipe.model.loss import IGNORE
-from recipe.model.masks import ANCHOR, Layout
+from recipe.model.masks import ANCHOR, Layout, anchored
 from recipe.model.memory_slots import Segment
+from recipe.tokens.rows import Batch
 from recipe.tokens.store import Tokens
 
 
 class Chain(NamedTuple):
-    """`count` consecutive segments of text. ids, targets [B, count, n]; layout of each segment or None."""
+    """`count` segments that follow each other."""
 
-    ids: Tensor
-    targets: Tensor
-    layouts: list
+    ids: Tensor  # [B, count, n]
+    targets: Tensor  # [B, count, n]
+    layouts: list  # of each segment, or None
 
     def segment(self, i: int) -> Segment:
         return Segment(self.ids[:, i], self.layouts[i])
 
+    def to(self, where) -> "Chain":
+        layouts = [layout and Layout(*(part.to(where) for part in layout)) for layout in self.layouts]
+        return Chain(self.ids.to(where), self.targets.to(where), layouts)
+
 
 def chain(tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int, anchors: bool) -> Chain:
-    """Text as it stands in the corpus: neighbouring files of one repository follow each other, as in a workspace.
-
-    With `anchors` the segments' rows include anchors under the AnSAN mask, else plain causal rows.
-    """
+    """A chain from a random place. With `anchors` its rows include anchors under the AnSAN mask, else plain causal rows."""
     size = count * length + 1
     rows = []
     for _ in range(batch):
-        start = int(rng.integers(0, max(1, len(tokens.ids) - size - 1)))
-        ids = np.asarray(tokens.ids[start : start + size]).astype(np.int64)
-        if anchors:
-            ids = np.insert(ids, tokens.cuts(start, start + size), ID["anchor"])[:size]
-        rows.append(ids)
+        start = tokens.place(rng, size)
+        ids = tokens.text(start, size)
+        rows.append(np.insert(ids, tokens.cuts(start, start + size), ID["anchor"])[:size] if anchors else ids)
     flat = torch.from_numpy(np.stack(rows))
     ids = flat[:, :-1].reshape(batch, count, length)
     targets = flat[:, 1:].reshape(batch, count, length).clone()
@@ -55,18 +58,45 @@ def chain(tokens: Tokens, rng: np.random.Generator, batch: int, count: int, leng
 def past_and_tail(
     tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int, tail: int, fresh: float = 0.0
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Text as it stands: segments [B, count, length], the rows after them [B, tail] and their targets.
+    """Segments [B, count, length], the rows after them [B, tail], and these rows' targets [B, tail].
 
-    With the chance `fresh` a file begins where the segments end, which then hold what stands before it in its repository.
+    With the chance `fresh` a file begins where the segments end. They then hold what stands before it in its repository.
     """
-    size = count * length + tail + 1
-    flat = []
-    first, last = np.searchsorted(tokens.docs, (count * length, len(tokens.ids) - tail - 1))
+    past = count * length
+    size, flat = past + tail + 1, []
+    first, last = np.searchsorted(tokens.docs, (past, len(tokens.ids) - tail - 1))
     for _ in range(batch):
-        start = int(rng.integers(0, max(1, len(tokens.ids) - size - 1)))
+        start = tokens.place(rng, size)
         if rng.random() < fresh and first < last:
-            start = int(tokens.docs[rng.integers(first, last)]) - count * length
-        flat.append(np.asarray(tokens.ids[start : start + size]).astype(np.int64))
+            start = int(tokens.docs[rng.integers(first, last)]) - past
+        flat.append(tokens.text(start, size))
     ids = torch.from_numpy(np.stack(flat))
-    past = ids[:, : count * length].reshape(batch, count, length)
-    return past, ids[:, count * length : -1].contiguous(), ids[:, count * length + 1 :].contiguous()
+    return ids[:, :past].reshape(batch, count, length), ids[:, past:-1].contiguous(), ids[:, past + 1 :].contiguous()
+
+
+def slices(tokens: Tokens, rng: np.random.Generator, batch: int, window: int) -> tuple[Tensor, Tensor]:
+    """Text behind the sinks: ids and targets [batch, window]."""
+    size = window - len(SINK_IDS) + 1
+    rows = [np.concatenate([SINK_IDS, tokens.text(tokens.place(rng, size - 1), size)]) for _ in range(batch)]
+    return _shifted(rows)
+
+
+def anchored_slices(tokens: Tokens, rng: np.random.Generator, batch: int, length: int) -> Batch:
+    """Text behind the sinks with anchors, under the AnSAN mask: [batch, length]."""
+    rows = []
+    for _ in range(batch):
+        start = tokens.place(rng, length - 1)
+        ids = tokens.text(start, length)
+        ids = np.insert(ids, tokens.cuts(start, start + len(ids)), ID["anchor"])
+        rows.append(np.concatenate([SINK_IDS, ids])[: length + 1])
+    ids, targets = _shifted(rows)
+    targets[targets == ID["anchor"]] = IGNORE
+    return Batch(ids, targets, anchored(ids == ID["anchor"], len(SINK_IDS)), {}, ["ansan"] * batch)
+
+
+def _shifted(rows: list[np.ndarray]) -> tuple[Tensor, Tensor]:
+    """ids and next-token targets of rows behind the sinks; the sinks have no targets."""
+    flat = torch.from_numpy(np.stack(rows))
+    targets = flat[:, 1:].clone()
+    targets[:, : len(SINK_IDS)] = IGNORE
+    return flat[:, :-1].contiguous(), targets

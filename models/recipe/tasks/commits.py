@@ -13,17 +13,18 @@ from recipe.tokens.words import words
 
 
 def commit_pairs(path: Path, functions: list[Function]) -> list[tuple[str, Function]]:
-    """Commit subjects and a function of a file they changed: the one that shares most words with the subject, at least one.
+    """(subject, function): of the files a commit changed, the function that shares most words with the subject.
 
-    Input: one commit a line, {repo, commit, subject, paths}. What shares no word is left out: the change was elsewhere.
+    The file has one commit a line, {repo, commit, subject, paths}. A commit whose subject shares no word with any function
+    is left out: the change was elsewhere.
     """
     by_file: dict[tuple[str, str], list[Function]] = {}
     for f in functions:
         by_file.setdefault((f.repo, f.path), []).append(f)
-    known: dict[Function, set[str]] = {}
+    known: dict[Function, set[str]] = {}  # a file is changed by many commits
 
-    def said(f: Function) -> set[str]:
-        if f not in known:  # a file is changed by many commits
+    def words_of(f: Function) -> set[str]:
+        if f not in known:
             known[f] = set(words(f"{f.name} {f.summary} {f.code}"))
         return known[f]
 
@@ -32,11 +33,11 @@ def commit_pairs(path: Path, functions: list[Function]) -> list[tuple[str, Funct
     with opener(path, "rt", encoding="utf-8") as lines:
         for line in lines:
             commit = json.loads(line)
-            subject = {w for w in words(commit["subject"]) if len(w) > 3}
-            near = [f for one in commit["paths"] for f in by_file.get((commit["repo"], one), [])]
-            if not near or not subject:
+            subject = {word for word in words(commit["subject"]) if len(word) > 3}
+            changed = [f for file in commit["paths"] for f in by_file.get((commit["repo"], file), [])]
+            if not changed or not subject:
                 continue
-            shared = [len(subject & said(f)) for f in near]
+            shared = [len(subject & words_of(f)) for f in changed]
             if max(shared) > 0:
-                found.append((commit["subject"], near[int(np.argmax(shared))]))
+                found.append((commit["subject"], changed[int(np.argmax(shared))]))
     return found

@@ -1,4 +1,4 @@
-"""From functions to rows: what each task of the tasks stage shows and asks."""
+"""From functions to token rows: what each task shows and asks."""
 
 from __future__ import annotations
 
@@ -12,43 +12,56 @@ from recipe.tasks.functions import Function
 from recipe.tokens.encoder import Encoder
 
 
-class Lesson(NamedTuple):
-    """Rows without sinks and, for every token, whether it is to be predicted."""
+class Examples(NamedTuple):
+    """Rows without sinks, and for every token whether it is to be predicted."""
 
     rows: list[list[int]]
-    asked: list[list[bool]]
+    predicted: list[list[bool]]
+
+    @staticmethod
+    def of(pairs: list[tuple[list[int], list[int]]]) -> "Examples":
+        """Rows of (prompt, answer): the answer is to be predicted."""
+        rows = [[*prompt, *answer] for prompt, answer in pairs]
+        return Examples(rows, [[False] * len(prompt) + [True] * len(answer) for prompt, answer in pairs])
+
+    def targets(self, sinks: int, size: int) -> np.ndarray:
+        """Next-token targets [B, size] of the rows behind `sinks` sinks."""
+        targets = np.full((len(self.rows), size), IGNORE, np.int64)
+        for i, (row, predicted) in enumerate(zip(self.rows, self.predicted)):
+            for j, (token, wanted) in enumerate(zip(row, predicted)):
+                if wanted:
+                    targets[i, sinks + j - 1] = token
+        return targets
 
 
-class Maker:
-    def __init__(self, encode: Encoder, code_tokens: int = 160, text_tokens: int = 48, window: int = 480):
-        self.encode, self.code_tokens, self.text_tokens, self.window = encode, code_tokens, text_tokens, window
+class ExampleMaker:
+    def __init__(self, encode: Encoder, code_tokens: int = 160, text_tokens: int = 48):
+        """code_tokens, text_tokens: where code and text are cut."""
+        self.encode, self.code_tokens, self.text_tokens = encode, code_tokens, text_tokens
 
     def code(self, f: Function, hide: bool) -> list[int]:
         return self.encode(f.hidden(f.code) if hide else f.code)[: self.code_tokens]
 
-    def text(self, f: Function, hide: bool) -> list[int]:
+    def summary(self, f: Function, hide: bool) -> list[int]:
         return self.encode(f.hidden(f.summary) if hide else f.summary)[: self.text_tokens]
 
     def question(self, f: Function, hide: bool = True) -> list[int]:
-        return [ID["query"], *self.text(f, hide)]
+        """The function's summary as a question."""
+        return [ID["query"], *self.summary(f, hide)]
 
-    def words(self, text: str) -> list[int]:
+    def text_question(self, text: str) -> list[int]:
         return [ID["query"], *self.encode(text)[: self.text_tokens]]
 
     def gist(self, f: Function) -> tuple[list[int], list[int]]:
-        """Code and what is to be said of it. The code keeps its name: a gist is written about what is there."""
-        return self.code(f, hide=False), [*self.text(f, hide=False), ID["end"]]
+        """Code and its gist. The code keeps its name: a gist is written about what is there."""
+        return self.code(f, hide=False), [*self.summary(f, hide=False), ID["end"]]
 
-    def gist_lesson(self, functions: list[Function]) -> Lesson:
-        rows, asked = [], []
-        for f in functions:
-            code, gist = self.gist(f)
-            rows.append([*code, ID["gist"], *gist])
-            asked.append([False] * (len(code) + 1) + [True] * len(gist))
-        return Lesson(rows, asked)
+    def gists(self, functions: list[Function]) -> Examples:
+        pairs = [self.gist(f) for f in functions]
+        return Examples.of([([*code, ID["gist"]], gist) for code, gist in pairs])
 
     def chat(self, f: Function, rng: np.random.Generator) -> tuple[list[int], list[int]]:
-        """A short question about shown code and an answer that rests on it: prompt and answer of the chat template."""
+        """A short question about shown code and a grounded answer: prompt and answer of the chat template."""
         place = f"{f.path}:{f.startLine}"
         kinds = [
             (f"What does `{f.name}` do?", f"{f.summary} [{place}]"),
@@ -60,20 +73,5 @@ class Maker:
         prompt = [ID["user"], *shown, *self.encode("\n\n" + question), ID["end"], ID["assistant"]]
         return prompt, [*self.encode(answer)[: self.text_tokens + 24], ID["end"]]
 
-    def chat_lesson(self, functions: list[Function], rng: np.random.Generator) -> Lesson:
-        rows, asked = [], []
-        for f in functions:
-            prompt, answer = self.chat(f, rng)
-            rows.append([*prompt, *answer])
-            asked.append([False] * len(prompt) + [True] * len(answer))
-        return Lesson(rows, asked)
-
-
-def lesson_targets(lesson: Lesson, sinks: int, size: int) -> np.ndarray:
-    """Next-token targets [B, size] for rows behind `sinks` sinks."""
-    targets = np.full((len(lesson.rows), size), IGNORE, np.int64)
-    for i, (row, asked) in enumerate(zip(lesson.rows, lesson.asked)):
-        for j, (token, wanted) in enumerate(zip(row, asked)):
-            if wanted:
-                targets[i, sinks + j - 1] = token
-    return targets
+    def chats(self, functions: list[Function], rng: np.random.Generator) -> Examples:
+        return Examples.of([self.chat(f, rng) for f in functions])

@@ -1,4 +1,4 @@
-"""Batches for the memory stage: chains of segments, and texts with random keys to be copied."""
+"""Texts with random keys to be copied: lines such as `retryLimit = "q7hZ2"` whose value nothing predicts."""
 
 from __future__ import annotations
 
@@ -14,77 +14,74 @@ from recipe.model.loss import IGNORE
 from recipe.tokens.encoder import Encoder
 from recipe.tokens.store import Tokens
 
-
-class Keys(NamedTuple):
-    """Segments of which one holds a key. segments [B, count, n]; question [B, q]; targets [B, q] (the value, else IGNORE)."""
-
-    segments: Tensor
-    question: Tensor
-    targets: Tensor
-
-
-# What a value is made of: digits, a name as it stands in code, random word pieces, pieces and digits.
+# Kinds of values: digits, a name as it stands in code, random word pieces, pieces and digits.
 KINDS = ("number", "identifier", "pieces", "mixed")
 KIND_SHARES = (0.35, 0.47, 0.10, 0.08)
+NAMES = re.compile(
+    r"(?<![A-Za-z0-9_])(?:[a-z]+(?:[A-Z][a-z]+)+|[a-z]+(?:_[a-z]+)+|(?:[A-Z][a-z]+){2,})(?![A-Za-z0-9_])"
+)
+
+
+class Recall(NamedTuple):
+    """Segments that hold what is asked for. Only the answers have targets."""
+
+    segments: Tensor  # [B, count, n]
+    question: Tensor  # [B, q], padded at the end
+    targets: Tensor  # [B, q]
+
+    @staticmethod
+    def of(segments: list[np.ndarray], questions: list[list[int]], targets: list[list[int]]) -> "Recall":
+        longest = max(len(question) for question in questions)
+        for question, target in zip(questions, targets):
+            target += [IGNORE] * (longest - len(target))
+            question += [ID["pad"]] * (longest - len(question))
+        return Recall(*(torch.from_numpy(np.array(part)) for part in (np.stack(segments), questions, targets)))
+
+    def to(self, where) -> "Recall":
+        return Recall(*(part.to(where) for part in self))
 
 
 class KeyMaker:
-    """Lines like `retryLimit = "q7hZ2..."`: a name of two or three word pieces and a value nothing predicts."""
+    """A name has one to three word pieces. The value has one of KINDS."""
 
     def __init__(self, encode: Encoder, value_tokens: int = 6):
         vocabulary = [encode.decode([i]) for i in range(encode.vocab)]
-        self.words = np.array([i for i, t in enumerate(vocabulary) if i >= len(ID) and t.isascii() and t.isalpha()])
+        ordinary = [(i, text) for i, text in enumerate(vocabulary) if i >= len(ID) and text.isascii()]
+        self.words = np.array([i for i, text in ordinary if text.isalpha()])
         self.starts = np.array([i for i in self.words if len(vocabulary[i]) >= 3] or self.words.tolist())
-        self.digits = np.array(
-            [i for i, t in enumerate(vocabulary) if i >= len(ID) and len(t) == 1 and t.isascii() and t.isdigit()]
-        )
+        self.digits = np.array([i for i, text in ordinary if len(text) == 1 and text.isdigit()])
         self.line, self.equals, self.end = encode("\n"), encode(' = "'), encode('"')
         self.value_tokens, self.encode = value_tokens, encode
         self.identifiers: list[list[int]] = []
 
-    def make(self, tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int) -> Keys:
-        segments, questions, targets = [], [], []
-        for _ in range(batch):
-            start = int(rng.integers(0, max(1, len(tokens.ids) - count * length - 1)))
-            ids = np.asarray(tokens.ids[start : start + count * length]).astype(np.int64)
-            name = rng.choice(self.starts, 2).tolist()
-            value = np.where(
-                rng.random(self.value_tokens) < 0.5,
-                rng.choice(self.words, self.value_tokens),
-                rng.choice(self.digits, self.value_tokens),
-            ).tolist()
-            line = [*self.line, *name, *self.equals, *value, *self.end, *self.line]
-            holder = int(rng.integers(0, count))
-            at = holder * length + int(rng.integers(0, length - len(line)))
-            ids[at : at + len(line)] = line
-            asked = [ID["query"], *name, *self.equals]
-            question = asked + value
-            segments.append(ids.reshape(count, length))
-            questions.append(question)
-            targets.append([IGNORE] * (len(asked) - 1) + value + [IGNORE])
-        return Keys(*(torch.from_numpy(np.array(x)) for x in (np.stack(segments), questions, targets)))
-
     def read_identifiers(self, tokens: Tokens, windows: int = 600, most: int = 4) -> None:
-        """Collects names made of several words from random places of the text: values of the kind "identifier", at most `most` tokens each."""
+        """Collects names of several words from random places of the text: values of the kind "identifier".
+
+        windows: places of 512 tokens each. most: tokens of a name, at most.
+        """
         rng, found = np.random.default_rng(31), set()
         for start in rng.integers(0, max(1, len(tokens.ids) - 512), windows):
-            text = self.encode.decode(np.asarray(tokens.ids[start : start + 512]).tolist())
-            found.update(
-                re.findall(
-                    r"(?<![A-Za-z0-9_])(?:[a-z]+(?:[A-Z][a-z]+)+|[a-z]+(?:_[a-z]+)+|(?:[A-Z][a-z]+){2,})(?![A-Za-z0-9_])",
-                    text,
-                )
-            )
-        self.identifiers = [ids for ids in (self.encode(name) for name in sorted(found)) if len(ids) <= most]
+            found.update(NAMES.findall(self.encode.decode(tokens.text(start, 512).tolist())))
+        encoded = (self.encode(name) for name in sorted(found))
+        self.identifiers = [ids for ids in encoded if len(ids) <= most]
 
-    def value(self, rng: np.random.Generator, kind: str, size: int) -> list[int]:
-        """A value of `size` tokens of one of KINDS; an identifier has its own length, and is word pieces where none were read."""
-        if kind == "identifier" and self.identifiers:
-            return self.identifiers[int(rng.integers(0, len(self.identifiers)))]
-        digits = {"number": 1.0, "mixed": 0.5}.get(kind, 0.0)
-        return np.where(rng.random(size) < digits, rng.choice(self.digits, size), rng.choice(self.words, size)).tolist()
+    def single(self, tokens: Tokens, rng: np.random.Generator, batch: int, count: int, length: int) -> Recall:
+        """One key a text, in one of `count` segments of `length` tokens."""
+        segments, questions, targets = [], [], []
+        for _ in range(batch):
+            ids = tokens.text(tokens.place(rng, count * length), count * length)
+            name = rng.choice(self.starts, 2).tolist()
+            value = self._pieces(rng, self.value_tokens, 0.5)
+            line = self._line(name, value)
+            at = int(rng.integers(0, count)) * length + int(rng.integers(0, length - len(line)))
+            ids[at : at + len(line)] = line
+            question, target = self._asked(name, value)
+            segments.append(ids.reshape(count, length))
+            questions.append(question)
+            targets.append(target)
+        return Recall.of(segments, questions, targets)
 
-    def lesson(
+    def batch(
         self,
         tokens: Tokens,
         rng: np.random.Generator,
@@ -94,34 +91,45 @@ class KeyMaker:
         lines: int,
         value_tokens: int,
         kind: str | None = None,
-    ) -> Keys:
-        """As `make`, with several keys in each text, which are then asked for one after another in any order.
-
-        kind: of the values (KINDS); None draws one for each line.
-        """
+    ) -> Recall:
+        """`lines` keys a text, asked for one after another in any order. kind: of all values; None draws one a line."""
         segments, questions, targets = [], [], []
         for _ in range(batch):
-            start = int(rng.integers(0, max(1, len(tokens.ids) - count * length - 1)))
-            ids = np.asarray(tokens.ids[start : start + count * length]).astype(np.int64)
-            asked: list[tuple[list[int], list[int]]] = []
+            ids = tokens.text(tokens.place(rng, count * length), count * length)
+            keys: list[tuple[list[int], list[int]]] = []
             room = length * count // lines  # each line lies in a stretch of its own
             for i in range(lines):
                 name = rng.choice(self.starts, int(rng.integers(1, 4))).tolist()
                 value = self.value(rng, kind or str(rng.choice(KINDS, p=KIND_SHARES)), value_tokens)
-                line = [*self.line, *name, *self.equals, *value, *self.end, *self.line]
+                line = self._line(name, value)
                 at = i * room + int(rng.integers(0, max(1, room - len(line) + 1)))
                 ids[at : at + len(line)] = line[: len(ids) - at]
-                asked.append(([ID["query"], *name, *self.equals], value))
-            question, wanted = [], []
+                keys.append((name, value))
+            question, target = [], []
             for i in rng.permutation(lines):
-                head, value = asked[i]
-                question += head + value
-                wanted += [IGNORE] * (len(head) - 1) + value + [IGNORE]
+                asked, wanted = self._asked(*keys[i])
+                question += asked
+                target += wanted
             segments.append(ids.reshape(count, length))
             questions.append(question)
-            targets.append(wanted)
-        longest = max(len(q) for q in questions)
-        for q, w in zip(questions, targets):
-            w += [IGNORE] * (longest - len(q))
-            q += [ID["pad"]] * (longest - len(q))
-        return Keys(*(torch.from_numpy(np.array(x)) for x in (np.stack(segments), questions, targets)))
+            targets.append(target)
+        return Recall.of(segments, questions, targets)
+
+    def value(self, rng: np.random.Generator, kind: str, size: int) -> list[int]:
+        """A value of `size` tokens. An identifier has its own length; where none were read it is word pieces."""
+        if kind == "identifier" and self.identifiers:
+            return list(self.identifiers[int(rng.integers(0, len(self.identifiers)))])
+        return self._pieces(rng, size, {"number": 1.0, "mixed": 0.5}.get(kind, 0.0))
+
+    def _pieces(self, rng: np.random.Generator, size: int, digits: float) -> list[int]:
+        """Word pieces, each a digit instead with the chance `digits`."""
+        chosen = rng.random(size) < digits
+        return np.where(chosen, rng.choice(self.digits, size), rng.choice(self.words, size)).tolist()
+
+    def _line(self, name: list[int], value: list[int]) -> list[int]:
+        return [*self.line, *name, *self.equals, *value, *self.end, *self.line]
+
+    def _asked(self, name: list[int], value: list[int]) -> tuple[list[int], list[int]]:
+        """The question with its value, and targets that ask for the value only."""
+        question = [ID["query"], *name, *self.equals]
+        return question + value, [IGNORE] * (len(question) - 1) + value + [IGNORE]

@@ -1,6 +1,6 @@
-"""Every stage end to end with the "tiny" shape on the recipe's own files: `python models/recipe/dry_run.py`.
+"""Every stage end to end with the "tiny" shape, on the recipe's own files: `python -m recipe.tests.dry_run`.
 
-Proves that the commands fit together (each reads what the one before wrote), not that anything is learned well.
+Shows that the commands fit together: each reads what the one before wrote. It does not show that anything is learnt well.
 """
 
 from __future__ import annotations
@@ -9,364 +9,182 @@ import argparse
 import gzip
 import json
 import math
-import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any, Callable
 
 import torch
 
-from recipe.eval import gradients
-from recipe.eval import perplexity as evaluate
-from recipe.stages import anchors, blend, export, joint, memory, pretrain, tasks, token_vectors
-from recipe.stages import long_context as longcontext
-from recipe.stages import selection as choosing
+from recipe.eval import gradients, perplexity
+from recipe.pipeline import flags
+from recipe.stages import blend, export
+from recipe.stages.anchors import Anchors
+from recipe.stages.joint import TASKS, Joint
+from recipe.stages.long_context import LongContext
+from recipe.stages.memory import Memory
+from recipe.stages.pretrain import Pretrain
+from recipe.stages.selection import Selection
+from recipe.stages.tasks import Tasks
+from recipe.stages.token_vectors import TokenVectors
 from recipe.tasks.synthetic import synthetic
-from recipe.tokens import store as data
-from recipe.tokens import tokenizer
+from recipe.tokens import store, tokenizer
+
+RECIPE = Path(__file__).resolve().parents[1]
+EXPORTED = ("config.json", "tokenizer.json", "SHA256SUMS") + tuple(
+    f"{name}.safetensors" for name in ("model", "memory", "dense_memory", "heads", "selection")
+)
 
 
-def corpus(out: Path) -> None:
+def write_corpus(out: Path) -> None:
     """The recipe's sources as a corpus of three splits."""
-    files = sorted(Path(__file__).resolve().parents[1].glob("*/*.py"))
+    files = [path for path in sorted(RECIPE.glob("*/*.py")) if path.stat().st_size > 4000]  # longer than a window
     out.mkdir(parents=True)
     for split, some in (("train", files[4:]), ("valid", files[:2]), ("test", files[2:4])):
         with gzip.open(out / f"{split}-0000.jsonl.gz", "wt", encoding="utf-8") as lines:
             for path in some:
-                lines.write(
-                    json.dumps(
-                        {
-                            "repo": "anchorage/recipe",
-                            "commit": "",
-                            "path": path.name,
-                            "language": "python",
-                            "text": path.read_text(),
-                        }
-                    )
-                    + "\n"
-                )
+                record = {"repo": "anchorage/recipe", "commit": "", "path": path.name, "language": "python"}
+                lines.write(json.dumps({**record, "text": path.read_text()}) + "\n")
 
 
-def call(name: str, main, argv: list, timings: dict):
-    started = time.time()
-    old, sys.argv = sys.argv, [name, *map(str, argv)]
-    try:
-        result = main()
-    finally:
-        sys.argv = old
-    timings[name] = round(time.time() - started, 1)
-    return result
+class DryRun:
+    """The folder `at` holds everything that is read and written."""
 
+    def __init__(self, at: Path):
+        self.at, self.seconds = at, {}
+        self.tokens = flags(tokens=at / "tokens")
+        self.both = flags(tokens=at / "tokens", tokenizer=at / "tokenizer")
+        self.functions = flags(functions=at / "functions.jsonl", held_out=at / "functions.jsonl")
+        self.final = at / "joint/decayed"
 
-def run(at: Path) -> dict:
-    timings: dict = {}
-    torch.set_num_threads(1)
-    corpus(at / "corpus")
-    call(
-        "tokenizer",
-        tokenizer.main,
-        ["--corpus", at / "corpus", "--out", at / "tokenizer", "--vocab", 512, "--per-language", 1],
-        timings,
-    )
-    call(
-        "data", data.main, ["--corpus", at / "corpus", "--tokenizer", at / "tokenizer", "--out", at / "tokens"], timings
-    )
-    common = ["--tokens", at / "tokens"]
-    steady = [
-        "--preset",
-        "tiny",
-        "--batch",
-        4,
-        "--valid-rows",
-        4,
-        "--no-compile",
-        "--warmup",
-        2,
-        "--run",
-        at / "pretrain",
-        *common,
-    ]
-    first = call("pretrain", pretrain.main, [*steady, "--steps", 10], timings)
-    again = call("pretrain_resumed", pretrain.main, [*steady, "--steps", 30], timings)
-    assert again["step"] == 30 and again["full"] < first["full"], "a resumed run did not go on learning"
-    decayed = call("pretrain_decay", pretrain.main, [*steady, "--decay", 10], timings)
-    assert math.isfinite(decayed["ansan"])
-    base = at / "pretrain/decayed.pt"
-    scores = call("evaluate", evaluate.main, ["--checkpoint", base, "--documents", 2, *common], timings)
-    assert scores["full"][0] < scores["untrained"][0], "training did not beat random weights"
-    for tune, factors in (("full", []), ("lora+", ["--factors", at / "long-full/rope_factors.json"])):
-        call(
-            f"longcontext_{tune}",
-            longcontext.main,
-            [
-                "--base",
-                base,
-                "--run",
-                at / f"long-{tune}",
-                "--window",
-                256,
-                "--tune",
-                tune,
-                "--steps",
-                3,
-                "--batch",
-                1,
-                *factors,
-                *common,
-            ],
-            timings,
+    def call(self, name: str, main: Callable, *known: list[str], **more: Any):
+        """Runs one command with known flags and more of them; notes its time."""
+        started = time.time()
+        result = main([argument for some in known for argument in some] + flags(**more))
+        self.seconds[name] = round(time.time() - started, 1)
+        return result
+
+    def run(self) -> dict:
+        torch.set_num_threads(1)
+        self.data()
+        self.pretraining()
+        self.long_context()
+        self.memories()
+        self.tasks()
+        self.joint()
+        self.after_joint()
+        self.export()
+        return self.seconds
+
+    def data(self) -> None:
+        at = self.at
+        write_corpus(at / "corpus")
+        corpus = flags(corpus=at / "corpus")
+        self.call("tokenizer", tokenizer.main, corpus, out=at / "tokenizer", vocab=512, per_language=1)
+        self.call("tokens", store.main, corpus, tokenizer=at / "tokenizer", out=at / "tokens")
+        made = synthetic(60)
+        commits = [{"repo": f["repo"], "commit": "", "subject": f"Fix {f['name']}", "paths": [f["path"]]} for f in made]
+        for name, records in (("functions", made), ("commits", commits)):
+            (at / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+
+    def pretraining(self) -> None:
+        known = self.tokens + flags(run=self.at / "pretrain", preset="tiny", batch=4, valid_rows=4, warmup=2)
+        known += flags(no_compile=True)
+        first = self.call("pretrain", Pretrain.main, known, steps=10)
+        again = self.call("pretrain_resumed", Pretrain.main, known, steps=30)
+        assert again["step"] == 30 and again["full"] < first["full"], "a resumed run did not go on learning"
+        decayed = self.call("pretrain_decay", Pretrain.main, known, decay=10)
+        assert math.isfinite(decayed["ansan"])
+        checkpoint = self.at / "pretrain/decayed.pt"
+        found = self.call("perplexity", perplexity.main, self.tokens, checkpoint=checkpoint, documents=2)
+        assert found["full"][0] < found["untrained"][0], "training did not beat random weights"
+
+    def long_context(self) -> None:
+        known = self.tokens + flags(base=self.at / "pretrain/decayed.pt", window=256)
+        short = flags(steps=3, batch=1)
+        self.call("long_full", LongContext.main, known, short, run=self.at / "long-full", tune="full")
+        factors = self.at / "long-full/rope_factors.json"
+        self.call("long_lora", LongContext.main, known, short, run=self.at / "long", factors=factors)
+        self.call("long_evaluate", LongContext.main, known, run=self.at / "long", evaluate=True, evaluate_rows=2)
+
+    def memories(self) -> None:
+        base, run = self.at / "long/merged.pt", self.at / "memory"
+        known = self.both + flags(base=base, run=run, ratios=(32, 16, 8), lengths=(64, 48), batch=1, segments=4, rank=4)
+        known += flags(beside=(32,), fresh=(16,))
+        self.call("memory", Memory.main, known, steps=12)
+        self.call("memory_evaluate", Memory.main, known, evaluate=True, evaluate_chains=4)
+        sizes = flags(segments=4, length=32, sizes=(1,), draws=4)
+        self.call("gradients", gradients.main, self.tokens, sizes, base=base, memory=run / "last.pt")
+
+    def tasks(self) -> None:
+        at = self.at
+        known = self.functions + flags(tokenizer=at / "tokenizer", run=at / "token_vectors", batch=32, check_steps=10)
+        self.call("token_vectors", TokenVectors.main, known, steps=20)
+        self.call("token_vectors_resumed", TokenVectors.main, known, steps=40)
+        found = self.call("token_vectors_evaluate", TokenVectors.main, known, evaluate=True)
+        assert found["mrr"][0] > 0.2, "pairs that were trained on are not found again"
+
+        known = self.task_flags()
+        self.call("tasks", Tasks.main, known, run=at / "tasks", steps=16)
+        self.call("tasks_resumed", Tasks.main, known, run=at / "tasks", steps=18)
+        self.call("tasks_evaluate", Tasks.main, known, run=at / "tasks", evaluate=True, pool=20, questions=4)
+        self.call("blend", blend.main, base=at / "long/merged.pt", tasks=at / "tasks", out=at / "blend")
+
+    def task_flags(self) -> list[str]:
+        at = self.at
+        started = flags(base=at / "long/merged.pt", memory=at / "memory/last.pt")
+        started += flags(token_vectors=at / "token_vectors/last.pt", commits=at / "commits.jsonl")
+        return [*self.both, *self.functions, *started, *flags(ratios=(32, 8), batch=4)]
+
+    def joint(self) -> None:
+        at, shares = self.at, (1,) * len(TASKS)
+        known = self.both + flags(init=at / "blend/last.pt", functions=at / "functions.jsonl", run=at / "joint", rows=4)
+        known += flags(farthest_share=0.2, segment=32, ratios=(32, 16, 8), task_shares=shares, identifiers=200)
+        self.call("joint", Joint.main, known, steps=16)
+        self.call("joint_resumed", Joint.main, known, steps=18)
+        self.call("joint_decay", Joint.main, known, decay_minutes=0.05)
+        found = self.call(
+            "joint_tasks", Tasks.main, self.task_flags(), run=self.final, evaluate=True, pool=20, questions=4
         )
-    long = at / "long-lora+"
-    call(
-        "longcontext_evaluate",
-        longcontext.main,
-        ["--base", base, "--run", long, "--window", 256, "--evaluate", "--evaluate-rows", 2, *common],
-        timings,
-    )
-    remember = [
-        "--base",
-        long / "merged.pt",
-        "--tokenizer",
-        at / "tokenizer",
-        "--run",
-        at / "memory",
-        "--ratios",
-        32,
-        16,
-        8,
-        "--lengths",
-        64,
-        48,
-        "--batch",
-        1,
-        "--segments",
-        4,
-        "--rank",
-        4,
-        "--beside",
-        32,
-        "--fresh",
-        16,
-        *common,
-    ]
-    call("memory", memory.main, [*remember, "--steps", 12], timings)
-    call("memory_evaluate", memory.main, [*remember, "--evaluate", "--evaluate-chains", 4], timings)
-    call(
-        "gradients",
-        gradients.main,
-        [
-            "--base",
-            long / "merged.pt",
-            "--memory",
-            at / "memory/last.pt",
-            "--segments",
-            4,
-            "--length",
-            32,
-            "--sizes",
-            1,
-            "--draws",
-            4,
-            *common,
-        ],
-        timings,
-    )
-    (at / "functions.jsonl").write_text("".join(json.dumps(f) + "\n" for f in synthetic(60)))
-    (at / "commits.jsonl").write_text(
-        "".join(
-            json.dumps({"repo": f["repo"], "commit": "", "subject": f"Fix {f['name']}", "paths": [f["path"]]}) + "\n"
-            for f in synthetic(60)
-        )
-    )
-    token_run = [
-        "--functions",
-        at / "functions.jsonl",
-        "--held-out",
-        at / "functions.jsonl",
-        "--tokenizer",
-        at / "tokenizer",
-        "--run",
-        at / "token_vectors",
-        "--batch",
-        32,
-        "--minutes",
-        0,
-        "--check-steps",
-        10,
-    ]
-    call("token_vectors", token_vectors.main, [*token_run, "--steps", 20], timings)
-    call("token_vectors_resumed", token_vectors.main, [*token_run, "--steps", 40], timings)
-    known = call("token_vectors_evaluate", token_vectors.main, [*token_run, "--evaluate"], timings)
-    assert known["mrr"][0] > 0.2, "pairs that were trained on are not found again"
-    ask = [
-        "--base",
-        long / "merged.pt",
-        "--token-vectors",
-        at / "token_vectors/last.pt",
-        "--memory",
-        at / "memory/last.pt",
-        "--functions",
-        at / "functions.jsonl",
-        "--commits",
-        at / "commits.jsonl",
-        "--tokenizer",
-        at / "tokenizer",
-        "--run",
-        at / "tasks",
-        "--ratios",
-        32,
-        8,
-        "--batch",
-        4,
-        *common,
-    ]
-    call("tasks", tasks.main, [*ask, "--steps", 16], timings)
-    call("tasks_resumed", tasks.main, [*ask, "--steps", 18], timings)
-    call("tasks_evaluate", tasks.main, [*ask, "--evaluate", "--pool", 20, "--questions", 4], timings)
-    call("blend", blend.main, ["--base", long / "merged.pt", "--tasks", at / "tasks", "--out", at / "blend"], timings)
-    every = [
-        "--init",
-        at / "blend/last.pt",
-        "--functions",
-        at / "functions.jsonl",
-        "--tokenizer",
-        at / "tokenizer",
-        "--run",
-        at / "joint",
-        "--rows",
-        4,
-        "--farthest-share",
-        0.2,
-        "--segment",
-        32,
-        "--ratios",
-        32,
-        16,
-        8,
-        "--lesson-shares",
-        *[1] * len(joint.LESSONS),
-        *common,
-    ]
-    call("joint", joint.main, [*every, "--steps", 16], timings)
-    call("joint_resumed", joint.main, [*every, "--steps", 18], timings)
-    call("joint_decay", joint.main, [*every, "--decay-minutes", 0.05], timings)
-    final = at / "joint/decayed"
-    call("joint_tasks", tasks.main, [*ask, "--run", final, "--evaluate", "--pool", 20, "--questions", 4], timings)
-    call(
-        "joint_memory",
-        memory.main,
-        [
-            *remember,
-            "--base",
-            final / "last.pt",
-            "--state",
-            final / "sparse.pt",
-            "--ratios",
-            32,
-            16,
-            "--evaluate",
-            "--evaluate-chains",
-            4,
-        ],
-        timings,
-    )
-    both = [
-        "--base",
-        final / "last.pt",
-        "--state",
-        final / "sparse.pt",
-        "--functions",
-        at / "functions.jsonl",
-        "--tokenizer",
-        at / "tokenizer",
-        "--run",
-        at / "anchors",
-        "--ratios",
-        32,
-        16,
-        "--segment",
-        32,
-        "--rows",
-        256,
-        "--minutes",
-        0,
-        *common,
-    ]
-    call("anchors", anchors.main, [*both, "--steps", 4], timings)
-    call("anchors_resumed", anchors.main, [*both, "--steps", 6], timings)
-    chosen = call(
-        "choosing",
-        choosing.main,
-        [
-            "--base",
-            final / "last.pt",
-            "--functions",
-            at / "functions.jsonl",
-            "--held-out",
-            at / "functions.jsonl",
-            "--tokenizer",
-            at / "tokenizer",
-            "--run",
-            at / "choosing",
-            "--pairs",
-            100,
-            "--pool",
-            50,
-            "--batch",
-            64,
-            "--steps",
-            60,
-            *common,
-        ],
-        timings,
-    )
-    assert chosen["functions"]["mrr"][0] > 0.2, "pairs that were trained on are not found again"
-    call(
-        "export",
-        export.main,
-        [
-            "--checkpoint",
-            final / "last.pt",
-            "--memory",
-            at / "anchors/sparse.pt",
-            "--dense",
-            final / "memory.pt",
-            "--heads",
-            final / "heads.pt",
-            "--selection",
-            at / "choosing/last.pt",
-            "--tokenizer",
-            at / "tokenizer",
-            "--out",
-            at / "model",
-        ],
-        timings,
-    )
-    for name in (
-        "config.json",
-        "model.safetensors",
-        "memory.safetensors",
-        "dense_memory.safetensors",
-        "heads.safetensors",
-        "selection.safetensors",
-        "tokenizer.json",
-        "SHA256SUMS",
-    ):
-        assert (at / "model" / name).stat().st_size > 0, name
-    return timings
+        assert found["search"]["pool"] == 20
+        known = self.both + flags(base=self.final / "last.pt", state=self.final / "sparse.pt", ratios=(32, 16))
+        known += flags(run=at / "memory", lengths=(64, 48), beside=(32,), fresh=(16,))
+        self.call("joint_memory", Memory.main, known, evaluate=True, evaluate_chains=4)
+
+    def after_joint(self) -> None:
+        at, base = self.at, flags(base=self.final / "last.pt")
+        known = self.both + base + flags(state=self.final / "sparse.pt", functions=at / "functions.jsonl")
+        known += flags(run=at / "anchors", ratios=(32, 16), segment=32, rows=256, minutes=0)
+        self.call("anchors", Anchors.main, known, steps=4)
+        self.call("anchors_resumed", Anchors.main, known, steps=6)
+        known = self.both + base + self.functions + flags(run=at / "selection", pairs=100, pool=50, batch=64)
+        self.call("selection", Selection.main, known, steps=30)
+        found = self.call("selection_resumed", Selection.main, known, steps=60)
+        assert found["functions"]["mrr"][0] > 0.2, "pairs that were trained on are not found again"
+
+    def export(self) -> None:
+        at, final = self.at, self.final
+        known = flags(checkpoint=final / "last.pt", heads=final / "heads.pt", dense=final / "memory.pt")
+        known += flags(memory=at / "anchors/sparse.pt", selection=at / "selection/last.pt", tokenizer=at / "tokenizer")
+        self.call("export", export.main, known, out=at / "model")
+        for name in EXPORTED:
+            assert (at / "model" / name).stat().st_size > 0, name
+        # An exported folder is a checkpoint: another run can start from it.
+        run = self.tokens + flags(run=at / "again", init=at / "model", batch=2, valid_rows=2, no_compile=True)
+        self.call("pretrain_from_export", Pretrain.main, run, steps=1)
 
 
 def main() -> None:
-    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--keep", type=Path, help="leave the outputs in this folder (default: a temporary one)")
-    a = args.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--keep", type=Path, help="leave the outputs in this folder (default: a temporary one)")
+    a = parser.parse_args()
     started = time.time()
     if a.keep:
-        timings = run(a.keep)
+        seconds = DryRun(a.keep).run()
     else:
         with tempfile.TemporaryDirectory() as folder:
-            timings = run(Path(folder))
-    print(json.dumps({"dry_run": "ok", "seconds": round(time.time() - started, 1), "stages": timings}))
+            seconds = DryRun(Path(folder)).run()
+    print(json.dumps({"dry_run": "ok", "seconds": round(time.time() - started, 1), "stages": seconds}))
 
 
 if __name__ == "__main__":

@@ -86,8 +86,16 @@ class Tokens:
         """How often each token stands in the first `some`, int64 [vocab]."""
         return np.bincount(self.ids[:some], minlength=vocab)
 
+    def place(self, rng: np.random.Generator, size: int) -> int:
+        """A random offset that more than `size` tokens follow, as far as there are so many."""
+        return int(rng.integers(0, max(1, len(self.ids) - size - 1)))
+
+    def text(self, start: int, size: int) -> np.ndarray:
+        """A copy of `size` ids from an offset on, int64."""
+        return np.asarray(self.ids[start : start + size]).astype(np.int64)
+
     def repositories(self) -> list[str]:
-        """Of each document, the repository it is from."""
+        """The repository of each document."""
         with open(self._meta) as lines:
             return [json.loads(line)["repo"] for line in lines]
 
@@ -98,14 +106,14 @@ class Tokens:
         return self.anchors[a:b] - start
 
 
-def main() -> None:
-    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--corpus", type=Path, default=home() / "corpus")
-    args.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
-    args.add_argument("--out", type=Path, default=home() / "tokens")
-    args.add_argument("--splits", nargs="+", default=["train", "valid", "test"])
-    args.add_argument("--limit", type=int, default=0, help="tokens per split, 0: all")
-    a = args.parse_args()
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, default=home() / "corpus")
+    parser.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
+    parser.add_argument("--out", type=Path, default=home() / "tokens")
+    parser.add_argument("--splits", nargs="+", default=["train", "valid", "test"])
+    parser.add_argument("--limit", type=int, default=0, help="tokens per split, 0: all")
+    a = parser.parse_args(argv)
     encode = Encoder(a.tokenizer)
     for split in a.splits:
         report = write_split(split, shard_texts(a.corpus, split), encode, a.out, a.limit)

@@ -85,15 +85,15 @@ def save(tokenizer: Tokenizer, out: Path) -> None:
     )
 
 
-def main() -> None:
-    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("--corpus", type=Path, default=home() / "corpus")
-    args.add_argument("--out", type=Path, default=home() / "tokenizer")
-    args.add_argument("--vocab", type=int, default=16384)
-    args.add_argument("--characters", type=int, default=60_000_000)
-    args.add_argument("--per-language", type=float, default=0.15)
-    args.add_argument("--seed", type=int, default=1)
-    a = args.parse_args()
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, default=home() / "corpus")
+    parser.add_argument("--out", type=Path, default=home() / "tokenizer")
+    parser.add_argument("--vocab", type=int, default=16384)
+    parser.add_argument("--characters", type=int, default=60_000_000)
+    parser.add_argument("--per-language", type=float, default=0.15)
+    parser.add_argument("--seed", type=int, default=1)
+    a = parser.parse_args(argv)
     tokenizer = build(a.vocab, sample(a.corpus, a.characters, a.per_language, a.seed))
     save(tokenizer, a.out)
     print(json.dumps({"vocab": tokenizer.get_vocab_size(), "out": str(a.out)}))

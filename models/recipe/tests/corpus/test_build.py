@@ -1,4 +1,4 @@
-"""The corpus on three tiny repositories: every filter, the duplicates, the splits, the refusal of evaluation repositories."""
+"""The corpus of four tiny repositories: every filter, the duplicates, the splits."""
 
 from __future__ import annotations
 
@@ -6,78 +6,13 @@ import contextlib
 import gzip
 import io
 import json
-import os
-import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
-import numpy as np
-
 from recipe.corpus import build as corpus
-from recipe.corpus import dedupe, filters, pin
-from recipe.corpus.excluded import EVALUATION, refuse_evaluation
-from recipe.corpus.languages import documented_functions, header_language, language_of_first_line, language_of_path
-
-MIT = "MIT License\n\nPermission is hereby granted, free of charge, to any person\nobtaining a copy of this software, to deal in it.\n"
-GPL = "GNU GENERAL PUBLIC LICENSE\nVersion 3, 29 June 2007\n" * 3
-WORDS = (
-    "harbour anchor vessel keel rudder sail mast deck cabin galley compass chart tide current wind storm crew captain pilot "
-    "cargo ballast bow stern port starboard hull rope knot buoy lantern"
-).split()
-
-
-def prose(seed: int, count: int = 120) -> str:
-    """English-like text that differs for each seed."""
-    chosen = np.random.default_rng(seed).choice(WORDS, count)
-    return "The story of the " + ",\n".join(" ".join(chosen[start : start + 8]) for start in range(0, count, 8)) + ".\n"
-
-
-def python_file(seed: int, functions: int = 6) -> str:
-    """A small documented Python module that differs for each seed."""
-    words = np.random.default_rng(seed).choice(WORDS, (functions, 8))
-    return "\n\n".join(
-        f'def {row[0]}_{row[1]}_{seed}(value, {row[2]}=1):\n    """Moves the {row[3]} to the {row[4]} and the {row[5]}."""\n'
-        f"    {row[6]} = value + {row[2]}\n    return {row[6]} * {seed + index}\n"
-        for index, row in enumerate(words)
-    )
-
-
-def remarks(seed: int) -> str:
-    """prose() as comment lines of C, Go and Rust."""
-    return "".join(f"// {line}\n" for line in prose(seed).splitlines())
-
-
-def make_repository(mirror: Path, name: str, commits: list[tuple[str, dict[str, str | bytes]]]) -> str:
-    """A bare clone "owner+name" with one commit per (subject, files); gives the last commit's name."""
-    environment = {
-        **os.environ,
-        "GIT_AUTHOR_NAME": "a",
-        "GIT_AUTHOR_EMAIL": "a@example.com",
-        "GIT_COMMITTER_NAME": "a",
-        "GIT_COMMITTER_EMAIL": "a@example.com",
-        "GIT_CONFIG_GLOBAL": os.devnull,
-        "GIT_CONFIG_SYSTEM": os.devnull,
-        "GIT_AUTHOR_DATE": "2024-01-01T00:00:00Z",
-        "GIT_COMMITTER_DATE": "2024-01-01T00:00:00Z",
-    }
-
-    def git(*arguments: str, cwd: Path) -> str:
-        return subprocess.run(
-            ["git", *arguments], cwd=cwd, env=environment, check=True, capture_output=True, text=True
-        ).stdout.strip()
-
-    with tempfile.TemporaryDirectory() as work:
-        folder = Path(work)
-        git("init", "-q", "-b", "main", cwd=folder)
-        for subject, files in commits:
-            for path, content in files.items():
-                (folder / path).parent.mkdir(parents=True, exist_ok=True)
-                (folder / path).write_bytes(content if isinstance(content, bytes) else content.encode())
-            git("add", "-A", "-f", cwd=folder)
-            git("commit", "-q", "-m", subject, cwd=folder)
-        git("clone", "-q", "--bare", str(folder), str(mirror / name.replace("/", "+")), cwd=mirror)
-        return git("rev-parse", "HEAD", cwd=folder)
+from recipe.corpus import pin
+from recipe.tests.corpus.support import GPL, MIT, WORDS, make_repository, prose, python_file, remarks
 
 
 class CorpusOfTinyRepositories(unittest.TestCase):
@@ -321,117 +256,6 @@ class CorpusOfTinyRepositories(unittest.TestCase):
             "pallets/flask: measures the model",
         ):
             self.assertIn(part, printed.getvalue())
-
-
-class Rules(unittest.TestCase):
-    def test_evaluation_repositories_are_refused_in_any_case(self) -> None:
-        for name in (*EVALUATION, "Pallets/Flask", "VSCodium/vscodium", "composer/composer"):
-            with self.assertRaises(ValueError, msg=name):
-                refuse_evaluation(["tiny/first", name])
-        refuse_evaluation(["tiny/first"])
-        committed = json.loads((Path(corpus.__file__).resolve().parent / "repositories.json").read_text())
-        refuse_evaluation([entry["repo"] for entry in committed])
-        self.assertGreaterEqual(len(committed), 150)
-        self.assertEqual(len({entry["repo"].lower() for entry in committed}), len(committed))
-        self.assertTrue(
-            all(len(entry["commit"]) == 40 and entry["licence"] and entry["languages"] for entry in committed)
-        )
-        self.assertGreaterEqual(sum(entry["split"] == "test" for entry in committed), 30)
-
-    def test_tokens_of_many_services_are_secrets(self) -> None:
-        for token in (
-            "AK" + "IA" + "Z7Q4" * 4,
-            "AI" + "za" + "a1B2c" * 7,
-            "gh" + "p_" + "a1B2" * 9,
-            "xo" + "xb-" + "123456789012-abcdefghij",
-            "sk" + "_live_" + "a1" * 12,
-            "glp" + "at-" + "a1B2" * 5,
-            "ey" + "J" + "a1B2" * 5 + ".ey" + "J" + "a1B2" * 5 + "." + "a1B2" * 6,
-        ):
-            self.assertTrue(filters.has_secret(f"token = '{token}'\n"), token)
-        self.assertFalse(
-            filters.has_secret("AK" + "IAIOSFODNN7EXAMPLE is the documented example; sk-learn and xox are words")
-        )
-
-    def test_licence_expressions(self) -> None:
-        for text, answer in (
-            ("MIT", True),
-            ("Apache-2.0 OR GPL-2.0-or-later", True),
-            ("(MIT OR Apache-2.0)", True),
-            ("Apache-2.0 WITH LLVM-exception", True),
-            ("GPL-2.0-only", False),
-            ("MIT AND LGPL-2.1", False),
-            ("MPL-2.0", False),
-            ("BSD-3-Clause */", True),
-        ):
-            self.assertEqual(filters.spdx_is_permissive(text), answer, text)
-        self.assertEqual(filters.licences_of_text(MIT), ({"MIT"}, False))
-        self.assertEqual(filters.licences_of_text(GPL), (set(), True))
-
-    def test_repository_split_is_stable_and_checked(self) -> None:
-        names = [{"repo": f"owner/name{number}"} for number in range(400)]
-        splits = [corpus.split_of(entry, 7) for entry in names]
-        self.assertEqual(splits, [corpus.split_of(entry, 7) for entry in names])
-        self.assertTrue(30 < splits.count("test") < 95 and 4 < splits.count("valid") < 36)
-        with self.assertRaises(ValueError):
-            corpus.split_of({"repo": "a/b", "split": "training"}, 7)
-
-    def test_languages(self) -> None:
-        self.assertEqual(
-            [language_of_path(path) for path in ("a/b.TSX", "x.h", "Rakefile", "bin/run", "a.json", ".gitignore")],
-            ["typescript", "c", "ruby", "?", None, None],
-        )
-        self.assertEqual(header_language(["a.h", "b.cc", "c.c", "d.cpp"]), "cpp")
-        self.assertEqual(language_of_first_line(b"#!/bin/sh -e\n"), "shell")
-        self.assertIsNone(language_of_first_line(b"#!/usr/bin/env node\n"))
-
-    def test_documented_functions_by_shape(self) -> None:
-        block = "/** Moves it. */\n"
-        for language, text, count in (
-            ("python", 'def a(x=(1, 2)):\n    """Doc."""\n\ndef b():\n    return 1\n', 1),
-            ("typescript", block + "export function move(x: number): void {}\n" + block + "export class Sail {}\n", 1),
-            ("java", block + "@Override\npublic int move(int x) {\n", 1),
-            ("go", "// Moor ties.\nfunc Moor() {}\n\nfunc other() {}\n", 1),
-            ("rust", "/// Doc.\n#[inline]\npub fn a() {}\n/// Doc.\nstruct B;\n", 1),
-            ("csharp", "/// <summary>Doc.</summary>\npublic int A(int b)\n", 1),
-            ("ruby", "# Doc.\ndef a\nend\ndef b\nend\n", 1),
-            ("shell", "# Doc.\nmove() {\n}\n", 1),
-            ("c", "/* Doc. */\nint move(int x)\n{\n}\n", 1),
-        ):
-            self.assertEqual(documented_functions(text, language), count, language)
-
-
-class Duplicates(unittest.TestCase):
-    def setUp(self) -> None:
-        self.hasher = dedupe.Hasher()
-
-    def test_equal_words_have_equal_hashes_wherever_they_stand(self) -> None:
-        first, second = self.hasher.tokens("anchor the Vessel"), self.hasher.tokens("\n  vessel+anchor")
-        self.assertEqual((first[0], first[2]), (second[1], second[0]))
-        self.assertEqual(len(set(first.tolist())), 3)
-
-    def test_signatures_estimate_jaccard_similarity(self) -> None:
-        text = " ".join(np.random.default_rng(1).choice(WORDS, 3000))
-        words = text.split()
-        for keep in (3000, 2700, 1500):
-            first, second = self.hasher.shingles(text), self.hasher.shingles(" ".join(words[:keep]))
-            jaccard = np.intersect1d(first, second).size / np.union1d(first, second).size
-            estimate = (self.hasher.signature(first) == self.hasher.signature(second)).mean()
-            self.assertAlmostEqual(estimate, jaccard, delta=0.13)
-
-    def test_the_earlier_of_two_similar_files_stays(self) -> None:
-        base = [python_file(seed, 30) for seed in (1, 2, 3)]
-        texts = [
-            base[0],
-            base[1],
-            base[0] + "\nX = 1\n",
-            base[2],
-            base[1].replace("return", "return ", 3) + "\nY = 2\n",
-            "",
-            "",
-        ]
-        signatures = np.stack([self.hasher.signature(self.hasher.shingles(text)) for text in texts])
-        self.assertEqual(dedupe.near_duplicates(signatures).tolist(), [False, False, True, False, True, False, False])
 
 
 if __name__ == "__main__":

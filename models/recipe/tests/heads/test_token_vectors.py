@@ -13,10 +13,10 @@ import torch
 from recipe.config import ID
 from recipe.eval.token_vectors import search, web_questions
 from recipe.heads.token_vectors import Table, Texts
-from recipe.heads.vectors import Heads, vectors
+from recipe.heads.vectors import VectorHead, vectors
 from recipe.tasks.functions import Function, documented
 from recipe.tasks.synthetic import synthetic
-from recipe.tasks.token_pairs import Pairs
+from recipe.tasks.token_pairs import TokenPairs
 from recipe.tokens import tokenizer as bpe
 from recipe.tokens.encoder import Encoder
 
@@ -45,7 +45,7 @@ class TokenVectorsTest(unittest.TestCase):
             self.assertTrue(all(set(p) <= set(whole) for p, whole in zip(parts, ([1, 2, 3], [4], [5, 6]))))
 
     def test_pairs_hide_names_and_tell_which_texts_are_one(self):
-        pairs = Pairs(self.functions, self.encode, 160)
+        pairs = TokenPairs(self.functions, self.encode, 160)
         shown = self.encode.decode(pairs.hidden.take(np.array([0]))[0].tolist())
         self.assertNotIn(self.functions[0].name, shown)
         self.assertEqual(int(pairs.summaries.take(np.array([0]))[0][0]), ID["query"])
@@ -55,9 +55,9 @@ class TokenVectorsTest(unittest.TestCase):
 
     def test_a_heads_vector_is_the_tables_while_its_matrix_is_zero(self):
         table = Table(self.encode.vocab, 8)
-        heads = Heads(16, 8, token_vectors=table.rows.weight.detach()).eval()
+        head = VectorHead(16, 8, token_vectors=table.rows.weight.detach()).eval()
         ids = [[40, 41, 41], [50]]
-        found = vectors(None, heads, ids, torch.device("cpu"))  # no model: none is needed
+        found = vectors(None, head, ids, torch.device("cpu"))  # no model: none is needed
         self.assertLess(float((found - table(Texts.of(ids).take(np.array([0, 1])))).detach().abs().max()), 1e-6)
 
     def test_figures_count_the_right_place(self):

@@ -1,24 +1,22 @@
-"""What is chosen by: means against each text read alone, the exported matrices against the module, and pairs that are told apart."""
+"""The selection head: means of texts read alone, the exported matrices, and pairs that are told apart."""
 
 from __future__ import annotations
 
-import tempfile
+import math
 import unittest
-from pathlib import Path
 
 import numpy as np
 import torch
 
 from recipe.config import ID, SINK_IDS
-from recipe.eval.selection import judged
-from recipe.heads.selection import Chooser, mean_keys, mean_queries
-from recipe.log import Log
+from recipe.eval.selection import selection_mrr
+from recipe.heads.selection import SelectionHead, mean_keys, mean_queries
 from recipe.model.memory_slots import SINKS
-from recipe.stages.selection import train
-from recipe.tests.test_masks import tiny
+from recipe.stages.selection import PairBatches, selection_optimizer
+from recipe.tests.support import tiny
 
 
-class TestChoosing(unittest.TestCase):
+class SelectionTest(unittest.TestCase):
     def test_means_are_those_of_each_text_alone_behind_the_sinks(self):
         base, rng = tiny(), np.random.default_rng(3)
         texts = [rng.integers(len(ID), 512, n).tolist() for n in (5, 17, 1, 9)]
@@ -41,26 +39,19 @@ class TestChoosing(unittest.TestCase):
         hidden = torch.randn(320, 12)
         queries = torch.cat([hidden @ torch.randn(12, 40), 3 * torch.randn(320, 24)], 1) + 5.0
         keys = hidden @ torch.randn(12, 32) * 0.1 - 1.0
-        chooser = Chooser(queries[:256], keys[:256], 16)
-        before = judged(chooser, queries[256:], keys[256:])[0]
-        with tempfile.TemporaryDirectory() as folder:
-            train(
-                chooser,
-                queries[:256],
-                keys[:256],
-                [str(i) for i in range(256)],
-                150,
-                128,
-                5e-3,
-                np.random.default_rng(1),
-                Log(Path(folder) / "log.jsonl"),
-            )
+        head = SelectionHead(queries[:256], keys[:256], 16)
+        before = selection_mrr(head, queries[256:], keys[256:])[0]
+        pairs = PairBatches(queries[:256], keys[:256], [str(i) for i in range(256)])
+        optimizer, rng = selection_optimizer(head, 5e-3), np.random.default_rng(1)
+        for _ in range(150):
+            pairs.loss(head, 128, rng).backward()
+            optimizer.step(1.0, math.inf)
         self.assertLess(before, 0.3)
-        self.assertGreater(judged(chooser, queries[256:], keys[256:])[0], 0.8)
-        part = chooser.export()
+        self.assertGreater(selection_mrr(head, queries[256:], keys[256:])[0], 0.8)
+        part = head.export()
         self.assertEqual(part["config"], {"selection": {"file": part["file"], "width": 16}})
         with torch.no_grad():
-            for name, rows, expected in (("q", queries, chooser.asked(queries)), ("k", keys, chooser.texts(keys))):
+            for name, rows, expected in (("q", queries, head.questions(queries)), ("k", keys, head.texts(keys))):
                 made = (
                     rows @ part["tensors"][f"select.{name}_proj.weight"].t()
                     + part["tensors"][f"select.{name}_proj.bias"]
