@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path';
 import type { SegmenterPool } from '../segments/pool';
-import { grammarOf } from '../languages/grammars';
+import { entryOf } from '../languages';
 import type { FileChange, Indexer } from './indexer';
 
 /** Several saves within this time are taken in together. */
@@ -124,7 +124,7 @@ export class Upkeep {
   private commonLanguages(): string[] {
     const files = new Map<string, { language: string; files: number }>();
     for (const { language } of this.indexer.context.catalogue.entries.values()) {
-      const grammar = grammarOf(language);
+      const grammar = entryOf(language).grammar?.name;
       if (grammar === undefined) continue;
       const known = files.get(grammar);
       if (known) known.files++;

@@ -1,3 +1,4 @@
+import { type CommentSyntax, entryOf, SLASHES } from '../languages';
 import type { Language } from '../types';
 import type { LineTable } from '../../base';
 
@@ -7,116 +8,67 @@ export interface Doc {
   text: string;
 }
 
+type Block = CommentSyntax['blocks'][number];
+
 const MAX_DOC_CHARACTERS = 1_000;
 const MAX_DOC_LINES = 2_000;
 
-const SLASHES = /^\s*\/\/[/!]?/;
-const HASH = /^\s*#(?!\[|!\[)/;
-const DASHES = /^\s*--/;
-const SEMICOLONS = /^\s*;+/;
-const PERCENT = /^\s*%+/;
-
-/** What begins a line comment, by language; block comments are looked for in those that have them. */
-function lineComment(language: Language): RegExp | undefined {
-  switch (language) {
-    case 'python':
-    case 'ruby':
-    case 'shellscript':
-    case 'yaml':
-    case 'toml':
-    case 'perl':
-    case 'r':
-    case 'makefile':
-    case 'dockerfile':
-    case 'elixir':
-    case 'coffeescript':
-    case 'julia':
-    case 'powershell':
-    case 'nix':
-    case 'cmake':
-    case 'starlark':
-    case 'graphql':
-    case 'properties':
-    case 'gdscript':
-      return HASH;
-    case 'sql':
-    case 'lua':
-    case 'haskell':
-    case 'elm':
-    case 'ada':
-    case 'vhdl':
-      return DASHES;
-    case 'clojure':
-    case 'lisp':
-    case 'scheme':
-    case 'ini':
-      return SEMICOLONS;
-    case 'erlang':
-    case 'latex':
-    case 'matlab':
-    case 'prolog':
-      return PERCENT;
-    case 'css':
-    case 'html':
-    case 'xml':
-    case 'json':
-      return undefined;
-    case 'php':
-      return /^\s*(?:\/\/|#(?!\[))/;
-    default:
-      return SLASHES;
-  }
-}
+const syntaxOf = (language: Language) => entryOf(language).comments ?? SLASHES;
 
 /** Lines that may stand between a comment and what it is about. */
 const DECORATION = /^\s*(?:@[\w.]|#!?\[|\[[A-Za-z]|template\s*<|export\s*$)/;
 
-/** The comment directly above 0-based `line`, decorators and attributes between them passed over. */
+/** The comment directly above 0-based `line`; decorators and attributes between them are passed over. */
 export function commentAbove(lines: LineTable, line: number, language: Language): Doc | undefined {
+  const { line: mark, blocks } = syntaxOf(language);
   let last = line - 1;
-  while (last >= 0 && DECORATION.test(lines.line(last, 200)) && !isComment(lines, last, language)) last--;
+  while (last >= 0 && DECORATION.test(lines.line(last, 200)) && !mark?.test(lines.line(last, 400))) last--;
   if (last < 0) return undefined;
-  const lineMark = lineComment(language);
-  let first = last;
-  if (lineMark?.test(lines.line(last, 400))) {
-    while (first > 0 && last - first < MAX_DOC_LINES && lineMark.test(lines.line(first - 1, 400))) first--;
-    if (first === 0 && lines.line(0, 2) === '#!') first++;
-    if (first > last) return undefined;
-  } else {
-    const closing = lines.line(last, 400).trimEnd();
-    const opener = closing.endsWith('*/')
-      ? '/*'
-      : closing.endsWith('-->')
-        ? '<!--'
-        : closing.endsWith('#>')
-          ? '<#'
-          : closing === '=end'
-            ? '=begin'
-            : undefined;
-    if (!opener || (opener === '/*' && /^\s*[^\s/*].*\/\*/.test(closing))) return undefined;
-    while (first > 0 && last - first < MAX_DOC_LINES && !lines.line(first, 400).includes(opener)) first--;
-    if (!lines.line(first, 400).trimStart().startsWith(opener)) return undefined;
-  }
-  const text = plainComment(lines, first, last);
+  const isLineComment = mark?.test(lines.line(last, 400)) ?? false;
+  const block = isLineComment ? undefined : blocks.find(([, close]) => lines.line(last, 400).trimEnd().endsWith(close));
+  const first =
+    mark && isLineComment ? firstCommentLine(lines, last, mark) : block && firstBlockLine(lines, last, block);
+  if (first === undefined) return undefined;
+  const text = plainComment(lines, first, last, { mark, block });
   return text === '' ? undefined : { line: first, text };
 }
 
-function isComment(lines: LineTable, line: number, language: Language): boolean {
-  return lineComment(language)?.test(lines.line(line, 400)) ?? false;
+function firstCommentLine(lines: LineTable, last: number, mark: RegExp): number | undefined {
+  let first = last;
+  while (first > 0 && last - first < MAX_DOC_LINES && mark.test(lines.line(first - 1, 400))) first--;
+  if (first === 0 && lines.line(0, 2) === '#!') first++;
+  return first > last ? undefined : first;
 }
 
-/** `#:` is how Sphinx marks the comment of an attribute. */
+/** First line of the block comment that ends on line `last`; undefined when code stands before it on its line. */
+function firstBlockLine(lines: LineTable, last: number, [open]: Block): number | undefined {
+  let first = last;
+  while (first > 0 && last - first < MAX_DOC_LINES && !lines.line(first, 400).includes(open)) first--;
+  return lines.line(first, 400).trimStart().startsWith(open) ? first : undefined;
+}
+
+/** Sphinx marks the comment of an attribute with `#:`. */
 const OPENING = /^\s*(?:\/\*[*!]*|\/\/[/!]?|#:(?=\s|$)|#+(?!\[)|--+|;+|%+|<!--|<#|=begin\b|\*(?!\/))[ \t]?/;
 const CLOSING = /\s*(?:\*+\/|-->|#>)\s*$|^=end\b.*/;
 /** Rulers and licence furniture say nothing. */
 const RULER = /^[\s*#=\-_~/+]*$/;
 
 /** The words of comment lines [first, last], their marks removed. */
-function plainComment(lines: LineTable, first: number, last: number): string {
+function plainComment(
+  lines: LineTable,
+  first: number,
+  last: number,
+  { mark, block }: { mark: RegExp | undefined; block: Block | undefined },
+): string {
   const words: string[] = [];
   let length = 0;
   for (let line = first; line <= last && length < MAX_DOC_CHARACTERS; line++) {
-    const text = lines.line(line, 500).replace(CLOSING, '').replace(OPENING, '').trimEnd();
+    let text = lines.line(line, 500).replace(CLOSING, '');
+    if (block && line === last) text = withoutEnd(text.trimEnd(), block[1]);
+    if (OPENING.test(text)) text = text.replace(OPENING, '');
+    else if (block && line === first) text = text.trimStart().replace(block[0], '').trimStart();
+    else if (mark && !block) text = text.replace(mark, '').replace(/^[ \t]/, '');
+    text = text.trimEnd();
     const kept = RULER.test(text) ? '' : text;
     if (kept === '' && (words.length === 0 || words.at(-1) === '')) continue;
     words.push(kept);
@@ -124,6 +76,8 @@ function plainComment(lines: LineTable, first: number, last: number): string {
   }
   return withoutTags(words.join('\n')).trim().slice(0, MAX_DOC_CHARACTERS);
 }
+
+const withoutEnd = (text: string, end: string): string => (text.endsWith(end) ? text.slice(0, -end.length) : text);
 
 /** C#'s documentation comments are XML; what the tags refer to is kept. */
 function withoutTags(text: string): string {

@@ -1,4 +1,5 @@
-import type { Document, DocumentSymbol, SegmentedDocument } from '../types';
+import { entryOf } from '../languages';
+import type { Document, DocumentSymbol, Language, SegmentedDocument } from '../types';
 import { LineTable } from '../../base';
 
 /** A documented function as training data wants it: words on one side, code on the other. */
@@ -47,7 +48,7 @@ export function extractFunctions(
         code,
         startLine: symbol.startLine,
         endLine: symbol.endLine,
-        calls: callsIn(code, symbol.name, HASH_COMMENTS.has(document.language)),
+        calls: callsIn(code, symbol.name, hasHashComments(document.language)),
       },
     ];
   });
@@ -69,7 +70,7 @@ function docstringEnd(lines: LineTable, docLine: number, endLine: number): numbe
   return close < 0 ? docLine : Math.min(endLine, lines.lineAt(close) + 1);
 }
 
-const HASH_COMMENTS = new Set(['python', 'ruby', 'shellscript', 'perl', 'r', 'elixir', 'julia', 'powershell']);
+const hasHashComments = (language: Language): boolean => entryOf(language).comments?.line?.test('# ') ?? false;
 
 /** Identifiers followed by `(`, strings and comments left out as far as a scan by eye would. */
 function callsIn(code: string, own: string, hashComments: boolean): string[] {

@@ -2,7 +2,7 @@
  * Changes whenever the same text would be cut differently or other symbols would be found: what was stored under
  * another version is rebuilt, never mixed (docs/architecture.md, "The walk").
  */
-export const SEGMENTER_VERSION = 5;
+export const SEGMENTER_VERSION = 6;
 
 /** A segment is at most this long, unless one line alone is longer: about 512 tokens of code. */
 export const MAX_SEGMENT_LINES = 60;

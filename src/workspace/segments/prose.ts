@@ -1,8 +1,7 @@
+import type { Markup } from '../languages';
 import type { DocumentSymbol } from '../types';
 import { Cuts } from './cuts';
 import type { LineTable } from '../../base';
-
-export type Markup = 'markdown' | 'restructuredtext' | 'plaintext';
 
 export interface Prose {
   cuts: Cuts;

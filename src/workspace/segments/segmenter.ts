@@ -5,10 +5,10 @@ import { cutsByIndentation, cutsByLength } from './indentation';
 import { MAX_AVERAGE_LINE, MAX_SEGMENT_CHARACTERS, MAX_SYNTAX_CHARACTERS } from './limits';
 import { LineTable } from '../../base';
 import { symbolsByPattern } from './patterns';
-import { readProse, type Markup } from './prose';
+import { readProse } from './prose';
 import { cutsOfComponent } from './syntax/components';
 import { cutsBySyntax } from './syntax/cuts';
-import { grammarOf } from '../languages/grammars';
+import { entryOf, type GrammarEntry } from '../languages';
 import { findGrammars, Grammars, type LoadedGrammar } from './syntax/parser';
 import { embeddedScript } from './syntax/scripts';
 import { symbolsOf } from './syntax/symbols';
@@ -34,39 +34,15 @@ export async function createSegmenter(options: { grammars?: string } = {}): Prom
   return new TreeSitterSegmenter(new Grammars(options.grammars ?? findGrammars()));
 }
 
-const PROSE: Readonly<Record<Language, Markup>> = {
-  markdown: 'markdown',
-  mdx: 'markdown',
-  restructuredtext: 'restructuredtext',
-  plaintext: 'plaintext',
-  latex: 'plaintext',
-  asciidoc: 'plaintext',
-};
 /**
- * Extensions of plain text that people write; what else no language is known for (`.sum`, `.snap`, a tool's own
- * formats) is data.
+ * Names of plain text that people write. Other files without a language (`.sum`, `.snap`, a tool's own formats) are
+ * data.
  */
 const WRITTEN =
   /(?:^|[/\\])[^./\\]*$|\.(?:txt|text|log|me|1st|news|notes?|todo)$|(?:^|[/\\])(?:readme|licen[cs]e|copying|changelog|changes|history|news|notice|authors|contributing|install|todo)\b[^/\\]*$/i;
-/** What stands for the language of a format that nothing is known of. */
+/** Language id of formats that the table does not know. */
 const UNKNOWN = 'unknown';
-const DATA = new Set([
-  UNKNOWN,
-  'json',
-  'jsonc',
-  'jsonl',
-  'yaml',
-  'toml',
-  'xml',
-  'csv',
-  'ini',
-  'properties',
-  'dockercompose',
-  'svg',
-  'lock',
-]);
-
-/** What one way of reading a document yields. */
+/** Result of one way of cutting a document. */
 interface Reading {
   cuts: Cuts;
   symbols: DocumentSymbol[];
@@ -95,7 +71,7 @@ class TreeSitterSegmenter implements Segmenter {
     const { text } = lines;
     if (text.length / lines.count > MAX_AVERAGE_LINE)
       return { cuts: cutsByLength(lines), symbols: [], method: 'length' };
-    const markup = PROSE[language];
+    const { markup } = entryOf(language);
     if (markup) {
       const prose = readProse(lines, markup);
       return { ...prose, method: 'headings' };
@@ -103,20 +79,20 @@ class TreeSitterSegmenter implements Segmenter {
     const layout = cutsByIndentation(lines);
     if (text.length <= MAX_SYNTAX_CHARACTERS) {
       const script = embeddedScript(text, language);
-      const name = grammarOf(script?.language ?? language);
-      const grammar = name ? await this.load(name) : undefined;
+      const { grammar: entry } = entryOf(script?.language ?? language);
+      const grammar = entry && (await this.load(entry));
       const reading = grammar && this.readSyntax(lines, grammar, script?.language ?? language, layout, script?.ranges);
       if (reading) return reading;
     }
     return { cuts: layout, symbols: symbolsByPattern(lines, language), method: 'indentation' };
   }
 
-  private async load(name: string): Promise<LoadedGrammar | undefined> {
-    if (this.problems.has(name)) return undefined;
+  private async load(entry: GrammarEntry): Promise<LoadedGrammar | undefined> {
+    if (this.problems.has(entry.name)) return undefined;
     try {
-      return await this.grammars.load(name);
+      return await this.grammars.load(entry);
     } catch (error) {
-      this.problems.set(name, error instanceof Error ? error.message : String(error));
+      this.problems.set(entry.name, error instanceof Error ? error.message : String(error));
       return undefined;
     }
   }
@@ -146,7 +122,7 @@ class TreeSitterSegmenter implements Segmenter {
 }
 
 function kindOf(language: Language): Segment['kind'] {
-  return language in PROSE ? 'prose' : DATA.has(language) ? 'data' : 'code';
+  return language === UNKNOWN ? 'data' : (entryOf(language).kind ?? 'code');
 }
 
 function toSegments(

@@ -1,7 +1,9 @@
+import { entryOf } from '../languages';
 import type { Language } from '../types';
 
 const MAX_SIGNATURE = 200;
 const MAX_SCAN = 1_200;
+const ALL_QUOTES = `"'\``;
 
 /**
  * A declaration's head on one line: everything before its body. `{`, `=>`, a Python colon or, in languages whose
@@ -9,13 +11,7 @@ const MAX_SCAN = 1_200;
  */
 export function signatureOf(text: string, start: number, end: number, language: Language): string {
   const limit = Math.min(end, start + MAX_SCAN, text.length);
-  const byLine =
-    language === 'ruby' ||
-    language === 'shellscript' ||
-    language === 'ini' ||
-    language === 'lua' ||
-    language === 'elixir' ||
-    language === 'makefile';
+  const { headEnds = 'brace', quotes = ALL_QUOTES } = entryOf(language);
   let depth = 0;
   let stop = limit;
   let quote = 0;
@@ -30,8 +26,7 @@ export function signatureOf(text: string, start: number, end: number, language: 
       case DOUBLE:
       case SINGLE:
       case BACKTICK:
-        // A lone ' may be a Rust lifetime or an apostrophe in a macro: strings there are short of a line.
-        if (code !== SINGLE || language !== 'rust') quote = code;
+        if (quotes.includes(text.charAt(i))) quote = code;
         break;
       case 40:
       case 91:
@@ -52,7 +47,7 @@ export function signatureOf(text: string, start: number, end: number, language: 
         depth--;
         break; // }
       case 58: // :
-        if (depth <= 0 && language === 'python') {
+        if (depth <= 0 && headEnds === 'colon') {
           stop = i;
           break scan;
         }
@@ -64,7 +59,7 @@ export function signatureOf(text: string, start: number, end: number, language: 
         }
         break;
       case NEWLINE:
-        if (depth <= 0 && (byLine || (language === 'python' && i > start))) {
+        if (depth <= 0 && (headEnds === 'line' || (headEnds === 'colon' && i > start))) {
           stop = i;
           break scan;
         }

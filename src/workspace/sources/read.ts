@@ -3,7 +3,7 @@ import { sha256 } from '../../base/node';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import type { Document } from '../types';
-import { languageOf } from '../languages/language';
+import { languageOf } from '../languages';
 
 export type ReadErrorCode = 'missing' | 'denied' | 'binary' | 'tooLarge' | 'directory' | 'failed';
 

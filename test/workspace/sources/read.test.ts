@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { globToRegExp } from '../../../src/workspace/sources/glob';
-import { languageOf } from '../../../src/workspace/languages/language';
+import { languageOf } from '../../../src/workspace/languages';
 import { readDocument } from '../../../src/workspace/sources/read';
 
 let root: string;

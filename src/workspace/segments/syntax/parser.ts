@@ -5,8 +5,7 @@ import TreeSitter from '@vscode/tree-sitter-wasm';
 import type { Language as Grammar, ParseOptions, Parser, Query, Tree } from '@vscode/tree-sitter-wasm';
 import { AppError, type LineTable } from '../../../base';
 import { parseBudget } from './budget';
-import { queryOf } from '../../languages/grammars';
-import { withoutAnnotations } from './macros';
+import type { GrammarEntry } from '../../languages';
 
 /** The tree-sitter runtime or a grammar could not be loaded: the installation is incomplete. */
 export class GrammarError extends AppError<'grammarMissing'> {
@@ -22,7 +21,7 @@ export class GrammarError extends AppError<'grammarMissing'> {
 }
 
 export interface LoadedGrammar {
-  name: string;
+  entry: GrammarEntry;
   language: Grammar;
   query: Query;
 }
@@ -54,23 +53,23 @@ export class Grammars {
   constructor(readonly directory: string) {}
 
   /** @throws GrammarError */
-  load(name: string): Promise<LoadedGrammar> {
-    let grammar = this.loaded.get(name);
+  load(entry: GrammarEntry): Promise<LoadedGrammar> {
+    let grammar = this.loaded.get(entry.name);
     if (!grammar) {
-      grammar = this.read(name);
-      this.loaded.set(name, grammar);
+      grammar = this.read(entry);
+      this.loaded.set(entry.name, grammar);
     }
     return grammar;
   }
 
-  private async read(name: string): Promise<LoadedGrammar> {
-    const file = join(this.directory, `tree-sitter-${name}.wasm`);
+  private async read(entry: GrammarEntry): Promise<LoadedGrammar> {
+    const file = join(this.directory, `tree-sitter-${entry.name}.wasm`);
     try {
       runtime ??= TreeSitter.Parser.init({ locateFile: (wasm: string) => join(this.directory, wasm) });
       await runtime;
       this.parser ??= new TreeSitter.Parser();
       const language = await TreeSitter.Language.load(file);
-      return { name, language, query: new TreeSitter.Query(language, queryOf(name)) };
+      return { entry, language, query: new TreeSitter.Query(language, entry.query) };
     } catch (error) {
       throw new GrammarError(file, error);
     }
@@ -101,7 +100,7 @@ export class Grammars {
       }));
     try {
       parser.setLanguage(grammar.language);
-      const tree = parser.parse(grammar.name === 'cpp' ? withoutAnnotations(lines.text) : lines.text, null, options);
+      const tree = parser.parse(grammar.entry.prepare?.(lines.text) ?? lines.text, null, options);
       if (!tree) parser.reset();
       return tree ?? undefined;
     } catch {

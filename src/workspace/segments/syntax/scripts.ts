@@ -1,3 +1,4 @@
+import { entryOf } from '../../languages';
 import type { Language } from '../../types';
 
 export interface EmbeddedScript {
@@ -11,7 +12,7 @@ const MAX_SCRIPTS = 50;
 
 /** The script blocks of a component or page (Vue, Svelte, HTML), or undefined where there are none. */
 export function embeddedScript(text: string, language: Language): EmbeddedScript | undefined {
-  if (language !== 'vue' && language !== 'svelte' && language !== 'html' && language !== 'astro') return undefined;
+  if (!entryOf(language).scripts) return undefined;
   const ranges: { start: number; end: number }[] = [];
   let typed = false;
   SCRIPT.lastIndex = 0;

@@ -1,6 +1,8 @@
 import type { QueryMatch, Tree } from '@vscode/tree-sitter-wasm';
 import type { DocumentSymbol, Language, SymbolKind } from '../../types';
 import { commentAbove, plainDocstring } from '../comments';
+import { entryOf, type LanguageEntry, TYPE_KINDS } from '../../languages';
+import { isExported } from '../exports';
 import { parseBudget } from './budget';
 import type { LineTable } from '../../../base';
 import { signatureOf } from '../signature';
@@ -23,13 +25,14 @@ const MOST_LINES_BEFORE_NAME = 40;
 
 /** The definitions of a document, in the order of their first lines, outer before inner. */
 export function symbolsOf(lines: LineTable, tree: Tree, grammar: LoadedGrammar, language: Language): DocumentSymbol[] {
+  const entry = entryOf(language);
   const matches = grammar.query.matches(tree.rootNode, { progressCallback: parseBudget() });
   // Patterns are in order of preference; matches come in the order in which they end.
   matches.sort((a, b) => a.patternIndex - b.patternIndex);
   const found = distinct(matches.map((match) => read(match, lines.text)).filter((f) => f !== undefined)).filter(
-    (f) => !isImport(f, lines.text, language),
+    (f) => !isImport(f, lines.text, entry),
   );
-  const exportedNames = listedExports(lines.text, language);
+  const exportedNames = entry.exportedNames?.(lines.text) ?? new Set<string>();
   const symbols: DocumentSymbol[] = [];
   const open: Found[] = [];
   for (const f of found) {
@@ -40,7 +43,7 @@ export function symbolsOf(lines: LineTable, tree: Tree, grammar: LoadedGrammar, 
       open.push(f);
       continue;
     }
-    symbols.push(toSymbol(lines, f, outer, container, language, exportedNames));
+    symbols.push(toSymbol(lines, f, outer, container, entry, exportedNames));
     // `typedef struct a { … } b`: a stands beside b, not in it. So does what a parser that lost its way puts before a
     // name.
     if (f.kind !== 'type' && lines.lineAt(f.nameStart) - lines.lineAt(f.start) <= MOST_LINES_BEFORE_NAME) open.push(f);
@@ -81,15 +84,12 @@ function read(match: QueryMatch, text: string): Found | undefined {
   return { ...node, name: name.replace(/\s+/g, ' ').slice(0, MAX_NAME), nameStart, ...(receiver ? { receiver } : {}) };
 }
 
-/** `fs = require('fs')`, `join = require('path').join`: a name for what another file defines. */
-const REQUIRED = /^[\w$]+\s*=\s*require\s*\(\s*(['"`])[^'"`\n]*\1\s*\)(?:\s*\.\s*[\w$]+)*$/;
-
-function isImport({ kind, start, end }: Found, text: string, language: Language): boolean {
+function isImport({ kind, start, end }: Found, text: string, { importBinding }: LanguageEntry): boolean {
   return (
     (kind === 'constant' || kind === 'variable') &&
     end - start < 400 &&
-    /^(?:java|type)script/.test(language) &&
-    REQUIRED.test(text.slice(start, end))
+    importBinding !== undefined &&
+    importBinding.test(text.slice(start, end))
   );
 }
 
@@ -100,7 +100,6 @@ function distinct(found: Found[]): Found[] {
   return once.sort((a, b) => a.start - b.start || b.end - a.end).slice(0, MAX_SYMBOLS);
 }
 
-const TYPES = new Set(['class', 'interface', 'struct', 'trait', 'scope', 'enum']);
 const KINDS: Readonly<Record<string, SymbolKind>> = { declaration: 'function' };
 
 function toSymbol(
@@ -108,12 +107,12 @@ function toSymbol(
   f: Found,
   outer: Found | undefined,
   container: string[],
-  language: Language,
+  entry: LanguageEntry,
   exportedNames: ReadonlySet<string>,
 ): DocumentSymbol {
   let { name } = f;
   let kind = KINDS[f.kind] ?? (f.kind as SymbolKind);
-  const scopes = language === 'cpp' || language === 'cuda-cpp' ? name.split('::') : [name];
+  const scopes = entry.scopeSeparator === undefined ? [name] : name.split(entry.scopeSeparator);
   if (scopes.length > 1) {
     name = scopes.pop() ?? name;
     container.push(...scopes.filter((scope) => scope !== ''));
@@ -122,13 +121,13 @@ function toSymbol(
     kind === 'function' &&
     scopes.length > 0 &&
     container.length > 0 &&
-    (TYPES.has(outer?.kind ?? '') || (scopes.length > 0 && name !== f.name))
+    (TYPE_KINDS.has(outer?.kind ?? '') || name !== f.name)
   )
     kind = 'method';
   if (
     kind === 'constant' &&
-    (language === 'typescript' || language === 'javascript') &&
-    !/^const\b/.test(declarationWord(lines, f.start))
+    entry.constantWord !== undefined &&
+    !entry.constantWord.test(declarationWord(lines, f.start))
   )
     kind = 'variable';
   name = name.replace(/^["'`](.*)["'`]$/, '$1');
@@ -140,10 +139,10 @@ function toSymbol(
   // What shares its line with an outer definition has no comment of its own above it.
   const nested = outer !== undefined && outer.kind !== 'scope' && lines.lineAt(outer.nameStart) === nameLine;
   const head = nested ? afterBracket(lines.text, f.start) : Math.max(lines.firstInk(line), lines.start(line));
-  const signature = signatureOf(lines.text, head, Math.max(f.end, head + 1), language);
+  const signature = signatureOf(lines.text, head, Math.max(f.end, head + 1), entry.id);
   const doc =
-    (language === 'python' ? docstring(lines, f) : undefined) ??
-    (nested ? undefined : commentAbove(lines, line, language));
+    (entry.documentation === 'docstring' ? docstring(lines, f) : undefined) ??
+    (nested ? undefined : commentAbove(lines, line, entry.id));
   const leading = lines.text.slice(nested ? head : lines.firstInk(firstLine), f.start);
   return {
     name,
@@ -153,7 +152,8 @@ function toSymbol(
     endLine: endLine + 1,
     ...(doc ? { docLine: doc.line + 1, doc: doc.text } : {}),
     signature,
-    exported: exportedNames.has(name) || isExported(name, `${leading} ${signature}`, outer, language),
+    exported:
+      exportedNames.has(name) || isExported({ name, head: `${leading} ${signature}`, outerKind: outer?.kind }, entry),
     ...(f.kind === 'declaration' ? { declaration: true } : {}),
   };
 }
@@ -206,44 +206,4 @@ function signatureEnd(text: string, start: number, end: number): number {
     else if (character === ':' && depth === 0) return i + 1;
   }
   return -1;
-}
-
-function isExported(name: string, head: string, outer: Found | undefined, language: Language): boolean {
-  switch (language) {
-    case 'typescript':
-    case 'typescriptreact':
-    case 'javascript':
-    case 'javascriptreact':
-      return outer && TYPES.has(outer.kind)
-        ? !/^(?:private\b|#|_)/.test(name) && !/\bprivate\b/.test(head)
-        : /\bexport\b|\bexports\.|\bmodule\.exports\b/.test(head);
-    case 'go':
-      return /^\p{Lu}/u.test(name);
-    case 'rust':
-      return /\bpub\b/.test(head) || outer?.kind === 'trait';
-    case 'java':
-    case 'csharp':
-      return /\bpublic\b/.test(head) || outer?.kind === 'interface' || outer?.kind === 'enum';
-    case 'php':
-    case 'cpp':
-    case 'c':
-      return !/\b(?:private|protected|static)\b/.test(head);
-    default:
-      return !name.startsWith('_');
-  }
-}
-
-/** Names in `export { … }` lists and `module.exports = { … }`. */
-function listedExports(text: string, language: Language): ReadonlySet<string> {
-  const names = new Set<string>();
-  if (!/^(?:type|java)script/.test(language)) return names;
-  for (const match of text.matchAll(/\b(?:export\s*(?:type\s*)?|module\.exports\s*=\s*)\{([^{}]{0,4000})\}/g)) {
-    for (const part of (match[1] ?? '').split(',')) {
-      const name = /^\s*(?:type\s+)?([\w$]+)/.exec(part)?.[1];
-      if (name) names.add(name);
-    }
-  }
-  for (const match of text.matchAll(/\b(?:export\s+default|module\.exports\s*=)\s+([\w$]+)\s*;?\s*$/gm))
-    if (match[1]) names.add(match[1]);
-  return names;
 }

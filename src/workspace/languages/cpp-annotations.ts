@@ -1,6 +1,5 @@
 /**
- * Words by which annotations for a compiler or a checker are known: `GUARDED_BY(mutex_)`, `PRINTF_FORMAT(1, 2)`,
- * `STORE_EXPORT`.
+ * Words in the names of compiler and checker annotations: `GUARDED_BY(mutex_)`, `PRINTF_FORMAT(1, 2)`, `STORE_EXPORT`.
  */
 const ANNOTATION =
   'GUARDED|REQUIRE[DS]|ACQUIRE|RELEASE|EXCLUDES|CAPABILITY|LOCK_RETURNED|THREAD_SAFETY|ATTRIBUTE|DEPRECATED|PRINTF|NORETURN|NODISCARD|UNUSED|NONNULL|ALIGN(?:ED|AS)';
@@ -16,9 +15,8 @@ const MACROS = new RegExp(
 );
 
 /**
- * The text of a C or C++ file as a parser without a preprocessor can read it, of the same length: annotations that
- * would make it lose its way for hundreds of lines (`int count_ GUARDED_BY(mutex_);`, `class STORE_EXPORT Store {`) are
- * blanked out.
+ * Blanks out annotation macros of C and C++. Without a preprocessor they mislead the parser for hundreds of lines
+ * (`int count_ GUARDED_BY(mutex_);`, `class STORE_EXPORT Store {`). The result has the same length and line ends.
  */
 export function withoutAnnotations(text: string): string {
   return text.replace(MACROS, (found) => (/^[ \t]*#/.test(found) ? found : found.replace(/[^\n]/g, ' ')));

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { toDocument } from '../../../src/workspace/sources/read';
 import { createSegmenter, type Segmenter } from '../../../src/workspace/segments/segmenter';
-import { withoutAnnotations } from '../../../src/workspace/segments/syntax/macros';
+import { withoutAnnotations } from '../../../src/workspace/languages/cpp-annotations';
 
 let segmenter: Segmenter;
 beforeAll(async () => {

@@ -1,0 +1,95 @@
+import { withoutAnnotations } from './cpp-annotations';
+import type { Declaration, GrammarEntry, LanguageEntry, Pattern } from './entry';
+
+/** @vscode/tree-sitter-wasm has no C grammar; C++'s reads C well, K&R heads and macro-ridden code included. */
+const CPP: GrammarEntry = {
+  name: 'cpp',
+  prepare: withoutAnnotations,
+  query: `
+(function_definition declarator: (function_declarator declarator: (_) @name)) @function
+(function_definition declarator: (pointer_declarator declarator: (function_declarator declarator: (_) @name))) @function
+(function_definition declarator: (pointer_declarator declarator: (pointer_declarator declarator: (function_declarator declarator: (_) @name)))) @function
+(function_definition declarator: (reference_declarator (function_declarator declarator: (_) @name))) @function
+(function_definition declarator: (operator_cast type: (_) @name)) @function
+(declaration declarator: (function_declarator declarator: (_) @name)) @declaration
+(declaration declarator: (pointer_declarator declarator: (function_declarator declarator: (_) @name))) @declaration
+(declaration declarator: (reference_declarator (function_declarator declarator: (_) @name))) @declaration
+(field_declaration declarator: (function_declarator declarator: (_) @name)) @declaration
+(field_declaration declarator: (pointer_declarator declarator: (function_declarator declarator: (_) @name))) @declaration
+(field_declaration declarator: (reference_declarator (function_declarator declarator: (_) @name))) @declaration
+(field_declaration declarator: (field_identifier) @name) @field
+(class_specifier name: (_) @name body: (_)) @class
+(struct_specifier name: (_) @name body: (_)) @struct
+(union_specifier name: (_) @name body: (_)) @struct
+(enum_specifier name: (_) @name body: (_)) @enum
+(type_definition declarator: (type_identifier) @name) @type
+(type_definition declarator: (function_declarator declarator: (parenthesized_declarator (pointer_declarator declarator: (_) @name)))) @type
+(alias_declaration name: (_) @name) @type
+(concept_definition name: (_) @name) @type
+(namespace_definition name: (_) @name) @namespace
+(preproc_function_def name: (_) @name) @macro
+(preproc_def name: (_) @name value: (_)) @macro
+(translation_unit (declaration declarator: (init_declarator declarator: (identifier) @name)) @variable)
+(translation_unit (declaration declarator: (init_declarator declarator: (array_declarator declarator: (identifier) @name))) @variable)
+(declaration_list (declaration declarator: (init_declarator declarator: (identifier) @name)) @variable)`,
+};
+
+const C_PATTERNS: readonly Pattern[] = [
+  { kind: 'macro', test: /^\s*#\s*define\s+([A-Za-z_]\w*)/ },
+  { kind: 'struct', test: /^(?:typedef\s+)?(?:static\s+|const\s+)*(?:struct|union)\s+([A-Za-z_]\w*)\s*(?:\{|$)/ },
+  { kind: 'enum', test: /^(?:typedef\s+)?enum\s+([A-Za-z_]\w*)\s*(?:\{|$)/ },
+  { kind: 'type', test: /^typedef\s+[^;{]*?\b([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)?;/ },
+  { kind: 'type', test: /^typedef\s+[^;{]*\(\s*\*\s*([A-Za-z_]\w*)\s*\)\s*\(/ },
+  { kind: 'type', test: /^\}\s*(?:__attribute__\s*\(\(.*\)\)\s*)?([A-Za-z_]\w*)\s*;/ },
+  {
+    kind: 'function',
+    test: /^(?!(?:return|else|if|for|while|switch|typedef|goto|case|sizeof)\b)(?:[A-Za-z_][\w\s*]*[\s*])?([A-Za-z_]\w*)\s*\([^;]*$/,
+  },
+];
+const CPP_PATTERNS: readonly Pattern[] = [
+  ...C_PATTERNS,
+  { kind: 'class', test: /^\s*class\s+([A-Za-z_]\w*)[^;]*$/ },
+  { kind: 'namespace', test: /^\s*namespace\s+([A-Za-z_][\w:]*)/ },
+];
+
+const IMPORTS = [/^\s*#\s*(?:include|import)\s*[<"]([^>"\n]+)[>"]/gm];
+
+const isExported = ({ head }: Declaration): boolean => !/\b(?:private|protected|static)\b/.test(head);
+
+/** A `.h` is C++ or Objective-C when its beginning holds something that only that language has. */
+function headerLanguage(extension: string, head: string): string {
+  if (extension !== 'h') return 'c';
+  if (
+    /^\s*(?:class\s+\w+|namespace\b|template\s*<|using\s+(?:namespace\s|\w+\s*=)|public:|private:|protected:)|\bstd::|#include\s*<(?:string|vector|memory|map|iostream|functional|utility|cstd\w+|type_traits)>/m.test(
+      head,
+    )
+  )
+    return 'cpp';
+  return /^\s*@(?:interface|protocol|class)\b/m.test(head) ? 'objective-c' : 'c';
+}
+
+const SHARED = { layout: 'c', imports: IMPORTS, isExported } as const satisfies Partial<LanguageEntry>;
+
+export const C_FAMILY: readonly LanguageEntry[] = [
+  { id: 'c', extensions: 'c h', refine: headerLanguage, grammar: CPP, patterns: C_PATTERNS, ...SHARED },
+  {
+    id: 'cpp',
+    extensions: 'cc cpp cxx c++ hh hpp hxx h++ ipp inl tpp ixx cppm ino',
+    grammar: CPP,
+    patterns: CPP_PATTERNS,
+    scopeSeparator: '::',
+    ...SHARED,
+  },
+  { id: 'cuda-cpp', extensions: 'cu cuh', grammar: CPP, patterns: CPP_PATTERNS, scopeSeparator: '::', ...SHARED },
+  {
+    id: 'objective-c',
+    extensions: 'm mm',
+    patterns: [
+      ...C_PATTERNS,
+      { kind: 'class', test: /^@(?:interface|implementation|protocol)\s+([A-Za-z_]\w*)/ },
+      { kind: 'method', test: /^[-+]\s*\([^)]*\)\s*([A-Za-z_]\w*)/ },
+    ],
+    ...SHARED,
+  },
+  { id: 'glsl', extensions: 'glsl vert frag wgsl hlsl metal' },
+];

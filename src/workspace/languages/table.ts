@@ -1,0 +1,33 @@
+import { C_FAMILY } from './c-family';
+import { MANAGED, SYSTEMS } from './compiled';
+import { DATA, DECLARATIVE } from './data';
+import { ECMASCRIPT } from './ecmascript';
+import type { LanguageEntry } from './entry';
+import { FUNCTIONAL } from './functional';
+import { PROSE } from './prose';
+import { SCRIPTING } from './scripting';
+import { WEB } from './web';
+import type { Language } from '../types';
+
+/**
+ * Every language, by family. A new one is added to a family or as a file of its own (docs/how-to/add-a-language.md).
+ */
+export const LANGUAGES: readonly LanguageEntry[] = [
+  ...ECMASCRIPT,
+  ...WEB,
+  ...C_FAMILY,
+  ...MANAGED,
+  ...SYSTEMS,
+  ...SCRIPTING,
+  ...FUNCTIONAL,
+  ...DATA,
+  ...DECLARATIVE,
+  ...PROSE,
+];
+
+const BY_ID: ReadonlyMap<Language, LanguageEntry> = new Map(LANGUAGES.map((entry) => [entry.id, entry]));
+
+/** The entry of a language; one that only has an id where the table has none. */
+export function entryOf(language: Language): LanguageEntry {
+  return BY_ID.get(language) ?? { id: language };
+}

@@ -1,0 +1,58 @@
+/** The language table: every entry can be reached, and everything it names exists. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { entryOf, LANGUAGES, languageOf } from '../../../src/workspace/languages';
+import { findGrammars, Grammars } from '../../../src/workspace/segments/syntax/parser';
+
+const words = (text: string | undefined): string[] => text?.split(' ') ?? [];
+
+describe('the language table', () => {
+  test.each([
+    ['id', LANGUAGES.map(({ id }) => id)],
+    ['extension', LANGUAGES.flatMap(({ extensions }) => words(extensions))],
+    ['file name', LANGUAGES.flatMap(({ names }) => words(names))],
+  ])('has each %s once', (_, values) => {
+    expect(values.filter((value, i) => values.indexOf(value) !== i)).toEqual([]);
+  });
+
+  test('detects each language by each of its extensions and names', () => {
+    for (const { id, extensions, names } of LANGUAGES) {
+      for (const extension of words(extensions))
+        expect([extension, languageOf(`a/b.${extension}`)]).toEqual([extension, id]);
+      for (const name of words(names)) expect([name, languageOf(`a/${name}`)]).toEqual([name, id]);
+    }
+  });
+
+  test.each(LANGUAGES.flatMap(({ id, grammar }) => (grammar ? [[id, grammar] as const] : [])))(
+    'has a grammar and a valid query for %s',
+    async (_, grammar) => {
+      const directory = findGrammars();
+      expect(existsSync(join(directory, `tree-sitter-${grammar.name}.wasm`))).toBe(true);
+      const grammars = new Grammars(directory);
+      const { query } = await grammars.load(grammar);
+      expect(query.captureNames).toContain('name');
+      grammars.close();
+    },
+  );
+
+  test('gives every pattern a group for the name, and every import pattern one for the specifier', () => {
+    const groups = (pattern: RegExp): number =>
+      (new RegExp(`${pattern.source}|`, pattern.flags).exec('')?.length ?? 0) - 1;
+    for (const { id, patterns = [], imports = [] } of LANGUAGES) {
+      for (const { test } of patterns) {
+        expect([id, test.source, groups(test)]).toEqual([id, test.source, 1]);
+        expect(test.global).toBe(false);
+      }
+      for (const pattern of imports) {
+        expect(groups(pattern)).toBeGreaterThanOrEqual(1);
+        expect(pattern.global).toBe(true);
+      }
+    }
+  });
+
+  test('answers for a language that it does not know', () => {
+    expect(entryOf('brainfuck')).toEqual({ id: 'brainfuck' });
+    expect(entryOf('constructor')).toEqual({ id: 'constructor' });
+  });
+});
