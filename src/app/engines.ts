@@ -1,6 +1,6 @@
 /**
- * The two models at work, each in a process of its own: the one with memory slots encodes the workspace, ranks and
- * writes one-line gists; the one the user chose writes answers in prose. Neither displaces the other.
+ * The two models at work, each in a process of its own: the one with memory slots encodes and ranks the workspace; the
+ * one the user chose writes answers in prose. Neither displaces the other.
  */
 import { totalmem } from 'node:os';
 import type { Writer } from '../assistant/write/writer';

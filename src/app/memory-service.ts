@@ -4,7 +4,6 @@
  */
 import { join } from 'node:path';
 import {
-  CAPACITY_ROWS,
   composeContext,
   type ComposedContext,
   type ContextEngine,
@@ -13,10 +12,7 @@ import {
   type ReadingOptions,
   type WorkspaceMemory,
 } from '../memory/context/compose';
-import type { Gister, GistSource, WrittenGist } from '../assistant/write/gist';
-import type { DocumentReader } from '../assistant/summarize';
 import type { Workspace } from '../workspace';
-import { compressDocument } from '../memory/encode/compress';
 import { MemoryEncoding, type SegmentCoder, type SegmentMemory } from '../memory/encode/encoding';
 import { Memories } from '../memory/memories';
 import { MemoryStore } from '../memory/store/memory-store';
@@ -25,7 +21,7 @@ import { memoryVersion } from '../memory/encode/encoding-units';
 import type { Author, IndexStatus, Scope } from '../protocol';
 import type { EngineProcess } from '../inference/engine-process';
 import type { ComposeParams, ComposeResult, MemoryDescription, QuestionLook } from '../protocol/memory';
-import { AppError, SerialQueue, type WorkClass } from '../base';
+import { AppError, SerialQueue } from '../base';
 
 export interface MemoryServiceOptions {
   library: Workspace;
@@ -45,9 +41,6 @@ interface Open {
   engine: EngineContexts;
   author: Author;
 }
-
-/** Gists asked for at once: so long an answer waits for its turn at most. */
-const GISTS_AT_ONCE = 4;
 
 export class MemoryService {
   private current: Open | undefined;
@@ -148,51 +141,6 @@ export class MemoryService {
     return { author, memories, engine, indexed: (path) => this.options.library.indexed(path) };
   }
 
-  /** What writes a line about a text; undefined where the model was not trained to. */
-  get gister(): Gister | undefined {
-    const { current } = this;
-    if (!current || !this.options.engine.model?.memory?.gists) return undefined;
-    return { author: current.author, gists: (sources, signal) => this.gists(sources, signal) };
-  }
-
-  /** What reads documents of any length; undefined where there is no model with memories, or it writes no gists. */
-  get reader(): DocumentReader | undefined {
-    const {
-      current,
-      gister,
-      options: { engine },
-    } = this;
-    const memory = engine.model?.memory;
-    if (!current || !gister || !memory) return undefined;
-    const coder = new EngineCoder(engine, memoryVersion(current.fingerprint), 'answer');
-    const own = {
-      store: current.store,
-      coder,
-      ratios: memory.ratios,
-      bytesPerRow: memory.storedRowBytes,
-      mostRows: CAPACITY_ROWS,
-    };
-    return {
-      ...gister,
-      read: (document, segmented, asked) => compressDocument(document, segmented, { ...own, ...asked }),
-    };
-  }
-
-  private async gists(sources: readonly GistSource[], signal?: AbortSignal): Promise<WrittenGist[]> {
-    const made: WrittenGist[] = [];
-    for (let at = 0; at < sources.length; at += GISTS_AT_ONCE) {
-      made.push(
-        ...(await this.options.engine.inTurn(
-          'hover',
-          'gists',
-          { items: sources.slice(at, at + GISTS_AT_ONCE) },
-          signal,
-        )),
-      );
-    }
-    return made;
-  }
-
   /** @throws AppError('modelFailed') when the model has no memory slots */
   compose(
     request: { question: string; scope: Scope; maxNewTokens: number },
@@ -272,19 +220,15 @@ export class MemoryService {
   }
 }
 
-/**
- * Memories are made in the class of indexing, unless somebody waits for them: an answer or a hover that comes meanwhile
- * has the next turn.
- */
+/** Encodes segments in the class of indexing: an answer or a hover that comes meanwhile has the next turn. */
 class EngineCoder implements SegmentCoder {
   constructor(
     private readonly engine: EngineProcess,
     readonly version: string,
-    private readonly kind: WorkClass = 'indexing',
   ) {}
 
   encode(texts: readonly string[], signal: AbortSignal): Promise<readonly SegmentMemory[]> {
-    return this.engine.inTurn(this.kind, 'encode', { texts }, signal);
+    return this.engine.inTurn('indexing', 'encode', { texts }, signal);
   }
 }
 

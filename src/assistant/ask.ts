@@ -1,279 +1,125 @@
 /**
- * The walk of a question: retrieve, compose, answer, check. With a model the answer is prose, without one it is
- * extractive and says so.
+ * Answers a question: search, gather evidence, write, verify. A chosen model writes prose; without one the answer
+ * quotes the sources. A question that no source answers gets one line that says so, and no prose.
  */
-import type {
-  Answer,
-  AnswerEvent,
-  Author,
-  Citation,
-  ContextLedger,
-  Coverage,
-  LedgerGroup,
-  RankedSpan,
-  Scope,
-} from '../protocol';
+import { AppError, counted, throwIfCancelled } from '../base';
+import type { Answer, Author, Citation, ContextLedger, Coverage, LedgerGroup } from '../protocol';
+import { questionOf, searchFor, type Found } from './ask-search';
+import type { AskRequest, AskTools } from './ask-tools';
 import { checkMarkdown } from './citations';
-import {
-  readContext,
-  selectContext,
-  type ComposedContext,
-  type ContextSelection,
-  type WorkspaceMemory,
-} from '../memory/context/compose';
-import { retrieveFused } from '../search/fused-search';
-import { AppError, counted, splitLines, textOfLines, throwIfCancelled } from '../base';
-import { answerFromSources } from './quote/extractive';
-import { generatedBlock, presentable } from './write/gist';
-import type { AssistantLibrary } from './library';
-import { composeChat, ledgerOf, named, writeProse, type Turn } from './write/prose';
-import { parseQuestion } from './question';
+import type { Question } from './question';
+import { gatherEvidence, noMatch, type Evidence } from './quote/evidence';
+import { answerFromSources, unknownNames } from './quote/extractive';
+import { composeChat } from './write/compose-chat';
+import { writeProse } from './write/prose';
+import { proseLedger } from './write/prose-ledger';
 import type { Writer } from './write/writer';
 
-export interface AskRequest {
-  id: string;
-  question: string;
-  scope: Scope;
-  previous?: readonly Turn[];
-}
-
-export interface AskTools {
-  library: AssistantLibrary;
-  /** Absent: the answer is extractive. */
-  writer?: Writer;
-  /** Said with an extractive answer: why there is no prose ("the model process ended"). */
-  whyExtractive?: string;
-  /**
-   * The workspace's memories, once there are some: they rank what is found, and the answer is read in one context of
-   * all of them.
-   */
-  memory?: WorkspaceMemory;
-  emit?: (event: AnswerEvent) => void;
-  signal?: AbortSignal;
-}
-
-const SPANS = 30;
-/** Tokens of the line that the bundled model may write beside a quoted answer. */
-const GENERATED_TOKENS = 64;
 const EXTRACTIVE: Author = { kind: 'extractive' };
+
+/** A question on its way to an answer. Times are of `performance.now()`. */
+interface Draft {
+  request: AskRequest;
+  question: Question;
+  found: Found;
+  evidence: Evidence;
+  started: number;
+  retrieved: number;
+}
 
 /**
  * @throws AppError('cancelled') when stopped before anything was written; later, what was written is returned
- *   with a notice.
+ * with a notice.
  */
 export async function ask(request: AskRequest, tools: AskTools): Promise<Answer> {
-  const { emit = () => {}, signal } = tools;
+  const { emit = () => {}, library, writer, signal } = tools;
   const started = performance.now();
   throwIfCancelled(signal);
   if (request.question.trim() === '')
     throw new AppError('internal', 'The question is empty.', 'Type a question about the code.');
 
   emit({ type: 'phase', phase: 'retrieving' });
-  const found = await retrieve(request, tools);
-  const { spans, coverage } = found;
-  emit({ type: 'spans', spans, coverage });
-  const draft: Draft = { ...found, request, started, retrieved: performance.now() };
+  const found = await searchFor(request, tools);
+  emit({ type: 'spans', spans: found.spans, coverage: found.coverage });
+  const retrieved = performance.now();
+  const question = questionOf(request, library);
+  const evidence = await gatherEvidence(question, found.spans, library, { scope: request.scope, signal });
+  const draft: Draft = { request, question, found, evidence, started, retrieved };
 
-  if (tools.writer && spans.length > 0) {
-    try {
-      return await inProse(draft, tools.writer, tools);
-    } catch (error) {
-      if (signal?.aborted || (error instanceof AppError && error.code === 'contextFull')) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      return extractively(
-        draft,
-        tools,
-        `The model could not write this answer (${reason}), so it quotes the sources instead.`,
-      );
-    }
-  }
-  // A model is not asked about nothing.
-  return extractively(
-    draft,
-    tools,
-    tools.writer ? 'Nothing was found for the model to read, so it was not asked.' : tools.whyExtractive,
-  );
-}
-
-interface Found {
-  spans: readonly RankedSpan[];
-  coverage: Coverage;
-  /** What the context over the whole workspace is to hold, where the model with memories is to read it. */
-  selection?: ContextSelection;
-  /** Why memories were not used although there are some. */
-  trouble?: string;
-}
-
-interface Draft extends Found {
-  request: AskRequest;
-  /** performance.now() */
-  started: number;
-  retrieved: number;
-}
-
-async function retrieve(request: AskRequest, tools: AskTools): Promise<Found> {
-  const { library, memory, signal } = tools;
-  const found =
-    (memory && (await retrieveWithMemories(request, memory, tools))) ??
-    (await library.search(request.question, { scope: request.scope, limit: SPANS, before: leansOn(request), signal }));
-  throwIfCancelled(signal);
-  if (request.scope.kind !== 'selection' || found.spans.length > 0) return found;
-  // A selection is what the question is about even if it shares no word with it.
-  const { file, startLine, endLine } = request.scope;
-  const document = await library.read(file);
-  const text = textOfLines(splitLines(document.text), startLine, endLine);
-  return {
-    ...found,
-    spans: [
-      {
-        file,
-        path: document.path,
-        startLine,
-        endLine,
-        score: 1,
-        breadcrumb: [],
-        reasons: [],
-        text,
-        language: document.language,
-      },
-    ],
-  };
-}
-
-/**
- * A model that writes prose reads what it quotes; without one, the model of the memories reads the composed context.
- */
-async function retrieveWithMemories(
-  { question, scope, ...request }: AskRequest,
-  memory: WorkspaceMemory,
-  { library, writer, signal }: AskTools,
-): Promise<Found | undefined> {
-  const before = leansOn({ question, scope, ...request });
-  const asked = { question, before, scope, maxNewTokens: GENERATED_TOKENS, turn: true };
-  const composing = {
-    library: { search: library.search.bind(library), indexed: memory.indexed.bind(memory) },
-    memories: memory.memories,
-    engine: memory.engine,
-    signal,
-  };
+  if (!evidence.answers) return withoutMatch(draft, tools);
+  if (!writer) return quoted(draft, tools, tools.whyExtractive);
   try {
-    if (writer) return await retrieveFused(asked, composing);
-    const selection = await selectContext(asked, composing);
-    return { spans: selection.spans, coverage: selection.coverage, selection };
+    return await inProse(draft, writer, tools);
   } catch (error) {
-    if (signal?.aborted) return undefined;
-    const found = await library.search(question, { scope, limit: SPANS, before, signal });
-    return {
-      ...found,
-      trouble: `The workspace's memories could not be used (${error instanceof Error ? error.message : String(error)}).`,
-    };
+    if (signal?.aborted || (error instanceof AppError && error.code === 'contextFull')) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return quoted(draft, tools, `The model could not write this answer, so it quotes your files: ${reason}`);
   }
 }
 
-/** The question that a follow-up ("and where is it called?") is searched with. */
-function leansOn({ question, previous }: AskRequest): string | undefined {
-  const last = previous?.[previous.length - 1];
-  if (!last) return undefined;
-  const parsed = parseQuestion(question);
-  const leans =
-    parsed.names.length === 0 &&
-    (parsed.terms.size <= 3 || /\b(it|its|that|this|they|them|those|there|same)\b/i.test(question));
-  return leans ? last.question : undefined;
+async function quoted(draft: Draft, tools: AskTools, why?: string): Promise<Answer> {
+  const { emit = () => {}, library, signal } = tools;
+  emit({ type: 'phase', phase: 'writing' });
+  const { blocks, citations } = await answerFromSources(draft.question, draft.evidence, library, signal);
+  throwIfCancelled(signal);
+  const notices = [...(why === undefined ? [] : [why]), ...(await unknownNames(draft.question, library))];
+  return deliver(draft, { markdown: blocks.join('\n\n'), citations, notices }, tools);
 }
 
-async function extractively(draft: Draft, tools: AskTools, why?: string): Promise<Answer> {
-  const { emit = () => {}, library, signal } = tools;
-  const { request, spans, coverage, trouble } = draft;
-  // The model reads in its own process while the answer is being quoted in this one.
-  const reading = readAlong(draft, tools);
-  emit({ type: 'phase', phase: 'writing' });
-  const parsed = parseQuestion(request.question, library.ownNames);
-  const answer = await answerFromSources(parsed, spans, library, { scope: request.scope, signal });
-  throwIfCancelled(signal);
-  const firstToken = performance.now() - draft.started;
-  const checked = await checkMarkdown(answer.blocks.join('\n\n'), answer.citations, library);
-  for (const citation of checked.citations) emit({ type: 'citation', citation });
-  emit({ type: 'delta', markdown: checked.markdown });
-  const { composed, line, said } = await reading;
-  const block = line === undefined ? '' : `\n\n${generatedBlock(line, tools.memory?.author ?? EXTRACTIVE)}`;
-  if (block !== '') emit({ type: 'delta', markdown: block });
-  const ledger = composed?.ledger ?? quotedLedger(draft, checked.citations);
+async function withoutMatch(draft: Draft, tools: AskTools): Promise<Answer> {
+  const { markdown, citations } = noMatch(draft.evidence, draft.request.scope);
+  return deliver(draft, { markdown, citations, notices: await unknownNames(draft.question, tools.library) }, tools);
+}
+
+/** Verifies a quoted answer and sends it. The ledger follows the text: nobody waits for it. */
+async function deliver(
+  draft: Draft,
+  text: { markdown: string; citations: readonly Citation[]; notices: readonly string[] },
+  { emit = () => {}, library, signal }: AskTools,
+): Promise<Answer> {
+  const { request, found, started, retrieved } = draft;
+  const { spans, coverage, trouble } = found;
+  const { markdown, citations, removed } = await checkMarkdown(text.markdown, text.citations, library);
+  const firstToken = performance.now() - started;
+  for (const citation of citations) emit({ type: 'citation', citation });
+  emit({ type: 'delta', markdown });
+  const ledger = (await found.planLedger?.().catch(() => undefined)) ?? quotedLedger(draft, citations);
   emit({ type: 'ledger', ledger });
-  const notices = [
-    why ?? said,
-    ...(trouble === undefined ? [] : [trouble]),
-    ...coverageNotice(coverage),
-    ...answer.notices,
-    ...(ledger.left
-      ? [`Chosen to be read, and left out for room or because it changed meanwhile: ${named(ledger.left)}.`]
-      : []),
-    ...(checked.removed.length > 0 ? [`Citations removed: ${checked.removed.join(' ')}`] : []),
-    ...(signal?.aborted ? ['Stopped.'] : []),
-  ];
-  const { splice, read, decode } = composed?.timing ?? { splice: 0, read: 0, decode: 0 };
   return {
     id: request.id,
     question: request.question,
     scope: request.scope,
-    markdown: `${checked.markdown}${block}`,
-    citations: checked.citations,
+    markdown,
+    citations,
     spans,
     author: EXTRACTIVE,
     coverage,
     ledger,
-    notices,
+    notices: [
+      ...(trouble === undefined ? [] : [trouble]),
+      ...coverageNotice(coverage),
+      ...text.notices,
+      ...(removed.length > 0 ? [`Citations removed: ${removed.join(' ')}`] : []),
+      ...(signal?.aborted ? ['Stopped.'] : []),
+    ],
     timing: {
-      retrieve: draft.retrieved - draft.started,
-      splice,
-      read,
-      decode,
+      retrieve: retrieved - started,
+      splice: 0,
+      read: 0,
+      decode: 0,
       firstToken,
-      total: performance.now() - draft.started,
+      total: performance.now() - started,
     },
   };
 }
 
-/**
- * What the model of the memories makes of the whole context: a line where it is sure of one, and in any case the
- * ledger. Never fails.
- */
-async function readAlong(
-  { selection }: Draft,
-  { memory, emit = () => {}, signal }: AskTools,
-): Promise<{ composed?: ComposedContext; line?: string; said: string }> {
-  if (!memory) return { said: 'No model is installed, so this answer quotes the sources instead of writing prose.' };
-  if (!selection) return { said: 'This answer quotes the sources instead of writing prose.' };
-  const model = memory.author.kind === 'extractive' ? 'The model' : memory.author.model;
-  try {
-    const composed = await readContext(selection, memory.engine, {
-      signal,
-      onLedger: (ledger) => emit({ type: 'ledger', ledger }),
-    });
-    const read = selection.request.full.map(({ text }) => text).join('\n');
-    const line = presentable(composed, `${selection.request.question}\n${read}`);
-    if (line !== undefined)
-      return {
-        composed,
-        line,
-        said: `This answer quotes the sources; the line marked as generated is what ${model} makes of them.`,
-      };
-    return {
-      composed,
-      said: `This answer quotes the sources: ${model} has read them and was not sure enough of a sentence of its own.`,
-    };
-  } catch (error) {
-    return {
-      said: `This answer quotes the sources: ${model} could not read them (${error instanceof Error ? error.message : String(error)}).`,
-    };
-  }
-}
-
 async function inProse(draft: Draft, writer: Writer, tools: AskTools): Promise<Answer> {
   const { emit = () => {}, library, signal } = tools;
-  const { request, spans, coverage } = draft;
+  const { request, found, started, retrieved } = draft;
+  const { spans, coverage } = found;
   emit({ type: 'phase', phase: 'reading' });
   const composed = await composeChat(request.question, spans, request.previous ?? [], writer, library, signal);
-  emit({ type: 'ledger', ledger: await ledgerOf(composed, writer) });
+  emit({ type: 'ledger', ledger: await proseLedger(composed, writer) });
   for (const citation of composed.used) emit({ type: 'citation', citation });
   let writing = false;
   const answer = await writeProse(composed, writer, library, {
@@ -285,12 +131,11 @@ async function inProse(draft: Draft, writer: Writer, tools: AskTools): Promise<A
     },
   });
   if (answer.written.stopped === 'cancelled' && answer.markdown === '') throwIfCancelled(signal);
-  const ledger = await ledgerOf(composed, writer, answer.written);
+  const ledger = await proseLedger(composed, writer, answer.written);
   emit({ type: 'ledger', ledger });
-  const { read, decode } = answer.written.timing;
+  const { read, decode, firstToken } = answer.written.timing;
   const splice = answer.written.quotes?.splice ?? 0;
-  const total = performance.now() - draft.started;
-  const firstToken = total - splice - read - decode + answer.written.timing.firstToken;
+  const total = performance.now() - started;
   return {
     id: request.id,
     question: request.question,
@@ -302,27 +147,34 @@ async function inProse(draft: Draft, writer: Writer, tools: AskTools): Promise<A
     coverage,
     ledger,
     notices: [...coverageNotice(coverage), ...answer.notices],
-    timing: { retrieve: draft.retrieved - draft.started, splice, read, decode, firstToken, total },
+    timing: {
+      retrieve: retrieved - started,
+      splice,
+      read,
+      decode,
+      firstToken: total - splice - read - decode + firstToken,
+      total,
+    },
   };
 }
 
-function coverageNotice(coverage: Coverage): string[] {
-  const { indexing, held, filesIndexed, filesKnown } = coverage;
+/** Says when the answer could not draw on the whole workspace. */
+function coverageNotice({ indexing, held, filesIndexed, filesKnown }: Coverage): string[] {
   if (filesIndexed === 0 && !indexing && held === undefined)
-    return ['No file of this workspace is indexed: it is empty, or a rule leaves out what is in it.'];
-  // A first pass that was cancelled before it had looked around does not know how many files there are.
+    return ['No file of this workspace is indexed. The workspace is empty, or its rules leave out every file.'];
+  // A first pass that was cancelled early does not know how many files there are.
   if (held === 'cancelled' && filesIndexed >= filesKnown)
-    return [`Indexing was cancelled: this answer draws on the ${counted(filesIndexed, 'file')} indexed before.`];
+    return [`Indexing was cancelled. This answer uses the ${counted(filesIndexed, 'file')} indexed so far.`];
   if ((!indexing && held === undefined) || filesIndexed >= filesKnown) return [];
   const state = held === 'cancelled' ? 'was cancelled' : held === 'paused' ? 'is paused' : 'is still running';
   return [
-    `Indexing ${state}: this answer draws on ${filesIndexed.toLocaleString('en-US')} of ${counted(filesKnown, 'file')}.`,
+    `Indexing ${state}. This answer uses ${filesIndexed.toLocaleString('en-US')} of ${counted(filesKnown, 'file')}.`,
   ];
 }
 
-/** Where no model read anything nothing is held in a context; the panel is told what is counted instead. */
-function quotedLedger(draft: Draft, citations: readonly Citation[]): ContextLedger {
-  const found = draft.spans.reduce((sum, span) => sum + span.text.length, 0);
+/** The ledger without memories: it counts characters, quoted of all that was found. */
+function quotedLedger({ found }: Draft, citations: readonly Citation[]): ContextLedger {
+  const characters = found.spans.reduce((sum, span) => sum + span.text.length, 0);
   const groups = citations.map(({ text, file, path, startLine, endLine }): LedgerGroup => ({
     kind: 'full',
     rows: text.length,
@@ -330,11 +182,11 @@ function quotedLedger(draft: Draft, citations: readonly Citation[]): ContextLedg
     bytes: 0,
     span: { file, path, startLine, endLine },
   }));
-  const quoted = groups.reduce((sum, group) => sum + group.rows, 0);
+  const quotedCharacters = groups.reduce((sum, group) => sum + group.rows, 0);
   return {
     groups,
-    capacityRows: Math.max(found, quoted),
+    capacityRows: Math.max(characters, quotedCharacters),
     bytesPerRow: 0,
-    note: 'No model read this: the figures count characters, quoted of all that was retrieved.',
+    note: 'No model read this. The figures count quoted characters.',
   };
 }

@@ -2,10 +2,10 @@
  * A citation is a promise: these lines exist, they read so, and the sentence rests on them. It is made from the text as
  * it was read, checked again before the answer leaves, and can be located later although the file has been edited.
  */
-import type { Citation, Span } from '../protocol';
-import type { AssistantLibrary } from './library';
 import { splitLines, textOfLines } from '../base';
 import { sha256 } from '../base/node';
+import type { Citation, Span } from '../protocol';
+import type { AssistantLibrary } from './library';
 
 /** A span with the text it had when it was read, before it has a number. */
 export interface Source extends Span {

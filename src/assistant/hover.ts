@@ -1,15 +1,14 @@
 /**
- * What a hover shows at once: the definition of the name under the cursor, its comment, and who uses it. It waits for
- * no model.
+ * The content of a hover: the definition of the name under the cursor, its comment, and who uses it. It waits for no
+ * model.
  */
+import { splitLines, textOfLines } from '../base';
 import { pathKind } from '../search/paths';
 import type { HoverInfo, Author, Span } from '../protocol';
-import { ExplanationCache } from './explanation-cache';
+import { ExplanationCache } from './explanation/explanation-cache';
 import { labelOf } from './facts';
-import type { GistCache, Gister } from './write/gist';
 import { importsName } from './import-lines';
 import type { AssistantLibrary, Definition } from './library';
-import { splitLines, textOfLines } from '../base';
 
 export interface HoverRequest {
   file: string;
@@ -21,43 +20,36 @@ export interface HoverRequest {
 export interface HoverTools {
   library: AssistantLibrary;
   cache?: ExplanationCache;
-  /** Whose cached explanation is looked for. */
+  /** Author of the cached explanation to show. */
   author?: Author | undefined;
-  /** Says in a line what a definition without a comment is about. */
-  gists?: { cache: GistCache; gister: Gister } | undefined;
   signal?: AbortSignal;
 }
 
 const USERS_SHOWN = 5;
-/** Uses of which those are chosen. */
+/** Uses that those are chosen from. */
 const USERS_LOOKED_AT = 200;
-/** Milliseconds for "who uses it"; the rest of the hover does not wait longer. */
+/** Milliseconds for the search of uses. The rest of the hover does not wait longer. */
 const USERS_PATIENCE = 30;
-/** The same for a gist; one that comes later is there the next time. */
-const GIST_PATIENCE = 30;
-/** Definitions with fewer lines say what they do themselves. */
-const LEAST_LINES = 4;
 
-/** Null where there is no name, or none that the workspace defines. */
+/** Null where there is no name, or a name that the workspace does not define. */
 export async function hover(
   request: HoverRequest,
-  { library, cache, author = { kind: 'extractive' }, gists, signal }: HoverTools,
+  { library, cache, author = { kind: 'extractive' }, signal }: HoverTools,
 ): Promise<HoverInfo | null> {
   const document = await library.read(request.file);
   const lines = splitLines(document.text);
   const word = wordAt(lines[request.line - 1] ?? '', request.character, document.language);
   if (!word) return null;
   const isHere = ({ file, symbol }: Definition): boolean => file === request.file && symbol.startLine === request.line;
-  // What a file imports is no member of anything: `clone` of a library is not the method `clone` of some class.
+  // An imported name is not a member: `clone` of a library is not the method `clone` of some class.
   const imported = word.receiver === undefined && importsName(word.name, lines);
   const definitions = (await library.definitions(word.name)).filter(
     (each) => isHere(each) || !(imported && isMember(each)),
   );
   const definition = closest(definitions, request, word.receiver, document.language);
   if (!definition) return null;
-  const [{ users, more }, gist, explanation] = await Promise.all([
+  const [{ users, more }, explanation] = await Promise.all([
     usersWithin(library, word.name, definition, signal),
-    gists && gistWithin(definition, library, gists, signal),
     cache && cachedFor(definition, library, cache, author),
   ]);
   return {
@@ -73,7 +65,6 @@ export async function hover(
       .map(spanOf),
     usedBy: users,
     moreUsers: more,
-    gist,
     explanation: explanation?.markdown,
     explanationAuthor: explanation?.author,
   };
@@ -83,7 +74,7 @@ const NAME = /[\p{L}_$][\p{L}\p{N}_$]*/gu;
 /** In Ruby `save!` and `empty?` are names; `a!=b` is none. */
 const RUBY_NAME = /[\p{L}_$][\p{L}\p{N}_$]*(?:[!?](?![=~]))?/gu;
 
-/** The identifier at a position, and what it is a member of ("self", "app"), if anything. */
+/** The identifier at a position, and its receiver ("self", "app"), if any. */
 export function wordAt(
   line: string,
   character: number,
@@ -98,7 +89,8 @@ export function wordAt(
 }
 
 /**
- * The definition meant: the one under the cursor, else of the receiver's type, this file, this language, shortest path.
+ * The most likely definition: the one under the cursor, else that of the receiver's type, this file, this language, the
+ * shortest path.
  */
 function closest(
   definitions: readonly Definition[],
@@ -151,20 +143,6 @@ async function usersWithin(
   }
 }
 
-/** A comment says it better than a small model: only what has none gets a gist. */
-async function gistWithin(
-  definition: Definition,
-  library: AssistantLibrary,
-  { cache, gister }: NonNullable<HoverTools['gists']>,
-  signal?: AbortSignal,
-): Promise<HoverInfo['gist']> {
-  const { symbol } = definition;
-  if (symbol.doc || symbol.endLine - symbol.startLine + 1 < LEAST_LINES) return undefined;
-  const own = await textOf(definition, library);
-  const text = own && (await cache.get(own, gister, GIST_PATIENCE, signal));
-  return text ? { text, author: gister.author } : undefined;
-}
-
 async function cachedFor(
   definition: Definition,
   library: AssistantLibrary,
@@ -175,7 +153,7 @@ async function cachedFor(
   return text === undefined ? undefined : cache.get(ExplanationCache.key(text, labelOf(definition.symbol), author));
 }
 
-/** A definition's lines, its comment included; undefined when the file has gone. */
+/** The lines of a definition, including its comment; undefined when the file is gone. */
 async function textOf({ file, symbol }: Definition, library: AssistantLibrary): Promise<string | undefined> {
   const document = await library.read(file).catch(() => undefined);
   return (

@@ -1,4 +1,4 @@
-import type { Definition, Workspace, Use } from '../workspace';
+import type { Definition, Use, Workspace } from '../workspace';
 
 export type { Definition, Use };
 

@@ -34,7 +34,7 @@ const STOP_WORDS = new Set(
 
 /**
  * @param ownNames what the project as a whole is called, lower case: said in passing ("How does Caddy …"), hardly ever
- *   what is asked about
+ * what is asked about
  */
 export function parseQuestion(text: string, ownNames: readonly string[] = []): Question {
   const isOwn = (word: string) => ownNames.includes(word.toLowerCase());

@@ -2,9 +2,9 @@
  * The lines that use a name, told apart by what they are: a call says more than a comment, a comment more than a
  * manual.
  */
+import { counted, splitLines, textOfLines, throwIfCancelled } from '../base';
 import { pathKind } from '../search/paths';
 import { type CitationList, clip } from './citations';
-import { counted, splitLines, textOfLines, throwIfCancelled } from '../base';
 import { code, enumerate } from './facts';
 import { beginsImport } from './import-lines';
 import type { AssistantLibrary, Use } from './library';

@@ -3,9 +3,10 @@ import { existsSync, statSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { ask } from '../assistant/ask';
 import { explain } from '../assistant/explain';
-import { ExplanationCache } from '../assistant/explanation-cache';
+import { ExplanationCache } from '../assistant/explanation/explanation-cache';
 import { AppError, formatBytes, splitLines } from '../base';
-import { readOrThrow, summarize } from '../assistant/summarize';
+import { readOrThrow } from '../assistant/read-document';
+import { summarize } from '../assistant/summarize';
 import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } from './arguments';
 import { answerQueries, readQueries } from './queries';
 import { place, printable, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
@@ -55,13 +56,10 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
   await write(args.json ? JSON.stringify(told, undefined, 2) : renderAnswer(told, style));
 }
 
-/** Why there is no prose although there is a model; without any the answer says so itself. */
-function whyQuoted({ engines, memories }: Session): string | undefined {
+/** Notice about a model that should be in use and is not. */
+function whyQuoted({ engines }: Session): string | undefined {
   const failed = [engines.chat, engines.memory].find(({ status }) => status.state === 'failed');
-  if (failed) return `The model is not in use, so this answer quotes the sources. ${failed.status.detail}`;
-  if (engines.memory.model && !memories.workspace)
-    return 'The model has read nothing of this workspace yet, so this answer quotes the sources; `anchorage index --memories` lets it read all of it.';
-  return undefined;
+  return failed && `The model is not in use. ${failed.status.detail}`;
 }
 
 async function runSearch(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
@@ -91,10 +89,8 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
 
 async function runSummarize(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
   const file = textFile(operand(args, 'summarize', 'Which file?'), session, 'summarize');
-  await session.memories.rest();
   const summary = await summarize(file, {
     library: session.library,
-    reader: session.memories.reader,
     signal,
     progress: (fraction, message) => session.progress.update(fraction, message),
   });
@@ -107,10 +103,9 @@ async function runExplain(args: Arguments, session: Session, signal: AbortSignal
   await session.index(signal);
   const target = await explainTarget(what, session);
   const cache = new ExplanationCache(join(session.storageDirectory, 'explanations'));
-  await session.memories.rest();
   const explanation = await explain(
     { ...target, fresh: args.fresh },
-    { library: session.library, cache, writer: session.engines.writer(), gister: session.memories.gister, signal },
+    { library: session.library, cache, writer: session.engines.writer(), signal },
   );
   await write(
     args.json ? JSON.stringify(explanation, undefined, 2) : renderExplanation(explanation, styleOf(process.stdout)),
@@ -251,7 +246,7 @@ function operand(args: Arguments, command: CommandName, message: string): string
 const RUN: Record<CommandName, { run: Run; model?: boolean }> = {
   ask: { run: runAsk, model: true },
   search: { run: runSearch },
-  summarize: { run: runSummarize, model: true },
+  summarize: { run: runSummarize },
   explain: { run: runExplain, model: true },
   index: { run: runIndex },
   status: { run: runStatus, model: true },

@@ -50,7 +50,6 @@ function main(): void {
         encode: ({ texts }, signal) => memory().encode(texts, signal),
         vectors: ({ questions }) => memory().vectors(questions),
         countTokens: ({ texts }) => memory().countTokens(texts),
-        gists: ({ items }, signal) => memory().gists(items, signal),
         compose: ({ id, ...params }, signal) =>
           memory().compose(params, {
             signal,

@@ -9,8 +9,6 @@ export interface MemoryConfig {
   sinkTokens: number[];
   /** Begins a question whose vector is wanted. */
   queryToken: number | undefined;
-  /** Asks for a line that says what stands before it. */
-  gistToken: number | undefined;
   /** The tokens that begin a user's turn, end it and begin the answer, where the vocabulary has all of them. */
   chat: { user: number; end: number; assistant: number } | undefined;
   /** Absolute paths. */
@@ -64,7 +62,6 @@ export async function readMemoryConfig(
   return {
     sinkTokens,
     queryToken: own.optionalInteger('query_token_id', 0, vocabSize - 1),
-    gistToken: own.optionalInteger('gist_token_id', 0, vocabSize - 1),
     chat: chatTokens(tokenizer),
     memoryFile,
     headsFile,

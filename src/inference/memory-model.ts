@@ -1,15 +1,11 @@
-/**
- * The memory side of a checkpoint in the engine's process: texts in, memories, vectors, gists and composed contexts
- * out.
- */
+/** The memory side of a checkpoint in the engine's process: texts in, memories, vectors and composed contexts out. */
 import { ropeFrequencies, type Decoder, type Tokenizer } from '../engine';
 import type { SegmentMemory } from '../memory/encode/encoding';
 import { storedRowBytes } from '../memory/rows';
 import { MemoryCoder } from './memory-coder';
 import { MemoryComposer, type ComposeOptions } from './memory-composer';
 import type { MemoryConfig } from './memory-config';
-import { writeGists } from './memory-gists';
-import type { ComposeParams, ComposeResult, Gist, GistItem, MemoryDescription, QuestionLook } from '../protocol/memory';
+import type { ComposeParams, ComposeResult, MemoryDescription, QuestionLook } from '../protocol/memory';
 import { SelectionHead } from './selection-head';
 import { VectorHead } from './vector-head';
 
@@ -38,7 +34,6 @@ export class MemoryModel {
       vocabSize: model.vocabSize,
       sinkRows: config.sinkTokens.length,
       windowTokens: model.maxPositions,
-      gists: config.gistToken !== undefined,
     };
   }
 
@@ -78,10 +73,6 @@ export class MemoryModel {
 
   vectors(questions: readonly string[]): Promise<QuestionLook[]> {
     return this.coder.vectors(questions);
-  }
-
-  gists(items: readonly GistItem[], signal?: AbortSignal): Promise<Gist[]> {
-    return writeGists(this.coder, items, signal);
   }
 
   compose(params: ComposeParams, options: ComposeOptions = {}): Promise<ComposeResult> {

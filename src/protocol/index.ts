@@ -204,10 +204,6 @@ export interface HoverInfo {
   usedBy: readonly { span: Span; label: string }[];
   /** Users beyond those listed. */
   moreUsers: number;
-  /**
-   * What the model says of a definition without a comment, and who wrote it; absent where it was not sure, or not yet.
-   */
-  gist?: { text: string; author: Author };
   /** A cached explanation of this definition, if there is one. */
   explanation?: string;
   explanationAuthor?: Author;

@@ -20,8 +20,6 @@ export interface MemoryDescription {
   sinkRows: number;
   /** Positions that the model was trained on: every row of a composed context stands within them. */
   windowTokens: number;
-  /** Whether it was trained to say in a line what a text is about. */
-  gists: boolean;
 }
 
 /** A question as segments are held against it. */
@@ -36,19 +34,6 @@ export interface QuestionLook {
   tokens: number;
   /** Its tokens as those of segments are held against them, where the model has vectors of tokens. */
   late?: TokenLook;
-}
-
-/** What a gist is wanted of: memory rows that are there, or a text. */
-export type GistItem = { rows: Uint8Array; tokens: number } | { text: string };
-
-export interface Gist {
-  text: string;
-  /** Geometric mean of its tokens' probabilities, 0…1. */
-  confidence: number;
-  /** Tokens it was written from, all of them, and the rows that stood for them. */
-  tokens: number;
-  rows: number;
-  fromMemories: boolean;
 }
 
 /**
@@ -134,7 +119,6 @@ export interface ComposeResult extends ComposeReading {
 export interface MemoryRequests {
   encode: [{ texts: readonly string[] }, readonly SegmentMemory[]];
   vectors: [{ questions: readonly string[] }, readonly QuestionLook[]];
-  gists: [{ items: readonly GistItem[] }, readonly Gist[]];
   countTokens: [{ texts: readonly string[] }, readonly number[]];
   compose: [ComposeParams, ComposeResult];
 }

@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { ask } from '../assistant/ask';
 import { locateCitation } from '../assistant/citations';
 import { explain } from '../assistant/explain';
-import { ExplanationCache } from '../assistant/explanation-cache';
-import { GistCache } from '../assistant/write/gist';
+import { ExplanationCache } from '../assistant/explanation/explanation-cache';
 import { hover } from '../assistant/hover';
 import { summarize } from '../assistant/summarize';
 import type { Writer } from '../assistant/write/writer';
@@ -60,7 +59,6 @@ export class WorkerService {
   private session: Promise<Session> | undefined;
   private current: Session | undefined;
   private held: Held | undefined;
-  private readonly gists = new GistCache();
   private statusTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: ServiceOptions) {}
@@ -81,7 +79,7 @@ export class WorkerService {
         // A question is the user's wish to have the folder read, also in Restricted Mode.
         startWhenIdle(library);
         await readFirst(library, params.scope);
-        const { writer, why } = await this.writer(signal, memories);
+        const { writer, why } = await this.writer(signal);
         const answer = await ask(params, {
           library,
           writer,
@@ -103,51 +101,26 @@ export class WorkerService {
       }),
     summarize: (params, signal) =>
       this.foreground.during(async () => {
-        const { library, memories } = await this.opened();
-        await this.modelSettled(signal);
-        const { state } = this.options.engines.memory.status;
-        const whyQuoted =
-          state === 'none'
-            ? undefined
-            : state === 'failed'
-              ? 'The model could not be loaded'
-              : 'The model is not ready yet';
-        return summarize(params.file, {
-          library,
-          reader: memories.reader,
-          whyQuoted,
-          signal,
-          progress: this.progressOf(params.id),
-        });
+        const { library } = await this.opened();
+        return summarize(params.file, { library, signal, progress: this.progressOf(params.id) });
       }),
     explain: (params, signal) =>
       this.foreground.during(async () => {
-        const { library, explanations, memories } = await this.opened();
+        const { library, explanations } = await this.opened();
         const { writer } = await this.writer(signal);
         return explain(params, {
           library,
           cache: explanations,
           writer,
-          gister: memories.gister,
           signal,
           progress: this.progressOf(params.id),
         });
       }),
     hover: (params, signal) =>
       this.foreground.during(async () => {
-        const {
-          library,
-          explanations,
-          memories: { gister },
-        } = await this.opened();
-        const author = this.options.engines.writer()?.author ?? gister?.author;
-        return hover(params, {
-          library,
-          cache: explanations,
-          author,
-          gists: gister && { cache: this.gists, gister },
-          signal,
-        });
+        const { library, explanations } = await this.opened();
+        const author = this.options.engines.writer()?.author;
+        return hover(params, { library, cache: explanations, author, signal });
       }),
     'index/status': async () => this.status(await this.opened()),
     'index/start': async () => {
@@ -294,10 +267,8 @@ export class WorkerService {
 
   // ── Helpers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /**
-   * The model that writes, once it is loaded; where one was chosen and is not there, why an answer quotes the sources.
-   */
-  private async writer(signal: AbortSignal, memories?: MemoryService): Promise<{ writer?: Writer; why?: string }> {
+  /** The model that writes, once it is loaded; otherwise why a model that should be in use is not. */
+  private async writer(signal: AbortSignal): Promise<{ writer?: Writer; why?: string }> {
     const { engines } = this.options;
     await this.modelSettled(signal);
     const writer = engines.writer('answer');
@@ -305,10 +276,7 @@ export class WorkerService {
     const failed = [engines.chat, engines.memory].find(
       ({ status: { state } }) => state === 'failed' || state === 'loading',
     );
-    if (failed) return { why: `The model is not in use, so this answer quotes the sources. ${failed.status.detail}` };
-    if (engines.memory.model && memories && !memories.workspace)
-      return { why: 'The model has read nothing of this workspace yet, so this answer quotes the sources.' };
-    return {};
+    return failed ? { why: `The model is not in use. ${failed.status.detail}` } : {};
   }
 
   /** Waits a while for a model that is being loaded. */

@@ -21,7 +21,7 @@ const FIGURES = {
   anyLines: 'any citation touches gold lines',
   goldCited: 'gold lines cited',
   citedInGold: 'citations in gold files',
-  doubted: 'lead called only near',
+  doubted: 'no good match',
   doubtedRightly: 'of these in no gold file',
   citations: 'citations an answer',
   milliseconds: 'ms an answer',
@@ -98,7 +98,7 @@ function judge(citations: readonly Citation[], { gold }: Question, markdown: str
   const cited = citations.map(({ path, startLine, endLine }) =>
     linesOf(path, startLine, endLine).filter((line) => lines.has(line)),
   );
-  const doubted = markdown.startsWith('No place');
+  const doubted = markdown.startsWith('No good match');
   const leadFile = files.has(citations[0]?.path ?? '');
   return {
     leadFile: Number(leadFile),

@@ -11,7 +11,6 @@
  * ratios    which values come through rows that stand for 8 or 32 tokens, and in how many bits, among how many segments
  * composition  for a checkpoint that was not trained for it (--chosen): segments spliced against the same read afresh
  * fused     retrieval with vectors and attention beside the lexical ranker (--repos)
- * gists     how right gists are by how sure the model was
  *
  * Without a part all are run. The checkpoint is the one given, else the bundled one, else random weights of its shape,
  * which give times and sizes but nothing else. What is measured quickly is a sample; `--long` takes the whole: scale to
@@ -27,7 +26,6 @@ import { writeMemoryCheckpoint } from '../inference/memory-checkpoint';
 import { causality } from './memory/causal';
 import { composition } from './memory/composition';
 import { fused } from './memory/fused';
-import { gists } from './memory/gists';
 import { needles } from './memory/needles';
 import { ratios } from './memory/ratios';
 import { scale } from './memory/scale';
@@ -58,7 +56,6 @@ export async function run(args: readonly string[] = []): Promise<void> {
       scale: (own) => scale(own, texts, tokens ?? (long ? 4_194_304 : 262_144), join(scratch, 'store'), threads),
       warm: (own) => warm(own, directory, texts, tokens ?? (long ? 1_048_576 : 262_144), threads),
       causal: (own) => causality(own, texts, Number(value('--pairs') ?? 100)),
-      gists: (own) => gists(own, texts, long ? 1_000 : 60),
       needles: (own) =>
         needles(
           own,

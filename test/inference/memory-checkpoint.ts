@@ -33,7 +33,6 @@ const SPECIALS = [
   '<|anchor|>',
   '<|mem|>',
   '<|repeat|>',
-  '<|gist|>',
   '<|point|>',
   '<|none|>',
   '<|file|>',
@@ -123,7 +122,6 @@ export function writeMemoryCheckpoint(directory: string, shape: keyof typeof SHA
     anchorage: {
       sink_token_ids: [id('bos'), id('sink'), id('sink'), id('sink')],
       query_token_id: id('query'),
-      gist_token_id: id('gist'),
       memory: { file: 'memory.safetensors', ratios: [256, 32, 8], segment_rows: 256 },
       dense_memory: { file: 'dense_memory.safetensors', ratios: [8], segment_rows: 256 },
       heads: { file: 'heads.safetensors', vector_width: VECTOR_WIDTH },

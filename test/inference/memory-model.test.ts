@@ -6,7 +6,7 @@ import type { Decoder, Tokenizer } from '../../src/engine';
 import { decodeHalf } from '../../src/engine/kv-cache/float16';
 import { RowStore } from '../../src/engine/kv-cache/row-store';
 import { LateInteraction } from '../../src/memory/late-interaction';
-import { denseRowCount, halves, joinBytes, joinFine, packRows, rowCounts } from '../../src/memory/rows';
+import { denseRowCount, halves, joinBytes, packRows, rowCounts } from '../../src/memory/rows';
 import { EngineModel } from '../../src/inference/engine-model';
 import { memoryPositions, sharedPositions } from '../../src/inference/memory-composer';
 import type { MemoryCoder } from '../../src/inference/memory-coder';
@@ -144,32 +144,6 @@ describe('memories of texts', () => {
     expect(plain.memory).toBe(undefined);
     expect(plain.description.memory).toBe(undefined);
     await plain.close();
-  });
-});
-
-describe('gists', () => {
-  test('a short text is read in full, a long one run by run with nothing left out', async () => {
-    const [short, long] = await memory.gists([{ text: SHORT }, { text: TEXT }]);
-    expect(short).toMatchObject({ tokens: SHORT.length, rows: SHORT.length, fromMemories: false });
-    expect(long).toMatchObject({
-      tokens: TEXT.length,
-      rows: rowCounts(TEXT.length, memory.description.ratios).fine,
-      fromMemories: true,
-    });
-    for (const gist of [short!, long!]) {
-      expect(gist.confidence).toBeGreaterThan(0);
-      expect(gist.text).not.toMatch(/\n/);
-    }
-  });
-
-  test('memories that are there say the same as the text they were made of', async () => {
-    const [made] = await memory.encode([TEXT]);
-    const { ratios, storedRowBytes } = memory.description;
-    const rows = joinFine(made!.coarse, made!.rest, made!.tokens, storedRowBytes, ratios);
-    const [stored, read] = await memory.gists([{ rows, tokens: made!.tokens }, { text: TEXT }]);
-    expect(stored).toEqual(read);
-    const [other] = await memory.gists([{ rows: new Uint8Array(rows.length), tokens: made!.tokens }]);
-    expect(other!.confidence).not.toBeCloseTo(stored!.confidence, 6);
   });
 });
 

@@ -1,30 +1,27 @@
-/**
- * What a question names is to be shown where it stands, also where it names several things that lie apart, or one that
- * the lines quoted of the best place leave out.
- */
+/** Cites the defining line of every identifier in the question that the quoted passages do not already show. */
 import type { RankedSpan } from '../../protocol';
 import type { CitationList } from '../citations';
 import { code } from '../facts';
-import type { FileShelf } from './passages';
+import type { PassageSource } from './passage-source';
 import type { Question } from '../question';
 
 const MOST = 8;
 const WIDTH = 160;
 
-/** A line for each name of the question that nothing shown so far holds; undefined where there is none. */
+/** Lists a line for each name of the question that `shown` does not hold; undefined where there is none. */
 export async function askedNamesBlock(
   { names, text: asked }: Question,
   shown: string,
   spans: readonly RankedSpan[],
-  shelf: FileShelf,
+  source: PassageSource,
   citations: CitationList,
 ): Promise<string | undefined> {
-  // A capitalised word may be a name, or only begin as one: it is looked for where the question marks it as code.
+  // A capitalised word may be a plain word, so it counts as a name only where the question marks it as code.
   const named = names.filter((name) => !/^\p{Lu}\p{Ll}+$/u.test(name) || asked.includes(`\`${name}`));
   const missing = named.filter((name) => !wordOf(name).test(shown)).slice(0, MOST);
   const lines: string[] = [];
   for (const name of missing) {
-    const found = await lineOf(name, spans, shelf);
+    const found = await lineOf(name, spans, source);
     if (!found) continue;
     const {
       span: { file, path },
@@ -46,8 +43,8 @@ interface Place {
   text: string;
 }
 
-/** The line that gives a name its value or body, in the best span that has one; else the first line that holds it. */
-async function lineOf(name: string, spans: readonly RankedSpan[], shelf: FileShelf): Promise<Place | undefined> {
+/** The line that defines or assigns a name, in the best span that has one; else the first line that holds the name. */
+async function lineOf(name: string, spans: readonly RankedSpan[], source: PassageSource): Promise<Place | undefined> {
   const word = wordOf(name);
   const gives = new RegExp(
     `\\b(?:def|function|func|fn|class|interface|struct|enum|trait|type)\\s+${word.source}|${word.source}\\s*(?::|=(?!=))`,
@@ -55,7 +52,7 @@ async function lineOf(name: string, spans: readonly RankedSpan[], shelf: FileShe
   );
   let first: Place | undefined;
   for (const span of spans) {
-    const lines = (await shelf.open(span.file))?.lines ?? [];
+    const lines = (await source.open(span.file))?.lines ?? [];
     for (let line = span.startLine; line <= Math.min(span.endLine, lines.length); line++) {
       const text = lines[line - 1] as string;
       if (!word.test(text)) continue;

@@ -1,4 +1,4 @@
-/** Where there is room for a part of a text only: the lines around those that meet the question. */
+/** Cuts a text to the lines around the question's words, where there is room for a part only. */
 import { parseQuestion } from '../question';
 import { TermWeights } from '../relevance';
 
@@ -13,12 +13,12 @@ export interface Excerpt {
   lastLine: number;
 }
 
-/** What a word of the question is worth each further time it occurs. */
+/** Weight factor of a word of the question for each further time it occurs. */
 const AGAIN = 0.35;
 
 /**
- * The whole lines of at most so many characters that say most of the question's words, and what stands around them;
- * where no word occurs, the beginning. Undefined when not even one line fits.
+ * The whole lines that hold most of the question's words, with the lines around them, in at most `characters`. The
+ * beginning of the text where no word occurs; undefined when not even one line fits.
  */
 export function excerptOf(text: string, question: string, characters: number): Excerpt | undefined {
   const lines = text.split(/(?<=\n)/);
@@ -27,7 +27,7 @@ export function excerptOf(text: string, question: string, characters: number): E
   const matched = densest(lines, found, characters);
   let [first, last] = matched ?? [0, -1];
   let left = characters - lines.slice(first, last + 1).reduce((sum, line) => sum + line.length, 0);
-  // In turns after and before: a definition's first lines come before what is done in it.
+  // Lines are added in turns after and before the match.
   const fits = (line: number): boolean => (lines[line]?.length ?? Infinity) <= left;
   for (let grown = true; grown;) {
     grown = false;
@@ -45,7 +45,7 @@ export function excerptOf(text: string, question: string, characters: number): E
   return { start, end: start + lines.slice(first, last + 1).join('').length, firstLine: first, lastLine: last };
 }
 
-/** First and last matching line of the run that says most. */
+/** First and last matching line of the run that holds most of the question's weight. */
 function densest(
   lines: readonly string[],
   found: readonly (readonly [term: string, weight: number][])[],

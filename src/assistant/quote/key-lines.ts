@@ -1,7 +1,7 @@
-/** Which few lines of a passage to quote: its head, and the lines that hold most of the question's words. */
+/** Chooses the few lines of a passage to quote: its head, and the lines that hold most of the question's words. */
+import { indentOf, isBlank } from '../../base';
 import type { Passage } from './passages';
 import { beginsImport } from '../import-lines';
-import { indentOf, isBlank } from '../../base';
 import type { QuestionForm } from '../question';
 import type { TermWeights } from '../relevance';
 
@@ -12,8 +12,8 @@ export interface Run {
 }
 
 /**
- * At most `budget` lines of the passage in ascending runs. The doc comment is left out: its first sentence is said in
- * words.
+ * At most `budget` lines of the passage in ascending runs. The doc comment is left out, because the answer repeats its
+ * first sentence.
  */
 export function keyLines(passage: Passage, weights: TermWeights, form: QuestionForm, budget: number): Run[] {
   const { lines, symbol, startLine, endLine } = passage;
@@ -48,22 +48,19 @@ export function keyLines(passage: Passage, weights: TermWeights, form: QuestionF
   );
 }
 
-/** Outside of definitions the first lines of a run may only end what came before: they say nothing of what follows. */
+/** Drops first lines that only close an earlier block; outside of definitions a run may begin with them. */
 function behindEnds({ startLine, endLine }: Run, lines: readonly string[]): Run[] {
   let line = startLine;
   while (line <= endLine && /^\s*(?:end|fi|done|esac|[)\]}]+[;,]?)?\s*$/.test(lines[line - 1] ?? '')) line++;
   return line > endLine ? [] : [{ startLine: line, endLine }];
 }
 
-/** Lines shown together: fewer do not read as code. */
+/** Lines shown together. Fewer are hard to read as code. */
 const WINDOW = 5;
-/** A term that was shown once is worth this much of its weight the next time. */
+/** Weight factor of a term for each earlier time it was shown. */
 const AGAIN = 0.35;
 
-/**
- * Picks windows of lines one after the other, each by what it adds to those before (a greedy cover of the question's
- * words).
- */
+/** Picks windows of lines one after the other, each by the words it adds: a greedy cover of the question's words. */
 class Windows {
   private readonly lines: {
     line: number;
@@ -75,7 +72,7 @@ class Windows {
   }[];
   private readonly shown = new Map<string, number>();
 
-  /** What a window that begins or ends within a statement loses. */
+  /** Penalty of a window that begins or ends within a statement. */
   private readonly torn: number;
 
   constructor(passage: Passage, weights: TermWeights, form: QuestionForm, body: readonly number[]) {
@@ -135,14 +132,14 @@ class Windows {
   }
 }
 
-/** What a line's form is worth: results for a "how", values for a "what is the default"; imports say little. */
+/** Bonus for the form of a line: results for a "how", values for a "what is the default", a penalty for imports. */
 function bonusOf(text: string, form: QuestionForm, matches: boolean): number {
   if (beginsImport(text)) return -2;
   if (form === 'value' && matches && /[=:]\s*[-\d"'[{(]|\b\d/.test(text)) return 4;
   return /^\s*(return|yield|raise|throw)\b/.test(text) && form !== 'value' ? 1 : 0;
 }
 
-/** The declaration's head: from its first line to the one that opens the body, at most `most` lines. */
+/** Lines from the first line of a declaration to the one that opens its body, at most `most`. */
 export function headLines(passage: Passage, most: number): number[] {
   const { symbol, lines } = passage;
   if (!symbol) return [];

@@ -1,15 +1,16 @@
 /**
- * From ranked spans to passages: within each span the definition (or section) that answers best. A span is what the
- * retriever found; a passage is what a reader is shown.
+ * Turns ranked spans into passages. A span is what the search found; a passage is the definition or section that a
+ * reader is shown.
  */
-import { pathKind } from '../../search/paths';
+import { throwIfCancelled } from '../../base';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspace';
 import type { RankedSpan } from '../../protocol';
-import { splitLines, textOfLines, throwIfCancelled } from '../../base';
 import { labelOf } from '../facts';
-import type { AssistantLibrary } from '../library';
 import type { Question } from '../question';
 import { TermWeights } from '../relevance';
+import type { OpenFile, PassageSource } from './passage-source';
+import { firstLine, isFunction, linesOf, nameMatch, subjectOf } from './subject';
+import { isDeclared, trust } from './trust';
 
 export interface Passage {
   span: RankedSpan;
@@ -23,79 +24,39 @@ export interface Passage {
   endLine: number;
   label: string;
   kind: 'code' | 'prose' | 'data';
-  /** Share (0…1) of the question's words that it holds. */
+  /** Share (0…1) of the weight of the question's words that the passage holds. */
   coverage: number;
-  /** How many of them. */
+  /** Number of the question's words that the passage holds. */
   words: number;
   score: number;
 }
 
-interface OpenFile {
-  document: Document;
-  segmented: SegmentedDocument;
-  lines: string[];
-}
-
-/** Reads and segments each file once. A file that has gone since it was indexed is left out, not fatal. */
-export class FileShelf {
-  private readonly files = new Map<string, Promise<OpenFile | undefined>>();
-
-  constructor(private readonly library: Pick<AssistantLibrary, 'read' | 'segmentsOf'>) {}
-
-  open(file: string): Promise<OpenFile | undefined> {
-    let opening = this.files.get(file);
-    if (!opening) {
-      opening = this.load(file).catch(() => undefined);
-      this.files.set(file, opening);
-    }
-    return opening;
-  }
-
-  private async load(file: string): Promise<OpenFile> {
-    const document = await this.library.read(file);
-    return { document, segmented: await this.library.segmentsOf(document), lines: splitLines(document.text) };
-  }
-}
-
-/** Spans looked into; the tail of a ranking seldom holds the answer and each costs a read. */
+/** Spans that are read. The tail of a ranking seldom holds the answer, and each span costs a read. */
 const SPANS_READ = 16;
 const PASSAGES_PER_FILE = 3;
 /**
- * How fast a span loses to the one before it, what a passage is worth without any word of the question, and what its
- * name adds.
+ * Decay of the score with the rank, score of a passage without any word of the question, and weight of a matching name.
  */
 const RANK_DECAY = 0.08;
 const PRIOR = 0.35;
 const NAMED = 0.6;
-/** How much of what counts is what a few lines say together, and how many lines are few. */
+/** Weight of the densest lines beside the whole passage, and the number of lines they are measured over. */
 const DENSE = 0.8;
 const DENSE_LINES = 12;
-const TEST = 0.5;
-/** A lock file holds every name there is and explains none. */
-const LOCK = 0.2;
-const STUB = 0.6;
-const IMPORTS = 0.4;
-/**
- * A field says what is kept, seldom how or why anything is done with it; nor do the form of a type and a constant of a
- * line or two.
- */
-const FIELD = 0.7;
-const HELD_LINES = 2;
-/** A declaration says that there is something, its definition how it works. */
-const DECLARED = 0.75;
-/** Benchmarks, build scripts and examples use what is asked about. */
-const BESIDE = 0.7;
-/** What a type's members are worth beside what was found of it, and how many of them come along. */
+/** Score factor for members of a matching type, and how many to include. */
 const MEMBER = 0.8;
 const MEMBERS = 2;
-/** Share of the question that a member's own name and comment must say. */
+/** Share of the question that a member's own name and comment must match. */
 const MEMBER_SAYS = 0.2;
 
-/** Best first; at most `limit`. */
+/**
+ * Selects at most `limit` passages, best first. Overlapping passages and a declaration beside its definition are
+ * dropped.
+ */
 export async function selectPassages(
   question: Question,
   spans: readonly RankedSpan[],
-  shelf: FileShelf,
+  source: PassageSource,
   limit: number,
   signal?: AbortSignal,
 ): Promise<{ passages: Passage[]; weights: TermWeights }> {
@@ -107,9 +68,9 @@ export async function selectPassages(
   const found: Passage[] = [];
   for (const [rank, span] of spans.slice(0, SPANS_READ).entries()) {
     throwIfCancelled(signal);
-    const file = await shelf.open(span.file);
+    const file = await source.open(span.file);
     if (!file) continue;
-    // The retriever has seen the whole workspace, this step only a span: its order counts for most.
+    // The search has seen the whole workspace and this step only a span, so the search's order counts for most.
     const prior = (best > 0 ? span.score / best : 1) / (1 + RANK_DECAY * rank);
     const passage = passageOf(question, span, file, weights, prior);
     if (passage) found.push(passage, ...membersOf(passage, question, weights, prior * MEMBER));
@@ -128,16 +89,13 @@ function passageOf(
   const last = Math.min(span.endLine, lines.length);
   if (span.startLine > last) return undefined;
   const symbol = subjectOf(question, { startLine: span.startLine, endLine: last }, segmented.symbols, lines, weights);
-  // A function is shown whole; of a type or a section, what was found of it.
+  // A function is shown whole; a type or a section only where the search found it.
   const whole = symbol && (isFunction(symbol) || (firstLine(symbol) >= span.startLine && symbol.endLine <= last));
   const range = whole ? linesOf(symbol, lines) : { startLine: span.startLine, endLine: last };
   return weigh({ span, document, segmented, lines, symbol, ...range }, question, weights, prior);
 }
 
-/**
- * A passage with what it is worth: its place in the ranking, times what its lines and its name say of the question,
- * times how far its kind is trusted.
- */
+/** Scores a passage: its place in the ranking, times the match of its lines and name, times the trust in its kind. */
 function weigh(
   place: Pick<Passage, 'span' | 'document' | 'segmented' | 'lines' | 'symbol' | 'startLine' | 'endLine'>,
   question: Question,
@@ -154,10 +112,7 @@ function weigh(
   return { ...place, label, kind, coverage, words, score };
 }
 
-/**
- * What share of the question all its lines say, and what share the few lines that say most: a long function says every
- * word somewhere.
- */
+/** Share of the question in all lines, and in the densest few lines: a long function holds every word somewhere. */
 function coverageOf(
   { document, lines, startLine, endLine }: Pick<Passage, 'document' | 'lines' | 'startLine' | 'endLine'>,
   label: string,
@@ -175,8 +130,8 @@ function coverageOf(
 }
 
 /**
- * The methods of a matching type that say most of the question: a type matches by its comment and its fields, and it is
- * its methods that do the work.
+ * The methods of a matching type that match the question best. A type matches by its comment and fields, but its
+ * methods do the work.
  */
 function membersOf(
   { span, document, segmented, lines, symbol }: Passage,
@@ -202,138 +157,7 @@ function membersOf(
     .slice(0, MEMBERS);
 }
 
-/**
- * The definition or heading that lines are about: the innermost function that holds them all; of a type and the
- * definitions that begin in the lines, the one whose name and own lines say most of the question.
- */
-function subjectOf(
-  question: Question,
-  range: { startLine: number; endLine: number },
-  symbols: readonly DocumentSymbol[],
-  lines: readonly string[],
-  weights: TermWeights,
-): DocumentSymbol | undefined {
-  // A namespace holds whole files and says nothing of the lines.
-  const telling = symbols.filter(({ kind }) => kind !== 'namespace');
-  const holding = telling.filter(
-    (symbol) => firstLine(symbol) <= range.startLine && range.endLine <= Math.max(symbol.endLine, symbol.startLine),
-  );
-  const innermost = holding.sort((a, b) => b.container.length - a.container.length || b.startLine - a.startLine)[0];
-  if (innermost && isFunction(innermost)) return innermost;
-  const inside = telling.filter(
-    (symbol) => symbol !== innermost && symbol.startLine >= range.startLine && symbol.startLine <= range.endLine,
-  );
-  let best = innermost;
-  let most = -1;
-  for (const symbol of innermost ? [innermost, ...inside] : inside) {
-    const next = inside.find((other) => firstLine(other) > symbol.startLine);
-    const last = isFunction(symbol)
-      ? symbol.endLine
-      : Math.min(symbol.endLine, next ? firstLine(next) - 1 : symbol.endLine);
-    const match =
-      nameMatch(question, symbol, weights) +
-      weights.covered(`${labelOf(symbol)} ${textOfLines(lines, firstLine(symbol), last)}`);
-    if (match > most) [best, most] = [symbol, match];
-  }
-  return best;
-}
-
-function isFunction({ kind }: DocumentSymbol): boolean {
-  return kind === 'function' || kind === 'method' || kind === 'macro';
-}
-
-/** The lines of a definition with its doc comment. */
-function linesOf(symbol: DocumentSymbol, lines: readonly string[]): { startLine: number; endLine: number } {
-  return { startLine: firstLine(symbol), endLine: Math.min(Math.max(symbol.endLine, symbol.startLine), lines.length) };
-}
-
-/** The first line of a definition with its doc comment. */
-function firstLine(symbol: DocumentSymbol): number {
-  return Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine);
-}
-
-/**
- * How much of the question the symbol's name says, its owner's included; more when the question writes the name itself.
- */
-function nameMatch(question: Question, symbol: DocumentSymbol, weights: TermWeights): number {
-  const owner = symbol.container[symbol.container.length - 1];
-  const written =
-    question.names.includes(symbol.name) ||
-    (owner !== undefined && question.names.includes(owner) && weights.matched(symbol.name) > 0);
-  return 1.5 * weights.covered(`${owner ?? ''} ${symbol.name}`) + (written ? 0.3 : 0);
-}
-
-/** Tests show how a thing is used, stubs and imports that there is one; what does the work is meant more often. */
-function trust(
-  question: Question,
-  {
-    document,
-    lines: all,
-    symbol,
-    startLine,
-    endLine,
-  }: Pick<Passage, 'document' | 'lines' | 'symbol' | 'startLine' | 'endLine'>,
-): number {
-  const lines = all.slice(startLine - 1, endLine);
-  let factor = 1;
-  const kind = pathKind(document.path);
-  if (!question.wants.tests && (kind.test || isInlineTest(symbol, document.language))) factor *= TEST;
-  if (kind.lock && !/\block|checksum|\bpinned\b/i.test(question.text)) factor *= LOCK;
-  if (symbol && isBesideThePoint(question, symbol)) factor *= FIELD;
-  if (kind.declaration || (symbol && isDeclared(symbol, all, document.language))) factor *= DECLARED;
-  if ((kind.tooling || kind.example) && !/\b(benchmark|example|script|build|sample|demo|tool)/i.test(question.text))
-    factor *= BESIDE;
-  if (
-    lines.filter((line) => /^\s*(import|from|use|using|#include|export \*|\/\*\* @import)\b|^\s*[\w$]+,\s*$/.test(line))
-      .length >
-    lines.length / 2
-  )
-    factor *= IMPORTS;
-  if (
-    lines.length <= 12 &&
-    lines.some((line) =>
-      /^\s*(raise NotImplementedError|throw new Error\(["'`](not implemented|abstract))|\)[^=]*=\s*(default|delete|0);/i.test(
-        line,
-      ),
-    )
-  )
-    factor *= STUB;
-  return factor;
-}
-
-/** Rust keeps unit tests in a module of the file they test. */
-function isInlineTest(symbol: DocumentSymbol | undefined, language: string): boolean {
-  return (
-    language === 'rust' &&
-    symbol !== undefined &&
-    [...symbol.container, symbol.name].some((name) => /^tests?$/.test(name))
-  );
-}
-
-/** What keeps or describes something, where what is done is asked for. */
-function isBesideThePoint({ form, names }: Question, { name, kind, startLine, endLine }: DocumentSymbol): boolean {
-  if (form === 'value' || form === 'what' || names.includes(name)) return false;
-  return (
-    ['field', 'type', 'interface'].includes(kind) ||
-    (['constant', 'variable'].includes(kind) && endLine - startLine < HELD_LINES)
-  );
-}
-
-/** Languages in which a body needs no brace. */
-const WITHOUT_BRACES = new Set(['python', 'ruby', 'shellscript', 'lua', 'haskell', 'elixir', 'r', 'julia', 'sql']);
-
-/** A function without a body: a prototype, a method of an interface. */
-function isDeclared(symbol: DocumentSymbol, lines: readonly string[], language: string): boolean {
-  if (symbol.declaration) return true;
-  return (
-    isFunction(symbol) &&
-    symbol.kind !== 'macro' &&
-    !WITHOUT_BRACES.has(language) &&
-    !/\{|=/.test(textOfLines(lines, symbol.startLine, symbol.endLine))
-  );
-}
-
-/** A declaration beside the definition of the same name. */
+/** True when one passage declares what the other defines. */
 function isOtherHalf({ symbol, label, lines, document }: Passage, other: Passage): boolean {
   if (!symbol || !other.symbol || label !== other.label || document.file === other.document.file) return false;
   return (

@@ -4,14 +4,14 @@ import type { Run } from './key-lines';
 import type { Passage } from './passages';
 import type { TermWeights } from '../relevance';
 
-/** Lines quoted at most; a longer paragraph is cut at a line and marked. */
+/** Most quoted lines. A longer paragraph is cut and marked. */
 const MOST_LINES = 10;
 
 export function bestSentences(passage: Passage, weights: TermWeights): { text: string; run: Run } {
   const paragraphs = paragraphsOf(passage);
   let best = paragraphs[0] ?? { startLine: passage.startLine, endLine: passage.endLine };
   let bestScore = -1;
-  // What the heading says is said: of its section's paragraphs that one answers which has the question's other words.
+  // Words of the heading count as said: the paragraph that answers holds the question's other words.
   const said = new Set(
     weights.termsIn(passage.symbol?.kind === 'heading' ? passage.symbol.name : '').map(([term]) => term),
   );
@@ -23,7 +23,7 @@ export function bestSentences(passage: Passage, weights: TermWeights): { text: s
     const score = toldBy(text) / (1 + 0.03 * length) + (length === 1 && text.length < 40 ? -0.2 * weights.total : 0);
     if (score > bestScore) [best, bestScore] = [paragraph, score];
   }
-  // “… by the following rules:” says nothing without them.
+  // A paragraph that announces a list (“… by the following rules:”) needs the list.
   for (const next of paragraphs.slice(paragraphs.indexOf(best) + 1)) {
     if (!/:\s*$/.test(passage.lines[best.endLine - 1] ?? '') || best.endLine - best.startLine + 1 >= MOST_LINES) break;
     best = { startLine: best.startLine, endLine: next.endLine };
@@ -33,7 +33,7 @@ export function bestSentences(passage: Passage, weights: TermWeights): { text: s
     .slice(run.startLine - 1, run.endLine)
     .map((line) => (line.length > 400 ? `${line.slice(0, 400)}…` : line));
   if (run.endLine < best.endLine) lines.push('…');
-  // A number in brackets would read as a citation of ours, a fence would open a block of ours.
+  // A number in brackets would read as a citation, and a fence would open a code block.
   const text = lines.map((line) => line.replace(/\[(\d+)\]/g, '($1)').replace(/^(\s*)(```|~~~)/, '$1')).join('\n');
   return { text, run };
 }

@@ -12,7 +12,7 @@ import type { AssistantLibrary } from '../../assistant/library';
 import { withBareNames } from '../../assistant/question';
 import { ledgerOf, type ContextParts } from './ledger';
 import { readParts } from './parts';
-import { retrieveFused } from '../../search/fused-search';
+import { retrieveFused, type Retrieved } from '../../search/fused-search';
 import { planContext, type RowBudget } from './plan';
 
 /** What the engine's process does for a composed context; the worker implements it. */
@@ -113,6 +113,8 @@ export interface ContextSelection {
   /** Milliseconds that retrieval took. */
   retrieve: number;
   request: ContextRequest;
+  /** Rows of the question, with those that mark it as a user's turn. */
+  questionTokens: number;
   parts: ContextParts;
 }
 
@@ -161,16 +163,24 @@ export async function composeContext(asked: Asked, tools: ComposeTools): Promise
   return readContext(await selectContext(asked, tools), tools.engine, { signal: tools.signal });
 }
 
-/** Finds what is likely, and reads the memories of everything. */
+/** Searches, and plans the context of what was found. */
 export async function selectContext(asked: Asked, tools: ComposeTools): Promise<ContextSelection> {
+  const started = performance.now();
+  const found = await retrieveFused(asked, tools);
+  return { ...(await planSelection(found, asked, tools)), retrieve: performance.now() - started };
+}
+
+/** Plans the context of search results, and fetches the rows and texts that the plan names. It runs no model. */
+export async function planSelection(found: Retrieved, asked: Asked, tools: ComposeTools): Promise<ContextSelection> {
   const { memories, library, engine } = tools;
   const { question, maxNewTokens, capacityRows = CAPACITY_ROWS, mostRead = MOST_FULL, turn = false } = asked;
   const started = performance.now();
-  const { spans, coverage, segments, scores, look } = await retrieveFused(asked, tools);
+  const { spans, coverage, segments, scores, look } = found;
+  const questionTokens = look.tokens + (turn ? TURN_ROWS : 0);
   const plan = planContext(
     segments,
     scores,
-    budgetOf(engine, { capacityRows, mostRead }, look.tokens + (turn ? TURN_ROWS : 0) + maxNewTokens),
+    budgetOf(engine, { capacityRows, mostRead }, questionTokens + maxNewTokens),
   );
   const { parts, ...rows } = await readParts(plan, {
     question,
@@ -182,6 +192,7 @@ export async function selectContext(asked: Asked, tools: ComposeTools): Promise<
     spans,
     coverage,
     retrieve: performance.now() - started,
+    questionTokens,
     parts,
     request: { ...rows, question: turn ? withBareNames(question) : question, turn, capacityRows, maxNewTokens },
   };

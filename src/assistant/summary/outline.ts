@@ -1,13 +1,14 @@
 /**
  * The outline of a file: its parts, nested as the file is, with one line for each. Code is outlined by definitions,
- * prose by headings, everything else by its segments, so that no line is left out.
+ * prose by headings, and everything else by its segments, so that no line is left out.
  */
-import type { Author, SummaryPart } from '../protocol';
-import type { Document, DocumentSymbol, SegmentedDocument } from '../workspace';
-import { clip } from './citations';
-import { enumerate, firstSentence, plainDoc } from './facts';
-import { type ImportStatement, importStatements } from './import-lines';
-import { counted, isBlank } from '../base';
+import { counted, isBlank } from '../../base';
+import type { Author, SummaryPart } from '../../protocol';
+import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspace';
+import { clip } from '../citations';
+import { enumerate, firstSentence, plainDoc } from '../facts';
+import { type ImportStatement, importStatements } from '../import-lines';
+import { firstProse } from './first-prose';
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
 
@@ -15,8 +16,6 @@ const EXTRACTIVE: Author = { kind: 'extractive' };
 const LOOSE_LINES = 3;
 
 export class Outline {
-  /** Definitions without a comment: their line is their declaration. */
-  readonly undocumented: SummaryPart[] = [];
   private readonly isProse: boolean;
   private readonly symbols: readonly DocumentSymbol[];
   private readonly imports: readonly ImportStatement[];
@@ -57,7 +56,7 @@ export class Outline {
     return roots;
   }
 
-  /** The parts of a range: the nodes in it, and what stands between them where that is more than a few lines. */
+  /** The parts of a range: the nodes in it, and the lines between them where there are more than a few. */
   private withLooseLines(nodes: readonly Node[], first: number, last: number): SummaryPart[] {
     const parts: SummaryPart[] = [];
     let next = first;
@@ -76,10 +75,10 @@ export class Outline {
 
   private partOf(node: Node): SummaryPart {
     const { symbol } = node;
-    // Members of functions are their own affair; types and sections show what is in them.
+    // Functions do not list their inner functions unless they are long; types and sections list their members.
     const shows = symbol.kind !== 'function' && symbol.kind !== 'method';
     const children = shows || node.end - node.start > 150 ? node.children.map((child) => this.partOf(child)) : [];
-    const part: SummaryPart = {
+    return {
       title: symbol.name,
       kind: symbol.kind,
       startLine: node.start,
@@ -88,8 +87,6 @@ export class Outline {
       author: EXTRACTIVE,
       children,
     };
-    if (symbol.kind !== 'heading' && !symbol.doc) this.undocumented.push(part);
-    return part;
   }
 
   /** One line: the comment's or section's first sentence, else the declaration itself, else what it contains. */
@@ -112,7 +109,7 @@ export class Outline {
     return clip(`${symbol.signature}${holds}${end > start ? ` (${size})` : ''}`, 220);
   }
 
-  /** The first line below a heading that says anything: sections of code or directives alone have no prose. */
+  /** The first line below a heading that holds a word, for sections of code or directives alone. */
   private firstInk(headingLine: number, last: number): string | undefined {
     const telling = this.lines
       .slice(headingLine, last)
@@ -120,7 +117,10 @@ export class Outline {
     return telling === undefined ? undefined : clip(telling.trim(), 200);
   }
 
-  /** Where nothing is defined: the imports, and of what is left the segments, each with its first telling line. */
+  /**
+   * Parts of a range without definitions: its imports, and its other segments, each with its first line that holds a
+   * word.
+   */
   private segmentParts(first: number, last: number): SummaryPart[] {
     const parts: SummaryPart[] = [];
     let imported = false;
@@ -129,7 +129,7 @@ export class Outline {
       const endLine = Math.min(segment.endLine, last);
       if (startLine > endLine) continue;
       const before = parts[parts.length - 1];
-      // Imports that two segments share are told once.
+      // Imports that go on over two segments are one part.
       if (this.isImports(startLine, endLine)) {
         if (imported && before) parts[parts.length - 1] = this.importsPart(before.startLine, endLine);
         else parts.push(this.importsPart(startLine, endLine));
@@ -155,7 +155,7 @@ export class Outline {
     return parts;
   }
 
-  /** Whether half of the lines or more, comments left out, import. */
+  /** True when at least half of the lines, comments left out, are imports. */
   private isImports(startLine: number, endLine: number): boolean {
     const ink = this.lines.slice(startLine - 1, endLine).filter((line) => !isBlank(line));
     const importing = this.importsIn(startLine, endLine).reduce(
@@ -203,7 +203,7 @@ interface Node {
   children: Node[];
 }
 
-/** Headings nest by their container, for a heading's range may or may not include its subsections. */
+/** Headings nest by their container, because a heading's range does not always include its subsections. */
 function holds(outer: Node, inner: Node, byContainer: boolean): boolean {
   if (!byContainer) return outer.symbol.startLine <= inner.start && inner.end <= outer.end;
   const { container } = inner.symbol;
@@ -219,36 +219,6 @@ function namesOf(nodes: readonly Node[], most: number): string[] {
 
 function sectionsLine(children: readonly Node[]): string | undefined {
   return children.length > 0 ? `Sections: ${enumerate(namesOf(children, 8))}.` : undefined;
-}
-
-const ADORNMENT = /^[=\-~^"*+#'`:.]{3,}\s*$/;
-
-/** First sentence of the first paragraph below a heading. */
-export function firstProse(lines: readonly string[], headingLine: number, last: number): string | undefined {
-  const paragraph: string[] = [];
-  let inFence = false;
-  for (let line = headingLine + 1; line <= Math.min(last, lines.length); line++) {
-    const text = lines[line - 1] ?? '';
-    // A title's underline may be tildes, which begin no fence; a line that is underlined or overlined is a title.
-    const isUnderline = ADORNMENT.test(text) && !isBlank(lines[line - 2] ?? '') && !inFence;
-    if (!inFence && !isBlank(text) && ADORNMENT.test(lines[line - 2] ?? '') && ADORNMENT.test(lines[line] ?? ''))
-      continue;
-    if (/^\s*(```|~~~)/.test(text) && !isUnderline) inFence = !inFence;
-    const skipped =
-      inFence || /^\s*(```|~~~|\.\.\s|:\w[\w-]*:|<!--|!\[|\[!\[|[=\-~^"*+#'`:.]{3,}\s*$|<[a-z/])/i.test(text);
-    if (isBlank(text) || skipped) {
-      if (paragraph.length > 0) break;
-      continue;
-    }
-    if (/^#{1,6}\s/.test(text)) break;
-    paragraph.push(
-      text
-        .trim()
-        .replace(/^([-*+]|\d+[.)])\s+/, '')
-        .replace(/^>\s*/, ''),
-    );
-  }
-  return paragraph.length > 0 ? firstSentence(paragraph.join('\n'), 220) : undefined;
 }
 
 const isComment = (line: string): boolean => /^\s*(\/\/|#|\/?\*|--|;|<!--)/.test(line);

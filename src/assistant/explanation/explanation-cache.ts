@@ -1,22 +1,22 @@
 /**
- * Explanations, kept by content: the key is a hash of what was explained and who explained it, so an edit makes a new
- * entry and a branch switch finds the old one. Small files, written beside and renamed, so a killed process leaves
+ * Keeps explanations on disk by content: the key is a hash of the explained text and its author, so an edit makes a new
+ * entry and a branch switch finds the old one. Small files are written beside and renamed, so a killed process leaves
  * whole entries or none.
  */
+import { makeDirectory, sha256 } from '../../base/node';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { makeDirectory, sha256 } from '../base/node';
-import type { Author, Explanation } from '../protocol';
+import type { Author, Explanation } from '../../protocol';
 
-/** Changes with the form of explanations; older entries are not found any more and age out. */
-const FORMAT = 2;
+/** Version of the form of explanations. Entries of older versions are no longer found, and age out. */
+const FORMAT = 3;
 const BUDGET_BYTES = 16 * 1024 * 1024;
 const SWEEP_EVERY = 64;
 
 export interface ExplanationCacheOptions {
   budgetBytes?: number;
-  /** Told of failures to write; the cache is a convenience and never fails a request. */
+  /** Receives failures to write. The cache is a convenience and never fails a request. */
   warn?: (message: string) => void;
 }
 
@@ -28,7 +28,7 @@ export class ExplanationCache {
     private readonly options: ExplanationCacheOptions = {},
   ) {}
 
-  /** @param text what is explained, as it stands in the file; @param label its name with its owners. */
+  /** @param text the explained lines; @param label the name of the definition with its owners */
   static key(text: string, label: string, author: Author): string {
     return sha256(
       JSON.stringify([
@@ -70,7 +70,9 @@ export class ExplanationCache {
       if (this.writes++ % SWEEP_EVERY === 0) await this.sweep();
     } catch (error) {
       await rm(partial, { force: true }).catch(() => {});
-      this.options.warn?.(`The explanation was not kept: ${error instanceof Error ? error.message : String(error)}`);
+      this.options.warn?.(
+        `The explanation could not be cached: ${error instanceof Error ? error.message : String(error)}`,
+      );
     }
   }
 
@@ -110,7 +112,7 @@ export class ExplanationCache {
   }
 }
 
-/** The entry behind its checksum line, or undefined when it is not what was written. */
+/** The entry behind its checksum line; undefined when the checksum does not match. */
 function parseEntry(content: string): Explanation | undefined {
   const end = content.indexOf('\n');
   const body = content.slice(end + 1);

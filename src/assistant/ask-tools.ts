@@ -1,0 +1,25 @@
+import type { WorkspaceMemory } from '../memory/context/compose';
+import type { AnswerEvent, Scope } from '../protocol';
+import type { AssistantLibrary } from './library';
+import type { Turn } from './write/quotes';
+import type { Writer } from './write/writer';
+
+export interface AskRequest {
+  id: string;
+  question: string;
+  scope: Scope;
+  /** Earlier questions and answers of the conversation, oldest first. */
+  previous?: readonly Turn[];
+}
+
+export interface AskTools {
+  library: AssistantLibrary;
+  /** Writes the answer in prose. Without it the answer quotes the sources. */
+  writer?: Writer;
+  /** Notice of a quoted answer when a chosen model cannot write ("The model process ended."). */
+  whyExtractive?: string;
+  /** Memories of the workspace: they improve the ranking, and the ledger shows how they represent the workspace. */
+  memory?: WorkspaceMemory;
+  emit?: (event: AnswerEvent) => void;
+  signal?: AbortSignal;
+}

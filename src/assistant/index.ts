@@ -1,0 +1,13 @@
+/** The door of the assistant: questions, explanations, summaries, hovers and citations over a workspace. */
+export { ask } from './ask';
+export type { AskRequest, AskTools } from './ask-tools';
+export { locateCitation } from './citations';
+export { explain } from './explain';
+export type { ExplainRequest, ExplainTools } from './explain';
+export { ExplanationCache } from './explanation/explanation-cache';
+export { hover } from './hover';
+export type { HoverRequest, HoverTools } from './hover';
+export { readOrThrow } from './read-document';
+export { summarize } from './summarize';
+export type { SummarizeTools } from './summarize';
+export type { ChatMessage, QuoteReading, WriteOptions, Writer, Written } from './write/writer';

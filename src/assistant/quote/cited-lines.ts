@@ -1,0 +1,77 @@
+/** The lines of a passage or definition that a citation points at, and their Markdown. */
+import { isBlank, textOfLines } from '../../base';
+import type { Citation } from '../../protocol';
+import type { CitationList } from '../citations';
+import { code, labelOf } from '../facts';
+import type { Definition } from '../library';
+import { docLines, type Run } from './key-lines';
+import type { Passage } from './passages';
+
+export function cite(passage: Passage, run: Run, citations: CitationList): Citation {
+  return citations.cite({
+    file: passage.document.file,
+    path: passage.document.path,
+    startLine: run.startLine,
+    endLine: run.endLine,
+    text: textOfLines(passage.lines, run.startLine, run.endLine),
+    label: passage.label,
+  });
+}
+
+/** The declaration with the beginning of its doc comment. */
+export function headRun(passage: Passage): Run {
+  const { symbol } = passage;
+  if (!symbol) return { startLine: passage.startLine, endLine: Math.min(passage.endLine, passage.startLine + 5) };
+  return headOfSymbol(symbol, passage.lines, docLines(passage));
+}
+
+function headOfSymbol(
+  symbol: Passage['symbol'] & object,
+  lines: readonly string[],
+  isDoc: (line: number) => boolean,
+): Run {
+  const startLine = Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine);
+  let endLine = symbol.startLine;
+  if (symbol.docLine !== undefined && symbol.docLine > symbol.startLine) {
+    endLine = symbol.docLine;
+    // The first paragraph of a docstring holds its first sentence.
+    while (
+      isDoc(endLine + 1) &&
+      endLine < symbol.endLine &&
+      !(endLine > symbol.docLine && isBlank(lines[endLine] ?? ''))
+    )
+      endLine++;
+  }
+  return { startLine, endLine };
+}
+
+/** The declaration of another definition, as a source to cite. */
+export function sourceOf(definition: Definition, lines: readonly string[]): Parameters<CitationList['cite']>[0] {
+  const { symbol } = definition;
+  const run = headOfSymbol(symbol, lines, docLines({ symbol, lines }));
+  return {
+    file: definition.file,
+    path: definition.path,
+    ...run,
+    text: textOfLines(lines, run.startLine, run.endLine),
+    label: labelOf(symbol),
+  };
+}
+
+/** A code block whose fence is longer than any fence in the text. */
+export function fence(text: string, language: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map((match) => match[0].length));
+  const ticks = '`'.repeat(longest + 1);
+  return `${ticks}${language}\n${text}\n${ticks}`;
+}
+
+/** "`Flask.dispatch_request` in `src/flask/app.py`", or lines of a file without definitions. */
+export function whereOf({ symbol, label, document }: Passage, { startLine, endLine }: Run): string {
+  if (symbol) return `${code(label)} in ${code(document.path)}`;
+  return `${linesText({ startLine, endLine })} of ${code(document.path)}`;
+}
+
+/** "lines 3–9", "line 3". */
+export function linesText({ startLine, endLine }: Run): string {
+  return endLine > startLine ? `lines ${startLine}–${endLine}` : `line ${startLine}`;
+}

@@ -1,0 +1,31 @@
+/** The files that passages are read from, each read and segmented once for an answer. */
+import { splitLines } from '../../base';
+import type { AssistantLibrary } from '../library';
+import type { Document, SegmentedDocument } from '../../workspace';
+
+export interface OpenFile {
+  document: Document;
+  segmented: SegmentedDocument;
+  lines: string[];
+}
+
+/** Reads and segments each file once. A file that has gone since it was indexed opens as undefined. */
+export class PassageSource {
+  private readonly files = new Map<string, Promise<OpenFile | undefined>>();
+
+  constructor(private readonly library: Pick<AssistantLibrary, 'read' | 'segmentsOf'>) {}
+
+  open(file: string): Promise<OpenFile | undefined> {
+    let opening = this.files.get(file);
+    if (!opening) {
+      opening = this.load(file).catch(() => undefined);
+      this.files.set(file, opening);
+    }
+    return opening;
+  }
+
+  private async load(file: string): Promise<OpenFile> {
+    const document = await this.library.read(file);
+    return { document, segmented: await this.library.segmentsOf(document), lines: splitLines(document.text) };
+  }
+}

@@ -1,0 +1,127 @@
+/** How one place of an extractive answer is written: facts read off the source, then the quoted lines. */
+import type { Citation } from '../../protocol';
+import type { DocumentSymbol } from '../../workspace';
+import type { CitationList } from '../citations';
+import { code, docSentences, firstSentence, labelOf, whatItIs } from '../facts';
+import type { Question } from '../question';
+import type { TermWeights } from '../relevance';
+import { cite, fence, headRun, linesText, whereOf } from './cited-lines';
+import { clusterRuns, keyLines, quoteRuns } from './key-lines';
+import type { Passage } from './passages';
+import { bestSentences } from './prose-quotes';
+
+/** Share of the question that a further sentence of a comment must add. */
+const FURTHER_SENTENCE = 0.15;
+
+export interface PlaceBlock {
+  markdown: string;
+  citation: Citation;
+}
+
+/**
+ * Most lines between two quotes of one citation, and most lines of a citation: it should show only what it is cited
+ * for.
+ */
+const GAP = 12;
+const CITED_LINES = 40;
+
+/** One place of the answer: a sentence of facts and the quoted lines. `budget` is the number of lines to quote. */
+export function placeBlock(
+  passage: Passage,
+  weights: TermWeights,
+  question: Question,
+  citations: CitationList,
+  budget: number,
+): PlaceBlock {
+  if (passage.kind === 'prose') return proseBlock(passage, weights, citations);
+  const { lines, document } = passage;
+  const [first = [], ...rest] = clusterRuns(keyLines(passage, weights, question.form, budget), GAP);
+  const head = headRun(passage);
+  const quoted = {
+    startLine: first[0]?.startLine ?? head.startLine,
+    endLine: first[first.length - 1]?.endLine ?? head.endLine,
+  };
+  // Lines without a definition have no head to cite separately.
+  const together =
+    !passage.symbol ||
+    (quoted.startLine - head.endLine <= GAP &&
+      quoted.endLine - head.startLine < CITED_LINES &&
+      head.startLine <= quoted.endLine);
+  const citation = cite(
+    passage,
+    !passage.symbol
+      ? quoted
+      : together
+        ? { startLine: Math.min(head.startLine, quoted.startLine), endLine: Math.max(head.endLine, quoted.endLine) }
+        : head,
+    citations,
+  );
+  const parts = [factSentence(passage, weights, citation)];
+  for (const [index, runs] of [first, ...rest].entries()) {
+    const start = runs[0]?.startLine;
+    const end = runs[runs.length - 1]?.endLine;
+    if (start === undefined || end === undefined) continue;
+    if (index > 0 || !together)
+      parts.push(
+        `${capitalized(linesText({ startLine: start, endLine: end }))}: [${cite(passage, { startLine: start, endLine: end }, citations).number}]`,
+      );
+    parts.push(fence(quoteRuns(lines, runs), document.language));
+  }
+  return { markdown: parts.join('\n\n'), citation };
+}
+
+/** "`Flask.dispatch_request` is a method of `Flask` (`src/flask/app.py:966`): “Does the request dispatching.” [1]" */
+function factSentence(passage: Passage, weights: TermWeights, citation: Citation): string {
+  const { symbol, document } = passage;
+  const place = `${code(`${document.path}:${symbol?.startLine ?? passage.startLine}`)}`;
+  if (!symbol) return `${code(document.path)}, ${linesText(citation)}: [${citation.number}]`;
+  const doc = symbol.doc ? firstSentence(symbol.doc, 240, 36) : undefined;
+  const head = `**${code(labelOf(symbol))}** is ${whatItIs(symbol)} (${place})`;
+  if (!doc) return `${head}. [${citation.number}]`;
+  const further = furtherSentence(symbol, doc, weights);
+  return `${head}: “${doc}”${further === undefined ? '' : ` … “${further}”`} [${citation.number}]`;
+}
+
+/**
+ * The sentence of the comment that adds most of the question's words to the first one; undefined where it adds too few.
+ */
+function furtherSentence(symbol: DocumentSymbol, first: string, weights: TermWeights): string | undefined {
+  const { doc = '', docLine = Infinity, startLine } = symbol;
+  // The citation includes only the first paragraph of a comment below the declaration.
+  const cited = docLine < startLine ? doc : (doc.split(/\n\s*\n/)[0] ?? '');
+  const said = weights.matched(first);
+  let best: string | undefined;
+  let most = FURTHER_SENTENCE * weights.total;
+  for (const sentence of docSentences(cited)) {
+    const adds = weights.matched(`${first} ${sentence}`) - said;
+    if (adds > most && sentence.length <= 300 && !first.includes(sentence)) [best, most] = [sentence, adds];
+  }
+  return best;
+}
+
+function proseBlock(passage: Passage, weights: TermWeights, citations: CitationList): PlaceBlock {
+  const quote = bestSentences(passage, weights);
+  const citation = cite(passage, quote.run, citations);
+  const section = passage.symbol
+    ? `The section **${code(labelOf(passage.symbol))}** of ${code(passage.document.path)}`
+    : `${code(passage.document.path)}`;
+  return {
+    markdown: `${section} says: [${citation.number}]\n\n${quote.text
+      .split('\n')
+      .map((line) => `> ${line}`)
+      .join('\n')}`,
+    citation,
+  };
+}
+
+/** One line of the list of further places. */
+export function furtherLine(passage: Passage, weights: TermWeights, citations: CitationList): string {
+  const run = passage.kind === 'prose' ? bestSentences(passage, weights).run : headRun(passage);
+  const citation = cite(passage, run, citations);
+  const { symbol } = passage;
+  const doc = symbol?.doc ? firstSentence(symbol.doc, 120) : undefined;
+  if (!symbol) return `${whereOf(passage, citation)} [${citation.number}]`;
+  return `${code(passage.label)}, ${whatItIs(symbol)} in ${code(passage.document.path)}${doc ? `: “${doc}”` : ''} [${citation.number}]`;
+}
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

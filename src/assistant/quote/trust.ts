@@ -1,0 +1,93 @@
+/** Score factors for the kind of file and definition a passage comes from. */
+import { textOfLines } from '../../base';
+import { pathKind } from '../../search/paths';
+import type { DocumentSymbol } from '../../workspace';
+import type { Question } from '../question';
+import type { Passage } from './passages';
+import { isFunction } from './subject';
+
+const TEST = 0.5;
+/** A lock file holds every name and explains none. */
+const LOCK = 0.2;
+const STUB = 0.6;
+const IMPORTS = 0.4;
+/** Fields, types and one-line constants hold data. They seldom show how or why something is done. */
+const FIELD = 0.7;
+const HELD_LINES = 2;
+/** A declaration shows that something exists; its definition shows how it works. */
+const DECLARED = 0.75;
+/** Benchmarks, build scripts and examples only use the code a question is about. */
+const BESIDE = 0.7;
+
+/**
+ * Product of the factors that apply: questions ask about the code that does the work more often than about tests, stubs
+ * and imports.
+ */
+export function trust(
+  question: Question,
+  {
+    document,
+    lines: all,
+    symbol,
+    startLine,
+    endLine,
+  }: Pick<Passage, 'document' | 'lines' | 'symbol' | 'startLine' | 'endLine'>,
+): number {
+  const lines = all.slice(startLine - 1, endLine);
+  let factor = 1;
+  const kind = pathKind(document.path);
+  if (!question.wants.tests && (kind.test || isInlineTest(symbol, document.language))) factor *= TEST;
+  if (kind.lock && !/\block|checksum|\bpinned\b/i.test(question.text)) factor *= LOCK;
+  if (symbol && isBesideThePoint(question, symbol)) factor *= FIELD;
+  if (kind.declaration || (symbol && isDeclared(symbol, all, document.language))) factor *= DECLARED;
+  if ((kind.tooling || kind.example) && !/\b(benchmark|example|script|build|sample|demo|tool)/i.test(question.text))
+    factor *= BESIDE;
+  if (
+    lines.filter((line) => /^\s*(import|from|use|using|#include|export \*|\/\*\* @import)\b|^\s*[\w$]+,\s*$/.test(line))
+      .length >
+    lines.length / 2
+  )
+    factor *= IMPORTS;
+  if (
+    lines.length <= 12 &&
+    lines.some((line) =>
+      /^\s*(raise NotImplementedError|throw new Error\(["'`](not implemented|abstract))|\)[^=]*=\s*(default|delete|0);/i.test(
+        line,
+      ),
+    )
+  )
+    factor *= STUB;
+  return factor;
+}
+
+/** Rust keeps unit tests in a module of the tested file. */
+function isInlineTest(symbol: DocumentSymbol | undefined, language: string): boolean {
+  return (
+    language === 'rust' &&
+    symbol !== undefined &&
+    [...symbol.container, symbol.name].some((name) => /^tests?$/.test(name))
+  );
+}
+
+/** True for a definition that only holds data, when the question asks how something is done. */
+function isBesideThePoint({ form, names }: Question, { name, kind, startLine, endLine }: DocumentSymbol): boolean {
+  if (form === 'value' || form === 'what' || names.includes(name)) return false;
+  return (
+    ['field', 'type', 'interface'].includes(kind) ||
+    (['constant', 'variable'].includes(kind) && endLine - startLine < HELD_LINES)
+  );
+}
+
+/** Languages whose function bodies need no brace. */
+const WITHOUT_BRACES = new Set(['python', 'ruby', 'shellscript', 'lua', 'haskell', 'elixir', 'r', 'julia', 'sql']);
+
+/** True for a function without a body: a prototype or an interface method. */
+export function isDeclared(symbol: DocumentSymbol, lines: readonly string[], language: string): boolean {
+  if (symbol.declaration) return true;
+  return (
+    isFunction(symbol) &&
+    symbol.kind !== 'macro' &&
+    !WITHOUT_BRACES.has(language) &&
+    !/\{|=/.test(textOfLines(lines, symbol.startLine, symbol.endLine))
+  );
+}

@@ -1,0 +1,26 @@
+/** Reads a file for a request; a failure tells the user what to do. */
+import { AppError } from '../base';
+import type { ErrorCode } from '../protocol';
+import { ReadError } from '../workspace';
+import type { Document } from '../workspace';
+import type { AssistantLibrary } from './library';
+
+/** @throws AppError('fileNotFound' | 'fileUnreadable') */
+export async function readOrThrow(library: Pick<AssistantLibrary, 'read'>, file: string): Promise<Document> {
+  try {
+    return await library.read(file);
+  } catch (error) {
+    if (!(error instanceof ReadError)) throw error;
+    const known = UNREADABLE[error.code];
+    throw new AppError(known.code, error.message, known.hint, { cause: error });
+  }
+}
+
+const UNREADABLE: Record<ReadError['code'], { code: ErrorCode; hint: string }> = {
+  missing: { code: 'fileNotFound', hint: 'It may have been moved or deleted.' },
+  denied: { code: 'fileUnreadable', hint: 'Check the permissions of the file.' },
+  binary: { code: 'fileUnreadable', hint: 'Only text files can be read.' },
+  tooLarge: { code: 'fileUnreadable', hint: 'Raise the setting anchorage.index.maxFileSizeKB to read larger files.' },
+  directory: { code: 'fileUnreadable', hint: 'Choose a file in this folder.' },
+  failed: { code: 'fileUnreadable', hint: 'Check that another program can open it.' },
+};

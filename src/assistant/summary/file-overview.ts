@@ -1,0 +1,142 @@
+/**
+ * The first paragraph of a summary. It states facts: the size of the file, its definitions, its own comment and its
+ * imports.
+ */
+import { counted } from '../../base';
+import type { SummaryPart } from '../../protocol';
+import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspace';
+import { enumerate } from '../facts';
+import { fileComment } from './file-comment';
+
+export function overviewOf(
+  document: Document,
+  segmented: SegmentedDocument,
+  lines: readonly string[],
+  parts: readonly SummaryPart[],
+): string {
+  const name = document.path.split('/').pop() ?? document.path;
+  if (document.text.trim() === '') return `${name} is empty.`;
+  const size = `${name} has ${counted(lines.length, 'line')}`;
+  const said = fileComment(document, segmented, lines);
+  const sentences: string[] = [];
+  if (segmented.method === 'headings') {
+    const count = countSections(parts);
+    const titles = sectionTitles(parts, 8);
+    sentences.push(
+      `${size} of ${languageName(document.language)}${count > 0 ? ` in ${counted(count, 'section')}` : ''}${titles.length > 0 ? `: ${enumerate(titles)}` : ''}.`,
+    );
+  } else {
+    const kinds = kindCounts(segmented.symbols);
+    sentences.push(
+      kinds.length > 0
+        ? `${size} of ${languageName(document.language)}; it defines ${enumerate(kinds)}.`
+        : `${size} of ${languageName(document.language)}.`,
+    );
+    const main = mainParts(parts);
+    if (main.length > 0)
+      sentences.push(
+        `${main.length === 1 ? 'Its largest part is' : 'Its largest parts are'} ${enumerate(main.map((part) => `${part.title} (lines ${part.startLine}–${part.endLine})`))}.`,
+      );
+    const imports = [...new Set(segmented.imports)];
+    if (imports.length > 0)
+      sentences.push(
+        `It imports ${enumerate(imports.length > 6 ? [...imports.slice(0, 6), `${imports.length - 6} more`] : imports)}.`,
+      );
+  }
+  if (said) sentences.unshift(/[.!?:]$/.test(said) ? said : `${said}.`);
+  return sentences.join(' ');
+}
+
+/** Names of languages whose identifiers differ from them. */
+const LANGUAGE_NAMES: Readonly<Record<string, string>> = {
+  cpp: 'C++',
+  csharp: 'C#',
+  css: 'CSS',
+  html: 'HTML',
+  javascript: 'JavaScript',
+  javascriptreact: 'JavaScript',
+  json: 'JSON',
+  jsonc: 'JSON',
+  latex: 'LaTeX',
+  php: 'PHP',
+  plaintext: 'plain text',
+  restructuredtext: 'reStructuredText',
+  scss: 'SCSS',
+  shellscript: 'shell script',
+  sql: 'SQL',
+  toml: 'TOML',
+  typescript: 'TypeScript',
+  typescriptreact: 'TypeScript',
+  xml: 'XML',
+  yaml: 'YAML',
+};
+
+function languageName(language: string): string {
+  return LANGUAGE_NAMES[language] ?? language.charAt(0).toUpperCase() + language.slice(1);
+}
+
+function kindCounts(symbols: readonly DocumentSymbol[]): string[] {
+  const plural: Partial<Record<DocumentSymbol['kind'], string>> = { class: 'classes', key: 'keys' };
+  const counts = new Map<DocumentSymbol['kind'], number>();
+  for (const { kind } of symbols) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const order: DocumentSymbol['kind'][] = [
+    'class',
+    'interface',
+    'struct',
+    'trait',
+    'enum',
+    'type',
+    'function',
+    'method',
+    'macro',
+    'constant',
+    'variable',
+    'rule',
+    'key',
+  ];
+  return order.flatMap((kind) => {
+    const count = counts.get(kind);
+    return count ? [counted(count, kind, plural[kind] ?? `${kind}s`)] : [];
+  });
+}
+
+function mainParts(parts: readonly SummaryPart[]): SummaryPart[] {
+  const named = parts.filter(
+    (part) => !['lines', 'imports', 'comment', 'text'].includes(part.kind) && part.endLine - part.startLine >= 20,
+  );
+  // A class or namespace that is nearly the whole file is replaced by its own parts.
+  const [only] = named;
+  if (named.length === 1 && only && only.kind !== 'function' && only.kind !== 'method') {
+    const inner = mainParts(only.children);
+    if (inner.length > 0) return inner;
+  }
+  if (named.length < 2) return named;
+  return [...named]
+    .sort((a, b) => b.endLine - b.startLine - (a.endLine - a.startLine))
+    .slice(0, 3)
+    .sort((a, b) => a.startLine - b.startLine);
+}
+
+/** The main headings: those of the section that holds most of the file, else those of the top level. */
+function sectionTitles(parts: readonly SummaryPart[], most: number): string[] {
+  const sections = parts.filter((part) => part.kind === 'heading');
+  const main = sections.find(({ children }) => children.length > 1 && countSections(children) >= sections.length);
+  const titles = (main?.children ?? sections)
+    .filter((part) => part.kind === 'heading')
+    .map((part) => plainTitle(part.title))
+    .filter((title) => /[\p{L}\p{N}]/u.test(title));
+  return titles.length > most ? [...titles.slice(0, most), `${titles.length - most} more`] : titles;
+}
+
+/** A heading without its Markdown: links, code marks and emphasis. */
+function plainTitle(title: string): string {
+  return title
+    .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replace(/<[^>]*>/g, '')
+    .replace(/[`*]|(?<![\p{L}\p{N}])_+|_+(?![\p{L}\p{N}])/gu, '')
+    .trim();
+}
+
+function countSections(parts: readonly SummaryPart[]): number {
+  return parts.reduce((sum, part) => sum + (part.kind === 'heading' ? 1 : 0) + countSections(part.children), 0);
+}
