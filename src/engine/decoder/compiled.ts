@@ -7,7 +7,7 @@ import { FileWeightWriter, MemoryWeightWriter, unwritable, WEIGHTS_FILE, type St
 import { compileWeights } from './weights';
 
 /** Counts up when the layout of compiled weights changes, so that older ones are made anew. */
-const VERSION = 2;
+const VERSION = 3;
 const MANIFEST = 'manifest.json';
 const SAMPLES = 32;
 const SAMPLE_BYTES = 4096;

@@ -5,6 +5,9 @@
 
 export const BLOCK = 32;
 
+/** The level of a weight of zero where levels are unsigned bytes. */
+export const ZERO_LEVEL = 128;
+
 export interface QuantizedRows {
   /** 8 bits: [rows, blocks, 32]; 4 bits: [rows, blocks, 16], the even column in the low nibble. */
   levels: Uint8Array;
@@ -105,13 +108,17 @@ function bestRange4(weights: Float32Array, from: number, to: number): { scale: n
 }
 
 export interface QuantizedColumns {
-  /** Transposed: [columns of the matrix, rows of the matrix], as an integer matrix product wants its right side. */
-  levels: Int8Array;
+  /** Transposed: [columns of the matrix, rows of the matrix], as an integer product wants its right side. Zero is 128. */
+  levels: Uint8Array;
   /** One scale for each row of the matrix (each output). */
   scales: Float32Array;
 }
 
-/** Signed bytes with one scale per output, for products with rows that are rounded to bytes as they come ("i8q"). */
+/**
+ * Bytes with one scale an output, for products with rows that are rounded to bytes as they come ("i8q"). They are unsigned:
+ * on processors without VNNI, ONNX Runtime's product of unsigned by signed bytes saturates sums of two at 16 bits (6 to 24%
+ * relative error measured on AVX2), the product of unsigned bytes does not. With VNNI both take the same time.
+ */
 export function quantizeOutputs(
   weights: Float32Array,
   columns: number,
@@ -124,9 +131,9 @@ export function quantizeOutputs(
     const from = row * columns;
     const scale = Math.fround(largest(weights, from, from + columns) / 127);
     into.scales[firstRow + row] = scale;
-    if (scale === 0) continue;
     for (let i = 0; i < columns; i++) {
-      into.levels[i * outputs + firstRow + row] = Math.round((weights[from + i] as number) / scale);
+      into.levels[i * outputs + firstRow + row] =
+        ZERO_LEVEL + (scale === 0 ? 0 : Math.round((weights[from + i] as number) / scale));
     }
   }
 }

@@ -186,7 +186,7 @@ class Compiler {
 
   private async bytes(plan: MatrixPlan): Promise<void> {
     const whole: QuantizedColumns = {
-      levels: new Int8Array(plan.outputs * plan.inputs),
+      levels: new Uint8Array(plan.outputs * plan.inputs),
       scales: new Float32Array(plan.outputs),
     };
     let row = 0;
@@ -196,7 +196,7 @@ class Compiler {
         row += band.length / plan.inputs;
       }
     }
-    await this.writer.add(`${plan.name}.i8q`, 'int8', [plan.inputs, plan.outputs], whole.levels);
+    await this.writer.add(`${plan.name}.i8q`, 'uint8', [plan.inputs, plan.outputs], whole.levels);
     await this.writer.add(`${plan.name}.i8q.scales`, 'float32', [plan.outputs], whole.scales);
   }
 

@@ -59,9 +59,9 @@ describe('rounding', () => {
     ));
 
   it('of outputs to bytes puts each under its column', () => {
-    const into = { levels: new Int8Array(6), scales: new Float32Array(3) };
+    const into = { levels: new Uint8Array(6), scales: new Float32Array(3) };
     quantizeOutputs(Float32Array.of(1, -0.25), 2, into, 2);
-    expect([...into.levels]).toEqual([0, 0, 127, 0, 0, -32]);
+    expect([...into.levels]).toEqual([0, 0, 255, 0, 0, 96]);
     expect(into.scales[2]).toBeCloseTo(1 / 127);
   });
 });

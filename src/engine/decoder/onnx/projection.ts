@@ -1,6 +1,6 @@
 import type { GraphBuilder } from './graph-builder';
 import type { StoredTensors } from '../weight-file';
-import { blocksOf, BLOCK } from '../quantize';
+import { blocksOf, BLOCK, ZERO_LEVEL } from '../quantize';
 import type { MatrixFormat, MatrixPlan } from '../weights';
 
 /** Emits the weights and the products of a decoder graph. */
@@ -52,13 +52,13 @@ export class Projections {
       g.float(1),
       this.weight(`${plan.name}.i8q.scales`),
       this.#zero(),
+      this.#zero(),
     ]);
     return g.node('Mul', [sums, scale]);
   }
 
-  /** Bytes are shifted by 128: unsigned times signed is the product that processors have. */
   #zero(): string {
-    return this.graph.initializer('byte_zero', 'uint8', [], Uint8Array.of(128));
+    return this.graph.initializer('byte_zero', 'uint8', [], Uint8Array.of(ZERO_LEVEL));
   }
 }
 
