@@ -21,14 +21,12 @@ export function assertTokenizerSane(json: unknown, file: string): { size: number
   const model = json['model'];
   if (!isObject(model)) throw fail('missing', 'model', 'is required and absent');
   const kind = model['type'] ?? (Array.isArray(model['merges']) ? 'BPE' : undefined);
-  if (kind !== 'BPE' && kind !== 'Unigram')
-    throw fail(
-      'unsupported',
-      'model.type',
-      `${JSON.stringify(kind)?.slice(0, 40)}; BPE and Unigram tokenizers are read`,
-    );
-
-  let size = kind === 'BPE' ? checkBpe(model, fail) : checkUnigram(model, fail);
+  const check = CHECKS.get(kind);
+  if (check === undefined) {
+    const known = [...CHECKS.keys()].join(', ');
+    throw fail('unsupported', 'model.type', `${JSON.stringify(kind)?.slice(0, 40)} is not read; ${known} are`);
+  }
+  let size = check(model, fail);
   const special = new Map<string, number>();
   for (const token of listOf(json['added_tokens'] ?? [], 'added_tokens', MAX_ADDED, fail)) {
     if (!isObject(token)) throw fail('malformed', 'added_tokens', 'must hold objects');
@@ -57,7 +55,21 @@ function listOf(value: unknown, field: string, max: number, fail: Fail): readonl
   return value as readonly unknown[];
 }
 
+const CHECKS: ReadonlyMap<unknown, (model: JsonObject, fail: Fail) => number> = new Map([
+  ['BPE', checkBpe],
+  ['Unigram', checkUnigram],
+  ['WordPiece', checkVocabulary],
+]);
+
 function checkBpe(model: JsonObject, fail: Fail): number {
+  const size = checkVocabulary(model, fail);
+  for (const merge of listOf(model['merges'], 'model.merges', MAX_MERGES, fail)) {
+    if (!isMerge(merge)) throw fail('malformed', 'model.merges', 'must hold pairs of pieces');
+  }
+  return size;
+}
+
+function checkVocabulary(model: JsonObject, fail: Fail): number {
   const vocab = model['vocab'];
   if (!isObject(vocab)) throw fail('malformed', 'model.vocab', 'must be an object from pieces to ids');
   const entries = Object.entries(vocab);
@@ -69,9 +81,6 @@ function checkBpe(model: JsonObject, fail: Fail): number {
     if (seen[id] === 1) throw fail('malformed', 'model.vocab', `id ${id} belongs to two pieces`);
     seen[id] = 1;
     size = Math.max(size, id + 1);
-  }
-  for (const merge of listOf(model['merges'], 'model.merges', MAX_MERGES, fail)) {
-    if (!isMerge(merge)) throw fail('malformed', 'model.merges', 'must hold pairs of pieces');
   }
   return size;
 }

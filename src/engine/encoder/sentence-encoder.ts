@@ -1,0 +1,100 @@
+import { join } from 'node:path';
+import * as ort from 'onnxruntime-node';
+import { Tokenizer } from '../tokenizer/tokenizer';
+import { ENCODER_FILE } from './compile-encoder';
+import { readEncoderConfig, type EncoderConfig } from './encoder-config';
+
+/** Tokens of a text that are read; the rest is cut. The model was trained on texts of up to 256. */
+const MOST_TOKENS = 256;
+/** Tokens of one run, padding included: enough for full speed, few enough to cancel soon. */
+const RUN_TOKENS = 4_096;
+
+export interface EncodeTextsOptions {
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Turns texts into vectors of length 1 whose product is their similarity (Sentence-BERT, Reimers and Gurevych 2019: mean over
+ * the tokens' last hidden states).
+ */
+export class SentenceEncoder {
+  private constructor(
+    private readonly config: EncoderConfig,
+    private readonly tokenizer: Tokenizer,
+    private readonly session: ort.InferenceSession,
+  ) {}
+
+  /** Numbers of a vector. */
+  get width(): number {
+    return this.config.hiddenSize;
+  }
+
+  /** Opens a folder that `compileEncoder` made. @throws CheckpointError; an Error of the runtime */
+  static async open(directory: string, { threads }: { threads?: number | undefined } = {}): Promise<SentenceEncoder> {
+    const config = await readEncoderConfig(directory);
+    const tokenizer = await Tokenizer.open(directory, config.vocabSize);
+    const session = await ort.InferenceSession.create(join(directory, ENCODER_FILE), {
+      graphOptimizationLevel: 'all',
+      logSeverityLevel: 3,
+      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    });
+    return new SentenceEncoder(config, tokenizer, session);
+  }
+
+  /** Token ids of a text as the model reads it, [CLS] and [SEP] included, cut to the longest that it reads. */
+  tokensOf(text: string): number[] {
+    const most = Math.min(MOST_TOKENS, this.config.maxPositions);
+    // No word piece is shorter than a character, so longer texts need not be cut into pieces whole.
+    const ids = this.tokenizer.encode(text.slice(0, most * MOST_CHARACTERS_PER_TOKEN));
+    return ids.length <= most ? ids : [...ids.slice(0, most - 1), ids[ids.length - 1] as number];
+  }
+
+  /**
+   * Vectors of texts, row-major [texts, width], in the order given. Texts of similar length run together.
+   *
+   * @throws the signal's reason when aborted between runs
+   */
+  async encode(texts: readonly string[], { signal }: EncodeTextsOptions = {}): Promise<Float32Array> {
+    const vectors = new Float32Array(texts.length * this.width);
+    const all = texts.map((text, index) => ({ index, ids: this.tokensOf(text) }));
+    all.sort((a, b) => a.ids.length - b.ids.length);
+    for (let from = 0; from < all.length;) {
+      signal?.throwIfAborted();
+      let to = from + 1;
+      while (to < all.length && (to + 1 - from) * (all[to] as { ids: number[] }).ids.length <= RUN_TOKENS) to++;
+      const batch = all.slice(from, to);
+      const found = await this.run(batch.map(({ ids }) => ids));
+      batch.forEach(({ index }, i) => {
+        vectors.set(found.subarray(i * this.width, (i + 1) * this.width), index * this.width);
+      });
+      from = to;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return vectors;
+  }
+
+  async close(): Promise<void> {
+    await this.session.release();
+  }
+
+  private async run(texts: readonly (readonly number[])[]): Promise<Float32Array> {
+    const longest = Math.max(...texts.map((ids) => ids.length));
+    const shape = [texts.length, longest];
+    const ids = new BigInt64Array(texts.length * longest);
+    const mask = new Float32Array(texts.length * longest);
+    texts.forEach((text, row) => {
+      text.forEach((id, column) => (ids[row * longest + column] = BigInt(id)));
+      mask.fill(1, row * longest, row * longest + text.length);
+    });
+    const lengths = Int32Array.from(texts, ({ length }) => length);
+    const { vectors } = await this.session.run({
+      ids: new ort.Tensor('int64', ids, shape),
+      lengths: new ort.Tensor('int32', lengths, [texts.length]),
+      mask: new ort.Tensor('float32', mask, shape),
+    });
+    return vectors?.data as Float32Array;
+  }
+}
+
+/** Characters that are cut into pieces for each token that is read; code has 3 to 4, and spaces are none. */
+const MOST_CHARACTERS_PER_TOKEN = 16;
