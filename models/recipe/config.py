@@ -1,17 +1,17 @@
-"""Shapes, special tokens and default folders: the one place where the recipe's numbers are named.
+"""Model shapes, special tokens and default folders: the one place where the recipe's numbers are named.
 
-A *preset* is a model shape. "8m" is what two CPU cores can train in hours, "19m" what a machine with a GPU should use
-(both stay under 40 MB in f16 and 2 kB per KV row), "tiny" lets CI run every stage in seconds.
+A preset is a model shape. Two CPU cores train "8m" in hours. A machine with a GPU should train "19m". Both stay under
+40 MB in f16 and 2 kB a KV row. With "tiny" the dry run goes through every stage in seconds.
 """
 
 from __future__ import annotations
 
-import json
 import os
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-# Order is the id: specials come first in the vocabulary, so <|bos|> is 0, <|eos|> 1, ... Never reorder after a release.
+# The order gives the ids: special tokens come first in the vocabulary, so <|bos|> is 0, <|eos|> is 1, ... It never changes
+# after a release. <|point|> and <|none|> are no longer trained; they keep their ids.
 SPECIALS = [
     "<|bos|>",
     "<|eos|>",
@@ -32,12 +32,12 @@ SPECIALS = [
 ] + [f"<|reserved_{i}|>" for i in range(16)]
 ID = {name.strip("<|>"): i for i, name in enumerate(SPECIALS)}
 
-# Every sequence the model ever sees starts with these four rows. They see only each other, so their keys and values are
-# constants of the model: a segment encoded alone behind them can be spliced behind the same sinks of any context.
+# Every sequence starts with these four sink rows. They see only each other, so their keys and values are constants of the
+# model. A segment that was encoded alone behind them can be spliced behind the same sinks of any context.
 SINK_IDS = (ID["bos"], ID["sink"], ID["sink"], ID["sink"])
 
-# The anchor rule (AnLLM's segments, by lines instead of sentences): after the first token that ends a line once at least
-# ANCHOR_MIN tokens have passed since the last anchor, or after ANCHOR_MAX tokens whatever happens. Means about 142.
+# The anchor rule: AnLLM's segments, by lines instead of sentences. An anchor follows the first token that ends a line once
+# ANCHOR_MIN tokens have passed since the last anchor, or the ANCHOR_MAX-th token. Segments have about 142 tokens.
 ANCHOR_MIN, ANCHOR_MAX = 128, 192
 
 CHAT_TEMPLATE = (
@@ -49,7 +49,7 @@ CHAT_TEMPLATE = (
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """A Llama-family shape, in Hugging Face's words (`config.json`)."""
+    """A Llama shape, in the names of Hugging Face's config.json."""
 
     vocab_size: int = 16384
     hidden_size: int = 256
@@ -70,13 +70,6 @@ class ModelConfig:
     def with_vocab(self, vocab_size: int) -> "ModelConfig":
         return replace(self, vocab_size=vocab_size)
 
-    def save(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self), indent=2) + "\n")
-
-    @staticmethod
-    def load(path: Path) -> "ModelConfig":
-        return ModelConfig(**json.loads(Path(path).read_text()))
-
 
 PRESETS = {
     "8m": ModelConfig(),
@@ -94,5 +87,5 @@ PRESETS = {
 
 
 def home() -> Path:
-    """Where corpora, tokens and runs live unless a flag says otherwise."""
+    """The folder of corpora, tokens and runs, unless a flag says otherwise."""
     return Path(os.environ.get("ANCHORAGE_RECIPE_HOME", "~/.cache/anchorage/recipe")).expanduser()

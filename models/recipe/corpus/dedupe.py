@@ -134,7 +134,7 @@ def near_duplicates(signatures: np.ndarray, threshold: float = 0.8, look_back: i
 
 
 class Protected:
-    """Functions that must never be learned (benchmark pools): finds texts that contain one of them."""
+    """Finds texts that contain a function of a benchmark, which must never be learnt."""
 
     def __init__(self, hasher: Hasher, functions: list[str], share: float = 0.7, minimum: int = 10) -> None:
         """`functions` are source texts; one counts as contained when `share` of its shingles (at least `minimum`) occur."""

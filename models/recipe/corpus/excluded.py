@@ -1,4 +1,4 @@
-"""Repositories that measure the model and therefore never teach it."""
+"""Repositories that the model is measured on. They must not be in the corpus."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ trypear/pearai-app valkey-io/valkey snapchat/keydb eqalpha/keydb redict/redict k
 
 LISTS = Path(__file__).resolve().parent
 SEARCH_POOL_LIST = LISTS / "codesearch_repositories.txt"
-"""Repositories of the CodeSearchNet challenge's relevance judgements (names only), one "owner/name" a line."""
+"""Repositories of the CodeSearchNet challenge's relevance annotations, one "owner/name" a line."""
 
 
 def excluded_repositories() -> frozenset[str]:

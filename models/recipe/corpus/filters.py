@@ -1,7 +1,7 @@
-"""What the corpus leaves out: one function per rule, each answering with a reason or None.
+"""The rules that leave files out of the corpus: each gives a reason or None.
 
-The order of the rules is the order of `drop_reason_of_path` and `drop_reason_of_text`; the reasons are the keys of the
-"drops" table in stats.json.
+The rules run in the order of `drop_reason_of_path` and `drop_reason_of_text`. The reasons are the keys of the "drops" table
+in stats.json.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The corpus's documented functions, as the product's own segmenter sees them:
 `python -m recipe.corpus.functions --corpus DIR --cli dist/cli.js --out DIR`.
 
-Files of a repository are laid out in a temporary folder as they were, `segments` is run there, and what it prints goes to
-OUT/SPLIT/owner+name.jsonl. Repositories that have their file are not done again.
+The files of a repository are laid out in a temporary folder, the product's `segments` command runs there, and its output
+goes to OUT/SPLIT/owner+name.jsonl. Repositories that have their file are skipped.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from recipe.corpus.shards import shard_texts
 
 
 def inside(folder: Path, path: str) -> Path | None:
-    """Where a corpus file goes, or None for a path that would leave the folder."""
+    """The place of a corpus file in the folder, or None for a path that would leave it."""
     parts = PurePosixPath(path).parts
     if not parts or any(p in ("..", "/") for p in parts):
         return None
@@ -26,7 +26,7 @@ def inside(folder: Path, path: str) -> Path | None:
 
 
 def lay_out(corpus: Path, split: str, folder: Path, wanted: set[str] | None) -> list[str]:
-    """Writes the split's files to FOLDER/owner+name/path; names of the repositories found."""
+    """Writes the split's files to FOLDER/owner+name/path; returns the names of the repositories."""
     repos: set[str] = set()
     for record in shard_texts(corpus, split):
         repo = record["repo"].replace("/", "+")
@@ -42,7 +42,7 @@ def lay_out(corpus: Path, split: str, folder: Path, wanted: set[str] | None) -> 
 
 
 def extract(cli: Path, workspace: Path, out: Path) -> int:
-    """Runs the segmenter over one repository; the number of functions."""
+    """Runs the segmenter over one repository; returns the number of functions."""
     with tempfile.TemporaryDirectory() as storage:
         done = subprocess.run(
             ["node", str(cli), "segments", "--workspace", str(workspace), "--storage", storage],

@@ -1,4 +1,4 @@
-"""Languages of the corpus: which file belongs to which, and how many of its functions carry documentation."""
+"""Languages of the corpus: the language of a file, and how many of its functions carry documentation."""
 
 from __future__ import annotations
 
@@ -45,13 +45,12 @@ EXTENSIONS = {
 }
 FILE_NAMES = {"rakefile": "ruby", "gemfile": "ruby"}
 DOCUMENTATION = frozenset({"markdown", "rst", "asciidoc"})
-LANGUAGES = tuple(dict.fromkeys(EXTENSIONS.values()))
 
 SHELL_LINE = re.compile(rb"\A#!\s*\S*(?:/|\benv\s+)(?:ba|z|da|k)?sh\b")
 
 
 def language_of_path(path: str) -> str | None:
-    """The language that a path's name tells, "?" for a name without an extension (its first line decides), else None."""
+    """The language of a file name; "?" for a name without an extension, whose first line decides; else None."""
     name = path.rsplit("/", 1)[-1].lower()
     if name in FILE_NAMES:
         return FILE_NAMES[name]
@@ -67,7 +66,7 @@ def language_of_first_line(content: bytes) -> str | None:
 
 
 def header_language(paths: list[str]) -> str:
-    """What ".h" means in a repository: "cpp" when C++ sources outnumber C sources among its paths, else "c"."""
+    """The language of ".h" files in a repository: "cpp" when its C++ sources outnumber its C sources, else "c"."""
     count = {"c": 0, "cpp": 0}
     for path in paths:
         if not path.endswith(".h"):
@@ -102,7 +101,7 @@ CALL_SHAPE = re.compile(r"[\w$>\]]\s*[(<]|=>|\bfunction\b")
 def documented_functions(text: str, language: str) -> int:
     """An estimate of the functions and methods of a source text that carry a docstring or a documentation comment.
 
-    It reads shapes, not syntax trees: good for choosing repositories and sizing splits, not for exact counts.
+    It reads shapes, not syntax trees: good for selecting repositories and sizing splits, not for exact counts.
     """
     if language == "python":
         return len(PYTHON_FUNCTION.findall(text))

@@ -1,10 +1,10 @@
 """Adds repositories of the mirror to repositories.json, pinned to their current commit, with licence, languages and split.
 
-    python3 models/recipe/pin.py --mirror DIR NAMES.txt
+    python -m recipe.corpus.pin --mirror DIR NAMES.txt
 
-NAMES.txt has one repository a line, "owner/name" or "owner/name test" or "owner/name valid"; without a word it is for training.
-Entries that are already listed stay as they are, so splits never change under a model. Repositories that measure the model,
-and those without a permissive licence at their root, are left out and named.
+NAMES.txt has one repository a line: "owner/name" for training, "owner/name test" or "owner/name valid". Entries that are
+listed already stay as they are, so splits never change under a model. Repositories that the model is measured on, and
+those without a permissive licence at their root, are left out and named.
 """
 
 from __future__ import annotations

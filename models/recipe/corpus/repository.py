@@ -20,7 +20,7 @@ from recipe.corpus.dedupe import Hasher, Protected
 from recipe.corpus.languages import DOCUMENTATION
 
 HISTORY = 3000
-"""How many commits of each repository are looked at for subject pairs."""
+"""Commits of each repository that are searched for subjects, at most."""
 DOCUMENTATION_SHARE = 0.3
 """The largest share of documentation in one repository's kept bytes, unless it is a documentation repository."""
 TEST_SHARE = 0.3
@@ -33,7 +33,7 @@ class LicenceRefused(Exception):
 
 @dataclass
 class Staged:
-    """What one repository brings: `files` lists {path, language, bytes, exact, documented}, in the order of the text file."""
+    """The contribution of one repository. `files` lists {path, language, bytes, exact, documented} as in the text file."""
 
     repository: str
     commit: str
@@ -51,7 +51,7 @@ def seeded(*parts: object) -> int:
 
 
 def source_key() -> str:
-    """A hash of the code that decides what is staged: editing a rule makes every staged repository stale."""
+    """A hash of the code that decides which files are staged: editing a rule makes every staged repository stale."""
     digest = hashlib.sha256()
     for module in (dedupe, filters, git, languages):
         digest.update(Path(module.__file__).read_bytes())

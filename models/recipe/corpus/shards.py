@@ -9,7 +9,7 @@ from typing import Iterator
 
 
 def shard_texts(corpus: Path, split: str = "train") -> Iterator[dict]:
-    """Records {repo, commit, path, language, text} of every shard of a split, in file order."""
+    """Records {repo, commit, path, language, text} of all shards of a split, in file order."""
     for shard in shards(corpus, split):
         with gzip.open(shard, "rt", encoding="utf-8") as lines:
             for line in lines:

@@ -7,7 +7,7 @@ from collections import Counter
 
 
 def bleu(candidate: list[str], reference: list[str]) -> float:
-    """Sentence BLEU-4 with add-one smoothing of orders above 1 (as CodeBERT's evaluation has it), 0..100."""
+    """Sentence BLEU-4, 0 to 100. Orders above 1 have add-one smoothing, as in CodeBERT's evaluation."""
     if not candidate:
         return 0.0
     total = 0.0

@@ -1,4 +1,4 @@
-"""BM25 over words and parts of identifiers: the lexical baseline every learned figure stands beside."""
+"""BM25 over words and parts of identifiers: the lexical baseline of every learnt figure."""
 
 from __future__ import annotations
 

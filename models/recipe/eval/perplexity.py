@@ -1,13 +1,15 @@
 """Held-out perplexity by mask: `python -m recipe.eval.perplexity --checkpoint FILE_OR_FOLDER --tokens DIR`.
 
 The same ordinary tokens are predicted under every form, so the losses are paired:
-  full       causal over all rows, no anchors in the text
-  marked     causal over all rows, anchors in the text (what the anchor tokens alone cost)
-  ansan      AnLLM's mask: closed segments leave one row each
-  composed   the same and the latest --recent rows, closed or not: what the engine's anchors beside a window are
-  latest     full, of texts longer than the trained window: the sinks and the latest so many rows, read again every quarter of it
-  window     no anchors; the sinks and as many of the latest rows as "composed" has rows to look at, on average
-  untrained  full, with a model of the same shape and random weights
+
+    full       causal over all rows, no anchors in the text
+    marked     causal over all rows, anchors in the text: the cost of the anchor tokens alone
+    ansan      AnLLM's mask: a closed segment leaves one row
+    composed   ansan and the latest --recent rows, closed or not, as the engine's anchors beside a window
+    latest     full, for texts beyond the trained window: the sinks and the latest rows, read anew every quarter window
+    window     no anchors; the sinks and as many of the latest rows as "composed" sees on average
+    untrained  full, with a model of the same shape and random weights
+
 Intervals are 95% bootstrap over documents.
 """
 
@@ -64,7 +66,7 @@ def joined(tokens: Tokens, count: int, length: int, seed: int) -> list[tuple[np.
 
 
 def tensors(ids: np.ndarray, cuts: np.ndarray) -> tuple[Tensor, Tensor]:
-    """Behind the sinks, with anchors at the cuts: ids [1, T] and the next-token targets, none of which is an anchor."""
+    """ids [1, T] behind the sinks with anchors at the cuts, and next-token targets, none of which is an anchor."""
     ids = np.concatenate([SINK_IDS, np.insert(ids, cuts, ID["anchor"])])
     targets = np.append(ids[1:], IGNORE)
     targets[targets == ID["anchor"]] = IGNORE
@@ -76,12 +78,15 @@ def tensors(ids: np.ndarray, cuts: np.ndarray) -> tuple[Tensor, Tensor]:
 def losses(
     model: Llama, ids: Tensor, targets: Tensor, layout: Layout | None, window: int, where, ceiling: int = 0
 ) -> np.ndarray:
-    """Nats of each target, in order. layout None: every earlier row is seen; with a ceiling none as further back than that."""
+    """Nats of each target, in order.
+
+    layout None: every earlier row is seen. ceiling: the largest distance at which a row is seen; 0 is none.
+    """
     attend, ids, targets = sdpa, ids.to(where), targets.to(where)
     if ceiling:
         attend = capped(model.rope, ceiling, layout, window)
     elif layout is not None:
-        room = -ids.shape[1] % BLOCK  # what is added comes after all that counts
+        room = -ids.shape[1] % BLOCK  # padding comes after all rows that count
         ids, targets = F.pad(ids, (0, room), value=ID["pad"]), F.pad(targets, (0, room), value=IGNORE)
         attend = banded(
             Layout(
@@ -98,7 +103,7 @@ def losses(
 
 
 def latest(model: Llama, ids: Tensor, targets: Tensor, where) -> np.ndarray:
-    """Nats of each target when every stretch of a quarter of the trained window is read behind what else fits that window."""
+    """Nats of each target when each quarter of the trained window is read behind the rows that fit the rest of the window."""
     n, step, found, done = len(SINK_IDS), model.window // 4, [], 0
     for end in [*range(model.window, ids.shape[1], step), ids.shape[1]]:
         start = max(n, end - model.window + n)
@@ -112,14 +117,14 @@ def latest(model: Llama, ids: Tensor, targets: Tensor, where) -> np.ndarray:
 
 
 def windowed(rows: int, sinks: int) -> Layout:
-    """The layout of rows without anchors that see the sinks and a window alone: each is a segment of its own."""
+    """The layout of rows that see the sinks and a window only: each is a segment of its own."""
     doc = torch.ones(1, rows, dtype=torch.int32)
     doc[:, :sinks] = 0
     return Layout(doc, torch.zeros_like(doc), torch.arange(rows, dtype=torch.int32)[None], torch.zeros_like(doc))
 
 
 def rows_seen(layout: Layout, window: int = 0) -> np.ndarray:
-    """How many rows each row of the first sequence sees, int64 [T]."""
+    """Number of rows that each row of the first sequence sees, int64 [T]."""
     one = Layout(*(part[0] for part in layout))
     at = torch.arange(len(one.doc), device=one.doc.device)
     parts = [
@@ -227,9 +232,9 @@ def main(argv: list[str] | None = None) -> dict:
     args.add_argument(
         "--joined",
         action="store_true",
-        help="text as it stands, file after file of a repository, in place of single documents",
+        help="stretches of file after file of a repository, in place of single documents",
     )
-    args.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS, help="of long texts one may want fewer")
+    args.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS, help="fewer of them for long texts")
     args.add_argument(
         "--ceiling",
         type=int,

@@ -31,7 +31,7 @@ def validate(model: Llama, trunk, batches: dict, where: torch.device) -> dict:
 
 
 def held_out(folder: Path, rows: int, count: int, length: int) -> dict:
-    """The same valid rows at every call, for the full and the AnSAN mask."""
+    """Rows of the valid split by kind of mask, the same at every call."""
     tokens = Tokens(folder, "valid")
     return {
         kind: [Stream(tokens, 11 + i).batch(count, length, kind) for i in range(max(1, rows // count))]

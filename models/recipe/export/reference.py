@@ -1,6 +1,7 @@
-"""A second, independent forward pass in numpy, after the checkpoint format's definition and not after model.py.
+"""A second, independent forward pass in numpy, written after the definition of the checkpoint format.
 
-It reads what export.py wrote, so that a slip in either (a transposed weight, the other rotation) shows as unequal logits.
+It reads an exported folder. A mistake in the model or in the export (a transposed weight, the other rotation) shows as
+unequal logits.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from safetensors.numpy import load_file
 
 
 def frequencies(config: dict) -> tuple[np.ndarray, float]:
-    """Per pair of a head (fastest first), in radians a row, and the scale of cos and sin."""
+    """Frequency of each pair of a head, fastest first, in radians a row; and the scale of cos and sin."""
     dim = config["head_dim"]
     base = 1.0 / config["rope_theta"] ** (np.arange(0, dim, 2) / dim)
     scaling = config.get("rope_scaling")

@@ -11,7 +11,10 @@ from torch.nn import functional as F
 
 
 def sdpa(q: Tensor, k: Tensor, v: Tensor, mask: Optional[Tensor]) -> Tensor:
-    """q [B, H, T, D], k and v [B, K, P+T, D], mask bool (true: visible) broadcastable to [B, H, T, P+T] or None for causal."""
+    """Attention of q [B, H, T, D] over k and v [B, K, P+T, D].
+
+    mask: bool, true where visible, broadcastable to [B, H, T, P+T]; None is causal.
+    """
     h, kv = q.shape[1], k.shape[1]
     if kv == 1 and q.device.type == "cpu" and (k.shape[2] <= 1024 if mask is None else mask.dim() == 4):
         causal = torch.ones(q.shape[2], k.shape[2], dtype=torch.bool).tril()[None, None]
@@ -29,10 +32,10 @@ def sdpa(q: Tensor, k: Tensor, v: Tensor, mask: Optional[Tensor]) -> Tensor:
 
 
 def one_key_head(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-    """The same for k and v [B, P+T, D] of a single head and mask [B or 1, H or 1, T, P+T]: the query heads are rows of one product.
+    """Attention over k and v [B, P+T, D] of a single key head: the query heads are rows of one matrix product.
 
-    On a CPU this is three times as fast as the fused kernel, which reads the keys once a head, until the scores of thousands of rows
-    are too many to be kept.
+    mask: bool [B or 1, H or 1, T, P+T]. On a CPU this is three times as fast as the fused kernel, which reads the keys once a
+    head. For thousands of rows the scores are too many to be kept.
     """
     b, h, t, d = q.shape
     rows = (q * d**-0.5).transpose(1, 2).reshape(b, t * h, d)

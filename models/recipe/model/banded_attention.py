@@ -1,7 +1,8 @@
-"""Attention under AnSAN beside a window at the cost of the window: each block of queries meets the rows near it, the sinks and the anchors.
+"""Attention under AnSAN beside a window, at the cost of the window.
 
-`masks.sees` says who sees whom; here only the products that can count are made. Sequences of thousands of rows then cost
-little more a token than short ones, which is what makes training them on a CPU worth while.
+Each block of queries meets the rows near it, the sinks and the anchors only. `masks.sees` is the rule; here only the
+products that can count are made. A token of a sequence of thousands of rows then costs little more than one of a short
+sequence, so that a CPU can train on them.
 """
 
 from __future__ import annotations
@@ -14,21 +15,24 @@ from recipe.config import ANCHOR_MAX
 from recipe.model.masks import ANCHOR, Layout, sees
 
 BLOCK = 128
-OPEN = -(-(ANCHOR_MAX + 1) // BLOCK) * BLOCK  # rows before a block that an open segment may have
+OPEN = -(-(ANCHOR_MAX + 1) // BLOCK) * BLOCK  # rows of an open segment before a block, at most
 
 
 def banded(layout: Layout, window: int):
-    """-> attend(q, k, v, mask) for `Llama.forward`, of rows laid out by `layout` (int32 [B, T], T a multiple of BLOCK), one key head."""
+    """An attention function for `Llama.forward`, of one key head and of rows laid out by `layout` [B, T].
+
+    T is a multiple of BLOCK. window: the latest rows that are seen whether closed or not.
+    """
     b, t = layout.doc.shape
     if t % BLOCK:
-        raise ValueError(f"{t} rows are no multiple of blocks of {BLOCK}")
-    # Rows before a block that its queries may see one by one: a window or an open segment, whichever is longer.
+        raise ValueError(f"{t} rows are not a multiple of {BLOCK}")
+    # Rows before a block that its queries may see: a window or an open segment, whichever is longer.
     before_block = max(OPEN, -(-window // BLOCK) * BLOCK)
     n, width = t // BLOCK, before_block + BLOCK
     lasting = (layout.role & ANCHOR > 0) | (layout.doc == 0)
     count = int(lasting.sum(1).max())
     at = torch.arange(t, device=layout.doc.device)
-    # Lasting rows of each sequence in order, the first row of the sequence where there are fewer (hidden there).
+    # Lasting rows (anchors, sinks) of each sequence in order. Where there are fewer, its first row stands in and is hidden.
     order = torch.where(lasting, t - at, 0).topk(count, 1)
     far, real = t - order.values.clamp(min=1), order.values > 0
 
@@ -36,17 +40,17 @@ def banded(layout: Layout, window: int):
         return x.view(-1, n, BLOCK)
 
     def beside(x: Tensor, nothing: int) -> Tensor:
-        """Of each block the rows that are near, [B, n, width]."""
+        """The near rows of each block, [B, n, width]."""
         return F.pad(x, (before_block, 0), value=nothing).unfold(1, width, BLOCK)
 
     query, where = Layout(*(blocks(part) for part in layout)), blocks(at[None])
-    # No row has the document -1: what stands before the first is hidden.
+    # No row has the document -1: the padding before the first row is hidden.
     near_keys = Layout(*(beside(part, -1 if i == 0 else 0) for i, part in enumerate(layout)))
     seen_near = sees(query, near_keys, where, beside(at[None], 0), window)
     far_keys = Layout(*(part.gather(1, far)[:, None] for part in layout))
     seen_far = sees(query, far_keys, where, far[:, None], window)
     seen_far = seen_far & (real[:, None] & (far[:, None] < where[:, :, :1] - before_block))[:, :, None]
-    # [B, n, rows of a block, 1, far + near] -> what is added to the scores
+    # [B, n, rows of a block, 1, far + near] is added to the scores
     hidden = (torch.cat([seen_far, seen_near], 3).to(torch.float32) - 1)[:, :, :, None] * 1e4
 
     def attend(q: Tensor, k: Tensor, v: Tensor, _mask) -> Tensor:

@@ -1,7 +1,8 @@
-"""LM-Infinite's distance ceiling (section 1 of the design) over any mask, for judging texts longer than the trained window.
+"""LM-Infinite's distance ceiling over any mask: for measuring texts longer than the trained window.
 
-A key that stands further back than the ceiling is seen at the ceiling: there the query is rotated by it and the key not at all. The
-engine does the same in its Λ and anchors policies. Block by block of queries, over the keys that any query of the block sees.
+A key that stands further back than the ceiling is seen at the ceiling. There the query is rotated by the ceiling and the key
+not at all. The engine does the same in its Λ and anchors policies. Computed by blocks of queries, over the keys that any
+query of the block sees.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ BLOCK = 256
 
 
 def capped(rope: Rope, ceiling: int, layout: Layout | None, window: int = 0):
-    """-> attend(q, k, v, mask) for `Llama.forward` of one sequence at positions 0, 1, …; layout None: every earlier row is seen."""
+    """An attention function for `Llama.forward` of one sequence at positions 0, 1, ...
+
+    layout None: every earlier row is seen.
+    """
 
     def attend(q: Tensor, k: Tensor, v: Tensor, _mask) -> Tensor:
         heads, t, d = q.shape[1:]

@@ -1,10 +1,12 @@
 """Unbiased incremental back-propagation through a chain of memories (UIO-LLMs, Eq. 9 and Appendix B).
 
 The loss of segment t reads the memories of segments 1..t-1. Full back-propagation keeps all their graphs. Here each memory
-is detached when it is made, gathers the gradients of later losses, and is sent through the encoder once, when it leaves a
-reservoir of S memories. Segment s is still kept at step t with probability min(1, S / (t - 1)); what is gathered there is
-multiplied by max(1, (t - 1) / S), so that its expectation is the full gradient. Without the factor (`compensate=False`,
-as in the released code) far losses are counted too little.
+is detached when it is made and gathers the gradients of later losses. It is sent through the encoder once, when it leaves
+a reservoir of S memories.
+
+Segment s is still in the reservoir at step t with probability min(1, S / (t - 1)). The gradient gathered there is multiplied by
+max(1, (t - 1) / S), so its expectation is the full gradient. Without this factor (`compensate=False`, as in the released
+code) far losses count too little.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ class Kept:
         self.gathered: list[Optional[Tensor]] = [None] * len(self.leaves)
 
     def gather(self, factor: float) -> None:
-        """Moves the fresh gradient of the leaves, times `factor`, into what was gathered before."""
+        """Adds the fresh gradient of the leaves, times `factor`, to the gathered one."""
         for i, leaf in enumerate(self.leaves):
             if leaf.grad is not None:
                 fresh = leaf.grad * factor
@@ -37,7 +39,7 @@ class Kept:
                 leaf.grad = None
 
     def flush(self) -> None:
-        """Sends what was gathered through the encoder and frees the graph."""
+        """Sends the gathered gradient through the encoder and frees the graph."""
         pairs = [(x, g) for x, g in zip(self.made, self.gathered) if g is not None and x.requires_grad]
         if pairs:
             torch.autograd.backward([x for x, _ in pairs], [g for _, g in pairs])
@@ -53,7 +55,7 @@ def incremental(
 ) -> list[float]:
     """Adds the estimated gradient of scale * (sum of all losses) to the parameters; returns the losses.
 
-    Graphs alive at once: `size` encoders and one decoder, whatever `count` is.
+    The graphs of `size` encoders and one decoder are alive at once, whatever `count` is.
     """
     held: list[Rows] = []  # values of all memories, in order
     reservoir: list[Kept] = []
@@ -79,7 +81,7 @@ def incremental(
             else:
                 reservoir.append(fresh)
         else:
-            held.append(_plain(fresh.rows))  # not kept: later losses read its value, no gradient comes back
+            held.append(_plain(fresh.rows))  # not in the reservoir: later losses read its value, no gradient comes back
     for kept in reservoir:
         kept.flush()
     return losses

@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class Rows(NamedTuple):
-    """What is kept of some tokens, per layer: keys not rotated and values, each [B, K, rows, D]."""
+    """Keys (not rotated) and values of some tokens, per layer, each [B, K, rows, D]."""
 
     keys: list[Tensor]
     values: list[Tensor]

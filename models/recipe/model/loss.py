@@ -1,4 +1,4 @@
-"""Cross-entropy over a large vocabulary without ever holding all logits."""
+"""Cross-entropy over a large vocabulary that never holds all logits."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ IGNORE = -100
 
 
 class _Chunked(torch.autograd.Function):
-    """Gradients are made chunk by chunk in the forward pass, so logits [chunk, V] live once and are never recomputed.
+    """The forward pass makes the gradients chunk by chunk, so logits [chunk, V] live once and are never recomputed.
 
-    Logits and probabilities of all chunks share two buffers: fresh pages cost more than the products do. In half precision a
-    trained loss is good to about .004 nats a token; where no gradient is asked for (evaluation) the softmax is in f32.
+    Logits and probabilities of all chunks share two buffers: fresh pages cost more than the products do. In half precision
+    a trained loss is exact to about .004 nats a token. Without a gradient (evaluation) the softmax is in f32.
     """
 
     @staticmethod
@@ -29,8 +29,7 @@ class _Chunked(torch.autograd.Function):
         low = torch.bfloat16 if _low(hidden) else torch.float32
         h, w = hidden.to(low), weight.to(low)
         wanted_h, wanted_w = ctx.needs_input_grad[:2]
-        # Accumulated in f32: the sum of many bf16 chunks would lose the small ones.
-        # A frozen weight (memories, low-rank stages) needs none, a third of the work.
+        # The sum is in f32: many bf16 chunks would lose the small ones. A frozen weight needs none, a third of the work.
         grad_w = torch.zeros(weight.shape, dtype=torch.float32, device=weight.device) if wanted_w else None
         grad_h = torch.empty(h.shape, dtype=low, device=h.device) if wanted_h else None
         losses = torch.empty(h.shape[0], dtype=torch.float32, device=h.device)
@@ -51,7 +50,7 @@ class _Chunked(torch.autograd.Function):
             if teacher is not None:
                 taught = torch.softmax(torch.mm(teacher[part].to(low), w.t(), out=logits), 1)
                 share.sub_(taught, alpha=trust)
-            # Not scatter_add_, which on a CPU copies the whole table twice.
+            # scatter_add_ would copy the whole table twice on a CPU.
             share.mul_(each).index_put_(
                 (torch.arange(n, device=h.device), targets[part]), -(1 - trust) * each[:, 0], accumulate=True
             )
@@ -81,24 +80,17 @@ def _low(x: Tensor) -> bool:
 
 
 def cross_entropy(
-    hidden: Tensor,
-    weight: Tensor,
-    targets: Tensor,
-    weights: Tensor | None = None,
-    chunk: int = 512,
-    teacher: Tensor | None = None,
-    trust: float = 0.5,
+    hidden: Tensor, weight: Tensor, targets: Tensor, chunk: int = 512, teacher: Tensor | None = None, trust: float = 0.5
 ):
-    """Mean loss in nats over targets != IGNORE (weighted if `weights` [B, T] is given), and each target's own loss [B, T].
+    """Mean loss in nats over targets != IGNORE, and each target's own loss [B, T].
 
-    hidden [B, T, C], weight [V, C] (the tied embeddings), targets [B, T]. Only rows that have a target meet the vocabulary.
-    With a teacher (hidden states of the same rows [B, T, C], no gradient) the gradient is that of (1 - trust) times this loss and
-    trust times the cross-entropy to what the teacher predicts; the value given back stays the loss against the targets.
+    hidden [B, T, C], weight [V, C] (the tied embeddings), targets [B, T]. Only rows with a target meet the vocabulary.
+    teacher [B, T, C] are hidden states of the same rows, without gradient. The gradient is then that of (1 - trust) times this
+    loss plus trust times the cross-entropy to the teacher's predictions. The value stays the loss against the targets.
     """
     flat = targets.reshape(-1)
     asked = (flat != IGNORE).nonzero()[:, 0]
-    scale = torch.ones(len(asked), device=flat.device) if weights is None else weights.reshape(-1)[asked].float()
-    scale = scale / scale.sum().clamp(min=1.0)
+    scale = torch.full((len(asked),), 1.0 / max(1, len(asked)), device=flat.device)
     taught = None if teacher is None else teacher.reshape(-1, teacher.shape[-1])[asked]
     loss, own = _Chunked.apply(
         hidden.reshape(-1, hidden.shape[-1])[asked],

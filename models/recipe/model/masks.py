@@ -1,10 +1,11 @@
-"""Who may see whom. One rule, of which full attention, AnSAN and segments encoded alone are cases.
+"""Which row sees which. One rule, of which full attention, AnSAN and segments read alone are cases.
 
 Each row of a sequence carries four numbers (int32 [B, T]):
-  doc    documents packed in one sequence do not see each other; 0 marks the sinks, which all see
-  block  a library segment, encoded alone behind the sinks (constant: the document is one block)
-  group  an anchor segment of AnLLM: the rows between two anchors and the second anchor (constant: no anchors in force)
-  role   flags: ANCHOR; READER (sees all earlier blocks, as a question does); KEPT (of a segment kept whole, anchors or no)
+
+    doc    packed documents do not see each other; 0 marks the sinks, which all rows see
+    block  a workspace segment, read alone behind the sinks (constant: the document is one block)
+    group  an anchor segment of AnLLM: the rows between two anchors, and the second anchor (constant: no anchors in force)
+    role   flags: ANCHOR; READER sees all earlier blocks, as a question does; KEPT is of a segment kept whole
 """
 
 from __future__ import annotations
@@ -25,11 +26,11 @@ class Layout(NamedTuple):
 
 
 def visible(x: Layout, window: int = 0) -> Tensor:
-    """Layout of [B, T] -> bool [B, 1, T, T], true where query row (dim 2) sees key row (dim 3). Section 3 of the design:
+    """Layout of [B, T] -> bool [B, 1, T, T], true where the query row (dim 2) sees the key row (dim 3).
 
-    an anchor's segment is closed to all later rows but for the anchor; an anchor reads its own segment and no earlier anchor.
-    With a window the latest so many rows of a document and block, the query's own among them, are seen whether closed or not,
-    as when the engine composes anchors with a window.
+    An anchor's segment is closed to all later rows except for the anchor. An anchor reads its own segment and no earlier
+    anchor. With a window the latest so many rows of a document and block, the query's own among them, are seen whether closed
+    or not, as when the engine composes anchors with a window.
     """
     t = x.doc.shape[1]
     at = torch.arange(t, device=x.doc.device)[None]
@@ -37,7 +38,7 @@ def visible(x: Layout, window: int = 0) -> Tensor:
 
 
 def sees(q: Layout, k: Layout, q_at: Tensor, k_at: Tensor, window: int = 0) -> Tensor:
-    """The rule itself, of queries [..., Q] and keys [..., K] at their places in the sequence -> bool [..., Q, K]."""
+    """The rule for queries [..., Q] and keys [..., K] at their places in the sequence -> bool [..., Q, K]."""
     anchor, reader, lasting = (q.role & ANCHOR) > 0, (q.role & READER) > 0, (k.role & (ANCHOR | KEPT)) > 0
 
     def pairs(what, of_q: Tensor, of_k: Tensor) -> Tensor:
@@ -55,7 +56,7 @@ def sees(q: Layout, k: Layout, q_at: Tensor, k_at: Tensor, window: int = 0) -> T
 def anchored(is_anchor: Tensor, sinks: int) -> Layout:
     """The AnSAN layout of one document behind `sinks` sink rows. is_anchor bool [B, T]."""
     anchor = is_anchor.int()
-    # A group ends with its anchor, so a row's group is the number of anchors before it.
+    # A group ends with its anchor: the group of a row is the number of anchors before it.
     group = anchor.cumsum(1, dtype=torch.int32) - anchor
     doc = torch.ones_like(anchor)
     doc[:, :sinks] = 0

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 
 class Rope(nn.Module):
-    """cos and sin of positions. `factors` divide each pair's frequency (DCIS, section 5); `scale` multiplies both tables."""
+    """cos and sin of positions. `factors` divide the frequency of each pair, `scale` multiplies both tables."""
 
     def __init__(self, head_dim: int, theta: float, factors: Optional[list[float]] = None, scale: float = 1.0):
         super().__init__()
@@ -23,21 +23,24 @@ class Rope(nn.Module):
         self.factors, self.scale = factors, scale
 
     def forward(self, positions: Tensor) -> tuple[Tensor, Tensor]:
-        """positions [B, T] (rows, from 0) -> cos, sin [B, 1, T, D] in f32: phases are large, half precision would blur them."""
+        """positions [B, T], from 0 -> cos, sin [B, 1, T, D] in f32. Phases are large: half precision would blur them."""
         phase = positions[:, None, :, None].float() * self.frequency
         phase = torch.cat([phase, phase], -1)
         return phase.cos() * self.scale, phase.sin() * self.scale
 
 
 def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Half-rotation: pair (d, d + D/2) turned by its phase."""
+    """Turns each pair (d, d + D/2) by its phase."""
     half = x.shape[-1] // 2
     turned = torch.cat([-x[..., half:], x[..., :half]], -1)
     return x * cos.to(x.dtype) + turned * sin.to(x.dtype)
 
 
 def yarn(head_dim: int, theta: float, original: int, scale: float, fast: float = 32.0, slow: float = 1.0) -> dict:
-    """YaRN's factors: pairs that turn more than `fast` times in the old window stay, those under `slow` turns are divided."""
+    """YaRN's factors for a window of `scale` times `original` rows.
+
+    Pairs that turn more than `fast` times in the old window stay. Those under `slow` turns are divided by `scale`.
+    """
 
     def pair(turns: float) -> float:
         return head_dim * math.log(original / (turns * 2 * math.pi)) / (2 * math.log(theta))
@@ -51,12 +54,12 @@ def yarn(head_dim: int, theta: float, original: int, scale: float, fast: float =
 
 
 def read_factors(path: Path, name: str | None, head_dim: int, first: int) -> dict:
-    """{"factors": [D/2], "scale": m} of one entry of the engine's file, which must have been found for this window."""
+    """{"factors": [D/2], "scale": m} of one entry of the engine's rope_factors.json; it must fit this window and head size."""
     found = json.loads(path.read_text())["factors"]
     if name is None and len(found) == 1:
         name = next(iter(found))
     if name not in found:
-        raise SystemExit(f"{path} has factors named {', '.join(found) or 'nothing'}: choose one with --factors-name")
+        raise SystemExit(f"{path} has factors named {', '.join(found) or 'nothing'}: name one with --factors-name")
     entry = found[name]
     if entry["originalMaxPositions"] != first or len(entry["factors"]) != head_dim // 2:
         raise SystemExit(

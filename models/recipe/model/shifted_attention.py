@@ -1,9 +1,10 @@
-"""Shifted sparse attention (LongLoRA, section 2 of the design), in the form that does not leak.
+"""Shifted sparse attention (S2-Attn of LongLoRA), in the form that does not leak.
 
-Groups of G rows. The first half of the heads attends causally inside groups [gG, (g+1)G); the second half inside groups
-shifted by G/2. The paper's two-line version rolls the sequence, so that its last group joins the end of the text with its
-beginning and early rows see the end. Here the first and last half-groups stay groups of their own.
-RoPE is applied before, with true positions. Used in training only: inference attends to everything.
+Groups have G rows. The first half of the heads attends causally inside groups [gG, (g+1)G), the second half inside groups
+that are shifted by G/2. The paper's two-line version rolls the sequence: its last group joins the end of the text with its
+beginning, and early rows see the end. Here the first and the last half-group stay groups of their own.
+
+RoPE is applied before, with true positions. Only training uses it: inference attends to everything.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""A Llama-family decoder in plain PyTorch, weight for weight the Hugging Face `LlamaForCausalLM` with tied embeddings.
+"""A Llama decoder in plain PyTorch, weight for weight Hugging Face's `LlamaForCausalLM` with tied embeddings.
 
-Written for what the stages need and Hugging Face's does not give: attention masks of any shape, past rows whose keys are
-not rotated (so that they can be placed at any position), low-rank changes at chosen rows, and another attention function
-for training. Runs on PyTorch 1.13 (without `compile` and fused attention) and 2.x.
+It offers what the stages need and Hugging Face's does not: attention masks of any shape, past rows whose keys are not
+rotated (so they can be placed at any position), low-rank changes at some rows only, and another attention function for
+training. It runs on PyTorch 1.13 (without `compile` and fused attention) and on 2.x.
 
 Shapes: B sequences, T new rows, P past rows, H query heads, K key heads, D head size, C hidden size.
 """
@@ -44,9 +44,10 @@ class Attention(nn.Module):
         self.o_proj = nn.Linear(self.heads * self.dim, c.hidden_size, bias=False)
 
     def forward(self, x, cos, sin, mask, past=None, delta=None, attend=sdpa):
-        """x [B, T, C] -> output [B, T, C], keys (not rotated) and values of the new rows [B, K, T, D].
+        """x [B, T, C] -> output [B, T, C], and keys (not rotated) and values of the new rows, [B, K, T, D].
 
-        past: (rotated keys, values) put before the new ones. delta: (dq, dk, dv) added to the projections, any may be None.
+        past: rotated keys and values that come before the new ones. delta: (dq, dk, dv) that are added to the projections;
+        each may be None.
         """
         b, t, _ = x.shape
         q, k, v = self.q_proj(x), self.k_proj(x), self.v_proj(x)
@@ -101,13 +102,13 @@ class Llama(nn.Module):
     ):
         super().__init__()
         self.config = config
-        self.window = config.max_position_embeddings  # rows it can take; more than the first window once extended
+        self.window = config.max_position_embeddings  # rows it can read; more than the first window once it is extended
         self.model = Trunk(config)
         self.rope = Rope(config.head_dim, config.rope_theta, factors, rope_scale)
         generator = torch.Generator().manual_seed(seed)
         for name, p in self.named_parameters():
             if p.dim() == 2:
-                # Residual branches start smaller, so that depth does not grow the stream (as in GPT-2).
+                # As in GPT-2, residual branches start smaller, so that depth does not grow the stream.
                 out = name.endswith(("o_proj.weight", "down_proj.weight"))
                 std = 0.02 / (math.sqrt(2 * config.num_hidden_layers) if out else 1.0)
                 with torch.no_grad():
@@ -126,9 +127,9 @@ class Llama(nn.Module):
         rows: bool = False,
         inputs: bool = False,
     ):
-        """-> hidden [B, T, C] after the last norm, then, if asked, the new Rows and each layer's attention inputs.
+        """Hidden states [B, T, C] after the last norm; then the new Rows (`rows`) and each layer's attention input (`inputs`).
 
-        ids [B, T] (or embeds [B, T, C]); positions [B, T]; mask bool [B, 1, T, P+T], None = causal (then no past).
+        ids [B, T] or embeds [B, T, C]; positions [B, T]; mask bool [B, 1, T, P+T], None is causal and admits no past.
         past_positions [B, P] places the past rows: their keys are rotated here. delta(layer, x) gives (dq, dk, dv).
         """
         x = self.model.embed_tokens(ids) if embeds is None else embeds

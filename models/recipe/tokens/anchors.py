@@ -10,9 +10,9 @@ from recipe.config import ANCHOR_MAX, ANCHOR_MIN
 
 
 def anchor_cuts(ids: np.ndarray, newline: np.ndarray) -> list[int]:
-    """Offsets before which an anchor goes. ids [n], newline bool [V]: the token's text holds a line break.
+    """Offsets of ids [n] before which an anchor goes. newline bool [V]: the token's text holds a line break.
 
-    The rest after the last cut is an open segment: it gets no anchor until it is long enough.
+    The rest after the last anchor is an open segment: it gets an anchor once it is long enough.
     """
     ends = (np.flatnonzero(newline[ids]) + 1).tolist()
     cuts, start, n = [], 0, len(ids)

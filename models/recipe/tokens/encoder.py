@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 
 class Encoder:
-    """Text to ids; literal "<|bos|>" in a text stays text."""
+    """Text to token ids. A literal "<|bos|>" in a text stays text."""
 
     def __init__(self, folder: Path):
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -29,5 +29,5 @@ class Encoder:
 
 
 def newline_table(tokenizer: Tokenizer) -> list[bool]:
-    """For every id: does its text hold a line break? (The anchor rule cuts after such a token.)"""
+    """Whether the text of each id holds a line break. The anchor rule cuts after such a token."""
     return ["\n" in tokenizer.decode([i], skip_special_tokens=False) for i in range(tokenizer.get_vocab_size())]

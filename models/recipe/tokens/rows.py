@@ -16,18 +16,18 @@ from recipe.model.loss import IGNORE
 from recipe.model.masks import ANCHOR, KEPT, READER, Layout
 from recipe.tokens.store import Tokens
 
-# Kinds of rows and their default shares: plain causal; AnSAN; library segments each alone behind the sinks; and segments
-# alone, kept whole or as anchors, followed by a reader that sees them all (what a question over a spliced context does).
+# Kinds of rows: plain causal; AnSAN; segments each alone behind the sinks; and segments alone, kept whole or as anchors,
+# followed by a reader that sees them all, as a question over a spliced context does.
 KINDS = ("full", "ansan", "alone", "spliced")
 SHARES = (0.35, 0.40, 0.08, 0.17)
 
 
-LANES = 64  # documents read side by side: rows of one batch come from different ones, long documents fill many batches
+LANES = 64  # documents read side by side, so that the rows of a batch come from different ones
 
 
 @dataclass
 class Cursor:
-    """Where the stream stands; with the seed it determines every later row. lanes: [document, offset] each, in order."""
+    """Place of a stream. With the seed it determines every later row."""
 
     epoch: int = 0
     next: int = 0  # place in the epoch's order of the next document to open
@@ -51,7 +51,7 @@ class Batch(NamedTuple):
 
 
 class Stream:
-    """Reads documents in a new random order each epoch and cuts them into rows."""
+    """Rows of documents, which are read in a new random order each epoch."""
 
     def __init__(self, tokens: Tokens, seed: int, cursor: dict | None = None, shares=SHARES):
         self.tokens, self.seed, self.shares = tokens, seed, np.array(shares) / sum(shares)
@@ -77,7 +77,7 @@ class Stream:
             lane[:] = [self._open(), 0]
 
     def row(self, length: int, kind: str | None = None) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
-        """ids [length + 1], layout [4, length + 1], target allowed bool [length + 1] (is this row's *token* a target?), kind."""
+        """ids [length + 1], layout [4, length + 1], whether each token is a target (bool [length + 1]), and the kind."""
         rng = np.random.default_rng((self.seed, 7, self.at.rows))
         lane = self.at.lanes[self.at.rows % LANES]
         self.at.rows += 1
@@ -95,14 +95,14 @@ class Stream:
             n = len(part)
             ids[at : at + n], layout[:, at : at + n] = part, parts
             layout[0, at : at + n] = doc
-            target[at : at + n] = part != ID["anchor"]  # anchors are put in by rule, not predicted
+            target[at : at + n] = part != ID["anchor"]  # anchors are inserted by rule, not predicted
             target[at] = False  # nothing tells what a document starts with
             self._advance(lane, used, end - start)
             at += n
         return ids, layout, target, kind
 
     def _piece(self, start: int, end: int, room: int, kind: str, rng) -> tuple[np.ndarray, np.ndarray, int]:
-        """Tokens [start, end) with anchors if the kind has them, cut to `room`: ids, layout [4, n], tokens used."""
+        """Tokens [start, end), with anchors if the kind has them, cut to `room`: ids, layout [4, n], tokens used."""
         ids = np.asarray(self.tokens.ids[start:end]).astype(np.int64)
         cuts = self.tokens.cuts(start, end)
         with_anchors = kind in ("ansan", "spliced") or (kind == "alone" and rng.random() < 0.5)
@@ -120,7 +120,7 @@ class Stream:
 
     @staticmethod
     def _blocks(layout, is_anchor, cuts, rng, spliced: bool, with_anchors: bool) -> None:
-        """Fills in blocks of about 48-224 tokens that end at an anchor's place, and the reader if spliced."""
+        """Writes blocks of about 48 to 224 tokens that end at an anchor's place into the layout; spliced adds the reader."""
         n = layout.shape[1]
         ends = np.flatnonzero(is_anchor) + 1 if with_anchors else cuts[cuts < n]
         borders, last = [], 0
@@ -153,7 +153,7 @@ class Stream:
 
 
 def prefetch(stream: Stream, count: int, length: int, depth: int = 4) -> Iterator[Batch]:
-    """Batches made one step ahead in a thread (daemon: dies with the run)."""
+    """Batches that a thread makes ahead. It is a daemon: it ends with the run."""
     queue: Queue = Queue(depth)
 
     def work() -> None:

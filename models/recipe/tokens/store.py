@@ -1,9 +1,12 @@
 """Tokens on disk: `python -m recipe.tokens.store --corpus DIR --tokenizer DIR --out DIR`.
 
-Per split: SPLIT.ids (uint16, all documents end to end), SPLIT.docs.npy (int64 [n+1], where each starts),
-SPLIT.anchors.npy (int64, an anchor belongs *before* the token at this offset), SPLIT.meta.jsonl (repo, path, language).
-A document is <|file|>path, a line break, its text, <|eos|>. Ids are stored without anchors; rows.py inserts them on the fly,
-so that both forms can be trained from one file.
+    SPLIT.ids          uint16, all documents end to end
+    SPLIT.docs.npy     int64 [n+1], where each document starts
+    SPLIT.anchors.npy  int64, an anchor belongs before the token at this offset
+    SPLIT.meta.jsonl   repo, path, language of each document
+
+A document is <|file|>path, a line break, its text, <|eos|>. Ids are stored without anchors. The rows insert them on the
+fly (tokens/rows.py), so one file serves training with and without them.
 """
 
 from __future__ import annotations
@@ -33,10 +36,10 @@ def batched(records: Iterator[dict], size: int) -> Iterator[list[dict]]:
 
 
 def write_split(split: str, records: Iterator[dict], encode: Encoder, out: Path, limit: int = 0) -> dict:
-    """Writes one split; `limit` (tokens, 0: none) ends it early.
+    """Writes one split and returns its counts. limit: tokens after which it ends; 0 is no limit.
 
-    Documents are put in order of repository and path, so that neighbours in the file are neighbours in a workspace
-    (chains of memories and long contexts are cut across them). Ids wait in memory as uint16, 2 bytes a token.
+    Documents are in order of repository and path. Neighbours in the file are then neighbours in a workspace, which chains of
+    segments and long contexts need. Ids wait in memory, 2 bytes a token.
     """
     out.mkdir(parents=True, exist_ok=True)
     found: list[tuple[str, str, str, np.ndarray]] = []
@@ -73,7 +76,7 @@ def write_split(split: str, records: Iterator[dict], encode: Encoder, out: Path,
 
 
 class Tokens:
-    """A split, memory-mapped."""
+    """A split of the token files, memory-mapped."""
 
     def __init__(self, folder: Path, split: str):
         self.ids = np.memmap(folder / f"{split}.ids", dtype=np.uint16, mode="r")
@@ -83,7 +86,7 @@ class Tokens:
         self._meta = folder / f"{split}.meta.jsonl"
 
     def counts(self, vocab: int, some: int = 4_000_000) -> np.ndarray:
-        """How often each token stands in the first `some`, int64 [vocab]."""
+        """Counts of each token among the first `some`, int64 [vocab]."""
         return np.bincount(self.ids[:some], minlength=vocab)
 
     def place(self, rng: np.random.Generator, size: int) -> int:
@@ -100,7 +103,7 @@ class Tokens:
             return [json.loads(line)["repo"] for line in lines]
 
     def cuts(self, start: int, end: int) -> np.ndarray:
-        """Anchor offsets p with start < p <= end, relative to start (p == end: the anchor that closes the chunk)."""
+        """Anchor offsets p with start < p <= end, relative to start. The anchor at `end` closes the piece."""
         a = np.searchsorted(self.anchors, start, side="right")
         b = np.searchsorted(self.anchors, end, side="right")
         return self.anchors[a:b] - start

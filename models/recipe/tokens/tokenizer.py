@@ -1,10 +1,12 @@
 """Trains the byte-level BPE: `python -m recipe.tokens.tokenizer --corpus DIR --out DIR`.
 
-Pre-tokens (so the merges never cross them):
-  - a line break with the indentation that follows it: "\\n        " becomes one token, indentation costs nothing;
-  - a word with at most one leading space or underscore, cut where the case changes: `getUserName` -> get|User|Name;
-  - one digit at a time; a run of punctuation; a run of spaces.
-Only `Split` and `ByteLevel` are used, with a pattern that Rust's and JavaScript's regular expressions read alike.
+Merges never cross these pre-tokens:
+
+- a line break with the indentation that follows it: "\\n        " becomes one token, so indentation costs nothing
+- a word with at most one leading space or underscore, cut where the case changes: `getUserName` -> get|User|Name
+- one digit, a run of punctuation, or a run of spaces
+
+Only `Split` and `ByteLevel` are used, with a pattern that the regular expressions of Rust and JavaScript read alike.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ PATTERN = (
 
 
 def build(vocab_size: int, texts: Iterator[str], show_progress: bool = False) -> Tokenizer:
-    """A trained tokenizer of at most `vocab_size` ids, specials first."""
+    """A trained tokenizer of at most `vocab_size` ids, special tokens first."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -51,7 +53,7 @@ def build(vocab_size: int, texts: Iterator[str], show_progress: bool = False) ->
 
 
 def sample(corpus: Path, budget: int, per_language: float, seed: int) -> Iterator[str]:
-    """Texts of about `budget` characters from all repositories, no language above the share `per_language` of it."""
+    """Texts of about `budget` characters from all repositories. No language has more than the share `per_language`."""
     size: dict[str, int] = {}
     for record in shard_texts(corpus):
         size[record["language"]] = size.get(record["language"], 0) + len(record["text"][:20000])

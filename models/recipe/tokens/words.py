@@ -6,5 +6,5 @@ import re
 
 
 def words(text: str) -> list[str]:
-    """`getHTTPName` -> get, http, name (by case), lower case."""
+    """Words in lower case; identifiers are cut by case: `getHTTPName` -> get, http, name."""
     return [w.lower() for w in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", text)]

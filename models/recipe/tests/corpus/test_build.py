@@ -10,8 +10,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from recipe.corpus import build as corpus
-from recipe.corpus import pin
+from recipe.corpus import build, pin
 from recipe.tests.corpus.support import GPL, MIT, WORDS, make_repository, prose, python_file, remarks
 
 
@@ -142,7 +141,7 @@ class CorpusOfTinyRepositories(unittest.TestCase):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
             assert (
-                corpus.main(
+                build.main(
                     [
                         "--repositories",
                         str(cls.list),

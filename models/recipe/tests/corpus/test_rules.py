@@ -6,10 +6,10 @@ import json
 import unittest
 from pathlib import Path
 
-from recipe.corpus import build as corpus
-from recipe.corpus import filters
+from recipe.corpus import build, filters
 from recipe.corpus.excluded import EVALUATION, refuse_evaluation
 from recipe.corpus.languages import documented_functions, header_language, language_of_first_line, language_of_path
+from recipe.corpus.splits import split_of
 from recipe.tests.corpus.support import GPL, MIT
 
 
@@ -19,7 +19,7 @@ class RulesTest(unittest.TestCase):
             with self.assertRaises(ValueError, msg=name):
                 refuse_evaluation(["tiny/first", name])
         refuse_evaluation(["tiny/first"])
-        committed = json.loads((Path(corpus.__file__).resolve().parent / "repositories.json").read_text())
+        committed = json.loads((Path(build.__file__).resolve().parent / "repositories.json").read_text())
         refuse_evaluation([entry["repo"] for entry in committed])
         self.assertGreaterEqual(len(committed), 150)
         self.assertEqual(len({entry["repo"].lower() for entry in committed}), len(committed))
@@ -60,11 +60,11 @@ class RulesTest(unittest.TestCase):
 
     def test_repository_split_is_stable_and_checked(self) -> None:
         names = [{"repo": f"owner/name{number}"} for number in range(400)]
-        splits = [corpus.split_of(entry, 7) for entry in names]
-        self.assertEqual(splits, [corpus.split_of(entry, 7) for entry in names])
+        splits = [split_of(entry, 7) for entry in names]
+        self.assertEqual(splits, [split_of(entry, 7) for entry in names])
         self.assertTrue(30 < splits.count("test") < 95 and 4 < splits.count("valid") < 36)
         with self.assertRaises(ValueError):
-            corpus.split_of({"repo": "a/b", "split": "training"}, 7)
+            split_of({"repo": "a/b", "split": "training"}, 7)
 
     def test_languages(self) -> None:
         self.assertEqual(
