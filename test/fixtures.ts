@@ -18,7 +18,7 @@ export function readFloats(path: string): Float32Array {
   return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
 }
 
-/** The model families of test/fixtures/checkpoints (made by models/recipe/fixtures.py). */
+/** The model families of test/fixtures/checkpoints (made by models/recipe/fixtures). */
 export const FAMILIES = [
   'llama2',
   'llama3',

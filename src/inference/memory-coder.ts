@@ -110,7 +110,7 @@ export class MemoryCoder {
     );
   }
 
-  /** What segments are found by: a question is <|query|> and its words (recipe, tasks_model.py). */
+  /** What segments are found by: a question is <|query|> and its words (models/recipe/heads/vectors.py). */
   async vectors(questions: readonly string[]): Promise<QuestionLook[]> {
     const { queryToken, ratios } = this.config;
     const asked = questions.map((question) => {

@@ -1,5 +1,5 @@
 /**
- * By what a question chooses among segments (models/recipe/choosing.py): the model's own queries and keys, of all
+ * By what a question chooses among segments (models/recipe/heads/selection.py): the model's own queries and keys, of all
  * layers and heads and not rotated, held against each other in a metric that was learnt for it, as the indexer of
  * DeepSeek-V3.2's sparse attention has matrices of its own beside the attention's.
  */

@@ -1,5 +1,5 @@
 /**
- * The vector that a text is found by (models/recipe/tasks_model.py): what the model made of it, and what its tokens are
+ * The vector that a text is found by (models/recipe/heads/vectors.py): what the model made of it, and what its tokens are
  * by themselves.
  */
 import { LRUCache } from 'lru-cache';

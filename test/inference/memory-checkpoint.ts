@@ -47,7 +47,7 @@ const VECTOR_WIDTH = 32;
 const SELECTION_WIDTH = 8;
 
 /**
- * A checkpoint of random weights in the form that models/recipe/export.py writes, memory slots, a second set of them,
+ * A checkpoint of random weights in the form that models/recipe/export writes, memory slots, a second set of them,
  * vector head and selection included, with a tokenizer of one token a byte. It proves that everything is really
  * computed and arrives; it knows nothing.
  */
