@@ -55,8 +55,10 @@ function saveRun(lines) {
   const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
   const flags = rest.filter((argument) => !argument.includes('/')).join(' ');
   const processors = cpus();
-  const heading = `# ${name}\n\n\`npm run bench -- ${`${name} ${flags}`.trim()}\` at ${commit}, ${new Date().toISOString().slice(0, 10)}`;
-  const machine = `Node ${process.versions.node}, ${processors.length} × ${processors[0]?.model.trim() ?? 'unknown processor'}`;
+  const date = new Date().toISOString().slice(0, 10);
+  const heading = `# ${name}\n\n\`npm run bench -- ${`${name} ${flags}`.trim()}\` at ${commit}, ${date}`;
+  const model = processors[0]?.model.trim() ?? 'unknown processor';
+  const machine = `Node ${process.versions.node}, ${processors.length} × ${model}`;
   const file = join(root, 'docs', 'results', 'runs', `${name}.md`);
   mkdirSync(join(file, '..'), { recursive: true });
   writeFileSync(file, `${heading},\n${machine}.\n\n\`\`\`text\n${lines.join('\n')}\n\`\`\`\n`);

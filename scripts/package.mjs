@@ -22,5 +22,6 @@ if (isPlaceholder(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8
 }
 await packVsix({ staged, target, file });
 console.log(
-  `${file} (${(statSync(file).size / 1024 / 1024).toFixed(1)} MB). Install it with: code --install-extension ${path.relative(process.cwd(), file)}`,
+  `${file} (${(statSync(file).size / 1024 / 1024).toFixed(1)} MB). Install it with: code --install-extension ` +
+    `${path.relative(process.cwd(), file)}`,
 );

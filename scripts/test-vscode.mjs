@@ -92,9 +92,9 @@ async function runSuite(staged) {
     env: process.env,
     probes: machineProbes(path.join(root, '.vscode-test')),
   });
-  console.log(
-    `suite: in ${choice.kind === 'electron' ? `the downloaded VS Code ${choice.executable}` : 'the VS Code that npm carries'}, because ${choice.why}`,
-  );
+  const editor =
+    choice.kind === 'electron' ? `the downloaded VS Code ${choice.executable}` : 'the VS Code that npm carries';
+  console.log(`suite: in ${editor}, because ${choice.why}`);
   if (choice.kind === 'electron') await runSuiteInElectron(choice, { staged, workspace, runner, env });
   else await runSuiteInServer({ staged, workspace, runner, env });
   // A failing suite is told by its report, a broken editor by the missing report.
@@ -178,7 +178,8 @@ async function runSuiteInServer({ staged, workspace, runner, env }) {
     mkdirSync(shots, { recursive: true });
     await page.screenshot({ path: path.join(shots, 'suite-timeout.png') });
     console.error(
-      `The suite did not end within ${SUITE_LIMIT / 1000} s; the end of the server's log:\n${readFileSync(server.logFile, 'utf8').slice(-3_000)}`,
+      `The suite did not end within ${SUITE_LIMIT / 1000} s; the end of the server's ` +
+        `log:\n${readFileSync(server.logFile, 'utf8').slice(-3_000)}`,
     );
   }
   await browser.close();
@@ -188,7 +189,8 @@ async function runSuiteInServer({ staged, workspace, runner, env }) {
 async function runWalks(staged) {
   if (process.platform !== 'linux') {
     console.log(
-      `ui: NOT RUN: the walks are driven through the VS Code that npm carries, which is set up for Linux only (this is ${process.platform}).`,
+      `ui: NOT RUN: the walks are driven through the VS Code that npm carries, which is set up for Linux ` +
+        `only (this is ${process.platform}).`,
     );
     return;
   }
@@ -229,7 +231,8 @@ async function runWalks(staged) {
       process.execPath,
       [
         '-e',
-        `require(${JSON.stringify(path.join(bundles, 'ui', 'index.js'))}).run().then(() => process.exit(0), (error) => { console.error(error); process.exit(1); })`,
+        `require(${JSON.stringify(path.join(bundles, 'ui', 'index.js'))}).run().then(() => process.exit(0), ` +
+          `(error) => { console.error(error); process.exit(1); })`,
       ],
       { stdio: ['ignore', 'inherit', 'inherit'], env, cwd: root },
     );

@@ -35,7 +35,8 @@ const server = await startServer(installed, {
   ...(values.port ? { port: Number(values.port) } : {}),
 });
 console.log(
-  `\n  ${server.origin}/?folder=${encodeURIComponent(folder)}\n\nOpen this address in a browser. Ctrl+C ends the editor.`,
+  `\n  ${server.origin}/?folder=${encodeURIComponent(folder)}\n\nOpen this address in a browser. Ctrl+C ends ` +
+    `the editor.`,
 );
 
 let ending = false;

@@ -17,7 +17,8 @@ const DOWNLOAD_PATIENCE = 10_000;
 export async function chooseEditor({ wish = '', platform, env, probes }) {
   if (!['', 'electron', 'server'].includes(wish))
     throw new Error(
-      `ANCHORAGE_VSCODE is "${wish}"; it may be "electron" (a downloaded VS Code), "server" (the one from npm), or nothing: then what can be had is taken.`,
+      `ANCHORAGE_VSCODE is "${wish}"; it may be "electron" (a downloaded VS Code), "server" (the one from ` +
+        `npm), or nothing: then what can be had is taken.`,
     );
   if (wish === 'server') return { kind: 'server', why: 'ANCHORAGE_VSCODE=server asks for it' };
   const detour = (why, remedy) => {

@@ -88,7 +88,10 @@ export function formatNotices(notices) {
     return `${RULE}\n${head}\n${RULE}\n\n${notice.texts.join('\n\n')}\n`;
   };
   const list = sorted.map((notice) => `- ${title(notice)}`).join('\n');
-  return `Anchorage ships the following packages, fonts, grammars and models.\n\n${list}\n\n${sorted.map(section).join('\n')}`;
+  return (
+    `Anchorage ships the following packages, fonts, grammars and ` +
+    `models.\n\n${list}\n\n${sorted.map(section).join('\n')}`
+  );
 }
 
 function textsIn(directory, pattern) {

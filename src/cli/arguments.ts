@@ -106,7 +106,9 @@ export const COMMANDS = {
       rebuild: { type: 'boolean', help: 'Drop what is kept and index from nothing.' },
       memories: {
         type: 'boolean',
-        help: 'Also make the model’s memories of every segment: minutes for a large workspace, once. `ask` and `context` use them.',
+        help:
+          'Also make the model’s memories of every segment: minutes for a large workspace, once. `ask` and ' +
+          '`context` use them.',
       },
       threads: MODEL['threads'] as Option,
     },

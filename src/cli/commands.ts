@@ -82,7 +82,10 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
       .slice(0, 3)
       .map(({ text }) => text)
       .join('; ');
-    return `${span.score.toFixed(2).padStart(6)}  ${place(span, style)}  ${printable(span.breadcrumb.join(' › '))}${reasons ? `  (${printable(reasons)})` : ''}`;
+    return (
+      `${span.score.toFixed(2).padStart(6)}  ${place(span, style)}  ` +
+      `${printable(span.breadcrumb.join(' › '))}${reasons ? `  (${printable(reasons)})` : ''}`
+    );
   });
   await write(lines.length > 0 ? lines.join('\n') : 'Nothing found.');
 }
@@ -187,8 +190,10 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
   const problems =
     status.problems.length > 0 ? ` ${status.problems.length} could not be read; \`anchorage status\` names them.` : '';
   await write(
-    `${figures.files.toLocaleString('en-US')} files (${formatBytes(figures.bytes)}) in ${figures.segments.toLocaleString('en-US')} segments are indexed; this run took ${seconds.toFixed(1)} s, ` +
-      `at most ${formatBytes(figures.peakMemoryBytes)} of memory, and the store has ${formatBytes(figures.storeBytes)}.${problems}\n` +
+    `${figures.files.toLocaleString('en-US')} files (${formatBytes(figures.bytes)}) in ` +
+      `${figures.segments.toLocaleString('en-US')} segments are indexed; this run took ${seconds.toFixed(1)} s, ` +
+      `at most ${formatBytes(figures.peakMemoryBytes)} of memory, and the store has ` +
+      `${formatBytes(figures.storeBytes)}.${problems}\n` +
       (memories
         ? renderMemories(memories)
         : '`anchorage index --memories` also makes the model’s memories, which `ask` and `context` read.'),
@@ -209,7 +214,9 @@ async function runStatus(args: Arguments, session: Session, signal: AbortSignal)
   const lines = [
     `Folders   ${folders.map(({ directory }) => directory).join(', ')}`,
     `State     ${status.state}: ${status.reason}`,
-    `Indexed   ${status.filesIndexed.toLocaleString('en-US')} of ${status.filesKnown.toLocaleString('en-US')} files, ${formatBytes(status.bytesIndexed)}, ${status.segments.toLocaleString('en-US')} segments`,
+    `Indexed   ${status.filesIndexed.toLocaleString('en-US')} of ` +
+      `${status.filesKnown.toLocaleString('en-US')} files, ${formatBytes(status.bytesIndexed)}, ` +
+      `${status.segments.toLocaleString('en-US')} segments`,
     `Store     ${formatBytes(status.storeBytes)} in ${storageDirectory}`,
     `Model     ${engines.status.detail}`,
     ...status.skipped.map(({ reason, files }) => `Left out  ${files.toLocaleString('en-US')}: ${reason}`),

@@ -96,7 +96,8 @@ function explained(memories: MemoryService): NodeJS.Timeout {
       count.toLocaleString('en-US'),
     );
     process.stderr.write(
-      `${missing} of ${all} segments are read by the model for the first time. Interrupted, what is read is kept; --wait answers sooner, --progress shows how far it is.\n`,
+      `${missing} of ${all} segments are read by the model for the first time. Interrupted, what is read is ` +
+        `kept; --wait answers sooner, --progress shows how far it is.\n`,
     );
   }, SILENCE);
   return timer;
@@ -132,7 +133,10 @@ function rendered(
 ): string {
   const lines = ledger.groups.map(({ kind, rows, tokens, span, origin }) => {
     const where = span ? `${printable(span.path)}:${span.startLine}-${span.endLine}` : '';
-    return `${kind.padEnd(9)} ${String(rows).padStart(5)} rows ${tokens.toLocaleString('en-US').padStart(9)} tokens  ${(origin ?? '').padEnd(8)} ${where}`;
+    return (
+      `${kind.padEnd(9)} ${String(rows).padStart(5)} rows ${tokens.toLocaleString('en-US').padStart(9)} tokens ` +
+      ` ${(origin ?? '').padEnd(8)} ${where}`
+    );
   });
   const left = (ledger.left ?? []).map(
     ({ path, startLine, endLine }) =>
@@ -143,7 +147,9 @@ function rendered(
   return [
     ...lines,
     ...left,
-    `${totals.rows.toLocaleString('en-US')} rows stand for ${totals.tokens.toLocaleString('en-US')} tokens (${((100 * totals.rows) / Math.max(1, totals.tokens)).toFixed(2)}%), ${formatBytes(totals.bytes)}${covered}.`,
-    `retrieve ${timing.retrieve.toFixed(0)} ms, splice ${timing.splice.toFixed(0)} ms, read ${timing.read.toFixed(0)} ms, first token ${timing.firstToken.toFixed(0)} ms`,
+    `${totals.rows.toLocaleString('en-US')} rows stand for ${totals.tokens.toLocaleString('en-US')} tokens ` +
+      `(${((100 * totals.rows) / Math.max(1, totals.tokens)).toFixed(2)}%), ${formatBytes(totals.bytes)}${covered}.`,
+    `retrieve ${timing.retrieve.toFixed(0)} ms, splice ${timing.splice.toFixed(0)} ms, read ` +
+      `${timing.read.toFixed(0)} ms, first token ${timing.firstToken.toFixed(0)} ms`,
   ].join('\n');
 }

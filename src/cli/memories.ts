@@ -48,7 +48,8 @@ export async function makeMemories(
   if (standstill?.cause === 'modelFailed')
     throw new AppError(
       'modelFailed',
-      `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments have memories. ${standstill.reason}`,
+      `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments have memories. ` +
+        `${standstill.reason}`,
       'What was made is kept: run it again.',
     );
   const seconds = (performance.now() - started) / 1000;
@@ -71,10 +72,13 @@ export function renderMemories(figures: MemoryFigures): string {
   const { model, segments, encoded, newTokens, tokens, seconds, tokensPerSecond, reason } = figures;
   const speed =
     newTokens > 0
-      ? `${newTokens.toLocaleString('en-US')} tokens in ${seconds.toFixed(1)} s (${tokensPerSecond.toLocaleString('en-US')} a second)`
+      ? `${newTokens.toLocaleString('en-US')} tokens in ${seconds.toFixed(1)} s ` +
+        `(${tokensPerSecond.toLocaleString('en-US')} a second)`
       : 'nothing was missing';
   return (
-    `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments (${tokens.toLocaleString('en-US')} tokens) have memories by ${model}; this run encoded ${speed}, ` +
-    `and the memories have ${formatBytes(figures.bytes)} of at most ${formatBytes(figures.budgetBytes)}.${reason === undefined ? '' : ` ${reason}`}`
+    `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments ` +
+    `(${tokens.toLocaleString('en-US')} tokens) have memories by ${model}; this run encoded ${speed}, ` +
+    (`and the memories have ${formatBytes(figures.bytes)} of at most ` +
+      `${formatBytes(figures.budgetBytes)}.${reason === undefined ? '' : ` ${reason}`}`)
   );
 }

@@ -75,7 +75,8 @@ export function modelHelp(): string {
     'Usage:',
     ...lines,
     '',
-    'DIR is a checkpoint: a folder with config.json, *.safetensors and tokenizer.json, or a .gguf file. --rope takes config, linear:S, ntk:S, yarn:S, or a name',
+    'DIR is a checkpoint: a folder with config.json, *.safetensors and tokenizer.json, or a .gguf file. ' +
+      '--rope takes config, linear:S, ntk:S, yarn:S, or a name',
     'that `model calibrate` stored. ANCHORAGE_HUB or --endpoint names a mirror of the hub.',
   ].join('\n');
 }
@@ -139,7 +140,8 @@ async function runList(argv: readonly string[], io: ModelIo): Promise<number> {
     .filter((entry) => !entry.installed)
     .map(
       (entry) =>
-        `  ${entry.repository.padEnd(46)} ${formatBytes(entry.downloadBytes).padStart(7)}  ${formatBytes(entry.memoryBytes).padStart(7)} of memory  ${entry.licence}  ${entry.note}`,
+        `  ${entry.repository.padEnd(46)} ${formatBytes(entry.downloadBytes).padStart(7)}  ` +
+        `${formatBytes(entry.memoryBytes).padStart(7)} of memory  ${entry.licence}  ${entry.note}`,
     );
   await io.out(
     [
@@ -167,7 +169,8 @@ async function runAdd(argv: readonly string[], io: ModelIo): Promise<number> {
   await io.out(
     values['json']
       ? JSON.stringify(model)
-      : `${model.name}: ${formatBytes(model.bytes)} in ${model.directory}${model.source?.licence ? `, licence ${model.source.licence}` : ''}`,
+      : `${model.name}: ${formatBytes(model.bytes)} in ` +
+          `${model.directory}${model.source?.licence ? `, licence ${model.source.licence}` : ''}`,
   );
   return 0;
 }
@@ -180,7 +183,8 @@ async function download(repository: string, values: Parameters<typeof text>[0], 
   const known = CATALOGUE.find((entry) => entry.repository === repository);
   if (known)
     io.note(
-      `${known.title}: about ${formatBytes(downloadBytes(known.shape))} to download, ${formatBytes(memoryBytes(known.shape, ESTIMATE_TOKENS))} of memory, licence ${known.licence}`,
+      `${known.title}: about ${formatBytes(downloadBytes(known.shape))} to download, ` +
+        `${formatBytes(memoryBytes(known.shape, ESTIMATE_TOKENS))} of memory, licence ${known.licence}`,
     );
   let told = -1;
   return downloadModel(io.modelsDirectory, repository, {
@@ -241,16 +245,19 @@ async function runInfo(argv: readonly string[], io: ModelIo): Promise<number> {
         ['folder', directory],
         [
           'architecture',
-          `${info.architecture}, ${(parameterCount(config) / 1e6).toFixed(1)} M parameters, ${info.layers} layers of ${info.hiddenSize}, heads ${info.heads}`,
+          `${info.architecture}, ${(parameterCount(config) / 1e6).toFixed(1)} M parameters, ${info.layers} ` +
+            `layers of ${info.hiddenSize}, heads ${info.heads}`,
         ],
         ['vocabulary', `${info.vocabulary}; tokenizer: ${tokenizer}`],
         [
           'window',
-          `${info.trainedWindow} tokens trained, ${info.maxPositions} admitted, rope ${info.rope}${info.ropeNames.length > 0 ? `; stored factors: ${info.ropeNames.join(', ')}` : ''}`,
+          `${info.trainedWindow} tokens trained, ${info.maxPositions} admitted, rope ` +
+            `${info.rope}${info.ropeNames.length > 0 ? `; stored factors: ${info.ropeNames.join(', ')}` : ''}`,
         ],
         [
           'needs',
-          `${formatBytes(info.memoryBytes)} of memory with ${weights} weights at ${Math.min(config.maxPositions, ESTIMATE_TOKENS)} tokens`,
+          `${formatBytes(info.memoryBytes)} of memory with ${weights} weights at ` +
+            `${Math.min(config.maxPositions, ESTIMATE_TOKENS)} tokens`,
         ],
         ['fingerprint', info.fingerprint],
       ];

@@ -63,7 +63,8 @@ export async function openSession(
     process.stderr.write(`${notice}\n`),
   );
   library.onStatus((status) => {
-    const count = `${status.filesIndexed.toLocaleString('en-US')} of ${status.filesKnown.toLocaleString('en-US')} files`;
+    const [indexed, known] = [status.filesIndexed, status.filesKnown].map((count) => count.toLocaleString('en-US'));
+    const count = `${indexed} of ${known} files`;
     if (status.state === 'indexing') progress.update(status.progress, `indexing, ${count}`);
   });
   const engines = new Engines({ file: join(__dirname, 'inference.js'), log, changed: () => {} });

@@ -254,7 +254,8 @@ export async function assertDiskSpace(path: string, bytes: number): Promise<void
   if (free < bytes + DISK_MARGIN) {
     throw new HubError(
       'diskFull',
-      `${dirname(path)}: ${formatBytes(bytes)} are needed and ${formatBytes(free)} are free; make room or choose another folder for models`,
+      `${dirname(path)}: ${formatBytes(bytes)} are needed and ${formatBytes(free)} are free; make room or ` +
+        `choose another folder for models`,
     );
   }
 }

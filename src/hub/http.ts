@@ -61,7 +61,8 @@ export async function request(
   if (status === 401 || status === 403) {
     throw new HubError(
       'gated',
-      `${url}: access refused (${status}). Accept the model's licence on its page and store an access token, or import the folder if you have it`,
+      `${url}: access refused (${status}). Accept the model's licence on its page and store an access token, ` +
+        `or import the folder if you have it`,
     );
   }
   if (status === 404 || status === 410) throw new HubError('notFound', `${url}: there is no such file (${status})`);

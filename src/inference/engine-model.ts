@@ -202,5 +202,8 @@ function describe(config: ModelConfig, weights: string, contextTokens: number, c
         ? `${Math.round(parameters / 1e6)} M`
         : `${Math.round(parameters / 1e3)} k`;
   const kind = chats ? '' : '; a base model without a chat template, which completes text and may not answer';
-  return `${config.architecture}, ${size} parameters in ${config.layers} layers, ${weights} weights, ${contextTokens.toLocaleString('en-US')} tokens of context${kind}.`;
+  return (
+    `${config.architecture}, ${size} parameters in ${config.layers} layers, ${weights} weights, ` +
+    `${contextTokens.toLocaleString('en-US')} tokens of context${kind}.`
+  );
 }

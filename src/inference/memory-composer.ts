@@ -102,7 +102,8 @@ export class MemoryComposer {
     if (room < 0)
       throw new AppError(
         'contextFull',
-        `The question has ${question.length} tokens and ${answer} are kept for the answer; with the memories there is no room for them in ${Math.min(windowTokens, params.capacityRows)} rows.`,
+        `The question has ${question.length} tokens and ${answer} are kept for the answer; with the memories ` +
+          `there is no room for them in ${Math.min(windowTokens, params.capacityRows)} rows.`,
         'Ask a shorter question.',
       );
 

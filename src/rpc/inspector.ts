@@ -1,7 +1,7 @@
 /**
- * Node flags that open a debugger's port in a child process. Processes are forked without the flags of their parent, so each
- * reads the port from a variable of its own; `.vscode/launch.json` sets them. A port that is taken leaves the process running
- * without a debugger.
+ * Node flags that open a debugger's port in a child process. Processes are forked without the flags of their parent, so
+ * each reads the port from a variable of its own; `.vscode/launch.json` sets them. A port that is taken leaves the
+ * process running without a debugger.
  *
  * @param variable `ANCHORAGE_INSPECT_WORKER` or `ANCHORAGE_INSPECT_INFERENCE`
  */

@@ -7,8 +7,10 @@ export const IDENTIFIER_PATTERN = /^[\p{L}_$][\p{L}\p{N}_$-]*$/u;
  */
 const EXTENSIONS = new Set(
   (
-    'py pyi ipynb js mjs cjs ts mts cts tsx jsx go rs java kt kts scala c h cc cpp cxx hpp hh cs rb php sh bash zsh css scss less html htm vue svelte md mdx rst txt json jsonc ' +
-    'yaml yml toml ini cfg conf xml sql proto graphql swift m mm lua pl r jl ex exs erl hs ml fs dart gradle cmake mk dockerfile lock'
+    'py pyi ipynb js mjs cjs ts mts cts tsx jsx go rs java kt kts scala c h cc cpp cxx hpp hh cs rb php sh ' +
+    'bash zsh css scss less html htm vue svelte md mdx rst txt json jsonc ' +
+    ('yaml yml toml ini cfg conf xml sql proto graphql swift m mm lua pl r jl ex exs erl hs ml fs dart gradle ' +
+      'cmake mk dockerfile lock')
   ).split(' '),
 );
 

@@ -34,7 +34,8 @@ export async function explainByFacts(
   const blocks: string[] = [];
   if (symbol) {
     blocks.push(
-      `${code(label)} is ${whatItIs(symbol)} in ${code(document.path)}, ${counted(endLine - startLine + 1, 'line')} long [${own.number}].`,
+      `${code(label)} is ${whatItIs(symbol)} in ${code(document.path)}, ` +
+        `${counted(endLine - startLine + 1, 'line')} long [${own.number}].`,
     );
     const doc = docParagraph(symbol.doc);
     if (doc) blocks.push(`> ${doc}`);
@@ -115,10 +116,10 @@ function outcomes(target: Target): string[] {
     if (error && /\p{Lu}/u.test(error)) raised.add(error);
   }
   const facts: string[] = [];
-  if (returned.size > 0)
-    facts.push(
-      `It returns ${enumerate([...returned].slice(0, 4).map(code))}${returned.size > 4 ? ` and ${returned.size - 4} other values` : ''}.`,
-    );
+  if (returned.size > 0) {
+    const others = returned.size > 4 ? ` and ${returned.size - 4} other values` : '';
+    facts.push(`It returns ${enumerate([...returned].slice(0, 4).map(code))}${others}.`);
+  }
   if (raised.size > 0) facts.push(`It raises ${enumerate([...raised].slice(0, 5).map(code))}.`);
   return facts;
 }
@@ -149,5 +150,8 @@ async function usersBlock(
   if (lines.length === 0) return undefined;
   const unsaid = more + ranked.length - lines.length;
   const shared = definitions.length > 1 ? ` (${counted(definitions.length, 'definition')} share this name)` : '';
-  return `${code(symbol.name)} is named in${shared}:\n\n${lines.join('\n')}${unsaid > 0 ? `\n- and ${counted(unsaid, 'more place')}` : ''}`;
+  return (
+    `${code(symbol.name)} is named ` +
+    `in${shared}:\n\n${lines.join('\n')}${unsaid > 0 ? `\n- and ${counted(unsaid, 'more place')}` : ''}`
+  );
 }

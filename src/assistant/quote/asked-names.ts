@@ -31,7 +31,8 @@ export async function askedNamesBlock(
     const { number } = citations.cite({ file, path, startLine: line, endLine: line, text, label: name });
     const said = text.trim();
     lines.push(
-      `- ${code(name)} at ${code(`${path}:${line}`)}: ${code(said.length > WIDTH ? `${said.slice(0, WIDTH)}…` : said)} [${number}]`,
+      `- ${code(name)} at ${code(`${path}:${line}`)}: ` +
+        `${code(said.length > WIDTH ? `${said.slice(0, WIDTH)}…` : said)} [${number}]`,
     );
   }
   return lines.length === 0 ? undefined : ['Named in the question:', '', ...lines].join('\n');
@@ -47,7 +48,8 @@ interface Place {
 async function lineOf(name: string, spans: readonly RankedSpan[], source: PassageSource): Promise<Place | undefined> {
   const word = wordOf(name);
   const gives = new RegExp(
-    `\\b(?:def|function|func|fn|class|interface|struct|enum|trait|type)\\s+${word.source}|${word.source}\\s*(?::|=(?!=))`,
+    `\\b(?:def|function|func|fn|class|interface|struct|enum|trait|type)\\s+${word.source}` +
+      `|${word.source}\\s*(?::|=(?!=))`,
     'u',
   );
   let first: Place | undefined;

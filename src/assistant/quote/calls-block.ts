@@ -46,5 +46,8 @@ export async function callsBlock(
 /** "`a` in `a.py` (called by the function `run` inside): “…”" */
 export function callLine({ definition: { symbol, path }, within }: Call): string {
   const doc = symbol.doc ? firstSentence(symbol.doc, 100) : undefined;
-  return `${code(labelOf(symbol))} in ${code(path)}${within === undefined ? '' : ' (by a function defined inside)'}${doc ? `: “${doc}”` : ''}`;
+  return (
+    `${code(labelOf(symbol))} in ` +
+    `${code(path)}${within === undefined ? '' : ' (by a function defined inside)'}${doc ? `: “${doc}”` : ''}`
+  );
 }

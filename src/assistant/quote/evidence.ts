@@ -67,6 +67,12 @@ export function noMatch(
 
 function nothingFound(scope: Scope): string {
   if (scope.kind === 'workspace')
-    return 'Nothing in the indexed files matches the words of this question. Name a class, function, file or error message.';
-  return 'Nothing in the chosen scope matches the words of this question. Ask about the whole workspace to search the rest.';
+    return (
+      'Nothing in the indexed files matches the words of this question. Name a class, function, file or error ' +
+      'message.'
+    );
+  return (
+    'Nothing in the chosen scope matches the words of this question. Ask about the whole workspace to search ' +
+    'the rest.'
+  );
 }

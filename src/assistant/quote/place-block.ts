@@ -63,7 +63,8 @@ export function placeBlock(
     if (start === undefined || end === undefined) continue;
     if (index > 0 || !together)
       parts.push(
-        `${capitalized(linesText({ startLine: start, endLine: end }))}: [${cite(passage, { startLine: start, endLine: end }, citations).number}]`,
+        `${capitalized(linesText({ startLine: start, endLine: end }))}: ` +
+          `[${cite(passage, { startLine: start, endLine: end }, citations).number}]`,
       );
     parts.push(fence(quoteRuns(lines, runs), document.language));
   }
@@ -121,7 +122,10 @@ export function furtherLine(passage: Passage, weights: TermWeights, citations: C
   const { symbol } = passage;
   const doc = symbol?.doc ? firstSentence(symbol.doc, 120) : undefined;
   if (!symbol) return `${whereOf(passage, citation)} [${citation.number}]`;
-  return `${code(passage.label)}, ${whatItIs(symbol)} in ${code(passage.document.path)}${doc ? `: “${doc}”` : ''} [${citation.number}]`;
+  return (
+    `${code(passage.label)}, ${whatItIs(symbol)} in ${code(passage.document.path)}${doc ? `: “${doc}”` : ''} ` +
+    `[${citation.number}]`
+  );
 }
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

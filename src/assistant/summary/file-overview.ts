@@ -22,9 +22,9 @@ export function overviewOf(
   if (segmented.method === 'headings') {
     const count = countSections(parts);
     const titles = sectionTitles(parts, 8);
-    sentences.push(
-      `${size} of ${languageName(document.language)}${count > 0 ? ` in ${counted(count, 'section')}` : ''}${titles.length > 0 ? `: ${enumerate(titles)}` : ''}.`,
-    );
+    const sections = count > 0 ? ` in ${counted(count, 'section')}` : '';
+    const named = titles.length > 0 ? `: ${enumerate(titles)}` : '';
+    sentences.push(`${size} of ${languageName(document.language)}${sections}${named}.`);
   } else {
     const kinds = kindCounts(segmented.symbols);
     sentences.push(
@@ -35,12 +35,14 @@ export function overviewOf(
     const main = mainParts(parts);
     if (main.length > 0)
       sentences.push(
-        `${main.length === 1 ? 'Its largest part is' : 'Its largest parts are'} ${enumerate(main.map((part) => `${part.title} (lines ${part.startLine}–${part.endLine})`))}.`,
+        `${main.length === 1 ? 'Its largest part is' : 'Its largest parts are'} ` +
+          `${enumerate(main.map((part) => `${part.title} (lines ${part.startLine}–${part.endLine})`))}.`,
       );
     const imports = [...new Set(segmented.imports)];
     if (imports.length > 0)
       sentences.push(
-        `It imports ${enumerate(imports.length > 6 ? [...imports.slice(0, 6), `${imports.length - 6} more`] : imports)}.`,
+        `It imports ` +
+          `${enumerate(imports.length > 6 ? [...imports.slice(0, 6), `${imports.length - 6} more`] : imports)}.`,
       );
   }
   if (said) sentences.unshift(/[.!?:]$/.test(said) ? said : `${said}.`);

@@ -43,7 +43,8 @@ export async function resolveModel(name: string, io: ModelIo): Promise<string> {
     if (status?.isFile()) return path;
   }
   throw new UsageError(
-    `“${name}” is neither a checkpoint (a folder or a .gguf file) nor an installed model. \`anchorage model list\` names those there are.`,
+    `“${name}” is neither a checkpoint (a folder or a .gguf file) nor an installed model. \`anchorage model ` +
+      `list\` names those there are.`,
     'model',
   );
 }

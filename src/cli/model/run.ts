@@ -9,7 +9,10 @@ import { ENGINE_OPTIONS, list, number, oneOf, parseOptions, readIds, text, type 
 const MAX_TOKENS = 256;
 
 export const GENERATE_USAGE =
-  'generate DIR|NAME (--prompt TEXT | --file FILE) [--chat] [--system TEXT] [--max-tokens N] [--temperature T] [--top-k N] [--top-p P] [--min-p P] [--repetition-penalty R] [--seed N] [--stop TEXT]… [--cut refuse|keepEnd|keepBothEnds] [--capacity N] [--attention full|lambda|anchors] [--window N] [--sinks N] [--anchor-every N] [--rope NAME] [--adapter DIR]… [--weights FORMAT] [--threads N] [--json]';
+  'generate DIR|NAME (--prompt TEXT | --file FILE) [--chat] [--system TEXT] [--max-tokens N] [--temperature ' +
+  ('T] [--top-k N] [--top-p P] [--min-p P] [--repetition-penalty R] [--seed N] [--stop TEXT]… [--cut ' +
+    ('refuse|keepEnd|keepBothEnds] [--capacity N] [--attention full|lambda|anchors] [--window N] [--sinks N] ' +
+      '[--anchor-every N] [--rope NAME] [--adapter DIR]… [--weights FORMAT] [--threads N] [--json]'));
 
 /** Writes on from a prompt. */
 export async function runGenerate(argv: readonly string[], io: ModelIo): Promise<number> {
@@ -87,11 +90,13 @@ export async function runGenerate(argv: readonly string[], io: ModelIo): Promise
       await io.out('');
       if (result.cut)
         io.note(
-          `The prompt did not fit: tokens ${result.cut.from} to ${result.cut.to - 1} were left out (rule ${result.cut.rule}).`,
+          `The prompt did not fit: tokens ${result.cut.from} to ${result.cut.to - 1} were left out (rule ` +
+            `${result.cut.rule}).`,
         );
       const rate = figures.newTokens > 1 ? ((figures.newTokens - 1) / figures.writeMs) * 1000 : 0;
       io.note(
-        `${figures.promptTokens} tokens read in ${(figures.readMs / 1000).toFixed(2)} s, ${figures.newTokens} written${rate > 0 ? ` at ${rate.toFixed(1)} tokens/s` : ''}, ended by ${result.reason}`,
+        `${figures.promptTokens} tokens read in ${(figures.readMs / 1000).toFixed(2)} s, ` +
+          `${figures.newTokens} written${rate > 0 ? ` at ${rate.toFixed(1)} tokens/s` : ''}, ended by ${result.reason}`,
       );
     }
     return result.reason === 'cancelled' ? 130 : 0;
@@ -140,7 +145,8 @@ async function promptIds(prompt: string, values: Values, { tokenizer, checkpoint
 }
 
 export const PERPLEXITY_USAGE =
-  'perplexity DIR|NAME (--text FILE | --ids FILE) [--attention full|lambda|anchors] [--window N] [--sinks N] [--anchor-every N] [--rope NAME] [--limit N] [--adapter DIR]… [--weights FORMAT] [--threads N] [--json]';
+  'perplexity DIR|NAME (--text FILE | --ids FILE) [--attention full|lambda|anchors] [--window N] [--sinks N] ' +
+  '[--anchor-every N] [--rope NAME] [--limit N] [--adapter DIR]… [--weights FORMAT] [--threads N] [--json]';
 
 /** Mean negative log-likelihood by position, and the most rows held. */
 export async function runPerplexity(argv: readonly string[], io: ModelIo): Promise<number> {
@@ -172,13 +178,15 @@ export async function runPerplexity(argv: readonly string[], io: ModelIo): Promi
     } else {
       for (const { from, to, nll, tokens } of report.buckets)
         await io.out(
-          `${`${from}–${to}`.padEnd(16)} nll ${nll.toFixed(4)}   perplexity ${Math.exp(nll).toFixed(2)}   ${tokens} tokens`,
+          `${`${from}–${to}`.padEnd(16)} nll ${nll.toFixed(4)}   perplexity ${Math.exp(nll).toFixed(2)}   ` +
+            `${tokens} tokens`,
         );
       // A model's own anchors are put in when text is made ready for it, and are not in the text itself.
       if (text(values, 'attention') === 'anchors' && report.rows + 1 >= Math.max(...rows.map((row) => row.length)))
         io.note('No token of it was an anchor, so every row was kept; --anchor-every N makes each N-th token one.');
       await io.out(
-        `${'all'.padEnd(16)} nll ${report.nll.toFixed(4)}   perplexity ${Math.exp(report.nll).toFixed(2)}   ${report.tokens} tokens\nat most ${report.rows} rows held`,
+        `${'all'.padEnd(16)} nll ${report.nll.toFixed(4)}   perplexity ${Math.exp(report.nll).toFixed(2)}   ` +
+          `${report.tokens} tokens\nat most ${report.rows} rows held`,
       );
     }
     return 0;
@@ -197,7 +205,8 @@ async function tokenRows(values: Values, opened: Opened): Promise<number[][]> {
 }
 
 export const CALIBRATE_USAGE =
-  'calibrate DIR|NAME --factor S (--text FILE | --ids FILE) [--objective perplexity|needles] [--name NAME] [--rows N] [--seed N] [--weights FORMAT] [--threads N] [--json]';
+  'calibrate DIR|NAME --factor S (--text FILE | --ids FILE) [--objective perplexity|needles] [--name NAME] ' +
+  '[--rows N] [--seed N] [--weights FORMAT] [--threads N] [--json]';
 
 /**
  * Finds rotary factors for a longer window and writes them beside the checkpoint. An interrupted search goes on when
@@ -224,7 +233,8 @@ export async function runCalibrate(argv: readonly string[], io: ModelIo): Promis
     const needed = Math.floor(checkpoint.config.rope.originalMaxPositions * factor);
     if (tokens.length < needed)
       throw new UsageError(
-        `The text has ${tokens.length} tokens; calibrating for ${factor} × ${checkpoint.config.rope.originalMaxPositions} needs at least ${needed}.`,
+        `The text has ${tokens.length} tokens; calibrating for ${factor} × ` +
+          `${checkpoint.config.rope.originalMaxPositions} needs at least ${needed}.`,
         'model',
       );
     const interrupted = new SearchFile(

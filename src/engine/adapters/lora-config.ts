@@ -112,7 +112,8 @@ export function assertTrainedParametersPresent(
         'missing',
         directory,
         absent,
-        `adapter_config.json lists "${module}" in modules_to_save, but its weights are not in the adapter; without them the merged model would be wrong`,
+        `adapter_config.json lists "${module}" in modules_to_save, but its weights are not in the adapter; ` +
+          `without them the merged model would be wrong`,
       );
     }
   }
@@ -123,7 +124,8 @@ export function assertTrainedParametersPresent(
         'missing',
         directory,
         absent,
-        `LongLoRA trained every parameter with "${part}" in its name, but the adapter lacks this one; save it as trainable_params.safetensors beside the adapter`,
+        `LongLoRA trained every parameter with "${part}" in its name, but the adapter lacks this one; save ` +
+          `it as trainable_params.safetensors beside the adapter`,
       );
     }
   }

@@ -145,7 +145,8 @@ async function refusePickles(directory: string): Promise<void> {
         'unsupported',
         directory,
         `${stem}.bin`,
-        `is a pickle, which can run code and is not read; convert it to ${stem}.safetensors. Leaving it out would ruin the model: it was trained with these weights`,
+        `is a pickle, which can run code and is not read; convert it to ${stem}.safetensors. Leaving it out ` +
+          `would ruin the model: it was trained with these weights`,
       );
     }
   }
@@ -208,7 +209,8 @@ function planUpdate(
       'mismatch',
       file.path,
       a,
-      `A [${infoA.shape.join(', ')}] and B [${infoB.shape.join(', ')}] do not fit ${target} [${shape.join(', ')}]; was the adapter trained on another model?`,
+      `A [${infoA.shape.join(', ')}] and B [${infoB.shape.join(', ')}] do not fit ${target} ` +
+        `[${shape.join(', ')}]; was the adapter trained on another model?`,
     );
   }
   const name = module.replace(/^base_model\.model\./, '');

@@ -108,16 +108,19 @@ function bestRange4(weights: Float32Array, from: number, to: number): { scale: n
 }
 
 export interface QuantizedColumns {
-  /** Transposed: [columns of the matrix, rows of the matrix], as an integer product wants its right side. Zero is 128. */
+  /**
+   * Transposed: [columns of the matrix, rows of the matrix], as an integer product wants its right side. Zero is 128.
+   */
   levels: Uint8Array;
   /** One scale for each row of the matrix (each output). */
   scales: Float32Array;
 }
 
 /**
- * Bytes with one scale an output, for products with rows that are rounded to bytes as they come ("i8q"). They are unsigned:
- * on processors without VNNI, ONNX Runtime's product of unsigned by signed bytes saturates sums of two at 16 bits (6 to 24%
- * relative error measured on AVX2), the product of unsigned bytes does not. With VNNI both take the same time.
+ * Bytes with one scale an output, for products with rows that are rounded to bytes as they come ("i8q"). They are
+ * unsigned: on processors without VNNI, ONNX Runtime's product of unsigned by signed bytes saturates sums of two at 16
+ * bits (6 to 24% relative error measured on AVX2), the product of unsigned bytes does not. With VNNI both take the same
+ * time.
  */
 export function quantizeOutputs(
   weights: Float32Array,

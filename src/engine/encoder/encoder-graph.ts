@@ -1,5 +1,6 @@
 /**
- * The ONNX graph of a BERT sentence encoder with weights in signed bytes: token ids in, one vector of length 1 a text out.
+ * The ONNX graph of a BERT sentence encoder with weights in signed bytes: token ids in, one vector of length 1 a text
+ * out.
  *
  * Sizes: B texts, S tokens of the longest text, C hidden size, H heads, V vocabulary.
  */
@@ -86,8 +87,8 @@ class EncoderGraph {
   }
 
   /**
-   * x · [W₁ W₂ …]ᵀ + b. Each row of x is rounded to bytes with a scale of its own, each output of W has one, and the product is
-   * one of integers.
+   * x · [W₁ W₂ …]ᵀ + b. Each row of x is rounded to bytes with a scale of its own, each output of W has one, and the
+   * product is one of integers.
    */
   private async product(x: string, names: readonly string[], inputs: number): Promise<string> {
     const { g } = this;

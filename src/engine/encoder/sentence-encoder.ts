@@ -14,8 +14,8 @@ export interface EncodeTextsOptions {
 }
 
 /**
- * Turns texts into vectors of length 1 whose product is their similarity (Sentence-BERT, Reimers and Gurevych 2019: mean over
- * the tokens' last hidden states).
+ * Turns texts into vectors of length 1 whose product is their similarity (Sentence-BERT, Reimers and Gurevych 2019:
+ * mean over the tokens' last hidden states).
  */
 export class SentenceEncoder {
   private constructor(

@@ -82,7 +82,8 @@ export class Tokenizer {
         'mismatch',
         file,
         'model.vocab',
-        `has ids up to ${size - 1}, but the embedding has only ${vocabSize} rows; tokenizer and weights belong to different models`,
+        `has ids up to ${size - 1}, but the embedding has only ${vocabSize} rows; tokenizer and weights ` +
+          `belong to different models`,
       );
     }
     try {

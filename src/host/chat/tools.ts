@@ -61,7 +61,8 @@ function readTool(client: WorkerClient): vscode.LanguageModelTool<ReadInput> {
       const last = Math.min(document.lineCount, Math.round(input.endLine), first + MOST_LINES - 1);
       if (!(first <= last))
         throw new Error(
-          `${input.path} has ${document.lineCount} lines; lines ${input.startLine} to ${input.endLine} are not among them.`,
+          `${input.path} has ${document.lineCount} lines; lines ${input.startLine} to ${input.endLine} are ` +
+            `not among them.`,
         );
       const text = document.getText(new vscode.Range(first - 1, 0, last - 1, document.lineAt(last - 1).text.length));
       return textResult(`${why.path}:${first}-${last}\n${fence(text, document.languageId)}`);

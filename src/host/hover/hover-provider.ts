@@ -86,7 +86,8 @@ function explanation(info: HoverInfo): vscode.MarkdownString {
   const text = commandMarkdown([EXPLAIN_AT]);
   if (setting('hover.explain') === 'link')
     text.appendMarkdown(
-      `$(lightbulb) [${vscode.l10n.t('Explain')}](${commandUri(EXPLAIN_AT, info.definedAt)} "${vscode.l10n.t('Explain this definition in the Answer panel')}")`,
+      `$(lightbulb) [${vscode.l10n.t('Explain')}](${commandUri(EXPLAIN_AT, info.definedAt)} ` +
+        `"${vscode.l10n.t('Explain this definition in the Answer panel')}")`,
     );
   return text;
 }
@@ -113,7 +114,8 @@ function links(info: HoverInfo): vscode.MarkdownString {
   if (users.length > 0) {
     const more = info.moreUsers + info.usedBy.length - users.length;
     text.appendMarkdown(
-      `\n\n$(references) ${vscode.l10n.t('Used by')} ${users.map(({ span, label }) => spanLink(span, label)).join(', ')}`,
+      `\n\n$(references) ${vscode.l10n.t('Used by')} ` +
+        `${users.map(({ span, label }) => spanLink(span, label)).join(', ')}`,
     );
     if (more > 0) text.appendMarkdown(` ${vscode.l10n.t('and {0} more', more)}`);
   }

@@ -144,7 +144,7 @@ export class CachePanel extends LitElement {
     if (!ledger) {
       return html`${this.remembered()}
         <p class="empty dim">
-          ${t('When you ask, this shows what the context holds: which lines are read in full, which stand behind few rows, how much room is free, and where the time went.')}
+          ${t('When you ask, this shows what the context holds: which lines are read in full, which stand behind ' + ('few rows, how much room is free, and where the time ' + 'went.'))}
         </p>`;
     }
     const sum = totals(ledger);

@@ -35,7 +35,9 @@ const escape = markdown.utils.escapeHtml;
 markdown.renderer.rules['citation'] = (tokens, index, _options, env) => {
   const number = Number(tokens[index]?.meta?.['number']);
   const label = (env as Environment).citations?.get(number)?.label ?? '';
-  const button = `<button class="citation" type="button" data-citation="${number}" title="${escape(label)}" aria-label="${escape(`Citation ${number}: ${label}`)}">${number}</button>`;
+  const button =
+    `<button class="citation" type="button" data-citation="${number}" title="${escape(label)}" ` +
+    `aria-label="${escape(`Citation ${number}: ${label}`)}">${number}</button>`;
   const close = String(tokens[index]?.meta?.['close'] ?? '');
   return close ? `<span class="kept">${button}${escape(close)}</span>` : button;
 };
@@ -54,7 +56,10 @@ markdown.renderer.rules['fence'] = (tokens, index) => {
   const token = tokens[index];
   const language = token?.info.trim().split(/\s+/)[0] ?? '';
   const name = language ? ` aria-label="${escape(language)}"` : '';
-  return `<pre tabindex="0" role="group"${name || ' aria-label="code"'}><code>${escape(token?.content ?? '')}</code></pre>`;
+  return (
+    `<pre tabindex="0" ` +
+    `role="group"${name || ' aria-label="code"'}><code>${escape(token?.content ?? '')}</code></pre>`
+  );
 };
 // An alignment comes as a style attribute, which the panel's policy forbids.
 for (const rule of ['th_open', 'td_open']) {

@@ -16,7 +16,8 @@ const MAX_PARTS = 12;
 /** Words that carry nothing, in prose and in code alike; they are in no posting list. */
 const STOP_WORDS = new Set(
   (
-    'the a an of to and in is it its be by as at on that this these those are was were been or for with which will would should could can ' +
+    'the a an of to and in is it its be by as at on that this these those are was were been or for with ' +
+    'which will would should could can ' +
     'has have had does do did but so than then there their they them we you your our i he she his her'
   ).split(' '),
 );

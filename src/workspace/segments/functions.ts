@@ -18,8 +18,10 @@ export interface DocumentedFunction {
 /** Words that are followed by a parenthesis and call nothing. */
 const NOT_CALLS = new Set(
   (
-    'if for while switch catch return function sizeof typeof instanceof new await yield throw assert elif else do except with in not and or is print lambda def fn func fun match when ' +
-    'until unless case super using lock foreach nameof alignof decltype defined static_assert async import require select go defer chan map make struct interface type'
+    'if for while switch catch return function sizeof typeof instanceof new await yield throw assert elif ' +
+    'else do except with in not and or is print lambda def fn func fun match when ' +
+    ('until unless case super using lock foreach nameof alignof decltype defined static_assert async import ' +
+      'require select go defer chan map make struct interface type')
   ).split(' '),
 );
 

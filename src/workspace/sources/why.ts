@@ -48,7 +48,10 @@ export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOpt
 
 function place(rule: Rule, folder: string): string {
   if (rule.line === 0) return `the setting ${rule.file}: ${rule.pattern}`;
-  return `${isWithin(rule.file, folder) ? posix(relative(folder, rule.file)) : rule.file} line ${rule.line}: ${rule.pattern}`;
+  return (
+    `${isWithin(rule.file, folder) ? posix(relative(folder, rule.file)) : rule.file} line ${rule.line}: ` +
+    `${rule.pattern}`
+  );
 }
 
 const WORDS: Readonly<Partial<Record<SkipReason, string>>> = {
@@ -71,7 +74,10 @@ function fileTrouble(file: string, maxFileBytes: number): string | undefined {
     if (!info.isFile()) return 'It is not a regular file.';
     if (hasBinaryName(basename(file))) return 'Its name says that it is binary.';
     if (info.size > maxFileBytes)
-      return `It has ${info.size.toLocaleString('en')} bytes, more than the setting anchorage.index.maxFileSizeKB allows (${maxFileBytes.toLocaleString('en')}).`;
+      return (
+        `It has ${info.size.toLocaleString('en')} bytes, more than the setting anchorage.index.maxFileSizeKB ` +
+        `allows (${maxFileBytes.toLocaleString('en')}).`
+      );
     const head = Buffer.alloc(8_192);
     const handle = openSync(file, 'r');
     try {
