@@ -2,9 +2,8 @@
  * The two models at work, each in a process of its own: the one with memory slots encodes and ranks the workspace; the
  * one the user chose writes answers in prose. Neither displaces the other.
  */
+import type { ModelStatus, Writer } from '../protocol';
 import { totalmem } from 'node:os';
-import type { Writer } from '../assistant/write/writer';
-import type { ModelStatus } from '../protocol';
 import { EngineProcess, type EngineOptions, type ModelChoice } from '../inference/engine-process';
 import type { WorkClass } from '../base';
 

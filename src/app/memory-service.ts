@@ -2,6 +2,7 @@
  * Memories at work in the worker: the store, the encoder over the engine's process, and contexts composed for
  * questions.
  */
+import type { Author, ComposeParams, ComposeResult, DenseRatio, IndexStatus, MemoryDescription, QueryEmbedding, Scope, SegmentMemory } from '../protocol';
 import { join } from 'node:path';
 import {
   composeContext,
@@ -13,14 +14,11 @@ import {
   type WorkspaceMemory,
 } from '../memory/context/compose';
 import type { Workspace } from '../workspace';
-import { MemoryEncoding, type SegmentCoder, type SegmentMemory } from '../memory/encode/encoding';
+import { MemoryEncoding, type SegmentCoder } from '../memory/encode/encoding';
 import { Memories } from '../memory/memories';
 import { MemoryStore } from '../memory/store/memory-store';
-import type { DenseRatio } from '../memory/rows';
 import { memoryVersion } from '../memory/encode/encoding-units';
-import type { Author, IndexStatus, Scope } from '../protocol';
 import type { EngineProcess } from '../inference/engine-process';
-import type { ComposeParams, ComposeResult, MemoryDescription, QuestionLook } from '../protocol/memory';
 import { AppError, SerialQueue } from '../base';
 
 export interface MemoryServiceOptions {
@@ -248,7 +246,7 @@ class EngineContexts implements ContextEngine {
     this.sinkRows = sinkRows;
   }
 
-  async look(question: string, signal?: AbortSignal): Promise<QuestionLook> {
+  async look(question: string, signal?: AbortSignal): Promise<QueryEmbedding> {
     const [made] = await this.engine.inTurn('answer', 'vectors', { questions: [question] }, signal);
     if (!made) throw new AppError('modelFailed', 'The model made no vector of the question.');
     return made;

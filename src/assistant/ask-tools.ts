@@ -1,8 +1,7 @@
+import type { AnswerEvent, Scope, Writer } from '../protocol';
 import type { WorkspaceMemory } from '../memory/context/compose';
-import type { AnswerEvent, Scope } from '../protocol';
 import type { AssistantLibrary } from './library';
 import type { Turn } from './write/quotes';
-import type { Writer } from './write/writer';
 
 export interface AskRequest {
   id: string;

@@ -2,8 +2,8 @@
  * Answers a question: search, gather evidence, write, verify. A chosen model writes prose; without one the answer
  * quotes the sources. A question that no source answers gets one line that says so, and no prose.
  */
+import type { Answer, Author, Citation, ContextLedger, Coverage, LedgerGroup, Writer } from '../protocol';
 import { AppError, counted, throwIfCancelled } from '../base';
-import type { Answer, Author, Citation, ContextLedger, Coverage, LedgerGroup } from '../protocol';
 import { questionOf, searchFor, type Found } from './ask-search';
 import type { AskRequest, AskTools } from './ask-tools';
 import { checkMarkdown } from './citations';
@@ -13,7 +13,6 @@ import { answerFromSources, unknownNames } from './quote/extractive';
 import { composeChat } from './write/compose-chat';
 import { writeProse } from './write/prose';
 import { proseLedger } from './write/prose-ledger';
-import type { Writer } from './write/writer';
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
 

@@ -1,8 +1,8 @@
 /**
  * Explains a definition or a selection: what it is, its comment, what it calls, returns and raises, and who uses it.
  */
+import type { Author, Citation, Explanation, Writer } from '../protocol';
 import { textOfLines, throwIfCancelled } from '../base';
-import type { Author, Citation, Explanation } from '../protocol';
 import { locateInLines } from './citations';
 import { ExplanationCache } from './explanation/explanation-cache';
 import { explainByFacts } from './explanation/facts';
@@ -10,7 +10,6 @@ import { findTarget, type Target } from './explanation/target';
 import type { AssistantLibrary } from './library';
 import { composeChat } from './write/compose-chat';
 import { writeProse } from './write/prose';
-import type { Writer } from './write/writer';
 
 export interface ExplainRequest {
   file: string;

@@ -10,4 +10,3 @@ export type { HoverRequest, HoverTools } from './hover';
 export { readOrThrow } from './read-document';
 export { summarize } from './summarize';
 export type { SummarizeTools } from './summarize';
-export type { ChatMessage, QuoteReading, WriteOptions, Writer, Written } from './write/writer';

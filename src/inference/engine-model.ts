@@ -1,6 +1,6 @@
 /** A checkpoint at work in the engine's process: chats in, text out. */
+import type { ChatMessage, LoadedModel, LoadParams, Written } from '../protocol';
 import { basename } from 'node:path';
-import type { ChatMessage, Written } from '../assistant/write/writer';
 import {
   checkSums,
   Decoder,
@@ -15,7 +15,6 @@ import {
   type TensorSource,
   type Tokenizer,
 } from '../engine';
-import type { LoadedModel, LoadParams } from '../protocol/inference';
 import { loops } from './greedy';
 import { readMemoryConfig, type MemoryConfig } from './memory-config';
 import { MemoryModel } from './memory-model';

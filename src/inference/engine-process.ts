@@ -5,6 +5,7 @@
  * A process that nobody has asked anything for a while, or that has grown beyond its memory, is ended and comes back
  * with the next request.
  */
+import type { Author, ChatMessage, ComposeReading, EngineNotifications, EngineRequests, ErrorData, LoadedModel, LoadParams, ModelStatus, Writer, Written } from '../protocol';
 import { fork, type ChildProcess } from 'node:child_process';
 import { basename } from 'node:path';
 import {
@@ -15,10 +16,6 @@ import {
   CancellationTokenSource,
   ResponseError,
 } from 'vscode-jsonrpc/node';
-import type { ChatMessage, Writer, Written } from '../assistant/write/writer';
-import type { Author, ErrorData, ModelStatus } from '../protocol';
-import type { EngineNotifications, EngineRequests, LoadedModel, LoadParams } from '../protocol/inference';
-import type { ComposeReading } from '../protocol/memory';
 import { inspectorFlags } from '../rpc/inspector';
 import { AppError, ExclusiveQueue, type WorkClass } from '../base';
 

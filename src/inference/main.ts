@@ -2,9 +2,9 @@
  * The engine's process: ONNX Runtime runs here and nowhere else. Its messages are in engine-protocol.ts; it ends with
  * the worker.
  */
+import type { EngineNotifications, EngineRequests } from '../protocol';
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { serve } from '../rpc/connection';
-import type { EngineNotifications, EngineRequests } from '../protocol/inference';
 import { EngineModel } from './engine-model';
 import type { MemoryModel } from './memory-model';
 import { AppError } from '../base';

@@ -1,4 +1,5 @@
 /** Texts to memories and vectors: every text alone behind the sinks, in runs of the length the model was trained on. */
+import type { QueryEmbedding, SegmentMemory } from '../protocol';
 import {
   encodeHalf,
   type Decoder,
@@ -8,11 +9,9 @@ import {
   type SegmentInput,
   type Tokenizer,
 } from '../engine';
-import type { SegmentMemory } from '../memory/encode/encoding';
 import { coarsePlaces, joinBytes, packRows, runLengths, storedRowBytes } from '../memory/rows';
 import { AppError, LineTable } from '../base';
 import type { MemoryConfig } from './memory-config';
-import type { QuestionLook } from '../protocol/memory';
 import type { SelectionHead } from './selection-head';
 import type { VectorHead } from './vector-head';
 
@@ -111,7 +110,7 @@ export class MemoryCoder {
   }
 
   /** What segments are found by: a question is <|query|> and its words (models/recipe/heads/vectors.py). */
-  async vectors(questions: readonly string[]): Promise<QuestionLook[]> {
+  async vectors(questions: readonly string[]): Promise<QueryEmbedding[]> {
     const { queryToken, ratios } = this.config;
     const asked = questions.map((question) => {
       const tokens = [...(queryToken === undefined ? [] : [queryToken]), ...this.tokens(question)];

@@ -2,19 +2,12 @@
  * Contexts composed of memories: sinks, coarse rows of the workspace, fine rows of likely files, dense rows of the
  * likeliest segments, full rows of the best segments, the question.
  */
+import type { ComposedRows, ComposeParams, ComposeReading, ComposeResult, DenseSegment, OpenedRows } from '../protocol';
 import { memories, negativeLogLikelihood, type DecoderContext, type KvRows, type LiveCompression } from '../engine';
 import { denseRowCount, joinBytes, storedRowBytes, unpackRows } from '../memory/rows';
 import { AppError } from '../base';
 import { writeGreedily } from './greedy';
 import type { MemoryCoder } from './memory-coder';
-import type {
-  ComposedRows,
-  ComposeParams,
-  ComposeReading,
-  ComposeResult,
-  DenseSegment,
-  OpenedRows,
-} from '../protocol/memory';
 import { OpenedSegments, type Rows } from './on-demand-encodings';
 
 /** Bytes of full and of dense rows kept for the next questions. */

@@ -1,8 +1,8 @@
 /** What a checkpoint says of its memories: the object "anchorage" in config.json, and the files it names. */
+import type { DenseRatio, MemoryRatios } from '../protocol';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Fields, fileInside, readJson, type ModelConfig, type Tokenizer } from '../engine';
-import type { DenseRatio, MemoryRatios } from '../memory/rows';
 
 export interface MemoryConfig {
   /** The rows that everything stands behind. */

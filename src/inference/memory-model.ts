@@ -1,11 +1,10 @@
 /** The memory side of a checkpoint in the engine's process: texts in, memories, vectors and composed contexts out. */
+import type { ComposeParams, ComposeResult, MemoryDescription, QueryEmbedding, SegmentMemory } from '../protocol';
 import { ropeFrequencies, type Decoder, type Tokenizer } from '../engine';
-import type { SegmentMemory } from '../memory/encode/encoding';
 import { storedRowBytes } from '../memory/rows';
 import { MemoryCoder } from './memory-coder';
 import { MemoryComposer, type ComposeOptions } from './memory-composer';
 import type { MemoryConfig } from './memory-config';
-import type { ComposeParams, ComposeResult, MemoryDescription, QuestionLook } from '../protocol/memory';
 import { SelectionHead } from './selection-head';
 import { VectorHead } from './vector-head';
 
@@ -71,7 +70,7 @@ export class MemoryModel {
     return this.coder.encode(texts, signal);
   }
 
-  vectors(questions: readonly string[]): Promise<QuestionLook[]> {
+  vectors(questions: readonly string[]): Promise<QueryEmbedding[]> {
     return this.coder.vectors(questions);
   }
 

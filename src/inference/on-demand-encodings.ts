@@ -2,8 +2,8 @@
  * Rows of segments that are made when a question asks for them, and kept for the next questions: outside the store and
  * its budget.
  */
+import type { OpenedRows } from '../protocol';
 import { ByteCache } from '../base';
-import type { OpenedRows } from '../protocol/memory';
 
 /** What is made of a segment. */
 export interface Rows {

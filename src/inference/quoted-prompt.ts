@@ -12,9 +12,9 @@
  * rows do (perplexity 1.26, 1.17 and 1.53 times that of reading them; 1.44, 1.29 and 1.80 without); rows at the ends of
  * lines, of which there were more, held no more than a row in eight.
  */
+import type { QuoteReading } from '../protocol';
 import { ByteCache } from '../base';
 import { KvRows, memories, type Decoder, type DecoderContext, type Tokenizer } from '../engine';
-import type { QuoteReading } from '../assistant/write/writer';
 
 /** Rows at the beginning of the prompt that every quoted text is encoded behind: attention rests on them. */
 const SINKS = 4;

@@ -2,10 +2,10 @@
  * The vector that a text is found by (models/recipe/heads/vectors.py): what the model made of it, and what its tokens are
  * by themselves.
  */
+import type { TokenNeighbours } from '../protocol';
 import { LRUCache } from 'lru-cache';
 import { openSafetensors } from '../engine';
 import { LANES, multiplyLanes } from './lanes';
-import type { TokenLook } from '../memory/late-interaction';
 import { AppError } from '../base';
 
 /** Tokens of the vocabulary that are less alike (cosine) are not near. */
@@ -96,7 +96,7 @@ export class VectorHead {
    * A question's tokens as those of segments are held against them; undefined where tokens have no vectors of their
    * own.
    */
-  lookOf(tokens: readonly number[]): TokenLook | undefined {
+  lookOf(tokens: readonly number[]): TokenNeighbours | undefined {
     const { tokenRows: table } = this;
     if (!table) return undefined;
     const { each, mean } = (this.lengths ??= this.#lengths(table));

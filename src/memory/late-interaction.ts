@@ -4,25 +4,7 @@
  * of 256 tokens drowns one odd line; here the line that meets the question decides. Of a segment its token ids are kept
  * (two bytes each) and their vectors looked up, so a scan reads 2 MB a million tokens.
  */
-
-/**
- * A question as tokens are held against it: for each of its tokens in order, its weight and the tokens of the
- * vocabulary near to it.
- */
-export interface TokenLook {
-  /**
-   * [n]: lengths of the tokens' vectors, which are their learned weights (what stands everywhere is short), 1 for the
-   * vocabulary's mean. 0 for a token that came before.
-   */
-  weights: Float32Array;
-  /** [n]: the same, also for tokens that came before; runs of tokens are weighed with it. */
-  lengths: Float32Array;
-  /** [n + 1]: where each token's own part of `ids` and `similarities` begins. */
-  starts: Int32Array;
-  /** Vocabulary ids and their cosine with the question's token, in (0, 1]. */
-  ids: Uint32Array;
-  similarities: Float32Array;
-}
+import type { TokenNeighbours } from '../protocol';
 
 /** What of a question is found in a segment: shares of the question's whole weight, and a weight. */
 export interface LateScore {
@@ -58,7 +40,7 @@ export class LateInteraction {
   private readonly runWeight: Float32Array;
 
   constructor(
-    private readonly look: TokenLook,
+    private readonly look: TokenNeighbours,
     vocabSize: number,
   ) {
     const { starts, ids, similarities } = look;

@@ -1,10 +1,11 @@
+import type { MemoryRatios, TokenNeighbours } from '../protocol';
 import { ByteCache } from '../base';
 import { decodeHalf } from '../engine';
 import type { MemoryEncoding } from './encode/encoding';
-import { LateInteraction, type LateScore, type TokenLook } from './late-interaction';
+import { LateInteraction, type LateScore } from './late-interaction';
 import type { MemoryStore } from './store/memory-store';
 import { ReadBuffers } from './store/read-buffers';
-import { foldRows, halves, joinFine, type MemoryRatios } from './rows';
+import { foldRows, halves, joinFine } from './rows';
 import type { MemoryUnit } from './encode/encoding-units';
 
 /** A unit of the workspace whose memories are in the store. */
@@ -132,7 +133,7 @@ export class Memories {
   /** How much of a question each segment holds, token by token; those that hold nothing of it are left out. */
   async late(
     segments: readonly MemorySegment[],
-    look: TokenLook,
+    look: TokenNeighbours,
   ): Promise<{ segment: MemorySegment; score: LateScore }[]> {
     const interaction = new LateInteraction(look, this.options.vocabSize);
     const scored: { segment: MemorySegment; score: LateScore }[] = [];

@@ -1,3 +1,4 @@
+import type { DenseRatio, MemoryRatios } from '../protocol';
 import { decodeHalf, encodeHalf, KvRows, type RowShape } from '../engine';
 
 /**
@@ -91,19 +92,6 @@ export function halves(bytes: Uint8Array): Uint16Array {
 }
 
 // ── Which rows a segment has ──────────────────────────────────────────────────────────────────────────────────────
-
-/** How a model makes memories: tokens encoded at once at most, tokens that a coarse and a fine row stand for. */
-export interface MemoryRatios {
-  segmentTokens: number;
-  coarseTokens: number;
-  fineTokens: number;
-}
-
-/** How dense rows are made: tokens encoded at once at most, and tokens that a row stands for. */
-export interface DenseRatio {
-  segmentTokens: number;
-  rowTokens: number;
-}
 
 export function denseRowCount(tokens: number, { segmentTokens, rowTokens }: DenseRatio): number {
   return runLengths(tokens, segmentTokens).reduce((rows, run) => rows + Math.ceil(run / rowTokens), 0);

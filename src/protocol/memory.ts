@@ -1,10 +1,49 @@
 /**
- * Messages about memories between the worker and the engine's process (engine-protocol.ts). Rows travel as bytes
- * (library/memories/rows.ts).
+ * Compressed rows, vectors and composed contexts as they travel between worker and inference process. Rows travel as
+ * bytes (memory/rows.ts).
  */
-import type { SegmentMemory } from '../memory/encode/encoding';
-import type { TokenLook } from '../memory/late-interaction';
-import type { DenseRatio, MemoryRatios } from '../memory/rows';
+/** Tokens that a model compresses at once, and tokens that one coarse or fine row stands for. */
+export interface MemoryRatios {
+  segmentTokens: number;
+  coarseTokens: number;
+  fineTokens: number;
+}
+
+/** Tokens that a model compresses to dense rows at once, and tokens that one dense row stands for. */
+export interface DenseRatio {
+  segmentTokens: number;
+  rowTokens: number;
+}
+
+/** Compressed rows of one text as the model made them. Rows are f16 bytes (memory/rows.ts). */
+export interface SegmentMemory {
+  tokens: number;
+  coarseRows: number;
+  /** Fine rows that are not coarse rows as well. */
+  restRows: number;
+  bytesPerRow: number;
+  vector: Uint8Array;
+  /** Token ids of the text, two bytes each; empty when the model has no vectors of tokens. */
+  ids: Uint8Array;
+  coarse: Uint8Array;
+  rest: Uint8Array;
+}
+
+/** A question's tokens with their nearest vocabulary neighbours, for late interaction with the tokens of segments. */
+export interface TokenNeighbours {
+  /**
+   * [n]: length of each token's vector relative to the vocabulary's mean, which is its learned weight; 0 for a token
+   * that came before.
+   */
+  weights: Float32Array;
+  /** [n]: the same, also for tokens that came before. Runs of tokens are weighed with it. */
+  lengths: Float32Array;
+  /** [n + 1]: where each token's own part of `ids` and `similarities` begins. */
+  starts: Int32Array;
+  /** Vocabulary ids and their cosine with the question's token, in (0, 1]. */
+  ids: Uint32Array;
+  similarities: Float32Array;
+}
 
 /** What a loaded model with memory slots says of itself. */
 export interface MemoryDescription {
@@ -22,8 +61,8 @@ export interface MemoryDescription {
   windowTokens: number;
 }
 
-/** A question as segments are held against it. */
-export interface QuestionLook {
+/** A question in the spaces in which segments are compared with it. */
+export interface QueryEmbedding {
   /** [vectorWidth], of length 1. */
   vector: Float32Array;
   /**
@@ -33,7 +72,7 @@ export interface QuestionLook {
   selection?: Float32Array;
   tokens: number;
   /** Its tokens as those of segments are held against them, where the model has vectors of tokens. */
-  late?: TokenLook;
+  late?: TokenNeighbours;
 }
 
 /**
@@ -118,7 +157,7 @@ export interface ComposeResult extends ComposeReading {
 
 export interface MemoryRequests {
   encode: [{ texts: readonly string[] }, readonly SegmentMemory[]];
-  vectors: [{ questions: readonly string[] }, readonly QuestionLook[]];
+  vectors: [{ questions: readonly string[] }, readonly QueryEmbedding[]];
   countTokens: [{ texts: readonly string[] }, readonly number[]];
   compose: [ComposeParams, ComposeResult];
 }

@@ -8,7 +8,7 @@ import type { Coverage, RankedSpan, RankReason, Scope } from '../protocol';
 import type { ComposeTools } from '../memory/context/compose';
 
 /** The question as segments are held against it. */
-export type QuestionLook = Awaited<ReturnType<ComposeTools['engine']['look']>>;
+export type QueryEmbedding = Awaited<ReturnType<ComposeTools['engine']['look']>>;
 
 export interface Retrieved {
   /** In the fused order. */
@@ -17,7 +17,7 @@ export interface Retrieved {
   /** Every segment with memories, and the fused score of those that any judge names. */
   segments: readonly MemorySegment[];
   scores: ReadonlyMap<string, number>;
-  look: QuestionLook;
+  look: QueryEmbedding;
 }
 
 /** One way of judging segments. */
@@ -80,7 +80,7 @@ export const runShare = (run: number): number => Math.min(1, run / LONG_RUN) ** 
 /** What the model has to say of each segment. */
 export async function judgesOf(
   segments: readonly MemorySegment[],
-  look: QuestionLook,
+  look: QueryEmbedding,
   memories: ComposeTools['memories'],
   points = POINTS,
 ): Promise<Judge[]> {

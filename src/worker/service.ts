@@ -1,4 +1,5 @@
 /** What the worker does with each message: the library, the assistant and the engine's process put together. */
+import { type ClientNotifications, type Coverage, type Held, type IndexStatus, type InitializeParams, PROTOCOL_VERSION, type Requests, type Scope, type WorkerNotifications, type WorkerSettings, type Writer } from '../protocol';
 import { join } from 'node:path';
 import { ask } from '../assistant/ask';
 import { locateCitation } from '../assistant/citations';
@@ -6,20 +7,7 @@ import { explain } from '../assistant/explain';
 import { ExplanationCache } from '../assistant/explanation/explanation-cache';
 import { hover } from '../assistant/hover';
 import { summarize } from '../assistant/summarize';
-import type { Writer } from '../assistant/write/writer';
 import type { Workspace } from '../workspace';
-import {
-  PROTOCOL_VERSION,
-  type ClientNotifications,
-  type Coverage,
-  type Held,
-  type IndexStatus,
-  type InitializeParams,
-  type Requests,
-  type Scope,
-  type WorkerNotifications,
-  type WorkerSettings,
-} from '../protocol';
 import type { Engines } from '../app/engines';
 import { MemoryService } from '../app/memory-service';
 import { chooseModels } from '../app/models';

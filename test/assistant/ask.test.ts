@@ -1,9 +1,8 @@
+import type { Answer, AnswerEvent, ChatMessage, Writer, Written } from '../../src/protocol';
 import { describe, expect, test } from 'vitest';
 import { ask } from '../../src/assistant/ask';
 import { splitLines, textOfLines } from '../../src/base';
 import { sha256 } from '../../src/base/node';
-import type { ChatMessage, Writer, Written } from '../../src/assistant/write/writer';
-import type { Answer, AnswerEvent } from '../../src/protocol';
 import { MemoryLibrary } from '../memory/context/memory-library';
 
 const FILES = {

@@ -1,3 +1,4 @@
+import type { ComposeParams, ComposeResult } from '../../src/protocol';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +12,6 @@ import { EngineModel } from '../../src/inference/engine-model';
 import { memoryPositions, sharedPositions } from '../../src/inference/memory-composer';
 import type { MemoryCoder } from '../../src/inference/memory-coder';
 import type { MemoryModel } from '../../src/inference/memory-model';
-import type { ComposeParams, ComposeResult } from '../../src/protocol/memory';
 import { SelectionHead } from '../../src/inference/selection-head';
 import { safetensors, writeMemoryCheckpoint } from './memory-checkpoint';
 import { writeTinyCheckpoint } from './checkpoints';

@@ -1,8 +1,8 @@
+import type { Written } from '../../src/protocol';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Written } from '../../src/assistant/write/writer';
 import { EngineModel } from '../../src/inference/engine-model';
 import { writeTinyCheckpoint } from './checkpoints';
 

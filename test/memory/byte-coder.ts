@@ -1,6 +1,7 @@
+import type { MemoryRatios, SegmentMemory } from '../../src/protocol';
 import { createHash } from 'node:crypto';
-import type { SegmentCoder, SegmentMemory } from '../../src/memory/encode/encoding';
-import { rowCounts, type MemoryRatios } from '../../src/memory/rows';
+import type { SegmentCoder } from '../../src/memory/encode/encoding';
+import { rowCounts } from '../../src/memory/rows';
 import { memoryVersion } from '../../src/memory/encode/encoding-units';
 
 export const RATIOS: MemoryRatios = { segmentTokens: 64, coarseTokens: 64, fineTokens: 16 };

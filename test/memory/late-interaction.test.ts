@@ -1,6 +1,7 @@
+import type { TokenNeighbours } from '../../src/protocol';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { LateInteraction, type TokenLook } from '../../src/memory/late-interaction';
+import { LateInteraction } from '../../src/memory/late-interaction';
 
 const VOCABULARY = 40;
 
@@ -9,7 +10,7 @@ function lookOf(
   tokens: readonly number[],
   weightOf: (token: number) => number = () => 1,
   near: Record<number, Record<number, number>> = {},
-): TokenLook {
+): TokenNeighbours {
   const lists = tokens.map((token) =>
     Object.entries({ [token]: 1, ...near[token] }).map(([id, similarity]) => [Number(id), similarity] as const),
   );
@@ -23,7 +24,7 @@ function lookOf(
   };
 }
 
-const scoreOf = (look: TokenLook, ids: readonly number[]): ReturnType<LateInteraction['score']> =>
+const scoreOf = (look: TokenNeighbours, ids: readonly number[]): ReturnType<LateInteraction['score']> =>
   new LateInteraction(look, VOCABULARY).score(Uint16Array.from(ids));
 
 it('a text that holds the question word for word holds all of it', () => {

@@ -1,9 +1,10 @@
+import type { SegmentMemory } from '../../src/protocol';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { encodeHalf } from '../../src/engine/kv-cache/float16';
-import { MemoryEncoding, type SegmentCoder, type SegmentMemory } from '../../src/memory/encode/encoding';
+import { MemoryEncoding, type SegmentCoder } from '../../src/memory/encode/encoding';
 import { Memories } from '../../src/memory/memories';
 import { MemoryStore } from '../../src/memory/store/memory-store';
 import { foldRows, joinBytes } from '../../src/memory/rows';

@@ -1,11 +1,10 @@
 /** Composes the prompt of an answer within a budget that is counted in the model's own tokens. */
+import type { ChatMessage, Citation, RankedSpan, Writer } from '../../protocol';
 import { AppError, counted } from '../../base';
-import type { Citation, RankedSpan } from '../../protocol';
 import { CitationList } from '../citations';
 import type { AssistantLibrary } from '../library';
 import { excerptOf } from '../quote/excerpt';
 import { chatOf, costsOf, readCitations, type Quoted, type Turn } from './quotes';
-import type { ChatMessage, Writer } from './writer';
 
 /** A prompt that fits, and what it holds. */
 export interface Composed {

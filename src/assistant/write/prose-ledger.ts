@@ -1,8 +1,7 @@
 /** The ledger of a prose answer: the rows of each quote, the question and the answer. */
-import type { ContextLedger, LedgerGroup } from '../../protocol';
+import type { ContextLedger, LedgerGroup, Writer, Written } from '../../protocol';
 import type { Composed } from './compose-chat';
 import { costsOf } from './quotes';
-import type { Writer, Written } from './writer';
 
 /** Lists each quoted span in full, anchored spans, the question with the instructions, and the answer. */
 export async function proseLedger(composed: Composed, writer: Writer, written?: Written): Promise<ContextLedger> {

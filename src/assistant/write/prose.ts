@@ -1,10 +1,9 @@
 /** The answer in prose: a model reads numbered quotes and the question, and every citation it writes is verified. */
+import type { Citation, Span, Writer, Written } from '../../protocol';
 import { counted } from '../../base';
-import type { Citation, Span } from '../../protocol';
 import { checkMarkdown, type CheckedMarkdown } from '../citations';
 import type { AssistantLibrary } from '../library';
 import type { Composed } from './compose-chat';
-import type { Writer, Written } from './writer';
 
 export interface ProseAnswer {
   markdown: string;

@@ -1,9 +1,8 @@
 /** Spans as a model reads them: quoted, numbered and counted in its own tokens. */
+import type { ChatMessage, Citation, RankedSpan, Writer } from '../../protocol';
 import { splitLines, textOfLines, throwIfCancelled } from '../../base';
-import type { Citation, RankedSpan } from '../../protocol';
 import { CitationList } from '../citations';
 import type { AssistantLibrary } from '../library';
-import type { ChatMessage, Writer } from './writer';
 
 export interface Turn {
   question: string;

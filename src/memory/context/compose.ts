@@ -3,11 +3,10 @@
  * near it in fine rows, everything else in coarse rows. The result is the ledger the user sees, and the model's own
  * reading of it.
  */
-import { LateInteraction, type TokenLook } from '../late-interaction';
+import type { AnswerTiming, Author, ContextLedger, Coverage, DenseRatio, RankedSpan, Scope, TokenNeighbours } from '../../protocol';
+import { LateInteraction } from '../late-interaction';
 import type { Memories } from '../memories';
-import type { DenseRatio } from '../rows';
 import type { Document, SegmentedDocument } from '../../workspace';
-import type { AnswerTiming, Author, ContextLedger, Coverage, RankedSpan, Scope } from '../../protocol';
 import type { AssistantLibrary } from '../../assistant/library';
 import { withBareNames } from '../../assistant/question';
 import { ledgerOf, type ContextParts } from './ledger';
@@ -29,7 +28,7 @@ export interface ContextEngine {
   look(
     question: string,
     signal?: AbortSignal,
-  ): Promise<{ vector: Float32Array; selection?: Float32Array; tokens: number; late?: TokenLook }>;
+  ): Promise<{ vector: Float32Array; selection?: Float32Array; tokens: number; late?: TokenNeighbours }>;
   compose(request: ContextRequest, options?: ReadingOptions): Promise<ContextWriting>;
 }
 

@@ -1,5 +1,6 @@
+import type { DenseRatio } from '../../protocol';
 import type { MemorySegment } from '../memories';
-import { denseRowCount, type DenseRatio } from '../rows';
+import { denseRowCount } from '../rows';
 
 export interface RowBudget {
   /** Rows for everything that `planContext` chooses. */

@@ -1,23 +1,9 @@
+import type { SegmentMemory, Standstill } from '../../protocol';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
-import type { Standstill } from '../../protocol';
 import type { Workspace } from '../../workspace';
 import { EncodingQueue } from './encoding-queue';
 import type { MemoryStore } from '../store/memory-store';
 import { unitsOf, type MemoryUnit } from './encoding-units';
-
-/** Memories of one text as the model made them. */
-export interface SegmentMemory {
-  tokens: number;
-  coarseRows: number;
-  /** Fine rows besides those that are coarse rows too (rows.ts, `coarsePlaces`). */
-  restRows: number;
-  bytesPerRow: number;
-  vector: Uint8Array;
-  /** The text's token ids, two bytes each; empty when the model has no vectors of tokens. */
-  ids: Uint8Array;
-  coarse: Uint8Array;
-  rest: Uint8Array;
-}
 
 /** Makes memories of texts; the worker implements it over the engine's process. */
 export interface SegmentCoder {

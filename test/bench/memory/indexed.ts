@@ -2,6 +2,7 @@
  * A workspace for the memory benches: documents in memory, the product's own lexical ranker over them, the product's
  * own store and encoder.
  */
+import type { QueryEmbedding, RankedSpan } from '../../../src/protocol';
 import { mkdirSync } from 'node:fs';
 import type { AssistantLibrary, Definition } from '../../../src/assistant/library';
 import { LexicalIndex } from '../../../src/workspace/lexical/lexical-index';
@@ -12,11 +13,9 @@ import { memoryVersion } from '../../../src/memory/encode/encoding-units';
 import { Retriever } from '../../../src/search/retriever';
 import type { Segmenter } from '../../../src/workspace/segments/segmenter';
 import type { Document, SegmentedDocument } from '../../../src/workspace/types';
-import type { RankedSpan } from '../../../src/protocol';
 import { fusedSpans, judge, judgesOf, SPANS } from '../../../src/search/fused-search';
 import type { ContextEngine } from '../../../src/memory/context/compose';
 import type { MemoryModel } from '../../../src/inference/memory-model';
-import type { QuestionLook } from '../../../src/protocol/memory';
 import { alteredStore, type MemoryArm } from './arms';
 
 type Both = { document: Document; segmented: SegmentedDocument };
@@ -173,7 +172,7 @@ export function engineOf(memory: MemoryModel): ContextEngine {
     windowTokens,
     sinkRows,
     ...(dense ? { dense } : {}),
-    look: async (question) => (await memory.vectors([question]))[0] as QuestionLook,
+    look: async (question) => (await memory.vectors([question]))[0] as QueryEmbedding,
     compose: async ({ coarse, ...request }, options) => {
       const { id, tokens } = coarse;
       const held = id === sent;

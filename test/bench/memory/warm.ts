@@ -2,6 +2,7 @@
  * What a warm question costs, and what the same would cost by reading afresh, or by restoring a saved cache of another
  * engine.
  */
+import type { ComposeParams } from '../../../src/protocol';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { memories as memoriesPolicy, openCheckpoint } from '../../../src/engine';
@@ -10,7 +11,6 @@ import type { Memories, MemorySegment } from '../../../src/memory/memories';
 import { createSegmenter } from '../../../src/workspace/segments/segmenter';
 import type { Document } from '../../../src/workspace/types';
 import type { MemoryModel } from '../../../src/inference/memory-model';
-import type { ComposeParams } from '../../../src/protocol/memory';
 import { writeGguf } from '../engine/gguf';
 import { loadLlama } from '../engine/llama';
 import { benchCache, median, round, table } from '../engine/measure';
