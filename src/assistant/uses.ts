@@ -102,16 +102,16 @@ export async function usersBlock(
     if (uses.length === 0)
       return (
         `${code(name)} is defined in ` +
-        (`${enumerate([...new Set(definitions.map((each) => code(each.path)))].slice(0, 3))}; no other line ` +
-          `of the indexed files names it.`)
+        `${enumerate([...new Set(definitions.map((each) => code(each.path)))].slice(0, 3))}; no other line ` +
+        `of the indexed files names it.`
       );
     const calls = /\b(call|invok)/i.test(question.text) ? uses.filter(({ kind }) => kind === 'call') : [];
     const told = (calls.length > 0 ? calls : uses).slice(0, USERS);
     const total = uses.length + more;
     const count =
       `${code(name)} is named outside ` +
-      (`${definitions.length > 1 ? `its ${definitions.length} definitions` : 'its definition'} in ` +
-        `${more > 0 ? `at least ${counted(total, 'place')}` : counted(total, 'place')}`);
+      `${definitions.length > 1 ? `its ${definitions.length} definitions` : 'its definition'} in ` +
+      `${more > 0 ? `at least ${counted(total, 'place')}` : counted(total, 'place')}`;
     const which =
       told.length === total
         ? ''

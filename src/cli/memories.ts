@@ -78,7 +78,7 @@ export function renderMemories(figures: MemoryFigures): string {
   return (
     `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments ` +
     `(${tokens.toLocaleString('en-US')} tokens) have memories by ${model}; this run encoded ${speed}, ` +
-    (`and the memories have ${formatBytes(figures.bytes)} of at most ` +
-      `${formatBytes(figures.budgetBytes)}.${reason === undefined ? '' : ` ${reason}`}`)
+    `and the memories have ${formatBytes(figures.bytes)} of at most ` +
+    `${formatBytes(figures.budgetBytes)}.${reason === undefined ? '' : ` ${reason}`}`
   );
 }

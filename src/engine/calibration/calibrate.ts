@@ -49,8 +49,8 @@ export async function calibrate(decoder: Decoder, options: CalibrateOptions): Pr
   });
   const note =
     `DCIS by ${options.objective} on ${rows.length} × ${rows[0]?.tokens.length ?? 0} tokens: ` +
-    (`${result.initialObjective.toPrecision(4)} (YaRN) → ${result.objective.toPrecision(4)} in ` +
-      `${result.evaluations} evaluations`);
+    `${result.initialObjective.toPrecision(4)} (YaRN) → ${result.objective.toPrecision(4)} in ` +
+    `${result.evaluations} evaluations`;
   return { stored: { extension: options.factor, attentionFactor, factors: result.factors, note }, result };
 }
 
