@@ -22,5 +22,7 @@ const UNREADABLE: Record<ReadError['code'], { code: ErrorCode; hint: string }> =
   binary: { code: 'fileUnreadable', hint: 'Only text files can be read.' },
   tooLarge: { code: 'fileUnreadable', hint: 'Raise the setting anchorage.index.maxFileSizeKB to read larger files.' },
   directory: { code: 'fileUnreadable', hint: 'Choose a file in this folder.' },
+  special: { code: 'fileUnreadable', hint: 'Only regular files can be read.' },
+  malformed: { code: 'fileUnreadable', hint: 'Repair the file, or copy its text to a text file.' },
   failed: { code: 'fileUnreadable', hint: 'Check that another program can open it.' },
 };

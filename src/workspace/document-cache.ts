@@ -52,7 +52,7 @@ export class DocumentCache implements DocumentReader {
       const { mtimeMs, size } = statSync(file);
       const known = this.recent.get(path);
       if (known && known.mtimeMs === mtimeMs && known.size === size && known.document.hash === entry.hash) return known;
-      const read = size <= SMALL_BYTES ? readDocumentNow(file, path) : await readDocument(file, path);
+      const read = await (size <= SMALL_BYTES ? readDocumentNow(file, path) : readDocument(file, path));
       if (read.document.hash !== entry.hash) {
         this.stale.add(path);
         return undefined;

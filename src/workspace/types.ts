@@ -23,6 +23,18 @@ export interface Document {
   text: string;
   /** sha256 (hex) of the decoded text. */
   hash: string;
+  /** Where lines come from in a document that is not plain text (a notebook's cells); in order of the lines. */
+  places?: readonly Place[];
+}
+
+/** Lines of an extracted text, and the part of the document that they come from. */
+export interface Place {
+  /** 1-based and inclusive. */
+  startLine: number;
+  endLine: number;
+  kind: 'cell' | 'page' | 'section';
+  /** 1-based number of the cell or page. */
+  number: number;
 }
 
 /** VS Code language ids where VS Code has one. */

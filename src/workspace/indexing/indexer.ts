@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { WorkspaceFolders } from '../sources/folders';
-import { ReadError, readDocument, toDocument } from '../sources/read';
+import { documentOfText, ReadError, readDocument } from '../sources/read';
 import { OWN_IGNORE_FILE } from '../sources/rules';
 import { walk, WalkReport, type WalkedFile } from '../sources/walk';
 import { whyFile } from '../sources/why';
@@ -54,8 +54,8 @@ const FEW = 8;
  */
 export class Indexer {
   private readonly turns = new Map<string, Promise<void>>();
-  /** The latest text of an editor that is being segmented, by workspace path. */
-  private readonly typed = new Map<string, string>();
+  /** The latest change of an editor whose text is being segmented, by workspace path. */
+  private readonly typed = new Map<string, symbol>();
   private resume: (() => void) | undefined;
   private paused: Promise<void> | undefined;
   private sinceFlush = 0;
@@ -207,9 +207,9 @@ export class Indexer {
     const { progress } = this.context;
     const code = error instanceof ReadError ? error.code : 'failed';
     if (code === 'missing' || code === 'directory') this.remove(path);
-    else if (code === 'binary' || code === 'tooLarge') {
+    else if (code === 'binary' || code === 'tooLarge' || code === 'special') {
       this.remove(path);
-      progress.skip(path, code === 'binary' ? 'binary' : 'too large');
+      progress.skip(path, SKIPPED[code]);
     } else {
       // What was indexed stays until it can be read again: a file may be locked for a moment.
       const message = error instanceof Error ? error.message : String(error);
@@ -277,11 +277,14 @@ export class Indexer {
     }
     const why = whyFile(file, folders, settings);
     if (!why.indexed && why.rule) return;
-    const document = toDocument(file, path, text);
-    this.typed.set(path, document.hash);
+    const turn = Symbol(path);
+    this.typed.set(path, turn);
+    const document = await documentOfText(file, path, text).catch(() => undefined);
+    // What the editor holds may be no document for now (half of a notebook's JSON): the saved file stands.
+    if (!document) return;
     const { segmented } = await pool.segmentNow(document);
     // Saved or typed on meanwhile: this text would hide what came after it.
-    if (this.typed.get(path) !== document.hash) return;
+    if (this.typed.get(path) !== turn) return;
     this.typed.delete(path);
     documentCache.unsaved.set(path, { document, segmented });
     if (atOnce && !lexical.has(path, document.hash)) lexical.add(path, document, segmented);
@@ -340,6 +343,9 @@ export class Indexer {
     }
   }
 }
+
+/** How the status names files that turned out to be no documents. */
+const SKIPPED = { binary: 'binary', tooLarge: 'too large', special: 'not a regular file' } as const;
 
 /** A file whose content decides what is indexed. */
 function isRuleFile(file: string): boolean {

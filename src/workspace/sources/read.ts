@@ -1,115 +1,98 @@
-import { AppError } from '../../base';
 import { sha256 } from '../../base/node';
-import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
-import type { Document } from '../types';
 import { languageOf } from '../languages';
+import type { Document } from '../types';
+import { ExtractionError, type Extraction, extractorFor, isPlainText, maxBytesOf } from './extractors';
+import { ReadError, readErrorOf } from './read-error';
+import { type FileBytes, readRegularFile, readRegularFileNow } from './regular-file';
 
-export type ReadErrorCode = 'missing' | 'denied' | 'binary' | 'tooLarge' | 'directory' | 'failed';
-
-/** A file that gives no document, and the reason. */
-export class ReadError extends AppError<ReadErrorCode> {
-  override readonly name = 'ReadError';
-
-  constructor(
-    code: ReadErrorCode,
-    readonly file: string,
-    message: string,
-    options?: ErrorOptions,
-  ) {
-    super(code, `${file}: ${message}`, undefined, options);
-  }
-}
+export { ReadError, type ReadErrorCode } from './read-error';
 
 export interface ReadResult {
   document: Document;
   /** Bytes on disk and time of the last change (ms), both of the moment of reading. */
   size: number;
   mtimeMs: number;
-  /** Bytes that are no UTF-8 were replaced by U+FFFD: the file has another encoding. */
+  /** Bytes that are not UTF-8 were replaced by U+FFFD: the file has another encoding. */
   replaced: boolean;
 }
 
+/** Longer files are refused whatever the setting: V8 ends the process at strings of 512 MB. */
+const MAX_BYTES = 256 << 20;
+/** Characters of extracted text. It is the same at indexing and at reading, so that both give the same text. */
+const MAX_CHARACTERS = 16_000_000;
 const HEAD_BYTES = 8_192;
+/** A text's language is judged by this many characters. */
+const HEAD_CHARACTERS = 4_096;
 
 /**
- * Reads one text file: UTF-8, or UTF-16 when it begins with a byte order mark.
+ * Reads one document.
+ *
  * @param path workspace path
+ * @param maxFileBytes largest text file; other document types have limits of their own
  * @throws ReadError
  */
-export async function readDocument(file: string, path: string, maxBytes = Infinity): Promise<ReadResult> {
-  let handle: FileHandle | undefined;
-  try {
-    handle = await open(file, 'r');
-    const { size, mtimeMs } = await handle.stat();
-    if (size > maxBytes) throw new ReadError('tooLarge', file, `larger than ${maxBytes} bytes`);
-    // Read through the handle: what was measured is what is read, also when the file is replaced meanwhile.
-    const bytes = await handle.readFile();
-    const { text, replaced } = decode(bytes, file);
-    return { document: toDocument(file, path, text), size, mtimeMs, replaced };
-  } catch (error) {
-    throw error instanceof ReadError ? error : readError(error, file);
-  } finally {
-    await handle?.close();
-  }
+export async function readDocument(file: string, path: string, maxFileBytes = MAX_BYTES): Promise<ReadResult> {
+  const read = await readRegularFile(file, { maxBytes: Math.min(MAX_BYTES, maxBytesOf(path, maxFileBytes)) });
+  return resultOf(file, path, read, await extract(file, path, read.bytes));
 }
 
 /**
- * The same without leaving the thread: for the few small files a question needs, where a trip through the thread pool
- * costs more than the reading.
+ * The same without leaving the thread, for small plain text (isPlainText): a trip through the thread pool costs more
+ * than the reading.
+ *
  * @throws ReadError
  */
-export function readDocumentNow(file: string, path: string): ReadResult {
-  let handle: number | undefined;
-  try {
-    handle = openSync(file, 'r');
-    const { size, mtimeMs } = fstatSync(handle);
-    const { text, replaced } = decode(readFileSync(handle), file);
-    return { document: toDocument(file, path, text), size, mtimeMs, replaced };
-  } catch (error) {
-    throw error instanceof ReadError ? error : readError(error, file);
-  } finally {
-    if (handle !== undefined) closeSync(handle);
-  }
+export function readDocumentNow(file: string, path: string): ReadResult | Promise<ReadResult> {
+  if (!isPlainText(path)) return readDocument(file, path);
+  const read = readRegularFileNow(file, { maxBytes: MAX_BYTES });
+  const extraction = extract(file, path, read.bytes);
+  return extraction instanceof Promise
+    ? extraction.then((done) => resultOf(file, path, read, done))
+    : resultOf(file, path, read, extraction);
 }
 
+/**
+ * The document of an editor's text.
+ *
+ * @throws ReadError
+ */
+export async function documentOfText(file: string, path: string, text: string): Promise<Document> {
+  if (isPlainText(path)) return toDocument(file, path, text);
+  return documentOf(file, path, await extract(file, path, Buffer.from(text)));
+}
+
+/** The document of plain text. */
 export function toDocument(file: string, path: string, text: string): Document {
-  return { file, path, language: languageOf(path, text.slice(0, 4_096)), text, hash: sha256(text) };
+  return documentOf(file, path, { text });
 }
 
-const UTF16LE = new TextDecoder('utf-16le');
-const UTF16BE = new TextDecoder('utf-16be');
-const STRICT = new TextDecoder('utf-8', { fatal: true });
-const LENIENT = new TextDecoder('utf-8');
+function documentOf(file: string, path: string, { text, language, places }: Extraction): Document {
+  return {
+    file,
+    path,
+    language: language ?? languageOf(path, text.slice(0, HEAD_CHARACTERS)),
+    text,
+    hash: sha256(text),
+    ...(places ? { places } : {}),
+  };
+}
 
-function decode(bytes: Uint8Array, file: string): { text: string; replaced: boolean } {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return { text: UTF16LE.decode(bytes), replaced: false };
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return { text: UTF16BE.decode(bytes), replaced: false };
-  if (bytes.subarray(0, HEAD_BYTES).includes(0))
-    throw new ReadError('binary', file, 'holds NUL bytes, so it is no text');
+function resultOf(file: string, path: string, { size, mtimeMs }: FileBytes, extraction: Extraction): ReadResult {
+  return { document: documentOf(file, path, extraction), size, mtimeMs, replaced: extraction.replaced ?? false };
+}
+
+function extract(file: string, path: string, bytes: Uint8Array): Extraction | Promise<Extraction> {
+  const fail = (error: unknown): never => {
+    throw error instanceof ExtractionError
+      ? new ReadError(error.code, file, error.message, { cause: error })
+      : readErrorOf(error, file);
+  };
   try {
-    return { text: STRICT.decode(bytes), replaced: false };
-  } catch {
-    const text = LENIENT.decode(bytes);
-    if (looksBinary(text)) throw new ReadError('binary', file, 'most of it is no text');
-    return { text, replaced: true };
+    const extraction = extractorFor(path, bytes.subarray(0, HEAD_BYTES)).extract(bytes, {
+      maxCharacters: MAX_CHARACTERS,
+    });
+    return extraction instanceof Promise ? extraction.catch(fail) : extraction;
+  } catch (error) {
+    return fail(error);
   }
-}
-
-/** More than a third of the beginning could not be decoded. */
-function looksBinary(text: string): boolean {
-  const head = text.slice(0, HEAD_BYTES);
-  let odd = 0;
-  for (let i = 0; i < head.length; i++) if (head.charCodeAt(i) === 0xfffd) odd++;
-  return odd * 3 > head.length;
-}
-
-function readError(error: unknown, file: string): ReadError {
-  const code = (error as NodeJS.ErrnoException).code;
-  const options = { cause: error };
-  if (code === 'ENOENT' || code === 'ENOTDIR') return new ReadError('missing', file, 'is not there any more', options);
-  if (code === 'EACCES' || code === 'EPERM')
-    return new ReadError('denied', file, 'may not be read: check its permissions', options);
-  if (code === 'EISDIR') return new ReadError('directory', file, 'is a folder', options);
-  return new ReadError('failed', file, `cannot be read (${code ?? String(error)})`, options);
 }

@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasBinaryName } from './binary';
+import { maxBytesOf } from './extractors';
 import type { WorkspaceFolders } from './folders';
 import { FolderRules, isWithin, type DirectoryRules, type SkipReason } from './rules';
 
@@ -151,7 +152,7 @@ class Walker {
     const path = this.folders.pathOf(file) ?? file;
     try {
       const { size, mtimeMs } = await stat(file);
-      if (size > this.options.maxFileBytes) {
+      if (size > maxBytesOf(file, this.options.maxFileBytes)) {
         this.report.skip('too large');
         return undefined;
       }

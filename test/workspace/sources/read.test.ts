@@ -1,10 +1,13 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { globToRegExp } from '../../../src/workspace/sources/glob';
 import { languageOf } from '../../../src/workspace/languages';
-import { readDocument } from '../../../src/workspace/sources/read';
+import { readDocument, readDocumentNow } from '../../../src/workspace/sources/read';
 
 let root: string;
 beforeAll(() => {
@@ -84,4 +87,30 @@ describe('globs', () => {
     ['**/é😀', 'a/é😀', true],
     ['{a,{b,c}}', 'c', true],
   ])('%s on %s', (glob, path, matches) => expect(globToRegExp(glob, false).test(path)).toBe(matches));
+});
+
+describe('special files', () => {
+  const special = mkdtempSync(join(tmpdir(), 'anchorage-special-'));
+  afterAll(() => rmSync(special, { recursive: true, force: true }));
+
+  it.skipIf(process.platform === 'win32')(
+    'are refused at once: a pipe without a writer, an endless device, a socket',
+    async () => {
+      const pipe = join(special, 'pipe.ts');
+      execFileSync('mkfifo', [pipe]);
+      await expect(readDocument(pipe, 'pipe.ts')).rejects.toMatchObject({ code: 'special' });
+      expect(() => readDocumentNow(pipe, 'pipe.ts')).toThrow(expect.objectContaining({ code: 'special' }));
+      symlinkSync('/dev/zero', join(special, 'zero.ts'));
+      await expect(readDocument(join(special, 'zero.ts'), 'zero.ts')).rejects.toMatchObject({ code: 'special' });
+      const server = createServer().listen(join(special, 'socket.ts'));
+      await once(server, 'listening');
+      await expect(readDocument(join(special, 'socket.ts'), 'socket.ts')).rejects.toMatchObject({ code: 'special' });
+      server.close();
+    },
+  );
+
+  it.skipIf(process.platform !== 'linux')('of size 0 with content are read, and limited', async () => {
+    expect((await readDocument('/proc/self/status', 'status.txt')).document.text).toContain('Name:');
+    await expect(readDocument('/proc/self/status', 'status.txt', 100)).rejects.toMatchObject({ code: 'tooLarge' });
+  });
 });
