@@ -7,7 +7,7 @@ const SECTIONS: readonly Pattern[] = [{ kind: 'key', test: /^\[+\s*([^\]]+?)\s*\
 
 /** Settings, records and tables. */
 export const DATA: readonly LanguageEntry[] = [
-  { id: 'json', kind: 'data', extensions: 'json webmanifest ipynb', comments: { blocks: [] }, patterns: JSON_KEYS },
+  { id: 'json', kind: 'data', extensions: 'json webmanifest', comments: { blocks: [] }, patterns: JSON_KEYS },
   {
     id: 'jsonc',
     kind: 'data',

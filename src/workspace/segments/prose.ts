@@ -5,11 +5,13 @@ import type { LineTable } from '../../base';
 
 export interface Prose {
   cuts: Cuts;
+  headings: Heading[];
   /** Headings as symbols: from the heading to the last line before the next heading of its level or above. */
   symbols: DocumentSymbol[];
 }
 
-interface Heading {
+/** Lines are 0-based. */
+export interface Heading {
   line: number;
   /** Lines the heading itself takes (an underline, an overline). */
   height: number;
@@ -44,7 +46,7 @@ export function readProse(lines: LineTable, markup: Markup): Prose {
       if (line >= heading.line + heading.height && !lines.isBlank(line)) break;
     }
   }
-  return { cuts, symbols: sections(headings, lines.count) };
+  return { cuts, headings, symbols: sections(headings, lines.count) };
 }
 
 /** 1 for lines of a fenced block after its opening line (CommonMark 4.5). */
@@ -130,7 +132,8 @@ function rstHeadings(lines: LineTable): Heading[] {
   return headings;
 }
 
-function sections(headings: readonly Heading[], count: number): DocumentSymbol[] {
+/** Headings as symbols: each reaches to the next heading of its level or above, at most to line `count`. */
+export function sections(headings: readonly Heading[], count: number): DocumentSymbol[] {
   const open: { level: number; name: string }[] = [];
   return headings.map((heading, i) => {
     while ((open.at(-1)?.level ?? 0) >= heading.level) open.pop();

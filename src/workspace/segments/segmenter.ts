@@ -1,12 +1,14 @@
 import type { Document, DocumentSymbol, Language, Segment, SegmentedDocument } from '../types';
+import { type Cell, cellsOf } from '../cell-markers';
+import { codeRanges, cutsOfCells, withoutMagics } from './cells';
 import { pack, type Cuts, type LineRange } from './cuts';
 import { importsOf } from './imports';
 import { cutsByIndentation, cutsByLength } from './indentation';
 import { MAX_AVERAGE_LINE, MAX_SEGMENT_CHARACTERS, MAX_SYNTAX_CHARACTERS } from './limits';
 import { LineTable } from '../../base';
 import { symbolsByPattern } from './patterns';
-import { readProse } from './prose';
-import { cutsOfComponent } from './syntax/components';
+import { readProse, sections } from './prose';
+import { copyCuts, cutsOfComponent } from './syntax/components';
 import { cutsBySyntax } from './syntax/cuts';
 import { entryOf, type GrammarEntry } from '../languages';
 import { findGrammars, Grammars, type LoadedGrammar } from './syntax/parser';
@@ -47,6 +49,8 @@ interface Reading {
   cuts: Cuts;
   symbols: DocumentSymbol[];
   method: SegmentedDocument['method'];
+  /** Kind of the segment that begins on a 0-based line; default by the language. */
+  kindAt?: (line: number) => Segment['kind'];
 }
 
 class TreeSitterSegmenter implements Segmenter {
@@ -62,9 +66,9 @@ class TreeSitterSegmenter implements Segmenter {
     const lines = new LineTable(text);
     const language = known === 'plaintext' && !WRITTEN.test(path) ? UNKNOWN : known;
     if (lines.count === 0) return { segments: [], symbols: [], imports: [], method: 'length' };
-    const { cuts, symbols, method } = await this.read(lines, language);
+    const { cuts, symbols, method, kindAt = () => kindOf(language) } = await this.read(lines, language);
     const imports = method === 'length' ? [] : importsOf(text, language);
-    return { segments: toSegments(lines, pack(lines, cuts), symbols, kindOf(language)), symbols, imports, method };
+    return { segments: toSegments(lines, pack(lines, cuts), symbols, kindAt), symbols, imports, method };
   }
 
   private async read(lines: LineTable, language: Language): Promise<Reading> {
@@ -76,6 +80,8 @@ class TreeSitterSegmenter implements Segmenter {
       const prose = readProse(lines, markup);
       return { ...prose, method: 'headings' };
     }
+    const cells = cellsOf(lines);
+    if (cells) return this.readCells(lines, cells, language);
     const layout = cutsByIndentation(lines);
     if (text.length <= MAX_SYNTAX_CHARACTERS) {
       const script = embeddedScript(text, language);
@@ -85,6 +91,43 @@ class TreeSitterSegmenter implements Segmenter {
       if (reading) return reading;
     }
     return { cuts: layout, symbols: symbolsByPattern(lines, language), method: 'indentation' };
+  }
+
+  /** A notebook: prose by its headings, code by its syntax. Functions of all cells are read as one program. */
+  private async readCells(lines: LineTable, cells: readonly Cell[], language: Language): Promise<Reading> {
+    const { cuts, headings } = cutsOfCells(lines, cells);
+    const ranges = codeRanges(lines, cells);
+    const code = await this.readCode(lines, ranges, language, cuts);
+    const symbols = [...sections(headings, lines.count), ...code].sort((a, b) => a.startLine - b.startLine);
+    const prose = new Set(cells.filter(({ type }) => type === 'markdown').map(({ marker }) => marker));
+    const markers = cells.map(({ marker }) => marker);
+    const kindAt = (line: number): Segment['kind'] =>
+      prose.has(markers.findLast((marker) => marker <= line) ?? -1) ? 'prose' : 'code';
+    return { cuts, symbols, method: 'syntax', kindAt };
+  }
+
+  /** Definitions in the ranges; refines `cuts` within them. */
+  private async readCode(
+    lines: LineTable,
+    ranges: readonly { start: number; end: number }[],
+    language: Language,
+    cuts: Cuts,
+  ): Promise<DocumentSymbol[]> {
+    const { grammar: entry } = entryOf(language);
+    const grammar =
+      entry && ranges.length > 0 && lines.text.length <= MAX_SYNTAX_CHARACTERS ? await this.load(entry) : undefined;
+    const tree = grammar && this.grammars.parse(grammar, lines, ranges, withoutMagics(lines.text));
+    const inCode = ({ startLine }: DocumentSymbol): boolean => {
+      const offset = lines.start(startLine - 1);
+      return ranges.some(({ start, end }) => offset >= start && offset < end);
+    };
+    if (!tree) return symbolsByPattern(lines, language).filter(inCode);
+    try {
+      copyCuts(lines, cutsBySyntax(lines, tree, cutsByIndentation(lines)), cuts, ranges);
+      return symbolsOf(lines, tree, grammar, language).filter(inCode);
+    } finally {
+      tree.delete();
+    }
   }
 
   private async load(entry: GrammarEntry): Promise<LoadedGrammar | undefined> {
@@ -129,7 +172,7 @@ function toSegments(
   lines: LineTable,
   ranges: readonly LineRange[],
   symbols: readonly DocumentSymbol[],
-  kind: Segment['kind'],
+  kindAt: (line: number) => Segment['kind'],
 ): Segment[] {
   const open: DocumentSymbol[] = [];
   let next = 0;
@@ -154,7 +197,7 @@ function toSegments(
       endLine: end,
       start,
       end: stop,
-      kind,
+      kind: kindAt(first),
       symbols: begun,
       breadcrumb,
       ...(tooLong ? { maxCharacters: MAX_SEGMENT_CHARACTERS } : {}),

@@ -26,12 +26,7 @@ export function cutsOfComponent(
 ): Cuts {
   const cuts = cutsByIndentation(lines);
   const syntax = cutsBySyntax(lines, tree, cutsByIndentation(lines));
-  for (const { start, end } of scripts) {
-    for (let line = lines.lineAt(start) + 1; line < lines.lineAt(end); line++) {
-      cuts.cut[line] = syntax.cut[line] ?? 0;
-      cuts.join[line] = syntax.join[line] ?? 0;
-    }
-  }
+  copyCuts(lines, syntax, cuts, scripts);
   for (const { first, end } of partsOf(lines)) {
     if (end - first < TINY_LINES) continue;
     for (const border of [first, end]) {
@@ -42,6 +37,21 @@ export function cutsOfComponent(
     if (first + 1 < lines.count) cuts.cut[first + 1] = WITH_TAG;
   }
   return cuts;
+}
+
+/** Copies the costs of the lines inside `ranges`; the first line of each keeps its own. */
+export function copyCuts(
+  lines: LineTable,
+  from: Cuts,
+  to: Cuts,
+  ranges: readonly { start: number; end: number }[],
+): void {
+  for (const { start, end } of ranges) {
+    for (let line = lines.lineAt(start) + 1; line < lines.lineAt(end); line++) {
+      to.cut[line] = from.cut[line] ?? 0;
+      to.join[line] = from.join[line] ?? 0;
+    }
+  }
 }
 
 /** Scripts, styles and templates with their tags, as 0-based [first, end) lines; blank lines below one belong to it. */

@@ -79,11 +79,13 @@ export class Grammars {
    * The syntax tree of a text, or undefined when it took longer than the budget. The caller deletes the tree: its
    * memory lies outside the garbage collector's reach.
    * @param ranges offsets of the parts to parse; everything when absent
+   * @param text stands for the lines' text; of the same length
    */
   parse(
     grammar: LoadedGrammar,
     lines: LineTable,
     ranges?: readonly { start: number; end: number }[],
+    text = lines.text,
   ): Tree | undefined {
     const parser = this.parser;
     if (!parser) return undefined;
@@ -100,7 +102,7 @@ export class Grammars {
       }));
     try {
       parser.setLanguage(grammar.language);
-      const tree = parser.parse(grammar.entry.prepare?.(lines.text) ?? lines.text, null, options);
+      const tree = parser.parse(grammar.entry.prepare?.(text) ?? text, null, options);
       if (!tree) parser.reset();
       return tree ?? undefined;
     } catch {

@@ -3,12 +3,13 @@
  * file and a line in EXTRACTORS (docs/how-to/add-a-document-type.md).
  */
 import type { Extractor } from './extractor';
+import { NOTEBOOK } from './notebook';
 import { TEXT } from './text';
 
 export { ExtractionError, type Extraction, type ExtractionLimits, type Extractor } from './extractor';
 
 /** The first that accepts a file reads it; plain text accepts every file. */
-const EXTRACTORS: readonly Extractor[] = [TEXT];
+const EXTRACTORS: readonly Extractor[] = [NOTEBOOK, TEXT];
 
 /** The extractor for a file. @param head its first bytes; by name alone where they are not read yet */
 export function extractorFor(path: string, head: Uint8Array = new Uint8Array()): Extractor {
