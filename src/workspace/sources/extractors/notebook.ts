@@ -121,14 +121,12 @@ function outputText(outputs: unknown): string {
 
 /** Control sequences of terminals removed; of a line that a progress bar writes again and again, the last state. */
 function plain(text: string): string {
-  return (
-    text
-      .replace(/\u001B\[[0-9;?]*[ -/]*[@-~]/g, '')
-      .replace(/\r\n/g, '\n')
-      .split('\n')
-      .map((line) => line.slice(line.lastIndexOf('\r') + 1))
-      .join('\n')
-  );
+  return text
+    .replace(/\u001B\[[0-9;?]*[ -/]*[@-~]/g, '')
+    .replace(/\r\n/g, '\n')
+    .split('\n')
+    .map((line) => line.slice(line.lastIndexOf('\r') + 1))
+    .join('\n');
 }
 
 function shortened(text: string): string {
