@@ -53,7 +53,7 @@ export {
   type PrefillOptions,
   type PrefillResult,
   type SegmentInput,
-  type SlotSet,
+  type MemoryTokenSet,
   type WeightFormat,
 } from './decoder';
 export * from './generate';

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../engine';
 
-/** What size and memory follow from. */
+/** The sizes that download and memory depend on. */
 export type ModelShape = Pick<
   ModelConfig,
   'hiddenSize' | 'intermediateSize' | 'layers' | 'queryHeads' | 'kvHeads' | 'headDim' | 'vocabSize' | 'tiedEmbeddings'
@@ -14,7 +14,7 @@ export interface CatalogueEntry {
   licence: string;
   /** Positions (tokens) it was trained for. */
   contextTokens: number;
-  /** What it is good for. */
+  /** Its strength, in a sentence. */
   note: string;
   shape: ModelShape;
 }
@@ -31,7 +31,7 @@ function shape(
   return { hiddenSize, intermediateSize, layers, queryHeads, kvHeads, headDim, vocabSize, tiedEmbeddings: true };
 }
 
-/** A few checkpoints that are open, well made and small enough for a laptop's processor, smallest first. */
+/** A few checkpoints with open licences that run on a laptop's processor, smallest first. */
 export const CATALOGUE: readonly CatalogueEntry[] = [
   {
     repository: 'HuggingFaceTB/SmolLM2-135M-Instruct',
@@ -107,11 +107,11 @@ export function downloadBytes(model: ModelShape): number {
 /** Bytes per weight with the scale of each block of 32 (f32); the product that makes logits has 8 bits at least. */
 const BYTES_PER_WEIGHT: Readonly<Record<WeightFormat, number>> = { f32: 4, '8bit': 1 + 4 / 32, '4bit': 0.5 + 4 / 32 };
 /**
- * The same weights in the order or the form in which prompts read them: once more, unless they are f32. With 8 bits
- * ONNX Runtime also keeps the sum of each block.
+ * The same weights in the form in which prompts read them: once more, unless they are f32. With 8 bits ONNX Runtime
+ * also keeps the sum of each block.
  */
 const FOR_PROMPTS: Readonly<Record<WeightFormat, number>> = { f32: 0, '8bit': 1 + 8 / 32, '4bit': 1 };
-/** Of each number in the cache: f16, and the copy in bytes that single tokens read. */
+/** Bytes of each number in the cache: f16, and the copy in bytes that single tokens read. */
 const BYTES_PER_CACHED: Readonly<Record<WeightFormat, number>> = { f32: 4, '8bit': 2 + 1.125, '4bit': 2 + 1.125 };
 /** ONNX Runtime, its arenas and the process itself. */
 const RUNTIME_BYTES = 150e6;
@@ -124,7 +124,7 @@ export function memoryBytes(model: ModelShape, contextTokens: number, format = d
   const embeddings = model.vocabSize * model.hiddenSize;
   const projections = parametersOf(model) - embeddings;
   const cache = 2 * model.layers * model.kvHeads * model.headDim * BYTES_PER_CACHED[format] * contextTokens;
-  // The output projection is a quantized copy of tied embeddings, kept once: only single rows are multiplied with it.
+  // The output matrix is a quantized copy of tied embeddings, kept once: only single rows are multiplied with it.
   const head = model.tiedEmbeddings && format !== 'f32' ? embeddings * BYTES_PER_WEIGHT['8bit'] : 0;
   return (
     projections * (BYTES_PER_WEIGHT[format] + FOR_PROMPTS[format]) +

@@ -32,9 +32,8 @@ const DISK_MARGIN = 64 << 20;
 const READ_BACK_BYTES = 1 << 20;
 
 /**
- * Downloads a file to `target` and checks it against the published digest. Until it is complete and right it is
- * `target.partial`, with a sidecar that says of which file it is a part: a later call goes on from there. `target`
- * appears in one step, or not at all.
+ * Downloads a file to `target` and checks it against the published digest. An incomplete file is `target.partial`, with
+ * a sidecar that identifies it; a later call resumes it. `target` appears in one step, or not at all.
  *
  * @throws HubError
  */
@@ -60,8 +59,7 @@ export async function downloadFile(
       await partial.close();
     }
     await partial.discard();
-    // The first time the bytes may have been damaged on the way or on disk; a second copy that is wrong too is what the
-    // server has.
+    // A first wrong copy may have been damaged on the way or on disk. A second one comes from the server.
     if (round === 1)
       throw new HubError(
         'corrupt',
@@ -70,7 +68,7 @@ export async function downloadFile(
   }
 }
 
-/** Asks for what is missing and appends it. Throws TransientError when the connection ends before the file does. */
+/** Requests the missing bytes and appends them. Throws TransientError when the connection ends before the file does. */
 async function fetchRest(
   url: string,
   file: PublishedFile,
@@ -114,7 +112,7 @@ async function fetchRest(
     throw new TransientError(`${url}: the answer ended at byte ${partial.length} of ${file.size}`);
 }
 
-/** Does the answer start where we are? A server without ranges starts over, so do we. */
+/** A server without ranges starts over, and then so does the file. */
 async function checkStart(url: string, response: Response, file: PublishedFile, partial: PartialFile): Promise<void> {
   if (response.status === 206) {
     const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
@@ -187,7 +185,7 @@ class PartialFile {
     this.length = 0;
   }
 
-  /** Whether this is more than there ever was, restarts included. */
+  /** Whether the file is longer than ever before, restarts included. */
   reachedFurther(): boolean {
     const further = this.length > this.furthest;
     this.furthest = Math.max(this.furthest, this.length);
@@ -218,7 +216,7 @@ class PartialFile {
     await rm(`${this.path}.json`, { force: true });
   }
 
-  /** Hashes what is there already; what is longer than the file can be is dropped. */
+  /** Hashes the bytes on disk. Bytes beyond the end of the file are dropped. */
   private async readBack(): Promise<void> {
     const { size } = await this.handle.stat();
     if (size > this.file.size) {

@@ -1,6 +1,6 @@
 import { AppError, errorCode, messageOf } from '../base';
 
-/** What went wrong while getting a model; a client may choose its advice by it. */
+/** Kinds of failures while getting a model. A client may choose its advice by them. */
 export type HubErrorCode =
   | 'network' // the connection failed again and again
   | 'notFound' // no such model, revision or file

@@ -1,6 +1,6 @@
 import { HubError } from './errors';
 
-/** The part of `fetch` that is used; the editor passes its own (proxy, certificates), the terminal Node's. */
+/** The part of `fetch` that is used. The editor passes its own (proxy, certificates), the terminal Node's. */
 export type Fetch = (
   url: string,
   init: { headers: Record<string, string>; signal: AbortSignal; redirect: 'follow' },
@@ -14,7 +14,7 @@ export interface RetryPolicy {
   longestDelay: number;
   /** The longest wait that a server may ask for by Retry-After. */
   longestRetryAfter: number;
-  /** A connection that delivers nothing for so long is dropped and tried again. */
+  /** Time without a byte after which a connection is dropped and tried again. */
   idleTimeout: number;
 }
 
@@ -28,7 +28,7 @@ export const DEFAULT_RETRY: RetryPolicy = {
 
 /** A failure that another attempt may cure, after a wait. */
 export class TransientError extends Error {
-  /** What the server asked for, in milliseconds. */
+  /** The wait that the server asked for, in milliseconds. */
   readonly retryAfter: number | undefined;
   constructor(message: string, retryAfter?: number, options?: { cause?: unknown }) {
     super(message, options);
@@ -38,8 +38,7 @@ export class TransientError extends Error {
 }
 
 /**
- * One request. Statuses that mean something become errors: HubError for what no retry cures, TransientError for the
- * rest.
+ * One request. Error statuses become errors: HubError for those that no retry cures, TransientError for the rest.
  *
  * @returns a response with status 200, 206 or 416
  */
@@ -81,11 +80,11 @@ export function retryAfter(value: string | null): number | undefined {
 }
 
 /**
- * Calls `attempt` until it succeeds. Waits longer after each failure. `attempt` says by `alive` that bytes have come,
- * and whether they are further than any attempt came before: that sets the count of failures back (a server that always
- * breaks at the same place must not be asked for ever).
+ * Calls `attempt` until it succeeds, with longer waits after each failure. `attempt` calls `alive` when bytes arrive,
+ * and says whether they go beyond all earlier attempts. Only that resets the count of failures, so that a server that
+ * always breaks at the same place is given up.
  *
- * @throws HubError: 'cancelled', 'rateLimited', 'network', or what `attempt` throws as one
+ * @throws HubError: 'cancelled', 'rateLimited', 'network', or an error of `attempt` as one
  */
 export async function withRetries<T>(
   policy: RetryPolicy,
@@ -125,7 +124,7 @@ export async function withRetries<T>(
   }
 }
 
-/** Aborts with the caller's signal, or when nothing has happened for a while. */
+/** Aborts with the caller's signal, or after a while without progress. */
 class IdleAbort {
   timedOut = false;
   private readonly controller = new AbortController();

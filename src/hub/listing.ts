@@ -11,7 +11,7 @@ const REVISION = /^[\w][\w./-]{0,127}$/;
 
 export interface Listing {
   repository: string;
-  /** The commit that the revision means now; files are fetched from it, so that they belong together. */
+  /** The commit that the revision means now. Files are fetched from it, so that they belong together. */
   commit: string;
   licence?: string;
   files: PublishedFile[];
@@ -91,7 +91,7 @@ async function readBounded(response: Response, url: string): Promise<string> {
   return text + decoder.decode();
 }
 
-/** Takes what the hub says apart, believing nothing: names become paths. */
+/** Parses the hub's answer without trust: names become paths. */
 export function parseListing(text: string, repository: string, url: string): Listing {
   const malformed = (what: string) => new HubError('malformed', `${url}: ${what}`);
   let json: unknown;
@@ -149,7 +149,7 @@ const NAMED = [
   'adapter_config.json',
 ];
 
-/** What is needed to run a model, in its top folder; plain names only. */
+/** Files needed to run a model, in its top folder; plain names only. */
 function isWanted(name: string): boolean {
   return (
     NAMED.includes(name) || /^[\w][\w.-]*\.safetensors$/.test(name) || /^(LICENSE|NOTICE)(\.(txt|md))?$/i.test(name)
@@ -157,7 +157,7 @@ function isWanted(name: string): boolean {
 }
 
 /**
- * Without the single file's doubles: some models publish consolidated weights in another layout beside the ones that
+ * Leaves out duplicates in one file: some models publish consolidated weights in another layout beside the ones that
  * are read.
  */
 function chooseFiles(files: readonly PublishedFile[]): PublishedFile[] {

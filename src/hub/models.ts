@@ -39,11 +39,11 @@ const NAME = /^[A-Za-z0-9][\w.-]{0,190}$/;
 
 /**
  * Downloads a model into `modelsDirectory`. It appears there only when every file is complete, has its published
- * digest, and the checkpoint opens; until then it is kept in a folder of its own, from which an interrupted download
- * goes on.
+ * digest, and the checkpoint opens. Until then it is in a folder of its own, from which an interrupted download
+ * resumes.
  *
  * @returns the model's folder
- * @throws HubError; CheckpointError when the model is of a kind that is not built here
+ * @throws HubError; CheckpointError when the model is of an unsupported kind
  */
 export async function downloadModel(
   modelsDirectory: string,
@@ -73,7 +73,7 @@ async function downloadAll(
 ): Promise<void> {
   const total = files.reduce((sum, file) => sum + file.size, 0);
   let finished = 0;
-  // Small files first: a model that cannot be built is noticed before its gigabytes are here.
+  // Small files first, so that an unsupported model is noticed before its gigabytes arrive.
   for (const file of [...files].sort((a, b) => a.size - b.size)) {
     const report = (bytes: number) => options.onProgress?.({ bytes: finished + bytes, total, file: file.name });
     const target = join(incoming, file.name);
@@ -87,7 +87,7 @@ async function downloadAll(
 }
 
 /**
- * Copies a checkpoint folder into `modelsDirectory` after it was opened and found sound.
+ * Copies a checkpoint folder into `modelsDirectory` after opening it as a check.
  *
  * @throws HubError, CheckpointError
  */
@@ -115,7 +115,7 @@ export async function importModel(
   });
 }
 
-/** Fills a folder beside the final one, opens what is in it as a checkpoint, and moves it into place in one step. */
+/** Fills a folder beside the final one, opens its content as a checkpoint, and moves it into place in one step. */
 async function prepareModel(
   modelsDirectory: string,
   name: string,
@@ -141,7 +141,7 @@ async function prepareModel(
       await release();
     }
   } catch (error) {
-    // A checkpoint that cannot be opened says so itself.
+    // A checkpoint that cannot be opened has its own message.
     throw error instanceof Error && error.name === 'CheckpointError' ? error : asHubError(error, incoming);
   }
   for (const file of [LOCK, COMMIT]) await rm(join(directory, file), { force: true });
@@ -232,7 +232,7 @@ export async function removeModel(modelsDirectory: string, name: string): Promis
     found = true;
     for (const file of await readdir(directory)) freed += (await sizeOf(join(directory, file))) ?? 0;
     try {
-      // Renamed first: a half-removed model must not look like a whole one.
+      // Renamed first, so that a half-removed model does not look like a whole one.
       const trash = join(modelsDirectory, INCOMING, `.removed-${plain}-${process.pid}-${Date.now()}`);
       await mkdir(join(modelsDirectory, INCOMING), { recursive: true });
       await rename(directory, trash);

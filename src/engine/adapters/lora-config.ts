@@ -1,13 +1,13 @@
 import { CheckpointError } from '../checkpoint/errors';
 import { isObject, type Fields } from '../checkpoint/json';
 
-/** What `adapter_config.json` says that matters for merging. */
+/** Fields of `adapter_config.json` that merging needs. */
 export interface LoraConfig {
   rank: number;
   alpha: number;
   /** Scale alpha / √r instead of alpha / r. */
   rankStabilized: boolean;
-  /** Alpha of modules whose name ends so. */
+  /** Alpha of modules whose name ends with the key. */
   alphaPattern: ReadonlyMap<string, number>;
   /** Modules that were trained in full and must come with the adapter. */
   modulesToSave: readonly string[];
@@ -97,7 +97,7 @@ export function loraScale(config: LoraConfig, module: string, rank: number): num
   return alpha / (config.rankStabilized ? Math.sqrt(rank) : rank);
 }
 
-/** What must have been saved with the adapter and was not: a half-merged model would answer, badly. */
+/** Refuses an adapter that lacks parameters it was trained with: a model merged in part would answer, badly. */
 export function assertTrainedParametersPresent(
   config: LoraConfig,
   base: readonly string[],

@@ -24,12 +24,13 @@ interface Update {
 }
 
 /**
- * A checkpoint's weights with a PEFT LoRA adapter merged in (Hu et al. 2021, W' = W + (α/r) B A), computed row by row
- * as they are read, so that merging costs no memory of its own. Everything in the adapter is used, or it is refused.
+ * The weights of a checkpoint with a PEFT LoRA adapter merged in: W' = W + (α/r) B A (Hu et al. 2021, §4.1). Rows are
+ * merged as they are read, so that merging needs no memory of its own. A tensor of the adapter is used or refused,
+ * never ignored.
  */
 export class LoraSource implements TensorSource {
   readonly files: readonly SafetensorsFile[];
-  /** What is merged where and how strongly: with the files' contents, what makes these weights these weights. */
+  /** The merged tensors and their scales, for the fingerprint. */
   readonly identity: string;
   private readonly base: TensorSource;
   private readonly updates: ReadonlyMap<string, Update>;
@@ -47,9 +48,9 @@ export class LoraSource implements TensorSource {
   }
 
   /**
-   * Lays the adapter of a folder over `base`; closing the result closes both.
+   * Lays the adapter of a folder over `base`. Closing the result closes both.
    *
-   * @throws CheckpointError when anything the adapter was trained with is missing, unknown or of another shape
+   * @throws CheckpointError when a trained parameter is missing, unknown or of another shape
    */
   static async open(base: TensorSource, directory: string): Promise<LoraSource> {
     const configPath = await fileInside(directory, CONFIG);

@@ -11,10 +11,13 @@ interface Alias {
 }
 
 /**
- * The weights under the names of the Llama layout, whatever the files call them. Phi-3's fused `qkv_proj` and
- * `gate_up_proj` appear as the separate projections they are stacked from. A base model saved without its `model.`
- * prefix appears with it. Weights that carry a constant of the model (`weightScales`) are multiplied by it. The files'
- * own names work too.
+ * The weights under the names of the Llama layout, whatever the files call them.
+ *
+ * - Phi-3's fused `qkv_proj` and `gate_up_proj` appear as the projections they are stacked from.
+ * - A base model saved without its `model.` prefix appears with it.
+ * - Weights that carry a constant of the model (`weightScales`) are multiplied by it.
+ *
+ * The files' own names work too.
  */
 export class CanonicalSource implements TensorSource {
   private readonly inner: TensorSource;
@@ -123,7 +126,7 @@ function findAliases(source: TensorSource, config: ModelConfig): Map<string, Ali
   return aliases;
 }
 
-/** Adds the constants that weights carry. A tied output matrix gets a name of its own, for its factor is another. */
+/** Adds the constants that weights carry. A tied output matrix gets a name of its own, because its factor differs. */
 function withScales(source: TensorSource, config: ModelConfig, aliases: Map<string, Alias>): Map<string, Alias> {
   const scales = config.weightScales;
   if (!scales) return aliases;

@@ -6,7 +6,7 @@ import { describeLayer, type LayerDescription } from './layer';
 import type { ModelConfig } from './model-config';
 import { familyNames, familyOf } from './registry';
 
-/** Bounds beyond which a config is taken for damaged or hostile rather than for a model. */
+/** Bounds of plausible values. A config beyond them is damaged or hostile. */
 const MAX = {
   vocab: 1 << 20,
   hidden: 1 << 16,
@@ -20,8 +20,8 @@ const MAX = {
 /**
  * Reads the parsed `config.json` of a Hugging Face checkpoint, in either generation of its rope fields.
  *
- * A field is optional only where the model family's own default is unambiguous. Whatever the decoder cannot reproduce
- * exactly (another activation, mixed attention layers, quantized weights) is refused here and not approximated later.
+ * A field is optional only where the family's own default is unambiguous. The decoder refuses a config that it cannot
+ * reproduce exactly: another activation, mixed attention layers, quantized weights.
  *
  * @param value parsed JSON
  * @param file path named in errors

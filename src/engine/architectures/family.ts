@@ -2,8 +2,8 @@ import type { Fields } from '../checkpoint/json';
 import type { LayerDescription, WeightScales } from './layer';
 
 /**
- * A model family: everything in which it differs from Llama. Everything that a family leaves out is as in Llama.
- * A new family is one file with such an object, and a line in the registry.
+ * A model family, described by its differences from Llama. Everything that a family leaves out is as in Llama. A new
+ * family is one file with such an object and an entry in the registry.
  */
 export interface ModelFamily {
   /** `model_type` of config.json. */
@@ -45,14 +45,11 @@ export interface GgufFamily {
   /** `general.architecture`. */
   readonly architecture: string;
   /**
-   * Order of the rotary pairs in the rows of q and k: `halves` as Hugging Face stores them, (i, i + d/2); `adjacent`
-   * (2i, 2i + 1), which the reader puts back.
+   * Order of the rotary pairs in the rows of q and k. `halves` is Hugging Face's order, (i, i + d/2). `adjacent` is
+   * (2i, 2i + 1); the reader puts such rows back.
    */
   readonly rotaryPairs: 'halves' | 'adjacent';
-  /**
-   * Tensor names of a layer (without `blk.N.`) that differ from Llama's, to those of Hugging Face (without
-   * `model.layers.N.`).
-   */
+  /** Names that differ from Llama's: GGUF's without `blk.N.`, to Hugging Face's without `model.layers.N.` */
   readonly tensors?: Readonly<Record<string, string>>;
   /** Metadata keys (without the architecture) of config fields that only this family has. */
   readonly fields?: Readonly<Record<string, string>>;

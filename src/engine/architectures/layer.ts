@@ -25,9 +25,9 @@ export interface LayerDescription {
 /** Constant factors of a model that its weights can carry, so that no backend has to know them. */
 export interface WeightScales {
   readonly embeddings: number;
-  /** Of the output matrix. */
+  /** Factor of the output matrix. */
   readonly logits: number;
-  /** Of what attention and feed-forward add to the residual stream. */
+  /** Factor of the output of attention and feed-forward, before the residual sum. */
   readonly residual: number;
 }
 

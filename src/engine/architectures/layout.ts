@@ -47,8 +47,8 @@ export function* expectedTensors(config: ModelConfig): Generator<[name: string, 
 }
 
 /**
- * Checks that every expected tensor is there with its shape and holds weights. Biases that the config denies are
- * refused, because leaving them out would change the model.
+ * Checks that every expected tensor is there with its shape and holds weights. A bias that the config denies is
+ * refused, because leaving it out would change the model.
  *
  * @param path named in errors
  * @throws CheckpointError

@@ -2,9 +2,8 @@ import type { RowStore } from '../kv-cache/row-store';
 import { HIDDEN, Seen, type AttentionPolicy, type RowKind, type RowPlace } from './policy';
 
 /**
- * The additive bias [queries, F + P + S] over far slots, near slots and the new rows themselves: 0 where the policy
- * lets the query see the key in that part, HIDDEN elsewhere. A row that stands both near and far is seen in exactly one
- * of them.
+ * The additive bias [queries, F + P + S] over far slots, near slots and the new rows. It is 0 where the policy lets the
+ * query see the key in that part, and HIDDEN elsewhere. A row that is both near and far is seen in exactly one of them.
  */
 export function attentionBias(
   policy: AttentionPolicy,
@@ -34,7 +33,7 @@ function openSlots(
   offset: number,
   as: Seen,
 ): void {
-  // One object for all slots: this runs millions of times for a long prompt.
+  // One object serves all slots: this code runs millions of times for a long prompt.
   const key: RowPlace = { kind: 0, position: 0, group: 0 };
   for (let slot = 0; slot < store.end; slot++) {
     key.kind = store.kinds[slot] as RowKind;

@@ -1,9 +1,8 @@
 import { RowKind, Seen, type AttentionPolicy } from './policy';
 
 /**
- * Several policies at once: a key is seen only where all of them let it be seen, at the ceiling if one of them says so;
- * a row is kept as long as all of them keep it. So `compose(lambda(…), anchors(…))` has sinks, memories, anchors and a
- * window.
+ * Combines policies. A key is seen only where all policies allow it, and at the ceiling if one of them says so. A row
+ * is kept as long as all policies keep it. `compose(lambda(…), anchors(…))` has sinks, memories, anchors and a window.
  */
 export function compose(...policies: readonly AttentionPolicy[]): AttentionPolicy {
   const [firstPolicy] = policies;
@@ -16,7 +15,7 @@ export function compose(...policies: readonly AttentionPolicy[]): AttentionPolic
     name: policies.map((policy) => policy.name).join(' + '),
     causal: policies.every((policy) => policy.causal),
     kindOf(token, index, sinceAnchor) {
-      // Sinks before anchors before plain rows: the order of the codes.
+      // Sinks come before anchors, anchors before plain rows: the order of the codes.
       return policies.reduce<RowKind>((kind, policy) => {
         const other = policy.kindOf(token, index, sinceAnchor);
         return other < kind ? other : kind;

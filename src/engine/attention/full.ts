@@ -1,8 +1,8 @@
 import { RowKind, Seen, type AttentionPolicy } from './policy';
 
 /**
- * Every row sees all rows before it. `window` (tokens) for models that were trained with a sliding one (Mistral): i − j
- * < window.
+ * Every row sees all rows before it. `window` (tokens) is for models trained with a sliding window (Mistral): i − j <
+ * window.
  */
 export function full(window = Infinity): AttentionPolicy {
   return {

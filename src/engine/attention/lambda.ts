@@ -1,13 +1,11 @@
 import { RowKind, Seen, type AttentionPolicy, type MiddleRows } from './policy';
 
 export interface LambdaOptions {
-  /** First tokens that every query sees (n_starting; the paper finds anything from 5 to 100 equivalent). */
+  /** First tokens that every query sees (n_starting; the paper finds 5 to 100 equivalent). */
   sinks: number;
   /** Last tokens that a query sees, itself included (L_pretrain, or less). */
   window: number;
-  /**
-   * Largest distance (tokens) that any logit is computed at; default: the window. Infinity switches the ceiling off.
-   */
+  /** Largest distance (tokens) of any logit; default: the window. Infinity switches the ceiling off. */
   ceiling?: number;
   /**
    * Lets the last query of each run also see a few rows between the sinks and the window; keeps all rows. Off by
@@ -17,9 +15,9 @@ export interface LambdaOptions {
 }
 
 /**
- * LM-Infinite (2308.16137, §3): query i sees key j if j ≤ i and (j < sinks or i − j < window), at the distance min(i −
- * j, ceiling). Memory and cost are constant in the length of the text. Rows that other policies keep (memories,
- * anchors) are treated like sinks.
+ * Λ-shaped attention with a distance ceiling (LM-Infinite, 2308.16137, §3): query i sees key j if j ≤ i and (j < sinks
+ * or i − j < window), at the distance min(i − j, ceiling). Memory and cost are constant in the length of the text. Rows
+ * that other policies keep (memories, anchors) are treated as sinks.
  */
 export function lambda({ sinks, window, ceiling = window, middle }: LambdaOptions): AttentionPolicy {
   if (!(sinks >= 0) || !(window >= 1) || !(ceiling >= window)) {
@@ -43,7 +41,7 @@ export function lambda({ sinks, window, ceiling = window, middle }: LambdaOption
     keeps: (row, next) => row.kind !== RowKind.plain || next - row.position < window,
   };
   if (!middle) return policy;
-  // "distance d = L/2" for what is fetched from the middle (§3, optional).
+  // Distance d = L/2 for the optional middle tokens (LM-Infinite, §3).
   const rows: MiddleRows = { ...middle, distance: Math.floor(window / 2) };
   return { ...policy, name: 'lambda with middle rows', middle: rows };
 }

@@ -1,9 +1,9 @@
 import { RowKind, Seen, type AttentionPolicy } from './policy';
 
 /**
- * UIO-LLMs (2406.18173, §3): the first tokens stay as sinks; memories and raw rows are all seen at their distances. How
- * long the raw part grows before its oldest segment is encoded to slots is said where the context is opened
- * (`compress`).
+ * Memories and raw rows at their true distances, behind the first tokens as sinks (UIO-LLMs, 2406.18173, §3). The
+ * option `compress` of a context sets how long the raw part grows before its oldest segment is encoded to memory
+ * tokens.
  */
 export function memories({ sinks = 0 }: { sinks?: number } = {}): AttentionPolicy {
   return {

@@ -10,8 +10,8 @@ export interface CalibrateOptions {
   /** The user's text as token ids: at least `factor` × trained window of them. */
   text: readonly number[];
   /**
-   * What to make small: perplexity of the text, or of needles hidden in it (finds what recalls, not only what reads
-   * smoothly).
+   * Objective of the search: perplexity of the text, or of needles hidden in it. Needles find factors that recall, not
+   * only factors that read smoothly.
    */
   objective: 'perplexity' | 'needles';
   /** Rows of text judged at each step; the paper uses one document. */
@@ -28,8 +28,10 @@ export interface Calibrated {
 }
 
 /**
- * Finds rotary factors for contexts of `factor` × the trained window on the user's own text, from YaRN's. @throws
- * RangeError, SearchCancelledError, DecoderError
+ * Searches rotary factors for contexts of `factor` × the trained window on the user's own text, starting from YaRN's
+ * (DCIS, 2412.18811).
+ *
+ * @throws RangeError, SearchCancelledError, DecoderError
  */
 export async function calibrate(decoder: Decoder, options: CalibrateOptions): Promise<Calibrated> {
   const { rope } = decoder.config;
@@ -39,8 +41,8 @@ export async function calibrate(decoder: Decoder, options: CalibrateOptions): Pr
   const attentionFactor = temperature(options.factor);
   const result = await searchFactors({
     initial: standardFactors(rope, 'yarn', options.factor).factors,
-    // Measured (bench dcis): with few frequency pairs the paper's form, which must always move, stops improving after
-    // its first segment.
+    // Measured (bench dcis): with few frequency pairs the paper's form, which always moves a segment, stops improving
+    // after its first segment.
     mayStay: true,
     objective: (factors) => factorPerplexity(decoder, rows, factors, options.factor, attentionFactor),
     ...(options.state ? { state: options.state } : {}),

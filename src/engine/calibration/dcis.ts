@@ -1,15 +1,15 @@
 import { AppError } from '../../base';
 
 /**
- * DCIS, the divide-and-conquer incremental search for rotary scaling factors (2412.18811). Factors of neighbouring
- * frequencies are moved together at first, in segments of half the dimensions, then in ever smaller ones, from the
- * lowest frequencies to the highest. Nothing forces the factors to grow from fast to slow.
+ * Divide-and-conquer incremental search for rotary scaling factors (DCIS, 2412.18811). Factors of
+ * neighbouring frequencies move together: first in segments of half the dimensions, then in ever smaller ones. The
+ * search goes from the lowest frequencies to the highest. Nothing forces the factors to grow from fast to slow.
  */
 
 export interface DcisOptions {
   /** Factors to start from, fastest frequency first (the paper starts from YaRN's). */
   initial: Float64Array;
-  /** What is to be made small: perplexity under these factors. Called one at a time. */
+  /** The objective: perplexity under these factors. Called one at a time. */
   objective: (factors: Float64Array) => Promise<number>;
   /** Half the width of the first range of increments; the paper uses 5 whatever the extension. */
   range?: number;
@@ -18,12 +18,12 @@ export interface DcisOptions {
   /** Candidates at or above this perplexity are no guide. */
   ceiling?: number;
   /**
-   * Lets the factors as they are compete with the increments, at no cost, for their objective is known. The paper's ten
-   * even increments leave 0 out, so that a segment is always moved, for the worse if need be; with few frequency pairs
-   * later levels cannot make that good. Default false: the paper.
+   * Lets the current factors compete with the increments, at no cost, because their objective is known. The paper's ten
+   * even increments leave 0 out, so that a segment always moves, even for the worse. With few frequency pairs later
+   * levels cannot repair that. Default false: the paper.
    */
   mayStay?: boolean;
-  /** State of an interrupted search, to go on from. */
+  /** State of an interrupted search, to resume from. */
   state?: DcisState;
   /** Called after each evaluation with what to store for resuming, and how far the search is. */
   onStep?: (state: DcisState, progress: DcisProgress) => void | Promise<void>;
@@ -133,7 +133,7 @@ export async function searchFactors(options: DcisOptions): Promise<DcisResult> {
   };
 }
 
-/** Takes the best increment over, narrows the range around it, and passes it to the two halves of the segment. */
+/** Applies the best increment, narrows the range around it, and passes the range to the two halves of the segment. */
 function settle(state: DcisState, segment: Segment, increments: number, ceiling: number, mayStay: boolean): void {
   const tried = state.tried.map((objective, i) => ({
     objective: objective ?? Infinity,
@@ -180,7 +180,7 @@ function halves({ from, to }: Pick<Segment, 'from' | 'to'>, low: number, high: n
   ];
 }
 
-/** Segments that are searched below a segment of so many dimensions: 2 + 4 + … + n for a power of two. */
+/** Number of segments searched below a segment of this many dimensions: 2 + 4 + … + n for a power of two. */
 function segmentsBelow(dimensions: number): number {
   const half = dimensions >> 1;
   return dimensions < 2 ? 0 : 2 + segmentsBelow(half) + segmentsBelow(dimensions - half);

@@ -4,7 +4,7 @@ import { negativeLogLikelihood } from '../generate/perplexity';
 import { generator } from '../generate/sampling';
 import { ropeFrequencies, withFactors } from '../rope/frequencies';
 
-/** Tokens, and from where on their likelihood counts. */
+/** A calibration row: tokens, and which of them count. */
 export interface CalibrationRow {
   tokens: number[];
   /** Token t counts (its prediction from the tokens before it) if `counts[t]` is 1; [tokens]. */
@@ -12,12 +12,12 @@ export interface CalibrationRow {
 }
 
 const CHUNK_TOKENS = 256;
-/** Share of a row that its needles and their repetitions may take. */
+/** Largest share of a row that needles and their repetitions take. */
 const NEEDLE_SHARE = 0.25;
 
 /**
- * Rows of `length` tokens from the start of a text, each behind `bos`; every token counts. One row is the paper's way;
- * several calibrate less on one document's peculiarities, at their price.
+ * Rows of `length` tokens from the start of a text, each behind `bos`; every token counts. The paper uses one row.
+ * Several rows depend less on one document's peculiarities, and cost more.
  *
  * @throws RangeError when the text is too short for one row
  */
@@ -26,9 +26,9 @@ export function perplexityRows(text: readonly number[], length: number, rows: nu
 }
 
 /**
- * Needle rows (LongRoPE2, 2502.20082, §3.3, in tokens so that any model and any text will do): spans taken from
- * elsewhere in the text are hidden at random depths and repeated at the end, behind their own first tokens as a cue.
- * Only repeated tokens count: what is measured is whether the model finds them again.
+ * Needle rows (LongRoPE2, 2502.20082, §3.3), made of tokens so that any model and text will do. Spans from elsewhere in
+ * the text are hidden at random depths. They are repeated at the end, behind their own first tokens as a cue. Only
+ * repeated tokens count: the rows measure whether the model finds the spans again.
  *
  * @param seed places and spans; the same seed hides the same needles
  */

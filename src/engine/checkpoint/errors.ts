@@ -1,6 +1,6 @@
 import { AppError, errorCode, messageOf } from '../../base';
 
-/** What is wrong with a checkpoint; a client may choose its advice by it. */
+/** Kinds of faults in a checkpoint. A client may choose its advice by them. */
 export type CheckpointErrorCode =
   | 'missing' // a file, field or tensor that must be there is not
   | 'unreadable' // the operating system refused
@@ -13,7 +13,7 @@ export type CheckpointErrorCode =
   | 'notFinite' // NaN or infinite weights
   | 'timeout'; // took longer than any honest file needs
 
-/** A checkpoint that cannot be used: which file, which field, and what to do about it (in the message). */
+/** A checkpoint that cannot be used. The message names the file, the field and the cure. */
 export class CheckpointError extends AppError<CheckpointErrorCode> {
   override readonly name = 'CheckpointError';
   /** Path of the file at fault. */

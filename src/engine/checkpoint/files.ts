@@ -6,9 +6,9 @@ import { asCheckpointError, CheckpointError } from './errors';
 /**
  * The path of `name` inside `directory`, symbolic links followed.
  *
- * Names come from files that somebody else wrote (a weight index), so only plain names are taken, and a link may not
- * lead out of the folder; the one exception is the layout of the Hugging Face cache,
- * `snapshots/REVISION/name → ../../blobs/DIGEST`.
+ * Names come from files that somebody else wrote (a weight index), so only plain names are accepted. A link may not
+ * lead out of the folder. The one exception is the layout of the Hugging Face cache: `snapshots/REVISION/name →
+ * ../../blobs/DIGEST`.
  *
  * @throws CheckpointError `pathEscape`, `missing` or `unreadable`.
  */
@@ -40,7 +40,7 @@ export async function fileInside(directory: string, name: string, namedBy = name
   return path;
 }
 
-/** Whether a file of this name is there at all; a link that leads outside counts, and is refused when it is opened. */
+/** Whether a file of this name exists. A link that leads outside counts here, and is refused when it is opened. */
 export async function exists(directory: string, name: string): Promise<boolean> {
   try {
     return (await stat(join(directory, name))).isFile();
@@ -52,8 +52,7 @@ export async function exists(directory: string, name: string): Promise<boolean> 
 }
 
 /**
- * A whole text file (UTF-8), read only if it is at most `limit` bytes: nothing here may be loaded just because it
- * claims to be small.
+ * Reads a whole text file (UTF-8) of at most `limit` bytes. Without a limit a hostile file could fill the memory.
  *
  * @throws CheckpointError `missing`, `unreadable`, `outOfRange` (too large) or `malformed` (not UTF-8).
  */

@@ -1,7 +1,7 @@
 import { CheckpointError } from './errors';
 import { readTextFile } from './files';
 
-/** Brackets deeper than this are no model's: JSON.parse itself would overflow the stack on millions of them. */
+/** Deepest nesting of a real checkpoint's JSON. JSON.parse itself overflows the stack on millions of brackets. */
 const MAX_DEPTH = 256;
 
 /** Parses text as JSON, refusing nesting that no checkpoint has. @throws CheckpointError `malformed`. */

@@ -66,9 +66,8 @@ export async function isCheckpoint(path: string): Promise<boolean> {
 }
 
 /**
- * The identity of a checkpoint without reading gigabytes: config, and of each weight file its size, its header (all
- * names, shapes and offsets) and content at evenly spaced places. Weights trained further differ everywhere, so samples
- * tell them apart.
+ * The identity of a checkpoint without reading gigabytes: the config, and for each weight file its size, its header and
+ * content at evenly spaced places. Weights trained further differ everywhere, so samples tell them apart.
  */
 async function fingerprintOf(configurations: string, files: readonly WeightFile[]): Promise<string> {
   const hash = createHash('sha256').update(configurations);

@@ -7,14 +7,13 @@ import { fileInside, readTextFile } from './files';
 
 const FILE = 'SHA256SUMS';
 const MAX_BYTES = 1 << 20;
-/** Files of these kinds decide what a model does, so each must be listed. */
+/** Files of these kinds decide the model's behaviour, so each must be listed. */
 const KINDS = new Set(['.json', '.safetensors']);
 
 /**
- * Holds a checkpoint's files against the folder's SHA256SUMS (lines of 64 hex digits, two spaces, a name).
+ * Checks a checkpoint's files against the folder's SHA256SUMS (lines of 64 hex digits, two spaces, a name).
  *
- * @throws CheckpointError when the list is missing or malformed, when a file differs from it, is missing, or is not
- *   listed
+ * @throws CheckpointError when the list is missing or malformed, or a file differs, is missing, or is not listed
  */
 export async function checkSums(directory: string): Promise<void> {
   const path = await fileInside(directory, FILE);

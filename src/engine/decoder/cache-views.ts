@@ -9,7 +9,7 @@ interface LayerRows {
   values: ort.Tensor;
 }
 
-/** Tensors over a store's arrays, made anew only when the arrays are. */
+/** Tensors over a store's arrays, rebuilt only when the arrays are reallocated. */
 export class CacheViews {
   #generation = -1;
   #layers: readonly LayerRows[] = [];

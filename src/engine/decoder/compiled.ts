@@ -6,7 +6,7 @@ import type { WeightFormat } from './options';
 import { FileWeightWriter, MemoryWeightWriter, unwritable, WEIGHTS_FILE, type StoredTensors } from './weight-file';
 import { compileWeights } from './weights';
 
-/** Counts up when the layout of compiled weights changes, so that older ones are made anew. */
+/** Version of the layout of compiled weights. Older ones are compiled again. */
 const VERSION = 3;
 const MANIFEST = 'manifest.json';
 const SAMPLES = 32;
@@ -17,7 +17,7 @@ export interface CompiledWeights {
   stored: StoredTensors;
   source: { directory: string } | { data: Uint8Array };
   byteLength: number;
-  /** Whether they were found rather than made. */
+  /** Whether they were found in the cache. */
   cached: boolean;
 }
 
@@ -30,8 +30,9 @@ interface Manifest {
 }
 
 /**
- * The compiled weights of a checkpoint, from `cacheDirectory` or made now. Written to a folder of their own that is
- * renamed when it is complete, so that a killed process leaves no half of a model; a damaged one is made anew.
+ * Opens the compiled weights of a checkpoint from `cacheDirectory`, or compiles them now. They are written to a folder
+ * of their own, which is renamed when it is complete, so that a killed process leaves no half of a model. A damaged
+ * folder is compiled again.
  *
  * @throws CheckpointError when a tensor is damaged; DecoderError 'cacheUnwritable'
  */
@@ -93,7 +94,7 @@ async function write(path: string, text: string): Promise<void> {
   }
 }
 
-/** Puts the finished folder in place; another process may have been faster, or a damaged one may be in the way. */
+/** Puts the finished folder in place. Another process may have been faster, or a damaged folder may be in the way. */
 async function replace(partial: string, directory: string): Promise<void> {
   try {
     await rename(partial, directory);
@@ -122,7 +123,8 @@ async function readManifest(directory: string): Promise<Manifest | undefined> {
 }
 
 /**
- * A digest of the table and of evenly spaced samples: gigabytes need not be read to notice a cut or overwritten file.
+ * A digest of the table and of evenly spaced samples: enough to notice a cut or overwritten file without reading
+ * gigabytes.
  */
 async function digestOf(path: string, size: number, tensors: StoredTensors): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(tensors));

@@ -1,17 +1,16 @@
 import type * as ort from 'onnxruntime-node';
 import { attentionBias } from '../attention/bias';
 import { HIDDEN } from '../attention/policy';
-import type { Context, NewRow } from '../kv-cache/context';
+import type { Context } from '../kv-cache/context';
+import type { NewRow } from '../kv-cache/row-plan';
 import type { RowBlock, RowStore } from '../kv-cache/row-store';
 import { rotationTable, type RotationTable } from '../rope/frequencies';
 import { CacheViews } from './cache-views';
-import type { GraphVariant } from './onnx/decoder-graph';
+import type { GraphVariant } from './onnx/graph-variant';
 import { cacheData, float32, int32, int64, type Feeds, type Runtime } from './runtime';
 import type { TokenStep } from './wasm/token-step';
 
-/**
- * Runs the model on a context: puts together what the graphs and the kernels are fed, and appends the rows they make.
- */
+/** Runs the model on a context: prepares the inputs of graphs and kernels, and appends the new rows. */
 export class ContextRuns {
   readonly #runtime: Runtime;
   readonly #context: Context;
@@ -37,7 +36,7 @@ export class ContextRuns {
       policy.ceiling !== Infinity ? 'dual' : policy.causal && !context.near.hasHoles ? 'causal' : 'masked';
     context.prepare(context.position, context.position + chunk.length - 1);
     const feeds = this.#newRowFeeds(rows, visibility === 'dual');
-    // The kernels make the logits of a single row; ONNX Runtime then keeps no copy of that matrix.
+    // The kernels compute the logits of a single row. ONNX Runtime then keeps no copy of that matrix.
     const byKernels = this.#runtime.hasKernels && logitRows.length <= 1;
     feeds['rows'] = int64(logitRows, [logitRows.length]);
     this.#views.near.feed(feeds);
@@ -60,10 +59,7 @@ export class ContextRuns {
     return byKernels && logitRows.length > 0 ? (this.#runtime.step() as TokenStep).logits(result) : result;
   }
 
-  /**
-   * Reads one token: with the kernels where they run, else with the graph of the whole model. Returns the logits that
-   * follow it.
-   */
+  /** Reads one token with the kernels where they run, else with the graph. Returns the logits that follow it. */
   async token(token: number): Promise<Float32Array> {
     const context = this.#context;
     const { policy } = context;
@@ -71,7 +67,7 @@ export class ContextRuns {
     const dual = policy.ceiling !== Infinity;
     context.prepare(context.position, context.position);
     const bias = this.#tokenBias(rows, dual);
-    // The kernels know no middle rows.
+    // The kernels do not support middle rows.
     const step = policy.middle ? undefined : this.#runtime.step();
     if (step?.prepare({ near: context.near, ...(dual ? { far: context.far } : {}), bias }))
       return this.#stepToken(step, rows, dual);
@@ -89,7 +85,7 @@ export class ContextRuns {
     return this.#run(variant, feeds, rows, 'logits');
   }
 
-  /** Sizes of the parts that one token's scores are made of. */
+  /** Sizes of the parts of one token's scores. */
   #parts(dual: boolean): number[] {
     const { near, far } = this.#context;
     return dual ? [far.capacity, near.capacity, 1] : [near.capacity, 1];
@@ -126,7 +122,7 @@ export class ContextRuns {
   }
 
   /**
-   * Tokens and rotations of the new rows. The rotations to the ceiling and to the middle rows are two rows more of the
+   * Tokens and rotations of the new rows. The rotations to the ceiling and to the middle rows are two more rows of the
    * tables.
    */
   #newRowFeeds(rows: readonly NewRow[], dual: boolean): Feeds {
@@ -161,7 +157,7 @@ export class ContextRuns {
     return rotationTable(rope, angles);
   }
 
-  /** Appends the rows that a graph makes; returns the output wanted. */
+  /** Runs a graph and appends the rows it returns. Returns the output wanted. */
   async #run(
     variant: GraphVariant,
     feeds: Feeds,

@@ -23,7 +23,7 @@ export interface PrefillOptions {
   logits?: 'last' | 'none' | 'all';
 }
 
-/** What `prefill` read. */
+/** Result of `prefill`. */
 export interface PrefillResult {
   /** [rows asked for, vocab], row-major: logits of the token that follows each. */
   logits: Float32Array;
@@ -39,8 +39,8 @@ interface Settings {
 }
 
 /**
- * A conversation with the model: reads tokens into a Context and predicts the next ones. One call at a time; after an
- * error or a cancel the context holds exactly the chunks that were finished (`position` says how far).
+ * A conversation with the model: reads tokens into a Context and predicts the next ones. One call at a time. After an
+ * error or a cancel the context holds exactly the chunks that were finished; `position` says how far.
  */
 export class DecoderContext {
   readonly #settings: Settings;
@@ -69,7 +69,7 @@ export class DecoderContext {
     return this.#context.free;
   }
 
-  /** Most rows that reading these tokens would take, given what the policy drops on the way. */
+  /** Most rows that reading these tokens would take, less those that the policy drops on the way. */
   rowsNeeded(tokens: ArrayLike<number>): number {
     return this.#mostRows(tokens) - this.#context.rows;
   }
@@ -88,7 +88,7 @@ export class DecoderContext {
       const count = wanted === 'all' ? tokens.length : wanted === 'last' ? Math.min(1, tokens.length) : 0;
       const logits = new Float32Array(count * config.vocabSize);
       let filled = 0;
-      // Only the last query of a run looks back at middle rows: it is read as a token of its own.
+      // Only the last query of a run sees middle rows, so it is read as a token of its own.
       const chunked = this.policy.middle && count > 0 ? tokens.length - 1 : tokens.length;
       for (let from = 0, to = 0; from < tokens.length; from = to) {
         if (options.signal?.aborted) throw cancelled(from, tokens.length);
@@ -134,7 +134,7 @@ export class DecoderContext {
     return this.#context.splice(rows, atPosition, origin);
   }
 
-  /** Makes room at once for so many rows that are to come, as far as the capacity goes. */
+  /** Reserves room for this many more rows at once, up to the capacity. */
   reserve(rows: number): void {
     this.#context.reserve(rows);
   }
@@ -154,7 +154,7 @@ export class DecoderContext {
     this.#context.move(id, steps);
   }
 
-  /** The live rows at positions [from, to), to be kept: keys un-rotated, positions from 0. */
+  /** The live rows at positions [from, to), for storing: keys un-rotated, positions from 0. */
   rowsAt(from: number, to: number): KvRows {
     return this.#context.rowsAt(from, to);
   }
@@ -172,12 +172,12 @@ export class DecoderContext {
     this.#context.position = position;
   }
 
-  /** Other rotary frequencies from the next token on; rows that are there are rotated anew. */
+  /** Sets other rotary frequencies from the next token on. Present rows are rotated anew. */
   setRope(rope: RopeFrequencies): void {
     this.#context.setRope(rope);
   }
 
-  /** What each row stands for, and what it costs. */
+  /** Content and cost of each row. */
   ledger(): ContextAccount {
     const { near, far } = this.#context;
     const { runtime } = this.#settings;
@@ -221,7 +221,7 @@ export class DecoderContext {
   }
 
   /**
-   * The next tokens, cut before the first that would see another of them at the ceiling: far rows are rows of earlier
+   * Cuts the next tokens before the first that would see another of them at the ceiling: far rows are rows of earlier
    * runs.
    */
   #nextChunk(tokens: ArrayLike<number>, from: number, most: number): number[] {

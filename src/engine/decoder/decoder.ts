@@ -8,11 +8,11 @@ import { openCompiled, type CompiledWeights } from './compiled';
 import { DecoderContext } from './decoder-context';
 import { DecoderError } from './errors';
 import type { EncodeSegment, LiveCompression } from './live-compression';
-import { compileMemory, embeddingsOf, type SlotSet } from './memory-weights';
+import { compileMemory, embeddingsOf, type MemoryTokenSet } from './memory-weights';
 import { chooseWeights, type CacheType, type DecoderOptions, type WeightFormat } from './options';
 import { Runtime } from './runtime';
 import { SegmentEncoder, type EncodedSegment, type EncodeOptions, type SegmentInput } from './segment-encoder';
-import type { SlotStart } from './slot-start';
+import type { MemoryTokenStart } from './memory-token-start';
 
 const MOST_THREADS = 8;
 const CHUNK_TOKENS = 256;
@@ -21,13 +21,13 @@ export interface ContextOptions {
   /** Rotary frequencies; default: those of the config for a context of `capacity` positions. */
   rope?: RopeFrequencies;
   /**
-   * Encodes the oldest rows to memory slots as the text grows; needs memory weights and a policy without window or
+   * Encodes the oldest rows to memory tokens as the text grows. Needs memory weights and a policy without window or
    * anchors (`memories`).
    */
   compress?: LiveCompression;
 }
 
-/** A compiled checkpoint, ready to run. Runs block the thread: keep it in a process of its own. */
+/** A compiled checkpoint, ready to run. Runs block the thread: keep the decoder in a process of its own. */
 export class Decoder {
   readonly config: ModelConfig;
   readonly weights: WeightFormat;
@@ -36,7 +36,7 @@ export class Decoder {
   readonly #compiled: CompiledWeights;
   readonly #chunkTokens: number;
 
-  readonly #starts: Partial<Record<SlotSet, SlotStart>>;
+  readonly #starts: Partial<Record<MemoryTokenSet, MemoryTokenStart>>;
 
   private constructor(
     config: ModelConfig,
@@ -44,7 +44,7 @@ export class Decoder {
     runtime: Runtime,
     compiled: CompiledWeights,
     chunkTokens: number,
-    starts: Partial<Record<SlotSet, SlotStart>>,
+    starts: Partial<Record<MemoryTokenSet, MemoryTokenStart>>,
   ) {
     this.config = config;
     this.weights = weights;
@@ -91,10 +91,10 @@ export class Decoder {
   }
 
   /**
-   * An empty context.
+   * Opens an empty context.
    *
-   * @param policy who sees whom; default full attention (with the model's own sliding window, if it has one)
-   * @param capacity rows it may hold; default: the positions that the config admits
+   * @param policy visibility of rows; default full attention, with the model's own sliding window if it has one
+   * @param capacity most rows; default: the positions that the config admits
    */
   newContext(
     policy: AttentionPolicy = full(this.config.slidingWindow),
@@ -105,7 +105,7 @@ export class Decoder {
       throw new DecoderError('badInput', `the capacity is ${capacity}; it must be a whole number of rows above 0`);
     const rope = options.rope ?? ropeFrequencies(this.config.rope, capacity);
     const { compress } = options;
-    if (compress && !this.hasSlots('memory'))
+    if (compress && !this.hasMemoryTokens('memory'))
       throw new DecoderError('badInput', 'live compression needs memory weights; open the decoder with them');
     if (compress && policy.ceiling !== Infinity)
       throw new DecoderError(
@@ -125,8 +125,8 @@ export class Decoder {
   }
 
   /**
-   * Encodes segments side by side, each alone behind the same prefix, and returns of each the rows and hidden states
-   * asked for. No logits are computed.
+   * Encodes segments side by side, each alone behind the same prefix. Returns the rows and hidden states asked for of
+   * each segment. No logits are computed.
    *
    * @throws DecoderError 'badInput', 'cancelled' (between batches); KvRowsError when the prefix is of another model
    */
@@ -138,12 +138,12 @@ export class Decoder {
     return new SegmentEncoder(this.config, this.#runtime, { ...options, rope }, this.#starts).encode(segments);
   }
 
-  /** Whether segments can be encoded to slots of this set. */
-  hasSlots(set: SlotSet): boolean {
+  /** Whether segments can be encoded to memory tokens of this set. */
+  hasMemoryTokens(set: MemoryTokenSet): boolean {
     return this.#starts[set] !== undefined;
   }
 
-  /** Frees the sessions; contexts of this decoder cannot be used any more. */
+  /** Frees the sessions. Contexts of this decoder cannot be used any more. */
   async close(): Promise<void> {
     await this.#runtime.close();
   }

@@ -1,6 +1,6 @@
 import { AppError } from '../../base';
 
-/** What the decoder refuses to do; a client may choose its advice by it. */
+/** Kinds of refusals of the decoder. A client may choose its advice by them. */
 export type DecoderErrorCode =
   | 'contextFull' // the tokens do not fit the rows that the context may hold
   | 'cancelled' // the caller's signal was aborted; the context holds every chunk that was finished
@@ -18,7 +18,7 @@ export class DecoderError extends AppError<DecoderErrorCode> {
   }
 }
 
-/** The tokens do not fit: nothing was read, the context is as it was. */
+/** The tokens do not fit. Nothing was read; the context is unchanged. */
 export class ContextFullError extends DecoderError {
   override readonly name = 'ContextFullError';
   /** Rows that the tokens would need, and rows that are free. */

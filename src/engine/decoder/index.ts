@@ -2,6 +2,6 @@ export { Decoder, type ContextOptions } from './decoder';
 export { DecoderContext, type PrefillOptions, type PrefillResult } from './decoder-context';
 export { ContextFullError, DecoderError, type DecoderErrorCode } from './errors';
 export type { LiveCompression } from './live-compression';
-export type { SlotSet } from './memory-weights';
+export type { MemoryTokenSet } from './memory-weights';
 export { chooseWeights, parameterCount, type CacheType, type DecoderOptions, type WeightFormat } from './options';
 export type { EncodedSegment, EncodeOptions, SegmentInput } from './segment-encoder';

@@ -4,21 +4,21 @@ import { DecoderError } from './errors';
 import type { EncodedSegment, EncodeOptions, SegmentInput } from './segment-encoder';
 
 /**
- * Live compression (UIO-LLMs): once `keepTokens + segmentTokens` plain rows have gathered, the oldest `segmentTokens`
- * are encoded to slots behind the sinks, their rows give way to the slots', and what follows moves up, so that
+ * Live compression (UIO-LLMs, 2406.18173, §3): once `keepTokens + segmentTokens` plain rows have gathered, the oldest
+ * `segmentTokens` are encoded to memory tokens behind the sinks. Their rows are dropped and later rows move up, so that
  * positions stay within the trained window.
  */
 export interface LiveCompression {
   segmentTokens: number;
   keepTokens: number;
-  /** Tokens that each slot stands for. */
+  /** Tokens per memory token. */
   slotTokens: number;
 }
 
 /** Encodes one segment. */
 export type EncodeSegment = (segment: SegmentInput, options: EncodeOptions) => Promise<EncodedSegment>;
 
-/** Plain rows that are there when the oldest are due. */
+/** Plain rows at which the oldest are due. */
 const dueAt = ({ keepTokens, segmentTokens }: LiveCompression): number => keepTokens + segmentTokens;
 
 /** Most rows the context holds while these tokens are read. */
@@ -37,7 +37,7 @@ export function mostRowsCompressing(context: Context, compress: LiveCompression,
 }
 
 /**
- * The chunk, cut behind the token that makes the oldest rows due, so that where this happens does not depend on the
+ * The chunk, cut behind the token that makes the oldest rows due. The place of compression then does not depend on the
  * chunks.
  */
 export function untilDue(context: Context, compress: LiveCompression, chunk: number[]): number[] {

@@ -1,6 +1,6 @@
 import { layerOf } from '../architectures/layer';
 import type { Checkpoint, ModelConfig, TensorSource } from '../checkpoint/types';
-import { readTensor, SlotStart } from './slot-start';
+import { readTensor, MemoryTokenStart } from './memory-token-start';
 import { MemoryWeightWriter, type StoredTensors } from './weight-file';
 import type { MatrixPlan } from './weights';
 
@@ -8,19 +8,20 @@ import type { MatrixPlan } from './weights';
 export const MEMORY_FILE = 'memory.bin';
 
 /**
- * Two sets of slots a checkpoint may have: those of its memories, and a second one, trained for fewer tokens a slot.
+ * A checkpoint may have two sets of memory tokens: those of its memories, and a second set trained for fewer tokens
+ * each.
  */
-export type SlotSet = 'memory' | 'dense';
+export type MemoryTokenSet = 'memory' | 'dense';
 
-/** What makes slots of a segment (UIO-LLMs): compiled matrices and the slots' own vector. */
+/** Weights that make memory tokens of segments (UIO-LLMs, §3): compiled matrices and the start vector. */
 export interface MemoryWeights {
   stored: StoredTensors;
   data: Uint8Array;
-  /** What slots start with. */
-  start: SlotStart;
+  /** Start vectors of the memory tokens. */
+  start: MemoryTokenStart;
 }
 
-/** Projections of a layer in the slots' pass: queries and values of their own, keys of the base. */
+/** Projections of a layer in the memory pass: own queries and values, keys of the base. */
 export function slotMatrix(config: ModelConfig, layer: number): MatrixPlan {
   const { queryHeads, kvHeads, headDim, hiddenSize } = config;
   return {
@@ -32,7 +33,7 @@ export function slotMatrix(config: ModelConfig, layer: number): MatrixPlan {
   };
 }
 
-/** The transfer head: what a slot leaves in a layer is its attention input through these keys and values. */
+/** The transfer head: maps the attention input of a memory token to the keys and values that it leaves in a layer. */
 export function transferMatrix(config: ModelConfig, layer: number): MatrixPlan {
   const { kvHeads, headDim, hiddenSize } = config;
   return {
@@ -45,8 +46,8 @@ export function transferMatrix(config: ModelConfig, layer: number): MatrixPlan {
 }
 
 /**
- * Reads what slots start with and the tensors `layers.N.{slot.q_proj, slot.v_proj, head.k_proj, head.v_proj}.weight`,
- * low-rank changes merged in. Small next to the model, and few rows run through them: kept in f32.
+ * Reads the start vectors and the tensors `layers.N.{slot.q_proj, slot.v_proj, head.k_proj, head.v_proj}.weight`, with
+ * low-rank changes merged in. They stay in f32, because they are small and few rows run through them.
  *
  * @throws CheckpointError naming the tensor that is missing, not finite or of another shape
  */
@@ -98,10 +99,10 @@ export async function compileMemory(
   const stored = Object.fromEntries(
     Object.entries(writer.tensors).map(([name, tensor]) => [name, { ...tensor, location: MEMORY_FILE }]),
   );
-  return { stored, data: writer.data(), start: await SlotStart.read(checkpoint, memory, embeddings) };
+  return { stored, data: writer.data(), start: await MemoryTokenStart.read(checkpoint, memory, embeddings) };
 }
 
-/** The model's token embeddings [vocab, hidden], read once for all that ask. */
+/** The model's token embeddings [vocab, hidden], read once for all callers. */
 export function embeddingsOf({ config, tensors, path }: Checkpoint): () => Promise<Float32Array> {
   let read: Promise<Float32Array> | undefined;
   return () => (read ??= readTensor(path, tensors, 'model.embed_tokens.weight', [config.vocabSize, config.hiddenSize]));

@@ -1,6 +1,6 @@
 import type { ModelConfig, TensorSource } from '../checkpoint/types';
 
-/** How the weights of the projections are kept. Embeddings are f16 (f32 with 'f32'), norms and biases always f32. */
+/** Storage of the projections' weights. Embeddings are f16 (f32 with 'f32'), norms and biases always f32. */
 export type WeightFormat = 'f32' | '8bit' | '4bit';
 
 /** Element type of cached keys and values. */
@@ -16,18 +16,18 @@ export interface DecoderOptions {
   /** Threads of ONNX Runtime; default: the number of cores, at most 8. */
   threads?: number;
   /**
-   * Whether single tokens are read with the engine's own kernels where they run; default true. Without, all is graphs
-   * of ONNX Runtime.
+   * Whether the engine's own kernels read single tokens where they run; default true. Otherwise graphs of ONNX Runtime
+   * read them.
    */
   kernels?: boolean;
   /**
-   * Tokens per run while a prompt is read; default 256. A run cannot be interrupted, so this bounds how late a cancel
-   * takes effect.
+   * Tokens per run while a prompt is read; default 256. A run cannot be interrupted, so this bounds the delay of a
+   * cancel.
    */
   chunkTokens?: number;
-  /** Weights that make memory slots of segments (`memory.safetensors`), if the checkpoint has them. */
+  /** Weights of memory tokens (`memory.safetensors`), if the checkpoint has them. */
   memory?: TensorSource;
-  /** Weights of a second set of slots, trained for fewer tokens a slot (`dense_memory.safetensors`). */
+  /** Weights of a second set of memory tokens, trained for fewer tokens each (`dense_memory.safetensors`). */
   denseMemory?: TensorSource;
 }
 
@@ -40,7 +40,8 @@ export function parameterCount(config: ModelConfig): number {
 }
 
 /**
- * Small models lose more by rounding and have memory to spare: f32 below 30 M parameters, 8 bits below 500 M, else 4.
+ * Chooses the format by size: f32 below 30 M parameters, 8 bits below 500 M, else 4. Small models lose more by rounding
+ * and have memory to spare.
  */
 export function chooseWeights(config: ModelConfig): WeightFormat {
   const parameters = parameterCount(config);

@@ -1,6 +1,7 @@
 /**
- * Rounding of weights. Rows of a matrix [rows, columns] are cut into blocks of 32 columns; a block shares one scale:
- * w ≈ scale · (level − zero), the layout of ONNX Runtime's MatMulNBits. Symmetric, so no zero points are stored.
+ * Rounding of weights. Rows of a matrix [rows, columns] are cut into blocks of 32 columns. A block shares one scale: w
+ * ≈ scale · (level − zero), the layout of ONNX Runtime's MatMulNBits. Rounding is symmetric, so no zero points are
+ * stored.
  */
 
 export const BLOCK = 32;
@@ -15,7 +16,7 @@ export interface QuantizedRows {
   scales: Float32Array;
 }
 
-/** Blocks of one row; the last one is filled up with zeros. */
+/** Number of blocks of a row; the last one is filled up with zeros. */
 export function blocksOf(columns: number): number {
   return Math.ceil(columns / BLOCK);
 }
@@ -41,14 +42,14 @@ export function quantize8(weights: Float32Array, columns: number): QuantizedRows
 }
 
 /**
- * Shares of the largest magnitude that are tried as the end of the 4-bit range; clipping outliers often costs less than
+ * Shares of the largest magnitude that are tried as the end of the 4-bit range. Clipping outliers often costs less than
  * coarse steps.
  */
 const CLIPS = [1, 0.95, 0.9, 0.85, 0.8, 0.74];
 
 /**
- * Levels −8…7: the value of largest magnitude takes −8 (as llama.cpp's q4_0 does), and of a few clipped ranges the one
- * is kept whose levels, with the scale that suits them best, come closest to the weights.
+ * Rounds to levels −8…7. The value of largest magnitude takes −8, as in llama.cpp's q4_0. Several clipped ranges are
+ * tried, each with the scale that suits its levels best. The range that comes closest to the weights is kept.
  */
 export function quantize4(weights: Float32Array, columns: number): QuantizedRows {
   const rows = weights.length / columns;
@@ -78,9 +79,7 @@ function level4(weight: number, inverse: number): number {
   return level < -8 ? -8 : level > 7 ? 7 : level;
 }
 
-/**
- * Levels l = level(w / tried) leave least of w at the scale Σ w l / Σ l²; what they explain of it is (Σ w l)² / Σ l².
- */
+/** Levels l = level(w / tried) are closest to w at the scale Σ w l / Σ l². They explain (Σ w l)² / Σ l² of it. */
 function bestRange4(weights: Float32Array, from: number, to: number): { scale: number; inverse: number } {
   let extreme = 0;
   for (let i = from; i < to; i++) {
@@ -117,8 +116,7 @@ export interface QuantizedColumns {
 }
 
 /**
- * Bytes with one scale an output, for products with rows that are rounded to bytes as they come ("i8q"). They are
- * unsigned: on processors without VNNI, ONNX Runtime's product of unsigned by signed bytes saturates sums of two at 16
+ * Rounds to bytes with one scale per output, for products with rows rounded to bytes ("i8q"). Bytes are unsigned: on processors without VNNI, ONNX Runtime's product of unsigned by signed bytes saturates sums of two at 16
  * bits (6 to 24% relative error measured on AVX2), the product of unsigned bytes does not. With VNNI both take the same
  * time.
  */

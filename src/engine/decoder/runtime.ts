@@ -5,18 +5,16 @@ import type { RowStore } from '../kv-cache/row-store';
 import type { ModelConfig } from '../checkpoint/types';
 import type { CompiledWeights } from './compiled';
 import { DecoderError } from './errors';
-import { buildDecoderGraph, type GraphVariant } from './onnx/decoder-graph';
-import { MEMORY_FILE, type MemoryWeights, type SlotSet } from './memory-weights';
+import { buildDecoderGraph } from './onnx/decoder-graph';
+import type { GraphVariant } from './onnx/graph-variant';
+import { MEMORY_FILE, type MemoryWeights, type MemoryTokenSet } from './memory-weights';
 import type { CacheType, WeightFormat } from './options';
 import { TokenStep } from './wasm/token-step';
 import { WEIGHTS_FILE } from './weight-file';
 
 export type Feeds = Record<string, ort.Tensor>;
 
-/**
- * Microseconds that idle threads wait busily: long enough for the next node, too short to starve the session's other
- * half.
- */
+/** Microseconds that idle threads spin: long enough for the next node, too short to starve the session's other half. */
 const SPIN_MICROSECONDS = '250';
 
 interface RuntimeSettings {
@@ -27,8 +25,8 @@ interface RuntimeSettings {
   threads: number;
   /** Whether single tokens may take the kernels. */
   kernels: boolean;
-  /** Of each set of memory slots that the checkpoint has. */
-  slots: Partial<Record<SlotSet, MemoryWeights>>;
+  /** Weights of each set of memory tokens that the checkpoint has. */
+  slots: Partial<Record<MemoryTokenSet, MemoryWeights>>;
 }
 
 /** The ONNX Runtime sessions of one decoder, each opened when it is first needed. */
@@ -55,7 +53,7 @@ export class Runtime {
   }
 
   /**
-   * What single tokens are read with, packed when it is first needed; undefined where that is the graph. @throws
+   * The kernels that read single tokens, packed at first use; undefined where the graph reads them. @throws
    * DecoderError
    */
   step(): TokenStep | undefined {
@@ -70,12 +68,12 @@ export class Runtime {
     return this.#step;
   }
 
-  /** Bytes of copies that the kernels keep of a store's rows, beside the rows themselves. */
+  /** Bytes of the kernels' copies of a store's rows. */
   copiedBytes(store: RowStore): number {
     return this.#step?.bytesOf(store) ?? 0;
   }
 
-  /** Runs a graph; the outputs named are copied out. Blocks the thread while it runs. @throws DecoderError */
+  /** Runs a graph and copies out the named outputs. Blocks the thread. @throws DecoderError */
   async run(variant: GraphVariant, feeds: Feeds, fetches: readonly string[]): Promise<Record<string, ort.Tensor>> {
     const session = await this.#session(variant);
     try {
@@ -159,13 +157,13 @@ export function int32(values: readonly number[], dims: readonly number[]): ort.T
 export function cacheTensor(values: Float32Array | Uint16Array, dims: readonly number[]): ort.Tensor {
   if (values instanceof Float32Array) return new ort.Tensor('float32', values, dims);
   const tensor = new ort.Tensor('float16', values, dims);
-  // Where Float16Array exists (Node 24), the tensor has become one of it, which the native half of ONNX Runtime 1.30
-  // takes for empty.
+  // With Float16Array (Node 24) the tensor's data has that type, which the native half of ONNX Runtime 1.30 takes for
+  // empty.
   if ((tensor.data as unknown) !== values) Object.defineProperty(tensor, 'data', { value: values });
   return tensor;
 }
 
-/** The data of an output in the cache's type; where Float16Array exists, the runtime makes f16 outputs of it. */
+/** The data of an output in the cache's type. Where Float16Array exists, the runtime makes f16 outputs of it. */
 export function cacheData(tensor: ort.Tensor): Float32Array | Uint16Array {
   const data = tensor.data as Float32Array | Uint16Array;
   if (data instanceof Float32Array || data instanceof Uint16Array) return data;

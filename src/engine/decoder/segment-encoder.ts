@@ -6,25 +6,25 @@ import type { CacheArray } from '../kv-cache/shape';
 import type { ModelConfig } from '../checkpoint/types';
 import type { RopeFrequencies } from '../rope/frequencies';
 import { DecoderError } from './errors';
-import type { GraphVariant } from './onnx/decoder-graph';
-import type { SlotSet } from './memory-weights';
+import type { GraphVariant } from './onnx/graph-variant';
+import type { MemoryTokenSet } from './memory-weights';
 import { cacheData, float32, int64, type Feeds, type Runtime } from './runtime';
 import { SegmentRows, slotsFor } from './segment-rows';
-import { runSlots, slotSetOf } from './slot-pass';
-import type { SlotStart } from './slot-start';
+import { runMemoryPass, memoryTokenSetOf } from './memory-pass';
+import type { MemoryTokenStart } from './memory-token-start';
 
-/** A segment to be encoded, and what is to be kept of it. */
+/** A segment to be encoded, and the results wanted. */
 export interface SegmentInput {
   tokens: ArrayLike<number>;
   /** Rows (tokens of the segment) whose keys and values are kept, ascending. */
   keep: readonly number[];
   /** Rows whose hidden states after the last norm are wanted, for vectors. */
   hidden?: readonly number[];
-  /** Tokens that each memory slot stands for (UIO-LLMs' ratio); needs memory weights. */
+  /** Tokens per memory token (UIO-LLMs' ratio); needs memory weights. */
   slotTokens?: number;
-  /** Whose slots; default: those of the checkpoint's memory. */
-  slotSet?: SlotSet;
-  /** True: the mean of the segment's queries is wanted, or that of its keys, which such a mean is held against. */
+  /** Set of memory tokens; default: those of the checkpoint's memory. */
+  slotSet?: MemoryTokenSet;
+  /** Asks for the mean of the segment's queries, or of its keys, which are compared with such a mean. */
   queries?: boolean;
   meanKeys?: boolean;
 }
@@ -34,7 +34,7 @@ export interface EncodedSegment {
   rows: KvRows;
   /** [hidden.length, hiddenSize], row-major. */
   hidden: Float32Array;
-  /** ⌈tokens / slotTokens⌉ rows at positions 0, 1, …: memories stand one after the other. */
+  /** ⌈tokens / slotTokens⌉ rows at positions 0, 1, … */
   memories?: KvRows;
   /** [layers, queryHeads, headDim]: the mean over the segment's rows of their queries, not rotated. */
   queries?: Float32Array;
@@ -45,7 +45,7 @@ export interface EncodedSegment {
 export interface EncodeOptions {
   /** The rows that stand before every segment (sinks), at positions 0, 1, …; the segment's first token follows them. */
   prefix?: KvRows;
-  /** Who sees whom within a segment; default: full attention. Windows count from the prefix. */
+  /** Visibility within a segment; default: full attention. Windows count from the prefix. */
   policy?: AttentionPolicy;
   rope: RopeFrequencies;
   /** Rows of one run, padding included; default 2,048. */
@@ -65,8 +65,8 @@ interface Batch {
 const BATCH_ROWS = 2048;
 
 /**
- * Encodes segments side by side, each alone behind the same prefix: no segment sees another, so their rows can be kept
- * and spliced anywhere.
+ * Encodes segments side by side, each alone behind the same prefix. No segment sees another, so that their rows can be
+ * kept and spliced anywhere.
  */
 export class SegmentEncoder {
   readonly #policy: AttentionPolicy;
@@ -76,7 +76,7 @@ export class SegmentEncoder {
     private readonly config: ModelConfig,
     private readonly runtime: Runtime,
     private readonly options: EncodeOptions,
-    private readonly starts: Partial<Record<SlotSet, SlotStart>>,
+    private readonly starts: Partial<Record<MemoryTokenSet, MemoryTokenStart>>,
   ) {
     this.#policy = options.policy ?? full();
     if (this.#policy.ceiling !== Infinity)
@@ -118,7 +118,7 @@ export class SegmentEncoder {
     const outside = [...keep, ...hidden].find((row) => !Number.isInteger(row) || row < 0 || row >= tokens.length);
     if (outside !== undefined)
       throw new DecoderError('badInput', `segment ${i} has ${tokens.length} rows and row ${outside} was asked for`);
-    const set = slotSetOf(segment);
+    const set = memoryTokenSetOf(segment);
     if (slotTokens === undefined || !set) return;
     if (!this.starts[set])
       throw new DecoderError(
@@ -134,7 +134,7 @@ export class SegmentEncoder {
   async #run(segments: readonly SegmentInput[], batch: Batch): Promise<EncodedSegment[]> {
     const members = batch.members.map((member) => segments[member] as SegmentInput);
     const wantsRows = members.some((segment) => segment.keep.length > 0);
-    const sets = new Set(members.flatMap((segment) => slotSetOf(segment) ?? []));
+    const sets = new Set(members.flatMap((segment) => memoryTokenSetOf(segment) ?? []));
     const wantsSlots = sets.size > 0;
     const wantsQueries = members.some((segment) => segment.queries);
     const wantsRawKeys = wantsRows || members.some((segment) => segment.meanKeys);
@@ -157,12 +157,12 @@ export class SegmentEncoder {
     for (const set of sets) {
       const slots = {
         set,
-        start: this.starts[set] as SlotStart,
+        start: this.starts[set] as MemoryTokenStart,
         runtime: this.runtime,
         rows: this.#rows,
         hiddenSize: this.config.hiddenSize,
       };
-      const own = await runSlots(slots, members, batch.steps, {
+      const own = await runMemoryPass(slots, members, batch.steps, {
         keys: cacheData(made['keys'] as ort.Tensor),
         values: values as CacheArray,
       });
@@ -205,7 +205,7 @@ export class SegmentEncoder {
     feeds['tokens'] = int64(tokens, [batch, steps]);
     feeds['rows'] = int64(wanted, [wanted.length]);
     const width = slotsFor(this.#rows.prefixRows) + steps;
-    // Where order alone decides, one mask serves all; padding comes last and is seen by no token.
+    // Where order alone decides, one mask serves all. Padding comes last and no token sees it.
     const masks = this.#policy.causal ? [longest(members)] : members;
     const bias = new Float32Array(masks.length * steps * width).fill(HIDDEN);
     masks.forEach((segment, b) =>
@@ -215,7 +215,7 @@ export class SegmentEncoder {
     return feeds;
   }
 
-  /** Opens what the policy lets each row of a segment see: the prefix's rows as sinks, then its own. */
+  /** Opens the rows that the policy shows to each row of a segment: the prefix's rows as sinks, then its own. */
   #openRows({ tokens }: SegmentInput, bias: Float32Array, width: number): void {
     const policy = this.#policy;
     const { prefixRows } = this.#rows;
@@ -240,7 +240,7 @@ export class SegmentEncoder {
   }
 }
 
-/** Runs of segments of like length, so that little is padding. */
+/** Runs of segments of similar length, to keep padding small. */
 function batches(segments: readonly SegmentInput[], mostRows: number): Batch[] {
   const order = segments.map((_, i) => i).sort((a, b) => lengthOf(segments, b) - lengthOf(segments, a));
   const made: Batch[] = [];

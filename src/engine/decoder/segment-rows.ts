@@ -13,8 +13,8 @@ export interface PastRows {
 }
 
 /**
- * What the passes over segments share: the prefix at its positions, the inputs that say where rows stand, and what is
- * picked from the outputs.
+ * Shared parts of the passes over segments: the prefix at its positions, the inputs that place rows, and the selection
+ * of outputs.
  */
 export class SegmentRows {
   readonly shape: RowShape;
@@ -35,8 +35,7 @@ export class SegmentRows {
   }
 
   /**
-   * Inputs that all passes have. Without `cover` the new rows stand one after the other behind the prefix, else so many
-   * tokens behind it.
+   * Inputs of all passes. New rows follow each other behind the prefix, or with `cover` are this many tokens behind it.
    */
   feeds(
     batch: number,
@@ -147,7 +146,7 @@ export class SegmentRows {
   }
 }
 
-/** Slots passed for so many cached rows: at least one, masked, so that no tensor is empty. */
+/** Number of slots for cached rows: at least one, masked, so that no tensor is empty. */
 export function slotsFor(rows: number): number {
   return Math.max(1, rows);
 }

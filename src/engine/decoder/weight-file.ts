@@ -15,13 +15,13 @@ export type StoredTensors = Readonly<Record<string, StoredTensor>>;
 const ALIGNMENT = 4096;
 export const WEIGHTS_FILE = 'weights.bin';
 
-/** Where compiled tensors are appended, one after the other. */
+/** Target of compiled tensors, which are appended one after the other. */
 export abstract class WeightWriter {
   readonly tensors: Record<string, StoredTensor> = {};
   #end = 0;
   #current: StoredTensor | undefined;
 
-  /** Begins a tensor; its bytes follow in any number of `append` calls. */
+  /** Begins a tensor. Its bytes follow in any number of `append` calls. */
   async begin(name: string, type: ElementType, shape: readonly number[]): Promise<void> {
     const padding = (ALIGNMENT - (this.#end % ALIGNMENT)) % ALIGNMENT;
     if (padding > 0) await this.#put(new Uint8Array(padding));

@@ -1,7 +1,7 @@
 /**
- * From the checkpoint's tensors to those of the graphs: q, k and v are stacked into one matrix, gate and up into
- * another, and each is rounded as asked. Tensors are read in bands of rows, so that never more than a band (and, for
- * the transposed bytes of the prefill, one rounded matrix) is in memory.
+ * Compiles the checkpoint's tensors to those of the graphs: q, k and v are stacked into one matrix, gate and up into
+ * another, and each is rounded as asked. Tensors are read in bands of rows. At most one band is in memory, and for the
+ * transposed bytes of the prefill one rounded matrix.
  */
 
 import { layerOf } from '../architectures/layer';
@@ -14,7 +14,7 @@ import type { WeightFormat } from './options';
 import { blocksOf, BLOCK, quantize4, quantize8, quantizeOutputs, type QuantizedColumns } from './quantize';
 import type { WeightWriter } from './weight-file';
 
-/** How a matrix product is computed: f32, MatMulNBits, or rows rounded to bytes as they come (i8q). */
+/** Form of a matrix product: f32, MatMulNBits, or rows rounded to bytes (i8q). */
 export type MatrixFormat = WeightFormat | 'i8q';
 
 /** A matrix [outputs, inputs] stacked from the rows of checkpoint tensors. */
@@ -53,30 +53,30 @@ export function layerMatrices(
   };
 }
 
-/** The product that makes logits. */
+/** The output matrix, which makes logits. */
 export function headMatrix(config: ModelConfig): MatrixPlan {
   const source = config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
   return { name: 'head', sources: [source], biases: [], outputs: config.vocabSize, inputs: config.hiddenSize };
 }
 
 /**
- * How single tokens read a layer. With 4 bits the first and the last layer are kept in 8: they lose most by rounding
- * (of 5.9% perplexity that the bundled model lost, its two take 5), and in a deep model they weigh little.
+ * Format in which single tokens read a layer. With 4 bits the first and the last layer keep 8, because they lose most
+ * by rounding: 5 of the 5.9% of perplexity that the bundled model lost. In a deep model they weigh little.
  */
 export function tokenFormat({ layers }: ModelConfig, layer: number, weights: WeightFormat): WeightFormat {
   return weights === '4bit' && (layer === 0 || layer === layers - 1) ? '8bit' : weights;
 }
 
 /**
- * The product that makes logits is in 8 bits beside layers of 4: nothing behind it makes good what it loses, and in
- * small models it is half of all weights.
+ * Format of the output matrix: 8 bits beside layers of 4. No later layer repairs its error, and in small models it is
+ * half of all weights.
  */
 export function headFormat(weights: WeightFormat): WeightFormat {
   return weights === '4bit' ? '8bit' : weights;
 }
 
 /**
- * Formats that a layer's matrices are kept in: beside 4-bit weights there is a second copy in bytes, which reads
+ * Formats in which a layer's matrices are kept. Beside 4-bit weights there is a second copy in bytes, which reads
  * prompts faster.
  */
 function layerFormats(config: ModelConfig, layer: number, weights: WeightFormat): readonly MatrixFormat[] {
@@ -124,7 +124,7 @@ class Compiler {
     private readonly writer: WeightWriter,
   ) {}
 
-  /** [vocab, hidden], looked up row by row from the mapped file: in f16 they cost disk, not memory. */
+  /** The embeddings [vocab, hidden], looked up row by row from the mapped file. In f16 they cost disk, not memory. */
   async embeddings(exact: boolean): Promise<void> {
     const { vocabSize, hiddenSize } = this.checkpoint.config;
     const name = 'model.embed_tokens.weight';
@@ -229,7 +229,7 @@ class Compiler {
   }
 
   private checked(name: string, values: Float32Array): Float32Array {
-    // A sum is not finite if any value is not; f64 cannot overflow from f32 magnitudes.
+    // A sum is not finite if any value is not. f64 cannot overflow from f32 magnitudes.
     let sum = 0;
     for (let i = 0; i < values.length; i++) sum += values[i] as number;
     if (!Number.isFinite(sum)) {

@@ -1,4 +1,4 @@
-/** Widening of 16-bit floating point formats, and the check that values are numbers at all. */
+/** Widening of 16-bit floating point formats, and the search for values that are not finite. */
 
 let halfTable: Float32Array | undefined;
 
@@ -24,9 +24,8 @@ export function halfToFloat(bits: number): number {
 }
 
 /**
- * Widens 16-bit values that lie in the upper half of `values`' own memory into all of it. Going upward, what is written
- * at element i (bytes 4i…4i+3) has always been read already (byte 2n+2i and beyond is still unread), so no second
- * buffer is needed.
+ * Widens 16-bit values that occupy the upper half of `values`' own memory. The loop goes upward, so that bytes 4i…4i+3
+ * of element i have been read before they are written. No second buffer is needed.
  */
 export function decodeFloat32InPlace(values: Float32Array, dtype: 'F32' | 'F16' | 'BF16'): void {
   if (dtype === 'F32') return;

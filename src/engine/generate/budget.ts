@@ -1,9 +1,9 @@
 import { ContextFullError } from '../decoder/errors';
 
-/** What to do with a prompt that does not fit: refuse it, or drop tokens from its start or its middle. */
+/** Rules for a prompt that does not fit: refuse it, or drop tokens from its start or its middle. */
 export type CutRule = 'refuse' | 'keepEnd' | 'keepBothEnds';
 
-/** What was dropped of a prompt; the caller shows it. */
+/** The dropped part of a prompt; the caller shows it. */
 export interface PromptCut {
   rule: CutRule;
   /** Tokens [from, to) of the prompt that the model does not read. */
@@ -18,12 +18,12 @@ export interface FittedPrompt {
 }
 
 /**
- * Makes a prompt fit, exactly. Rows are asked of the context itself (`rowsNeeded`), because what a token costs depends
- * on the policy.
+ * Makes a prompt fit, exactly. The context itself counts rows (`rowsNeeded`), because the cost of a token depends on
+ * the policy.
  *
  * @param rowsNeeded rows that reading these tokens would take
- * @param free rows there are
- * @param newTokens tokens to be written after the prompt; all but the last of them need rows too
+ * @param free rows that are free
+ * @param newTokens tokens to be written after the prompt; all except the last need rows too
  * @param keepStart first tokens that no rule drops (begin-of-sequence, sinks)
  * @throws ContextFullError when the rule is 'refuse', or when not even one token of the prompt fits
  */
@@ -47,7 +47,7 @@ export function fitPrompt(
     const to = tokens.length - (length - start.length);
     return { tokens: [...start, ...tokens.slice(to)], cut: { rule, from: start.length, to } };
   };
-  // Rows grow with the number of tokens, so the longest prompt that fits is found by halving.
+  // Rows grow with the number of tokens, so bisection finds the longest prompt that fits.
   let fits = 0;
   let tooLong = tokens.length;
   while (tooLong - fits > 1) {

@@ -16,7 +16,7 @@ export interface GenerateOptions {
   stopTokens?: readonly number[];
   /** Strings that end the text and do not belong to it; need a tokenizer. */
   stopStrings?: readonly string[];
-  /** What to do with a prompt that does not fit; default 'refuse'. */
+  /** Rule for a prompt that does not fit; default 'refuse'. */
   cut?: CutRule;
   signal?: AbortSignal;
   /** While the prompt is being read: tokens read so far, and all of them. */
@@ -33,17 +33,17 @@ export interface Generated {
   text: string;
   reason: 'stopToken' | 'stopString' | 'length' | 'cancelled';
   promptTokens: number;
-  /** What of the prompt was not read. */
+  /** The part of the prompt that was not read. */
   cut?: PromptCut;
   /** The sampler's seed. */
   seed: number;
 }
 
 /**
- * Reads a prompt and writes on. What the context held before stays in front of it.
+ * Reads a prompt and writes on. Earlier content of the context stays in front.
  *
- * A cancel ends it between chunks of the prompt and between tokens, and returns what there is. Prompts within the
- * trained window keep the original rotary frequencies; when a text grows beyond it, the rows are rotated anew.
+ * A cancel ends generation between chunks of the prompt and between tokens, and returns the text so far. Prompts within
+ * the trained window keep the original rotary frequencies. When a text grows beyond it, the rows are rotated anew.
  *
  * @throws ContextFullError before anything is read, when prompt and new tokens do not fit and `cut` is 'refuse'
  * @throws DecoderError, CheckpointError
@@ -108,7 +108,7 @@ export async function generate(
     if (written.length === options.maxNewTokens) break;
     rope.reach(context.position + 1);
     logits = await context.decode(token);
-    // Decoding resolves without leaving the microtask queue: give cancels and heartbeats their turn.
+    // Decoding resolves within the microtask queue, so cancels and heartbeats need a turn.
     await new Promise((resolve) => setImmediate(resolve));
   }
   return done('length');
@@ -121,7 +121,7 @@ function sinksOf(context: DecoderContext): number {
   return Math.max(1, sinks);
 }
 
-/** Text as it comes: whole characters, and nothing that may be the beginning of a stop string. */
+/** Streamed text: whole characters, without a possible beginning of a stop string. */
 class Output {
   text = '';
   private readonly stream;
@@ -154,7 +154,7 @@ class Output {
   }
 }
 
-/** Keeps the frequencies of a context right as it grows, for scalings that depend on the length. */
+/** Adapts the frequencies of a context as it grows, for scalings that depend on the length. */
 export class RopeFollower {
   private readonly rope: RopeConfig;
   private readonly context: DecoderContext;
@@ -166,10 +166,7 @@ export class RopeFollower {
     this.context = context;
   }
 
-  /**
-   * Called before tokens up to `length` positions are read. With a distance ceiling no angle is larger than the
-   * ceiling's.
-   */
+  /** Called before tokens up to `length` positions are read. With a distance ceiling no angle exceeds the ceiling's. */
   reach(length: number): void {
     if (!dependsOnLength(this.rope)) return;
     const inUse = Math.min(length, this.context.policy.ceiling);
@@ -178,8 +175,8 @@ export class RopeFollower {
       this.made === undefined ||
       (inUse > window && this.made < (this.rope.scaling.type === 'dynamic' ? inUse : window + 1));
     if (!grown) return;
-    // Dynamic frequencies change with every token: take them for a quarter more than is in use, and rotate anew only
-    // then.
+    // Dynamic frequencies change with every token. They are set for a quarter more than is in use, and rows are rotated
+    // anew only then.
     this.made = this.rope.scaling.type === 'dynamic' && this.made !== undefined ? Math.ceil(inUse * 1.25) : inUse;
     this.context.setRope(ropeFrequencies(this.rope, this.made));
   }

@@ -48,8 +48,8 @@ export function defaultEdges(length: number): number[] {
 }
 
 /**
- * How well each token is predicted from what stands before it in its row, by position. Rows are independent texts; each
- * is read once, in chunks, under the policy, so memory stays that of the policy.
+ * Measures how well each token is predicted from the tokens before it in its row, by position. Rows are independent
+ * texts. Each is read once, in chunks, under the policy, so that memory stays that of the policy.
  *
  * @throws DecoderError 'badInput' for rows of fewer than two tokens, 'cancelled'
  */

@@ -1,4 +1,4 @@
-/** How the next token is chosen from the logits. Everything is off by default: greedy. */
+/** Choice of the next token from the logits. Everything is off by default: greedy. */
 export interface SamplingOptions {
   /** Divides the logits; 0 (default) takes the likeliest token. */
   temperature?: number;
@@ -23,7 +23,7 @@ const REPETITION_WINDOW = 256;
 
 /** Chooses tokens one after the other. */
 export class Sampler {
-  /** The seed in use, so that a random text can be had again. */
+  /** The seed in use, so that a random text can be reproduced. */
   readonly seed: number;
   private readonly options: Required<Omit<SamplingOptions, 'seed'>>;
   private readonly random: () => number;
@@ -48,7 +48,7 @@ export class Sampler {
     this.random = generator(this.seed);
   }
 
-  /** Tells which tokens stand before the next one (the prompt); tokens returned by `next` are noted by themselves. */
+  /** Sets the tokens before the next one (the prompt). Tokens returned by `next` are added automatically. */
   see(tokens: ArrayLike<number>): void {
     const { repetitionWindow } = this.options;
     for (let i = Math.max(0, tokens.length - repetitionWindow); i < tokens.length; i++)
@@ -110,10 +110,7 @@ export function argmax(scores: Float32Array): number {
   return best;
 }
 
-/**
- * The k highest, descending: a heap would do, but the k-th value by sorting a copy is as fast at the sizes of
- * vocabularies.
- */
+/** The k highest, descending. Sorting a copy is as fast as a heap at the sizes of vocabularies. */
 function likeliest(scores: Float32Array, k: number): number[] {
   const least = scores.slice().sort()[scores.length - k] as number;
   const tokens: number[] = [];
@@ -121,10 +118,7 @@ function likeliest(scores: Float32Array, k: number): number[] {
   return tokens.sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b).slice(0, k);
 }
 
-/**
- * The nucleus of the whole vocabulary: tokens far below the highest are sorted only if they are needed to reach the
- * share.
- */
+/** The nucleus of the whole vocabulary. Tokens far below the highest are sorted only if the share needs them. */
 function nucleusOfAll(scores: Float32Array, topP: number, weigh: (token: number) => number): number[] {
   const weights = new Float64Array(scores.length);
   let total = 0;

@@ -1,6 +1,5 @@
 /**
- * Watches streamed text for strings that end it, also when they come in pieces, and holds back what may still become
- * one.
+ * Finds strings that end a streamed text, also when they come in pieces. Text that may still become one is held back.
  */
 export class StopStrings {
   private readonly strings: readonly string[];
@@ -11,7 +10,7 @@ export class StopStrings {
     this.strings = strings.filter((text) => text !== '');
   }
 
-  /** True once a stop string was seen; what follows it is not text. */
+  /** True once a stop string was seen. Later text is not part of the result. */
   get stopped(): boolean {
     return this.ended;
   }
@@ -31,7 +30,7 @@ export class StopStrings {
     return all.slice(0, all.length - keep);
   }
 
-  /** What was held back and turned out not to be a stop string. */
+  /** Held-back text that turned out not to be a stop string. */
   end(): string {
     const rest = this.held;
     this.held = '';

@@ -19,16 +19,13 @@ export interface ContextGroup {
   origin?: string;
 }
 
-/** What each row of a context stands for, and what it costs. */
+/** Content and cost of each row of a context. */
 export interface ContextAccount {
   groups: readonly ContextGroup[];
   rows: number;
   capacity: number;
   rowBytes: number;
-  /**
-   * Bytes allocated: rows in use, copies of those seen at the ceiling, slots kept ready, and what the kernels keep of
-   * the rows in bytes.
-   */
+  /** Bytes allocated: rows in use, copies of rows at the ceiling, free slots, and the kernels' copies in bytes. */
   allocatedBytes: number;
 }
 
@@ -53,7 +50,7 @@ interface Accounted {
   rows: number;
 }
 
-/** What each row of a context stands for. */
+/** Groups the rows of a context. */
 export function accountOf({
   near,
   far,

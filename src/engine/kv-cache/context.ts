@@ -3,25 +3,22 @@ import type { RopeFrequencies } from '../rope/frequencies';
 import { accountOf, type ContextAccount, type Splice } from './account';
 import { KvRows } from './kv-rows';
 import { liftKeys, moveKeys, placeKeys } from './rotation';
+import { mostKept, planRows, type NewRow } from './row-plan';
 import { RowStore, type RowBlock } from './row-store';
 import type { RowShape } from './shape';
-
-/** A token that is about to get a row. */
-export interface NewRow extends RowPlace {
-  token: number;
-}
+import { byPosition, copyFar, crossingSlots, moveSlots, rerotate } from './store-rows';
 
 const LIVE = 0;
 
 /**
- * The rows that the model sees now. Each row has a position; keys are kept rotated to it ("near"). Rows that stay for
- * ever and have fallen behind the policy's ceiling are kept un-rotated in a second store ("far"), where the graphs see
- * them at the ceiling distance; while a row is crossing the ceiling it is in both.
+ * The rows that the model sees now. Each row has a position, and keys are kept rotated to it ("near"). Rows that stay
+ * for ever and fall behind the policy's ceiling are kept un-rotated in a second store ("far"), where the graphs see
+ * them at the ceiling distance (LM-Infinite, 2308.16137, §3). A row that is crossing the ceiling is in both.
  */
 export class Context {
   readonly near: RowStore;
   readonly far: RowStore;
-  /** Rows that left the window, un-rotated, when the policy looks back at the best of them. */
+  /** Rows that left the window, un-rotated, when the policy sees the best of them. */
   readonly middle: RowStore;
   readonly policy: AttentionPolicy;
   readonly capacity: number;
@@ -65,49 +62,22 @@ export class Context {
     return this.capacity - this.rows;
   }
 
-  /**
-   * Makes room for so many more rows at once: those that are there are copied once, not each time that some are added.
-   */
+  /** Reserves room for this many more rows at once, so that present rows are copied once. */
   reserve(rows: number): void {
     this.near.reserve(this.near.count + Math.min(rows, this.free));
   }
 
-  /** The rows that these tokens would get, were they read now. */
+  /** The rows that these tokens would get if they were read now. */
   plan(tokens: ArrayLike<number>, from = 0, to = tokens.length): NewRow[] {
-    const state = { read: this.read, group: this.group, sinceAnchor: this.sinceAnchor };
-    const rows: NewRow[] = [];
-    for (let i = 0; i < to; i++) {
-      const token = tokens[i] as number;
-      const kind = this.policy.kindOf(token, state.read, state.sinceAnchor);
-      if (i >= from) rows.push({ token, kind, position: this.position + i, group: state.group });
-      state.read++;
-      state.sinceAnchor++;
-      if (kind === RowKind.anchor) {
-        state.group++;
-        state.sinceAnchor = 0;
-      }
-    }
-    return rows;
+    return planRows(this.policy, this, tokens, from, to);
   }
 
   /** Most rows the context would hold while `tokens` are read in chunks; nothing is changed. */
   rowsNeeded(tokens: ArrayLike<number>, chunk: number): number {
     if (this.policy.causal || this.policy.middle) return this.rows + tokens.length;
-    const held: RowPlace[] = [];
-    for (const slot of this.near.used()) held.push(this.near.place(slot));
+    const held = [...this.near.used()].map((slot) => this.near.place(slot));
     const onlyFar = this.far.count - this.#crossing.size;
-    let most = this.rows;
-    let kept = held;
-    const planned = this.plan(tokens);
-    for (let from = 0; from < planned.length; from += chunk) {
-      const added = planned.slice(from, from + chunk);
-      const last = added.at(-1) as NewRow;
-      const next = last.position + 1;
-      const group = last.group + (last.kind === RowKind.anchor ? 1 : 0);
-      kept = [...kept, ...added].filter((row) => this.policy.keeps(row, next, group));
-      most = Math.max(most, onlyFar + kept.length);
-    }
-    return most;
+    return Math.max(this.rows, onlyFar + mostKept(this.policy, held, this.plan(tokens), chunk));
   }
 
   /** Adds the rows of tokens that have been run, and drops all rows that no later token can see. */
@@ -133,8 +103,8 @@ export class Context {
   }
 
   /**
-   * Puts stored rows into the context so that the segment's position 0 lies at `atPosition`; the next token keeps its
-   * position unless the segment reaches beyond it. Returns the id under which the rows can be dropped or moved.
+   * Puts stored rows into the context so that the segment's position 0 is at `atPosition`. The next token keeps its
+   * position unless the segment reaches beyond it. Returns the id for `drop` and `move`.
    *
    * @throws KvRowsError when the rows are of another model; RangeError when there is no room for them
    */
@@ -182,9 +152,7 @@ export class Context {
   move(id: number, steps: number): void {
     for (const slot of this.near.used()) {
       if (this.near.entries[slot] !== id) continue;
-      const block = this.near.read([slot]);
-      moveKeys(block, this.shape, this.#rope, [steps]);
-      this.near.write([slot], block, [0]);
+      moveSlots(this.near, [slot], [steps], this.#rope);
       const position = (this.near.positions[slot] as number) + steps;
       this.near.positions[slot] = position;
       this.position = Math.max(this.position, position + 1);
@@ -192,33 +160,18 @@ export class Context {
     for (const slot of this.far.used()) {
       if (this.far.entries[slot] === id) this.far.positions[slot] = (this.far.positions[slot] as number) + steps;
     }
-    this.#crossing = this.#findCrossing();
+    this.#crossing = crossingSlots(this.near, this.far);
   }
 
-  /** Other rotary frequencies from now on: the keys of all near rows are rotated anew. */
+  /** Sets other rotary frequencies: the keys of all near rows are rotated anew. */
   setRope(rope: RopeFrequencies): void {
-    const slots = [...this.near.used()];
-    this.#rerotate(
-      this.near,
-      slots,
-      slots.map((slot) => this.near.positions[slot] as number),
-      rope,
-    );
-    const farSlots = [...this.far.used()];
-    const middleSlots = [...this.middle.used()];
-    this.#rerotate(
-      this.middle,
-      middleSlots,
-      middleSlots.map(() => 0),
-      rope,
-    );
-    const keepsOrder = this.policy.ceilingKeepsOrder ?? false;
-    this.#rerotate(
-      this.far,
-      farSlots,
-      farSlots.map((slot) => (keepsOrder ? (this.far.positions[slot] as number) : 0)),
-      rope,
-    );
+    const positionsOf = (store: RowStore) => [...store.used()].map((slot) => store.positions[slot] as number);
+    const zeros = (store: RowStore) => [...store.used()].map(() => 0);
+    const apply = (store: RowStore, positions: readonly number[]) =>
+      rerotate(store, [...store.used()], positions, this.#rope, rope);
+    apply(this.near, positionsOf(this.near));
+    apply(this.middle, zeros(this.middle));
+    apply(this.far, this.policy.ceilingKeepsOrder ? positionsOf(this.far) : zeros(this.far));
     this.#rope = rope;
   }
 
@@ -228,7 +181,7 @@ export class Context {
       const position = this.near.positions[slot] as number;
       return this.near.entries[slot] === LIVE && position >= from && position < to;
     });
-    const slots = inRange.sort((a, b) => (this.near.positions[a] as number) - (this.near.positions[b] as number));
+    const slots = byPosition(this.near, inRange);
     const positions = Int32Array.from(slots, (slot) => this.near.positions[slot] as number);
     const block = this.near.read(slots);
     liftKeys(block, this.shape, this.#rope, positions);
@@ -246,34 +199,28 @@ export class Context {
     const slots = [...this.near.used()].filter(
       (slot) => this.near.entries[slot] === LIVE && this.near.kinds[slot] === kind,
     );
-    return slots.sort((a, b) => (this.near.positions[a] as number) - (this.near.positions[b] as number));
+    return byPosition(this.near, slots);
   }
 
-  /** Moves the live rows from position `from` on, and the next token, back by `steps` positions: closes a gap. */
+  /** Moves the live rows from position `from` on, and the next token, back by `steps` positions. */
   closeGap(from: number, steps: number): void {
     const slots = [...this.near.used()].filter(
       (slot) => this.near.entries[slot] === LIVE && (this.near.positions[slot] as number) >= from,
     );
     this.position -= steps;
     if (slots.length === 0 || steps === 0) return;
-    const block = this.near.read(slots);
-    moveKeys(
-      block,
-      this.shape,
-      this.#rope,
-      slots.map(() => -steps),
-    );
-    this.near.write(
+    moveSlots(
+      this.near,
       slots,
-      block,
-      slots.map((_, i) => i),
+      slots.map(() => -steps),
+      this.#rope,
     );
     for (const slot of slots) this.near.positions[slot] = (this.near.positions[slot] as number) - steps;
   }
 
   /**
-   * Makes ready for queries at positions [first, last]: rows that some of them see at the ceiling get a far copy, and
-   * near copies that none of them sees at its distance are dropped.
+   * Prepares for queries at positions [first, last]. Rows that some of them see at the ceiling get a far copy. Near
+   * copies that none of them sees at its true distance are dropped.
    */
   prepare(first: number, last: number): void {
     if (this.policy.ceiling === Infinity) return;
@@ -287,7 +234,7 @@ export class Context {
       if (!this.#crossing.has(slot)) crossing.push(slot);
       if (atCeiling(first, place)) behind.push(slot);
     }
-    this.#copyFar(crossing);
+    copyFar(this.near, this.far, crossing, this.policy.ceilingKeepsOrder ? undefined : this.#rope);
     for (const slot of crossing) this.#crossing.add(slot);
     for (const slot of behind) this.#crossing.delete(slot);
     this.near.release(behind);
@@ -314,7 +261,7 @@ export class Context {
     this.read++;
     this.sinceAnchor++;
     if (row.kind !== RowKind.anchor) return;
-    // Whether the segment's rows are really dropped is the policy's affair; those that stay count for themselves.
+    // The policy decides whether the segment's rows are dropped. Rows that stay count for themselves.
     const dropped = this.policy.keeps(
       { kind: RowKind.plain, position: row.position, group: row.group },
       row.position + 1,
@@ -343,7 +290,7 @@ export class Context {
     this.near.release(gone);
   }
 
-  /** Keeps rows that left the window, as if they stood at position 0. */
+  /** Keeps rows that left the window, rotated as at position 0. */
   #toMiddle(block: RowBlock, from: readonly number[], rows: readonly NewRow[]): void {
     const slots = this.middle.take(rows.length);
     slots.forEach((slot, i) => this.middle.describe(slot, rows[i] as NewRow, (rows[i] as NewRow).token, LIVE));
@@ -356,52 +303,6 @@ export class Context {
   #release(matches: (store: RowStore, slot: number) => boolean): void {
     for (const store of [this.near, this.far, this.middle])
       store.release([...store.used()].filter((slot) => matches(store, slot)));
-    this.#crossing = this.#findCrossing();
-  }
-
-  /** Near slots whose row also stands in `far`: same entry, same position. */
-  #findCrossing(): Set<number> {
-    const key = (store: RowStore, slot: number) => `${store.entries[slot]}:${store.positions[slot]}`;
-    const far = new Set([...this.far.used()].map((slot) => key(this.far, slot)));
-    return new Set([...this.near.used()].filter((slot) => far.has(key(this.near, slot))));
-  }
-
-  #copyFar(slots: readonly number[]): void {
-    if (slots.length === 0) return;
-    const block = this.near.read(slots);
-    if (!this.policy.ceilingKeepsOrder)
-      moveKeys(
-        block,
-        this.shape,
-        this.#rope,
-        slots.map((slot) => -(this.near.positions[slot] as number)),
-      );
-    const targets = this.far.take(slots.length);
-    targets.forEach((target, i) => {
-      const slot = slots[i] as number;
-      this.far.describe(
-        target,
-        this.near.place(slot),
-        this.near.tokens[slot] as number,
-        this.near.entries[slot] as number,
-      );
-    });
-    this.far.write(
-      targets,
-      block,
-      slots.map((_, i) => i),
-    );
-  }
-
-  #rerotate(store: RowStore, slots: readonly number[], positions: readonly number[], rope: RopeFrequencies): void {
-    if (slots.length === 0) return;
-    const block = store.read(slots);
-    liftKeys(block, this.shape, this.#rope, positions);
-    placeKeys(block, this.shape, rope, positions);
-    store.write(
-      slots,
-      block,
-      slots.map((_, i) => i),
-    );
+    this.#crossing = crossingSlots(this.near, this.far);
   }
 }

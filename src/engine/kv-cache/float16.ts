@@ -1,6 +1,6 @@
-/** IEEE 754 half precision in Uint16Array, which every Node that we run on has (Float16Array came with Node 24). */
+/** IEEE 754 half precision in Uint16Array, for Node versions without Float16Array (before 24). */
 
-/** The single that each half is, by its bits. */
+/** The single-precision value of each half, by its bits. */
 export const singleOf = buildTable();
 
 /** Rounds to nearest, ties to even; beyond ±65504 becomes infinite, as hardware does. */
@@ -21,7 +21,7 @@ function halfBits(single: number): number {
   const exponent = ((single >>> 23) & 0xff) - 112;
   const mantissa = single & 0x7fffff;
   if (exponent > 0 && exponent < 31) {
-    // A carry out of the mantissa rightly moves on to the exponent.
+    // A carry out of the mantissa correctly moves on to the exponent.
     const half = (exponent << 10) | (mantissa >>> 13);
     const rest = mantissa & 0x1fff;
     return sign | (half + (rest > 0x1000 || (rest === 0x1000 && (half & 1) === 1) ? 1 : 0));

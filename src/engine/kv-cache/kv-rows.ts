@@ -3,19 +3,19 @@ import { decodeHalf, encodeHalf } from './float16';
 import type { RowBlock } from './row-store';
 import { newCacheArray, sameShape, type CacheArray, type RowShape } from './shape';
 
-/** Rows that do not fit the model, or bytes that are no rows. */
+/** Rows that do not fit the model, or bytes that are not rows. */
 export class KvRowsError extends AppError<'malformed' | 'mismatch'> {
   override readonly name = 'KvRowsError';
 }
 
 const MAGIC = 0x3152564b; // "KVR1"
 const HEADER = 8;
-/** No model has more of anything; larger numbers are damage. */
+/** Largest plausible count. Larger numbers are damage. */
 const MOST = 1 << 20;
 
 /**
- * What is kept of a segment: for each of its rows the keys (not rotated) and values of all layers, and the row's
- * position in the segment. Rows of any context with the same sinks: they can be spliced wherever the segment is needed.
+ * The stored rows of a segment: keys (not rotated) and values of all layers, and each row's position in the segment.
+ * They can be spliced into any context with the same sinks, at any position.
  */
 export class KvRows implements RowBlock {
   readonly shape: RowShape;
@@ -63,7 +63,7 @@ export class KvRows implements RowBlock {
     });
   }
 
-  /** Some rows, in the order given; the tokens they stand for are those of all rows unless said otherwise. */
+  /** Some rows, in the order given. `tokens`: tokens that they represent. */
   pick(rows: readonly number[], tokens = this.tokens): KvRows {
     const { layers, kvHeads, headDim, type } = this.shape;
     const size = layers * kvHeads * rows.length * headDim;

@@ -4,14 +4,17 @@ import { decodeHalf, encodeHalf } from './float16';
 import type { RowBlock } from './row-store';
 import type { RowShape } from './shape';
 
-/** Rotations add up: R(a) R(b) = R(a + b). So keys can be placed, moved and taken back without the model. */
+/**
+ * Rotations add up: R(a) R(b) = R(a + b) (RoFormer, 2104.09864, §3.2). So keys can be placed, moved and taken back
+ * without the model.
+ */
 
-/** Un-rotated keys to keys at positions, in place. */
+/** Rotates un-rotated keys to positions, in place. */
 export function placeKeys(block: RowBlock, shape: RowShape, rope: RopeFrequencies, positions: ArrayLike<number>): void {
   turn(block, shape, rope, positions, rope.attentionScale);
 }
 
-/** Keys at positions back to un-rotated ones, in place. */
+/** Takes the rotation out of keys at positions, in place. */
 export function liftKeys(block: RowBlock, shape: RowShape, rope: RopeFrequencies, positions: ArrayLike<number>): void {
   turn(
     block,
@@ -22,7 +25,7 @@ export function liftKeys(block: RowBlock, shape: RowShape, rope: RopeFrequencies
   );
 }
 
-/** Keys that are placed already, moved by `steps` positions each, in place. */
+/** Moves rotated keys by `steps` positions each, in place. */
 export function moveKeys(block: RowBlock, shape: RowShape, rope: RopeFrequencies, steps: ArrayLike<number>): void {
   turn(block, shape, rope, steps, 1);
 }

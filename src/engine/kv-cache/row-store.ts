@@ -9,16 +9,16 @@ export interface RowBlock {
 }
 
 /**
- * Slots are added in steps of this many, or 1/32 of what there is, whichever is more: the copying is spread over the
- * tokens.
+ * Step by which slots are added: this many, or 1/32 of the present ones, whichever is more. Copying is then spread over
+ * the tokens.
  */
 const STEP = 64;
 const STEP_SHARE = 32;
 
 /**
- * Slots for cached rows, per layer [kvHeads, capacity, headDim]: the very arrays that the graphs read. Which slot holds
- * which row does not matter to attention (positions are in the rotation), so freed slots are used again and nothing is
- * ever moved to close a gap.
+ * Slots for cached rows, per layer [kvHeads, capacity, headDim]: the arrays that the graphs read. Attention does not
+ * depend on the order of slots, because positions are in the rotation. So freed slots are used again and no row is
+ * moved to close a gap.
  */
 export class RowStore {
   readonly shape: RowShape;
@@ -26,21 +26,18 @@ export class RowStore {
   keys: CacheArray[] = [];
   values: CacheArray[] = [];
   capacity = 0;
-  /** Slots [0, end) are in use or free; those from `end` on were never used. */
+  /** Slots [0, end) are in use or free. Slots from `end` on were never used. */
   end = 0;
-  /** Counts the reallocations, so that views of the arrays can be kept until they are outdated. */
+  /** Counts reallocations, so that views of the arrays can be kept until they are outdated. */
   generation = 0;
   kinds = new Uint8Array(0);
   positions = new Int32Array(0);
   groups = new Int32Array(0);
-  /** Token id of each row, −1 for rows that are no single token. */
+  /** Token id of each row, −1 for spliced rows. */
   tokens = new Int32Array(0);
   /** Ledger entry of each row. */
   entries = new Int32Array(0);
-  /**
-   * Counts up with each write; and what it was when each slot was written last, so that a copy in another form can
-   * follow.
-   */
+  /** Counts writes; and its value at the last write of each slot, so that a copy in another form can follow. */
   clock = 0;
   stamps = new Uint32Array(0);
   #free: number[] = [];

@@ -4,17 +4,18 @@ import type { RopeConfig, RopeScaling } from '../checkpoint/types';
 export interface RopeFrequencies {
   /** Angle (radians) by which one position turns each pair; [rotaryDim / 2], fastest first. */
   inverse: Float64Array;
-  /** What cos and sin are multiplied by (YaRN's temperature); 1 for most scalings. */
+  /** Factor of cos and sin (YaRN's temperature, 2309.00071, eq. 22); 1 for most scalings. */
   attentionScale: number;
   /** Layers whose keys are not rotated. */
   unrotatedLayers?: readonly number[];
 }
 
 /**
- * The frequencies of a rope configuration when the context reaches `positionsInUse` tokens (only dynamic NTK and
- * longrope depend on it).
+ * The frequencies of a rope configuration when the context reaches `positionsInUse` tokens. Only dynamic NTK and
+ * longrope depend on it.
  *
  * Computed in f64: the angle of position 1,000,000 keeps all the digits that an f32 frequency would lose.
+ *
  * Sources: RoFormer (2104.09864) for the series; Position Interpolation (2306.15595) for linear; YaRN (2309.00071) §3
  * for NTK-aware, dynamic and NTK-by-parts; LongRoPE (2402.13753) §3 for the factors. Agreement with PyTorch
  * transformers is tested.
@@ -78,7 +79,7 @@ function ntkBase(theta: number, rotaryDim: number, factor: number): number {
 }
 
 /**
- * NTK-by-parts (YaRN, eq. 17–19): pairs that turn often within the trained window stay, those that never complete a
+ * NTK-by-parts (YaRN, eq. 17–19): pairs that turn often within the trained window stay. Pairs that never complete a
  * turn are interpolated.
  */
 function yarn(base: Float64Array, rope: RopeConfig, scaling: RopeScaling & { type: 'yarn' }): Float64Array {
@@ -128,10 +129,7 @@ function llama3(base: Float64Array, window: number, scaling: RopeScaling & { typ
   });
 }
 
-/**
- * By what each unscaled frequency is divided under this configuration; [rotaryDim / 2]. The common currency of all
- * scalings.
- */
+/** Divisor of each unscaled frequency under this configuration; [rotaryDim / 2]. All scalings can be written so. */
 export function effectiveFactors(rope: RopeConfig, positionsInUse: number): Float64Array {
   const base = geometricSeries(rope.theta, rope.rotaryDim);
   const { inverse } = ropeFrequencies(rope, positionsInUse);
@@ -139,11 +137,11 @@ export function effectiveFactors(rope: RopeConfig, positionsInUse: number): Floa
 }
 
 /**
- * The configuration with other factors for contexts beyond the trained window; prompts within it keep exactly the
- * frequencies they were trained with (DCIS and LongRoPE factors also move the fast pairs, which hurts short contexts).
+ * The configuration with other factors for contexts beyond the trained window. Prompts within it keep the trained
+ * frequencies, because DCIS and LongRoPE factors also move the fast pairs, which hurts short contexts.
  *
  * @param factors divisor of each unscaled frequency, [rotaryDim / 2], fastest first
- * @param attentionFactor scale of cos and sin beyond the window; YaRN's temperature of `extension` unless given
+ * @param attentionFactor factor of cos and sin beyond the window; default: YaRN's temperature of `extension`
  */
 export function withFactors(
   rope: RopeConfig,
@@ -191,8 +189,8 @@ export function rotationTable(frequencies: RopeFrequencies, positions: ArrayLike
 }
 
 /**
- * Rotates rows of heads in place, half layout: pair i of a head is (x[i], x[i + rotaryDim/2]); dimensions from
- * rotaryDim on are left alone.
+ * Rotates rows of heads in place, in halves: pair i of a head is (x[i], x[i + rotaryDim/2]). Dimensions from rotaryDim
+ * on stay as they are.
  *
  * @param rows [rows, heads, headDim]
  * @param table rotations of these rows, [rows, rotaryDim / 2]

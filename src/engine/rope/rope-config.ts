@@ -36,8 +36,8 @@ export function parseRope(config: Fields, context: RopeContext): RopeConfig {
     );
   }
 
-  // The window the weights were trained on, before any scaling. Phi-3 states it at the top level, which then wins over
-  // the scaling's own.
+  // The window that the weights were trained on, before any scaling. Phi-3 gives it at the top level, which then
+  // precedes the scaling's own.
   const stated =
     config.optionalInteger('original_max_position_embeddings', 1, 1 << 28) ??
     scalingFields?.optionalInteger('original_max_position_embeddings', 1, 1 << 28);

@@ -142,7 +142,7 @@ export async function storeFactors(
   await replaceFile(path, `${JSON.stringify({ factors }, null, 1)}\n`);
 }
 
-/** Writes a file so that a reader sees the old content or the new, never half of it. @throws CheckpointError */
+/** Replaces a file in one step, so that a reader sees the old content or the new. @throws CheckpointError */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {

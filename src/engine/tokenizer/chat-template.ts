@@ -102,7 +102,7 @@ export class ChatTemplate {
 class LimitError extends Error {}
 
 /**
- * Counts the steps of a template and looks at what each yields, so that neither a loop nor a value that doubles itself
+ * Counts the steps of a template and checks the size of each result. Neither a loop nor a value that doubles itself
  * runs away.
  */
 class BoundedInterpreter extends Interpreter {

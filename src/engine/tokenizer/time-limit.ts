@@ -19,11 +19,11 @@ let context: vm.Context | undefined;
 const script = new vm.Script('run()');
 
 /**
- * Runs synchronous work and stops it when it takes too long, even inside a regular expression that backtracks forever:
- * V8's watchdog for vm scripts ends whatever the thread is executing. Costs a few tens of microseconds. State that
- * `work` was changing must be thrown away after a stop.
+ * Runs synchronous work and stops it when it takes too long, even inside a regular expression that backtracks forever.
+ * V8's watchdog for vm scripts ends whatever the thread executes. It costs a few tens of microseconds. After a stop,
+ * discard any state that `work` was changing.
  *
- * @throws TimeLimitError, or what `work` throws
+ * @throws TimeLimitError, or an error of `work`
  */
 export function withTimeLimit<T>(milliseconds: number, work: () => T): T {
   slot ??= { run: undefined };
@@ -33,7 +33,7 @@ export function withTimeLimit<T>(milliseconds: number, work: () => T): T {
   try {
     return script.runInContext(context, { timeout: Math.ceil(milliseconds) }) as T;
   } catch (error) {
-    // The error comes from the other context, so it is no instance of this one's Error.
+    // The error comes from another context, so it is no instance of this one's Error.
     if (errorCode(error) === 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw new TimeLimitError(Math.ceil(milliseconds));
     throw error;
   } finally {

@@ -8,8 +8,8 @@ const MAX_PIECE = 1024;
 const MAX_PATTERN = 16_384;
 
 /**
- * Checks what the tokenizer library takes on trust: ids are ids (an id of a billion would make it allocate a vocabulary
- * of a billion), merges are merges, patterns are of a sane length.
+ * Checks the parts of tokenizer.json that the library does not: ids (an id of a billion would allocate a vocabulary of
+ * a billion), merges, and the length of patterns.
  *
  * @returns the number of ids, and the special tokens by name
  * @throws CheckpointError

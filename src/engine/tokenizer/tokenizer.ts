@@ -8,16 +8,16 @@ import { assertTokenizerSane } from './tokenizer-checks';
 
 const FILE = 'tokenizer.json';
 const CONFIG = 'tokenizer_config.json';
-/** The largest published tokenizer.json are some 35 MB. */
+/** Largest tokenizer.json that is read. The largest published ones have some 35 MB. */
 const MAX_TOKENIZER_BYTES = 64 << 20;
 const MAX_CONFIG_BYTES = 16 << 20;
 /** Building the largest published tokenizers takes about 2 s on a slow machine. */
 const BUILD_LIMIT_MS = 30_000;
-/** Encoding: a fixed part and a part per character, some hundred times what honest patterns need. */
+/** Time limit of encoding: a fixed part and a part per character, some hundred times the need of honest patterns. */
 const ENCODE_LIMIT_MS = 2_000;
 const ENCODE_LIMIT_MS_PER_CHAR = 0.1;
 
-/** Text ↔ token ids, as the checkpoint's `tokenizer.json` says. */
+/** Text ↔ token ids, by the rules of the checkpoint's tokenizer. */
 export class Tokenizer {
   /** Path of tokenizer.json, for messages. */
   readonly file: string;
@@ -28,7 +28,7 @@ export class Tokenizer {
   private readonly specialIds: ReadonlySet<number>;
   private readonly config: JsonObject;
   /**
-   * Decoding by fixed rules cannot run away, and is done for every token: the time limit would cost more than the work.
+   * Decoding by fixed rules cannot run away, and happens for every token. The time limit would cost more than the work.
    */
   private readonly decodesByPattern: boolean;
 
@@ -87,7 +87,7 @@ export class Tokenizer {
       );
     }
     try {
-      // Only what the library needs of the config: it would also apply spacing clean-ups that alter source code.
+      // The library gets only this option of the config: others would change the spaces of source code.
       const library = withTimeLimit(
         BUILD_LIMIT_MS,
         () => new LibraryTokenizer(json as object, { clean_up_tokenization_spaces: false }),
@@ -178,21 +178,17 @@ export class Tokenizer {
   }
 }
 
-/**
- * Tokens are held back at most this long for a character to complete; UTF-8 needs 4 bytes, so more means that it never
- * will.
- */
+/** Most tokens that are held back until a character is complete. UTF-8 needs 4 bytes, so that more means damage. */
 const MAX_HELD = 4;
 /**
- * Tokens of context decoded again with each new one: decoders treat the first token of a text differently (leading
- * spaces).
+ * Tokens of context that are decoded again with each new one. Decoders treat the first token of a text differently
+ * (leading spaces).
  */
 const CONTEXT = 4;
 const INCOMPLETE = '\uFFFD';
 
 /**
- * Turns ids into text as they come; a character whose bytes are spread over several tokens appears when its last byte
- * has come.
+ * Turns a stream of ids into text. A character whose bytes are spread over several tokens appears with its last byte.
  */
 export class TextStream {
   private readonly decode: (ids: readonly number[]) => string;
@@ -213,7 +209,7 @@ export class TextStream {
     return this.give(text);
   }
 
-  /** What is still held back: the replacement character for bytes that never became a character. */
+  /** Text still held back: the replacement character for bytes that never became a character. */
   end(): string {
     return this.give(this.pending());
   }

@@ -1,4 +1,4 @@
-import { memories, type Decoder, type SlotSet } from '../../../src/engine';
+import { memories, type Decoder, type MemoryTokenSet } from '../../../src/engine';
 import { decodeHalf, encodeHalf } from '../../../src/engine/kv-cache/float16';
 import { halves, joinBytes, packRows, storedRowBytes, unpackRows } from '../../../src/memory/rows';
 import { writeGreedily } from '../../../src/inference/greedy';
@@ -125,7 +125,7 @@ async function rowsOf(
   coder: MemoryCoder,
   segments: readonly number[][],
 ): Promise<Record<(typeof ROWS)[number], Uint8Array[]>> {
-  const encode = (slotTokens: number, slotSet: SlotSet): ReturnType<Decoder['encodeSegments']> =>
+  const encode = (slotTokens: number, slotSet: MemoryTokenSet): ReturnType<Decoder['encodeSegments']> =>
     coder.decoder.encodeSegments(
       segments.map((tokens) => ({ tokens, keep: tokens.map((_, i) => i), slotTokens, slotSet })),
       coder.encodeOptions(),

@@ -300,7 +300,7 @@ describe.each([
     expect(rowsGap(encoded[1]?.memories as KvRows, slotRows(longer, 2, dense))).toBeLessThan(1e-4);
     expect(rowsGap(encoded[2]?.memories as KvRows, slotRows(tokens, 4, dense))).toBeLessThan(1e-4);
     expect(encoded[3]?.memories).toBe(undefined);
-    expect([decoder.hasSlots('memory'), decoder.hasSlots('dense')]).toEqual([true, true]);
+    expect([decoder.hasMemoryTokens('memory'), decoder.hasMemoryTokens('dense')]).toEqual([true, true]);
   });
 
   it('take the place of the oldest rows while a text is being read, wherever chunks end', async () => {

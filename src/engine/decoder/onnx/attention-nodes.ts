@@ -1,6 +1,6 @@
 /**
- * The ways attention is computed in a graph. Prompts go through a flash kernel, single tokens through separate products
- * over cached and new rows (no copy of the cache); what neither takes, through plain products.
+ * Forms of attention in a graph. Prompts use a flash kernel. Single tokens use separate products over cached and new
+ * rows, without a copy of the cache. Everything else uses plain products.
  *
  * Sizes: B sequences, S new rows, H query and K key heads of width D, G = H/K, P cached rows ("near": keys rotated to
  * their positions), F cached rows seen at the ceiling ("far"), T all rows.
@@ -27,7 +27,7 @@ export interface CachedRows {
   nearValues: string;
   farKeys?: string;
   farValues?: string;
-  /** Rows of which each head takes the `k` best; `bias` [1, 1, 1, rows] hides empty slots. */
+  /** Rows among which each head sees the `k` best; `bias` [1, 1, 1, rows] hides empty slots. */
   middle?: { keys: string; values: string; bias: string; k: number };
 }
 
@@ -39,8 +39,8 @@ export interface AttentionSizes extends Pick<ModelConfig, 'queryHeads' | 'kvHead
 const scaleOf = ({ scale }: AttentionSizes) => ({ float: scale });
 
 /**
- * GroupQueryAttention: one sequence (the kernel takes a cache for one only), new rows after cached ones, causal in that
- * order; `bias` [1, 1, S, P + S] hides what else must not be seen. Returns [B, S, H · D].
+ * GroupQueryAttention for one sequence (the kernel takes a cache for one only), new rows after cached ones, causal in
+ * that order. `bias` [1, 1, S, P + S] hides other rows. Returns [B, S, H · D].
  */
 export function flashAttention(
   g: GraphBuilder,
@@ -61,7 +61,7 @@ export function flashAttention(
 }
 
 /**
- * One new row of one sequence: the parts' scores meet only in the softmax. bias [1, 1, 1, T]; parts: the sizes [M,]
+ * Attention of one new row: the scores of the parts meet only in the softmax. bias [1, 1, 1, T]; parts: the sizes [M,]
  * [F,] P, 1.
  */
 export function splitAttention(
@@ -102,8 +102,8 @@ export function splitAttention(
 }
 
 /**
- * Any number of new rows of any number of sequences, by plain products. Far rows, if there are any, are scored by the
- * second rotation of the query and stand before the others in one softmax. bias [B or 1, 1, S, T], T = F + P + S.
+ * Attention of any number of new rows and sequences, by plain products. Far rows are scored by the second rotation of
+ * the query, and precede the others in one softmax. bias [B or 1, 1, S, T], T = F + P + S.
  */
 export function productAttention(
   g: GraphBuilder,

@@ -1,50 +1,34 @@
 /**
- * The decoder as an ONNX graph, from a ModelConfig and the compiled weights.
+ * Builds the decoder as an ONNX graph from a ModelConfig and the compiled weights.
  *
- * Inputs (B sequences, S new rows, P near and F far cached rows, R rows asked for, L layers, K key heads of width D):
- *   tokens int64 [B, S], positions int64 [B, S] (rows of cos/sin), cos and sin f32 [angles, rotaryDim/2],
- *   past_keys_l and past_values_l [B, K, P, D] in the cache's type, with far rows far_keys_l and far_values_l [B, K, F,
- *   D]; prefill: rows int64 [R]; for the flash kernel `last` int32 [B] and `total` int32 (rows seen by the last one,
- *   less one; and all); bias f32 [B or 1, 1, S, T] unless causal; decode: bias [1, 1, 1, T] and parts int64 (sizes of
- *   the parts of T); with middle rows their keys and values, bias, positions, and middle_parts (parts with the middle
- *   rows in front).
- * Outputs: keys (rotated), raw_keys (not rotated; prefill only) and values of the new rows, [B, L, K, S, D] in the
- * cache's type, hidden f32 [R, C]
- *   after the last norm, logits f32 of them (prefill: where the variant says so).
+ * Sizes: B sequences, S new rows, P near and F far cached rows, R rows asked for, L layers, K key heads of width D.
+ *
+ * Inputs:
+ * - tokens int64 [B, S], positions int64 [B, S] (rows of cos/sin), cos and sin f32 [angles, rotaryDim/2];
+ * - past_keys_l and past_values_l [B, K, P, D] in the cache's type; with far rows far_keys_l and far_values_l [B, K, F,
+ *   D];
+ * - prefill: rows int64 [R]; bias f32 [B or 1, 1, S, T] unless causal;
+ * - flash kernel: `last` int32 [B], rows seen by the last one, less one; `total` int32, all rows;
+ * - decode: bias [1, 1, 1, T] and parts int64, the sizes of the parts of T;
+ * - middle rows: their keys, values, bias and positions, and middle_parts (parts with the middle rows in front).
+ *
+ * Outputs:
+ * - keys (rotated), raw_keys (not rotated; prefill only) and values of the new rows, [B, L, K, S, D] in the cache's
+ *   type;
+ * - hidden f32 [R, C] after the last norm;
+ * - logits f32 of these rows (prefill: where the variant says so).
  */
 
 import { layerOf } from '../../architectures/layer';
 import type { ModelConfig } from '../../checkpoint/types';
+import type { GraphVariant } from './graph-variant';
 import { GraphBuilder } from './graph-builder';
 import { flashAttention, productAttention, splitAttention, type CachedRows, type NewRows } from './attention-nodes';
 import type { CacheType, WeightFormat } from '../options';
 import { Projections } from './projection';
-import { slotMatrix, transferMatrix, type SlotSet } from '../memory-weights';
+import { slotMatrix, transferMatrix } from '../memory-weights';
 import { headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixFormat } from '../weights';
 import type { StoredTensors } from '../weight-file';
-
-/**
- * causal: new rows see all cached rows and each other causally. masked: a bias says more. dual: cached rows of a second
- * kind are seen at the ceiling distance. batched: several sequences, with a bias.
- */
-export interface GraphVariant {
-  phase: 'prefill' | 'decode';
-  visibility: 'causal' | 'masked' | 'dual' | 'batched';
-  /**
-   * Prefill only: also puts out logits. What makes them is a fifth of a small model, which a graph without keeps no
-   * copy of.
-   */
-  logits?: boolean;
-  /**
-   * The new rows are memory slots of this set: projections of their own, and keys and values put out through the
-   * transfer head. Input `embeds` for `tokens`.
-   */
-  slots?: SlotSet;
-  /** Batched prefill only: also puts out the new rows' queries, not rotated: `queries` [B, L, H, S, D]. */
-  queries?: boolean;
-  /** Decode only: layers from `fromLayer` on also see the `k` best of the middle rows in each head. */
-  middle?: { k: number; fromLayer: number };
-}
 
 export interface GraphSpec {
   config: ModelConfig;
@@ -95,7 +79,7 @@ class DecoderGraph {
     const { g, config } = this;
     this.inputs();
     let stream = this.embed();
-    // What the last layer added to the stream is summed together with the norm that reads the sum.
+    // The last layer's output is added together with the norm that reads the sum: one fused node.
     let change: string | undefined;
     for (let layer = 0; layer < config.layers; layer++) {
       const { output } = layerMatrices(config, layer);
@@ -145,7 +129,7 @@ class DecoderGraph {
     return this.spec.weights === 'f32' ? rows : this.g.cast(rows, 'float32');
   }
 
-  /** Queries, keys and values of the new rows: projected, for Qwen3 normalized by head, rotated. */
+  /** Queries, keys and values of the new rows: projected, normalized where the layer says so, rotated. */
   private project(layer: number, x: string): NewRows {
     const { g, config } = this;
     const { queryHeads: h, kvHeads: k, headDim: d } = config;
@@ -183,7 +167,7 @@ class DecoderGraph {
     return rows;
   }
 
-  /** What the slots leave: their attention input through the transfer head. */
+  /** Keys and values that memory tokens leave: their attention input through the transfer head. */
   private transfer(layer: number, x: string): void {
     const { kvHeads: k, headDim: d } = this.config;
     const [key, value] = this.g.split(

@@ -1,6 +1,6 @@
 /**
- * A small builder of ONNX models (onnx.proto, IR version 10). Values are named by strings; `node` returns the names
- * of what it makes, so that a graph reads like the formula it computes.
+ * A small builder of ONNX models (onnx.proto, IR version 10). Values are named by strings. `node` returns the names of
+ * its outputs, so that a graph reads like the formula it computes.
  */
 
 import { ProtoWriter } from './protobuf';

@@ -38,8 +38,8 @@ export class Projections {
   }
 
   /**
-   * "i8q": each row of x is rounded to bytes with a scale of its own (its largest magnitude / 127), the product is one
-   * of integers, and the scales of row and output are applied to it.
+   * Product "i8q": each row of x is rounded to bytes with its own scale (largest magnitude / 127). The product runs on
+   * integers. The scales of row and output are applied to the result.
    */
   #rounded(x: string, plan: MatrixPlan): string {
     const g = this.graph;

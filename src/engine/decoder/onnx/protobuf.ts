@@ -1,6 +1,6 @@
 /**
- * The few parts of the protocol-buffers wire format that an ONNX file needs: variable-length integers, 32-bit floats
- * and length-delimited fields (https://protobuf.dev/programming-guides/encoding). Writing only.
+ * The parts of the protocol-buffers wire format that an ONNX file needs: variable-length integers, 32-bit floats and
+ * length-delimited fields (https://protobuf.dev/programming-guides/encoding). Writing only.
  */
 
 const WIRE_VARINT = 0;

@@ -1,6 +1,6 @@
 /**
- * A small assembler of WebAssembly modules: the instructions that the kernels use, vectors, relaxed vectors and threads
- * among them. Code is a nested list of bytes; an instruction is a function of its operands, so that a kernel reads like
+ * A small assembler of WebAssembly modules: the instructions that the kernels use, with vectors, relaxed vectors and
+ * threads. Code is a nested list of bytes. An instruction is a function of its operands, so that a kernel reads like
  * the formula it computes.
  */
 
@@ -76,7 +76,7 @@ export const i32 = {
   shrU: binary(0x76),
 };
 
-/** Sleeps while the i32 at the address is `expected`, for ever if need be; leaves a reason. */
+/** Sleeps while the i32 at the address is `expected`, without a time limit; leaves a reason. */
 export const wait32 = (address: Code, expected: Code): Code => [address, expected, 0x42, signed(-1), 0xfe, 0x01, 2, 0];
 
 export const f32 = {
@@ -152,7 +152,7 @@ export const f32x4 = {
   relaxedMadd: (a: Code, b: Code, c: Code): Code => [a, b, c, vector(0x105)],
 };
 
-/** Body until the condition, judged after it, is false. */
+/** Body, repeated until the condition behind it is false. */
 export const doWhile = (body: Code, condition: Code): Code => [0x03, 0x40, body, condition, 0x0d, 0, 0x0b];
 export const when = (condition: Code, body: Code): Code => [condition, 0x04, 0x40, body, 0x0b];
 export const drop = (value: Code): Code => [value, 0x1a];
@@ -172,7 +172,7 @@ export interface Variable {
   set: (value: Code) => Code;
 }
 
-/** A function without a result whose parameters and locals are spoken of by name. */
+/** A function without a result whose parameters and locals have names. */
 export function define<P extends Variables, L extends Variables>(
   name: string,
   parameters: P,

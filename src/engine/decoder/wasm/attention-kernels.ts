@@ -1,15 +1,15 @@
 /**
- * Attention of one new row to cached rows that are kept in bytes. Rows stand in pages of 256 slots; of one layer and
- * one key head a page holds, one after the other,
+ * Attention of one new row to cached rows that are kept in bytes. Rows are kept in pages of 256 slots. For one layer
+ * and one key head a page holds, one after the other:
  *
- *   keys: packed like a matrix of 8 bits with a row for each slot (see packing.ts), a scale for every 32 dimensions;
- *   values: turned, so that slots are what is summed over: for every 16 dimensions and 32 slots, four slots of each of
- *   the 16 dimensions at a time; scales of the values, one f32 for each slot.
+ * - keys, packed like an 8-bit matrix with a row for each slot (see packing.ts), with a scale for every 32 dimensions;
+ * - values, transposed, because they are summed over slots: for every 16 dimensions and 32 slots, four slots of each of
+ *   the 16 dimensions at a time;
+ * - scales of the values, one f32 for each slot.
  *
- * The shares of the rows (softmax numerators) times the values' scales are rounded to bytes like any row of
- * activations. A page is one piece of work and leaves, for each query head, its largest score, the sum of its
- * numerators and the values summed by them; pages meet only in `merge` (as in flash decoding), so that threads share
- * them.
+ * The softmax numerators times the values' scales are rounded to bytes like any row of activations. A page is one task.
+ * It leaves, for each query head, its largest score, the sum of its numerators and the values summed by them. Pages
+ * meet only in `merge` (flash decoding), so that threads share them.
  */
 
 import {
@@ -26,49 +26,17 @@ import {
   type ValueType,
   type WasmFunction,
 } from './assembler';
-import { BLOCK, blocksOf } from '../quantize';
+import { BLOCK } from '../quantize';
+import { PAGE_SLOTS, PARTIAL, TASK } from './attention-layout';
 import { EXP2, powerOfTwo, ROUNDING } from './exponential';
-import { ACTIVATION, ACTIVATION_BLOCK_BYTES, ATTENTION, GROUP, weightBlockBytes } from './layout';
-
-/** Slots of a page: its keys (18 kB of 64 dimensions) stay in the first cache while all heads of a group read them. */
-export const PAGE_SLOTS = 256;
-
-/** What one page holds of one layer and key head. Offsets in bytes. */
-export interface PagePart {
-  /** Blocks of 32 dimensions, and groups of 16. */
-  blocks: number;
-  groups: number;
-  values: number;
-  scales: number;
-  bytes: number;
-}
-
-export function pagePart(headDim: number): PagePart {
-  const blocks = blocksOf(headDim);
-  const groups = Math.ceil(headDim / GROUP);
-  const values = (PAGE_SLOTS / GROUP) * blocks * weightBlockBytes(8);
-  const scales = values + groups * GROUP * PAGE_SLOTS;
-  return { blocks, groups, values, scales, bytes: scales + PAGE_SLOTS * 4 };
-}
-
-/** A task: one page, one key head. Its page's address is that of layer 0. */
-export const TASK = { bytes: 64, page: 0, query: 4, bias: 8, slots: 12, partial: 16, scratch: 20 } as const;
-/** Scores of a page, and their shares as activation blocks. */
-export const SCRATCH_BYTES = PAGE_SLOTS * 4 + (PAGE_SLOTS / BLOCK) * ACTIVATION_BLOCK_BYTES;
-/** Largest score (f32) and sum of numerators (f32), then the summed values. */
-export const PARTIAL = {
-  most: 0,
-  sum: 4,
-  values: 16,
-  bytes: (headDim: number) => 16 + Math.ceil(headDim / GROUP) * GROUP * 4,
-} as const;
+import { ACTIVATION, ACTIVATION_BLOCK_BYTES, ATTENTION, GROUP } from './layout';
 
 const four = [0, 1, 2, 3] as const;
 const vectors = (...names: string[]): Record<string, ValueType> =>
   Object.fromEntries(names.map((name) => [name, 'v128' as const]));
-/** Shares below 2^−100 of the largest count for nothing, and would be slow numbers. */
+/** Numerators below 2^−100 of the largest count as nothing, and would be slow (subnormal) numbers. */
 const LEAST = -100;
-/** Shares are rounded to bytes: five terms are more than enough. */
+/** Numerators are rounded to bytes, so five terms are more than enough. */
 const SHARE_TERMS = EXP2(5);
 type Eight = [Variable, Variable, Variable, Variable, Variable, Variable, Variable, Variable];
 const lanes = (v: Variable, combine: (a: Code, b: Code) => Code): Code => {
@@ -77,7 +45,7 @@ const lanes = (v: Variable, combine: (a: Code, b: Code) => Code): Code => {
 };
 
 /**
- * scores ← 2^(score · scale + bias − most) · scales, for `slots` scores; leaves `most` and the sum of the numerators in
+ * scores ← 2^(score · scale + bias − most) · scales, for `slots` scores. Leaves `most` and the sum of the numerators in
  * `partial`. Scores and biases count in powers of two: log₂e is in the scale.
  */
 export const shares = define(
@@ -130,7 +98,7 @@ export const shares = define(
       most.set(f32x4.const(-3e38)),
       sum.set(v128.zero),
       factor.set(f32x4.splat(v.scale.get)),
-      // Constants in variables: written into the loop they would be built anew each time.
+      // Constants are kept in variables: inside the loop they would be built anew each time.
       least.set(f32x4.const(LEAST)),
       rounding.set(f32x4.const(ROUNDING)),
       terms.map((term, i) => term.set(f32x4.const(SHARE_TERMS[i] as number))),
@@ -153,8 +121,8 @@ export const shares = define(
 );
 
 /**
- * out[16 g + d] = Σ shares · values over `blocks` blocks of 32 slots, for `groups` groups of 16 dimensions. Shares are
- * not negative: their second half is not read.
+ * out[16 g + d] = Σ numerators · values over `blocks` blocks of 32 slots, for `groups` groups of 16 dimensions.
+ * Numerators are not negative: their second half is not read.
  */
 export const weighedValues = define(
   'weighedValues',
@@ -210,7 +178,7 @@ export const weighedValues = define(
   },
 );
 
-/** Does one task of a job, for all query heads of its group. */
+/** Runs one task of a job, for all query heads of its group. */
 export const attend = (index: (name: 'product8' | 'round8' | 'shares' | 'weighedValues') => number): WasmFunction =>
   define(
     'attend',

@@ -2,11 +2,11 @@ import { singleOf } from '../../kv-cache/float16';
 import type { RowStore } from '../../kv-cache/row-store';
 import type { CacheArray, RowShape } from '../../kv-cache/shape';
 import { BLOCK } from '../quantize';
-import { PAGE_SLOTS, pagePart, type PagePart } from './attention-kernels';
+import { PAGE_SLOTS, pagePart, type PagePart } from './attention-layout';
 import type { KernelMemory } from './kernel-memory';
 import { GROUP, weightBlockBytes } from './layout';
 
-/** Pages of one model's rows; those of rows that nobody holds any more are used again. */
+/** Pages of one model's rows. Pages of stores that nobody holds any more are used again. */
 export class PagePool {
   readonly part: PagePart;
   /** All layers and key heads of 256 slots. */
@@ -35,7 +35,7 @@ export class PagePool {
 
 /**
  * A copy in bytes of a store's rows, slot by slot, in the order in which the attention kernels read them. Keys have a
- * scale for every 32 dimensions, values one a row.
+ * scale for every 32 dimensions, values one for each row.
  */
 export class ByteRows {
   /** Addresses of the pages. */
@@ -62,7 +62,7 @@ export class ByteRows {
     this.#seen = store.clock;
   }
 
-  /** Layer by layer and head by head: so rows that follow each other are read and written where the last ones were. */
+  /** Layer by layer and head by head, so that reads and writes are consecutive. */
   #copy(store: RowStore, slots: readonly number[]): void {
     const { layers, kvHeads, headDim } = this.#pool.shape;
     const { memory, part, pageBytes } = this.#pool;

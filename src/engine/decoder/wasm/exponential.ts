@@ -1,8 +1,8 @@
 import { f32x4, i32, i32x4, type Code, type Variable } from './assembler';
 
 /**
- * Taylor coefficients of 2^f, from the highest power down: for |f| ≤ 1/2 the error is below that of single precision
- * with seven, 4 · 10⁻⁵ with five.
+ * Taylor coefficients of 2^f, from the highest power down. For |f| ≤ 1/2 the error is below single precision with
+ * seven, and 4 · 10⁻⁵ with five.
  */
 export const EXP2 = (terms: number): number[] =>
   Array.from({ length: terms }, (_, i) => terms - 1 - i).map(
@@ -10,7 +10,7 @@ export const EXP2 = (terms: number): number[] =>
   );
 
 /**
- * Added to a number below 2²² in magnitude it leaves the nearest whole one in the low bits, which is cheaper than
+ * Added to a number below 2²² in magnitude it leaves the nearest whole number in the low bits. That is cheaper than
  * rounding and converting.
  */
 export const ROUNDING = 1.5 * 2 ** 23;

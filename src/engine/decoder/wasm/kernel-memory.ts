@@ -7,31 +7,31 @@ import { CONTROL, GROUP, JOB } from './layout';
 const PAGE = 65536;
 const MOST_PAGES = 65536;
 const LINE = 64;
-/** Chunks of a product for each thread: one that is held up by the system leaves the rest to the others. */
+/** Chunks of a product for each thread. When the system holds one thread up, the others take the rest. */
 const CHUNKS = 4;
 
-/** What a helping thread runs. Text, so that no bundle needs a file of its own for it. */
+/** Code of a helping thread, as text, so that no bundle needs a file for it. */
 const HELPER = `const { workerData } = require('node:worker_threads');
 new WebAssembly.Instance(workerData.module, { env: { memory: workerData.memory } }).exports.serve();`;
 
 let compiled: WebAssembly.Module | undefined | null;
 
 /**
- * Whether this machine's WebAssembly has what the kernels need (relaxed vectors: V8 from 11.4 on, behind a flag in Node
- * 20), and computes with it what it should.
+ * Whether this machine's WebAssembly has the instructions that the kernels need and computes them correctly. Relaxed
+ * vectors came with V8 11.4, behind a flag in Node 20.
  */
 export function kernelsAvailable(): boolean {
   if (compiled !== undefined) return compiled !== null;
   const bytes = kernelModule(MOST_PAGES);
-  // Node 20: its baseline compiler takes the wrong operand of the relaxed product for the unsigned one, the optimizing
-  // one does not.
+  // Node 20: the baseline compiler takes the wrong operand of the relaxed product for the unsigned one. The optimizing
+  // compiler does not.
   if (!WebAssembly.validate(bytes)) setFlagsFromString('--experimental-wasm-relaxed-simd --no-liftoff');
   compiled = WebAssembly.validate(bytes) ? new WebAssembly.Module(bytes) : null;
   if (compiled && !agrees(compiled)) compiled = null;
   return compiled !== null;
 }
 
-/** Whether the 8-bit product of rising activations with falling weights, negative ones on both sides, is right. */
+/** Whether the 8-bit product of rising activations with falling weights, with negative ones on both sides, is right. */
 function agrees(module: WebAssembly.Module): boolean {
   const memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES, shared: true });
   const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
@@ -53,10 +53,10 @@ function agrees(module: WebAssembly.Module): boolean {
   });
 }
 
-/** Tickets that lie between one run of a job and the next: more than threads can draw in vain. */
+/** Tickets between one run of a job and the next: more than threads can draw in vain. */
 const TICKETS = 1 << 16;
 
-/** The kernels, their memory, and the threads that help. Nothing is ever freed singly: it is dropped as a whole. */
+/** The kernels, their memory and the helping threads. Memory is never freed in parts, only as a whole. */
 export class KernelMemory {
   readonly kernels: Kernels;
   readonly #memory: WebAssembly.Memory;
@@ -67,7 +67,7 @@ export class KernelMemory {
   #jobs = 0;
   readonly #mostJobs: number;
 
-  /** @throws RangeError when the system has not so much memory in one piece */
+  /** @throws RangeError when the system has no piece of memory this large */
   constructor(bytes: number, jobs: number, threads: number) {
     if (!kernelsAvailable() || !compiled) throw new Error('the kernels need relaxed vectors');
     const pages = KernelMemory.pages(bytes, jobs);
@@ -84,7 +84,7 @@ export class KernelMemory {
     }
   }
 
-  /** Whether so much fits the 4 GiB that an address reaches. */
+  /** Whether this many bytes fit the 4 GiB of an address. */
   static fits(bytes: number, jobs: number): boolean {
     return KernelMemory.pages(bytes, jobs) <= MOST_PAGES;
   }
@@ -94,8 +94,8 @@ export class KernelMemory {
   }
 
   /**
-   * Address of so many zeroed bytes, on a cache line; the memory grows if it must. @throws RangeError when the system
-   * gives no more, or an address cannot reach it
+   * Allocates zeroed bytes on a cache line and returns their address. The memory grows if it must. @throws RangeError
+   * when the system gives no more, or an address cannot reach it
    */
   allocate(bytes: number): number {
     const at = this.#end;
@@ -119,8 +119,8 @@ export class KernelMemory {
   }
 
   /**
-   * Puts a job on record; returns its address. @param fields the values at the offsets that the kind has beside those
-   * of every job
+   * Records a job and returns its address. @param fields values at the offsets that its kind has besides those of every
+   * job
    */
   job(kind: 0 | 4 | 8, pieces: number, fields: readonly (readonly [offset: number, value: number])[]): number {
     if (this.#jobs === this.#mostJobs) throw new RangeError('more jobs than were announced');
@@ -131,18 +131,18 @@ export class KernelMemory {
     return at;
   }
 
-  /** Changes a field of a job; not while it runs. */
+  /** Changes a field of a job, while it does not run. */
   setField(job: number, offset: number, value: number): void {
     this.#control[(job + offset) >> 2] = value;
   }
 
-  /** Does a job, with all threads. */
+  /** Runs a job with all threads. */
   run(job: number): void {
     const control = this.#control;
     const base = (Atomics.load(control, (job + JOB.next) >> 2) + TICKETS) | 0;
     control[(job + JOB.base) >> 2] = base;
     Atomics.store(control, (job + JOB.done) >> 2, 0);
-    // From here on threads find work in it: all of its fields must be what they are by now.
+    // From here on threads work on the job, so that all fields must be final.
     Atomics.store(control, (job + JOB.next) >> 2, base);
     if (this.#threads > 1) {
       Atomics.store(control, CONTROL.job >> 2, job);

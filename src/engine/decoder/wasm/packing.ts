@@ -7,12 +7,12 @@ export function packedBytes(outputs: number, inputs: number, bits: 4 | 8): numbe
 }
 
 /**
- * Rounded rows as compiled ([rows, blocks, 32 levels] and scales [rows, blocks], see quantize.ts) to the order of the
- * kernels: group by group of 16 rows, block by block; in a block step by step, four bytes of each of the 16 rows (four
+ * Packs rounded rows as compiled ([rows, blocks, 32 levels] and scales [rows, blocks], see quantize.ts) in the order of
+ * the kernels: group by group of 16 rows, block by block. A block has steps of four bytes of each of the 16 rows (four
  * 8-bit levels, now signed, or eight 4-bit ones), and then the 16 scales.
  *
- * @param levels of rows `firstRow` and following, whole groups of them unless they are the last
- * @param into all of the packed matrix
+ * @param levels rows `firstRow` and following, whole groups unless they are the last
+ * @param into the whole packed matrix
  */
 export function packRows(
   levels: Uint32Array,
@@ -28,7 +28,7 @@ export function packRows(
   const blockWords = weightBlockBytes(bits) / 4;
   const out = new Uint32Array(into.buffer, into.byteOffset, into.byteLength / 4);
   const outScales = new Float32Array(into.buffer, into.byteOffset, into.byteLength / 4);
-  // Levels of 8 bits are stored shifted by 128; the kernel wants them signed.
+  // Levels of 8 bits are stored shifted by 128; the kernels want them signed.
   const sign = bits === 8 ? 0x80808080 : 0;
   for (let row = 0; row < rows; row++) {
     const group = Math.floor((firstRow + row) / GROUP);

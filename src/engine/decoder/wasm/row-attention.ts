@@ -3,7 +3,7 @@ import type { RowStore } from '../../kv-cache/row-store';
 import { layerOf } from '../../architectures/layer';
 import type { ModelConfig } from '../../architectures/model-config';
 import { BLOCK } from '../quantize';
-import { PAGE_SLOTS, PARTIAL, SCRATCH_BYTES, TASK } from './attention-kernels';
+import { PAGE_SLOTS, PARTIAL, SCRATCH_BYTES, TASK } from './attention-layout';
 import { ByteRows, PagePool } from './byte-rows';
 import type { KernelMemory } from './kernel-memory';
 import { ACTIVATION_BLOCK_BYTES, ATTENTION, JOB } from './layout';
@@ -25,7 +25,7 @@ export interface NewRowVectors {
   v: Float32Array;
 }
 
-/** Attention of a token to cached rows, in the kernels. The new row itself counts in full precision. */
+/** Attention of a token to cached rows, in the kernels. The new row itself is not rounded. */
 export class RowAttention {
   readonly #config: ModelConfig;
   readonly #memory: KernelMemory;
@@ -35,7 +35,7 @@ export class RowAttention {
   /** Queries filled up to whole blocks, and rounded: near ones, then far ones. */
   readonly #queries: { values: Float32Array; at: number; rounded: number }[];
   readonly #partialBytes: number;
-  /** What depends on the number of pages, made anew at twice the size when they are more. */
+  /** Memory that depends on the number of pages, allocated anew at twice the size when there are more. */
   #room = { pages: 0, bias: 0, tasks: 0, scratch: 0, partials: 0 };
   #pages = 0;
   #ownBias = 0;
@@ -70,7 +70,7 @@ export class RowAttention {
     return (this.#copies.get(store)?.pages.length ?? 0) * this.#pool.pageBytes;
   }
 
-  /** Makes ready for a token that sees these rows. @throws RangeError when memory has no room for them */
+  /** Prepares for a token that sees these rows. @throws RangeError when memory has no room for them */
   prepare({ near, far, bias }: SeenRows): void {
     const memory = this.#memory;
     const stores = far ? [far, near] : [near];
@@ -111,7 +111,7 @@ export class RowAttention {
     memory.setField(this.#job, ATTENTION.stride, stride);
   }
 
-  /** Writes what one layer's queries gather, [H · D], to `out`. */
+  /** Writes one layer's attention output, [H · D], to `out`. */
   run(layer: number, row: NewRowVectors, far: boolean, out: number): void {
     const { kvHeads, queryHeads, headDim } = this.#config;
     const memory = this.#memory;

@@ -17,7 +17,7 @@ export type RoundedFormat = Exclude<WeightFormat, 'f32'>;
 /** Bytes of levels read at once. */
 const READ_BYTES = 1 << 20;
 
-/** A matrix that a token is multiplied with, and in how many bits. */
+/** A matrix that a token is multiplied with, and its bits. */
 export interface StepMatrix {
   plan: MatrixPlan;
   bits: 4 | 8;
@@ -42,7 +42,7 @@ export function stepMatrices(
   return { layers, head: { plan: headMatrix(config), bits: bitsOf(headFormat(weights)) } };
 }
 
-/** Reads compiled weights, from their file or from memory, into the order of the kernels. */
+/** Reads compiled weights, from their file or from memory, in the order of the kernels. */
 export class StepWeights {
   readonly #compiled: CompiledWeights;
   readonly #file: number | undefined;
@@ -80,8 +80,7 @@ export class StepWeights {
   }
 
   /**
-   * Room to read into, the same for all bands of all matrices: garbage of a third of the weights' size stood beside
-   * them for a while.
+   * Buffers for reading, shared by all bands of all matrices. Fresh ones left garbage of a third of the weights' size.
    */
   #room(levels: number, scales: number): { levels: Uint8Array; scales: Uint8Array } {
     if (this.#buffers.levels.length < levels) this.#buffers.levels = new Uint8Array(levels);

@@ -38,10 +38,11 @@ interface StepSettings {
 type AnySettings = Omit<StepSettings, 'weights'> & { weights: WeightFormat };
 
 /**
- * One token through the model without a graph of it: the products are kernels that read packed weights straight
- * through, as fast as memory gives them, and attention reads a copy of the cached rows in bytes. A graph of the whole
- * model spends as long on its six hundred small nodes, its products reach a third of the memory's speed, and its
- * attention widens each cached row to f32 before it looks at it.
+ * Runs one token through the model without a graph. The products are kernels that read packed weights once, at the
+ * speed of memory. Attention reads a copy of the cached rows in bytes.
+ *
+ * A graph of the whole model spends as long on its six hundred small nodes. Its products reach a third of the memory's
+ * speed. Its attention widens each cached row to f32.
  */
 export class TokenStep {
   readonly #settings: StepSettings;
@@ -50,14 +51,14 @@ export class TokenStep {
   readonly #weights: StepLayers;
   readonly #attention: RowAttention;
   /**
-   * f32 vectors in the kernels' memory, at their addresses: the residual stream, zeros, a normalized row, what
-   * attention gave, the feed-forward's inner row.
+   * Addresses of f32 vectors: the residual stream, zeros, a normalized row, the attention output, the inner row of the
+   * feed-forward.
    */
   readonly #at: Record<'stream' | 'nothing' | 'normed' | 'attended' | 'inner' | 'rounded', number>;
   readonly #row: NewRowVectors;
   #closed = false;
 
-  /** False where the kernels do not run, or do not fit: then tokens take the graph. */
+  /** Whether the kernels run and the model fits them. Otherwise tokens use the graph. */
   static possible<S extends AnySettings>(settings: S): settings is S & { weights: RoundedFormat } {
     const { config, weights } = settings;
     if (
@@ -71,10 +72,7 @@ export class TokenStep {
     return KernelMemory.fits(bytesNeeded(config, weights), jobsOf(config));
   }
 
-  /**
-   * Packs the weights; only where that is possible. @throws RangeError when the system has not so much memory in one
-   * piece
-   */
+  /** Packs the weights, where that is possible. @throws RangeError when the system has no piece of memory this large */
   static open(settings: AnySettings): TokenStep | undefined {
     return TokenStep.possible(settings) ? new TokenStep(settings) : undefined;
   }
@@ -112,8 +110,8 @@ export class TokenStep {
   }
 
   /**
-   * Makes ready for a token that sees these rows; `run` follows. False when memory has no room for a copy of them: then
-   * the token takes the graph.
+   * Prepares for a token that sees these rows; `run` follows. False when memory has no room for a copy of them: then
+   * the token uses the graph.
    */
   prepare(seen: SeenRows): boolean {
     try {
@@ -171,8 +169,8 @@ export class TokenStep {
   }
 
   /**
-   * Adds a change to the residual stream; returns the address of what the next product reads, normalized where a norm
-   * is given.
+   * Adds a change to the residual stream. Returns the address of the next product's input, normalized where a norm is
+   * given.
    */
   #enter(change: number, norm: number | undefined): number {
     const { config } = this.#settings;
@@ -187,7 +185,7 @@ export class TokenStep {
     return stream;
   }
 
-  /** Normalizes what a layer adds (norm after); returns its address. */
+  /** Normalizes a layer's change (norm `after`). Returns its address. */
   #normed(change: number, norm: number): number {
     const { config } = this.#settings;
     const { nothing, normed } = this.#at;

@@ -11,7 +11,7 @@ const INDEX = 'model.safetensors.index.json';
 const MAX_INDEX_BYTES = 32 << 20;
 const MAX_SHARDS = 1000;
 
-/** Weights spread over one or several safetensors files. Nothing but the headers is held. */
+/** Weights in one or several safetensors files. Only the headers are held in memory. */
 export class SafetensorsSource implements TensorSource {
   readonly files: readonly SafetensorsFile[];
   private readonly directory: string;
@@ -86,7 +86,10 @@ async function list(directory: string): Promise<string[]> {
   }
 }
 
-/** The index names a shard for each tensor; shards must be in the folder and hold exactly what is said of them. */
+/**
+ * The index names a shard for each tensor. Shards must be in the folder and hold exactly the tensors that the index
+ * gives them.
+ */
 async function openSharded(directory: string): Promise<SafetensorsSource> {
   const path = await fileInside(directory, INDEX);
   const map = new Fields(await readJson(path, MAX_INDEX_BYTES), path).optionalObject('weight_map');

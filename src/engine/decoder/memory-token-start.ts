@@ -1,28 +1,30 @@
 import { CheckpointError } from '../checkpoint/errors';
 import type { Checkpoint, TensorSource } from '../checkpoint/types';
 
-/** The embeddings that slots are told of. */
+/** Embeddings from which memory tokens start. */
 interface Spans {
   /** [vocab, hidden]: the model's own. */
   embeddings: Float32Array;
-  /** [vocab]: what a token weighs in a mean, 0 or more. */
+  /** Weight of a token in a mean, 0 or more; [vocab]. */
   weights: Float32Array;
   gain: number;
-  /** Tokens of one mean, at most. */
+  /** Most tokens of one mean. */
   rows: number;
 }
 
 /**
- * What memory slots start with, and where they stand. *Beside*: one learned vector (UIO-LLMs, §3) and, where the
- * checkpoint has weights for it, the weighted mean of the embeddings of the tokens that a slot sees and none before it
- * does, the last so many of them; the slot is a row after all it sees. *In place*: the embedding of the last token of a
- * slot's share, in that token's place, and the vector.
+ * Start vectors and places of memory tokens.
+ *
+ * - Appended: one learned vector (UIO-LLMs, §3). Where the checkpoint has weights for it, the weighted mean of
+ *   embeddings is added: of the last tokens that this memory token sees and no earlier one. Its row follows all rows it
+ *   sees.
+ * - In place: the embedding of the last token of its share, in that token's place, plus the vector.
  */
-export class SlotStart {
+export class MemoryTokenStart {
   private constructor(
     private readonly slot: Float32Array,
     private readonly spans: Spans | undefined,
-    /** The slot stands in the place of the last token of its share, and sees what that saw. */
+    /** Memory tokens take the place of the last token of their share, and see what that token saw. */
     readonly inPlace: boolean,
   ) {}
 
@@ -38,18 +40,18 @@ export class SlotStart {
     { config, path }: Checkpoint,
     memory: TensorSource,
     embeddings: () => Promise<Float32Array>,
-  ): Promise<SlotStart> {
+  ): Promise<MemoryTokenStart> {
     const { hiddenSize, vocabSize } = config;
     const read = (name: string, shape: readonly number[]): Promise<Float32Array> =>
       readTensor(path, memory, name, shape);
     const slot = await read('slot', [hiddenSize]);
     if (memory.has('slot.in_place'))
-      return new SlotStart(
+      return new MemoryTokenStart(
         slot,
         { embeddings: await embeddings(), weights: new Float32Array(vocabSize).fill(1), gain: 1, rows: 1 },
         true,
       );
-    if (!memory.has('slot.span_gain')) return new SlotStart(slot, undefined, false);
+    if (!memory.has('slot.span_gain')) return new MemoryTokenStart(slot, undefined, false);
     const weights = await read('slot.span_weight', [vocabSize]);
     if (weights.some((weight) => weight < 0))
       throw new CheckpointError('outOfRange', path, 'slot.span_weight', 'holds a negative weight');
@@ -57,11 +59,11 @@ export class SlotStart {
     const [rows = 0] = await read('slot.span_rows', [1]);
     if (!Number.isInteger(rows) || rows < 1)
       throw new CheckpointError('outOfRange', path, 'slot.span_rows', `is ${rows}, no number of tokens`);
-    return new SlotStart(slot, { embeddings: await embeddings(), weights, gain, rows }, false);
+    return new MemoryTokenStart(slot, { embeddings: await embeddings(), weights, gain, rows }, false);
   }
 
   /**
-   * Writes what the slots of a segment start with to `out` [cover.length, hidden]; the share of slot j ends after
+   * Writes the start vectors of a segment to `out` [cover.length, hidden]; the share of memory token j ends after
    * cover[j] tokens.
    */
   write(tokens: ArrayLike<number>, cover: readonly number[], out: Float32Array): void {

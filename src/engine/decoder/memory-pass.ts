@@ -1,34 +1,34 @@
 import type * as ort from 'onnxruntime-node';
 import { HIDDEN } from '../attention/policy';
 import type { KvRows } from '../kv-cache/kv-rows';
-import type { SlotSet } from './memory-weights';
+import type { MemoryTokenSet } from './memory-weights';
 import { cacheData, float32, int64, type Runtime } from './runtime';
 import type { SegmentInput } from './segment-encoder';
 import type { PastRows, SegmentRows } from './segment-rows';
-import type { SlotStart } from './slot-start';
+import type { MemoryTokenStart } from './memory-token-start';
 
-/** Slots of one set, and what they run with. */
+/** Memory tokens of one set, and the parts that run them. */
 export interface Slots {
-  set: SlotSet;
-  start: SlotStart;
+  set: MemoryTokenSet;
+  start: MemoryTokenStart;
   runtime: Runtime;
   rows: SegmentRows;
   hiddenSize: number;
 }
 
-/** Whose slots make the memories of a segment; undefined where none are asked for. */
-export const slotSetOf = ({ slotTokens, slotSet = 'memory' }: SegmentInput): SlotSet | undefined =>
+/** The set of memory tokens that a segment asks for; undefined for none. */
+export const memoryTokenSetOf = ({ slotTokens, slotSet = 'memory' }: SegmentInput): MemoryTokenSet | undefined =>
   slotTokens === undefined ? undefined : slotSet;
 
 /**
- * The slots' pass (UIO-LLMs, §3): M rows over the finished rows of their segment. Slot j sees the prefix, the
- * first (j + 1)·ratio tokens (in place: all of these but the last) and itself, and stands at the position after them;
- * the segment's own rows never see a slot.
+ * The memory pass (UIO-LLMs, 2406.18173, §3): M rows over the finished rows of their segment. Memory token j sees the
+ * prefix, the first (j + 1)·ratio tokens (in place: all of these except the last) and itself. Its position follows
+ * them. The segment's own rows never see a memory token.
  *
  * @param made keys (rotated) and values of the segments' rows, [B, L, K, steps, D]
- * @returns for each segment that asks for this set's slots ⌈tokens / slotTokens⌉ rows at positions 0, 1, …
+ * @returns for each segment that asks for this set ⌈tokens / slotTokens⌉ rows at positions 0, 1, …
  */
-export async function runSlots(
+export async function runMemoryPass(
   { set, start, runtime, rows, hiddenSize }: Slots,
   members: readonly SegmentInput[],
   steps: number,
@@ -36,7 +36,7 @@ export async function runSlots(
 ): Promise<(KvRows | undefined)[]> {
   const { prefixRows } = rows;
   const shares = members.map((segment) =>
-    slotSetOf(segment) === set ? coverage(segment.tokens.length, segment.slotTokens as number) : [],
+    memoryTokenSetOf(segment) === set ? coverage(segment.tokens.length, segment.slotTokens as number) : [],
   );
   const cover = shares.map((ends) => ends.map((end) => (start.inPlace ? end - 1 : end)));
   const slots = Math.max(...cover.map((own) => own.length));
@@ -70,7 +70,7 @@ export async function runSlots(
   });
 }
 
-/** Tokens that each slot sees: ratio, 2·ratio, …, all. */
+/** Tokens that each memory token sees: ratio, 2·ratio, …, all. */
 function coverage(tokens: number, ratio: number): number[] {
   return Array.from({ length: Math.ceil(tokens / ratio) }, (_, j) => Math.min((j + 1) * ratio, tokens));
 }
