@@ -126,6 +126,18 @@ describe('WorkerClient', () => {
     expect((await ask(client, 'a')).markdown).toBe('One two.');
   });
 
+  it('opens the port of a debugger in the worker, and does not end a worker that waits at a breakpoint', async () => {
+    vi.stubEnv('ANCHORAGE_INSPECT_WORKER', '0');
+    const { client, logged } = makeClient({ timing: { silence: 200 } });
+    const asked = ask(client, 'hang').catch((error: unknown) => error);
+    await vi.waitFor(() => expect(logged.join('\n')).toContain('Debugger listening on ws://127.0.0.1:'), 10_000);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    expect(client.state.kind).toBe('running');
+    expect(logged.filter((line) => line.includes('silent'))).toEqual([]);
+    await client.dispose();
+    expect(await asked).toBeInstanceOf(Error);
+  });
+
   it('gives up after a row of early deaths, and tries again when the user asks', async () => {
     vi.stubEnv('FAKE_WORKER_DIES', 'soon');
     const { client } = makeClient();
