@@ -21,6 +21,8 @@ if (!name || !names.includes(name)) {
   console.log(`Usage: npm run bench -- NAME [arguments]\nBenches: ${names.join(', ')}`);
   process.exit(name ? 2 : 0);
 }
+// Some peers load ONNX Runtime too, and no import of theirs may come before this.
+process.env['ORT_DISABLE_TELEMETRY'] = '1';
 // Imported only now: on a fresh clone it has just been installed.
 const { build } = await import('esbuild');
 const outfile = join(root, '.cache', 'bench', `${name}.mjs`);

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** `anchorage`: the same assistant as in the editor, in a terminal. Exit codes: 0 done, 1 failed, 2 not understood. */
+import '../base/no-telemetry';
 import { setFlagsFromString } from 'node:v8';
 import { version } from '../../package.json';
 import { errorData } from '../rpc/errors';

@@ -2,6 +2,7 @@
  * The engine's process: ONNX Runtime runs here and nowhere else. Its messages are in engine-protocol.ts; it ends with
  * the worker.
  */
+import '../base/no-telemetry';
 import type { EngineNotifications, EngineRequests } from '../protocol';
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import { serve } from '../rpc/connection';

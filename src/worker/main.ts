@@ -2,6 +2,7 @@
  * The worker: a forked process that indexes, answers and never blocks its client. It ends with the process that started
  * it.
  */
+import '../base/no-telemetry';
 import { join } from 'node:path';
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import type { ClientNotifications, Requests, WorkerNotifications } from '../protocol';

@@ -1,4 +1,4 @@
-import type * as ort from 'onnxruntime-node';
+import type { ort } from '../onnxruntime';
 import type { RowStore } from '../kv-cache/row-store';
 import type { CacheArray } from '../kv-cache/shape';
 import { cacheTensor, type Feeds } from './runtime';

@@ -1,4 +1,4 @@
-import type * as ort from 'onnxruntime-node';
+import type { ort } from '../onnxruntime';
 import { attentionBias } from '../attention/bias';
 import { HIDDEN } from '../attention/policy';
 import type { Context } from '../kv-cache/context';

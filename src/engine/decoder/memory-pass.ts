@@ -1,4 +1,4 @@
-import type * as ort from 'onnxruntime-node';
+import type { ort } from '../onnxruntime';
 import { HIDDEN } from '../attention/policy';
 import type { KvRows } from '../kv-cache/kv-rows';
 import type { MemoryTokenSet } from './memory-weights';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as ort from 'onnxruntime-node';
+import { ort } from '../onnxruntime';
 import type { RowStore } from '../kv-cache/row-store';
 import type { ModelConfig } from '../checkpoint/types';
 import type { CompiledWeights } from './compiled';

@@ -1,4 +1,4 @@
-import type * as ort from 'onnxruntime-node';
+import type { ort } from '../onnxruntime';
 import { full } from '../attention/full';
 import { HIDDEN, RowKind, Seen, type AttentionPolicy, type RowPlace } from '../attention/policy';
 import type { KvRows } from '../kv-cache/kv-rows';

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import * as ort from 'onnxruntime-node';
+import { ort } from '../onnxruntime';
 import { Tokenizer } from '../tokenizer/tokenizer';
 import { ENCODER_FILE } from './compile-encoder';
 import { readEncoderConfig, type EncoderConfig } from './encoder-config';

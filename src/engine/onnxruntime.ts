@@ -1,0 +1,3 @@
+/** The one import of ONNX Runtime. Its telemetry must be off before it loads, so the order of these lines matters. */
+import '../base/no-telemetry';
+export * as ort from 'onnxruntime-node';
