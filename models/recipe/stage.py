@@ -34,7 +34,7 @@ DATA = {
 
 
 class Stage:
-    """One training stage. Subclasses override `arguments`, `build`, `begin`, `gradients`, `save` and what they measure."""
+    """One training stage. Subclasses override `arguments`, `build`, `begin`, `gradients`, `save`, and `check` or `evaluate`."""
 
     name: str  # of its run folder under the recipe's home
     schedule_type: type[Budget] | type[Stable] = Budget
@@ -49,7 +49,7 @@ class Stage:
     schedule: Budget | Stable
     rng: np.random.Generator
 
-    # What a stage says.
+    # The stage's own part.
 
     @classmethod
     def arguments(cls, parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,7 @@ class Stage:
         """Makes the modules and `self.optimizer`, from `self.state` where a run is resumed."""
 
     def begin(self) -> dict:
-        """Opens what training needs; returns what the log's first entry says."""
+        """Opens the training data; returns figures for the log's first entry."""
         return {}
 
     def gradients(self) -> None:
@@ -71,14 +71,14 @@ class Stage:
         return {}
 
     def evaluate(self) -> dict:
-        """Measures what RUN/last.pt holds, for --evaluate."""
+        """Measures RUN/last.pt, for --evaluate."""
         raise NotImplementedError
 
     def save(self) -> None:
         """Writes the run's files."""
         raise NotImplementedError
 
-    # What every stage does.
+    # The part of all stages.
 
     @classmethod
     def parser(cls) -> argparse.ArgumentParser:
@@ -133,7 +133,7 @@ class Stage:
             self.optimizer.load_state_dict(self.state["optimizer"])
 
     def progress(self) -> dict:
-        """What `resume` reads: for the checkpoint that `save` writes."""
+        """Counts and optimiser state for the checkpoint. `resume` reads them."""
         return {"step": self.step, "tokens": self.seen, "optimizer": self.optimizer.state_dict()}
 
     def autocast(self):

@@ -46,10 +46,12 @@ class RecallEvaluation:
     def keys_read(self, ratio: int, length: int, count: int, segments: int = 2) -> dict:
         """By kind of key, the share of values whose every token is the first choice, and the share of such tokens.
 
-        The value stands once in `segments` segments of text.
+        The value stands once in `segments` segments of text. Identifiers are left out where the text has none.
         """
         report = {}
         for name, (kind, size) in KEYS.items():
+            if kind == "identifier" and not self.keys.identifiers:
+                continue
             exact, single, rng = [], [], np.random.default_rng(10)
             for _ in range(max(1, count // BATCH)):
                 made = self.keys.batch(self.tokens, rng, BATCH, segments, length, 1, size, kind).to(self.where)

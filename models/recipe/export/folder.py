@@ -1,6 +1,6 @@
 """Writes a model as a checkpoint folder that loads as any Llama.
 
-What only this project's engine reads is the object `anchorage` in config.json.
+Only this project's engine reads the object `anchorage` in config.json.
 """
 
 from __future__ import annotations

@@ -70,12 +70,12 @@ def incremental(
         if t == count - 1:
             break
         fresh = Kept(encode(t))
-        slot = len(reservoir) if len(reservoir) < size else rng.randrange(t + 1)
-        if slot < size:
+        place = len(reservoir) if len(reservoir) < size else rng.randrange(t + 1)
+        if place < size:
             held.append(fresh.rows)
-            if slot < len(reservoir):
-                out = reservoir[slot]
-                reservoir[slot] = fresh
+            if place < len(reservoir):
+                out = reservoir[place]
+                reservoir[place] = fresh
                 out.flush()
                 _forget(held, out)
             else:

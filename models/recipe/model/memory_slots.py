@@ -56,7 +56,7 @@ def coverage(length: int, ratio: int) -> list[int]:
 
 
 class MemoryModel(nn.Module):
-    """A base and what makes memory tokens of its rows.
+    """A base model, and the parameters that make memory tokens of its rows.
 
     Two ablations: `everywhere` applies the low-rank changes at all rows of the encoder's pass, which then costs a prefill
     of its own. `transfer=False` makes memory rows by the base's own W_K and W_V.

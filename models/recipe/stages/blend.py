@@ -2,8 +2,8 @@
 
     python -m recipe.stages.blend --base FILE --tasks RUN --out RUN --share S
 
-The base becomes share * (after the tasks) + (1 - share) * (before them), weight by weight. What long texts and plain
-language modelling lost comes back, and most of what the tasks taught stays. Head and memory tokens stay as they are.
+The base becomes share * (after the tasks) + (1 - share) * (before them), weight by weight. Long texts and plain language
+modelling regain their loss, and most of what the tasks taught stays. Head and memory tokens stay as they are.
 OUT is a run folder like that of the tasks stage.
 """
 

@@ -120,7 +120,7 @@ class MemoryTasks:
         return Rows.cat([other, rows]) if rows else other
 
     def _needles(self, rng: np.random.Generator, rows: int) -> Recall:
-        """Mostly short texts and a question for every line: what is to be learnt is finding, once an answer."""
+        """Mostly short texts and a question for every line: each answer teaches finding once."""
         count = int(rng.choice((1, 1, 1, 2, 3, 4)))
         length = int(rng.choice((48, 64, 64, 96, 128, 256, 512) if count < 3 else (48, 64, 64, 128)))
         lines = int(rng.integers(1, min(8, length * count // 24) + 1))

@@ -30,7 +30,7 @@ def batch_loss(model: Llama, trunk, batch: Batch, chunk: int = 512) -> tuple[Ten
 def windowed_loss(model: Llama, batch: Batch, window: int, trust: float) -> Tensor:
     """Mean loss in nats of AnSAN rows beside a window, computed by blocks.
 
-    trust: share in the targets of what the same weights predict with all rows in sight.
+    trust: share in the targets of the same weights' predictions with all rows in sight.
     """
     b, t = batch.ids.shape
     positions = torch.arange(t, device=batch.ids.device).expand(b, t)

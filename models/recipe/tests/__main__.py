@@ -1,4 +1,4 @@
-"""Runs the recipe's unit tests and the dry run, and prints how many passed: `python models/recipe/check.py`."""
+"""Runs the recipe's unit tests and its dry run, and prints how many passed: `python -m recipe.tests`."""
 
 from __future__ import annotations
 

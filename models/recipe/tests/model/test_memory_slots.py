@@ -23,7 +23,7 @@ class MemoryTest(unittest.TestCase):
         torch.nn.init.normal_(self.model.span_weight)
         torch.nn.init.constant_(self.model.span_gain, 1.5)
 
-    def test_second_pass_equals_one_pass_with_slots_inside(self):
+    def test_second_pass_equals_one_pass_with_memory_tokens_inside(self):
         ids, ratio = random_tokens(24, 5, 2), 8
         got = self.model.encode(Segment(ids), ratio)
         cover = coverage(24, ratio)
@@ -63,14 +63,14 @@ class MemoryTest(unittest.TestCase):
                 float((got.values[i][:, 0] - attention.v_proj(h) - self.model.head_v[i](h)).abs().max()), 1e-4
             )
 
-    def test_a_slot_in_place_starts_as_the_row_of_its_last_token(self):
+    def test_a_memory_token_in_place_starts_as_the_row_of_its_last_token(self):
         model, ids, ratio = MemoryModel(tiny(), rank=4, in_place=True), random_tokens(22, 11, 2), 8
         got, rows = model.encode(Segment(ids), ratio), model.ordinary(Segment(ids))
         at = torch.tensor([SINKS + c - 1 for c in coverage(22, ratio)])
         for a, b in zip([*got.keys, *got.values], [*rows.keys, *rows.values]):
             self.assertLess(float((a - b[:, :, at]).detach().abs().max()), 1e-4)
 
-    def test_a_slot_of_a_high_ratio_is_the_last_of_those_of_a_low_one(self):
+    def test_a_memory_token_of_a_high_ratio_is_the_last_of_those_of_a_low_one(self):
         ids = random_tokens(128, 10)
         fine, coarse = self.model.encode(Segment(ids), 32), self.model.encode(Segment(ids), 128)
         for a, b in zip([*fine.keys, *fine.values], [*coarse.keys, *coarse.values]):
@@ -106,7 +106,7 @@ class MemoryTest(unittest.TestCase):
         for a, b in zip([*many.keys, *many.values], [*one.keys, *one.values]):
             self.assertLess(float((a - b).abs().max()), 1e-5)
 
-    def test_a_slot_sees_no_row_past_its_share(self):
+    def test_a_memory_token_sees_no_row_past_its_share(self):
         ids = random_tokens(24, 8)
         other = ids.clone()
         other[0, 16:] = random_tokens(8, 9)
