@@ -88,5 +88,5 @@ def _described(text: str) -> str | None:
 
 def _keep(into: dict[str, str], name: str, text: str) -> None:
     described = _described(text)
-    if described and name and name not in into:
+    if described and name and name not in into and name.lower() not in ("the", "a", "an", "type", "this"):
         into[name.lstrip("*$&")] = described

@@ -109,6 +109,9 @@ class Batch(NamedTuple):
     targets: Tensor
     layout: Layout
 
+    def to(self, where: torch.device) -> Batch:
+        return Batch(*(x.to(where) for x in self[:3]), Layout(*(x.to(where) for x in self.layout)))
+
 
 def batch(rows: list[Row], multiple: int = 1) -> Batch:
     """Rows side by side, padded to the longest (to a multiple, for compiled graphs). Padding sees itself alone."""
