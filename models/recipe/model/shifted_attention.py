@@ -32,8 +32,8 @@ def s2_attend(group: int):
 
     def attend(q: Tensor, k: Tensor, v: Tensor, mask) -> Tensor:
         h, t = q.shape[1], q.shape[2]
-        if mask is not None or t % group or h % 2:
-            raise ValueError(f"S2-Attn takes causal rows, a multiple of {group} of them, and an even number of heads")
+        if mask is not None or t % group or h < 2:
+            raise ValueError(f"S2-Attn takes causal rows, a multiple of {group} of them, and two heads at least")
         k, v = (x.repeat_interleave(h // x.shape[1], 1) for x in (k, v))
         half, shift = h // 2, group // 2
         straight = grouped(q[:, :half], k[:, :half], v[:, :half], group)

@@ -10,6 +10,7 @@ import torch
 from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
+from recipe.checkpoint import load_model
 from recipe.model.lora import PREFIX, Adapted
 from recipe.model.transformer import Llama
 
@@ -34,7 +35,27 @@ def adapter_state(model: Llama) -> dict[str, Tensor]:
     return {name: p.detach() for name, p in model.named_parameters() if ".lora." in name}
 
 
-def save_adapter(state: dict[str, Tensor], out: Path, rank: int, alpha: float, first: int, layers: int, base: str) -> None:
+def trained_state(model: Llama) -> dict[str, Tensor]:
+    """Everything that is trained, by name: also norms and vectors."""
+    return {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
+
+
+def load_reader(base: Path, adapter: Path | None = None, **kwargs) -> Llama:
+    """The base with an adapter merged in. kwargs are those of Llama (factors, rope_scale)."""
+    model = load_model(base, **kwargs)
+    return merge_adapter(model, adapter) if adapter else model
+
+
+def save_adapter(
+    state: dict[str, Tensor],
+    out: Path,
+    rank: int,
+    alpha: float,
+    first: int,
+    layers: int,
+    base: str,
+    targets: tuple[str, ...] = TARGETS,
+) -> None:
     """adapter_config.json and adapter_model.safetensors (f16) as PEFT writes them."""
     out.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, np.ndarray] = {}
@@ -53,7 +74,7 @@ def save_adapter(state: dict[str, Tensor], out: Path, rank: int, alpha: float, f
         "fan_in_fan_out": False,
         "inference_mode": True,
         "use_rslora": False,
-        "target_modules": list(TARGETS),
+        "target_modules": list(targets),
         "layers_to_transform": list(range(first, layers)),
         "modules_to_save": None,
     }

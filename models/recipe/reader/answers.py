@@ -21,8 +21,7 @@ from recipe.model.loss import IGNORE, cross_entropy
 from recipe.model.masks import visible
 from recipe.model.optimizers import Optimizer
 from recipe.model.transformer import Llama
-from recipe.reader.adapter import adapt_layers, adapter_state, save_adapter
-from recipe.reader.base import load_base
+from recipe.reader.adapter import adapt_layers, adapter_state, load_reader, save_adapter
 from recipe.reader.rows import Batch, Row, batch, read_parts
 from recipe.schedule import Stable
 from recipe.stage import Stage
@@ -94,7 +93,7 @@ class Answers(Stage):
 
     def build(self) -> None:
         a = self.options
-        self.model = adapt_layers(load_base(a.base), a.rank, a.alpha, a.first)
+        self.model = adapt_layers(load_reader(a.base), a.rank, a.alpha, a.first)
         self.config = self.model.config
         self.mean = Mean(adapter_state(self.model), a.mean)
         if self.state:
@@ -111,7 +110,12 @@ class Answers(Stage):
     def begin(self) -> dict:
         a = self.options
         self.feed = Feed(read_parts(a.rows / "train-answers"), read_parts(a.rows / "train-gists"), a.gists, a.seed)
-        return {"base": a.base.name, "first": a.first, "rank": a.rank, "trained": sum(p.numel() for p in self.optimizer.params)}
+        return {
+            "base": a.base.name,
+            "first": a.first,
+            "rank": a.rank,
+            "trained": sum(p.numel() for p in self.optimizer.params),
+        }
 
     def gradients(self) -> None:
         a = self.options
@@ -141,7 +145,9 @@ class Answers(Stage):
     def save(self) -> None:
         a, state = self.options, adapter_state(self.model)
         shape = {"rank": a.rank, "alpha": a.alpha, "first": a.first}
-        save(self.last, state, self.config, mean=self.mean.sums, mean_weight=self.mean.weight, **shape, **self.progress())
+        save(
+            self.last, state, self.config, mean=self.mean.sums, mean_weight=self.mean.weight, **shape, **self.progress()
+        )
         value = self.mean.value() if self.mean.weight and not self.schedule.annealing else state
         save_adapter(value, a.run / "adapter", a.rank, a.alpha, a.first, self.config.num_hidden_layers, a.base.name)
 

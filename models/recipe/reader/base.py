@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from recipe.config import ModelConfig, home
-from recipe.model.transformer import Llama
 from recipe.reader.gguf import Gguf
 
 MATRICES = {
@@ -63,12 +62,17 @@ def weights(file: Gguf, config: ModelConfig) -> dict[str, np.ndarray]:
     """All tensors in f32 under the names of `LlamaForCausalLM`; the head is tied to the embeddings."""
     if "output.weight" in file.tensors:
         raise ValueError("the base must have tied embeddings, but the file has an output matrix of its own")
-    state = {"model.embed_tokens.weight": file.tensor("token_embd.weight"), "model.norm.weight": file.tensor("output_norm.weight")}
+    state = {
+        "model.embed_tokens.weight": file.tensor("token_embd.weight"),
+        "model.norm.weight": file.tensor("output_norm.weight"),
+    }
     for layer in range(config.num_hidden_layers):
         for ours, theirs in MATRICES.items():
             value = file.tensor(f"blk.{layer}.{ours}.weight")
             if ours in ("attn_q", "attn_k"):
-                value = half_rotation(value, config.num_attention_heads if ours == "attn_q" else config.num_key_value_heads)
+                value = half_rotation(
+                    value, config.num_attention_heads if ours == "attn_q" else config.num_key_value_heads
+                )
             state[f"model.layers.{layer}.{theirs}.weight"] = value
     return state
 
@@ -81,11 +85,16 @@ def tokenizer(metadata: dict[str, Any]) -> Tokenizer:
     merges = [tuple(line.split(" ", 1)) for line in metadata["tokenizer.ggml.merges"]]
     made = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
     made.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)]
+        [
+            pre_tokenizers.Digits(individual_digits=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True),
+        ]
     )
     made.decoder = decoders.ByteLevel()
     types = metadata["tokenizer.ggml.token_type"]
-    made.add_special_tokens([AddedToken(t, special=True, normalized=False) for t, k in zip(tokens, types) if k == CONTROL])
+    made.add_special_tokens(
+        [AddedToken(t, special=True, normalized=False) for t, k in zip(tokens, types) if k == CONTROL]
+    )
     made.add_tokens([AddedToken(t, normalized=False) for t, k in zip(tokens, types) if k == USER_DEFINED])
     return made
 
@@ -112,16 +121,17 @@ def write_folder(gguf: Path, out: Path) -> ModelConfig:
         + "\n"
     )
     save_file(weights(file, config), str(out / "model.safetensors"), metadata={"format": "pt"})
-    config.save(out / "config.json")  # last: its presence says that the folder is complete
+    shape = {
+        **asdict(config),
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "hidden_act": "silu",
+        "tie_word_embeddings": True,
+        "original_max_position_embeddings": config.max_position_embeddings,
+    }
+    # Last: its presence says that the folder is complete.
+    (out / "config.json").write_text(json.dumps(shape, indent=2) + "\n")
     return config
-
-
-def load_base(folder: Path, **kwargs: Any) -> Llama:
-    """The base as a frozen module; kwargs are those of Llama (factors, rope_scale)."""
-    model = Llama(ModelConfig.load(folder / "config.json"), **kwargs)
-    state = {k: torch.from_numpy(v) for k, v in load_file(str(folder / "model.safetensors")).items()}
-    model.load_state_dict(state)
-    return model.requires_grad_(False)
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:

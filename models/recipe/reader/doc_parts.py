@@ -16,7 +16,12 @@ class DocParts(NamedTuple):
     raises: dict[str, str]
 
 
-TAG_PARAM = re.compile(r"^\s*[@\\]param(?:\[\w+\])?\s+(?:\{[^}]*\}\s+)?(?:\[[^\]]*\]\s+)?(?:[\w|\\<>\[\]?]+\s+(?=[$&]))?(.+)$")
+NO_PARTS = DocParts({}, None, {})
+
+# A type stands in braces (JSDoc), in brackets before a name (YARD), or bare before a name with a sign (PHPDoc).
+TAG_PARAM = re.compile(
+    r"^\s*[@\\]param(?:\[\w+\])?\s+(?:\{[^}]*\}\s+|\[[^\]]*\]\s+(?=\w+\s+[^\s-]))?(?:[\w|\\<>\[\]?]+\s+(?=[$&]))?(.+)$"
+)
 NAME_FIRST = re.compile(r"^[$&*]*\[?([A-Za-z_]\w*)(?:=[^\]]*)?\]?\s+(?:\[[^\]]*\]\s+)?[-–:]?\s*(.+)$")
 TAG_RETURN = re.compile(r"^\s*[@\\]returns?\s+(?:\{[^}]*\}\s*|\[[^\]]*\]\s*)?(.+)$")
 TAG_RAISE = re.compile(r"^\s*[@\\](?:throws|exception|raises?)\s+[\[{]?\\?([\w.\\]+)[\]}]?\s+(.+)$")
@@ -71,7 +76,13 @@ def _joined(doc: str) -> list[str]:
     for line in doc.split("\n"):
         indent = len(line) - len(line.lstrip())
         starts = bool(re.match(r"\s*(?:[@\\]\w+|:\w+)", line)) or bool(ENTRY.match(line)) or bool(SECTION.match(line))
-        if out and line.strip() and not starts and depth >= 0 and (indent > depth or (indent == depth == 0 and out[-1].lstrip()[:1] in "@:\\")):
+        if (
+            out
+            and line.strip()
+            and not starts
+            and depth >= 0
+            and (indent > depth or (indent == depth == 0 and out[-1].lstrip()[:1] in "@:\\"))
+        ):
             out[-1] += " " + line.strip()
         else:
             out.append(line)

@@ -25,8 +25,8 @@ from recipe.eval.bleu import bleu
 from recipe.model.loss import cross_entropy
 from recipe.model.masks import visible
 from recipe.model.transformer import Llama
-from recipe.reader.adapter import merge_adapter
-from recipe.reader.base import load_base, load_tokenizer
+from recipe.reader.adapter import load_reader
+from recipe.reader.base import load_tokenizer
 from recipe.reader.generate import greedy
 from recipe.reader.prompt import END, Block, answer_prefix, gist_prompt, question_part
 from recipe.reader.rows import Tree, batch, read_examples, row_of
@@ -83,7 +83,9 @@ class Evaluation:
         """Mean nats a token of each reference, by kind."""
         found: dict[str, list[float]] = defaultdict(list)
         for example in self.sets:
-            branches = [(self.ids(question_part(q["question"])), self.ids(q["answer"] + END)) for q in example["questions"]]
+            branches = [
+                (self.ids(question_part(q["question"])), self.ids(q["answer"] + END)) for q in example["questions"]
+            ]
             values = self._reference_nats(model, Tree(self.stem(example), branches))
             for q, value in zip(example["questions"], values):
                 found["absent" if q["absent"] else "answerable"].append(value)
@@ -119,7 +121,10 @@ class Evaluation:
         for some in self._groups(self.gists, lambda _: 1):
             groups = [([], [self.ids(gist_prompt(Block(*g["block"]))) for g in some])]
             (said,) = greedy(model, groups, self.end, self.limit)
-            found += [{"repo": g["repo"], "name": g["name"], "gist": g["gist"], "said": self.text(ids)} for g, ids in zip(some, said)]
+            found += [
+                {"repo": g["repo"], "name": g["name"], "gist": g["gist"], "said": self.text(ids)}
+                for g, ids in zip(some, said)
+            ]
         return found
 
     def _groups(self, examples: list[dict], size: Callable[[dict], int]) -> Iterator[list[dict]]:
@@ -176,9 +181,7 @@ def main(argv: list[str] | None = None) -> dict:
     for name in ("base", "adapted"):
         if a.only and name != a.only:
             continue
-        started, model = time.process_time(), load_base(a.base)
-        if name == "adapted":
-            merge_adapter(model, a.adapter)
+        started, model = time.process_time(), load_reader(a.base, a.adapter if name == "adapted" else None)
         nats = evaluation.nats(model)
         answers, told = evaluation.answers(model), evaluation.told_gists(model)
         kept += [{"model": name, **record} for record in (*answers, *told)]

@@ -15,6 +15,7 @@ from collections import Counter
 from pathlib import Path
 
 from recipe.config import home
+from recipe.reader.doc_parts import NO_PARTS
 from recipe.reader.prompt import ABSTENTION, Block
 from recipe.reader.questions import Question, about_constant, about_function, about_section, about_several
 from recipe.reader.sources import write_lines
@@ -22,7 +23,17 @@ from recipe.reader.units import Function, Units, read_units
 
 EVIDENCE = 1_350  # characters of all blocks at most: some 400 tokens
 QUESTIONS, ABSENT = 5, 0.24  # answerable ones of a set at most; the share of all that are not answerable
-SHARES = {"where": 0.4, "calls": 0.25, "called-by": 0.25, "list": 0.4, "compare": 0.7, "parameter": 2.0, "default": 2.0, "raises": 2.0, "error": 2.0}
+SHARES = {
+    "where": 0.4,
+    "calls": 0.25,
+    "called-by": 0.25,
+    "list": 0.4,
+    "compare": 0.7,
+    "parameter": 2.0,
+    "default": 2.0,
+    "raises": 2.0,
+    "error": 2.0,
+}
 WORD = re.compile(r"[A-Za-z][a-z]+|[A-Z]+(?![a-z])")
 
 
@@ -36,7 +47,26 @@ def supported(answer: str, evidence: str, least: float = 0.75) -> bool:
     names = re.findall(r"`([^`]+)`", answer)
     if any(name not in evidence for name in names):
         return False
-    said = words(answer) - {"defined", "lines", "line", "defaults", "returns", "raises", "calls", "whereas", "fails", "with", "this", "message", "matters", "follows", "comment", "says", "sources", "define"}
+    said = words(answer) - {
+        "defined",
+        "lines",
+        "line",
+        "defaults",
+        "returns",
+        "raises",
+        "calls",
+        "whereas",
+        "fails",
+        "with",
+        "this",
+        "message",
+        "matters",
+        "follows",
+        "comment",
+        "says",
+        "sources",
+        "define",
+    }
     held = words(evidence)
     stems = {w[:5] for w in held}
     return not said or sum(w in held or w[:5] in stems for w in said) >= least * len(said)
@@ -51,7 +81,7 @@ class Maker:
         self.by_word: dict[str, list[int]] = {}
         self.by_path: dict[str, list[int]] = {}
         for i, f in enumerate(units.functions):
-            for word in words(f.name):
+            for word in sorted(words(f.name)):
                 self.by_word.setdefault(word, []).append(i)
             self.by_path.setdefault(f.path, []).append(i)
         self.places = list(units.functions)
@@ -59,11 +89,16 @@ class Maker:
 
     def neighbours(self, f: Function) -> list[Function]:
         """Functions whose names share words with this one's, or of the same file, or any."""
-        pools = [self.by_word.get(w, []) for w in words(f.name)] + [self.by_path.get(f.path, [])]
+        pools = [self.by_word.get(w, []) for w in sorted(words(f.name))] + [self.by_path.get(f.path, [])]
         index = [i for pool in pools for i in pool[:200]]
         chosen = [self.units.functions[i] for i in self.rng.sample(index, min(6, len(index)))]
         chosen += self.rng.sample(self.units.functions, min(3, len(self.units.functions)))
         return [g for g in chosen if g.name != f.name and g.sentence]
+
+    def seen_as(self, f: Function) -> Function:
+        """One function in four is shown without its comment: what it does must then be read from its code."""
+        bare = self.rng.random() < 0.25 and f.bare.text.count("\n") >= 2
+        return f._replace(shown=f.bare, parts=NO_PARTS, more=None) if bare else f
 
     def function_set(self, f: Function) -> dict | None:
         blocks, taken, used = [f.shown], [f], len(f.shown.text)
@@ -71,6 +106,7 @@ class Maker:
             if len(taken) < 4 and used + len(g.shown.text) <= EVIDENCE and all(g.name != t.name for t in taken):
                 taken.append(g)
                 used += len(g.shown.text)
+        taken = [self.seen_as(g) for g in taken]
         blocks = [g.shown for g in taken]
         asked = [q for g in taken for q in about_function(g, self.rng)] + about_several(taken, self.rng)
         if self.units.constants and self.rng.random() < 0.25:
@@ -103,7 +139,8 @@ class Maker:
         evidence = "\n\n".join(b.shown() for b in blocks)
         if "<|" in evidence:
             return None
-        good = {q.question: q for q in asked if supported(q.answer, evidence)}
+        bare = {f.name for f in taken if f.shown == f.bare and f.parts == NO_PARTS}
+        good = {q.question: q for q in asked if supported(q.answer, evidence, 0.4 if q.about in bare else 0.75)}
         order = sorted(good.values(), key=lambda q: self.rng.random() ** (1 / SHARES.get(q.kind, 1.0)), reverse=True)
         kinds: Counter = Counter()
         kept = []
@@ -189,8 +226,16 @@ class Maker:
             body = f.bare.text.count("\n")
             if re.match(r"(?:is|does|has|was|are|implements|satisfies)\b", said):
                 continue
-            if len(made) < count and 4 <= len(said.split()) <= 24 and 2 <= body and len(f.bare.text) <= 850 and "<|" not in f.bare.text:
-                made.append({"repo": self.units.repo, "name": f.name, "block": list(f.bare), "gist": said[0].upper() + said[1:]})
+            if (
+                len(made) < count
+                and 4 <= len(said.split()) <= 24
+                and 2 <= body
+                and len(f.bare.text) <= 850
+                and "<|" not in f.bare.text
+            ):
+                made.append(
+                    {"repo": self.units.repo, "name": f.name, "block": list(f.bare), "gist": said[0].upper() + said[1:]}
+                )
         return made
 
 
@@ -217,7 +262,10 @@ def main() -> None:
         write_lines(a.out / f"{split}-answers.jsonl", answers)
         write_lines(a.out / f"{split}-gists.jsonl", gists)
         kinds = Counter("absent" if q["absent"] else q["kind"] for s in answers for q in s["questions"])
-        print(json.dumps({"split": split, "sets": len(answers), "gists": len(gists), "questions": dict(kinds)}), flush=True)
+        print(
+            json.dumps({"split": split, "sets": len(answers), "gists": len(gists), "questions": dict(kinds)}),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

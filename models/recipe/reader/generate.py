@@ -34,7 +34,9 @@ def greedy(model: Llama, groups: list[Group], end: int, limit: int) -> list[list
     said: list[list[int]] = [[] for _ in prompts]
     running = torch.ones(count, dtype=torch.bool)
     for step in range(limit):
-        hidden, rows = model(ids, positions, mask[:, None], past=past, past_positions=None if past is None else places, rows=True)
+        hidden, rows = model(
+            ids, positions, mask[:, None], past=past, past_positions=None if past is None else places, rows=True
+        )
         past = rows if past is None else Rows.cat([past, rows])
         places = torch.cat([places, positions], 1)
         ids = model.logits(hidden[:, -1:]).argmax(-1)
@@ -56,9 +58,15 @@ def _stem_rows(model: Llama, groups: list[Group], length: int) -> Rows:
     def fitted(x: Tensor, times: int) -> Tensor:
         return F.pad(x, (0, 0, 0, length - x.shape[2])).expand(times, -1, -1, -1)
 
+    c = model.config
+    nothing = [model.model.norm.weight.new_zeros(1, c.num_key_value_heads, 0, c.head_dim)] * c.num_hidden_layers
     made = []
     for stem, some in groups:
-        _, rows = model(torch.tensor([stem]), torch.arange(len(stem))[None], None, rows=True)
+        rows = Rows(nothing, nothing)
+        if stem:
+            _, rows = model(torch.tensor([stem]), torch.arange(len(stem))[None], None, rows=True)
         made.append(Rows(*([fitted(x, len(some)) for x in part] for part in rows)))
     layers = range(len(made[0].keys))
-    return Rows([torch.cat([m.keys[i] for m in made]) for i in layers], [torch.cat([m.values[i] for m in made]) for i in layers])
+    return Rows(
+        [torch.cat([m.keys[i] for m in made]) for i in layers], [torch.cat([m.values[i] for m in made]) for i in layers]
+    )

@@ -85,7 +85,11 @@ def row_of(trees: list[Tree]) -> Row:
             said += [False] * len(given) + [True] * len(answer)
         tree += [t] * each.size
     return Row(
-        np.array(ids, np.uint16), np.array(positions, np.uint16), np.array(tree, np.uint8), np.array(branch, np.uint8), np.array(said, bool)
+        np.array(ids, np.uint16),
+        np.array(positions, np.uint16),
+        np.array(tree, np.uint8),
+        np.array(branch, np.uint8),
+        np.array(said, bool),
     )
 
 
@@ -118,7 +122,9 @@ def batch(rows: list[Row], multiple: int = 1) -> Batch:
     n = -(-max(len(r.ids) for r in rows) // multiple) * multiple
 
     def stack(name: str) -> Tensor:
-        return torch.stack([torch.from_numpy(np.pad(getattr(r, name).astype(np.int64), (0, n - len(r.ids)))) for r in rows])
+        return torch.stack(
+            [torch.from_numpy(np.pad(getattr(r, name).astype(np.int64), (0, n - len(r.ids)))) for r in rows]
+        )
 
     ids, tree, group, said = stack("ids"), stack("tree"), stack("branch"), stack("said")
     targets = torch.full_like(ids, IGNORE)
@@ -172,13 +178,13 @@ def read_examples(path: Path) -> list[dict]:
         return [json.loads(line) for line in lines]
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("--examples", type=Path, default=home() / "reader/examples")
     args.add_argument("--base", type=Path, default=home() / "reader/base")
     args.add_argument("--out", type=Path, default=home() / "reader/rows")
     args.add_argument("--length", type=int, default=LENGTH)
-    a = args.parse_args()
+    a = args.parse_args(argv)
     tokenizer = load_tokenizer(a.base)
     for split in ("valid", "train"):
         for kind, make in (("answers", answer_tree), ("gists", gist_tree)):

@@ -25,7 +25,8 @@ PART = re.compile(
     re.I,
 )
 NOISE = re.compile(
-    r"https?://|\bTODO\b|\bFIXME\b|\bXXX\b|@deprecated|eslint|nocheck|copyright|licen[sc]e|inheritdoc|^\W*$|noqa|pragma|auto-?generated", re.I
+    r"https?://|\bTODO\b|\bFIXME\b|\bXXX\b|@deprecated|eslint|nocheck|copyright|licen[sc]e|inheritdoc|^\W*$|noqa|pragma|auto-?generated",
+    re.I,
 )
 # Bases whose third person is not base + "s".
 VERBS = set(

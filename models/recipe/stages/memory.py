@@ -69,11 +69,14 @@ class Memory(Stage):
     def source(self) -> Path | None:
         return self.options.state or super().source()
 
+    def open_base(self):
+        return load_model(self.options.base)
+
     def build(self) -> None:
         a = self.options
         state = self.state or {"rank": a.rank, "in_place": a.in_place, "weights": {}}
         ablations = {"everywhere": a.everywhere, "transfer": not a.no_transfer}
-        self.model = restored(load_model(a.base), state, **ablations).to(self.device)
+        self.model = restored(self.open_base(), state, **ablations).to(self.device)
         self.config = self.model.base.config
         if a.no_spans or a.in_place:
             self.model.span_gain.requires_grad_(False)
