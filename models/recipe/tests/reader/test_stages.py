@@ -25,9 +25,9 @@ class TestStages(ReaderCase):
         known = self.flags(
             "answers", "--rows", self.at / "rows", "--first", 1, "--rank", 4, "--lr", 0.01, "--mean", 0.0
         )
-        Answers.main([*known, "--steps", "20"])
-        ended = Answers.main([*known, "--steps", "40"])
-        self.assertEqual(ended["step"], 40)
+        Answers.main([*known, "--steps", "30"])
+        ended = Answers.main([*known, "--steps", "60"])
+        self.assertEqual(ended["step"], 60)
         rows = batch(read_parts(self.at / "rows/train-answers"))
         losses = []
         with torch.no_grad():
