@@ -111,10 +111,9 @@ class MemoryTasks:
         """`rows`, half the time behind memory tokens in place of other text, which are the same for the whole batch."""
         if rng.random() < 0.5:
             return rows
-        count, ratio = int(rng.integers(1, 13)), int(rng.choice(self.higher))
+        text = past_and_tail(self.tokens, rng, 1, int(rng.integers(1, 13)), self.segment, 1)[0].to(self.where)
         with torch.no_grad():
-            text = past_and_tail(self.tokens, rng, 1, count, self.segment, 1)[0].to(self.where)
-            other = self.in_place.encode_all(text, ratio)
+            other = self.in_place.encode_all(text, int(rng.choice(self.higher)))
         size = rows.keys[0].shape[0] if rows else batch
         other = Rows(*([x.expand(size, *x.shape[1:]) for x in part] for part in other))
         return Rows.cat([other, rows]) if rows else other
