@@ -2,7 +2,17 @@
  * Memories at work in the worker: the store, the encoder over the engine's process, and contexts composed for
  * questions.
  */
-import type { Author, ComposeParams, ComposeResult, DenseRatio, IndexStatus, MemoryDescription, QueryEmbedding, Scope, SegmentMemory } from '../protocol';
+import type {
+  Author,
+  ComposeParams,
+  ComposeResult,
+  DenseRatio,
+  IndexStatus,
+  MemoryDescription,
+  QueryEmbedding,
+  Scope,
+  SegmentMemory,
+} from '../protocol';
 import { join } from 'node:path';
 import {
   composeContext,

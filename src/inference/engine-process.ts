@@ -5,7 +5,19 @@
  * A process that nobody has asked anything for a while, or that has grown beyond its memory, is ended and comes back
  * with the next request.
  */
-import type { Author, ChatMessage, ComposeReading, EngineNotifications, EngineRequests, ErrorData, LoadedModel, LoadParams, ModelStatus, Writer, Written } from '../protocol';
+import type {
+  Author,
+  ChatMessage,
+  ComposeReading,
+  EngineNotifications,
+  EngineRequests,
+  ErrorData,
+  LoadedModel,
+  LoadParams,
+  ModelStatus,
+  Writer,
+  Written,
+} from '../protocol';
 import { fork, type ChildProcess } from 'node:child_process';
 import { basename } from 'node:path';
 import {

@@ -1,5 +1,17 @@
 /** What the worker does with each message: the library, the assistant and the engine's process put together. */
-import { type ClientNotifications, type Coverage, type Held, type IndexStatus, type InitializeParams, PROTOCOL_VERSION, type Requests, type Scope, type WorkerNotifications, type WorkerSettings, type Writer } from '../protocol';
+import {
+  type ClientNotifications,
+  type Coverage,
+  type Held,
+  type IndexStatus,
+  type InitializeParams,
+  PROTOCOL_VERSION,
+  type Requests,
+  type Scope,
+  type WorkerNotifications,
+  type WorkerSettings,
+  type Writer,
+} from '../protocol';
 import { join } from 'node:path';
 import { ask } from '../assistant/ask';
 import { locateCitation } from '../assistant/citations';

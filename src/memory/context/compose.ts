@@ -3,7 +3,16 @@
  * near it in fine rows, everything else in coarse rows. The result is the ledger the user sees, and the model's own
  * reading of it.
  */
-import type { AnswerTiming, Author, ContextLedger, Coverage, DenseRatio, RankedSpan, Scope, TokenNeighbours } from '../../protocol';
+import type {
+  AnswerTiming,
+  Author,
+  ContextLedger,
+  Coverage,
+  DenseRatio,
+  RankedSpan,
+  Scope,
+  TokenNeighbours,
+} from '../../protocol';
 import { LateInteraction } from '../late-interaction';
 import type { Memories } from '../memories';
 import type { Document, SegmentedDocument } from '../../workspace';
