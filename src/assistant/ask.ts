@@ -7,9 +7,10 @@ import { AppError, counted, throwIfCancelled } from '../base';
 import { questionOf, searchFor, type Found } from './ask-search';
 import type { AskRequest, AskTools } from './ask-tools';
 import { checkMarkdown } from './citations';
+import { code, enumerate } from './facts';
 import type { Question } from './question';
 import { gatherEvidence, noMatch, type Evidence } from './quote/evidence';
-import { answerFromSources, unknownNames } from './quote/extractive';
+import { answerFromSources } from './quote/extractive';
 import { composeChat } from './write/compose-chat';
 import { writeProse } from './write/prose';
 import { proseLedger } from './write/prose-ledger';
@@ -61,13 +62,13 @@ async function quoted(draft: Draft, tools: AskTools, why?: string): Promise<Answ
   emit({ type: 'phase', phase: 'writing' });
   const { blocks, citations } = await answerFromSources(draft.question, draft.evidence, library, signal);
   throwIfCancelled(signal);
-  const notices = [...(why === undefined ? [] : [why]), ...(await unknownNames(draft.question, library))];
+  const notices = [...(why === undefined ? [] : [why]), ...unknownNamesNotice(draft.evidence)];
   return deliver(draft, { markdown: blocks.join('\n\n'), citations, notices }, tools);
 }
 
 async function withoutMatch(draft: Draft, tools: AskTools): Promise<Answer> {
   const { markdown, citations } = noMatch(draft.evidence, draft.request.scope);
-  return deliver(draft, { markdown, citations, notices: await unknownNames(draft.question, tools.library) }, tools);
+  return deliver(draft, { markdown, citations, notices: unknownNamesNotice(draft.evidence) }, tools);
 }
 
 /** Verifies a quoted answer and sends it. The ledger follows the text: nobody waits for it. */
@@ -155,6 +156,13 @@ async function inProse(draft: Draft, writer: Writer, tools: AskTools): Promise<A
       total,
     },
   };
+}
+
+/** Names code in the question that no indexed file holds. */
+function unknownNamesNotice({ unknownNames }: Evidence): string[] {
+  if (unknownNames.length === 0) return [];
+  const verb = unknownNames.length === 1 ? 'does' : 'do';
+  return [`${enumerate(unknownNames.map(code))} ${verb} not occur in the indexed files.`];
 }
 
 /** Says when the answer could not draw on the whole workspace. */

@@ -1,4 +1,4 @@
-/** What a definition calls, as far as it is certain where that is defined. */
+/** Finds the calls of a definition whose targets are certain. */
 import type { AssistantLibrary, Definition } from './library';
 import type { DocumentSymbol, SegmentedDocument } from '../workspace';
 import { importsName } from './import-lines';

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { RequestFailed } from './request-failed';
 
 /**
- * Tells the user why something failed and what to do, with the log one click away. A cancelled request is no failure.
+ * Tells the user why something failed and what to do, with a button that shows the log. A cancelled request is ignored.
  */
 export function showFailure(error: unknown, log: vscode.LogOutputChannel): void {
   if (error instanceof RequestFailed && error.code === 'cancelled') return;
@@ -20,7 +20,7 @@ export function describe(error: unknown): { message: string; hint?: string } {
   return { message: error instanceof Error ? error.message : String(error) };
 }
 
-/** Runs a command's work; what goes wrong is shown. */
+/** Runs the work of a command and shows its failure. */
 export function guarded<A extends unknown[]>(
   log: vscode.LogOutputChannel,
   work: (...args: A) => Promise<unknown>,

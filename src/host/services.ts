@@ -9,12 +9,12 @@ import type { SpansView } from './views/spans-view';
 import type { SummaryPanels } from './views/summary-panel';
 import type { WorkerClient } from './worker-client';
 
-/** What commands, views and providers share; made once in `activate`. */
+/** The services that commands, views and providers share. Made once in `activate`. */
 export interface Services {
   context: vscode.ExtensionContext;
   log: vscode.LogOutputChannel;
   client: WorkerClient;
-  /** Whether the user holds indexing. */
+  /** The user's pause or cancel of indexing. */
   hold: IndexingHold;
   conversation: Conversation;
   opener: SpanOpener;

@@ -150,6 +150,18 @@ describe('without a model', () => {
     expect(notices.join(' ')).toContain('`fetch_everything` does not occur in the indexed files.');
   });
 
+  test('a question that nothing answers gets one line, and no model writes', async () => {
+    const writer = new ScriptedWriter('Session.mount bakes bread. [1]');
+    for (const question of ['How does the session bake sourdough bread at dawn?', 'What does bake_bread return?']) {
+      const { answer: refused, events } = await answer(question, writer);
+      expect(refused.markdown).toMatch(/^No good match\. Closest: [^\n]* \[1\]\.$/);
+      expect(refused.citations).toHaveLength(1);
+      expect(refused.author).toEqual({ kind: 'extractive' });
+      expect(writer.prompt).toBe('');
+      expect(events.some((event) => event.type === 'delta' && event.markdown === refused.markdown)).toBe(true);
+    }
+  });
+
   test('nothing found is said, not covered up', async () => {
     const {
       answer: { markdown, citations },

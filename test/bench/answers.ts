@@ -51,6 +51,7 @@ export async function run(args: readonly string[]): Promise<void> {
     const figures = await askAll(
       join(repos, name),
       questions.filter(({ repository }) => repository === name),
+      questions.filter(({ repository }) => repository !== name),
       values.show ?? false,
     );
     print(name, figures);
@@ -59,7 +60,12 @@ export async function run(args: readonly string[]): Promise<void> {
   print('all', all);
 }
 
-async function askAll(directory: string, questions: readonly Question[], show: boolean): Promise<Figures[]> {
+async function askAll(
+  directory: string,
+  questions: readonly Question[],
+  foreign: readonly Question[],
+  show: boolean,
+): Promise<Figures[]> {
   const storageDirectory = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
   const library = await Workspace.open({
     folders: [{ name: 'bench', directory }],
@@ -85,6 +91,12 @@ async function askAll(directory: string, questions: readonly Question[], show: b
           `${question.text}\n  ${markdown.split('\n')[0] ?? ''}\n  gold: ${question.gold.map(({ path, spans }) => `${path}:${spans.map(([from, to]) => `${from}-${to}`).join(',')}`).join(' ')}`,
         );
     }
+    let refused = 0;
+    for (const { id, text } of foreign) {
+      const { markdown } = await ask({ id, question: text, scope: { kind: 'workspace' } }, { library });
+      if (isRefusal(markdown)) refused += 1;
+    }
+    console.log(`no good match for ${refused} of ${foreign.length} questions about the other repositories`);
     return figures;
   } finally {
     await library.close();
@@ -98,7 +110,7 @@ function judge(citations: readonly Citation[], { gold }: Question, markdown: str
   const cited = citations.map(({ path, startLine, endLine }) =>
     linesOf(path, startLine, endLine).filter((line) => lines.has(line)),
   );
-  const doubted = markdown.startsWith('No good match');
+  const doubted = isRefusal(markdown);
   const leadFile = files.has(citations[0]?.path ?? '');
   return {
     leadFile: Number(leadFile),
@@ -112,6 +124,9 @@ function judge(citations: readonly Citation[], { gold }: Question, markdown: str
     milliseconds,
   };
 }
+
+/** One line instead of an answer. */
+const isRefusal = (markdown: string): boolean => /^(?:No good match|Nothing in )/.test(markdown);
 
 const linesOf = (path: string, from: number, to: number): string[] =>
   Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => `${path}:${from + i}`);

@@ -8,8 +8,8 @@ test('an answer says how many files it draws on, and of how many where not all h
   expect(filesText({ ...all, filesIndexed: 1, filesKnown: 1 })).toBe('1 file');
   expect(filesText({ ...all, filesIndexed: 73, indexing: true })).toBe('73 of 342 files');
   expect(filesText({ ...all, filesIndexed: 73, held: 'paused' })).toBe('73 of 342 files');
-  expect(coverageText({ ...all, memories: 0.5 })).toBe('342 files, of whose text the model remembers 50%');
-  expect(coverageText({ ...all, memories: 0.998 })).toBe('342 files, of whose text the model remembers 99%');
-  expect(coverageText({ ...all, memories: 1 })).toBe('342 files, of whose text the model remembers 100%');
+  expect(coverageText({ ...all, memories: 0.5 })).toBe('342 files searched · 50% encoded');
+  expect(coverageText({ ...all, memories: 0.998 })).toBe('342 files searched · 99% encoded');
+  expect(coverageText({ ...all, memories: 1 })).toBe('342 files searched · 100% encoded');
   expect(isPartial({ ...all, indexing: true })).toBe(false);
 });

@@ -18,6 +18,8 @@ export interface Evidence {
   passages: readonly Passage[];
   weights: TermWeights;
   source: PassageSource;
+  /** Names of code in the question that no indexed file holds. */
+  unknownNames: readonly string[];
   /** False where no passage matches the question well enough to answer from. */
   answers: boolean;
 }
@@ -25,11 +27,10 @@ export interface Evidence {
 /** Passages that an answer chooses from. */
 const PASSAGES = 8;
 /**
- * A passage answers when it holds this share of the question's weight or this many of its words. A passage seldom holds
- * all words of a long question.
+ * A passage answers when it holds this share of the question's weight, this many of its words, or this share of them.
+ * Chosen on 189 questions about four repositories, 567 about other repositories, and 160 about none.
  */
-const ENOUGH_COVERAGE = 0.34;
-const ENOUGH_WORDS = 3;
+const ENOUGH = { coverage: 0.5, words: 3, share: 2 / 3 };
 
 export async function gatherEvidence(
   question: Question,
@@ -42,12 +43,32 @@ export async function gatherEvidence(
   throwIfCancelled(signal);
   // Lines that the user chose are what the question is about, whatever words they hold.
   const chosen = scope.kind === 'file' || scope.kind === 'selection';
-  const answers = passages.length > 0 && (chosen || passages.some(isEnough));
-  return { spans, passages, weights, source, answers };
+  const names = question.names.filter(isCodeName);
+  const unknownNames = await namesNowhere(names, library);
+  const namesHold = names.length === 0 || unknownNames.length < names.length;
+  const answers =
+    passages.length > 0 && (chosen || (namesHold && passages.some((passage) => isEnough(passage, question))));
+  return { spans, passages, weights, source, unknownNames, answers };
 }
 
-function isEnough({ coverage, words }: Passage): boolean {
-  return coverage >= ENOUGH_COVERAGE || words >= ENOUGH_WORDS;
+/** True for a name that is no plain word: snake_case or camelCase. */
+function isCodeName(name: string): boolean {
+  return /_|\p{Ll}\p{Lu}/u.test(name);
+}
+
+/** The names that are neither defined nor used in any indexed file. */
+async function namesNowhere(names: readonly string[], library: AssistantLibrary): Promise<string[]> {
+  const unknown: string[] = [];
+  for (const name of names) {
+    if ((await library.definitions(name)).length > 0) continue;
+    if ((await library.users(name, { limit: 1 })).users.length === 0) unknown.push(name);
+  }
+  return unknown;
+}
+
+function isEnough({ symbol, coverage, words }: Passage, { names, terms }: Question): boolean {
+  if (symbol !== undefined && names.includes(symbol.name)) return true;
+  return coverage >= ENOUGH.coverage || words >= ENOUGH.words || words >= ENOUGH.share * terms.size;
 }
 
 /** The whole answer to a question that no passage answers: one line, which names the closest place. */

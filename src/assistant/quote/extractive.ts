@@ -7,7 +7,6 @@ import { throwIfCancelled } from '../../base';
 import type { Citation } from '../../protocol';
 import { pathKind } from '../../search/paths';
 import { CitationList } from '../citations';
-import { code, enumerate } from '../facts';
 import type { AssistantLibrary } from '../library';
 import type { Question } from '../question';
 import { usersBlock } from '../uses';
@@ -103,16 +102,4 @@ function lead(best: Passage, cited: Citation, question: Question, afterUsers: bo
   const where = `${whereOf(best, cited)} [${cited.number}]`;
   if (!afterUsers) return `Best match: ${where}.`;
   return `${defines(best, question) ? 'Best matching definition' : 'Best match'}: ${where}.`;
-}
-
-/** Notices about names of code in the question that no indexed file holds. */
-export async function unknownNames(question: Question, library: AssistantLibrary): Promise<string[]> {
-  const unknown: string[] = [];
-  for (const name of question.names) {
-    if (!/_|\p{Ll}\p{Lu}/u.test(name) || (await library.definitions(name)).length > 0) continue;
-    if ((await library.users(name, { limit: 1 })).users.length === 0) unknown.push(code(name));
-  }
-  return unknown.length === 0
-    ? []
-    : [`${enumerate(unknown)} ${unknown.length === 1 ? 'does' : 'do'} not occur in the indexed files.`];
 }

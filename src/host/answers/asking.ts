@@ -11,7 +11,7 @@ import { waitForIndex } from './index-wait';
 /** Turns of the thread that a follow-up carries with it. */
 const PREVIOUS_TURNS = 4;
 
-/** Asks and explains: one at a time, streamed into the panels, stopped by the user or by the next question. */
+/** Asks and explains, one at a time. Results stream into the panels; the user or the next question stops them. */
 export class Asking implements vscode.Disposable {
   private running: { id: string; question: string; cancellation: vscode.CancellationTokenSource } | undefined;
   private readonly subscriptions: { dispose(): unknown }[];
@@ -115,7 +115,7 @@ export class Asking implements vscode.Disposable {
   private onEvent(id: string, event: AnswerEvent): void {
     if (this.running?.id !== id) return;
     const messages = this.services.conversation.event(id, event);
-    // An earlier answer may have been fetched from the history meanwhile: its spans and context stay.
+    // The user may have opened an earlier answer meanwhile; its spans and context stay.
     if (messages.length === 0) return;
     this.post(messages);
     if (event.type === 'spans') this.services.spansView.show(event.spans, this.running.question);

@@ -9,7 +9,7 @@ interface Entry {
   at: number;
 }
 
-/** Answers that were given, newest first: the list in the workspace's state, each text in a file of its own. */
+/** Earlier answers, newest first. The list is in the workspace state, each answer in its own file. */
 export class AnswerHistory {
   private static readonly key = 'answers';
 
@@ -55,7 +55,7 @@ export class AnswerHistory {
   private async write(answer: Answer): Promise<void> {
     const file = this.file(answer.id);
     if (!file) return;
-    // The spans' texts are in the workspace and the ledger is of the moment; what is kept stays small.
+    // Only the first spans are kept, so that the file stays small.
     const lean: Answer = { ...answer, spans: answer.spans.slice(0, 20) };
     await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(JSON.stringify(lean)));
   }

@@ -1,7 +1,7 @@
 import type { IndexStatus } from '../../protocol';
 import type { Cancellation, WorkerClient } from '../worker-client';
 
-/** Milliseconds that a question waits for an index that is being made: small workspaces are read in less. */
+/** Milliseconds that a question waits for indexing. Small workspaces are indexed in less. */
 const PATIENCE = 6_000;
 
 /**
@@ -15,7 +15,7 @@ export async function waitForIndex(client: WorkerClient, token?: Cancellation, p
     timer = setTimeout(resolve, patience);
     disposables.push(client.on('index/status', (status) => isSettled(status) && resolve()));
     if (token) disposables.push(token.onCancellationRequested(() => resolve()));
-    // A worker that dies meanwhile is the question's own affair.
+    // The question itself reports a worker that dies meanwhile.
     client.request('index/status', null, token).then(
       (status) => isSettled(status) && resolve(),
       () => resolve(),

@@ -5,9 +5,12 @@ import { waitForIndex } from '../answers/index-wait';
 import { linesRange } from '../editor/span-opener';
 import { fileUri } from '../commands/read';
 import type { Citation, SummaryPart } from '../../protocol';
+import { safeAnswer, SafeMarkdownStream, withoutPicturesAndHtml } from '../markdown';
 import type { WorkerClient } from '../worker-client';
 
-/** `@anchorage` in the editor's chat, where there is one. It answers with our own engine, not with the chat's model. */
+/**
+ * Registers `@anchorage` in the chat, where there is one. It answers with our own engine, not with the chat's model.
+ */
 export function registerParticipant(
   client: WorkerClient,
   prepare: () => Promise<void>,
@@ -35,7 +38,8 @@ async function ask(
   token: vscode.CancellationToken,
 ): Promise<void> {
   const id = randomUUID();
-  let streamed = '';
+  const safe = new SafeMarkdownStream();
+  let streamed = false;
   const events = client.on('answer/event', ({ id: of, event }) => {
     if (of !== id) return;
     if (event.type === 'phase' && event.phase !== 'writing')
@@ -43,8 +47,8 @@ async function ask(
         event.phase === 'retrieving' ? vscode.l10n.t('Searching the workspace') : vscode.l10n.t('Reading'),
       );
     if (event.type === 'delta') {
-      streamed += event.markdown;
-      stream.markdown(event.markdown);
+      streamed = true;
+      stream.markdown(safe.push(event.markdown));
     }
   });
   try {
@@ -54,9 +58,9 @@ async function ask(
       { id, question: request.prompt, scope: { kind: 'workspace' }, previous: previousTurns(context) },
       token,
     );
-    if (!streamed) stream.markdown(answer.markdown);
+    stream.markdown(streamed ? safe.end() : safeAnswer(answer.markdown));
     references(stream, answer.citations);
-    for (const notice of answer.notices) stream.markdown(`\n\n*${notice}*`);
+    for (const notice of answer.notices) stream.markdown(`\n\n*${withoutPicturesAndHtml(notice)}*`);
     stream.markdown(`\n\n*${coverageLine(answer.coverage)}*`);
   } finally {
     events.dispose();
@@ -70,12 +74,12 @@ async function summarize(
 ): Promise<void> {
   const file = fileUri(undefined).fsPath;
   const summary = await client.request('summarize', { id: randomUUID(), file }, token);
-  stream.markdown(`**${summary.path}** (${summary.lines} lines)\n\n${summary.overview}\n\n`);
+  stream.markdown(withoutPicturesAndHtml(`**${summary.path}** (${summary.lines} lines)\n\n${summary.overview}\n\n`));
   const outline = (parts: readonly SummaryPart[], depth: number): void => {
     for (const part of parts) {
       stream.markdown(`${'  '.repeat(depth)}- `);
       stream.anchor(new vscode.Location(vscode.Uri.file(file), new vscode.Position(part.startLine - 1, 0)), part.title);
-      stream.markdown(` ${part.line}\n`);
+      stream.markdown(` ${withoutPicturesAndHtml(part.line)}\n`);
       outline(part.children, depth + 1);
     }
   };
@@ -95,7 +99,7 @@ async function explain(
     { id: randomUUID(), file, startLine: start.line + 1, endLine: end.line + 1 },
     token,
   );
-  stream.markdown(explanation.markdown);
+  stream.markdown(safeAnswer(explanation.markdown));
   references(stream, explanation.citations);
 }
 
@@ -108,7 +112,7 @@ function references(stream: vscode.ChatResponseStream, citations: readonly Citat
   }
 }
 
-/** The thread's earlier questions to us, with what we answered. */
+/** Earlier questions of the thread to us, with our answers. */
 function previousTurns({ history }: vscode.ChatContext): { question: string; answer: string }[] {
   return history
     .flatMap((turn, index) => {

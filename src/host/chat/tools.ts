@@ -20,7 +20,7 @@ interface ReadInput {
   endLine: number;
 }
 
-/** Tools for the editor's chat, where there is one: what our panels can find, an agent can find too. */
+/** Registers the search and read tools for language models of the chat, where there is a chat. */
 export function registerTools(client: WorkerClient, prepare: () => Promise<void>): vscode.Disposable[] {
   if (typeof vscode.lm?.registerTool !== 'function') return [];
   return [vscode.lm.registerTool(SEARCH, searchTool(client, prepare)), vscode.lm.registerTool(READ, readTool(client))];
@@ -40,9 +40,9 @@ function searchTool(client: WorkerClient, prepare: () => Promise<void>): vscode.
       const scope = input.folder ? { kind: 'folder' as const, path: input.folder } : { kind: 'workspace' as const };
       const { spans, coverage } = await client.request('search', { question: input.query, scope, limit }, token);
       const covered = coverage.indexing
-        ? `The index is still being made: ${coverage.filesIndexed} of ${coverage.filesKnown} files so far.\n\n`
+        ? `Indexing is still running: ${coverage.filesIndexed} of ${coverage.filesKnown} files so far.\n\n`
         : '';
-      return textResult(covered + (spans.length > 0 ? spans.map(formatSpan).join('\n\n') : 'Nothing was found.'));
+      return textResult(covered + (spans.length > 0 ? spans.map(formatSpan).join('\n\n') : 'No results.'));
     },
   };
 }

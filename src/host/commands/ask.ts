@@ -13,7 +13,7 @@ interface ScopeItem extends vscode.QuickPickItem {
   scope?: Scope;
 }
 
-/** Ask: the question is typed in the palette, above the places it can be asked about. */
+/** Asks a question that is typed in a quick pick above the list of scopes. */
 export async function ask(asking: Asking, given?: { question?: string; scope?: Scope }): Promise<void> {
   const { question, scope } = given?.question
     ? { question: given.question, scope: given.scope ?? { kind: 'workspace' as const } }
@@ -36,7 +36,7 @@ async function pickQuestion(first?: Scope): Promise<{ question: string; scope: S
   const chosen = await new Promise<{ question: string; item: ScopeItem } | undefined>((resolve) => {
     const pick = vscode.window.createQuickPick<ScopeItem>();
     pick.title = vscode.l10n.t('Ask');
-    pick.placeholder = vscode.l10n.t('Type a question; Enter asks about the marked place');
+    pick.placeholder = vscode.l10n.t('Ask a question about… (Enter to ask the selected scope)');
     pick.ignoreFocusOut = true;
     inOurOrder(pick);
     pick.items = scopeItems(first);
@@ -68,7 +68,7 @@ function inOurOrder(pick: vscode.QuickPick<ScopeItem>): void {
   Object.assign(pick, { sortByLabel: false });
 }
 
-/** What the question can be about. `alwaysShow` keeps the places listed although the question matches none of them. */
+/** The scopes that a question can have. `alwaysShow` keeps them listed although the typed question matches none. */
 function scopeItems(first?: Scope): ScopeItem[] {
   const editor = vscode.window.activeTextEditor;
   const scopes: (Scope | undefined)[] = [

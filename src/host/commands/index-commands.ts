@@ -5,13 +5,13 @@ import { workspacePath } from '../configuration';
 import { setContext, type Services } from '../services';
 import { fileUri } from './read';
 
-/** Making the index anew is asking for it: a pause or a cancel is over. */
+/** Rebuilds the index. This ends a pause or a cancel. */
 export async function rebuildIndex({ client, hold }: Services): Promise<void> {
   await hold.set(undefined);
   await client.request('index/rebuild', null);
 }
 
-/** Clearing deletes, so it asks; what can be made again is said. */
+/** Clears the index after the user confirms it. */
 export async function clearIndex({ client, hold }: Services, history: AnswerHistory): Promise<void> {
   const clear = vscode.l10n.t('Clear');
   const choice = await vscode.window.showWarningMessage(
@@ -26,23 +26,21 @@ export async function clearIndex({ client, hold }: Services, history: AnswerHist
     clear,
   );
   if (choice !== clear) return;
-  // What was cancelled is gone with the index: the next question begins anew. A pause stays.
+  // A cancelled pass ends with the index, and a pause stays.
   if (hold.held === 'cancelled') await hold.set(undefined);
   const { bytesFreed } = await client.request('index/clear', null);
   await history.clear();
-  void vscode.window.showInformationMessage(
-    vscode.l10n.t('The index was cleared: {0} freed.', formatBytes(bytesFreed)),
-  );
+  void vscode.window.showInformationMessage(vscode.l10n.t('Index cleared ({0} freed).', formatBytes(bytesFreed)));
 }
 
-/** Holds indexing and encoding, or lets them go on. A worker that sleeps is told when it starts. */
+/** Pauses or resumes indexing and encoding. A worker that is not running is told when it starts. */
 export async function pauseIndexing({ client, hold }: Services, paused: boolean): Promise<void> {
   await hold.set(paused ? 'paused' : undefined);
   setContext('indexHeld', hold.held);
   if (client.awake || !paused) await client.request('index/pause', { paused });
 }
 
-/** Ends the pass under way. What is indexed stays and answers; the rest is left until the user resumes. */
+/** Cancels the running pass. Indexed files stay searchable; the rest waits until the user resumes. */
 export async function cancelIndexing({ client, hold }: Services): Promise<void> {
   const status = client.awake ? await client.request('index/cancel', null) : undefined;
   if (status?.held !== 'cancelled') {
@@ -52,7 +50,7 @@ export async function cancelIndexing({ client, hold }: Services): Promise<void> 
   await hold.set('cancelled');
   const resume = vscode.l10n.t('Resume');
   const kept = vscode.l10n.t(
-    'Indexing was cancelled: {0} of {1} files are indexed and can be asked about.',
+    'Indexing was cancelled. {0} of {1} files are indexed.',
     status.filesIndexed.toLocaleString(),
     status.filesKnown.toLocaleString(),
   );
@@ -61,7 +59,7 @@ export async function cancelIndexing({ client, hold }: Services): Promise<void> 
   });
 }
 
-/** Says which rule decided about a file, and opens that rule. */
+/** Shows the rule that decides whether a file is indexed, and can open it. */
 export async function whyFile({ client, opener }: Services, given?: vscode.Uri): Promise<void> {
   const uri = fileUri(given);
   const why = await client.request('index/why', { file: uri.fsPath });

@@ -5,14 +5,14 @@ import { workspacePath } from '../configuration';
 import { linesRange } from '../editor/span-opener';
 import type { Services } from '../services';
 
-/** Summarize: the file given by the explorer, else the open one. */
+/** Summarizes the file that the explorer names, else the open file. */
 export async function summarizeFile({ summaries }: Services, asking: Asking, given?: vscode.Uri): Promise<void> {
   const uri = fileUri(given);
   await asking.prepare();
   await summaries.show(uri.fsPath);
 }
 
-/** Explain: the selection, else the definition (or line) at the cursor. */
+/** Explains the selection, else the definition or line at the cursor. */
 export async function explain(asking: Asking): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const uri = fileUri(undefined);
@@ -22,7 +22,7 @@ export async function explain(asking: Asking): Promise<void> {
   await asking.explain(spanOf(uri, range.start.line + 1, lastLine(range)));
 }
 
-/** The link in the hover: [file, startLine, endLine], as JSON can carry it. */
+/** Runs the link of a hover. Its arguments come as JSON, so their types are checked. */
 export async function explainAt(asking: Asking, file: unknown, startLine: unknown, endLine: unknown): Promise<void> {
   if (typeof file !== 'string' || typeof startLine !== 'number' || typeof endLine !== 'number') return;
   await asking.explain(spanOf(vscode.Uri.file(file), startLine, endLine));
@@ -42,15 +42,15 @@ export function spanOf(uri: vscode.Uri, startLine: number, endLine: number): Spa
   return { file: uri.fsPath, path: workspacePath(uri), startLine, endLine };
 }
 
-/** @throws Error that says what to do when there is no file on disk to work on. */
+/** @throws Error with advice when there is no file on disk */
 export function fileUri(given: vscode.Uri | undefined): vscode.Uri {
   const uri = given instanceof vscode.Uri ? given : vscode.window.activeTextEditor?.document.uri;
   if (!uri) throw new Error(vscode.l10n.t('Open a file first.'));
-  if (uri.scheme !== 'file') throw new Error(vscode.l10n.t('{0} is not a file on disk; save it first.', uri.path));
+  if (uri.scheme !== 'file') throw new Error(vscode.l10n.t('{0} is not a file on disk. Save it first.', uri.path));
   return uri;
 }
 
-/** The innermost definition around a position as the editor's language support sees it; without one, the line. */
+/** The innermost definition around a position, by the language support of the editor; else the line. */
 async function enclosingDefinition(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Range> {
   const symbols = await vscode.commands.executeCommand<
     (vscode.DocumentSymbol | vscode.SymbolInformation)[] | undefined
@@ -68,7 +68,7 @@ async function enclosingDefinition(document: vscode.TextDocument, position: vsco
   return innermost ?? linesRange(document, { startLine: position.line + 1, endLine: position.line + 1 });
 }
 
-/** A selection that ends before the first character of a line does not mean that line. */
+/** A selection that ends before the first character of a line does not include that line. */
 function lastLine(range: vscode.Range): number {
   return range.end.character === 0 && range.end.line > range.start.line ? range.end.line : range.end.line + 1;
 }

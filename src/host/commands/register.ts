@@ -11,7 +11,7 @@ import { answerHistory, ask, askFolder, askSelection, copyAnswer, openAnswer } f
 import { cancelIndexing, clearIndex, pauseIndexing, rebuildIndex, whyFile } from './index-commands';
 import { explain, explainAt, openSpan, summarizeFile } from './read';
 
-/** Commands behind links of hovers, chat and panels; they are not in the palette. */
+/** Commands of links in hovers. They are not in the command palette. */
 export const OPEN_SPAN = 'anchorage.openSpan';
 export const EXPLAIN_AT = 'anchorage.explainAt';
 

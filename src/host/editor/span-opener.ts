@@ -6,7 +6,7 @@ import type { WorkerClient } from '../worker-client';
 export interface OpenOptions {
   /** Show the lines without leaving the panel. */
   preserveFocus?: boolean;
-  /** A citation is looked for again: its lines may have moved since they were read. */
+  /** The citation to locate again: its lines may have moved since they were read. */
   citation?: Citation;
 }
 
@@ -78,13 +78,13 @@ export class SpanOpener implements vscode.Disposable {
     }
   }
 
-  /** Where the cited text is now; when it is gone the user is told and sees the lines as they are. */
+  /** Locates the cited text. When it is gone the user is told and sees the present lines. */
   private async locate(citation: Citation): Promise<Span> {
     try {
       const { state, span } = await this.client.request('citation/locate', { citation });
       if (state === 'changed') {
         void vscode.window.showWarningMessage(
-          vscode.l10n.t('The lines of citation {0} have changed since they were read.', citation.number),
+          vscode.l10n.t('The lines of citation {0} have changed since the answer.', citation.number),
         );
       }
       return state === 'missing' ? citation : span;
@@ -96,7 +96,7 @@ export class SpanOpener implements vscode.Disposable {
   }
 }
 
-/** Where the file is shown already; else not over one of our panels, which is being read. */
+/** The column where the file is shown; else one that does not cover our panels. */
 function columnFor(uri: vscode.Uri): vscode.ViewColumn {
   const shown = vscode.window.visibleTextEditors.find(
     (editor) => editor.document.uri.toString() === uri.toString() && editor.viewColumn !== undefined,

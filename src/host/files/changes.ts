@@ -1,4 +1,4 @@
-/** What happened to a file on disk, as the worker is told. */
+/** A change of a file on disk, as the worker is told. */
 export interface FileChange {
   file: string;
   type: 'created' | 'changed' | 'deleted';

@@ -5,9 +5,9 @@ import { EXPLAIN_AT, OPEN_SPAN } from '../commands/register';
 import { setting } from '../configuration';
 import { RequestFailed } from '../request-failed';
 import type { WorkerClient } from '../worker-client';
-import { commandUri, escapeMarkdown, withoutPictures } from './links';
+import { commandUri, escapeMarkdown, withoutPicturesAndHtml } from '../markdown';
 
-/** Users listed in a hover; the rest are counted. */
+/** Users listed in a hover. The rest are counted. */
 const USERS = 5;
 
 /**
@@ -80,7 +80,7 @@ export class AutomaticExplanation implements vscode.HoverProvider {
   }
 }
 
-/** The explanation that is kept, or a link that makes one. */
+/** The cached explanation, or a link that explains. */
 function explanation(info: HoverInfo): vscode.MarkdownString {
   if (info.explanation) return quoted(info.explanation);
   const text = commandMarkdown([EXPLAIN_AT]);
@@ -96,7 +96,7 @@ function explanation(info: HoverInfo): vscode.MarkdownString {
 function facts(info: HoverInfo): vscode.MarkdownString {
   const text = new vscode.MarkdownString();
   text.appendCodeblock(info.signature, info.language);
-  if (info.doc) text.appendMarkdown(withoutPictures(info.doc));
+  if (info.doc) text.appendMarkdown(withoutPicturesAndHtml(info.doc));
   return text;
 }
 
@@ -126,7 +126,7 @@ function quoted(explanation: string): vscode.MarkdownString {
   const text = new vscode.MarkdownString('', true);
   return text
     .appendMarkdown('$(lightbulb) ')
-    .appendMarkdown(withoutPictures(explanation).replace(/ ?\[\d{1,3}\]/g, ''));
+    .appendMarkdown(withoutPicturesAndHtml(explanation).replace(/ ?\[\d{1,3}\]/g, ''));
 }
 
 function commandMarkdown(enabledCommands: string[]): vscode.MarkdownString {

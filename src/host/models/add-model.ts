@@ -14,14 +14,14 @@ import {
 } from '../../hub';
 import type { ModelHome } from './model-home';
 
-/** Context that the need of memory is said for. */
+/** Context length that the memory estimate is for. */
 const ESTIMATE_TOKENS = 8192;
 
 interface Offer extends vscode.QuickPickItem {
   repository?: string;
 }
 
-/** Offers the catalogue and any other model of the hub, says what it costs, downloads it, and offers to use it. */
+/** Offers models of the catalogue or of the hub, shows size and licence, downloads one, and offers to use it. */
 export async function downloadFromHub(home: ModelHome): Promise<void> {
   const installed = await home.installed();
   const offers: Offer[] = CATALOGUE.filter(
@@ -32,13 +32,13 @@ export async function downloadFromHub(home: ModelHome): Promise<void> {
       ...offers,
       {
         label: vscode.l10n.t('Another Model…'),
-        detail: vscode.l10n.t('Any checkpoint of the Llama family with *.safetensors weights, by its name on the hub'),
+        detail: vscode.l10n.t('A model of the Llama family with *.safetensors weights, by its name on the hub'),
       },
     ],
     {
       title: vscode.l10n.t('Download a Model'),
       placeHolder: vscode.l10n.t(
-        'From {0}. You are asked again before anything is downloaded.',
+        'From {0}. You can check licence and size before the download starts.',
         new URL(home.endpoint).host,
       ),
       matchOnDescription: true,
@@ -53,8 +53,8 @@ export async function downloadFromHub(home: ModelHome): Promise<void> {
 function offer(entry: CatalogueEntry): Offer {
   const facts = [
     entry.licence,
-    vscode.l10n.t('{0} to download', formatBytes(downloadBytes(entry.shape))),
-    vscode.l10n.t('{0} of memory', formatBytes(memoryBytes(entry.shape, ESTIMATE_TOKENS))),
+    vscode.l10n.t('{0} download', formatBytes(downloadBytes(entry.shape))),
+    vscode.l10n.t('{0} of memory needed', formatBytes(memoryBytes(entry.shape, ESTIMATE_TOKENS))),
   ];
   return {
     label: entry.title,
@@ -76,11 +76,11 @@ async function askName(): Promise<string | undefined> {
 }
 
 /**
- * Asks the hub what the model is, and the user whether it shall come; a download that was cut off goes on where it was.
+ * Looks up a model and downloads it after the user confirms. An interrupted download resumes.
  */
 async function offerDownload(home: ModelHome, repository: string): Promise<void> {
   const facts = await refusable(home, () =>
-    withHub(home, vscode.l10n.t('Asking for {0}', repository), (options) => listModel(repository, 'main', options)),
+    withHub(home, vscode.l10n.t('Looking up {0}', repository), (options) => listModel(repository, 'main', options)),
   );
   if (!facts) return;
   const total = facts.files.reduce((sum, { size }) => sum + size, 0);
@@ -97,11 +97,11 @@ async function offerDownload(home: ModelHome, repository: string): Promise<void>
       detail: [
         vscode.l10n.t(
           'Licence: {0}',
-          facts.licence ?? known?.licence ?? vscode.l10n.t('not stated; see the model’s page'),
+          facts.licence ?? known?.licence ?? vscode.l10n.t('not stated (see the model’s page)'),
         ),
         vscode.l10n.t('Download: {0} in {1} files', formatBytes(total), facts.files.length),
         vscode.l10n.t(
-          'Memory: about {0} while a context of {1} tokens is in use',
+          'Memory needed: about {0} with a context of {1} tokens',
           formatBytes(memory),
           ESTIMATE_TOKENS.toLocaleString(),
         ),
@@ -123,7 +123,7 @@ async function offerDownload(home: ModelHome, repository: string): Promise<void>
   if (model) await offerUse(home, model);
 }
 
-/** Copies a checkpoint folder that the user has. */
+/** Imports a model folder from disk. */
 export async function importFromFolder(home: ModelHome): Promise<void> {
   const [folder] =
     (await vscode.window.showOpenDialog({
@@ -141,14 +141,14 @@ export async function importFromFolder(home: ModelHome): Promise<void> {
   await offerUse(home, model);
 }
 
-/** Keeps a token for the hub, or forgets it. */
+/** Stores or removes the access token of the hub. */
 export async function setHubToken(home: ModelHome): Promise<void> {
   const host = new URL(home.endpoint).host;
   const token = await vscode.window.showInputBox({
     title: vscode.l10n.t('Access Token for {0}', host),
     prompt: (await home.hasToken())
-      ? vscode.l10n.t('A token is stored. Leave this empty to forget it.')
-      : vscode.l10n.t('It is kept in the editor’s secret storage and sent to {0} only.', host),
+      ? vscode.l10n.t('A token is stored. Leave this empty to remove it.')
+      : vscode.l10n.t('It is kept in the secret storage of VS Code and sent only to {0}.', host),
     password: true,
     ignoreFocusOut: true,
   });
@@ -156,8 +156,8 @@ export async function setHubToken(home: ModelHome): Promise<void> {
   await home.setToken(token.trim());
   void vscode.window.showInformationMessage(
     token.trim()
-      ? vscode.l10n.t('The access token for {0} is stored.', host)
-      : vscode.l10n.t('No access token for {0} is kept any more.', host),
+      ? vscode.l10n.t('Access token for {0} stored.', host)
+      : vscode.l10n.t('Access token for {0} removed.', host),
   );
 }
 
@@ -172,7 +172,7 @@ async function offerUse(home: ModelHome, model: InstalledModel): Promise<void> {
     await home.choose(model);
 }
 
-/** Work with the hub under a notification that shows how far it is and can be cancelled. */
+/** Runs work with the hub under a notification that shows progress and can be cancelled. */
 async function withHub<T>(
   home: ModelHome,
   title: string,
@@ -188,7 +188,7 @@ async function withHub<T>(
       const listener = cancellation.onCancellationRequested(() => abort.abort());
       let shown = 0;
       const report = (share: number, message: string): void => {
-        // Bytes come in thousands of pieces; people read percents.
+        // Bytes arrive in thousands of pieces, so only whole percents are reported.
         const percent = Math.floor(share * 100);
         if (percent === shown) return;
         progress.report({ message: `${formatPercent(share)} · ${message}`, increment: percent - shown });
@@ -203,7 +203,7 @@ async function withHub<T>(
   );
 }
 
-/** What the hub refuses is said with the way on; undefined then. */
+/** Runs work with the hub. A refusal is shown with the next step, and the result is undefined. */
 async function refusable<T>(home: ModelHome, work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();
@@ -211,9 +211,7 @@ async function refusable<T>(home: ModelHome, work: () => Promise<T>): Promise<T 
     if (!(error instanceof HubError)) throw error;
     if (error.code === 'cancelled') {
       void vscode.window.showInformationMessage(
-        vscode.l10n.t(
-          'The download was stopped. What has come is kept: downloading the model again goes on from there.',
-        ),
+        vscode.l10n.t('The download was stopped. The partial download is kept and will resume.'),
       );
       return undefined;
     }

@@ -16,13 +16,13 @@ function installedItem(home: ModelHome, model: InstalledModel): Choice {
   ].filter((fact) => fact !== undefined);
   return {
     label: model.name,
-    ...(home.isChosen(model) ? { description: vscode.l10n.t('writes the answers') } : {}),
+    ...(home.isChosen(model) ? { description: vscode.l10n.t('in use') } : {}),
     detail: facts.join(' · '),
     model,
   };
 }
 
-/** Lists the installed models; the one picked writes the answers. */
+/** Lists the installed models. The picked model writes the answers. */
 export async function chooseModel(home: ModelHome): Promise<void> {
   const installed = await home.installed();
   const picked = await vscode.window.showQuickPick<Choice>(
@@ -30,14 +30,14 @@ export async function chooseModel(home: ModelHome): Promise<void> {
       ...installed.map((model) => installedItem(home, model)),
       {
         label: vscode.l10n.t('No Model'),
-        detail: vscode.l10n.t('Answers quote the sources, word for word'),
+        detail: vscode.l10n.t('Answers quote your files'),
         action: 'none',
       },
       { label: '', kind: vscode.QuickPickItemKind.Separator },
       { label: vscode.l10n.t('Download a Model…'), action: 'download' },
       { label: vscode.l10n.t('Import a Model from a Folder…'), action: 'import' },
     ],
-    { title: vscode.l10n.t('Model That Writes the Answers'), matchOnDetail: true },
+    { title: vscode.l10n.t('Model for Answers'), matchOnDetail: true },
   );
   if (!picked) return;
   if (picked.action === 'download' || picked.action === 'import')
@@ -59,10 +59,7 @@ export async function removeInstalled(home: ModelHome): Promise<void> {
   const model = picked?.model;
   if (!model) return;
   const remove = vscode.l10n.t('Remove');
-  const detail = vscode.l10n.t(
-    '{0} are freed. The model can be downloaded or imported again.',
-    formatBytes(model.bytes),
-  );
+  const detail = vscode.l10n.t('Frees {0}. The model can be downloaded or imported again.', formatBytes(model.bytes));
   if (
     (await vscode.window.showWarningMessage(
       vscode.l10n.t('Remove {0} from this machine?', model.name),
@@ -73,7 +70,5 @@ export async function removeInstalled(home: ModelHome): Promise<void> {
     return;
   if (home.isChosen(model)) await home.choose(undefined);
   const freed = await removeModel(await home.directory(), model.name);
-  void vscode.window.showInformationMessage(
-    vscode.l10n.t('{0} was removed: {1} freed.', model.name, formatBytes(freed)),
-  );
+  void vscode.window.showInformationMessage(vscode.l10n.t('{0} removed ({1} freed).', model.name, formatBytes(freed)));
 }

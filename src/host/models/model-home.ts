@@ -3,8 +3,8 @@ import { DEFAULT_ENDPOINT, endpointOf, listModels, type HubOptions, type Install
 import { modelsFolder, setting } from '../configuration';
 
 /**
- * Tokens are kept in the editor's secret storage alone, each for the address it was given for: a mirror never gets
- * another hub's.
+ * Tokens are kept only in the editor's secret storage, one for each address: a mirror never gets the token of another
+ * hub.
  */
 const secretKey = (endpoint: string) => `hubToken:${new URL(endpoint).origin}`;
 
@@ -39,7 +39,7 @@ export class ModelHome {
     return (await this.context.secrets.get(secretKey(this.endpoint))) !== undefined;
   }
 
-  /** An empty token forgets the one that was there. */
+  /** Stores a token; an empty one removes the stored token. */
   async setToken(token: string): Promise<void> {
     if (token) await this.context.secrets.store(secretKey(this.endpoint), token);
     else await this.context.secrets.delete(secretKey(this.endpoint));
@@ -49,10 +49,10 @@ export class ModelHome {
     return setting('model.directory') === model.directory;
   }
 
-  /** From now on this model writes the answers; undefined: none does, answers quote. */
+  /** Makes a model write the answers; undefined makes answers quote the sources. */
   async choose(model: InstalledModel | undefined): Promise<void> {
     const configuration = vscode.workspace.getConfiguration('anchorage');
-    // A workspace that names a model of its own goes on winning unless the choice is made there too.
+    // A workspace setting wins over the user setting, so the choice is made there.
     const inWorkspace = configuration.inspect<string>('model.directory')?.workspaceValue !== undefined;
     if (inWorkspace)
       await configuration.update('model.directory', model?.directory ?? '', vscode.ConfigurationTarget.Workspace);

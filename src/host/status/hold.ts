@@ -9,8 +9,8 @@ export interface HoldStore {
 const KEY = 'indexing.paused';
 
 /**
- * What the user has decided about indexing, for workers that start later. A pause holds until it is taken back, in this
- * window and the next; a cancel ends the passes of this window: opening the workspace again is beginning again.
+ * Keeps the user's pause or cancel for workers that start later. A pause lasts until the user resumes, also in later
+ * windows. A cancel lasts until the window is closed.
  */
 export class IndexingHold {
   private cancelled = false;

@@ -1,10 +1,10 @@
 import type { IndexStatus } from '../../protocol';
 import type { ClientState } from '../worker-client';
 
-/** What the status item says: an icon, few words, and how much it matters. */
+/** The icon, state and severity that the status item shows. */
 export interface Face {
   icon: string;
-  /** Beside the icon; the state in words is for the tooltip and the screen reader. */
+  /** Shown beside the icon. The tooltip and the screen reader tell the state in words. */
   progress?: number;
   state:
     | 'asleep'
@@ -21,7 +21,7 @@ export interface Face {
   severity: 'none' | 'warning' | 'error';
 }
 
-/** The client's state comes first: what a worker said before it died no longer holds. */
+/** The client's state comes first, because the last status of a dead worker no longer holds. */
 export function faceOf(client: ClientState, index: IndexStatus | undefined): Face {
   switch (client.kind) {
     case 'asleep':
@@ -52,15 +52,14 @@ function indexFace(index: IndexStatus): Face {
     case 'idle':
       return { icon: 'library', state: 'idle', severity: 'none' };
     case 'ready':
-      // Everything is read; what is held are memories, and passes to come.
+      // Everything is indexed; the pause holds encoding and later passes.
       if (index.held === 'paused') return { icon: 'debug-pause', state: 'paused', severity: 'none' };
       return { icon: 'library', state: isWorking(index) ? 'encoding' : 'ready', severity: 'none' };
   }
 }
 
 /**
- * True while the worker does work of its own, so that it must not be put to sleep. Where encoding stands still nothing
- * is done.
+ * True while the worker indexes or encodes, so it must not be stopped as idle.
  */
 export function isWorking(index: IndexStatus | undefined): boolean {
   if (!index) return false;
@@ -69,7 +68,7 @@ export function isWorking(index: IndexStatus | undefined): boolean {
   return memories !== undefined && !memories.standstill && memories.encoded < memories.segments;
 }
 
-/** Progress that never goes back within one pass, whatever order messages come in. */
+/** Keeps progress from going back within one pass, whatever order messages come in. */
 export class MonotoneProgress {
   private highest = 0;
   private working = false;

@@ -10,7 +10,7 @@ interface StatusEntry extends vscode.QuickPickItem {
   file?: string;
 }
 
-/** The state of the index as a list: facts, files that could not be read, what was left out, and what can be done. */
+/** Lists the state of the index: facts, files that could not be read, files that are not indexed, and actions. */
 export async function showStatus(services: Services): Promise<void> {
   const { client } = services;
   const status = client.running ? await client.request('index/status', null) : services.indexStatus();
@@ -35,7 +35,7 @@ export async function showStatus(services: Services): Promise<void> {
     }
     if (status.skipped.length > 0) {
       entries.push(
-        separator(vscode.l10n.t('Left out')),
+        separator(vscode.l10n.t('Not indexed')),
         ...status.skipped.map(({ reason, files }) => ({
           label: `$(exclude) ${reason}`,
           description: files === 1 ? vscode.l10n.t('1 file') : vscode.l10n.t('{0} files', files.toLocaleString()),
@@ -47,7 +47,7 @@ export async function showStatus(services: Services): Promise<void> {
   const picked = await vscode.window.showQuickPick(entries, {
     title: vscode.l10n.t('Anchorage: Index Status'),
     matchOnDescription: true,
-    placeHolder: vscode.l10n.t('Filter, or pick an action'),
+    placeHolder: vscode.l10n.t('Filter or pick an action'),
   });
   if (picked?.command)
     await vscode.commands.executeCommand(picked.command, ...(picked.argument === undefined ? [] : [picked.argument]));
@@ -57,8 +57,8 @@ export async function showStatus(services: Services): Promise<void> {
 function detailOf({ client, hold }: Services, status: IndexStatus | undefined): string {
   if (client.state.kind === 'waiting' || client.state.kind === 'failed') return client.state.reason;
   if (client.running && status) return status.reason;
-  if (hold.held === 'paused') return vscode.l10n.t('You have paused indexing; it stays so until you resume it.');
-  return status?.reason ?? vscode.l10n.t('Ask something, and the index is made.');
+  if (hold.held === 'paused') return vscode.l10n.t('You paused indexing. It stays paused until you resume it.');
+  return status?.reason ?? vscode.l10n.t('The index is built when you ask your first question.');
 }
 
 function sentence(text: string): string {
@@ -81,7 +81,7 @@ function actionEntries(status: IndexStatus | undefined, held: Held | undefined):
     ...(status?.memories?.standstill?.cause === 'budgetFull'
       ? [
           {
-            label: `$(gear) ${vscode.l10n.t('Change the Budget for Memories…')}`,
+            label: `$(gear) ${vscode.l10n.t('Change the Disk Budget…')}`,
             command: 'workbench.action.openSettings',
             argument: 'anchorage.memory.diskBudgetMB',
           },

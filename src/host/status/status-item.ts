@@ -4,7 +4,7 @@ import type { IndexStatus } from '../../protocol';
 import type { ClientState, WorkerClient } from '../worker-client';
 import { faceOf, type Face } from './index-state';
 
-/** The one status item: state at a glance, reason and actions in its tooltip. */
+/** The status bar item: the state at a glance, with the reason and actions in its tooltip. */
 export class StatusItem implements vscode.Disposable {
   private readonly item = vscode.window.createStatusBarItem('anchorage.status', vscode.StatusBarAlignment.Right, 90);
 
@@ -37,13 +37,13 @@ export class StatusItem implements vscode.Disposable {
 export function stateText(face: Face): string {
   switch (face.state) {
     case 'asleep':
-      return vscode.l10n.t('asleep; the next question wakes it');
+      return vscode.l10n.t('idle');
     case 'starting':
       return vscode.l10n.t('starting');
     case 'restarting':
       return vscode.l10n.t('restarting');
     case 'failed':
-      return vscode.l10n.t('the worker does not stay up');
+      return vscode.l10n.t('the worker keeps crashing');
     case 'idle':
       return vscode.l10n.t('nothing indexed yet');
     case 'working':
@@ -51,7 +51,7 @@ export function stateText(face: Face): string {
     case 'ready':
       return vscode.l10n.t('ready');
     case 'encoding':
-      return vscode.l10n.t('ready; the model is still reading');
+      return vscode.l10n.t('ready, encoding');
     case 'paused':
       return vscode.l10n.t('paused');
     case 'cancelled':
@@ -61,7 +61,7 @@ export function stateText(face: Face): string {
   }
 }
 
-/** Facts about the index, one for each line; shared by the tooltip and the status list. */
+/** Facts about the index, one for each line of the tooltip and of the status list. */
 export function indexFacts(index: IndexStatus): { icon: string; label: string; detail: string }[] {
   const { memories } = index;
   return [
@@ -83,14 +83,14 @@ export function indexFacts(index: IndexStatus): { icon: string; label: string; d
       ? [
           {
             icon: 'layers',
-            label: remembered(memories),
+            label: encodedText(memories),
             detail: vscode.l10n.t('{0} of {1}', formatBytes(memories.bytes), formatBytes(memories.budgetBytes)),
           },
           ...(memories.standstill
             ? [
                 {
                   icon: memories.standstill.cause === 'paused' ? 'debug-pause' : 'warning',
-                  label: vscode.l10n.t('No more memories are made'),
+                  label: vscode.l10n.t('Encoding has stopped'),
                   detail: memories.standstill.reason,
                 },
               ]
@@ -101,12 +101,12 @@ export function indexFacts(index: IndexStatus): { icon: string; label: string; d
   ];
 }
 
-/** While files are still being cut into segments their number is about right, afterwards exact. */
-function remembered({ encoded, segments, counting }: NonNullable<IndexStatus['memories']>): string {
+/** The number of segments is an estimate while files are still being segmented. */
+function encodedText({ encoded, segments, counting }: NonNullable<IndexStatus['memories']>): string {
   const [have, all] = [encoded.toLocaleString(), segments.toLocaleString()];
   return counting
-    ? vscode.l10n.t('{0} of about {1} segments remembered', have, all)
-    : vscode.l10n.t('{0} of {1} segments remembered', have, all);
+    ? vscode.l10n.t('{0} of about {1} segments encoded', have, all)
+    : vscode.l10n.t('{0} of {1} segments encoded', have, all);
 }
 
 function tooltip(face: Face, client: ClientState, index: IndexStatus | undefined): vscode.MarkdownString {

@@ -5,7 +5,7 @@ import { PanelView, type PanelReceiver } from './panel-view';
 
 /** The thread of questions, answers and explanations. */
 export class AnswerView extends PanelView {
-  /** Answers of earlier, newest first; shown while the thread is empty. */
+  /** Earlier answers, newest first. Shown while the thread is empty. */
   earlier: () => readonly { id: string; question: string }[] = () => [];
 
   constructor(

@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { AnswerTiming, ContextLedger, HostMessage, IndexStatus, PanelMessage } from '../../protocol';
 import { PanelView, type PanelReceiver } from './panel-view';
 
-/** What the context held for the last question, to scale. */
+/** The Cache panel: the context of the last question. */
 export class CacheView extends PanelView {
   private last: HostMessage = { type: 'ledger', ledger: null, question: '' };
 

@@ -1,4 +1,4 @@
-/** What extensions say of themselves, as far as it is looked at here. */
+/** The part of an extension's manifest that is read here. */
 interface Extension {
   readonly packageJSON: unknown;
 }
@@ -8,7 +8,7 @@ interface Contribution {
 }
 
 /**
- * A language as the editor itself calls it: the first name that an extension gives its identifier, else the identifier.
+ * The editor's name of a language: the first alias that an extension gives its identifier, else the identifier.
  */
 export function languageName(id: string, extensions: readonly Extension[]): string {
   for (const { packageJSON } of extensions) {

@@ -3,7 +3,7 @@ import * as vscode from 'vscode';
 
 export type PanelName = 'answer' | 'spans' | 'cache' | 'summary';
 
-/** Folders a panel may load from; nothing else, and nothing from the network. */
+/** Folders that a panel may load from. */
 export function panelRoots(extension: vscode.Uri): vscode.Uri[] {
   return [vscode.Uri.joinPath(extension, 'dist', 'webview'), vscode.Uri.joinPath(extension, 'dist', 'codicons')];
 }

@@ -27,7 +27,7 @@ export abstract class PanelView implements vscode.WebviewViewProvider, vscode.Di
     return this.view?.visible ?? false;
   }
 
-  /** To a panel that is not there nothing is sent: it will ask for everything when it is. */
+  /** Sends nothing to a panel that is not shown: it asks for everything when it is. */
   post(message: HostMessage): void {
     if (this.ready) void this.view?.webview.postMessage(message);
   }
@@ -73,5 +73,5 @@ export abstract class PanelView implements vscode.WebviewViewProvider, vscode.Di
   }
 }
 
-/** What a panel can ask for besides its own business; given to each view once the services exist. */
+/** Handles the messages of a panel. Given to each view once the services exist. */
 export type PanelReceiver = (message: Exclude<PanelMessage, { type: 'ready' | 'reload' }>) => void;

@@ -4,7 +4,7 @@ import { showFailure } from '../failures';
 import type { Services } from '../services';
 import type { PanelReceiver } from './panel-view';
 
-/** Commands a panel may run; a panel shows texts of others, so it may not name any. */
+/** Commands that a panel may run. A panel shows text of the workspace, so it may not run any other. */
 const ALLOWED = new Set([
   'anchorage.ask',
   'anchorage.showStatus',
@@ -16,7 +16,7 @@ const ALLOWED = new Set([
   'anchorage.openAnswer',
 ]);
 
-/** What happens when something in a panel is pressed. */
+/** Runs the actions of the panels. */
 export function createReceiver(services: () => { services: Services; asking: Asking }): PanelReceiver {
   return (message) => {
     const { services: all, asking } = services();

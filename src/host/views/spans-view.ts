@@ -2,10 +2,10 @@ import * as vscode from 'vscode';
 import type { HostMessage, PanelMessage, RankedSpan } from '../../protocol';
 import { PanelView, type PanelReceiver } from './panel-view';
 
-/** Spans shown; the worker may rank more, and nobody reads the rest. */
+/** Most spans shown. */
 const LIMIT = 60;
 
-/** What was found for the last question, best first, and why. */
+/** The Spans panel: the results of the last question, best first, with the reasons. */
 export class SpansView extends PanelView {
   private last: HostMessage = { type: 'spans', spans: [], question: '' };
 

@@ -1,6 +1,5 @@
-import { formatCount, formatShare } from '../../base';
 import '@vscode-elements/elements/dist/vscode-icon/index.js';
-import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
+import { html, LitElement, type TemplateResult } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
 import { repeat } from 'lit/directives/repeat.js';
 import type { HostMessage, IndexStatus } from '../../protocol';
@@ -11,6 +10,8 @@ import { t } from '../shared/strings';
 import { announcement, reduceThread, type Turn } from './thread';
 import type { TurnElement } from './turn-element';
 import './turn-element';
+import { welcome } from './welcome';
+import { answerPanelStyles } from './answer-panel-styles';
 
 interface Saved {
   draft: string;
@@ -35,104 +36,7 @@ export class AnswerPanel extends LitElement {
   /** The turn that was scrolled to last, and whether it had ended. */
   private broughtIn = '';
 
-  static override styles = [
-    shared,
-    css`
-      :host {
-        display: flex;
-        flex-direction: column;
-        height: 100vh;
-      }
-      .thread {
-        flex: 1;
-        overflow-y: auto;
-        overflow-x: hidden;
-      }
-      form {
-        flex: none;
-        padding: 8px 12px 12px;
-        border-top: 1px solid var(--vscode-sideBarSectionHeader-border, var(--vscode-widget-border, transparent));
-      }
-      .box {
-        display: flex;
-        align-items: flex-end;
-        gap: 4px;
-        padding: 4px;
-        border-radius: 5px;
-        background: var(--vscode-input-background);
-        border: 1px solid
-          var(--vscode-input-border, var(--vscode-widget-border, var(--vscode-contrastBorder, transparent)));
-      }
-      .box:focus-within {
-        border-color: var(--vscode-focusBorder);
-      }
-      textarea {
-        flex: 1;
-        min-width: 0;
-        resize: none;
-        field-sizing: content;
-        min-height: 1.5em;
-        max-height: 12em;
-        padding: 3px 6px;
-        border: 0;
-        outline: 0;
-        background: none;
-        color: var(--vscode-input-foreground);
-        font: inherit;
-        line-height: 1.5;
-      }
-      textarea:focus-visible {
-        outline: 0;
-      }
-      textarea::placeholder {
-        color: var(--vscode-input-placeholderForeground);
-      }
-      .send {
-        display: flex;
-        padding: 5px;
-        border-radius: 4px;
-      }
-      .send:not(:disabled) {
-        background: var(--vscode-button-background);
-        color: var(--vscode-button-foreground);
-        --vscode-icon-foreground: var(--vscode-button-foreground);
-      }
-      .send:hover:not(:disabled) {
-        background: var(--vscode-button-hoverBackground);
-      }
-      .send:disabled {
-        opacity: 0.5;
-        cursor: default;
-      }
-      .welcome {
-        padding: 28px 20px;
-        display: flex;
-        flex-direction: column;
-        gap: 14px;
-      }
-      .welcome h2 {
-        font-size: 1.25em;
-        font-weight: 600;
-      }
-      .welcome ul {
-        list-style: none;
-        padding: 0;
-        margin-inline: -6px;
-      }
-      .welcome h3 {
-        font-size: 0.85em;
-        font-weight: 600;
-        text-transform: uppercase;
-        letter-spacing: 0.04em;
-        color: var(--vscode-descriptionForeground);
-      }
-      .anchor {
-        width: 44px;
-        height: 44px;
-        color: var(--vscode-textLink-foreground);
-      }
-    `,
-  ];
+  static override styles = [shared, answerPanelStyles];
 
   receive(message: HostMessage): void {
     // Tokens come faster than frames are drawn: gather what arrives within one.
@@ -167,7 +71,7 @@ export class AnswerPanel extends LitElement {
       >
         ${
           this.turns.length === 0
-            ? this.welcome()
+            ? welcome(this.status, this.earlier)
             : repeat(
                 this.turns,
                 ({ id }) => id,
@@ -262,61 +166,6 @@ export class AnswerPanel extends LitElement {
       if (words) parts.push(words);
     }
     if (parts.length > 0) this.spoken = parts.join(' ');
-  }
-
-  private welcome(): TemplateResult {
-    return html`<div class="welcome">
-      <svg
-        class="anchor"
-        viewBox="0 0 24 24"
-        fill="none"
-        stroke="currentColor"
-        stroke-width="1.5"
-        stroke-linecap="round"
-        stroke-linejoin="round"
-        aria-hidden="true"
-      >
-        <circle cx="12" cy="4.5" r="2"></circle>
-        <path
-          d="M12 6.5V21M7.5 10h9M4 13.5c0 4.5 3.5 7.5 8 7.5s8-3 8-7.5M2.5 15.5 4 13.5l2 1.5M21.5 15.5 20 13.5 18 15"
-        ></path>
-      </svg>
-      <h2>${t('Ask about this workspace')}</h2>
-      <p class="dim">${t('Every answer names the lines it rests on. Nothing leaves this machine.')}</p>
-      ${this.status ? html`<p class="dim">${this.statusLine(this.status)}</p>` : nothing}
-      ${
-        this.earlier.length > 0
-          ? html`<div>
-              <h3>${t('Earlier')}</h3>
-              <ul>
-                ${this.earlier.map(
-                  ({ id, question }) =>
-                    html`<li>
-                      <button class="row" @click=${() => post({ type: 'history', id })}>
-                        <vscode-icon name="history" size="14"></vscode-icon><span class="ellipsis">${question}</span>
-                      </button>
-                    </li>`,
-                )}
-              </ul>
-            </div>`
-          : nothing
-      }
-    </div>`;
-  }
-
-  private statusLine(status: IndexStatus): string {
-    if (status.state === 'indexing' || status.state === 'walking')
-      return t(
-        'Indexing: {0} of {1} files ({2}). You can ask already.',
-        formatCount(status.filesIndexed),
-        formatCount(status.filesKnown),
-        formatShare(status.progress),
-      );
-    if (status.held)
-      return status.held === 'paused'
-        ? t('Indexing is paused: {0} files are indexed.', formatCount(status.filesIndexed))
-        : t('Indexing was cancelled: {0} files are indexed.', formatCount(status.filesIndexed));
-    return status.filesIndexed > 0 ? t('{0} files are indexed.', formatCount(status.filesIndexed)) : status.reason;
   }
 
   private onSubmit(event: Event): void {

@@ -107,7 +107,7 @@ function applyEvent(turn: Turn, event: AnswerEvent): Turn {
 }
 
 /**
- * What a screen reader is told while a text streams in: whole paragraphs as they are finished, not letters.
+ * Tells a screen reader of finished paragraphs while a text streams in.
  * @returns the part of `text` after `told` characters that ends with a paragraph (all of it when `done`).
  */
 export function announcement(text: string, told: number, done: boolean): string {

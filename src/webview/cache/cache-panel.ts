@@ -14,7 +14,7 @@ import './timing-bar';
 
 const FIRST_FILES = 12;
 
-/** What the context holds: to scale, by kind, by file, and what it cost. */
+/** The context of the last question: to scale, by kind and by file, with its size and time. */
 @customElement('anchorage-cache')
 export class CachePanel extends LitElement {
   @state() private ledger: ContextLedger | null = null;
@@ -153,13 +153,13 @@ export class CachePanel extends LitElement {
       <header>
         <h2 class="ellipsis" title=${this.question}>${this.question}</h2>
         <ul class="figures">
-          ${compressed ? html`<li>${t('{0} of the tokens are held as rows', formatShare(sum.tokens > 0 ? sum.rows / sum.tokens : 0))}</li>` : nothing}
+          ${compressed ? html`<li>${t('{0} rows per token', formatShare(sum.tokens > 0 ? sum.rows / sum.tokens : 0))}</li>` : nothing}
           ${sum.bytes > 0 ? html`<li>${formatBytes(sum.bytes)}</li>` : nothing}
           ${ledger.cache ? html`<li>${t('{0} hits, {1} misses, {2} evictions', formatCount(ledger.cache.hits), formatCount(ledger.cache.misses), formatCount(ledger.cache.evictions))}</li>` : nothing}
         </ul>
       </header>
       ${this.remembered()} ${ledger.note ? html`<p class="note dim">${ledger.note}</p>` : nothing}
-      ${ledger.left ? html`<p class="note">${t('Chosen and not read, for want of room or because it changed: {0}', ledger.left.map((span) => `${span.path}:${formatLines(span)}`).join(', '))}</p>` : nothing}
+      ${ledger.left ? html`<p class="note">${t('Not read (no room left, or changed since): {0}', ledger.left.map((span) => `${span.path}:${formatLines(span)}`).join(', '))}</p>` : nothing}
       <anchorage-strip .ledger=${ledger}></anchorage-strip>
       <div class="columns">
         ${this.kinds(ledger, compressed)} ${this.fileTable(ledger, compressed)}
@@ -175,14 +175,14 @@ export class CachePanel extends LitElement {
     `;
   }
 
-  /** How much of the workspace is remembered, and why no more of it, where that is so. */
+  /** How much of the workspace is encoded, and why encoding has stopped, if it has. */
   private remembered(): TemplateResult | typeof nothing {
     const { memories } = this;
     if (!memories) return nothing;
     const { encoded, segments, counting, bytes, budgetBytes, standstill } = memories;
     return html`<p class="memories">
       <span
-        >${counting ? t('{0} of about {1} segments remembered', formatCount(encoded), formatCount(segments)) : t('{0} of {1} segments remembered', formatCount(encoded), formatCount(segments))}</span
+        >${counting ? t('{0} of about {1} segments encoded', formatCount(encoded), formatCount(segments)) : t('{0} of {1} segments encoded', formatCount(encoded), formatCount(segments))}</span
       >
       <span class="dim">${t('{0} of {1}', formatBytes(bytes), formatBytes(budgetBytes))}</span>
       ${standstill ? html`<span class="standstill"><vscode-icon name=${standstill.cause === 'paused' ? 'debug-pause' : 'warning'} size="14"></vscode-icon><span>${standstill.reason}</span></span>` : nothing}

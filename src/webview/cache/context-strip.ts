@@ -15,7 +15,7 @@ const FUNNEL = 34;
 const GAP = 1;
 const LEAST_WIDTH = 3;
 
-/** Two bars to scale, tokens stood for above rows held, and the funnel by which the one becomes the other. */
+/** Two bars to scale: the represented tokens above the cache rows they take, joined by a funnel. */
 @customElement('anchorage-strip')
 export class ContextStrip extends LitElement {
   @property({ attribute: false }) ledger!: ContextLedger;
@@ -100,18 +100,18 @@ export class ContextStrip extends LitElement {
     const sum = totals(ledger);
     this.blocks = layoutBlocks(ledger, LEAST_WIDTH / width);
     this.active = Math.min(this.active, this.blocks.length - 1);
-    // Without a model nothing stands for anything else: one bar says it all.
+    // Without a model nothing is compressed, so one bar is enough.
     const single = ledger.note !== undefined;
     const height = single ? BAR : 2 * BAR + FUNNEL;
     const rowsAt = height - BAR;
     const freeStart = this.blocks.at(-1)?.rowEnd ?? 0;
     return html`
-      ${single ? nothing : html`<div class="scale above"><strong>${t('{0} tokens stood for', formatCount(sum.tokens))}</strong></div>`}
+      ${single ? nothing : html`<div class="scale above"><strong>${t('{0} tokens represented', formatCount(sum.tokens))}</strong></div>`}
       <div
         class="strip"
         role="listbox"
         tabindex="0"
-        aria-label=${t('What the context holds, {0} blocks', this.blocks.length)}
+        aria-label=${t('Context, {0} blocks', this.blocks.length)}
         aria-activedescendant=${this.active >= 0 ? `block-${this.active}` : nothing}
         @keydown=${this.onKey}
         @pointerleave=${() => (this.active = -1)}
@@ -124,10 +124,10 @@ export class ContextStrip extends LitElement {
       </div>
       <div class="scale below">
         <strong
-          >${single ? t('{0} characters quoted', formatCount(sum.rows)) : t('{0} rows held', formatCount(sum.rows))}</strong
+          >${single ? t('{0} characters quoted', formatCount(sum.rows)) : t('{0} of {1} cache rows used', formatCount(sum.rows), formatCount(ledger.capacityRows))}</strong
         >
         <span class="dim"
-          >${single ? t('of {0} characters found', formatCount(ledger.capacityRows)) : t('{0} of {1} rows free', formatCount(sum.freeRows), formatCount(ledger.capacityRows))}</span
+          >${single ? t('of {0} characters found', formatCount(ledger.capacityRows)) : t('{0} free', formatCount(sum.freeRows))}</span
         >
       </div>
       <div class="tip" aria-live="polite">${this.tip()}</div>
@@ -169,9 +169,7 @@ export class ContextStrip extends LitElement {
   private tip(): TemplateResult | typeof nothing {
     const block = this.blocks[this.active];
     if (!block)
-      return html`<span class="dim"
-        >${t('Point at a block, or use the arrow keys; Enter opens what it stands for.')}</span
-      >`;
+      return html`<span class="dim">${t('Point at a block or use the arrow keys. Enter opens its lines.')}</span>`;
     return html`<strong>${kindName(block.kind)}</strong> · ${blockWhere(block)}
       <span class="dim">${blockFigures(block, this.ledger.note !== undefined)}</span>`;
   }

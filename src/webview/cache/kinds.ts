@@ -1,7 +1,7 @@
 import type { LedgerKind, LedgerOrigin } from '../../protocol';
 import { t } from '../shared/strings';
 
-/** Order of the kinds in the strip: as a reader would explain it, from what is always there to what is written now. */
+/** Order of the kinds in the strip: from the rows that are always kept to the answer. */
 export const KIND_ORDER: readonly LedgerKind[] = [
   'sinks',
   'coarse',
@@ -16,12 +16,12 @@ export const KIND_ORDER: readonly LedgerKind[] = [
 
 export function kindName(kind: LedgerKind): string {
   return {
-    sinks: t('Sinks'),
-    coarse: t('Coarse memories'),
-    fine: t('Fine memories'),
-    dense: t('Dense memories'),
+    sinks: t('Attention sinks'),
+    coarse: t('Coarse rows'),
+    fine: t('Fine rows'),
+    dense: t('Dense rows'),
     anchors: t('Anchors'),
-    full: t('Read in full'),
+    full: t('Full rows'),
     window: t('Recent text'),
     question: t('Question'),
     answer: t('Answer'),
@@ -30,22 +30,22 @@ export function kindName(kind: LedgerKind): string {
 
 export function kindMeaning(kind: LedgerKind): string {
   return {
-    sinks: t('The first rows of every context; attention rests on them'),
-    coarse: t('One row stands for a few hundred tokens of the workspace'),
-    fine: t('One row stands for a few dozen tokens of a likely file'),
-    dense: t('One row stands for a few words of a likely segment, made for this question'),
-    anchors: t('A row that stands for the tokens before it'),
-    full: t('A row for each token of the best segments'),
-    window: t('A row for each of the latest tokens'),
+    sinks: t('Attention sinks: always kept'),
+    coarse: t('One row represents a few hundred tokens of the workspace'),
+    fine: t('One row represents a few dozen tokens of a likely file'),
+    dense: t('One row represents a few words of a likely segment'),
+    anchors: t('One row represents the tokens before it'),
+    full: t('One row for each token of the best segments'),
+    window: t('One row for each of the latest tokens'),
     question: t('The question and its instructions'),
-    answer: t('What has been written so far'),
+    answer: t('The answer so far'),
   }[kind];
 }
 
 export function originName(origin: LedgerOrigin): string {
   return {
-    computed: t('made for this question'),
-    store: t('from the store'),
-    memory: t('kept from an earlier question'),
+    computed: t('computed for this question'),
+    store: t('from disk'),
+    memory: t('cached from an earlier question'),
   }[origin];
 }

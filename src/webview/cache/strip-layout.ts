@@ -8,10 +8,10 @@ export interface Block {
   rows: number;
   tokens: number;
   bytes: number;
-  /** Place in the bar of rows; the whole bar is the context's capacity. */
+  /** Place in the bar of rows. The whole bar is the capacity of the context. */
   rowStart: number;
   rowEnd: number;
-  /** Place in the bar of tokens; the whole bar is all tokens stood for. */
+  /** Place in the bar of tokens. The whole bar is all represented tokens. */
   tokenStart: number;
   tokenEnd: number;
 }
@@ -37,7 +37,7 @@ export interface FileTotal {
   rows: number;
   tokens: number;
   bytes: number;
-  /** First and last line of what is held of the file. */
+  /** First and last line of the file that the context holds. */
   startLine: number;
   endLine: number;
   kinds: readonly LedgerKind[];
@@ -84,14 +84,14 @@ export function layoutBlocks(ledger: ContextLedger, least: number): Block[] {
   return blocks;
 }
 
-/** Where the rows of some groups came from, what gave most of them first; nothing where no model held any. */
+/** The origins of the rows of some groups, most rows first. */
 export function originsOf(groups: readonly LedgerGroup[]): LedgerOrigin[] {
   const rows = new Map<LedgerOrigin, number>();
   for (const { origin, rows: own } of groups) if (origin) rows.set(origin, (rows.get(origin) ?? 0) + own);
   return [...rows].sort((a, b) => b[1] - a[1]).map(([origin]) => origin);
 }
 
-/** Each kind once: what the funnel between the two bars and the legend show. */
+/** Sums each kind, for the funnel between the bars and the table. */
 export function kindTotals(ledger: ContextLedger): KindTotal[] {
   return KIND_ORDER.flatMap((kind) => {
     const groups = ledger.groups.filter((group) => group.kind === kind);
@@ -99,7 +99,7 @@ export function kindTotals(ledger: ContextLedger): KindTotal[] {
   });
 }
 
-/** Each file once, most rows first. */
+/** Sums each file, most rows first. */
 export function fileTotals(ledger: ContextLedger): FileTotal[] {
   const files = new Map<string, FileTotal & { kinds: LedgerKind[] }>();
   for (const { span, kind, rows, tokens, bytes } of ledger.groups) {
@@ -138,7 +138,7 @@ function add(groups: readonly LedgerGroup[]): { rows: number; tokens: number; by
   return sum;
 }
 
-/** Neighbours are gathered until together they are wide enough in one of the bars. */
+/** Joins neighbours until they are wide enough in one of the bars. */
 function join(groups: readonly LedgerGroup[], least: number, capacity: number, tokenTotal: number): LedgerGroup[][] {
   const joined: LedgerGroup[][] = [];
   let current: LedgerGroup[] = [];

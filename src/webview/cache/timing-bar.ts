@@ -8,7 +8,7 @@ import { orange } from './kind-colours';
 
 const PARTS = ['retrieve', 'splice', 'read', 'decode'] as const;
 
-/** Where the time to the answer went. */
+/** Shows how the time of an answer divides. */
 @customElement('anchorage-timing')
 export class TimingBar extends LitElement {
   @property({ attribute: false }) timing!: AnswerTiming;
@@ -74,7 +74,7 @@ export class TimingBar extends LitElement {
       PARTS.reduce((sum, part) => sum + timing[part], 0),
       1e-6,
     );
-    const names = { retrieve: t('retrieve'), splice: t('splice'), read: t('read'), decode: t('decode') };
+    const names = { retrieve: t('search'), splice: t('load cache'), read: t('read'), decode: t('write') };
     let start = 0;
     const bars = PARTS.map((part) => {
       const x = start;
@@ -86,14 +86,14 @@ export class TimingBar extends LitElement {
         viewBox="0 0 1000 8"
         preserveAspectRatio="none"
         role="img"
-        aria-label=${t('Time: {0} in all, first words after {1}', formatDuration(timing.total), formatDuration(timing.firstToken))}
+        aria-label=${t('Time: {0} total, first words after {1}', formatDuration(timing.total), formatDuration(timing.firstToken))}
       >
         ${bars}
       </svg>
       <ul>
         ${PARTS.map((part) => html`<li class=${part}><span class="swatch"></span>${names[part]} <span class="dim">${formatDuration(timing[part])}</span></li>`)}
         <li>${t('first words after')} <strong>${formatDuration(timing.firstToken)}</strong></li>
-        <li>${t('in all')} <strong>${formatDuration(timing.total)}</strong></li>
+        <li>${t('total')} <strong>${formatDuration(timing.total)}</strong></li>
       </ul>
     `;
   }

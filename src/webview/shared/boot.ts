@@ -2,7 +2,7 @@ import { onMessage, post } from './host';
 import { t } from './strings';
 import type { HostMessage } from '../../protocol';
 
-/** What a panel's root element has besides being one. */
+/** The root element of a panel. */
 export interface Panel extends HTMLElement {
   receive(message: HostMessage): void;
 }
@@ -12,7 +12,7 @@ export interface Panel extends HTMLElement {
  * with a way on.
  */
 export function boot(create: () => Panel): void {
-  // The editor pads a panel's body for plain text; ours has margins of its own.
+  // The editor pads a panel's body for plain text, and our panels have their own margins.
   const page = new CSSStyleSheet();
   page.replaceSync('html, body { padding: 0; margin: 0; } main[role=alert] { padding: 20px; }');
   document.adoptedStyleSheets = [page];
@@ -37,14 +37,14 @@ export function boot(create: () => Panel): void {
 let failed = false;
 
 function showBoundary(error: unknown): void {
-  // Chromium reports a resize observer that could not finish in one frame as an error; it is none.
+  // Chromium reports a resize observer that did not finish in one frame as an error, which is harmless.
   const message = error instanceof Error ? error.message : String(error);
   if (failed || message.startsWith('ResizeObserver loop')) return;
   failed = true;
   const alert = document.createElement('main');
   alert.setAttribute('role', 'alert');
   const heading = document.createElement('h1');
-  heading.textContent = t('This panel could not be drawn.');
+  heading.textContent = t('This panel could not be shown.');
   const detail = document.createElement('p');
   detail.textContent = message;
   const reload = document.createElement('button');

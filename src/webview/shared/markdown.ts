@@ -1,6 +1,6 @@
 import MarkdownIt from 'markdown-it';
 
-/** What the renderer must know of a citation. */
+/** The label of a citation for the renderer. */
 export interface CitationLabel {
   number: number;
   /** Read out and shown on hover: "src/retry.ts, lines 10 to 20". */
@@ -12,8 +12,8 @@ interface Environment {
 }
 
 /**
- * Markdown of answers. HTML is shown as text, pictures are left out, links are shown with their address and lead
- * nowhere: an answer may quote anything that lies in a workspace. `[3]` becomes a button when citation 3 is known.
+ * Markdown of answers. HTML is shown as text, pictures are left out, and links show their address but lead nowhere,
+ * because an answer may quote any text of a workspace. `[3]` becomes a button when citation 3 is known.
  */
 const markdown = new MarkdownIt({ html: false, linkify: false, typographer: false, breaks: false });
 markdown.disable(['image', 'autolink', 'html_inline', 'html_block', 'reference']);
@@ -23,7 +23,7 @@ markdown.inline.ruler.before('link', 'citation', (state, silent) => {
   const number = Number(match?.[1]);
   const known = match && (state.env as Environment).citations?.has(number);
   if (!match || !known) return false;
-  // What closes the sentence stays with the button: alone it would begin the next line.
+  // Closing punctuation stays with the button, so that it does not begin the next line.
   const close = /^[.,;:!?)\]”’]*/.exec(state.src.slice(state.pos + match[0].length, state.posMax))?.[0] ?? '';
   if (!silent) state.push('citation', '', 0).meta = { number, close };
   state.pos += match[0].length + close.length;
@@ -70,7 +70,7 @@ for (const rule of ['th_open', 'td_open']) {
   };
 }
 
-/** @returns HTML that holds nothing but the elements above and Markdown's own. */
+/** @returns HTML of Markdown's own elements and the buttons above, and nothing else */
 export function renderMarkdown(text: string, citations: ReadonlyMap<number, CitationLabel>): string {
   return markdown.render(text, { citations } satisfies Environment);
 }

@@ -1,7 +1,7 @@
-/** Translations that the host has put into the document; an English text stands for itself. */
+/** Translations that the host has put into the document. A missing one falls back to the English text. */
 const bundle = readBundle();
 
-/** @param values Put in the places {0}, {1} … */
+/** @param values replace the places {0}, {1} … */
 export function t(text: string, ...values: (string | number)[]): string {
   const translated = bundle[text] ?? text;
   return translated.replace(/\{(\d+)\}/g, (place, index: string) => String(values[Number(index)] ?? place));

@@ -1,8 +1,7 @@
 import { css } from 'lit';
 
 /**
- * What all panels share. Colours come from the editor's theme alone; high contrast adds the borders that colours give
- * elsewhere.
+ * Styles of all panels. Colours come only from the editor's theme. High contrast themes add borders.
  */
 export const shared = css`
   :host {

@@ -8,10 +8,13 @@ import { shared } from '../shared/styles';
 import { t } from '../shared/strings';
 
 const FIRST = 20;
-/** Milliseconds that the focus rests on a span before the editor previews it: arrow keys may run through the list. */
+/**
+ * Milliseconds that the focus rests on a span before the editor previews it, so that arrow keys can run through the
+ * list.
+ */
 const PREVIEW_DELAY = 140;
 
-/** What was found, best first, with the reasons; the editor follows the focus. */
+/** The spans that a question found, best first, with the reasons. The editor follows the focus. */
 @customElement('anchorage-spans')
 export class SpansPanel extends LitElement {
   @state() private spans: readonly RankedSpan[] = [];
@@ -197,8 +200,12 @@ export class SpansPanel extends LitElement {
 }
 
 function reasonTag(reason: RankReason): TemplateResult {
-  const weight = `${reason.weight >= 0 ? '+' : '−'}${Math.abs(reason.weight).toPrecision(2)}`;
-  return html`<span class="reason ellipsis ${reason.weight < 0 ? 'penalty' : ''}" title=${`${reason.text} (${weight})`}
+  const weight = Math.abs(reason.weight).toPrecision(2);
+  const ranked =
+    reason.weight < 0
+      ? t('Ranked down by {0}: {1}', weight, reason.text)
+      : t('Ranked up by {0}: {1}', weight, reason.text);
+  return html`<span class="reason ellipsis ${reason.weight < 0 ? 'penalty' : ''}" title=${ranked} aria-label=${ranked}
     >${reason.text}</span
   >`;
 }

@@ -1,21 +1,22 @@
 import { formatCount, formatLines, formatShare, splitPath } from '../../base';
 import '@vscode-elements/elements/dist/vscode-button/index.js';
 import '@vscode-elements/elements/dist/vscode-progress-bar/index.js';
-import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
+import { html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, query, state } from 'lit/decorators.js';
 import type { HostMessage, Summary, SummaryPart } from '../../protocol';
 import { post, saveState } from '../shared/host';
 import { shared } from '../shared/styles';
 import { t } from '../shared/strings';
+import { summaryStyles } from './summary-styles';
 import { filterParts, outlineRows, type Row } from './outline';
 
-/** Rows drawn at first and with each "show more": a generated file may have thousands of parts. */
+/** Rows drawn at first and with each "show more". A generated file can have thousands of parts. */
 const PAGE = 250;
 
 type Progress = Extract<HostMessage, { type: 'summaryProgress' }>;
 type Failure = Extract<HostMessage, { type: 'summaryFailed' }>;
 
-/** A file's outline with a line for each part; a click goes there. */
+/** The outline of a file with a line for each part. A click opens the part. */
 @customElement('anchorage-summary')
 export class SummaryPanel extends LitElement {
   @state() private summary: Summary | undefined;
@@ -28,128 +29,7 @@ export class SummaryPanel extends LitElement {
   @query('input') private input!: HTMLInputElement;
   private rows: Row[] = [];
 
-  static override styles = [
-    shared,
-    css`
-      :host {
-        display: block;
-        max-width: 60em;
-        margin: 0 auto;
-        padding: 20px 24px 40px;
-        font-size: var(--vscode-font-size, 13px);
-      }
-      header {
-        margin-bottom: 16px;
-      }
-      h1 {
-        font-size: 1.45em;
-        font-weight: 600;
-        overflow-wrap: anywhere;
-      }
-      .overview {
-        font-size: 1.08em;
-        margin: 10px 0 0;
-        max-width: 48em;
-      }
-      .meta {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 4px 12px;
-        align-items: center;
-        margin-top: 10px;
-      }
-      .filter {
-        width: 100%;
-        max-width: 28em;
-        margin: 4px 0 10px;
-        padding: 4px 8px;
-        font: inherit;
-        color: var(--vscode-input-foreground);
-        background: var(--vscode-input-background);
-        border: 1px solid
-          var(--vscode-input-border, var(--vscode-widget-border, var(--vscode-contrastBorder, transparent)));
-        border-radius: 4px;
-      }
-      .filter::placeholder {
-        color: var(--vscode-input-placeholderForeground);
-      }
-      .tree {
-        list-style: none;
-        padding: 0;
-        margin: 0 -8px;
-      }
-      .part {
-        display: grid;
-        grid-template-columns: 20px minmax(0, 1fr) auto;
-        column-gap: 4px;
-        padding: 5px 8px;
-        border-radius: 4px;
-        cursor: pointer;
-        border: 1px solid transparent;
-        outline-offset: -1px;
-      }
-      .part:hover {
-        background: var(--vscode-list-hoverBackground);
-        color: var(--vscode-list-hoverForeground, inherit);
-      }
-      .part:focus {
-        outline: 1px solid var(--vscode-list-focusOutline, var(--vscode-focusBorder));
-        background: var(--vscode-list-inactiveSelectionBackground);
-      }
-      .depth-1 {
-        margin-inline-start: 22px;
-      }
-      .depth-2 {
-        margin-inline-start: 44px;
-      }
-      .depth-3 {
-        margin-inline-start: 66px;
-      }
-      .depth-4 {
-        margin-inline-start: 88px;
-      }
-      .twisty {
-        display: flex;
-        align-self: start;
-        padding-top: 2px;
-      }
-      .twisty .open {
-        transform: rotate(90deg);
-      }
-      .title {
-        font-weight: 600;
-        overflow-wrap: anywhere;
-      }
-      .kind {
-        font-weight: 400;
-      }
-      .lines {
-        font-variant-numeric: tabular-nums;
-        white-space: nowrap;
-      }
-      .line {
-        grid-column: 2 / 4;
-      }
-      .working {
-        display: flex;
-        flex-direction: column;
-        gap: 10px;
-        max-width: 36em;
-      }
-      vscode-progress-bar {
-        width: 100%;
-      }
-      .failure {
-        border: 1px solid var(--vscode-inputValidation-errorBorder);
-        background: var(--vscode-inputValidation-errorBackground);
-        border-radius: 4px;
-        padding: 10px 14px;
-      }
-      .failure vscode-button {
-        margin-top: 8px;
-      }
-    `,
-  ];
+  static override styles = [shared, summaryStyles];
 
   receive(message: HostMessage): void {
     if (message.type === 'summaryProgress') {
@@ -242,7 +122,7 @@ export class SummaryPanel extends LitElement {
       <div class="hidden" role="status">${this.filter ? t('{0} parts', this.rows.length) : ''}</div>
       ${
         this.rows.length === 0
-          ? html`<p class="dim">${this.filter ? t('No part matches.') : t('This file has no parts to list.')}</p>`
+          ? html`<p class="dim">${this.filter ? t('No parts match.') : t('This file has no parts to list.')}</p>`
           : html`<ul class="tree" role="tree" aria-label=${t('Parts of {0}', name)} @keydown=${this.onKey}>
               ${shown.map((row, index) => this.row(row, index))}
             </ul>`
@@ -269,9 +149,11 @@ export class SummaryPanel extends LitElement {
       <span class="twisty" @click=${(event: Event) => this.toggle(event, part, expandable)}
         >${expandable ? html`<svg class=${open ? 'open' : ''} width="16" height="16" viewBox="0 0 16 16" aria-hidden="true"><path d="M6 4l4 4-4 4" fill="none" stroke="currentColor" stroke-width="1.3" stroke-linecap="round" stroke-linejoin="round"></path></svg>` : nothing}</span
       >
-      <span class="title">${part.title} <span class="kind dim">${part.kind}</span></span>
+      <span class="title"
+        >${part.title} ${sameName(part) ? nothing : html`<span class="kind dim">${part.kind}</span>`}</span
+      >
       <span class="lines dim"><span class="hidden">${t('lines')}</span> ${formatLines(part)}</span>
-      ${part.line ? html`<span class="line">${part.line}${part.author.kind === 'extractive' ? nothing : html` <span class="dim">${t('(generated by {0})', part.author.model)}</span>`}</span>` : nothing}
+      ${part.line ? html`<span class="line">${part.line}${part.author.kind === 'extractive' ? nothing : html` <span class="dim">${t('(written by {0})', part.author.model)}</span>`}</span>` : nothing}
     </li>`;
   }
 
@@ -332,6 +214,11 @@ export class SummaryPanel extends LitElement {
     this.active = index;
     void this.updateComplete.then(() => this.renderRoot.querySelector<HTMLElement>(`#part-${index}`)?.focus());
   }
+}
+
+/** "Imports imports" says nothing twice. */
+function sameName({ title, kind }: SummaryPart): boolean {
+  return title.toLowerCase() === kind || kind === 'lines';
 }
 
 function asText(summary: Summary): string {

@@ -30,7 +30,7 @@ export function workspaceFile(name: string): vscode.Uri {
   return vscode.Uri.joinPath(folder.uri, name);
 }
 
-/** What our search tool says for a query, as text. */
+/** The result of our search tool for a query, as text. */
 export async function search(query: string, options: { folder?: string; maxResults?: number } = {}): Promise<string> {
   return invoke('anchorage_search_workspace', { query, ...options });
 }

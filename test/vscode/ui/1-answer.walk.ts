@@ -95,7 +95,7 @@ describe('asking', () => {
   });
 
   it('shows what the context holds', async () => {
-    await workbench.command('Anchorage: Show What the Context Holds');
+    await workbench.command('Anchorage: Show Context');
     const cache = await workbench.panel('cache');
     await cache.locator('anchorage-strip [role=option]').first().waitFor();
     assert.match(await cache.locator('anchorage-strip .scale.below').innerText(), /rows held|characters quoted/);

@@ -74,7 +74,7 @@ describe('reading', () => {
   it('says on hover where a name is defined and who uses it, and explains it by a link', async () => {
     await workbench.command('View: Close All Editors');
     await workbench.openFile('tides/client.ts');
-    // Who uses it is left out when that takes too long; the next hover has it.
+    // A slow search of uses is left out of the first hover; the next hover has it.
     let hover = await workbench.hover('withRetry');
     for (let again = 0; again < 3 && !(await hover.innerText()).includes('Used by'); again++)
       hover = await workbench.hover('withRetry');

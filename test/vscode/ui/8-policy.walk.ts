@@ -29,8 +29,8 @@ describe('the panels’ policy', () => {
   });
 
   /**
-   * What went beyond this machine. Resources of a panel have an address that only the editor's own service worker
-   * answers.
+   * Requests that went beyond this machine. Resources of a panel have an address that only the editor's own service
+   * worker answers.
    */
   async function foreign(): Promise<string[]> {
     const found = await Promise.all(
@@ -52,7 +52,7 @@ describe('the panels’ policy', () => {
     await answer.locator('textarea').press('Enter');
     await until(async () => (await answer.locator('.foot').count()) === 2, 'the follow-up is answered', 30_000);
     await (await workbench.panel('spans')).locator('[role=option]').nth(1).focus();
-    await workbench.command('Anchorage: Show What the Context Holds');
+    await workbench.command('Anchorage: Show Context');
     await (await workbench.panel('cache')).locator('anchorage-strip [role=option]').first().waitFor();
     await workbench.openFile('booking.ts');
     await workbench.command('Anchorage: Summarize This File');

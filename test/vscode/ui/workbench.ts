@@ -14,7 +14,7 @@ interface Given {
   serverPid: number;
 }
 
-/** What scripts/test-vscode.mjs has set up. */
+/** The set-up of scripts/test-vscode.mjs. */
 export const given = JSON.parse(process.env['ANCHORAGE_UI'] ?? '{}') as Given;
 
 /** Times by which every limit is longer on a busy machine; ANCHORAGE_PATIENCE, by default 1. */
@@ -43,7 +43,7 @@ export async function newPage(viewport: { width: number; height: number }): Prom
       '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
     ],
   });
-  // What a user allows when the browser asks; without it Copy fails where the editor runs in a browser.
+  // Permissions that a user grants when the browser asks. Without them Copy fails in a browser.
   const context = await (await browser).newContext({ viewport, permissions: ['clipboard-read', 'clipboard-write'] });
   context.setDefaultTimeout(12_000 * PATIENCE);
   context.setDefaultNavigationTimeout(30_000 * PATIENCE);

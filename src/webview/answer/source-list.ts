@@ -1,0 +1,68 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { formatLines, splitPath } from '../../base';
+import type { Citation } from '../../protocol';
+import { t } from '../shared/strings';
+import { citationLabel, openCitation } from './citation';
+
+/** Citations listed below an answer before "show more". */
+const LISTED = 8;
+
+/** The parts of the list that the reader has opened. */
+export interface OpenedSources {
+  quotes: ReadonlySet<number>;
+  all: boolean;
+}
+
+/** The cited lines of an answer. `change` gets what the reader opens or closes. */
+export function sourceList(
+  citations: readonly Citation[],
+  opened: OpenedSources,
+  change: (opened: OpenedSources) => void,
+): TemplateResult {
+  const sorted = [...citations].sort((a, b) => a.number - b.number);
+  const listed = opened.all ? sorted : sorted.slice(0, LISTED);
+  const toggle = (number: number): void => {
+    const quotes = new Set(opened.quotes);
+    if (!quotes.delete(number)) quotes.add(number);
+    change({ ...opened, quotes });
+  };
+  return html`<div class="sources">
+    <h3 id="sources">${t('Sources')}</h3>
+    <ol aria-labelledby="sources">
+      ${listed.map((citation) => source(citation, opened.quotes.has(citation.number), toggle))}
+    </ol>
+    ${listed.length < sorted.length ? html`<button class="link" @click=${() => change({ ...opened, all: true })}>${t('Show {0} more', sorted.length - listed.length)}</button>` : nothing}
+  </div>`;
+}
+
+function source(citation: Citation, open: boolean, toggle: (number: number) => void): TemplateResult {
+  const { folder, name } = splitPath(citation.path);
+  return html`<li>
+    <div class="source">
+      <button
+        class="row"
+        data-citation=${citation.number}
+        @click=${() => openCitation(citation)}
+        title=${citationLabel(citation)}
+      >
+        <span class="hidden">${t('Open citation')}</span><span class="number">${citation.number}</span>
+        <span class="where">
+          <span class="ellipsis">${citation.label || name}</span>
+          <span class="path dim ellipsis"
+            >${name}:${formatLines(citation)}${folder ? html` · ${folder}` : nothing}</span
+          >
+        </span>
+      </button>
+      <button
+        class="quiet"
+        aria-expanded=${open ? 'true' : 'false'}
+        aria-label=${t('Quoted lines of citation {0}', citation.number)}
+        title=${t('Show the quoted lines')}
+        @click=${() => toggle(citation.number)}
+      >
+        <vscode-icon name=${open ? 'chevron-up' : 'chevron-down'}></vscode-icon>
+      </button>
+    </div>
+    ${open ? html`<pre class="quote" tabindex="0" role="group" aria-label=${t('Quoted lines of citation {0}', citation.number)}>${citation.text}</pre>` : nothing}
+  </li>`;
+}

@@ -1,0 +1,36 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { formatDuration } from '../../base';
+import { post } from '../shared/host';
+import { t } from '../shared/strings';
+import { coverageText } from './coverage';
+import type { Turn } from './thread';
+import { authorTag } from './turn-tags';
+
+/** Below a finished turn: its author, how much of the workspace it drew on, its time, and its actions. */
+export function turnFoot(turn: Turn): TemplateResult {
+  const { answer, explanation, coverage, span } = turn;
+  const author = answer?.author ?? explanation?.author;
+  return html`<div class="foot">
+    ${author ? authorTag(author) : nothing} ${coverage ? html`<span>${coverageText(coverage)}</span>` : nothing}
+    ${answer ? html`<span title=${t('First words after {0}', formatDuration(answer.timing.firstToken))}>${formatDuration(answer.timing.total)}</span>` : nothing}
+    ${explanation?.cached ? html`<span>${t('Cached')}</span>` : nothing}
+    <span class="actions">
+      ${explanation && span ? iconButton('refresh', t('Explain again'), () => post({ type: 'explain', span, fresh: true })) : nothing}
+      ${answer ? iconButton('layers', t('Show Context'), () => post({ type: 'command', command: 'anchorage.showCache' })) : nothing}
+      ${iconButton('copy', t('Copy'), () => post({ type: 'copy', text: withSources(turn) }))}
+    </span>
+  </div>`;
+}
+
+function iconButton(icon: string, label: string, action: () => void): TemplateResult {
+  return html`<button class="quiet" title=${label} aria-label=${label} @click=${action}>
+    <vscode-icon name=${icon}></vscode-icon>
+  </button>`;
+}
+
+function withSources({ markdown, citations }: Turn): string {
+  const sources = citations.map(
+    (citation) => `[${citation.number}] ${citation.path}:${citation.startLine}-${citation.endLine}`,
+  );
+  return [markdown, ...(sources.length > 0 ? ['', ...sources] : [])].join('\n');
+}

@@ -1,0 +1,51 @@
+import { html, nothing, type TemplateResult } from 'lit';
+import { formatLines } from '../../base';
+import type { Author } from '../../protocol';
+import { t } from '../shared/strings';
+import { filesText, isPartial } from './coverage';
+import type { Turn } from './thread';
+
+type Tag = TemplateResult | typeof nothing;
+
+/** The part of the workspace that a question is about, or the explained lines. */
+export function scopeTag({ scope, span }: Turn): Tag {
+  if (span) return tag('file-code', `${span.path}:${formatLines(span)}`);
+  switch (scope?.kind) {
+    case undefined:
+      return nothing;
+    case 'workspace':
+      return tag('library', t('Workspace'));
+    case 'folder':
+      return tag('folder', scope.path);
+    case 'file':
+      return tag('file', fileName(scope.file));
+    case 'selection':
+      return tag('list-selection', `${fileName(scope.file)}:${formatLines(scope)}`);
+  }
+}
+
+/** Shown beside the question when the answer may lack files that were not indexed yet. */
+export function partialTag({ coverage, state }: Turn): Tag {
+  if (!coverage || state === 'pending' || !isPartial(coverage)) return nothing;
+  return tag('info', filesText(coverage), t('Answered before indexing finished'));
+}
+
+export function authorTag(author: Author): TemplateResult {
+  if (author.kind === 'extractive')
+    return tag('quote', t('Quoted'), t('Quoted from your files. No model-written text.'));
+  const title =
+    author.kind === 'bundled'
+      ? t('Written by the bundled model, on this machine')
+      : t('Written by the model you chose, on this machine');
+  return tag('chip', author.model, title);
+}
+
+function tag(icon: string, text: string, title?: string): TemplateResult {
+  return html`<span class="tag" title=${title ?? nothing}
+    ><vscode-icon name=${icon} size="12"></vscode-icon><span class="ellipsis">${text}</span></span
+  >`;
+}
+
+function fileName(file: string): string {
+  return file.split(/[\\/]/).at(-1) ?? file;
+}

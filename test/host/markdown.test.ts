@@ -1,0 +1,176 @@
+import fc from 'fast-check';
+import MarkdownIt from 'markdown-it';
+import { describe, expect, it } from 'vitest';
+import {
+  commandUri,
+  escapeMarkdown,
+  safeAnswer,
+  SafeMarkdownStream,
+  withoutPicturesAndHtml,
+} from '../../src/host/markdown';
+
+const markdown = new MarkdownIt({ html: true });
+const wild = fc.string({ unit: fc.constantFrom(...'ab (){}[]<>\'"`*_#%&|\\/:.-!~$\n\tß🙂') });
+
+describe('links of a hover', () => {
+  it('carry any file name through Markdown and back', () => {
+    fc.assert(
+      fc.property(wild, (name) => {
+        const uri = commandUri('anchorage.openSpan', { file: `/w/${name}`, path: name, startLine: 3, endLine: 9 });
+        const html = markdown.renderInline(`[x](${uri})`);
+        const href = /href="([^"]*)"/.exec(html)?.[1]?.replaceAll('&amp;', '&') ?? '';
+        expect(JSON.parse(decodeURIComponent(href.slice(href.indexOf('?') + 1)))).toEqual([`/w/${name}`, 3, 9]);
+      }),
+    );
+  });
+
+  it('show any name as it is', () => {
+    fc.assert(
+      fc.property(wild, (name) => {
+        const html = markdown.renderInline(`[${escapeMarkdown(`x${name}x`)}](y)`);
+        const text = html
+          .replace(/^<a href="y">|<\/a>$/g, '')
+          .replaceAll('&lt;', '<')
+          .replaceAll('&gt;', '>')
+          .replaceAll('&quot;', '"')
+          .replaceAll('&amp;', '&');
+        expect(text).toBe(`x${name}x`.replace(/\s+/g, ' '));
+      }),
+    );
+  });
+});
+
+/** Texts that try to bring a picture or HTML through, by every form that Markdown has for them. */
+const hostile = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom(
+        '![x](https://example.org/p.png)',
+        '\\![x](https://example.org/p.png)',
+        '\\\\![x](https://example.org/p.png)',
+        '![x][r]',
+        '![r][]',
+        '![r]',
+        '[r]: https://example.org/p.png\n',
+        '[![x](https://example.org/p.png)](https://example.org)',
+        '!\\[x](y)',
+        '&#33;[x](https://example.org/p.png)',
+        '!&#91;x](y)',
+        '<https://example.org/p.png>',
+        'https://example.org/p.png',
+        '<img src="https://example.org/p.png">',
+        '<IMG/src=x onerror=y>',
+        '<im<b>g src=x>',
+        '<script>x()</script>',
+        '<!-- -->',
+        '<?x?>',
+        '<![CDATA[x]]>',
+        '&lt;img src=x&gt;',
+        '```',
+        '````',
+        '``` js',
+        '~~~',
+        '`',
+        '``',
+        '$$',
+        '$',
+        '> ',
+        '- ',
+        '    ',
+        ' ',
+        '\t',
+        '\r\n',
+        '\n',
+        '\n\n',
+        '!',
+        '[',
+        '<',
+        '\\',
+        '| a |\n|---|\n',
+        '\u200b',
+      ),
+      fc.string({ maxLength: 3 }),
+    ),
+    { maxLength: 24 },
+  )
+  .map((parts) => parts.join(''));
+
+const permissive = new MarkdownIt({ html: true, linkify: true, typographer: true });
+
+/** Types of all tokens of a rendered text, nested ones included. */
+function tokenTypes(text: string): Set<string> {
+  const types = new Set<string>();
+  for (const token of permissive.parse(text, {})) {
+    types.add(token.type);
+    for (const child of token.children ?? []) types.add(child.type);
+  }
+  return types;
+}
+
+function expectHarmless(safe: string): void {
+  const types = tokenTypes(safe);
+  for (const type of ['image', 'html_inline', 'html_block']) expect(types).not.toContain(type);
+  expect(permissive.render(safe)).not.toMatch(/<(?:img|script|iframe|svg|style|video|audio|object)\b/i);
+}
+
+describe('text of the workspace in a hover', () => {
+  it('shows no picture and no HTML, whatever it holds', () => {
+    fc.assert(
+      fc.property(hostile, (text) => {
+        const safe = withoutPicturesAndHtml(text);
+        // Strict: the characters that begin a picture or HTML are nowhere, so no renderer can find them.
+        expect(safe).not.toMatch(/!\[|<[a-z/!?]/i);
+        expectHarmless(safe);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it.each([
+    ['a picture behind a backslash', '\\![x](https://example.org/p.png)'],
+    ['a picture by reference', '![x][r]\n\n[r]: https://example.org/p.png'],
+    ['a picture in HTML', '<img src="https://example.org/p.png">'],
+  ])('shows no %s', (_, text) => {
+    expectHarmless(withoutPicturesAndHtml(text));
+  });
+
+  it('keeps its words, code and links, without the layout tags of doc comments', () => {
+    const text =
+      '<p>Takes a `Map<String>` &amp; returns <b>it</b>. See [docs](https://example.org).\n\n```rust\nvec![1]\n```';
+    const visible = withoutPicturesAndHtml(text).replaceAll('\u200b', '');
+    expect(visible).toBe(
+      'Takes a `Map<String>` &amp; returns it. See [docs](https://example.org).\n\n```rust\nvec![1]\n```',
+    );
+  });
+});
+
+describe('an answer in the chat', () => {
+  it('shows no picture and no HTML outside of code blocks, whatever it holds', () => {
+    fc.assert(
+      fc.property(hostile, (text) => expectHarmless(safeAnswer(text))),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('is the same whatever pieces it arrives in', () => {
+    fc.assert(
+      fc.property(hostile, fc.array(fc.nat({ max: 40 }), { maxLength: 8 }), (text, cuts) => {
+        const stream = new SafeMarkdownStream();
+        let shown = '';
+        let at = 0;
+        for (const length of cuts) {
+          shown += stream.push(text.slice(at, at + length));
+          at += length;
+        }
+        expect(shown + stream.push(text.slice(at)) + stream.end()).toBe(safeAnswer(text));
+      }),
+    );
+  });
+
+  it('keeps code blocks as they are, so that they can be copied', () => {
+    const code = '```rust\nlet a: Vec<u8> = vec![1]; // <b> ~~~ $$\n```';
+    expect(safeAnswer(`Best match [1].\n\n${code}\n\n> vec![1] <b>`)).toBe(
+      `Best match [1].\n\n${code}\n\n> vec!\u200b[1] <\u200bb>`,
+    );
+  });
+});
