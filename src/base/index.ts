@@ -13,6 +13,6 @@ export {
   splitPath,
 } from './format';
 export { indentOf, isBlank, LineTable, splitLines, textOfLines } from './lines';
-export { printable } from './printable';
+export { printable, printableJson, printableName } from './printable';
 export { ExclusiveQueue, Foreground, type WorkClass } from './scheduler';
 export { SerialQueue } from './serial-queue';

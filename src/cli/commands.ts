@@ -4,16 +4,17 @@ import { basename, join, resolve } from 'node:path';
 import { ask } from '../assistant/ask';
 import { explain } from '../assistant/explain';
 import { ExplanationCache } from '../assistant/explanation/explanation-cache';
-import { AppError, formatBytes, splitLines } from '../base';
+import { AppError, formatBytes, formatNumber, printable, printableName, splitLines } from '../base';
 import { readOrThrow } from '../assistant/read-document';
 import { summarize } from '../assistant/summarize';
+import { readIndexReport } from '../app/index-report';
 import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } from './arguments';
 import { answerQueries, readQueries } from './queries';
-import { place, printable, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
+import { place, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
 import { makeMemories, renderMemories } from './memories';
 import { printFunctions } from './segments';
 import { openSession, resolveInWorkspace, scopeOf, type Session } from './session';
-import { write } from './write';
+import { draft, write, writeJson } from './write';
 
 type Run = (args: Arguments, session: Session, signal: AbortSignal) => Promise<void>;
 
@@ -45,15 +46,15 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
       emit: (event) => {
         if (event.type === 'phase') session.progress.update(0, event.phase);
         // What is streamed is a draft; the checked answer follows it.
-        else if (event.type === 'delta' && streams) process.stderr.write(printable(event.markdown));
+        else if (event.type === 'delta' && streams) draft(event.markdown);
       },
     },
   );
   session.progress.done();
-  if (streams) process.stderr.write('\n\n');
+  if (streams) draft('\n\n');
   const { coverage } = session.memories;
   const told = coverage === undefined ? answer : { ...answer, coverage: { ...answer.coverage, memories: coverage } };
-  await write(args.json ? JSON.stringify(told, undefined, 2) : renderAnswer(told, style));
+  await (args.json ? writeJson(told, 2) : write(renderAnswer(told, style)));
 }
 
 /** Notice about a model that should be in use and is not. */
@@ -75,7 +76,7 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
   await session.index(signal);
   if (queries) return answerQueries(queries, session, { scope, limit: Math.max(limit, DEFAULT_LIMIT), signal });
   const { spans } = await session.library.search(question, { scope, limit, signal });
-  if (args.json) return write(JSON.stringify(spans, undefined, 2));
+  if (args.json) return writeJson(spans, 2);
   const style = styleOf(process.stdout);
   const lines = spans.map((span) => {
     const reasons = span.reasons
@@ -98,7 +99,7 @@ async function runSummarize(args: Arguments, session: Session, signal: AbortSign
     progress: (fraction, message) => session.progress.update(fraction, message),
   });
   session.progress.done();
-  await write(args.json ? JSON.stringify(summary, undefined, 2) : renderSummary(summary, styleOf(process.stdout)));
+  await (args.json ? writeJson(summary, 2) : write(renderSummary(summary, styleOf(process.stdout))));
 }
 
 async function runExplain(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
@@ -110,9 +111,7 @@ async function runExplain(args: Arguments, session: Session, signal: AbortSignal
     { ...target, fresh: args.fresh },
     { library: session.library, cache, writer: session.engines.writer(), signal },
   );
-  await write(
-    args.json ? JSON.stringify(explanation, undefined, 2) : renderExplanation(explanation, styleOf(process.stdout)),
-  );
+  await (args.json ? writeJson(explanation, 2) : write(renderExplanation(explanation, styleOf(process.stdout))));
 }
 
 /** FILE:LINE, FILE:LINE-LINE or a definition's name. */
@@ -127,7 +126,7 @@ async function explainTarget(
     const { length } = splitLines((await readOrThrow(session.library, file)).text);
     if (startLine < 1 || endLine < startLine || endLine > length)
       throw new UsageError(
-        `${path} has lines 1 to ${length.toLocaleString('en-US')}, and no ${start}${end ? `-${end}` : ''}.`,
+        `${path} has lines 1 to ${formatNumber(length)}, and no ${start}${end ? `-${end}` : ''}.`,
         'explain',
       );
     return { file, startLine, endLine };
@@ -186,12 +185,12 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
     storeBytes: status.storeBytes,
     ...(memories ? { memories } : {}),
   };
-  if (args.json) return write(JSON.stringify(figures));
+  if (args.json) return writeJson(figures);
   const problems =
     status.problems.length > 0 ? ` ${status.problems.length} could not be read; \`anchorage status\` names them.` : '';
   await write(
-    `${figures.files.toLocaleString('en-US')} files (${formatBytes(figures.bytes)}) in ` +
-      `${figures.segments.toLocaleString('en-US')} segments are indexed; this run took ${seconds.toFixed(1)} s, ` +
+    `${formatNumber(figures.files)} files (${formatBytes(figures.bytes)}) in ` +
+      `${formatNumber(figures.segments)} segments are indexed; this run took ${seconds.toFixed(1)} s, ` +
       `at most ${formatBytes(figures.peakMemoryBytes)} of memory, and the store has ` +
       `${formatBytes(figures.storeBytes)}.${problems}\n` +
       (memories
@@ -205,32 +204,37 @@ async function clearMemories({ memories }: Session): Promise<void> {
   await memories.clear();
 }
 
-async function runStatus(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
-  await session.index(signal);
-  const status = session.library.status();
-  const { engines, storageDirectory, folders } = session;
-  if (args.json)
-    return write(JSON.stringify({ ...status, model: engines.status, storageDirectory, folders }, undefined, 2));
+/** Reports what the store holds and what the last pass left out. Indexes and loads nothing, so it answers at once. */
+async function runStatus(args: Arguments, session: Session): Promise<void> {
+  const now = session.library.status();
+  const { storageDirectory, folders, models } = session;
+  const last = await readIndexReport(storageDirectory);
+  const status = { ...now, ...(last ?? {}), filesKnown: Math.max(now.filesIndexed, last?.filesKnown ?? 0) };
+  if (args.json) return writeJson({ ...status, models, storageDirectory, folders }, 2);
   const lines = [
-    `Folders   ${folders.map(({ directory }) => directory).join(', ')}`,
-    `State     ${status.state}: ${status.reason}`,
-    `Indexed   ${status.filesIndexed.toLocaleString('en-US')} of ` +
-      `${status.filesKnown.toLocaleString('en-US')} files, ${formatBytes(status.bytesIndexed)}, ` +
-      `${status.segments.toLocaleString('en-US')} segments`,
+    `Folders   ${folders.map(({ directory }) => printableName(directory)).join(', ')}`,
+    `State     ${last ? `indexed ${new Date(last.finishedAt).toLocaleString('en-GB')}` : 'not indexed yet'}`,
+    `Indexed   ${formatNumber(status.filesIndexed)} of ${formatNumber(status.filesKnown)} files, ` +
+      `${formatBytes(status.bytesIndexed)}, ${formatNumber(status.segments)} segments`,
     `Store     ${formatBytes(status.storeBytes)} in ${storageDirectory}`,
-    `Model     ${engines.status.detail}`,
-    ...status.skipped.map(({ reason, files }) => `Left out  ${files.toLocaleString('en-US')}: ${reason}`),
-    ...status.problems.map(({ path, reason }) => `Problem   ${printable(path)}: ${reason}`),
+    `Model     ${modelLine(models)}`,
+    ...status.skipped.map(({ reason, files }) => `Left out  ${formatNumber(files)}: ${reason}`),
+    ...status.problems.map(({ path, reason }) => `Problem   ${printableName(path)}: ${reason}`),
   ];
   await write(lines.join('\n'));
 }
 
-async function runWhy(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
+function modelLine({ memory, chat }: Session['models']): string {
+  const parts = [...(memory ? [`${memory} encodes and ranks`] : []), ...(chat ? [`${chat} writes answers`] : [])];
+  return parts.length > 0 ? parts.join(', ') : 'none; answers quote the sources';
+}
+
+/** Names the rule that decides over a file. Indexes nothing, so that it answers at once. */
+async function runWhy(args: Arguments, session: Session): Promise<void> {
   const path = operand(args, 'why', 'Which file?');
-  await session.index(signal);
   const why = session.library.why(resolveOrAbsolute(path, session));
-  if (args.json) return write(JSON.stringify(why, undefined, 2));
-  await write(`${printable(why.path || basename(why.file))} is ${why.indexed ? '' : 'not '}indexed: ${why.reason}`);
+  if (args.json) return writeJson(why, 2);
+  await write(`${printableName(why.path || basename(why.file))} is ${why.indexed ? '' : 'not '}indexed: ${why.reason}`);
 }
 
 /** A file outside the workspace, or one that does not exist, is asked about all the same: the library says why. */
@@ -256,7 +260,7 @@ const RUN: Record<CommandName, { run: Run; model?: boolean }> = {
   summarize: { run: runSummarize },
   explain: { run: runExplain, model: true },
   index: { run: runIndex },
-  status: { run: runStatus, model: true },
+  status: { run: runStatus },
   why: { run: runWhy },
   segments: { run: printFunctions },
 };

@@ -1,11 +1,10 @@
 /** `context`: what the model would hold for a question, group by group. */
-import { formatBytes } from '../base';
+import { formatBytes, formatNumber, printableName } from '../base';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { MemoryService } from '../app/memory-service';
 import { type Arguments, UNSET, UsageError, wholeNumber } from './arguments';
-import { printable } from './render';
 import { openSession, scopeOf } from './session';
-import { write } from './write';
+import { note, write, writeJson } from './write';
 
 const HELP = `Compose the context of a question over the whole workspace and print its ledger.
 
@@ -74,11 +73,9 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
     const { ledger, timing, text } = composed;
     const coverage = { ...composed.coverage, memories: memories.coverage };
     const totals = totalsOf(ledger.groups);
-    await write(
-      values.json
-        ? JSON.stringify({ question, ...ledger, totals, coverage, timing, text, store: memories.status }, undefined, 2)
-        : rendered(composed, totals, memories),
-    );
+    await (values.json
+      ? writeJson({ question, ...ledger, totals, coverage, timing, text, store: memories.status }, 2)
+      : write(rendered(composed, totals, memories)));
   } finally {
     session.progress.done();
     await session.close();
@@ -92,12 +89,10 @@ function explained(memories: MemoryService): NodeJS.Timeout {
     const { status } = memories;
     if (!status || status.counting) return;
     clearInterval(timer);
-    const [missing, all] = [status.segments - status.encoded, status.segments].map((count) =>
-      count.toLocaleString('en-US'),
-    );
-    process.stderr.write(
-      `${missing} of ${all} segments are read by the model for the first time. Interrupted, what is read is ` +
-        `kept; --wait answers sooner, --progress shows how far it is.\n`,
+    const [missing, all] = [status.segments - status.encoded, status.segments].map((count) => formatNumber(count));
+    note(
+      `Encoding ${missing} of ${all} segments for the first time. Ctrl+C keeps finished work. ` +
+        'Use --wait N to answer sooner, --progress to show progress.',
     );
   }, SILENCE);
   return timer;
@@ -132,22 +127,22 @@ function rendered(
   memories: MemoryService,
 ): string {
   const lines = ledger.groups.map(({ kind, rows, tokens, span, origin }) => {
-    const where = span ? `${printable(span.path)}:${span.startLine}-${span.endLine}` : '';
+    const where = span ? `${printableName(span.path)}:${span.startLine}-${span.endLine}` : '';
     return (
-      `${kind.padEnd(9)} ${String(rows).padStart(5)} rows ${tokens.toLocaleString('en-US').padStart(9)} tokens ` +
+      `${kind.padEnd(9)} ${String(rows).padStart(5)} rows ${formatNumber(tokens).padStart(9)} tokens ` +
       ` ${(origin ?? '').padEnd(8)} ${where}`
     );
   });
   const left = (ledger.left ?? []).map(
     ({ path, startLine, endLine }) =>
-      `left out   ${printable(path)}:${startLine}-${endLine}  (no room, or changed meanwhile)`,
+      `left out   ${printableName(path)}:${startLine}-${endLine}  (no room, or changed meanwhile)`,
   );
   const covered =
     memories.coverage === undefined ? '' : `, memories of ${(100 * memories.coverage).toFixed(1)}% of the segments`;
   return [
     ...lines,
     ...left,
-    `${totals.rows.toLocaleString('en-US')} rows stand for ${totals.tokens.toLocaleString('en-US')} tokens ` +
+    `${formatNumber(totals.rows)} rows stand for ${formatNumber(totals.tokens)} tokens ` +
       `(${((100 * totals.rows) / Math.max(1, totals.tokens)).toFixed(2)}%), ${formatBytes(totals.bytes)}${covered}.`,
     `retrieve ${timing.retrieve.toFixed(0)} ms, splice ${timing.splice.toFixed(0)} ms, read ` +
       `${timing.read.toFixed(0)} ms, first token ${timing.firstToken.toFixed(0)} ms`,

@@ -6,7 +6,7 @@ import { version } from '../../package.json';
 import { errorData } from '../rpc/errors';
 import { generalHelp, helpOf, isCommand, parse, UsageError } from './arguments';
 import { runCommand } from './commands';
-import { write } from './write';
+import { note, write } from './write';
 
 async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const [name, ...rest] = argv;
@@ -52,15 +52,13 @@ async function main(): Promise<void> {
 
 function report(error: unknown, signal: AbortSignal): number {
   if (error instanceof UsageError) {
-    process.stderr.write(
-      `${error.message}\n\`anchorage${error.command ? ` ${error.command}` : ''} --help\` shows how it is used.\n`,
-    );
+    note(`${error.message}\n\`anchorage${error.command ? ` ${error.command}` : ''} --help\` shows how it is used.`);
     return 2;
   }
   if (signal.aborted) return 130;
   const { message, hint, code } = errorData(error);
-  process.stderr.write(`${message}${hint && code !== 'internal' ? `\n${hint}` : ''}\n`);
-  if (process.env['ANCHORAGE_DEBUG'] && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+  note(`${message}${hint && code !== 'internal' ? `\n${hint}` : ''}`);
+  if (process.env['ANCHORAGE_DEBUG'] && error instanceof Error) note(error.stack ?? '');
   return 1;
 }
 

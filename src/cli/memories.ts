@@ -1,5 +1,5 @@
 /** The workspace's memories, made while a command waits for them. */
-import { AppError, formatBytes } from '../base';
+import { AppError, formatBytes, formatNumber } from '../base';
 import type { Session } from './session';
 
 export interface MemoryFigures {
@@ -48,8 +48,7 @@ export async function makeMemories(
   if (standstill?.cause === 'modelFailed')
     throw new AppError(
       'modelFailed',
-      `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments have memories. ` +
-        `${standstill.reason}`,
+      `${formatNumber(encoded)} of ${formatNumber(segments)} segments have memories. ` + `${standstill.reason}`,
       'What was made is kept: run it again.',
     );
   const seconds = (performance.now() - started) / 1000;
@@ -72,12 +71,11 @@ export function renderMemories(figures: MemoryFigures): string {
   const { model, segments, encoded, newTokens, tokens, seconds, tokensPerSecond, reason } = figures;
   const speed =
     newTokens > 0
-      ? `${newTokens.toLocaleString('en-US')} tokens in ${seconds.toFixed(1)} s ` +
-        `(${tokensPerSecond.toLocaleString('en-US')} a second)`
+      ? `${formatNumber(newTokens)} tokens in ${seconds.toFixed(1)} s ` + `(${formatNumber(tokensPerSecond)} a second)`
       : 'nothing was missing';
   return (
-    `${encoded.toLocaleString('en-US')} of ${segments.toLocaleString('en-US')} segments ` +
-    `(${tokens.toLocaleString('en-US')} tokens) have memories by ${model}; this run encoded ${speed}, ` +
+    `${formatNumber(encoded)} of ${formatNumber(segments)} segments ` +
+    `(${formatNumber(tokens)} tokens) have memories by ${model}; this run encoded ${speed}, ` +
     `and the memories have ${formatBytes(figures.bytes)} of at most ` +
     `${formatBytes(figures.budgetBytes)}.${reason === undefined ? '' : ` ${reason}`}`
   );

@@ -1,5 +1,5 @@
 /** `anchorage model …`: install, look at, run and measure checkpoints. */
-import { formatBytes } from '../base';
+import { formatBytes, formatNumber } from '../base';
 import { stat } from 'node:fs/promises';
 import {
   CheckpointError,
@@ -23,6 +23,7 @@ import {
 import { UsageError } from './arguments';
 import { resolveModel } from './model/opened';
 import { parseOptions, terminalIo, text, type ModelIo } from './model/options';
+import { note } from './write';
 import {
   CALIBRATE_USAGE,
   GENERATE_USAGE,
@@ -111,7 +112,7 @@ export async function modelMain(args: readonly string[], signal: AbortSignal): P
       !(error instanceof CheckpointError || error instanceof DecoderError || error instanceof HubError)
     )
       throw error;
-    process.stderr.write(`${error.message}\n`);
+    note(error.message);
     return 1;
   }
 }
@@ -148,7 +149,7 @@ async function runList(argv: readonly string[], io: ModelIo): Promise<number> {
       `Installed in ${io.modelsDirectory}:`,
       ...(own.length > 0 ? own : ['  none']),
       '',
-      `To install with \`anchorage model add\` (memory at ${ESTIMATE_TOKENS.toLocaleString('en-US')} tokens):`,
+      `To install with \`anchorage model add\` (memory at ${formatNumber(ESTIMATE_TOKENS)} tokens):`,
       ...others,
     ].join('\n'),
   );

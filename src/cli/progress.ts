@@ -1,3 +1,5 @@
+import { printableName } from '../base';
+
 /** A line on stderr that only ever goes forward; silent where nobody watches. */
 export class Progress {
   private percent = -1;
@@ -20,7 +22,7 @@ export class Progress {
     if (percent <= this.percent) return;
     this.percent = percent;
     this.drawn = true;
-    const line = `${String(percent).padStart(3)}% ${message}`;
+    const line = `${String(percent).padStart(3)}% ${printableName(message)}`;
     if (this.stream.isTTY) this.stream.write(`\r\u001b[K${line.slice(0, (this.stream.columns || 80) - 1)}`);
     else this.stream.write(`${line}\n`);
   }

@@ -6,7 +6,7 @@ import { AppError } from '../base';
 import type { Scope } from '../protocol';
 import { UsageError } from './arguments';
 import type { Session } from './session';
-import { write } from './write';
+import { writeJson } from './write';
 
 export interface Query {
   id: string | number;
@@ -79,7 +79,7 @@ export async function answerQueries(
   for (const [index, { id, question }] of queries.entries()) {
     const { spans } = await library.search(question, options);
     const found = spans.map(({ path, startLine, endLine, score }) => ({ path, startLine, endLine, score }));
-    await write(JSON.stringify({ id, spans: found }));
+    await writeJson({ id, spans: found });
     progress.update((index + 1) / queries.length, `${index + 1} of ${queries.length} questions`);
   }
   progress.done();

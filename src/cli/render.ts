@@ -1,5 +1,6 @@
 /** Answers on a terminal: Markdown with a little weight, citations as `path:line` that a terminal can open. */
 import { pathToFileURL } from 'node:url';
+import { formatNumber, printable, printableName } from '../base';
 import type { Answer, Author, Citation, Explanation, Span, Summary, SummaryPart } from '../protocol';
 
 export interface Style {
@@ -18,13 +19,8 @@ const dim = (text: string, { colour }: Style): string => (colour ? `\u001b[2m${t
 
 /** `path:12-30`, a link to the file where the terminal knows links (OSC 8). */
 export function place({ file, path, startLine, endLine }: Span, style: Style): string {
-  const text = `${printable(path)}:${startLine}${endLine > startLine ? `-${endLine}` : ''}`;
+  const text = `${printableName(path)}:${startLine}${endLine > startLine ? `-${endLine}` : ''}`;
   return style.colour ? `\u001b]8;;${pathToFileURL(file).href}#L${startLine}\u001b\\${text}\u001b]8;;\u001b\\` : text;
-}
-
-/** Control characters of a file name or a source line would command the terminal. */
-export function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\uFFFD');
 }
 
 /** Markdown as this product writes it: paragraphs, lists, quotes, fences, bold and code. */
@@ -73,7 +69,7 @@ export function renderAnswer(answer: Answer, style: Style): string {
   const remembered =
     coverage.memories === undefined ? '' : `, of whose text the model remembers ${shareText(coverage.memories)}`;
   const files =
-    `drawn from ${coverage.filesIndexed.toLocaleString('en-US')} ` +
+    `drawn from ${formatNumber(coverage.filesIndexed)} ` +
     `${coverage.filesIndexed === 1 ? 'file' : 'files'}${remembered}`;
   const foot = `${renderAuthor(answer.author)} · ${files} · ${seconds(timing.total)}`;
   const notices = answer.notices.map((notice) => dim(`· ${printable(notice)}`, style));

@@ -1,7 +1,7 @@
 /** `segments`: the documented functions of a workspace, one JSON object a line, as the training recipe reads them. */
 import type { Arguments } from './arguments';
 import type { Session } from './session';
-import { write } from './write';
+import { writeJson } from './write';
 import { extractFunctions } from '../workspace';
 
 export async function printFunctions(_args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
@@ -12,6 +12,6 @@ export async function printFunctions(_args: Arguments, session: Session, signal:
     if (!read) continue;
     const { document, segmented } = read;
     for (const found of extractFunctions(document, segmented))
-      await write(JSON.stringify({ path, language: document.language, ...found }));
+      await writeJson({ path, language: document.language, ...found });
   }
 }

@@ -3,16 +3,18 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
-import { AppError } from '../base';
+import { AppError, formatNumber } from '../base';
 import { makeDirectory } from '../base/node';
 import type { Workspace } from '../workspace';
 import type { Scope, WorkerSettings } from '../protocol';
 import { Engines } from '../app/engines';
 import { MemoryService } from '../app/memory-service';
 import { chooseModels } from '../app/models';
+import { saveIndexReport } from '../app/index-report';
 import { openWorkspace } from '../app/open-workspace';
 import { type Arguments, type CommandName, UsageError, wholeNumber } from './arguments';
 import { Progress } from './progress';
+import { note } from './write';
 
 export interface Session {
   folders: readonly { name: string; directory: string }[];
@@ -21,6 +23,8 @@ export interface Session {
   engines: Engines;
   /** Of the workspace; nothing is in it while no model with slots is loaded. */
   memories: MemoryService;
+  /** Names of the models that are used, whether loaded or not. */
+  models: { memory?: string; chat?: string };
   progress: Progress;
   /** Indexes what has changed and waits for it, showing progress. */
   index(signal?: AbortSignal): Promise<void>;
@@ -57,19 +61,17 @@ export async function openSession(
   };
   const progress = new Progress(args.progress || (process.stderr.isTTY ?? false));
   const log = (level: string, message: string): void => {
-    if (level === 'error' || process.env['ANCHORAGE_DEBUG']) process.stderr.write(`${message}\n`);
+    if (level === 'error' || process.env['ANCHORAGE_DEBUG']) note(message);
   };
-  const library = await openWorkspace({ folders, storageDirectory, settings }, (notice) =>
-    process.stderr.write(`${notice}\n`),
-  );
+  const library = await openWorkspace({ folders, storageDirectory, settings }, (notice) => note(notice));
   library.onStatus((status) => {
-    const [indexed, known] = [status.filesIndexed, status.filesKnown].map((count) => count.toLocaleString('en-US'));
+    const [indexed, known] = [status.filesIndexed, status.filesKnown].map((count) => formatNumber(count));
     const count = `${indexed} of ${known} files`;
     if (status.state === 'indexing') progress.update(status.progress, `indexing, ${count}`);
   });
   const engines = new Engines({ file: join(__dirname, 'inference.js'), log, changed: () => {} });
-  if (options.model)
-    await engines.choose(await chooseModels({ modelsDirectory: join(cacheDirectory(), 'models'), settings }));
+  const choices = await chooseModels({ modelsDirectory: join(cacheDirectory(), 'models'), settings });
+  if (options.model) await engines.choose(choices);
   const { status: named } = engines.chat.status.state === 'none' ? engines.memory : engines.chat;
   if (settings.modelDirectory && named.state === 'failed') {
     // A model that was asked for by name is not quietly done without.
@@ -86,14 +88,14 @@ export async function openSession(
     engine: engines.memory,
     storageDirectory,
     budgetBytes: settings.memoryBudgetBytes,
-    warn: (message) => process.stderr.write(`${message}\n`),
+    warn: (message) => note(message),
     changed: () => {
       const { status } = memories;
       if (status?.counting) progress.update(0, 'memories, counting segments');
       else if (status && status.segments > 0)
         progress.update(
           status.encoded / status.segments,
-          `memories, ${status.encoded.toLocaleString('en-US')} of ${status.segments.toLocaleString('en-US')} segments`,
+          `memories, ${formatNumber(status.encoded)} of ${formatNumber(status.segments)} segments`,
         );
     },
   });
@@ -103,13 +105,18 @@ export async function openSession(
     library,
     engines,
     memories,
+    models: {
+      ...(choices.memory ? { memory: basename(choices.memory.directory) } : {}),
+      ...(choices.chat ? { chat: basename(choices.chat.directory) } : {}),
+    },
     progress,
     index: async (signal) => {
       await library.start(signal);
       progress.done();
       signal?.throwIfAborted();
-      const { state, reason } = library.status();
-      if (state === 'failed') throw new Error(reason);
+      const status = library.status();
+      if (status.state === 'failed') throw new Error(status.reason);
+      await saveIndexReport(storageDirectory, status);
     },
     close: async () => {
       await memories.end();
@@ -152,7 +159,7 @@ export function cacheDirectory(
   platform: NodeJS.Platform = process.platform,
 ): string {
   if (env['XDG_CACHE_HOME']) return join(env['XDG_CACHE_HOME'], 'anchorage');
-  if (platform === 'darwin') return join(homedir(), 'Workspace', 'Caches', 'anchorage');
+  if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'anchorage');
   if (platform === 'win32')
     return join(env['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'anchorage', 'cache');
   return join(homedir(), '.cache', 'anchorage');

@@ -1,12 +1,46 @@
+/** All output of the terminal program. Text from files, names, models and hubs cannot command the terminal here. */
+import { printable, printableJson } from '../base';
+
+/** Escape sequences that the renderers write: bold, dim, one colour, and links to files (OSC 8). */
+const OWN_STYLE = /(\u001b\[(?:1|2|22|36|39)m|\u001b\]8;;(?:file:\/\/[!-~]*)?\u001b\\)/;
+
+/** The text as it may reach a terminal: the renderers' own escape sequences stay, all others are replaced. */
+export function terminalText(text: string): string {
+  return text
+    .split(OWN_STYLE)
+    .map((part, i) => (i % 2 === 1 ? part : printable(part)))
+    .join('');
+}
+
 /**
- * Writes a line to stdout and waits until it is taken. A reader that has gone (`| head`) ends the writing in silence.
+ * Writes a line to stdout and waits until it is taken. A reader that has gone (`| head`) ends the program in silence.
  */
 export function write(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    process.stdout.write(`${text}\n`, (error) => {
+    process.stdout.write(`${terminalText(text)}\n`, (error) => {
       if (!error) resolve();
       else if ((error as NodeJS.ErrnoException).code === 'EPIPE') process.exit(0);
       else reject(error);
     });
   });
+}
+
+/** Writes a value as JSON to stdout. */
+export function writeJson(value: unknown, indent?: number): Promise<void> {
+  return write(printableJson(value, indent));
+}
+
+/** Writes a piece of a text to stdout while it is generated. */
+export function stream(text: string): void {
+  process.stdout.write(terminalText(text));
+}
+
+/** Writes a line to stderr: progress, remarks and errors. */
+export function note(text: string): void {
+  process.stderr.write(`${terminalText(text)}\n`);
+}
+
+/** Writes a piece of a draft to stderr; the checked text follows on stdout. */
+export function draft(text: string): void {
+  process.stderr.write(terminalText(text));
 }

@@ -12,7 +12,8 @@ import {
   type CommandName,
 } from '../../src/cli/arguments';
 import { parseQuery } from '../../src/cli/queries';
-import { printable, renderMarkdown } from '../../src/cli/render';
+import { printable } from '../../src/base';
+import { renderMarkdown } from '../../src/cli/render';
 import { cacheDirectory } from '../../src/cli/session';
 
 describe('arguments', () => {

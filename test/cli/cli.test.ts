@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -55,7 +55,7 @@ describe('commands', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     expect(stdout).toContain('Takes a connection for a host.');
     expect(stdout).toMatch(/\[1\] src\/pool\.py:\d+-\d+ {2}Pool\.take/);
-    expect(stdout).toContain('No model is installed');
+    expect(stdout).toContain('quoted from the sources');
     expect(stdout).not.toContain('\u001b');
   });
 
@@ -104,6 +104,18 @@ describe('commands', () => {
     expect(anchorage('status', ...inWorkspace()).stdout).toContain('32 of 32 files');
     expect(anchorage('why', 'a.log', ...inWorkspace()).stdout).toMatch(/a\.log is not indexed: .*\*\.log/);
     expect(anchorage('why', 'src/pool.py', ...inWorkspace()).stdout).toMatch(/src\/pool\.py is indexed/);
+  });
+
+  test('status and why index nothing', () => {
+    const storage = join(directory, 'untouched');
+    const status = anchorage('status', '--storage', storage, ...inWorkspace());
+    expect(status.stdout).toMatch(/State +not indexed yet\nIndexed +0 of 0 files/);
+    expect(anchorage('why', 'src/pool.py', '--storage', storage, ...inWorkspace()).stdout).toMatch(
+      /src\/pool\.py is not indexed: .*has not been read yet/,
+    );
+    expect(readdirSync(storage, { recursive: true }).filter((name) => /last-index|\.pack$/.test(String(name)))).toEqual(
+      [],
+    );
   });
 
   test('summarize and explain', () => {

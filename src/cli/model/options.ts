@@ -4,7 +4,7 @@ import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import type { Fetch } from '../../hub';
 import { UsageError } from '../arguments';
 import { cacheDirectory } from '../session';
-import { write } from '../write';
+import { note, stream, write } from '../write';
 
 /** What the model commands have of the outside world. */
 export interface ModelIo {
@@ -27,8 +27,8 @@ export function terminalIo(signal?: AbortSignal): ModelIo {
   const endpoint = process.env['ANCHORAGE_HUB'];
   return {
     out: (text) => write(text),
-    stream: (text) => void process.stdout.write(text),
-    note: (text) => void process.stderr.write(`${text}\n`),
+    stream,
+    note,
     fetch: (url, init) => fetch(url, init),
     modelsDirectory: join(cacheDirectory(), 'models'),
     ...(signal ? { signal } : {}),
