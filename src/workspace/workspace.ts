@@ -183,6 +183,7 @@ export class Workspace {
     this.indexer.context.settings = settings;
     const same =
       before.maxFileBytes === settings.maxFileBytes &&
+      before.followLinks === settings.followLinks &&
       JSON.stringify(before.filesExclude) === JSON.stringify(settings.filesExclude);
     if (same || this.progress.state === 'idle') return;
     await this.upkeep.stopPass();

@@ -16,6 +16,8 @@ export interface IndexSettings {
   /** Globs of `files.exclude`. */
   filesExclude: readonly string[];
   maxFileBytes: number;
+  /** Follows links that leave the workspace folders; off by default. */
+  followLinks?: boolean;
 }
 
 export interface FileChange {

@@ -1,6 +1,6 @@
 import { basename, relative, resolve } from 'node:path';
 import type { WorkspaceFolder } from '../types';
-import { isWithin, posix } from './rules';
+import { isWithin, posix } from './paths';
 
 /** The folders of a workspace, made ready for walking: absolute, each once, with names that tell them apart. */
 export class WorkspaceFolders {

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import { globToRegExp } from './glob';
+import { globMatcher } from './glob';
+import { readSmallText } from './regular-file';
 
 /** One `key = value` of a git configuration file, as git-config(1) describes the syntax. */
 export interface ConfigEntry {
@@ -73,6 +73,9 @@ function readValue(text: string): { value?: string; length: number } {
   }
 }
 
+/** Larger files are no configuration. */
+const MAX_CONFIG_BYTES = 1 << 20;
+
 /** Files included one from another at most, as git has it. */
 const MOST_DEPTH = 10;
 
@@ -113,12 +116,7 @@ export function excludesFile(
 }
 
 function entriesOf(file: string): ConfigEntry[] {
-  try {
-    return parseGitConfig(readFileSync(file, 'utf8'));
-  } catch {
-    // Not there, or not for us to read: then it says nothing.
-    return [];
-  }
+  return parseGitConfig(readSmallText(file, { maxBytes: MAX_CONFIG_BYTES }) ?? '');
 }
 
 const expand = (path: string, home: string): string =>
@@ -136,5 +134,5 @@ function isIncluded(key: string, file: string, gitDirectory: string, home: strin
   if (pattern.endsWith('/')) pattern += '**';
   if (!isAbsolute(pattern)) pattern = `**/${pattern}`;
   // Both sides without the first slash, for the globs here are relative.
-  return globToRegExp(pattern, condition[1] !== undefined).test(gitDirectory.replace(/\\/g, '/').replace(/^\//, ''));
+  return globMatcher(pattern, condition[1] !== undefined)(gitDirectory.replace(/\\/g, '/').replace(/^\//, ''));
 }

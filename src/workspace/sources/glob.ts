@@ -1,83 +1,121 @@
+import { bracketAt, GlobAutomaton } from './glob-automaton';
+
+export type PathMatcher = (path: string) => boolean;
+
 /**
  * VS Code's globs (`files.exclude`): `*` and `?` within a path segment, `**` over segments, `{a,b}`, `[a-z]`, `[!a-z]`.
  * A pattern is matched against the path relative to the workspace folder, so `*.log` means the folder's own files only.
+ * Takes linear time in the path for every pattern (docs/decisions/globs.md).
  */
-export function globToRegExp(glob: string, ignoreCase: boolean): RegExp {
-  const pattern = glob
-    .replace(/\\/g, '/')
-    .replace(/^\.?\//, '')
-    .replace(/\/$/, '');
-  return new RegExp(`^${translate(pattern)}$`, ignoreCase ? 'iu' : 'u');
+export function globMatcher(glob: string, ignoreCase: boolean): PathMatcher {
+  const fold = (text: string): string => (ignoreCase ? text.toLowerCase() : text);
+  const pattern = fold(
+    glob
+      .replace(/\\/g, '/')
+      .replace(/^\.?\//, '')
+      .replace(/\/$/, ''),
+  );
+  const automaton = new GlobAutomaton();
+  new GlobCompiler(pattern, automaton, ignoreCase).compile(0, pattern.length);
+  const suffix = literalSuffix(pattern);
+  return (path) => {
+    const folded = fold(path);
+    return folded.endsWith(suffix) && automaton.matches(folded);
+  };
 }
 
-function translate(pattern: string): string {
-  let out = '';
-  for (let i = 0; i < pattern.length;) {
-    const character = pattern[i] ?? '';
-    if (
+/** Characters after the last one with a meaning: most paths differ there already. */
+export function literalSuffix(pattern: string): string {
+  return /[^*?{}[\],\\]*$/.exec(pattern.slice(-64))?.[0].replace(/^\//, '') ?? '';
+}
+
+class GlobCompiler {
+  /** Closing brace of each opening one. */
+  private readonly closing: ReadonlyMap<number, number>;
+
+  constructor(
+    private readonly pattern: string,
+    private readonly automaton: GlobAutomaton,
+    private readonly ignoreCase: boolean,
+  ) {
+    this.closing = matchingBraces(pattern);
+  }
+
+  /** Adds the part [start, end) of the pattern. */
+  compile(start: number, end: number): void {
+    const { pattern, automaton } = this;
+    for (let i = start; i < end;) {
+      const character = String.fromCodePoint(pattern.codePointAt(i) ?? 0);
+      if (this.isDoubleStar(i, end)) {
+        if (pattern[i + 2] === '/' && i + 2 < end) {
+          automaton.segments();
+          i += 3;
+        } else {
+          automaton.everything();
+          i += 2;
+        }
+      } else if (character === '*') {
+        while (i < end && pattern[i] === '*') i++;
+        automaton.withinSegment();
+      } else if (character === '?') {
+        automaton.notSlash();
+        i++;
+      } else if (character === '{' && (this.closing.get(i) ?? end) < end) {
+        const close = this.closing.get(i) as number;
+        automaton.alternatives(
+          this.parts(i + 1, close).map(
+            ([from, to]) =>
+              () =>
+                this.compile(from, to),
+          ),
+        );
+        i = close + 1;
+      } else {
+        const bracket = character === '[' ? bracketAt(pattern, i, this.ignoreCase) : undefined;
+        if (bracket && bracket.end <= end) automaton.one(bracket.test);
+        else automaton.literal(character);
+        i = bracket && bracket.end <= end ? bracket.end : i + character.length;
+      }
+    }
+  }
+
+  /** `**` as a segment of its own. */
+  private isDoubleStar(i: number, end: number): boolean {
+    const { pattern } = this;
+    return (
       pattern.startsWith('**', i) &&
       (i === 0 || '/{,'.includes(pattern[i - 1] ?? '')) &&
-      (i + 2 >= pattern.length || '/,}'.includes(pattern[i + 2] ?? ''))
-    ) {
-      if (pattern[i + 2] === '/') {
-        out += '(?:[^/]+/)*';
-        i += 3;
-      } else {
-        out += '.*';
-        i += 2;
-      }
-      continue;
-    }
-    if (character === '*') {
-      while (pattern[i] === '*') i++;
-      out += '[^/]*';
-      continue;
-    }
-    if (character === '{') {
-      const close = matchingBrace(pattern, i);
-      if (close > 0) {
-        out += `(?:${alternatives(pattern.slice(i + 1, close))
-          .map(translate)
-          .join('|')})`;
-        i = close + 1;
-        continue;
-      }
-    }
-    if (character === '[') {
-      const set = /^\[([!^]?)([^\]/]+)\]/.exec(pattern.slice(i));
-      if (set) {
-        out += `[${set[1] ? '^/' : ''}${(set[2] ?? '').replace(/[\\[\]^]/g, '\\$&')}]`;
-        i += set[0].length;
-        continue;
-      }
-    }
-    out += character === '?' ? '[^/]' : character.replace(/[.+^${}()|[\]\\/]/u, '\\$&');
-    // A surrogate pair is one character of a `u` expression; both units are copied as they are.
-    i++;
+      (i + 2 >= end || '/,}'.includes(pattern[i + 2] ?? ''))
+    );
   }
-  return out;
+
+  /** The comma-separated parts of [start, end), nested braces passed over. */
+  private parts(start: number, end: number): [from: number, to: number][] {
+    const parts: [number, number][] = [];
+    let from = start;
+    for (let i = start; i < end; i++) {
+      if (this.pattern[i] === '{') i = Math.min(end, this.closing.get(i) ?? i);
+      else if (this.pattern[i] === ',') {
+        parts.push([from, i]);
+        from = i + 1;
+      }
+    }
+    return [...parts, [from, end]];
+  }
 }
 
-function matchingBrace(pattern: string, open: number): number {
-  let depth = 0;
-  for (let i = open; i < pattern.length; i++) {
-    if (pattern[i] === '{') depth++;
-    else if (pattern[i] === '}' && --depth === 0) return i;
-  }
-  return -1;
-}
+const MAX_DEPTH = 32;
 
-function alternatives(text: string): string[] {
-  const parts: string[] = [];
-  let depth = 0;
-  let start = 0;
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === '{') depth++;
-    else if (text[i] === '}') depth--;
-    else if (text[i] === ',' && depth === 0) {
-      parts.push(text.slice(start, i));
-      start = i + 1;
+function matchingBraces(pattern: string): ReadonlyMap<number, number> {
+  const closing = new Map<number, number>();
+  const open: number[] = [];
+  for (let i = 0; i < pattern.length; i++) {
+    if (pattern[i] === '{') open.push(i);
+    else if (pattern[i] === '}') {
+      const start = open.pop();
+      // Deeper ones are literal: nobody writes them, and each level is a call.
+      if (start !== undefined && open.length < MAX_DEPTH) closing.set(start, i);
     }
   }
-  return [...parts, text.slice(start)];
+  return closing;
 }

@@ -1,7 +1,11 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { excludesFile } from './git-config';
-import type { SkipReason } from './rules';
+import { readSmallText } from './regular-file';
+import type { SkipReason } from './skip-reason';
+
+/** A `.git` file holds one path. */
+const POINTER = { maxBytes: 1 << 16 };
 
 export function isRepositoryRoot(directory: string): boolean {
   return existsSync(join(directory, '.git'));
@@ -33,11 +37,11 @@ function commonDirectory(repository: string): string {
   const dotGit = join(repository, '.git');
   try {
     if (statSync(dotGit).isFile()) {
-      const target = /^gitdir:\s*(.+?)\s*$/m.exec(readFileSync(dotGit, 'utf8'))?.[1];
+      const target = /^gitdir:\s*(.+?)\s*$/m.exec(readSmallText(dotGit, POINTER) ?? '')?.[1];
       if (target) {
         const gitDirectory = resolve(repository, target);
         const common = join(gitDirectory, 'commondir');
-        return existsSync(common) ? resolve(gitDirectory, readFileSync(common, 'utf8').trim()) : gitDirectory;
+        return existsSync(common) ? resolve(gitDirectory, (readSmallText(common, POINTER) ?? '').trim()) : gitDirectory;
       }
     }
   } catch {
@@ -55,7 +59,7 @@ export function nestedRepository(directory: string, insideRepository: boolean): 
   const dotGit = join(directory, '.git');
   try {
     if (!statSync(dotGit).isFile()) return 'nested repository';
-    const target = readFileSync(dotGit, 'utf8');
+    const target = readSmallText(dotGit, POINTER) ?? '';
     return /[\\/]modules[\\/]/.test(target)
       ? 'submodule'
       : /[\\/]worktrees[\\/]/.test(target)

@@ -1,115 +1,19 @@
-import { readFileSync } from 'node:fs';
-import { isAbsolute, join, relative } from 'node:path';
-import createIgnore, { type Ignore, type TestResult } from 'ignore';
-import { globToRegExp } from './glob';
+import { join, relative } from 'node:path';
+import { globMatcher, type PathMatcher } from './glob';
+import { IgnoreFile, type Rule } from './ignore-file';
+import { posix } from './paths';
+import { ReadError } from './read-error';
+import { readRegularFileNow } from './regular-file';
+import type { SkipReason } from './skip-reason';
 import { findRepository, isRepositoryRoot, nestedRepository, repositoryExcludes } from './repository';
 
-/** Our own ignore file; it has the last word and can re-include what git ignores. */
+/** The product's own ignore file. It has the last word and can re-include files that git ignores. */
 export const OWN_IGNORE_FILE = '.anchorageignore';
-
-/** The rule that decided about a file or folder. */
-export interface Rule {
-  /** The ignore file, absolute; `files.exclude` for the setting. */
-  file: string;
-  /** 1-based; 0 for the setting. */
-  line: number;
-  pattern: string;
-}
 
 export type Verdict = { excluded: true; reason: SkipReason; rule?: Rule } | { excluded: false; rule?: Rule };
 
-export type SkipReason =
-  | 'gitignore'
-  | 'info/exclude'
-  | 'core.excludesFile'
-  | 'anchorageignore'
-  | 'files.exclude'
-  | 'git folder'
-  | 'submodule'
-  | 'nested work tree'
-  | 'nested repository'
-  | 'other workspace folder'
-  | 'link to an indexed place'
-  | 'broken link'
-  | 'not a regular file'
-  | 'binary'
-  | 'too large'
-  | 'unreadable';
-
-/** One ignore file: patterns relative to the directory it speaks for. */
-export class IgnoreFile {
-  private readonly matcher: Ignore;
-  readonly lines: readonly { line: number; pattern: string }[];
-  /** Leading literal folders of anchored negative patterns: where an ignored folder must still be looked into. */
-  readonly reincludes: readonly string[];
-
-  constructor(
-    readonly file: string,
-    text: string,
-    ignoreCase: boolean,
-  ) {
-    this.lines = text
-      .replace(/^\uFEFF/, '')
-      .split(/\r?\n/)
-      .map((pattern, i) => ({ line: i + 1, pattern }))
-      .filter(({ pattern }) => pattern !== '' && !pattern.startsWith('#'));
-    this.matcher = createIgnore({ ignorecase: ignoreCase });
-    for (const { line, pattern } of this.lines) this.matcher.add({ pattern, mark: String(line) });
-    this.reincludes = this.lines.flatMap(({ pattern }) => anchoredPrefix(pattern) ?? []);
-    this.ignoreCase = ignoreCase;
-  }
-  private readonly ignoreCase: boolean;
-
-  /**
-   * What the file says of a path relative to its directory (a trailing slash for folders) itself, whatever it says of
-   * the folders above: the walk has asked about those already, and another file may have overruled this one there.
-   */
-  test(path: string): { ignored: boolean; rule?: Rule } | undefined {
-    const result = matchItself(this.matcher, path);
-    if (result.ignored)
-      return {
-        ignored: true,
-        ...(result.rule
-          ? { rule: { file: this.file, line: Number(result.rule.mark ?? 0), pattern: result.rule.pattern } }
-          : {}),
-      };
-    return result.unignored ? { ignored: false } : undefined;
-  }
-
-  /** The last negative pattern that matches, for an explanation. */
-  negativeRule(path: string): Rule | undefined {
-    for (const { line, pattern } of [...this.lines].reverse()) {
-      if (!pattern.startsWith('!')) continue;
-      if (matchItself(createIgnore({ ignorecase: this.ignoreCase }).add(pattern.slice(1)), path).ignored)
-        return { file: this.file, line, pattern };
-    }
-    return undefined;
-  }
-}
-
-/**
- * The public `test` lets a rule for a folder decide about all it holds, which is right for one file of rules alone but
- * not for several that overrule each other. The rule list beneath it matches one path only (ignore 7, pinned; compared
- * with git in the tests).
- */
-function matchItself(matcher: Ignore, path: string): TestResult {
-  const { _rules: rules } = matcher as unknown as { _rules?: { test?(path: string, mode: 'regex'): TestResult } };
-  return rules?.test ? rules.test(path, 'regex') : matcher.test(path);
-}
-
-/** `!build/api/*.ts` → `build/api`; undefined for positive and for unanchored patterns. */
-function anchoredPrefix(pattern: string): string | undefined {
-  if (!pattern.startsWith('!')) return undefined;
-  const path = pattern.slice(1).trimEnd();
-  if (!path.replace(/\/$/, '').includes('/') && !path.startsWith('/')) return undefined;
-  const parts = path
-    .replace(/^\//, '')
-    .split('/')
-    .filter((part) => part !== '');
-  const wild = parts.findIndex((part) => /[*?[\\]/.test(part));
-  const literal = wild < 0 ? parts : parts.slice(0, wild);
-  return literal.length > 0 ? literal.join('/') : undefined;
-}
+/** Ignore files are read whole for each folder; a longer one is told and passed over. */
+const MAX_IGNORE_BYTES = 1 << 20;
 
 interface Level {
   /** Directory the file speaks for, absolute. */
@@ -135,11 +39,13 @@ export interface RuleOptions {
   /** Absolute, without trailing slash. */
   folder: string;
   ignoreCase?: boolean;
+  /** Told of each ignore file that exists and is not used: a link, a device, or too large. */
+  onRefused?: (file: string, reason: string) => void;
 }
 
 /** Decides for the entries of one workspace folder. */
 export class FolderRules {
-  private readonly globs: readonly { pattern: string; expression: RegExp }[];
+  private readonly globs: readonly { pattern: string; matches: PathMatcher }[];
   private readonly ignoreCase: boolean;
   readonly root: DirectoryRules;
 
@@ -147,7 +53,7 @@ export class FolderRules {
     this.ignoreCase = options.ignoreCase ?? process.platform !== 'linux';
     this.globs = options.filesExclude.map((pattern) => ({
       pattern,
-      expression: globToRegExp(pattern, this.ignoreCase),
+      matches: globMatcher(pattern, this.ignoreCase),
     }));
     this.root = this.rootRules();
   }
@@ -164,7 +70,7 @@ export class FolderRules {
         .filter((part) => part !== '');
       let directory = repository;
       for (const part of above) {
-        const file = this.readIgnore(join(directory, '.gitignore'));
+        const file = this.readIgnore(join(directory, '.gitignore'), true);
         if (file) git.push({ directory, file, reason: 'gitignore' });
         directory = join(directory, part);
       }
@@ -180,22 +86,27 @@ export class FolderRules {
 
   private excludesOf(repository: string): Level[] {
     return repositoryExcludes(repository).flatMap(({ path, reason }) => {
-      const file = this.readIgnore(path);
+      const file = this.readIgnore(path, false);
       return file ? [{ directory: repository, file, reason }] : [];
     });
   }
 
-  private readIgnore(file: string): IgnoreFile | undefined {
+  /** @param refuseLinks as git does for the files of a work tree */
+  private readIgnore(file: string, refuseLinks: boolean): IgnoreFile | undefined {
     try {
-      return new IgnoreFile(file, readFileSync(file, 'utf8'), this.ignoreCase);
-    } catch {
+      const { bytes } = readRegularFileNow(file, { maxBytes: MAX_IGNORE_BYTES, refuseLinks });
+      return new IgnoreFile(file, bytes.toString('utf8'), this.ignoreCase);
+    } catch (error) {
+      if (!(error instanceof ReadError)) throw error;
+      if (error.code !== 'missing' && error.code !== 'directory')
+        this.options.onRefused?.(file, error.message.replace(`${file}: `, 'ignore file not used: '));
       return undefined;
     }
   }
 
   private withOwnFiles(rules: DirectoryRules): DirectoryRules {
-    const git = this.readIgnore(join(rules.directory, '.gitignore'));
-    const own = this.readIgnore(join(rules.directory, OWN_IGNORE_FILE));
+    const git = this.readIgnore(join(rules.directory, '.gitignore'), true);
+    const own = this.readIgnore(join(rules.directory, OWN_IGNORE_FILE), true);
     return {
       ...rules,
       git: git ? [...rules.git, { directory: rules.directory, file: git, reason: 'gitignore' }] : rules.git,
@@ -227,15 +138,15 @@ export class FolderRules {
     const own = this.ownVerdict(rules, entry);
     if (own)
       return own.ignored
-        ? { excluded: true, reason: 'anchorageignore', ...(own.rule ? { rule: own.rule } : {}) }
-        : { excluded: false, ...(own.rule ? { rule: own.rule } : {}) };
+        ? { excluded: true, reason: 'anchorageignore', rule: own.rule }
+        : { excluded: false, rule: own.rule };
     const repository = isDirectory ? nestedRepository(join(rules.directory, name), rules.insideRepository) : undefined;
     if (repository) return { excluded: true, reason: repository };
     if (rules.inherited) return { excluded: true, ...rules.inherited };
     const git = this.gitVerdict(rules, entry);
     if (git?.excluded) return git;
     const path = posix(relative(this.options.folder, join(rules.directory, name)));
-    const glob = this.globs.find(({ expression }) => expression.test(path));
+    const glob = this.globs.find(({ matches }) => matches(path));
     if (glob)
       return {
         excluded: true,
@@ -245,15 +156,13 @@ export class FolderRules {
     return { excluded: false };
   }
 
-  private ownVerdict(rules: DirectoryRules, entry: string): { ignored: boolean; rule?: Rule } | undefined {
+  private ownVerdict(rules: DirectoryRules, entry: string): { ignored: boolean; rule: Rule } | undefined {
     for (let i = rules.own.length - 1; i >= 0; i--) {
       const level = rules.own[i];
       if (!level) continue;
       const path = pathFrom(level.directory, rules.directory, entry);
       const result = level.file.test(path);
-      if (!result) continue;
-      const rule = result.ignored ? result.rule : level.file.negativeRule(path);
-      return { ignored: result.ignored, ...(rule ? { rule } : {}) };
+      if (result) return result;
     }
     return undefined;
   }
@@ -265,7 +174,7 @@ export class FolderRules {
       const result = level.file.test(pathFrom(level.directory, rules.directory, entry));
       if (!result) continue;
       if (!result.ignored) return { excluded: false };
-      return { excluded: true, reason: level.reason, ...(result.rule ? { rule: result.rule } : {}) };
+      return { excluded: true, reason: level.reason, rule: result.rule };
     }
     return undefined;
   }
@@ -284,14 +193,4 @@ export class FolderRules {
 
 function pathFrom(base: string, directory: string, entry: string): string {
   return base === directory ? entry : `${posix(relative(base, directory))}/${entry}`;
-}
-
-export function posix(path: string): string {
-  return process.platform === 'win32' ? path.replace(/\\/g, '/') : path;
-}
-
-/** Whether `path` is `directory` or below it. */
-export function isWithin(path: string, directory: string): boolean {
-  const way = relative(directory, path);
-  return way === '' || (way !== '..' && !way.startsWith('../') && !way.startsWith('..\\') && !isAbsolute(way));
 }

@@ -1,10 +1,14 @@
+import { errorCode } from '../../base';
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { join } from 'node:path';
 import { hasBinaryName } from './binary';
 import { maxBytesOf } from './extractors';
 import type { WorkspaceFolders } from './folders';
-import { FolderRules, isWithin, type DirectoryRules, type SkipReason } from './rules';
+import { isWithin, realOf } from './paths';
+import { FolderRules, type DirectoryRules } from './rules';
+import type { SkipReason } from './skip-reason';
 
 /** A file to be indexed, as the walk saw it. */
 export interface WalkedFile {
@@ -19,6 +23,8 @@ export interface WalkedFile {
 export interface WalkOptions {
   filesExclude: readonly string[];
   maxFileBytes: number;
+  /** Follows links that leave the workspace folders. Default: they are counted and left out. */
+  followLinks?: boolean;
   signal?: AbortSignal;
 }
 
@@ -33,15 +39,20 @@ export class WalkReport {
     this.skipped.set(reason, (this.skipped.get(reason) ?? 0) + 1);
   }
 
-  problem(path: string, reason: string): void {
-    this.skip('unreadable');
+  problem(path: string, reason: string, counted: SkipReason = 'unreadable'): void {
+    this.skip(counted);
+    this.tell(path, reason);
+  }
+
+  /** Names a trouble that leaves no file out by itself. */
+  tell(path: string, reason: string): void {
     if (this.problems.length < 100) this.problems.push({ path, reason });
   }
 }
 
 /**
  * The files of a workspace, folder by folder, names in order. A directory that cannot be read is recorded and passed
- * over. Yields between directories, so the caller's event loop goes on.
+ * over. Yields to the event loop between directories, and within large ones every few milliseconds.
  */
 export async function* walk(
   folders: WorkspaceFolders,
@@ -53,10 +64,16 @@ export async function* walk(
     const rules = new FolderRules({
       folder: folder.directory,
       filesExclude: folder.filesExclude ?? options.filesExclude,
+      onRefused: (file, reason) => report.tell(folders.pathOf(file) ?? file, reason),
     });
     yield* walker.directory(rules, rules.root);
   }
 }
+
+/** Milliseconds of work between two turns of the event loop. */
+const SLICE_MS = 8;
+/** Files whose size is asked for at the same time. */
+const STATS_AT_ONCE = 256;
 
 interface Entry {
   name: string;
@@ -79,14 +96,20 @@ class Walker {
     try {
       dirents = await readdir(here.directory, { withFileTypes: true });
     } catch (error) {
-      this.report.problem(this.folders.pathOf(here.directory) ?? here.directory, describe(error));
+      this.unreadable(here.directory, error);
       return;
     }
     this.report.directories++;
     dirents.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     const files: string[] = [];
     const directories: { name: string; rules: DirectoryRules }[] = [];
+    let since = performance.now();
     for (const dirent of dirents) {
+      if (performance.now() - since > SLICE_MS) {
+        await nextTurn();
+        this.options.signal?.throwIfAborted();
+        since = performance.now();
+      }
       const entry = dirent.isSymbolicLink() ? await this.follow(here.directory, dirent.name) : this.plain(dirent);
       if (!entry) continue;
       const verdict = rules.decide(here, entry.name, entry.directory);
@@ -104,7 +127,8 @@ class Walker {
         files.push(entry.name);
       }
     }
-    yield* await this.measure(here.directory, files);
+    for (let i = 0; i < files.length; i += STATS_AT_ONCE)
+      yield* await this.measure(here.directory, files.slice(i, i + STATS_AT_ONCE));
     for (const directory of directories) yield* this.directory(rules, directory.rules);
   }
 
@@ -114,13 +138,22 @@ class Walker {
     return undefined;
   }
 
-  /** A link is followed unless it leads to a place that is indexed anyway or has been reached before. */
+  /**
+   * A link within the workspace is left out: its target is indexed, or ignored, under its own path. A link out of the
+   * workspace is followed only with the option, and only to places that have not been reached before.
+   */
   private async follow(directory: string, name: string): Promise<Entry | undefined> {
     const file = join(directory, name);
     try {
       const target = await realpath(file);
       const info = await stat(target);
+      const inside = this.folders.all.some((folder) => isWithin(target, realOf(folder.directory)));
+      if (!inside && !this.options.followLinks) {
+        this.report.skip('link out of the workspace');
+        return undefined;
+      }
       const known =
+        inside ||
         this.folders.all.some((folder) => isWithin(target, folder.directory)) ||
         [...this.linked].some((path) => isWithin(target, path));
       // A link upward would reach what it came from.
@@ -158,10 +191,18 @@ class Walker {
       }
       return { file, path, size, mtimeMs };
     } catch (error) {
-      // Deleted between listing and reading: then there is nothing to tell.
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') this.report.problem(path, describe(error));
+      this.unreadable(file, error);
       return undefined;
     }
+  }
+
+  private unreadable(file: string, error: unknown): void {
+    const path = this.folders.pathOf(file) ?? file;
+    if (errorCode(error) !== 'ENOENT') this.report.problem(path, describe(error));
+    // Node decodes names as UTF-8; the replacement characters name no file.
+    else if (file.includes('\uFFFD'))
+      this.report.problem(path, 'its name is not UTF-8; rename it', 'name is not UTF-8');
+    // Else it was deleted between listing and reading: there is nothing to tell.
   }
 }
 

@@ -1,13 +1,18 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import type { WhyFile } from '../../protocol';
 import { hasBinaryName } from './binary';
+import { maxBytesOf } from './extractors';
 import type { WorkspaceFolders } from './folders';
-import { FolderRules, isWithin, posix, type Rule, type SkipReason } from './rules';
+import type { Rule } from './ignore-file';
+import { isWithin, posix, realOf } from './paths';
+import { FolderRules } from './rules';
+import type { SkipReason } from './skip-reason';
 
 export interface WhyOptions {
   filesExclude: readonly string[];
   maxFileBytes: number;
+  followLinks?: boolean;
 }
 
 /** Whether a file belongs into the index, and the rule that decides. The same rules as the walk's, along one path. */
@@ -40,6 +45,8 @@ export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOpt
     if (!verdict.excluded && verdict.rule) reincluded = verdict.rule;
     if (isDirectory) here = rules.enter(here, name, verdict);
   }
+  const link = linkTrouble(file, folder.directory, folders, options);
+  if (link) return answer(false, link);
   const trouble = fileTrouble(file, options.maxFileBytes);
   if (trouble) return answer(false, trouble);
   if (reincluded) return answer(true, `Re-included by ${place(reincluded, folder.directory)}.`, reincluded);
@@ -67,20 +74,37 @@ function describe(reason: SkipReason, directory: string, rule: Rule | undefined,
   return `${subject} ${WORDS[reason] ?? `is left out (${reason})`}.`;
 }
 
+/** Links are judged by the real path: a name in the workspace must not lead to what the workspace leaves out. */
+function linkTrouble(
+  file: string,
+  directory: string,
+  folders: WorkspaceFolders,
+  { followLinks }: WhyOptions,
+): string | undefined {
+  const real = realOf(file);
+  const home = folders.all.find((folder) => isWithin(real, realOf(folder.directory)));
+  const own = join(realOf(directory), relative(directory, file));
+  // A file that is not there, in a folder that is itself reached through a link, has no real path.
+  if (real === own || real === file) return undefined;
+  if (home) return `It is a link to ${posix(relative(realOf(home.directory), real))}, which counts by its own path.`;
+  return followLinks ? undefined : `It is a link out of the workspace, to ${real}. Such links are not followed.`;
+}
+
 function fileTrouble(file: string, maxFileBytes: number): string | undefined {
   try {
     const info = statSync(file);
     if (info.isDirectory()) return 'It is a folder.';
     if (!info.isFile()) return 'It is not a regular file.';
     if (hasBinaryName(basename(file))) return 'Its name says that it is binary.';
-    if (info.size > maxFileBytes)
+    if (info.size > maxBytesOf(file, maxFileBytes))
       return (
         `It has ${info.size.toLocaleString('en')} bytes, more than the setting anchorage.index.maxFileSizeKB ` +
         `allows (${maxFileBytes.toLocaleString('en')}).`
       );
     const head = Buffer.alloc(8_192);
-    const handle = openSync(file, 'r');
+    const handle = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     try {
+      if (!fstatSync(handle).isFile()) return 'It is not a regular file.';
       const length = readSync(handle, head, 0, head.length, 0);
       const wide = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
       if (!wide && head.subarray(0, length).includes(0)) return 'It holds NUL bytes, so it is binary.';

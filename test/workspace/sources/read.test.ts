@@ -5,7 +5,8 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { globToRegExp } from '../../../src/workspace/sources/glob';
+import { IgnoreFile } from '../../../src/workspace/sources/ignore-file';
+import { globMatcher } from '../../../src/workspace/sources/glob';
 import { languageOf } from '../../../src/workspace/languages';
 import { readDocument, readDocumentNow } from '../../../src/workspace/sources/read';
 
@@ -86,7 +87,24 @@ describe('globs', () => {
     ['x(1)+y', 'x(1)+y', true],
     ['**/é😀', 'a/é😀', true],
     ['{a,{b,c}}', 'c', true],
-  ])('%s on %s', (glob, path, matches) => expect(globToRegExp(glob, false).test(path)).toBe(matches));
+  ])('%s on %s', (glob, path, matches) => expect(globMatcher(glob, false)(path)).toBe(matches));
+});
+
+describe('hostile patterns', () => {
+  const name = 'a'.repeat(255);
+
+  it.each([
+    '*a*a*a*a*a*a*a*a*a*b',
+    '**/*a*a*a*a*a*b',
+    `${'**/'.repeat(200)}b`,
+    '{a,aa,aaa}'.repeat(300),
+    '{'.repeat(4_000),
+  ])('end at once: %s', (glob) => {
+    const matches = globMatcher(glob, false);
+    expect(matches(`${`${name}/`.repeat(15)}${name}`)).toBe(false);
+    const file = new IgnoreFile('.gitignore', `${glob}\n!${glob}`, false);
+    expect(file.test(name)).toBeUndefined();
+  });
 });
 
 describe('special files', () => {

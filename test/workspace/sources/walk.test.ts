@@ -44,7 +44,7 @@ function git(...args: string[]): string {
 
 async function walked(
   folders = [{ name: 'w', directory: root }],
-  options = OPTIONS,
+  options: Parameters<typeof walk>[1] = OPTIONS,
 ): Promise<{ paths: string[]; report: WalkReport }> {
   const report = new WalkReport();
   const paths: string[] = [];
@@ -317,13 +317,76 @@ describe('odd places', () => {
       writeFileSync(join(outside, 'lib/y.ts'), 'y');
       symlinkSync(join(outside, 'lib'), join(root, 'linked'));
       symlinkSync(outside, join(outside, 'lib/up'));
-      const { paths, report } = await walked();
+      const { paths, report } = await walked(undefined, { ...OPTIONS, followLinks: true });
       expect(paths).toEqual(['a/x.ts', 'linked/y.ts']);
       expect(report.skipped.get('broken link')).toBe(1);
       expect(report.skipped.get('link to an indexed place')).toBe(3);
+      const unfollowed = await walked();
+      expect(unfollowed.paths).toEqual(['a/x.ts']);
+      expect(unfollowed.report.skipped.get('link out of the workspace')).toBe(1);
+      expect(why('linked/y.ts')).toMatchObject({
+        indexed: false,
+        reason: expect.stringContaining('out of the workspace'),
+      });
     } finally {
       rmSync(outside, { recursive: true, force: true });
     }
+  });
+
+  it('behind a link count by their own path: a link to an ignored file is ignored', async () => {
+    put('.gitignore', 'secret.txt\n');
+    git('init', '-q');
+    put('secret.txt');
+    put('open.txt');
+    symlinkSync(join(root, 'secret.txt'), join(root, 'innocent.txt'));
+    expect((await walked()).paths).toEqual(['.gitignore', 'open.txt']);
+    expect(why('innocent.txt')).toMatchObject({
+      indexed: false,
+      reason: expect.stringContaining('link to secret.txt'),
+    });
+    expect(why('open.txt').indexed).toBe(true);
+  });
+
+  it('with names that are not UTF-8 are counted and told', async () => {
+    put('a.ts');
+    writeFileSync(Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from([0xe9]), Buffer.from('.ts')]), 'text');
+    const { paths, report } = await walked();
+    expect(paths).toEqual(['a.ts']);
+    expect(report.skipped.get('name is not UTF-8')).toBe(1);
+    expect(report.problems).toEqual([{ path: 'caf\uFFFD.ts', reason: expect.stringContaining('UTF-8') }]);
+  });
+
+  it.skipIf(process.platform === 'win32')(
+    'refuses ignore files that are links, devices or pipes, and says so',
+    async () => {
+      git('init', '-q');
+      put('rules', 'a.ts\n');
+      put('a.ts');
+      put('b/b.ts');
+      symlinkSync(join(root, 'rules'), join(root, '.gitignore'));
+      symlinkSync('/dev/zero', join(root, 'b/.gitignore'));
+      execFileSync('mkfifo', [join(root, 'b/.anchorageignore')]);
+      const { paths, report } = await walked();
+      expect(paths).toEqual(['a.ts', 'b/b.ts', 'rules']);
+      // git reads no linked ignore file of a work tree either.
+      expect(git('ls-files', '--others', '--exclude-standard').split('\n')).toContain('a.ts');
+      expect(report.problems.map((problem) => problem.path).sort()).toEqual([
+        '.gitignore',
+        'b/.anchorageignore',
+        'b/.gitignore',
+      ]);
+    },
+  );
+
+  it('of a very wide directory yield to the event loop', async () => {
+    put('.gitignore', Array.from({ length: 200 }, (_, i) => `*x${i}*y${i}*.log`).join('\n'));
+    git('init', '-q');
+    for (let i = 0; i < 3_000; i++) writeFileSync(join(root, `file${i}x1y.log`), '');
+    let turns = 0;
+    const timer = setInterval(() => turns++, 1);
+    await walked();
+    clearInterval(timer);
+    expect(turns).toBeGreaterThan(3);
   });
 
   it.skipIf(process.getuid?.() === 0)('without permission are recorded, and the walk goes on', async () => {

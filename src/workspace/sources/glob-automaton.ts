@@ -1,0 +1,190 @@
+/**
+ * A nondeterministic automaton over paths (Thompson, "Regular expression search algorithm", CACM 11(6), 1968). Matching
+ * takes time in proportion to path × pattern, whatever the pattern: regular expressions made from globs such as
+ * `*a*a*a*a*b` take exponential time in V8.
+ */
+interface State {
+  /** Consumes a character and goes to `next`; a state without a test only has free moves. */
+  test?: CharacterTest;
+  next: number;
+  free: number[];
+}
+
+export type CharacterTest = (character: string) => boolean;
+
+const NOT_SLASH: CharacterTest = (character) => character !== '/';
+const ANY: CharacterTest = () => true;
+
+export class GlobAutomaton {
+  private readonly states: State[] = [{ next: 0, free: [] }];
+  /** Round in which a state was last reached, so that each is visited once for each character. */
+  private reached = new Int32Array(0);
+  private round = 0;
+
+  private get last(): number {
+    return this.states.length - 1;
+  }
+
+  private grow(): number {
+    return this.states.push({ next: 0, free: [] }) - 1;
+  }
+
+  private set(state: number, test: CharacterTest, next: number): void {
+    const it = this.states[state] as State;
+    it.test = test;
+    it.next = next;
+  }
+
+  private link(from: number, to: number): void {
+    this.states[from]?.free.push(to);
+  }
+
+  /** One character. */
+  one(test: CharacterTest): void {
+    const from = this.last;
+    this.set(from, test, this.grow());
+  }
+
+  literal(character: string): void {
+    this.one((other) => other === character);
+  }
+
+  /** `?` */
+  notSlash(): void {
+    this.one(NOT_SLASH);
+  }
+
+  /** `*`: any characters within a segment. */
+  withinSegment(): void {
+    this.repeat(NOT_SLASH);
+  }
+
+  /** `**` at the end: any characters. */
+  everything(): void {
+    this.repeat(ANY);
+  }
+
+  private repeat(test: CharacterTest): void {
+    const loop = this.last;
+    const before = this.grow();
+    // The looping state must not lose a test that it gets later: free moves lead past it.
+    this.set(loop, test, loop);
+    this.link(loop, before);
+  }
+
+  /** Any number of whole segments, each with its slash: the part of a path before the name in `**` + `/name`. */
+  segments(): void {
+    const start = this.last;
+    const inside = this.grow();
+    const more = this.grow();
+    const slash = this.grow();
+    const end = this.grow();
+    this.link(start, inside);
+    this.link(start, end);
+    this.set(inside, NOT_SLASH, more);
+    this.link(more, inside);
+    this.link(more, slash);
+    this.set(slash, (character) => character === '/', start);
+  }
+
+  /** One of several parts; each builder adds its own. */
+  alternatives(builders: readonly (() => void)[]): void {
+    const start = this.last;
+    const ends = builders.map((build) => {
+      this.link(start, this.grow());
+      build();
+      return this.last;
+    });
+    const end = this.grow();
+    for (const each of ends) this.link(each, end);
+  }
+
+  matches(path: string): boolean {
+    if (this.reached.length !== this.states.length) this.reached = new Int32Array(this.states.length);
+    let current = this.reach([0]);
+    for (const character of path) {
+      const next: number[] = [];
+      for (const state of current) {
+        const { test, next: to } = this.states[state] as State;
+        if (test?.(character)) next.push(to);
+      }
+      if (next.length === 0) return false;
+      current = this.reach(next);
+    }
+    return this.reached[this.last] === this.round;
+  }
+
+  /** The states and all that free moves lead to. */
+  private reach(from: readonly number[]): number[] {
+    this.round++;
+    const all: number[] = [];
+    const stack = [...from];
+    for (let state = stack.pop(); state !== undefined; state = stack.pop()) {
+      if (this.reached[state] === this.round) continue;
+      this.reached[state] = this.round;
+      all.push(state);
+      stack.push(...(this.states[state] as State).free);
+    }
+    return all;
+  }
+}
+
+/** A bracket expression that begins at `open`; undefined where it is not closed. */
+export function bracketAt(
+  pattern: string,
+  open: number,
+  ignoreCase: boolean,
+): { test: CharacterTest; end: number } | undefined {
+  let at = open + 1;
+  const negated = pattern[at] === '!' || pattern[at] === '^';
+  if (negated) at++;
+  const tests: CharacterTest[] = [];
+  for (let first = true; ; first = false) {
+    const character = pattern[at];
+    if (character === undefined || character === '/') return undefined;
+    if (character === ']' && !first) break;
+    const named = /^\[:(\w+):\]/.exec(pattern.slice(at, at + 12));
+    const known = named && POSIX_CLASSES[named[1] ?? ''];
+    if (named && known) {
+      tests.push((other) => known.test(other));
+      at += named[0].length;
+      continue;
+    }
+    const low = characterAt(pattern, at);
+    at += low.length;
+    let high = low;
+    const after = pattern[at + 1];
+    if (pattern[at] === '-' && after !== undefined && after !== ']') {
+      high = characterAt(pattern, at + 1);
+      at += 1 + high.length;
+    }
+    const [from = 0, to = 0] = [low.code, high.code];
+    tests.push((other) => {
+      const code = other.codePointAt(0) ?? 0;
+      if (code >= from && code <= to) return true;
+      if (!ignoreCase) return false;
+      const upper = other.toUpperCase().codePointAt(0) ?? 0;
+      return upper >= from && upper <= to;
+    });
+  }
+  return { test: (other) => other !== '/' && tests.some((test) => test(other)) !== negated, end: at + 1 };
+}
+
+/** The character at a place, a backslash before it passed over. */
+function characterAt(pattern: string, at: number): { code: number; length: number } {
+  const escaped = pattern[at] === '\\' && at + 1 < pattern.length ? 1 : 0;
+  const code = pattern.codePointAt(at + escaped) ?? 0;
+  return { code, length: escaped + (code > 0xffff ? 2 : 1) };
+}
+
+const POSIX_CLASSES: Readonly<Record<string, RegExp>> = {
+  alnum: /[A-Za-z0-9]/,
+  alpha: /[A-Za-z]/,
+  blank: /[ \t]/,
+  digit: /[0-9]/,
+  lower: /[a-z]/,
+  punct: /[!-/:-@[-`{-~]/,
+  space: /\s/,
+  upper: /[A-Z]/,
+  xdigit: /[A-Fa-f0-9]/,
+};

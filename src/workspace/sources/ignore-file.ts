@@ -1,0 +1,143 @@
+import { type PathMatcher, literalSuffix } from './glob';
+import { bracketAt, GlobAutomaton } from './glob-automaton';
+
+/** The rule that decided about a file or folder. */
+export interface Rule {
+  /** The ignore file, absolute; `files.exclude` for the setting. */
+  file: string;
+  /** 1-based; 0 for the setting. */
+  line: number;
+  pattern: string;
+}
+
+/** Longer patterns name no path; they are passed over. */
+const MAX_PATTERN = 4_096;
+
+interface IgnorePattern {
+  line: number;
+  /** As written. */
+  pattern: string;
+  negative: boolean;
+  directoriesOnly: boolean;
+  /** Matches the name alone rather than the path from the ignore file's directory. */
+  byName: boolean;
+  matches: PathMatcher;
+}
+
+/** One ignore file with gitignore(5)'s syntax. Patterns are relative to the directory that it speaks for. */
+export class IgnoreFile {
+  private readonly patterns: readonly IgnorePattern[];
+  /** Literal leading folders of anchored negative patterns: an ignored folder is still walked for these. */
+  readonly reincludes: readonly string[];
+
+  constructor(
+    readonly file: string,
+    text: string,
+    private readonly ignoreCase: boolean,
+  ) {
+    const lines = text.replace(/^\uFEFF/, '').split(/\r?\n/);
+    this.patterns = lines.flatMap((pattern, i) => parsePattern(pattern, i + 1, ignoreCase) ?? []);
+    this.reincludes = lines.flatMap((pattern) => anchoredPrefix(pattern) ?? []);
+  }
+
+  /**
+   * The verdict on a path itself (relative to the directory, with a trailing slash for folders), whatever the file says
+   * of the folders above: the walk has asked about those, and another file may have overruled this one there. Undefined
+   * where no pattern matches.
+   */
+  test(path: string): { ignored: boolean; rule: Rule } | undefined {
+    const isDirectory = path.endsWith('/');
+    const bare = isDirectory ? path.slice(0, -1) : path;
+    const folded = this.ignoreCase ? bare.toLowerCase() : bare;
+    const name = folded.slice(folded.lastIndexOf('/') + 1);
+    for (let i = this.patterns.length - 1; i >= 0; i--) {
+      const { line, pattern, negative, directoriesOnly, byName, matches } = this.patterns[i] as IgnorePattern;
+      if (directoriesOnly && !isDirectory) continue;
+      if (matches(byName ? name : folded)) return { ignored: !negative, rule: { file: this.file, line, pattern } };
+    }
+    return undefined;
+  }
+}
+
+/** Undefined for comments, blank lines and patterns that git would never match. */
+function parsePattern(written: string, line: number, ignoreCase: boolean): IgnorePattern | undefined {
+  if (written.startsWith('#') || written.length > MAX_PATTERN) return undefined;
+  let pattern = withoutTrailingSpaces(written);
+  const negative = pattern.startsWith('!');
+  if (negative) pattern = pattern.slice(1);
+  const directoriesOnly = pattern.endsWith('/');
+  if (directoriesOnly) pattern = pattern.slice(0, -1);
+  if (pattern === '') return undefined;
+  const byName = !pattern.includes('/');
+  if (pattern.startsWith('/')) pattern = pattern.slice(1);
+  const matches = matcherOf(ignoreCase ? pattern.toLowerCase() : pattern, ignoreCase);
+  return matches && { line, pattern: written.trimEnd(), negative, directoriesOnly, byName, matches };
+}
+
+/** Spaces at the end are not part of a pattern unless a backslash stands before them. */
+function withoutTrailingSpaces(pattern: string): string {
+  let end = pattern.length;
+  while (end > 0 && pattern[end - 1] === ' ') {
+    let backslashes = 0;
+    while (pattern[end - 2 - backslashes] === '\\') backslashes++;
+    if (backslashes % 2 === 1) break;
+    end--;
+  }
+  return pattern.slice(0, end);
+}
+
+/** Wildmatch's syntax; undefined for an open bracket or a backslash at the end, which match nothing. */
+function matcherOf(pattern: string, ignoreCase: boolean): PathMatcher | undefined {
+  if (!/[*?[\\]/.test(pattern)) return (path) => path === pattern;
+  const automaton = new GlobAutomaton();
+  for (let i = 0; i < pattern.length;) {
+    const character = String.fromCodePoint(pattern.codePointAt(i) ?? 0);
+    if (character === '\\') {
+      if (i + 1 >= pattern.length) return undefined;
+      const escaped = String.fromCodePoint(pattern.codePointAt(i + 1) ?? 0);
+      automaton.literal(escaped);
+      i += 1 + escaped.length;
+    } else if (character === '*') {
+      let end = i;
+      while (pattern[end] === '*') end++;
+      const ownSegment = (i === 0 || pattern[i - 1] === '/') && (end === pattern.length || pattern[end] === '/');
+      if (end - i < 2 || !ownSegment) {
+        automaton.withinSegment();
+        i = end;
+      } else if (end === pattern.length) {
+        automaton.everything();
+        i = end;
+      } else {
+        automaton.segments();
+        i = end + 1;
+      }
+    } else if (character === '?') {
+      automaton.notSlash();
+      i++;
+    } else if (character === '[') {
+      const bracket = bracketAt(pattern, i, ignoreCase);
+      if (!bracket) return undefined;
+      automaton.one(bracket.test);
+      i = bracket.end;
+    } else {
+      automaton.literal(character);
+      i += character.length;
+    }
+  }
+  const suffix = literalSuffix(pattern);
+  return (path) => path.endsWith(suffix) && automaton.matches(path);
+}
+
+/** `!build/api/*.ts` → `build/api`; undefined for positive and for unanchored patterns. */
+function anchoredPrefix(pattern: string): string | undefined {
+  if (!pattern.startsWith('!')) return undefined;
+  const path = pattern.slice(1).trimEnd();
+  if (!path.replace(/\/$/, '').includes('/') && !path.startsWith('/')) return undefined;
+  const parts = path
+    .replace(/^\//, '')
+    .split('/')
+    .filter((part) => part !== '');
+  const wild = parts.findIndex((part) => /[*?[\\]/.test(part));
+  const literal = wild < 0 ? parts : parts.slice(0, wild);
+  return literal.length > 0 ? literal.join('/') : undefined;
+}

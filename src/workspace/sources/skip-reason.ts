@@ -1,0 +1,20 @@
+/** Why a file or folder is not indexed; the status counts by these words. */
+export type SkipReason =
+  | 'gitignore'
+  | 'info/exclude'
+  | 'core.excludesFile'
+  | 'anchorageignore'
+  | 'files.exclude'
+  | 'git folder'
+  | 'submodule'
+  | 'nested work tree'
+  | 'nested repository'
+  | 'other workspace folder'
+  | 'link to an indexed place'
+  | 'link out of the workspace'
+  | 'broken link'
+  | 'name is not UTF-8'
+  | 'not a regular file'
+  | 'binary'
+  | 'too large'
+  | 'unreadable';
