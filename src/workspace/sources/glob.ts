@@ -15,18 +15,45 @@ export function globMatcher(glob: string, ignoreCase: boolean): PathMatcher {
       .replace(/^\.?\//, '')
       .replace(/\/$/, ''),
   );
+  const simple = simpleMatcher(pattern);
+  if (simple) return (path) => simple(fold(path));
   const automaton = new GlobAutomaton();
   new GlobCompiler(pattern, automaton, ignoreCase).compile(0, pattern.length);
-  const suffix = literalSuffix(pattern);
+  const mayMatch = literalFilter(pattern);
   return (path) => {
     const folded = fold(path);
-    return folded.endsWith(suffix) && automaton.matches(folded);
+    return mayMatch(folded) && automaton.matches(folded);
   };
 }
 
-/** Characters after the last one with a meaning: most paths differ there already. */
-export function literalSuffix(pattern: string): string {
-  return /[^*?{}[\],\\]*$/.exec(pattern.slice(-64))?.[0].replace(/^\//, '') ?? '';
+const SIMPLE = /^(\*\*\/)?([^*?{}[\],\\/]*)(\*?)([^*?{}[\],\\/]*)$/;
+
+/** The commonest patterns, `name`, `*.ext` and both below any folder, compared without an automaton. */
+export function simpleMatcher(pattern: string): PathMatcher | undefined {
+  const parts = SIMPLE.exec(pattern);
+  if (!parts) return undefined;
+  const [, anyFolder, start = '', star, end = ''] = parts;
+  return (path) => {
+    const slash = path.lastIndexOf('/');
+    if (slash >= 0 && !anyFolder) return false;
+    const length = path.length - slash - 1;
+    return star
+      ? length >= start.length + end.length && path.startsWith(start, slash + 1) && path.endsWith(end)
+      : length === start.length + end.length && path.endsWith(start + end);
+  };
+}
+
+/** A quick test that every path passes which the pattern matches: most differ in its literal parts already. */
+export function literalFilter(pattern: string): PathMatcher {
+  // `**` + `/` matches nothing, too: the slash may be missing.
+  const suffix = /[^*?{}[\],\\]*$/.exec(pattern.slice(-64))?.[0].replace(/^\//, '') ?? '';
+  // Parts of alternatives, and characters of a bracket, need not occur.
+  if (/[{[\\]/.test(pattern)) return (path) => path.endsWith(suffix);
+  const inner = pattern
+    .split(/[*?]+/)
+    .map((part, i) => (i > 0 ? part.replace(/^\//, '') : part))
+    .reduce((longest, part) => (part.length > longest.length ? part : longest), '');
+  return (path) => path.endsWith(suffix) && path.includes(inner);
 }
 
 class GlobCompiler {

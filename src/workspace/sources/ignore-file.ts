@@ -1,4 +1,4 @@
-import { type PathMatcher, literalSuffix } from './glob';
+import { literalFilter, type PathMatcher, simpleMatcher } from './glob';
 import { bracketAt, GlobAutomaton } from './glob-automaton';
 
 /** The rule that decided about a file or folder. */
@@ -89,6 +89,8 @@ function withoutTrailingSpaces(pattern: string): string {
 /** Wildmatch's syntax; undefined for an open bracket or a backslash at the end, which match nothing. */
 function matcherOf(pattern: string, ignoreCase: boolean): PathMatcher | undefined {
   if (!/[*?[\\]/.test(pattern)) return (path) => path === pattern;
+  const simple = simpleMatcher(pattern);
+  if (simple) return simple;
   const automaton = new GlobAutomaton();
   for (let i = 0; i < pattern.length;) {
     const character = String.fromCodePoint(pattern.codePointAt(i) ?? 0);
@@ -124,8 +126,8 @@ function matcherOf(pattern: string, ignoreCase: boolean): PathMatcher | undefine
       i += character.length;
     }
   }
-  const suffix = literalSuffix(pattern);
-  return (path) => path.endsWith(suffix) && automaton.matches(path);
+  const mayMatch = literalFilter(pattern);
+  return (path) => mayMatch(path) && automaton.matches(path);
 }
 
 /** `!build/api/*.ts` → `build/api`; undefined for positive and for unanchored patterns. */
