@@ -6,6 +6,7 @@ import type { LanguageEntry } from './entry';
 import { FUNCTIONAL } from './functional';
 import { PROSE } from './prose';
 import { SCRIPTING } from './scripting';
+import { SOLIDITY } from './solidity';
 import { WEB } from './web';
 import type { Language } from '../types';
 
@@ -23,6 +24,7 @@ export const LANGUAGES: readonly LanguageEntry[] = [
   ...DATA,
   ...DECLARATIVE,
   ...PROSE,
+  SOLIDITY,
 ];
 
 const BY_ID: ReadonlyMap<Language, LanguageEntry> = new Map(LANGUAGES.map((entry) => [entry.id, entry]));
