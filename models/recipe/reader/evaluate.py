@@ -68,8 +68,11 @@ def interval(values: list[float], draws: int = 2000) -> list[float]:
 class Evaluation:
     """Held-out sets and gists, and what a model makes of them."""
 
-    def __init__(self, sets: list[dict], gists: list[dict], folder: Path, limit: int, together: int = 24):
+    def __init__(
+        self, sets: list[dict], gists: list[dict], folder: Path, limit: int, gist_nats: int, together: int = 24
+    ):
         self.sets, self.gists, self.limit, self.together = sets, gists, limit, together
+        self.gist_nats = gist_nats
         tokenizer = load_tokenizer(folder)
         self.ids = lambda text: tokenizer.encode(text).ids
         self.text = lambda ids: tokenizer.decode(ids, skip_special_tokens=True).strip()
@@ -89,7 +92,7 @@ class Evaluation:
             values = self._reference_nats(model, Tree(self.stem(example), branches))
             for q, value in zip(example["questions"], values):
                 found["absent" if q["absent"] else "answerable"].append(value)
-        for example in self.gists:
+        for example in self.gists[: self.gist_nats]:
             tree = Tree(self.ids(gist_prompt(Block(*example["block"]))), [([], self.ids(example["gist"] + END))])
             found["gists"] += self._reference_nats(model, tree)
         return found
@@ -167,6 +170,7 @@ def main(argv: list[str] | None = None) -> dict:
     args.add_argument("--split", default="test", choices=("test", "valid"))
     args.add_argument("--sets", type=int, default=24)
     args.add_argument("--gists", type=int, default=100)
+    args.add_argument("--gist-nats", type=int, default=100, help="gists whose references are measured in nats")
     args.add_argument("--limit", type=int, default=48, help="tokens of an answer at most")
     args.add_argument("--threads", type=int, default=1)
     args.add_argument("--said", type=Path, help="file for every answer")
@@ -175,7 +179,7 @@ def main(argv: list[str] | None = None) -> dict:
     torch.set_num_threads(a.threads)
     sets = read_examples(a.examples / f"{a.split}-answers.jsonl")[: a.sets]
     gists = read_examples(a.examples / f"{a.split}-gists.jsonl")[: a.gists]
-    evaluation = Evaluation(sets, gists, a.base, a.limit)
+    evaluation = Evaluation(sets, gists, a.base, a.limit, a.gist_nats)
     report: dict = {"split": a.split, "sets": len(sets), "gists": len(gists)}
     kept = []
     for name in ("base", "adapted"):
@@ -183,7 +187,8 @@ def main(argv: list[str] | None = None) -> dict:
             continue
         started, model = time.process_time(), load_reader(a.base, a.adapter if name == "adapted" else None)
         nats = evaluation.nats(model)
-        answers, told = evaluation.answers(model), evaluation.told_gists(model)
+        told = evaluation.told_gists(model)
+        answers = evaluation.answers(model)
         kept += [{"model": name, **record} for record in (*answers, *told)]
         report[name] = {
             "nats": {kind: [*interval(values), len(values)] for kind, values in nats.items()},

@@ -22,7 +22,9 @@ from recipe.reader.sources import write_lines
 from recipe.reader.units import Function, Units, read_units
 
 EVIDENCE = 1_350  # characters of all blocks at most: some 400 tokens
-QUESTIONS, ABSENT = 5, 0.24  # answerable ones of a set at most; the share of all that are not answerable
+# Answerable questions of a set at most. Evidence is read once for all of them, so training asks as many as a row holds.
+QUESTIONS = {"train": 8, "valid": 5, "test": 5}
+ABSENT = 0.24  # the share of all questions that are not answerable
 SHARES = {
     "where": 0.4,
     "calls": 0.25,
@@ -75,8 +77,8 @@ def supported(answer: str, evidence: str, least: float = 0.75) -> bool:
 class Maker:
     """Makes sets of one repository, one after another."""
 
-    def __init__(self, units: Units, seed: int):
-        self.units = units
+    def __init__(self, units: Units, seed: int, questions: int = QUESTIONS["test"]):
+        self.units, self.questions = units, questions
         self.rng = random.Random(f"{seed} {units.repo}")
         self.by_word: dict[str, list[int]] = {}
         self.by_path: dict[str, list[int]] = {}
@@ -145,7 +147,7 @@ class Maker:
         kinds: Counter = Counter()
         kept = []
         for q in order:
-            if len(kept) < QUESTIONS and kinds[q.kind] < 2:
+            if len(kept) < self.questions and kinds[q.kind] < 2:
                 kinds[q.kind] += 1
                 kept.append({**q._asdict(), "absent": False})
         if not kept:
@@ -252,7 +254,7 @@ def main() -> None:
         answers, gists = [], []
         for file in sorted((a.sources / split).glob("*.functions.jsonl")):
             units = read_units(file.with_name(file.name.removesuffix(".functions.jsonl")))
-            maker = Maker(units, a.seed)
+            maker = Maker(units, a.seed, QUESTIONS[split])
             # Small repositories are not repeated: at most one set for three functions, and some for their documents.
             answers += maker.sets(min(a.sets, len(units.functions) // 3 + len(units.sections) // 2 + 4))
             gists += maker.gists(a.gists)

@@ -23,7 +23,7 @@ from recipe.model.masks import KEPT, Layout
 from recipe.reader.base import load_tokenizer
 from recipe.reader.prompt import END, Block, answer_prefix, gist_prompt, question_part
 
-LENGTH = 704  # tokens of a row at most
+LENGTH = 832  # tokens of a row at most: some 390 of evidence and up to ten questions
 PART_ROWS = 20_000  # rows in a file: some 35 MB before compression
 
 
