@@ -81,6 +81,18 @@ def save_adapter(
     (out / "adapter_config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
+def read_state(folder: Path) -> dict:
+    """An exported adapter as a checkpoint without an optimiser: weights by the names of `adapter_state`, step, tokens."""
+    found = load_file(str(folder / "adapter_model.safetensors"))
+    weights = {
+        name[len(PREFIX) :].replace(".lora_A.weight", ".lora.a").replace(".lora_B.weight", ".lora.b"): torch.from_numpy(
+            value
+        ).float()
+        for name, value in found.items()
+    }
+    return {"weights": weights, **json.loads((folder / "training.json").read_text())}
+
+
 @torch.no_grad()
 def merge_adapter(model: Llama, folder: Path) -> Llama:
     """Adds the adapter of a folder to a plain model's weights, in place."""

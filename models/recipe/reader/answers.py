@@ -21,7 +21,7 @@ from recipe.model.loss import IGNORE, cross_entropy
 from recipe.model.masks import visible
 from recipe.model.optimizers import Optimizer
 from recipe.model.transformer import Llama
-from recipe.reader.adapter import adapt_layers, adapter_state, load_reader, save_adapter
+from recipe.reader.adapter import adapt_layers, adapter_state, load_reader, read_state, save_adapter
 from recipe.reader.rows import Batch, Row, batch, read_parts
 from recipe.schedule import Stable
 from recipe.stage import Stage
@@ -83,6 +83,7 @@ class Answers(Stage):
         add = parser.add_argument
         add("--base", type=Path, default=home() / "reader/base", help="folder of recipe.reader.base")
         add("--rows", type=Path, default=home() / "reader/rows", help="folder of recipe.reader.rows")
+        add("--init", type=Path, help="exported folder to go on from where there is no RUN/last.pt")
         add("--first", type=int, default=10, help="the first adapted layer; those below need no backward pass")
         add("--rank", type=int, default=16)
         add("--alpha", type=float, default=32.0)
@@ -96,9 +97,14 @@ class Answers(Stage):
         self.model = adapt_layers(load_reader(a.base), a.rank, a.alpha, a.first)
         self.config = self.model.config
         self.mean = Mean(adapter_state(self.model), a.mean)
+        if not self.state and a.init:
+            self.state = read_state(a.init)
         if self.state:
             self.model.load_state_dict(self.state["weights"], strict=False)
-            self.mean.sums, self.mean.weight = self.state["mean"], self.state["mean_weight"]
+            self.mean.sums, self.mean.weight = (
+                self.state.get("mean", self.mean.sums),
+                self.state.get("mean_weight", 0.0),
+            )
         self.model.to(self.device)
         self.mean.sums = {name: value.to(self.device) for name, value in self.mean.sums.items()}
         if self.device.type == "cuda":  # frozen matrices in half precision; what is trained stays in f32
@@ -147,6 +153,10 @@ class Answers(Stage):
         shape = {"rank": a.rank, "alpha": a.alpha, "first": a.first}
         save(
             self.last, state, self.config, mean=self.mean.sums, mean_weight=self.mean.weight, **shape, **self.progress()
+        )
+        (a.run / "adapter").mkdir(parents=True, exist_ok=True)
+        (a.run / "adapter/training.json").write_text(
+            json.dumps({"step": self.step, "tokens": self.seen, "seed": a.seed}) + "\n"
         )
         value = self.mean.value() if self.mean.weight and not self.schedule.annealing else state
         save_adapter(value, a.run / "adapter", a.rank, a.alpha, a.first, self.config.num_hidden_layers, a.base.name)

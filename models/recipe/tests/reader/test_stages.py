@@ -6,7 +6,7 @@ import unittest
 import torch
 
 from recipe.checkpoint import load_model, read
-from recipe.reader import evaluate
+from recipe.reader import evaluate, export
 from recipe.reader.adapter import load_reader
 from recipe.reader.anchors import AnchorEmbedding, Anchors
 from recipe.reader.answers import Answers, Feed, row_loss
@@ -36,6 +36,21 @@ class TestStages(ReaderCase):
         self.assertLess(losses[1], 0.7 * losses[0])
         config = json.loads((self.at / "answers/adapter/adapter_config.json").read_text())
         self.assertEqual((config["r"], config["layers_to_transform"]), (4, [1]))
+        export.main(
+            ["--base", str(self.at / "base"), "--adapter", str(self.at / "answers/adapter")]
+            + ["--out", str(self.at / "kept"), "--merged", str(self.at / "merged")]
+        )
+        with torch.no_grad():
+            merged = float(row_loss(load_model(self.at / "merged"), rows)[0])
+        self.assertAlmostEqual(merged, losses[1], delta=0.02)
+        again = Answers.main(
+            [
+                *self.flags("again", "--rows", self.at / "rows", "--first", 1, "--rank", 4, "--init", self.at / "kept"),
+                "--steps",
+                "61",
+            ]
+        )
+        self.assertEqual((again["step"], again["tokens"] > ended["tokens"]), (61, True))
         report = evaluate.main(
             [
                 "--base",
