@@ -43,8 +43,11 @@ export class Fields {
   readonly file: string;
   private readonly object: JsonObject;
   private readonly prefix: string;
+  private readonly nameOf: (name: string) => string;
 
-  constructor(value: unknown, file: string, prefix = '') {
+  /** @param nameOf the name that errors give a field; default: its own */
+  constructor(value: unknown, file: string, prefix = '', nameOf = (name: string) => name) {
+    this.nameOf = nameOf;
     if (!isObject(value))
       throw new CheckpointError('malformed', file, prefix.replace(/\.$/, ''), 'must be a JSON object');
     this.object = value;
@@ -62,7 +65,7 @@ export class Fields {
   }
 
   error(code: CheckpointError['code'], name: string, message: string): CheckpointError {
-    return new CheckpointError(code, this.file, this.prefix + name, message);
+    return new CheckpointError(code, this.file, this.nameOf(this.prefix + name), message);
   }
 
   optionalInteger(name: string, min: number, max: number): number | undefined {
@@ -118,7 +121,7 @@ export class Fields {
   /** An object-valued field, with the same access. */
   optionalObject(name: string): Fields | undefined {
     const value = this.raw(name);
-    return value === undefined ? undefined : new Fields(value, this.file, `${this.prefix}${name}.`);
+    return value === undefined ? undefined : new Fields(value, this.file, `${this.prefix}${name}.`, this.nameOf);
   }
 
   entries(): [string, unknown][] {

@@ -116,9 +116,9 @@ export interface QuantizedColumns {
 }
 
 /**
- * Rounds to bytes with one scale per output, for products with rows rounded to bytes ("i8q"). Bytes are unsigned: on processors without VNNI, ONNX Runtime's product of unsigned by signed bytes saturates sums of two at 16
- * bits (6 to 24% relative error measured on AVX2), the product of unsigned bytes does not. With VNNI both take the same
- * time.
+ * Rounds to bytes with one scale per output, for products with rows rounded to bytes ("i8q"). Bytes are unsigned: on
+ * processors without VNNI, ONNX Runtime's product of unsigned by signed bytes saturates sums of two at 16 bits (6 to
+ * 24% relative error measured on AVX2), the product of unsigned bytes does not. With VNNI both take the same time.
  */
 export function quantizeOutputs(
   weights: Float32Array,

@@ -18,6 +18,11 @@ function halves(): Float32Array {
   return table;
 }
 
+/** The binary16 value of two little-endian bytes. */
+export function halfAt(bytes: Uint8Array, at: number): number {
+  return halfToFloat((bytes[at] as number) | ((bytes[at + 1] as number) << 8));
+}
+
 /** One binary16 value. */
 export function halfToFloat(bits: number): number {
   return halves()[bits & 0xffff] ?? NaN;
