@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { dequantizeOf, storedBlocks } from '../../../../src/engine/formats/gguf';
+import type { TensorDtype } from '../../../../src/engine/formats/tensor-source';
+import { readJsonFixture } from '../../../fixtures';
+
+/** Random blocks of each type, and the values that ggml's dequantize_row_* makes of them. */
+const cases = readJsonFixture<Record<string, { blocks: string; values: string }>>('ggml-blocks.json');
+
+const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text, 'base64'));
+const floatsOf = (text: string) => new Float32Array(bytesOf(text).buffer);
+
+describe('dequantization', () => {
+  it.each(Object.keys(cases))('of %s is that of ggml', (dtype) => {
+    const { blocks, values } = cases[dtype] as { blocks: string; values: string };
+    const expected = floatsOf(values);
+    const out = new Float32Array(expected.length);
+    dequantizeOf(dtype as TensorDtype)?.(bytesOf(blocks), out);
+    const largest = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    expect(largest).toBeGreaterThan(0.1);
+    out.forEach((value, i) => expect(Math.abs(value - (expected[i] as number))).toBeLessThan(1e-6 * largest));
+  });
+
+  it.each([
+    ['Q8_0', 8],
+    ['Q4_0', 4],
+  ] as const)('blocks of %s keep their values in the form of the products', (dtype, bits) => {
+    const { blocks, values } = cases[dtype] as { blocks: string; values: string };
+    const expected = floatsOf(values);
+    const { levels, scales } = storedBlocks(bytesOf(blocks), bits);
+    const zero = bits === 8 ? 128 : 8;
+    expected.forEach((value, i) => {
+      const packed = levels[bits === 8 ? i : i >> 1] as number;
+      const level = bits === 8 ? packed : (packed >> (4 * (i & 1))) & 15;
+      expect(Math.fround((level - zero) * (scales[i >> 5] as number))).toBe(value);
+    });
+  });
+
+  it('widens floats of 16 bits', () => {
+    const out = new Float32Array(2);
+    dequantizeOf('BF16')?.(Uint8Array.of(0x80, 0x3f, 0, 0xc0), out);
+    expect([...out]).toEqual([1, -2]);
+    dequantizeOf('F16')?.(Uint8Array.of(0, 0x3c, 0, 0xc0), out);
+    expect([...out]).toEqual([1, -2]);
+  });
+});
