@@ -23,7 +23,7 @@ import { WorkerClient } from './worker-client';
 
 let client: WorkerClient | undefined;
 
-/** Runs when a command, view, tool or chat of ours is first used; nothing is started or indexed here. */
+/** Runs once the editor has started, so that the status item is there. It starts no worker and indexes nothing. */
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('Anchorage', { log: true });
   const hold = new IndexingHold(context.workspaceState);

@@ -153,13 +153,14 @@ export const prose = css`
     border-radius: 4px;
     padding: 8px 10px;
     overflow-x: auto;
+    white-space: pre-wrap;
+    overflow-wrap: anywhere;
     line-height: 1.45;
   }
   .prose pre code {
     background: none;
     color: var(--vscode-editor-foreground);
     padding: 0;
-    overflow-wrap: normal;
   }
   .prose blockquote {
     border-inline-start: 3px solid var(--vscode-textBlockQuote-border);

@@ -66,7 +66,7 @@ describe('panels with much in them', () => {
     await page.locator('anchorage-strip [role=option]').first().waitFor();
     const blocks = await page.locator('anchorage-strip [role=option]').count();
     assert.ok(blocks > 30 && blocks < 800, `${blocks} blocks for ${ledger.groups.length} groups`);
-    assert.match(await page.locator('.scale.above').innerText(), /1\.\d+M tokens stood for/);
+    assert.match(await page.locator('.scale.above').innerText(), /1\.\d+M tokens represented/);
     // The bar of rows is to scale: fully read segments take the share of the capacity that they hold.
     const share = await page.evaluate(() => {
       const strip = document.querySelector('anchorage-cache')?.shadowRoot?.querySelector('anchorage-strip')?.shadowRoot;
@@ -80,7 +80,7 @@ describe('panels with much in them', () => {
     assert.ok(Math.abs(share - rows / ledger.capacityRows) < 0.01, `${share} for ${rows / ledger.capacityRows}`);
     await page.locator('.strip').focus();
     for (let presses = 0; presses < 12; presses++) await page.keyboard.press('ArrowRight');
-    assert.match(await page.locator('.tip').innerText(), /tokens in [\d,]+ rows.*, from the store$/);
+    assert.match(await page.locator('.tip').innerText(), /tokens in [\d,]+ rows.*, from disk$/);
     await page.keyboard.press('Enter');
     await until(async () => (await posted()).some(({ type }) => type === 'open'), 'the block opens its span');
     await assertAccessible(page.mainFrame(), 'cache');
@@ -121,7 +121,7 @@ describe('panels with much in them', () => {
     });
   }
 
-  it('says how much is remembered, and why no more', async () => {
+  it('says how much is encoded, and why no more', async () => {
     const memories = {
       encoded: 1_204,
       segments: 9_310,
@@ -160,13 +160,10 @@ describe('panels with much in them', () => {
       },
     ]);
     await page.locator('.memories').waitFor();
-    assert.match(
-      await page.locator('.note', { hasText: 'Chosen and not read' }).innerText(),
-      /src\/area9\/f9\.ts:12.80/,
-    );
+    assert.match(await page.locator('.note', { hasText: 'Not read' }).innerText(), /src\/area9\/f9\.ts:12.80/);
     assert.match(
       await page.locator('.memories').innerText(),
-      /1,204 of 9,310 segments remembered[\s\S]*512 MB of 512 MB[\s\S]*reached its budget/,
+      /1,204 of 9,310 segments encoded[\s\S]*512 MB of 512 MB[\s\S]*reached its budget/,
     );
     await assertAccessible(page.mainFrame(), 'cache with memories');
     await page.screenshot({ path: path.join(given.shots, 'panel-memories.png') });
@@ -193,7 +190,7 @@ describe('panels with much in them', () => {
       },
     });
     await until(
-      async () => (await page.locator('.memories').innerText()).includes('3 of about 9,310 segments remembered'),
+      async () => (await page.locator('.memories').innerText()).includes('3 of about 9,310 segments encoded'),
       'what is still counted is said to be about right',
     );
   });
@@ -261,6 +258,25 @@ describe('panels with much in them', () => {
     await until(async () => (await posted()).some(({ type }) => type === 'stop'), 'stop is asked for');
     await send({ type: 'answerFailed', id: '1', message: '', cancelled: true });
     await page.locator('article', { hasText: 'Stopped.' }).waitFor();
+  });
+
+  it('wraps an answer at 260 pixels', async () => {
+    await page.setViewportSize({ width: 260, height: 800 });
+    await load('answer', [{ type: 'answerStarted', id: '1', question: 'Why?', scope: { kind: 'workspace' } }]);
+    const code = `const name = ${'anExpressionThatIsLong + '.repeat(8)}1;`;
+    const markdown = `Best match: \`Harbour.confirmBookingOfAVesselWithAVeryLongName\`.\n\n\`\`\`ts\n${code}\n\`\`\`\n`;
+    await send({ type: 'answerEvent', id: '1', event: { type: 'delta', markdown } });
+    await page.locator('.prose pre').waitFor();
+    const overflows = await page.evaluate(() => {
+      const root = document.querySelector('anchorage-answer')?.shadowRoot;
+      const turn = root?.querySelector('anchorage-turn')?.shadowRoot;
+      return [root?.querySelector('.thread'), ...(turn?.querySelectorAll('.prose, .prose pre, article') ?? [])].filter(
+        (element) => element && element.scrollWidth > element.clientWidth + 1,
+      ).length;
+    });
+    await page.screenshot({ path: path.join(given.shots, 'panel-answer-260.png') });
+    await page.setViewportSize({ width: 1_000, height: 800 });
+    assert.equal(overflows, 0, 'nothing is wider than the panel');
   });
 
   it('offers a way on when it cannot be drawn', async () => {

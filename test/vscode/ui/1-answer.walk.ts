@@ -19,6 +19,13 @@ describe('asking', () => {
     assert.equal(await workbench.page.locator('.statusbar-item[id*="anchorage"]').count(), 0);
   });
 
+  it('shows its status item before the first question', async () => {
+    await workbench.page
+      .locator('.statusbar-item[id*="anchorage"]')
+      .first()
+      .waitFor({ timeout: 30_000 * PATIENCE });
+  });
+
   it('answers a question from the palette, with its sources', async () => {
     await workbench.ask('How often is a failed request tried again?');
     const answer = await workbench.panel('answer');
@@ -98,7 +105,7 @@ describe('asking', () => {
     await workbench.command('Anchorage: Show Context');
     const cache = await workbench.panel('cache');
     await cache.locator('anchorage-strip [role=option]').first().waitFor();
-    assert.match(await cache.locator('anchorage-strip .scale.below').innerText(), /rows held|characters quoted/);
+    assert.match(await cache.locator('anchorage-strip .scale.below').innerText(), /cache rows used|characters quoted/);
     await workbench.shot('context');
     const opens = cache.locator('anchorage-cache button.link', { hasText: /\.(ts|py|go|md)/ }).first();
     const name = (await opens.innerText()).trim();

@@ -73,7 +73,7 @@ describe('indexing that the user holds', () => {
     const answer = await workbench.answered(question);
     assert.match(
       await answer.locator('.notices').innerText(),
-      /Indexing was cancelled: this answer draws on [\d,]+ of 2,500 files/,
+      /Indexing was cancelled\. This answer uses [\d,]+ of 2,500 files/,
     );
     assert.match(await answer.locator('.scope').innerText(), /[\d,]+ of 2,500 files/);
     await says('indexing cancelled');

@@ -66,7 +66,10 @@ describe('models', () => {
   it('are offered with licence, size and need of memory, and nothing is downloaded unasked', async () => {
     await workbench.command('Anchorage: Download Model');
     await row('SmolLM2 135M').waitFor();
-    assert.match(await row('SmolLM2 135M').innerText(), /Apache-2\.0 · [\d.]+ MB to download · [\d.]+ MB of memory/);
+    assert.match(
+      await row('SmolLM2 135M').innerText(),
+      /Apache-2\.0 · [\d.]+ MB download · [\d.]+ MB of memory needed/,
+    );
     await workbench.shot('models-offered');
     await workbench.page.keyboard.press('Escape');
     const dialog = await asked();
@@ -74,7 +77,7 @@ describe('models', () => {
     assert.match(text, /harbour\/tiny/);
     assert.match(text, /Licence: mit/);
     assert.match(text, /Download: [\d.]+ [KM]B in \d files/);
-    assert.match(text, /Memory: about [\d.]+ MB/);
+    assert.match(text, /Memory needed: about [\d.]+ MB/);
     assert.match(text, /From: 127\.0\.0\.1/);
     await workbench.shot('model-asked');
     await dialog.locator('.monaco-button', { hasText: 'Cancel' }).click();
@@ -118,8 +121,7 @@ describe('models', () => {
     await until(async () => {
       await workbench.command('Anchorage: Choose Model');
       await row('harbour--tiny').waitFor();
-      if (/writes the answers[\s\S]* · mit · from harbour\/tiny/.test(await row('harbour--tiny').innerText()))
-        return true;
+      if (/in use[\s\S]* · mit · from harbour\/tiny/.test(await row('harbour--tiny').innerText())) return true;
       await workbench.page.keyboard.press('Escape');
       return false;
     }, 'the list says which model writes');
@@ -133,7 +135,7 @@ describe('models', () => {
     await workbench.command('Anchorage: Remove Model');
     await row('harbour--tiny').click();
     await workbench.page.locator('.monaco-dialog-box .monaco-button', { hasText: /^Remove$/ }).click();
-    await toast('harbour--tiny was removed').waitFor();
+    await toast('harbour--tiny removed').waitFor();
     await until(async () => !chosen(), 'what is gone is not chosen');
     await workbench.command('Anchorage: Remove Model');
     await toast('No models are installed').waitFor();
@@ -148,7 +150,7 @@ describe('models', () => {
     await nameModel();
     await toast('access refused').getByRole('button', { name: 'Set Access Token' }).click();
     await workbench.fillBox('[type="password"]', 'secret-of-the-harbour');
-    await toast('is stored').waitFor();
+    await toast('Access token for').waitFor();
     const dialog = await asked();
     await dialog.locator('.monaco-button', { hasText: 'Cancel' }).click();
     assert.ok(!readFileSync(settings, 'utf8').includes('secret-of-the-harbour'));
