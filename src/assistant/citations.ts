@@ -13,7 +13,7 @@ export interface Source extends Span {
   label: string;
 }
 
-/** Hands out numbers in the order of first use; the same lines get the same number. */
+/** Numbers citations in the order of first use. The same lines get the same number. */
 export class CitationList {
   private readonly byPlace = new Map<string, Citation>();
 

@@ -1,10 +1,10 @@
-/** Lines that say what a file imports, in the forms of many languages; CommonJS's `require` is one of them. */
+/** Finds the import statements of a file in many languages, CommonJS's `require` included. */
 import { isBlank, textOfLines } from '../base';
 
 const BEGINS =
   /^\s*(?:(?:export\s+)?import\b(?!\()|from\s+\S+\s+import\b|(?:pub(?:\([^)]*\))?\s+)?use\s|using\s+(?!var\b|\()|#\s*include\b|require(?:_relative)?\b|(?:const|let|var)\s.*\brequire\(|,?\s*[\w$]+\s*=\s*require\()/;
 
-/** Names in brackets that go on over lines: what they are taken from stands on the last. */
+/** Names in brackets over several lines. The module stands on the last line. */
 const BRACKET_OPENS = /^\s*(?:const|let|var)\s*[{[][^=]*$/;
 const REQUIRES = /[}\]]\s*=\s*require\(/;
 

@@ -10,19 +10,19 @@ import { beginsImport } from './import-lines';
 import type { AssistantLibrary, Use } from './library';
 import type { Question } from './question';
 
-/** In the order in which they are told. */
+/** In the order in which they are listed. */
 const KINDS = ['call', 'code', 'import', 'comment', 'prose'] as const;
 
 export interface ReadUse {
   use: Use;
-  /** The line as it stands in the file. */
+  /** The line of the file. */
   text: string;
   kind: (typeof KINDS)[number];
 }
 
-/** Uses told in an answer. */
+/** Uses listed in an answer. */
 const USERS = 12;
-/** Uses that a telling is chosen from; a name of one common word has thousands. */
+/** Uses that the listed ones are chosen from. A name of one common word has thousands. */
 export const USES_LOOKED_AT = 200;
 
 /** Languages whose lines call nothing. */

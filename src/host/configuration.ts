@@ -22,7 +22,7 @@ export interface Settings {
 }
 
 export function setting<K extends keyof Settings>(key: K, scope?: vscode.ConfigurationScope): Settings[K] {
-  // The manifest gives each a default, so there is always a value.
+  // The manifest gives every setting a default, so there is always a value.
   return vscode.workspace.getConfiguration(SECTION, scope).get<Settings[K]>(key) as Settings[K];
 }
 
@@ -78,7 +78,7 @@ export function workspacePath(uri: vscode.Uri): string {
   return [...(folders.length > 1 ? [folder.name] : []), ...(way ? [way] : [])].join('/');
 }
 
-/** The place on disk of a workspace path; undefined when it lies in none of the folders. */
+/** The place on disk of a workspace path; undefined outside the folders. */
 export function workspaceUri(workspacePath: string): vscode.Uri | undefined {
   const folders = diskFolders();
   const slash = workspacePath.indexOf('/');

@@ -107,7 +107,7 @@ async function expectTrue({
 }
 
 describe('without a model', () => {
-  test('the place that answers leads, with its comment, its lines and what it calls', async () => {
+  test('the answering place leads, with its comment, lines and calls', async () => {
     const asked = await answer('How does the session choose the adapter for a url?');
     await expectTrue(asked);
     const { markdown, citations, author, notices } = asked.answer;
@@ -119,7 +119,7 @@ describe('without a model', () => {
     expect(citations[0]).toMatchObject({ path: 'src/session.py', label: 'Session.get_adapter' });
   });
 
-  test('what a method calls is said only where the definition is certain', async () => {
+  test('calls of a method are listed only where the definition is certain', async () => {
     const asked = await answer('How does `Session.send` send a prepared request?');
     const { markdown } = asked.answer;
     expect(markdown).toContain('`Session.send` calls:');
@@ -128,7 +128,7 @@ describe('without a model', () => {
     expect(markdown).not.toMatch(/calls:\n\n(?:- .*\n)*- `HTTPAdapter.send`/);
   });
 
-  test('who calls a function is read off the lines that name it', async () => {
+  test('callers of a function are read off the lines that name it', async () => {
     const asked = await answer('Who calls get_adapter?');
     await expectTrue(asked);
     expect(asked.answer.markdown).toContain('`get_adapter` is named outside its definition in 1 place:');
@@ -143,7 +143,7 @@ describe('without a model', () => {
     );
   });
 
-  test('a name that occurs nowhere is said to', async () => {
+  test('a notice names a name that occurs nowhere', async () => {
     const {
       answer: { notices },
     } = await answer('What does fetch_everything do with a session?');
@@ -162,7 +162,7 @@ describe('without a model', () => {
     }
   });
 
-  test('nothing found is said, not covered up', async () => {
+  test('a search without results says so', async () => {
     const {
       answer: { markdown, citations },
     } = await answer('zebra quagga');
@@ -246,7 +246,7 @@ class ScriptedWriter implements Writer {
 describe('with a model', () => {
   const question = 'How does the session choose the adapter for a url?';
 
-  test('what it writes is streamed, checked and cited', async () => {
+  test('its text is streamed, verified and cited', async () => {
     const writer = new ScriptedWriter('The prefixes are compared with `startswith`. [1] It uses `quantum_tunnel`. [1]');
     const asked = await answer(question, writer);
     expect(
@@ -264,7 +264,7 @@ describe('with a model', () => {
     expect(asked.answer.ledger.groups.at(-1)).toMatchObject({ kind: 'answer' });
   });
 
-  test('the prompt never exceeds the context, and what was left out is named', async () => {
+  test('the prompt never exceeds the context, and a notice names spans left out', async () => {
     const long = Object.fromEntries(
       Array.from({ length: 20 }, (_, index) => [
         `m${index}.py`,
@@ -286,7 +286,7 @@ describe('with a model', () => {
     }
   });
 
-  test('of a span that is too long for what is left the lines around the match are read, and it is said', async () => {
+  test('a span that is too long is cut to the lines around the match, with a notice', async () => {
     const files = {
       'long.py': `def adapter(url):\n${Array.from({ length: 60 }, (_, i) => (i === 40 ? '    return zanzibar(url)\n' : `    step_${i}(url)\n`)).join('')}`,
     };
@@ -303,7 +303,7 @@ describe('with a model', () => {
     expect(notices.join(' ')).toMatch(/1 span cut to fit: long\.py:/);
   });
 
-  test('where rows can stand for what is not quoted they do, and are in the ledger; what is still left out is named', async () => {
+  test('spans that do not fit are compressed to rows of the ledger, and the rest is named', async () => {
     const long = Object.fromEntries(
       Array.from({ length: 20 }, (_, index) => [
         `m${index}.py`,

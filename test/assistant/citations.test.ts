@@ -61,7 +61,7 @@ describe('locating a citation', () => {
     });
   });
 
-  test('of two equal runs the nearer is meant', () => {
+  test('the nearer of two equal runs is chosen', () => {
     const twice = ['x', ...SOURCE, 'y', ...SOURCE];
     expect(locateInLines(citationOf(SOURCE, 3, 5), twice, span).span.startLine).toBe(4);
   });

@@ -58,7 +58,7 @@ describe('explain', () => {
     expect(author).toEqual({ kind: 'extractive' });
   });
 
-  test('who calls it comes before comments and manuals that hold the word', async () => {
+  test('callers come before comments and manuals that hold the word', async () => {
     const files = {
       'a-manual.rst': 'Use\n===\n\nThen run it. To run more, run it twice.\n',
       'b.py': '# run is best left alone\nhandler = run\n',
@@ -88,7 +88,7 @@ describe('explain', () => {
     expect(markdown).not.toMatch(/calls:\n\n(?:- .*\n)*- `wrap\.run_once`/);
   });
 
-  test('what both the function and one defined inside call, the function calls', async () => {
+  test('a call made by a function and by its inner function belongs to the function', async () => {
     const text =
       'def wrap(task):\n    def run_once(count):\n        return count_up(count)\n    task.run = run_once\n    return count_up(1)\n\n\ndef count_up(count):\n    return count + 1\n';
     const { markdown } = await explain(
@@ -223,7 +223,7 @@ describe('hover', () => {
     expect(info?.usedBy.map(({ span }) => span.path)).toEqual(['client.py']);
   });
 
-  test('of the users code comes first, then tests, then what only writes about it', async () => {
+  test('users in code come first, then tests, then text', async () => {
     library = new MemoryLibrary({
       'CHANGES.md': '# 1.0\n\ntake() is new\n',
       'docs/pool.md': '# Pool\n\ntake()\n',
@@ -240,7 +240,7 @@ describe('hover', () => {
     ]);
   });
 
-  test('what a file imports is no method that happens to have its name', async () => {
+  test('an imported name is not a method of the same name', async () => {
     const text =
       "const clone = require('lodash/clone');\n\nclass Builder {\n  clone() {\n    return clone(this);\n  }\n}\n";
     library = new MemoryLibrary({ 'builder.js': text, 'use.js': 'const b = make();\nb.clone();\n' });

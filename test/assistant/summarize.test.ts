@@ -163,7 +163,7 @@ test('imports are told by the first of them, below a licence and in a list', asy
   expect(parts[0]).toMatchObject({ kind: 'imports', line: '3 imports: "context" …' });
 });
 
-test('what CommonJS requires are imports and no constants, told once for all of them', async () => {
+test('CommonJS requires are one part of imports, not constants', async () => {
   const names = Array.from({ length: 80 }, (_, i) => `  aLongName${i}`).join(',\n');
   const text = `'use strict'\n\nconst fs = require('fs')\nconst { join } = require('path')\nconst {\n${names}\n} = require('./names')\n\nconst LIMIT = 5\n\nfunction read () {\n  return fs\n}\n`;
   const { parts, overview } = await summarize('/w/post.js', { library: new MemoryLibrary({ 'post.js': text }) });

@@ -27,7 +27,7 @@ test('calls come before other code, comments and prose, tests after the rest of 
   ]);
 });
 
-test('who calls it: only the calls are told, and how many other places name it', async () => {
+test('a question for callers lists only calls, and counts the other places', async () => {
   const { markdown } = await ask(
     { id: 'q', question: 'Which functions call deliver_mail?', scope: { kind: 'workspace' } },
     { library: new MemoryLibrary(FILES) },
@@ -38,7 +38,7 @@ test('who calls it: only the calls are told, and how many other places name it',
   expect(markdown).not.toContain('CHANGES.md');
 });
 
-test('who uses it: everything is told, calls first', async () => {
+test('a question for users lists every use, calls first', async () => {
   const { markdown } = await ask(
     { id: 'q', question: 'Where is deliver_mail used?', scope: { kind: 'workspace' } },
     { library: new MemoryLibrary(FILES) },

@@ -37,7 +37,7 @@ describe('faceOf', () => {
   });
 });
 
-describe('what the user holds', () => {
+describe('a pause or cancel of the user', () => {
   it('is told apart from what is done, also when everything is read', () => {
     const running = { kind: 'running', pid: 1 } as const;
     expect(faceOf(running, { ...status('ready'), held: 'paused' }).state).toBe('paused');

@@ -50,7 +50,7 @@ export class Conversation {
     const turn = this.find(id);
     if (!turn) return [];
     turn.end = end;
-    // A whole answer says everything again; what was written before a stop is all there is.
+    // A finished answer repeats its events. After a stop the events are all that remains.
     if (end.type !== 'answerFailed') turn.events = [];
     return [end];
   }

@@ -5,8 +5,9 @@ import type { Cancellation, WorkerClient } from '../worker-client';
 const PATIENCE = 6_000;
 
 /**
- * Waits until the first pass over the workspace has ended, within reason: the very first question should not be
- * answered from the few files that happen to have been read. A large workspace answers from what is there, and says so.
+ * Waits until the first pass over the workspace has ended, within reason: the first question should not be answered
+ * from the few files that are indexed by then. In a large workspace it is answered from the files indexed so far, with
+ * a notice.
  */
 export async function waitForIndex(client: WorkerClient, token?: Cancellation, patience = PATIENCE): Promise<void> {
   const disposables: { dispose(): unknown }[] = [];

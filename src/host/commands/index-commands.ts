@@ -19,8 +19,8 @@ export async function clearIndex({ client, hold }: Services, history: AnswerHist
     {
       modal: true,
       detail: vscode.l10n.t(
-        'Index, memories and answers kept for this workspace are deleted from this machine. Your files stay ' +
-          'as they are; the index is made again when you ask.',
+        'This deletes the index, encoded memories and saved answers of this workspace from this machine. ' +
+          'Your files are not changed. The index is rebuilt when you ask the next question.',
       ),
     },
     clear,

@@ -102,7 +102,7 @@ export class WorkspaceWatch implements vscode.Disposable {
     this.client.notify('files/unsaved', { file: document.uri.fsPath, text });
   }
 
-  /** Switched on, what is typed counts at once; switched off, the files count as they are on disk. */
+  /** When switched on, typed text counts at once. When switched off, files count as they are on disk. */
   private onUnsavedSetting(): void {
     const counts = setting('index.unsavedEdits');
     for (const document of vscode.workspace.textDocuments)

@@ -92,7 +92,7 @@ function explanation(info: HoverInfo): vscode.MarkdownString {
   return text;
 }
 
-/** Signature and doc comment: text of the workspace, so without trust; and without pictures, which would be fetched. */
+/** Signature and doc comment. They are text of the workspace, so they get no trust, no pictures and no HTML. */
 function facts(info: HoverInfo): vscode.MarkdownString {
   const text = new vscode.MarkdownString();
   text.appendCodeblock(info.signature, info.language);

@@ -11,7 +11,7 @@ import type { PanelReceiver } from './panel-view';
 
 const VIEW_TYPE = 'anchorage.summary';
 
-/** Summaries, each in an editor tab beside its file; a tab that the editor restores is summarized again. */
+/** Summaries, each in an editor tab beside its file. A tab that the editor restores is summarized again. */
 export class SummaryPanels implements vscode.WebviewPanelSerializer<{ file?: string }>, vscode.Disposable {
   private readonly open = new Map<string, SummaryPanel>();
   private readonly registration: vscode.Disposable;
@@ -24,7 +24,7 @@ export class SummaryPanels implements vscode.WebviewPanelSerializer<{ file?: str
     this.registration = vscode.window.registerWebviewPanelSerializer(VIEW_TYPE, this);
   }
 
-  /** Shows the summary of a file, from the panel that has it or anew. */
+  /** Shows the summary of a file in its panel, or in a new one. */
   async show(file: string): Promise<void> {
     const present = this.open.get(file);
     if (present) {

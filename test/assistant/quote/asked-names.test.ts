@@ -15,7 +15,7 @@ const FILES = Object.fromEntries(
 const shown = async (question: string): Promise<Awaited<ReturnType<typeof ask>>> =>
   ask({ id: 'q', question, scope: { kind: 'workspace' } }, { library: new MemoryLibrary(FILES) });
 
-test('of several things that are asked for each is shown where it gets its value, with a citation', async () => {
+test('each of several asked names is shown where it gets its value, with a citation', async () => {
   const names = ['alpha_limit', 'beta_limit', 'gamma_limit', 'delta_limit', 'epsilon_limit', 'zeta_limit', 'eta_limit'];
   const { markdown, citations } = await shown(
     `What are the values of ${names.map((name) => `\`${name}\``).join(', ')}?`,
@@ -30,7 +30,7 @@ test('of several things that are asked for each is shown where it gets its value
     );
 });
 
-test('what stands in a comment that is not quoted is shown as well', async () => {
+test('a name in a comment that is not quoted is shown as well', async () => {
   const files = {
     'a.ts': `/**\n * Waits for the pool.\n * zanzibar_limit: 17 seconds.\n * Then it gives up.\n */\nexport function waits(pool: Pool): void {\n${'  pool.step();\n'.repeat(20)}}\n`,
   };

@@ -41,7 +41,7 @@ describe('places', () => {
     expect(markdown).not.toContain('Queue.Len');
   });
 
-  test('of a comment the sentence that answers is said beside the first', async () => {
+  test('the answering sentence of a comment follows its first sentence', async () => {
     const text =
       '# Copies the context.\n# It is cheap. It must be called before the context goes to another goroutine.\ndef duplicate(context)\n  context.dup\nend\n';
     const markdown = await markdownOf('When must the context be copied for a goroutine?', { 'context.rb': text });
@@ -76,7 +76,7 @@ describe('places', () => {
     expect(markdown).not.toContain('pick.h:4');
   });
 
-  test('what only describes a thing comes after what does it: a type, a defaulted constructor', async () => {
+  test('types and defaulted constructors come after the code that does the work', async () => {
     const types = 'export type RouteHandler = (\n  request: Request,\n  route: Route,\n) => void;\n';
     const code =
       'export function findHandler(request) {\n  // The handler of the route of a request.\n  return routes.get(request.path);\n}\n';
@@ -147,7 +147,7 @@ describe('places', () => {
   });
 });
 
-test('of prose that announces a list the list is quoted too', async () => {
+test('a list is quoted with the prose that announces it', async () => {
   const rules = [
     '# Throttling',
     '',
@@ -164,7 +164,7 @@ test('of prose that announces a list the list is quoted too', async () => {
   expect(markdown).not.toContain('Something else');
 });
 
-test('of the paragraphs under a heading that names what is asked for, the one that says more is quoted, not the one that names it again', async () => {
+test('under a heading that names the asked setting, the paragraph that says more about it is quoted', async () => {
   const settings = [
     '# Settings',
     '',

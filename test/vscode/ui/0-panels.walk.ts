@@ -191,7 +191,7 @@ describe('panels with much in them', () => {
     });
     await until(
       async () => (await page.locator('.memories').innerText()).includes('3 of about 9,310 segments encoded'),
-      'what is still counted is said to be about right',
+      'the number is an estimate while segments are counted',
     );
   });
 
