@@ -143,9 +143,7 @@ export class CachePanel extends LitElement {
     const { ledger } = this;
     if (!ledger) {
       return html`${this.remembered()}
-        <p class="empty dim">
-          ${t('When you ask, this shows what the context holds: which lines are read in full, which stand behind ' + ('few rows, how much room is free, and where the time ' + 'went.'))}
-        </p>`;
+        <p class="empty dim">${t('Ask a question to see how your workspace fits in the model’s context.')}</p>`;
     }
     const sum = totals(ledger);
     const compressed = ledger.note === undefined;

@@ -118,7 +118,7 @@ export class SpansPanel extends LitElement {
   override render(): TemplateResult {
     if (this.spans.length === 0) {
       return html`<p class="empty dim">
-        ${this.question ? t('Nothing was found for “{0}”.', this.question) : t('What a question finds is listed here, best first, with the ' + 'reasons.')}
+        ${this.question ? t('Nothing was found for “{0}”.', this.question) : t('Ask a question to see the lines it finds, best first.')}
       </p>`;
     }
     const shown = this.all ? this.spans : this.spans.slice(0, FIRST);
