@@ -94,11 +94,6 @@ export default tseslint.config(
     },
   },
   {
-    // Circles that remain: each of the two ranks what the other describes.
-    files: ['src/search/{reasons,spans}.ts'],
-    rules: { 'import-x/no-cycle': 'off' },
-  },
-  {
     // Only the host may know VS Code; only one file may load ONNX Runtime, because its telemetry must be off before.
     files: ['src/**/*.ts'],
     ignores: ['src/host/**', 'src/engine/onnxruntime.ts'],

@@ -4,6 +4,7 @@
  */
 import type {
   Author,
+  ComposedContext,
   ComposeParams,
   ComposeResult,
   DenseRatio,
@@ -14,20 +15,20 @@ import type {
   SegmentMemory,
 } from '../protocol';
 import { join } from 'node:path';
+import { composeContext } from '../assistant';
 import {
-  composeContext,
-  type ComposedContext,
   type ContextEngine,
   type ContextRequest,
-  type ContextWriting,
+  Memories,
+  MemoryEncoding,
+  MemoryStore,
+  memoryVersion,
   type ReadingOptions,
+  type SegmentCoder,
   type WorkspaceMemory,
-} from '../memory/context/compose';
+} from '../memory';
+import type { Search, SearchResult } from '../search';
 import type { Workspace } from '../workspace';
-import { MemoryEncoding, type SegmentCoder } from '../memory/encode/encoding';
-import { Memories } from '../memory/memories';
-import { MemoryStore } from '../memory/store/memory-store';
-import { memoryVersion } from '../memory/encode/encoding-units';
 import type { EngineProcess } from '../inference/engine-process';
 import { AppError, SerialQueue } from '../base';
 
@@ -106,6 +107,12 @@ export class MemoryService {
     await this.update();
   }
 
+  /** Opens the stored memories and waits until it is known which segments have them. Encodes nothing. */
+  async openStored(): Promise<void> {
+    await this.rest();
+    await this.current?.encoding.untilCounted();
+  }
+
   pause(paused: boolean): void {
     this.paused = paused;
     this.current?.encoding.pause(paused);
@@ -145,15 +152,19 @@ export class MemoryService {
   get workspace(): WorkspaceMemory | undefined {
     const { current } = this;
     if (!current || current.encoding.status().encoded === 0) return undefined;
-    const { author, memories, engine } = current;
+    return this.memoryOf(current);
+  }
+
+  private memoryOf({ author, memories, engine }: Open): WorkspaceMemory {
     return { author, memories, engine, indexed: (path) => this.options.library.indexed(path) };
   }
 
   /** @throws AppError('modelFailed') when the model has no memory slots */
   compose(
     request: { question: string; scope: Scope; maxNewTokens: number },
+    search: Pick<Search, 'rank'>,
     signal?: AbortSignal,
-  ): Promise<ComposedContext> {
+  ): Promise<ComposedContext & SearchResult> {
     const { current } = this;
     if (!current) {
       const { detail } = this.options.engine.status;
@@ -163,12 +174,7 @@ export class MemoryService {
         'Memories come with the bundled model.',
       );
     }
-    return composeContext(request, {
-      library: this.options.library,
-      memories: current.memories,
-      engine: current.engine,
-      signal,
-    });
+    return composeContext(request, { search, memory: this.memoryOf(current), signal });
   }
 
   /** Drops every memory; returns the bytes freed. They are encoded again when the library is next looked at. */
@@ -256,14 +262,14 @@ class EngineContexts implements ContextEngine {
     this.sinkRows = sinkRows;
   }
 
-  async look(question: string, signal?: AbortSignal): Promise<QueryEmbedding> {
+  async embedQuery(question: string, signal?: AbortSignal): Promise<QueryEmbedding> {
     const [made] = await this.engine.inTurn('answer', 'vectors', { questions: [question] }, signal);
     if (!made) throw new AppError('modelFailed', 'The model made no vector of the question.');
     return made;
   }
 
   /** Coarse rows of a workspace are megabytes and the same for question after question: they are sent once. */
-  async compose({ coarse, ...rest }: ContextRequest, { signal, onRead }: ReadingOptions = {}): Promise<ContextWriting> {
+  async compose({ coarse, ...rest }: ContextRequest, { signal, onRead }: ReadingOptions = {}): Promise<ComposeResult> {
     const { id, tokens } = coarse;
     const known = this.sent?.id === id && this.sent.pid === this.engine.pid;
     const ask = (sent: ComposeParams['coarse']): Promise<ComposeResult> =>

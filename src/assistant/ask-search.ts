@@ -1,12 +1,11 @@
 /** The search of a question: spans of the workspace, ranked with memories where there are some. */
 import { splitLines, textOfLines, throwIfCancelled } from '../base';
-import { planSelection } from '../memory/context/compose';
-import { plannedLedger } from '../memory/context/planned-ledger';
+import { plannedLedger } from '../memory';
 import type { ContextLedger, Coverage, RankedSpan } from '../protocol';
-import { retrieveFused } from '../search/fused-search';
+import { parseQuestion, type Question } from '../search';
 import type { AskRequest, AskTools } from './ask-tools';
+import { selectContext } from './context';
 import type { AssistantLibrary } from './library';
-import { parseQuestion, type Question } from './question';
 
 export interface Found {
   spans: readonly RankedSpan[];
@@ -17,47 +16,26 @@ export interface Found {
   trouble?: string;
 }
 
-const SPANS = 30;
-
-export async function searchFor(request: AskRequest, tools: AskTools): Promise<Found> {
-  const { library, signal } = tools;
+export async function searchFor(request: AskRequest, { library, search, memory, signal }: AskTools): Promise<Found> {
   const { question, scope } = request;
-  const found =
-    (await searchWithMemories(request, tools)) ??
-    (await library.search(question, { scope, limit: SPANS, before: leansOn(request), signal }));
+  const before = leansOn(request);
+  const ranking = await search.rank(question, { scope, before, signal });
   throwIfCancelled(signal);
+  const { trouble } = ranking;
+  const found: Found = {
+    spans: ranking.spans,
+    coverage: ranking.coverage,
+    ...(trouble === undefined ? {} : { trouble: `The model could not rank these results: ${trouble}` }),
+  };
+  if (memory && ranking.memory)
+    found.planLedger = async () => {
+      const asked = { question, before, scope, maxNewTokens: 0, turn: true };
+      const selection = await selectContext(asked, ranking, { search, memory, signal });
+      return plannedLedger(selection, memory.engine, memory.memories.bytesPerRow);
+    };
   if (scope.kind !== 'selection' || found.spans.length > 0) return found;
   // A question about selected lines is answered from them even if it shares no word with them.
   return { ...found, spans: [await spanOfLines(scope, library)] };
-}
-
-/** Undefined without memories, and when cancelled. */
-async function searchWithMemories(
-  request: AskRequest,
-  { library, memory, signal }: AskTools,
-): Promise<Found | undefined> {
-  if (!memory) return undefined;
-  const { question, scope } = request;
-  const asked = { question, before: leansOn(request), scope };
-  const tools = {
-    library: { search: library.search.bind(library), indexed: memory.indexed.bind(memory) },
-    memories: memory.memories,
-    engine: memory.engine,
-    signal,
-  };
-  try {
-    const found = await retrieveFused(asked, tools);
-    const planLedger = async (): Promise<ContextLedger> => {
-      const selection = await planSelection(found, { ...asked, maxNewTokens: 0, turn: true }, tools);
-      return plannedLedger(selection, memory.engine, memory.memories.bytesPerRow);
-    };
-    return { spans: found.spans, coverage: found.coverage, planLedger };
-  } catch (error) {
-    if (signal?.aborted) return undefined;
-    const found = await library.search(question, { scope, limit: SPANS, before: asked.before, signal });
-    const reason = error instanceof Error ? error.message : String(error);
-    return { ...found, trouble: `The model could not rank these results: ${reason}` };
-  }
 }
 
 async function spanOfLines(

@@ -1,5 +1,6 @@
 import type { AnswerEvent, Scope, Writer } from '../protocol';
-import type { WorkspaceMemory } from '../memory/context/compose';
+import type { WorkspaceMemory } from '../memory';
+import type { Search } from '../search';
 import type { AssistantLibrary } from './library';
 import type { Turn } from './write/quotes';
 
@@ -13,6 +14,7 @@ export interface AskRequest {
 
 export interface AskTools {
   library: AssistantLibrary;
+  search: Pick<Search, 'rank'>;
   /** Writes the answer in prose. Without it the answer quotes the sources. */
   writer?: Writer;
   /** Notice of a quoted answer when a chosen model cannot write ("The model process ended."). */

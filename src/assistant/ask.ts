@@ -8,7 +8,7 @@ import { questionOf, searchFor, type Found } from './ask-search';
 import type { AskRequest, AskTools } from './ask-tools';
 import { checkMarkdown } from './citations';
 import { code, enumerate } from './facts';
-import type { Question } from './question';
+import type { Question } from '../search';
 import { gatherEvidence, noMatch, type Evidence } from './quote/evidence';
 import { answerFromSources } from './quote/extractive';
 import { composeChat } from './write/compose-chat';

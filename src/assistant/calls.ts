@@ -3,7 +3,7 @@ import type { AssistantLibrary, Definition } from './library';
 import type { DocumentSymbol, SegmentedDocument } from '../workspace';
 import { importsName } from './import-lines';
 import { docLines } from './quote/key-lines';
-import { wordParts } from './question';
+import { identifierWords } from '../search';
 
 export interface Call {
   name: string;
@@ -106,20 +106,20 @@ function certainDefinition(
       (each) => each.file === file && each.symbol.container[each.symbol.container.length - 1] === body.owner,
     );
     // An inherited member is defined elsewhere; the only one of its name will be it.
-    return own ?? (callable.length === 1 && wordParts(name).length > 1 ? callable[0] : undefined);
+    return own ?? (callable.length === 1 && identifierWords(name).length > 1 ? callable[0] : undefined);
   }
   if (receiver === 'other') {
     const [only, ...more] = callable;
     // A function inside another is reached by its bare name alone: `router.find()` is somebody else's.
     const reachable =
       only !== undefined && (isMember(only) || only.symbol.kind !== 'function' || only.symbol.container.length === 0);
-    return more.length === 0 && reachable && wordParts(name).length > 1 ? only : undefined;
+    return more.length === 0 && reachable && identifierWords(name).length > 1 ? only : undefined;
   }
   const free = callable.filter((each) => !isMember(each));
   const here = free.filter((each) => each.file === file);
   if (here.length > 0) return here.length === 1 ? here[0] : undefined;
   // Without an import a bare `open(` may be the language's own.
-  return free.length === 1 && (wordParts(name).length > 1 || importsName(name, body.lines)) ? free[0] : undefined;
+  return free.length === 1 && (identifierWords(name).length > 1 || importsName(name, body.lines)) ? free[0] : undefined;
 }
 
 function isSame(definition: Definition, symbol: DocumentSymbol, file: string): boolean {

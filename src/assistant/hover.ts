@@ -3,7 +3,7 @@
  * model.
  */
 import { splitLines, textOfLines } from '../base';
-import { pathKind } from '../search/paths';
+import { pathKind } from '../search';
 import type { HoverInfo, Author, Span } from '../protocol';
 import { ExplanationCache } from './explanation/explanation-cache';
 import { labelOf } from './facts';

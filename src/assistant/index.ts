@@ -1,5 +1,6 @@
 /** The door of the assistant: questions, explanations, summaries, hovers and citations over a workspace. */
 export { ask } from './ask';
+export { composeContext } from './context';
 export type { AskRequest, AskTools } from './ask-tools';
 export { locateCitation } from './citations';
 export { explain } from './explain';

@@ -3,12 +3,12 @@
  * manual.
  */
 import { counted, splitLines, textOfLines, throwIfCancelled } from '../base';
-import { pathKind } from '../search/paths';
+import { pathKind } from '../search';
 import { type CitationList, clip } from './citations';
 import { code, enumerate } from './facts';
 import { beginsImport } from './import-lines';
 import type { AssistantLibrary, Use } from './library';
-import type { Question } from './question';
+import type { Question } from '../search';
 
 /** In the order in which they are listed. */
 const KINDS = ['call', 'code', 'import', 'comment', 'prose'] as const;

@@ -39,6 +39,7 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
     { id: 'terminal', question, scope },
     {
       library: session.library,
+      search: session.search,
       writer,
       memory: session.memories.workspace,
       whyExtractive: why,
@@ -52,9 +53,7 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
   );
   session.progress.done();
   if (streams) draft('\n\n');
-  const { coverage } = session.memories;
-  const told = coverage === undefined ? answer : { ...answer, coverage: { ...answer.coverage, memories: coverage } };
-  await (args.json ? writeJson(told, 2) : write(renderAnswer(told, style)));
+  await (args.json ? writeJson(answer, 2) : write(renderAnswer(answer, style)));
 }
 
 /** Notice about a model that should be in use and is not. */
@@ -74,8 +73,9 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
   // Before the index: a wrong file is told at once.
   const queries = args.queries === undefined ? undefined : await readQueries(args.queries);
   await session.index(signal);
+  if (session.engines.memory.model) await session.memories.openStored();
   if (queries) return answerQueries(queries, session, { scope, limit: Math.max(limit, DEFAULT_LIMIT), signal });
-  const { spans } = await session.library.search(question, { scope, limit, signal });
+  const { spans } = await session.search.search(question, { scope, limit, signal });
   if (args.json) return writeJson(spans, 2);
   const style = styleOf(process.stdout);
   const lines = spans.map((span) => {
@@ -254,9 +254,9 @@ function operand(args: Arguments, command: CommandName, message: string): string
   return first;
 }
 
-const RUN: Record<CommandName, { run: Run; model?: boolean }> = {
+const RUN: Record<CommandName, { run: Run; model?: boolean | 'forStored' }> = {
   ask: { run: runAsk, model: true },
-  search: { run: runSearch },
+  search: { run: runSearch, model: 'forStored' },
   summarize: { run: runSummarize },
   explain: { run: runExplain, model: true },
   index: { run: runIndex },

@@ -69,9 +69,13 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
     signal.removeEventListener('abort', stop);
     signal.throwIfAborted();
     session.progress.done();
-    const composed = await memories.compose({ question, scope: scopeOf(args, session, 'ask'), maxNewTokens }, signal);
+    const composed = await memories.compose(
+      { question, scope: scopeOf(args, session, 'ask'), maxNewTokens },
+      session.search,
+      signal,
+    );
     const { ledger, timing, text } = composed;
-    const coverage = { ...composed.coverage, memories: memories.coverage };
+    const { coverage } = composed;
     const totals = totalsOf(ledger.groups);
     await (values.json
       ? writeJson({ question, ...ledger, totals, coverage, timing, text, store: memories.status }, 2)

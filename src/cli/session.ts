@@ -11,6 +11,7 @@ import { Engines } from '../app/engines';
 import { MemoryService } from '../app/memory-service';
 import { chooseModels } from '../app/models';
 import { saveIndexReport } from '../app/index-report';
+import { openSearch, type Search } from '../app/open-search';
 import { openWorkspace } from '../app/open-workspace';
 import { type Arguments, type CommandName, UsageError, wholeNumber } from './arguments';
 import { Progress } from './progress';
@@ -20,6 +21,7 @@ export interface Session {
   folders: readonly { name: string; directory: string }[];
   storageDirectory: string;
   library: Workspace;
+  search: Search;
   engines: Engines;
   /** Of the workspace; nothing is in it while no model with slots is loaded. */
   memories: MemoryService;
@@ -47,7 +49,7 @@ const DEFAULTS: WorkerSettings = {
 export async function openSession(
   command: CommandName,
   args: Arguments,
-  options: { model?: boolean } = {},
+  options: { model?: boolean | 'forStored' } = {},
 ): Promise<Session> {
   const folders = workspaceFolders(args, command);
   const storageDirectory = args.storage
@@ -71,7 +73,9 @@ export async function openSession(
   });
   const engines = new Engines({ file: join(__dirname, 'inference.js'), log, changed: () => {} });
   const choices = await chooseModels({ modelsDirectory: join(cacheDirectory(), 'models'), settings });
-  if (options.model) await engines.choose(choices);
+  // A search loads the model only where it has memories to use.
+  const model = options.model === 'forStored' ? existsSync(join(storageDirectory, 'memories')) : options.model;
+  if (model) await engines.choose(choices);
   const { status: named } = engines.chat.status.state === 'none' ? engines.memory : engines.chat;
   if (settings.modelDirectory && named.state === 'failed') {
     // A model that was asked for by name is not quietly done without.
@@ -103,6 +107,7 @@ export async function openSession(
     folders,
     storageDirectory,
     library,
+    search: openSearch(library, memories),
     engines,
     memories,
     models: {

@@ -9,7 +9,7 @@ import {
   type SegmentInput,
   type Tokenizer,
 } from '../engine';
-import { coarsePlaces, joinBytes, packRows, runLengths, storedRowBytes } from '../memory/rows';
+import { coarsePlaces, joinBytes, packRows, chunkLengths, storedRowBytes } from '../memory';
 import { AppError, LineTable } from '../base';
 import type { MemoryConfig } from './memory-config';
 import type { SelectionHead } from './selection-head';
@@ -186,6 +186,6 @@ export class MemoryCoder {
 
   runs(tokens: readonly number[], most = this.config.ratios.segmentTokens): number[][] {
     let at = 0;
-    return runLengths(tokens.length, most).map((length) => tokens.slice(at, (at += length)));
+    return chunkLengths(tokens.length, most).map((length) => tokens.slice(at, (at += length)));
   }
 }

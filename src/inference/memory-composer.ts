@@ -4,7 +4,7 @@
  */
 import type { ComposedRows, ComposeParams, ComposeReading, ComposeResult, DenseSegment, OpenedRows } from '../protocol';
 import { memories, negativeLogLikelihood, type DecoderContext, type KvRows, type LiveCompression } from '../engine';
-import { denseRowCount, joinBytes, storedRowBytes, unpackRows } from '../memory/rows';
+import { denseRowCount, joinBytes, storedRowBytes, unpackRows } from '../memory';
 import { AppError } from '../base';
 import { writeGreedily } from './greedy';
 import type { MemoryCoder } from './memory-coder';

@@ -1,7 +1,7 @@
 /** The memory side of a checkpoint in the engine's process: texts in, memories, vectors and composed contexts out. */
 import type { ComposeParams, ComposeResult, MemoryDescription, QueryEmbedding, SegmentMemory } from '../protocol';
 import { ropeFrequencies, type Decoder, type Tokenizer } from '../engine';
-import { storedRowBytes } from '../memory/rows';
+import { storedRowBytes } from '../memory';
 import { MemoryCoder } from './memory-coder';
 import { MemoryComposer, type ComposeOptions } from './memory-composer';
 import type { MemoryConfig } from './memory-config';

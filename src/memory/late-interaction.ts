@@ -1,74 +1,80 @@
 /**
- * Late interaction (ColBERT, Khattab and Zaharia, SIGIR 2020, section 3.2) over the model's own token vectors: each
- * token of a question looks for the token of a segment that is nearest to it, and these similarities are summed. A mean
- * of 256 tokens drowns one odd line; here the line that meets the question decides. Of a segment its token ids are kept
- * (two bytes each) and their vectors looked up, so a scan reads 2 MB a million tokens.
+ * Late interaction over the model's token vectors (ColBERT, Khattab and Zaharia, SIGIR 2020, section 3.2). Each token
+ * of a question takes its most similar token of a segment, and the similarities are summed.
+ *
+ * A mean over 256 tokens hides one line that matches; here that line decides. The store keeps token ids, two bytes
+ * each, and the similarity of ids is looked up. A scan reads 2 MB for a million tokens.
  */
-import type { TokenNeighbours } from '../protocol';
+import type { TokenNeighbours } from '../protocol/memory';
 
-/** What of a question is found in a segment: shares of the question's whole weight, and a weight. */
+/** Parts of a question found in a segment. */
 export interface LateScore {
-  /** Anywhere in it. */
+  /** Share of the question's weight found anywhere in the segment. */
   segment: number;
-  /** Within the best window of tokens. */
+  /** Share found within the best window. */
   window: number;
-  /** Of the best run of neighbouring tokens that stand in the question's order. */
+  /** Summed weight of the best run of neighbouring tokens in the question's order. */
   run: number;
 }
 
-/** Tokens of a block; a window is two neighbouring ones. */
-const BLOCK = 16;
-/** Similarities count by this power: near is worth little beside equal. */
-const SHARPNESS = 3;
+export interface LateInteractionOptions {
+  /** Tokens of a block; a window is two neighbouring blocks. */
+  blockTokens: number;
+  /** Exponent of a similarity: a near token counts little beside an equal one. */
+  sharpness: number;
+}
 
-/** Holds segments against one question. */
+/** Scores the token ids of segments against one question. */
 export class LateInteraction {
-  /** [vocabulary]: place in `entries` of the question's tokens that a token is near to, -1 for none. */
+  /** [vocabulary]: start of an id's list of matches in `matchedAt`; -1 for ids without a match. */
   private readonly places: Int32Array;
   /**
-   * The question's tokens that a token is near to, the last first, each list ended by -1; and what each match is worth.
+   * Lists of matches: index of the question's token, last first; each list ends with -1. `worth` has the similarity of
+   * each match.
    */
-  private readonly askedAt: Int32Array;
+  private readonly matchedAt: Int32Array;
   private readonly worth: Float32Array;
+  /** Weight of the whole question. */
   private readonly whole: number;
-  /** [n] of the block before, of this one, and of all. */
+  /** [n], best similarity of each question token: in the previous block, in this block, and in all. */
   private before: Float32Array;
   private here: Float32Array;
   private readonly best: Float32Array;
-  /** Where the run that ends at each of the question's tokens ended last, and its weight. */
+  /** [n + 1]: position at which the run that ends in each question token last ended, and the run's weight. */
   private readonly runAt: Int32Array;
   private readonly runWeight: Float32Array;
 
   constructor(
-    private readonly look: TokenNeighbours,
+    private readonly query: TokenNeighbours,
     vocabSize: number,
+    private readonly options: LateInteractionOptions,
   ) {
-    const { starts, ids, similarities } = look;
-    const n = look.weights.length;
+    const { starts, ids, similarities } = query;
+    const n = query.weights.length;
     this.places = new Int32Array(vocabSize).fill(-1);
     const matches = new Map<number, { at: number; worth: number }[]>();
     for (let j = n - 1; j >= 0; j--) {
       for (let i = starts[j] as number; i < (starts[j + 1] as number); i++) {
         const id = ids[i] as number;
         const own = matches.get(id);
-        const match = { at: j, worth: (similarities[i] as number) ** SHARPNESS };
+        const match = { at: j, worth: (similarities[i] as number) ** options.sharpness };
         if (own) own.push(match);
         else matches.set(id, [match]);
       }
     }
     const size = [...matches.values()].reduce((sum, list) => sum + list.length + 1, 0);
-    this.askedAt = new Int32Array(size);
+    this.matchedAt = new Int32Array(size);
     this.worth = new Float32Array(size);
     let at = 0;
     for (const [id, list] of matches) {
       if (id < vocabSize) this.places[id] = at;
       for (const match of list) {
-        this.askedAt[at] = match.at;
+        this.matchedAt[at] = match.at;
         this.worth[at++] = match.worth;
       }
-      this.askedAt[at++] = -1;
+      this.matchedAt[at++] = -1;
     }
-    this.whole = look.weights.reduce((sum, weight) => sum + weight, 0) || 1;
+    this.whole = query.weights.reduce((sum, weight) => sum + weight, 0) || 1;
     this.before = new Float32Array(n);
     this.here = new Float32Array(n);
     this.best = new Float32Array(n);
@@ -76,59 +82,61 @@ export class LateInteraction {
     this.runWeight = new Float32Array(n + 1);
   }
 
-  /** Where the stretch of so many tokens begins that has what meets the question best in its middle. */
-  stretch(ids: Uint16Array, tokens: number): number {
+  /** Returns the start of the stretch of `tokens` tokens with the best match in its middle. */
+  bestStretch(ids: Uint16Array, tokens: number): number {
+    const { blockTokens } = this.options;
     let best = -1;
     let at = 0;
-    for (let from = 0; from < ids.length; from += BLOCK / 2) {
-      const { window, run } = this.score(ids.subarray(from, from + 2 * BLOCK));
+    for (let from = 0; from < ids.length; from += blockTokens / 2) {
+      const { window, run } = this.score(ids.subarray(from, from + 2 * blockTokens));
       if (window + run <= best) continue;
       best = window + run;
       at = from;
     }
-    return Math.max(0, Math.min(ids.length - tokens, at + BLOCK - Math.floor(tokens / 2)));
+    return Math.max(0, Math.min(ids.length - tokens, at + blockTokens - Math.floor(tokens / 2)));
   }
 
   score(ids: Uint16Array): LateScore {
     const {
       places,
-      askedAt,
+      matchedAt,
       worth,
       best,
       runAt,
       runWeight,
       whole,
-      look: { lengths },
+      query: { lengths },
+      options: { blockTokens },
     } = this;
     for (const kept of [best, this.before, this.here]) kept.fill(0);
     runAt.fill(-2);
     let window = 0;
     let run = 0;
-    let met = false;
+    let matched = false;
     for (let k = 0; k < ids.length; k++) {
-      if (k > 0 && k % BLOCK === 0) {
-        // A block that meets nothing makes no window better than the one before.
-        if (met) window = Math.max(window, this.windowWeight());
-        met = false;
+      if (k > 0 && k % blockTokens === 0) {
+        // A block without a match makes no window better than the one before.
+        if (matched) window = Math.max(window, this.windowWeight());
+        matched = false;
         [this.before, this.here] = [this.here, this.before];
         this.here.fill(0);
       }
       let place = places[ids[k] as number] as number;
       if (place < 0) continue;
-      met = true;
+      matched = true;
       const { here } = this;
-      for (let j = askedAt[place] as number; j >= 0; j = askedAt[++place] as number) {
+      for (let j = matchedAt[place] as number; j >= 0; j = matchedAt[++place] as number) {
         const value = worth[place] as number;
         if (value > (here[j] as number)) here[j] = value;
         if (value > (best[j] as number)) best[j] = value;
-        // The question's later tokens come first, so what ends before this one is still the run up to the token before.
+        // Matches are listed last first, so entry j still holds the run up to the previous token of the segment.
         const length = (runAt[j] === k - 1 ? (runWeight[j] as number) : 0) + value * (lengths[j] as number);
         runAt[j + 1] = k;
         runWeight[j + 1] = length;
         if (length > run) run = length;
       }
     }
-    if (met) window = Math.max(window, this.windowWeight());
+    if (matched) window = Math.max(window, this.windowWeight());
     return { segment: this.weigh(best, best) / whole, window: window / whole, run };
   }
 
@@ -136,9 +144,9 @@ export class LateInteraction {
     return this.weigh(this.before, this.here);
   }
 
-  /** The question's weight that is found in either. */
+  /** Weight of the question's tokens, each times the better of its two similarities. */
   private weigh(one: Float32Array, other: Float32Array): number {
-    const { weights } = this.look;
+    const { weights } = this.query;
     let sum = 0;
     for (let j = 0; j < weights.length; j++)
       sum += Math.max(one[j] as number, other[j] as number) * (weights[j] as number);

@@ -1,26 +1,28 @@
-import type { MemoryRatios, TokenNeighbours } from '../protocol';
-import { ByteCache } from '../base';
 import { decodeHalf } from '../engine';
+import { ByteCache } from '../base';
+import type { MemoryRatios } from '../protocol/memory';
 import type { MemoryEncoding } from './encode/encoding';
-import { LateInteraction, type LateScore } from './late-interaction';
+import type { EncodingUnit } from './encode/encoding-units';
+import type { LateInteraction, LateScore } from './late-interaction';
+import { joinFine } from './row-layout';
+import { foldRows, halves } from './rows';
 import type { MemoryStore } from './store/memory-store';
 import { ReadBuffers } from './store/read-buffers';
-import { foldRows, halves, joinFine } from './rows';
-import type { MemoryUnit } from './encode/encoding-units';
 
-/** A unit of the workspace whose memories are in the store. */
-export interface MemorySegment extends MemoryUnit {
+/** A unit of the workspace whose compressed rows are in the store. */
+export interface MemorySegment extends EncodingUnit {
   path: string;
   file: string;
-  /** Of the document's text, which its places are in. */
+  /** Hash of the document's text, in which the offsets are valid. */
   hash: string;
   tokens: number;
   coarseRows: number;
+  /** All fine rows; the coarse rows are among them. */
   fineRows: number;
 }
 
-/** A segment and how like it is to what was asked for, −1…1. */
-export interface Alike {
+/** A segment and its cosine with a query vector, −1…1. */
+export interface ScoredSegment {
   segment: MemorySegment;
   similarity: number;
 }
@@ -31,21 +33,17 @@ export interface MemoriesOptions {
   ratios: MemoryRatios;
   /** Bytes of one stored row. */
   bytesPerRow: number;
-  /**
-   * Numbers of a text's vector; those by which the model's attention chooses, where it learnt that, follow them in the
-   * store.
-   */
+  /** Length of a text's vector. The store has the selection vector behind it, for models with a selection head. */
   vectorWidth: number;
-  /** Of the ids that are kept of a text. */
   vocabSize: number;
-  /** Bytes of coarse rows, folds, vectors and token ids kept in memory; default 96 MB. */
+  /** Bytes of rows, vectors and token ids kept in memory; default 96 MB. */
   cacheBytes?: number;
 }
 
 const CACHE_BYTES = 96 * 1024 * 1024;
 
 /**
- * The memories of the workspace as a question uses them: which segments there are, what is near a vector, their rows.
+ * Reads the workspace's memories for a question: the encoded segments, their similarity with the question, their rows.
  */
 export class Memories {
   private readonly coarseRows: ByteCache<string, Uint8Array>;
@@ -70,7 +68,7 @@ export class Memories {
     return this.options.vocabSize;
   }
 
-  /** Every unit of the workspace whose memories are there, in the order of documents and lines. */
+  /** Lists the units of the workspace whose rows are stored, in the order of documents and lines. */
   segments(): MemorySegment[] {
     const { encoding, store } = this.options;
     const found: MemorySegment[] = [];
@@ -85,37 +83,31 @@ export class Memories {
             hash,
             tokens: record.tokens,
             coarseRows: record.coarseRows,
-            fineRows: record.coarseRows + record.fineRows,
+            fineRows: record.coarseRows + record.restRows,
           });
       }
     }
     return found;
   }
 
-  /** Cosine of each segment's vector with `query` (of length 1), the nearest first. */
-  nearest(segments: readonly MemorySegment[], query: Float32Array, limit = Infinity): Promise<Alike[]> {
-    return query.length === this.options.vectorWidth ? this.alike(segments, query, 0, limit) : Promise.resolve([]);
+  /** Scores segments by the cosine of their vector with `query`, which has length 1; best first. */
+  nearest(segments: readonly MemorySegment[], query: Float32Array, limit = Infinity): Promise<ScoredSegment[]> {
+    return query.length === this.options.vectorWidth ? this.cosines(segments, query, 0, limit) : Promise.resolve([]);
   }
 
-  /**
-   * How near each segment's mean key is to a question's mean query, `selection` (of length 1), in the metric that was
-   * learnt for it: a cosine, the nearest first.
-   */
-  attended(segments: readonly MemorySegment[], selection: Float32Array, limit = Infinity): Promise<Alike[]> {
-    return this.alike(segments, selection, this.options.vectorWidth, limit);
+  /** Scores segments by the cosine of their selection vector with the question's, which has length 1; best first. */
+  selected(segments: readonly MemorySegment[], selection: Float32Array, limit = Infinity): Promise<ScoredSegment[]> {
+    return this.cosines(segments, selection, this.options.vectorWidth, limit);
   }
 
-  /**
-   * Cosine of `query` with what is stored of each segment from the number `from` on; those of which less is stored are
-   * left out.
-   */
-  private async alike(
+  /** Cosines of `query` with the stored numbers from index `from` on. Segments with fewer numbers are left out. */
+  private async cosines(
     segments: readonly MemorySegment[],
     query: Float32Array,
     from: number,
     limit: number,
-  ): Promise<Alike[]> {
-    const scored: Alike[] = [];
+  ): Promise<ScoredSegment[]> {
+    const scored: ScoredSegment[] = [];
     for (const segment of segments) {
       const vector = this.vectors.get(segment.key) ?? (await this.loadVector(segment.key));
       if (!vector || vector.length < from + query.length) continue;
@@ -130,12 +122,11 @@ export class Memories {
     return this.options.store.use(key, 'vector', (bytes) => this.vectors.set(key, decodeHalf(halves(bytes))));
   }
 
-  /** How much of a question each segment holds, token by token; those that hold nothing of it are left out. */
+  /** Scores segments by late interaction. Segments without any token of the question are left out. */
   async late(
     segments: readonly MemorySegment[],
-    look: TokenNeighbours,
+    interaction: LateInteraction,
   ): Promise<{ segment: MemorySegment; score: LateScore }[]> {
-    const interaction = new LateInteraction(look, this.options.vocabSize);
     const scored: { segment: MemorySegment; score: LateScore }[] = [];
     for (const segment of segments) {
       const ids = await this.tokenIds(segment.key);
@@ -145,9 +136,7 @@ export class Memories {
     return scored;
   }
 
-  /**
-   * The token ids of a segment's text; undefined where none are kept, or its record was evicted or harmed meanwhile.
-   */
+  /** Token ids of a segment's text. Undefined when none are stored, or when the record was evicted or damaged. */
   async tokenIds(key: string): Promise<Uint16Array | undefined> {
     const cached = this.ids.get(key);
     if (cached) return cached;
@@ -155,7 +144,7 @@ export class Memories {
     return bytes && bytes.byteLength > 0 ? this.ids.set(key, halves(bytes)) : undefined;
   }
 
-  /** Coarse rows of a segment; undefined when its record was evicted or harmed meanwhile. */
+  /** Coarse rows of a segment. Undefined when its record was evicted or damaged. */
   async coarse(key: string): Promise<Uint8Array | undefined> {
     const cached = this.coarseRows.get(key);
     if (cached) return cached;
@@ -164,15 +153,15 @@ export class Memories {
   }
 
   /**
-   * Writes all fine rows of a segment, in the order of its text, to the beginning of `into`. Returns their bytes; 0
-   * when its record was evicted or harmed meanwhile.
+   * Writes all fine rows of a segment, in the order of its text, to the start of `into`. Returns their bytes; 0 when
+   * the record was evicted or damaged.
    */
   async fine({ key, tokens }: MemorySegment, into: Uint8Array): Promise<number> {
     const { store, bytesPerRow, ratios } = this.options;
     const coarse = await this.coarse(key);
     const written =
       coarse &&
-      (await store.use(key, 'fine', (rest) => {
+      (await store.use(key, 'rest', (rest) => {
         joinFine(coarse, rest, tokens, bytesPerRow, ratios, into);
         return coarse.byteLength + rest.byteLength;
       }));
@@ -180,8 +169,8 @@ export class Memories {
   }
 
   /**
-   * The coarse rows of several segments folded into one row; undefined when none of them is there. Folds are kept under
-   * the names of what they are made of, so that a file that changes gets a new one.
+   * Folds the coarse rows of several segments into one row. Undefined when none of them is stored. A fold is cached
+   * under the keys of its segments, so a file that changes gets a new one.
    */
   async folded(segments: readonly MemorySegment[]): Promise<Uint8Array | undefined> {
     const name = segments.map(({ key }) => key).join();
@@ -211,7 +200,7 @@ export class Memories {
   }
 }
 
-/** Keys count too: those of folds are long. */
+/** The length of a key counts too: keys of folded rows are long. */
 function sizeOf({ byteLength }: { byteLength: number }, key: string): number {
   return byteLength + key.length;
 }

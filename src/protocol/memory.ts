@@ -1,125 +1,134 @@
 /**
- * Compressed rows, vectors and composed contexts as they travel between worker and inference process. Rows travel as
- * bytes (memory/rows.ts).
+ * Messages about memories between the worker and the inference process, and the one form of a composed context. Rows
+ * travel as bytes (memory/rows.ts).
  */
-/** Tokens that a model compresses at once, and tokens that one coarse or fine row stands for. */
+import type { AnswerTiming, ContextLedger } from './index';
+
+// ── Memories of segments ──────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * How a model compresses text: the most tokens encoded at once, and the tokens that one coarse and one fine row stand
+ * for.
+ */
 export interface MemoryRatios {
   segmentTokens: number;
   coarseTokens: number;
   fineTokens: number;
 }
 
-/** Tokens that a model compresses to dense rows at once, and tokens that one dense row stands for. */
+/** How a model makes dense rows: the most tokens encoded at once, and the tokens that one row stands for. */
 export interface DenseRatio {
   segmentTokens: number;
   rowTokens: number;
 }
 
-/** Compressed rows of one text as the model made them. Rows are f16 bytes (memory/rows.ts). */
+/** Compressed rows of one text, as the model made them. */
 export interface SegmentMemory {
   tokens: number;
   coarseRows: number;
-  /** Fine rows that are not coarse rows as well. */
+  /** Fine rows that are not coarse rows too (memory/rows.ts, `coarsePlaces`). */
   restRows: number;
   bytesPerRow: number;
+  /** f16. The selection vector follows the text's vector, for models that have one. */
   vector: Uint8Array;
-  /** Token ids of the text, two bytes each; empty when the model has no vectors of tokens. */
+  /** Token ids of the text, two bytes each. Empty for models without token vectors. */
   ids: Uint8Array;
   coarse: Uint8Array;
   rest: Uint8Array;
 }
 
-/** A question's tokens with their nearest vocabulary neighbours, for late interaction with the tokens of segments. */
-export interface TokenNeighbours {
-  /**
-   * [n]: length of each token's vector relative to the vocabulary's mean, which is its learned weight; 0 for a token
-   * that came before.
-   */
-  weights: Float32Array;
-  /** [n]: the same, also for tokens that came before. Runs of tokens are weighed with it. */
-  lengths: Float32Array;
-  /** [n + 1]: where each token's own part of `ids` and `similarities` begins. */
-  starts: Int32Array;
-  /** Vocabulary ids and their cosine with the question's token, in (0, 1]. */
-  ids: Uint32Array;
-  similarities: Float32Array;
-}
-
-/** What a loaded model with memory slots says of itself. */
+/** Memory properties of a loaded model with memory slots. */
 export interface MemoryDescription {
-  /** Of weights, slots and heads. */
+  /** Hash over weights, slots and heads. */
   fingerprint: string;
   ratios: MemoryRatios;
-  /** Of rows that are made when a question asks for them, where the model has slots for them. */
+  /** Absent for models without slots for dense rows. */
   dense?: DenseRatio;
   /** Bytes of a stored row (f16). */
   storedRowBytes: number;
   vectorWidth: number;
   vocabSize: number;
   sinkRows: number;
-  /** Positions that the model was trained on: every row of a composed context stands within them. */
+  /** Positions the model was trained on. Every row of a composed context has one of them. */
   windowTokens: number;
 }
 
-/** A question in the spaces in which segments are compared with it. */
+// ── Questions ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A question as segments are scored against it. */
 export interface QueryEmbedding {
   /** [vectorWidth], of length 1. */
   vector: Float32Array;
   /**
-   * Of length 1: its mean queries as they are held against segments' mean keys, where the model learnt to choose by
-   * them.
+   * The question's mean query in the learned selection space, of length 1. Absent for models without a selection head.
    */
   selection?: Float32Array;
+  /** Tokens of the question. */
   tokens: number;
-  /** Its tokens as those of segments are held against them, where the model has vectors of tokens. */
+  /** For late interaction. Absent for models without token vectors. */
   late?: TokenNeighbours;
 }
 
+/** The tokens of a question, in order, with the vocabulary tokens near to each. */
+export interface TokenNeighbours {
+  /**
+   * [n]: length of each token's vector relative to the mean of the vocabulary, a learned weight: frequent tokens are
+   * short. 0 for a repeated token.
+   */
+  weights: Float32Array;
+  /** [n]: the same, for repeated tokens too. Token runs are weighed with it. */
+  lengths: Float32Array;
+  /** [n + 1]: start of each token's part of `ids` and `similarities`. */
+  starts: Int32Array;
+  /** Vocabulary ids, and their cosine with the question's token, in (0, 1]. */
+  ids: Uint32Array;
+  similarities: Float32Array;
+}
+
+// ── Composed contexts ─────────────────────────────────────────────────────────────────────────────────────────────
+
 /**
- * A segment that is to stand in the context in dense rows, kept under its key for a while: by the ids that the store
- * keeps of its tokens, or by its text. `before`: of a stretch the ids that stand before it in its segment, which tell
- * its lines.
+ * A segment for which dense rows are computed, or reused from an earlier question with the same key. `before`: token
+ * ids of its segment in front of a stretch, which tell the stretch's lines.
  */
 export type DenseSegment = { key: string } & ({ ids: Uint16Array; before?: Uint16Array } | { text: string });
 
-/** A segment that is to stand in the context with all its rows. */
+/** A segment that is read in full. Its rows are kept for a while under the key. */
 export interface FullSegment {
-  /** Content key; rows read once are kept under it for a while. */
   key: string;
   text: string;
 }
 
+/** The request for a composed context. */
 export interface ComposeParams {
-  /** Rows that stand for the whole workspace; sent once under `id`, later named only. */
+  /** Rows for the whole workspace. They are sent once; a later request names their `id` only. */
   coarse: { id: string; rows?: Uint8Array; tokens: number };
   fine: { rows: Uint8Array; tokens: number };
-  /** The least important first: the last stands next to what is read in full. */
+  /** Least important first: the last stands next to the segments read in full. */
   dense?: readonly DenseSegment[];
-  /** The least important first: the last stands next to the question. */
+  /** Least important first: the last stands next to the question. */
   full: readonly FullSegment[];
   question: string;
-  /** True: the question stands as a user's turn and the answer is to follow; false (default): as it is written. */
+  /** True: the question is a user's turn, and the answer follows. False (default): the text is continued. */
   turn?: boolean;
-  /** Given by the client: `compose/read` and `write/text` come under it. */
+  /** Id under which `compose/read` and `write/text` are reported. */
   id?: number;
   /** Most rows of the context. */
   capacityRows: number;
   maxNewTokens: number;
-  /** Text whose likelihood after the question is wanted. */
+  /** A text whose likelihood after the question is measured. */
   follow?: string;
 }
 
-/**
- * Rows of a segment that were made for this question, or remembered from one before; `left` when there was no room for
- * it.
- */
+/** Rows of a segment in the context. `left`: there was no room. */
 export interface OpenedRows {
   key: string;
   rows: number;
-  /** Stood for. */
+  /** Tokens that the rows stand for. */
   tokens: number;
+  /** `memory`: kept since an earlier question. */
   origin: 'computed' | 'memory' | 'left';
-  /** Of a stretch its first and last line, counted from its segment's first, which is 0. */
+  /** First and last line of a stretch, relative to the first line of its segment. */
   lines?: readonly [first: number, last: number];
 }
 
@@ -127,18 +136,19 @@ export interface ComposedRows {
   sinks: number;
   coarse: number;
   fine: number;
-  /** In the order asked for. */
+  /** In the order of the request. */
   dense: readonly OpenedRows[];
   full: readonly OpenedRows[];
-  /** Rows of the question that stand for themselves; of a long one the oldest were compressed while it was read. */
+  /** Uncompressed rows of the question. */
   question: number;
+  /** Rows that stand for the beginning of a long question. */
   compressed: { rows: number; tokens: number };
   answer: number;
 }
 
-/** What a context holds once it is read, before anything is written. */
+/** The state of a context that has been read, before text is written. */
 export interface ComposeReading {
-  /** False when the coarse rows named by `id` are not here (any more): send them. */
+  /** False when the process no longer has the coarse rows named by `id`: send them again. */
   held: boolean;
   rows: ComposedRows;
   bytesPerRow: number;
@@ -150,9 +160,18 @@ export interface ComposeReading {
 
 export interface ComposeResult extends ComposeReading {
   text: string;
-  /** Of the text: geometric mean of its tokens' probabilities, 0…1. */
+  /** Geometric mean of the text's token probabilities, 0…1. */
   confidence: number;
   follow?: { nll: number; tokens: number };
+}
+
+/** A context that the model has read: its ledger, and the text written after it. */
+export interface ComposedContext {
+  ledger: ContextLedger;
+  timing: AnswerTiming;
+  /** Empty when no text was asked for. */
+  text: string;
+  confidence: number;
 }
 
 export interface MemoryRequests {

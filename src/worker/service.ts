@@ -1,7 +1,6 @@
 /** What the worker does with each message: the library, the assistant and the engine's process put together. */
 import {
   type ClientNotifications,
-  type Coverage,
   type Held,
   type IndexStatus,
   type InitializeParams,
@@ -23,6 +22,7 @@ import type { Workspace } from '../workspace';
 import type { Engines } from '../app/engines';
 import { MemoryService } from '../app/memory-service';
 import { chooseModels } from '../app/models';
+import { openSearch, type Search } from '../app/open-search';
 import { indexSettings, openWorkspace } from '../app/open-workspace';
 import { AppError, Foreground } from '../base';
 
@@ -40,6 +40,7 @@ type NotificationListeners = { [M in keyof ClientNotifications]: (params: Client
 
 interface Session {
   params: InitializeParams;
+  search: Search;
   library: Workspace;
   explanations: ExplanationCache;
   memories: MemoryService;
@@ -75,29 +76,26 @@ export class WorkerService {
     },
     ask: (params, signal) =>
       this.foreground.during(async () => {
-        const { library, memories } = await this.opened();
+        const { library, memories, search } = await this.opened();
         // A question is the user's wish to have the folder read, also in Restricted Mode.
         startWhenIdle(library);
         await readFirst(library, params.scope);
         const { writer, why } = await this.writer(signal);
-        const answer = await ask(params, {
+        return ask(params, {
           library,
+          search,
           writer,
           memory: memories.workspace,
           whyExtractive: why,
           signal,
           emit: (event) => this.options.notify('answer/event', { id: params.id, event }),
         });
-        return withMemories(answer, memories);
       }),
     search: (params, signal) =>
       this.foreground.during(async () => {
-        const { library, memories } = await this.opened();
+        const { library, search } = await this.opened();
         await readFirst(library, params.scope);
-        return withMemories(
-          await library.search(params.question, { scope: params.scope, limit: params.limit, signal }),
-          memories,
-        );
+        return search.search(params.question, { scope: params.scope, limit: params.limit, signal });
       }),
     summarize: (params, signal) =>
       this.foreground.during(async () => {
@@ -231,7 +229,8 @@ export class WorkerService {
       void memories.update();
     });
     const explanations = new ExplanationCache(join(params.storageDirectory, 'explanations'), { warn });
-    const session = (this.current = { params, library, explanations, memories });
+    const search = openSearch(library, memories);
+    const session = (this.current = { params, library, search, explanations, memories });
     this.hold(session, params.held);
     if (params.held === 'cancelled') await library.cancel();
     else if (params.trusted) void library.start();
@@ -351,9 +350,4 @@ function isWorking({ state, memories }: IndexStatus): boolean {
     state === 'paused' ||
     (memories !== undefined && !memories.standstill && memories.encoded < memories.segments)
   );
-}
-
-/** How much of the workspace's memories there are belongs to the coverage of whatever is found or said. */
-function withMemories<T extends { coverage: Coverage }>(result: T, { coverage }: MemoryService): T {
-  return coverage === undefined ? result : { ...result, coverage: { ...result.coverage, memories: coverage } };
 }

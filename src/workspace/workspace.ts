@@ -1,4 +1,4 @@
-import type { Coverage, RankedSpan, Scope, WhyFile } from '../protocol';
+import type { Coverage, WhyFile } from '../protocol';
 import { WorkspaceFolders } from './sources/folders';
 import { readDocument } from './sources/read';
 import { whyFile } from './sources/why';
@@ -7,12 +7,12 @@ import { type WorkspaceStatus, Progress } from './indexing/progress';
 import { Upkeep } from './indexing/upkeep';
 import type { LexicalIndex } from './lexical/lexical-index';
 import { type Definition, definitionsOf, type LookupContext, type Use, usersOf } from './lookups';
-import { Retriever } from '../search/retriever';
 import { SegmenterPool } from './segments/pool';
 import { DocumentCache } from './document-cache';
 import type { Catalogue } from './store/catalogue';
 import type { StoreLock } from './store/lock';
 import { openStore, type OpenStore } from './store/open-store';
+import type { DocumentReader } from './read-document';
 import type { Document, SegmentedDocument, WorkspaceFolder } from './types';
 
 export type { Definition, Use } from './lookups';
@@ -45,26 +45,13 @@ export interface IndexedFile {
   mtimeMs: number;
 }
 
-export interface SearchResult {
-  spans: readonly RankedSpan[];
-  coverage: Coverage;
-}
-
-export interface LibrarySearchOptions {
-  scope: Scope;
-  limit: number;
-  /** The question that this one follows: its words help, and lead only where the present one says next to nothing. */
-  before?: string | undefined;
-  signal?: AbortSignal | undefined;
-}
-
 /**
  * The workspace as a library: which files belong to it, how they are cut, what is found in them. One facade for the
  * worker and the terminal. It answers at any time from what is indexed, and says how much that is.
  *
  *     const library = await Workspace.open({ folders, storageDirectory, settings });
  *     library.start(signal);                      // the first pass; also resolves when it is done
- *     await library.search(question, { scope: { kind: 'workspace' }, limit: 20 });
+ *     await new Search({ workspace: library }).search(question, { scope: { kind: 'workspace' }, limit: 20 });
  *     await library.close();
  */
 export class Workspace {
@@ -73,7 +60,7 @@ export class Workspace {
   private readonly documentCache: DocumentCache;
   private readonly indexer: Indexer;
   private readonly upkeep: Upkeep;
-  private readonly retriever: Retriever;
+  private warmUpSearch: ((question: string) => Promise<unknown>) | undefined;
   private folders: WorkspaceFolders;
   private first: ReadonlySet<string> = new Set();
   private closed = false;
@@ -108,10 +95,7 @@ export class Workspace {
       ownsStore: () => lock?.touch() ?? true,
       yieldToForeground: options.yieldToForeground,
     });
-    this.retriever = new Retriever(lexical, this.documentCache);
-    this.upkeep = new Upkeep(this.indexer, this.pool, (question) =>
-      this.retrieve(question, { scope: { kind: 'workspace' }, limit: 20 }),
-    );
+    this.upkeep = new Upkeep(this.indexer, this.pool, async (question) => this.warmUpSearch?.(question));
   }
 
   /**
@@ -211,29 +195,39 @@ export class Workspace {
     return this.folders.ownNames;
   }
 
-  /**
-   * The spans that answer a question, best first. Files found changed on the way are indexed first and the question is
-   * asked again.
-   */
-  async search(question: string, options: LibrarySearchOptions): Promise<SearchResult> {
-    await this.upkeep.caughtUp();
-    let spans = await this.retrieve(question, options);
-    if (this.documentCache.stale.size > 0) {
-      const files = [...this.documentCache.stale].flatMap((path) => this.folders.fileOf(path) ?? []);
-      this.documentCache.stale.clear();
-      await this.upkeep.refresh(files);
-      spans = await this.retrieve(question, options);
-      this.documentCache.stale.clear();
-    }
-    return { spans, coverage: this.coverage() };
+  /** The lexical index, for a ranking. */
+  get index(): LexicalIndex {
+    return this.lexical;
   }
 
-  private retrieve(question: string, options: LibrarySearchOptions): Promise<readonly RankedSpan[]> {
-    return this.retriever.search(question, {
-      ...options,
-      pathOf: (file) => this.folders.pathOf(file),
-      ownNames: this.folders.ownNames,
-    });
+  /** Reads indexed documents by their id, for a ranking. */
+  get reader(): DocumentReader {
+    return this.documentCache;
+  }
+
+  /** The workspace path of an absolute file; undefined when no workspace folder holds it. */
+  pathOf(file: string): string | undefined {
+    return this.folders.pathOf(file);
+  }
+
+  /** Resolves when changes that were reported before can be found, or after a short time. */
+  caughtUp(): Promise<void> {
+    return this.upkeep.caughtUp();
+  }
+
+  /** Indexes files that were found changed while they were read. Resolves to false when there were none. */
+  async refreshStale(): Promise<boolean> {
+    const { stale } = this.documentCache;
+    if (stale.size === 0) return false;
+    const files = [...stale].flatMap((path) => this.folders.fileOf(path) ?? []);
+    stale.clear();
+    await this.upkeep.refresh(files);
+    return true;
+  }
+
+  /** Sets a search that is tried out after indexing, so that the first question finds warm caches. */
+  setWarmUp(search: (question: string) => Promise<unknown>): void {
+    this.warmUpSearch = search;
   }
 
   coverage(): Coverage {

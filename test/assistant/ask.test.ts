@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { ask } from '../../src/assistant/ask';
 import { splitLines, textOfLines } from '../../src/base';
 import { sha256 } from '../../src/base/node';
-import { MemoryLibrary } from '../memory/context/memory-library';
+import { MemoryLibrary } from './memory-library';
 
 const FILES = {
   'src/session.py': `"""Sessions keep cookies between requests."""
@@ -71,7 +71,7 @@ async function answer(
   return {
     answer: await ask(
       { id: 'q', question, scope: { kind: 'workspace' } },
-      { library, writer, emit: (event) => events.push(event) },
+      { library, search: library, writer, emit: (event) => events.push(event) },
     ),
     events,
     library,
@@ -172,15 +172,15 @@ describe('without a model', () => {
 
   test('a file that vanishes after it was found is left out', async () => {
     const library = new MemoryLibrary(FILES);
-    const search = library.search.bind(library);
-    library.search = async (...args) => {
-      const found = await search(...args);
+    const rank = library.rank.bind(library);
+    library.rank = async (...args) => {
+      const found = await rank(...args);
       library.files.delete('/w/src/session.py');
       return found;
     };
     const gone = await ask(
       { id: 'q', question: 'How does HTTPAdapter send a request?', scope: { kind: 'workspace' } },
-      { library },
+      { library, search: library },
     );
     expect(gone.citations.every(({ path }) => path !== 'src/session.py')).toBe(true);
     expect(gone.markdown).toContain('`HTTPAdapter.send`');
@@ -188,14 +188,14 @@ describe('without a model', () => {
 
   test('a selection that shares no word with the question is answered from all the same', async () => {
     const library = new MemoryLibrary(FILES);
-    library.search = async () => ({ spans: [], coverage: { filesIndexed: 0, filesKnown: 3, indexing: true } });
+    library.rank = async () => ({ spans: [], coverage: { filesIndexed: 0, filesKnown: 3, indexing: true } });
     const selected = await ask(
       {
         id: 'q',
         question: 'zebra?',
         scope: { kind: 'selection', file: '/w/src/adapters.py', startLine: 7, endLine: 9 },
       },
-      { library },
+      { library, search: library },
     );
     expect(selected.citations[0]).toMatchObject({ path: 'src/adapters.py' });
     expect(selected.notices.join(' ')).toContain('uses 0 of 3 files');
@@ -206,7 +206,7 @@ describe('without a model', () => {
     const controller = new AbortController();
     const asked = ask(
       { id: 'q', question: 'send', scope: { kind: 'workspace' } },
-      { library, signal: controller.signal, emit: () => controller.abort() },
+      { library, search: library, signal: controller.signal, emit: () => controller.abort() },
     );
     await expect(asked).rejects.toMatchObject({ code: 'cancelled' });
   });

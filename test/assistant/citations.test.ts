@@ -12,7 +12,7 @@ import {
 } from '../../src/assistant/citations';
 import { splitLines, textOfLines } from '../../src/base';
 import { sha256 } from '../../src/base/node';
-import { MemoryLibrary } from '../memory/context/memory-library';
+import { MemoryLibrary } from './memory-library';
 
 const SOURCE = [
   'import os',

@@ -6,7 +6,7 @@ import { explain } from '../../src/assistant/explain';
 import { ExplanationCache } from '../../src/assistant/explanation/explanation-cache';
 import { hover, wordAt } from '../../src/assistant/hover';
 import type { Explanation } from '../../src/protocol';
-import { MemoryLibrary } from '../memory/context/memory-library';
+import { MemoryLibrary } from './memory-library';
 
 const POOL = `import time
 

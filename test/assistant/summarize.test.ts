@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { summarize } from '../../src/assistant/summarize';
 import { splitLines } from '../../src/base/lines';
 import type { SummaryPart } from '../../src/protocol';
-import { MemoryLibrary } from '../memory/context/memory-library';
+import { MemoryLibrary } from './memory-library';
 
 function flat(parts: readonly SummaryPart[]): SummaryPart[] {
   return parts.flatMap((part) => [part, ...flat(part.children)]);

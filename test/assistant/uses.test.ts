@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ask } from '../../src/assistant/ask';
 import { tellingFirst } from '../../src/assistant/uses';
-import { MemoryLibrary } from '../memory/context/memory-library';
+import { MemoryLibrary, toolsOver } from './memory-library';
 
 const FILES = {
   'CHANGES.md': '# Changes\n\n- deliver_mail takes a priority, which deliver_mail( passes on\n',
@@ -30,7 +30,7 @@ test('calls come before other code, comments and prose, tests after the rest of 
 test('a question for callers lists only calls, and counts the other places', async () => {
   const { markdown } = await ask(
     { id: 'q', question: 'Which functions call deliver_mail?', scope: { kind: 'workspace' } },
-    { library: new MemoryLibrary(FILES) },
+    toolsOver(FILES),
   );
   expect(markdown).toContain(
     '`deliver_mail` is named outside its definition in 7 places, 2 of which are calls:\n\n- `src/office.py`: `deliver_mail(letter)` [1]',
@@ -41,7 +41,7 @@ test('a question for callers lists only calls, and counts the other places', asy
 test('a question for users lists every use, calls first', async () => {
   const { markdown } = await ask(
     { id: 'q', question: 'Where is deliver_mail used?', scope: { kind: 'workspace' } },
-    { library: new MemoryLibrary(FILES) },
+    toolsOver(FILES),
   );
   expect(markdown).toContain('`deliver_mail` is named outside its definition in 7 places:\n\n- `src/office.py`');
   expect(markdown).toContain('- `CHANGES.md`');

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ask } from '../../src/assistant/ask';
+import { Search } from '../../src/search';
 import { Workspace } from '../../src/workspace/workspace';
 import type { Citation } from '../../src/protocol';
 import { type Question, sweQa } from './retrieval/questions';
@@ -74,6 +75,7 @@ async function askAll(
     threads: 0,
     grammars: 'node_modules/@vscode/tree-sitter-wasm/wasm',
   });
+  const search = new Search({ workspace: library });
   try {
     await library.start();
     const figures: Figures[] = [];
@@ -81,7 +83,7 @@ async function askAll(
       const started = performance.now();
       const { citations, markdown } = await ask(
         { id: question.id, question: question.text, scope: { kind: 'workspace' } },
-        { library },
+        { library, search },
       );
       const milliseconds = performance.now() - started;
       const measured = judge(citations, question, markdown, milliseconds);
@@ -93,7 +95,7 @@ async function askAll(
     }
     let refused = 0;
     for (const { id, text } of foreign) {
-      const { markdown } = await ask({ id, question: text, scope: { kind: 'workspace' } }, { library });
+      const { markdown } = await ask({ id, question: text, scope: { kind: 'workspace' } }, { library, search });
       if (isRefusal(markdown)) refused += 1;
     }
     console.log(`no good match for ${refused} of ${foreign.length} questions about the other repositories`);

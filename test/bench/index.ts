@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildSync } from 'esbuild';
+import { Search } from '../../src/search';
 import { WorkspaceFolders } from '../../src/workspace/sources/folders';
 import { sha256 } from '../../src/base/node';
 import { walk, WalkReport } from '../../src/workspace/sources/walk';
@@ -143,7 +144,7 @@ async function saving(library: Workspace, count: number): Promise<Record<string,
     const started = performance.now();
     const cpu = process.cpuUsage();
     await library.applyChanges([{ file: target.file, type: 'changed' }]);
-    const { spans } = await library.search(word, { scope: { kind: 'workspace' }, limit: 5 });
+    const { spans } = await new Search({ workspace: library }).search(word, { scope: { kind: 'workspace' }, limit: 5 });
     saves.push(performance.now() - started);
     saveCpu.push(cpuMs(cpu));
     if (spans[0]?.path !== target.path) throw new Error(`${target.path}: the saved text was not found`);
@@ -152,13 +153,14 @@ async function saving(library: Workspace, count: number): Promise<Record<string,
 }
 
 async function searching(library: Workspace): Promise<Record<string, number>> {
+  const search = new Search({ workspace: library });
   const searches: number[] = [];
   const searchCpu: number[] = [];
   for (let round = 0; round < 2; round++) {
     for (const question of QUESTIONS) {
       const started = performance.now();
       const cpu = process.cpuUsage();
-      await library.search(question, { scope: { kind: 'workspace' }, limit: 20 });
+      await search.search(question, { scope: { kind: 'workspace' }, limit: 20 });
       searches.push(performance.now() - started);
       searchCpu.push(cpuMs(cpu));
     }

@@ -3,18 +3,17 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LexicalIndex } from '../../src/workspace/lexical/lexical-index';
 import { MAX_QUERY_TERMS } from '../../src/workspace/lexical/search';
-import { type FeatureName, FEATURES, gatherEvidence } from '../../src/search/features';
-import { analyseQuestion } from '../../src/search/query';
-import { DOCUMENT_WEIGHTS } from '../../src/search/rank';
-import { DOCUMENT_FIELDS, SEGMENT_FIELDS } from '../../src/search/retriever';
+import { SEARCH_WEIGHTS } from '../../src/search';
+import { type FeatureName, FEATURES, gatherEvidence } from '../../src/search/lexical/features';
+import { analyseQuestion } from '../../src/search/query/analysis';
 import { createSegmenter } from '../../src/workspace/segments/segmenter';
 import { readCorpus } from './retrieval/corpus';
 import { row, Tally } from './retrieval/metrics';
 import { extraQuestions, svelteHistory, sweQa } from './retrieval/questions';
 
 /**
- * `npm run bench -- retrieval-fit --repos DIR [--shared DIR] [--extra FILE …]`: fits rank.ts's weights, each repository
- * left out in turn, then on all.
+ * `npm run bench -- retrieval-fit --repos DIR [--shared DIR] [--extra FILE …]`: fits the document weights, each
+ * repository left out in turn, then on all.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -36,7 +35,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   segmenter.close();
 
-  report('as shipped', samples, () => Float64Array.from(FEATURES, (name) => DOCUMENT_WEIGHTS[name]));
+  report('as shipped', samples, () => Float64Array.from(FEATURES, (name) => SEARCH_WEIGHTS.documents[name]));
   const repositories = [...new Set(samples.map(({ repository }) => repository))];
   const leftOut = new Map(
     repositories.map((name) => [name, fit(samples.filter(({ repository }) => repository !== name))]),
@@ -61,7 +60,7 @@ function sampleOf(
   question: { repository: string; text: string; gold: readonly { path: string }[] },
 ): Sample {
   const asked = analyseQuestion(question.text);
-  const fields = { documents: DOCUMENT_FIELDS, segments: SEGMENT_FIELDS, segmentsPerDocument: 6 };
+  const fields = { ...SEARCH_WEIGHTS.fields, segmentsPerDocument: 6 };
   const found = index.search(asked.terms, { ...fields, limit: 150 });
   const names = asked.names.slice(0, MAX_QUERY_TERMS);
   const named = index.search(
@@ -69,7 +68,7 @@ function sampleOf(
     { ...fields, limit: 300 },
   );
   const gold = new Set(question.gold.map(({ path }) => path));
-  const evidence = gatherEvidence(asked, found, names, named);
+  const evidence = gatherEvidence(asked, found, names, named, SEARCH_WEIGHTS.features);
   return {
     repository: question.repository,
     features: evidence.map((item) => Float64Array.from(FEATURES, (name: FeatureName) => item.features[name])),

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LexicalIndex } from '../../src/workspace/lexical/lexical-index';
-import { Retriever } from '../../src/search/retriever';
+import { LexicalRanker } from '../../src/search/lexical/lexical-ranker';
+import { analyseQuestion } from '../../src/search/query/analysis';
 import type { ReadDocument } from '../../src/workspace/read-document';
 import { createSegmenter, type Segmenter } from '../../src/workspace/segments/segmenter';
 import { readCorpus } from './retrieval/corpus';
@@ -78,11 +79,10 @@ async function benchRepositories(
     for (const question of questions.filter(({ repository }) => repository === name)) {
       const started = performance.now();
       const cpuStarted = process.cpuUsage();
-      const spans = await corpus.retriever.search(question.text, {
+      const spans = await corpus.ranker.search(analyseQuestion(question.text, { ownNames: [name] }), {
         scope: { kind: 'workspace' },
         limit: SPANS,
         pathOf: (file) => file,
-        ownNames: [name],
       });
       wall.push(performance.now() - started);
       const used = process.cpuUsage(cpuStarted);
@@ -118,7 +118,7 @@ const sweQaRepositories = new Set(['flask', 'requests', 'sqlfluff', 'xarray']);
 
 interface Corpus {
   documents: Map<string, ReadDocument>;
-  retriever: Retriever;
+  ranker: LexicalRanker;
   summary: string;
   close: () => Promise<void>;
 }
@@ -150,7 +150,7 @@ async function openCorpus(directory: string, segmenter: Segmenter): Promise<Corp
   const { segments, bytes } = index.status();
   return {
     documents,
-    retriever: new Retriever(index, { read: (docId) => documents.get(docId) }),
+    ranker: new LexicalRanker(index, { read: (docId) => documents.get(docId) }),
     summary: `${documents.size} files, ${(characters / 1e6).toFixed(1)} MB, ${segments} segments, postings in ${(indexing / 1000).toFixed(1)} s, store ${(bytes / characters).toFixed(2)} × text, open ${opened.toFixed(0)} ms`,
     close: async () => {
       await index.close();
@@ -174,7 +174,7 @@ async function benchCosqa(shared: string, segmenter: Segmenter): Promise<void> {
     index.add(path, document, segmented);
     documents.set(path, { document, segmented });
   }
-  const retriever = new Retriever(index, { read: (docId) => documents.get(docId) });
+  const ranker = new LexicalRanker(index, { read: (docId) => documents.get(docId) });
   const plain = new PlainBm25(
     [...documents.values()].map(({ document }) => ({ path: document.path, text: document.text })),
   );
@@ -182,7 +182,11 @@ async function benchCosqa(shared: string, segmenter: Segmenter): Promise<void> {
   const peer = new Tally();
   for (const { query, gold } of items) {
     const question: Question = { id: '', repository: '', text: query, gold: [{ path: `${gold}.py`, spans: [] }] };
-    const spans = await retriever.search(query, { scope: { kind: 'workspace' }, limit: 100, pathOf: (file) => file });
+    const spans = await ranker.search(analyseQuestion(query), {
+      scope: { kind: 'workspace' },
+      limit: 100,
+      pathOf: (file) => file,
+    });
     ours.add(goldRank(filesOf(spans), question));
     peer.add(goldRank(plain.search(query), question));
   }

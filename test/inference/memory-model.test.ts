@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Decoder, Tokenizer } from '../../src/engine';
 import { decodeHalf } from '../../src/engine/kv-cache/float16';
 import { RowStore } from '../../src/engine/kv-cache/row-store';
-import { LateInteraction } from '../../src/memory/late-interaction';
-import { denseRowCount, halves, joinBytes, packRows, rowCounts } from '../../src/memory/rows';
+import { denseRowCount, halves, joinBytes, LateInteraction, packRows, rowCounts } from '../../src/memory';
+import { SEARCH_WEIGHTS } from '../../src/search';
 import { EngineModel } from '../../src/inference/engine-model';
 import { memoryPositions, sharedPositions } from '../../src/inference/memory-composer';
 import type { MemoryCoder } from '../../src/inference/memory-coder';
@@ -83,7 +83,7 @@ describe('memories of texts', () => {
     expect([...halves(with_!.ids)]).toEqual(
       (model as unknown as { tokenizer: Tokenizer }).tokenizer.encode(SHORT, { addSpecialTokens: false }),
     );
-    const late = new LateInteraction(look!.late!, memory.description.vocabSize);
+    const late = new LateInteraction(look!.late!, memory.description.vocabSize, SEARCH_WEIGHTS.lateInteraction);
     // Eight letters and a dot, in their order; elsewhere none of them stands.
     expect(late.score(halves(with_!.ids)).run).toBeGreaterThan(6);
     expect(late.score(halves(with_!.ids)).segment).toBeCloseTo(1, 5);

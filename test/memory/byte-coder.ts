@@ -1,8 +1,6 @@
-import type { MemoryRatios, SegmentMemory } from '../../src/protocol';
 import { createHash } from 'node:crypto';
-import type { SegmentCoder } from '../../src/memory/encode/encoding';
-import { rowCounts } from '../../src/memory/rows';
-import { memoryVersion } from '../../src/memory/encode/encoding-units';
+import { type SegmentCoder, rowCounts, memoryVersion } from '../../src/memory';
+import type { SegmentMemory, MemoryRatios } from '../../src/protocol/memory';
 
 export const RATIOS: MemoryRatios = { segmentTokens: 64, coarseTokens: 64, fineTokens: 16 };
 export const BYTES_PER_ROW = 32;

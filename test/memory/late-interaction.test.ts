@@ -1,12 +1,13 @@
-import type { TokenNeighbours } from '../../src/protocol';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { LateInteraction } from '../../src/memory/late-interaction';
+import { LateInteraction } from '../../src/memory';
+import type { TokenNeighbours } from '../../src/protocol/memory';
 
 const VOCABULARY = 40;
+const OPTIONS = { blockTokens: 16, sharpness: 3 };
 
-/** Each of the question's tokens with its own weight, near to itself and to what is said. */
-function lookOf(
+/** A question whose tokens have the given weights, each near to itself and to the given tokens. */
+function queryOf(
   tokens: readonly number[],
   weightOf: (token: number) => number = () => 1,
   near: Record<number, Record<number, number>> = {},
@@ -24,36 +25,36 @@ function lookOf(
   };
 }
 
-const scoreOf = (look: TokenNeighbours, ids: readonly number[]): ReturnType<LateInteraction['score']> =>
-  new LateInteraction(look, VOCABULARY).score(Uint16Array.from(ids));
+const scoreOf = (query: TokenNeighbours, ids: readonly number[]): ReturnType<LateInteraction['score']> =>
+  new LateInteraction(query, VOCABULARY, OPTIONS).score(Uint16Array.from(ids));
 
-it('a text that holds the question word for word holds all of it', () => {
-  const score = scoreOf(lookOf([5, 6, 7]), [1, 2, 5, 6, 7, 3]);
+it('a text with the whole question word for word scores 1 and the longest run', () => {
+  const score = scoreOf(queryOf([5, 6, 7]), [1, 2, 5, 6, 7, 3]);
   expect(score).toEqual({ segment: 1, window: 1, run: 3 });
 });
 
-it('what lies apart is in the text but in no window, and in no run', () => {
+it('tokens far apart count for the segment, but for no window and no run', () => {
   const far = Array.from({ length: 64 }, () => 1);
-  const { segment, window, run } = scoreOf(lookOf([5, 6]), [5, ...far, 6]);
+  const { segment, window, run } = scoreOf(queryOf([5, 6]), [5, ...far, 6]);
   expect([segment, window, run]).toEqual([1, 0.5, 1]);
 });
 
 it('near tokens count by the cube of their cosine', () => {
-  expect(scoreOf(lookOf([5], undefined, { 5: { 9: 0.5 } }), [9]).segment).toBeCloseTo(0.125);
+  expect(scoreOf(queryOf([5], undefined, { 5: { 9: 0.5 } }), [9]).segment).toBeCloseTo(0.125);
 });
 
-it('a run keeps the order of the question and counts words that come twice', () => {
-  expect(scoreOf(lookOf([5, 6, 5]), [5, 6, 5]).run).toBe(3);
-  expect(scoreOf(lookOf([5, 6, 7]), [7, 6, 5]).run).toBe(1);
+it('a run follows the order of the question and counts repeated words', () => {
+  expect(scoreOf(queryOf([5, 6, 5]), [5, 6, 5]).run).toBe(3);
+  expect(scoreOf(queryOf([5, 6, 7]), [7, 6, 5]).run).toBe(1);
 });
 
-it('one question holds many texts against itself without remembering any', () => {
-  const interaction = new LateInteraction(lookOf([5, 6]), VOCABULARY);
+it('scores are independent of the texts scored before', () => {
+  const interaction = new LateInteraction(queryOf([5, 6]), VOCABULARY, OPTIONS);
   interaction.score(Uint16Array.of(5, 6));
   expect(interaction.score(Uint16Array.of(1, 2))).toEqual({ segment: 0, window: 0, run: 0 });
 });
 
-it('agrees with the definition, whatever the texts and weights', () => {
+it('scores follow the definition for any texts and weights', () => {
   const token = fc.nat(11);
   const question = fc.array(token, { minLength: 1, maxLength: 8 });
   const text = fc.array(token, { maxLength: 120 });
@@ -88,7 +89,7 @@ it('agrees with the definition, whatever the texts and weights', () => {
           run = Math.max(run, sum);
         }
       }
-      const score = scoreOf(lookOf(asked, weightOf, own), ids);
+      const score = scoreOf(queryOf(asked, weightOf, own), ids);
       expect(score.segment).toBeCloseTo(held(ids), 4);
       expect(score.window).toBeCloseTo(Math.max(...windows), 4);
       expect(score.run).toBeCloseTo(run, 4);
@@ -96,19 +97,19 @@ it('agrees with the definition, whatever the texts and weights', () => {
   );
 });
 
-it('finds the stretch of a text that has the match in its middle, wherever it stands', () => {
-  const late = new LateInteraction(lookOf([5, 6, 7]), VOCABULARY);
+it('the best stretch has the match within it, wherever the match is', () => {
+  const late = new LateInteraction(queryOf([5, 6, 7]), VOCABULARY, OPTIONS);
   fc.assert(
     fc.property(
       fc.integer({ min: 3, max: 300 }),
       fc.nat(),
       fc.integer({ min: 32, max: 128 }),
       (length, seed, tokens) => {
-        // Words of the question stand here and there; all of them in their order once.
+        // Single words of the question are spread over the text; all of them in order occur once.
         const at = seed % (length - 2);
         const ids = Uint16Array.from({ length }, (_, i) => (i % 40 === 0 ? 5 : 1));
         ids.set([5, 6, 7], at);
-        const from = late.stretch(ids, tokens);
+        const from = late.bestStretch(ids, tokens);
         expect(from).toBeGreaterThanOrEqual(0);
         expect(from).toBeLessThanOrEqual(Math.max(0, length - tokens));
         expect(at).toBeGreaterThanOrEqual(from);

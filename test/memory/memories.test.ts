@@ -1,13 +1,18 @@
-import type { SegmentMemory } from '../../src/protocol';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { encodeHalf } from '../../src/engine/kv-cache/float16';
-import { MemoryEncoding, type SegmentCoder } from '../../src/memory/encode/encoding';
-import { Memories } from '../../src/memory/memories';
-import { MemoryStore } from '../../src/memory/store/memory-store';
-import { foldRows, joinBytes } from '../../src/memory/rows';
+import {
+  LateInteraction,
+  MemoryEncoding,
+  type SegmentCoder,
+  Memories,
+  MemoryStore,
+  foldRows,
+  joinBytes,
+} from '../../src/memory';
+import type { SegmentMemory } from '../../src/protocol/memory';
 
 const RATIOS = { segmentTokens: 64, coarseTokens: 64, fineTokens: 16 };
 const halfBytes = (...values: number[]): Uint8Array => new Uint8Array(encodeHalf(Float32Array.from(values)).buffer);
@@ -72,7 +77,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-it('finds what is near a vector, and gives rows in the order of the text', async () => {
+it('scores segments by their vector, and reads rows in the order of the text', async () => {
   const segments = memories.segments();
   expect(segments.map(({ path, fineRows, tokens }) => [path, fineRows, tokens])).toEqual([
     ['0.txt', 2, 20],
@@ -88,17 +93,20 @@ it('finds what is near a vector, and gives rows in the order of the text', async
   expect(rows).toEqual(joinBytes([halfBytes(4, 3), halfBytes(3, 4), new Uint8Array(4)]));
 });
 
-it('finds which texts hold a question’s tokens, or tokens near to them', async () => {
-  // Asked is token 4, and then token 1, to which token 3 is near.
-  const look = {
+it('scores segments that have tokens of the question, or tokens near to them', async () => {
+  // The question is token 4 and then token 1, to which token 3 is near.
+  const query = {
     weights: Float32Array.of(2, 1),
     lengths: Float32Array.of(2, 1),
     starts: Int32Array.of(0, 1, 3),
     ids: Uint32Array.of(4, 1, 3),
     similarities: Float32Array.of(1, 1, 0.5),
   };
-  const found = await memories.late(memories.segments(), look);
-  // All of 1.txt is met in order; in 0.txt the near token comes first; 2.txt holds the lighter token alone.
+  const found = await memories.late(
+    memories.segments(),
+    new LateInteraction(query, 16, { blockTokens: 16, sharpness: 3 }),
+  );
+  // 1.txt has both tokens in order; in 0.txt the near token comes first; 2.txt has the lighter token alone.
   expect(found.map(({ segment, score }) => [segment.path, score.segment, score.run])).toEqual(
     [
       ['0.txt', 2.125 / 3, 2],
@@ -108,16 +116,16 @@ it('finds which texts hold a question’s tokens, or tokens near to them', async
   );
 });
 
-it('finds whose keys a question attends to, by the numbers behind the vector', async () => {
+it('scores segments by the selection vector, which is stored behind the vector', async () => {
   const segments = memories.segments();
-  const attended = await memories.attended(segments, Float32Array.of(1, 0), 2);
-  expect(attended.map(({ segment, similarity }) => [segment.path, similarity])).toEqual([
+  const selected = await memories.selected(segments, Float32Array.of(1, 0), 2);
+  expect(selected.map(({ segment, similarity }) => [segment.path, similarity])).toEqual([
     ['0.txt', expect.closeTo(0.8, 2)],
     ['1.txt', expect.closeTo(0.6, 2)],
   ]);
-  expect((await memories.attended(segments, Float32Array.of(0, 1), 1))[0]?.segment.path).toBe('2.txt');
-  // What another model made of a question says nothing.
-  expect(await memories.attended(segments, Float32Array.of(1, 0, 0))).toEqual([]);
+  expect((await memories.selected(segments, Float32Array.of(0, 1), 1))[0]?.segment.path).toBe('2.txt');
+  // An embedding of another model has another length and scores nothing.
+  expect(await memories.selected(segments, Float32Array.of(1, 0, 0))).toEqual([]);
   expect(await memories.nearest(segments, Float32Array.of(1, 0, 0))).toEqual([]);
 });
 

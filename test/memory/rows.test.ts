@@ -10,10 +10,10 @@ import {
   joinFine,
   packRows,
   rowCounts,
-  runLengths,
+  chunkLengths,
   storedRowBytes,
   unpackRows,
-} from '../../src/memory/rows';
+} from '../../src/memory';
 
 const SHAPE = { layers: 2, kvHeads: 2, headDim: 4 };
 const sample = (rows: number): KvRows => {
@@ -68,7 +68,7 @@ describe('stored rows', () => {
           { segmentTokens: 512, coarseTokens: 128, fineTokens: 32 },
         ),
         (tokens, ratios) => {
-          const runs = runLengths(tokens, ratios.segmentTokens);
+          const runs = chunkLengths(tokens, ratios.segmentTokens);
           expect(runs.reduce((sum, run) => sum + run, 0)).toBe(tokens);
           expect(Math.max(...runs)).toBeLessThanOrEqual(ratios.segmentTokens);
           expect(Math.max(...runs) - Math.min(...runs)).toBeLessThanOrEqual(1);

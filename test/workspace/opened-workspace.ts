@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import { searchOver } from './search-over';
 import { Workspace, type WorkspaceOptions } from '../../src/workspace/workspace';
 import { bundle, SETTINGS, TestWorkspace } from './files';
 
@@ -43,5 +44,9 @@ export async function library(options: Partial<WorkspaceOptions> = {}): Promise<
 }
 
 export const paths = async (from: Workspace, question: string): Promise<string[]> => [
-  ...new Set((await from.search(question, { scope: { kind: 'workspace' }, limit: 10 })).spans.map(({ path }) => path)),
+  ...new Set(
+    (await searchOver(from).search(question, { scope: { kind: 'workspace' }, limit: 10 })).spans.map(
+      ({ path }) => path,
+    ),
+  ),
 ];

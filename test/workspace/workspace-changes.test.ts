@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { library, paths, workspace } from './opened-workspace';
 import { SETTINGS, word } from './files';
+import { searchOver } from './search-over';
 
 describe('live changes', () => {
   it('are found once they are saved, and gone once they are deleted', async () => {
@@ -30,7 +31,7 @@ describe('live changes', () => {
       'src/part0/module0.ts',
       `export const nothing = 1;\n\n\n\n\n\n\n\n/** Now here: ${word(0)} lateword. */\nexport function moved() {\n  return 1;\n}\n`,
     );
-    const { spans } = await lib.search(word(0), { scope: { kind: 'workspace' }, limit: 5 });
+    const { spans } = await searchOver(lib).search(word(0), { scope: { kind: 'workspace' }, limit: 5 });
     expect(spans[0]).toMatchObject({ path: 'src/part0/module0.ts' });
     expect(spans[0]?.text).toContain('lateword');
   });
@@ -63,7 +64,9 @@ describe('live changes', () => {
     for (const { file } of files) writeFileSync(file, 'export const branchword = 1;\n');
     await lib.applyChanges(files);
     expect(await paths(lib, word(100))).toEqual([]);
-    expect((await lib.search('branchword', { scope: { kind: 'workspace' }, limit: 20 })).spans.length).toBe(20);
+    expect((await searchOver(lib).search('branchword', { scope: { kind: 'workspace' }, limit: 20 })).spans.length).toBe(
+      20,
+    );
     workspace.fill(260);
     await lib.applyChanges(files);
     expect(await paths(lib, word(100))).toEqual([`src/part2/module100.py`]);

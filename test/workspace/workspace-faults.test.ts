@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { Workspace } from '../../src/workspace/workspace';
 import { bundle, SETTINGS, word, TestWorkspace } from './files';
+import { searchOver } from './search-over';
 
 const cache = join(process.cwd(), '.cache/test');
 let threadScript: string;
@@ -46,7 +47,7 @@ async function expectWhole(library: Workspace, files = FILES): Promise<void> {
   expect(library.status()).toMatchObject({ state: 'ready', problems: [] });
   expect(library.coverage()).toEqual({ filesIndexed: files, filesKnown: files, indexing: false });
   for (let i = 0; i < files; i += 7) {
-    const { spans } = await library.search(word(i), { scope: { kind: 'workspace' }, limit: 5 });
+    const { spans } = await searchOver(library).search(word(i), { scope: { kind: 'workspace' }, limit: 5 });
     expect(spans[0]?.path).toBe(`src/part${i % 7}/module${i}.${['ts', 'py', 'md'][i % 3]}`);
     expect(spans[0]?.text).toContain(word(i));
   }
@@ -161,7 +162,7 @@ describe('bad input', () => {
     });
     await library.start();
     const find = async (from: Workspace, question: string): Promise<string | undefined> =>
-      (await from.search(question, { scope: { kind: 'workspace' }, limit: 5 })).spans[0]?.path;
+      (await searchOver(from).search(question, { scope: { kind: 'workspace' }, limit: 5 })).spans[0]?.path;
     const questions = ['zzlatinq', 'zzwideq', 'zzoddq', 'zzlongq', 'zzwholeq'];
     const expectAll = async (from: Workspace): Promise<void> => {
       expect(from.status()).toMatchObject({ state: 'ready', problems: [], filesIndexed: 12 + questions.length });

@@ -4,6 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { Grammars } from '../../src/workspace/segments/syntax/parser';
 import { library, opened, paths, workspace } from './opened-workspace';
 import { word } from './files';
+import { searchOver } from './search-over';
 
 describe('a first pass', () => {
   it('indexes every file, in threads, and says what it did', async () => {
@@ -42,7 +43,7 @@ describe('a first pass', () => {
     lib.setFirst([join(workspace.root, 'src/part5/module54.ts')]);
     const pass = lib.start();
     while (lib.coverage().filesIndexed === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    const { spans, coverage } = await lib.search(word(54), { scope: { kind: 'workspace' }, limit: 5 });
+    const { spans, coverage } = await searchOver(lib).search(word(54), { scope: { kind: 'workspace' }, limit: 5 });
     expect(coverage.indexing).toBe(true);
     expect(coverage.filesIndexed).toBeLessThan(60);
     expect(coverage.filesKnown).toBe(60);

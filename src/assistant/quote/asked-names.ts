@@ -3,7 +3,7 @@ import type { RankedSpan } from '../../protocol';
 import type { CitationList } from '../citations';
 import { code } from '../facts';
 import type { PassageSource } from './passage-source';
-import type { Question } from '../question';
+import type { Question } from '../../search';
 
 const MOST = 8;
 const WIDTH = 160;

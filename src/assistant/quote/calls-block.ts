@@ -3,8 +3,8 @@ import { callsOf, type Call } from '../calls';
 import type { CitationList } from '../citations';
 import { code, firstSentence, labelOf } from '../facts';
 import type { AssistantLibrary } from '../library';
-import type { Question } from '../question';
-import type { TermWeights } from '../relevance';
+import type { Question } from '../../search';
+import type { TermCoverage } from '../../search';
 import { sourceOf } from './cited-lines';
 import type { PassageSource } from './passage-source';
 import type { Passage } from './passages';
@@ -20,7 +20,7 @@ const CALLS_LOOKED_AT = 16;
 export async function callsBlock(
   passage: Passage,
   question: Question,
-  weights: TermWeights,
+  weights: TermCoverage,
   library: AssistantLibrary,
   source: PassageSource,
   citations: CitationList,

@@ -5,8 +5,8 @@ import { throwIfCancelled } from '../../base';
 import type { Citation, RankedSpan, Scope } from '../../protocol';
 import { CitationList } from '../citations';
 import type { AssistantLibrary } from '../library';
-import type { Question } from '../question';
-import type { TermWeights } from '../relevance';
+import type { Question } from '../../search';
+import type { TermCoverage } from '../../search';
 import { cite, headRun, whereOf } from './cited-lines';
 import { PassageSource } from './passage-source';
 import { selectPassages, type Passage } from './passages';
@@ -16,7 +16,7 @@ export interface Evidence {
   spans: readonly RankedSpan[];
   /** Best first. */
   passages: readonly Passage[];
-  weights: TermWeights;
+  weights: TermCoverage;
   source: PassageSource;
   /** Names of code in the question that no indexed file holds. */
   unknownNames: readonly string[];

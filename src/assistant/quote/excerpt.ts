@@ -1,17 +1,6 @@
 /** Cuts a text to the lines around the question's words, where there is room for a part only. */
-import { parseQuestion } from '../question';
-import { TermWeights } from '../relevance';
-
-/**
- * A run of whole lines of a text: characters [start, end), line breaks included, and its first and last line, counted
- * from 0.
- */
-export interface Excerpt {
-  start: number;
-  end: number;
-  firstLine: number;
-  lastLine: number;
-}
+import type { Excerpt } from '../../memory';
+import { parseQuestion, TermCoverage } from '../../search';
 
 /** Weight factor of a word of the question for each further time it occurs. */
 const AGAIN = 0.35;
@@ -22,7 +11,7 @@ const AGAIN = 0.35;
  */
 export function excerptOf(text: string, question: string, characters: number): Excerpt | undefined {
   const lines = text.split(/(?<=\n)/);
-  const weights = new TermWeights(parseQuestion(question), lines);
+  const weights = new TermCoverage(parseQuestion(question), lines);
   const found = lines.map((line) => weights.termsIn(line));
   const matched = densest(lines, found, characters);
   let [first, last] = matched ?? [0, -1];

@@ -5,10 +5,10 @@
  */
 import { throwIfCancelled } from '../../base';
 import type { Citation } from '../../protocol';
-import { pathKind } from '../../search/paths';
+import { pathKind } from '../../search';
 import { CitationList } from '../citations';
 import type { AssistantLibrary } from '../library';
-import type { Question } from '../question';
+import type { Question } from '../../search';
 import { usersBlock } from '../uses';
 import { askedNamesBlock } from './asked-names';
 import { callsBlock } from './calls-block';

@@ -2,8 +2,8 @@
 import { indentOf, isBlank } from '../../base';
 import type { Passage } from './passages';
 import { beginsImport } from '../import-lines';
-import type { QuestionForm } from '../question';
-import type { TermWeights } from '../relevance';
+import type { QuestionForm } from '../../search';
+import type { TermCoverage } from '../../search';
 
 /** A run of quoted lines, 1-based and inclusive. */
 export interface Run {
@@ -15,7 +15,7 @@ export interface Run {
  * At most `budget` lines of the passage in ascending runs. The doc comment is left out, because the answer repeats its
  * first sentence.
  */
-export function keyLines(passage: Passage, weights: TermWeights, form: QuestionForm, budget: number): Run[] {
+export function keyLines(passage: Passage, weights: TermCoverage, form: QuestionForm, budget: number): Run[] {
   const { lines, symbol, startLine, endLine } = passage;
   const isDoc = docLines(passage);
   const body: number[] = [];
@@ -75,7 +75,7 @@ class Windows {
   /** Penalty of a window that begins or ends within a statement. */
   private readonly torn: number;
 
-  constructor(passage: Passage, weights: TermWeights, form: QuestionForm, body: readonly number[]) {
+  constructor(passage: Passage, weights: TermCoverage, form: QuestionForm, body: readonly number[]) {
     this.torn = 0.12 * weights.total;
     this.lines = body.map((line) => {
       const text = passage.lines[line - 1] ?? '';

@@ -6,8 +6,8 @@ import { throwIfCancelled } from '../../base';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspace';
 import type { RankedSpan } from '../../protocol';
 import { labelOf } from '../facts';
-import type { Question } from '../question';
-import { TermWeights } from '../relevance';
+import type { Question } from '../../search';
+import { TermCoverage } from '../../search';
 import type { OpenFile, PassageSource } from './passage-source';
 import { firstLine, isFunction, linesOf, nameMatch, subjectOf } from './subject';
 import { isDeclared, trust } from './trust';
@@ -59,8 +59,8 @@ export async function selectPassages(
   source: PassageSource,
   limit: number,
   signal?: AbortSignal,
-): Promise<{ passages: Passage[]; weights: TermWeights }> {
-  const weights = new TermWeights(
+): Promise<{ passages: Passage[]; weights: TermCoverage }> {
+  const weights = new TermCoverage(
     question,
     spans.map((span) => `${span.path}\n${span.breadcrumb.join(' ')}\n${span.text}`),
   );
@@ -83,7 +83,7 @@ function passageOf(
   question: Question,
   span: RankedSpan,
   { document, segmented, lines }: OpenFile,
-  weights: TermWeights,
+  weights: TermCoverage,
   prior: number,
 ): Passage | undefined {
   const last = Math.min(span.endLine, lines.length);
@@ -99,7 +99,7 @@ function passageOf(
 function weigh(
   place: Pick<Passage, 'span' | 'document' | 'segmented' | 'lines' | 'symbol' | 'startLine' | 'endLine'>,
   question: Question,
-  weights: TermWeights,
+  weights: TermCoverage,
   prior: number,
 ): Passage {
   const { document, segmented, symbol, startLine } = place;
@@ -116,7 +116,7 @@ function weigh(
 function coverageOf(
   { document, lines, startLine, endLine }: Pick<Passage, 'document' | 'lines' | 'startLine' | 'endLine'>,
   label: string,
-  weights: TermWeights,
+  weights: TermCoverage,
 ): Pick<Passage, 'coverage' | 'words'> & { densest: number } {
   const head = weights.termsIn(`${document.path} ${label}`);
   const rows = lines.slice(startLine - 1, endLine).map((line) => weights.termsIn(line));
@@ -136,7 +136,7 @@ function coverageOf(
 function membersOf(
   { span, document, segmented, lines, symbol }: Passage,
   question: Question,
-  weights: TermWeights,
+  weights: TermCoverage,
   prior: number,
 ): Passage[] {
   if (!symbol || isFunction(symbol) || symbol.kind === 'heading') return [];

@@ -3,8 +3,8 @@ import type { Citation } from '../../protocol';
 import type { DocumentSymbol } from '../../workspace';
 import type { CitationList } from '../citations';
 import { code, docSentences, firstSentence, labelOf, whatItIs } from '../facts';
-import type { Question } from '../question';
-import type { TermWeights } from '../relevance';
+import type { Question } from '../../search';
+import type { TermCoverage } from '../../search';
 import { cite, fence, headRun, linesText, whereOf } from './cited-lines';
 import { clusterRuns, keyLines, quoteRuns } from './key-lines';
 import type { Passage } from './passages';
@@ -28,7 +28,7 @@ const CITED_LINES = 40;
 /** One place of the answer: a sentence of facts and the quoted lines. `budget` is the number of lines to quote. */
 export function placeBlock(
   passage: Passage,
-  weights: TermWeights,
+  weights: TermCoverage,
   question: Question,
   citations: CitationList,
   budget: number,
@@ -72,7 +72,7 @@ export function placeBlock(
 }
 
 /** "`Flask.dispatch_request` is a method of `Flask` (`src/flask/app.py:966`): “Does the request dispatching.” [1]" */
-function factSentence(passage: Passage, weights: TermWeights, citation: Citation): string {
+function factSentence(passage: Passage, weights: TermCoverage, citation: Citation): string {
   const { symbol, document } = passage;
   const place = `${code(`${document.path}:${symbol?.startLine ?? passage.startLine}`)}`;
   if (!symbol) return `${code(document.path)}, ${linesText(citation)}: [${citation.number}]`;
@@ -86,7 +86,7 @@ function factSentence(passage: Passage, weights: TermWeights, citation: Citation
 /**
  * The sentence of the comment that adds most of the question's words to the first one; undefined where it adds too few.
  */
-function furtherSentence(symbol: DocumentSymbol, first: string, weights: TermWeights): string | undefined {
+function furtherSentence(symbol: DocumentSymbol, first: string, weights: TermCoverage): string | undefined {
   const { doc = '', docLine = Infinity, startLine } = symbol;
   // The citation includes only the first paragraph of a comment below the declaration.
   const cited = docLine < startLine ? doc : (doc.split(/\n\s*\n/)[0] ?? '');
@@ -100,7 +100,7 @@ function furtherSentence(symbol: DocumentSymbol, first: string, weights: TermWei
   return best;
 }
 
-function proseBlock(passage: Passage, weights: TermWeights, citations: CitationList): PlaceBlock {
+function proseBlock(passage: Passage, weights: TermCoverage, citations: CitationList): PlaceBlock {
   const quote = bestSentences(passage, weights);
   const citation = cite(passage, quote.run, citations);
   const section = passage.symbol
@@ -116,7 +116,7 @@ function proseBlock(passage: Passage, weights: TermWeights, citations: CitationL
 }
 
 /** One line of the list of further places. */
-export function furtherLine(passage: Passage, weights: TermWeights, citations: CitationList): string {
+export function furtherLine(passage: Passage, weights: TermCoverage, citations: CitationList): string {
   const run = passage.kind === 'prose' ? bestSentences(passage, weights).run : headRun(passage);
   const citation = cite(passage, run, citations);
   const { symbol } = passage;

@@ -2,12 +2,12 @@
 import { isBlank } from '../../base';
 import type { Run } from './key-lines';
 import type { Passage } from './passages';
-import type { TermWeights } from '../relevance';
+import type { TermCoverage } from '../../search';
 
 /** Most quoted lines. A longer paragraph is cut and marked. */
 const MOST_LINES = 10;
 
-export function bestSentences(passage: Passage, weights: TermWeights): { text: string; run: Run } {
+export function bestSentences(passage: Passage, weights: TermCoverage): { text: string; run: Run } {
   const paragraphs = paragraphsOf(passage);
   let best = paragraphs[0] ?? { startLine: passage.startLine, endLine: passage.endLine };
   let bestScore = -1;

@@ -2,8 +2,8 @@
 import { textOfLines } from '../../base';
 import type { DocumentSymbol } from '../../workspace';
 import { labelOf } from '../facts';
-import type { Question } from '../question';
-import type { TermWeights } from '../relevance';
+import type { Question } from '../../search';
+import type { TermCoverage } from '../../search';
 
 /**
  * Returns the innermost function that holds all the lines. Without one, it chooses between the enclosing type and the
@@ -14,7 +14,7 @@ export function subjectOf(
   range: { startLine: number; endLine: number },
   symbols: readonly DocumentSymbol[],
   lines: readonly string[],
-  weights: TermWeights,
+  weights: TermCoverage,
 ): DocumentSymbol | undefined {
   // A namespace spans whole files, so it does not describe these lines.
   const telling = symbols.filter(({ kind }) => kind !== 'namespace');
@@ -56,7 +56,7 @@ export function firstLine(symbol: DocumentSymbol): number {
 }
 
 /** How much of the question the names of a symbol and its owner match; higher when the question spells the name out. */
-export function nameMatch(question: Question, symbol: DocumentSymbol, weights: TermWeights): number {
+export function nameMatch(question: Question, symbol: DocumentSymbol, weights: TermCoverage): number {
   const owner = symbol.container[symbol.container.length - 1];
   const written =
     question.names.includes(symbol.name) ||

@@ -1,8 +1,8 @@
 /** Score factors for the kind of file and definition a passage comes from. */
 import { textOfLines } from '../../base';
-import { pathKind } from '../../search/paths';
+import { pathKind } from '../../search';
 import type { DocumentSymbol } from '../../workspace';
-import type { Question } from '../question';
+import type { Question } from '../../search';
 import type { Passage } from './passages';
 import { isFunction } from './subject';
 

@@ -1,242 +1,157 @@
 /**
- * One context over the whole workspace: what is likely is read in full, the next best stands in dense rows, what is
- * near it in fine rows, everything else in coarse rows. The result is the ledger the user sees, and the model's own
- * reading of it.
+ * One context over the whole workspace. The best segments are read in full, stretches of the next best stand in dense
+ * rows, segments near the question in fine rows, and everything else in coarse rows.
+ *
+ * The ranking is an input: this room does not search.
  */
+import type { AnswerTiming, Author, ContextLedger } from '../../protocol';
 import type {
-  AnswerTiming,
-  Author,
-  ContextLedger,
-  Coverage,
+  ComposedContext,
+  ComposeParams,
+  ComposeReading,
+  ComposeResult,
   DenseRatio,
-  RankedSpan,
-  Scope,
-  TokenNeighbours,
-} from '../../protocol';
-import { LateInteraction } from '../late-interaction';
-import type { Memories } from '../memories';
-import type { Document, SegmentedDocument } from '../../workspace';
-import type { AssistantLibrary } from '../../assistant/library';
-import { withBareNames } from '../../assistant/question';
+  DenseSegment,
+  QueryEmbedding,
+} from '../../protocol/memory';
+import type { ReadDocument } from '../../workspace';
+import type { LateInteraction } from '../late-interaction';
+import type { Memories, MemorySegment } from '../memories';
 import { ledgerOf, type ContextParts } from './ledger';
-import { readParts } from './parts';
-import { retrieveFused, type Retrieved } from '../../search/fused-search';
+import { readParts, type Excerpt } from './parts';
 import { planContext, type RowBudget } from './plan';
 
-/** What the engine's process does for a composed context; the worker implements it. */
+/** The model's side of a composed context; the inference process does the work. */
 export interface ContextEngine {
   /** Positions the model was trained on. */
   readonly windowTokens: number;
   readonly sinkRows: number;
-  /** Of dense rows; absent where the model has no slots for them. */
+  /** Absent for models without slots for dense rows. */
   readonly dense?: DenseRatio;
-  /**
-   * The question as segments are held against it: its vector, of length 1, its mean queries as they choose among
-   * segments, where the model learnt that, and its tokens where they have vectors.
-   */
-  look(
-    question: string,
-    signal?: AbortSignal,
-  ): Promise<{ vector: Float32Array; selection?: Float32Array; tokens: number; late?: TokenNeighbours }>;
-  compose(request: ContextRequest, options?: ReadingOptions): Promise<ContextWriting>;
+  /** Embeds a question, so that segments can be scored against it. */
+  embedQuery(question: string, signal?: AbortSignal): Promise<QueryEmbedding>;
+  compose(request: ContextRequest, options?: ReadingOptions): Promise<ComposeResult>;
 }
 
-export interface ContextRequest {
-  coarse: { id: string; rows: Uint8Array; tokens: number };
-  fine: { rows: Uint8Array; tokens: number };
-  /** By the ids that the store keeps of a segment's tokens; by its text where it keeps none. The best last. */
-  dense: readonly ({ key: string } & (
-    | { ids: Uint16Array; /** Of a stretch: those that stand before it in its segment. */ before?: Uint16Array }
-    | { text: string }
-  ))[];
-  full: readonly { key: string; text: string }[];
-  question: string;
-  /** The question stands as a user's turn, and the answer is to follow. */
-  turn: boolean;
-  capacityRows: number;
-  maxNewTokens: number;
-}
-
-/**
- * Rows of a segment that were made for this question or remembered from one before; `left` when there was no room for
- * it.
- */
-export interface OpenedSegment {
-  key: string;
-  rows: number;
-  /** Stood for. */
-  tokens: number;
-  origin: 'computed' | 'memory' | 'left';
-  /** Of a stretch its first and last line, counted from its segment's first, which is 0. */
-  lines?: readonly [first: number, last: number];
-}
-
-/** What was read, before anything is written. */
-export interface ContextReading {
-  rows: {
-    sinks: number;
-    coarse: number;
-    fine: number;
-    question: number;
-    compressed: { rows: number; tokens: number };
-    answer: number;
-    dense: readonly OpenedSegment[];
-    full: readonly OpenedSegment[];
-  };
-  bytesPerRow: number;
-  timing: { splice: number; read: number; decode: number; firstToken: number };
-  cache: { hits: number; misses: number; evictions: number };
-}
-
-export interface ContextWriting extends ContextReading {
-  text: string;
-  /** Geometric mean of the text's probabilities, 0…1. */
-  confidence: number;
-}
+/** A request with all its rows. An engine may leave out coarse rows that the process has already. */
+export type ContextRequest = ComposeParams & {
+  coarse: { rows: Uint8Array };
+  dense: readonly DenseSegment[];
+};
 
 export interface ReadingOptions {
   signal?: AbortSignal | undefined;
-  onRead?: ((reading: ContextReading) => void) | undefined;
+  onRead?: ((reading: ComposeReading) => void) | undefined;
 }
 
-/** The workspace's memories and the model that made them. */
+/** The memories of the workspace and the model that made them. */
 export interface WorkspaceMemory {
   readonly author: Author;
   readonly memories: Memories;
   readonly engine: ContextEngine;
-  indexed(path: string): Promise<{ document: Document; segmented: SegmentedDocument } | undefined>;
+  /** An indexed document with its segments; undefined when the file has changed since. */
+  indexed(path: string): Promise<ReadDocument | undefined>;
 }
 
-export interface ComposeTools {
-  library: Pick<AssistantLibrary, 'search'> & Pick<WorkspaceMemory, 'indexed'>;
-  memories: Memories;
-  engine: ContextEngine;
-  signal?: AbortSignal | undefined;
-}
-
-/** What a question's context is to hold. */
-export interface ContextSelection {
-  spans: readonly RankedSpan[];
-  coverage: Coverage;
-  /** Milliseconds that retrieval took. */
-  retrieve: number;
-  request: ContextRequest;
-  /** Rows of the question, with those that mark it as a user's turn. */
-  questionTokens: number;
-  parts: ContextParts;
-}
-
-export interface ComposedContext {
-  ledger: ContextLedger;
-  spans: readonly RankedSpan[];
-  coverage: Coverage;
-  timing: AnswerTiming;
-  /** What the model wrote; empty when nothing was asked for. */
-  text: string;
-  confidence: number;
-}
-
-export interface Asked {
+/** A question and the ranking of the segments for it. */
+export interface ContextInput {
+  /** As the model reads it. */
   question: string;
-  /** The question that this one follows and leans on. */
-  before?: string | undefined;
-  scope: Scope;
+  /** Number of tokens in the question. */
+  questionTokens: number;
+  /** All segments of the workspace with stored rows. */
+  segments: readonly MemorySegment[];
+  /** Score of each segment that may matter, by key. */
+  scores: ReadonlyMap<string, number>;
+  /** Finds the stretch of a segment that matches the question; absent for models without token vectors. */
+  lateInteraction?: LateInteraction;
+  /** Finds the lines of a text that match the question, at most so many characters of them. */
+  excerpt: (text: string, characters: number) => Excerpt | undefined;
   maxNewTokens: number;
+  /** True: the question is a user's turn. False (default): the text is continued. */
   turn?: boolean;
   capacityRows?: number;
-  /** Tokens that are read in full, at most; default: as many as the model's positions admit. */
+  /** Most tokens read in full; default: as many as the model's positions allow. */
   mostRead?: number;
 }
 
-/**
- * Rows of a context, whatever the model's positions: memories may share those (the ceiling bounds positions, not rows).
- */
+/** The content selected for a context, before the model reads it. */
+export interface ContextSelection {
+  request: ContextRequest;
+  parts: ContextParts;
+  /** Rows of the question. */
+  questionTokens: number;
+}
+
+/** Rows of a context. Rows of memories may share positions, so there may be more rows than the model has positions. */
 export const CAPACITY_ROWS = 4_096;
-/** Shares of the positions that are read in full, and of the rows that may be fine. */
+/** Largest share of the positions that is read in full. */
 const FULL_SHARE = 0.375;
-/** Positions that are not left to memories. */
+/** Share of the positions for everything that is read; the rest is kept for memories. */
 const LIVE_SHARE = 0.75;
 const MOST_FULL = 1_024;
 const MOST_FINE = 512;
-/**
- * Dense rows: a question is told less from many. Segments of which a stretch of so many tokens stands in them, the
- * share of the score of the best of them that they must have, and the tokens that a question waits for, those read in
- * full included.
- */
+/** Limits on dense rows (`DenseBudget`): more segments answer a question less well and take longer. */
 const DENSE = { segments: 4, stretch: 64, likely: 0.85, tokens: 4_096 };
 /** Rows that mark a question as a user's turn. */
 const TURN_ROWS = 3;
 
-export async function composeContext(asked: Asked, tools: ComposeTools): Promise<ComposedContext> {
-  return readContext(await selectContext(asked, tools), tools.engine, { signal: tools.signal });
+/** Plans a context and reads the rows and texts it needs. */
+export async function selectContext(
+  input: ContextInput,
+  { memories, engine, indexed }: Pick<WorkspaceMemory, 'memories' | 'engine' | 'indexed'>,
+): Promise<ContextSelection> {
+  const { question, questionTokens, segments, scores, lateInteraction, excerpt } = input;
+  const { maxNewTokens, capacityRows = CAPACITY_ROWS, mostRead = MOST_FULL, turn = false } = input;
+  const questionRows = questionTokens + (turn ? TURN_ROWS : 0);
+  const budget = budgetOf(engine, { capacityRows, mostRead }, questionRows + maxNewTokens);
+  const plan = planContext(segments, scores, budget);
+  const { parts, ...rows } = await readParts(plan, { memories, lateInteraction, excerpt, indexed });
+  return { parts, questionTokens: questionRows, request: { ...rows, question, turn, capacityRows, maxNewTokens } };
 }
 
-/** Searches, and plans the context of what was found. */
-export async function selectContext(asked: Asked, tools: ComposeTools): Promise<ContextSelection> {
-  const started = performance.now();
-  const found = await retrieveFused(asked, tools);
-  return { ...(await planSelection(found, asked, tools)), retrieve: performance.now() - started };
-}
-
-/** Plans the context of search results, and fetches the rows and texts that the plan names. It runs no model. */
-export async function planSelection(found: Retrieved, asked: Asked, tools: ComposeTools): Promise<ContextSelection> {
-  const { memories, library, engine } = tools;
-  const { question, maxNewTokens, capacityRows = CAPACITY_ROWS, mostRead = MOST_FULL, turn = false } = asked;
-  const started = performance.now();
-  const { spans, coverage, segments, scores, look } = found;
-  const questionTokens = look.tokens + (turn ? TURN_ROWS : 0);
-  const plan = planContext(
-    segments,
-    scores,
-    budgetOf(engine, { capacityRows, mostRead }, questionTokens + maxNewTokens),
-  );
-  const { parts, ...rows } = await readParts(plan, {
-    question,
-    late: look.late && new LateInteraction(look.late, memories.vocabSize),
-    memories,
-    library,
-  });
-  return {
-    spans,
-    coverage,
-    retrieve: performance.now() - started,
-    questionTokens,
-    parts,
-    request: { ...rows, question: turn ? withBareNames(question) : question, turn, capacityRows, maxNewTokens },
-  };
-}
-
-/** The model's reading of what was selected, and what it writes. `onLedger` is told once the context is read. */
+/**
+ * Lets the model read a selected context and write after it.
+ *
+ * @param retrieve milliseconds that the search and the selection took
+ */
 export async function readContext(
-  { request, parts, spans, coverage, retrieve }: ContextSelection,
+  { request, parts }: ContextSelection,
   engine: ContextEngine,
   {
+    retrieve,
     signal,
     onLedger,
-  }: { signal?: AbortSignal | undefined; onLedger?: ((ledger: ContextLedger) => void) | undefined } = {},
+  }: {
+    retrieve: number;
+    signal?: AbortSignal | undefined;
+    /** Called once the context is read, before text is written. */
+    onLedger?: ((ledger: ContextLedger) => void) | undefined;
+  },
 ): Promise<ComposedContext> {
   const started = performance.now();
-  const ledger = (reading: ContextReading): ContextLedger => ledgerOf(parts, reading, request.capacityRows);
+  const ledger = (reading: ComposeReading): ContextLedger => ledgerOf(parts, reading, request.capacityRows);
   const written = await engine.compose(request, {
     signal,
     onRead: onLedger && ((reading) => onLedger(ledger(reading))),
   });
-  const { timing, text, confidence } = written;
-  const total = retrieve + performance.now() - started;
-  return {
-    ledger: ledger(written),
-    spans,
-    coverage,
-    timing: { retrieve, ...timing, firstToken: retrieve + timing.firstToken, total },
-    text,
-    confidence,
+  const { text, confidence } = written;
+  const { splice, read, decode, firstToken } = written.timing;
+  const timing: AnswerTiming = {
+    retrieve,
+    splice,
+    read,
+    decode,
+    firstToken: retrieve + firstToken,
+    total: retrieve + performance.now() - started,
   };
+  return { ledger: ledger(written), timing, text, confidence };
 }
 
-/** What is left for memories and full rows once the sinks, the question and the answer have theirs. */
+/** Rows left for memories and full segments, after the sinks, the question and the answer. */
 function budgetOf(
   { windowTokens, sinkRows, dense }: ContextEngine,
-  { capacityRows, mostRead }: Required<Pick<Asked, 'capacityRows' | 'mostRead'>>,
+  { capacityRows, mostRead }: { capacityRows: number; mostRead: number },
   live: number,
 ): RowBudget {
   const rows = Math.max(0, capacityRows - sinkRows - live);

@@ -1,16 +1,15 @@
-/** The ledger of a composed context: each token of the workspace is counted in one group. */
 import type { MemorySegment } from '../memories';
 import type { ContextLedger, LedgerGroup, Span } from '../../protocol';
-import type { ContextReading, OpenedSegment } from './compose';
+import type { ComposeReading, OpenedRows } from '../../protocol/memory';
 import type { CoarseGroup } from './plan';
 
-/** What stands in a context, in segments. */
+/** The content of a context, by segments. */
 export interface ContextParts {
   coarse: readonly CoarseGroup[];
   fine: readonly MemorySegment[];
   /**
-   * Under the key by which their rows are asked for; `rest`: fine rows stand for what is not in dense ones; `lines`:
-   * first and last of those in dense ones, where they are known.
+   * `key`: under which the rows are requested. `rest`: fine rows stand for the tokens outside the dense rows. `lines`:
+   * first and last line in dense rows, relative to the segment, where they are known.
    */
   dense: readonly {
     segment: MemorySegment;
@@ -19,19 +18,19 @@ export interface ContextParts {
     lines?: readonly [first: number, last: number];
   }[];
   full: readonly MemorySegment[];
-  /** Lines of a segment that is too long to be read whole; its fine rows stand for the rest of it. */
+  /** Lines of a segment that is too long to read whole. Its fine rows stand for the rest. */
   part?: { segment: MemorySegment; key: string; startLine: number; endLine: number };
-  /** Chosen, and changed or gone since. */
+  /** Selected segments whose file has changed or is gone. */
   gone: readonly MemorySegment[];
 }
 
 /**
- * A file's coarse rows make one group, each fine, dense or full segment one by itself; of a long question what was
- * compressed counts as fine rows.
+ * Lists the rows of a context in groups. The coarse rows of a file are one group; each fine, dense or full segment is a
+ * group of its own. Each token of the workspace counts in one group.
  */
 export function ledgerOf(
   parts: ContextParts,
-  { rows, bytesPerRow, cache }: ContextReading,
+  { rows, bytesPerRow, cache }: ComposeReading,
   capacityRows: number,
 ): ContextLedger {
   const group = (
@@ -40,7 +39,7 @@ export function ledgerOf(
     tokens: number,
     more: Partial<LedgerGroup> = {},
   ): LedgerGroup => ({ kind, rows: count, tokens, bytes: count * bytesPerRow, ...more });
-  const opened = (some: readonly OpenedSegment[]): Map<string, OpenedSegment & { origin: 'computed' | 'memory' }> =>
+  const opened = (some: readonly OpenedRows[]): Map<string, OpenedRows & { origin: 'computed' | 'memory' }> =>
     new Map(some.flatMap((each) => (each.origin === 'left' ? [] : [[each.key, { ...each, origin: each.origin }]])));
   const read = opened(rows.full);
   const encoded = opened(rows.dense);
@@ -71,7 +70,7 @@ export function ledgerOf(
     ...parts.full.filter(({ key }) => !read.has(key)),
     ...parts.gone,
   ].map((segment) => spanOf([segment]));
-  // Tokens are counted once: those of lines that are read and of what stands in dense rows count there.
+  // The tokens of full and dense rows count there, not in the fine rows of the same segment.
   const rests = parts.dense.flatMap(({ segment, key, rest }) =>
     rest ? [{ ...segment, tokens: Math.max(0, segment.tokens - (encoded.get(key)?.tokens ?? 0)) }] : [],
   );
@@ -89,7 +88,7 @@ export function ledgerOf(
     ),
     ...dense,
     ...full,
-    ...(compressed.rows > 0 ? [group('fine', compressed.rows, compressed.tokens, { origin: 'computed' })] : []),
+    ...(compressed.rows > 0 ? [group('question', compressed.rows, compressed.tokens, { origin: 'computed' })] : []),
     group('question', rows.question, rows.question, { origin: 'computed' }),
     ...(rows.answer > 0 ? [group('answer', rows.answer, rows.answer, { origin: 'computed' })] : []),
   ];
@@ -101,7 +100,7 @@ function coarseGroups(parts: readonly CoarseGroup[], bytesPerRow: number): Ledge
   for (const { segments, folded, rows } of parts) {
     const [first] = segments as [MemorySegment];
     const files = new Set(segments.map(({ path }) => path));
-    // A folder's row stands for many files: it has no one span to be opened.
+    // The row of a folder stands for many files and has no single span.
     const name = files.size > 1 ? `folder:${groups.size}` : `${folded ? 'file' : 'rows'}:${first.path}`;
     const before = groups.get(name);
     const span = files.size > 1 ? undefined : spanOf(segments, before?.span);
@@ -118,7 +117,7 @@ function coarseGroups(parts: readonly CoarseGroup[], bytesPerRow: number): Ledge
   return [...groups.values()];
 }
 
-/** The lines that segments of one file span, with those of `also`. */
+/** The span from the first to the last line of segments of one file, extended by `also`. */
 function spanOf(segments: readonly MemorySegment[], also?: Span): Span {
   const [{ file, path }] = segments as [MemorySegment];
   const starts = segments.map(({ startLine }) => startLine);
@@ -131,7 +130,7 @@ function spanOf(segments: readonly MemorySegment[], also?: Span): Span {
   };
 }
 
-/** Some lines of a segment, counted from its first. */
+/** The span of some lines of a segment, given relative to its first line. */
 function linesOf(segment: MemorySegment, lines: readonly [first: number, last: number] | undefined): Span {
   const { startLine, endLine, ...span } = spanOf([segment]);
   const [first, last] = lines ?? [0, endLine - startLine];

@@ -1,68 +1,64 @@
-/** The rows and texts that a plan needs: from the memories, and from the files as they are now. */
 import { createHash } from 'node:crypto';
+import type { DenseSegment, FullSegment } from '../../protocol/memory';
 import type { LateInteraction } from '../late-interaction';
 import type { Memories, MemorySegment } from '../memories';
 import { joinBytes } from '../rows';
-import { excerptOf } from '../../assistant/quote/excerpt';
-import type { ContextRequest, WorkspaceMemory } from './compose';
+import type { ContextInput, ContextRequest, WorkspaceMemory } from './compose';
 import type { ContextParts } from './ledger';
 import type { CoarseGroup, ContextPlan, SegmentPart } from './plan';
 
-/**
- * Of a segment that stands in part, the share of its room that is used: how many tokens its lines have is known of the
- * whole only.
- */
+/** Whole lines of a text: characters [start, end) with their line breaks, and the first and last line, from 0. */
+export interface Excerpt {
+  start: number;
+  end: number;
+  firstLine: number;
+  lastLine: number;
+}
+
+/** Safety margin when a segment is cut: only the number of tokens of the whole segment is known. */
 const PART_FILLED = 0.9;
 
 export interface PartSources {
-  question: string;
-  /** What finds the tokens that meet the question, where the model has vectors of tokens. */
-  late: LateInteraction | undefined;
   memories: Memories;
-  library: Pick<WorkspaceMemory, 'indexed'>;
+  lateInteraction: LateInteraction | undefined;
+  excerpt: ContextInput['excerpt'];
+  indexed: WorkspaceMemory['indexed'];
 }
 
 export type PlannedParts = Pick<ContextRequest, 'coarse' | 'fine' | 'dense' | 'full'> & { parts: ContextParts };
 
+type ReadText = (segment: MemorySegment) => Promise<string | undefined>;
+
 /**
- * Reads what a plan names. Memories that were evicted since the plan was made are left out of the ledger too; texts
- * that changed are named.
+ * Reads the rows and texts of a plan. Segments evicted since the plan was made are missing in the result; segments
+ * whose file has changed are listed as gone.
  */
 export async function readParts(plan: ContextPlan, sources: PartSources): Promise<PlannedParts> {
-  const { question, memories, library } = sources;
-  const textOf = async ({ path, hash, start, end }: MemorySegment): Promise<string | undefined> => {
-    const document = (await library.indexed(path))?.document;
+  const { memories, excerpt, indexed } = sources;
+  const textOf: ReadText = async ({ path, hash, start, end }) => {
+    const document = (await indexed(path))?.document;
     return document?.hash === hash ? document.text.slice(start, end) : undefined;
   };
-  const { coarse, name, rows: coarseRows } = await readCoarse(plan.coarse, memories);
-  // One block for all of them: what is read from the store is put in its place there.
-  const likely = [...(plan.part ? [plan.part.segment] : []), ...plan.dense.map(({ segment }) => segment), ...plan.fine];
-  const fineRows = new Uint8Array(likely.reduce((rows, segment) => rows + segment.fineRows, 0) * memories.bytesPerRow);
-  let fineBytes = 0;
-  const withFine = async (segment: MemorySegment): Promise<boolean> => {
-    const bytes = await memories.fine(segment, fineRows.subarray(fineBytes));
-    fineBytes += bytes;
-    return bytes > 0;
-  };
+  const { coarse, id, rows: coarseRows } = await readCoarse(plan.coarse, memories);
+  const fineRows = new FineRows(plan, memories);
   const fine: MemorySegment[] = [];
   const gone: MemorySegment[] = [];
+  const inPart = plan.part && (await fineRows.add(plan.part.segment)) ? plan.part : undefined;
   const dense: ContextParts['dense'][number][] = [];
-  const opened: ContextRequest['dense'][number][] = [];
-  const inPart = plan.part && (await withFine(plan.part.segment)) ? plan.part : undefined;
+  const denseSources: DenseSegment[] = [];
   for (const each of plan.dense) {
-    const source = await denseOf(each, sources, textOf);
-    const rest = (!source || each.tokens < each.segment.tokens) && (await withFine(each.segment));
+    const source = await denseSource(each, sources, textOf);
+    const rest = (!source || each.tokens < each.segment.tokens) && (await fineRows.add(each.segment));
     if (source) {
       const { lines, ...wanted } = source;
       dense.push({ segment: each.segment, key: wanted.key, rest, ...(lines ? { lines } : {}) });
-      opened.push(wanted);
+      denseSources.push(wanted);
     } else (rest ? fine : gone).push(each.segment);
   }
-  for (const segment of plan.fine) if (await withFine(segment)) fine.push(segment);
+  for (const segment of plan.fine) if (await fineRows.add(segment)) fine.push(segment);
+  const part = inPart && partOf(inPart, excerpt, await textOf(inPart.segment));
+  const texts: FullSegment[] = part ? [{ key: part.key, text: part.text }] : [];
   const full: MemorySegment[] = [];
-  const texts: { key: string; text: string }[] = [];
-  const part = inPart && partOf(inPart, question, await textOf(inPart.segment));
-  if (part) texts.push({ key: part.key, text: part.text });
   for (const segment of plan.full) {
     const text = await textOf(segment);
     if (text === undefined) {
@@ -72,7 +68,6 @@ export async function readParts(plan: ContextPlan, sources: PartSources): Promis
     full.push(segment);
     texts.push({ key: segment.key, text });
   }
-  const tokens = (some: readonly MemorySegment[]): number => some.reduce((sum, segment) => sum + segment.tokens, 0);
   return {
     parts: {
       coarse,
@@ -82,20 +77,54 @@ export async function readParts(plan: ContextPlan, sources: PartSources): Promis
       gone,
       ...(part ? { part } : {}),
     },
-    coarse: { id: name, rows: coarseRows, tokens: tokens(coarse.flatMap((group) => group.segments)) },
-    fine: { rows: fineRows.subarray(0, fineBytes), tokens: tokens(fine) },
-    dense: opened,
+    coarse: { id, rows: coarseRows, tokens: tokensOf(coarse.flatMap((group) => group.segments)) },
+    fine: { rows: fineRows.bytes, tokens: tokensOf(fine) },
+    dense: denseSources,
     full: texts,
   };
 }
 
+const tokensOf = (segments: readonly MemorySegment[]): number =>
+  segments.reduce((sum, segment) => sum + segment.tokens, 0);
+
+/** Collects the fine rows of segments in one block, into which the store reads them directly. */
+class FineRows {
+  private readonly block: Uint8Array;
+  private length = 0;
+
+  constructor(
+    plan: ContextPlan,
+    private readonly memories: Memories,
+  ) {
+    const segments = [
+      ...(plan.part ? [plan.part.segment] : []),
+      ...plan.dense.map(({ segment }) => segment),
+      ...plan.fine,
+    ];
+    const rows = segments.reduce((sum, { fineRows }) => sum + fineRows, 0);
+    this.block = new Uint8Array(rows * memories.bytesPerRow);
+  }
+
+  /** Returns false when the segment's record was evicted or damaged. */
+  async add(segment: MemorySegment): Promise<boolean> {
+    const bytes = await this.memories.fine(segment, this.block.subarray(this.length));
+    this.length += bytes;
+    return bytes > 0;
+  }
+
+  get bytes(): Uint8Array {
+    return this.block.subarray(0, this.length);
+  }
+}
+
+/** Reads the coarse rows of all groups. The id is a hash over their content, so that equal rows are sent once. */
 async function readCoarse(
   groups: readonly CoarseGroup[],
   memories: Memories,
-): Promise<{ coarse: CoarseGroup[]; name: string; rows: Uint8Array }> {
+): Promise<{ coarse: CoarseGroup[]; id: string; rows: Uint8Array }> {
   const coarse: CoarseGroup[] = [];
   const all: Uint8Array[] = [];
-  const name = createHash('sha256');
+  const id = createHash('sha256');
   for (const group of groups) {
     const rows = group.folded
       ? await memories.folded(group.segments)
@@ -103,35 +132,32 @@ async function readCoarse(
     if (!rows) continue;
     coarse.push(group);
     all.push(rows);
-    for (const { key } of group.segments) name.update(key);
-    name.update(group.folded ? '+' : '.');
+    for (const { key } of group.segments) id.update(key);
+    id.update(group.folded ? '+' : '.');
   }
-  return { coarse, name: name.digest('hex'), rows: joinBytes(all) };
+  return { coarse, id: id.digest('hex'), rows: joinBytes(all) };
 }
 
-/** What dense rows are made of; where they are made of some lines of the text, which. */
-type DenseSource = ContextRequest['dense'][number] & { lines?: readonly [first: number, last: number] };
+/** Source of dense rows, and the lines it covers, relative to its segment, where they are known. */
+type DenseSource = DenseSegment & { lines?: readonly [first: number, last: number] };
 
-/**
- * The ids that the store keeps of a segment's tokens, or its text; of a long one the stretch that meets the question.
- */
-async function denseOf(
+/** The source of a segment's dense rows: stored token ids, or else its text. A long segment gives its best stretch. */
+async function denseSource(
   { segment, tokens }: SegmentPart,
-  { question, late, memories }: PartSources,
-  textOf: (segment: MemorySegment) => Promise<string | undefined>,
+  { lateInteraction, excerpt, memories }: PartSources,
+  textOf: ReadText,
 ): Promise<DenseSource | undefined> {
   const { key } = segment;
   const whole = tokens >= segment.tokens;
   const ids = await memories.tokenIds(key);
-  if (ids && (whole || late)) {
-    const from = whole ? 0 : (late as LateInteraction).stretch(ids, tokens);
-    return whole
-      ? { key, ids }
-      : { key: `${key}:${from}+${tokens}`, ids: ids.subarray(from, from + tokens), before: ids.subarray(0, from) };
+  if (ids && whole) return { key, ids };
+  if (ids && lateInteraction) {
+    const from = lateInteraction.bestStretch(ids, tokens);
+    return { key: `${key}:${from}+${tokens}`, ids: ids.subarray(from, from + tokens), before: ids.subarray(0, from) };
   }
   const text = await textOf(segment);
   if (text === undefined || whole) return text === undefined ? undefined : { key, text };
-  const part = partOf({ segment, tokens }, question, text);
+  const part = partOf({ segment, tokens }, excerpt, text);
   return (
     part && {
       key: part.key,
@@ -141,20 +167,15 @@ async function denseOf(
   );
 }
 
-/**
- * The lines around the match, as many as there is room for. Undefined when the text has changed, or not even a line
- * fits.
- */
+/** Cuts a segment to the lines that match the question. Undefined when the text has changed or no line fits. */
 function partOf(
   { segment, tokens }: SegmentPart,
-  question: string,
+  excerpt: ContextInput['excerpt'],
   text: string | undefined,
 ): (NonNullable<ContextParts['part']> & { text: string }) | undefined {
-  const found =
-    text === undefined
-      ? undefined
-      : excerptOf(text, question, Math.floor((PART_FILLED * tokens * text.length) / segment.tokens));
-  if (text === undefined || !found) return undefined;
+  if (text === undefined) return undefined;
+  const found = excerpt(text, Math.floor((PART_FILLED * tokens * text.length) / segment.tokens));
+  if (!found) return undefined;
   const { start, end, firstLine, lastLine } = found;
   return {
     segment,

@@ -1,33 +1,35 @@
-import type { DenseRatio } from '../../protocol';
 import type { MemorySegment } from '../memories';
-import { denseRowCount } from '../rows';
+import type { DenseRatio } from '../../protocol/memory';
+import { denseRowCount } from '../row-layout';
 
 export interface RowBudget {
-  /** Rows for everything that `planContext` chooses. */
+  /** Rows for everything that the plan selects. */
   rows: number;
-  /** Rows read in full, at most. */
+  /** Most rows read in full. */
   fullRows: number;
+  /** Most fine rows. */
   fineRows: number;
-  /** Absent where the model has no slots for dense rows. */
+  /** Absent for models without slots for dense rows. */
   dense?: DenseBudget;
 }
 
-/** What may be encoded for one question. */
+/** Limits on what is encoded for one question. */
 export interface DenseBudget {
   ratio: DenseRatio;
+  /** Most segments in dense rows. */
   segments: number;
-  /** Tokens of a segment that stand in dense rows, at most; of longer ones the fine rows stand for the rest. */
+  /** Most tokens of a segment in dense rows. The fine rows of a longer segment stand for the rest. */
   stretch: number;
-  /** A segment must have this share of the score of the best one that is not read. */
+  /** Least score of a segment, as a share of the best score among segments not read in full. */
   likely: number;
-  /** Tokens, those that are read in full included. */
+  /** Most tokens, including those read in full. */
   tokens: number;
 }
 
-/** Segments that stand in the context as one group of rows. */
+/** Segments that share one group of coarse rows. */
 export interface CoarseGroup {
   segments: readonly MemorySegment[];
-  /** True: all their coarse rows are folded into one. */
+  /** True: their coarse rows are folded into one row. */
   folded: boolean;
   rows: number;
 }
@@ -35,44 +37,45 @@ export interface CoarseGroup {
 export interface ContextPlan {
   coarse: readonly CoarseGroup[];
   fine: readonly MemorySegment[];
-  /** Best last: next to what is read in full. */
+  /** Best last, next to the segments read in full. */
   dense: readonly SegmentPart[];
-  /** Best last: it stands next to the question. */
+  /** Best last, next to the question. */
   full: readonly MemorySegment[];
   /**
-   * The best segment that is too long for what full rows have left: the lines around the match are read, and its fine
-   * rows stand for the rest.
+   * The best segment too long for the full rows left. The lines around the match are read, and fine rows stand for the
+   * rest.
    */
   part?: SegmentPart;
 }
 
-/** So many tokens of a segment, at most. */
+/** A segment of which at most `tokens` tokens are used. */
 export interface SegmentPart {
   segment: MemorySegment;
   tokens: number;
 }
 
-/** Fewer tokens than these are a line or two: too little to be worth a segment's place. */
+/** Least size of a part: fewer tokens are only a line or two. */
 const LEAST_PART = 48;
 
 /**
- * What the context holds: the best segments in full, stretches of the next best in dense rows, fine rows of those after
- * them, coarse rows of all the rest of the workspace. The first that is too long for what full rows have left is read
- * in part; fine rows stand for the rest of what stands in part. When all of it is more than there is room for, files
- * are folded into one row each, those furthest from the question first, and then folders. Every segment is in exactly
- * one place; nothing of the workspace is left out.
+ * Plans a context over all segments. The best segments are read in full, stretches of the next best get dense rows, the
+ * ones after them fine rows, and the rest of the workspace coarse rows.
+ *
+ * The first segment that is too long for the room left is read in part, and its fine rows stand for the rest of it.
+ * When the coarse rows exceed the room, files are folded into one row each, least relevant first, and then folders.
+ * Every segment has exactly one place, so nothing of the workspace is left out.
  */
 export function planContext(
   segments: readonly MemorySegment[],
   scores: ReadonlyMap<string, number>,
   budget: RowBudget,
 ): ContextPlan {
-  // The same text in several files has one memory: it is held once, under the first.
+  // The same text in several files has the same rows. They are held once, under the first file.
   const distinct = [...new Map([...segments].reverse().map((segment) => [segment.key, segment])).values()].reverse();
   const ranked = distinct
     .filter(({ key }) => scores.has(key))
     .sort((a, b) => (scores.get(b.key) as number) - (scores.get(a.key) as number));
-  // One row is kept for the rest of the workspace, however much is read in full.
+  // One row is reserved for the rest of the workspace.
   const least = Math.min(budget.rows, 1);
   let room = Math.max(0, budget.rows - least);
   const take = (
@@ -92,7 +95,7 @@ export function planContext(
   const partAt = firstTooLong(ranked, Math.min(room, budget.fullRows));
   const full = take(ranked.slice(0, partAt), budget.fullRows, ({ tokens }) => tokens);
   const part = partOf(ranked[partAt], room, budget.fullRows - sumOf(full, ({ tokens }) => tokens), budget.fineRows);
-  // What is too short for a part is room for segments that are shorter still.
+  // Without a part, shorter segments fill the room.
   if (part) room -= part.tokens + part.segment.fineRows;
   else
     full.push(
@@ -107,7 +110,7 @@ export function planContext(
     tokens: (opened?.tokens ?? 0) - read,
   };
   const dense = opened
-    ? openable(
+    ? selectDense(
         ranked.filter((segment) => !inFull.has(segment)),
         scores,
         opened,
@@ -134,9 +137,10 @@ const sumOf = (segments: readonly MemorySegment[], of: (segment: MemorySegment) 
   segments.reduce((sum, segment) => sum + of(segment), 0);
 
 /**
- * The best, and those nearly as good, stand in dense rows as far as there is room; what they take is taken off `left`.
+ * Selects the best segments, and those nearly as good, for dense rows while there is room. Deducts their cost from
+ * `left`.
  */
-function openable(
+function selectDense(
   ranked: readonly MemorySegment[],
   scores: ReadonlyMap<string, number>,
   { ratio, segments, stretch, likely }: DenseBudget,
@@ -159,7 +163,7 @@ function openable(
   return opened;
 }
 
-/** How many of the best fit one after the other. */
+/** Returns the number of leading segments that fit one after the other. */
 function firstTooLong(ranked: readonly MemorySegment[], room: number): number {
   const at = ranked.findIndex(({ tokens }) => (room -= tokens) < 0);
   return at < 0 ? ranked.length : at;
@@ -207,7 +211,7 @@ function foldToFit(
   return foldFolders(files, room);
 }
 
-/** One row for each folder, at the greatest depth that fits; in the end one for everything. */
+/** Folds files into one row per folder, at the greatest depth that fits; at depth 0 one row stands for everything. */
 function foldFolders(files: readonly FileGroup[], room: number): CoarseGroup[] {
   if (room < 1) return [];
   const deepest = Math.max(...files.map(({ path }) => path.split('/').length)) - 1;

@@ -1,20 +1,19 @@
-/**
- * The ledger of a context that was planned and not read: how each part of the workspace would be represented. It runs
- * no model.
- */
-import type { ContextLedger } from '../../protocol';
+import type { ComposeReading, ContextLedger, OpenedRows } from '../../protocol';
 import type { MemorySegment } from '../memories';
-import { denseRowCount } from '../rows';
-import type { ContextEngine, ContextReading, ContextSelection, OpenedSegment } from './compose';
+import { denseRowCount } from '../row-layout';
+import type { ContextEngine, ContextSelection } from './compose';
 import { ledgerOf } from './ledger';
 
-/** Counts rows as the plan has them. Only rows that exist already, those from the store, have an origin. */
+/**
+ * The ledger of a planned context that no model reads: how each part of the workspace would be represented. Only rows
+ * that exist already, those in the store, have an origin.
+ */
 export function plannedLedger(
   { request, parts, questionTokens }: ContextSelection,
   { sinkRows, dense: ratio }: ContextEngine,
   bytesPerRow: number,
 ): ContextLedger {
-  const planned = (key: string, tokens: number, rows = tokens): OpenedSegment => ({
+  const planned = (key: string, tokens: number, rows = tokens): OpenedRows => ({
     key,
     rows,
     tokens,
@@ -27,7 +26,7 @@ export function plannedLedger(
     const tokens = source && 'ids' in source ? source.ids.length : tokensOf(segment, source?.text);
     return planned(key, tokens, ratio ? denseRowCount(tokens, ratio) : 0);
   });
-  const rows: ContextReading['rows'] = {
+  const rows: ComposeReading['rows'] = {
     sinks: sinkRows,
     coarse: request.coarse.rows.byteLength / bytesPerRow,
     fine: request.fine.rows.byteLength / bytesPerRow,
@@ -40,7 +39,9 @@ export function plannedLedger(
       ...parts.full.map(({ key, tokens }) => planned(key, tokens)),
     ],
   };
-  const reading: ContextReading = {
+  const reading: ComposeReading = {
+    held: true,
+    positions: 0,
     rows,
     bytesPerRow,
     timing: { splice: 0, read: 0, decode: 0, firstToken: 0 },

@@ -1,25 +1,25 @@
 import type { IndexedFile } from '../../workspace';
-import type { MemoryUnit } from './encoding-units';
+import type { EncodingUnit } from './encoding-units';
 
-/** A document that is cut. */
+/** A document that has been cut into units. */
 export interface KnownDocument {
   file: string;
-  /** Of the text its units were cut from. */
+  /** Hash of the text from which the units were cut. */
   hash: string;
-  units: readonly MemoryUnit[];
+  units: readonly EncodingUnit[];
 }
 
 /**
- * The documents of a workspace on their way to their memories: listed, cut into units, encoded; and whose turn it is.
- * What is open comes first, then what changed lately, then the rest, of which all is cut before any is encoded.
+ * The order in which documents of a workspace are cut and encoded. Open files come first, then recent changes, then the
+ * rest, all of which is cut before any of it is encoded.
  */
 export class EncodingQueue {
   readonly known = new Map<string, KnownDocument>();
-  /** Documents to be cut, with the number of segments that they were listed with. */
+  /** Documents to be cut, with the number of segments in the catalogue. */
   private readonly waiting = new Map<string, { file: string; segments: number }>();
-  /** Documents that are cut and lack memories. */
+  /** Documents that are cut and have units without memories. */
   private readonly incomplete = new Set<string>();
-  /** Of each document that is listed, its path by its file. */
+  /** Path of each listed file. */
   private readonly paths = new Map<string, string>();
   private readonly recent = new Set<string>();
   private firstPass = true;
@@ -28,8 +28,8 @@ export class EncodingQueue {
   open: readonly string[] = [];
 
   /**
-   * Takes in what is new, has another text than its units were cut from or has lost memories, what was changed last
-   * first, and forgets what is gone.
+   * Takes over the list of documents. New documents, changed ones and those with lost memories are queued, the latest
+   * change first; missing ones are forgotten.
    */
   list(documents: Iterable<IndexedFile>, isDone: (path: string, known: KnownDocument) => boolean): void {
     const present = new Set<string>();
@@ -49,8 +49,8 @@ export class EncodingQueue {
   }
 
   /**
-   * The document whose turn it is: to be cut if it waits, else to be encoded. While nothing may be encoded all are cut
-   * first.
+   * Returns the next document, to be cut if it waits, else to be encoded. All documents are cut first while nothing may
+   * be encoded.
    */
   next(mayEncode: boolean): string | undefined {
     const has = (path: string | undefined): boolean =>
@@ -75,8 +75,8 @@ export class EncodingQueue {
     return this.waiting.keys();
   }
 
-  /** A document was cut, or could not be: it has changed since, and will be listed again. */
-  cut(path: string, found: Omit<KnownDocument, 'file'> | undefined, isWhole: boolean): void {
+  /** Records that a document was cut. Without `found` it has changed since it was indexed, and will be listed again. */
+  setCut(path: string, found: Omit<KnownDocument, 'file'> | undefined, isWhole: boolean): void {
     const file = this.waiting.get(path)?.file ?? this.known.get(path)?.file ?? '';
     this.waiting.delete(path);
     if (!found) return;
@@ -85,33 +85,33 @@ export class EncodingQueue {
     else this.incomplete.add(path);
   }
 
-  /** All that a document lacks is being made, or nothing more is to be made of it. */
+  /** Records that nothing more is to be encoded of a document. */
   done(path: string): void {
     this.incomplete.delete(path);
     this.recent.delete(path);
   }
 
-  /** What was to be made of these was not. */
-  undone(paths: Iterable<string>): void {
+  /** Puts the documents of a failed batch back in the queue. */
+  requeue(paths: Iterable<string>): void {
     for (const path of paths) this.incomplete.add(path);
     this.firstPass = true;
   }
 
-  /** Everything has had its turn; what is new from now on is recent. */
-  ended(): void {
+  /** Ends a pass. Documents that are new from now on count as recent. */
+  endPass(): void {
     this.firstPass = false;
     this.recent.clear();
   }
 
   /**
-   * Units of the workspace, as often as they occur, and those whose memories there are; of what waits the number that
-   * it was listed with.
+   * Counts the units of the workspace, repeated text each time, and those that are stored. Documents that wait count
+   * with the number in the catalogue.
    */
   count(has: (key: string) => boolean): { encoded: number; segments: number } {
     let encoded = 0;
     let segments = 0;
     for (const [path, { units }] of this.known) {
-      // What its units were cut from is not its text any more.
+      // Its text has changed since its units were cut.
       if (this.waiting.has(path)) continue;
       segments += units.length;
       for (const { key } of units) if (has(key)) encoded += 1;
@@ -120,7 +120,7 @@ export class EncodingQueue {
     return { encoded, segments };
   }
 
-  /** Whether documents wait whose units nobody has counted. */
+  /** Whether the number of units is still an estimate. */
   get counting(): boolean {
     return !this.listed || this.waiting.size > 0;
   }

@@ -2,9 +2,12 @@ import { createHash } from 'node:crypto';
 import { SEGMENTER_VERSION, type Document, type SegmentedDocument } from '../../workspace';
 import { KEY_BYTES } from '../store/pack';
 
-/** What is encoded as one: a segment, or a part of one that is a single huge line. Lines are 1-based and inclusive. */
-export interface MemoryUnit {
-  /** Hex content key: the same text has the same memories wherever it stands. */
+/**
+ * A text that is encoded at once: a segment, or a part of a segment that is one huge line. Lines are 1-based and
+ * inclusive.
+ */
+export interface EncodingUnit {
+  /** Hex content key: equal text has equal rows wherever it is. */
   key: string;
   startLine: number;
   endLine: number;
@@ -14,12 +17,12 @@ export interface MemoryUnit {
 }
 
 /**
- * Segments are at most 2,000 characters unless one line is longer; beyond this such a line is encoded in parts, so that
- * an answer need not wait for it.
+ * Segments have at most 2,000 characters unless one line is longer. Such a line is encoded in parts of this size, so
+ * that an answer need not wait for it.
  */
 const MAX_UNIT_CHARACTERS = 8_000;
 
-/** Everything that memories depend on besides the text. */
+/** A string over everything that compressed rows depend on besides the text. */
 export function memoryVersion(modelFingerprint: string): string {
   return `${modelFingerprint}:segmenter-${SEGMENTER_VERSION}:f16-2`;
 }
@@ -33,9 +36,9 @@ export function memoryKey(text: string, version: string): string {
     .slice(0, 2 * KEY_BYTES);
 }
 
-/** The units of a document, in order; together they are its whole text but for segments of nothing but white space. */
-export function unitsOf(document: Document, { segments }: SegmentedDocument, version: string): MemoryUnit[] {
-  const units: MemoryUnit[] = [];
+/** Cuts a document into units. Together they are its whole text, except segments of white space. */
+export function unitsOf(document: Document, { segments }: SegmentedDocument, version: string): EncodingUnit[] {
+  const units: EncodingUnit[] = [];
   for (const { startLine, endLine, start, end } of segments) {
     for (let from = start; from < end;) {
       const to = partEnd(document.text, from, end);
@@ -47,7 +50,7 @@ export function unitsOf(document: Document, { segments }: SegmentedDocument, ver
   return units;
 }
 
-/** Where a part that begins at `from` ends: behind the last white space that fits, never within a surrogate pair. */
+/** The end of a part that begins at `from`: behind the last white space that fits, never within a surrogate pair. */
 function partEnd(text: string, from: number, end: number): number {
   const most = from + MAX_UNIT_CHARACTERS;
   if (end <= most) return end;

@@ -1,17 +1,11 @@
-import type { SegmentMemory, Standstill } from '../../protocol';
 import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
+import type { Standstill } from '../../protocol';
 import type { Workspace } from '../../workspace';
-import { EncodingQueue } from './encoding-queue';
 import type { MemoryStore } from '../store/memory-store';
-import { unitsOf, type MemoryUnit } from './encoding-units';
-
-/** Makes memories of texts; the worker implements it over the engine's process. */
-export interface SegmentCoder {
-  /** Everything memories depend on besides the text (`memoryVersion`). */
-  readonly version: string;
-  /** @throws when the engine fails or dies; what was asked for is asked again later */
-  encode(texts: readonly string[], signal: AbortSignal): Promise<readonly SegmentMemory[]>;
-}
+import { EncodingQueue } from './encoding-queue';
+import { BUDGET_FULL, type EncodingStatus, OTHER_WINDOW, PAUSED, standstillAfter, unwritable } from './encoding-status';
+import { unitsOf, type EncodingUnit } from './encoding-units';
+import { encodeAndStore, type SegmentCoder } from './segment-coder';
 
 export type EncodingLibrary = Pick<Workspace, 'documents' | 'indexed'>;
 
@@ -19,12 +13,12 @@ export interface EncodingOptions {
   library: EncodingLibrary;
   store: MemoryStore;
   coder: SegmentCoder;
-  /** Awaited before each batch; lets an answer that somebody waits for go first. */
+  /** Awaited before each batch, so that an answer somebody waits for goes first. */
   yieldToForeground?: () => Promise<void>;
-  /** The status has changed. */
+  /** Called when the status has changed. */
   changed?: () => void;
   warn?: (message: string) => void;
-  /** Characters encoded at once; default 12,000, about a second of a small model on two cores. */
+  /** Characters encoded at once; default 12,000, about a second for a small model on two cores. */
   batchCharacters?: number;
   /** Milliseconds; tests shorten them. */
   settleMs?: number;
@@ -32,24 +26,10 @@ export interface EncodingOptions {
   followMs?: number;
 }
 
-export interface EncodingStatus {
-  /** Segments of the workspace, as often as they occur, and those whose memories are in the store. */
-  encoded: number;
-  segments: number;
-  /**
-   * True while documents wait to be cut: of those `segments` has what the catalogue says, which is about right.
-   * Afterwards it is exact.
-   */
-  counting: boolean;
-  paused: boolean;
-  /** Why nothing is being encoded although something is missing. */
-  standstill?: Standstill;
-}
-
 interface Batch {
   texts: string[];
   keys: string[];
-  /** Of the documents they are in. */
+  /** Paths of the documents that the texts are from. */
   paths: Set<string>;
   characters: number;
 }
@@ -58,40 +38,39 @@ const BATCH_CHARACTERS = 12_000;
 const SETTLE_MS = 500;
 const RETRY_MS = 5_000;
 const LONGEST_RETRY_MS = 300_000;
-/** While another process writes, what it has made is looked for so often (ms). */
+/** Interval (ms) at which a process that does not write looks for new records. */
 const FOLLOW_MS = 2_000;
-/** Who waits for the counting looks so often (ms) whether it is over. */
+/** Interval (ms) at which `untilCounted` checks the count. */
 const COUNTED_MS = 20;
-/** Documents are cut for so long (ms) before everything else has a turn. */
+/** Time (ms) for which documents are cut before other work has a turn. */
 const CUT_MS = 10;
-/** The store is made durable after this many batches and at the end of a pass. */
+/** Batches between two flushes of the store; the end of a pass flushes too. */
 const FLUSH_BATCHES = 16;
-const BUDGET_FULL: Standstill = {
-  cause: 'budgetFull',
-  reason: 'The store has reached its budget: the memories of some files are left out.',
-};
-/** The share encoded is counted anew at most this often (ms): it takes a look at every segment. */
+/** Least time (ms) between two counts of all segments. */
 const COUNT_MS = 1_000;
 
 /**
- * Keeps the memories of a workspace in step with it: every segment of every indexed document is encoded once, by
- * content, in the background; open files first, then what changed lately, then the rest. Before that rest is encoded
- * all of it is cut, which takes seconds: from then on what is missing is known to the segment, and everything that is
- * in the store can be used. It can be paused and ended at any moment: what was stored stays, what was not is encoded
- * again. In a process that does not write the store it follows the one that does.
+ * Keeps the memories of a workspace up to date in the background. Every segment of every indexed document is encoded
+ * once, by content: open files first, then recent changes, then the rest.
+ *
+ * All documents are cut before the rest is encoded, which takes seconds. From then on the missing segments are known
+ * exactly and all stored ones can be used. Encoding can be paused and closed at any moment: stored segments are kept,
+ * the others are encoded later. A process that does not write the store follows the one that does.
  */
 export class MemoryEncoding {
   private readonly queue = new EncodingQueue();
   private batch = emptyBatch();
-  /** Encoded in this pass. */
+  /** Batches encoded in this pass. */
   private batches = 0;
   private paused = false;
   private wake: (() => void) | undefined;
   private running: Promise<void> | undefined;
+  /** A change was reported while a pass ran. */
   private again = false;
   private timer: NodeJS.Timeout | undefined;
+  /** Time of the scheduled pass, ms since the epoch. */
   private due = Infinity;
-  private breathed = 0;
+  private yieldedAt = 0;
   private failures = 0;
   private trouble: Standstill | undefined;
   private counted: { at: number; encoded: number; segments: number } | undefined;
@@ -99,7 +78,7 @@ export class MemoryEncoding {
 
   constructor(private readonly options: EncodingOptions) {}
 
-  /** The library has changed, or may have: looks at it soon. */
+  /** Reports that the workspace may have changed. A pass begins soon. */
   changed(): void {
     this.schedule(this.options.settleMs ?? SETTLE_MS);
   }
@@ -116,7 +95,7 @@ export class MemoryEncoding {
     this.options.changed?.();
   }
 
-  /** Brings the memories in line with the library now; resolves when they are, or when that failed or was ended. */
+  /** Encodes what is missing now. Resolves when the pass has ended, failed or was closed. */
   async run(): Promise<void> {
     this.unschedule();
     if (this.running) {
@@ -129,8 +108,8 @@ export class MemoryEncoding {
   }
 
   /**
-   * Brings the memories in line like `run`, but resolves once everything is cut, which takes seconds at most: then what
-   * is in the store can be used and what is missing is known.
+   * Starts a pass like `run`, but resolves once all documents are cut, which takes seconds. Then stored segments can be
+   * used, and the missing ones are known.
    */
   async untilCounted(): Promise<void> {
     void this.run();
@@ -147,24 +126,23 @@ export class MemoryEncoding {
   }
 
   private standstill(missing: boolean): Standstill | undefined {
-    if (missing && this.paused) return { cause: 'paused', reason: 'Held by you.' };
+    if (missing && this.paused) return PAUSED;
     const { store } = this.options;
     if (missing && store.unwritable !== undefined) return unwritable(store.unwritable);
-    if (missing && !store.writable)
-      return { cause: 'otherWindow', reason: 'Another window on this workspace makes them.' };
+    if (missing && !store.writable) return OTHER_WINDOW;
     return this.trouble;
   }
 
-  /** What is known of the workspace's units, document by document. */
-  *documents(): IterableIterator<{ path: string; file: string; hash: string; units: readonly MemoryUnit[] }> {
+  /** Lists the units of the workspace by document. */
+  *documents(): IterableIterator<{ path: string; file: string; hash: string; units: readonly EncodingUnit[] }> {
     for (const [path, document] of this.queue.known) yield { path, ...document };
   }
 
-  document(path: string): { file: string; hash: string; units: readonly MemoryUnit[] } | undefined {
+  document(path: string): { file: string; hash: string; units: readonly EncodingUnit[] } | undefined {
     return this.queue.known.get(path);
   }
 
-  /** After the store was cleared: everything is missing again. */
+  /** Forgets all documents, after the store was cleared. */
   forget(): void {
     this.queue.forget();
     this.counted = undefined;
@@ -179,7 +157,7 @@ export class MemoryEncoding {
 
   // ── Passes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Looks at the library after so many milliseconds, or sooner where that is planned already. */
+  /** Schedules a pass in `delay` ms, unless one is due earlier. */
   private schedule(delay: number): void {
     const due = Date.now() + delay;
     if (this.abort.signal.aborted || this.due <= due) return;
@@ -207,16 +185,11 @@ export class MemoryEncoding {
     } while (this.again && !this.abort.signal.aborted);
   }
 
-  /** What could not be encoded is tried again, later each time; everything else goes on. */
+  /** Schedules another attempt, with a longer delay after each failure. */
   private fail(error: unknown): void {
     this.failures += 1;
-    const message = error instanceof Error ? error.message : String(error);
-    const { code } = error as NodeJS.ErrnoException;
-    this.trouble =
-      code !== undefined && DISK_ERROR.test(code)
-        ? unwritable(code)
-        : { cause: 'modelFailed', reason: `The model failed (${message}); it is tried again.` };
-    this.options.warn?.(`Encoding of memories stopped: ${message}`);
+    this.trouble = standstillAfter(error);
+    this.options.warn?.(`Encoding stopped: ${error instanceof Error ? error.message : String(error)}`);
     this.again = false;
     this.changedStatus(true);
     this.schedule(Math.min(LONGEST_RETRY_MS, (this.options.retryMs ?? RETRY_MS) * 2 ** (this.failures - 1)));
@@ -242,38 +215,36 @@ export class MemoryEncoding {
         if (path === undefined) {
           await this.encode();
         } else if (queue.isWaiting(path)) {
-          // What is urgent does not wait for the cutting of the rest.
+          // An urgent document is encoded before the rest is cut.
           if (!this.paused && !queue.isUrgent(path)) await this.encode();
           await this.cut(path);
         } else {
-          // A store that is full has dropped what was used longest ago; the rest of the workspace would only drop what
-          // was just made.
+          // Once this pass has evicted records, more of the workspace would only evict what was just encoded.
           if (store.writable && (store.evicted === evictedBefore || queue.isUrgent(path))) await this.collect(path);
           queue.done(path);
         }
-        // A pass over a large workspace takes long: what is saved meanwhile goes before the rest of it.
+        // A pass over a large workspace takes long. Files saved meanwhile go before the rest.
         if (this.again) {
           this.again = false;
           this.reconcile();
         }
       }
     } catch (error) {
-      // Documents whose units were in the batch are looked at again.
-      queue.undone(this.batch.paths);
+      queue.requeue(this.batch.paths);
       this.batch = emptyBatch();
       throw error;
     }
     if (this.batches > 0) await store.flush();
     const { encoded, segments } = this.count();
     if (store.writable && encoded < segments && store.evicted > 0) this.trouble = BUDGET_FULL;
-    queue.ended();
+    queue.endPass();
     this.changedStatus(true);
     if (!store.writable && encoded < segments) this.schedule(this.options.followMs ?? FOLLOW_MS);
   }
 
   private reconcile(): void {
     const { store, library } = this.options;
-    // What a full store had to drop is not made again, or it would drop what was just made.
+    // Records that a full store has evicted are not encoded again: that would evict others.
     const keeps = store.writable && store.evicted === 0;
     this.queue.list(
       library.documents(),
@@ -283,20 +254,20 @@ export class MemoryEncoding {
   }
 
   /**
-   * Cuts a document into units. Returns its text and them; undefined when it has changed since it was indexed: the
-   * library takes it in and tells of it.
+   * Cuts a document into units, and returns them with the text. Undefined when the file has changed since it was
+   * indexed: the workspace reports it again.
    */
-  private async cut(path: string): Promise<{ text: string; units: readonly MemoryUnit[] } | undefined> {
-    await this.breathe();
+  private async cut(path: string): Promise<{ text: string; units: readonly EncodingUnit[] } | undefined> {
+    await this.yieldNow();
     const found = await this.options.library.indexed(path);
     const units = found && unitsOf(found.document, found.segmented, this.options.coder.version);
     const { counting } = this.queue;
-    this.queue.cut(path, units && { hash: found.document.hash, units }, units !== undefined && this.isWhole(units));
+    this.queue.setCut(path, units && { hash: found.document.hash, units }, units !== undefined && this.isWhole(units));
     if (counting && !this.queue.counting) this.changedStatus(true);
     return units && { text: found.document.text, units };
   }
 
-  /** Takes what a document lacks into the batch, and encodes that when it is full. */
+  /** Adds the missing units of a document to the batch, and encodes the batch when it is full. */
   private async collect(path: string): Promise<void> {
     const found = await this.cut(path);
     for (const { key, start, end } of found?.units ?? []) {
@@ -317,23 +288,13 @@ export class MemoryEncoding {
     await this.unpaused();
     await yieldToForeground?.();
     this.abort.signal.throwIfAborted();
-    const made = await coder.encode(texts, this.abort.signal);
-    if (made.length !== keys.length)
-      throw new Error(`the model made memories of ${made.length} texts, not of ${keys.length}`);
-    for (const [i, { tokens, coarseRows, restRows, bytesPerRow, vector, ids, coarse, rest }] of made.entries()) {
-      await store.put(
-        keys[i] as string,
-        tokens,
-        { coarse: coarseRows, fine: restRows, bytesPerRow },
-        { vector, ids, coarse, fine: rest },
-      );
-    }
+    await encodeAndStore(texts, keys, { coder, store }, this.abort.signal);
     this.batch = emptyBatch();
     if (++this.batches % FLUSH_BATCHES === 0) await store.flush();
     this.changedStatus(false);
   }
 
-  /** Whatever happens while it is paused is counted. */
+  /** Waits while encoding is paused. Changes that arrive meanwhile are counted. */
   private async unpaused(): Promise<void> {
     while (this.paused && !this.abort.signal.aborted) {
       await new Promise<void>((resolve) => (this.wake = resolve));
@@ -345,15 +306,15 @@ export class MemoryEncoding {
     }
   }
 
-  /** Cutting is quick work without a pause in it: now and then everything else has a turn. */
-  private async breathe(): Promise<void> {
-    if (Date.now() - this.breathed < CUT_MS) return;
+  /** Lets other work have a turn now and then, because cutting never waits by itself. */
+  private async yieldNow(): Promise<void> {
+    if (Date.now() - this.yieldedAt < CUT_MS) return;
     await setImmediate();
     await this.options.yieldToForeground?.();
-    this.breathed = Date.now();
+    this.yieldedAt = Date.now();
   }
 
-  private isWhole(units: readonly MemoryUnit[]): boolean {
+  private isWhole(units: readonly EncodingUnit[]): boolean {
     return units.every(({ key }) => this.options.store.has(key));
   }
 
@@ -365,16 +326,6 @@ export class MemoryEncoding {
   private count(): { encoded: number; segments: number } {
     return this.queue.count((key) => this.options.store.has(key));
   }
-}
-
-/** Of the file system, when something cannot be written. */
-const DISK_ERROR = /^E(NOSPC|DQUOT|ROFS|ACCES|PERM|IO|NOENT|NOTDIR)$/;
-
-function unwritable(code: string): Standstill {
-  const why = /^E(NOSPC|DQUOT)$/.test(code)
-    ? 'the disk is full'
-    : `the folder of the index cannot be written (${code})`;
-  return { cause: 'storeUnwritable', reason: `No memories can be kept: ${why}. It is tried again.` };
 }
 
 const emptyBatch = (): Batch => ({ texts: [], keys: [], paths: new Set(), characters: 0 });

@@ -2,33 +2,27 @@ import { crc32 } from 'node:zlib';
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 
-/**
- * A pack: an append-only file of segment memories. Each record is a fixed header followed by its payload
- * (vector, token ids, coarse rows, fine rows), so opening a pack reads headers only and a row range is read in place.
- * A record counts once its header and payload are whole: a torn tail is cut off when the pack is opened.
- */
-
 const MAGIC = 0x324d4e41; // "ANM2", little-endian
 export const HEADER_BYTES = 60;
 /** Content keys: the first 16 bytes of a sha256. */
 export const KEY_BYTES = 16;
 
-/** What a pack knows of one segment. Sizes in bytes, offsets from the start of the file. */
+/** The header of a record. Sizes are in bytes, offsets from the start of the file. */
 export interface PackRecord {
   /** Hex of the content key. */
   key: string;
   /** Position of the payload in the file. */
   offset: number;
-  /** Tokens the memories stand for. */
+  /** Tokens that the rows stand for. */
   tokens: number;
   coarseRows: number;
-  fineRows: number;
+  restRows: number;
   bytesPerRow: number;
   vectorBytes: number;
   idBytes: number;
   payloadBytes: number;
   payloadCrc: number;
-  /** A record without payload that takes the key back out of the store. */
+  /** True for a record without payload that removes its key from the store. */
   tombstone: boolean;
 }
 
@@ -38,48 +32,49 @@ export interface MemoryPayload {
   /** The text's token ids, two bytes each; empty when the model has no vectors of tokens. */
   ids: Uint8Array;
   coarse: Uint8Array;
-  fine: Uint8Array;
+  /** Fine rows that are not coarse rows. */
+  rest: Uint8Array;
 }
 
-/** Of a record that takes its key out. */
-export const NOTHING: MemoryPayload = {
+/** The payload of a tombstone. */
+export const EMPTY_PAYLOAD: MemoryPayload = {
   vector: new Uint8Array(0),
   ids: new Uint8Array(0),
   coarse: new Uint8Array(0),
-  fine: new Uint8Array(0),
+  rest: new Uint8Array(0),
 };
 
 export type MemoryPart = keyof MemoryPayload;
 
-/** Where a part lies in a record's payload. */
+/** The place of a part in a record's payload. */
 export function placeOf(
   part: MemoryPart,
-  { vectorBytes, idBytes, coarseRows, fineRows, bytesPerRow }: PackRecord,
+  { vectorBytes, idBytes, coarseRows, restRows, bytesPerRow }: PackRecord,
 ): { from: number; bytes: number } {
-  const rows = vectorBytes + idBytes;
+  const rowsFrom = vectorBytes + idBytes;
   switch (part) {
     case 'vector':
       return { from: 0, bytes: vectorBytes };
     case 'ids':
       return { from: vectorBytes, bytes: idBytes };
     case 'coarse':
-      return { from: rows, bytes: coarseRows * bytesPerRow };
-    case 'fine':
-      return { from: rows + coarseRows * bytesPerRow, bytes: fineRows * bytesPerRow };
+      return { from: rowsFrom, bytes: coarseRows * bytesPerRow };
+    case 'rest':
+      return { from: rowsFrom + coarseRows * bytesPerRow, bytes: restRows * bytesPerRow };
   }
 }
 
-/** The parts of a payload that was read whole. */
+/** Splits a whole payload into its parts, without copying. */
 export function payloadOf(record: PackRecord, whole: Uint8Array): MemoryPayload {
   const part = (which: MemoryPart): Uint8Array => {
     const { from, bytes } = placeOf(which, record);
     return whole.subarray(from, from + bytes);
   };
-  return { vector: part('vector'), ids: part('ids'), coarse: part('coarse'), fine: part('fine') };
+  return { vector: part('vector'), ids: part('ids'), coarse: part('coarse'), rest: part('rest') };
 }
 
 export function payloadBytes(payload: MemoryPayload): number {
-  return payload.vector.byteLength + payload.ids.byteLength + payload.coarse.byteLength + payload.fine.byteLength;
+  return payload.vector.byteLength + payload.ids.byteLength + payload.coarse.byteLength + payload.rest.byteLength;
 }
 
 function encodeHeader(record: Omit<PackRecord, 'offset'>): Buffer {
@@ -88,7 +83,7 @@ function encodeHeader(record: Omit<PackRecord, 'offset'>): Buffer {
   Buffer.from(record.key, 'hex').copy(header, 8, 0, KEY_BYTES);
   header.writeUInt32LE(record.tokens, 24);
   header.writeUInt32LE(record.coarseRows, 28);
-  header.writeUInt32LE(record.fineRows, 32);
+  header.writeUInt32LE(record.restRows, 32);
   header.writeUInt32LE(record.bytesPerRow, 36);
   header.writeUInt32LE(record.vectorBytes, 40);
   header.writeUInt32LE(record.payloadBytes, 44);
@@ -99,7 +94,7 @@ function encodeHeader(record: Omit<PackRecord, 'offset'>): Buffer {
   return header;
 }
 
-/** The record a header describes, or undefined when the bytes are not a whole, unharmed header. */
+/** Decodes a header; undefined when the bytes are not an intact header. */
 function decodeHeader(header: Buffer, offset: number): PackRecord | undefined {
   if (header.readUInt32LE(0) !== MAGIC || header.readUInt32LE(4) !== crc32(header.subarray(8))) return undefined;
   const record: PackRecord = {
@@ -107,7 +102,7 @@ function decodeHeader(header: Buffer, offset: number): PackRecord | undefined {
     offset,
     tokens: header.readUInt32LE(24),
     coarseRows: header.readUInt32LE(28),
-    fineRows: header.readUInt32LE(32),
+    restRows: header.readUInt32LE(32),
     bytesPerRow: header.readUInt32LE(36),
     vectorBytes: header.readUInt32LE(40),
     idBytes: header.readUInt32LE(56),
@@ -115,10 +110,15 @@ function decodeHeader(header: Buffer, offset: number): PackRecord | undefined {
     payloadCrc: header.readUInt32LE(48),
     tombstone: header.readUInt32LE(52) === 1,
   };
-  const rows = (record.coarseRows + record.fineRows) * record.bytesPerRow;
+  const rows = (record.coarseRows + record.restRows) * record.bytesPerRow;
   return record.tombstone || rows + record.vectorBytes + record.idBytes === record.payloadBytes ? record : undefined;
 }
 
+/**
+ * An append-only file of segment memories. A record is a fixed header followed by its payload: vector, token ids,
+ * coarse rows, other fine rows. Opening a pack reads headers only, and a part of a payload is read in place. A record
+ * counts once header and payload are whole; a torn tail is cut off when the pack is opened for writing.
+ */
 export class Pack {
   private constructor(
     readonly id: number,
@@ -128,8 +128,8 @@ export class Pack {
   ) {}
 
   /**
-   * Opens or creates a pack and lists its records in file order. What follows the last whole record is cut off when the
-   * pack may be written, else ignored.
+   * Opens or creates a pack and lists its records in file order. Bytes behind the last whole record are cut off when
+   * the pack may be written, else ignored.
    */
   static async open(
     id: number,
@@ -144,8 +144,8 @@ export class Pack {
   }
 
   /**
-   * Records that were appended since this was asked last, in file order; one that is not whole is left for the next
-   * time.
+   * Reads the records appended since the last call, in file order. A record that is not whole yet is left for the next
+   * call.
    */
   async follow(): Promise<PackRecord[]> {
     const { size } = await this.handle.stat();
@@ -161,10 +161,7 @@ export class Pack {
     return records;
   }
 
-  /**
-   * Whether the file of this name is still the one that was opened: another process may have deleted it, and even begun
-   * a new one.
-   */
+  /** Whether the path still names the file that was opened. Another process may have deleted it, or begun a new one. */
   async isThere(): Promise<boolean> {
     try {
       const [own, named] = [await this.handle.stat({ bigint: true }), await stat(this.file, { bigint: true })];
@@ -174,20 +171,21 @@ export class Pack {
     }
   }
 
-  /** Bytes of the file. */
+  /** Size of the file up to its last whole record. */
   get size(): number {
     return this.length;
   }
 
   /**
-   * Appends one record; it is durable after the next `sync`. On a failed write (a full disk) the file is cut back to
-   * its last whole record and the error is thrown.
+   * Appends one record, which is durable after the next `sync`.
+   *
+   * @throws when the write fails (a full disk); the file is then cut back to its last whole record
    */
   async append(
     record: Omit<PackRecord, 'offset' | 'payloadBytes' | 'payloadCrc' | 'vectorBytes' | 'idBytes'>,
     payload: MemoryPayload,
   ): Promise<PackRecord> {
-    const parts = [payload.vector, payload.ids, payload.coarse, payload.fine];
+    const parts = [payload.vector, payload.ids, payload.coarse, payload.rest];
     const bytes = payloadBytes(payload);
     const crc = parts.reduce((value, part) => crc32(part, value), 0);
     const whole = {
@@ -212,7 +210,10 @@ export class Pack {
     return { ...whole, offset: start + HEADER_BYTES };
   }
 
-  /** Reads `target.byteLength` bytes of a record's payload from `from`; false when the file no longer holds them. */
+  /**
+   * Reads a part of a record's payload, from offset `from`, into `target`. Returns false when the file no longer holds
+   * it.
+   */
   async read(record: PackRecord, from: number, target: Uint8Array): Promise<boolean> {
     if (target.byteLength === 0) return true;
     try {

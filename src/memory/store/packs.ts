@@ -2,34 +2,30 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Pack, type PackRecord } from './pack';
 
-/**
- * What a look at a directory of packs has found: packs whose records are there no more, and records in the order they
- * were written.
- */
+/** Changes in a directory of packs. */
 export interface Followed {
+  /** Packs whose file is gone. */
   gone: readonly Pack[];
+  /** New records, in the order they were written. */
   records: readonly { record: PackRecord; pack: Pack }[];
-  /** Bytes behind the last whole record of packs that are new. */
+  /** Bytes behind the last whole record of newly opened packs. */
   lostBytes: number;
 }
 
-/**
- * The packs of a directory in the order of their making. One process appends to the last of them; others follow what it
- * writes.
- */
+/** The packs of a directory, oldest first. One process appends to the newest pack, and others follow its writes. */
 export class Packs {
   private readonly packs = new Map<number, Pack>();
   private newest: Pack | undefined;
 
-  /** @param packBytes a new pack is begun when one reaches this size */
+  /** @param packBytes size at which a new pack is begun */
   constructor(
     private readonly directory: string,
     private readonly packBytes: number,
   ) {}
 
   /**
-   * What has changed since this was asked last. Deleted packs are told first: what was moved out of one stands in a
-   * later one.
+   * Finds the changes since the last call. Deleted packs come first, because their records may have moved to a later
+   * pack.
    */
   async follow(writable: boolean): Promise<Followed> {
     const gone: Pack[] = [];
@@ -58,7 +54,7 @@ export class Packs {
       if (id > (this.newest?.id ?? 0)) this.newest = opened.pack;
       return opened;
     } catch (error) {
-      // Who may write has rewritten it meanwhile.
+      // The process that writes has compacted it meanwhile.
       if (!writable && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
@@ -71,7 +67,7 @@ export class Packs {
     return bytes;
   }
 
-  /** The pack that is written to. */
+  /** The pack to write to; a new one when the newest is full. */
   async toWrite(): Promise<Pack> {
     if (this.newest && this.newest.size < this.packBytes) return this.newest;
     await this.newest?.sync();
@@ -79,7 +75,7 @@ export class Packs {
     return (opened as { pack: Pack }).pack;
   }
 
-  /** Those that are not written to any more, the oldest first. */
+  /** Packs that are no longer written to, oldest first. */
   sealed(): Pack[] {
     return [...this.packs.values()].filter((pack) => pack !== this.newest).sort((a, b) => a.id - b.id);
   }
@@ -93,7 +89,7 @@ export class Packs {
     await rm(pack.file, { force: true });
   }
 
-  /** The oldest first: a younger pack may bar a record in an older one. */
+  /** Deletes all packs, oldest first: the tombstones of a younger pack may bar a record in an older one. */
   async deleteAll(): Promise<void> {
     for (const pack of [...this.packs.values()].sort((a, b) => a.id - b.id)) await this.delete(pack);
   }

@@ -1,17 +1,17 @@
 /**
- * Buffers that are used again: one is lent to each read that goes on and comes back after it, so there are as many as
- * there are reads at once.
+ * A pool of read buffers. Each read borrows one and returns it, so the pool grows to the largest number of reads at
+ * once.
  */
 export class ReadBuffers {
-  /** Buffers that were made. */
+  /** Number of buffers allocated. */
   made = 0;
   private readonly free: Uint8Array[] = [];
 
-  /** Lends a buffer of so many bytes until what `use` returns is settled. What is in it then is anybody's. */
+  /** Lends a buffer of `bytes` bytes until the promise of `use` settles. The buffer has arbitrary content at first. */
   async lend<T>(bytes: number, use: (buffer: Uint8Array) => Promise<T>): Promise<T> {
     let buffer = this.free.pop();
     if (!buffer || buffer.byteLength < bytes) {
-      // Room to spare: the next one that is a little larger needs no new buffer.
+      // Some spare room, so that a slightly larger read needs no new buffer.
       buffer = new Uint8Array(Math.ceil(1.5 * bytes));
       this.made += 1;
     }

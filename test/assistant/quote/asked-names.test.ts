@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ask } from '../../../src/assistant/ask';
-import { MemoryLibrary } from '../../memory/context/memory-library';
+import { toolsOver } from '../memory-library';
 
 const filler = (n: number): string => Array.from({ length: 4 }, (_, i) => `    step_${n}_${i}(value)\n`).join('');
 const FILES = Object.fromEntries(
@@ -13,7 +13,7 @@ const FILES = Object.fromEntries(
 );
 
 const shown = async (question: string): Promise<Awaited<ReturnType<typeof ask>>> =>
-  ask({ id: 'q', question, scope: { kind: 'workspace' } }, { library: new MemoryLibrary(FILES) });
+  ask({ id: 'q', question, scope: { kind: 'workspace' } }, toolsOver(FILES));
 
 test('each of several asked names is shown where it gets its value, with a citation', async () => {
   const names = ['alpha_limit', 'beta_limit', 'gamma_limit', 'delta_limit', 'epsilon_limit', 'zeta_limit', 'eta_limit'];
@@ -36,7 +36,7 @@ test('a name in a comment that is not quoted is shown as well', async () => {
   };
   const { markdown } = await ask(
     { id: 'q', question: 'What is `zanzibar_limit`?', scope: { kind: 'workspace' } },
-    { library: new MemoryLibrary(files) },
+    toolsOver(files),
   );
   expect(markdown).toContain('17 seconds');
 });

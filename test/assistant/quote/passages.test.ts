@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { ask } from '../../../src/assistant/ask';
-import { MemoryLibrary } from '../../memory/context/memory-library';
+import { toolsOver } from '../memory-library';
 
 const QUEUE = `package queue
 
@@ -29,8 +29,7 @@ func notify(q *Queue) {
 `;
 
 async function markdownOf(question: string, files: Record<string, string>): Promise<string> {
-  return (await ask({ id: 'q', question, scope: { kind: 'workspace' } }, { library: new MemoryLibrary(files) }))
-    .markdown;
+  return (await ask({ id: 'q', question, scope: { kind: 'workspace' } }, toolsOver(files))).markdown;
 }
 
 describe('places', () => {

@@ -1,17 +1,16 @@
-/** Memories as they are, and what is held against them: zeroed, those of another file, none. */
-import type { MemoryStore } from '../../../src/memory/store/memory-store';
-import type { MemorySegment } from '../../../src/memory/memories';
+/** Memories of a workspace, and alterations of them that show what they carry: zeroed, of another file, left out. */
+import type { MemoryStore, MemorySegment } from '../../../src/memory';
 
 export const MEMORY_ARMS = ['as they are', 'zeroed', 'of another file', 'left out'] as const;
 export type MemoryArm = (typeof MEMORY_ARMS)[number];
 
-type Reads = Pick<MemoryStore, 'describe' | 'vector' | 'ids' | 'coarse' | 'fine' | 'use'>;
+type Reads = Pick<MemoryStore, 'describe' | 'vector' | 'ids' | 'coarse' | 'rest' | 'use'>;
 
-/** A store that gives for each segment what the arm says: vector, token ids and rows alike. */
+/** A store that alters the vector, token ids and rows of every segment. */
 export function alteredStore(store: MemoryStore, segments: readonly MemorySegment[], arm: MemoryArm): MemoryStore {
   const other = new Map(segments.map(({ key, path }, i) => [key, elsewhere(segments, i, path)]));
   const read =
-    (part: 'vector' | 'ids' | 'coarse' | 'fine') =>
+    (part: 'vector' | 'ids' | 'coarse' | 'rest') =>
     async (key: string): Promise<Uint8Array | undefined> => {
       if (arm === 'left out') return undefined;
       const bytes = await store[part](arm === 'of another file' ? (other.get(key) ?? key) : key);
@@ -22,10 +21,10 @@ export function alteredStore(store: MemoryStore, segments: readonly MemorySegmen
     vector: read('vector'),
     ids: read('ids'),
     coarse: read('coarse'),
-    fine: read('fine'),
-    use: async (key, part, look) => {
+    rest: read('rest'),
+    use: async (key, part, take) => {
       const bytes = await read(part)(key);
-      return bytes && look(bytes);
+      return bytes && take(bytes);
     },
   };
   return altered as MemoryStore;

@@ -1,7 +1,8 @@
 import { decodeHalf, encodeHalf } from '../../../src/engine/kv-cache/float16';
-import { POINTS, runShare, type Points } from '../../../src/search/fused-search';
-import { LateInteraction } from '../../../src/memory/late-interaction';
-import { halves, joinFine } from '../../../src/memory/rows';
+import { SEARCH_WEIGHTS } from '../../../src/search';
+import { runShare } from '../../../src/search/scorers/token-run';
+import type { ScorerWeights } from '../../../src/search/weights';
+import { LateInteraction, halves, joinFine } from '../../../src/memory';
 import type { MemoryCoder } from '../../../src/inference/memory-coder';
 import type { MemoryModel } from '../../../src/inference/memory-model';
 import { round, table } from '../engine/measure';
@@ -91,11 +92,16 @@ async function needles(memory: MemoryModel, pasts: readonly string[], random: ()
  * Ways to rank pasts: by each judge of the product, and by all of them (without the lexical ranker, which knows no
  * memories).
  */
-const RANKINGS: Record<string, Partial<Points>> = {
-  'their keys, by the model’s attention': { attention: 1 },
+const { scorers: WEIGHTS, lateInteraction: LATE } = SEARCH_WEIGHTS;
+type MemoryScorer = Exclude<keyof ScorerWeights, 'lexical'>;
+const RANKINGS: Record<string, Partial<Record<MemoryScorer, number>>> = {
+  'their keys, by the model’s attention': { selection: 1 },
   'their vectors': { vector: 1 },
-  'their tokens one by one (late interaction)': { window: POINTS.window, run: POINTS.run },
-  'all that the product ranks by': POINTS,
+  'their tokens one by one (late interaction)': {
+    lateInteraction: WEIGHTS.lateInteraction,
+    tokenRun: WEIGHTS.tokenRun,
+  },
+  'all that the product ranks by': (({ lexical: _, ...memory }) => memory)(WEIGHTS),
 };
 
 /**
@@ -127,18 +133,18 @@ async function rankings(
         (query ?? new Float32Array(0)).reduce((sum, value, d) => sum + value * (stored[from + d] ?? 0), 0),
       );
     looks.forEach((look, i) => {
-      const late = look.late && new LateInteraction(look.late, vocabSize);
+      const late = look.late && new LateInteraction(look.late, vocabSize, LATE);
       const scores = ids.map((own) => late?.score(own) ?? { window: 0, run: 0 });
-      const values: Record<keyof Points, readonly number[]> = {
+      const values: Record<MemoryScorer, readonly number[]> = {
         vector: alike(look.vector, 0),
-        window: scores.map(({ window }) => window),
-        run: scores.map(({ run }) => runShare(run)),
-        attention: alike(look.selection, vectorWidth),
+        lateInteraction: scores.map(({ window }) => window),
+        tokenRun: scores.map(({ run }) => runShare(run, LATE)),
+        selection: alike(look.selection, vectorWidth),
       };
       for (const [name, points] of Object.entries(RANKINGS)) {
         const total = pieces.map((_, at) =>
           Object.entries(points).reduce(
-            (sum, [judge, weight]) => sum + weight * shareOf(values[judge as keyof Points], at),
+            (sum, [scorer, weight]) => sum + weight * shareOf(values[scorer as MemoryScorer], at),
             0,
           ),
         );

@@ -1,13 +1,19 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { fusedSpans, judge, judgesOf, POINTS, SPANS, type Judge, type Points } from '../../../src/search/fused-search';
+import { LateInteraction, type Memories } from '../../../src/memory';
+import { SEARCH_WEIGHTS } from '../../../src/search';
+import { fuse, runScorers, type ScorerResult } from '../../../src/search/fusion';
+import { LexicalRanker } from '../../../src/search/lexical/lexical-ranker';
+import { analyseQuestion } from '../../../src/search/query/analysis';
+import { SCORERS } from '../../../src/search/scorers';
+import { lexicalScorer } from '../../../src/search/scorers/lexical';
+import type { ScorerWeights } from '../../../src/search/weights';
 import { createSegmenter, type Segmenter } from '../../../src/workspace/segments/segmenter';
 import type { Document } from '../../../src/workspace/types';
-import type { Memories } from '../../../src/memory/memories';
 import type { MemoryModel } from '../../../src/inference/memory-model';
 import { benchCache, round, table } from '../engine/measure';
 import { readCorpus } from '../retrieval/corpus';
-import { filesOf, goldRank } from '../retrieval/metrics';
+import { goldRank } from '../retrieval/metrics';
 import { cosqa, svelteHistory, sweQa, type Question } from '../retrieval/questions';
 import { MEMORY_ARMS, type MemoryArm } from './arms';
 import { encodeAll, engineOf, IndexedWorkspace } from './indexed';
@@ -23,10 +29,13 @@ export interface FusedOptions {
 const SAMPLE = new Set(['flask', 'requests']);
 const SAMPLE_POOL = 1_500;
 
-const NONE: Points = { vector: 0, window: 0, run: 0, attention: 0 };
+type MemoryWeights = Omit<ScorerWeights, 'lexical'>;
+const NONE: MemoryWeights = { vector: 0, lateInteraction: 0, tokenRun: 0, selection: 0 };
+const PRODUCT: MemoryWeights = SEARCH_WEIGHTS.scorers;
+const LATE = { lateInteraction: PRODUCT.lateInteraction, tokenRun: PRODUCT.tokenRun };
 
 interface Arm {
-  points: Points;
+  weights: MemoryWeights;
   /** Without the lexical ranker. */
   alone?: boolean;
   /** As they are unless said otherwise. */
@@ -34,28 +43,30 @@ interface Arm {
 }
 
 const ARMS: Record<string, Arm> = {
-  lexical: { points: NONE },
-  'the product': { points: POINTS },
-  'the product, memories zeroed': { points: POINTS, memories: 'zeroed' },
-  'the product, memories of another file': { points: POINTS, memories: 'of another file' },
-  'the product, memories left out': { points: POINTS, memories: 'left out' },
-  'the product without attention': { points: { ...POINTS, attention: 0 } },
-  'lexical and vector': { points: { ...NONE, vector: POINTS.vector } },
-  'lexical and late interaction': { points: { ...NONE, window: POINTS.window, run: POINTS.run } },
-  'lexical and attention': { points: { ...NONE, attention: POINTS.attention } },
-  'model alone': { points: POINTS, alone: true },
-  'model alone, memories zeroed': { points: POINTS, alone: true, memories: 'zeroed' },
-  'model alone, memories of another file': { points: POINTS, alone: true, memories: 'of another file' },
-  'model alone, memories left out': { points: POINTS, alone: true, memories: 'left out' },
-  'vector alone': { points: { ...NONE, vector: 1 }, alone: true },
-  'late interaction alone': { points: { ...NONE, window: POINTS.window, run: POINTS.run }, alone: true },
-  'attention alone': { points: { ...NONE, attention: 1 }, alone: true },
+  lexical: { weights: NONE },
+  'the product': { weights: PRODUCT },
+  'the product, memories zeroed': { weights: PRODUCT, memories: 'zeroed' },
+  'the product, memories of another file': { weights: PRODUCT, memories: 'of another file' },
+  'the product, memories left out': { weights: PRODUCT, memories: 'left out' },
+  'the product without attention': { weights: { ...PRODUCT, selection: 0 } },
+  'lexical and vector': { weights: { ...NONE, vector: PRODUCT.vector } },
+  'lexical and late interaction': { weights: { ...NONE, ...LATE } },
+  'lexical and attention': { weights: { ...NONE, selection: PRODUCT.selection } },
+  'model alone': { weights: PRODUCT, alone: true },
+  'model alone, memories zeroed': { weights: PRODUCT, alone: true, memories: 'zeroed' },
+  'model alone, memories of another file': { weights: PRODUCT, alone: true, memories: 'of another file' },
+  'model alone, memories left out': { weights: PRODUCT, alone: true, memories: 'left out' },
+  'vector alone': { weights: { ...NONE, vector: 1 }, alone: true },
+  'late interaction alone': { weights: { ...NONE, ...LATE }, alone: true },
+  'attention alone': { weights: { ...NONE, selection: 1 }, alone: true },
 };
 
-/** Points that the cross-fit chooses among. */
-const CHOICES: Points[] = [0.25, 0.5, 0.75, 1].flatMap((vector) =>
-  [0, 0.3, 0.6].flatMap((window) =>
-    [0, 0.5].flatMap((run) => [0, 0.1, 0.3].map((attention) => ({ vector, window, run, attention }))),
+/** Weights that the cross-fit chooses among. */
+const CHOICES: MemoryWeights[] = [0.25, 0.5, 0.75, 1].flatMap((vector) =>
+  [0, 0.3, 0.6].flatMap((lateInteraction) =>
+    [0, 0.5].flatMap((tokenRun) =>
+      [0, 0.1, 0.3].map((selection) => ({ vector, lateInteraction, tokenRun, selection })),
+    ),
   ),
 );
 
@@ -117,7 +128,7 @@ export async function fused(memory: MemoryModel, options: FusedOptions): Promise
     ),
   );
   for (const { arms } of sets) for (const [arm, own] of Object.entries(arms)) (pooled[arm] ??= []).push(...own);
-  pooled['points chosen on one half, judged on the other'] = crossFit(
+  pooled['weights chosen on one half, judged on the other'] = crossFit(
     CHOICES.map((_, i) => sets.flatMap(({ choices }) => choices[i] as number[])),
   );
   report('Fused ranking, all questions together', pooled);
@@ -137,42 +148,57 @@ async function measure(
     `${name}: ${documents.length} files, ${encoded.tokens.toLocaleString('en-US')} tokens, what was missing encoded in ${encoded.seconds.toFixed(0)} s`,
   );
   const engine = engineOf(memory);
+  const ranker = new LexicalRanker(workspace.index, workspace.reader);
   const segments = shuffled(encoded.memories.segments());
   const altered = new Map<MemoryArm, Memories>(MEMORY_ARMS.map((arm) => [arm, encoded.altered(arm)]));
   const arms: Ranks = Object.fromEntries(Object.keys(ARMS).map((arm) => [arm, []]));
   const choices: number[][] = CHOICES.map(() => []);
   for (const question of questions) {
-    const { spans } = await workspace.search(question.text, { limit: SPANS });
-    const look = await engine.look(question.text);
-    const judges = new Map<MemoryArm, Judge[]>();
-    for (const [arm, memories] of altered) judges.set(arm, await judgesOf(segments, look, memories, ALL));
-    const reciprocal = async ({ points, alone, memories = 'as they are' }: Arm): Promise<number> => {
-      const weighed = weigh(judges.get(memories) as Judge[], points);
-      const found = alone ? [] : spans;
-      const ranked = await fusedSpans(judge(found, segments, weighed), alone ? SPANS : spans.length, workspace);
-      const rank = goldRank(filesOf(ranked), question);
+    const analysed = analyseQuestion(question.text);
+    const spans = await ranker.search(analysed, {
+      scope: { kind: 'workspace' },
+      limit: SEARCH_WEIGHTS.limits.spans,
+      pathOf: (file) => file,
+    });
+    const embedding = await engine.embedQuery(question.text);
+    const input = { question: analysed, spans, segments, weights: EQUAL };
+    const [lexical] = await runScorers([lexicalScorer], input);
+    const results = new Map<MemoryArm, ScorerResult[]>();
+    for (const [arm, memories] of altered) {
+      const late =
+        embedding.late && new LateInteraction(embedding.late, memories.vocabSize, SEARCH_WEIGHTS.lateInteraction);
+      const scored = late && (await memories.late(segments, late));
+      const scores = scored && new Map(scored.map(({ segment, score }) => [segment.key, score]));
+      const lateScores = () => Promise.resolve(scores);
+      results.set(arm, await runScorers(MEMORY_SCORERS, { ...input, memory: { memories, embedding, lateScores } }));
+    }
+    const reciprocal = ({ weights, alone, memories = 'as they are' }: Arm): number => {
+      if (!alone && spans.length === 0) return 0;
+      const weighed = (results.get(memories) as ScorerResult[])
+        .map((result) => ({ ...result, weight: weights[result.scorer.name as keyof MemoryWeights] }))
+        .filter(({ weight }) => weight > 0);
+      const found = { spans: alone ? [] : spans, segments };
+      const ranked = fuse(found, alone ? weighed : [lexical as ScorerResult, ...weighed], SEARCH_WEIGHTS);
+      const files = ranked
+        .slice(0, SEARCH_WEIGHTS.limits.spans)
+        .flatMap(({ span, segments: own }) => span?.path ?? own[0]?.path ?? []);
+      const rank = goldRank([...new Set(files)], question);
       return rank === 0 ? 0 : 1 / rank;
     };
-    for (const [arm, own] of Object.entries(ARMS)) (arms[arm] as number[]).push(await reciprocal(own));
-    for (const [i, points] of CHOICES.entries()) (choices[i] as number[]).push(await reciprocal({ points }));
+    for (const [arm, own] of Object.entries(ARMS)) (arms[arm] as number[]).push(reciprocal(own));
+    for (const [i, weights] of CHOICES.entries()) (choices[i] as number[]).push(reciprocal({ weights }));
   }
   await encoded.close();
   report(name, arms);
   return { arms, choices };
 }
 
-const ALL: Points = { vector: 1, window: 1, run: 1, attention: 1 };
-
-/** The judges of `judgesOf` with other points; those that have none are left out. */
-function weigh(judges: readonly Judge[], { vector, window, run, attention }: Points): Judge[] {
-  const late = [window, run];
-  return judges
-    .map((each) => ({
-      ...each,
-      weight: each.kind === 'vector' ? vector : each.kind === 'attention' ? attention : (late.shift() ?? 0),
-    }))
-    .filter(({ weight }) => weight > 0);
-}
+/** Every scorer runs once; the arms weigh its scores differently. */
+const EQUAL = {
+  ...SEARCH_WEIGHTS,
+  scorers: { lexical: 1, vector: 1, lateInteraction: 1, tokenRun: 1, selection: 1 },
+};
+const MEMORY_SCORERS = SCORERS.filter((scorer) => scorer !== lexicalScorer);
 
 /**
  * The points that are best on one half of the questions, judged on the other, and the other way round; the mean over

@@ -2,28 +2,38 @@
  * A workspace for the memory benches: documents in memory, the product's own lexical ranker over them, the product's
  * own store and encoder.
  */
-import type { QueryEmbedding, RankedSpan } from '../../../src/protocol';
 import { mkdirSync } from 'node:fs';
 import type { AssistantLibrary, Definition } from '../../../src/assistant/library';
 import { LexicalIndex } from '../../../src/workspace/lexical/lexical-index';
-import { MemoryEncoding, type EncodingLibrary, type SegmentCoder } from '../../../src/memory/encode/encoding';
-import { Memories } from '../../../src/memory/memories';
-import { MemoryStore } from '../../../src/memory/store/memory-store';
-import { memoryVersion } from '../../../src/memory/encode/encoding-units';
-import { Retriever } from '../../../src/search/retriever';
+import {
+  MemoryEncoding,
+  type EncodingLibrary,
+  type SegmentCoder,
+  Memories,
+  MemoryStore,
+  memoryVersion,
+  type ContextEngine,
+} from '../../../src/memory';
 import type { Segmenter } from '../../../src/workspace/segments/segmenter';
 import type { Document, SegmentedDocument } from '../../../src/workspace/types';
-import { fusedSpans, judge, judgesOf, SPANS } from '../../../src/search/fused-search';
-import type { ContextEngine } from '../../../src/memory/context/compose';
+import type { RankedSpan } from '../../../src/protocol';
+import {
+  type RankedMemory,
+  Search,
+  SEARCH_WEIGHTS,
+  type SearchMemory,
+  type SearchWorkspace,
+} from '../../../src/search';
 import type { MemoryModel } from '../../../src/inference/memory-model';
+import type { QueryEmbedding } from '../../../src/protocol/memory';
 import { alteredStore, type MemoryArm } from './arms';
 
 type Both = { document: Document; segmented: SegmentedDocument };
 
-export class IndexedWorkspace implements EncodingLibrary {
+export class IndexedWorkspace implements EncodingLibrary, SearchWorkspace {
   private constructor(
     private readonly files: ReadonlyMap<string, Both>,
-    private readonly retriever: Retriever,
+    readonly index: LexicalIndex,
   ) {}
 
   static async open(documents: Iterable<Document>, segmenter: Segmenter): Promise<IndexedWorkspace> {
@@ -34,7 +44,7 @@ export class IndexedWorkspace implements EncodingLibrary {
       index.add(document.path, document, segmented);
       files.set(document.path, { document, segmented });
     }
-    return new IndexedWorkspace(files, new Retriever(index, { read: (docId) => files.get(docId) }));
+    return new IndexedWorkspace(files, index);
   }
 
   *documents(): IterableIterator<{
@@ -69,19 +79,28 @@ export class IndexedWorkspace implements EncodingLibrary {
     return found;
   }
 
-  async search(
-    question: string,
-    { limit }: { limit: number },
-  ): Promise<{
-    spans: readonly RankedSpan[];
-    coverage: { filesIndexed: number; filesKnown: number; indexing: boolean };
-  }> {
-    const spans = await this.retriever.search(question, {
-      scope: { kind: 'workspace' },
-      limit,
-      pathOf: (file) => file,
-    });
-    return { spans, coverage: { filesIndexed: this.files.size, filesKnown: this.files.size, indexing: false } };
+  // ── As the product's search reads a workspace ─────────────────────────────────────────────────────────────────────
+
+  readonly ownNames: readonly string[] = [];
+
+  get reader(): { read: (docId: string) => Both | undefined } {
+    return { read: (docId) => this.files.get(docId) };
+  }
+
+  pathOf(file: string): string {
+    return file;
+  }
+
+  coverage(): { filesIndexed: number; filesKnown: number; indexing: boolean } {
+    return { filesIndexed: this.files.size, filesKnown: this.files.size, indexing: false };
+  }
+
+  caughtUp(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  refreshStale(): Promise<boolean> {
+    return Promise.resolve(false);
   }
 }
 
@@ -97,7 +116,6 @@ export function answering(workspace: IndexedWorkspace): AssistantLibrary {
   };
   return {
     ownNames: [],
-    search: (question, options) => workspace.search(question, options),
     read: async (file) => (await both(file)).document,
     segmentsOf: async ({ file }) => (await both(file)).segmented,
     definitions: (name) => Promise.resolve(workspace.definitions(name)),
@@ -105,21 +123,44 @@ export function answering(workspace: IndexedWorkspace): AssistantLibrary {
   };
 }
 
-/** The workspace as it is found without the lexical ranker: by what the model made of its segments alone. */
-export function withoutWords(
-  workspace: IndexedWorkspace,
-  memories: Memories,
-  engine: ContextEngine,
-): Pick<IndexedWorkspace, 'search' | 'indexed'> {
+/** The product's search over a workspace, with memories where there are some. A bench waits for the model. */
+export function searchOver(workspace: SearchWorkspace, memory?: SearchMemory): Search {
+  const limits = { ...SEARCH_WEIGHTS.limits, embeddingMs: 600_000 };
+  return new Search({ workspace, memory: () => memory, weights: { ...SEARCH_WEIGHTS, limits } });
+}
+
+/** A search by what the model made of the segments, without the lexical scorer. */
+export function withoutWords(workspace: IndexedWorkspace, memory: SearchMemory): Pick<Search, 'rank'> {
+  const nothing = LexicalIndex.inMemory();
+  const search = searchOver(
+    {
+      index: nothing,
+      reader: workspace.reader,
+      ownNames: [],
+      pathOf: (file) => file,
+      coverage: () => workspace.coverage(),
+      indexed: (path) => workspace.indexed(path),
+      caughtUp: () => workspace.caughtUp(),
+      refreshStale: () => workspace.refreshStale(),
+    },
+    memory,
+  );
   return {
-    indexed: (path) => workspace.indexed(path),
-    search: async (question) => {
-      const segments = memories.segments();
-      const judges = await judgesOf(segments, await engine.look(question), memories);
-      return {
-        spans: await fusedSpans(judge([], segments, judges), SPANS, workspace),
-        coverage: { filesIndexed: 0, filesKnown: 0, indexing: false },
-      };
+    rank: async (question, request) => {
+      const ranking = await search.rank(question, request);
+      const { segments, scores } = ranking.memory as RankedMemory;
+      const best = segments
+        .filter(({ key }) => scores.has(key))
+        .sort((a, b) => (scores.get(b.key) as number) - (scores.get(a.key) as number))
+        .slice(0, SEARCH_WEIGHTS.limits.spans);
+      const spans: RankedSpan[] = [];
+      for (const { key, file, path, startLine, endLine, start, end } of best) {
+        const { document } = (await workspace.indexed(path)) as Both;
+        const text = document.text.slice(start, end);
+        const place = { file, path, startLine, endLine, text, language: document.language };
+        spans.push({ ...place, score: scores.get(key) as number, breadcrumb: [], reasons: [] });
+      }
+      return { ...ranking, spans };
     },
   };
 }
@@ -172,7 +213,7 @@ export function engineOf(memory: MemoryModel): ContextEngine {
     windowTokens,
     sinkRows,
     ...(dense ? { dense } : {}),
-    look: async (question) => (await memory.vectors([question]))[0] as QueryEmbedding,
+    embedQuery: async (question) => (await memory.vectors([question]))[0] as QueryEmbedding,
     compose: async ({ coarse, ...request }, options) => {
       const { id, tokens } = coarse;
       const held = id === sent;

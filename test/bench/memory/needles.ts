@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import { composeContext, type ComposeTools } from '../../../src/memory/context/compose';
+import { composeContext, type ContextTools } from '../../../src/assistant/context';
 import { ask } from '../../../src/assistant/ask';
-import type { AssistantLibrary } from '../../../src/assistant/library';
+import type { Search } from '../../../src/search';
 import { createSegmenter } from '../../../src/workspace/segments/segmenter';
 import type { Document } from '../../../src/workspace/types';
 import type { ContextLedger, LedgerKind } from '../../../src/protocol';
@@ -9,7 +9,7 @@ import type { MemoryModel } from '../../../src/inference/memory-model';
 import { round, table } from '../engine/measure';
 import { PlainBm25 } from '../retrieval/plain';
 import { haystack } from './haystack';
-import { answering, encodeAll, engineOf, IndexedWorkspace, withoutWords } from './indexed';
+import { answering, encodeAll, engineOf, IndexedWorkspace, searchOver, withoutWords } from './indexed';
 import { mean } from './statistics';
 import { lambdaOnly, partsOf, plainWindow } from './windows';
 
@@ -45,31 +45,26 @@ export async function needles(
     const { memories, tokens, close } = await encodeAll(workspace, memory, join(directory, `needles-${size}`));
     const engine = engineOf(memory);
     const read = documents.flatMap(({ text }) => parts.tokenizer.encode(text, { addSpecialTokens: false }));
-    const nothing = { spans: [], coverage: { filesIndexed: 0, filesKnown: 0, indexing: false } };
-    const unworded = withoutWords(workspace, memories, engine);
-    const shown = async (question: string, library: AssistantLibrary): Promise<string> =>
+    const opened = {
+      author: { kind: 'bundled' as const, model: 'bundled' },
+      memories,
+      engine,
+      indexed: (path: string) => workspace.indexed(path),
+    };
+    const unworded = withoutWords(workspace, opened);
+    const worded = searchOver(workspace, opened);
+    const shown = async (question: string, search: Pick<Search, 'rank'>): Promise<string> =>
       (
         await ask(
           { id: '', question, scope: { kind: 'workspace' } },
-          {
-            library,
-            memory: {
-              author: { kind: 'bundled', model: 'bundled' },
-              memories,
-              engine,
-              indexed: (path) => workspace.indexed(path),
-            },
-          },
+          { library: answering(workspace), search, memory: opened },
         )
       ).markdown;
-    const tools: Record<Arm, ComposeTools> = {
-      'memories alone': {
-        library: { search: () => Promise.resolve(nothing), indexed: () => Promise.resolve(undefined) },
-        memories,
-        engine,
-      },
-      'without the lexical rank': { library: unworded, memories, engine },
-      'whole product': { library: workspace, memories, engine },
+    const unread = { ...opened, indexed: () => Promise.resolve(undefined) };
+    const tools: Record<Arm, ContextTools> = {
+      'memories alone': { search: unworded, memory: unread },
+      'without the lexical rank': { search: unworded, memory: opened },
+      'whole product': { search: worded, memory: opened },
     };
     for (const kind of ['passkey', 'multi-key', 'four needles'] as const) {
       const own = asked.filter((one) => one.kind === kind);
@@ -94,10 +89,13 @@ export async function needles(
           if (arm === 'without the lexical rank') {
             // What was written first is searched for too: does the model's own look at what it reads bring the right
             // lines in?
-            const looking = { ...engine, look: (asked: string) => engine.look(`${asked} ${text}`) };
+            const looking = {
+              ...opened,
+              engine: { ...engine, embedQuery: (asked: string) => engine.embedQuery(`${asked} ${text}`) },
+            };
             const again = await composeContext(
               { question, scope: { kind: 'workspace' }, maxNewTokens, turn: true },
-              { ...tools[arm], engine: looking },
+              { search: withoutWords(workspace, looking), memory: looking },
             );
             add('a second look, without the lexical rank', share(again.text));
             add(
@@ -111,11 +109,8 @@ export async function needles(
             mean(hidden.map(({ path, line }) => (stands(kind, ledger, documents, path, line) ? 1 : 0))),
           );
         }
-        add('the answer shown (quotes)', share(await shown(question, answering(workspace))));
-        add(
-          'the answer shown, without the lexical rank',
-          share(await shown(question, { ...answering(workspace), search: unworded.search })),
-        );
+        add('the answer shown (quotes)', share(await shown(question, worded)));
+        add('the answer shown, without the lexical rank', share(await shown(question, unworded)));
         add('plain window', share(await plainWindow(parts, read, question, maxNewTokens)));
         add('Λ only', share(await lambdaOnly(parts, read, question, maxNewTokens)));
         add(

@@ -1,6 +1,6 @@
 import { memories, type Decoder, type MemoryTokenSet } from '../../../src/engine';
 import { decodeHalf, encodeHalf } from '../../../src/engine/kv-cache/float16';
-import { halves, joinBytes, packRows, storedRowBytes, unpackRows } from '../../../src/memory/rows';
+import { halves, joinBytes, packRows, storedRowBytes, unpackRows } from '../../../src/memory';
 import { writeGreedily } from '../../../src/inference/greedy';
 import type { MemoryCoder } from '../../../src/inference/memory-coder';
 import { sharedPositions } from '../../../src/inference/memory-composer';

@@ -1,14 +1,20 @@
 import { sha256 } from '../../../src/base/node';
-import { composeContext } from '../../../src/memory/context/compose';
-import { MemoryEncoding, type EncodingLibrary, type SegmentCoder } from '../../../src/memory/encode/encoding';
-import { Memories } from '../../../src/memory/memories';
-import { MemoryStore } from '../../../src/memory/store/memory-store';
-import { memoryVersion } from '../../../src/memory/encode/encoding-units';
+import { composeContext } from '../../../src/assistant/context';
+import type { SearchWorkspace } from '../../../src/search';
+import { LexicalIndex } from '../../../src/workspace';
+import {
+  MemoryEncoding,
+  type EncodingLibrary,
+  type SegmentCoder,
+  Memories,
+  MemoryStore,
+  memoryVersion,
+} from '../../../src/memory';
 import type { Document, SegmentedDocument } from '../../../src/workspace/types';
 import type { MemoryModel } from '../../../src/inference/memory-model';
 import { median, round, stopwatch, table } from '../engine/measure';
 import { marked } from './copies';
-import { engineOf } from './indexed';
+import { engineOf, searchOver } from './indexed';
 import { exponent } from './statistics';
 
 const FIRST = 65_536;
@@ -57,6 +63,7 @@ export async function scale(
   const encoding = new MemoryEncoding({ library: workspace, store, coder, warn: (message) => console.log(message) });
   const memories = new Memories({ encoding, store, ratios, bytesPerRow: storedRowBytes, vectorWidth, vocabSize });
   const engine = engineOf(memory);
+  const search = searchOver(workspace, { memories, engine });
   const results: Record<string, string | number>[] = [];
   const points: [tokens: number, seconds: number][] = [];
   let seconds = 0;
@@ -74,7 +81,7 @@ export async function scale(
       for (const warm of [false, true]) {
         const { timing, ledger } = await composeContext(
           { question, scope: { kind: 'workspace' }, maxNewTokens: 1 },
-          { library: workspace, memories, engine },
+          { search, memory: { memories, engine, indexed: (path) => workspace.indexed(path) } },
         );
         if (warm)
           times.push({
@@ -116,7 +123,7 @@ export async function scale(
 }
 
 /** Files made of real ones, each line marked so that no two segments have one text. */
-class GrowingWorkspace implements EncodingLibrary {
+class GrowingWorkspace implements EncodingLibrary, SearchWorkspace {
   private readonly files = new Map<string, { document: Document; segmented: SegmentedDocument }>();
   private next = 0;
 
@@ -173,9 +180,25 @@ class GrowingWorkspace implements EncodingLibrary {
     return Promise.resolve(this.files.get(path));
   }
 
-  search = (): Promise<{ spans: never[]; coverage: { filesIndexed: number; filesKnown: number; indexing: boolean } }> =>
-    Promise.resolve({
-      spans: [],
-      coverage: { filesIndexed: this.files.size, filesKnown: this.files.size, indexing: false },
-    });
+  // ── As the product's search reads a workspace; nothing is indexed by words ────────────────────────────────────────
+
+  readonly index = LexicalIndex.inMemory();
+  readonly ownNames: readonly string[] = [];
+  readonly reader = { read: (path: string) => this.files.get(path) };
+
+  pathOf(file: string): string {
+    return file;
+  }
+
+  coverage(): { filesIndexed: number; filesKnown: number; indexing: boolean } {
+    return { filesIndexed: this.files.size, filesKnown: this.files.size, indexing: false };
+  }
+
+  caughtUp(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  refreshStale(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
 }

@@ -2,20 +2,20 @@
  * What a warm question costs, and what the same would cost by reading afresh, or by restoring a saved cache of another
  * engine.
  */
-import type { ComposeParams } from '../../../src/protocol';
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { memories as memoriesPolicy, openCheckpoint } from '../../../src/engine';
-import { composeContext, type ComposedContext } from '../../../src/memory/context/compose';
-import type { Memories, MemorySegment } from '../../../src/memory/memories';
+import { composeContext } from '../../../src/assistant/context';
+import { type Memories, type MemorySegment } from '../../../src/memory';
 import { createSegmenter } from '../../../src/workspace/segments/segmenter';
 import type { Document } from '../../../src/workspace/types';
 import type { MemoryModel } from '../../../src/inference/memory-model';
+import type { ComposeParams, ComposedContext } from '../../../src/protocol/memory';
 import { writeGguf } from '../engine/gguf';
 import { loadLlama } from '../engine/llama';
 import { benchCache, median, round, table } from '../engine/measure';
 import { copiesOf } from './copies';
-import { encodeAll, engineOf, IndexedWorkspace } from './indexed';
+import { encodeAll, engineOf, IndexedWorkspace, searchOver } from './indexed';
 import { partsOf } from './windows';
 
 const CHARACTERS_PER_TOKEN = 3.3;
@@ -56,16 +56,18 @@ export async function warm(
   console.log(
     `\nWorkspace of ${stood.toLocaleString('en-US')} tokens in ${segments.length.toLocaleString('en-US')} segments; what was missing was encoded in ${seconds.toFixed(0)} s`,
   );
-  const engine = engineOf(memory);
+  const opened = {
+    memories,
+    engine: engineOf(memory),
+    indexed: (path: string) => workspace.indexed(path),
+  };
+  const search = searchOver(workspace, opened);
   const rows: Record<string, string | number>[] = [];
   for (const arm of ['rows of the chosen segments read now', 'rows of the chosen segments in the cache']) {
     const times: ComposedContext[] = [];
     for (const question of QUESTIONS)
       times.push(
-        await composeContext(
-          { question, scope: { kind: 'workspace' }, maxNewTokens: 1 },
-          { library: workspace, memories, engine },
-        ),
+        await composeContext({ question, scope: { kind: 'workspace' }, maxNewTokens: 1 }, { search, memory: opened }),
       );
     const middle = (pick: (one: ComposedContext) => number): number => round(median(times.map(pick)));
     const full = (one: ComposedContext): number =>

@@ -1,17 +1,20 @@
 import { describe, expect, test } from 'vitest';
 import {
-  composeContext,
-  selectContext,
-  type Asked,
-  type ComposeTools,
   type ContextEngine,
+  type ContextInput,
   type ContextRequest,
-} from '../../../src/memory/context/compose';
-import type { Memories, MemorySegment } from '../../../src/memory/memories';
+  LateInteraction,
+  type Memories,
+  type MemorySegment,
+  readContext,
+  selectContext,
+  type WorkspaceMemory,
+} from '../../../src/memory';
+import { excerptOf } from '../../../src/assistant/quote/excerpt';
 
 const TEXT = 'def step(value):\n    return value\n';
 const TOKENS = 80;
-/** Of a segment that stands in part in dense rows. */
+/** Tokens of a stretch in dense rows. */
 const STRETCH = 64;
 const WIDTH = 4;
 const segment = (path: string): MemorySegment => ({
@@ -27,57 +30,38 @@ const segment = (path: string): MemorySegment => ({
   coarseRows: 1,
   fineRows: 3,
 });
-/** The nearest first. */
+/** Best first. */
 const SEGMENTS = ['best.py', 'second.py', 'third.py', 'fourth.py', 'far.py'].map(segment);
 
-/** Memories whose rows are zeros; the store keeps token ids of the files named. */
+/** Memories whose rows are zeros. Token ids are stored for the files in `kept`. */
 function memoriesOf(kept: readonly string[]): Memories {
   const rows = (count: number): Promise<Uint8Array> => Promise.resolve(new Uint8Array(count * WIDTH));
   const made: Partial<Memories> = {
-    segments: () => [...SEGMENTS],
-    nearest: (segments) =>
-      Promise.resolve(
-        segments.map((each) => ({
-          segment: each,
-          similarity: each.path === 'far.py' ? 0 : 1 - SEGMENTS.findIndex(({ key }) => key === each.key) / 10,
-        })),
-      ),
     tokenIds: (key) =>
       Promise.resolve(kept.includes(key) ? Uint16Array.from({ length: TOKENS }, (_, i) => i) : undefined),
     coarse: () => rows(1),
     fine: ({ fineRows }) => Promise.resolve(fineRows * WIDTH),
     bytesPerRow: WIDTH,
     folded: () => rows(1),
-    vocabSize: 128,
-    late: () => Promise.resolve([]),
   };
   return made as Memories;
 }
 
-/** An engine that does as it is told; what it was asked for is in `requests`. */
+/** An engine that composes nothing and records its requests. */
 function engine(dense: ContextEngine['dense'], requests: ContextRequest[] = []): ContextEngine {
   return {
     windowTokens: 512,
     sinkRows: 4,
     ...(dense ? { dense } : {}),
     // Asked for is token 70, alone.
-    look: () =>
-      Promise.resolve({
-        vector: Float32Array.of(1),
-        tokens: 5,
-        late: {
-          weights: Float32Array.of(1),
-          lengths: Float32Array.of(1),
-          starts: Int32Array.of(0, 1),
-          ids: Uint32Array.of(70),
-          similarities: Float32Array.of(1),
-        },
-      }),
+    embedQuery: () => Promise.reject(new Error('the question is embedded already')),
     compose: (request) => {
       requests.push(request);
       const opened = (some: readonly { key: string }[], rows: number, tokens: number) =>
         some.map(({ key }) => ({ key, rows, tokens, origin: 'computed' as const }));
       return Promise.resolve({
+        held: true,
+        positions: 0,
         rows: {
           sinks: 4,
           coarse: request.coarse.rows.length / WIDTH,
@@ -98,54 +82,64 @@ function engine(dense: ContextEngine['dense'], requests: ContextRequest[] = []):
   };
 }
 
-const tools = (own: Partial<ComposeTools>): ComposeTools => ({
-  library: {
-    search: () => Promise.resolve({ spans: [], coverage: { filesIndexed: 0, filesKnown: 0, indexing: false } }),
-    // One of them has another text by now.
-    indexed: (path) =>
-      Promise.resolve({
-        document: {
-          file: `/w/${path}`,
-          path,
-          language: 'python',
-          text: TEXT,
-          hash: path === 'third.py' ? 'changed' : 'now',
-        },
-        segmented: { segments: [], symbols: [], imports: [], method: 'syntax' as const },
-      }),
+/** Scores of a question whose only token is token 70. */
+const lateInteraction = new LateInteraction(
+  {
+    weights: Float32Array.of(1),
+    lengths: Float32Array.of(1),
+    starts: Int32Array.of(0, 1),
+    ids: Uint32Array.of(70),
+    similarities: Float32Array.of(1),
   },
+  128,
+  { blockTokens: 16, sharpness: 3 },
+);
+const SCORES = new Map(SEGMENTS.map(({ key }, i) => [key, key === 'far.py' ? 0 : 0.5 - i / 20]));
+
+const memory = (own: Partial<WorkspaceMemory> = {}): WorkspaceMemory => ({
+  author: { kind: 'extractive' },
+  // One of the files has changed.
+  indexed: (path) =>
+    Promise.resolve({
+      document: {
+        file: `/w/${path}`,
+        path,
+        language: 'python',
+        text: TEXT,
+        hash: path === 'third.py' ? 'changed' : 'now',
+      },
+      segmented: { segments: [], symbols: [], imports: [], method: 'syntax' as const },
+    }),
   memories: memoriesOf(SEGMENTS.map(({ key }) => key)),
   engine: engine({ segmentTokens: 256, rowTokens: 8 }),
   ...own,
 });
-const asked = (more: Partial<Asked> = {}): Asked => ({
+const input = (more: Partial<ContextInput> = {}): ContextInput => ({
   question: 'What is step?',
-  scope: { kind: 'workspace' },
+  questionTokens: 5,
+  segments: SEGMENTS,
+  scores: SCORES,
+  lateInteraction,
+  excerpt: (text, characters) => excerptOf(text, 'What is step?', characters),
   maxNewTokens: 4,
   ...more,
 });
 const keys = (some: readonly { key: string }[]): string[] => some.map(({ key }) => key);
 
-describe('dense rows in a selection', () => {
-  test('stand for the best that are not read in full, and for the best of all where nothing is', async () => {
-    const { request } = await selectContext(asked({ mostRead: 100 }), tools({}));
+describe('dense rows of a selection', () => {
+  test('are for the best segments not read in full, or the best of all when none is', async () => {
+    const { request } = await selectContext(input({ mostRead: 100 }), memory());
     expect(keys(request.full)).toEqual(['best.py']);
     expect(keys(request.dense).at(-1)).toBe('second.py:16+64');
-    const alone = await selectContext(asked({ mostRead: 0 }), tools({}));
+    const alone = await selectContext(input({ mostRead: 0 }), memory());
     expect(alone.request.full).toEqual([]);
     expect(keys(alone.request.dense).at(-1)).toBe('best.py:16+64');
   });
 
-  test('stand before the question, whose names are bare where the model is asked, and which stands as it is where a text is to be gone on from', async () => {
-    const question = 'What is `step`?';
-    expect((await selectContext(asked({ question, turn: true }), tools({}))).request.question).toBe('What is step?');
-    expect((await selectContext(asked({ question }), tools({}))).request.question).toBe(question);
-  });
-
-  test('are made of the ids that the store keeps, else of the text; what has neither stands in fine rows', async () => {
+  test('come from stored token ids, else from the text; a segment with neither gets fine rows', async () => {
     const { request, parts } = await selectContext(
-      asked({ mostRead: 0 }),
-      tools({ memories: memoriesOf(['best.py']) }),
+      input({ mostRead: 0 }),
+      memory({ memories: memoriesOf(['best.py']) }),
     );
     const sources = new Map(
       request.dense.map((each) => [
@@ -166,17 +160,16 @@ describe('dense rows in a selection', () => {
     expect(keys(parts.fine)).toContain('third.py');
   });
 
-  test('are not asked of a model without slots for them', async () => {
-    const { request } = await selectContext(asked({ mostRead: 0 }), tools({ engine: engine(undefined) }));
+  test('are not requested from a model without slots for them', async () => {
+    const { request } = await selectContext(input({ mostRead: 0 }), memory({ engine: engine(undefined) }));
     expect(request.dense).toEqual([]);
   });
 
-  test('are in the ledger once, and every token with them', async () => {
+  test('are in the ledger once, where every token counts once', async () => {
     const requests: ContextRequest[] = [];
-    const { ledger } = await composeContext(
-      asked({ mostRead: 100 }),
-      tools({ engine: engine({ segmentTokens: 256, rowTokens: 8 }, requests) }),
-    );
+    const opened = memory({ engine: engine({ segmentTokens: 256, rowTokens: 8 }, requests) });
+    const selection = await selectContext(input({ mostRead: 100 }), opened);
+    const { ledger } = await readContext(selection, opened.engine, { retrieve: 0 });
     const dense = ledger.groups.filter(({ kind }) => kind === 'dense');
     expect(dense.map(({ span }) => span?.path)).toEqual(keys(requests[0]!.dense).map((key) => key.split(':')[0]));
     expect(dense[0]).toMatchObject({ rows: 8, tokens: STRETCH, bytes: 8 * WIDTH });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
+import type { MemorySegment } from '../../../src/memory';
+import type { ComposeReading } from '../../../src/protocol/memory';
 import { ledgerOf, type ContextParts } from '../../../src/memory/context/ledger';
-import type { ContextReading } from '../../../src/memory/context/compose';
-import type { MemorySegment } from '../../../src/memory/memories';
 
 const segment = (path: string, tokens: number): MemorySegment => ({
   key: path,
@@ -17,9 +17,11 @@ const segment = (path: string, tokens: number): MemorySegment => ({
   fineRows: Math.ceil(tokens / 32),
 });
 const reading = (
-  full: ContextReading['rows']['full'],
-  dense: ContextReading['rows']['dense'] = [],
-): ContextReading => ({
+  full: ComposeReading['rows']['full'],
+  dense: ComposeReading['rows']['dense'] = [],
+): ComposeReading => ({
+  held: true,
+  positions: 40,
   rows: { sinks: 4, coarse: 1, fine: 14, question: 6, compressed: { rows: 0, tokens: 0 }, answer: 0, dense, full },
   bytesPerRow: 10,
   timing: { splice: 1, read: 1, decode: 0, firstToken: 2 },
@@ -108,10 +110,10 @@ test('a stretch in dense rows is a group of its own, before those read in full; 
 });
 
 test('a stretch of a text has the lines it was taken from, and none beyond its segment', () => {
-  const said = (lines?: readonly [number, number]): ContextReading['rows']['dense'] => [
+  const said = (lines?: readonly [number, number]): ComposeReading['rows']['dense'] => [
     { key: 'likely.ts:7-90', rows: 8, tokens: 64, origin: 'computed', ...(lines ? { lines } : {}) },
   ];
-  const span = (own: Pick<ContextParts['dense'][number], 'lines'>, dense: ContextReading['rows']['dense']) =>
+  const span = (own: Pick<ContextParts['dense'][number], 'lines'>, dense: ComposeReading['rows']['dense']) =>
     ledgerOf(
       {
         ...parts,

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { type MemorySegment, denseRowCount } from '../../../src/memory';
 import { planContext } from '../../../src/memory/context/plan';
-import type { MemorySegment } from '../../../src/memory/memories';
-import { denseRowCount } from '../../../src/memory/rows';
 
 const segment = (path: string, n: number, tokens = 100, key = `${path}#${n}`): MemorySegment => ({
   key,

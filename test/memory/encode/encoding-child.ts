@@ -1,7 +1,6 @@
 /** Encodes a workspace in a process of its own, to be killed while it does (encoding-kill.ts). */
 import { Workspace } from '../../../src/workspace/workspace';
-import { MemoryEncoding } from '../../../src/memory/encode/encoding';
-import { MemoryStore } from '../../../src/memory/store/memory-store';
+import { MemoryEncoding, MemoryStore } from '../../../src/memory';
 import { ByteCoder } from '../byte-coder';
 
 const [root = '', storage = '', directory = '', threadScript = ''] = process.argv.slice(2);

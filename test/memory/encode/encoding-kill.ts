@@ -3,8 +3,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { Workspace } from '../../../src/workspace/workspace';
-import { MemoryEncoding } from '../../../src/memory/encode/encoding';
-import { MemoryStore } from '../../../src/memory/store/memory-store';
+import { MemoryEncoding, MemoryStore } from '../../../src/memory';
 import { Pack } from '../../../src/memory/store/pack';
 import { bundle, SETTINGS, TestWorkspace } from '../../workspace/files';
 import { ByteCoder, memoryOf } from '../byte-coder';
@@ -160,7 +159,7 @@ async function assertWhole(
     const expected = memoryOf(text);
     for (const each of [store, follower]) {
       expect(Buffer.from((await each.coarse(key))!)).toEqual(Buffer.from(expected.coarse));
-      expect(Buffer.from((await each.fine(key))!)).toEqual(Buffer.from(expected.rest));
+      expect(Buffer.from((await each.rest(key))!)).toEqual(Buffer.from(expected.rest));
       expect(Buffer.from((await each.vector(key))!)).toEqual(Buffer.from(expected.vector));
     }
   }

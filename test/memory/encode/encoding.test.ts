@@ -2,8 +2,7 @@ import { statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Workspace } from '../../../src/workspace/workspace';
-import { MemoryEncoding, type EncodingOptions } from '../../../src/memory/encode/encoding';
-import { MemoryStore } from '../../../src/memory/store/memory-store';
+import { MemoryEncoding, type EncodingOptions, MemoryStore } from '../../../src/memory';
 import { bundle, SETTINGS, TestWorkspace } from '../../workspace/files';
 import { ByteCoder, memoryOf } from '../byte-coder';
 import { killWhileEncoding } from './encoding-kill';
@@ -318,7 +317,7 @@ describe('MemoryEncoding', () => {
     await encoding.run();
     expect(encoding.status()).toMatchObject({
       encoded: 0,
-      standstill: { cause: 'modelFailed', reason: 'The model failed (the model process ended); it is tried again.' },
+      standstill: { cause: 'modelFailed', reason: 'The model failed (the model process ended). It is tried again.' },
     });
     coder.failing = undefined;
     await expect.poll(() => encoding.status().standstill).toBe(undefined);
@@ -333,7 +332,7 @@ describe('MemoryEncoding', () => {
     await encoding.run();
     expect(encoding.status().standstill).toEqual({
       cause: 'storeUnwritable',
-      reason: 'No memories can be kept: the disk is full. It is tried again.',
+      reason: 'Memories cannot be stored: the disk is full. It is tried again.',
     });
     await expect.poll(() => encoding.status().encoded, { timeout: 5_000 }).toBe(encoding.status().segments);
     expect(encoding.status().standstill).toBe(undefined);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { MemoryStore, type MemoryStoreOptions } from '../../../src/memory/store/memory-store';
+import { MemoryStore, type MemoryStoreOptions } from '../../../src/memory';
 
 const BYTES_PER_ROW = 24;
 let directory: string;
@@ -24,19 +24,19 @@ const keyOf = (n: number): string => createHash('sha256').update(String(n)).dige
 
 /** Deterministic rows of segment n, so that a read can be checked by content. */
 function memoriesOf(n: number): {
-  rows: { coarse: number; fine: number; bytesPerRow: number };
-  payload: { vector: Uint8Array; ids: Uint8Array; coarse: Uint8Array; fine: Uint8Array };
+  rows: { coarse: number; rest: number; bytesPerRow: number };
+  payload: { vector: Uint8Array; ids: Uint8Array; coarse: Uint8Array; rest: Uint8Array };
 } {
   const fill = (length: number, salt: number): Uint8Array =>
     Uint8Array.from({ length }, (_, i) => (n * 31 + i * 7 + salt) & 255);
-  const rows = { coarse: 1 + (n % 3), fine: 2 + (n % 5), bytesPerRow: BYTES_PER_ROW };
+  const rows = { coarse: 1 + (n % 3), rest: 2 + (n % 5), bytesPerRow: BYTES_PER_ROW };
   return {
     rows,
     payload: {
       vector: fill(16, 1),
       ids: fill(2 * (n % 7), 4),
       coarse: fill(rows.coarse * BYTES_PER_ROW, 2),
-      fine: fill(rows.fine * BYTES_PER_ROW, 3),
+      rest: fill(rows.rest * BYTES_PER_ROW, 3),
     },
   };
 }
@@ -49,9 +49,9 @@ function put(store: MemoryStore, n: number): Promise<void> {
 /** True when present and whole, false when absent; anything else fails the test. */
 async function holds(store: MemoryStore, n: number): Promise<boolean> {
   const { payload } = memoriesOf(n);
-  const fine = await store.fine(keyOf(n));
-  if (!fine) return false;
-  expect(Buffer.from(fine)).toEqual(Buffer.from(payload.fine));
+  const rest = await store.rest(keyOf(n));
+  if (!rest) return false;
+  expect(Buffer.from(rest)).toEqual(Buffer.from(payload.rest));
   expect(Buffer.from((await store.coarse(keyOf(n)))!)).toEqual(Buffer.from(payload.coarse));
   expect(Buffer.from((await store.vector(keyOf(n)))!)).toEqual(Buffer.from(payload.vector));
   expect(Buffer.from((await store.ids(keyOf(n)))!)).toEqual(Buffer.from(payload.ids));
@@ -67,12 +67,12 @@ describe('MemoryStore', () => {
     const numbers = Array.from({ length: 50 }, (_, n) => n);
     // Nothing has been checked yet: each of them is read whole.
     const parts = await Promise.all(
-      numbers.map((n) => second[(['vector', 'ids', 'coarse', 'fine'] as const)[n % 4]!](keyOf(n))),
+      numbers.map((n) => second[(['vector', 'ids', 'coarse', 'rest'] as const)[n % 4]!](keyOf(n))),
     );
     for (const n of numbers) {
       const { payload } = memoriesOf(n);
       expect(Buffer.from(parts[n]!)).toEqual(
-        Buffer.from(payload[(['vector', 'ids', 'coarse', 'fine'] as const)[n % 4]!]),
+        Buffer.from(payload[(['vector', 'ids', 'coarse', 'rest'] as const)[n % 4]!]),
       );
       expect(parts[n]!.buffer.byteLength).toBe(parts[n]!.byteLength);
     }
@@ -117,9 +117,9 @@ describe('MemoryStore', () => {
     expect(store.stats().buffers).toBeLessThan(10);
     // Reads at once have one each.
     const parts = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => store.use(keyOf(n), 'fine', (bytes) => Buffer.from(bytes))),
+      Array.from({ length: 20 }, (_, n) => store.use(keyOf(n), 'rest', (bytes) => Buffer.from(bytes))),
     );
-    for (const [n, part] of parts.entries()) expect(part).toEqual(Buffer.from(memoriesOf(n).payload.fine));
+    for (const [n, part] of parts.entries()) expect(part).toEqual(Buffer.from(memoriesOf(n).payload.rest));
     expect(store.stats().buffers).toBeLessThan(30);
     await store.close();
   });
@@ -216,7 +216,7 @@ describe('MemoryStore', () => {
             await holds(follower, n);
             await follower.refresh();
             expect(new Set(follower.keys())).toEqual(new Set(writer.keys()));
-            for (const key of follower.keys()) expect(await follower.fine(key)).toEqual(await writer.fine(key));
+            for (const key of follower.keys()) expect(await follower.rest(key)).toEqual(await writer.rest(key));
             expect(follower.stats().bytes).toBe(writer.stats().bytes);
           }
         }

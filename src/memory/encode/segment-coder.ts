@@ -1,0 +1,31 @@
+import type { SegmentMemory } from '../../protocol/memory';
+import type { MemoryStore } from '../store/memory-store';
+
+/** Compresses texts to rows. The app implements it over the inference process. */
+export interface SegmentCoder {
+  /** Everything that the rows depend on besides the text (`memoryVersion`). */
+  readonly version: string;
+  /** @throws when the engine fails or dies; the same texts are requested again later */
+  encode(texts: readonly string[], signal: AbortSignal): Promise<readonly SegmentMemory[]>;
+}
+
+/**
+ * Compresses texts and stores the rows under their keys. In a process that does not write the store, the rows are
+ * returned only.
+ *
+ * @throws when the coder fails or returns another number of segments
+ */
+export async function encodeAndStore(
+  texts: readonly string[],
+  keys: readonly string[],
+  { coder, store }: { coder: SegmentCoder; store: MemoryStore },
+  signal: AbortSignal,
+): Promise<readonly SegmentMemory[]> {
+  const made = await coder.encode(texts, signal);
+  if (made.length !== keys.length) throw new Error(`the model encoded ${made.length} texts instead of ${keys.length}`);
+  for (const [i, { tokens, coarseRows, restRows, bytesPerRow, vector, ids, coarse, rest }] of made.entries()) {
+    const rows = { coarse: coarseRows, rest: restRows, bytesPerRow };
+    await store.put(keys[i] as string, tokens, rows, { vector, ids, coarse, rest });
+  }
+  return made;
+}

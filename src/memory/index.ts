@@ -1,0 +1,22 @@
+/** The door of this room: compressed rows of the workspace's segments, their store, and contexts composed of them. */
+export { LateInteraction, type LateInteractionOptions, type LateScore } from './late-interaction';
+export { Memories, type MemoriesOptions, type MemorySegment, type ScoredSegment } from './memories';
+export { chunkLengths, coarsePlaces, denseRowCount, joinFine, rowCounts } from './row-layout';
+export { foldRows, halves, joinBytes, packRows, storedRowBytes, type StoredShape, unpackRows } from './rows';
+export { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './store/memory-store';
+export { type EncodingLibrary, type EncodingOptions, MemoryEncoding } from './encode/encoding';
+export { type EncodingUnit, memoryVersion } from './encode/encoding-units';
+export type { SegmentCoder } from './encode/segment-coder';
+export {
+  CAPACITY_ROWS,
+  type ContextEngine,
+  type ContextInput,
+  type ContextRequest,
+  type ContextSelection,
+  readContext,
+  type ReadingOptions,
+  selectContext,
+  type WorkspaceMemory,
+} from './context/compose';
+export type { Excerpt } from './context/parts';
+export { plannedLedger } from './context/planned-ledger';

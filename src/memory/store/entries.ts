@@ -1,0 +1,15 @@
+import type { Pack, PackRecord } from './pack';
+
+/** A record of the store. */
+export interface Entry {
+  record: PackRecord;
+  pack: Pack;
+  /**
+   * Logical time of the last use; the smallest is evicted first. 0: not used since it was written by another process.
+   */
+  used: number;
+  /** True once the payload's checksum has been verified. */
+  verified: boolean;
+}
+
+export type Entries = Map<string, Entry>;

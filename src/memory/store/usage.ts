@@ -1,0 +1,22 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Entries } from './entries';
+
+/** The order of use is a hint that may be lost, so it is a plain list of keys without a checksum, oldest first. */
+const fileIn = (directory: string): string => join(directory, 'usage');
+
+export async function saveUsage(directory: string, entries: Entries): Promise<void> {
+  const order = [...entries.entries()].filter(([, entry]) => entry.used > 0).sort(([, a], [, b]) => a.used - b.used);
+  const file = fileIn(directory);
+  await writeFile(`${file}.new`, order.map(([key]) => key).join('\n'));
+  await rename(`${file}.new`, file);
+}
+
+/** @param tick returns the next logical time */
+export async function loadUsage(directory: string, entries: Entries, tick: () => number): Promise<void> {
+  const text = await readFile(fileIn(directory), 'utf8').catch(() => '');
+  for (const key of text.split('\n')) {
+    const entry = entries.get(key);
+    if (entry) entry.used = tick();
+  }
+}

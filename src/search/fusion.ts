@@ -1,0 +1,142 @@
+/**
+ * Fuses the scores of several scorers into one ranking. Weighted scores are added: a convex combination of scores is
+ * better than a fusion of ranks (Bruch, Gai and Ingber, TOIS 2023), because a score tells how sure its scorer is and a
+ * rank does not.
+ */
+import type { MemorySegment } from '../memory';
+import type { RankedSpan, RankReason } from '../protocol';
+import type { Scorer, Scores, ScoringInput } from './scorers';
+import type { SearchWeights } from './weights';
+
+/** A place that a search may return: a span found by words, or a segment that a scorer ranks high. */
+export interface Candidate {
+  /** Absent for a segment that no span found by words holds. */
+  span: RankedSpan | undefined;
+  /** Segments with stored rows that overlap the span. */
+  segments: readonly MemorySegment[];
+  score: number;
+  /** Fused score of each of its segments, by key. */
+  segmentScores: ReadonlyMap<string, number>;
+  /** Reasons of the scorers; the span's own reasons are not among them. */
+  reasons: readonly RankReason[];
+}
+
+/** What one scorer says about one question. */
+export interface ScorerResult {
+  scorer: Scorer;
+  weight: number;
+  scores: Scores;
+}
+
+/** Runs every scorer that has a weight. */
+export async function runScorers(scorers: readonly Scorer[], input: ScoringInput): Promise<ScorerResult[]> {
+  const results: ScorerResult[] = [];
+  for (const scorer of scorers) {
+    const weight = input.weights.scorers[scorer.name];
+    const scores = weight === 0 ? undefined : await scorer.score(input);
+    if (scores) results.push({ scorer, weight, scores });
+  }
+  return results;
+}
+
+/**
+ * Ranks the spans and the segments that scorers put first, best first. Among equal scores a span found by words comes
+ * first.
+ */
+export function fuse(
+  { spans, segments }: Pick<ScoringInput, 'spans' | 'segments'>,
+  results: readonly ScorerResult[],
+  { limits, reasons: settings }: Pick<SearchWeights, 'limits' | 'reasons'>,
+): Candidate[] {
+  const places = placesOf(spans, segments, results, limits.addedSegments);
+  const shares = results.map(({ scores }) => shareFunction(scores, places));
+  const candidates = places.map((place): Candidate => {
+    const own = shares.map((share) => share.ofPlace(place));
+    const score = results.reduce((sum, { weight }, i) => sum + weight * (own[i] as number), 0);
+    const segmentScores = new Map(
+      place.segments.map(({ key }) => [
+        key,
+        results.reduce((sum, { weight }, i) => sum + weight * (shares[i]?.ofSegment(key, place) ?? 0), 0),
+      ]),
+    );
+    const reasons = results.flatMap(({ scorer: { reason }, weight }, i): RankReason[] => {
+      const share = own[i] as number;
+      return reason && share >= settings.scorerShare ? [{ ...reason, weight: weight * share }] : [];
+    });
+    return { ...place, score, segmentScores, reasons };
+  });
+  return candidates.sort((a, b) => b.score - a.score || Number(a.span === undefined) - Number(b.span === undefined));
+}
+
+interface Place {
+  span: RankedSpan | undefined;
+  segments: readonly MemorySegment[];
+}
+
+/** The spans, and the best segments of each scorer that no span holds. */
+function placesOf(
+  spans: readonly RankedSpan[],
+  segments: readonly MemorySegment[],
+  results: readonly ScorerResult[],
+  addedSegments: number,
+): Place[] {
+  const byPath = new Map<string, MemorySegment[]>();
+  for (const segment of segments) {
+    const own = byPath.get(segment.path);
+    if (own) own.push(segment);
+    else byPath.set(segment.path, [segment]);
+  }
+  const places: Place[] = spans.map((span) => ({
+    span,
+    segments: (byPath.get(span.path) ?? []).filter(
+      ({ startLine, endLine }) => span.startLine <= endLine && span.endLine >= startLine,
+    ),
+  }));
+  const held = new Set(places.flatMap((place) => place.segments));
+  for (const { scores } of results) {
+    const values = scores.segments;
+    if (!values) continue;
+    const best = segments
+      .filter((segment) => values.has(segment.key))
+      .sort((a, b) => (values.get(b.key) as number) - (values.get(a.key) as number))
+      .slice(0, addedSegments);
+    for (const segment of best) {
+      if (held.has(segment)) continue;
+      held.add(segment);
+      places.push({ span: undefined, segments: [segment] });
+    }
+  }
+  return places;
+}
+
+interface ShareFunction {
+  ofPlace(place: Place): number;
+  ofSegment(key: string, place: Place): number;
+}
+
+/** Turns a scorer's values into shares of its weight. */
+function shareFunction(scores: Scores, places: readonly Place[]): ShareFunction {
+  const { spans, segments, otherwise } = scores;
+  const ofSpan = ({ span }: Place): number | undefined => (span && spans?.get(span)) ?? otherwise;
+  if (scores.scale === 'points') {
+    const ofPlace = (place: Place): number => ofSpan(place) ?? 0;
+    return { ofPlace, ofSegment: (_, place) => ofPlace(place) };
+  }
+  const found = places.flatMap((place) => [
+    ...place.segments.flatMap(({ key }) => segments?.get(key) ?? []),
+    ...(place.span ? [spans?.get(place.span) ?? []].flat() : []),
+  ]);
+  const least = scores.scale === 'candidates' ? Math.min(...found) : scores.scale.least;
+  const most = scores.scale === 'candidates' ? Math.max(...found) : scores.scale.most;
+  const share = (value: number | undefined): number =>
+    most > least ? Math.max(0, ((value ?? otherwise ?? least) - least) / (most - least)) : 0;
+  const ofSegment = (key: string, place: Place): number =>
+    Math.max(share(segments?.get(key)), share((place.span && spans?.get(place.span)) ?? undefined));
+  const ofPlace = (place: Place): number =>
+    Math.max(
+      0,
+      share((place.span && spans?.get(place.span)) ?? undefined),
+      ...place.segments.map(({ key }) => share(segments?.get(key))),
+    );
+  return { ofPlace, ofSegment };
+}

@@ -1,0 +1,15 @@
+/** The ranking: query analysis, scorers and the fused search over a workspace and its memories. */
+export {
+  Search,
+  type RankedMemory,
+  type Ranking,
+  type SearchMemory,
+  type SearchRequest,
+  type SearchResult,
+  type SearchWorkspace,
+} from './search';
+export { pathKind, type PathKind } from './lexical/path-kind';
+export { codeNames, identifierWords, withBareNames } from './query/code-names';
+export { parseQuestion, type Question, type QuestionForm } from './query/question';
+export { TermCoverage, termsIn } from './query/term-coverage';
+export { SEARCH_WEIGHTS, type SearchWeights } from './weights';

@@ -1,0 +1,67 @@
+import { TokenTable, scanTokens, type QueryTerm } from '../../workspace';
+import { TermFilter } from './term-filter';
+
+/** Bytes of the table of analysed tokens, which is shared by questions. A larger table is replaced by an empty one. */
+const MOST_TABLE_BYTES = 16e6;
+let tokens = new TokenTable();
+
+/** Occurrences of a question's terms in a run of lines. */
+export interface Occurrences {
+  /** For each occurrence: its line, ascending; the index of its term; its weight (1, less for a short form). */
+  lines: readonly number[];
+  bits: readonly number[];
+  weights: readonly number[];
+  /** Number of tokens in each line, from `firstLine` on. */
+  lengths: readonly number[];
+  firstLine: number;
+}
+
+/** Finds a question's terms in the text of a span, line by line. */
+export class Matcher {
+  private readonly bitOf = new Map<number, { bit: number; weight: number }>();
+  private readonly filter: TermFilter;
+
+  constructor(terms: readonly QueryTerm[]) {
+    this.filter = new TermFilter(
+      terms.flatMap(({ term, alternatives = [] }) => [term, ...alternatives.map((other) => other.term)]),
+    );
+    if (tokens.bytes > MOST_TABLE_BYTES) tokens = new TokenTable();
+    terms.forEach((term, bit) => {
+      for (const other of term.alternatives ?? []) {
+        const id = tokens.id(other.term);
+        if (!this.bitOf.has(id)) this.bitOf.set(id, { bit, weight: other.weight });
+      }
+    });
+    terms.forEach((term, bit) => this.bitOf.set(tokens.id(term.term), { bit, weight: 1 }));
+  }
+
+  /** Returns the occurrences in text[start, end), which begins in line `firstLine`. */
+  find(text: string, start: number, end: number, firstLine: number): Occurrences {
+    const lines: number[] = [];
+    const bits: number[] = [];
+    const weights: number[] = [];
+    const lengths: number[] = [0];
+    let line = firstLine;
+    const newlineFrom = (at: number): number => {
+      const found = text.indexOf('\n', at);
+      return found < 0 ? end : found;
+    };
+    let newline = newlineFrom(start);
+    scanTokens(text, start, end, (from, to, hash) => {
+      for (; newline < from; newline = newlineFrom(newline + 1)) {
+        line++;
+        lengths.push(0);
+      }
+      lengths[line - firstLine] = (lengths[line - firstLine] as number) + 1;
+      if (!this.filter.mayHold(text, from, to)) return;
+      for (const id of tokens.lookup(text, from, to, hash)) {
+        const match = this.bitOf.get(id);
+        if (match === undefined) continue;
+        lines.push(line);
+        bits.push(match.bit);
+        weights.push(match.weight);
+      }
+    });
+    return { lines, bits, weights, lengths, firstLine };
+  }
+}

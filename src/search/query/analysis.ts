@@ -1,0 +1,208 @@
+import { IDENTIFIER_PATTERN, looksLikeFile, looksLikeIdentifier } from './name-patterns';
+import { type Intent, readIntent } from './intent';
+import { isStopWord, isTalkWord, shortForms } from './vocabulary';
+import {
+  definitionTerm,
+  scanTokens,
+  splitIdentifier,
+  tokenTerms,
+  wholeTerm,
+  MAX_QUERY_TERMS,
+  type QueryTerm,
+} from '../../workspace';
+import { SEARCH_WEIGHTS, type TermWeights } from '../weights';
+
+/** A name in the question, looked up among definitions and file names. */
+export interface SoughtName {
+  /** The name as written, or the joined words. */
+  text: string;
+  /** Its index term (`definitionTerm`). */
+  term: string;
+  /** An identifier, a capitalized word within a sentence, or neighbouring words. */
+  kind: 'identifier' | 'proper' | 'compound';
+}
+
+export interface AnalysedQuestion {
+  text: string;
+  terms: readonly QueryTerm[];
+  /** The word of the question that each term came from, for display. */
+  words: ReadonlyMap<string, string>;
+  names: readonly SoughtName[];
+  /** Paths and file names the question mentions, lower case, forward slashes. */
+  files: readonly string[];
+  /** Quoted text of two words or more, in lower case with white space collapsed. */
+  phrases: readonly string[];
+  intent: Intent;
+}
+
+interface Token {
+  text: string;
+  quoted: boolean;
+  identifier: boolean;
+  /** Capitalized within a sentence. */
+  proper: boolean;
+  /** True when punctuation precedes it. */
+  afterBreak: boolean;
+  /** The project's own name, not written as code. */
+  own: boolean;
+  /** Factor on its weight: less than 1 for a token of the previous question. */
+  share: number;
+}
+
+export interface QuestionContext {
+  /** Names of the project as a whole, in lower case. */
+  ownNames?: readonly string[] | undefined;
+  /** The previous question, when this one depends on it. */
+  before?: string | undefined;
+}
+
+/** Analyses a question: weighted terms, names, paths and phrases in it, and the kind of file that can answer it. */
+export function analyseQuestion(
+  text: string,
+  { ownNames = [], before = '' }: QuestionContext = {},
+  weights: TermWeights = SEARCH_WEIGHTS.terms,
+): AnalysedQuestion {
+  const present = tokenize(text, ownNames);
+  const little =
+    before !== '' &&
+    collectTerms(present, weights).filter(({ weight }) => weight >= weights.word).length < weights.enoughWords;
+  const share = little ? weights.beforeLittle : weights.before;
+  const tokens = [...present, ...tokenize(before, ownNames).map((token) => ({ ...token, share }))];
+  return {
+    text,
+    terms: collectTerms(tokens, weights),
+    words: new Map(
+      tokens.flatMap((token) => tokenTerms(token.text).map((term) => [term, token.text] as const)).reverse(),
+    ),
+    names: collectNames(little ? tokens : present),
+    files: mentionedFiles(little ? `${text} ${before}` : text),
+    phrases: [...text.matchAll(/`([^`]+)`|"([^"]+)"/g)]
+      .map((m) => (m[1] ?? m[2] ?? '').trim().replace(/\s+/g, ' ').toLowerCase())
+      .filter((phrase) => /\s/.test(phrase)),
+    intent: readIntent(little ? `${text} ${before}` : text),
+  };
+}
+
+function tokenize(text: string, ownNames: readonly string[]): Token[] {
+  const quoted = [...text.matchAll(/`[^`]*`|"[^"]*"|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}])/gu)].map(
+    (m) => [m.index, m.index + m[0].length] as const,
+  );
+  const tokens: Token[] = [];
+  let previousEnd = 0;
+  scanTokens(text, 0, text.length, (start, end) => {
+    const token = text.slice(start, end);
+    const between = text.slice(previousEnd, start);
+    const inQuotes = quoted.some(([from, to]) => start >= from && end <= to);
+    const sentenceStart = previousEnd === 0 || /[.?!:]\s/.test(between);
+    const own = !inQuotes && ownNames.includes(token.toLowerCase());
+    tokens.push({
+      text: token,
+      quoted: inQuotes,
+      own,
+      share: 1,
+      identifier:
+        looksLikeIdentifier(token, text.slice(end, end + 2), between) ||
+        (inQuotes && IDENTIFIER_PATTERN.test(token) && text[start - 1] === '`' && text[end] === '`'),
+      proper: !own && !sentenceStart && /^\p{Lu}/u.test(token) && token.length > 2,
+      afterBreak: previousEnd === 0 || /[^\s-]/.test(between),
+    });
+    previousEnd = end;
+  });
+  return tokens;
+}
+
+function collectTerms(tokens: readonly Token[], weights: TermWeights): QueryTerm[] {
+  const found = new Map<string, { weight: number; alternatives: boolean }>();
+  const offer = (term: string, weight: number, alternatives: boolean): void => {
+    const known = found.get(term);
+    if (known === undefined || known.weight < weight)
+      found.set(term, { weight, alternatives: alternatives || (known?.alternatives ?? false) });
+  };
+  for (const token of tokens) {
+    const factor = token.share * (token.quoted ? weights.quoted : 1);
+    const parts = splitIdentifier(token.text);
+    if (parts.length === 1 && !token.identifier) {
+      if (isStopWord(token.text.toLowerCase()) && !token.quoted) continue;
+      for (const term of tokenTerms(token.text))
+        offer(
+          term,
+          factor * (token.own ? weights.ownName : isTalkWord(term) && !token.quoted ? weights.talk : weights.word),
+          true,
+        );
+      continue;
+    }
+    const whole = wholeTerm(token.text);
+    const kebab = !token.identifier;
+    for (const term of tokenTerms(token.text)) {
+      const isWhole = term === whole && parts.length > 1;
+      offer(
+        term,
+        factor * (isWhole ? weights.whole : kebab || parts.length === 1 ? weights.word : weights.part),
+        !isWhole,
+      );
+    }
+  }
+  return [...found]
+    .sort((a, b) => b[1].weight - a[1].weight)
+    .slice(0, MAX_QUERY_TERMS)
+    .map(([term, { weight, alternatives }]) => {
+      const others = alternatives && weights.shortForm > 0 ? shortForms(term) : [];
+      return others.length > 0
+        ? { term, weight, alternatives: others.map((other) => ({ term: other, weight: weights.shortForm })) }
+        : { term, weight };
+    });
+}
+
+function collectNames(tokens: readonly Token[]): SoughtName[] {
+  const names = new Map<string, SoughtName>();
+  const offer = (text: string, kind: SoughtName['kind']): void => {
+    const term = definitionTerm(text);
+    if (term.length > 2 && !names.has(term)) names.set(term, { text, term, kind });
+  };
+  for (const token of tokens) if (token.identifier) offer(token.text, 'identifier');
+  for (const token of tokens) if (token.proper && !token.identifier) offer(token.text, 'proper');
+  for (const run of contentRuns(tokens))
+    for (const size of [3, 2])
+      for (let i = 0; i + size <= run.length; i++) {
+        const words = run.slice(i, i + size);
+        offer(words.join('_'), 'compound');
+        const singular = (words.at(-1) as string).replace(/(?<=[^s])s$/, '');
+        if (singular !== words.at(-1)) offer([...words.slice(0, -1), singular].join('_'), 'compound');
+      }
+  const order = ['identifier', 'proper', 'compound'];
+  return [...names.values()].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
+}
+
+/** Runs of neighbouring content words, separated by punctuation, stop words and names. */
+function contentRuns(tokens: readonly Token[]): string[][] {
+  const runs: string[][] = [];
+  let run: string[] = [];
+  const close = (): void => {
+    if (run.length > 0) runs.push(run);
+    run = [];
+  };
+  for (const token of tokens) {
+    const word = token.text.toLowerCase();
+    if (token.afterBreak) close();
+    if (token.identifier || token.own || isStopWord(word)) {
+      close();
+      continue;
+    }
+    run.push(token.text);
+  }
+  close();
+  return runs;
+}
+
+function mentionedFiles(text: string): string[] {
+  const files = new Set<string>();
+  for (const [candidate] of text.matchAll(/[\p{L}\p{N}_.@$+-]+(?:[/\\][\p{L}\p{N}_.@$+-]+)*/gu)) {
+    const path = candidate
+      .replace(/\\/g, '/')
+      .replace(/[.,;:]+$/, '')
+      .replace(/^\.\//, '')
+      .toLowerCase();
+    if (looksLikeFile(path)) files.add(path);
+  }
+  return [...files];
+}

@@ -1,0 +1,72 @@
+import { tokenTerms, wholeTerm } from '../../workspace';
+import { SEARCH_WEIGHTS, type TermWeights } from '../weights';
+import { analyseQuestion } from './analysis';
+import { codeNames } from './code-names';
+
+/** The form of a question ("where is", "who calls") decides what an answer quotes. */
+export type QuestionForm = 'where' | 'how' | 'what' | 'why' | 'users' | 'value' | 'other';
+
+/** A question as an answer needs it. */
+export interface Question {
+  text: string;
+  form: QuestionForm;
+  /** Weight of each term (a stem, or an identifier as a whole). Names of code weigh more. */
+  terms: ReadonlyMap<string, number>;
+  /** Names of code as written: `quoted`, camelCase, snake_case, dotted, call(). */
+  names: readonly string[];
+  /** The question asks for tests or documentation. */
+  wants: { tests: boolean; docs: boolean };
+}
+
+/**
+ * @param ownNames names of the project as a whole, in lower case. A question mentions them in passing ("How does Caddy
+ * …").
+ */
+export function parseQuestion(
+  text: string,
+  ownNames: readonly string[] = [],
+  weights: TermWeights = SEARCH_WEIGHTS.terms,
+): Question {
+  const analysed = analyseQuestion(text, { ownNames }, weights);
+  const names = codeNames(text).filter(
+    (name) => !ownNames.includes(name.toLowerCase()) || text.includes(`\`${name}\``),
+  );
+  const terms = new Map(analysed.terms.map(({ term, weight }) => [term, weight]));
+  for (const name of names) {
+    const whole = wholeTerm(name.replace(/!$/, ''));
+    for (const term of new Set([...tokenTerms(name.replace(/!$/, '')), whole]))
+      terms.set(term, term === whole ? weights.codeName : Math.max(terms.get(term) ?? 0, weights.codeNamePart));
+  }
+  const plain = text.toLowerCase();
+  // A question of stop words alone ("what does it do?") is matched by these words.
+  if (terms.size === 0) for (const word of plain.match(/[\p{L}\p{N}_$]+/gu) ?? []) terms.set(word, weights.word);
+  return {
+    text,
+    form: formOf(plain, names.length > 0),
+    terms,
+    names,
+    wants: {
+      tests: analysed.intent.tests && /\btest(s|ed)?\b|\bspecs?\b/.test(plain),
+      docs: /\bdocs?\b|\bdocument(ed|ation)\b|\breadme\b|\bchangelog\b/.test(plain),
+    },
+  };
+}
+
+function formOf(plain: string, namesCode: boolean): QuestionForm {
+  if (
+    namesCode &&
+    /\b(who|what|which|where)\b[^?]*\b(calls?|uses|used|called|invoked|invokes|references?|referenced|depends on|imports?|imported)\b/.test(
+      plain,
+    )
+  )
+    return 'users';
+  if (/\bwhat happens\b/.test(plain)) return 'how';
+  if (/\b(default|value of|what value|how many|how long|how large|limit|constant|version|which port)\b/.test(plain))
+    return 'value';
+  if (/^\W*(where|which (file|module|class|function|method|part))\b|\bwhere (is|are|does|do|in)\b/.test(plain))
+    return 'where';
+  if (/\bhow\b/.test(plain)) return 'how';
+  if (/\bwhy\b/.test(plain)) return 'why';
+  if (/\bwhat\b|\bwhich\b/.test(plain)) return 'what';
+  return 'other';
+}

@@ -1,0 +1,49 @@
+import { scanTokens, tokenTerms } from '../../workspace';
+import type { Question } from './question';
+
+/**
+ * Measures how much of a question a few lines cover. Each term weighs its weight in the question times its rarity among
+ * the retrieved texts, ln(1 + N/df), because a word that occurs in nearly all of them tells no place from another.
+ */
+export class TermCoverage {
+  private readonly weights = new Map<string, number>();
+  /** Sum of the weights of all terms. */
+  readonly total: number;
+
+  /** @param texts the retrieved texts */
+  constructor(question: Question, texts: readonly string[]) {
+    const found = texts.map(termsIn);
+    for (const [term, weight] of question.terms) {
+      const having = found.filter((each) => each.has(term)).length;
+      this.weights.set(term, weight * Math.log(1 + (texts.length + 1) / (having + 0.5)));
+    }
+    this.total = [...this.weights.values()].reduce((sum, weight) => sum + weight, 0);
+  }
+
+  /** Sum of the weights of the terms that occur in `text`, each once. */
+  matched(text: string): number {
+    return this.termsIn(text).reduce((sum, [, weight]) => sum + weight, 0);
+  }
+
+  /** The question's terms that occur in `text`, with their weights. */
+  termsIn(text: string): [term: string, weight: number][] {
+    const found = termsIn(text);
+    return [...this.weights].filter(([term]) => found.has(term));
+  }
+
+  /** Share (0…1) of the question's weight that occurs in `text`. */
+  covered(text: string): number {
+    return this.total === 0 ? 0 : this.matched(text) / this.total;
+  }
+}
+
+/** All terms of a text, and each of its words in lower case. */
+export function termsIn(text: string): Set<string> {
+  const terms = new Set<string>();
+  scanTokens(text, 0, text.length, (start, end) => {
+    const token = text.slice(start, end);
+    terms.add(token.toLowerCase());
+    for (const term of tokenTerms(token)) terms.add(term);
+  });
+  return terms;
+}

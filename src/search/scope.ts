@@ -1,0 +1,26 @@
+import { isAbsolute, resolve } from 'node:path';
+import type { Scope } from '../protocol';
+
+/** Returns the workspace path of an absolute file; undefined when no workspace folder holds it. */
+export type PathOf = (file: string) => string | undefined;
+
+/** A test for the workspace paths of a scope; undefined when every path is in it. */
+export function pathFilter(scope: Scope, pathOf: PathOf): ((path: string) => boolean) | undefined {
+  if (scope.kind === 'workspace') return undefined;
+  if (scope.kind === 'folder') {
+    // A workspace folder has no path within the workspace: clients name it by its absolute path.
+    const path = isAbsolute(scope.path) ? (pathOf(resolve(scope.path)) ?? scope.path) : scope.path;
+    const prefix = path.replace(/\/*$/, '/');
+    return prefix === '/' || prefix === './' ? undefined : (path) => path.startsWith(prefix);
+  }
+  const wanted = pathOf(scope.file);
+  return (path) => path === wanted;
+}
+
+/** Whether lines of a file in the scope overlap the selection, if the scope is one. */
+export function overlapsSelection(
+  scope: Scope,
+  { startLine, endLine }: { startLine: number; endLine: number },
+): boolean {
+  return scope.kind !== 'selection' || (startLine <= scope.endLine && endLine >= scope.startLine);
+}

@@ -1,0 +1,17 @@
+/** The scorers of the ranking. Their weights stand in weights.ts; a scorer with weight 0 does not run. */
+import { lateInteractionScorer } from './late-interaction';
+import { lexicalScorer } from './lexical';
+import type { Scorer } from './scorer';
+import { selectionScorer } from './selection';
+import { tokenRunScorer } from './token-run';
+import { vectorScorer } from './vector';
+
+export const SCORERS: readonly Scorer[] = [
+  lexicalScorer,
+  vectorScorer,
+  lateInteractionScorer,
+  tokenRunScorer,
+  selectionScorer,
+];
+
+export type { Scorer, Scores, ScoringInput, ScoringMemory } from './scorer';

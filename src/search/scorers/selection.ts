@@ -1,0 +1,19 @@
+import type { Scorer } from './scorer';
+
+/**
+ * Scores segments by the learned similarity of their mean key with the question's mean query, for models trained to
+ * select by it.
+ */
+export const selectionScorer: Scorer = {
+  name: 'selection',
+  reason: { kind: 'attention', text: 'model selection' },
+  score: async ({ segments, memory }) => {
+    const selection = memory?.embedding.selection;
+    if (!memory || !selection) return undefined;
+    const scored = await memory.memories.selected(segments, selection);
+    return {
+      segments: new Map(scored.map(({ segment, similarity }) => [segment.key, similarity])),
+      scale: 'candidates',
+    };
+  },
+};

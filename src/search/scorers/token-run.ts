@@ -1,0 +1,21 @@
+import type { LateInteractionSettings } from '../weights';
+import type { Scorer } from './scorer';
+
+/** Scores segments by the heaviest run of neighbouring tokens that occur in the question's order. */
+export const tokenRunScorer: Scorer = {
+  name: 'tokenRun',
+  reason: { kind: 'late', text: 'words in order' },
+  score: async ({ memory, weights }) => {
+    const scores = await memory?.lateScores();
+    return (
+      scores && {
+        segments: new Map([...scores].map(([key, { run }]) => [key, runShare(run, weights.lateInteraction)])),
+        scale: { least: 0, most: 1 },
+      }
+    );
+  },
+};
+
+/** Score (0…1) of a run with this summed weight (`LateScore.run`). */
+export const runShare = (run: number, { longRun, runPower }: LateInteractionSettings): number =>
+  Math.min(1, run / longRun) ** runPower;

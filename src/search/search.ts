@@ -1,0 +1,259 @@
+import { type ContextEngine, type Memories, type MemorySegment, LateInteraction } from '../memory';
+import type { Coverage, RankedSpan, Scope } from '../protocol';
+import type { QueryEmbedding } from '../protocol/memory';
+import type { LexicalIndex, DocumentReader, ReadDocument } from '../workspace';
+import { spansOf } from './candidate-spans';
+import { type Candidate, fuse, runScorers } from './fusion';
+import { LexicalRanker } from './lexical/lexical-ranker';
+import { type AnalysedQuestion, analyseQuestion } from './query/analysis';
+import { overlapsSelection, type PathOf, pathFilter } from './scope';
+import { type Scorer, SCORERS, type ScoringMemory } from './scorers';
+import { SEARCH_WEIGHTS, type SearchWeights } from './weights';
+
+/** The workspace as a search reads it. */
+export interface SearchWorkspace {
+  readonly index: LexicalIndex;
+  readonly reader: DocumentReader;
+  /** Names of the project as a whole, in lower case. */
+  readonly ownNames: readonly string[];
+  pathOf: PathOf;
+  coverage(): Coverage;
+  /** An indexed document with its segments; undefined when the file has changed since. */
+  indexed(path: string): Promise<ReadDocument | undefined>;
+  /** Resolves when changes that were reported before can be found, or after a short time. */
+  caughtUp(): Promise<void>;
+  /** Indexes files that were found changed while they were read. Resolves to false when there were none. */
+  refreshStale(): Promise<boolean>;
+}
+
+/** The workspace's memories, while there are some. */
+export interface SearchMemory {
+  readonly memories: Memories;
+  readonly engine: Pick<ContextEngine, 'embedQuery'>;
+}
+
+export interface SearchOptions {
+  workspace: SearchWorkspace;
+  /** Asked anew for each search, because memories come and go with the model. */
+  memory?: () => SearchMemory | undefined;
+  /** Share (0…1) of segments that are encoded; undefined without a model. */
+  encodedShare?: () => number | undefined;
+  scorers?: readonly Scorer[];
+  weights?: SearchWeights;
+}
+
+export interface SearchRequest {
+  scope: Scope;
+  /** The previous question: its words help, and lead only where the present question has next to none. */
+  before?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export interface SearchResult {
+  /** Best first. */
+  spans: readonly RankedSpan[];
+  coverage: Coverage;
+}
+
+/** A search result with what a context over the whole workspace is planned from. */
+export interface Ranking extends SearchResult {
+  memory?: RankedMemory;
+  /** Error of the model or the memories, because of which this ranking uses the lexical scorer alone. */
+  trouble?: string;
+}
+
+export interface RankedMemory {
+  /** All segments of the workspace with stored rows. */
+  segments: readonly MemorySegment[];
+  /** Fused score of each segment that a scorer ranks high, by key. */
+  scores: ReadonlyMap<string, number>;
+  /** Absent when the model did not embed the question in time. */
+  embedding?: QueryEmbedding;
+  /** Scores token windows against the question, for models with token vectors. */
+  lateInteraction?: LateInteraction;
+}
+
+/**
+ * The one ranking of the product. Answers, search requests, chat tools and the terminal all use it, so they order spans
+ * alike.
+ *
+ * A search never fails because of the model: when the embedding of the question is late or fails, the lexical scorer
+ * ranks alone, and the result's coverage has no `memories`.
+ */
+export class Search {
+  readonly weights: SearchWeights;
+  private readonly lexical: LexicalRanker;
+  private readonly scorers: readonly Scorer[];
+
+  constructor(private readonly options: SearchOptions) {
+    const { workspace, weights = SEARCH_WEIGHTS, scorers = SCORERS } = options;
+    this.weights = weights;
+    this.scorers = scorers;
+    this.lexical = new LexicalRanker(workspace.index, workspace.reader, weights);
+  }
+
+  get ownNames(): readonly string[] {
+    return this.options.workspace.ownNames;
+  }
+
+  /**
+   * Finds at most `limit` spans. A greater limit appends spans and never reorders the first ones.
+   *
+   * @throws the signal's reason when it aborts
+   */
+  async search(question: string, request: SearchRequest & { limit: number }): Promise<SearchResult> {
+    const { limit } = request;
+    const { spans, coverage } = await this.rank(question, request);
+    if (limit <= spans.length || spans.length < this.weights.limits.spans)
+      return { spans: spans.slice(0, limit), coverage };
+    const isShown = (span: RankedSpan): boolean =>
+      spans.some(
+        ({ file, startLine, endLine }) => file === span.file && startLine <= span.endLine && span.startLine <= endLine,
+      );
+    const more = await this.words(this.analyse(question, request), request, limit);
+    return { spans: [...spans, ...more.filter((span) => !isShown(span))].slice(0, limit), coverage };
+  }
+
+  /**
+   * Ranks the best spans, always the same number of them, and the segments with stored rows. Changed files are indexed
+   * first.
+   */
+  async rank(question: string, request: SearchRequest): Promise<Ranking> {
+    const { workspace } = this.options;
+    await workspace.caughtUp();
+    const ranking = await this.rankOnce(question, request);
+    return (await workspace.refreshStale()) ? this.rankOnce(question, request) : ranking;
+  }
+
+  /** Searches by words alone, so that the first question of a session finds warm caches. */
+  async warmUp(question: string): Promise<void> {
+    const request: SearchRequest = { scope: { kind: 'workspace' } };
+    await this.words(this.analyse(question, request), request, this.weights.limits.spans);
+  }
+
+  private async rankOnce(question: string, request: SearchRequest): Promise<Ranking> {
+    const { workspace, encodedShare } = this.options;
+    const memory = this.options.memory?.();
+    const analysed = this.analyse(question, request);
+    const [spans, embedded] = await Promise.all([
+      this.words(analysed, request, this.weights.limits.spans),
+      memory ? this.embed(question, request, memory) : undefined,
+    ]);
+    request.signal?.throwIfAborted();
+    const found = await this.fuse(analysed, spans, request, memory, embedded?.embedding);
+    const trouble = found.trouble ?? embedded?.trouble;
+    const isLexical = memory !== undefined && (!embedded?.embedding || found.trouble !== undefined);
+    const encoded = isLexical ? undefined : encodedShare?.();
+    return {
+      spans: found.spans,
+      coverage: { ...workspace.coverage(), ...(encoded === undefined ? {} : { memories: encoded }) },
+      ...(found.memory ? { memory: found.memory } : {}),
+      ...(trouble === undefined ? {} : { trouble }),
+    };
+  }
+
+  private spans(candidates: readonly Candidate[]): Promise<readonly RankedSpan[]> {
+    return spansOf(candidates, this.options.workspace, this.weights.limits.spans);
+  }
+
+  private analyse(question: string, { before }: SearchRequest): AnalysedQuestion {
+    return analyseQuestion(question, { ownNames: this.options.workspace.ownNames, before }, this.weights.terms);
+  }
+
+  private words(question: AnalysedQuestion, request: SearchRequest, limit: number): Promise<RankedSpan[]> {
+    const { scope, signal } = request;
+    const pathOf: PathOf = (file) => this.options.workspace.pathOf(file);
+    return this.lexical.search(question, { scope, limit, signal, pathOf });
+  }
+
+  /** Embeds the question, but waits only so long: the model may be starting or busy. */
+  private async embed(
+    question: string,
+    { before, signal }: SearchRequest,
+    { engine }: SearchMemory,
+  ): Promise<{ embedding?: QueryEmbedding; trouble?: string }> {
+    const end = new AbortController();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => {
+      timer = setTimeout(() => resolve(undefined), this.weights.limits.embeddingMs);
+      signal?.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+    const embedding = engine.embedQuery(before === undefined ? question : `${question} ${before}`, end.signal);
+    try {
+      const made = await Promise.race([embedding, late]);
+      if (made) return { embedding: made };
+      end.abort();
+      return {};
+    } catch (error) {
+      return { trouble: messageOf(error) };
+    } finally {
+      clearTimeout(timer);
+      embedding.catch(() => undefined);
+    }
+  }
+
+  private async fuse(
+    question: AnalysedQuestion,
+    spans: readonly RankedSpan[],
+    { scope, signal }: SearchRequest,
+    memory: SearchMemory | undefined,
+    embedding: QueryEmbedding | undefined,
+  ): Promise<{ spans: readonly RankedSpan[]; memory?: RankedMemory; trouble?: string }> {
+    const { weights, scorers } = this;
+    const wordsOnly = { question, spans, segments: [], weights };
+    if (!memory) return { spans: await this.spans(fuse(wordsOnly, await runScorers(scorers, wordsOnly), weights)) };
+    try {
+      const segments = memory.memories.segments();
+      const filter = pathFilter(scope, (file) => this.options.workspace.pathOf(file));
+      const inScope = segments.filter(
+        (segment) => (!filter || filter(segment.path)) && overlapsSelection(scope, segment),
+      );
+      const lateInteraction =
+        embedding?.late && new LateInteraction(embedding.late, memory.memories.vocabSize, weights.lateInteraction);
+      const input = {
+        ...wordsOnly,
+        segments: inScope,
+        ...(embedding ? { memory: scoringMemory(memory.memories, embedding, inScope, lateInteraction) } : {}),
+      };
+      const candidates = fuse(input, await runScorers(scorers, input), weights);
+      const scores = new Map<string, number>();
+      for (const { segmentScores } of candidates)
+        for (const [key, score] of segmentScores) scores.set(key, Math.max(scores.get(key) ?? 0, score));
+      return {
+        spans: await this.spans(candidates),
+        memory: {
+          segments,
+          scores,
+          ...(embedding ? { embedding } : {}),
+          ...(lateInteraction ? { lateInteraction } : {}),
+        },
+      };
+    } catch (error) {
+      signal?.throwIfAborted();
+      const candidates = fuse(wordsOnly, await runScorers(scorers, wordsOnly), weights);
+      return { spans: await this.spans(candidates), trouble: messageOf(error) };
+    }
+  }
+}
+
+/** Late-interaction scores are computed when the first scorer asks for them, once for all. */
+function scoringMemory(
+  memories: Memories,
+  embedding: QueryEmbedding,
+  segments: readonly MemorySegment[],
+  lateInteraction: LateInteraction | undefined,
+): ScoringMemory {
+  let scores: ReturnType<ScoringMemory['lateScores']> | undefined;
+  return {
+    memories,
+    embedding,
+    lateScores: () =>
+      (scores ??= lateInteraction
+        ? memories
+            .late(segments, lateInteraction)
+            .then((scored) => new Map(scored.map(({ segment, score }) => [segment.key, score])))
+        : Promise.resolve(undefined)),
+  };
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

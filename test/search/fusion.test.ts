@@ -1,0 +1,182 @@
+import { expect, test } from 'vitest';
+import type { Memories, MemorySegment } from '../../src/memory';
+import { SEARCH_WEIGHTS } from '../../src/search';
+import { spansOf } from '../../src/search/candidate-spans';
+import { fuse as fuseCandidates, runScorers, type ScorerResult } from '../../src/search/fusion';
+import { analyseQuestion } from '../../src/search/query/analysis';
+import { SCORERS, type Scores } from '../../src/search/scorers';
+import { lexicalScorer } from '../../src/search/scorers/lexical';
+import type { RankedSpan } from '../../src/protocol';
+
+const TEXT = 'first\nsecond\n';
+const segment = (path: string, startLine = 1, endLine = 2): MemorySegment => ({
+  key: `${path}:${startLine}`,
+  path,
+  file: `/w/${path}`,
+  hash: '',
+  startLine,
+  endLine,
+  start: 0,
+  end: TEXT.length,
+  tokens: 10,
+  coarseRows: 1,
+  fineRows: 1,
+});
+const span = (path: string, score: number, startLine = 1, endLine = 2): RankedSpan => ({
+  path,
+  file: `/w/${path}`,
+  startLine,
+  endLine,
+  score,
+  breadcrumb: [],
+  reasons: [],
+  text: TEXT,
+  language: 'python',
+});
+const library = {
+  indexed: (path: string) =>
+    Promise.resolve(
+      path === 'gone.py'
+        ? undefined
+        : {
+            document: { file: `/w/${path}`, path, language: 'python', text: TEXT, hash: '' },
+            segmented: {
+              segments: [
+                {
+                  startLine: 1,
+                  endLine: 2,
+                  start: 0,
+                  end: TEXT.length,
+                  kind: 'code' as const,
+                  symbols: [],
+                  breadcrumb: ['Outer'],
+                },
+              ],
+              symbols: [],
+              imports: [],
+              method: 'syntax' as const,
+            },
+          },
+    ),
+};
+const scoring = (
+  weight: number,
+  values: Record<string, number>,
+  scale: Scores['scale'] = 'candidates',
+): ScorerResult => ({
+  scorer: {
+    name: 'vector',
+    reason: { kind: 'vector', text: 'similar meaning' },
+    score: () => Promise.resolve(undefined),
+  },
+  weight,
+  scores: { segments: new Map(Object.entries(values)), scale },
+});
+async function fuse(
+  spans: readonly RankedSpan[],
+  segments: readonly MemorySegment[],
+  ...results: ScorerResult[]
+): Promise<readonly RankedSpan[]> {
+  const input = { question: analyseQuestion('a question'), spans, segments, weights: SEARCH_WEIGHTS };
+  const lexical = await runScorers([lexicalScorer], input);
+  return spansOf(fuseCandidates(input, [...lexical, ...results], SEARCH_WEIGHTS), library, SEARCH_WEIGHTS.limits.spans);
+}
+const paths = (spans: readonly RankedSpan[]): string[] => spans.map(({ path }) => path);
+
+const SPANS = [span('a.py', 9), span('b.py', 8), span('c.py', 4)];
+const SEGMENTS = ['a.py', 'b.py', 'c.py', 'd.py', 'gone.py'].map((path) => segment(path));
+
+test('the lexical scorer alone keeps the order and the scores', async () => {
+  expect(await fuse(SPANS, SEGMENTS)).toEqual(SPANS);
+});
+
+test('another scorer decides where the lexical scores are close, and is shown as a reason', async () => {
+  const fused = await fuse(SPANS, SEGMENTS, scoring(2, { 'a.py:1': 0.1, 'b.py:1': 0.9, 'c.py:1': 0.9 }));
+  expect(paths(fused)).toEqual(['b.py', 'a.py', 'c.py']);
+  expect(fused.map(({ score }) => score)).toEqual([10, 9, 6]);
+  expect(fused[0]!.reasons).toEqual([{ kind: 'vector', text: 'similar meaning', weight: 2 }]);
+  expect(fused[1]!.reasons).toEqual([]);
+});
+
+test('a fixed scale gives the same share whatever the other candidates are', async () => {
+  const fused = await fuse(SPANS, SEGMENTS, scoring(2, { 'a.py:1': 0.1, 'b.py:1': 0.25 }, { least: 0, most: 1 }));
+  expect(fused.map(({ score }) => Number(score.toFixed(6)))).toEqual([9.2, 8.5, 4]);
+});
+
+test('a segment outside all spans starts with the score of the last span; a segment that is gone is left out', async () => {
+  const one = await fuse(SPANS, SEGMENTS, scoring(1, { 'a.py:1': 0, 'gone.py:1': 1, 'd.py:1': 0.5 }));
+  expect(paths(one)).toEqual(['a.py', 'b.py', 'd.py', 'c.py']);
+  expect(one[2]).toMatchObject({ text: TEXT, breadcrumb: ['Outer'], startLine: 1, endLine: 2, score: 4.5 });
+  expect(paths(await fuse(SPANS, SEGMENTS, scoring(6, { 'a.py:1': 0, 'd.py:1': 1 })))).toEqual([
+    'd.py',
+    'a.py',
+    'b.py',
+    'c.py',
+  ]);
+});
+
+test('a segment whose file has changed is left out', async () => {
+  const changed = { ...segment('d.py'), hash: 'before' };
+  expect(paths(await fuse(SPANS, [segment('a.py'), changed], scoring(6, { 'a.py:1': 0, 'd.py:1': 1 })))).toEqual([
+    'a.py',
+    'b.py',
+    'c.py',
+  ]);
+});
+
+test('a span has the share of its best segment', async () => {
+  const segments = [segment('b.py', 1, 1), segment('b.py', 2, 2), segment('a.py')];
+  const fused = await fuse(
+    [span('a.py', 2), span('b.py', 1)],
+    segments,
+    scoring(2, { 'a.py:1': 1, 'b.py:1': 0.5, 'b.py:2': 0 }),
+  );
+  expect(fused.map(({ score }) => score)).toEqual([4, 2]);
+});
+
+test('a scorer with equal values, or none, changes nothing', async () => {
+  expect(
+    await fuse(SPANS, SEGMENTS.slice(0, 3), scoring(3, { 'a.py:1': 1, 'b.py:1': 1, 'c.py:1': 1 }), scoring(3, {})),
+  ).toEqual(SPANS);
+});
+
+test('nothing is returned where no word was found', async () => {
+  expect(await fuse([], SEGMENTS, scoring(1, { 'a.py:1': 1, 'b.py:1': 0 }))).toEqual([]);
+});
+
+test('values of spans count like values of segments', async () => {
+  const [a, b] = SPANS as [RankedSpan, RankedSpan];
+  const result = scoring(3, {}, { least: 0, most: 1 });
+  const fused = await fuse(SPANS, [], {
+    ...result,
+    scores: { spans: new Map([[b, 1]]), scale: { least: 0, most: 1 } },
+  });
+  expect(paths(fused)).toEqual([b.path, a.path, 'c.py']);
+});
+
+test('scorers run that have a weight and can score the question', async () => {
+  const [first, second] = SEGMENTS as [MemorySegment, MemorySegment];
+  const memories = {
+    nearest: () => Promise.resolve([{ segment: first, similarity: 0.5 }]),
+    selected: (_: unknown, selection: Float32Array) =>
+      Promise.resolve([{ segment: second, similarity: selection[0] as number }]),
+  } as unknown as Memories;
+  const lateScores = () => Promise.resolve(undefined);
+  const input = { question: analyseQuestion('a question'), spans: SPANS, segments: SEGMENTS, weights: SEARCH_WEIGHTS };
+  const names = async (more: object): Promise<string[]> =>
+    (await runScorers(SCORERS, { ...input, ...more })).map(({ scorer }) => scorer.name);
+  const embedding = { vector: Float32Array.of(1), tokens: 3 };
+  expect(await names({})).toEqual(['lexical']);
+  expect(await names({ memory: { memories, embedding, lateScores } })).toEqual(['lexical', 'vector']);
+  const selecting = { ...embedding, selection: Float32Array.of(0.25) };
+  expect(await names({ memory: { memories, embedding: selecting, lateScores } })).toEqual([
+    'lexical',
+    'vector',
+    'selection',
+  ]);
+  const weights = { ...SEARCH_WEIGHTS, scorers: { ...SEARCH_WEIGHTS.scorers, selection: 0 } };
+  expect(await names({ memory: { memories, embedding: selecting, lateScores }, weights })).toEqual([
+    'lexical',
+    'vector',
+  ]);
+});

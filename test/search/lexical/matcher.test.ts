@@ -1,0 +1,94 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { scanTokens, tokenTerms } from '../../../src/workspace/lexical/terms';
+import type { QueryTerm } from '../../../src/workspace/lexical/types';
+import { Matcher } from '../../../src/search/lexical/matcher';
+import { TermFilter } from '../../../src/search/lexical/term-filter';
+
+const words =
+  'try tries tried trying fly flies die dying id ids use uses used using hope hoping ate ating aing rational abli relational y by go going x86_64 utf-8 getEnviron HTTPServer2_name _a_b_c $el straße ÉTÉ 線形代数 İstanbul'.split(
+    ' ',
+  );
+const syllable = fc.constantFrom(
+  'a',
+  'b',
+  'e',
+  'i',
+  'y',
+  's',
+  't',
+  'ies',
+  'ed',
+  'ing',
+  'ational',
+  'li',
+  'eli',
+  'biliti',
+  'logi',
+  'al',
+  'enci',
+  'eed',
+  'ize',
+  'yed',
+  'ys',
+  'ly',
+  '_',
+  '2',
+  '-',
+  'Q',
+  'Xy',
+);
+const token = fc.oneof(
+  fc.constantFrom(...words),
+  fc.array(syllable, { minLength: 1, maxLength: 6 }).map((parts) => parts.join('')),
+);
+
+describe('TermFilter', () => {
+  it('lets every token through that holds one of its terms', () => {
+    fc.assert(
+      fc.property(token, (text) => {
+        scanTokens(text, 0, text.length, (start, end) => {
+          for (const term of tokenTerms(text.slice(start, end)))
+            expect(new TermFilter(['zzz', term]).mayHold(text, start, end), `${term} in ${text}`).toBe(true);
+        });
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('keeps most others out', () => {
+    const filter = new TermFilter(['timeout', 'connect', 'id']);
+    const passed = 'const render = (element) => element.children.map(renderChild); // draws the tree'
+      .match(/\w+/g)
+      ?.filter((word) => filter.mayHold(word, 0, word.length));
+    expect(passed).toEqual(['const']);
+  });
+});
+
+describe('Matcher', () => {
+  it('finds what analysing every token finds', () => {
+    const terms = fc
+      .array(token, { minLength: 1, maxLength: 5 })
+      .map((tokens): QueryTerm[] => [...new Set(tokens.flatMap(tokenTerms))].map((term) => ({ term, weight: 1 })));
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(token, fc.constantFrom(' ', '\n', '.', '(')), { maxLength: 30 }),
+        terms,
+        (parts, asked) => {
+          const text = parts.flat().join('');
+          const expected: [line: number, bit: number][] = [];
+          scanTokens(text, 0, text.length, (start, end) => {
+            const line = 7 + (text.slice(0, start).match(/\n/g)?.length ?? 0);
+            for (const term of tokenTerms(text.slice(start, end))) {
+              const bit = asked.findIndex((query) => query.term === term);
+              if (bit >= 0) expected.push([line, bit]);
+            }
+          });
+          const { lines, bits } = new Matcher(asked).find(text, 0, text.length, 7);
+          expect(lines.map((line, i) => [line, bits[i]])).toEqual(expected);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+});

@@ -1,0 +1,138 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { pathKind } from '../../../src/search/lexical/path-kind';
+import { analyseQuestion, type SoughtName } from '../../../src/search/query/analysis';
+
+const names = (text: string, kind: SoughtName['kind']): string[] =>
+  analyseQuestion(text)
+    .names.filter((name) => name.kind === kind)
+    .map((name) => name.text);
+const weightOf = (text: string, term: string): number | undefined =>
+  analyseQuestion(text).terms.find((t) => t.term === term)?.weight;
+
+describe('analyseQuestion', () => {
+  it.each([
+    ['How does resolve_redirects call rebuild_auth?', ['resolve_redirects', 'rebuild_auth']],
+    ['Why is key.lower() slow in CaseInsensitiveDict?', ['key', 'lower', 'CaseInsensitiveDict']],
+    ['What does `flush` do?', ['flush']],
+    ['Does __post_init__ run twice?', ['__post_init__']],
+    ['What is a well-known Unicode problem of the CLI?', []],
+    ['who wrote the page(s) about it', []],
+  ])('finds the identifiers of %j', (text, expected) => expect(names(text, 'identifier')).toEqual(expected));
+
+  it('takes capitalised words inside a sentence for names, not the first one', () => {
+    expect(names('Where does Flask register a Blueprint? Does Werkzeug help?', 'proper')).toEqual([
+      'Flask',
+      'Blueprint',
+      'Werkzeug',
+    ]);
+  });
+
+  it('joins neighbouring words that may be one name, in the singular too', () => {
+    const compounds = names('throw on duplicate class fields', 'compound');
+    expect(compounds).toContain('duplicate_class_fields');
+    expect(compounds).toContain('duplicate_class_field');
+    expect(names('hooks, errors', 'compound')).toEqual([]);
+  });
+
+  it('reads paths and file names', () => {
+    expect(
+      analyseQuestion('What does src/app/Main.py import from ./utils.ts, e.g. and/or I/O via os.path?').files,
+    ).toEqual(['src/app/main.py', 'utils.ts']);
+    expect(analyseQuestion('see packages/svelte/src/compiler.').files).toEqual(['packages/svelte/src/compiler']);
+  });
+
+  it('keeps quoted runs of words', () => {
+    expect(analyseQuestion('who prints "No such   file" and `export { a }`').phrases).toEqual([
+      'no such file',
+      'export { a }',
+    ]);
+  });
+
+  it('leaves out words that ask, and counts words of design talk for less', () => {
+    const text = 'What is the architectural purpose of the session cookie?';
+    expect(weightOf(text, 'what')).toBeUndefined();
+    expect(weightOf(text, 'session')).toBe(1);
+    expect(weightOf(text, 'purpos')).toBeLessThan(0.6);
+  });
+
+  it("counts the project's own name for little, and looks for no definition of it", () => {
+    const { terms, names } = analyseQuestion('Where does Flask keep the Flask session?', { ownNames: ['flask'] });
+    expect(terms.find(({ term }) => term === 'flask')?.weight).toBeLessThan(0.5);
+    expect(names.map(({ text }) => text)).toEqual([]);
+    expect(weightOf('Where does Flask keep the session?', 'flask')).toBe(1);
+  });
+
+  it('leans on the question before as far as it says little itself', () => {
+    const before = 'How often is a failed HttpRequest tried again?';
+    const asked = (text: string) => analyseQuestion(text, { before });
+    const weightIn = (text: string, term: string) => asked(text).terms.find((each) => each.term === term)?.weight ?? 0;
+    expect(weightIn('And when is a berth released?', 'berth')).toBe(1);
+    expect(weightIn('And when is a berth released?', 'fail')).toBeLessThan(0.3);
+    expect(asked('And when is a berth released?').names.some(({ text }) => text === 'HttpRequest')).toBe(false);
+    expect(weightIn('And where is it called?', 'fail')).toBeGreaterThan(0.5);
+    expect(asked('And where is it called?').names.some(({ text }) => text === 'HttpRequest')).toBe(true);
+  });
+
+  it('adds what programmers write for a word', () => {
+    const term = analyseQuestion('loading the configuration').terms.find((t) => t.term === 'configur');
+    expect(term?.alternatives?.map((other) => other.term)).toContain('config');
+  });
+
+  it('reads the intent', () => {
+    expect(analyseQuestion('Which tests cover the parser?').intent.tests).toBe(true);
+    expect(analyseQuestion('What tests whether the value is null?').intent.tests).toBe(false);
+    for (const text of ['How are hooks run before each test?', 'What happens when a test times out?'])
+      expect(analyseQuestion(text).intent.tests, text).toBe(false);
+    for (const text of ['What error does the failing test raise?', 'Where is the parser tested?'])
+      expect(analyseQuestion(text).intent.tests, text).toBe(true);
+    expect(analyseQuestion('How do I install the package?').intent.docs).toBe(true);
+    expect(analyseQuestion('How does the parser recover?').intent).toEqual({
+      tests: false,
+      examples: false,
+      docs: false,
+      config: false,
+      types: false,
+      history: false,
+    });
+  });
+
+  it('takes any text: at most 32 terms, positive weights, no repetition', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 400 }), fc.lorem({ maxCount: 80 })), (text) => {
+        const { terms, names: sought } = analyseQuestion(text);
+        expect(terms.length).toBeLessThanOrEqual(32);
+        expect(new Set(terms.map((t) => t.term)).size).toBe(terms.length);
+        for (const { term, weight } of terms) expect(term.length > 0 && weight > 0).toBe(true);
+        expect(new Set(sought.map((n) => n.term)).size).toBe(sought.length);
+      }),
+    );
+  });
+});
+
+describe('pathKind', () => {
+  const kinds = (path: string): string[] => Object.entries(pathKind(path)).flatMap(([kind, is]) => (is ? [kind] : []));
+  it.each([
+    ['src/flask/app.py', []],
+    ['tests/test_app.py', ['test']],
+    ['pkg/server/server_test.go', ['test']],
+    ['src/main/java/com/x/ParserTest.java', ['test']],
+    ['web/src/button.spec.tsx', ['test']],
+    ['src/contest/latest.py', []],
+    ['src/attestation.ts', []],
+    ['examples/tutorial/app.py', ['example']],
+    ['docs/guide/install.md', ['docs']],
+    ['CHANGELOG.md', ['docs', 'history']],
+    ['types/index.d.ts', ['declaration']],
+    ['src/pkg/__init__.py', ['entry']],
+    ['third_party/zlib/inflate.c', ['foreign']],
+    ['web/app.min.js', ['foreign']],
+    ['pnpm-lock.yaml', ['foreign', 'config', 'lock']],
+    ['go.sum', ['foreign', 'lock']],
+    ['web/npm-shrinkwrap.json', ['foreign', 'config', 'lock']],
+    ['src/lock.go', []],
+    ['t/unit/worker/consumer.py', ['test']],
+    ['caddytest/integration/proxy.caddyfiletest', ['test']],
+    ['.github/workflows/ci.yml', ['config', 'tooling']],
+  ])('%s', (path, expected) => expect(kinds(path)).toEqual(expected));
+});
