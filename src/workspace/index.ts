@@ -16,7 +16,7 @@ export { extractFunctions } from './segments/functions';
 export { SEGMENTER_VERSION } from './segments/limits';
 export { StoreLock } from './store/lock';
 export { LexicalIndex } from './lexical/lexical-index';
-export { type DocumentHit, type LexicalResult, MAX_QUERY_TERMS, type SegmentHit } from './lexical/search';
+export { type DocumentHit, type LexicalResult, MAX_QUERY_TERMS, type SegmentHit } from './lexical/results';
 export { stem } from './lexical/stem';
 export {
   definitionTerm,

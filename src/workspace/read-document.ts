@@ -8,7 +8,7 @@ export interface ReadDocument {
 }
 
 /**
- * Where the retriever gets the documents that lead the ranking (a few dozen for each question). `read` gives what was
+ * Source of the documents that lead the ranking (a few dozen for each question). `read` gives what was
  * indexed under `docId`, or undefined when it is gone: then it is left out of the results.
  */
 export interface DocumentReader {

@@ -1,7 +1,4 @@
-/**
- * The words of the library: documents, segments, symbols (docs/architecture.md, "Words"). Lines are 1-based and
- * inclusive.
- */
+/** Documents, segments and symbols (docs/architecture.md, "Words"). Lines are 1-based and inclusive. */
 
 export interface WorkspaceFolder {
   /** Display name; the prefix of paths when a workspace has several folders. */
@@ -23,7 +20,7 @@ export interface Document {
   text: string;
   /** sha256 (hex) of the decoded text. */
   hash: string;
-  /** Where lines come from in a document that is not plain text (a notebook's cells); in order of the lines. */
+  /** Origin of the lines in a document that is not plain text (a notebook's cells); in order of the lines. */
   places?: readonly Place[];
 }
 
@@ -86,7 +83,7 @@ export interface Segment {
   /** Character offsets [start, end) in the document's text. */
   start: number;
   end: number;
-  /** What the segment mainly is. */
+  /** Main content of the segment. */
   kind: 'code' | 'prose' | 'data';
   /** Indices into SegmentedDocument.symbols of definitions that begin in the segment. */
   symbols: readonly number[];
@@ -108,6 +105,6 @@ export interface SegmentedDocument {
   symbols: readonly DocumentSymbol[];
   /** Specifiers this document imports ("./util", "os.path", "std::fs"), for coherence and "who uses it". */
   imports: readonly string[];
-  /** How it was cut: by a grammar, by headings, by indentation and blank lines, or by length alone. */
+  /** Cut by a grammar, by headings, by indentation and blank lines, or by length alone. */
   method: 'syntax' | 'headings' | 'indentation' | 'length';
 }

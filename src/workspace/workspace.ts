@@ -21,7 +21,7 @@ export type { WorkspaceStatus } from './indexing/progress';
 
 export interface WorkspaceOptions {
   folders: readonly WorkspaceFolder[];
-  /** Where what is kept of this workspace lies; made when missing. Undefined keeps the index in memory. */
+  /** Directory of the index; made when missing. Undefined keeps the index in memory. */
   storageDirectory: string | undefined;
   settings: IndexSettings;
   /** Threads that segment in bulk; default 2. */
@@ -34,11 +34,11 @@ export interface WorkspaceOptions {
   grammars?: string;
 }
 
-/** What is known of an indexed document without reading it. */
+/** An indexed document, as far as it is known without reading it. */
 export interface IndexedFile {
   path: string;
   file: string;
-  /** Of its text. */
+  /** sha256 of the text. */
   hash: string;
   language: string;
   segments: number;
@@ -46,7 +46,7 @@ export interface IndexedFile {
 }
 
 /**
- * The workspace as a library: which files belong to it, how they are cut, what is found in them. One facade for the
+ * The facade over files, segments and index of a workspace, for worker and terminal:
  * worker and the terminal. It answers at any time from what is indexed, and says how much that is.
  *
  *     const library = await Workspace.open({ folders, storageDirectory, settings });
@@ -68,7 +68,7 @@ export class Workspace {
   private readonly catalogue: Catalogue;
   private readonly lexical: LexicalIndex;
   private readonly lock: StoreLock | undefined;
-  /** What was found amiss when the store was opened, in words. */
+  /** Troubles found when the store was opened, in words for the user. */
   readonly notices: readonly string[];
 
   private constructor(options: WorkspaceOptions, { catalogue, lexical, lock, notices }: OpenStore) {
@@ -126,7 +126,7 @@ export class Workspace {
   }
 
   /**
-   * Ends the pass under way, or leaves out the first one. What is indexed is kept, and saved files are still taken in;
+   * Ends the pass under way, or leaves out the first one. The index so far is kept, and saved files are still indexed;
    * `start` takes the pass up again.
    */
   cancel(): Promise<void> {
@@ -190,7 +190,7 @@ export class Workspace {
 
   // ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** What the project as a whole is called, lower case; nothing where there are several folders. */
+  /** Names of the project as a whole, lower case; none where there are several folders. */
   get ownNames(): readonly string[] {
     return this.folders.ownNames;
   }

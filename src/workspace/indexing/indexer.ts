@@ -6,10 +6,11 @@ import { OWN_IGNORE_FILE } from '../sources/rules';
 import { walk, WalkReport, type WalkedFile } from '../sources/walk';
 import { whyFile } from '../sources/why';
 import type { LexicalIndex } from '../lexical/lexical-index';
-import { LexicalStoreError } from '../lexical/types';
+import type { LexicalStoreError } from '../lexical/types';
 import type { SegmenterPool } from '../segments/pool';
 import type { DocumentCache } from '../document-cache';
 import type { Catalogue } from '../store/catalogue';
+import { IndexWriter } from './index-writer';
 import type { Progress } from './progress';
 
 export interface IndexSettings {
@@ -42,10 +43,6 @@ export interface IndexerContext {
   yieldToForeground?: () => Promise<void>;
 }
 
-/** Terms in memory before they are written as a pack. */
-const FLUSH_BYTES = 48 << 20;
-/** Files between two writes of the catalogue. */
-const CATALOGUE_BATCH = 128;
 /** From so many changed files on (a branch switch), walking anew is cheaper than asking the rules for each. */
 const BURST = 200;
 /** More changed files than this are worth the threads. */
@@ -60,9 +57,11 @@ export class Indexer {
   private readonly typed = new Map<string, symbol>();
   private resume: (() => void) | undefined;
   private paused: Promise<void> | undefined;
-  private sinceFlush = 0;
+  private readonly writer: IndexWriter;
 
-  constructor(readonly context: IndexerContext) {}
+  constructor(readonly context: IndexerContext) {
+    this.writer = new IndexWriter(context);
+  }
 
   pause(paused: boolean): void {
     if (paused && !this.paused) this.paused = new Promise((resolve) => (this.resume = resolve));
@@ -78,7 +77,7 @@ export class Indexer {
 
   /**
    * One pass over the workspace. Files whose time and size are known are not read, files whose text is known are not
-   * segmented. What is no longer there is taken out. When it is done all can be found; `write` makes it last.
+   * segmented. Files that are gone are removed. All can be found when it is done; `write` makes it last.
    * Throws only when aborted.
    */
   async pass(signal: AbortSignal): Promise<void> {
@@ -138,7 +137,7 @@ export class Indexer {
         await this.indexFile(file.file, file.path, true);
         progress.done++;
         progress.changed();
-        if (++this.sinceFlush >= CATALOGUE_BATCH) await this.writeSome(signal);
+        await this.writer.fileDone(signal);
       }
     };
     await Promise.all(Array.from({ length: pool.width + 2 }, lane));
@@ -213,7 +212,7 @@ export class Indexer {
       this.remove(path);
       progress.skip(path, SKIPPED[code]);
     } else {
-      // What was indexed stays until it can be read again: a file may be locked for a moment.
+      // The indexed text stays until the file can be read again: it may be locked for a moment.
       const message = error instanceof Error ? error.message : String(error);
       progress.problem(path, message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message);
     }
@@ -282,7 +281,7 @@ export class Indexer {
     const turn = Symbol(path);
     this.typed.set(path, turn);
     const document = await documentOfText(file, path, text).catch(() => undefined);
-    // What the editor holds may be no document for now (half of a notebook's JSON): the saved file stands.
+    // An editor may hold no document for now (half of a notebook's JSON): the saved file stands.
     if (!document) return;
     const { segmented } = await pool.segmentNow(document);
     // Saved or typed on meanwhile: this text would hide what came after it.
@@ -292,61 +291,18 @@ export class Indexer {
     if (atOnce && !lexical.has(path, document.hash)) lexical.add(path, document, segmented);
   }
 
-  // ── Writing ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  private async writeSome(signal: AbortSignal): Promise<void> {
-    this.sinceFlush = 0;
-    const { catalogue, lexical } = this.context;
-    if (!this.mayWrite()) return;
-    await catalogue.flush();
-    if (lexical.pendingBytes > FLUSH_BYTES) await this.flushLexical(signal);
+  /** Writes everything to disk and merges packs. Never rejects because of the disk (IndexWriter). */
+  write(signal?: AbortSignal): Promise<void> {
+    return this.writer.write(signal);
   }
 
-  /**
-   * Everything to disk, and fewer packs. A full disk is noted in the status; what could not be written stays in memory.
-   */
-  async write(signal?: AbortSignal): Promise<void> {
-    const { catalogue } = this.context;
-    if (!this.mayWrite()) return;
-    await catalogue.flush();
-    if ((await this.flushLexical(signal)) && !signal?.aborted) await this.merge(signal);
-    await catalogue.compact();
-  }
-
-  private mayWrite(): boolean {
-    if (this.context.ownsStore()) return true;
-    this.context.catalogue.detach();
-    return false;
-  }
-
-  /** Why the lexical index could not be written the last time. */
-  lexicalFailure: LexicalStoreError | undefined;
-
-  private async flushLexical(signal?: AbortSignal): Promise<boolean> {
-    try {
-      await this.context.lexical.flush(signal);
-      this.lexicalFailure = undefined;
-      return true;
-    } catch (error) {
-      if (signal?.aborted) throw error;
-      if (!(error instanceof LexicalStoreError)) throw error;
-      this.lexicalFailure = error;
-      return false;
-    }
-  }
-
-  private async merge(signal?: AbortSignal): Promise<void> {
-    try {
-      while (await this.context.lexical.merge(signal)) signal?.throwIfAborted();
-    } catch (error) {
-      if (signal?.aborted) throw error;
-      if (!(error instanceof LexicalStoreError)) throw error;
-      this.lexicalFailure = error;
-    }
+  /** The last failure to write the lexical index, until a write succeeds. */
+  get lexicalFailure(): LexicalStoreError | undefined {
+    return this.writer.lexicalFailure;
   }
 }
 
-/** How the status names files that turned out to be no documents. */
+/** Words of the status for files that turned out to be no documents. */
 const SKIPPED = { binary: 'binary', tooLarge: 'too large', special: 'not a regular file' } as const;
 
 /** A file whose content decides what is indexed. */

@@ -3,9 +3,9 @@ import type { SegmenterPool } from '../segments/pool';
 import { entryOf } from '../languages';
 import type { FileChange, Indexer } from './indexer';
 
-/** Several saves within this time are taken in together. */
+/** Saves within this time are indexed together. */
 const GATHER_MS = 15;
-/** After the last change, when what is in memory goes to disk. */
+/** Time from the last change to the write to disk. */
 const SETTLE_MS = 3_000;
 /**
  * A question waits so long for changes that were told before it: a saved file takes a tenth of it, a branch switch is
@@ -19,19 +19,19 @@ const WARM_MS = 500;
 const REHEARSALS = 24;
 const REHEARSAL_PAUSE_MS = 40;
 
-/** When the indexer works: one pass at a time, changes taken in as they are told, writing once it is quiet. */
+/** Schedules the indexer: one pass at a time, changes as they are reported, writing once it is quiet. */
 export class Upkeep {
   /** The pass under way: when all can be found, when all is written too, and what ends it. */
   private pass: { found: Promise<void>; done: Promise<void>; abort: AbortController } | undefined;
   private gathered = new Map<string, FileChange>();
   private gathering: Promise<void> | undefined;
-  /** Changes that were told and are not taken in yet. */
+  /** Reported changes that are not indexed yet. */
   private readonly arriving = new Set<Promise<void>>();
   private settleTimer: NodeJS.Timeout | undefined;
   private warmTimer: NodeJS.Timeout | undefined;
   private closed = false;
 
-  /** @param rehearse searches for something, so that the first question finds the way paved */
+  /** @param rehearse searches for something, to warm up the code that the first question runs */
   constructor(
     private readonly indexer: Indexer,
     private readonly pool: SegmenterPool,
@@ -110,7 +110,7 @@ export class Upkeep {
     next();
   }
 
-  /** A few files' names, from all over the workspace. */
+  /** Names of a few files from all over the workspace. */
   private someNames(): string[] {
     const paths = [...this.indexer.context.catalogue.entries.values()].map(({ path }) => path);
     const step = Math.max(1, Math.floor(paths.length / REHEARSALS));
@@ -141,7 +141,7 @@ export class Upkeep {
     await this.pass?.done;
   }
 
-  /** Ends the pass under way for good, until somebody begins another. */
+  /** Ends the pass under way until another is begun. */
   async cancel(): Promise<void> {
     this.indexer.pause(false);
     // It may come to its end meanwhile.
@@ -168,7 +168,7 @@ export class Upkeep {
     this.settle();
   }
 
-  /** Files that a question has found changed; nobody told of them. */
+  /** Indexes files that a question found changed and no event reported. */
   async refresh(files: readonly string[]): Promise<void> {
     await this.indexer.update(files.map((file) => ({ file, type: 'changed' })));
     this.settle();
@@ -181,7 +181,7 @@ export class Upkeep {
     return change;
   }
 
-  /** Resolves when what was told before can be found, within reason. */
+  /** Resolves when reported changes can be found, or after CATCH_UP_MS. */
   async caughtUp(): Promise<void> {
     if (this.arriving.size === 0) return;
     let timer: NodeJS.Timeout | undefined;

@@ -1,6 +1,6 @@
 import type { Language, SymbolKind } from '../types';
 
-/** How prose shows its headings. */
+/** Heading syntax of prose. */
 export type Markup = 'markdown' | 'restructuredtext' | 'plaintext';
 
 /** A definition that is recognised on one line. */
@@ -86,7 +86,7 @@ export interface LanguageEntry {
 
   // ── Signatures ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Where a declaration's head ends: at a brace (default), at the end of its line, or at a colon. */
+  /** End of a declaration's head: a brace (default), the end of its line, or a colon. */
   headEnds?: 'brace' | 'line' | 'colon';
   /** Characters that open a string; default `"`, `'` and a backtick. */
   quotes?: string;

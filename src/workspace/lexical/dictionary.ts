@@ -14,7 +14,7 @@ export interface TermEntry {
   term: string;
   /** Number of postings. */
   count: number;
-  /** Where they lie in the postings section. */
+  /** Place in the postings section. */
   offset: number;
   length: number;
 }

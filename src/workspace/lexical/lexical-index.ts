@@ -9,7 +9,8 @@ import { chooseMerge } from './merge-policy';
 import { Pack } from './pack';
 import { storeError, writePack } from './pack-writer';
 import { type Part, PostingList, SEGMENT_KINDS } from './part';
-import { type LexicalResult, type SearchOptions, Searcher } from './search';
+import type { LexicalResult, SearchOptions } from './results';
+import { Searcher } from './search';
 import {
   type DamagedPack,
   type DocumentId,
@@ -32,9 +33,10 @@ import {
  *     while (await index.merge()) {}                                    // in the background: fewer packs, less room
  *     await index.close();
  *
- * `add`, `remove` and `search` are synchronous and may be called while a flush or merge runs. What was not flushed when
- * the process dies is missing at the next open, which the owner sees from `has(docId, hash)` and adds again; so is
- * everything in a damaged pack. One process at a time may have a directory open (the library's lock sees to it).
+ * `add`, `remove` and `search` are synchronous and may be called while a flush or merge runs. Documents that were not
+ * flushed when the process dies is missing at the next open, which the owner sees from `has(docId, hash)` and adds
+ * again; so is everything in a damaged pack. One process at a time may have a directory open (the library's lock sees
+ * to it).
  */
 export class LexicalIndex {
   private delta = new Delta();

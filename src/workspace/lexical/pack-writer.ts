@@ -14,7 +14,7 @@ import { LexicalStoreError } from './types';
 const SLICE_MS = 8;
 
 /**
- * Where the documents of the sources went: for each source, new row of each old row, or −1 for those that were removed.
+ * New row of each document of each source, or −1 for a removed document.
  */
 export interface WrittenPack {
   rows: readonly Int32Array[];

@@ -1,7 +1,7 @@
 import { GrowableInt32 } from './growable';
 import type { DocumentId } from './types';
 
-/** What is kept of each document of a part. Strings are few; everything per segment is in typed arrays. */
+/** One document of a part. Strings are few; all that is per segment is in typed arrays. */
 export interface PartDocument {
   docId: DocumentId;
   path: string;

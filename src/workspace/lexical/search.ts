@@ -1,59 +1,10 @@
 import { type Part, PostingList, SEGMENT_KINDS } from './part';
+import { countLive, inverseFrequency, saturate, type Totals } from './bm25';
+import { type DocumentHit, type LexicalResult, MAX_QUERY_TERMS, type SearchOptions, type SegmentHit } from './results';
 import { pathTerm } from './terms';
-import { type DocumentId, Field, type FieldWeights, type IndexedSegment, type QueryTerm } from './types';
+import { Field, type QueryTerm } from './types';
 
-/** Most terms of one query: a document's matches are bits of one 32-bit word. */
-export const MAX_QUERY_TERMS = 32;
-
-export interface SearchOptions {
-  documents: FieldWeights;
-  segments: FieldWeights;
-  /** Most documents returned. */
-  limit: number;
-  /** Most segments returned for each document. */
-  segmentsPerDocument: number;
-  /** Leaves out documents for which it is false; term statistics stay those of the whole index. */
-  filter?: (path: string) => boolean;
-}
-
-/** Bit i of a mask speaks of query term i. */
-export interface SegmentHit extends IndexedSegment {
-  /** BM25F. */
-  score: number;
-  matched: number;
-  symbol: number;
-  doc: number;
-  breadcrumb: number;
-}
-
-export interface DocumentHit {
-  docId: DocumentId;
-  path: string;
-  language: string;
-  imports: readonly string[];
-  /** Terms in the document. */
-  length: number;
-  /** BM25F. */
-  score: number;
-  matched: number;
-  symbol: number;
-  doc: number;
-  /** Terms in its path, file name included. */
-  inPath: number;
-  /** Best first. */
-  segments: readonly SegmentHit[];
-}
-
-export interface LexicalResult {
-  documents: readonly DocumentHit[];
-  /** Inverse document frequency of each query term over documents; 0 where the index has none. */
-  documentIdf: readonly number[];
-  segmentIdf: readonly number[];
-}
-
-/** BM25's inverse document frequency, positive for every term (Lucene's form). */
-export const inverseFrequency = (total: number, having: number): number =>
-  having === 0 ? 0 : Math.log(1 + (total - having + 0.5) / (having + 0.5));
+export { type DocumentHit, type LexicalResult, MAX_QUERY_TERMS, type SegmentHit } from './results';
 
 /**
  * Scores every document and every segment for a query, term at a time: one pass over a term's postings adds to dense
@@ -319,46 +270,4 @@ export class Searcher {
 interface Touched {
   documents: number[];
   segments: number[];
-}
-
-interface Totals {
-  documents: number;
-  segments: number;
-  averageDocument: number;
-  averageSegment: number;
-}
-
-function countLive(parts: readonly Part[]): Totals {
-  let documents = 0;
-  let segments = 0;
-  let length = 0;
-  for (const { tables } of parts) {
-    documents += tables.live;
-    for (let row = 0; row < tables.documents.length; row++) {
-      if (tables.removed[row] === 1) continue;
-      segments += tables.endSegment(row) - tables.firstSegment.at(row);
-      length += tables.documentLength.at(row);
-    }
-  }
-  return {
-    documents,
-    segments,
-    averageDocument: Math.max(1, length / Math.max(1, documents)),
-    averageSegment: Math.max(1, length / Math.max(1, segments)),
-  };
-}
-
-/** score += weight · tf' / (k1 + tf') for each touched row, and clears the frequency for the next term. */
-function saturate(
-  frequency: Float32Array,
-  score: Float32Array,
-  touched: readonly number[],
-  weight: number,
-  k1: number,
-): void {
-  for (const row of touched) {
-    const f = frequency[row] as number;
-    score[row] = (score[row] as number) + (weight * f) / (k1 + f);
-    frequency[row] = 0;
-  }
 }

@@ -1,7 +1,7 @@
 import { AppError } from '../../base';
 
 /**
- * What the lexical index takes and gives. It holds one entry per document and, below it, one per segment; every number
+ * Input and output of the lexical index. It holds one entry per document and, below it, one per segment; every number
  * it returns is addressed by (document, segment ordinal), the ordinal being the place in `SegmentedDocument.segments`.
  */
 

@@ -2,7 +2,7 @@ import { MAX_SEGMENT_CHARACTERS, MAX_SEGMENT_LINES } from './limits';
 import type { LineTable } from '../../base';
 
 /**
- * What it costs to begin a segment at a line, and what it costs not to. Every way of segmenting fills one of these;
+ * The cost of beginning a segment at each line, and of not beginning one. Every way of segmenting fills one of these;
  * `pack` then finds the cheapest set of cuts. One unit is the cost of one more segment.
  */
 export class Cuts {

@@ -23,7 +23,7 @@ export class WorkspaceFolders {
   }
 
   /**
-   * What the project is called, lower case: nothing where there are several folders, for then a name tells one from
+   * Names of the project, lower case. None where there are several folders, because a name then tells one from
    * another.
    */
   get ownNames(): readonly string[] {

@@ -37,7 +37,7 @@ export function parseGitConfig(text: string): ConfigEntry[] {
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\', '"': '"', n: '\n', t: '\t', b: '\b' };
 
 /**
- * What stands behind a name up to the end of its (possibly continued) line; no value where git would refuse it, "true"
+ * The value behind a name, up to the end of its (possibly continued) line; none where git would refuse it, "true"
  * where only the name is written.
  */
 function readValue(text: string): { value?: string; length: number } {

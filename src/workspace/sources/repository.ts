@@ -21,7 +21,7 @@ export function findRepository(folder: string): string | undefined {
 
 /**
  * The files beside `.gitignore` by which git leaves files of a repository out, weakest first: `core.excludesFile`, then
- * `info/exclude`. Of a linked work tree those of the main repository.
+ * `info/exclude`. A linked work tree has those of its main repository.
  */
 export function repositoryExcludes(repository: string): { path: string; reason: SkipReason }[] {
   const gitDirectory = commonDirectory(repository);

@@ -22,7 +22,7 @@ interface Level {
   reason: SkipReason;
 }
 
-/** What is known in a directory: every ignore file that speaks for it. Made from the folder downward, like git. */
+/** Every ignore file that applies in a directory. Built from the folder downward, as git does. */
 export interface DirectoryRules {
   directory: string;
   /** Shallowest first. */
@@ -131,7 +131,10 @@ export class FolderRules {
     return this.withOwnFiles({ ...free, directory });
   }
 
-  /** Whether an entry is left out, and by which rule. Our own file decides first, then git's, then `files.exclude`. */
+  /**
+   * Whether an entry is left out, and by which rule. `.anchorageignore` decides first, then git's files, then
+   * `files.exclude`.
+   */
   decide(rules: DirectoryRules, name: string, isDirectory: boolean): Verdict {
     const entry = isDirectory ? `${name}/` : name;
     if (name === '.git') return { excluded: true, reason: 'git folder' };

@@ -28,7 +28,7 @@ export interface WalkOptions {
   signal?: AbortSignal;
 }
 
-/** What a walk left out, and what stood in its way. A folder that is left out counts once, with all it holds. */
+/** Files and folders that a walk left out, and troubles it met. A folder counts once, with all it holds. */
 export class WalkReport {
   readonly skipped = new Map<SkipReason, number>();
   readonly problems: { path: string; reason: string }[] = [];

@@ -5,7 +5,7 @@ import { type StoreError, toStoreError } from './errors';
 import { DISK, frame, framedBytes, type LogFiles, readLog, readRecord, type RecordPlace } from './record-log';
 import { decodeSegmented, encodeSegmented, SEGMENTED_FORMAT } from './segmented-codec';
 
-/** What is known of one file: how it was on disk, what was in it, and under which key it was segmented. */
+/** One indexed file: its state on disk, its text's hash, and the key of its segments. */
 export interface CatalogueEntry {
   /** Workspace path. */
   path: string;
@@ -28,7 +28,7 @@ const enum Kind {
   Removed = 3,
 }
 
-/** Everything but this changes the meaning of what is stored: another version is rebuilt, never mixed. */
+/** Stored records of another version are rebuilt, never mixed. */
 const VERSION = JSON.stringify({ format: 1, segmented: SEGMENTED_FORMAT, segmenter: SEGMENTER_VERSION });
 
 /** Segmented documents no file uses are kept for branches to come back to, up to this share of what is in use. */
@@ -41,7 +41,7 @@ type Blob = { bytes: Uint8Array } | { place: RecordPlace };
 /**
  * The files of a workspace and how each was segmented, in one log. Segmented documents are kept by content (text hash
  * and language), so a file that comes back, on another branch or under another name, is not segmented again.
- * What cannot be written stays in memory and is tried again.
+ * Records that cannot be written stay in memory and are tried again.
  */
 export class Catalogue {
   readonly entries = new Map<string, CatalogueEntry>();
@@ -115,7 +115,7 @@ export class Catalogue {
     return this.blobs.has(keyOf({ hash, language }));
   }
 
-  /** How a text was segmented; undefined when it is not known or its record was harmed. */
+  /** The segments of a text; undefined when they are unknown or their record is damaged. */
   segmented(hash: string, language: Language): SegmentedDocument | undefined {
     const key = keyOf({ hash, language });
     const blob = this.blobs.get(key);

@@ -4,11 +4,11 @@ import { dirname, join } from 'node:path';
 import { makeDirectory } from '../../base/node';
 
 /**
- * Who may write a store. Each window has a slot of its own under the storage directory: the first takes `0`, a second
- * window on the same folder takes `1`, and so on. Stores never mix, every window is fully live, and the price, a second
- * copy on disk, is paid only by those who open a folder twice. A lock holds its owner's process id and is touched now
- * and then; it is stale when that process is gone, or when it has not been touched for long (another process has the
- * id).
+ * The right to write a store. Each window has a slot of its own under the storage directory: the first takes `0`, a
+ * second window on the same folder takes `1`, and so on. Stores never mix, every window is fully live, and the price, a
+ * second copy on disk, is paid only by those who open a folder twice. A lock holds its owner's process id and is
+ * touched now and then; it is stale when that process is gone, or when it has not been touched for long (another
+ * process has the id).
  */
 
 export const MAX_SLOTS = 4;

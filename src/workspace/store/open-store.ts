@@ -6,13 +6,13 @@ import { toStoreError } from './errors';
 import { StoreLock } from './lock';
 import { makeDirectory } from '../../base/node';
 
-/** What is kept of a workspace, opened. */
+/** The opened store of a workspace. */
 export interface OpenStore {
   catalogue: Catalogue;
   lexical: LexicalIndex;
   /** Undefined when the index lives in memory only. */
   lock: StoreLock | undefined;
-  /** What was found amiss, in words for the user. */
+  /** Troubles found, in words for the user. */
   notices: readonly string[];
 }
 
@@ -28,7 +28,7 @@ export async function openStore(storageDirectory: string | undefined): Promise<O
     const catalogue = Catalogue.open(lock.directory);
     const lexicalDirectory = join(lock.directory, 'lexical');
     if (catalogue.rebuilt !== undefined) {
-      // Without its catalogue nobody knows what the postings stand for.
+      // Postings are meaningless without their catalogue.
       notices.push(`The index is made anew: ${catalogue.rebuilt}.`);
       rmSync(lexicalDirectory, { recursive: true, force: true });
     } else if (catalogue.damagedBytes > 0) {

@@ -123,7 +123,7 @@ export const DISK: LogFiles = {
       let written = 0;
       while (written < bytes.length)
         written += (await handle.write(bytes, written, bytes.length - written, offset + written)).bytesWritten;
-      // What an earlier write that failed left beyond is no part of the log.
+      // Bytes beyond, left by an earlier write that failed, are no part of the log.
       await handle.truncate(offset + bytes.length);
       await handle.datasync();
     } finally {

@@ -136,7 +136,7 @@ function toSymbol(
   const nameLine = lines.lineAt(f.nameStart);
   const line = firstDeclarationLine(lines, firstLine, nameLine);
   const endLine = lines.lineAt(Math.max(f.start, f.end - 1));
-  // What shares its line with an outer definition has no comment of its own above it.
+  // A definition that shares its line with an outer one has no comment of its own.
   const nested = outer !== undefined && outer.kind !== 'scope' && lines.lineAt(outer.nameStart) === nameLine;
   const head = nested ? afterBracket(lines.text, f.start) : Math.max(lines.firstInk(line), lines.start(line));
   const signature = signatureOf(lines.text, head, Math.max(f.end, head + 1), entry.id);

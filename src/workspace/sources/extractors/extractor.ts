@@ -5,7 +5,7 @@ export interface Extraction {
   text: string;
   /** Language of the text; default: by the file's name and first line. */
   language?: Language;
-  /** Where ranges of lines come from, in order; absent where the lines are those of the file. */
+  /** Origin of ranges of lines, in order; absent where the lines are those of the file. */
   places?: readonly Place[];
   /** Bytes that are not UTF-8 were replaced by U+FFFD. */
   replaced?: boolean;
