@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatLines, formatShare, splitPath } from '../../base';
+import { formatBytes, formatCount, formatLines, splitPath } from '../../base';
 import '@vscode-elements/elements/dist/vscode-icon/index.js';
 import { css, html, LitElement, nothing, type TemplateResult } from 'lit';
 import { customElement, state } from 'lit/decorators.js';
@@ -151,7 +151,7 @@ export class CachePanel extends LitElement {
       <header>
         <h2 class="ellipsis" title=${this.question}>${this.question}</h2>
         <ul class="figures">
-          ${compressed ? html`<li>${t('{0} rows per token', formatShare(sum.tokens > 0 ? sum.rows / sum.tokens : 0))}</li>` : nothing}
+          ${compressed ? html`<li>${t('{0} tokens per row', (sum.tokens / Math.max(1, sum.rows)).toFixed(1))}</li>` : nothing}
           ${sum.bytes > 0 ? html`<li>${formatBytes(sum.bytes)}</li>` : nothing}
           ${ledger.cache ? html`<li>${t('{0} hits, {1} misses, {2} evictions', formatCount(ledger.cache.hits), formatCount(ledger.cache.misses), formatCount(ledger.cache.evictions))}</li>` : nothing}
         </ul>

@@ -83,7 +83,7 @@ describe('the place that is asked about', () => {
     const dialog = workbench.page.locator('.monaco-dialog-box');
     await dialog.waitFor();
     await dialog.locator('.monaco-button', { hasText: /^Clear$/ }).click();
-    await workbench.page.locator('.notification-toast', { hasText: 'The index was cleared' }).waitFor();
+    await workbench.page.locator('.notification-toast', { hasText: 'Index cleared' }).waitFor();
     await workbench.ask('When is a booking released?');
     assert.ok((await found('When is a booking released?')).some((path) => path.endsWith('booking.ts')));
   });
