@@ -242,7 +242,7 @@ class EngineCoder implements SegmentCoder {
   ) {}
 
   encode(texts: readonly string[], signal: AbortSignal): Promise<readonly SegmentMemory[]> {
-    return this.engine.inTurn('indexing', 'encode', { texts }, signal);
+    return this.engine.schedule('indexing', 'encode', { texts }, signal);
   }
 }
 
@@ -263,7 +263,7 @@ class EngineContexts implements ContextEngine {
   }
 
   async embedQuery(question: string, signal?: AbortSignal): Promise<QueryEmbedding> {
-    const [made] = await this.engine.inTurn('answer', 'vectors', { questions: [question] }, signal);
+    const [made] = await this.engine.schedule('answer', 'vectors', { questions: [question] }, signal);
     if (!made) throw new AppError('modelFailed', 'The model made no vector of the question.');
     return made;
   }
@@ -273,7 +273,7 @@ class EngineContexts implements ContextEngine {
     const { id, tokens } = coarse;
     const known = this.sent?.id === id && this.sent.pid === this.engine.pid;
     const ask = (sent: ComposeParams['coarse']): Promise<ComposeResult> =>
-      this.engine.heard('answer', 'compose', { ...rest, coarse: sent }, { read: onRead }, signal);
+      this.engine.stream('answer', 'compose', { ...rest, coarse: sent }, { read: onRead }, signal);
     const first = await ask(known ? { id, tokens } : coarse);
     const written = first.held ? first : await ask(coarse);
     this.sent = { pid: this.engine.pid, id };

@@ -1,12 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import {
-  createMessageConnection,
-  Emitter,
-  IPCMessageReader,
-  IPCMessageWriter,
-  type Disposable,
-  type MessageConnection,
-} from 'vscode-jsonrpc/node';
+import { Emitter, type Disposable, type MessageConnection } from 'vscode-jsonrpc/node';
 import {
   PROTOCOL_VERSION,
   type ClientNotifications,
@@ -14,7 +6,7 @@ import {
   type Requests,
   type WorkerNotifications,
 } from '../protocol';
-import { inspectorFlags } from '../rpc/inspector';
+import { delay, Supervisor, TIMING as SUPERVISOR_TIMING, whileAlive, type Supervised, type Verdict } from '../rpc';
 import { RequestFailed, toRequestFailed } from './request-failed';
 
 /** What the client of the worker is doing, as the status item shows it. */
@@ -48,31 +40,14 @@ export interface WorkerClientOptions {
 
 /** Milliseconds. */
 const TIMING = {
-  /** A worker sends a heart-beat every two seconds; this long without one and it is taken for hung. */
+  ...SUPERVISOR_TIMING,
+  /** A worker sends a heart-beat every two seconds; this long without one and it counts as hung. */
   silence: 15_000,
   start: 90_000,
   shutdown: 2_500,
-  firstDelay: 500,
-  longestDelay: 30_000,
-  /** Having run this long, an end is no longer one of a row of failures. */
-  healthy: 60_000,
-  tick: 1_000,
 };
-const FAILURES_IN_A_ROW = 5;
 /** Notifications kept for a worker that is starting. */
 const MOST_UNTOLD = 2_000;
-
-interface Session {
-  child: ChildProcess;
-  connection: MessageConnection;
-  pid: number;
-  startedAt: number;
-  lastHeartbeat: number;
-  /** Resolves with the reason when the process has ended, whoever ended it. */
-  ended: Promise<string>;
-  /** Set once we have asked it to end. */
-  closing: boolean;
-}
 
 type NotificationHandlers = { [M in keyof WorkerNotifications]: Emitter<WorkerNotifications[M]> };
 
@@ -82,17 +57,13 @@ type NotificationHandlers = { [M in keyof WorkerNotifications]: Emitter<WorkerNo
  * one.
  */
 export class WorkerClient implements Disposable {
-  private session: Promise<Session> | undefined;
-  private current: Session | undefined;
-  private pendingRequests = 0;
-  private lastUse = Date.now();
-  private failuresInARow = 0;
-  /** What happened while no process could be told; sent once one can. */
+  private session: Promise<Supervised> | undefined;
+  /** The process once it has been initialized. */
+  private ready: Supervised | undefined;
+  /** Events that happened while no process could be told; sent once one can. */
   private untold: (() => void)[] = [];
-  private restartTimer: NodeJS.Timeout | undefined;
-  private lastTick = Date.now();
   private disposed = false;
-  private readonly ticker: NodeJS.Timeout;
+  private readonly supervisor: Supervisor;
   private readonly timing: typeof TIMING;
   private readonly stateChanged = new Emitter<ClientState>();
   private readonly started = new Emitter<void>();
@@ -112,8 +83,22 @@ export class WorkerClient implements Disposable {
 
   constructor(private readonly options: WorkerClientOptions) {
     this.timing = { ...TIMING, ...options.timing };
-    this.ticker = setInterval(() => this.tick(), this.timing.tick);
-    this.ticker.unref();
+    this.supervisor = new Supervisor({
+      file: options.workerFile,
+      name: 'worker',
+      inspect: 'ANCHORAGE_INSPECT_WORKER',
+      timing: this.timing,
+      log: options.log,
+      connect: (connection, session) => this.listen(connection, session),
+      ended: (session, reason, verdict) => this.onEnded(session, reason, verdict),
+      restart: () =>
+        void this.start().catch((error: unknown) => this.options.log('error', `Restart: ${String(error)}`)),
+      idleAfter: () => (options.isBusy() ? 0 : options.idleAfter()),
+      idle: () => {
+        this.options.log('info', 'No request for a while: the worker is put to sleep.');
+        void this.stop();
+      },
+    });
   }
 
   on<M extends keyof WorkerNotifications>(method: M, listener: (params: WorkerNotifications[M]) => void): Disposable {
@@ -139,17 +124,12 @@ export class WorkerClient implements Disposable {
     token?: Cancellation,
   ): Promise<Requests[M][1]> {
     if (token?.isCancellationRequested) throw new RequestFailed('cancelled', 'Cancelled.');
-    this.pendingRequests++;
-    this.lastUse = Date.now();
-    try {
+    return this.supervisor.use(async () => {
       const session = await this.start();
       // Starting takes a while, in which the user may have changed their mind.
       if (token?.isCancellationRequested) throw new RequestFailed('cancelled', 'Cancelled.');
-      return await this.send(session, method, params, token);
-    } finally {
-      this.pendingRequests--;
-      this.lastUse = Date.now();
-    }
+      return this.send(session, method, params, token);
+    });
   }
 
   /**
@@ -157,7 +137,7 @@ export class WorkerClient implements Disposable {
    * workspace may be over by then. One that sleeps is not worth starting, for it begins by looking at everything.
    */
   notify<M extends keyof ClientNotifications>(method: M, params: ClientNotifications[M]): void {
-    const session = this.current;
+    const session = this.ready;
     if (!session || session.closing) {
       if (this.awake && this.untold.length < MOST_UNTOLD) this.untold.push(() => this.notify(method, params));
       return;
@@ -169,35 +149,35 @@ export class WorkerClient implements Disposable {
 
   /** Starts the worker without asking it anything. */
   async wake(): Promise<void> {
-    this.lastUse = Date.now();
+    this.supervisor.touch();
     await this.start();
   }
 
   async restart(): Promise<void> {
-    this.failuresInARow = 0;
+    this.supervisor.forgive();
     await this.stop();
     await this.start();
   }
 
   /** Ends the process; the next request starts another. */
   async stop(): Promise<void> {
-    clearTimeout(this.restartTimer);
+    this.supervisor.cancelRestart();
     const starting = this.session;
     this.session = undefined;
-    const session = this.current ?? (await starting?.catch(() => undefined));
-    if (session) await this.close(session);
+    if (!this.ready) await starting?.catch(() => undefined);
+    this.ready = undefined;
+    await this.supervisor.stop((session) => this.askToEnd(session));
     this.setState({ kind: 'asleep' });
   }
 
   dispose(): Promise<void> {
     this.disposed = true;
-    clearInterval(this.ticker);
+    this.supervisor.dispose();
     return this.stop();
   }
 
-  private start(): Promise<Session> {
+  private start(): Promise<Supervised> {
     if (this.disposed) return Promise.reject(new RequestFailed('workerDied', 'Anchorage is being shut down.'));
-    clearTimeout(this.restartTimer);
     this.session ??= this.launch().catch((error: unknown) => {
       this.session = undefined;
       throw error;
@@ -205,54 +185,33 @@ export class WorkerClient implements Disposable {
     return this.session;
   }
 
-  private async launch(): Promise<Session> {
+  private async launch(): Promise<Supervised> {
     this.setState({ kind: 'starting' });
-    const child = fork(this.options.workerFile, [], {
-      serialization: 'advanced',
-      // The editor's own flags (inspector, snapshots) are not the worker's.
-      execArgv: inspectorFlags('ANCHORAGE_INSPECT_WORKER'),
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    });
-    this.logOutput(child);
-    const ended = new Promise<string>((resolve) => {
-      child.once('error', (error) => resolve(`could not be started: ${error.message}`));
-      child.once('exit', (code, signal) => resolve(signal ? `was ended by ${signal}` : `ended with exit code ${code}`));
-    });
-    const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
-    const session: Session = {
-      child,
-      connection,
-      pid: child.pid ?? 0,
-      startedAt: Date.now(),
-      lastHeartbeat: Date.now(),
-      ended,
-      closing: false,
-    };
-    this.listen(session);
-    void ended.then((reason) => this.onEnded(session, reason));
+    const session = this.supervisor.launch();
     try {
       await this.initialize(session);
     } catch (error) {
-      // A process that has ended is met by onEnded; one that lives but cannot be used would seem to be starting for
-      // ever.
-      if (!session.closing && child.exitCode === null && child.signalCode === null) {
-        void this.close(session);
+      // onEnded meets a process that has ended; one that lives but cannot be used must not seem to start for ever.
+      if (!session.closing && session.child.exitCode === null && session.child.signalCode === null) {
+        void this.supervisor.stop((unusable) => this.askToEnd(unusable));
         this.setState({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
       }
       throw error;
     }
-    this.current = session;
+    this.ready = session;
+    session.lastHeard = Date.now();
+    session.watched = true;
     this.setState({ kind: 'running', pid: session.pid });
     for (const tell of this.untold.splice(0)) tell();
     this.started.fire();
     return session;
   }
 
-  private async initialize(session: Session): Promise<void> {
+  private async initialize(session: Supervised): Promise<void> {
     const params = await this.options.initializeParams();
-    const timeout = timer(this.timing.start);
-    const result = await Promise.race([this.send(session, 'initialize', params), timeout.elapsed]).finally(
-      timeout.clear,
+    const timeout = delay(this.timing.start);
+    const result = await Promise.race([this.send(session, 'initialize', params), timeout.passed]).finally(
+      timeout.cancel,
     );
     if (result === undefined)
       throw new RequestFailed('workerDied', 'The worker did not start in time.', 'See the log for what it was doing.');
@@ -265,104 +224,49 @@ export class WorkerClient implements Disposable {
     }
   }
 
-  private listen(session: Session): void {
-    const { connection } = session;
+  private listen(connection: MessageConnection, session: Supervised): void {
     const forward = <M extends keyof WorkerNotifications>(method: M): void => {
       connection.onNotification(method, (params: WorkerNotifications[M]) => {
-        session.lastHeartbeat = Date.now();
+        session.lastHeard = Date.now();
         this.handlers[method].fire(params);
       });
     };
     (Object.keys(this.handlers) as (keyof WorkerNotifications)[]).forEach(forward);
-    connection.onError(([error]) => this.options.log('warn', `Connection to the worker: ${error.message}`));
-    connection.listen();
   }
 
   private async send<M extends keyof Requests>(
-    session: Session,
+    session: Supervised,
     method: M,
     params: Requests[M][0],
     token?: Cancellation,
   ): Promise<Requests[M][1]> {
-    const died = session.ended.then((reason): never => {
-      throw new RequestFailed('workerDied', `The worker ${reason}.`, 'It is being started again; ask once more.');
-    });
-    // A connection that is closed throws at once instead of rejecting.
-    const answer = (async () =>
-      session.connection.sendRequest<Requests[M][1]>(method, params, ...(token ? [token] : [])))();
     try {
-      // What loses the race has a handler all the same: its rejection is nobody's business any more.
-      return await Promise.race([answer, died]);
+      return await whileAlive(
+        session,
+        () => session.connection.sendRequest<Requests[M][1]>(method, params, ...(token ? [token] : [])),
+        (reason) =>
+          new RequestFailed('workerDied', `The worker ${reason}.`, 'It is being started again; ask once more.'),
+      );
     } catch (error) {
       throw toRequestFailed(error, token?.isCancellationRequested ?? false);
     }
   }
 
-  private onEnded(session: Session, reason: string): void {
-    session.connection.dispose();
-    if (this.current === session) this.current = undefined;
-    if (session.closing || this.disposed) return;
+  private onEnded({ pid }: Supervised, reason: string, verdict: Verdict): void {
+    this.ready = undefined;
     this.session = undefined;
-    this.options.log('error', `The worker (process ${session.pid}) ${reason}.`);
-    this.failuresInARow = Date.now() - session.startedAt > this.timing.healthy ? 1 : this.failuresInARow + 1;
-    if (this.failuresInARow >= FAILURES_IN_A_ROW) {
-      this.setState({ kind: 'failed', reason: `The worker ${reason}, ${this.failuresInARow} times in a row.` });
-      return;
-    }
-    const delay = Math.min(this.timing.longestDelay, this.timing.firstDelay * 2 ** (this.failuresInARow - 1));
-    this.setState({ kind: 'waiting', delay, reason: `The worker ${reason}.` });
-    this.restartTimer = setTimeout(() => {
-      this.start().catch((error: unknown) => this.options.log('error', `Restart: ${String(error)}`));
-    }, delay);
-    this.restartTimer.unref();
-  }
-
-  private async close(session: Session): Promise<void> {
-    session.closing = true;
-    if (this.current === session) this.current = undefined;
-    const timeout = timer(this.timing.shutdown);
-    await Promise.race([this.send(session, 'shutdown', null).catch(() => undefined), timeout.elapsed]).finally(
-      timeout.clear,
+    this.options.log('error', `The worker (process ${pid}) ${reason}.`);
+    this.setState(
+      verdict.restart
+        ? { kind: 'waiting', delay: verdict.delay, reason: `The worker ${reason}.` }
+        : { kind: 'failed', reason: `The worker ${reason}, ${verdict.ends} times in a row.` },
     );
-    if (session.child.connected) session.child.disconnect();
-    // The worker closes its store when the channel goes.
-    const last = timer(2_500);
-    const gentle = await Promise.race([session.ended, last.elapsed]).finally(last.clear);
-    if (gentle === undefined) session.child.kill('SIGKILL');
-    session.connection.dispose();
   }
 
-  /** Once a second: a hung worker is ended (and so restarted), an idle one is put to sleep. */
-  private tick(): void {
-    const now = Date.now();
-    // After a suspended machine or a blocked loop the silence is ours, not the worker's.
-    const wasAway = now - this.lastTick > 3 * this.timing.tick;
-    this.lastTick = now;
-    const session = this.current;
-    if (!session || session.closing) return;
-    // A worker that waits at a breakpoint is silent too.
-    if (wasAway || inspectorFlags('ANCHORAGE_INSPECT_WORKER').length > 0) {
-      session.lastHeartbeat = now;
-      if (wasAway) return;
-    }
-    if (now - session.lastHeartbeat > this.timing.silence) {
-      this.options.log(
-        'error',
-        `The worker has been silent for ${Math.round((now - session.lastHeartbeat) / 1000)} s; ending it.`,
-      );
-      session.child.kill('SIGKILL');
-      return;
-    }
-    const idleAfter = this.options.idleAfter();
-    if (idleAfter > 0 && this.pendingRequests === 0 && now - this.lastUse > idleAfter && !this.options.isBusy()) {
-      this.options.log('info', 'Nobody has asked for a while: the worker is put to sleep.');
-      void this.stop();
-    }
-  }
-
-  private logOutput(child: ChildProcess): void {
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => this.options.log('debug', text.trimEnd()));
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => this.options.log('warn', text.trimEnd()));
+  /** Lets the worker close its store before the channel goes. */
+  private async askToEnd(session: Supervised): Promise<void> {
+    const timeout = delay(this.timing.shutdown);
+    await Promise.race([this.send(session, 'shutdown', null), timeout.passed]).finally(timeout.cancel);
   }
 
   private setState(state: ClientState): void {
@@ -370,12 +274,4 @@ export class WorkerClient implements Disposable {
     if (!this.awake) this.untold = [];
     this.stateChanged.fire(state);
   }
-}
-
-function timer(milliseconds: number): { elapsed: Promise<undefined>; clear: () => void } {
-  let handle: NodeJS.Timeout;
-  const elapsed = new Promise<undefined>((resolve) => {
-    handle = setTimeout(() => resolve(undefined), milliseconds);
-  });
-  return { elapsed, clear: () => clearTimeout(handle) };
 }

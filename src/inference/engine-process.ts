@@ -18,18 +18,10 @@ import type {
   Writer,
   Written,
 } from '../protocol';
-import { fork, type ChildProcess } from 'node:child_process';
 import { basename } from 'node:path';
-import {
-  createMessageConnection,
-  IPCMessageReader,
-  IPCMessageWriter,
-  type MessageConnection,
-  CancellationTokenSource,
-  ResponseError,
-} from 'vscode-jsonrpc/node';
-import { inspectorFlags } from '../rpc/inspector';
-import { AppError, ExclusiveQueue, type WorkClass } from '../base';
+import { CancellationTokenSource, ResponseError, type MessageConnection } from 'vscode-jsonrpc/node';
+import { Supervisor, TIMING as SUPERVISOR_TIMING, whileAlive, type Supervised, type Verdict } from '../rpc';
+import { AppError, ExclusiveQueue, formatBytes, type WorkClass } from '../base';
 
 export interface EngineOptions {
   /** Absolute path of engine-child.js. */
@@ -44,26 +36,22 @@ export interface EngineOptions {
 }
 
 const TIMING = {
-  firstDelay: 500,
-  longestDelay: 30_000,
-  /** Having run this long, an end is not one of a row. */
-  healthy: 60_000,
+  ...SUPERVISOR_TIMING,
+  mostEnds: 4,
+  farewell: 2_000,
   /** A cancelled answer ends within a chunk; a process that does not is hung. */
   cancelPatience: 15_000,
-  /** Without a request for so long, the process is ended: its memory is of more use to others. */
+  /** A process without a request for so long is ended: its memory is of more use to others. */
   idle: 600_000,
 };
-const ENDS_IN_A_ROW = 4;
 
 export interface ModelChoice extends LoadParams {
   kind: 'bundled' | 'chosen';
 }
 
 interface Running {
-  child: ChildProcess;
-  connection: MessageConnection;
+  process: Supervised;
   model: LoadedModel;
-  startedAt: number;
 }
 
 /** Told of what a request in progress has done so far. */
@@ -81,22 +69,31 @@ export class EngineProcess {
    * The model that was loaded last; it is there again with the next request when its process has been ended for quiet.
    */
   private loaded: LoadedModel | undefined;
-  private child: ChildProcess | undefined;
-  private restart: NodeJS.Timeout | undefined;
-  private sleep: NodeJS.Timeout | undefined;
   private active = 0;
   /** As the process said after its last request. */
   private residentBytes = 0;
   private waitingForQuiet: (() => void)[] = [];
-  private endsInARow = 0;
   private nextListener = 1;
   private closed = false;
   private readonly queue = new ExclusiveQueue();
   private readonly listeners = new Map<number, EngineListener>();
   private readonly timing: typeof TIMING;
+  private readonly supervisor: Supervisor;
 
   constructor(private readonly options: EngineOptions) {
     this.timing = { ...TIMING, ...options.timing };
+    this.supervisor = new Supervisor({
+      file: options.file,
+      name: 'model process',
+      inspect: 'ANCHORAGE_INSPECT_INFERENCE',
+      timing: { ...this.timing, tick: Math.min(this.timing.tick, this.timing.idle) },
+      log: options.log,
+      connect: (connection) => this.listen(connection),
+      ended: (_process, how, verdict) => this.ended(how, verdict),
+      restart: () => void this.start().catch(() => {}),
+      idleAfter: () => this.timing.idle,
+      idle: () => this.release('has had nothing to do'),
+    });
   }
 
   /** Takes another model, or none. Resolves once it is loaded or has failed; `status` says which. */
@@ -105,7 +102,7 @@ export class EngineProcess {
     this.stop();
     this.choice = choice;
     this.loaded = undefined;
-    this.endsInARow = 0;
+    this.supervisor.forgive();
     if (!choice) return this.setStatus(NO_MODEL);
     await this.start().catch(() => {});
   }
@@ -134,11 +131,12 @@ export class EngineProcess {
 
   close(): void {
     this.closed = true;
+    this.supervisor.dispose();
     this.stop();
   }
 
   get pid(): number | undefined {
-    return this.child?.pid;
+    return this.supervisor.current?.pid;
   }
 
   async request<M extends keyof EngineRequests>(
@@ -146,14 +144,15 @@ export class EngineProcess {
     params: EngineRequests[M][0],
     signal?: AbortSignal,
   ): Promise<EngineRequests[M][1]> {
-    clearTimeout(this.sleep);
     this.active += 1;
     try {
-      const running = await this.start();
-      return await this.send(running.child, running.connection, method, params, signal);
+      return await this.supervisor.use(async () => {
+        const { process } = await this.start();
+        return this.send(process, method, params, signal);
+      });
     } finally {
       this.active -= 1;
-      if (this.active === 0) this.rest();
+      if (this.active === 0) this.becameQuiet();
     }
   }
 
@@ -175,7 +174,7 @@ export class EngineProcess {
   }
 
   /** A request that runs the model, in its turn. */
-  inTurn<M extends keyof EngineRequests>(
+  schedule<M extends keyof EngineRequests>(
     kind: WorkClass,
     method: M,
     params: EngineRequests[M][0],
@@ -185,7 +184,7 @@ export class EngineProcess {
   }
 
   /** The same, for a request that tells what it does under an id. */
-  heard<M extends 'write' | 'compose'>(
+  stream<M extends 'write' | 'compose'>(
     kind: WorkClass,
     method: M,
     params: Omit<EngineRequests[M][0], 'id'>,
@@ -195,14 +194,13 @@ export class EngineProcess {
     const id = this.nextListener++;
     this.listeners.set(id, listener);
     const request = { ...params, id } as EngineRequests[M][0];
-    return this.inTurn(kind, method, request, signal).finally(() => this.listeners.delete(id));
+    return this.schedule(kind, method, request, signal).finally(() => this.listeners.delete(id));
   }
 
   private start(): Promise<Running> {
     if (!this.choice || this.closed) return Promise.reject(new AppError('modelFailed', 'No model is loaded.'));
     if (this.status.state === 'failed' && !this.starting)
       return Promise.reject(new AppError('modelFailed', this.status.detail));
-    clearTimeout(this.restart);
     this.starting ??= this.launch(this.choice);
     return this.starting;
   }
@@ -214,19 +212,29 @@ export class EngineProcess {
       author: { kind: 'extractive' },
       detail: `It is being loaded: ${basename(choice.directory)}.`,
     });
-    const child = fork(this.options.file, [], {
-      serialization: 'advanced',
-      execArgv: inspectorFlags('ANCHORAGE_INSPECT_INFERENCE'),
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    });
-    this.child = child;
-    child.stdout
-      ?.setEncoding('utf8')
-      .on('data', (text: string) => this.options.log('debug', `engine: ${text.trimEnd()}`));
-    child.stderr
-      ?.setEncoding('utf8')
-      .on('data', (text: string) => this.options.log('warn', `engine: ${text.trimEnd()}`));
-    const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
+    const process = this.supervisor.launch();
+    try {
+      const model = await this.send(process, 'load', params);
+      if (this.supervisor.current !== process) throw new AppError('modelFailed', 'Another model was chosen meanwhile.');
+      const running: Running = { process, model };
+      process.watched = true;
+      this.running = running;
+      this.loaded = model;
+      const author: Author = { kind, model: model.name };
+      this.setStatus({ state: 'ready', name: model.name, author, detail: model.detail });
+      return running;
+    } catch (error) {
+      // A checkpoint that cannot be loaded fails the same way again; a process that died may do better.
+      if (this.supervisor.current === process && process.child.connected) {
+        const message = error instanceof Error ? error.message : String(error);
+        this.stop();
+        this.setStatus({ state: 'failed', author: { kind: 'extractive' }, detail: message });
+      }
+      throw error;
+    }
+  }
+
+  private listen(connection: MessageConnection): void {
     connection.onNotification('write/text', ({ id, text }: EngineNotifications['write/text']) =>
       this.listeners.get(id)?.text?.(text),
     );
@@ -237,124 +245,65 @@ export class EngineProcess {
       this.residentBytes = residentBytes;
     });
     connection.onNotification('log', ({ level, message }: EngineNotifications['log']) =>
-      this.options.log(level, `engine: ${message}`),
+      this.options.log(level, `model process: ${message}`),
     );
-    connection.onError(([error]) => this.options.log('warn', `engine connection: ${error.message}`));
-    connection.listen();
-    const startedAt = Date.now();
-    child.once('exit', (code, signal) =>
-      this.ended(child, connection, startedAt, signal ? `was ended by ${signal}` : `ended with exit code ${code}`),
-    );
-    child.once('error', (error) => this.options.log('error', `engine process: ${error.message}`));
-    try {
-      const model = await this.send(child, connection, 'load', params);
-      const running: Running = { child, connection, model, startedAt };
-      if (this.child !== child) throw new AppError('modelFailed', 'Another model was chosen meanwhile.');
-      this.running = running;
-      this.loaded = model;
-      const author: Author = { kind, model: model.name };
-      this.setStatus({ state: 'ready', name: model.name, author, detail: model.detail });
-      return running;
-    } catch (error) {
-      if (this.child === child) {
-        // A checkpoint that cannot be loaded fails the same way again; the process that died may do better.
-        const message = error instanceof Error ? error.message : String(error);
-        if (child.connected) {
-          this.stop();
-          this.setStatus({ state: 'failed', author: { kind: 'extractive' }, detail: message });
-        }
-      }
-      throw error;
-    }
   }
 
   private async send<M extends keyof EngineRequests>(
-    child: ChildProcess,
-    connection: MessageConnection,
+    process: Supervised,
     method: M,
     params: EngineRequests[M][0],
     signal?: AbortSignal,
   ): Promise<EngineRequests[M][1]> {
+    if (signal?.aborted) throw new DOMException('Cancelled.', 'AbortError');
     const source = new CancellationTokenSource();
     let patience: NodeJS.Timeout | undefined;
     const cancel = () => {
       source.cancel();
-      patience = setTimeout(() => {
-        this.options.log('error', 'The engine did not stop when it was asked to; ending it.');
-        child.kill('SIGKILL');
-      }, this.timing.cancelPatience);
+      patience = setTimeout(
+        () => this.supervisor.kill(process, 'did not stop when it was asked to'),
+        this.timing.cancelPatience,
+      );
     };
-    if (signal?.aborted) throw new DOMException('Cancelled.', 'AbortError');
     signal?.addEventListener('abort', cancel, { once: true });
-    let died: (() => void) | undefined;
-    const death = new Promise<never>((_, reject) => {
-      died = () => reject(new AppError('modelFailed', 'the model process ended'));
-      child.once('exit', died);
-    });
-    const answer = connection.sendRequest<EngineRequests[M][1]>(method, params, source.token);
     try {
-      return await Promise.race([answer, death]);
+      return await whileAlive(
+        process,
+        () => process.connection.sendRequest<EngineRequests[M][1]>(method, params, source.token),
+        () => new AppError('modelFailed', 'the model process ended'),
+      );
     } catch (error) {
-      answer.catch(() => {});
-      throw error instanceof ResponseError
-        ? new AppError(
-            (error.data as ErrorData | undefined)?.code ?? 'modelFailed',
-            error.message,
-            (error.data as ErrorData | undefined)?.hint,
-          )
-        : error;
+      if (!(error instanceof ResponseError)) throw error;
+      const { code, hint } = (error.data ?? {}) as Partial<ErrorData>;
+      throw new AppError(code ?? 'modelFailed', error.message, hint);
     } finally {
       clearTimeout(patience);
       signal?.removeEventListener('abort', cancel);
-      if (died) child.removeListener('exit', died);
-      death.catch(() => {});
     }
   }
 
-  private ended(child: ChildProcess, connection: MessageConnection, startedAt: number, how: string): void {
-    // After those who wait for this process have heard of its end in our words.
-    setImmediate(() => connection.dispose());
-    if (this.child !== child) return;
+  private ended(how: string, verdict: Verdict): void {
     this.running = undefined;
     this.starting = undefined;
-    this.child = undefined;
     if (this.closed || !this.choice) return;
-    this.endsInARow = Date.now() - startedAt > this.timing.healthy ? 1 : this.endsInARow + 1;
     const author: Author = { kind: 'extractive' };
-    if (this.endsInARow >= ENDS_IN_A_ROW) {
-      this.setStatus({
-        state: 'failed',
-        author,
-        detail: `The model process ${how}, ${this.endsInARow} times in a row.`,
-      });
+    if (!verdict.restart) {
+      this.setStatus({ state: 'failed', author, detail: `The model process ${how}, ${verdict.ends} times in a row.` });
       return;
     }
-    const delay = Math.min(this.timing.longestDelay, this.timing.firstDelay * 2 ** (this.endsInARow - 1));
-    this.options.log('error', `The model process ${how}; starting it again in ${delay} ms.`);
+    this.options.log('error', `The model process ${how}; starting it again in ${verdict.delay} ms.`);
     this.setStatus({ state: 'loading', author, detail: `The model process ${how} and is being started again.` });
-    this.restart = setTimeout(() => void this.start().catch(() => {}), delay);
   }
 
-  /**
-   * Nothing is in progress: whoever waited for that goes on, and a process that stays unused or has grown too large is
-   * ended.
-   */
-  private rest(): void {
+  /** No request is in progress: those who waited for that go on, and a process that has grown too large is ended. */
+  private becameQuiet(): void {
     for (const wake of this.waitingForQuiet.splice(0)) wake();
-    clearTimeout(this.sleep);
     const { memoryLimitBytes = Infinity } = this.options;
     if (this.residentBytes > memoryLimitBytes)
-      return this.release(
-        `holds ${Math.round(this.residentBytes / 1e6)} MB, more than the ${Math.round(memoryLimitBytes / 1e6)} it may`,
-      );
-    this.sleep = setTimeout(() => this.release('has had nothing to do'), this.timing.idle);
-    this.sleep.unref();
+      this.release(`holds ${formatBytes(this.residentBytes)}, more than the ${formatBytes(memoryLimitBytes)} it may`);
   }
 
-  /**
-   * Ends the process while it has nothing to do; the model stays in use and its process comes back with the next
-   * request.
-   */
+  /** Ends the process while it has nothing to do. The model stays in use; the next request starts it again. */
   private release(why: string): void {
     if (this.active > 0 || !this.running || this.status.state !== 'ready') return;
     this.options.log('debug', `The model process ${why}; it is ended until it is needed.`);
@@ -362,17 +311,11 @@ export class EngineProcess {
   }
 
   private stop(): void {
-    clearTimeout(this.restart);
-    clearTimeout(this.sleep);
-    const { child } = this;
     this.residentBytes = 0;
-    this.child = undefined;
     this.running = undefined;
     this.starting = undefined;
-    // A disconnected child ends by itself; one inside a long run is not waited for.
-    if (child?.connected) child.disconnect();
-    if (child && child.exitCode === null)
-      setTimeout(() => child.exitCode === null && child.kill('SIGKILL'), 2_000).unref();
+    // A disconnected process ends by itself; one inside a long run is killed.
+    void this.supervisor.stop();
   }
 
   private setStatus(status: ModelStatus): void {
@@ -409,7 +352,7 @@ class EngineWriter implements Writer {
 
   write(chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
     const { maxNewTokens, onText, signal, quotes, anchors } = options;
-    return this.engine.heard(
+    return this.engine.stream(
       this.kind,
       'write',
       { chat, maxNewTokens, ...(quotes ? { quotes } : {}), ...(anchors ? { anchors } : {}) },

@@ -131,6 +131,7 @@ describe('WorkerClient', () => {
     const { client, logged } = makeClient({ timing: { silence: 200 } });
     const asked = ask(client, 'hang').catch((error: unknown) => error);
     await vi.waitFor(() => expect(logged.join('\n')).toContain('Debugger listening on ws://127.0.0.1:'), 10_000);
+    await vi.waitFor(() => expect(client.state.kind).toBe('running'), 10_000);
     await new Promise((resolve) => setTimeout(resolve, 1_000));
     expect(client.state.kind).toBe('running');
     expect(logged.filter((line) => line.includes('silent'))).toEqual([]);

@@ -1,0 +1,13 @@
+/** JSON-RPC between processes: typed requests, errors, and the owner of a child process. */
+export { serve, signalOf, type RequestMap, type ServerOptions } from './connection';
+export { errorData, toResponseError } from './errors';
+export { inspectorFlags } from './inspector';
+export {
+  delay,
+  Supervisor,
+  TIMING,
+  whileAlive,
+  type Supervised,
+  type SupervisorTiming,
+  type Verdict,
+} from './supervisor';
