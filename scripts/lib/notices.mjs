@@ -9,7 +9,6 @@ import path from 'node:path';
 const SUPPLIED = {
   'onnxruntime-node': 'onnxruntime.txt',
   'onnxruntime-common': 'onnxruntime.txt',
-  'snowball-stemmers': 'snowball-stemmers.txt',
 };
 
 const LICENCE_FILE = /^(licen[cs]e|copying)/i;
