@@ -163,7 +163,7 @@ describe('an answer that a model writes', () => {
   }
 
   it('streams in, and Stop in the panel ends it with what there is', async () => {
-    await streaming('How high is the tide at noon?', 30);
+    await streaming('What is the height of the tide at noon?', 30);
     const answer = await workbench.panel('answer');
     await workbench.shot('streaming');
     await answer.getByRole('button', { name: 'Stop' }).click();
@@ -182,7 +182,7 @@ describe('an answer that a model writes', () => {
   });
 
   it('is stopped by the command too, and the next question is answered', async () => {
-    await streaming('How low is the tide at dawn?', 30);
+    await streaming('What is the height of the tide at dawn?', 30);
     await workbench.command('Anchorage: Stop Answering');
     const answer = await workbench.panel('answer');
     await until(
