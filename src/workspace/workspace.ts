@@ -46,13 +46,13 @@ export interface IndexedFile {
 }
 
 /**
- * The facade over files, segments and index of a workspace, for worker and terminal:
- * worker and the terminal. It answers at any time from what is indexed, and says how much that is.
+ * The facade over files, segments and index of a workspace, for worker and terminal. It answers at any time from the
+ * index so far, and says how much that is.
  *
- *     const library = await Workspace.open({ folders, storageDirectory, settings });
- *     library.start(signal);                      // the first pass; also resolves when it is done
- *     await new Search({ workspace: library }).search(question, { scope: { kind: 'workspace' }, limit: 20 });
- *     await library.close();
+ *     const workspace = await Workspace.open({ folders, storageDirectory, settings });
+ *     workspace.start(signal);                      // the first pass; also resolves when it is done
+ *     await new Search({ workspace }).search(question, { scope: { kind: 'workspace' }, limit: 20 });
+ *     await workspace.close();
  */
 export class Workspace {
   private readonly progress = new Progress();

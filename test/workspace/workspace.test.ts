@@ -151,7 +151,9 @@ describe('a restart', () => {
     try {
       await (await library()).start();
       expect(load).not.toHaveBeenCalled();
-      await vi.waitFor(() => expect(load.mock.calls.flat()).toEqual(['cpp', 'python']), { timeout: 20_000 });
+      await vi.waitFor(() => expect(load.mock.calls.map(([{ name }]) => name)).toEqual(['cpp', 'python']), {
+        timeout: 20_000,
+      });
     } finally {
       load.mockRestore();
     }

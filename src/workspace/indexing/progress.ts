@@ -1,7 +1,7 @@
 import type { IndexState, IndexStatus } from '../../protocol';
 import type { WalkReport } from '../sources/walk';
 
-/** The library's part of the index status; the worker adds what it knows of the model. */
+/** The workspace's part of the index status; the worker adds what it knows of the model. */
 export type WorkspaceStatus = Omit<IndexStatus, 'model' | 'memories'>;
 
 const REPORT_MS = 200;

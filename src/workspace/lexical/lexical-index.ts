@@ -35,7 +35,7 @@ import {
  *
  * `add`, `remove` and `search` are synchronous and may be called while a flush or merge runs. Documents that were not
  * flushed when the process dies is missing at the next open, which the owner sees from `has(docId, hash)` and adds
- * again; so is everything in a damaged pack. One process at a time may have a directory open (the library's lock sees
+ * again; so is everything in a damaged pack. One process at a time may have a directory open (the store's lock sees
  * to it).
  */
 export class LexicalIndex {

@@ -5,7 +5,7 @@ import { AppError } from '../../base';
  * it returns is addressed by (document, segment ordinal), the ordinal being the place in `SegmentedDocument.segments`.
  */
 
-/** Names a document while it is live. The library uses the workspace path. */
+/** Names a document while it is live. The indexer uses the workspace path. */
 export type DocumentId = string;
 
 /** One term of a question with what it is worth. */
