@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { BOUND_MS, fuzzAdapter, fuzzChat, fuzzConfig, fuzzSafetensors, fuzzTokenizer } from './fuzz';
+import { fuzzGguf } from './fuzz-gguf';
 
-/** More than 100,000 inputs in all. */
+/** More than 200,000 inputs in all. */
 describe('damaged and hostile input, at length', () => {
   it.each([
     ['config.json', fuzzConfig, 40_000],
     ['safetensors', fuzzSafetensors, 25_000],
+    ['GGUF', fuzzGguf, 110_000],
     ['adapters and indexes', fuzzAdapter, 12_000],
     ['tokenizer.json', fuzzTokenizer, 18_000],
     ['chat templates', fuzzChat, 6_000],

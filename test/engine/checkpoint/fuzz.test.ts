@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { BOUND_MS, fuzzAdapter, fuzzChat, fuzzConfig, fuzzSafetensors, fuzzTokenizer } from './fuzz';
+import { fuzzGguf } from './fuzz-gguf';
 
 describe('damaged and hostile input', () => {
   it.each([
     ['config.json', fuzzConfig, 1000],
     ['safetensors', fuzzSafetensors, 800],
+    ['GGUF', fuzzGguf, 500],
     ['adapters and indexes', fuzzAdapter, 400],
     ['tokenizer.json', fuzzTokenizer, 600],
     ['chat templates', fuzzChat, 300],

@@ -25,8 +25,8 @@ export interface FuzzReport {
 /** Longer than any tiny input may take, even on a busy machine with the tokenizer's own limit in between. */
 export const BOUND_MS = 15_000;
 
-type Random = () => number;
-const pick = <T>(random: Random, items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
+export type Random = () => number;
+export const pick = <T>(random: Random, items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
 
 const ODD: readonly unknown[] = [
   null,
@@ -102,7 +102,7 @@ function mutateJson(value: unknown, random: Random): unknown {
 }
 
 /** Flips, cuts, doubles and inserts bytes. */
-function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
+export function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
   let result = bytes.slice();
   for (let n = 1 + Math.floor(random() * 4); n > 0; n--) {
     const at = Math.floor(random() * (random() < 0.7 ? Math.min(result.length, 600) : result.length));
@@ -126,7 +126,7 @@ function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
 }
 
 /** Gives `inputs` inputs to `read` and sorts out what it makes of them. */
-async function drive(
+export async function drive(
   inputs: number,
   seed: number,
   read: (random: Random, index: number) => Promise<void> | void,

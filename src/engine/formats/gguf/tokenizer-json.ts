@@ -24,13 +24,15 @@ export function ggufTokenizer(metadata: Metadata, path: string, vocabSize: numbe
   let json: Record<string, unknown>;
   if (model === 'gpt2') json = bytePairJson(vocabulary);
   else if (model === 'llama') json = sentencePieceJson(vocabulary);
-  else
+  else {
+    const found = model === undefined ? 'absent' : `"${String(model).slice(0, 40)}"`;
     throw new CheckpointError(
       model === undefined ? 'missing' : 'unsupported',
       path,
       'tokenizer.ggml.model',
-      `is ${model === undefined ? 'absent' : `"${String(model).slice(0, 40)}"`}; the tokenizers "gpt2" and "llama" are read`,
+      `is ${found}; the tokenizers "gpt2" and "llama" are read`,
     );
+  }
   return Tokenizer.fromJson(json, namedTokens(vocabulary), path, vocabSize);
 }
 

@@ -43,11 +43,20 @@ export function vocabOf({ tokens }: Vocabulary): Record<string, number> {
   return Object.fromEntries(tokens.map((token, id) => [token, id]));
 }
 
-/** Control and user-defined tokens stand for themselves in a text; only control tokens are left out of decoded text. */
+/** Tokens that llama.cpp finds in a text whatever their kind, because they end a turn or frame a gap to be filled. */
+const ALWAYS_WHOLE: ReadonlySet<string> = new Set([
+  ...['</s>', '<|im_end|>', '<|eot_id|>', '<|eom_id|>', '<|end|>', '<|return|>', '<|call|>', '<|calls|>', '<|flush|>'],
+  ...['<end_of_turn>', '<|endoftext|>', '<|end_of_text|>', '<end_of_utterance>', '<EOT>', '_<EOT>', '[EOT]', '[EOS]'],
+  ...['<|fim_prefix|>', '<|fim_suffix|>', '<|fim_middle|>', '<|fim_pad|>', '<|repo_name|>', '<|file_sep|>'],
+  ...['<fim_prefix>', '<fim_suffix>', '<fim_middle>', '<fim_pad>', '<fim-prefix>', '<fim-suffix>', '<fim-middle>'],
+]);
+
+/** Tokens that are found in a text before it is cut. Only control tokens are left out of decoded text. */
 export function addedTokens({ tokens, types }: Vocabulary): object[] {
   return tokens.flatMap((content, id) => {
     const special = types[id] === TOKEN_TYPE.control;
-    if (content === '' || !(special || types[id] === TOKEN_TYPE.userDefined)) return [];
+    const whole = special || types[id] === TOKEN_TYPE.userDefined || ALWAYS_WHOLE.has(content);
+    if (content === '' || !whole) return [];
     return [{ id, content, special, single_word: false, lstrip: false, rstrip: false, normalized: false }];
   });
 }
