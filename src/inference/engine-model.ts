@@ -63,6 +63,7 @@ export class EngineModel {
   static async load(
     { directory, compiledDirectory, weights, threads, checked }: LoadParams,
     signal?: AbortSignal,
+    onHarm?: (message: string) => void,
   ): Promise<EngineModel> {
     if (checked) await checkSums(directory);
     const checkpoint = await openCheckpoint(directory);
@@ -71,7 +72,12 @@ export class EngineModel {
       const template = await checkpoint.openChatTemplate();
       signal?.throwIfAborted();
       const memoryConfig = await readMemoryConfig(directory, checkpoint.config, tokenizer);
-      const options = { weights, cacheDirectory: compiledDirectory, threads: threads || undefined };
+      const options = {
+        weights,
+        cacheDirectory: compiledDirectory,
+        threads: threads || undefined,
+        ...(onHarm ? { onHarm } : {}),
+      };
       const decoder = await (memoryConfig
         ? withSlots(memoryConfig, (slots) => Decoder.open(checkpoint, { ...options, ...slots }))
         : Decoder.open(checkpoint, options));

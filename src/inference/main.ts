@@ -36,7 +36,7 @@ function main(): void {
         load: async (params, signal) => {
           await model?.close();
           model = undefined;
-          model = await EngineModel.load(params, signal);
+          model = await EngineModel.load(params, signal, (message) => notify('log', { level: 'warn', message }));
           return model.description;
         },
         countChats: ({ chats }) => chats.map((chat) => loaded().count(chat)),

@@ -18,12 +18,13 @@ export class MemoryModel {
     vectorWidth: number,
   ) {
     const {
-      decoder: { config: model },
+      decoder: { config: model, compiled },
       config,
     } = coder;
     this.composer = new MemoryComposer(coder);
     this.description = {
-      fingerprint: `${fingerprint}:${config.digest}`,
+      // Of verified weights: rows that harmed ones made have another fingerprint, and are not used.
+      fingerprint: `${fingerprint}:${compiled.digest}:${config.digest}`,
       ratios: config.ratios,
       ...(config.dense
         ? { dense: { segmentTokens: config.dense.segmentTokens, rowTokens: config.dense.rowTokens } }

@@ -1,22 +1,23 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '../checkpoint/types';
+import { Checksums, digestOf } from './checksums';
 import type { WeightFormat } from './options';
 import { FileWeightWriter, MemoryWeightWriter, unwritable, WEIGHTS_FILE, type StoredTensors } from './weight-file';
 import { compileWeights } from './weights';
 
 /** Version of the layout of compiled weights. Older ones are compiled again. */
-const VERSION = 3;
+const VERSION = 4;
 const MANIFEST = 'manifest.json';
-const SAMPLES = 32;
-const SAMPLE_BYTES = 4096;
 
 /** Compiled weights: in a folder that the runtime maps, or in memory. */
 export interface CompiledWeights {
   stored: StoredTensors;
   source: { directory: string } | { data: Uint8Array };
   byteLength: number;
+  /** The identity of the content: sha256 (hex) over the checksums of all bytes and the table of tensors. */
+  digest: string;
   /** Whether they were found in the cache. */
   cached: boolean;
 }
@@ -24,15 +25,18 @@ export interface CompiledWeights {
 interface Manifest {
   version: number;
   byteLength: number;
-  /** sha256 (hex) over samples of the weights and over the table of tensors. */
+  /** See CompiledWeights. */
   digest: string;
   tensors: StoredTensors;
 }
 
+/** Tells what was found harmed and made anew. */
+export type TellHarm = (message: string) => void;
+
 /**
- * Opens the compiled weights of a checkpoint from `cacheDirectory`, or compiles them now. They are written to a folder
- * of their own, which is renamed when it is complete, so that a killed process leaves no half of a model. A damaged
- * folder is compiled again.
+ * Opens the compiled weights of a checkpoint from `cacheDirectory`, or compiles them now. Every byte is verified. They
+ * are written to a folder of their own, which is renamed when it is complete, so that a killed process leaves no half
+ * of a model. A damaged folder is compiled again, and `tell` says so.
  *
  * @throws CheckpointError when a tensor is damaged; DecoderError 'cacheUnwritable'
  */
@@ -40,20 +44,35 @@ export async function openCompiled(
   checkpoint: Checkpoint,
   weights: WeightFormat,
   cacheDirectory: string | null,
+  tell?: TellHarm,
 ): Promise<CompiledWeights> {
   if (cacheDirectory === null) {
     const writer = new MemoryWeightWriter();
     await compileWeights(checkpoint, weights, writer);
     const data = writer.data();
-    return { stored: writer.tensors, source: { data }, byteLength: data.length, cached: false };
+    const checksums = new Checksums();
+    checksums.add(data);
+    return {
+      stored: writer.tensors,
+      source: { data },
+      byteLength: data.length,
+      digest: checksums.digest(writer.tensors),
+      cached: false,
+    };
   }
   const directory = join(cacheDirectory, `${checkpoint.fingerprint.slice(0, 32)}-${weights}-v${VERSION}`);
   const found = await readManifest(directory);
-  if (found) return { stored: found.tensors, source: { directory }, byteLength: found.byteLength, cached: true };
+  if (found.state === 'sound') return compiled(found.manifest, directory, true);
+  if (found.state === 'harmed')
+    tell?.(`${directory}: the compiled model is harmed (${found.reason}); compiling it again`);
   await compileTo(directory, checkpoint, weights);
   const made = await readManifest(directory);
-  if (!made) throw unwritable(directory, new Error('what was written does not read back'));
-  return { stored: made.tensors, source: { directory }, byteLength: made.byteLength, cached: false };
+  if (made.state !== 'sound') throw unwritable(directory, new Error('what was written does not read back'));
+  return compiled(made.manifest, directory, false);
+}
+
+function compiled({ tensors, byteLength, digest }: Manifest, directory: string, cached: boolean): CompiledWeights {
+  return { stored: tensors, source: { directory }, byteLength, digest, cached };
 }
 
 async function compileTo(directory: string, checkpoint: Checkpoint, weights: WeightFormat): Promise<void> {
@@ -76,7 +95,7 @@ async function compileTo(directory: string, checkpoint: Checkpoint, weights: Wei
     const manifest: Manifest = {
       version: VERSION,
       byteLength: size,
-      digest: await digestOf(path, size, writer.tensors),
+      digest: writer.checksums.digest(writer.tensors),
       tensors: writer.tensors,
     };
     await write(join(partial, MANIFEST), JSON.stringify(manifest));
@@ -99,7 +118,7 @@ async function replace(partial: string, directory: string): Promise<void> {
   try {
     await rename(partial, directory);
   } catch {
-    if (await readManifest(directory)) return;
+    if ((await readManifest(directory)).state === 'sound') return;
     try {
       await rm(directory, { recursive: true, force: true });
       await rename(partial, directory);
@@ -109,34 +128,33 @@ async function replace(partial: string, directory: string): Promise<void> {
   }
 }
 
-/** The manifest, if the folder holds complete and undamaged weights. */
-async function readManifest(directory: string): Promise<Manifest | undefined> {
+type Found = { state: 'sound'; manifest: Manifest } | { state: 'absent' } | { state: 'harmed'; reason: string };
+
+/** The manifest of a folder whose weights are complete: every byte is read and compared. */
+async function readManifest(directory: string): Promise<Found> {
+  let manifest: Manifest;
   try {
-    const manifest = JSON.parse(await readFile(join(directory, MANIFEST), 'utf8')) as Manifest;
-    const path = join(directory, WEIGHTS_FILE);
-    const { size } = await stat(path);
-    if (manifest.version !== VERSION || manifest.byteLength !== size) return undefined;
-    return (await digestOf(path, size, manifest.tensors)) === manifest.digest ? manifest : undefined;
-  } catch {
-    return undefined;
+    manifest = JSON.parse(await readFile(join(directory, MANIFEST), 'utf8')) as Manifest;
+  } catch (error) {
+    const absent = (error as NodeJS.ErrnoException).code === 'ENOENT' && !(await exists(directory));
+    return absent ? { state: 'absent' } : { state: 'harmed', reason: `${MANIFEST} cannot be read` };
   }
+  const path = join(directory, WEIGHTS_FILE);
+  try {
+    const { size } = await stat(path);
+    if (manifest.version !== VERSION || manifest.byteLength !== size)
+      return { state: 'harmed', reason: `${WEIGHTS_FILE} has ${size} bytes, ${manifest.byteLength} were written` };
+    if ((await digestOf(path, manifest.tensors)) !== manifest.digest)
+      return { state: 'harmed', reason: `${WEIGHTS_FILE} is not what was written` };
+  } catch (error) {
+    return { state: 'harmed', reason: error instanceof Error ? error.message : String(error) };
+  }
+  return { state: 'sound', manifest };
 }
 
-/**
- * A digest of the table and of evenly spaced samples: enough to notice a cut or overwritten file without reading
- * gigabytes.
- */
-async function digestOf(path: string, size: number, tensors: StoredTensors): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(tensors));
-  const file = await open(path, 'r');
-  try {
-    const sample = Buffer.alloc(Math.min(SAMPLE_BYTES, size));
-    for (let i = 0; i < SAMPLES; i++) {
-      await file.read(sample, 0, sample.length, Math.floor(((size - sample.length) * i) / (SAMPLES - 1)));
-      hash.update(sample);
-    }
-  } finally {
-    await file.close();
-  }
-  return hash.digest('hex');
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }

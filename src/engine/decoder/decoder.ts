@@ -69,7 +69,7 @@ export class Decoder {
     const chunkTokens = options.chunkTokens ?? CHUNK_TOKENS;
     if (!Number.isInteger(chunkTokens) || chunkTokens < 1)
       throw new DecoderError('badInput', `chunkTokens is ${chunkTokens}; it must be a whole number above 0`);
-    const compiled = await openCompiled(checkpoint, weights, options.cacheDirectory);
+    const compiled = await openCompiled(checkpoint, weights, options.cacheDirectory, options.onHarm);
     const embeddings = embeddingsOf(checkpoint);
     const memory = options.memory && (await compileMemory(checkpoint, options.memory, embeddings));
     const dense = options.denseMemory && (await compileMemory(checkpoint, options.denseMemory, embeddings));
@@ -85,9 +85,10 @@ export class Decoder {
     return rowBytes({ layers, kvHeads, headDim, type: this.cache });
   }
 
-  /** Bytes of the compiled weights on disk, and whether they were there already. */
-  get compiled(): { byteLength: number; cached: boolean } {
-    return { byteLength: this.#compiled.byteLength, cached: this.#compiled.cached };
+  /** Bytes of the compiled weights on disk, the digest of their verified content, and whether they were there. */
+  get compiled(): { byteLength: number; digest: string; cached: boolean } {
+    const { byteLength, digest, cached } = this.#compiled;
+    return { byteLength, digest, cached };
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { ElementType, ExternalData } from './onnx/graph-builder';
+import { Checksums } from './checksums';
 import { DecoderError } from './errors';
 
 /** A tensor of the compiled weights. */
@@ -49,6 +50,8 @@ export abstract class WeightWriter {
 }
 
 export class FileWeightWriter extends WeightWriter {
+  /** Of the bytes as they were given, so that harm on the way to the disk is noticed when they are read back. */
+  readonly checksums = new Checksums();
   readonly #file: FileHandle;
   readonly #path: string;
 
@@ -63,6 +66,7 @@ export class FileWeightWriter extends WeightWriter {
   }
 
   protected async write(bytes: Uint8Array): Promise<void> {
+    this.checksums.add(bytes);
     try {
       let done = 0;
       while (done < bytes.length) done += (await this.#file.write(bytes, done)).bytesWritten;

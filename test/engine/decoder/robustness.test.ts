@@ -188,6 +188,50 @@ describe('compiled weights on disk', () => {
     await checkpoint.close();
   });
 
+  it('are verified whole: one flipped bit anywhere is told, and the model is compiled again', async () => {
+    const checkpoint = await open();
+    const told: string[] = [];
+    const reopen = async () => {
+      const decoder = await Decoder.open(checkpoint, {
+        weights: '8bit',
+        cacheDirectory: folder,
+        threads: 1,
+        onHarm: (message) => told.push(message),
+      });
+      await decoder.close();
+      return decoder.compiled;
+    };
+    const { digest } = await reopen();
+    expect(told).toEqual([]);
+    const path = join(folder, (await readdir(folder))[0] as string, 'weights.bin');
+    const bytes = await readFile(path);
+    for (const bit of randomTokens(40, bytes.length * 8, 9)) {
+      const harmed = Buffer.from(bytes);
+      harmed[bit >> 3] = (harmed[bit >> 3] as number) ^ (1 << (bit & 7));
+      await writeFile(path, harmed);
+      expect(await reopen(), `bit ${bit}`).toMatchObject({ cached: false, digest });
+    }
+    expect(told).toHaveLength(40);
+    expect(told[0]).toMatch(/harmed .*compiling it again/);
+    expect(Buffer.compare(await readFile(path), bytes)).toBe(0);
+    expect(await reopen()).toMatchObject({ cached: true, digest });
+    await checkpoint.close();
+  });
+
+  it('have another digest when they are made of other weights', async () => {
+    const checkpoint = await open();
+    const digestOf = async (from: Checkpoint, cacheDirectory: string | null) => {
+      const decoder = await Decoder.open(from, { weights: 'f32', cacheDirectory, threads: 1 });
+      await decoder.close();
+      return decoder.compiled.digest;
+    };
+    const sound = await digestOf(checkpoint, folder);
+    expect(await digestOf(checkpoint, null)).toBe(sound);
+    const harmed = tampered(checkpoint, 'model.norm.weight', (values) => values.fill(1.5, 3, 4));
+    expect(await digestOf(harmed, null)).not.toBe(sound);
+    await checkpoint.close();
+  });
+
   it('that cannot be written are reported, and leave nothing behind', async () => {
     const checkpoint = await open();
     const blocked = join(folder, 'file');
