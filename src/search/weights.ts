@@ -18,6 +18,8 @@ export interface ScorerWeights {
   tokenRun: number;
   /** Learned similarity of a segment's mean key and the question's mean query. */
   selection: number;
+  /** Share of the question's quoted phrases that a span contains word for word. Set by hand: such questions are few. */
+  phrase: number;
 }
 
 /**
@@ -193,7 +195,7 @@ export interface SearchWeights {
 /** The product's weights. */
 export const SEARCH_WEIGHTS: SearchWeights = {
   // Chosen on halves of the questions: `npm run bench -- memory fused`.
-  scorers: { lexical: 1, vector: 0.5, lateInteraction: 0.3, tokenRun: 0.5, selection: 0.1 },
+  scorers: { lexical: 1, vector: 0.5, lateInteraction: 0.3, tokenRun: 0.5, selection: 0.1, phrase: 0.3 },
   /**
    * Fitted by coordinate ascent on hit@1/5/10 and reciprocal rank over questions about thirteen repositories in seven
    * languages. Each repository counts the same, an L1 penalty applies, and each repository is left out in turn as a

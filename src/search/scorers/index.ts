@@ -1,6 +1,7 @@
 /** The scorers of the ranking. Their weights stand in weights.ts; a scorer with weight 0 does not run. */
 import { lateInteractionScorer } from './late-interaction';
 import { lexicalScorer } from './lexical';
+import { phraseScorer } from './phrase';
 import type { Scorer } from './scorer';
 import { selectionScorer } from './selection';
 import { tokenRunScorer } from './token-run';
@@ -12,6 +13,7 @@ export const SCORERS: readonly Scorer[] = [
   lateInteractionScorer,
   tokenRunScorer,
   selectionScorer,
+  phraseScorer,
 ];
 
 export type { Scorer, Scores, ScoringInput, ScoringMemory } from './scorer';

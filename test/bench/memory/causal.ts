@@ -93,7 +93,7 @@ async function needles(memory: MemoryModel, pasts: readonly string[], random: ()
  * memories).
  */
 const { scorers: WEIGHTS, lateInteraction: LATE } = SEARCH_WEIGHTS;
-type MemoryScorer = Exclude<keyof ScorerWeights, 'lexical'>;
+type MemoryScorer = Exclude<keyof ScorerWeights, 'lexical' | 'phrase'>;
 const RANKINGS: Record<string, Partial<Record<MemoryScorer, number>>> = {
   'their keys, by the model’s attention': { selection: 1 },
   'their vectors': { vector: 1 },
@@ -101,7 +101,7 @@ const RANKINGS: Record<string, Partial<Record<MemoryScorer, number>>> = {
     lateInteraction: WEIGHTS.lateInteraction,
     tokenRun: WEIGHTS.tokenRun,
   },
-  'all that the product ranks by': (({ lexical: _, ...memory }) => memory)(WEIGHTS),
+  'all that the product ranks by': (({ lexical: _, phrase: _phrase, ...memory }) => memory)(WEIGHTS),
 };
 
 /**

@@ -29,7 +29,7 @@ export interface FusedOptions {
 const SAMPLE = new Set(['flask', 'requests']);
 const SAMPLE_POOL = 1_500;
 
-type MemoryWeights = Omit<ScorerWeights, 'lexical'>;
+type MemoryWeights = Omit<ScorerWeights, 'lexical' | 'phrase'>;
 const NONE: MemoryWeights = { vector: 0, lateInteraction: 0, tokenRun: 0, selection: 0 };
 const PRODUCT: MemoryWeights = SEARCH_WEIGHTS.scorers;
 const LATE = { lateInteraction: PRODUCT.lateInteraction, tokenRun: PRODUCT.tokenRun };
@@ -196,9 +196,9 @@ async function measure(
 /** Every scorer runs once; the arms weigh its scores differently. */
 const EQUAL = {
   ...SEARCH_WEIGHTS,
-  scorers: { lexical: 1, vector: 1, lateInteraction: 1, tokenRun: 1, selection: 1 },
+  scorers: { phrase: 0, lexical: 1, vector: 1, lateInteraction: 1, tokenRun: 1, selection: 1 },
 };
-const MEMORY_SCORERS = SCORERS.filter((scorer) => scorer !== lexicalScorer);
+const MEMORY_SCORERS = SCORERS.filter(({ name }) => name in NONE);
 
 /**
  * The points that are best on one half of the questions, judged on the other, and the other way round; the mean over
