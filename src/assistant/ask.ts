@@ -169,11 +169,11 @@ function unknownNamesNotice({ unknownNames }: Evidence): string[] {
 function coverageNotice({ indexing, held, filesIndexed, filesKnown }: Coverage): string[] {
   if (filesIndexed === 0 && !indexing && held === undefined)
     return ['No file of this workspace is indexed. The workspace is empty, or its rules leave out every file.'];
-  // A first pass that was cancelled early does not know how many files there are.
-  if (held === 'cancelled' && filesIndexed >= filesKnown)
-    return [`Indexing was cancelled. This answer uses the ${counted(filesIndexed, 'file')} indexed so far.`];
-  if ((!indexing && held === undefined) || filesIndexed >= filesKnown) return [];
   const state = held === 'cancelled' ? 'was cancelled' : held === 'paused' ? 'is paused' : 'is still running';
+  // A first pass that was held early does not know how many files there are.
+  if (held !== undefined && filesIndexed >= filesKnown)
+    return [`Indexing ${state}. This answer uses the ${counted(filesIndexed, 'file')} indexed so far.`];
+  if ((!indexing && held === undefined) || filesIndexed >= filesKnown) return [];
   return [
     `Indexing ${state}. This answer uses ${filesIndexed.toLocaleString('en-US')} of ${counted(filesKnown, 'file')}.`,
   ];
