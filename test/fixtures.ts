@@ -30,4 +30,5 @@ export const FAMILIES = [
   'mistral-window',
   'smollm2',
   'phi3',
+  'granite',
 ] as const;
