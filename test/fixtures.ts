@@ -31,4 +31,6 @@ export const FAMILIES = [
   'smollm2',
   'phi3',
   'granite',
+  'olmo2',
+  'smollm3',
 ] as const;

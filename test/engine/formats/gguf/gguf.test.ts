@@ -30,21 +30,34 @@ function gap(a: Float32Array, b: Float32Array): number {
   return a.reduce((most, value, i) => Math.max(most, Math.abs(value - (b[i] as number))), 0);
 }
 
+/** The constants of the fixture, as llama.cpp names them. */
+const GRANITE: Record<string, Value> = {
+  'granite.attention.scale': f32(0.2),
+  'granite.embedding_scale': f32(3),
+  'granite.residual_scale': f32(0.4),
+  'granite.logit_scale': f32(2.5),
+};
+
 describe('a GGUF file', () => {
-  it.each([
+  it.each<[string, string, Record<string, Value>?]>([
     ['llama2', 'llama'],
     ['smollm2', 'llama'],
     ['llama-bias', 'llama'],
     ['qwen2', 'qwen2'],
     ['qwen3', 'qwen3'],
-  ])('of the %s fixture has the logits of PyTorch transformers', async (family, architecture) => {
-    const { metadata, tensors, checkpoint } = await fixtureGguf(family, architecture);
-    await checkpoint.close();
-    const path = write(gguf(metadata, tensors));
-    const { ids } = readJsonFixture<{ ids: number[] }>(`checkpoints/${family}/reference.json`);
-    const reference = readFloats(fixture(`checkpoints/${family}/reference.f32`));
-    expect(gap(await logitsOf(path, ids), reference)).toBeLessThan(1e-4);
-  });
+    ['olmo2', 'olmo2'],
+    ['granite', 'granite', GRANITE],
+  ])(
+    'of the %s fixture has the logits of PyTorch transformers',
+    async (family, architecture, more: Record<string, Value> = {}) => {
+      const { metadata, tensors, checkpoint } = await fixtureGguf(family, architecture, { metadata: more });
+      await checkpoint.close();
+      const path = write(gguf(metadata, tensors));
+      const { ids } = readJsonFixture<{ ids: number[] }>(`checkpoints/${family}/reference.json`);
+      const reference = readFloats(fixture(`checkpoints/${family}/reference.f32`));
+      expect(gap(await logitsOf(path, ids), reference)).toBeLessThan(1e-4);
+    },
+  );
 
   it('keeps fused projections and LongRoPE factors of Phi-3', async () => {
     const original = await openCheckpoint(fixture('checkpoints/phi3'));

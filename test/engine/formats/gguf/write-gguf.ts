@@ -1,6 +1,7 @@
 import { openCheckpoint, type Checkpoint, type ModelConfig } from '../../../../src/engine';
 import { layerOf } from '../../../../src/engine/architectures/layer';
 import { encodeHalf } from '../../../../src/engine/kv-cache/float16';
+import { openWeights } from '../../../../src/engine/formats/safetensors';
 import { fixture } from '../../../fixtures';
 
 /** Writes GGUF files of tiny models, as llama.cpp's converter lays them out. */
@@ -176,7 +177,9 @@ export async function fixtureGguf(
   options: GgufOptions = {},
 ): Promise<{ metadata: Record<string, Value>; tensors: GgufTensorData[]; checkpoint: Checkpoint }> {
   const checkpoint = await openCheckpoint(fixture(`checkpoints/${family}`));
-  const { config, tensors } = checkpoint;
+  const { config } = checkpoint;
+  // Weights that carry constants of the model are written without them, as a converter finds them.
+  const tensors = config.weightScales ? await openWeights(checkpoint.path) : checkpoint.tensors;
   const paired = ['llama', 'granite', 'smollm3'].includes(architecture);
   const data: GgufTensorData[] = [];
   for (const name of tensors.names()) {
@@ -207,6 +210,7 @@ export async function fixtureGguf(
       }
     }
   }
+  if (tensors !== checkpoint.tensors) await tensors.close();
   const own: Record<string, Value> = {
     embedding_length: u32(config.hiddenSize),
     feed_forward_length: u32(config.intermediateSize),
