@@ -20,6 +20,8 @@ export interface SearchWorkspace {
   coverage(): Coverage;
   /** An indexed document with its segments; undefined when the file has changed since. */
   indexed(path: string): Promise<ReadDocument | undefined>;
+  /** Reads the index, and again where a part of it was harmed and had to be made anew. */
+  whileSound?<T>(read: () => Promise<T>): Promise<T>;
   /** Resolves when changes that were reported before can be found, or after a short time. */
   caughtUp(): Promise<void>;
   /** Indexes files that were found changed while they were read. Resolves to false when there were none. */
@@ -162,8 +164,10 @@ export class Search {
 
   private words(question: AnalysedQuestion, request: SearchRequest, limit: number): Promise<RankedSpan[]> {
     const { scope, signal } = request;
-    const pathOf: PathOf = (file) => this.options.workspace.pathOf(file);
-    return this.lexical.search(question, { scope, limit, signal, pathOf });
+    const { workspace } = this.options;
+    const pathOf: PathOf = (file) => workspace.pathOf(file);
+    const search = (): Promise<RankedSpan[]> => this.lexical.search(question, { scope, limit, signal, pathOf });
+    return workspace.whileSound?.(search) ?? search();
   }
 
   /** Embeds the question, but waits only so long: the model may be starting or busy. */

@@ -6,6 +6,7 @@ import { type FileChange, Indexer, type IndexSettings } from './indexing/indexer
 import { type WorkspaceStatus, Progress } from './indexing/progress';
 import { Upkeep } from './indexing/upkeep';
 import type { LexicalIndex } from './lexical/lexical-index';
+import { LexicalStoreError } from './lexical/types';
 import { type Definition, definitionsOf, type LookupContext, type Use, usersOf } from './lookups';
 import { SegmenterPool } from './segments/pool';
 import { DocumentCache } from './document-cache';
@@ -96,6 +97,7 @@ export class Workspace {
       yieldToForeground: options.yieldToForeground,
     });
     this.upkeep = new Upkeep(this.indexer, this.pool, async (question) => this.warmUpSearch?.(question));
+    lexical.onHarm = (lost) => this.upkeep.mend(lost.flatMap((path) => this.folders.fileOf(path) ?? []));
   }
 
   /**
@@ -215,6 +217,22 @@ export class Workspace {
     return this.upkeep.caughtUp();
   }
 
+  /**
+   * Reads the index. Where a part of it is found harmed, the part is made again first, so that no answer comes of half
+   * an index. Where that takes long, the coverage says that files are missing.
+   */
+  async whileSound<T>(read: () => Promise<T>): Promise<T> {
+    for (let parts = this.lexical.status().packs; ; parts--) {
+      await this.upkeep.repaired();
+      try {
+        return await read();
+      } catch (error) {
+        // Each part is found harmed once: then it belongs to the index no more.
+        if (!(error instanceof LexicalStoreError) || error.code !== 'lexicalCorrupt' || parts < 0) throw error;
+      }
+    }
+  }
+
   /** Indexes files that were found changed while they were read. Resolves to false when there were none. */
   async refreshStale(): Promise<boolean> {
     const { stale } = this.documentCache;
@@ -231,13 +249,13 @@ export class Workspace {
   }
 
   coverage(): Coverage {
-    const filesIndexed = this.catalogue.entries.size;
+    const filesIndexed = Math.max(0, this.catalogue.entries.size - this.upkeep.lost);
     const { state } = this.progress;
     const held = state === 'paused' || state === 'cancelled' ? { held: state } : {};
     return {
       filesIndexed,
-      filesKnown: Math.max(this.progress.known, filesIndexed),
-      indexing: state === 'walking' || state === 'indexing' || state === 'paused',
+      filesKnown: Math.max(this.progress.known, this.catalogue.entries.size),
+      indexing: state === 'walking' || state === 'indexing' || state === 'paused' || this.upkeep.lost > 0,
       ...held,
     };
   }
@@ -259,12 +277,12 @@ export class Workspace {
 
   /** Definitions of exactly this name, the likeliest first. */
   definitions(name: string): Promise<Definition[]> {
-    return definitionsOf(name, this.lookupContext());
+    return this.whileSound(() => definitionsOf(name, this.lookupContext()));
   }
 
   /** Lines that use a name. */
   users(name: string, options: { limit: number; signal?: AbortSignal }): Promise<{ users: Use[]; more: number }> {
-    return usersOf(name, options.limit, this.lookupContext(), options.signal);
+    return this.whileSound(() => usersOf(name, options.limit, this.lookupContext(), options.signal));
   }
 
   private lookupContext(): LookupContext {

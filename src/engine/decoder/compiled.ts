@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Checkpoint } from '../checkpoint/types';
-import { Checksums, digestOf } from './checksums';
+import { WeightChecksums, digestOf } from './checksums';
 import type { WeightFormat } from './options';
 import { FileWeightWriter, MemoryWeightWriter, unwritable, WEIGHTS_FILE, type StoredTensors } from './weight-file';
 import { compileWeights } from './weights';
@@ -50,7 +50,7 @@ export async function openCompiled(
     const writer = new MemoryWeightWriter();
     await compileWeights(checkpoint, weights, writer);
     const data = writer.data();
-    const checksums = new Checksums();
+    const checksums = new WeightChecksums();
     checksums.add(data);
     return {
       stored: writer.tensors,

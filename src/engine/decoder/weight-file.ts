@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { ElementType, ExternalData } from './onnx/graph-builder';
-import { Checksums } from './checksums';
+import { WeightChecksums } from './checksums';
 import { DecoderError } from './errors';
 
 /** A tensor of the compiled weights. */
@@ -51,7 +51,7 @@ export abstract class WeightWriter {
 
 export class FileWeightWriter extends WeightWriter {
   /** Of the bytes as they were given, so that harm on the way to the disk is noticed when they are read back. */
-  readonly checksums = new Checksums();
+  readonly checksums = new WeightChecksums();
   readonly #file: FileHandle;
   readonly #path: string;
 

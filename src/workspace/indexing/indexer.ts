@@ -166,7 +166,11 @@ export class Indexer {
 
   private async indexNow(file: string, path: string, bulk: boolean): Promise<void> {
     const { settings, catalogue, lexical, pool, documentCache, progress } = this.context;
-    if (documentCache.unsaved.has(path)) return;
+    const typed = documentCache.unsaved.get(path);
+    if (typed) {
+      if (!lexical.has(path, typed.document.hash)) lexical.add(path, typed.document, typed.segmented);
+      return;
+    }
     try {
       const { document, size, mtimeMs, replaced } = await readDocument(file, path, settings.maxFileBytes);
       const { hash, language, text } = document;

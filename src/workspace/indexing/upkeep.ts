@@ -12,6 +12,10 @@ const SETTLE_MS = 3_000;
  * not waited for.
  */
 const CATCH_UP_MS = 400;
+/** A question waits so long for a harmed part of the index: some ten thousand files. */
+const REPAIR_MS = 10_000;
+/** Files of a harmed part of the index that are read at once. */
+const REPAIR_BATCH = 64;
 /** Grammars loaded ahead, and how long nothing may have been going on before each. */
 const WARM_GRAMMARS = 6;
 const WARM_MS = 500;
@@ -30,6 +34,9 @@ export class Upkeep {
   private settleTimer: NodeJS.Timeout | undefined;
   private warmTimer: NodeJS.Timeout | undefined;
   private closed = false;
+  /** Indexing of files whose part of the index was harmed, and how many are left. */
+  private repair: Promise<void> = Promise.resolve();
+  private toRepair = 0;
 
   /** @param rehearse searches for something, to warm up the code that the first question runs */
   constructor(
@@ -174,6 +181,32 @@ export class Upkeep {
     this.settle();
   }
 
+  /** Files that a harmed part of the index held and that are not indexed again yet. */
+  get lost(): number {
+    return this.toRepair;
+  }
+
+  /** Resolves when no file is lost, or after REPAIR_MS. */
+  repaired(): Promise<void> {
+    return this.toRepair === 0 ? Promise.resolve() : atMost(REPAIR_MS, this.repair);
+  }
+
+  /** Indexes files again whose part of the index was found harmed. */
+  mend(files: readonly string[]): void {
+    this.toRepair += files.length;
+    this.repair = this.repair.then(async () => {
+      const idle = this.upToDate;
+      if (idle) this.progress.set('indexing', `A part of the index was damaged: indexing ${files.length} files again`);
+      for (let at = 0; at < files.length && !this.closed; at += REPAIR_BATCH) {
+        const batch = files.slice(at, at + REPAIR_BATCH);
+        await this.indexer.update(batch.map((file) => ({ file, type: 'changed' })));
+        this.toRepair -= batch.length;
+      }
+      if (idle && this.progress.state === 'indexing' && !this.pass) this.progress.set('ready', 'Up to date');
+      this.settle();
+    });
+  }
+
   private arrives(change: Promise<void>): Promise<void> {
     this.arriving.add(change);
     const arrived = (): void => void this.arriving.delete(change);
@@ -183,13 +216,7 @@ export class Upkeep {
 
   /** Resolves when reported changes can be found, or after CATCH_UP_MS. */
   async caughtUp(): Promise<void> {
-    if (this.arriving.size === 0) return;
-    let timer: NodeJS.Timeout | undefined;
-    await Promise.race([
-      Promise.allSettled(this.arriving),
-      new Promise((resolve) => (timer = setTimeout(resolve, CATCH_UP_MS))),
-    ]);
-    clearTimeout(timer);
+    if (this.arriving.size > 0) await atMost(CATCH_UP_MS, Promise.allSettled(this.arriving));
   }
 
   private async takeIn(): Promise<void> {
@@ -224,6 +251,13 @@ export class Upkeep {
     clearTimeout(this.settleTimer);
     clearTimeout(this.warmTimer);
     await this.gathering;
+    await this.repair;
     await this.indexer.write();
   }
+}
+
+async function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  await Promise.race([work, new Promise((resolve) => (timer = setTimeout(resolve, milliseconds)))]);
+  clearTimeout(timer);
 }

@@ -34,9 +34,10 @@ import {
  *     await index.close();
  *
  * `add`, `remove` and `search` are synchronous and may be called while a flush or merge runs. Documents that were not
- * flushed when the process dies is missing at the next open, which the owner sees from `has(docId, hash)` and adds
- * again; so is everything in a damaged pack. One process at a time may have a directory open (the store's lock sees
- * to it).
+ * flushed when the process dies are missing at the next open, which the owner sees from `has(docId, hash)` and adds
+ * again; so is everything in a damaged pack. A pack that is found harmed while it is read is taken out: the read throws
+ * `lexicalCorrupt`, so that no result comes of half an index, and `onHarm` tells which documents to add again.
+ * One process at a time may have a directory open (the library's lock sees to it).
  */
 export class LexicalIndex {
   private delta = new Delta();
@@ -49,6 +50,10 @@ export class LexicalIndex {
   private manifestDirty = false;
   private nextPack = 1;
   private closed = false;
+  /** Files of packs that were found harmed; deleted once the manifest no longer names them. */
+  private harmed: string[] = [];
+  /** Told of the documents that a harmed pack held, which are not in the index any more and must be added again. */
+  onHarm: (lost: readonly DocumentId[]) => void = () => undefined;
   /** Flushes and merges run one after another. */
   private readonly writes = new SerialQueue();
 
@@ -173,7 +178,7 @@ export class LexicalIndex {
   }
 
   search(query: readonly QueryTerm[], options: SearchOptions): LexicalResult {
-    return this.searcher.search(this.parts(), query, options);
+    return this.guarded(() => this.searcher.search(this.parts(), query, options));
   }
 
   /**
@@ -181,6 +186,10 @@ export class LexicalIndex {
    * of exactly that name. At most `limit`.
    */
   occurrences(term: string, limit: number): Occurrence[] {
+    return this.guarded(() => this.occurrencesOf(term, limit));
+  }
+
+  private occurrencesOf(term: string, limit: number): Occurrence[] {
     const found: Occurrence[] = [];
     for (const part of this.parts()) {
       part.read(term, this.list);
@@ -207,6 +216,29 @@ export class LexicalIndex {
       }
     }
     return found;
+  }
+
+  /** Takes a pack out that a read finds harmed. @throws what the read threw */
+  private guarded<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      this.dropHarmed(error);
+      throw error;
+    }
+  }
+
+  private dropHarmed(error: unknown): void {
+    if (!(error instanceof LexicalStoreError) || error.code !== 'lexicalCorrupt') return;
+    const pack = this.packs.find(({ file }) => file.path === error.file);
+    if (!pack) return;
+    this.retire([pack]);
+    this.harmed.push(pack.file.path);
+    pack.close();
+    const lost = [...this.live].filter(([, { part }]) => part === pack).map(([docId]) => docId);
+    // Removed in the pack too: a merge that has read all of it may be about to put its rows in place.
+    for (const docId of lost) this.remove(docId);
+    this.onHarm(lost);
   }
 
   // ── Store ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -245,7 +277,12 @@ export class LexicalIndex {
       );
       const sources = this.packs.filter((_, i) => chosen.has(i));
       if (sources.length === 0) return false;
-      await this.replace(directory, sources, signal);
+      try {
+        await this.replace(directory, sources, signal);
+      } catch (error) {
+        this.dropHarmed(error);
+        throw error;
+      }
       await this.publish(directory);
       for (const pack of sources) {
         pack.close();
@@ -294,6 +331,7 @@ export class LexicalIndex {
         removed: pack.tables.documents.flatMap((_, row) => (pack.tables.removed[row] === 1 ? [row] : [])),
       }));
       await writeManifest(directory, entries);
+      for (const file of this.harmed.splice(0)) await rm(file, { force: true }).catch(() => undefined);
     } catch (error) {
       this.manifestDirty = true;
       throw error;

@@ -1,19 +1,25 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
+import { errorCode } from '../../base';
 import { LexicalStoreError } from './types';
 
 /**
- * The outer shape of a pack: a header of 64 bytes, then three sections one after another.
+ * The outer shape of a pack: a header of 64 bytes, then four sections one after another.
  *
  *     0   8 bytes  magic: names the format and the version of the terms; another version is rebuilt, never mixed
  *     8   u32      crc32 of bytes 12…63
- *     12  3 × { f64 length, u32 crc32 }  postings, dictionary, tables
+ *     12  4 × { f64 length, u32 crc32 }  postings, dictionary, tables, checks
+ *
+ * `checks` holds a u32 for each block of POSTING_BLOCK bytes of the postings: its CRC-32, which is compared whenever
+ * the block is read.
  *
  * The magic must change whenever terms.ts, stem.ts or a section's layout changes meaning.
  */
-export const MAGIC = 'ANLXPK02';
+export const MAGIC = 'ANLXPK03';
 export const HEADER_BYTES = 64;
-export const SECTIONS = ['postings', 'dictionary', 'tables'] as const;
+/** Bytes of postings that one checksum covers: a page, so that a short list costs one page to verify. */
+export const POSTING_BLOCK = 4096;
+export const SECTIONS = ['postings', 'dictionary', 'tables', 'checks'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 export interface Section {
@@ -23,6 +29,13 @@ export interface Section {
 }
 
 export type Layout = Record<SectionName, Section>;
+
+/** Verified bytes of postings: `bytes[0]` is byte `start` of the section, `end` the first that is not there. */
+export interface PostingBytes {
+  bytes: Uint8Array;
+  start: number;
+  end: number;
+}
 
 export function encodeHeader(sections: Record<SectionName, { length: number; crc: number }>): Buffer {
   const header = Buffer.alloc(HEADER_BYTES);
@@ -56,6 +69,8 @@ function decodeHeader(header: Buffer, file: string): Layout {
 
 /** An open pack file, read in ranges. */
 export class PackFile {
+  private checks = new Uint32Array(0);
+
   private constructor(
     readonly path: string,
     readonly layout: Layout,
@@ -85,10 +100,13 @@ export class PackFile {
       const header = Buffer.alloc(HEADER_BYTES);
       readSync(fd, header, 0, HEADER_BYTES, 0);
       const layout = decodeHeader(header, path);
-      const whole = layout.tables.offset + layout.tables.length;
+      const whole = layout.checks.offset + layout.checks.length;
       if (size !== whole) throw corrupt(path, `has ${size} bytes where ${whole} were written`);
       const file = new PackFile(path, layout, size, fd);
-      if (verify) for (const name of SECTIONS) file.verify(name);
+      file.checks = new Uint32Array(new Uint8Array(file.section('checks')).buffer);
+      if (file.checks.length !== Math.ceil(layout.postings.length / POSTING_BLOCK))
+        throw corrupt(path, 'checks: another number of blocks than the postings have');
+      if (verify) file.verify('postings');
       return file;
     } catch (error) {
       closeSync(fd);
@@ -103,16 +121,52 @@ export class PackFile {
     if (offset < 0 || offset + length > size)
       throw corrupt(this.path, `${section}: bytes ${offset}+${length} lie outside of ${size}`);
     for (let done = 0; done < length;) {
-      const got = readSync(this.fd, into, done, length - done, base + offset + done);
+      const got = this.readSome(into.subarray(done, length), base + offset + done);
       if (got === 0) throw corrupt(this.path, `${section}: cut off while it was in use`);
       done += got;
     }
   }
 
+  private readSome(into: Uint8Array, position: number): number {
+    try {
+      return readSync(this.fd, into, 0, into.length, position);
+    } catch (error) {
+      throw new LexicalStoreError(
+        'lexicalCorrupt',
+        this.path,
+        `cannot be read (${errorCode(error) ?? String(error)})`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  /** A whole section, verified. */
   section(name: SectionName): Buffer {
     const bytes = Buffer.allocUnsafeSlow(this.layout[name].length);
     this.read(name, 0, bytes.length, bytes);
+    if (crc32(bytes) !== this.layout[name].crc) throw corrupt(this.path, `${name}: the checksum does not match`);
     return bytes;
+  }
+
+  /**
+   * Reads the blocks that hold `length` bytes of postings at `offset`, and verifies each. They stand in `scratch`, or
+   * in a larger buffer where that is too small.
+   */
+  readPostings(offset: number, length: number, scratch: Uint8Array): PostingBytes {
+    const first = Math.floor(offset / POSTING_BLOCK);
+    const start = first * POSTING_BLOCK;
+    const end = Math.min(Math.ceil((offset + length) / POSTING_BLOCK) * POSTING_BLOCK, this.layout.postings.length);
+    if (offset + length > end) throw corrupt(this.path, `postings: bytes ${offset}+${length} lie outside of ${end}`);
+    const bytes = end - start > scratch.length ? new Uint8Array((end - start) * 2) : scratch;
+    this.read('postings', start, end - start, bytes);
+    for (let at = start, block = first; at < end; at += POSTING_BLOCK, block++) {
+      const view = bytes.subarray(at - start, Math.min(at + POSTING_BLOCK, end) - start);
+      if (crc32(view) !== this.checks[block])
+        throw corrupt(this.path, `postings: the checksum of block ${block} does not match`);
+    }
+    return { bytes, start, end };
   }
 
   private verify(name: SectionName): void {

@@ -1,11 +1,12 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
+import { BlockChecksums } from '../../base/node';
 import type { Delta } from './delta';
 import { DictionaryWriter } from './dictionary';
 import { ByteWriter } from './growable';
 import { Pack } from './pack';
-import { encodeHeader, HEADER_BYTES } from './pack-file';
+import { encodeHeader, HEADER_BYTES, POSTING_BLOCK } from './pack-file';
 import { type Part, PartTables, PostingList } from './part';
 import { encodeTables } from './tables-codec';
 import { LexicalStoreError } from './types';
@@ -40,16 +41,20 @@ export async function writePack(path: string, sources: readonly Part[], signal?:
     handle = await open(temporary, 'w');
     const pace = new Pace(signal);
     const cursors = await Promise.all(sources.map((source) => cursorOf(source, pace)));
-    const postings = new SectionWriter(handle, HEADER_BYTES);
+    const checks = new BlockChecksums(POSTING_BLOCK);
+    const postings = new SectionWriter(handle, HEADER_BYTES, checks);
     const dictionary = await writePostings(postings, cursors, segments, pace);
     const dictionarySection = new SectionWriter(handle, postings.position);
     await dictionarySection.write(dictionary);
     const tablesSection = new SectionWriter(handle, dictionarySection.position);
     await tablesSection.write(encodeTables(tables));
+    const checksSection = new SectionWriter(handle, tablesSection.position);
+    await checksSection.write(new Uint8Array(checks.finish().buffer));
     const header = encodeHeader({
       postings: postings.summary(),
       dictionary: dictionarySection.summary(),
       tables: tablesSection.summary(),
+      checks: checksSection.summary(),
     });
     await handle.write(header, 0, header.length, 0);
     await handle.sync();
@@ -174,6 +179,8 @@ class SectionWriter {
   constructor(
     private readonly handle: FileHandle,
     private readonly start: number,
+    /** Checksums of the section's blocks, where it has some. */
+    private readonly checks?: BlockChecksums,
   ) {}
 
   get position(): number {
@@ -195,6 +202,7 @@ class SectionWriter {
     for (let done = 0; done < bytes.length;)
       done += (await this.handle.write(bytes, done, bytes.length - done, this.position + done)).bytesWritten;
     this.crc = crc32(bytes, this.crc);
+    this.checks?.add(bytes);
     this.length += bytes.length;
   }
 
@@ -206,11 +214,14 @@ class SectionWriter {
 const cursorOf = (source: Part, pace: Pace): Promise<TermCursor> =>
   source instanceof Pack ? Promise.resolve(new PackCursor(source)) : deltaCursor(source as Delta, pace);
 
+/** Bytes of postings that a merge reads at once from each pack. */
+const WINDOW_BYTES = 1 << 18;
+
 /** Reads a pack's postings front to back through one window. */
 class PackCursor implements TermCursor {
   private readonly entries;
   private entry;
-  private window = new Uint8Array(1 << 18);
+  private window: Uint8Array = new Uint8Array(WINDOW_BYTES + 2 * POSTING_BLOCK);
   private windowStart = 0;
   private windowEnd = 0;
 
@@ -231,11 +242,12 @@ class PackCursor implements TermCursor {
     if (this.entry.done === true) return;
     const { offset, length } = this.entry.value;
     if (offset < this.windowStart || offset + length > this.windowEnd) {
-      if (length > this.window.length) this.window = new Uint8Array(length * 2);
-      const size = Math.min(this.window.length, this.pack.file.layout.postings.length - offset);
-      this.pack.file.read('postings', offset, size, this.window);
-      this.windowStart = offset;
-      this.windowEnd = offset + size;
+      const { file } = this.pack;
+      const size = Math.max(length, Math.min(WINDOW_BYTES, file.layout.postings.length - offset));
+      const read = file.readPostings(offset, size, this.window);
+      this.window = read.bytes;
+      this.windowStart = read.start;
+      this.windowEnd = read.end;
     }
     this.pack.decode(this.entry.value, this.window, offset - this.windowStart, into);
   }

@@ -8,7 +8,7 @@ import { LexicalStoreError } from './types';
  * An immutable part on disk. Dictionary and tables are in memory; postings are read in ranges as they are asked for.
  */
 export class Pack implements Part {
-  private buffer = new Uint8Array(1 << 12);
+  private buffer: Uint8Array = new Uint8Array(1 << 14);
 
   private constructor(
     readonly file: PackFile,
@@ -35,9 +35,9 @@ export class Pack implements Part {
       into.clear();
       return;
     }
-    if (entry.length > this.buffer.length) this.buffer = new Uint8Array(entry.length * 2);
-    this.file.read('postings', entry.offset, entry.length, this.buffer);
-    this.decode(entry, this.buffer, 0, into);
+    const { bytes, start } = this.file.readPostings(entry.offset, entry.length, this.buffer);
+    this.buffer = bytes;
+    this.decode(entry, bytes, entry.offset - start, into);
   }
 
   /** Decodes the postings of `entry` that stand in `bytes` at `position`. */

@@ -1,0 +1,100 @@
+/** Bits that flip in the store while a workspace is open: no search tells anything else than before. */
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Workspace } from '../../src/workspace/workspace';
+import { bundle, SETTINGS, TestWorkspace, word } from './files';
+import { searchOver } from './search-over';
+
+const FILES = 60;
+const ROUNDS = process.env['ANCHORAGE_LONG'] ? 1_500 : 12;
+let threadScript: string;
+let workspace: TestWorkspace;
+
+beforeAll(() => {
+  threadScript = bundle(
+    'src/workspace/segments/thread.ts',
+    join(process.cwd(), '.cache/test', `segment-thread-harm-${process.pid}.cjs`),
+  );
+});
+afterAll(() => rmSync(threadScript, { force: true }));
+beforeEach(() => (workspace = new TestWorkspace()));
+afterEach(() => workspace.dispose());
+
+const open = (): Promise<Workspace> =>
+  Workspace.open({
+    folders: workspace.folders,
+    storageDirectory: workspace.storage,
+    settings: SETTINGS,
+    threads: 0,
+    threadScript,
+  });
+
+const QUESTIONS = [3, 17, 28, 44].map(word).concat('step value handle', 'paragraph guide', 'service run', 'module5');
+
+/** Everything that searches and lookups tell; the order of files with one score is left out. */
+async function answers(library: Workspace): Promise<unknown> {
+  const told = [];
+  for (const question of QUESTIONS) {
+    const { spans } = await searchOver(library).search(question, { scope: { kind: 'workspace' }, limit: 10 });
+    told.push(spans.map(({ path, startLine, score }) => `${score.toFixed(3)} ${path}:${startLine}`).sort());
+  }
+  told.push((await library.definitions('handle3')).map(({ path }) => path));
+  const { users, more } = await library.users('step', { limit: 1_000 });
+  told.push(users.length + more);
+  return told;
+}
+
+function packs(): string[] {
+  const directory = join(workspace.storage, 'index-0', 'lexical');
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.pack'))
+    .map((name) => join(directory, name));
+}
+
+/** Flips some bits of a file in place, as a failing disk does under an open file. */
+function flip(file: string, round: number, bits: number): void {
+  const bytes = readFileSync(file);
+  for (let i = 0; i < bits; i++) {
+    const bit = ((round * 7_919 + i * 104_729 + 13) * 48_271) % (bytes.length * 8);
+    bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ (1 << (bit & 7));
+  }
+  writeFileSync(file, bytes, { flag: 'r+' });
+}
+
+describe('an index that is harmed while it is open', () => {
+  it('never answers otherwise than before, and is made whole again', async () => {
+    workspace.fill(FILES);
+    let library = await open();
+    await library.start();
+    const expected = await answers(library);
+    let rebuilt = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      const [file] = packs();
+      flip(file as string, round, 1 + (round % 24));
+      expect(await answers(library), `round ${round}`).toEqual(expected);
+      expect(library.coverage()).toEqual({ filesIndexed: FILES, filesKnown: FILES, indexing: false });
+      await library.close();
+      library = await open();
+      await library.start();
+      expect(await answers(library), `round ${round}, opened again`).toEqual(expected);
+      if (!packs().includes(file as string)) rebuilt++;
+    }
+    // Every round harmed bytes that stood in the pack.
+    expect(rebuilt).toBe(ROUNDS);
+    await library.close();
+  }, 600_000);
+
+  it('says that files are missing until they are indexed again', async () => {
+    workspace.fill(FILES);
+    const library = await open();
+    await library.start();
+    const [file] = packs();
+    flip(file as string, 1, 2_000);
+    expect(() => library.index.occurrences('step', 10)).toThrow(/checksum/);
+    expect(library.coverage()).toEqual({ filesIndexed: 0, filesKnown: FILES, indexing: true });
+    await answers(library);
+    expect(library.coverage()).toEqual({ filesIndexed: FILES, filesKnown: FILES, indexing: false });
+    await library.close();
+  });
+});
