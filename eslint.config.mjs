@@ -18,16 +18,31 @@ const doors = {
   hub: ['base', 'engine'],
   app: ['protocol', 'base', 'rpc', 'engine', 'workspace', 'memory', 'search', 'assistant', 'inference', 'hub'],
   worker: ['protocol', 'base', 'rpc', 'app'],
-  cli: ['protocol', 'base', 'app', 'engine', 'hub'],
+  cli: ['protocol', 'base', 'rpc', 'app', 'engine', 'hub'],
   host: ['protocol', 'base', 'rpc', 'hub'],
   webview: ['protocol', 'base'],
 };
 
-const zones = Object.entries(doors).map(([room, open]) => ({
+const layers = Object.entries(doors).map(([room, open]) => ({
   target: `./src/${room}`,
   from: './src',
   except: [room, ...open].map((name) => `./${name}`),
 }));
+
+/** Files that other rooms may import beside a room's index.ts. The protocol is open: it has types by wire. */
+const sideDoors = { base: ['./node.ts', './no-telemetry.ts'] };
+
+/** The inside of a room is reached only through its index.ts. Tests may reach further. */
+const insides = Object.keys(doors)
+  .filter((room) => room !== 'protocol')
+  .map((room) => ({
+    target: Object.keys(doors)
+      .filter((other) => other !== room)
+      .map((other) => `./src/${other}`),
+    from: `./src/${room}`,
+    except: ['./index.ts', ...(sideDoors[room] ?? [])],
+    message: `Import from src/${room}/index.ts.`,
+  }));
 
 /** Prettier breaks code at 120 columns; this holds comments and strings to it. */
 const maxLength = { code: 120, ignoreUrls: true, ignoreRegExpLiterals: true };
@@ -44,7 +59,7 @@ export default tseslint.config(
       'import-x/parsers': { '@typescript-eslint/parser': ['.ts'] },
     },
     rules: {
-      'import-x/no-restricted-paths': ['error', { zones }],
+      'import-x/no-restricted-paths': ['error', { zones: [...layers, ...insides] }],
       'import-x/no-cycle': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',

@@ -4,7 +4,7 @@
  */
 import type { ModelStatus, Writer } from '../protocol';
 import { totalmem } from 'node:os';
-import { EngineProcess, type EngineOptions, type ModelChoice } from '../inference/engine-process';
+import { EngineProcess, type EngineOptions, type ModelChoice } from '../inference';
 import type { WorkClass } from '../base';
 
 export interface ModelChoices {

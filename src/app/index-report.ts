@@ -1,6 +1,7 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { IndexStatus } from '../protocol';
+import { SerialQueue } from '../base';
 
 /** The facts of the last pass over a workspace that the store itself does not hold. */
 export type IndexReport = Pick<IndexStatus, 'filesKnown' | 'problems' | 'skipped'> & {
@@ -10,18 +11,47 @@ export type IndexReport = Pick<IndexStatus, 'filesKnown' | 'problems' | 'skipped
 
 const FILE = 'last-index.json';
 
-/** Keeps the report beside the index. A report that cannot be written is left out: it is a convenience. */
-export async function saveIndexReport(
-  storageDirectory: string,
-  { filesKnown, problems, skipped }: Pick<IndexStatus, 'filesKnown' | 'problems' | 'skipped'>,
-): Promise<void> {
-  const report: IndexReport = { filesKnown, problems, skipped, finishedAt: Date.now() };
-  const partial = join(storageDirectory, `${FILE}.${process.pid}.partial`);
-  try {
-    await writeFile(partial, JSON.stringify(report));
-    await rename(partial, join(storageDirectory, FILE));
-  } catch {
-    // A full or read-only disk; the index itself says so.
+type IndexFacts = Pick<IndexStatus, 'state' | 'filesKnown' | 'problems' | 'skipped'>;
+
+/**
+ * Keeps the report beside the index up to date. A report that cannot be written is left out: it is a convenience, and
+ * the index itself reports a full or read-only disk.
+ */
+export class IndexReportWriter {
+  private readonly writes = new SerialQueue();
+  private last: { state: string; facts: string } = { state: '', facts: '' };
+
+  constructor(private readonly storageDirectory: string) {}
+
+  /** Saves the facts when a pass has ended, and when file events have changed them since. */
+  update({ state, filesKnown, problems, skipped }: IndexFacts): void {
+    const before = this.last;
+    const facts = state === 'ready' ? JSON.stringify({ filesKnown, problems, skipped }) : before.facts;
+    this.last = { state, facts };
+    if (state !== 'ready' || (before.state === 'ready' && before.facts === facts)) return;
+    const report: IndexReport = { filesKnown, problems, skipped, finishedAt: Date.now() };
+    void this.writes.run(() => this.write(report));
+  }
+
+  /** Resolves when every report so far is written. */
+  saved(): Promise<void> {
+    return this.writes.run(() => Promise.resolve());
+  }
+
+  /** Removes the report of an index that is discarded. */
+  remove(): Promise<void> {
+    this.last = { state: '', facts: '' };
+    return this.writes.run(() => rm(join(this.storageDirectory, FILE), { force: true }).catch(() => {}));
+  }
+
+  private async write(report: IndexReport): Promise<void> {
+    const partial = join(this.storageDirectory, `${FILE}.${process.pid}.partial`);
+    try {
+      await writeFile(partial, JSON.stringify(report));
+      await rename(partial, join(this.storageDirectory, FILE));
+    } catch {
+      await rm(partial, { force: true }).catch(() => {});
+    }
   }
 }
 

@@ -1,36 +1,16 @@
 /**
- * Memories at work in the worker: the store, the encoder over the engine's process, and contexts composed for
+ * Compressed rows of a workspace in use: the store, the encoder over the inference process, and contexts composed for
  * questions.
  */
-import type {
-  Author,
-  ComposedContext,
-  ComposeParams,
-  ComposeResult,
-  DenseRatio,
-  IndexStatus,
-  MemoryDescription,
-  QueryEmbedding,
-  Scope,
-  SegmentMemory,
-} from '../protocol';
+import type { Author, ComposedContext, IndexStatus, MemoryDescription, Scope } from '../protocol';
 import { join } from 'node:path';
 import { composeContext } from '../assistant';
-import {
-  type ContextEngine,
-  type ContextRequest,
-  Memories,
-  MemoryEncoding,
-  MemoryStore,
-  memoryVersion,
-  type ReadingOptions,
-  type SegmentCoder,
-  type WorkspaceMemory,
-} from '../memory';
+import { Memories, MemoryEncoding, MemoryStore, memoryVersion, type WorkspaceMemory } from '../memory';
 import type { Search, SearchResult } from '../search';
 import type { Workspace } from '../workspace';
-import type { EngineProcess } from '../inference/engine-process';
+import type { EngineProcess } from '../inference';
 import { AppError, SerialQueue } from '../base';
+import { EngineCoder, EngineContexts } from './engine-coder';
 
 export interface MemoryServiceOptions {
   library: Workspace;
@@ -62,7 +42,7 @@ export class MemoryService {
     this.budgetBytes = options.budgetBytes;
   }
 
-  /** Another budget: the store is opened anew with it. */
+  /** Reopens the store with another budget. */
   async setBudget(bytes: number): Promise<void> {
     if (bytes === this.budgetBytes) return;
     this.budgetBytes = bytes;
@@ -71,13 +51,14 @@ export class MemoryService {
   }
 
   /**
-   * The model or the library has changed: opens, closes or goes on, as it needs to. Without memory slots nothing runs.
+   * Follows a change of the model or the workspace: opens or closes the store and resumes encoding. Does nothing for a
+   * model without memory slots.
    */
   update(): Promise<void> {
     return this.changes.run(async () => {
       const { memory } = this.options.engine.model ?? {};
       const { state } = this.options.engine.status;
-      // A process that is being started again comes back with the same model.
+      // A process that restarts loads the same model again.
       if (!memory && state === 'loading') return;
       if (memory?.fingerprint !== this.current?.fingerprint) await this.close();
       if (memory && !this.current) this.current = await this.open(memory);
@@ -86,10 +67,10 @@ export class MemoryService {
   }
 
   /**
-   * Encodes what is missing and waits for it, once it is known so long (ms) at most; what is then still missing is held
-   * until the next time.
+   * Encodes missing segments and waits until they are done, or until `patience` (ms) has passed since their number is
+   * known. Encoding pauses then.
    */
-  async settle(patience = Infinity): Promise<void> {
+  async encodeUntil(patience = Infinity): Promise<void> {
     await this.update();
     const { current } = this;
     if (!current) return;
@@ -101,15 +82,15 @@ export class MemoryService {
     if (!(await Promise.race([complete, late]).finally(() => clearTimeout(timer)))) current.encoding.pause(true);
   }
 
-  /** Opens what there is and encodes nothing by itself. */
-  async rest(): Promise<void> {
+  /** Opens the store and leaves encoding paused. */
+  async openOnly(): Promise<void> {
     this.pause(true);
     await this.update();
   }
 
-  /** Opens the stored memories and waits until it is known which segments have them. Encodes nothing. */
+  /** Opens the store, encodes nothing, and waits until the number of encoded segments is known. */
   async openStored(): Promise<void> {
-    await this.rest();
+    await this.openOnly();
     await this.current?.encoding.untilCounted();
   }
 
@@ -137,18 +118,18 @@ export class MemoryService {
     };
   }
 
-  /** Tokens of everything in the store, other workspaces' and older texts included. */
+  /** Tokens of all rows in the store. Includes other workspaces and older texts. */
   get storedTokens(): number {
     return this.current?.store.stats().tokens ?? 0;
   }
 
-  /** Share (0…1) of the segments whose memories are there. */
+  /** Share (0…1) of segments that are encoded. */
   get coverage(): number | undefined {
     const status = this.status;
     return status && (status.segments === 0 ? 1 : status.encoded / status.segments);
   }
 
-  /** What a question is ranked and read with; undefined while there are no memories. */
+  /** Compressed rows for ranking and reading; undefined while no segment is encoded. */
   get workspace(): WorkspaceMemory | undefined {
     const { current } = this;
     if (!current || current.encoding.status().encoded === 0) return undefined;
@@ -171,13 +152,13 @@ export class MemoryService {
       throw new AppError(
         'modelFailed',
         `No model with memory slots is in use, so there is no context over the whole workspace. ${detail}`,
-        'Memories come with the bundled model.',
+        'Use the bundled model; it has memory slots.',
       );
     }
     return composeContext(request, { search, memory: this.memoryOf(current), signal });
   }
 
-  /** Drops every memory; returns the bytes freed. They are encoded again when the library is next looked at. */
+  /** Deletes all rows; returns the bytes freed. The next update encodes them again. */
   async clear(): Promise<number> {
     return this.changes.run(async () => {
       if (!this.current) return 0;
@@ -231,52 +212,5 @@ export class MemoryService {
     if (!current) return;
     await current.encoding.close();
     await current.store.close();
-  }
-}
-
-/** Encodes segments in the class of indexing: an answer or a hover that comes meanwhile has the next turn. */
-class EngineCoder implements SegmentCoder {
-  constructor(
-    private readonly engine: EngineProcess,
-    readonly version: string,
-  ) {}
-
-  encode(texts: readonly string[], signal: AbortSignal): Promise<readonly SegmentMemory[]> {
-    return this.engine.schedule('indexing', 'encode', { texts }, signal);
-  }
-}
-
-class EngineContexts implements ContextEngine {
-  readonly windowTokens: number;
-  readonly sinkRows: number;
-  readonly dense?: DenseRatio;
-  /** The coarse rows that the process of this id has. */
-  private sent: { pid: number | undefined; id: string } | undefined;
-
-  constructor(
-    private readonly engine: EngineProcess,
-    { windowTokens, sinkRows, dense }: MemoryDescription,
-  ) {
-    if (dense) this.dense = dense;
-    this.windowTokens = windowTokens;
-    this.sinkRows = sinkRows;
-  }
-
-  async embedQuery(question: string, signal?: AbortSignal): Promise<QueryEmbedding> {
-    const [made] = await this.engine.schedule('answer', 'vectors', { questions: [question] }, signal);
-    if (!made) throw new AppError('modelFailed', 'The model made no vector of the question.');
-    return made;
-  }
-
-  /** Coarse rows of a workspace are megabytes and the same for question after question: they are sent once. */
-  async compose({ coarse, ...rest }: ContextRequest, { signal, onRead }: ReadingOptions = {}): Promise<ComposeResult> {
-    const { id, tokens } = coarse;
-    const known = this.sent?.id === id && this.sent.pid === this.engine.pid;
-    const ask = (sent: ComposeParams['coarse']): Promise<ComposeResult> =>
-      this.engine.stream('answer', 'compose', { ...rest, coarse: sent }, { read: onRead }, signal);
-    const first = await ask(known ? { id, tokens } : coarse);
-    const written = first.held ? first : await ask(coarse);
-    this.sent = { pid: this.engine.pid, id };
-    return written;
   }
 }

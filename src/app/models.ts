@@ -3,11 +3,18 @@
  * prose.
  */
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { InitializeParams } from '../protocol';
-import type { ModelChoice } from '../inference/engine-process';
+import { hasMemorySlots, type ModelChoice } from '../inference';
 import type { ModelChoices } from './engines';
-import { hasMemorySlots } from '../inference/memory-config';
+
+export type { ModelChoices };
+
+/** Names of the models that are in use, loaded or not. */
+export interface ModelNames {
+  memory?: string;
+  chat?: string;
+}
 
 /** Folder of bundled checkpoints, below the package's root. */
 const BUNDLED = /^anchorage-/;
@@ -31,6 +38,13 @@ export async function chooseModels(
   const bundled: ModelChoice | undefined =
     directory === undefined ? undefined : { kind: 'bundled', directory, weights: 'auto', checked: true, ...shared };
   return { ...(bundled ? { memory: bundled } : {}), ...(chosen ? { chat: chosen } : {}) };
+}
+
+export function modelNames({ memory, chat }: ModelChoices): ModelNames {
+  return {
+    ...(memory ? { memory: basename(memory.directory) } : {}),
+    ...(chat ? { chat: basename(chat.directory) } : {}),
+  };
 }
 
 /** The last of models/anchorage-*, by name, that holds a checkpoint. */

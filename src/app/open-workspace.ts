@@ -11,7 +11,8 @@ export interface OpenOptions {
 }
 
 /**
- * Opens the library with as many indexing threads as leave the machine usable, and tells what was amiss with the store.
+ * Opens the workspace with half the cores (two to four) as indexing threads, so that the machine stays usable. Passes
+ * problems of the store to `warn`.
  */
 export async function openWorkspace(
   { folders, storageDirectory, settings, yieldToForeground }: OpenOptions,

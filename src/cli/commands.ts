@@ -1,13 +1,8 @@
-/** What each command does. Results go to stdout, everything else to stderr. */
+/** Runs each command. Results go to stdout, everything else to stderr. */
 import { existsSync, statSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
-import { ask } from '../assistant/ask';
-import { explain } from '../assistant/explain';
-import { ExplanationCache } from '../assistant/explanation/explanation-cache';
+import { basename, resolve } from 'node:path';
+import { readIndexReport } from '../app';
 import { AppError, formatBytes, formatNumber, printable, printableName, splitLines } from '../base';
-import { readOrThrow } from '../assistant/read-document';
-import { summarize } from '../assistant/summarize';
-import { readIndexReport } from '../app/index-report';
 import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } from './arguments';
 import { answerQueries, readQueries } from './queries';
 import { place, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
@@ -19,10 +14,7 @@ import { draft, write, writeJson } from './write';
 type Run = (args: Arguments, session: Session, signal: AbortSignal) => Promise<void>;
 
 const DEFAULT_LIMIT = 20;
-/**
- * A question in the terminal waits so long (ms) for memories that are missing; what is encoded then is kept for the
- * next.
- */
+/** Longest wait (ms) of a question for segments that are not encoded. Finished ones are kept for the next question. */
 const ENCODING_PATIENCE = 3_000;
 
 async function runAsk(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
@@ -30,23 +22,16 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
   if (question === '') throw new UsageError('Which question?', 'ask');
   const scope = scopeOf(args, session, 'ask');
   await session.index(signal);
-  await session.memories.settle(ENCODING_PATIENCE);
-  const writer = session.engines.writer();
-  const why = whyQuoted(session);
+  await session.memory.encodeUntil(ENCODING_PATIENCE);
   const style = styleOf(process.stdout);
-  const streams = writer !== undefined && !args.json && style.colour;
-  const answer = await ask(
+  const streams = session.answering.hasWriter && !args.json && style.colour;
+  const answer = await session.answering.ask(
     { id: 'terminal', question, scope },
     {
-      library: session.library,
-      search: session.search,
-      writer,
-      memory: session.memories.workspace,
-      whyExtractive: why,
       signal,
       emit: (event) => {
         if (event.type === 'phase') session.progress.update(0, event.phase);
-        // What is streamed is a draft; the checked answer follows it.
+        // The stream is a draft. The checked answer follows it.
         else if (event.type === 'delta' && streams) draft(event.markdown);
       },
     },
@@ -54,12 +39,6 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
   session.progress.done();
   if (streams) draft('\n\n');
   await (args.json ? writeJson(answer, 2) : write(renderAnswer(answer, style)));
-}
-
-/** Notice about a model that should be in use and is not. */
-function whyQuoted({ engines }: Session): string | undefined {
-  const failed = [engines.chat, engines.memory].find(({ status }) => status.state === 'failed');
-  return failed && `The model is not in use. ${failed.status.detail}`;
 }
 
 async function runSearch(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
@@ -70,12 +49,12 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
     throw new UsageError('Which question? Give one, or --queries FILE.', 'search');
   if (args.queries !== undefined && question !== '')
     throw new UsageError('Give a question or --queries FILE, not both.', 'search');
-  // Before the index: a wrong file is told at once.
+  // Read before indexing, so that a wrong file is reported at once.
   const queries = args.queries === undefined ? undefined : await readQueries(args.queries);
   await session.index(signal);
-  if (session.engines.memory.model) await session.memories.openStored();
+  if (session.engines.memory.model) await session.memory.openStored();
   if (queries) return answerQueries(queries, session, { scope, limit: Math.max(limit, DEFAULT_LIMIT), signal });
-  const { spans } = await session.search.search(question, { scope, limit, signal });
+  const { spans } = await session.answering.search(question, { scope, limit, signal });
   if (args.json) return writeJson(spans, 2);
   const style = styleOf(process.stdout);
   const lines = spans.map((span) => {
@@ -93,8 +72,7 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
 
 async function runSummarize(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
   const file = textFile(operand(args, 'summarize', 'Which file?'), session, 'summarize');
-  const summary = await summarize(file, {
-    library: session.library,
+  const summary = await session.answering.summarize(file, {
     signal,
     progress: (fraction, message) => session.progress.update(fraction, message),
   });
@@ -106,11 +84,7 @@ async function runExplain(args: Arguments, session: Session, signal: AbortSignal
   const what = operand(args, 'explain', 'What? Name a definition or FILE:LINE.');
   await session.index(signal);
   const target = await explainTarget(what, session);
-  const cache = new ExplanationCache(join(session.storageDirectory, 'explanations'));
-  const explanation = await explain(
-    { ...target, fresh: args.fresh },
-    { library: session.library, cache, writer: session.engines.writer(), signal },
-  );
+  const explanation = await session.answering.explain({ ...target, fresh: args.fresh }, { signal });
   await (args.json ? writeJson(explanation, 2) : write(renderExplanation(explanation, styleOf(process.stdout))));
 }
 
@@ -123,7 +97,7 @@ async function explainTarget(
   if (path && start) {
     const file = textFile(path, session, 'explain');
     const [startLine, endLine] = [Number(start), Number(end ?? start)];
-    const { length } = splitLines((await readOrThrow(session.library, file)).text);
+    const { length } = splitLines(await session.answering.textOf(file));
     if (startLine < 1 || endLine < startLine || endLine > length)
       throw new UsageError(
         `${path} has lines 1 to ${formatNumber(length)}, and no ${start}${end ? `-${end}` : ''}.`,
@@ -133,7 +107,7 @@ async function explainTarget(
   }
   const name = what.replace(/\(\)$/, '').split(/[.:#]+/);
   const last = name[name.length - 1] ?? what;
-  const found = await session.library.definitions(last);
+  const found = await session.workspace.definitions(last);
   const owner = name[name.length - 2];
   const definition =
     found.find(({ symbol }) => owner === undefined || symbol.container.includes(owner)) ??
@@ -149,8 +123,8 @@ async function explainTarget(
 }
 
 /**
- * A file that can be read to its end; a pipe or a device would wait for ever. @throws UsageError,
- * AppError('fileUnreadable')
+ * A regular file of the workspace; reading a pipe or a device might never end.
+ * @throws UsageError, AppError('fileUnreadable')
  */
 function textFile(path: string, session: Session, command: CommandName): string {
   const file = resolveInWorkspace(path, session, command);
@@ -170,12 +144,12 @@ function isFileOf(path: string, session: Session): boolean {
 
 async function runIndex(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
   const started = performance.now();
-  if (args.rebuild) await session.library.clear();
+  if (args.rebuild) await session.clearIndex();
   if (args.rebuild && args.memories) await clearMemories(session);
   await session.index(signal);
   const seconds = (performance.now() - started) / 1000;
   const memories = args.memories ? await makeMemories(session, signal) : undefined;
-  const status = session.library.status();
+  const status = session.workspace.status();
   const figures = {
     files: status.filesIndexed,
     bytes: status.bytesIndexed,
@@ -199,14 +173,14 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
   );
 }
 
-async function clearMemories({ memories }: Session): Promise<void> {
-  await memories.rest();
-  await memories.clear();
+async function clearMemories({ memory }: Session): Promise<void> {
+  await memory.openOnly();
+  await memory.clear();
 }
 
 /** Reports what the store holds and what the last pass left out. Indexes and loads nothing, so it answers at once. */
 async function runStatus(args: Arguments, session: Session): Promise<void> {
-  const now = session.library.status();
+  const now = session.workspace.status();
   const { storageDirectory, folders, models } = session;
   const last = await readIndexReport(storageDirectory);
   const status = { ...now, ...(last ?? {}), filesKnown: Math.max(now.filesIndexed, last?.filesKnown ?? 0) };
@@ -232,12 +206,12 @@ function modelLine({ memory, chat }: Session['models']): string {
 /** Names the rule that decides over a file. Indexes nothing, so that it answers at once. */
 async function runWhy(args: Arguments, session: Session): Promise<void> {
   const path = operand(args, 'why', 'Which file?');
-  const why = session.library.why(resolveOrAbsolute(path, session));
+  const why = session.workspace.why(resolveOrAbsolute(path, session));
   if (args.json) return writeJson(why, 2);
   await write(`${printableName(why.path || basename(why.file))} is ${why.indexed ? '' : 'not '}indexed: ${why.reason}`);
 }
 
-/** A file outside the workspace, or one that does not exist, is asked about all the same: the library says why. */
+/** The absolute path, also of files outside the workspace or missing: the workspace names the reason. */
 function resolveOrAbsolute(path: string, session: Session): string {
   try {
     return resolveInWorkspace(path, session, 'why');

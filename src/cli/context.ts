@@ -1,7 +1,7 @@
 /** `context`: what the model would hold for a question, group by group. */
 import { formatBytes, formatNumber, printableName } from '../base';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import type { MemoryService } from '../app/memory-service';
+import type { Answering, MemoryService } from '../app';
 import { type Arguments, UNSET, UsageError, wholeNumber } from './arguments';
 import { openSession, scopeOf } from './session';
 import { note, write, writeJson } from './write';
@@ -58,28 +58,27 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
   const maxNewTokens = wholeNumber('tokens', values.tokens, 1, 'context');
   const args: Arguments = { ...UNSET, ...values, operands: [] };
   const session = await openSession('ask', args, { model: true });
-  const { memories } = session;
+  const { memory } = session;
   try {
     await session.index(signal);
-    const stop = (): void => void memories.end();
+    const stop = (): void => void memory.end();
     signal.addEventListener('abort', stop, { once: true });
-    const waiting = session.progress.shown ? undefined : explained(memories);
-    await memories.settle(patience);
+    const waiting = session.progress.shown ? undefined : explained(memory);
+    await memory.encodeUntil(patience);
     clearInterval(waiting);
     signal.removeEventListener('abort', stop);
     signal.throwIfAborted();
     session.progress.done();
-    const composed = await memories.compose(
+    const composed = await session.answering.compose(
       { question, scope: scopeOf(args, session, 'ask'), maxNewTokens },
-      session.search,
       signal,
     );
     const { ledger, timing, text } = composed;
     const { coverage } = composed;
     const totals = totalsOf(ledger.groups);
     await (values.json
-      ? writeJson({ question, ...ledger, totals, coverage, timing, text, store: memories.status }, 2)
-      : write(rendered(composed, totals, memories)));
+      ? writeJson({ question, ...ledger, totals, coverage, timing, text, store: memory.status }, 2)
+      : write(rendered(composed, totals, memory)));
   } finally {
     session.progress.done();
     await session.close();
@@ -88,9 +87,9 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
 }
 
 /** Says on stderr what is waited for, as soon as it is known how much that is. */
-function explained(memories: MemoryService): NodeJS.Timeout {
+function explained(memory: MemoryService): NodeJS.Timeout {
   const timer = setInterval(() => {
-    const { status } = memories;
+    const { status } = memory;
     if (!status || status.counting) return;
     clearInterval(timer);
     const [missing, all] = [status.segments - status.encoded, status.segments].map((count) => formatNumber(count));
@@ -126,9 +125,9 @@ function totalsOf(groups: readonly { rows: number; tokens: number; bytes: number
 }
 
 function rendered(
-  { ledger, timing }: Awaited<ReturnType<MemoryService['compose']>>,
+  { ledger, timing }: Awaited<ReturnType<Answering['compose']>>,
   totals: ReturnType<typeof totalsOf>,
-  memories: MemoryService,
+  memory: MemoryService,
 ): string {
   const lines = ledger.groups.map(({ kind, rows, tokens, span, origin }) => {
     const where = span ? `${printableName(span.path)}:${span.startLine}-${span.endLine}` : '';
@@ -142,7 +141,7 @@ function rendered(
       `left out   ${printableName(path)}:${startLine}-${endLine}  (no room, or changed meanwhile)`,
   );
   const covered =
-    memories.coverage === undefined ? '' : `, memories of ${(100 * memories.coverage).toFixed(1)}% of the segments`;
+    memory.coverage === undefined ? '' : `, memories of ${(100 * memory.coverage).toFixed(1)}% of the segments`;
   return [
     ...lines,
     ...left,

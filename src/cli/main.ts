@@ -3,7 +3,7 @@
 import '../base/no-telemetry';
 import { setFlagsFromString } from 'node:v8';
 import { version } from '../../package.json';
-import { errorData } from '../rpc/errors';
+import { errorData } from '../rpc';
 import { generalHelp, helpOf, isCommand, parse, UsageError } from './arguments';
 import { runCommand } from './commands';
 import { note, write } from './write';

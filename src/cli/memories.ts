@@ -1,4 +1,4 @@
-/** The workspace's memories, made while a command waits for them. */
+/** Encodes the segments of a workspace while the command waits, and reports the figures. */
 import { AppError, formatBytes, formatNumber } from '../base';
 import type { Session } from './session';
 
@@ -6,8 +6,9 @@ export interface MemoryFigures {
   model: string;
   segments: number;
   encoded: number;
-  /** Of all segments that are encoded, and those of this run. */
+  /** Tokens of all encoded segments. */
   tokens: number;
+  /** Tokens that this run encoded. */
   newTokens: number;
   seconds: number;
   tokensPerSecond: number;
@@ -18,46 +19,46 @@ export interface MemoryFigures {
 }
 
 /**
- * Encodes what is missing, with progress, and says what it took. What is encoded when it is interrupted is kept.
+ * Encodes missing segments with progress. An interruption keeps the finished ones.
  *
  * @throws AppError('modelFailed') when no model with memory slots is in use, or it failed
  */
 export async function makeMemories(
-  { memories, engines, progress }: Session,
+  { memory, engines, progress }: Session,
   signal: AbortSignal,
 ): Promise<MemoryFigures> {
   const started = performance.now();
-  await memories.rest();
-  const before = memories.storedTokens;
-  memories.pause(false);
-  const stop = (): void => void memories.end();
+  await memory.openOnly();
+  const before = memory.storedTokens;
+  memory.pause(false);
+  const stop = (): void => void memory.end();
   signal.addEventListener('abort', stop, { once: true });
-  await memories.settle();
+  await memory.encodeUntil();
   signal.removeEventListener('abort', stop);
   signal.throwIfAborted();
   progress.done();
-  const { status } = memories;
+  const { status } = memory;
   const { name, detail } = engines.memory.status;
   if (!status)
     throw new AppError(
       'modelFailed',
-      `No model with memory slots is in use, so no memories can be made. ${detail}`,
-      'Memories come with the bundled model.',
+      `No model with memory slots is in use, so nothing can be encoded. ${detail}`,
+      'Use the bundled model; it has memory slots.',
     );
   const { segments, encoded, standstill } = status;
   if (standstill?.cause === 'modelFailed')
     throw new AppError(
       'modelFailed',
-      `${formatNumber(encoded)} of ${formatNumber(segments)} segments have memories. ` + `${standstill.reason}`,
-      'What was made is kept: run it again.',
+      `${formatNumber(encoded)} of ${formatNumber(segments)} segments are encoded. ${standstill.reason}`,
+      'Run the command again; it keeps the finished segments.',
     );
   const seconds = (performance.now() - started) / 1000;
-  const newTokens = memories.storedTokens - before;
+  const newTokens = memory.storedTokens - before;
   return {
     model: name ?? '',
     segments,
     encoded,
-    tokens: memories.storedTokens,
+    tokens: memory.storedTokens,
     newTokens,
     seconds: Math.round(seconds * 1000) / 1000,
     tokensPerSecond: Math.round(newTokens / seconds),
@@ -71,7 +72,7 @@ export function renderMemories(figures: MemoryFigures): string {
   const { model, segments, encoded, newTokens, tokens, seconds, tokensPerSecond, reason } = figures;
   const speed =
     newTokens > 0
-      ? `${formatNumber(newTokens)} tokens in ${seconds.toFixed(1)} s ` + `(${formatNumber(tokensPerSecond)} a second)`
+      ? `${formatNumber(newTokens)} tokens in ${seconds.toFixed(1)} s (${formatNumber(tokensPerSecond)} a second)`
       : 'nothing was missing';
   return (
     `${formatNumber(encoded)} of ${formatNumber(segments)} segments ` +

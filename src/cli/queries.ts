@@ -73,11 +73,11 @@ function unreadable(file: string, error: unknown): AppError {
 
 export async function answerQueries(
   queries: readonly Query[],
-  { search, progress }: Session,
+  { answering, progress }: Session,
   options: { scope: Scope; limit: number; signal: AbortSignal },
 ): Promise<void> {
   for (const [index, { id, question }] of queries.entries()) {
-    const { spans } = await search.search(question, options);
+    const { spans } = await answering.search(question, options);
     const found = spans.map(({ path, startLine, endLine, score }) => ({ path, startLine, endLine, score }));
     await writeJson({ id, spans: found });
     progress.update((index + 1) / queries.length, `${index + 1} of ${queries.length} questions`);

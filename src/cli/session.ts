@@ -1,36 +1,26 @@
-/** What a command works with: the folders, the library over them, the models and the workspace's memories. */
+/** The session of one command: folders, storage and models as its arguments name them. */
 import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
+import { type ModelNames, modelNames, Session as WorkspaceSession } from '../app';
 import { AppError, formatNumber } from '../base';
 import { makeDirectory } from '../base/node';
-import type { Workspace } from '../workspace';
 import type { Scope, WorkerSettings } from '../protocol';
-import { Engines } from '../app/engines';
-import { MemoryService } from '../app/memory-service';
-import { chooseModels } from '../app/models';
-import { saveIndexReport } from '../app/index-report';
-import { openSearch, type Search } from '../app/open-search';
-import { openWorkspace } from '../app/open-workspace';
 import { type Arguments, type CommandName, UsageError, wholeNumber } from './arguments';
 import { Progress } from './progress';
 import { note } from './write';
 
-export interface Session {
+export interface Session extends Pick<WorkspaceSession, 'workspace' | 'memory' | 'engines' | 'answering' | 'close'> {
   folders: readonly { name: string; directory: string }[];
   storageDirectory: string;
-  library: Workspace;
-  search: Search;
-  engines: Engines;
-  /** Of the workspace; nothing is in it while no model with slots is loaded. */
-  memories: MemoryService;
-  /** Names of the models that are used, whether loaded or not. */
-  models: { memory?: string; chat?: string };
+  /** Names of the models in use, loaded or not. */
+  models: ModelNames;
   progress: Progress;
-  /** Indexes what has changed and waits for it, showing progress. */
+  /** Indexes the changes since the last run and waits for it, showing progress. */
   index(signal?: AbortSignal): Promise<void>;
-  close(): Promise<void>;
+  /** Discards the index, so that the next pass reads every file. */
+  clearIndex(): Promise<number>;
 }
 
 const DEFAULTS: WorkerSettings = {
@@ -65,70 +55,64 @@ export async function openSession(
   const log = (level: string, message: string): void => {
     if (level === 'error' || process.env['ANCHORAGE_DEBUG']) note(message);
   };
-  const library = await openWorkspace({ folders, storageDirectory, settings }, (notice) => note(notice));
-  library.onStatus((status) => {
+  const session: WorkspaceSession = await WorkspaceSession.open({
+    folders,
+    storageDirectory,
+    modelsDirectory: join(cacheDirectory(), 'models'),
+    settings,
+    inferenceFile: join(__dirname, 'inference.js'),
+    encodeInBackground: false,
+    log,
+    warn: note,
+    memoryChanged: () => showEncoding(session, progress),
+  });
+  session.workspace.onStatus((status) => {
     const [indexed, known] = [status.filesIndexed, status.filesKnown].map((count) => formatNumber(count));
     const count = `${indexed} of ${known} files`;
     if (status.state === 'indexing') progress.update(status.progress, `indexing, ${count}`);
   });
-  const engines = new Engines({ file: join(__dirname, 'inference.js'), log, changed: () => {} });
-  const choices = await chooseModels({ modelsDirectory: join(cacheDirectory(), 'models'), settings });
-  // A search loads the model only where it has memories to use.
+  // A search loads the model only when the workspace has encoded segments.
   const model = options.model === 'forStored' ? existsSync(join(storageDirectory, 'memories')) : options.model;
-  if (model) await engines.choose(choices);
+  if (model) await session.loadModels();
+  const { engines, workspace, memory, answering } = session;
   const { status: named } = engines.chat.status.state === 'none' ? engines.memory : engines.chat;
   if (settings.modelDirectory && named.state === 'failed') {
-    // A model that was asked for by name is not quietly done without.
-    engines.close();
-    await library.close();
+    // A model that the user named must not be skipped without a word.
+    await session.close();
     throw new AppError(
       'modelFailed',
       `The model in ${settings.modelDirectory} cannot be used. ${named.detail}`,
       'Without --model-directory the answer quotes the sources.',
     );
   }
-  const memories = new MemoryService({
-    library,
-    engine: engines.memory,
-    storageDirectory,
-    budgetBytes: settings.memoryBudgetBytes,
-    warn: (message) => note(message),
-    changed: () => {
-      const { status } = memories;
-      if (status?.counting) progress.update(0, 'memories, counting segments');
-      else if (status && status.segments > 0)
-        progress.update(
-          status.encoded / status.segments,
-          `memories, ${formatNumber(status.encoded)} of ${formatNumber(status.segments)} segments`,
-        );
-    },
-  });
   return {
     folders,
     storageDirectory,
-    library,
-    search: openSearch(library, memories),
+    workspace,
+    memory,
     engines,
-    memories,
-    models: {
-      ...(choices.memory ? { memory: basename(choices.memory.directory) } : {}),
-      ...(choices.chat ? { chat: basename(choices.chat.directory) } : {}),
-    },
+    answering,
+    models: modelNames(await session.modelChoices()),
     progress,
     index: async (signal) => {
-      await library.start(signal);
-      progress.done();
-      signal?.throwIfAborted();
-      const status = library.status();
-      if (status.state === 'failed') throw new Error(status.reason);
-      await saveIndexReport(storageDirectory, status);
+      try {
+        await session.index(signal);
+      } finally {
+        progress.done();
+      }
     },
-    close: async () => {
-      await memories.end();
-      engines.close();
-      await library.close();
-    },
+    clearIndex: () => session.clearIndex(),
+    close: () => session.close(),
   };
+}
+
+function showEncoding({ memory: { status } }: WorkspaceSession, progress: Progress): void {
+  if (status?.counting) progress.update(0, 'encoding, counting segments');
+  else if (status && status.segments > 0)
+    progress.update(
+      status.encoded / status.segments,
+      `encoding, ${formatNumber(status.encoded)} of ${formatNumber(status.segments)} segments`,
+    );
 }
 
 function workspaceFolders({ workspace }: Arguments, command: CommandName): { name: string; directory: string }[] {
@@ -138,7 +122,7 @@ function workspaceFolders({ workspace }: Arguments, command: CommandName): { nam
     try {
       isFolder = statSync(directory).isDirectory();
     } catch {
-      // Said below.
+      // The error below reports it.
     }
     if (!isFolder) throw new UsageError(`${directory} is not a folder.`, command);
     return { name: basename(directory) || directory, directory: realpathSync(directory) };
@@ -158,7 +142,7 @@ function weightsOf(value: string | undefined, command: CommandName): WorkerSetti
   throw new UsageError(`--weights takes auto, f32, 8bit or 4bit, not “${value}”.`, command);
 }
 
-/** Where the operating system wants caches. */
+/** The folder for caches by the conventions of the operating system. */
 export function cacheDirectory(
   env: NodeJS.ProcessEnv = process.env,
   platform: NodeJS.Platform = process.platform,
@@ -170,12 +154,9 @@ export function cacheDirectory(
   return join(homedir(), '.cache', 'anchorage');
 }
 
-const ANOTHER_STORAGE = 'Name another folder with --storage, or leave it out.';
+const ANOTHER_STORAGE = 'Use another folder with --storage, or omit the option.';
 
-/**
- * A storage that was asked for by name is not quietly done without. @throws AppError when nothing can be kept
- * there
- */
+/** The folder of `--storage`, made when missing. @throws AppError when it cannot be written */
 function namedStorage(path: string): string {
   const directory = resolve(path);
   try {
@@ -184,24 +165,24 @@ function namedStorage(path: string): string {
     if (statSync(directory).isDirectory()) return directory;
     throw new AppError(
       'storeUnwritable',
-      `The index cannot be kept in ${directory}: it is no folder.`,
+      `The index cannot be kept in ${directory}: it is not a folder.`,
       ANOTHER_STORAGE,
     );
   } catch (error) {
     if (error instanceof AppError) throw error;
     const { code = '' } = error as NodeJS.ErrnoException;
     const why = /^E(ACCES|PERM|ROFS)$/.test(code)
-      ? 'it may not be written'
+      ? 'it is not writable'
       : code === 'ENOSPC'
         ? 'the disk is full'
-        : 'such a folder cannot be made';
+        : 'the folder cannot be created';
     throw new AppError('storeUnwritable', `The index cannot be kept in ${directory}: ${why}.`, ANOTHER_STORAGE, {
       cause: error,
     });
   }
 }
 
-/** One folder for each set of workspace folders; a hash, because paths can be long and hold anything. */
+/** One folder for each set of workspace folders. Its name is a hash, because paths can be long. */
 function defaultStorage(directories: readonly string[]): string {
   const hash = createHash('sha256')
     .update([...directories].sort().join('\0'))
@@ -211,8 +192,8 @@ function defaultStorage(directories: readonly string[]): string {
 }
 
 /**
- * An absolute path, looked for below the current folder and below each workspace folder. @throws UsageError,
- * AppError('fileUnreadable')
+ * Resolves a path against the current folder, then against each workspace folder.
+ * @throws UsageError, AppError('fileUnreadable')
  */
 export function resolveInWorkspace(path: string, { folders }: Pick<Session, 'folders'>, command: CommandName): string {
   const candidates = [resolve(path), ...folders.map(({ directory }) => resolve(directory, path))];
@@ -242,8 +223,7 @@ export function scopeOf(args: Arguments, session: Session, command: CommandName)
   if (!args.in) return { kind: 'workspace' };
   const absolute = resolveInWorkspace(args.in, session, command);
   if (!statSync(absolute).isDirectory()) return { kind: 'file', file: absolute };
-  // A folder is named as the paths of spans begin: relative to its workspace folder, after that one's name where there
-  // are several.
+  // Spans name folders the same way: relative to the workspace folder, with its name in front when there are several.
   const { folders } = session;
   const inside = folders
     .filter(({ directory }) => absolute === directory || absolute.startsWith(directory + sep))

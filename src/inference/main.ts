@@ -1,11 +1,11 @@
 /**
- * The engine's process: ONNX Runtime runs here and nowhere else. Its messages are in engine-protocol.ts; it ends with
- * the worker.
+ * Entry point of the inference process: ONNX Runtime runs only here. The messages are in protocol/inference.ts.
+ * The process ends with the worker.
  */
 import '../base/no-telemetry';
 import type { EngineNotifications, EngineRequests } from '../protocol';
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
-import { serve } from '../rpc/connection';
+import { serve } from '../rpc';
 import { EngineModel } from './engine-model';
 import type { MemoryModel } from './memory-model';
 import { AppError } from '../base';
@@ -31,7 +31,7 @@ function main(): void {
   };
   serve<EngineRequests, Record<never, never>>(
     connection,
-    weighed(
+    withMemoryReport(
       {
         load: async (params, signal) => {
           await model?.close();
@@ -77,8 +77,8 @@ function main(): void {
   connection.listen();
 }
 
-/** Says after each request what the process holds. */
-function weighed<H extends object>(handlers: H, tell: (residentBytes: number) => void): H {
+/** Reports the resident memory of the process after each request. */
+function withMemoryReport<H extends object>(handlers: H, tell: (residentBytes: number) => void): H {
   const entries = Object.entries(handlers).map(([name, handle]: [string, (...args: unknown[]) => unknown]) => [
     name,
     async (...args: unknown[]) => {

@@ -1,7 +1,7 @@
 /**
- * By what a question chooses among segments (models/recipe/heads/selection.py): the model's own queries and keys, of all
- * layers and heads and not rotated, held against each other in a metric that was learnt for it, as the indexer of
- * DeepSeek-V3.2's sparse attention has matrices of its own beside the attention's.
+ * Learned projections that score a segment's mean key against a question's mean query. Queries and keys come from all
+ * layers and heads, before rotation. The sparse attention of DeepSeek-V3.2 has an indexer with such matrices of its
+ * own. Training: models/recipe/heads/selection.py.
  */
 import { openSafetensors, type ModelConfig } from '../engine';
 import { AppError } from '../base';

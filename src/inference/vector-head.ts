@@ -1,6 +1,6 @@
 /**
- * The vector that a text is found by (models/recipe/heads/vectors.py): what the model made of it, and what its tokens are
- * by themselves.
+ * Search vector of a text, from two parts: the model's hidden states, and the embeddings of its tokens. Training:
+ * models/recipe/heads/vectors.py.
  */
 import type { TokenNeighbours } from '../protocol';
 import { LRUCache } from 'lru-cache';

@@ -1,14 +1,9 @@
-/**
- * The worker: a forked process that indexes, answers and never blocks its client. It ends with the process that started
- * it.
- */
+/** Entry point of the worker: a forked process that indexes and answers. It ends with the process that started it. */
 import '../base/no-telemetry';
 import { join } from 'node:path';
 import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
 import type { ClientNotifications, Requests, WorkerNotifications } from '../protocol';
-import { serve } from '../rpc/connection';
-import { Engines } from '../app/engines';
-import { errorData } from '../rpc/errors';
+import { errorData, serve } from '../rpc';
 import { WorkerService } from './service';
 import { lowerPriority } from './priority';
 
@@ -22,14 +17,13 @@ function main(): void {
   lowerPriority();
   const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
   const notify = <M extends keyof WorkerNotifications>(method: M, params: WorkerNotifications[M]): void => {
-    // A client that has gone is noticed by 'disconnect'; a message to it is nobody's loss.
+    // The 'disconnect' event reports a client that has gone. Messages to it are dropped.
     if (process.connected) connection.sendNotification(method, params).catch(() => {});
   };
   const log = (level: WorkerNotifications['log']['level'], message: string): void => notify('log', { level, message });
 
-  const engines = new Engines({ file: join(__dirname, 'inference.js'), log, changed: () => service.statusChanged() });
-  const service: WorkerService = new WorkerService({
-    engines,
+  const service = new WorkerService({
+    inferenceFile: join(__dirname, 'inference.js'),
     notify,
     exit: () => setTimeout(() => process.exit(0), 50),
   });
@@ -41,7 +35,7 @@ function main(): void {
       else log('debug', `${method}: ${code}: ${message}`);
     },
   });
-  // A failed write is not told over the connection it failed on: that would fail again, for ever.
+  // A failed write is not logged over the connection it failed on, because that would fail again.
   connection.onError(([error, message]) => {
     if (message === undefined) log('warn', `connection: ${error.message}`);
   });
@@ -50,7 +44,7 @@ function main(): void {
   const heartbeat = setInterval(() => notify('heartbeat', { at: Date.now() }), HEARTBEAT_MS);
   process.once('disconnect', () => {
     clearInterval(heartbeat);
-    // Whatever is being written is crash-safe; a store that closes in time is merely tidier.
+    // The stores are crash-safe, so the process need not wait longer for them to close.
     const patience = setTimeout(() => process.exit(0), 2_000);
     void service
       .close()
@@ -60,7 +54,7 @@ function main(): void {
         process.exit(0);
       });
   });
-  // One failed promise must not end a process that has a store open; it is a defect all the same, hence an error.
+  // A failed promise is a defect, but it must not end a process that has a store open.
   process.on('unhandledRejection', (reason) =>
     log('error', `Unhandled rejection: ${reason instanceof Error ? (reason.stack ?? reason.message) : String(reason)}`),
   );

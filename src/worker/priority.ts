@@ -1,6 +1,6 @@
 import { constants, setPriority } from 'node:os';
 
-/** Below what the user is typing in; not possible everywhere, and then not needed. */
+/** Runs this process below the priority of the editor, where the system allows it. */
 export function lowerPriority(): void {
   try {
     setPriority(constants.priority.PRIORITY_BELOW_NORMAL);

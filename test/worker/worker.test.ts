@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CancellationTokenSource, type ResponseError } from 'vscode-jsonrpc/node';
+import { type IndexReport, readIndexReport } from '../../src/app/index-report';
 import { PROTOCOL_VERSION, type ErrorData } from '../../src/protocol';
 import { buildBundles, SETTINGS, WorkerUnderTest, writeFiles } from './harness';
 
@@ -209,7 +210,7 @@ describe('what the user holds', () => {
     expect(cancelled.filesIndexed).toBeLessThan(104);
     await worker.request('index/start', null);
     const answer = await ask(worker);
-    expect(answer.notices.join(' ')).toMatch(/Indexing was cancelled: this answer draws on \d+ of 104 files/);
+    expect(answer.notices.join(' ')).toMatch(/Indexing was cancelled\. This answer uses \d+ of 104 files/);
     expect((await worker.request('index/status', null)).state).toBe('cancelled');
     await worker.end();
 
@@ -232,7 +233,7 @@ describe('what the user holds', () => {
     const worker = start();
     await worker.initialize({ folders: folders(), storageDirectory: storageDirectory(), held: 'paused' });
     await worker.until('index/status', ({ state }) => state === 'paused');
-    expect((await ask(worker)).notices.join(' ')).toMatch(/Indexing is paused: this answer draws on 0 of 4 files/);
+    expect((await ask(worker)).notices.join(' ')).toMatch(/Indexing is paused\. This answer uses 0 of 4 files/);
     await worker.request('index/rebuild', null);
     await worker.indexed();
     expect(await worker.request('index/status', null)).toMatchObject({ state: 'ready', filesIndexed: 4 });
@@ -265,6 +266,19 @@ describe('a question', () => {
     await new Promise((resolve) => setTimeout(resolve, 400));
     expect(worker.received['index/status'].slice(seen).map(({ state }) => state)).not.toContain('walking');
     expect((await worker.request('index/status', null)).state).toBe('ready');
+  });
+
+  test('leaves the report of its last pass for the terminal, until the index is cleared', async () => {
+    const worker = await ready();
+    const report = (): Promise<IndexReport | undefined> => readIndexReport(storageDirectory());
+    await expect.poll(report).toMatchObject({ filesKnown: 4, problems: [] });
+    writeFileSync(file('src/late.py'), 'def late():\n    return 1\n');
+    worker.connection.sendNotification('files/changed', {
+      changes: [{ file: file('src/late.py'), type: 'created' }],
+    });
+    await expect.poll(async () => (await report())?.filesKnown).toBe(5);
+    await worker.request('index/clear', null);
+    expect(await report()).toBeUndefined();
   });
 
   test('makes the index again after it was cleared', async () => {

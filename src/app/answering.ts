@@ -1,0 +1,156 @@
+/** Everything the assistant answers over one session, with the model that is in use. */
+import type {
+  Answer,
+  AnswerEvent,
+  Citation,
+  ComposedContext,
+  Explanation,
+  HoverInfo,
+  Requests,
+  Scope,
+  Summary,
+  Writer,
+} from '../protocol';
+import {
+  ask,
+  type AskRequest,
+  explain,
+  type ExplainRequest,
+  type ExplanationCache,
+  hover,
+  type HoverRequest,
+  locateCitation,
+  readOrThrow,
+  summarize,
+} from '../assistant';
+import type { Search, SearchResult } from '../search';
+import type { Workspace } from '../workspace';
+import type { Engines } from './engines';
+import type { MemoryService } from './memory-service';
+
+/** Receives the share done (0…1) and a message for the user. */
+export type ProgressListener = (fraction: number, message: string) => void;
+
+export interface AnsweringParts {
+  workspace: Workspace;
+  search: Search;
+  memory: MemoryService;
+  engines: Engines;
+  explanations: ExplanationCache;
+}
+
+interface Watch {
+  signal?: AbortSignal;
+  progress?: ProgressListener;
+}
+
+/**
+ * Longest wait (ms) for a model that is being loaded. The first load of a large model compiles it, which takes minutes.
+ */
+const MODEL_PATIENCE = 10_000;
+
+export class Answering {
+  constructor(private readonly parts: AnsweringParts) {}
+
+  /** Whether a model is ready to write answers in prose. */
+  get hasWriter(): boolean {
+    return this.parts.engines.writer() !== undefined;
+  }
+
+  /** Answers a question with citations. Quotes the sources when no model can write. */
+  async ask(
+    request: AskRequest,
+    { signal, emit }: { signal?: AbortSignal; emit?: (event: AnswerEvent) => void } = {},
+  ): Promise<Answer> {
+    const { workspace, search, memory } = this.parts;
+    await this.readFirst(request.scope);
+    const { writer, why } = await this.writer(signal);
+    return ask(request, {
+      library: workspace,
+      search,
+      writer,
+      memory: memory.workspace,
+      whyExtractive: why,
+      signal,
+      emit,
+    });
+  }
+
+  /** Ranks the spans of a scope for a question. */
+  async search(
+    question: string,
+    { scope, limit, signal }: { scope: Scope; limit: number; signal?: AbortSignal },
+  ): Promise<SearchResult> {
+    await this.readFirst(scope);
+    return this.parts.search.search(question, { scope, limit, signal });
+  }
+
+  summarize(file: string, { signal, progress }: Watch = {}): Promise<Summary> {
+    return summarize(file, { library: this.parts.workspace, signal, progress });
+  }
+
+  async explain(request: ExplainRequest, { signal, progress }: Watch = {}): Promise<Explanation> {
+    const { writer } = await this.writer(signal);
+    return explain(request, {
+      library: this.parts.workspace,
+      cache: this.parts.explanations,
+      writer,
+      signal,
+      progress,
+    });
+  }
+
+  /** Waits for no model. */
+  hover(request: HoverRequest, signal?: AbortSignal): Promise<HoverInfo | null> {
+    const { workspace, explanations, engines } = this.parts;
+    return hover(request, {
+      library: workspace,
+      cache: explanations,
+      author: engines.writer()?.author,
+      signal,
+    });
+  }
+
+  /** Finds the text of a citation in its file as it is now. */
+  locate(citation: Citation): Promise<Requests['citation/locate'][1]> {
+    return locateCitation(citation, this.parts.workspace);
+  }
+
+  /**
+   * Composes the context of a question over the whole workspace.
+   * @throws AppError('modelFailed') when the model has no memory slots
+   */
+  compose(
+    request: { question: string; scope: Scope; maxNewTokens: number },
+    signal?: AbortSignal,
+  ): Promise<ComposedContext & SearchResult> {
+    return this.parts.memory.compose(request, this.parts.search, signal);
+  }
+
+  /** The text of a file, unsaved edits included. @throws AppError('fileNotFound' | 'fileUnreadable') */
+  async textOf(file: string): Promise<string> {
+    return (await readOrThrow(this.parts.workspace, file)).text;
+  }
+
+  /** Indexes the file of the scope first, so that a question about one file need not wait for the whole workspace. */
+  private async readFirst(scope: Scope): Promise<void> {
+    const { workspace } = this.parts;
+    if ((scope.kind === 'file' || scope.kind === 'selection') && workspace.status().state !== 'ready')
+      await workspace.applyChanges([{ file: scope.file, type: 'changed' }]);
+  }
+
+  /** The model that writes, once it is loaded; otherwise the reason why a model that should be in use is not. */
+  private async writer(signal?: AbortSignal): Promise<{ writer?: Writer; why?: string }> {
+    const { engines } = this.parts;
+    await Promise.race([
+      engines.settled(signal),
+      new Promise((resolve) => setTimeout(resolve, MODEL_PATIENCE).unref()),
+    ]);
+    const writer = engines.writer('answer');
+    if (writer) return { writer };
+    const failed = [engines.chat, engines.memory].find(
+      ({ status: { state } }) => state === 'failed' || state === 'loading',
+    );
+    return failed ? { why: `The model is not in use. ${failed.status.detail}` } : {};
+  }
+}

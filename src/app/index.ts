@@ -1,0 +1,7 @@
+/** The door of this room: one session over a workspace, as the worker and the terminal use it. */
+export { Session, type SessionOptions } from './session';
+export type { Answering, ProgressListener } from './answering';
+export { documentedFunctions } from './documented-functions';
+export { readIndexReport, type IndexReport } from './index-report';
+export type { MemoryService } from './memory-service';
+export { modelNames, type ModelNames } from './models';

@@ -1,0 +1,213 @@
+/**
+ * One session over a workspace: its index, compressed rows, search and models, put together once for the worker and
+ * the terminal.
+ *
+ *     const session = await Session.open({ folders, storageDirectory, modelsDirectory, settings, … });
+ *     await session.loadModels();
+ *     await session.index();
+ *     const answer = await session.answering.ask({ id, question, scope });
+ *     await session.close();
+ */
+import { join } from 'node:path';
+import type { FolderParams, Held, IndexStatus, WorkerSettings } from '../protocol';
+import { ExplanationCache } from '../assistant';
+import { Foreground } from '../base';
+import { Search } from '../search';
+import type { Workspace } from '../workspace';
+import { Answering } from './answering';
+import { Engines } from './engines';
+import { IndexReportWriter } from './index-report';
+import { MemoryService } from './memory-service';
+import { chooseModels, type ModelChoices } from './models';
+import { indexSettings, openWorkspace } from './open-workspace';
+
+type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface SessionOptions {
+  folders: readonly FolderParams[];
+  /** Directory of everything that is stored about this workspace. */
+  storageDirectory: string;
+  /** Directory of models and compiled graphs, shared by workspaces. */
+  modelsDirectory: string;
+  settings: WorkerSettings;
+  /** Absolute path of the bundled inference process. */
+  inferenceFile: string;
+  /** True encodes segments after each pass and model change; false encodes only in `memory.encodeUntil`. */
+  encodeInBackground: boolean;
+  /** Indexing and encoding pause while a request is in hand here. */
+  foreground?: Foreground;
+  log: (level: LogLevel, message: string) => void;
+  /** Receives problems of the stores, in words for the user. */
+  warn: (message: string) => void;
+  indexChanged?: () => void;
+  memoryChanged?: () => void;
+  modelsChanged?: () => void;
+}
+
+interface Parts {
+  workspace: Workspace;
+  memory: MemoryService;
+  engines: Engines;
+  explanations: ExplanationCache;
+  foreground: Foreground;
+}
+
+export class Session {
+  readonly workspace: Workspace;
+  readonly memory: MemoryService;
+  readonly engines: Engines;
+  readonly answering: Answering;
+  private readonly explanations: ExplanationCache;
+  private readonly foreground: Foreground;
+  private readonly report: IndexReportWriter;
+  private settings: WorkerSettings;
+  private held: Held | undefined;
+
+  private constructor(
+    private readonly options: SessionOptions,
+    { workspace, memory, engines, explanations, foreground }: Parts,
+  ) {
+    this.workspace = workspace;
+    this.memory = memory;
+    this.engines = engines;
+    this.explanations = explanations;
+    this.foreground = foreground;
+    this.settings = options.settings;
+    this.report = new IndexReportWriter(options.storageDirectory);
+    const search = new Search({
+      workspace,
+      memory: () => memory.workspace,
+      encodedShare: () => memory.coverage,
+    });
+    // A trial search after indexing fills the caches, so that the first question is fast.
+    workspace.setWarmUp((question) => search.warmUp(question));
+    this.answering = new Answering({ workspace, search, memory, engines, explanations });
+    workspace.onStatus((status) => {
+      this.report.update(status);
+      options.indexChanged?.();
+      if (options.encodeInBackground) void memory.update();
+    });
+  }
+
+  /** Opens the stores. Loads no model and starts no pass. @throws AppError when the storage cannot be used */
+  static async open(options: SessionOptions): Promise<Session> {
+    const { storageDirectory, settings, inferenceFile, log, warn, memoryChanged, modelsChanged } = options;
+    const { foreground = new Foreground() } = options;
+    const workspace = await openWorkspace({ ...options, yieldToForeground: () => foreground.clear() }, warn);
+    const engines = new Engines({ file: inferenceFile, log, changed: () => modelsChanged?.() });
+    const memory = new MemoryService({
+      library: workspace,
+      engine: engines.memory,
+      storageDirectory,
+      budgetBytes: settings.memoryBudgetBytes,
+      yieldToForeground: async () => {
+        await foreground.clear();
+        await engines.quiet();
+      },
+      changed: () => memoryChanged?.(),
+      warn,
+    });
+    const explanations = new ExplanationCache(join(storageDirectory, 'explanations'), { warn });
+    return new Session(options, { workspace, memory, engines, explanations, foreground });
+  }
+
+  // ── Models ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The models that the settings name, loaded or not. */
+  modelChoices(): Promise<ModelChoices> {
+    return chooseModels({ modelsDirectory: this.options.modelsDirectory, settings: this.settings });
+  }
+
+  /** Loads the models that the settings name. Resolves once they are loaded or have failed; `status` says which. */
+  async loadModels(): Promise<void> {
+    await this.engines.choose(await this.modelChoices());
+    if (this.options.encodeInBackground) await this.memory.update();
+  }
+
+  /** Applies other settings. Another model replaces the current one between questions. */
+  async changeSettings(settings: WorkerSettings): Promise<void> {
+    this.settings = settings;
+    await Promise.all([
+      this.workspace.setSettings(indexSettings(settings)),
+      this.memory.setBudget(settings.memoryBudgetBytes),
+      this.foreground.quiet().then(() => this.loadModels()),
+    ]);
+  }
+
+  // ── Indexing ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Indexes the changes since the last pass, waits for it and saves the report. @throws Error when the pass fails */
+  async index(signal?: AbortSignal): Promise<void> {
+    await this.workspace.start(signal);
+    signal?.throwIfAborted();
+    const status = this.workspace.status();
+    if (status.state === 'failed') throw new Error(status.reason);
+    this.report.update(status);
+    await this.report.saved();
+  }
+
+  /** Starts the first pass, or one after a clear or a failure. File events keep a finished index up to date. */
+  startWhenIdle(): void {
+    const { state } = this.workspace.status();
+    if (state === 'idle' || state === 'failed') void this.workspace.start();
+  }
+
+  /** Sets whether indexing and encoding may run in the background. `cancel` also ends the current pass. */
+  hold(held: Held | undefined): void {
+    this.held = held;
+    this.workspace.pause(held === 'paused');
+    this.memory.pause(held !== undefined);
+    this.options.indexChanged?.();
+  }
+
+  /** Lets held work go on; takes a cancelled pass up again. */
+  resume(): void {
+    this.hold(undefined);
+    if (this.workspace.status().state === 'cancelled') void this.workspace.start();
+  }
+
+  /** Ends the current pass and encoding until `resume`. Everything indexed so far is kept. */
+  async cancel(): Promise<void> {
+    this.hold('cancelled');
+    await this.workspace.cancel();
+  }
+
+  /** Discards the index and starts a new pass. */
+  async rebuild(): Promise<void> {
+    // Before the clearing, which takes a moment: a pause that arrives meanwhile holds.
+    this.hold(undefined);
+    await this.clearIndex();
+    void this.workspace.start();
+  }
+
+  /** Discards the index only; returns the bytes freed. */
+  async clearIndex(): Promise<number> {
+    const freed = await this.workspace.clear();
+    await this.report.remove();
+    return freed;
+  }
+
+  /** Discards index, compressed rows and explanations; returns the bytes freed. The next question indexes again. */
+  async clear(): Promise<number> {
+    const freed = (await this.clearIndex()) + (await this.memory.clear());
+    if (this.held === 'cancelled') this.hold(undefined);
+    return freed + (await this.explanations.clear());
+  }
+
+  status(): IndexStatus {
+    const { status } = this.memory;
+    return {
+      ...this.workspace.status(),
+      model: this.engines.status,
+      ...(status ? { memories: status } : {}),
+      ...(this.held ? { held: this.held } : {}),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.engines.close();
+    await this.memory.end();
+    await this.workspace.close();
+    await this.report.saved();
+  }
+}

@@ -1,0 +1,3 @@
+/** The door of this room: the owner of the process that runs models. Workspace and search are unknown here. */
+export { EngineProcess, type EngineListener, type EngineOptions, type ModelChoice } from './engine-process';
+export { hasMemorySlots } from './memory-config';

@@ -1,0 +1,38 @@
+/** Requests that a user waits for: questions, searches, summaries, explanations and hovers. */
+import type { ProgressListener } from '../app';
+import type { HandlerContext, RequestHandlers } from './handlers';
+
+export function answerRequests({
+  opened,
+  foreground,
+  notify,
+}: HandlerContext): Pick<RequestHandlers, 'ask' | 'search' | 'summarize' | 'explain' | 'hover' | 'citation/locate'> {
+  /** Sends progress that never goes backward. */
+  const progressOf = (id: string): ProgressListener => {
+    let most = 0;
+    return (fraction, message) => {
+      most = Math.max(most, fraction);
+      notify('work/progress', { id, fraction: most, message });
+    };
+  };
+  return {
+    ask: (params, signal) =>
+      foreground.during(async () => {
+        const session = await opened();
+        // A question is the user's consent to index the folder, also in Restricted Mode.
+        session.startWhenIdle();
+        const { id } = params;
+        return session.answering.ask(params, { signal, emit: (event) => notify('answer/event', { id, event }) });
+      }),
+    search: ({ question, scope, limit }, signal) =>
+      foreground.during(async () => (await opened()).answering.search(question, { scope, limit, signal })),
+    summarize: ({ id, file }, signal) =>
+      foreground.during(async () => (await opened()).answering.summarize(file, { signal, progress: progressOf(id) })),
+    explain: (params, signal) =>
+      foreground.during(async () =>
+        (await opened()).answering.explain(params, { signal, progress: progressOf(params.id) }),
+      ),
+    hover: (params, signal) => foreground.during(async () => (await opened()).answering.hover(params, signal)),
+    'citation/locate': async ({ citation }) => (await opened()).answering.locate(citation),
+  };
+}
