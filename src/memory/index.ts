@@ -1,4 +1,4 @@
-/** The door of this room: compressed rows of the workspace's segments, their store, and contexts composed of them. */
+/** Public interface of this folder: compressed rows of segments, their store, and contexts composed of them. */
 export { LateInteraction, type LateInteractionOptions, type LateScore } from './late-interaction';
 export { Memories, type MemoriesOptions, type MemorySegment, type ScoredSegment } from './memories';
 export { chunkLengths, coarsePlaces, denseRowCount, joinFine, rowCounts } from './row-layout';

@@ -1,37 +1,33 @@
 /**
  * Late interaction over the model's token vectors (ColBERT, Khattab and Zaharia, SIGIR 2020, section 3.2). Each token
- * of a question takes its most similar token of a segment, and the similarities are summed.
- *
- * A mean over 256 tokens hides one line that matches; here that line decides. The store keeps token ids, two bytes
- * each, and the similarity of ids is looked up. A scan reads 2 MB for a million tokens.
+ * of the question is matched with its most similar token of a segment, and the similarities are summed. A mean over
+ * 256 tokens hides a single matching line; late interaction finds it. The store keeps token ids, two bytes each, and
+ * similarities are looked up by id. A scan of a million tokens reads 2 MB.
  */
 import type { TokenNeighbours } from '../protocol/memory';
 
-/** Parts of a question found in a segment. */
+/** How much of a question a segment contains. */
 export interface LateScore {
-  /** Share of the question's weight found anywhere in the segment. */
+  /** Share (0…1) of the question's weight found anywhere in the segment. */
   segment: number;
-  /** Share found within the best window. */
-  window: number;
+  /** Share (0…1) found within the best passage: two neighbouring blocks. */
+  passage: number;
   /** Summed weight of the best run of neighbouring tokens in the question's order. */
-  run: number;
+  tokenRun: number;
 }
 
 export interface LateInteractionOptions {
-  /** Tokens of a block; a window is two neighbouring blocks. */
+  /** Tokens of a block. A passage is two neighbouring blocks. */
   blockTokens: number;
-  /** Exponent of a similarity: a near token counts little beside an equal one. */
+  /** Exponent applied to a similarity, so that a near token counts little compared with an equal one. */
   sharpness: number;
 }
 
 /** Scores the token ids of segments against one question. */
 export class LateInteraction {
-  /** [vocabulary]: start of an id's list of matches in `matchedAt`; -1 for ids without a match. */
+  /** [vocabulary]: start of the id's list in `matchedAt`, or −1 for an id without a match. */
   private readonly places: Int32Array;
-  /**
-   * Lists of matches: index of the question's token, last first; each list ends with -1. `worth` has the similarity of
-   * each match.
-   */
+  /** Lists of question-token indices, last first, each ended by −1. `worth` has the similarity of each match. */
   private readonly matchedAt: Int32Array;
   private readonly worth: Float32Array;
   /** Weight of the whole question. */
@@ -88,9 +84,9 @@ export class LateInteraction {
     let best = -1;
     let at = 0;
     for (let from = 0; from < ids.length; from += blockTokens / 2) {
-      const { window, run } = this.score(ids.subarray(from, from + 2 * blockTokens));
-      if (window + run <= best) continue;
-      best = window + run;
+      const { passage, tokenRun } = this.score(ids.subarray(from, from + 2 * blockTokens));
+      if (passage + tokenRun <= best) continue;
+      best = passage + tokenRun;
       at = from;
     }
     return Math.max(0, Math.min(ids.length - tokens, at + blockTokens - Math.floor(tokens / 2)));
@@ -110,13 +106,13 @@ export class LateInteraction {
     } = this;
     for (const kept of [best, this.before, this.here]) kept.fill(0);
     runAt.fill(-2);
-    let window = 0;
-    let run = 0;
+    let passage = 0;
+    let tokenRun = 0;
     let matched = false;
     for (let k = 0; k < ids.length; k++) {
       if (k > 0 && k % blockTokens === 0) {
-        // A block without a match makes no window better than the one before.
-        if (matched) window = Math.max(window, this.windowWeight());
+        // A block without a match makes no passage better than the previous one.
+        if (matched) passage = Math.max(passage, this.passageWeight());
         matched = false;
         [this.before, this.here] = [this.here, this.before];
         this.here.fill(0);
@@ -133,18 +129,18 @@ export class LateInteraction {
         const length = (runAt[j] === k - 1 ? (runWeight[j] as number) : 0) + value * (lengths[j] as number);
         runAt[j + 1] = k;
         runWeight[j + 1] = length;
-        if (length > run) run = length;
+        if (length > tokenRun) tokenRun = length;
       }
     }
-    if (matched) window = Math.max(window, this.windowWeight());
-    return { segment: this.weigh(best, best) / whole, window: window / whole, run };
+    if (matched) passage = Math.max(passage, this.passageWeight());
+    return { segment: this.weigh(best, best) / whole, passage: passage / whole, tokenRun };
   }
 
-  private windowWeight(): number {
+  private passageWeight(): number {
     return this.weigh(this.before, this.here);
   }
 
-  /** Weight of the question's tokens, each times the better of its two similarities. */
+  /** Sums the weight of the question's tokens, each times the better of its two similarities. */
   private weigh(one: Float32Array, other: Float32Array): number {
     const { weights } = this.query;
     let sum = 0;

@@ -13,11 +13,11 @@ import { ReadBuffers } from './store/read-buffers';
 export interface MemorySegment extends EncodingUnit {
   path: string;
   file: string;
-  /** Hash of the document's text, in which the offsets are valid. */
+  /** Hash of the document's text to which the offsets refer. */
   hash: string;
   tokens: number;
   coarseRows: number;
-  /** All fine rows; the coarse rows are among them. */
+  /** Number of all fine rows, coarse rows included. */
   fineRows: number;
 }
 
@@ -33,18 +33,16 @@ export interface MemoriesOptions {
   ratios: MemoryRatios;
   /** Bytes of one stored row. */
   bytesPerRow: number;
-  /** Length of a text's vector. The store has the selection vector behind it, for models with a selection head. */
+  /** Length of a text's vector. For models with a selection head, the selection vector follows it in the store. */
   vectorWidth: number;
   vocabSize: number;
-  /** Bytes of rows, vectors and token ids kept in memory; default 96 MB. */
+  /** Maximum bytes of rows, vectors and token ids in memory; default 96 MB. */
   cacheBytes?: number;
 }
 
 const CACHE_BYTES = 96 * 1024 * 1024;
 
-/**
- * Reads the workspace's memories for a question: the encoded segments, their similarity with the question, their rows.
- */
+/** Reads stored memories for a question: the encoded segments, their similarity with the question, and their rows. */
 export class Memories {
   private readonly coarseRows: ByteCache<string, Uint8Array>;
   private readonly folds: ByteCache<string, Uint8Array>;
@@ -68,7 +66,7 @@ export class Memories {
     return this.options.vocabSize;
   }
 
-  /** Lists the units of the workspace whose rows are stored, in the order of documents and lines. */
+  /** Lists the units with stored rows, in order of documents and lines. */
   segments(): MemorySegment[] {
     const { encoding, store } = this.options;
     const found: MemorySegment[] = [];
@@ -90,17 +88,19 @@ export class Memories {
     return found;
   }
 
-  /** Scores segments by the cosine of their vector with `query`, which has length 1; best first. */
+  /** Scores segments by the cosine of their vector with the unit vector `query`, best first. */
   nearest(segments: readonly MemorySegment[], query: Float32Array, limit = Infinity): Promise<ScoredSegment[]> {
     return query.length === this.options.vectorWidth ? this.cosines(segments, query, 0, limit) : Promise.resolve([]);
   }
 
-  /** Scores segments by the cosine of their selection vector with the question's, which has length 1; best first. */
+  /**
+   * Scores segments by the cosine of their selection vector with the question's unit vector `selection`, best first.
+   */
   selected(segments: readonly MemorySegment[], selection: Float32Array, limit = Infinity): Promise<ScoredSegment[]> {
     return this.cosines(segments, selection, this.options.vectorWidth, limit);
   }
 
-  /** Cosines of `query` with the stored numbers from index `from` on. Segments with fewer numbers are left out. */
+  /** Computes cosines of `query` with the stored numbers from index `from`. Segments with fewer numbers are omitted. */
   private async cosines(
     segments: readonly MemorySegment[],
     query: Float32Array,
@@ -122,7 +122,7 @@ export class Memories {
     return this.options.store.use(key, 'vector', (bytes) => this.vectors.set(key, decodeHalf(halves(bytes))));
   }
 
-  /** Scores segments by late interaction. Segments without any token of the question are left out. */
+  /** Scores segments by late interaction. Segments without any token of the question are omitted. */
   async late(
     segments: readonly MemorySegment[],
     interaction: LateInteraction,
@@ -136,7 +136,10 @@ export class Memories {
     return scored;
   }
 
-  /** Token ids of a segment's text. Undefined when none are stored, or when the record was evicted or damaged. */
+  /**
+   * Returns the token ids of a segment's text. Undefined when none are stored, or when the record was evicted or
+   * damaged.
+   */
   async tokenIds(key: string): Promise<Uint16Array | undefined> {
     const cached = this.ids.get(key);
     if (cached) return cached;
@@ -144,7 +147,7 @@ export class Memories {
     return bytes && bytes.byteLength > 0 ? this.ids.set(key, halves(bytes)) : undefined;
   }
 
-  /** Coarse rows of a segment. Undefined when its record was evicted or damaged. */
+  /** Returns the coarse rows of a segment. Undefined when its record was evicted or damaged. */
   async coarse(key: string): Promise<Uint8Array | undefined> {
     const cached = this.coarseRows.get(key);
     if (cached) return cached;
@@ -169,8 +172,8 @@ export class Memories {
   }
 
   /**
-   * Folds the coarse rows of several segments into one row. Undefined when none of them is stored. A fold is cached
-   * under the keys of its segments, so a file that changes gets a new one.
+   * Folds the coarse rows of several segments into one row. Returns undefined when none is stored. The cache key is
+   * the keys of the segments, so a changed file gets a new fold.
    */
   async folded(segments: readonly MemorySegment[]): Promise<Uint8Array | undefined> {
     const name = segments.map(({ key }) => key).join();
@@ -200,7 +203,7 @@ export class Memories {
   }
 }
 
-/** The length of a key counts too: keys of folded rows are long. */
+/** Includes the length of the key, because keys of folded rows are long. */
 function sizeOf({ byteLength }: { byteLength: number }, key: string): number {
   return byteLength + key.length;
 }

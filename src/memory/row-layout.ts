@@ -1,7 +1,10 @@
-/** Which rows a text has: how it is cut into chunks, and which of its fine rows are its coarse rows. */
+/** Layout of a text's rows: its chunks, and which of its fine rows are also coarse rows. */
 import type { DenseRatio, MemoryRatios } from '../protocol/memory';
 
-/** Lengths of the chunks in which a text is encoded: as few chunks as `most` tokens allow, of nearly equal length. */
+/**
+ * Returns chunk lengths for encoding a text: as few chunks of at most `most` tokens as possible, of nearly equal
+ * length.
+ */
 export function chunkLengths(tokens: number, most: number): number[] {
   const count = Math.ceil(tokens / most);
   return Array.from(
@@ -16,10 +19,9 @@ export function denseRowCount(tokens: number, { segmentTokens, rowTokens }: Dens
 }
 
 /**
- * Indices of the fine rows of a chunk that are its coarse rows too.
- *
- * A slot depends only on the tokens it sees, and the slot behind the last of 256 tokens sees the same tokens at either
- * ratio. So each coarse row is one of the fine rows, and is computed and stored once.
+ * Returns the indices of a chunk's fine rows that are also coarse rows. A slot depends only on the tokens it attends
+ * to. The slot after the last of 256 tokens attends to the same tokens at either ratio. Each coarse row is therefore
+ * one of the fine rows, and is computed and stored once.
  */
 export function coarsePlaces(chunkTokens: number, { coarseTokens, fineTokens }: MemoryRatios): number[] {
   return Array.from(
@@ -28,7 +30,7 @@ export function coarsePlaces(chunkTokens: number, { coarseTokens, fineTokens }: 
   );
 }
 
-/** Numbers of coarse and of fine rows of a text; the coarse rows are among the fine ones. */
+/** Returns the numbers of coarse and fine rows of a text. The fine rows include the coarse rows. */
 export function rowCounts(tokens: number, ratios: MemoryRatios): { coarse: number; fine: number } {
   let coarse = 0;
   let fine = 0;
@@ -40,9 +42,8 @@ export function rowCounts(tokens: number, ratios: MemoryRatios): { coarse: numbe
 }
 
 /**
- * Joins all fine rows of a text in the order of the text.
- *
- * @param coarse the coarse rows, as they are stored
+ * Joins all fine rows in the order of the text.
+ * @param coarse the coarse rows, as stored
  * @param rest the fine rows that are not coarse rows
  * @param joined the target; a new array by default
  */

@@ -1,18 +1,18 @@
 /**
- * Compressed rows as bytes, the form in which they are stored and sent: f16, row after row. A row is its keys
- * [layers, kvHeads, headDim] followed by its values. So a range of rows is a range of bytes, rows of several segments
- * are joined by joining bytes, and there is no header.
+ * Compressed rows as bytes, for storage and messages: f16, row after row, without a header. A row is its keys [layers,
+ * kvHeads, headDim] followed by its values of the same shape. A range of rows is therefore a range of bytes, and
+ * joining bytes joins rows.
  */
 import { decodeHalf, encodeHalf, KvRows, type RowShape } from '../engine';
 
 export type StoredShape = Pick<RowShape, 'layers' | 'kvHeads' | 'headDim'>;
 
-/** Bytes of one stored row. */
+/** Returns the size of one stored row in bytes. */
 export function storedRowBytes({ layers, kvHeads, headDim }: StoredShape): number {
   return 2 * layers * kvHeads * headDim * 2;
 }
 
-/** Packs rows of a block in the order of `which`; all rows by default. */
+/** Packs rows of a block in the order of `which`. Default: all rows. */
 export function packRows(
   rows: KvRows,
   which: readonly number[] = Array.from({ length: rows.rows }, (_, i) => i),
@@ -33,11 +33,10 @@ export function packRows(
 }
 
 /**
- * Unpacks stored rows, to be spliced into a context.
- *
+ * Unpacks stored rows so that they can be spliced into a context.
  * @param positions position of each row in the context
- * @param tokens number of tokens that the rows stand for
- * @throws RangeError when `bytes` has not one row for each position
+ * @param tokens number of tokens that the rows represent
+ * @throws RangeError when `bytes` does not have one row for each position
  */
 export function unpackRows(bytes: Uint8Array, shape: StoredShape, positions: Int32Array, tokens: number): KvRows {
   const { layers, kvHeads, headDim } = shape;
@@ -60,8 +59,8 @@ export function unpackRows(bytes: Uint8Array, shape: StoredShape, positions: Int
 }
 
 /**
- * Folds several rows into one: the mean of their keys and of their values. Keys are not rotated, so their mean is the
- * best single key for a query that would have seen all of them at one position.
+ * Folds several rows into one: the mean of their keys and of their values. Keys are stored before rotation. Their mean
+ * is therefore the best single key for a query that attends to all of them at one position.
  */
 export function foldRows(bytes: Uint8Array, bytesPerRow: number): Uint8Array {
   const count = bytes.byteLength / bytesPerRow;
@@ -74,7 +73,6 @@ export function foldRows(bytes: Uint8Array, bytesPerRow: number): Uint8Array {
   return new Uint8Array(encodeHalf(mean).buffer);
 }
 
-/** Concatenates byte arrays. */
 export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength, 0));
   let at = 0;
@@ -85,7 +83,7 @@ export function joinBytes(parts: readonly Uint8Array[]): Uint8Array {
   return joined;
 }
 
-/** Views bytes as f16 elements. Bytes at an odd offset of their buffer are copied. */
+/** Views bytes as f16 elements. Copies bytes whose offset in the buffer is odd. */
 export function halves(bytes: Uint8Array): Uint16Array {
   const aligned = bytes.byteOffset % 2 === 0 ? bytes : bytes.slice();
   return new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2);

@@ -4,14 +4,13 @@ import type { ReadDocument } from '../workspace';
 import type { Candidate } from './fusion';
 
 interface IndexedDocuments {
-  /** An indexed document with its segments; undefined when the file has changed since. */
+  /** Returns an indexed document with its segments. Undefined when the file has changed since. */
   indexed(path: string): Promise<ReadDocument | undefined>;
 }
 
 /**
- * The best candidates as spans, at most `most`. A segment whose file has changed has no lines to show and is left out.
- *
- * Nothing is returned where no word was found: some segment is always the nearest one, and that proves nothing.
+ * Turns the best candidates into at most `most` spans. A segment whose file has changed has no lines to show and is
+ * omitted. The result is empty when no word was found: some segment is always nearest, which proves nothing.
  */
 export async function spansOf(
   candidates: readonly Candidate[],
@@ -28,7 +27,7 @@ export async function spansOf(
   return spans;
 }
 
-/** The lines of a segment as a span; undefined when its file has changed since it was encoded. */
+/** Returns the lines of a segment as a span. Undefined when its file has changed since it was encoded. */
 async function spanOfSegment(
   { path, file, hash, startLine, endLine, start, end }: MemorySegment,
   documents: IndexedDocuments,

@@ -1,34 +1,33 @@
 /**
- * Fuses the scores of several scorers into one ranking. Weighted scores are added: a convex combination of scores is
- * better than a fusion of ranks (Bruch, Gai and Ingber, TOIS 2023), because a score tells how sure its scorer is and a
- * rank does not.
+ * Fuses the scores of several scorers into one ranking. Weighted scores are added. A convex combination of scores
+ * outperforms a fusion of ranks (Bruch, Gai and Ingber, TOIS 2023), because a score shows how confident its scorer is.
  */
 import type { MemorySegment } from '../memory';
 import type { RankedSpan, RankReason } from '../protocol';
 import type { Scorer, Scores, ScoringInput } from './scorers';
 import type { SearchWeights } from './weights';
 
-/** A place that a search may return: a span found by words, or a segment that a scorer ranks high. */
+/** A possible result of a search: a span found by words, or a segment that a scorer ranks high. */
 export interface Candidate {
-  /** Absent for a segment that no span found by words holds. */
+  /** Absent for a segment outside all spans found by words. */
   span: RankedSpan | undefined;
   /** Segments with stored rows that overlap the span. */
   segments: readonly MemorySegment[];
   score: number;
-  /** Fused score of each of its segments, by key. */
+  /** Fused score of each of the segments, by key. */
   segmentScores: ReadonlyMap<string, number>;
-  /** Reasons of the scorers; the span's own reasons are not among them. */
+  /** Reasons of the scorers, without the span's own reasons. */
   reasons: readonly RankReason[];
 }
 
-/** What one scorer says about one question. */
+/** The scores that one scorer gave for one question. */
 export interface ScorerResult {
   scorer: Scorer;
   weight: number;
   scores: Scores;
 }
 
-/** Runs every scorer that has a weight. */
+/** Runs every scorer whose weight is not 0. */
 export async function runScorers(scorers: readonly Scorer[], input: ScoringInput): Promise<ScorerResult[]> {
   const results: ScorerResult[] = [];
   for (const scorer of scorers) {
@@ -39,10 +38,7 @@ export async function runScorers(scorers: readonly Scorer[], input: ScoringInput
   return results;
 }
 
-/**
- * Ranks the spans and the segments that scorers put first, best first. Among equal scores a span found by words comes
- * first.
- */
+/** Ranks spans and high-scoring segments, best first. Among equal scores, spans found by words come first. */
 export function fuse(
   { spans, segments }: Pick<ScoringInput, 'spans' | 'segments'>,
   results: readonly ScorerResult[],
@@ -73,7 +69,7 @@ interface Place {
   segments: readonly MemorySegment[];
 }
 
-/** The spans, and the best segments of each scorer that no span holds. */
+/** Returns the spans, and the best segments of each scorer outside all spans. */
 function placesOf(
   spans: readonly RankedSpan[],
   segments: readonly MemorySegment[],
@@ -114,7 +110,7 @@ interface ShareFunction {
   ofSegment(key: string, place: Place): number;
 }
 
-/** Turns a scorer's values into shares of its weight. */
+/** Returns a function that maps a scorer's values to shares of its weight. */
 function shareFunction(scores: Scores, places: readonly Place[]): ShareFunction {
   const { spans, segments, otherwise } = scores;
   const ofSpan = ({ span }: Place): number | undefined => (span && spans?.get(span)) ?? otherwise;

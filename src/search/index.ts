@@ -1,4 +1,4 @@
-/** The ranking: query analysis, scorers and the fused search over a workspace and its memories. */
+/** Public interface of the ranking: query analysis, scorers, and the fused search over a workspace and its memories. */
 export {
   Search,
   type RankedMemory,

@@ -1,14 +1,14 @@
 import { isAbsolute, resolve } from 'node:path';
 import type { Scope } from '../protocol';
 
-/** Returns the workspace path of an absolute file; undefined when no workspace folder holds it. */
+/** Returns the workspace path of an absolute file path. Undefined outside all workspace folders. */
 export type PathOf = (file: string) => string | undefined;
 
-/** A test for the workspace paths of a scope; undefined when every path is in it. */
+/** Returns a predicate for the workspace paths of a scope. Undefined when the scope includes every path. */
 export function pathFilter(scope: Scope, pathOf: PathOf): ((path: string) => boolean) | undefined {
   if (scope.kind === 'workspace') return undefined;
   if (scope.kind === 'folder') {
-    // A workspace folder has no path within the workspace: clients name it by its absolute path.
+    // A workspace folder has no path within the workspace, so clients name it by its absolute path.
     const path = isAbsolute(scope.path) ? (pathOf(resolve(scope.path)) ?? scope.path) : scope.path;
     const prefix = path.replace(/\/*$/, '/');
     return prefix === '/' || prefix === './' ? undefined : (path) => path.startsWith(prefix);
@@ -17,7 +17,7 @@ export function pathFilter(scope: Scope, pathOf: PathOf): ((path: string) => boo
   return (path) => path === wanted;
 }
 
-/** Whether lines of a file in the scope overlap the selection, if the scope is one. */
+/** Whether a line range of a file in the scope overlaps the scope's selection, if it has one. */
 export function overlapsSelection(
   scope: Scope,
   { startLine, endLine }: { startLine: number; endLine: number },

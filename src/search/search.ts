@@ -10,7 +10,7 @@ import { overlapsSelection, type PathOf, pathFilter } from './scope';
 import { type Scorer, SCORERS, type ScoringMemory } from './scorers';
 import { SEARCH_WEIGHTS, type SearchWeights } from './weights';
 
-/** The workspace as a search reads it. */
+/** The workspace operations that a search needs. */
 export interface SearchWorkspace {
   readonly index: LexicalIndex;
   readonly reader: DocumentReader;
@@ -18,17 +18,17 @@ export interface SearchWorkspace {
   readonly ownNames: readonly string[];
   pathOf: PathOf;
   coverage(): Coverage;
-  /** An indexed document with its segments; undefined when the file has changed since. */
+  /** Returns an indexed document with its segments. Undefined when the file has changed since. */
   indexed(path: string): Promise<ReadDocument | undefined>;
-  /** Reads the index, and again where a part of it was harmed and had to be made anew. */
+  /** Runs `read` on the index, and once more after a damaged part of it was rebuilt. */
   whileSound?<T>(read: () => Promise<T>): Promise<T>;
-  /** Resolves when changes that were reported before can be found, or after a short time. */
+  /** Resolves when reported changes are searchable, or after a short time. */
   caughtUp(): Promise<void>;
-  /** Indexes files that were found changed while they were read. Resolves to false when there were none. */
+  /** Indexes files that reads found changed. Resolves to false when there were none. */
   refreshStale(): Promise<boolean>;
 }
 
-/** The workspace's memories, while there are some. */
+/** The workspace's memories and the model that embeds questions. */
 export interface SearchMemory {
   readonly memories: Memories;
   readonly engine: Pick<ContextEngine, 'embedQuery'>;
@@ -36,9 +36,9 @@ export interface SearchMemory {
 
 export interface SearchOptions {
   workspace: SearchWorkspace;
-  /** Asked anew for each search, because memories come and go with the model. */
+  /** Called for each search, because memories come and go with the model. */
   memory?: () => SearchMemory | undefined;
-  /** Share (0…1) of segments that are encoded; undefined without a model. */
+  /** Returns the share (0…1) of segments that are encoded. Undefined without a model. */
   encodedShare?: () => number | undefined;
   scorers?: readonly Scorer[];
   weights?: SearchWeights;
@@ -46,40 +46,37 @@ export interface SearchOptions {
 
 export interface SearchRequest {
   scope: Scope;
-  /** The previous question: its words help, and lead only where the present question has next to none. */
+  /** The previous question. Its words help, and lead only where the present question has almost none. */
   before?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
 export interface SearchResult {
-  /** Best first. */
   spans: readonly RankedSpan[];
   coverage: Coverage;
 }
 
-/** A search result with what a context over the whole workspace is planned from. */
+/** A search result, with the data for planning a context over the whole workspace. */
 export interface Ranking extends SearchResult {
   memory?: RankedMemory;
-  /** Error of the model or the memories, because of which this ranking uses the lexical scorer alone. */
+  /** Error of the model or the memories that left this ranking to the lexical scorer alone. */
   trouble?: string;
 }
 
 export interface RankedMemory {
   /** All segments of the workspace with stored rows. */
   segments: readonly MemorySegment[];
-  /** Fused score of each segment that a scorer ranks high, by key. */
+  /** Fused score of each high-ranking segment, by key. */
   scores: ReadonlyMap<string, number>;
   /** Absent when the model did not embed the question in time. */
   embedding?: QueryEmbedding;
-  /** Scores token windows against the question, for models with token vectors. */
+  /** Scores token passages against the question, for models with token vectors. */
   lateInteraction?: LateInteraction;
 }
 
 /**
- * The one ranking of the product. Answers, search requests, chat tools and the terminal all use it, so they order spans
- * alike.
- *
- * A search never fails because of the model: when the embedding of the question is late or fails, the lexical scorer
+ * The one ranking of the product. Answers, search requests, chat tools and the terminal use it, so they order spans
+ * alike. A search never fails because of the model. When the question's embedding is late or fails, the lexical scorer
  * ranks alone, and the result's coverage has no `memories`.
  */
 export class Search {
@@ -100,7 +97,6 @@ export class Search {
 
   /**
    * Finds at most `limit` spans. A greater limit appends spans and never reorders the first ones.
-   *
    * @throws the signal's reason when it aborts
    */
   async search(question: string, request: SearchRequest & { limit: number }): Promise<SearchResult> {
@@ -116,10 +112,7 @@ export class Search {
     return { spans: [...spans, ...more.filter((span) => !isShown(span))].slice(0, limit), coverage };
   }
 
-  /**
-   * Ranks the best spans, always the same number of them, and the segments with stored rows. Changed files are indexed
-   * first.
-   */
+  /** Ranks a fixed number of best spans, and the segments with stored rows. Indexes changed files first. */
   async rank(question: string, request: SearchRequest): Promise<Ranking> {
     const { workspace } = this.options;
     await workspace.caughtUp();
@@ -170,7 +163,7 @@ export class Search {
     return workspace.whileSound?.(search) ?? search();
   }
 
-  /** Embeds the question, but waits only so long: the model may be starting or busy. */
+  /** Embeds the question. The wait is limited, because the model may be starting or busy. */
   private async embed(
     question: string,
     { before, signal }: SearchRequest,
@@ -240,7 +233,10 @@ export class Search {
   }
 }
 
-/** Late-interaction scores are computed when the first scorer asks for them, once for all. */
+/**
+ * Builds the memory input of the scorers. Late-interaction scores are computed when the first scorer requests them,
+ * once for all.
+ */
 function scoringMemory(
   memories: Memories,
   embedding: QueryEmbedding,

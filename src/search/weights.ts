@@ -1,29 +1,28 @@
 /**
  * Every tuned number of the ranking. A `Search` takes them as one object, so that a bench or a test can pass others.
- *
- * Document weights are fitted (test/bench/retrieval-fit.ts), scorer weights are chosen on halves of the questions
- * (test/bench/memory/fused.ts), and the rest is set by hand on SWE-QA's gold lines.
+ * Document weights are fitted (test/bench/retrieval-fit.ts), and scorer weights are chosen on halves of the questions
+ * (test/bench/memory/fused.ts). The others are set by hand on SWE-QA's gold lines.
  */
 import type { FieldWeights } from '../workspace';
 
 /** Weight of each scorer in the fused score. The lexical scorer's own scores range from about 0 to 3. */
 export interface ScorerWeights {
-  /** Lexical score of a span, as it is. */
+  /** Lexical score of a span, unchanged. */
   lexical: number;
   /** Cosine of a segment's vector with the question's vector. */
   vector: number;
-  /** Late interaction: share of the question found within a window of a segment. */
+  /** Late interaction: share of the question found within a passage of a segment. */
   lateInteraction: number;
   /** Late interaction: longest run of neighbouring tokens in the question's order. */
   tokenRun: number;
-  /** Learned similarity of a segment's mean key and the question's mean query. */
+  /** Learned similarity of a segment's mean key with the question's mean query. */
   selection: number;
   /** Share of the question's quoted phrases that a span contains word for word. Set by hand: such questions are few. */
   phrase: number;
 }
 
 /**
- * Weight of each document feature (lexical/features.ts); negative for a kind of file that the question does not ask
+ * Weight of each document feature (lexical/features.ts). Negative for a kind of file that the question does not ask
  * for.
  */
 export interface DocumentWeights {
@@ -53,7 +52,7 @@ export interface DocumentWeights {
   wanted: number;
 }
 
-/** Parts of a span's lexical score. */
+/** Weights of the parts of a span's lexical score. */
 export interface SpanWeights {
   /** Score of the span's document. */
   document: number;
@@ -73,9 +72,9 @@ export interface SpanWeights {
   b: number;
   /** Tokens of an average span, for the length normalization. */
   averageTokens: number;
-  /** A name scores in full once it repeats 1/nameFactor of the question: no name repeats all of a question. */
+  /** A name scores in full once it repeats 1/nameFactor of the question: no name repeats a whole question. */
   nameFactor: number;
-  /** Lines between the first and the last term counted by `proximity`. */
+  /** Maximum distance in lines between the first and the last term that `proximity` counts. */
   proximityLines: number;
 }
 
@@ -85,79 +84,79 @@ export interface TermWeights {
   word: number;
   /** A word of design talk ("purpose", "mechanism"). */
   talk: number;
-  /** An identifier as a whole. */
+  /** A whole identifier. */
   whole: number;
   /** One part of an identifier. */
   part: number;
   /** Factor for text in quotes or backticks. */
   quoted: number;
-  /** An occurrence of a short or long form ("config", "configuration") counts as this share of the word. */
+  /** Share of the word's weight for an occurrence of a short or long form ("config", "configuration"). */
   shortForm: number;
-  /** The project's own name, said in passing ("How does Flask …"). */
+  /** The project's own name, mentioned in passing ("How does Flask …"). */
   ownName: number;
   /** Factor for a word of the previous question, when the present question has words of its own. */
   before: number;
-  /** The same factor, when the present question has next to none ("and where is it called?"). */
+  /** The same factor, when the present question has almost none ("and where is it called?"). */
   beforeLittle: number;
-  /** Fewer words of its own than this make a question depend on the previous one. */
+  /** A question with fewer words of its own depends on the previous one. */
   enoughWords: number;
-  /** A name of code as a whole, in the choice of passages to quote. */
+  /** A whole name of code, in the choice of passages to quote. */
   codeName: number;
   /** A part of such a name. */
   codeNamePart: number;
 }
 
-/** How features are measured. */
+/** Settings for measuring features. */
 export interface FeatureSettings {
-  /** Largest value of each `defines…` feature; a document may define several names of the question. */
+  /** Maximum value of each `defines…` feature, because a document may define several names of the question. */
   mostDefined: number;
-  /** Value of `mentioned` when the question names a folder of the file only. */
+  /** Value of `mentioned` when the question names only a folder of the file. */
   mentionedFolder: number;
 }
 
-/** How many spans one file may take, and what each further span of it loses. */
+/** Limits the spans of one file, and sets the penalty for each further one. */
 export interface DiversitySettings {
-  /** Penalty for the n-th span of a file, per span before it. */
+  /** Penalty for the n-th span of a file, per preceding span of the file. */
   penalty: number;
-  /** Spans of a file after which each further span costs twice the penalty. */
+  /** Number of spans of a file after which each further one costs twice the penalty. */
   doubleAfter: number;
-  /** Largest share of the result list that one file takes while other files remain. */
+  /** Maximum share of the result list for one file while other files remain. */
   fileShare: number;
   /** Spans of one file that are always allowed. */
   fileLeast: number;
 }
 
-/** Sizes that bound the work of one search. */
+/** Sizes that limit the work of one search. */
 export interface SearchLimits {
-  /** Spans that are ranked for every search, whatever number is asked for. */
+  /** Spans ranked for every search, independent of the requested number. */
   spans: number;
   /** Documents that the lexical index returns. */
   documents: number;
   /** Documents that the index returns for the names in the question. */
   namedDocuments: number;
-  /** Segments per document in the lookup of names. */
+  /** Segments per document in the name lookup. */
   namedSegments: number;
-  /** Documents that are read and cut into spans; more are read while the list is not full. */
+  /** Documents that are read and cut into spans. More are read until the list is full. */
   documentsRead: number;
-  /** Spans cut per span returned: parts of one definition are merged later. */
+  /** Spans cut per span returned, because parts of one definition are merged later. */
   cutPerSpan: number;
   /** Segments examined per document, by the document's rank: the first entry whose `below` exceeds the rank applies. */
   segmentsRead: readonly { below: number; segments: number }[];
   /** Segments that a scorer may add to the spans found by words. */
   addedSegments: number;
-  /** Longest definition returned whole. */
+  /** Maximum size of a definition that is returned whole. */
   definition: { lines: number; characters: number };
-  /** Longest definition to which a matching part of it is widened. */
+  /** Maximum size of a definition that replaces a matching part of it. */
   widened: { lines: number; characters: number };
-  /** Milliseconds that a search waits for the question's embedding; then it ranks without memories. */
+  /** Maximum milliseconds that a search waits for the question's embedding. After that it ranks without memories. */
   embeddingMs: number;
 }
 
 /** Late interaction over token vectors (memory/late-interaction.ts). */
 export interface LateInteractionSettings {
-  /** Tokens of a block; a window is two neighbouring blocks. */
+  /** Tokens of a block. A passage is two neighbouring blocks. */
   blockTokens: number;
-  /** Exponent of a similarity: a near token counts little beside an equal one. */
+  /** Exponent applied to a similarity, so that a near token counts little compared with an equal one. */
   sharpness: number;
   /**
    * Summed weight of a token run that gets the full score. One in a hundred plain-language questions meets such a run
@@ -168,11 +167,11 @@ export interface LateInteractionSettings {
   runPower: number;
 }
 
-/** Which reasons are shown with a result. */
+/** Limits on the reasons shown with a result. */
 export interface ReasonSettings {
-  /** A lexical reason that moved the score by less is not shown. */
+  /** A lexical reason with a smaller contribution to the score is not shown. */
   least: number;
-  /** A scorer that gives less than this share of its weight is not shown as a reason. */
+  /** A scorer that gives a smaller share of its weight is not shown as a reason. */
   scorerShare: number;
   /** Words listed in one reason. */
   words: number;
@@ -185,7 +184,7 @@ export interface SearchWeights {
   spans: SpanWeights;
   diversity: DiversitySettings;
   terms: TermWeights;
-  /** BM25F of documents and of segments. */
+  /** BM25F settings of documents and of segments. */
   fields: { documents: FieldWeights; segments: FieldWeights };
   lateInteraction: LateInteractionSettings;
   reasons: ReasonSettings;
@@ -197,11 +196,11 @@ export const SEARCH_WEIGHTS: SearchWeights = {
   // Chosen on halves of the questions: `npm run bench -- memory fused`.
   scorers: { lexical: 1, vector: 0.5, lateInteraction: 0.3, tokenRun: 0.5, selection: 0.1, phrase: 0.3 },
   /**
-   * Fitted by coordinate ascent on hit@1/5/10 and reciprocal rank over questions about thirteen repositories in seven
-   * languages. Each repository counts the same, an L1 penalty applies, and each repository is left out in turn as a
-   * check. The values are rounded: the second digit does not generalize. `mentioned` and `wanted` are set by hand,
-   * because such questions are too few to fit. Closeness in the import graph, neighbours in the folder and fuzzy
-   * matches of single symbols were measured and add nothing.
+   * Fitted by coordinate ascent on hit@1/5/10 and reciprocal rank, over questions about thirteen repositories in seven
+   * languages. Each repository counts the same, an L1 penalty applies, and leave-one-repository-out runs verify the
+   * fit. The values are rounded, because the second digit does not generalize. `mentioned` and `wanted` are set by
+   * hand: such questions are too few to fit. Closeness in the import graph, neighbours in the folder and fuzzy matches
+   * of single symbols were measured and add nothing.
    */
   documents: {
     document: 0.35,

@@ -85,7 +85,7 @@ describe('memories of texts', () => {
     );
     const late = new LateInteraction(look!.late!, memory.description.vocabSize, SEARCH_WEIGHTS.lateInteraction);
     // Eight letters and a dot, in their order; elsewhere none of them stands.
-    expect(late.score(halves(with_!.ids)).run).toBeGreaterThan(6);
+    expect(late.score(halves(with_!.ids)).tokenRun).toBeGreaterThan(6);
     expect(late.score(halves(with_!.ids)).segment).toBeCloseTo(1, 5);
     expect(late.score(halves(without!.ids)).segment).toBeLessThan(0.9);
   });

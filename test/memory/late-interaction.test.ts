@@ -30,13 +30,13 @@ const scoreOf = (query: TokenNeighbours, ids: readonly number[]): ReturnType<Lat
 
 it('a text with the whole question word for word scores 1 and the longest run', () => {
   const score = scoreOf(queryOf([5, 6, 7]), [1, 2, 5, 6, 7, 3]);
-  expect(score).toEqual({ segment: 1, window: 1, run: 3 });
+  expect(score).toEqual({ segment: 1, passage: 1, tokenRun: 3 });
 });
 
-it('tokens far apart count for the segment, but for no window and no run', () => {
+it('tokens far apart count for the segment, but for no passage and no run', () => {
   const far = Array.from({ length: 64 }, () => 1);
-  const { segment, window, run } = scoreOf(queryOf([5, 6]), [5, ...far, 6]);
-  expect([segment, window, run]).toEqual([1, 0.5, 1]);
+  const { segment, passage, tokenRun } = scoreOf(queryOf([5, 6]), [5, ...far, 6]);
+  expect([segment, passage, tokenRun]).toEqual([1, 0.5, 1]);
 });
 
 it('near tokens count by the cube of their cosine', () => {
@@ -44,14 +44,14 @@ it('near tokens count by the cube of their cosine', () => {
 });
 
 it('a run follows the order of the question and counts repeated words', () => {
-  expect(scoreOf(queryOf([5, 6, 5]), [5, 6, 5]).run).toBe(3);
-  expect(scoreOf(queryOf([5, 6, 7]), [7, 6, 5]).run).toBe(1);
+  expect(scoreOf(queryOf([5, 6, 5]), [5, 6, 5]).tokenRun).toBe(3);
+  expect(scoreOf(queryOf([5, 6, 7]), [7, 6, 5]).tokenRun).toBe(1);
 });
 
 it('scores are independent of the texts scored before', () => {
   const interaction = new LateInteraction(queryOf([5, 6]), VOCABULARY, OPTIONS);
   interaction.score(Uint16Array.of(5, 6));
-  expect(interaction.score(Uint16Array.of(1, 2))).toEqual({ segment: 0, window: 0, run: 0 });
+  expect(interaction.score(Uint16Array.of(1, 2))).toEqual({ segment: 0, passage: 0, tokenRun: 0 });
 });
 
 it('scores follow the definition for any texts and weights', () => {
@@ -77,7 +77,7 @@ it('scores follow the definition for any texts and weights', () => {
           (sum, id) => sum + weightOf(id) * Math.max(0, ...part.map((other) => worth(id, other))),
           0,
         ) / whole;
-      const windows = Array.from({ length: Math.max(1, Math.ceil(ids.length / 16)) }, (_, i) =>
+      const passages = Array.from({ length: Math.max(1, Math.ceil(ids.length / 16)) }, (_, i) =>
         held(ids.slice(Math.max(0, i - 1) * 16, (i + 1) * 16)),
       );
       let run = 0;
@@ -91,8 +91,8 @@ it('scores follow the definition for any texts and weights', () => {
       }
       const score = scoreOf(queryOf(asked, weightOf, own), ids);
       expect(score.segment).toBeCloseTo(held(ids), 4);
-      expect(score.window).toBeCloseTo(Math.max(...windows), 4);
-      expect(score.run).toBeCloseTo(run, 4);
+      expect(score.passage).toBeCloseTo(Math.max(...passages), 4);
+      expect(score.tokenRun).toBeCloseTo(run, 4);
     }),
   );
 });

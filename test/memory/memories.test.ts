@@ -107,7 +107,7 @@ it('scores segments that have tokens of the question, or tokens near to them', a
     new LateInteraction(query, 16, { blockTokens: 16, sharpness: 3 }),
   );
   // 1.txt has both tokens in order; in 0.txt the near token comes first; 2.txt has the lighter token alone.
-  expect(found.map(({ segment, score }) => [segment.path, score.segment, score.run])).toEqual(
+  expect(found.map(({ segment, score }) => [segment.path, score.segment, score.tokenRun])).toEqual(
     [
       ['0.txt', 2.125 / 3, 2],
       ['1.txt', 2.125 / 3, 2.125],

@@ -1,8 +1,7 @@
 /**
- * One context over the whole workspace. The best segments are read in full, stretches of the next best stand in dense
- * rows, segments near the question in fine rows, and everything else in coarse rows.
- *
- * The ranking is an input: this room does not search.
+ * Composes one context over the whole workspace. The best segments are read in full, and the next best appear as dense
+ * rows of their matching stretch. Segments near the question have fine rows, and all others coarse rows. The ranking
+ * is an input: this module does not search.
  */
 import type { AnswerTiming, Author, ContextLedger } from '../../protocol';
 import type {
@@ -21,7 +20,7 @@ import { ledgerOf, type ContextParts } from './ledger';
 import { readParts, type Excerpt } from './parts';
 import { planContext, type RowBudget } from './plan';
 
-/** The model's side of a composed context; the inference process does the work. */
+/** The model operations that composing needs; the inference process implements them. */
 export interface ContextEngine {
   /** Positions the model was trained on. */
   readonly windowTokens: number;
@@ -33,7 +32,7 @@ export interface ContextEngine {
   compose(request: ContextRequest, options?: ReadingOptions): Promise<ComposeResult>;
 }
 
-/** A request with all its rows. An engine may leave out coarse rows that the process has already. */
+/** A request with all its rows. An engine may omit coarse rows that the process already has. */
 export type ContextRequest = ComposeParams & {
   coarse: { rows: Uint8Array };
   dense: readonly DenseSegment[];
@@ -44,7 +43,7 @@ export interface ReadingOptions {
   onRead?: ((reading: ComposeReading) => void) | undefined;
 }
 
-/** The memories of the workspace and the model that made them. */
+/** The stored memories of a workspace and the engine that encoded them. */
 export interface WorkspaceMemory {
   readonly author: Author;
   readonly memories: Memories;
@@ -55,7 +54,7 @@ export interface WorkspaceMemory {
 
 /** A question and the ranking of the segments for it. */
 export interface ContextInput {
-  /** As the model reads it. */
+  /** The question as the model reads it. */
   question: string;
   /** Number of tokens in the question. */
   questionTokens: number;
@@ -63,15 +62,15 @@ export interface ContextInput {
   segments: readonly MemorySegment[];
   /** Score of each segment that may matter, by key. */
   scores: ReadonlyMap<string, number>;
-  /** Finds the stretch of a segment that matches the question; absent for models without token vectors. */
+  /** Locates the stretch of a segment that matches the question. Absent for models without token vectors. */
   lateInteraction?: LateInteraction;
-  /** Finds the lines of a text that match the question, at most so many characters of them. */
+  /** Selects the lines of a text that match the question, at most `characters` characters. */
   excerpt: (text: string, characters: number) => Excerpt | undefined;
   maxNewTokens: number;
-  /** True: the question is a user's turn. False (default): the text is continued. */
+  /** True: the question is a user's turn. False (default): the model continues the text. */
   turn?: boolean;
   capacityRows?: number;
-  /** Most tokens read in full; default: as many as the model's positions allow. */
+  /** Maximum number of tokens read in full. Default: as many as the model's positions allow. */
   mostRead?: number;
 }
 
@@ -79,24 +78,26 @@ export interface ContextInput {
 export interface ContextSelection {
   request: ContextRequest;
   parts: ContextParts;
-  /** Rows of the question. */
+  /** Number of rows of the question. */
   questionTokens: number;
 }
 
-/** Rows of a context. Rows of memories may share positions, so there may be more rows than the model has positions. */
+/**
+ * Maximum number of rows in a context. It may exceed the model's positions, because memory rows can share a position.
+ */
 export const CAPACITY_ROWS = 4_096;
-/** Largest share of the positions that is read in full. */
+/** Maximum share of the positions that is read in full. */
 const FULL_SHARE = 0.375;
-/** Share of the positions for everything that is read; the rest is kept for memories. */
+/** Share of the positions for everything that is read. The rest is reserved for memories. */
 const LIVE_SHARE = 0.75;
 const MOST_FULL = 1_024;
 const MOST_FINE = 512;
-/** Limits on dense rows (`DenseBudget`): more segments answer a question less well and take longer. */
+/** Limits on dense rows (`DenseBudget`). Encoding more segments took longer and lowered the quality of answers. */
 const DENSE = { segments: 4, stretch: 64, likely: 0.85, tokens: 4_096 };
 /** Rows that mark a question as a user's turn. */
 const TURN_ROWS = 3;
 
-/** Plans a context and reads the rows and texts it needs. */
+/** Plans a context, then reads the rows and texts that it needs. */
 export async function selectContext(
   input: ContextInput,
   { memories, engine, indexed }: Pick<WorkspaceMemory, 'memories' | 'engine' | 'indexed'>,
@@ -111,9 +112,8 @@ export async function selectContext(
 }
 
 /**
- * Lets the model read a selected context and write after it.
- *
- * @param retrieve milliseconds that the search and the selection took
+ * Runs the model over a selected context and generates text after it.
+ * @param retrieve duration of search and selection in milliseconds
  */
 export async function readContext(
   { request, parts }: ContextSelection,
@@ -125,7 +125,7 @@ export async function readContext(
   }: {
     retrieve: number;
     signal?: AbortSignal | undefined;
-    /** Called once the context is read, before text is written. */
+    /** Called once the context is read, before the model generates text. */
     onLedger?: ((ledger: ContextLedger) => void) | undefined;
   },
 ): Promise<ComposedContext> {
@@ -148,7 +148,7 @@ export async function readContext(
   return { ledger: ledger(written), timing, text, confidence };
 }
 
-/** Rows left for memories and full segments, after the sinks, the question and the answer. */
+/** Rows left for memories and full segments after the sinks, the question and the answer are reserved. */
 function budgetOf(
   { windowTokens, sinkRows, dense }: ContextEngine,
   { capacityRows, mostRead }: { capacityRows: number; mostRead: number },

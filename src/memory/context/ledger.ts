@@ -3,13 +3,13 @@ import type { ContextLedger, LedgerGroup, Span } from '../../protocol';
 import type { ComposeReading, OpenedRows } from '../../protocol/memory';
 import type { CoarseGroup } from './plan';
 
-/** The content of a context, by segments. */
+/** The segments of a context, grouped by how they are represented. */
 export interface ContextParts {
   coarse: readonly CoarseGroup[];
   fine: readonly MemorySegment[];
   /**
-   * `key`: under which the rows are requested. `rest`: fine rows stand for the tokens outside the dense rows. `lines`:
-   * first and last line in dense rows, relative to the segment, where they are known.
+   * `key`: key under which the rows are requested. `rest`: whether fine rows represent the tokens outside the dense
+   * rows. `lines`: first and last line in dense rows, relative to the segment, if known.
    */
   dense: readonly {
     segment: MemorySegment;
@@ -18,15 +18,15 @@ export interface ContextParts {
     lines?: readonly [first: number, last: number];
   }[];
   full: readonly MemorySegment[];
-  /** Lines of a segment that is too long to read whole. Its fine rows stand for the rest. */
+  /** Lines of a segment that is too long to read whole. Its fine rows represent the rest. */
   part?: { segment: MemorySegment; key: string; startLine: number; endLine: number };
-  /** Selected segments whose file has changed or is gone. */
+  /** Selected segments whose file was changed or deleted. */
   gone: readonly MemorySegment[];
 }
 
 /**
- * Lists the rows of a context in groups. The coarse rows of a file are one group; each fine, dense or full segment is a
- * group of its own. Each token of the workspace counts in one group.
+ * Lists the rows of a context in groups. The coarse rows of a file form one group. Each fine, dense or full segment is
+ * a group of its own. Each token of the workspace counts in exactly one group.
  */
 export function ledgerOf(
   parts: ContextParts,
@@ -100,7 +100,7 @@ function coarseGroups(parts: readonly CoarseGroup[], bytesPerRow: number): Ledge
   for (const { segments, folded, rows } of parts) {
     const [first] = segments as [MemorySegment];
     const files = new Set(segments.map(({ path }) => path));
-    // The row of a folder stands for many files and has no single span.
+    // The row of a folder represents many files and has no single span.
     const name = files.size > 1 ? `folder:${groups.size}` : `${folded ? 'file' : 'rows'}:${first.path}`;
     const before = groups.get(name);
     const span = files.size > 1 ? undefined : spanOf(segments, before?.span);

@@ -7,7 +7,7 @@ import type { ContextInput, ContextRequest, WorkspaceMemory } from './compose';
 import type { ContextParts } from './ledger';
 import type { CoarseGroup, ContextPlan, SegmentPart } from './plan';
 
-/** Whole lines of a text: characters [start, end) with their line breaks, and the first and last line, from 0. */
+/** Whole lines of a text: character offsets [start, end) with line breaks, and 0-based first and last line. */
 export interface Excerpt {
   start: number;
   end: number;
@@ -15,7 +15,7 @@ export interface Excerpt {
   lastLine: number;
 }
 
-/** Safety margin when a segment is cut: only the number of tokens of the whole segment is known. */
+/** Safety margin when a segment is cut: token counts per line are estimated. */
 const PART_FILLED = 0.9;
 
 export interface PartSources {
@@ -30,8 +30,8 @@ export type PlannedParts = Pick<ContextRequest, 'coarse' | 'fine' | 'dense' | 'f
 type ReadText = (segment: MemorySegment) => Promise<string | undefined>;
 
 /**
- * Reads the rows and texts of a plan. Segments evicted since the plan was made are missing in the result; segments
- * whose file has changed are listed as gone.
+ * Reads the rows and texts of a plan. The result omits segments evicted since the plan was made. Segments whose file
+ * has changed are listed in `gone`.
  */
 export async function readParts(plan: ContextPlan, sources: PartSources): Promise<PlannedParts> {
   const { memories, excerpt, indexed } = sources;
@@ -117,7 +117,7 @@ class FineRows {
   }
 }
 
-/** Reads the coarse rows of all groups. The id is a hash over their content, so that equal rows are sent once. */
+/** Reads the coarse rows of all groups. The id is a hash of their content, so the engine sends equal rows once. */
 async function readCoarse(
   groups: readonly CoarseGroup[],
   memories: Memories,
@@ -138,10 +138,13 @@ async function readCoarse(
   return { coarse, id: id.digest('hex'), rows: joinBytes(all) };
 }
 
-/** Source of dense rows, and the lines it covers, relative to its segment, where they are known. */
+/** Source of dense rows, with the lines it covers relative to its segment, if known. */
 type DenseSource = DenseSegment & { lines?: readonly [first: number, last: number] };
 
-/** The source of a segment's dense rows: stored token ids, or else its text. A long segment gives its best stretch. */
+/**
+ * Returns the source of a segment's dense rows: its stored token ids, or else its text. For a long segment it covers
+ * the best stretch.
+ */
 async function denseSource(
   { segment, tokens }: SegmentPart,
   { lateInteraction, excerpt, memories }: PartSources,
@@ -167,7 +170,7 @@ async function denseSource(
   );
 }
 
-/** Cuts a segment to the lines that match the question. Undefined when the text has changed or no line fits. */
+/** Cuts a segment to the lines that match the question. Returns undefined when the text has changed or no line fits. */
 function partOf(
   { segment, tokens }: SegmentPart,
   excerpt: ContextInput['excerpt'],

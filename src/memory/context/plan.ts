@@ -3,11 +3,11 @@ import type { DenseRatio } from '../../protocol/memory';
 import { denseRowCount } from '../row-layout';
 
 export interface RowBudget {
-  /** Rows for everything that the plan selects. */
+  /** Rows available to the whole plan. */
   rows: number;
-  /** Most rows read in full. */
+  /** Maximum number of rows read in full. */
   fullRows: number;
-  /** Most fine rows. */
+  /** Maximum number of fine rows. */
   fineRows: number;
   /** Absent for models without slots for dense rows. */
   dense?: DenseBudget;
@@ -16,20 +16,20 @@ export interface RowBudget {
 /** Limits on what is encoded for one question. */
 export interface DenseBudget {
   ratio: DenseRatio;
-  /** Most segments in dense rows. */
+  /** Maximum number of segments in dense rows. */
   segments: number;
-  /** Most tokens of a segment in dense rows. The fine rows of a longer segment stand for the rest. */
+  /** Maximum number of tokens of a segment in dense rows. The fine rows of a longer segment represent the rest. */
   stretch: number;
-  /** Least score of a segment, as a share of the best score among segments not read in full. */
+  /** Minimum score of a segment, as a share of the best score among segments not read in full. */
   likely: number;
-  /** Most tokens, including those read in full. */
+  /** Maximum number of tokens, including those read in full. */
   tokens: number;
 }
 
 /** Segments that share one group of coarse rows. */
 export interface CoarseGroup {
   segments: readonly MemorySegment[];
-  /** True: their coarse rows are folded into one row. */
+  /** True: the coarse rows are folded into one row. */
   folded: boolean;
   rows: number;
 }
@@ -42,8 +42,8 @@ export interface ContextPlan {
   /** Best last, next to the question. */
   full: readonly MemorySegment[];
   /**
-   * The best segment too long for the full rows left. The lines around the match are read, and fine rows stand for the
-   * rest.
+   * The best segment that is too long for the remaining full rows. The lines around the match are read, and fine rows
+   * represent the rest.
    */
   part?: SegmentPart;
 }
@@ -54,23 +54,21 @@ export interface SegmentPart {
   tokens: number;
 }
 
-/** Least size of a part: fewer tokens are only a line or two. */
+/** Minimum size of a part in tokens. Fewer tokens are only a line or two. */
 const LEAST_PART = 48;
 
 /**
- * Plans a context over all segments. The best segments are read in full, stretches of the next best get dense rows, the
- * ones after them fine rows, and the rest of the workspace coarse rows.
- *
- * The first segment that is too long for the room left is read in part, and its fine rows stand for the rest of it.
- * When the coarse rows exceed the room, files are folded into one row each, least relevant first, and then folders.
- * Every segment has exactly one place, so nothing of the workspace is left out.
+ * Plans a context over all segments, best first: full text, then dense rows, then fine rows, then coarse rows for the
+ * rest of the workspace. The first segment that is too long for the remaining room is read in part, and its fine rows
+ * represent its rest. When the coarse rows exceed the room, files are folded into one row each, least relevant first,
+ * and then folders. Every segment has exactly one place, so the plan covers the whole workspace.
  */
 export function planContext(
   segments: readonly MemorySegment[],
   scores: ReadonlyMap<string, number>,
   budget: RowBudget,
 ): ContextPlan {
-  // The same text in several files has the same rows. They are held once, under the first file.
+  // Equal text in several files has equal rows. They are planned once, under the first file.
   const distinct = [...new Map([...segments].reverse().map((segment) => [segment.key, segment])).values()].reverse();
   const ranked = distinct
     .filter(({ key }) => scores.has(key))
@@ -163,7 +161,7 @@ function selectDense(
   return opened;
 }
 
-/** Returns the number of leading segments that fit one after the other. */
+/** Returns the number of leading segments that fit into `room` together. */
 function firstTooLong(ranked: readonly MemorySegment[], room: number): number {
   const at = ranked.findIndex(({ tokens }) => (room -= tokens) < 0);
   return at < 0 ? ranked.length : at;
@@ -211,7 +209,7 @@ function foldToFit(
   return foldFolders(files, room);
 }
 
-/** Folds files into one row per folder, at the greatest depth that fits; at depth 0 one row stands for everything. */
+/** Folds files into one row per folder, at the greatest depth that fits. At depth 0, one row represents all files. */
 function foldFolders(files: readonly FileGroup[], room: number): CoarseGroup[] {
   if (room < 1) return [];
   const deepest = Math.max(...files.map(({ path }) => path.split('/').length)) - 1;

@@ -5,8 +5,8 @@ import type { ContextEngine, ContextSelection } from './compose';
 import { ledgerOf } from './ledger';
 
 /**
- * The ledger of a planned context that no model reads: how each part of the workspace would be represented. Only rows
- * that exist already, those in the store, have an origin.
+ * Builds the ledger of a planned context that no model reads. It shows how each part of the workspace would be
+ * represented. Only rows that are already in the store have an origin.
  */
 export function plannedLedger(
   { request, parts, questionTokens }: ContextSelection,
@@ -56,7 +56,7 @@ export function plannedLedger(
   };
 }
 
-/** Tokens of a part of a segment, estimated from its share of the segment's characters. */
+/** Estimates the tokens of a part of a segment from its share of the segment's characters. */
 function tokensOf({ tokens, start, end }: MemorySegment, text: string | undefined): number {
   return text === undefined ? tokens : Math.min(tokens, Math.round((tokens * text.length) / Math.max(1, end - start)));
 }

@@ -1,21 +1,21 @@
 import type { IndexedFile } from '../../workspace';
 import type { EncodingUnit } from './encoding-units';
 
-/** A document that has been cut into units. */
+/** A document that was cut into units. */
 export interface KnownDocument {
   file: string;
-  /** Hash of the text from which the units were cut. */
+  /** Hash of the text that was cut. */
   hash: string;
   units: readonly EncodingUnit[];
 }
 
 /**
- * The order in which documents of a workspace are cut and encoded. Open files come first, then recent changes, then the
- * rest, all of which is cut before any of it is encoded.
+ * Orders the documents of a workspace for cutting and encoding: open files, then recent changes, then the rest. The rest
+ * is cut completely before any of it is encoded.
  */
 export class EncodingQueue {
   readonly known = new Map<string, KnownDocument>();
-  /** Documents to be cut, with the number of segments in the catalogue. */
+  /** Documents to be cut, with the number of their segments in the catalogue. */
   private readonly waiting = new Map<string, { file: string; segments: number }>();
   /** Documents that are cut and have units without memories. */
   private readonly incomplete = new Set<string>();
@@ -28,8 +28,8 @@ export class EncodingQueue {
   open: readonly string[] = [];
 
   /**
-   * Takes over the list of documents. New documents, changed ones and those with lost memories are queued, the latest
-   * change first; missing ones are forgotten.
+   * Replaces the list of documents. New and changed documents, and those with lost memories, are queued, latest change
+   * first. Missing documents are dropped.
    */
   list(documents: Iterable<IndexedFile>, isDone: (path: string, known: KnownDocument) => boolean): void {
     const present = new Set<string>();
@@ -49,8 +49,8 @@ export class EncodingQueue {
   }
 
   /**
-   * Returns the next document, to be cut if it waits, else to be encoded. All documents are cut first while nothing may
-   * be encoded.
+   * Returns the next document to be cut, or, when none waits, to be encoded. All documents are cut first while nothing
+   * may be encoded.
    */
   next(mayEncode: boolean): string | undefined {
     const has = (path: string | undefined): boolean =>
@@ -75,7 +75,10 @@ export class EncodingQueue {
     return this.waiting.keys();
   }
 
-  /** Records that a document was cut. Without `found` it has changed since it was indexed, and will be listed again. */
+  /**
+   * Records that a document was cut. Without `found`, the document has changed since it was indexed and will be listed
+   * again.
+   */
   setCut(path: string, found: Omit<KnownDocument, 'file'> | undefined, isWhole: boolean): void {
     const file = this.waiting.get(path)?.file ?? this.known.get(path)?.file ?? '';
     this.waiting.delete(path);
@@ -85,7 +88,7 @@ export class EncodingQueue {
     else this.incomplete.add(path);
   }
 
-  /** Records that nothing more is to be encoded of a document. */
+  /** Records that a document needs no further encoding. */
   done(path: string): void {
     this.incomplete.delete(path);
     this.recent.delete(path);
@@ -97,21 +100,21 @@ export class EncodingQueue {
     this.firstPass = true;
   }
 
-  /** Ends a pass. Documents that are new from now on count as recent. */
+  /** Ends a pass. Documents that appear from now on count as recent. */
   endPass(): void {
     this.firstPass = false;
     this.recent.clear();
   }
 
   /**
-   * Counts the units of the workspace, repeated text each time, and those that are stored. Documents that wait count
-   * with the number in the catalogue.
+   * Counts the units of the workspace and those in the store; repeated text counts each time. Documents not yet cut
+   * count with their number in the catalogue.
    */
   count(has: (key: string) => boolean): { encoded: number; segments: number } {
     let encoded = 0;
     let segments = 0;
     for (const [path, { units }] of this.known) {
-      // Its text has changed since its units were cut.
+      // The text has changed since its units were cut.
       if (this.waiting.has(path)) continue;
       segments += units.length;
       for (const { key } of units) if (has(key)) encoded += 1;

@@ -3,11 +3,11 @@ import { SEGMENTER_VERSION, type Document, type SegmentedDocument } from '../../
 import { KEY_BYTES } from '../store/pack';
 
 /**
- * A text that is encoded at once: a segment, or a part of a segment that is one huge line. Lines are 1-based and
+ * A text that is encoded in one piece: a segment, or a part of a segment that is one huge line. Lines are 1-based and
  * inclusive.
  */
 export interface EncodingUnit {
-  /** Hex content key: equal text has equal rows wherever it is. */
+  /** Content key (hex). Equal text has equal rows in every file. */
   key: string;
   startLine: number;
   endLine: number;
@@ -17,12 +17,12 @@ export interface EncodingUnit {
 }
 
 /**
- * Segments have at most 2,000 characters unless one line is longer. Such a line is encoded in parts of this size, so
- * that an answer need not wait for it.
+ * Maximum characters of a unit. Segments have at most 2,000 characters unless one line is longer; such a line is
+ * split, so that an answer need not wait for all of it.
  */
 const MAX_UNIT_CHARACTERS = 8_000;
 
-/** A string over everything that compressed rows depend on besides the text. */
+/** Returns a string that identifies everything compressed rows depend on besides the text. */
 export function memoryVersion(modelFingerprint: string): string {
   return `${modelFingerprint}:segmenter-${SEGMENTER_VERSION}:f16-2`;
 }
@@ -36,7 +36,7 @@ export function memoryKey(text: string, version: string): string {
     .slice(0, 2 * KEY_BYTES);
 }
 
-/** Cuts a document into units. Together they are its whole text, except segments of white space. */
+/** Cuts a document into units that cover its whole text, except segments of white space. */
 export function unitsOf(document: Document, { segments }: SegmentedDocument, version: string): EncodingUnit[] {
   const units: EncodingUnit[] = [];
   for (const { startLine, endLine, start, end } of segments) {
@@ -50,7 +50,10 @@ export function unitsOf(document: Document, { segments }: SegmentedDocument, ver
   return units;
 }
 
-/** The end of a part that begins at `from`: behind the last white space that fits, never within a surrogate pair. */
+/**
+ * Returns the end of a part that begins at `from`: after the last white space that fits, and never within a surrogate
+ * pair.
+ */
 function partEnd(text: string, from: number, end: number): number {
   const most = from + MAX_UNIT_CHARACTERS;
   if (end <= most) return end;

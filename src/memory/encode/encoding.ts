@@ -13,14 +13,14 @@ export interface EncodingOptions {
   library: EncodingLibrary;
   store: MemoryStore;
   coder: SegmentCoder;
-  /** Awaited before each batch, so that an answer somebody waits for goes first. */
+  /** Awaited before each batch, so that a pending answer goes first. */
   yieldToForeground?: () => Promise<void>;
   /** Called when the status has changed. */
   changed?: () => void;
   warn?: (message: string) => void;
-  /** Characters encoded at once; default 12,000, about a second for a small model on two cores. */
+  /** Characters encoded at once. Default: 12,000, about a second for a small model on two cores. */
   batchCharacters?: number;
-  /** Milliseconds; tests shorten them. */
+  /** Delay between a change and the pass after it, in milliseconds; tests shorten it. */
   settleMs?: number;
   retryMs?: number;
   followMs?: number;
@@ -29,7 +29,7 @@ export interface EncodingOptions {
 interface Batch {
   texts: string[];
   keys: string[];
-  /** Paths of the documents that the texts are from. */
+  /** Paths of the documents that contain the texts. */
   paths: Set<string>;
   characters: number;
 }
@@ -42,11 +42,11 @@ const LONGEST_RETRY_MS = 300_000;
 const FOLLOW_MS = 2_000;
 /** Interval (ms) at which `untilCounted` checks the count. */
 const COUNTED_MS = 20;
-/** Time (ms) for which documents are cut before other work has a turn. */
+/** Time (ms) for which documents are cut before other work gets a turn. */
 const CUT_MS = 10;
-/** Batches between two flushes of the store; the end of a pass flushes too. */
+/** Batches between two flushes of the store. The end of a pass flushes too. */
 const FLUSH_BATCHES = 16;
-/** Least time (ms) between two counts of all segments. */
+/** Minimum time (ms) between two counts of all segments. */
 const COUNT_MS = 1_000;
 
 /**
@@ -78,7 +78,7 @@ export class MemoryEncoding {
 
   constructor(private readonly options: EncodingOptions) {}
 
-  /** Reports that the workspace may have changed. A pass begins soon. */
+  /** Reports that the workspace may have changed. A pass begins shortly after. */
   changed(): void {
     this.schedule(this.options.settleMs ?? SETTLE_MS);
   }
@@ -108,8 +108,8 @@ export class MemoryEncoding {
   }
 
   /**
-   * Starts a pass like `run`, but resolves once all documents are cut, which takes seconds. Then stored segments can be
-   * used, and the missing ones are known.
+   * Starts a pass like `run`, but resolves once all documents are cut, which takes seconds. From then on stored
+   * segments can be used, and the missing ones are known.
    */
   async untilCounted(): Promise<void> {
     void this.run();
@@ -219,11 +219,11 @@ export class MemoryEncoding {
           if (!this.paused && !queue.isUrgent(path)) await this.encode();
           await this.cut(path);
         } else {
-          // Once this pass has evicted records, more of the workspace would only evict what was just encoded.
+          // After an eviction in this pass, encoding more of the workspace would only evict records just written.
           if (store.writable && (store.evicted === evictedBefore || queue.isUrgent(path))) await this.collect(path);
           queue.done(path);
         }
-        // A pass over a large workspace takes long. Files saved meanwhile go before the rest.
+        // A pass over a large workspace takes long. Files saved meanwhile go first.
         if (this.again) {
           this.again = false;
           this.reconcile();
@@ -244,7 +244,7 @@ export class MemoryEncoding {
 
   private reconcile(): void {
     const { store, library } = this.options;
-    // Records that a full store has evicted are not encoded again: that would evict others.
+    // Evicted records of a full store are not encoded again: that would evict others.
     const keeps = store.writable && store.evicted === 0;
     this.queue.list(
       library.documents(),
@@ -254,8 +254,8 @@ export class MemoryEncoding {
   }
 
   /**
-   * Cuts a document into units, and returns them with the text. Undefined when the file has changed since it was
-   * indexed: the workspace reports it again.
+   * Cuts a document into units and returns them with the text. Returns undefined when the file has changed since it
+   * was indexed; the workspace then reports it again.
    */
   private async cut(path: string): Promise<{ text: string; units: readonly EncodingUnit[] } | undefined> {
     await this.yieldNow();
@@ -306,7 +306,7 @@ export class MemoryEncoding {
     }
   }
 
-  /** Lets other work have a turn now and then, because cutting never waits by itself. */
+  /** Yields to other work at intervals, because cutting never waits. */
   private async yieldNow(): Promise<void> {
     if (Date.now() - this.yieldedAt < CUT_MS) return;
     await setImmediate();

@@ -1,18 +1,17 @@
 import type { SegmentMemory } from '../../protocol/memory';
 import type { MemoryStore } from '../store/memory-store';
 
-/** Compresses texts to rows. The app implements it over the inference process. */
+/** Compresses texts into rows. The app implements it with the inference process. */
 export interface SegmentCoder {
-  /** Everything that the rows depend on besides the text (`memoryVersion`). */
+  /** Identifies everything that rows depend on besides the text (`memoryVersion`). */
   readonly version: string;
-  /** @throws when the engine fails or dies; the same texts are requested again later */
+  /** @throws when the engine fails or exits; the caller requests the same texts again later */
   encode(texts: readonly string[], signal: AbortSignal): Promise<readonly SegmentMemory[]>;
 }
 
 /**
- * Compresses texts and stores the rows under their keys. In a process that does not write the store, the rows are
- * returned only.
- *
+ * Compresses texts and stores the rows under their keys. A process that does not write the store only returns the
+ * rows.
  * @throws when the coder fails or returns another number of segments
  */
 export async function encodeAndStore(

@@ -4,9 +4,7 @@ import type { Pack, PackRecord } from './pack';
 export interface Entry {
   record: PackRecord;
   pack: Pack;
-  /**
-   * Logical time of the last use; the smallest is evicted first. 0: not used since it was written by another process.
-   */
+  /** Logical time of the last use; the smallest is evicted first. 0 means unused since another process wrote it. */
   used: number;
   /** True once the payload's checksum has been verified. */
   verified: boolean;

@@ -4,12 +4,12 @@ import { EMPTY_PAYLOAD, HEADER_BYTES, payloadOf, type Pack } from './pack';
 import type { Packs } from './packs';
 import type { ReadBuffers } from './read-buffers';
 
-/** A sealed pack with less than this share of live bytes is rewritten. */
+/** A sealed pack with a smaller share of live bytes is rewritten. */
 const COMPACT_BELOW = 0.5;
-/** Eviction goes down to this share of the budget, so that not each new segment evicts again. */
+/** Eviction continues down to this share of the budget, so that not every new segment evicts. */
 const EVICT_TO = 0.9;
 
-/** Keeps the packs of a store within a budget in bytes. */
+/** Keeps the packs of a store within a byte budget. */
 export class Eviction {
   constructor(
     private readonly entries: Entries,
@@ -32,7 +32,7 @@ export class Eviction {
       live -= HEADER_BYTES + record.payloadBytes;
       this.entries.delete(record.key);
       evicted++;
-      // Without a tombstone the record would be back after a restart.
+      // Without a tombstone the record would reappear after a restart.
       const pack = await packs.toWrite();
       await pack.append(
         { key: record.key, tokens: 0, coarseRows: 0, restRows: 0, bytesPerRow: 0, tombstone: true },
@@ -44,8 +44,8 @@ export class Eviction {
   }
 
   /**
-   * Rewrites packs with few live bytes, oldest first, while the files exceed the budget. Tombstones may be dropped with
-   * the oldest pack only: those of a younger pack may still bar a record in an older one.
+   * Rewrites packs with few live bytes, oldest first, while the files exceed the budget. Only the oldest pack may drop
+   * its tombstones: a younger tombstone may still hide a record in an older pack.
    */
   private async compact(packs: Packs): Promise<void> {
     const live = new Map<Pack, number>();
@@ -58,7 +58,7 @@ export class Eviction {
     }
   }
 
-  /** Moves the live records of a pack to the one being written, and deletes the pack. */
+  /** Moves the live records of a pack to the active pack, then deletes it. */
   private async moveOut(pack: Pack, packs: Packs): Promise<void> {
     for (const entry of [...this.entries.values()]) {
       if (entry.pack !== pack) continue;

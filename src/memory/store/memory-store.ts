@@ -13,28 +13,28 @@ import { loadUsage, saveUsage } from './usage';
 
 export interface MemoryStoreOptions {
   directory: string;
-  /** Largest size on disk, in bytes. */
+  /** Maximum size on disk in bytes. */
   budgetBytes: number;
-  /** Model id and revision, segmenter version, row format. Memories of another version are discarded, never mixed. */
+  /** Model id and revision, segmenter version, row format. Memories of another version are discarded. */
   version: string;
-  /** False: only read, even when no other process writes. */
+  /** False: reads only, even when no other process writes. */
   mayWrite?: boolean;
-  /** Size at which a new pack is begun. */
+  /** Size in bytes at which a new pack begins. */
   packBytes?: number;
 }
 
 export interface MemoryStoreStats {
   segments: number;
-  /** Tokens that all records stand for. */
+  /** Tokens that all records represent. */
   tokens: number;
   /** Bytes of the pack files. */
   bytes: number;
   hits: number;
   misses: number;
   evictions: number;
-  /** Bytes lost to a torn or damaged pack when the store was opened. */
+  /** Bytes lost to an incomplete or damaged pack when the store was opened. */
   lostBytes: number;
-  /** Buffers that reads have needed: as many as the most reads at once. */
+  /** Number of read buffers allocated: the maximum of simultaneous reads. */
   buffers: number;
 }
 
@@ -46,20 +46,18 @@ const DEFAULT_PACK_BYTES = 32 * 1024 * 1024;
 const PACKS_IN_BUDGET = 16;
 
 /**
- * The compressed rows, vector and token ids of every segment of a workspace, by content.
- *
- * One store serves all branches and all windows. One process writes, the others follow its writes, and one of them
- * takes over when it ends. Records live in append-only packs. Parts of a record are read alone, into buffers that are
- * reused.
+ * Stores the compressed rows, vector and token ids of every segment of a workspace by content key. All branches and
+ * windows share one store. One process writes and the others follow; another process takes over when the writer exits.
+ * Records live in append-only packs. Parts of a record are read separately, into reused buffers.
  */
 export class MemoryStore {
   private readonly entries: Entries = new Map();
   private readonly buffers = new ReadBuffers();
   private readonly eviction: Eviction;
   private packs: Packs;
-  /** Held by the process that writes. */
+  /** Lock of the process that writes. */
   private lock: StoreLock | undefined;
-  /** Code of the error that keeps this process from writing; undefined when another process writes. */
+  /** Error code that prevents this process from writing. Undefined when another process writes. */
   unwritable: string | undefined;
   private clock = 0;
   private hits = 0;
@@ -83,20 +81,20 @@ export class MemoryStore {
     return store;
   }
 
-  // ── The process that writes, and those that follow ──────────────────────────────────────────────────────────────
+  // ── Writer and followers ────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Whether this process is the one that writes. */
+  /** Whether this process writes the store. */
   get writable(): boolean {
     return this.lock !== undefined;
   }
 
   /**
-   * Follows the changes of other processes: records written, moved or evicted, a cleared store, a writer that has
-   * ended. Resolves to whether the records have changed.
+   * Applies the changes of other processes: records written, moved or evicted, a cleared store, an exited writer.
+   * Resolves to whether the records have changed.
    */
   refresh(): Promise<boolean> {
     return this.writes.run(async () => {
-      // This process stood still for so long that another one has taken over.
+      // Another process took over while this one was suspended.
       if (this.lock && !this.lock.touch()) this.lock = undefined;
       if (!this.lock) {
         this.takeLock();
@@ -116,7 +114,7 @@ export class MemoryStore {
       this.lock = StoreLock.takeFile(`${this.options.directory}.lock`);
       this.unwritable = undefined;
     } catch (error) {
-      // The records that exist can still be read.
+      // Existing records can still be read.
       this.unwritable = (error as NodeJS.ErrnoException).code ?? String(error);
     }
   }
@@ -165,7 +163,7 @@ export class MemoryStore {
     return readFile(this.versionFile, 'utf8').catch(() => undefined);
   }
 
-  /** Returns false once another process writes, because this one stood still for too long. */
+  /** Returns false when another process took over because this one was suspended. */
   private stillWrites(): boolean {
     if (this.lock && !this.lock.touch()) this.lock = undefined;
     return this.writable;
@@ -186,7 +184,7 @@ export class MemoryStore {
     return this.entries.keys();
   }
 
-  /** Sizes of a record, without reading it. */
+  /** Returns the sizes of a record without reading it. */
   describe(
     key: string,
   ): Pick<PackRecord, 'tokens' | 'coarseRows' | 'restRows' | 'bytesPerRow' | 'vectorBytes'> | undefined {
@@ -194,8 +192,7 @@ export class MemoryStore {
   }
 
   /**
-   * Stores the memories of one segment. A key that exists is left as it is, because equal content gives equal bytes.
-   *
+   * Stores the memories of one segment. An existing key is left unchanged, because equal content gives equal bytes.
    * @throws RangeError when the payload does not have the size of its rows
    */
   put(
@@ -227,14 +224,14 @@ export class MemoryStore {
   }
 
   /**
-   * The vector as bytes of the caller's own. Undefined when the key is absent or its record is damaged; a damaged
-   * record is dropped.
+   * Returns a copy of the vector's bytes. Undefined when the key is absent or its record is damaged; a damaged record
+   * is dropped.
    */
   vector(key: string): Promise<Uint8Array | undefined> {
     return this.use(key, 'vector', (bytes) => bytes.slice());
   }
 
-  /** Token ids, two bytes each, little-endian. */
+  /** Returns the token ids, two bytes each, little-endian. */
   ids(key: string): Promise<Uint8Array | undefined> {
     return this.use(key, 'ids', (bytes) => bytes.slice());
   }
@@ -243,7 +240,7 @@ export class MemoryStore {
     return this.use(key, 'coarse', (bytes) => bytes.slice());
   }
 
-  /** Fine rows that are not coarse rows. */
+  /** Returns the fine rows that are not coarse rows. */
   rest(key: string): Promise<Uint8Array | undefined> {
     return this.use(key, 'rest', (bytes) => bytes.slice());
   }
@@ -264,15 +261,15 @@ export class MemoryStore {
       this.hits++;
       return found.value;
     }
-    // Compaction may have moved the record while it was being read.
+    // Compaction may have moved the record during the read.
     if (this.entries.get(key) !== entry) return this.use(key, part, read);
-    // The record is damaged: drop it, so that the segment is encoded again.
+    // Dropping the damaged record lets the segment be encoded again.
     this.entries.delete(key);
     this.misses++;
     return undefined;
   }
 
-  /** Reads one part. A record that is not verified yet is read whole, once. */
+  /** Reads one part. An unverified record is read whole, once. */
   private read<T>(entry: Entry, part: MemoryPart, read: (bytes: Uint8Array) => T): Promise<{ value: T } | undefined> {
     const { pack, record, verified } = entry;
     const { from, bytes } = placeOf(part, record);
@@ -303,7 +300,7 @@ export class MemoryStore {
     };
   }
 
-  /** Makes all records durable and saves their order of use. */
+  /** Makes all records durable and saves the order of use. */
   flush(): Promise<void> {
     return this.writes.run(async () => {
       if (!this.stillWrites()) return;
@@ -312,10 +309,7 @@ export class MemoryStore {
     });
   }
 
-  /**
-   * Deletes all records and returns the bytes freed. A process that does not write may clear too: the writer finds its
-   * packs gone.
-   */
+  /** Deletes all records and returns the bytes freed. Any process may clear; the writer then finds its packs gone. */
   clear(): Promise<number> {
     return this.writes.run(async () => {
       if (!this.options.mayWrite) return 0;

@@ -11,9 +11,9 @@ export const KEY_BYTES = 16;
 export interface PackRecord {
   /** Hex of the content key. */
   key: string;
-  /** Position of the payload in the file. */
+  /** Offset of the payload in the file. */
   offset: number;
-  /** Tokens that the rows stand for. */
+  /** Tokens that the rows represent. */
   tokens: number;
   coarseRows: number;
   restRows: number;
@@ -29,7 +29,7 @@ export interface PackRecord {
 /** The parts of a payload, in file order. */
 export interface MemoryPayload {
   vector: Uint8Array;
-  /** The text's token ids, two bytes each; empty when the model has no vectors of tokens. */
+  /** The text's token ids, two bytes each. Empty when the model has no token vectors. */
   ids: Uint8Array;
   coarse: Uint8Array;
   /** Fine rows that are not coarse rows. */
@@ -46,7 +46,7 @@ export const EMPTY_PAYLOAD: MemoryPayload = {
 
 export type MemoryPart = keyof MemoryPayload;
 
-/** The place of a part in a record's payload. */
+/** Returns the range of a part within a record's payload. */
 export function placeOf(
   part: MemoryPart,
   { vectorBytes, idBytes, coarseRows, restRows, bytesPerRow }: PackRecord,
@@ -94,7 +94,7 @@ function encodeHeader(record: Omit<PackRecord, 'offset'>): Buffer {
   return header;
 }
 
-/** Decodes a header; undefined when the bytes are not an intact header. */
+/** Decodes a header. Returns undefined when the bytes are not an intact header. */
 function decodeHeader(header: Buffer, offset: number): PackRecord | undefined {
   if (header.readUInt32LE(0) !== MAGIC || header.readUInt32LE(4) !== crc32(header.subarray(8))) return undefined;
   const record: PackRecord = {
@@ -116,8 +116,8 @@ function decodeHeader(header: Buffer, offset: number): PackRecord | undefined {
 
 /**
  * An append-only file of segment memories. A record is a fixed header followed by its payload: vector, token ids,
- * coarse rows, other fine rows. Opening a pack reads headers only, and a part of a payload is read in place. A record
- * counts once header and payload are whole; a torn tail is cut off when the pack is opened for writing.
+ * coarse rows, other fine rows. Opening a pack reads headers only, and a part of a payload is read in place. Only
+ * complete records count. An incomplete tail is cut off when the pack is opened for writing.
  */
 export class Pack {
   private constructor(
@@ -128,8 +128,8 @@ export class Pack {
   ) {}
 
   /**
-   * Opens or creates a pack and lists its records in file order. Bytes behind the last whole record are cut off when
-   * the pack may be written, else ignored.
+   * Opens or creates a pack and lists its records in file order. Bytes after the last complete record are cut off if
+   * the pack may be written, and ignored otherwise.
    */
   static async open(
     id: number,
@@ -143,10 +143,7 @@ export class Pack {
     return { pack, records, lostBytes: size - pack.length };
   }
 
-  /**
-   * Reads the records appended since the last call, in file order. A record that is not whole yet is left for the next
-   * call.
-   */
+  /** Reads the records appended since the last call, in file order. An incomplete record is left for the next call. */
   async follow(): Promise<PackRecord[]> {
     const { size } = await this.handle.stat();
     const records: PackRecord[] = [];
@@ -161,7 +158,7 @@ export class Pack {
     return records;
   }
 
-  /** Whether the path still names the file that was opened. Another process may have deleted it, or begun a new one. */
+  /** Whether the path still names the opened file. Another process may have deleted or replaced it. */
   async isThere(): Promise<boolean> {
     try {
       const [own, named] = [await this.handle.stat({ bigint: true }), await stat(this.file, { bigint: true })];
@@ -171,15 +168,14 @@ export class Pack {
     }
   }
 
-  /** Size of the file up to its last whole record. */
+  /** Size of the file up to its last complete record, in bytes. */
   get size(): number {
     return this.length;
   }
 
   /**
    * Appends one record, which is durable after the next `sync`.
-   *
-   * @throws when the write fails (a full disk); the file is then cut back to its last whole record
+   * @throws when the write fails (a full disk); the file is then truncated to its last complete record
    */
   async append(
     record: Omit<PackRecord, 'offset' | 'payloadBytes' | 'payloadCrc' | 'vectorBytes' | 'idBytes'>,
@@ -211,8 +207,8 @@ export class Pack {
   }
 
   /**
-   * Reads a part of a record's payload, from offset `from`, into `target`. Returns false when the file no longer holds
-   * it.
+   * Reads a part of a record's payload, from offset `from`, into `target`. Returns false when the file no longer
+   * contains it.
    */
   async read(record: PackRecord, from: number, target: Uint8Array): Promise<boolean> {
     if (target.byteLength === 0) return true;
@@ -220,7 +216,7 @@ export class Pack {
       const { bytesRead } = await this.handle.read(target, 0, target.byteLength, record.offset + from);
       return bytesRead === target.byteLength;
     } catch {
-      return false; // closed by a rewrite, or a read error of the disk: either way the bytes are not here
+      return false; // A compaction closed the file, or the disk failed. Either way the bytes are unavailable.
     }
   }
 

@@ -2,13 +2,13 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Pack, type PackRecord } from './pack';
 
-/** Changes in a directory of packs. */
+/** Changes found in a directory of packs. */
 export interface Followed {
-  /** Packs whose file is gone. */
+  /** Packs whose file was deleted. */
   gone: readonly Pack[];
-  /** New records, in the order they were written. */
+  /** New records in the order they were written. */
   records: readonly { record: PackRecord; pack: Pack }[];
-  /** Bytes behind the last whole record of newly opened packs. */
+  /** Bytes after the last complete record of newly opened packs. */
   lostBytes: number;
 }
 
@@ -17,15 +17,15 @@ export class Packs {
   private readonly packs = new Map<number, Pack>();
   private newest: Pack | undefined;
 
-  /** @param packBytes size at which a new pack is begun */
+  /** @param packBytes size in bytes at which a new pack begins */
   constructor(
     private readonly directory: string,
     private readonly packBytes: number,
   ) {}
 
   /**
-   * Finds the changes since the last call. Deleted packs come first, because their records may have moved to a later
-   * pack.
+   * Finds the changes since the last call. Deleted packs are handled first, because their records may have moved to a
+   * later pack.
    */
   async follow(writable: boolean): Promise<Followed> {
     const gone: Pack[] = [];
@@ -54,20 +54,20 @@ export class Packs {
       if (id > (this.newest?.id ?? 0)) this.newest = opened.pack;
       return opened;
     } catch (error) {
-      // The process that writes has compacted it meanwhile.
+      // The writer has compacted the pack meanwhile.
       if (!writable && (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw error;
     }
   }
 
-  /** Bytes of all files. */
+  /** Total size of the files in bytes. */
   get bytes(): number {
     let bytes = 0;
     for (const pack of this.packs.values()) bytes += pack.size;
     return bytes;
   }
 
-  /** The pack to write to; a new one when the newest is full. */
+  /** Returns the active pack. Begins a new one when the newest is full. */
   async toWrite(): Promise<Pack> {
     if (this.newest && this.newest.size < this.packBytes) return this.newest;
     await this.newest?.sync();
@@ -75,7 +75,7 @@ export class Packs {
     return (opened as { pack: Pack }).pack;
   }
 
-  /** Packs that are no longer written to, oldest first. */
+  /** Returns the packs that are no longer written to, oldest first. */
   sealed(): Pack[] {
     return [...this.packs.values()].filter((pack) => pack !== this.newest).sort((a, b) => a.id - b.id);
   }
@@ -89,7 +89,7 @@ export class Packs {
     await rm(pack.file, { force: true });
   }
 
-  /** Deletes all packs, oldest first: the tombstones of a younger pack may bar a record in an older one. */
+  /** Deletes all packs, oldest first: tombstones in a younger pack may hide records in an older one. */
   async deleteAll(): Promise<void> {
     for (const pack of [...this.packs.values()].sort((a, b) => a.id - b.id)) await this.delete(pack);
   }

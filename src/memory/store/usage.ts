@@ -2,7 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Entries } from './entries';
 
-/** The order of use is a hint that may be lost, so it is a plain list of keys without a checksum, oldest first. */
+/** The file has keys only, oldest first, without a checksum: losing the order of use does no harm. */
 const fileIn = (directory: string): string => join(directory, 'usage');
 
 export async function saveUsage(directory: string, entries: Entries): Promise<void> {

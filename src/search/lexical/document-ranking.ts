@@ -5,7 +5,7 @@ export interface RankedDocument extends Evidence {
   score: number;
 }
 
-/** Orders documents by the weighted sum of their features, best first; equal scores by path. */
+/** Orders documents by the weighted sum of their features, best first. Equal scores are ordered by path. */
 export function rankDocuments(evidence: readonly Evidence[], weights: DocumentWeights): RankedDocument[] {
   const names = Object.keys(weights) as FeatureName[];
   return evidence

@@ -4,9 +4,9 @@ import type { Intent } from '../query/intent';
 import type { DocumentWeights, FeatureSettings } from '../weights';
 import { type PathKind, pathKind } from './path-kind';
 
-/** Features of a document for a question. Each value is about 0…1, so that their weights can be compared. */
+/** Features of a document for a question. Each value is about 0…1, which makes their weights comparable. */
 export const FEATURES = [
-  /** BM25F of the document, as a share of the score of a document that holds every term. */
+  /** BM25F of the document, as a share of the score of a document with every term. */
   'document',
   /** BM25F of the best segment as such a share, and the mean of the next two segments. */
   'bestSegment',
@@ -19,7 +19,7 @@ export const FEATURES = [
   'symbols',
   'bestSymbols',
   'docComments',
-  /** Share of the file's own name, and of its folder's name, that the question repeats. */
+  /** Share of the words of the file's own name, and of its folder's name, that the question repeats. */
   'fileName',
   'folderName',
   /**
@@ -28,7 +28,7 @@ export const FEATURES = [
   'definesIdentifier',
   'definesProper',
   'definesCompound',
-  /** The file has a name in the question as its own name. */
+  /** The file's own name is a name in the question. */
   'calledIdentifier',
   /** The question mentions the file. */
   'mentioned',
@@ -52,7 +52,7 @@ export type FeatureVector = Record<FeatureName, number>;
 /** A document found by the lexical search, with its features. */
 export interface Evidence {
   hit: DocumentHit;
-  /** The same document in the lookup of names, if it defines one or is called by one. */
+  /** The same document in the lookup of names, if it defines one or has one as its file name. */
   names: DocumentHit | undefined;
   kind: PathKind;
   features: FeatureVector;
@@ -66,7 +66,6 @@ const FEATURE_OF_NAME: Readonly<Record<SoughtName['kind'], FeatureName>> = {
 
 /**
  * Computes the features of every document in `found`.
- *
  * @param found result for the question's terms
  * @param named result for the question's names (`definitionTerm`), in the order of `names`
  */
@@ -168,7 +167,7 @@ function fileStem(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1).replace(/(?<=.)\..*$/, '');
 }
 
-/** The name of the innermost folder: an index file is known by its folder. */
+/** Returns the name of the innermost folder. An index file is known by its folder. */
 function folderName(path: string): string {
   return path.split('/').at(-2) ?? '';
 }
@@ -181,8 +180,8 @@ function nameShare(name: string, stems: ReadonlySet<string>): number {
 }
 
 /**
- * 1 when the question names the file with its extension, alone or as the end of a path; less when it names a folder of
- * it.
+ * Returns 1 when the question names the file with its extension, alone or as the end of a path; less when it names a
+ * folder of it.
  */
 function mentions(files: readonly string[], path: string, { mentionedFolder }: FeatureSettings): number {
   const lower = path.toLowerCase();

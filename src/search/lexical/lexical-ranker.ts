@@ -17,15 +17,14 @@ import { prepareSpanQuestion, type ScoredCandidate, scoreCandidates, toSpan } fr
 export interface LexicalSearchOptions {
   scope: Scope;
   limit: number;
-  /** For scopes that name a file. */
+  /** Resolves scopes that name a file. */
   pathOf: PathOf;
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Finds spans by the words of a question, in three steps: BM25F scores every document and segment from the index,
- * weighted features rank the best documents, and the leading documents are read and cut into definitions and runs of
- * lines.
+ * Finds spans by the words of a question in three steps. BM25F scores every document and segment from the index.
+ * Weighted features rank the best documents. The leading documents are read and cut into definitions and line ranges.
  */
 export class LexicalRanker {
   constructor(
@@ -34,7 +33,10 @@ export class LexicalRanker {
     private readonly weights: SearchWeights = SEARCH_WEIGHTS,
   ) {}
 
-  /** Spans that match, best first, at most `limit`. @throws the signal's reason when it aborts */
+  /**
+   * Finds at most `limit` matching spans, best first.
+   * @throws the signal's reason when it aborts
+   */
   async search(
     question: AnalysedQuestion,
     { scope, limit, pathOf, signal }: LexicalSearchOptions,
@@ -62,7 +64,7 @@ export class LexicalRanker {
     );
   }
 
-  /** Ranks documents from the index alone, without reading any. */
+  /** Ranks documents from the index alone, without reading them. */
   rank(
     question: AnalysedQuestion,
     filter?: (path: string) => boolean,
@@ -83,9 +85,8 @@ export class LexicalRanker {
   }
 
   /**
-   * Orders all candidates by score. Each further span of a file loses a little, and none beyond a file's share of the
-   * list is taken while others remain, so that one file does not push out the rest. Parts of a definition that is not
-   * too long become the whole definition, once.
+   * Orders all candidates by score. Each further span of a file gets a penalty. A file exceeds its share of the list
+   * only when no other file remains. Matching parts of a definition of limited size become the whole definition, once.
    */
   private arrange(candidates: readonly DocumentCandidates[], limit: number): Choice[] {
     const { penalty, doubleAfter, fileShare, fileLeast } = this.weights.diversity;

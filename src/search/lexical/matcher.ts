@@ -1,13 +1,13 @@
 import { TokenTable, scanTokens, type QueryTerm } from '../../workspace';
 import { TermFilter } from './term-filter';
 
-/** Bytes of the table of analysed tokens, which is shared by questions. A larger table is replaced by an empty one. */
+/** Maximum bytes of the table of analysed tokens, which questions share. A larger table is replaced by an empty one. */
 const MOST_TABLE_BYTES = 16e6;
 let tokens = new TokenTable();
 
-/** Occurrences of a question's terms in a run of lines. */
+/** Occurrences of a question's terms in a range of lines. */
 export interface Occurrences {
-  /** For each occurrence: its line, ascending; the index of its term; its weight (1, less for a short form). */
+  /** For each occurrence: its line (ascending), the index of its term, and its weight (1, less for a short form). */
   lines: readonly number[];
   bits: readonly number[];
   weights: readonly number[];

@@ -13,7 +13,7 @@ export interface PathKind {
   foreign: boolean;
   /** Settings, build files, lock files, data. */
   config: boolean;
-  /** Lock files and checksums, written by a package manager. */
+  /** Lock files and checksums written by a package manager. */
   lock: boolean;
   /** Continuous-integration and tooling folders, benchmarks. */
   tooling: boolean;

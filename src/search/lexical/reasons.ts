@@ -4,7 +4,7 @@ import type { RankedDocument } from './document-ranking';
 import type { FeatureName } from './features';
 import type { ScoredCandidate, SpanQuestion } from './span-ranking';
 
-/** Tags of what ranks a span down; the panel strikes them through. */
+/** Tags for features that lower the rank; the panel strikes them through. */
 const PENALTIES: Readonly<Partial<Record<FeatureName, string>>> = {
   test: 'test',
   example: 'example',
@@ -17,7 +17,7 @@ const PENALTIES: Readonly<Partial<Record<FeatureName, string>>> = {
   tooling: 'tooling',
 };
 
-/** The reasons a span was found, as short tags, the largest contribution to the score first. */
+/** Returns the reasons for a span as short tags, largest contribution first. */
 export function explain(
   prepared: SpanQuestion,
   document: RankedDocument,
@@ -33,7 +33,7 @@ export function explain(
   };
   const listed = (field: string, mask: number): string => {
     const words = wordsOf(prepared, mask, settings.words);
-    // The mask holds the question's own words only; a field may match by related words.
+    // The mask has only the question's own words, while a field may match related words.
     return words === '' ? `${field}: related words` : `${field}: ${words}`;
   };
   if (candidate.defines.length > 0) add('definition', `defines ${candidate.defines.join(', ')}`, spans.defines);
@@ -51,7 +51,7 @@ export function explain(
   return reasons.sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
 }
 
-/** The words of the question behind a mask, the rarest first, at most `most`. */
+/** Returns the question's words behind a mask, rarest first, at most `most`. */
 function wordsOf({ question, termWeights }: SpanQuestion, mask: number, most: number): string {
   const words = question.terms
     .map((term, bit) => ({
@@ -61,6 +61,6 @@ function wordsOf({ question, termWeights }: SpanQuestion, mask: number, most: nu
     .filter(({ weight }) => weight > 0)
     .sort((a, b) => b.weight - a.weight)
     .map(({ word }) => word);
-  // An identifier is several terms, and two forms of a word are one.
+  // An identifier has several terms, and two forms of a word are one.
   return [...new Map(words.map((word) => [word.toLowerCase(), word])).values()].slice(0, most).join(', ');
 }

@@ -2,19 +2,19 @@ import { LineTable } from '../../base';
 import type { SegmentHit, ReadDocument, DocumentSymbol, SegmentedDocument } from '../../workspace';
 
 /**
- * A run of lines that can answer by itself: a definition with its doc comment, or the rest of a segment between
+ * A range of lines that can answer alone: a definition with its doc comment, or the rest of a segment between
  * definitions.
  */
 export interface SpanCandidate {
   startLine: number;
   endLine: number;
-  /** The definition, if it is one. */
+  /** The definition, if the span is one. */
   symbol?: DocumentSymbol;
-  /** Enclosing definitions or headings, outermost first; its own name last. */
+  /** Names of enclosing definitions or headings, outermost first; its own name last. */
   breadcrumb: readonly string[];
 }
 
-/** Longest definition that is returned whole. */
+/** Maximum size of a definition that is returned whole. */
 export interface DefinitionSize {
   lines: number;
   characters: number;
@@ -27,8 +27,8 @@ interface WholeDefinition {
 }
 
 /**
- * The parts of a document that every question needs. In a long file they cost more than the rest of a search, so they
- * are kept with the document.
+ * The structure of a document that every question needs. It is cached with the document, because in a long file it
+ * takes longer than the rest of a search.
  */
 class DocumentShape {
   readonly lines: LineTable;
@@ -41,7 +41,7 @@ class DocumentShape {
     this.lines = new LineTable(text);
   }
 
-  /** The outermost definitions of at most this size, in order, none overlapping another. */
+  /** Returns the outermost definitions of at most this size, in order, without overlaps. */
   definitions(size: DefinitionSize): readonly WholeDefinition[] {
     const key = `${size.lines}:${size.characters}`;
     let found = this.bySize.get(key);
@@ -59,8 +59,8 @@ function shapeOf(read: ReadDocument): DocumentShape {
 }
 
 /**
- * Offsets of some lines in their document's text: from the first character to the end of the last line, without its
- * line break.
+ * Returns the offsets of some lines in their document's text, from the first character to the end of the last line,
+ * without its line break.
  */
 export function rangeOf(
   read: ReadDocument,
@@ -71,8 +71,8 @@ export function rangeOf(
 }
 
 /**
- * Cuts the segments that were found into candidates: each definition up to `size` that a segment touches, and the lines
- * of the segment between them.
+ * Cuts found segments into candidates: each definition up to `size` that a segment touches, and the lines between
+ * them.
  */
 export function cutCandidates(read: ReadDocument, hits: readonly SegmentHit[], size: DefinitionSize): SpanCandidate[] {
   const candidates = new Map<string, SpanCandidate>();
@@ -105,7 +105,7 @@ export function cutCandidates(read: ReadDocument, hits: readonly SegmentHit[], s
   return [...candidates.values()].sort((a, b) => a.startLine - b.startLine);
 }
 
-/** The whole definition around a candidate, if it is no larger than `size`; else the candidate itself. */
+/** Returns the whole definition around a candidate if it is no larger than `size`, else the candidate. */
 export function widen<T extends SpanCandidate>(candidate: T, read: ReadDocument, size: DefinitionSize): T {
   const whole = shapeOf(read)
     .definitions(size)
@@ -149,8 +149,8 @@ function wholeDefinitions(
 }
 
 /**
- * Names of the innermost definition that holds `line`; the segment's own breadcrumb where no symbol holds it
- * (headings).
+ * Returns the names of the innermost definition that contains `line`. Falls back to the segment's own breadcrumb where
+ * no symbol contains it (headings).
  */
 function breadcrumbAt(segmented: SegmentedDocument, fallback: readonly string[], line: number): readonly string[] {
   let inner: DocumentSymbol | undefined;

@@ -9,11 +9,11 @@ import { cutCandidates, rangeOf, type SpanCandidate } from './span-candidates';
 
 export interface ScoredCandidate extends SpanCandidate {
   score: number;
-  /** Its lines, without the last line break. */
+  /** Text of the lines, without the last line break. */
   text: string;
-  /** Terms of the question that occur, as bits. */
+  /** Bit mask of the question's terms that occur. */
   matched: number;
-  /** Names in the question that it defines. */
+  /** Names in the question that the span defines. */
   defines: readonly string[];
 }
 
@@ -22,12 +22,12 @@ export interface SpanQuestion {
   question: AnalysedQuestion;
   /** Weight of each term times its inverse segment frequency. */
   termWeights: readonly number[];
-  /** Index of the term that a word is, in its own or another form. */
+  /** Term index of each word, in any of its forms. */
   bitOf: ReadonlyMap<string, number>;
   matcher: Matcher;
 }
 
-/** @param segmentIdf of the question's terms, from the lexical search */
+/** @param segmentIdf inverse segment frequency of the question's terms, from the lexical search */
 export function prepareSpanQuestion(question: AnalysedQuestion, segmentIdf: readonly number[]): SpanQuestion {
   const bitOf = new Map<string, number>();
   question.terms.forEach(({ alternatives }, bit) => alternatives?.forEach(({ term }) => bitOf.set(term, bit)));
@@ -40,7 +40,7 @@ export function prepareSpanQuestion(question: AnalysedQuestion, segmentIdf: read
   };
 }
 
-/** Cuts and scores the spans of one document that `hits` (segments of it) touch, best first. */
+/** Cuts and scores the spans of one document that its segments in `hits` touch, best first. */
 export function scoreCandidates(
   prepared: SpanQuestion,
   document: RankedDocument,
@@ -91,8 +91,8 @@ function bodyScore(
 }
 
 /**
- * Share of the name that the question repeats, times the share of the question that the name repeats (scaled by
- * `nameFactor`).
+ * Returns the share of the name that the question repeats, times the share of the question that the name repeats
+ * (scaled by `nameFactor`).
  */
 function nameScore(
   name: string,
@@ -113,7 +113,7 @@ function nameScore(
   return (repeated / words.length) * Math.min(1, (nameFactor * mass) / total);
 }
 
-/** Largest summed weight of distinct terms within `lines` lines of each other, as a share of `total`. */
+/** Returns the largest summed weight of distinct terms within `lines` lines, as a share of `total`. */
 function proximity(found: Occurrences, termWeights: readonly number[], total: number, lines: number): number {
   let best = 0;
   let from = 0;
@@ -132,7 +132,7 @@ function proximity(found: Occurrences, termWeights: readonly number[], total: nu
   return best / total;
 }
 
-/** A scored candidate as a result, with its reasons. */
+/** Converts a scored candidate to a search result with its reasons. */
 export function toSpan(
   prepared: SpanQuestion,
   document: RankedDocument,

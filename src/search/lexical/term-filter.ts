@@ -1,16 +1,15 @@
 /**
- * Rejects tokens that cannot hold a term, by their letters alone. Nine tokens in ten have nothing to do with a
- * question, and the matcher need not analyse them.
- *
- * A term is the stem of a token's part, or the whole token in lower case without joiners (terms.ts). The stemmer keeps
- * the first three letters of a word, except that y may become i. So a token with a term contains the term's first three
- * letters in a row, joiners aside. A shorter term it contains whole.
+ * Rejects tokens that cannot contain a term, by their letters alone. Nine tokens in ten are unrelated to a question,
+ * so the matcher need not analyse them. A term is the stem of a token's part, or the whole token in lower case without
+ * joiners (terms.ts). The stemmer keeps the first three letters of a word, except that y may become i. A token with a
+ * term therefore contains the term's first three letters in a row, ignoring joiners. A term of fewer letters occurs
+ * whole.
  */
 export class TermFilter {
-  /** First three and first two letters of the terms, five bits a letter. */
+  /** First three and first two letters of the terms, five bits per letter. */
   private readonly threes = new Uint8Array(1 << 15);
   private readonly twos = new Uint8Array(1 << 10);
-  /** True with a term of one letter, which nearly every token contains. */
+  /** True when a term has one letter, which nearly every token contains. */
   private passesAll = false;
 
   constructor(terms: Iterable<string>) {
@@ -24,14 +23,14 @@ export class TermFilter {
     }
   }
 
-  /** Returns false only when the token text[start, end) holds none of the terms. */
+  /** Returns false only when the token text[start, end) contains none of the terms. */
   mayHold(text: string, start: number, end: number): boolean {
     if (this.passesAll) return true;
     let run = 0;
     let seen = 0;
     for (let i = start; i < end; i++) {
       const code = text.charCodeAt(i);
-      // Other forms of a letter beyond ASCII may be in a term.
+      // A term may contain another form of a letter beyond ASCII.
       if (code >= 128) return true;
       const letter = FOLDED[code] as number;
       if (letter === 0) continue;
@@ -50,7 +49,7 @@ for (let c = 0; c < 26; c++) FOLDED[0x41 + c] = FOLDED[0x61 + c] = 1 + c;
 FOLDED[0x59] = FOLDED[0x79] = FOLDED[0x69] as number;
 for (let d = 0; d < 10; d++) FOLDED[0x30 + d] = 27 + (d % 5);
 
-/** The first three letters of a term; undefined for a term with letters beyond ASCII. */
+/** Returns the first three letters of a term. Undefined for a term with letters beyond ASCII. */
 function foldedLetters(term: string): number[] | undefined {
   const letters: number[] = [];
   for (let i = 0; i < term.length; i++) {

@@ -12,7 +12,7 @@ import {
 } from '../../workspace';
 import { SEARCH_WEIGHTS, type TermWeights } from '../weights';
 
-/** A name in the question, looked up among definitions and file names. */
+/** A name in the question to look up among definitions and file names. */
 export interface SoughtName {
   /** The name as written, or the joined words. */
   text: string;
@@ -25,10 +25,10 @@ export interface SoughtName {
 export interface AnalysedQuestion {
   text: string;
   terms: readonly QueryTerm[];
-  /** The word of the question that each term came from, for display. */
+  /** The word of the question that produced each term, for display. */
   words: ReadonlyMap<string, string>;
   names: readonly SoughtName[];
-  /** Paths and file names the question mentions, lower case, forward slashes. */
+  /** Paths and file names in the question, lower case, forward slashes. */
   files: readonly string[];
   /** Quoted text of two words or more, in lower case with white space collapsed. */
   phrases: readonly string[];
@@ -45,7 +45,7 @@ interface Token {
   afterBreak: boolean;
   /** The project's own name, not written as code. */
   own: boolean;
-  /** Factor on its weight: less than 1 for a token of the previous question. */
+  /** Factor on the token's weight; less than 1 for a token of the previous question. */
   share: number;
 }
 
@@ -56,7 +56,7 @@ export interface QuestionContext {
   before?: string | undefined;
 }
 
-/** Analyses a question: weighted terms, names, paths and phrases in it, and the kind of file that can answer it. */
+/** Analyses a question: its weighted terms, names, paths and phrases, and the kind of file that can answer it. */
 export function analyseQuestion(
   text: string,
   { ownNames = [], before = '' }: QuestionContext = {},
@@ -173,7 +173,7 @@ function collectNames(tokens: readonly Token[]): SoughtName[] {
   return [...names.values()].sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind));
 }
 
-/** Runs of neighbouring content words, separated by punctuation, stop words and names. */
+/** Returns runs of neighbouring content words. Punctuation, stop words and names separate them. */
 function contentRuns(tokens: readonly Token[]): string[][] {
   const runs: string[][] = [];
   let run: string[] = [];

@@ -1,25 +1,25 @@
 import { splitIdentifier } from '../../workspace';
 import { isStopWord } from './vocabulary';
 
-/** Files of prose and settings ("robots.txt"): neither part of such a name is a name of code. */
+/** Files of prose and settings ("robots.txt"), whose name and extension are not names of code. */
 const PROSE_OR_SETTINGS = /\.(txt|md|rst|toml|ya?ml|ini|cfg)$/i;
 
 /**
- * Removes the backticks around names. A model reads a name behind a space as the tokens it has in code; behind a
- * backtick it is other tokens.
+ * Removes the backticks around names, which would change the model's tokens: a name after a space is tokenized as in
+ * code.
  */
 export const withBareNames = (question: string): string =>
   question.replace(/`([\p{L}_$][\p{L}\p{N}_$.:-]*(?:\(\))?)`/gu, '$1');
 
-/** The words of a name, in lower case: `HTTPAdapter2` → http, adapter; `max_retry` → max, retry. */
+/** Splits a name into lower-case words: `HTTPAdapter2` → http, adapter; `max_retry` → max, retry. */
 export const identifierWords = (name: string): string[] =>
   splitIdentifier(name)
     .filter((part) => !/^\d+$/.test(part))
     .map((part) => part.toLowerCase());
 
 /**
- * Names of code in a sentence, as written: words that only code has, quoted words, called functions, capitalized words
- * within a sentence.
+ * Finds names of code in a sentence, as written: words that occur only in code, quoted words, called functions,
+ * capitalized words within a sentence.
  */
 export function codeNames(text: string): string[] {
   const names = new Set<string>();
@@ -49,7 +49,7 @@ export function codeNames(text: string): string[] {
       text,
     )?.[1];
   if (called !== undefined && !isStopWord(called.toLowerCase())) names.add(called);
-  // A capitalized word within a sentence is a class more often than not ("the Session class", "Blueprint").
+  // A capitalized word within a sentence is usually a class ("the Session class", "Blueprint").
   for (const match of text.matchAll(/(?<=[\p{Ll},]\s)\p{Lu}\p{Ll}{2,}\p{L}*\b/gu)) names.add(match[0]);
   return [...names];
 }

@@ -1,4 +1,4 @@
-/** Kinds of file that a question asks for. Such a file is not ranked down. */
+/** Kinds of file that a question asks for. Files of these kinds are not ranked down. */
 export interface Intent {
   tests: boolean;
   examples: boolean;
@@ -10,7 +10,8 @@ export interface Intent {
 }
 
 /**
- * Reads the kinds from the wording. The word "test" alone is not enough: it may describe the code ("before each test").
+ * Reads the requested kinds from the wording. The word "test" alone is not enough: it may describe the code ("before
+ * each test").
  */
 export function readIntent(text: string): Intent {
   return {

@@ -2,7 +2,7 @@
 
 export const IDENTIFIER_PATTERN = /^[\p{L}_$][\p{L}\p{N}_$-]*$/u;
 
-/** Extensions of source, configuration and documentation. They tell `sessions.py` from `key.lower`. */
+/** Extensions of source, configuration and documentation files. They distinguish `sessions.py` from `key.lower`. */
 const EXTENSIONS = new Set(
   (
     'py pyi ipynb js mjs cjs ts mts cts tsx jsx go rs java kt kts scala c h cc cpp cxx hpp hh cs rb php sh ' +
@@ -23,8 +23,7 @@ export function looksLikeFile(text: string): boolean {
 /**
  * Whether a token of a sentence is a name of code: `resolve_redirects`, `CaseInsensitiveDict`, `getItem`, `__init__`,
  * `dumps(`, the parts of `key.lower`. Kebab-case alone is ordinary English ("well-known").
- *
- * @param after the text behind the token
+ * @param after the text after the token
  * @param before the text between the previous token and this one
  */
 export function looksLikeIdentifier(token: string, after: string, before: string): boolean {

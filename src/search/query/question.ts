@@ -6,15 +6,15 @@ import { codeNames } from './code-names';
 /** The form of a question ("where is", "who calls") decides what an answer quotes. */
 export type QuestionForm = 'where' | 'how' | 'what' | 'why' | 'users' | 'value' | 'other';
 
-/** A question as an answer needs it. */
+/** A question, parsed for composing an answer. */
 export interface Question {
   text: string;
   form: QuestionForm;
-  /** Weight of each term (a stem, or an identifier as a whole). Names of code weigh more. */
+  /** Weight of each term (a stem, or a whole identifier). Names of code weigh more. */
   terms: ReadonlyMap<string, number>;
   /** Names of code as written: `quoted`, camelCase, snake_case, dotted, call(). */
   names: readonly string[];
-  /** The question asks for tests or documentation. */
+  /** Whether the question asks for tests or documentation. */
   wants: { tests: boolean; docs: boolean };
 }
 
@@ -38,7 +38,7 @@ export function parseQuestion(
       terms.set(term, term === whole ? weights.codeName : Math.max(terms.get(term) ?? 0, weights.codeNamePart));
   }
   const plain = text.toLowerCase();
-  // A question of stop words alone ("what does it do?") is matched by these words.
+  // A question of stop words only ("what does it do?") is matched by these words.
   if (terms.size === 0) for (const word of plain.match(/[\p{L}\p{N}_$]+/gu) ?? []) terms.set(word, weights.word);
   return {
     text,

@@ -2,8 +2,8 @@ import { scanTokens, tokenTerms } from '../../workspace';
 import type { Question } from './question';
 
 /**
- * Measures how much of a question a few lines cover. Each term weighs its weight in the question times its rarity among
- * the retrieved texts, ln(1 + N/df), because a word that occurs in nearly all of them tells no place from another.
+ * Measures how much of a question a few lines cover. Each term weighs its weight in the question times its rarity
+ * among the retrieved texts, ln(1 + N/df). A word that occurs in nearly all of them does not distinguish places.
  */
 export class TermCoverage {
   private readonly weights = new Map<string, number>();
@@ -20,24 +20,24 @@ export class TermCoverage {
     this.total = [...this.weights.values()].reduce((sum, weight) => sum + weight, 0);
   }
 
-  /** Sum of the weights of the terms that occur in `text`, each once. */
+  /** Sums the weights of the terms that occur in `text`, each once. */
   matched(text: string): number {
     return this.termsIn(text).reduce((sum, [, weight]) => sum + weight, 0);
   }
 
-  /** The question's terms that occur in `text`, with their weights. */
+  /** Returns the question's terms that occur in `text`, with their weights. */
   termsIn(text: string): [term: string, weight: number][] {
     const found = termsIn(text);
     return [...this.weights].filter(([term]) => found.has(term));
   }
 
-  /** Share (0…1) of the question's weight that occurs in `text`. */
+  /** Returns the share (0…1) of the question's weight that occurs in `text`. */
   covered(text: string): number {
     return this.total === 0 ? 0 : this.matched(text) / this.total;
   }
 }
 
-/** All terms of a text, and each of its words in lower case. */
+/** Returns all terms of a text, and each of its words in lower case. */
 export function termsIn(text: string): Set<string> {
   const terms = new Set<string>();
   scanTokens(text, 0, text.length, (start, end) => {

@@ -1,8 +1,9 @@
-/** Words of questions and of programmers, for every workspace. No word is taken from a particular repository. */
+/** Words of questions and of programmers, for every workspace. No word comes from a particular repository. */
 import { stem, wordTerm } from '../../workspace';
 
 /**
- * Stop words of questions, besides those that the index leaves out of every text (terms.ts). They are not looked up.
+ * Stop words of questions, in addition to those that the index omits from every text (terms.ts). They are not looked
+ * up.
  */
 const QUESTION_STOP_WORDS =
   'what how why where when which who whom whose does did do is are was were can could should would will may ' +
@@ -14,7 +15,7 @@ const QUESTION_STOP_WORDS =
   ('please want wants need needs like work works working happen happens happening make makes made use uses ' +
     'used using see look mean means meaning');
 
-/** Words of design talk: frequent in questions, rare as names in the code. They count for less. */
+/** Words of design talk: frequent in questions, rare as names in the code. They have a lower weight. */
 const TALK =
   'purpose role relationship mechanism responsibility responsible semantic semantics significance ' +
   'architectural architecture design rationale impact affect affects effect ' +
@@ -39,7 +40,7 @@ const TALK =
   ('first second last one two new existing given based within across without via per when fix fixes fixed bug ' +
     'issue error wrong');
 
-/** Short forms of words, compared by stem. The first word of a group stands for each of the others, and the reverse. */
+/** Short forms of words, compared by stem. The first word of a group matches each of the others, and the reverse. */
 const SHORT_FORMS =
   'config configuration configure|param parameter|arg argument|args arguments|kwargs keyword|dir directory ' +
   ('folder|func function fn|auth authentication authorization authenticate authorize|init initialization ' +
@@ -110,7 +111,7 @@ const toSet = (words: string): ReadonlySet<string> => new Set(words.split(' '));
 const stopWords = toSet(QUESTION_STOP_WORDS);
 const talk = new Set([...toSet(TALK)].map(stem));
 
-/** Whether a word of a question, in lower case, is not looked up. */
+/** Whether the index lookup skips a lower-case word of a question. */
 export const isStopWord = (word: string): boolean => stopWords.has(word) || wordTerm(word) === undefined;
 
 /** Whether a stem is a word of design talk. */
@@ -132,5 +133,5 @@ for (const group of `${SHORT_FORMS}|${FAMILIES}`.split('|')) {
   }
 }
 
-/** Stems that may stand in code for a given stem. */
+/** Returns stems that code may use in place of a given stem. */
 export const shortForms = (stemmed: string): readonly string[] => [...(alternatives.get(stemmed) ?? [])];

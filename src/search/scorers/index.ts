@@ -1,4 +1,4 @@
-/** The scorers of the ranking. Their weights stand in weights.ts; a scorer with weight 0 does not run. */
+/** The scorers of the ranking. weights.ts has their weights; a scorer with weight 0 does not run. */
 import { lateInteractionScorer } from './late-interaction';
 import { lexicalScorer } from './lexical';
 import { phraseScorer } from './phrase';

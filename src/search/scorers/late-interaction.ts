@@ -1,6 +1,6 @@
 import type { Scorer } from './scorer';
 
-/** Scores segments by the share of the question, token by token, within the best window of neighbouring tokens. */
+/** Scores segments by the share of the question, token by token, within the best passage of neighbouring tokens. */
 export const lateInteractionScorer: Scorer = {
   name: 'lateInteraction',
   reason: { kind: 'late', text: 'words close together' },
@@ -8,7 +8,7 @@ export const lateInteractionScorer: Scorer = {
     const scores = await memory?.lateScores();
     return (
       scores && {
-        segments: new Map([...scores].map(([key, { window }]) => [key, window])),
+        segments: new Map([...scores].map(([key, { passage }]) => [key, passage])),
         scale: 'candidates',
       }
     );

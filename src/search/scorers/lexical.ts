@@ -1,6 +1,6 @@
 import type { Scorer } from './scorer';
 
-/** Scores spans by the words of the question (lexical/). A segment that no span holds counts as the last span found. */
+/** Scores spans by the words of the question (lexical/). A segment outside all spans counts as the last span found. */
 export const lexicalScorer: Scorer = {
   name: 'lexical',
   score: ({ spans }) =>

@@ -1,8 +1,8 @@
 import type { Scorer } from './scorer';
 
 /**
- * Scores segments by the learned similarity of their mean key with the question's mean query, for models trained to
- * select by it.
+ * Scores segments by the learned similarity of their mean key with the question's mean query. Applies to models with a
+ * selection head.
  */
 export const selectionScorer: Scorer = {
   name: 'selection',

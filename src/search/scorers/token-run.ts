@@ -9,13 +9,13 @@ export const tokenRunScorer: Scorer = {
     const scores = await memory?.lateScores();
     return (
       scores && {
-        segments: new Map([...scores].map(([key, { run }]) => [key, runShare(run, weights.lateInteraction)])),
+        segments: new Map([...scores].map(([key, { tokenRun }]) => [key, runShare(tokenRun, weights.lateInteraction)])),
         scale: { least: 0, most: 1 },
       }
     );
   },
 };
 
-/** Score (0…1) of a run with this summed weight (`LateScore.run`). */
-export const runShare = (run: number, { longRun, runPower }: LateInteractionSettings): number =>
-  Math.min(1, run / longRun) ** runPower;
+/** Returns the score (0…1) of a run with this summed weight (`LateScore.tokenRun`). */
+export const runShare = (tokenRun: number, { longRun, runPower }: LateInteractionSettings): number =>
+  Math.min(1, tokenRun / longRun) ** runPower;

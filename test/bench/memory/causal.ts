@@ -134,11 +134,11 @@ async function rankings(
       );
     looks.forEach((look, i) => {
       const late = look.late && new LateInteraction(look.late, vocabSize, LATE);
-      const scores = ids.map((own) => late?.score(own) ?? { window: 0, run: 0 });
+      const scores = ids.map((own) => late?.score(own) ?? { passage: 0, tokenRun: 0 });
       const values: Record<MemoryScorer, readonly number[]> = {
         vector: alike(look.vector, 0),
-        lateInteraction: scores.map(({ window }) => window),
-        tokenRun: scores.map(({ run }) => runShare(run, LATE)),
+        lateInteraction: scores.map(({ passage }) => passage),
+        tokenRun: scores.map(({ tokenRun }) => runShare(tokenRun, LATE)),
         selection: alike(look.selection, vectorWidth),
       };
       for (const [name, points] of Object.entries(RANKINGS)) {

@@ -317,7 +317,10 @@ describe('MemoryEncoding', () => {
     await encoding.run();
     expect(encoding.status()).toMatchObject({
       encoded: 0,
-      standstill: { cause: 'modelFailed', reason: 'The model failed (the model process ended). It is tried again.' },
+      standstill: {
+        cause: 'modelFailed',
+        reason: 'The model failed (the model process ended). Anchorage will try again.',
+      },
     });
     coder.failing = undefined;
     await expect.poll(() => encoding.status().standstill).toBe(undefined);
@@ -332,7 +335,7 @@ describe('MemoryEncoding', () => {
     await encoding.run();
     expect(encoding.status().standstill).toEqual({
       cause: 'storeUnwritable',
-      reason: 'Memories cannot be stored: the disk is full. It is tried again.',
+      reason: 'Memories cannot be stored: the disk is full. Anchorage will try again.',
     });
     await expect.poll(() => encoding.status().encoded, { timeout: 5_000 }).toBe(encoding.status().segments);
     expect(encoding.status().standstill).toBe(undefined);
