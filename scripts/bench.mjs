@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- NAME [arguments]`: builds test/bench/NAME.ts and runs it. Each bench measures ours and its peers in
- * one run and prints ratios. Without a name it lists them. `--save` also writes what is printed, with the machine and
- * the commit, to docs/results/runs/NAME.md.
+ * `npm run bench -- NAME [arguments]`: builds test/bench/NAME.ts and runs it. Each bench measures Anchorage and its peers
+ * in one run and prints ratios. Without a name it lists the benches. `--save` also writes the output, with the machine
+ * and the commit, to docs/results/runs/NAME.md.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -21,9 +21,9 @@ if (!name || !names.includes(name)) {
   console.log(`Usage: npm run bench -- NAME [arguments]\nBenches: ${names.join(', ')}`);
   process.exit(name ? 2 : 0);
 }
-// Some peers load ONNX Runtime too, and no import of theirs may come before this.
+// Some peers load ONNX Runtime too, so this is set before their imports.
 process.env['ORT_DISABLE_TELEMETRY'] = '1';
-// Imported only now: on a fresh clone it has just been installed.
+// Imported here, because on a fresh clone it has just been installed.
 const { build } = await import('esbuild');
 const outfile = join(root, '.cache', 'bench', `${name}.mjs`);
 await build({
@@ -42,7 +42,7 @@ const printed = given.includes('--save') ? recordConsole() : undefined;
 await bench.run(rest);
 if (printed) saveRun(printed);
 
-/** Keeps every line that the bench prints. */
+/** Records every line that the bench prints. */
 function recordConsole() {
   const lines = [];
   const log = console.log;

@@ -1,13 +1,13 @@
 /**
  * `npm run build [-- --watch] [-- --minify] [-- --only=worker,cli,editor] [-- --metafiles DIR]`: bundles
- * the product into dist/. `--metafiles` writes what each bundle is made of, for the notices of a package.
+ * the product into dist/. `--metafiles` writes esbuild's list of inputs per bundle, for the notices of a package.
  *
  * worker:   worker.js, inference.js and the indexing thread, segment-thread.js (Node, CommonJS)
  * cli:      cli.js (Node, CommonJS), which starts the worker's processes
- * editor:   extension.js (CommonJS, `vscode` left to the editor) and webview/*.js (browser)
+ * editor:   extension.js (CommonJS; the editor provides `vscode`) and webview/*.js (browser)
  *
- * onnxruntime-node stays outside the bundles, because it loads a native binary from its own folder; so do the grammars,
- * which are copied beside the bundles.
+ * onnxruntime-node is not bundled, because it loads a native binary from its own folder. The grammars are copied beside
+ * the bundles.
  */
 import { context } from 'esbuild';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -74,7 +74,7 @@ const bundles = [
   },
 ];
 
-/** Each panel is one file directly in src/webview; what they share lies in its folders. */
+/** Entry points of the panels: the files directly in src/webview. Its folders have the rest. */
 function webviewEntries() {
   const folder = join(root, 'src', 'webview');
   if (!existsSync(folder)) return [];
@@ -83,10 +83,10 @@ function webviewEntries() {
     .map((name) => join(folder, name));
 }
 
-/** Grammars that no language of src/workspace/languages reads. */
+/** Grammars that no language of src/workspace/languages uses. */
 const UNUSED_GRAMMARS = ['tree-sitter-regex.wasm'];
 
-/** Files that are read at run time and not bundled: [source, path below dist]. */
+/** Files that are read at run time and not bundled: [source, path in dist]. */
 function assets() {
   const grammars = dirname(require.resolve('@vscode/tree-sitter-wasm'));
   const files = readdirSync(grammars)
@@ -109,7 +109,7 @@ const contexts = await Promise.all(chosen.map(({ options }) => context(options))
 try {
   if (values.watch) {
     await Promise.all(contexts.map((each) => each.watch()));
-    console.error(`Watching src; ${basename(dist)}/ is rebuilt on each change. Ctrl+C ends it.`);
+    console.error(`Watching src. Each change rebuilds ${basename(dist)}/. Stop with Ctrl+C.`);
   } else {
     const results = await Promise.all(contexts.map((each) => each.rebuild()));
     if (values.metafiles) {
@@ -121,7 +121,7 @@ try {
     console.error(`Built ${parts.join(' and ')} into ${basename(dist)}/ in ${Date.now() - started} ms.`);
   }
 } catch {
-  // esbuild has printed what is wrong; a stale bundle would hide it.
+  // esbuild has printed the errors. A stale bundle would hide them.
   if (!values.watch) for (const { options } of chosen) removeOutputs(options);
   process.exitCode = 1;
 } finally {

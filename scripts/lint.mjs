@@ -1,6 +1,6 @@
 /**
- * `npm run lint [-- --fix]`: ESLint (doors, circles, names, lengths) and Prettier over the whole tree. Unchanged files
- * come from a cache in .cache/lint; `--fix` mends what can be mended.
+ * `npm run lint [-- --fix]`: runs ESLint (layers, import cycles, names, lengths) and Prettier over the whole tree. Results
+ * of unchanged files come from .cache/lint. `--fix` applies automatic fixes.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * `npm run package [-- --target linux-x64] [-- --out FILE]`: a VSIX for this platform, or another that the native
- * runtime has a binary for. It is made from a staged folder, so the working tree stays as it is.
+ * `npm run package [-- --target linux-x64] [-- --out FILE]`: makes a VSIX for this platform, or another one with a binary
+ * of the native runtime. It uses a staged folder, so the working tree does not change.
  */
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
@@ -18,7 +18,7 @@ const staged = await stageExtension({ directory: path.join(root, '.cache', 'pack
 const file = path.resolve(values.out ?? path.join(root, `anchorage-${target}.vsix`));
 mkdirSync(path.dirname(file), { recursive: true });
 if (isPlaceholder(JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')))) {
-  console.log('The repository in package.json has no real owner yet: the links of this package lead nowhere.');
+  console.log('package.json has no real repository owner yet, so the links of this package do not work.');
 }
 await packVsix({ staged, target, file });
 console.log(

@@ -1,7 +1,7 @@
 /**
- * `npm start`: from a fresh clone to a cited answer. Installs what is missing, builds when the sources are newer than
- * the bundles, and asks this repository a question; `npm start -- "question" --workspace DIR` asks another one
- * elsewhere.
+ * `npm start`: from a fresh clone to a cited answer. Installs missing dependencies, builds if the sources are newer than
+ * the bundles, and asks a question about this repository. `npm start -- "question" --workspace DIR` asks another question
+ * about another folder.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { installDependencies, root } from './lib/install.mjs';
 
 const DEFAULT_QUESTION = 'How are the citations of an answer checked?';
 
-/** Newest modification time (ms) of the files below `path`. */
+/** Latest modification time (ms) of the files in `path`. */
 function newest(path) {
   const stat = statSync(path);
   if (!stat.isDirectory()) return stat.mtimeMs;

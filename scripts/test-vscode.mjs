@@ -1,12 +1,12 @@
 /**
- * `npm run test:vscode [-- --only=suite,ui] [-- --grep TEXT] [-- --shots DIR]`: the extension in a real editor.
+ * `npm run test:vscode [-- --only=suite,ui] [-- --grep TEXT] [-- --shots DIR]`: tests the extension in a real editor.
  *
- * suite  mocha inside the extension host, in a downloaded VS Code (@vscode/test-electron) where one can be had and
- *        shown, else in the VS Code that npm carries, with Chromium in front of it
- * ui     walks with keyboard and mouse through the installed package, in the npm-borne VS Code only
+ * suite  mocha inside the extension host, in a downloaded VS Code (@vscode/test-electron) if it is available, else in the
+ *        VS Code server from npm, shown in Chromium
+ * ui     walks with keyboard and mouse through the installed package, only in the VS Code server from npm
  *
- * ANCHORAGE_VSCODE=electron|server chooses (lib/editor-choice.mjs); which it was, and why, is printed.
- * ANCHORAGE_PATIENCE=3 makes every limit three times as long, for a busy machine. Ends with "N passed, N failed".
+ * ANCHORAGE_VSCODE=electron|server chooses the editor (lib/editor-choice.mjs). The choice and its reason are printed.
+ * ANCHORAGE_PATIENCE=3 multiplies every time limit by 3, for a busy machine. The last line is "N passed, N failed".
  */
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -31,13 +31,13 @@ const cache = path.join(root, '.cache', 'vscode-test');
 const bundles = path.join(cache, 'tests');
 const scratch = mkdtempSync(path.join(tmpdir(), 'anchorage-vscode-'));
 const shots = path.resolve(values.shots ?? path.join(cache, 'screenshots'));
-// A busy machine is given more time.
+// Milliseconds for the whole suite.
 const SUITE_LIMIT = 150_000 * (Number(process.env.ANCHORAGE_PATIENCE) || 1);
 
 /** @type {{ title: string, state: 'passed' | 'failed', error?: string, milliseconds: number }[]} */
 const results = [];
 const stops = [];
-// A broken run must not leave servers behind.
+// An aborted run must stop its servers.
 for (const signal of ['SIGINT', 'SIGTERM'])
   process.on(signal, () => void Promise.all(stops.map((stop) => stop())).finally(() => process.exit(1)));
 try {
@@ -75,7 +75,7 @@ async function bundleTests() {
     target: 'node20',
     sourcemap: 'inline',
     external: ['vscode', 'mocha', 'playwright-core', 'axe-core'],
-    // Of the modules that ask where they lie only test/fixtures.ts is bundled here.
+    // test/fixtures.ts is the only bundled module that uses import.meta.url.
     define: { 'import.meta.url': JSON.stringify(pathToFileURL(path.join(root, 'test', 'fixtures.ts')).href) },
     logLevel: 'warning',
   });
@@ -93,11 +93,11 @@ async function runSuite(staged) {
     probes: machineProbes(path.join(root, '.vscode-test')),
   });
   const editor =
-    choice.kind === 'electron' ? `the downloaded VS Code ${choice.executable}` : 'the VS Code that npm carries';
+    choice.kind === 'electron' ? `the downloaded VS Code ${choice.executable}` : 'the VS Code server from npm';
   console.log(`suite: in ${editor}, because ${choice.why}`);
   if (choice.kind === 'electron') await runSuiteInElectron(choice, { staged, workspace, runner, env });
   else await runSuiteInServer({ staged, workspace, runner, env });
-  // A failing suite is told by its report, a broken editor by the missing report.
+  // The report shows failed tests. A missing report shows a broken editor.
   collect(report, 'suite');
 }
 
@@ -128,7 +128,7 @@ async function runSuiteInElectron({ executable, prefix }, { staged, workspace, r
     try {
       process.kill(process.platform === 'win32' ? child.pid : -child.pid, 'SIGKILL');
     } catch {
-      // It has ended by itself.
+      // The process has already ended.
     }
   };
   stops.push(async () => end());
@@ -189,8 +189,8 @@ async function runSuiteInServer({ staged, workspace, runner, env }) {
 async function runWalks(staged) {
   if (process.platform !== 'linux') {
     console.log(
-      `ui: NOT RUN: the walks are driven through the VS Code that npm carries, which is set up for Linux ` +
-        `only (this is ${process.platform}).`,
+      `ui: NOT RUN: the walks need the VS Code server from npm, which works on Linux only (this is ` +
+        `${process.platform}).`,
     );
     return;
   }
@@ -252,7 +252,7 @@ function collect(report, part) {
         {
           title: `${part}: the tests wrote no report`,
           state: 'failed',
-          error: 'The editor did not run them to the end.',
+          error: 'The editor ended before the tests did.',
           milliseconds: 0,
         },
       ];

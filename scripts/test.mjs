@@ -1,6 +1,7 @@
 /**
- * `npm test`: lint (layers included), type check, unit tests, the training recipe's tests and dry run, and the suites
- * in a real editor. `--long` runs the long campaigns whole; `--only=unit,vscode` picks steps. Prints a closing count.
+ * `npm test`: lint (including layers), type check, unit tests, the tests and dry run of the training recipe, and the
+ * suites in a real editor. `--long` also runs the long tests. `--only=unit,vscode` picks steps. The last line has the
+ * counts.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -17,7 +18,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'anchorage-test-'));
 const vitestReport = join(scratch, 'vitest.json');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 
-/** Each step: a command, and how many tests its output tells of. A step without tests counts as one check. */
+/** Each step: a command, and a function that reads the number of tests from its output. Without tests it counts as 1. */
 const steps = [
   { name: 'lint', command: ['node', 'scripts/lint.mjs'] },
   { name: 'types', command: [bin('tsc'), '--noEmit'] },
@@ -36,7 +37,7 @@ const steps = [
 
 function countClosingLine(output) {
   const found = [...output.matchAll(/^(?:\w+: )?(\d+) passed, (\d+) failed/gm)].at(-1);
-  if (!found) throw new Error('the step printed no closing count');
+  if (!found) throw new Error('The output of the step has no closing count.');
   return { passed: Number(found[1]), failed: Number(found[2]) };
 }
 
@@ -64,7 +65,7 @@ function run(command) {
 
 installDependencies();
 if (!process.env.ANCHORAGE_REAL_MODELS) {
-  console.log('ANCHORAGE_REAL_MODELS names no folder of real weights: the tests that read them are skipped.');
+  console.log('ANCHORAGE_REAL_MODELS is not set to a folder of real weights. The tests that read them are skipped.');
 }
 let passed = 0;
 let failed = 0;

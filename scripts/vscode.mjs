@@ -1,7 +1,7 @@
 /**
- * `npm run vscode [-- FOLDER] [-- --port N] [-- --trust]`: the extension in the VS Code that npm carries, on this
- * machine's loopback, for a look by hand. Prints the address; Ctrl+C ends it. `--trust` leaves workspace trust on
- * (Restricted Mode).
+ * `npm run vscode [-- FOLDER] [-- --port N] [-- --trust]`: runs the extension in the VS Code server from npm, on a
+ * loopback port, for manual tests. Prints the address. Stop with Ctrl+C. `--trust` leaves workspace trust on (Restricted
+ * Mode).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
@@ -50,5 +50,5 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     });
   });
 }
-// The server is detached; this keeps the command until it is ended.
+// The server is detached, so this timer keeps the command running.
 setInterval(() => undefined, 1 << 30);

@@ -1,6 +1,6 @@
 import { chromium } from 'playwright-core';
 
-/** Chromium for a look at the editor: it draws without a GPU and reaches nothing but this machine. */
+/** Launches Chromium to show the editor. It renders without a GPU and can connect only to this machine. */
 export function launchBrowser(executablePath) {
   return chromium.launch({
     executablePath,
@@ -19,7 +19,7 @@ export function launchBrowser(executablePath) {
   });
 }
 
-/** Address of the editor with a folder (or `.code-workspace` file) open, and what it should be told besides. */
+/** Address of the editor with an open folder or `.code-workspace` file, and an optional payload. */
 export function editorUrl(origin, { folder, workspace, payload = [] }) {
   const parameters = new URLSearchParams();
   if (folder) parameters.set('folder', folder);

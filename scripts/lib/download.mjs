@@ -1,9 +1,9 @@
-/** Commands that fetch something (npm, pip, apt-get): quiet where they succeed, one line and a log where they fail. */
+/** Runs commands that download (npm, pip, apt-get): silent on success, one line and a log on failure. */
 import { spawnSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
-/** Lines with which npm, pip and apt-get tell the reason; earlier patterns are more telling than later ones. */
+/** Lines of npm, pip and apt-get that give the reason. Earlier patterns have precedence. */
 const REASONS = [
   /^npm (?:error|ERR!) (network request to .*|.*reason: .*)$/m,
   /^npm (?:error|ERR!) (?!code |errno |syscall |path |network |A complete log|Log files|command |\s)(.*\S)$/m,
@@ -17,7 +17,7 @@ const REASONS = [
  * @returns {string} One line.
  */
 export function failureReason(output) {
-  // A package's own install step says more than npm, which only repeats the command.
+  // The output of a package's install step says more than npm's error, which only repeats the command.
   if (/^npm (?:error|ERR!) command failed$/m.test(output)) return stepReason(output.split(/^npm (?:error|ERR!)/m)[0]);
   for (const pattern of REASONS) {
     const found = pattern.exec(output);
@@ -26,7 +26,7 @@ export function failureReason(output) {
   return lastLine(output) || 'it printed nothing';
 }
 
-/** The last error that an install step printed, else its last line. */
+/** The last error of an install step, else its last line. */
 function stepReason(output) {
   const tail = output.trim().split('\n').slice(-40);
   return (tail.findLast((line) => /\berror:/i.test(line)) ?? tail.at(-1)).trim();
@@ -37,10 +37,10 @@ function lastLine(text) {
 }
 
 /**
- * Runs a command that fetches something, with its output in a file.
+ * Runs a command that downloads, and writes its output to a file.
  *
- * @param {import('./download.mjs').Download} given `what` names what is fetched; it begins the message of a failure.
- * @throws Error whose message is one line that says what failed and why, and one that says where the log is.
+ * @param {import('./download.mjs').Download} given `what` names the download and begins the error message.
+ * @throws DownloadError with the reason and the path of the log.
  */
 export function runDownload({ what, command, args, logFile, cwd, env = process.env }) {
   mkdirSync(path.dirname(logFile), { recursive: true });
@@ -60,7 +60,7 @@ export function runDownload({ what, command, args, logFile, cwd, env = process.e
   throw new DownloadError(`${what} could not be fetched: ${how}`, logFile);
 }
 
-/** A failure that needs no stack: its message is complete. */
+/** A failed download. The message is complete, so no stack is printed. */
 export class DownloadError extends Error {
   constructor(line, logFile) {
     super(`${line}\nLog: ${logFile}`);

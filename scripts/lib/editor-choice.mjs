@@ -1,33 +1,33 @@
 /**
- * Which editor the suite in the extension host runs in: VS Code as its makers build it, where one can be had and shown,
- * else the VS Code that npm carries. Always says why; what was asked for by name and cannot be had is an error, never a
- * detour.
+ * Chooses the editor for the suite in the extension host: a downloaded VS Code if it can be downloaded and shown, else the
+ * VS Code server from npm. The result has the reason. If the requested editor is not available, it throws an error and
+ * uses no other.
  */
 import { spawnSync } from 'node:child_process';
 
-/** Milliseconds without a byte after which a download counts as not to be had. */
+/** Milliseconds without data after which a download fails. */
 const DOWNLOAD_PATIENCE = 10_000;
 
 /**
  * @param {{ wish?: string, platform: string, env: Record<string, string | undefined>,
  *   probes: import('./editor-choice.mjs').Probes }} given
  * @returns {Promise<import('./editor-choice.mjs').EditorChoice>}
- * @throws Error that says what to do when `wish` cannot be met
+ * @throws Error with advice if the requested editor is not available
  */
 export async function chooseEditor({ wish = '', platform, env, probes }) {
   if (!['', 'electron', 'server'].includes(wish))
     throw new Error(
-      `ANCHORAGE_VSCODE is "${wish}"; it may be "electron" (a downloaded VS Code), "server" (the one from ` +
-        `npm), or nothing: then what can be had is taken.`,
+      `ANCHORAGE_VSCODE is "${wish}". Set it to "electron" (a downloaded VS Code) or "server" (the one from npm), ` +
+        `or unset it to use the one that is available.`,
     );
-  if (wish === 'server') return { kind: 'server', why: 'ANCHORAGE_VSCODE=server asks for it' };
+  if (wish === 'server') return { kind: 'server', why: 'ANCHORAGE_VSCODE=server requests it' };
   const detour = (why, remedy) => {
-    if (wish === 'electron') throw new Error(`ANCHORAGE_VSCODE=electron cannot be met: ${why}. ${remedy}`);
+    if (wish === 'electron') throw new Error(`ANCHORAGE_VSCODE=electron is not possible: ${why}. ${remedy}`);
     return { kind: 'server', why };
   };
   const display = displayOf(platform, env, probes);
-  // Asked first, because it costs nothing: an editor that cannot be shown need not be downloaded.
-  if (!display) return detour('there is no display, and no xvfb-run to make one', 'Set DISPLAY, or install xvfb.');
+  // The display is checked first, because an editor that cannot be shown need not be downloaded.
+  if (!display) return detour('there is no display and no xvfb-run', 'Set DISPLAY, or install xvfb.');
   const downloaded = await probes.download().then(
     (executable) => ({ executable }),
     (error) => ({ reason: firstLine(error) }),
@@ -55,7 +55,7 @@ function displayOf(platform, env, probes) {
   if (platform !== 'linux') return { prefix: [], why: 'this system has a display' };
   if (env.DISPLAY || env.WAYLAND_DISPLAY)
     return { prefix: [], why: `the display ${env.DISPLAY || env.WAYLAND_DISPLAY} shows it` };
-  // -a takes a free display number: another run may be under way.
+  // -a takes a free display number, because another run may be active.
   return probes.hasCommand('xvfb-run') ? { prefix: ['xvfb-run', '-a'], why: 'xvfb-run shows it' } : undefined;
 }
 
@@ -66,7 +66,7 @@ function firstLine(error) {
 
 /**
  * The probes on a real machine.
- * @param {string} cachePath Where downloaded editors are kept.
+ * @param {string} cachePath Folder of downloaded editors.
  * @returns {import('./editor-choice.mjs').Probes}
  */
 export function machineProbes(cachePath) {
@@ -76,7 +76,7 @@ export function machineProbes(cachePath) {
       return downloadAndUnzipVSCode({ version: 'stable', cachePath, timeout: DOWNLOAD_PATIENCE });
     },
     hasCommand: (name) => spawnSync('sh', ['-c', `command -v ${name}`]).status === 0,
-    // As plain Node it needs the same shared libraries and neither a display nor a profile.
+    // Run as plain Node, the editor needs the same shared libraries, but no display and no profile.
     startFault: (executable) => {
       const { status, error, stderr } = spawnSync(executable, ['-e', '0'], {
         env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' },

@@ -1,6 +1,6 @@
 /**
- * A small workspace for the tests in the editor, written anew each time: a harbour's booking system in three languages,
- * with things to be found, a file of 5,000 lines, prose, ignored files and awkward names.
+ * Writes a small workspace for the tests in the editor: a harbour's booking system in three languages, with a file of
+ * 5,000 lines, prose, ignored files and awkward names.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';

@@ -6,7 +6,7 @@ export interface Notice {
   licence: string;
   url: string | undefined;
   texts: string[];
-  /** Files of the package that are shipped, where that is not its code. */
+  /** The shipped files of the package, if they are not its code. */
   contents?: string;
 }
 

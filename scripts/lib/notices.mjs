@@ -1,11 +1,11 @@
 /**
- * THIRD-PARTY-NOTICES.txt: every package, font, grammar and model that the extension ships, with its licence in full.
- * The list comes from esbuild's metafiles and from the folders that are copied, never from package.json.
+ * Makes THIRD-PARTY-NOTICES.txt: every package, font, grammar and model that the extension ships, with the full licence.
+ * The list comes from esbuild's metafiles and the copied folders, not from package.json.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** Texts for packages that declare a licence and carry no text of it: package name → file in scripts/licences. */
+/** Licence texts for packages that include none: package name → file in scripts/licences. */
 const SUPPLIED = {
   'onnxruntime-node': 'onnxruntime.txt',
   'onnxruntime-common': 'onnxruntime.txt',
@@ -16,17 +16,17 @@ const NOTICE_FILE = /^(notice|third-?party-?notices?)/i;
 const RULE = '='.repeat(100);
 
 /**
- * The packages whose code is in the bundles.
+ * Lists the packages whose code is in the bundles.
  * @param {import('esbuild').Metafile[]} metafiles
- * @param {string} base The folder that the metafiles' paths start from.
- * @returns {string[]} Folders of the packages, absolute, without doubles.
+ * @param {string} base The folder to which the metafiles' paths are relative.
+ * @returns {string[]} Absolute folders of the packages, without duplicates.
  */
 export function bundledPackages(metafiles, base) {
   const directories = new Set();
   for (const { outputs } of metafiles) {
     for (const { inputs } of Object.values(outputs)) {
       for (const [input, { bytesInOutput }] of Object.entries(inputs)) {
-        // The last node_modules of the path: a package may carry others of its own.
+        // The last node_modules in the path, because a package may have nested ones.
         const found = /^(.*\bnode_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(input);
         if (found && bytesInOutput > 0) directories.add(path.resolve(base, found[1]));
       }
@@ -37,9 +37,9 @@ export function bundledPackages(metafiles, base) {
 
 /**
  * @param {string} directory A package's folder.
- * @param {string} supplied The folder of texts for packages that carry none.
+ * @param {string} supplied The folder of licence texts for packages that include none.
  * @returns {import('./notices.mjs').Notice}
- * @throws Error when there is no text of the licence
+ * @throws Error if there is no licence text
  */
 export function packageNotice(directory, supplied) {
   const { name, version, license, homepage, repository } = readJson(path.join(directory, 'package.json'));
@@ -47,7 +47,7 @@ export function packageNotice(directory, supplied) {
   const file = SUPPLIED[name];
   if (own.length === 0 && !file) {
     throw new Error(
-      `${name} ${version} is shipped and carries no text of its licence (${license}). ` +
+      `${name} ${version} is shipped without its licence text (${license}). ` +
         `Put the text into scripts/licences and name the file in scripts/lib/notices.mjs.`,
     );
   }
@@ -58,9 +58,9 @@ export function packageNotice(directory, supplied) {
 
 /**
  * @param {string} directory A folder of models/.
- * @param {string} projectLicence Text for models that are the project's own.
+ * @param {string} projectLicence Licence text for the project's own models.
  * @returns {import('./notices.mjs').Notice}
- * @throws Error when neither a licence file nor the card's `licence` row says what the model is under
+ * @throws Error if neither a licence file nor the `licence` row of the model card gives the licence
  */
 export function modelNotice(directory, projectLicence) {
   const name = `models/${path.basename(directory)}`;
@@ -69,7 +69,7 @@ export function modelNotice(directory, projectLicence) {
   const own = textsIn(directory, LICENCE_FILE);
   const ofProject = row && /as the repository/.test(row[1]);
   if (own.length === 0 && !ofProject) {
-    throw new Error(`${name} is shipped and carries no text of its licence. Put a LICENSE file beside its weights.`);
+    throw new Error(`${name} is shipped without its licence text. Put a LICENSE file beside its weights.`);
   }
   const texts = [...(own.length > 0 ? own : [projectLicence]), ...textsIn(directory, NOTICE_FILE)];
   return { name, version: '', licence: row ? row[1] : 'see below', url: undefined, texts };
@@ -77,7 +77,7 @@ export function modelNotice(directory, projectLicence) {
 
 /**
  * @param {import('./notices.mjs').Notice[]} notices
- * @returns {string} A list of what is shipped, then each with its texts.
+ * @returns {string} A list of the shipped components, then each with its texts.
  */
 export function formatNotices(notices) {
   const sorted = [...notices].sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -1,4 +1,4 @@
-/** What a VSIX may hold: patterns of paths below the staged folder. Whatever no pattern allows fails the packaging. */
+/** Allowed files of a VSIX: patterns of paths in the staged folder. Any other file fails the packaging. */
 const ALLOWED = [
   /^(package\.json|package\.nls(\.[a-z-]+)?\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD-PARTY-NOTICES\.txt)$/,
   /^media\/icon\.(png|svg)$/,
@@ -13,8 +13,8 @@ const ALLOWED = [
 const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'THIRD-PARTY-NOTICES.txt', 'dist/extension.js'];
 
 /**
- * @param {string[]} files Paths below the staged folder, with forward slashes.
- * @throws Error that names every file that is too much or missing
+ * @param {string[]} files Paths in the staged folder, with forward slashes.
+ * @throws Error that names every unexpected or missing file
  */
 export function checkContents(files) {
   const extra = files.filter((file) => !ALLOWED.some((pattern) => pattern.test(file)));

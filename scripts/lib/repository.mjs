@@ -1,11 +1,11 @@
-/** The account that package.json names until the repository has one; publishing begins with replacing it there. */
+/** The owner in package.json until the repository has a real one. Replace it there before publishing. */
 const PLACEHOLDER_OWNER = 'anchorage-owner';
 
 /**
- * The links of a manifest, from its `repository`: the only place that names the owner.
+ * Derives the links of a manifest from `repository`, the only field that names the owner.
  * @param {{ repository: { url: string } }} manifest
  * @returns {{ owner: string, homepage: string, bugs: { url: string } }}
- * @throws Error when the repository is not a GitHub address
+ * @throws Error if the repository is not a GitHub address
  */
 export function repositoryLinks({ repository }) {
   const found = /^https:\/\/github\.com\/([\w-]+)\/([\w-]+)\.git$/.exec(repository.url);

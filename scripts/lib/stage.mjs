@@ -1,6 +1,6 @@
 /**
- * Gathers what is shipped into one folder: the manifest, the bundles, the native runtime of one platform, models and
- * pictures. The package is made from it, and the tests in the editor run it, so that both see the same thing.
+ * Gathers the shipped files in one folder: manifest, bundles, native runtime of one platform, models and pictures. The
+ * package is made from this folder, and the tests in the editor run it, so both use the same files.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, realpathSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { bundledPackages, formatNotices, modelNotice, packageNotice } from './no
 
 const require = createRequire(import.meta.url);
 
-/** Platforms that onnxruntime-node has a binary for; VS Code names them the same way. */
+/** Platforms with a binary of onnxruntime-node. VS Code uses the same names. */
 const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'win32-arm64', 'darwin-arm64'];
 
 export function hostTarget() {
@@ -20,12 +20,12 @@ export function hostTarget() {
 }
 
 /**
- * @param {{ directory: string, target?: string, minify?: boolean }} options `directory` is made anew.
+ * @param {{ directory: string, target?: string, minify?: boolean }} options `directory` is deleted and recreated.
  * @returns {Promise<string>} `directory`
  */
 export async function stageExtension({ directory, target = hostTarget(), minify = false }) {
   if (!TARGETS.includes(target)) {
-    throw new Error(`onnxruntime-node has no binary for ${target}; packages can be made for ${TARGETS.join(', ')}.`);
+    throw new Error(`onnxruntime-node has no binary for ${target}. Choose one of: ${TARGETS.join(', ')}.`);
   }
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
@@ -35,14 +35,14 @@ export async function stageExtension({ directory, target = hostTarget(), minify 
     process.execPath,
     [
       path.join(root, 'scripts', 'build.mjs'),
-      // The terminal command is not started from the editor.
+      // The extension does not use the command-line tool.
       '--only=worker,editor',
       ...['--outdir', dist, '--metafiles', metafiles],
       ...(minify ? ['--minify'] : []),
     ],
     { stdio: ['ignore', 2, 2] },
   );
-  if (build.status !== 0) throw new Error('The build failed; the lines above say why.');
+  if (build.status !== 0) throw new Error('The build failed. See the errors above.');
   const runtime = await copyRuntime(path.join(dist, 'node_modules'), target);
   await copyShipped(directory);
   await writeNotices(directory, metafiles, runtime);
@@ -52,13 +52,13 @@ export async function stageExtension({ directory, target = hostTarget(), minify 
 }
 
 /**
- * onnxruntime-node beside the bundles that require it, with the binary of one platform and without its installer.
- * @returns {Promise<string[]>} Folders of the packages that were copied from.
+ * Copies onnxruntime-node beside the bundles that require it, with the binary of one platform and without its installer.
+ * @returns {Promise<string[]>} Folders of the copied packages.
  */
 async function copyRuntime(modules, target) {
   const [platform, arch] = target.split('-');
   const runtime = path.dirname(require.resolve('onnxruntime-node/package.json'));
-  // Its package.json is not exported: the entry lies in dist/cjs below it.
+  // The package does not export its package.json. Its entry is in dist/cjs.
   const common = path.resolve(
     path.dirname(createRequire(path.join(runtime, 'package.json')).resolve('onnxruntime-common')),
     '..',
@@ -66,14 +66,14 @@ async function copyRuntime(modules, target) {
   );
   const binaries = path.join(runtime, 'bin', 'napi-v6');
   const wanted = path.join(binaries, platform, arch);
-  if (!existsSync(wanted)) throw new Error(`${wanted} is absent: install the dependencies again (npm ci).`);
+  if (!existsSync(wanted)) throw new Error(`${wanted} is missing. Install the dependencies again (npm ci).`);
   await cp(runtime, path.join(modules, 'onnxruntime-node'), {
     recursive: true,
     filter: (source) => {
       const inside = path.relative(runtime, source).split(path.sep);
       if (['script', 'lib', 'node_modules', '__commit.txt'].includes(inside[0])) return false;
       if (/\.(map|d\.ts)$/.test(source)) return false;
-      // Only the wanted platform's folder, and of the two names of one macOS library only the one that is loaded.
+      // Copies only the folder of the platform. A macOS library has two names, and only the loaded one is copied.
       if (inside[0] === 'bin' && inside.length >= 3 && inside[2] !== platform) return false;
       if (inside[0] === 'bin' && inside.length >= 4 && inside[3] !== arch) return false;
       return true;
@@ -89,10 +89,10 @@ async function copyRuntime(modules, target) {
   return [runtime, common];
 }
 
-/** Packages with files that scripts/build.mjs copies beside the bundles: name → folder in dist. */
+/** Packages whose files scripts/build.mjs copies beside the bundles: name → folder in dist. */
 const COPIED = { '@vscode/tree-sitter-wasm': 'tree-sitter', '@vscode/codicons': 'codicons' };
 
-/** The licences of all that is shipped: packages in the bundles or copied beside them, and models. */
+/** Writes the licences of all shipped components: bundled or copied packages, and models. */
 async function writeNotices(directory, metafiles, runtime) {
   const bundles = await Promise.all(
     (await readdir(metafiles)).map(async (name) => JSON.parse(await readFile(path.join(metafiles, name), 'utf8'))),
@@ -115,7 +115,7 @@ async function writeNotices(directory, metafiles, runtime) {
   await writeFile(path.join(directory, 'THIRD-PARTY-NOTICES.txt'), formatNotices(notices));
 }
 
-/** What the README and the build use and the extension does not. */
+/** Folders that the README and the build use, but the extension does not. */
 const NOT_SHIPPED = [path.join('models', 'recipe'), path.join('media', 'screenshots'), path.join('media', 'logo.svg')];
 
 async function copyShipped(directory) {
@@ -129,7 +129,7 @@ async function copyShipped(directory) {
   }
 }
 
-/** What runs is bundled, so a package depends on nothing and has no scripts. */
+/** Writes the manifest without dependencies and scripts, because the code is bundled. */
 async function writeManifest(directory) {
   const manifest = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
   for (const key of ['scripts', 'dependencies', 'devDependencies', 'bin']) delete manifest[key];

@@ -1,7 +1,7 @@
 /**
- * A complete VS Code without a download server: `code-server` and its Node come from npm, the browser that shows it
- * from the system's packages. This file alone decides what is installed, where, and says so; it is idempotent and
- * locked, so that several commands may ask at once.
+ * Installs and starts a complete VS Code without Microsoft's download server. `code-server` and its Node come from npm,
+ * and the browser from the system's packages. The installation is idempotent and locked, so several commands may run it
+ * at the same time.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
@@ -13,24 +13,24 @@ import { DownloadError, runDownload } from './download.mjs';
 import { logs } from './install.mjs';
 import { npmEnvironment } from './npm-environment.mjs';
 
-/** Versions known to work together; a change of any of them installs anew. */
+/** Versions that work together. A change of any of them triggers a new installation. */
 const VERSIONS = { codeServer: '4.139.1', node: '24.21.0' };
 
-/** Where machine caches live, outside the repository. */
+/** Cache folder of this machine, outside the repository. */
 export function cacheDirectory() {
   return process.env.ANCHORAGE_TEST_CACHE || path.join(homedir(), '.cache', 'anchorage-test');
 }
 
 /**
- * Installs what is missing.
+ * Installs the missing parts.
  * @param {{ browser?: boolean, log?: (line: string) => void }} [options] `browser: false` leaves Chromium out.
  * @returns {Promise<{ node: string, entry: string, browser: string | undefined }>} Absolute paths.
  */
 export async function ensureServer({ browser = true, log = console.log } = {}) {
   if (process.platform !== 'linux') {
     throw new Error(
-      `The VS Code server from npm is set up for Linux only (this is ${process.platform}). Allow VS Code to ` +
-        `be downloaded instead.`,
+      `The VS Code server from npm works on Linux only (this is ${process.platform}). Use a downloaded VS Code ` +
+        `(ANCHORAGE_VSCODE=electron).`,
     );
   }
   const cache = cacheDirectory();
@@ -61,7 +61,7 @@ async function ensureCodeServer(cache, log) {
   await rm(serverRoot, { recursive: true, force: true });
   const settings = {
     PATH: `${path.join(nodeHome, 'bin')}${path.delimiter}${process.env.PATH ?? ''}`,
-    // Native modules are built against the headers in that Node package; nothing is looked up elsewhere.
+    // Native modules are built with the headers of this Node package, without a download.
     npm_config_nodedir: nodeHome,
     npm_config_build_from_source: 'true',
   };
@@ -77,7 +77,7 @@ function ensureBrowser(log) {
   if (found) return found;
   ensureSystemPackages(['chromium'], log);
   const installed = findBrowser();
-  if (!installed) throw new Error('No Chromium was found. Install chromium, or name one in ANCHORAGE_CHROMIUM.');
+  if (!installed) throw new Error('No Chromium was found. Install chromium, or set ANCHORAGE_CHROMIUM to its path.');
   return installed;
 }
 
@@ -92,8 +92,8 @@ function findBrowser() {
 }
 
 /**
- * Asks the system's package manager for what is absent; a machine without apt or without the right gets told what to
- * do.
+ * Installs missing system packages with apt-get. Without apt-get or the permission to use it, throws an error that lists
+ * the packages.
  */
 function ensureSystemPackages(packages, log) {
   const missing = packages.filter((name) => !systemPackagePresent(name));
@@ -135,7 +135,7 @@ function systemPackagePresent(name) {
   return spawnSync('sh', ['-c', `command -v ${name}`]).status === 0;
 }
 
-/** Installs one package into a folder of its own. `settings` are variables on top of the cleaned environment. */
+/** Installs one package into its own folder. `settings` are added to the cleaned environment. */
 function npmInstall(prefix, spec, settings, log) {
   mkdirSync(prefix, { recursive: true });
   const started = Date.now();
@@ -150,7 +150,7 @@ function npmInstall(prefix, spec, settings, log) {
   log(`Installed ${spec} in ${Math.round((Date.now() - started) / 1000)} s`);
 }
 
-/** Runs `work` while holding a lock file; a lock whose owner has died is taken over. */
+/** Runs `work` while holding a lock file. A lock whose process has ended is taken over. */
 async function withLock(file, log, work) {
   let told = false;
   for (;;) {
@@ -163,7 +163,7 @@ async function withLock(file, log, work) {
         await rm(file, { force: true });
         continue;
       }
-      if (!told) log(`Waiting for another command that is installing (${file})`);
+      if (!told) log(`Waiting for another installation (${file})`);
       told = true;
       await new Promise((resolve) => setTimeout(resolve, 500));
     }
@@ -191,9 +191,8 @@ async function lockIsStale(file) {
  *
  * @param {{ node: string, entry: string }} installed From `ensureServer`.
  * @param {{ directory: string, extensions: string, settings?: object, trust?: boolean, smokeTest?: boolean, port?:
- *           number, env?: Record<string, string> }} options `directory` holds everything the server writes;
- *           `trust: true` leaves
- *   workspace trust on, so that Restricted Mode can be seen.
+ *           number, env?: Record<string, string> }} options `directory` is the server's data folder. `trust: true`
+ *           leaves workspace trust on, so that folders open in Restricted Mode.
  * @returns {Promise<{ origin: string, port: number, pid: number, logFile: string, stop: () => Promise<void> }>}
  */
 export async function startServer(installed, options) {
@@ -248,7 +247,7 @@ export async function startServer(installed, options) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   await stop();
-  throw new Error(`The VS Code server did not start; see ${logFile}`);
+  throw new Error(`The VS Code server did not start. See ${logFile}.`);
 }
 
 /** Installs a VSIX into an extensions folder. */
@@ -285,7 +284,7 @@ export async function installVsix(installed, { directory, extensions, vsix }) {
   if (code !== 0) throw new Error(`Installing ${vsix} failed (exit ${code})`);
 }
 
-/** Settings that keep the editor still while it is being looked at. */
+/** Settings that switch off animations, notifications and updates during tests. */
 export const QUIET = {
   'workbench.startupEditor': 'none',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
@@ -296,7 +295,7 @@ export const QUIET = {
   'security.workspace.trust.startupPrompt': 'never',
   'workbench.reduceMotion': 'on',
   'editor.minimap.enabled': false,
-  // In a browser the editor saves by itself; unsaved text must stay unsaved to be tested.
+  // In a browser the editor saves automatically, but the tests need unsaved text.
   'files.autoSave': 'off',
 };
 
@@ -311,7 +310,7 @@ export function freePort() {
   });
 }
 
-/** Ends a detached child and everything it started, gently and then firmly. */
+/** Stops a detached process and its child processes: SIGTERM, then SIGKILL. */
 async function stopGroup(child) {
   if (child.pid === undefined) return;
   const gone = new Promise((resolve) =>
@@ -330,7 +329,7 @@ function signalGroup(pid, signal) {
   }
 }
 
-// `node scripts/lib/vscode-server.mjs` installs and says where.
+// `node scripts/lib/vscode-server.mjs` installs the server and prints its paths.
 if (process.argv[1] && path.resolve(process.argv[1]) === path.resolve(new URL(import.meta.url).pathname)) {
   try {
     console.log(await ensureServer());

@@ -1,4 +1,4 @@
-/** The search of a question: spans of the workspace, ranked with memories where there are some. */
+/** Searches the workspace for a question. Encoded memories take part in the ranking if there are any. */
 import { splitLines, textOfLines, throwIfCancelled } from '../base';
 import { plannedLedger } from '../memory';
 import type { ContextLedger, Coverage, RankedSpan } from '../protocol';
@@ -12,7 +12,7 @@ export interface Found {
   coverage: Coverage;
   /** Plans how the memories represent the workspace for this question; absent without memories. */
   planLedger?: () => Promise<ContextLedger>;
-  /** Why memories were not used although there are some. */
+  /** Why existing memories were not used. */
   trouble?: string;
 }
 
@@ -64,7 +64,7 @@ export function questionOf(request: AskRequest, { ownNames }: AssistantLibrary):
   return { ...parsed, terms: new Map([...parseQuestion(before, ownNames).terms, ...parsed.terms]) };
 }
 
-/** The previous question, where this one cannot be searched without it. */
+/** The previous question, if this one cannot be searched without it. */
 function leansOn({ question, previous }: AskRequest): string | undefined {
   const last = previous?.[previous.length - 1];
   if (!last) return undefined;

@@ -17,7 +17,7 @@ export interface AskTools {
   search: Pick<Search, 'rank'>;
   /** Writes the answer in prose. Without it the answer quotes the sources. */
   writer?: Writer;
-  /** Notice of a quoted answer when a chosen model cannot write ("The model process ended."). */
+  /** Reason that the chosen model cannot write ("The model process ended."). It becomes a notice of the quoted answer. */
   whyExtractive?: string;
   /** Memories of the workspace: they improve the ranking, and the ledger shows how they represent the workspace. */
   memory?: WorkspaceMemory;

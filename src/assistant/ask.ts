@@ -1,6 +1,6 @@
 /**
- * Answers a question: search, gather evidence, write, verify. A chosen model writes prose; without one the answer
- * quotes the sources. A question that no source answers gets one line that says so, and no prose.
+ * Answers a question: search, gather evidence, write, verify. A chosen model writes prose. Without one the answer quotes
+ * the sources. If no source answers the question, the answer is one line that says so.
  */
 import type { Answer, Author, Citation, ContextLedger, Coverage, LedgerGroup, Writer } from '../protocol';
 import { AppError, counted, throwIfCancelled } from '../base';
@@ -17,7 +17,7 @@ import { proseLedger } from './write/prose-ledger';
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
 
-/** A question on its way to an answer. Times are of `performance.now()`. */
+/** A question while it is being answered. Times are `performance.now()` values. */
 interface Draft {
   request: AskRequest;
   question: Question;
@@ -28,8 +28,8 @@ interface Draft {
 }
 
 /**
- * @throws AppError('cancelled') when stopped before anything was written; later, what was written is returned
- * with a notice.
+ * @throws AppError('cancelled') if stopped before the first words. If stopped later, the partial answer is returned with
+ * a notice.
  */
 export async function ask(request: AskRequest, tools: AskTools): Promise<Answer> {
   const { emit = () => {}, library, writer, signal } = tools;
@@ -71,7 +71,7 @@ async function withoutMatch(draft: Draft, tools: AskTools): Promise<Answer> {
   return deliver(draft, { markdown, citations, notices: unknownNamesNotice(draft.evidence) }, tools);
 }
 
-/** Verifies a quoted answer and sends it. The ledger follows the text: nobody waits for it. */
+/** Verifies a quoted answer and sends it. The ledger follows the text, because no reader waits for it. */
 async function deliver(
   draft: Draft,
   text: { markdown: string; citations: readonly Citation[]; notices: readonly string[] },
@@ -158,19 +158,19 @@ async function inProse(draft: Draft, writer: Writer, tools: AskTools): Promise<A
   };
 }
 
-/** Names code in the question that no indexed file holds. */
+/** Names the identifiers in the question that no indexed file contains. */
 function unknownNamesNotice({ unknownNames }: Evidence): string[] {
   if (unknownNames.length === 0) return [];
   const verb = unknownNames.length === 1 ? 'does' : 'do';
   return [`${enumerate(unknownNames.map(code))} ${verb} not occur in the indexed files.`];
 }
 
-/** Says when the answer could not draw on the whole workspace. */
+/** Notice that the answer did not use the whole workspace. */
 function coverageNotice({ indexing, held, filesIndexed, filesKnown }: Coverage): string[] {
   if (filesIndexed === 0 && !indexing && held === undefined)
-    return ['No file of this workspace is indexed. The workspace is empty, or its rules leave out every file.'];
+    return ['No file of this workspace is indexed. The workspace is empty, or its ignore rules exclude every file.'];
   const state = held === 'cancelled' ? 'was cancelled' : held === 'paused' ? 'is paused' : 'is still running';
-  // A first pass that was held early does not know how many files there are.
+  // A first pass that was paused or cancelled early does not know the number of files.
   if (held !== undefined && filesIndexed >= filesKnown)
     return [`Indexing ${state}. This answer uses the ${counted(filesIndexed, 'file')} indexed so far.`];
   if ((!indexing && held === undefined) || filesIndexed >= filesKnown) return [];
@@ -179,7 +179,7 @@ function coverageNotice({ indexing, held, filesIndexed, filesKnown }: Coverage):
   ];
 }
 
-/** The ledger without memories: it counts characters, quoted of all that was found. */
+/** The ledger without memories: quoted characters among the characters of all spans found. */
 function quotedLedger({ found }: Draft, citations: readonly Citation[]): ContextLedger {
   const characters = found.spans.reduce((sum, span) => sum + span.text.length, 0);
   const groups = citations.map(({ text, file, path, startLine, endLine }): LedgerGroup => ({

@@ -1,4 +1,4 @@
-/** Finds the calls of a definition whose targets are certain. */
+/** Finds the calls that a definition makes, if their targets are certain. */
 import type { AssistantLibrary, Definition } from './library';
 import type { DocumentSymbol, SegmentedDocument } from '../workspace';
 import { importsName } from './import-lines';
@@ -9,7 +9,7 @@ export interface Call {
   name: string;
   /** Line of the first call. */
   line: number;
-  /** The function defined inside that calls it, where the body itself does not. */
+  /** Name of the inner function that makes the call, if the body itself does not call. */
   within?: string;
   definition: Definition;
 }
@@ -20,7 +20,7 @@ interface Body {
   startLine: number;
   endLine: number;
   document: { file: string };
-  /** Definitions of the file: what a function defined inside calls, the outer one does not. */
+  /** Definitions of the file. A call made by an inner function does not count as a call of the outer one. */
   segmented: Pick<SegmentedDocument, 'symbols'>;
 }
 
@@ -33,9 +33,12 @@ const KEYWORDS = new Set(
 );
 
 /**
- * Names followed by `(` in the body, in order of first call, whose definition is certain: a member of the same class
- * called on `self`/`this`, the only function of that name in the file or, where it is imported by name, in the
- * workspace; of something else's members only those with a telling name. Ambiguous names are left out, never guessed.
+ * Finds names followed by `(` in the body whose definition is certain, in order of first call:
+ * - a member of the same class, called on `self` or `this`;
+ * - the only function of that name in the file, or in the workspace if it is imported by name;
+ * - a member of another receiver, if its name has several words and is unique.
+ *
+ * Ambiguous names are left out.
  */
 export async function callsOf(
   body: Body,
@@ -65,7 +68,7 @@ export async function callsOf(
   return calls;
 }
 
-/** The name of the innermost function defined inside the body that holds a line. */
+/** Returns a function that maps a line to the name of the innermost function around it, inside the body. */
 function innerFunctions({ symbol, startLine, endLine, segmented }: Body): (line: number) => string | undefined {
   const first = symbol?.startLine ?? startLine;
   const inner = segmented.symbols.filter(
@@ -75,8 +78,8 @@ function innerFunctions({ symbol, startLine, endLine, segmented }: Body): (line:
 }
 
 /**
- * Names before a parenthesis in a line of code, strings and comments left out; a function defined inside (`def run(`)
- * is not called by that.
+ * Names before a parenthesis in a line of code, outside strings and comments. The definition of an inner function
+ * (`def run(`) is not a call.
  */
 function callsIn(line: string): { name: string; receiver: 'self' | 'other' | undefined }[] {
   const text = line.replace(/(["'`])(?:\\.|(?!\1).)*\1/g, '""').replace(/(^|\s)(\/\/|#(?!\w)).*$/, '');
@@ -105,12 +108,12 @@ function certainDefinition(
     const own = callable.find(
       (each) => each.file === file && each.symbol.container[each.symbol.container.length - 1] === body.owner,
     );
-    // An inherited member is defined elsewhere; the only one of its name will be it.
+    // An inherited member is defined elsewhere. The only function of its name is taken.
     return own ?? (callable.length === 1 && identifierWords(name).length > 1 ? callable[0] : undefined);
   }
   if (receiver === 'other') {
     const [only, ...more] = callable;
-    // A function inside another is reached by its bare name alone: `router.find()` is somebody else's.
+    // An inner function can only be called by its bare name, so `router.find()` calls a different one.
     const reachable =
       only !== undefined && (isMember(only) || only.symbol.kind !== 'function' || only.symbol.container.length === 0);
     return more.length === 0 && reachable && identifierWords(name).length > 1 ? only : undefined;
@@ -118,7 +121,7 @@ function certainDefinition(
   const free = callable.filter((each) => !isMember(each));
   const here = free.filter((each) => each.file === file);
   if (here.length > 0) return here.length === 1 ? here[0] : undefined;
-  // Without an import a bare `open(` may be the language's own.
+  // Without an import, a bare `open(` may be a built-in function of the language.
   return free.length === 1 && (identifierWords(name).length > 1 || importsName(name, body.lines)) ? free[0] : undefined;
 }
 

@@ -1,19 +1,19 @@
 /**
- * A citation is a promise: these lines exist, they read so, and the sentence rests on them. It is made from the text as
- * it was read, checked again before the answer leaves, and can be located later although the file has been edited.
+ * Citations: numbering, location and verification. A citation states that the lines exist, have this text, and support
+ * the sentence. It is verified before the answer is sent, and can be located later even if the file has been edited.
  */
 import { splitLines, textOfLines } from '../base';
 import { sha256 } from '../base/node';
 import type { Citation, Span } from '../protocol';
 import type { AssistantLibrary } from './library';
 
-/** A span with the text it had when it was read, before it has a number. */
+/** A span with the text it had when it was read. It has no citation number yet. */
 export interface Source extends Span {
   text: string;
   label: string;
 }
 
-/** Numbers citations in the order of first use. The same lines get the same number. */
+/** Numbers citations in order of first use. The same lines get the same number. */
 export class CitationList {
   private readonly byPlace = new Map<string, Citation>();
 
@@ -43,8 +43,8 @@ export class CitationList {
 export type Located = { state: 'same' | 'moved' | 'changed' | 'missing'; span: Span };
 
 /**
- * Where a citation's text stands now: at its lines (`same`), elsewhere in the file (`moved`), nowhere although the file
- * is there (`changed`), or the file is gone (`missing`).
+ * Locates a citation's text in the present file: at its lines (`same`), elsewhere in the file (`moved`), not in the file
+ * (`changed`), or the file does not exist (`missing`).
  */
 export async function locateCitation(citation: Citation, library: Pick<AssistantLibrary, 'read'>): Promise<Located> {
   const span: Span = {
@@ -76,7 +76,7 @@ export function locateInLines(
   return { state: 'changed', span: nearestRemains(wanted, lines, span) };
 }
 
-/** First index of the run `wanted` in `lines`, the one nearest to `from` when there are several. */
+/** Start index of the run `wanted` in `lines`. If there are several, the one nearest to `from`. */
 function nearestRun(wanted: readonly string[], lines: readonly string[], from: number): number | undefined {
   let nearest: number | undefined;
   for (let start = 0; start + wanted.length <= lines.length; start++) {
@@ -88,8 +88,8 @@ function nearestRun(wanted: readonly string[], lines: readonly string[], from: n
 }
 
 /**
- * The text has been edited: the reader is sent to what remains of it, found by the distinctive lines that still stand
- * in the file, or to the old lines, kept inside the file.
+ * The span to show for an edited text. Distinctive lines that are still in the file locate it. Without any, it is the
+ * old span, clipped to the file.
  */
 function nearestRemains(wanted: readonly string[], lines: readonly string[], span: Span): Span {
   const positions = new Map<string, number[]>();
@@ -119,12 +119,12 @@ function nearestRemains(wanted: readonly string[], lines: readonly string[], spa
   return { ...span, startLine: first + 1, endLine: last + 1 };
 }
 
-// ── Sentences and what they rest on ───────────────────────────────────────────────────────────────────────────────
+// ── Sentences and their support ───────────────────────────────────────────────────────────────────────────────────
 
-/** Inline code, which is skipped (`list[0]` is no citation), or a marker with the number captured. */
+/** Matches inline code, which is skipped (`list[0]` is not a citation), or a marker. The group is the marker's number. */
 const CODE_OR_MARKER = /`[^`\n]*`| ?\[(\d+)\]/g;
 
-/** Numbers of the citations that stand in a sentence, in order, each once. */
+/** Citation numbers in a sentence, in order, without duplicates. */
 export function markersIn(sentence: string): number[] {
   const numbers = [...sentence.matchAll(CODE_OR_MARKER)].flatMap((match) =>
     match[1] === undefined ? [] : [Number(match[1])],
@@ -132,7 +132,7 @@ export function markersIn(sentence: string): number[] {
   return [...new Set(numbers)];
 }
 
-/** Replaces each marker by what `change` makes of its number; inline code stays. */
+/** Replaces each marker by the result of `change`. Inline code is not changed. */
 function mapMarkers(sentence: string, change: (number: number, marker: string) => string): string {
   return sentence.replace(CODE_OR_MARKER, (whole, digits: string | undefined) =>
     digits === undefined ? whole : change(Number(digits), whole),
@@ -140,8 +140,8 @@ function mapMarkers(sentence: string, change: (number: number, marker: string) =
 }
 
 /**
- * Code-like names of a sentence: what stands in backticks, and words that no prose would hold (snake_case, camelCase,
- * dotted paths, calls). They are what can be checked against the lines without understanding the sentence.
+ * Code-like names in a sentence: text in backticks, snake_case, camelCase, dotted paths and calls. They can be checked
+ * against the cited lines without understanding the sentence.
  */
 export function namesIn(sentence: string): string[] {
   const names = new Set<string>();
@@ -156,7 +156,7 @@ export function namesIn(sentence: string): string[] {
   return [...names];
 }
 
-/** Names of the sentence that stand neither in the cited lines nor in their path or label. Empty: it is supported. */
+/** Names in the sentence that are not in the cited lines, their path or their label. Empty if the sentence is supported. */
 export function unsupportedNames(
   sentence: string,
   citations: readonly Pick<Citation, 'text' | 'path' | 'label'>[],
@@ -168,16 +168,15 @@ export function unsupportedNames(
 
 export interface CheckedMarkdown {
   markdown: string;
-  /** Citations that are still referred to, renumbered 1, 2, 3 … in order of appearance. */
+  /** Citations that the text still refers to, renumbered 1, 2, 3 … in order of appearance. */
   citations: readonly Citation[];
-  /** Markers taken away, each with the reason in words. */
+  /** Removed markers, each as a sentence with the reason. */
   removed: readonly string[];
 }
 
 /**
- * Holds every marker of an answer to its promise: the citation exists, its lines still read as they were quoted, and
- * every name in the sentence stands in the lines cited. A marker that fails is removed and reported; the sentence
- * stays.
+ * Verifies every marker of an answer: the citation exists, its lines still have the quoted text, and they contain every
+ * name in the sentence. A marker that fails is removed and reported. The sentence stays.
  */
 export async function checkMarkdown(
   markdown: string,
@@ -193,7 +192,7 @@ export async function checkMarkdown(
   });
   for (const number of used) {
     const citation = byNumber.get(number);
-    if (!citation) stale.set(number, `[${number}] names no source.`);
+    if (!citation) stale.set(number, `[${number}] has no source.`);
     else {
       const located = await locateCitation(citation, library);
       if (located.state === 'moved') byNumber.set(number, { ...citation, ...located.span });
@@ -228,7 +227,7 @@ export async function checkMarkdown(
   return { markdown: checked, citations: kept, removed };
 }
 
-/** Applies `change` to each sentence outside fenced code; everything else stays as it is, character for character. */
+/** Applies `change` to each sentence outside fenced code. All other characters stay the same. */
 export function mapSentences(markdown: string, change: (sentence: string) => string): string {
   let inFence = false;
   return markdown
@@ -244,9 +243,8 @@ export function mapSentences(markdown: string, change: (sentence: string) => str
 }
 
 /**
- * Splits a line into sentences with their trailing markers and white space; the parts join to the line. A sentence ends
- * at . ! ? (or their fullwidth forms), closing quotes and markers included, before white space and not inside
- * backticks.
+ * Splits a line into sentences with their trailing markers and white space. The joined parts equal the line. A sentence
+ * ends at . ! ? (or their fullwidth forms) with closing quotes and markers, before white space, outside backticks.
  */
 export function sentencesOf(line: string): string[] {
   const parts: string[] = [];
@@ -267,7 +265,7 @@ export function sentencesOf(line: string): string[] {
   return parts;
 }
 
-/** At most `length` characters, cut between words where there are any, the cut marked. */
+/** Shortens a text to at most `length` characters, between words if possible, and marks the cut. */
 export function clip(text: string, length: number): string {
   if (text.length <= length) return text;
   const cut = text.slice(0, length - 1);

@@ -1,4 +1,4 @@
-/** Search, then plan, then read: a context over the whole workspace for one question. */
+/** Composes a context over the whole workspace for one question: search, plan, read. */
 import { type ContextSelection, readContext, selectContext as selectRows, type WorkspaceMemory } from '../memory';
 import type { ComposedContext } from '../protocol/memory';
 import type { Scope } from '../protocol';
@@ -7,14 +7,14 @@ import { excerptOf } from './quote/excerpt';
 
 export interface ContextQuestion {
   question: string;
-  /** The previous question, when this one depends on it. */
+  /** The previous question, if this one depends on it. */
   before?: string | undefined;
   scope: Scope;
   maxNewTokens: number;
-  /** True: the question is a user's turn. False (default): the text is continued. */
+  /** True: the question is a user's turn in a chat. False (default): the model continues the text. */
   turn?: boolean;
   capacityRows?: number;
-  /** Most tokens read in full. */
+  /** Maximum tokens read in full. */
   mostRead?: number;
 }
 
@@ -24,7 +24,7 @@ export interface ContextTools {
   signal?: AbortSignal | undefined;
 }
 
-/** @throws Error when the ranking could not use the memories, or the model fails */
+/** @throws Error if the ranking could not use the memories, or the model fails */
 export async function composeContext(
   asked: ContextQuestion,
   tools: ContextTools,
@@ -39,7 +39,7 @@ export async function composeContext(
   return { ...composed, spans: ranking.spans, coverage: ranking.coverage };
 }
 
-/** Selects the content of a context from a ranking. @throws Error when the ranking has no memories */
+/** Selects the content of a context from a ranking. @throws Error if the ranking has no memories */
 export async function selectContext(
   { question, before, turn = false, maxNewTokens, capacityRows, mostRead }: ContextQuestion,
   ranking: Ranking,
@@ -47,7 +47,7 @@ export async function selectContext(
 ): Promise<ContextSelection> {
   if (!ranking.memory) throw new Error(ranking.trouble ?? 'no segment is encoded');
   const { segments, scores, lateInteraction } = ranking.memory;
-  // A ranking does not wait for a busy model; a context needs it anyway.
+  // A ranking does not wait for a busy model, so it may lack the embedding. A context needs it.
   const embedding =
     ranking.memory.embedding ??
     (await memory.engine.embedQuery(before === undefined ? question : `${question} ${before}`, signal));

@@ -1,5 +1,5 @@
 /**
- * Explains a definition or a selection: what it is, its comment, what it calls, returns and raises, and who uses it.
+ * Explains a definition or a selection: its kind, comment, calls, results, errors and uses.
  */
 import type { Author, Citation, Explanation, Writer } from '../protocol';
 import { textOfLines, throwIfCancelled } from '../base';
@@ -53,7 +53,7 @@ export async function explain(request: ExplainRequest, tools: ExplainTools): Pro
   return explanation;
 }
 
-/** A cached explanation whose citations still hold. Lines that have moved within this file are followed. */
+/** A cached explanation whose citations are still valid. Citations follow lines that have moved within this file. */
 async function cachedExplanation(
   key: string,
   cache: ExplanationCache,
@@ -75,7 +75,7 @@ async function cachedExplanation(
   return { ...cached, file, path, startLine: target.startLine, endLine: target.endLine, citations, cached: true };
 }
 
-/** The explanation in a model's words, from the cited facts; undefined when it could not write one. */
+/** Has the model explain from the cited facts. Undefined if it could not. */
 async function inProse(
   target: Target,
   facts: Explanation,

@@ -1,6 +1,5 @@
 /**
- * Sentences that are true by construction: what a definition is, and what its own comment says of it. Nothing is
- * inferred.
+ * Sentences that are true by construction: a definition's kind, and its own comment. Nothing is inferred.
  */
 import type { DocumentSymbol, SymbolKind } from '../workspace';
 import { clip } from './citations';
@@ -29,13 +28,13 @@ export function kindWithArticle(kind: SymbolKind): string {
   return KIND_WORDS[kind];
 }
 
-/** `Class.method`; `Guide › Install` for headings, their inline markup removed. */
+/** `Class.method`, or `Guide › Install` for headings without their inline markup. */
 export function labelOf(symbol: Pick<DocumentSymbol, 'name' | 'kind' | 'container'>): string {
   if (symbol.kind !== 'heading') return [...symbol.container, symbol.name].join('.');
   return [...symbol.container, symbol.name].map((title) => plainDoc(title).replace(/`/g, '')).join(' › ');
 }
 
-/** Inline code that cannot end early: a name with a back quote in it gets a longer fence. */
+/** Inline code. A text that contains backticks gets a longer delimiter, so it cannot end early. */
 export function code(text: string): string {
   const flat = text.replace(/\s+/g, ' ').trim();
   if (!flat.includes('`')) return `\`${flat}\``;
@@ -50,11 +49,11 @@ export function whatItIs(symbol: Pick<DocumentSymbol, 'kind' | 'container'>): st
 }
 
 /**
- * The first sentence of a doc comment as plain words: markup of Sphinx, JSDoc and Rust is unwrapped, parameter lists
- * and directives are not part of it.
+ * The first sentence of a doc comment as plain text, without markup (Sphinx, JSDoc, Rust), parameter lists and
+ * directives.
  *
- * @param length characters at most
- * @param short a first sentence with fewer characters ("Receives a Response.") says little and is taken with the second
+ * @param length maximum characters
+ * @param short a first sentence with fewer characters ("Receives a Response.") is returned with the second one
  */
 export function firstSentence(doc: string, length = 240, short = 0): string | undefined {
   const text = firstProse(doc.split('\n'));
@@ -65,7 +64,7 @@ export function firstSentence(doc: string, length = 240, short = 0): string | un
 }
 
 /**
- * The sentences of a doc comment's paragraphs as plain words; parameter lists, directives and examples are left out.
+ * The sentences of a doc comment as plain text, without parameter lists, directives and examples.
  */
 export function docSentences(doc: string): string[] {
   return doc
@@ -74,7 +73,7 @@ export function docSentences(doc: string): string[] {
     .filter((sentence) => sentence !== '');
 }
 
-/** The words of the first paragraph, up to what is no prose of it. */
+/** The text of the first paragraph, up to its first line that is not prose. */
 function firstProse(lines: readonly string[]): string {
   const paragraph: string[] = [];
   for (const raw of lines) {
@@ -94,14 +93,14 @@ function firstProse(lines: readonly string[]): string {
   return plainDoc(paragraph.join(' '));
 }
 
-/** Sentences with the white space behind them. */
+/** Sentences with their trailing white space. */
 function sentencesIn(text: string): string[] {
   return text.match(/.*?(?:[.!?](?<!\b(?:i\.e|e\.g|cf|vs|resp|approx)\.)(?=\s+[\p{Lu}`"'(\d]|$)|:$)\s*/gsu) ?? [text];
 }
 
 /**
- * Inline markup of doc comments (Sphinx, JSDoc, RDoc …) unwrapped; `[1]`, which would read as a citation here, loses
- * its brackets.
+ * Unwraps inline markup of doc comments (Sphinx, JSDoc, RDoc …). `[1]` loses its brackets, because it would look like a
+ * citation.
  */
 export function plainDoc(text: string): string {
   return text

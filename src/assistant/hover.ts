@@ -1,5 +1,5 @@
 /**
- * The content of a hover: the definition of the name under the cursor, its comment, and who uses it. It waits for no
+ * The content of a hover: the definition of the name under the cursor, its comment and its uses. It never waits for a
  * model.
  */
 import { splitLines, textOfLines } from '../base';
@@ -26,12 +26,12 @@ export interface HoverTools {
 }
 
 const USERS_SHOWN = 5;
-/** Uses that those are chosen from. */
+/** Maximum number of uses that the shown ones are chosen from. */
 const USERS_LOOKED_AT = 200;
-/** Milliseconds for the search of uses. The rest of the hover does not wait longer. */
+/** Milliseconds that the hover waits for the search of uses. */
 const USERS_PATIENCE = 30;
 
-/** Null where there is no name, or a name that the workspace does not define. */
+/** Null if there is no name at the position, or the workspace does not define it. */
 export async function hover(
   request: HoverRequest,
   { library, cache, author = { kind: 'extractive' }, signal }: HoverTools,
@@ -41,7 +41,7 @@ export async function hover(
   const word = wordAt(lines[request.line - 1] ?? '', request.character, document.language);
   if (!word) return null;
   const isHere = ({ file, symbol }: Definition): boolean => file === request.file && symbol.startLine === request.line;
-  // An imported name is not a member: `clone` of a library is not the method `clone` of some class.
+  // An imported name is not a member: `clone` from a library is not the method `clone` of a class.
   const imported = word.receiver === undefined && importsName(word.name, lines);
   const definitions = (await library.definitions(word.name)).filter(
     (each) => isHere(each) || !(imported && isMember(each)),
@@ -71,10 +71,10 @@ export async function hover(
 }
 
 const NAME = /[\p{L}_$][\p{L}\p{N}_$]*/gu;
-/** In Ruby `save!` and `empty?` are names; `a!=b` is none. */
+/** Matches names. In Ruby, `save!` and `empty?` are names, but `a!` in `a!=b` is not. */
 const RUBY_NAME = /[\p{L}_$][\p{L}\p{N}_$]*(?:[!?](?![=~]))?/gu;
 
-/** The identifier at a position, and its receiver ("self", "app"), if any. */
+/** The identifier at a position, and its receiver ("self", "app") if any. */
 export function wordAt(
   line: string,
   character: number,
@@ -89,8 +89,8 @@ export function wordAt(
 }
 
 /**
- * The most likely definition: the one under the cursor, else that of the receiver's type, this file, this language, the
- * shortest path.
+ * The most likely definition: the one under the cursor, else the one in the receiver's type, this file, this language, or
+ * at the shortest path.
  */
 function closest(
   definitions: readonly Definition[],
@@ -131,7 +131,7 @@ async function usersWithin(
     const outside = found.users.filter(
       ({ span }) => span.file !== definition.file || span.startLine !== definition.symbol.startLine,
     );
-    // Code before tests, and a manual or change log last.
+    // Code comes before tests. Manuals and change logs come last.
     const rank = ({ span }: (typeof outside)[number]): number => {
       const { docs, history, test } = pathKind(span.path);
       return docs || history ? 2 : test ? 1 : 0;
@@ -153,7 +153,7 @@ async function cachedFor(
   return text === undefined ? undefined : cache.get(ExplanationCache.key(text, labelOf(definition.symbol), author));
 }
 
-/** The lines of a definition, including its comment; undefined when the file is gone. */
+/** The lines of a definition, including its comment. Undefined if the file no longer exists. */
 async function textOf({ file, symbol }: Definition, library: AssistantLibrary): Promise<string | undefined> {
   const document = await library.read(file).catch(() => undefined);
   return (

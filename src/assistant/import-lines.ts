@@ -1,30 +1,30 @@
-/** Finds the import statements of a file in many languages, CommonJS's `require` included. */
+/** Finds the import statements of a file in any supported language, including CommonJS `require`. */
 import { isBlank, textOfLines } from '../base';
 
 const BEGINS =
   /^\s*(?:(?:export\s+)?import\b(?!\()|from\s+\S+\s+import\b|(?:pub(?:\([^)]*\))?\s+)?use\s|using\s+(?!var\b|\()|#\s*include\b|require(?:_relative)?\b|(?:const|let|var)\s.*\brequire\(|,?\s*[\w$]+\s*=\s*require\()/;
 
-/** Names in brackets over several lines. The module stands on the last line. */
+/** Destructured names over several lines. The module is on the last line. */
 const BRACKET_OPENS = /^\s*(?:const|let|var)\s*[{[][^=]*$/;
 const REQUIRES = /[}\]]\s*=\s*require\(/;
 
-/** A block of Go, with an import on each of its lines. */
+/** An import block of Go: one import per line. */
 const BLOCK = /^\s*import\s*\($/;
 
-/** A statement of imports hardly ever goes on for longer. */
+/** Maximum lines of one import statement. */
 const MOST_LINES = 200;
 
 export interface ImportStatement {
   /** 1-based, inclusive. */
   startLine: number;
   endLine: number;
-  /** On one line. */
+  /** The statement joined into one line. */
   text: string;
-  /** Things imported: more than one in a block. */
+  /** Number of imports: more than one in a block. */
   count: number;
 }
 
-/** Whether a line imports something, or begins to. */
+/** True if a line is an import statement or begins one. */
 export function beginsImport(line: string): boolean {
   return BEGINS.test(line);
 }
@@ -46,7 +46,7 @@ export function importStatements(lines: readonly string[]): ImportStatement[] {
   return found;
 }
 
-/** Whether an import statement of a file says the name. */
+/** True if an import statement of the file contains the name. */
 export function importsName(name: string, lines: readonly string[]): boolean {
   return importStatements(lines).some(({ startLine, endLine }) =>
     new Set<string>(textOfLines(lines, startLine, endLine).match(/[\p{L}_$][\p{L}\p{N}_$]*/gu)).has(name),
@@ -54,8 +54,8 @@ export function importsName(name: string, lines: readonly string[]): boolean {
 }
 
 /**
- * 0-based line on which a statement ends: its brackets are closed, no backslash carries it on. The first line itself
- * where they never are.
+ * 0-based line on which a statement ends: its brackets are closed and no backslash continues it. Returns the first line
+ * if the brackets are never closed.
  */
 function lastLine(lines: readonly string[], first: number): number {
   let depth = 0;

@@ -1,4 +1,4 @@
-/** The door of the assistant: questions, explanations, summaries, hovers and citations over a workspace. */
+/** Public entry of the assistant: questions, explanations, summaries, hovers and citations over a workspace. */
 export { ask } from './ask';
 export { composeContext } from './context';
 export type { AskRequest, AskTools } from './ask-tools';

@@ -1,4 +1,4 @@
-/** Reads a file for a request; a failure tells the user what to do. */
+/** Reads a file for a request. The error of a failed read tells the user what to do. */
 import { AppError } from '../base';
 import type { ErrorCode } from '../protocol';
 import { ReadError } from '../workspace';

@@ -1,6 +1,6 @@
 /**
- * Summarizes a file of any length: an outline with one line for each part, and a paragraph over the whole. Every line
- * comes from the file itself.
+ * Summarizes a file of any length: an outline with one line per part, and an overview paragraph. Every line comes from
+ * the file.
  */
 import { splitLines, throwIfCancelled } from '../base';
 import type { Summary } from '../protocol';

@@ -1,6 +1,5 @@
 /**
- * The lines that use a name, told apart by what they are: a call says more than a comment, a comment more than a
- * manual.
+ * Finds the lines that use a name and sorts them by kind: calls say more than comments, and comments more than manuals.
  */
 import { counted, splitLines, textOfLines, throwIfCancelled } from '../base';
 import { pathKind } from '../search';
@@ -10,7 +9,7 @@ import { beginsImport } from './import-lines';
 import type { AssistantLibrary, Use } from './library';
 import type { Question } from '../search';
 
-/** In the order in which they are listed. */
+/** Kinds of use, in the order in which they are listed. */
 const KINDS = ['call', 'code', 'import', 'comment', 'prose'] as const;
 
 export interface ReadUse {
@@ -20,9 +19,9 @@ export interface ReadUse {
   kind: (typeof KINDS)[number];
 }
 
-/** Uses listed in an answer. */
+/** Maximum number of uses listed in an answer. */
 const USERS = 12;
-/** Uses that the listed ones are chosen from. A name of one common word has thousands. */
+/** Maximum number of uses that the listed ones are chosen from. A common word has thousands. */
 export const USES_LOOKED_AT = 200;
 
 /** Languages whose lines call nothing. */
@@ -41,8 +40,8 @@ const PROSE = new Set([
 ]);
 
 /**
- * Calls, then other code, imports, comments, and last prose and data; tests after the rest of their kind. Files that
- * have gone are left out.
+ * Sorts uses: calls, other code, imports, comments, then prose and data. Within a kind, tests come last. Uses in deleted
+ * files are left out.
  */
 export async function tellingFirst(
   uses: readonly Use[],
@@ -53,7 +52,7 @@ export async function tellingFirst(
   const files = new Map<string, { lines: string[]; language: string } | undefined>();
   const escaped = name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
   const called = new RegExp(`(?<![\\p{L}\\p{N}_$])${escaped}\\s*\\(`, 'u');
-  // Ruby calls without brackets: all but a symbol, a variable and what is assigned to.
+  // A Ruby call needs no brackets. Symbols, variables and assignment targets are not calls.
   const calledInRuby = new RegExp(`(?<![\\p{L}\\p{N}_$:@])${escaped}(?![\\p{L}\\p{N}_$:]|\\s*=(?![=~]))`, 'u');
   const found: ReadUse[] = [];
   for (const use of uses) {
@@ -85,8 +84,8 @@ export async function tellingFirst(
 }
 
 /**
- * Answers "who calls X" from the index: the lines that hold the name outside its definition, and only calls where calls
- * are asked for and there are any.
+ * Answers "who calls X" from the index: the lines with the name outside its definition. If the question asks for calls
+ * and there are any, only calls are listed.
  */
 export async function usersBlock(
   question: Question,

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-/** Values used last, under a budget of bytes. The value set last stays even when it exceeds the budget alone. */
+/** A least-recently-used cache with a budget in bytes. The latest value stays even if it exceeds the budget alone. */
 export class ByteCache<K, V extends object | string> {
   hits = 0;
   misses = 0;
@@ -8,8 +8,8 @@ export class ByteCache<K, V extends object | string> {
   private readonly entries: LRUCache<K & {}, V>;
 
   /**
-   * @param budget bytes, or whatever `sizeOf` counts
-   * @param sizeOf size of an entry; long keys should count too
+   * @param budget bytes, or the unit of `sizeOf`
+   * @param sizeOf size of an entry, including a long key
    */
   constructor(
     private readonly budget: number,

@@ -1,8 +1,8 @@
-/** Numbers as users read them. English digits and units everywhere, so that panels, terminal and logs agree. */
+/** Formats numbers for users. Panels, terminal and logs all use English digits and units. */
 
 const UNITS = ['B', 'KB', 'MB', 'GB', 'TB'];
 
-/** Units of 1,024, as VS Code and the settings count them: 1536 → "1.5 KB". */
+/** Bytes in units of 1,024, as in VS Code and the settings: 1536 → "1.5 KB". */
 export function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
@@ -18,7 +18,7 @@ export function formatNumber(count: number): string {
   return Math.round(count).toLocaleString('en-US');
 }
 
-/** Exact while it is short: 4096 → "4,096", 1234567 → "1.23M". */
+/** Exact for small numbers, else rounded: 4096 → "4,096", 1234567 → "1.23M". */
 export function formatCount(count: number): string {
   if (count < 100_000) return formatNumber(count);
   const [value, unit] = count < 1_000_000 ? [count / 1_000, 'k'] : [count / 1_000_000, 'M'];
@@ -38,12 +38,12 @@ export function formatDuration(milliseconds: number): string {
     : `${(milliseconds / 1_000).toFixed(milliseconds < 10_000 ? 1 : 0)} s`;
 }
 
-/** Progress, rounded down so that 100% means done: 0.427 → "42%". */
+/** Progress (0…1), rounded down so that 100% means done: 0.427 → "42%". */
 export function formatPercent(share: number): string {
   return `${Math.floor(Math.min(1, Math.max(0, share)) * 100)}%`;
 }
 
-/** A share with as many digits as tell it from nothing; 99.9% shows as "99%", because it is not all. */
+/** A share (0…1) in percent. A small share keeps enough digits to differ from 0. 99.9% becomes "99%", not "100%". */
 export function formatShare(share: number): string {
   if (share <= 0) return '0%';
   const percent = share * 100;
@@ -56,7 +56,7 @@ export function formatLines({ startLine, endLine }: { startLine: number; endLine
   return startLine === endLine ? String(startLine) : `${startLine}–${endLine}`;
 }
 
-/** The last name of a path and the folder before it, "" where there is none. */
+/** Splits a path into the last name and the folder before it ("" if none). */
 export function splitPath(path: string): { folder: string; name: string } {
   const slash = path.lastIndexOf('/');
   return { folder: slash < 0 ? '' : path.slice(0, slash), name: path.slice(slash + 1) };

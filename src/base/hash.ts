@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** sha256 (hex) of a UTF-8 text or of bytes. */
+/** SHA-256 (hex) of bytes, or of a text in UTF-8. */
 export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }

@@ -1,4 +1,4 @@
-/** Small parts that every room shares. None needs Node, so the webviews may import them; `node.ts` has the rest. */
+/** Utilities that every layer shares. None needs Node, so the webviews may import them. `node.ts` has the others. */
 export { AppError, errorCode, messageOf, throwIfCancelled } from './app-error';
 export { ByteCache } from './byte-cache';
 export {

@@ -1,16 +1,16 @@
-/** The lines of a text without their ends; a text that ends in a line break has no further, empty line. */
+/** The lines of a text without their line ends. A line break at the end of the text does not begin another line. */
 export function splitLines(text: string): string[] {
   const lines = text.split(/\r\n|\n|\r/);
   if (lines.length > 1 && lines[lines.length - 1] === '') lines.pop();
   return lines;
 }
 
-/** Lines `start`…`end` (1-based, inclusive) joined by `\n`, whatever the line ends of the file. */
+/** Lines `start`…`end` (1-based, inclusive), joined by `\n`. */
 export function textOfLines(lines: readonly string[], start: number, end: number): string {
   return lines.slice(start - 1, end).join('\n');
 }
 
-/** Width of the leading white space, a tab counted as four columns. */
+/** Width of the leading white space in columns. A tab counts as four. */
 export function indentOf(line: string): number {
   let width = 0;
   for (const character of line) {
@@ -26,11 +26,11 @@ export function isBlank(line: string): boolean {
 }
 
 /**
- * Where the lines of a text begin. Lines end at `\n`, `\r\n` or a lone `\r`, as in VS Code, so that a line number
- * opens the same line in the editor. A line end at the end of the text does not begin another line.
+ * Maps lines of a text to character offsets and back. Lines end at `\n`, `\r\n` or a lone `\r`, as in VS Code, so that a
+ * line number opens the same line in the editor. A line end at the end of the text does not begin another line.
  */
 export class LineTable {
-  /** Offsets where lines begin, then the text's length: line `i` (0-based) is [starts[i], starts[i + 1]). */
+  /** Start offsets of the lines, then the text's length: line `i` (0-based) is [starts[i], starts[i + 1]). */
   readonly starts: Int32Array;
   readonly count: number;
 
@@ -39,12 +39,12 @@ export class LineTable {
     this.count = this.starts.length - 1;
   }
 
-  /** Offset where 0-based line `line` begins; the text's length for lines beyond the last. */
+  /** Start offset of 0-based line `line`, or the text's length for a line beyond the last. */
   start(line: number): number {
     return line >= this.count ? this.text.length : (this.starts[line] ?? 0);
   }
 
-  /** Offset where 0-based line `line` ends, its line end left out. */
+  /** End offset of 0-based line `line`, before its line end. */
   end(line: number): number {
     const start = this.start(line);
     let end = this.start(line + 1);
@@ -52,12 +52,12 @@ export class LineTable {
     return end;
   }
 
-  /** Characters of lines [first, end), line ends included. */
+  /** Number of characters of lines [first, end), including line ends. */
   length(first: number, end: number): number {
     return this.start(end) - this.start(first);
   }
 
-  /** 0-based line that holds `offset`. */
+  /** 0-based line that contains `offset`. */
   lineAt(offset: number): number {
     let low = 0;
     let high = this.count - 1;
@@ -76,7 +76,7 @@ export class LineTable {
     return this.text.slice(start, this.end(line));
   }
 
-  /** Offset of the first character of a line that is neither space nor tab, or -1 for a blank line. */
+  /** Offset of the first character of a line that is not a space or tab, or -1 for a blank line. */
   firstInk(line: number): number {
     const end = this.start(line + 1);
     for (let i = this.start(line); i < end; i++) {
@@ -90,7 +90,7 @@ export class LineTable {
     return this.firstInk(line) < 0;
   }
 
-  /** Columns before the first ink, a tab counted as four; -1 for a blank line. */
+  /** Indentation of a line in columns, or -1 for a blank line. A tab counts as four. */
   indent(line: number): number {
     const ink = this.firstInk(line);
     if (ink < 0) return -1;

@@ -2,10 +2,10 @@ import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /**
- * Makes a directory and those above it that are missing, from the top. Node's own recursive `mkdir` never ends where a
- * file system says "no such file" of a name in a directory that is there, as /proc does.
+ * Makes a directory and its missing parents, from the top. Node's recursive `mkdir` never ends if a file system reports
+ * ENOENT for a name in an existing directory, as /proc does.
  *
- * @throws the file system's error when it is not there afterwards
+ * @throws the file system's error if the directory does not exist afterwards
  */
 export function makeDirectory(directory: string): void {
   const missing: string[] = [];
@@ -14,7 +14,7 @@ export function makeDirectory(directory: string): void {
     try {
       mkdirSync(each);
     } catch (error) {
-      // Another process may have made it meanwhile.
+      // Another process may have made it in the meantime.
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || !statSync(each).isDirectory()) throw error;
     }
   }

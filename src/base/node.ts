@@ -1,4 +1,4 @@
-/** The shared parts that need Node. */
+/** Shared utilities that need Node. */
 export { sha256 } from './hash';
 export { makeDirectory } from './make-directory';
 export { BlockChecksums } from './block-checksums';

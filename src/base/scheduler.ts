@@ -1,4 +1,4 @@
-/** Classes of work: an answer the user waits for goes before a hover, a hover before indexing. */
+/** Classes of work, most urgent first: an answer the user waits for, a hover, indexing. */
 export type WorkClass = 'answer' | 'hover' | 'indexing';
 
 const ORDER: readonly WorkClass[] = ['answer', 'hover', 'indexing'];
@@ -9,8 +9,8 @@ interface Job {
 }
 
 /**
- * Lets one job at a time use what cannot be shared (a run of ONNX Runtime cannot be interrupted), the most urgent class
- * first and within a class the one that came first. A job that was cancelled while it waited never starts.
+ * Runs one job at a time, for a resource that cannot be shared (an ONNX Runtime run cannot be interrupted). The most
+ * urgent class goes first, and within a class the earliest job. A job that is cancelled while it waits never starts.
  */
 export class ExclusiveQueue {
   private readonly waiting: Record<WorkClass, Job[]> = { answer: [], hover: [], indexing: [] };
@@ -54,9 +54,8 @@ export class ExclusiveQueue {
 }
 
 /**
- * Counts the requests in hand, so that indexing can step aside while somebody waits. `clear` resolves when nobody
- * does, or after a while all the same: indexing must not starve under a stream of hovers, nor while a long answer is
- * written.
+ * Counts running requests, so that indexing can yield to them. `clear` resolves when none is running, or after a time
+ * limit: a stream of hovers or a long answer must not starve indexing.
  */
 export class Foreground {
   private active = 0;
@@ -74,7 +73,7 @@ export class Foreground {
     }
   }
 
-  /** Resolves when nobody waits, however long that takes. */
+  /** Resolves when no request is running, without a time limit. */
   async quiet(): Promise<void> {
     while (this.busy) await new Promise<void>((resolve) => this.waiting.push(resolve));
   }

@@ -8,7 +8,7 @@ export class SerialQueue {
     return result;
   }
 
-  /** Resolves once everything that was queued so far has ended. */
+  /** Resolves once all work queued so far has ended. */
   async idle(): Promise<void> {
     await this.last;
   }

@@ -6,7 +6,7 @@ import { distinctNames } from './folder-names';
 
 const SECTION = 'anchorage';
 
-/** Every setting of the extension with its type; package.json declares defaults and limits. */
+/** Every setting of the extension with its type. package.json declares defaults and limits. */
 export interface Settings {
   'index.maxFileSizeKB': number;
   'index.unsavedEdits': boolean;
@@ -46,7 +46,7 @@ export function workerSettings(): WorkerSettings {
 }
 
 /**
- * `files.exclude` patterns that are on; conditional ones (`{ when }`) depend on siblings and are left to the editor.
+ * Enabled `files.exclude` patterns. Conditional ones (`{ when }`) depend on sibling files and are ignored.
  */
 function excludedPatterns(folder?: vscode.Uri): string[] {
   const excluded =
@@ -54,7 +54,7 @@ function excludedPatterns(folder?: vscode.Uri): string[] {
   return Object.keys(excluded).filter((pattern) => excluded[pattern] === true);
 }
 
-/** Folders on disk, under names that tell them apart; folders of virtual file systems cannot be read by the worker. */
+/** Workspace folders on disk, with distinct names. The worker cannot read folders of virtual file systems. */
 export function diskFolders(): FolderParams[] {
   const folders = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
   const names = distinctNames(folders.map(({ name, uri }) => ({ name, directory: uri.fsPath })));
@@ -66,8 +66,8 @@ export function diskFolders(): FolderParams[] {
 }
 
 /**
- * A file or folder as the worker calls it. The editor's own relative path begins with a folder's name too, but with the
- * same one for folders of one name.
+ * The worker's path of a file or folder. The editor's relative path is not used, because folders of the same name share
+ * its first part.
  */
 export function workspacePath(uri: vscode.Uri): string {
   const folders = diskFolders();
@@ -78,7 +78,7 @@ export function workspacePath(uri: vscode.Uri): string {
   return [...(folders.length > 1 ? [folder.name] : []), ...(way ? [way] : [])].join('/');
 }
 
-/** The place on disk of a workspace path; undefined outside the folders. */
+/** The URI of a workspace path. Undefined outside the workspace folders. */
 export function workspaceUri(workspacePath: string): vscode.Uri | undefined {
   const folders = diskFolders();
   const slash = workspacePath.indexOf('/');
@@ -92,7 +92,7 @@ export function workspaceUri(workspacePath: string): vscode.Uri | undefined {
   return vscode.workspace.getWorkspaceFolder(uri) && uri;
 }
 
-/** Where the models of this machine are kept. */
+/** The folder of the models installed on this machine. */
 export function modelsFolder(context: vscode.ExtensionContext): vscode.Uri {
   return vscode.Uri.joinPath(context.globalStorageUri, 'models');
 }
@@ -101,7 +101,7 @@ export async function initializeParams(
   context: vscode.ExtensionContext,
   held: () => Held | undefined,
 ): Promise<InitializeParams> {
-  // A window without a folder has no storage of its own.
+  // A window without a folder has no workspace storage.
   const storage = context.storageUri ?? vscode.Uri.joinPath(context.globalStorageUri, 'no-folder');
   const models = modelsFolder(context);
   await Promise.all([vscode.workspace.fs.createDirectory(storage), vscode.workspace.fs.createDirectory(models)]);

@@ -23,7 +23,7 @@ import { WorkerClient } from './worker-client';
 
 let client: WorkerClient | undefined;
 
-/** Runs once the editor has started, so that the status item is there. It starts no worker and indexes nothing. */
+/** Runs once the editor has started and shows the status item. It starts no worker and indexes nothing. */
 export function activate(context: vscode.ExtensionContext): void {
   const log = vscode.window.createOutputChannel('Anchorage', { log: true });
   const hold = new IndexingHold(context.workspaceState);
@@ -89,8 +89,8 @@ export function activate(context: vscode.ExtensionContext): void {
       if (affectsWorker(event)) worker.notify('settings/changed', { settings: workerSettings() });
       if (event.affectsConfiguration('files.exclude')) worker.notify('folders/changed', { folders: diskFolders() });
     }),
-    // Settings that Restricted Mode held back count from now on, and the workspace may be indexed unasked. The worker
-    // goes on: a question may be running.
+    // Settings that Restricted Mode ignored now apply, and indexing may start without a question. The worker keeps
+    // running, because a question may be in progress.
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       if (!worker.awake) return;
       worker.notify('settings/changed', { settings: workerSettings() });

@@ -1,8 +1,9 @@
 import * as vscode from 'vscode';
+import { AppError } from '../base';
 import { RequestFailed } from './request-failed';
 
 /**
- * Tells the user why something failed and what to do, with a button that shows the log. A cancelled request is ignored.
+ * Shows why something failed and what to do, with a button that opens the log. A cancelled request is ignored.
  */
 export function showFailure(error: unknown, log: vscode.LogOutputChannel): void {
   if (error instanceof RequestFailed && error.code === 'cancelled') return;
@@ -15,12 +16,12 @@ export function showFailure(error: unknown, log: vscode.LogOutputChannel): void 
 }
 
 export function describe(error: unknown): { message: string; hint?: string } {
-  if (error instanceof RequestFailed)
+  if (error instanceof AppError)
     return error.hint === undefined ? { message: error.message } : { message: error.message, hint: error.hint };
   return { message: error instanceof Error ? error.message : String(error) };
 }
 
-/** Runs the work of a command and shows its failure. */
+/** Wraps the work of a command so that its failure is shown. */
 export function guarded<A extends unknown[]>(
   log: vscode.LogOutputChannel,
   work: (...args: A) => Promise<unknown>,

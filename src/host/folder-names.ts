@@ -1,9 +1,8 @@
 import path from 'node:path';
 
 /**
- * Names that tell the folders of a workspace apart, in the order given. A name that several folders bear takes as much
- * of the place above with it as is needed: `app (client)`, `app (server)`. A name holds no slash, because a workspace
- * path begins with it.
+ * Distinct names for the folders of a workspace, in the given order. Folders of the same name get their parent path, as
+ * short as possible: `app (client)`, `app (server)`. A name has no slash, because a workspace path begins with it.
  */
 export function distinctNames(folders: readonly { name: string; directory: string }[]): string[] {
   const plain = folders.map(({ name }) => name.replace(/[\\/]/g, '-'));
@@ -19,7 +18,7 @@ export function distinctNames(folders: readonly { name: string; directory: strin
         : (before[index] ?? name),
     );
   }
-  // One place given twice, or a folder that is called like another with its place: counted.
+  // A folder given twice, or named like another folder with its parent path, gets a number.
   return names.map((name, index) => {
     const earlier = names.slice(0, index).filter((each) => each === name).length;
     return earlier === 0 ? name : `${name} (${earlier + 1})`;

@@ -1,4 +1,4 @@
-/** Markdown that the editor renders: our own links, and text of the workspace that must show no picture and no HTML. */
+/** Markdown for the editor: Anchorage's links, and workspace text that must show no picture and no HTML. */
 import type { Span } from '../protocol';
 
 /** A link that runs a command on the lines of a span. */
@@ -11,12 +11,12 @@ export function commandUri(command: string, { file, startLine, endLine }: Span):
   return `command:${command}?${args}`;
 }
 
-/** Escapes text so that Markdown shows it as it is. Line ends become spaces, because a name is one line. */
+/** Escapes a name so that Markdown shows it literally. Line ends become spaces. */
 export function escapeMarkdown(text: string): string {
   return text.replace(/\s+/g, ' ').replace(/[\\`*_{}[\]()#+\-.!|<>"~$&]/g, '\\$&');
 }
 
-/** Has no width. Between the characters that begin a picture or HTML it ends the syntax. */
+/** An invisible character that breaks the syntax of a picture or HTML. */
 const ZERO_WIDTH_SPACE = '\u200b';
 
 /** Tags that doc comments use for layout. They are removed, because the editor shows no HTML anyway. */
@@ -24,22 +24,22 @@ const LAYOUT_TAGS =
   /<\/?(?:a|abbr|b|big|blockquote|br|center|code|dd|details|div|dl|dt|em|h[1-6]|hr|i|img|li|ol|p|para|pre|remarks|returns|see|small|span|strong|sub|summary|sup|table|tbody|td|th|thead|tr|tt|u|ul|var)(?:\s[^<>]*)?\/?>/gi;
 
 /**
- * Makes Markdown of the workspace safe to render: it can show no picture and no HTML. In every Markdown dialect a
- * picture begins with `![`, and HTML with `<` and a letter, `/`, `!` or `?`. Neither pair is left anywhere, code
- * included, so no escape, reference or fence before it can bring it back.
+ * Makes workspace Markdown safe to render: it can show no picture and no HTML. In every Markdown dialect a picture begins
+ * with `![`, and HTML with `<` and a letter, `/`, `!` or `?`. No such pair remains, not even in code, so no escape,
+ * reference or fence can bring it back.
  */
 export function withoutPicturesAndHtml(markdown: string): string {
   return markdown.replace(LAYOUT_TAGS, '').replace(/!(?=\[)|<(?=[a-z/!?])/gi, `$&${ZERO_WIDTH_SPACE}`);
 }
 
-/** Characters that begin a picture, HTML, math or a fence; the last two could hide where a code block ends. */
+/** Matches the beginning of a picture, HTML, math or a fence. The last two could hide the end of a code block. */
 const BEGINS = /^(?:!\[|<[a-z/!?]|```|~~~|\$\$)/i;
-/** Text at the end of a piece that may become one of those. */
+/** Matches text at the end of a piece that the next piece may complete to one of those. */
 const MAY_BEGIN = /[!<`~$]{1,2}$/;
 
 /**
- * Makes an answer that arrives in pieces safe to render, and leaves code blocks as they are, so that they can be
- * copied. Only fences of backticks at the beginning of a line make a code block; all others are made plain text.
+ * Makes a streamed answer safe to render. Code blocks stay unchanged, so that they can be copied. Only fences of
+ * backticks at the beginning of a line make a code block. Other fences become plain text.
  */
 export class SafeMarkdownStream {
   private held = '';
@@ -48,7 +48,7 @@ export class SafeMarkdownStream {
   /** Backticks of the open fence, or empty. */
   private fence = '';
 
-  /** Returns what can be shown now. The last characters are held until it is clear what they begin. */
+  /** Returns the text that is safe to show. Its last characters may be held back until the next piece. */
   push(piece: string): string {
     const text = this.held + piece;
     this.held = MAY_BEGIN.exec(text)?.[0] ?? '';
@@ -86,7 +86,7 @@ export class SafeMarkdownStream {
   }
 }
 
-/** The same for a whole answer. */
+/** Like SafeMarkdownStream, for a whole answer. */
 export function safeAnswer(markdown: string): string {
   const stream = new SafeMarkdownStream();
   return stream.push(markdown) + stream.end();

@@ -2,7 +2,7 @@ import { AppError, messageOf } from '../base';
 import { ResponseError } from 'vscode-jsonrpc/node';
 import type { ErrorCode, ErrorData } from '../protocol';
 
-/** Why a request to the worker has no result. `hint` says what the user can do. */
+/** A failed request to the worker. `hint` says what the user can do. */
 export class RequestFailed extends AppError<ErrorCode | 'workerDied'> {
   override readonly name = 'RequestFailed';
 }

@@ -9,7 +9,7 @@ import type { SpansView } from './views/spans-view';
 import type { SummaryPanels } from './views/summary-panel';
 import type { WorkerClient } from './worker-client';
 
-/** The services that commands, views and providers share. Made once in `activate`. */
+/** The services that commands, views and providers share. `activate` creates them once. */
 export interface Services {
   context: vscode.ExtensionContext;
   log: vscode.LogOutputChannel;
@@ -22,11 +22,11 @@ export interface Services {
   spansView: SpansView;
   cacheView: CacheView;
   summaries: SummaryPanels;
-  /** The last status the worker sent, or undefined before it ran. */
+  /** The last status from the worker, or undefined before its first start. */
   indexStatus: () => IndexStatus | undefined;
 }
 
-/** Sets a context key that menus and enablements read. */
+/** Sets a context key that menus and `enablement` clauses read. */
 export function setContext(key: 'answering' | 'hasAnswer' | 'indexHeld' | 'citationOpened', value: unknown): void {
   void vscode.commands.executeCommand('setContext', `anchorage.${key}`, value);
 }

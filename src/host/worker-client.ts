@@ -9,18 +9,18 @@ import {
 import { delay, Supervisor, TIMING as SUPERVISOR_TIMING, whileAlive, type Supervised, type Verdict } from '../rpc';
 import { RequestFailed, toRequestFailed } from './request-failed';
 
-/** What the client of the worker is doing, as the status item shows it. */
+/** The state of the worker's client, for the status item. */
 export type ClientState =
-  /** No process; the next request starts one. */
+  /** No process. The next request starts one. */
   | { kind: 'asleep' }
   | { kind: 'starting' }
   | { kind: 'running'; pid: number }
-  /** It ended by itself and is started again after `delay` milliseconds. */
+  /** The process ended unexpectedly. It is restarted after `delay` milliseconds. */
   | { kind: 'waiting'; delay: number; reason: string }
-  /** It ended too often in a row; only a request of the user starts it again. */
+  /** The process ended too often in a row. Only a request of the user restarts it. */
   | { kind: 'failed'; reason: string };
 
-/** The part of a cancellation token that is needed; VS Code's and vscode-jsonrpc's both have it. */
+/** The used part of a cancellation token, common to VS Code and vscode-jsonrpc. */
 export interface Cancellation {
   readonly isCancellationRequested: boolean;
   readonly onCancellationRequested: (listener: (event: unknown) => unknown) => { dispose(): unknown };
@@ -31,36 +31,35 @@ export interface WorkerClientOptions {
   workerFile: string;
   initializeParams: () => Promise<InitializeParams>;
   log: (level: 'debug' | 'info' | 'warn' | 'error', message: string) => void;
-  /** True while the worker has work of its own to do (indexing), so that it is not put to sleep. */
+  /** True while the worker indexes or encodes. The idle timeout does not stop it then. */
   isBusy: () => boolean;
-  /** Milliseconds without a request after which the process is ended; 0 for never. Read each time it is needed. */
+  /** Milliseconds without a request after which the process is stopped; 0 for never. Read at each check. */
   idleAfter: () => number;
   timing?: Partial<typeof TIMING>;
 }
 
-/** Milliseconds. */
+/** Time limits in milliseconds. */
 const TIMING = {
   ...SUPERVISOR_TIMING,
-  /** A worker sends a heart-beat every two seconds; this long without one and it counts as hung. */
+  /** A worker sends a heartbeat every two seconds. After this time without one it counts as hung. */
   silence: 15_000,
   start: 90_000,
   shutdown: 2_500,
 };
-/** Notifications kept for a worker that is starting. */
+/** Maximum number of notifications queued for a starting worker. */
 const MOST_UNTOLD = 2_000;
 
 type NotificationHandlers = { [M in keyof WorkerNotifications]: Emitter<WorkerNotifications[M]> };
 
 /**
- * Owns the worker process: starts it when it is needed, watches its heart-beat, starts it again with growing delays
- * when it dies, and lets it go when nobody has asked for a while. Knows nothing of VS Code, so it is tested without
- * one.
+ * Owns the worker process: starts it on demand, watches its heartbeat, restarts it with growing delays after a crash, and
+ * stops it when idle. It does not depend on VS Code, so it can be tested without it.
  */
 export class WorkerClient implements Disposable {
   private session: Promise<Supervised> | undefined;
-  /** The process once it has been initialized. */
+  /** The initialized process. */
   private ready: Supervised | undefined;
-  /** Events that happened while no process could be told; sent once one can. */
+  /** Notifications queued while the process starts or restarts. */
   private untold: (() => void)[] = [];
   private disposed = false;
   private readonly supervisor: Supervisor;
@@ -75,10 +74,10 @@ export class WorkerClient implements Disposable {
     heartbeat: new Emitter(),
   };
 
-  /** The latest state; `onState` tells of changes. */
+  /** The current state. `onState` reports changes. */
   state: ClientState = { kind: 'asleep' };
   readonly onState = this.stateChanged.event;
-  /** Each time a process has been initialized: what it must know of the editor is sent again. */
+  /** Fires when a process has been initialized. Listeners send it the editor's state. */
   readonly onStarted = this.started.event;
 
   constructor(private readonly options: WorkerClientOptions) {
@@ -95,7 +94,7 @@ export class WorkerClient implements Disposable {
         void this.start().catch((error: unknown) => this.options.log('error', `Restart: ${String(error)}`)),
       idleAfter: () => (options.isBusy() ? 0 : options.idleAfter()),
       idle: () => {
-        this.options.log('info', 'No request for a while: the worker is put to sleep.');
+        this.options.log('info', 'The idle worker is stopped.');
         void this.stop();
       },
     });
@@ -109,14 +108,14 @@ export class WorkerClient implements Disposable {
     return this.state.kind === 'running';
   }
 
-  /** Whether there is a worker, or one is on its way: it wants to know what happens. */
+  /** True if a worker runs or starts, so it needs notifications. */
   get awake(): boolean {
     return this.running || this.state.kind === 'starting' || this.state.kind === 'waiting';
   }
 
   /**
-   * Sends a request, starting the worker if there is none.
-   * @throws RequestFailed with the worker's code, `cancelled`, or `workerDied` when the process ended meanwhile.
+   * Sends a request. Starts the worker if necessary.
+   * @throws RequestFailed with the worker's code, `cancelled`, or `workerDied` if the process ended in the meantime
    */
   async request<M extends keyof Requests>(
     method: M,
@@ -126,15 +125,15 @@ export class WorkerClient implements Disposable {
     if (token?.isCancellationRequested) throw new RequestFailed('cancelled', 'Cancelled.');
     return this.supervisor.use(async () => {
       const session = await this.start();
-      // Starting takes a while, in which the user may have changed their mind.
+      // The user may have cancelled while the worker started.
       if (token?.isCancellationRequested) throw new RequestFailed('cancelled', 'Cancelled.');
       return this.send(session, method, params, token);
     });
   }
 
   /**
-   * Sends a notification to a running worker, and to one that is starting as soon as it can hear: its first look at the
-   * workspace may be over by then. One that sleeps is not worth starting, for it begins by looking at everything.
+   * Sends a notification to a running worker, and queues it for a starting one, whose first pass may already have read
+   * the file. Without a worker it is dropped, because a new worker reads the whole workspace.
    */
   notify<M extends keyof ClientNotifications>(method: M, params: ClientNotifications[M]): void {
     const session = this.ready;
@@ -147,7 +146,7 @@ export class WorkerClient implements Disposable {
       .catch((error: unknown) => this.options.log('warn', `${method} was not delivered: ${String(error)}`));
   }
 
-  /** Starts the worker without asking it anything. */
+  /** Starts the worker without a request. */
   async wake(): Promise<void> {
     this.supervisor.touch();
     await this.start();
@@ -159,7 +158,7 @@ export class WorkerClient implements Disposable {
     await this.start();
   }
 
-  /** Ends the process; the next request starts another. */
+  /** Stops the process. The next request starts another. */
   async stop(): Promise<void> {
     this.supervisor.cancelRestart();
     const starting = this.session;
@@ -191,7 +190,8 @@ export class WorkerClient implements Disposable {
     try {
       await this.initialize(session);
     } catch (error) {
-      // onEnded meets a process that has ended; one that lives but cannot be used must not seem to start for ever.
+      // onEnded handles a process that has ended. This handles one that runs but cannot be used, so that the state does
+      // not stay "starting".
       if (!session.closing && session.child.exitCode === null && session.child.signalCode === null) {
         void this.supervisor.stop((unusable) => this.askToEnd(unusable));
         this.setState({ kind: 'failed', reason: error instanceof Error ? error.message : String(error) });
@@ -214,12 +214,12 @@ export class WorkerClient implements Disposable {
       timeout.cancel,
     );
     if (result === undefined)
-      throw new RequestFailed('workerDied', 'The worker did not start in time.', 'See the log for what it was doing.');
+      throw new RequestFailed('workerDied', 'The worker did not start in time.', 'See the log for details.');
     if (result.protocolVersion !== PROTOCOL_VERSION) {
       throw new RequestFailed(
         'internal',
-        `The worker speaks version ${result.protocolVersion} of the protocol, the extension ${PROTOCOL_VERSION}.`,
-        'Install the extension again.',
+        `The worker uses protocol version ${result.protocolVersion}, the extension version ${PROTOCOL_VERSION}.`,
+        'Reinstall the extension.',
       );
     }
   }
@@ -244,8 +244,7 @@ export class WorkerClient implements Disposable {
       return await whileAlive(
         session,
         () => session.connection.sendRequest<Requests[M][1]>(method, params, ...(token ? [token] : [])),
-        (reason) =>
-          new RequestFailed('workerDied', `The worker ${reason}.`, 'It is being started again; ask once more.'),
+        (reason) => new RequestFailed('workerDied', `The worker ${reason}.`, 'It is restarting. Try again.'),
       );
     } catch (error) {
       throw toRequestFailed(error, token?.isCancellationRequested ?? false);
@@ -263,7 +262,7 @@ export class WorkerClient implements Disposable {
     );
   }
 
-  /** Lets the worker close its store before the channel goes. */
+  /** Lets the worker close its store before the channel closes. */
   private async askToEnd(session: Supervised): Promise<void> {
     const timeout = delay(this.timing.shutdown);
     await Promise.race([this.send(session, 'shutdown', null), timeout.passed]).finally(timeout.cancel);

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../engine';
 
-/** The sizes that download and memory depend on. */
+/** The dimensions of a model that determine its download size and memory. */
 export type ModelShape = Pick<
   ModelConfig,
   'hiddenSize' | 'intermediateSize' | 'layers' | 'queryHeads' | 'kvHeads' | 'headDim' | 'vocabSize' | 'tiedEmbeddings'
@@ -12,9 +12,9 @@ export interface CatalogueEntry {
   title: string;
   /** SPDX identifier. */
   licence: string;
-  /** Positions (tokens) it was trained for. */
+  /** Trained context length in tokens. */
   contextTokens: number;
-  /** Its strength, in a sentence. */
+  /** Its strength, in one sentence. */
   note: string;
   shape: ModelShape;
 }
@@ -31,14 +31,14 @@ function shape(
   return { hiddenSize, intermediateSize, layers, queryHeads, kvHeads, headDim, vocabSize, tiedEmbeddings: true };
 }
 
-/** A few checkpoints with open licences that run on a laptop's processor, smallest first. */
+/** Recommended checkpoints with open licences that run on a laptop's processor, smallest first. */
 export const CATALOGUE: readonly CatalogueEntry[] = [
   {
     repository: 'HuggingFaceTB/SmolLM2-135M-Instruct',
     title: 'SmolLM2 135M',
     licence: 'Apache-2.0',
     contextTokens: 8192,
-    note: 'Quick on any machine; short, simple answers.',
+    note: 'Fast on any machine. Short, simple answers.',
     shape: shape(576, 1536, 30, 9, 3, 64, 49152),
   },
   {
@@ -46,7 +46,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'SmolLM2 360M',
     licence: 'Apache-2.0',
     contextTokens: 8192,
-    note: 'Still quick, writes better prose.',
+    note: 'Fast, with better prose.',
     shape: shape(960, 2560, 32, 15, 5, 64, 49152),
   },
   {
@@ -54,7 +54,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'Qwen2.5 Coder 0.5B',
     licence: 'Apache-2.0',
     contextTokens: 32768,
-    note: 'Trained on code; the smallest that explains it well.',
+    note: 'Trained on code. The smallest model that explains code well.',
     shape: shape(896, 4864, 24, 14, 2, 64, 151936),
   },
   {
@@ -62,7 +62,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'Qwen3 0.6B',
     licence: 'Apache-2.0',
     contextTokens: 40960,
-    note: 'General, many languages.',
+    note: 'General purpose, many languages.',
     shape: shape(1024, 3072, 28, 16, 8, 128, 151936),
   },
   {
@@ -70,7 +70,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'Qwen2.5 Coder 1.5B',
     licence: 'Apache-2.0',
     contextTokens: 32768,
-    note: 'The best answers about code that a laptop gives at reading speed.',
+    note: 'The best answers about code at reading speed on a laptop.',
     shape: shape(1536, 8960, 28, 12, 2, 128, 151936),
   },
   {
@@ -78,14 +78,14 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'Qwen3 1.7B',
     licence: 'Apache-2.0',
     contextTokens: 40960,
-    note: 'General, many languages; wants a fast processor.',
+    note: 'General purpose, many languages. Needs a fast processor.',
     shape: shape(2048, 6144, 28, 16, 8, 128, 151936),
   },
 ];
 
 export type WeightFormat = 'f32' | '8bit' | '4bit';
 
-/** Parameters, embeddings counted once when they are tied. */
+/** Number of parameters. Tied embeddings count once. */
 export function parametersOf(model: ModelShape): number {
   const attention = model.hiddenSize * model.headDim * (2 * model.queryHeads + 2 * model.kvHeads);
   const feedForward = 3 * model.hiddenSize * model.intermediateSize;
@@ -99,32 +99,32 @@ export function defaultFormat(model: ModelShape): WeightFormat {
   return parameters < 500e6 ? '8bit' : '4bit';
 }
 
-/** Bytes to download: 16-bit weights. Tokenizer and configs add some megabytes. */
+/** Download size in bytes, for 16-bit weights. Tokenizer and configuration add some megabytes. */
 export function downloadBytes(model: ModelShape): number {
   return 2 * parametersOf(model) + 12e6;
 }
 
-/** Bytes per weight with the scale of each block of 32 (f32); the product that makes logits has 8 bits at least. */
+/** Bytes per weight, with an f32 scale per block of 32. The output projection has at least 8 bits. */
 const BYTES_PER_WEIGHT: Readonly<Record<WeightFormat, number>> = { f32: 4, '8bit': 1 + 4 / 32, '4bit': 0.5 + 4 / 32 };
 /**
- * The same weights in the form in which prompts read them: once more, unless they are f32. With 8 bits ONNX Runtime
- * also keeps the sum of each block.
+ * Bytes per weight of the second copy that prompts read. f32 needs none. With 8 bits ONNX Runtime also keeps the sum of
+ * each block.
  */
 const FOR_PROMPTS: Readonly<Record<WeightFormat, number>> = { f32: 0, '8bit': 1 + 8 / 32, '4bit': 1 };
-/** Bytes of each number in the cache: f16, and the copy in bytes that single tokens read. */
+/** Bytes per number in the KV cache: f16, and the 8-bit copy that single tokens read. */
 const BYTES_PER_CACHED: Readonly<Record<WeightFormat, number>> = { f32: 4, '8bit': 2 + 1.125, '4bit': 2 + 1.125 };
-/** ONNX Runtime, its arenas and the process itself. */
+/** Memory of ONNX Runtime, its arenas and the process. */
 const RUNTIME_BYTES = 150e6;
 
 /**
- * Bytes of memory while a context of so many tokens is in use: weights, embeddings (16 bit unless all is f32), cache,
- * runtime.
+ * Memory in bytes while a context of `contextTokens` is in use: weights, embeddings (16 bit, or f32 in an f32 model), KV
+ * cache and runtime.
  */
 export function memoryBytes(model: ModelShape, contextTokens: number, format = defaultFormat(model)): number {
   const embeddings = model.vocabSize * model.hiddenSize;
   const projections = parametersOf(model) - embeddings;
   const cache = 2 * model.layers * model.kvHeads * model.headDim * BYTES_PER_CACHED[format] * contextTokens;
-  // The output matrix is a quantized copy of tied embeddings, kept once: only single rows are multiplied with it.
+  // The output matrix is a quantized copy of tied embeddings. It has no second copy, because prompts do not read it.
   const head = model.tiedEmbeddings && format !== 'f32' ? embeddings * BYTES_PER_WEIGHT['8bit'] : 0;
   return (
     projections * (BYTES_PER_WEIGHT[format] + FOR_PROMPTS[format]) +
@@ -135,7 +135,7 @@ export function memoryBytes(model: ModelShape, contextTokens: number, format = d
   );
 }
 
-/** A rough figure for a model of which only the size of its 16-bit weights is known. */
+/** Rough memory estimate in bytes from the size of the 16-bit weights. */
 export function memoryOfWeights(weightBytes: number): number {
   const parameters = weightBytes / 2;
   const format: WeightFormat = parameters < 30e6 ? 'f32' : parameters < 500e6 ? '8bit' : '4bit';

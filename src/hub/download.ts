@@ -7,13 +7,13 @@ import { causeOf, DEFAULT_RETRY, request, TransientError, withRetries, type Fetc
 
 /** A file as the hub publishes it. */
 export interface PublishedFile {
-  /** Plain name. */
+  /** File name without folders. */
   name: string;
-  /** Bytes. */
+  /** Size in bytes. */
   size: number;
   /**
-   * sha256 of the content (large files), or git's own hash of a blob: sha1 of "blob SIZE\0" and the content (small
-   * files).
+   * Large files: SHA-256 of the content. Small files: git's blob hash, which is the SHA-1 of "blob SIZE\0" and the
+   * content.
    */
   digest: { kind: 'sha256' | 'git'; hex: string };
 }
@@ -22,18 +22,18 @@ export interface DownloadOptions {
   fetch: Fetch;
   headers?: Record<string, string>;
   signal?: AbortSignal;
-  /** Bytes of this file that are on disk. */
+  /** Receives the number of bytes of this file on disk. */
   onProgress?: (bytes: number) => void;
   retry?: Partial<RetryPolicy>;
 }
 
-/** Left free on the disk beyond what the download needs. */
+/** Bytes that stay free on the disk after the download. */
 const DISK_MARGIN = 64 << 20;
 const READ_BACK_BYTES = 1 << 20;
 
 /**
- * Downloads a file to `target` and checks it against the published digest. An incomplete file is `target.partial`, with
- * a sidecar that identifies it; a later call resumes it. `target` appears in one step, or not at all.
+ * Downloads a file to `target` and checks it against the published digest. `target.partial` and a sidecar file hold an
+ * incomplete download, and a later call resumes it. The finished file is renamed to `target`.
  *
  * @throws HubError
  */
@@ -59,16 +59,17 @@ export async function downloadFile(
       await partial.close();
     }
     await partial.discard();
-    // A first wrong copy may have been damaged on the way or on disk. A second one comes from the server.
+    // A first wrong copy may have been damaged in transit or on disk. A second one is wrong on the server.
     if (round === 1)
       throw new HubError(
         'corrupt',
-        `${url}: what was downloaded twice does not have the published digest ${file.digest.hex}; it was deleted`,
+        `${url}: the download does not match the published digest ${file.digest.hex}, after two attempts. ` +
+          'It was deleted.',
       );
   }
 }
 
-/** Requests the missing bytes and appends them. Throws TransientError when the connection ends before the file does. */
+/** Requests the missing bytes and appends them. @throws TransientError if the connection ends before the file */
 async function fetchRest(
   url: string,
   file: PublishedFile,
@@ -77,7 +78,7 @@ async function fetchRest(
   alive: (headway: boolean) => void,
 ): Promise<void> {
   if (partial.length === file.size) return;
-  // Compressed answers have no ranges.
+  // Compressed responses do not support ranges.
   const headers = {
     ...options.headers,
     'accept-encoding': 'identity',
@@ -86,7 +87,7 @@ async function fetchRest(
   const response = await request(options.fetch, url, headers, options.signal);
   await checkStart(url, response, file, partial);
   const body = response.body;
-  if (!body) throw new TransientError(`${url}: an answer without a body`);
+  if (!body) throw new TransientError(`${url}: the response has no body`);
   const reader = body.getReader();
   try {
     for (;;) {
@@ -94,7 +95,7 @@ async function fetchRest(
       if (done) break;
       if (partial.length + value.length > file.size) {
         await partial.restart();
-        throw new TransientError(`${url}: more bytes came than the ${file.size} published`);
+        throw new TransientError(`${url}: received more than the published ${file.size} bytes`);
       }
       await partial.append(value);
       alive(partial.reachedFurther());
@@ -109,10 +110,10 @@ async function fetchRest(
     await reader.cancel().catch(() => undefined);
   }
   if (partial.length < file.size)
-    throw new TransientError(`${url}: the answer ended at byte ${partial.length} of ${file.size}`);
+    throw new TransientError(`${url}: the response ended at byte ${partial.length} of ${file.size}`);
 }
 
-/** A server without ranges starts over, and then so does the file. */
+/** Checks that the response continues the partial file. If the server restarts from byte 0, so does the file. */
 async function checkStart(url: string, response: Response, file: PublishedFile, partial: PartialFile): Promise<void> {
   if (response.status === 206) {
     const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(response.headers.get('content-range') ?? '');
@@ -125,11 +126,11 @@ async function checkStart(url: string, response: Response, file: PublishedFile, 
   await response.body?.cancel().catch(() => undefined);
   await partial.restart();
   throw new TransientError(
-    `${url}: the server's range ${response.headers.get('content-range') ?? '(none)'} is not the one asked for`,
+    `${url}: the server's range ${response.headers.get('content-range') ?? '(none)'} is not the requested one`,
   );
 }
 
-/** The part of a file that is on disk, hashed as it grows. */
+/** The part of a file on disk. Its hash is updated as it grows. */
 class PartialFile {
   length = 0;
   private furthest = 0;
@@ -147,7 +148,7 @@ class PartialFile {
     this.hash = newHash(file);
   }
 
-  /** Opens what an earlier call left, if it is of the same file, or begins. */
+  /** Opens the partial file of an earlier call, if it belongs to the same file. Otherwise starts a new one. */
   static async open(target: string, file: PublishedFile): Promise<PartialFile> {
     const path = `${target}.partial`;
     const sidecar = `${path}.json`;
@@ -185,7 +186,7 @@ class PartialFile {
     this.length = 0;
   }
 
-  /** Whether the file is longer than ever before, restarts included. */
+  /** True if the file is longer than in all earlier attempts. */
   reachedFurther(): boolean {
     const further = this.length > this.furthest;
     this.furthest = Math.max(this.furthest, this.length);
@@ -216,7 +217,7 @@ class PartialFile {
     await rm(`${this.path}.json`, { force: true });
   }
 
-  /** Hashes the bytes on disk. Bytes beyond the end of the file are dropped. */
+  /** Hashes the bytes on disk. Bytes beyond the published size are dropped. */
   private async readBack(): Promise<void> {
     const { size } = await this.handle.stat();
     if (size > this.file.size) {
@@ -238,8 +239,8 @@ function newHash({ digest, size }: PublishedFile): Hash {
 }
 
 /**
- * @throws HubError 'diskFull' before anything is written, when `bytes` more do not fit the disk of `path` (an existing
- *   file or folder)
+ * @param path an existing file or folder on the disk to check
+ * @throws HubError 'diskFull' if `bytes` more do not fit on the disk
  */
 export async function assertDiskSpace(path: string, bytes: number): Promise<void> {
   let free: number;
@@ -247,18 +248,18 @@ export async function assertDiskSpace(path: string, bytes: number): Promise<void
     const status = await statfs(path);
     free = status.bavail * status.bsize;
   } catch {
-    return; // not every file system says; a full disk is noticed while writing then
+    return; // Not every file system reports its free space. Writing then reports a full disk.
   }
   if (free < bytes + DISK_MARGIN) {
     throw new HubError(
       'diskFull',
-      `${dirname(path)}: ${formatBytes(bytes)} are needed and ${formatBytes(free)} are free; make room or ` +
-        `choose another folder for models`,
+      `${dirname(path)}: the download needs ${formatBytes(bytes)}, and ${formatBytes(free)} are free. Free some ` +
+        `space, or choose another folder for models.`,
     );
   }
 }
 
-/** Bytes of these files that are not yet on disk (finished files and parts count). */
+/** Bytes of these files that are not on disk yet. Partial files count as on disk. */
 export async function missingBytes(
   files: readonly PublishedFile[],
   sizeOnDisk: (name: string) => Promise<number>,

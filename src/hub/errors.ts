@@ -1,17 +1,17 @@
 import { AppError, errorCode, messageOf } from '../base';
 
-/** Kinds of failures while getting a model. A client may choose its advice by them. */
+/** Kinds of failures of the model hub. A client may choose its advice by the kind. */
 export type HubErrorCode =
-  | 'network' // the connection failed again and again
+  | 'network' // all attempts failed
   | 'notFound' // no such model, revision or file
-  | 'gated' // the publisher wants a licence accepted or a token
-  | 'rateLimited' // asked to wait longer than is reasonable
+  | 'gated' // the publisher requires a token or acceptance of the licence
+  | 'rateLimited' // the server asks for a wait beyond the limit
   | 'corrupt' // the bytes do not have the published digest
   | 'diskFull'
   | 'unwritable'
   | 'cancelled'
-  | 'malformed' // the hub answered something that is not an answer
-  | 'unsupported' // the model has no weights in a form that is read
+  | 'malformed' // an invalid name, address or response
+  | 'unsupported' // the model has no weights in a supported format
   | 'busy' // another process is downloading or removing the same model
   | 'exists';
 
@@ -24,12 +24,12 @@ export class HubError extends AppError<HubErrorCode> {
   }
 }
 
-/** File system errors as HubErrors. */
+/** Converts a file system error to a HubError. */
 export function asHubError(error: unknown, path: string): HubError {
   if (error instanceof HubError) return error;
   const code = errorCode(error);
   if (code === 'ENOSPC' || code === 'EDQUOT')
-    return new HubError('diskFull', `${path}: the disk is full; what was downloaded is kept and will be resumed`, {
+    return new HubError('diskFull', `${path}: the disk is full. The partial download is kept and will resume.`, {
       cause: error,
     });
   return new HubError('unwritable', `${path}: ${messageOf(error)}`, { cause: error });

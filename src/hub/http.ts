@@ -1,20 +1,20 @@
 import { HubError } from './errors';
 
-/** The part of `fetch` that is used. The editor passes its own (proxy, certificates), the terminal Node's. */
+/** The used part of `fetch`. The extension passes the editor's (proxy, certificates), the terminal Node's. */
 export type Fetch = (
   url: string,
   init: { headers: Record<string, string>; signal: AbortSignal; redirect: 'follow' },
 ) => Promise<Response>;
 
 export interface RetryPolicy {
-  /** Failures in a row without a byte of progress before giving up. */
+  /** Maximum failures in a row without progress. */
   attempts: number;
-  /** First wait, doubled each time (milliseconds). */
+  /** First wait in milliseconds. It doubles with each failure. */
   firstDelay: number;
   longestDelay: number;
-  /** The longest wait that a server may ask for by Retry-After. */
+  /** Longest wait in milliseconds that a server may request by Retry-After. */
   longestRetryAfter: number;
-  /** Time without a byte after which a connection is dropped and tried again. */
+  /** Milliseconds without data after which a connection is closed and retried. */
   idleTimeout: number;
 }
 
@@ -26,9 +26,9 @@ export const DEFAULT_RETRY: RetryPolicy = {
   idleTimeout: 60_000,
 };
 
-/** A failure that another attempt may cure, after a wait. */
+/** A failure that another attempt may fix. */
 export class TransientError extends Error {
-  /** The wait that the server asked for, in milliseconds. */
+  /** The wait in milliseconds that the server requested. */
   readonly retryAfter: number | undefined;
   constructor(message: string, retryAfter?: number, options?: { cause?: unknown }) {
     super(message, options);
@@ -38,7 +38,7 @@ export class TransientError extends Error {
 }
 
 /**
- * One request. Error statuses become errors: HubError for those that no retry cures, TransientError for the rest.
+ * Sends one request. Error statuses are thrown: HubError for permanent ones, TransientError for the others.
  *
  * @returns a response with status 200, 206 or 416
  */
@@ -60,17 +60,17 @@ export async function request(
   if (status === 401 || status === 403) {
     throw new HubError(
       'gated',
-      `${url}: access refused (${status}). Accept the model's licence on its page and store an access token, ` +
-        `or import the folder if you have it`,
+      `${url}: access refused (${status}). Accept the model's licence on its page and set an access token, ` +
+        `or import the model from a folder.`,
     );
   }
-  if (status === 404 || status === 410) throw new HubError('notFound', `${url}: there is no such file (${status})`);
+  if (status === 404 || status === 410) throw new HubError('notFound', `${url}: not found (${status})`);
   if (status === 429 || status === 408 || status >= 500)
     throw new TransientError(`${url}: status ${status}`, retryAfter(response.headers.get('retry-after')));
   throw new HubError('malformed', `${url}: unexpected status ${status}`);
 }
 
-/** Seconds or a date, as milliseconds from now. */
+/** Parses Retry-After (seconds or a date) to milliseconds from now. */
 export function retryAfter(value: string | null): number | undefined {
   if (value === null) return undefined;
   const seconds = Number(value);
@@ -80,11 +80,11 @@ export function retryAfter(value: string | null): number | undefined {
 }
 
 /**
- * Calls `attempt` until it succeeds, with longer waits after each failure. `attempt` calls `alive` when bytes arrive,
- * and says whether they go beyond all earlier attempts. Only that resets the count of failures, so that a server that
- * always breaks at the same place is given up.
+ * Calls `attempt` until it succeeds, with a longer wait after each failure. `attempt` calls `alive` when bytes arrive and
+ * passes true if they go beyond all earlier attempts. Only such progress resets the failure count, so a server that
+ * always fails at the same byte does not retry forever.
  *
- * @throws HubError: 'cancelled', 'rateLimited', 'network', or an error of `attempt` as one
+ * @throws HubError 'cancelled', 'rateLimited' or 'network'; errors of `attempt` other than TransientError
  */
 export async function withRetries<T>(
   policy: RetryPolicy,
@@ -102,16 +102,20 @@ export async function withRetries<T>(
       });
     } catch (error) {
       throwIfCancelled(signal);
-      const transient = idle.timedOut ? new TransientError(`nothing came for ${policy.idleTimeout} ms`) : error;
+      const transient = idle.timedOut ? new TransientError(`no data for ${policy.idleTimeout} ms`) : error;
       if (!(transient instanceof TransientError)) throw error;
       failures++;
       if (failures >= policy.attempts)
-        throw new HubError('network', `gave up after ${failures} attempts: ${transient.message}`, { cause: error });
+        throw new HubError('network', `Can't reach the model hub (${failures} attempts). ${transient.message}.`, {
+          cause: error,
+          hint: 'Check the network, set a mirror, or import a model from a folder.',
+        });
       const asked = transient.retryAfter;
       if (asked !== undefined && asked > policy.longestRetryAfter) {
         throw new HubError(
           'rateLimited',
-          `the server asks to wait ${Math.ceil(asked / 1000)} s; try again later, what was downloaded is kept`,
+          `The model hub limits requests: wait ${Math.ceil(asked / 1000)} s and try again. ` +
+            'The partial download is kept and will resume.',
           { cause: error },
         );
       }
@@ -124,7 +128,7 @@ export async function withRetries<T>(
   }
 }
 
-/** Aborts with the caller's signal, or after a while without progress. */
+/** Aborts with the caller's signal, or after `milliseconds` without data. */
 class IdleAbort {
   timedOut = false;
   private readonly controller = new AbortController();
@@ -163,7 +167,7 @@ class IdleAbort {
 }
 
 export function throwIfCancelled(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw new HubError('cancelled', 'cancelled; what was downloaded is kept and will be resumed');
+  if (signal?.aborted) throw new HubError('cancelled', 'Cancelled. The partial download is kept and will resume.');
 }
 
 async function wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
@@ -179,7 +183,7 @@ async function wait(milliseconds: number, signal: AbortSignal | undefined): Prom
   throwIfCancelled(signal);
 }
 
-/** The innermost reason of a failed fetch ("fetch failed" says nothing). */
+/** The message of the innermost cause, because "fetch failed" alone gives no reason. */
 export function causeOf(error: unknown): string {
   let inner: unknown = error;
   while (inner instanceof Error && inner.cause !== undefined) inner = inner.cause;

@@ -2,7 +2,7 @@ import { HubError } from './errors';
 import { causeOf, DEFAULT_RETRY, request, TransientError, withRetries, type Fetch, type RetryPolicy } from './http';
 import type { PublishedFile } from './download';
 
-/** Where models are published; a mirror that speaks the same protocol can take its place. */
+/** The default hub. A mirror with the same protocol can replace it. */
 export const DEFAULT_ENDPOINT = 'https://huggingface.co';
 
 const MAX_ANSWER_BYTES = 16 << 20;
@@ -11,7 +11,7 @@ const REVISION = /^[\w][\w./-]{0,127}$/;
 
 export interface Listing {
   repository: string;
-  /** The commit that the revision means now. Files are fetched from it, so that they belong together. */
+  /** The commit that the revision points to. All files are fetched from it, so that they match. */
   commit: string;
   licence?: string;
   files: PublishedFile[];
@@ -19,9 +19,9 @@ export interface Listing {
 
 export interface HubOptions {
   fetch: Fetch;
-  /** Address of the hub or of a mirror; default DEFAULT_ENDPOINT. */
+  /** Address of the hub or a mirror. Default: DEFAULT_ENDPOINT. */
   endpoint?: string;
-  /** Access token for gated models; kept by the caller in the editor's secret storage. */
+  /** Access token for gated models. The extension keeps it in the editor's secret storage. */
   token?: string;
   signal?: AbortSignal;
   retry?: Partial<RetryPolicy>;
@@ -31,35 +31,35 @@ export function headersOf(options: HubOptions): Record<string, string> {
   return options.token ? { authorization: `Bearer ${options.token}` } : {};
 }
 
-/** The address of the hub without a slash at the end. @throws HubError 'malformed' for what is no http(s) address */
+/** The address of the hub without a trailing slash. @throws HubError 'malformed' if it is not an http(s) address */
 export function endpointOf(options: HubOptions): string {
   const text = options.endpoint ?? DEFAULT_ENDPOINT;
   let url: URL;
   try {
     url = new URL(text);
   } catch (error) {
-    throw new HubError('malformed', `"${text}" is not the address of a model hub`, { cause: error });
+    throw new HubError('malformed', `"${text}" is not the address of a model hub.`, { cause: error });
   }
   if (url.protocol !== 'https:' && url.protocol !== 'http:')
-    throw new HubError('malformed', `"${text}": a hub is reached by http or https`);
+    throw new HubError('malformed', `"${text}": the address of a model hub begins with http:// or https://.`);
   return url.href.replace(/\/+$/, '');
 }
 
 /** @throws HubError 'malformed' */
 export function assertRepository(repository: string): void {
   if (!REPOSITORY.test(repository) || repository.includes('..'))
-    throw new HubError('malformed', `"${repository.slice(0, 200)}" is not the name of a model; write it as owner/name`);
+    throw new HubError('malformed', `"${repository.slice(0, 200)}" is not a model name. Write it as owner/name.`);
 }
 
 /**
- * The files of a model that are needed to run it, with sizes and digests.
+ * Lists the files that are needed to run a model, with sizes and digests.
  *
  * @throws HubError
  */
 export async function listModel(repository: string, revision: string, options: HubOptions): Promise<Listing> {
   assertRepository(repository);
   if (!REVISION.test(revision) || revision.includes('..'))
-    throw new HubError('malformed', `"${revision.slice(0, 200)}" is not a revision`);
+    throw new HubError('malformed', `"${revision.slice(0, 200)}" is not a valid revision.`);
   const url = `${endpointOf(options)}/api/models/${repository}/revision/${encodeURIComponent(revision)}?blobs=true`;
   const answer = await withRetries({ ...DEFAULT_RETRY, ...options.retry }, options.signal, async (signal) => {
     const response = await request(options.fetch, url, headersOf(options), signal);
@@ -79,7 +79,7 @@ async function readBounded(response: Response, url: string): Promise<string> {
       if (done) break;
       bytes += value.length;
       if (bytes > MAX_ANSWER_BYTES)
-        throw new HubError('malformed', `${url}: the list of files is larger than ${MAX_ANSWER_BYTES} bytes`);
+        throw new HubError('malformed', `${url}: the list of files is larger than ${MAX_ANSWER_BYTES} bytes.`);
       text += decoder.decode(value, { stream: true });
     }
   } catch (error) {
@@ -91,21 +91,21 @@ async function readBounded(response: Response, url: string): Promise<string> {
   return text + decoder.decode();
 }
 
-/** Parses the hub's answer without trust: names become paths. */
+/** Parses the hub's response and validates it, because its names become paths. */
 export function parseListing(text: string, repository: string, url: string): Listing {
-  const malformed = (what: string) => new HubError('malformed', `${url}: ${what}`);
+  const malformed = (what: string) => new HubError('malformed', `${url}: ${what}.`);
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (error) {
-    throw new HubError('malformed', `${url}: the answer is not JSON; is this the address of a model hub?`, {
+    throw new HubError('malformed', `${url}: the response is not JSON. Is this the address of a model hub?`, {
       cause: error,
     });
   }
-  if (!isObject(json)) throw malformed('the answer is not an object');
+  if (!isObject(json)) throw malformed('the response is not an object');
   const { sha, siblings, cardData } = json;
-  if (typeof sha !== 'string' || !/^[0-9a-f]{7,64}$/.test(sha)) throw malformed('the answer names no commit');
-  if (!Array.isArray(siblings) || siblings.length > 100_000) throw malformed('the answer lists no files');
+  if (typeof sha !== 'string' || !/^[0-9a-f]{7,64}$/.test(sha)) throw malformed('the response has no commit');
+  if (!Array.isArray(siblings) || siblings.length > 100_000) throw malformed('the response lists no files');
   const files = chooseFiles(
     siblings
       .filter(isObject)
@@ -113,14 +113,11 @@ export function parseListing(text: string, repository: string, url: string): Lis
       .filter((file) => file !== undefined),
   );
   if (!files.some(({ name }) => name === 'config.json'))
-    throw new HubError(
-      'unsupported',
-      `${repository} has no config.json: it is not a checkpoint of the kind that is read`,
-    );
+    throw new HubError('unsupported', `${repository} has no config.json, so it is not a supported checkpoint.`);
   if (!files.some(({ name }) => name.endsWith('.safetensors'))) {
     throw new HubError(
       'unsupported',
-      `${repository} has no *.safetensors weights; pickles and GGUF files are not read`,
+      `${repository} has no *.safetensors weights. Pickle and GGUF files cannot be downloaded.`,
     );
   }
   const licence = isObject(cardData) ? cardData['license'] : undefined;
@@ -136,7 +133,7 @@ function parseFile(entry: Record<string, unknown>, malformed: (what: string) => 
     return { name, size, digest: { kind: 'sha256', hex: sha256 } };
   if (typeof blobId === 'string' && /^[0-9a-f]{40}$/.test(blobId))
     return { name, size, digest: { kind: 'git', hex: blobId } };
-  throw malformed(`${name} has no digest, so what is downloaded could not be checked`);
+  throw malformed(`${name} has no digest, so a download could not be verified`);
 }
 
 const NAMED = [
@@ -149,7 +146,7 @@ const NAMED = [
   'adapter_config.json',
 ];
 
-/** Files needed to run a model, in its top folder; plain names only. */
+/** True for a file that is needed to run a model. Only files in the top folder are. */
 function isWanted(name: string): boolean {
   return (
     NAMED.includes(name) || /^[\w][\w.-]*\.safetensors$/.test(name) || /^(LICENSE|NOTICE)(\.(txt|md))?$/i.test(name)
@@ -157,8 +154,7 @@ function isWanted(name: string): boolean {
 }
 
 /**
- * Leaves out duplicates in one file: some models publish consolidated weights in another layout beside the ones that
- * are read.
+ * Leaves out duplicate weights: some models also publish consolidated weights in another layout.
  */
 function chooseFiles(files: readonly PublishedFile[]): PublishedFile[] {
   const named = files.some(({ name }) => /^model(-\d+-of-\d+)?\.safetensors$/.test(name));

@@ -6,7 +6,7 @@ import { assertDiskSpace, downloadFile, missingBytes, type PublishedFile } from 
 import { asHubError, HubError } from './errors';
 import { assertRepository, endpointOf, headersOf, listModel, type HubOptions, type Listing } from './listing';
 
-/** Where a model came from; kept beside it. */
+/** The origin of a model. It is stored in the model's folder. */
 export interface ModelSource {
   /** `owner/name`, or the folder it was imported from. */
   from: string;
@@ -17,7 +17,7 @@ export interface ModelSource {
 }
 
 export interface InstalledModel {
-  /** Name of its folder. */
+  /** Name of the model's folder. */
   name: string;
   directory: string;
   bytes: number;
@@ -25,7 +25,7 @@ export interface InstalledModel {
 }
 
 export interface DownloadProgress {
-  /** Bytes on disk, and bytes of the whole model. */
+  /** Bytes on disk, and bytes of the complete model. */
   bytes: number;
   total: number;
   file: string;
@@ -38,12 +38,11 @@ const COMMIT = 'commit';
 const NAME = /^[A-Za-z0-9][\w.-]{0,190}$/;
 
 /**
- * Downloads a model into `modelsDirectory`. It appears there only when every file is complete, has its published
- * digest, and the checkpoint opens. Until then it is in a folder of its own, from which an interrupted download
- * resumes.
+ * Downloads a model into `modelsDirectory`. It appears there once every file is complete and matches its published
+ * digest, and the checkpoint opens. Until then it is in a separate folder, from which an interrupted download resumes.
  *
  * @returns the model's folder
- * @throws HubError; CheckpointError when the model is of an unsupported kind
+ * @throws HubError; CheckpointError if the model is not supported
  */
 export async function downloadModel(
   modelsDirectory: string,
@@ -115,7 +114,7 @@ export async function importModel(
   });
 }
 
-/** Fills a folder beside the final one, opens its content as a checkpoint, and moves it into place in one step. */
+/** Fills a temporary folder, opens it as a checkpoint, and renames it to the final folder. */
 async function prepareModel(
   modelsDirectory: string,
   name: string,
@@ -124,10 +123,10 @@ async function prepareModel(
   if (!NAME.test(name))
     throw new HubError(
       'malformed',
-      `"${name.slice(0, 200)}" cannot be the name of a model's folder; use letters, digits, dot, dash and underscore`,
+      `"${name.slice(0, 200)}" is not a valid folder name for a model. Use letters, digits, dot, dash and underscore.`,
     );
   const directory = join(modelsDirectory, name);
-  if (await isDirectory(directory)) throw new HubError('exists', `${directory} is there already; remove it first`);
+  if (await isDirectory(directory)) throw new HubError('exists', `${directory} already exists. Remove it first.`);
   const incoming = join(modelsDirectory, INCOMING, name);
   try {
     await mkdir(incoming, { recursive: true });
@@ -141,14 +140,14 @@ async function prepareModel(
       await release();
     }
   } catch (error) {
-    // A checkpoint that cannot be opened has its own message.
+    // A CheckpointError has its own message.
     throw error instanceof Error && error.name === 'CheckpointError' ? error : asHubError(error, incoming);
   }
   for (const file of [LOCK, COMMIT]) await rm(join(directory, file), { force: true });
   return describeModel(modelsDirectory, name);
 }
 
-/** A part of another commit's file must not be completed with this one's. */
+/** Deletes partial files of another commit, so that they are not completed with this commit's bytes. */
 async function forgetOtherCommit(incoming: string, commit: string): Promise<void> {
   const mark = join(incoming, COMMIT);
   if ((await readFile(mark, 'utf8').catch(() => '')) === commit) return;
@@ -157,7 +156,7 @@ async function forgetOtherCommit(incoming: string, commit: string): Promise<void
   await writeFile(mark, commit);
 }
 
-/** Keeps other processes off a folder. A lock whose process is gone does not count. */
+/** Locks a folder against other processes. A lock whose process has ended is taken over. */
 async function lock(directory: string): Promise<() => Promise<void>> {
   const path = join(directory, LOCK);
   for (let attempt = 0; ; attempt++) {
@@ -170,7 +169,10 @@ async function lock(directory: string): Promise<() => Promise<void>> {
       if (!isExists(error)) throw error;
       const owner = Number(await readFile(path, 'utf8').catch(() => '0'));
       if (attempt > 0 || (owner > 0 && isAlive(owner)))
-        throw new HubError('busy', `${directory}: process ${owner} is at work on this model; wait for it or end it`);
+        throw new HubError(
+          'busy',
+          `${directory}: process ${owner} is using this model. Wait until it ends, or end it.`,
+        );
       await rm(path, { force: true });
     }
   }
@@ -189,7 +191,7 @@ function isExists(error: unknown): boolean {
   return typeof error === 'object' && error !== null && 'code' in error && error.code === 'EEXIST';
 }
 
-/** The models in a folder; what is still being downloaded is not among them. */
+/** Lists the models in a folder, without unfinished downloads. */
 export async function listModels(modelsDirectory: string): Promise<InstalledModel[]> {
   const entries = await readdir(modelsDirectory, { withFileTypes: true }).catch(() => []);
   const names = entries
@@ -221,10 +223,10 @@ function parseSource(text: string): ModelSource | undefined {
   }
 }
 
-/** Removes a model, or what an interrupted download of it left. Returns the bytes freed. @throws HubError 'notFound' */
+/** Removes a model or its unfinished download. @returns bytes freed @throws HubError 'notFound' */
 export async function removeModel(modelsDirectory: string, name: string): Promise<number> {
   const plain = name.replace('/', '--');
-  if (!NAME.test(plain)) throw new HubError('malformed', `"${name.slice(0, 200)}" is not the name of a model`);
+  if (!NAME.test(plain)) throw new HubError('malformed', `"${name.slice(0, 200)}" is not a model name.`);
   let freed = 0;
   let found = false;
   for (const directory of [join(modelsDirectory, plain), join(modelsDirectory, INCOMING, plain)]) {
@@ -232,7 +234,7 @@ export async function removeModel(modelsDirectory: string, name: string): Promis
     found = true;
     for (const file of await readdir(directory)) freed += (await sizeOf(join(directory, file))) ?? 0;
     try {
-      // Renamed first, so that a half-removed model does not look like a whole one.
+      // Renaming first ensures that a partly removed model does not look complete.
       const trash = join(modelsDirectory, INCOMING, `.removed-${plain}-${process.pid}-${Date.now()}`);
       await mkdir(join(modelsDirectory, INCOMING), { recursive: true });
       await rename(directory, trash);
@@ -241,7 +243,7 @@ export async function removeModel(modelsDirectory: string, name: string): Promis
       throw asHubError(error, directory);
     }
   }
-  if (!found) throw new HubError('notFound', `there is no model "${name}" in ${modelsDirectory}`);
+  if (!found) throw new HubError('notFound', `There is no model "${name}" in ${modelsDirectory}.`);
   return freed;
 }
 

@@ -70,7 +70,9 @@ describe('chooseEditor', () => {
     expect(await choose(machine({ download }), { wish: 'server' })).toMatchObject({ kind: 'server' });
     expect(download).not.toHaveBeenCalled();
     expect(await choose(machine(), { wish: 'electron' })).toMatchObject({ kind: 'electron' });
-    await expect(choose(machine(unreachable), { wish: 'electron' })).rejects.toThrow(/cannot be met.*ENOTFOUND.*proxy/);
+    await expect(choose(machine(unreachable), { wish: 'electron' })).rejects.toThrow(
+      /is not possible.*ENOTFOUND.*proxy/,
+    );
     await expect(choose(machine({ hasCommand: () => false }), { wish: 'electron' })).rejects.toThrow(
       /no display.*install xvfb/,
     );

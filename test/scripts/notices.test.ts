@@ -22,7 +22,7 @@ const manifest = (name: string): string =>
   JSON.stringify({ name, version: '1.2.3', license: 'MIT', homepage: `https://example.com/${name}`, main: 'index.js' });
 
 describe('bundledPackages', () => {
-  it('finds every package with code in a bundle, nested and scoped ones too, and none that is shaken out', async () => {
+  it('finds every package with code in a bundle, nested and scoped ones too, but no tree-shaken one', async () => {
     write({
       'entry.js':
         "import { a } from 'outer'; import { b } from '@scope/used'; import { c } from 'unused'; console.log(a, b);",
@@ -49,7 +49,7 @@ describe('bundledPackages', () => {
 });
 
 describe('packageNotice', () => {
-  it('takes the licence and the notices that the package carries', () => {
+  it('takes the licence and the notices of the package', () => {
     write({
       'node_modules/one/package.json': manifest('one'),
       'node_modules/one/LICENSE-MIT.txt': 'Copyright One\n',
@@ -65,21 +65,21 @@ describe('packageNotice', () => {
     });
   });
 
-  it('takes a supplied text where the package carries none', () => {
+  it('takes a supplied text if the package has none', () => {
     write({ 'node_modules/rt/package.json': manifest('onnxruntime-node'), 'onnxruntime.txt': 'Copyright Runtime' });
     expect(packageNotice(join(directory, 'node_modules/rt'), directory).texts).toEqual(['Copyright Runtime']);
   });
 
-  it('fails where there is no text at all, and says what to do', () => {
+  it('fails without any licence text, and says what to do', () => {
     write({ 'node_modules/bare/package.json': manifest('bare'), 'node_modules/bare/NOTICE': 'Uses Two' });
     expect(() => packageNotice(join(directory, 'node_modules/bare'), directory)).toThrow(
-      /^bare 1\.2\.3 is shipped and carries no text of its licence \(MIT\)\. Put the text into scripts\/licences/,
+      /^bare 1\.2\.3 is shipped without its licence text \(MIT\)\. Put the text into scripts\/licences/,
     );
   });
 });
 
 describe('modelNotice', () => {
-  it("gives the project's licence to its own models and a file's text to others", () => {
+  it("gives the project's licence to its own models, and the text of a file to others", () => {
     write({
       'models/own/MODEL_CARD.md': '| licence | MIT, as the repository |\n',
       'models/tuned/MODEL_CARD.md': '| licence | Apache-2.0 |\n',
@@ -102,7 +102,7 @@ describe('modelNotice', () => {
 });
 
 describe('formatNotices', () => {
-  it('lists all by name, then gives each with its texts in full', () => {
+  it('lists all by name, then shows each with its full texts', () => {
     const notice = (name: string): Parameters<typeof formatNotices>[0][number] => ({
       name,
       version: '1.0.0',

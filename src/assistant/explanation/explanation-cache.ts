@@ -1,7 +1,7 @@
 /**
- * Keeps explanations on disk by content: the key is a hash of the explained text and its author, so an edit makes a new
- * entry and a branch switch finds the old one. Small files are written beside and renamed, so a killed process leaves
- * whole entries or none.
+ * Caches explanations on disk by content. The key is a hash of the explained text, its label and the author, so an edit
+ * makes a new entry and a branch switch finds the old one. Entries are written to a temporary file and renamed, so a
+ * killed process leaves no partial entry.
  */
 import { makeDirectory, sha256 } from '../../base/node';
 import { randomBytes } from 'node:crypto';
@@ -9,14 +9,14 @@ import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/
 import { dirname, join } from 'node:path';
 import type { Author, Explanation } from '../../protocol';
 
-/** Version of the form of explanations. Entries of older versions are no longer found, and age out. */
+/** Version of the entry format. Entries of older versions are not found and age out. */
 const FORMAT = 3;
 const BUDGET_BYTES = 16 * 1024 * 1024;
 const SWEEP_EVERY = 64;
 
 export interface ExplanationCacheOptions {
   budgetBytes?: number;
-  /** Receives failures to write. The cache is a convenience and never fails a request. */
+  /** Receives write failures. They never fail a request. */
   warn?: (message: string) => void;
 }
 
@@ -40,7 +40,7 @@ export class ExplanationCache {
     );
   }
 
-  /** Undefined when there is none or it cannot be read; a damaged entry is removed. */
+  /** Undefined if there is no entry or it cannot be read. A damaged entry is removed. */
   async get(key: string): Promise<Explanation | undefined> {
     const file = this.fileOf(key);
     let content: string;
@@ -83,7 +83,7 @@ export class ExplanationCache {
     return bytes;
   }
 
-  /** Removes the entries used longest ago until the rest is within the budget, and leftovers of killed processes. */
+  /** Removes the least recently used entries beyond the budget, and temporary files of killed processes. */
   private async sweep(): Promise<void> {
     const budget = this.options.budgetBytes ?? BUDGET_BYTES;
     const entries = (await this.entries()).sort((a, b) => b.used - a.used);
@@ -112,7 +112,7 @@ export class ExplanationCache {
   }
 }
 
-/** The entry behind its checksum line; undefined when the checksum does not match. */
+/** Parses the entry after its checksum line. Undefined if the checksum does not match. */
 function parseEntry(content: string): Explanation | undefined {
   const end = content.indexOf('\n');
   const body = content.slice(end + 1);

@@ -1,4 +1,4 @@
-/** The facts of an explanation, each read off the sources and cited. */
+/** The facts of an explanation. Each comes from the sources and is cited. */
 import { counted, isBlank, splitLines, textOfLines, throwIfCancelled } from '../../base';
 import type { Explanation } from '../../protocol';
 import type { DocumentSymbol } from '../../workspace';
@@ -12,10 +12,10 @@ import { docLines, quoteRuns } from '../quote/key-lines';
 import { tellingFirst, USES_LOOKED_AT, whereUsed } from '../uses';
 import type { Target } from './target';
 
-/** Most uses that are listed. */
+/** Maximum number of listed uses. */
 const USES = 8;
 
-/** Explains a target by facts read off the sources: its kind, comment, members, results, calls and users. */
+/** Explains a target by facts from the sources: its kind, comment, members, results, calls and uses. */
 export async function explainByFacts(
   target: Target,
   library: AssistantLibrary,
@@ -83,7 +83,7 @@ export async function explainByFacts(
   };
 }
 
-/** The first paragraph of the comment, in full. */
+/** The first paragraph of the comment. */
 function docParagraph(doc: string | undefined): string | undefined {
   const paragraph = doc?.trim().split(/\n\s*\n/)[0];
   return paragraph ? clip(plainDoc(paragraph), 600) : undefined;
@@ -100,7 +100,7 @@ function membersBlock({ members, document }: Target): string {
   return `It has ${counted(members.length, noun)}, in ${code(document.path)}:\n\n${lines.join('\n')}`;
 }
 
-/** Values it returns and errors it raises, read off its statements. */
+/** Returned values and raised errors, from its statements. */
 function outcomes(target: Target): string[] {
   const { symbol, lines, startLine, endLine } = target;
   if (symbol && symbol.kind !== 'function' && symbol.kind !== 'method') return [];

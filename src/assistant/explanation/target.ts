@@ -18,8 +18,8 @@ export interface Target {
 }
 
 /**
- * A selection that begins on a definition's head or comment, or lies on one line within it, means the definition. A
- * selection of several lines inside a body means those lines.
+ * Chooses the definition or the lines. A selection that begins on a definition's head or comment means the definition,
+ * and so does a single line inside it. Several lines inside a body mean those lines.
  *
  * @throws AppError('fileNotFound' | 'fileUnreadable')
  */
@@ -55,7 +55,7 @@ export async function findTarget(
     );
     return { document, lines, symbol, startLine: first, endLine: last, label: labelOf(symbol), members, segmented };
   }
-  // One line outside every definition means its segment.
+  // A line outside every definition means its segment.
   const segment =
     startLine === endLine
       ? segments.find((each) => each.startLine <= startLine && startLine <= each.endLine)

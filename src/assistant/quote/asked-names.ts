@@ -8,7 +8,7 @@ import type { Question } from '../../search';
 const MOST = 8;
 const WIDTH = 160;
 
-/** Lists a line for each name of the question that `shown` does not hold; undefined where there is none. */
+/** Lists a line for each name in the question that `shown` does not contain. Undefined if there is none. */
 export async function askedNamesBlock(
   { names, text: asked }: Question,
   shown: string,
@@ -16,7 +16,7 @@ export async function askedNamesBlock(
   source: PassageSource,
   citations: CitationList,
 ): Promise<string | undefined> {
-  // A capitalised word may be a plain word, so it counts as a name only where the question marks it as code.
+  // A capitalized word may be a plain word, so it counts as a name only if the question marks it as code.
   const named = names.filter((name) => !/^\p{Lu}\p{Ll}+$/u.test(name) || asked.includes(`\`${name}`));
   const missing = named.filter((name) => !wordOf(name).test(shown)).slice(0, MOST);
   const lines: string[] = [];
@@ -44,7 +44,7 @@ interface Place {
   text: string;
 }
 
-/** The line that defines or assigns a name, in the best span that has one; else the first line that holds the name. */
+/** The line that defines or assigns a name, in the best span that has one; else the first line with the name. */
 async function lineOf(name: string, spans: readonly RankedSpan[], source: PassageSource): Promise<Place | undefined> {
   const word = wordOf(name);
   const gives = new RegExp(

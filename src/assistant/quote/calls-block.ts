@@ -1,4 +1,4 @@
-/** The part of an extractive answer that lists what the best place calls. */
+/** The list of calls in an extractive answer: the functions that the best place calls. */
 import { callsOf, type Call } from '../calls';
 import type { CitationList } from '../citations';
 import { code, firstSentence, labelOf } from '../facts';
@@ -9,13 +9,13 @@ import { sourceOf } from './cited-lines';
 import type { PassageSource } from './passage-source';
 import type { Passage } from './passages';
 
-/** Calls that are listed, and those they are chosen from. */
+/** Maximum number of listed calls, and of calls they are chosen from. */
 const CALLS = 5;
 const CALLS_LOOKED_AT = 16;
 
 /**
- * Lists the calls of the best place whose definition in the workspace is certain ("`run` calls: `a` [2], `b` [3]").
- * Unless the question names the place, only calls that match a word of the question are listed.
+ * Lists the calls of the best place that have a certain definition in the workspace ("`run` calls: `a` [2], `b` [3]").
+ * If the question does not name the place, only calls that match a word of the question are listed.
  */
 export async function callsBlock(
   passage: Passage,

@@ -18,7 +18,7 @@ export function cite(passage: Passage, run: Run, citations: CitationList): Citat
   });
 }
 
-/** The declaration with the beginning of its doc comment. */
+/** The declaration with the first lines of its doc comment. */
 export function headRun(passage: Passage): Run {
   const { symbol } = passage;
   if (!symbol) return { startLine: passage.startLine, endLine: Math.min(passage.endLine, passage.startLine + 5) };

@@ -1,5 +1,5 @@
 /**
- * The passages found for a question, and whether they answer it at all. An answer says nothing that no passage carries.
+ * Gathers the passages found for a question, and decides whether they answer it. An answer states only facts from them.
  */
 import { throwIfCancelled } from '../../base';
 import type { Citation, RankedSpan, Scope } from '../../protocol';
@@ -18,17 +18,17 @@ export interface Evidence {
   passages: readonly Passage[];
   weights: TermCoverage;
   source: PassageSource;
-  /** Names of code in the question that no indexed file holds. */
+  /** Identifiers in the question that no indexed file contains. */
   unknownNames: readonly string[];
-  /** False where no passage matches the question well enough to answer from. */
+  /** False if no passage matches the question well enough to answer it. */
   answers: boolean;
 }
 
-/** Passages that an answer chooses from. */
+/** Maximum number of passages that an answer chooses from. */
 const PASSAGES = 8;
 /**
- * A passage answers when it holds this share of the question's weight, this many of its words, or this share of them.
- * Chosen on 189 questions about four repositories, 567 about other repositories, and 160 about none.
+ * A passage answers if it contains this share of the question's weight, this many of its words, or this share of them.
+ * Tuned on 189 questions about four repositories, 567 about other repositories, and 160 about none.
  */
 const ENOUGH = { coverage: 0.5, words: 3, share: 2 / 3 };
 
@@ -41,7 +41,7 @@ export async function gatherEvidence(
   const source = new PassageSource(library);
   const { passages, weights } = await selectPassages(question, spans, source, PASSAGES, signal);
   throwIfCancelled(signal);
-  // Lines that the user chose are what the question is about, whatever words they hold.
+  // A file or selection that the user chose is the subject of the question, even if it shares no word with it.
   const chosen = scope.kind === 'file' || scope.kind === 'selection';
   const names = question.names.filter(isCodeName);
   const unknownNames = await namesNowhere(names, library);
@@ -51,12 +51,12 @@ export async function gatherEvidence(
   return { spans, passages, weights, source, unknownNames, answers };
 }
 
-/** True for a name that is no plain word: snake_case or camelCase. */
+/** True for snake_case and camelCase names. */
 function isCodeName(name: string): boolean {
   return /_|\p{Ll}\p{Lu}/u.test(name);
 }
 
-/** The names that are neither defined nor used in any indexed file. */
+/** Names that no indexed file defines or uses. */
 async function namesNowhere(names: readonly string[], library: AssistantLibrary): Promise<string[]> {
   const unknown: string[] = [];
   for (const name of names) {
@@ -71,7 +71,7 @@ function isEnough({ symbol, coverage, words }: Passage, { names, terms }: Questi
   return coverage >= ENOUGH.coverage || words >= ENOUGH.words || words >= ENOUGH.share * terms.size;
 }
 
-/** The whole answer to a question that no passage answers: one line, which names the closest place. */
+/** The answer if no passage answers the question: one line that names the closest place. */
 export function noMatch(
   { passages: [closest], weights }: Evidence,
   scope: Scope,

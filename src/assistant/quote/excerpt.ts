@@ -1,13 +1,13 @@
-/** Cuts a text to the lines around the question's words, where there is room for a part only. */
+/** Cuts a text to the lines around the question's words, for a context with room for a part of it. */
 import type { Excerpt } from '../../memory';
 import { parseQuestion, TermCoverage } from '../../search';
 
-/** Weight factor of a word of the question for each further time it occurs. */
+/** Weight factor of a question word for each repeated occurrence. */
 const AGAIN = 0.35;
 
 /**
- * The whole lines that hold most of the question's words, with the lines around them, in at most `characters`. The
- * beginning of the text where no word occurs; undefined when not even one line fits.
+ * The lines with most of the question's words and the lines around them, in at most `characters`. Lines are never cut.
+ * Without a matching word it is the beginning of the text. Undefined if not even one line fits.
  */
 export function excerptOf(text: string, question: string, characters: number): Excerpt | undefined {
   const lines = text.split(/(?<=\n)/);
@@ -16,7 +16,7 @@ export function excerptOf(text: string, question: string, characters: number): E
   const matched = densest(lines, found, characters);
   let [first, last] = matched ?? [0, -1];
   let left = characters - lines.slice(first, last + 1).reduce((sum, line) => sum + line.length, 0);
-  // Lines are added in turns after and before the match.
+  // Lines are added alternately after and before the match.
   const fits = (line: number): boolean => (lines[line]?.length ?? Infinity) <= left;
   for (let grown = true; grown;) {
     grown = false;
@@ -34,7 +34,7 @@ export function excerptOf(text: string, question: string, characters: number): E
   return { start, end: start + lines.slice(first, last + 1).join('').length, firstLine: first, lastLine: last };
 }
 
-/** First and last matching line of the run that holds most of the question's weight. */
+/** First and last matching line of the run with most of the question's weight. */
 function densest(
   lines: readonly string[],
   found: readonly (readonly [term: string, weight: number][])[],

@@ -1,7 +1,6 @@
 /**
- * The answer without a model: which places answer, what is true of each, and the few lines that show it. Every sentence
- * is a fact read off the sources (a definition's kind, owner, own comment, callers). Nothing is inferred or written
- * freely.
+ * The answer without a model: the best places, a fact about each, and the lines that show it. Every sentence is a fact
+ * from the sources (a definition's kind, owner, comment, callers). Nothing is inferred.
  */
 import { throwIfCancelled } from '../../base';
 import type { Citation } from '../../protocol';
@@ -18,22 +17,22 @@ import type { Passage } from './passages';
 import { furtherLine, placeBlock } from './place-block';
 
 export interface ExtractiveAnswer {
-  /** Markdown in the order it is shown; each block stands by itself, so that it can be streamed. */
+  /** Markdown blocks in display order. Each block is complete, so it can be streamed. */
   blocks: readonly string[];
   citations: readonly Citation[];
 }
 
-/** Places shown with their lines, and places listed below them. */
+/** Maximum number of places shown with their lines, and of places listed below them. */
 const PLACES = 4;
 const FURTHER_PLACES = 4;
-/** A place is shown when it has this share of the best place's score. */
+/** Minimum score of a shown place, as a share of the best place's score. */
 const WORTH_SHOWING = 0.3;
-/** A place is listed when it holds this share of the question. */
+/** Minimum share of the question's weight in a listed place. */
 const WORTH_LISTING = 0.25;
-/** Most lines of a definition that only delegates to another. */
+/** Maximum lines of a definition that only delegates to another. */
 const DELEGATING_LINES = 8;
 
-/** Writes the answer from evidence that answers the question (`Evidence.answers`). */
+/** Writes the answer from evidence with `answers: true`. */
 export async function answerFromSources(
   question: Question,
   { spans, passages, weights, source }: Evidence,
@@ -48,7 +47,7 @@ export async function answerFromSources(
   const users = question.form === 'users' ? await usersBlock(question, library, citations, signal) : undefined;
   if (users) blocks.push(users);
 
-  // Below a list of users the reader wants the definition, and no further places that use the name.
+  // Below a list of uses the reader needs the definition, and no further uses.
   const eligible = users ? [passages.find((passage) => defines(passage, question)) ?? best] : passages;
   const shown = eligible
     .slice(0, PLACES)
@@ -82,13 +81,13 @@ function defines({ symbol }: Passage, { names }: Question): boolean {
   return symbol !== undefined && names.includes(symbol.name);
 }
 
-/** True for a body of a few lines: it hands the work on, so its calls show where the work is done. */
+/** True for a body of a few lines: it delegates, so its calls show where the work is done. */
 function delegates({ startLine, endLine }: Passage): boolean {
   return endLine - startLine < DELEGATING_LINES;
 }
 
 /**
- * Number of quoted lines: most from the best place; from a type only its head and the members that the question names.
+ * Number of quoted lines. The best place gets most. A type shows only its head and the members that the question names.
  */
 function linesFor({ symbol }: Passage, index: number): number {
   const isType =

@@ -1,4 +1,4 @@
-/** Chooses the few lines of a passage to quote: its head, and the lines that hold most of the question's words. */
+/** Chooses the lines of a passage to quote: its head, and the lines with most of the question's words. */
 import { indentOf, isBlank } from '../../base';
 import type { Passage } from './passages';
 import { beginsImport } from '../import-lines';
@@ -12,8 +12,8 @@ export interface Run {
 }
 
 /**
- * At most `budget` lines of the passage in ascending runs. The doc comment is left out, because the answer repeats its
- * first sentence.
+ * Chooses at most `budget` lines of the passage as ascending runs. The doc comment is left out, because the answer
+ * repeats its first sentence.
  */
 export function keyLines(passage: Passage, weights: TermCoverage, form: QuestionForm, budget: number): Run[] {
   const { lines, symbol, startLine, endLine } = passage;
@@ -48,19 +48,19 @@ export function keyLines(passage: Passage, weights: TermCoverage, form: Question
   );
 }
 
-/** Drops first lines that only close an earlier block; outside of definitions a run may begin with them. */
+/** Drops first lines that only close an earlier block. A run outside definitions may begin with such lines. */
 function behindEnds({ startLine, endLine }: Run, lines: readonly string[]): Run[] {
   let line = startLine;
   while (line <= endLine && /^\s*(?:end|fi|done|esac|[)\]}]+[;,]?)?\s*$/.test(lines[line - 1] ?? '')) line++;
   return line > endLine ? [] : [{ startLine: line, endLine }];
 }
 
-/** Lines shown together. Fewer are hard to read as code. */
+/** Number of lines shown together. Fewer are hard to read as code. */
 const WINDOW = 5;
-/** Weight factor of a term for each earlier time it was shown. */
+/** Weight factor of a term for each time it was shown before. */
 const AGAIN = 0.35;
 
-/** Picks windows of lines one after the other, each by the words it adds: a greedy cover of the question's words. */
+/** Picks windows of lines, each by the words it adds: a greedy cover of the question's words. */
 class Windows {
   private readonly lines: {
     line: number;
@@ -132,7 +132,7 @@ class Windows {
   }
 }
 
-/** Bonus for the form of a line: results for a "how", values for a "what is the default", a penalty for imports. */
+/** Score bonus for the form of a line: results for "how", values for "what is the default", a penalty for imports. */
 function bonusOf(text: string, form: QuestionForm, matches: boolean): number {
   if (beginsImport(text)) return -2;
   if (form === 'value' && matches && /[=:]\s*[-\d"'[{(]|\b\d/.test(text)) return 4;
@@ -184,7 +184,7 @@ export function docLines(passage: Pick<Passage, 'symbol' | 'lines'>): (line: num
   return (line) => line >= first && line <= last;
 }
 
-/** Joins runs that are one line apart: a gap mark would take as much room as the line. */
+/** Joins runs that are one line apart, because a gap mark takes as much room as the line. */
 function closeGaps(chosen: readonly number[], isDoc: (line: number) => boolean): number[] {
   const all: number[] = [];
   for (const line of chosen) {
@@ -195,7 +195,7 @@ function closeGaps(chosen: readonly number[], isDoc: (line: number) => boolean):
   return all;
 }
 
-/** Runs that lie close together, so that each group can be cited by itself. */
+/** Groups runs that are at most `gap` lines apart. Each group gets its own citation. */
 export function clusterRuns(runs: readonly Run[], gap: number): Run[][] {
   const clusters: Run[][] = [];
   for (const run of runs) {
@@ -217,7 +217,7 @@ export function toRuns(sorted: readonly number[]): Run[] {
   return runs;
 }
 
-/** The runs as one block of text, common indentation removed and left-out lines marked by `…`. */
+/** Joins the runs into one block of text without common indentation. `…` marks left-out lines. */
 export function quoteRuns(lines: readonly string[], runs: readonly Run[], width = 160): string {
   const first = lines.slice((runs[0]?.startLine ?? 1) - 1, runs[runs.length - 1]?.endLine ?? 0);
   const shown = first.filter((line) => !isBlank(line));

@@ -1,4 +1,4 @@
-/** The files that passages are read from, each read and segmented once for an answer. */
+/** The source of passages. Each file is read and segmented once per answer. */
 import { splitLines } from '../../base';
 import type { AssistantLibrary } from '../library';
 import type { Document, SegmentedDocument } from '../../workspace';
@@ -9,7 +9,7 @@ export interface OpenFile {
   lines: string[];
 }
 
-/** Reads and segments each file once. A file that has gone since it was indexed opens as undefined. */
+/** Reads and segments each file once. A file that was deleted since indexing opens as undefined. */
 export class PassageSource {
   private readonly files = new Map<string, Promise<OpenFile | undefined>>();
 

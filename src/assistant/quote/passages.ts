@@ -1,6 +1,6 @@
 /**
- * Turns ranked spans into passages. A span is what the search found; a passage is the definition or section that a
- * reader is shown.
+ * Turns ranked spans into passages. A span is a search result. A passage is the definition or section that the answer
+ * shows.
  */
 import { throwIfCancelled } from '../../base';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspace';
@@ -17,30 +17,30 @@ export interface Passage {
   document: Document;
   segmented: SegmentedDocument;
   lines: readonly string[];
-  /** The definition or heading the passage is about; absent where the file has none. */
+  /** The definition or heading of the passage, if any. */
   symbol?: DocumentSymbol;
-  /** Doc comment included. */
+  /** Includes the doc comment. */
   startLine: number;
   endLine: number;
   label: string;
   kind: 'code' | 'prose' | 'data';
-  /** Share (0…1) of the weight of the question's words that the passage holds. */
+  /** Share (0…1) of the question's term weight that the passage contains. */
   coverage: number;
-  /** Number of the question's words that the passage holds. */
+  /** Number of question words that the passage contains. */
   words: number;
   score: number;
 }
 
-/** Spans that are read. The tail of a ranking seldom holds the answer, and each span costs a read. */
+/** Maximum number of spans read. The tail of a ranking seldom has the answer, and each span costs a read. */
 const SPANS_READ = 16;
 const PASSAGES_PER_FILE = 3;
 /**
- * Decay of the score with the rank, score of a passage without any word of the question, and weight of a matching name.
+ * Score decay per rank, score of a passage without any question word, and weight of a matching name.
  */
 const RANK_DECAY = 0.08;
 const PRIOR = 0.35;
 const NAMED = 0.6;
-/** Weight of the densest lines beside the whole passage, and the number of lines they are measured over. */
+/** Weight of the densest lines relative to the whole passage, and the number of lines in that window. */
 const DENSE = 0.8;
 const DENSE_LINES = 12;
 /** Score factor for members of a matching type, and how many to include. */
@@ -70,7 +70,7 @@ export async function selectPassages(
     throwIfCancelled(signal);
     const file = await source.open(span.file);
     if (!file) continue;
-    // The search has seen the whole workspace and this step only a span, so the search's order counts for most.
+    // The search has seen the whole workspace, and this step only a span. So the search's order counts most.
     const prior = (best > 0 ? span.score / best : 1) / (1 + RANK_DECAY * rank);
     const passage = passageOf(question, span, file, weights, prior);
     if (passage) found.push(passage, ...membersOf(passage, question, weights, prior * MEMBER));
@@ -89,13 +89,13 @@ function passageOf(
   const last = Math.min(span.endLine, lines.length);
   if (span.startLine > last) return undefined;
   const symbol = subjectOf(question, { startLine: span.startLine, endLine: last }, segmented.symbols, lines, weights);
-  // A function is shown whole; a type or a section only where the search found it.
+  // A function is shown whole. A type or a section is shown only at the lines that the search found.
   const whole = symbol && (isFunction(symbol) || (firstLine(symbol) >= span.startLine && symbol.endLine <= last));
   const range = whole ? linesOf(symbol, lines) : { startLine: span.startLine, endLine: last };
   return weigh({ span, document, segmented, lines, symbol, ...range }, question, weights, prior);
 }
 
-/** Scores a passage: its place in the ranking, times the match of its lines and name, times the trust in its kind. */
+/** Scores a passage: rank × match of its lines and name × trust in its kind. */
 function weigh(
   place: Pick<Passage, 'span' | 'document' | 'segmented' | 'lines' | 'symbol' | 'startLine' | 'endLine'>,
   question: Question,
@@ -112,7 +112,7 @@ function weigh(
   return { ...place, label, kind, coverage, words, score };
 }
 
-/** Share of the question in all lines, and in the densest few lines: a long function holds every word somewhere. */
+/** Share of the question in all lines, and in the densest lines. A long function contains every word somewhere. */
 function coverageOf(
   { document, lines, startLine, endLine }: Pick<Passage, 'document' | 'lines' | 'startLine' | 'endLine'>,
   label: string,
@@ -130,7 +130,7 @@ function coverageOf(
 }
 
 /**
- * The methods of a matching type that match the question best. A type matches by its comment and fields, but its
+ * The methods of a matching type that match the question best. The type may match by its comment and fields, but its
  * methods do the work.
  */
 function membersOf(
@@ -157,7 +157,7 @@ function membersOf(
     .slice(0, MEMBERS);
 }
 
-/** True when one passage declares what the other defines. */
+/** True if one passage declares the function or type that the other defines. */
 function isOtherHalf({ symbol, label, lines, document }: Passage, other: Passage): boolean {
   if (!symbol || !other.symbol || label !== other.label || document.file === other.document.file) return false;
   return (

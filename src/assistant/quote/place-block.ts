@@ -1,4 +1,4 @@
-/** How one place of an extractive answer is written: facts read off the source, then the quoted lines. */
+/** Writes one place of an extractive answer: facts from the source, then the quoted lines. */
 import type { Citation } from '../../protocol';
 import type { DocumentSymbol } from '../../workspace';
 import type { CitationList } from '../citations';
@@ -10,7 +10,7 @@ import { clusterRuns, keyLines, quoteRuns } from './key-lines';
 import type { Passage } from './passages';
 import { bestSentences } from './prose-quotes';
 
-/** Share of the question that a further sentence of a comment must add. */
+/** Minimum share of the question that a second sentence of a comment must add. */
 const FURTHER_SENTENCE = 0.15;
 
 export interface PlaceBlock {
@@ -19,8 +19,8 @@ export interface PlaceBlock {
 }
 
 /**
- * Most lines between two quotes of one citation, and most lines of a citation: it should show only what it is cited
- * for.
+ * Maximum lines between two quotes of one citation, and maximum lines of a citation. Longer citations would show
+ * unrelated lines.
  */
 const GAP = 12;
 const CITED_LINES = 40;
@@ -84,7 +84,7 @@ function factSentence(passage: Passage, weights: TermCoverage, citation: Citatio
 }
 
 /**
- * The sentence of the comment that adds most of the question's words to the first one; undefined where it adds too few.
+ * The sentence of the comment that adds most question words to the first sentence. Undefined if it adds too few.
  */
 function furtherSentence(symbol: DocumentSymbol, first: string, weights: TermCoverage): string | undefined {
   const { doc = '', docLine = Infinity, startLine } = symbol;
@@ -115,7 +115,7 @@ function proseBlock(passage: Passage, weights: TermCoverage, citations: Citation
   };
 }
 
-/** One line of the list of further places. */
+/** One line of the list "See also". */
 export function furtherLine(passage: Passage, weights: TermCoverage, citations: CitationList): string {
   const run = passage.kind === 'prose' ? bestSentences(passage, weights).run : headRun(passage);
   const citation = cite(passage, run, citations);

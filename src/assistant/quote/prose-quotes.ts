@@ -1,17 +1,17 @@
-/** Quotes from prose: the paragraph of a section that answers best, verbatim. */
+/** Quotes from prose: the best matching paragraph of a section, verbatim. */
 import { isBlank } from '../../base';
 import type { Run } from './key-lines';
 import type { Passage } from './passages';
 import type { TermCoverage } from '../../search';
 
-/** Most quoted lines. A longer paragraph is cut and marked. */
+/** Maximum quoted lines. A longer paragraph is cut and marked. */
 const MOST_LINES = 10;
 
 export function bestSentences(passage: Passage, weights: TermCoverage): { text: string; run: Run } {
   const paragraphs = paragraphsOf(passage);
   let best = paragraphs[0] ?? { startLine: passage.startLine, endLine: passage.endLine };
   let bestScore = -1;
-  // Words of the heading count as said: the paragraph that answers holds the question's other words.
+  // Words of the heading count as matched, so the paragraph with the question's other words wins.
   const said = new Set(
     weights.termsIn(passage.symbol?.kind === 'heading' ? passage.symbol.name : '').map(([term]) => term),
   );
@@ -38,7 +38,7 @@ export function bestSentences(passage: Passage, weights: TermCoverage): { text: 
   return { text, run };
 }
 
-/** Blank-line separated, without the heading's own lines; a fenced block belongs to the paragraph before it. */
+/** Paragraphs, separated by blank lines, without the heading. A fenced block belongs to the paragraph before it. */
 function paragraphsOf(passage: Passage): Run[] {
   const { lines, symbol } = passage;
   let first = passage.startLine;

@@ -1,4 +1,4 @@
-/** Finds the definition or heading that a range of lines is about. */
+/** Finds the definition or heading that a range of lines belongs to. */
 import { textOfLines } from '../../base';
 import type { DocumentSymbol } from '../../workspace';
 import { labelOf } from '../facts';
@@ -16,7 +16,7 @@ export function subjectOf(
   lines: readonly string[],
   weights: TermCoverage,
 ): DocumentSymbol | undefined {
-  // A namespace spans whole files, so it does not describe these lines.
+  // A namespace spans whole files, so it says nothing about these lines.
   const telling = symbols.filter(({ kind }) => kind !== 'namespace');
   const holding = telling.filter(
     (symbol) => firstLine(symbol) <= range.startLine && range.endLine <= Math.max(symbol.endLine, symbol.startLine),
@@ -55,7 +55,7 @@ export function firstLine(symbol: DocumentSymbol): number {
   return Math.min(symbol.docLine ?? symbol.startLine, symbol.startLine);
 }
 
-/** How much of the question the names of a symbol and its owner match; higher when the question spells the name out. */
+/** Share of the question that the names of a symbol and its owner match. Higher if the question spells the name out. */
 export function nameMatch(question: Question, symbol: DocumentSymbol, weights: TermCoverage): number {
   const owner = symbol.container[symbol.container.length - 1];
   const written =

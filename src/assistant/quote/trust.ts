@@ -7,21 +7,20 @@ import type { Passage } from './passages';
 import { isFunction } from './subject';
 
 const TEST = 0.5;
-/** A lock file holds every name and explains none. */
+/** A lock file contains every package name and explains none. */
 const LOCK = 0.2;
 const STUB = 0.6;
 const IMPORTS = 0.4;
-/** Fields, types and one-line constants hold data. They seldom show how or why something is done. */
+/** Fields, types and one-line constants seldom show how or why something is done. */
 const FIELD = 0.7;
 const HELD_LINES = 2;
-/** A declaration shows that something exists; its definition shows how it works. */
+/** A definition shows how something works. A declaration only shows that it exists. */
 const DECLARED = 0.75;
-/** Benchmarks, build scripts and examples only use the code a question is about. */
+/** Benchmarks, build scripts and examples use the code that a question is about. */
 const BESIDE = 0.7;
 
 /**
- * Product of the factors that apply: questions ask about the code that does the work more often than about tests, stubs
- * and imports.
+ * Product of the factors that apply. Questions more often ask about working code than about tests, stubs and imports.
  */
 export function trust(
   question: Question,
@@ -60,7 +59,7 @@ export function trust(
   return factor;
 }
 
-/** Rust keeps unit tests in a module of the tested file. */
+/** True for a definition in a `tests` module: Rust keeps unit tests in the tested file. */
 function isInlineTest(symbol: DocumentSymbol | undefined, language: string): boolean {
   return (
     language === 'rust' &&
@@ -69,7 +68,7 @@ function isInlineTest(symbol: DocumentSymbol | undefined, language: string): boo
   );
 }
 
-/** True for a definition that only holds data, when the question asks how something is done. */
+/** True for a definition that only holds data, if the question asks how something is done. */
 function isBesideThePoint({ form, names }: Question, { name, kind, startLine, endLine }: DocumentSymbol): boolean {
   if (form === 'value' || form === 'what' || names.includes(name)) return false;
   return (

@@ -1,14 +1,14 @@
-/** Finds the text a file describes itself with: the comment at its top, or the first paragraph of a prose document. */
+/** Finds the text that describes a file: the comment at its top, or the first paragraph of a prose document. */
 import { isBlank } from '../../base';
 import type { Document, SegmentedDocument } from '../../workspace';
 import { firstSentence } from '../facts';
 import { firstProse } from './first-prose';
 
-/** Comments that address a tool and not a reader. */
+/** Comments for tools, not for readers. */
 const MAGIC_COMMENT =
   /^\s*(frozen_string_literal|encoding|coding|warn_indent|typed|rubocop|c8 ignore|istanbul|v8 ignore|jshint|jslint|globals?|vim?|clang-format|go:|\+build|nolint|@flow|flow)\b/i;
 
-/** Licences, and text without words, are skipped. */
+/** The file's description. Licences and text without words are skipped. Undefined if there is none. */
 export function fileComment(
   document: Document,
   segmented: SegmentedDocument,
@@ -46,7 +46,7 @@ export function fileComment(
   return said !== undefined && /\p{L}{2}/u.test(said) ? said : undefined;
 }
 
-/** Last line of YAML front matter, 0 without any. */
+/** Last line of the YAML front matter, or 0 if there is none. */
 function frontMatterEnd(lines: readonly string[]): number {
   if (lines[0]?.trim() !== '---') return 0;
   return lines.findIndex((line, index) => index > 0 && line.trim() === '---') + 1;

@@ -1,6 +1,5 @@
 /**
- * The first paragraph of a summary. It states facts: the size of the file, its definitions, its own comment and its
- * imports.
+ * The first paragraph of a summary: the size of the file, its definitions, its comment and its imports.
  */
 import { counted } from '../../base';
 import type { SummaryPart } from '../../protocol';
@@ -49,7 +48,7 @@ export function overviewOf(
   return sentences.join(' ');
 }
 
-/** Names of languages whose identifiers differ from them. */
+/** Display names of languages whose names differ from their identifiers. */
 const LANGUAGE_NAMES: Readonly<Record<string, string>> = {
   cpp: 'C++',
   csharp: 'C#',
@@ -119,7 +118,7 @@ function mainParts(parts: readonly SummaryPart[]): SummaryPart[] {
     .sort((a, b) => a.startLine - b.startLine);
 }
 
-/** The main headings: those of the section that holds most of the file, else those of the top level. */
+/** The main headings: those of the section that covers most of the file, else those of the top level. */
 function sectionTitles(parts: readonly SummaryPart[], most: number): string[] {
   const sections = parts.filter((part) => part.kind === 'heading');
   const main = sections.find(({ children }) => children.length > 1 && countSections(children) >= sections.length);
@@ -130,7 +129,7 @@ function sectionTitles(parts: readonly SummaryPart[], most: number): string[] {
   return titles.length > most ? [...titles.slice(0, most), `${titles.length - most} more`] : titles;
 }
 
-/** A heading without its Markdown: links, code marks and emphasis. */
+/** A heading without Markdown links, code marks and emphasis. */
 function plainTitle(title: string): string {
   return title
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')

@@ -5,14 +5,14 @@ const ADORNMENT = /^[=\-~^"*+#'`:.]{3,}\s*$/;
 
 /**
  * The first sentence of the first paragraph below a heading. Code, directives, pictures and lines without words are
- * skipped.
+ * skipped. Undefined if there is none.
  */
 export function firstProse(lines: readonly string[], headingLine: number, last: number): string | undefined {
   const paragraph: string[] = [];
   let inFence = false;
   for (let line = headingLine + 1; line <= Math.min(last, lines.length); line++) {
     const text = lines[line - 1] ?? '';
-    // An underline of tildes begins no fence. An underlined or overlined line is a title.
+    // A title may be underlined or overlined with tildes. Such a line does not begin a fence.
     const isUnderline = ADORNMENT.test(text) && !isBlank(lines[line - 2] ?? '') && !inFence;
     if (!inFence && !isBlank(text) && ADORNMENT.test(lines[line - 2] ?? '') && ADORNMENT.test(lines[line] ?? ''))
       continue;

@@ -1,6 +1,6 @@
 /**
- * The outline of a file: its parts, nested as the file is, with one line for each. Code is outlined by definitions,
- * prose by headings, and everything else by its segments, so that no line is left out.
+ * The outline of a file: its nested parts, with one line for each. Code is outlined by definitions, prose by headings,
+ * and other text by segments, so that every line is covered.
  */
 import { counted, isBlank } from '../../base';
 import type { Author, SummaryPart } from '../../protocol';
@@ -12,7 +12,7 @@ import { firstProse } from './first-prose';
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
 
-/** Runs between definitions shorter than this (non-blank lines) belong to their surroundings. */
+/** Minimum non-blank lines of a part between definitions. Shorter runs get no part of their own. */
 const LOOSE_LINES = 3;
 
 export class Outline {
@@ -41,7 +41,7 @@ export class Outline {
     return this.withLooseLines(roots, 1, this.lines.length);
   }
 
-  /** Symbols as a tree by their line ranges; fields that share a line with their owner stay leaves. */
+  /** Arranges symbols as a tree by their line ranges. Fields on the line of their owner stay leaves. */
   private nest(): Node[] {
     const roots: Node[] = [];
     const open: Node[] = [];
@@ -56,7 +56,7 @@ export class Outline {
     return roots;
   }
 
-  /** The parts of a range: the nodes in it, and the lines between them where there are more than a few. */
+  /** The parts of a range: its nodes, and longer runs of lines between them. */
   private withLooseLines(nodes: readonly Node[], first: number, last: number): SummaryPart[] {
     const parts: SummaryPart[] = [];
     let next = first;
@@ -75,7 +75,7 @@ export class Outline {
 
   private partOf(node: Node): SummaryPart {
     const { symbol } = node;
-    // Functions do not list their inner functions unless they are long; types and sections list their members.
+    // Types and sections list their members. Functions list their inner functions only if they are long.
     const shows = symbol.kind !== 'function' && symbol.kind !== 'method';
     const children = shows || node.end - node.start > 150 ? node.children.map((child) => this.partOf(child)) : [];
     return {
@@ -89,7 +89,7 @@ export class Outline {
     };
   }
 
-  /** One line: the comment's or section's first sentence, else the declaration itself, else what it contains. */
+  /** One line: the first sentence of the comment or section, else the declaration, else the contents. */
   private describe({ symbol, start, end, children }: Node): string {
     if (symbol.kind === 'heading')
       return (
@@ -109,7 +109,7 @@ export class Outline {
     return clip(`${symbol.signature}${holds}${end > start ? ` (${size})` : ''}`, 220);
   }
 
-  /** The first line below a heading that holds a word, for sections of code or directives alone. */
+  /** The first line with a word below a heading, for sections that contain only code or directives. */
   private firstInk(headingLine: number, last: number): string | undefined {
     const telling = this.lines
       .slice(headingLine, last)
@@ -118,8 +118,8 @@ export class Outline {
   }
 
   /**
-   * Parts of a range without definitions: its imports, and its other segments, each with its first line that holds a
-   * word.
+   * Parts of a range without definitions: its imports, and its other segments. Each is described by its first line with
+   * a word.
    */
   private segmentParts(first: number, last: number): SummaryPart[] {
     const parts: SummaryPart[] = [];
@@ -129,7 +129,7 @@ export class Outline {
       const endLine = Math.min(segment.endLine, last);
       if (startLine > endLine) continue;
       const before = parts[parts.length - 1];
-      // Imports that go on over two segments are one part.
+      // Imports across two segments are one part.
       if (this.isImports(startLine, endLine)) {
         if (imported && before) parts[parts.length - 1] = this.importsPart(before.startLine, endLine);
         else parts.push(this.importsPart(startLine, endLine));
@@ -155,7 +155,7 @@ export class Outline {
     return parts;
   }
 
-  /** True when at least half of the lines, comments left out, are imports. */
+  /** True if at least half of the lines, without comments, are imports. */
   private isImports(startLine: number, endLine: number): boolean {
     const ink = this.lines.slice(startLine - 1, endLine).filter((line) => !isBlank(line));
     const importing = this.importsIn(startLine, endLine).reduce(
@@ -197,7 +197,7 @@ export class Outline {
 
 interface Node {
   symbol: DocumentSymbol;
-  /** Doc comment included. */
+  /** First line, including the doc comment. */
   start: number;
   end: number;
   children: Node[];

@@ -1,4 +1,4 @@
-/** Composes the prompt of an answer within a budget that is counted in the model's own tokens. */
+/** Composes the prompt of an answer within a budget in the model's tokens. */
 import type { ChatMessage, Citation, RankedSpan, Writer } from '../../protocol';
 import { AppError, counted } from '../../base';
 import { CitationList } from '../citations';
@@ -6,15 +6,15 @@ import type { AssistantLibrary } from '../library';
 import { excerptOf } from '../quote/excerpt';
 import { chatOf, costsOf, readCitations, type Quoted, type Turn } from './quotes';
 
-/** A prompt that fits, and what it holds. */
+/** A prompt that fits the context, and its contents. */
 export interface Composed {
   chat: ChatMessage[];
   promptTokens: number;
   maxNewTokens: number;
   used: readonly Citation[];
-  /** Spans that were cut to some of their lines. */
+  /** Spans of which only some lines are quoted. */
   inPart: readonly RankedSpan[];
-  /** Spans that are not quoted, but represented by anchor rows. */
+  /** Spans that are represented by anchor rows instead of quotes. */
   anchored: readonly Quoted[];
   /** Spans that did not fit, best first. */
   dropped: readonly RankedSpan[];
@@ -24,23 +24,22 @@ export interface Composed {
 /** Room kept for the answer: a quarter of the context, at most this many tokens. */
 const ANSWER_TOKENS = 768;
 /**
- * Least tokens of a part of a span that is worth reading, and the safety margin when cutting it: token counts of its
- * lines are estimated.
+ * Minimum tokens of a cut span, and the safety margin when cutting: token counts per line are estimated.
  */
 const LEAST_PART = 64;
 const PART_FILLED = 0.9;
 /**
- * Share of the room that is kept for anchors when not every span fits, and most tokens encoded for them: the first word
- * waits for that.
+ * Share of the room kept for anchors if not every span fits, and maximum tokens encoded for them. The first word of the
+ * answer waits for this encoding.
  */
 const ANCHOR_SHARE = 1 / 16;
 const MOST_ANCHORED = 1_024;
 
 /**
  * Composes a prompt of the best spans that fit, in order of rank. The first span that does not fit is cut to the lines
- * around the match. Where that leaves too little, a later, shorter span may go in. Old turns of the conversation are
- * dropped before the best span.
- * @throws AppError('contextFull') when the question alone does not fit.
+ * around the match. If too few lines would remain, a later, shorter span is used. Old turns are dropped before the best
+ * span.
+ * @throws AppError('contextFull') if the question alone does not fit
  */
 export async function composeChat(
   question: string,
@@ -76,13 +75,13 @@ export async function composeChat(
     signal,
   );
   const whole = fitted(candidates, costs, before, room, question);
-  // When not everything fits, some room is kept for rows that represent the rest.
+  // If some spans do not fit, some room is kept for rows that represent them.
   const reserve = writer.anchorTokens === undefined || whole.dropped.length === 0 ? 0 : Math.floor(room * ANCHOR_SHARE);
   const fit = reserve === 0 ? whole : fitted(candidates, costs, before, room - reserve, question);
   let { used } = fit;
   const dropped = [...fit.dropped];
   const quotes = (): Citation[] => used.map(({ citation }, index) => ({ ...citation, number: index + 1 }));
-  // Tokens are not additive, so the sum is a forecast. The final prompt is counted as it will be read.
+  // Tokens are not additive, so the sum is an estimate. The final prompt is counted exactly.
   let promptTokens = used.length > 0 ? await count(chatOf(question, quotes(), turns)) : before;
   while (promptTokens > room - reserve && used.length > 0) {
     dropped.unshift(used.at(-1) as Quoted);
@@ -117,7 +116,7 @@ interface Fitted {
   dropped: Quoted[];
 }
 
-/** Chooses the candidates that fit, by the estimated tokens of each. */
+/** Chooses the candidates that fit, by their estimated tokens. */
 function fitted(
   candidates: readonly Quoted[],
   costs: readonly number[],
@@ -142,7 +141,7 @@ function fitted(
   return fit;
 }
 
-/** The best spans, among those that do not fit as quotes, that fit as anchors. */
+/** Chooses the best spans that fit as anchors, among those that do not fit as quotes. */
 function takeAnchored(
   dropped: readonly Quoted[],
   costOf: (quoted: Quoted) => number,
@@ -158,7 +157,7 @@ function takeAnchored(
   });
 }
 
-/** The lines of a span around its match, in at most `tokens`; undefined when too few would fit. */
+/** The lines of a span around its match, in at most `tokens`. Undefined if too few fit. */
 function partOf({ citation, span }: Quoted, question: string, tokens: number, cost: number): Quoted | undefined {
   if (tokens < LEAST_PART) return undefined;
   const found = excerptOf(citation.text, question, Math.floor((PART_FILLED * tokens * citation.text.length) / cost));

@@ -28,7 +28,7 @@ export async function proseLedger(composed: Composed, writer: Writer, written?: 
         span: { file, path, startLine, endLine },
       });
   });
-  // The question's group takes the remainder, so that the sum is what was read.
+  // The question's group takes the remainder, so that the sum equals the tokens read.
   const quoted = groups.reduce((sum, each) => sum + each.rows, 0);
   groups.push(
     group('question', Math.max(0, (written?.promptTokens ?? composed.promptTokens) - quoted)),

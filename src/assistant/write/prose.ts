@@ -13,8 +13,7 @@ export interface ProseAnswer {
 }
 
 /**
- * Writes the answer and verifies its citations. Text is streamed as it comes; the returned Markdown is the verified
- * one.
+ * Writes the answer and verifies its citations. The streamed text is unverified. The returned Markdown is verified.
  */
 export async function writeProse(
   composed: Composed,
@@ -42,7 +41,7 @@ function noticesOf(composed: Composed, written: Written, checked: CheckedMarkdow
   const notices: string[] = [];
   if (checked.removed.length > 0) notices.push(`Citations removed: ${checked.removed.join(' ')}`);
   if (checked.citations.length === 0 && composed.used.length > 0)
-    notices.push('No citation of the model holds up. Check the spans before you rely on this answer.');
+    notices.push('None of the model’s citations could be verified. Check the spans before you rely on this answer.');
   if (written.stopped === 'length')
     notices.push(
       `The answer was cut off at ${counted(written.newTokens, 'token')}, the limit of this model's context.`,
@@ -62,7 +61,7 @@ function noticesOf(composed: Composed, written: Written, checked: CheckedMarkdow
   return notices;
 }
 
-/** The first few by name. */
+/** Names the first few spans. */
 export function named(spans: readonly Span[]): string {
   const names = spans.slice(0, 5).map(({ path, startLine, endLine }) => `${path}:${startLine}–${endLine}`);
   return `${names.join(', ')}${spans.length > 5 ? ' …' : ''}`;

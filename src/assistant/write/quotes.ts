@@ -9,7 +9,7 @@ export interface Turn {
   answer: string;
 }
 
-/** A span with the citation of its present text. */
+/** A span with a citation of its present text. */
 export interface Quoted {
   citation: Citation;
   span: RankedSpan;
@@ -21,7 +21,7 @@ const SYSTEM = [
   'If the quotes do not answer the question, say so in one sentence.',
 ].join(' ');
 
-/** Reads the present text of each span. A span that is gone since it was indexed is left out. */
+/** Reads the present text of each span. A span that was deleted since indexing is left out. */
 export async function readCitations(
   spans: readonly RankedSpan[],
   library: Pick<AssistantLibrary, 'read'>,
@@ -52,7 +52,7 @@ export async function readCitations(
   return read;
 }
 
-/** Tokens that each quote adds to a prompt, header line included. */
+/** Tokens that each quote adds to a prompt, including its header line. */
 export async function costsOf(citations: readonly Citation[], writer: Writer, signal?: AbortSignal): Promise<number[]> {
   const alone = (content: string): ChatMessage[] => [{ role: 'user', content }];
   const [empty = 0, ...counts] = await writer.countChats(

@@ -8,10 +8,10 @@ import { setContext, type Services } from '../services';
 import type { AnswerHistory } from './history';
 import { waitForIndex } from './index-wait';
 
-/** Turns of the thread that a follow-up carries with it. */
+/** Maximum number of earlier turns sent with a follow-up. */
 const PREVIOUS_TURNS = 4;
 
-/** Asks and explains, one at a time. Results stream into the panels; the user or the next question stops them. */
+/** Runs questions and explanations, one at a time. Results stream into the panels. The next question stops the last. */
 export class Asking implements vscode.Disposable {
   private running: { id: string; question: string; cancellation: vscode.CancellationTokenSource } | undefined;
   private readonly subscriptions: { dispose(): unknown }[];
@@ -29,7 +29,7 @@ export class Asking implements vscode.Disposable {
     ];
   }
 
-  /** @returns the answer, or undefined when it failed or was stopped (the panel says so). */
+  /** @returns the answer, or undefined if it failed or was stopped (the panel shows this) */
   async ask(question: string, scope: Scope, followUp: boolean): Promise<Answer | undefined> {
     const { conversation, answerView, client, cacheView, spansView } = this.services;
     const previous = followUp ? conversation.previous(PREVIOUS_TURNS) : [];
@@ -77,8 +77,8 @@ export class Asking implements vscode.Disposable {
   }
 
   /**
-   * Goes before every question. What was typed or saved until now counts for it; and in Restricted Mode and after a
-   * clear nothing is indexed until the user asks: this is the user asking.
+   * Prepares the worker for a question: sends pending edits and saves, and allows indexing. In Restricted Mode, and after
+   * the index is cleared, indexing starts with the user's question.
    */
   async prepare(): Promise<void> {
     this.watch.tellNow();
@@ -115,7 +115,7 @@ export class Asking implements vscode.Disposable {
   private onEvent(id: string, event: AnswerEvent): void {
     if (this.running?.id !== id) return;
     const messages = this.services.conversation.event(id, event);
-    // The user may have opened an earlier answer meanwhile; its spans and context stay.
+    // The user may have opened an earlier answer in the meantime. Its spans and context stay.
     if (messages.length === 0) return;
     this.post(messages);
     if (event.type === 'spans') this.services.spansView.show(event.spans, this.running.question);

@@ -2,19 +2,19 @@ import type { Answer, AnswerEvent, HostMessage, Scope, Span } from '../../protoc
 
 type Of<T extends HostMessage['type']> = Extract<HostMessage, { type: T }>;
 
-/** One turn of the thread: what began it, what has arrived since, and how it ended. */
+/** One turn of the thread: its start message, the events since, and its end message. */
 export interface Turn {
   id: string;
   title: string;
   start: Of<'answerStarted'> | Of<'explanationStarted'>;
-  /** Streamed so far; deltas are joined into one. */
+  /** Events streamed so far. Deltas are joined into one. */
   events: AnswerEvent[];
   end?: Of<'answerDone'> | Of<'answerFailed'> | Of<'explanation'>;
 }
 
 /**
- * The thread that the answer panel shows. It lives here, so that a panel that was hidden or reloaded is drawn again
- * from the same messages, in the same order.
+ * The thread that the answer panel shows. The host keeps it, so that a hidden or reloaded panel is drawn again from the
+ * same messages in the same order.
  */
 export class Conversation {
   private turns: Turn[] = [];
@@ -29,13 +29,13 @@ export class Conversation {
     return this.begin({ id, title: span.path, start, events: [] }, continues);
   }
 
-  /** A thread of one finished answer, out of the history. */
+  /** Starts a thread with one finished answer from the history. */
   restore(answer: Answer): HostMessage[] {
     const start = this.startAnswer(answer.id, answer.question, answer.scope, false);
     return [start, ...this.finish({ type: 'answerDone', answer }, answer.id)];
   }
 
-  /** @returns the message for the panel, or nothing when the turn is no longer in the thread. */
+  /** @returns the message for the panel; empty if the turn is no longer in the thread */
   event(id: string, event: AnswerEvent): HostMessage[] {
     const turn = this.find(id);
     if (!turn || turn.end) return [];
@@ -50,12 +50,12 @@ export class Conversation {
     const turn = this.find(id);
     if (!turn) return [];
     turn.end = end;
-    // A finished answer repeats its events. After a stop the events are all that remains.
+    // A finished answer includes its events. After a stop, only the events remain.
     if (end.type !== 'answerFailed') turn.events = [];
     return [end];
   }
 
-  /** Everything a new panel needs to show the thread. */
+  /** All messages that a new panel needs to show the thread. */
   replay(): HostMessage[] {
     return this.turns.flatMap((turn) => [
       turn.start,
@@ -64,7 +64,7 @@ export class Conversation {
     ]);
   }
 
-  /** Questions and answers of the thread for a follow-up, oldest first. */
+  /** The latest questions and answers of the thread, oldest first, for a follow-up. */
   previous(limit: number): { question: string; answer: string }[] {
     return this.turns
       .flatMap((turn) =>
@@ -80,7 +80,7 @@ export class Conversation {
     return done?.type === 'answerDone' ? done.answer : undefined;
   }
 
-  /** The scope of the last question, which a follow-up shares. */
+  /** The scope of the last question. A follow-up shares it. */
   latestScope(): Scope {
     const start = this.turns.findLast((turn) => turn.start.type === 'answerStarted')?.start;
     return start?.type === 'answerStarted' ? start.scope : { kind: 'workspace' };

@@ -9,7 +9,7 @@ interface Entry {
   at: number;
 }
 
-/** Earlier answers, newest first. The list is in the workspace state, each answer in its own file. */
+/** Earlier answers, newest first. The workspace state has the list, and each answer has its own file. */
 export class AnswerHistory {
   private static readonly key = 'answers';
 
@@ -34,7 +34,7 @@ export class AnswerHistory {
     await Promise.all(gone.map((entry) => this.remove(entry.id)));
   }
 
-  /** @returns the answer, or undefined when its file is gone or damaged. */
+  /** @returns the answer, or undefined if its file is missing or damaged */
   async load(id: string): Promise<Answer | undefined> {
     const file = this.file(id);
     if (!file) return undefined;
@@ -55,7 +55,7 @@ export class AnswerHistory {
   private async write(answer: Answer): Promise<void> {
     const file = this.file(answer.id);
     if (!file) return;
-    // Only the first spans are kept, so that the file stays small.
+    // Only the first spans are stored, so that the file stays small.
     const lean: Answer = { ...answer, spans: answer.spans.slice(0, 20) };
     await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(JSON.stringify(lean)));
   }

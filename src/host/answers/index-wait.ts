@@ -1,13 +1,12 @@
 import type { IndexStatus } from '../../protocol';
 import type { Cancellation, WorkerClient } from '../worker-client';
 
-/** Milliseconds that a question waits for indexing. Small workspaces are indexed in less. */
+/** Milliseconds that a question waits for indexing. A small workspace needs less. */
 const PATIENCE = 6_000;
 
 /**
- * Waits until the first pass over the workspace has ended, within reason: the first question should not be answered
- * from the few files that are indexed by then. In a large workspace it is answered from the files indexed so far, with
- * a notice.
+ * Waits until the first indexing pass has ended, at most `patience` milliseconds, so that the first question is not
+ * answered from a few files. After this time the answer uses the files indexed so far and has a notice.
  */
 export async function waitForIndex(client: WorkerClient, token?: Cancellation, patience = PATIENCE): Promise<void> {
   const disposables: { dispose(): unknown }[] = [];
@@ -16,7 +15,7 @@ export async function waitForIndex(client: WorkerClient, token?: Cancellation, p
     timer = setTimeout(resolve, patience);
     disposables.push(client.on('index/status', (status) => isSettled(status) && resolve()));
     if (token) disposables.push(token.onCancellationRequested(() => resolve()));
-    // The question itself reports a worker that dies meanwhile.
+    // If the worker dies here, the question reports it.
     client.request('index/status', null, token).then(
       (status) => isSettled(status) && resolve(),
       () => resolve(),

@@ -9,7 +9,7 @@ import { safeAnswer, SafeMarkdownStream, withoutPicturesAndHtml } from '../markd
 import type { WorkerClient } from '../worker-client';
 
 /**
- * Registers `@anchorage` in the chat, where there is one. It answers with our own engine, not with the chat's model.
+ * Registers `@anchorage` if the editor has a chat. It answers with Anchorage's engine, not with the chat's model.
  */
 export function registerParticipant(
   client: WorkerClient,
@@ -112,7 +112,7 @@ function references(stream: vscode.ChatResponseStream, citations: readonly Citat
   }
 }
 
-/** Earlier questions of the thread to us, with our answers. */
+/** Earlier questions to `@anchorage` in the chat, with its answers. */
 function previousTurns({ history }: vscode.ChatContext): { question: string; answer: string }[] {
   return history
     .flatMap((turn, index) => {

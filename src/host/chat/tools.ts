@@ -20,7 +20,7 @@ interface ReadInput {
   endLine: number;
 }
 
-/** Registers the search and read tools for language models of the chat, where there is a chat. */
+/** Registers the search and read tools for the chat's language models, if the editor has a chat. */
 export function registerTools(client: WorkerClient, prepare: () => Promise<void>): vscode.Disposable[] {
   if (typeof vscode.lm?.registerTool !== 'function') return [];
   return [vscode.lm.registerTool(SEARCH, searchTool(client, prepare)), vscode.lm.registerTool(READ, readTool(client))];
@@ -70,7 +70,7 @@ function readTool(client: WorkerClient): vscode.LanguageModelTool<ReadInput> {
   };
 }
 
-/** A path as the search prints it. */
+/** Resolves a path in the form that the search tool prints. */
 async function resolvePath(path: string): Promise<vscode.Uri> {
   const uri = workspaceUri(path);
   if (uri && (await exists(uri))) return uri;
@@ -89,7 +89,7 @@ function formatSpan(span: RankedSpan): string {
   return `${span.path}:${span.startLine}-${span.endLine}${where}\n${fence(span.text, span.language)}`;
 }
 
-/** A fence longer than any in the text, so that the text cannot end it. */
+/** A code block whose fence is longer than any in the text, so that the text cannot end it. */
 function fence(text: string, language: string): string {
   const longest = Math.max(2, ...[...text.matchAll(/`{3,}/g)].map(([ticks]) => ticks.length));
   const ticks = '`'.repeat(longest + 1);

@@ -6,14 +6,14 @@ import type { AnswerHistory } from '../answers/history';
 import { diskFolders, workspacePath } from '../configuration';
 import { setContext, type Services } from '../services';
 
-/** Folders of a workspace that are listed one by one. */
+/** Maximum number of workspace folders listed individually. */
 const MOST_ROOTS = 8;
 
 interface ScopeItem extends vscode.QuickPickItem {
   scope?: Scope;
 }
 
-/** Asks a question that is typed in a quick pick above the list of scopes. */
+/** Asks a question. Unless `given` has one, the user types it in a quick pick above the list of scopes. */
 export async function ask(asking: Asking, given?: { question?: string; scope?: Scope }): Promise<void> {
   const { question, scope } = given?.question
     ? { question: given.question, scope: given.scope ?? { kind: 'workspace' as const } }
@@ -60,15 +60,14 @@ async function pickQuestion(first?: Scope): Promise<{ question: string; scope: S
 }
 
 /**
- * The list sorts places whose name holds what is typed to the top, and Enter would ask about another place than the
- * marked one a letter ago. Its switch for that is there in every version we support but not in the API's types; without
- * it the list sorts as before.
+ * Keeps the scopes in their order while the user types. By default the list moves matching items to the top, so Enter
+ * could pick another scope. The switch `sortByLabel` exists in every supported version, but not in the API's types.
  */
 function inOurOrder(pick: vscode.QuickPick<ScopeItem>): void {
   Object.assign(pick, { sortByLabel: false });
 }
 
-/** The scopes that a question can have. `alwaysShow` keeps them listed although the typed question matches none. */
+/** The possible scopes of a question. `alwaysShow` keeps them listed while the typed question matches none. */
 function scopeItems(first?: Scope): ScopeItem[] {
   const editor = vscode.window.activeTextEditor;
   const scopes: (Scope | undefined)[] = [
@@ -123,14 +122,14 @@ function selectionScope(editor: vscode.TextEditor | undefined): Scope | undefine
   };
 }
 
-/** The only folder of a workspace is the workspace. */
+/** The scope of a folder. The only folder of a workspace is the whole workspace. */
 function folderScope(uri: vscode.Uri): Scope {
   const { workspaceFolders: folders = [] } = vscode.workspace;
   if (folders.length === 1 && folders[0]?.uri.toString() === uri.toString()) return { kind: 'workspace' };
   return { kind: 'folder', path: workspacePath(uri) };
 }
 
-/** The folders of a workspace of several; of very many, the dialog chooses. */
+/** The folders of a multi-root workspace. If there are too many, the user chooses in the dialog. */
 function rootScopes(): Scope[] {
   const folders = diskFolders();
   return folders.length > 1 && folders.length <= MOST_ROOTS
@@ -153,7 +152,7 @@ async function pickFolder(): Promise<vscode.Uri | undefined> {
   return uri;
 }
 
-/** The history as a list to pick from; a picked answer is shown again with its spans and context. */
+/** Lists the answer history. The picked answer is shown again with its spans and context. */
 export async function answerHistory(services: Services, history: AnswerHistory): Promise<void> {
   const entries = history.list();
   if (entries.length === 0) {

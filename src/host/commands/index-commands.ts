@@ -26,7 +26,7 @@ export async function clearIndex({ client, hold }: Services, history: AnswerHist
     clear,
   );
   if (choice !== clear) return;
-  // A cancelled pass ends with the index, and a pause stays.
+  // A cancel ends when the index is cleared. A pause stays.
   if (hold.held === 'cancelled') await hold.set(undefined);
   const { bytesFreed } = await client.request('index/clear', null);
   await history.clear();
@@ -59,7 +59,7 @@ export async function cancelIndexing({ client, hold }: Services): Promise<void> 
   });
 }
 
-/** Shows the rule that decides whether a file is indexed, and can open it. */
+/** Shows why a file is or is not indexed, with a button that opens the deciding rule. */
 export async function whyFile({ client, opener }: Services, given?: vscode.Uri): Promise<void> {
   const uri = fileUri(given);
   const why = await client.request('index/why', { file: uri.fsPath });

@@ -5,7 +5,7 @@ import { workspacePath } from '../configuration';
 import { linesRange } from '../editor/span-opener';
 import type { Services } from '../services';
 
-/** Summarizes the file that the explorer names, else the open file. */
+/** Summarizes the file selected in the explorer, else the open file. */
 export async function summarizeFile({ summaries }: Services, asking: Asking, given?: vscode.Uri): Promise<void> {
   const uri = fileUri(given);
   await asking.prepare();
@@ -22,7 +22,7 @@ export async function explain(asking: Asking): Promise<void> {
   await asking.explain(spanOf(uri, range.start.line + 1, lastLine(range)));
 }
 
-/** Runs the link of a hover. Its arguments come as JSON, so their types are checked. */
+/** Runs the Explain link of a hover. Its arguments come from JSON, so their types are checked. */
 export async function explainAt(asking: Asking, file: unknown, startLine: unknown, endLine: unknown): Promise<void> {
   if (typeof file !== 'string' || typeof startLine !== 'number' || typeof endLine !== 'number') return;
   await asking.explain(spanOf(vscode.Uri.file(file), startLine, endLine));
@@ -42,7 +42,7 @@ export function spanOf(uri: vscode.Uri, startLine: number, endLine: number): Spa
   return { file: uri.fsPath, path: workspacePath(uri), startLine, endLine };
 }
 
-/** @throws Error with advice when there is no file on disk */
+/** The given file, else the open file. @throws Error if there is no file on disk */
 export function fileUri(given: vscode.Uri | undefined): vscode.Uri {
   const uri = given instanceof vscode.Uri ? given : vscode.window.activeTextEditor?.document.uri;
   if (!uri) throw new Error(vscode.l10n.t('Open a file first.'));
@@ -50,7 +50,7 @@ export function fileUri(given: vscode.Uri | undefined): vscode.Uri {
   return uri;
 }
 
-/** The innermost definition around a position, by the language support of the editor; else the line. */
+/** The innermost definition around a position, from the editor's language support, else the line. */
 async function enclosingDefinition(document: vscode.TextDocument, position: vscode.Position): Promise<vscode.Range> {
   const symbols = await vscode.commands.executeCommand<
     (vscode.DocumentSymbol | vscode.SymbolInformation)[] | undefined

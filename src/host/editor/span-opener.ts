@@ -4,9 +4,9 @@ import { setContext } from '../services';
 import type { WorkerClient } from '../worker-client';
 
 export interface OpenOptions {
-  /** Show the lines without leaving the panel. */
+  /** Keep the focus in the panel. */
   preserveFocus?: boolean;
-  /** The citation to locate again: its lines may have moved since they were read. */
+  /** The citation to locate, because its lines may have moved. */
   citation?: Citation;
 }
 
@@ -34,7 +34,7 @@ export class SpanOpener implements vscode.Disposable {
       vscode.workspace.onDidChangeTextDocument(({ document, contentChanges }) => {
         if (contentChanges.length > 0 && document.uri.toString() === this.shown?.document.toString()) this.clear();
       }),
-      // An editor that was hidden and comes back has lost its decorations.
+      // An editor loses its decorations while it is hidden.
       vscode.window.onDidChangeVisibleTextEditors(() => this.draw()),
     ];
   }
@@ -78,7 +78,7 @@ export class SpanOpener implements vscode.Disposable {
     }
   }
 
-  /** Locates the cited text. When it is gone the user is told and sees the present lines. */
+  /** Locates the cited text. If it has changed, a message says so and the present lines are shown. */
   private async locate(citation: Citation): Promise<Span> {
     try {
       const { state, span } = await this.client.request('citation/locate', { citation });
@@ -89,14 +89,14 @@ export class SpanOpener implements vscode.Disposable {
       }
       return state === 'missing' ? citation : span;
     } catch (error) {
-      // The lines can be shown without the worker; only the check is lost.
+      // Without the worker the lines can still be shown, but not verified.
       this.log.warn(`Citation ${citation.number} could not be checked: ${String(error)}`);
       return citation;
     }
   }
 }
 
-/** The column where the file is shown; else one that does not cover our panels. */
+/** The editor column that shows the file, else one that does not cover Anchorage's panels. */
 function columnFor(uri: vscode.Uri): vscode.ViewColumn {
   const shown = vscode.window.visibleTextEditors.find(
     (editor) => editor.document.uri.toString() === uri.toString() && editor.viewColumn !== undefined,
@@ -110,7 +110,7 @@ function columnFor(uri: vscode.Uri): vscode.ViewColumn {
   return other?.viewColumn ?? vscode.ViewColumn.Beside;
 }
 
-/** The span's lines within a document that may have become shorter; ends at the last line's end. */
+/** The range of a span's whole lines, clipped to the document. */
 export function linesRange(document: vscode.TextDocument, span: { startLine: number; endLine: number }): vscode.Range {
   const first = Math.min(Math.max(span.startLine - 1, 0), document.lineCount - 1);
   const last = Math.min(Math.max(span.endLine - 1, first), document.lineCount - 1);

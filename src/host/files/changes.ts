@@ -1,18 +1,18 @@
-/** A change of a file on disk, as the worker is told. */
+/** A change of a file on disk, as sent to the worker. */
 export interface FileChange {
   file: string;
   type: 'created' | 'changed' | 'deleted';
 }
 
-/** Milliseconds of quiet after which a burst is sent, and the longest a change waits while the burst goes on. */
+/** Milliseconds without events after which a burst is sent, and the longest wait during a burst. */
 const QUIET = 120;
 const LONGEST = 1_000;
-/** Changes in one message: a branch switch touches thousands of files, and the host must not be held. */
+/** Maximum changes in one message. A branch switch changes thousands of files, and must not block the host. */
 export const CHANGES_PER_MESSAGE = 500;
 
 /**
- * Gathers file events into messages: one entry for each file, the last word counts, and a burst (a branch switch) is
- * sent in parts between which the event loop runs.
+ * Gathers file events into messages, with one entry per file. A burst (a branch switch) is sent in parts, and the event
+ * loop runs between them.
  */
 export class ChangeQueue {
   private readonly pending = new Map<string, FileChange['type']>();
@@ -37,7 +37,7 @@ export class ChangeQueue {
     this.pending.clear();
   }
 
-  /** Sends what is gathered, in parts. */
+  /** Sends the gathered changes in parts. */
   flush(): void {
     clearTimeout(this.timer);
     const part: FileChange[] = [];
@@ -51,14 +51,14 @@ export class ChangeQueue {
   }
 }
 
-/** A file that was made and then changed is still new; one deleted and made again has changed. */
+/** Merges two events of a file: created then changed is created; deleted then created is changed. */
 function merge(before: FileChange['type'] | undefined, now: FileChange['type']): FileChange['type'] {
   if (before === 'created' && now === 'changed') return 'created';
   if (before === 'deleted' && now === 'created') return 'changed';
   return now;
 }
 
-/** Inside `.git` only what decides about the work tree matters: the branch and the exclude file. */
+/** True for files whose changes matter. Inside `.git` only the branch and the exclude file do. */
 export function isRelevant(file: string): boolean {
   const inside = /[\\/]\.git[\\/](.*)$/.exec(file)?.[1];
   return inside === undefined || /^(HEAD|info[\\/]exclude)$/.test(inside);

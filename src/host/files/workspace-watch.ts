@@ -3,12 +3,12 @@ import { diskFolders, setting } from '../configuration';
 import type { WorkerClient } from '../worker-client';
 import { ChangeQueue, isRelevant } from './changes';
 
-/** Milliseconds after the last key stroke until an unsaved text is sent. */
+/** Milliseconds after the last keystroke until an unsaved text is sent. */
 const UNSAVED_DELAY = 350;
-/** Open files named to the worker, most recently used first. */
+/** Maximum number of open files reported to the worker, most recently used first. */
 const OPEN_FILES = 50;
 
-/** Tells the worker what happens to the workspace: file events, saves, unsaved edits, open editors, folders. */
+/** Reports workspace changes to the worker: file events, saves, unsaved edits, open editors, folders. */
 export class WorkspaceWatch implements vscode.Disposable {
   private readonly changes: ChangeQueue;
   private watchers: vscode.Disposable[] = [];
@@ -33,7 +33,7 @@ export class WorkspaceWatch implements vscode.Disposable {
       }),
       vscode.workspace.onDidCloseTextDocument((document) => this.sendUnsaved(document, null)),
       vscode.window.onDidChangeActiveTextEditor((editor) => this.onActive(editor)),
-      // A worker that has just started knows nothing of what is open or typed.
+      // A new worker does not know the open files and unsaved edits.
       client.onStarted(() => this.tellAll()),
     ];
     this.onActive(vscode.window.activeTextEditor);
@@ -65,7 +65,7 @@ export class WorkspaceWatch implements vscode.Disposable {
   private onSaved(document: vscode.TextDocument): void {
     if (!this.concerns(document)) return;
     this.sendUnsaved(document, null);
-    // The watcher tells too, but later: a saved file should be found at once.
+    // The file watcher reports the save too, but later. A saved file should be found at once.
     if (this.client.awake) this.changes.add(document.uri.fsPath, 'changed', true);
   }
 
@@ -86,7 +86,7 @@ export class WorkspaceWatch implements vscode.Disposable {
     if (!document.isClosed) this.sendUnsaved(document, document.isDirty ? document.getText() : null);
   }
 
-  /** Sends what waits for a pause in typing or the end of a burst: somebody is about to ask. */
+  /** Sends pending edits and changes at once, before a question. */
   tellNow(): void {
     for (const document of vscode.workspace.textDocuments)
       if (this.unsavedTimers.has(document.uri.toString())) this.sendTyped(document);
@@ -102,7 +102,7 @@ export class WorkspaceWatch implements vscode.Disposable {
     this.client.notify('files/unsaved', { file: document.uri.fsPath, text });
   }
 
-  /** When switched on, typed text counts at once. When switched off, files count as they are on disk. */
+  /** Sends all unsaved edits if the setting is switched on. If it is switched off, the files on disk count again. */
   private onUnsavedSetting(): void {
     const counts = setting('index.unsavedEdits');
     for (const document of vscode.workspace.textDocuments)

@@ -7,12 +7,12 @@ import { RequestFailed } from '../request-failed';
 import type { WorkerClient } from '../worker-client';
 import { commandUri, escapeMarkdown, withoutPicturesAndHtml } from '../markdown';
 
-/** Users listed in a hover. The rest are counted. */
+/** Maximum number of uses listed in a hover. The rest are counted. */
 const USERS = 5;
 
 /**
- * Says at once what the index knows of a name, and below it the cached explanation or a link that makes one. A hover
- * never starts the worker, and never runs the model unless the setting says so.
+ * Shows the facts about a name from the index, with the cached explanation or an Explain link. A hover never starts the
+ * worker, and runs the model only if the setting is "automatic".
  */
 export class NameHover implements vscode.HoverProvider {
   constructor(
@@ -44,9 +44,8 @@ export class NameHover implements vscode.HoverProvider {
 }
 
 /**
- * Where the setting says "automatic": the explanation that is not yet there, made while the editor shows what
- * `NameHover` knows already. A provider of its own, because a hover is drawn when its promise resolves, and a model
- * takes seconds.
+ * If the setting is "automatic", explains a name without a cached explanation. It is a separate provider, because a model
+ * takes seconds and the editor shows a provider's hover only when its promise resolves.
  */
 export class AutomaticExplanation implements vscode.HoverProvider {
   constructor(
@@ -80,7 +79,7 @@ export class AutomaticExplanation implements vscode.HoverProvider {
   }
 }
 
-/** The cached explanation, or a link that explains. */
+/** The cached explanation, or an Explain link. */
 function explanation(info: HoverInfo): vscode.MarkdownString {
   if (info.explanation) return quoted(info.explanation);
   const text = commandMarkdown([EXPLAIN_AT]);
@@ -92,7 +91,7 @@ function explanation(info: HoverInfo): vscode.MarkdownString {
   return text;
 }
 
-/** Signature and doc comment. They are text of the workspace, so they get no trust, no pictures and no HTML. */
+/** Signature and doc comment. They are workspace text, so the Markdown is untrusted and shows no picture or HTML. */
 function facts(info: HoverInfo): vscode.MarkdownString {
   const text = new vscode.MarkdownString();
   text.appendCodeblock(info.signature, info.language);

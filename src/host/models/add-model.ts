@@ -14,14 +14,14 @@ import {
 } from '../../hub';
 import type { ModelHome } from './model-home';
 
-/** Context length that the memory estimate is for. */
+/** Context length in tokens for the memory estimate. */
 const ESTIMATE_TOKENS = 8192;
 
 interface Offer extends vscode.QuickPickItem {
   repository?: string;
 }
 
-/** Offers models of the catalogue or of the hub, shows size and licence, downloads one, and offers to use it. */
+/** Offers models of the catalogue or the hub, downloads one after the user confirms size and licence, and offers to use it. */
 export async function downloadFromHub(home: ModelHome): Promise<void> {
   const installed = await home.installed();
   const offers: Offer[] = CATALOGUE.filter(
@@ -141,7 +141,7 @@ export async function importFromFolder(home: ModelHome): Promise<void> {
   await offerUse(home, model);
 }
 
-/** Stores or removes the access token of the hub. */
+/** Asks for the hub's access token, and stores or removes it. */
 export async function setHubToken(home: ModelHome): Promise<void> {
   const host = new URL(home.endpoint).host;
   const token = await vscode.window.showInputBox({
@@ -172,7 +172,7 @@ async function offerUse(home: ModelHome, model: InstalledModel): Promise<void> {
     await home.choose(model);
 }
 
-/** Runs work with the hub under a notification that shows progress and can be cancelled. */
+/** Runs work with the hub under a cancellable progress notification. */
 async function withHub<T>(
   home: ModelHome,
   title: string,

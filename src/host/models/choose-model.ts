@@ -45,7 +45,7 @@ export async function chooseModel(home: ModelHome): Promise<void> {
   else await home.choose(picked.model);
 }
 
-/** Deletes an installed model from this machine, after asking. */
+/** Deletes an installed model from this machine after the user confirms. */
 export async function removeInstalled(home: ModelHome): Promise<void> {
   const installed = await home.installed();
   if (installed.length === 0) {

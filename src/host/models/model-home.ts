@@ -3,16 +3,16 @@ import { DEFAULT_ENDPOINT, endpointOf, listModels, type HubOptions, type Install
 import { modelsFolder, setting } from '../configuration';
 
 /**
- * Tokens are kept only in the editor's secret storage, one for each address: a mirror never gets the token of another
- * hub.
+ * Key in the editor's secret storage, which alone stores tokens. Each address has its own key, so a mirror never gets the
+ * token of another hub.
  */
 const secretKey = (endpoint: string) => `hubToken:${new URL(endpoint).origin}`;
 
-/** The installed models, the hub they come from, and which of them writes the answers. */
+/** The installed models, their hub, and the choice of the model that writes answers. */
 export class ModelHome {
   constructor(private readonly context: vscode.ExtensionContext) {}
 
-  /** The folder of all models of this machine. */
+  /** The folder of all installed models. It is created if missing. */
   async directory(): Promise<string> {
     const folder = modelsFolder(this.context);
     await vscode.workspace.fs.createDirectory(folder);
@@ -23,12 +23,12 @@ export class ModelHome {
     return listModels(await this.directory());
   }
 
-  /** Address of the hub, or of the mirror that the settings name. @throws HubError when that is none */
+  /** Address of the hub or the mirror in the settings. @throws HubError if it is not a valid address */
   get endpoint(): string {
     return endpointOf({ fetch, endpoint: setting('model.hub') || DEFAULT_ENDPOINT });
   }
 
-  /** In the extension host `fetch` is the editor's: it goes through its proxy and trusts its certificates. */
+  /** Options for the hub. In the extension host `fetch` uses the editor's proxy and certificates. */
   async hub(signal: AbortSignal): Promise<HubOptions> {
     const { endpoint } = this;
     const token = await this.context.secrets.get(secretKey(endpoint));
@@ -49,10 +49,10 @@ export class ModelHome {
     return setting('model.directory') === model.directory;
   }
 
-  /** Makes a model write the answers; undefined makes answers quote the sources. */
+  /** Chooses the model that writes answers. Undefined: answers quote the sources. */
   async choose(model: InstalledModel | undefined): Promise<void> {
     const configuration = vscode.workspace.getConfiguration('anchorage');
-    // A workspace setting wins over the user setting, so the choice is made there.
+    // A workspace setting overrides the user setting, so an existing one is changed there.
     const inWorkspace = configuration.inspect<string>('model.directory')?.workspaceValue !== undefined;
     if (inWorkspace)
       await configuration.update('model.directory', model?.directory ?? '', vscode.ConfigurationTarget.Workspace);

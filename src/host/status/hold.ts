@@ -1,6 +1,6 @@
 import type { Held } from '../../protocol';
 
-/** The part of VS Code's Memento that is needed. */
+/** The used part of VS Code's Memento. */
 export interface HoldStore {
   get(key: string): unknown;
   update(key: string, value: unknown): PromiseLike<void>;
@@ -9,8 +9,8 @@ export interface HoldStore {
 const KEY = 'indexing.paused';
 
 /**
- * Keeps the user's pause or cancel for workers that start later. A pause lasts until the user resumes, also in later
- * windows. A cancel lasts until the window is closed.
+ * Keeps the user's pause or cancel for later workers. A pause lasts until the user resumes, even in later windows. A
+ * cancel lasts until the window is closed.
  */
 export class IndexingHold {
   private cancelled = false;

@@ -4,7 +4,7 @@ import type { ClientState } from '../worker-client';
 /** The icon, state and severity that the status item shows. */
 export interface Face {
   icon: string;
-  /** Shown beside the icon. The tooltip and the screen reader tell the state in words. */
+  /** Progress (0…1), shown beside the icon. The tooltip and the screen reader text name the state. */
   progress?: number;
   state:
     | 'asleep'
@@ -21,7 +21,7 @@ export interface Face {
   severity: 'none' | 'warning' | 'error';
 }
 
-/** The client's state comes first, because the last status of a dead worker no longer holds. */
+/** Computes the status item's face. The client's state has precedence, because a dead worker's last status is outdated. */
 export function faceOf(client: ClientState, index: IndexStatus | undefined): Face {
   switch (client.kind) {
     case 'asleep':
@@ -52,14 +52,14 @@ function indexFace(index: IndexStatus): Face {
     case 'idle':
       return { icon: 'library', state: 'idle', severity: 'none' };
     case 'ready':
-      // Everything is indexed; the pause holds encoding and later passes.
+      // Everything is indexed. The pause stops encoding and later passes.
       if (index.held === 'paused') return { icon: 'debug-pause', state: 'paused', severity: 'none' };
       return { icon: 'library', state: isWorking(index) ? 'encoding' : 'ready', severity: 'none' };
   }
 }
 
 /**
- * True while the worker indexes or encodes, so it must not be stopped as idle.
+ * True while the worker indexes or encodes. The idle timeout must not stop it then.
  */
 export function isWorking(index: IndexStatus | undefined): boolean {
   if (!index) return false;
@@ -68,7 +68,7 @@ export function isWorking(index: IndexStatus | undefined): boolean {
   return memories !== undefined && !memories.standstill && memories.encoded < memories.segments;
 }
 
-/** Keeps progress from going back within one pass, whatever order messages come in. */
+/** Keeps progress from going back within one pass, whatever the order of the messages. */
 export class MonotoneProgress {
   private highest = 0;
   private working = false;

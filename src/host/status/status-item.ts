@@ -61,7 +61,7 @@ export function stateText(face: Face): string {
   }
 }
 
-/** Facts about the index, one for each line of the tooltip and of the status list. */
+/** Facts about the index, one per line of the tooltip and the status list. */
 export function indexFacts(index: IndexStatus): { icon: string; label: string; detail: string }[] {
   const { memories } = index;
   return [

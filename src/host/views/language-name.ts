@@ -1,4 +1,4 @@
-/** The part of an extension's manifest that is read here. */
+/** The used part of an extension's manifest. */
 interface Extension {
   readonly packageJSON: unknown;
 }
@@ -8,7 +8,7 @@ interface Contribution {
 }
 
 /**
- * The editor's name of a language: the first alias that an extension gives its identifier, else the identifier.
+ * The editor's name of a language: the first alias of its identifier in the extensions' manifests, else the identifier.
  */
 export function languageName(id: string, extensions: readonly Extension[]): string {
   for (const { packageJSON } of extensions) {

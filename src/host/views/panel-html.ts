@@ -8,7 +8,7 @@ export function panelRoots(extension: vscode.Uri): vscode.Uri[] {
   return [vscode.Uri.joinPath(extension, 'dist', 'webview'), vscode.Uri.joinPath(extension, 'dist', 'codicons')];
 }
 
-/** The document of a panel: one script under a nonce, the icon font, and no other permission. */
+/** The HTML document of a panel. Its policy allows one script with a nonce, the styles and the icon font. */
 export function panelHtml(webview: vscode.Webview, extension: vscode.Uri, panel: PanelName, title: string): string {
   const nonce = randomBytes(18).toString('base64');
   const script = webview.asWebviewUri(vscode.Uri.joinPath(extension, 'dist', 'webview', `${panel}.js`));
@@ -18,7 +18,7 @@ export function panelHtml(webview: vscode.Webview, extension: vscode.Uri, panel:
     `script-src 'nonce-${nonce}'`,
     `style-src ${webview.cspSource}`,
     `font-src ${webview.cspSource}`,
-    // These two do not fall back on default-src.
+    // These two do not fall back to default-src.
     `base-uri 'none'`,
     `form-action 'none'`,
   ].join('; ');

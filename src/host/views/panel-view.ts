@@ -3,8 +3,8 @@ import type { HostMessage, PanelMessage } from '../../protocol';
 import { panelHtml, panelRoots, type PanelName } from './panel-html';
 
 /**
- * A webview in a view container. The panel says `ready` when it can listen; only then is it sent what it must show, and
- * again whenever it was hidden and made anew. It keeps nothing of importance itself.
+ * A webview in a view container. The panel sends `ready` when it can receive messages, also after it was hidden. The host
+ * then sends its whole content, so the panel itself keeps no state.
  */
 export abstract class PanelView implements vscode.WebviewViewProvider, vscode.Disposable {
   private view: vscode.WebviewView | undefined;
@@ -27,12 +27,12 @@ export abstract class PanelView implements vscode.WebviewViewProvider, vscode.Di
     return this.view?.visible ?? false;
   }
 
-  /** Sends nothing to a panel that is not shown: it asks for everything when it is. */
+  /** Sends a message if the panel is shown. A hidden panel requests its whole content when it is shown. */
   post(message: HostMessage): void {
     if (this.ready) void this.view?.webview.postMessage(message);
   }
 
-  /** Shows the view; with `preserveFocus` the cursor stays in the editor if the view has been shown before. */
+  /** Shows the view. With `preserveFocus` the focus stays in the editor if the view was shown before. */
   async reveal(preserveFocus = true): Promise<void> {
     if (this.view && preserveFocus) this.view.show(true);
     else await vscode.commands.executeCommand(`${this.viewId}.focus`);
@@ -73,5 +73,5 @@ export abstract class PanelView implements vscode.WebviewViewProvider, vscode.Di
   }
 }
 
-/** Handles the messages of a panel. Given to each view once the services exist. */
+/** Handles the messages of a panel. Each view gets it once the services exist. */
 export type PanelReceiver = (message: Exclude<PanelMessage, { type: 'ready' | 'reload' }>) => void;

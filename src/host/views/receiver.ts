@@ -4,7 +4,7 @@ import { showFailure } from '../failures';
 import type { Services } from '../services';
 import type { PanelReceiver } from './panel-view';
 
-/** Commands that a panel may run. A panel shows text of the workspace, so it may not run any other. */
+/** Commands that a panel may run. A panel shows workspace text, so it may not run others. */
 const ALLOWED = new Set([
   'anchorage.ask',
   'anchorage.showStatus',
@@ -52,7 +52,7 @@ export function createReceiver(services: () => { services: Services; asking: Ask
         return shown(vscode.commands.executeCommand('anchorage.openAnswer', message.id));
       case 'command':
         if (ALLOWED.has(message.command)) shown(vscode.commands.executeCommand(message.command));
-        else all.log.warn(`A panel asked for the command ${message.command}, which panels may not run.`);
+        else all.log.warn(`A panel requested the command ${message.command}. Panels may not run it.`);
         return;
     }
   };

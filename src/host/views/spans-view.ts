@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import type { HostMessage, PanelMessage, RankedSpan } from '../../protocol';
 import { PanelView, type PanelReceiver } from './panel-view';
 
-/** Most spans shown. */
+/** Maximum number of shown spans. */
 const LIMIT = 60;
 
 /** The Spans panel: the results of the last question, best first, with the reasons. */

@@ -11,7 +11,7 @@ import type { PanelReceiver } from './panel-view';
 
 const VIEW_TYPE = 'anchorage.summary';
 
-/** Summaries, each in an editor tab beside its file. A tab that the editor restores is summarized again. */
+/** Shows summaries, each in an editor tab beside its file. For a restored tab the file is summarized again. */
 export class SummaryPanels implements vscode.WebviewPanelSerializer<{ file?: string }>, vscode.Disposable {
   private readonly open = new Map<string, SummaryPanel>();
   private readonly registration: vscode.Disposable;

@@ -17,7 +17,7 @@ interface Saved {
   draft: string;
 }
 
-/** The answer panel: the thread above, the next question below. */
+/** The answer panel: the thread, and the input for the next question below it. */
 @customElement('anchorage-answer')
 export class AnswerPanel extends LitElement {
   @state() private turns: readonly Turn[] = [];
@@ -29,17 +29,17 @@ export class AnswerPanel extends LitElement {
   @query('textarea') private input!: HTMLTextAreaElement;
   private inbox: HostMessage[] = [];
   private frame = 0;
-  /** Characters of the running turn that the screen reader has been told. */
+  /** Number of characters and the phase of the running turn that the screen reader has announced. */
   private told = { id: '', characters: 0, phase: '' };
   private followsEnd = true;
   private readerMovedAt = -Infinity;
-  /** The turn that was scrolled to last, and whether it had ended. */
+  /** The turn that was scrolled to last, with its stage. */
   private broughtIn = '';
 
   static override styles = [shared, answerPanelStyles];
 
   receive(message: HostMessage): void {
-    // Tokens come faster than frames are drawn: gather what arrives within one.
+    // Tokens arrive faster than frames are drawn, so the messages of one frame are gathered.
     this.inbox.push(message);
     if (this.frame) return;
     const flush = (): void => {
@@ -120,11 +120,11 @@ export class AnswerPanel extends LitElement {
     const last = this.turns.at(-1);
     const stage = last && `${last.id} ${last.state === 'pending' ? 'begun' : 'ended'}`;
     if (stage && stage !== this.broughtIn && (last.state === 'pending' || this.followsEnd)) {
-      // A new turn begins at the top of the view, and again when it has its whole height, unless the reader has moved.
+      // A new turn is scrolled to the top, and again at its full height, unless the reader has scrolled.
       this.broughtIn = stage;
       void this.lastTurn()?.updateComplete.then(() => this.lastTurn()?.scrollIntoView({ block: 'start' }));
     } else if (this.followsEnd && last?.state === 'pending') {
-      // The turn draws its own text after us: only then is the height known.
+      // The turn renders its text after this panel. Only then is its height known.
       void this.lastTurn()?.updateComplete.then(() => {
         if (this.followsEnd) this.thread.scrollTop = this.thread.scrollHeight;
       });
@@ -143,7 +143,7 @@ export class AnswerPanel extends LitElement {
     this.speak();
   }
 
-  /** Tells the screen reader of phases, finished paragraphs and the end. */
+  /** Announces phases, finished paragraphs and the end to the screen reader. */
   private speak(): void {
     const turn = this.turns.at(-1);
     if (!turn) return;
@@ -195,7 +195,7 @@ export class AnswerPanel extends LitElement {
     this.readerMovedAt = performance.now();
   }
 
-  /** A reader who has scrolled up is left where they are; our own scrolling says nothing about the reader. */
+  /** Stops following the end of the answer if the reader scrolls up. The panel's own scrolling does not count. */
   private onScroll(): void {
     if (performance.now() - this.readerMovedAt > 1_000) return;
     this.followsEnd = this.thread.scrollHeight - this.thread.scrollTop - this.thread.clientHeight < 40;

@@ -7,7 +7,7 @@ export function openCitation(citation: Citation): void {
   post({ type: 'open', span: { file, path, startLine, endLine }, citation });
 }
 
-/** "src/a.ts, lines 1 to 3": read out and shown as a tooltip. */
+/** Tooltip and screen reader label: "src/a.ts, lines 1 to 3". */
 export function citationLabel({ path, startLine, endLine }: Citation): string {
   const lines = startLine === endLine ? t('line {0}', startLine) : t('lines {0} to {1}', startLine, endLine);
   return `${path}, ${lines}`;

@@ -2,19 +2,19 @@ import { formatCount, formatShare } from '../../base';
 import type { Coverage } from '../../protocol';
 import { t } from '../shared/strings';
 
-/** True when indexing had not finished when the answer was given. */
+/** True if indexing had not finished when the question was answered. */
 export function isPartial({ indexing, held, filesIndexed, filesKnown }: Coverage): boolean {
   return (indexing || held !== undefined) && filesIndexed < filesKnown;
 }
 
-/** "342 files"; "73 of 342 files" where indexing had not finished. */
+/** "342 files", or "73 of 342 files" if indexing had not finished. */
 export function filesText(coverage: Coverage): string {
   const read = formatCount(coverage.filesIndexed);
   if (isPartial(coverage)) return t('{0} of {1} files', read, formatCount(coverage.filesKnown));
   return coverage.filesIndexed === 1 ? t('1 file') : t('{0} files', read);
 }
 
-/** "342 files searched · 14% encoded": how much of the workspace an answer draws on. */
+/** The coverage of an answer: "342 files searched · 14% encoded". */
 export function coverageText(coverage: Coverage): string {
   const files = filesText(coverage);
   const searched = t('{0} searched', files);

@@ -4,16 +4,16 @@ import type { Citation } from '../../protocol';
 import { t } from '../shared/strings';
 import { citationLabel, openCitation } from './citation';
 
-/** Citations listed below an answer before "show more". */
+/** Number of citations listed before "show more". */
 const LISTED = 8;
 
-/** The parts of the list that the reader has opened. */
+/** The parts of the list that the reader has expanded. */
 export interface OpenedSources {
   quotes: ReadonlySet<number>;
   all: boolean;
 }
 
-/** The cited lines of an answer. `change` gets what the reader opens or closes. */
+/** The list of citations of an answer. `change` receives the parts that the reader expands or collapses. */
 export function sourceList(
   citations: readonly Citation[],
   opened: OpenedSources,

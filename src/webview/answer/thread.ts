@@ -1,6 +1,6 @@
 import type { Answer, AnswerEvent, Citation, Coverage, Explanation, HostMessage, Scope, Span } from '../../protocol';
 
-/** One turn of the thread as it is drawn. */
+/** One turn of the thread, as displayed. */
 export interface Turn {
   id: string;
   kind: 'answer' | 'explanation';
@@ -9,7 +9,7 @@ export interface Turn {
   span?: Span;
   state: 'pending' | 'done' | 'failed' | 'stopped';
   phase?: 'retrieving' | 'reading' | 'writing' | undefined;
-  /** 0…1, of an explanation. */
+  /** Progress (0…1) of an explanation. */
   progress?: { fraction: number; message: string };
   found?: number | undefined;
   markdown: string;
@@ -20,7 +20,7 @@ export interface Turn {
   failure?: { message: string; hint?: string };
 }
 
-/** The thread after one more message; messages about turns that are not there change nothing. */
+/** Applies a message to the thread. Messages for unknown turns change nothing. */
 export function reduceThread(turns: readonly Turn[], message: HostMessage): readonly Turn[] {
   switch (message.type) {
     case 'answerStarted':
@@ -107,8 +107,8 @@ function applyEvent(turn: Turn, event: AnswerEvent): Turn {
 }
 
 /**
- * Tells a screen reader of finished paragraphs while a text streams in.
- * @returns the part of `text` after `told` characters that ends with a paragraph (all of it when `done`).
+ * The next screen reader announcement of a streamed text: finished paragraphs only.
+ * @returns the part of `text` after `told` characters up to the end of a paragraph, or all the rest if `done`
  */
 export function announcement(text: string, told: number, done: boolean): string {
   const rest = text.slice(told);

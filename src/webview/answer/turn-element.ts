@@ -22,7 +22,7 @@ import type { Turn } from './thread';
 @customElement('anchorage-turn')
 export class TurnElement extends LitElement {
   @property({ attribute: false }) turn!: Turn;
-  /** While a question waits for the index: how far it is. */
+  /** Progress of indexing while a question waits for it. */
   @property({ attribute: false }) indexing: { files: number; of: number } | undefined;
   @state() private opened: OpenedSources = { quotes: new Set(), all: false };
 

@@ -6,7 +6,7 @@ import { coverageText } from './coverage';
 import type { Turn } from './thread';
 import { authorTag } from './turn-tags';
 
-/** Below a finished turn: its author, how much of the workspace it drew on, its time, and its actions. */
+/** The footer of a finished turn: author, coverage, time and actions. */
 export function turnFoot(turn: Turn): TemplateResult {
   const { answer, explanation, coverage, span } = turn;
   const author = answer?.author ?? explanation?.author;

@@ -7,7 +7,7 @@ import type { Turn } from './thread';
 
 type Tag = TemplateResult | typeof nothing;
 
-/** The part of the workspace that a question is about, or the explained lines. */
+/** A tag with the scope of a question, or the explained lines. */
 export function scopeTag({ scope, span }: Turn): Tag {
   if (span) return tag('file-code', `${span.path}:${formatLines(span)}`);
   switch (scope?.kind) {
@@ -24,7 +24,7 @@ export function scopeTag({ scope, span }: Turn): Tag {
   }
 }
 
-/** Shown beside the question when the answer may lack files that were not indexed yet. */
+/** A tag for an answer that may lack files that were not indexed yet. */
 export function partialTag({ coverage, state }: Turn): Tag {
   if (!coverage || state === 'pending' || !isPartial(coverage)) return nothing;
   return tag('info', filesText(coverage), t('Answered before indexing finished'));

@@ -4,7 +4,7 @@ import type { IndexStatus } from '../../protocol';
 import { post } from '../shared/host';
 import { t } from '../shared/strings';
 
-/** Shown before the first question: the state of the index and earlier questions. */
+/** The content before the first question: the state of the index and earlier questions. */
 export function welcome(
   status: IndexStatus | undefined,
   earlier: readonly { id: string; question: string }[],

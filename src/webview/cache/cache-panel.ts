@@ -14,7 +14,7 @@ import './timing-bar';
 
 const FIRST_FILES = 12;
 
-/** The context of the last question: to scale, by kind and by file, with its size and time. */
+/** Shows the context of the last question: to scale, by kind and by file, with its size and time. */
 @customElement('anchorage-cache')
 export class CachePanel extends LitElement {
   @state() private ledger: ContextLedger | null = null;
@@ -173,7 +173,7 @@ export class CachePanel extends LitElement {
     `;
   }
 
-  /** How much of the workspace is encoded, and why encoding has stopped, if it has. */
+  /** The encoded share of the workspace, and the reason if encoding has stopped. */
   private remembered(): TemplateResult | typeof nothing {
     const { memories } = this;
     if (!memories) return nothing;

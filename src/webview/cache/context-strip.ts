@@ -9,13 +9,13 @@ import { kindColours } from './kind-colours';
 import { kindMeaning, kindName, originName } from './kinds';
 import { kindTotals, layoutBlocks, originsOf, totals, type Block } from './strip-layout';
 
-/** Pixels. */
+/** Heights, gap and minimum block width, in pixels. */
 const BAR = 26;
 const FUNNEL = 34;
 const GAP = 1;
 const LEAST_WIDTH = 3;
 
-/** Two bars to scale: the represented tokens above the cache rows they take, joined by a funnel. */
+/** Two bars to scale: represented tokens above, and the cache rows they take below. Funnels join them. */
 @customElement('anchorage-strip')
 export class ContextStrip extends LitElement {
   @property({ attribute: false }) ledger!: ContextLedger;
@@ -138,7 +138,7 @@ export class ContextStrip extends LitElement {
     const { width } = this;
     const opens = block.groups.some(({ span }) => span !== undefined);
     const classes = `block kind-${block.kind} ${opens ? 'opens' : ''} ${index === this.active ? 'active' : ''}`;
-    // Between narrow blocks a gap would be half of what is seen.
+    // Narrow blocks have no gap, because it would take half of their width.
     const bar = (start: number, end: number, y: number): SVGTemplateResult => {
       const full = (end - start) * width;
       return svg`<rect class=${classes} x=${start * width} y=${y} width=${Math.max(0.75, full > 10 ? full - GAP : full)} height=${BAR} rx=${full > 10 ? 1.5 : 0}></rect>`;
@@ -149,7 +149,7 @@ export class ContextStrip extends LitElement {
     </g>`;
   }
 
-  /** One shape for each kind, from its place among the tokens to its place among the rows. */
+  /** One shape per kind, from its range in the token bar to its range in the row bar. */
   private funnels(): SVGTemplateResult[] {
     const { width } = this;
     const all = totals(this.ledger);

@@ -1,9 +1,9 @@
 import { css } from 'lit';
 
-/** The theme's orange; high-contrast themes have none, and what has no colour is drawn black on black. */
+/** The theme's orange. High-contrast themes define none, and a shape without a colour is black on black. */
 export const orange = css`var(--vscode-charts-orange, color-mix(in srgb, var(--vscode-charts-red) 35%, var(--vscode-charts-yellow)))`;
 
-/** A colour of the theme's chart palette for each kind; used by strip, legend and table alike. */
+/** A chart colour of the theme for each kind. Strip, legend and table use the same. */
 export const kindColours = css`
   .kind-sinks {
     --kind: var(--vscode-charts-foreground, var(--vscode-foreground));

@@ -1,7 +1,7 @@
 import type { LedgerKind, LedgerOrigin } from '../../protocol';
 import { t } from '../shared/strings';
 
-/** Order of the kinds in the strip: from the rows that are always kept to the answer. */
+/** Order of the kinds in the strip. */
 export const KIND_ORDER: readonly LedgerKind[] = [
   'sinks',
   'coarse',

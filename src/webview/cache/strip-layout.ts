@@ -1,17 +1,17 @@
 import type { ContextLedger, LedgerGroup, LedgerKind, LedgerOrigin } from '../../protocol';
 import { KIND_ORDER } from './kinds';
 
-/** Neighbouring groups of one kind that are drawn as one block, in units of the strip (0 … 1). */
+/** Adjacent groups of one kind, drawn as one block. Positions are fractions of the strip (0 … 1). */
 export interface Block {
   kind: LedgerKind;
   groups: readonly LedgerGroup[];
   rows: number;
   tokens: number;
   bytes: number;
-  /** Place in the bar of rows. The whole bar is the capacity of the context. */
+  /** Position in the row bar. The whole bar is the capacity of the context. */
   rowStart: number;
   rowEnd: number;
-  /** Place in the bar of tokens. The whole bar is all represented tokens. */
+  /** Position in the token bar. The whole bar is all represented tokens. */
   tokenStart: number;
   tokenEnd: number;
 }
@@ -20,7 +20,7 @@ export interface Totals {
   rows: number;
   tokens: number;
   bytes: number;
-  /** Rows of the context that are not used. */
+  /** Unused rows of the context. */
   freeRows: number;
 }
 
@@ -37,7 +37,7 @@ export interface FileTotal {
   rows: number;
   tokens: number;
   bytes: number;
-  /** First and last line of the file that the context holds. */
+  /** First and last line of the file in the context. */
   startLine: number;
   endLine: number;
   kinds: readonly LedgerKind[];
@@ -49,9 +49,8 @@ export function totals(ledger: ContextLedger): Totals {
 }
 
 /**
- * Blocks to scale, in the order of the kinds. Groups too small to be seen or hit (less than `least` of the strip) are
- * joined with their neighbours of the same kind: nothing is left out, and a context of thousands of groups stays
- * drawable.
+ * Lays out blocks to scale, in the order of the kinds. Groups smaller than `least` of the strip are joined with adjacent
+ * groups of the same kind. So a context of thousands of groups can be drawn, and no group is left out.
  */
 export function layoutBlocks(ledger: ContextLedger, least: number): Block[] {
   const all = add(ledger.groups);
@@ -84,14 +83,14 @@ export function layoutBlocks(ledger: ContextLedger, least: number): Block[] {
   return blocks;
 }
 
-/** The origins of the rows of some groups, most rows first. */
+/** The origins of the groups' rows, most rows first. */
 export function originsOf(groups: readonly LedgerGroup[]): LedgerOrigin[] {
   const rows = new Map<LedgerOrigin, number>();
   for (const { origin, rows: own } of groups) if (origin) rows.set(origin, (rows.get(origin) ?? 0) + own);
   return [...rows].sort((a, b) => b[1] - a[1]).map(([origin]) => origin);
 }
 
-/** Sums each kind, for the funnel between the bars and the table. */
+/** Totals per kind, for the funnels and the table. */
 export function kindTotals(ledger: ContextLedger): KindTotal[] {
   return KIND_ORDER.flatMap((kind) => {
     const groups = ledger.groups.filter((group) => group.kind === kind);
@@ -99,7 +98,7 @@ export function kindTotals(ledger: ContextLedger): KindTotal[] {
   });
 }
 
-/** Sums each file, most rows first. */
+/** Totals per file, most rows first. */
 export function fileTotals(ledger: ContextLedger): FileTotal[] {
   const files = new Map<string, FileTotal & { kinds: LedgerKind[] }>();
   for (const { span, kind, rows, tokens, bytes } of ledger.groups) {
@@ -138,7 +137,7 @@ function add(groups: readonly LedgerGroup[]): { rows: number; tokens: number; by
   return sum;
 }
 
-/** Joins neighbours until they are wide enough in one of the bars. */
+/** Joins adjacent groups until they are wide enough in one of the bars. */
 function join(groups: readonly LedgerGroup[], least: number, capacity: number, tokenTotal: number): LedgerGroup[][] {
   const joined: LedgerGroup[][] = [];
   let current: LedgerGroup[] = [];

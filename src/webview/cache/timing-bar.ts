@@ -8,7 +8,7 @@ import { orange } from './kind-colours';
 
 const PARTS = ['retrieve', 'splice', 'read', 'decode'] as const;
 
-/** Shows how the time of an answer divides. */
+/** A bar that shows the phases of an answer's time. */
 @customElement('anchorage-timing')
 export class TimingBar extends LitElement {
   @property({ attribute: false }) timing!: AnswerTiming;

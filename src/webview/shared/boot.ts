@@ -8,11 +8,10 @@ export interface Panel extends HTMLElement {
 }
 
 /**
- * Puts the panel into the document and tells the host that it listens. An error that nobody caught ends in a message
- * with a way on.
+ * Adds the panel to the document and sends `ready` to the host. An uncaught error shows a message with a Reload button.
  */
 export function boot(create: () => Panel): void {
-  // The editor pads a panel's body for plain text, and our panels have their own margins.
+  // The editor pads the body of a panel, but these panels have their own margins.
   const page = new CSSStyleSheet();
   page.replaceSync('html, body { padding: 0; margin: 0; } main[role=alert] { padding: 20px; }');
   document.adoptedStyleSheets = [page];
@@ -37,7 +36,7 @@ export function boot(create: () => Panel): void {
 let failed = false;
 
 function showBoundary(error: unknown): void {
-  // Chromium reports a resize observer that did not finish in one frame as an error, which is harmless.
+  // Chromium reports an unfinished resize observer as an error. It is harmless.
   const message = error instanceof Error ? error.message : String(error);
   if (failed || message.startsWith('ResizeObserver loop')) return;
   failed = true;

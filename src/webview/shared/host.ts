@@ -17,7 +17,7 @@ export function onMessage(listener: (message: HostMessage) => void): void {
   window.addEventListener('message', (event: MessageEvent<HostMessage>) => listener(event.data));
 }
 
-/** A few words that outlive a hidden panel (a draft, a file name); everything else the host sends again. */
+/** State that survives a hidden panel (a draft, a file name). The host sends everything else again. */
 export function loadState<S extends object>(): Partial<S> {
   return (editor.getState() ?? {}) as Partial<S>;
 }

@@ -1,9 +1,9 @@
 import MarkdownIt from 'markdown-it';
 
-/** The label of a citation for the renderer. */
+/** A citation's label, for the renderer. */
 export interface CitationLabel {
   number: number;
-  /** Read out and shown on hover: "src/retry.ts, lines 10 to 20". */
+  /** Screen reader label and tooltip: "src/retry.ts, lines 10 to 20". */
   label: string;
 }
 
@@ -12,8 +12,8 @@ interface Environment {
 }
 
 /**
- * Markdown of answers. HTML is shown as text, pictures are left out, and links show their address but lead nowhere,
- * because an answer may quote any text of a workspace. `[3]` becomes a button when citation 3 is known.
+ * Renders Markdown of answers. An answer may quote any workspace text, so HTML is shown as text, pictures are left out,
+ * and links show their address but cannot be followed. `[3]` becomes a button if citation 3 is known.
  */
 const markdown = new MarkdownIt({ html: false, linkify: false, typographer: false, breaks: false });
 markdown.disable(['image', 'autolink', 'html_inline', 'html_block', 'reference']);
@@ -23,7 +23,7 @@ markdown.inline.ruler.before('link', 'citation', (state, silent) => {
   const number = Number(match?.[1]);
   const known = match && (state.env as Environment).citations?.has(number);
   if (!match || !known) return false;
-  // Closing punctuation stays with the button, so that it does not begin the next line.
+  // Closing punctuation stays with the button, so that it does not wrap to the next line.
   const close = /^[.,;:!?)\]”’]*/.exec(state.src.slice(state.pos + match[0].length, state.posMax))?.[0] ?? '';
   if (!silent) state.push('citation', '', 0).meta = { number, close };
   state.pos += match[0].length + close.length;
@@ -61,7 +61,7 @@ markdown.renderer.rules['fence'] = (tokens, index) => {
     `role="group"${name || ' aria-label="code"'}><code>${escape(token?.content ?? '')}</code></pre>`
   );
 };
-// An alignment comes as a style attribute, which the panel's policy forbids.
+// Markdown-it sets column alignment as a style attribute, which the panel's policy forbids.
 for (const rule of ['th_open', 'td_open']) {
   markdown.renderer.rules[rule] = (tokens, index, options, _env, self) => {
     const token = tokens[index];
@@ -70,12 +70,12 @@ for (const rule of ['th_open', 'td_open']) {
   };
 }
 
-/** @returns HTML of Markdown's own elements and the buttons above, and nothing else */
+/** @returns HTML with only Markdown's elements and the citation buttons */
 export function renderMarkdown(text: string, citations: ReadonlyMap<number, CitationLabel>): string {
   return markdown.render(text, { citations } satisfies Environment);
 }
 
-/** Plain words of a Markdown text, for the screen reader's announcements. */
+/** The plain text of Markdown, for screen reader announcements. */
 export function plainText(text: string): string {
   return text
     .replace(/```[\s\S]*?(```|$)/g, ' code ')

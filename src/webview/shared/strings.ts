@@ -1,7 +1,7 @@
-/** Translations that the host has put into the document. A missing one falls back to the English text. */
+/** Translations from the host's document. A missing one falls back to the English text. */
 const bundle = readBundle();
 
-/** @param values replace the places {0}, {1} … */
+/** Translates a text. @param values replacements for {0}, {1} … */
 export function t(text: string, ...values: (string | number)[]): string {
   const translated = bundle[text] ?? text;
   return translated.replace(/\{(\d+)\}/g, (place, index: string) => String(values[Number(index)] ?? place));

@@ -1,7 +1,7 @@
 import { css } from 'lit';
 
 /**
- * Styles of all panels. Colours come only from the editor's theme. High contrast themes add borders.
+ * Styles of all panels. Colours come only from the editor's theme. High-contrast themes add borders.
  */
 export const shared = css`
   :host {

@@ -9,12 +9,11 @@ import { t } from '../shared/strings';
 
 const FIRST = 20;
 /**
- * Milliseconds that the focus rests on a span before the editor previews it, so that arrow keys can run through the
- * list.
+ * Milliseconds of focus on a span before the editor previews it, so that a held arrow key does not open every span.
  */
 const PREVIEW_DELAY = 140;
 
-/** The spans that a question found, best first, with the reasons. The editor follows the focus. */
+/** The spans found for a question, best first, with reasons. The editor previews the focused span. */
 @customElement('anchorage-spans')
 export class SpansPanel extends LitElement {
   @state() private spans: readonly RankedSpan[] = [];

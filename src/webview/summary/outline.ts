@@ -1,18 +1,18 @@
 import type { SummaryPart } from '../../protocol';
 
-/** A part as a row of the outline. */
+/** A row of the outline: one part. */
 export interface Row {
   part: SummaryPart;
   depth: number;
-  /** Index of the row of the part that contains it; -1 at the top. */
+  /** Row index of the parent part, or -1 at the top level. */
   parent: number;
   expandable: boolean;
-  /** Place among its siblings, from 1, and how many there are: what a tree tells a screen reader. */
+  /** 1-based position among the siblings, and their number, for the screen reader. */
   position: number;
   siblings: number;
 }
 
-/** The rows to draw: children of collapsed parts are left out. */
+/** The visible rows. Children of collapsed parts are left out. */
 export function outlineRows(parts: readonly SummaryPart[], collapsed: ReadonlySet<SummaryPart>): Row[] {
   const rows: Row[] = [];
   const visit = (list: readonly SummaryPart[], depth: number, parent: number): void => {
@@ -26,7 +26,7 @@ export function outlineRows(parts: readonly SummaryPart[], collapsed: ReadonlySe
   return rows;
 }
 
-/** Parts that match all words of the filter, with those that contain them. */
+/** Parts that match all words of the filter, with their ancestors. */
 export function filterParts(parts: readonly SummaryPart[], filter: string): readonly SummaryPart[] {
   const words = filter.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return parts;

@@ -10,13 +10,13 @@ import { t } from '../shared/strings';
 import { summaryStyles } from './summary-styles';
 import { filterParts, outlineRows, type Row } from './outline';
 
-/** Rows drawn at first and with each "show more". A generated file can have thousands of parts. */
+/** Number of rows shown initially, and added by each "show more". A generated file can have thousands of parts. */
 const PAGE = 250;
 
 type Progress = Extract<HostMessage, { type: 'summaryProgress' }>;
 type Failure = Extract<HostMessage, { type: 'summaryFailed' }>;
 
-/** The outline of a file with a line for each part. A click opens the part. */
+/** Shows the outline of a file, with one line per part. A click opens the part. */
 @customElement('anchorage-summary')
 export class SummaryPanel extends LitElement {
   @state() private summary: Summary | undefined;
@@ -182,7 +182,7 @@ export class SummaryPanel extends LitElement {
     }
   }
 
-  /** The keys of a tree: arrows walk, right and left open and close, Enter goes there. */
+  /** Handles the keys of a tree: up and down move, right and left expand and collapse, Enter opens the part. */
   private onKey(event: KeyboardEvent): void {
     const row = this.rows[this.active];
     if (!row) return;
@@ -216,7 +216,7 @@ export class SummaryPanel extends LitElement {
   }
 }
 
-/** "Imports imports" says nothing twice. */
+/** True if title and kind are the same word, so that the kind is not shown twice ("Imports imports"). */
 function sameName({ title, kind }: SummaryPart): boolean {
   return title.toLowerCase() === kind || kind === 'lines';
 }
