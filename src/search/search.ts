@@ -20,7 +20,7 @@ export interface SearchWorkspace {
   coverage(): Coverage;
   /** Returns an indexed document with its segments. Undefined when the file has changed since. */
   indexed(path: string): Promise<ReadDocument | undefined>;
-  /** Runs `read` on the index, and once more after a damaged part of it was rebuilt. */
+  /** Runs `read` on the index, and again after each damaged part was rebuilt. */
   whileSound?<T>(read: () => Promise<T>): Promise<T>;
   /** Resolves when reported changes are searchable, or after a short time. */
   caughtUp(): Promise<void>;

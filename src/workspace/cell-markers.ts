@@ -2,8 +2,8 @@ import type { LineTable } from '../base';
 import type { Language } from './types';
 
 /**
- * The text of a notebook: cells one after another, each below a marker line in the percent format that VS Code and
- * Jupytext know. The notebook extractor writes it, the segmenter reads it.
+ * Cell markers in the text of a notebook. Each cell follows a marker line in the percent format of VS Code and Jupytext.
+ * The notebook extractor writes the markers, and the segmenter reads them.
  *
  *     # %% Cell 1 [markdown]
  *     # %% Cell 2 [python]
@@ -28,7 +28,10 @@ export const cellMarker = (number: number, kind: string): string => `# %% Cell $
 
 const MARKER = /^# %% Cell (\d+) \[([\w.+#-]+)\]$/;
 
-/** The cells of a notebook's text; undefined for any other text. A marker counts only with the next number. */
+/**
+ * Splits a notebook's text into cells. Returns undefined for any other text. A marker counts only if it has the next
+ * number.
+ */
 export function cellsOf(lines: LineTable): Cell[] | undefined {
   if (!MARKER.test(lines.line(0, 80))) return undefined;
   const cells: Cell[] = [];

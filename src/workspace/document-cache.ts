@@ -6,10 +6,10 @@ import type { DocumentReader, ReadDocument } from './read-document';
 import type { SegmenterPool } from './segments/pool';
 import type { Catalogue } from './store/catalogue';
 
-/** Characters of text kept of documents read lately. */
+/** Maximum characters of recently read documents in the cache. */
 const CACHE_CHARACTERS = 16_000_000;
 
-/** Files up to this size are read in place: that is quicker than asking the thread pool. */
+/** Files up to this size are read synchronously, which is faster than a trip through the thread pool. */
 const SMALL_BYTES = 256 << 10;
 
 interface CachedDocument extends ReadDocument {
@@ -18,9 +18,9 @@ interface CachedDocument extends ReadDocument {
 }
 
 /**
- * Documents as they were indexed: unsaved editors' texts, else files whose text still has the hash in the catalogue.
- * A file that has changed since is noted in `stale` and not handed out, because what the index says of it is no longer
- * so.
+ * Provides documents as they were indexed. An editor's unsaved text takes precedence; otherwise the file's text must
+ * still have the hash in the catalogue. A file that has changed since is added to `stale` and not returned, because
+ * its index entries no longer apply.
  */
 export class DocumentCache implements DocumentReader {
   /** Texts of editors with unsaved edits, by workspace path. */
@@ -67,7 +67,7 @@ export class DocumentCache implements DocumentReader {
     }
   }
 
-  /** The stored segments were harmed: they are made again and kept. */
+  /** Segments the document again after its stored segments were found damaged, and stores the result. */
   private async restore(path: string, document: ReadDocument['document']): Promise<ReadDocument['segmented']> {
     const { segmented, encoded } = await this.pool.segmentNow(document);
     const entry = this.catalogue.entries.get(path);

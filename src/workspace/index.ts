@@ -1,4 +1,4 @@
-/** The door of this room: everything other rooms use of the workspace and its index. */
+/** Public interface of this folder: the workspace and its index. */
 export * from './types';
 export type { DocumentReader, ReadDocument } from './read-document';
 export {

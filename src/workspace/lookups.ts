@@ -6,7 +6,7 @@ import { LineTable } from '../base';
 import type { DocumentCache } from './document-cache';
 import type { DocumentSymbol, Language, SegmentedDocument } from './types';
 
-/** A definition of a name, and where it stands. */
+/** A definition of a name, and its place. */
 export interface Definition {
   /** Absolute path. */
   file: string;
@@ -18,7 +18,7 @@ export interface Definition {
 /** A line that uses a name without defining it. */
 export interface Use {
   span: Span;
-  /** The definition or heading the line lies in; the path where there is none. */
+  /** Name of the definition or heading that contains the line; the path where there is none. */
   label: string;
 }
 
@@ -32,7 +32,10 @@ export interface LookupContext {
   folders: WorkspaceFolders;
 }
 
-/** Definitions of exactly this name: with a body before mere declarations, exported ones first. */
+/**
+ * Finds definitions of exactly this name. Definitions with a body come before mere declarations, and exported ones
+ * first.
+ */
 export async function definitionsOf(
   name: string,
   { lexical, documentCache, folders }: LookupContext,
@@ -51,7 +54,9 @@ export async function definitionsOf(
   return definitions.sort((a, b) => order(a) - order(b) || a.path.localeCompare(b.path));
 }
 
-/** Lines that use a name, at most `limit`, and how many more there are (a lower bound where there are very many). */
+/**
+ * Finds at most `limit` lines that use a name. `more` counts the others, as a lower bound where there are very many.
+ */
 export async function usersOf(
   name: string,
   limit: number,
@@ -72,7 +77,7 @@ export async function usersOf(
   let documents = 0;
   for (const [path, { frequency, lines }] of byPath) {
     signal?.throwIfAborted();
-    // A name of one common word occurs in much prose: its files are counted only as long as they are read.
+    // A name of one common word occurs in much prose, so its files are counted only while they are read.
     if (documents >= MAX_USER_DOCUMENTS) {
       if (term === wholeTerm(name.replace(/[!?=]$/, ''))) more += frequency;
       continue;
@@ -93,7 +98,7 @@ export async function usersOf(
   return { users, more };
 }
 
-/** The rarest term an identifier is indexed under; undefined when it is only stop words. */
+/** Returns the rarest index term of an identifier. Undefined when it has stop words only. */
 function termOf(written: string): string | undefined {
   // Ruby's `save!` and `empty?` are indexed without their marks.
   const name = written.replace(/[!?=]$/, '');
@@ -102,7 +107,7 @@ function termOf(written: string): string | undefined {
   return terms.includes(whole) ? whole : terms[0];
 }
 
-/** 1-based lines within the given segments that hold the name as a word and do not define it. */
+/** Returns 1-based lines within the given segments that contain the name as a word and do not define it. */
 function usingLines(
   text: string,
   name: string,
@@ -126,7 +131,7 @@ function usingLines(
   return found;
 }
 
-/** The innermost definition or heading that holds a line. */
+/** Returns the name of the innermost definition or heading that contains a line. */
 function labelOf(segmented: SegmentedDocument, line: number, path: string): string {
   let innermost: DocumentSymbol | undefined;
   for (const symbol of segmented.symbols) {

@@ -1,15 +1,15 @@
 import type { Document, SegmentedDocument } from './types';
 import type { DocumentId } from './lexical/types';
 
-/** A document as the retriever needs it to cut spans: the text that was indexed, and how it was cut. */
+/** A document for cutting spans: the indexed text and its segments. */
 export interface ReadDocument {
   document: Document;
   segmented: SegmentedDocument;
 }
 
 /**
- * Source of the documents that lead the ranking (a few dozen for each question). `read` gives what was
- * indexed under `docId`, or undefined when it is gone: then it is left out of the results.
+ * Reads the leading documents of a ranking (a few dozen for each question). `read` returns the version indexed under
+ * `docId`, or undefined when it is gone; the results then omit it.
  */
 export interface DocumentReader {
   read(docId: DocumentId): ReadDocument | undefined | Promise<ReadDocument | undefined>;

@@ -5,26 +5,26 @@ export interface WorkspaceFolder {
   name: string;
   /** Absolute path. */
   directory: string;
-  /** Globs of `files.exclude` for this folder, in place of the workspace's. */
+  /** Globs of `files.exclude` for this folder. They replace those of the workspace. */
   filesExclude?: readonly string[];
 }
 
-/** One text file as it was read. */
+/** One text file, as read. */
 export interface Document {
   /** Absolute path. */
   file: string;
   /** Workspace path: relative to its folder, forward slashes; with several folders, `folderName/relative`. */
   path: string;
   language: Language;
-  /** Decoded text, line ends as in the file, without BOM. */
+  /** Decoded text without BOM, line ends as in the file. */
   text: string;
   /** sha256 (hex) of the decoded text. */
   hash: string;
-  /** Origin of the lines in a document that is not plain text (a notebook's cells); in order of the lines. */
+  /** Origin of the lines in a document that is not plain text (a notebook's cells), in line order. */
   places?: readonly Place[];
 }
 
-/** Lines of an extracted text, and the part of the document that they come from. */
+/** Lines of an extracted text, and the part of the document that contains them. */
 export interface Place {
   /** 1-based and inclusive. */
   startLine: number;
@@ -34,7 +34,7 @@ export interface Place {
   number: number;
 }
 
-/** VS Code language ids where VS Code has one. */
+/** A VS Code language id where VS Code has one. */
 export type Language = string;
 
 export type SymbolKind =
@@ -62,21 +62,21 @@ export interface DocumentSymbol {
   kind: SymbolKind;
   /** Names of the enclosing definitions, outermost first. */
   container: readonly string[];
-  /** First line of the definition, its doc comment not included, and last line of its body. */
+  /** First line of the definition, without its doc comment, and last line of its body. */
   startLine: number;
   endLine: number;
-  /** First line of the doc comment that belongs to it (leading comment or docstring), if any. */
+  /** First line of the definition's doc comment (leading comment or docstring), if any. */
   docLine?: number;
   /** The declaration's head on one line, body removed, at most 200 characters. */
   signature: string;
   /** The doc comment's text without comment marks, at most 1,000 characters. */
   doc?: string;
   exported: boolean;
-  /** A declaration without a body (a C prototype, a method in a class head): the definition is elsewhere. */
+  /** True for a declaration without a body (a C prototype, a method in a class head), whose definition is elsewhere. */
   declaration?: boolean;
 }
 
-/** A run of whole lines of a document, cut at syntax or prose boundaries. */
+/** A range of whole lines of a document, cut at syntax or prose boundaries. */
 export interface Segment {
   startLine: number;
   endLine: number;
@@ -88,14 +88,11 @@ export interface Segment {
   /** Indices into SegmentedDocument.symbols of definitions that begin in the segment. */
   symbols: readonly number[];
   /**
-   * Names of enclosing definitions or headings of the first line, outermost first ("Class", "method" | "Guide",
+   * Names of enclosing definitions or headings at the first line, outermost first ("Class", "method" | "Guide",
    * "Install").
    */
   breadcrumb: readonly string[];
-  /**
-   * Present when the segment's text is far longer than a segment should be (a minified line): use this many characters
-   * of it.
-   */
+  /** Number of characters to use when the text is far longer than a segment should be (a minified line). */
   maxCharacters?: number;
 }
 
@@ -103,8 +100,8 @@ export interface Segment {
 export interface SegmentedDocument {
   segments: readonly Segment[];
   symbols: readonly DocumentSymbol[];
-  /** Specifiers this document imports ("./util", "os.path", "std::fs"), for coherence and "who uses it". */
+  /** Specifiers that the document imports ("./util", "os.path", "std::fs"), for coherence and "who uses it". */
   imports: readonly string[];
-  /** Cut by a grammar, by headings, by indentation and blank lines, or by length alone. */
+  /** How the document was cut: by a grammar, by headings, by indentation and blank lines, or by length alone. */
   method: 'syntax' | 'headings' | 'indentation' | 'length';
 }

@@ -22,20 +22,20 @@ export type { WorkspaceStatus } from './indexing/progress';
 
 export interface WorkspaceOptions {
   folders: readonly WorkspaceFolder[];
-  /** Directory of the index; made when missing. Undefined keeps the index in memory. */
+  /** Directory of the index, created when missing. Undefined keeps the index in memory. */
   storageDirectory: string | undefined;
   settings: IndexSettings;
-  /** Threads that segment in bulk; default 2. */
+  /** Number of threads for bulk segmentation; default 2. */
   threads?: number;
-  /** Bundled src/workspace/segments/thread.ts; default `segment-thread.js` beside the running bundle. */
+  /** Path of the bundled src/workspace/segments/thread.ts. Default: `segment-thread.js` beside the running bundle. */
   threadScript?: string;
-  /** Awaited before each file of a pass; lets an answer that somebody waits for go first. */
+  /** Awaited before each file of a pass, so that a pending answer goes first. */
   yieldToForeground?: () => Promise<void>;
-  /** Directory of the tree-sitter grammars; default `tree-sitter/` beside the bundle, else the installed package. */
+  /** Directory of the tree-sitter grammars. Default: `tree-sitter/` beside the bundle, else the installed package. */
   grammars?: string;
 }
 
-/** An indexed document, as far as it is known without reading it. */
+/** Metadata of an indexed document, available without reading it. */
 export interface IndexedFile {
   path: string;
   file: string;
@@ -47,11 +47,11 @@ export interface IndexedFile {
 }
 
 /**
- * The facade over files, segments and index of a workspace, for worker and terminal. It answers at any time from the
- * index so far, and says how much that is.
+ * The files, segments and index of a workspace behind one interface, for the worker and the terminal. Searches work at
+ * any time on the index so far, and report its coverage.
  *
  *     const workspace = await Workspace.open({ folders, storageDirectory, settings });
- *     workspace.start(signal);                      // the first pass; also resolves when it is done
+ *     workspace.start(signal);                      // the first pass; resolves when it is done
  *     await new Search({ workspace }).search(question, { scope: { kind: 'workspace' }, limit: 20 });
  *     await workspace.close();
  */
@@ -69,7 +69,7 @@ export class Workspace {
   private readonly catalogue: Catalogue;
   private readonly lexical: LexicalIndex;
   private readonly lock: StoreLock | undefined;
-  /** Troubles found when the store was opened, in words for the user. */
+  /** Problems found when the store was opened, as messages for the user. */
   readonly notices: readonly string[];
 
   private constructor(options: WorkspaceOptions, { catalogue, lexical, lock, notices }: OpenStore) {
@@ -100,9 +100,7 @@ export class Workspace {
     lexical.onHarm = (lost) => this.upkeep.mend(lost.flatMap((path) => this.folders.fileOf(path) ?? []));
   }
 
-  /**
-   * Opens what is stored (open-store.ts) and can be asked at once; nothing is read of the workspace before `start`.
-   */
+  /** Opens the stored index (open-store.ts), which can be searched at once. Reads no workspace file before `start`. */
   static async open(options: WorkspaceOptions): Promise<Workspace> {
     return new Workspace(options, await openStore(options.storageDirectory));
   }
@@ -110,43 +108,43 @@ export class Workspace {
   // ── Indexing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Brings the index in line with the disk and writes it; resolves when it is, or when aborted. Never rejects: failures
-   * are in the status.
+   * Brings the index in line with the disk and writes it. Resolves when done or aborted. Never rejects: failures are
+   * in the status.
    */
   start(signal?: AbortSignal): Promise<void> {
     return this.upkeep.begin(signal).done;
   }
 
-  /** Why the index is only in memory, if it is. */
+  /** Returns the reason why the index is only in memory, if it is. */
   private trouble(): string | undefined {
     return (this.catalogue.failure ?? this.indexer.lexicalFailure)?.message;
   }
 
-  /** Holds a pass, or lets it go on. Saved files are still taken in. */
+  /** Pauses or resumes a pass. Saved files are still indexed. */
   pause(paused: boolean): void {
     this.indexer.pause(paused);
   }
 
   /**
-   * Ends the pass under way, or leaves out the first one. The index so far is kept, and saved files are still indexed;
-   * `start` takes the pass up again.
+   * Stops the current pass, or skips the first one. The index so far is kept, and saved files are still indexed.
+   * `start` resumes the pass.
    */
   cancel(): Promise<void> {
     return this.upkeep.cancel();
   }
 
-  /** Files to be read before the rest, most important first (open editors). */
+  /** Sets the files to read first, most important first (open editors). */
   setFirst(files: readonly string[]): void {
     this.first = new Set(files.flatMap((file) => this.folders.pathOf(file) ?? []));
     this.indexer.context.first = this.first;
   }
 
-  /** File events. Resolves once what changed can be found; bursts are taken in together. */
+  /** Handles file events. Resolves once the changes are searchable. Bursts are indexed together. */
   applyChanges(changes: readonly FileChange[]): Promise<void> {
     return this.upkeep.applyChanges(changes);
   }
 
-  /** The text of an editor with unsaved edits; null once it is saved or closed. */
+  /** Sets the text of an editor with unsaved edits; null once it is saved or closed. */
   setUnsaved(file: string, text: string | null): Promise<void> {
     return this.upkeep.setUnsaved(file, text);
   }
@@ -157,7 +155,7 @@ export class Workspace {
     this.folders = new WorkspaceFolders(folders);
     this.indexer.context.folders = this.folders;
     this.documentCache.clear();
-    // With one folder more or less, paths begin otherwise.
+    // Adding or removing a folder changes the prefix of paths.
     const typed = [...this.documentCache.unsaved.values()].map(({ document }) => document);
     this.documentCache.unsaved.clear();
     for (const { file, text } of typed) await this.indexer.setUnsaved(file, text, false);
@@ -176,7 +174,7 @@ export class Workspace {
     await this.start();
   }
 
-  /** Forgets everything; returns the bytes given back on disk. */
+  /** Deletes the index. Returns the bytes freed on disk. */
   async clear(): Promise<number> {
     await this.upkeep.stopPass();
     const freed = (await this.lexical.clear()) + (await this.catalogue.clear());
@@ -192,7 +190,7 @@ export class Workspace {
 
   // ── Answers ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Names of the project as a whole, lower case; none where there are several folders. */
+  /** Names of the project as a whole, in lower case. None with several folders. */
   get ownNames(): readonly string[] {
     return this.folders.ownNames;
   }
@@ -202,24 +200,24 @@ export class Workspace {
     return this.lexical;
   }
 
-  /** Reads indexed documents by their id, for a ranking. */
+  /** Reads indexed documents by id, for a ranking. */
   get reader(): DocumentReader {
     return this.documentCache;
   }
 
-  /** The workspace path of an absolute file; undefined when no workspace folder holds it. */
+  /** Returns the workspace path of an absolute file path. Undefined outside all workspace folders. */
   pathOf(file: string): string | undefined {
     return this.folders.pathOf(file);
   }
 
-  /** Resolves when changes that were reported before can be found, or after a short time. */
+  /** Resolves when reported changes are searchable, or after a short time. */
   caughtUp(): Promise<void> {
     return this.upkeep.caughtUp();
   }
 
   /**
-   * Reads the index. Where a part of it is found harmed, the part is made again first, so that no answer comes of half
-   * an index. Where that takes long, the coverage says that files are missing.
+   * Runs `read` on the index. A damaged part is rebuilt first, so that no answer comes from half an index. If that
+   * takes long, the coverage reports the missing files.
    */
   async whileSound<T>(read: () => Promise<T>): Promise<T> {
     for (let parts = this.lexical.status().packs; ; parts--) {
@@ -227,13 +225,13 @@ export class Workspace {
       try {
         return await read();
       } catch (error) {
-        // Each part is found harmed once: then it belongs to the index no more.
+        // A damaged part is found once, because it then leaves the index.
         if (!(error instanceof LexicalStoreError) || error.code !== 'lexicalCorrupt' || parts < 0) throw error;
       }
     }
   }
 
-  /** Indexes files that were found changed while they were read. Resolves to false when there were none. */
+  /** Indexes files that reads found changed. Resolves to false when there were none. */
   async refreshStale(): Promise<boolean> {
     const { stale } = this.documentCache;
     if (stale.size === 0) return false;
@@ -243,7 +241,7 @@ export class Workspace {
     return true;
   }
 
-  /** Sets a search that is tried out after indexing, so that the first question finds warm caches. */
+  /** Sets the search that runs after indexing, so that the first question finds warm caches. */
   setWarmUp(search: (question: string) => Promise<unknown>): void {
     this.warmUpSearch = search;
   }
@@ -260,7 +258,10 @@ export class Workspace {
     };
   }
 
-  /** The file as it is now, unsaved edits included. @throws ReadError */
+  /**
+   * Returns the file's current document, unsaved edits included.
+   * @throws ReadError
+   */
   async read(file: string): Promise<Document> {
     const path = this.folders.pathOf(file) ?? file;
     const open = this.documentCache.unsaved.get(path);
@@ -275,12 +276,12 @@ export class Workspace {
     );
   }
 
-  /** Definitions of exactly this name, the likeliest first. */
+  /** Finds definitions of exactly this name, likeliest first. */
   definitions(name: string): Promise<Definition[]> {
     return this.whileSound(() => definitionsOf(name, this.lookupContext()));
   }
 
-  /** Lines that use a name. */
+  /** Finds lines that use a name. */
   users(name: string, options: { limit: number; signal?: AbortSignal }): Promise<{ users: Use[]; more: number }> {
     return this.whileSound(() => usersOf(name, options.limit, this.lookupContext(), options.signal));
   }
@@ -289,7 +290,7 @@ export class Workspace {
     return { lexical: this.lexical, documentCache: this.documentCache, folders: this.folders };
   }
 
-  /** Whether a file is indexed, and the rule that decides. */
+  /** Tells whether a file is indexed, and which rule decides. */
   why(file: string): WhyFile {
     const why = whyFile(file, this.folders, this.indexer.context.settings);
     const entry = this.catalogue.entries.get(why.path);
@@ -300,7 +301,7 @@ export class Workspace {
     return why;
   }
 
-  /** Every document that is indexed, with the text that is: unsaved edits stand for their file. */
+  /** Yields every indexed document. Unsaved edits replace their file. */
   *documents(): IterableIterator<IndexedFile> {
     for (const { path, language, mtimeMs, ...saved } of this.catalogue.entries.values()) {
       const file = this.folders.fileOf(path);
@@ -313,7 +314,7 @@ export class Workspace {
     }
   }
 
-  /** An indexed document with its text and segments; undefined when the file has changed since or is gone. */
+  /** Returns an indexed document with its text and segments. Undefined when the file was changed or deleted since. */
   async indexed(path: string): Promise<{ document: Document; segmented: SegmentedDocument } | undefined> {
     return this.documentCache.read(path);
   }
@@ -344,12 +345,12 @@ export class Workspace {
     };
   }
 
-  /** Called a few times a second while the status changes; returns what ends it. */
+  /** Calls `listener` a few times a second while the status changes. Returns a function that unsubscribes. */
   onStatus(listener: (status: WorkspaceStatus) => void): () => void {
     return this.progress.onChange(() => listener(this.status()));
   }
 
-  /** Ends a pass, writes what is in memory and gives the store free. */
+  /** Ends a pass, writes the index to disk and releases the store. */
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;

@@ -40,7 +40,7 @@ export class MemoryLibrary implements AssistantLibrary, Pick<Search, 'rank'> {
   async read(file: string): Promise<Document> {
     this.reads += 1;
     const text = this.files.get(file);
-    if (text === undefined) throw new ReadError('missing', file, 'is not there any more');
+    if (text === undefined) throw new ReadError('missing', file, 'no longer exists');
     const language = LANGUAGES[file.split('.').pop() ?? ''] ?? 'plaintext';
     return {
       file,

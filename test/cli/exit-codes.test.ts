@@ -96,7 +96,7 @@ const TABLE: Row[] = [
   [['summarize', '/etc/hosts'], 2, /is not in the workspace/],
   [['summarize', 'pool.py', 'closed/inner.py'], 2, /One at a time/],
   [['summarize', 'closed'], 1, /is a folder/],
-  [['summarize', 'binary.py'], 1, /is no text/],
+  [['summarize', 'binary.py'], 1, /is not text/],
 
   [['explain', 'Pool.take'], 0, /is a method of Pool/],
   [['explain'], 2, /Name a definition/],
@@ -104,7 +104,7 @@ const TABLE: Row[] = [
   [['explain', 'pool.py'], 2, /is a file: name a line/],
   [['explain', 'pool.py:99'], 2, /has lines 1 to 5/],
   [['explain', 'none.py:1'], 2, /There is no none\.py in the workspace/],
-  [['explain', 'binary.py:1'], 1, /is no text/],
+  [['explain', 'binary.py:1'], 1, /is not text/],
   [['explain', 'Pool.take', '--model-directory', 'nowhere'], 1, /cannot be used/],
 
   [['index'], 0, /are indexed; this run took/],

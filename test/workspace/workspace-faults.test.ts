@@ -191,7 +191,7 @@ describe('storage that cannot be used', () => {
     writeFileSync(workspace.storage, 'a file where a folder should be');
     const library = await open();
     expect(library.notices).toHaveLength(1);
-    expect(library.notices[0]).toContain('goes on in memory');
+    expect(library.notices[0]).toContain('stays in memory');
     await library.start();
     await expectWhole(library, 12);
     await library.close();
@@ -201,7 +201,7 @@ describe('storage that cannot be used', () => {
     workspace.fill(12);
     const first = await open();
     const second = await open();
-    expect(second.notices).toEqual(['Another window has this workspace open: this one keeps an index of its own.']);
+    expect(second.notices).toEqual(['Another window has this workspace open, so this window keeps its own index.']);
     expect(first.notices).toEqual([]);
     await Promise.all([first.start(), second.start()]);
     await expectWhole(first, 12);

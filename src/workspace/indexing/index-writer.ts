@@ -2,17 +2,17 @@ import type { LexicalIndex } from '../lexical/lexical-index';
 import { LexicalStoreError } from '../lexical/types';
 import type { Catalogue } from '../store/catalogue';
 
-/** Terms in memory before they are written as a pack. */
+/** Bytes of terms in memory at which a pack is written. */
 const FLUSH_BYTES = 48 << 20;
-/** Files between two writes of the catalogue. */
+/** Number of files between two writes of the catalogue. */
 const CATALOGUE_BATCH = 128;
 
 /**
- * Writes catalogue and lexical index. A full or failing disk is kept as a failure for the status; the records stay in
- * memory and are written at the next change.
+ * Writes the catalogue and the lexical index. A full or failing disk is recorded as a failure for the status. The
+ * records then stay in memory until the next change writes them.
  */
 export class IndexWriter {
-  /** The last failure to write the lexical index, until a write succeeds. */
+  /** The last failure to write the lexical index. Cleared by a successful write. */
   lexicalFailure: LexicalStoreError | undefined;
   private sinceFlush = 0;
 
@@ -25,7 +25,7 @@ export class IndexWriter {
     },
   ) {}
 
-  /** Writes now and then during a pass: every 128 files, and when the terms in memory reach 48 MB. */
+  /** Called after each file of a pass. Writes every 128 files, and when the terms in memory reach 48 MB. */
   async fileDone(signal: AbortSignal): Promise<void> {
     if (++this.sinceFlush < CATALOGUE_BATCH) return;
     this.sinceFlush = 0;

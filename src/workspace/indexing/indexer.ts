@@ -17,7 +17,7 @@ export interface IndexSettings {
   /** Globs of `files.exclude`. */
   filesExclude: readonly string[];
   maxFileBytes: number;
-  /** Follows links that leave the workspace folders; off by default. */
+  /** Follows links that leave the workspace folders. Default: false. */
   followLinks?: boolean;
 }
 
@@ -35,25 +35,26 @@ export interface IndexerContext {
   pool: SegmenterPool;
   documentCache: DocumentCache;
   progress: Progress;
-  /** Workspace paths to read before the rest. */
+  /** Workspace paths to read first. */
   first: ReadonlySet<string>;
   /** False once another process has taken the store over. */
   ownsStore: () => boolean;
-  /** Awaited before each file of a pass: somebody may be waiting for an answer. */
+  /** Awaited before each file of a pass, so that a pending answer goes first. */
   yieldToForeground?: () => Promise<void>;
 }
 
-/** From so many changed files on (a branch switch), walking anew is cheaper than asking the rules for each. */
+/** Number of changed files from which a walk is cheaper than checking the rules for each file (a branch switch). */
 const BURST = 200;
-/** More changed files than this are worth the threads. */
+/** Maximum number of changed files that are segmented without threads. */
 const FEW = 8;
 
 /**
- * Brings catalogue and lexical index in line with the disk: the whole workspace in a pass, single files in `update`.
+ * Brings the catalogue and the lexical index in line with the disk: the whole workspace in `pass`, single files in
+ * `update`.
  */
 export class Indexer {
   private readonly turns = new Map<string, Promise<void>>();
-  /** The latest change of an editor whose text is being segmented, by workspace path. */
+  /** Latest edit of each editor whose text is being segmented, by workspace path. */
   private readonly typed = new Map<string, symbol>();
   private resume: (() => void) | undefined;
   private paused: Promise<void> | undefined;
@@ -76,9 +77,10 @@ export class Indexer {
   }
 
   /**
-   * One pass over the workspace. Files whose time and size are known are not read, files whose text is known are not
-   * segmented. Files that are gone are removed. All can be found when it is done; `write` makes it last.
-   * Throws only when aborted.
+   * Runs one pass over the workspace. Files with known time and size are not read, and files with known text are not
+   * segmented. Deleted files are removed from the index. Afterwards all files are searchable, and `write` makes the
+   * index durable.
+   * @throws only when aborted
    */
   async pass(signal: AbortSignal): Promise<void> {
     const { folders, settings, catalogue, lexical, progress, documentCache, first } = this.context;
@@ -98,7 +100,7 @@ export class Indexer {
       if (!found.has(path) && !documentCache.unsaved.has(path)) this.remove(path);
     for (const { docId } of [...lexical.documents()])
       if (!found.has(docId) && !documentCache.unsaved.has(docId)) lexical.remove(docId);
-    // Texts of editors are not read from disk; a cleared index has lost them too.
+    // Editors' texts are not read from disk, and clearing the index dropped them too.
     for (const [path, { document, segmented }] of documentCache.unsaved)
       if (!lexical.has(path, document.hash)) lexical.add(path, document, segmented);
 
@@ -123,7 +125,7 @@ export class Indexer {
     );
   }
 
-  /** A window of files is under way at a time: as many as the threads can take, and a few being read. */
+  /** Indexes files concurrently: one for each thread, and a few more that are being read. */
   private async each(files: readonly WalkedFile[], signal: AbortSignal): Promise<void> {
     const { pool, progress, yieldToForeground } = this.context;
     let next = 0;
@@ -154,7 +156,7 @@ export class Indexer {
     progress.set('indexing', 'Indexing');
   }
 
-  /** Reads, segments and indexes one file; work on the same path is done one after another. */
+  /** Reads, segments and indexes one file. Work on the same path is serialized. */
   private indexFile(file: string, path: string, bulk: boolean): Promise<void> {
     const turn = (this.turns.get(path) ?? Promise.resolve()).then(() => this.indexNow(file, path, bulk));
     const settled = turn.finally(() => {
@@ -176,7 +178,7 @@ export class Indexer {
       const { hash, language, text } = document;
       const before = catalogue.entries.get(path);
       if (before?.hash === hash && before.language === language && lexical.has(path, hash)) {
-        // Touched, or saved as it was.
+        // The file was touched, or saved unchanged.
         catalogue.put({ ...before, size, mtimeMs });
         progress.settle(path);
         return;
@@ -207,7 +209,7 @@ export class Indexer {
     }
   }
 
-  /** One file that cannot be read or segmented stops nothing else. */
+  /** Records a file that cannot be read or segmented. Other files are not affected. */
   private noteFailure(path: string, error: unknown): void {
     const { progress } = this.context;
     const code = error instanceof ReadError ? error.code : 'failed';
@@ -216,7 +218,7 @@ export class Indexer {
       this.remove(path);
       progress.skip(path, SKIPPED[code]);
     } else {
-      // The indexed text stays until the file can be read again: it may be locked for a moment.
+      // The indexed text stays until the file can be read again, because it may be locked for a moment.
       const message = error instanceof Error ? error.message : String(error);
       progress.problem(path, message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message);
     }
@@ -232,12 +234,14 @@ export class Indexer {
 
   // ── Single changes ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Whether changes are better met by a whole pass: many at once, new folders, or changed rules. */
+  /**
+   * Whether a whole pass handles the changes better than single updates: many at once, new folders, or changed rules.
+   */
   needsPass(changes: readonly FileChange[]): boolean {
     return changes.length > BURST || changes.some(({ file }) => isRuleFile(file));
   }
 
-  /** Takes changes in; resolves to true when a pass is needed after all (a folder came). */
+  /** Indexes changes. Resolves to true when a pass is needed after all, because a folder was added. */
   async update(changes: readonly FileChange[]): Promise<boolean> {
     let pass = false;
     await Promise.all(
@@ -265,9 +269,7 @@ export class Indexer {
     for (const known of [...catalogue.entries.keys()]) if (known.startsWith(below)) this.remove(known);
   }
 
-  /**
-   * The text of an editor with unsaved edits takes the file's place until `null` comes; at once, or with the next pass.
-   */
+  /** Indexes an editor's unsaved text in place of the file, at once or with the next pass. `null` restores the file. */
   async setUnsaved(file: string, text: string | null, atOnce: boolean): Promise<void> {
     const { folders, documentCache, lexical, pool, catalogue, settings } = this.context;
     const path = folders.pathOf(file);
@@ -285,31 +287,31 @@ export class Indexer {
     const turn = Symbol(path);
     this.typed.set(path, turn);
     const document = await documentOfText(file, path, text).catch(() => undefined);
-    // An editor may hold no document for now (half of a notebook's JSON): the saved file stands.
+    // The editor's text is not a valid document for now (half of a notebook's JSON), so the saved file stays.
     if (!document) return;
     const { segmented } = await pool.segmentNow(document);
-    // Saved or typed on meanwhile: this text would hide what came after it.
+    // The file was saved or edited meanwhile, and this text would hide the newer one.
     if (this.typed.get(path) !== turn) return;
     this.typed.delete(path);
     documentCache.unsaved.set(path, { document, segmented });
     if (atOnce && !lexical.has(path, document.hash)) lexical.add(path, document, segmented);
   }
 
-  /** Writes everything to disk and merges packs. Never rejects because of the disk (IndexWriter). */
+  /** Writes the index to disk and merges packs. Never rejects because of the disk (IndexWriter). */
   write(signal?: AbortSignal): Promise<void> {
     return this.writer.write(signal);
   }
 
-  /** The last failure to write the lexical index, until a write succeeds. */
+  /** The last failure to write the lexical index. Cleared by a successful write. */
   get lexicalFailure(): LexicalStoreError | undefined {
     return this.writer.lexicalFailure;
   }
 }
 
-/** Words of the status for files that turned out to be no documents. */
+/** Status texts for files that turned out not to be documents. */
 const SKIPPED = { binary: 'binary', tooLarge: 'too large', special: 'not a regular file' } as const;
 
-/** A file whose content decides what is indexed. */
+/** Whether a file's content decides which files are indexed. */
 function isRuleFile(file: string): boolean {
   const name = basename(file);
   return name === '.gitignore' || name === OWN_IGNORE_FILE || /[\\/]\.git[\\/](?:info[\\/]exclude|HEAD)$/.test(file);

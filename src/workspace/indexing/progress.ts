@@ -1,21 +1,20 @@
 import type { IndexState, IndexStatus } from '../../protocol';
 import type { WalkReport } from '../sources/walk';
 
-/** The workspace's part of the index status; the worker adds what it knows of the model. */
+/** The workspace's part of the index status. The worker adds the status of the model. */
 export type WorkspaceStatus = Omit<IndexStatus, 'model' | 'memories'>;
 
 const REPORT_MS = 200;
-/** Share of a pass that is walking; what there is to index is known only after it. */
+/** Share of a pass's progress that the walk takes. The number of files is known only after it. */
 const WALKING = 0.03;
 
 /**
- * State and progress of indexing. Progress never goes backward within a pass; listeners hear of it a few times a
- * second.
+ * State and progress of indexing. Progress never decreases within a pass. Listeners are notified a few times a second.
  */
 export class Progress {
   state: IndexState = 'idle';
   reason = 'Not started';
-  /** Files found by the walk that is under way or was the last. */
+  /** Files found by the current or the last walk. */
   known = 0;
   /** Files of the pass that are done. */
   done = 0;
@@ -47,7 +46,7 @@ export class Progress {
     this.changed(true);
   }
 
-  /** 0…1. */
+  /** Progress, 0…1. */
   get value(): number {
     if (this.state === 'ready') return 1;
     const reached =
@@ -64,7 +63,7 @@ export class Progress {
     this.unreadable.set(path, reason);
   }
 
-  /** A file that turned out to be no text once it was read. */
+  /** Records a file that turned out not to be text. */
   skip(path: string, reason: string): void {
     this.skippedAtReading.set(path, reason);
   }

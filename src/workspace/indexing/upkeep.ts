@@ -3,29 +3,36 @@ import type { SegmenterPool } from '../segments/pool';
 import { entryOf } from '../languages';
 import type { FileChange, Indexer } from './indexer';
 
-/** Saves within this time are indexed together. */
+/** Saves within this time (ms) are indexed together. */
 const GATHER_MS = 15;
-/** Time from the last change to the write to disk. */
+/** Time (ms) from the last change to the write to disk. */
 const SETTLE_MS = 3_000;
 /**
- * A question waits so long for changes that were told before it: a saved file takes a tenth of it, a branch switch is
- * not waited for.
+ * Maximum time (ms) that a question waits for changes reported before it. A saved file takes a tenth of it; a branch
+ * switch takes longer.
  */
 const CATCH_UP_MS = 400;
-/** A question waits so long for a harmed part of the index: some ten thousand files. */
+/**
+ * Maximum time (ms) that a question waits for a damaged part of the index; about ten thousand files are indexed in it.
+ */
 const REPAIR_MS = 10_000;
-/** Files of a harmed part of the index that are read at once. */
+/** Number of files of a damaged part that are indexed together. */
 const REPAIR_BATCH = 64;
-/** Grammars loaded ahead, and how long nothing may have been going on before each. */
+/** Number of grammars loaded in advance, and the idle time (ms) before each. */
 const WARM_GRAMMARS = 6;
 const WARM_MS = 500;
-/** Searches tried out before, and the pause after each: what runs for the first time takes several times as long. */
+/**
+ * Number of warm-up searches, and the pause (ms) after each. Code that runs for the first time is several times
+ * slower.
+ */
 const REHEARSALS = 24;
 const REHEARSAL_PAUSE_MS = 40;
 
-/** Schedules the indexer: one pass at a time, changes as they are reported, writing once it is quiet. */
+/** Schedules the indexer: one pass at a time, changes as they are reported, and writes when changes pause. */
 export class Upkeep {
-  /** The pass under way: when all can be found, when all is written too, and what ends it. */
+  /**
+   * The current pass. `found` resolves when all files are searchable, `done` when all is written, and `abort` ends it.
+   */
   private pass: { found: Promise<void>; done: Promise<void>; abort: AbortController } | undefined;
   private gathered = new Map<string, FileChange>();
   private gathering: Promise<void> | undefined;
@@ -34,11 +41,11 @@ export class Upkeep {
   private settleTimer: NodeJS.Timeout | undefined;
   private warmTimer: NodeJS.Timeout | undefined;
   private closed = false;
-  /** Indexing of files whose part of the index was harmed, and how many are left. */
+  /** Indexing of files from damaged parts of the index, and the number left. */
   private repair: Promise<void> = Promise.resolve();
   private toRepair = 0;
 
-  /** @param rehearse searches for something, to warm up the code that the first question runs */
+  /** @param rehearse runs a search, to warm up the code of the first question */
   constructor(
     private readonly indexer: Indexer,
     private readonly pool: SegmenterPool,
@@ -55,7 +62,7 @@ export class Upkeep {
 
   // ── Passes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Begins a pass, or joins the one under way. Neither promise rejects: failures are in the progress. */
+  /** Begins a pass, or joins the current one. Neither promise rejects: failures are reported in the progress. */
   begin(signal?: AbortSignal): { found: Promise<void>; done: Promise<void> } {
     if (this.pass) return this.pass;
     if (this.closed) return { found: Promise.resolve(), done: Promise.resolve() };
@@ -80,7 +87,7 @@ export class Upkeep {
     return this.pass;
   }
 
-  /** False when it was stopped or failed; the status says which. */
+  /** Runs `work` and reports its failure. Resolves to false when it was stopped or failed. */
   private async attempt(work: () => Promise<void>, signal: AbortSignal): Promise<boolean> {
     try {
       await work();
@@ -93,10 +100,9 @@ export class Upkeep {
   }
 
   /**
-   * While nothing goes on: tries out searches for names of the workspace's files, then loads the grammars that most
-   * files want, so that neither the first question nor the first saved file is slow. A grammar holds this thread for a
-   * moment (C++'s for a tenth of a second), hence one at a time, and a file that is saved meanwhile goes before the
-   * next.
+   * Warms up search and parsing while idle. It searches for names of the workspace's files, then loads the most used
+   * grammars. Loading a grammar blocks this thread for a moment (C++: a tenth of a second). Grammars are therefore
+   * loaded one at a time, and a saved file goes before the next.
    */
   private warmUp(): void {
     const work = [
@@ -117,7 +123,7 @@ export class Upkeep {
     next();
   }
 
-  /** Names of a few files from all over the workspace. */
+  /** Returns the names of a few files from all over the workspace. */
   private someNames(): string[] {
     const paths = [...this.indexer.context.catalogue.entries.values()].map(({ path }) => path);
     const step = Math.max(1, Math.floor(paths.length / REHEARSALS));
@@ -127,7 +133,7 @@ export class Upkeep {
       .map((path) => basename(path, extname(path)));
   }
 
-  /** A language for each of the grammars that most files want. */
+  /** Returns one language for each of the most used grammars. */
   private commonLanguages(): string[] {
     const files = new Map<string, { language: string; files: number }>();
     for (const { language } of this.indexer.context.catalogue.entries.values()) {
@@ -148,10 +154,10 @@ export class Upkeep {
     await this.pass?.done;
   }
 
-  /** Ends the pass under way until another is begun. */
+  /** Stops the current pass until another begins. */
   async cancel(): Promise<void> {
     this.indexer.pause(false);
-    // It may come to its end meanwhile.
+    // The pass may finish meanwhile.
     if (!this.upToDate) await this.stopPass();
     if (this.upToDate) return;
     this.progress.set('cancelled', 'Cancelled by you');
@@ -170,18 +176,18 @@ export class Upkeep {
   }
 
   async setUnsaved(file: string, text: string | null): Promise<void> {
-    // Before anything has been asked for, what is typed is kept for the pass that comes.
+    // Before the first pass, an editor's text is kept for that pass.
     await this.arrives(this.indexer.setUnsaved(file, text, this.progress.state !== 'idle'));
     this.settle();
   }
 
-  /** Indexes files that a question found changed and no event reported. */
+  /** Indexes files that a search found changed without an event. */
   async refresh(files: readonly string[]): Promise<void> {
     await this.indexer.update(files.map((file) => ({ file, type: 'changed' })));
     this.settle();
   }
 
-  /** Files that a harmed part of the index held and that are not indexed again yet. */
+  /** Number of files from damaged parts of the index that are not indexed again yet. */
   get lost(): number {
     return this.toRepair;
   }
@@ -191,7 +197,7 @@ export class Upkeep {
     return this.toRepair === 0 ? Promise.resolve() : atMost(REPAIR_MS, this.repair);
   }
 
-  /** Indexes files again whose part of the index was found harmed. */
+  /** Indexes the files of a damaged part of the index again. */
   mend(files: readonly string[]): void {
     this.toRepair += files.length;
     this.repair = this.repair.then(async () => {
@@ -214,7 +220,7 @@ export class Upkeep {
     return change;
   }
 
-  /** Resolves when reported changes can be found, or after CATCH_UP_MS. */
+  /** Resolves when reported changes are searchable, or after CATCH_UP_MS. */
   async caughtUp(): Promise<void> {
     if (this.arriving.size > 0) await atMost(CATCH_UP_MS, Promise.allSettled(this.arriving));
   }
@@ -222,12 +228,12 @@ export class Upkeep {
   private async takeIn(): Promise<void> {
     const changes = [...this.gathered.values()];
     this.gathered = new Map();
-    // Nothing has been asked for yet (Restricted Mode, a cleared index): the pass that comes reads all of it.
+    // Before the first pass (Restricted Mode, a cleared index) there is nothing to update: the pass reads everything.
     if (this.closed || this.progress.state === 'idle') return;
     const pass = this.indexer.needsPass(changes) || (await this.indexer.update(changes));
-    // A pass that the user has cancelled is theirs to take up again.
+    // Only the user resumes a pass that the user cancelled.
     if (pass && this.progress.state !== 'cancelled') {
-      // A pass under way may be past the places that changed: it begins again.
+      // The pass may already be past the changed places, so it begins again.
       await this.stopPass();
       await this.begin().found;
     }
@@ -235,7 +241,7 @@ export class Upkeep {
     this.settle();
   }
 
-  /** Writes what is in memory when nothing has changed for a while. */
+  /** Writes the index to disk once nothing has changed for a while. */
   private settle(): void {
     clearTimeout(this.settleTimer);
     this.settleTimer = setTimeout(() => {
@@ -244,7 +250,7 @@ export class Upkeep {
     this.settleTimer.unref();
   }
 
-  /** Ends a pass and writes what is in memory. */
+  /** Stops the pass and writes the index to disk. */
   async close(): Promise<void> {
     await this.stopPass();
     this.closed = true;

@@ -1,7 +1,9 @@
 import { withoutAnnotations } from './cpp-annotations';
 import type { Declaration, GrammarEntry, LanguageEntry, Pattern } from './entry';
 
-/** @vscode/tree-sitter-wasm has no C grammar; C++'s reads C well, K&R heads and macro-ridden code included. */
+/**
+ * @vscode/tree-sitter-wasm has no C grammar. The C++ grammar parses C well, including K&R heads and macro-heavy code.
+ */
 const CPP: GrammarEntry = {
   name: 'cpp',
   prepare: withoutAnnotations,
@@ -56,7 +58,7 @@ const IMPORTS = [/^\s*#\s*(?:include|import)\s*[<"]([^>"\n]+)[>"]/gm];
 
 const isExported = ({ head }: Declaration): boolean => !/\b(?:private|protected|static)\b/.test(head);
 
-/** A `.h` is C++ or Objective-C when its beginning holds something that only that language has. */
+/** Detects C++ or Objective-C in a `.h` file by constructs that only that language has. */
 function headerLanguage(extension: string, head: string): string {
   if (extension !== 'h') return 'c';
   if (

@@ -3,7 +3,7 @@ import type { CommentSyntax } from './entry';
 const C_BLOCK = ['/*', '*/'] as const;
 const MARKUP_BLOCK = ['<!--', '-->'] as const;
 
-/** The comment forms that several languages share. */
+/** Comment forms that several languages share. */
 export const SLASHES: CommentSyntax = { line: /^\s*\/\/[/!]?/, blocks: [C_BLOCK] };
 export const BLOCKS_ONLY: CommentSyntax = { blocks: [C_BLOCK] };
 /** `#[` and `#![` are attributes. */
@@ -13,6 +13,6 @@ export const DASHES: CommentSyntax = { line: /^\s*--/, blocks: [C_BLOCK] };
 export const SEMICOLONS: CommentSyntax = { line: /^\s*;+/, blocks: [] };
 export const PERCENT: CommentSyntax = { line: /^\s*%+/, blocks: [] };
 export const MARKUP: CommentSyntax = { blocks: [MARKUP_BLOCK] };
-/** Script, style and template of one file. */
+/** Comments of a file with script, style and template. */
 export const COMPONENT: CommentSyntax = { line: /^\s*\/\/[/!]?/, blocks: [C_BLOCK, MARKUP_BLOCK] };
 export const PARENTHESIS_STARS: CommentSyntax = { blocks: [['(*', '*)']] };

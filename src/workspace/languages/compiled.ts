@@ -14,7 +14,7 @@ const KOTLIN: readonly Pattern[] = [
   { kind: 'type', test: /^\s*(?:\w+\s+)*typealias\s+([A-Za-z_]\w*)/ },
 ];
 
-/** Languages with classes and braces on virtual machines. */
+/** Class-based languages with braces that run on virtual machines. */
 export const MANAGED: readonly LanguageEntry[] = [
   {
     id: 'java',
@@ -155,7 +155,7 @@ export const SYSTEMS: readonly LanguageEntry[] = [
       { kind: 'struct', test: /^\s*(?:pub(?:\([^)]*\))?\s+)?(?:struct|enum|union)\s+(\w+)/ },
       { kind: 'trait', test: /^\s*(?:pub\s+)?trait\s+(\w+)/ },
     ],
-    // A lone ' may begin a lifetime.
+    // A single ' may begin a lifetime.
     quotes: '"`',
     imports: [/^\s*(?:pub(?:\([^)]*\))?\s+)?use\s+([\w:]+)/gm, /^\s*(?:pub\s+)?mod\s+(\w+)\s*;/gm],
     isExported: ({ head, outerKind }) => /\bpub\b/.test(head) || outerKind === 'trait',

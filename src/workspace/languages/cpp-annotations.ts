@@ -6,7 +6,7 @@ const ANNOTATION =
   'DEPRECATED|PRINTF|NORETURN|NODISCARD|UNUSED|NONNULL|ALIGN(?:ED|AS)';
 const MACROS = new RegExp(
   [
-    // Lines of the preprocessor itself stay.
+    // Preprocessor lines are kept.
     '^[ \\t]*#.*$',
     `\\b[A-Z][A-Z0-9_]*(?:${ANNOTATION})[A-Z0-9_]*\\s*\\((?:[^()]|\\([^()]*\\)){0,200}\\)`,
     `\\b(?:${ANNOTATION})[A-Z0-9_]*\\s*\\((?:[^()]|\\([^()]*\\)){0,200}\\)`,

@@ -13,9 +13,8 @@ const BY_NAME: ReadonlyMap<string, LanguageEntry> = new Map(
 );
 
 /**
- * VS Code's language id from a file's name, else from its first line.
- *
- * @param head the text's beginning; a first line is enough
+ * Returns VS Code's language id, from a file's name or else from its first line.
+ * @param head the beginning of the text; the first line is enough
  */
 export function languageOf(path: string, head = ''): Language {
   const name = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1).toLowerCase();

@@ -1,2 +1,2 @@
-/** Kinds of definitions that hold members. */
+/** Kinds of definitions that have members. */
 export const TYPE_KINDS: ReadonlySet<string> = new Set(['class', 'interface', 'struct', 'trait', 'scope', 'enum']);

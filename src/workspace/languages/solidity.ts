@@ -1,6 +1,6 @@
 import type { LanguageEntry } from './entry';
 
-/** Solidity has no grammar in @vscode/tree-sitter-wasm; its declarations begin their lines. */
+/** @vscode/tree-sitter-wasm has no Solidity grammar. Patterns suffice, because declarations begin their lines. */
 export const SOLIDITY: LanguageEntry = {
   id: 'solidity',
   extensions: 'sol',

@@ -10,9 +10,7 @@ import { SOLIDITY } from './solidity';
 import { WEB } from './web';
 import type { Language } from '../types';
 
-/**
- * Every language, by family. A new one is added to a family or as a file of its own (docs/how-to/add-a-language.md).
- */
+/** Every language, by family. Add a new one to a family or as a file of its own (docs/how-to/add-a-language.md). */
 export const LANGUAGES: readonly LanguageEntry[] = [
   ...ECMASCRIPT,
   ...WEB,
@@ -29,7 +27,7 @@ export const LANGUAGES: readonly LanguageEntry[] = [
 
 const BY_ID: ReadonlyMap<Language, LanguageEntry> = new Map(LANGUAGES.map((entry) => [entry.id, entry]));
 
-/** The entry of a language; one that only has an id where the table has none. */
+/** Returns the entry of a language, or an entry with only an id for an unknown language. */
 export function entryOf(language: Language): LanguageEntry {
   return BY_ID.get(language) ?? { id: language };
 }

@@ -5,7 +5,7 @@ import type { LanguageEntry, Pattern } from './entry';
 const STYLE_IMPORTS = [/@(?:import|use|forward)\s+(?:url\()?\s*['"]([^'"\n]+)['"]/g];
 const RULE: Pattern = { kind: 'rule', test: /^([.#]?[\w-][^{};]*?)\s*\{/ };
 
-/** Markup, styles, and components that hold script, style and template. */
+/** Markup, styles, and components with script, style and template. */
 export const WEB: readonly LanguageEntry[] = [
   {
     id: 'html',

@@ -31,7 +31,7 @@ export function countLive(parts: readonly Part[]): Totals {
   };
 }
 
-/** score += weight · tf' / (k1 + tf') for each touched row, and clears the frequency for the next term. */
+/** Adds weight · tf' / (k1 + tf') to the score of each touched row, and clears the frequency for the next term. */
 export function saturate(
   frequency: Float32Array,
   score: Float32Array,

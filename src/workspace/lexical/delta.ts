@@ -6,8 +6,8 @@ import { TokenTable } from './token-table';
 import { type DocumentId, Field } from './types';
 
 /**
- * The part of the index that lives in memory. Postings are appended as they come, each pointing back at the previous
- * one of its term, so that adding costs no allocation per term and a search walks only the terms it asks for.
+ * The part of the index in memory. Postings are appended in arrival order, each linked to the previous one of its
+ * term. Adding therefore allocates nothing per term, and a search walks only the terms of its query.
  */
 export class Delta implements Part {
   readonly tables = new PartTables();
@@ -17,12 +17,12 @@ export class Delta implements Part {
   private readonly postingSegment = new GrowableInt32(1 << 14);
   private readonly postingValue = new GrowableInt32(1 << 14);
   private readonly postingBefore = new GrowableInt32(1 << 14);
-  /** Body frequency and field bits of each term in the segment being added, and which terms it has. */
+  /** Body frequency and field bits of each term in the current segment, and the list of its terms. */
   private frequency = new Int32Array(1 << 12);
   private fields = new Uint8Array(1 << 12);
   private readonly touched = new GrowableInt32();
 
-  /** Bytes of memory held, an estimate. */
+  /** Estimated size in memory, in bytes. */
   get bytes(): number {
     const columns = this.postingSegment.bytes + this.postingValue.bytes + this.postingBefore.bytes;
     return (
@@ -58,7 +58,7 @@ export class Delta implements Part {
     return row;
   }
 
-  /** Counts the terms of text[start, end); returns how many there are with repetition. */
+  /** Counts the terms of text[start, end). Returns their number with repetition. */
   private countBody(text: string, start: number, end: number): number {
     let length = 0;
     scanTokens(text, start, end, (from, to, hash) => {
@@ -82,8 +82,8 @@ export class Delta implements Part {
   }
 
   /**
-   * A document's path stands in its first segment under terms of their own: folders and name as words, the name as a
-   * whole.
+   * Indexes a document's path with its first segment, under separate terms: folders and name as words, and the whole
+   * name.
    */
   private markPath(path: string): void {
     const name = path.slice(path.lastIndexOf('/') + 1);

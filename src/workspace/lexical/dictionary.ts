@@ -1,9 +1,9 @@
 import { ByteReader, ByteWriter } from './growable';
 
 /**
- * The dictionary section of a pack: terms in order, front-coded in blocks, each with the size of its postings. Kept in
- * memory as the bytes it is on disk (about ten for each term); a lookup is a binary search over the blocks' first terms
- * and a walk through one block.
+ * The dictionary section of a pack: terms in order, front-coded in blocks, each with the size of its postings. Memory
+ * has the same bytes as the disk, about ten for each term. A lookup is a binary search over the blocks' first terms,
+ * then a scan of one block.
  *
  *     varint blocks, then for each block: varint bytes, varint bytes of postings; then the blocks.
  *     block entry: varint shared bytes, varint further bytes, the bytes, varint postings, varint bytes of postings
@@ -14,12 +14,12 @@ export interface TermEntry {
   term: string;
   /** Number of postings. */
   count: number;
-  /** Place in the postings section. */
+  /** Offset in the postings section. */
   offset: number;
   length: number;
 }
 
-/** Order of the dictionary: UTF-16 units, as JavaScript compares strings. */
+/** Writes terms in the order of UTF-16 units, as JavaScript compares strings. */
 export class DictionaryWriter {
   private readonly blocks = new ByteWriter();
   private readonly index = new ByteWriter();
@@ -29,7 +29,7 @@ export class DictionaryWriter {
   private blockPostings = 0;
   private previous: Uint8Array = new Uint8Array(0);
 
-  /** Terms must come in ascending order, their postings one after another. */
+  /** Adds a term. Terms must be in ascending order, and their postings contiguous. */
   add(term: string, count: number, postingBytes: number): void {
     if (this.inBlock === BLOCK) this.closeBlock();
     const bytes = Buffer.from(term, 'utf8');
@@ -74,7 +74,7 @@ export class Dictionary {
   private readonly blockStart: Uint32Array;
   private readonly postingStart: Float64Array;
 
-  /** Throws RangeError when the bytes are not what DictionaryWriter wrote. */
+  /** @throws RangeError when the bytes are not a valid dictionary */
   constructor(private readonly bytes: Uint8Array) {
     const reader = new ByteReader(bytes);
     const blocks = reader.varint();
@@ -132,7 +132,7 @@ export class Dictionary {
     }
   }
 
-  /** All terms in order. */
+  /** Yields all terms in order. */
   *entries(): IterableIterator<TermEntry> {
     for (let block = 0; block + 1 < this.blockStart.length; block++) yield* this.block(block);
   }

@@ -1,6 +1,4 @@
-/**
- * Typed arrays that grow by doubling: postings are appended by the million, and a plain array would box or hole them.
- */
+/** Typed arrays that grow by doubling. An index appends millions of postings, for which a plain array would be slow. */
 
 export class GrowableInt32 {
   length = 0;
@@ -34,7 +32,7 @@ export class GrowableInt32 {
 }
 
 /**
- * A byte buffer with the encodings packs use: varints (LEB128, unsigned, at most 32 bits), UTF-8 strings with their
+ * A byte buffer with the encodings of packs: varints (LEB128, unsigned, at most 32 bits), UTF-8 strings with their
  * length, raw bytes.
  */
 export class ByteWriter {
@@ -74,7 +72,7 @@ export class ByteWriter {
     this.bytes(bytes);
   }
 
-  /** The bytes written so far, shared, valid until the next write. */
+  /** Returns the written bytes without copying. They are valid until the next write. */
   view(): Uint8Array {
     return this.data.subarray(0, this.length);
   }
@@ -84,7 +82,10 @@ export class ByteWriter {
   }
 }
 
-/** Reads what ByteWriter wrote. Reading past the end throws RangeError: the caller reports the pack as damaged. */
+/**
+ * Reads the encodings of ByteWriter.
+ * @throws RangeError when reading past the end; the caller reports the pack as damaged
+ */
 export class ByteReader {
   constructor(
     readonly data: Uint8Array,

@@ -23,25 +23,25 @@ import {
 } from './types';
 
 /**
- * Inverted index over documents and their segments: a few immutable packs on disk and a delta in memory, searched
+ * Inverted index over documents and their segments. It searches a few immutable packs on disk and a delta in memory
  * together.
  *
- *     const { index, damaged } = await LexicalIndex.open(directory);   // the directory is made when missing
- *     index.add(path, document, segmented);                             // searchable at once; replaces what docId had
+ *     const { index, damaged } = await LexicalIndex.open(directory);   // creates the directory when missing
+ *     index.add(path, document, segmented);                             // searchable at once; replaces `docId`
  *     if (index.pendingBytes > budget) await index.flush();             // writes the delta as a pack, atomically
  *     index.search(terms, options);
- *     while (await index.merge()) {}                                    // in the background: fewer packs, less room
+ *     while (await index.merge()) {}                                    // in the background: fewer, smaller packs
  *     await index.close();
  *
- * `add`, `remove` and `search` are synchronous and may be called while a flush or merge runs. Documents that were not
- * flushed when the process dies are missing at the next open, which the owner sees from `has(docId, hash)` and adds
- * again; so is everything in a damaged pack. A pack that is found harmed while it is read is taken out: the read throws
- * `lexicalCorrupt`, so that no result comes of half an index, and `onHarm` tells which documents to add again.
- * One process at a time may have a directory open (the library's lock sees to it).
+ * `add`, `remove` and `search` are synchronous and may be called while a flush or merge runs. Unflushed documents are
+ * missing after a crash, as are the documents of a damaged pack. The owner detects them with `has(docId, hash)` and adds
+ * them again. A read that finds a damaged pack removes it and throws `lexicalCorrupt`, so that no result comes from half
+ * an index. `onHarm` then reports the documents to add again. Only one process may have a directory open at a time; the
+ * workspace's lock ensures this.
  */
 export class LexicalIndex {
   private delta = new Delta();
-  /** Deltas whose flush is under way or failed; still searched, written at the next flush. */
+  /** Deltas whose flush is running or failed. They stay searchable and are written at the next flush. */
   private frozen: Delta[] = [];
   private packs: Pack[] = [];
   private readonly live = new Map<DocumentId, { part: Part; row: number }>();
@@ -50,23 +50,23 @@ export class LexicalIndex {
   private manifestDirty = false;
   private nextPack = 1;
   private closed = false;
-  /** Files of packs that were found harmed; deleted once the manifest no longer names them. */
+  /** Files of damaged packs, deleted once the manifest no longer names them. */
   private harmed: string[] = [];
-  /** Told of the documents that a harmed pack held, which are not in the index any more and must be added again. */
+  /** Called with the documents of a damaged pack. They are no longer in the index and must be added again. */
   onHarm: (lost: readonly DocumentId[]) => void = () => undefined;
-  /** Flushes and merges run one after another. */
+  /** Serializes flushes and merges. */
   private readonly writes = new SerialQueue();
 
   private constructor(private readonly directory: string | undefined) {}
 
-  /** An index without a store: `flush` and `merge` do nothing. */
+  /** Creates an index without a store: `flush` and `merge` do nothing. */
   static inMemory(): LexicalIndex {
     return new LexicalIndex(undefined);
   }
 
   /**
-   * Opens what is in `directory`. Packs that cannot be used are deleted and reported; their documents are simply not in
-   * the index.
+   * Opens the index in `directory`. Unusable packs are deleted and reported, and their documents are absent from the
+   * index.
    */
   static async open(directory: string): Promise<{ index: LexicalIndex; damaged: readonly DamagedPack[] }> {
     const index = new LexicalIndex(directory);
@@ -101,13 +101,13 @@ export class LexicalIndex {
     this.nextPack = Math.max(this.nextPack, 1 + Number(/(\d+)\.pack$/.exec(pack.file.path)?.[1] ?? 0));
     pack.tables.documents.forEach(({ docId }, row) => {
       if (pack.tables.removed[row] === 1) return;
-      // A document in two packs can only come from a store that was tampered with; the later pack is the newer.
+      // Two packs have the same document only if the store was modified by hand. The later pack is newer.
       this.remove(docId);
       this.live.set(docId, { part: pack, row });
     });
   }
 
-  /** Deletes files of packs that no manifest names: left-overs of a killed flush or merge. */
+  /** Deletes pack files that no manifest names, left over from an interrupted flush or merge. */
   private async sweep(): Promise<void> {
     if (this.directory === undefined) return;
     const keep = new Set(this.packs.map((pack) => basename(pack.file.path)));
@@ -120,7 +120,7 @@ export class LexicalIndex {
 
   // ── Documents ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Bytes of memory that `flush` would give back, an estimate. */
+  /** Estimated bytes of memory that `flush` would free. */
   get pendingBytes(): number {
     return this.delta.bytes + this.frozen.reduce((sum, delta) => sum + delta.bytes, 0);
   }
@@ -130,7 +130,7 @@ export class LexicalIndex {
     this.live.set(docId, { part: this.delta, row: this.delta.add(docId, document, segmented) });
   }
 
-  /** True when the document was there. */
+  /** Removes a document. Returns false when it was not indexed. */
   remove(docId: DocumentId): boolean {
     const place = this.live.get(docId);
     if (place === undefined) return false;
@@ -139,7 +139,7 @@ export class LexicalIndex {
     return place.part.tables.remove(place.row);
   }
 
-  /** Whether this very text is indexed under `docId`. */
+  /** Whether `docId` is indexed with the text that has this hash. */
   has(docId: DocumentId, hash: string): boolean {
     const place = this.live.get(docId);
     return place !== undefined && place.part.tables.documents[place.row]?.hash === hash;
@@ -182,8 +182,8 @@ export class LexicalIndex {
   }
 
   /**
-   * Segments that have a term of `terms.ts`: a stem, a whole identifier, or `definitionTerm(name)` for the definitions
-   * of exactly that name. At most `limit`.
+   * Finds at most `limit` segments with a term of `terms.ts`: a stem, a whole identifier, or `definitionTerm(name)`
+   * for the definitions of exactly that name.
    */
   occurrences(term: string, limit: number): Occurrence[] {
     return this.guarded(() => this.occurrencesOf(term, limit));
@@ -218,7 +218,10 @@ export class LexicalIndex {
     return found;
   }
 
-  /** Takes a pack out that a read finds harmed. @throws what the read threw */
+  /**
+   * Removes a pack that `read` finds damaged.
+   * @throws the error of `read`
+   */
   private guarded<T>(read: () => T): T {
     try {
       return read();
@@ -244,8 +247,8 @@ export class LexicalIndex {
   // ── Store ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Writes what is in memory. On failure (LexicalStoreError) nothing is lost: it stays searchable and is written at the
-   * next flush.
+   * Writes the delta as a pack. On failure (LexicalStoreError) the delta stays searchable, and the next flush writes
+   * it.
    */
   flush(signal?: AbortSignal): Promise<void> {
     return this.exclusive(async (directory) => {
@@ -262,7 +265,8 @@ export class LexicalIndex {
   }
 
   /**
-   * Joins some packs where that is worth it; false when there is nothing to do. Cancelling leaves the store as it was.
+   * Merges packs where that pays off. Resolves to false when there is nothing to do. Cancelling leaves the store
+   * unchanged.
    */
   merge(signal?: AbortSignal): Promise<boolean> {
     return this.exclusive(async (directory) => {
@@ -293,8 +297,8 @@ export class LexicalIndex {
   }
 
   /**
-   * Puts one pack in the place of `sources`, with their live documents; documents removed while it was written are
-   * removed there too.
+   * Replaces `sources` with one pack of their live documents. Documents removed during the write are removed from the
+   * new pack too.
    */
   private async replace(directory: string, sources: readonly Part[], signal: AbortSignal | undefined): Promise<void> {
     if (sources.every((source) => source.tables.live === 0)) {
@@ -346,7 +350,7 @@ export class LexicalIndex {
     });
   }
 
-  /** Waits for a running flush or merge, then closes the files; what was not flushed is dropped. */
+  /** Waits for a running flush or merge, then closes the files. Unflushed documents are dropped. */
   async close(): Promise<void> {
     await this.writes.idle();
     this.closed = true;
@@ -355,7 +359,7 @@ export class LexicalIndex {
     this.live.clear();
   }
 
-  /** Drops everything, on disk too; returns the bytes given back. The index can be used again. */
+  /** Deletes everything, on disk too. Returns the bytes freed. The index stays usable. */
   async clear(): Promise<number> {
     await this.writes.idle();
     const { bytes } = this.status();

@@ -5,7 +5,7 @@ import { ByteReader, ByteWriter } from './growable';
 import { MAGIC } from './pack-file';
 import { storeError } from './pack-writer';
 
-/** Which packs are live and which of their documents were removed; small, written whole and renamed into place. */
+/** The manifest lists the live packs and their removed documents. It is small, written whole and renamed into place. */
 export interface ManifestPack {
   name: string;
   /** Rows removed since the pack was written, ascending. */
@@ -46,7 +46,7 @@ export async function writeManifest(directory: string, packs: readonly ManifestP
   }
 }
 
-/** The manifest, `undefined` when there is none yet, or why it cannot be used. */
+/** Reads the manifest. Resolves to `undefined` when there is none yet, or to the reason why it is unusable. */
 export async function readManifest(
   directory: string,
 ): Promise<readonly ManifestPack[] | { damaged: string } | undefined> {

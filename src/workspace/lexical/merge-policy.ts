@@ -1,9 +1,9 @@
-/** Packs of one tier that are joined, and the most packs there may be whatever their sizes. */
+/** Number of packs of one tier that are joined, and the maximum number of packs of any size. */
 const FAN_IN = 4;
 const MOST_PACKS = 8;
-/** Packs this small count as one tier: the many little flushes of an editing session. */
+/** Smaller packs form one tier: the many small flushes of an editing session. */
 const SMALLEST_TIER = 1 << 20;
-/** A pack with fewer live documents than this share is rewritten. */
+/** A pack with a smaller share of live documents is rewritten. */
 const LIVE_SHARE = 0.6;
 
 export interface PackSize {
@@ -13,8 +13,8 @@ export interface PackSize {
 }
 
 /**
- * Indices of the packs to join next, none when all is well. Tiered: packs within a factor of four in size are joined
- * four at a time, so each posting is rewritten O(log n) times over the life of the index.
+ * Returns the indices of the packs to join next, or none. Packs whose sizes are within a factor of four form a tier,
+ * and are joined four at a time. Each posting is therefore rewritten O(log n) times over the life of the index.
  */
 export function chooseMerge(packs: readonly PackSize[]): number[] {
   const empty = packs.flatMap((pack, i) => (pack.live === 0 ? [i] : []));

@@ -4,16 +4,15 @@ import { errorCode } from '../../base';
 import { LexicalStoreError } from './types';
 
 /**
- * The outer shape of a pack: a header of 64 bytes, then four sections one after another.
+ * The outer format of a pack: a header of 64 bytes, followed by four sections.
  *
- *     0   8 bytes  magic: names the format and the version of the terms; another version is rebuilt, never mixed
+ *     0   8 bytes  magic: identifies the format and the version of the terms; another version is rebuilt
  *     8   u32      crc32 of bytes 12…63
  *     12  4 × { f64 length, u32 crc32 }  postings, dictionary, tables, checks
  *
- * `checks` holds a u32 for each block of POSTING_BLOCK bytes of the postings: its CRC-32, which is compared whenever
- * the block is read.
+ * `checks` has the CRC-32 (u32) of each block of POSTING_BLOCK bytes of the postings. Every read of a block compares it.
  *
- * The magic must change whenever terms.ts, stem.ts or a section's layout changes meaning.
+ * Change the magic whenever the meaning of terms.ts, stem.ts or a section's layout changes.
  */
 export const MAGIC = 'ANLXPK03';
 export const HEADER_BYTES = 64;
@@ -30,7 +29,7 @@ export interface Section {
 
 export type Layout = Record<SectionName, Section>;
 
-/** Verified bytes of postings: `bytes[0]` is byte `start` of the section, `end` the first that is not there. */
+/** Verified bytes of postings: `bytes` covers [start, end) of the section. */
 export interface PostingBytes {
   bytes: Uint8Array;
   start: number;
@@ -67,7 +66,7 @@ function decodeHeader(header: Buffer, file: string): Layout {
   return layout;
 }
 
-/** An open pack file, read in ranges. */
+/** An open pack file from which ranges are read. */
 export class PackFile {
   private checks = new Uint32Array(0);
 
@@ -79,8 +78,8 @@ export class PackFile {
   ) {}
 
   /**
-   * Opens and checks the size and, with `verify`, the checksum of every section. Throws LexicalStoreError
-   * `lexicalCorrupt` when the file is not whole.
+   * Opens a pack file. Checks its size and, with `verify`, the checksum of every section.
+   * @throws LexicalStoreError `lexicalCorrupt` when the file is incomplete
    */
   static open(path: string, verify: boolean): PackFile {
     let fd: number;
@@ -105,7 +104,7 @@ export class PackFile {
       const file = new PackFile(path, layout, size, fd);
       file.checks = new Uint32Array(new Uint8Array(file.section('checks')).buffer);
       if (file.checks.length !== Math.ceil(layout.postings.length / POSTING_BLOCK))
-        throw corrupt(path, 'checks: another number of blocks than the postings have');
+        throw corrupt(path, 'checks: the number of blocks differs from that of the postings');
       if (verify) file.verify('postings');
       return file;
     } catch (error) {
@@ -119,7 +118,7 @@ export class PackFile {
     if (this.fd < 0) throw new LexicalStoreError('lexicalClosed', this.path, 'the pack is closed');
     const { offset: base, length: size } = this.layout[section];
     if (offset < 0 || offset + length > size)
-      throw corrupt(this.path, `${section}: bytes ${offset}+${length} lie outside of ${size}`);
+      throw corrupt(this.path, `${section}: bytes ${offset}+${length} are outside of ${size}`);
     for (let done = 0; done < length;) {
       const got = this.readSome(into.subarray(done, length), base + offset + done);
       if (got === 0) throw corrupt(this.path, `${section}: cut off while it was in use`);
@@ -151,14 +150,14 @@ export class PackFile {
   }
 
   /**
-   * Reads the blocks that hold `length` bytes of postings at `offset`, and verifies each. They stand in `scratch`, or
-   * in a larger buffer where that is too small.
+   * Reads and verifies the blocks that contain `length` bytes of postings at `offset`. They are in `scratch`, or in a
+   * larger buffer if it is too small.
    */
   readPostings(offset: number, length: number, scratch: Uint8Array): PostingBytes {
     const first = Math.floor(offset / POSTING_BLOCK);
     const start = first * POSTING_BLOCK;
     const end = Math.min(Math.ceil((offset + length) / POSTING_BLOCK) * POSTING_BLOCK, this.layout.postings.length);
-    if (offset + length > end) throw corrupt(this.path, `postings: bytes ${offset}+${length} lie outside of ${end}`);
+    if (offset + length > end) throw corrupt(this.path, `postings: bytes ${offset}+${length} are outside of ${end}`);
     const bytes = end - start > scratch.length ? new Uint8Array((end - start) * 2) : scratch;
     this.read('postings', start, end - start, bytes);
     for (let at = start, block = first; at < end; at += POSTING_BLOCK, block++) {

@@ -11,17 +11,18 @@ import { type Part, PartTables, PostingList } from './part';
 import { encodeTables } from './tables-codec';
 import { LexicalStoreError } from './types';
 
-/** Milliseconds of work between two turns of the event loop: search and heart-beat go on while a pack is written. */
+/**
+ * Milliseconds of work between two turns of the event loop, so that search and heartbeats continue while a pack is
+ * written.
+ */
 const SLICE_MS = 8;
 
-/**
- * New row of each document of each source, or −1 for a removed document.
- */
+/** New row of each document of each source, or −1 for a removed document. */
 export interface WrittenPack {
   rows: readonly Int32Array[];
 }
 
-/** A part's terms in order, for writing. */
+/** Iterates over a part's terms in order. */
 interface TermCursor {
   readonly term: string | undefined;
   advance(): void;
@@ -29,9 +30,9 @@ interface TermCursor {
 }
 
 /**
- * Writes the live documents of `sources` as one pack at `path`, merging their postings term by term, so that memory
- * holds one term's postings, the new dictionary and the tables. The file appears whole under its name (temporary file,
- * fsync, rename) or not at all.
+ * Writes the live documents of `sources` as one pack at `path`. Postings are merged term by term, so memory has one
+ * term's postings, the new dictionary and the tables. The file appears complete under its name (temporary file, fsync,
+ * rename) or not at all.
  */
 export async function writePack(path: string, sources: readonly Part[], signal?: AbortSignal): Promise<WrittenPack> {
   const { tables, rows, segments } = joinTables(sources);
@@ -69,7 +70,7 @@ export async function writePack(path: string, sources: readonly Part[], signal?:
   }
 }
 
-/** Names the file and what to do; leaves cancellation as it is. */
+/** Converts a write error to one that names the file and a remedy. Cancellation passes unchanged. */
 export function storeError(error: unknown, file: string): unknown {
   if (error instanceof LexicalStoreError || (error as Error | undefined)?.name === 'AbortError') return error;
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
@@ -77,7 +78,7 @@ export function storeError(error: unknown, file: string): unknown {
     return new LexicalStoreError(
       'lexicalDiskFull',
       file,
-      'the disk is full; free some space and the index is written at the next change',
+      'the disk is full; free some space, and the next change writes the index',
       { cause: error },
     );
   return new LexicalStoreError('lexicalWriteFailed', file, `cannot be written (${code ?? String(error)})`, {
@@ -90,7 +91,7 @@ class Pace {
 
   constructor(private readonly signal: AbortSignal | undefined) {}
 
-  /** True when the slice is used up. */
+  /** True when the time slice is used up. */
   get due(): boolean {
     return performance.now() - this.since > SLICE_MS;
   }
@@ -103,8 +104,8 @@ class Pace {
 }
 
 /**
- * The sources' live documents one after another; `segments` gives each source's segment rows in the result, −1 where
- * gone.
+ * Concatenates the sources' live documents. `segments` maps each source's segment rows to rows of the result; −1 for
+ * removed ones.
  */
 function joinTables(sources: readonly Part[]): { tables: PartTables; rows: Int32Array[]; segments: Int32Array[] } {
   const tables = new PartTables();
@@ -170,7 +171,7 @@ async function writePostings(
   return dictionary.finish();
 }
 
-/** One section of the file being written: gathers small writes, keeps length and checksum. */
+/** Writes one section of the file: buffers small writes, and tracks length and checksum. */
 class SectionWriter {
   private readonly pending = new ByteWriter(1 << 18);
   private length = 0;
@@ -187,7 +188,7 @@ class SectionWriter {
     return this.start + this.length;
   }
 
-  /** True when it is time to drain. */
+  /** Appends bytes. Returns true when the buffer should be drained. */
   append(bytes: Uint8Array): boolean {
     this.pending.bytes(bytes);
     return this.pending.length > 1 << 18;
@@ -217,7 +218,7 @@ const cursorOf = (source: Part, pace: Pace): Promise<TermCursor> =>
 /** Bytes of postings that a merge reads at once from each pack. */
 const WINDOW_BYTES = 1 << 18;
 
-/** Reads a pack's postings front to back through one window. */
+/** Reads a pack's postings front to back through one buffer. */
 class PackCursor implements TermCursor {
   private readonly entries;
   private entry;
@@ -253,7 +254,7 @@ class PackCursor implements TermCursor {
   }
 }
 
-/** Sorts a delta's terms bucket by bucket (first two characters), so that no single sort holds the event loop. */
+/** Sorts a delta's terms by buckets of their first two characters, so that no single sort blocks the event loop. */
 async function deltaCursor(delta: Delta, pace: Pace): Promise<TermCursor> {
   const { terms } = delta.tokens;
   const buckets = new Map<string, number[]>();

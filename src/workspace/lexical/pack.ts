@@ -4,9 +4,7 @@ import { PackFile } from './pack-file';
 import { decodeTables } from './tables-codec';
 import { LexicalStoreError } from './types';
 
-/**
- * An immutable part on disk. Dictionary and tables are in memory; postings are read in ranges as they are asked for.
- */
+/** An immutable part on disk. Dictionary and tables are in memory, and postings are read on demand. */
 export class Pack implements Part {
   private buffer: Uint8Array = new Uint8Array(1 << 14);
 
@@ -16,7 +14,10 @@ export class Pack implements Part {
     readonly dictionary: Dictionary,
   ) {}
 
-  /** Throws LexicalStoreError `lexicalCorrupt` when the file is not whole. */
+  /**
+   * Opens a pack.
+   * @throws LexicalStoreError `lexicalCorrupt` when the file is incomplete
+   */
   static open(path: string, state: 'stored' | 'justWritten' = 'stored'): Pack {
     const file = PackFile.open(path, state === 'stored');
     try {
@@ -40,7 +41,7 @@ export class Pack implements Part {
     this.decode(entry, bytes, entry.offset - start, into);
   }
 
-  /** Decodes the postings of `entry` that stand in `bytes` at `position`. */
+  /** Decodes the postings of `entry` from `bytes` at `position`. */
   decode(entry: TermEntry, bytes: Uint8Array, position: number, into: PostingList): void {
     into.clear(entry.count);
     const { segments, values } = into;

@@ -1,7 +1,7 @@
 import { GrowableInt32 } from './growable';
 import type { DocumentId } from './types';
 
-/** One document of a part. Strings are few; all that is per segment is in typed arrays. */
+/** One document of a part. Only strings are here; data per segment is in typed arrays. */
 export interface PartDocument {
   docId: DocumentId;
   path: string;
@@ -13,14 +13,14 @@ export interface PartDocument {
 export const SEGMENT_KINDS = ['code', 'prose', 'data'] as const;
 
 /**
- * Columns of a part: one row per document, one per segment, both in order of addition; a document's segments are
- * neighbours.
+ * Columns of a part: one row per document and one per segment, in order of addition. The segments of a document are
+ * adjacent.
  */
 export class PartTables {
   readonly documents: PartDocument[] = [];
-  /** First segment of each document; the next document's first ends it. */
+  /** First segment of each document. The next document's first segment ends it. */
   readonly firstSegment = new GrowableInt32(256);
-  /** Terms of each document. */
+  /** Number of terms in each document. */
   readonly documentLength = new GrowableInt32(256);
   readonly segmentDocument = new GrowableInt32();
   readonly segmentLength = new GrowableInt32();
@@ -36,7 +36,7 @@ export class PartTables {
     return this.segmentDocument.length;
   }
 
-  /** Opens a new row; its segments follow through `addSegment`. */
+  /** Adds a document row. Its segments follow through `addSegment`. */
   addDocument(document: PartDocument): number {
     const row = this.documents.push(document) - 1;
     this.firstSegment.push(this.segments);
@@ -72,12 +72,12 @@ export class PartTables {
   }
 }
 
-/** Postings of one term in one part, ascending by segment. Scratch: valid until the next read. */
+/** Postings of one term in one part, ascending by segment. A reused buffer: valid until the next read. */
 export class PostingList {
   length = 0;
   /** Segment rows of the part. */
   segments = new Int32Array(1024);
-  /** Frequency in the body shifted left by 3, with the Field bits below. */
+  /** Frequency in the body, shifted left by 3, and Field bits in the low three bits. */
   values = new Int32Array(1024);
 
   clear(capacity = 0): void {
@@ -90,9 +90,9 @@ export class PostingList {
   }
 }
 
-/** An immutable or growing piece of the index: a pack on disk, or the delta in memory. */
+/** A piece of the index: an immutable pack on disk, or the growing delta in memory. */
 export interface Part {
   readonly tables: PartTables;
-  /** Fills `into` with the postings of `term`; empty when the part has none. */
+  /** Fills `into` with the postings of `term`. It is empty when the part has none. */
   read(term: string, into: PostingList): void;
 }

@@ -1,20 +1,20 @@
 import type { DocumentId, FieldWeights, IndexedSegment } from './types';
 
-/** Most terms of one query: a document's matches are bits of one 32-bit word. */
+/** Maximum number of terms in a query, because a document's matches are bits of one 32-bit word. */
 export const MAX_QUERY_TERMS = 32;
 
 export interface SearchOptions {
   documents: FieldWeights;
   segments: FieldWeights;
-  /** Most documents returned. */
+  /** Maximum number of documents returned. */
   limit: number;
-  /** Most segments returned for each document. */
+  /** Maximum number of segments returned for each document. */
   segmentsPerDocument: number;
-  /** Leaves out documents for which it is false; term statistics stay those of the whole index. */
+  /** Excludes documents for which it returns false. Term statistics still cover the whole index. */
   filter?: (path: string) => boolean;
 }
 
-/** Bit i of a mask speaks of query term i. */
+/** A matching segment. Bit i of a mask is query term i. */
 export interface SegmentHit extends IndexedSegment {
   /** BM25F. */
   score: number;
@@ -29,14 +29,14 @@ export interface DocumentHit {
   path: string;
   language: string;
   imports: readonly string[];
-  /** Terms in the document. */
+  /** Number of terms in the document. */
   length: number;
   /** BM25F. */
   score: number;
   matched: number;
   symbol: number;
   doc: number;
-  /** Terms in its path, file name included. */
+  /** Bit mask of the terms in its path, file name included. */
   inPath: number;
   /** Best first. */
   segments: readonly SegmentHit[];
@@ -44,7 +44,7 @@ export interface DocumentHit {
 
 export interface LexicalResult {
   documents: readonly DocumentHit[];
-  /** Inverse document frequency of each query term over documents; 0 where the index has none. */
+  /** Inverse document frequency of each query term over documents; 0 for a term that no document has. */
   documentIdf: readonly number[];
   segmentIdf: readonly number[];
 }

@@ -7,9 +7,10 @@ import { Field, type QueryTerm } from './types';
 export { type DocumentHit, type LexicalResult, MAX_QUERY_TERMS, type SegmentHit } from './results';
 
 /**
- * Scores every document and every segment for a query, term at a time: one pass over a term's postings adds to dense
- * arrays, and a second over what it touched applies the saturation (the document frequency is known only then).
- * Exhaustive: at 60,000 segments a question reads a few hundred thousand postings, which is milliseconds.
+ * Scores every document and segment for a query, one term at a time. A first pass over a term's postings adds to dense
+ * arrays. A second pass over the touched rows applies the saturation, because the document frequency is known only
+ * then. The search is exhaustive. At 60,000 segments a question reads a few hundred thousand postings, which takes
+ * milliseconds.
  */
 export class Searcher {
   private documentScore = new Float32Array(0);
@@ -102,7 +103,7 @@ export class Searcher {
   }
 
   /**
-   * Sums the weighted frequency of a term and its alternatives (tf' of BM25F) for every document and segment that has
+   * Sums the weighted frequency (tf' of BM25F) of a term and its alternatives for every document and segment that has
    * any.
    */
   private accumulate(
@@ -195,7 +196,10 @@ export class Searcher {
     }
   }
 
-  /** The best documents with their best segments; the order is by the sum of both scores, which later rules refine. */
+  /**
+   * Collects the best documents with their best segments, ordered by the sum of both scores. Later ranking refines the
+   * order.
+   */
   private collect(
     parts: readonly Part[],
     bases: readonly { document: number; segment: number }[],

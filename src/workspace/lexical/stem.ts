@@ -1,14 +1,13 @@
 /**
- * The Porter stemmer (M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980), so that a question's
- * "serialization" meets the code's `serialize`. Two corrections are taken from his later one (Snowball's "English"):
- * exceed, proceed and succeed keep their form, so that they meet "exceeded", and a y behind the first consonants of a
- * short word changes too, so that "try" meets "tries". Works on lower-case ASCII words of three letters or more;
- * everything else is returned as it is.
+ * The Porter stemmer (M. F. Porter, "An algorithm for suffix stripping", Program 14(3), 1980). It matches a question's
+ * "serialization" with the code's `serialize`. Two corrections come from Snowball's "English". Exceed, proceed and
+ * succeed keep their form and so match "exceeded". A y after the first consonants of a short word changes too, so that
+ * "try" matches "tries". The stemmer changes only lower-case ASCII words of three letters or more.
  */
 
 const VOWEL = /[aeiou]/;
 
-/** True where `word[i]` is a consonant in Porter's sense: y counts as a vowel after a consonant. */
+/** Whether `word[i]` is a consonant in Porter's sense: y counts as a vowel after a consonant. */
 function isConsonant(word: string, i: number): boolean {
   const letter = word[i] as string;
   if (VOWEL.test(letter)) return false;
@@ -37,7 +36,7 @@ function endsWithDoubleConsonant(word: string): boolean {
   return last > 0 && word[last] === word[last - 1] && isConsonant(word, last);
 }
 
-/** Porter's *o: ends consonant-vowel-consonant, the last not w, x or y ("hop", not "how"). */
+/** Porter's *o: whether a stem ends in consonant-vowel-consonant, the last not w, x or y ("hop", not "how"). */
 function endsWithShortSyllable(word: string): boolean {
   const last = word.length - 1;
   return (
@@ -113,7 +112,7 @@ function replaceSuffix(word: string, table: readonly (readonly [string, string])
   return measure(stem) > 0 ? stem + best[1] : word;
 }
 
-/** Step 1b's repair after -ed or -ing was cut: "hopp" → "hop", "siz" → "size". */
+/** Step 1b's repair after removing -ed or -ing: "hopp" → "hop", "siz" → "size". */
 function repair(stem: string): string {
   if (stem.endsWith('at') || stem.endsWith('bl') || stem.endsWith('iz')) return `${stem}e`;
   if (endsWithDoubleConsonant(stem) && !/[lsz]$/.test(stem)) return stem.slice(0, -1);
@@ -136,7 +135,7 @@ export function stem(word: string): string {
   if (w.length > 2 && w.endsWith('y') && isConsonant(w, w.length - 2)) w = `${w.slice(0, -1)}i`;
   w = replaceSuffix(w, STEP_2);
   w = replaceSuffix(w, STEP_3);
-  // 4: the remaining suffixes, when what is left is long enough.
+  // 4: the remaining suffixes, when the rest is long enough.
   let suffix = '';
   for (const s of STEP_4) if (s.length > suffix.length && w.endsWith(s)) suffix = s;
   if (suffix !== '') {

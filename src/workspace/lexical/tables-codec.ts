@@ -3,7 +3,7 @@ import { type PartDocument, PartTables } from './part';
 
 /**
  * The tables section of a pack: documents with their strings, segments with their lines and lengths. Repeated strings
- * stand once.
+ * are stored once.
  */
 
 const zigzag = (value: number): number => (value << 1) ^ (value >> 31);
@@ -34,7 +34,7 @@ export function encodeTables(tables: PartTables): Uint8Array {
   return out.view();
 }
 
-/** A sha256 in hex takes 32 bytes; any other string is written as it is. */
+/** Writes a sha256 in 32 bytes, and any other string unchanged. */
 function writeHash(out: ByteWriter, hash: string): void {
   if (/^[0-9a-f]{64}$/.test(hash)) {
     out.varint(0);
@@ -59,7 +59,10 @@ function writeSegments(out: ByteWriter, tables: PartTables, row: number): void {
   }
 }
 
-/** Throws RangeError when the bytes are not what encodeTables wrote. */
+/**
+ * Decodes the tables section.
+ * @throws RangeError when the bytes are not a valid section
+ */
 export function decodeTables(bytes: Uint8Array): PartTables {
   const reader = new ByteReader(bytes);
   const strings = Array.from({ length: reader.varint() }, () => reader.string());

@@ -2,18 +2,18 @@ import { LRUCache } from 'lru-cache';
 import { stem } from './stem';
 
 /**
- * From text to terms. A token is a run of letters, digits, `_` and `$`, or such runs joined by single hyphens
- * (kebab-case). Its terms are the stems of its parts (`getEnvironProxies` → get, environ, proxi) and, when it has
- * several parts, the whole in lower case without separators (`getenvironproxies`), so that `get_environ_proxies`,
- * `get-environ-proxies` and `getEnvironProxies` meet. Runs of Han, kana and hangul give bigrams.
+ * Converts text to terms. A token is a run of letters, digits, `_` and `$`, or such runs joined by single hyphens
+ * (kebab-case). Its terms are the stems of its parts (`getEnvironProxies` → get, environ, proxi). A token of several
+ * parts also has the whole in lower case without separators (`getenvironproxies`). So `get_environ_proxies`,
+ * `get-environ-proxies` and `getEnvironProxies` match. Runs of Han, kana and hangul give bigrams.
  */
 
-/** Longest token analysed; longer ones are encoded data. */
+/** Maximum length of an analysed token. Longer ones are encoded data. */
 const MAX_TOKEN = 80;
-/** Most parts of one token that become terms. */
+/** Maximum number of parts of a token that become terms. */
 const MAX_PARTS = 12;
 
-/** Words that carry nothing, in prose and in code alike; they are in no posting list. */
+/** Words without meaning of their own, in prose and in code. They have no postings. */
 const STOP_WORDS = new Set(
   (
     'the a an of to and in is it its be by as at on that this these those are was were been or for with ' +
@@ -27,7 +27,7 @@ const enum Class {
   Lower = 1,
   Upper = 2,
   Digit = 3,
-  /** `_` and `$`: inside a token, and between its parts. */
+  /** `_` and `$`: within a token, between its parts. */
   Joiner = 4,
   Hyphen = 5,
   /** A letter of a script without spaces: each pair of neighbours is a term. */
@@ -76,8 +76,8 @@ function classOf(code: number): Class {
 }
 
 /**
- * Calls `visit(start, end, hash)` for every token of text[from, to). The hash (32 bits, of the UTF-16 units) comes free
- * with the scan and spares the indexer a substring for each token.
+ * Calls `visit(start, end, hash)` for every token of text[from, to). The 32-bit hash over UTF-16 units is a by-product
+ * of the scan. It saves the indexer a substring for each token.
  */
 export function scanTokens(
   text: string,
@@ -110,8 +110,7 @@ export function scanTokens(
 }
 
 /**
- * A hyphen belongs to a token between a letter and a letter or digit: `create-subscriber`, `utf-8`, but not `a--`, `->`
- * or `3-4`.
+ * Whether a hyphen joins a letter with a letter or digit: `create-subscriber`, `utf-8`, but not `a--`, `->` or `3-4`.
  */
 function joinsKebab(text: string, i: number, to: number): boolean {
   if (i + 1 >= to || i === 0) return false;
@@ -157,18 +156,18 @@ export function splitIdentifier(token: string): string[] {
   return parts;
 }
 
-/** `URLs`: the capital before a final s ends an acronym. */
+/** Whether the capital before a final s ends an acronym: `URLs`. */
 function isPluralAcronym(characters: readonly string[], kinds: readonly Class[], i: number): boolean {
   const next = kinds[i + 2];
   return characters[i + 1] === 's' && next !== Class.Lower;
 }
 
-/** The whole of an identifier as it is indexed: lower case, separators removed. */
+/** Returns an identifier as a whole term: lower case, separators removed. */
 export function wholeTerm(token: string): string {
   return token.replace(/[_$-]/g, '').normalize('NFC').toLowerCase();
 }
 
-/** The term under which one plain word is indexed, or undefined for a stop word or a single letter. */
+/** Returns the term of one plain word. Undefined for a stop word or a single letter. */
 export function wordTerm(word: string): string | undefined {
   const lower = word.normalize('NFC').toLowerCase();
   if (STOP_WORDS.has(lower)) return undefined;
@@ -177,7 +176,7 @@ export function wordTerm(word: string): string | undefined {
   return stem(lower);
 }
 
-/** All terms of one token, without repetition; the whole comes first when the token has several parts. */
+/** Returns all terms of one token, without repetition. The whole comes first when the token has several parts. */
 export function tokenTerms(token: string): string[] {
   if (token.length > MAX_TOKEN) return [];
   if (IDEOGRAPH.test(token)) return bigrams(token);
@@ -189,7 +188,7 @@ export function tokenTerms(token: string): string[] {
   const terms = new Set<string>();
   const whole = wholeTerm(token);
   if (whole.length > 1) terms.add(whole);
-  // A hash or a key in base 64 can be looked up whole; its parts are noise.
+  // A hash or base64 key is searchable as a whole; its parts are noise.
   if (token.length >= 16 && parts.length > token.length / 4 && /\d/.test(token)) return [...terms];
   for (const part of parts.slice(0, MAX_PARTS)) {
     const term = /^\d$/.test(part) ? undefined : wordTerm(part);
@@ -201,7 +200,10 @@ export function tokenTerms(token: string): string[] {
 const MOST_CACHED_NAMES = 20_000;
 const cachedNames = new LRUCache<string, readonly string[]>({ max: MOST_CACHED_NAMES });
 
-/** Stems of the parts of a name, without repetition. Cached: ranking asks for the same names again and again. */
+/**
+ * Returns the stems of the parts of a name, without repetition. Cached, because ranking requests the same names
+ * repeatedly.
+ */
 export function nameTerms(name: string): readonly string[] {
   let terms = cachedNames.get(name);
   if (terms === undefined) {
@@ -217,7 +219,7 @@ export function nameTerms(name: string): readonly string[] {
   return terms;
 }
 
-/** Overlapping pairs of a run of ideographs; a single one is its own term. */
+/** Returns the overlapping pairs of a run of ideographs. A single ideograph is its own term. */
 function bigrams(run: string): string[] {
   const characters = [...run.normalize('NFKC')];
   if (characters.length === 1) return characters;
@@ -227,7 +229,7 @@ function bigrams(run: string): string[] {
 }
 
 /**
- * Terms of a text with repetition, in order of the tokens. For names, paths and questions; the indexer goes through
+ * Returns the terms of a text with repetition, in token order. For names, paths and questions; the indexer uses
  * `TokenTable`.
  */
 export function textTerms(text: string): string[] {
@@ -238,10 +240,10 @@ export function textTerms(text: string): string[] {
   return terms;
 }
 
-/**
- * Marks the exact name of a definition, and a word of a path, so that they share one dictionary with the body's terms.
- */
+/** Prefixes for exact definition names and words of paths, which share one dictionary with the body's terms. */
 export const definitionTerm = (name: string): string => `=${wholeTerm(name)}`;
 export const pathTerm = (term: string): string => `/${term}`;
-/** The whole of a file's name without its last extension: "create-subscriber.js" → `/=createsubscriber`. */
+/**
+ * Returns the term of a file's whole name without its last extension: "create-subscriber.js" → `/=createsubscriber`.
+ */
 export const stemTerm = (fileStem: string): string => `/=${wholeTerm(fileStem.replace(/\./g, ''))}`;

@@ -1,9 +1,8 @@
 import { tokenTerms } from './terms';
 
 /**
- * Token → ids of its terms, for the indexer. Source text repeats the same few thousand tokens, so each is analysed once
- * and then found by the hash the scanner computed on the way, without cutting a substring. Ids are dense and belong to
- * one delta.
+ * Maps each token to the ids of its terms, for the indexer. Source text repeats the same few thousand tokens. Each is
+ * analysed once and later found by the scanner's hash, without a substring. Ids are dense and belong to one delta.
  */
 export class TokenTable {
   readonly terms: string[] = [];
@@ -13,7 +12,7 @@ export class TokenTable {
   private readonly tokens: string[] = [];
   private hashes = new Int32Array(1 << 11);
   private readonly tokenTermIds: Int32Array[] = [];
-  /** Bytes of the strings held, an estimate. */
+  /** Estimated bytes of the stored strings. */
   bytes = 0;
 
   id(term: string): number {
@@ -32,7 +31,7 @@ export class TokenTable {
     return this.ids.get(term);
   }
 
-  /** Term ids of text[start, end), whose scanner hash is `hash`. */
+  /** Returns the term ids of text[start, end), whose scanner hash is `hash`. */
   lookup(text: string, start: number, end: number, hash: number): Int32Array {
     const mask = this.slots.length - 1;
     let slot = (hash ^ (hash >>> 15)) & mask;
@@ -78,7 +77,7 @@ export class TokenTable {
   }
 }
 
-/** A copy of a substring: V8 keeps the whole parent text alive behind a slice of 13 characters or more. */
+/** Copies a substring. V8 keeps the whole parent text alive behind a slice of 13 characters or more. */
 function unshare(text: string): string {
   return text.length < 13 ? text : Buffer.from(text, 'utf16le').toString('utf16le');
 }

@@ -1,63 +1,64 @@
 import { AppError } from '../../base';
 
 /**
- * Input and output of the lexical index. It holds one entry per document and, below it, one per segment; every number
- * it returns is addressed by (document, segment ordinal), the ordinal being the place in `SegmentedDocument.segments`.
+ * Input and output of the lexical index. It has one entry per document and one per segment below it. Each result is
+ * addressed by (document, segment ordinal), where the ordinal is the index in `SegmentedDocument.segments`.
  */
 
-/** Names a document while it is live. The indexer uses the workspace path. */
+/** Identifies a live document. The indexer uses the workspace path. */
 export type DocumentId = string;
 
-/** One term of a question with what it is worth. */
+/** One term of a question and its weight. */
 export interface QueryTerm {
-  /** A term as `terms.ts` makes them: a stem, a whole identifier, a bigram. */
+  /** A term of `terms.ts`: a stem, a whole identifier, or a bigram. */
   term: string;
-  /** Multiplies the term's inverse document frequency; 1 for a plain word. */
+  /** Factor on the term's inverse document frequency; 1 for a plain word. */
   weight: number;
   /**
-   * Terms that mean the same: an occurrence counts as one of `term` at `weight` (0…1) of it. They share one saturation
-   * curve and one document frequency, as Lucene's synonym query does, so an abbreviation is not paid twice.
+   * Terms of the same meaning. An occurrence counts as `weight` (0…1) of an occurrence of `term`. They share one
+   * saturation curve and one document frequency, as in Lucene's synonym query, so an abbreviation does not score
+   * twice.
    */
   alternatives?: readonly { term: string; weight: number }[];
 }
 
 /**
- * Weights and length normalisations of BM25F (Zaragoza et al., TREC 2004): tf' = Σ_f w_f · tf_f / (1 − b_f + b_f ·
+ * Weights and length normalizations of BM25F (Zaragoza et al., TREC 2004): tf' = Σ_f w_f · tf_f / (1 − b_f + b_f ·
  * len_f / avg_f).
  */
 export interface FieldWeights {
   /** Saturation of the summed frequency. */
   k1: number;
-  /** Length normalisation of the body, 0…1. */
+  /** Length normalization of the body, 0…1. */
   b: number;
   body: number;
-  /** Names defined here. */
+  /** Names defined in the segment. */
   symbol: number;
-  /** Doc comments of what is defined here. */
+  /** Doc comments of its definitions. */
   doc: number;
-  /** Names of what encloses a segment (class of a method, heading of a paragraph). */
+  /** Names of the enclosing definitions or headings (class of a method, heading of a paragraph). */
   breadcrumb: number;
   /** Folder and file names (documents only). */
   path: number;
 }
 
-/** Which fields of a segment a term occurs in; bits of a posting. */
+/** Fields of a segment in which a term occurs; bits of a posting. */
 export const enum Field {
   Symbol = 1,
   Doc = 2,
   Breadcrumb = 4,
 }
 
-/** One document that is live in the index. */
+/** A live document of the index. */
 export interface IndexedDocument {
   docId: DocumentId;
   path: string;
   language: string;
   hash: string;
-  /** Import specifiers as segmented. */
+  /** Import specifiers as written in the source. */
   imports: readonly string[];
   segments: number;
-  /** Terms in all segments. */
+  /** Number of terms in all segments. */
   length: number;
 }
 
@@ -74,13 +75,13 @@ export interface Occurrence {
   docId: DocumentId;
   path: string;
   segment: IndexedSegment;
-  /** Times in the segment's body. */
+  /** Occurrences in the segment's body. */
   frequency: number;
-  /** A definition whose name is (or, for a word, contains) the term begins here. */
+  /** Whether the segment begins a definition whose name is the term or, for a word, contains it. */
   defines: boolean;
 }
 
-/** A pack that could not be used, in words; its documents must be added again. */
+/** An unusable pack and the reason. Its documents must be added again. */
 export interface DamagedPack {
   file: string;
   reason: string;
@@ -90,15 +91,15 @@ export interface LexicalStatus {
   documents: number;
   segments: number;
   packs: number;
-  /** Bytes on disk. */
+  /** Size on disk in bytes. */
   bytes: number;
-  /** Bytes of memory of what is not yet flushed. */
+  /** Bytes of memory for unflushed documents. */
   pendingBytes: number;
 }
 
 export type LexicalErrorCode = 'lexicalWriteFailed' | 'lexicalDiskFull' | 'lexicalClosed' | 'lexicalCorrupt';
 
-/** A store of the index that cannot be written. */
+/** The lexical index cannot read or write its store. */
 export class LexicalStoreError extends AppError<LexicalErrorCode> {
   override readonly name = 'LexicalStoreError';
 

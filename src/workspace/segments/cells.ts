@@ -4,16 +4,16 @@ import type { Cuts } from './cuts';
 import { cutsByIndentation } from './indentation';
 import { type Heading, readProse } from './prose';
 
-/** Cells this short may share a segment with their neighbours. */
+/** Shorter cells may share a segment with their neighbours. */
 const TINY_LINES = 6;
-/** More than another segment costs: a long cell begins a segment. */
+/** Cost above that of another segment, so that a long cell begins a segment. */
 const APART = 1.6;
-/** A marker alone says nothing: it stays with the first lines of its cell. */
+/** A marker has no meaning alone, so it stays with the first lines of its cell. */
 const WITH_MARKER = 2;
-/** An output stays with the code above it where both fit. */
+/** An output stays with the code above it if both fit. */
 const OUTPUT = 0.6;
 
-/** Cut costs and headings of a notebook; code by `layout`, which the caller refines by syntax. */
+/** Returns cut costs and headings of a notebook. Code is cut by `layout`, which the caller refines by syntax. */
 export function cutsOfCells(lines: LineTable, cells: readonly Cell[]): { cuts: Cuts; headings: Heading[] } {
   const cuts = cutsByIndentation(lines);
   const headings: Heading[] = [];
@@ -34,16 +34,14 @@ function copyProse(lines: LineTable, { first, end }: Cell, cuts: Cuts): Heading[
   return prose.headings.map((heading) => ({ ...heading, line: heading.line + first }));
 }
 
-/**
- * Offsets of the code that a parser can read. Cells with a cell magic (`%%bash`) hold another language.
- */
+/** Returns offsets of code that a parser can read. Cells with a cell magic (`%%bash`) are in another language. */
 export function codeRanges(lines: LineTable, cells: readonly Cell[]): { start: number; end: number }[] {
   return cells
     .filter(({ type, first, end }) => type === 'code' && first < end && !/^\s*%%/.test(lines.line(first, 20)))
     .map(({ first, end }) => ({ start: lines.start(first), end: lines.start(end) }));
 }
 
-/** Blanks out line magics and shell lines (`%matplotlib inline`, `!pip install x`), which no parser knows. */
+/** Blanks out line magics and shell lines (`%matplotlib inline`, `!pip install x`), which no parser supports. */
 export function withoutMagics(text: string): string {
   return text.replace(/^[ \t]*[%!?].*$/gm, (line) => ' '.repeat(line.length));
 }

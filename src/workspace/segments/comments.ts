@@ -15,10 +15,10 @@ const MAX_DOC_LINES = 2_000;
 
 const syntaxOf = (language: Language) => entryOf(language).comments ?? SLASHES;
 
-/** Lines that may stand between a comment and what it is about. */
+/** Lines that may stand between a comment and its definition. */
 const DECORATION = /^\s*(?:@[\w.]|#!?\[|\[[A-Za-z]|template\s*<|export\s*$)/;
 
-/** The comment directly above 0-based `line`; decorators and attributes between them are passed over. */
+/** Returns the comment directly above 0-based `line`. Decorators and attributes between them are skipped. */
 export function commentAbove(lines: LineTable, line: number, language: Language): Doc | undefined {
   const { line: mark, blocks } = syntaxOf(language);
   let last = line - 1;
@@ -40,7 +40,9 @@ function firstCommentLine(lines: LineTable, last: number, mark: RegExp): number 
   return first > last ? undefined : first;
 }
 
-/** First line of the block comment that ends on line `last`; undefined when code stands before it on its line. */
+/**
+ * Returns the first line of the block comment that ends on line `last`. Undefined when code precedes it on its line.
+ */
 function firstBlockLine(lines: LineTable, last: number, [open]: Block): number | undefined {
   let first = last;
   while (first > 0 && last - first < MAX_DOC_LINES && !lines.line(first, 400).includes(open)) first--;
@@ -50,10 +52,10 @@ function firstBlockLine(lines: LineTable, last: number, [open]: Block): number |
 /** Sphinx marks the comment of an attribute with `#:`. */
 const OPENING = /^\s*(?:\/\*[*!]*|\/\/[/!]?|#:(?=\s|$)|#+(?!\[)|--+|;+|%+|<!--|<#|=begin\b|\*(?!\/))[ \t]?/;
 const CLOSING = /\s*(?:\*+\/|-->|#>)\s*$|^=end\b.*/;
-/** Rulers and licence furniture say nothing. */
+/** Rulers and decoration of licences have no words. */
 const RULER = /^[\s*#=\-_~/+]*$/;
 
-/** The words of comment lines [first, last], their marks removed. */
+/** Returns the words of comment lines [first, last] without their marks. */
 function plainComment(
   lines: LineTable,
   first: number,
@@ -79,7 +81,7 @@ function plainComment(
 
 const withoutEnd = (text: string, end: string): string => (text.endsWith(end) ? text.slice(0, -end.length) : text);
 
-/** C#'s documentation comments are XML; what the tags refer to is kept. */
+/** Removes the XML tags of C#'s documentation comments. References in the tags are kept. */
 function withoutTags(text: string): string {
   if (!text.includes('<summary>') && !text.includes('<inheritdoc')) return text;
   return text
@@ -88,7 +90,7 @@ function withoutTags(text: string): string {
     .replace(/\n\s*\n+/g, '\n');
 }
 
-/** A Python docstring's words: quotes and common indentation removed. */
+/** Returns the words of a Python docstring without quotes and common indentation. */
 export function plainDocstring(literal: string): string {
   const body = literal.replace(/^[rRuUbBfF]{0,2}("""|'''|"|')/, '').replace(/("""|'''|"|')$/, '');
   const rows = body.slice(0, MAX_DOC_CHARACTERS * 2).split(/\r\n|\r|\n/);

@@ -3,12 +3,12 @@ import type { LineTable } from '../../base';
 
 /**
  * The cost of beginning a segment at each line, and of not beginning one. Every way of segmenting fills one of these;
- * `pack` then finds the cheapest set of cuts. One unit is the cost of one more segment.
+ * `pack` then finds the cheapest set of cuts. The cost of one more segment is 1.
  */
 export class Cuts {
   /** Cost of beginning a segment at line i. */
   readonly cut: Float32Array;
-  /** Cost of line i lying inside a segment that begins before it. */
+  /** Cost of line i being inside a segment that begins before it. */
   readonly join: Float32Array;
 
   constructor(count: number, cost: number) {
@@ -27,12 +27,12 @@ export function fits(lines: LineTable, first: number, end: number): boolean {
   return end - first <= MAX_SEGMENT_LINES && lines.length(first, end) <= MAX_SEGMENT_CHARACTERS;
 }
 
-/** Weight of a segment's fullness squared: with equally good cuts, even segments are cheapest. */
+/** Weight of a segment's squared fullness. Among equally good cuts, even segments are cheapest. */
 const FULLNESS = 0.5;
 
 /**
- * The cheapest way to cut the lines into segments that fit, by dynamic programming over lines: O(lines × longest
- * segment). A line too long for any segment is one by itself.
+ * Finds the cheapest way to cut the lines into segments that fit, by dynamic programming over lines: O(lines × longest
+ * segment). A line too long for any segment is a segment of its own.
  */
 export function pack(lines: LineTable, cuts: Cuts): LineRange[] {
   const count = lines.count;

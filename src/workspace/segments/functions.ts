@@ -2,7 +2,7 @@ import { entryOf } from '../languages';
 import type { Document, DocumentSymbol, Language, SegmentedDocument } from '../types';
 import { LineTable } from '../../base';
 
-/** A documented function as training data wants it: words on one side, code on the other. */
+/** A documented function for training data: words and code separately. */
 export interface DocumentedFunction {
   name: string;
   /** The doc comment's text. */
@@ -11,11 +11,11 @@ export interface DocumentedFunction {
   code: string;
   startLine: number;
   endLine: number;
-  /** Names that are called in the body, each once, in order. */
+  /** Names called in the body, each once, in order. */
   calls: readonly string[];
 }
 
-/** Words that are followed by a parenthesis and call nothing. */
+/** Words before a parenthesis that are not calls. */
 const NOT_CALLS = new Set(
   (
     'if for while switch catch return function sizeof typeof instanceof new await yield throw assert elif ' +
@@ -26,8 +26,8 @@ const NOT_CALLS = new Set(
 );
 
 /**
- * The functions and methods of a document that have a doc comment. A docstring, being inside the body, is cut out of
- * the code, so that the words do not answer for themselves.
+ * Returns the functions and methods of a document that have a doc comment. A docstring is removed from the code,
+ * because it is inside the body and would give the words away.
  */
 export function extractFunctions(
   document: Pick<Document, 'text' | 'language'>,
@@ -63,7 +63,7 @@ function codeOf(lines: LineTable, { startLine, endLine, docLine }: DocumentSymbo
   return slice(startLine, docLine - 1) + slice(after + 1, endLine);
 }
 
-/** Last line of the docstring that begins on `docLine`. */
+/** Returns the last line of the docstring that begins on `docLine`. */
 function docstringEnd(lines: LineTable, docLine: number, endLine: number): number {
   const start = lines.start(docLine - 1);
   const open = /"""|'''|"|'/.exec(lines.line(docLine - 1, 500));
@@ -74,7 +74,7 @@ function docstringEnd(lines: LineTable, docLine: number, endLine: number): numbe
 
 const hasHashComments = (language: Language): boolean => entryOf(language).comments?.line?.test('# ') ?? false;
 
-/** Identifiers followed by `(`, strings and comments left out as far as a scan by eye would. */
+/** Returns identifiers followed by `(`. A simple scan skips strings and comments. */
 function callsIn(code: string, own: string, hashComments: boolean): string[] {
   const bare = code
     .replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/gm, ' ')

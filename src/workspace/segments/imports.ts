@@ -2,10 +2,10 @@ import { entryOf } from '../languages';
 import type { Language } from '../types';
 
 const MAX_IMPORTS = 500;
-/** Imports stand near the top; scanning more than this is not worth its time. */
+/** Imports are near the top, so only this many characters are scanned. */
 const MAX_SCAN = 400_000;
 
-/** The specifiers that a text imports, each once, in order. */
+/** Returns the specifiers that a text imports, each once, in order. */
 export function importsOf(text: string, language: Language): string[] {
   const { imports = [], importBlocks } = entryOf(language);
   const scanned = text.length > MAX_SCAN ? text.slice(0, MAX_SCAN) : text;

@@ -1,7 +1,7 @@
 import { Cuts } from './cuts';
 import type { LineTable } from '../../base';
 
-/** Lines that continue or close what stands above them; nobody would begin reading there. */
+/** Lines that continue or close the lines above them, where no segment should begin. */
 const CLOSES =
   /^(?:[)\]}>,;:?.|&]|end\b|else\b|elif\b|elsif\b|except\b|rescue\b|ensure\b|catch\b|finally\b|fi\b|done\b|esac\b|then\b|when\b|and\b|or\b|<\/|-->|\*)/;
 const OPENS = /^\{/;
@@ -24,8 +24,8 @@ export function introduces(text: string): boolean {
 }
 
 /**
- * Cut costs from layout alone: cheap where a paragraph begins at the margin, dearer with each level of indentation,
- * without a blank line above, below a comment or decorator, and at lines that close something.
+ * Returns cut costs from layout alone. A paragraph at the margin is a cheap place to cut. Each level of indentation
+ * costs more. So does a line without a blank line above, below a comment or decorator, or that closes something.
  */
 export function cutsByIndentation(lines: LineTable): Cuts {
   const cuts = new Cuts(lines.count, 0);
@@ -36,7 +36,7 @@ export function cutsByIndentation(lines: LineTable): Cuts {
   for (let line = 0; line < lines.count; line++) {
     const indent = lines.indent(line);
     if (indent < 0) {
-      // Blank lines end the segment above rather than begin the one below.
+      // Blank lines end the segment above instead of beginning the one below.
       cuts.cut[line] = 2;
       aboveBlank = true;
       continue;
@@ -44,7 +44,7 @@ export function cutsByIndentation(lines: LineTable): Cuts {
     const ink = lines.firstInk(line);
     const text = lines.text.slice(ink, Math.min(ink + 40, lines.start(line + 1)));
     if (EMPTY_COMMENT.test(text)) {
-      // A paragraph's end inside a comment.
+      // The end of a paragraph inside a comment.
       cuts.cut[line] = 2;
       aboveBlank = true;
       continue;
@@ -69,7 +69,7 @@ function costOfLine(text: string, level: number, blankAbove: boolean): number {
   );
 }
 
-/** The commonest step by which indentation grows; 4 where there is none. */
+/** Returns the most frequent step of indentation; 4 where there is none. */
 function indentUnit(lines: LineTable): number {
   const steps = new Map<number, number>();
   let above = 0;
@@ -91,7 +91,7 @@ function indentUnit(lines: LineTable): number {
   return unit;
 }
 
-/** Cut costs for text without layout to speak of: any line will do, after a blank one rather. */
+/** Returns cut costs for text almost without layout. Any line is a place to cut, preferably after a blank one. */
 export function cutsByLength(lines: LineTable): Cuts {
   const cuts = new Cuts(lines.count, NO_BLANK);
   for (let line = 1; line < lines.count; line++) if (lines.isBlank(line - 1)) cuts.cut[line] = 0;

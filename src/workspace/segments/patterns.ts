@@ -8,7 +8,7 @@ import { signatureOf } from './signature';
 const MAX_SYMBOLS = 20_000;
 const MAX_HEAD_LINES = 12;
 
-/** Definitions found line by line, for languages without a grammar. Linear in the text. */
+/** Finds definitions line by line, for languages without a grammar. Linear in the text. */
 export function symbolsByPattern(lines: LineTable, language: Language): DocumentSymbol[] {
   const entry = entryOf(language);
   const { patterns } = entry;
@@ -30,7 +30,7 @@ export function symbolsByPattern(lines: LineTable, language: Language): Document
   return nested(symbols, indents);
 }
 
-/** Whether a C head that begins at `line` is followed by `{` before any `;`. */
+/** Whether `{` follows a C head that begins at `line`, before any `;`. */
 function opensBody(lines: LineTable, line: number): boolean {
   for (let next = line; next < Math.min(lines.count, line + MAX_HEAD_LINES); next++) {
     const text = lines.line(next, 300);
@@ -69,7 +69,10 @@ function symbolAt(
 
 const MAX_BODY_LINES = 5_000;
 
-/** Where the block that begins at `line` ends: the line before the next one indented no deeper, closers included. */
+/**
+ * Returns the last line of the block that begins at `line`: the line before the next one with no deeper indentation,
+ * closing lines included.
+ */
 function lastLine(lines: LineTable, line: number, kind: SymbolKind, isC: boolean): number {
   if (kind === 'macro') {
     let last = line;
@@ -87,12 +90,12 @@ function lastLine(lines: LineTable, line: number, kind: SymbolKind, isC: boolean
     }
     if (here < indent) break;
     const ink = lines.text.charAt(lines.firstInk(next));
-    // Directives stand at the margin wherever they are.
+    // Preprocessor directives may be at the margin anywhere.
     if (ink === '#' && isC) continue;
     if (ink === '{' && next - line <= MAX_HEAD_LINES) continue;
     if (ink === '}' || ink === ')' || ink === ']') last = next;
     else if (/^\s*end\b/.test(lines.line(next, 40))) last = next;
-    // A K&R head may run over several lines at the margin before its brace.
+    // A K&R head may span several lines at the margin before its brace.
     else if (
       isC &&
       last === line &&
@@ -108,13 +111,13 @@ function lastLine(lines: LineTable, line: number, kind: SymbolKind, isC: boolean
   return last;
 }
 
-/** No brace has opened between the head's first line and `next`. */
+/** Whether no brace opens between the head's first line and `next`. */
 function headContinues(lines: LineTable, line: number, next: number): boolean {
   for (let i = line; i < next; i++) if (lines.line(i, 300).includes('{')) return false;
   return true;
 }
 
-/** Containers from ranges that enclose one another. */
+/** Derives containers from ranges that enclose one another. */
 function nested(symbols: readonly DocumentSymbol[], indents: readonly number[]): DocumentSymbol[] {
   const open: { symbol: DocumentSymbol; indent: number }[] = [];
   return symbols.map((symbol, i) => {

@@ -14,7 +14,7 @@ export interface ThreadTask {
 export interface ThreadReply {
   id: number;
   segmented?: SegmentedDocument;
-  /** `encodeSegmented` of it, made in the thread too. */
+  /** Result of `encodeSegmented`, also computed in the thread. */
   encoded?: Uint8Array;
   error?: string;
 }
@@ -33,13 +33,16 @@ interface Waiting {
 export interface PoolOptions {
   /** Threads for bulk work; 0 segments in this thread. */
   threads: number;
-  /** The bundled thread.ts; default `segment-thread.js` beside the running bundle. Without it there are no threads. */
+  /**
+   * Path of the bundled thread.ts. Default: `segment-thread.js` beside the running bundle. Without it no threads
+   * start.
+   */
   script?: string;
   /** Directory of the grammars. */
   grammars?: string;
 }
 
-/** One text in a thread, and one that waits there so that it never idles. */
+/** Texts in a thread: one in progress and one waiting, so that the thread never idles. */
 const IN_FLIGHT = 2;
 const IDLE_MS = 20_000;
 const LONG_TEXT = 200_000;
@@ -51,8 +54,8 @@ export function scriptDirectory(): string | undefined {
 }
 
 /**
- * Segments documents in worker threads while there is much to do, and in this thread otherwise. Threads start with the
- * first bulk work and end when idle, which also gives back the wasm memory that grew with the largest text.
+ * Segments documents in worker threads during bulk work, and in this thread otherwise. Threads start with the first
+ * bulk work and end when idle. Ending them also frees wasm memory that grew with the largest text.
  */
 export class SegmenterPool {
   private readonly grammars: string;
@@ -71,12 +74,12 @@ export class SegmenterPool {
     this.script = options.threads > 0 && existsSync(script) ? script : undefined;
   }
 
-  /** Texts that can be worked on at once. */
+  /** Number of texts that can be segmented concurrently. */
   get width(): number {
     return this.script === undefined ? 1 : this.options.threads * IN_FLIGHT;
   }
 
-  /** In this thread, at once: for one saved file. Long texts go to a thread, not to hold up questions. */
+  /** Segments one saved file in this thread, at once. Long texts go to a thread, so that questions are not delayed. */
   segmentNow(document: ThreadTask['document']): Promise<Segmented> {
     if (document.text.length > LONG_TEXT && this.script !== undefined && !this.closed) return this.segment(document);
     return this.segmentHere(document);
@@ -94,11 +97,12 @@ export class SegmenterPool {
   }
 
   /**
-   * In a thread if there are any. A thread that dies (out of memory) is replaced; its text is segmented in this one.
+   * Segments in a thread if there is one. A thread that dies (out of memory) is replaced, and its text is segmented in
+   * this thread.
    */
   segment(document: ThreadTask['document']): Promise<Segmented> {
     if (this.script === undefined || this.closed) return this.segmentHere(document);
-    // Only what segmenting needs crosses over.
+    // Only the fields needed for segmenting are sent.
     const { path, language, text } = document;
     return new Promise((resolve, reject) => {
       this.waiting.push({ task: { id: this.nextId++, document: { path, language, text } }, resolve, reject });
@@ -164,7 +168,7 @@ class Thread {
     this.worker.on('message', (reply: ThreadReply) => {
       const waiting = this.running.get(reply.id);
       this.running.delete(reply.id);
-      // A thread with work keeps the process alive, an idle one does not.
+      // A busy thread keeps the process alive; an idle one does not.
       if (this.running.size === 0) this.worker.unref();
       if (waiting) {
         if (reply.segmented && reply.encoded) waiting.resolve({ segmented: reply.segmented, encoded: reply.encoded });

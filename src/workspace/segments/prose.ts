@@ -6,14 +6,14 @@ import type { LineTable } from '../../base';
 export interface Prose {
   cuts: Cuts;
   headings: Heading[];
-  /** Headings as symbols: from the heading to the last line before the next heading of its level or above. */
+  /** Headings as symbols. Each extends to the last line before the next heading of its level or above. */
   symbols: DocumentSymbol[];
 }
 
 /** Lines are 0-based. */
 export interface Heading {
   line: number;
-  /** Lines the heading itself takes (an underline, an overline). */
+  /** Number of lines of the heading itself, including an underline and overline. */
   height: number;
   level: number;
   title: string;
@@ -22,10 +22,10 @@ export interface Heading {
 const FENCED = 2.5;
 const INSIDE_PARAGRAPH = 1.2;
 const PARAGRAPH = 0.4;
-/** Beginning a new section is better than filling a segment up. */
+/** Cost that makes a new section preferable to filling up a segment. */
 const SECTION_JOIN = 0.35;
 
-/** Cuts at headings, then at paragraphs; never inside a fenced block that fits. */
+/** Returns cuts at headings, then at paragraphs. A fenced block that fits is never cut. */
 export function readProse(lines: LineTable, markup: Markup): Prose {
   const fenced = markup === 'markdown' ? fencedLines(lines) : new Uint8Array(lines.count);
   const headings =
@@ -40,7 +40,7 @@ export function readProse(lines: LineTable, markup: Markup): Prose {
   for (const heading of headings) {
     cuts.cut[heading.line] = Math.min(0.3, 0.05 * (heading.level - 1));
     cuts.join[heading.line] = heading.level <= 2 ? SECTION_JOIN * 2 : SECTION_JOIN;
-    // A heading alone says nothing: it stays with its first paragraph.
+    // A heading has no content alone, so it stays with its first paragraph.
     for (let line = heading.line + 1; line < lines.count && line <= heading.line + heading.height + 1; line++) {
       cuts.cut[line] = Math.max(cuts.cut[line] ?? 0, 3);
       if (line >= heading.line + heading.height && !lines.isBlank(line)) break;
@@ -49,7 +49,7 @@ export function readProse(lines: LineTable, markup: Markup): Prose {
   return { cuts, headings, symbols: sections(headings, lines.count) };
 }
 
-/** 1 for lines of a fenced block after its opening line (CommonMark 4.5). */
+/** Marks lines of a fenced block after its opening line with 1 (CommonMark 4.5). */
 function fencedLines(lines: LineTable): Uint8Array {
   const inside = new Uint8Array(lines.count);
   let fence = '';
@@ -69,7 +69,7 @@ function markdownHeadings(lines: LineTable, fenced: Uint8Array): Heading[] {
   const headings: Heading[] = [];
   let start = 0;
   if (/^---\s*$/.test(lines.line(0, 20))) {
-    // Front matter: its rulers are no setext headings.
+    // Rulers of front matter are not setext headings.
     for (let line = 1; line < Math.min(lines.count, 200); line++) {
       if (/^(?:---|\.\.\.)\s*$/.test(lines.line(line, 20))) {
         start = line + 1;
@@ -96,7 +96,7 @@ function markdownHeadings(lines: LineTable, fenced: Uint8Array): Heading[] {
   return headings;
 }
 
-/** Links, emphasis and code marks removed. */
+/** Removes links, emphasis and code marks. */
 function plainTitle(text: string): string {
   return text
     .replace(/!?\[([^\]]*)\]\([^)]*\)/g, '$1')
@@ -108,7 +108,7 @@ function plainTitle(text: string): string {
 
 const ADORNMENT = /^([!-/:-@[-`{-~])\1{2,}\s*$/;
 
-/** Section titles by underline (and overline); levels in the order in which the styles appear (docutils). */
+/** Finds section titles by underline (and overline). Levels follow the order in which the styles appear (docutils). */
 function rstHeadings(lines: LineTable): Heading[] {
   const headings: Heading[] = [];
   const styles: string[] = [];
@@ -132,7 +132,7 @@ function rstHeadings(lines: LineTable): Heading[] {
   return headings;
 }
 
-/** Headings as symbols: each reaches to the next heading of its level or above, at most to line `count`. */
+/** Converts headings to symbols. Each extends to the next heading of its level or above, at most to line `count`. */
 export function sections(headings: readonly Heading[], count: number): DocumentSymbol[] {
   const open: { level: number; name: string }[] = [];
   return headings.map((heading, i) => {

@@ -20,11 +20,11 @@ export { SEGMENTER_VERSION } from './limits';
 /** Cuts documents into segments and finds their definitions. */
 export interface Segmenter {
   /**
-   * Never rejects because of the text: what cannot be parsed is cut by indentation or length.
-   * Segments cover every line exactly once, in order; a text without characters has none.
+   * Segments a document. Segments cover every line exactly once, in order; an empty text has none. Never rejects
+   * because of the text: a text that cannot be parsed is cut by indentation or length.
    */
   segment(document: Pick<Document, 'path' | 'language' | 'text'>): Promise<SegmentedDocument>;
-  /** Grammars that could not be loaded, with the reason; their languages are cut by indentation. */
+  /** Grammars that failed to load, with the reason. Their languages are cut by indentation. */
   readonly problems: ReadonlyMap<string, string>;
   close(): void;
 }
@@ -37,19 +37,19 @@ export async function createSegmenter(options: { grammars?: string } = {}): Prom
 }
 
 /**
- * Names of plain text that people write. Other files without a language (`.sum`, `.snap`, a tool's own formats) are
+ * Names of plain text written by people. Other files without a language (`.sum`, `.snap`, a tool's own formats) are
  * data.
  */
 const WRITTEN =
   /(?:^|[/\\])[^./\\]*$|\.(?:txt|text|log|me|1st|news|notes?|todo)$|(?:^|[/\\])(?:readme|licen[cs]e|copying|changelog|changes|history|news|notice|authors|contributing|install|todo)\b[^/\\]*$/i;
-/** Language id of formats that the table does not know. */
+/** Language id of formats that are not in the table. */
 const UNKNOWN = 'unknown';
 /** Result of one way of cutting a document. */
 interface Reading {
   cuts: Cuts;
   symbols: DocumentSymbol[];
   method: SegmentedDocument['method'];
-  /** Kind of the segment that begins on a 0-based line; default by the language. */
+  /** Kind of the segment that begins on a 0-based line. Default: the kind of the language. */
   kindAt?: (line: number) => Segment['kind'];
 }
 
@@ -93,7 +93,7 @@ class TreeSitterSegmenter implements Segmenter {
     return { cuts: layout, symbols: symbolsByPattern(lines, language), method: 'indentation' };
   }
 
-  /** A notebook: prose by its headings, code by its syntax. Functions of all cells are read as one program. */
+  /** Reads a notebook: prose by headings, code by syntax. The code of all cells is parsed as one program. */
   private async readCells(lines: LineTable, cells: readonly Cell[], language: Language): Promise<Reading> {
     const { cuts, headings } = cutsOfCells(lines, cells);
     const ranges = codeRanges(lines, cells);
@@ -106,7 +106,7 @@ class TreeSitterSegmenter implements Segmenter {
     return { cuts, symbols, method: 'syntax', kindAt };
   }
 
-  /** Definitions in the ranges; refines `cuts` within them. */
+  /** Finds the definitions in the ranges, and refines `cuts` within them. */
   private async readCode(
     lines: LineTable,
     ranges: readonly { start: number; end: number }[],
@@ -151,7 +151,7 @@ class TreeSitterSegmenter implements Segmenter {
     if (!tree) return undefined;
     try {
       const symbols = symbolsOf(lines, tree, grammar, language);
-      // Around embedded scripts there is markup, of which the tree knows nothing.
+      // Markup surrounds embedded scripts and is not in the tree.
       if (ranges) return { cuts: cutsOfComponent(lines, tree, ranges), symbols, method: 'indentation' };
       return { cuts: cutsBySyntax(lines, tree, layout), symbols, method: 'syntax' };
     } finally {
@@ -206,8 +206,8 @@ function toSegments(
 }
 
 /**
- * The definitions that hold the first line, doc comments counted in; the one that begins there only if the segment is
- * about it alone, since a segment of several small definitions is not "in" its first.
+ * Returns the names of definitions that contain the first line, doc comments included. A definition that begins there
+ * counts only if the segment has no other, because a segment of several small definitions is not within its first.
  */
 function breadcrumbOf(
   enclosing: readonly DocumentSymbol[],
@@ -227,5 +227,5 @@ function breadcrumbOf(
   return names.length >= first.container.length ? names : [...first.container];
 }
 
-/** A definition that begins this few lines below the segment's first is what the segment begins with. */
+/** A segment begins with a definition if it starts within this many lines of the segment's first. */
 const LEAD_LINES = 3;

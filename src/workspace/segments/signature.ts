@@ -6,8 +6,8 @@ const MAX_SCAN = 1_200;
 const ALL_QUOTES = `"'\``;
 
 /**
- * A declaration's head on one line: everything before its body. `{`, `=>`, a Python colon or, in languages whose
- * bodies have no opening mark, the line's end outside brackets closes it.
+ * Returns a declaration's head on one line: everything before its body. `{`, `=>` or a Python colon ends it. In
+ * languages whose bodies have no opening mark, the end of the line outside brackets ends it.
  */
 export function signatureOf(text: string, start: number, end: number, language: Language): string {
   const limit = Math.min(end, start + MAX_SCAN, text.length);

@@ -1,6 +1,4 @@
-/**
- * Entry of an indexing thread: segments the texts it is sent (pool.ts). Tree-sitter's wasm and nothing else runs here.
- */
+/** Entry point of an indexing thread: segments the texts it receives (pool.ts). Only tree-sitter's wasm runs here. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { encodeSegmented } from '../store/segmented-codec';
 import type { ThreadReply, ThreadTask } from './pool';

@@ -11,7 +11,7 @@ const BINARY_EXTENSIONS = new Set(
   ).split(' '),
 );
 
-/** Whether a file's name says that it is no text. */
+/** Whether the extension of a file name indicates binary content. */
 export function hasBinaryName(name: string): boolean {
   const dot = name.lastIndexOf('.');
   return dot > 0 && BINARY_EXTENSIONS.has(name.slice(dot + 1).toLowerCase());

@@ -2,7 +2,7 @@ import { basename, relative, resolve } from 'node:path';
 import type { WorkspaceFolder } from '../types';
 import { isWithin, posix } from './paths';
 
-/** The folders of a workspace, made ready for walking: absolute, each once, with names that tell them apart. */
+/** The folders of a workspace, prepared for walking: absolute, each once, with distinct names. */
 export class WorkspaceFolders {
   readonly all: readonly WorkspaceFolder[];
 
@@ -22,10 +22,7 @@ export class WorkspaceFolders {
     this.all = kept;
   }
 
-  /**
-   * Names of the project, lower case. None where there are several folders, because a name then tells one from
-   * another.
-   */
+  /** Names of the project, in lower case. None with several folders, because a name then distinguishes one of them. */
   get ownNames(): readonly string[] {
     const [only, ...more] = this.all;
     return only === undefined || more.length > 0
@@ -33,7 +30,7 @@ export class WorkspaceFolders {
       : [only.name.toLowerCase(), basename(only.directory).toLowerCase()];
   }
 
-  /** The innermost folder that holds a file. */
+  /** Returns the innermost folder that contains a file. */
   folderOf(file: string): WorkspaceFolder | undefined {
     let best: WorkspaceFolder | undefined;
     for (const folder of this.all)
@@ -41,7 +38,7 @@ export class WorkspaceFolders {
     return best;
   }
 
-  /** Workspace path of a file (types.ts, Document.path); undefined outside the workspace. */
+  /** Returns the workspace path of a file (types.ts, Document.path). Undefined outside the workspace. */
   pathOf(file: string): string | undefined {
     const folder = this.folderOf(file);
     if (!folder) return undefined;
@@ -49,7 +46,7 @@ export class WorkspaceFolders {
     return this.all.length > 1 ? `${folder.name}/${way}` : way;
   }
 
-  /** Absolute path of a workspace path. */
+  /** Returns the absolute path of a workspace path. */
   fileOf(path: string): string | undefined {
     if (this.all.length === 1) return this.all[0] && resolve(this.all[0].directory, path);
     const slash = path.indexOf('/');
@@ -57,7 +54,7 @@ export class WorkspaceFolders {
     return folder && resolve(folder.directory, path.slice(slash + 1));
   }
 
-  /** Whether a directory is a workspace folder of its own. */
+  /** Whether a directory is itself a workspace folder. */
   isFolder(directory: string): boolean {
     return this.all.some((folder) => folder.directory === directory);
   }

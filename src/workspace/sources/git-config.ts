@@ -3,14 +3,14 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { globMatcher } from './glob';
 import { readSmallText } from './regular-file';
 
-/** One `key = value` of a git configuration file, as git-config(1) describes the syntax. */
+/** One `key = value` of a git configuration file, in the syntax of git-config(1). */
 export interface ConfigEntry {
   /** `section.name` or `section.Sub.Section.name`; section and name in lower case. */
   key: string;
   value: string;
 }
 
-/** The entries of a configuration file in order; what comes after a line that git would refuse is left out. */
+/** Parses the entries of a configuration file in order. Parsing ends at a line that git would reject. */
 export function parseGitConfig(text: string): ConfigEntry[] {
   const entries: ConfigEntry[] = [];
   let section = '';
@@ -37,8 +37,8 @@ export function parseGitConfig(text: string): ConfigEntry[] {
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\', '"': '"', n: '\n', t: '\t', b: '\b' };
 
 /**
- * The value behind a name, up to the end of its (possibly continued) line; none where git would refuse it, "true"
- * where only the name is written.
+ * Reads the value after a name, up to the end of its (possibly continued) line. No value where git would reject it;
+ * "true" where only the name is written.
  */
 function readValue(text: string): { value?: string; length: number } {
   const equals = /^[ \t]*=[ \t]*/.exec(text)?.[0];
@@ -73,17 +73,16 @@ function readValue(text: string): { value?: string; length: number } {
   }
 }
 
-/** Larger files are no configuration. */
+/** Maximum size of a configuration file in bytes. */
 const MAX_CONFIG_BYTES = 1 << 20;
 
-/** Files included one from another at most, as git has it. */
+/** Maximum depth of includes, as in git. */
 const MOST_DEPTH = 10;
 
 /**
- * The file that `core.excludesFile` names for a repository, read as git reads it: system, user and repository files in
- * this order, the last one wins, and without any the user's `git/ignore`. Undefined when git has none (an empty value).
- * Does not run git.
- *
+ * Returns the file that `core.excludesFile` names for a repository. Like git, it reads the system, user and repository
+ * files in this order, and the last value wins. Without a value it is the user's `git/ignore`. Undefined for an empty
+ * value. Does not run git.
  * @param gitDirectory the repository's common git directory, absolute
  */
 export function excludesFile(
@@ -123,8 +122,8 @@ const expand = (path: string, home: string): string =>
   path === '~' || path.startsWith('~/') ? join(home, path.slice(1)) : path;
 
 /**
- * `include.path`, and `includeIf."gitdir:…".path` where the repository lies at the pattern; other conditions are not
- * looked into.
+ * Whether `include.path` applies, or `includeIf."gitdir:…".path` for the repository's location. Other conditions are
+ * ignored.
  */
 function isIncluded(key: string, file: string, gitDirectory: string, home: string): boolean {
   if (key === 'include.path') return true;
@@ -133,6 +132,6 @@ function isIncluded(key: string, file: string, gitDirectory: string, home: strin
   let pattern = expand(condition[2] ?? '', home).replace(/^\.\//, `${dirname(file)}/`);
   if (pattern.endsWith('/')) pattern += '**';
   if (!isAbsolute(pattern)) pattern = `**/${pattern}`;
-  // Both sides without the first slash, for the globs here are relative.
+  // Both sides are without the first slash, because these globs are relative.
   return globMatcher(pattern, condition[1] !== undefined)(gitDirectory.replace(/\\/g, '/').replace(/^\//, ''));
 }

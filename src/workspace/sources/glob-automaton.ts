@@ -1,10 +1,10 @@
 /**
- * A nondeterministic automaton over paths (Thompson, "Regular expression search algorithm", CACM 11(6), 1968). Matching
- * takes time in proportion to path × pattern, whatever the pattern: regular expressions made from globs such as
+ * A nondeterministic automaton over paths (Thompson, "Regular expression search algorithm", CACM 11(6), 1968).
+ * Matching time is proportional to path × pattern for every pattern. Regular expressions made from globs such as
  * `*a*a*a*a*b` take exponential time in V8.
  */
 interface State {
-  /** Consumes a character and goes to `next`; a state without a test only has free moves. */
+  /** Consumes a character and moves to `next`. A state without a test has free moves only. */
   test?: CharacterTest;
   next: number;
   free: number[];
@@ -17,7 +17,7 @@ const ANY: CharacterTest = () => true;
 
 export class GlobAutomaton {
   private readonly states: State[] = [{ next: 0, free: [] }];
-  /** Round in which a state was last reached, so that each is visited once for each character. */
+  /** Round in which each state was last reached, so that each is visited once per character. */
   private reached = new Int32Array(0);
   private round = 0;
 
@@ -39,7 +39,7 @@ export class GlobAutomaton {
     this.states[from]?.free.push(to);
   }
 
-  /** One character. */
+  /** Matches one character. */
   one(test: CharacterTest): void {
     const from = this.last;
     this.set(from, test, this.grow());
@@ -49,17 +49,17 @@ export class GlobAutomaton {
     this.one((other) => other === character);
   }
 
-  /** `?` */
+  /** Matches `?`. */
   notSlash(): void {
     this.one(NOT_SLASH);
   }
 
-  /** `*`: any characters within a segment. */
+  /** Matches `*`: any characters within a segment. */
   withinSegment(): void {
     this.repeat(NOT_SLASH);
   }
 
-  /** `**` at the end: any characters. */
+  /** Matches `**` at the end: any characters. */
   everything(): void {
     this.repeat(ANY);
   }
@@ -67,12 +67,12 @@ export class GlobAutomaton {
   private repeat(test: CharacterTest): void {
     const loop = this.last;
     const before = this.grow();
-    // The looping state must not lose a test that it gets later: free moves lead past it.
+    // A free move leads past the looping state, which must keep a test that it gets later.
     this.set(loop, test, loop);
     this.link(loop, before);
   }
 
-  /** Any number of whole segments, each with its slash: the part of a path before the name in `**` + `/name`. */
+  /** Matches any number of whole segments, each with its slash: the path before the name in `**` + `/name`. */
   segments(): void {
     const start = this.last;
     const inside = this.grow();
@@ -87,7 +87,7 @@ export class GlobAutomaton {
     this.set(slash, (character) => character === '/', start);
   }
 
-  /** One of several parts; each builder adds its own. */
+  /** Matches one of several parts. Each builder adds one part. */
   alternatives(builders: readonly (() => void)[]): void {
     const start = this.last;
     const ends = builders.map((build) => {
@@ -114,7 +114,7 @@ export class GlobAutomaton {
     return this.reached[this.last] === this.round;
   }
 
-  /** The states and all that free moves lead to. */
+  /** Returns the states and all states that free moves lead to. */
   private reach(from: readonly number[]): number[] {
     this.round++;
     const all: number[] = [];
@@ -129,7 +129,7 @@ export class GlobAutomaton {
   }
 }
 
-/** A bracket expression that begins at `open`; undefined where it is not closed. */
+/** Reads the bracket expression that begins at `open`. Returns undefined when it is not closed. */
 export function bracketAt(
   pattern: string,
   open: number,
@@ -170,7 +170,7 @@ export function bracketAt(
   return { test: (other) => other !== '/' && tests.some((test) => test(other)) !== negated, end: at + 1 };
 }
 
-/** The character at a place, a backslash before it passed over. */
+/** Returns the character at an index, after a backslash if there is one. */
 function characterAt(pattern: string, at: number): { code: number; length: number } {
   const escaped = pattern[at] === '\\' && at + 1 < pattern.length ? 1 : 0;
   const code = pattern.codePointAt(at + escaped) ?? 0;

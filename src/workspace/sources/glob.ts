@@ -3,9 +3,9 @@ import { bracketAt, GlobAutomaton } from './glob-automaton';
 export type PathMatcher = (path: string) => boolean;
 
 /**
- * VS Code's globs (`files.exclude`): `*` and `?` within a path segment, `**` over segments, `{a,b}`, `[a-z]`, `[!a-z]`.
- * A pattern is matched against the path relative to the workspace folder, so `*.log` means the folder's own files only.
- * Takes linear time in the path for every pattern (docs/decisions/globs.md).
+ * Compiles a VS Code glob (`files.exclude`): `*` and `?` within a path segment, `**` over segments, `{a,b}`, `[a-z]`,
+ * `[!a-z]`. The matcher takes a path relative to the workspace folder, so `*.log` matches only files directly in the
+ * folder. It runs in linear time in the path for every pattern (docs/decisions/globs.md).
  */
 export function globMatcher(glob: string, ignoreCase: boolean): PathMatcher {
   const fold = (text: string): string => (ignoreCase ? text.toLowerCase() : text);
@@ -28,7 +28,7 @@ export function globMatcher(glob: string, ignoreCase: boolean): PathMatcher {
 
 const SIMPLE = /^(\*\*\/)?([^*?{}[\],\\/]*)(\*?)([^*?{}[\],\\/]*)$/;
 
-/** The commonest patterns, `name`, `*.ext` and both below any folder, compared without an automaton. */
+/** Compiles the most frequent patterns without an automaton: `name`, `*.ext`, and both below any folder. */
 export function simpleMatcher(pattern: string): PathMatcher | undefined {
   const parts = SIMPLE.exec(pattern);
   if (!parts) return undefined;
@@ -43,11 +43,13 @@ export function simpleMatcher(pattern: string): PathMatcher | undefined {
   };
 }
 
-/** A quick test that every path passes which the pattern matches: most differ in its literal parts already. */
+/**
+ * Returns a fast test that every matching path passes. Most other paths fail it on the literal parts of the pattern.
+ */
 export function literalFilter(pattern: string): PathMatcher {
-  // `**` + `/` matches nothing, too: the slash may be missing.
+  // `**` + `/` also matches nothing, so the slash may be missing.
   const suffix = /[^*?{}[\],\\]*$/.exec(pattern.slice(-64))?.[0].replace(/^\//, '') ?? '';
-  // Parts of alternatives, and characters of a bracket, need not occur.
+  // Parts of alternatives and characters of a bracket are optional.
   if (/[{[\\]/.test(pattern)) return (path) => path.endsWith(suffix);
   const inner = pattern
     .split(/[*?]+/)
@@ -57,7 +59,7 @@ export function literalFilter(pattern: string): PathMatcher {
 }
 
 class GlobCompiler {
-  /** Closing brace of each opening one. */
+  /** Index of the closing brace for each opening one. */
   private readonly closing: ReadonlyMap<number, number>;
 
   constructor(
@@ -68,7 +70,7 @@ class GlobCompiler {
     this.closing = matchingBraces(pattern);
   }
 
-  /** Adds the part [start, end) of the pattern. */
+  /** Compiles the part [start, end) of the pattern. */
   compile(start: number, end: number): void {
     const { pattern, automaton } = this;
     for (let i = start; i < end;) {
@@ -106,7 +108,7 @@ class GlobCompiler {
     }
   }
 
-  /** `**` as a segment of its own. */
+  /** Whether `**` is a whole segment. */
   private isDoubleStar(i: number, end: number): boolean {
     const { pattern } = this;
     return (
@@ -116,7 +118,7 @@ class GlobCompiler {
     );
   }
 
-  /** The comma-separated parts of [start, end), nested braces passed over. */
+  /** Splits [start, end) at commas, skipping nested braces. */
   private parts(start: number, end: number): [from: number, to: number][] {
     const parts: [number, number][] = [];
     let from = start;
@@ -140,7 +142,7 @@ function matchingBraces(pattern: string): ReadonlyMap<number, number> {
     if (pattern[i] === '{') open.push(i);
     else if (pattern[i] === '}') {
       const start = open.pop();
-      // Deeper ones are literal: nobody writes them, and each level is a call.
+      // Deeper braces are literal, because each level is a recursive call.
       if (start !== undefined && open.length < MAX_DEPTH) closing.set(start, i);
     }
   }

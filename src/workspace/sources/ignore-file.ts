@@ -3,14 +3,14 @@ import { bracketAt, GlobAutomaton } from './glob-automaton';
 
 /** The rule that decided about a file or folder. */
 export interface Rule {
-  /** The ignore file, absolute; `files.exclude` for the setting. */
+  /** Absolute path of the ignore file, or `files.exclude` for the setting. */
   file: string;
-  /** 1-based; 0 for the setting. */
+  /** 1-based line; 0 for the setting. */
   line: number;
   pattern: string;
 }
 
-/** Longer patterns name no path; they are passed over. */
+/** Maximum length of a pattern. Longer ones cannot name a path and are skipped. */
 const MAX_PATTERN = 4_096;
 
 interface IgnorePattern {
@@ -19,15 +19,15 @@ interface IgnorePattern {
   pattern: string;
   negative: boolean;
   directoriesOnly: boolean;
-  /** Matches the name alone rather than the path from the ignore file's directory. */
+  /** Matches the name alone instead of the path from the ignore file's directory. */
   byName: boolean;
   matches: PathMatcher;
 }
 
-/** One ignore file with gitignore(5)'s syntax. Patterns are relative to the directory that it speaks for. */
+/** One ignore file in the syntax of gitignore(5). Patterns are relative to the file's directory. */
 export class IgnoreFile {
   private readonly patterns: readonly IgnorePattern[];
-  /** Literal leading folders of anchored negative patterns: an ignored folder is still walked for these. */
+  /** Literal leading folders of anchored negative patterns. An ignored folder is still walked for these. */
   readonly reincludes: readonly string[];
 
   constructor(
@@ -41,9 +41,9 @@ export class IgnoreFile {
   }
 
   /**
-   * The verdict on a path itself (relative to the directory, with a trailing slash for folders), whatever the file says
-   * of the folders above: the walk has asked about those, and another file may have overruled this one there. Undefined
-   * where no pattern matches.
+   * Returns the verdict on a path alone (relative to the directory, with a trailing slash for folders). Undefined
+   * where no pattern matches. It ignores rules about parent folders: the walk has checked those, and another file may
+   * have overruled this one.
    */
   test(path: string): { ignored: boolean; rule: Rule } | undefined {
     const isDirectory = path.endsWith('/');
@@ -59,7 +59,7 @@ export class IgnoreFile {
   }
 }
 
-/** Undefined for comments, blank lines and patterns that git would never match. */
+/** Parses a pattern. Returns undefined for comments, blank lines and patterns that git never matches. */
 function parsePattern(written: string, line: number, ignoreCase: boolean): IgnorePattern | undefined {
   if (written.startsWith('#') || written.length > MAX_PATTERN) return undefined;
   let pattern = withoutTrailingSpaces(written);
@@ -74,7 +74,7 @@ function parsePattern(written: string, line: number, ignoreCase: boolean): Ignor
   return matches && { line, pattern: written.trimEnd(), negative, directoriesOnly, byName, matches };
 }
 
-/** Spaces at the end are not part of a pattern unless a backslash stands before them. */
+/** Removes spaces at the end of a pattern that no backslash escapes. */
 function withoutTrailingSpaces(pattern: string): string {
   let end = pattern.length;
   while (end > 0 && pattern[end - 1] === ' ') {
@@ -86,7 +86,7 @@ function withoutTrailingSpaces(pattern: string): string {
   return pattern.slice(0, end);
 }
 
-/** Wildmatch's syntax; undefined for an open bracket or a backslash at the end, which match nothing. */
+/** Compiles wildmatch syntax. Returns undefined for an unclosed bracket or a final backslash, which match nothing. */
 function matcherOf(pattern: string, ignoreCase: boolean): PathMatcher | undefined {
   if (!/[*?[\\]/.test(pattern)) return (path) => path === pattern;
   const simple = simpleMatcher(pattern);
@@ -130,7 +130,10 @@ function matcherOf(pattern: string, ignoreCase: boolean): PathMatcher | undefine
   return (path) => mayMatch(path) && automaton.matches(path);
 }
 
-/** `!build/api/*.ts` → `build/api`; undefined for positive and for unanchored patterns. */
+/**
+ * Returns the literal leading folders: `!build/api/*.ts` → `build/api`. Undefined for positive and for unanchored
+ * patterns.
+ */
 function anchoredPrefix(pattern: string): string | undefined {
   if (!pattern.startsWith('!')) return undefined;
   const path = pattern.slice(1).trimEnd();

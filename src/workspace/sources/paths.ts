@@ -1,7 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { isAbsolute, relative } from 'node:path';
 
-/** A path with its links resolved; the path itself where it does not exist. */
+/** Resolves the links in a path. Returns the path itself where it does not exist. */
 export function realOf(path: string): string {
   try {
     return realpathSync.native(path);
@@ -10,7 +10,7 @@ export function realOf(path: string): string {
   }
 }
 
-/** A path with forward slashes. */
+/** Returns a path with forward slashes. */
 export function posix(path: string): string {
   return process.platform === 'win32' ? path.replace(/\\/g, '/') : path;
 }

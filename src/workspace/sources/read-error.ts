@@ -6,13 +6,13 @@ export type ReadErrorCode =
   | 'binary'
   | 'tooLarge'
   | 'directory'
-  /** A device, pipe or socket, or a link where none is allowed. */
+  /** A device, pipe or socket, or a link where links are refused. */
   | 'special'
-  /** The file is not what its type says: a notebook that is no JSON. */
+  /** The content is invalid for the file's type: a notebook that is not JSON. */
   | 'malformed'
   | 'failed';
 
-/** A file that gives no document, and the reason. */
+/** A file that gives no document, with the reason. */
 export class ReadError extends AppError<ReadErrorCode> {
   override readonly name = 'ReadError';
 
@@ -26,16 +26,16 @@ export class ReadError extends AppError<ReadErrorCode> {
   }
 }
 
-/** The ReadError for whatever went wrong with a file. */
+/** Converts any error about a file to a ReadError. */
 export function readErrorOf(error: unknown, file: string): ReadError {
   if (error instanceof ReadError) return error;
   const code = errorCode(error);
   const options = { cause: error };
-  if (code === 'ENOENT' || code === 'ENOTDIR') return new ReadError('missing', file, 'is not there any more', options);
+  if (code === 'ENOENT' || code === 'ENOTDIR') return new ReadError('missing', file, 'no longer exists', options);
   if (code === 'EACCES' || code === 'EPERM')
     return new ReadError('denied', file, 'may not be read: check its permissions', options);
   if (code === 'EISDIR') return new ReadError('directory', file, 'is a folder', options);
-  // A socket cannot be opened; with O_NOFOLLOW, neither can a link.
-  if (code === 'ENXIO' || code === 'ELOOP') return new ReadError('special', file, 'is no regular file', options);
+  // Opening a socket fails; with O_NOFOLLOW, opening a link fails too.
+  if (code === 'ENXIO' || code === 'ELOOP') return new ReadError('special', file, 'is not a regular file', options);
   return new ReadError('failed', file, `cannot be read (${code ?? String(error)})`, options);
 }

@@ -9,26 +9,25 @@ export { ReadError, type ReadErrorCode } from './read-error';
 
 export interface ReadResult {
   document: Document;
-  /** Bytes on disk and time of the last change (ms), both of the moment of reading. */
+  /** Size in bytes and time of the last change (ms), both from the moment of reading. */
   size: number;
   mtimeMs: number;
-  /** Bytes that are not UTF-8 were replaced by U+FFFD: the file has another encoding. */
+  /** True when bytes that are not UTF-8 were replaced by U+FFFD, because the file has another encoding. */
   replaced: boolean;
 }
 
-/** Longer files are refused whatever the setting: V8 ends the process at strings of 512 MB. */
+/** Longer files are refused regardless of the setting: V8 ends the process at strings of 512 MB. */
 const MAX_BYTES = 256 << 20;
-/** Characters of extracted text. It is the same at indexing and at reading, so that both give the same text. */
+/** Maximum characters of extracted text. Indexing and reading use the same value, so that both give the same text. */
 const MAX_CHARACTERS = 16_000_000;
 const HEAD_BYTES = 8_192;
-/** A text's language is judged by this many characters. */
+/** Number of characters used to detect the language of a text. */
 const HEAD_CHARACTERS = 4_096;
 
 /**
  * Reads one document.
- *
  * @param path workspace path
- * @param maxFileBytes largest text file; other document types have limits of their own
+ * @param maxFileBytes maximum size of a text file; other document types have their own limits
  * @throws ReadError
  */
 export async function readDocument(file: string, path: string, maxFileBytes = MAX_BYTES): Promise<ReadResult> {
@@ -37,9 +36,8 @@ export async function readDocument(file: string, path: string, maxFileBytes = MA
 }
 
 /**
- * The same without leaving the thread, for small plain text (isPlainText): a trip through the thread pool costs more
- * than the reading.
- *
+ * Reads small plain text (isPlainText) synchronously, because a trip through the thread pool takes longer than
+ * reading.
  * @throws ReadError
  */
 export function readDocumentNow(file: string, path: string): ReadResult | Promise<ReadResult> {
@@ -52,8 +50,7 @@ export function readDocumentNow(file: string, path: string): ReadResult | Promis
 }
 
 /**
- * The document of an editor's text.
- *
+ * Creates a document from an editor's text.
  * @throws ReadError
  */
 export async function documentOfText(file: string, path: string, text: string): Promise<Document> {
@@ -61,7 +58,7 @@ export async function documentOfText(file: string, path: string, text: string): 
   return documentOf(file, path, await extract(file, path, Buffer.from(text)));
 }
 
-/** The document of plain text. */
+/** Creates a document from plain text. */
 export function toDocument(file: string, path: string, text: string): Document {
   return documentOf(file, path, { text });
 }

@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import { ReadError, readErrorOf } from './read-error';
 
-/** The bytes of a regular file, with its size and the time of its last change (ms), both of the moment of reading. */
+/** The bytes of a regular file, with its size and the time of its last change (ms), from the moment of reading. */
 export interface FileBytes {
   bytes: Buffer;
   size: number;
@@ -11,20 +11,19 @@ export interface FileBytes {
 }
 
 export interface RegularFileOptions {
-  /** Longer files give `tooLarge`. */
+  /** Longer files fail with `tooLarge`. */
   maxBytes: number;
   /** Refuses a symbolic link, as git refuses a linked `.gitignore`. */
   refuseLinks?: boolean;
 }
 
-/** Opening a FIFO without a writer, or a terminal, would wait for ever. Windows has neither flag. */
+/** Opening a FIFO without a writer, or a terminal, would block forever. Windows has neither flag. */
 const flagsOf = ({ refuseLinks }: RegularFileOptions): number =>
   constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | (refuseLinks ? (constants.O_NOFOLLOW ?? 0) : 0);
 
 /**
- * Reads a regular file. Devices, FIFOs and sockets are refused without reading from them; a file that grows while it is
- * read is refused beyond `maxBytes`.
- *
+ * Reads a regular file. Devices, FIFOs and sockets are refused without reading from them. A file that grows beyond
+ * `maxBytes` while it is read is refused.
  * @throws ReadError
  */
 export async function readRegularFile(file: string, options: RegularFileOptions): Promise<FileBytes> {
@@ -46,9 +45,7 @@ export async function readRegularFile(file: string, options: RegularFileOptions)
 }
 
 /**
- * The same without leaving the thread: for small files, where a trip through the thread pool costs more than the
- * reading.
- *
+ * Reads a small regular file synchronously, because a trip through the thread pool takes longer than reading.
  * @throws ReadError
  */
 export function readRegularFileNow(file: string, options: RegularFileOptions): FileBytes {
@@ -67,7 +64,10 @@ export function readRegularFileNow(file: string, options: RegularFileOptions): F
   }
 }
 
-/** The text of a small UTF-8 file; undefined when it is missing, unreadable, too large, or no regular file. */
+/**
+ * Reads the text of a small UTF-8 file. Returns undefined when it is missing, unreadable, too large, or not a regular
+ * file.
+ */
 export function readSmallText(file: string, options: RegularFileOptions): string | undefined {
   try {
     return readRegularFileNow(file, options).bytes.toString('utf8');
@@ -83,11 +83,11 @@ function checkKind(
   { maxBytes }: RegularFileOptions,
 ): void {
   if (info.isDirectory()) throw new ReadError('directory', file, 'is a folder');
-  if (!info.isFile()) throw new ReadError('special', file, 'is no regular file (a device, a pipe or a socket)');
+  if (!info.isFile()) throw new ReadError('special', file, 'is not a regular file (a device, a pipe or a socket)');
   if (info.size > maxBytes) throw new ReadError('tooLarge', file, `larger than ${maxBytes} bytes`);
 }
 
-/** Gathers the bytes of one file. The buffer has room for one byte more than expected, to notice growth. */
+/** Collects the bytes of one file. The buffer has room for one byte more than expected, to detect growth. */
 class Reading {
   buffer: Buffer;
   length = 0;
@@ -113,7 +113,7 @@ class Reading {
     if (this.length > this.options.maxBytes)
       throw new ReadError('tooLarge', this.file, `larger than ${this.options.maxBytes} bytes`);
     if (bytesRead === 0) return true;
-    // Files of /proc have size 0 and content.
+    // Files in /proc have size 0 and content.
     if (this.room === 0) this.buffer = Buffer.concat([this.buffer, Buffer.allocUnsafeSlow(this.buffer.length)]);
     return false;
   }

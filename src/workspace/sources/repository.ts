@@ -4,14 +4,14 @@ import { excludesFile } from './git-config';
 import { readSmallText } from './regular-file';
 import type { SkipReason } from './skip-reason';
 
-/** A `.git` file holds one path. */
+/** Options for reading a `.git` file, which contains one path. */
 const POINTER = { maxBytes: 1 << 16 };
 
 export function isRepositoryRoot(directory: string): boolean {
   return existsSync(join(directory, '.git'));
 }
 
-/** The nearest directory at or above `folder` that has a `.git`. */
+/** Returns the nearest directory at or above `folder` that has a `.git`. */
 export function findRepository(folder: string): string | undefined {
   for (let directory = folder; ; directory = dirname(directory)) {
     if (isRepositoryRoot(directory)) return directory;
@@ -20,8 +20,8 @@ export function findRepository(folder: string): string | undefined {
 }
 
 /**
- * The files beside `.gitignore` by which git leaves files of a repository out, weakest first: `core.excludesFile`, then
- * `info/exclude`. A linked work tree has those of its main repository.
+ * Returns the files besides `.gitignore` that exclude files of a repository, weakest first: `core.excludesFile`, then
+ * `info/exclude`. A linked work tree uses those of its main repository.
  */
 export function repositoryExcludes(repository: string): { path: string; reason: SkipReason }[] {
   const gitDirectory = commonDirectory(repository);
@@ -32,7 +32,7 @@ export function repositoryExcludes(repository: string): { path: string; reason: 
   ];
 }
 
-/** Where the configuration and `info` of a repository are: `.git`, or what a `.git` file leads to. */
+/** Returns the directory with the configuration and `info` of a repository: `.git`, or the target of a `.git` file. */
 function commonDirectory(repository: string): string {
   const dotGit = join(repository, '.git');
   try {
@@ -45,14 +45,14 @@ function commonDirectory(repository: string): string {
       }
     }
   } catch {
-    // Unreadable: there is nothing to be read from it either.
+    // The file is unreadable, so it excludes nothing.
   }
   return dotGit;
 }
 
 /**
- * Whether a folder is another repository: always left out inside a repository; a plain folder of clones is walked
- * through.
+ * Whether a folder is another repository. Inside a repository it is always excluded; a plain folder of clones is
+ * walked.
  */
 export function nestedRepository(directory: string, insideRepository: boolean): SkipReason | undefined {
   if (!insideRepository) return undefined;

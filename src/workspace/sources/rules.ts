@@ -7,28 +7,28 @@ import { readRegularFileNow } from './regular-file';
 import type { SkipReason } from './skip-reason';
 import { findRepository, isRepositoryRoot, nestedRepository, repositoryExcludes } from './repository';
 
-/** The product's own ignore file. It has the last word and can re-include files that git ignores. */
+/** Anchorage's own ignore file. It has precedence over git's files and can re-include files that git ignores. */
 export const OWN_IGNORE_FILE = '.anchorageignore';
 
 export type Verdict = { excluded: true; reason: SkipReason; rule?: Rule } | { excluded: false; rule?: Rule };
 
-/** Ignore files are read whole for each folder; a longer one is told and passed over. */
+/** Maximum size of an ignore file. A larger one is reported and not used. */
 const MAX_IGNORE_BYTES = 1 << 20;
 
 interface Level {
-  /** Directory the file speaks for, absolute. */
+  /** Directory to which the rules apply, absolute. */
   directory: string;
   file: IgnoreFile;
   reason: SkipReason;
 }
 
-/** Every ignore file that applies in a directory. Built from the folder downward, as git does. */
+/** Every ignore file that applies in a directory, collected from the folder downward, as in git. */
 export interface DirectoryRules {
   directory: string;
   /** Shallowest first. */
   git: readonly Level[];
   own: readonly Level[];
-  /** Why the directory is ignored, when it is looked into only for what `.anchorageignore` re-includes. */
+  /** Why the directory is ignored, when it is visited only for re-includes of `.anchorageignore`. */
   inherited?: { reason: SkipReason; rule?: Rule };
   insideRepository: boolean;
 }
@@ -36,14 +36,14 @@ export interface DirectoryRules {
 export interface RuleOptions {
   /** Globs relative to the workspace folder. */
   filesExclude: readonly string[];
-  /** Absolute, without trailing slash. */
+  /** Absolute path without trailing slash. */
   folder: string;
   ignoreCase?: boolean;
-  /** Told of each ignore file that exists and is not used: a link, a device, or too large. */
+  /** Called for each ignore file that exists but is not used: a link, a device, or too large. */
   onRefused?: (file: string, reason: string) => void;
 }
 
-/** Decides for the entries of one workspace folder. */
+/** Decides which entries of one workspace folder are indexed. */
 export class FolderRules {
   private readonly globs: readonly { pattern: string; matches: PathMatcher }[];
   private readonly ignoreCase: boolean;
@@ -58,7 +58,7 @@ export class FolderRules {
     this.root = this.rootRules();
   }
 
-  /** The folder itself, with what the repository around it says: the folder may lie deep inside one. */
+  /** Returns the rules of the folder itself and of the repository around it, as the folder may be deep inside one. */
   private rootRules(): DirectoryRules {
     const { folder } = this.options;
     const repository = findRepository(folder);
@@ -74,7 +74,7 @@ export class FolderRules {
         if (file) git.push({ directory, file, reason: 'gitignore' });
         directory = join(directory, part);
       }
-      // Someone who opens an ignored folder wants it: rules that ignore the folder itself are set aside.
+      // A user who opens an ignored folder wants to index it, so rules that ignore the folder itself do not apply.
       if (
         folder !== repository &&
         git.some((level) => level.file.test(`${posix(relative(level.directory, folder))}/`)?.ignored)
@@ -91,7 +91,7 @@ export class FolderRules {
     });
   }
 
-  /** @param refuseLinks as git does for the files of a work tree */
+  /** @param refuseLinks refuses links, as git does for the files of a work tree */
   private readIgnore(file: string, refuseLinks: boolean): IgnoreFile | undefined {
     try {
       const { bytes } = readRegularFileNow(file, { maxBytes: MAX_IGNORE_BYTES, refuseLinks });
@@ -114,7 +114,7 @@ export class FolderRules {
     };
   }
 
-  /** Rules of a subdirectory that is entered. `names` says which ignore files it has; reads only those. */
+  /** Returns the rules inside a subdirectory. `names` tells which ignore files it has; only those are read. */
   enter(rules: DirectoryRules, name: string, verdict: Verdict): DirectoryRules {
     const directory = join(rules.directory, name);
     if (verdict.excluded)
@@ -125,14 +125,14 @@ export class FolderRules {
       });
     const { inherited: _, ...free } = rules;
     if (isRepositoryRoot(directory)) {
-      // git's own boundary: rules of the outer repository do not reach inside.
+      // A git boundary: rules of the outer repository do not apply inside.
       return this.withOwnFiles({ ...free, directory, git: this.excludesOf(directory), insideRepository: true });
     }
     return this.withOwnFiles({ ...free, directory });
   }
 
   /**
-   * Whether an entry is left out, and by which rule. `.anchorageignore` decides first, then git's files, then
+   * Whether an entry is excluded, and by which rule. `.anchorageignore` decides first, then git's files, then
    * `files.exclude`.
    */
   decide(rules: DirectoryRules, name: string, isDirectory: boolean): Verdict {
@@ -182,7 +182,7 @@ export class FolderRules {
     return undefined;
   }
 
-  /** Whether an excluded folder may hold something that `.anchorageignore` re-includes. */
+  /** Whether an excluded folder may contain something that `.anchorageignore` re-includes. */
   mayReinclude(rules: DirectoryRules, name: string): boolean {
     const directory = join(rules.directory, name);
     return rules.own.some((level) => {

@@ -1,4 +1,4 @@
-/** Why a file or folder is not indexed; the status counts by these words. */
+/** Why a file or folder is not indexed. The status counts files by these texts. */
 export type SkipReason =
   | 'gitignore'
   | 'info/exclude'

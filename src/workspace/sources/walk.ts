@@ -10,7 +10,7 @@ import { isWithin, realOf } from './paths';
 import { FolderRules, type DirectoryRules } from './rules';
 import type { SkipReason } from './skip-reason';
 
-/** A file to be indexed, as the walk saw it. */
+/** A file to be indexed, with the data from the walk. */
 export interface WalkedFile {
   /** Absolute path. */
   file: string;
@@ -23,16 +23,16 @@ export interface WalkedFile {
 export interface WalkOptions {
   filesExclude: readonly string[];
   maxFileBytes: number;
-  /** Follows links that leave the workspace folders. Default: they are counted and left out. */
+  /** Follows links that leave the workspace folders. Default: they are counted and excluded. */
   followLinks?: boolean;
   signal?: AbortSignal;
 }
 
-/** Files and folders that a walk left out, and troubles it met. A folder counts once, with all it holds. */
+/** Files and folders that a walk excluded, and problems it met. A folder counts once, with its contents. */
 export class WalkReport {
   readonly skipped = new Map<SkipReason, number>();
   readonly problems: { path: string; reason: string }[] = [];
-  /** Directories visited. */
+  /** Number of directories visited. */
   directories = 0;
 
   skip(reason: SkipReason): void {
@@ -44,15 +44,15 @@ export class WalkReport {
     this.tell(path, reason);
   }
 
-  /** Names a trouble that leaves no file out by itself. */
+  /** Reports a problem that excludes no file. */
   tell(path: string, reason: string): void {
     if (this.problems.length < 100) this.problems.push({ path, reason });
   }
 }
 
 /**
- * The files of a workspace, folder by folder, names in order. A directory that cannot be read is recorded and passed
- * over. Yields to the event loop between directories, and within large ones every few milliseconds.
+ * Yields the files of a workspace, folder by folder, in order of names. An unreadable directory is reported and
+ * skipped. Yields to the event loop between directories, and every few milliseconds within large ones.
  */
 export async function* walk(
   folders: WorkspaceFolders,
@@ -72,7 +72,7 @@ export async function* walk(
 
 /** Milliseconds of work between two turns of the event loop. */
 const SLICE_MS = 8;
-/** Files whose size is asked for at the same time. */
+/** Number of concurrent `stat` calls. */
 const STATS_AT_ONCE = 256;
 
 interface Entry {
@@ -81,7 +81,7 @@ interface Entry {
 }
 
 class Walker {
-  /** Real paths of directories reached through links, against loops. */
+  /** Real paths of directories reached through links, to detect loops. */
   private readonly linked = new Set<string>();
 
   constructor(
@@ -139,8 +139,8 @@ class Walker {
   }
 
   /**
-   * A link within the workspace is left out: its target is indexed, or ignored, under its own path. A link out of the
-   * workspace is followed only with the option, and only to places that have not been reached before.
+   * Resolves a link. A link within the workspace is excluded, because its target is indexed or ignored under its own
+   * path. A link out of the workspace is followed only with the option, and only to places not reached before.
    */
   private async follow(directory: string, name: string): Promise<Entry | undefined> {
     const file = join(directory, name);
@@ -156,7 +156,7 @@ class Walker {
         inside ||
         this.folders.all.some((folder) => isWithin(target, folder.directory)) ||
         [...this.linked].some((path) => isWithin(target, path));
-      // A link upward would reach what it came from.
+      // A link to a parent directory would reach its own origin.
       const around =
         info.isDirectory() &&
         [...this.folders.all.map((folder) => folder.directory), ...this.linked].some((path) => isWithin(path, target));
@@ -199,10 +199,10 @@ class Walker {
   private unreadable(file: string, error: unknown): void {
     const path = this.folders.pathOf(file) ?? file;
     if (errorCode(error) !== 'ENOENT') this.report.problem(path, describe(error));
-    // Node decodes names as UTF-8; the replacement characters name no file.
+    // Node decodes names as UTF-8, and a name with replacement characters does not exist.
     else if (file.includes('\uFFFD'))
       this.report.problem(path, 'its name is not UTF-8; rename it', 'name is not UTF-8');
-    // Else it was deleted between listing and reading: there is nothing to tell.
+    // Otherwise it was deleted between listing and reading, which needs no report.
   }
 }
 

@@ -15,7 +15,7 @@ export interface WhyOptions {
   followLinks?: boolean;
 }
 
-/** Whether a file belongs into the index, and the rule that decides. The same rules as the walk's, along one path. */
+/** Tells whether a file belongs to the index, and which rule decides. Applies the rules of the walk along one path. */
 export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOptions): WhyFile {
   const folder = folders.folderOf(file);
   const path = folders.pathOf(file) ?? file;
@@ -26,7 +26,7 @@ export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOpt
     reason,
     ...(rule ? { rule } : {}),
   });
-  if (!folder) return answer(false, 'It lies outside the workspace folders.');
+  if (!folder) return answer(false, 'It is outside the workspace folders.');
 
   const rules = new FolderRules({
     folder: folder.directory,
@@ -50,7 +50,7 @@ export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOpt
   const trouble = fileTrouble(file, options.maxFileBytes);
   if (trouble) return answer(false, trouble);
   if (reincluded) return answer(true, `Re-included by ${place(reincluded, folder.directory)}.`, reincluded);
-  return answer(true, 'No rule leaves it out.');
+  return answer(true, 'No rule excludes it.');
 }
 
 function place(rule: Rule, folder: string): string {
@@ -63,18 +63,21 @@ function place(rule: Rule, folder: string): string {
 
 const WORDS: Readonly<Partial<Record<SkipReason, string>>> = {
   'git folder': "is git's own data",
-  submodule: 'is a submodule; a line such as !FOLDER/ in .anchorageignore takes it in',
-  'nested work tree': 'is another work tree of a repository; a line such as !FOLDER/ in .anchorageignore takes it in',
-  'nested repository': 'is a repository of its own; a line such as !FOLDER/ in .anchorageignore takes it in',
+  submodule: 'is a submodule; a line such as !FOLDER/ in .anchorageignore includes it',
+  'nested work tree': 'is another work tree of a repository; a line such as !FOLDER/ in .anchorageignore includes it',
+  'nested repository': 'is a repository of its own; a line such as !FOLDER/ in .anchorageignore includes it',
 };
 
 function describe(reason: SkipReason, directory: string, rule: Rule | undefined, folder: string): string {
   const subject = directory === '' ? 'It' : `Its folder ${directory}`;
   if (rule) return `${subject} is ignored by ${place(rule, folder)}`;
-  return `${subject} ${WORDS[reason] ?? `is left out (${reason})`}.`;
+  return `${subject} ${WORDS[reason] ?? `is excluded (${reason})`}.`;
 }
 
-/** Links are judged by the real path: a name in the workspace must not lead to what the workspace leaves out. */
+/**
+ * Describes why a link is not followed. Links are judged by their real path, so that a link cannot include an excluded
+ * file.
+ */
 function linkTrouble(
   file: string,
   directory: string,
@@ -84,9 +87,9 @@ function linkTrouble(
   const real = realOf(file);
   const home = folders.all.find((folder) => isWithin(real, realOf(folder.directory)));
   const own = join(realOf(directory), relative(directory, file));
-  // A file that is not there, in a folder that is itself reached through a link, has no real path.
+  // A missing file in a folder reached through a link has no real path.
   if (real === own || real === file) return undefined;
-  if (home) return `It is a link to ${posix(relative(realOf(home.directory), real))}, which counts by its own path.`;
+  if (home) return `It is a link to ${posix(relative(realOf(home.directory), real))}. The rules for that path apply.`;
   return followLinks ? undefined : `It is a link out of the workspace, to ${real}. Such links are not followed.`;
 }
 
@@ -95,7 +98,7 @@ function fileTrouble(file: string, maxFileBytes: number): string | undefined {
     const info = statSync(file);
     if (info.isDirectory()) return 'It is a folder.';
     if (!info.isFile()) return 'It is not a regular file.';
-    if (hasBinaryName(basename(file))) return 'Its name says that it is binary.';
+    if (hasBinaryName(basename(file))) return 'Its file extension is that of a binary format.';
     if (info.size > maxBytesOf(file, maxFileBytes))
       return (
         `It has ${info.size.toLocaleString('en')} bytes, more than the setting anchorage.index.maxFileSizeKB ` +
@@ -107,7 +110,7 @@ function fileTrouble(file: string, maxFileBytes: number): string | undefined {
       if (!fstatSync(handle).isFile()) return 'It is not a regular file.';
       const length = readSync(handle, head, 0, head.length, 0);
       const wide = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
-      if (!wide && head.subarray(0, length).includes(0)) return 'It holds NUL bytes, so it is binary.';
+      if (!wide && head.subarray(0, length).includes(0)) return 'It contains NUL bytes, so it is binary.';
     } finally {
       closeSync(handle);
     }

@@ -5,7 +5,7 @@ import { type StoreError, toStoreError } from './errors';
 import { DISK, frame, framedBytes, type LogFiles, readLog, readRecord, type RecordPlace } from './record-log';
 import { decodeSegmented, encodeSegmented, SEGMENTED_FORMAT } from './segmented-codec';
 
-/** One indexed file: its state on disk, its text's hash, and the key of its segments. */
+/** One indexed file: its state on disk, the hash of its text, and the key of its segments. */
 export interface CatalogueEntry {
   /** Workspace path. */
   path: string;
@@ -14,10 +14,10 @@ export interface CatalogueEntry {
   /** sha256 (hex) of the decoded text. */
   hash: string;
   language: Language;
-  /** Segments, and UTF-16 units of text; for the status. */
+  /** Number of segments, and of UTF-16 units of text, for the status. */
   segments: number;
   characters: number;
-  /** Bytes that are no UTF-8 were replaced. */
+  /** True when bytes that are not UTF-8 were replaced. */
   replaced?: boolean;
 }
 
@@ -28,10 +28,10 @@ const enum Kind {
   Removed = 3,
 }
 
-/** Stored records of another version are rebuilt, never mixed. */
+/** Version of the stored records. Records of another version are rebuilt. */
 const VERSION = JSON.stringify({ format: 1, segmented: SEGMENTED_FORMAT, segmenter: SEGMENTER_VERSION });
 
-/** Segmented documents no file uses are kept for branches to come back to, up to this share of what is in use. */
+/** Unused segmented documents are kept for a return to a branch, up to this share of those in use. */
 const KEEP_DEAD = 0.5;
 const COMPACT_FROM_BYTES = 1 << 20;
 const RETRY_MS = 5_000;
@@ -39,23 +39,23 @@ const RETRY_MS = 5_000;
 type Blob = { bytes: Uint8Array } | { place: RecordPlace };
 
 /**
- * The files of a workspace and how each was segmented, in one log. Segmented documents are kept by content (text hash
- * and language), so a file that comes back, on another branch or under another name, is not segmented again.
- * Records that cannot be written stay in memory and are tried again.
+ * The files of a workspace and their segments, in one log. Segmented documents are stored by content (text hash and
+ * language). A file that reappears, on another branch or under another name, is not segmented again. Records that
+ * cannot be written stay in memory for the next attempt.
  */
 export class Catalogue {
   readonly entries = new Map<string, CatalogueEntry>();
   private readonly blobs = new Map<string, Blob>();
-  /** Framed records that wait to be written, and the blobs among them. */
+  /** Framed records to be written, with the keys of the blobs among them. */
   private pending: { record: Buffer; key?: string }[] = [];
   private end = 0;
   private writing: Promise<void> = Promise.resolve();
   private failedAt = 0;
-  /** The last failure to write, until a write succeeds. */
+  /** The last failure to write. Cleared by a successful write. */
   failure: StoreError | undefined;
-  /** Why what was stored had to be made anew, or undefined. */
+  /** Why the stored data had to be rebuilt; undefined if it did not. */
   rebuilt: string | undefined;
-  /** Bytes of the log that could not be used when it was opened. */
+  /** Unusable bytes of the log when it was opened. */
   damagedBytes = 0;
 
   private constructor(
@@ -63,12 +63,12 @@ export class Catalogue {
     private readonly files: LogFiles,
   ) {}
 
-  /** A catalogue without a store. */
+  /** Creates a catalogue without a store. */
   static inMemory(): Catalogue {
     return new Catalogue(undefined, DISK);
   }
 
-  /** Opens `documents.log` in a directory. A log of another version is set aside and begun anew. */
+  /** Opens `documents.log` in a directory. A log of another version is set aside and replaced by an empty one. */
   static open(directory: string, files: LogFiles = DISK): Catalogue {
     const catalogue = new Catalogue(join(directory, 'documents.log'), files);
     catalogue.load();
@@ -83,7 +83,7 @@ export class Catalogue {
       if (end > 0 || damagedBytes > 0)
         this.rebuilt =
           header?.payload[0] === Kind.Header
-            ? 'the index was made by another version'
+            ? 'the index was created by another version'
             : 'the beginning of the index was damaged';
       this.restart();
       return;
@@ -97,7 +97,7 @@ export class Catalogue {
       else if (kind === Kind.Removed) for (const path of parse<string[]>(payload)) this.entries.delete(path);
     }
     this.end = end;
-    // A file whose segments were lost is segmented again.
+    // A file without its segments is segmented again.
     for (const entry of this.entries.values()) if (!this.blobs.has(keyOf(entry))) this.entries.delete(entry.path);
   }
 
@@ -106,7 +106,7 @@ export class Catalogue {
     this.pending = [{ record: frame(payloadOf(Kind.Header, Buffer.from(VERSION))) }];
   }
 
-  /** Bytes in the store. */
+  /** Size of the store in bytes. */
   get bytes(): number {
     return this.end;
   }
@@ -115,7 +115,7 @@ export class Catalogue {
     return this.blobs.has(keyOf({ hash, language }));
   }
 
-  /** The segments of a text; undefined when they are unknown or their record is damaged. */
+  /** Returns the segments of a text. Undefined when they are unknown or their record is damaged. */
   segmented(hash: string, language: Language): SegmentedDocument | undefined {
     const key = keyOf({ hash, language });
     const blob = this.blobs.get(key);
@@ -125,13 +125,13 @@ export class Catalogue {
         'bytes' in blob ? blob.bytes : readRecord(this.file as string, blob.place)?.subarray(2 + key.length);
       if (bytes) return decodeSegmented(bytes);
     } catch {
-      // Falls through: as good as missing.
+      // Falls through: a damaged record counts as missing.
     }
     this.blobs.delete(key);
     return undefined;
   }
 
-  /** Records a file; `segmented` (or its encoded bytes) may be left out when the text is known already. */
+  /** Records a file. `segmented` (or its encoded bytes) may be omitted when the text is already known. */
   put(entry: CatalogueEntry, segmented?: SegmentedDocument | Uint8Array): void {
     const key = keyOf(entry);
     if (segmented && !this.blobs.has(key)) {
@@ -160,13 +160,13 @@ export class Catalogue {
       this.pending.push({ record: frame(payloadOf(kind, Buffer.from(JSON.stringify(value)))) });
   }
 
-  /** Stops all writing: the store belongs to another process now. */
+  /** Stops all writing, because the store belongs to another process now. */
   detach(): void {
     this.detached = true;
   }
   private detached = false;
 
-  /** Writes what waits. A failure is kept in `failure`; what was to be written stays in memory. Never rejects. */
+  /** Writes pending records. A failure is recorded in `failure`, and the records stay in memory. Never rejects. */
   flush(force = false): Promise<void> {
     this.writing = this.writing.then(async () => {
       const { file } = this;
@@ -194,7 +194,9 @@ export class Catalogue {
     return this.writing;
   }
 
-  /** The log was deleted under us: what is still in memory is written to a new one, the rest is segmented again. */
+  /**
+   * The log was deleted while open. Records in memory are written to a new log; the other files are segmented again.
+   */
   private beginAgain(): void {
     const waiting = this.pending.filter(({ key }) => key !== undefined);
     for (const [key, blob] of this.blobs) if ('place' in blob) this.blobs.delete(key);
@@ -206,7 +208,7 @@ export class Catalogue {
     );
   }
 
-  /** Blobs that are written are read from the file from now on. */
+  /** Written blobs are read from the file from now on. */
   private settle(batch: readonly { record: Buffer; key?: string }[], start: number): void {
     let position = start;
     for (const { record, key } of batch) {
@@ -219,8 +221,8 @@ export class Catalogue {
   }
 
   /**
-   * Rewrites the log without what no file uses, once that is much of it. Atomic: a crash leaves the old log. Never
-   * rejects.
+   * Rewrites the log without unused records, once they are a large part of it. Atomic: a crash leaves the old log.
+   * Never rejects.
    */
   compact(): Promise<void> {
     this.writing = this.writing.then(async () => {
@@ -233,7 +235,7 @@ export class Catalogue {
       };
       const live = [...used].reduce((sum, key) => sum + size(key), 0);
       if (this.end - live < Math.max(COMPACT_FROM_BYTES, live * (KEEP_DEAD + 0.5))) return;
-      // The youngest of the unused come back first when a branch does.
+      // The newest unused records are the likeliest to return with a branch.
       let room = live * KEEP_DEAD;
       const kept = [...this.blobs.keys()]
         .reverse()
@@ -265,7 +267,7 @@ export class Catalogue {
     return this.writing;
   }
 
-  /** Forgets everything, on disk too; returns the bytes given back. */
+  /** Deletes everything, on disk too. Returns the bytes freed. */
   async clear(): Promise<number> {
     await this.writing;
     const freed = this.end;
@@ -282,7 +284,7 @@ export class Catalogue {
 }
 
 function keyOf({ hash, language }: { hash: string; language: Language }): string {
-  // Half of a sha256 is plenty to tell texts apart.
+  // Half of a sha256 is enough to distinguish texts.
   return `${hash.slice(0, 32)}.${language.slice(0, 100)}`;
 }
 

@@ -1,6 +1,6 @@
 import { AppError, errorCode } from '../../base';
 
-/** The store of the index could not do what was asked. Nothing indexed is lost: it goes on in memory. */
+/** An operation on the store of the index failed. Nothing indexed is lost: the index stays in memory. */
 export class StoreError extends AppError<'diskFull' | 'storeUnwritable' | 'storeLocked'> {
   override readonly name = 'StoreError';
 
@@ -21,13 +21,13 @@ export function toStoreError(error: unknown, file: string): StoreError {
     return new StoreError(
       'diskFull',
       file,
-      'the disk is full; the index goes on in memory and is written once there is room',
+      'the disk is full; the index stays in memory and is written once there is space',
       { cause: error },
     );
   return new StoreError(
     'storeUnwritable',
     file,
-    `cannot be written (${code ?? String(error)}); the index goes on in memory`,
+    `cannot be written (${code ?? String(error)}); the index stays in memory`,
     { cause: error },
   );
 }

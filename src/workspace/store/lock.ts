@@ -4,11 +4,11 @@ import { dirname, join } from 'node:path';
 import { makeDirectory } from '../../base/node';
 
 /**
- * The right to write a store. Each window has a slot of its own under the storage directory: the first takes `0`, a
- * second window on the same folder takes `1`, and so on. Stores never mix, every window is fully live, and the price, a
- * second copy on disk, is paid only by those who open a folder twice. A lock holds its owner's process id and is
- * touched now and then; it is stale when that process is gone, or when it has not been touched for long (another
- * process has the id).
+ * The right to write a store. Each window has a slot under the storage directory: the first takes `0`, a second window
+ * on the same folder takes `1`, and so on. Stores never mix, and every window indexes independently. Only a second
+ * window on the same folder needs a second copy on disk. A lock contains its owner's process id and is touched at
+ * intervals. It is stale when that process is gone, or when it was not touched for long (another process reuses the
+ * id).
  */
 
 export const MAX_SLOTS = 4;
@@ -34,7 +34,7 @@ export class StoreLock {
   ) {}
 
   /**
-   * Takes the first free slot; undefined when all are taken (the index then lives in memory).
+   * Takes the first free slot. Returns undefined when all are taken; the index then lives in memory.
    * @throws when the storage directory cannot be written
    */
   static take(storageDirectory: string): StoreLock | undefined {
@@ -48,7 +48,7 @@ export class StoreLock {
   }
 
   /**
-   * Takes the lock of one file; undefined while another process holds it, or another part of this one.
+   * Takes the lock of one file. Returns undefined while another process, or another part of this one, has it.
    * @throws when it cannot be written
    */
   static takeFile(file: string): StoreLock | undefined {
@@ -74,19 +74,19 @@ export class StoreLock {
     return false;
   }
 
-  /** Puts a stale lock out of the way. Renaming lets only one of several contenders win. */
+  /** Moves a stale lock out of the way. Renaming lets only one of several contenders win. */
   private evictStale(): boolean {
     const found = readLock(this.file);
     if (found === 'gone') return true;
     if (found && isAlive(found.pid) && !this.isOlderThan(STALE_MS)) return false;
-    // Another process may be about to write the file it has just made.
+    // Another process may be about to write the file it has just created.
     if (!found && !this.isOlderThan(EMPTY_MS)) return false;
     const aside = join(dirname(this.file), `lock.${this.token}.stale`);
     try {
       renameSync(this.file, aside);
       const moved = readLock(aside);
       if (moved !== 'gone' && moved?.token !== found?.token) {
-        // Another contender had taken it meanwhile: give it back.
+        // Another contender took it meanwhile: restore it.
         renameSync(aside, this.file);
         return false;
       }
@@ -106,8 +106,8 @@ export class StoreLock {
   }
 
   /**
-   * False once another process has taken the slot (this one was stopped for long): then nothing may be written any
-   * more.
+   * Refreshes the lock. Returns false when another process took the slot while this one was suspended; nothing may be
+   * written afterwards.
    */
   touch(): boolean {
     const found = readLock(this.file);
@@ -118,7 +118,7 @@ export class StoreLock {
     try {
       utimesSync(this.file, new Date(), new Date());
     } catch {
-      // A full or read-only disk: the process id still speaks for us.
+      // The disk is full or read-only. The process id still marks the lock as ours.
     }
     return true;
   }

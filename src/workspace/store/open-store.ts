@@ -12,13 +12,13 @@ export interface OpenStore {
   lexical: LexicalIndex;
   /** Undefined when the index lives in memory only. */
   lock: StoreLock | undefined;
-  /** Troubles found, in words for the user. */
+  /** Problems found, as messages for the user. */
   notices: readonly string[];
 }
 
 /**
- * Opens the store of a workspace. Damaged or outdated parts are dropped; the next pass makes them again. A store that
- * cannot be used at all (read-only disk, every slot taken) gives an index in memory, and a notice.
+ * Opens the store of a workspace. Damaged or outdated parts are dropped, and the next pass rebuilds them. An unusable
+ * store (read-only disk, every slot taken) gives an index in memory, and a notice.
  */
 export async function openStore(storageDirectory: string | undefined): Promise<OpenStore> {
   const notices: string[] = [];
@@ -29,15 +29,15 @@ export async function openStore(storageDirectory: string | undefined): Promise<O
     const lexicalDirectory = join(lock.directory, 'lexical');
     if (catalogue.rebuilt !== undefined) {
       // Postings are meaningless without their catalogue.
-      notices.push(`The index is made anew: ${catalogue.rebuilt}.`);
+      notices.push(`Rebuilding the index: ${catalogue.rebuilt}.`);
       rmSync(lexicalDirectory, { recursive: true, force: true });
     } else if (catalogue.damagedBytes > 0) {
-      notices.push(`${catalogue.damagedBytes} bytes of the index were damaged; their files are indexed again.`);
+      notices.push(`${catalogue.damagedBytes} bytes of the index were damaged. Their files are indexed again.`);
     }
     makeDirectory(lexicalDirectory);
     const { index: lexical, damaged } = await LexicalIndex.open(lexicalDirectory);
-    for (const { reason } of damaged) notices.push(`A part of the index was damaged and is made again: ${reason}`);
-    if (lock.slot > 0) notices.push('Another window has this workspace open: this one keeps an index of its own.');
+    for (const { reason } of damaged) notices.push(`Rebuilding a damaged part of the index: ${reason}`);
+    if (lock.slot > 0) notices.push('Another window has this workspace open, so this window keeps its own index.');
     return { catalogue, lexical, lock, notices };
   } catch (error) {
     lock.release();
@@ -49,7 +49,8 @@ function takeLock(storageDirectory: string | undefined, notices: string[]): Stor
   if (storageDirectory === undefined) return undefined;
   try {
     const lock = StoreLock.take(storageDirectory);
-    if (!lock) notices.push('This workspace is open in many windows: the index of this one is kept in memory only.');
+    if (!lock)
+      notices.push('Too many windows have this workspace open, so this window keeps its index in memory only.');
     return lock;
   } catch (error) {
     notices.push(toStoreError(error, storageDirectory).message);

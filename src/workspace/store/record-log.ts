@@ -5,10 +5,10 @@ import { crc32 } from 'node:zlib';
 import { toStoreError } from './errors';
 
 /**
- * An append-only file of checked records: `magic u32 · length u32 · crc32(payload) u32 · payload`, little-endian.
- * A record counts only if its checksum holds, so a write cut off at any byte loses that record and no other; harm in
- * the middle is passed over by looking for the next magic. Appends go to a known offset: what a failed write left is
- * overwritten.
+ * An append-only file of checked records: `magic u32 · length u32 · crc32(payload) u32 · payload`, little-endian. A
+ * record counts only if its checksum matches. A write interrupted at any byte therefore loses only that record. Damage
+ * in the middle is skipped by searching for the next magic. Appends go to a known offset and overwrite the remains of
+ * a failed write.
  */
 
 const MAGIC = 0x43434e41;
@@ -23,13 +23,13 @@ export interface RecordPlace {
 
 export interface LogContents {
   records: readonly (RecordPlace & { payload: Buffer })[];
-  /** Offset after the last whole record. */
+  /** Offset after the last complete record. */
   end: number;
-  /** Bytes that belong to no whole record. */
+  /** Bytes outside complete records. */
   damagedBytes: number;
 }
 
-/** The file operations a log needs, so that tests can make them fail. */
+/** The file operations of a log, replaceable so that tests can make them fail. */
 export interface LogFiles {
   write(file: string, offset: number, bytes: Uint8Array): Promise<void>;
   replace(file: string, bytes: readonly Uint8Array[]): Promise<void>;
@@ -44,12 +44,12 @@ export function frame(payload: Uint8Array): Buffer {
   return record;
 }
 
-/** Bytes a payload takes in the file. */
+/** Returns the bytes that a payload takes in the file. */
 export function framedBytes(length: number): number {
   return HEADER_BYTES + length;
 }
 
-/** All whole records of a log, in order. A missing file is an empty log. */
+/** Returns all complete records of a log, in order. A missing file is an empty log. */
 export function readLog(file: string): LogContents {
   let bytes: Buffer;
   try {
@@ -100,7 +100,9 @@ function readWhole(file: string): Buffer {
   }
 }
 
-/** Reads one payload; undefined when it is not what was written (the file was harmed since it was opened). */
+/**
+ * Reads one payload. Returns undefined when it differs from the written one, because the file was damaged while open.
+ */
 export function readRecord(file: string, { offset, length }: RecordPlace): Buffer | undefined {
   let handle: number | undefined;
   try {
@@ -123,7 +125,7 @@ export const DISK: LogFiles = {
       let written = 0;
       while (written < bytes.length)
         written += (await handle.write(bytes, written, bytes.length - written, offset + written)).bytesWritten;
-      // Bytes beyond, left by an earlier write that failed, are no part of the log.
+      // Bytes beyond, left by a failed write, are not part of the log.
       await handle.truncate(offset + bytes.length);
       await handle.datasync();
     } finally {
@@ -150,7 +152,7 @@ export const DISK: LogFiles = {
   },
 };
 
-/** Makes a rename durable. Some systems cannot sync a directory; then the rename is as durable as they make it. */
+/** Makes a rename durable. On systems that cannot sync a directory, the file system decides. */
 async function syncDirectory(directory: string): Promise<void> {
   try {
     const handle = await open(directory, 'r');

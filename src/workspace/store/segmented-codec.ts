@@ -1,7 +1,7 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import type { DocumentSymbol, Segment, SegmentedDocument, SymbolKind } from '../types';
 
-/** Counts up when the bytes below change their meaning. */
+/** Increase when the meaning of the bytes below changes. */
 export const SEGMENTED_FORMAT = 1;
 
 type SymbolRow = [
@@ -25,10 +25,10 @@ type SegmentRow = [
 const KINDS = ['code', 'prose', 'data'] as const;
 const METHODS = ['syntax', 'headings', 'indentation', 'length'] as const;
 
-/** A segmented document as bytes: rows of JSON, deflated; a tenth of its text or less. */
+/** Encodes a segmented document: rows of JSON, deflated. The result is at most a tenth of the text. */
 export function encodeSegmented(segmented: SegmentedDocument): Buffer {
   const segments = segmented.segments.map((segment): SegmentRow => {
-    // Segments follow one another and so do their symbols: lengths say it all.
+    // Segments and symbols are in order, so lengths suffice.
     const row: SegmentRow = [
       segment.endLine - segment.startLine + 1,
       segment.end - segment.start,
@@ -57,7 +57,10 @@ export function encodeSegmented(segmented: SegmentedDocument): Buffer {
   });
 }
 
-/** @throws when the bytes are not what `encodeSegmented` wrote */
+/**
+ * Decodes a segmented document.
+ * @throws when the bytes are not a valid encoding
+ */
 export function decodeSegmented(bytes: Uint8Array): SegmentedDocument {
   const [method, segmentRows, symbolRows, imports] = JSON.parse(inflateRawSync(bytes).toString('utf8')) as [
     number,

@@ -157,7 +157,7 @@ describe('ignore rules', () => {
     expect(why('keep.log').indexed).toBe(true);
     expect(why('.git/HEAD')).toMatchObject({ indexed: false, reason: "Its folder .git is git's own data." });
     expect(whyFile('/elsewhere/x', new WorkspaceFolders([{ name: 'w', directory: root }]), OPTIONS).reason).toBe(
-      'It lies outside the workspace folders.',
+      'It is outside the workspace folders.',
     );
   });
 

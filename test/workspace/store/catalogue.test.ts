@@ -147,7 +147,7 @@ describe('the catalogue', () => {
     const { frame } = await import('../../../src/workspace/store/record-log');
     writeFileSync(log, Buffer.concat([frame(other), text.subarray(12 + payload.length)]));
     const catalogue = Catalogue.open(directory);
-    expect(catalogue.rebuilt).toBe('the index was made by another version');
+    expect(catalogue.rebuilt).toBe('the index was created by another version');
     expect(catalogue.entries.size).toBe(0);
     expect(catalogue.has(entry(0).hash, 'typescript')).toBe(false);
     catalogue.put(entry(1), segmented(1));

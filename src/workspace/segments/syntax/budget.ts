@@ -1,9 +1,9 @@
 import { PARSE_BUDGET_MS } from '../limits';
 
 /**
- * Tells when a parse or a query has had its time. Beside other work a second on the clock may be a tenth of one here,
- * and a text given up then would be kept as it was cut without its syntax: so this process must have worked that long
- * too.
+ * Returns a function that tells when a parse or query has used up its time. Both the clock and this process's CPU time
+ * must exceed the budget. Otherwise a busy machine would interrupt a parse early, and the text would be stored without
+ * syntax.
  */
 export function parseBudget(): () => boolean {
   const deadline = performance.now() + PARSE_BUDGET_MS;

@@ -4,20 +4,19 @@ import { cutsByIndentation } from '../indentation';
 import type { LineTable } from '../../../base';
 import { cutsBySyntax } from './cuts';
 
-/** Beginning and end of a part of a component or page, alone on their lines. */
+/** Opening and closing tag of a part of a component or page, alone on a line. */
 const OPENS = /^<(script|style|template)\b[^>]*>?\s*$/i;
-/** Parts this short stay with their neighbours rather than be segments of their own. */
+/** Shorter parts stay with their neighbours. */
 const TINY_LINES = 6;
-/** More than another segment costs: a script and the markup below it are never one segment. */
+/** Cost above that of another segment, so that a script and the markup below it are never one segment. */
 const APART = 1.6;
-/** A tag alone says little: it stays with the first lines of what it holds. */
+/** A tag says little alone, so it stays with the first lines of its content. */
 const WITH_TAG = 2;
 
 /**
- * Cut costs of a component or page (Vue, Svelte, HTML): markup and styles by layout, scripts by their language's
- * syntax, and the borders between them before everything else.
- *
- * @param scripts offsets of the scripts' texts, of which `tree` is the tree
+ * Returns cut costs of a component or page (Vue, Svelte, HTML). Markup and styles are cut by layout, scripts by their
+ * language's syntax. The borders between them have precedence.
+ * @param scripts offsets of the scripts' texts, whose syntax tree is `tree`
  */
 export function cutsOfComponent(
   lines: LineTable,
@@ -39,7 +38,7 @@ export function cutsOfComponent(
   return cuts;
 }
 
-/** Copies the costs of the lines inside `ranges`; the first line of each keeps its own. */
+/** Copies the costs of the lines inside `ranges`. The first line of each keeps its own. */
 export function copyCuts(
   lines: LineTable,
   from: Cuts,
@@ -54,7 +53,10 @@ export function copyCuts(
   }
 }
 
-/** Scripts, styles and templates with their tags, as 0-based [first, end) lines; blank lines below one belong to it. */
+/**
+ * Returns scripts, styles and templates with their tags, as 0-based [first, end) lines. Blank lines below one belong
+ * to it.
+ */
 function partsOf(lines: LineTable): { first: number; end: number }[] {
   const parts: { first: number; end: number }[] = [];
   for (let line = 0; line < lines.count; line++) {

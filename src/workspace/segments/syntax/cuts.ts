@@ -4,17 +4,20 @@ import { fits } from '../cuts';
 import { closes } from '../indentation';
 import type { LineTable } from '../../../base';
 
-/** A line inside a node that fits: cut only where nothing else is left. */
+/** Cost of cutting inside a node that fits, for use only as a last resort. */
 const KEEP_WHOLE = 3;
 const NO_BLANK = 0.3;
 const PER_LEVEL = 0.3;
-/** Mixing the end of a definition that was cut with what follows it costs more than a segment, unless it is tiny. */
+/**
+ * Cost of a segment that has the end of a cut definition and the code after it. It exceeds the cost of a segment,
+ * unless the end is tiny.
+ */
 const FOREIGN = 1.1;
 const TINY_LINES = 8;
 const HEAD = 0.8;
 const MAX_DEPTH = 60;
 
-/** Nodes that belong to the sibling below them when no blank line stands between. */
+/** Nodes that belong to the sibling below them when no blank line separates them. */
 const LEADING = /comment|decorator|attribute_item|attribute_list|^annotation$|marker_annotation|preproc_call/;
 
 interface Piece {
@@ -23,8 +26,8 @@ interface Piece {
 }
 
 /**
- * Cut costs from a syntax tree: cheap at the beginning of statements and definitions, dearer by depth. Only nodes
- * that do not fit into a segment are opened, so most of the tree is never touched.
+ * Returns cut costs from a syntax tree: cheap at the beginning of statements and definitions, more expensive by depth.
+ * Only nodes that do not fit into a segment are opened, so most of the tree is never visited.
  */
 export function cutsBySyntax(lines: LineTable, tree: Tree, layout: Cuts): Cuts {
   const cuts = layout;
@@ -38,7 +41,7 @@ export function cutsBySyntax(lines: LineTable, tree: Tree, layout: Cuts): Cuts {
   return cuts;
 }
 
-/** Cuts between the children of the cursor's node, then opens the children that do not fit. */
+/** Sets cuts between the children of the cursor's node, then opens the children that do not fit. */
 function open(lines: LineTable, cursor: TreeCursor, node: Piece, cuts: Cuts, level: number, depth: number): void {
   if (depth > MAX_DEPTH || !cursor.gotoFirstChild()) return;
   const starts: number[] = [];
@@ -50,7 +53,7 @@ function open(lines: LineTable, cursor: TreeCursor, node: Piece, cuts: Cuts, lev
     if (endIndex === startIndex) continue;
     const first = lines.lineAt(startIndex);
     const last = lines.lineAt(endIndex - 1);
-    // A leading comment begins what follows it, if that begins on the very next line.
+    // A leading comment belongs to the node that begins on the very next line.
     const begins = introduced >= 0 && aboveEnd + 1 === first ? introduced : first;
     const leads = LEADING.test(cursor.nodeType);
     if (beginsLine(lines, first, startIndex)) {
@@ -72,7 +75,7 @@ function open(lines: LineTable, cursor: TreeCursor, node: Piece, cuts: Cuts, lev
   } while (cursor.gotoNextSibling());
   cursor.gotoParent();
   const head = starts[0];
-  // A head alone says little: it stays with the beginning of its body.
+  // A head says little alone, so it stays with the beginning of its body.
   if (depth > 0 && head !== undefined && head - node.first < TINY_LINES) cuts.cut[head] = (cuts.cut[head] ?? 0) + HEAD;
   separate(lines, cuts, node, starts);
 }
@@ -92,11 +95,11 @@ function markCut(lines: LineTable, cuts: Cuts, line: number, level: number): voi
     (text.startsWith('{') ? 1.5 : 0);
 }
 
-/** Keeps the parts of a definition that had to be cut apart from its neighbours. */
+/** Separates the parts of a cut definition from its neighbours. */
 function separate(lines: LineTable, cuts: Cuts, node: Piece, starts: readonly number[]): void {
   const edges = [node.first, ...starts, node.end];
   const whole = edges.slice(0, -1).map((first, i) => fits(lines, first, edges[i + 1] ?? first));
-  // Lines of whole pieces below edge i, up to the next piece that was cut.
+  // Lines of whole pieces below edge i, up to the next cut piece.
   const below = new Array<number>(edges.length).fill(0);
   for (let i = edges.length - 2; i >= 0; i--)
     below[i] = whole[i] ? (below[i + 1] ?? 0) + (edges[i + 1] ?? 0) - (edges[i] ?? 0) : 0;

@@ -7,7 +7,7 @@ import { AppError, type LineTable } from '../../../base';
 import { parseBudget } from './budget';
 import type { GrammarEntry } from '../../languages';
 
-/** The tree-sitter runtime or a grammar could not be loaded: the installation is incomplete. */
+/** The tree-sitter runtime or a grammar failed to load, because the installation is incomplete. */
 export class GrammarError extends AppError<'grammarMissing'> {
   override readonly name = 'GrammarError';
 
@@ -29,7 +29,7 @@ export interface LoadedGrammar {
 let runtime: Promise<void> | undefined;
 
 /**
- * The folder with tree-sitter.wasm and the grammars: `tree-sitter/` beside the bundle, else the installed package.
+ * Finds the folder of tree-sitter.wasm and the grammars: `tree-sitter/` beside the bundle, else the installed package.
  * @param from directory of the running script
  */
 export function findGrammars(from: string = dirname(process.argv[1] ?? process.cwd())): string {
@@ -39,13 +39,13 @@ export function findGrammars(from: string = dirname(process.argv[1] ?? process.c
     try {
       return dirname(createRequire(join(base, 'noop.js')).resolve('@vscode/tree-sitter-wasm'));
     } catch {
-      // Not installed under this base; the next may have it.
+      // Not installed under this base; try the next.
     }
   }
   return beside;
 }
 
-/** Parsers for the grammars of one directory, loaded when first asked for. One tree lives at a time. */
+/** Parsers for the grammars of one directory, loaded on demand. At most one tree exists at a time. */
 export class Grammars {
   private readonly loaded = new Map<string, Promise<LoadedGrammar>>();
   private parser: Parser | undefined;
@@ -76,10 +76,10 @@ export class Grammars {
   }
 
   /**
-   * The syntax tree of a text, or undefined when it took longer than the budget. The caller deletes the tree: its
-   * memory lies outside the garbage collector's reach.
-   * @param ranges offsets of the parts to parse; everything when absent
-   * @param text stands for the lines' text; of the same length
+   * Parses a text. Returns undefined when parsing exceeds the time budget. The caller must delete the tree, because
+   * the garbage collector does not free its memory.
+   * @param ranges offsets of the parts to parse; default: all
+   * @param text replaces the lines' text; of the same length
    */
   parse(
     grammar: LoadedGrammar,
@@ -90,7 +90,7 @@ export class Grammars {
     const parser = this.parser;
     if (!parser) return undefined;
     const options: ParseOptions = {
-      // The declaration says void; the runtime stops at `true` (ParseOptions.progressCallback).
+      // The type declares void, but the runtime stops at `true` (ParseOptions.progressCallback).
       progressCallback: parseBudget(),
     };
     if (ranges)
@@ -106,7 +106,7 @@ export class Grammars {
       if (!tree) parser.reset();
       return tree ?? undefined;
     } catch {
-      // An abort inside the runtime (out of memory) leaves the parser unusable: the next text gets a fresh one.
+      // An abort inside the runtime (out of memory) leaves the parser unusable, so the next text gets a new one.
       this.parser = new TreeSitter.Parser();
       return undefined;
     }

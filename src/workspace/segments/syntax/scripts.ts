@@ -10,7 +10,7 @@ export interface EmbeddedScript {
 const SCRIPT = /<script\b([^>]*)>/gi;
 const MAX_SCRIPTS = 50;
 
-/** The script blocks of a component or page (Vue, Svelte, HTML), or undefined where there are none. */
+/** Returns the script blocks of a component or page (Vue, Svelte, HTML). Undefined where there are none. */
 export function embeddedScript(text: string, language: Language): EmbeddedScript | undefined {
   if (!entryOf(language).scripts) return undefined;
   const ranges: { start: number; end: number }[] = [];

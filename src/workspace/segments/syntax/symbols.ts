@@ -8,7 +8,7 @@ import type { LineTable } from '../../../base';
 import { signatureOf } from '../signature';
 import type { LoadedGrammar } from './parser';
 
-/** A definition as the query found it; offsets are UTF-16 units. */
+/** A definition found by the query. Offsets are UTF-16 units. */
 interface Found {
   name: string;
   kind: string;
@@ -20,14 +20,14 @@ interface Found {
 
 const MAX_SYMBOLS = 20_000;
 const MAX_NAME = 100;
-/** Annotations and a template's parameters stand before a name, hardly ever more. */
+/** Maximum number of lines that annotations and template parameters take before a name. */
 const MOST_LINES_BEFORE_NAME = 40;
 
-/** The definitions of a document, in the order of their first lines, outer before inner. */
+/** Returns the definitions of a document in the order of their first lines, outer before inner. */
 export function symbolsOf(lines: LineTable, tree: Tree, grammar: LoadedGrammar, language: Language): DocumentSymbol[] {
   const entry = entryOf(language);
   const matches = grammar.query.matches(tree.rootNode, { progressCallback: parseBudget() });
-  // Patterns are in order of preference; matches come in the order in which they end.
+  // Patterns are in order of preference, while matches are in the order in which they end.
   matches.sort((a, b) => a.patternIndex - b.patternIndex);
   const found = distinct(matches.map((match) => read(match, lines.text)).filter((f) => f !== undefined)).filter(
     (f) => !isImport(f, lines.text, entry),
@@ -44,8 +44,8 @@ export function symbolsOf(lines: LineTable, tree: Tree, grammar: LoadedGrammar, 
       continue;
     }
     symbols.push(toSymbol(lines, f, outer, container, entry, exportedNames));
-    // `typedef struct a { … } b`: a stands beside b, not in it. So does what a parser that lost its way puts before a
-    // name.
+    // In `typedef struct a { … } b`, a is beside b, not inside it. The same holds for text that a derailed parser puts
+    // before a name.
     if (f.kind !== 'type' && lines.lineAt(f.nameStart) - lines.lineAt(f.start) <= MOST_LINES_BEFORE_NAME) open.push(f);
   }
   return symbols;
@@ -70,7 +70,7 @@ function read(match: QueryMatch, text: string): Found | undefined {
     }
   }
   if (name === undefined || !node) return undefined;
-  // `module.exports = class Pool …`: it is Pool to everybody who reads it.
+  // The class in `module.exports = class Pool …` is known as Pool.
   const own =
     name === 'exports'
       ? /=\s*(?:async\s+)?(?:class|function)\b\s*\*?\s*(?!extends\b)([\w$]+)/.exec(
@@ -93,7 +93,7 @@ function isImport({ kind, start, end }: Found, text: string, { importBinding }: 
   );
 }
 
-/** Outer before inner, each name once: the first pattern that matched it counts. */
+/** Sorts outer before inner, and keeps each name once, from the first pattern that matched it. */
 function distinct(found: Found[]): Found[] {
   const seen = new Set<number>();
   const once = found.filter((f) => !seen.has(f.nameStart) && seen.add(f.nameStart));
@@ -136,7 +136,7 @@ function toSymbol(
   const nameLine = lines.lineAt(f.nameStart);
   const line = firstDeclarationLine(lines, firstLine, nameLine);
   const endLine = lines.lineAt(Math.max(f.start, f.end - 1));
-  // A definition that shares its line with an outer one has no comment of its own.
+  // A definition on the same line as an outer one has no comment of its own.
   const nested = outer !== undefined && outer.kind !== 'scope' && lines.lineAt(outer.nameStart) === nameLine;
   const head = nested ? afterBracket(lines.text, f.start) : Math.max(lines.firstInk(line), lines.start(line));
   const signature = signatureOf(lines.text, head, Math.max(f.end, head + 1), entry.id);
@@ -158,7 +158,7 @@ function toSymbol(
   };
 }
 
-/** Where the declaration that holds `start` begins, within a line that begins with another one. */
+/** Returns the start of the declaration that contains `start`, on a line that begins with another declaration. */
 function afterBracket(text: string, start: number): number {
   const before = text.slice(Math.max(0, start - 60), start);
   const words = /[^{};(,\n]*$/.exec(before)?.[0].trimStart() ?? '';
@@ -170,7 +170,7 @@ function declarationWord(lines: LineTable, start: number): string {
   return lines.text.slice(lines.firstInk(line), start).replace(/^export\s+(?:default\s+|declare\s+)?/, '');
 }
 
-/** Annotations and attributes on lines of their own stand before the declaration proper. */
+/** Returns the first line of the declaration itself, after annotations and attributes on lines of their own. */
 function firstDeclarationLine(lines: LineTable, first: number, nameLine: number): number {
   let line = first;
   while (
@@ -181,7 +181,7 @@ function firstDeclarationLine(lines: LineTable, first: number, nameLine: number)
   return line;
 }
 
-/** The string that opens a Python body, found by its layout: the first line after the head. */
+/** Finds the string that opens a Python body, by layout: the first line after the head. */
 function docstring(lines: LineTable, f: Found): { line: number; text: string } | undefined {
   if (f.kind !== 'function' && f.kind !== 'class') return undefined;
   const head = signatureEnd(lines.text, f.nameStart, f.end);
@@ -195,7 +195,7 @@ function docstring(lines: LineTable, f: Found): { line: number; text: string } |
   return text === '' ? undefined : { line: lines.lineAt(start), text };
 }
 
-/** Offset after the colon that opens a Python body, or -1. */
+/** Returns the offset after the colon that opens a Python body, or −1. */
 function signatureEnd(text: string, start: number, end: number): number {
   let depth = 0;
   for (let i = start; i < Math.min(end, start + 4_000); i++) {

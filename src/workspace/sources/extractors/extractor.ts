@@ -1,27 +1,27 @@
 import type { Language, Place } from '../../types';
 
-/** The text of a document, as it is segmented, indexed and quoted. */
+/** The text of a document for segmentation, indexing and quotation. */
 export interface Extraction {
   text: string;
-  /** Language of the text; default: by the file's name and first line. */
+  /** Language of the text. Default: by the file's name and first line. */
   language?: Language;
-  /** Origin of ranges of lines, in order; absent where the lines are those of the file. */
+  /** Origin of line ranges, in order. Absent where the lines are those of the file. */
   places?: readonly Place[];
-  /** Bytes that are not UTF-8 were replaced by U+FFFD. */
+  /** True when bytes that are not UTF-8 were replaced by U+FFFD. */
   replaced?: boolean;
 }
 
 /**
- * One type of document. `extract` is linear in the bytes and gives at most `maxCharacters`. It throws ExtractionError
- * for bytes that are not what the type promises, and nothing else because of the bytes.
+ * One type of document. `extract` is linear in the bytes and returns at most `maxCharacters`. It throws only
+ * ExtractionError, for bytes that are invalid for the type.
  */
 export interface Extractor {
   id: string;
-  /** Decides by the file's name (without folders, lower case) and its first bytes. */
+  /** Decides by the file name (without folders, lower case) and the first bytes. */
   accepts(name: string, head: Uint8Array): boolean;
   /**
-   * Largest file in bytes, where it may be larger than text files: pictures in a notebook are not text. Undefined for
-   * the limit of the setting.
+   * Maximum file size in bytes, if it may exceed that of text files: pictures in a notebook are not text. Undefined
+   * applies the limit of the setting.
    */
   maxBytes?: number;
   extract(bytes: Uint8Array, limits: ExtractionLimits): Extraction | Promise<Extraction>;
@@ -31,7 +31,7 @@ export interface ExtractionLimits {
   maxCharacters: number;
 }
 
-/** Bytes that are not what their type promises. */
+/** The bytes are invalid for their document type. */
 export class ExtractionError extends Error {
   override readonly name = 'ExtractionError';
 

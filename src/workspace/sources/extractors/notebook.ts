@@ -5,12 +5,12 @@ import type { Language, Place } from '../../types';
 import { ExtractionError, type Extraction, type ExtractionLimits, type Extractor } from './extractor';
 import { decodeText } from './text';
 
-/** Pictures make notebooks large; their text is far smaller. */
+/** Maximum file size. Pictures make notebooks large, while their text is far smaller. */
 const MAX_BYTES = 32 << 20;
-/** Brackets of a notebook's JSON. A parser would spend gigabytes on a file that is nothing but brackets. */
+/** Maximum number of brackets in a notebook's JSON. A parser would use gigabytes for a file of brackets only. */
 const MAX_BRACKETS = 2_000_000;
 const MAX_CELLS = 20_000;
-/** Characters and lines of one output; logs of a training run say little after that. */
+/** Maximum characters and lines of one output. Later lines of a training log say little. */
 const MAX_OUTPUT_CHARACTERS = 4_000;
 const MAX_OUTPUT_LINES = 60;
 
@@ -34,7 +34,10 @@ interface RawCell {
   outputs?: unknown;
 }
 
-/** @throws ExtractionError */
+/**
+ * Extracts the text of a notebook.
+ * @throws ExtractionError
+ */
 export function extractNotebook(bytes: Uint8Array, { maxCharacters }: ExtractionLimits): Extraction {
   const { text: json, replaced } = decodeText(bytes);
   const { cells, language } = parseNotebook(json, bytes);
@@ -90,7 +93,7 @@ function parseNotebook(json: string, bytes: Uint8Array): { cells: RawCell[]; lan
   return { cells: found.map(record), language: kernelLanguage(metadata) };
 }
 
-/** The language of the code cells, by the kernel's name for it: `R`, `c++17`, `julia`. */
+/** Returns the language of the code cells, from the kernel's name for it: `R`, `c++17`, `julia`. */
 function kernelLanguage(metadata: unknown): Language {
   const { kernelspec, language_info: info, language } = record(metadata);
   for (const name of [record(kernelspec)['language'], record(info)['name'], language]) {
@@ -110,7 +113,7 @@ function outputText(outputs: unknown): string {
   const texts = outputs.flatMap((output) => {
     const { text, data, ename, evalue } = record(output);
     const bundle = record(data);
-    // The text of a picture is `<Figure size 640x480 with 1 Axes>`.
+    // The text form of a picture is `<Figure size 640x480 with 1 Axes>`.
     const isPicture = Object.keys(bundle).some((type) => type.startsWith('image/'));
     if (typeof ename === 'string') return [`${ename}: ${typeof evalue === 'string' ? evalue : ''}`];
     if (text !== undefined) return [joined(text)];
@@ -119,7 +122,7 @@ function outputText(outputs: unknown): string {
   return shortened(plain(texts.filter((text) => text.trim() !== '').join('\n')));
 }
 
-/** Control sequences of terminals removed; of a line that a progress bar writes again and again, the last state. */
+/** Removes terminal control sequences. For a line that a progress bar rewrites, keeps the last state. */
 function plain(text: string): string {
   return text
     .replace(/\u001B\[[0-9;?]*[ -/]*[@-~]/g, '')
@@ -135,7 +138,7 @@ function shortened(text: string): string {
   return kept.length < text.trimEnd().length ? `${kept}\n…` : kept;
 }
 
-/** nbformat writes texts as a string or as lines with their ends. */
+/** Joins a text that nbformat stores as a string or as lines with their ends. */
 function joined(source: unknown): string {
   const text = Array.isArray(source) ? source.filter((line) => typeof line === 'string').join('') : source;
   return typeof text === 'string' ? text.replace(/\r\n?/g, '\n') : '';
