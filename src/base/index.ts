@@ -1,5 +1,6 @@
 /** Utilities that every layer shares. None needs Node, so the webviews may import them. `node.ts` has the others. */
 export { AppError, errorCode, messageOf, throwIfCancelled } from './app-error';
+export type { Checked } from './checked';
 export { ByteCache } from './byte-cache';
 export {
   counted,

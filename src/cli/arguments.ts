@@ -120,6 +120,12 @@ export const COMMANDS = {
     options: {},
     examples: ['anchorage status'],
   },
+  check: {
+    summary: 'Verify every byte of the index, the memories and the models. Changes nothing.',
+    operands: '',
+    options: { 'model-directory': MODEL['model-directory'] as Option },
+    examples: ['anchorage check'],
+  },
   why: {
     summary: 'Say why a file is indexed or not.',
     operands: 'FILE',

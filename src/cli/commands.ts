@@ -4,6 +4,7 @@ import { basename, resolve } from 'node:path';
 import { readIndexReport } from '../app';
 import { AppError, formatBytes, formatNumber, printable, printableName, splitLines } from '../base';
 import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } from './arguments';
+import { runCheck } from './check';
 import { answerQueries, readQueries } from './queries';
 import { place, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
 import { makeMemories, renderMemories } from './memories';
@@ -228,7 +229,7 @@ function operand(args: Arguments, command: CommandName, message: string): string
   return first;
 }
 
-const RUN: Record<CommandName, { run: Run; model?: boolean | 'forStored' }> = {
+const RUN: Record<Exclude<CommandName, 'check'>, { run: Run; model?: boolean | 'forStored' }> = {
   ask: { run: runAsk, model: true },
   search: { run: runSearch, model: 'forStored' },
   summarize: { run: runSummarize },
@@ -240,12 +241,14 @@ const RUN: Record<CommandName, { run: Run; model?: boolean | 'forStored' }> = {
 };
 
 export async function runCommand(command: CommandName, args: Arguments, signal: AbortSignal): Promise<void> {
-  const { run, model = args.memories } = RUN[command];
   if (COMMANDS[command].operands === '' && args.operands.length > 0)
     throw new UsageError(
       `\`${command}\` takes no ${args.operands[0] ?? 'operand'}; a folder is named with --workspace.`,
       command,
     );
+  // Opening the index would mend it.
+  if (command === 'check') return runCheck(args);
+  const { run, model = args.memories } = RUN[command];
   const session = await openSession(command, args, { model });
   try {
     await run(args, session, signal);

@@ -23,7 +23,7 @@ export interface Session extends Pick<WorkspaceSession, 'workspace' | 'memory' |
   clearIndex(): Promise<number>;
 }
 
-const DEFAULTS: WorkerSettings = {
+export const DEFAULTS: WorkerSettings = {
   filesExclude: ['**/.git', '**/.svn', '**/.hg', '**/.DS_Store'],
   maxFileBytes: 4 * 1024 * 1024,
   modelDirectory: '',
@@ -42,12 +42,10 @@ export async function openSession(
   options: { model?: boolean | 'forStored' } = {},
 ): Promise<Session> {
   const folders = workspaceFolders(args, command);
-  const storageDirectory = args.storage
-    ? namedStorage(args.storage)
-    : defaultStorage(folders.map(({ directory }) => directory));
+  const storageDirectory = storageOf(args, command, folders);
   const settings: WorkerSettings = {
     ...DEFAULTS,
-    modelDirectory: args['model-directory'] ? resolve(args['model-directory']) : '',
+    modelDirectory: modelDirectoryOf(args),
     threads: wholeNumber('threads', args.threads, 0, command),
     weights: weightsOf(args.weights, command),
   };
@@ -113,6 +111,16 @@ function showEncoding({ memory: { status } }: WorkspaceSession, progress: Progre
       status.encoded / status.segments,
       `encoding, ${formatNumber(status.encoded)} of ${formatNumber(status.segments)} segments`,
     );
+}
+
+/** Where a command's index is kept. @throws UsageError, AppError */
+export function storageOf(args: Arguments, command: CommandName, folders = workspaceFolders(args, command)): string {
+  return args.storage ? namedStorage(args.storage) : defaultStorage(folders.map(({ directory }) => directory));
+}
+
+/** The model that a command names; empty for none. */
+export function modelDirectoryOf(args: Arguments): string {
+  return args['model-directory'] ? resolve(args['model-directory']) : '';
 }
 
 function workspaceFolders({ workspace }: Arguments, command: CommandName): { name: string; directory: string }[] {

@@ -56,6 +56,7 @@ export {
   type MemoryTokenSet,
   type WeightFormat,
 } from './decoder';
+export { checkCompiled } from './decoder/compiled';
 export * from './generate';
 export * from './rope';
 export { replaceFile } from './rope/rope-factors';

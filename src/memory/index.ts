@@ -3,6 +3,7 @@ export { LateInteraction, type LateInteractionOptions, type LateScore } from './
 export { Memories, type MemoriesOptions, type MemorySegment, type ScoredSegment } from './memories';
 export { chunkLengths, coarsePlaces, denseRowCount, joinFine, rowCounts } from './row-layout';
 export { foldRows, halves, joinBytes, packRows, storedRowBytes, type StoredShape, unpackRows } from './rows';
+export { checkMemories } from './store/check';
 export { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './store/memory-store';
 export { type EncodingLibrary, type EncodingOptions, MemoryEncoding } from './encode/encoding';
 export { type EncodingUnit, memoryVersion } from './encode/encoding-units';

@@ -14,6 +14,7 @@ export {
 export { ReadError } from './sources/read';
 export { extractFunctions } from './segments/functions';
 export { SEGMENTER_VERSION } from './segments/limits';
+export { checkIndex } from './store/check';
 export { StoreLock } from './store/lock';
 export { LexicalIndex } from './lexical/lexical-index';
 export { type DocumentHit, type LexicalResult, MAX_QUERY_TERMS, type SegmentHit } from './lexical/results';

@@ -113,6 +113,10 @@ const TABLE: Row[] = [
   [['ask', 'q', '--storage', 'pool.py'], 1, /cannot be kept in .*pool\.py/],
   [['status'], 0, /State/],
   [['status', 'x'], 2, /takes no x/],
+  [['check'], 0, /Index +/],
+  [['check', 'pool.py'], 2, /takes no pool\.py/],
+  [['check', '--storage', 'pool.py'], 1, /cannot be kept in .*pool\.py/],
+
   [['why', 'pool.py'], 0, /is indexed/],
   [['why', 'none.py'], 0, /not on disk/],
   [['why', '/etc/hosts'], 0, /outside the workspace/],

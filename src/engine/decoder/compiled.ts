@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Checked } from '../../base';
 import type { Checkpoint } from '../checkpoint/types';
 import { WeightChecksums, digestOf } from './checksums';
 import type { WeightFormat } from './options';
@@ -150,6 +151,17 @@ async function readManifest(directory: string): Promise<Found> {
     return { state: 'harmed', reason: error instanceof Error ? error.message : String(error) };
   }
   return { state: 'sound', manifest };
+}
+
+/** Verifies all compiled models of a folder. Those of other versions are not used, and not read. */
+export async function checkCompiled(cacheDirectory: string): Promise<Checked> {
+  const names = (await readdir(cacheDirectory).catch(() => [])).filter((name) => name.endsWith(`-v${VERSION}`));
+  const harmed = [];
+  for (const name of names) {
+    const found = await readManifest(join(cacheDirectory, name));
+    if (found.state === 'harmed') harmed.push({ file: join(cacheDirectory, name), reason: found.reason });
+  }
+  return { files: names.length, harmed };
 }
 
 function exists(path: string): Promise<boolean> {

@@ -2,7 +2,7 @@ import { open, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter } from './growable';
-import { MAGIC } from './pack-file';
+import { MAGIC, OTHER_VERSION } from './pack-file';
 import { storeError } from './pack-writer';
 
 /** The manifest lists the live packs and their removed documents. It is small, written whole and renamed into place. */
@@ -61,7 +61,7 @@ export async function readManifest(
   if (bytes.length < 4 || crc32(bytes.subarray(4)) !== bytes.readUInt32LE(0))
     return { damaged: 'the checksum does not match' };
   const reader = new ByteReader(bytes, 4);
-  if (reader.string() !== MAGIC) return { damaged: 'made by another version' };
+  if (reader.string() !== MAGIC) return { damaged: OTHER_VERSION };
   return Array.from({ length: reader.varint() }, () => {
     const name = reader.string();
     let row = 0;

@@ -15,6 +15,8 @@ import { LexicalStoreError } from './types';
  * Change the magic whenever the meaning of terms.ts, stem.ts or a section's layout changes.
  */
 export const MAGIC = 'ANLXPK03';
+/** Why a file of another version is not used; it is not harmed. */
+export const OTHER_VERSION = 'made by another version';
 export const HEADER_BYTES = 64;
 /** Bytes of postings that one checksum covers: a page, so that a short list costs one page to verify. */
 export const POSTING_BLOCK = 4096;
@@ -54,7 +56,7 @@ function corrupt(file: string, message: string): LexicalStoreError {
 function decodeHeader(header: Buffer, file: string): Layout {
   const magic = header.toString('latin1', 0, 8);
   if (magic !== MAGIC)
-    throw corrupt(file, magic.startsWith('ANLXPK') ? 'made by another version' : 'not an index pack');
+    throw corrupt(file, magic.startsWith('ANLXPK') ? OTHER_VERSION : 'not an index pack');
   if (crc32(header.subarray(12)) !== header.readUInt32LE(8)) throw corrupt(file, 'the header is damaged');
   let offset = HEADER_BYTES;
   const layout = {} as Layout;

@@ -28,6 +28,9 @@ const enum Kind {
   Removed = 3,
 }
 
+/** The catalogue's file in its directory. */
+export const LOG_FILE = 'documents.log';
+
 /** Version of the stored records. Records of another version are rebuilt. */
 const VERSION = JSON.stringify({ format: 1, segmented: SEGMENTED_FORMAT, segmenter: SEGMENTER_VERSION });
 
@@ -70,7 +73,7 @@ export class Catalogue {
 
   /** Opens `documents.log` in a directory. A log of another version is set aside and replaced by an empty one. */
   static open(directory: string, files: LogFiles = DISK): Catalogue {
-    const catalogue = new Catalogue(join(directory, 'documents.log'), files);
+    const catalogue = new Catalogue(join(directory, LOG_FILE), files);
     catalogue.load();
     return catalogue;
   }

@@ -1,0 +1,32 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
+import { type Checked, messageOf } from '../../base';
+import { Pack } from './pack';
+
+/** Verifies every record of the memories in a directory, and changes nothing. */
+export async function checkMemories(directory: string): Promise<Checked> {
+  const names = (await readdir(directory).catch(() => [])).filter((name) => /^\d+\.pack$/.test(name));
+  const harmed = [];
+  for (const name of names) {
+    const file = join(directory, name);
+    const reason = await checkPack(Number.parseInt(name, 10), file).catch(messageOf);
+    if (reason !== undefined) harmed.push({ file, reason });
+  }
+  return { files: names.length, harmed };
+}
+
+async function checkPack(id: number, file: string): Promise<string | undefined> {
+  const { pack, records, lostBytes } = await Pack.open(id, file, false);
+  try {
+    let broken = 0;
+    for (const record of records) {
+      const payload = Buffer.allocUnsafe(record.payloadBytes);
+      if (!(await pack.read(record, 0, payload)) || crc32(payload) !== record.payloadCrc) broken++;
+    }
+    if (broken > 0) return `${broken} of ${records.length} records are not what was written`;
+    return lostBytes > 0 ? `${lostBytes} bytes belong to no whole record` : undefined;
+  } finally {
+    await pack.close();
+  }
+}

@@ -1,0 +1,57 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { type Checked, messageOf } from '../../base';
+import { readManifest } from '../lexical/manifest';
+import { Pack } from '../lexical/pack';
+import { OTHER_VERSION } from '../lexical/pack-file';
+import { LOG_FILE } from './catalogue';
+import { readLog } from './record-log';
+
+/** Verifies every file of the indexes below a storage directory, and changes nothing. */
+export async function checkIndex(storageDirectory: string): Promise<Checked> {
+  const names = await readdir(storageDirectory).catch(() => []);
+  const harmed: { file: string; reason: string }[] = [];
+  let files = 0;
+  for (const name of names.filter((each) => /^index-\d+$/.test(each)).sort()) {
+    const log = join(storageDirectory, name, LOG_FILE);
+    if (await exists(log)) {
+      files++;
+      const reason = harmOf(() => {
+        const { damagedBytes } = readLog(log);
+        if (damagedBytes > 0) throw new Error(`${damagedBytes} bytes belong to no whole record`);
+      });
+      if (reason !== undefined) harmed.push({ file: log, reason });
+    }
+    const directory = join(storageDirectory, name, 'lexical');
+    const manifest = await readManifest(directory);
+    if (manifest === undefined) continue;
+    files++;
+    if ('damaged' in manifest) {
+      if (manifest.damaged !== OTHER_VERSION) harmed.push({ file: directory, reason: manifest.damaged });
+      continue;
+    }
+    for (const pack of manifest) {
+      files++;
+      const file = join(directory, basename(pack.name));
+      const reason = harmOf(() => Pack.open(file).close());
+      if (reason !== undefined) harmed.push({ file, reason });
+    }
+  }
+  return { files, harmed };
+}
+
+function harmOf(check: () => void): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
