@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- NAME [arguments]`: builds test/bench/NAME.ts and runs it. Each bench measures Anchorage and its peers
- * in one run and prints ratios. Without a name it lists the benches. `--save` also writes the output, with the machine
- * and the commit, to docs/results/runs/NAME.md.
+ * `npm run bench -- NAME [arguments]`: builds test/bench/NAME.ts and runs it. Each bench measures Anchorage and its
+ * peers in one run and prints ratios. Without a name it lists the benches. `--save` also writes the output, with the
+ * machine and the commit, to docs/results/runs/NAME.md.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';

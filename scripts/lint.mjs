@@ -1,6 +1,6 @@
 /**
- * `npm run lint [-- --fix]`: runs ESLint (layers, import cycles, names, lengths) and Prettier over the whole tree. Results
- * of unchanged files come from .cache/lint. `--fix` applies automatic fixes.
+ * `npm run lint [-- --fix]`: runs ESLint (layers, import cycles, names, lengths) and Prettier over the whole tree.
+ * Results of unchanged files come from .cache/lint. `--fix` applies automatic fixes.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * `npm run package [-- --target linux-x64] [-- --out FILE]`: makes a VSIX for this platform, or another one with a binary
- * of the native runtime. It uses a staged folder, so the working tree does not change.
+ * `npm run package [-- --target linux-x64] [-- --out FILE]`: makes a VSIX for this platform, or another one with a
+ * binary of the native runtime. It uses a staged folder, so the working tree does not change.
  */
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';

@@ -1,7 +1,7 @@
 /**
- * `npm start`: from a fresh clone to a cited answer. Installs missing dependencies, builds if the sources are newer than
- * the bundles, and asks a question about this repository. `npm start -- "question" --workspace DIR` asks another question
- * about another folder.
+ * `npm start`: from a fresh clone to a cited answer. Installs missing dependencies, builds if the sources are newer
+ * than the bundles, and asks a question about this repository. `npm start -- "question" --workspace DIR` asks another
+ * question about another folder.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';

@@ -1,8 +1,8 @@
 /**
  * `npm run test:vscode [-- --only=suite,ui] [-- --grep TEXT] [-- --shots DIR]`: tests the extension in a real editor.
  *
- * suite  mocha inside the extension host, in a downloaded VS Code (@vscode/test-electron) if it is available, else in the
- *        VS Code server from npm, shown in Chromium
+ * suite  mocha inside the extension host, in a downloaded VS Code (@vscode/test-electron) if it is available,
+ *        else in the VS Code server from npm, shown in Chromium
  * ui     walks with keyboard and mouse through the installed package, only in the VS Code server from npm
  *
  * ANCHORAGE_VSCODE=electron|server chooses the editor (lib/editor-choice.mjs). The choice and its reason are printed.

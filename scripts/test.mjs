@@ -18,7 +18,9 @@ const scratch = mkdtempSync(join(tmpdir(), 'anchorage-test-'));
 const vitestReport = join(scratch, 'vitest.json');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 
-/** Each step: a command, and a function that reads the number of tests from its output. Without tests it counts as 1. */
+/**
+ * Each step: a command, and a function that reads the number of tests from its output. Without tests it counts as 1.
+ */
 const steps = [
   { name: 'lint', command: ['node', 'scripts/lint.mjs'] },
   { name: 'types', command: [bin('tsc'), '--noEmit'] },

@@ -1,7 +1,7 @@
 /**
  * `npm run vscode [-- FOLDER] [-- --port N] [-- --trust]`: runs the extension in the VS Code server from npm, on a
- * loopback port, for manual tests. Prints the address. Stop with Ctrl+C. `--trust` leaves workspace trust on (Restricted
- * Mode).
+ * loopback port, for manual tests. Prints the address. Stop with Ctrl+C. `--trust` leaves workspace trust on
+ * (Restricted Mode).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';

@@ -1,7 +1,7 @@
 /**
- * Chooses the editor for the suite in the extension host: a downloaded VS Code if it can be downloaded and shown, else the
- * VS Code server from npm. The result has the reason. If the requested editor is not available, it throws an error and
- * uses no other.
+ * Chooses the editor for the suite in the extension host: a downloaded VS Code if it can be downloaded and shown, else
+ * the VS Code server from npm. The result has the reason. If the requested editor is not available, it throws an error
+ * and uses no other.
  */
 import { spawnSync } from 'node:child_process';
 

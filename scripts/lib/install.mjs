@@ -10,8 +10,8 @@ export const root = fileURLToPath(new URL('../..', import.meta.url));
 export const logs = join(root, '.cache', 'logs');
 
 /**
- * Installs the npm dependencies if they are missing or older than the lock file. The install step of onnxruntime-node is
- * skipped: it downloads CUDA files, and the package already has the CPU binary.
+ * Installs the npm dependencies if they are missing or older than the lock file. The install step of onnxruntime-node
+ * is skipped: it downloads CUDA files, and the package already has the CPU binary.
  */
 export function installDependencies() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -23,8 +23,8 @@ export function installDependencies() {
   const lock = join(root, 'package-lock.json');
   if (existsSync(marker) && statSync(marker).mtimeMs >= statSync(lock).mtimeMs) return;
   console.error('Installing npm dependencies …');
-  // `npm ci` requires the optional binaries of other platforms, which a mirror may lack. `npm install --no-save` does not
-  // require them. It takes the same versions from the lock file and does not change it.
+  // `npm ci` requires the optional binaries of other platforms, which a mirror may lack. `npm install --no-save` does
+  // not require them. It takes the same versions from the lock file and does not change it.
   try {
     runDownload({
       what: 'The npm dependencies',

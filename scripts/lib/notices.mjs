@@ -1,6 +1,6 @@
 /**
- * Makes THIRD-PARTY-NOTICES.txt: every package, font, grammar and model that the extension ships, with the full licence.
- * The list comes from esbuild's metafiles and the copied folders, not from package.json.
+ * Makes THIRD-PARTY-NOTICES.txt: every package, font, grammar and model that the extension ships, with the full
+ * licence. The list comes from esbuild's metafiles and the copied folders, not from package.json.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';

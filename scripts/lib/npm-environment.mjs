@@ -7,8 +7,8 @@ const KEPT =
 
 /**
  * The environment for a nested npm. `npm run` exports its settings as variables, and they override those of the nested
- * npm. With an inherited `npm_config_user_agent`, an npm under Node 24 reports the Node of the outer npm. The install step
- * of code-server reads this value and fails.
+ * npm. With an inherited `npm_config_user_agent`, an npm under Node 24 reports the Node of the outer npm. The install
+ * step of code-server reads this value and fails.
  *
  * @param {Record<string, string | undefined>} env
  * @returns {Record<string, string | undefined>} A copy without the variables of an outer npm.

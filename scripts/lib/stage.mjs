@@ -52,7 +52,8 @@ export async function stageExtension({ directory, target = hostTarget(), minify 
 }
 
 /**
- * Copies onnxruntime-node beside the bundles that require it, with the binary of one platform and without its installer.
+ * Copies onnxruntime-node beside the bundles that require it, with the binary of one platform and without its
+ * installer.
  * @returns {Promise<string[]>} Folders of the copied packages.
  */
 async function copyRuntime(modules, target) {

@@ -92,8 +92,8 @@ function findBrowser() {
 }
 
 /**
- * Installs missing system packages with apt-get. Without apt-get or the permission to use it, throws an error that lists
- * the packages.
+ * Installs missing system packages with apt-get. Without apt-get or the permission to use it, throws an error that
+ * lists the packages.
  */
 function ensureSystemPackages(packages, log) {
   const missing = packages.filter((name) => !systemPackagePresent(name));

@@ -17,7 +17,9 @@ export interface AskTools {
   search: Pick<Search, 'rank'>;
   /** Writes the answer in prose. Without it the answer quotes the sources. */
   writer?: Writer;
-  /** Reason that the chosen model cannot write ("The model process ended."). It becomes a notice of the quoted answer. */
+  /**
+   * Reason that the chosen model cannot write ("The model process ended."). It becomes a notice of the quoted answer.
+   */
   whyExtractive?: string;
   /** Memories of the workspace: they improve the ranking, and the ledger shows how they represent the workspace. */
   memory?: WorkspaceMemory;

@@ -1,6 +1,6 @@
 /**
- * Answers a question: search, gather evidence, write, verify. A chosen model writes prose. Without one the answer quotes
- * the sources. If no source answers the question, the answer is one line that says so.
+ * Answers a question: search, gather evidence, write, verify. A chosen model writes prose. Without one the answer
+ * quotes the sources. If no source answers the question, the answer is one line that says so.
  */
 import type { Answer, Author, Citation, ContextLedger, Coverage, LedgerGroup, Writer } from '../protocol';
 import { AppError, counted, throwIfCancelled } from '../base';
@@ -28,8 +28,8 @@ interface Draft {
 }
 
 /**
- * @throws AppError('cancelled') if stopped before the first words. If stopped later, the partial answer is returned with
- * a notice.
+ * @throws AppError('cancelled') if stopped before the first words. If stopped later, the partial answer is returned
+ * with a notice.
  */
 export async function ask(request: AskRequest, tools: AskTools): Promise<Answer> {
   const { emit = () => {}, library, writer, signal } = tools;

@@ -43,8 +43,8 @@ export class CitationList {
 export type Located = { state: 'same' | 'moved' | 'changed' | 'missing'; span: Span };
 
 /**
- * Locates a citation's text in the present file: at its lines (`same`), elsewhere in the file (`moved`), not in the file
- * (`changed`), or the file does not exist (`missing`).
+ * Locates a citation's text in the present file: at its lines (`same`), elsewhere in the file (`moved`), not in the
+ * file (`changed`), or the file does not exist (`missing`).
  */
 export async function locateCitation(citation: Citation, library: Pick<AssistantLibrary, 'read'>): Promise<Located> {
   const span: Span = {
@@ -121,7 +121,9 @@ function nearestRemains(wanted: readonly string[], lines: readonly string[], spa
 
 // ── Sentences and their support ───────────────────────────────────────────────────────────────────────────────────
 
-/** Matches inline code, which is skipped (`list[0]` is not a citation), or a marker. The group is the marker's number. */
+/**
+ * Matches inline code, which is skipped (`list[0]` is not a citation), or a marker. The group is the marker's number.
+ */
 const CODE_OR_MARKER = /`[^`\n]*`| ?\[(\d+)\]/g;
 
 /** Citation numbers in a sentence, in order, without duplicates. */
@@ -156,7 +158,9 @@ export function namesIn(sentence: string): string[] {
   return [...names];
 }
 
-/** Names in the sentence that are not in the cited lines, their path or their label. Empty if the sentence is supported. */
+/**
+ * Names in the sentence that are not in the cited lines, their path or their label. Empty if the sentence is supported.
+ */
 export function unsupportedNames(
   sentence: string,
   citations: readonly Pick<Citation, 'text' | 'path' | 'label'>[],

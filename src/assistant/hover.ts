@@ -89,8 +89,8 @@ export function wordAt(
 }
 
 /**
- * The most likely definition: the one under the cursor, else the one in the receiver's type, this file, this language, or
- * at the shortest path.
+ * The most likely definition: the one under the cursor, else the one in the receiver's type, this file, this language,
+ * or at the shortest path.
  */
 function closest(
   definitions: readonly Definition[],

@@ -40,8 +40,8 @@ const PROSE = new Set([
 ]);
 
 /**
- * Sorts uses: calls, other code, imports, comments, then prose and data. Within a kind, tests come last. Uses in deleted
- * files are left out.
+ * Sorts uses: calls, other code, imports, comments, then prose and data. Within a kind, tests come last. Uses in
+ * deleted files are left out.
  */
 export async function tellingFirst(
   uses: readonly Use[],

@@ -26,8 +26,8 @@ export function isBlank(line: string): boolean {
 }
 
 /**
- * Maps lines of a text to character offsets and back. Lines end at `\n`, `\r\n` or a lone `\r`, as in VS Code, so that a
- * line number opens the same line in the editor. A line end at the end of the text does not begin another line.
+ * Maps lines of a text to character offsets and back. Lines end at `\n`, `\r\n` or a lone `\r`, as in VS Code, so that
+ * a line number opens the same line in the editor. A line end at the end of the text does not begin another line.
  */
 export class LineTable {
   /** Start offsets of the lines, then the text's length: line `i` (0-based) is [starts[i], starts[i + 1]). */

@@ -24,9 +24,9 @@ const LAYOUT_TAGS =
   /<\/?(?:a|abbr|b|big|blockquote|br|center|code|dd|details|div|dl|dt|em|h[1-6]|hr|i|img|li|ol|p|para|pre|remarks|returns|see|small|span|strong|sub|summary|sup|table|tbody|td|th|thead|tr|tt|u|ul|var)(?:\s[^<>]*)?\/?>/gi;
 
 /**
- * Makes workspace Markdown safe to render: it can show no picture and no HTML. In every Markdown dialect a picture begins
- * with `![`, and HTML with `<` and a letter, `/`, `!` or `?`. No such pair remains, not even in code, so no escape,
- * reference or fence can bring it back.
+ * Makes workspace Markdown safe to render: it can show no picture and no HTML. In every Markdown dialect a picture
+ * begins with `![`, and HTML with `<` and a letter, `/`, `!` or `?`. No such pair remains, not even in code, so no
+ * escape, reference or fence can bring it back.
  */
 export function withoutPicturesAndHtml(markdown: string): string {
   return markdown.replace(LAYOUT_TAGS, '').replace(/!(?=\[)|<(?=[a-z/!?])/gi, `$&${ZERO_WIDTH_SPACE}`);

@@ -52,8 +52,8 @@ const MOST_UNTOLD = 2_000;
 type NotificationHandlers = { [M in keyof WorkerNotifications]: Emitter<WorkerNotifications[M]> };
 
 /**
- * Owns the worker process: starts it on demand, watches its heartbeat, restarts it with growing delays after a crash, and
- * stops it when idle. It does not depend on VS Code, so it can be tested without it.
+ * Owns the worker process: starts it on demand, watches its heartbeat, restarts it with growing delays after a crash,
+ * and stops it when idle. It does not depend on VS Code, so it can be tested without it.
  */
 export class WorkerClient implements Disposable {
   private session: Promise<Supervised> | undefined;

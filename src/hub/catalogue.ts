@@ -117,8 +117,8 @@ const BYTES_PER_CACHED: Readonly<Record<WeightFormat, number>> = { f32: 4, '8bit
 const RUNTIME_BYTES = 150e6;
 
 /**
- * Memory in bytes while a context of `contextTokens` is in use: weights, embeddings (16 bit, or f32 in an f32 model), KV
- * cache and runtime.
+ * Memory in bytes while a context of `contextTokens` is in use: weights, embeddings (16 bit, or f32 in an f32 model),
+ * KV cache and runtime.
  */
 export function memoryBytes(model: ModelShape, contextTokens: number, format = defaultFormat(model)): number {
   const embeddings = model.vocabSize * model.hiddenSize;

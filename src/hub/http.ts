@@ -80,8 +80,8 @@ export function retryAfter(value: string | null): number | undefined {
 }
 
 /**
- * Calls `attempt` until it succeeds, with a longer wait after each failure. `attempt` calls `alive` when bytes arrive and
- * passes true if they go beyond all earlier attempts. Only such progress resets the failure count, so a server that
+ * Calls `attempt` until it succeeds, with a longer wait after each failure. `attempt` calls `alive` when bytes arrive
+ * and passes true if they go beyond all earlier attempts. Only such progress resets the failure count, so a server that
  * always fails at the same byte does not retry forever.
  *
  * @throws HubError 'cancelled', 'rateLimited' or 'network'; errors of `attempt` other than TransientError

@@ -79,7 +79,7 @@ async function answer(
 }
 
 /**
- * Every citation holds what the file holds at its lines, and every quoted line of the answer stands in the file cited
+ * Checks that every citation has the text of the file at its lines, and that every quoted line is in the file cited
  * before it.
  */
 async function expectTrue({
@@ -107,7 +107,7 @@ async function expectTrue({
 }
 
 describe('without a model', () => {
-  test('the answering place leads, with its comment, lines and calls', async () => {
+  test('the best place comes first, with its comment, lines and calls', async () => {
     const asked = await answer('How does the session choose the adapter for a url?');
     await expectTrue(asked);
     const { markdown, citations, author, notices } = asked.answer;
@@ -119,16 +119,16 @@ describe('without a model', () => {
     expect(citations[0]).toMatchObject({ path: 'src/session.py', label: 'Session.get_adapter' });
   });
 
-  test('calls of a method are listed only where the definition is certain', async () => {
+  test('calls of a method are listed only if the definition is certain', async () => {
     const asked = await answer('How does `Session.send` send a prepared request?');
     const { markdown } = asked.answer;
     expect(markdown).toContain('`Session.send` calls:');
     expect(markdown).toContain('- `Session.get_adapter` in `src/session.py`');
-    // adapter.send could be either class's; it is not claimed.
+    // adapter.send could belong to either class, so it is not listed.
     expect(markdown).not.toMatch(/calls:\n\n(?:- .*\n)*- `HTTPAdapter.send`/);
   });
 
-  test('callers of a function are read off the lines that name it', async () => {
+  test('the callers of a function are the lines that name it', async () => {
     const asked = await answer('Who calls get_adapter?');
     await expectTrue(asked);
     expect(asked.answer.markdown).toContain('`get_adapter` is named outside its definition in 1 place:');
@@ -143,14 +143,14 @@ describe('without a model', () => {
     );
   });
 
-  test('a notice names a name that occurs nowhere', async () => {
+  test('a notice lists a name that no file contains', async () => {
     const {
       answer: { notices },
     } = await answer('What does fetch_everything do with a session?');
     expect(notices.join(' ')).toContain('`fetch_everything` does not occur in the indexed files.');
   });
 
-  test('a question that nothing answers gets one line, and no model writes', async () => {
+  test('a question that no source answers gets one line, and the model is not asked', async () => {
     const writer = new ScriptedWriter('Session.mount bakes bread. [1]');
     for (const question of ['How does the session bake sourdough bread at dawn?', 'What does bake_bread return?']) {
       const { answer: refused, events } = await answer(question, writer);
@@ -170,7 +170,7 @@ describe('without a model', () => {
     expect(citations).toEqual([]);
   });
 
-  test('a file that vanishes after it was found is left out', async () => {
+  test('a file that is deleted after the search is left out', async () => {
     const library = new MemoryLibrary(FILES);
     const rank = library.rank.bind(library);
     library.rank = async (...args) => {
@@ -186,7 +186,7 @@ describe('without a model', () => {
     expect(gone.markdown).toContain('`HTTPAdapter.send`');
   });
 
-  test('a selection that shares no word with the question is answered from all the same', async () => {
+  test('a selection without any word of the question is still quoted', async () => {
     const library = new MemoryLibrary(FILES);
     library.rank = async () => ({ spans: [], coverage: { filesIndexed: 0, filesKnown: 3, indexing: true } });
     const selected = await ask(
@@ -201,7 +201,7 @@ describe('without a model', () => {
     expect(selected.notices.join(' ')).toContain('uses 0 of 3 files');
   });
 
-  test('a cancelled question ends in a cancellation', async () => {
+  test('a cancelled question throws the cancellation', async () => {
     const library = new MemoryLibrary(FILES);
     const controller = new AbortController();
     const asked = ask(
@@ -212,7 +212,7 @@ describe('without a model', () => {
   });
 });
 
-/** A writer that says what it is told to; a token is four characters. */
+/** A writer that returns a given text. A token is four characters. */
 class ScriptedWriter implements Writer {
   readonly author = { kind: 'chosen', model: 'scripted' } as const;
   readonly bytesPerRow = 10;
@@ -246,7 +246,7 @@ class ScriptedWriter implements Writer {
 describe('with a model', () => {
   const question = 'How does the session choose the adapter for a url?';
 
-  test('its text is streamed, verified and cited', async () => {
+  test('the written text is streamed, verified and cited', async () => {
     const writer = new ScriptedWriter('The prefixes are compared with `startswith`. [1] It uses `quantum_tunnel`. [1]');
     const asked = await answer(question, writer);
     expect(
@@ -303,7 +303,7 @@ describe('with a model', () => {
     expect(notices.join(' ')).toMatch(/1 span cut to fit: long\.py:/);
   });
 
-  test('spans that do not fit are compressed to rows of the ledger, and the rest is named', async () => {
+  test('spans that do not fit are compressed to rows of the ledger, and a notice names the rest', async () => {
     const long = Object.fromEntries(
       Array.from({ length: 20 }, (_, index) => [
         `m${index}.py`,
@@ -348,14 +348,14 @@ describe('with a model', () => {
     });
   });
 
-  test('when the model fails the answer quotes the sources and says why', async () => {
+  test('if the model fails, the answer quotes the sources and gives the reason', async () => {
     const asked = await answer(question, new ScriptedWriter(new Error('the model process ended')));
     expect(asked.answer.author).toEqual({ kind: 'extractive' });
     expect(asked.answer.notices[0]).toContain('the model process ended');
     await expectTrue(asked);
   });
 
-  test('where nothing is found it is not asked, and is not said to be missing', async () => {
+  test('without results the model is not asked, and no notice says it is missing', async () => {
     const writer = new ScriptedWriter('Something.');
     const {
       answer: { author, notices },
@@ -365,7 +365,7 @@ describe('with a model', () => {
     expect(writer.prompt).toBe('');
   });
 
-  test('a stopped answer keeps what was written', async () => {
+  test('a stopped answer keeps the written text', async () => {
     const {
       answer: { notices, markdown },
     } = await answer(question, new ScriptedWriter('Half an ans', 4_000, 'cancelled'));

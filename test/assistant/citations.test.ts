@@ -49,11 +49,11 @@ describe('lines', () => {
 describe('locating a citation', () => {
   const span = { file: '/w/a.py', path: 'a.py', startLine: 3, endLine: 5 };
 
-  test('the same lines', () => {
+  test('unchanged lines are found in place', () => {
     expect(locateInLines(citationOf(SOURCE, 3, 5), SOURCE, span)).toEqual({ state: 'same', span });
   });
 
-  test('lines that were moved are followed', () => {
+  test('moved lines are found', () => {
     const moved = ['# one', '# two', ...SOURCE];
     expect(locateInLines(citationOf(SOURCE, 3, 5), moved, span)).toEqual({
       state: 'moved',
@@ -66,7 +66,7 @@ describe('locating a citation', () => {
     expect(locateInLines(citationOf(SOURCE, 3, 5), twice, span).span.startLine).toBe(4);
   });
 
-  test('an edited definition leads to what remains of it', () => {
+  test('an edited definition is located by its remaining lines', () => {
     const edited = ['# a new first line', ...SOURCE.map((line) => line.replace('range(limit)', 'range(limit + 1)'))];
     expect(locateInLines(citationOf(SOURCE, 3, 5), edited, span)).toEqual({
       state: 'changed',
@@ -74,13 +74,13 @@ describe('locating a citation', () => {
     });
   });
 
-  test('a file cut short keeps the span inside it', () => {
+  test('the span stays inside a shortened file', () => {
     const { state, span: found } = locateInLines(citationOf(SOURCE, 3, 5), ['only'], span);
     expect(state).toBe('changed');
     expect(found).toMatchObject({ startLine: 1, endLine: 1 });
   });
 
-  test('whatever is put before and after, unique lines are found again', () => {
+  test('unique lines are found after any insertion before and after them', () => {
     const line = fc.string({ maxLength: 12 }).map((text) => `other ${text.replace(/[\r\n]/g, '')}`);
     fc.assert(
       fc.property(fc.array(line, { maxLength: 30 }), fc.array(line, { maxLength: 30 }), (before, after) => {
@@ -105,11 +105,11 @@ describe('sentences', () => {
     ]);
   });
 
-  test('a stop inside inline code ends nothing', () => {
+  test('a full stop in inline code does not end a sentence', () => {
     expect(sentencesOf('Calls `a. b` here.')).toEqual(['Calls `a. b` here.']);
   });
 
-  test('the parts join to the line, and an identity leaves every text as it was', () => {
+  test('the joined parts equal the line, and an identity change keeps every text', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: fc.constantFrom('a', '.', ' ', '`', '[1]', '!', '\n', '```', 'é', ')') }),
@@ -121,17 +121,17 @@ describe('sentences', () => {
     );
   });
 
-  test('an index in inline code is no marker', () => {
+  test('an index in inline code is not a marker', () => {
     expect(markersIn('Takes `rows[0]` first [2], then more [3] [2].')).toEqual([2, 3]);
   });
 
-  test('names are what only code has', () => {
+  test('only code-like words are names', () => {
     expect(namesIn('The function `retry_request` calls send() and sets maxRetries in the session [1].').sort()).toEqual(
       ['maxRetries', 'retry_request'],
     );
   });
 
-  test('a name that the lines do not hold is unsupported', () => {
+  test('a name that is not in the lines is unsupported', () => {
     const citation = citationOf(SOURCE, 3, 5);
     expect(unsupportedNames('`retry_request` calls `session.send`.', [citation])).toEqual([]);
     expect(unsupportedNames('`retry_request` calls `urlopen`.', [citation])).toEqual(['urlopen']);
@@ -169,7 +169,7 @@ describe('checking an answer', () => {
     expect(checked.removed).toEqual([]);
   });
 
-  test('a marker without a source, and one behind a sentence its lines do not hold, are removed and named', async () => {
+  test('a marker without a source and a marker without support are removed and reported', async () => {
     const library = new MemoryLibrary(files);
     const checked = await checkMarkdown('It calls `urlopen`. [1] It ends. [9]', [citationOf(SOURCE, 3, 5)], library);
     expect(checked.markdown).toBe('It calls `urlopen`. It ends.');
@@ -178,7 +178,7 @@ describe('checking an answer', () => {
     expect(checked.removed.join(' ')).toContain('urlopen');
   });
 
-  test('lines edited since they were read are no longer cited; lines that moved are cited where they are', async () => {
+  test('edited lines are no longer cited, and moved lines are cited at their new place', async () => {
     const library = new MemoryLibrary(files);
     const citation = citationOf(SOURCE, 3, 5);
     library.files.set('/w/a.py', ['# new', ...SOURCE].join('\n'));

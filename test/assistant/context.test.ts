@@ -36,13 +36,13 @@ const asked = (question: string, turn?: boolean) => ({
   ...(turn === undefined ? {} : { turn }),
 });
 
-test('names in a question are bare when it is a turn of the user; a text to continue stays as it is', async () => {
+test('a question of a user turn loses its backticks, and a text to continue stays unchanged', async () => {
   const question = 'What is `step`?';
   expect((await selectContext(asked(question, true), ranking(), tools)).request.question).toBe('What is step?');
   expect((await selectContext(asked(question), ranking(), tools)).request.question).toBe(question);
 });
 
-test('a ranking that did not wait for the model is composed all the same: the question is embedded then', async () => {
+test('a ranking without an embedding is composed: the question is embedded then', async () => {
   embedded.length = 0;
   await selectContext(asked('where?'), ranking(), tools);
   expect(embedded).toEqual([]);
@@ -51,7 +51,7 @@ test('a ranking that did not wait for the model is composed all the same: the qu
   expect(embedded).toEqual(['where? what?']);
 });
 
-test('a ranking without memories says why there is no context', async () => {
+test('a ranking without memories throws its reason', async () => {
   const { memory: _, ...lexical } = ranking({ trouble: 'the model failed' });
   await expect(selectContext(asked('where?'), lexical, tools)).rejects.toThrow('the model failed');
 });

@@ -45,7 +45,7 @@ afterEach(() => rmSync(directory, { recursive: true, force: true }));
 describe('explain', () => {
   const request = { file: '/w/pool.py', startLine: 7, endLine: 7 };
 
-  test('a method: what it is, its comment, what it returns, raises and calls, and who uses it', async () => {
+  test('a method: its kind, comment, results, errors, calls and uses', async () => {
     const { title, markdown, citations, startLine, endLine, author } = await explain(request, { library });
     expect({ title, startLine, endLine }).toEqual({ title: 'Pool.take', startLine: 7, endLine: 14 });
     expect(markdown).toContain('`Pool.take` is a method of `Pool` in `pool.py`, 8 lines long [1].');
@@ -58,7 +58,7 @@ describe('explain', () => {
     expect(author).toEqual({ kind: 'extractive' });
   });
 
-  test('callers come before comments and manuals that hold the word', async () => {
+  test('callers come before comments and manuals with the word', async () => {
     const files = {
       'a-manual.rst': 'Use\n===\n\nThen run it. To run more, run it twice.\n',
       'b.py': '# run is best left alone\nhandler = run\n',
@@ -77,7 +77,7 @@ describe('explain', () => {
     expect(markdown).not.toContain('`b.py` in `b.py`');
   });
 
-  test('a function defined inside is not called by being defined', async () => {
+  test('the definition of an inner function is not a call', async () => {
     const text =
       'def wrap(task):\n    def run_once(count):\n        return count_up(count)\n    task.run = run_once\n\n\ndef count_up(count):\n    return count + 1\n';
     const { markdown } = await explain(
@@ -98,7 +98,7 @@ describe('explain', () => {
     expect(markdown).toMatch(/- `count_up` in `wrap\.py` \[\d\]/);
   });
 
-  test('a class lists its members; lines inside a body are explained as lines', async () => {
+  test('a class lists its members, and lines inside a body are explained as lines', async () => {
     expect((await explain({ file: '/w/pool.py', startLine: 4, endLine: 4 }, { library })).markdown).toContain(
       'It has 2 members',
     );
@@ -120,7 +120,7 @@ describe('explain', () => {
     expect(explained.endLine).toBeLessThanOrEqual(22);
   });
 
-  test('it is kept by content: found again after lines moved, made anew after an edit or when asked', async () => {
+  test('an explanation is cached by content: found after lines moved, recomputed after an edit or on request', async () => {
     const cache = new ExplanationCache(directory);
     const first = await explain(request, { library, cache });
     expect(first.cached).toBe(false);
@@ -137,7 +137,7 @@ describe('explain', () => {
   });
 });
 
-describe('the cache', () => {
+describe('the explanation cache', () => {
   const explanation: Explanation = {
     file: '/w/a',
     path: 'a',
@@ -153,7 +153,7 @@ describe('the cache', () => {
   const entry = () =>
     readdirSync(directory, { recursive: true, encoding: 'utf8' }).find((name) => name.endsWith('.json')) as string;
 
-  test('another text, label or author is another key', () => {
+  test('another text, label or author has another key', () => {
     const keys = [
       key,
       ExplanationCache.key('text!', 'label', { kind: 'extractive' }),
@@ -163,7 +163,7 @@ describe('the cache', () => {
     expect(new Set(keys).size).toBe(4);
   });
 
-  test('an entry cut at any byte, or with a byte changed, is not an entry', async () => {
+  test('an entry cut at any byte, or with a changed byte, is ignored', async () => {
     const cache = new ExplanationCache(directory);
     await cache.set(key, explanation);
     const whole = readFileSync(join(directory, entry()));
@@ -182,7 +182,7 @@ describe('the cache', () => {
     expect(await cache.get(key)).toEqual({ ...explanation, cached: true });
   });
 
-  test('a directory that cannot be written is said once and nothing fails', async () => {
+  test('an unwritable directory is reported once, and no request fails', async () => {
     const blocked = join(directory, 'file');
     writeFileSync(blocked, '');
     const warnings: string[] = [];
@@ -192,7 +192,7 @@ describe('the cache', () => {
     expect(warnings[0]).toMatch(/could not be cached/);
   });
 
-  test('it stays within its budget, the entries used last are kept', async () => {
+  test('the cache stays within its budget and keeps the most recently used entries', async () => {
     const cache = new ExplanationCache(directory, { budgetBytes: 20_000 });
     for (let index = 0; index < 129; index++)
       await cache.set(ExplanationCache.key(`text ${index}`, '', { kind: 'extractive' }), {
@@ -206,7 +206,7 @@ describe('the cache', () => {
     expect(await cache.get(ExplanationCache.key('text 128', '', { kind: 'extractive' }))).toBeDefined();
   });
 
-  test('clear says what it freed', async () => {
+  test('clear returns the freed bytes', async () => {
     const cache = new ExplanationCache(directory);
     await cache.set(key, explanation);
     expect(await cache.clear()).toBeGreaterThan(100);
@@ -215,7 +215,7 @@ describe('the cache', () => {
 });
 
 describe('hover', () => {
-  test('a use leads to the definition, its comment and the other users', async () => {
+  test('the hover of a use shows the definition, its comment and the other uses', async () => {
     const character = (CLIENT.split('\n')[3] ?? '').indexOf('take') + 1;
     const info = await hover({ file: '/w/client.py', line: 4, character }, { library });
     expect(info).toMatchObject({ name: 'Pool.take', kind: 'method', definedAt: { path: 'pool.py', startLine: 7 } });
@@ -223,7 +223,7 @@ describe('hover', () => {
     expect(info?.usedBy.map(({ span }) => span.path)).toEqual(['client.py']);
   });
 
-  test('users in code come first, then tests, then text', async () => {
+  test('uses in code come first, then tests, then text', async () => {
     library = new MemoryLibrary({
       'CHANGES.md': '# 1.0\n\ntake() is new\n',
       'docs/pool.md': '# Pool\n\ntake()\n',
@@ -252,7 +252,7 @@ describe('hover', () => {
     expect(await at('use.js', 2, 3)).toBe('Builder.clone');
   });
 
-  test('an explanation that was made is shown', async () => {
+  test('a cached explanation is shown', async () => {
     const cache = new ExplanationCache(directory);
     const { markdown } = await explain({ file: '/w/pool.py', startLine: 7, endLine: 7 }, { library, cache });
     expect((await hover({ file: '/w/pool.py', line: 7, character: 9 }, { library, cache }))?.explanation).toBe(
@@ -265,11 +265,11 @@ describe('hover', () => {
     [3, 0],
     [500, 3],
     [4, 500],
-  ])('no name at %i:%i', async (line, character) => {
+  ])('there is no hover at %i:%i, without a name', async (line, character) => {
     expect(await hover({ file: '/w/client.py', line, character }, { library })).toBeNull();
   });
 
-  test('the receiver is told from the name', () => {
+  test('the receiver and the name are separated', () => {
     expect(wordAt('  self.take(host)', 9)).toEqual({ name: 'take', receiver: 'self' });
     expect(wordAt('a + b', 1)).toEqual({ name: 'a', receiver: undefined });
     expect(wordAt('a  +', 2)).toBeUndefined();

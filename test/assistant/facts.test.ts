@@ -5,7 +5,7 @@ describe('firstSentence', () => {
   it('ends at the first full stop before a new sentence', () => {
     expect(firstSentence('Opens the gate. Closes it later.')).toBe('Opens the gate.');
   });
-  it('goes on after an abbreviation', () => {
+  it('does not end at an abbreviation', () => {
     expect(firstSentence('Uses the input as the new value (i.e. JSON of the config). Then reloads.')).toBe(
       'Uses the input as the new value (i.e. JSON of the config).',
     );
@@ -13,7 +13,7 @@ describe('firstSentence', () => {
       'Any store, e.g. Redis, will do.',
     );
   });
-  it('reads the inline code of RDoc, and leaves sums alone', () => {
+  it('converts the inline code of RDoc, and leaves plus signs of sums', () => {
     expect(firstSentence('Taken from +PUMA_MAX+ / +Server#run+ (3 +b+c and a + b stay).')).toBe(
       'Taken from `PUMA_MAX` / `Server#run` (3 +b+c and a + b stay).',
     );
@@ -24,7 +24,7 @@ describe('firstSentence', () => {
 });
 
 describe('docSentences', () => {
-  it('are those of every paragraph, without lists of parameters and examples', () => {
+  it('come from every paragraph, without parameter lists and examples', () => {
     expect(
       docSentences(
         'Copies the context. It may leave the request.\n\nNeeded in goroutines (i.e. beside it).\n\n:param x: which\n\n>>> copy()',

@@ -52,7 +52,7 @@ describe('importStatements', () => {
     expect(told(text)).toEqual(expected);
   });
 
-  test('nothing else that looks a little like it', () => {
+  test('similar lines are not imports', () => {
     expect(
       told(
         "const { a } = options\nconst {\n  b\n} = options\nusing (var file = Open()) {\n  Read(file);\n}\nimport('./late').then(run)\nuser = required()",
@@ -60,7 +60,7 @@ describe('importStatements', () => {
     ).toEqual([]);
   });
 
-  test('brackets that are never closed end the statement on its first line', () => {
+  test('a statement with unclosed brackets ends on its first line', () => {
     expect(told('import {\n  a\n'.repeat(3))).toEqual(['1-1 ×1 import {', '3-3 ×1 import {', '5-5 ×1 import {']);
   });
 });

@@ -22,8 +22,8 @@ const LANGUAGES: Record<string, string> = {
 };
 
 /**
- * A library over files given as text: the real segmenter, and a plain term-overlap ranking in place of the index, so
- * that the assistant is tested by what it does with spans.
+ * A library over files given as text. It uses the real segmenter, but ranks by term overlap instead of an index, so the
+ * tests depend only on what the assistant does with spans.
  */
 export class MemoryLibrary implements AssistantLibrary, Pick<Search, 'rank'> {
   readonly files = new Map<string, string>();

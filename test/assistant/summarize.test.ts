@@ -9,7 +9,7 @@ function flat(parts: readonly SummaryPart[]): SummaryPart[] {
 }
 
 /**
- * Parts lie inside their parent, in order, and every line with ink that is not in a part is one of a few between parts.
+ * Checks that parts are inside their parent and in order, and that only a few non-blank lines are in no part.
  */
 function expectNested(parts: readonly SummaryPart[], first: number, last: number): void {
   let next = first;
@@ -64,7 +64,7 @@ def retry(call, policy):
     expect(summary.author).toEqual({ kind: 'extractive' });
   });
 
-  test('five thousand lines: every function is there, in order', async () => {
+  test('the outline of five thousand lines has every function, in order', async () => {
     const long = Array.from(
       { length: 625 },
       (_, index) =>
@@ -88,7 +88,7 @@ def retry(call, policy):
   });
 });
 
-test('prose is outlined by its sections, nested', async () => {
+test('prose is outlined by its nested sections', async () => {
   const text =
     '# Guide\n\nHow to use it. At length.\n\n## Install\n\nRun the `installer`. Then wait.\n\n### Windows\n\n- Double-click it.\n\n## Use\n\n```sh\nrun it\n```\n\nType a question.\n';
   const summary = await summarize('/w/guide.md', { library: new MemoryLibrary({ 'guide.md': text }) });
@@ -104,7 +104,7 @@ test('prose is outlined by its sections, nested', async () => {
   expect(summary.overview).toContain('How to use it.');
 });
 
-test('where nothing is defined the segments are described, none left out', async () => {
+test('a text without definitions is described by all its segments', async () => {
   const text = Array.from({ length: 300 }, (_, index) => (index % 20 === 19 ? '' : `step ${index} of the log`)).join(
     '\n',
   );
@@ -124,12 +124,12 @@ test.each([
   ['', 'empty.py'],
   ['\n\n', 'blank.md'],
   ['x', 'x.txt'],
-])('a text of %j has a summary too', async (text, path) => {
+])('the text %j has a summary', async (text, path) => {
   const summary = await summarize(`/w/${path}`, { library: new MemoryLibrary({ [path]: text }) });
   expect(summary.overview).toContain(path);
 });
 
-test('a title underlined by tildes begins no fence, and an overlined title is not its own text', async () => {
+test('a title underlined with tildes begins no fence, and an overlined title is not its own text', async () => {
   const text =
     '==========\n The Guide\n==========\n\nHow it is set up.\n\n``timezone``\n~~~~~~~~~~~~\n\nThe zone of the clock.\n\n``codes``\n~~~~~~~~~\n\n.. code-block:: python\n\n    x = 1\n';
   const summary = await summarize('/w/guide.rst', { library: new MemoryLibrary({ 'guide.rst': text }) });
@@ -140,7 +140,7 @@ test('a title underlined by tildes begins no fence, and an overlined title is no
   expect(summary.overview).toMatch(/^How it is set up\./);
 });
 
-test('the overview names the language as people do, and an empty file as empty', async () => {
+test('the overview has the display name of the language, and says that an empty file is empty', async () => {
   const overview = async (path: string, text: string) =>
     (await summarize(`/w/${path}`, { library: new MemoryLibrary({ [path]: text }) })).overview;
   expect(await overview('a.ts', 'export const a = 1;\n')).toContain('1 line of TypeScript');
@@ -149,7 +149,7 @@ test('the overview names the language as people do, and an empty file as empty',
   expect(await overview('a.txt', 'words\n')).not.toContain('0 sections');
 });
 
-test('the overview looks into a module that is the whole file, and takes no comment to a tool for one to a reader', async () => {
+test('the overview lists the parts of a module that is the whole file, and skips comments for tools', async () => {
   const method = (name: string) => `    def ${name}\n${'      step\n'.repeat(24)}    end\n`;
   const text = `# frozen_string_literal: true\n\nmodule Post\n  class Office\n${['collect', 'sort', 'deliver'].map(method).join('\n')}  end\nend\n`;
   const { overview } = await summarize('/w/office.rb', { library: new MemoryLibrary({ 'office.rb': text }) });
@@ -157,7 +157,7 @@ test('the overview looks into a module that is the whole file, and takes no comm
   expect(overview).toContain('collect (lines');
 });
 
-test('imports are told by the first of them, below a licence and in a list', async () => {
+test('imports are described by the first one, below a licence and in a list', async () => {
   const go = `// Copyright. All rights reserved.\n// Licensed.\n\npackage post\n\nimport (\n\t"context"\n\t"fmt"\n\n\tlog "example.org/log"\n)\n\nfunc Send() {\n\tfmt.Println()\n}\n`;
   const { parts } = await summarize('/w/post.go', { library: new MemoryLibrary({ 'post.go': go }) });
   expect(parts[0]).toMatchObject({ kind: 'imports', line: '3 imports: "context" …' });
@@ -185,14 +185,14 @@ test('the sections of a long document are listed, without their Markdown', async
   expect(await overview(guide)).toContain('in 5 sections: Types and const and let.');
 });
 
-test('a first line without words is not taken for a comment', async () => {
+test('a first line without words is not a comment', async () => {
   const { overview } = await summarize('/w/spec.txt', {
     library: new MemoryLibrary({ 'spec.txt': '---\n___\n.\n\nFoo bar.\n' }),
   });
   expect(overview).toMatch(/^Foo bar\. spec\.txt has 5 lines/);
 });
 
-test('a file that is not there is an error with a hint', async () => {
+test('a missing file throws an error with a hint', async () => {
   await expect(summarize('/w/none.py', { library: new MemoryLibrary({}) })).rejects.toMatchObject({
     code: 'fileNotFound',
     hint: expect.any(String) as string,

@@ -12,7 +12,7 @@ const FILES = {
   'tests/test_mail.py': 'from src.mail import deliver_mail\n\n\ndef test_mail():\n    assert deliver_mail(1) == 1\n',
 };
 
-test('calls come before other code, comments and prose, tests after the rest of their kind', async () => {
+test('calls come before other code, comments and prose, and tests last within their kind', async () => {
   const library = new MemoryLibrary(FILES);
   const { users } = await library.users('deliver_mail', { limit: 50 });
   const told = await tellingFirst(users, 'deliver_mail', library);
@@ -47,7 +47,7 @@ test('a question for users lists every use, calls first', async () => {
   expect(markdown).toContain('- `CHANGES.md`');
 });
 
-test('in Ruby a call needs no brackets; a symbol, a variable and a comment are none', async () => {
+test('a Ruby call needs no brackets, but symbols, variables and comments are not calls', async () => {
   const library = new MemoryLibrary({
     'reactor.rb': 'class Reactor\n  def wakeup!\n    @io\n  end\nend\n',
     'cluster.rb': 'def stop\n  wakeup!\n  @reactor.wakeup! if up\n  send(:wakeup!)\n  # wakeup! is cheap\nend\n',

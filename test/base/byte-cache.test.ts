@@ -4,7 +4,7 @@ import { ByteCache } from '../../src/base';
 const newCache = (budget: number) =>
   new ByteCache<string, Uint8Array>(budget, ({ byteLength }, key) => byteLength + key.length);
 
-it('keeps the values used last within the budget', () => {
+it('keeps the most recently used values within the budget', () => {
   const cache = newCache(300);
   for (const key of ['a', 'b', 'c']) cache.set(key, new Uint8Array(90));
   cache.get('a');
@@ -14,7 +14,7 @@ it('keeps the values used last within the budget', () => {
   expect(cache.bytes).toBe(273);
 });
 
-it('counts a replaced or removed value no longer', () => {
+it('no longer counts a replaced or removed value', () => {
   const cache = newCache(1_000);
   cache.set('a', new Uint8Array(500));
   cache.set('a', new Uint8Array(20));
@@ -23,7 +23,7 @@ it('counts a replaced or removed value no longer', () => {
   expect([cache.bytes, cache.evictions]).toEqual([0, 0]);
 });
 
-it('keeps a value that exceeds the budget alone until the next one comes', () => {
+it('keeps a value larger than the budget until the next one is set', () => {
   const cache = newCache(100);
   cache.set('small', new Uint8Array(10));
   cache.set('large', new Uint8Array(500));

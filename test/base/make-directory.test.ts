@@ -9,7 +9,7 @@ let root: string;
 beforeEach(() => (root = mkdtempSync(join(tmpdir(), 'anchorage-make-'))));
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-it('makes what is missing above it, and leaves what is there', () => {
+it('makes missing parents, and leaves existing directories', () => {
   makeDirectory(join(root, 'a/b/c'));
   writeFileSync(join(root, 'a/b/c/kept'), '');
   makeDirectory(join(root, 'a/b/c'));
@@ -18,7 +18,7 @@ it('makes what is missing above it, and leaves what is there', () => {
   expect(statSync(join(root, 'a/y')).isDirectory()).toBe(true);
 });
 
-it('says what stands in the way: a file, a link that leads nowhere', () => {
+it('throws if a file or a broken link is in the way', () => {
   writeFileSync(join(root, 'file'), '');
   symlinkSync(join(root, 'nowhere'), join(root, 'link'));
   expect(() => makeDirectory(join(root, 'file/below'))).toThrow(/ENOTDIR/);
@@ -26,7 +26,7 @@ it('says what stands in the way: a file, a link that leads nowhere', () => {
 });
 
 it.runIf(existsSync('/proc/self'))(
-  'ends where a file system takes no directories, and the index then lives in memory with a notice',
+  'ends on a file system without directories, and the index then stays in memory with a notice',
   async () => {
     expect(() => makeDirectory('/proc/anchorage/store')).toThrow();
     const { lock, notices } = await openStore('/proc/anchorage/store');

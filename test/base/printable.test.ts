@@ -20,7 +20,7 @@ describe('printable', () => {
     expect(printable(text)).toBe(text);
   });
 
-  it('leaves no control or bidirectional character of any text', () => {
+  it('removes every control and bidirectional character from any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
         const shown = printable(text);

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { errorData, toResponseError } from '../../src/rpc/errors';
 import { ExclusiveQueue, Foreground, type WorkClass } from '../../src/base';
 
-describe('what cannot be shared', () => {
-  test('is used by one at a time, the most urgent class first, in order within a class', async () => {
+describe('an exclusive queue', () => {
+  test('runs one job at a time, the most urgent class first, in order within a class', async () => {
     const queue = new ExclusiveQueue();
     const order: string[] = [];
     let running = 0;
@@ -25,7 +25,7 @@ describe('what cannot be shared', () => {
     expect(order).toEqual(['i1', 'a1', 'a2', 'h1', 'h2', 'i2']);
   });
 
-  test('a job that fails lets the next one in, a cancelled one never starts', async () => {
+  test('runs the next job after a failure, and never starts a cancelled job', async () => {
     const queue = new ExclusiveQueue();
     const controller = new AbortController();
     const failing = queue.run('answer', async () => {
@@ -50,8 +50,8 @@ describe('what cannot be shared', () => {
   });
 });
 
-describe('stepping aside', () => {
-  test('until nobody waits', async () => {
+describe('indexing waits', () => {
+  test('until no request is running', async () => {
     const foreground = new Foreground(60_000);
     await foreground.clear();
     let release = (): void => {};
@@ -65,14 +65,14 @@ describe('stepping aside', () => {
     expect(stepped).toBe(true);
   });
 
-  test('but not for ever', async () => {
+  test('but not forever', async () => {
     const foreground = new Foreground(10);
     void foreground.during(() => new Promise<void>(() => {}));
     await foreground.clear();
     expect(foreground.busy).toBe(true);
   });
 
-  test('a change of model waits as long as it takes, also for what is asked meanwhile', async () => {
+  test('quiet waits without a limit, also for later requests', async () => {
     const foreground = new Foreground(1);
     await foreground.quiet();
     const release: (() => void)[] = [];

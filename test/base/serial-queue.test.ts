@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { SerialQueue } from '../../src/base';
 
-it('runs one at a time, in the order of the calls', async () => {
+it('runs one task at a time, in the order of the calls', async () => {
   const queue = new SerialQueue();
   const log: string[] = [];
   const job = (name: string) =>
@@ -25,7 +25,7 @@ it('rejects only the call that failed', async () => {
   expect(await next).toBe(2);
 });
 
-it('is idle once everything queued has ended, failures included', async () => {
+it('is idle once all queued tasks have ended, including failed ones', async () => {
   const queue = new SerialQueue();
   let ended = false;
   queue.run(() => Promise.reject(new Error('x'))).catch(() => undefined);

@@ -27,7 +27,7 @@ describe('ChangeQueue', () => {
     ]);
   });
 
-  it('sends a save at once, and does not wait for ever while events go on', () => {
+  it('sends a save at once, and does not wait forever during a burst', () => {
     const { add, sent } = queue();
     add('/saved', 'changed', true);
     vi.advanceTimersByTime(1);
@@ -39,7 +39,7 @@ describe('ChangeQueue', () => {
     expect(sent.length).toBeGreaterThan(1);
   });
 
-  it('sends what it has when somebody is about to ask, and sends it once', () => {
+  it('sends pending changes before a question, and only once', () => {
     const { add, flush, sent } = queue();
     add('/a', 'changed');
     flush();
@@ -49,7 +49,7 @@ describe('ChangeQueue', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('cuts a branch switch into messages and loses nothing', () => {
+  it('splits a branch switch into messages without losing a change', () => {
     const { add, sent } = queue();
     const count = 3 * CHANGES_PER_MESSAGE + 7;
     for (let file = 0; file < count; file++) add(`/f${file}`, 'changed');

@@ -22,7 +22,7 @@ function answer(id: string, question: string): Answer {
 const draw = (messages: readonly HostMessage[]): readonly Turn[] => messages.reduce<readonly Turn[]>(reduceThread, []);
 
 describe('Conversation', () => {
-  it('replays to a new panel what the old one showed', () => {
+  it('replays the content of the old panel to a new one', () => {
     const conversation = new Conversation();
     const live: HostMessage[] = [
       conversation.startAnswer('1', 'why?', { kind: 'workspace' }, false),
@@ -45,7 +45,7 @@ describe('Conversation', () => {
     expect(draw(live)[1]?.markdown).toBe('half');
   });
 
-  it('begins anew unless a question follows up', () => {
+  it('starts a new thread unless a question is a follow-up', () => {
     const conversation = new Conversation();
     conversation.startAnswer('1', 'a', { kind: 'file', file: '/a' }, false);
     conversation.finish({ type: 'answerDone', answer: answer('1', 'a') }, '1');
@@ -57,7 +57,7 @@ describe('Conversation', () => {
     expect(draw(conversation.replay()).map(({ id }) => id)).toEqual(['3']);
   });
 
-  it('ignores what comes for a turn that has ended or is gone', () => {
+  it('ignores messages for a turn that has ended or was removed', () => {
     const conversation = new Conversation();
     conversation.startAnswer('1', 'a', { kind: 'workspace' }, false);
     conversation.finish({ type: 'answerFailed', id: '1', message: 'died', cancelled: false }, '1');

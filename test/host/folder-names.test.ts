@@ -7,15 +7,15 @@ const named = (...directories: string[]): string[] =>
   distinctNames(directories.map((directory) => ({ name: path.basename(directory), directory })));
 
 describe('distinctNames', () => {
-  it('leaves names alone that occur once', () => {
+  it('keeps names that occur once', () => {
     expect(named('/w/client', '/w/server')).toEqual(['client', 'server']);
   });
 
-  it('takes the folder above with it where a name occurs twice, and only there', () => {
+  it('adds the parent folder only to names that occur twice', () => {
     expect(named('/w/client/app', '/w/server/app', '/w/docs')).toEqual(['app (client)', 'app (server)', 'docs']);
   });
 
-  it('goes further up where that is not enough', () => {
+  it('adds more parent folders if one is not enough', () => {
     expect(named('/a/x/app', '/b/x/app', '/b/y/app')).toEqual(['app (a-x)', 'app (b-x)', 'app (y)']);
   });
 
@@ -23,7 +23,7 @@ describe('distinctNames', () => {
     expect(named('/w/server/app', '/w/client/app')).toEqual(['app (server)', 'app (client)']);
   });
 
-  it('gives each of any folders a name of its own, without a slash', () => {
+  it('gives any folders distinct names without a slash', () => {
     const segment = fc.constantFrom('app', 'app (a)', 'a', 'b', 'ä b');
     const directory = fc.array(segment, { minLength: 1, maxLength: 4 }).map((segments) => `/${segments.join('/')}`);
     fc.assert(

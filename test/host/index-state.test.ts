@@ -22,7 +22,7 @@ function status(state: IndexState, progress = 0): IndexStatus {
 }
 
 describe('faceOf', () => {
-  it('lets the state of the process outrank what the worker said last', () => {
+  it('prefers the state of the process to the last status of the worker', () => {
     expect(faceOf({ kind: 'waiting', delay: 1, reason: '' }, status('ready')).state).toBe('restarting');
     expect(faceOf({ kind: 'failed', reason: '' }, status('ready'))).toMatchObject({
       state: 'failed',
@@ -38,7 +38,7 @@ describe('faceOf', () => {
 });
 
 describe('a pause or cancel of the user', () => {
-  it('is told apart from what is done, also when everything is read', () => {
+  it('differs from a finished index, even if every file is indexed', () => {
     const running = { kind: 'running', pid: 1 } as const;
     expect(faceOf(running, { ...status('ready'), held: 'paused' }).state).toBe('paused');
     expect(faceOf(running, { ...status('cancelled', 0.4), held: 'cancelled' })).toMatchObject({
@@ -47,7 +47,7 @@ describe('a pause or cancel of the user', () => {
     });
   });
 
-  it('is remembered: a pause by the next window too, a cancel by this one', async () => {
+  it('is kept: a pause in later windows too, a cancel in this window', async () => {
     const kept = new Map<string, unknown>();
     const store = {
       get: (key: string) => kept.get(key),
@@ -65,14 +65,14 @@ describe('a pause or cancel of the user', () => {
 });
 
 describe('isWorking', () => {
-  it('shows: everything is found, and the model still reads', () => {
+  it('shows that the index is ready while the model encodes', () => {
     const memories = { encoded: 1, segments: 2, bytes: 0, budgetBytes: 0, paused: false };
     const running = { kind: 'running', pid: 1 } as const;
     expect(faceOf(running, { ...status('ready'), memories })).toMatchObject({ state: 'encoding', severity: 'none' });
     expect(faceOf(running, { ...status('ready'), memories: { ...memories, encoded: 2 } }).state).toBe('ready');
   });
 
-  it('counts segments that are still to be remembered, unless paused', () => {
+  it('works while segments remain to be encoded, unless paused', () => {
     const memories = { encoded: 1, segments: 2, bytes: 0, budgetBytes: 0, paused: false };
     expect(isWorking({ ...status('ready'), memories })).toBe(true);
     expect(
@@ -89,7 +89,7 @@ describe('isWorking', () => {
 });
 
 describe('MonotoneProgress', () => {
-  it('never goes back within a pass, whatever comes', () => {
+  it('never goes back within a pass, for any messages', () => {
     fc.assert(
       fc.property(fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 1 }), (shares) => {
         const monotone = new MonotoneProgress();
@@ -99,7 +99,7 @@ describe('MonotoneProgress', () => {
     );
   });
 
-  it('begins again with the next pass', () => {
+  it('starts again with the next pass', () => {
     const monotone = new MonotoneProgress();
     monotone.update(status('indexing', 0.9));
     monotone.update(status('ready', 1));

@@ -21,12 +21,12 @@ const EXTENSIONS = [
   },
 ];
 
-test('a language has the first name that an extension gives it', () => {
+test('a language has the first alias from an extension', () => {
   expect(languageName('typescript', EXTENSIONS)).toBe('TypeScript');
   expect(languageName('ruby', EXTENSIONS)).toBe('Ruby');
 });
 
-test('a language that nobody names is called by its identifier', () => {
+test('a language without an alias has its identifier', () => {
   expect(languageName('json', EXTENSIONS)).toBe('json');
   expect(languageName('zig', EXTENSIONS)).toBe('zig');
 });

@@ -24,7 +24,7 @@ describe('links of a hover', () => {
     );
   });
 
-  it('show any name as it is', () => {
+  it('show any name literally', () => {
     fc.assert(
       fc.property(wild, (name) => {
         const html = markdown.renderInline(`[${escapeMarkdown(`x${name}x`)}](y)`);
@@ -40,7 +40,7 @@ describe('links of a hover', () => {
   });
 });
 
-/** Texts that try to bring a picture or HTML through, by every form that Markdown has for them. */
+/** Texts that try to show a picture or HTML, in every form of Markdown. */
 const hostile = fc
   .array(
     fc.oneof(
@@ -97,7 +97,7 @@ const hostile = fc
 
 const permissive = new MarkdownIt({ html: true, linkify: true, typographer: true });
 
-/** Types of all tokens of a rendered text, nested ones included. */
+/** Types of all tokens of a rendered text, including nested ones. */
 function tokenTypes(text: string): Set<string> {
   const types = new Set<string>();
   for (const token of permissive.parse(text, {})) {
@@ -114,11 +114,11 @@ function expectHarmless(safe: string): void {
 }
 
 describe('text of the workspace in a hover', () => {
-  it('shows no picture and no HTML, whatever it holds', () => {
+  it('shows no picture and no HTML, for any text', () => {
     fc.assert(
       fc.property(hostile, (text) => {
         const safe = withoutPicturesAndHtml(text);
-        // Strict: the characters that begin a picture or HTML are nowhere, so no renderer can find them.
+        // The check is strict: no characters that begin a picture or HTML remain, so no renderer can find them.
         expect(safe).not.toMatch(/!\[|<[a-z/!?]/i);
         expectHarmless(safe);
       }),
@@ -145,14 +145,14 @@ describe('text of the workspace in a hover', () => {
 });
 
 describe('an answer in the chat', () => {
-  it('shows no picture and no HTML outside of code blocks, whatever it holds', () => {
+  it('shows no picture and no HTML outside code blocks, for any text', () => {
     fc.assert(
       fc.property(hostile, (text) => expectHarmless(safeAnswer(text))),
       { numRuns: 3_000 },
     );
   });
 
-  it('is the same whatever pieces it arrives in', () => {
+  it('is the same for any division into pieces', () => {
     fc.assert(
       fc.property(hostile, fc.array(fc.nat({ max: 40 }), { maxLength: 8 }), (text, cuts) => {
         const stream = new SafeMarkdownStream();
@@ -167,7 +167,7 @@ describe('an answer in the chat', () => {
     );
   });
 
-  it('keeps code blocks as they are, so that they can be copied', () => {
+  it('keeps code blocks unchanged, so that they can be copied', () => {
     const code = '```rust\nlet a: Vec<u8> = vec![1]; // <b> ~~~ $$\n```';
     expect(safeAnswer(`Best match [1].\n\n${code}\n\n> vec![1] <b>`)).toBe(
       `Best match [1].\n\n${code}\n\n> vec!\u200b[1] <\u200bb>`,

@@ -57,7 +57,7 @@ afterEach(async () => {
 });
 
 describe('WorkerClient', () => {
-  it('starts nothing until it is asked, and one process for requests that come together', async () => {
+  it('starts no process before the first request, and one for simultaneous requests', async () => {
     const { client, states } = makeClient();
     expect(client.state.kind).toBe('asleep');
     const [first, second] = await Promise.all([ask(client, 'a'), ask(client, 'b')]);
@@ -65,7 +65,7 @@ describe('WorkerClient', () => {
     expect(states).toEqual(['starting', 'running']);
   });
 
-  it('gives the worker what it was made with, and streams its events', async () => {
+  it('passes its options to the worker, and streams its events', async () => {
     const { client } = makeClient();
     const heard: string[] = [];
     client.on('answer/event', ({ event }) => heard.push(event.type === 'delta' ? event.markdown : ''));
@@ -84,7 +84,7 @@ describe('WorkerClient', () => {
     });
   });
 
-  it('cancels in the worker, and before anything is sent', async () => {
+  it('cancels a request in the worker, and before it is sent', async () => {
     const { client } = makeClient();
     await client.wake();
     const source = new CancellationTokenSource();
@@ -95,7 +95,7 @@ describe('WorkerClient', () => {
     expect((await ask(client, 'a')).markdown).toBe('One two.');
   });
 
-  it('sends nothing that was cancelled while the worker started', async () => {
+  it('does not send a request that was cancelled while the worker started', async () => {
     const { client } = makeClient();
     const source = new CancellationTokenSource();
     const waiting = ask(client, 'wait', source.token);
@@ -103,7 +103,7 @@ describe('WorkerClient', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'cancelled' });
   });
 
-  it('answers the next question after the worker has died, in another process', async () => {
+  it('answers the next question in another process after a crash', async () => {
     const { client, states } = makeClient();
     const before = await ask(client, 'a');
     await expect(ask(client, 'die')).rejects.toMatchObject({ code: 'workerDied' });
@@ -112,21 +112,21 @@ describe('WorkerClient', () => {
     expect(states.slice(0, 3)).toEqual(['starting', 'running', 'waiting']);
   });
 
-  it('starts again by itself when it was killed', async () => {
+  it('restarts a killed worker automatically', async () => {
     const { client } = makeClient();
     const { pid } = await ask(client, 'a');
     process.kill(pid ?? 0, 'SIGKILL');
     await vi.waitFor(() => expect(client.state.kind === 'running' && client.state.pid !== pid).toBe(true), 8_000);
   });
 
-  it('ends a worker that has fallen silent', async () => {
+  it('kills a worker without a heartbeat', async () => {
     const { client, logged } = makeClient();
     await expect(ask(client, 'hang')).rejects.toMatchObject({ code: 'workerDied' });
     expect(logged.some((line) => line.includes('silent'))).toBe(true);
     expect((await ask(client, 'a')).markdown).toBe('One two.');
   });
 
-  it('opens the port of a debugger in the worker, and does not end a worker that waits at a breakpoint', async () => {
+  it('opens a debugger port in the worker, and does not kill a worker at a breakpoint', async () => {
     vi.stubEnv('ANCHORAGE_INSPECT_WORKER', '0');
     const { client, logged } = makeClient({ timing: { silence: 200 } });
     const asked = ask(client, 'hang').catch((error: unknown) => error);
@@ -139,7 +139,7 @@ describe('WorkerClient', () => {
     expect(await asked).toBeInstanceOf(Error);
   });
 
-  it('gives up after a row of early deaths, and tries again when the user asks', async () => {
+  it('stops restarting after several early crashes in a row, and tries again on a user request', async () => {
     vi.stubEnv('FAKE_WORKER_DIES', 'soon');
     const { client } = makeClient();
     await client.wake();
@@ -148,14 +148,14 @@ describe('WorkerClient', () => {
     expect((await ask(client, 'a')).markdown).toBe('One two.');
   });
 
-  it('says so when the worker cannot be started or speaks another version', async () => {
+  it('reports a worker that cannot be started or has another protocol version', async () => {
     vi.stubEnv('FAKE_WORKER_VERSION_OFFSET', '1');
     const other = makeClient();
     await expect(ask(other.client, 'a')).rejects.toMatchObject({
       code: 'internal',
       message: expect.stringContaining('version'),
     });
-    // Not "starting" for ever: the status item says why, and the next question tries again.
+    // The state does not stay "starting": the status item shows the reason, and the next question tries again.
     await vi.waitFor(() =>
       expect(other.client.state).toMatchObject({ kind: 'failed', reason: expect.stringContaining('version') }),
     );
@@ -166,7 +166,7 @@ describe('WorkerClient', () => {
     await expect(ask(absent.client, 'a')).rejects.toBeInstanceOf(RequestFailed);
   });
 
-  it('sleeps when idle, not while it is busy or asked, and wakes for the next question', async () => {
+  it('stops an idle worker, but not a busy one, and starts it for the next question', async () => {
     let busy = true;
     const { client, states } = makeClient({ idleAfter: () => 150, isBusy: () => busy });
     await ask(client, 'a');
@@ -178,7 +178,7 @@ describe('WorkerClient', () => {
     expect((await ask(client, 'a')).markdown).toBe('One two.');
   });
 
-  it('tells a worker that has started, and drops notifications to one that sleeps', async () => {
+  it('notifies a started worker, and drops notifications without a worker', async () => {
     const { client } = makeClient();
     client.notify('files/open', { files: ['lost'] });
     const heard: string[] = [];
@@ -188,7 +188,7 @@ describe('WorkerClient', () => {
     await vi.waitFor(() => expect(heard).toEqual(['open: a.ts']));
   });
 
-  it('keeps what happens while a worker starts, and tells it in order; one that sleeps is not told of the past', async () => {
+  it('queues notifications while a worker starts, in order, but not without a worker', async () => {
     const { client } = makeClient();
     const heard: string[] = [];
     client.on('log', ({ message }) => heard.push(message));
@@ -200,19 +200,19 @@ describe('WorkerClient', () => {
     client.notify('files/open', { files: ['second'] });
     await waking;
     await vi.waitFor(() => expect(heard).toEqual(['open: first', 'open: second', 'open: at the start']));
-    // Between a death and the next start too.
+    // Notifications between a crash and the restart are queued too.
     const { pid } = await ask(client, 'a');
     client.onState(({ kind }) => kind === 'waiting' && client.notify('files/open', { files: ['dead'] }));
     process.kill(pid ?? 0, 'SIGKILL');
     await vi.waitFor(() => expect(heard.slice(3)).toEqual(['open: dead', 'open: at the start']), 8_000);
-    // What was meant for a worker that then slept is not told to the next.
+    // Notifications after the idle stop are not sent to the next worker.
     await client.stop();
     client.notify('files/open', { files: ['lost'] });
     await client.wake();
     await vi.waitFor(() => expect(heard.slice(5)).toEqual(['open: at the start']));
   });
 
-  it('leaves no process behind', async () => {
+  it('leaves no process running', async () => {
     const { client } = makeClient();
     const { pid = 0 } = await ask(client, 'a');
     await client.dispose();

@@ -35,7 +35,7 @@ const complete = async () => {
 };
 
 describe('a download', () => {
-  it('arrives, checked by either kind of digest, with progress', async () => {
+  it('is complete, verified by either kind of digest, with progress', async () => {
     const seen: number[] = [];
     await download({ onProgress: (bytes) => seen.push(bytes) });
     await complete();
@@ -44,7 +44,7 @@ describe('a download', () => {
     await complete();
   });
 
-  it('goes on where the connection broke, as often as it takes while there is progress', async () => {
+  it('resumes where the connection broke, any number of times while there is progress', async () => {
     hub.misbehave = (request, response, bytes) => {
       if (Number(/\d+/.exec(request.headers.range ?? '')?.[0] ?? 0) >= 270_000) return false;
       breakAfter(request, response, bytes, 30_000);
@@ -57,7 +57,7 @@ describe('a download', () => {
     expect(ranges[1]).toMatch(/^bytes=\d{4,}-$/);
   });
 
-  it('goes on in another process from what was left, and starts over when it was of another file', async () => {
+  it('resumes a partial file in another process, and restarts if it belongs to another file', async () => {
     let allowed = 2;
     hub.misbehave = (request, response, bytes) => {
       if (allowed-- > 0) breakAfter(request, response, bytes, 50_000);
@@ -82,7 +82,7 @@ describe('a download', () => {
     expect((await readFile(target)).equals(other)).toBe(true);
   });
 
-  it('starts over with a server that knows no ranges, or answers another one than was asked for', async () => {
+  it('restarts if the server ignores ranges or sends another range', async () => {
     await writeFile(`${target}.partial`, content.subarray(0, 1000));
     await writeFile(`${target}.partial.json`, JSON.stringify({ size: file.size, digest: file.digest }));
     hub.misbehave = (_, response, bytes) => {
@@ -104,7 +104,7 @@ describe('a download', () => {
     await complete();
   });
 
-  it('drops a part that is longer than the file, and completes one that is whole already without asking', async () => {
+  it('drops a partial file that is too long, and finishes a complete one without a request', async () => {
     await writeFile(`${target}.partial.json`, JSON.stringify({ size: file.size, digest: file.digest }));
     await writeFile(`${target}.partial`, new Uint8Array(content.length + 5));
     await download();
@@ -117,7 +117,7 @@ describe('a download', () => {
     expect(hub.requests).toEqual([]);
   });
 
-  it('survives a server that lies about the length: shorter answers are completed, longer ones refused', async () => {
+  it('survives a server with a wrong length: shorter responses are completed, longer ones refused', async () => {
     let short = true;
     hub.misbehave = (request, response, bytes) => {
       if (!short) return false;
@@ -138,7 +138,7 @@ describe('a download', () => {
     });
   });
 
-  it('with damaged bytes is fetched once more; damaged again it is deleted and refused', async () => {
+  it('is fetched again if damaged, and deleted and refused if damaged twice', async () => {
     let times = 0;
     hub.misbehave = (request, response, bytes) => {
       if (times++ > 0) return false;
@@ -166,7 +166,7 @@ describe('a download', () => {
     expect(await readdir(directory)).toEqual([file.name]);
   });
 
-  it('waits as long as 429 asks, but not for ever', async () => {
+  it('waits as long as a 429 requests, up to a limit', async () => {
     const times: number[] = [];
     hub.misbehave = (_, response) => {
       times.push(performance.now());
@@ -190,7 +190,7 @@ describe('a download', () => {
     expect(retryAfter('soon')).toBeUndefined();
   });
 
-  it('gives up on a server that always breaks at the same place, or stalls', async () => {
+  it('fails if the server always breaks at the same byte, or stalls', async () => {
     hub.misbehave = (request, response, bytes) => {
       delete request.headers.range;
       breakAfter(request, response, bytes, 20_000);
@@ -207,7 +207,7 @@ describe('a download', () => {
     });
   });
 
-  it('is cancelled at once, also while it waits, and keeps what it has', async () => {
+  it('is cancelled at once, even during a wait, and keeps the partial file', async () => {
     const abort = new AbortController();
     hub.misbehave = (_, response, bytes) => {
       response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, 100_000));
@@ -232,7 +232,7 @@ describe('a download', () => {
     [403, 'gated'],
     [404, 'notFound'],
     [418, 'malformed'],
-  ])('ends at status %i with %s, without trying again', async (status, code) => {
+  ])('fails at status %i with %s, without a retry', async (status, code) => {
     hub.misbehave = (_, response) => {
       response.writeHead(status).end('no');
       return true;
@@ -241,7 +241,7 @@ describe('a download', () => {
     expect(hub.requests.length).toBe(1);
   });
 
-  it('is not begun when the disk has no room, and says so when it cannot write', async () => {
+  it('does not start on a full disk, and reports an unwritable folder', async () => {
     await expect(assertDiskSpace(directory, 1e18)).rejects.toMatchObject({ code: 'diskFull' });
     await assertDiskSpace(directory, 1);
     await expect(
@@ -249,7 +249,7 @@ describe('a download', () => {
     ).rejects.toMatchObject({ code: 'unwritable' });
   });
 
-  it('from a server that is not there fails after the attempts', async () => {
+  it('fails after all attempts if the server does not exist', async () => {
     await hub.stop();
     await expect(downloadFile('http://127.0.0.1:9/x', file, target, { fetch, retry: QUICK })).rejects.toMatchObject({
       code: 'network',

@@ -33,7 +33,7 @@ const get = (options: Partial<Parameters<typeof downloadModel>[2]> = {}) =>
   downloadModel(models, 'owner/model', { fetch, endpoint: `${hub.endpoint}/`, retry: QUICK, ...options });
 
 describe('a model from the hub', () => {
-  it('is listed, downloaded, checked and opened; only what is needed comes', async () => {
+  it('is listed, downloaded, verified and opened, without unneeded files', async () => {
     hub.files.set('pytorch_model.bin', new Uint8Array(10));
     hub.files.set('onnx/model.onnx', new Uint8Array(10));
     hub.files.set('consolidated.safetensors', new Uint8Array(10));
@@ -58,7 +58,7 @@ describe('a model from the hub', () => {
     await expect(get()).rejects.toMatchObject({ code: 'exists' });
   });
 
-  it('that was interrupted is not there, and goes on later without fetching again what it has', async () => {
+  it('does not appear after an interruption, and resumes later without repeated downloads', async () => {
     hub.misbehave = (request, response, bytes) => {
       if (!request.url?.endsWith('00002.safetensors')) return false;
       if (request.headers.range) response.socket?.destroy();
@@ -75,7 +75,7 @@ describe('a model from the hub', () => {
     expect((await listModels(models)).length).toBe(1);
   });
 
-  it('whose revision has moved is begun anew, never mixed', async () => {
+  it('restarts if the revision has moved, and never mixes commits', async () => {
     hub.misbehave = (request, response, bytes) => {
       if (!request.url?.endsWith('00002.safetensors')) return false;
       if (request.headers.range) response.socket?.destroy();
@@ -90,13 +90,13 @@ describe('a model from the hub', () => {
     expect(hub.ranges('config.json').length).toBe(1);
   });
 
-  it('that does not open is not installed, and says why', async () => {
+  it('is not installed if it does not open, and the error gives the reason', async () => {
     hub.files.set('config.json', new TextEncoder().encode('{"model_type":"gpt_neox"}'));
     await expect(get()).rejects.toMatchObject({ name: 'CheckpointError', code: 'unsupported', field: 'model_type' });
     expect(await listModels(models)).toEqual([]);
   });
 
-  it("is refused when another process is at work on it; a dead process's lock does not count", async () => {
+  it('is refused while another process uses it, but not because of the lock of an ended process', async () => {
     const incoming = join(models, '.incoming', 'owner--model');
     await mkdir(incoming, { recursive: true });
     await writeFile(join(incoming, 'lock'), String(process.pid));
@@ -137,12 +137,12 @@ describe('a model from the hub', () => {
       'diskFull',
     ],
     ['a list', () => [], 'malformed'],
-  ])('whose listing has %s is refused', async (_, listing, code) => {
+  ])('is refused if its listing has %s', async (_, listing, code) => {
     hub.listing = listing;
     await expect(get()).rejects.toMatchObject({ name: 'HubError', code });
   });
 
-  it('takes no name for a path', async () => {
+  it('never uses a name as a path', async () => {
     for (const name of ['../x', 'a/b/c', 'owner', 'owner/..', 'o/m?x', ''])
       await expect(downloadModel(models, name, { fetch })).rejects.toMatchObject({ code: 'malformed' });
     await expect(listModel('o/m', '../../x', { fetch })).rejects.toMatchObject({ code: 'malformed' });
@@ -193,7 +193,7 @@ describe('installed models', () => {
 });
 
 describe('the catalogue', () => {
-  it('states sizes and memory that follow from the shapes', () => {
+  it('has sizes and memory computed from the shapes', () => {
     const millions = CATALOGUE.map(({ shape }) => Math.round(parametersOf(shape) / 1e6));
     expect(millions).toEqual([134, 362, 494, 596, 1544, 1720]);
     for (const { shape, repository, licence } of CATALOGUE) {
@@ -205,7 +205,7 @@ describe('the catalogue', () => {
     }
   });
 
-  it('counts and chooses as the engine does', async () => {
+  it('counts parameters and chooses formats like the engine', async () => {
     for (const family of FAMILIES) {
       const { config, close } = await openCheckpoint(fixture(`checkpoints/${family}`));
       expect(parametersOf(config)).toBe(parameterCount(config));

@@ -13,8 +13,8 @@ export function gitBlob(bytes: Uint8Array): string {
 export type Misbehaviour = (request: IncomingMessage, response: ServerResponse, bytes: Uint8Array) => boolean;
 
 /**
- * A hub of one model, which can be told to misbehave: `misbehave` answers itself and returns true, or leaves the
- * request to the honest server.
+ * A hub with one model. `misbehave` can answer a request itself and return true. Otherwise the server answers
+ * correctly.
  */
 export class TestHub {
   readonly files = new Map<string, Uint8Array>();
@@ -70,7 +70,7 @@ export class TestHub {
   }
 }
 
-/** What an honest server does, ranges included. */
+/** Answers like a correct server, including ranges. */
 export function serve(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array): void {
   const range = /^bytes=(\d+)-$/.exec(request.headers.range ?? '');
   if (!range) {
@@ -88,7 +88,7 @@ export function serve(request: IncomingMessage, response: ServerResponse, bytes:
       .end(bytes.subarray(from));
 }
 
-/** Sends some bytes, then breaks the connection. */
+/** Sends `count` bytes, then breaks the connection. */
 export function breakAfter(request: IncomingMessage, response: ServerResponse, bytes: Uint8Array, count: number): void {
   const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
   const headers = {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DownloadError, failureReason, runDownload } from '../../scripts/lib/download.mjs';
 
 describe('failureReason', () => {
-  it('takes the network error of npm over its code', () => {
+  it('prefers the network error of npm to its code', () => {
     const output = [
       'npm error code ENOTFOUND',
       'npm error syscall getaddrinfo',
@@ -19,7 +19,7 @@ describe('failureReason', () => {
     );
   });
 
-  it('takes the message of npm where the network is not at fault', () => {
+  it('takes the message of npm for other errors', () => {
     expect(
       failureReason(
         'npm error code ETARGET\nnpm error notarget No matching version found for left@9.\nnpm error A complete log of this run can be found in: x',
@@ -30,14 +30,14 @@ describe('failureReason', () => {
     ).toBe('404 Not Found - GET https://registry.example/left - Not found');
   });
 
-  it("takes an install step's own error, or its last line", () => {
+  it('takes the error of an install step, or its last line', () => {
     const output =
       'compiling\nERROR: this needs Node 24\nWe have detected Node 20\nnpm error code 1\nnpm error path /x\nnpm error command failed\nnpm error command sh -c ./postinstall.sh\n';
     expect(failureReason(output)).toBe('ERROR: this needs Node 24');
     expect(failureReason('compiling\ngave up\nnpm error code 1\nnpm error command failed\n')).toBe('gave up');
   });
 
-  it('knows apt-get and pip', () => {
+  it('finds the reason of apt-get and pip', () => {
     expect(
       failureReason(
         'Reading package lists...\nW: Failed to fetch http://deb.example/InRelease\nE: Unable to locate package chromium\n',
@@ -74,12 +74,12 @@ describe('runDownload', () => {
       env: { ...process.env, WORD: 'heard' },
     });
 
-  it('is quiet on success and keeps the output', () => {
+  it('is silent on success and keeps the output in the log', () => {
     fetch('console.log(process.env.WORD); console.error("and seen")');
     expect(readFileSync(logFile, 'utf8')).toMatch(/^\$ .*\nheard\nand seen\n$/);
   });
 
-  it('says on failure what and why in one line, then where the log is', () => {
+  it('gives the reason of a failure in one line, then the path of the log', () => {
     const failing = (): void => fetch('console.error("E: the disk is full\\nmore"); process.exit(3)');
     expect(failing).toThrow(DownloadError);
     expect(failing).toThrow(
@@ -87,7 +87,7 @@ describe('runDownload', () => {
     );
   });
 
-  it('says so when the command is absent', () => {
+  it('reports a missing command', () => {
     expect(() => runDownload({ what: 'The thing', command: join(directory, 'none'), args: [], logFile })).toThrow(
       /^The thing could not be fetched: .*ENOENT\nLog: /,
     );

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { chooseEditor, machineProbes, type Probes } from '../../scripts/lib/editor-choice.mjs';
 
-/** A machine that can do everything, less what is given. */
+/** Probes of a machine with everything, except the given ones. */
 const machine = (less: Partial<Probes> = {}): Probes => ({
   download: async () => '/editor/code',
   hasCommand: () => true,
@@ -15,7 +15,7 @@ const choose = (probes: Probes, given: { wish?: string; platform?: string; env?:
   chooseEditor({ platform: 'linux', env: {}, probes, ...given });
 
 describe('chooseEditor', () => {
-  it('takes the downloaded editor where there is a display', async () => {
+  it('takes the downloaded editor if there is a display', async () => {
     expect(await choose(machine({ hasCommand: () => false }), { env: { DISPLAY: ':0' } })).toEqual({
       kind: 'electron',
       executable: '/editor/code',
@@ -31,7 +31,7 @@ describe('chooseEditor', () => {
     });
   });
 
-  it('makes a display where xvfb-run can', async () => {
+  it('makes a display with xvfb-run', async () => {
     expect(await choose(machine())).toMatchObject({
       kind: 'electron',
       prefix: ['xvfb-run', '-a'],
@@ -39,7 +39,7 @@ describe('chooseEditor', () => {
     });
   });
 
-  it('goes to the server without a display, and downloads nothing for it', async () => {
+  it('takes the server without a display, and downloads nothing', async () => {
     const download = vi.fn(async () => '/editor/code');
     expect(await choose(machine({ download, hasCommand: () => false }))).toEqual({
       kind: 'server',
@@ -48,7 +48,7 @@ describe('chooseEditor', () => {
     expect(download).not.toHaveBeenCalled();
   });
 
-  it('goes to the server where nothing can be downloaded, and says why in one line', async () => {
+  it('takes the server if the download fails, and gives the reason in one line', async () => {
     const { kind, why } = await choose(machine(unreachable), { env: { DISPLAY: ':0' } });
     expect([kind, why]).toEqual(['server', 'VS Code could not be downloaded (getaddrinfo ENOTFOUND update.example)']);
     // The downloader throws strings too.
@@ -57,7 +57,7 @@ describe('chooseEditor', () => {
     );
   });
 
-  it('goes to the server where the editor lacks a library', async () => {
+  it('takes the server if the editor lacks a library', async () => {
     const fault = 'error while loading shared libraries: libnss3.so: cannot open shared object file';
     expect(await choose(machine({ startFault: () => fault }))).toEqual({
       kind: 'server',
@@ -65,7 +65,7 @@ describe('chooseEditor', () => {
     });
   });
 
-  it('does what it is told, or fails', async () => {
+  it('takes the requested editor, or fails', async () => {
     const download = vi.fn(async () => '/editor/code');
     expect(await choose(machine({ download }), { wish: 'server' })).toMatchObject({ kind: 'server' });
     expect(download).not.toHaveBeenCalled();
@@ -84,11 +84,11 @@ describe('chooseEditor', () => {
 describe('machineProbes', () => {
   const probes = machineProbes('/nowhere');
 
-  it('knows the commands of this machine', () => {
+  it('finds the commands of this machine', () => {
     expect([probes.hasCommand('sh'), probes.hasCommand('no-such-command-here')]).toEqual([true, false]);
   });
 
-  it('tells an editor that starts from one that does not', () => {
+  it('distinguishes an editor that starts from one that does not', () => {
     expect(probes.startFault(process.execPath)).toBeUndefined();
     expect(probes.startFault('/no/such/editor')).toMatch(/ENOENT/);
     expect(probes.startFault('/bin/false')).toMatch(/exit code 1/);

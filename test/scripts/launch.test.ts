@@ -30,7 +30,7 @@ describe('.vscode', () => {
     for (const { program, preLaunchTask } of launch.configurations) {
       if (preLaunchTask) expect(labels).toContain(preLaunchTask);
       const path = program?.replace('${workspaceFolder}/', root);
-      // Bundles are built by the task; what is installed must be there.
+      // The task builds the bundles. All other files must exist.
       if (path && !path.startsWith(`${root}dist/`)) expect(existsSync(path)).toBe(true);
     }
     for (const { configurations } of launch.compounds) for (const name of configurations) expect(names).toContain(name);

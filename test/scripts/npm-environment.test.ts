@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { npmEnvironment } from '../../scripts/lib/npm-environment.mjs';
 
 describe('npmEnvironment', () => {
-  it('drops what describes the outer npm and its project', () => {
+  it('drops variables of the outer npm and its project', () => {
     const outer = {
       npm_config_user_agent: 'npm/10.8.2 node/v20.20.2 linux x64 workspaces/false',
       npm_config_nodedir: '/usr',
@@ -23,7 +23,7 @@ describe('npmEnvironment', () => {
     expect(npmEnvironment(outer)).toEqual({});
   });
 
-  it('keeps how the registry is reached, where npm keeps its files, and everything that is not of npm', () => {
+  it("keeps the registry settings, npm's folders, and all variables of other programs", () => {
     const kept = {
       PATH: '/usr/bin',
       HOME: '/home/anna',
@@ -43,7 +43,7 @@ describe('npmEnvironment', () => {
     expect(npmEnvironment(kept)).toEqual(kept);
   });
 
-  it('leaves the given environment alone', () => {
+  it('does not change the given environment', () => {
     const given = { npm_execpath: '/npm' };
     npmEnvironment(given);
     expect(given).toEqual({ npm_execpath: '/npm' });
@@ -55,7 +55,7 @@ describe.skipIf(process.platform === 'win32')('an npm inside npm run', () => {
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), 'anchorage-npm-'));
     const module = new URL('../../scripts/lib/npm-environment.mjs', import.meta.url).href;
-    // The inner npm prints the user agent that an install step gets.
+    // The inner npm prints the user agent of an install step.
     const inner = (env: string): string =>
       `spawnSync('npm', ['run', '--silent', 'agent'], { encoding: 'utf8', env: ${env} }).stdout.trim()`;
     writeFileSync(
@@ -72,7 +72,7 @@ describe.skipIf(process.platform === 'win32')('an npm inside npm run', () => {
   });
   afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-  it('reports its own Node with the cleaned environment, and the outer one without', () => {
+  it('reports its own Node with the cleaned environment, and the outer Node without it', () => {
     const env = {
       ...process.env,
       npm_config_user_agent: 'npm/0.0.0 node/v1.2.3 outer',

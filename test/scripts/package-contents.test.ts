@@ -10,7 +10,7 @@ const GOOD = [
 ];
 
 describe('checkContents', () => {
-  it('lets a package through that holds what runs, its pictures, models and notices', () => {
+  it('accepts a package with code, pictures, models and notices', () => {
     expect(() => checkContents(GOOD)).not.toThrow();
   });
 
@@ -29,7 +29,7 @@ describe('checkContents', () => {
     expect(() => checkContents([...GOOD, file])).toThrow(`holds what nothing in it uses: ${file}`);
   });
 
-  it('names what is missing', () => {
+  it('names the missing files', () => {
     const without = GOOD.filter((file) => file !== 'THIRD-PARTY-NOTICES.txt');
     expect(() => checkContents(without)).toThrow('lacks THIRD-PARTY-NOTICES.txt');
   });

@@ -10,13 +10,13 @@ const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.me
 };
 
 describe('the links of package.json', () => {
-  it('agree with its repository', () => {
+  it('match its repository', () => {
     const { homepage, bugs } = repositoryLinks(manifest);
     expect({ homepage: manifest.homepage, bugs: manifest.bugs }).toEqual({ homepage, bugs });
     expect(manifest.private).toBeUndefined();
   });
 
-  it('name the owner as the repository does', () => {
+  it('have the owner of the repository', () => {
     const other = { repository: { url: 'https://github.com/someone/harbour.git' } };
     expect(repositoryLinks(other)).toEqual({
       owner: 'someone',

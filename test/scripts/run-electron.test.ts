@@ -12,7 +12,7 @@ let editor: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'anchorage-electron-'));
   editor = join(directory, 'code');
-  // In the editor's place: it writes down how it was started, and ends as it is told.
+  // A fake editor: it records its arguments and environment, and exits with a given code.
   writeFileSync(
     editor,
     `#!${process.execPath}\nrequire('node:fs').writeFileSync(${JSON.stringify(join(directory, 'started.json'))}, JSON.stringify({ argv: process.argv.slice(2), env: process.env }));\nprocess.exit(Number(process.env.END_WITH));\n`,
@@ -36,7 +36,7 @@ function run(endWith: number, executable = editor): { status: number | null; std
 }
 
 describe.skipIf(process.platform === 'win32')('the suite in a downloaded editor', () => {
-  it('opens the workspace with the extension, its tests and folders of its own, as an editor and not as plain Node', () => {
+  it('opens the workspace with the extension, its tests and separate folders, as an editor and not as plain Node', () => {
     expect(run(0).status).toBe(0);
     const { argv, env } = JSON.parse(readFileSync(join(directory, 'started.json'), 'utf8')) as {
       argv: string[];
@@ -51,7 +51,7 @@ describe.skipIf(process.platform === 'win32')('the suite in a downloaded editor'
         '--disable-workspace-trust',
       ]),
     );
-    // Said once each: test-electron adds folders of its own where none are given.
+    // Each option occurs once, because test-electron adds its own folders only if none are given.
     for (const [option, value] of [
       ['--user-data-dir', '/the/user'],
       ['--extensions-dir', '/the/extensions'],
@@ -63,7 +63,7 @@ describe.skipIf(process.platform === 'win32')('the suite in a downloaded editor'
     expect(env['ELECTRON_RUN_AS_NODE']).toBeUndefined();
   });
 
-  it('fails as the editor fails', () => {
+  it('fails if the editor fails', () => {
     expect(run(1)).toMatchObject({
       status: 1,
       stderr: expect.stringContaining('Test run failed with code 1') as string,

@@ -9,8 +9,7 @@ interface Result {
 }
 
 /**
- * Runs mocha over compiled files and writes one line for each test to ANCHORAGE_TEST_REPORT; hooks that fail count as
- * failures.
+ * Runs mocha over compiled files and writes one line per test to ANCHORAGE_TEST_REPORT. Failed hooks count as failures.
  */
 export function runMocha(files: readonly string[], timeout: number): Promise<number> {
   const mocha = new Mocha({
@@ -18,13 +17,13 @@ export function runMocha(files: readonly string[], timeout: number): Promise<num
     timeout,
     ...(process.env['ANCHORAGE_TEST_GREP'] ? { grep: process.env['ANCHORAGE_TEST_GREP'] } : {}),
   });
-  // The report is ours: mocha's own would write into the editor's log.
+  // Mocha's own reporters would write to the editor's log.
   mocha.reporter(class Silent extends Mocha.reporters.Base {});
   for (const file of files) mocha.addFile(file);
   const results: Result[] = [];
   return new Promise((resolve) => {
     const runner = mocha.run((failures) => resolve(failures));
-    // Written after each test: a suite that is killed half way still tells how far it came.
+    // The report is written after each test, so a killed suite still shows its finished tests.
     const record = (result: Result): void => {
       results.push(result);
       const report = process.env['ANCHORAGE_TEST_REPORT'];

@@ -3,7 +3,7 @@ import { coverageText, filesText, isPartial } from '../../src/webview/answer/cov
 
 const all = { filesIndexed: 342, filesKnown: 342, indexing: false };
 
-test('an answer says how many files it draws on, and of how many where not all had been read', () => {
+test('coverage has the number of searched files, and the total if indexing had not finished', () => {
   expect(filesText(all)).toBe('342 files');
   expect(filesText({ ...all, filesIndexed: 1, filesKnown: 1 })).toBe('1 file');
   expect(filesText({ ...all, filesIndexed: 73, indexing: true })).toBe('73 of 342 files');

@@ -5,7 +5,7 @@ import { plainText, renderMarkdown } from '../../src/webview/shared/markdown';
 const citations = new Map([[1, { number: 1, label: 'src/a.ts, lines 1 to 3' }]]);
 
 describe('renderMarkdown', () => {
-  it('makes a button of a citation that is known, and only of that', () => {
+  it('makes a button of a known citation only', () => {
     const html = renderMarkdown('Here [1], not [2], not `[1]`, not [1](x).', citations);
     expect(html.match(/data-citation="1"/g)).toHaveLength(1);
     expect(html).toContain('not [2]');
@@ -13,20 +13,20 @@ describe('renderMarkdown', () => {
     expect(html).toContain('aria-label="Citation 1: src/a.ts, lines 1 to 3"');
   });
 
-  it('keeps what closes a sentence with its citation', () => {
+  it('keeps closing punctuation with its citation', () => {
     expect(renderMarkdown('So it is [1].', citations)).toMatch(
       /<span class="kept"><button [^>]*>1<\/button>\.<\/span>/,
     );
-    // A bracket that begins something else is left to it.
+    // A bracket that begins other syntax keeps its meaning.
     expect(renderMarkdown('Here [1][1], (see [1]) and **[1]**', citations).match(/data-citation/g)).toHaveLength(4);
   });
 
-  it('escapes a label that would break out of its attribute', () => {
+  it('escapes a label in its attribute', () => {
     const html = renderMarkdown('[1]', new Map([[1, { number: 1, label: '"><img src=x onerror=alert(1)>' }]]));
     expect(html).not.toContain('<img');
   });
 
-  it('shows addresses and leads nowhere', () => {
+  it('shows addresses without links', () => {
     const html = renderMarkdown(
       '[docs](https://example.org/a) ![p](https://example.org/p.png) <https://example.org>',
       citations,
@@ -35,7 +35,7 @@ describe('renderMarkdown', () => {
     expect(html).toContain('(https://example.org/a)');
   });
 
-  it('lets no element, style or handler through', () => {
+  it('renders no element, style or handler of the text', () => {
     const wild = fc
       .array(
         fc.constantFrom(
@@ -69,6 +69,6 @@ describe('renderMarkdown', () => {
 });
 
 describe('plainText', () => {
-  it('reads words without marks', () =>
+  it('has the words without markup', () =>
     expect(plainText('**Bold** `code` [1].\n\n```js\nx\n```')).toBe('Bold code . code'));
 });

@@ -19,7 +19,7 @@ function part(title: string, children: SummaryPart[] = []): SummaryPart {
 describe('outlineRows', () => {
   const tree = [part('a', [part('b', [part('q')]), part('d')]), part('e')];
 
-  it('lists depth first and tells a tree what it needs', () => {
+  it('lists parts depth first, with the tree positions', () => {
     const rows = outlineRows(tree, new Set());
     expect(
       rows.map(({ part: { title }, depth, parent, position, siblings }) => [title, depth, parent, position, siblings]),
@@ -32,12 +32,12 @@ describe('outlineRows', () => {
     ]);
   });
 
-  it('leaves out what is collapsed', () => {
+  it('leaves out children of collapsed parts', () => {
     const [first] = tree;
     expect(outlineRows(tree, new Set(first ? [first] : [])).map(({ part: { title } }) => title)).toEqual(['a', 'e']);
   });
 
-  it('filters by all words and keeps the way to what matches', () => {
+  it('filters by all words and keeps the ancestors of matches', () => {
     expect(outlineRows(filterParts(tree, 'DOES q'), new Set()).map(({ part: { title } }) => title)).toEqual([
       'a',
       'b',
@@ -66,7 +66,7 @@ describe('reduceThread', () => {
     label: '',
   };
 
-  it('grows with the events and keeps a citation once', () => {
+  it('adds the events, and each citation once', () => {
     let turns = start;
     for (const event of [
       { type: 'citation', citation },
@@ -84,7 +84,7 @@ describe('reduceThread', () => {
     expect(turns[0]?.progress?.fraction).toBe(0.6);
   });
 
-  it('keeps what was written when it is stopped', () => {
+  it('keeps the written text of a stopped answer', () => {
     const written = reduceThread(start, { type: 'answerEvent', id: '1', event: { type: 'delta', markdown: 'half' } });
     expect(reduceThread(written, { type: 'answerFailed', id: '1', message: '', cancelled: true })[0]).toMatchObject({
       state: 'stopped',
@@ -94,7 +94,7 @@ describe('reduceThread', () => {
 });
 
 describe('announcement', () => {
-  it('tells each character once, in whole paragraphs', () => {
+  it('announces each character once, in whole paragraphs', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom('word ', 'a.', '\n\n', '\n'), { minLength: 1 }), (pieces) => {
         let [text, told, heard] = ['', 0, ''];

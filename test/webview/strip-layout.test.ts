@@ -28,7 +28,7 @@ const ledger: fc.Arbitrary<ContextLedger> = fc.record({
 });
 
 describe('layoutBlocks', () => {
-  it('holds every group once, in the order of kinds, end to end within the bar', () => {
+  it('has every group once, in the order of kinds, without gaps in the bar', () => {
     fc.assert(
       fc.property(ledger, fc.double({ min: 0.0001, max: 0.05, noNaN: true }), (given, least) => {
         const blocks = layoutBlocks(given, least);
@@ -48,7 +48,7 @@ describe('layoutBlocks', () => {
     );
   });
 
-  it('draws no more blocks than can be seen', () => {
+  it('makes no more blocks than fit visibly', () => {
     const groups = Array.from({ length: 20_000 }, (): LedgerGroup => ({
       kind: 'coarse',
       rows: 1,
@@ -62,7 +62,7 @@ describe('layoutBlocks', () => {
 });
 
 describe('totals', () => {
-  it('agree, by kind and by file', () => {
+  it('are equal by kind and by file', () => {
     fc.assert(
       fc.property(ledger, (given) => {
         const all = totals(given);
@@ -84,7 +84,7 @@ describe('originsOf', () => {
     ...(origin ? { origin } : {}),
   });
 
-  it('names each once, what gave most rows first', () => {
+  it('lists each origin once, most rows first', () => {
     expect(originsOf([from('computed', 5), from('memory', 4), from('memory', 4)])).toEqual(['memory', 'computed']);
     expect(originsOf([from(undefined, 5)])).toEqual([]);
   });

@@ -77,8 +77,8 @@ export class Asking implements vscode.Disposable {
   }
 
   /**
-   * Prepares the worker for a question: sends pending edits and saves, and allows indexing. In Restricted Mode, and after
-   * the index is cleared, indexing starts with the user's question.
+   * Prepares the worker for a question: sends pending edits and saves, and allows indexing. In Restricted Mode, and
+   * after the index is cleared, indexing starts with the user's question.
    */
   async prepare(): Promise<void> {
     this.watch.tellNow();

@@ -44,8 +44,8 @@ export class NameHover implements vscode.HoverProvider {
 }
 
 /**
- * If the setting is "automatic", explains a name without a cached explanation. It is a separate provider, because a model
- * takes seconds and the editor shows a provider's hover only when its promise resolves.
+ * If the setting is "automatic", explains a name without a cached explanation. It is a separate provider, because a
+ * model takes seconds and the editor shows a provider's hover only when its promise resolves.
  */
 export class AutomaticExplanation implements vscode.HoverProvider {
   constructor(

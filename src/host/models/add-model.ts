@@ -21,7 +21,10 @@ interface Offer extends vscode.QuickPickItem {
   repository?: string;
 }
 
-/** Offers models of the catalogue or the hub, downloads one after the user confirms size and licence, and offers to use it. */
+/**
+ * Offers models of the catalogue or the hub, downloads one after the user confirms size and licence, and offers to use
+ * it.
+ */
 export async function downloadFromHub(home: ModelHome): Promise<void> {
   const installed = await home.installed();
   const offers: Offer[] = CATALOGUE.filter(

@@ -3,8 +3,8 @@ import { DEFAULT_ENDPOINT, endpointOf, listModels, type HubOptions, type Install
 import { modelsFolder, setting } from '../configuration';
 
 /**
- * Key in the editor's secret storage, which alone stores tokens. Each address has its own key, so a mirror never gets the
- * token of another hub.
+ * Key in the editor's secret storage, which alone stores tokens. Each address has its own key, so a mirror never gets
+ * the token of another hub.
  */
 const secretKey = (endpoint: string) => `hubToken:${new URL(endpoint).origin}`;
 

@@ -21,7 +21,9 @@ export interface Face {
   severity: 'none' | 'warning' | 'error';
 }
 
-/** Computes the status item's face. The client's state has precedence, because a dead worker's last status is outdated. */
+/**
+ * Computes the status item's face. The client's state has precedence, because a dead worker's last status is outdated.
+ */
 export function faceOf(client: ClientState, index: IndexStatus | undefined): Face {
   switch (client.kind) {
     case 'asleep':

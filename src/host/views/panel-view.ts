@@ -3,8 +3,8 @@ import type { HostMessage, PanelMessage } from '../../protocol';
 import { panelHtml, panelRoots, type PanelName } from './panel-html';
 
 /**
- * A webview in a view container. The panel sends `ready` when it can receive messages, also after it was hidden. The host
- * then sends its whole content, so the panel itself keeps no state.
+ * A webview in a view container. The panel sends `ready` when it can receive messages, also after it was hidden. The
+ * host then sends its whole content, so the panel itself keeps no state.
  */
 export abstract class PanelView implements vscode.WebviewViewProvider, vscode.Disposable {
   private view: vscode.WebviewView | undefined;

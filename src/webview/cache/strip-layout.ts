@@ -49,8 +49,8 @@ export function totals(ledger: ContextLedger): Totals {
 }
 
 /**
- * Lays out blocks to scale, in the order of the kinds. Groups smaller than `least` of the strip are joined with adjacent
- * groups of the same kind. So a context of thousands of groups can be drawn, and no group is left out.
+ * Lays out blocks to scale, in the order of the kinds. Groups smaller than `least` of the strip are joined with
+ * adjacent groups of the same kind. So a context of thousands of groups can be drawn, and no group is left out.
  */
 export function layoutBlocks(ledger: ContextLedger, least: number): Block[] {
   const all = add(ledger.groups);

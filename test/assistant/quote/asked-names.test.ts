@@ -15,7 +15,7 @@ const FILES = Object.fromEntries(
 const shown = async (question: string): Promise<Awaited<ReturnType<typeof ask>>> =>
   ask({ id: 'q', question, scope: { kind: 'workspace' } }, toolsOver(FILES));
 
-test('each of several asked names is shown where it gets its value, with a citation', async () => {
+test('each asked name is shown at the line of its value, with a citation', async () => {
   const names = ['alpha_limit', 'beta_limit', 'gamma_limit', 'delta_limit', 'epsilon_limit', 'zeta_limit', 'eta_limit'];
   const { markdown, citations } = await shown(
     `What are the values of ${names.map((name) => `\`${name}\``).join(', ')}?`,
@@ -30,7 +30,7 @@ test('each of several asked names is shown where it gets its value, with a citat
     );
 });
 
-test('a name in a comment that is not quoted is shown as well', async () => {
+test('a name in an unquoted comment is shown too', async () => {
   const files = {
     'a.ts': `/**\n * Waits for the pool.\n * zanzibar_limit: 17 seconds.\n * Then it gives up.\n */\nexport function waits(pool: Pool): void {\n${'  pool.step();\n'.repeat(20)}}\n`,
   };
@@ -41,7 +41,7 @@ test('a name in a comment that is not quoted is shown as well', async () => {
   expect(markdown).toContain('17 seconds');
 });
 
-test('one thing asked for has no list beside its place, nor have names that are nowhere', async () => {
+test('a single asked name, and names that occur nowhere, get no list', async () => {
   expect((await shown('What is the value of `alpha_limit`?')).markdown).not.toContain('Named in the question');
   expect((await shown('Does `alpha_limit` hold for `nowhere_limit`?')).markdown).not.toMatch(
     /Named in the question[\s\S]*nowhere_limit` at/,

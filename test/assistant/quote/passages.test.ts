@@ -32,15 +32,15 @@ async function markdownOf(question: string, files: Record<string, string>): Prom
   return (await ask({ id: 'q', question, scope: { kind: 'workspace' } }, toolsOver(files))).markdown;
 }
 
-describe('places', () => {
-  test('a matching type brings the methods that do what is asked, and a field does not lead', async () => {
+describe('passages of an answer', () => {
+  test('a matching type adds the methods that do the asked work, and no field comes first', async () => {
     const markdown = await markdownOf('How do letters in the queue expire?', { 'queue.go': QUEUE });
     expect(markdown.split('\n')[0]).not.toContain('Queue.Letters');
     expect(markdown).toContain('**`Queue.Expire`** is a method of `Queue`');
     expect(markdown).not.toContain('Queue.Len');
   });
 
-  test('the answering sentence of a comment follows its first sentence', async () => {
+  test('the best matching sentence of a comment follows its first sentence', async () => {
     const text =
       '# Copies the context.\n# It is cheap. It must be called before the context goes to another goroutine.\ndef duplicate(context)\n  context.dup\nend\n';
     const markdown = await markdownOf('When must the context be copied for a goroutine?', { 'context.rb': text });
@@ -49,7 +49,7 @@ describe('places', () => {
     );
   });
 
-  test('a few lines that say what is asked come before a long function that says each word somewhere', async () => {
+  test('a few lines with all the words come before a long function with the words far apart', async () => {
     const filler = (word: string) =>
       `${Array.from({ length: 14 }, (_, i) => `    step(${i})\n`).join('')}    # ${word}\n`;
     const long = `def everything():\n${['letter', 'expire', 'limit', 'office'].map(filler).join('')}`;
@@ -66,7 +66,7 @@ describe('places', () => {
   const HEADER =
     'class Picker {\n public:\n  // Picks the files of a level to merge.\n  int PickFiles(int level);\n};\n';
 
-  test('the definition comes before its declaration in a header, which is not shown beside it', async () => {
+  test('the definition is shown, and its declaration in a header is not', async () => {
     const markdown = await markdownOf('How does the picker pick the files of a level?', {
       'pick.h': HEADER,
       'pick.cc': SOURCE,
@@ -93,7 +93,7 @@ describe('places', () => {
     );
   });
 
-  test('lines of a namespace without a definition are told as lines, and what is cited is what is quoted', async () => {
+  test('lines of a namespace outside definitions are shown as lines, and the citation has the quoted lines', async () => {
     const filler = Array.from({ length: 24 }, (_, i) => `// Filler ${i}.\n`).join('');
     const markdown = await markdownOf('Where are letters lost in a storm?', {
       'storm.h': `namespace post {\n${filler}// Letters are lost in a storm.\n${filler}}\n`,
@@ -103,13 +103,13 @@ describe('places', () => {
     expect(Number(cited)).toBeGreaterThan(20);
   });
 
-  test('a function defined inside another is not what is called on something else', async () => {
+  test('a call on another object is not a call of an inner function of that name', async () => {
     const text =
       'function build() {\n  function findRoute() {\n    return 1;\n  }\n  return { findRoute };\n}\n\nfunction addRoute(router) {\n  // Adds a route to the router unless it has one.\n  return router.findRoute();\n}\n';
     expect(await markdownOf('What does `addRoute` do?', { 'route.ts': text })).not.toContain('calls:');
   });
 
-  test('benchmarks and examples come after what they use', async () => {
+  test('benchmarks and examples come after the code they use', async () => {
     const text = 'def sweep(box):\n    # Each letter expires at the limit of the office.\n    box.clear()\n';
     expect(
       (await markdownOf('How does a letter expire at the limit?', { 'benchmarks/a.py': text, 'z.py': text })).split(
@@ -118,7 +118,7 @@ describe('places', () => {
     ).toContain('`sweep` in `z.py`');
   });
 
-  test('a question of which little is found gets one line, a long one of which several words are found is answered', async () => {
+  test('a question with few matches gets one line, and a long one with several matches is answered', async () => {
     const files = { 'a.py': 'def sweep(box):\n    # Letters leave the office.\n    box.clear()\n' };
     const refused = await markdownOf('Who repairs, paints, moves and sells the office?', files);
     expect(refused).toMatch(/^No good match\. Closest: [^\n]* \[1\]\.$/);
@@ -128,25 +128,25 @@ describe('places', () => {
     expect((await markdownOf(long, files)).split('\n')[0]).toContain('Best match: ');
   });
 
-  test('a field that is named, or whose value is asked, leads', async () => {
+  test('a field comes first if the question names it or asks for its value', async () => {
     expect((await markdownOf('What is in Letters of the queue?', { 'queue.go': QUEUE })).split('\n')[0]).toContain(
       '`Queue.Letters`',
     );
   });
 
-  test('calls that say no word of the question are left out, unless the question names who makes them', async () => {
+  test('calls without a word of the question are listed only if the question names the caller', async () => {
     expect(await markdownOf('How do letters in the queue expire?', { 'queue.go': QUEUE })).not.toContain('`notify`');
     expect(await markdownOf('What does `Expire` do?', { 'queue.go': QUEUE })).toContain('`notify`');
   });
 
-  test('lines that only end what came before are not quoted', async () => {
+  test('lines that only close an earlier block are not quoted', async () => {
     const text = `class Runner\n  def stop\n${'    step\n'.repeat(120)}  end\nend\n\n# The postman rings at every door.\n`;
     const told = await markdownOf('Who rings at every door?', { 'runner.rb': text });
     expect(told).toContain('```ruby\n# The postman rings at every door.');
   });
 });
 
-test('a list is quoted with the prose that announces it', async () => {
+test('a list is quoted with the prose that introduces it', async () => {
   const rules = [
     '# Throttling',
     '',

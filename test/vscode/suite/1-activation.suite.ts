@@ -17,7 +17,7 @@ describe('activation', () => {
   const extension = vscode.extensions.getExtension(EXTENSION_ID);
   const manifest = extension?.packageJSON as Manifest;
 
-  it('is active once the editor has started, so that its status item is there, and starts no worker for it', async () => {
+  it('is active after the start of the editor, with a status item and without a worker', async () => {
     assert.ok(extension, 'the extension is installed');
     await eventually(async () => extension.isActive, 'the extension is active');
     assert.deepEqual(await workerPids(), []);
@@ -28,7 +28,7 @@ describe('activation', () => {
     assert.deepEqual(await workerPids(), []);
   });
 
-  it('has every command that the manifest names', async () => {
+  it('has every command of the manifest', async () => {
     const registered = new Set(await vscode.commands.getCommands(true));
     assert.deepEqual(
       manifest.contributes.commands.map(({ command }) => command).filter((command) => !registered.has(command)),
@@ -36,7 +36,7 @@ describe('activation', () => {
     );
   });
 
-  it('has at most fifteen settings, each described, with a default and a scope', () => {
+  it('has at most fifteen settings, each with a description, a default and a scope', () => {
     const settings = manifest.contributes.configuration.flatMap(({ properties }) => Object.entries(properties));
     assert.ok(settings.length <= 15, `${settings.length} settings`);
     for (const [name, { markdownDescription, default: fallback, scope }] of settings) {

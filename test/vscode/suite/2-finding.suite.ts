@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 import { eventually, invoke, search, workspaceFile, write } from './support';
 
 describe('finding', () => {
-  it('finds a definition by what it does', async () => {
+  it('finds a definition by its behaviour', async () => {
     await eventually(
       async () => (await search('how often is a failed request tried again')).includes('src/net/retry.ts'),
       'retry.ts is found',
@@ -19,7 +19,7 @@ describe('finding', () => {
     assert.match(found, /^src\/berths\/booking\.ts:\d+-\d+/);
   });
 
-  it('stays within a folder, and within the number asked for', async () => {
+  it('respects the folder and the number of results', async () => {
     const found = await search('dues discount for regular callers', { folder: 'src/ledger', maxResults: 3 });
     const places = [...found.matchAll(/^(\S.*):\d+-\d+/gm)].map(([, path]) => path ?? '');
     assert.ok(places.length >= 1 && places.length <= 3, found);
@@ -29,7 +29,7 @@ describe('finding', () => {
     );
   });
 
-  it('reads lines, and not beyond the file', async () => {
+  it('reads lines up to the end of the file', async () => {
     const text = await invoke('anchorage_read_span', { path: 'src/time.ts', startLine: 1, endLine: 400 });
     assert.match(text, /^src\/time\.ts:1-\d+\n/);
     assert.ok(text.includes('export function sleep'));
@@ -39,7 +39,7 @@ describe('finding', () => {
     );
   });
 
-  it('refuses to read what is ignored or outside', async () => {
+  it('refuses to read files that are ignored or outside the workspace', async () => {
     await assert.rejects(
       invoke('anchorage_read_span', { path: 'build/out.js', startLine: 1, endLine: 1 }),
       /not in the index.*gitignore/s,
@@ -74,7 +74,7 @@ describe('changes', () => {
     );
   });
 
-  it('finds what was saved', async () => {
+  it('finds saved text', async () => {
     const document = await vscode.workspace.openTextDocument(workspaceFile('src/time.ts'));
     const edit = new vscode.WorkspaceEdit();
     edit.insert(
@@ -90,7 +90,7 @@ describe('changes', () => {
     );
   });
 
-  it('finds what is typed but not saved, and forgets it when undone', async () => {
+  it('finds unsaved text, and forgets it after an undo', async () => {
     const document = await vscode.workspace.openTextDocument(workspaceFile('src/berths/vessel.ts'));
     await vscode.window.showTextDocument(document);
     const edit = new vscode.WorkspaceEdit();
@@ -123,7 +123,7 @@ describe('changes', () => {
     );
   });
 
-  it('heeds an ignore rule that is added, and one that is taken away', async () => {
+  it('applies an added ignore rule, and a removed one', async () => {
     const rules = workspaceFile('.gitignore');
     const before = await vscode.workspace.fs.readFile(rules);
     await write(rules, `${new TextDecoder().decode(before)}docs/\n`);

@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import { eventually, search, workerPids, workspaceFile } from './support';
 
-/** Text of all hovers at the first place where `word` stands in a file. */
+/** Text of all hovers at the first occurrence of `word` in a file. */
 async function hoverText(name: string, word: string): Promise<string> {
   const document = await vscode.workspace.openTextDocument(workspaceFile(name));
   const position = document.positionAt(document.getText().indexOf(word) + 1);
@@ -18,7 +18,7 @@ async function hoverText(name: string, word: string): Promise<string> {
 }
 
 describe('hover', () => {
-  it('says at once what a name is, where it is defined and who uses it', async () => {
+  it('shows the signature, definition and uses of a name', async () => {
     const text = await eventually(async () => {
       const seen = await hoverText('src/tides/client.ts', 'withRetry(');
       return seen.includes('retry.ts') ? seen : undefined;
@@ -40,7 +40,7 @@ describe('hover', () => {
     }
   });
 
-  it('explains by itself only when it is told to, beside the facts', async () => {
+  it('explains automatically only if the setting says so, with the facts', async () => {
     const settings = vscode.workspace.getConfiguration('anchorage');
     await settings.update('hover.explain', 'automatic', vscode.ConfigurationTarget.Workspace);
     try {
@@ -53,18 +53,18 @@ describe('hover', () => {
     }
   });
 
-  it('is silent where there is no name', async () => {
+  it('shows nothing without a name', async () => {
     assert.doesNotMatch(await hoverText('src/tides/client.ts', '{'), /anchorage\./);
   });
 });
 
 describe('the worker', () => {
-  it('is one process', async () => {
+  it('is a single process', async () => {
     await search('tide');
     assert.equal((await workerPids()).length, 1);
   });
 
-  it('is started again when it is killed, and has lost nothing', async () => {
+  it('restarts after a kill without losing data', async () => {
     const [pid = 0] = await workerPids();
     process.kill(pid, 'SIGKILL');
     await eventually(
@@ -76,7 +76,7 @@ describe('the worker', () => {
     assert.notEqual(after[0], pid);
   });
 
-  it('restarts on command without leaving one behind', async () => {
+  it('restarts on command without leaving an old process', async () => {
     const [pid] = await workerPids();
     await vscode.commands.executeCommand('anchorage.restartWorker');
     await eventually(async () => {
@@ -86,7 +86,7 @@ describe('the worker', () => {
     await eventually(async () => (await search('isTransient')).includes('src/net/retry.ts'), 'it answers');
   });
 
-  it('rebuilds and answers meanwhile or after', async () => {
+  it('rebuilds and answers during or after the rebuild', async () => {
     await vscode.commands.executeCommand('anchorage.rebuildIndex');
     await eventually(
       async () => (await search('NextSlot pilot')).includes('src/pilots/schedule.go'),

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { runMocha } from '../report';
 
-/** Called by the editor (extensionTestsPath); throwing ends it with exit code 1. */
+/** The editor calls this (extensionTestsPath). An error ends the editor with exit code 1. */
 export async function run(): Promise<void> {
   const files = readdirSync(__dirname)
     .filter((name) => name.endsWith('.suite.js'))

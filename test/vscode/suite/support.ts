@@ -4,7 +4,7 @@ import * as vscode from 'vscode';
 
 export const EXTENSION_ID = 'anchorage.anchorage';
 
-/** Polls until `look` gives something other than undefined or false; fails with what was last seen. */
+/** Polls until `look` returns a value other than undefined and false. Fails after `limit` ms with the last error. */
 export async function eventually<T>(
   look: () => Promise<T | undefined | false>,
   what: string,
@@ -30,7 +30,7 @@ export function workspaceFile(name: string): vscode.Uri {
   return vscode.Uri.joinPath(folder.uri, name);
 }
 
-/** The result of our search tool for a query, as text. */
+/** The text result of the search tool for a query. */
 export async function search(query: string, options: { folder?: string; maxResults?: number } = {}): Promise<string> {
   return invoke('anchorage_search_workspace', { query, ...options });
 }
@@ -44,7 +44,7 @@ export async function write(uri: vscode.Uri, text: string): Promise<void> {
   await vscode.workspace.fs.writeFile(uri, new TextEncoder().encode(text));
 }
 
-/** Process ids of our workers below this extension host. */
+/** Process ids of Anchorage's workers below this extension host. */
 export async function workerPids(): Promise<number[]> {
   const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,args=']);
   return stdout.split('\n').flatMap((line) => {

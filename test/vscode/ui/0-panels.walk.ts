@@ -13,8 +13,8 @@ import type {
 import { assertAccessible } from './accessibility';
 import { closeBrowser, given, newPage, until } from './workbench';
 
-/** The built panels by themselves, with more in them than the small workspace of the other walks can give. */
-describe('panels with much in them', () => {
+/** The built panels alone, with more content than the small workspace of the other walks has. */
+describe('panels with large content', () => {
   let page: Page;
 
   before(async () => {
@@ -53,7 +53,7 @@ describe('panels with much in them', () => {
   const posted = (): Promise<PanelMessage[]> =>
     page.evaluate(() => (window as unknown as { posted: PanelMessage[] }).posted);
 
-  it('draws a context of a million tokens to scale, and says what each block is', async () => {
+  it('draws a context of a million tokens to scale, and describes each block', async () => {
     const ledger = millionTokens();
     await load('cache', [
       {
@@ -67,7 +67,7 @@ describe('panels with much in them', () => {
     const blocks = await page.locator('anchorage-strip [role=option]').count();
     assert.ok(blocks > 30 && blocks < 800, `${blocks} blocks for ${ledger.groups.length} groups`);
     assert.match(await page.locator('.scale.above').innerText(), /1\.\d+M tokens represented/);
-    // The bar of rows is to scale: fully read segments take the share of the capacity that they hold.
+    // The row bar is to scale: full segments take their share of the capacity.
     const share = await page.evaluate(() => {
       const strip = document.querySelector('anchorage-cache')?.shadowRoot?.querySelector('anchorage-strip')?.shadowRoot;
       const bars = [...(strip?.querySelectorAll('g[role=option] rect.kind-full:last-child') ?? [])].map((bar) =>
@@ -121,7 +121,7 @@ describe('panels with much in them', () => {
     });
   }
 
-  it('says how much is encoded, and why no more', async () => {
+  it('shows the encoded share, and the reason if encoding stopped', async () => {
     const memories = {
       encoded: 1_204,
       segments: 9_310,
@@ -195,7 +195,7 @@ describe('panels with much in them', () => {
     );
   });
 
-  it('draws a summary of three thousand parts in pages', async () => {
+  it('shows a summary of three thousand parts in pages', async () => {
     const parts = Array.from({ length: 300 }, (_, index): SummaryPart =>
       part(
         `Class${index}`,
@@ -228,9 +228,9 @@ describe('panels with much in them', () => {
     await until(async () => (await page.locator('[role=treeitem]').count()) === 10, 'what matches, with its parts');
   });
 
-  it('streams an answer, keeps up with the end, and stops', async () => {
+  it('streams an answer, follows its end, and stops', async () => {
     await load('answer', [{ type: 'answerStarted', id: '1', question: 'Why?', scope: { kind: 'workspace' } }]);
-    // The first words come in on their own: a turn begins at its top, and the end is followed from then on.
+    // The first words are sent alone, because a turn is first shown at its top, and only then followed to its end.
     await send({ type: 'answerEvent', id: '1', event: { type: 'delta', markdown: 'Because:\n\n' } });
     await until(
       async () => (await page.locator('.prose').innerText()).includes('Because'),
@@ -279,7 +279,7 @@ describe('panels with much in them', () => {
     assert.equal(overflows, 0, 'nothing is wider than the panel');
   });
 
-  it('offers a way on when it cannot be drawn', async () => {
+  it('offers Reload if the panel cannot be drawn', async () => {
     await load('cache', [{ type: 'ledger', ledger: { groups: null } as unknown as ContextLedger, question: '' }]);
     await page.getByRole('button', { name: 'Reload panel' }).click();
     await until(async () => (await posted()).some(({ type }) => type === 'reload'), 'a reload is asked for');
@@ -299,8 +299,8 @@ function part(title: string, startLine: number, children: SummaryPart[] = []): S
 }
 
 /**
- * 4,096 rows of room: sinks, a coarse row for each 256 tokens of 1,500 files, fine rows of likely files, four segments
- * in dense rows, nine in full.
+ * A context of 4,096 rows: sinks, a coarse row per 256 tokens of 1,500 files, fine rows of likely files, four segments
+ * in dense rows, and nine in full.
  */
 function millionTokens(): ContextLedger {
   const bytesPerRow = 1_024;
@@ -330,7 +330,7 @@ function millionTokens(): ContextLedger {
   return { groups, capacityRows: 4_096, bytesPerRow, cache: { hits: 21, misses: 12, evictions: 3 } };
 }
 
-/** The editor's dark theme, as far as the panels use it. */
+/** Colours of the editor's dark theme that the panels use. */
 const THEME = {
   foreground: '#bfbfbf',
   descriptionForeground: '#8c8c8c',
@@ -360,7 +360,7 @@ const THEME = {
   'input-placeholderForeground': '#777777',
 };
 
-/** As `getComputedStyle` writes colours, mixed ones in shares of one, or as themes do. */
+/** Parses a colour from a theme or from `getComputedStyle`, which gives mixed colours in shares of one. */
 function rgbOf(colour: string): number[] {
   const hex = /^#(..)(..)(..)/.exec(colour);
   if (hex) return hex.slice(1).map((digits) => parseInt(digits, 16));
@@ -368,7 +368,7 @@ function rgbOf(colour: string): number[] {
   return colour.startsWith('color(') ? values.map((value) => Math.round(255 * value)) : values;
 }
 
-/** Ratio of luminances, 1 … 21 (WCAG 2.2, 1.4.3). */
+/** Contrast ratio, 1 … 21 (WCAG 2.2, 1.4.3). */
 function contrast(one: readonly number[], other: readonly number[]): number {
   const luminance = (rgb: readonly number[]): number => {
     const [r = 0, g = 0, b = 0] = rgb.map((value) =>
@@ -380,7 +380,7 @@ function contrast(one: readonly number[], other: readonly number[]): number {
   return (light + 0.05) / (dark + 0.05);
 }
 
-/** The editor's high-contrast themes, likewise; in them it gives no orange. */
+/** Colours of the editor's high-contrast themes. They define no orange. */
 const HIGH_CONTRAST = {
   dark: {
     ...THEME,

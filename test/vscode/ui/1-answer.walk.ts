@@ -15,7 +15,7 @@ describe('asking', () => {
     await workbench.close();
   });
 
-  it('shows nothing and starts nothing before it is used', async () => {
+  it('shows no panel and starts no worker before its first use', async () => {
     assert.equal(await workbench.page.locator('.statusbar-item[id*="anchorage"]').count(), 0);
   });
 
@@ -26,7 +26,7 @@ describe('asking', () => {
       .waitFor({ timeout: 30_000 * PATIENCE });
   });
 
-  it('answers a question from the palette, with its sources', async () => {
+  it('answers a question from the palette, with sources', async () => {
     await workbench.ask('How often is a failed request tried again?');
     const answer = await workbench.panel('answer');
     await answer
@@ -62,7 +62,7 @@ describe('asking', () => {
     await workbench.shot('citation');
   });
 
-  it('opens a citation that stands in the text', async () => {
+  it('opens a citation in the text', async () => {
     await workbench.openFile('vessel.ts');
     const answer = await workbench.panel('answer');
     await answer.locator('.prose button.citation').first().click();
@@ -70,7 +70,7 @@ describe('asking', () => {
     assert.notEqual(await workbench.activeTab(), 'vessel.ts');
   });
 
-  it('lists the spans with the reasons, and previews the one in focus', async () => {
+  it('lists the spans with reasons, and previews the focused one', async () => {
     const spans = await workbench.panel('spans');
     const first = spans.locator('[role=option]').first();
     await first.waitFor();
@@ -101,7 +101,7 @@ describe('asking', () => {
     await workbench.shot('follow-up');
   });
 
-  it('shows what the context holds', async () => {
+  it('shows the contents of the context', async () => {
     await workbench.command('Anchorage: Show Context');
     const cache = await workbench.panel('cache');
     await cache.locator('anchorage-strip [role=option]').first().waitFor();
@@ -113,11 +113,11 @@ describe('asking', () => {
     await until(async () => (await workbench.activeTab()) === name, `${name} is opened`);
   });
 
-  it('has no accessibility fault that axe finds', async () => {
+  it('has no accessibility violation in axe', async () => {
     for (const name of ['answer', 'spans', 'cache'] as const) await assertAccessible(await workbench.panel(name), name);
   });
 
-  it('keeps answers: history shows an earlier one again', async () => {
+  it('shows an earlier answer from the history', async () => {
     await workbench.ask('What discount do regular callers get?');
     const answer = await workbench.panel('answer');
     await until(
@@ -139,7 +139,7 @@ describe('asking', () => {
     );
   });
 
-  it('finds the new text after an edit is saved', async () => {
+  it('finds new text after a save', async () => {
     await workbench.openFile('time.ts');
     await workbench.page.locator('.editor-group-container.active .monaco-editor .view-lines').click();
     await workbench.page.keyboard.press('Control+End');

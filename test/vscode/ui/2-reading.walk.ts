@@ -8,7 +8,7 @@ describe('reading', () => {
 
   before(async () => {
     workbench = await Workbench.open();
-    // The extension is there once it has been used; its index too.
+    // The first question activates the extension and builds its index.
     await workbench.ask('Where are dues computed?');
     await (
       await workbench.panel('answer')
@@ -22,7 +22,7 @@ describe('reading', () => {
     await workbench.close();
   });
 
-  it('summarizes a file of 5,000 lines by its parts; a click goes there', async () => {
+  it('summarizes a file of 5,000 lines by its parts, and a click opens a part', async () => {
     await workbench.openFile('generated-rates.ts');
     await workbench.command('Anchorage: Summarize This File');
     const summary = await workbench.panel('summary', 30_000);
@@ -46,7 +46,7 @@ describe('reading', () => {
     await assertAccessible(summary, 'summary');
   });
 
-  it('walks the outline by keyboard', async () => {
+  it('moves through the outline by keyboard', async () => {
     const summary = await workbench.panel('summary');
     await summary.locator('input[type=search]').fill('Tariff1');
     await summary.locator('input[type=search]').press('ArrowDown');
@@ -71,10 +71,10 @@ describe('reading', () => {
       .waitFor({ timeout: 30_000 * PATIENCE });
   });
 
-  it('says on hover where a name is defined and who uses it, and explains it by a link', async () => {
+  it('shows the definition and uses of a name on hover, with an Explain link', async () => {
     await workbench.command('View: Close All Editors');
     await workbench.openFile('tides/client.ts');
-    // A slow search of uses is left out of the first hover; the next hover has it.
+    // The first hover leaves out a slow search of uses. The next hover has its result.
     let hover = await workbench.hover('withRetry');
     for (let again = 0; again < 3 && !(await hover.innerText()).includes('Used by'); again++)
       hover = await workbench.hover('withRetry');
@@ -95,14 +95,14 @@ describe('reading', () => {
     await workbench.shot('explain');
   });
 
-  it('shows the kept explanation in the next hover', async () => {
+  it('shows the cached explanation in the next hover', async () => {
     const hover = await workbench.hover('withRetry');
     assert.match(await hover.innerText(), /withRetry is a function|attempts/);
     assert.equal(await hover.locator('a', { hasText: /^Explain$/ }).count(), 0);
   });
 
-  it('says why a file is not indexed', async () => {
-    // Quick open leaves ignored files out; the explorer shows them.
+  it('shows why a file is not indexed', async () => {
+    // Quick Open leaves out ignored files, but the explorer shows them.
     await workbench.command('View: Show Explorer');
     await workbench.page.locator('.explorer-folders-view .monaco-list-row', { hasText: 'debug.log' }).dblclick();
     await workbench.page.locator('.tab.active[data-resource-name="debug.log"]').waitFor();

@@ -14,7 +14,7 @@ describe('for everyone', () => {
     await workbench.close();
   });
 
-  it('goes from question to lines by keyboard alone', async () => {
+  it('leads from a question to the cited lines by keyboard alone', async () => {
     const { page } = workbench;
     await workbench.ask('Who decides the class of a vessel?');
     const answer = await workbench.panel('answer');
@@ -22,7 +22,7 @@ describe('for everyone', () => {
       .locator('.foot')
       .first()
       .waitFor({ timeout: 30_000 * PATIENCE });
-    // Into the panel, and on with Tab until the first citation has the focus.
+    // Focuses the panel, then presses Tab until the first citation has the focus.
     await workbench.command('Anchorage: Focus on Answer View');
     const focused = (): Promise<string> =>
       answer.evaluate(() => {
@@ -38,7 +38,7 @@ describe('for everyone', () => {
     await until(async () => (await workbench.highlightedLines()).length > 0, 'lines are highlighted');
   });
 
-  it('tells a screen reader when the answer is there', async () => {
+  it('announces a finished answer to a screen reader', async () => {
     const answer = await workbench.panel('answer');
     assert.match(await answer.locator('[role=status][aria-live=polite]').innerText(), /Answer complete, \d+ sources?/);
   });
@@ -58,7 +58,7 @@ describe('for everyone', () => {
     });
   }
 
-  it('indexes nothing in Restricted Mode until it is asked', async () => {
+  it('indexes nothing in Restricted Mode before the first question', async () => {
     const restricted = await Workbench.open({ origin: given.restricted });
     try {
       await restricted.page.locator('.statusbar-item', { hasText: 'Restricted Mode' }).waitFor();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'mocha';
 import { shootFailures, until, Workbench } from './workbench';
 
-describe('the place that is asked about', () => {
+describe('the scope of a question', () => {
   let workbench: Workbench;
 
   before(async () => {
@@ -37,7 +37,8 @@ describe('the place that is asked about', () => {
 
   it('may be a folder, from the explorer', async () => {
     await workbench.command('View: Show Explorer');
-    // Inside the folder `src`; a folder alone in another would be shown in one row with it.
+    // The folder is inside `src`, which has several folders. The explorer shows a single folder in one row with its
+    // parent.
     const row = (name: string) =>
       workbench.page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).first();
     if (!(await row('ledger').isVisible())) await row('src').click();
@@ -45,7 +46,7 @@ describe('the place that is asked about', () => {
     await workbench.choosePlace(/Folder\s*src\/ledger/, 'Who gets a discount?');
     const paths = await found('Who gets a discount?');
     assert.ok(paths.length > 0 && paths.every((path) => path.startsWith('src/ledger/')), paths.join(' '));
-    // A follow-up is about the same place.
+    // A follow-up has the same scope.
     const answer = await workbench.panel('answer');
     await answer.locator('textarea').fill('And how often is a failed request tried again?');
     await answer.locator('textarea').press('Enter');
@@ -56,7 +57,7 @@ describe('the place that is asked about', () => {
     );
   });
 
-  it('keeps its order whatever is typed', async () => {
+  it('keeps the order of the list for any typed text', async () => {
     await workbench.openFile('retry.ts');
     await workbench.command('Anchorage: Ask About Workspace');
     const rows = workbench.page.locator('.quick-input-widget .monaco-list-row');
@@ -78,7 +79,7 @@ describe('the place that is asked about', () => {
     await workbench.page.keyboard.press('Escape');
   });
 
-  it('is read again by the next question after the index was cleared', async () => {
+  it('is indexed again by the next question after the index was cleared', async () => {
     await workbench.command('Anchorage: Clear Index');
     const dialog = workbench.page.locator('.monaco-dialog-box');
     await dialog.waitFor();

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import { given, shootFailures, until, Workbench } from './workbench';
 
-/** A workspace of two folders that are both called `app`. */
+/** A workspace of two folders, both named `app`. */
 function makeTwins(): string {
   const root = path.join(path.dirname(given.workspace), 'twins');
   for (const [side, minutes] of [
@@ -23,7 +23,7 @@ function makeTwins(): string {
   return file;
 }
 
-describe('a workspace of two folders of one name', () => {
+describe('a workspace of two folders with the same name', () => {
   const QUESTION = 'When is an idle session ended?';
   let workbench: Workbench;
 
@@ -36,7 +36,7 @@ describe('a workspace of two folders of one name', () => {
     await workbench.close();
   });
 
-  it('is indexed whole, and its folders are told apart', async () => {
+  it('is fully indexed, with distinct folder names', async () => {
     await workbench.ask(QUESTION);
     await workbench.answered(QUESTION);
     const paths = new Set(await workbench.foundPaths());
@@ -47,7 +47,7 @@ describe('a workspace of two folders of one name', () => {
     ['server', 'thirty'],
     ['client', 'ten'],
   ] as const) {
-    it(`answers from the ${side}'s folder when it is asked about that, and opens its file`, async () => {
+    it(`answers a question about the ${side} from its folder, and opens its file`, async () => {
       const question = `${QUESTION} (${side})`;
       await workbench.askAbout(new RegExp(`Folder\\s*app \\(${side}\\)`), question);
       const answer = await workbench.answered(question);
@@ -65,7 +65,7 @@ describe('a workspace of two folders of one name', () => {
     });
   }
 
-  it('asks about one of them from the explorer', async () => {
+  it('takes a question about one folder from the explorer', async () => {
     await workbench.command('View: Show Explorer');
     const roots = workbench.page.locator('.explorer-folders-view .monaco-list-row[aria-level="1"]');
     await workbench.contextAction(roots.nth(1), 'Ask About Folder');

@@ -20,7 +20,7 @@ describe('commands', () => {
     await workbench.close();
   });
 
-  it('Copy Answer takes the answer and its sources to the clipboard, and so does the button', async () => {
+  it('Copy Answer and the button copy the answer with its sources', async () => {
     await workbench.ask('How often is a failed request tried again?');
     const answer = await workbench.answered('How often is a failed request tried again?');
     await workbench.command('Anchorage: Copy Answer');
@@ -57,7 +57,7 @@ describe('commands', () => {
     await until(async () => (await workbench.highlightedLines()).length > 0, 'its source is shown');
   });
 
-  it('the status item says how things stand, and its links lead on', async () => {
+  it('the status item shows the state, and its links work', async () => {
     const { page } = workbench;
     const item = page.locator('.statusbar-item[id*="anchorage"]').first();
     const tooltip = page.locator('.monaco-hover:visible', { hasText: 'files' });
@@ -109,7 +109,7 @@ describe('an answer that a model writes', () => {
   before(async function () {
     this.timeout(120_000 * PATIENCE);
     const model = path.join(path.dirname(given.workspace), 'slow-model');
-    // Half a minute for a whole answer, so that there is time to stop it.
+    // A whole answer takes half a minute, so that there is time to stop it.
     writeSlowCheckpoint(model, { layers: 32 });
     const folder = path.join(path.dirname(given.workspace), 'written');
     mkdirSync(path.join(folder, '.vscode'), { recursive: true });
@@ -133,7 +133,7 @@ describe('an answer that a model writes', () => {
     await workbench.close();
   });
 
-  /** Asks, and waits until at least `characters` of the answer are there. */
+  /** Asks, and waits for at least `characters` of the answer. */
   async function streaming(question: string, characters: number): Promise<void> {
     await workbench.ask(question);
     const answer = await workbench.panel('answer');
@@ -162,7 +162,7 @@ describe('an answer that a model writes', () => {
     assert.equal(await answer.locator('.foot').count(), 0, 'it is still being written');
   }
 
-  it('streams in, and Stop in the panel ends it with what there is', async () => {
+  it('streams, and Stop in the panel ends it with the text so far', async () => {
     await streaming('What is the height of the tide at noon?', 30);
     const answer = await workbench.panel('answer');
     await workbench.shot('streaming');
@@ -181,7 +181,7 @@ describe('an answer that a model writes', () => {
     await workbench.shot('stopped');
   });
 
-  it('is stopped by the command too, and the next question is answered', async () => {
+  it('stops by the command too, and the next question is answered', async () => {
     await streaming('What is the height of the tide at dawn?', 30);
     await workbench.command('Anchorage: Stop Answering');
     const answer = await workbench.panel('answer');

@@ -7,8 +7,10 @@ import { given, PATIENCE, shootFailures, until, Workbench } from './workbench';
 
 const FILES = 2_500;
 
-/** Enough files for a pass of several seconds. */
-/** `version` changes every file, so that all of them are to be indexed again. */
+/**
+ * Makes a workspace with enough files for a pass of several seconds. Another `version` changes every file, so that all
+ * are indexed again.
+ */
 function makeMany(version = 0): string {
   const folder = path.join(path.dirname(given.workspace), 'many');
   for (let file = 0; file < FILES; file++) {
@@ -36,7 +38,7 @@ function signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): void {
   for (const pid of workers()) process.kill(pid, name);
 }
 
-describe('indexing that the user holds', () => {
+describe('indexing that the user pauses or cancels', () => {
   let workbench: Workbench;
   let folder: string;
 
@@ -51,13 +53,13 @@ describe('indexing that the user holds', () => {
 
   const says = (what: string, limit?: number): Promise<void> =>
     until(async () => (await workbench.status()).includes(what), `the status item says “${what}”`, limit);
-  /** Rebuilds, and waits until a part is indexed. */
+  /** Rebuilds, and waits until some files are indexed. */
   async function underWay(): Promise<void> {
     await workbench.command('Anchorage: Rebuild Index');
     await until(async () => /indexing ([4-9]|\d\d)%/.test(await workbench.status()), 'some files are indexed', 45_000);
   }
 
-  it('can be cancelled: what is indexed is kept and answers, and it says so', async () => {
+  it('keeps the indexed files after a cancel, and answers from them with a notice', async () => {
     await underWay();
     await workbench.command('Anchorage: Cancel Indexing');
     const toast = workbench.page.locator('.notification-toast', { hasText: 'Indexing was cancelled' });
@@ -79,7 +81,7 @@ describe('indexing that the user holds', () => {
     await says('indexing cancelled');
   });
 
-  it('stays cancelled when the worker dies, and is resumed from where it was', async () => {
+  it('stays cancelled after a crash of the worker, and resumes from the indexed files', async () => {
     signal('SIGKILL');
     await until(async () => !(await workbench.status()).includes('cancelled'), 'the death is seen');
     await says('indexing cancelled', 30_000);
@@ -90,9 +92,9 @@ describe('indexing that the user holds', () => {
     assert.equal(await (await workbench.answered(question)).locator('.notices', { hasText: 'Indexing' }).count(), 0);
   }).timeout(150_000 * PATIENCE);
 
-  it('stays paused when the worker dies, and in the next window', async () => {
+  it('stays paused after a crash of the worker, and in the next window', async () => {
     makeMany(1);
-    // At once: what the status item says of a pass depends on what the model is doing beside it.
+    // The pause follows at once, because the status item may show encoding instead of a running pass.
     await workbench.command('Anchorage: Rebuild Index');
     await workbench.command('Anchorage: Pause Indexing');
     await says('paused');
@@ -115,8 +117,8 @@ describe('indexing that the user holds', () => {
   }).timeout(180_000 * PATIENCE);
 });
 
-describe('trust that is granted while a question runs', () => {
-  it('leaves the question and its worker alone', async () => {
+describe('trust granted while a question runs', () => {
+  it('does not interrupt the question or its worker', async () => {
     const folder = path.join(path.dirname(given.workspace), 'doubted');
     mkdirSync(folder, { recursive: true });
     writeFileSync(
@@ -129,7 +131,7 @@ describe('trust that is granted while a question runs', () => {
       await workbench.ask('When is an idle session ended?');
       await workbench.answered('When is an idle session ended?');
       const before = workers();
-      // The worker stands still while trust is granted; then it goes on, as if the question had been a long one.
+      // The worker is suspended while trust is granted, which simulates a long question.
       signal('SIGSTOP');
       await workbench.ask('What ends a session?');
       const answer = await workbench.panel('answer');

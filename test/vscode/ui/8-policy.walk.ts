@@ -5,10 +5,7 @@ import { until, Workbench } from './workbench';
 
 const LOOPBACK = /^(?:https?|wss?):\/\/(?:127\.0\.0\.1|localhost)(?::\d+)?\/|^(?:data|blob|about):/;
 
-/**
- * Everything that the window is told off for by a content security policy, and everything it asks for beyond this
- * machine.
- */
+/** Collects all violations of a content security policy, and all requests to other machines. */
 describe('the panels’ policy', () => {
   let workbench: Workbench;
   const violations: string[] = [];
@@ -17,7 +14,7 @@ describe('the panels’ policy', () => {
   before(async () => {
     workbench = await Workbench.open();
     await workbench.indexed();
-    // Counted from here on: what the editor itself does while it opens is not ours.
+    // The count begins here, because the editor's own requests during its start do not count.
     workbench.page.on('console', (message) => {
       if (/Content Security Policy/i.test(message.text()))
         violations.push(`${message.text()} (${message.location().url})`);
@@ -29,8 +26,8 @@ describe('the panels’ policy', () => {
   });
 
   /**
-   * Requests that went beyond this machine. Resources of a panel have an address that only the editor's own service
-   * worker answers.
+   * Requests to other machines. The addresses of panel resources do not count, because only the editor's service worker
+   * answers them.
    */
   async function foreign(): Promise<string[]> {
     const found = await Promise.all(
@@ -44,7 +41,7 @@ describe('the panels’ policy', () => {
     return found.flat();
   }
 
-  it('is broken by nothing that a user does, and nothing is fetched from beyond this machine', async () => {
+  it('has no violation during typical use, and no request goes to another machine', async () => {
     await workbench.ask('How often is a failed request tried again?');
     const answer = await workbench.answered('How often is a failed request tried again?');
     await answer.locator('.source button.row').first().click();
@@ -68,7 +65,7 @@ describe('the panels’ policy', () => {
     assert.deepEqual(await foreign(), []);
   });
 
-  it('forbids pictures, foreign scripts, another base and forms, and this test sees it', async () => {
+  it('forbids pictures, foreign scripts, another base and forms, and the violations are observed', async () => {
     for (const name of ['answer', 'spans', 'cache', 'summary'] as const) {
       const frame = await workbench.panel(name);
       const policy = await frame.locator('meta[http-equiv="Content-Security-Policy"]').getAttribute('content');
@@ -95,7 +92,7 @@ describe('the panels’ policy', () => {
         void document.head.append(Object.assign(document.createElement('base'), { href: 'https://example.invalid/' })),
     );
     assert.equal(await answer.evaluate(() => 'broken' in window), false);
-    // Last: the frame is not looked at again after a form was refused in it.
+    // This is the last check, because the frame is unusable after a refused form.
     await told(/form-action/, () => {
       const form = Object.assign(document.createElement('form'), {
         action: 'https://example.invalid/',

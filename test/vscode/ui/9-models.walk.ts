@@ -8,8 +8,7 @@ import { writeSlowCheckpoint } from '../../inference/checkpoints';
 import { given, PATIENCE, shootFailures, until, Workbench } from './workbench';
 
 /**
- * Milliseconds that a hub takes somewhere. Of notifications that come within .8 s of three others the editor shows only
- * the bell.
+ * Delay of a hub's response in milliseconds. The editor hides a notification that follows three others within 0.8 s.
  */
 const MOMENT = 1_500;
 
@@ -36,7 +35,7 @@ describe('models', () => {
     mkdirSync(path.join(folder, '.vscode'), { recursive: true });
     settings = path.join(folder, '.vscode', 'settings.json');
     writeFileSync(path.join(folder, 'quay.ts'), 'export const quay = 1;\n');
-    // The choice is made in the workspace, for it has one.
+    // The workspace has the setting, so the choice changes it there.
     writeFileSync(settings, JSON.stringify({ 'anchorage.model.hub': hub.endpoint, 'anchorage.model.directory': '' }));
     workbench = await Workbench.open({ folder });
   });
@@ -46,7 +45,7 @@ describe('models', () => {
     await hub.stop();
   });
 
-  /** Names a model of the hub that is not in the catalogue. */
+  /** Enters the name of a hub model that is not in the catalogue. */
   async function nameModel(): Promise<void> {
     await workbench.command('Anchorage: Download Model');
     await row('SmolLM2 135M').waitFor();
@@ -55,7 +54,7 @@ describe('models', () => {
     await workbench.fillBox('[placeholder="owner/name"]', 'harbour/tiny');
   }
 
-  /** To the question whether the model shall be downloaded. */
+  /** Goes to the dialog that asks for the download. */
   async function asked(): Promise<Locator> {
     await nameModel();
     const dialog = workbench.page.locator('.monaco-dialog-box');
@@ -63,7 +62,7 @@ describe('models', () => {
     return dialog;
   }
 
-  it('are offered with licence, size and need of memory, and nothing is downloaded unasked', async () => {
+  it('are offered with licence, size and memory needed, and downloads need a confirmation', async () => {
     await workbench.command('Anchorage: Download Model');
     await row('SmolLM2 135M').waitFor();
     assert.match(
@@ -87,8 +86,8 @@ describe('models', () => {
     );
   });
 
-  it('stop coming when they are cancelled, and come on from there', async () => {
-    // Half of the weights, and then silence.
+  it('stop downloading when cancelled, and resume later', async () => {
+    // The hub sends half of the weights and then stalls.
     hub.misbehave = (request, response, bytes) => {
       if (!request.url?.endsWith('.safetensors') || request.headers.range) return false;
       response.writeHead(200, { 'content-length': bytes.length }).write(bytes.subarray(0, bytes.length >> 1));
@@ -116,8 +115,8 @@ describe('models', () => {
     await until(async () => String(chosen()).endsWith('harbour--tiny'), 'the model is chosen');
   });
 
-  it('say which of them writes, and are let go of', async () => {
-    // The settings file is written a moment before the editor knows of it.
+  it('show the model that writes answers, and can be deselected and removed', async () => {
+    // The editor reads the settings file a moment after it is written.
     await until(async () => {
       await workbench.command('Anchorage: Choose Model');
       await row('harbour--tiny').waitFor();
@@ -141,7 +140,7 @@ describe('models', () => {
     await toast('No models are installed').waitFor();
   });
 
-  it('that need a token ask for one, and it is sent to this hub', async () => {
+  it('request a token if they need one, and send it to this hub', async () => {
     hub.misbehave = (request, response, bytes) => {
       if (request.headers.authorization === 'Bearer secret-of-the-harbour') serve(request, response, bytes);
       else setTimeout(() => response.writeHead(403).end(), MOMENT);

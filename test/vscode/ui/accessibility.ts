@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import type { Frame } from 'playwright-core';
 
 /**
- * Runs axe in a panel's document and fails with what it found. The panel's policy allows no foreign script, so it is
- * evaluated.
+ * Runs axe in a panel's document and fails with its violations. The panel's policy allows no foreign script, so axe is
+ * evaluated in the frame.
  */
 export async function assertAccessible(frame: Frame, what: string): Promise<void> {
-  // A panel is transparent; behind it lies the colour of the place it is in, which axe cannot see from within.
+  // A panel is transparent. Axe cannot see the colour behind it, so the document gets that colour.
   await frame.evaluate(() => {
     const place = document.querySelector('anchorage-summary')
       ? 'editor'

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { runMocha } from '../report';
 import { PATIENCE } from './workbench';
 
-/** Called by scripts/test-vscode.mjs in a process of its own. */
+/** scripts/test-vscode.mjs calls this in a separate process. */
 export async function run(): Promise<void> {
   const files = readdirSync(__dirname)
     .filter((name) => name.endsWith('.walk.js'))

@@ -4,20 +4,20 @@ import { chromium, type Browser, type Frame, type Locator, type Page } from 'pla
 
 interface Given {
   origin: string;
-  /** A server with workspace trust left on. */
+  /** Address of a server with workspace trust on. */
   restricted: string;
   workspace: string;
   browser: string;
   shots: string;
-  /** The staged extension, for its built panels. */
+  /** Folder of the staged extension with its built panels. */
   staged: string;
   serverPid: number;
 }
 
-/** The set-up of scripts/test-vscode.mjs. */
+/** The setup from scripts/test-vscode.mjs. */
 export const given = JSON.parse(process.env['ANCHORAGE_UI'] ?? '{}') as Given;
 
-/** Times by which every limit is longer on a busy machine; ANCHORAGE_PATIENCE, by default 1. */
+/** Factor of every time limit, for a busy machine: ANCHORAGE_PATIENCE, default 1. */
 export const PATIENCE = Number(process.env['ANCHORAGE_PATIENCE'] ?? 1) || 1;
 
 let browser: Promise<Browser> | undefined;
@@ -27,7 +27,7 @@ export async function closeBrowser(): Promise<void> {
   browser = undefined;
 }
 
-/** A window of its own; the browser is started with the first. */
+/** Opens a new browser window. The first call starts the browser. */
 export async function newPage(viewport: { width: number; height: number }): Promise<Page> {
   browser ??= chromium.launch({
     executablePath: given.browser,
@@ -43,7 +43,7 @@ export async function newPage(viewport: { width: number; height: number }): Prom
       '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1',
     ],
   });
-  // Permissions that a user grants when the browser asks. Without them Copy fails in a browser.
+  // The browser would ask the user for these permissions. Copy needs them.
   const context = await (await browser).newContext({ viewport, permissions: ['clipboard-read', 'clipboard-write'] });
   context.setDefaultTimeout(12_000 * PATIENCE);
   context.setDefaultNavigationTimeout(30_000 * PATIENCE);
@@ -53,15 +53,15 @@ export async function newPage(viewport: { width: number; height: number }): Prom
 export interface OpenOptions {
   origin?: string;
   folder?: string;
-  /** A `.code-workspace` file, in place of the folder. */
+  /** A `.code-workspace` file, instead of the folder. */
   workspaceFile?: string;
   width?: number;
   height?: number;
 }
 
-/** The editor as a user has it before them. Everything is done by keyboard and mouse. */
+/** Drives the editor like a user, by keyboard and mouse. */
 export class Workbench {
-  /** Windows that are open now. */
+  /** The open windows. */
   static readonly windows = new Set<Workbench>();
 
   private constructor(readonly page: Page) {
@@ -85,7 +85,7 @@ export class Workbench {
     try {
       await explorer.waitFor({ timeout: 30_000 * PATIENCE });
     } catch {
-      // As a user does with a window that does not come up.
+      // The window did not open in time.
       await page.reload();
       await explorer.waitFor({ timeout: 45_000 * PATIENCE });
     }
@@ -101,7 +101,7 @@ export class Workbench {
   /** Runs a command of the palette by its title. */
   async command(title: string): Promise<void> {
     const row = this.page.locator(`.quick-input-widget .monaco-list-row[aria-label^="${title}"]`).first();
-    // Just after the editor has opened the palette may not know all commands yet.
+    // Shortly after the start the palette may not list all commands yet.
     for (let attempt = 1; ; attempt++) {
       await this.page.keyboard.press('F1');
       const input = this.quickInput();
@@ -115,7 +115,7 @@ export class Workbench {
         await this.page.keyboard.press('Escape');
       }
     }
-    // The palette may put another command first.
+    // The palette may list another command first.
     while (!(await row.getAttribute('class'))?.includes('focused')) await this.page.keyboard.press('ArrowDown');
     await this.page.keyboard.press('Enter');
   }
@@ -125,7 +125,7 @@ export class Workbench {
   }
 
   /**
-   * Fills an input box once it is the one before the user: the list from which it was come to goes after it has opened.
+   * Fills an input box once it is the topmost one. The list that opened it closes after the box opens.
    */
   async fillBox(selector: string, text: string): Promise<void> {
     const box = this.page.locator(`.quick-input-widget:visible input.input${selector}`);
@@ -134,7 +134,7 @@ export class Workbench {
     await this.page.keyboard.press('Enter');
   }
 
-  /** Asks through the palette, as the product means it to be used. */
+  /** Asks a question through the command palette. */
   async ask(question: string): Promise<void> {
     await this.command('Anchorage: Ask About Workspace');
     await this.page.locator('.quick-input-widget .monaco-list-row', { hasText: 'Workspace' }).first().waitFor();
@@ -143,23 +143,22 @@ export class Workbench {
   }
 
   /**
-   * Makes the index, for walks whose subject it is not: on a busy machine the first question would be answered from a
-   * part.
+   * Rebuilds the index and waits until it is complete. On a busy machine the first question could otherwise be answered
+   * from some of the files.
    */
   async indexed(): Promise<void> {
     await this.command('Anchorage: Rebuild Index');
     await until(async () => (await this.status()).includes('ready'), 'the workspace is indexed', 60_000);
   }
 
-  /** Asks about the place whose row in the palette holds `place`. */
+  /** Asks about the scope whose row contains `place`. */
   async askAbout(place: string | RegExp, question: string): Promise<void> {
     await this.command('Anchorage: Ask About Workspace');
     await this.choosePlace(place, question);
   }
 
   /**
-   * Opens the context menu of an element and picks an entry. A menu that has just opened takes no click, so that none
-   * is made by mistake.
+   * Opens the context menu of an element and picks an entry. The editor ignores clicks on a menu that has just opened.
    */
   async contextAction(element: Locator, label: string): Promise<void> {
     await element.click({ button: 'right' });
@@ -171,7 +170,7 @@ export class Workbench {
     }, `the menu's “${label}” is taken`);
   }
 
-  /** In the open palette: types the question and goes to a place. */
+  /** Types the question in the open quick pick and chooses a scope. */
   async choosePlace(place: string | RegExp, question: string): Promise<void> {
     const row = this.page.locator('.quick-input-widget .monaco-list-row', { hasText: place }).first();
     await row.waitFor();
@@ -180,7 +179,7 @@ export class Workbench {
     await this.page.keyboard.press('Enter');
   }
 
-  /** Waits for the answer to a question that begins a thread; resolves to the answer panel. */
+  /** Waits for the answer to the first question of a thread. Returns the answer panel. */
   async answered(question: string, limit = 30_000): Promise<Frame> {
     const answer = await this.panel('answer');
     await until(
@@ -194,14 +193,14 @@ export class Workbench {
     return answer;
   }
 
-  /** Paths of the spans that the last question found. */
+  /** Paths of the spans of the last question. */
   async foundPaths(): Promise<string[]> {
     return (await this.panel('spans'))
       .locator('[role=option]')
       .evaluateAll((rows) => rows.map((row) => row.getAttribute('title') ?? ''));
   }
 
-  /** Picks an entry of the status list, which the status item opens. */
+  /** Opens the status list with the status item and picks an entry. */
   async statusAction(label: string): Promise<void> {
     await this.page.locator('.statusbar-item[id*="anchorage"] a').first().click();
     await this.quickInput().waitFor();
@@ -221,7 +220,7 @@ export class Workbench {
     await this.page.locator(`.tab.active[data-resource-name="${path.basename(name)}"]`).waitFor();
   }
 
-  /** Document of a panel, found by its root element: several webviews may be open. */
+  /** The frame of a panel, found by its root element, because several webviews may be open. */
   async panel(name: 'answer' | 'spans' | 'cache' | 'summary', timeout = 20_000): Promise<Frame> {
     const deadline = Date.now() + timeout * PATIENCE;
     while (Date.now() < deadline) {
@@ -237,7 +236,7 @@ export class Workbench {
     throw new Error(`the ${name} panel is not there`);
   }
 
-  /** Lines (1-based) that the editor highlights now. */
+  /** Lines (1-based) that the editor highlights. */
   async highlightedLines(): Promise<number[]> {
     return this.page.evaluate(() => {
       const top = (element: Element): number => Math.round(element.getBoundingClientRect().top);
@@ -269,7 +268,7 @@ export class Workbench {
     return (await this.page.locator('.statusbar-item[id*="anchorage"]').first().getAttribute('aria-label')) ?? '';
   }
 
-  /** @param bodyClass What the workbench is marked with when the theme is on. */
+  /** @param bodyClass class of the workbench under the theme */
   async theme(label: string, bodyClass: string): Promise<void> {
     await this.command('Preferences: Color Theme');
     await this.page.locator('.quick-input-widget .monaco-list-row', { hasText: 'Dark' }).first().waitFor();
@@ -283,7 +282,7 @@ export class Workbench {
     await this.page.screenshot({ path: path.join(given.shots, `${name}.png`) });
   }
 
-  /** Hovers over a word of the open editor until the hover shows; a first hover may come while the view still moves. */
+  /** Hovers over a word of the open editor until the hover shows. A first try may fail while the view still moves. */
   async hover(word: string): Promise<Locator> {
     const hover = this.page.locator('.monaco-hover:visible', { hasText: 'Defined in' });
     for (let attempt = 0; attempt < 6; attempt++) {
@@ -296,14 +295,14 @@ export class Workbench {
         await hover.first().waitFor({ timeout: 3_000 });
         return hover.first();
       } catch {
-        // Once more: the token may have moved under the pointer.
+        // The token may have moved under the pointer, so it tries again.
       }
     }
     throw new Error(`no hover over ${word}`);
   }
 }
 
-/** Inside a `describe`: keeps a picture of every open window when one of its walks fails. */
+/** For use in a `describe`: saves a screenshot of every open window if a walk fails. */
 export function shootFailures(): void {
   afterEach(async function () {
     if (this.currentTest?.state !== 'failed') return;
@@ -313,7 +312,7 @@ export function shootFailures(): void {
   });
 }
 
-/** Waits until `look` is true; fails with what it says. */
+/** Waits until `look` is true. Fails after `limit` ms with the description `what`. */
 export async function until(look: () => Promise<boolean>, what: string, limit = 15_000): Promise<void> {
   const deadline = Date.now() + limit * PATIENCE;
   while (Date.now() < deadline) {
