@@ -1,4 +1,4 @@
-/** `anchorage model …`: install, look at, run and measure checkpoints. */
+/** `anchorage model …`: install, inspect, run and measure checkpoints. */
 import { formatBytes, formatNumber } from '../base';
 import { stat } from 'node:fs/promises';
 import {
@@ -24,14 +24,9 @@ import { UsageError } from './arguments';
 import { resolveModel } from './model/opened';
 import { parseOptions, terminalIo, text, type ModelIo } from './model/options';
 import { note } from './write';
-import {
-  CALIBRATE_USAGE,
-  GENERATE_USAGE,
-  PERPLEXITY_USAGE,
-  runCalibrate,
-  runGenerate,
-  runPerplexity,
-} from './model/run';
+import { CALIBRATE_USAGE, runCalibrate } from './model/calibrate';
+import { GENERATE_USAGE, runGenerate } from './model/generate';
+import { PERPLEXITY_USAGE, runPerplexity } from './model/perplexity';
 
 export { terminalIo, type ModelIo };
 
@@ -42,19 +37,19 @@ const ADD_USAGE = 'add OWNER/NAME|FOLDER [--as NAME] [--revision REV] [--endpoin
 const REMOVE_USAGE = 'remove NAME';
 const INFO_USAGE = 'info DIR|NAME [--json]';
 
-/** Context that memory is estimated for. */
+/** Context length for memory estimates. */
 const ESTIMATE_TOKENS = 8192;
 
 const COMMANDS: Readonly<Record<string, { usage: string; summary: string; run: Run }>> = {
-  list: { usage: LIST_USAGE, summary: 'Installed models, and some that are worth installing.', run: runList },
+  list: { usage: LIST_USAGE, summary: 'List installed models, and recommended ones.', run: runList },
   add: { usage: ADD_USAGE, summary: 'Download a model from the hub, or copy a checkpoint folder.', run: runAdd },
   remove: {
     usage: REMOVE_USAGE,
-    summary: 'Delete an installed model, or what is left of an interrupted download.',
+    summary: 'Delete an installed model or a partial download.',
     run: runRemove,
   },
-  info: { usage: INFO_USAGE, summary: 'What a checkpoint is and what it needs.', run: runInfo },
-  generate: { usage: GENERATE_USAGE, summary: 'Write on from a prompt.', run: runGenerate },
+  info: { usage: INFO_USAGE, summary: 'Show the properties and memory needs of a checkpoint.', run: runInfo },
+  generate: { usage: GENERATE_USAGE, summary: 'Continue a prompt.', run: runGenerate },
   perplexity: {
     usage: PERPLEXITY_USAGE,
     summary: 'Mean negative log-likelihood by position, under any attention.',
@@ -86,7 +81,7 @@ export function modelHelp(): string {
  * Runs `anchorage model ARGS…`.
  *
  * @returns the exit code
- * @throws UsageError for what is not understood; CheckpointError, DecoderError, HubError for what fails
+ * @throws UsageError for wrong arguments; CheckpointError, DecoderError, HubError for failures
  */
 export async function modelCommand(args: readonly string[], io: ModelIo = terminalIo()): Promise<number> {
   const [name, ...rest] = args;
@@ -99,10 +94,7 @@ export async function modelCommand(args: readonly string[], io: ModelIo = termin
   return command.run(rest, io);
 }
 
-/**
- * The same for a terminal: what a checkpoint, the hub or the engine refuses is said in its own words (they name file,
- * field and cure).
- */
+/** Runs `anchorage model` in a terminal. Prints errors of checkpoint, hub and engine without a stack. */
 export async function modelMain(args: readonly string[], signal: AbortSignal): Promise<number> {
   try {
     return await modelCommand(args, terminalIo(signal));
@@ -178,7 +170,7 @@ async function runAdd(argv: readonly string[], io: ModelIo): Promise<number> {
 
 async function download(repository: string, values: Parameters<typeof text>[0], io: ModelIo) {
   if (!/^[\w-][\w.-]*\/[\w.-]+$/u.test(repository))
-    throw new UsageError(`“${repository}” is neither a folder that is there nor OWNER/NAME of a model.`, 'model');
+    throw new UsageError(`“${repository}” is neither an existing folder nor OWNER/NAME of a model.`, 'model');
   const endpoint = text(values, 'endpoint') ?? io.endpoint;
   const revision = text(values, 'revision');
   const known = CATALOGUE.find((entry) => entry.repository === repository);

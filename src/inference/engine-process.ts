@@ -1,13 +1,11 @@
 /**
- * Owner of one engine process. ONNX Runtime's runs are synchronous and a fault in it is fatal, so it has a process of
- * its own: search goes on during a run, and when it dies the worker lives. It is started when a model is set, started
- * again with growing delays when it ends, and given up after several ends in a row; the answer then quotes the sources.
- * A process that nobody has asked anything for a while, or that has grown beyond its memory, is ended and comes back
- * with the next request.
+ * Owner of one inference process. Runs of ONNX Runtime are synchronous and a fault in it is fatal. In a process of its
+ * own it neither blocks search nor takes the worker down. The process starts when a model is chosen and restarts with
+ * growing delays when it crashes. After several crashes in a row it stays down, and answers quote the sources. A
+ * process that is idle, or has outgrown its memory limit, ends and returns with the next request.
  */
 import type {
   Author,
-  ChatMessage,
   ComposeReading,
   EngineNotifications,
   EngineRequests,
@@ -16,20 +14,20 @@ import type {
   LoadParams,
   ModelStatus,
   Writer,
-  Written,
 } from '../protocol';
 import { basename } from 'node:path';
 import { CancellationTokenSource, ResponseError, type MessageConnection } from 'vscode-jsonrpc/node';
 import { Supervisor, TIMING as SUPERVISOR_TIMING, whileAlive, type Supervised, type Verdict } from '../rpc';
 import { AppError, ExclusiveQueue, formatBytes, type WorkClass } from '../base';
+import { EngineWriter } from './engine-writer';
 
 export interface EngineOptions {
-  /** Absolute path of engine-child.js. */
+  /** Absolute path of the bundled inference process. */
   file: string;
   log: (level: EngineNotifications['log']['level'], message: string) => void;
-  /** The state has changed; `status` has it. */
+  /** Called when `status` has changed. */
   changed: () => void;
-  /** Resident bytes that the process may have when it has nothing to do; it is ended beyond them. Default: no limit. */
+  /** Resident bytes above which an idle process is ended. Default: no limit. */
   memoryLimitBytes?: number;
   /** Milliseconds; tests shorten them. */
   timing?: Partial<typeof TIMING>;
@@ -39,9 +37,9 @@ const TIMING = {
   ...SUPERVISOR_TIMING,
   mostEnds: 4,
   farewell: 2_000,
-  /** A cancelled answer ends within a chunk; a process that does not is hung. */
+  /** A cancelled answer ends within a chunk. A process that takes longer hangs and is killed. */
   cancelPatience: 15_000,
-  /** A process without a request for so long is ended: its memory is of more use to others. */
+  /** A process without a request for this long is ended, to free its memory. */
   idle: 600_000,
 };
 
@@ -54,7 +52,7 @@ interface Running {
   model: LoadedModel;
 }
 
-/** Told of what a request in progress has done so far. */
+/** Receives the progress of a request. */
 export interface EngineListener {
   text?: ((text: string) => void) | undefined;
   read?: ((reading: ComposeReading) => void) | undefined;
@@ -65,12 +63,10 @@ export class EngineProcess {
   private choice: ModelChoice | undefined;
   private starting: Promise<Running> | undefined;
   private running: Running | undefined;
-  /**
-   * The model that was loaded last; it is there again with the next request when its process has been ended for quiet.
-   */
+  /** The model that was loaded last. The next request loads it again after its idle process was ended. */
   private loaded: LoadedModel | undefined;
   private active = 0;
-  /** As the process said after its last request. */
+  /** Resident memory after the last request. */
   private residentBytes = 0;
   private waitingForQuiet: (() => void)[] = [];
   private nextListener = 1;
@@ -92,11 +88,11 @@ export class EngineProcess {
       ended: (_process, how, verdict) => this.ended(how, verdict),
       restart: () => void this.start().catch(() => {}),
       idleAfter: () => this.timing.idle,
-      idle: () => this.release('has had nothing to do'),
+      idle: () => this.release('is idle'),
     });
   }
 
-  /** Takes another model, or none. Resolves once it is loaded or has failed; `status` says which. */
+  /** Switches to another model, or to none. Resolves once it is loaded or has failed; `status` says which. */
   async choose(choice: ModelChoice | undefined): Promise<void> {
     if (JSON.stringify(choice) === JSON.stringify(this.choice)) return;
     this.stop();
@@ -156,7 +152,7 @@ export class EngineProcess {
     }
   }
 
-  /** The model in use, whether its process runs or rests; nothing while none is loaded. */
+  /** The model in use, whether its process runs or not; undefined while none is loaded. */
   get model(): LoadedModel | undefined {
     return this.running?.model ?? (this.status.state === 'ready' ? this.loaded : undefined);
   }
@@ -173,7 +169,7 @@ export class EngineProcess {
     });
   }
 
-  /** A request that runs the model, in its turn. */
+  /** Sends a request that runs the model, in order of priority. */
   schedule<M extends keyof EngineRequests>(
     kind: WorkClass,
     method: M,
@@ -183,7 +179,7 @@ export class EngineProcess {
     return this.queue.run(kind, () => this.request(method, params, signal), signal);
   }
 
-  /** The same, for a request that tells what it does under an id. */
+  /** Schedules a request that reports its progress to a listener. */
   stream<M extends 'write' | 'compose'>(
     kind: WorkClass,
     method: M,
@@ -210,7 +206,7 @@ export class EngineProcess {
     this.setStatus({
       state: 'loading',
       author: { kind: 'extractive' },
-      detail: `It is being loaded: ${basename(choice.directory)}.`,
+      detail: `Loading ${basename(choice.directory)}.`,
     });
     const process = this.supervisor.launch();
     try {
@@ -224,7 +220,7 @@ export class EngineProcess {
       this.setStatus({ state: 'ready', name: model.name, author, detail: model.detail });
       return running;
     } catch (error) {
-      // A checkpoint that cannot be loaded fails the same way again; a process that died may do better.
+      // A checkpoint that cannot be loaded fails again. A process that crashed is restarted.
       if (this.supervisor.current === process && process.child.connected) {
         const message = error instanceof Error ? error.message : String(error);
         this.stop();
@@ -295,18 +291,18 @@ export class EngineProcess {
     this.setStatus({ state: 'loading', author, detail: `The model process ${how} and is being started again.` });
   }
 
-  /** No request is in progress: those who waited for that go on, and a process that has grown too large is ended. */
+  /** Wakes those who wait for quiet, and ends a process that has outgrown its limit. */
   private becameQuiet(): void {
     for (const wake of this.waitingForQuiet.splice(0)) wake();
     const { memoryLimitBytes = Infinity } = this.options;
     if (this.residentBytes > memoryLimitBytes)
-      this.release(`holds ${formatBytes(this.residentBytes)}, more than the ${formatBytes(memoryLimitBytes)} it may`);
+      this.release(`holds ${formatBytes(this.residentBytes)}, above its limit of ${formatBytes(memoryLimitBytes)}`);
   }
 
-  /** Ends the process while it has nothing to do. The model stays in use; the next request starts it again. */
+  /** Ends an idle process. The model stays in use; the next request starts the process again. */
   private release(why: string): void {
     if (this.active > 0 || !this.running || this.status.state !== 'ready') return;
-    this.options.log('debug', `The model process ${why}; it is ended until it is needed.`);
+    this.options.log('debug', `The model process ${why}. It ends until the next request.`);
     this.stop();
   }
 
@@ -329,35 +325,3 @@ const NO_MODEL: ModelStatus = {
   author: { kind: 'extractive' },
   detail: 'No model is installed: answers quote the sources.',
 };
-
-class EngineWriter implements Writer {
-  readonly contextTokens: number;
-  readonly bytesPerRow: number;
-  readonly anchorTokens?: number;
-
-  constructor(
-    readonly author: Author,
-    model: LoadedModel,
-    private readonly kind: WorkClass,
-    private readonly engine: EngineProcess,
-  ) {
-    this.contextTokens = model.contextTokens;
-    this.bytesPerRow = model.bytesPerRow;
-    if (model.anchorTokens !== undefined) this.anchorTokens = model.anchorTokens;
-  }
-
-  countChats(chats: readonly (readonly ChatMessage[])[], signal?: AbortSignal): Promise<readonly number[]> {
-    return this.engine.request('countChats', { chats }, signal);
-  }
-
-  write(chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
-    const { maxNewTokens, onText, signal, quotes, anchors } = options;
-    return this.engine.stream(
-      this.kind,
-      'write',
-      { chat, maxNewTokens, ...(quotes ? { quotes } : {}), ...(anchors ? { anchors } : {}) },
-      { text: onText },
-      signal,
-    );
-  }
-}

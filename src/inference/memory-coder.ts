@@ -130,7 +130,7 @@ export class MemoryCoder {
       const own = encoded.slice(at, (at += runs.length));
       const tokens = runs.reduce((sum, run) => sum + run.length, 0);
       const [selection] = this.selectionOf(own, runs, 'queries');
-      const late = this.head.lookOf(this.tokens(questions[place] as string));
+      const late = this.head.neighboursOf(this.tokens(questions[place] as string));
       return {
         vector: this.head.of(
           own.map(({ hidden }) => hidden),

@@ -1,52 +1,60 @@
 /**
- * Contexts composed of memories: sinks, coarse rows of the workspace, fine rows of likely files, dense rows of the
- * likeliest segments, full rows of the best segments, the question.
+ * Composes the context of a question, in this order: sinks, coarse rows of the workspace, fine rows of likely files,
+ * dense rows of the likeliest segments, full rows of the best segments, the question.
  */
-import type { ComposedRows, ComposeParams, ComposeReading, ComposeResult, DenseSegment, OpenedRows } from '../protocol';
+import type {
+  ComposedRows,
+  ComposeParams,
+  ComposeReading,
+  ComposeResult,
+  DenseSegment,
+  OnDemandRows,
+} from '../protocol';
 import { memories, negativeLogLikelihood, type DecoderContext, type KvRows, type LiveCompression } from '../engine';
 import { denseRowCount, joinBytes, storedRowBytes, unpackRows } from '../memory';
 import { AppError } from '../base';
 import { writeGreedily } from './greedy';
 import type { MemoryCoder } from './memory-coder';
-import { OpenedSegments, type Rows } from './on-demand-encodings';
+import { OnDemandEncodings, type Rows } from './on-demand-encodings';
+import { compressedRows, memoryPositions } from './row-positions';
 
-/** Bytes of full and of dense rows kept for the next questions. */
+/** Bytes of full and dense rows that are cached for the next questions. */
 const FULL_BYTES = 128 * 1024 * 1024;
 const DENSE_BYTES = 32 * 1024 * 1024;
-/** Memories have at least this share of the positions, however much is read in full. */
+/** Least share of the positions for compressed rows, however much is read in full. */
 const MEMORY_POSITIONS = 0.25;
-/** A question longer than this share of the positions is compressed as it is read. */
+/** A question longer than this share of the positions is compressed while it is read. */
 const LONGEST_READ = 0.5;
 
 interface FullRows extends Rows {
   runs: readonly KvRows[];
 }
 
-/** Dense rows as they are stored (rows.ts). */
+/** Dense rows in the store's form (memory/rows.ts). */
 interface DenseRows extends Rows {
   bytes: Uint8Array;
 }
 
 export interface ComposeOptions {
   signal?: AbortSignal | undefined;
-  /** Once everything is read and before anything is written. */
+  /** Called when everything is read and before text is written. */
   onRead?: ((reading: ComposeReading) => void) | undefined;
   onText?: ((text: string) => void) | undefined;
 }
 
 export class MemoryComposer {
-  private readonly full: OpenedSegments<FullRows>;
-  private readonly dense: OpenedSegments<DenseRows>;
+  private readonly full: OnDemandEncodings<FullRows>;
+  private readonly dense: OnDemandEncodings<DenseRows>;
   private coarse: { id: string; rows: Uint8Array } | undefined;
 
   constructor(private readonly coder: MemoryCoder) {
     const { dense } = coder.config;
-    this.full = new OpenedSegments(
+    this.full = new OnDemandEncodings(
       FULL_BYTES,
       (tokens) => tokens,
       (segments, signal) => this.read(segments, signal),
     );
-    this.dense = new OpenedSegments(
+    this.dense = new OnDemandEncodings(
       DENSE_BYTES,
       (tokens) => (dense ? denseRowCount(tokens, dense) : 0),
       (segments, signal) => this.encode(segments, signal),
@@ -54,9 +62,9 @@ export class MemoryComposer {
   }
 
   /**
-   * One context. Every position lies within the trained window: what is read keeps its true distances and stands at the
-   * end; memories stand one after the other behind the sinks, as they were trained, and share positions in order when
-   * there are more rows than positions left.
+   * Composes one context and writes text after it. Every position lies within the trained window. Full text and the
+   * question keep their true distances at the end. Compressed rows follow the sinks one after another, as in training;
+   * they share positions in order when there are more rows than positions left.
    *
    * @throws AppError('contextFull') when not even the compressed question has room
    */
@@ -95,8 +103,8 @@ export class MemoryComposer {
     if (room < 0)
       throw new AppError(
         'contextFull',
-        `The question has ${question.length} tokens and ${answer} are kept for the answer; with the memories ` +
-          `there is no room for them in ${Math.min(windowTokens, params.capacityRows)} rows.`,
+        `The question has ${question.length} tokens and the answer needs ${answer}. With the compressed rows ` +
+          `they do not fit in ${Math.min(windowTokens, params.capacityRows)} rows.`,
         'Ask a shorter question.',
       );
 
@@ -137,8 +145,8 @@ export class MemoryComposer {
       sinks: sinkRows,
       coarse: this.coarse.rows.byteLength / width,
       fine: params.fine.rows.byteLength / width,
-      dense: dense.said.map((said, i) => this.withLines(said, params.dense?.[i])),
-      full: full.said,
+      dense: dense.reports.map((report, i) => this.withLines(report, params.dense?.[i])),
+      full: full.reports,
       ...questionRows(context, question.length + followed.length),
       answer: 0,
     };
@@ -183,13 +191,13 @@ export class MemoryComposer {
     };
   }
 
-  private withLines(said: OpenedRows, asked: DenseSegment | undefined): OpenedRows {
+  private withLines(report: OnDemandRows, asked: DenseSegment | undefined): OnDemandRows {
     return asked && 'ids' in asked && asked.before
-      ? { ...said, lines: this.coder.lines(asked.before, asked.ids) }
-      : said;
+      ? { ...report, lines: this.coder.lines(asked.before, asked.ids) }
+      : report;
   }
 
-  /** The question as it is read: as it stands, or as a user's turn with the answer to follow. */
+  /** Tokens of the question: plain, or as a user's turn before the answer. */
   private question({ question, turn }: ComposeParams): number[] {
     const tokens = this.coder.tokens(question);
     const { chat } = this.coder.config;
@@ -197,8 +205,8 @@ export class MemoryComposer {
   }
 
   /**
-   * Long questions (a pasted log, a file) are read like long files: the oldest rows give way to memories as the reading
-   * goes on.
+   * Compression for a long question (a pasted log, a file): memory tokens replace its oldest rows while it is read.
+   * Undefined for shorter ones.
    */
   private compression(tokens: number, windowTokens: number): LiveCompression | undefined {
     if (tokens <= windowTokens * LONGEST_READ) return undefined;
@@ -245,6 +253,7 @@ export class MemoryComposer {
   }
 }
 
+/** The result while the coarse rows are missing: the caller sends them again. */
 const NOTHING: Omit<ComposeResult, 'bytesPerRow'> = {
   held: false,
   rows: {
@@ -264,33 +273,7 @@ const NOTHING: Omit<ComposeResult, 'bytesPerRow'> = {
   cache: { hits: 0, misses: 0, evictions: 0 },
 };
 
-/**
- * Positions of stored rows and of `dense` rows behind them: where room is short the stored ones share what the dense
- * ones leave.
- */
-export function memoryPositions(stored: number, dense: number, from: number, room: number): Int32Array {
-  const left = room - dense;
-  if (left < Math.min(1, stored)) return sharedPositions(stored + dense, from, room);
-  const first = sharedPositions(stored, from, left);
-  const start = stored === 0 ? from : (first[stored - 1] as number) + 1;
-  return Int32Array.from({ length: stored + dense }, (_, i) =>
-    i < stored ? (first[i] as number) : start + i - stored,
-  );
-}
-
-/** Positions of `count` rows from `from` on: one each while there is room, else shared in order. */
-export function sharedPositions(count: number, from: number, room: number): Int32Array {
-  const each = Math.max(1, room);
-  return Int32Array.from({ length: count }, (_, i) => from + (count <= each ? i : Math.floor((i * each) / count)));
-}
-
-/** Most rows that so many tokens take while they are read under compression. */
-function compressedRows(tokens: number, { segmentTokens, keepTokens, slotTokens }: LiveCompression): number {
-  const segments = Math.max(0, Math.ceil((tokens - keepTokens - segmentTokens + 1) / segmentTokens));
-  return Math.min(tokens, keepTokens + segmentTokens) + segments * Math.ceil(segmentTokens / slotTokens);
-}
-
-/** Of the question: the rows that stand for themselves, and those that were compressed while it was read. */
+/** Uncompressed and compressed rows of the question. */
 function questionRows(context: DecoderContext, tokens: number): Pick<ComposedRows, 'question' | 'compressed'> {
   const compressed = { rows: 0, tokens: 0 };
   for (const group of context.ledger().groups) {
@@ -301,7 +284,7 @@ function questionRows(context: DecoderContext, tokens: number): Pick<ComposedRow
   return { question: tokens - compressed.tokens, compressed };
 }
 
-/** Sum of −ln p of each following token (nats), each predicted from what stands before it. */
+/** Sum of −ln p (nats) of the tokens that follow the question, each predicted from its predecessors. */
 function likelihood(logits: Float32Array, vocabSize: number, question: number, followed: readonly number[]): number {
   return followed.reduce((sum, token, i) => {
     const row = question + i - 1;

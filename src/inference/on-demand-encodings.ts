@@ -1,31 +1,28 @@
-/**
- * Rows of segments that are made when a question asks for them, and kept for the next questions: outside the store and
- * its budget.
- */
-import type { OpenedRows } from '../protocol';
+/** Rows of segments that are computed for a question and cached for the next ones, outside the store and its budget. */
+import type { OnDemandRows } from '../protocol';
 import { ByteCache } from '../base';
 
-/** What is made of a segment. */
+/** The rows of one segment. */
 export interface Rows {
   rows: number;
-  /** Stood for. */
+  /** Tokens that the rows represent. */
   tokens: number;
   byteLength: number;
 }
 
-/** A segment that is wanted; its tokens are asked for when its rows are not there. */
+/** A requested segment. `tokens` is called only when its rows are not cached. */
 export interface Wanted {
   key: string;
   tokens: () => readonly number[];
 }
 
-export class OpenedSegments<R extends Rows> {
+export class OnDemandEncodings<R extends Rows> {
   private readonly kept: ByteCache<string, R>;
 
   /**
-   * @param budget bytes
-   * @param rowsOf rows that so many tokens make
-   * @param make of the tokens of each segment its rows
+   * @param budget bytes of cached rows
+   * @param rowsOf number of rows that a number of tokens needs
+   * @param make computes the rows of segments from their tokens
    */
   constructor(
     budget: number,
@@ -41,17 +38,16 @@ export class OpenedSegments<R extends Rows> {
   }
 
   /**
-   * Rows of the segments for which there is room, in their order; what does not fit is left out, the first before the
-   * last.
+   * Opens the segments that fit, in their order. When room is short, the first segments are left out.
    *
    * @param room rows
-   * @returns what stands in the context, and what is to be said of each segment that was wanted
+   * @returns the rows for the context, and a report for each requested segment
    */
   async open(
     wanted: readonly Wanted[],
     room: number,
     signal?: AbortSignal,
-  ): Promise<{ segments: { key: string; rows: R }[]; said: OpenedRows[] }> {
+  ): Promise<{ segments: { key: string; rows: R }[]; reports: OnDemandRows[] }> {
     const chosen: { key: string; rows?: R; tokens: readonly number[] }[] = [];
     for (const { key, tokens: read } of [...wanted].reverse()) {
       const rows = this.kept.get(key);
@@ -75,10 +71,10 @@ export class OpenedSegments<R extends Rows> {
       rows: rows ?? (made[missing.findIndex((each) => each.key === key)] as R),
       origin: rows ? ('memory' as const) : ('computed' as const),
     }));
-    const said = wanted.map(({ key }): OpenedRows => {
+    const reports = wanted.map(({ key }): OnDemandRows => {
       const own = segments.find((each) => each.key === key);
       return { key, rows: own?.rows.rows ?? 0, tokens: own?.rows.tokens ?? 0, origin: own?.origin ?? 'left' };
     });
-    return { segments, said };
+    return { segments, reports };
   }
 }

@@ -96,7 +96,7 @@ export class VectorHead {
    * A question's tokens as those of segments are held against them; undefined where tokens have no vectors of their
    * own.
    */
-  lookOf(tokens: readonly number[]): TokenNeighbours | undefined {
+  neighboursOf(tokens: readonly number[]): TokenNeighbours | undefined {
     const { tokenRows: table } = this;
     if (!table) return undefined;
     const { each, mean } = (this.lengths ??= this.#lengths(table));

@@ -1,24 +1,25 @@
-/** Messages between the worker and the engine's process. Text goes in and out; tokens, rows and tensors stay there. */
+/** Messages between the worker and the inference process. Only text and stored rows travel; tensors stay there. */
 import type { ComposeReading, MemoryDescription, MemoryRequests } from './memory';
-import type { Author, WorkerSettings } from './worker';
+import type { Author } from './author';
+import type { WorkerSettings } from './worker';
 
 export interface LoadParams {
   directory: string;
-  /** Compiled weights are kept here. */
+  /** Folder of compiled weights. */
   compiledDirectory: string;
   weights: WorkerSettings['weights'];
-  /** 0: as many as there are physical cores. */
+  /** 0 for the number of physical cores. */
   threads: number;
-  /** The folder's files must be those that its SHA256SUMS lists. */
+  /** True: loading fails unless the files match the folder's SHA256SUMS. */
   checked?: boolean;
 }
 
 export interface LoadedModel {
   name: string;
-  /** Rows the context can hold. */
+  /** Most rows of a context. */
   contextTokens: number;
   bytesPerRow: number;
-  /** Tokens that a row stands for in a text held as anchors; absent where texts cannot be held so. */
+  /** Tokens per row of a text kept as anchors; absent when the model cannot use anchors. */
   anchorTokens?: number;
   /** "30 layers, 135 M parameters, 8-bit weights". */
   detail: string;
@@ -46,7 +47,7 @@ export interface EngineNotifications {
   'write/text': { id: number; text: string };
   /** The context `id` has been read; its text follows. */
   'compose/read': { id: number; reading: ComposeReading };
-  /** After each request: what the process holds. */
+  /** Resident memory of the process, after each request. */
   memory: { residentBytes: number };
   log: { level: 'debug' | 'info' | 'warn' | 'error'; message: string };
 }
@@ -66,17 +67,17 @@ export interface Written {
   stopped: 'end' | 'length' | 'cancelled';
   /** Milliseconds: reading the prompt, writing, and from the start to the first token. */
   timing: { read: number; decode: number; firstToken: number };
-  /** How the quotes came into the context; absent where the prompt was read as one text. */
+  /** Origin of the quotes' rows; absent when the prompt was read as one text. */
   quotes?: QuoteReading;
 }
 
-/** How quoted texts were read: as part of the prompt, once by themselves for this question, or for an earlier one. */
+/** How quoted texts were read: within the prompt, alone for this question, or alone for an earlier one. */
 export interface QuoteReading {
   origins: readonly ('read' | 'computed' | 'memory')[];
-  /** Of each text that was to be held as anchors: the rows it has, none where there was no room. */
+  /** Rows of each anchored text; 0 rows when it did not fit. */
   anchors: readonly { rows: number; tokens: number; origin: 'computed' | 'memory' }[];
   cache: { hits: number; misses: number; evictions: number };
-  /** Milliseconds: placing rows, and reading everything but the tail of the prompt. */
+  /** Milliseconds spent on placing rows, and on reading everything but the tail of the prompt. */
   splice: number;
   read: number;
 }
@@ -85,26 +86,23 @@ export interface WriteOptions {
   maxNewTokens: number;
   signal?: AbortSignal;
   onText: (text: string) => void;
-  /**
-   * Texts that the last message quotes, in its order: their rows are kept, and are not read again when another question
-   * quotes them.
-   */
+  /** Texts that the last message quotes, in its order. Their rows are cached for other questions that quote them. */
   quotes?: readonly string[];
-  /** Texts that it does not quote for want of room: a row stands for every few of their tokens (`anchorTokens`). */
+  /** Texts that do not fit as quotes: one row represents `anchorTokens` tokens. */
   anchors?: readonly string[];
 }
 
-/** A model that writes prose; the worker implements it over the engine's process. */
+/** A model that writes prose, implemented over the inference process. */
 export interface Writer {
   readonly author: Author;
-  /** Rows (tokens) the context can hold, answer included. */
+  /** Most rows (tokens) of the context, including the answer. */
   readonly contextTokens: number;
   /** Bytes of one row over all layers. */
   readonly bytesPerRow: number;
-  /** Tokens that a row stands for in a text held as anchors; absent where texts cannot be held so. */
+  /** Tokens per row of a text kept as anchors; absent when the model cannot use anchors. */
   readonly anchorTokens?: number;
-  /** Tokens of each chat exactly as `write` would read it, template included. */
+  /** Number of tokens of each chat as `write` reads it, including the template. */
   countChats(chats: readonly (readonly ChatMessage[])[], signal?: AbortSignal): Promise<readonly number[]>;
-  /** @throws when the engine fails or dies; the caller falls back to an extractive answer. */
+  /** @throws when the inference process fails; the caller falls back to an extractive answer. */
   write(chat: readonly ChatMessage[], options: WriteOptions): Promise<Written>;
 }

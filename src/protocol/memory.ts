@@ -1,22 +1,19 @@
 /**
- * Messages about memories between the worker and the inference process, and the one form of a composed context. Rows
- * travel as bytes (memory/rows.ts).
+ * Messages about compressed rows between the worker and the inference process, and the type of a composed context.
+ * Rows travel as bytes (memory/rows.ts).
  */
-import type { AnswerTiming, ContextLedger } from './index';
+import type { AnswerTiming, ContextLedger } from './answers';
 
 // ── Memories of segments ──────────────────────────────────────────────────────────────────────────────────────────
 
-/**
- * How a model compresses text: the most tokens encoded at once, and the tokens that one coarse and one fine row stand
- * for.
- */
+/** Compression of a model: most tokens encoded at once, and the tokens that one coarse or fine row represents. */
 export interface MemoryRatios {
   segmentTokens: number;
   coarseTokens: number;
   fineTokens: number;
 }
 
-/** How a model makes dense rows: the most tokens encoded at once, and the tokens that one row stands for. */
+/** Dense rows of a model: most tokens encoded at once, and the tokens that one row represents. */
 export interface DenseRatio {
   segmentTokens: number;
   rowTokens: number;
@@ -76,7 +73,7 @@ export interface TokenNeighbours {
    * short. 0 for a repeated token.
    */
   weights: Float32Array;
-  /** [n]: the same, for repeated tokens too. Token runs are weighed with it. */
+  /** [n]: the same, for repeated tokens too. Weights the tokens of a run. */
   lengths: Float32Array;
   /** [n + 1]: start of each token's part of `ids` and `similarities`. */
   starts: Int32Array;
@@ -93,7 +90,7 @@ export interface TokenNeighbours {
  */
 export type DenseSegment = { key: string } & ({ ids: Uint16Array; before?: Uint16Array } | { text: string });
 
-/** A segment that is read in full. Its rows are kept for a while under the key. */
+/** A segment that is read in full. Its rows are cached under the key. */
 export interface FullSegment {
   key: string;
   text: string;
@@ -120,13 +117,13 @@ export interface ComposeParams {
   follow?: string;
 }
 
-/** Rows of a segment in the context. `left`: there was no room. */
-export interface OpenedRows {
+/** Rows of a segment in the context. `left`: they did not fit. */
+export interface OnDemandRows {
   key: string;
   rows: number;
-  /** Tokens that the rows stand for. */
+  /** Tokens that the rows represent. */
   tokens: number;
-  /** `memory`: kept since an earlier question. */
+  /** `memory`: cached since an earlier question. */
   origin: 'computed' | 'memory' | 'left';
   /** First and last line of a stretch, relative to the first line of its segment. */
   lines?: readonly [first: number, last: number];
@@ -137,11 +134,11 @@ export interface ComposedRows {
   coarse: number;
   fine: number;
   /** In the order of the request. */
-  dense: readonly OpenedRows[];
-  full: readonly OpenedRows[];
+  dense: readonly OnDemandRows[];
+  full: readonly OnDemandRows[];
   /** Uncompressed rows of the question. */
   question: number;
-  /** Rows that stand for the beginning of a long question. */
+  /** Compressed rows of the beginning of a long question. */
   compressed: { rows: number; tokens: number };
   answer: number;
 }

@@ -6,12 +6,12 @@ import type {
   Citation,
   ContextLedger,
   Explanation,
-  IndexStatus,
   RankedSpan,
   Scope,
   Span,
   Summary,
-} from './worker';
+} from './answers';
+import type { IndexStatus } from './index-status';
 
 /** Panel → host. */
 export type PanelMessage =
@@ -22,14 +22,14 @@ export type PanelMessage =
   | { type: 'copy'; text: string }
   | { type: 'history'; id: string }
   | { type: 'command'; command: string }
-  /** Explain these lines; `fresh` makes the explanation anew. */
+  /** Explain these lines; `fresh` ignores the cache. */
   | { type: 'explain'; span: Span; fresh: boolean }
-  /** The panel met an error it cannot draw through: give it a new document. */
+  /** The panel cannot continue after an error and needs a new document. */
   | { type: 'reload' };
 
 /** Host → panel. */
 export type HostMessage =
-  /** `continues`: a follow-up, shown below what is there; otherwise the thread begins anew. */
+  /** `continues`: a follow-up, shown below the thread; otherwise a new thread begins. */
   | { type: 'answerStarted'; id: string; question: string; scope: Scope; continues?: boolean }
   | { type: 'answerEvent'; id: string; event: AnswerEvent }
   | { type: 'answerDone'; answer: Answer }

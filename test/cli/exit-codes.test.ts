@@ -109,7 +109,7 @@ const TABLE: Row[] = [
 
   [['index'], 0, /are indexed; this run took/],
   [['index', 'src'], 2, /takes no src; a folder is named with --workspace/],
-  [['index', '--storage', '/proc/store'], 1, /cannot be kept in \/proc\/store[^]*Name another folder/],
+  [['index', '--storage', '/proc/store'], 1, /cannot be kept in \/proc\/store[^]*Use another folder/],
   [['ask', 'q', '--storage', 'pool.py'], 1, /cannot be kept in .*pool\.py/],
   [['status'], 0, /State/],
   [['status', 'x'], 2, /takes no x/],

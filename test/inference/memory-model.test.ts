@@ -9,7 +9,7 @@ import { RowStore } from '../../src/engine/kv-cache/row-store';
 import { denseRowCount, halves, joinBytes, LateInteraction, packRows, rowCounts } from '../../src/memory';
 import { SEARCH_WEIGHTS } from '../../src/search';
 import { EngineModel } from '../../src/inference/engine-model';
-import { memoryPositions, sharedPositions } from '../../src/inference/memory-composer';
+import { memoryPositions, sharedPositions } from '../../src/inference/row-positions';
 import type { MemoryCoder } from '../../src/inference/memory-coder';
 import type { MemoryModel } from '../../src/inference/memory-model';
 import { SelectionHead } from '../../src/inference/selection-head';

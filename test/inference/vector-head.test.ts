@@ -58,7 +58,7 @@ test('a question’s tokens weigh what their vectors are long, once each, and fi
     2,
     3,
   );
-  const look = head.lookOf([0, 1, 0]);
+  const look = head.neighboursOf([0, 1, 0]);
   // Lengths of 5, 2 and 5: 4 in the mean.
   expect([...look!.weights]).toEqual([1.25, 0.5, 0]);
   expect([...look!.lengths]).toEqual([1.25, 0.5, 1.25]);
@@ -66,7 +66,7 @@ test('a question’s tokens weigh what their vectors are long, once each, and fi
   expect([...look!.starts]).toEqual([0, 2, 4, 6]);
   expect([...look!.ids]).toEqual([0, 1, 0, 1, 0, 1]);
   expect([...look!.similarities].map((value) => Number(value.toFixed(5)))).toEqual([1, 0.8, 0.8, 1, 1, 0.8]);
-  expect(VectorHead.plain(2).lookOf([0])).toBeUndefined();
+  expect(VectorHead.plain(2).neighboursOf([0])).toBeUndefined();
 });
 
 test('what is near is the same however many tokens are asked for at once, and whether they were asked for before', async () => {
@@ -87,8 +87,8 @@ test('what is near is the same however many tokens are asked for at once, and wh
     );
   const all = Array.from({ length: vocabulary }, (_, token) => token);
   const head = await open();
-  head.lookOf([3, 17, 30]);
-  for (const look of [head.lookOf(all)!, (await open()).lookOf(all)!]) {
+  head.neighboursOf([3, 17, 30]);
+  for (const look of [head.neighboursOf(all)!, (await open()).neighboursOf(all)!]) {
     for (const token of all) {
       const [from, to] = [look.starts[token]!, look.starts[token + 1]!];
       const near = all.filter((other) => other === token || cosine(vector(token), vector(other)) >= 0.35);

@@ -1,6 +1,6 @@
 import type { MemorySegment } from '../memories';
 import type { ContextLedger, LedgerGroup, Span } from '../../protocol';
-import type { ComposeReading, OpenedRows } from '../../protocol/memory';
+import type { ComposeReading, OnDemandRows } from '../../protocol/memory';
 import type { CoarseGroup } from './plan';
 
 /** The segments of a context, grouped by how they are represented. */
@@ -39,7 +39,7 @@ export function ledgerOf(
     tokens: number,
     more: Partial<LedgerGroup> = {},
   ): LedgerGroup => ({ kind, rows: count, tokens, bytes: count * bytesPerRow, ...more });
-  const opened = (some: readonly OpenedRows[]): Map<string, OpenedRows & { origin: 'computed' | 'memory' }> =>
+  const opened = (some: readonly OnDemandRows[]): Map<string, OnDemandRows & { origin: 'computed' | 'memory' }> =>
     new Map(some.flatMap((each) => (each.origin === 'left' ? [] : [[each.key, { ...each, origin: each.origin }]])));
   const read = opened(rows.full);
   const encoded = opened(rows.dense);

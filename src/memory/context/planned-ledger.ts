@@ -1,4 +1,4 @@
-import type { ComposeReading, ContextLedger, OpenedRows } from '../../protocol';
+import type { ComposeReading, ContextLedger, OnDemandRows } from '../../protocol';
 import type { MemorySegment } from '../memories';
 import { denseRowCount } from '../row-layout';
 import type { ContextEngine, ContextSelection } from './compose';
@@ -13,7 +13,7 @@ export function plannedLedger(
   { sinkRows, dense: ratio }: ContextEngine,
   bytesPerRow: number,
 ): ContextLedger {
-  const planned = (key: string, tokens: number, rows = tokens): OpenedRows => ({
+  const planned = (key: string, tokens: number, rows = tokens): OnDemandRows => ({
     key,
     rows,
     tokens,

@@ -3,7 +3,7 @@ import { decodeHalf, encodeHalf } from '../../../src/engine/kv-cache/float16';
 import { halves, joinBytes, packRows, storedRowBytes, unpackRows } from '../../../src/memory';
 import { writeGreedily } from '../../../src/inference/greedy';
 import type { MemoryCoder } from '../../../src/inference/memory-coder';
-import { sharedPositions } from '../../../src/inference/memory-composer';
+import { sharedPositions } from '../../../src/inference/row-positions';
 import type { MemoryModel } from '../../../src/inference/memory-model';
 import { round, table } from '../engine/measure';
 import { generator, mean } from './statistics';
