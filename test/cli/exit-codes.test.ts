@@ -65,7 +65,7 @@ const TABLE: Row[] = [
   [['dance'], 2, /no command “dance”/],
   [['--dance'], 2, /no command “--dance”/],
 
-  [['ask', 'Who takes a connection?'], 0, /Pool in pool\.py/],
+  [['ask', 'Who takes a connection?'], 0, /Pool\.take in pool\.py/],
   [['ask'], 2, /Which question/],
   [['ask', ' '], 2, /Which question/],
   [['ask', 'q', '--fast'], 2, /--fast/],
