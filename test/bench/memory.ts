@@ -1,21 +1,20 @@
 /**
- * Whole-workspace memory, measured:
+ * Benches of the whole-workspace memory:
  * `npm run bench -- memory [PART …] [--checkpoint DIR] [--text DIR] [--repos DIR] [--shared DIR] [--tokens N]
  * [--threads N] [--pairs N] [--long]`.
  *
- * scale     cost a token, store and eviction from 64k tokens on
+ * scale     cost per token, store and eviction, from 64k tokens
  * warm      a question's first token: from the cache, read now, read afresh, llama.cpp's saved state
- * causal    what follows, ranking and needles with memories as they are, in 8 bits, zeroed, of another file, left out
- * needles   a passkey, one key among look-alikes, four keys: memories alone, without the lexical rank, the whole
+ * causal    following text, ranking and needles, with memories as they are, in 8 bits, zeroed, of another file, left out
+ * needles   a passkey, one key among similar ones, four keys: memories alone, without the lexical rank, the whole
  *           product; plain window, Λ, BM25
- * ratios    which values come through rows that stand for 8 or 32 tokens, and in how many bits, among how many segments
- * composition  for a checkpoint that was not trained for it (--chosen): segments spliced against the same read afresh
- * fused     retrieval with vectors and attention beside the lexical ranker (--repos)
+ * ratios    values preserved by rows for 8 or 32 tokens, by bits and number of segments
+ * composition  a checkpoint without training for composition (--chosen): spliced segments and the same read afresh
+ * fused     retrieval with memories and the lexical scorer (--repos)
  *
- * Without a part all are run. The checkpoint is the one given, else the bundled one, else random weights of its shape,
- * which give times and sizes but nothing else. What is measured quickly is a sample; `--long` takes the whole: scale to
- * 4M tokens, questions and needles at 1M (`--tokens` says how many instead), all repositories. Text: the folder given,
- * else this repository's sources.
+ * The default is all parts. The checkpoint is the given one, else the bundled one, else random weights of its shape,
+ * which give only times and sizes. Default runs are samples. `--long` runs the whole: scale to 4M tokens, questions and
+ * needles at 1M (or `--tokens`), all repositories. The text is the given folder, else this repository's sources.
  */
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -50,7 +49,7 @@ export async function run(args: readonly string[] = []): Promise<void> {
     const tokens = value('--tokens') === undefined ? undefined : Number(value('--tokens'));
     const texts = sources(value('--text') ?? join(process.cwd(), 'src'));
     console.log(
-      `${model.description.detail}\n${threads} threads; memories of ${JSON.stringify(memory.description.ratios)}, ${memory.description.storedRowBytes} bytes a row, ${texts.length} files of text\n`,
+      `${model.description.detail}\n${threads} threads; memories of ${JSON.stringify(memory.description.ratios)}, ${memory.description.storedRowBytes} bytes per row, ${texts.length} files of text\n`,
     );
     const parts: Record<string, (memory: MemoryModel) => Promise<void>> = {
       scale: (own) => scale(own, texts, tokens ?? (long ? 4_194_304 : 262_144), join(scratch, 'store'), threads),
@@ -88,7 +87,7 @@ function bundled(): string | undefined {
 
 function randomCheckpoint(scratch: string): string {
   console.log(
-    'No checkpoint with memory slots is here: random weights of the 8m shape, so times and sizes are real and likelihoods are those of noise.',
+    'No checkpoint with memory slots was found. Random weights of the 8m shape give real times and sizes; likelihoods are noise.',
   );
   writeMemoryCheckpoint(join(scratch, 'random'), '8m');
   return join(scratch, 'random');

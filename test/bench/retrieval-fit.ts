@@ -12,8 +12,8 @@ import { row, Tally } from './retrieval/metrics';
 import { extraQuestions, svelteHistory, sweQa } from './retrieval/questions';
 
 /**
- * `npm run bench -- retrieval-fit --repos DIR [--shared DIR] [--extra FILE …]`: fits the document weights, each
- * repository left out in turn, then on all.
+ * `npm run bench -- retrieval-fit --repos DIR [--shared DIR] [--extra FILE …]`: fits the document weights with each
+ * repository left out once, then on all.
  */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -48,7 +48,7 @@ export async function run(args: readonly string[]): Promise<void> {
   );
 }
 
-/** One question: features of each candidate document, and whether it is gold. */
+/** A question with the features of each candidate document, and whether it is gold. */
 interface Sample {
   repository: string;
   features: Float64Array[];
@@ -76,7 +76,7 @@ function sampleOf(
   };
 }
 
-/** Rank of the best gold document, ties counted against it; 0 when none was found. */
+/** Returns the rank of the best gold document. Ties count against it; 0 when none was found. */
 function rankIn(scores: Float64Array, gold: readonly boolean[]): number {
   let best = -Infinity;
   gold.forEach((is, i) => (best = is ? Math.max(best, scores[i] as number) : best));
@@ -89,7 +89,7 @@ function rankIn(scores: Float64Array, gold: readonly boolean[]): number {
 const scoresOf = ({ features }: Sample, weights: Float64Array): Float64Array =>
   Float64Array.from(features, (vector) => vector.reduce((sum, value, i) => sum + value * (weights[i] as number), 0));
 
-/** What a rank is worth: hit@1, @5 and @10 and the reciprocal rank, weighted by what a reader notices. */
+/** Value of a rank: hit@1, @5 and @10 and the reciprocal rank, weighted by their importance for a reader. */
 const worth = (rank: number): number =>
   rank === 0
     ? 0
@@ -100,8 +100,8 @@ const PASSES = 4;
 const L1 = 0.0004;
 
 /**
- * Coordinate ascent from plain BM25 on the mean over repositories of the mean worth of their questions, minus L1 times
- * Σ|w|.
+ * Runs coordinate ascent from plain BM25. The objective is the mean value of the questions, averaged over
+ * repositories, minus L1 times Σ|w|.
  */
 function fit(samples: readonly Sample[]): Float64Array {
   const weights = Float64Array.from(FEATURES, (name) => (name === 'document' ? 1 : name === 'bestSegment' ? 0.5 : 0));

@@ -17,11 +17,14 @@ const USAGE = `npm run bench -- retrieval [--repos DIR] [--shared DIR] [--extra 
   --shared  folder of the shared test data; or ANCHORAGE_SHARED; default ../shared/data
   --extra   further questions, JSON lines {"id","repo","question","gold":[{"path","spans"}]}`;
 
-/** Files larger than this are left out of the peer, as in the figures it is compared with. */
+/** Larger files are excluded from the baseline, as in its published figures. */
 const PLAIN_MOST_CHARACTERS = 400_000;
 const SPANS = 20;
 
-/** File hit@k, MRR and gold lines of ours beside plain file-level BM25, for each set and repository; CoSQA; latency. */
+/**
+ * Measures file hit@k, MRR and gold lines of the product and of plain file-level BM25, for each set and repository.
+ * Also measures CoSQA and latency.
+ */
 export async function run(args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...args],
@@ -65,7 +68,7 @@ async function benchRepositories(
   for (const name of new Set(questions.map((question) => question.repository))) {
     if (only && !only.includes(name)) continue;
     if (!existsSync(join(repos, name))) {
-      console.log(`${name}: not in ${repos}, left out`);
+      console.log(`${name}: skipped, because it is not in ${repos}`);
       continue;
     }
     const corpus = await openCorpus(join(repos, name), segmenter);
@@ -123,7 +126,7 @@ interface Corpus {
   close: () => Promise<void>;
 }
 
-/** Indexes a folder into a store on disk and opens it anew, so that searches read what a restarted product reads. */
+/** Indexes a folder into a store on disk and reopens it, so that searches read the same data as after a restart. */
 async function openCorpus(directory: string, segmenter: Segmenter): Promise<Corpus> {
   const store = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
   const documents = new Map<string, ReadDocument>();
@@ -159,10 +162,7 @@ async function openCorpus(directory: string, segmenter: Segmenter): Promise<Corp
   };
 }
 
-/**
- * 500 web queries, each with one right function among 6,267; every function is a file of its own without a telling
- * name.
- */
+/** Measures 500 web queries, each with one right function among 6,267. Every function is a file with a neutral name. */
 async function benchCosqa(shared: string, segmenter: Segmenter): Promise<void> {
   const { pool, items } = cosqa(shared);
   const index = LexicalIndex.inMemory();

@@ -6,7 +6,7 @@ export const RATIOS: MemoryRatios = { segmentTokens: 64, coarseTokens: 64, fineT
 export const BYTES_PER_ROW = 32;
 const VECTOR = 8;
 
-/** Bytes that only this text has, so that a read can be checked. */
+/** Returns bytes that depend on the text, so that a test can check which text was read. */
 function bytesOf(text: string, salt: string, length: number): Uint8Array {
   const made: Buffer[] = [];
   for (let i = 0; i * 32 < length; i++) made.push(createHash('sha256').update(`${salt}${i}\0${text}`).digest());
@@ -28,7 +28,7 @@ export function memoryOf(text: string): SegmentMemory {
   };
 }
 
-/** Makes bytes from text where a model would make rows: what is tested is that they arrive, not what they are. */
+/** Makes bytes from text in place of a model's rows. Tests check that the bytes arrive, not what they mean. */
 export class ByteCoder implements SegmentCoder {
   readonly version = memoryVersion('bytes');
   readonly encoded: string[] = [];

@@ -6,7 +6,7 @@ import type { TokenNeighbours } from '../../src/protocol/memory';
 const VOCABULARY = 40;
 const OPTIONS = { blockTokens: 16, sharpness: 3 };
 
-/** A question whose tokens have the given weights, each near to itself and to the given tokens. */
+/** A question whose tokens have the given weights. Each is similar to itself and to the given tokens. */
 function queryOf(
   tokens: readonly number[],
   weightOf: (token: number) => number = () => 1,
@@ -97,7 +97,7 @@ it('scores follow the definition for any texts and weights', () => {
   );
 });
 
-it('the best stretch has the match within it, wherever the match is', () => {
+it('the best stretch contains the match, wherever the match is', () => {
   const late = new LateInteraction(queryOf([5, 6, 7]), VOCABULARY, OPTIONS);
   fc.assert(
     fc.property(
@@ -105,7 +105,7 @@ it('the best stretch has the match within it, wherever the match is', () => {
       fc.nat(),
       fc.integer({ min: 32, max: 128 }),
       (length, seed, tokens) => {
-        // Single words of the question are spread over the text; all of them in order occur once.
+        // Single words of the question are spread over the text. All of them occur once in order.
         const at = seed % (length - 2);
         const ids = Uint16Array.from({ length }, (_, i) => (i % 40 === 0 ? 5 : 1));
         ids.set([5, 6, 7], at);

@@ -17,7 +17,7 @@ import type { SegmentMemory } from '../../src/protocol/memory';
 const RATIOS = { segmentTokens: 64, coarseTokens: 64, fineTokens: 16 };
 const halfBytes = (...values: number[]): Uint8Array => new Uint8Array(encodeHalf(Float32Array.from(values)).buffer);
 
-/** A memory whose numbers are those of the text: "3 4" has the vector (.6, .8), and is chosen by (.8, .6). */
+/** A memory with the numbers in the text: "3 4" has the vector (.6, .8) and the selection vector (.8, .6). */
 const coder: SegmentCoder = {
   version: 'numbers',
   encode: (texts) =>
@@ -87,14 +87,14 @@ it('scores segments by their vector, and reads rows in the order of the text', a
   const nearest = await memories.nearest(segments, Float32Array.of(1, 0), 2);
   expect(nearest.map(({ segment }) => segment.path)).toEqual(['2.txt', '1.txt']);
   expect(nearest[1]?.similarity).toBeCloseTo(0.8, 2);
-  // Two rows of 16 tokens: the last of them is the coarse one.
+  // Two rows of 16 tokens. The last one is the coarse row.
   const rows = new Uint8Array(12);
   expect(await memories.fine(segments[0]!, rows)).toBe(8);
   expect(rows).toEqual(joinBytes([halfBytes(4, 3), halfBytes(3, 4), new Uint8Array(4)]));
 });
 
-it('scores segments that have tokens of the question, or tokens near to them', async () => {
-  // The question is token 4 and then token 1, to which token 3 is near.
+it('scores segments with tokens of the question, or tokens similar to them', async () => {
+  // The question is token 4 and then token 1, to which token 3 is similar.
   const query = {
     weights: Float32Array.of(2, 1),
     lengths: Float32Array.of(2, 1),
@@ -106,7 +106,7 @@ it('scores segments that have tokens of the question, or tokens near to them', a
     memories.segments(),
     new LateInteraction(query, 16, { blockTokens: 16, sharpness: 3 }),
   );
-  // 1.txt has both tokens in order; in 0.txt the near token comes first; 2.txt has the lighter token alone.
+  // 1.txt has both tokens in order, 0.txt the similar token first, and 2.txt only the lighter token.
   expect(found.map(({ segment, score }) => [segment.path, score.segment, score.tokenRun])).toEqual(
     [
       ['0.txt', 2.125 / 3, 2],
@@ -116,7 +116,7 @@ it('scores segments that have tokens of the question, or tokens near to them', a
   );
 });
 
-it('scores segments by the selection vector, which is stored behind the vector', async () => {
+it('scores segments by the selection vector stored after the vector', async () => {
   const segments = memories.segments();
   const selected = await memories.selected(segments, Float32Array.of(1, 0), 2);
   expect(selected.map(({ segment, similarity }) => [segment.path, similarity])).toEqual([
@@ -129,7 +129,7 @@ it('scores segments by the selection vector, which is stored behind the vector',
   expect(await memories.nearest(segments, Float32Array.of(1, 0, 0))).toEqual([]);
 });
 
-it('folds coarse rows of several segments into their mean, and leaves out what is gone', async () => {
+it('folds coarse rows of several segments into their mean, and omits missing ones', async () => {
   const segments = memories.segments();
   expect(await memories.folded(segments.slice(0, 2))).toEqual(halfBytes(3.5, 3.5));
   expect(await memories.folded(segments.slice(0, 2))).toEqual(

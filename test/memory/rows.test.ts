@@ -30,7 +30,7 @@ const sample = (rows: number): KvRows => {
 };
 
 describe('stored rows', () => {
-  it('come back as they were, whole or in ranges joined anew', () => {
+  it('survive packing, whole or in joined ranges', () => {
     const rows = sample(5);
     const bytes = packRows(rows);
     const back = unpackRows(bytes, SHAPE, rows.positions, 100);
@@ -42,7 +42,7 @@ describe('stored rows', () => {
     );
   });
 
-  it('are refused when they are no whole rows', () => {
+  it('are rejected when the bytes are not whole rows', () => {
     expect(() => unpackRows(new Uint8Array(10), SHAPE, new Int32Array(1), 1)).toThrow(RangeError);
   });
 
@@ -59,7 +59,7 @@ describe('stored rows', () => {
     );
   });
 
-  it('split into runs that are as few and as alike as can be, and put fine rows back in order', () => {
+  it('are assigned to as few chunks of nearly equal length as possible, and fine rows keep their order', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5_000 }),
@@ -72,7 +72,7 @@ describe('stored rows', () => {
           expect(runs.reduce((sum, run) => sum + run, 0)).toBe(tokens);
           expect(Math.max(...runs)).toBeLessThanOrEqual(ratios.segmentTokens);
           expect(Math.max(...runs) - Math.min(...runs)).toBeLessThanOrEqual(1);
-          // Rows are numbered in the order of the text; stored coarse first, then the rest.
+          // Rows are numbered in text order. Coarse rows are stored first, then the rest.
           const coarse: number[] = [];
           const rest: number[] = [];
           let row = 0;

@@ -103,7 +103,7 @@ test('a fixed scale gives the same share whatever the other candidates are', asy
   expect(fused.map(({ score }) => Number(score.toFixed(6)))).toEqual([9.2, 8.5, 4]);
 });
 
-test('a segment outside all spans starts with the score of the last span; a segment that is gone is left out', async () => {
+test('a segment outside all spans starts with the score of the last span; a missing segment is omitted', async () => {
   const one = await fuse(SPANS, SEGMENTS, scoring(1, { 'a.py:1': 0, 'gone.py:1': 1, 'd.py:1': 0.5 }));
   expect(paths(one)).toEqual(['a.py', 'b.py', 'd.py', 'c.py']);
   expect(one[2]).toMatchObject({ text: TEXT, breadcrumb: ['Outer'], startLine: 1, endLine: 2, score: 4.5 });
@@ -115,7 +115,7 @@ test('a segment outside all spans starts with the score of the last span; a segm
   ]);
 });
 
-test('a segment whose file has changed is left out', async () => {
+test('a segment whose file has changed is omitted', async () => {
   const changed = { ...segment('d.py'), hash: 'before' };
   expect(paths(await fuse(SPANS, [segment('a.py'), changed], scoring(6, { 'a.py:1': 0, 'd.py:1': 1 })))).toEqual([
     'a.py',
@@ -140,7 +140,7 @@ test('a scorer with equal values, or none, changes nothing', async () => {
   ).toEqual(SPANS);
 });
 
-test('nothing is returned where no word was found', async () => {
+test('a question without matching words has no results', async () => {
   expect(await fuse([], SEGMENTS, scoring(1, { 'a.py:1': 1, 'b.py:1': 0 }))).toEqual([]);
 });
 
@@ -154,7 +154,7 @@ test('values of spans count like values of segments', async () => {
   expect(paths(fused)).toEqual([b.path, a.path, 'c.py']);
 });
 
-test('scorers run that have a weight and can score the question', async () => {
+test('scorers run if they have a weight and can score the question', async () => {
   const [first, second] = SEGMENTS as [MemorySegment, MemorySegment];
   const memories = {
     nearest: () => Promise.resolve([{ segment: first, similarity: 0.5 }]),

@@ -43,7 +43,7 @@ const idsOf = (text: string): number[] => {
   scanTokens(text, 0, text.length, (_from, _to, hash) => ids.push((hash >>> 0) % VOCABULARY));
   return ids;
 };
-/** The counts of a text's tokens, hashed to a vector of length 1. */
+/** Hashes the counts of a text's tokens to a vector of length 1. */
 function vectorOf(text: string): Float32Array {
   const vector = new Float32Array(WIDTH);
   for (const id of idsOf(text)) vector[id % WIDTH] = (vector[id % WIDTH] as number) + 1;
@@ -158,7 +158,7 @@ describe.each([
   ['with memories', true],
   ['without memories', false],
 ])('search and ask %s', (_, withMemories) => {
-  test('return the same spans in the same order for 50 questions, whatever the limit', async () => {
+  test('return the same spans in the same order for 50 questions and any limit', async () => {
     embedQuery = (question) => Promise.resolve(embed(question));
     const search = searchOf(withMemories);
     for (const question of QUESTIONS) {
@@ -172,7 +172,7 @@ describe.each([
   });
 });
 
-test('memories change the order of some questions, and their share is in the coverage', async () => {
+test('memories change the order of some questions, and the coverage has their share', async () => {
   embedQuery = (question) => Promise.resolve(embed(question));
   let changed = 0;
   for (const question of QUESTIONS) {
@@ -184,12 +184,12 @@ test('memories change the order of some questions, and their share is in the cov
   expect(changed).toBeGreaterThan(5);
 });
 
-describe('a search that cannot use the model', () => {
+describe('a search without a usable model', () => {
   const question = QUESTIONS[0] as string;
   test.each([
     ['fails', () => Promise.reject(new Error('the model process ended'))],
     ['does not answer', () => new Promise<QueryEmbedding>(() => {})],
-  ])('ranks by words when the model %s, and says that no memories were used', async (_, answer) => {
+  ])('ranks by words when the model %s, and reports that no memories were used', async (_, answer) => {
     embedQuery = answer;
     const { weights } = searchOf(true);
     const search = new Search({

@@ -5,7 +5,7 @@ import { buildSync } from 'esbuild';
 
 export const SETTINGS = { filesExclude: ['**/.git'], maxFileBytes: 1_000_000 };
 
-/** A workspace in a scratch folder, with room for a store beside it. */
+/** A workspace in a temporary folder, with room for a store beside it. */
 export class TestWorkspace {
   readonly scratch = mkdtempSync(join(tmpdir(), 'anchorage-library-'));
   readonly root = join(this.scratch, 'work');
@@ -26,7 +26,7 @@ export class TestWorkspace {
     return file;
   }
 
-  /** Files of several languages, each with a word of its own, which is in no other. */
+  /** Writes files of several languages, each with a unique word. */
   fill(count: number): void {
     for (let i = 0; i < count; i++) this.put(`src/part${i % 7}/module${i}.${['ts', 'py', 'md'][i % 3]}`, sample(i));
   }
@@ -51,7 +51,7 @@ function sample(i: number): string {
   return `# Guide ${i}\n\nAll about ${word(i)}.\n\n## Use\n\n${body.map((n) => `Paragraph ${n} of guide ${i}.`).join('\n\n')}\n`;
 }
 
-/** Bundles an entry for a thread or a child process, as the product's build does; returns the script. */
+/** Bundles an entry of a thread or a child process, like the product's build. Returns the path of the script. */
 export function bundle(entry: string, outfile: string): string {
   buildSync({
     entryPoints: [entry],

@@ -1,4 +1,4 @@
-/** Indexes a workspace in a process of its own, to be killed while it does (library-faults.test.ts). */
+/** Indexes a workspace in a separate process, which a test kills (workspace-faults.test.ts). */
 import { Workspace } from '../../src/workspace/workspace';
 
 const [root = '', storage = '', threadScript = ''] = process.argv.slice(2);

@@ -1,4 +1,4 @@
-/** Libraries over a workspace of a test's own, closed and cleared away after it. */
+/** Workspaces over a test's own folder, closed and deleted after it. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
@@ -7,10 +7,10 @@ import { Workspace, type WorkspaceOptions } from '../../src/workspace/workspace'
 import { bundle, SETTINGS, TestWorkspace } from './files';
 
 let threadScript: string;
-/** Those that are closed after the test; a test that closes one itself takes it out. */
+/** Workspaces that are closed after the test. A test that closes one itself removes it. */
 export const opened: Workspace[] = [];
 
-/** Made anew for each test. */
+/** Created for each test. */
 export let workspace: TestWorkspace;
 
 beforeAll(() => {

@@ -6,7 +6,7 @@ import { SETTINGS, word } from './files';
 import { searchOver } from './search-over';
 
 describe('live changes', () => {
-  it('are found once they are saved, and gone once they are deleted', async () => {
+  it('are searchable once saved, and gone once deleted', async () => {
     workspace.fill(6);
     const lib = await library();
     await lib.start();
@@ -23,7 +23,7 @@ describe('live changes', () => {
     expect(await paths(lib, 'otherword')).toEqual([]);
   });
 
-  it('of a file that nobody told of are seen when a question meets it', async () => {
+  it('to an unreported file are detected when a question reads it', async () => {
     workspace.fill(6);
     const lib = await library();
     await lib.start();
@@ -36,7 +36,7 @@ describe('live changes', () => {
     expect(spans[0]?.text).toContain('lateword');
   });
 
-  it('of rules and folders walk the workspace anew', async () => {
+  it('to rules and folders start a new walk', async () => {
     workspace.fill(9);
     const lib = await library();
     await lib.start();
@@ -53,7 +53,7 @@ describe('live changes', () => {
     expect(await paths(lib, 'deepword')).toEqual(['fresh/deep/a.ts']);
   });
 
-  it('in a burst, as of a branch switch, are taken in together; going back is not segmenting again', async () => {
+  it('in a burst (a branch switch) are indexed together; going back segments nothing again', async () => {
     workspace.fill(260);
     const lib = await library();
     await lib.start();
@@ -73,7 +73,7 @@ describe('live changes', () => {
     expect(lib.coverage().filesIndexed).toBe(260);
   });
 
-  it('in an editor count before they are saved, and no longer once they are given up', async () => {
+  it('in an editor are indexed before saving, and dropped when discarded', async () => {
     workspace.fill(6);
     const lib = await library();
     await lib.start();
@@ -82,13 +82,13 @@ describe('live changes', () => {
     expect(await paths(lib, 'draftword')).toEqual(['src/part0/module0.ts']);
     expect((await lib.read(file)).text).toContain('draftword');
     expect(await paths(lib, word(0))).toEqual([]);
-    // A pass meanwhile does not bring the old text back.
+    // A pass meanwhile does not restore the old text.
     await lib.start();
     expect(await paths(lib, 'draftword')).toEqual(['src/part0/module0.ts']);
     await lib.setUnsaved(file, null);
     expect(await paths(lib, 'draftword')).toEqual([]);
     expect(await paths(lib, word(0))).toEqual(['src/part0/module0.ts']);
-    // What was typed but never saved is not there after a restart either.
+    // Unsaved text is not in the index after a restart either.
     await lib.setUnsaved(file, 'export const ghostword = 1;\n');
     await lib.close();
     const again = await library();
@@ -120,7 +120,7 @@ describe('unsaved text', () => {
     expect(await paths(lib, word(0))).toEqual(['src/part0/module0.ts']);
   });
 
-  it('that is saved or typed over while it is being read does not come back', async () => {
+  it('saved or overtyped while it is read is not restored', async () => {
     workspace.fill(6);
     const lib = await library();
     await lib.start();
@@ -138,7 +138,7 @@ describe('unsaved text', () => {
     expect(await paths(lib, 'firstword')).toEqual([]);
   });
 
-  it('and saved files that were told just before a question are found by it', async () => {
+  it('and saved files reported just before a question are found by it', async () => {
     workspace.fill(6);
     const lib = await library();
     await lib.start();
@@ -151,7 +151,7 @@ describe('unsaved text', () => {
     await Promise.all([typed, told]);
   });
 
-  it('keeps its place when a folder comes to the workspace', async () => {
+  it('keeps its place when a folder is added to the workspace', async () => {
     workspace.fill(3);
     workspace.put('other/x.ts', 'export const otherfolder = 1;\n');
     const src = { name: 'src', directory: join(workspace.root, 'src') };
@@ -167,7 +167,7 @@ describe('unsaved text', () => {
 });
 
 describe('looking up', () => {
-  it('finds where a name is defined and who uses it', async () => {
+  it('finds the definitions and the users of a name', async () => {
     workspace.put('a.ts', '/** Retries. */\nexport class RetryPolicy {\n  run() {}\n}\n');
     workspace.put(
       'b.ts',
@@ -191,7 +191,7 @@ describe('looking up', () => {
     expect(await lib.users('constructor(', { limit: 3 })).toEqual({ users: [], more: 0 });
   });
 
-  it('knows a name that ends in a mark, as in Ruby', async () => {
+  it('finds a name that ends in a mark, as in Ruby', async () => {
     workspace.put('a.rb', 'class Reactor\n  def wakeup!\n    @io\n  end\nend\n');
     workspace.put('b.rb', 'def stop\n  @reactor.wakeup!\nend\n');
     const lib = await library();
@@ -204,7 +204,7 @@ describe('looking up', () => {
 });
 
 describe('folders and settings', () => {
-  it('may change while it is open', async () => {
+  it('may change while the workspace is open', async () => {
     workspace.fill(8);
     workspace.put('other/x.ts', 'export const otherfolder = 1;\n');
     const lib = await library({ folders: [{ name: 'src', directory: join(workspace.root, 'src') }] });
@@ -221,7 +221,7 @@ describe('folders and settings', () => {
     expect(lib.coverage().filesIndexed).toBe(5);
   });
 
-  it('of a workspace that was cleared come back with a pass, not one by one', async () => {
+  it('after a clear are indexed by a pass, not one by one', async () => {
     workspace.fill(8);
     const lib = await library();
     await lib.start();
@@ -232,7 +232,7 @@ describe('folders and settings', () => {
     expect(lib.coverage()).toMatchObject({ filesIndexed: 8 });
   });
 
-  it('are forgotten by clear, and made again by rebuild', async () => {
+  it('are removed by clear, and indexed again by rebuild', async () => {
     workspace.fill(8);
     const lib = await library();
     await lib.start();

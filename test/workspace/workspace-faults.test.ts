@@ -22,7 +22,7 @@ const cache = join(process.cwd(), '.cache/test');
 let threadScript: string;
 let childScript: string;
 let workspace: TestWorkspace;
-/** Rounds of each fault; more in the long run. */
+/** Rounds of each fault; more in a long run. */
 const ROUNDS = process.env['ANCHORAGE_LONG'] ? 40 : 6;
 const FILES = 60;
 
@@ -42,7 +42,7 @@ afterEach(() => workspace.dispose());
 const open = (storageDirectory: string | undefined = workspace.storage): Promise<Workspace> =>
   Workspace.open({ folders: workspace.folders, storageDirectory, settings: SETTINGS, threads: 0 });
 
-/** The library is whole again: every file is in, and each is found by its own word. */
+/** Checks that the workspace is complete: every file is indexed, and found by its own word. */
 async function expectWhole(library: Workspace, files = FILES): Promise<void> {
   expect(library.status()).toMatchObject({ state: 'ready', problems: [] });
   expect(library.coverage()).toEqual({ filesIndexed: files, filesKnown: files, indexing: false });
@@ -60,7 +60,7 @@ function filesBelow(directory: string): string[] {
 }
 
 describe('a process that is killed', () => {
-  it('at any moment of indexing leaves a store from which the next goes on', async () => {
+  it('at any moment of indexing leaves a store from which the next process continues', async () => {
     workspace.fill(FILES);
     let killed = 0;
     for (let round = 0; round < ROUNDS; round++) {
@@ -86,8 +86,8 @@ describe('a process that is killed', () => {
   }, 240_000);
 });
 
-describe('a store that is harmed', () => {
-  it('by truncation of any file at any byte is made whole again by a pass, and what is undamaged is kept', async () => {
+describe('a damaged store', () => {
+  it('truncated in any file at any byte is repaired by a pass, which keeps undamaged data', async () => {
     workspace.fill(FILES);
     const first = await open();
     await first.start();
@@ -114,7 +114,7 @@ describe('a store that is harmed', () => {
     }
   }, 240_000);
 
-  it('by noise, by missing files and by foreign ones is made whole again too', async () => {
+  it('with noise, missing files or foreign files is repaired too', async () => {
     workspace.fill(FILES);
     const first = await open();
     await first.start();
@@ -138,7 +138,7 @@ describe('a store that is harmed', () => {
 });
 
 describe('bad input', () => {
-  it('is taken as it can be, the rest is indexed beside it, and nothing of it is lost by a restart', async () => {
+  it('is indexed as far as possible beside the rest, and survives a restart', async () => {
     workspace.fill(12);
     const taken: Record<string, string | Uint8Array> = {
       'latin1.py': Buffer.from('# zzlatinq caf\xe9\n', 'latin1'),
@@ -152,7 +152,7 @@ describe('bad input', () => {
     const goes = workspace.put('aaa-goes.ts', '// zzgoneq\n');
     symlinkSync(workspace.root, join(workspace.root, 'loop'));
     symlinkSync(join(workspace.root, 'nowhere'), join(workspace.root, 'broken.ts'));
-    // Between the listing and the reading of the first file, one of those listed goes.
+    // One of the listed files is deleted between listing and reading.
     const library = await Workspace.open({
       folders: workspace.folders,
       storageDirectory: workspace.storage,
@@ -185,8 +185,8 @@ describe('bad input', () => {
   }, 120_000);
 });
 
-describe('storage that cannot be used', () => {
-  it('gives an index in memory, and says so', async () => {
+describe('an unusable storage directory', () => {
+  it('gives an index in memory, and reports it', async () => {
     workspace.fill(12);
     writeFileSync(workspace.storage, 'a file where a folder should be');
     const library = await open();
@@ -197,7 +197,7 @@ describe('storage that cannot be used', () => {
     await library.close();
   });
 
-  it('is not shared by two windows: each has its own, and both are live', async () => {
+  it('is not shared by two windows: each has its own, and both are updated', async () => {
     workspace.fill(12);
     const first = await open();
     const second = await open();
@@ -218,8 +218,8 @@ describe('storage that cannot be used', () => {
 describe('a full disk', () => {
   const full = process.env['ANCHORAGE_FULL_DISK'];
 
-  // Needs a small file system of its own: mount -t tmpfs -o size=192k none DIR; ANCHORAGE_FULL_DISK=DIR.
-  it.skipIf(!full)('costs nothing but the store: all is found, and written once there is room', async () => {
+  // Needs a small file system: mount -t tmpfs -o size=192k none DIR; ANCHORAGE_FULL_DISK=DIR.
+  it.skipIf(!full)('affects only the store: all files are found, and written once there is space', async () => {
     workspace.fill(FILES);
     const storage = join(full ?? '', 'store');
     const ballast = join(full ?? '', 'ballast');

@@ -1,4 +1,4 @@
-/** Bits that flip in the store while a workspace is open: no search tells anything else than before. */
+/** Flipped bits in the store of an open workspace: every search must return the same results as before. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -32,7 +32,7 @@ const open = (): Promise<Workspace> =>
 
 const QUESTIONS = [3, 17, 28, 44].map(word).concat('step value handle', 'paragraph guide', 'service run', 'module5');
 
-/** Everything that searches and lookups tell; the order of files with one score is left out. */
+/** All results of searches and lookups, independent of the order of files with equal scores. */
 async function answers(library: Workspace): Promise<unknown> {
   const told = [];
   for (const question of QUESTIONS) {
@@ -62,8 +62,8 @@ function flip(file: string, round: number, bits: number): void {
   writeFileSync(file, bytes, { flag: 'r+' });
 }
 
-describe('an index that is harmed while it is open', () => {
-  it('never answers otherwise than before, and is made whole again', async () => {
+describe('an index damaged while open', () => {
+  it('returns the same answers as before, and is repaired', async () => {
     workspace.fill(FILES);
     let library = await open();
     await library.start();
@@ -80,12 +80,12 @@ describe('an index that is harmed while it is open', () => {
       expect(await answers(library), `round ${round}, opened again`).toEqual(expected);
       if (!packs().includes(file as string)) rebuilt++;
     }
-    // Every round harmed bytes that stood in the pack.
+    // Every round damages bytes of the pack.
     expect(rebuilt).toBe(ROUNDS);
     await library.close();
   }, 600_000);
 
-  it('says that files are missing until they are indexed again', async () => {
+  it('reports missing files until they are indexed again', async () => {
     workspace.fill(FILES);
     const library = await open();
     await library.start();

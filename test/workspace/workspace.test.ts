@@ -7,7 +7,7 @@ import { word } from './files';
 import { searchOver } from './search-over';
 
 describe('a first pass', () => {
-  it('indexes every file, in threads, and says what it did', async () => {
+  it('indexes every file in threads, and reports the result', async () => {
     workspace.fill(40);
     workspace.put('logo.png', 'x');
     workspace.put('data.bin2', 'a\0b');
@@ -33,7 +33,7 @@ describe('a first pass', () => {
     expect(lib.coverage()).toEqual({ filesIndexed: 41, filesKnown: 42, indexing: false });
   });
 
-  it('answers while it runs from what is there, and says how much that is', async () => {
+  it('answers from the index so far while it runs, and reports the coverage', async () => {
     workspace.fill(60);
     const lib = await library({ threads: 0 });
     let seen: { filesIndexed: number; indexing: boolean } | undefined;
@@ -52,7 +52,7 @@ describe('a first pass', () => {
     expect(lib.coverage()).toEqual({ filesIndexed: 60, filesKnown: 60, indexing: false });
   });
 
-  it('can be stopped, and goes on where it was', async () => {
+  it('can be stopped, and resumes where it was', async () => {
     workspace.fill(90);
     const lib = await library({ threads: 0 });
     const abort = new AbortController();
@@ -67,7 +67,7 @@ describe('a first pass', () => {
     expect(lib.coverage().filesIndexed).toBe(90);
   });
 
-  it('can be cancelled: what is indexed answers and is kept up to date, the rest waits until it is taken up again', async () => {
+  it('can be cancelled: indexed files stay searchable and current, and the rest waits until it resumes', async () => {
     workspace.fill(90);
     const lib = await library({ threads: 0 });
     const pass = lib.start();
@@ -81,18 +81,18 @@ describe('a first pass', () => {
     const file = workspace.put('new.ts', 'export const heldword = 1;\n');
     await lib.applyChanges([{ file, type: 'created' }]);
     expect(await paths(lib, 'heldword')).toEqual(['new.ts']);
-    // Rules that change would need a pass: it comes when the user takes it up again.
+    // Changed rules need a pass, which runs when the user resumes.
     await lib.applyChanges([{ file: workspace.put('.gitignore', 'new.ts\n'), type: 'created' }]);
     expect(lib.status().state).toBe('cancelled');
     await lib.start();
     expect(await paths(lib, 'heldword')).toEqual([]);
     expect(lib.coverage()).toEqual({ filesIndexed: 91, filesKnown: 91, indexing: false });
-    // With nothing under way there is nothing to cancel.
+    // Cancelling has no effect while no pass runs.
     await lib.cancel();
     expect(lib.status().state).toBe('ready');
   });
 
-  it('can be cancelled while it is held', async () => {
+  it('can be cancelled while paused', async () => {
     workspace.fill(60);
     const lib = await library({ threads: 0 });
     lib.pause(true);
@@ -105,7 +105,7 @@ describe('a first pass', () => {
     expect(lib.coverage().filesIndexed).toBe(60);
   });
 
-  it('can be held and let go on; saved files are taken in meanwhile', async () => {
+  it('can be paused and resumed; saved files are indexed meanwhile', async () => {
     workspace.fill(60);
     const lib = await library({ threads: 0 });
     lib.pause(true);
@@ -123,7 +123,7 @@ describe('a first pass', () => {
 });
 
 describe('a restart', () => {
-  it('reads nothing that has not changed, and finds what was found', async () => {
+  it('reads no unchanged file, and finds the same results', async () => {
     workspace.fill(30);
     const first = await library();
     await first.start();
@@ -132,7 +132,7 @@ describe('a restart', () => {
     const before = statSync(log);
     const second = await library();
     expect(second.notices).toEqual([]);
-    // Before any pass: the store alone answers.
+    // Before any pass, only the store answers.
     expect(await paths(second, word(11))).toEqual(['src/part4/module11.md']);
     await second.start();
     await second.close();
@@ -140,7 +140,7 @@ describe('a restart', () => {
     expect(statSync(log).mtimeMs).toBe(before.mtimeMs);
   });
 
-  it('makes the grammars of its code ready while nothing is going on, and those alone', async () => {
+  it('loads the grammars of its code while idle, and no others', async () => {
     workspace.put('a.py', 'x = 1\n');
     for (const name of ['b.c', 'c.cpp', 'd.h']) workspace.put(name, 'int x;\n');
     for (let i = 0; i < 9; i++)
@@ -159,7 +159,7 @@ describe('a restart', () => {
     }
   });
 
-  it('sees what changed, came and went meanwhile, by time and size and then by content', async () => {
+  it('detects changed, new and deleted files by time and size, then by content', async () => {
     workspace.fill(12);
     const first = await library();
     await first.start();

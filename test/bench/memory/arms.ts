@@ -1,4 +1,4 @@
-/** Memories of a workspace, and alterations of them that show what they carry: zeroed, of another file, left out. */
+/** Altered memories of a workspace that show what the original ones carry: zeroed, of another file, left out. */
 import type { MemoryStore, MemorySegment } from '../../../src/memory';
 
 export const MEMORY_ARMS = ['as they are', 'zeroed', 'of another file', 'left out'] as const;
@@ -30,7 +30,7 @@ export function alteredStore(store: MemoryStore, segments: readonly MemorySegmen
   return altered as MemoryStore;
 }
 
-/** The key of the segment half the workspace away, or the next after it that is of another file. */
+/** Returns the key of the segment half the workspace away, or of the next one after it from another file. */
 function elsewhere(segments: readonly MemorySegment[], from: number, path: string): string | undefined {
   for (let step = 0; step < segments.length; step++) {
     const segment = segments[(from + Math.floor(segments.length / 2) + step) % segments.length];

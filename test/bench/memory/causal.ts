@@ -11,14 +11,14 @@ import { generator, interval, mean } from './statistics';
 const ARMS = ['as they are', 'in 8 bits', 'zeroed', 'of another file', 'left out'] as const;
 type Arm = (typeof ARMS)[number];
 
-/** Characters of the past that is held in memories only, and of the text that follows it. */
+/** Characters of the past that only memories represent, and of the text that follows it. */
 const PAST = 700;
 const FOLLOWING = 400;
 
 /**
- * Whether memories carry anything: the likelihood of the text that follows, how what is kept of them ranks the pasts of
- * that text, and the recall of a value that stands only in them, with the memories as they are, in 8 bits, zeroed, of
- * another file, and left out. Prints what the checkpoint achieves, with paired bootstrap intervals.
+ * Measures whether memories carry information: the likelihood of the following text, the ranking of that text's pasts,
+ * and the recall of a value that only memories have. Each is measured with the memories as they are, in 8 bits,
+ * zeroed, of another file, and left out. Prints the checkpoint's results with paired bootstrap intervals.
  */
 export async function causality(
   memory: MemoryModel,
@@ -41,7 +41,7 @@ export async function causality(
   for (const [i, { next }] of pieces.entries()) {
     for (const arm of ARMS) nll[arm].push(await likelihood(memory, arms(rows, i)[arm], '\n', next));
   }
-  report('NLL (nats per token) of the text that follows, its past held in memories', nll, true);
+  report('NLL (nats per token) of the following text, with its past in memories', nll, true);
 
   for (const [name, found] of Object.entries(await rankings(memory, pieces)))
     report(`Ranking: reciprocal rank of a text’s own past among all pasts, by ${name}`, found, false);
@@ -54,8 +54,8 @@ export async function causality(
 }
 
 /**
- * A number that stands only in the rows of its segment, asked for as users ask: in dense rows where the model has them,
- * else in fine rows.
+ * Hides a number that only the rows of its segment have, and asks for it as users do. Dense rows are used where the
+ * model has them, else fine rows.
  */
 async function needles(memory: MemoryModel, pasts: readonly string[], random: () => number): Promise<void> {
   const { coder } = memory as unknown as { coder: MemoryCoder };
@@ -89,8 +89,7 @@ async function needles(memory: MemoryModel, pasts: readonly string[], random: ()
 }
 
 /**
- * Ways to rank pasts: by each judge of the product, and by all of them (without the lexical ranker, which knows no
- * memories).
+ * Ways to rank pasts: by each scorer of the product, and by all except the lexical one, which does not use memories.
  */
 const { scorers: WEIGHTS, lateInteraction: LATE } = SEARCH_WEIGHTS;
 type MemoryScorer = Exclude<keyof ScorerWeights, 'lexical' | 'phrase'>;
@@ -101,12 +100,12 @@ const RANKINGS: Record<string, Partial<Record<MemoryScorer, number>>> = {
     lateInteraction: WEIGHTS.lateInteraction,
     tokenRun: WEIGHTS.tokenRun,
   },
-  'all that the product ranks by': (({ lexical: _, phrase: _phrase, ...memory }) => memory)(WEIGHTS),
+  'all scorers of the product': (({ lexical: _, phrase: _phrase, ...memory }) => memory)(WEIGHTS),
 };
 
 /**
- * Where each ranking places the past of each text that follows. Zeroed, or left out, all pasts are alike: the mean over
- * their order is what is left.
+ * Ranks the past of each following text with each ranking. Zeroed or omitted memories make all pasts equal, so their
+ * rank is the mean over all orders.
  */
 async function rankings(
   memory: MemoryModel,
@@ -155,14 +154,14 @@ async function rankings(
   return found;
 }
 
-/** Of the span from the least to the most, 0…1; 0 where all are alike. */
+/** Returns the position of a value between the minimum and the maximum, 0…1; 0 where all are equal. */
 function shareOf(values: readonly number[], at: number): number {
   const least = Math.min(...values);
   const most = Math.max(...values);
   return most > least ? ((values[at] as number) - least) / (most - least) : 0;
 }
 
-/** Among those that are alike any order is as likely. */
+/** Returns the mean reciprocal rank over all orders of equal scores. */
 function reciprocalRank(scores: readonly number[], at: number): number {
   const own = scores[at] as number;
   const before = scores.filter((score) => score > own).length;
@@ -170,14 +169,14 @@ function reciprocalRank(scores: readonly number[], at: number): number {
   return mean(Array.from({ length: alike }, (_, place) => 1 / (before + place + 1)));
 }
 
-/** Fine rows of each text. */
+/** Returns the fine rows of each text. */
 async function rowsOf(memory: MemoryModel, texts: readonly string[]): Promise<Uint8Array[]> {
   const { storedRowBytes, ratios } = memory.description;
   const made = await memory.encode(texts);
   return made.map(({ coarse, rest, tokens }) => joinFine(coarse, rest, tokens, storedRowBytes, ratios));
 }
 
-/** @param halfs whether the bytes are f16 numbers, which 8 bits may stand for */
+/** @param halfs whether the bytes are f16 numbers, which can be quantized to 8 bits */
 function arms(rows: readonly Uint8Array[], i: number, halfs = true): Record<Arm, Uint8Array> {
   const own = rows[i] as Uint8Array;
   return {
@@ -197,7 +196,7 @@ const empty = (): Record<Arm, number[]> => ({
   'left out': [],
 });
 
-/** Rows as they would come back from 8 bits with one scale for each run of 64 numbers (a head's key or value). */
+/** Quantizes rows to 8 bits with one scale for each group of 64 numbers (a head's key or value), and back. */
 function inEightBits(bytes: Uint8Array): Uint8Array {
   const values = decodeHalf(halves(bytes));
   for (let from = 0; from < values.length; from += 64) {
@@ -208,7 +207,7 @@ function inEightBits(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(encodeHalf(values).buffer);
 }
 
-/** The rows stand behind the sinks, where the product has fine rows and, without these, dense ones. */
+/** Splices the rows after the sinks, in the place of the product's fine rows or, without these, dense rows. */
 function compose(
   memory: MemoryModel,
   rows: Uint8Array,
@@ -234,7 +233,7 @@ async function likelihood(memory: MemoryModel, rows: Uint8Array, question: strin
   return found.nll / found.tokens;
 }
 
-/** Of a value in the answer that says a name first: what the value adds. */
+/** Returns the likelihood of a value in an answer that states a name first: the contribution of the value alone. */
 async function likelihoodOfValue(
   memory: MemoryModel,
   rows: Uint8Array,

@@ -22,23 +22,23 @@ const SEGMENT_TOKENS = 96;
 const FOLLOWING = 48;
 const SINKS = 4;
 const PIECE = SINKS + SEGMENTS * SEGMENT_TOKENS + FOLLOWING;
-/** Tokens at the beginning of each segment that are read in place instead of being spliced. */
+/** Tokens at the beginning of each segment that are read in place instead of spliced. */
 const HEADS = [0, 8, 24, 48];
 const EVERY = 8;
 
 /** Which rows of a segment are spliced. */
 interface Kept {
   rows: (tokens: readonly number[], encoded: EncodedSegment) => number[];
-  /** True: they stand one after the other, and take no more positions than they are; false: each at its own. */
+  /** True: the rows take consecutive positions. False: each keeps its own. */
   close?: boolean;
 }
 
 /**
- * A checkpoint that was not trained for it: segments encoded alone behind the sinks and spliced one after the other,
- * keys moved to their places, against reading the same tokens afresh. Likelihood of what follows, for several lengths
- * of a recomputed head; for anchors, by interval, by salience and at the ends of lines and sentences, at their own
- * places or close together; and without the segments at all. The bundled model's decoder stands here for a checkpoint
- * without memories. Then what it saves, for random weights of SmolLM2-135M's shape.
+ * Compares composition without training against reading the same tokens afresh. Segments are encoded alone after the
+ * sinks and spliced one after the other, with keys rotated to their places. The measure is the likelihood of the
+ * following text. Arms: several lengths of a recomputed head; anchor rows by interval, by salience and at the ends of
+ * lines and sentences, at their own or at consecutive positions; no segments. The bundled model's decoder serves as a
+ * checkpoint without memories. The savings in time use random weights of SmolLM2-135M's shape.
  */
 export async function composition(
   shared: string,
@@ -74,7 +74,7 @@ export async function composition(
 
 async function losses(path: string, texts: readonly number[][]): Promise<void> {
   const checkpoint = await openCheckpoint(path);
-  // The small public ones come without a tokenizer: where their lines end is not known.
+  // The small public checkpoints have no tokenizer, so the ends of their lines are unknown.
   const tokenizer = existsSync(join(path, 'tokenizer.json'))
     ? await Tokenizer.open(path, checkpoint.config.vocabSize)
     : undefined;
@@ -95,13 +95,13 @@ async function losses(path: string, texts: readonly number[][]): Promise<void> {
       following(decoder, text, async (context, past) => void (await context.prefill(past, { logits: 'none' }))),
     ...Object.fromEntries(HEADS.map((head) => [`spliced, heads of ${head} read`, composed(after(head), head)])),
     [`anchors: a row in ${EVERY}`]: composed({ rows: interval8 }),
-    [`anchors: a row in ${EVERY}, close together`]: composed({ rows: interval8, close: true }),
+    [`anchors: a row in ${EVERY}, consecutive positions`]: composed({ rows: interval8, close: true }),
     'anchors: the eighth that draws most attention': composed({ rows: (_, encoded) => eighth(drawn(encoded)) }),
     'anchors: the eighth with the shortest keys': composed({ rows: (_, encoded) => eighth(shortness(encoded)) }),
     ...(tokenizer
       ? {
           'anchors: ends of lines and sentences': composed({ rows: separators }),
-          'anchors: ends, close together': composed({ rows: separators, close: true }),
+          'anchors: ends, consecutive positions': composed({ rows: separators, close: true }),
         }
       : {}),
     'left out': (text) =>
@@ -158,8 +158,8 @@ async function following(
 }
 
 /**
- * How salient each row of a segment is: how much of the attention of the segment's own mean query its key draws, over
- * all heads.
+ * Returns the salience of each row of a segment: the attention that its key draws from the segment's own mean query,
+ * over all heads.
  */
 function drawn({ rows, queries }: EncodedSegment): number[] {
   const { layers, kvHeads, headDim } = rows.shape;
@@ -182,8 +182,8 @@ function drawn({ rows, queries }: EncodedSegment): number[] {
 }
 
 /**
- * The shorter a key, the more attention it draws (Devoto et al., EMNLP 2024, "A simple and effective L2 norm-based
- * strategy for KV cache compression").
+ * Returns the shortness of each key. Shorter keys draw more attention (Devoto et al., EMNLP 2024, "A simple and
+ * effective L2 norm-based strategy for KV cache compression").
  */
 function shortness({ rows }: EncodedSegment): number[] {
   const { layers, kvHeads, headDim } = rows.shape;
@@ -200,7 +200,7 @@ function shortness({ rows }: EncodedSegment): number[] {
   return lengths;
 }
 
-/** The best eighth of a segment's rows, in their order. */
+/** Returns the best eighth of a segment's rows, in order. */
 const eighth = (scores: readonly number[]): number[] =>
   scores
     .map((_, i) => i)
@@ -208,7 +208,7 @@ const eighth = (scores: readonly number[]): number[] =>
     .slice(0, Math.floor(scores.length / EVERY))
     .sort((a, b) => a - b);
 
-/** Sinks are read; of each segment the head is read in place and the rows that are kept are spliced. */
+/** Reads the sinks, then reads the head of each segment in place and splices its kept rows. */
 async function spliced(
   decoder: Decoder,
   context: DecoderContext,
@@ -242,7 +242,7 @@ const QUOTES = 8;
 const QUOTE_TOKENS = 256;
 const TIMES = 5;
 
-/** The product's own reading of a prompt with quotes; a token is a word. */
+/** Measures the product's own reading of a prompt with quotes. A token is a word. */
 async function times(): Promise<void> {
   const decoder = await Decoder.open(randomCheckpoint(smolLM2), {
     weights: '4bit',
@@ -260,7 +260,7 @@ async function times(): Promise<void> {
   const words = (seed: string): string => Array.from({ length: QUOTE_TOKENS }, (_, i) => `${seed}${i}`).join(' ');
   const found: Record<string, number[]> = {
     'read afresh': [],
-    'quotes read by themselves': [],
+    'quotes read separately': [],
     'quotes remembered': [],
   };
   const prompts = new QuotedPrompts(decoder, tokenizer);
@@ -271,7 +271,7 @@ async function times(): Promise<void> {
     const context = decoder.newContext(full(), 4_096);
     await context.prefill(tokenizer.encode(prompt));
     found['read afresh']?.push(performance.now() - started);
-    for (const arm of ['quotes read by themselves', 'quotes remembered']) {
+    for (const arm of ['quotes read separately', 'quotes remembered']) {
       started = performance.now();
       const read = await prompts.read(prompt, quotes, { specialTokens: false, maxNewTokens: 16, mostRows: 8_192 });
       await read?.context.prefill(read.tail);

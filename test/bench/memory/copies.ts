@@ -1,6 +1,6 @@
 /**
- * Files enough for so many characters: those given, and copies of them that are marked so that no two segments have one
- * text.
+ * Returns files with this many characters in total: the given ones, and copies with marks that make each segment's
+ * text unique.
  */
 const MARKED_EVERY = 8;
 
@@ -21,7 +21,7 @@ export function copiesOf(texts: readonly SourceFile[], characters: number, longe
   return files;
 }
 
-/** A comment behind every few lines: segments are longer than that. */
+/** Adds a comment after every few lines, which is less than the length of a segment. */
 export function marked(text: string, round: number): string {
   return round === 0
     ? text

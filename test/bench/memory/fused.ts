@@ -22,7 +22,7 @@ import { generator, interval, mean } from './statistics';
 export interface FusedOptions {
   repos: string | undefined;
   shared: string;
-  /** All repositories and all of CoSQA; else the two smallest and a part of CoSQA. */
+  /** True: all repositories and all of CoSQA. False: the two smallest and a sample of CoSQA. */
   whole: boolean;
 }
 
@@ -36,9 +36,9 @@ const LATE = { lateInteraction: PRODUCT.lateInteraction, tokenRun: PRODUCT.token
 
 interface Arm {
   weights: MemoryWeights;
-  /** Without the lexical ranker. */
+  /** Omits the lexical scorer. */
   alone?: boolean;
-  /** As they are unless said otherwise. */
+  /** Default: as they are. */
   memories?: MemoryArm;
 }
 
@@ -61,7 +61,7 @@ const ARMS: Record<string, Arm> = {
   'attention alone': { weights: { ...NONE, selection: 1 }, alone: true },
 };
 
-/** Weights that the cross-fit chooses among. */
+/** Weights from which the cross-fit chooses. */
 const CHOICES: MemoryWeights[] = [0.25, 0.5, 0.75, 1].flatMap((vector) =>
   [0, 0.3, 0.6].flatMap((lateInteraction) =>
     [0, 0.5].flatMap((tokenRun) =>
@@ -74,18 +74,18 @@ type Ranks = Record<string, number[]>;
 
 interface Measured {
   arms: Ranks;
-  /** By CHOICES. */
+  /** Reciprocal ranks for each entry of CHOICES. */
   choices: number[][];
 }
 
 /**
- * Retrieval with the model's judges beside the lexical ranker, and without it: reciprocal rank of the first gold file,
- * each arm against the lexical ranker, and each with altered memories against the same with memories as they are, on
- * the same questions, with paired bootstrap intervals.
+ * Measures retrieval with the model's scorers, with and without the lexical one, as reciprocal rank of the first gold
+ * file. Each arm is compared with the lexical scorer. Arms with altered memories are compared with the same arm and
+ * memories as they are. Questions are paired, with bootstrap intervals.
  */
 export async function fused(memory: MemoryModel, options: FusedOptions): Promise<void> {
   if (!existsSync(join(options.shared, 'retrieval')))
-    return console.log(`fused: the test data is not in ${options.shared} (--shared DIR), left out`);
+    return console.log(`fused: skipped, because the test data is not in ${options.shared} (--shared DIR)`);
   const segmenter = await createSegmenter();
   const pooled: Ranks = {};
   const sets: Measured[] = [];
@@ -93,14 +93,15 @@ export async function fused(memory: MemoryModel, options: FusedOptions): Promise
   for (const name of new Set(questions.map(({ repository }) => repository))) {
     if (!options.whole && !SAMPLE.has(name)) continue;
     if (options.repos === undefined || !existsSync(join(options.repos, name))) {
-      console.log(`fused: ${name} is not in ${options.repos ?? 'any folder'} (--repos DIR), left out`);
+      console.log(`fused: ${name} skipped, because it is not in ${options.repos ?? 'any folder'} (--repos DIR)`);
       continue;
     }
     const own = questions.filter(({ repository }) => repository === name);
     sets.push(await measure(name, await readCorpus(join(options.repos, name)), own, memory, segmenter));
   }
   const { pool, items } = cosqa(options.shared);
-  // A part of the pool that holds every right answer asked for: an easier set than the whole, and said to be.
+  // A part of the pool with the right answer of every question. It is easier than the whole pool, and the title says
+  // so.
   const asked = options.whole ? items : shuffled(items).slice(0, 100);
   const kept = options.whole
     ? pool.map((_, i) => i)
@@ -128,7 +129,7 @@ export async function fused(memory: MemoryModel, options: FusedOptions): Promise
     ),
   );
   for (const { arms } of sets) for (const [arm, own] of Object.entries(arms)) (pooled[arm] ??= []).push(...own);
-  pooled['weights chosen on one half, judged on the other'] = crossFit(
+  pooled['weights chosen on one half, tested on the other'] = crossFit(
     CHOICES.map((_, i) => sets.flatMap(({ choices }) => choices[i] as number[])),
   );
   report('Fused ranking, all questions together', pooled);
@@ -145,7 +146,7 @@ async function measure(
   const workspace = await IndexedWorkspace.open(documents, segmenter);
   const encoded = await encodeAll(workspace, memory, join(benchCache('memory-fused'), name.replace(/\W+/g, '-')));
   console.log(
-    `${name}: ${documents.length} files, ${encoded.tokens.toLocaleString('en-US')} tokens, what was missing encoded in ${encoded.seconds.toFixed(0)} s`,
+    `${name}: ${documents.length} files, ${encoded.tokens.toLocaleString('en-US')} tokens, missing ones encoded in ${encoded.seconds.toFixed(0)} s`,
   );
   const engine = engineOf(memory);
   const ranker = new LexicalRanker(workspace.index, workspace.reader);
@@ -193,7 +194,7 @@ async function measure(
   return { arms, choices };
 }
 
-/** Every scorer runs once; the arms weigh its scores differently. */
+/** Every scorer runs once; the arms only weigh its scores differently. */
 const EQUAL = {
   ...SEARCH_WEIGHTS,
   scorers: { phrase: 0, lexical: 1, vector: 1, lateInteraction: 1, tokenRun: 1, selection: 1 },
@@ -201,8 +202,8 @@ const EQUAL = {
 const MEMORY_SCORERS = SCORERS.filter(({ name }) => name in NONE);
 
 /**
- * The points that are best on one half of the questions, judged on the other, and the other way round; the mean over
- * many halvings, question by question.
+ * Chooses the weights that are best on one half of the questions and tests them on the other, in both directions.
+ * Returns the mean over many halvings for each question.
  */
 function crossFit(choices: readonly (readonly number[])[]): number[] {
   const count = choices[0]?.length ?? 0;

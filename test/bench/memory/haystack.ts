@@ -1,11 +1,11 @@
 /**
- * Needles in a workspace, from the generators' description: passkeys, one key among look-alikes, several keys at once.
+ * Needles in a workspace, described by their generators: passkeys, one key among similar ones, several keys at once.
  */
 import type { Document } from '../../../src/workspace/types';
 import { copiesOf } from './copies';
 import { generator } from './statistics';
 
-/** Tokens a character, as the bundled tokenizer has it for code. */
+/** Characters per token of the bundled tokenizer on code. */
 const CHARACTERS_PER_TOKEN = 3.3;
 const LONGEST_FILE = 8_000;
 const LOOK_ALIKES = 8;
@@ -17,7 +17,7 @@ export interface Needle {
   value: string;
 }
 
-/** A question for one needle, or for several at once. */
+/** A question for one needle or for several. */
 export interface Asked {
   kind: 'passkey' | 'multi-key' | 'four needles';
   question: string;
@@ -42,7 +42,7 @@ export function haystack(
     const [key, value] = [`${name(random)}_${name(random)}`, number()];
     const line = `const ${key} = ${value};`;
     const needle = { path: hide(line), line, key, value };
-    // Look-alikes: each shares one half of the key.
+    // Each similar key shares one half of the key.
     for (let other = 0; other < LOOK_ALIKES; other++)
       hide(
         `const ${other % 2 === 0 ? `${key.split('_')[0]}_${name(random)}` : `${name(random)}_${key.split('_')[1]}`} = ${number()};`,

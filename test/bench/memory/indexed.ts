@@ -1,6 +1,5 @@
 /**
- * A workspace for the memory benches: documents in memory, the product's own lexical ranker over them, the product's
- * own store and encoder.
+ * A workspace for the memory benches: documents in memory, with the product's own lexical ranker, store and encoder.
  */
 import { mkdirSync } from 'node:fs';
 import type { AssistantLibrary, Definition } from '../../../src/assistant/library';
@@ -79,7 +78,7 @@ export class IndexedWorkspace implements EncodingLibrary, SearchWorkspace {
     return found;
   }
 
-  // ── As the product's search reads a workspace ─────────────────────────────────────────────────────────────────────
+  // ── Workspace interface of the product's search ───────────────────────────────────────────────────────────────────
 
   readonly ownNames: readonly string[] = [];
 
@@ -105,8 +104,8 @@ export class IndexedWorkspace implements EncodingLibrary, SearchWorkspace {
 }
 
 /**
- * The workspace as the product's answers use it; its files have no names but their paths, and nothing is looked up by
- * use.
+ * The workspace interface of the product's answers. Files have no names except their paths, and uses of names are not
+ * found.
  */
 export function answering(workspace: IndexedWorkspace): AssistantLibrary {
   const both = async (file: string): Promise<Both> => {
@@ -123,13 +122,13 @@ export function answering(workspace: IndexedWorkspace): AssistantLibrary {
   };
 }
 
-/** The product's search over a workspace, with memories where there are some. A bench waits for the model. */
+/** The product's search over a workspace, with memories if given. A bench waits for the model without a limit. */
 export function searchOver(workspace: SearchWorkspace, memory?: SearchMemory): Search {
   const limits = { ...SEARCH_WEIGHTS.limits, embeddingMs: 600_000 };
   return new Search({ workspace, memory: () => memory, weights: { ...SEARCH_WEIGHTS, limits } });
 }
 
-/** A search by what the model made of the segments, without the lexical scorer. */
+/** A search by memories alone, without the lexical scorer. */
 export function withoutWords(workspace: IndexedWorkspace, memory: SearchMemory): Pick<Search, 'rank'> {
   const nothing = LexicalIndex.inMemory();
   const search = searchOver(
@@ -167,16 +166,16 @@ export function withoutWords(workspace: IndexedWorkspace, memory: SearchMemory):
 
 export interface Encoded {
   memories: Memories;
-  /** The same workspace with memories that are not its own, or none (arms.ts). */
+  /** The same workspace with altered or no memories (arms.ts). */
   altered: (arm: MemoryArm) => Memories;
   store: MemoryStore;
-  /** Seconds that encoding what was missing took, and the tokens of all. */
+  /** Seconds that encoding of missing segments took, and tokens of all segments. */
   seconds: number;
   tokens: number;
   close: () => Promise<void>;
 }
 
-/** Encodes a workspace into a store in `directory`, or finds it there. */
+/** Encodes a workspace into a store in `directory`, or reuses the segments stored there. */
 export async function encodeAll(
   library: EncodingLibrary,
   memory: MemoryModel,
@@ -205,7 +204,7 @@ export async function encodeAll(
   return { memories, altered, store, seconds, tokens: store.stats().tokens, close };
 }
 
-/** The model in this process, as the worker has it in another: coarse rows that it holds are not sent again. */
+/** Runs the model in this process. Like the inference process, it does not receive known coarse rows again. */
 export function engineOf(memory: MemoryModel): ContextEngine {
   const { sinkRows, windowTokens, dense } = memory.description;
   let sent = '';

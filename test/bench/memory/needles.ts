@@ -13,20 +13,22 @@ import { answering, encodeAll, engineOf, IndexedWorkspace, searchOver, withoutWo
 import { mean } from './statistics';
 import { lambdaOnly, partsOf, plainWindow } from './windows';
 
-/** The model says the name first: ` foo_bar = 12345`. */
+/** The model first states the name: ` foo_bar = 12345`. */
 const ANSWER_TOKENS = 24;
 
 const ARMS = ['memories alone', 'without the lexical rank', 'whole product'] as const;
 type Arm = (typeof ARMS)[number];
 
 /**
- * Needles from the generators' description: a passkey (LM-Infinite's, Landmark's) is one line that says what it is;
- * multi-key (RULER) is one key among look-alikes of the same form; four needles asks for four such values at once. Each
- * is hidden in a file of a workspace of so many tokens; recalled is a value that the model writes exactly. Memories
- * alone: no text is seen, likely segments stand in dense rows, and they too are chosen without the lexical rank.
- * Without the lexical rank: what the model made of its segments chooses; a second look chooses again with what was
- * written first. The product: all three judges; what the user is shown are the lines it quotes. Beside them the same
- * model over the end of the text in one window, over all of it through Λ, and how often plain BM25 finds the file.
+ * Measures the recall of needles, described by their generators. A passkey (LM-Infinite, Landmark) is one line that
+ * says what it is. Multi-key (RULER) is one key among similar keys of the same form. Four needles asks for four such
+ * values at once. Each needle is hidden in a file of a workspace of the given size, and counts as recalled when the
+ * model writes its value exactly.
+ *
+ * "Memories alone" reads no text: likely segments have dense rows and are selected without the lexical scorer.
+ * "Without the lexical rank" selects by memories. "A second look" selects again with the text written first. "The
+ * product" uses all scorers, and the user sees the quoted lines. The baselines are the same model over the end of the
+ * text in one window, over all of it with Λ-shaped attention, and plain BM25's rate of finding the file.
  */
 export async function needles(
   memory: MemoryModel,
@@ -87,8 +89,7 @@ export async function needles(
           );
           add(arm, share(text));
           if (arm === 'without the lexical rank') {
-            // What was written first is searched for too: does the model's own look at what it reads bring the right
-            // lines in?
+            // Searches with the text written first, too: does the model find the right lines from its own output?
             const looking = {
               ...opened,
               engine: { ...engine, embedQuery: (asked: string) => engine.embedQuery(`${asked} ${text}`) },
@@ -128,7 +129,7 @@ export async function needles(
   table('Needles by size: share recalled exactly', results);
 }
 
-/** Whether the needle's own line stands in the context in rows of this kind. */
+/** Whether the needle's own line is in the context, in rows of this kind. */
 function stands(
   asked: LedgerKind,
   ledger: ContextLedger,

@@ -9,9 +9,9 @@ import { round, table } from '../engine/measure';
 import { generator, mean } from './statistics';
 
 const SEGMENT_TOKENS = 256;
-/** As a user is answered: the name, and then its value. */
+/** The answer states the name and then its value, as for a user. */
 const ANSWER_TOKENS = 24;
-/** Segments that stand in the context together; one of them holds what is asked for. */
+/** Numbers of segments in one context; one of them has the value. */
 const TOGETHER = [1, 2, 4, 8, 16];
 const ROWS = ['raw rows', '8x', '8x in 8 bits', '8x in 4 bits', '32x'] as const;
 
@@ -37,15 +37,15 @@ const SYLLABLES = ['ba', 'ko', 'mi', 'ru', 'te', 'lo', 'sa', 'ni', 'du', 'fe', '
 
 interface Hidden {
   line: string;
-  /** As it stands, or as a user's turn. */
+  /** The question as it is, or as a user's turn. */
   question: string;
   turn?: boolean;
   value: string;
 }
 
 /**
- * As the first models were trained to be asked (`NAME = "VALUE"`, after the query token), and as the needles of the
- * workspace stand in code and are asked for.
+ * Two forms of hidden values. The first models were trained on `NAME = "VALUE"` after the query token. Needles of the
+ * workspace are declarations in code, and users ask for them.
  */
 const FORMS: Record<string, (random: () => number) => Hidden> = {
   'words = "3 digits"': (random) => quoted(random, 3),
@@ -61,8 +61,8 @@ const FORMS: Record<string, (random: () => number) => Hidden> = {
 };
 
 /**
- * What passes through which ratio: a value that stands once in one of several segments, of which only such rows are
- * held; share written exactly.
+ * Measures which ratio preserves a value that occurs once in one of several segments. Only compressed rows represent
+ * the segments. The result is the share of values written exactly.
  */
 export async function ratios(memory: MemoryModel, texts: readonly { text: string }[], each: number): Promise<void> {
   const { coder } = memory as unknown as { coder: MemoryCoder };
@@ -118,7 +118,7 @@ export async function ratios(memory: MemoryModel, texts: readonly { text: string
       });
     }
   }
-  table(`What passes through which ratio: share of ${each} values written exactly`, results);
+  table(`Share of ${each} values written exactly, by ratio`, results);
 }
 
 async function rowsOf(
@@ -143,7 +143,7 @@ async function rowsOf(
   };
 }
 
-/** Rows as they would come back from so many bits with one scale for each run of 32 numbers. */
+/** Quantizes rows to `bits` bits with one scale for each group of 32 numbers, and back. */
 function inBits(bytes: Uint8Array, bits: number): Uint8Array {
   const values = decodeHalf(halves(bytes));
   const most = 2 ** (bits - 1) - 1;

@@ -19,9 +19,9 @@ import { exponent } from './statistics';
 
 const FIRST = 65_536;
 const LINES = 50;
-/** As the store takes them. */
+/** Bytes per token in the store. */
 const BYTES_PER_TOKEN = 54;
-/** Of the largest workspace, the share that the store has room for. */
+/** Share of the largest workspace that fits into the store. */
 const ROOM = 0.75;
 const QUESTIONS = [
   'how is the store evicted',
@@ -32,10 +32,10 @@ const QUESTIONS = [
 ];
 
 /**
- * A workspace that doubles from 64k tokens: what each token costs (encoding, store, questions; processor time where
- * there is one thread), what the store takes, what a warm question takes. The store has no room for all of the largest:
- * what was used longest ago makes room while the last of it is encoded. Lexical search is left out (it has a bench of
- * its own).
+ * Doubles a workspace from 64k tokens. Measures the cost of each token (encoding, store, questions; CPU time for
+ * single-threaded work), the size of the store, and the time of a warm question. The store is smaller than the largest
+ * workspace, so the end of encoding evicts the least recently used records. Lexical search is excluded, because it has
+ * its own bench.
  */
 export async function scale(
   memory: MemoryModel,
@@ -76,7 +76,7 @@ export async function scale(
     }
     const asking = stopwatch(threads);
     const times: { retrieve: number; splice: number; read: number; first: number; rows: number }[] = [];
-    // The first of each pair reads what the second finds in the cache.
+    // The first question of each pair loads the cache for the second.
     for (const question of QUESTIONS) {
       for (const warm of [false, true]) {
         const { timing, ledger } = await composeContext(
@@ -122,7 +122,7 @@ export async function scale(
   await store.close();
 }
 
-/** Files made of real ones, each line marked so that no two segments have one text. */
+/** Copies of real files, with every line marked so that each segment's text is unique. */
 class GrowingWorkspace implements EncodingLibrary, SearchWorkspace {
   private readonly files = new Map<string, { document: Document; segmented: SegmentedDocument }>();
   private next = 0;
@@ -180,7 +180,7 @@ class GrowingWorkspace implements EncodingLibrary, SearchWorkspace {
     return Promise.resolve(this.files.get(path));
   }
 
-  // ── As the product's search reads a workspace; nothing is indexed by words ────────────────────────────────────────
+  // ── Workspace interface of the product's search, without a lexical index ──────────────────────────────────────────
 
   readonly index = LexicalIndex.inMemory();
   readonly ownNames: readonly string[] = [];

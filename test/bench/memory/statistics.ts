@@ -1,4 +1,4 @@
-/** Numbers in [0, 1) from a seed, so that a run can be repeated. */
+/** Returns a generator of numbers in [0, 1). The seed makes a bench repeatable. */
 export function generator(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,5 +1,5 @@
 /**
- * What a warm question costs, and what the same would cost by reading afresh, or by restoring a saved cache of another
+ * Measures the cost of a warm question. The baselines read the same text afresh, or restore a saved cache of another
  * engine.
  */
 import { statSync } from 'node:fs';
@@ -27,11 +27,11 @@ const QUESTIONS = [
   'how are tokens counted',
 ];
 const QUESTION = 'What is kept of it, and where?';
-/** Tokens read in full: the product's own choice is at most 1,024; the window holds no more than the last. */
+/** Numbers of tokens read in full. The product reads at most 1,024; the last value fills the window. */
 const FULL_TOKENS = [512, 1_024, 2_048, 3_584];
 const TIMES = 5;
 
-/** @param directory of the checkpoint */
+/** @param directory directory of the checkpoint */
 export async function warm(
   memory: MemoryModel,
   directory: string,
@@ -49,12 +49,12 @@ export async function warm(
   }));
   const workspace = await IndexedWorkspace.open(documents, segmenter);
   segmenter.close();
-  // Kept from run to run: a million tokens take minutes to encode.
+  // Kept between benches, because encoding a million tokens takes minutes.
   const { memories, store, seconds, close } = await encodeAll(workspace, memory, benchCache('memory-warm'));
   const segments = memories.segments();
   const stood = segments.reduce((sum, segment) => sum + segment.tokens, 0);
   console.log(
-    `\nWorkspace of ${stood.toLocaleString('en-US')} tokens in ${segments.length.toLocaleString('en-US')} segments; what was missing was encoded in ${seconds.toFixed(0)} s`,
+    `\nWorkspace of ${stood.toLocaleString('en-US')} tokens in ${segments.length.toLocaleString('en-US')} segments; missing ones encoded in ${seconds.toFixed(0)} s`,
   );
   const opened = {
     memories,
@@ -63,7 +63,7 @@ export async function warm(
   };
   const search = searchOver(workspace, opened);
   const rows: Record<string, string | number>[] = [];
-  for (const arm of ['rows of the chosen segments read now', 'rows of the chosen segments in the cache']) {
+  for (const arm of ['rows of the selected segments read now', 'rows of the selected segments in the cache']) {
     const times: ComposedContext[] = [];
     for (const question of QUESTIONS)
       times.push(
@@ -99,7 +99,7 @@ async function textOf(workspace: Text, { path, start, end }: MemorySegment): Pro
   return ((await workspace.indexed(path))?.document.text ?? '').slice(start, end);
 }
 
-/** Segments from the first on, of so many tokens together at most. */
+/** Returns the first segments with at most this many tokens in total. */
 function take(segments: readonly MemorySegment[], tokens: number): MemorySegment[] {
   let left = tokens;
   return segments.filter((segment) => (segment.tokens <= left ? ((left -= segment.tokens), true) : false));
@@ -142,7 +142,7 @@ async function againstFresh(memory: MemoryModel, workspace: Text, segments: read
       'times faster from the cache': round(median(fresh) / median(cached)),
     });
   }
-  table('First token with so many tokens in full (goal: 5 × faster than reading them afresh)', results);
+  table('First token, by tokens in full (goal: 5 × faster than reading them afresh)', results);
 }
 
 interface StateSequence {
@@ -155,9 +155,9 @@ interface StateSequence {
 }
 
 /**
- * The same weights in llama.cpp (q8_0; its rotary frequencies are plain, which changes no time): the state of a
- * sequence is saved, restored and asked. Ours: the memories of the same tokens are read from the store, spliced and
- * asked. Both files are in the page cache.
+ * Compares with the same weights in llama.cpp (q8_0). Its rotary frequencies are plain, which does not affect the
+ * time. There, the state of a sequence is saved, restored and queried. Here, the memories of the same tokens are read
+ * from the store, spliced and queried. Both files are in the page cache.
  */
 async function againstLlamaState(
   memory: MemoryModel,
@@ -228,7 +228,7 @@ async function againstLlamaState(
   await model.dispose();
   await llama.dispose();
   table(
-    `Stored memories read and asked, beside llama.cpp restoring its state of the same tokens, ${threads} threads (goals: no slower, 5% of its bytes)`,
+    `Stored memories read and queried, compared with llama.cpp restoring its state of the same tokens, ${threads} threads (goals: no slower, 5% of its bytes)`,
     results,
   );
 }

@@ -1,7 +1,4 @@
-/**
- * What the same model does without memories: the end of the text in one window, and all of it through Λ-shaped
- * attention.
- */
+/** The same model without memories: the end of the text in one window, and all of it through Λ-shaped attention. */
 import { full, lambda, type Decoder } from '../../../src/engine';
 import type { Tokenizer } from '../../../src/engine/tokenizer/tokenizer';
 import type { RopeFrequencies } from '../../../src/engine/rope';
@@ -16,12 +13,12 @@ export interface Parts {
   rope: RopeFrequencies;
 }
 
-/** The model's decoder and tokenizer: the product has no use for them beside its memories, its peers here have. */
+/** Returns the model's decoder and tokenizer, which only the baselines here need without memories. */
 export const partsOf = (memory: MemoryModel): Parts => (memory as unknown as { coder: Parts }).coder;
 
 const LAMBDA_WINDOW = 1_024;
 
-/** The last tokens of the text that the window holds with the question and its answer. */
+/** Reads the last tokens of the text that fit into the window with the question and its answer. */
 export async function plainWindow(
   { decoder, tokenizer, config, rope }: Parts,
   text: readonly number[],
@@ -36,8 +33,8 @@ export async function plainWindow(
 }
 
 /**
- * The whole text through Λ. Each layer carries what it sees one window further, so that nothing before the last layers
- * × window tokens, but for the sinks, can reach the answer: reading those alone says the same as reading all.
+ * Reads the whole text through Λ-shaped attention. Each layer extends the reach by one window. Apart from the sinks,
+ * only the last layers × window tokens can therefore affect the answer, so reading those gives the same result.
  */
 export async function lambdaOnly(
   { decoder, tokenizer, config, rope }: Parts,

@@ -3,7 +3,7 @@ import { readDocument } from '../../../src/workspace/sources/read';
 import { walk, WalkReport } from '../../../src/workspace/sources/walk';
 import type { Document } from '../../../src/workspace/types';
 
-/** The documents of a folder as the product sees them: its ignore rules, its size limit, its languages. */
+/** Reads the documents of a folder with the product's ignore rules, size limit and languages. */
 export async function readCorpus(directory: string, maxFileBytes = 1_000_000): Promise<Document[]> {
   const folders = new WorkspaceFolders([{ name: 'bench', directory }]);
   const documents: Document[] = [];
@@ -11,7 +11,7 @@ export async function readCorpus(directory: string, maxFileBytes = 1_000_000): P
     try {
       documents.push((await readDocument(file, path, maxFileBytes)).document);
     } catch {
-      // Binary or unreadable: the product leaves it out as well.
+      // Binary or unreadable files are excluded, as in the product.
     }
   }
   return documents;

@@ -1,7 +1,7 @@
 import type { RankedSpan } from '../../../src/protocol';
 import type { Question } from './questions';
 
-/** Tokens of a text where no tokenizer is at hand. */
+/** Characters per token, for texts without a tokenizer. */
 export const CHARACTERS_PER_TOKEN = 3.6;
 export const SPAN_TOKENS = 4000;
 
@@ -11,13 +11,13 @@ export interface Scores {
   hit5: number;
   hit10: number;
   mrr: number;
-  /** Share of gold lines inside the first 4,000 tokens of spans, mean over the questions that have gold lines. */
+  /** Share of gold lines within the first 4,000 tokens of spans, as a mean over the questions with gold lines. */
   lines: number;
-  /** The same, all gold lines pooled. */
+  /** The same share over the gold lines of all questions together. */
   linesPooled: number;
 }
 
-/** Rank (1-based) of the first gold file, 0 when none is there. */
+/** Returns the rank (1-based) of the first gold file; 0 when there is none. */
 export function goldRank(files: readonly string[], question: Question): number {
   const gold = new Set(question.gold.map((g) => g.path));
   return files.findIndex((path) => gold.has(path)) + 1;
@@ -26,8 +26,8 @@ export function goldRank(files: readonly string[], question: Question): number {
 export const filesOf = (spans: readonly RankedSpan[]): string[] => [...new Set(spans.map((span) => span.path))];
 
 /**
- * How many gold lines there are and how many lie in the spans that fit into the budget, best first; the span that
- * crosses it counts up to there.
+ * Counts the gold lines, and those in the spans that fit into the budget, best first. A span that crosses the budget
+ * counts up to it.
  */
 export function goldLines(spans: readonly RankedSpan[], question: Question): { gold: number; found: number } {
   const gold = new Set(

@@ -1,8 +1,8 @@
 import type { Document } from '../../../src/workspace/types';
 
 /**
- * The peer: file-level BM25 (k1 1.2, b 0.75) over lower-case words with identifiers split, no stemming, no fields, no
- * rules.
+ * The baseline: file-level BM25 (k1 1.2, b 0.75) over lower-case words with split identifiers, without stemming,
+ * fields and rules.
  */
 export class PlainBm25 {
   private readonly postings = new Map<string, { row: number; frequency: number }[]>();

@@ -48,7 +48,9 @@ export function svelteHistory(shared: string): Question[] {
   );
 }
 
-/** Questions about further repositories, one JSON line each: {"id","repo","question","gold":[{"path","spans"}]}. */
+/**
+ * Reads questions about further repositories, one JSON line each: {"id","repo","question","gold":[{"path","spans"}]}.
+ */
 export function extraQuestions(file: string): Question[] {
   return (rows(file) as { id: string; repo: string; question: string; gold: Gold[] }[]).map((row) => ({
     id: row.id,

@@ -53,8 +53,8 @@ function engine(dense: ContextEngine['dense'], requests: ContextRequest[] = []):
     windowTokens: 512,
     sinkRows: 4,
     ...(dense ? { dense } : {}),
-    // Asked for is token 70, alone.
-    embedQuery: () => Promise.reject(new Error('the question is embedded already')),
+    // The question is token 70 alone.
+    embedQuery: () => Promise.reject(new Error('the question is already embedded')),
     compose: (request) => {
       requests.push(request);
       const opened = (some: readonly { key: string }[], rows: number, tokens: number) =>
@@ -82,7 +82,7 @@ function engine(dense: ContextEngine['dense'], requests: ContextRequest[] = []):
   };
 }
 
-/** Scores of a question whose only token is token 70. */
+/** Scores of a question whose only token is 70. */
 const lateInteraction = new LateInteraction(
   {
     weights: Float32Array.of(1),
@@ -127,7 +127,7 @@ const input = (more: Partial<ContextInput> = {}): ContextInput => ({
 const keys = (some: readonly { key: string }[]): string[] => some.map(({ key }) => key);
 
 describe('dense rows of a selection', () => {
-  test('are for the best segments not read in full, or the best of all when none is', async () => {
+  test('cover the best segments not read in full, or the best of all when none is read', async () => {
     const { request } = await selectContext(input({ mostRead: 100 }), memory());
     expect(keys(request.full)).toEqual(['best.py']);
     expect(keys(request.dense).at(-1)).toBe('second.py:16+64');
@@ -136,7 +136,7 @@ describe('dense rows of a selection', () => {
     expect(keys(alone.request.dense).at(-1)).toBe('best.py:16+64');
   });
 
-  test('come from stored token ids, else from the text; a segment with neither gets fine rows', async () => {
+  test('come from stored token ids, else from the text; a segment without both gets fine rows', async () => {
     const { request, parts } = await selectContext(
       input({ mostRead: 0 }),
       memory({ memories: memoriesOf(['best.py']) }),
@@ -165,7 +165,7 @@ describe('dense rows of a selection', () => {
     expect(request.dense).toEqual([]);
   });
 
-  test('are in the ledger once, where every token counts once', async () => {
+  test('are in the ledger once, and every token counts once', async () => {
     const requests: ContextRequest[] = [];
     const opened = memory({ engine: engine({ segmentTokens: 256, rowTokens: 8 }, requests) });
     const selection = await selectContext(input({ mostRead: 100 }), opened);

@@ -36,7 +36,7 @@ const parts: ContextParts = {
   part: { segment: segment('long.ts', 350), key: 'long.ts:5-90', startLine: 11, endLine: 20 },
 };
 
-test('of a segment read in part the lines that are read are a group of their own, and every token counts once', () => {
+test('lists the lines read from a segment as a group of their own, and counts every token once', () => {
   const { groups, left } = ledgerOf(
     parts,
     reading([
@@ -54,7 +54,7 @@ test('of a segment read in part the lines that are read are a group of their own
   expect(groups.reduce((sum, { tokens }) => sum + tokens, 0)).toBe(4 + 500 + 90 + 350 + 100 + 6);
 });
 
-test('what was chosen and not read is named; of what is not read in part all stands in fine rows', () => {
+test('names selected segments that are not read, and shows unread rest in fine rows', () => {
   const { groups, left } = ledgerOf(
     { ...parts, gone: [segment('gone.ts', 10)] },
     reading([
@@ -68,7 +68,7 @@ test('what was chosen and not read is named; of what is not read in part all sta
   expect(groups.some(({ kind }) => kind === 'full')).toBe(false);
 });
 
-test('a stretch in dense rows is a group of its own, before those read in full; its tokens count there, and what has neither room nor fine rows is named', () => {
+test('lists a stretch in dense rows before full segments, and names segments without room', () => {
   const dense = [
     { segment: segment('short.ts', 60), key: 'short.ts', rest: false },
     { segment: segment('other.ts', 200), key: 'other.ts:0+64', rest: true },
@@ -109,7 +109,7 @@ test('a stretch in dense rows is a group of its own, before those read in full; 
   expect(left?.map(({ path }) => path)).toEqual(['short.ts']);
 });
 
-test('a stretch of a text has the lines it was taken from, and none beyond its segment', () => {
+test('gives a stretch of a text its lines, within its segment', () => {
   const said = (lines?: readonly [number, number]): ComposeReading['rows']['dense'] => [
     { key: 'likely.ts:7-90', rows: 8, tokens: 64, origin: 'computed', ...(lines ? { lines } : {}) },
   ];

@@ -18,7 +18,7 @@ const segment = (path: string, n: number, tokens = 100, key = `${path}#${n}`): M
 });
 
 describe('planContext', () => {
-  test('reads the best in full, next to the question; the next best in fine rows; all the rest in coarse rows', () => {
+  test('reads the best in full next to the question, the next best in fine rows, and the rest in coarse rows', () => {
     const segments = Array.from({ length: 8 }, (_, i) => segment(`f${i}.ts`, 0));
     const scores = new Map(segments.slice(0, 4).map(({ key }, i) => [key, 4 - i]));
     const plan = planContext(segments, scores, { rows: 1_000, fullRows: 240, fineRows: 8 });
@@ -34,14 +34,14 @@ describe('planContext', () => {
     expect(plan.coarse.every(({ folded }) => !folded)).toBe(true);
   });
 
-  test('of the first that is too long for what is left a part is read, its fine rows stand for the rest, and the next are not put before it', () => {
+  test('reads a part of the first segment that is too long, and represents its rest by fine rows', () => {
     const segments = [segment('a.ts', 0), segment('b.ts', 0, 600), segment('c.ts', 0, 80)];
     const scores = new Map(segments.map(({ key }, i) => [key, 3 - i]));
     const plan = planContext(segments, scores, { rows: 1_000, fullRows: 300, fineRows: 40 });
     expect(plan.full.map(({ path }) => path)).toEqual(['a.ts']);
     expect(plan.part).toMatchObject({ segment: { path: 'b.ts' }, tokens: 200 });
     expect(plan.fine.map(({ path }) => path)).toEqual(['c.ts']);
-    // Too little for a part: the shorter ones are read whole instead.
+    // The room is too small for a part, so shorter segments are read whole instead.
     expect(planContext(segments, scores, { rows: 1_000, fullRows: 140, fineRows: 40 })).toMatchObject({
       full: [{ path: 'a.ts' }],
     });
@@ -54,7 +54,7 @@ describe('planContext', () => {
     expect(small.part).toBe(undefined);
   });
 
-  test('stretches of the next best after those read in full stand in dense rows, where they are nearly as good as the best, the best of them last', () => {
+  test('puts stretches of segments almost as good as the best in dense rows, after the full ones, best last', () => {
     const segments = Array.from({ length: 8 }, (_, i) => segment(`f${i}.ts`, 0));
     const scores = new Map(segments.slice(0, 6).map(({ key }, i) => [key, 10 - i]));
     const dense = { ratio: { segmentTokens: 256, rowTokens: 8 }, segments: 2, stretch: 64, likely: 0.5, tokens: 1_000 };
@@ -66,7 +66,7 @@ describe('planContext', () => {
     });
     const budget = { rows: 1_000, fullRows: 140, fineRows: 16, dense };
     const plan = planContext(segments, scores, budget);
-    // Four fine rows each: of those in dense rows they stand for the rest.
+    // Four fine rows each. Fine rows represent the rest of segments in dense rows.
     expect(paths(plan)).toEqual({
       full: ['f0.ts'],
       dense: ['f2.ts', 'f1.ts'],
@@ -85,7 +85,7 @@ describe('planContext', () => {
       dense: ['f1.ts'],
       fine: [],
     });
-    // What is no longer than a stretch stands in dense rows as a whole.
+    // A segment no longer than a stretch has dense rows for its whole text.
     expect(
       planContext(segments, scores, { ...budget, fineRows: 0, dense: { ...dense, stretch: 128 } }).dense.map(
         ({ tokens }) => tokens,
@@ -118,7 +118,7 @@ describe('planContext', () => {
     expect(planContext(segments, scores, { rows: 1, fullRows: 100, fineRows: 8 }).coarse).toHaveLength(1);
   });
 
-  test('never exceeds its rows, and has every text of the workspace exactly once', () => {
+  test('never exceeds its rows, and plans every text of the workspace exactly once', () => {
     const made = fc.array(
       fc.tuple(
         fc.constantFrom('a/b/c.ts', 'a/b/d.ts', 'a/e.ts', 'f.ts', 'g/h/i/j.ts'),

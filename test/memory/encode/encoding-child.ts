@@ -1,4 +1,4 @@
-/** Encodes a workspace in a process of its own, to be killed while it does (encoding-kill.ts). */
+/** Encodes a workspace in a separate process, which a test kills (encoding-kill.ts). */
 import { Workspace } from '../../../src/workspace/workspace';
 import { MemoryEncoding, MemoryStore } from '../../../src/memory';
 import { ByteCoder } from '../byte-coder';

@@ -8,7 +8,7 @@ import { Pack } from '../../../src/memory/store/pack';
 import { bundle, SETTINGS, TestWorkspace } from '../../workspace/files';
 import { ByteCoder, memoryOf } from '../byte-coder';
 
-/** Kills an encoding process at random moments, again and again, and looks at the store after each death. */
+/** Repeatedly kills an encoding process at random moments, and checks the store after each. */
 export async function killWhileEncoding(kills: number): Promise<void> {
   const workspace = new TestWorkspace();
   try {
@@ -20,7 +20,7 @@ export async function killWhileEncoding(kills: number): Promise<void> {
     );
     const directory = join(workspace.scratch, 'memories');
     const all = await textsOf(workspace, thread);
-    // Another window, which follows through all deaths.
+    // Another window that follows through all kills.
     const follower = await MemoryStore.open({
       directory,
       budgetBytes: 1e9,
@@ -30,7 +30,7 @@ export async function killWhileEncoding(kills: number): Promise<void> {
     let killed = 0;
     for (let round = 0; killed < kills; round++) {
       expect(round).toBeLessThan(3 * kills + 10);
-      // Once everything is encoded there is nothing left to interrupt: other texts are written.
+      // Once everything is encoded, nothing is left to interrupt, so other texts are written.
       workspace.put(
         'src/changing.ts',
         `/** Round ${round}. */\n${Array.from({ length: 4_000 }, (_, i) => `export const value${i} = ${i * round};`).join('\n')}\n`,
@@ -44,7 +44,7 @@ export async function killWhileEncoding(kills: number): Promise<void> {
       await assertWhole(directory, acknowledged, all, follower);
     }
     await follower.close();
-    // A last, undisturbed run has every segment, each once.
+    // A last run without interruption stores every segment exactly once.
     expect((await runAndKill(child, [workspace.root, workspace.storage, directory, thread], undefined)).finished).toBe(
       true,
     );
@@ -76,7 +76,7 @@ async function openWorkspace(workspace: TestWorkspace, threadScript: string): Pr
   return library;
 }
 
-/** Key → text of the workspace's files that do not change. */
+/** Maps each key to its text, for files that do not change. */
 async function textsOf(workspace: TestWorkspace, thread: string): Promise<Map<string, string>> {
   const library = await openWorkspace(workspace, thread);
   const coder = new ByteCoder();
@@ -117,7 +117,7 @@ function runAndKill(
       for (const line of lines) {
         if (line === 'done') finished = true;
         else if (line !== 'started') acknowledged.add(line);
-        // So many keys later, and then at no particular place within a write.
+        // Kills after this many keys, at a random point within a write.
         if (afterKeys !== undefined && acknowledged.size >= afterKeys)
           setTimeout(() => child.kill('SIGKILL'), Math.random() * 4);
       }
@@ -127,7 +127,8 @@ function runAndKill(
 }
 
 /**
- * Nothing acknowledged is lost, nothing is read back harmed, no key is there twice; and another window sees the same.
+ * Checks that no acknowledged record is lost or damaged, that no key occurs twice, and that another window sees the
+ * same.
  */
 async function assertWhole(
   directory: string,

@@ -51,7 +51,7 @@ function encode(options: Partial<EncodingOptions> = {}): MemoryEncoding {
 }
 
 describe('MemoryEncoding', () => {
-  it('encodes every segment of every document once, and its text is the whole document', async () => {
+  it('encodes every segment of every document once, covering the whole text', async () => {
     const encoding = encode();
     await encoding.run();
     const { encoded, segments } = encoding.status();
@@ -70,7 +70,7 @@ describe('MemoryEncoding', () => {
     }
   });
 
-  it('encodes nothing again after a restart, and only what an edit touched', async () => {
+  it('encodes nothing again after a restart, and only the edited segments after an edit', async () => {
     await encode().run();
     const encoding = encode();
     coder.encoded.length = 0;
@@ -86,7 +86,7 @@ describe('MemoryEncoding', () => {
     expect(encoding.status()).toMatchObject({ encoded: encoding.status().segments });
   });
 
-  it('begins with open files', async () => {
+  it('encodes open files first', async () => {
     const last = [...library.documents()].at(-1)!;
     const encoding = encode({ batchCharacters: 1 });
     encoding.setOpen([last.file]);
@@ -95,7 +95,7 @@ describe('MemoryEncoding', () => {
     expect(document.text).toContain(coder.encoded[0]);
   });
 
-  it('goes on with what was changed last, whatever it is called', async () => {
+  it('encodes the latest changes next, regardless of file names', async () => {
     const paths = [...library.documents()].map(({ path }) => path).sort();
     for (const [i, path] of paths.entries())
       utimesSync(join(workspace.root, path), 1_000 + ((i * 5) % 12), 1_000 + ((i * 5) % 12));
@@ -107,7 +107,7 @@ describe('MemoryEncoding', () => {
     expect(new Set(times).size).toBe(12);
   });
 
-  it('a file that is saved while a pass goes on goes before the rest', async () => {
+  it('encodes a file saved during a pass before the rest', async () => {
     const encoding = encode({ batchCharacters: 1 });
     // The third segment waits until the file is saved.
     let go = (): void => undefined;
@@ -134,7 +134,7 @@ describe('MemoryEncoding', () => {
     expect(encoding.status()).toMatchObject({ encoded: encoding.status().segments });
   });
 
-  it('counts what is typed and not saved as it is, and reads it once', async () => {
+  it('counts unsaved text as it is, and reads it once', async () => {
     const encoding = encode();
     await encoding.run();
     const [first] = [...library.documents()].filter(({ path }) => path.endsWith('.md'));
@@ -155,7 +155,7 @@ describe('MemoryEncoding', () => {
     expect(read).not.toHaveBeenCalled();
   });
 
-  it('an edited text that is not encoded yet counts as missing, not twice', async () => {
+  it('counts an edited text that is not encoded yet as missing, not twice', async () => {
     const encoding = encode({ batchCharacters: 1 });
     await encoding.run();
     const { segments } = encoding.status();
@@ -174,7 +174,7 @@ describe('MemoryEncoding', () => {
     });
   });
 
-  it('makes anew what the store has lost', async () => {
+  it('encodes records again that the store has lost', async () => {
     const encoding = encode();
     await encoding.run();
     const { segments } = encoding.status();
@@ -183,7 +183,7 @@ describe('MemoryEncoding', () => {
     expect(encoding.status()).toMatchObject({ encoded: segments, segments });
   });
 
-  it('waits while it is paused and says so, with what is done so far', async () => {
+  it('waits while paused, and reports the progress so far', async () => {
     const encoding = encode({ batchCharacters: 1 });
     encoding.pause(true);
     const run = encoding.run();
@@ -197,7 +197,7 @@ describe('MemoryEncoding', () => {
     expect(encoding.status()).toMatchObject({ paused: false, encoded: encoding.status().segments });
   });
 
-  it('gives way before each batch', async () => {
+  it('yields before each batch', async () => {
     let given = 0;
     const own = coder.encode.bind(coder);
     vi.spyOn(coder, 'encode').mockImplementation((texts, signal) => {
@@ -209,14 +209,14 @@ describe('MemoryEncoding', () => {
     expect(coder.encoded.length).toBeGreaterThan(12);
   });
 
-  it('in another window encodes nothing, follows the one that does, and goes on where that one ended', async () => {
+  it('encodes nothing in a second window, follows the first, and takes over when it ends', async () => {
     const other = await openStore();
     const following = encode({ store: other, followMs: 5 });
     await following.run();
     expect(coder.encoded).toEqual([]);
     const { segments } = following.status();
     expect(following.status()).toMatchObject({ encoded: 0, counting: false, standstill: { cause: 'otherWindow' } });
-    // The first window encodes three segments, and ends.
+    // The first window encodes three segments, then ends.
     const own = coder.encode.bind(coder);
     let left = 3;
     vi.spyOn(coder, 'encode').mockImplementation((texts, signal) =>
@@ -240,8 +240,8 @@ describe('MemoryEncoding', () => {
     expect(store.stats()).toMatchObject({ segments: new Set(coder.encoded).size, lostBytes: 0 });
   });
 
-  it('knows to the segment what there is before the rest is encoded, and its share never falls', async () => {
-    // Of one line come several units, of white space none.
+  it('knows the exact number of segments before the rest is encoded, and its share never falls', async () => {
+    // A single line gives several units; white space gives none.
     const files = [
       workspace.put('data/huge.txt', Array.from({ length: 6_000 }, (_, i) => `value${i}`).join(' ')),
       workspace.put('data/blank.txt', `words\n${'\n'.repeat(4_000)}more\n`),
@@ -273,14 +273,14 @@ describe('MemoryEncoding', () => {
     expect(segments).not.toBe(library.status().segments);
     expect(segments).toBe([...encoding.documents()].reduce((sum, { units }) => sum + units.length, 0));
     expect(shares).toEqual([...shares].sort((a, b) => a - b));
-    // What is open was not kept waiting by the counting; everything else was.
+    // Counting delayed only files that are not open.
     const urgent = counted.indexOf(true);
     expect(urgent).toBeGreaterThan(0);
     expect(counted.slice(urgent)).not.toContain(false);
     expect(urgent).toBe(encoding.document([...library.documents()].at(-1)!.path)!.units.length);
   });
 
-  it('what is in the store can be used before anything that is missing is encoded', async () => {
+  it('makes stored segments usable before missing ones are encoded', async () => {
     await encode().run();
     const { document } = (await library.indexed([...library.documents()][0]!.path))!;
     workspace.put(document.path, `${document.text.trimEnd()} and words that were not there\n`);
@@ -295,7 +295,7 @@ describe('MemoryEncoding', () => {
     expect(encoding.status().standstill?.reason).toContain('seen');
   });
 
-  it('counts what changes while it is paused', async () => {
+  it('counts changes while paused', async () => {
     const told: boolean[] = [];
     const encoding = encode({ changed: () => told.push(encoding.status().counting) });
     encoding.pause(true);
@@ -311,7 +311,7 @@ describe('MemoryEncoding', () => {
     expect(encoding.status()).toMatchObject({ encoded: segments + 1 });
   });
 
-  it('says why it stopped when the model fails, and goes on by itself', async () => {
+  it('reports why it stopped when the model fails, and resumes automatically', async () => {
     coder.failing = new Error('the model process ended');
     const encoding = encode({ retryMs: 5 });
     await encoding.run();
@@ -327,7 +327,7 @@ describe('MemoryEncoding', () => {
     await expect.poll(() => encoding.status().encoded, { timeout: 5_000 }).toBe(encoding.status().segments);
   });
 
-  it('says when the disk is full or the folder cannot be written, and goes on by itself', async () => {
+  it('reports a full disk or an unwritable folder, and resumes automatically', async () => {
     const put = vi
       .spyOn(store, 'put')
       .mockRejectedValueOnce(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
@@ -340,7 +340,7 @@ describe('MemoryEncoding', () => {
     await expect.poll(() => encoding.status().encoded, { timeout: 5_000 }).toBe(encoding.status().segments);
     expect(encoding.status().standstill).toBe(undefined);
     put.mockRestore();
-    // A file stands where a folder should be.
+    // A file is in the place of a folder.
     const file = workspace.put('no-folder', 'text');
     const nowhere = await MemoryStore.open({
       directory: join(file, 'memories'),
@@ -353,7 +353,7 @@ describe('MemoryEncoding', () => {
       cause: 'storeUnwritable',
       reason: expect.stringContaining('cannot be written') as unknown,
     });
-    // Once it can be made, memories are.
+    // Once the folder can be created, memories are stored.
     const { rmSync } = await import('node:fs');
     rmSync(file);
     await expect.poll(() => other.status().encoded, { timeout: 5_000 }).toBe(encoding.status().segments);
@@ -361,7 +361,7 @@ describe('MemoryEncoding', () => {
     await nowhere.close();
   });
 
-  it('stays within its budget and says what is left out, instead of encoding in a circle', async () => {
+  it('stays within its budget and reports what is not encoded, instead of encoding in a loop', async () => {
     await store.close();
     store = await openStore(4_000, 1_000);
     const encoding = encode({ batchCharacters: 1 });
@@ -371,14 +371,14 @@ describe('MemoryEncoding', () => {
     expect(standstill).toMatchObject({ cause: 'budgetFull', reason: expect.stringContaining('budget') });
     expect(coder.encoded.length).toBeLessThan(2 * segments);
     expect(store.stats().bytes).toBeLessThan(6_000);
-    // A later pass with nothing to do says so too: it would look as if it were still being read.
+    // A later pass with nothing to do reports it too; otherwise it would seem to be encoding.
     const { length } = coder.encoded;
     await encoding.run();
     expect(encoding.status().standstill).toMatchObject({ cause: 'budgetFull' });
     expect(coder.encoded.length).toBe(length);
   });
 
-  it('encodes a huge line in parts, all of it', async () => {
+  it('encodes a huge line in parts that cover all of it', async () => {
     const line = Array.from({ length: 3_000 }, (_, i) => `value${i}`).join(' ');
     const file = workspace.put('data/huge.txt', line);
     await library.applyChanges([{ file, type: 'created' }]);
@@ -390,7 +390,7 @@ describe('MemoryEncoding', () => {
     expect(Math.max(...coder.encoded.map((text) => text.length))).toBeLessThanOrEqual(8_000);
   });
 
-  it('forgets files that are gone', async () => {
+  it('drops deleted files', async () => {
     const encoding = encode();
     await encoding.run();
     const before = encoding.status().segments;
@@ -402,5 +402,5 @@ describe('MemoryEncoding', () => {
     expect(encoding.status().segments).toBe(before - first!.segments);
   });
 
-  it('survives kill -9 while it encodes', () => killWhileEncoding(4), 120_000);
+  it('survives SIGKILL while it encodes', () => killWhileEncoding(4), 120_000);
 });

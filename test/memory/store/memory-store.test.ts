@@ -46,7 +46,7 @@ function put(store: MemoryStore, n: number): Promise<void> {
   return store.put(keyOf(n), 100 + n, rows, payload);
 }
 
-/** True when present and whole, false when absent; anything else fails the test. */
+/** True when the record is present and intact, false when absent. Anything else fails the test. */
 async function holds(store: MemoryStore, n: number): Promise<boolean> {
   const { payload } = memoriesOf(n);
   const rest = await store.rest(keyOf(n));
@@ -59,13 +59,13 @@ async function holds(store: MemoryStore, n: number): Promise<boolean> {
 }
 
 describe('MemoryStore', () => {
-  it('gives of each record the part that was asked for and no more, however many are asked for at once', async () => {
+  it('returns exactly the requested part of each record, for any number of concurrent reads', async () => {
     const first = await open();
     for (let n = 0; n < 50; n++) await put(first, n);
     await first.close();
     const second = await open();
     const numbers = Array.from({ length: 50 }, (_, n) => n);
-    // Nothing has been checked yet: each of them is read whole.
+    // Nothing has been verified yet, so each record is read whole.
     const parts = await Promise.all(
       numbers.map((n) => second[(['vector', 'ids', 'coarse', 'rest'] as const)[n % 4]!](keyOf(n))),
     );
@@ -79,7 +79,7 @@ describe('MemoryStore', () => {
     await second.close();
   });
 
-  it('gives back after a restart what was put before it', async () => {
+  it('returns after a restart the records put before it', async () => {
     const first = await open();
     for (let n = 0; n < 50; n++) await put(first, n);
     await first.close();
@@ -90,7 +90,7 @@ describe('MemoryStore', () => {
     await second.close();
   });
 
-  it('keeps a key once, however often it is put', async () => {
+  it('stores a key once, however often it is put', async () => {
     const store = await open();
     await put(store, 1);
     const { bytes } = store.stats();
@@ -108,14 +108,14 @@ describe('MemoryStore', () => {
     await second.close();
   });
 
-  it('reads part after part through a few buffers', async () => {
+  it('reads sequentially through a few buffers', async () => {
     const first = await open();
     for (let n = 0; n < 200; n++) await put(first, n);
     await first.close();
     const store = await open();
     for (let round = 0; round < 2; round++) for (let n = 0; n < 200; n++) expect(await holds(store, n)).toBe(true);
     expect(store.stats().buffers).toBeLessThan(10);
-    // Reads at once have one each.
+    // Concurrent reads have one buffer each.
     const parts = await Promise.all(
       Array.from({ length: 20 }, (_, n) => store.use(keyOf(n), 'rest', (bytes) => Buffer.from(bytes))),
     );
@@ -124,7 +124,7 @@ describe('MemoryStore', () => {
     await store.close();
   });
 
-  it('is written by one process: another reads, follows, and takes over when that one is gone', async () => {
+  it('is written by one process; another follows and takes over when that one exits', async () => {
     const first = await open();
     await put(first, 1);
     const second = await open();
@@ -148,7 +148,7 @@ describe('MemoryStore', () => {
     await third.close();
   });
 
-  it('is opened by a process that may not write, and left as it is', async () => {
+  it('is opened but not changed by a process that may not write', async () => {
     const first = await open();
     await put(first, 1);
     await first.close();
@@ -159,7 +159,7 @@ describe('MemoryStore', () => {
     await second.close();
   });
 
-  it('a process that stood still until another took its place writes no more', async () => {
+  it('is not written any more by a suspended process after another took over', async () => {
     const first = await open();
     await put(first, 1);
     await rm(join(directory, 'store.lock'));
@@ -177,7 +177,7 @@ describe('MemoryStore', () => {
     await third.close();
   });
 
-  it('cleared in one window is cleared for all', async () => {
+  it('is cleared for all windows when one clears it', async () => {
     const first = await open();
     for (const n of [1, 2, 3]) await put(first, n);
     const second = await open();
@@ -192,7 +192,7 @@ describe('MemoryStore', () => {
     await first.close();
   });
 
-  it('one that follows has what the one that writes has, whatever that one puts, drops, moves and clears', async () => {
+  it('gives a follower the same records as the writer, whatever the writer puts, drops, moves and clears', async () => {
     const operation = fc.oneof(
       { weight: 8, arbitrary: fc.record({ kind: fc.constant('put' as const), n: fc.nat(60) }) },
       { weight: 3, arbitrary: fc.record({ kind: fc.constant('follow' as const), n: fc.nat(60) }) },
@@ -212,7 +212,7 @@ describe('MemoryStore', () => {
             await writer.close();
             writer = await open(small);
           } else {
-            // What it still has, or has no more, it has whole.
+            // Records that it still has are intact.
             await holds(follower, n);
             await follower.refresh();
             expect(new Set(follower.keys())).toEqual(new Set(writer.keys()));
@@ -227,12 +227,12 @@ describe('MemoryStore', () => {
     );
   });
 
-  it('stays within the budget and evicts what was used longest ago', async () => {
+  it('stays within the budget and evicts the least recently used records', async () => {
     const budgetBytes = 20_000;
     const store = await open({ budgetBytes, packBytes: 4_000 });
     for (let n = 0; n < 40; n++) await put(store, n);
     for (let n = 40; n < 300; n++) {
-      expect(await holds(store, 0)).toBe(true); // in use all the time
+      expect(await holds(store, 0)).toBe(true); // In use all the time.
       await put(store, n);
     }
     const { bytes, evictions } = store.stats();
@@ -248,7 +248,7 @@ describe('MemoryStore', () => {
     await again.close();
   });
 
-  it('keeps to a small budget as well: what is dead in the pack being written counts', async () => {
+  it('stays within a small budget: dead records in the active pack count', async () => {
     const budgetBytes = 30_000;
     const store = await open({ budgetBytes });
     let most = 0;
@@ -262,7 +262,7 @@ describe('MemoryStore', () => {
     await store.close();
   });
 
-  it('survives a pack truncated at any byte: whole records stay, the torn one is gone', async () => {
+  it('survives a pack truncated at any byte: complete records stay, and the incomplete one is dropped', async () => {
     const store = await open();
     for (let n = 0; n < 6; n++) await put(store, n);
     await store.close();
@@ -283,7 +283,7 @@ describe('MemoryStore', () => {
     expect(before).toBe(6);
   });
 
-  it('never returns harmed bytes', async () => {
+  it('never returns damaged bytes', async () => {
     const store = await open();
     for (let n = 0; n < 6; n++) await put(store, n);
     await store.close();
@@ -299,7 +299,7 @@ describe('MemoryStore', () => {
           await writeFile(file, harmed);
           const opened = await open();
           let kept = 0;
-          for (let n = 0; n < 6; n++) if (await holds(opened, n)) kept++; // holds() compares every byte
+          for (let n = 0; n < 6; n++) if (await holds(opened, n)) kept++; // holds() compares every byte.
           expect(kept).toBeLessThan(6);
           await opened.close();
         },
@@ -341,7 +341,7 @@ describe('MemoryStore', () => {
     );
   });
 
-  it('leaves no file behind when it is cleared', async () => {
+  it('leaves no file after it is cleared', async () => {
     const store = await open({ packBytes: 1_000 });
     for (let n = 0; n < 40; n++) await put(store, n);
     const { bytes } = store.stats();

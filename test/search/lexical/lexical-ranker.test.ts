@@ -105,7 +105,7 @@ describe('LexicalRanker', () => {
     expect(first?.reasons.some((reason) => reason.kind === 'definition')).toBe(true);
   });
 
-  it('finds what is asked for in words', async () => {
+  it('finds files by words of the question', async () => {
     const [first] = await search('how long does it wait before the request is sent again after a failure?');
     expect(first?.path).toBe('src/net/retry.py');
     const [config] = await search('where is the config read from a file');
@@ -116,7 +116,7 @@ describe('LexicalRanker', () => {
     });
   });
 
-  it('ranks a follow-up by its own words, and by those of the question before where it has hardly any', async () => {
+  it('ranks a follow-up by its own words, and by the previous question when it has hardly any', async () => {
     const before = 'How is a request sent again with exponential backoff between attempts?';
     const first = async (question: string): Promise<string | undefined> =>
       (
@@ -130,7 +130,7 @@ describe('LexicalRanker', () => {
     expect(await first('And why is that?')).toBe('src/net/retry.py');
   });
 
-  it('says no word twice in its reasons', async () => {
+  it('repeats no word in its reasons', async () => {
     const spans = await search('where does `send_with_retry` send, and is it sent again? Send');
     const lists = spans.flatMap(({ reasons }) =>
       reasons.flatMap(({ text }) =>
@@ -156,11 +156,11 @@ describe('LexicalRanker', () => {
     );
   });
 
-  it('heeds a file the question names', async () => {
+  it('ranks a file named in the question higher', async () => {
     expect((await search('what does session.py do with a retry policy'))[0]?.path).toBe('src/net/session.py');
   });
 
-  it('returns whole lines as they stand in the document, within it, none twice', async () => {
+  it('returns whole lines of the document, none twice', async () => {
     const spans = await search('retry policy attempts delay session request');
     const seen = new Set<string>();
     for (const span of spans) {
@@ -177,7 +177,7 @@ describe('LexicalRanker', () => {
     expect(new Set(spans.map((span) => span.path)).size).toBeGreaterThan(3);
   });
 
-  it('keeps to its scope', async () => {
+  it('returns only files in its scope', async () => {
     const paths = async (scope: Scope): Promise<string[]> => [
       ...new Set((await search('retry policy', scope)).map((span) => span.path)),
     ];
@@ -196,7 +196,7 @@ describe('LexicalRanker', () => {
     for (const span of selected) expect(span.startLine <= 18 && span.endLine >= 16).toBe(true);
   });
 
-  it('obeys the limit, and leaves out documents that are gone', async () => {
+  it('respects the limit, and omits missing documents', async () => {
     expect(await search('retry policy', { kind: 'workspace' }, 2)).toHaveLength(2);
     const gone = new LexicalRanker(index, {
       read: (docId) => (docId.startsWith('tests/') ? documents.get(docId) : undefined),
@@ -209,7 +209,7 @@ describe('LexicalRanker', () => {
     expect(new Set(spans.map((span) => span.path))).toEqual(new Set(['tests/test_retry.py']));
   });
 
-  it('stops when it is told to, before reading on', async () => {
+  it('stops on abort, before it reads further documents', async () => {
     const controller = new AbortController();
     controller.abort();
     reads = 0;
@@ -224,7 +224,7 @@ describe('LexicalRanker', () => {
     expect(reads).toBe(0);
   });
 
-  it('gives nothing for a question without words, and takes any question', async () => {
+  it('returns nothing for a question without words, and accepts any question', async () => {
     expect(await search('')).toEqual([]);
     expect(await search('???  the of')).toEqual([]);
     await fc.assert(

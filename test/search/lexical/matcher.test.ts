@@ -44,7 +44,7 @@ const token = fc.oneof(
 );
 
 describe('TermFilter', () => {
-  it('lets every token through that holds one of its terms', () => {
+  it('passes every token with one of its terms', () => {
     fc.assert(
       fc.property(token, (text) => {
         scanTokens(text, 0, text.length, (start, end) => {
@@ -56,7 +56,7 @@ describe('TermFilter', () => {
     );
   });
 
-  it('keeps most others out', () => {
+  it('rejects most other tokens', () => {
     const filter = new TermFilter(['timeout', 'connect', 'id']);
     const passed = 'const render = (element) => element.children.map(renderChild); // draws the tree'
       .match(/\w+/g)
@@ -66,7 +66,7 @@ describe('TermFilter', () => {
 });
 
 describe('Matcher', () => {
-  it('finds what analysing every token finds', () => {
+  it('finds the same occurrences as analysing every token', () => {
     const terms = fc
       .array(token, { minLength: 1, maxLength: 5 })
       .map((tokens): QueryTerm[] => [...new Set(tokens.flatMap(tokenTerms))].map((term) => ({ term, weight: 1 })));

@@ -12,11 +12,11 @@ beforeAll(async () => void (segmenter = await createSegmenter()));
 afterAll(() => segmenter.close());
 
 /** Candidates of `text` when the segments with the given ordinals were found (all by default). */
-async function unitsOf(
+async function candidatesOf(
   path: string,
   text: string,
   ordinals?: readonly number[],
-): Promise<{ units: SpanCandidate[]; hits: SegmentHit[] }> {
+): Promise<{ candidates: SpanCandidate[]; hits: SegmentHit[] }> {
   const document = toDocument(`/w/${path}`, path, text);
   const segmented = await segmenter.segment(document);
   const hits = segmented.segments
@@ -32,14 +32,14 @@ async function unitsOf(
       breadcrumb: 0,
     }))
     .filter(({ ordinal }) => ordinals?.includes(ordinal) ?? true);
-  return { units: cutCandidates({ document, segmented }, hits, definition), hits };
+  return { candidates: cutCandidates({ document, segmented }, hits, definition), hits };
 }
 
 const functionOf = (name: string, lines: number): string =>
   [`def ${name}():`, ...Array.from({ length: lines }, (_, i) => `    step_${i}()`)].join('\n');
 
 describe('rangeOf', () => {
-  it('counts lines like the segmenter, whatever line break is used', async () => {
+  it('counts lines like the segmenter, for any line break', async () => {
     const line = fc.string({ maxLength: 5 }).map((text) => text.replace(/[\r\n]/g, ''));
     await fc.assert(
       fc.asyncProperty(
@@ -85,13 +85,13 @@ describe('widen', () => {
   });
 });
 
-describe('cutUnits', () => {
+describe('cutCandidates', () => {
   it('returns a short definition whole, with its doc comment', async () => {
-    const { units } = await unitsOf(
+    const { candidates } = await candidatesOf(
       'a.ts',
       "import x from 'x';\n\n/** Adds. */\nexport function add(a: number, b: number): number {\n  return a + b;\n}\n",
     );
-    expect(units.find((unit) => unit.symbol?.name === 'add')).toMatchObject({
+    expect(candidates.find((candidate) => candidate.symbol?.name === 'add')).toMatchObject({
       startLine: 3,
       endLine: 6,
       breadcrumb: ['add'],
@@ -99,13 +99,17 @@ describe('cutUnits', () => {
   });
 
   it('returns only the found segments of a long definition', async () => {
-    const { units, hits } = await unitsOf('a.py', functionOf('long', 3 * definition.lines), [1]);
-    expect(units).toHaveLength(1);
-    expect(units[0]).toMatchObject({ startLine: hits[0]?.startLine, endLine: hits[0]?.endLine, breadcrumb: ['long'] });
-    expect(units[0]?.symbol).toBeUndefined();
+    const { candidates, hits } = await candidatesOf('a.py', functionOf('long', 3 * definition.lines), [1]);
+    expect(candidates).toHaveLength(1);
+    expect(candidates[0]).toMatchObject({
+      startLine: hits[0]?.startLine,
+      endLine: hits[0]?.endLine,
+      breadcrumb: ['long'],
+    });
+    expect(candidates[0]?.symbol).toBeUndefined();
   });
 
-  it('covers every found line once, whatever the sizes of definitions', async () => {
+  it('covers every found line once, for any size of definitions', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.boolean(), fc.integer({ min: 1, max: 130 })), { minLength: 1, maxLength: 8 }),
@@ -118,15 +122,16 @@ describe('cutUnits', () => {
                 : Array.from({ length: lines }, (_, n) => `x${n} = ${n}`).join('\n'),
             )
             .join('\n\n');
-          const { units, hits } = await unitsOf('a.py', text, ordinals);
+          const { candidates, hits } = await candidatesOf('a.py', text, ordinals);
           const covered = new Map<number, number>();
-          for (const unit of units)
-            for (let line = unit.startLine; line <= unit.endLine; line++)
+          for (const candidate of candidates)
+            for (let line = candidate.startLine; line <= candidate.endLine; line++)
               covered.set(line, (covered.get(line) ?? 0) + 1);
           for (const hit of hits)
             for (let line = hit.startLine; line <= hit.endLine; line++) expect(covered.get(line)).toBe(1);
           for (const times of covered.values()) expect(times).toBe(1);
-          for (const unit of units) expect(unit.endLine - unit.startLine).toBeLessThan(definition.lines + 60);
+          for (const candidate of candidates)
+            expect(candidate.endLine - candidate.startLine).toBeLessThan(definition.lines + 60);
         },
       ),
       { numRuns: 40 },

@@ -20,7 +20,7 @@ describe('analyseQuestion', () => {
     ['who wrote the page(s) about it', []],
   ])('finds the identifiers of %j', (text, expected) => expect(names(text, 'identifier')).toEqual(expected));
 
-  it('takes capitalised words inside a sentence for names, not the first one', () => {
+  it('takes capitalized words within a sentence for names, except the first word', () => {
     expect(names('Where does Flask register a Blueprint? Does Werkzeug help?', 'proper')).toEqual([
       'Flask',
       'Blueprint',
@@ -28,7 +28,7 @@ describe('analyseQuestion', () => {
     ]);
   });
 
-  it('joins neighbouring words that may be one name, in the singular too', () => {
+  it('joins neighbouring words that may be one name, also in the singular', () => {
     const compounds = names('throw on duplicate class fields', 'compound');
     expect(compounds).toContain('duplicate_class_fields');
     expect(compounds).toContain('duplicate_class_field');
@@ -49,21 +49,21 @@ describe('analyseQuestion', () => {
     ]);
   });
 
-  it('leaves out words that ask, and counts words of design talk for less', () => {
+  it('drops question words, and gives words of design talk a lower weight', () => {
     const text = 'What is the architectural purpose of the session cookie?';
     expect(weightOf(text, 'what')).toBeUndefined();
     expect(weightOf(text, 'session')).toBe(1);
     expect(weightOf(text, 'purpos')).toBeLessThan(0.6);
   });
 
-  it("counts the project's own name for little, and looks for no definition of it", () => {
+  it("gives the project's own name a low weight, and looks up no definition of it", () => {
     const { terms, names } = analyseQuestion('Where does Flask keep the Flask session?', { ownNames: ['flask'] });
     expect(terms.find(({ term }) => term === 'flask')?.weight).toBeLessThan(0.5);
     expect(names.map(({ text }) => text)).toEqual([]);
     expect(weightOf('Where does Flask keep the session?', 'flask')).toBe(1);
   });
 
-  it('leans on the question before as far as it says little itself', () => {
+  it('uses the previous question as far as it has few words of its own', () => {
     const before = 'How often is a failed HttpRequest tried again?';
     const asked = (text: string) => analyseQuestion(text, { before });
     const weightIn = (text: string, term: string) => asked(text).terms.find((each) => each.term === term)?.weight ?? 0;
@@ -74,7 +74,7 @@ describe('analyseQuestion', () => {
     expect(asked('And where is it called?').names.some(({ text }) => text === 'HttpRequest')).toBe(true);
   });
 
-  it('adds what programmers write for a word', () => {
+  it('adds the short forms that programmers use for a word', () => {
     const term = analyseQuestion('loading the configuration').terms.find((t) => t.term === 'configur');
     expect(term?.alternatives?.map((other) => other.term)).toContain('config');
   });
@@ -97,7 +97,7 @@ describe('analyseQuestion', () => {
     });
   });
 
-  it('takes any text: at most 32 terms, positive weights, no repetition', () => {
+  it('accepts any text: at most 32 terms, positive weights, no repetition', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary', maxLength: 400 }), fc.lorem({ maxCount: 80 })), (text) => {
         const { terms, names: sought } = analyseQuestion(text);

@@ -40,16 +40,16 @@ describe('names of code', () => {
 test.each([
   ['What are `a_b`, `Session.send` and `run()`?', 'What are a_b, Session.send and run()?'],
   ['Why does `a < b` fail, and what is "c"?', 'Why does `a < b` fail, and what is "c"?'],
-])('%s is read with its names bare', (question, read) => expect(withBareNames(question)).toBe(read));
+])('%s loses the backticks around names', (question, read) => expect(withBareNames(question)).toBe(read));
 
-test("the project's own name is no name of code and says little, unless it is written as code", () => {
+test("the project's own name is not a name of code and has a low weight, unless it is written as code", () => {
   const { names, terms } = parseQuestion('How does Caddy renew certificates?', ['caddy']);
   expect(names).toEqual([]);
   expect(terms.get(stem('caddy'))).toBeLessThan(terms.get(stem('renew')) ?? 0);
   expect(parseQuestion('What is a `Caddy`?', ['caddy']).names).toEqual(['Caddy']);
 });
 
-test('tests are asked for where certain ones are meant', () => {
+test('tests are requested only where the question asks for certain ones', () => {
   expect(parseQuestion('Which tests cover the parser?').wants.tests).toBe(true);
   expect(parseQuestion('How are hooks run before each test?').wants.tests).toBe(false);
 });
@@ -75,7 +75,7 @@ test('names of code weigh more than their parts, and both more than words', () =
   expect(weights[2]).toBeGreaterThan(0);
 });
 
-test('a question of nothing but stop words still has terms', () => {
+test('a question of stop words only still has terms', () => {
   expect(parseQuestion('what does it do?').terms.size).toBeGreaterThan(0);
 });
 

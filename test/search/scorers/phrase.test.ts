@@ -19,7 +19,7 @@ const SPANS = ['raise Error("No such\n    file found")', 'no file such as this']
 const scored = (question: string): Promise<Scores | undefined> =>
   phraseScorer.score({ question: analyseQuestion(question), spans: SPANS, segments: [], weights: SEARCH_WEIGHTS });
 
-test('a span scores the share of the quoted phrases it contains, whatever the case and the line breaks', async () => {
+test('a span scores the share of the quoted phrases it contains, ignoring case and line breaks', async () => {
   const values = async (question: string) => [...((await scored(question))?.spans?.values() ?? [])];
   expect(await values('where is "no such file" raised')).toEqual([1, 0]);
   expect(await values('is it "no such file" or "such as this"')).toEqual([0.5, 0.5]);

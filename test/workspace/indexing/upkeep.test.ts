@@ -6,7 +6,7 @@ import type { SegmenterPool } from '../../../src/workspace/segments/pool';
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
-/** An index of these paths, all of one language, whose passes end when they are told to. */
+/** An upkeep over these paths, all of one language, whose passes end on request. */
 function upkeep(paths: readonly string[]) {
   const done: string[] = [];
   let end = () => {};
@@ -29,7 +29,7 @@ function upkeep(paths: readonly string[]) {
   return { made, done, pass };
 }
 
-test('after a pass, while nothing goes on, searches are tried out and then grammars loaded', async () => {
+test('runs warm-up searches and then loads grammars, once idle after a pass', async () => {
   const { done, pass } = upkeep(['src/retry-policy.ts', 'src/harbor.ts']);
   await pass();
   expect(done).toEqual([]);
@@ -37,7 +37,7 @@ test('after a pass, while nothing goes on, searches are tried out and then gramm
   expect(done).toEqual(['retry-policy', 'harbor', 'grammar typescript']);
 });
 
-test('of many files some names are taken, from all over the workspace', async () => {
+test('searches for names from all over a workspace of many files', async () => {
   const { done, pass } = upkeep(Array.from({ length: 1_000 }, (_, i) => `src/part${i}.ts`));
   await pass();
   await vi.advanceTimersByTimeAsync(10_000);
@@ -46,7 +46,7 @@ test('of many files some names are taken, from all over the workspace', async ()
   expect(Math.max(...tried)).toBeGreaterThan(900);
 });
 
-test('another pass ends it', async () => {
+test('another pass stops the warm-up', async () => {
   const { made, done, pass } = upkeep(['a.ts', 'b.ts', 'c.ts']);
   await pass();
   await vi.advanceTimersByTimeAsync(500);

@@ -37,7 +37,7 @@ class Other {
 `;
 
 describe('annotations in C++', () => {
-  it('lead no definition astray: each stands in its own class', async () => {
+  it('do not misplace definitions: each is in its own class', async () => {
     expect(await labels(HEADER)).toEqual(
       expect.arrayContaining([
         'struct store.Options',
@@ -50,7 +50,7 @@ describe('annotations in C++', () => {
     );
   });
 
-  it('are blanked in place, lines of the preprocessor and everything else stay', () => {
+  it('are blanked in place; preprocessor lines and everything else stay', () => {
     const blank = withoutAnnotations(HEADER);
     expect(blank.split('\n').map((line) => line.length)).toEqual(HEADER.split('\n').map((line) => line.length));
     expect(blank.split('\n')[0]).toBe(HEADER.split('\n')[0]);

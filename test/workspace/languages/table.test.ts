@@ -1,4 +1,4 @@
-/** The language table: every entry can be reached, and everything it names exists. */
+/** The language table: every entry is reachable, and all its references exist. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -36,7 +36,7 @@ describe('the language table', () => {
     },
   );
 
-  test('gives every pattern a group for the name, and every import pattern one for the specifier', () => {
+  test('has a group for the name in every pattern, and one for the specifier in every import pattern', () => {
     const groups = (pattern: RegExp): number =>
       (new RegExp(`${pattern.source}|`, pattern.flags).exec('')?.length ?? 0) - 1;
     for (const { id, patterns = [], imports = [] } of LANGUAGES) {
@@ -51,7 +51,7 @@ describe('the language table', () => {
     }
   });
 
-  test('answers for a language that it does not know', () => {
+  test('returns an entry for an unknown language', () => {
     expect(entryOf('brainfuck')).toEqual({ id: 'brainfuck' });
     expect(entryOf('constructor')).toEqual({ id: 'constructor' });
   });

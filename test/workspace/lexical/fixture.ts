@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../../../src/workspace/types';
 
-/** A document cut every `linesPerSegment` lines; lines `def NAME` (optionally preceded by `# doc`) define symbols. */
+/** Makes a document cut every `linesPerSegment` lines. Lines `def NAME` (optionally after `# doc`) define symbols. */
 export function makeDocument(
   path: string,
   text: string,

@@ -10,7 +10,7 @@ const OPTIONS = { documents: WEIGHTS, segments: { ...WEIGHTS, path: 0 }, limit: 
 const query = (...terms: string[]): { term: string; weight: number }[] => terms.map((term) => ({ term, weight: 1 }));
 
 describe('search', () => {
-  it('scores documents as BM25F written out by hand', () => {
+  it('scores documents as BM25F computed by hand', () => {
     const index = LexicalIndex.inMemory();
     const texts = {
       'a/one.py': 'alpha beta beta\ngamma',
@@ -21,7 +21,7 @@ describe('search', () => {
       const { document, segmented } = makeDocument(path, text, 10);
       index.add(path, document, segmented);
     }
-    const lengths = [4, 5, 4]; // tokens; "def" counts
+    const lengths = [4, 5, 4]; // Number of tokens; "def" counts.
     const average = 13 / 3;
     const idf = (n: number): number => Math.log(1 + (3 - n + 0.5) / (n + 0.5));
     const frequency = (f: number, length: number): number => f / (1 - WEIGHTS.b + (WEIGHTS.b * length) / average);
@@ -40,7 +40,7 @@ describe('search', () => {
     expect(result.documentIdf[0]).toBeCloseTo(idf(2), 6);
   });
 
-  it('finds path words, names the fields a term was found in, and counts a file name', () => {
+  it('finds path words, reports the fields of a term, and counts a file name', () => {
     const index = LexicalIndex.inMemory();
     const { document, segmented } = makeDocument('net/http_session.py', 'pass\n# sends requests\ndef open_session\nx');
     index.add('net/http_session.py', document, segmented);
@@ -75,7 +75,7 @@ describe('search', () => {
     expect(documentIdf).toEqual([Math.log(1 + 0.5 / 2.5)]);
   });
 
-  it('keeps to a scope and to the newest version of a document', () => {
+  it('returns only the newest version of documents within the scope', () => {
     const index = LexicalIndex.inMemory();
     const add = (path: string, text: string): void => {
       const { document, segmented } = makeDocument(path, text);
@@ -95,7 +95,7 @@ describe('search', () => {
     expect(index.search(query('needl'), OPTIONS).documents).toEqual([]);
   });
 
-  it('takes an empty query, an empty index and empty documents', () => {
+  it('accepts an empty query, an empty index and empty documents', () => {
     const index = LexicalIndex.inMemory();
     expect(index.search([], OPTIONS).documents).toEqual([]);
     const { document } = makeDocument('empty.py', '');
@@ -127,7 +127,7 @@ describe('search', () => {
 });
 
 describe('occurrences', () => {
-  it('tells definitions from uses', () => {
+  it('distinguishes definitions from uses', () => {
     const index = LexicalIndex.inMemory();
     for (const [path, text] of [
       ['a.py', 'def openSession\nbody'],

@@ -48,7 +48,7 @@ function add(index: LexicalIndex, path: string, text: string): void {
   index.add(path, document, segmented);
 }
 
-/** Everything a search can tell, in an order that does not depend on how documents lie in packs. */
+/** Every answer of an index, in an order independent of the distribution of documents over packs. */
 function answers(index: LexicalIndex): unknown {
   return ['alpha', 'beta', 'gamma', 'gammadelta', '=epsilon', 'größe', '検索', 'http', 'py', 'missing'].map((term) => {
     const { documents, documentIdf } = index.search([{ term, weight: 1 }], OPTIONS);
@@ -99,7 +99,7 @@ describe('store', () => {
     await again.close();
   });
 
-  it('knows which texts it has', async () => {
+  it('knows which texts it has indexed', async () => {
     const index = await open();
     const { document, segmented } = makeDocument('a.py', 'alpha');
     index.add('a.py', document, segmented);
@@ -142,7 +142,7 @@ describe('store', () => {
     await reopened.close();
   });
 
-  it('is whole after a kill between any two writes: left-overs are swept, unflushed documents are missing', async () => {
+  it('is intact after a kill between any two writes: leftovers are deleted, unflushed documents are missing', async () => {
     const index = await open();
     add(index, 'a.py', 'alpha');
     await index.flush();
@@ -156,7 +156,7 @@ describe('store', () => {
     await reopened.close();
   });
 
-  it('reports a pack truncated or altered at any byte, keeps the others and goes on working', async () => {
+  it('reports a pack truncated or altered at any byte, keeps the others and continues', async () => {
     const index = await open();
     add(index, 'a.py', textOf(1));
     await index.flush();
@@ -193,7 +193,7 @@ describe('store', () => {
     );
   });
 
-  it('begins anew when the manifest is damaged, and says so', async () => {
+  it('starts empty when the manifest is damaged, and reports it', async () => {
     const index = await open();
     add(index, 'a.py', 'alpha');
     await index.flush();
@@ -211,7 +211,7 @@ describe('store', () => {
   it('loses nothing when the store cannot be written, and writes it later', async () => {
     const index = await open();
     add(index, 'a.py', 'alpha');
-    // A directory where the pack's temporary file should be: opening it for writing fails.
+    // A directory in the place of the pack's temporary file makes opening fail.
     mkdirSync(join(directory, 'lexical-1.pack.tmp'));
     await expect(index.flush()).rejects.toMatchObject({ code: 'lexicalWriteFailed' });
     expect(index.search([{ term: 'alpha', weight: 1 }], OPTIONS).documents).toHaveLength(1);
@@ -242,7 +242,7 @@ describe('store', () => {
     await index.close();
   });
 
-  it('clears, and is usable afterwards', async () => {
+  it('is usable after a clear', async () => {
     const index = await open();
     add(index, 'a.py', 'alpha');
     await index.flush();
@@ -257,7 +257,7 @@ describe('store', () => {
 });
 
 describe('any sequence of changes', () => {
-  it('ends in the same index as adding what is left to an empty one', async () => {
+  it('gives the same index as adding the remaining documents to an empty one', async () => {
     const step = fc.oneof(
       { weight: 6, arbitrary: fc.record({ kind: fc.constant('add' as const), file: fc.nat(9), seed: fc.nat(50) }) },
       {
@@ -308,14 +308,14 @@ describe('chooseMerge', () => {
     documents: 10,
     live,
   });
-  it('joins packs of one tier, drops empty ones, rewrites worn ones, leaves the rest', () => {
+  it('joins packs of one tier, drops empty ones, rewrites worn ones and leaves the rest', () => {
     expect(chooseMerge([])).toEqual([]);
     expect(chooseMerge([pack(3e7), pack(2e6), pack(1e5), pack(1e5)])).toEqual([]);
     expect(chooseMerge([pack(9e7), pack(1e5), pack(2e5), pack(1e5), pack(3e5)]).sort()).toEqual([1, 2, 3, 4]);
     expect(chooseMerge([pack(9e7), pack(1e5, 0)])).toEqual([1]);
     expect(chooseMerge([pack(9e7), pack(2e7, 5)])).toEqual([1]);
   });
-  it('ends, with few packs, whatever it starts from', () => {
+  it('ends with few packs from any start', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 1e9 }), { maxLength: 40 }), (sizes) => {
         let packs = sizes.map((bytes) => pack(bytes));

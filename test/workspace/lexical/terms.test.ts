@@ -29,7 +29,7 @@ describe('splitIdentifier', () => {
     ['_', []],
   ])('%s', (token, parts) => expect(splitIdentifier(token)).toEqual(parts));
 
-  it('loses no letter or digit, whatever the token', () => {
+  it('loses no letter or digit of any token', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[A-Za-z0-9_$-]{1,40}$/), (token) => {
         expect(splitIdentifier(token).join('')).toBe(token.replace(/[_$-]/g, ''));
@@ -39,12 +39,12 @@ describe('splitIdentifier', () => {
 });
 
 describe('tokenTerms', () => {
-  it('gives parts as stems and the whole without separators, the same for every style of writing', () => {
+  it('gives stems of the parts and the whole without separators, the same for every naming style', () => {
     expect(tokenTerms('getEnvironProxies')).toEqual(['getenvironproxies', 'get', 'environ', 'proxi']);
     expect(tokenTerms('get_environ_proxies')).toEqual(tokenTerms('getEnvironProxies'));
     expect(tokenTerms('get-environ-proxies')).toEqual(tokenTerms('getEnvironProxies'));
   });
-  it('meets prose through the stem', () => {
+  it('matches prose through the stem', () => {
     expect(tokenTerms('serialize')).toEqual(tokenTerms('Serialization'));
     expect(wordTerm('validation')).toBe(wordTerm('validate'));
   });
@@ -53,7 +53,7 @@ describe('tokenTerms', () => {
     expect(tokenTerms('x')).toEqual([]);
     expect(tokenTerms('is_a')).toEqual(['isa']);
   });
-  it('keeps a hash whole and drops what is too long to be a name', () => {
+  it('keeps a hash whole and drops tokens too long to be a name', () => {
     expect(tokenTerms('9f86d081884c7d659a2feaa0c55ad015')).toEqual(['9f86d081884c7d659a2feaa0c55ad015']);
     expect(tokenTerms('A'.repeat(81))).toEqual([]);
   });
@@ -70,7 +70,7 @@ describe('scanTokens', () => {
     scanTokens(text, 0, text.length, (start, end) => void tokens.push(text.slice(start, end)));
     return tokens;
   };
-  it('joins kebab-case and nothing else that has a hyphen', () => {
+  it('joins kebab-case and no other hyphens', () => {
     expect(tokensOf('create-subscriber.js i-- a->b 3-4 utf-8 -x x-')).toEqual([
       'create-subscriber',
       'js',
@@ -84,7 +84,7 @@ describe('scanTokens', () => {
       'x',
     ]);
   });
-  it('gives tokens in order, none overlapping, that TokenTable analyses as tokenTerms does, for any text', () => {
+  it('scans tokens in order without overlap, and TokenTable agrees with tokenTerms, for any text', () => {
     const table = new TokenTable();
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), fc.nat(20), (text, from) => {
@@ -103,7 +103,7 @@ describe('scanTokens', () => {
 });
 
 describe('stem', () => {
-  // Pairs from Porter's paper, one or more for each step.
+  // Pairs from Porter's paper, at least one for each step.
   it.each([
     ['caresses', 'caress'],
     ['ponies', 'poni'],
@@ -166,7 +166,7 @@ describe('stem', () => {
     expect(new Set(forms.map(stem)).size).toBe(1);
   });
 
-  it('leaves alone what is no English word and never lengthens a word by more than one letter', () => {
+  it('leaves non-English words alone and lengthens a word by at most one letter', () => {
     for (const word of ['größe', 'x1', 'Ab', 'is']) expect(stem(word)).toBe(word);
     fc.assert(
       fc.property(fc.stringMatching(/^[a-z]{1,30}$/), (word) => {
@@ -177,7 +177,7 @@ describe('stem', () => {
 });
 
 describe('the format of packs', () => {
-  it('gets a new name whenever the terms of a text change: change MAGIC together with this list', () => {
+  it('needs a new name whenever the terms of a text change: change MAGIC together with this list', () => {
     const terms = textTerms(
       'class HTTPServer2: def get_environ_proxies(self, noProxy) # Reads the configuration of create-subscriber, utf-8, 検索する, größeÄndern, URLs, 404, exceeds exceeded, try tries',
     );

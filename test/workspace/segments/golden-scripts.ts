@@ -1,6 +1,6 @@
 import { type Golden, trim } from './golden-types';
 
-/** Scripting languages, styles, and those that are read by patterns instead of a grammar. */
+/** Scripting languages, styles, and languages read by patterns instead of a grammar. */
 export const SCRIPTS: readonly Golden[] = [
   {
     language: 'ruby',

@@ -1,5 +1,5 @@
 /**
- * One small program per language and what must be found in it: kind, qualified name, lines, first doc line, exported.
+ * One small program per language and its expected definitions: kind, qualified name, lines, first doc line, exported.
  */
 export interface Golden {
   language: string;
@@ -8,5 +8,5 @@ export interface Golden {
   imports: readonly string[];
 }
 
-/** A text written from the line below its opening quote. */
+/** Removes the first line break, so that a text can begin below its opening quote. */
 export const trim = (text: string): string => text.replace(/^\n/, '');

@@ -32,7 +32,7 @@ function describeSymbol({
 
 describe('definitions and imports', () => {
   it.each(GOLDEN.map((golden) => [golden.language, golden] as const))(
-    'of %s',
+    'are found in %s',
     async (language, { text, symbols, imports }) => {
       const segmented = await segmenter.segment({ path: 'x', language, text });
       expect(segmented.symbols.map(describeSymbol)).toEqual(symbols);
@@ -69,7 +69,7 @@ describe('signatures', () => {
 });
 
 describe('breadcrumbs', () => {
-  it('name what holds the first line', async () => {
+  it('name the definitions that contain the first line', async () => {
     const method = (name: string): string =>
       `    def ${name}(self):\n${Array.from({ length: 40 }, (_, i) => `        self.call_${i}(${i})\n`).join('')}\n`;
     const text = `class Big:\n${['one', 'two', 'three'].map(method).join('')}`;
@@ -79,7 +79,7 @@ describe('breadcrumbs', () => {
 });
 
 describe('documented functions', () => {
-  it('come with words, code without the words, and what they call', async () => {
+  it('consist of words, code without the words, and the functions it calls', async () => {
     const text =
       'import os\n\n@cached\ndef load(path):\n    """Loads a file.\n\n    Twice.\n    """\n    data = os.read(path)  # not call(this)\n    return parse(data, mode="x(y)") if ready(data) else None\n\ndef bare():\n    return 1\n';
     const document = { path: 'x.py', language: 'python', text };
@@ -95,7 +95,7 @@ describe('documented functions', () => {
     ]);
   });
 
-  it('keep the comment above out of the code', async () => {
+  it('exclude the comment above from the code', async () => {
     const document = {
       path: 'x.ts',
       language: 'typescript',

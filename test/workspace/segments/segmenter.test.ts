@@ -45,7 +45,7 @@ const LANGUAGES = [
   'something-unknown',
 ];
 
-/** What every segmented document must be, whatever the text. */
+/** Checks the invariants of every segmented document. */
 function check(text: string, { segments, symbols }: SegmentedDocument): void {
   const lines = new LineTable(text);
   let line = 1;
@@ -81,7 +81,7 @@ function check(text: string, { segments, symbols }: SegmentedDocument): void {
   }
 }
 
-/** Lines such as programs are made of, and such as they are not. */
+/** Lines that occur in programs, and lines that do not. */
 const line = fc.oneof(
   fc.constantFrom(
     '',
@@ -156,11 +156,11 @@ describe('segments', () => {
     );
   });
 
-  it('of an empty text are none', async () => {
+  it('are none for an empty text', async () => {
     expect((await segmenter.segment({ path: 'x', language: 'python', text: '' })).segments).toEqual([]);
   });
 
-  it('of one line of 2 MB are one, with the part of it to be used', async () => {
+  it('are one for a single line of 2 MB, with the part to use', async () => {
     const result = await segmenter.segment({
       path: 'bundle.min.js',
       language: 'javascript',
@@ -171,7 +171,7 @@ describe('segments', () => {
     expect(result.segments[0]?.maxCharacters).toBe(MAX_SEGMENT_CHARACTERS);
   });
 
-  it('of a generated file of 700 kB are made, names included', async () => {
+  it('cover a generated file of 700 kB, names included', async () => {
     const text = Array.from(
       { length: 14_000 },
       (_, i) => `export const generatedConstant${i} = { id: ${i}, name: 'n${i}' };\n`,
@@ -182,7 +182,7 @@ describe('segments', () => {
     expect(result.symbols.some(({ name }) => name === 'generatedConstant13999')).toBe(true);
   });
 
-  it('of text that drives a parser mad are made all the same', async () => {
+  it('exist for text that derails a parser', async () => {
     for (const [language, text] of [
       ['javascript', '['.repeat(50_000)],
       ['python', Array.from({ length: 2_000 }, (_, i) => `${' '.repeat(i % 200)}if x:\n`).join('')],
@@ -284,7 +284,7 @@ describe('segments', () => {
         `<html>\n  <body>\n    <p>Words</p>\n    <style>\n${style}    </style>\n    <p>Words</p>\n    <script>\n${script}    </script>\n    <p>Words</p>\n  </body>\n</html>\n`,
     ],
   ])(
-    'of %s are cut where script, style and markup meet, and the script by its language',
+    'cut %s at the borders of script, style and markup, and the script by its language',
     async (path, language, page) => {
       const script = ['first', 'second', 'third']
         .map(
@@ -316,7 +316,7 @@ describe('segments', () => {
     },
   );
 
-  it('of a small component stay together', async () => {
+  it('keep a small component together', async () => {
     const { segments } = await segmenter.segment({
       path: 'x.svelte',
       language: 'svelte',
@@ -333,12 +333,12 @@ describe('segments', () => {
     ['LICENSE.apache', 'prose'],
     ['notes.txt', 'prose'],
     ['docs/HACKING', 'prose'],
-  ])('of plain text in %s are %s', async (path, kind) => {
+  ])('give plain text in %s the kind %s', async (path, kind) => {
     const { segments, method } = await segmenter.segment({ path, language: 'plaintext', text: 'one\n\ntwo\n' });
     expect([segments[0]?.kind, method]).toEqual([kind, kind === 'data' ? 'indentation' : 'headings']);
   });
 
-  it('fall back to layout when grammars are missing, and say so', async () => {
+  it('fall back to layout when grammars are missing, and report it', async () => {
     const lame = await createSegmenter({ grammars: '/nowhere' });
     const result = await lame.segment({ path: 'a.py', language: 'python', text: 'def f():\n    return 1\n' });
     expect(result.method).toBe('indentation');

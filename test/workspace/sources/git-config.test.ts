@@ -53,7 +53,7 @@ describe('a configuration file', () => {
     },
   );
 
-  it('is read as git reads it, where git reads it', () => {
+  it('is parsed with the same result as by git', () => {
     fc.assert(
       fc.property(fc.array(line, { maxLength: 7 }), (lines) => {
         const file = join(home, 'config');
@@ -76,7 +76,7 @@ describe('a configuration file', () => {
     );
   }, 60_000);
 
-  it('of any bytes is read without an end', () => {
+  it('is parsed in bounded time for any bytes', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 300 }), (text) => void parseGitConfig(text)),
       { numRuns: 200 },
@@ -88,7 +88,7 @@ describe('core.excludesFile', () => {
   const found = (): string | undefined => excludesFile(repository, join(repository, '.git'), env());
   const expected = (): string => git('config', '--type=path', 'core.excludesFile').stdout.replace(/\n$/, '');
 
-  it("is the user's git/ignore where nothing names another", () => {
+  it("is the user's git/ignore where no file names another", () => {
     expect(found()).toBe(join(home, '.config/git/ignore'));
     expect(excludesFile(repository, join(repository, '.git'), { ...env(), XDG_CONFIG_HOME: join(home, 'xdg') })).toBe(
       join(home, 'xdg/git/ignore'),
@@ -109,7 +109,7 @@ describe('core.excludesFile', () => {
     expect(found()).toBeUndefined();
   });
 
-  it('is found in included files, under a condition only where the repository lies there', () => {
+  it('is found in included files, and under a condition only for matching repositories', () => {
     git('init', '-q');
     writeFileSync(join(home, 'more'), '[core]\n excludesFile = ~/included\n');
     writeFileSync(join(home, '.gitconfig'), '[include]\n path = more\n');
@@ -126,7 +126,7 @@ describe('core.excludesFile', () => {
     expect([found(), expected()]).toEqual([join(home, 'included'), join(home, 'included')]);
   });
 
-  it('does not follow a file that includes itself for ever', () => {
+  it('does not follow a file that includes itself forever', () => {
     writeFileSync(join(home, '.gitconfig'), '[core]\n excludesFile = ~/mine\n[include]\n path = .gitconfig\n');
     expect(found()).toBe(join(home, 'mine'));
   });

@@ -23,7 +23,7 @@ async function read(bytes: Uint8Array | string, name = 'a.ts'): Promise<{ text: 
 }
 
 describe('reading', () => {
-  it('decodes UTF-8 with and without a mark, and UTF-16 with one', async () => {
+  it('decodes UTF-8 with and without a byte order mark, and UTF-16 with one', async () => {
     expect(await read('héllo 😀')).toEqual({ text: 'héllo 😀', replaced: false });
     expect(await read('\uFEFFhéllo')).toEqual({ text: 'héllo', replaced: false });
     expect(await read(Buffer.from('\uFEFFhéllo 😀', 'utf16le'))).toEqual({ text: 'héllo 😀', replaced: false });
@@ -31,11 +31,11 @@ describe('reading', () => {
     expect(await read('')).toEqual({ text: '', replaced: false });
   });
 
-  it('replaces what is no UTF-8, and says so', async () => {
+  it('replaces bytes that are not UTF-8, and reports it', async () => {
     expect(await read(Buffer.from('caf\xe9 au lait', 'latin1'))).toEqual({ text: 'caf\uFFFD au lait', replaced: true });
   });
 
-  it('says what is wrong with a file that gives no text', async () => {
+  it('reports why a file gives no text', async () => {
     await expect(read('a\0b')).rejects.toMatchObject({ code: 'binary' });
     await expect(read(Buffer.from(Array.from({ length: 600 }, (_, i) => 0x80 + (i % 0x40))))).rejects.toMatchObject({
       code: 'binary',
@@ -66,7 +66,7 @@ describe('languages', () => {
     ['tsconfig.json', '', 'jsonc'],
     ['constructor', '', 'plaintext'],
     ['a.constructor', '', 'plaintext'],
-  ])('of %s (%j) is %s', (path, head, language) => expect(languageOf(path, head)).toBe(language));
+  ])('%s (%j) is detected as %s', (path, head, language) => expect(languageOf(path, head)).toBe(language));
 });
 
 describe('globs', () => {
@@ -99,7 +99,7 @@ describe('hostile patterns', () => {
     `${'**/'.repeat(200)}b`,
     '{a,aa,aaa}'.repeat(300),
     '{'.repeat(4_000),
-  ])('end at once: %s', (glob) => {
+  ])('end immediately: %s', (glob) => {
     const matches = globMatcher(glob, false);
     expect(matches(`${`${name}/`.repeat(15)}${name}`)).toBe(false);
     const file = new IgnoreFile('.gitignore', `${glob}\n!${glob}`, false);
@@ -112,7 +112,7 @@ describe('special files', () => {
   afterAll(() => rmSync(special, { recursive: true, force: true }));
 
   it.skipIf(process.platform === 'win32')(
-    'are refused at once: a pipe without a writer, an endless device, a socket',
+    'are refused immediately: a pipe without a writer, an endless device, a socket',
     async () => {
       const pipe = join(special, 'pipe.ts');
       execFileSync('mkfifo', [pipe]);
@@ -127,7 +127,7 @@ describe('special files', () => {
     },
   );
 
-  it.skipIf(process.platform !== 'linux')('of size 0 with content are read, and limited', async () => {
+  it.skipIf(process.platform !== 'linux')('with size 0 and content are read up to the limit', async () => {
     expect((await readDocument('/proc/self/status', 'status.txt')).document.text).toContain('Name:');
     await expect(readDocument('/proc/self/status', 'status.txt', 100)).rejects.toMatchObject({ code: 'tooLarge' });
   });

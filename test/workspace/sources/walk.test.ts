@@ -13,7 +13,7 @@ let home: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'anchorage-walk-'));
   home = mkdtempSync(join(tmpdir(), 'anchorage-home-'));
-  // git and we read the same user's files, and not those of whoever runs the tests.
+  // git and the product read the same user files, not those of the person who runs the tests.
   for (const [name, value] of Object.entries({
     HOME: home,
     XDG_CONFIG_HOME: '',
@@ -98,7 +98,7 @@ describe('ignore rules', () => {
     everywhere: fc.array(pattern, { maxLength: 2 }),
   });
 
-  it('mean what git means by them, on generated trees', async () => {
+  it('have the same meaning as in git, on generated trees', async () => {
     await fc.assert(
       fc.asyncProperty(tree, async ({ files, ignores, exclude, everywhere }) => {
         rmSync(root, { recursive: true, force: true });
@@ -108,7 +108,7 @@ describe('ignore rules', () => {
           try {
             put(file);
           } catch {
-            // A file stands where a folder is wanted: the tree is as it is.
+            // A file is in the place of a folder, so the tree stays as it is.
           }
         }
         for (const [directory, patterns] of ignores) {
@@ -161,7 +161,7 @@ describe('ignore rules', () => {
     );
   });
 
-  it("of the user's own ignore file are the weakest, and named", async () => {
+  it("from the user's own ignore file are the weakest, and named", async () => {
     git('init', '-q');
     writeFileSync(join(home, '.gitconfig'), '[core]\n\texcludesFile = ~/everywhere\n');
     writeFileSync(join(home, 'everywhere'), '*.swp\n/notes/\n');
@@ -175,7 +175,7 @@ describe('ignore rules', () => {
     expect((await walked()).paths).toEqual(['.gitignore', 'a.swp', 'b.txt', 'sub/notes/n.txt']);
   });
 
-  it('outside the folder reach a linked work tree: those of the main repository', async () => {
+  it('outside the folder apply in a linked work tree: those of the main repository', async () => {
     git('init', '-q', 'main');
     git('-C', 'main', '-c', 'user.name=n', '-c', 'user.email=e', 'commit', '-q', '--allow-empty', '-m', 'first');
     git('-C', 'main', 'worktree', 'add', '-q', '../tree');
@@ -189,7 +189,7 @@ describe('ignore rules', () => {
     expect(Object.fromEntries(report.skipped)).toMatchObject({ 'info/exclude': 1, 'core.excludesFile': 1 });
   });
 
-  it('of .anchorageignore have the last word, and take back in what git leaves out', async () => {
+  it('in .anchorageignore have precedence, and include files that git excludes', async () => {
     git('init', '-q');
     put('.gitignore', 'build/\nnode_modules/\n*.gen.ts\nsecret/\n');
     put('.anchorageignore', '!build/api/*.ts\n!*.gen.ts\nlegacy/\n!secret/\n');
@@ -224,14 +224,14 @@ describe('ignore rules', () => {
     expect(why('node_modules/x/y.gen.ts').indexed).toBe(false);
   });
 
-  it('of files.exclude are VS Code globs, relative to the folder', async () => {
+  it('in files.exclude are VS Code globs, relative to the folder', async () => {
     for (const file of ['a.pyc', 'x/b.pyc', 'out/c.ts', 'x/out/d.ts', 'e.log', 'x/e.log', 'k1/x', 'k3/x']) put(file);
     const options = { ...OPTIONS, filesExclude: ['**/*.pyc', 'out', '*.log', 'k[12]/{x,y}'] };
     expect((await walked(undefined, options)).paths).toEqual(['k3/x', 'x/e.log', 'x/out/d.ts']);
     expect(why('out/c.ts', options).reason).toBe('Its folder out is ignored by the setting files.exclude: out');
   });
 
-  it("of a folder's own files.exclude take the place of the workspace's", async () => {
+  it("in a folder's own files.exclude replace those of the workspace", async () => {
     for (const file of ['one/a.log', 'one/b.tmp', 'two/a.log', 'two/b.tmp']) put(file);
     const folders = [
       { name: 'one', directory: join(root, 'one') },
@@ -240,7 +240,7 @@ describe('ignore rules', () => {
     expect((await walked(folders, { ...OPTIONS, filesExclude: ['*.log'] })).paths).toEqual(['one/b.tmp', 'two/a.log']);
   });
 
-  it('above the workspace folder count too, unless they ignore the folder itself', async () => {
+  it('above the workspace folder apply too, unless they ignore the folder itself', async () => {
     git('init', '-q');
     put('.gitignore', '*.tmp\n/ignored/\n');
     put('sub/a.tmp');
@@ -252,7 +252,7 @@ describe('ignore rules', () => {
 });
 
 describe('repositories within', () => {
-  it('are left out and counted: submodules, work trees, clones', async () => {
+  it('are excluded and counted: submodules, work trees, clones', async () => {
     git('init', '-q');
     put('a.ts');
     put('sub/.git', 'gitdir: ../.git/modules/sub\n');
@@ -273,7 +273,7 @@ describe('repositories within', () => {
     expect((await walked()).paths).toContain('clone/x.ts');
   });
 
-  it('are walked when the folder is no repository: a folder of clones', async () => {
+  it('are walked when the folder is not a repository: a folder of clones', async () => {
     put('one/.git/HEAD');
     put('one/.gitignore', '*.o\n');
     put('one/a.ts');
@@ -286,7 +286,7 @@ describe('repositories within', () => {
 });
 
 describe('odd places', () => {
-  it('with awkward names are walked', async () => {
+  it('with unusual names are walked', async () => {
     const long = `${'d'.repeat(100)}/${'e'.repeat(100)}/${'f'.repeat(96)}.ts`;
     const names = [
       'a b.ts',
@@ -333,7 +333,7 @@ describe('odd places', () => {
     }
   });
 
-  it('behind a link count by their own path: a link to an ignored file is ignored', async () => {
+  it('behind a link follow the rules of their own path: a link to an ignored file is ignored', async () => {
     put('.gitignore', 'secret.txt\n');
     git('init', '-q');
     put('secret.txt');
@@ -347,7 +347,7 @@ describe('odd places', () => {
     expect(why('open.txt').indexed).toBe(true);
   });
 
-  it('with names that are not UTF-8 are counted and told', async () => {
+  it('with names that are not UTF-8 are counted and reported', async () => {
     put('a.ts');
     writeFileSync(Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from([0xe9]), Buffer.from('.ts')]), 'text');
     const { paths, report } = await walked();
@@ -357,7 +357,7 @@ describe('odd places', () => {
   });
 
   it.skipIf(process.platform === 'win32')(
-    'refuses ignore files that are links, devices or pipes, and says so',
+    'refuses ignore files that are links, devices or pipes, and reports it',
     async () => {
       git('init', '-q');
       put('rules', 'a.ts\n');
@@ -378,7 +378,7 @@ describe('odd places', () => {
     },
   );
 
-  it('of a very wide directory yield to the event loop', async () => {
+  it('with very many entries yield to the event loop', async () => {
     put('.gitignore', Array.from({ length: 200 }, (_, i) => `*x${i}*y${i}*.log`).join('\n'));
     git('init', '-q');
     for (let i = 0; i < 3_000; i++) writeFileSync(join(root, `file${i}x1y.log`), '');
@@ -389,7 +389,7 @@ describe('odd places', () => {
     expect(turns).toBeGreaterThan(3);
   });
 
-  it.skipIf(process.getuid?.() === 0)('without permission are recorded, and the walk goes on', async () => {
+  it.skipIf(process.getuid?.() === 0)('without permission are recorded, and the walk continues', async () => {
     put('closed/x.ts');
     put('open/y.ts');
     chmodSync(join(root, 'closed'), 0);
@@ -402,7 +402,7 @@ describe('odd places', () => {
     }
   });
 
-  it('are left out when they are binary or too large, and counted', async () => {
+  it('are excluded when binary or too large, and counted', async () => {
     put('a.png');
     put('b.ts', 'x'.repeat(200_000));
     put('c.ts');
@@ -416,7 +416,7 @@ describe('odd places', () => {
 });
 
 describe('several folders', () => {
-  it('have paths of their own, and one inside another is walked once', async () => {
+  it('have separate paths, and a nested one is walked once', async () => {
     put('app/a.ts');
     put('app/lib/b.ts');
     put('other/app/c.ts');

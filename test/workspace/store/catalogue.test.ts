@@ -62,7 +62,7 @@ async function filled(count: number): Promise<Catalogue> {
 }
 
 describe('the catalogue', () => {
-  it('gives back what was put, after being closed', async () => {
+  it('returns entries after being reopened', async () => {
     const before = await filled(10);
     before.remove(entry(4).path);
     await before.close();
@@ -77,7 +77,7 @@ describe('the catalogue', () => {
     expect(after.segmented(entry(4).hash, 'python')).toBeUndefined();
   });
 
-  it('keeps every whole record of a log cut off at any byte, and goes on from there', async () => {
+  it('keeps every complete record of a log truncated at any byte, and continues from there', async () => {
     await filled(12);
     const whole = readFileSync(log);
     const ends = readLog(log).records.map(({ offset, length }) => offset + length);
@@ -91,7 +91,7 @@ describe('the catalogue', () => {
       const catalogue = Catalogue.open(directory);
       const wholeRecords = ends.filter((end) => end <= cut).length;
       if (wholeRecords > 0) expect(catalogue.rebuilt).toBeUndefined();
-      // Each file is two records: how it was segmented, and the file.
+      // Each file is two records: its segments and its entry.
       expect(catalogue.entries.size).toBe(wholeRecords === 0 ? 0 : Math.floor((wholeRecords - 1) / 2));
       catalogue.put(entry(99), segmented(99));
       await catalogue.close();
@@ -102,7 +102,7 @@ describe('the catalogue', () => {
     }
   });
 
-  it('loses no more than the records that any harm touched', async () => {
+  it('loses only the records that damage touched', async () => {
     await filled(12);
     const whole = readFileSync(log);
     await fc.assert(
@@ -120,7 +120,7 @@ describe('the catalogue', () => {
             expect(found).toEqual(entry(i));
             expect(catalogue.segmented(found.hash, found.language)).toEqual(segmented(i));
           }
-          // Forty bytes touch at most a handful of records; without a header all is made anew.
+          // Forty bytes touch at most a few records. Without a header everything is rebuilt.
           if (catalogue.rebuilt === undefined) expect(catalogue.entries.size).toBeGreaterThanOrEqual(9);
         },
       ),
@@ -128,7 +128,7 @@ describe('the catalogue', () => {
     );
   });
 
-  it('notices a record that is harmed while it is open', async () => {
+  it('detects a record damaged while open', async () => {
     await filled(3);
     const catalogue = Catalogue.open(directory);
     const bytes = readFileSync(log);
@@ -137,7 +137,7 @@ describe('the catalogue', () => {
     expect(catalogue.has(entry(2).hash, 'typescript')).toBe(false);
   });
 
-  it('is made anew, whole, when another version wrote it', async () => {
+  it('is rebuilt completely when another version wrote it', async () => {
     await filled(5);
     const text = readFileSync(log);
     const at = text.indexOf('"segmenter":');
@@ -155,12 +155,12 @@ describe('the catalogue', () => {
     expect([...Catalogue.open(directory).entries.keys()]).toEqual([entry(1).path]);
   });
 
-  it('keeps in memory what a full disk does not take, and writes it once there is room', async () => {
+  it('keeps records in memory while the disk is full, and writes them once there is space', async () => {
     let room = 0;
     const files: LogFiles = {
       ...DISK,
       async write(file, offset, bytes) {
-        // As much as fits, then the disk is full: the worst a file system does.
+        // Writes as much as fits, then the disk is full: the worst case of a file system.
         if (bytes.length > room) {
           await DISK.write(file, offset, bytes.subarray(0, room));
           throw Object.assign(new Error('no space'), { code: 'ENOSPC' });
@@ -187,7 +187,7 @@ describe('the catalogue', () => {
     expect(after.damagedBytes).toBe(0);
   });
 
-  it('gives room back when most of it is dead, and keeps what is in use through a failed attempt', async () => {
+  it('frees space when most records are dead, and keeps live ones through a failed attempt', async () => {
     let failing = true;
     const files: LogFiles = {
       ...DISK,
@@ -220,7 +220,7 @@ describe('the catalogue', () => {
     expect(Catalogue.open(directory).entries.size).toBe(11);
   });
 
-  it('begins again when its file is deleted under it', async () => {
+  it('starts over when its file is deleted while open', async () => {
     await filled(3);
     const catalogue = Catalogue.open(directory);
     rmSync(log);

@@ -12,7 +12,7 @@ beforeEach(() => {
 afterEach(() => rmSync(storage, { recursive: true, force: true }));
 
 describe('the lock', () => {
-  it('gives each window a slot of its own, and a freed slot to the next', () => {
+  it('gives each window its own slot, and a freed slot to the next', () => {
     const locks = Array.from({ length: MAX_SLOTS }, () => StoreLock.take(storage));
     expect(locks.map((lock) => lock?.slot)).toEqual([0, 1, 2, 3]);
     expect(StoreLock.take(storage)).toBeUndefined();
@@ -23,7 +23,7 @@ describe('the lock', () => {
     expect(existsSync(join(storage, 'index-0', 'lock'))).toBe(false);
   });
 
-  it('of a process that was killed is taken over', async () => {
+  it('is taken over from a killed process', async () => {
     const child = spawn(process.execPath, ['-e', '']);
     const pid = child.pid;
     await new Promise((resolve) => child.on('exit', resolve));
@@ -34,7 +34,7 @@ describe('the lock', () => {
     lock?.release();
   });
 
-  it('of a living process is respected, unless it has long not been touched: then another process has the id', () => {
+  it('is respected for a living process until long untouched: then another process reused the id', () => {
     StoreLock.take(storage)?.release();
     const file = join(storage, 'index-0', 'lock');
     writeFileSync(file, JSON.stringify({ pid: process.ppid, token: 'theirs' }));
@@ -48,7 +48,7 @@ describe('the lock', () => {
     second?.release();
   });
 
-  it('that was cut off while it was written counts only as long as someone may be writing it', () => {
+  it('with an incomplete file counts only while a process may be writing it', () => {
     StoreLock.take(storage)?.release();
     const file = join(storage, 'index-0', 'lock');
     writeFileSync(file, '');
@@ -60,7 +60,7 @@ describe('the lock', () => {
     lock?.release();
   });
 
-  it('knows when it was lost, and then leaves the new owner alone', () => {
+  it('detects its loss, and then leaves the new owner alone', () => {
     const lock = StoreLock.take(storage);
     expect(lock?.touch()).toBe(true);
     writeFileSync(lock?.file ?? '', JSON.stringify({ pid: process.ppid, token: 'theirs' }));

@@ -1,4 +1,4 @@
-/** Jupyter notebooks: their text, the map back to cells, how they are cut, and hostile ones. */
+/** Jupyter notebooks: their text, the map back to cells, their segments, and hostile input. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { extractorFor } from '../../../../src/workspace/sources/extractors';
 import { extractNotebook } from '../../../../src/workspace/sources/extractors/notebook';
@@ -43,7 +43,7 @@ describe('a notebook as text', () => {
   const { text, language, places } = extractNotebook(bytes(calibration), LIMITS);
   const lines = text.split('\n');
 
-  test('holds sources and textual outputs below their markers, and no pictures', () => {
+  test('contains sources and textual outputs below their markers, without pictures', () => {
     expect(language).toBe('python');
     expect(text).toContain('# %% Cell 1 [markdown]\n# Station calibration\n');
     expect(text).toContain('# %% Cell 2 [python]\n%matplotlib inline\nimport numpy as np\n');
@@ -52,7 +52,7 @@ describe('a notebook as text', () => {
     expect(text).not.toMatch(/iVBOR|Figure size|\u001B/);
   });
 
-  test('maps every line that is no marker back to its cell', () => {
+  test('maps every line except markers back to its cell', () => {
     const cellOf = (needle: string): number | undefined => {
       const line = lines.findIndex((each) => each.includes(needle)) + 1;
       return places?.find(({ startLine, endLine }) => startLine <= line && line <= endLine)?.number;
@@ -72,7 +72,7 @@ describe('a notebook that is segmented', () => {
   });
   afterAll(() => segmenter.close());
 
-  test('gives headings of prose and definitions of code, each where it stands', async () => {
+  test('has headings of prose and definitions of code at their places', async () => {
     const { text, language = '' } = extractNotebook(bytes(calibration), LIMITS);
     const segmented = await segmenter.segment({ path: 'calibration.ipynb', language, text });
     const rows = text.split('\n');
@@ -94,7 +94,7 @@ describe('a notebook that is segmented', () => {
     expect(segmented.imports).toContain('numpy');
   });
 
-  test('covers every line once; long cells begin a segment, and prose is prose', async () => {
+  test('covers every line once; long cells begin a segment, and prose has the kind prose', async () => {
     const long = Array.from({ length: 30 }, (_, i) => `value_${i} = ${i}\n`);
     const cells = [
       { cell_type: 'markdown', source: Array.from({ length: 20 }, (_, i) => `Paragraph ${i}.\n\n`) },
@@ -143,7 +143,7 @@ describe('hostile notebooks', () => {
     expect(() => extractNotebook(long, LIMITS)).toThrow(expect.objectContaining({ code: 'tooLarge' }));
   });
 
-  test('of unexpected shapes give what there is', () => {
+  test('return the readable parts of unexpected shapes', () => {
     const cells = [
       null,
       7,
@@ -174,7 +174,7 @@ describe('hostile notebooks', () => {
   });
 });
 
-test('the registry gives notebooks by name, and plain text for everything else', () => {
+test('the registry selects notebooks by name, and plain text for everything else', () => {
   expect(extractorFor('a/B.IPYNB').id).toBe('notebook');
   expect(extractorFor('a/ipynb').id).toBe('text');
   expect(extractorFor('notes.md').id).toBe('text');
