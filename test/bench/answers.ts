@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- answers --repos DIR [--shared DIR] [--only NAME …] [--show]`: asks the questions whose gold files
- * and lines are known and says how good the answers without a model are: whether the place that leads is a right one,
- * and how much of what is cited is. `--show` prints the leads that miss.
+ * `npm run bench -- answers --repos DIR [--shared DIR] [--only NAME …] [--show]`: measures answers without a model on
+ * questions with known gold files and lines. It reports whether the first place is correct, and the share of correct
+ * citations. `--show` prints the answers with a wrong first place.
  */
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,15 +15,15 @@ import { type Question, sweQa } from './retrieval/questions';
 
 const SETTINGS = { filesExclude: ['**/.git'], maxFileBytes: 2_000_000 };
 
-/** Means over the questions, of 1 unless another unit is named. */
+/** Reported means over the questions. Each is a share (0…1), unless its label has a unit. */
 const FIGURES = {
-  leadFile: 'lead in a gold file',
-  leadLines: 'lead touches gold lines',
+  leadFile: 'first place in a gold file',
+  leadLines: 'first place touches gold lines',
   anyLines: 'any citation touches gold lines',
   goldCited: 'gold lines cited',
   citedInGold: 'citations in gold files',
   doubted: 'no good match',
-  doubtedRightly: 'of these in no gold file',
+  doubtedRightly: 'no good match, closest place in no gold file',
   citations: 'citations an answer',
   milliseconds: 'ms an answer',
 } as const;
@@ -43,7 +43,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const shared = resolve(values.shared ?? process.env['ANCHORAGE_SHARED'] ?? '../shared/data');
   if (repos === undefined || !existsSync(join(shared, 'retrieval')))
     throw new Error(
-      'Name the folder of checked-out repositories with --repos, and that of the shared test data with --shared.',
+      'Set --repos to the folder of checked-out repositories, and --shared to the folder of the shared test data.',
     );
   const questions = sweQa(shared);
   const all: Figures[] = [];
@@ -127,7 +127,7 @@ function judge(citations: readonly Citation[], { gold }: Question, markdown: str
   };
 }
 
-/** One line instead of an answer. */
+/** True for the one-line answer without a match. */
 const isRefusal = (markdown: string): boolean => /^(?:No good match|Nothing in )/.test(markdown);
 
 const linesOf = (path: string, from: number, to: number): string[] =>

@@ -1,9 +1,10 @@
 /**
- * `npm run bench -- dcis [--seeds N] [--factors 4,8] [--model DIR --ids FILE]`: rotary factors for 4 and 8 times the
- * trained window of the two real checkpoints (or of DIR, on a JSON array of rows of token ids). For each seed DCIS and
- * LongRoPE's evolutionary search calibrate on one row of text; all, and linear, NTK and YaRN, are then judged on other
- * rows ("staying": DCIS where a segment may stay as it is). Prints the mean negative log-likelihood (nats) of the test
- * rows by method, and the evaluations each search needs for the same calibration perplexity.
+ * `npm run bench -- dcis [--seeds N] [--factors 4,8] [--model DIR --ids FILE]`: compares rotary factors for 4 and 8
+ * times the trained window of the two real checkpoints (or of DIR, on FILE, a JSON array of rows of token ids). For
+ * each seed, DCIS and LongRoPE's evolutionary search calibrate on one row of text. These two, linear, NTK and YaRN are
+ * then evaluated on other rows. "staying" is DCIS in which a segment may stay unchanged. Prints the mean negative
+ * log-likelihood (nats) of the test rows per method, and the evaluations each search needs for the same calibration
+ * perplexity.
  */
 import { readFileSync } from 'node:fs';
 import { Decoder, openCheckpoint, standardFactors } from '../../src/engine';
@@ -22,8 +23,9 @@ const TEST_ROWS = 2;
 interface Judged {
   nll: Record<Method, number>;
   /**
-   * For DCIS as in the paper, and where a segment may stay: all evaluations, those after which the best factors were
-   * found, and those after which the evolutionary search first was as good on the calibration row (infinite if never).
+   * For DCIS as in the paper, and for "staying": the number of evaluations, the number when the best factors were
+   * found, and the number at which the evolutionary search was first as good on the calibration row (infinite if
+   * never).
    */
   searches: { evaluations: number; bestAfter: number; evolution: number }[];
   evolutionBudget: number;
@@ -39,7 +41,7 @@ export async function run(args: readonly string[]): Promise<void> {
     const directory = own ?? sharedData(`checkpoints/${name}`);
     const file = own ? option('--ids') : sharedData(`text/tinystories-rows-${name}.json`);
     if (!directory || !file) {
-      console.log(`${name}: the checkpoint or its text is not there; skipped`);
+      console.log(`${name}: skipped, because the checkpoint or its text is missing`);
       continue;
     }
     const checkpoint = await openCheckpoint(directory);
@@ -61,7 +63,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-/** Calibration and test rows never share a token: the rows of text are shuffled and dealt out. */
+/** Calibration and test rows never share a token, because each row of text goes to one of the two. */
 async function judge(decoder: Decoder, rows: readonly number[][], factor: number, seed: number): Promise<Judged> {
   const { rope } = decoder.config;
   const length = rope.originalMaxPositions * factor;
@@ -76,7 +78,7 @@ async function judge(decoder: Decoder, rows: readonly number[][], factor: number
 
   const dcis = await searchFactors({ initial: yarn, objective });
   const staying = await searchFactors({ initial: yarn, objective, mayStay: true });
-  // Twice is all that has to be known.
+  // The budget is twice the evaluations of DCIS, which is enough to compare the two.
   const evolutionBudget = 2 * dcis.evaluations;
   const others = (['linear', 'ntk', 'yarn'] as const).map((kind) => standardFactors(rope, kind, factor).factors);
   const evolution = await evolve({

@@ -1,8 +1,8 @@
 /**
- * The engine beside its peers and beside itself:
+ * Compares the engine with its peers and with its own variants:
  * `npm run bench -- engine [llama] [transformers] [policies] [segments] [opening] [text] [loading] [cancelling]
  * [recall] [--long] [--threads 1,2] [--depths 0,2048] [--weights 4bit,8bit]`.
- * Without a part all are run. `--long` adds contexts of 32k rows and texts of 32,768 tokens.
+ * Without a part it runs all. `--long` adds contexts of 32k rows and texts of 32,768 tokens.
  */
 import type { WeightFormat } from '../../src/engine';
 import { cancelling, loadAlone, loading } from './engine/limits';
@@ -13,7 +13,7 @@ import { opening, policySpeed, segmentSpeed } from './engine/policies';
 import { lmInfinite } from './engine/text';
 
 export async function run(args: readonly string[] = []): Promise<void> {
-  // A process of its own, begun by `loading`.
+  // A child process of `loading`.
   if (args[0] === 'load-alone') return loadAlone(args[1] as WeightFormat, Number(args[2]), args[3] === 'true');
   const long = args.includes('--long');
   const list = (name: string, standard: string) =>

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- hover FOLDER…`: indexes each folder and times hovers (no model) over names drawn from its files,
- * as the worker answers them. The goal is 50 ms.
+ * `npm run bench -- hover FOLDER…`: indexes each folder and times hovers without a model, over random names in its
+ * files. The goal is 50 ms.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -69,7 +69,7 @@ async function measure(folder: string, storageDirectory: string, threadScript: s
   );
 }
 
-/** The same draws each run (mulberry32). */
+/** A random generator with the same numbers in each run (mulberry32). */
 function randomOf(seed: number): () => number {
   let state = seed;
   return () => {

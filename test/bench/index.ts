@@ -1,7 +1,7 @@
 /**
- * `npm run bench -- index FOLDER…`: indexes a copy of each folder (a checkout) in fresh processes and prints what it
- * took: the first pass, an unchanged restart, one saved file (in the second of the start, and later, as people do), a
- * branch switch, and searching. Beside it, as the floor nobody gets under, the time to read and hash the same files.
+ * `npm run bench -- index FOLDER…`: indexes a copy of each folder (a checkout) in fresh processes and prints times and
+ * sizes: the first pass, an unchanged restart, a saved file (just after the start, and later), a branch switch, and
+ * searches. The time to read and hash the same files is the lower bound.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -49,7 +49,7 @@ const QUESTIONS = [
   'split text into tokens',
 ];
 
-/** Between the start and the first save of a session (ms): a file is opened, read and changed. */
+/** Milliseconds between the start and the first save of a session, in which a user opens, reads and changes a file. */
 const BEFORE_SAVING_MS = 5_000;
 
 interface Task {
@@ -59,7 +59,7 @@ interface Task {
   threadScript: string;
 }
 
-/** Runs in a fresh process, so that peak memory is this step's own. */
+/** Runs one step in a fresh process, so that the peak memory belongs to this step. */
 export async function child(task: Task): Promise<void> {
   const result = task.mode === 'floor' ? await floor(task) : await withLibrary(task);
   const { maxRSS, userCPUTime, systemCPUTime } = process.resourceUsage();
@@ -131,7 +131,7 @@ async function live(library: Workspace): Promise<Record<string, number>> {
 const indexedCode = (library: Workspace): { path: string; file: string }[] =>
   [...library.documents()].filter(({ segments }) => segments > 2);
 
-/** Saves files from all over the workspace, one after another, each with a word of its own, and searches for it. */
+/** Saves files across the workspace, one after another, each with a unique word, and searches for the word. */
 async function saving(library: Workspace, count: number): Promise<Record<string, number>> {
   const documents = indexedCode(library);
   const saves: number[] = [];
@@ -147,7 +147,7 @@ async function saving(library: Workspace, count: number): Promise<Record<string,
     const { spans } = await new Search({ workspace: library }).search(word, { scope: { kind: 'workspace' }, limit: 5 });
     saves.push(performance.now() - started);
     saveCpu.push(cpuMs(cpu));
-    if (spans[0]?.path !== target.path) throw new Error(`${target.path}: the saved text was not found`);
+    if (spans[0]?.path !== target.path) throw new Error(`${target.path}: the saved text was not found.`);
   }
   return { saveMedian: quantile(saves, 0.5), saveMax: Math.max(...saves), saveCpu: quantile(saveCpu, 0.5) };
 }
@@ -173,7 +173,7 @@ async function searching(library: Workspace): Promise<Record<string, number>> {
   };
 }
 
-/** Searching while the bundled model, in the process it always has, encodes the same workspace. */
+/** Measures searches while the bundled model encodes the same workspace in its own process. */
 async function whileEncoding(library: Workspace, storage: string): Promise<Record<string, number>> {
   const directory = await bundledCheckpoint(join(process.cwd(), 'models'));
   if (directory === undefined) throw new Error('No bundled model in models/');
@@ -214,7 +214,7 @@ async function whileEncoding(library: Workspace, storage: string): Promise<Recor
   return { ...searched, encoded };
 }
 
-/** Milliseconds of CPU since: what an idle machine would show, whatever else runs on this one. */
+/** CPU milliseconds since `since`. Other load on the machine hardly affects them. */
 function cpuMs(since: NodeJS.CpuUsage): number {
   const { user, system } = process.cpuUsage(since);
   return (user + system) / 1000;

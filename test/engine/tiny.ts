@@ -10,7 +10,7 @@ import {
 import { ropeFrequencies, type RopeFrequencies } from '../../src/engine/rope/frequencies';
 import { fixture } from '../fixtures';
 
-/** A tiny model, as graphs and in plain arrays. */
+/** A tiny model as graphs, and as the reference in plain arrays. */
 export class Tiny {
   private constructor(
     readonly decoder: Decoder,
@@ -30,7 +30,7 @@ export class Tiny {
     return referenceForward(this.model, this.rope, input);
   }
 
-  /** Logits of every token: the first `prefilled` in chunks, the rest one by one. */
+  /** Logits of every token. The first `prefilled` tokens are read in chunks, the rest one by one. */
   async read(context: DecoderContext, tokens: readonly number[], prefilled: number): Promise<Float32Array[]> {
     const { vocabSize } = this.decoder.config;
     const { logits } = await context.prefill(tokens.slice(0, prefilled), { logits: 'all' });
@@ -40,7 +40,7 @@ export class Tiny {
   }
 }
 
-/** Largest difference over all rows; the numbers of rows and of logits must agree. */
+/** Largest difference over all rows. Both must have the same number of rows and logits. */
 export function largestGap(a: readonly ArrayLike<number>[], b: readonly ArrayLike<number>[]): number {
   expect(a.length).toBe(b.length);
   let most = 0;
@@ -55,7 +55,7 @@ export function largestGap(a: readonly ArrayLike<number>[], b: readonly ArrayLik
   return most;
 }
 
-/** Token ids from a seed, so that a failing case can be run again. */
+/** Token ids from a seed, so that a failing case can be repeated. */
 export function randomTokens(count: number, vocab: number, seed: number): number[] {
   let state = seed >>> 0;
   return Array.from({ length: count }, () => {

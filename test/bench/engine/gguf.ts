@@ -3,7 +3,9 @@ import type { Checkpoint, ModelConfig } from '../../../src/engine';
 import { encodeHalf } from '../../../src/engine/kv-cache/float16';
 import { quantize4, quantize8 } from '../../../src/engine/decoder/quantize';
 
-/** The same weights for llama.cpp: a GGUF (version 3) of a Llama model without biases, projections in q4_0 or q8_0. */
+/**
+ * Writes the same weights for llama.cpp: GGUF (version 3) of a Llama model without biases, projections in q4_0 or q8_0.
+ */
 
 const TYPE = { f32: 0, q4_0: 2, q8_0: 8 } as const;
 export type GgufFormat = 'q4_0' | 'q8_0';
@@ -71,8 +73,8 @@ function layout(config: ModelConfig, format: GgufFormat, shapeOf: (name: string)
 }
 
 /**
- * Blocks of 32: an f16 scale, then the levels (q4_0: the first sixteen in the low nibbles, the others in the high
- * ones).
+ * Quantizes rows to blocks of 32 values: an f16 scale, then the levels. In q4_0 the first sixteen levels are in the low
+ * nibbles, and the others in the high nibbles.
  */
 function blocks(values: Float32Array, columns: number, format: GgufFormat): Uint8Array {
   const { levels, scales } = format === 'q4_0' ? quantize4(values, columns) : quantize8(values, columns);

@@ -6,7 +6,8 @@ import { benchCache, median, round, table, tokensOf } from './measure';
 import { bundledShape, randomCheckpoint, smolLM2 } from './random';
 
 /**
- * Memory while a checkpoint of 135M parameters is opened, beside its compiled weights; each in a process of its own.
+ * Measures the memory while a checkpoint of 135M parameters is opened, relative to its compiled weights. Each variant
+ * runs in its own process.
  */
 export function loading(): void {
   const rows: Record<string, string | number>[] = [];
@@ -29,7 +30,7 @@ export function loading(): void {
   table('Memory (MB) of a process that opens 135M parameters, reads a prompt and writes a token', rows);
 }
 
-/** The process that `loading` measures. Linux only: the peak is read from the system. */
+/** The process that `loading` measures. It runs on Linux only, because it reads the peak memory from /proc. */
 export async function loadAlone(weights: WeightFormat, seed: number, kernels: boolean): Promise<void> {
   const megabytes = (field: string) =>
     Number(new RegExp(`${field}:\\s+(\\d+)`).exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? NaN) / 1024;
@@ -46,7 +47,7 @@ export async function loadAlone(weights: WeightFormat, seed: number, kernels: bo
   await context.decode(4);
   const compiled = decoder.compiled.byteLength / 2 ** 20;
   const peak = megabytes('VmHWM');
-  // Own: without pages of files, which the system shares between processes and drops when memory is short.
+  // Anonymous memory excludes file pages, which the system shares between processes and frees under memory pressure.
   const own = megabytes('RssAnon');
   console.log(
     JSON.stringify({
@@ -63,7 +64,8 @@ export async function loadAlone(weights: WeightFormat, seed: number, kernels: bo
 }
 
 /**
- * How long a generation goes on after it was cancelled, at any moment of prompt and text; the bundled model's shape.
+ * Measures the time from a cancel to the end of the generation, at random moments of prompt and text. The model has the
+ * bundled model's shape.
  */
 export async function cancelling(): Promise<void> {
   const decoder = await Decoder.open(randomCheckpoint(bundledShape), { threads: 1, cacheDirectory: null });
@@ -73,7 +75,7 @@ export async function cancelling(): Promise<void> {
   for (let i = 0; i < 20; i++) {
     const abort = new AbortController();
     const delay = 20 + random() * 800;
-    // From when it was due: while a run holds the thread no cancel is heard.
+    // The time counts from the scheduled moment, because a run that blocks the thread delays the cancel.
     const due = performance.now() + delay;
     const timer = setTimeout(() => abort.abort(), delay);
     const result = await generate(decoder, decoder.newContext(full(), 4096), prompt, {

@@ -9,24 +9,24 @@ import { randomCheckpoint, smolLM2 } from './random';
 
 const VERSION = '3.22.1';
 const PROMPT = 512;
-/** Turns that each side takes at a depth, and tokens of a turn. */
+/** Number of turns of each side at a depth, and tokens per turn. */
 const TURNS = 5;
 const STEPS = 12;
 
-/** One engine with a context that can be brought to a depth. */
+/** One engine with a context. */
 interface Side {
-  /** Brings the context to so many rows. */
+  /** Brings the context to `depth` rows. */
   to(depth: number): Promise<void>;
-  /** Milliseconds of a prompt of 512 tokens behind those rows. */
+  /** Milliseconds of a prompt of 512 tokens after those rows. */
   prompt(): Promise<number>;
-  /** Milliseconds of single tokens behind those rows. */
+  /** Milliseconds of single tokens after those rows. */
   tokens(): Promise<number[]>;
   close(): Promise<void>;
 }
 
 /**
- * Against llama.cpp (flash attention on), the same random weights of SmolLM2-135M's shape. Both are open at once and
- * take turns, so that whatever else the machine does falls on both alike.
+ * Compares with llama.cpp (flash attention on) on the same random weights of SmolLM2-135M's shape. Both are open at the
+ * same time and take turns, so that other load on the machine affects both equally.
  */
 export async function againstLlama(
   depths: readonly number[],
@@ -48,7 +48,7 @@ export async function againstLlama(
         const prompts: [number[], number[]] = [[], []];
         const steps: [number[], number[]] = [[], []];
         for (const side of sides) await side.to(depth);
-        console.log(`${ours}, ${threads} threads: ${depth} rows are there`);
+        console.log(`${ours}, ${threads} threads: ${depth} rows filled`);
         for (let turn = 0; turn < TURNS; turn++) {
           for (const i of [0, 1] as const) prompts[i].push(await sides[i].prompt());
           for (const i of [0, 1] as const) steps[i].push(...(await sides[i].tokens()));
@@ -81,8 +81,7 @@ async function openOurs(weights: WeightFormat, threads: number, deepest: number)
     cacheDirectory: benchCache('compiled'),
   });
   const capacity = deepest + 2 * PROMPT;
-  // One context for prompts, one for tokens: slots once taken stay ready, and a token would pass over those of the
-  // prompt.
+  // Prompts and tokens use separate contexts. Slots of a prompt stay allocated, and a token would scan them.
   let [context, writing] = [decoder.newContext(full(), capacity), decoder.newContext(full(), capacity)];
   let depth = 0;
   return {
@@ -112,7 +111,7 @@ async function openOurs(weights: WeightFormat, threads: number, deepest: number)
   };
 }
 
-/** The part of node-llama-cpp's API that is used here. */
+/** The used part of node-llama-cpp's API. */
 interface LlamaSequence {
   evaluateWithoutGeneratingNewTokens(tokens: number[]): Promise<void>;
   evaluate(tokens: number[], options: { temperature: number }): AsyncIterable<number>;
@@ -177,7 +176,7 @@ async function openLlama(format: GgufFormat, threads: number, deepest: number): 
   };
 }
 
-/** Installs the peer outside the repository, once. */
+/** Installs the peer once, outside the repository. */
 export async function loadLlama(): Promise<LlamaModule> {
   const folder = benchCache(`node-llama-cpp-${VERSION}`);
   const entry = join(folder, 'node_modules', 'node-llama-cpp', 'dist', 'index.js');
@@ -188,7 +187,7 @@ export async function loadLlama(): Promise<LlamaModule> {
       ['install', '--ignore-scripts', '--no-audit', '--no-fund', `node-llama-cpp@${VERSION}`],
       { cwd: folder, stdio: 'inherit' },
     );
-    if (done.status !== 0) throw new Error('node-llama-cpp could not be installed');
+    if (done.status !== 0) throw new Error('node-llama-cpp could not be installed.');
   }
   return (await import(pathToFileURL(entry).href)) as LlamaModule;
 }

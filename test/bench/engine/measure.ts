@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { KvRows, type Decoder, type DecoderContext } from '../../../src/engine';
 
-/** Folder for what the benches compile, write and install; outside the repository. */
+/** Folder for files that the benches compile, write and install, outside the repository. */
 export function benchCache(name: string): string {
   const folder = join(process.env['ANCHORAGE_BENCH_CACHE'] ?? join(homedir(), '.cache', 'anchorage', 'bench'), name);
   mkdirSync(folder, { recursive: true });
@@ -11,8 +11,9 @@ export function benchCache(name: string): string {
 }
 
 /**
- * Milliseconds. With one thread the processor time of this process, which other programs disturb little; with more, the
- * clock, because threads that wait for each other spend processor time too.
+ * Starts a stopwatch and returns a function that reads it in milliseconds. With one thread it measures the processor
+ * time of this process, which other programs affect little. With more threads it measures wall-clock time, because
+ * waiting threads use processor time too.
  */
 export function stopwatch(threads: number): () => number {
   const now = (): number => {
@@ -32,7 +33,7 @@ export function tokensOf(count: number, vocab: number, from = 0): number[] {
   return Array.from({ length: count }, (_, i) => (((i + from) * 7919) % (vocab - 100)) + 50);
 }
 
-/** Fills a context with rows of noise: times depend on how many rows there are, not on what they hold. */
+/** Fills a context with rows of noise. Times depend on the number of rows, not on their values. */
 export function fill(decoder: Decoder, context: DecoderContext, rows: number): void {
   const { layers, kvHeads, headDim } = decoder.config;
   const step = 1024;
@@ -56,7 +57,7 @@ export function fill(decoder: Decoder, context: DecoderContext, rows: number): v
   }
 }
 
-/** Milliseconds of a decoded token: median of `count`. */
+/** Median milliseconds of `count` decoded tokens. */
 export async function decodeTime(context: DecoderContext, threads: number, count = 20): Promise<number> {
   const times: number[] = [];
   await context.decode(5);

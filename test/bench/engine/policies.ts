@@ -11,7 +11,7 @@ interface Measured {
   bytes: number;
 }
 
-/** Λ beside our own full attention, and at the millionth token; anchors beside full attention. */
+/** Compares Λ and anchors with full attention, and Λ at the millionth token with Λ at an early one. */
 export async function policySpeed(threads: number): Promise<void> {
   const decoder = await Decoder.open(randomCheckpoint(smolLM2), {
     weights: '8bit',
@@ -30,7 +30,7 @@ export async function policySpeed(threads: number): Promise<void> {
     return context;
   };
   const contexts = [await lambdaAt(8192), await lambdaAt(1_000_000)] as const;
-  // In turns, so that whatever else the machine does falls on both alike.
+  // The two take turns, so that other load on the machine affects both equally.
   const times: [number[], number[]] = [[], []];
   for (let turn = 0; turn < 12; turn++)
     for (const i of [0, 1] as const) times[i].push(await decodeTime(contexts[i], threads, 5));
@@ -76,7 +76,7 @@ export async function policySpeed(threads: number): Promise<void> {
   await decoder.close();
 }
 
-/** Encoding of segments on the bundled model's shape. */
+/** Measures the encoding of segments on the bundled model's shape. */
 export async function segmentSpeed(threads: number): Promise<void> {
   const rows: Record<string, string | number>[] = [];
   for (const weights of ['f32', '8bit', '4bit'] as const) {
@@ -111,10 +111,10 @@ export async function segmentSpeed(threads: number): Promise<void> {
     });
     await decoder.close();
   }
-  table('Segments behind four sinks, to anchor rows and vectors (bundled shape)', rows);
+  table('Segments after four sinks, to anchor rows and vectors (bundled shape)', rows);
 }
 
-/** First opening (compiling) and later ones. */
+/** Measures the first opening of a model (with compilation) and later ones. */
 export async function opening(): Promise<void> {
   const rows: Record<string, string | number>[] = [];
   for (const weights of ['8bit', '4bit'] as const) {

@@ -35,7 +35,7 @@ export const bundledShape: ModelConfig = {
   rope: { theta: 10000, rotaryDim: 64, originalMaxPositions: 512, scaling: { type: 'default' } },
 };
 
-/** A checkpoint of random weights (normal, σ = 0.02; norms 1): for times, never for quality. */
+/** A checkpoint of random weights (normal, σ = 0.02; norms 1). It serves for timing, not for quality. */
 export function randomCheckpoint(config: ModelConfig, seed = 1): Checkpoint {
   const shapes = new Map(expectedTensors(config));
   const shapeOf = (name: string) => shapes.get(name) as readonly number[];
@@ -70,7 +70,10 @@ export function randomCheckpoint(config: ModelConfig, seed = 1): Checkpoint {
   };
 }
 
-/** Roughly normal numbers (σ = 0.02), each from its index alone: a sum of four bytes of a mixed counter. */
+/**
+ * Fills approximately normal numbers (σ = 0.02). Each depends only on its index: the sum of four bytes of a mixed
+ * counter.
+ */
 function fillGaussian(values: Float32Array, seed: number, from: number): void {
   for (let i = 0; i < values.length; i++) {
     let x = Math.imul(from + i + 1, 0x9e3779b1) ^ seed;

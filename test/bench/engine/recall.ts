@@ -17,7 +17,7 @@ import { sharedData } from '../../shared-data';
 import { round, table } from './measure';
 
 const COPY = 48;
-/** Tokens of the second reading that are judged. */
+/** Number of evaluated tokens in the second reading. */
 const JUDGED = COPY / 2;
 const BEST = [5, 20, 64];
 
@@ -28,14 +28,14 @@ interface Subject {
   sinks: number;
   /** Texts, as tokens. */
   texts: number[][];
-  /** The whole text fits the model's own window, so that it can be read without Λ. */
+  /** True if the whole text fits the model's window, so that it can be read without Λ. */
   full: boolean;
 }
 
 /**
- * Λ's optional middle rows on a copy task: a passage of shuffled words, more text than the window holds, and the
- * passage again. How well is its second half read, and are the rows that tell the next word (the word's own, and that
- * of the one before it) among the best that the heads choose?
+ * Evaluates Λ's optional middle rows on a copy task: a passage of shuffled words, more text than the window holds, and
+ * the passage again. It reports how well the second half is predicted. It also reports how often the heads choose the
+ * rows that determine the next word: the row of that word, and of the word before it.
  */
 export async function recall(): Promise<void> {
   for (const subject of await subjects()) {
@@ -81,7 +81,10 @@ async function subjects(): Promise<Subject[]> {
   return [...found, { name: 'anchorage-8m', directory, window: 512, sinks: 4, texts, full: true }];
 }
 
-/** A passage, so much text, and the first half of the passage again; and the second half. */
+/**
+ * Makes a task. `read`: a passage, `between` tokens of text, and the first half of the passage. `rest`: its second
+ * half.
+ */
 function task({ texts }: Subject, i: number, between: number): { read: number[]; rest: number[] } {
   const text = texts[i] as number[];
   const random = generator(i);
@@ -132,8 +135,8 @@ async function copying(decoder: Decoder, subject: Subject): Promise<void> {
 }
 
 /**
- * Un-rotated keys of all rows, as Λ reads the text; and for each token of the rest its queries and where the passage
- * holds it.
+ * Reports how often the correct rows are among the k best middle rows. It compares the un-rotated keys of all rows with
+ * the queries of each token of the rest.
  */
 async function choosing(decoder: Decoder, subject: Subject): Promise<void> {
   const { name, window, sinks, texts } = subject;
@@ -149,14 +152,14 @@ async function choosing(decoder: Decoder, subject: Subject): Promise<void> {
     for (let from = 0; from < read.length; from += 64) {
       const to = Math.min(read.length, from + 64);
       await context.prefill(read.slice(from, to), { logits: 'none' });
-      // Sinks have left the near rows by the time they are far: the first chunk holds them.
+      // The first chunk has the sinks, because they are not among the near rows later.
       parts.push(context.rowsAt(from, to));
     }
     const last = read.length - window;
     for (const [t, token] of rest.slice(0, -1).entries()) {
       const query = await queryOf(decoder, context, token, parts[0] as KvRows, sinks, window);
       rotateRows(query, layers * queryHeads, headDim, atHalf);
-      // The word stands at `own` in the passage; the next one behind it.
+      // The word is at `own` in the passage, and the next word follows it.
       const own = 1 + COPY - JUDGED + t;
       for (let head = 0; head < layers * queryHeads; head++) {
         const layer = Math.floor(head / queryHeads);
@@ -200,7 +203,7 @@ async function choosing(decoder: Decoder, subject: Subject): Promise<void> {
   );
 }
 
-/** Queries [layers, queryHeads, headDim] of a token behind the sinks and the context's last rows, not rotated. */
+/** Un-rotated queries [layers, queryHeads, headDim] of a token after the sinks and the context's last rows. */
 async function queryOf(
   decoder: Decoder,
   context: DecoderContext,
@@ -216,7 +219,7 @@ async function queryOf(
   return (encoded?.queries as Float32Array).slice();
 }
 
-/** The first rows of one and all of the other, one behind the other. */
+/** Concatenates the first `count` rows of `a` and all rows of `b`. */
 function joined(a: KvRows, count: number, b: KvRows): KvRows {
   const { layers, kvHeads, headDim } = a.shape;
   const rows = count + b.rows;

@@ -4,7 +4,7 @@ import { sharedData } from '../../shared-data';
 import { round, table } from './measure';
 
 /**
- * Negative log-likelihood (nats) of text by position: LM-Infinite and what it is made of, on trained models far beyond
+ * Negative log-likelihood (nats) of text by position: LM-Infinite and its components, on trained models far beyond
  * their window.
  */
 const MODELS = [
@@ -18,7 +18,7 @@ export async function lmInfinite(length: number): Promise<void> {
     const directory = sharedData(`checkpoints/${name}`);
     const file = sharedData(`text/tinystories-rows-${name}.json`);
     if (!directory || !file) {
-      console.log(`${name}: the shared data is not here, skipped`);
+      console.log(`${name}: skipped, because the shared data is missing`);
       continue;
     }
     const rows = JSON.parse(readFileSync(file, 'utf8')) as number[][];
@@ -55,7 +55,7 @@ export async function lmInfinite(length: number): Promise<void> {
   }
 }
 
-/** Reads the last window anew for every stride of a quarter of it, and scores the stride. */
+/** Re-reads the last window for every stride of a quarter window, and scores the stride. */
 async function rereading(decoder: Decoder, tokens: readonly number[], window: number): Promise<Float64Array> {
   const { vocabSize } = decoder.config;
   const stride = window / 4;

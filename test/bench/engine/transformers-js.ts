@@ -16,13 +16,13 @@ const VERSION = '4.3.1';
 const STEPS = 8;
 
 /**
- * Against transformers.js on the same 4-bit weights, in the form in which its exports come: one graph with MatMulNBits
- * and GroupQueryAttention over an f32 cache.
+ * Compares with transformers.js on the same 4-bit weights, in the form of its exports: one graph with MatMulNBits and
+ * GroupQueryAttention over an f32 cache.
  */
 export async function againstTransformersJs(depths: readonly number[], threads: number): Promise<void> {
   const deepest = Math.max(...depths) + 2 * STEPS;
   const compiled = await openCompiled(randomCheckpoint(smolLM2), '4bit', benchCache('compiled'));
-  if ('data' in compiled.source) throw new Error('the weights are to lie in a folder');
+  if ('data' in compiled.source) throw new Error('The weights must be in a folder.');
   const folder = writeExport(smolLM2, compiled.stored, compiled.source.directory, deepest);
   const { AutoModelForCausalLM, Tensor, env } = await loadPeer();
   env.allowRemoteModels = false;
@@ -84,13 +84,13 @@ export async function againstTransformersJs(depths: readonly number[], threads: 
 }
 
 /**
- * A folder as the hub has them for transformers.js: config.json and onnx/model_q4.onnx, over the weights that we have
- * compiled.
+ * Writes a model folder in the layout of transformers.js, config.json and onnx/model_q4.onnx, with the compiled
+ * weights.
  */
 function writeExport(config: ModelConfig, stored: StoredTensors, weights: string, positions: number): string {
   const folder = benchCache('transformers-export');
   mkdirSync(join(folder, 'onnx'), { recursive: true });
-  // A link out of the folder would be refused.
+  // The file is copied, because a link out of the folder would be refused.
   copyFileSync(join(weights, WEIGHTS_FILE), join(folder, 'onnx', WEIGHTS_FILE));
   writeFileSync(join(folder, 'onnx', 'model_q4.onnx'), exportedGraph(config, stored, positions));
   writeFileSync(
@@ -190,7 +190,7 @@ function exportedGraph(config: ModelConfig, stored: StoredTensors, positions: nu
   return g.build();
 }
 
-/** The part of the peer's API that is used here. */
+/** The used part of the peer's API. */
 interface Peer {
   AutoModelForCausalLM: {
     from_pretrained(
@@ -202,7 +202,7 @@ interface Peer {
   env: { allowRemoteModels: boolean };
 }
 
-/** Installs the peer outside the repository, once. */
+/** Installs the peer once, outside the repository. */
 async function loadPeer(): Promise<Peer> {
   const folder = benchCache(`transformers-${VERSION}`);
   const entry = join(folder, 'node_modules', '@huggingface', 'transformers', 'dist', 'transformers.node.mjs');
@@ -213,7 +213,7 @@ async function loadPeer(): Promise<Peer> {
       ['install', '--ignore-scripts', '--no-audit', '--no-fund', `@huggingface/transformers@${VERSION}`],
       { cwd: folder, stdio: 'inherit' },
     );
-    if (done.status !== 0) throw new Error('transformers.js could not be installed');
+    if (done.status !== 0) throw new Error('transformers.js could not be installed.');
   }
   return (await import(pathToFileURL(entry).href)) as Peer;
 }

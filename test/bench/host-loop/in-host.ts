@@ -1,16 +1,16 @@
-/** Runs inside the extension host: how long its event loop is held while idle, and while a workspace is indexed. */
+/** Runs inside the extension host. Measures how long its event loop is blocked, while idle and while indexing. */
 import { writeFileSync } from 'node:fs';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import * as vscode from 'vscode';
 
-/** Milliseconds. */
+/** Figures of one arm. Times are in milliseconds. */
 export interface Arm {
   seconds: number;
   max: number;
   p99: number;
-  /** Times a timer came more than 50 ms late, for whatever reason: a busy machine makes all processes wait. */
+  /** Number of timers that fired more than 50 ms late, for any reason, including load of other processes. */
   late: number;
-  /** Times of these in which the host's own thread computed for more than 50 ms: only that is the loop being held. */
+  /** Number of these during which the host's thread itself computed for more than 50 ms. Only these block the loop. */
   held: number;
   /** The longest such computation. */
   longest: number;
@@ -21,7 +21,7 @@ export interface Arm {
 const IDLE_SECONDS = 20;
 
 export async function run(): Promise<void> {
-  // What the editor itself does at the start is nobody's indexing.
+  // The editor's own work at the start does not count.
   await sleep(10_000);
   const idle = await measure(() => sleep(IDLE_SECONDS * 1_000));
   let answered = '';
@@ -77,7 +77,9 @@ async function search(query: string): Promise<string> {
   return result.content.map((part) => (part instanceof vscode.LanguageModelTextPart ? part.value : '')).join('');
 }
 
-/** Milliseconds of processor time of this thread alone; the editor's Node has it, its type declarations do not yet. */
+/**
+ * Processor time of this thread in milliseconds. The editor's Node has the function, but its type declarations do not.
+ */
 function threadCpu(): number {
   const { user, system } = (process as unknown as { threadCpuUsage: () => NodeJS.CpuUsage }).threadCpuUsage();
   return (user + system) / 1e3;

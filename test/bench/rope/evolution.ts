@@ -1,10 +1,10 @@
 import { generator } from '../../../src/engine/generate/sampling';
 
 /**
- * The evolutionary search of LongRoPE (2402.13753, §3.3 and algorithm 1), written from the paper as the peer of DCIS:
- * factors between 1 and 1.25 × the extension in steps of 0.01, never decreasing from fast to slow; a population of 64
- * begun with PI, NTK and YaRN and mutations of them; each generation keeps the best 32 as parents, makes 16 mutants
- * (each factor with probability 0.3) and 16 crossovers. Its threshold of initial tokens is left at 0, as in DCIS's
+ * The evolutionary search of LongRoPE (2402.13753, §3.3 and algorithm 1), written from the paper as the peer of DCIS.
+ * Factors are between 1 and 1.25 × the extension in steps of 0.01, and never decrease from fast to slow. The population
+ * of 64 starts with PI, NTK and YaRN and mutations of them. Each generation keeps the best 32 as parents, makes 16
+ * mutants (each factor with probability 0.3) and 16 crossovers. The threshold of initial tokens is 0, as in DCIS's
  * comparison.
  */
 export interface EvolutionOptions {
@@ -14,14 +14,14 @@ export interface EvolutionOptions {
   seed: number;
   /** Stop once an individual is at least as good as the best of these. */
   targets: readonly number[];
-  /** Most evaluations. */
+  /** Maximum number of evaluations. */
   budget: number;
 }
 
 export interface Evolved {
   factors: Float64Array;
   objective: number;
-  /** Evaluations when each target was reached; undefined if it was not. */
+  /** Number of evaluations when each target was reached; undefined if it was not. */
   reachedAfter: (number | undefined)[];
 }
 

@@ -22,7 +22,7 @@ const configure = (change: object) =>
   );
 
 describe('a LoRA adapter', () => {
-  it('is merged as W + (alpha / r) B A, whole or in rows, with the trained embeddings and norms', async () => {
+  it('is merged as W + (alpha / r) B A, whole or in ranges of rows, with trained embeddings and norms', async () => {
     const [plain, merged] = [await openCheckpoint(base), await open()];
     const file = await SafetensorsFile.open(join(adapter, 'adapter_model.safetensors'));
     const name = 'model.layers.1.self_attn.k_proj';
@@ -56,7 +56,7 @@ describe('a LoRA adapter', () => {
     await Promise.all([plain.close(), merged.close(), stronger.close(), file.close()]);
   });
 
-  it('without its trained embeddings and norms is refused with the reason', async () => {
+  it('is refused with the reason if its trained embeddings and norms are missing', async () => {
     await rename(join(adapter, 'trainable_params.safetensors'), join(adapter, 'trainable_params.bin'));
     await expect(open()).rejects.toMatchObject({
       code: 'unsupported',
@@ -78,7 +78,7 @@ describe('a LoRA adapter', () => {
     await (await open()).close();
   });
 
-  it('that updates embeddings multiplies the other way round', async () => {
+  it('multiplies in the other order for embeddings', async () => {
     const a = f32([2, 128], (i) => Math.sin(i));
     const b = f32([32, 2], (i) => Math.cos(i));
     await writeFile(
@@ -136,7 +136,7 @@ describe('a LoRA adapter', () => {
     ],
     ['without its B half', {}, { [`${k}.lora_A.weight`]: f32([4, 32], () => 0) }, 'missing', `${k}.lora_B.weight`],
     ['without its A half', {}, { [`${k}.lora_B.weight`]: f32([32, 4], () => 0) }, 'missing', `${k}.lora_A.weight`],
-    ['with nothing in it', {}, {}, 'malformed', ''],
+    ['without any tensor', {}, {}, 'malformed', ''],
   ])('%s is refused', async (_, change, tensors, code, field) => {
     await configure({ ...change, trainable_params: undefined });
     if (tensors) {

@@ -18,13 +18,13 @@ const llama = {
 const parse = (change: Record<string, unknown>) => parseConfig({ ...llama, ...change }, '/m/config.json');
 
 describe('config.json', () => {
-  it.each(FAMILIES)('of the %s fixture is understood', (family) => {
+  it.each(FAMILIES)('of the %s fixture is parsed', (family) => {
     const config = parseConfig(readJsonFixture(`checkpoints/${family}/config.json`), 'config.json');
     expect(config.layers).toBe(2);
     expect(config.queryHeads % config.kvHeads).toBe(0);
   });
 
-  it('gives each family what sets it apart', () => {
+  it('has the special values of each family', () => {
     expect(parse({})).toMatchObject({
       headDim: 16,
       layerDescriptions: [
@@ -60,7 +60,7 @@ describe('config.json', () => {
     expect(parse({ eos_token_id: [2], bos_token_id: 1 })).toMatchObject({ eosTokenIds: [2], bosTokenId: 1 });
   });
 
-  it('understands longrope under its old names and the trained window at the top level', () => {
+  it('accepts longrope under its old names and the trained window at the top level', () => {
     const factors = { short_factor: new Array(8).fill(1), long_factor: new Array(8).fill(4) };
     for (const type of ['longrope', 'su', 'yarn']) {
       const { rope } = parse({
@@ -127,7 +127,7 @@ describe('config.json', () => {
     );
   });
 
-  it('yields a sane config or a CheckpointError for any values', () => {
+  it('gives a valid config or a CheckpointError for any values', () => {
     const value = fc.oneof(
       fc.jsonValue(),
       fc.integer(),

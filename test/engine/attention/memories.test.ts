@@ -26,7 +26,7 @@ import { largestGap, randomTokens, Tiny } from '../tiny';
 
 const SINKS = [5, 6, 7];
 
-/** Row r of KvRows as the reference keeps it. */
+/** Row r of KvRows in the form of the reference. */
 function rowOf(rows: KvRows, r: number): ReferenceRow {
   const { layers, kvHeads, headDim } = rows.shape;
   const pick = (all: ArrayLike<number>, layer: number) =>
@@ -58,7 +58,7 @@ describe.each(['llama3', 'qwen2', 'qwen3'])('%s', (family) => {
   });
   afterAll(() => tiny.decoder.close());
 
-  it('encodes segments alone behind the sinks, whatever stands beside them', () =>
+  it('encodes each segment after the sinks, independent of the others', () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 }),
@@ -120,7 +120,7 @@ describe.each(['llama3', 'qwen2', 'qwen3'])('%s', (family) => {
       { numRuns: 10 },
     ));
 
-  it('reads behind spliced rows as behind rows of its own, at any position', () =>
+  it('reads after spliced rows like after its own rows, at any position', () =>
     fc.assert(
       fc.asyncProperty(
         fc.integer({ min: 3, max: 40 }),
@@ -204,9 +204,9 @@ describe.each(['llama3', 'qwen2', 'qwen3'])('%s', (family) => {
 
 describe.each([
   { told: 'start with one vector' },
-  { told: 'start with the embeddings of what they stand for too', spanRows: 3 },
-  { told: 'stand in the place of the last token of their share', inPlace: true },
-])('memory slots that $told', ({ spanRows, inPlace }: { spanRows?: number; inPlace?: boolean }) => {
+  { told: 'also start with the embeddings of the tokens they represent', spanRows: 3 },
+  { told: 'replace the last token of their share', inPlace: true },
+])('memory tokens that $told', ({ spanRows, inPlace }: { spanRows?: number; inPlace?: boolean }) => {
   let model: ReferenceModel;
   let rope: RopeFrequencies;
   let decoder: Decoder;
@@ -259,7 +259,7 @@ describe.each([
   });
   afterAll(() => decoder.close());
 
-  it('stand for their part of the segment, which never sees them', async () => {
+  it('represent their part of the segment, which does not see them', async () => {
     const context = decoder.newContext(full(), 8, { rope });
     await context.prefill(SINKS);
     const prefix = context.rowsAt(0, SINKS.length);
@@ -279,7 +279,7 @@ describe.each([
     });
   });
 
-  it('of a second set are made in the same run, by weights of their own', async () => {
+  it('of a second set are computed in the same run, with separate weights', async () => {
     const context = decoder.newContext(full(), 8, { rope });
     await context.prefill(SINKS);
     const [tokens, longer, plain] = [9, 14, 6].map((length, i) => randomTokens(length, 128, i + 60)) as [
@@ -303,10 +303,10 @@ describe.each([
     expect([decoder.hasMemoryTokens('memory'), decoder.hasMemoryTokens('dense')]).toEqual([true, true]);
   });
 
-  it('take the place of the oldest rows while a text is being read, wherever chunks end', async () => {
+  it('replace the oldest rows while a text is read, for any chunk ends', async () => {
     const [segmentTokens, keepTokens, slotTokens] = [6, 5, 4];
     const tokens = randomTokens(34, 128, 7);
-    // The same in plain arrays: runs between compressions, each over what the last one left, positions counted anew.
+    // The same in plain arrays: runs between compressions, each over the remaining rows, with positions from 0.
     let left: { row: ReferenceRow; token: number }[] = [];
     let kept: ReferenceRow[] = [];
     const expected: Float64Array[] = [];
@@ -345,8 +345,8 @@ describe.each([
   });
 
   /**
-   * The slots' pass as the paper has it: own q and v projections at the slots, what is left of them through the
-   * transfer head.
+   * The pass of the memory tokens as in the paper: separate q and v projections at their slots, and the transfer head
+   * on their outputs.
    */
   function slotRows(tokens: readonly number[], ratio: number, weights = memory): ReferenceRow[] {
     const { config, tensors } = model;
@@ -362,7 +362,7 @@ describe.each([
       (weights.get(`layers.${layer}.${name}.weight`) as { values: Float32Array }).values;
     const bias = (layer: number, name: string) =>
       tensors.get(`model.layers.${layer}.self_attn.${name}_proj.bias`) as Float32Array;
-    // What a slot starts with is given to the reference as the embedding of a token of its own.
+    // The reference gets the start vector of a memory token as the embedding of an extra token.
     const embeddings = tensors.get('model.embed_tokens.weight') as Float32Array;
     const extended = new Float32Array(embeddings.length + count * config.hiddenSize);
     extended.set(embeddings);
@@ -404,7 +404,7 @@ describe.each([
 });
 
 describe('segments', () => {
-  it('that cannot be encoded are refused with the reason', async () => {
+  it('are refused with the reason if they cannot be encoded', async () => {
     const tiny = await Tiny.open('llama2', 16);
     const encode = (tokens: number[], keep: number[], slotTokens?: number) =>
       tiny.decoder.encodeSegments([{ tokens, keep, ...(slotTokens ? { slotTokens } : {}) }]);

@@ -14,7 +14,7 @@ import { largestGap, randomTokens, Tiny } from '../tiny';
 
 type Distance = (i: number, j: number) => number | undefined;
 
-/** Graphs against plain arrays, where `distance` is written as in the paper and knows nothing of the policy's code. */
+/** Compares graphs with plain arrays. `distance` follows the paper and does not use the policy's code. */
 async function agrees(
   family: string,
   make: () => AttentionPolicy,
@@ -101,12 +101,12 @@ describe.each(families)('%s', (family) => {
     );
   });
 
-  it('Λ and anchors together: sinks, anchors and a window', () => {
+  it('Λ with anchors: sinks, anchors and a window', () => {
     const make = () =>
       compose(lambda({ sinks: 2, window: 7 }), anchors({ sinks: 2, isAnchor: intervalAnchors(4), closing: false }));
     return agrees(family, make, () => (i, j) => {
-      // Counting starts with the first token; sinks are no anchors, but an interval that ends on one starts anew behind
-      // them.
+      // The count starts at the first token. Sinks are not anchors. An interval that ends on a sink restarts after the
+      // sinks.
       const anchor = isIntervalAnchor(j);
       return j < 2 || anchor || i - j < 7 ? Math.min(i - j, 7) : undefined;
     });
@@ -118,7 +118,7 @@ describe.each(families)('%s', (family) => {
       () => streaming({ sinks: 3, window: 6 }),
       () => (i, j) => {
         if (!(j < 3 || i - j < 6)) return undefined;
-        // The cache once full holds 3 + 6 rows and the query is its last one.
+        // The full cache has 3 + 6 rows, and the query is the last one.
         return j < 3 ? Math.min(i, 8) - j : i - j;
       },
     ));
@@ -164,7 +164,7 @@ describe.each(['llama2', 'qwen3'])('%s: the last query looks back at middle rows
   });
 });
 
-/** intervalAnchors(4) behind two sinks: tokens 3, 7, 11 … (the count runs from the first token). */
+/** intervalAnchors(4) after two sinks: tokens 3, 7, 11 … (the count starts at the first token). */
 const isIntervalAnchor = (j: number) => j % 4 === 3;
 
 describe('policies', () => {
@@ -178,7 +178,7 @@ describe('policies', () => {
   ];
 
   it.each(policies.map((policy) => [policy.name, policy] as const))(
-    '%s keeps every row that can still be seen',
+    '%s keeps every row that a later token can see',
     (_name, policy) => {
       fc.assert(
         fc.property(fc.array(fc.nat(6), { minLength: 1, maxLength: 40 }), (tokens) => {
@@ -203,7 +203,7 @@ describe('policies', () => {
     },
   );
 
-  it('hold a constant number of rows under Λ, and anchors only under AnSAN', async () => {
+  it('keep a constant number of rows under Λ, and only anchors under AnSAN', async () => {
     const tiny = await Tiny.open('llama2', 8);
     const tokens = randomTokens(200, 128, 3);
     const context = tiny.decoder.newContext(lambda({ sinks: 4, window: 16 }), 32, { rope: tiny.rope });

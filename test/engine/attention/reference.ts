@@ -1,6 +1,6 @@
 /**
- * The decoder once more, in plain arrays and f64, one row at a time: what the graphs must compute. Nothing is shared
- * with them but the rotary frequencies; distances come from the caller, as the papers write them.
+ * A reference decoder in plain arrays and f64, one row at a time. The graphs must compute the same. It shares only the
+ * rotary frequencies with them. The caller gives the distances as in the papers.
  */
 
 import { layerOf } from '../../../src/engine/architectures/layer';
@@ -9,13 +9,13 @@ import type { RopeFrequencies } from '../../../src/engine/rope/frequencies';
 
 type Vector = Float64Array;
 
-/** A checkpoint's tensors, all in memory: for tiny models. */
+/** All tensors of a tiny checkpoint, in memory. */
 export interface ReferenceModel {
   config: ModelConfig;
   tensors: ReadonlyMap<string, Float32Array>;
 }
 
-/** Keys (not rotated) and values of one row: [layers][kvHeads · headDim]. */
+/** Un-rotated keys and values of one row: [layers][kvHeads · headDim]. */
 export interface ReferenceRow {
   keys: Vector[];
   values: Vector[];
@@ -23,22 +23,22 @@ export interface ReferenceRow {
 
 export interface ReferenceInput {
   tokens: readonly number[];
-  /** Rows that were there before, seen like any other; they come first in the numbering of rows. */
+  /** Earlier rows. They are visible like others and come first in the numbering of rows. */
   past?: readonly ReferenceRow[];
   /**
-   * Distance at which row i sees row j (numbers over past and new rows, in all heads and layers); undefined where it
-   * does not.
+   * Distance at which row i sees row j, in all heads and layers; undefined if it does not. Rows are numbered over past
+   * and new rows.
    */
   distance: (i: number, j: number) => number | undefined;
-  /** Rows of which the query sees, in each head, the k best (LM-Infinite's middle tokens). */
+  /** Rows of which the query sees the k best in each head (LM-Infinite's middle tokens). */
   middle?: { k: number; fromLayer: number; distance: number; isMiddle: (i: number, j: number) => boolean };
-  /** Changes projections of a row before they are used (adapters); `input` is the layer's attention input. */
+  /** Changes the projections of a row before use (adapters). `input` is the layer's attention input. */
   adapt?: (layer: number, i: number, input: Vector, projected: { q: Vector; k: Vector; v: Vector }) => void;
 }
 
 export interface ReferenceOutput {
   rows: ReferenceRow[];
-  /** After the last norm, one for each token. */
+  /** Hidden state after the last norm, one per token. */
   hidden: Vector[];
   logits: Vector[];
 }
@@ -105,7 +105,7 @@ export function referenceForward(model: ReferenceModel, rope: RopeFrequencies, i
   return { rows, hidden, logits: hidden.map((x) => matrixVector(head, x)) };
 }
 
-/** Row i's heads over all rows it sees: the query is turned by the distance, the keys stay as they are. */
+/** Attention of row i over all rows it sees. The query is rotated by the distance, and the keys are not rotated. */
 function attend(
   config: ModelConfig,
   rope: RopeFrequencies,
@@ -146,7 +146,7 @@ function attend(
   return out;
 }
 
-/** R(distance) q in the half layout, scaled as if query and key had each been. */
+/** R(distance) q in the half layout, with the rotary scale of both query and key. */
 function turned(q: Vector, rope: RopeFrequencies, distance: number): Vector {
   const pairs = rope.inverse.length;
   const scale = rope.attentionScale ** 2;

@@ -12,7 +12,7 @@ import { fixture } from '../../fixtures';
 const ones = (n: number) => new Float64Array(n).fill(1);
 
 describe('the DCIS search', () => {
-  it('evaluates as often as the paper says: ten increments for 2 + 4 + … + n segments', async () => {
+  it('makes the evaluations of the paper: ten increments for 2 + 4 + … + n segments', async () => {
     for (const [dimensions, segments] of [
       [64, 126],
       [32, 62],
@@ -34,7 +34,7 @@ describe('the DCIS search', () => {
       expect(factors).toEqual([1, 1, expect.closeTo(value, 9), expect.closeTo(value, 9)]);
     });
     expect(seen[11]).toEqual([1e-4, 1e-4, 1e-4, 1e-4]);
-    // Children: lowest frequency first, within one step beyond the best three of the parent, around the best.
+    // Children: lowest frequency first, in the range of the parent's best three increments plus one step.
     const width = 10 / 9;
     const low = -5 - width + 5;
     const high = -5 + 2 * width + width + 5;
@@ -45,7 +45,7 @@ describe('the DCIS search', () => {
     expect(seen[40]?.[2]).toBeGreaterThan(1);
   });
 
-  it('finds factors that are not monotone, and never returns worse than it began with', async () => {
+  it('finds factors that are not monotone, and never returns worse ones than the initial factors', async () => {
     const target = [1, 3.5, 2, 6, 4, 4.2, 9, 7];
     const distance = (factors: Float64Array) =>
       Math.sqrt(factors.reduce((sum, f, i) => sum + (f - (target[i] as number)) ** 2, 0));
@@ -64,7 +64,7 @@ describe('the DCIS search', () => {
     expect([...stuck.factors]).toEqual([1, 1, 1, 1]);
   });
 
-  it('may leave a segment as it is, if told so, and is then never worse at the end than on the way', async () => {
+  it('with `mayStay` can keep a segment, and then its result is the best evaluation', async () => {
     const target = [1, 1.2, 2, 3];
     const distance = (factors: Float64Array) =>
       Math.sqrt(factors.reduce((sum, f, i) => sum + (f - (target[i] as number)) ** 2, 0));
@@ -77,7 +77,7 @@ describe('the DCIS search', () => {
     expect([...still.last]).toEqual(target);
   });
 
-  it('leaves a segment alone when every candidate is hopeless, and goes on with the same range', async () => {
+  it('keeps a segment if every candidate is invalid, and continues with the same range', async () => {
     const seen: number[][] = [];
     const result = await searchFactors({
       initial: ones(2),
@@ -90,7 +90,7 @@ describe('the DCIS search', () => {
     expect(seen.length).toBe(21);
   });
 
-  it('goes on after an interruption exactly as if there had been none', async () => {
+  it('resumes after an interruption with the same result', async () => {
     const objective = (factors: Float64Array) =>
       Promise.resolve(3 + factors.reduce((sum, f, i) => sum + Math.abs(f - 1 - ((i * 7) % 5)), 0) / 4);
     const whole = await searchFactors({ initial: ones(6), objective });
@@ -135,7 +135,7 @@ describe('the DCIS search', () => {
 describe('calibration rows', () => {
   const text = Array.from({ length: 500 }, (_, i) => 3 + ((i * 37) % 100));
 
-  it('are cut from the start of the text, behind the first token', () => {
+  it('start at the beginning of the text, after the first token', () => {
     const rows = perplexityRows(text, 100, 3, 1);
     expect(rows.length).toBe(3);
     expect(rows[1]?.tokens).toEqual([1, ...text.slice(99, 198)]);
@@ -144,7 +144,7 @@ describe('calibration rows', () => {
     expect(() => perplexityRows(text, 501, 1)).toThrow(RangeError);
   });
 
-  it('hide needles that are repeated at the end, and only the repetition counts', () => {
+  it('contain needles that are repeated at the end, and only the repetition counts', () => {
     fc.assert(
       fc.property(fc.integer(), fc.integer({ min: 60, max: 400 }), (seed, length) => {
         const [row] = needleRows(text, length, 1, seed, 1);
@@ -165,8 +165,8 @@ describe('calibration rows', () => {
   });
 });
 
-describe('factors beside a checkpoint', () => {
-  it('are stored under a name, picked by it, and leave prompts within the trained window alone', async () => {
+describe('factors stored with a checkpoint', () => {
+  it('have a name that selects them, and do not change prompts within the trained window', async () => {
     const directory = join(await mkdtemp(join(tmpdir(), 'rope-')), 'model');
     await cp(fixture('checkpoints/llama2'), directory, { recursive: true });
     const plain = await openCheckpoint(directory);
@@ -215,7 +215,7 @@ describe('factors beside a checkpoint', () => {
     await Promise.all([plain.close(), scaled.close()]);
   });
 
-  it('are judged by the perplexity of a forward pass under them', async () => {
+  it('are evaluated by the perplexity of a forward pass with them', async () => {
     const checkpoint = await openCheckpoint(fixture('checkpoints/llama2'));
     const decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1 });
     const text = Array.from({ length: 300 }, (_, i) => 3 + ((i * 37) % 100));

@@ -8,7 +8,7 @@ import { drive, mutateBytes, pick, type FuzzReport, type Random } from './fuzz';
 const HIDDEN = 32;
 const VOCABULARY = 12;
 
-/** A model of one layer, with a tokenizer and a template. */
+/** A valid model of one layer, with a tokenizer and a chat template. */
 function soundModel(): { metadata: Record<string, Value>; tensors: GgufTensorData[] } {
   const array = (of: 'string' | 'i32', values: readonly (string | number)[]): Value => ({ type: 'array', of, values });
   const own: Record<string, Value> = {
@@ -83,7 +83,7 @@ const ODD: readonly Value[] = [
   { type: 'array', of: 'f32', values: [NaN] },
 ];
 
-/** One to three changes to fields or tensors, before the file is written. */
+/** Makes one to three changes to fields or tensors, then writes the file. */
 function mutateModel(random: Random): Uint8Array {
   const { metadata, tensors } = soundModel();
   for (let n = 1 + Math.floor(random() * 3); n > 0; n--) {
@@ -103,7 +103,7 @@ function mutateModel(random: Random): Uint8Array {
   return gguf(metadata, tensors);
 }
 
-/** Lengths, counts and offsets that lie. */
+/** Falsifies a length, count or offset in the bytes. */
 function lie(bytes: Uint8Array, random: Random): Uint8Array {
   const result = bytes.slice();
   const view = new DataView(result.buffer);
@@ -114,7 +114,7 @@ function lie(bytes: Uint8Array, random: Random): Uint8Array {
   return result;
 }
 
-/** GGUF files: opened, their tokenizer and template used, all tensors read. */
+/** Fuzzes GGUF files: opens them, uses the tokenizer and template, and reads all tensors. */
 export async function fuzzGguf(inputs: number, seed: number): Promise<FuzzReport> {
   const directory = await mkdtemp(join(tmpdir(), 'fuzz-'));
   const path = join(directory, 'model.gguf');

@@ -3,7 +3,7 @@ import { BOUND_MS, fuzzAdapter, fuzzChat, fuzzConfig, fuzzSafetensors, fuzzToken
 import { fuzzGguf } from './fuzz-gguf';
 
 /** More than 200,000 inputs in all. */
-describe('damaged and hostile input, at length', () => {
+describe('damaged and hostile input, long campaign', () => {
   it.each([
     ['config.json', fuzzConfig, 40_000],
     ['safetensors', fuzzSafetensors, 25_000],

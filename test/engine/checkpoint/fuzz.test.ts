@@ -11,7 +11,7 @@ describe('damaged and hostile input', () => {
     ['tokenizer.json', fuzzTokenizer, 600],
     ['chat templates', fuzzChat, 300],
   ] as const)(
-    '%s is read or refused with the file named, within bounds',
+    '%s: each input is read, or refused with the file named, within the time limit',
     async (_, fuzz, inputs) => {
       const report = await fuzz(inputs, 1);
       expect(report.failures).toEqual([]);

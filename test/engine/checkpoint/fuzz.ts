@@ -10,19 +10,19 @@ import { Tokenizer } from '../../../src/engine/tokenizer/tokenizer';
 import { generator } from '../../../src/engine/generate/sampling';
 import { FAMILIES, fixture } from '../../fixtures';
 
-/** What became of the inputs of one reader. */
+/** The results of the inputs of one reader. */
 export interface FuzzReport {
   inputs: number;
   accepted: number;
-  /** Refusals by code. */
+  /** Number of refusals by error code. */
   refused: Record<string, number>;
-  /** Anything that is neither a result nor a CheckpointError: a bug. */
+  /** Outcomes that are neither a result nor a CheckpointError. Each is a bug. */
   failures: string[];
   slowestMs: number;
   heapGrowthBytes: number;
 }
 
-/** Longer than any tiny input may take, even on a busy machine with the tokenizer's own limit in between. */
+/** Time limit per input in milliseconds. It allows for a busy machine and the tokenizer's own limit. */
 export const BOUND_MS = 15_000;
 
 export type Random = () => number;
@@ -70,7 +70,7 @@ const ODD: readonly unknown[] = [
   { String: '' },
 ];
 
-/** One to three changes somewhere in a JSON value. */
+/** Makes one to three random changes in a JSON value. */
 function mutateJson(value: unknown, random: Random): unknown {
   const copy: unknown = structuredClone(value);
   let root = copy;
@@ -101,7 +101,7 @@ function mutateJson(value: unknown, random: Random): unknown {
   return root;
 }
 
-/** Flips, cuts, doubles and inserts bytes. */
+/** Flips, removes, duplicates and inserts bytes. */
 export function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
   let result = bytes.slice();
   for (let n = 1 + Math.floor(random() * 4); n > 0; n--) {
@@ -125,7 +125,7 @@ export function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
   return result;
 }
 
-/** Gives `inputs` inputs to `read` and sorts out what it makes of them. */
+/** Runs `read` on `inputs` inputs and counts the outcomes. */
 export async function drive(
   inputs: number,
   seed: number,
@@ -173,7 +173,7 @@ export async function fuzzConfig(inputs: number, seed: number): Promise<FuzzRepo
   });
 }
 
-/** Whole files: opened, and every tensor they claim is read. */
+/** Fuzzes safetensors files: opens them and reads every listed tensor. */
 export async function fuzzSafetensors(inputs: number, seed: number): Promise<FuzzReport> {
   const directory = await mkdtemp(join(tmpdir(), 'fuzz-'));
   const path = join(directory, 'model.safetensors');
@@ -209,7 +209,7 @@ function withHeader(header: unknown, data: Uint8Array): Uint8Array {
   return file;
 }
 
-/** Weight indexes, and adapters over a sound base. */
+/** Fuzzes weight indexes, and adapters over a valid base. */
 export async function fuzzAdapter(inputs: number, seed: number): Promise<FuzzReport> {
   const directory = await mkdtemp(join(tmpdir(), 'fuzz-'));
   const source = fixture('checkpoints/llama2-longlora');
@@ -238,7 +238,7 @@ export async function fuzzAdapter(inputs: number, seed: number): Promise<FuzzRep
         join(directory, 'adapter_model.safetensors'),
         random() < 0.4 ? mutateBytes(weights, random) : weights,
       );
-      // The base stays open for the next input: only what the adapter opened is closed.
+      // The base stays open for the next input, so only the adapter's own files are closed.
       const merged = await LoraSource.open(
         {
           names: () => base.names(),
@@ -261,7 +261,7 @@ export async function fuzzAdapter(inputs: number, seed: number): Promise<FuzzRep
   }
 }
 
-/** Tokenizers: built, and used on a text and on ids. */
+/** Fuzzes tokenizers: builds them, and uses them on a text and on ids. */
 export async function fuzzTokenizer(inputs: number, seed: number): Promise<FuzzReport> {
   const bytes = new Uint8Array(await readFile(fixture('checkpoints/smollm2/tokenizer.json')));
   const json: unknown = JSON.parse(new TextDecoder().decode(bytes));
@@ -276,7 +276,7 @@ export async function fuzzTokenizer(inputs: number, seed: number): Promise<FuzzR
   });
 }
 
-/** Chat templates: pieces of templates put together at random. */
+/** Fuzzes chat templates made of random pieces. */
 export function fuzzChat(inputs: number, seed: number): Promise<FuzzReport> {
   const pieces = [
     '{% for m in messages %}',

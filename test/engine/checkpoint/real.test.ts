@@ -5,7 +5,7 @@ import { sharedData } from '../../shared-data';
 describe.each(['stories260K', 'babyllama-char'])('the published checkpoint %s', (name) => {
   const directory = sharedData(`checkpoints/${name}`);
 
-  it.skipIf(!directory)('opens, and its weights can be read in ranges', async () => {
+  it.skipIf(!directory)('opens, and its weights are readable in ranges', async () => {
     const checkpoint = await openCheckpoint(directory as string);
     try {
       const { config, tensors } = checkpoint;

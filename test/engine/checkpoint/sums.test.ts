@@ -21,7 +21,7 @@ const list = (names: readonly string[]): void =>
     names.map((name) => `${sum(FILES[name as keyof typeof FILES])}  ${name}\n`).join(''),
   );
 
-test('files that are as listed pass; what decides nothing need not be listed', async () => {
+test('files that match the list pass, and irrelevant files need no entry', async () => {
   await checkSums(directory);
   list(['config.json', 'model.safetensors']);
   await checkSums(directory);

@@ -11,7 +11,7 @@ export function f32(shape: number[], value: (i: number) => number): TestTensor {
   return { dtype: 'F32', shape, bytes: new Uint8Array(values.buffer) };
 }
 
-/** The bytes of a safetensors file; `change` may falsify its header. */
+/** The bytes of a safetensors file. `change` may falsify its header. */
 export function safetensors(
   tensors: Record<string, TestTensor>,
   change?: (header: Record<string, { dtype: unknown; shape: unknown; data_offsets: unknown }>) => void,

@@ -51,7 +51,7 @@ describe.each(['stories260K', 'babyllama-char'])('%s agrees with llama2.c', (nam
   });
   afterAll(() => decoder?.close());
 
-  it.skipIf(!directory)('in every logit and every choice', async () => {
+  it.skipIf(!directory)('in every logit and every chosen token', async () => {
     const { ids } = JSON.parse(readFileSync(join(directory as string, 'ref.json'), 'utf8')) as { ids: number[] };
     const expected = readFloats(join(directory as string, 'ref_logits.f32'));
     const vocab = (decoder as Decoder).config.vocabSize;

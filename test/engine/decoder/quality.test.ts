@@ -18,7 +18,7 @@ const MODELS = [
 
 const ROWS = 4;
 
-/** Mean nats of the rows' tokens, read as prompts or token by token; closes the decoder. */
+/** Mean negative log-likelihood (nats) of the rows' tokens, as prompts or token by token. Closes the decoder. */
 async function natsOf(decoder: Decoder, rows: readonly number[][], byToken: boolean): Promise<number> {
   const vocab = decoder.config.vocabSize;
   let [sum, count] = [0, 0];
@@ -34,7 +34,7 @@ async function natsOf(decoder: Decoder, rows: readonly number[][], byToken: bool
   return sum / count;
 }
 
-/** The same for the first rows of in-distribution text, within the trained window. */
+/** Like `natsOf`, for the first rows of in-distribution text, within the trained window. */
 async function nats(name: string, window: number, weights: WeightFormat, byToken: boolean): Promise<number> {
   const rows = JSON.parse(
     readFileSync(sharedData(`text/tinystories-rows-${name}.json`) as string, 'utf8'),
@@ -69,7 +69,7 @@ describe.skipIf(missing).each(MODELS)(
 
 const BUNDLED = join(import.meta.dirname, '../../../models/anchorage-8m');
 
-/** Files of which the bundled model reads the first tokens: one of them alone may lose twice as much as another. */
+/** The bundled model reads the first tokens of these files. Several are used, because the loss varies between files. */
 const FILES = ['compiled.ts', 'decoder.ts', 'segment-encoder.ts', 'quantize.ts'];
 const FILE_TOKENS = 150;
 

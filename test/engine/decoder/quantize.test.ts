@@ -11,7 +11,7 @@ const matrices = fc.integer({ min: 1, max: 70 }).chain((columns) =>
   }),
 );
 
-/** Largest magnitude of the block that a column lies in. */
+/** Largest magnitude in the block of a column. */
 function blockPeak(weights: Float32Array, columns: number, row: number, column: number): number {
   const from = Math.floor(column / BLOCK) * BLOCK;
   const block = weights.slice(row * columns + from, row * columns + Math.min(from + BLOCK, columns));
@@ -19,7 +19,7 @@ function blockPeak(weights: Float32Array, columns: number, row: number, column: 
 }
 
 describe('rounding', () => {
-  it('to 8 bits errs by half a step at most', () =>
+  it('to 8 bits has an error of at most half a step', () =>
     fc.assert(
       fc.property(matrices, ({ columns, weights }) => {
         const { levels, scales } = quantize8(weights, columns);
@@ -32,7 +32,7 @@ describe('rounding', () => {
       }),
     ));
 
-  it('to 4 bits errs no more, in the mean square, than without clipping', () =>
+  it('to 4 bits has at most the mean square error of rounding without clipping', () =>
     fc.assert(
       fc.property(matrices, ({ columns, weights }) => {
         const { levels, scales } = quantize4(weights, columns);

@@ -17,7 +17,7 @@ import { largestGap, randomTokens, Tiny } from '../tiny';
 
 const open = () => openCheckpoint(fixture('checkpoints/llama2'));
 
-/** A checkpoint one of whose tensors was tampered with. */
+/** A checkpoint with one changed tensor. */
 function tampered(checkpoint: Checkpoint, name: string, change: (values: Float32Array) => Float32Array): Checkpoint {
   const tensors = Object.create(checkpoint.tensors) as Checkpoint['tensors'];
   tensors.readFloat32 = async (asked, rows) => {
@@ -28,7 +28,7 @@ function tampered(checkpoint: Checkpoint, name: string, change: (values: Float32
 }
 
 describe('a context', () => {
-  it('refuses what does not fit before it reads anything, and can go on', async () => {
+  it('refuses a text that does not fit before reading, and stays usable', async () => {
     const tiny = await Tiny.open('llama2', 8);
     const context = tiny.decoder.newContext(full(), 20, { rope: tiny.rope });
     const tokens = randomTokens(30, 128, 1);
@@ -42,7 +42,7 @@ describe('a context', () => {
     await tiny.decoder.close();
   });
 
-  it('knows how many rows a text will take under each policy', async () => {
+  it('predicts the number of rows of a text under each policy', async () => {
     const tiny = await Tiny.open('llama2', 8);
     const tokens = randomTokens(100, 128, 2);
     for (const policy of [
@@ -62,7 +62,7 @@ describe('a context', () => {
     await tiny.decoder.close();
   });
 
-  it('stops between chunks when asked, and holds what was read', async () => {
+  it('stops between chunks when cancelled, and keeps the rows read so far', async () => {
     const tiny = await Tiny.open('llama2', 8);
     const tokens = randomTokens(64, 128, 3);
     const abort = new AbortController();
@@ -76,7 +76,7 @@ describe('a context', () => {
     await tiny.decoder.close();
   });
 
-  it('refuses tokens the model does not have, a second call at once, and use after close', async () => {
+  it('refuses unknown tokens, concurrent calls, and use after close', async () => {
     const tiny = await Tiny.open('llama2', 8);
     const context = tiny.decoder.newContext(full(), 64, { rope: tiny.rope });
     await expect(context.prefill([1, 128])).rejects.toThrow(/token 1 is 128/);
@@ -91,7 +91,7 @@ describe('a context', () => {
     await expect(context.decode(1)).rejects.toMatchObject({ code: 'closed' });
   });
 
-  it('turns its rows to other rotary frequencies, and what is kept of them stays the same', async () => {
+  it('rotates its rows to other rotary frequencies, and their un-rotated keys stay the same', async () => {
     const tiny = await Tiny.open('llama2', 8);
     const slower = { inverse: tiny.rope.inverse.map((f) => f / 2), attentionScale: 1.1 };
     const tokens = randomTokens(12, 128, 4);
@@ -119,7 +119,7 @@ describe('damaged weights', () => {
     await checkpoint.close();
   });
 
-  it('of another shape are refused by name', async () => {
+  it('of a wrong shape are refused by name', async () => {
     const checkpoint = await open();
     const tensors = Object.create(checkpoint.tensors) as Checkpoint['tensors'];
     tensors.info = (name) =>
@@ -140,7 +140,7 @@ describe('compiled weights on disk', () => {
 
   const logitsOf = async (decoder: Decoder) => (await decoder.newContext(full(), 8).prefill([1, 2, 3])).logits;
 
-  it.each(['f32', '8bit', '4bit'] as const)('are found again and give the same numbers (%s)', async (weights) => {
+  it.each(['f32', '8bit', '4bit'] as const)('are reused and give the same numbers (%s)', async (weights) => {
     const checkpoint = await open();
     const memory = await Decoder.open(checkpoint, { weights, cacheDirectory: null, threads: 1 });
     const expected = await logitsOf(memory);
@@ -155,7 +155,7 @@ describe('compiled weights on disk', () => {
     await checkpoint.close();
   });
 
-  it('are made anew when cut, overwritten or half there', async () => {
+  it('are compiled again if cut, overwritten or incomplete', async () => {
     const checkpoint = await open();
     const reopen = async () => {
       const decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: folder, threads: 1 });
@@ -188,7 +188,7 @@ describe('compiled weights on disk', () => {
     await checkpoint.close();
   });
 
-  it('are verified whole: one flipped bit anywhere is told, and the model is compiled again', async () => {
+  it('are fully verified: one flipped bit anywhere is reported, and the model is compiled again', async () => {
     const checkpoint = await open();
     const told: string[] = [];
     const reopen = async () => {
@@ -218,7 +218,7 @@ describe('compiled weights on disk', () => {
     await checkpoint.close();
   });
 
-  it('have another digest when they are made of other weights', async () => {
+  it('have another digest for other weights', async () => {
     const checkpoint = await open();
     const digestOf = async (from: Checkpoint, cacheDirectory: string | null) => {
       const decoder = await Decoder.open(from, { weights: 'f32', cacheDirectory, threads: 1 });
@@ -232,7 +232,7 @@ describe('compiled weights on disk', () => {
     await checkpoint.close();
   });
 
-  it('that cannot be written are reported, and leave nothing behind', async () => {
+  it('are reported if they cannot be written, and leave no files', async () => {
     const checkpoint = await open();
     const blocked = join(folder, 'file');
     await writeFile(blocked, '');

@@ -1,4 +1,4 @@
-/** A BERT encoder in plain arrays, written from the paper's formulas: what the graph is held against. */
+/** A reference BERT encoder in plain arrays, written from the paper's formulas, for comparison with the graph. */
 
 export interface TinyShape {
   layers: number;
@@ -13,7 +13,7 @@ export type Tensors = ReadonlyMap<string, { shape: readonly number[]; values: Fl
 
 type Rows = number[][];
 
-/** Mean over the tokens of the last hidden states, at length 1. */
+/** Mean of the last hidden states over the tokens, normalized to length 1. */
 export function referenceVector(ids: readonly number[], tensors: Tensors, shape: TinyShape): number[] {
   const matrix = (name: string): Rows => {
     const { values, shape: size } = tensors.get(name) as { shape: readonly number[]; values: Float32Array };

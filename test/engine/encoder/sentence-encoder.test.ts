@@ -26,13 +26,13 @@ afterAll(async () => {
 });
 
 describe('a sentence encoder', () => {
-  test('cuts text into word pieces, lower case, between [CLS] and [SEP]', () => {
+  test('tokenizes text into lower-case word pieces between [CLS] and [SEP]', () => {
     const pieces = encoder.tokensOf('Open the LOCKs.').map((id) => WORDS[id]);
     expect(pieces).toEqual(['[CLS]', 'open', 'the', 'lock', '##s', '.', '[SEP]']);
     expect(encoder.tokensOf('zebra').map((id) => WORDS[id])).toEqual(['[CLS]', '[UNK]', '[SEP]']);
   });
 
-  test('gives the vectors of a plain forward pass, up to the rounding of its weights', async () => {
+  test('gives the vectors of the reference, up to the rounding of the weights', async () => {
     const texts = ['open the locks.', 'a file', 'delay the delays. open a file.'];
     const vectors = await encoder.encode(texts);
     texts.forEach((text, i) => {
@@ -44,26 +44,26 @@ describe('a sentence encoder', () => {
     });
   });
 
-  test('gives a text the same vector alone and beside longer ones', async () => {
+  test('gives a text the same vector alone and in a batch with longer texts', async () => {
     const alone = await encoder.encode(['open the file']);
     const beside = await encoder.encode(['delay the locks. open a file. delays.', 'open the file', 'a']);
     for (let i = 0; i < SHAPE.hidden; i++) expect(beside[SHAPE.hidden + i]).toBeCloseTo(alone[i] as number, 5);
   });
 
-  test('cuts what is longer than the model reads and keeps the last token', () => {
+  test('truncates a text beyond the model window and keeps the last token', () => {
     const ids = encoder.tokensOf('lock '.repeat(500));
     expect(ids).toHaveLength(SHAPE.positions);
     expect(WORDS[ids[ids.length - 1] as number]).toBe('[SEP]');
   });
 
-  test('takes an empty text and stops when it is told to', async () => {
+  test('accepts an empty text, and stops when cancelled', async () => {
     expect(Math.hypot(...(await encoder.encode([''])))).toBeCloseTo(1, 4);
     await expect(encoder.encode(['a'], { signal: AbortSignal.abort() })).rejects.toThrow();
     expect(await encoder.encode([])).toHaveLength(0);
   });
 });
 
-test('a checkpoint of another kind is refused with the field that says so', async () => {
+test('a checkpoint of another kind is refused with the field named', async () => {
   writeFileSync(join(directory, 'config.json'), JSON.stringify({ ...CONFIG, model_type: 'roberta' }));
   await expect(compileEncoder(directory, join(directory, 'other'))).rejects.toThrow(
     /config\.json \(model_type\).*"bert"/,

@@ -15,7 +15,7 @@ const at = (name: string) => join(directory, name);
 const two = { a: f32([2, 3], (i) => i), b: f32([4], (i) => -i) };
 
 describe('a safetensors file', () => {
-  it('is read in ranges, in every 16-bit pattern that matters', async () => {
+  it('is readable in ranges, for special 16-bit patterns too', async () => {
     const patterns = readJsonFixture<Record<'F16' | 'BF16', [number, string][]>>('checkpoints/halves.json');
     for (const dtype of ['F16', 'BF16'] as const) {
       const finite = patterns[dtype].filter(([, text]) => Number.isFinite(Number(text)));
@@ -37,7 +37,7 @@ describe('a safetensors file', () => {
     }
   });
 
-  it('reads rows, empty rows and scalars, and refuses rows that are not there', async () => {
+  it('has readable rows, empty ranges and scalars, and refuses rows out of range', async () => {
     await writeSafetensors(at('x.safetensors'), { ...two, scalar: f32([], () => 7), none: f32([0, 5], () => 0) });
     const file = await SafetensorsFile.open(at('x.safetensors'));
     expect([...(await file.readFloat32('a', { from: 1, to: 2 }))]).toEqual([3, 4, 5]);
@@ -78,7 +78,7 @@ describe('a safetensors file', () => {
       'malformed',
     ],
   ];
-  it.each(lies)('whose header lies with %s is refused', async (_, change, code) => {
+  it.each(lies)('is refused if its header has %s', async (_, change, code) => {
     await writeFile(at('x.safetensors'), safetensors(two, change));
     await expect(SafetensorsFile.open(at('x.safetensors'))).rejects.toMatchObject({
       name: 'CheckpointError',
@@ -87,7 +87,7 @@ describe('a safetensors file', () => {
     });
   });
 
-  it('with an impossible header length, cut short, or not JSON is refused', async () => {
+  it('is refused with an impossible header length, a cut header, or invalid JSON', async () => {
     const path = at('x.safetensors');
     const good = safetensors(two);
     const cases: [Uint8Array, string][] = [
@@ -109,7 +109,7 @@ describe('a safetensors file', () => {
     await expect(SafetensorsFile.open(at('folder.safetensors'))).rejects.toMatchObject({ name: 'CheckpointError' });
   });
 
-  it('with NaN or infinite weights is refused when they are read, naming the element', async () => {
+  it('throws at NaN or infinite weights when they are read, and names the element', async () => {
     const half: TestTensor = { dtype: 'F16', shape: [2], bytes: Uint8Array.from([0, 0x3c, 0, 0x7c]) };
     await writeSafetensors(at('x.safetensors'), { nan: f32([5], (i) => (i === 3 ? NaN : 1)), half });
     const file = await SafetensorsFile.open(at('x.safetensors'));
@@ -134,7 +134,7 @@ describe('a safetensors file', () => {
     ['cut', (path: string) => truncate(path, 60)],
     ['appended to', (path: string) => appendFile(path, 'x')],
     ['deleted', (path: string) => rm(path)],
-  ])('that is %s while open is noticed', async (_, change) => {
+  ])('throws if it is %s while open', async (_, change) => {
     await writeSafetensors(at('x.safetensors'), two);
     const file = await SafetensorsFile.open(at('x.safetensors'));
     await change(at('x.safetensors'));
@@ -167,13 +167,13 @@ describe('the weights of a folder', () => {
     [{ a: 7 }, 'malformed'],
     [{ z: 's1.safetensors' }, 'mismatch'],
     [{}, 'outOfRange'],
-  ])('with an index %j is refused: %s', async (map, code) => {
+  ])('are refused with an index %j: %s', async (map, code) => {
     await writeSafetensors(at('s1.safetensors'), { a: two.a });
     await index(map);
     await expect(openWeights(directory)).rejects.toMatchObject({ name: 'CheckpointError', code });
   });
 
-  it('may be links of the Hugging Face cache, but not links that lead elsewhere', async () => {
+  it('may be links in the Hugging Face cache, but not links to other places', async () => {
     const outside = await mkdtemp(join(tmpdir(), 'outside-'));
     await writeSafetensors(join(outside, 'secret'), two);
     await symlink(join(outside, 'secret'), at('model.safetensors'));
@@ -188,7 +188,7 @@ describe('the weights of a folder', () => {
     await source.close();
   });
 
-  it('says what is wrong when there are none, or several without an index', async () => {
+  it('are refused with the reason if there are none, or several without an index', async () => {
     await expect(openWeights(directory)).rejects.toMatchObject({
       code: 'missing',
       message: expect.stringContaining('pickle') as string,
@@ -204,7 +204,7 @@ describe('the weights of a folder', () => {
 });
 
 describe('a checkpoint folder', () => {
-  it.each(FAMILIES)('of the family %s opens, under the names of the Llama layout', async (family) => {
+  it.each(FAMILIES)('of the family %s opens with tensor names of the Llama layout', async (family) => {
     const checkpoint = await openCheckpoint(fixture(`checkpoints/${family}`));
     const { config, tensors } = checkpoint;
     const q = config.queryHeads * config.headDim;
@@ -218,7 +218,7 @@ describe('a checkpoint folder', () => {
     await checkpoint.close();
   });
 
-  it('splits fused projections where they are joined', async () => {
+  it('splits fused projections at the correct rows', async () => {
     const checkpoint = await openCheckpoint(fixture('checkpoints/phi3'));
     const { tensors, config } = checkpoint;
     const name = 'model.layers.0.self_attn.qkv_proj.weight';
@@ -237,7 +237,7 @@ describe('a checkpoint folder', () => {
     await checkpoint.close();
   });
 
-  it('has a fingerprint that follows its contents', async () => {
+  it('has a fingerprint that depends on its contents', async () => {
     const fingerprint = async (path: string) => {
       const checkpoint = await openCheckpoint(path);
       await checkpoint.close();
@@ -259,7 +259,7 @@ describe('a checkpoint folder', () => {
     ['more layers than weights', { num_hidden_layers: 3 }, 'missing', 'model.layers.2.input_layernorm.weight'],
     ['another vocabulary', { vocab_size: 129 }, 'mismatch', 'model.embed_tokens.weight'],
     ['biases that are absent', { attention_bias: true }, 'missing', 'model.layers.0.self_attn.q_proj.bias'],
-  ])('whose config announces %s is refused', async (_, change, code, field) => {
+  ])('is refused if its config has %s', async (_, change, code, field) => {
     await cp(fixture('checkpoints/llama2'), directory, { recursive: true });
     await writeFile(
       at('config.json'),
@@ -271,7 +271,7 @@ describe('a checkpoint folder', () => {
     });
   });
 
-  it('whose weights have biases that config.json denies is refused', async () => {
+  it('is refused if its weights have biases and config.json says they do not', async () => {
     await cp(fixture('checkpoints/llama-bias'), directory, { recursive: true });
     await writeFile(
       at('config.json'),
@@ -283,7 +283,7 @@ describe('a checkpoint folder', () => {
     });
   });
 
-  it('takes more ends of a turn from generation_config.json', async () => {
+  it('takes more end tokens from generation_config.json', async () => {
     await cp(fixture('checkpoints/llama2'), directory, { recursive: true });
     await writeFile(at('generation_config.json'), '{"eos_token_id":[2,5]}');
     const checkpoint = await openCheckpoint(directory);

@@ -28,7 +28,7 @@ afterEach(async () => {
 
 describe('generation', () => {
   const stories = sharedData('checkpoints/stories260K');
-  it.skipIf(!stories)('of stories260K continues greedily with the known text', async () => {
+  it.skipIf(!stories)('with stories260K has the known greedy continuation', async () => {
     const decoder = await decoderOf(stories as string);
     const pieces = JSON.parse(readFileSync(join(stories as string, 'vocab.json'), 'utf8')) as string[];
     const { tokens, reason } = await generate(decoder, decoder.newContext(full(), 256), [1], { maxNewTokens: 90 });
@@ -42,7 +42,7 @@ describe('generation', () => {
     expect(reason).toBe('length');
   });
 
-  it('streams exactly the text of its tokens, the same for the same seed', async () => {
+  it('streams exactly the text of its tokens, and the same text for the same seed', async () => {
     const decoder = await decoderOf(fixture('checkpoints/smollm2'));
     const tokenizer = await Tokenizer.open(fixture('checkpoints/smollm2'), decoder.config.vocabSize);
     const prompt = tokenizer.encode('The keeper');
@@ -74,7 +74,7 @@ describe('generation', () => {
     expect(stopped).toMatchObject({ reason: 'stopString', text: first.slice(0, first.indexOf(stop)) });
   });
 
-  it("stops at the checkpoint's own end tokens, which are not part of the text", async () => {
+  it("stops at the checkpoint's end tokens, which are not part of the text", async () => {
     const decoder = await decoderOf(fixture('checkpoints/llama2'));
     const all = await generate(decoder, decoder.newContext(), [1, 5], { maxNewTokens: 8, stopTokens: [] });
     const end = all.tokens[4] as number;
@@ -82,7 +82,7 @@ describe('generation', () => {
     expect(cut).toMatchObject({ reason: 'stopToken', tokens: all.tokens.slice(0, all.tokens.indexOf(end)) });
   });
 
-  it('refuses a prompt that does not fit before reading it, or cuts it and says so; the room is used to the last row', async () => {
+  it('refuses a prompt that does not fit, or truncates it and reports this, and uses every row', async () => {
     const decoder = await decoderOf(fixture('checkpoints/llama2'));
     const prompt = Array.from({ length: 30 }, (_, i) => 3 + i);
     const small = decoder.newContext(full(), 34);
@@ -101,12 +101,12 @@ describe('generation', () => {
     });
     expect(cut).toMatchObject({ promptTokens: 15, cut: { rule: 'keepEnd', from: 1, to: 16 } });
     expect(cut.tokens.length).toBe(6);
-    // Λ needs rows for its sinks and window only: the same prompt fits a context of twelve.
+    // Λ needs rows only for its sinks and window, so the same prompt fits a context of twelve.
     const bounded = decoder.newContext(lambda({ sinks: 2, window: 8 }), 300);
     expect((await generate(decoder, bounded, prompt, { maxNewTokens: 300, stopTokens: [] })).tokens.length).toBe(300);
   });
 
-  it('is cancelled between chunks and between tokens', async () => {
+  it('can be cancelled between chunks and between tokens', async () => {
     const decoder = await decoderOf(fixture('checkpoints/llama2'), 16);
     const prompt = Array.from({ length: 160 }, (_, i) => 3 + (i % 100));
     const whileReading = new AbortController();
@@ -129,7 +129,7 @@ describe('generation', () => {
     expect(written.tokens.length).toBeLessThan(4);
   });
 
-  it('keeps the short rotary factors within the trained window and rotates anew beyond it', async () => {
+  it('uses the short rotary factors within the trained window and re-rotates its rows beyond it', async () => {
     const decoder = await decoderOf(fixture('checkpoints/phi3'));
     const window = decoder.config.rope.originalMaxPositions;
     const { ids, vocab } = readJsonFixture<{ ids: number[]; vocab: number }>('checkpoints/phi3/reference.json');
@@ -144,7 +144,7 @@ describe('generation', () => {
         .tokens[0];
     expect(await after(window)).toBe(likeliest(short, window - 1));
     expect(await after(64)).toBe(likeliest(long, 63));
-    // Written across the boundary, the rows read before are rotated anew and the rest is read with the long factors.
+    // At the boundary, the earlier rows are re-rotated. The rest is read with the long factors.
     const crossing = await generate(decoder, decoder.newContext(), ids.slice(0, window - 4), {
       maxNewTokens: 12,
       stopTokens: [],
@@ -158,7 +158,7 @@ describe('generation', () => {
     }
   });
 
-  it('refuses what makes no sense', async () => {
+  it('refuses invalid options', async () => {
     const decoder = await decoderOf(fixture('checkpoints/llama2'));
     await expect(generate(decoder, decoder.newContext(), [], { maxNewTokens: 1 })).rejects.toMatchObject({
       code: 'badInput',
@@ -173,7 +173,7 @@ describe('generation', () => {
 });
 
 describe('perplexity by position', () => {
-  it('averages the likelihoods that the reference logits give', async () => {
+  it('averages the likelihoods of the reference logits', async () => {
     const decoder = await decoderOf(fixture('checkpoints/qwen2'));
     const { ids, vocab } = readJsonFixture<{ ids: number[]; vocab: number }>('checkpoints/qwen2/reference.json');
     const logits = readFloats(fixture('checkpoints/qwen2/reference.f32'));
@@ -199,7 +199,7 @@ describe('perplexity by position', () => {
 
   const model = sharedData('checkpoints/babyllama-char');
   const rows = sharedData('text/tinystories-rows-babyllama-char.json');
-  it.skipIf(!model || !rows)('finds the published figures of a real model, and constant rows under Λ', async () => {
+  it.skipIf(!model || !rows)('has the known figures of a real model, and constant rows under Λ', async () => {
     const decoder = await decoderOf(model as string);
     const texts = (JSON.parse(readFileSync(rows as string, 'utf8')) as number[][])
       .slice(0, 4)

@@ -23,7 +23,7 @@ const softmax = (logits: number[], temperature = 1) => {
 describe('sampling', () => {
   const logits = [2, 1, 0.5, 0, -1, -3];
 
-  it('takes the likeliest token unless told otherwise, the first among equals', () => {
+  it('takes the most likely token by default, the first one of equals', () => {
     expect(new Sampler().next(Float32Array.from([1, 3, 3, 2]))).toBe(1);
     expect(argmax(Float32Array.from([NaN, -5, NaN]))).toBe(1);
   });
@@ -35,7 +35,7 @@ describe('sampling', () => {
     );
   });
 
-  it('cuts to top-k, top-p and min-p exactly, by an independent reference', () => {
+  it('keeps exactly the tokens of top-k, top-p and min-p, by an independent reference', () => {
     fc.assert(
       fc.property(
         fc
@@ -53,7 +53,7 @@ describe('sampling', () => {
             kept = kept.filter((_, rank) => {
               const before = sum;
               sum += shares[rank] as number;
-              // Where the sum stands at the share itself, rounding decides whether one more belongs to it.
+              // If the sum equals top-p, rounding decides on the next token, so this case is skipped.
               fc.pre(Math.abs(before - topP) > 1e-9);
               return rank === 0 || before < topP;
             });
@@ -70,14 +70,14 @@ describe('sampling', () => {
     );
   });
 
-  it('renormalizes over what is left', () => {
+  it('renormalizes over the remaining tokens', () => {
     const expected = softmax(logits.slice(0, 3));
     frequencies(logits, { temperature: 1, topK: 3 }).forEach((share, token) =>
       expect(Math.abs(share - (expected[token] ?? 0))).toBeLessThan(0.015),
     );
   });
 
-  it('reaches the far tail when the share asks for it', () => {
+  it('reaches the far tail for a high top-p', () => {
     const flat = new Float32Array(2000);
     flat[0] = 12;
     const sampler = new Sampler({ temperature: 1, topP: 0.9999, seed: 3 });
@@ -85,7 +85,7 @@ describe('sampling', () => {
     expect(seen.size).toBeGreaterThan(3);
   });
 
-  it('penalizes what was seen: positive scores divided, negative multiplied, for as long as the window', () => {
+  it('penalizes tokens in the window: positive scores are divided, negative ones multiplied', () => {
     const sampler = new Sampler({ repetitionPenalty: 2, repetitionWindow: 2 });
     sampler.see([9, 0]);
     expect(sampler.next(Float32Array.from([3, 2, 1]))).toBe(1);
@@ -96,7 +96,7 @@ describe('sampling', () => {
     expect(negative.next(Float32Array.from([-1, -1.5]))).toBe(1);
   });
 
-  it('repeats itself for a seed, differs between seeds, and leaves the logits alone', () => {
+  it('repeats its draws for a seed, differs between seeds, and does not change the logits', () => {
     const run = (seed: number) => {
       const sampler = new Sampler({ temperature: 1.5, repetitionPenalty: 1.2, seed });
       const scores = Float32Array.from(logits);
@@ -110,7 +110,7 @@ describe('sampling', () => {
     expect(Number.isInteger(sampler.seed)).toBe(true);
   });
 
-  it('has a generator that is uniform', () => {
+  it('has a uniform random generator', () => {
     const random = generator(42);
     const bins = new Array<number>(10).fill(0);
     for (let i = 0; i < 50_000; i++) bins[Math.floor(random() * 10)]!++;

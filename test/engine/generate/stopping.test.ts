@@ -4,7 +4,7 @@ import { fitPrompt, type CutRule } from '../../../src/engine/generate/budget';
 import { StopStrings } from '../../../src/engine/generate/stopping';
 
 describe('stop strings', () => {
-  it('are found across pieces, and text before them is shown as early as it can be', () => {
+  it('are found across pieces, and the text before them is shown as early as possible', () => {
     const stops = new StopStrings(['</end>', '\n\n']);
     expect(stops.push('one <')).toBe('one ');
     expect(stops.push('/en')).toBe('');
@@ -16,7 +16,7 @@ describe('stop strings', () => {
     expect(stops.end()).toBe('');
   });
 
-  it('agree with searching the whole text, however it is cut', () => {
+  it('are found as in the whole text, for any division into pieces', () => {
     const piece = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 4 });
     fc.assert(
       fc.property(
@@ -48,13 +48,13 @@ describe('the token budget', () => {
   const fit = (free: number, newTokens: number, rule: CutRule, keepStart = 1) =>
     fitPrompt(tokens, (list) => list.length, free, newTokens, rule, keepStart);
 
-  it('is exact: the last new token needs no row', () => {
+  it('is exact, because the last new token needs no row', () => {
     expect(fit(24, 5, 'refuse')).toEqual({ tokens });
     expect(() => fit(23, 5, 'refuse')).toThrow(expect.objectContaining({ code: 'contextFull', needed: 24, free: 23 }));
     expect(fit(20, 0, 'refuse').cut).toBeUndefined();
   });
 
-  it('cuts by the rule asked for, and says what was cut', () => {
+  it('truncates by the requested rule, and reports the removed tokens', () => {
     expect(fit(10, 3, 'keepEnd')).toEqual({
       tokens: [0, 13, 14, 15, 16, 17, 18, 19],
       cut: { rule: 'keepEnd', from: 1, to: 13 },
@@ -67,7 +67,7 @@ describe('the token budget', () => {
     expect(() => fit(2, 3, 'keepEnd')).toThrow(expect.objectContaining({ code: 'contextFull' }));
   });
 
-  it('uses all the room there is', () => {
+  it('uses the whole context', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 30 }),

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { decodeHalf, encodeHalf } from '../../../src/engine/kv-cache/float16';
 
-it('every half survives the way to a single and back', () => {
+it('every half converts to a single and back without loss', () => {
   const all = Uint16Array.from({ length: 65536 }, (_, i) => i);
   const back = encodeHalf(decodeHalf(all));
   all.forEach((half, i) => {
@@ -12,13 +12,13 @@ it('every half survives the way to a single and back', () => {
   });
 });
 
-it('singles go to the nearest half, ties to the even one', () => {
+it('singles round to the nearest half, ties to even', () => {
   const halves = decodeHalf(Uint16Array.from({ length: 0x7c01 }, (_, i) => i));
   fc.assert(
     fc.property(fc.float({ min: -65504, max: 65504, noNaN: true }), (x) => {
       const [got] = decodeHalf(encodeHalf(Float32Array.of(x)));
       const magnitude = Math.abs(x);
-      // Halves grow with their bits: the neighbours are where the order turns.
+      // Halves increase with their bits, so a binary search finds the neighbours.
       let low = 0;
       let high = 0x7c00;
       while (high - low > 1) {

@@ -24,20 +24,20 @@ function make(rows: number, type: RowShape['type'] = 'float32'): KvRows {
 }
 
 describe('KvRows', () => {
-  it.each(['float32', 'float16'] as const)('come back from bytes as they were (%s)', (type) => {
+  it.each(['float32', 'float16'] as const)('are equal after conversion to bytes and back (%s)', (type) => {
     const rows = make(5, type);
     const back = KvRows.deserialize(rows.serialize());
     expect(back).toEqual(rows);
   });
 
-  it('picks rows in any order', () => {
+  it('can be picked in any order', () => {
     const picked = make(4).pick([3, 0]);
     expect([...picked.positions]).toEqual([6, 0]);
     expect(picked.keys[0]).toBe(make(4).keys[3 * 8]);
     expect(picked.keys[8]).toBe(make(4).keys[0]);
   });
 
-  it('are refused when cut, lengthened or overwritten, and never read past their end', () => {
+  it('are refused if cut, extended or overwritten, without reads past the end', () => {
     const bytes = make(3).serialize();
     fc.assert(
       fc.property(
@@ -73,7 +73,7 @@ describe('KvRows', () => {
 });
 
 describe('rotation', () => {
-  it('adds up: place, move and lift lead back', () =>
+  it('is additive: place, move and lift give the original', () =>
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 0, max: 1e6 }), { minLength: 1, maxLength: 6 }),

@@ -5,13 +5,13 @@ import { RowStore } from '../../../src/engine/kv-cache/row-store';
 
 const shape = { layers: 2, kvHeads: 2, headDim: 2, type: 'float32' as const };
 
-/** A block whose every number tells which row it is of. */
+/** A block in which every number identifies its row. */
 function block(ids: readonly number[]) {
   const keys = Float32Array.from({ length: 8 * ids.length }, (_, i) => ids[Math.floor(i / 2) % ids.length] as number);
   return { keys, values: keys.map((x) => -x), rows: ids.length };
 }
 
-it('keeps every row through any sequence of adding and dropping', () =>
+it('keeps every row through any sequence of additions and removals', () =>
   fc.assert(
     fc.property(
       fc.array(

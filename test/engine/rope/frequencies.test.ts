@@ -48,14 +48,14 @@ describe('rotary frequencies', () => {
 
   const plain: RopeConfig = { theta: 10_000, rotaryDim: 16, originalMaxPositions: 128, scaling: { type: 'default' } };
 
-  it('NTK leaves the fastest pair alone and interpolates the slowest by the factor', () => {
+  it('NTK keeps the fastest pair and interpolates the slowest by the factor', () => {
     const factors = effectiveFactors({ ...plain, scaling: { type: 'ntk', factor: 4 } }, 512);
     expect(factors[0]).toBeCloseTo(1, 12);
     expect(factors[7]).toBeCloseTo(4, 10);
     for (let i = 1; i < 8; i++) expect(factors[i]).toBeGreaterThan(factors[i - 1] as number);
   });
 
-  it('run-time factors apply beyond the trained window only; within it nothing changes', () => {
+  it('run-time factors apply only beyond the trained window', () => {
     const factors = Float64Array.from([1, 3, 2, 5, 4, 4, 9, 8]);
     for (const scaling of [{ type: 'default' }, { type: 'yarn', factor: 2, betaFast: 32, betaSlow: 1 }] as const) {
       const base = { ...plain, scaling };
@@ -71,7 +71,7 @@ describe('rotary frequencies', () => {
     expect(() => withFactors(plain, new Float64Array(3), 4)).toThrow(RangeError);
   });
 
-  it('rotations compose: R(a) R(b) = R(a + b), partial rotation leaves the rest alone', () => {
+  it('rotations compose, R(a) R(b) = R(a + b), and a partial rotation keeps the other dimensions', () => {
     const frequencies = ropeFrequencies({ ...plain, rotaryDim: 6 }, 1);
     const original = Float32Array.from({ length: 2 * 2 * 8 }, (_, i) => Math.sin(i));
     const twice = original.slice();

@@ -38,7 +38,7 @@ describe('a chat template', () => {
     expect((await ChatTemplate.open(directory))?.render(messages, { bosToken: '<s>' })).toBe('<s>own');
   });
 
-  it('knows the globals that published templates use', () => {
+  it('has the globals that published templates use', () => {
     expect(run('{% for i in range(1, 6, 2) %}{{ i }}{% endfor %}{{ True and not false }}')).toBe('135true');
     expect(run('{{ strftime_now("%Y-%m-%d %%") }}')).toMatch(/^\d{4}-\d\d-\d\d %$/);
     expect(
@@ -71,7 +71,7 @@ describe('a chat template', () => {
     ],
     ['asks for an endless range', '{% for a in range(1000000000) %}{% endfor %}', 'timeout', /range/],
     ['calls itself', '{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}', 'malformed', /failed/],
-  ] as const)('that %s is stopped with a typed error', (_, text, code, message) => {
+  ] as const)('throws a typed error if it %s', (_, text, code, message) => {
     const started = performance.now();
     try {
       run(text);

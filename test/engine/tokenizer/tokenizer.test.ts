@@ -43,7 +43,7 @@ describe('a tokenizer', () => {
     for (const { text, ids } of cases) expect(tokenizer.encode(text, { addSpecialTokens: false })).toEqual(ids);
   });
 
-  it('streams text that never splits a character, and loses nothing', async () => {
+  it('streams the complete text without splitting a character', async () => {
     const tokenizer = await smol();
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 40 }), (text) => {
@@ -60,7 +60,7 @@ describe('a tokenizer', () => {
     );
   });
 
-  it('streams leading spaces and byte tokens of a sentencepiece-style vocabulary as the whole decode has them', () => {
+  it('streams leading spaces and byte tokens of a SentencePiece vocabulary like the decoded text', () => {
     const pieces = ['<unk>', '<s>', '</s>', '▁', '▁Hello', '▁world', '!', 'a', '<0xE4>', '<0xB8>', '<0x96>'];
     const tokenizer = Tokenizer.fromJson(
       {
@@ -127,7 +127,7 @@ describe('a tokenizer', () => {
       expect(build(() => undefined, 400)).not.toThrow();
     });
 
-    it('its ids, merges, tokens or patterns are absurd', () => {
+    it('its ids, merges, tokens or patterns are invalid', () => {
       expect(build((t) => (t.model['vocab'] = { a: 4e9 }))).toThrow(
         expect.objectContaining({ code: 'outOfRange', field: 'model.vocab' }),
       );
@@ -157,7 +157,7 @@ describe('a tokenizer', () => {
       expect(() => tokenizer.encode('a'.repeat(200))).toThrow(expect.objectContaining({ code: 'timeout' }));
     });
 
-    it('the file is absent, not JSON, or nested beyond reason', async () => {
+    it('the file is missing, not JSON, or nested too deeply', async () => {
       const directory = await mkdtemp(join(tmpdir(), 'tokenizer-'));
       await expect(Tokenizer.open(directory, 10)).rejects.toMatchObject({ code: 'missing' });
       await writeFile(join(directory, 'tokenizer.json'), '{"model":');
@@ -169,7 +169,7 @@ describe('a tokenizer', () => {
 });
 
 describe('the time limit', () => {
-  it('passes results and errors through, nests, and recovers after a stop', () => {
+  it('passes results and errors through, can be nested, and works again after a timeout', () => {
     expect(withTimeLimit(1000, () => withTimeLimit(1000, () => 7))).toBe(7);
     expect(() =>
       withTimeLimit(1000, () => {

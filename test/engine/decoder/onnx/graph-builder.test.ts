@@ -4,7 +4,7 @@ import { GraphBuilder } from '../../../../src/engine/decoder/onnx/graph-builder'
 import { ProtoWriter } from '../../../../src/engine/decoder/onnx/protobuf';
 
 describe('protobuf', () => {
-  it('writes the examples of the format’s own description', () => {
+  it('encodes the examples of the format’s documentation', () => {
     expect([...new ProtoWriter().integer(1, 150).finish()]).toEqual([0x08, 0x96, 0x01]);
     expect([...new ProtoWriter().string(2, 'testing').finish()]).toEqual([
       0x12, 0x07, 0x74, 0x65, 0x73, 0x74, 0x69, 0x6e, 0x67,
@@ -21,7 +21,7 @@ describe('protobuf', () => {
 });
 
 describe('graphs', () => {
-  it('run, with constants inside and beside them', async () => {
+  it('run, with inline and external constants', async () => {
     const g = new GraphBuilder('affine');
     const x = g.input('x', 'float32', ['n', 2]);
     const weights = Float32Array.of(1, 2, 3, 4);

@@ -6,8 +6,8 @@ import { quantizeOutputs } from '../../../../src/engine/decoder/quantize';
 
 const [INPUTS, OUTPUTS, ROWS] = [64, 48, 5];
 
-/** Weights and activations near the ends of their ranges, where sums of two byte products exceed 16 bits. */
-test('a product of rounded rows stays within the rounding on every processor', async () => {
+/** Uses weights and activations near the ends of their ranges, where sums of two byte products exceed 16 bits. */
+test('a product of quantized rows differs by at most the rounding on every processor', async () => {
   const weights = Float32Array.from({ length: INPUTS * OUTPUTS }, (_, i) => Math.sin(i * 12.9898) * 0.9 + 0.1);
   const whole = { levels: new Uint8Array(INPUTS * OUTPUTS), scales: new Float32Array(OUTPUTS) };
   quantizeOutputs(weights, INPUTS, whole, 0);

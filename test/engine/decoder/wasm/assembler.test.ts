@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { assemble, define, doWhile, i32, signed, unsigned, when } from '../../../../src/engine/decoder/wasm/assembler';
 
-/** Calls a function of one i32 that stores an i32 at address 0. */
+/** Runs a function of one i32 and returns the i32 that it stores at address 0. */
 function run(build: (x: { get: readonly unknown[] }) => Parameters<typeof i32.store>[1], x: number): number {
   const bytes = assemble([define('f', { x: 'i32' }, {}, (v) => i32.store(i32.const(0), build(v.x)))], 1);
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
@@ -13,14 +13,14 @@ function run(build: (x: { get: readonly unknown[] }) => Parameters<typeof i32.st
   return new Int32Array(memory.buffer)[0] as number;
 }
 
-it('integers of any size survive their encoding', () =>
+it('integers of any size are encoded correctly', () =>
   fc.assert(
     fc.property(fc.integer(), fc.integer(), (constant, x) => {
       expect(run((v) => i32.add(v.get as never, i32.const(constant)), x)).toBe((constant + x) | 0);
     }),
   ));
 
-it('encodings are the shortest', () => {
+it('encodings are as short as possible', () => {
   expect([unsigned(0), unsigned(127), unsigned(128), signed(-1), signed(63), signed(64), signed(-65)]).toEqual([
     [0],
     [127],
@@ -32,7 +32,7 @@ it('encodings are the shortest', () => {
   ]);
 });
 
-it('loops and branches do what they say', () => {
+it('loops and branches work', () => {
   const bytes = assemble(
     [
       define('sum', { n: 'i32' }, { total: 'i32' }, ({ n, total }) => [

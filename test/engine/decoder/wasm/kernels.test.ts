@@ -17,7 +17,7 @@ function noise(length: number, seed: number): Float32Array {
   return Float32Array.from({ length }, () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 31 - 1);
 }
 
-/** Rounded as the kernel says: blocks of 32, one scale each, ties to even as in vectors. */
+/** Quantizes like the kernel: blocks of 32 with one scale each, ties to even. */
 function roundedBlocks(x: Float32Array): { levels: number[]; scales: number[] } {
   const scales = Array.from({ length: blocksOf(x.length) }, (_, b) =>
     x.slice(b * BLOCK, (b + 1) * BLOCK).reduce((most, v) => Math.max(most, Math.abs(v)), 0),
@@ -30,7 +30,7 @@ function roundedBlocks(x: Float32Array): { levels: number[]; scales: number[] } 
 }
 
 describe.each([8, 4] as const)('the %s-bit product', (bits) => {
-  it.each([1, 2])('with %s threads is the sum over rounded blocks', async (threads) => {
+  it.each([1, 2])('with %s threads is the sum over quantized blocks', async (threads) => {
     await fc.assert(
       fc.asyncProperty(cases, async ({ outputs, inputs, seed }) => {
         const weights = noise(outputs * inputs, seed);
@@ -94,8 +94,8 @@ describe.each([8, 4] as const)('the %s-bit product', (bits) => {
   });
 });
 
-describe('the vectors between products', () => {
-  it('are added and normalized', () =>
+describe('vector operations between products', () => {
+  it('add and normalize', () =>
     fc.assert(
       fc.property(fc.array(fc.tuple(number, number, number), { minLength: 4, maxLength: 40 }), (rows) => {
         const length = rows.length - (rows.length % 4);
@@ -119,7 +119,7 @@ describe('the vectors between products', () => {
       }),
     ));
 
-  it('pass through the gate, whatever its size', () => {
+  it('apply the gate, for any size', () => {
     const gates = [
       0, -0, 1, -1, 5, -5, 20, -20, 87, -87, 88.5, -88.5, 1e4, -1e4, 1e38, -1e38, 0.3, -0.7, 1e-20, -1e-20,
     ];

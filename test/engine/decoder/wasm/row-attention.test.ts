@@ -24,7 +24,7 @@ const cases = fc.record({
 
 type Case = typeof cases extends fc.Arbitrary<infer T> ? T : never;
 
-/** Rows of which each number is a whole multiple of a 127th of the row's largest, so that bytes hold them exactly. */
+/** Rows that bytes represent exactly: each number is a multiple of the row's maximum / 127. */
 function exactRows(count: number, headDim: number, random: () => number): Float32Array {
   const values = Float32Array.from({ length: count * headDim }, () => Math.round(random() * 254 - 127) / 32);
   for (let at = 0; at < values.length; at += headDim)
@@ -92,7 +92,7 @@ function expected(
 }
 
 describe.each([1, 3])('attention in the kernels with %s threads', (threads) => {
-  it('is softmax attention, whatever rows are seen, written over or hidden', async () => {
+  it('is softmax attention, for any seen, overwritten or hidden rows', async () => {
     await fc.assert(
       fc.asyncProperty(cases, async (one) => {
         const { kvHeads, perHead, headDim, type } = one;
@@ -111,7 +111,7 @@ describe.each([1, 3])('attention in the kernels with %s threads', (threads) => {
         const out = memory.allocate(config.queryHeads * headDim * 4);
         const [near, far] = [new RowStore(shape), new RowStore(shape)];
         fill(far, one.far, random);
-        // Twice: the second time some rows are new and some are others than before.
+        // Two rounds: in the second, some rows are new and some are overwritten.
         for (const slots of [Math.floor(one.near / 2), Math.ceil(one.near / 2)]) {
           near.release([...near.used()].filter(() => random() < 0.1));
           fill(near, slots, random);
@@ -120,7 +120,7 @@ describe.each([1, 3])('attention in the kernels with %s threads', (threads) => {
           );
           for (let slot = 0; slot < near.end; slot++)
             if (near.kinds[slot] === RowKind.free) bias[far.capacity + slot] = HIDDEN;
-          // Small queries share their attention among many rows.
+          // Small queries spread their attention over many rows.
           const size = random();
           const own = {
             q: exactRows(config.queryHeads, headDim, random).map((x) => x * size),
@@ -142,8 +142,8 @@ describe.each([1, 3])('attention in the kernels with %s threads', (threads) => {
               own,
             );
             const made = memory.floats(out, exact.length);
-            // What is left is the rounding of the shares: up to half a 127th of the largest of each 32, up or down,
-            // times values of at most 4.
+            // The remaining error is the rounding of the shares: at most half a 127th of the largest of each 32, times
+            // values of at most 4.
             expect(exact.reduce((most, x, i) => Math.max(most, Math.abs((made[i] as number) - x)), 0)).toBeLessThan(
               0.3,
             );

@@ -15,7 +15,7 @@ import { largestGap, randomTokens } from '../../tiny';
 const TOKENS = 40;
 const PROMPT = 9;
 
-/** Logits of the tokens behind the prompt, read one by one. */
+/** Logits of the tokens after the prompt, read one by one. */
 async function decoded(
   family: string,
   weights: WeightFormat,
@@ -35,7 +35,7 @@ async function decoded(
   return rows;
 }
 
-/** Root mean square of the differences, beside that of the logits themselves. */
+/** Root mean square of the differences, relative to that of the logits. */
 function relativeGap(ours: readonly Float32Array[], graph: readonly Float32Array[]): number {
   expect(ours.length).toBe(graph.length);
   let [differences, squares] = [0, 0];
@@ -51,15 +51,14 @@ function relativeGap(ours: readonly Float32Array[], graph: readonly Float32Array
 describe.each(['8bit', '4bit'] as const)('tokens through the kernels, %s', (weights) => {
   it.each(FAMILIES)('agree with the graph: %s', async (family) => {
     const [ours, graph] = [await decoded(family, weights, full, true), await decoded(family, weights, full, false)];
-    // The kernels read cached rows in bytes, as they do activations. (Each of them alone is held to its formula in
-    // tests of its own.)
+    // The kernels read cached rows and activations as bytes. Other tests compare each kernel with its formula.
     expect(relativeGap(ours, graph)).toBeLessThan(0.05);
   });
 });
 
-describe('logits behind a prompt', () => {
+describe('logits after a prompt', () => {
   it.each(['8bit', '4bit'] as const)(
-    'come from the kernels for its last row, from the graph for all rows, and agree (%s)',
+    'come from the kernels for the last row and from the graph for all rows, and agree (%s)',
     async (weights) => {
       const checkpoint = await openCheckpoint(fixture('checkpoints/qwen3'));
       const read = async (kernels: boolean, logits: 'last' | 'all') => {
@@ -99,7 +98,7 @@ describe('under every policy the kernels agree with the graph', () => {
     expect(relativeGap(ours, graph)).toBeLessThan(0.05);
   });
 
-  it('and where rows are dropped, spliced and moved between tokens', async () => {
+  it('if rows are dropped, spliced and moved between tokens', async () => {
     const checkpoint = await openCheckpoint(fixture('checkpoints/llama2'));
     const results = [];
     for (const kernels of [true, false]) {
@@ -124,7 +123,7 @@ describe('under every policy the kernels agree with the graph', () => {
     expect(relativeGap(results[0] as Float32Array[], results[1] as Float32Array[])).toBeLessThan(0.05);
   });
 
-  it('and threads change nothing at all', async () => {
+  it('with bit-identical results for any number of threads', async () => {
     const [one, three] = [
       await decoded('llama2', '8bit', full, true, 1),
       await decoded('llama2', '8bit', full, true, 3),

@@ -3,14 +3,14 @@ import { dequantizeOf, storedBlocks } from '../../../../src/engine/formats/gguf'
 import type { TensorDtype } from '../../../../src/engine/formats/tensor-source';
 import { readJsonFixture } from '../../../fixtures';
 
-/** Random blocks of each type, and the values that ggml's dequantize_row_* makes of them. */
+/** Random blocks of each type, and their values from ggml's dequantize_row_*. */
 const cases = readJsonFixture<Record<string, { blocks: string; values: string }>>('ggml-blocks.json');
 
 const bytesOf = (text: string) => Uint8Array.from(Buffer.from(text, 'base64'));
 const floatsOf = (text: string) => new Float32Array(bytesOf(text).buffer);
 
 describe('dequantization', () => {
-  it.each(Object.keys(cases))('of %s is that of ggml', (dtype) => {
+  it.each(Object.keys(cases))('of %s equals that of ggml', (dtype) => {
     const { blocks, values } = cases[dtype] as { blocks: string; values: string };
     const expected = floatsOf(values);
     const out = new Float32Array(expected.length);

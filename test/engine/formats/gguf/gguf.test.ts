@@ -91,7 +91,7 @@ describe('a GGUF file', () => {
     expect(gap(await logitsOf(path, ids), reference)).toBeLessThan(1e-4);
   });
 
-  it('reads ranges of rows, also of those in rotary pairs, and vectors', async () => {
+  it('reads vectors and ranges of rows, also of matrices in rotary pairs', async () => {
     const { metadata, tensors, checkpoint } = await fixtureGguf('llama-bias', 'llama', { half: true });
     const opened = await openCheckpoint(write(gguf(metadata, tensors)));
     for (const name of [
@@ -118,7 +118,7 @@ describe('a GGUF file', () => {
     await checkpoint.close();
   });
 
-  it('takes stored blocks of Q8_0 and Q4_0 as they are', async () => {
+  it('uses stored blocks of Q8_0 and Q4_0 unchanged', async () => {
     const { metadata, tensors, checkpoint } = await fixtureGguf('smollm2', 'llama');
     await checkpoint.close();
     const blocked = tensors.map((tensor) => toQ8(tensor));
@@ -134,7 +134,7 @@ describe('a GGUF file', () => {
     const ids = [1, 5, 9, 2, 7];
     const decoder = await Decoder.open(opened, { weights: '8bit', cacheDirectory: null, threads: 1 });
     const { logits } = await decoder.newContext(undefined, 8).prefill(ids, { logits: 'all' });
-    // Weights are not rounded again; embeddings are f16 and activations bytes.
+    // Weights are not quantized again. Embeddings are f16, and activations are bytes.
     const exactLogits = await logitsOf(path, ids);
     const largest = exactLogits.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     expect(gap(logits, exactLogits)).toBeLessThan(0.1 * largest);
@@ -142,7 +142,7 @@ describe('a GGUF file', () => {
     await opened.close();
   });
 
-  it('is found in a folder, and in shards under any of their names', async () => {
+  it('is found in a folder, and in shards by the name of any shard', async () => {
     const { metadata, tensors, checkpoint } = await fixtureGguf('qwen2', 'qwen2');
     const half = Math.floor(tensors.length / 2);
     const split = (no: number): Record<string, Value> => ({ 'split.no': u32(no), 'split.count': u32(2) });
@@ -161,7 +161,7 @@ describe('a GGUF file', () => {
   });
 });
 
-/** Matrices whose rows are whole blocks, rounded as ggml's Q8_0. */
+/** Quantizes a matrix whose rows are whole blocks, like ggml's Q8_0. */
 function toQ8(tensor: GgufTensorData): GgufTensorData {
   const columns = tensor.shape[1];
   if (columns === undefined || columns % 32 !== 0) return tensor;

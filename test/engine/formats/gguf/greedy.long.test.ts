@@ -13,7 +13,7 @@ describe.each(Object.keys(EXPECTED))('the published file %s', (name) => {
   const path = realModel(name);
 
   it.skipIf(path === undefined)(
-    'is continued in f32 as llama.cpp continues it',
+    'has the same greedy continuation in f32 as in llama.cpp',
     async () => {
       const { prompt, greedy } = EXPECTED[name] as { prompt: number[]; greedy: number[] };
       const cacheDirectory = mkdtempSync(join(tmpdir(), 'greedy-'));

@@ -45,14 +45,14 @@ describe('a GGUF file is refused with the field named when it', () => {
       'general.architecture',
     ],
     [
-      'is of an architecture that is not built',
+      'has an unsupported architecture',
       ({ metadata }) => (metadata['general.architecture'] = 'mamba'),
       'unsupported',
       'general.architecture',
     ],
     ['lacks a size', ({ metadata }) => delete metadata['qwen2.embedding_length'], 'missing', 'qwen2.embedding_length'],
     [
-      'has a size that is a text',
+      'has a size of type string',
       ({ metadata }) => (metadata['qwen2.block_count'] = 'two'),
       'malformed',
       'qwen2.block_count',
@@ -64,7 +64,7 @@ describe('a GGUF file is refused with the field named when it', () => {
       'qwen2.expert_count',
     ],
     [
-      'has an alignment that is no power of two',
+      'has an alignment that is not a power of two',
       ({ metadata }) => (metadata['general.alignment'] = u32(24)),
       'outOfRange',
       'general.alignment',
@@ -82,7 +82,7 @@ describe('a GGUF file is refused with the field named when it', () => {
       'model.layers.1.mlp.up_proj.weight',
     ],
     [
-      'has a tensor of a type that is not read',
+      'has a tensor of an unsupported type',
       ({ tensors }) => Object.assign(find(tensors, 'blk.0.ffn_up.weight'), { type: 23 }),
       'unsupported',
       'blk.0.ffn_up.weight',
@@ -126,7 +126,7 @@ describe('a GGUF file is refused with the field named when it', () => {
     // The first field is general.architecture: 8 + 20 bytes of key, then its type.
     ['has a field of type 99', (view) => void view.setUint32(52, 99, true), 'malformed', /general\.architecture/],
     [
-      'has a text of 4 GB',
+      'has a string of 4 GB',
       (view) => void view.setBigUint64(56, 2n ** 32n, true),
       'outOfRange',
       /general\.architecture/,
@@ -149,7 +149,7 @@ describe('a GGUF file is refused with the field named when it', () => {
     const model = await parts();
     const key = 'a.list';
     const bytes = gguf({ [key]: { type: 'array', of: 'u32', values: [1, 2] }, ...model.metadata }, model.tensors);
-    // Key (8 + 6 bytes), type of the value, then the type of the list's entries.
+    // Layout: key (8 + 6 bytes), type of the value, type of the list's entries.
     new DataView(bytes.buffer).setUint32(24 + 8 + key.length + 4, 9, true);
     await expect(openCheckpoint(write(bytes))).rejects.toMatchObject({ code: 'unsupported', field: key });
   });
@@ -169,7 +169,7 @@ describe('a GGUF file is refused with the field named when it', () => {
       { type: 'array', of: 'i32', values: [1] } as Value,
       'mismatch',
     ],
-    ['a way of cutting that is not built', 'tokenizer.ggml.pre', 'klingon', 'unsupported'],
+    ['an unsupported pre-tokenizer', 'tokenizer.ggml.pre', 'klingon', 'unsupported'],
     ['a tokenizer of another kind', 'tokenizer.ggml.model', 'bert', 'unsupported'],
     ['no scores for SentencePiece', 'tokenizer.ggml.model', 'llama', 'missing'],
   ])('has a tokenizer with %s', async (_, key, value, code) => {

@@ -5,7 +5,7 @@ import { readJsonFixture } from '../../../fixtures';
 import { realModel } from '../../real-models';
 import { variedTexts } from '../../tokenizer/varied-texts';
 
-/** For each model the first six hex digits of sha256 over llama.cpp's ids ("1,2,3") of each of 500 texts. */
+/** Per model: for each of 500 texts, the first six hex digits of SHA-256 over llama.cpp's ids ("1,2,3"). */
 const EXPECTED = readJsonFixture<Record<string, string>>('llama-cpp-tokens.json');
 const SHAPES: Readonly<Record<string, object>> = {
   'SmolLM2-135M-Instruct.Q4_1.gguf': { architecture: 'llama', layers: 30, hiddenSize: 576, tiedEmbeddings: true },
@@ -21,7 +21,7 @@ const SHAPES: Readonly<Record<string, object>> = {
 describe.each(Object.keys(EXPECTED))('the published file %s', (name) => {
   const path = realModel(name);
 
-  it.skipIf(path === undefined)('opens, and its weights are read in ranges', async () => {
+  it.skipIf(path === undefined)('opens, and its weights are readable in ranges', async () => {
     const checkpoint = await openCheckpoint(path as string);
     expect(checkpoint.config).toMatchObject(SHAPES[name] as object);
     const { headDim, hiddenSize } = checkpoint.config;
@@ -32,7 +32,7 @@ describe.each(Object.keys(EXPECTED))('the published file %s', (name) => {
     await checkpoint.close();
   });
 
-  it.skipIf(path === undefined)('cuts text into the tokens of llama.cpp, and back', async () => {
+  it.skipIf(path === undefined)('has the tokens of llama.cpp, and decodes them to the text', async () => {
     const checkpoint = await openCheckpoint(path as string);
     const tokenizer = await checkpoint.openTokenizer();
     await checkpoint.close();

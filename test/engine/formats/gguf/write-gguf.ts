@@ -4,7 +4,7 @@ import { encodeHalf } from '../../../../src/engine/kv-cache/float16';
 import { openWeights } from '../../../../src/engine/formats/safetensors';
 import { fixture } from '../../../fixtures';
 
-/** Writes GGUF files of tiny models, as llama.cpp's converter lays them out. */
+/** Writes GGUF files of tiny models in the layout of llama.cpp's converter. */
 
 export type Scalar = { type: 'u32' | 'u64' | 'f32' | 'i32'; value: number } | string | boolean;
 export type Value =
@@ -152,7 +152,7 @@ function ggufName(name: string, config: ModelConfig): string {
   return `blk.${layer}.${norms[part as string] ?? LAYER_NAMES[part as string]}.${kind}`;
 }
 
-/** Rows in halves to adjacent pairs, head by head, as the converter does for Llama. */
+/** Reorders rows from rotary halves to adjacent pairs, per head, like the converter for Llama. */
 function toPairs(values: Float32Array, headDim: number, width: number): Float32Array {
   const out = new Float32Array(values.length);
   const pairs = headDim / 2;
@@ -165,7 +165,7 @@ function toPairs(values: Float32Array, headDim: number, width: number): Float32A
 }
 
 export interface GgufOptions {
-  /** f32 unless said otherwise. */
+  /** Store matrices as f16. Default: f32. */
   half?: boolean;
   metadata?: Readonly<Record<string, Value>>;
 }
