@@ -5,7 +5,7 @@
 import type { Author, ComposedContext, IndexStatus, MemoryDescription, Scope } from '../protocol';
 import { join } from 'node:path';
 import { composeContext } from '../assistant';
-import { Memories, MemoryEncoding, MemoryStore, memoryVersion, type WorkspaceMemory } from '../memory';
+import { MemoryReader, MemoryEncoding, MemoryStore, memoryVersion, type WorkspaceMemory } from '../memory';
 import type { Search, SearchResult } from '../search';
 import type { Workspace } from '../workspace';
 import type { EngineProcess } from '../inference';
@@ -26,7 +26,7 @@ interface Open {
   fingerprint: string;
   store: MemoryStore;
   encoding: MemoryEncoding;
-  memories: Memories;
+  memories: MemoryReader;
   engine: EngineContexts;
   author: Author;
 }
@@ -179,7 +179,7 @@ export class MemoryService {
     const version = memoryVersion(memory.fingerprint);
     const store = await MemoryStore.open({ directory: join(storageDirectory, 'memories'), budgetBytes, version });
     const encoding = new MemoryEncoding({
-      library,
+      workspace: library,
       store,
       coder: new EngineCoder(engine, version),
       yieldToForeground,
@@ -188,7 +188,7 @@ export class MemoryService {
     });
     encoding.setOpen(this.openFiles);
     encoding.pause(this.paused);
-    const memories = new Memories({
+    const memories = new MemoryReader({
       encoding,
       store,
       ratios: memory.ratios,

@@ -1,11 +1,11 @@
 /** Public interface of this folder: compressed rows of segments, their store, and contexts composed of them. */
 export { LateInteraction, type LateInteractionOptions, type LateScore } from './late-interaction';
-export { Memories, type MemoriesOptions, type MemorySegment, type ScoredSegment } from './memories';
+export { MemoryReader, type MemoryReaderOptions, type MemorySegment, type ScoredSegment } from './memory-reader';
 export { chunkLengths, coarsePlaces, denseRowCount, joinFine, rowCounts } from './row-layout';
 export { foldRows, halves, joinBytes, packRows, storedRowBytes, type StoredShape, unpackRows } from './rows';
 export { checkMemories } from './store/check';
 export { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './store/memory-store';
-export { type EncodingLibrary, type EncodingOptions, MemoryEncoding } from './encode/encoding';
+export { type EncodingWorkspace as EncodingLibrary, type EncodingOptions, MemoryEncoding } from './encode/encoding';
 export { type EncodingUnit, memoryVersion } from './encode/encoding-units';
 export type { SegmentCoder } from './encode/segment-coder';
 export {

@@ -1,4 +1,4 @@
-import { type ContextEngine, type Memories, type MemorySegment, LateInteraction } from '../memory';
+import { type ContextEngine, type MemoryReader, type MemorySegment, LateInteraction } from '../memory';
 import type { Coverage, RankedSpan, Scope } from '../protocol';
 import type { QueryEmbedding } from '../protocol/memory';
 import type { LexicalIndex, DocumentReader, ReadDocument } from '../workspace';
@@ -21,7 +21,7 @@ export interface SearchWorkspace {
   /** Returns an indexed document with its segments. Undefined when the file has changed since. */
   indexed(path: string): Promise<ReadDocument | undefined>;
   /** Runs `read` on the index, and again after each damaged part was rebuilt. */
-  whileSound?<T>(read: () => Promise<T>): Promise<T>;
+  withRepair?<T>(read: () => Promise<T>): Promise<T>;
   /** Resolves when reported changes are searchable, or after a short time. */
   caughtUp(): Promise<void>;
   /** Indexes files that reads found changed. Resolves to false when there were none. */
@@ -30,7 +30,7 @@ export interface SearchWorkspace {
 
 /** The workspace's memories and the model that embeds questions. */
 export interface SearchMemory {
-  readonly memories: Memories;
+  readonly memories: MemoryReader;
   readonly engine: Pick<ContextEngine, 'embedQuery'>;
 }
 
@@ -160,7 +160,7 @@ export class Search {
     const { workspace } = this.options;
     const pathOf: PathOf = (file) => workspace.pathOf(file);
     const search = (): Promise<RankedSpan[]> => this.lexical.search(question, { scope, limit, signal, pathOf });
-    return workspace.whileSound?.(search) ?? search();
+    return workspace.withRepair?.(search) ?? search();
   }
 
   /** Embeds the question. The wait is limited, because the model may be starting or busy. */
@@ -238,7 +238,7 @@ export class Search {
  * once for all.
  */
 function scoringMemory(
-  memories: Memories,
+  memories: MemoryReader,
   embedding: QueryEmbedding,
   segments: readonly MemorySegment[],
   lateInteraction: LateInteraction | undefined,

@@ -97,7 +97,7 @@ export class Workspace {
       yieldToForeground: options.yieldToForeground,
     });
     this.upkeep = new Upkeep(this.indexer, this.pool, async (question) => this.warmUpSearch?.(question));
-    lexical.onHarm = (lost) => this.upkeep.mend(lost.flatMap((path) => this.folders.fileOf(path) ?? []));
+    lexical.onDamage = (lost) => this.upkeep.reindex(lost.flatMap((path) => this.folders.fileOf(path) ?? []));
   }
 
   /** Opens the stored index (open-store.ts), which can be searched at once. Reads no workspace file before `start`. */
@@ -219,7 +219,7 @@ export class Workspace {
    * Runs `read` on the index. A damaged part is rebuilt first, so that no answer comes from half an index. If that
    * takes long, the coverage reports the missing files.
    */
-  async whileSound<T>(read: () => Promise<T>): Promise<T> {
+  async withRepair<T>(read: () => Promise<T>): Promise<T> {
     for (let parts = this.lexical.status().packs; ; parts--) {
       await this.upkeep.repaired();
       try {
@@ -278,12 +278,12 @@ export class Workspace {
 
   /** Finds definitions of exactly this name, likeliest first. */
   definitions(name: string): Promise<Definition[]> {
-    return this.whileSound(() => definitionsOf(name, this.lookupContext()));
+    return this.withRepair(() => definitionsOf(name, this.lookupContext()));
   }
 
   /** Finds lines that use a name. */
   users(name: string, options: { limit: number; signal?: AbortSignal }): Promise<{ users: Use[]; more: number }> {
-    return this.whileSound(() => usersOf(name, options.limit, this.lookupContext(), options.signal));
+    return this.withRepair(() => usersOf(name, options.limit, this.lookupContext(), options.signal));
   }
 
   private lookupContext(): LookupContext {

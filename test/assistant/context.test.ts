@@ -1,16 +1,16 @@
 import { expect, test } from 'vitest';
 import { selectContext } from '../../src/assistant/context';
-import type { ContextEngine, Memories, WorkspaceMemory } from '../../src/memory';
+import type { ContextEngine, MemoryReader, WorkspaceMemory } from '../../src/memory';
 import type { Ranking } from '../../src/search';
 
-const memories: Partial<Memories> = {
+const memories: Partial<MemoryReader> = {
   bytesPerRow: 4,
   tokenIds: () => Promise.resolve(undefined),
   coarse: () => Promise.resolve(undefined),
 };
 const embedded: string[] = [];
 const memory = {
-  memories: memories as Memories,
+  memories: memories as MemoryReader,
   engine: {
     windowTokens: 512,
     sinkRows: 4,

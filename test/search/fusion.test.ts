@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Memories, MemorySegment } from '../../src/memory';
+import type { MemoryReader, MemorySegment } from '../../src/memory';
 import { SEARCH_WEIGHTS } from '../../src/search';
 import { spansOf } from '../../src/search/candidate-spans';
 import { fuse as fuseCandidates, runScorers, type ScorerResult } from '../../src/search/fusion';
@@ -160,7 +160,7 @@ test('scorers run if they have a weight and can score the question', async () =>
     nearest: () => Promise.resolve([{ segment: first, similarity: 0.5 }]),
     selected: (_: unknown, selection: Float32Array) =>
       Promise.resolve([{ segment: second, similarity: selection[0] as number }]),
-  } as unknown as Memories;
+  } as unknown as MemoryReader;
   const lateScores = () => Promise.resolve(undefined);
   const input = { question: analyseQuestion('a question'), spans: SPANS, segments: SEGMENTS, weights: SEARCH_WEIGHTS };
   const names = async (more: object): Promise<string[]> =>

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask } from '../../src/assistant';
 import { encodeHalf } from '../../src/engine';
-import { Memories, MemoryEncoding, MemoryStore, type WorkspaceMemory } from '../../src/memory';
+import { MemoryReader, MemoryEncoding, MemoryStore, type WorkspaceMemory } from '../../src/memory';
 import type { Answer, RankedSpan } from '../../src/protocol';
 import type { QueryEmbedding } from '../../src/protocol/memory';
 import { Search, type SearchWorkspace } from '../../src/search';
@@ -113,11 +113,11 @@ beforeAll(async () => {
       }
     },
   };
-  const encoding = new MemoryEncoding({ library, store, coder });
+  const encoding = new MemoryEncoding({ workspace: library, store, coder });
   await encoding.run();
   memory = {
     author: { kind: 'bundled', model: 'hashes' },
-    memories: new Memories({
+    memories: new MemoryReader({
       encoding,
       store,
       ratios: RATIOS,

@@ -7,7 +7,7 @@ export const SETTINGS = { filesExclude: ['**/.git'], maxFileBytes: 1_000_000 };
 
 /** A workspace in a temporary folder, with room for a store beside it. */
 export class TestWorkspace {
-  readonly scratch = mkdtempSync(join(tmpdir(), 'anchorage-library-'));
+  readonly scratch = mkdtempSync(join(tmpdir(), 'anchorage-workspace-'));
   readonly root = join(this.scratch, 'work');
   readonly storage = join(this.scratch, 'store');
 

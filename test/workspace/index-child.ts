@@ -3,14 +3,14 @@ import { Workspace } from '../../src/workspace/workspace';
 
 const [root = '', storage = '', threadScript = ''] = process.argv.slice(2);
 void (async () => {
-  const library = await Workspace.open({
+  const workspace = await Workspace.open({
     folders: [{ name: 'work', directory: root }],
     storageDirectory: storage,
     settings: { filesExclude: [], maxFileBytes: 1_000_000 },
     threadScript,
   });
   process.stdout.write('started\n');
-  await library.start();
-  await library.close();
+  await workspace.start();
+  await workspace.close();
   process.stdout.write('done\n');
 })();

@@ -11,7 +11,7 @@ let threadScript: string;
 export const opened: Workspace[] = [];
 
 /** Created for each test. */
-export let workspace: TestWorkspace;
+export let disk: TestWorkspace;
 
 beforeAll(() => {
   threadScript = bundle(
@@ -23,17 +23,17 @@ afterAll(() => {
   rmSync(threadScript, { force: true });
 });
 beforeEach(() => {
-  workspace = new TestWorkspace();
+  disk = new TestWorkspace();
 });
 afterEach(async () => {
-  for (const library of opened.splice(0)) await library.close();
-  workspace.dispose();
+  for (const workspace of opened.splice(0)) await workspace.close();
+  disk.dispose();
 });
 
-export async function library(options: Partial<WorkspaceOptions> = {}): Promise<Workspace> {
+export async function openWorkspace(options: Partial<WorkspaceOptions> = {}): Promise<Workspace> {
   const made = await Workspace.open({
-    folders: workspace.folders,
-    storageDirectory: workspace.storage,
+    folders: disk.folders,
+    storageDirectory: disk.storage,
     settings: SETTINGS,
     threads: 2,
     threadScript,

@@ -21,7 +21,7 @@ import { searchOver } from './search-over';
 const cache = join(process.cwd(), '.cache/test');
 let threadScript: string;
 let childScript: string;
-let workspace: TestWorkspace;
+let disk: TestWorkspace;
 /** Rounds of each fault; more in a long run. */
 const ROUNDS = process.env['ANCHORAGE_LONG'] ? 40 : 6;
 const FILES = 60;
@@ -35,19 +35,19 @@ afterAll(() => {
   rmSync(childScript, { force: true });
 });
 beforeEach(() => {
-  workspace = new TestWorkspace();
+  disk = new TestWorkspace();
 });
-afterEach(() => workspace.dispose());
+afterEach(() => disk.dispose());
 
-const open = (storageDirectory: string | undefined = workspace.storage): Promise<Workspace> =>
-  Workspace.open({ folders: workspace.folders, storageDirectory, settings: SETTINGS, threads: 0 });
+const open = (storageDirectory: string | undefined = disk.storage): Promise<Workspace> =>
+  Workspace.open({ folders: disk.folders, storageDirectory, settings: SETTINGS, threads: 0 });
 
 /** Checks that the workspace is complete: every file is indexed, and found by its own word. */
-async function expectWhole(library: Workspace, files = FILES): Promise<void> {
-  expect(library.status()).toMatchObject({ state: 'ready', problems: [] });
-  expect(library.coverage()).toEqual({ filesIndexed: files, filesKnown: files, indexing: false });
+async function expectWhole(workspace: Workspace, files = FILES): Promise<void> {
+  expect(workspace.status()).toMatchObject({ state: 'ready', problems: [] });
+  expect(workspace.coverage()).toEqual({ filesIndexed: files, filesKnown: files, indexing: false });
   for (let i = 0; i < files; i += 7) {
-    const { spans } = await searchOver(library).search(word(i), { scope: { kind: 'workspace' }, limit: 5 });
+    const { spans } = await searchOver(workspace).search(word(i), { scope: { kind: 'workspace' }, limit: 5 });
     expect(spans[0]?.path).toBe(`src/part${i % 7}/module${i}.${['ts', 'py', 'md'][i % 3]}`);
     expect(spans[0]?.text).toContain(word(i));
   }
@@ -61,11 +61,11 @@ function filesBelow(directory: string): string[] {
 
 describe('a process that is killed', () => {
   it('at any moment of indexing leaves a store from which the next process continues', async () => {
-    workspace.fill(FILES);
+    disk.fill(FILES);
     let killed = 0;
     for (let round = 0; round < ROUNDS; round++) {
-      if (round % 3 === 0) rmSync(workspace.storage, { recursive: true, force: true });
-      const child = spawn(process.execPath, [childScript, workspace.root, workspace.storage, threadScript], {
+      if (round % 3 === 0) rmSync(disk.storage, { recursive: true, force: true });
+      const child = spawn(process.execPath, [childScript, disk.root, disk.storage, threadScript], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       const ended = new Promise<string>((resolve) => {
@@ -77,10 +77,10 @@ describe('a process that is killed', () => {
       await new Promise((resolve) => setTimeout(resolve, (round * 97) % 500));
       child.kill('SIGKILL');
       if (!(await ended).includes('done')) killed++;
-      const library = await open();
-      await library.start();
-      await expectWhole(library);
-      await library.close();
+      const workspace = await open();
+      await workspace.start();
+      await expectWhole(workspace);
+      await workspace.close();
     }
     expect(killed).toBeGreaterThan(0);
   }, 240_000);
@@ -88,38 +88,38 @@ describe('a process that is killed', () => {
 
 describe('a damaged store', () => {
   it('truncated in any file at any byte is repaired by a pass, which keeps undamaged data', async () => {
-    workspace.fill(FILES);
+    disk.fill(FILES);
     const first = await open();
     await first.start();
     await first.close();
-    const intact = join(workspace.scratch, 'intact');
-    cpSync(workspace.storage, intact, { recursive: true });
-    const files = filesBelow(workspace.storage);
+    const intact = join(disk.scratch, 'intact');
+    cpSync(disk.storage, intact, { recursive: true });
+    const files = filesBelow(disk.storage);
     expect(files.length).toBeGreaterThanOrEqual(3);
     for (const file of files) {
       const size = statSync(file).size;
       for (let round = 0; round < ROUNDS; round++) {
-        rmSync(workspace.storage, { recursive: true, force: true });
-        cpSync(intact, workspace.storage, { recursive: true });
+        rmSync(disk.storage, { recursive: true, force: true });
+        cpSync(intact, disk.storage, { recursive: true });
         const cut = round === 0 ? 0 : round === 1 ? size - 1 : Math.floor((size * (round - 1)) / ROUNDS);
         truncateSync(file, cut);
-        const library = await open();
+        const workspace = await open();
         if (!file.endsWith('documents.log') || cut > size / 2) {
-          expect(library.coverage().filesIndexed).toBeGreaterThan(0);
+          expect(workspace.coverage().filesIndexed).toBeGreaterThan(0);
         }
-        await library.start();
-        await expectWhole(library);
-        await library.close();
+        await workspace.start();
+        await expectWhole(workspace);
+        await workspace.close();
       }
     }
   }, 240_000);
 
   it('with noise, missing files or foreign files is repaired too', async () => {
-    workspace.fill(FILES);
+    disk.fill(FILES);
     const first = await open();
     await first.start();
     await first.close();
-    for (const file of filesBelow(workspace.storage)) {
+    for (const file of filesBelow(disk.storage)) {
       const bytes = readFileSync(file);
       for (const harm of ['noise', 'missing', 'foreign'] as const) {
         if (harm === 'missing') rmSync(file, { force: true });
@@ -128,10 +128,10 @@ describe('a damaged store', () => {
             file,
             harm === 'foreign' ? 'not ours at all\n' : bytes.map((byte, i) => (i % 97 === 13 ? byte ^ 0xff : byte)),
           );
-        const library = await open();
-        await library.start();
-        await expectWhole(library);
-        await library.close();
+        const workspace = await open();
+        await workspace.start();
+        await expectWhole(workspace);
+        await workspace.close();
       }
     }
   }, 120_000);
@@ -139,7 +139,7 @@ describe('a damaged store', () => {
 
 describe('bad input', () => {
   it('is indexed as far as possible beside the rest, and survives a restart', async () => {
-    workspace.fill(12);
+    disk.fill(12);
     const taken: Record<string, string | Uint8Array> = {
       'latin1.py': Buffer.from('# zzlatinq caf\xe9\n', 'latin1'),
       'wide.ts': Buffer.from('\uFEFF// zzwideq\n', 'utf16le'),
@@ -147,20 +147,20 @@ describe('bad input', () => {
       [`${'d'.repeat(140)}/${'f'.repeat(160)}.py`]: '# zzlongq\n',
       'one-line.js': `var zzwholeq=1;${'x();'.repeat(20_000)}`,
     };
-    for (const [path, text] of Object.entries(taken)) workspace.put(path, text);
-    workspace.put('binary.ts', Buffer.from([1, 0, 2, 0, 3]));
-    const goes = workspace.put('aaa-goes.ts', '// zzgoneq\n');
-    symlinkSync(workspace.root, join(workspace.root, 'loop'));
-    symlinkSync(join(workspace.root, 'nowhere'), join(workspace.root, 'broken.ts'));
+    for (const [path, text] of Object.entries(taken)) disk.put(path, text);
+    disk.put('binary.ts', Buffer.from([1, 0, 2, 0, 3]));
+    const goes = disk.put('aaa-goes.ts', '// zzgoneq\n');
+    symlinkSync(disk.root, join(disk.root, 'loop'));
+    symlinkSync(join(disk.root, 'nowhere'), join(disk.root, 'broken.ts'));
     // One of the listed files is deleted between listing and reading.
-    const library = await Workspace.open({
-      folders: workspace.folders,
-      storageDirectory: workspace.storage,
+    const workspace = await Workspace.open({
+      folders: disk.folders,
+      storageDirectory: disk.storage,
       settings: SETTINGS,
       threads: 0,
       yieldToForeground: () => rm(goes, { force: true }),
     });
-    await library.start();
+    await workspace.start();
     const find = async (from: Workspace, question: string): Promise<string | undefined> =>
       (await searchOver(from).search(question, { scope: { kind: 'workspace' }, limit: 5 })).spans[0]?.path;
     const questions = ['zzlatinq', 'zzwideq', 'zzoddq', 'zzlongq', 'zzwholeq'];
@@ -170,14 +170,14 @@ describe('bad input', () => {
       expect(await find(from, 'zzgoneq')).toBeUndefined();
       for (let i = 0; i < 12; i++) expect(await find(from, word(i))).toBeDefined();
     };
-    await expectAll(library);
+    await expectAll(workspace);
     expect(
-      library
+      workspace
         .status()
         .skipped.map(({ reason }) => reason)
         .sort(),
     ).toEqual(expect.arrayContaining(['binary', 'broken link', 'link to an indexed place']));
-    await library.close();
+    await workspace.close();
     const again = await open();
     await again.start();
     await expectAll(again);
@@ -187,18 +187,18 @@ describe('bad input', () => {
 
 describe('an unusable storage directory', () => {
   it('gives an index in memory, and reports it', async () => {
-    workspace.fill(12);
-    writeFileSync(workspace.storage, 'a file where a folder should be');
-    const library = await open();
-    expect(library.notices).toHaveLength(1);
-    expect(library.notices[0]).toContain('stays in memory');
-    await library.start();
-    await expectWhole(library, 12);
-    await library.close();
+    disk.fill(12);
+    writeFileSync(disk.storage, 'a file where a folder should be');
+    const workspace = await open();
+    expect(workspace.notices).toHaveLength(1);
+    expect(workspace.notices[0]).toContain('stays in memory');
+    await workspace.start();
+    await expectWhole(workspace, 12);
+    await workspace.close();
   });
 
   it('is not shared by two windows: each has its own, and both are updated', async () => {
-    workspace.fill(12);
+    disk.fill(12);
     const first = await open();
     const second = await open();
     expect(second.notices).toEqual(['Another window has this workspace open, so this window keeps its own index.']);
@@ -220,7 +220,7 @@ describe('a full disk', () => {
 
   // Needs a small file system: mount -t tmpfs -o size=192k none DIR; ANCHORAGE_FULL_DISK=DIR.
   it.skipIf(!full)('affects only the store: all files are found, and written once there is space', async () => {
-    workspace.fill(FILES);
+    disk.fill(FILES);
     const storage = join(full ?? '', 'store');
     const ballast = join(full ?? '', 'ballast');
     mkdirSync(storage, { recursive: true });
@@ -230,12 +230,12 @@ describe('a full disk', () => {
     } catch {
       truncateSync(ballast, Math.max(0, size - (1 << 14)));
     }
-    const library = await open(storage);
-    await library.start();
-    expect(library.status().reason).toContain('disk');
-    await expectWhole(library);
+    const workspace = await open(storage);
+    await workspace.start();
+    expect(workspace.status().reason).toContain('disk');
+    await expectWhole(workspace);
     rmSync(ballast);
-    await library.close();
+    await workspace.close();
     const again = await open(storage);
     expect(again.coverage().filesIndexed).toBe(FILES);
     await again.close();

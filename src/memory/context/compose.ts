@@ -15,7 +15,7 @@ import type {
 } from '../../protocol/memory';
 import type { ReadDocument } from '../../workspace';
 import type { LateInteraction } from '../late-interaction';
-import type { Memories, MemorySegment } from '../memories';
+import type { MemoryReader, MemorySegment } from '../memory-reader';
 import { ledgerOf, type ContextParts } from './ledger';
 import { readParts, type Excerpt } from './parts';
 import { planContext, type RowBudget } from './plan';
@@ -46,7 +46,7 @@ export interface ReadingOptions {
 /** The stored memories of a workspace and the engine that encoded them. */
 export interface WorkspaceMemory {
   readonly author: Author;
-  readonly memories: Memories;
+  readonly memories: MemoryReader;
   readonly engine: ContextEngine;
   /** An indexed document with its segments; undefined when the file has changed since. */
   indexed(path: string): Promise<ReadDocument | undefined>;

@@ -1,4 +1,4 @@
-import type { MemorySegment } from '../memories';
+import type { MemorySegment } from '../memory-reader';
 import type { ContextLedger, LedgerGroup, Span } from '../../protocol';
 import type { ComposeReading, OnDemandRows } from '../../protocol/memory';
 import type { CoarseGroup } from './plan';

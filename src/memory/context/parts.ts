@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { DenseSegment, FullSegment } from '../../protocol/memory';
 import type { LateInteraction } from '../late-interaction';
-import type { Memories, MemorySegment } from '../memories';
+import type { MemoryReader, MemorySegment } from '../memory-reader';
 import { joinBytes } from '../rows';
 import type { ContextInput, ContextRequest, WorkspaceMemory } from './compose';
 import type { ContextParts } from './ledger';
@@ -19,7 +19,7 @@ export interface Excerpt {
 const PART_FILLED = 0.9;
 
 export interface PartSources {
-  memories: Memories;
+  memories: MemoryReader;
   lateInteraction: LateInteraction | undefined;
   excerpt: ContextInput['excerpt'];
   indexed: WorkspaceMemory['indexed'];
@@ -94,7 +94,7 @@ class FineRows {
 
   constructor(
     plan: ContextPlan,
-    private readonly memories: Memories,
+    private readonly memories: MemoryReader,
   ) {
     const segments = [
       ...(plan.part ? [plan.part.segment] : []),
@@ -120,7 +120,7 @@ class FineRows {
 /** Reads the coarse rows of all groups. The id is a hash of their content, so the engine sends equal rows once. */
 async function readCoarse(
   groups: readonly CoarseGroup[],
-  memories: Memories,
+  memories: MemoryReader,
 ): Promise<{ coarse: CoarseGroup[]; id: string; rows: Uint8Array }> {
   const coarse: CoarseGroup[] = [];
   const all: Uint8Array[] = [];

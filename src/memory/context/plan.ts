@@ -1,4 +1,4 @@
-import type { MemorySegment } from '../memories';
+import type { MemorySegment } from '../memory-reader';
 import type { DenseRatio } from '../../protocol/memory';
 import { denseRowCount } from '../row-layout';
 

@@ -1,5 +1,5 @@
 import type { ComposeReading, ContextLedger, OnDemandRows } from '../../protocol';
-import type { MemorySegment } from '../memories';
+import type { MemorySegment } from '../memory-reader';
 import { denseRowCount } from '../row-layout';
 import type { ContextEngine, ContextSelection } from './compose';
 import { ledgerOf } from './ledger';

@@ -7,10 +7,10 @@ import { BUDGET_FULL, type EncodingStatus, OTHER_WINDOW, PAUSED, standstillAfter
 import { unitsOf, type EncodingUnit } from './encoding-units';
 import { encodeAndStore, type SegmentCoder } from './segment-coder';
 
-export type EncodingLibrary = Pick<Workspace, 'documents' | 'indexed'>;
+export type EncodingWorkspace = Pick<Workspace, 'documents' | 'indexed'>;
 
 export interface EncodingOptions {
-  library: EncodingLibrary;
+  workspace: EncodingWorkspace;
   store: MemoryStore;
   coder: SegmentCoder;
   /** Awaited before each batch, so that a pending answer goes first. */
@@ -243,11 +243,11 @@ export class MemoryEncoding {
   }
 
   private reconcile(): void {
-    const { store, library } = this.options;
+    const { store, workspace } = this.options;
     // Evicted records of a full store are not encoded again: that would evict others.
     const keeps = store.writable && store.evicted === 0;
     this.queue.list(
-      library.documents(),
+      workspace.documents(),
       (path, { units }) => !keeps || this.batch.paths.has(path) || this.isWhole(units),
     );
     this.counted = undefined;
@@ -259,7 +259,7 @@ export class MemoryEncoding {
    */
   private async cut(path: string): Promise<{ text: string; units: readonly EncodingUnit[] } | undefined> {
     await this.yieldNow();
-    const found = await this.options.library.indexed(path);
+    const found = await this.options.workspace.indexed(path);
     const units = found && unitsOf(found.document, found.segmented, this.options.coder.version);
     const { counting } = this.queue;
     this.queue.setCut(path, units && { hash: found.document.hash, units }, units !== undefined && this.isWhole(units));

@@ -1,4 +1,4 @@
-import type { LateScore, Memories, MemorySegment } from '../../memory';
+import type { LateScore, MemoryReader, MemorySegment } from '../../memory';
 import type { RankedSpan, RankReason } from '../../protocol';
 import type { QueryEmbedding } from '../../protocol/memory';
 import type { AnalysedQuestion } from '../query/analysis';
@@ -27,7 +27,7 @@ export interface ScoringInput {
 }
 
 export interface ScoringMemory {
-  memories: Memories;
+  memories: MemoryReader;
   embedding: QueryEmbedding;
   /**
    * Late-interaction scores of the segments, by key; computed once for all scorers. Undefined for a model without

@@ -198,7 +198,7 @@ export class Upkeep {
   }
 
   /** Indexes the files of a damaged part of the index again. */
-  mend(files: readonly string[]): void {
+  reindex(files: readonly string[]): void {
     this.toRepair += files.length;
     this.repair = this.repair.then(async () => {
       const idle = this.upToDate;

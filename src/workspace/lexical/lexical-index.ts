@@ -51,9 +51,9 @@ export class LexicalIndex {
   private nextPack = 1;
   private closed = false;
   /** Files of damaged packs, deleted once the manifest no longer names them. */
-  private harmed: string[] = [];
+  private damagedFiles: string[] = [];
   /** Called with the documents of a damaged pack. They are no longer in the index and must be added again. */
-  onHarm: (lost: readonly DocumentId[]) => void = () => undefined;
+  onDamage: (lost: readonly DocumentId[]) => void = () => undefined;
   /** Serializes flushes and merges. */
   private readonly writes = new SerialQueue();
 
@@ -226,22 +226,22 @@ export class LexicalIndex {
     try {
       return read();
     } catch (error) {
-      this.dropHarmed(error);
+      this.dropDamaged(error);
       throw error;
     }
   }
 
-  private dropHarmed(error: unknown): void {
+  private dropDamaged(error: unknown): void {
     if (!(error instanceof LexicalStoreError) || error.code !== 'lexicalCorrupt') return;
     const pack = this.packs.find(({ file }) => file.path === error.file);
     if (!pack) return;
     this.retire([pack]);
-    this.harmed.push(pack.file.path);
+    this.damagedFiles.push(pack.file.path);
     pack.close();
     const lost = [...this.live].filter(([, { part }]) => part === pack).map(([docId]) => docId);
     // Removed in the pack too: a merge that has read all of it may be about to put its rows in place.
     for (const docId of lost) this.remove(docId);
-    this.onHarm(lost);
+    this.onDamage(lost);
   }
 
   // ── Store ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -284,7 +284,7 @@ export class LexicalIndex {
       try {
         await this.replace(directory, sources, signal);
       } catch (error) {
-        this.dropHarmed(error);
+        this.dropDamaged(error);
         throw error;
       }
       await this.publish(directory);
@@ -335,7 +335,7 @@ export class LexicalIndex {
         removed: pack.tables.documents.flatMap((_, row) => (pack.tables.removed[row] === 1 ? [row] : [])),
       }));
       await writeManifest(directory, entries);
-      for (const file of this.harmed.splice(0)) await rm(file, { force: true }).catch(() => undefined);
+      for (const file of this.damagedFiles.splice(0)) await rm(file, { force: true }).catch(() => undefined);
     } catch (error) {
       this.manifestDirty = true;
       throw error;

@@ -216,15 +216,15 @@ const cursorOf = (source: Part, pace: Pace): Promise<TermCursor> =>
   source instanceof Pack ? Promise.resolve(new PackCursor(source)) : deltaCursor(source as Delta, pace);
 
 /** Bytes of postings that a merge reads at once from each pack. */
-const WINDOW_BYTES = 1 << 18;
+const BUFFER_BYTES = 1 << 18;
 
 /** Reads a pack's postings front to back through one buffer. */
 class PackCursor implements TermCursor {
   private readonly entries;
   private entry;
-  private window: Uint8Array = new Uint8Array(WINDOW_BYTES + 2 * POSTING_BLOCK);
-  private windowStart = 0;
-  private windowEnd = 0;
+  private buffer: Uint8Array = new Uint8Array(BUFFER_BYTES + 2 * POSTING_BLOCK);
+  private bufferStart = 0;
+  private bufferEnd = 0;
 
   constructor(private readonly pack: Pack) {
     this.entries = pack.dictionary.entries();
@@ -242,15 +242,15 @@ class PackCursor implements TermCursor {
   read(into: PostingList): void {
     if (this.entry.done === true) return;
     const { offset, length } = this.entry.value;
-    if (offset < this.windowStart || offset + length > this.windowEnd) {
+    if (offset < this.bufferStart || offset + length > this.bufferEnd) {
       const { file } = this.pack;
-      const size = Math.max(length, Math.min(WINDOW_BYTES, file.layout.postings.length - offset));
-      const read = file.readPostings(offset, size, this.window);
-      this.window = read.bytes;
-      this.windowStart = read.start;
-      this.windowEnd = read.end;
+      const size = Math.max(length, Math.min(BUFFER_BYTES, file.layout.postings.length - offset));
+      const read = file.readPostings(offset, size, this.buffer);
+      this.buffer = read.bytes;
+      this.bufferStart = read.start;
+      this.bufferEnd = read.end;
     }
-    this.pack.decode(this.entry.value, this.window, offset - this.windowStart, into);
+    this.pack.decode(this.entry.value, this.buffer, offset - this.bufferStart, into);
   }
 }
 

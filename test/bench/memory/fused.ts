@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { LateInteraction, type Memories } from '../../../src/memory';
+import { LateInteraction, type MemoryReader } from '../../../src/memory';
 import { SEARCH_WEIGHTS } from '../../../src/search';
 import { fuse, runScorers, type ScorerResult } from '../../../src/search/fusion';
 import { LexicalRanker } from '../../../src/search/lexical/lexical-ranker';
@@ -151,7 +151,7 @@ async function measure(
   const engine = engineOf(memory);
   const ranker = new LexicalRanker(workspace.index, workspace.reader);
   const segments = shuffled(encoded.memories.segments());
-  const altered = new Map<MemoryArm, Memories>(MEMORY_ARMS.map((arm) => [arm, encoded.altered(arm)]));
+  const altered = new Map<MemoryArm, MemoryReader>(MEMORY_ARMS.map((arm) => [arm, encoded.altered(arm)]));
   const arms: Ranks = Object.fromEntries(Object.keys(ARMS).map((arm) => [arm, []]));
   const choices: number[][] = CHOICES.map(() => []);
   for (const question of questions) {

@@ -8,7 +8,7 @@ import {
   MemoryEncoding,
   type EncodingLibrary,
   type SegmentCoder,
-  Memories,
+  MemoryReader,
   MemoryStore,
   memoryVersion,
   type ContextEngine,
@@ -165,9 +165,9 @@ export function withoutWords(workspace: IndexedWorkspace, memory: SearchMemory):
 }
 
 export interface Encoded {
-  memories: Memories;
+  memories: MemoryReader;
   /** The same workspace with altered or no memories (arms.ts). */
-  altered: (arm: MemoryArm) => Memories;
+  altered: (arm: MemoryArm) => MemoryReader;
   store: MemoryStore;
   /** Seconds that encoding of missing segments took, and tokens of all segments. */
   seconds: number;
@@ -189,14 +189,16 @@ export async function encodeAll(
     encode: (texts, signal) => memory.encode(texts, signal),
   };
   const store = await MemoryStore.open({ directory, budgetBytes, version: coder.version });
-  const encoding = new MemoryEncoding({ library, store, coder, warn: (message) => console.log(message) });
+  const encoding = new MemoryEncoding({ workspace: library, store, coder, warn: (message) => console.log(message) });
   const started = performance.now();
   await encoding.run();
   const seconds = (performance.now() - started) / 1000;
   const own = { encoding, ratios, bytesPerRow: storedRowBytes, vectorWidth, vocabSize };
-  const memories = new Memories({ ...own, store });
-  const altered = (arm: MemoryArm): Memories =>
-    arm === 'as they are' ? memories : new Memories({ ...own, store: alteredStore(store, memories.segments(), arm) });
+  const memories = new MemoryReader({ ...own, store });
+  const altered = (arm: MemoryArm): MemoryReader =>
+    arm === 'as they are'
+      ? memories
+      : new MemoryReader({ ...own, store: alteredStore(store, memories.segments(), arm) });
   const close = async (): Promise<void> => {
     await encoding.close();
     await store.close();

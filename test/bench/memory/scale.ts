@@ -6,7 +6,7 @@ import {
   MemoryEncoding,
   type EncodingLibrary,
   type SegmentCoder,
-  Memories,
+  MemoryReader,
   MemoryStore,
   memoryVersion,
 } from '../../../src/memory';
@@ -60,8 +60,8 @@ export async function scale(
     budgetBytes: ROOM * most * BYTES_PER_TOKEN,
     version: coder.version,
   });
-  const encoding = new MemoryEncoding({ library: workspace, store, coder, warn: (message) => console.log(message) });
-  const memories = new Memories({ encoding, store, ratios, bytesPerRow: storedRowBytes, vectorWidth, vocabSize });
+  const encoding = new MemoryEncoding({ workspace: workspace, store, coder, warn: (message) => console.log(message) });
+  const memories = new MemoryReader({ encoding, store, ratios, bytesPerRow: storedRowBytes, vectorWidth, vocabSize });
   const engine = engineOf(memory);
   const search = searchOver(workspace, { memories, engine });
   const results: Record<string, string | number>[] = [];

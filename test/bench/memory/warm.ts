@@ -6,7 +6,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { memories as memoriesPolicy, openCheckpoint } from '../../../src/engine';
 import { composeContext } from '../../../src/assistant/context';
-import { type Memories, type MemorySegment } from '../../../src/memory';
+import { type MemoryReader, type MemorySegment } from '../../../src/memory';
 import { createSegmenter } from '../../../src/workspace/segments/segmenter';
 import type { Document } from '../../../src/workspace/types';
 import type { MemoryModel } from '../../../src/inference/memory-model';
@@ -162,7 +162,7 @@ interface StateSequence {
 async function againstLlamaState(
   memory: MemoryModel,
   directory: string,
-  memories: Memories,
+  memories: MemoryReader,
   workspace: Text,
   segments: readonly MemorySegment[],
   threads: number,

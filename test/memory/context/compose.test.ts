@@ -4,7 +4,7 @@ import {
   type ContextInput,
   type ContextRequest,
   LateInteraction,
-  type Memories,
+  type MemoryReader,
   type MemorySegment,
   readContext,
   selectContext,
@@ -34,9 +34,9 @@ const segment = (path: string): MemorySegment => ({
 const SEGMENTS = ['best.py', 'second.py', 'third.py', 'fourth.py', 'far.py'].map(segment);
 
 /** Memories whose rows are zeros. Token ids are stored for the files in `kept`. */
-function memoriesOf(kept: readonly string[]): Memories {
+function memoriesOf(kept: readonly string[]): MemoryReader {
   const rows = (count: number): Promise<Uint8Array> => Promise.resolve(new Uint8Array(count * WIDTH));
-  const made: Partial<Memories> = {
+  const made: Partial<MemoryReader> = {
     tokenIds: (key) =>
       Promise.resolve(kept.includes(key) ? Uint16Array.from({ length: TOKENS }, (_, i) => i) : undefined),
     coarse: () => rows(1),
@@ -44,7 +44,7 @@ function memoriesOf(kept: readonly string[]): Memories {
     bytesPerRow: WIDTH,
     folded: () => rows(1),
   };
-  return made as Memories;
+  return made as MemoryReader;
 }
 
 /** An engine that composes nothing and records its requests. */

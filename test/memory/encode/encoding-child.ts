@@ -5,13 +5,13 @@ import { ByteCoder } from '../byte-coder';
 
 const [root = '', storage = '', directory = '', threadScript = ''] = process.argv.slice(2);
 void (async () => {
-  const library = await Workspace.open({
+  const workspace = await Workspace.open({
     folders: [{ name: 'work', directory: root }],
     storageDirectory: storage,
     settings: { filesExclude: [], maxFileBytes: 1_000_000 },
     threadScript,
   });
-  await library.start();
+  await workspace.start();
   const coder = new ByteCoder(2);
   const store = await MemoryStore.open({ directory, budgetBytes: 1e9, version: coder.version, packBytes: 20_000 });
   const put = store.put.bind(store);
@@ -19,11 +19,11 @@ void (async () => {
     await put(key, ...rest);
     process.stdout.write(`${key}\n`);
   };
-  const encoding = new MemoryEncoding({ library, store, coder, batchCharacters: 1_500 });
+  const encoding = new MemoryEncoding({ workspace, store, coder, batchCharacters: 1_500 });
   process.stdout.write('started\n');
   await encoding.run();
   await encoding.close();
   await store.close();
-  await library.close();
+  await workspace.close();
   process.stdout.write('done\n');
 })();

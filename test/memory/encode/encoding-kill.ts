@@ -10,16 +10,16 @@ import { ByteCoder, memoryOf } from '../byte-coder';
 
 /** Repeatedly kills an encoding process at random moments, and checks the store after each. */
 export async function killWhileEncoding(kills: number): Promise<void> {
-  const workspace = new TestWorkspace();
+  const disk = new TestWorkspace();
   try {
-    workspace.fill(40);
-    const child = bundle(join(__dirname, 'encoding-child.ts'), join(workspace.scratch, 'encoding-child.cjs'));
+    disk.fill(40);
+    const child = bundle(join(__dirname, 'encoding-child.ts'), join(disk.scratch, 'encoding-child.cjs'));
     const thread = bundle(
       join(__dirname, '../../../src/workspace/segments/thread.ts'),
-      join(workspace.scratch, 'segment-thread.js'),
+      join(disk.scratch, 'segment-thread.js'),
     );
-    const directory = join(workspace.scratch, 'memories');
-    const all = await textsOf(workspace, thread);
+    const directory = join(disk.scratch, 'memories');
+    const all = await textsOf(disk, thread);
     // Another window that follows through all kills.
     const follower = await MemoryStore.open({
       directory,
@@ -31,13 +31,13 @@ export async function killWhileEncoding(kills: number): Promise<void> {
     for (let round = 0; killed < kills; round++) {
       expect(round).toBeLessThan(3 * kills + 10);
       // Once everything is encoded, nothing is left to interrupt, so other texts are written.
-      workspace.put(
+      disk.put(
         'src/changing.ts',
         `/** Round ${round}. */\n${Array.from({ length: 4_000 }, (_, i) => `export const value${i} = ${i * round};`).join('\n')}\n`,
       );
       const { acknowledged, finished } = await runAndKill(
         child,
-        [workspace.root, workspace.storage, directory, thread],
+        [disk.root, disk.storage, directory, thread],
         (killed * 7919) % 50,
       );
       if (!finished) killed += 1;
@@ -45,13 +45,11 @@ export async function killWhileEncoding(kills: number): Promise<void> {
     }
     await follower.close();
     // A last run without interruption stores every segment exactly once.
-    expect((await runAndKill(child, [workspace.root, workspace.storage, directory, thread], undefined)).finished).toBe(
-      true,
-    );
-    const library = await openWorkspace(workspace, thread);
+    expect((await runAndKill(child, [disk.root, disk.storage, directory, thread], undefined)).finished).toBe(true);
+    const workspace = await openWorkspace(disk, thread);
     const coder = new ByteCoder();
     const store = await MemoryStore.open({ directory, budgetBytes: 1e9, version: coder.version });
-    const encoding = new MemoryEncoding({ library, store, coder });
+    const encoding = new MemoryEncoding({ workspace, store, coder });
     await encoding.run();
     expect(coder.encoded).toEqual([]);
     const { encoded, segments } = encoding.status();
@@ -59,42 +57,42 @@ export async function killWhileEncoding(kills: number): Promise<void> {
     expect(encoded).toBe(segments);
     await encoding.close();
     await store.close();
-    await library.close();
+    await workspace.close();
   } finally {
-    workspace.dispose();
+    disk.dispose();
   }
 }
 
-async function openWorkspace(workspace: TestWorkspace, threadScript: string): Promise<Workspace> {
-  const library = await Workspace.open({
-    folders: workspace.folders,
-    storageDirectory: workspace.storage,
+async function openWorkspace(disk: TestWorkspace, threadScript: string): Promise<Workspace> {
+  const workspace = await Workspace.open({
+    folders: disk.folders,
+    storageDirectory: disk.storage,
     settings: SETTINGS,
     threadScript,
   });
-  await library.start();
-  return library;
+  await workspace.start();
+  return workspace;
 }
 
 /** Maps each key to its text, for files that do not change. */
-async function textsOf(workspace: TestWorkspace, thread: string): Promise<Map<string, string>> {
-  const library = await openWorkspace(workspace, thread);
+async function textsOf(disk: TestWorkspace, thread: string): Promise<Map<string, string>> {
+  const workspace = await openWorkspace(disk, thread);
   const coder = new ByteCoder();
   const store = await MemoryStore.open({
-    directory: join(workspace.scratch, 'reference'),
+    directory: join(disk.scratch, 'reference'),
     budgetBytes: 1e9,
     version: coder.version,
   });
-  const encoding = new MemoryEncoding({ library, store, coder });
+  const encoding = new MemoryEncoding({ workspace, store, coder });
   await encoding.run();
   const texts = new Map<string, string>();
   for (const { path, units } of encoding.documents()) {
-    const { document } = (await library.indexed(path))!;
+    const { document } = (await workspace.indexed(path))!;
     for (const { key, start, end } of units) texts.set(key, document.text.slice(start, end));
   }
   await encoding.close();
   await store.close();
-  await library.close();
+  await workspace.close();
   return texts;
 }
 

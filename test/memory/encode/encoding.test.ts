@@ -7,23 +7,23 @@ import { bundle, SETTINGS, TestWorkspace } from '../../workspace/files';
 import { ByteCoder, memoryOf } from '../byte-coder';
 import { killWhileEncoding } from './encoding-kill';
 
-let workspace: TestWorkspace;
-let library: Workspace;
+let disk: TestWorkspace;
+let workspace: Workspace;
 let store: MemoryStore;
 let coder: ByteCoder;
 let encodings: MemoryEncoding[];
 
 beforeEach(async () => {
-  workspace = new TestWorkspace();
-  workspace.fill(12);
-  const threadScript = bundle('src/workspace/segments/thread.ts', join(workspace.scratch, 'segment-thread.js'));
-  library = await Workspace.open({
-    folders: workspace.folders,
-    storageDirectory: workspace.storage,
+  disk = new TestWorkspace();
+  disk.fill(12);
+  const threadScript = bundle('src/workspace/segments/thread.ts', join(disk.scratch, 'segment-thread.js'));
+  workspace = await Workspace.open({
+    folders: disk.folders,
+    storageDirectory: disk.storage,
     settings: SETTINGS,
     threadScript,
   });
-  await library.start();
+  await workspace.start();
   coder = new ByteCoder();
   store = await openStore();
   encodings = [];
@@ -31,13 +31,13 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const encoding of encodings) await encoding.close();
   await store.close();
-  await library.close();
-  workspace.dispose();
+  await workspace.close();
+  disk.dispose();
 });
 
 function openStore(budgetBytes = 1e9, packBytes = 1e6): Promise<MemoryStore> {
   return MemoryStore.open({
-    directory: join(workspace.scratch, 'memories'),
+    directory: join(disk.scratch, 'memories'),
     budgetBytes,
     version: coder.version,
     packBytes,
@@ -45,7 +45,7 @@ function openStore(budgetBytes = 1e9, packBytes = 1e6): Promise<MemoryStore> {
 }
 
 function encode(options: Partial<EncodingOptions> = {}): MemoryEncoding {
-  const encoding = new MemoryEncoding({ library, store, coder, ...options });
+  const encoding = new MemoryEncoding({ workspace, store, coder, ...options });
   encodings.push(encoding);
   return encoding;
 }
@@ -56,10 +56,10 @@ describe('MemoryEncoding', () => {
     await encoding.run();
     const { encoded, segments } = encoding.status();
     expect(encoded).toBe(segments);
-    expect(segments).toBe([...library.documents()].reduce((sum, each) => sum + each.segments, 0));
+    expect(segments).toBe([...workspace.documents()].reduce((sum, each) => sum + each.segments, 0));
     expect(new Set(coder.encoded).size).toBe(coder.encoded.length);
     for (const { path, units } of encoding.documents()) {
-      const { document } = (await library.indexed(path))!;
+      const { document } = (await workspace.indexed(path))!;
       const text = units.map(({ start, end }) => document.text.slice(start, end)).join('');
       expect(text.replace(/\s+/g, '')).toBe(document.text.replace(/\s+/g, ''));
       for (const { key, start, end } of units) {
@@ -76,10 +76,10 @@ describe('MemoryEncoding', () => {
     coder.encoded.length = 0;
     await encoding.run();
     expect(coder.encoded).toEqual([]);
-    const [first] = [...library.documents()].filter(({ segments }) => segments > 1);
-    const { document } = (await library.indexed(first!.path))!;
-    workspace.put(first!.path, `${document.text.trimEnd()} and words that were not there\n`);
-    await library.applyChanges([{ file: first!.file, type: 'changed' }]);
+    const [first] = [...workspace.documents()].filter(({ segments }) => segments > 1);
+    const { document } = (await workspace.indexed(first!.path))!;
+    disk.put(first!.path, `${document.text.trimEnd()} and words that were not there\n`);
+    await workspace.applyChanges([{ file: first!.file, type: 'changed' }]);
     await encoding.run();
     expect(coder.encoded.length).toBe(1);
     expect(coder.encoded[0]).toContain('words that were not there');
@@ -87,22 +87,22 @@ describe('MemoryEncoding', () => {
   });
 
   it('encodes open files first', async () => {
-    const last = [...library.documents()].at(-1)!;
+    const last = [...workspace.documents()].at(-1)!;
     const encoding = encode({ batchCharacters: 1 });
     encoding.setOpen([last.file]);
     await encoding.run();
-    const { document } = (await library.indexed(last.path))!;
+    const { document } = (await workspace.indexed(last.path))!;
     expect(document.text).toContain(coder.encoded[0]);
   });
 
   it('encodes the latest changes next, regardless of file names', async () => {
-    const paths = [...library.documents()].map(({ path }) => path).sort();
+    const paths = [...workspace.documents()].map(({ path }) => path).sort();
     for (const [i, path] of paths.entries())
-      utimesSync(join(workspace.root, path), 1_000 + ((i * 5) % 12), 1_000 + ((i * 5) % 12));
-    await library.applyChanges([...library.documents()].map(({ file }) => ({ file, type: 'changed' })));
+      utimesSync(join(disk.root, path), 1_000 + ((i * 5) % 12), 1_000 + ((i * 5) % 12));
+    await workspace.applyChanges([...workspace.documents()].map(({ file }) => ({ file, type: 'changed' })));
     const encoding = encode();
     await encoding.run();
-    const times = [...encoding.documents()].map(({ path }) => statSync(join(workspace.root, path)).mtimeMs);
+    const times = [...encoding.documents()].map(({ path }) => statSync(join(disk.root, path)).mtimeMs);
     expect(times).toEqual([...times].sort((a, b) => b - a));
     expect(new Set(times).size).toBe(12);
   });
@@ -121,9 +121,9 @@ describe('MemoryEncoding', () => {
     const run = encoding.run();
     await expect.poll(() => asked, { interval: 1 }).toBe(3);
     const [first] = [...encoding.documents()];
-    const { document } = (await library.indexed(first!.path))!;
-    workspace.put(first!.path, `${document.text.trimEnd()} saved meanwhile\n`);
-    await library.applyChanges([{ file: first!.file, type: 'changed' }]);
+    const { document } = (await workspace.indexed(first!.path))!;
+    disk.put(first!.path, `${document.text.trimEnd()} saved meanwhile\n`);
+    await workspace.applyChanges([{ file: first!.file, type: 'changed' }]);
     const before = coder.encoded.length;
     void encoding.run();
     go();
@@ -137,20 +137,20 @@ describe('MemoryEncoding', () => {
   it('counts unsaved text as it is, and reads it once', async () => {
     const encoding = encode();
     await encoding.run();
-    const [first] = [...library.documents()].filter(({ path }) => path.endsWith('.md'));
-    const { document } = (await library.indexed(first!.path))!;
+    const [first] = [...workspace.documents()].filter(({ path }) => path.endsWith('.md'));
+    const { document } = (await workspace.indexed(first!.path))!;
     const { segments } = encoding.status();
-    await library.setUnsaved(
+    await workspace.setUnsaved(
       first!.file,
       `${document.text}\n${Array.from({ length: 80 }, (_, i) => `## Part ${i}\n\nTyped words of part ${i}, and some more of them.\n`).join('\n')}`,
     );
     await encoding.run();
     expect(encoding.status().segments).toBeGreaterThan(segments);
     expect(encoding.status()).toMatchObject({
-      encoded: library.status().segments,
-      segments: library.status().segments,
+      encoded: workspace.status().segments,
+      segments: workspace.status().segments,
     });
-    const read = vi.spyOn(library, 'indexed');
+    const read = vi.spyOn(workspace, 'indexed');
     await encoding.run();
     expect(read).not.toHaveBeenCalled();
   });
@@ -159,18 +159,18 @@ describe('MemoryEncoding', () => {
     const encoding = encode({ batchCharacters: 1 });
     await encoding.run();
     const { segments } = encoding.status();
-    const edited = [...library.documents()].slice(0, 2);
-    for (const { path } of edited) workspace.put(path, 'other words\n');
-    await library.applyChanges(edited.map(({ file }) => ({ file, type: 'changed' })));
+    const edited = [...workspace.documents()].slice(0, 2);
+    for (const { path } of edited) disk.put(path, 'other words\n');
+    await workspace.applyChanges(edited.map(({ file }) => ({ file, type: 'changed' })));
     encoding.pause(true);
     const run = encoding.run();
     await expect.poll(() => encoding.status().encoded).toBeLessThan(segments - 1);
-    expect(encoding.status().segments).toBe(library.status().segments);
+    expect(encoding.status().segments).toBe(workspace.status().segments);
     encoding.pause(false);
     await run;
     expect(encoding.status()).toMatchObject({
-      encoded: library.status().segments,
-      segments: library.status().segments,
+      encoded: workspace.status().segments,
+      segments: workspace.status().segments,
     });
   });
 
@@ -243,11 +243,11 @@ describe('MemoryEncoding', () => {
   it('knows the exact number of segments before the rest is encoded, and its share never falls', async () => {
     // A single line gives several units; white space gives none.
     const files = [
-      workspace.put('data/huge.txt', Array.from({ length: 6_000 }, (_, i) => `value${i}`).join(' ')),
-      workspace.put('data/blank.txt', `words\n${'\n'.repeat(4_000)}more\n`),
+      disk.put('data/huge.txt', Array.from({ length: 6_000 }, (_, i) => `value${i}`).join(' ')),
+      disk.put('data/blank.txt', `words\n${'\n'.repeat(4_000)}more\n`),
     ];
-    await library.applyChanges(files.map((file) => ({ file, type: 'created' })));
-    expect(library.status().segments).toBeGreaterThan(0);
+    await workspace.applyChanges(files.map((file) => ({ file, type: 'created' })));
+    expect(workspace.status().segments).toBeGreaterThan(0);
     const shares: number[] = [];
     const totals = new Set<number>();
     const encoding = encode({
@@ -259,7 +259,7 @@ describe('MemoryEncoding', () => {
       },
     });
     expect(encoding.status().counting).toBe(true);
-    const open = [...library.documents()].at(-1)!.file;
+    const open = [...workspace.documents()].at(-1)!.file;
     encoding.setOpen([open]);
     const own = coder.encode.bind(coder);
     const counted: boolean[] = [];
@@ -270,21 +270,21 @@ describe('MemoryEncoding', () => {
     const { encoded, segments } = encoding.status();
     expect([...totals]).toEqual([segments]);
     expect(encoded).toBe(segments);
-    expect(segments).not.toBe(library.status().segments);
+    expect(segments).not.toBe(workspace.status().segments);
     expect(segments).toBe([...encoding.documents()].reduce((sum, { units }) => sum + units.length, 0));
     expect(shares).toEqual([...shares].sort((a, b) => a - b));
     // Counting delayed only files that are not open.
     const urgent = counted.indexOf(true);
     expect(urgent).toBeGreaterThan(0);
     expect(counted.slice(urgent)).not.toContain(false);
-    expect(urgent).toBe(encoding.document([...library.documents()].at(-1)!.path)!.units.length);
+    expect(urgent).toBe(encoding.document([...workspace.documents()].at(-1)!.path)!.units.length);
   });
 
   it('makes stored segments usable before missing ones are encoded', async () => {
     await encode().run();
-    const { document } = (await library.indexed([...library.documents()][0]!.path))!;
-    workspace.put(document.path, `${document.text.trimEnd()} and words that were not there\n`);
-    await library.applyChanges([{ file: document.file, type: 'changed' }]);
+    const { document } = (await workspace.indexed([...workspace.documents()][0]!.path))!;
+    disk.put(document.path, `${document.text.trimEnd()} and words that were not there\n`);
+    await workspace.applyChanges([{ file: document.file, type: 'changed' }]);
     const encoding = encode();
     vi.spyOn(coder, 'encode').mockImplementation(() => {
       const { encoded, segments } = encoding.status();
@@ -302,8 +302,8 @@ describe('MemoryEncoding', () => {
     const run = encoding.run();
     await expect.poll(() => told.at(-1)).toBe(false);
     const { segments } = encoding.status();
-    const file = workspace.put('src/late.txt', 'a line that came late\n');
-    await library.applyChanges([{ file, type: 'created' }]);
+    const file = disk.put('src/late.txt', 'a line that came late\n');
+    await workspace.applyChanges([{ file, type: 'created' }]);
     void encoding.run();
     await expect.poll(() => encoding.status()).toMatchObject({ segments: segments + 1, encoded: 0, counting: false });
     encoding.pause(false);
@@ -341,7 +341,7 @@ describe('MemoryEncoding', () => {
     expect(encoding.status().standstill).toBe(undefined);
     put.mockRestore();
     // A file is in the place of a folder.
-    const file = workspace.put('no-folder', 'text');
+    const file = disk.put('no-folder', 'text');
     const nowhere = await MemoryStore.open({
       directory: join(file, 'memories'),
       budgetBytes: 1e9,
@@ -380,8 +380,8 @@ describe('MemoryEncoding', () => {
 
   it('encodes a huge line in parts that cover all of it', async () => {
     const line = Array.from({ length: 3_000 }, (_, i) => `value${i}`).join(' ');
-    const file = workspace.put('data/huge.txt', line);
-    await library.applyChanges([{ file, type: 'created' }]);
+    const file = disk.put('data/huge.txt', line);
+    await workspace.applyChanges([{ file, type: 'created' }]);
     const encoding = encode();
     await encoding.run();
     const { units } = encoding.document('data/huge.txt')!;
@@ -394,10 +394,10 @@ describe('MemoryEncoding', () => {
     const encoding = encode();
     await encoding.run();
     const before = encoding.status().segments;
-    const [first] = [...library.documents()];
+    const [first] = [...workspace.documents()];
     const { rmSync } = await import('node:fs');
     rmSync(first!.file);
-    await library.applyChanges([{ file: first!.file, type: 'deleted' }]);
+    await workspace.applyChanges([{ file: first!.file, type: 'deleted' }]);
     await encoding.run();
     expect(encoding.status().segments).toBe(before - first!.segments);
   });

@@ -27,7 +27,7 @@ export interface ScoredSegment {
   similarity: number;
 }
 
-export interface MemoriesOptions {
+export interface MemoryReaderOptions {
   encoding: MemoryEncoding;
   store: MemoryStore;
   ratios: MemoryRatios;
@@ -43,14 +43,14 @@ export interface MemoriesOptions {
 const CACHE_BYTES = 96 * 1024 * 1024;
 
 /** Reads stored memories for a question: the encoded segments, their similarity with the question, and their rows. */
-export class Memories {
+export class MemoryReader {
   private readonly coarseRows: ByteCache<string, Uint8Array>;
   private readonly folds: ByteCache<string, Uint8Array>;
   private readonly vectors: ByteCache<string, Float32Array>;
   private readonly ids: ByteCache<string, Uint16Array>;
   private readonly buffers = new ReadBuffers();
 
-  constructor(private readonly options: MemoriesOptions) {
+  constructor(private readonly options: MemoryReaderOptions) {
     const each = (options.cacheBytes ?? CACHE_BYTES) / 4;
     this.coarseRows = new ByteCache<string, Uint8Array>(each, sizeOf);
     this.folds = new ByteCache<string, Uint8Array>(each, sizeOf);

@@ -7,7 +7,7 @@ import {
   LateInteraction,
   MemoryEncoding,
   type SegmentCoder,
-  Memories,
+  MemoryReader,
   MemoryStore,
   foldRows,
   joinBytes,
@@ -41,12 +41,12 @@ const coder: SegmentCoder = {
 
 let directory: string;
 let store: MemoryStore;
-let memories: Memories;
+let memories: MemoryReader;
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'memories-'));
   store = await MemoryStore.open({ directory: join(directory, 'store'), budgetBytes: 1e9, version: coder.version });
   const texts = ['3 4\n', '4 3\n', '1 0\n'];
-  const library = {
+  const workspace = {
     *documents() {
       for (const [i, text] of texts.entries())
         yield { path: `${i}.txt`, file: `/${i}.txt`, hash: text, language: 'text', segments: 1, mtimeMs: 0 };
@@ -68,9 +68,9 @@ beforeEach(async () => {
       });
     },
   };
-  const encoding = new MemoryEncoding({ library, store, coder });
+  const encoding = new MemoryEncoding({ workspace, store, coder });
   await encoding.run();
-  memories = new Memories({ encoding, store, ratios: RATIOS, bytesPerRow: 4, vectorWidth: 2, vocabSize: 16 });
+  memories = new MemoryReader({ encoding, store, ratios: RATIOS, bytesPerRow: 4, vectorWidth: 2, vocabSize: 16 });
 });
 afterEach(async () => {
   await store.close();

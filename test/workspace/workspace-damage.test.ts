@@ -9,7 +9,7 @@ import { searchOver } from './search-over';
 const FILES = 60;
 const ROUNDS = process.env['ANCHORAGE_LONG'] ? 1_500 : 12;
 let threadScript: string;
-let workspace: TestWorkspace;
+let disk: TestWorkspace;
 
 beforeAll(() => {
   threadScript = bundle(
@@ -18,13 +18,13 @@ beforeAll(() => {
   );
 });
 afterAll(() => rmSync(threadScript, { force: true }));
-beforeEach(() => (workspace = new TestWorkspace()));
-afterEach(() => workspace.dispose());
+beforeEach(() => (disk = new TestWorkspace()));
+afterEach(() => disk.dispose());
 
 const open = (): Promise<Workspace> =>
   Workspace.open({
-    folders: workspace.folders,
-    storageDirectory: workspace.storage,
+    folders: disk.folders,
+    storageDirectory: disk.storage,
     settings: SETTINGS,
     threads: 0,
     threadScript,
@@ -33,20 +33,20 @@ const open = (): Promise<Workspace> =>
 const QUESTIONS = [3, 17, 28, 44].map(word).concat('step value handle', 'paragraph guide', 'service run', 'module5');
 
 /** All results of searches and lookups, independent of the order of files with equal scores. */
-async function answers(library: Workspace): Promise<unknown> {
+async function answers(workspace: Workspace): Promise<unknown> {
   const told = [];
   for (const question of QUESTIONS) {
-    const { spans } = await searchOver(library).search(question, { scope: { kind: 'workspace' }, limit: 10 });
+    const { spans } = await searchOver(workspace).search(question, { scope: { kind: 'workspace' }, limit: 10 });
     told.push(spans.map(({ path, startLine, score }) => `${score.toFixed(3)} ${path}:${startLine}`).sort());
   }
-  told.push((await library.definitions('handle3')).map(({ path }) => path));
-  const { users, more } = await library.users('step', { limit: 1_000 });
+  told.push((await workspace.definitions('handle3')).map(({ path }) => path));
+  const { users, more } = await workspace.users('step', { limit: 1_000 });
   told.push(users.length + more);
   return told;
 }
 
 function packs(): string[] {
-  const directory = join(workspace.storage, 'index-0', 'lexical');
+  const directory = join(disk.storage, 'index-0', 'lexical');
   return readdirSync(directory)
     .filter((name) => name.endsWith('.pack'))
     .map((name) => join(directory, name));
@@ -64,37 +64,37 @@ function flip(file: string, round: number, bits: number): void {
 
 describe('an index damaged while open', () => {
   it('returns the same answers as before, and is repaired', async () => {
-    workspace.fill(FILES);
-    let library = await open();
-    await library.start();
-    const expected = await answers(library);
+    disk.fill(FILES);
+    let workspace = await open();
+    await workspace.start();
+    const expected = await answers(workspace);
     let rebuilt = 0;
     for (let round = 0; round < ROUNDS; round++) {
       const [file] = packs();
       flip(file as string, round, 1 + (round % 24));
-      expect(await answers(library), `round ${round}`).toEqual(expected);
-      expect(library.coverage()).toEqual({ filesIndexed: FILES, filesKnown: FILES, indexing: false });
-      await library.close();
-      library = await open();
-      await library.start();
-      expect(await answers(library), `round ${round}, opened again`).toEqual(expected);
+      expect(await answers(workspace), `round ${round}`).toEqual(expected);
+      expect(workspace.coverage()).toEqual({ filesIndexed: FILES, filesKnown: FILES, indexing: false });
+      await workspace.close();
+      workspace = await open();
+      await workspace.start();
+      expect(await answers(workspace), `round ${round}, opened again`).toEqual(expected);
       if (!packs().includes(file as string)) rebuilt++;
     }
     // Every round damages bytes of the pack.
     expect(rebuilt).toBe(ROUNDS);
-    await library.close();
+    await workspace.close();
   }, 600_000);
 
   it('reports missing files until they are indexed again', async () => {
-    workspace.fill(FILES);
-    const library = await open();
-    await library.start();
+    disk.fill(FILES);
+    const workspace = await open();
+    await workspace.start();
     const [file] = packs();
     flip(file as string, 1, 2_000);
-    expect(() => library.index.occurrences('step', 10)).toThrow(/checksum/);
-    expect(library.coverage()).toEqual({ filesIndexed: 0, filesKnown: FILES, indexing: true });
-    await answers(library);
-    expect(library.coverage()).toEqual({ filesIndexed: FILES, filesKnown: FILES, indexing: false });
-    await library.close();
+    expect(() => workspace.index.occurrences('step', 10)).toThrow(/checksum/);
+    expect(workspace.coverage()).toEqual({ filesIndexed: 0, filesKnown: FILES, indexing: true });
+    await answers(workspace);
+    expect(workspace.coverage()).toEqual({ filesIndexed: FILES, filesKnown: FILES, indexing: false });
+    await workspace.close();
   });
 });
