@@ -1,6 +1,6 @@
 /**
- * The two models at work, each in a process of its own: the one with memory slots encodes and ranks the workspace; the
- * one the user chose writes answers in prose. Neither displaces the other.
+ * The two models in use, each in a process of its own. The model with memory slots encodes and ranks the workspace; the
+ * chosen one writes answers in prose. Both can be loaded at once.
  */
 import type { ModelStatus, Writer } from '../protocol';
 import { totalmem } from 'node:os';
@@ -12,11 +12,11 @@ export interface ModelChoices {
   chat?: ModelChoice;
 }
 
-/** The small model's process with everything it keeps for the next question; measured at 300 to 500 MB. */
+/** Memory limit of the small model's process, which was measured at 300 to 500 MB with its caches. */
 const MEMORY_LIMIT_BYTES = 750e6;
-/** A chosen checkpoint may be large, but not so that the machine swaps. */
+/** Most memory of a chosen checkpoint, as a share of the machine's, so that it does not swap. */
 const CHAT_SHARE = 0.5;
-/** Encoding waits so long (ms) for an answer that is being written; longer ones it goes on beside. */
+/** Longest wait (ms) of encoding for an answer that is being written. Afterwards both run. */
 const ENCODING_PATIENCE = 20_000;
 
 export class Engines {
@@ -28,12 +28,12 @@ export class Engines {
     this.chat = new EngineProcess({ ...options, memoryLimitBytes: totalmem() * CHAT_SHARE });
   }
 
-  /** Takes other models. Resolves once they are loaded or have failed; `status` says which. */
+  /** Switches models. Resolves once they are loaded or have failed; `status` says which. */
   async choose({ memory, chat }: ModelChoices): Promise<void> {
     await Promise.all([this.memory.choose(memory), this.chat.choose(chat)]);
   }
 
-  /** What writes prose: the chosen model, while it is loaded. */
+  /** The writer of prose: the chosen model, while it is loaded. */
   writer(kind: WorkClass = 'answer'): Writer | undefined {
     return this.chat.writer(kind);
   }
@@ -43,12 +43,12 @@ export class Engines {
     await Promise.all([this.memory.settled(signal), this.chat.settled(signal)]);
   }
 
-  /** Encoding gives way to an answer in prose: both would want all cores. */
+  /** Resolves when no answer is being written. Encoding waits for it, because both use all cores. */
   quiet(): Promise<void> {
     return this.chat.quiet(ENCODING_PATIENCE);
   }
 
-  /** Of the model that writes answers, where there is one; what the other does is said behind it. */
+  /** The status of the model that writes answers, if any; its detail also describes the other model. */
   get status(): ModelStatus {
     const {
       memory: { status: memory },
@@ -57,7 +57,7 @@ export class Engines {
     if (chat.state === 'none') return memory;
     return memory.state === 'none'
       ? chat
-      : { ...chat, detail: `${chat.detail} Memories: ${memory.name ?? memory.state}. ${memory.detail}` };
+      : { ...chat, detail: `${chat.detail} Encoding: ${memory.name ?? memory.state}. ${memory.detail}` };
   }
 
   close(): void {

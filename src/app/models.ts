@@ -1,7 +1,4 @@
-/**
- * Which checkpoints are used, and for what: one with memory slots encodes the workspace, one without writes answers in
- * prose.
- */
+/** Chooses the checkpoints: one with memory slots encodes the workspace, one without writes answers in prose. */
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { InitializeParams } from '../protocol';
@@ -20,8 +17,8 @@ export interface ModelNames {
 const BUNDLED = /^anchorage-/;
 
 /**
- * The bundled checkpoint is used without any setting; one that the user chose writes, or takes its place when it has
- * slots of its own.
+ * The bundled checkpoint needs no setting. The checkpoint of the settings writes answers, or replaces the bundled one
+ * if it has memory slots.
  */
 export async function chooseModels(
   { modelsDirectory, settings }: Pick<InitializeParams, 'modelsDirectory' | 'settings'>,
@@ -33,8 +30,7 @@ export async function chooseModels(
     : undefined;
   if (chosen && (await hasMemorySlots(chosen.directory))) return { memory: chosen };
   const directory = await bundledCheckpoint(join(packageDirectory, 'models'));
-  // What came with the package was hashed when it was made, and its size is known: the settings of the weights are for
-  // others.
+  // The bundled files have checksums and a known size, so the setting of the weights' precision does not apply.
   const bundled: ModelChoice | undefined =
     directory === undefined ? undefined : { kind: 'bundled', directory, weights: 'auto', checked: true, ...shared };
   return { ...(bundled ? { memory: bundled } : {}), ...(chosen ? { chat: chosen } : {}) };
@@ -47,7 +43,7 @@ export function modelNames({ memory, chat }: ModelChoices): ModelNames {
   };
 }
 
-/** The last of models/anchorage-*, by name, that holds a checkpoint. */
+/** The last folder models/anchorage-*, by name, that contains a checkpoint. */
 export async function bundledCheckpoint(models: string): Promise<string | undefined> {
   const names = (await readdir(models).catch(() => [] as string[]))
     .filter((name) => BUNDLED.test(name))

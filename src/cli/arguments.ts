@@ -1,8 +1,8 @@
-/** What the terminal understands: commands, their options and their help, in one table. */
+/** Commands of the terminal, with their options and help, in one table. */
 import { AppError } from '../base';
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 
-/** The command line cannot be understood; exit code 2. */
+/** Wrong usage of the command line; exit code 2. */
 export class UsageError extends AppError<'usage'> {
   override readonly name = 'UsageError';
 
@@ -29,15 +29,15 @@ const COMMON: Record<string, Option> = {
     multiple: true,
     short: 'w',
     value: 'DIR',
-    help: 'Folder to work on; may be given several times. Default: the current one.',
+    help: 'Folder of the workspace; repeatable. Default: the current folder.',
   },
   storage: {
     type: 'string',
     value: 'DIR',
-    help: 'Where the index is kept. Default: a folder for the workspace in the user’s cache.',
+    help: 'Folder of the index. Default: a folder for the workspace in the user’s cache.',
   },
   json: { type: 'boolean', help: 'Print JSON.' },
-  progress: { type: 'boolean', help: 'Show progress on stderr although it is no terminal.' },
+  progress: { type: 'boolean', help: 'Show progress on stderr, even if it is not a terminal.' },
   help: { type: 'boolean', short: 'h', help: 'Show this help.' },
 };
 
@@ -45,7 +45,7 @@ const MODEL: Record<string, Option> = {
   'model-directory': {
     type: 'string',
     value: 'DIR',
-    help: 'Checkpoint that writes the answer; without one the answer quotes the sources.',
+    help: 'Checkpoint that writes the answer. Default: none; the answer quotes the sources.',
   },
   threads: { type: 'string', value: 'N', help: 'Threads of the engine. Default: the number of cores.' },
   weights: { type: 'string', value: 'FORMAT', help: 'auto, f32, 8bit or 4bit.' },
@@ -57,7 +57,7 @@ const IN: Record<string, Option> = {
 
 interface Command {
   summary: string;
-  /** What follows the name of the command. */
+  /** Operands, as the usage line shows them. */
   operands: string;
   options: Record<string, Option>;
   examples: readonly string[];
@@ -96,38 +96,38 @@ export const COMMANDS = {
   explain: {
     summary: 'Explain a definition, or lines of a file.',
     operands: 'FILE:LINE[-LINE] | NAME',
-    options: { fresh: { type: 'boolean', help: 'Make the explanation anew although one is kept.' }, ...MODEL },
+    options: { fresh: { type: 'boolean', help: 'Explain again, even if an explanation is cached.' }, ...MODEL },
     examples: ['anchorage explain src/app.py:120', 'anchorage explain dispatch_request'],
   },
   index: {
-    summary: 'Index the workspace and say what it took.',
+    summary: 'Index the workspace and print time, memory and disk space.',
     operands: '',
     options: {
-      rebuild: { type: 'boolean', help: 'Drop what is kept and index from nothing.' },
+      rebuild: { type: 'boolean', help: 'Delete the index and build it from scratch.' },
       memories: {
         type: 'boolean',
         help:
-          'Also make the model’s memories of every segment: minutes for a large workspace, once. `ask` and ' +
-          '`context` use them.',
+          'Also encode every segment with the model, for `ask` and `context`. Takes minutes for a large workspace, ' +
+          'once.',
       },
       threads: MODEL['threads'] as Option,
     },
     examples: ['anchorage index --json', 'anchorage index --memories --progress'],
   },
   status: {
-    summary: 'Say what is indexed, what was left out and where it is kept.',
+    summary: 'Show which files are indexed or skipped, and where the index is stored.',
     operands: '',
     options: {},
     examples: ['anchorage status'],
   },
   check: {
-    summary: 'Verify every byte of the index, the memories and the models. Changes nothing.',
+    summary: 'Verify every byte of the index, the encoded segments and the models. Changes nothing.',
     operands: '',
     options: { 'model-directory': MODEL['model-directory'] as Option },
     examples: ['anchorage check'],
   },
   why: {
-    summary: 'Say why a file is indexed or not.',
+    summary: 'Show why a file is indexed or not.',
     operands: 'FILE',
     options: {},
     examples: ['anchorage why dist/app.js'],
@@ -142,7 +142,7 @@ export const COMMANDS = {
 
 export type CommandName = keyof typeof COMMANDS;
 
-/** What holds where an option is not given. */
+/** Defaults of options. */
 export const UNSET = {
   json: false,
   progress: false,
@@ -192,7 +192,7 @@ export function parse(command: CommandName, argv: readonly string[]): Arguments 
   }
 }
 
-/** @throws UsageError unless it is a whole number of at least one. */
+/** The number, or the fallback. @throws UsageError unless it is a whole number of at least one */
 export function wholeNumber(name: string, value: string | undefined, fallback: number, command: string): number {
   if (value === undefined) return fallback;
   if (!/^[1-9]\d*$/.test(value))
@@ -226,12 +226,12 @@ export function generalHelp(): string {
     'Commands:',
     ...table([
       ...Object.entries(COMMANDS).map(([name, { summary }]): [string, string] => [name, summary]),
-      ['context', 'Print what the model would hold for a question: rows, tokens they stand for, spans.'],
+      ['context', 'Print the context that the model reads for a question: rows, tokens, spans.'],
       ['model', 'List, import, download and check models.'],
     ]),
     '',
     '`anchorage COMMAND --help` shows the options of a command, `anchorage --version` the version.',
-    'Exit codes: 0 done, 1 failed, 2 not understood.',
+    'Exit codes: 0 success, 1 failure, 2 wrong usage.',
   ].join('\n');
 }
 

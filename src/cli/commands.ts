@@ -165,12 +165,12 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
     status.problems.length > 0 ? ` ${status.problems.length} could not be read; \`anchorage status\` names them.` : '';
   await write(
     `${formatNumber(figures.files)} files (${formatBytes(figures.bytes)}) in ` +
-      `${formatNumber(figures.segments)} segments are indexed; this run took ${seconds.toFixed(1)} s, ` +
-      `at most ${formatBytes(figures.peakMemoryBytes)} of memory, and the store has ` +
-      `${formatBytes(figures.storeBytes)}.${problems}\n` +
+      `${formatNumber(figures.segments)} segments are indexed. This run took ${seconds.toFixed(1)} s and ` +
+      `at most ${formatBytes(figures.peakMemoryBytes)} of memory. The index uses ` +
+      `${formatBytes(figures.storeBytes)} on disk.${problems}\n` +
       (memories
         ? renderMemories(memories)
-        : '`anchorage index --memories` also makes the model’s memories, which `ask` and `context` read.'),
+        : '`anchorage index --memories` also encodes the segments, for `ask` and `context`.'),
   );
 }
 
@@ -179,7 +179,7 @@ async function clearMemories({ memory }: Session): Promise<void> {
   await memory.clear();
 }
 
-/** Reports what the store holds and what the last pass left out. Indexes and loads nothing, so it answers at once. */
+/** Reports the stored index and the files that the last pass skipped. Indexes and loads nothing, so it is fast. */
 async function runStatus(args: Arguments, session: Session): Promise<void> {
   const now = session.workspace.status();
   const { storageDirectory, folders, models } = session;
@@ -204,7 +204,7 @@ function modelLine({ memory, chat }: Session['models']): string {
   return parts.length > 0 ? parts.join(', ') : 'none; answers quote the sources';
 }
 
-/** Names the rule that decides over a file. Indexes nothing, so that it answers at once. */
+/** Prints the rule that includes or excludes a file. Indexes nothing, so it is fast. */
 async function runWhy(args: Arguments, session: Session): Promise<void> {
   const path = operand(args, 'why', 'Which file?');
   const why = session.workspace.why(resolveOrAbsolute(path, session));
@@ -243,7 +243,7 @@ const RUN: Record<Exclude<CommandName, 'check'>, { run: Run; model?: boolean | '
 export async function runCommand(command: CommandName, args: Arguments, signal: AbortSignal): Promise<void> {
   if (COMMANDS[command].operands === '' && args.operands.length > 0)
     throw new UsageError(
-      `\`${command}\` takes no ${args.operands[0] ?? 'operand'}; a folder is named with --workspace.`,
+      `\`${command}\` takes no ${args.operands[0] ?? 'operand'}; use --workspace for a folder.`,
       command,
     );
   // Opening the index would mend it.

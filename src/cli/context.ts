@@ -1,4 +1,4 @@
-/** `context`: what the model would hold for a question, group by group. */
+/** `context`: the rows that the model reads for a question, group by group. */
 import { formatBytes, formatNumber, printableName } from '../base';
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Answering, MemoryService } from '../app';
@@ -8,22 +8,21 @@ import { note, write, writeJson } from './write';
 
 const HELP = `Compose the context of a question over the whole workspace and print its ledger.
 
-What the model has not read of the workspace yet is encoded first and kept: once, a minute or more for each million tokens.
+Segments that are not encoded yet are encoded first, once. This takes a minute or more for each million tokens.
 
 Usage: anchorage context --question QUESTION [options]
 
 Options:
-  --question QUESTION    What is asked; may also be given without the option's name.
-  -w, --workspace DIR    Folder to work on; may be given several times. Default: the current one.
-  --in PATH              Search only this file or folder for what is read in full.
-  --storage DIR          Where the index and the memories are kept.
+  --question QUESTION    The question; also accepted without the option's name.
+  -w, --workspace DIR    Folder of the workspace; repeatable. Default: the current folder.
+  --in PATH              Take the text that is read in full from this file or folder only.
+  --storage DIR          Folder of the index and the encoded segments.
   --model-directory DIR  Checkpoint with memory slots. Default: the bundled one.
-  --wait SECONDS         Encode no longer than this and answer with what there is; how much that is, is printed. What is
-                         left is encoded the next time. Default: until all of it is encoded.
+  --wait SECONDS         Encode no longer than this. The rest is encoded the next time. Default: no limit.
   --tokens N             Tokens to write after the question. Default: 1, which gives the time to the first.
   --threads N            Threads of the engine. Default: the number of cores.
-  --json                 Print JSON: groups with kind, rows, tokens (stood for), bytes, origin and span.
-  --progress             Show progress on stderr although it is no terminal.
+  --json                 Print JSON: groups with kind, rows, tokens represented, bytes, origin and span.
+  --progress             Show progress on stderr, even if it is not a terminal.
   -h, --help             Show this help.
 
 Example:
@@ -43,7 +42,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const satisfies ParseArgsConfig['options'];
 
-/** Where no progress is shown, a wait longer than this (ms) is explained once. */
+/** Without progress, a longer wait (ms) than this is explained once. */
 const SILENCE = 2_000;
 
 export async function contextMain(argv: readonly string[], signal: AbortSignal): Promise<number> {
@@ -86,7 +85,7 @@ export async function contextMain(argv: readonly string[], signal: AbortSignal):
   return 0;
 }
 
-/** Says on stderr what is waited for, as soon as it is known how much that is. */
+/** Explains the wait on stderr as soon as the number of missing segments is known. */
 function explained(memory: MemoryService): NodeJS.Timeout {
   const timer = setInterval(() => {
     const { status } = memory;
@@ -138,14 +137,14 @@ function rendered(
   });
   const left = (ledger.left ?? []).map(
     ({ path, startLine, endLine }) =>
-      `left out   ${printableName(path)}:${startLine}-${endLine}  (no room, or changed meanwhile)`,
+      `left out   ${printableName(path)}:${startLine}-${endLine}  (no room left, or changed since)`,
   );
   const covered =
-    memory.coverage === undefined ? '' : `, memories of ${(100 * memory.coverage).toFixed(1)}% of the segments`;
+    memory.coverage === undefined ? '' : `, ${(100 * memory.coverage).toFixed(1)}% of the segments encoded`;
   return [
     ...lines,
     ...left,
-    `${formatNumber(totals.rows)} rows stand for ${formatNumber(totals.tokens)} tokens ` +
+    `${formatNumber(totals.rows)} rows represent ${formatNumber(totals.tokens)} tokens ` +
       `(${((100 * totals.rows) / Math.max(1, totals.tokens)).toFixed(2)}%), ${formatBytes(totals.bytes)}${covered}.`,
     `retrieve ${timing.retrieve.toFixed(0)} ms, splice ${timing.splice.toFixed(0)} ms, read ` +
       `${timing.read.toFixed(0)} ms, first token ${timing.firstToken.toFixed(0)} ms`,

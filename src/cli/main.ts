@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `anchorage`: the same assistant as in the editor, in a terminal. Exit codes: 0 done, 1 failed, 2 not understood. */
+/** `anchorage`: the assistant in a terminal. Exit codes: 0 success, 1 failure, 2 wrong usage. */
 import '../base/no-telemetry';
 import { setFlagsFromString } from 'node:v8';
 import { version } from '../../package.json';
@@ -33,13 +33,13 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
 }
 
 async function main(): Promise<void> {
-  // Some grammars' lexers take V8's optimizing compiler half a minute of a core, which no single command gains back and
-  // which the process would wait for at its end. Of the engine, `model` alone runs in this process.
+  // V8's optimizing compiler spends half a minute of a core on some grammars' lexers. No single command gains that
+  // back, and the process would wait for it at its end. Only `model` runs the engine in this process.
   if (process.argv[2] !== 'model') setFlagsFromString('--liftoff-only');
   const interrupt = new AbortController();
   process.once('SIGINT', () => {
     interrupt.abort();
-    // A second Ctrl+C, or a step that does not listen, ends it at once; the store is crash-safe.
+    // A second Ctrl+C, or a step that ignores the signal, ends the process at once. The stores are crash-safe.
     process.once('SIGINT', () => process.exit(130));
     setTimeout(() => process.exit(130), 3_000).unref();
   });

@@ -1,13 +1,13 @@
 import { printableName } from '../base';
 
-/** A line on stderr that only ever goes forward; silent where nobody watches. */
+/** A line of progress on stderr that never goes backward. */
 export class Progress {
   private percent = -1;
   private drawn = false;
 
   /**
-   * @param shown Whether to draw at all.
-   * @param stream A terminal gets one line that is redrawn, anything else a line for each step of five percent.
+   * @param shown false draws nothing
+   * @param stream a terminal gets one line that is redrawn, anything else a line for each five percent
    */
   constructor(
     readonly shown: boolean,
@@ -27,7 +27,7 @@ export class Progress {
     else this.stream.write(`${line}\n`);
   }
 
-  /** Clears the line; what comes next begins at nothing again. */
+  /** Clears the line. The next update starts from zero. */
   done(): void {
     this.percent = -1;
     if (this.drawn && this.stream.isTTY) this.stream.write('\r\u001b[K');

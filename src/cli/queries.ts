@@ -1,4 +1,4 @@
-/** `search --queries`: JSON lines in, JSON lines out, in the order they came. */
+/** `search --queries`: reads questions as JSON lines and writes the results as JSON lines, in the same order. */
 import { open } from 'node:fs/promises';
 import type { ReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -13,7 +13,7 @@ export interface Query {
   question: string;
 }
 
-/** @throws UsageError naming the line that is no query. */
+/** Parses one line. @throws UsageError naming the invalid line */
 export function parseQuery(line: string, number: number): Query {
   let value: unknown;
   try {
@@ -29,8 +29,8 @@ export function parseQuery(line: string, number: number): Query {
 }
 
 /**
- * Reads the questions of a file (`-`: stdin). @throws UsageError naming the line that is no query, AppError when
- * the file cannot be read
+ * Reads the questions of a file (`-`: stdin).
+ * @throws UsageError naming the invalid line, AppError when the file cannot be read
  */
 export async function readQueries(file: string): Promise<Query[]> {
   const queries: Query[] = [];
@@ -61,12 +61,12 @@ function unreadable(file: string, error: unknown): AppError {
       : code === 'EISDIR'
         ? 'it is a folder'
         : code === 'EACCES' || code === 'EPERM'
-          ? 'its permissions forbid it'
+          ? 'permission denied'
           : String(code ?? error);
   return new AppError(
     'fileUnreadable',
     `The questions in ${file} cannot be read: ${why}.`,
-    'A line of it is {"id":1,"question":"…"}.',
+    'Each line looks like {"id":1,"question":"…"}.',
     { cause: error },
   );
 }

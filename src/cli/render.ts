@@ -1,10 +1,10 @@
-/** Answers on a terminal: Markdown with a little weight, citations as `path:line` that a terminal can open. */
+/** Renders answers for a terminal: Markdown with styles, and citations as `path:line` links. */
 import { pathToFileURL } from 'node:url';
-import { formatNumber, printable, printableName } from '../base';
+import { counted, printable, printableName } from '../base';
 import type { Answer, Author, Citation, Explanation, Span, Summary, SummaryPart } from '../protocol';
 
 export interface Style {
-  /** Bold, dim and links may be used. */
+  /** Allows bold, dim, colours and links. */
   colour: boolean;
   width: number;
 }
@@ -17,13 +17,13 @@ export function styleOf(stream: NodeJS.WriteStream): Style {
 const bold = (text: string, { colour }: Style): string => (colour ? `\u001b[1m${text}\u001b[22m` : text);
 const dim = (text: string, { colour }: Style): string => (colour ? `\u001b[2m${text}\u001b[22m` : text);
 
-/** `path:12-30`, a link to the file where the terminal knows links (OSC 8). */
+/** `path:12-30`, as a link to the file if the terminal supports links (OSC 8). */
 export function place({ file, path, startLine, endLine }: Span, style: Style): string {
   const text = `${printableName(path)}:${startLine}${endLine > startLine ? `-${endLine}` : ''}`;
   return style.colour ? `\u001b]8;;${pathToFileURL(file).href}#L${startLine}\u001b\\${text}\u001b]8;;\u001b\\` : text;
 }
 
-/** Markdown as this product writes it: paragraphs, lists, quotes, fences, bold and code. */
+/** Renders the Markdown of answers: paragraphs, lists, quotes, fences, bold and code. */
 export function renderMarkdown(markdown: string, style: Style): string {
   const out: string[] = [];
   let fence: string | undefined;
@@ -66,11 +66,8 @@ export function renderAuthor(author: Author): string {
 
 export function renderAnswer(answer: Answer, style: Style): string {
   const { coverage, timing } = answer;
-  const remembered =
-    coverage.memories === undefined ? '' : `, of whose text the model remembers ${shareText(coverage.memories)}`;
-  const files =
-    `drawn from ${formatNumber(coverage.filesIndexed)} ` +
-    `${coverage.filesIndexed === 1 ? 'file' : 'files'}${remembered}`;
+  const encoded = coverage.memories === undefined ? '' : ` · ${shareText(coverage.memories)} encoded`;
+  const files = `${counted(coverage.filesIndexed, 'file')} searched${encoded}`;
   const foot = `${renderAuthor(answer.author)} · ${files} · ${seconds(timing.total)}`;
   const notices = answer.notices.map((notice) => dim(`· ${printable(notice)}`, style));
   return [
@@ -83,7 +80,7 @@ export function renderAnswer(answer: Answer, style: Style): string {
 }
 
 export function renderExplanation(explanation: Explanation, style: Style): string {
-  const foot = dim(`· ${renderAuthor(explanation.author)}${explanation.cached ? ', kept from before' : ''}`, style);
+  const foot = dim(`· ${renderAuthor(explanation.author)}${explanation.cached ? ', cached' : ''}`, style);
   return [renderMarkdown(explanation.markdown, style), renderSources(explanation.citations, style), foot]
     .filter((part) => part !== '')
     .join('\n\n');
@@ -109,7 +106,7 @@ export function renderSummary(summary: Summary, style: Style): string {
 const seconds = (milliseconds: number): string =>
   milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1_000).toFixed(1)} s`;
 
-/** “82%”; a little is not nothing, and nearly all is not all. */
+/** “82%”. A small share is not shown as 0%, and an incomplete one never as 100%. */
 function shareText(share: number): string {
   if (share > 0 && share < 0.01) return 'less than 1%';
   return `${Math.floor(100 * share)}%`;

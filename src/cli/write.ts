@@ -1,10 +1,10 @@
-/** All output of the terminal program. Text from files, names, models and hubs cannot command the terminal here. */
+/** All output of the terminal program. Escape sequences from files, names, models and hubs are replaced. */
 import { printable, printableJson } from '../base';
 
 /** Escape sequences that the renderers write: bold, dim, one colour, and links to files (OSC 8). */
 const OWN_STYLE = /(\u001b\[(?:1|2|22|36|39)m|\u001b\]8;;(?:file:\/\/[!-~]*)?\u001b\\)/;
 
-/** The text as it may reach a terminal: the renderers' own escape sequences stay, all others are replaced. */
+/** The text with only the renderers' own escape sequences; all others are replaced. */
 export function terminalText(text: string): string {
   return text
     .split(OWN_STYLE)
@@ -13,7 +13,7 @@ export function terminalText(text: string): string {
 }
 
 /**
- * Writes a line to stdout and waits until it is taken. A reader that has gone (`| head`) ends the program in silence.
+ * Writes a line to stdout and waits until it is flushed. A reader that has gone (`| head`) ends the program silently.
  */
 export function write(text: string): Promise<void> {
   return new Promise((resolve, reject) => {

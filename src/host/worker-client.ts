@@ -214,7 +214,7 @@ export class WorkerClient implements Disposable {
       timeout.cancel,
     );
     if (result === undefined)
-      throw new RequestFailed('workerDied', 'The worker did not start in time.', 'See the log for details.');
+      throw new RequestFailed('workerDied', 'The index worker did not start in time.', 'See the log for details.');
     if (result.protocolVersion !== PROTOCOL_VERSION) {
       throw new RequestFailed(
         'internal',
@@ -244,7 +244,7 @@ export class WorkerClient implements Disposable {
       return await whileAlive(
         session,
         () => session.connection.sendRequest<Requests[M][1]>(method, params, ...(token ? [token] : [])),
-        (reason) => new RequestFailed('workerDied', `The worker ${reason}.`, 'It is restarting. Try again.'),
+        (reason) => new RequestFailed('workerDied', `The index worker ${reason}.`, 'It is restarting. Try again.'),
       );
     } catch (error) {
       throw toRequestFailed(error, token?.isCancellationRequested ?? false);
@@ -257,8 +257,8 @@ export class WorkerClient implements Disposable {
     this.options.log('error', `The worker (process ${pid}) ${reason}.`);
     this.setState(
       verdict.restart
-        ? { kind: 'waiting', delay: verdict.delay, reason: `The worker ${reason}.` }
-        : { kind: 'failed', reason: `The worker ${reason}, ${verdict.ends} times in a row.` },
+        ? { kind: 'waiting', delay: verdict.delay, reason: `The index worker ${reason}.` }
+        : { kind: 'failed', reason: `The index worker ${reason}, ${verdict.ends} times in a row.` },
     );
   }
 

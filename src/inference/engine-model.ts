@@ -1,4 +1,4 @@
-/** A checkpoint at work in the engine's process: chats in, text out. */
+/** A loaded checkpoint in the inference process: chats in, text out. */
 import type { ChatMessage, LoadedModel, LoadParams, Written } from '../protocol';
 import { basename } from 'node:path';
 import {
@@ -15,14 +15,15 @@ import {
   type TensorSource,
   type Tokenizer,
 } from '../engine';
+import { formatNumber } from '../base';
 import { loops } from './greedy';
 import { readMemoryConfig, type MemoryConfig } from './memory-config';
 import { MemoryModel } from './memory-model';
 import { ANCHOR_TOKENS, QuotedPrompts, type QuotedPrompt } from './quoted-prompt';
 
-/** Rows given to an answer at most: more can be cached, but reading them takes minutes on a CPU. */
+/** Most rows of an answer's context. Reading more takes minutes on a CPU. */
 const MOST_CONTEXT = 8_192;
-/** Bytes of cached rows at most. */
+/** Most bytes of cached rows. */
 const MOST_CACHE_BYTES = 1.5e9;
 
 export interface WriteOptions {
@@ -165,7 +166,7 @@ export class EngineModel {
     return this.tokenizer.encode(this.textOf(chat), { addSpecialTokens: !this.template });
   }
 
-  /** Base models have no template: they go on with a text that stops where the answer begins. */
+  /** The chat as text. A base model has no template; its text ends where the answer begins. */
   private textOf(chat: readonly ChatMessage[]): string {
     if (!this.template) {
       const text = chat
@@ -176,13 +177,13 @@ export class EngineModel {
     return this.template.render(chat, {
       bosToken: this.tokenizer.namedToken('bos_token'),
       eosToken: this.tokenizer.namedToken('eos_token'),
-      // Models that think aloud would spend the answer's room on it.
+      // Reasoning would use up the tokens of the answer.
       variables: { enable_thinking: false },
     });
   }
 }
 
-/** The weights of the slots are compiled when the decoder is opened, and not needed afterwards. */
+/** Opens the slots' weights for `use`, which compiles them, and closes them afterwards. */
 async function withSlots<T>(
   { memoryFile, dense }: MemoryConfig,
   use: (slots: Pick<DecoderOptions, 'memory' | 'denseMemory'>) => Promise<T>,
@@ -209,6 +210,6 @@ function describe(config: ModelConfig, weights: string, contextTokens: number, c
   const kind = chats ? '' : '; a base model without a chat template, which completes text and may not answer';
   return (
     `${config.architecture}, ${size} parameters in ${config.layers} layers, ${weights} weights, ` +
-    `${contextTokens.toLocaleString('en-US')} tokens of context${kind}.`
+    `${formatNumber(contextTokens)} tokens of context${kind}.`
   );
 }

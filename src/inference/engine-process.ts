@@ -287,8 +287,8 @@ export class EngineProcess {
       this.setStatus({ state: 'failed', author, detail: `The model process ${how}, ${verdict.ends} times in a row.` });
       return;
     }
-    this.options.log('error', `The model process ${how}; starting it again in ${verdict.delay} ms.`);
-    this.setStatus({ state: 'loading', author, detail: `The model process ${how} and is being started again.` });
+    this.options.log('error', `The model process ${how} and restarts in ${verdict.delay} ms.`);
+    this.setStatus({ state: 'loading', author, detail: `The model process ${how} and is restarting.` });
   }
 
   /** Wakes those who wait for quiet, and ends a process that has outgrown its limit. */

@@ -1,26 +1,25 @@
-/** The most likely text, token by token, with how sure the model was of it. */
+/** Greedy decoding: writes the most likely tokens, and measures the model's confidence in them. */
 import { negativeLogLikelihood, type Decoder, type DecoderContext, type Tokenizer } from '../engine';
 
-/** Small models fall into loops; a text that repeats its last tokens this often in a row is ended. */
+/** A text that repeats its last tokens this often in a row ends. Small models fall into such loops. */
 const LOOP = { longest: 32, times: 4 };
 
 export interface GreedyOptions {
   maxNewTokens: number;
   signal?: AbortSignal | undefined;
-  /** Whole characters as they are complete. */
+  /** Receives text as soon as its characters are complete. */
   onText?: ((text: string) => void) | undefined;
 }
 
 export interface GreedyText {
   text: string;
   tokens: number;
-  /** Geometric mean of the probabilities of its tokens, the one that ended it included: 0…1; 0 for no token at all. */
+  /** Geometric mean of the token probabilities (0…1), including the end token; 0 without tokens. */
   confidence: number;
 }
 
 /**
- * Goes on from `logits`, which predict the first token, until the model ends the text, it loops or `maxNewTokens` are
- * written.
+ * Writes until the model ends the text, it loops, or `maxNewTokens` are written. `logits` predict the first token.
  */
 export async function writeGreedily(
   decoder: Decoder,
@@ -47,7 +46,7 @@ export async function writeGreedily(
     give(stream.push(token));
     if (written.length === maxNewTokens || loops(written)) break;
     logits = (await context.decode(token)).slice();
-    // Decoding resolves without leaving the microtask queue: give cancels their turn.
+    // Decoding never leaves the microtask queue; this lets cancellations arrive.
     await new Promise((resolve) => setImmediate(resolve));
   }
   give(stream.end());
@@ -60,10 +59,10 @@ function highest(logits: Float32Array): number {
   return best;
 }
 
-/** Whether the text ends in one run of tokens repeated. */
+/** Whether the text ends with a repeated sequence of tokens. */
 export function loops(tokens: readonly number[]): boolean {
   for (let length = 1; length <= LOOP.longest; length++) {
-    // One token repeated is also an indentation or a rule of dashes: short runs must repeat longer.
+    // Short sequences must repeat longer: one repeated token may be indentation or a line of dashes.
     const span = Math.max(length * LOOP.times, 24);
     if (span > tokens.length) continue;
     let same = true;

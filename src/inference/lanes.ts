@@ -1,13 +1,15 @@
 /**
- * Vectors that are multiplied side by side: an element of what they are held against is read once for all of them, and
- * no sum waits for another.
+ * Number of vectors multiplied by another in one pass. Each element of the other is read once for all, and the sums are
+ * independent, so they overlap in the pipeline.
  */
 export const LANES = 4;
 
 /**
- * @param own from `at`: LANES vectors, [width, LANES]
- * @param other from `from`: one vector, [width]
- * @param into from `to`: their products, [LANES]
+ * Computes the dot products of LANES vectors with one other.
+ *
+ * @param own LANES vectors from `at`, [width, LANES]
+ * @param other one vector from `from`, [width]
+ * @param into receives the products from `to`, [LANES]
  */
 export function multiplyLanes(
   own: Float64Array,

@@ -1,4 +1,7 @@
-/** Texts to memories and vectors: every text alone behind the sinks, in runs of the length the model was trained on. */
+/**
+ * Encodes texts to compressed rows and search vectors. Each text is read alone behind the sinks, in runs of the trained
+ * length.
+ */
 import type { QueryEmbedding, SegmentMemory } from '../protocol';
 import {
   encodeHalf,
@@ -15,7 +18,7 @@ import type { MemoryConfig } from './memory-config';
 import type { SelectionHead } from './selection-head';
 import type { VectorHead } from './vector-head';
 
-/** Rows of one run of the encoder: longer runs are no faster, and an answer would wait for their end. */
+/** Rows of one batch of the encoder. Longer batches are no faster, and an answer would wait for their end. */
 const BATCH_ROWS = 2048;
 
 export class MemoryCoder {
@@ -33,10 +36,7 @@ export class MemoryCoder {
     return texts.map((text) => this.tokens(text).length);
   }
 
-  /**
-   * Memories and vector of each text; texts longer than the model's segments are encoded in runs, each alone behind the
-   * sinks.
-   */
+  /** Compressed rows and vector of each text. A text longer than the model's segments is encoded in several runs. */
   async encode(texts: readonly string[], signal?: AbortSignal): Promise<SegmentMemory[]> {
     const { ratios } = this.config;
     const cut = texts.map((text) => this.runs(this.tokens(text)));
@@ -55,7 +55,7 @@ export class MemoryCoder {
       const coarse: Uint8Array[] = [];
       const rest: Uint8Array[] = [];
       own.forEach(({ memories: rows }, i) => {
-        if (!rows) throw new AppError('modelFailed', 'The model made no memories.');
+        if (!rows) throw new AppError('modelFailed', 'The model returned no compressed rows.');
         const places = coarsePlaces((runs[i] as number[]).length, ratios);
         coarse.push(packRows(rows, places));
         rest.push(
@@ -90,8 +90,8 @@ export class MemoryCoder {
   }
 
   /**
-   * Dense rows of texts given by their tokens, as rows are stored. @throws AppError where the model has no slots for
-   * them
+   * Dense rows of tokenized texts, in the store's form.
+   * @throws AppError('modelFailed') when the model has no slots for them
    */
   async encodeDense(texts: readonly (readonly number[])[], signal?: AbortSignal): Promise<Uint8Array[]> {
     const { dense } = this.config;
@@ -109,7 +109,7 @@ export class MemoryCoder {
     );
   }
 
-  /** What segments are found by: a question is <|query|> and its words (models/recipe/heads/vectors.py). */
+  /** Query embeddings. A question is read as <|query|> and its words (models/recipe/heads/vectors.py). */
   async vectors(questions: readonly string[]): Promise<QueryEmbedding[]> {
     const { queryToken, ratios } = this.config;
     const asked = questions.map((question) => {
@@ -144,8 +144,8 @@ export class MemoryCoder {
   }
 
   /**
-   * What a text is chosen by, or chooses by, from the means of its runs; nothing where the model did not learn to
-   * choose.
+   * Selection vector of a segment (from mean keys) or a question (from mean queries). Empty if the checkpoint has no
+   * selection head.
    */
   private selectionOf(
     own: readonly EncodedSegment[],
@@ -168,8 +168,8 @@ export class MemoryCoder {
   }
 
   /**
-   * The first and last line of a stretch of tokens, counted from the first line of those that stand before it; white
-   * space at its ends counts for nothing.
+   * First and last line of a stretch of tokens, relative to the first line of the tokens before it. White space at its
+   * ends is ignored.
    */
   lines(before: Uint16Array, tokens: Uint16Array): [first: number, last: number] {
     const [past, text] = [this.tokenizer.decode([...before]), this.tokenizer.decode([...tokens])];

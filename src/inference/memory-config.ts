@@ -1,38 +1,38 @@
-/** What a checkpoint says of its memories: the object "anchorage" in config.json, and the files it names. */
+/** The memory settings of a checkpoint: the object "anchorage" in config.json, and the files it names. */
 import type { DenseRatio, MemoryRatios } from '../protocol';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Fields, fileInside, readJson, type ModelConfig, type Tokenizer } from '../engine';
 
 export interface MemoryConfig {
-  /** The rows that everything stands behind. */
+  /** Tokens at the beginning of every context (attention sinks). */
   sinkTokens: number[];
-  /** Begins a question whose vector is wanted. */
+  /** First token of a question that is embedded. */
   queryToken: number | undefined;
-  /** The tokens that begin a user's turn, end it and begin the answer, where the vocabulary has all of them. */
+  /** Tokens that begin a user's turn, end it and begin the answer; undefined unless the vocabulary has all three. */
   chat: { user: number; end: number; assistant: number } | undefined;
   /** Absolute paths. */
   memoryFile: string;
   headsFile: string | undefined;
   vectorWidth: number | undefined;
   ratios: MemoryRatios;
-  /** What the model's queries and keys are held against each other by; undefined where that was not learnt. */
+  /** Weights of the selection head (selection-head.ts); undefined when the checkpoint has none. */
   selection: { file: string; width: number } | undefined;
-  /** A second set of slots, for rows that are made when a question asks for them. */
+  /** A second set of slots, for dense rows that are computed on demand. */
   dense: (DenseRatio & { file: string }) | undefined;
   /**
-   * sha256 (hex) over the files of slots, heads and selection: memories of others are other memories. Dense rows are
-   * not stored.
+   * sha256 (hex) of slots, heads and selection: rows made by other files differ. Excludes dense rows, which are not
+   * stored.
    */
   digest: string;
 }
 
 const MAX_CONFIG_BYTES = 1 << 20;
-/** Ratios, where the model was trained on several: a row for a segment, one for a line or two, one for a few words. */
+/** Preferred tokens per row: coarse for a segment, fine for a line or two, dense for a few words. */
 const WANTED = { coarse: 256, fine: 32, dense: 8 };
 
 /**
- * Undefined when the checkpoint has no memory slots.
+ * Reads and checks the settings. Undefined when the checkpoint has no memory slots.
  *
  * @throws CheckpointError naming the field
  */
@@ -102,13 +102,12 @@ function tokens(fields: Fields, name: string, vocabSize: number): number[] {
   });
 }
 
-/** The ratio among those trained that is closest to the wanted one. */
+/** The trained ratio that is closest to the wanted one. */
 function nearestRatio(fields: Fields, wanted: number): number {
   const list = (fields.optionalArray('ratios', 64) ?? []).filter(
     (ratio): ratio is number => typeof ratio === 'number' && Number.isInteger(ratio) && ratio >= 1,
   );
-  if (list.length === 0)
-    throw fields.error('missing', 'ratios', 'lists no whole number of tokens that a slot stands for');
+  if (list.length === 0) throw fields.error('missing', 'ratios', 'lists no whole number of tokens per slot');
   return list.reduce((best, ratio) =>
     Math.abs(Math.log(ratio / wanted)) < Math.abs(Math.log(best / wanted)) ? ratio : best,
   );

@@ -1,4 +1,4 @@
-/** The memory side of a checkpoint in the engine's process: texts in, memories, vectors and composed contexts out. */
+/** The memory functions of a loaded checkpoint: compressed rows, query embeddings and composed contexts. */
 import type { ComposeParams, ComposeResult, MemoryDescription, QueryEmbedding, SegmentMemory } from '../protocol';
 import { ropeFrequencies, type Decoder, type Tokenizer } from '../engine';
 import { storedRowBytes } from '../memory';
@@ -23,7 +23,7 @@ export class MemoryModel {
     } = coder;
     this.composer = new MemoryComposer(coder);
     this.description = {
-      // Of verified weights: rows that harmed ones made have another fingerprint, and are not used.
+      // The fingerprint covers verified weights, so rows made by damaged weights are not used.
       fingerprint: `${fingerprint}:${compiled.digest}:${config.digest}`,
       ratios: config.ratios,
       ...(config.dense

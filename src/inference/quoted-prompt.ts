@@ -1,44 +1,46 @@
 /**
- * Prompts that quote texts, read by a model that was not trained for it: each quoted text is encoded once, alone behind
- * the prompt's first rows, and its rows are spliced in with their keys moved to their places; what stands between is
- * read in place. A text that is quoted again is not read again.
+ * Reads prompts that quote texts, and reuses the rows of quotes. Each quoted text is encoded once, alone behind the
+ * prompt's first rows. Its rows are spliced into the context with their keys rotated to their positions; the text
+ * between quotes is read in place. The model needs no training for this.
  *
- * Texts for which there is no room as quotes stand behind the prompt's first piece as anchors: a row in eight, close
- * together.
+ * Texts that do not fit as quotes follow the prompt's first piece as anchors: one row in eight, at consecutive
+ * positions.
  *
- * What that costs against reading the whole prompt afresh is measured in `npm run bench -- memory composition`: with
- * two public checkpoints and the bundled one 0 to .3% of perplexity, and reading the beginning of each text in place,
- * as CacheBlend and EPIC do, gained nothing that could be told from chance. Anchors hold a third of what the texts' own
- * rows do (perplexity 1.26, 1.17 and 1.53 times that of reading them; 1.44, 1.29 and 1.80 without); rows at the ends of
- * lines, of which there were more, held no more than a row in eight.
+ * `npm run bench -- memory composition` measures the cost against reading the whole prompt. With two public checkpoints
+ * and the bundled one, perplexity rises by 0 to 0.3%. Reading the beginning of each text in place, as CacheBlend and
+ * EPIC do, gave no significant gain. With anchors, perplexity is 1.26, 1.17 and 1.53 times that of reading the texts;
+ * without the texts it is 1.44, 1.29 and 1.80 times. Rows at the ends of lines, though more, were no better than one in
+ * eight.
  */
 import type { QuoteReading } from '../protocol';
 import { ByteCache } from '../base';
 import { KvRows, memories, type Decoder, type DecoderContext, type Tokenizer } from '../engine';
 
-/** Rows at the beginning of the prompt that every quoted text is encoded behind: attention rests on them. */
+/** First rows of the prompt (attention sinks). Every quoted text is encoded behind them. */
 const SINKS = 4;
-/** Bytes of rows kept for the next question. */
+/** Bytes of rows cached for the next questions. */
 const CACHE_BYTES = 512e6;
-/** Shorter quotes are read in place: a run of their own would cost more. */
+/** Shorter quotes are read in place, because encoding them alone costs more. */
 const LEAST_TOKENS = 24;
-/** Tokens that a row stands for in a text held as anchors. */
+/** Tokens per row of a text kept as anchors. */
 export const ANCHOR_TOKENS = 8;
 
 export interface QuotedPrompt {
-  /** Holds all of the prompt but its tail. */
+  /** Contains the prompt except its tail. */
   context: DecoderContext;
   tail: number[];
-  /** Rows of it, anchors included, and those left for an answer. */
+  /** Rows of the prompt, including anchors. */
   promptTokens: number;
+  /** Rows left for the answer. */
   answerTokens: number;
   reading: QuoteReading;
 }
 
 interface Piece {
   tokens: number[];
-  /** Place in the list of quotes, or of anchored texts. */
+  /** Index in the list of quotes. */
   quote?: number;
+  /** Index in the list of anchored texts. */
   anchor?: number;
   text: string;
 }
@@ -49,7 +51,7 @@ interface Spliced {
 }
 
 export interface QuotedOptions {
-  /** Texts to be held as anchors, the most important first; those that find no room are left out. */
+  /** Texts to keep as anchors, most important first. Those that do not fit are left out. */
   anchors?: readonly string[] | undefined;
   specialTokens: boolean;
   maxNewTokens: number;
@@ -67,10 +69,10 @@ export class QuotedPrompts {
   ) {}
 
   /**
-   * @param quotes as they stand in the prompt, in order; one that is not found there is read as part of what stands
-   *   around it
-   * @returns undefined where nothing can be spliced: no quote, a model with a sliding window, or no room for an answer
-   *   behind the pieces' own tokens
+   * Reads the prompt except its tail.
+   *
+   * @param quotes texts in the order of the prompt; one that does not occur in it is ignored
+   * @returns undefined if nothing can be spliced: no quote, a sliding window, or too few rows for an answer
    */
   async read(
     prompt: string,
@@ -83,7 +85,7 @@ export class QuotedPrompts {
     const promptTokens = pieces.reduce((sum, { tokens }) => sum + tokens.length, 0);
     const head = pieces[0]?.tokens ?? [];
     const quoted = pieces.filter(({ quote }) => quote !== undefined);
-    // Pieces have a few tokens more than the whole that was counted: the answer may be so much shorter.
+    // Tokenized pieces have a few more tokens than the whole text, so the answer may become shorter.
     const answerTokens = Math.min(options.maxNewTokens, options.mostRows - promptTokens);
     if (quoted.length === 0 || head.length < SINKS || 2 * answerTokens < options.maxNewTokens) return undefined;
     const started = performance.now();
@@ -150,10 +152,7 @@ export class QuotedPrompts {
     });
   }
 
-  /**
-   * The prompt in pieces: what stands before a quote, the quote, what stands behind it … the last piece is never a
-   * quote.
-   */
+  /** Cuts the prompt into quotes and the text between them. The last piece is never a quote. */
   private cut(prompt: string, quotes: readonly string[], specialTokens: boolean): Piece[] {
     const pieces: Piece[] = [];
     const add = (text: string, quote?: number): void => {
@@ -163,7 +162,7 @@ export class QuotedPrompts {
     let at = 0;
     quotes.forEach((text, i) => {
       const start = text === '' ? -1 : prompt.indexOf(text, at);
-      // Something must be left to be read behind the last quote.
+      // Text must remain behind the last quote, for the model to read.
       if (
         start < at ||
         start + text.length >= prompt.length ||
@@ -178,7 +177,7 @@ export class QuotedPrompts {
     return pieces;
   }
 
-  /** Rows of each quoted piece: those kept, and those of texts that are encoded now, side by side. */
+  /** Rows of each piece: cached ones, and those that one batch encodes now. */
   private async rowsOf(
     pieces: readonly Piece[],
     sinks: readonly number[],
@@ -223,12 +222,12 @@ export class QuotedPrompts {
 
 const rowsFor = (tokens: number): number => Math.ceil(tokens / ANCHOR_TOKENS);
 
-/** The last row of every eight, and of what is left. */
+/** The last row of every eight tokens, and of the rest. */
 function anchorRowsOf(tokens: readonly number[]): number[] {
   return Array.from({ length: rowsFor(tokens.length) }, (_, i) => Math.min(tokens.length, (i + 1) * ANCHOR_TOKENS) - 1);
 }
 
-/** Rows that take no more positions than they are. */
+/** The rows at consecutive positions. */
 function closeTogether({ shape, keys, values, tokens, rows }: KvRows): KvRows {
   return new KvRows({ shape, keys, values, tokens, positions: Int32Array.from({ length: rows }, (_, i) => i) });
 }

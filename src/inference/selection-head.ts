@@ -6,7 +6,7 @@
 import { openSafetensors, type ModelConfig } from '../engine';
 import { AppError } from '../base';
 
-/** A matrix [width, inputs] and what is added. */
+/** A linear projection: weight [width, inputs], bias [width]. */
 interface Projection {
   weight: Float32Array;
   bias: Float32Array;
@@ -20,7 +20,7 @@ export class SelectionHead {
   ) {}
 
   /**
-   * `select.q_proj` and `select.k_proj`, weight and bias each.
+   * Reads `select.q_proj` and `select.k_proj`, weight and bias each.
    *
    * @throws CheckpointError, AppError when a tensor has another size
    */
@@ -52,15 +52,21 @@ export class SelectionHead {
   }
 
   /**
-   * Of a question: the means of the queries of its runs, each [layers, queryHeads, headDim], and how many rows each
-   * stands for. @returns [width], of length 1
+   * Projects the mean query of a question.
+   *
+   * @param means mean queries of its runs, each [layers, queryHeads, headDim]
+   * @param rows number of rows behind each mean
+   * @returns [width], of length 1
    */
   ofQueries(means: readonly Float32Array[], rows: readonly number[]): Float32Array {
     return project(this.queries, meanOf(means, rows));
   }
 
   /**
-   * Of a text: the means of the keys of its runs, each [layers, kvHeads, headDim], and how many rows each stands for.
+   * Projects the mean key of a text.
+   *
+   * @param means mean keys of its runs, each [layers, kvHeads, headDim]
+   * @param rows number of rows behind each mean
    * @returns [width], of length 1
    */
   ofKeys(means: readonly Float32Array[], rows: readonly number[]): Float32Array {

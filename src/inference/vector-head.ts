@@ -8,9 +8,9 @@ import { openSafetensors } from '../engine';
 import { LANES, multiplyLanes } from './lanes';
 import { AppError } from '../base';
 
-/** Tokens of the vocabulary that are less alike (cosine) are not near. */
+/** Least cosine similarity of a vocabulary neighbour. */
 const NEAR = 0.35;
-/** Neighbours are found once for each token that a question has. */
+/** Tokens whose neighbours are cached. */
 const MOST_KEPT = 4_096;
 
 interface Neighbours {
@@ -19,26 +19,26 @@ interface Neighbours {
 }
 
 export class VectorHead {
-  /** [vocabulary]: lengths of the tokens' vectors; and their mean. */
+  /** Lengths of the token vectors, [vocabulary], and their mean. */
   private lengths: { each: Float32Array; mean: number } | undefined;
   private readonly neighbours = new LRUCache<number, Neighbours>({ max: MOST_KEPT });
 
   private constructor(
     private readonly hiddenSize: number,
     readonly width: number,
-    /** [width, hidden]; without it a text's mean hidden state is its vector. */
+    /** [width, hidden]. Undefined: the mean hidden state of a text is its vector. */
     private readonly weight: Float32Array | undefined,
-    /** [vocabulary, width]: added as their mean over the text's tokens. */
+    /** [vocabulary, width]. The mean over a text's tokens is added to its vector. */
     readonly tokenRows: Float32Array | undefined,
   ) {}
 
-  /** For a checkpoint that has no head of its own. */
+  /** The head of a checkpoint that has none: the mean hidden state. */
   static plain(hiddenSize: number): VectorHead {
     return new VectorHead(hiddenSize, hiddenSize, undefined, undefined);
   }
 
   /**
-   * `vector.weight` and, where the file has it, `vector.tokens`.
+   * Reads `vector.weight` and, if present, `vector.tokens`.
    *
    * @throws CheckpointError, AppError when a tensor has another size
    */
@@ -67,8 +67,11 @@ export class VectorHead {
   }
 
   /**
-   * The vector of a text, of length 1. hidden: the last hidden states [rows, hiddenSize] of its runs; tokens: theirs,
-   * run for run.
+   * Search vector of a text.
+   *
+   * @param hidden last hidden states of its runs, each [rows, hiddenSize]
+   * @param tokens token ids of each run
+   * @returns [width], of length 1
    */
   of(hidden: readonly Float32Array[], tokens: readonly (readonly number[])[]): Float32Array {
     const { hiddenSize, weight, width } = this;
@@ -92,10 +95,7 @@ export class VectorHead {
     return out.map((value) => value / length);
   }
 
-  /**
-   * A question's tokens as those of segments are held against them; undefined where tokens have no vectors of their
-   * own.
-   */
+  /** The tokens of a question with their vocabulary neighbours. Undefined for models without token vectors. */
   neighboursOf(tokens: readonly number[]): TokenNeighbours | undefined {
     const { tokenRows: table } = this;
     if (!table) return undefined;
@@ -113,7 +113,7 @@ export class VectorHead {
     };
   }
 
-  /** Whether the texts' token ids are worth keeping, two bytes each. */
+  /** Whether token ids of texts are stored: late interaction uses them, and each fits in two bytes. */
   get keepsIds(): boolean {
     return this.tokenRows !== undefined && this.tokenRows.length / this.width <= 1 << 16;
   }
@@ -127,8 +127,8 @@ export class VectorHead {
   }
 
   /**
-   * Of each token. Those that are not kept from before are held against the vocabulary four at a time: reading its
-   * vectors is what takes time.
+   * Nearest vocabulary neighbours of each token. Cache misses are scanned four at a time because the scan is
+   * memory-bound.
    */
   #near(tokens: readonly number[], table: Float32Array, lengths: Float32Array): Neighbours[] {
     const found = new Map<number, Neighbours>();
@@ -144,7 +144,7 @@ export class VectorHead {
     return tokens.map((token) => found.get(token) as Neighbours);
   }
 
-  /**  tokens at most LANES */
+  /** Neighbours of at most LANES tokens, in one scan of the vocabulary. */
   #nearest(tokens: readonly number[], table: Float32Array, lengths: Float32Array): Map<number, Neighbours> {
     const { width } = this;
     const found = tokens.map((): Neighbours => ({ ids: [], similarities: [] }));

@@ -21,7 +21,7 @@ const KNOWN: ReadonlySet<string> = new Set<ErrorCode>([
   'internal',
 ]);
 
-/** System and store errors that mean one of ours, whichever layer threw them. */
+/** Error codes of the system and the stores, with the codes that clients know. */
 const MEANS: Readonly<Record<string, ErrorCode>> = {
   ENOENT: 'fileNotFound',
   ENOTDIR: 'fileNotFound',
@@ -43,13 +43,13 @@ const MEANS: Readonly<Record<string, ErrorCode>> = {
 const HINTS: Partial<Record<ErrorCode, string>> = {
   fileNotFound: 'It may have been moved or deleted.',
   fileUnreadable: 'Check the permissions of the file.',
-  diskFull: 'Free some room on the disk; what was indexed before is kept.',
-  storeLocked: 'Another window has this folder open; it keeps the index.',
-  modelFailed: 'See the log for what the model process said; answers quote the sources meanwhile.',
-  internal: 'See the log; “Anchorage: Rebuild” makes the index anew.',
+  diskFull: 'Free some disk space. Everything indexed so far is kept.',
+  storeLocked: 'Another window has this folder open and writes the index.',
+  modelFailed: 'See the log of the model process. Answers quote the sources meanwhile.',
+  internal: 'See the log. “Anchorage: Rebuild Index” may repair the index.',
 };
 
-/** What a failure means to the client. */
+/** The error code, message and hint of a failure, for the client. */
 export function errorData(error: unknown): ErrorData & { message: string } {
   const { code, name, hint, message } = (error ?? {}) as {
     code?: unknown;

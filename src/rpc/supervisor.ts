@@ -40,7 +40,7 @@ export interface Supervised {
   readonly connection: MessageConnection;
   readonly pid: number;
   readonly startedAt: number;
-  /** Resolves with the reason once the process has ended: "was ended by SIGKILL". */
+  /** Resolves with the reason once the process has ended: "stopped (SIGKILL)". */
   readonly ended: Promise<string>;
   /** Time of the last sign of life; the owner sets it. */
   lastHeard: number;
@@ -52,7 +52,7 @@ export interface Supervised {
   readonly waiting: Set<(reason: string) => void>;
 }
 
-/** What follows when a process ends by itself: a restart after `delay`, or none because it ended too often in a row. */
+/** The consequence of a crash: a restart after `delay`, or none after too many crashes in a row. */
 export type Verdict = { restart: true; delay: number } | { restart: false; ends: number };
 
 export interface SupervisorOptions {
@@ -110,7 +110,7 @@ export class Supervisor {
     child.stderr?.setEncoding('utf8').on('data', (text: string) => log('warn', `${name}: ${text.trimEnd()}`));
     const ended = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(`could not be started: ${error.message}`));
-      child.once('exit', (code, signal) => resolve(signal ? `was ended by ${signal}` : `ended with exit code ${code}`));
+      child.once('exit', (code, signal) => resolve(`stopped (${signal ?? `exit code ${code}`})`));
     });
     const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
     const now = Date.now();
@@ -145,7 +145,7 @@ export class Supervisor {
     }
   }
 
-  /** The time of idleness begins anew. */
+  /** Restarts the idle time. */
   touch(): void {
     this.lastUse = Date.now();
   }
@@ -191,7 +191,7 @@ export class Supervisor {
   }
 
   private onEnded(supervised: Supervised, reason: string): void {
-    // After those who wait for this process have heard of its end.
+    // Requests in progress fail first.
     for (const tell of supervised.waiting) tell(reason);
     setImmediate(() => supervised.connection.dispose());
     if (this.current === supervised) this.current = undefined;

@@ -214,7 +214,7 @@ describe('memories in the worker', () => {
     expect(again.markdown).toBe(answer.markdown);
     const { model, memories: encoded } = await worker.request('index/status', null);
     expect(model).toMatchObject({ state: 'ready', name: 'tiny' });
-    expect(model.detail).toMatch(/Memories: anchorage-test/);
+    expect(model.detail).toMatch(/Encoding: anchorage-test/);
     expect(encoded?.encoded).toBe(encoded?.segments);
   }, 60_000);
 

@@ -19,13 +19,11 @@ const footOf = (coverage: Coverage): string => {
   return renderAnswer(answer, { colour: false, width: 100 }).split('\n').at(-1) ?? '';
 };
 
-test('an answer says what it draws on, and how much of that the model remembers', () => {
+test('an answer says how many files were searched, and the share that is encoded', () => {
   const all = { filesIndexed: 1_342, filesKnown: 1_342, indexing: false };
-  expect(footOf(all)).toBe('· quoted from the sources · drawn from 1,342 files · 1.2 s');
-  expect(footOf({ ...all, memories: 1 })).toContain('drawn from 1,342 files, of whose text the model remembers 100%');
-  expect(footOf({ ...all, memories: 0.998 })).toContain('remembers 99%');
-  expect(footOf({ ...all, memories: 0.004 })).toContain('remembers less than 1%');
-  expect(footOf({ ...all, filesIndexed: 1, filesKnown: 1, memories: 0 })).toContain(
-    'drawn from 1 file, of whose text the model remembers 0%',
-  );
+  expect(footOf(all)).toBe('· quoted from the sources · 1,342 files searched · 1.2 s');
+  expect(footOf({ ...all, memories: 1 })).toContain('1,342 files searched · 100% encoded');
+  expect(footOf({ ...all, memories: 0.998 })).toContain('· 99% encoded');
+  expect(footOf({ ...all, memories: 0.004 })).toContain('· less than 1% encoded');
+  expect(footOf({ ...all, filesIndexed: 1, filesKnown: 1, memories: 0 })).toContain('1 file searched · 0% encoded');
 });

@@ -136,7 +136,7 @@ describe('the engine’s process', () => {
       await expect.poll(() => engine.status.state).not.toBe('ready');
     }
     await expect.poll(() => engine.status.state).toBe('failed');
-    expect(engine.status.detail).toMatch(/ended by SIGKILL, 4 times in a row/);
+    expect(engine.status.detail).toMatch(/stopped \(SIGKILL\), 4 times in a row/);
     expect(engine.writer()).toBeUndefined();
     await engine.choose(undefined);
     expect(engine.status.state).toBe('none');

@@ -61,7 +61,7 @@ it('starts a process that answers, with telemetry switched off', async () => {
 
 it('tells those who wait how the process ended, and those who come later', async () => {
   const process = make({ firstDelay: 60_000, longestDelay: 60_000 }).launch();
-  await expect(request(process, 'die')).rejects.toThrow('lost: ended with exit code 3');
+  await expect(request(process, 'die')).rejects.toThrow('lost: stopped (exit code 3)');
   await expect(request(process, 'echo')).rejects.toThrow('lost: has ended');
   expect(supervisor.current).toBeUndefined();
 });
@@ -80,7 +80,7 @@ it('restarts with growing delays and gives up after several ends in a row', asyn
     { restart: true, delay: 12 },
     { restart: false, ends: 4 },
   ]);
-  expect(ends[0]?.reason).toBe('was ended by SIGKILL');
+  expect(ends[0]?.reason).toBe('stopped (SIGKILL)');
 });
 
 it('forgets earlier ends of a process that was healthy, and when it is told to', async () => {
@@ -100,7 +100,7 @@ it('kills a process that is silent once it is watched, and restarts it', async (
   const process = make({ silence: 60 }).launch();
   process.watched = true;
   await vi.waitFor(() => expect(restarts).toBe(1), 5_000);
-  expect(ends[0]?.reason).toBe('was ended by SIGKILL');
+  expect(ends[0]?.reason).toBe('stopped (SIGKILL)');
 });
 
 it('is idle only while nothing is in progress', async () => {
@@ -121,6 +121,6 @@ it('stops without a restart, and kills a process that does not end by itself', a
   vi.unstubAllEnvs();
   await request(process, 'echo');
   await supervisor.stop();
-  expect(await process.ended).toBe('was ended by SIGKILL');
+  expect(await process.ended).toBe('stopped (SIGKILL)');
   expect([ends, restarts]).toEqual([[], 0]);
 });

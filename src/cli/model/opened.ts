@@ -19,32 +19,32 @@ import {
 import { UsageError } from '../arguments';
 import { list, number, oneOf, text, type ModelIo, type Values } from './options';
 
-/** A checkpoint that is open for a command, with its decoder. */
+/** An open checkpoint with its decoder. */
 export interface Opened {
   checkpoint: Checkpoint;
   decoder: Decoder;
-  /** Absent for checkpoints without one. */
+  /** Absent when the checkpoint has none. */
   tokenizer?: Tokenizer;
   close(): Promise<void>;
 }
 
-/** Weights of smaller models are compiled faster than they are read back. */
+/** Parameters above which compiled weights are stored on disk. Smaller models compile faster than they are read. */
 const KEPT_ON_DISK = 20e6;
 const WINDOW = 1024;
 const SINKS = 8;
 const ANCHOR_EVERY = 16;
 
-/** A checkpoint's path, or the name of an installed model. @throws UsageError when it is neither */
+/** Resolves a checkpoint's path or the name of an installed model. @throws UsageError when it is neither */
 export async function resolveModel(name: string, io: ModelIo): Promise<string> {
   for (const path of [name, join(io.modelsDirectory, name.replace('/', '--'))]) {
     if (await isCheckpoint(path)) return path;
-    // A folder that lacks its weights is opened all the same, for an error that names what is missing.
+    // A folder without weights is accepted, because opening it names the missing file.
     const status = await stat(join(path, 'config.json')).catch(() => undefined);
     if (status?.isFile()) return path;
   }
   throw new UsageError(
     `“${name}” is neither a checkpoint (a folder or a .gguf file) nor an installed model. \`anchorage model ` +
-      `list\` names those there are.`,
+      `list\` shows the installed ones.`,
     'model',
   );
 }
@@ -95,9 +95,9 @@ export function requireTokenizer({ tokenizer, checkpoint }: Opened, instead: str
 }
 
 /**
- * The attention that the options ask for. `lambda`: sinks and window with a distance ceiling. `anchors`: with --window,
- * ends of sentences and lines stay when the window has passed them; without, each segment closes behind its anchor, for
- * models trained so.
+ * The attention policy of the options. `lambda`: sinks and a window with a distance ceiling. `anchors` with --window:
+ * ends of sentences and lines stay after the window has passed them. `anchors` alone: each segment closes behind its
+ * anchor, for models trained this way.
  */
 export function policyOf(values: Values, opened: Opened): () => AttentionPolicy {
   const kind = oneOf(values, 'attention', ['full', 'lambda', 'anchors']) ?? 'full';
@@ -113,7 +113,7 @@ export function policyOf(values: Values, opened: Opened): () => AttentionPolicy 
   return () => compose(lambda({ sinks, window }), anchors({ sinks, isAnchor, closing: false }));
 }
 
-/** The model's own anchor token if it has one; else tokens that end a sentence or a line; else every n-th. */
+/** Anchors: the model's anchor token, else tokens that end a sentence or a line, else every n-th token. */
 function anchorRule(
   { tokenizer, decoder }: Opened,
   every: number | undefined,

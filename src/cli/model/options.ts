@@ -6,23 +6,23 @@ import { UsageError } from '../arguments';
 import { cacheDirectory } from '../session';
 import { note, stream, write } from '../write';
 
-/** What the model commands have of the outside world. */
+/** Output, network and folders of the model commands; tests replace them. */
 export interface ModelIo {
-  /** Results, a line at a time. */
+  /** Prints a line of the result. */
   out(text: string): Promise<void> | void;
-  /** Text as it is written, without a line break at its end. */
+  /** Prints a piece of generated text, without a line break. */
   stream(text: string): void;
-  /** Progress and remarks. */
+  /** Prints progress and remarks. */
   note(text: string): void;
   signal?: AbortSignal;
   fetch: Fetch;
-  /** Where models are installed; compiled graphs go to `compiled` in it. */
+  /** Folder of installed models. Compiled graphs go to its subfolder `compiled`. */
   modelsDirectory: string;
-  /** Address of the hub, if it is not the usual one. */
+  /** Address of the hub. Default: the public one. */
   endpoint?: string;
 }
 
-/** The terminal: results on stdout, the rest on stderr. */
+/** The terminal: results go to stdout, everything else to stderr. */
 export function terminalIo(signal?: AbortSignal): ModelIo {
   const endpoint = process.env['ANCHORAGE_HUB'];
   return {
@@ -86,7 +86,7 @@ export function list(values: Values, name: string): string[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** @throws UsageError when it is not a number within the range */
+/** The value of a numeric option. @throws UsageError when it is not a number within the range */
 export function number(values: Values, name: string, min: number, max: number, whole = true): number | undefined {
   const given = text(values, name);
   if (given === undefined) return undefined;

@@ -1,4 +1,4 @@
-import { formatBytes } from '../../base';
+import { formatBytes, formatNumber } from '../../base';
 import * as vscode from 'vscode';
 import type { AnswerHistory } from '../answers/history';
 import { workspacePath } from '../configuration';
@@ -51,8 +51,8 @@ export async function cancelIndexing({ client, hold }: Services): Promise<void> 
   const resume = vscode.l10n.t('Resume');
   const kept = vscode.l10n.t(
     'Indexing was cancelled. {0} of {1} files are indexed.',
-    status.filesIndexed.toLocaleString(),
-    status.filesKnown.toLocaleString(),
+    formatNumber(status.filesIndexed),
+    formatNumber(status.filesKnown),
   );
   void vscode.window.showInformationMessage(kept, resume).then((choice) => {
     if (choice === resume) void vscode.commands.executeCommand('anchorage.resumeIndexing');

@@ -1,4 +1,4 @@
-import { formatBytes, formatPercent } from '../../base';
+import { formatBytes, formatNumber, formatPercent } from '../../base';
 import * as vscode from 'vscode';
 import {
   CATALOGUE,
@@ -106,7 +106,7 @@ async function offerDownload(home: ModelHome, repository: string): Promise<void>
         vscode.l10n.t(
           'Memory needed: about {0} with a context of {1} tokens',
           formatBytes(memory),
-          ESTIMATE_TOKENS.toLocaleString(),
+          formatNumber(ESTIMATE_TOKENS),
         ),
         vscode.l10n.t('From: {0}', new URL(home.endpoint).host),
       ].join('\n'),

@@ -1,3 +1,4 @@
+import { formatNumber } from '../../base';
 import * as vscode from 'vscode';
 import type { Held, IndexStatus } from '../../protocol';
 import type { Services } from '../services';
@@ -38,7 +39,7 @@ export async function showStatus(services: Services): Promise<void> {
         separator(vscode.l10n.t('Not indexed')),
         ...status.skipped.map(({ reason, files }) => ({
           label: `$(exclude) ${reason}`,
-          description: files === 1 ? vscode.l10n.t('1 file') : vscode.l10n.t('{0} files', files.toLocaleString()),
+          description: files === 1 ? vscode.l10n.t('1 file') : vscode.l10n.t('{0} files', formatNumber(files)),
         })),
       );
     }

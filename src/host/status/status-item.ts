@@ -1,4 +1,4 @@
-import { formatBytes, formatPercent } from '../../base';
+import { formatBytes, formatNumber, formatPercent } from '../../base';
 import * as vscode from 'vscode';
 import type { IndexStatus } from '../../protocol';
 import type { ClientState, WorkerClient } from '../worker-client';
@@ -67,12 +67,8 @@ export function indexFacts(index: IndexStatus): { icon: string; label: string; d
   return [
     {
       icon: 'files',
-      label: vscode.l10n.t('{0} of {1} files', index.filesIndexed.toLocaleString(), index.filesKnown.toLocaleString()),
-      detail: vscode.l10n.t(
-        '{0} of text, {1} segments',
-        formatBytes(index.bytesIndexed),
-        index.segments.toLocaleString(),
-      ),
+      label: vscode.l10n.t('{0} of {1} files', formatNumber(index.filesIndexed), formatNumber(index.filesKnown)),
+      detail: vscode.l10n.t('{0} of text, {1} segments', formatBytes(index.bytesIndexed), formatNumber(index.segments)),
     },
     {
       icon: 'database',
@@ -103,7 +99,7 @@ export function indexFacts(index: IndexStatus): { icon: string; label: string; d
 
 /** The number of segments is an estimate while files are still being segmented. */
 function encodedText({ encoded, segments, counting }: NonNullable<IndexStatus['memories']>): string {
-  const [have, all] = [encoded.toLocaleString(), segments.toLocaleString()];
+  const [have, all] = [formatNumber(encoded), formatNumber(segments)];
   return counting
     ? vscode.l10n.t('{0} of about {1} segments encoded', have, all)
     : vscode.l10n.t('{0} of {1} segments encoded', have, all);
