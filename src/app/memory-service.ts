@@ -210,7 +210,10 @@ export class MemoryService {
     const { current } = this;
     this.current = undefined;
     if (!current) return;
-    await current.encoding.close();
-    await current.store.close();
+    try {
+      await current.encoding.close();
+    } finally {
+      await current.store.close();
+    }
   }
 }

@@ -206,8 +206,9 @@ export class Session {
 
   async close(): Promise<void> {
     this.engines.close();
-    await this.memory.end();
+    // A part that cannot be written must not keep the others open: threads, locks and processes would stay.
+    const ended = await Promise.allSettled([this.memory.end(), this.report.saved()]);
     await this.workspace.close();
-    await this.report.saved();
+    for (const part of ended) if (part.status === 'rejected') throw part.reason;
   }
 }

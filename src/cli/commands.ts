@@ -149,6 +149,9 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
   if (args.rebuild && args.memories) await clearMemories(session);
   await session.index(signal);
   const seconds = (performance.now() - started) / 1000;
+  const trouble = session.workspace.trouble();
+  if (trouble !== undefined)
+    throw new AppError('storeUnwritable', `The index is not stored. ${trouble}`, 'Run the command again afterwards.');
   const memories = args.memories ? await makeMemories(session, signal) : undefined;
   const status = session.workspace.status();
   const figures = {

@@ -52,6 +52,12 @@ export async function makeMemories(
       `${formatNumber(encoded)} of ${formatNumber(segments)} segments are encoded. ${standstill.reason}`,
       'Run the command again; it keeps the finished segments.',
     );
+  if (standstill?.cause === 'storeUnwritable')
+    throw new AppError(
+      'storeUnwritable',
+      `${formatNumber(encoded)} of ${formatNumber(segments)} segments are encoded. ${standstill.reason}`,
+      'Free some space and run the command again; it keeps the finished segments.',
+    );
   const seconds = (performance.now() - started) / 1000;
   const newTokens = memory.storedTokens - before;
   return {

@@ -69,6 +69,7 @@ export class Workspace {
   private readonly catalogue: Catalogue;
   private readonly lexical: LexicalIndex;
   private readonly lock: StoreLock | undefined;
+  private readonly storageDirectory: string | undefined;
   /** Problems found when the store was opened, as messages for the user. */
   readonly notices: readonly string[];
 
@@ -76,6 +77,7 @@ export class Workspace {
     this.catalogue = catalogue;
     this.lexical = lexical;
     this.lock = lock;
+    this.storageDirectory = options.storageDirectory;
     this.notices = notices;
     this.folders = new WorkspaceFolders(options.folders);
     this.pool = new SegmenterPool({
@@ -116,8 +118,9 @@ export class Workspace {
   }
 
   /** Returns the reason why the index is only in memory, if it is. */
-  private trouble(): string | undefined {
-    return (this.catalogue.failure ?? this.indexer.lexicalFailure)?.message;
+  trouble(): string | undefined {
+    const failure = this.catalogue.failure ?? this.indexer.lexicalFailure;
+    return failure?.message ?? (this.lock || !this.storageDirectory ? undefined : this.notices.at(-1));
   }
 
   /** Pauses or resumes a pass. Saved files are still indexed. */
@@ -357,11 +360,14 @@ export class Workspace {
     try {
       await this.upkeep.close();
     } finally {
-      await this.catalogue.close();
-      await this.lexical.close();
-      await this.pool.close();
-      this.progress.close();
-      this.lock?.release();
+      try {
+        await this.catalogue.close();
+        await this.lexical.close();
+      } finally {
+        await this.pool.close();
+        this.progress.close();
+        this.lock?.release();
+      }
     }
   }
 }

@@ -77,8 +77,13 @@ export class MemoryStore {
       mayWrite: true,
       ...options,
     });
-    await store.load();
-    return store;
+    try {
+      await store.load();
+      return store;
+    } catch (error) {
+      await store.end();
+      throw error;
+    }
   }
 
   // ── Writer and followers ────────────────────────────────────────────────────────────────────────────────────────
@@ -320,12 +325,23 @@ export class MemoryStore {
     });
   }
 
+  /** @throws when the last records cannot be made durable; everything is closed all the same */
   async close(): Promise<void> {
-    await this.flush();
-    await this.writes.run(async () => {
-      await this.forgetAll();
-      this.lock?.release();
-      this.lock = undefined;
+    try {
+      await this.flush();
+    } finally {
+      await this.end();
+    }
+  }
+
+  private end(): Promise<void> {
+    return this.writes.run(async () => {
+      try {
+        await this.forgetAll();
+      } finally {
+        this.lock?.release();
+        this.lock = undefined;
+      }
     });
   }
 }

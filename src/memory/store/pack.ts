@@ -120,6 +120,9 @@ function decodeHeader(header: Buffer, offset: number): PackRecord | undefined {
  * complete records count. An incomplete tail is cut off when the pack is opened for writing.
  */
 export class Pack {
+  /** Whether the file ends in a record that could be neither written nor cut off. */
+  torn = false;
+
   private constructor(
     readonly id: number,
     readonly file: string,
@@ -199,7 +202,8 @@ export class Pack {
       ]);
       if (bytesWritten !== HEADER_BYTES + bytes) throw Object.assign(new Error('short write'), { code: 'ENOSPC' });
     } catch (error) {
-      await this.handle.truncate(start).catch(() => undefined);
+      // What stands behind a torn record is lost at the next opening, so nothing may be appended to it.
+      await this.handle.truncate(start).catch(() => (this.torn = true));
       throw error;
     }
     this.length = start + HEADER_BYTES + bytes;

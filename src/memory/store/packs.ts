@@ -69,7 +69,7 @@ export class Packs {
 
   /** Returns the active pack. Begins a new one when the newest is full. */
   async toWrite(): Promise<Pack> {
-    if (this.newest && this.newest.size < this.packBytes) return this.newest;
+    if (this.newest && !this.newest.torn && this.newest.size < this.packBytes) return this.newest;
     await this.newest?.sync();
     const opened = await this.open(Math.max(0, ...this.packs.keys()) + 1, true);
     return (opened as { pack: Pack }).pack;

@@ -1,4 +1,4 @@
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Entries } from './entries';
 
@@ -8,8 +8,12 @@ const fileIn = (directory: string): string => join(directory, 'usage');
 export async function saveUsage(directory: string, entries: Entries): Promise<void> {
   const order = [...entries.entries()].filter(([, entry]) => entry.used > 0).sort(([, a], [, b]) => a.used - b.used);
   const file = fileIn(directory);
-  await writeFile(`${file}.new`, order.map(([key]) => key).join('\n'));
-  await rename(`${file}.new`, file);
+  try {
+    await writeFile(`${file}.new`, order.map(([key]) => key).join('\n'));
+    await rename(`${file}.new`, file);
+  } catch {
+    await rm(`${file}.new`, { force: true }).catch(() => undefined);
+  }
 }
 
 /** @param tick returns the next logical time */
