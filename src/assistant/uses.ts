@@ -3,6 +3,7 @@
  */
 import { counted, splitLines, textOfLines, throwIfCancelled } from '../base';
 import { pathKind } from '../search';
+import { entryOf } from '../workspace';
 import { type CitationList, clip } from './citations';
 import { code, enumerate } from './facts';
 import { beginsImport } from './import-lines';
@@ -23,21 +24,6 @@ export interface ReadUse {
 const USERS = 12;
 /** Maximum number of uses that the listed ones are chosen from. A common word has thousands. */
 export const USES_LOOKED_AT = 200;
-
-/** Languages whose lines call nothing. */
-const PROSE = new Set([
-  'yaml',
-  'json',
-  'jsonc',
-  'toml',
-  'ini',
-  'markdown',
-  'mdx',
-  'restructuredtext',
-  'plaintext',
-  'asciidoc',
-  'latex',
-]);
 
 /**
  * Sorts uses: calls, other code, imports, comments, then prose and data. Within a kind, tests come last. Uses in
@@ -70,13 +56,14 @@ export async function tellingFirst(
     const read = files.get(file);
     if (!read) continue;
     const text = textOfLines(read.lines, startLine, endLine);
+    const isProse = ['prose', 'data'].includes(entryOf(read.language).kind ?? 'code');
     const isComment = /^\s*(\/\/|\/?\*|#(?!\w)|--\s|"""|''')/.test(text);
     const isImport = beginsImport(text) || /^\s*export [*{]|\brequire\(/.test(text);
     const isCall = called.test(text) || (read.language === 'ruby' && !/^\p{Lu}/u.test(name) && calledInRuby.test(text));
     found.push({
       use,
       text,
-      kind: PROSE.has(read.language) ? 'prose' : isComment ? 'comment' : isImport ? 'import' : isCall ? 'call' : 'code',
+      kind: isProse ? 'prose' : isComment ? 'comment' : isImport ? 'import' : isCall ? 'call' : 'code',
     });
   }
   const rank = ({ kind, use }: ReadUse): number => KINDS.indexOf(kind) + (pathKind(use.span.path).test ? 0.5 : 0);

@@ -11,6 +11,7 @@ export {
   type WorkspaceOptions,
   type WorkspaceStatus,
 } from './workspace';
+export { entryOf } from './languages';
 export { ReadError } from './sources/read';
 export { extractFunctions } from './segments/functions';
 export { SEGMENTER_VERSION } from './segments/limits';

@@ -1,7 +1,7 @@
 /** Score factors for the kind of file and definition a passage comes from. */
 import { textOfLines } from '../../base';
 import { pathKind } from '../../search';
-import type { DocumentSymbol } from '../../workspace';
+import { type DocumentSymbol, entryOf } from '../../workspace';
 import type { Question } from '../../search';
 import type { Passage } from './passages';
 import { isFunction } from './subject';
@@ -77,16 +77,13 @@ function isBesideThePoint({ form, names }: Question, { name, kind, startLine, en
   );
 }
 
-/** Languages whose function bodies need no brace. */
-const WITHOUT_BRACES = new Set(['python', 'ruby', 'shellscript', 'lua', 'haskell', 'elixir', 'r', 'julia', 'sql']);
-
 /** True for a function without a body: a prototype or an interface method. */
 export function isDeclared(symbol: DocumentSymbol, lines: readonly string[], language: string): boolean {
   if (symbol.declaration) return true;
   return (
     isFunction(symbol) &&
     symbol.kind !== 'macro' &&
-    !WITHOUT_BRACES.has(language) &&
+    !entryOf(language).braceless &&
     !/\{|=/.test(textOfLines(lines, symbol.startLine, symbol.endLine))
   );
 }

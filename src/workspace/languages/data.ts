@@ -71,6 +71,7 @@ export const DATA: readonly LanguageEntry[] = [
 export const DECLARATIVE: readonly LanguageEntry[] = [
   {
     id: 'sql',
+    braceless: true,
     extensions: 'sql',
     comments: DASHES,
     patterns: [

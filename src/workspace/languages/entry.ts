@@ -92,6 +92,8 @@ export interface LanguageEntry {
   headEnds?: 'brace' | 'line' | 'colon';
   /** Characters that open a string; default `"`, `'` and a backtick. */
   quotes?: string;
+  /** A function body may have no brace. Default: a function without a brace is only declared. */
+  braceless?: boolean;
 
   // ── Imports and exports ───────────────────────────────────────────────────────────────────────────────────────
 

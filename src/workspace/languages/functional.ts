@@ -4,6 +4,7 @@ import type { LanguageEntry } from './entry';
 export const FUNCTIONAL: readonly LanguageEntry[] = [
   {
     id: 'elixir',
+    braceless: true,
     extensions: 'ex exs',
     interpreters: /^elixir$/,
     comments: HASH,
@@ -25,6 +26,7 @@ export const FUNCTIONAL: readonly LanguageEntry[] = [
   },
   {
     id: 'haskell',
+    braceless: true,
     extensions: 'hs lhs',
     comments: { ...DASHES, blocks: [['{-', '-}']] },
     patterns: [

@@ -4,6 +4,7 @@ import type { LanguageEntry } from './entry';
 export const SCRIPTING: readonly LanguageEntry[] = [
   {
     id: 'python',
+    braceless: true,
     extensions: 'py pyi pyw pyx pxd wsgi gyp',
     names: 'sconstruct snakefile',
     interpreters: /^python[\d.]*$|^pypy/,
@@ -28,6 +29,7 @@ export const SCRIPTING: readonly LanguageEntry[] = [
   },
   {
     id: 'ruby',
+    braceless: true,
     extensions: 'rb rake gemspec rbi ru podspec erb',
     names: 'gemfile rakefile vagrantfile podfile brewfile',
     interpreters: /^ruby/,
@@ -80,6 +82,7 @@ export const SCRIPTING: readonly LanguageEntry[] = [
   },
   {
     id: 'shellscript',
+    braceless: true,
     extensions: 'sh bash zsh ksh bats ebuild',
     names: '.bashrc .bash_profile .profile .zshrc .envrc',
     interpreters: /^(?:ba|z|k|da|a)?sh$/,
@@ -110,6 +113,7 @@ export const SCRIPTING: readonly LanguageEntry[] = [
   },
   {
     id: 'lua',
+    braceless: true,
     extensions: 'lua',
     interpreters: /^lua/,
     comments: { line: /^\s*--/, blocks: [['--[[', ']]']] },
@@ -133,6 +137,7 @@ export const SCRIPTING: readonly LanguageEntry[] = [
   },
   {
     id: 'r',
+    braceless: true,
     extensions: 'r rmd',
     interpreters: /^Rscript$/,
     comments: HASH,
@@ -140,6 +145,7 @@ export const SCRIPTING: readonly LanguageEntry[] = [
   },
   {
     id: 'julia',
+    braceless: true,
     extensions: 'jl',
     interpreters: /^julia$/,
     comments: { ...HASH, blocks: [['#=', '=#']] },
