@@ -5,7 +5,7 @@ export { chunkLengths, coarsePlaces, denseRowCount, joinFine, rowCounts } from '
 export { foldRows, halves, joinBytes, packRows, storedRowBytes, type StoredShape, unpackRows } from './rows';
 export { checkMemories } from './store/check';
 export { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './store/memory-store';
-export { type EncodingWorkspace as EncodingLibrary, type EncodingOptions, MemoryEncoding } from './encode/encoding';
+export { type EncodingWorkspace, type EncodingOptions, MemoryEncoding } from './encode/encoding';
 export { type EncodingUnit, memoryVersion } from './encode/encoding-units';
 export type { SegmentCoder } from './encode/segment-coder';
 export {

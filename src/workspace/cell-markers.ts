@@ -2,8 +2,8 @@ import type { LineTable } from '../base';
 import type { Language } from './types';
 
 /**
- * Cell markers in the text of a notebook. Each cell follows a marker line in the percent format of VS Code and Jupytext.
- * The notebook extractor writes the markers, and the segmenter reads them.
+ * Cell markers in the text of a notebook. Each cell follows a marker line in the percent format of VS Code and
+ * Jupytext. The notebook extractor writes the markers, and the segmenter reads them.
  *
  *     # %% Cell 1 [markdown]
  *     # %% Cell 2 [python]

@@ -10,8 +10,8 @@ export interface KnownDocument {
 }
 
 /**
- * Orders the documents of a workspace for cutting and encoding: open files, then recent changes, then the rest. The rest
- * is cut completely before any of it is encoded.
+ * Orders the documents of a workspace for cutting and encoding: open files, then recent changes, then the rest. The
+ * rest is cut completely before any of it is encoded.
  */
 export class EncodingQueue {
   readonly known = new Map<string, KnownDocument>();

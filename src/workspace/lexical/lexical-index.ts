@@ -34,10 +34,10 @@ import {
  *     await index.close();
  *
  * `add`, `remove` and `search` are synchronous and may be called while a flush or merge runs. Unflushed documents are
- * missing after a crash, as are the documents of a damaged pack. The owner detects them with `has(docId, hash)` and adds
- * them again. A read that finds a damaged pack removes it and throws `lexicalCorrupt`, so that no result comes from half
- * an index. `onHarm` then reports the documents to add again. Only one process may have a directory open at a time; the
- * workspace's lock ensures this.
+ * missing after a crash, as are the documents of a damaged pack. The owner detects them with `has(docId, hash)` and
+ * adds them again. A read that finds a damaged pack removes it and throws `lexicalCorrupt`, so that no result comes
+ * from half an index. `onDamage` then reports the documents to add again. Only one process may have a directory open at
+ * a time; the workspace's lock ensures this.
  */
 export class LexicalIndex {
   private delta = new Delta();

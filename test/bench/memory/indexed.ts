@@ -6,7 +6,7 @@ import type { AssistantLibrary, Definition } from '../../../src/assistant/librar
 import { LexicalIndex } from '../../../src/workspace/lexical/lexical-index';
 import {
   MemoryEncoding,
-  type EncodingLibrary,
+  type EncodingWorkspace,
   type SegmentCoder,
   MemoryReader,
   MemoryStore,
@@ -29,7 +29,7 @@ import { alteredStore, type MemoryArm } from './arms';
 
 type Both = { document: Document; segmented: SegmentedDocument };
 
-export class IndexedWorkspace implements EncodingLibrary, SearchWorkspace {
+export class IndexedWorkspace implements EncodingWorkspace, SearchWorkspace {
   private constructor(
     private readonly files: ReadonlyMap<string, Both>,
     readonly index: LexicalIndex,
@@ -177,7 +177,7 @@ export interface Encoded {
 
 /** Encodes a workspace into a store in `directory`, or reuses the segments stored there. */
 export async function encodeAll(
-  library: EncodingLibrary,
+  workspace: EncodingWorkspace,
   memory: MemoryModel,
   directory: string,
   budgetBytes = 4e9,
@@ -189,7 +189,7 @@ export async function encodeAll(
     encode: (texts, signal) => memory.encode(texts, signal),
   };
   const store = await MemoryStore.open({ directory, budgetBytes, version: coder.version });
-  const encoding = new MemoryEncoding({ workspace: library, store, coder, warn: (message) => console.log(message) });
+  const encoding = new MemoryEncoding({ workspace, store, coder, warn: (message) => console.log(message) });
   const started = performance.now();
   await encoding.run();
   const seconds = (performance.now() - started) / 1000;

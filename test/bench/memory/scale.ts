@@ -4,7 +4,7 @@ import type { SearchWorkspace } from '../../../src/search';
 import { LexicalIndex } from '../../../src/workspace';
 import {
   MemoryEncoding,
-  type EncodingLibrary,
+  type EncodingWorkspace,
   type SegmentCoder,
   MemoryReader,
   MemoryStore,
@@ -123,7 +123,7 @@ export async function scale(
 }
 
 /** Copies of real files, with every line marked so that each segment's text is unique. */
-class GrowingWorkspace implements EncodingLibrary, SearchWorkspace {
+class GrowingWorkspace implements EncodingWorkspace, SearchWorkspace {
   private readonly files = new Map<string, { document: Document; segmented: SegmentedDocument }>();
   private next = 0;
 
