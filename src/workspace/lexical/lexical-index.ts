@@ -1,20 +1,18 @@
 import { SerialQueue } from '../../base';
-import { readdir, rm } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { makeDirectory } from '../../base/node';
+import { rm } from 'node:fs/promises';
 import type { Document, SegmentedDocument } from '../types';
 import { Delta } from './delta';
-import { MANIFEST, type ManifestPack, readManifest, writeManifest } from './manifest';
 import { chooseMerge } from './merge-policy';
+import { occurrencesIn } from './occurrences';
 import { Pack } from './pack';
-import { storeError, writePack } from './pack-writer';
-import { type Part, PostingList, SEGMENT_KINDS } from './part';
+import { PackDirectory } from './pack-directory';
+import { writePack } from './pack-writer';
+import { type Part, PostingList } from './part';
 import type { LexicalResult, SearchOptions } from './results';
 import { Searcher } from './search';
 import {
   type DamagedPack,
   type DocumentId,
-  Field,
   type IndexedDocument,
   type LexicalStatus,
   LexicalStoreError,
@@ -48,16 +46,13 @@ export class LexicalIndex {
   private readonly searcher = new Searcher();
   private readonly list = new PostingList();
   private manifestDirty = false;
-  private nextPack = 1;
   private closed = false;
-  /** Files of damaged packs, deleted once the manifest no longer names them. */
-  private damagedFiles: string[] = [];
   /** Called with the documents of a damaged pack. They are no longer in the index and must be added again. */
   onDamage: (lost: readonly DocumentId[]) => void = () => undefined;
   /** Serializes flushes and merges. */
   private readonly writes = new SerialQueue();
 
-  private constructor(private readonly directory: string | undefined) {}
+  private constructor(private readonly directory: PackDirectory | undefined) {}
 
   /** Creates an index without a store: `flush` and `merge` do nothing. */
   static inMemory(): LexicalIndex {
@@ -69,53 +64,23 @@ export class LexicalIndex {
    * index.
    */
   static async open(directory: string): Promise<{ index: LexicalIndex; damaged: readonly DamagedPack[] }> {
-    const index = new LexicalIndex(directory);
-    const damaged: DamagedPack[] = [];
-    try {
-      makeDirectory(directory);
-    } catch (error) {
-      throw storeError(error, directory);
-    }
-    const manifest = await readManifest(directory);
-    if (manifest && 'damaged' in manifest) {
-      damaged.push({ file: join(directory, MANIFEST), reason: manifest.damaged });
-      index.manifestDirty = true;
-    }
-    for (const entry of Array.isArray(manifest) ? (manifest as readonly ManifestPack[]) : []) {
-      const file = join(directory, basename(entry.name));
-      try {
-        index.attach(Pack.open(file), entry.removed);
-      } catch (error) {
-        if (!(error instanceof LexicalStoreError)) throw error;
-        damaged.push({ file, reason: error.message });
-        index.manifestDirty = true;
-      }
-    }
-    await index.sweep();
+    const store = new PackDirectory(directory);
+    const index = new LexicalIndex(store);
+    const { packs, damaged } = await store.open();
+    for (const pack of packs) index.attach(pack);
+    if (damaged.length > 0) index.manifestDirty = true;
+    await store.sweep(index.packs);
     return { index, damaged };
   }
 
-  private attach(pack: Pack, removed: readonly number[]): void {
-    for (const row of removed) if (row < pack.tables.documents.length) pack.tables.remove(row);
+  private attach(pack: Pack): void {
     this.packs.push(pack);
-    this.nextPack = Math.max(this.nextPack, 1 + Number(/(\d+)\.pack$/.exec(pack.file.path)?.[1] ?? 0));
     pack.tables.documents.forEach(({ docId }, row) => {
       if (pack.tables.removed[row] === 1) return;
       // Two packs have the same document only if the store was modified by hand. The later pack is newer.
       this.remove(docId);
       this.live.set(docId, { part: pack, row });
     });
-  }
-
-  /** Deletes pack files that no manifest names, left over from an interrupted flush or merge. */
-  private async sweep(): Promise<void> {
-    if (this.directory === undefined) return;
-    const keep = new Set(this.packs.map((pack) => basename(pack.file.path)));
-    for (const name of await readdir(this.directory)) {
-      if (!/^lexical-\d+\.pack(\.tmp)?$|^lexical\.manifest\.tmp$/.test(name) || keep.has(name)) continue;
-      this.nextPack = Math.max(this.nextPack, 1 + Number(/\d+/.exec(name)?.[0] ?? 0));
-      await rm(join(this.directory, name), { force: true }).catch(() => undefined);
-    }
   }
 
   // ── Documents ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -186,36 +151,7 @@ export class LexicalIndex {
    * for the definitions of exactly that name.
    */
   occurrences(term: string, limit: number): Occurrence[] {
-    return this.guarded(() => this.occurrencesOf(term, limit));
-  }
-
-  private occurrencesOf(term: string, limit: number): Occurrence[] {
-    const found: Occurrence[] = [];
-    for (const part of this.parts()) {
-      part.read(term, this.list);
-      const { tables } = part;
-      for (let i = 0; i < this.list.length && found.length < limit; i++) {
-        const s = this.list.segments[i] as number;
-        const row = tables.segmentDocument.at(s);
-        const document = tables.documents[row];
-        if (document === undefined || tables.removed[row] === 1) continue;
-        const value = this.list.values[i] as number;
-        const segment = {
-          ordinal: s - tables.firstSegment.at(row),
-          startLine: tables.startLine.at(s),
-          endLine: tables.endLine.at(s),
-          kind: SEGMENT_KINDS[tables.segmentKind.at(s)] ?? 'code',
-        };
-        found.push({
-          docId: document.docId,
-          path: document.path,
-          segment,
-          frequency: value >> 3,
-          defines: (value & Field.Symbol) !== 0,
-        });
-      }
-    }
-    return found;
+    return this.guarded(() => occurrencesIn(this.parts(), term, limit, this.list));
   }
 
   /**
@@ -236,8 +172,7 @@ export class LexicalIndex {
     const pack = this.packs.find(({ file }) => file.path === error.file);
     if (!pack) return;
     this.retire([pack]);
-    this.damagedFiles.push(pack.file.path);
-    pack.close();
+    this.directory?.discard(pack);
     const lost = [...this.live].filter(([, { part }]) => part === pack).map(([docId]) => docId);
     // Removed in the pack too: a merge that has read all of it may be about to put its rows in place.
     for (const docId of lost) this.remove(docId);
@@ -300,12 +235,16 @@ export class LexicalIndex {
    * Replaces `sources` with one pack of their live documents. Documents removed during the write are removed from the
    * new pack too.
    */
-  private async replace(directory: string, sources: readonly Part[], signal: AbortSignal | undefined): Promise<void> {
+  private async replace(
+    directory: PackDirectory,
+    sources: readonly Part[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     if (sources.every((source) => source.tables.live === 0)) {
       this.retire(sources);
       return;
     }
-    const path = join(directory, `lexical-${this.nextPack++}.pack`);
+    const path = directory.newPack();
     const { rows } = await writePack(path, sources, signal);
     const pack = Pack.open(path, 'justWritten');
     sources.forEach((source, i) => {
@@ -327,25 +266,20 @@ export class LexicalIndex {
     this.manifestDirty = true;
   }
 
-  private async publish(directory: string): Promise<void> {
+  private async publish(directory: PackDirectory): Promise<void> {
     this.manifestDirty = false;
     try {
-      const entries = this.packs.map((pack): ManifestPack => ({
-        name: basename(pack.file.path),
-        removed: pack.tables.documents.flatMap((_, row) => (pack.tables.removed[row] === 1 ? [row] : [])),
-      }));
-      await writeManifest(directory, entries);
-      for (const file of this.damagedFiles.splice(0)) await rm(file, { force: true }).catch(() => undefined);
+      await directory.publish(this.packs);
     } catch (error) {
       this.manifestDirty = true;
       throw error;
     }
   }
 
-  private exclusive<T>(work: (directory: string) => Promise<T>): Promise<T | undefined> {
+  private exclusive<T>(work: (directory: PackDirectory) => Promise<T>): Promise<T | undefined> {
     return this.writes.run(async () => {
       if (this.closed)
-        throw new LexicalStoreError('lexicalClosed', this.directory ?? '(memory)', 'the index is closed');
+        throw new LexicalStoreError('lexicalClosed', this.directory?.path ?? '(memory)', 'the index is closed');
       return this.directory === undefined ? undefined : work(this.directory);
     });
   }
@@ -370,7 +304,7 @@ export class LexicalIndex {
     this.live.clear();
     if (this.directory !== undefined) {
       await this.publish(this.directory);
-      await this.sweep();
+      await this.directory.sweep(this.packs);
     }
     return bytes;
   }

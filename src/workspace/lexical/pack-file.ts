@@ -10,12 +10,13 @@ import { LexicalStoreError } from './types';
  *     8   u32      crc32 of bytes 12…63
  *     12  4 × { f64 length, u32 crc32 }  postings, dictionary, tables, checks
  *
- * `checks` has the CRC-32 (u32) of each block of POSTING_BLOCK bytes of the postings. Every read of a block compares it.
+ * `checks` has the CRC-32 (u32) of each block of POSTING_BLOCK bytes of the postings. Every read of a block verifies
+ * it.
  *
  * Change the magic whenever the meaning of terms.ts, stem.ts or a section's layout changes.
  */
 export const MAGIC = 'ANLXPK03';
-/** Why a file of another version is not used; it is not harmed. */
+/** Reason for not using a file of another version. It is not damaged. */
 export const OTHER_VERSION = 'made by another version';
 export const HEADER_BYTES = 64;
 /** Bytes of postings that one checksum covers: a page, so that a short list costs one page to verify. */
@@ -55,8 +56,7 @@ function corrupt(file: string, message: string): LexicalStoreError {
 
 function decodeHeader(header: Buffer, file: string): Layout {
   const magic = header.toString('latin1', 0, 8);
-  if (magic !== MAGIC)
-    throw corrupt(file, magic.startsWith('ANLXPK') ? OTHER_VERSION : 'not an index pack');
+  if (magic !== MAGIC) throw corrupt(file, magic.startsWith('ANLXPK') ? OTHER_VERSION : 'not an index pack');
   if (crc32(header.subarray(12)) !== header.readUInt32LE(8)) throw corrupt(file, 'the header is damaged');
   let offset = HEADER_BYTES;
   const layout = {} as Layout;
