@@ -2,7 +2,8 @@
  * `npm run build [-- --watch] [-- --minify] [-- --only=worker,cli,editor] [-- --metafiles DIR]`: bundles
  * the product into dist/. `--metafiles` writes esbuild's list of inputs per bundle, for the notices of a package.
  *
- * worker:   worker.js, inference.js and the indexing thread, segment-thread.js (Node, CommonJS)
+ * worker:   worker.js, inference.js, and the threads of indexing: segment-thread.js and extraction-thread.js
+ *           (Node, CommonJS)
  * cli:      cli.js (Node, CommonJS), which starts the worker's processes
  * editor:   extension.js (CommonJS; the editor provides `vscode`) and webview/*.js (browser)
  *
@@ -40,7 +41,10 @@ const shared = {
   metafile: values.metafiles !== undefined,
   define: { 'process.env.NODE_ENV': values.minify ? '"production"' : '"development"' },
 };
-const node = { ...shared, platform: 'node', format: 'cjs', target: 'node20', external: ['vscode', 'onnxruntime-node'] };
+const external = ['vscode', 'onnxruntime-node'];
+const node = { ...shared, platform: 'node', format: 'cjs', target: 'node20', external };
+/** Libraries that read PDF, EPUB and DOCX are in the extraction thread's bundle only. */
+const withoutDocuments = { ...node, external: [...external, './extraction-work'] };
 
 /** @type {{ name: string, part: string, options: import('esbuild').BuildOptions }[]} */
 const bundles = [
@@ -48,7 +52,7 @@ const bundles = [
     name: 'worker',
     part: 'worker',
     options: {
-      ...node,
+      ...withoutDocuments,
       entryPoints: {
         worker: 'src/worker/main.ts',
         inference: 'src/inference/main.ts',
@@ -56,7 +60,12 @@ const bundles = [
       },
     },
   },
-  { name: 'cli', part: 'cli', options: { ...node, entryPoints: { cli: 'src/cli/main.ts' } } },
+  {
+    name: 'documents',
+    part: 'worker',
+    options: { ...node, entryPoints: { 'extraction-thread': 'src/workspace/sources/extractors/thread.ts' } },
+  },
+  { name: 'cli', part: 'cli', options: { ...withoutDocuments, entryPoints: { cli: 'src/cli/main.ts' } } },
   { name: 'extension', part: 'editor', options: { ...node, entryPoints: { extension: 'src/host/extension.ts' } } },
   {
     name: 'webview',

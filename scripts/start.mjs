@@ -18,7 +18,9 @@ function newest(path) {
 }
 
 function built() {
-  const bundles = ['cli.js', 'worker.js', 'inference.js', 'segment-thread.js'].map((name) => join(root, 'dist', name));
+  const bundles = ['cli.js', 'worker.js', 'inference.js', 'segment-thread.js', 'extraction-thread.js'].map((name) =>
+    join(root, 'dist', name),
+  );
   if (!bundles.every((file) => existsSync(file))) return false;
   const oldestBundle = Math.min(...bundles.map((file) => statSync(file).mtimeMs));
   return ['src', 'scripts/build.mjs', 'package-lock.json'].every((path) => newest(join(root, path)) <= oldestBundle);

@@ -9,6 +9,7 @@ import type {
   Requests,
   Scope,
   Summary,
+  SummaryPart,
   Writer,
 } from '../protocol';
 import {
@@ -26,6 +27,7 @@ import {
 import type { Search, SearchResult } from '../search';
 import type { Workspace } from '../workspace';
 import type { Engines } from './engines';
+import { FileLines } from './file-lines';
 import type { MemoryService } from './memory-service';
 
 /** Receives the share done (0…1) and a message for the user. */
@@ -65,15 +67,22 @@ export class Answering {
     const { workspace, search, memory } = this.parts;
     await this.readFirst(request.scope);
     const { writer, why } = await this.writer(signal);
-    return ask(request, {
-      library: workspace,
-      search,
-      writer,
-      memory: memory.workspace,
-      whyExtractive: why,
-      signal,
-      emit,
-    });
+    const lines = this.fileLines();
+    const events = emit && lines.stream(emit);
+    const answer = await ask(
+      { ...request, scope: await this.textScope(request.scope, lines) },
+      {
+        library: workspace,
+        search,
+        writer,
+        memory: memory.workspace,
+        whyExtractive: why,
+        signal,
+        ...(events ? { emit: events.send } : {}),
+      },
+    );
+    await events?.sent();
+    return lines.convert({ ...answer, scope: request.scope });
   }
 
   /** Ranks the spans of a scope for a question. */
@@ -82,38 +91,53 @@ export class Answering {
     { scope, limit, signal }: { scope: Scope; limit: number; signal?: AbortSignal },
   ): Promise<SearchResult> {
     await this.readFirst(scope);
-    return this.parts.search.search(question, { scope, limit, signal });
+    const lines = this.fileLines();
+    const options = { scope: await this.textScope(scope, lines), limit, signal };
+    return lines.convert(await this.parts.search.search(question, options));
   }
 
-  summarize(file: string, { signal, progress }: Watch = {}): Promise<Summary> {
-    return summarize(file, { library: this.parts.workspace, signal, progress });
+  async summarize(file: string, { signal, progress }: Watch = {}): Promise<Summary> {
+    const summary = await summarize(file, { library: this.parts.workspace, signal, progress });
+    const lines = this.fileLines();
+    const converted = async (part: SummaryPart): Promise<SummaryPart> => ({
+      ...part,
+      ...(await lines.toFile(file, part)),
+      children: await Promise.all(part.children.map(converted)),
+    });
+    return { ...summary, parts: await Promise.all(summary.parts.map(converted)) };
   }
 
   async explain(request: ExplainRequest, { signal, progress }: Watch = {}): Promise<Explanation> {
     const { writer } = await this.writer(signal);
-    return explain(request, {
-      library: this.parts.workspace,
-      cache: this.parts.explanations,
-      writer,
-      signal,
-      progress,
-    });
+    const lines = this.fileLines();
+    const explanation = await explain(
+      { ...request, ...(await lines.toText(request.file, request)) },
+      { library: this.parts.workspace, cache: this.parts.explanations, writer, signal, progress },
+    );
+    return lines.convert(explanation);
   }
 
   /** Waits for no model. */
-  hover(request: HoverRequest, signal?: AbortSignal): Promise<HoverInfo | null> {
+  async hover(request: HoverRequest, signal?: AbortSignal): Promise<HoverInfo | null> {
     const { workspace, explanations, engines } = this.parts;
-    return hover(request, {
+    const info = await hover(request, {
       library: workspace,
       cache: explanations,
       author: engines.writer()?.author,
       signal,
     });
+    return this.fileLines().convert(info);
   }
 
   /** Finds the text of a citation in its file as it is now. */
-  locate(citation: Citation): Promise<Requests['citation/locate'][1]> {
-    return locateCitation(citation, this.parts.workspace);
+  async locate(citation: Citation): Promise<Requests['citation/locate'][1]> {
+    const lines = this.fileLines();
+    const textLines = await lines.toText(citation.file, citation);
+    const located = await locateCitation({ ...citation, ...textLines }, this.parts.workspace);
+    const { span, state } = await lines.convert(located);
+    // The lines of an HTML file do not tell exactly which lines of its text they were.
+    const isSame = span.startLine === citation.startLine && span.endLine === citation.endLine;
+    return { span, state: state === 'moved' && isSame ? 'same' : state };
   }
 
   /**
@@ -130,6 +154,24 @@ export class Answering {
   /** The text of a file, unsaved edits included. @throws AppError('fileNotFound' | 'fileUnreadable') */
   async textOf(file: string): Promise<string> {
     return (await readOrThrow(this.parts.workspace, file)).text;
+  }
+
+  /** The text of a document as it is indexed, with its places. @throws AppError('fileNotFound' | 'fileUnreadable') */
+  async document(file: string): Promise<Requests['document/text'][1]> {
+    const { text, language, places = [] } = await readOrThrow(this.parts.workspace, file);
+    return {
+      text,
+      language,
+      places: places.flatMap(({ kind, ...rest }) => (kind === 'line' ? [] : [{ kind, ...rest }])),
+    };
+  }
+
+  private fileLines(): FileLines {
+    return new FileLines(this.parts.workspace);
+  }
+
+  private async textScope(scope: Scope, lines: FileLines): Promise<Scope> {
+    return scope.kind === 'selection' ? { ...scope, ...(await lines.toText(scope.file, scope)) } : scope;
   }
 
   /** Indexes the file of the scope first, so that a question about one file need not wait for the whole workspace. */

@@ -24,5 +24,8 @@ const UNREADABLE: Record<ReadError['code'], { code: ErrorCode; hint: string }> =
   directory: { code: 'fileUnreadable', hint: 'Choose a file in this folder.' },
   special: { code: 'fileUnreadable', hint: 'Only regular files can be read.' },
   malformed: { code: 'fileUnreadable', hint: 'Repair the file, or copy its text to a text file.' },
+  encrypted: { code: 'fileUnreadable', hint: 'Save a copy without a password.' },
+  noText: { code: 'fileUnreadable', hint: 'A copy with recognized text (OCR) can be read.' },
+  slow: { code: 'fileUnreadable', hint: 'Split it into smaller files.' },
   failed: { code: 'fileUnreadable', hint: 'Check that another program can open it.' },
 };

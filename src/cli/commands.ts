@@ -210,7 +210,7 @@ function modelLine({ memory, chat }: Session['models']): string {
 /** Prints the rule that includes or excludes a file. Indexes nothing, so it is fast. */
 async function runWhy(args: Arguments, session: Session): Promise<void> {
   const path = operand(args, 'why', 'Which file?');
-  const why = session.workspace.why(resolveOrAbsolute(path, session));
+  const why = await session.workspace.why(resolveOrAbsolute(path, session));
   if (args.json) return writeJson(why, 2);
   await write(`${printableName(why.path || basename(why.file))} is ${why.indexed ? '' : 'not '}indexed: ${why.reason}`);
 }

@@ -18,8 +18,9 @@ const bold = (text: string, { colour }: Style): string => (colour ? `\u001b[1m${
 const dim = (text: string, { colour }: Style): string => (colour ? `\u001b[2m${text}\u001b[22m` : text);
 
 /** `path:12-30`, as a link to the file if the terminal supports links (OSC 8). */
-export function place({ file, path, startLine, endLine }: Span, style: Style): string {
-  const text = `${printableName(path)}:${startLine}${endLine > startLine ? `-${endLine}` : ''}`;
+export function place({ file, path, startLine, endLine, place: part }: Span, style: Style): string {
+  const lines = `${startLine}${endLine > startLine ? `-${endLine}` : ''}`;
+  const text = `${printableName(path)}:${lines}${part ? ` (${part.kind} ${part.number})` : ''}`;
   return style.colour ? `\u001b]8;;${pathToFileURL(file).href}#L${startLine}\u001b\\${text}\u001b]8;;\u001b\\` : text;
 }
 

@@ -7,6 +7,7 @@ import { registerParticipant } from './chat/participant';
 import { registerTools } from './chat/tools';
 import { registerCommands } from './commands/register';
 import { affectsWorker, diskFolders, initializeParams, setting, workerSettings } from './configuration';
+import { DocumentText } from './editor/document-text';
 import { SpanOpener } from './editor/span-opener';
 import { WorkspaceWatch } from './files/workspace-watch';
 import { AutomaticExplanation, NameHover } from './hover/hover-provider';
@@ -40,7 +41,8 @@ export function activate(context: vscode.ExtensionContext): void {
   const conversation = new Conversation();
   const history = new AnswerHistory(context, log);
   const receiver = createReceiver(() => ({ services, asking }));
-  const opener = new SpanOpener(worker, log);
+  const texts = new DocumentText(worker);
+  const opener = new SpanOpener(worker, texts, log);
   const answerView = new AnswerView(context.extensionUri, conversation, () => index, receiver);
   answerView.earlier = () => history.list();
   const spansView = new SpansView(context.extensionUri, receiver);
@@ -67,6 +69,7 @@ export function activate(context: vscode.ExtensionContext): void {
   const monotone = new MonotoneProgress();
   context.subscriptions.push(
     log,
+    texts,
     opener,
     answerView,
     spansView,

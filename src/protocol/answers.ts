@@ -11,6 +11,15 @@ export interface Span {
   path: string;
   startLine: number;
   endLine: number;
+  /** Set for documents whose text is extracted: lines are those of the text. */
+  place?: Place;
+}
+
+/** Part of a PDF, book, Word document or notebook. */
+export interface Place {
+  kind: 'cell' | 'page' | 'section';
+  /** From 1. */
+  number: number;
 }
 
 /** The part of the workspace that a question is about. */

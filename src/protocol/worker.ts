@@ -6,6 +6,7 @@ import type {
   Coverage,
   Explanation,
   HoverInfo,
+  Place,
   RankedSpan,
   Scope,
   Span,
@@ -93,6 +94,11 @@ export interface Requests {
   /** Ends the current pass and encoding. The status tells how much is indexed; it is kept. */
   'index/cancel': [null, IndexStatus];
   'index/why': [{ file: string }, WhyFile];
+  /** The text of a document as it is indexed and quoted, and the lines of each of its places. */
+  'document/text': [
+    { file: string },
+    { text: string; language: string; places: readonly (Place & { startLine: number; endLine: number })[] },
+  ];
   /** Whether a citation's lines still have the text that was read, and where that text is now. */
   'citation/locate': [{ citation: Citation }, { state: 'same' | 'moved' | 'changed' | 'missing'; span: Span }];
 }

@@ -6,7 +6,10 @@ export function answerRequests({
   opened,
   foreground,
   notify,
-}: HandlerContext): Pick<RequestHandlers, 'ask' | 'search' | 'summarize' | 'explain' | 'hover' | 'citation/locate'> {
+}: HandlerContext): Pick<
+  RequestHandlers,
+  'ask' | 'search' | 'summarize' | 'explain' | 'hover' | 'citation/locate' | 'document/text'
+> {
   /** Sends progress that never goes backward. */
   const progressOf = (id: string): ProgressListener => {
     let most = 0;
@@ -33,6 +36,7 @@ export function answerRequests({
         (await opened()).answering.explain(params, { signal, progress: progressOf(params.id) }),
       ),
     hover: (params, signal) => foreground.during(async () => (await opened()).answering.hover(params, signal)),
+    'document/text': async ({ file }) => (await opened()).answering.document(file),
     'citation/locate': async ({ citation }) => (await opened()).answering.locate(citation),
   };
 }

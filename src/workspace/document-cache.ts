@@ -1,6 +1,7 @@
 import { ByteCache } from '../base';
 import { statSync } from 'node:fs';
 import type { WorkspaceFolders } from './sources/folders';
+import type { Extractions } from './sources/extractions';
 import { readDocument, readDocumentNow } from './sources/read';
 import type { DocumentReader, ReadDocument } from './read-document';
 import type { SegmenterPool } from './segments/pool';
@@ -36,6 +37,7 @@ export class DocumentCache implements DocumentReader {
     private readonly catalogue: Catalogue,
     private readonly pool: SegmenterPool,
     private readonly folders: () => WorkspaceFolders,
+    private readonly extractions?: Extractions,
   ) {}
 
   pathOf(file: string): string | undefined {
@@ -52,7 +54,9 @@ export class DocumentCache implements DocumentReader {
       const { mtimeMs, size } = statSync(file);
       const known = this.recent.get(path);
       if (known && known.mtimeMs === mtimeMs && known.size === size && known.document.hash === entry.hash) return known;
-      const read = await (size <= SMALL_BYTES ? readDocumentNow(file, path) : readDocument(file, path));
+      const read = await (size <= SMALL_BYTES
+        ? readDocumentNow(file, path, this.extractions)
+        : readDocument(file, path, undefined, this.extractions));
       if (read.document.hash !== entry.hash) {
         this.stale.add(path);
         return undefined;

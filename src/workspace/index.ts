@@ -12,6 +12,7 @@ export {
   type WorkspaceStatus,
 } from './workspace';
 export { entryOf } from './languages';
+export { isPlainText } from './sources/extractors';
 export { ReadError } from './sources/read';
 export { extractFunctions } from './segments/functions';
 export { SEGMENTER_VERSION } from './segments/limits';

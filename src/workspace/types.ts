@@ -29,8 +29,8 @@ export interface Place {
   /** 1-based and inclusive. */
   startLine: number;
   endLine: number;
-  kind: 'cell' | 'page' | 'section';
-  /** 1-based number of the cell or page. */
+  kind: 'cell' | 'page' | 'section' | 'line';
+  /** 1-based number of the cell, page, section, or line of the file. */
   number: number;
 }
 

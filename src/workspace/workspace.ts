@@ -1,6 +1,8 @@
 import type { Coverage, WhyFile } from '../protocol';
+import { join } from 'node:path';
 import { WorkspaceFolders } from './sources/folders';
-import { readDocument } from './sources/read';
+import { Extractions } from './sources/extractions';
+import { readDocument, ReadError } from './sources/read';
 import { whyFile } from './sources/why';
 import { type FileChange, Indexer, type IndexSettings } from './indexing/indexer';
 import { type WorkspaceStatus, Progress } from './indexing/progress';
@@ -29,6 +31,8 @@ export interface WorkspaceOptions {
   threads?: number;
   /** Path of the bundled src/workspace/segments/thread.ts. Default: `segment-thread.js` beside the running bundle. */
   threadScript?: string;
+  /** Bundled src/workspace/sources/extractors/thread.ts; default `extraction-thread.js` beside the running bundle. */
+  extractionScript?: string;
   /** Awaited before each file of a pass, so that a pending answer goes first. */
   yieldToForeground?: () => Promise<void>;
   /** Directory of the tree-sitter grammars. Default: `tree-sitter/` beside the bundle, else the installed package. */
@@ -59,6 +63,7 @@ export class Workspace {
   private readonly progress = new Progress();
   private readonly pool: SegmenterPool;
   private readonly documentCache: DocumentCache;
+  private readonly extractions: Extractions;
   private readonly indexer: Indexer;
   private readonly upkeep: Upkeep;
   private warmUpSearch: ((question: string) => Promise<unknown>) | undefined;
@@ -85,7 +90,12 @@ export class Workspace {
       script: options.threadScript,
       grammars: options.grammars,
     });
-    this.documentCache = new DocumentCache(catalogue, this.pool, () => this.folders);
+    const { extractionScript: script } = options;
+    this.extractions = new Extractions({
+      ...(lock ? { directory: join(lock.directory, 'extracted') } : {}),
+      ...(script === undefined ? {} : { script }),
+    });
+    this.documentCache = new DocumentCache(catalogue, this.pool, () => this.folders, this.extractions);
     this.indexer = new Indexer({
       folders: this.folders,
       settings: options.settings,
@@ -93,6 +103,7 @@ export class Workspace {
       lexical,
       pool: this.pool,
       documentCache: this.documentCache,
+      extractions: this.extractions,
       progress: this.progress,
       first: this.first,
       ownsStore: () => lock?.touch() ?? true,
@@ -180,7 +191,7 @@ export class Workspace {
   /** Deletes the index. Returns the bytes freed on disk. */
   async clear(): Promise<number> {
     await this.upkeep.stopPass();
-    const freed = (await this.lexical.clear()) + (await this.catalogue.clear());
+    const freed = (await this.lexical.clear()) + (await this.catalogue.clear()) + (await this.extractions.clear());
     this.documentCache.clear();
     this.progress.set('idle', 'Cleared');
     return freed;
@@ -268,7 +279,7 @@ export class Workspace {
   async read(file: string): Promise<Document> {
     const path = this.folders.pathOf(file) ?? file;
     const open = this.documentCache.unsaved.get(path);
-    return open ? open.document : (await readDocument(file, path)).document;
+    return open ? open.document : (await readDocument(file, path, undefined, this.extractions)).document;
   }
 
   async segmentsOf(document: Document): Promise<SegmentedDocument> {
@@ -293,15 +304,28 @@ export class Workspace {
     return { lexical: this.lexical, documentCache: this.documentCache, folders: this.folders };
   }
 
-  /** Tells whether a file is indexed, and which rule decides. */
-  why(file: string): WhyFile {
+  /** Tells whether a file is indexed, and which rule decides. Reads a file without an entry, to tell what is wrong. */
+  async why(file: string): Promise<WhyFile> {
     const why = whyFile(file, this.folders, this.indexer.context.settings);
     const entry = this.catalogue.entries.get(why.path);
-    if (why.indexed && entry?.replaced)
-      return { ...why, reason: `${why.reason} It is not UTF-8: some characters were replaced.` };
-    if (why.indexed && !entry && this.progress.state !== 'ready')
-      return { ...why, indexed: false, reason: `${why.reason} It has not been read yet.` };
-    return why;
+    if (!why.indexed) return why;
+    if (entry?.replaced) return { ...why, reason: `${why.reason} It is not UTF-8: some characters were replaced.` };
+    if (entry || this.documentCache.unsaved.has(why.path)) return why;
+    const trouble = await this.troubleWith(file, why.path);
+    if (trouble !== undefined) return { ...why, indexed: false, reason: `It ${trouble}.` };
+    if (this.progress.state === 'ready') return why;
+    return { ...why, indexed: false, reason: `${why.reason} It has not been read yet.` };
+  }
+
+  /** Why a file gives no document: "is a broken PDF"; undefined where it gives one. */
+  private async troubleWith(file: string, path: string): Promise<string | undefined> {
+    const { maxFileBytes } = this.indexer.context.settings;
+    try {
+      await readDocument(file, path, maxFileBytes, this.extractions);
+      return undefined;
+    } catch (error) {
+      return error instanceof ReadError ? error.reason : String(error);
+    }
   }
 
   /** Yields every indexed document. Unsaved edits replace their file. */
@@ -365,6 +389,7 @@ export class Workspace {
         await this.lexical.close();
       } finally {
         await this.pool.close();
+        await this.extractions.close();
         this.progress.close();
         this.lock?.release();
       }

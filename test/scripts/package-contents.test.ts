@@ -4,7 +4,13 @@ import { checkContents } from '../../scripts/lib/package-contents.mjs';
 const GOOD = [
   ...['package.json', 'package.nls.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'THIRD-PARTY-NOTICES.txt'],
   ...['media/icon.png', 'media/walkthrough/ask.svg', 'models/anchorage-8m/model.safetensors'],
-  ...['dist/extension.js', 'dist/segment-thread.js', 'dist/webview/answer.js', 'dist/codicons/codicon.ttf'],
+  ...[
+    'dist/extension.js',
+    'dist/segment-thread.js',
+    'dist/extraction-thread.js',
+    'dist/webview/answer.js',
+    'dist/codicons/codicon.ttf',
+  ],
   ...['dist/tree-sitter/tree-sitter.wasm', 'dist/tree-sitter/tree-sitter-c-sharp.wasm'],
   'dist/node_modules/onnxruntime-node/bin/napi-v6/linux/x64/libonnxruntime.so.1',
 ];

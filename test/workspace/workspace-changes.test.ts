@@ -44,7 +44,7 @@ describe('live changes', () => {
     mkdirSync(join(disk.root, '.git'));
     await workspace.applyChanges([{ file: rules, type: 'created' }]);
     expect(await paths(workspace, word(1))).toEqual([]);
-    expect(workspace.why(join(disk.root, 'src/part1/module1.py'))).toMatchObject({
+    expect(await workspace.why(join(disk.root, 'src/part1/module1.py'))).toMatchObject({
       indexed: false,
       rule: { line: 1, pattern: 'part1/' },
     });

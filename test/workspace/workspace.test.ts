@@ -29,7 +29,7 @@ describe('a first pass', () => {
     expect(progress).toEqual([...progress].sort((a, b) => a - b));
     expect(await paths(workspace, word(7))).toEqual(['src/part0/module7.py']);
     expect(await paths(workspace, 'latinword')).toEqual(['latin.ts']);
-    expect(workspace.why(join(disk.root, 'latin.ts')).reason).toContain('not UTF-8');
+    expect((await workspace.why(join(disk.root, 'latin.ts'))).reason).toContain('not UTF-8');
     expect(workspace.coverage()).toEqual({ filesIndexed: 41, filesKnown: 42, indexing: false });
   });
 

@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Citation, Span } from '../../protocol';
 import { setContext } from '../services';
 import type { WorkerClient } from '../worker-client';
+import { cellAt, type DocumentText, viewerOf } from './document-text';
 
 export interface OpenOptions {
   /** Keep the focus in the panel. */
@@ -28,6 +29,7 @@ export class SpanOpener implements vscode.Disposable {
 
   constructor(
     private readonly client: WorkerClient,
+    private readonly texts: DocumentText,
     private readonly log: vscode.LogOutputChannel,
   ) {
     this.subscriptions = [
@@ -41,12 +43,9 @@ export class SpanOpener implements vscode.Disposable {
 
   async open(span: Span, { preserveFocus = false, citation }: OpenOptions = {}): Promise<void> {
     const target = citation ? await this.locate(citation) : span;
-    const uri = vscode.Uri.file(target.file);
-    const document = await vscode.workspace.openTextDocument(uri).then(undefined, (error: unknown) => {
-      throw new Error(
-        vscode.l10n.t('{0} cannot be opened: {1}', target.path, error instanceof Error ? error.message : String(error)),
-      );
-    });
+    if (viewerOf(target.file) === 'notebook') return this.openCell(target, preserveFocus, citation);
+    const document = await this.documentOf(target);
+    const { uri } = document;
     const range = linesRange(document, target);
     const viewColumn = columnFor(uri);
     const editor = await vscode.window.showTextDocument(document, {
@@ -58,6 +57,42 @@ export class SpanOpener implements vscode.Disposable {
     editor.revealRange(range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
     this.shown = { document: uri, range };
     this.draw();
+    if (citation) setContext('citationOpened', true);
+  }
+
+  private async documentOf({ file, path }: Span): Promise<vscode.TextDocument> {
+    try {
+      return await (viewerOf(file) === 'text'
+        ? this.texts.open(file)
+        : vscode.workspace.openTextDocument(vscode.Uri.file(file)));
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw new Error(vscode.l10n.t('{0} cannot be opened: {1}', path, reason), { cause: error });
+    }
+  }
+
+  /** Shows the cell of a notebook, with the lines highlighted in it. */
+  private async openCell(span: Span, preserveFocus: boolean, citation: Citation | undefined): Promise<void> {
+    const uri = vscode.Uri.file(span.file);
+    const [notebook, place] = await Promise.all([
+      vscode.workspace.openNotebookDocument(uri),
+      cellAt(this.client, span).catch((error: unknown) => {
+        this.log.warn(`The cell of ${span.path}:${span.startLine} was not found: ${String(error)}`);
+        return undefined;
+      }),
+    ]);
+    const index = Math.min(place?.cell ?? 0, notebook.cellCount - 1);
+    const selections = index < 0 ? [] : [new vscode.NotebookRange(index, index + 1)];
+    const viewColumn = columnFor(uri);
+    const editor = await vscode.window.showNotebookDocument(notebook, { preserveFocus, viewColumn, selections });
+    const range = selections[0];
+    if (range) editor.revealRange(range, vscode.NotebookEditorRevealType.InCenterIfOutsideViewport);
+    const document = index < 0 ? undefined : notebook.cellAt(index).document;
+    if (document && place) {
+      const lines = linesRange(document, { startLine: place.first + 1, endLine: place.last + 1 });
+      this.shown = { document: document.uri, range: lines };
+      this.draw();
+    }
     if (citation) setContext('citationOpened', true);
   }
 

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { WorkspaceFolders } from '../sources/folders';
+import type { Extractions } from '../sources/extractions';
 import { documentOfText, ReadError, readDocument } from '../sources/read';
 import { OWN_IGNORE_FILE } from '../sources/rules';
 import { walk, WalkReport, type WalkedFile } from '../sources/walk';
@@ -34,6 +35,7 @@ export interface IndexerContext {
   lexical: LexicalIndex;
   pool: SegmenterPool;
   documentCache: DocumentCache;
+  extractions?: Extractions;
   progress: Progress;
   /** Workspace paths to read first. */
   first: ReadonlySet<string>;
@@ -167,14 +169,14 @@ export class Indexer {
   }
 
   private async indexNow(file: string, path: string, bulk: boolean): Promise<void> {
-    const { settings, catalogue, lexical, pool, documentCache, progress } = this.context;
+    const { settings, catalogue, lexical, pool, documentCache, progress, extractions } = this.context;
     const typed = documentCache.unsaved.get(path);
     if (typed) {
       if (!lexical.has(path, typed.document.hash)) lexical.add(path, typed.document, typed.segmented);
       return;
     }
     try {
-      const { document, size, mtimeMs, replaced } = await readDocument(file, path, settings.maxFileBytes);
+      const { document, size, mtimeMs, replaced } = await readDocument(file, path, settings.maxFileBytes, extractions);
       const { hash, language, text } = document;
       const before = catalogue.entries.get(path);
       if (before?.hash === hash && before.language === language && lexical.has(path, hash)) {
@@ -219,7 +221,8 @@ export class Indexer {
       progress.skip(path, SKIPPED[code]);
     } else {
       // The indexed text stays until the file can be read again, because it may be locked for a moment.
-      const message = error instanceof Error ? error.message : String(error);
+      const known = error instanceof ReadError ? error.reason : undefined;
+      const message = known ?? (error instanceof Error ? error.message : String(error));
       progress.problem(path, message.startsWith(`${path}: `) ? message.slice(path.length + 2) : message);
     }
   }

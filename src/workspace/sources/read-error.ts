@@ -10,6 +10,12 @@ export type ReadErrorCode =
   | 'special'
   /** The content is invalid for the file's type: a notebook that is not JSON. */
   | 'malformed'
+  /** Opens with a password only. */
+  | 'encrypted'
+  /** A document without text, such as scanned pages. */
+  | 'noText'
+  /** Took longer to read than a document may. */
+  | 'slow'
   | 'failed';
 
 /** A file that gives no document, with the reason. */
@@ -19,10 +25,11 @@ export class ReadError extends AppError<ReadErrorCode> {
   constructor(
     code: ReadErrorCode,
     readonly file: string,
-    message: string,
+    /** Continues "It …" or the file's name. */
+    readonly reason: string,
     options?: ErrorOptions,
   ) {
-    super(code, `${file}: ${message}`, undefined, options);
+    super(code, `${file}: ${reason}`, undefined, options);
   }
 }
 

@@ -1,6 +1,7 @@
 import { sha256 } from '../../base/node';
 import { languageOf } from '../languages';
 import type { Document } from '../types';
+import { Extractions } from './extractions';
 import { ExtractionError, type Extraction, extractorFor, isPlainText, maxBytesOf } from './extractors';
 import { ReadError, readErrorOf } from './read-error';
 import { type FileBytes, readRegularFile, readRegularFileNow } from './regular-file';
@@ -21,6 +22,8 @@ const MAX_BYTES = 256 << 20;
 /** Maximum characters of extracted text. Indexing and reading use the same value, so that both give the same text. */
 const MAX_CHARACTERS = 16_000_000;
 const HEAD_BYTES = 8_192;
+/** For readers without a workspace. */
+const IN_MEMORY = new Extractions();
 /** Number of characters used to detect the language of a text. */
 const HEAD_CHARACTERS = 4_096;
 
@@ -28,11 +31,17 @@ const HEAD_CHARACTERS = 4_096;
  * Reads one document.
  * @param path workspace path
  * @param maxFileBytes maximum size of a text file; other document types have their own limits
+ * @param extractions reads documents whose extraction is slow, and keeps their texts
  * @throws ReadError
  */
-export async function readDocument(file: string, path: string, maxFileBytes = MAX_BYTES): Promise<ReadResult> {
+export async function readDocument(
+  file: string,
+  path: string,
+  maxFileBytes = MAX_BYTES,
+  extractions = IN_MEMORY,
+): Promise<ReadResult> {
   const read = await readRegularFile(file, { maxBytes: Math.min(MAX_BYTES, maxBytesOf(path, maxFileBytes)) });
-  return resultOf(file, path, read, await extract(file, path, read.bytes));
+  return resultOf(file, path, read, await extract(file, path, read.bytes, extractions));
 }
 
 /**
@@ -40,10 +49,10 @@ export async function readDocument(file: string, path: string, maxFileBytes = MA
  * reading.
  * @throws ReadError
  */
-export function readDocumentNow(file: string, path: string): ReadResult | Promise<ReadResult> {
-  if (!isPlainText(path)) return readDocument(file, path);
+export function readDocumentNow(file: string, path: string, extractions = IN_MEMORY): ReadResult | Promise<ReadResult> {
+  if (!isPlainText(path)) return readDocument(file, path, MAX_BYTES, extractions);
   const read = readRegularFileNow(file, { maxBytes: MAX_BYTES });
-  const extraction = extract(file, path, read.bytes);
+  const extraction = extract(file, path, read.bytes, extractions);
   return extraction instanceof Promise
     ? extraction.then((done) => resultOf(file, path, read, done))
     : resultOf(file, path, read, extraction);
@@ -55,7 +64,7 @@ export function readDocumentNow(file: string, path: string): ReadResult | Promis
  */
 export async function documentOfText(file: string, path: string, text: string): Promise<Document> {
   if (isPlainText(path)) return toDocument(file, path, text);
-  return documentOf(file, path, await extract(file, path, Buffer.from(text)));
+  return documentOf(file, path, await extract(file, path, Buffer.from(text), IN_MEMORY));
 }
 
 /** Creates a document from plain text. */
@@ -78,16 +87,24 @@ function resultOf(file: string, path: string, { size, mtimeMs }: FileBytes, extr
   return { document: documentOf(file, path, extraction), size, mtimeMs, replaced: extraction.replaced ?? false };
 }
 
-function extract(file: string, path: string, bytes: Uint8Array): Extraction | Promise<Extraction> {
+function extract(
+  file: string,
+  path: string,
+  bytes: Uint8Array,
+  extractions: Extractions,
+): Extraction | Promise<Extraction> {
   const fail = (error: unknown): never => {
     throw error instanceof ExtractionError
       ? new ReadError(error.code, file, error.message, { cause: error })
       : readErrorOf(error, file);
   };
+  const limits = { maxCharacters: MAX_CHARACTERS };
   try {
-    const extraction = extractorFor(path, bytes.subarray(0, HEAD_BYTES)).extract(bytes, {
-      maxCharacters: MAX_CHARACTERS,
-    });
+    const extractor = extractorFor(path, bytes.subarray(0, HEAD_BYTES));
+    const extraction =
+      extractor.extract === 'thread'
+        ? extractions.extract(extractor.id, bytes, limits)
+        : extractor.extract(bytes, limits);
     return extraction instanceof Promise ? extraction.catch(fail) : extraction;
   } catch (error) {
     return fail(error);

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'n
 import { basename, join, relative } from 'node:path';
 import type { WhyFile } from '../../protocol';
 import { hasBinaryName } from './binary';
-import { maxBytesOf } from './extractors';
+import { extractorFor, maxBytesOf } from './extractors';
 import type { WorkspaceFolders } from './folders';
 import type { Rule } from './ignore-file';
 import { isWithin, posix, realOf } from './paths';
@@ -109,6 +109,7 @@ function fileTrouble(file: string, maxFileBytes: number): string | undefined {
     try {
       if (!fstatSync(handle).isFile()) return 'It is not a regular file.';
       const length = readSync(handle, head, 0, head.length, 0);
+      if (extractorFor(file, head.subarray(0, length)).extract === 'thread') return undefined;
       const wide = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
       if (!wide && head.subarray(0, length).includes(0)) return 'It contains NUL bytes, so it is binary.';
     } finally {

@@ -8,6 +8,7 @@ export interface EmbeddedScript {
 }
 
 const SCRIPT = /<script\b([^>]*)>/gi;
+const SCRIPT_END = /<\/script/gi;
 const MAX_SCRIPTS = 50;
 
 /** Returns the script blocks of a component or page (Vue, Svelte, HTML). Undefined where there are none. */
@@ -18,8 +19,10 @@ export function embeddedScript(text: string, language: Language): EmbeddedScript
   SCRIPT.lastIndex = 0;
   for (let match = SCRIPT.exec(text); match && ranges.length < MAX_SCRIPTS; match = SCRIPT.exec(text)) {
     const start = match.index + match[0].length;
-    const close = text.indexOf('</script', start);
-    if (close < 0) break;
+    // Names of tags have no case.
+    SCRIPT_END.lastIndex = start;
+    const close = SCRIPT_END.exec(text)?.index;
+    if (close === undefined) break;
     const attributes = match[1] ?? '';
     if (/\btype\s*=\s*["']?(?!module|text\/(?:java|type)script|application\/javascript)/i.test(attributes)) continue;
     if (/\blang\s*=\s*["']?ts/i.test(attributes)) typed = true;

@@ -24,19 +24,33 @@ export interface Extractor {
    * applies the limit of the setting.
    */
   maxBytes?: number;
-  extract(bytes: Uint8Array, limits: ExtractionLimits): Extraction | Promise<Extraction>;
+  /** Reads in place, or `thread` for what takes long or needs much memory (extraction-thread.ts). */
+  extract: Extract | 'thread';
 }
+
+export type Extract = (bytes: Uint8Array, limits: ExtractionLimits) => Extraction | Promise<Extraction>;
 
 export interface ExtractionLimits {
   maxCharacters: number;
 }
+
+export type ExtractionErrorCode =
+  | 'binary'
+  | 'malformed'
+  | 'tooLarge'
+  /** Opens with a password only, or is protected against copying. */
+  | 'encrypted'
+  /** Pages are pictures. */
+  | 'noText'
+  /** Took longer than an extraction may. */
+  | 'slow';
 
 /** The bytes are invalid for their document type. */
 export class ExtractionError extends Error {
   override readonly name = 'ExtractionError';
 
   constructor(
-    readonly code: 'binary' | 'malformed' | 'tooLarge',
+    readonly code: ExtractionErrorCode,
     message: string,
     options?: ErrorOptions,
   ) {

@@ -3,13 +3,21 @@
  * file and a line in EXTRACTORS (docs/how-to/add-a-document-type.md).
  */
 import type { Extractor } from './extractor';
+import { DOCX, EPUB, PDF } from './binary-documents';
+import { HTML } from './html';
 import { NOTEBOOK } from './notebook';
 import { TEXT } from './text';
 
-export { ExtractionError, type Extraction, type ExtractionLimits, type Extractor } from './extractor';
+export {
+  ExtractionError,
+  type ExtractionErrorCode,
+  type Extraction,
+  type ExtractionLimits,
+  type Extractor,
+} from './extractor';
 
 /** The first extractor that accepts a file reads it. Plain text accepts every file. */
-const EXTRACTORS: readonly Extractor[] = [NOTEBOOK, TEXT];
+const EXTRACTORS: readonly Extractor[] = [NOTEBOOK, HTML, PDF, EPUB, DOCX, TEXT];
 
 /**
  * Returns the extractor for a file.

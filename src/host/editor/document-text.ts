@@ -1,0 +1,66 @@
+import * as vscode from 'vscode';
+import type { WorkerClient } from '../worker-client';
+
+/** Scheme of the extracted text of a PDF, book or Word document; path and name are the document's. */
+const SCHEME = 'anchorage-document';
+
+/** Documents that an editor cannot show as text. */
+const EXTRACTED = /\.(?:pdf|epub|do[ct][xm])$/i;
+const NOTEBOOK = /\.ipynb$/i;
+
+/** How the lines of a file are shown: in its editor, in its notebook's cells, or as extracted text. */
+export function viewerOf(file: string): 'editor' | 'notebook' | 'text' {
+  return NOTEBOOK.test(file) ? 'notebook' : EXTRACTED.test(file) ? 'text' : 'editor';
+}
+
+export function textUri(file: string): vscode.Uri {
+  return vscode.Uri.file(file).with({ scheme: SCHEME });
+}
+
+/** Shows extracted texts, which are as they were indexed: with headings and marks between the pages. */
+export class DocumentText implements vscode.TextDocumentContentProvider, vscode.Disposable {
+  private readonly changed = new vscode.EventEmitter<vscode.Uri>();
+  readonly onDidChange = this.changed.event;
+  private readonly registration: vscode.Disposable;
+
+  constructor(private readonly client: WorkerClient) {
+    this.registration = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
+  }
+
+  async provideTextDocumentContent(uri: vscode.Uri, token: vscode.CancellationToken): Promise<string> {
+    const { text } = await this.client.request('document/text', { file: uri.with({ scheme: 'file' }).fsPath }, token);
+    return text;
+  }
+
+  /** Opens the text of a document as it is now. */
+  async open(file: string): Promise<vscode.TextDocument> {
+    const uri = textUri(file);
+    const isOpen = vscode.workspace.textDocuments.some((document) => document.uri.toString() === uri.toString());
+    if (isOpen) this.changed.fire(uri);
+    const document = await vscode.workspace.openTextDocument(uri);
+    return document.languageId === 'markdown'
+      ? document
+      : vscode.languages.setTextDocumentLanguage(document, 'markdown');
+  }
+
+  dispose(): void {
+    this.registration.dispose();
+    this.changed.dispose();
+  }
+}
+
+/** Lines of a notebook's text as a cell and lines within it, from 0. */
+export async function cellAt(
+  client: WorkerClient,
+  { file, startLine, endLine }: { file: string; startLine: number; endLine: number },
+): Promise<{ cell: number; first: number; last: number } | undefined> {
+  const { places } = await client.request('document/text', { file });
+  const place = places.find((each) => each.endLine >= startLine);
+  if (!place) return undefined;
+  // The lines of an output are not those of the cell.
+  if (places.find(({ number }) => number === place.number) !== place)
+    return { cell: place.number - 1, first: 0, last: 0 };
+  const first = Math.max(0, startLine - place.startLine);
+  const last = Math.max(first, Math.min(endLine, place.endLine) - place.startLine);
+  return { cell: place.number - 1, first, last };
+}
