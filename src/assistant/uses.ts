@@ -88,25 +88,24 @@ export async function usersBlock(
     if (uses.length === 0)
       return (
         `${code(name)} is defined in ` +
-        `${enumerate([...new Set(definitions.map((each) => code(each.path)))].slice(0, 3))}; no other line ` +
-        `of the indexed files names it.`
+        `${enumerate([...new Set(definitions.map((each) => code(each.path)))].slice(0, 3))}. ` +
+        'No other indexed line contains it.'
       );
     const calls = /\b(call|invok)/i.test(question.text) ? uses.filter(({ kind }) => kind === 'call') : [];
-    const told = (calls.length > 0 ? calls : uses).slice(0, USERS);
+    const listed = (calls.length > 0 ? calls : uses).slice(0, USERS);
     const total = uses.length + more;
     const count =
-      `${code(name)} is named outside ` +
-      `${definitions.length > 1 ? `its ${definitions.length} definitions` : 'its definition'} in ` +
-      `${more > 0 ? `at least ${counted(total, 'place')}` : counted(total, 'place')}`;
+      `${code(name)} occurs in ${more > 0 ? 'at least ' : ''}${counted(total, 'place')} outside ` +
+      `${definitions.length > 1 ? `its ${definitions.length} definitions` : 'its definition'}`;
     const which =
-      told.length === total
+      listed.length === total
         ? ''
         : calls.length === 0
-          ? `, among them`
-          : told.length === calls.length && more === 0
-            ? `, ${told.length === 1 ? 'one of which is a call' : `${told.length} of which are calls`}`
-            : '; calls among them';
-    return `${count}${which}:\n\n${told.map((use) => `- ${useLine(use, citations)}`).join('\n')}`;
+          ? ', including'
+          : listed.length === calls.length && more === 0
+            ? `, including ${counted(listed.length, 'call')}`
+            : ', including these calls';
+    return `${count}${which}:\n\n${listed.map((use) => `- ${useLine(use, citations)}`).join('\n')}`;
   }
   return undefined;
 }

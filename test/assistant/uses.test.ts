@@ -33,7 +33,7 @@ test('a question for callers lists only calls, and counts the other places', asy
     toolsOver(FILES),
   );
   expect(markdown).toContain(
-    '`deliver_mail` is named outside its definition in 7 places, 2 of which are calls:\n\n- `src/office.py`: `deliver_mail(letter)` [1]',
+    '`deliver_mail` occurs in 7 places outside its definition, including 2 calls:\n\n- `src/office.py`: `deliver_mail(letter)` [1]',
   );
   expect(markdown).not.toContain('CHANGES.md');
 });
@@ -43,7 +43,7 @@ test('a question for users lists every use, calls first', async () => {
     { id: 'q', question: 'Where is deliver_mail used?', scope: { kind: 'workspace' } },
     toolsOver(FILES),
   );
-  expect(markdown).toContain('`deliver_mail` is named outside its definition in 7 places:\n\n- `src/office.py`');
+  expect(markdown).toContain('`deliver_mail` occurs in 7 places outside its definition:\n\n- `src/office.py`');
   expect(markdown).toContain('- `CHANGES.md`');
 });
 

@@ -148,10 +148,8 @@ async function usersBlock(
     lines.push(`- ${whereUsed(use)}: ${code(clip(text.trim().split('\n')[0] ?? '', 100))} [${citation.number}]`);
   }
   if (lines.length === 0) return undefined;
-  const unsaid = more + ranked.length - lines.length;
+  const unlisted = more + ranked.length - lines.length;
   const shared = definitions.length > 1 ? ` (${counted(definitions.length, 'definition')} share this name)` : '';
-  return (
-    `${code(symbol.name)} is named ` +
-    `in${shared}:\n\n${lines.join('\n')}${unsaid > 0 ? `\n- and ${counted(unsaid, 'more place')}` : ''}`
-  );
+  if (unlisted > 0) lines.push(`- and ${counted(unlisted, 'more place')}`);
+  return `${code(symbol.name)} occurs in${shared}:\n\n${lines.join('\n')}`;
 }

@@ -174,7 +174,7 @@ export async function answerHistory(services: Services, history: AnswerHistory):
 
 export async function openAnswer(services: Services, history: AnswerHistory, id: string): Promise<void> {
   const answer = await history.load(id);
-  if (!answer) throw new Error(vscode.l10n.t('That answer is no longer there.'));
+  if (!answer) throw new Error(vscode.l10n.t('This answer is no longer available.'));
   for (const message of services.conversation.restore(answer)) services.answerView.post(message);
   services.spansView.show(answer.spans, answer.question);
   services.cacheView.show(answer.ledger, answer.question, answer.timing);
