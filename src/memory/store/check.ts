@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import { type Checked, messageOf } from '../../base';
 import { Pack } from './pack';
 
-/** Verifies every record of the memories in a directory, and changes nothing. */
+/** Verifies every record of the memories in a directory. Read-only. */
 export async function checkMemories(directory: string): Promise<Checked> {
   const names = (await readdir(directory).catch(() => [])).filter((name) => /^\d+\.pack$/.test(name));
   const harmed = [];
@@ -24,8 +24,8 @@ async function checkPack(id: number, file: string): Promise<string | undefined> 
       const payload = Buffer.allocUnsafe(record.payloadBytes);
       if (!(await pack.read(record, 0, payload)) || crc32(payload) !== record.payloadCrc) broken++;
     }
-    if (broken > 0) return `${broken} of ${records.length} records are not what was written`;
-    return lostBytes > 0 ? `${lostBytes} bytes belong to no whole record` : undefined;
+    if (broken > 0) return `${broken} of ${records.length} records are damaged`;
+    return lostBytes > 0 ? `${lostBytes} bytes are outside complete records` : undefined;
   } finally {
     await pack.close();
   }

@@ -325,7 +325,10 @@ export class MemoryStore {
     });
   }
 
-  /** @throws when the last records cannot be made durable; everything is closed all the same */
+  /**
+   * Flushes and closes the store.
+   * @throws when the last records cannot be made durable; the store is closed anyway
+   */
   async close(): Promise<void> {
     try {
       await this.flush();

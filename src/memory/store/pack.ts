@@ -120,7 +120,7 @@ function decodeHeader(header: Buffer, offset: number): PackRecord | undefined {
  * complete records count. An incomplete tail is cut off when the pack is opened for writing.
  */
 export class Pack {
-  /** Whether the file ends in a record that could be neither written nor cut off. */
+  /** Whether the file ends in an incomplete record that could not be cut off. */
   torn = false;
 
   private constructor(
@@ -202,7 +202,7 @@ export class Pack {
       ]);
       if (bytesWritten !== HEADER_BYTES + bytes) throw Object.assign(new Error('short write'), { code: 'ENOSPC' });
     } catch (error) {
-      // What stands behind a torn record is lost at the next opening, so nothing may be appended to it.
+      // Appending after an incomplete record would lose the new record at the next opening.
       await this.handle.truncate(start).catch(() => (this.torn = true));
       throw error;
     }

@@ -7,7 +7,7 @@ import { OTHER_VERSION } from '../lexical/pack-file';
 import { LOG_FILE } from './catalogue';
 import { readLog } from './record-log';
 
-/** Verifies every file of the indexes below a storage directory, and changes nothing. */
+/** Verifies every file of the indexes below a storage directory. Read-only. */
 export async function checkIndex(storageDirectory: string): Promise<Checked> {
   const names = await readdir(storageDirectory).catch(() => []);
   const harmed: { file: string; reason: string }[] = [];
@@ -16,9 +16,9 @@ export async function checkIndex(storageDirectory: string): Promise<Checked> {
     const log = join(storageDirectory, name, LOG_FILE);
     if (await exists(log)) {
       files++;
-      const reason = harmOf(() => {
+      const reason = damageOf(() => {
         const { damagedBytes } = readLog(log);
-        if (damagedBytes > 0) throw new Error(`${damagedBytes} bytes belong to no whole record`);
+        if (damagedBytes > 0) throw new Error(`${damagedBytes} bytes are outside complete records`);
       });
       if (reason !== undefined) harmed.push({ file: log, reason });
     }
@@ -33,14 +33,14 @@ export async function checkIndex(storageDirectory: string): Promise<Checked> {
     for (const pack of manifest) {
       files++;
       const file = join(directory, basename(pack.name));
-      const reason = harmOf(() => Pack.open(file).close());
+      const reason = damageOf(() => Pack.open(file).close());
       if (reason !== undefined) harmed.push({ file, reason });
     }
   }
   return { files, harmed };
 }
 
-function harmOf(check: () => void): string | undefined {
+function damageOf(check: () => void): string | undefined {
   try {
     check();
     return undefined;
