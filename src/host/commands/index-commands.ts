@@ -33,7 +33,7 @@ export async function clearIndex({ client, hold }: Services, history: AnswerHist
   void vscode.window.showInformationMessage(vscode.l10n.t('Index cleared ({0} freed).', formatBytes(bytesFreed)));
 }
 
-/** Pauses or resumes indexing and encoding. A worker that is not running is told when it starts. */
+/** Pauses or resumes indexing and encoding. A worker that starts later gets the same state. */
 export async function pauseIndexing({ client, hold }: Services, paused: boolean): Promise<void> {
   await hold.set(paused ? 'paused' : undefined);
   setContext('indexHeld', hold.held);

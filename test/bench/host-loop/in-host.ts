@@ -28,7 +28,7 @@ export async function run(): Promise<void> {
   const indexing = await measure(async () => {
     do {
       answered = await search('where is an error handled');
-    } while (answered.startsWith('The index is still being made'));
+    } while (answered.startsWith('Indexing is still running'));
   });
   writeFileSync(
     process.env['ANCHORAGE_TEST_REPORT'] ?? '',

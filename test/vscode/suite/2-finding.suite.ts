@@ -14,8 +14,8 @@ describe('finding', () => {
   it('puts the definition of a name first', async () => {
     const found = await eventually(async () => {
       const text = await search('bookBerth');
-      return !text.startsWith('The index is still') && text;
-    }, 'the index is made');
+      return !text.startsWith('Indexing is still running') && text;
+    }, 'the index is ready');
     assert.match(found, /^src\/berths\/booking\.ts:\d+-\d+/);
   });
 

@@ -22,7 +22,7 @@ describe('hover', () => {
     const text = await eventually(async () => {
       const seen = await hoverText('src/tides/client.ts', 'withRetry(');
       return seen.includes('retry.ts') ? seen : undefined;
-    }, 'the hover knows withRetry');
+    }, 'the hover shows withRetry');
     assert.match(text, /withRetry/);
     assert.match(text, /Runs/);
     assert.match(text, /Defined in/);

@@ -221,11 +221,11 @@ describe('panels with large content', () => {
     await page.locator('[role=treeitem]').first().waitFor();
     assert.equal(await page.locator('[role=treeitem]').count(), 250);
     await page.getByRole('button', { name: 'Show 250 more' }).click();
-    await until(async () => (await page.locator('[role=treeitem]').count()) === 500, 'a page more');
+    await until(async () => (await page.locator('[role=treeitem]').count()) === 500, 'one more page is shown');
     await page.locator('input').fill('method8 Class299');
     assert.equal(await page.locator('[role=treeitem]').count(), 0);
     await page.locator('input').fill('Class299');
-    await until(async () => (await page.locator('[role=treeitem]').count()) === 10, 'what matches, with its parts');
+    await until(async () => (await page.locator('[role=treeitem]').count()) === 10, 'the matching parts are shown');
   });
 
   it('streams an answer, follows its end, and stops', async () => {
@@ -255,7 +255,7 @@ describe('panels with large content', () => {
       'the end is in view',
     );
     await page.getByRole('button', { name: 'Stop' }).click();
-    await until(async () => (await posted()).some(({ type }) => type === 'stop'), 'stop is asked for');
+    await until(async () => (await posted()).some(({ type }) => type === 'stop'), 'stop is requested');
     await send({ type: 'answerFailed', id: '1', message: '', cancelled: true });
     await page.locator('article', { hasText: 'Stopped.' }).waitFor();
   });
@@ -282,7 +282,7 @@ describe('panels with large content', () => {
   it('offers Reload if the panel cannot be drawn', async () => {
     await load('cache', [{ type: 'ledger', ledger: { groups: null } as unknown as ContextLedger, question: '' }]);
     await page.getByRole('button', { name: 'Reload panel' }).click();
-    await until(async () => (await posted()).some(({ type }) => type === 'reload'), 'a reload is asked for');
+    await until(async () => (await posted()).some(({ type }) => type === 'reload'), 'a reload is requested');
   });
 });
 

@@ -174,7 +174,7 @@ describe('an answer that a model writes', () => {
       'it has ended',
     );
     const written = await answer.locator('anchorage-turn .prose').innerText();
-    assert.ok(written.length >= 30, 'what was written stays');
+    assert.ok(written.length >= 30, 'the written text stays');
     await new Promise((resolve) => setTimeout(resolve, 1_500));
     assert.equal(await answer.locator('anchorage-turn .prose').innerText(), written, 'nothing is added');
     assert.match(await answer.locator('anchorage-turn article').innerText(), /Stopped|stopped/);

@@ -83,7 +83,7 @@ describe('indexing that the user pauses or cancels', () => {
 
   it('stays cancelled after a crash of the worker, and resumes from the indexed files', async () => {
     signal('SIGKILL');
-    await until(async () => !(await workbench.status()).includes('cancelled'), 'the death is seen');
+    await until(async () => !(await workbench.status()).includes('cancelled'), 'the crash is noticed');
     await says('indexing cancelled', 30_000);
     await workbench.statusAction('Resume Indexing');
     await says('ready', 90_000);
@@ -99,7 +99,7 @@ describe('indexing that the user pauses or cancels', () => {
     await workbench.command('Anchorage: Pause Indexing');
     await says('paused');
     signal('SIGKILL');
-    await until(async () => !(await workbench.status()).includes('paused'), 'the death is seen');
+    await until(async () => !(await workbench.status()).includes('paused'), 'the crash is noticed');
     await says('paused', 30_000);
     await workbench.page.reload();
     await workbench.page.locator('.monaco-workbench .statusbar').waitFor({ timeout: 45_000 * PATIENCE });

@@ -95,7 +95,7 @@ describe('models', () => {
     };
     await (await asked()).locator('.monaco-button', { hasText: /^Download$/ }).click();
     const progress = toast('Downloading harbour/tiny');
-    await until(async () => /\d+% · /.test(await progress.innerText().catch(() => '')), 'how far it is', 20_000);
+    await until(async () => /\d+% · /.test(await progress.innerText().catch(() => '')), 'progress is shown', 20_000);
     await workbench.shot('model-downloading');
     await progress.getByRole('button', { name: 'Cancel' }).click();
     await toast('The download was stopped').waitFor();
@@ -123,7 +123,7 @@ describe('models', () => {
       if (/in use[\s\S]* · mit · from harbour\/tiny/.test(await row('harbour--tiny').innerText())) return true;
       await workbench.page.keyboard.press('Escape');
       return false;
-    }, 'the list says which model writes');
+    }, 'the list marks the chosen model');
     await workbench.shot('models-installed');
     await row('No Model').click();
     await until(async () => !chosen(), 'none is chosen');
@@ -135,7 +135,7 @@ describe('models', () => {
     await row('harbour--tiny').click();
     await workbench.page.locator('.monaco-dialog-box .monaco-button', { hasText: /^Remove$/ }).click();
     await toast('harbour--tiny removed').waitFor();
-    await until(async () => !chosen(), 'what is gone is not chosen');
+    await until(async () => !chosen(), 'the removed model is not chosen');
     await workbench.command('Anchorage: Remove Model');
     await toast('No models are installed').waitFor();
   });
