@@ -10,7 +10,7 @@ export const ENCODER_FILE = 'encoder.onnx';
 const COPIED = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
 
 /**
- * Compiles a BERT checkpoint (safetensors) into a folder that SentenceEncoder opens: weights in signed bytes.
+ * Compiles a BERT checkpoint (safetensors) into a folder that SentenceEncoder opens: weights in bytes.
  *
  * @returns size of the compiled file in bytes
  * @throws CheckpointError

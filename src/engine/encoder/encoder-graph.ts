@@ -1,5 +1,5 @@
 /**
- * The ONNX graph of a BERT sentence encoder with weights in signed bytes: token ids in, one vector of length 1 a text
+ * The ONNX graph of a BERT sentence encoder with weights in bytes: token ids in, one vector of length 1 a text
  * out.
  *
  * Sizes: B texts, S tokens of the longest text, C hidden size, H heads, V vocabulary.

@@ -1,0 +1,54 @@
+/**
+ * Compiles the pinned sentence encoder into dist/models. Where the model cannot be fetched the build goes on without it:
+ * search then ranks without its vectors, and the status says so.
+ */
+import { build } from 'esbuild';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { root } from './install.mjs';
+import { ensurePinnedModel, PINNED_MODELS } from './pinned-models.mjs';
+
+const NAME = 'all-minilm-l6-v2';
+/** Raised when the compiled form changes. */
+const FORM = 1;
+
+/**
+ * @param {string} dist Folder of the bundles.
+ * @returns {Promise<string | undefined>} Why there is no encoder, if there is none.
+ */
+export async function buildEncoder(dist) {
+  const target = path.join(dist, 'models', NAME);
+  const stamp = path.join(target, 'stamp');
+  const wanted = `${FORM} ${PINNED_MODELS[NAME].sha256['model.safetensors']}\n`;
+  if (existsSync(stamp) && (await readFile(stamp, 'utf8')) === wanted) return undefined;
+  try {
+    const source = await ensurePinnedModel(NAME);
+    const compiler = path.join(root, '.cache', 'build', 'encoder.mjs');
+    await mkdir(path.dirname(compiler), { recursive: true });
+    await build({
+      entryPoints: [path.join(root, 'src', 'engine', 'encoder', 'compile-encoder.ts')],
+      outfile: compiler,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      packages: 'external',
+      logLevel: 'warning',
+    });
+    const { compileEncoder } = await import(pathToFileURL(compiler).href);
+    await rm(target, { recursive: true, force: true });
+    await compileEncoder(source, target);
+    await writeFile(path.join(target, 'NOTICE'), NOTICE);
+    await writeFile(stamp, wanted);
+    return undefined;
+  } catch (error) {
+    return error.message;
+  }
+}
+
+const NOTICE = `all-MiniLM-L6-v2, a sentence encoder by the sentence-transformers authors.
+Licensed under the Apache License, Version 2.0; the text of the licence is in THIRD-PARTY-NOTICES.
+Changed: the weights are quantized to 8 bits and compiled to an ONNX graph.
+`;
