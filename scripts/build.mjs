@@ -7,6 +7,8 @@
  * cli:      cli.js (Node, CommonJS), which starts the worker's processes
  * editor:   extension.js (CommonJS; the editor provides `vscode`) and webview/*.js (browser)
  *
+ * worker also compiles the pinned sentence encoder into models/.
+ *
  * onnxruntime-node is not bundled, because it loads a native binary from its own folder. The grammars are copied beside
  * the bundles.
  */
@@ -15,6 +17,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { buildEncoder } from './lib/build-encoder.mjs';
 import { root } from './lib/install.mjs';
 
 const require = createRequire(import.meta.url);
@@ -127,6 +130,8 @@ try {
         writeFileSync(join(values.metafiles, `${chosen[i].name}.json`), JSON.stringify(metafile));
       });
     }
+    const missing = parts.includes('worker') ? await buildEncoder(dist) : undefined;
+    if (missing) console.error(`Built without the sentence encoder. ${missing}`);
     console.error(`Built ${parts.join(' and ')} into ${basename(dist)}/ in ${Date.now() - started} ms.`);
   }
 } catch {

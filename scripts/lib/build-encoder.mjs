@@ -4,7 +4,7 @@
  */
 import { build } from 'esbuild';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from './install.mjs';
@@ -41,6 +41,8 @@ export async function buildEncoder(dist) {
     await rm(target, { recursive: true, force: true });
     await compileEncoder(source, target);
     await writeFile(path.join(target, 'NOTICE'), NOTICE);
+    // TypeScript is under the same licence, and its package carries the text.
+    await copyFile(path.join(root, 'node_modules', 'typescript', 'LICENSE.txt'), path.join(target, 'LICENSE'));
     await writeFile(stamp, wanted);
     return undefined;
   } catch (error) {
@@ -49,6 +51,6 @@ export async function buildEncoder(dist) {
 }
 
 const NOTICE = `all-MiniLM-L6-v2, a sentence encoder by the sentence-transformers authors.
-Licensed under the Apache License, Version 2.0; the text of the licence is in THIRD-PARTY-NOTICES.
+Licensed under the Apache License, Version 2.0; the text of the licence is in LICENSE.
 Changed: the weights are quantized to 8 bits and compiled to an ONNX graph.
 `;

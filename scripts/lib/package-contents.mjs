@@ -7,6 +7,7 @@ const ALLOWED = [
   /^dist\/(?!cli\.js$)[a-z-]+\.js$/,
   /^dist\/webview\/[a-z-]+\.(js|css)$/,
   /^dist\/tree-sitter\/tree-sitter(-[a-z-]+)?\.wasm$/,
+  /^dist\/models\/all-minilm-l6-v2\/(encoder\.onnx|config\.json|tokenizer(_config)?\.json|LICENSE|NOTICE|stamp)$/,
   /^dist\/codicons\/codicon\.(css|ttf)$/,
   /^dist\/node_modules\/onnxruntime-(node|common)\/.+(?<!\.map|\.d\.ts)$/,
 ];

@@ -108,10 +108,12 @@ async function writeNotices(directory, metafiles, runtime) {
   });
   const licence = await readFile(path.join(root, 'LICENSE'), 'utf8');
   const models = await readdir(path.join(directory, 'models'));
+  const pinned = await readdir(path.join(directory, 'dist', 'models')).catch(() => []);
   const notices = [
     ...(await Promise.all(copied)),
     ...[...packages].map((each) => packageNotice(each, supplied)),
     ...models.map((name) => modelNotice(path.join(directory, 'models', name), licence)),
+    ...pinned.map((name) => modelNotice(path.join(directory, 'dist', 'models', name), licence)),
   ];
   await writeFile(path.join(directory, 'THIRD-PARTY-NOTICES.txt'), formatNotices(notices));
 }

@@ -15,6 +15,8 @@ export interface ModelNames {
 
 /** Folder of bundled checkpoints, below the package's root. */
 const BUNDLED = /^anchorage-/;
+/** The pinned sentence encoder, which the build compiles beside the bundles. */
+const ENCODER = 'all-minilm-l6-v2';
 
 /**
  * The bundled checkpoint needs no setting. The checkpoint of the settings writes answers, or replaces the bundled one
@@ -24,15 +26,18 @@ export async function chooseModels(
   { modelsDirectory, settings }: Pick<InitializeParams, 'modelsDirectory' | 'settings'>,
   packageDirectory = join(__dirname, '..'),
 ): Promise<ModelChoices> {
+  const encoder = { encoderDirectory: join(__dirname, 'models', ENCODER) };
   const shared = { compiledDirectory: join(modelsDirectory, 'compiled'), threads: settings.threads };
   const chosen: ModelChoice | undefined = settings.modelDirectory
     ? { kind: 'chosen', directory: settings.modelDirectory, weights: settings.weights, ...shared }
     : undefined;
-  if (chosen && (await hasMemorySlots(chosen.directory))) return { memory: chosen };
+  if (chosen && (await hasMemorySlots(chosen.directory))) return { memory: { ...chosen, ...encoder } };
   const directory = await bundledCheckpoint(join(packageDirectory, 'models'));
   // The bundled files have checksums and a known size, so the setting of the weights' precision does not apply.
   const bundled: ModelChoice | undefined =
-    directory === undefined ? undefined : { kind: 'bundled', directory, weights: 'auto', checked: true, ...shared };
+    directory === undefined
+      ? undefined
+      : { kind: 'bundled', directory, weights: 'auto', checked: true, ...shared, ...encoder };
   return { ...(bundled ? { memory: bundled } : {}), ...(chosen ? { chat: chosen } : {}) };
 }
 

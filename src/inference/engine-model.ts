@@ -19,6 +19,7 @@ import { formatNumber } from '../base';
 import { loops } from './greedy';
 import { readMemoryConfig, type MemoryConfig } from './memory-config';
 import { MemoryModel } from './memory-model';
+import { PassageEncoder } from './passage-encoder';
 import { ANCHOR_TOKENS, QuotedPrompts, type QuotedPrompt } from './quoted-prompt';
 
 /** Most rows of an answer's context. Reading more takes minutes on a CPU. */
@@ -62,7 +63,7 @@ export class EngineModel {
 
   /** @throws CheckpointError naming the file and the field; DecoderError */
   static async load(
-    { directory, compiledDirectory, weights, threads, checked }: LoadParams,
+    { directory, compiledDirectory, encoderDirectory, weights, threads, checked }: LoadParams,
     signal?: AbortSignal,
     onHarm?: (message: string) => void,
   ): Promise<EngineModel> {
@@ -82,7 +83,12 @@ export class EngineModel {
       const decoder = await (memoryConfig
         ? withSlots(memoryConfig, (slots) => Decoder.open(checkpoint, { ...options, ...slots }))
         : Decoder.open(checkpoint, options));
-      const memory = memoryConfig && (await MemoryModel.open(decoder, tokenizer, memoryConfig, checkpoint.fingerprint));
+      const passages =
+        memoryConfig && encoderDirectory !== undefined
+          ? await PassageEncoder.open(encoderDirectory, threads || undefined)
+          : undefined;
+      const memory =
+        memoryConfig && (await MemoryModel.open(decoder, tokenizer, memoryConfig, checkpoint.fingerprint, passages));
       return new EngineModel(decoder, tokenizer, template, directory, memory);
     } finally {
       await checkpoint.close();

@@ -81,6 +81,7 @@ export class MemoryCoder {
         tokens,
         vector,
         ids,
+        passages: new Uint8Array(0),
         ...joined,
         bytesPerRow,
         coarseRows: joined.coarse.byteLength / bytesPerRow,

@@ -5,6 +5,7 @@ import { storedRowBytes } from '../memory';
 import { MemoryCoder } from './memory-coder';
 import { MemoryComposer, type ComposeOptions } from './memory-composer';
 import type { MemoryConfig } from './memory-config';
+import type { PassageEncoder } from './passage-encoder';
 import { SelectionHead } from './selection-head';
 import { VectorHead } from './vector-head';
 
@@ -16,6 +17,7 @@ export class MemoryModel {
     private readonly coder: MemoryCoder,
     fingerprint: string,
     vectorWidth: number,
+    private readonly passages: PassageEncoder | undefined,
   ) {
     const {
       decoder: { config: model, compiled },
@@ -24,13 +26,14 @@ export class MemoryModel {
     this.composer = new MemoryComposer(coder);
     this.description = {
       // The fingerprint covers verified weights, so rows made by damaged weights are not used.
-      fingerprint: `${fingerprint}:${compiled.digest}:${config.digest}`,
+      fingerprint: `${fingerprint}:${compiled.digest}:${config.digest}${passages ? `:${passages.digest}` : ''}`,
       ratios: config.ratios,
       ...(config.dense
         ? { dense: { segmentTokens: config.dense.segmentTokens, rowTokens: config.dense.rowTokens } }
         : {}),
       storedRowBytes: storedRowBytes(model),
       vectorWidth,
+      sentenceWidth: passages?.width ?? 0,
       vocabSize: model.vocabSize,
       sinkRows: config.sinkTokens.length,
       windowTokens: model.maxPositions,
@@ -43,6 +46,7 @@ export class MemoryModel {
     tokenizer: Tokenizer,
     config: MemoryConfig,
     fingerprint: string,
+    passages?: PassageEncoder,
   ): Promise<MemoryModel> {
     const { hiddenSize, vocabSize, rope, maxPositions } = decoder.config;
     const { headsFile, vectorWidth, selection } = config;
@@ -60,19 +64,30 @@ export class MemoryModel {
             rope: frequencies,
           });
     const coder = new MemoryCoder(decoder, tokenizer, config, sinks?.rows, frequencies, head, selecting);
-    return new MemoryModel(coder, fingerprint, head.width);
+    return new MemoryModel(coder, fingerprint, head.width, passages);
   }
 
   countTokens(texts: readonly string[]): number[] {
     return this.coder.countTokens(texts);
   }
 
-  encode(texts: readonly string[], signal?: AbortSignal): Promise<SegmentMemory[]> {
-    return this.coder.encode(texts, signal);
+  async encode(texts: readonly string[], signal?: AbortSignal): Promise<SegmentMemory[]> {
+    const made = await this.coder.encode(texts, signal);
+    const passages = await this.passages?.encode(texts, signal);
+    return passages ? made.map((memory, i) => ({ ...memory, passages: passages[i] as Uint8Array })) : made;
   }
 
-  vectors(questions: readonly string[]): Promise<QueryEmbedding[]> {
-    return this.coder.vectors(questions);
+  async vectors(questions: readonly string[]): Promise<QueryEmbedding[]> {
+    const made = await this.coder.vectors(questions);
+    const { passages } = this;
+    if (!passages) return made;
+    return Promise.all(
+      made.map(async (embedding, i) => ({ ...embedding, sentence: await passages.embed(questions[i] as string) })),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.passages?.close();
   }
 
   compose(params: ComposeParams, options: ComposeOptions = {}): Promise<ComposeResult> {

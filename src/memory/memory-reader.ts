@@ -42,20 +42,25 @@ export interface MemoryReaderOptions {
 
 const CACHE_BYTES = 96 * 1024 * 1024;
 
+/** The byte that stands for 1 in a passage's vector. */
+const PASSAGE_SCALE = 127;
+
 /** Reads stored memories for a question: the encoded segments, their similarity with the question, and their rows. */
 export class MemoryReader {
   private readonly coarseRows: ByteCache<string, Uint8Array>;
   private readonly folds: ByteCache<string, Uint8Array>;
   private readonly vectors: ByteCache<string, Float32Array>;
   private readonly ids: ByteCache<string, Uint16Array>;
+  private readonly passages: ByteCache<string, Int8Array>;
   private readonly buffers = new ReadBuffers();
 
   constructor(private readonly options: MemoryReaderOptions) {
-    const each = (options.cacheBytes ?? CACHE_BYTES) / 4;
+    const each = Math.floor((options.cacheBytes ?? CACHE_BYTES) / 5);
     this.coarseRows = new ByteCache<string, Uint8Array>(each, sizeOf);
     this.folds = new ByteCache<string, Uint8Array>(each, sizeOf);
     this.vectors = new ByteCache<string, Float32Array>(each, sizeOf);
     this.ids = new ByteCache<string, Uint16Array>(each, sizeOf);
+    this.passages = new ByteCache<string, Int8Array>(each, sizeOf);
   }
 
   get bytesPerRow(): number {
@@ -98,6 +103,33 @@ export class MemoryReader {
    */
   selected(segments: readonly MemorySegment[], selection: Float32Array, limit = Infinity): Promise<ScoredSegment[]> {
     return this.cosines(segments, selection, this.options.vectorWidth, limit);
+  }
+
+  /**
+   * Scores segments by the greatest cosine of their passages with `sentence`, which has length 1. Segments without
+   * vectors of passages are left out.
+   */
+  async nearestPassages(segments: readonly MemorySegment[], sentence: Float32Array): Promise<ScoredSegment[]> {
+    const width = sentence.length;
+    const scored: ScoredSegment[] = [];
+    for (const segment of segments) {
+      const vectors = this.passages.get(segment.key) ?? (await this.loadPassages(segment.key));
+      if (!vectors || vectors.length === 0 || vectors.length % width !== 0) continue;
+      let best = -Infinity;
+      for (let at = 0; at < vectors.length; at += width) {
+        let product = 0;
+        for (let i = 0; i < width; i++) product += (vectors[at + i] as number) * (sentence[i] as number);
+        if (product > best) best = product;
+      }
+      scored.push({ segment, similarity: best / PASSAGE_SCALE });
+    }
+    return scored;
+  }
+
+  private loadPassages(key: string): Promise<Int8Array | undefined> {
+    return this.options.store.use(key, 'passages', (bytes) =>
+      this.passages.set(key, Int8Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))),
+    );
   }
 
   /** Computes cosines of `query` with the stored numbers from index `from`. Segments with fewer numbers are omitted. */
@@ -200,6 +232,7 @@ export class MemoryReader {
     this.folds.clear();
     this.vectors.clear();
     this.ids.clear();
+    this.passages.clear();
   }
 }
 

@@ -10,6 +10,8 @@ export interface LoadParams {
   weights: WorkerSettings['weights'];
   /** 0 for the number of physical cores. */
   threads: number;
+  /** Folder of the compiled sentence encoder, which a model with memory slots uses beside its own vectors. */
+  encoderDirectory?: string;
   /** True: loading fails unless the files match the folder's SHA256SUMS. */
   checked?: boolean;
 }

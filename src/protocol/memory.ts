@@ -30,6 +30,11 @@ export interface SegmentMemory {
   vector: Uint8Array;
   /** Token ids of the text, two bytes each. Empty for models without token vectors. */
   ids: Uint8Array;
+  /**
+   * Vectors of the text's passages by the sentence encoder: signed bytes [passages, sentenceWidth], row-major. Empty
+   * without an encoder.
+   */
+  passages: Uint8Array;
   coarse: Uint8Array;
   rest: Uint8Array;
 }
@@ -44,6 +49,8 @@ export interface MemoryDescription {
   /** Bytes of a stored row (f16). */
   storedRowBytes: number;
   vectorWidth: number;
+  /** Numbers of a passage's vector; 0 without a sentence encoder. */
+  sentenceWidth: number;
   vocabSize: number;
   sinkRows: number;
   /** Positions the model was trained on. Every row of a composed context has one of them. */
@@ -60,6 +67,8 @@ export interface QueryEmbedding {
    * The question's mean query in the learned selection space, of length 1. Absent for models without a selection head.
    */
   selection?: Float32Array;
+  /** [sentenceWidth], of length 1. Absent without a sentence encoder. */
+  sentence?: Float32Array;
   /** Tokens of the question. */
   tokens: number;
   /** For late interaction. Absent for models without token vectors. */

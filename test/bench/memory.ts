@@ -39,6 +39,7 @@ export async function run(args: readonly string[] = []): Promise<void> {
     const model = await EngineModel.load({
       directory,
       compiledDirectory: join(scratch, 'compiled'),
+      ...(existsSync(ENCODER) ? { encoderDirectory: ENCODER } : {}),
       weights: 'auto',
       threads,
     });
@@ -75,6 +76,9 @@ export async function run(args: readonly string[] = []): Promise<void> {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
+
+/** The sentence encoder, where `npm run build` has compiled it. */
+const ENCODER = join(process.cwd(), 'dist', 'models', 'all-minilm-l6-v2');
 
 function bundled(): string | undefined {
   const models = join(process.cwd(), 'models');

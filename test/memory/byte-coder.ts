@@ -5,6 +5,7 @@ import type { SegmentMemory, MemoryRatios } from '../../src/protocol/memory';
 export const RATIOS: MemoryRatios = { segmentTokens: 64, coarseTokens: 64, fineTokens: 16 };
 export const BYTES_PER_ROW = 32;
 const VECTOR = 8;
+const PASSAGES = 12;
 
 /** Returns bytes that depend on the text, so that a test can check which text was read. */
 function bytesOf(text: string, salt: string, length: number): Uint8Array {
@@ -23,6 +24,7 @@ export function memoryOf(text: string): SegmentMemory {
     bytesPerRow: BYTES_PER_ROW,
     vector: bytesOf(text, 'v', VECTOR),
     ids: bytesOf(text, 'i', 2 * tokens),
+    passages: bytesOf(text, 'p', PASSAGES),
     coarse: bytesOf(text, 'c', coarse * BYTES_PER_ROW),
     rest: bytesOf(text, 'r', (fine - coarse) * BYTES_PER_ROW),
   };

@@ -32,6 +32,9 @@ const coder: SegmentCoder = {
           bytesPerRow: 4,
           vector: halfBytes(x / length, y / length, y / length, x / length),
           ids: new Uint8Array(Uint16Array.of(x, y).buffer),
+          passages: new Uint8Array(
+            Int8Array.of(127, 0, Math.round((127 * x) / length), Math.round((127 * y) / length)).buffer,
+          ),
           coarse: halfBytes(x, y),
           rest: halfBytes(y, x),
         };
@@ -91,6 +94,14 @@ it('scores segments by their vector, and reads rows in the order of the text', a
   const rows = new Uint8Array(12);
   expect(await memories.fine(segments[0]!, rows)).toBe(8);
   expect(rows).toEqual(joinBytes([halfBytes(4, 3), halfBytes(3, 4), new Uint8Array(4)]));
+});
+
+it('scores segments by their passage nearest to a sentence', async () => {
+  const scored = await memories.nearestPassages(memories.segments(), Float32Array.of(0, 1));
+  const byPath = new Map(scored.map(({ segment, similarity }) => [segment.path, similarity]));
+  expect(byPath.get('0.txt')).toBeGreaterThan(0.5);
+  expect(byPath.get('2.txt')).toBeCloseTo(0, 1);
+  expect(await memories.nearestPassages(memories.segments(), Float32Array.of(1, 0, 0))).toEqual([]);
 });
 
 it('scores segments with tokens of the question, or tokens similar to them', async () => {

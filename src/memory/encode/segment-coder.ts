@@ -22,9 +22,9 @@ export async function encodeAndStore(
 ): Promise<readonly SegmentMemory[]> {
   const made = await coder.encode(texts, signal);
   if (made.length !== keys.length) throw new Error(`the model encoded ${made.length} texts instead of ${keys.length}`);
-  for (const [i, { tokens, coarseRows, restRows, bytesPerRow, vector, ids, coarse, rest }] of made.entries()) {
+  for (const [i, { tokens, coarseRows, restRows, bytesPerRow, ...parts }] of made.entries()) {
     const rows = { coarse: coarseRows, rest: restRows, bytesPerRow };
-    await store.put(keys[i] as string, tokens, rows, { vector, ids, coarse, rest });
+    await store.put(keys[i] as string, tokens, rows, parts);
   }
   return made;
 }

@@ -210,7 +210,10 @@ export class MemoryStore {
       if (this.entries.has(key) || !this.stillWrites()) return;
       const pack = await this.packs.toWrite();
       const rowBytes = (rows.coarse + rows.rest) * rows.bytesPerRow;
-      if (payloadBytes(payload) !== payload.vector.byteLength + payload.ids.byteLength + rowBytes)
+      if (
+        payloadBytes(payload) !==
+        payload.vector.byteLength + payload.ids.byteLength + payload.passages.byteLength + rowBytes
+      )
         throw new RangeError(`memories of ${key}: the payload does not have the size of its rows`);
       const record = await pack.append(
         {

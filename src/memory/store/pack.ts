@@ -2,8 +2,8 @@ import { crc32 } from 'node:zlib';
 import type { FileHandle } from 'node:fs/promises';
 import { open, stat } from 'node:fs/promises';
 
-const MAGIC = 0x324d4e41; // "ANM2", little-endian
-export const HEADER_BYTES = 60;
+const MAGIC = 0x334d4e41; // "ANM3", little-endian
+export const HEADER_BYTES = 64;
 /** Content keys: the first 16 bytes of a sha256. */
 export const KEY_BYTES = 16;
 
@@ -20,6 +20,7 @@ export interface PackRecord {
   bytesPerRow: number;
   vectorBytes: number;
   idBytes: number;
+  passageBytes: number;
   payloadBytes: number;
   payloadCrc: number;
   /** True for a record without payload that removes its key from the store. */
@@ -31,6 +32,8 @@ export interface MemoryPayload {
   vector: Uint8Array;
   /** The text's token ids, two bytes each. Empty when the model has no token vectors. */
   ids: Uint8Array;
+  /** Vectors of passages in signed bytes; empty without a sentence encoder. */
+  passages: Uint8Array;
   coarse: Uint8Array;
   /** Fine rows that are not coarse rows. */
   rest: Uint8Array;
@@ -40,6 +43,7 @@ export interface MemoryPayload {
 export const EMPTY_PAYLOAD: MemoryPayload = {
   vector: new Uint8Array(0),
   ids: new Uint8Array(0),
+  passages: new Uint8Array(0),
   coarse: new Uint8Array(0),
   rest: new Uint8Array(0),
 };
@@ -49,14 +53,17 @@ export type MemoryPart = keyof MemoryPayload;
 /** Returns the range of a part within a record's payload. */
 export function placeOf(
   part: MemoryPart,
-  { vectorBytes, idBytes, coarseRows, restRows, bytesPerRow }: PackRecord,
+  { vectorBytes, idBytes, passageBytes, coarseRows, restRows, bytesPerRow }: PackRecord,
 ): { from: number; bytes: number } {
-  const rowsFrom = vectorBytes + idBytes;
+  const passagesFrom = vectorBytes + idBytes;
+  const rowsFrom = passagesFrom + passageBytes;
   switch (part) {
     case 'vector':
       return { from: 0, bytes: vectorBytes };
     case 'ids':
       return { from: vectorBytes, bytes: idBytes };
+    case 'passages':
+      return { from: passagesFrom, bytes: passageBytes };
     case 'coarse':
       return { from: rowsFrom, bytes: coarseRows * bytesPerRow };
     case 'rest':
@@ -70,11 +77,22 @@ export function payloadOf(record: PackRecord, whole: Uint8Array): MemoryPayload 
     const { from, bytes } = placeOf(which, record);
     return whole.subarray(from, from + bytes);
   };
-  return { vector: part('vector'), ids: part('ids'), coarse: part('coarse'), rest: part('rest') };
+  return {
+    vector: part('vector'),
+    ids: part('ids'),
+    passages: part('passages'),
+    coarse: part('coarse'),
+    rest: part('rest'),
+  };
 }
 
 export function payloadBytes(payload: MemoryPayload): number {
-  return payload.vector.byteLength + payload.ids.byteLength + payload.coarse.byteLength + payload.rest.byteLength;
+  return partsOf(payload).reduce((bytes, part) => bytes + part.byteLength, 0);
+}
+
+/** The parts in file order. */
+function partsOf({ vector, ids, passages, coarse, rest }: MemoryPayload): Uint8Array[] {
+  return [vector, ids, passages, coarse, rest];
 }
 
 function encodeHeader(record: Omit<PackRecord, 'offset'>): Buffer {
@@ -90,6 +108,7 @@ function encodeHeader(record: Omit<PackRecord, 'offset'>): Buffer {
   header.writeUInt32LE(record.payloadCrc, 48);
   header.writeUInt32LE(record.tombstone ? 1 : 0, 52);
   header.writeUInt32LE(record.idBytes, 56);
+  header.writeUInt32LE(record.passageBytes, 60);
   header.writeUInt32LE(crc32(header.subarray(8)), 4);
   return header;
 }
@@ -106,18 +125,20 @@ function decodeHeader(header: Buffer, offset: number): PackRecord | undefined {
     bytesPerRow: header.readUInt32LE(36),
     vectorBytes: header.readUInt32LE(40),
     idBytes: header.readUInt32LE(56),
+    passageBytes: header.readUInt32LE(60),
     payloadBytes: header.readUInt32LE(44),
     payloadCrc: header.readUInt32LE(48),
     tombstone: header.readUInt32LE(52) === 1,
   };
   const rows = (record.coarseRows + record.restRows) * record.bytesPerRow;
-  return record.tombstone || rows + record.vectorBytes + record.idBytes === record.payloadBytes ? record : undefined;
+  const others = record.vectorBytes + record.idBytes + record.passageBytes;
+  return record.tombstone || rows + others === record.payloadBytes ? record : undefined;
 }
 
 /**
  * An append-only file of segment memories. A record is a fixed header followed by its payload: vector, token ids,
- * coarse rows, other fine rows. Opening a pack reads headers only, and a part of a payload is read in place. Only
- * complete records count. An incomplete tail is cut off when the pack is opened for writing.
+ * vectors of passages, coarse rows, other fine rows. Opening a pack reads headers only, and a part of a payload is read
+ * in place. Only complete records count. An incomplete tail is cut off when the pack is opened for writing.
  */
 export class Pack {
   /** Whether the file ends in an incomplete record that could not be cut off. */
@@ -181,16 +202,17 @@ export class Pack {
    * @throws when the write fails (a full disk); the file is then truncated to its last complete record
    */
   async append(
-    record: Omit<PackRecord, 'offset' | 'payloadBytes' | 'payloadCrc' | 'vectorBytes' | 'idBytes'>,
+    record: Omit<PackRecord, 'offset' | 'payloadBytes' | 'payloadCrc' | 'vectorBytes' | 'idBytes' | 'passageBytes'>,
     payload: MemoryPayload,
   ): Promise<PackRecord> {
-    const parts = [payload.vector, payload.ids, payload.coarse, payload.rest];
+    const parts = partsOf(payload);
     const bytes = payloadBytes(payload);
     const crc = parts.reduce((value, part) => crc32(part, value), 0);
     const whole = {
       ...record,
       vectorBytes: payload.vector.byteLength,
       idBytes: payload.ids.byteLength,
+      passageBytes: payload.passages.byteLength,
       payloadBytes: bytes,
       payloadCrc: crc,
     };

@@ -1,6 +1,7 @@
 /** The scorers of the ranking. weights.ts has their weights; a scorer with weight 0 does not run. */
 import { lateInteractionScorer } from './late-interaction';
 import { lexicalScorer } from './lexical';
+import { passageScorer } from './passage';
 import { phraseScorer } from './phrase';
 import type { Scorer } from './scorer';
 import { selectionScorer } from './selection';
@@ -10,6 +11,7 @@ import { vectorScorer } from './vector';
 export const SCORERS: readonly Scorer[] = [
   lexicalScorer,
   vectorScorer,
+  passageScorer,
   lateInteractionScorer,
   tokenRunScorer,
   selectionScorer,

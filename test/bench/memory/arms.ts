@@ -1,5 +1,6 @@
 /** Altered memories of a workspace that show what the original ones carry: zeroed, of another file, left out. */
 import type { MemoryStore, MemorySegment } from '../../../src/memory';
+import type { MemoryPart } from '../../../src/memory/store/pack';
 
 export const MEMORY_ARMS = ['as they are', 'zeroed', 'of another file', 'left out'] as const;
 export type MemoryArm = (typeof MEMORY_ARMS)[number];
@@ -10,10 +11,11 @@ type Reads = Pick<MemoryStore, 'describe' | 'vector' | 'ids' | 'coarse' | 'rest'
 export function alteredStore(store: MemoryStore, segments: readonly MemorySegment[], arm: MemoryArm): MemoryStore {
   const other = new Map(segments.map(({ key, path }, i) => [key, elsewhere(segments, i, path)]));
   const read =
-    (part: 'vector' | 'ids' | 'coarse' | 'rest') =>
+    (part: MemoryPart) =>
     async (key: string): Promise<Uint8Array | undefined> => {
       if (arm === 'left out') return undefined;
-      const bytes = await store[part](arm === 'of another file' ? (other.get(key) ?? key) : key);
+      const from = arm === 'of another file' ? (other.get(key) ?? key) : key;
+      const bytes = await store.use(from, part, (own) => own.slice());
       return bytes && arm === 'zeroed' ? new Uint8Array(bytes.byteLength) : bytes;
     };
   const altered: Reads = {

@@ -136,6 +136,7 @@ async function rankings(
       const scores = ids.map((own) => late?.score(own) ?? { passage: 0, tokenRun: 0 });
       const values: Record<MemoryScorer, readonly number[]> = {
         vector: alike(look.vector, 0),
+        passage: pieces.map(() => 0),
         lateInteraction: scores.map(({ passage }) => passage),
         tokenRun: scores.map(({ tokenRun }) => runShare(tokenRun, LATE)),
         selection: alike(look.selection, vectorWidth),

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStore, type MemoryStoreOptions } from '../../../src/memory';
+import type { MemoryPayload } from '../../../src/memory/store/pack';
 
 const BYTES_PER_ROW = 24;
 let directory: string;
@@ -25,7 +26,7 @@ const keyOf = (n: number): string => createHash('sha256').update(String(n)).dige
 /** Deterministic rows of segment n, so that a read can be checked by content. */
 function memoriesOf(n: number): {
   rows: { coarse: number; rest: number; bytesPerRow: number };
-  payload: { vector: Uint8Array; ids: Uint8Array; coarse: Uint8Array; rest: Uint8Array };
+  payload: MemoryPayload;
 } {
   const fill = (length: number, salt: number): Uint8Array =>
     Uint8Array.from({ length }, (_, i) => (n * 31 + i * 7 + salt) & 255);
@@ -35,6 +36,7 @@ function memoriesOf(n: number): {
     payload: {
       vector: fill(16, 1),
       ids: fill(2 * (n % 7), 4),
+      passages: fill(3 * (n % 5), 5),
       coarse: fill(rows.coarse * BYTES_PER_ROW, 2),
       rest: fill(rows.rest * BYTES_PER_ROW, 3),
     },
