@@ -196,7 +196,7 @@ export interface SearchWeights {
 /** The product's weights. */
 export const SEARCH_WEIGHTS: SearchWeights = {
   // Chosen on halves of the questions: `npm run bench -- memory fused`.
-  scorers: { lexical: 1, vector: 0.5, passage: 0.5, lateInteraction: 0.3, tokenRun: 0.5, selection: 0.1, phrase: 0.3 },
+  scorers: { lexical: 1, vector: 0.5, passage: 1, lateInteraction: 0.3, tokenRun: 0.5, selection: 0.1, phrase: 0.3 },
   /**
    * Fitted by coordinate ascent on hit@1/5/10 and reciprocal rank, over questions about thirteen repositories in seven
    * languages. Each repository counts the same, an L1 penalty applies, and leave-one-repository-out runs verify the
