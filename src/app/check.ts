@@ -1,4 +1,4 @@
-/** Verifies every byte of what is stored for a workspace, and changes nothing. */
+/** Verifies every stored byte of a workspace. Changes nothing. */
 import { join } from 'node:path';
 import { type Checked, messageOf } from '../base';
 import { checkMemories } from '../memory';
@@ -6,10 +6,10 @@ import type { WorkerSettings } from '../protocol';
 import { checkIndex } from '../workspace';
 import { chooseModels } from './models';
 
-/** A part of what is stored, and the harm in it. */
+/** A part of the store with its damaged files. */
 export interface CheckedPart extends Checked {
   name: string;
-  /** What the user does, or what the product does by itself, about harmed files. */
+  /** The step that repairs damaged files. */
   remedy: string;
 }
 

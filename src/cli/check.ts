@@ -1,4 +1,4 @@
-/** `anchorage check`: says which stored files are harmed, and what to do. */
+/** `anchorage check`: lists damaged files and their remedies. */
 import { join } from 'node:path';
 import { type CheckedPart, checkStored } from '../app';
 import { AppError, counted, printableName } from '../base';

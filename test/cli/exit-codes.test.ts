@@ -107,8 +107,8 @@ const TABLE: Row[] = [
   [['explain', 'binary.py:1'], 1, /is not text/],
   [['explain', 'Pool.take', '--model-directory', 'nowhere'], 1, /cannot be used/],
 
-  [['index'], 0, /are indexed; this run took/],
-  [['index', 'src'], 2, /takes no src; a folder is named with --workspace/],
+  [['index'], 0, /are indexed\. This run took/],
+  [['index', 'src'], 2, /takes no src; use --workspace for a folder/],
   [['index', '--storage', '/proc/store'], 1, /cannot be kept in \/proc\/store[^]*Use another folder/],
   [['ask', 'q', '--storage', 'pool.py'], 1, /cannot be kept in .*pool\.py/],
   [['status'], 0, /State/],
@@ -138,7 +138,7 @@ const TABLE: Row[] = [
   [['model', 'remove', 'none'], 1, /no model "none"/],
 ];
 
-describe('exit codes: 0 done, 1 failed, 2 not understood', () => {
+describe('exit codes: 0 success, 1 failure, 2 wrong usage', () => {
   test.each(TABLE.map((row) => [`anchorage ${row[0].join(' ')}`, ...row] as const))('%s', (_, argv, expected, told) => {
     const { status, stdout, stderr } = anchorage(argv);
     expect({ status, told: expected === 0 ? stdout : stderr }).toEqual({
@@ -149,7 +149,7 @@ describe('exit codes: 0 done, 1 failed, 2 not understood', () => {
     expect(stderr).not.toMatch(/\n {4}at |\bE[A-Z]{4,}\b/);
   });
 
-  test('every command has a row that succeeds and one that is not understood', () => {
+  test('every command has a row that succeeds and one with wrong usage', () => {
     for (const command of Object.keys(COMMANDS)) {
       const statuses = TABLE.filter(([[name]]) => name === command).map(([, status]) => status);
       expect(statuses, command).toEqual(expect.arrayContaining([0, 2]));

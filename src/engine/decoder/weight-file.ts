@@ -50,7 +50,7 @@ export abstract class WeightWriter {
 }
 
 export class FileWeightWriter extends WeightWriter {
-  /** Of the bytes as they were given, so that harm on the way to the disk is noticed when they are read back. */
+  /** Checksum of the bytes before writing, so that damage on the way to the disk is noticed when they are read. */
   readonly checksums = new WeightChecksums();
   readonly #file: FileHandle;
   readonly #path: string;
