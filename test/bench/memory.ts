@@ -5,7 +5,7 @@
  *
  * scale     cost per token, store and eviction, from 64k tokens
  * warm      a question's first token: from the cache, read now, read afresh, llama.cpp's saved state
- * causal    following text, ranking and needles, with memories as they are, in 8 bits, zeroed, of another file, left out
+ * causal    following text, ranking and needles, with memories unchanged, in 8 bits, zeroed, of another file, left out
  * needles   a passkey, one key among similar ones, four keys: memories alone, without the lexical rank, the whole
  *           product; plain window, Λ, BM25
  * ratios    values preserved by rows for 8 or 32 tokens, by bits and number of segments
