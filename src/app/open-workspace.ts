@@ -30,9 +30,10 @@ export async function openWorkspace(
   return library;
 }
 
-export function indexSettings({ filesExclude, maxFileBytes }: WorkerSettings): {
+export function indexSettings({ filesExclude, maxFileBytes, secrets }: WorkerSettings): {
   filesExclude: readonly string[];
   maxFileBytes: number;
+  secrets?: boolean;
 } {
-  return { filesExclude, maxFileBytes };
+  return { filesExclude, maxFileBytes, ...(secrets ? { secrets } : {}) };
 }

@@ -36,6 +36,7 @@ const COMMON: Record<string, Option> = {
     value: 'DIR',
     help: 'Folder of the index. Default: a folder for the workspace in the user’s cache.',
   },
+  secrets: { type: 'boolean', help: 'Also index files that usually hold secrets, such as .env and private keys.' },
   json: { type: 'boolean', help: 'Print JSON.' },
   progress: { type: 'boolean', help: 'Show progress on stderr, even if it is not a terminal.' },
   help: { type: 'boolean', short: 'h', help: 'Show this help.' },
@@ -145,6 +146,7 @@ export type CommandName = keyof typeof COMMANDS;
 /** Defaults of options. */
 export const UNSET = {
   json: false,
+  secrets: false,
   progress: false,
   help: false,
   fresh: false,
@@ -158,6 +160,7 @@ export interface Arguments {
   workspace: string[];
   storage?: string;
   json: boolean;
+  secrets: boolean;
   progress: boolean;
   help: boolean;
   in?: string;

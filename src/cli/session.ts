@@ -45,6 +45,7 @@ export async function openSession(
   const storageDirectory = storageOf(args, command, folders);
   const settings: WorkerSettings = {
     ...DEFAULTS,
+    secrets: args.secrets,
     modelDirectory: modelDirectoryOf(args),
     threads: wholeNumber('threads', args.threads, 0, command),
     weights: weightsOf(args.weights, command),

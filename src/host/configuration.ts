@@ -9,6 +9,7 @@ const SECTION = 'anchorage';
 /** Every setting of the extension with its type. package.json declares defaults and limits. */
 export interface Settings {
   'index.maxFileSizeKB': number;
+  'index.secrets': boolean;
   'index.unsavedEdits': boolean;
   'worker.idleMinutes': number;
   'hover.enabled': boolean;
@@ -28,7 +29,7 @@ export function setting<K extends keyof Settings>(key: K, scope?: vscode.Configu
 
 export function affectsWorker(event: vscode.ConfigurationChangeEvent): boolean {
   return (
-    ['index.maxFileSizeKB', 'model', 'engine', 'memory'].some((key) =>
+    ['index.maxFileSizeKB', 'index.secrets', 'model', 'engine', 'memory'].some((key) =>
       event.affectsConfiguration(`${SECTION}.${key}`),
     ) || event.affectsConfiguration('files.exclude')
   );
@@ -38,6 +39,7 @@ export function workerSettings(): WorkerSettings {
   return {
     filesExclude: excludedPatterns(),
     maxFileBytes: setting('index.maxFileSizeKB') * 1024,
+    secrets: setting('index.secrets'),
     modelDirectory: setting('model.directory'),
     memoryBudgetBytes: setting('memory.diskBudgetMB') * 1024 * 1024,
     threads: setting('engine.threads'),

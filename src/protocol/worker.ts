@@ -23,6 +23,8 @@ export interface WorkerSettings {
   filesExclude: readonly string[];
   /** Files larger than this (bytes) are left out. */
   maxFileBytes: number;
+  /** Indexes files that usually hold secrets; off by default. */
+  secrets?: boolean;
   /** Folder of the checkpoint that writes answers in prose; empty for none. */
   modelDirectory: string;
   /** Disk budget (bytes) of encoded segments. */

@@ -182,6 +182,7 @@ export class Workspace {
     const same =
       before.maxFileBytes === settings.maxFileBytes &&
       before.followLinks === settings.followLinks &&
+      before.secrets === settings.secrets &&
       JSON.stringify(before.filesExclude) === JSON.stringify(settings.filesExclude);
     if (same || this.progress.state === 'idle') return;
     await this.upkeep.stopPass();

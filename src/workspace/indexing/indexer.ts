@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { WorkspaceFolders } from '../sources/folders';
 import type { Extractions } from '../sources/extractions';
 import { documentOfText, ReadError, readDocument } from '../sources/read';
+import { isPrivateKey } from '../sources/secrets';
 import { OWN_IGNORE_FILE } from '../sources/rules';
 import { walk, WalkReport, type WalkedFile } from '../sources/walk';
 import { whyFile } from '../sources/why';
@@ -20,6 +21,8 @@ export interface IndexSettings {
   maxFileBytes: number;
   /** Follows links that leave the workspace folders. Default: false. */
   followLinks?: boolean;
+  /** Indexes files that usually hold secrets; off by default. */
+  secrets?: boolean;
 }
 
 export interface FileChange {
@@ -117,10 +120,11 @@ export class Indexer {
   }
 
   private isUnchanged({ path, size, mtimeMs }: WalkedFile): boolean {
-    const { catalogue, lexical, documentCache } = this.context;
+    const { catalogue, lexical, documentCache, settings } = this.context;
     const entry = catalogue.entries.get(path);
     return (
       entry !== undefined &&
+      (!entry.secret || settings.secrets === true) &&
       entry.size === size &&
       entry.mtimeMs === mtimeMs &&
       (lexical.has(path, entry.hash) || documentCache.unsaved.has(path))
@@ -178,6 +182,12 @@ export class Indexer {
     try {
       const { document, size, mtimeMs, replaced } = await readDocument(file, path, settings.maxFileBytes, extractions);
       const { hash, language, text } = document;
+      const secret = isPrivateKey(text);
+      if (secret && !settings.secrets) {
+        this.remove(path);
+        progress.skip(path, 'secret');
+        return;
+      }
       const before = catalogue.entries.get(path);
       if (before?.hash === hash && before.language === language && lexical.has(path, hash)) {
         // The file was touched, or saved unchanged.
@@ -201,6 +211,7 @@ export class Indexer {
           segments: segmented.segments.length,
           characters: text.length,
           ...(replaced ? { replaced } : {}),
+          ...(secret ? { secret } : {}),
         },
         encoded,
       );
@@ -291,7 +302,7 @@ export class Indexer {
     this.typed.set(path, turn);
     const document = await documentOfText(file, path, text).catch(() => undefined);
     // The editor's text is not a valid document for now (half of a notebook's JSON), so the saved file stays.
-    if (!document) return;
+    if (!document || (!settings.secrets && isPrivateKey(document.text))) return;
     const { segmented } = await pool.segmentNow(document);
     // The file was saved or edited meanwhile, and this text would hide the newer one.
     if (this.typed.get(path) !== turn) return;

@@ -4,6 +4,7 @@ import { IgnoreFile, type Rule } from './ignore-file';
 import { posix } from './paths';
 import { ReadError } from './read-error';
 import { readRegularFileNow } from './regular-file';
+import { secretRule } from './secrets';
 import type { SkipReason } from './skip-reason';
 import { findRepository, isRepositoryRoot, nestedRepository, repositoryExcludes } from './repository';
 
@@ -39,6 +40,8 @@ export interface RuleOptions {
   /** Absolute path without trailing slash. */
   folder: string;
   ignoreCase?: boolean;
+  /** Indexes files that usually hold secrets; off by default. */
+  secrets?: boolean;
   /** Called for each ignore file that exists but is not used: a link, a device, or too large. */
   onRefused?: (file: string, reason: string) => void;
 }
@@ -133,7 +136,7 @@ export class FolderRules {
 
   /**
    * Whether an entry is excluded, and by which rule. `.anchorageignore` decides first, then git's files, then
-   * `files.exclude`.
+   * `files.exclude`, then the names of secrets.
    */
   decide(rules: DirectoryRules, name: string, isDirectory: boolean): Verdict {
     const entry = isDirectory ? `${name}/` : name;
@@ -156,6 +159,8 @@ export class FolderRules {
         reason: 'files.exclude',
         rule: { file: 'files.exclude', line: 0, pattern: glob.pattern },
       };
+    const secret = this.options.secrets ? undefined : secretRule(rules.directory, name, isDirectory);
+    if (secret) return { excluded: true, reason: 'secret', rule: secret };
     return { excluded: false };
   }
 

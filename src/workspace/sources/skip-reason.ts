@@ -5,6 +5,7 @@ export type SkipReason =
   | 'core.excludesFile'
   | 'anchorageignore'
   | 'files.exclude'
+  | 'secret'
   | 'git folder'
   | 'submodule'
   | 'nested work tree'

@@ -2,12 +2,13 @@ import { errorCode } from '../../base';
 import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { hasBinaryName } from './binary';
 import { maxBytesOf } from './extractors';
 import type { WorkspaceFolders } from './folders';
 import { isWithin, realOf } from './paths';
 import { FolderRules, type DirectoryRules } from './rules';
+import { secretRule } from './secrets';
 import type { SkipReason } from './skip-reason';
 
 /** A file to be indexed, with the data from the walk. */
@@ -25,6 +26,8 @@ export interface WalkOptions {
   maxFileBytes: number;
   /** Follows links that leave the workspace folders. Default: they are counted and excluded. */
   followLinks?: boolean;
+  /** Indexes files that usually hold secrets; off by default. */
+  secrets?: boolean;
   signal?: AbortSignal;
 }
 
@@ -64,6 +67,7 @@ export async function* walk(
     const rules = new FolderRules({
       folder: folder.directory,
       filesExclude: folder.filesExclude ?? options.filesExclude,
+      ...(options.secrets ? { secrets: true } : {}),
       onRefused: (file, reason) => report.tell(folders.pathOf(file) ?? file, reason),
     });
     yield* walker.directory(rules, rules.root);
@@ -150,6 +154,10 @@ class Walker {
       const inside = this.folders.all.some((folder) => isWithin(target, realOf(folder.directory)));
       if (!inside && !this.options.followLinks) {
         this.report.skip('link out of the workspace');
+        return undefined;
+      }
+      if (!this.options.secrets && secretRule(dirname(target), basename(target), info.isDirectory())) {
+        this.report.skip('secret');
         return undefined;
       }
       const known =

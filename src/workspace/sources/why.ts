@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import type { WhyFile } from '../../protocol';
 import { hasBinaryName } from './binary';
 import { extractorFor, maxBytesOf } from './extractors';
@@ -7,12 +7,14 @@ import type { WorkspaceFolders } from './folders';
 import type { Rule } from './ignore-file';
 import { isWithin, posix, realOf } from './paths';
 import { FolderRules } from './rules';
+import { isPrivateKey, secretRule, SECRETS_SETTING } from './secrets';
 import type { SkipReason } from './skip-reason';
 
 export interface WhyOptions {
   filesExclude: readonly string[];
   maxFileBytes: number;
   followLinks?: boolean;
+  secrets?: boolean;
 }
 
 /** Tells whether a file belongs to the index, and which rule decides. Applies the rules of the walk along one path. */
@@ -31,6 +33,7 @@ export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOpt
   const rules = new FolderRules({
     folder: folder.directory,
     filesExclude: folder.filesExclude ?? options.filesExclude,
+    ...(options.secrets ? { secrets: true } : {}),
   });
   let here = rules.root;
   let reincluded: Rule | undefined;
@@ -47,7 +50,7 @@ export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOpt
   }
   const link = linkTrouble(file, folder.directory, folders, options);
   if (link) return answer(false, link);
-  const trouble = fileTrouble(file, options.maxFileBytes);
+  const trouble = fileTrouble(file, options);
   if (trouble) return answer(false, trouble);
   if (reincluded) return answer(true, `Re-included by ${place(reincluded, folder.directory)}.`, reincluded);
   return answer(true, 'No rule excludes it.');
@@ -70,6 +73,11 @@ const WORDS: Readonly<Partial<Record<SkipReason, string>>> = {
 
 function describe(reason: SkipReason, directory: string, rule: Rule | undefined, folder: string): string {
   const subject = directory === '' ? 'It' : `Its folder ${directory}`;
+  if (reason === 'secret' && rule)
+    return (
+      `${subject} usually holds secrets (${rule.pattern}). The setting ${SECRETS_SETTING} or a line such as !NAME in ` +
+      `.anchorageignore includes it.`
+    );
   if (rule) return `${subject} is ignored by ${place(rule, folder)}`;
   return `${subject} ${WORDS[reason] ?? `is excluded (${reason})`}.`;
 }
@@ -82,7 +90,7 @@ function linkTrouble(
   file: string,
   directory: string,
   folders: WorkspaceFolders,
-  { followLinks }: WhyOptions,
+  { followLinks, secrets }: WhyOptions,
 ): string | undefined {
   const real = realOf(file);
   const home = folders.all.find((folder) => isWithin(real, realOf(folder.directory)));
@@ -90,10 +98,12 @@ function linkTrouble(
   // A missing file in a folder reached through a link has no real path.
   if (real === own || real === file) return undefined;
   if (home) return `It is a link to ${posix(relative(realOf(home.directory), real))}. The rules for that path apply.`;
+  if (followLinks && !secrets && secretRule(dirname(real), basename(real), false))
+    return `It is a link to ${real}, which usually holds secrets (setting ${SECRETS_SETTING}).`;
   return followLinks ? undefined : `It is a link out of the workspace, to ${real}. Such links are not followed.`;
 }
 
-function fileTrouble(file: string, maxFileBytes: number): string | undefined {
+function fileTrouble(file: string, { maxFileBytes, secrets }: WhyOptions): string | undefined {
   try {
     const info = statSync(file);
     if (info.isDirectory()) return 'It is a folder.';
@@ -112,6 +122,8 @@ function fileTrouble(file: string, maxFileBytes: number): string | undefined {
       if (extractorFor(file, head.subarray(0, length)).extract === 'thread') return undefined;
       const wide = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
       if (!wide && head.subarray(0, length).includes(0)) return 'It contains NUL bytes, so it is binary.';
+      if (!secrets && isPrivateKey(head.toString('utf8', 0, length)))
+        return `It is a private key; the setting ${SECRETS_SETTING} decides about secrets.`;
     } finally {
       closeSync(handle);
     }

@@ -19,6 +19,8 @@ export interface CatalogueEntry {
   characters: number;
   /** True when bytes that are not UTF-8 were replaced. */
   replaced?: boolean;
+  /** The text is a private key; it stays only while the setting indexes secrets. */
+  secret?: boolean;
 }
 
 const enum Kind {
@@ -32,7 +34,7 @@ const enum Kind {
 export const LOG_FILE = 'documents.log';
 
 /** Version of the stored records. Records of another version are rebuilt. */
-const VERSION = JSON.stringify({ format: 1, segmented: SEGMENTED_FORMAT, segmenter: SEGMENTER_VERSION });
+const VERSION = JSON.stringify({ format: 2, segmented: SEGMENTED_FORMAT, segmenter: SEGMENTER_VERSION });
 
 /** Unused segmented documents are kept for a return to a branch, up to this share of those in use. */
 const KEEP_DEAD = 0.5;
