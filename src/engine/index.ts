@@ -57,6 +57,7 @@ export {
   type WeightFormat,
 } from './decoder';
 export { checkCompiled } from './decoder/compiled';
+export { ENCODER_FILE, SentenceEncoder } from './encoder';
 export * from './generate';
 export * from './rope';
 export { replaceFile } from './rope/rope-factors';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ENCODER_FILE, SentenceEncoder } from '../engine/encoder';
+import { ENCODER_FILE, SentenceEncoder } from '../engine';
 
 /** Longest passage. A sentence encoder reads 256 tokens, about this many characters of code. */
 const PASSAGE = { lines: 40, characters: 1_000 };

@@ -1,5 +1,5 @@
 /**
- * Loaded before a command: the n-th call of node:fs on a path below FAULT_UNDER fails with FAULT_CODE, as in SQLite’s
+ * Loaded before a command: the n-th call of node:fs on a path below FAULT_UNDER fails with FAULT_CODE, as in SQLite's
  * fault injection. With FAULT_STICKY all later calls that write fail too, as on a full disk. The number of calls is
  * written to FAULT_COUNT at the end.
  */
