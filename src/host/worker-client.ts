@@ -49,6 +49,18 @@ const TIMING = {
 /** Maximum number of notifications queued for a starting worker. */
 const MOST_UNTOLD = 2_000;
 
+/** Requests that change nothing, so that they can be sent again. */
+const REPEATED: ReadonlySet<keyof Requests> = new Set<keyof Requests>([
+  'ask',
+  'search',
+  'summarize',
+  'explain',
+  'hover',
+  'index/why',
+  'document/text',
+  'citation/locate',
+]);
+
 type NotificationHandlers = { [M in keyof WorkerNotifications]: Emitter<WorkerNotifications[M]> };
 
 /**
@@ -114,7 +126,7 @@ export class WorkerClient implements Disposable {
   }
 
   /**
-   * Sends a request. Starts the worker if necessary.
+   * Sends a request. Starts the worker if necessary. A question whose worker dies is sent once more, to another one.
    * @throws RequestFailed with the worker's code, `cancelled`, or `workerDied` if the process ended in the meantime
    */
   async request<M extends keyof Requests>(
@@ -124,10 +136,18 @@ export class WorkerClient implements Disposable {
   ): Promise<Requests[M][1]> {
     if (token?.isCancellationRequested) throw new RequestFailed('cancelled', 'Cancelled.');
     return this.supervisor.use(async () => {
-      const session = await this.start();
-      // The user may have cancelled while the worker started.
-      if (token?.isCancellationRequested) throw new RequestFailed('cancelled', 'Cancelled.');
-      return this.send(session, method, params, token);
+      for (let again = REPEATED.has(method); ; again = false) {
+        const session = await this.start();
+        // The user may have cancelled while the worker started.
+        if (token?.isCancellationRequested) throw new RequestFailed('cancelled', 'Cancelled.');
+        try {
+          return await this.send(session, method, params, token);
+        } catch (error) {
+          const died = error instanceof RequestFailed && error.code === 'workerDied' && !session.closing;
+          if (!again || !died || this.disposed) throw error;
+          this.options.log('warn', `${method} is sent again, to another worker.`);
+        }
+      }
     });
   }
 

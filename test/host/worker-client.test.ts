@@ -1,3 +1,5 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -110,6 +112,20 @@ describe('WorkerClient', () => {
     const after = await ask(client, 'a');
     expect(after.pid).not.toBe(before.pid);
     expect(states.slice(0, 3)).toEqual(['starting', 'running', 'waiting']);
+  });
+
+  it('asks a question again by itself when its worker is killed, and only once', async () => {
+    const { client, logged } = makeClient();
+    const { pid } = await ask(client, 'a');
+    const mark = path.join(mkdtempSync(path.join(tmpdir(), 'anchorage-client-')), 'died');
+    const answer = await ask(client, `die unless ${mark}`);
+    expect(answer.markdown).toBe('One two.');
+    expect(answer.pid).not.toBe(pid);
+    const again = (): number => logged.filter((line) => line.includes('ask is sent again')).length;
+    expect(again()).toBe(1);
+    await expect(ask(client, 'die')).rejects.toMatchObject({ code: 'workerDied' });
+    expect(again()).toBe(2);
+    rmSync(path.dirname(mark), { recursive: true, force: true });
   });
 
   it('restarts a killed worker automatically', async () => {
