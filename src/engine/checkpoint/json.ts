@@ -22,9 +22,64 @@ export function parseJson(text: string, file: string, field = ''): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
+    const quoted = quoteNonFinite(text);
+    if (quoted !== text) return parseJson(quoted, file, field);
     const reason = error instanceof Error ? error.message.slice(0, 200) : String(error);
     throw new CheckpointError('malformed', file, field, `is not valid JSON: ${reason}`, { cause: error });
   }
+}
+
+/**
+ * Python writes NaN and Infinity, which are no JSON. As texts they harm no field that nobody reads, and where a number
+ * is read they are refused by the field's name.
+ */
+function quoteNonFinite(text: string): string {
+  let quoted = '';
+  let at = 0;
+  for (const { from, to } of stringsOf(text)) {
+    quoted += quoteIn(text.slice(at, from)) + text.slice(from, to);
+    at = to;
+  }
+  return quoted + quoteIn(text.slice(at));
+}
+
+const quoteIn = (between: string): string => between.replace(/-?\b(?:NaN|Infinity)\b/g, '"$&"');
+
+/** Places of all strings with their quotes. A pattern overflows the stack on a string of some megabytes. */
+function* stringsOf(text: string): Generator<{ from: number; to: number }> {
+  for (let from = text.indexOf('"'); from >= 0;) {
+    let to = from + 1;
+    while (to < text.length && text.charCodeAt(to) !== 0x22) to += text.charCodeAt(to) === 0x5c ? 2 : 1;
+    to++;
+    yield { from, to };
+    from = text.indexOf('"', to);
+  }
+}
+
+/** A key that an object of valid JSON has twice: readers disagree about which counts. Undefined when there is none. */
+export function repeatedKey(text: string): string | undefined {
+  const open: Set<string>[] = [];
+  let at = 0;
+  for (const { from, to } of stringsOf(text)) {
+    for (; at < from; at++) {
+      const c = text.charCodeAt(at);
+      if (c === 0x7b) open.push(new Set());
+      else if (c === 0x7d) open.pop();
+    }
+    at = to;
+    if (!isKey(text, to)) continue;
+    const name = JSON.parse(text.slice(from, to)) as string;
+    const keys = open.at(-1);
+    if (keys?.has(name)) return name;
+    keys?.add(name);
+  }
+  return undefined;
+}
+
+/** Whether a colon follows the string that ends at `at`. */
+function isKey(text: string, at: number): boolean {
+  while (at < text.length && text.charCodeAt(at) <= 0x20) at++;
+  return text.charCodeAt(at) === 0x3a;
 }
 
 /** Reads a JSON file of at most `limit` bytes. @throws CheckpointError. */

@@ -11,10 +11,17 @@ const MAX_PATTERN = 16_384;
  * Checks the parts of tokenizer.json that the library does not: ids (an id of a billion would allocate a vocabulary of
  * a billion), merges, and the length of patterns.
  *
- * @returns the number of ids, and the special tokens by name
+ * @returns the number of ids, those of them in the vocabulary proper, and the special tokens by name
  * @throws CheckpointError
  */
-export function assertTokenizerSane(json: unknown, file: string): { size: number; special: Map<string, number> } {
+export function assertTokenizerSane(
+  json: unknown,
+  file: string,
+): {
+  size: number;
+  vocabulary: number;
+  special: Map<string, number>;
+} {
   const fail = (code: CheckpointError['code'], field: string, message: string) =>
     new CheckpointError(code, file, field, message);
   if (!isObject(json)) throw fail('malformed', '', 'must be a JSON object');
@@ -26,7 +33,8 @@ export function assertTokenizerSane(json: unknown, file: string): { size: number
     const known = [...CHECKS.keys()].join(', ');
     throw fail('unsupported', 'model.type', `${JSON.stringify(kind)?.slice(0, 40)} is not read; ${known} are`);
   }
-  let size = check(model, fail);
+  const vocabulary = check(model, fail);
+  let size = vocabulary;
   const special = new Map<string, number>();
   for (const token of listOf(json['added_tokens'] ?? [], 'added_tokens', MAX_ADDED, fail)) {
     if (!isObject(token)) throw fail('malformed', 'added_tokens', 'must hold objects');
@@ -40,7 +48,7 @@ export function assertTokenizerSane(json: unknown, file: string): { size: number
   if (size === 0) throw fail('malformed', 'model.vocab', 'is empty');
   for (const part of ['normalizer', 'pre_tokenizer', 'post_processor', 'decoder'])
     checkPatterns(json[part], part, 0, fail);
-  return { size, special };
+  return { size, vocabulary, special };
 }
 
 type Fail = (code: CheckpointError['code'], field: string, message: string) => CheckpointError;

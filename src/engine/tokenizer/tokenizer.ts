@@ -76,13 +76,14 @@ export class Tokenizer {
   /** The same from parsed JSON. @throws CheckpointError */
   static fromJson(json: unknown, config: unknown, file: string, vocabSize: number): Tokenizer {
     if (!isObject(config)) throw new CheckpointError('malformed', file, CONFIG, 'must be a JSON object');
-    const { size, special } = assertTokenizerSane(json, file);
-    if (size > vocabSize) {
+    const { size, vocabulary, special } = assertTokenizerSane(json, file);
+    // Added tokens beyond the rows (a padding token that was never trained) do no harm until a text makes one.
+    if (vocabulary > vocabSize) {
       throw new CheckpointError(
         'mismatch',
         file,
         'model.vocab',
-        `has ids up to ${size - 1}, but the embedding has only ${vocabSize} rows; tokenizer and weights ` +
+        `has ids up to ${vocabulary - 1}, but the embedding has only ${vocabSize} rows; tokenizer and weights ` +
           `belong to different models`,
       );
     }
@@ -95,7 +96,7 @@ export class Tokenizer {
       return new Tokenizer(
         file,
         library,
-        size,
+        Math.min(size, vocabSize),
         special,
         config,
         JSON.stringify((json as JsonObject)['decoder'] ?? null).includes('"Regex"'),
@@ -125,6 +126,13 @@ export class Tokenizer {
     }
     const size = this.size;
     for (const id of ids) {
+      if (id !== undefined && id >= size && this.library.id_to_token(id) !== undefined)
+        throw new CheckpointError(
+          'outOfRange',
+          this.file,
+          'added_tokens',
+          `has "${this.library.id_to_token(id)}" with id ${id}, for which the embedding has no row`,
+        );
       if (id === undefined || !(id >= 0 && id < size))
         throw new CheckpointError(
           'mismatch',

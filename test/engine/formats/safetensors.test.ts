@@ -109,6 +109,21 @@ describe('a safetensors file', () => {
     await expect(SafetensorsFile.open(at('folder.safetensors'))).rejects.toMatchObject({ name: 'CheckpointError' });
   });
 
+  it.each([
+    [
+      'a tensor',
+      '{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"\\u0061":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}',
+      'a',
+    ],
+    ['a field', '{"a":{"dtype":"F32","shape":[2],"shape":[1],"data_offsets":[0,4]}}', 'shape'],
+  ])('is refused if %s stands twice in the header', async (_, header, field) => {
+    const bytes = Buffer.from(header);
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(bytes.length));
+    await writeFile(at('x.safetensors'), Buffer.concat([length, bytes, Buffer.alloc(4)]));
+    await expect(SafetensorsFile.open(at('x.safetensors'))).rejects.toMatchObject({ code: 'malformed', field });
+  });
+
   it('throws at NaN or infinite weights when they are read, and names the element', async () => {
     const half: TestTensor = { dtype: 'F16', shape: [2], bytes: Uint8Array.from([0, 0x3c, 0, 0x7c]) };
     await writeSafetensors(at('x.safetensors'), { nan: f32([5], (i) => (i === 3 ? NaN : 1)), half });

@@ -127,6 +127,19 @@ describe('a tokenizer', () => {
       expect(build(() => undefined, 400)).not.toThrow();
     });
 
+    it('a text makes an added token beyond the rows, and not before', () => {
+      const added = { id: 5_000, content: '[PAD]', special: true };
+      const tokenizer = build((t) => t.added_tokens.push(added))();
+      expect(tokenizer.encode('Hello world').length).toBeGreaterThan(0);
+      expect(() => tokenizer.encode('Hello [PAD]')).toThrow(
+        expect.objectContaining({
+          code: 'outOfRange',
+          field: 'added_tokens',
+          message: expect.stringContaining('[PAD]') as string,
+        }),
+      );
+    });
+
     it('its ids, merges, tokens or patterns are invalid', () => {
       expect(build((t) => (t.model['vocab'] = { a: 4e9 }))).toThrow(
         expect.objectContaining({ code: 'outOfRange', field: 'model.vocab' }),

@@ -1,5 +1,5 @@
 import { CheckpointError } from '../../checkpoint/errors';
-import { isObject, parseJson } from '../../checkpoint/json';
+import { isObject, parseJson, repeatedKey } from '../../checkpoint/json';
 import type { RangedFile } from '../ranged-file';
 import type { TensorDtype, TensorInfo } from '../tensor-source';
 
@@ -71,6 +71,14 @@ export function parseHeader(
   fileSize: number,
 ): Map<string, LocatedTensor> {
   const header = parseJson(text, path, 'header');
+  const twice = repeatedKey(text);
+  if (twice !== undefined)
+    throw new CheckpointError(
+      'malformed',
+      path,
+      twice.slice(0, 200),
+      'stands twice in the header, so its place is unclear',
+    );
   if (!isObject(header)) throw new CheckpointError('malformed', path, 'header', 'must be a JSON object');
   const names = Object.keys(header).filter((name) => name !== '__metadata__');
   if (names.length > MAX_TENSORS)
