@@ -82,7 +82,8 @@ export class Answering {
       },
     );
     await events?.sent();
-    return lines.convert({ ...answer, scope: request.scope });
+    const notices = [...answer.notices, ...this.encodingNotices(answer.citations)];
+    return lines.convert({ ...answer, scope: request.scope, notices });
   }
 
   /** Ranks the spans of a scope for a question. */
@@ -164,6 +165,13 @@ export class Answering {
       language,
       places: places.flatMap(({ kind, ...rest }) => (kind === 'line' ? [] : [{ kind, ...rest }])),
     };
+  }
+
+  private encodingNotices(citations: readonly Citation[]): string[] {
+    return [...new Set(citations.map(({ path }) => path))].flatMap((path) => {
+      const name = this.parts.workspace.guessedEncoding(path);
+      return name === undefined ? [] : [`The encoding of ${path} is uncertain. It was read as ${name}.`];
+    });
   }
 
   private fileLines(): FileLines {

@@ -310,12 +310,19 @@ export class Workspace {
     const why = whyFile(file, this.folders, this.indexer.context.settings);
     const entry = this.catalogue.entries.get(why.path);
     if (!why.indexed) return why;
+    if (entry?.encoding) return { ...why, reason: `${why.reason} ${encodingNote(entry.encoding)}` };
     if (entry?.replaced) return { ...why, reason: `${why.reason} It is not UTF-8: some characters were replaced.` };
     if (entry || this.documentCache.unsaved.has(why.path)) return why;
     const trouble = await this.troubleWith(file, why.path);
     if (trouble !== undefined) return { ...why, indexed: false, reason: `It ${trouble}.` };
     if (this.progress.state === 'ready') return why;
     return { ...why, indexed: false, reason: `${why.reason} It has not been read yet.` };
+  }
+
+  /** The encoding that a document was read in, where that is a guess. */
+  guessedEncoding(path: string): string | undefined {
+    const encoding = this.catalogue.entries.get(path)?.encoding;
+    return encoding && !encoding.sure ? encoding.name : undefined;
   }
 
   /** Why a file gives no document: "is a broken PDF"; undefined where it gives one. */
@@ -397,3 +404,6 @@ export class Workspace {
     }
   }
 }
+
+const encodingNote = ({ name, sure }: { name: string; sure: boolean }): string =>
+  sure ? `It is read as ${name}.` : `Its encoding is uncertain; it is read as ${name}. Save it as UTF-8 to be sure.`;

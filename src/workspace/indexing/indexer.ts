@@ -180,7 +180,12 @@ export class Indexer {
       return;
     }
     try {
-      const { document, size, mtimeMs, replaced } = await readDocument(file, path, settings.maxFileBytes, extractions);
+      const { document, size, mtimeMs, replaced, encoding } = await readDocument(
+        file,
+        path,
+        settings.maxFileBytes,
+        extractions,
+      );
       const { hash, language, text } = document;
       const secret = isPrivateKey(text);
       if (secret && !settings.secrets) {
@@ -212,6 +217,7 @@ export class Indexer {
           characters: text.length,
           ...(replaced ? { replaced } : {}),
           ...(secret ? { secret } : {}),
+          ...(encoding ? { encoding } : {}),
         },
         encoded,
       );

@@ -73,8 +73,7 @@ class TreeSitterSegmenter implements Segmenter {
 
   private async read(lines: LineTable, language: Language): Promise<Reading> {
     const { text } = lines;
-    if (text.length / lines.count > MAX_AVERAGE_LINE)
-      return { cuts: cutsByLength(lines), symbols: [], method: 'length' };
+    if (isMinified(lines)) return { cuts: cutsByLength(lines), symbols: [], method: 'length' };
     const { markup } = entryOf(language);
     if (markup) {
       const prose = readProse(lines, markup);
@@ -162,6 +161,29 @@ class TreeSitterSegmenter implements Segmenter {
   close(): void {
     this.grammars.close();
   }
+}
+
+/** Most lines are long. A picture in a string or a table of numbers on one line makes no program minified. */
+function isMinified(lines: LineTable): boolean {
+  if (lines.text.length / lines.count <= MAX_AVERAGE_LINE) return false;
+  let rest = 0;
+  let count = 0;
+  for (let line = 0; line < lines.count; line++) {
+    const length = lines.start(line + 1) - lines.start(line);
+    if (length > MAX_SEGMENT_CHARACTERS && isDataLine(lines.line(line, CODE_SAMPLE))) continue;
+    rest += length;
+    count++;
+  }
+  return count < MIN_LINES || rest / count > MAX_AVERAGE_LINE;
+}
+
+const CODE_SAMPLE = 20_000;
+const MIN_LINES = 3;
+/** Data has fewer brackets and semicolons than this share; minified programs have some 10 %. */
+const DATA_PUNCTUATION = 0.02;
+
+function isDataLine(text: string): boolean {
+  return (text.match(/[(){};]/g)?.length ?? 0) < DATA_PUNCTUATION * text.length;
 }
 
 function kindOf(language: Language): Segment['kind'] {

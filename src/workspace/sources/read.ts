@@ -2,6 +2,7 @@ import { sha256 } from '../../base/node';
 import { languageOf } from '../languages';
 import type { Document } from '../types';
 import { Extractions } from './extractions';
+import type { DetectedEncoding } from './extractors/encoding';
 import { ExtractionError, type Extraction, extractorFor, isPlainText, maxBytesOf } from './extractors';
 import { ReadError, readErrorOf } from './read-error';
 import { type FileBytes, readRegularFile, readRegularFileNow } from './regular-file';
@@ -15,6 +16,8 @@ export interface ReadResult {
   mtimeMs: number;
   /** True when bytes that are not UTF-8 were replaced by U+FFFD, because the file has another encoding. */
   replaced: boolean;
+  /** Set where the text is not Unicode. */
+  encoding?: DetectedEncoding;
 }
 
 /** Longer files are refused regardless of the setting: V8 ends the process at strings of 512 MB. */
@@ -84,7 +87,13 @@ function documentOf(file: string, path: string, { text, language, places }: Extr
 }
 
 function resultOf(file: string, path: string, { size, mtimeMs }: FileBytes, extraction: Extraction): ReadResult {
-  return { document: documentOf(file, path, extraction), size, mtimeMs, replaced: extraction.replaced ?? false };
+  return {
+    document: documentOf(file, path, extraction),
+    size,
+    mtimeMs,
+    replaced: extraction.replaced ?? false,
+    ...(extraction.encoding ? { encoding: extraction.encoding } : {}),
+  };
 }
 
 function extract(

@@ -3,7 +3,7 @@ import type { Dirent } from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { basename, dirname, join } from 'node:path';
-import { hasBinaryName } from './binary';
+import { binaryContent, hasBinaryName } from './binary';
 import { maxBytesOf } from './extractors';
 import type { WorkspaceFolders } from './folders';
 import { isWithin, realOf } from './paths';
@@ -125,8 +125,6 @@ class Walker {
         else if (verdict.reason !== 'git folder') this.report.skip(verdict.reason);
       } else if (verdict.excluded) {
         if (verdict.reason !== 'git folder') this.report.skip(verdict.reason);
-      } else if (hasBinaryName(entry.name)) {
-        this.report.skip('binary');
       } else {
         files.push(entry.name);
       }
@@ -195,6 +193,10 @@ class Walker {
       const { size, mtimeMs } = await stat(file);
       if (size > maxBytesOf(file, this.options.maxFileBytes)) {
         this.report.skip('too large');
+        return undefined;
+      }
+      if (hasBinaryName(basename(file)) && binaryContent(file) !== undefined) {
+        this.report.skip('binary');
         return undefined;
       }
       return { file, path, size, mtimeMs };

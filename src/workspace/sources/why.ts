@@ -1,8 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { WhyFile } from '../../protocol';
-import { hasBinaryName } from './binary';
-import { extractorFor, maxBytesOf } from './extractors';
+import { binaryContent, headOf } from './binary';
+import { maxBytesOf } from './extractors';
 import type { WorkspaceFolders } from './folders';
 import type { Rule } from './ignore-file';
 import { isWithin, posix, realOf } from './paths';
@@ -108,25 +108,16 @@ function fileTrouble(file: string, { maxFileBytes, secrets }: WhyOptions): strin
     const info = statSync(file);
     if (info.isDirectory()) return 'It is a folder.';
     if (!info.isFile()) return 'It is not a regular file.';
-    if (hasBinaryName(basename(file))) return 'Its file extension is that of a binary format.';
     if (info.size > maxBytesOf(file, maxFileBytes))
       return (
         `It has ${info.size.toLocaleString('en')} bytes, more than the setting anchorage.index.maxFileSizeKB ` +
         `allows (${maxFileBytes.toLocaleString('en')}).`
       );
-    const head = Buffer.alloc(8_192);
-    const handle = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    try {
-      if (!fstatSync(handle).isFile()) return 'It is not a regular file.';
-      const length = readSync(handle, head, 0, head.length, 0);
-      if (extractorFor(file, head.subarray(0, length)).extract === 'thread') return undefined;
-      const wide = (head[0] === 0xff && head[1] === 0xfe) || (head[0] === 0xfe && head[1] === 0xff);
-      if (!wide && head.subarray(0, length).includes(0)) return 'It contains NUL bytes, so it is binary.';
-      if (!secrets && isPrivateKey(head.toString('utf8', 0, length)))
-        return `It is a private key; the setting ${SECRETS_SETTING} decides about secrets.`;
-    } finally {
-      closeSync(handle);
-    }
+    const head = headOf(file);
+    const binary = binaryContent(file, head);
+    if (binary !== undefined) return `It ${binary}.`;
+    if (!secrets && isPrivateKey(head.toString('utf8')))
+      return `It is a private key; the setting ${SECRETS_SETTING} decides about secrets.`;
     return undefined;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;

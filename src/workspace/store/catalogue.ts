@@ -21,6 +21,8 @@ export interface CatalogueEntry {
   replaced?: boolean;
   /** The text is a private key; it stays only while the setting indexes secrets. */
   secret?: boolean;
+  /** Encoding that was detected, where the text is not Unicode; `sure` is false where another is nearly as likely. */
+  encoding?: { name: string; sure: boolean };
 }
 
 const enum Kind {

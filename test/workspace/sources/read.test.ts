@@ -32,7 +32,11 @@ describe('reading', () => {
   });
 
   it('replaces bytes that are not UTF-8, and reports it', async () => {
-    expect(await read(Buffer.from('caf\xe9 au lait', 'latin1'))).toEqual({ text: 'caf\uFFFD au lait', replaced: true });
+    expect(await read(Buffer.from('caf\xe9 au lait', 'latin1'))).toEqual({ text: 'café au lait', replaced: false });
+    expect(await read(Buffer.concat([Buffer.from('naïve Größe für alle'), Buffer.from([0xe9])]))).toEqual({
+      text: 'naïve Größe für alle\uFFFD',
+      replaced: true,
+    });
   });
 
   it('reports why a file gives no text', async () => {

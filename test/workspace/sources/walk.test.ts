@@ -403,11 +403,12 @@ describe('odd places', () => {
   });
 
   it('are excluded when binary or too large, and counted', async () => {
-    put('a.png');
+    put('a.png', '\x89PNG\0');
+    put('text.png');
     put('b.ts', 'x'.repeat(200_000));
     put('c.ts');
     const { paths, report } = await walked();
-    expect(paths).toEqual(['c.ts']);
+    expect(paths).toEqual(['c.ts', 'text.png']);
     expect(Object.fromEntries(report.skipped)).toEqual({ binary: 1, 'too large': 1 });
     expect(why('b.ts').reason).toContain('200,000 bytes');
     put('d.ts', 'a\0b');

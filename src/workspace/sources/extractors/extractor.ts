@@ -1,3 +1,4 @@
+import type { DetectedEncoding } from './encoding';
 import type { Language, Place } from '../../types';
 
 /** The text of a document for segmentation, indexing and quotation. */
@@ -9,6 +10,8 @@ export interface Extraction {
   places?: readonly Place[];
   /** True when bytes that are not UTF-8 were replaced by U+FFFD. */
   replaced?: boolean;
+  /** Set where the text is not Unicode. */
+  encoding?: DetectedEncoding;
 }
 
 /**

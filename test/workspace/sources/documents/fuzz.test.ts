@@ -1,0 +1,7 @@
+/** A sample of harmed and random documents; fuzz.long.test.ts runs many more. */
+import { expect, test } from 'vitest';
+import { fuzz, fuzzedExtractors } from './fuzz';
+
+test.each(fuzzedExtractors())('$name gives text or a typed error, whatever the bytes', async (extractor) => {
+  expect(await fuzz(extractor, 200, 1)).toBeGreaterThan(0);
+});
