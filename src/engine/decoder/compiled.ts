@@ -66,6 +66,7 @@ export async function openCompiled(
   if (found.state === 'sound') return compiled(found.manifest, directory, true);
   if (found.state === 'harmed')
     tell?.(`${directory}: the compiled model is harmed (${found.reason}); compiling it again`);
+  await removeLeftOver(cacheDirectory);
   await compileTo(directory, checkpoint, weights);
   const made = await readManifest(directory);
   if (made.state !== 'sound') throw unwritable(directory, new Error('what was written does not read back'));
@@ -74,6 +75,24 @@ export async function openCompiled(
 
 function compiled({ tensors, byteLength, digest }: Manifest, directory: string, cached: boolean): CompiledWeights {
   return { stored: tensors, source: { directory }, byteLength, digest, cached };
+}
+
+/** Removes what processes that were killed while they compiled have left: up to the size of a model each. */
+async function removeLeftOver(cacheDirectory: string): Promise<void> {
+  for (const name of await readdir(cacheDirectory).catch(() => [])) {
+    const [, pid] = /\.(\d+)-[0-9a-f]{8}\.partial$/.exec(name) ?? [];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    await rm(join(cacheDirectory, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 async function compileTo(directory: string, checkpoint: Checkpoint, weights: WeightFormat): Promise<void> {
