@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -229,6 +230,20 @@ describe('compiled weights on disk', () => {
     expect(await digestOf(checkpoint, null)).toBe(sound);
     const harmed = tampered(checkpoint, 'model.norm.weight', (values) => values.fill(1.5, 3, 4));
     expect(await digestOf(harmed, null)).not.toBe(sound);
+    await checkpoint.close();
+  });
+
+  it('of a killed process are removed, and those of a running one stay', async () => {
+    const checkpoint = await open();
+    const { pid: gone = 0 } = spawnSync(process.execPath, ['-e', '']);
+    const left = `x-f32-v4.${gone}-0123abcd.partial`;
+    const running = `x-f32-v4.${process.pid}-0123abcd.partial`;
+    for (const name of [left, running]) await mkdir(join(folder, name));
+    await (await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: folder, threads: 1 })).close();
+    const names = await readdir(folder);
+    expect(names).toContain(running);
+    expect(names).not.toContain(left);
+    expect(names).toHaveLength(2);
     await checkpoint.close();
   });
 
