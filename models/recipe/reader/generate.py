@@ -1,7 +1,7 @@
 """Greedy decoding of many continuations at once; a stem that several of them share is read once.
 
 The model's own forward rotates and copies all past keys at each call. Here keys are kept rotated, in buffers of their
-final size, and query heads of one key head share a product: five times as fast for a batch on a CPU.
+final size, and query heads of one key head share a product.
 
 Shapes: N prompts, S rows of the longest stem, W of the longest prompt, K key heads, G query heads a key head, D head size.
 """

@@ -1,8 +1,8 @@
 """The reader's longer window: `python -m recipe.reader.long_window --base DIR --tokens DIR --run DIR --factors FILE`.
 
 From 8,192 to 32,768 rows: DCIS factors, S2-Attn in training, LoRA+ (attention maps by a low rank, norms in full). The
-embeddings are three quarters of an adapter's bytes that a package can hold and stay as they are unless --embeddings is
-given. --adapter merges an adapter of the tasks into the base first. --window and --first-rows make the same run smaller.
+embeddings alone are 57 MB in f16, more than an adapter may take in the package: they stay as they are unless
+--embeddings is given. --adapter merges an adapter of the tasks into the base first.
 """
 
 from __future__ import annotations

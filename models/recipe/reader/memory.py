@@ -1,4 +1,4 @@
-"""The reader's memory tokens: `python -m recipe.reader.memory --base DIR --adapter DIR --tokens DIR --rows... --run DIR`.
+"""The reader's memory tokens: `python -m recipe.reader.memory --base DIR --adapter DIR --tokens DIR --run DIR`.
 
 The recipe's memory stage at 32 and 8 tokens a memory token, over the base with an adapter of the tasks merged in. Beside
 its tasks (continuing, repeating, copying, needles) it answers questions whose evidence stands as memory tokens only.
