@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Span } from '../../protocol';
 import type { Asking } from '../answers/asking';
 import { workspacePath } from '../configuration';
+import { documentUri } from '../editor/document-text';
 import { linesRange } from '../editor/span-opener';
 import type { Services } from '../services';
 
@@ -44,7 +45,8 @@ export function spanOf(uri: vscode.Uri, startLine: number, endLine: number): Spa
 
 /** The given file, else the open file. @throws Error if there is no file on disk */
 export function fileUri(given: vscode.Uri | undefined): vscode.Uri {
-  const uri = given instanceof vscode.Uri ? given : vscode.window.activeTextEditor?.document.uri;
+  const shown = given instanceof vscode.Uri ? given : vscode.window.activeTextEditor?.document.uri;
+  const uri = shown && documentUri(shown);
   if (!uri) throw new Error(vscode.l10n.t('Open a file first.'));
   if (uri.scheme !== 'file') throw new Error(vscode.l10n.t('{0} is not a file on disk. Save it first.', uri.path));
   return uri;

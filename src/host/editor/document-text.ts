@@ -17,6 +17,11 @@ export function textUri(file: string): vscode.Uri {
   return vscode.Uri.file(file).with({ scheme: SCHEME });
 }
 
+/** The file of an extracted text; any other URI as it is. */
+export function documentUri(uri: vscode.Uri): vscode.Uri {
+  return uri.scheme === SCHEME ? uri.with({ scheme: 'file' }) : uri;
+}
+
 /** Shows extracted texts, which are as they were indexed: with headings and marks between the pages. */
 export class DocumentText implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<vscode.Uri>();
@@ -28,7 +33,7 @@ export class DocumentText implements vscode.TextDocumentContentProvider, vscode.
   }
 
   async provideTextDocumentContent(uri: vscode.Uri, token: vscode.CancellationToken): Promise<string> {
-    const { text } = await this.client.request('document/text', { file: uri.with({ scheme: 'file' }).fsPath }, token);
+    const { text } = await this.client.request('document/text', { file: documentUri(uri).fsPath }, token);
     return text;
   }
 

@@ -70,11 +70,16 @@ function codeLines({ pieces, mark }: Block): Piece[] {
   const lines: Piece[] = [];
   let open: Piece | undefined;
   for (const { text, line } of pieces) {
-    const parts = text.split('\n');
-    parts.forEach((part, i) => {
-      if (i === 0 && open) open.text += part;
-      else lines.push((open = { text: part, line: line + i }));
-    });
+    let at = line;
+    for (const part of text.split(/(\n|\u000B)/)) {
+      if (part === '\n' || part === LINE_BREAK) {
+        // A line break by a tag or an entity is none of the source.
+        if (part === '\n') at++;
+        lines.push((open = { text: '', line: at }));
+      } else if (!open) lines.push((open = { text: part, line: at }));
+      else if (open.text === '') Object.assign(open, { text: part, line: at });
+      else open.text += part;
+    }
   }
   while (lines.length > 0 && lines[0]?.text.trim() === '') lines.shift();
   while (lines.length > 0 && lines.at(-1)?.text.trim() === '') lines.pop();

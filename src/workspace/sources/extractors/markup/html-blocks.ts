@@ -105,7 +105,7 @@ class HtmlReader {
     if (leftOut) this.hidden++;
     if (this.hidden > 0) return;
     if (main) this.mainDepth++;
-    if (name === 'br') this.add(this.pre > 0 ? '\n' : LINE_BREAK, this.line);
+    if (name === 'br') this.add(LINE_BREAK, this.line);
     else if (INLINE_CODE.has(name) && this.pre === 0) this.add('`', this.line);
     if (!BREAKS.has(name)) return;
     const row = this.rows.at(-1);
