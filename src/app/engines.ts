@@ -16,7 +16,7 @@ export interface ModelChoices {
 const MEMORY_LIMIT_BYTES = 750e6;
 /** Most memory of a chosen checkpoint, as a share of the machine's, so that it does not swap. */
 const CHAT_SHARE = 0.5;
-/** Longest wait (ms) of encoding for an answer that is being written. Afterwards both run. */
+/** Maximum time (ms) that encoding waits for an answer. After that, both run. */
 const ENCODING_PATIENCE = 20_000;
 
 export class Engines {

@@ -21,7 +21,7 @@ export class FileLines {
 
   constructor(private readonly documents: PlacedDocuments) {}
 
-  /** The same value with the lines of files in it, and the page, section or cell of each span. */
+  /** Returns a copy whose spans have line numbers of the file, and their page, section or cell. */
   async convert<T>(value: T): Promise<T> {
     const files = new Set<string>();
     visitSpans(value, (span) => {

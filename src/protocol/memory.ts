@@ -23,7 +23,7 @@ export interface DenseRatio {
 export interface SegmentMemory {
   tokens: number;
   coarseRows: number;
-  /** Fine rows that are not coarse rows too (memory/rows.ts, `coarsePlaces`). */
+  /** Fine rows that are not coarse rows too (memory/row-layout.ts, `coarsePlaces`). */
   restRows: number;
   bytesPerRow: number;
   /** f16. The selection vector follows the text's vector, for models that have one. */

@@ -9,12 +9,12 @@ import { inspectorFlags } from './inspector';
 
 /** Milliseconds, except `mostEnds`. */
 export interface SupervisorTiming {
-  /** Delay of the first restart; it doubles with each further end in a row. */
+  /** Delay of the first restart; it doubles with each further crash in a row. */
   firstDelay: number;
   longestDelay: number;
-  /** A process that has run this long ends the row of failures. */
+  /** After this run time the crash counter starts again. */
   healthy: number;
-  /** Ends in a row after which the process is given up. */
+  /** Crashes in a row after which the process is not restarted. */
   mostEnds: number;
   /** Interval of the checks for silence and idleness. */
   tick: number;
@@ -75,9 +75,9 @@ export interface SupervisorOptions {
 }
 
 /**
- * Owns one child process that talks JSON-RPC over IPC: forks it, restarts it with growing delays, gives it up after
- * several ends in a row, kills it when it is silent, and tells when it has been idle. The owner decides what starting,
- * readiness and idleness mean.
+ * Owns one child process that talks JSON-RPC over IPC: forks it, restarts it with growing delays, stops restarting it
+ * after several crashes in a row, kills it when it is silent, and tells when it has been idle. The owner decides what
+ * starting, readiness and idleness mean.
  */
 export class Supervisor {
   /** The process in use; undefined from its end, or from `stop`, to the next `launch`. */

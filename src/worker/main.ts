@@ -11,7 +11,7 @@ const HEARTBEAT_MS = 2_000;
 
 function main(): void {
   if (!process.send) {
-    process.stderr.write('The worker is started by the extension, over IPC; the terminal has `anchorage`.\n');
+    process.stderr.write('The worker is started by the extension, over IPC; in a terminal, use `anchorage`.\n');
     process.exit(2);
   }
   lowerPriority();

@@ -1,14 +1,16 @@
-/** Cites the defining line of every identifier in the question that the quoted passages do not already show. */
+/** Cites the defining lines of identifiers in the question that the quoted passages do not already show. */
 import type { RankedSpan } from '../../protocol';
 import type { CitationList } from '../citations';
 import { code } from '../facts';
 import type { PassageSource } from './passage-source';
 import type { Question } from '../../search';
 
-const MOST = 8;
-const WIDTH = 160;
+/** Further identifiers of the question are left out. */
+const MAX_NAMES = 8;
+/** Longer lines are cut. */
+const MAX_LINE_CHARACTERS = 160;
 
-/** Lists a line for each name in the question that `shown` does not contain. Undefined if there is none. */
+/** Lists a line for each of the first names in the question that `shown` lacks. Undefined if there is none. */
 export async function askedNamesBlock(
   { names, text: asked }: Question,
   shown: string,
@@ -18,7 +20,7 @@ export async function askedNamesBlock(
 ): Promise<string | undefined> {
   // A capitalized word may be a plain word, so it counts as a name only if the question marks it as code.
   const named = names.filter((name) => !/^\p{Lu}\p{Ll}+$/u.test(name) || asked.includes(`\`${name}`));
-  const missing = named.filter((name) => !wordOf(name).test(shown)).slice(0, MOST);
+  const missing = named.filter((name) => !wordOf(name).test(shown)).slice(0, MAX_NAMES);
   const lines: string[] = [];
   for (const name of missing) {
     const found = await lineOf(name, spans, source);
@@ -32,7 +34,7 @@ export async function askedNamesBlock(
     const said = text.trim();
     lines.push(
       `- ${code(name)} at ${code(`${path}:${line}`)}: ` +
-        `${code(said.length > WIDTH ? `${said.slice(0, WIDTH)}…` : said)} [${number}]`,
+        `${code(said.length > MAX_LINE_CHARACTERS ? `${said.slice(0, MAX_LINE_CHARACTERS)}…` : said)} [${number}]`,
     );
   }
   return lines.length === 0 ? undefined : ['Named in the question:', '', ...lines].join('\n');

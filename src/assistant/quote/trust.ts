@@ -6,18 +6,19 @@ import type { Question } from '../../search';
 import type { Passage } from './passages';
 import { isFunction } from './subject';
 
-const TEST = 0.5;
+const TEST_FACTOR = 0.5;
 /** A lock file contains every package name and explains none. */
-const LOCK = 0.2;
-const STUB = 0.6;
-const IMPORTS = 0.4;
-/** Fields, types and one-line constants seldom show how or why something is done. */
-const FIELD = 0.7;
-const HELD_LINES = 2;
+const LOCK_FILE_FACTOR = 0.2;
+const STUB_FACTOR = 0.6;
+const IMPORTS_FACTOR = 0.4;
+/** Fields, types and constants of one or two lines seldom show how or why something is done. */
+const DATA_FACTOR = 0.7;
+/** Longer constants are tables, which may answer how something is done. */
+const MAX_CONSTANT_LINES = 2;
 /** A definition shows how something works. A declaration only shows that it exists. */
-const DECLARED = 0.75;
+const DECLARATION_FACTOR = 0.75;
 /** Benchmarks, build scripts and examples use the code that a question is about. */
-const BESIDE = 0.7;
+const TOOLING_FACTOR = 0.7;
 
 /**
  * Product of the factors that apply. Questions more often ask about working code than about tests, stubs and imports.
@@ -35,18 +36,18 @@ export function trust(
   const lines = all.slice(startLine - 1, endLine);
   let factor = 1;
   const kind = pathKind(document.path);
-  if (!question.wants.tests && (kind.test || isInlineTest(symbol, document.language))) factor *= TEST;
-  if (kind.lock && !/\block|checksum|\bpinned\b/i.test(question.text)) factor *= LOCK;
-  if (symbol && isBesideThePoint(question, symbol)) factor *= FIELD;
-  if (kind.declaration || (symbol && isDeclared(symbol, all, document.language))) factor *= DECLARED;
+  if (!question.wants.tests && (kind.test || isInlineTest(symbol, document.language))) factor *= TEST_FACTOR;
+  if (kind.lock && !/\block|checksum|\bpinned\b/i.test(question.text)) factor *= LOCK_FILE_FACTOR;
+  if (symbol && isBesideThePoint(question, symbol)) factor *= DATA_FACTOR;
+  if (kind.declaration || (symbol && isDeclared(symbol, all, document.language))) factor *= DECLARATION_FACTOR;
   if ((kind.tooling || kind.example) && !/\b(benchmark|example|script|build|sample|demo|tool)/i.test(question.text))
-    factor *= BESIDE;
+    factor *= TOOLING_FACTOR;
   if (
     lines.filter((line) => /^\s*(import|from|use|using|#include|export \*|\/\*\* @import)\b|^\s*[\w$]+,\s*$/.test(line))
       .length >
     lines.length / 2
   )
-    factor *= IMPORTS;
+    factor *= IMPORTS_FACTOR;
   if (
     lines.length <= 12 &&
     lines.some((line) =>
@@ -55,7 +56,7 @@ export function trust(
       ),
     )
   )
-    factor *= STUB;
+    factor *= STUB_FACTOR;
   return factor;
 }
 
@@ -73,7 +74,7 @@ function isBesideThePoint({ form, names }: Question, { name, kind, startLine, en
   if (form === 'value' || form === 'what' || names.includes(name)) return false;
   return (
     ['field', 'type', 'interface'].includes(kind) ||
-    (['constant', 'variable'].includes(kind) && endLine - startLine < HELD_LINES)
+    (['constant', 'variable'].includes(kind) && endLine - startLine < MAX_CONSTANT_LINES)
   );
 }
 

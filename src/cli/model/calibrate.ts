@@ -63,7 +63,7 @@ export async function runCalibrate(argv: readonly string[], io: ModelIo): Promis
       ...(io.signal ? { signal: io.signal } : {}),
       onStep: async (now, { evaluations, total, best }) => {
         await interrupted.write(now, evaluations === total);
-        // Settling a segment is a step without an evaluation.
+        // A step that only finishes a segment evaluates nothing.
         if (evaluations === told || (evaluations % 10 !== 1 && evaluations !== total)) return;
         told = evaluations;
         io.note(`${evaluations} of ${total} evaluations, best ${best.toPrecision(5)}`);

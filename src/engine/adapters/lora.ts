@@ -25,7 +25,7 @@ interface Update {
 
 /**
  * The weights of a checkpoint with a PEFT LoRA adapter merged in: W' = W + (α/r) B A (Hu et al. 2021, §4.1). Rows are
- * merged as they are read, so that merging needs no memory of its own. A tensor of the adapter is used or refused,
+ * merged as they are read, so merging needs no extra memory. A tensor of the adapter is used or refused,
  * never ignored.
  */
 export class LoraSource implements TensorSource {

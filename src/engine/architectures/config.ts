@@ -57,7 +57,7 @@ export function configOf(fields: Fields, family: ModelFamily): ModelConfig {
     kvHeads,
     headDim,
     normEps: fields.optionalNumber('rms_norm_eps', 1e-12, 0.1) ?? defaults.normEps ?? 1e-6,
-    // With scales the two uses of a tied matrix have factors of their own.
+    // With weight scales, input and output need different factors, so the matrix is not shared.
     tiedEmbeddings: fields.boolean('tie_word_embeddings', defaults.tiedEmbeddings ?? false) && !weightScales,
     layerDescriptions,
     ...optional('weightScales', weightScales),
@@ -72,7 +72,7 @@ export function configOf(fields: Fields, family: ModelFamily): ModelConfig {
   };
 }
 
-/** One description a layer; layers that compute alike share one object. */
+/** One description per layer. Identical layers share one object. */
 function parseLayers(
   fields: Fields,
   family: ModelFamily,

@@ -22,7 +22,8 @@ export interface ModelFamily {
   /** Biases of the feed-forward (`mlp_bias`). Default: none. */
   readonly feedForwardBias?: 'none' | 'configured';
   /**
-   * `never`: the field `sliding_window` is ignored; `stated`: it holds; `switched`: where `use_sliding_window` says so.
+   * When `sliding_window` applies to a config without `layer_types`; `layer_types` decides where it is present.
+   * `never`: the field is ignored; `stated`: it holds; `switched`: where `use_sliding_window` says so.
    */
   readonly slidingWindow: 'never' | 'stated' | 'switched';
   /** `partial_rotary_factor` may leave part of each head un-rotated. */

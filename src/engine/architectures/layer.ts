@@ -1,6 +1,9 @@
 import type { ModelConfig } from './model-config';
 
-/** How one decoder layer computes. The graphs (decoder/onnx) and the kernels (decoder/wasm) both read it. */
+/**
+ * How one decoder layer computes. The graphs (decoder/onnx) and the kernels (decoder/wasm) read it through `layerOf`,
+ * as do the lists of tensors (layout.ts) and the readers of weights (decoder/weights.ts, decoder/memory-weights.ts).
+ */
 export interface LayerDescription {
   /** `before`: x + f(norm(x)), as in Llama. `after`: x + norm(f(x)), as in OLMo 2. */
   readonly norm: 'before' | 'after';

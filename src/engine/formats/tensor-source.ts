@@ -44,7 +44,10 @@ export interface RowRange {
   to: number;
 }
 
-/** Rounded rows in the form of the products: blocks of 32 columns, each with one scale; see decoder/quantize.ts. */
+/**
+ * Rounded rows in the layout that the matrix products read: blocks of 32 columns, each with one scale. See
+ * decoder/quantize.ts.
+ */
 export interface WeightBlocks {
   /**
    * 8 bits: [rows, blocks, 32], shifted by 128; 4 bits: [rows, blocks, 16], shifted by 8, the even column in the low

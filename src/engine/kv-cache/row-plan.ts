@@ -41,7 +41,10 @@ export function planRows(
   return rows;
 }
 
-/** Most of the held and planned rows that the policy keeps at once while they are read in chunks. */
+/**
+ * Predicts which of the held and planned rows stay while the tokens are read in chunks, and returns the largest number
+ * at once. It drops none: `Context#dropUnseen` drops rows by the same rule of the policy.
+ */
 export function mostKept(
   policy: AttentionPolicy,
   held: readonly RowPlace[],

@@ -42,8 +42,8 @@ export interface Declaration {
 }
 
 /**
- * Everything specific to one language. Indexing, segmentation and summaries use only this table, so a new language is
- * one entry (docs/how-to/add-a-language.md). Only `id` is required. A language without grammar and patterns is cut by
+ * Most of a language is its entry. Answers, hover and summaries also have a few rules of their own for some languages
+ * (docs/how-to/add-a-language.md lists them). Only `id` is required. A language without grammar and patterns is cut by
  * layout and has no definitions.
  */
 export interface LanguageEntry {

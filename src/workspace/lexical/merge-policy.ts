@@ -1,5 +1,6 @@
-/** Number of packs of one tier that are joined, and the maximum number of packs of any size. */
+/** Number of packs from which a tier is joined, and the largest factor between sizes in a tier. */
 const FAN_IN = 4;
+/** Maximum number of packs of all sizes. */
 const MOST_PACKS = 8;
 /** Smaller packs form one tier: the many small flushes of an editing session. */
 const SMALLEST_TIER = 1 << 20;
@@ -13,8 +14,9 @@ export interface PackSize {
 }
 
 /**
- * Returns the indices of the packs to join next, or none. Packs whose sizes are within a factor of four form a tier,
- * and are joined four at a time. Each posting is therefore rewritten O(log n) times over the life of the index.
+ * Returns the indices of the packs to join next, or none. Packs whose sizes are within a factor of four form a tier.
+ * A tier of four or more packs is joined into one. Each posting is therefore rewritten O(log n) times over the
+ * life of the index.
  */
 export function chooseMerge(packs: readonly PackSize[]): number[] {
   const empty = packs.flatMap((pack, i) => (pack.live === 0 ? [i] : []));

@@ -1,6 +1,6 @@
 /**
  * Increase when the same text would be cut differently or other symbols would be found. Data stored under another
- * version is rebuilt (docs/architecture.md, "The walk").
+ * version is rebuilt.
  */
 export const SEGMENTER_VERSION = 8;
 

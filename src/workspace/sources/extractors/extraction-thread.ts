@@ -33,9 +33,8 @@ const IDLE_MS = 20_000;
 declare const __dirname: string | undefined;
 
 /**
- * Extracts documents in a thread, one at a time. Their libraries then hold up no question, and a document that takes
- * too long or too much memory ends the thread and nothing else. The thread starts with the first document and ends
- * when idle.
+ * Extracts documents in a thread, one at a time. So they never delay a question, and a bad document can only end this
+ * thread. The thread starts with the first document and ends when idle.
  */
 export class ExtractionThread {
   private readonly script: string;

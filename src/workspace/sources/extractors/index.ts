@@ -1,6 +1,7 @@
 /**
  * Document types. Each is one file that converts bytes to text and a map from lines to places. A new type needs its
- * file and a line in EXTRACTORS (docs/how-to/add-a-document-type.md).
+ * file and an entry in EXTRACTORS. A type that runs in the thread also needs an entry in EXTRACT of extraction-work.ts
+ * (docs/how-to/add-a-document-type.md).
  */
 import type { Extractor } from './extractor';
 import { DOCX, EPUB, PDF } from './binary-documents';
