@@ -22,12 +22,12 @@ export async function checkStored(
     {
       name: 'Index',
       ...(await checkIndex(storageDirectory)),
-      remedy: 'Run `anchorage index`: it makes the harmed part again.',
+      remedy: 'Run `anchorage index`: it makes the damaged part again.',
     },
     {
       name: 'Memories',
       ...(await checkMemories(join(storageDirectory, 'memories'))),
-      remedy: 'Run `anchorage index --memories`: it makes the harmed memories again.',
+      remedy: 'Run `anchorage index --memories`: it makes the damaged memories again.',
     },
     ...(await checkModels(models)),
   ];
@@ -49,7 +49,7 @@ async function checkModels(models: { modelsDirectory: string; settings: WorkerSe
     parts.push({
       name: kind === 'bundled' ? 'Bundled model' : 'Chosen model',
       files: 1,
-      harmed: reason === undefined ? [] : [{ file: directory, reason }],
+      damaged: reason === undefined ? [] : [{ file: directory, reason }],
       remedy: kind === 'bundled' ? 'Install the extension again.' : 'Download the model again, or choose another one.',
     });
   }

@@ -1,8 +1,8 @@
 import { crc32 } from 'node:zlib';
 
 /**
- * CRC-32 of each block of a stream of bytes. A CRC notices every flipped bit and every run of up to 32 harmed bits, and
- * costs less than half of SHA-256. It protects against harm, not against an attacker.
+ * CRC-32 of each block of a stream of bytes. A CRC notices every flipped bit and every run of up to 32 damaged bits,
+ * and costs less than half of SHA-256. It protects against accidental damage, not against an attacker.
  */
 export class BlockChecksums {
   readonly #sums: number[] = [];

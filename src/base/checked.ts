@@ -1,5 +1,5 @@
-/** Files that were verified, and those of them that are harmed. */
+/** Files that were verified, and those of them that are damaged. */
 export interface Checked {
   files: number;
-  harmed: readonly { file: string; reason: string }[];
+  damaged: readonly { file: string; reason: string }[];
 }

@@ -6,7 +6,7 @@ import type { Arguments } from './arguments';
 import { cacheDirectory, DEFAULTS, modelDirectoryOf, storageOf } from './session';
 import { write, writeJson } from './write';
 
-/** @throws AppError when anything is harmed: exit code 1 */
+/** @throws AppError when anything is damaged: exit code 1 */
 export async function runCheck(args: Arguments): Promise<void> {
   const storageDirectory = storageOf(args, 'check');
   const parts = await checkStored(storageDirectory, {
@@ -14,15 +14,15 @@ export async function runCheck(args: Arguments): Promise<void> {
     settings: { ...DEFAULTS, modelDirectory: modelDirectoryOf(args) },
   });
   await (args.json ? writeJson({ storageDirectory, parts }, 2) : write(parts.flatMap(linesOf).join('\n')));
-  const harmed = parts.reduce((sum, part) => sum + part.harmed.length, 0);
-  if (harmed > 0) throw new AppError<'harmed'>('harmed', `${counted(harmed, 'file')} harmed.`);
+  const damaged = parts.reduce((sum, part) => sum + part.damaged.length, 0);
+  if (damaged > 0) throw new AppError<'damaged'>('damaged', `${counted(damaged, 'file')} damaged.`);
 }
 
-function linesOf({ name, files, harmed, remedy }: CheckedPart): string[] {
+function linesOf({ name, files, damaged, remedy }: CheckedPart): string[] {
   if (files === 0) return [`${name.padEnd(16)} nothing stored`];
-  if (harmed.length === 0) return [`${name.padEnd(16)} sound (${counted(files, 'file')})`];
+  if (damaged.length === 0) return [`${name.padEnd(16)} sound (${counted(files, 'file')})`];
   return [
-    `${name.padEnd(16)} ${harmed.length} of ${counted(files, 'file')} harmed. ${remedy}`,
-    ...harmed.map(({ file, reason }) => `  ${printableName(reason.startsWith(file) ? reason : `${file}: ${reason}`)}`),
+    `${name.padEnd(16)} ${damaged.length} of ${counted(files, 'file')} damaged. ${remedy}`,
+    ...damaged.map(({ file, reason }) => `  ${printableName(reason.startsWith(file) ? reason : `${file}: ${reason}`)}`),
   ];
 }

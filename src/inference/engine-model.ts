@@ -65,7 +65,7 @@ export class EngineModel {
   static async load(
     { directory, compiledDirectory, encoderDirectory, weights, threads, checked }: LoadParams,
     signal?: AbortSignal,
-    onHarm?: (message: string) => void,
+    onDamage?: (message: string) => void,
   ): Promise<EngineModel> {
     if (checked) await checkSums(directory);
     const checkpoint = await openCheckpoint(directory);
@@ -78,7 +78,7 @@ export class EngineModel {
         weights,
         cacheDirectory: compiledDirectory,
         threads: threads || undefined,
-        ...(onHarm ? { onHarm } : {}),
+        ...(onDamage ? { onDamage } : {}),
       };
       const decoder = await (memoryConfig
         ? withSlots(memoryConfig, (slots) => Decoder.open(checkpoint, { ...options, ...slots }))

@@ -173,9 +173,9 @@ describe('the explanation cache', () => {
       expect(await cache.get(key)).toBeUndefined();
     }
     for (let at = 0; at < whole.length; at += 7) {
-      const harmed = Buffer.from(whole);
-      harmed[at] = (harmed[at] ?? 0) ^ 1;
-      writeFileSync(file, harmed);
+      const damaged = Buffer.from(whole);
+      damaged[at] = (damaged[at] ?? 0) ^ 1;
+      writeFileSync(file, damaged);
       expect(await cache.get(key)).toBeUndefined();
     }
     await cache.set(key, explanation);

@@ -87,15 +87,15 @@ describe('anchorage check', () => {
     ['Index', /index-0\/lexical: the checksum/, () => join(storage, 'index-0', 'lexical', 'lexical.manifest')],
     ['Memories', /1\.pack: 1 of 1 records/, () => join(storage, 'memories', '1.pack')],
     ['Compiled models', /weights\.bin/, () => join(compiled, readdirSync(compiled)[0] as string, 'weights.bin')],
-  ])('names a harmed file of the part %s (%s), says what to do and ends with 1', (part, named, file) => {
+  ])('names a damaged file of the part %s (%s), says what to do and ends with 1', (part, named, file) => {
     harm(file());
     const { status, stdout, stderr } = check();
     expect(status).toBe(1);
-    expect(stderr).toContain('1 file harmed');
-    expect(stdout).toMatch(new RegExp(`${part} +1 of \\d files? harmed\\. \\S+ .*again`));
+    expect(stderr).toContain('1 file damaged');
+    expect(stdout).toMatch(new RegExp(`${part} +1 of \\d files? damaged\\. \\S+ .*again`));
     expect(stdout).toMatch(named);
-    const { parts } = JSON.parse(check('--json').stdout) as { parts: { name: string; harmed: unknown[] }[] };
-    expect(parts.filter(({ harmed }) => harmed.length > 0).map(({ name }) => name)).toEqual([part]);
+    const { parts } = JSON.parse(check('--json').stdout) as { parts: { name: string; damaged: unknown[] }[] };
+    expect(parts.filter(({ damaged }) => damaged.length > 0).map(({ name }) => name)).toEqual([part]);
   });
 });
 

@@ -64,7 +64,7 @@ export async function openModel(name: string, values: Values, io: ModelIo): Prom
       parameterCount(checkpoint.config) > KEPT_ON_DISK ? join(io.modelsDirectory, 'compiled') : null;
     const decoder = await Decoder.open(checkpoint, {
       cacheDirectory,
-      onHarm: (message) => io.note(message),
+      onDamage: (message) => io.note(message),
       ...(weights ? { weights } : {}),
       ...(threads ? { threads } : {}),
     });

@@ -28,7 +28,7 @@ export async function checkSums(directory: string): Promise<void> {
         'mismatch',
         join(directory, name),
         '',
-        'is not the file that SHA256SUMS lists; it was changed or harmed, so install the package again',
+        'is not the file that SHA256SUMS lists; it was changed or damaged, so install the package again',
       );
     listed.add(name);
   }

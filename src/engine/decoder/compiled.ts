@@ -31,8 +31,8 @@ interface Manifest {
   tensors: StoredTensors;
 }
 
-/** Tells what was found harmed and made anew. */
-export type TellHarm = (message: string) => void;
+/** Tells what was found damaged and made anew. */
+export type TellDamage = (message: string) => void;
 
 /**
  * Opens the compiled weights of a checkpoint from `cacheDirectory`, or compiles them now. Every byte is verified. They
@@ -45,7 +45,7 @@ export async function openCompiled(
   checkpoint: Checkpoint,
   weights: WeightFormat,
   cacheDirectory: string | null,
-  tell?: TellHarm,
+  tell?: TellDamage,
 ): Promise<CompiledWeights> {
   if (cacheDirectory === null) {
     const writer = new MemoryWeightWriter();
@@ -64,8 +64,8 @@ export async function openCompiled(
   const directory = join(cacheDirectory, `${checkpoint.fingerprint.slice(0, 32)}-${weights}-v${VERSION}`);
   const found = await readManifest(directory);
   if (found.state === 'sound') return compiled(found.manifest, directory, true);
-  if (found.state === 'harmed')
-    tell?.(`${directory}: the compiled model is harmed (${found.reason}); compiling it again`);
+  if (found.state === 'damaged')
+    tell?.(`${directory}: the compiled model is damaged (${found.reason}); compiling it again`);
   await removeLeftOver(cacheDirectory);
   await compileTo(directory, checkpoint, weights);
   const made = await readManifest(directory);
@@ -148,7 +148,7 @@ async function replace(partial: string, directory: string): Promise<void> {
   }
 }
 
-type Found = { state: 'sound'; manifest: Manifest } | { state: 'absent' } | { state: 'harmed'; reason: string };
+type Found = { state: 'sound'; manifest: Manifest } | { state: 'absent' } | { state: 'damaged'; reason: string };
 
 /** The manifest of a folder whose weights are complete: every byte is read and compared. */
 async function readManifest(directory: string): Promise<Found> {
@@ -157,17 +157,17 @@ async function readManifest(directory: string): Promise<Found> {
     manifest = JSON.parse(await readFile(join(directory, MANIFEST), 'utf8')) as Manifest;
   } catch (error) {
     const absent = (error as NodeJS.ErrnoException).code === 'ENOENT' && !(await exists(directory));
-    return absent ? { state: 'absent' } : { state: 'harmed', reason: `${MANIFEST} cannot be read` };
+    return absent ? { state: 'absent' } : { state: 'damaged', reason: `${MANIFEST} cannot be read` };
   }
   const path = join(directory, WEIGHTS_FILE);
   try {
     const { size } = await stat(path);
     if (manifest.version !== VERSION || manifest.byteLength !== size)
-      return { state: 'harmed', reason: `${WEIGHTS_FILE} has ${size} bytes, ${manifest.byteLength} were written` };
+      return { state: 'damaged', reason: `${WEIGHTS_FILE} has ${size} bytes, ${manifest.byteLength} were written` };
     if ((await digestOf(path, manifest.tensors)) !== manifest.digest)
-      return { state: 'harmed', reason: `${WEIGHTS_FILE} is not what was written` };
+      return { state: 'damaged', reason: `${WEIGHTS_FILE} is not what was written` };
   } catch (error) {
-    return { state: 'harmed', reason: error instanceof Error ? error.message : String(error) };
+    return { state: 'damaged', reason: error instanceof Error ? error.message : String(error) };
   }
   return { state: 'sound', manifest };
 }
@@ -175,12 +175,12 @@ async function readManifest(directory: string): Promise<Found> {
 /** Verifies all compiled models of a folder. Those of other versions are not used, and not read. */
 export async function checkCompiled(cacheDirectory: string): Promise<Checked> {
   const names = (await readdir(cacheDirectory).catch(() => [])).filter((name) => name.endsWith(`-v${VERSION}`));
-  const harmed = [];
+  const damaged = [];
   for (const name of names) {
     const found = await readManifest(join(cacheDirectory, name));
-    if (found.state === 'harmed') harmed.push({ file: join(cacheDirectory, name), reason: found.reason });
+    if (found.state === 'damaged') damaged.push({ file: join(cacheDirectory, name), reason: found.reason });
   }
-  return { files: names.length, harmed };
+  return { files: names.length, damaged };
 }
 
 function exists(path: string): Promise<boolean> {

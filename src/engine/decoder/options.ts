@@ -13,8 +13,8 @@ export interface DecoderOptions {
   cache?: CacheType;
   /** Folder for compiled weights, shared by all checkpoints. null keeps them in memory (tiny models, tests). */
   cacheDirectory: string | null;
-  /** Told when compiled weights were harmed and are made anew. */
-  onHarm?: (message: string) => void;
+  /** Told when compiled weights were damaged and are made anew. */
+  onDamage?: (message: string) => void;
   /** Threads of ONNX Runtime; default: the number of cores, at most 8. */
   threads?: number;
   /**

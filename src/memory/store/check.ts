@@ -7,13 +7,13 @@ import { Pack } from './pack';
 /** Verifies every record of the memories in a directory. Read-only. */
 export async function checkMemories(directory: string): Promise<Checked> {
   const names = (await readdir(directory).catch(() => [])).filter((name) => /^\d+\.pack$/.test(name));
-  const harmed = [];
+  const damaged = [];
   for (const name of names) {
     const file = join(directory, name);
     const reason = await checkPack(Number.parseInt(name, 10), file).catch(messageOf);
-    if (reason !== undefined) harmed.push({ file, reason });
+    if (reason !== undefined) damaged.push({ file, reason });
   }
-  return { files: names.length, harmed };
+  return { files: names.length, damaged };
 }
 
 async function checkPack(id: number, file: string): Promise<string | undefined> {

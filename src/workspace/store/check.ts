@@ -10,7 +10,7 @@ import { readLog } from './record-log';
 /** Verifies every file of the indexes below a storage directory. Read-only. */
 export async function checkIndex(storageDirectory: string): Promise<Checked> {
   const names = await readdir(storageDirectory).catch(() => []);
-  const harmed: { file: string; reason: string }[] = [];
+  const damaged: { file: string; reason: string }[] = [];
   let files = 0;
   for (const name of names.filter((each) => /^index-\d+$/.test(each)).sort()) {
     const log = join(storageDirectory, name, LOG_FILE);
@@ -20,24 +20,24 @@ export async function checkIndex(storageDirectory: string): Promise<Checked> {
         const { damagedBytes } = readLog(log);
         if (damagedBytes > 0) throw new Error(`${damagedBytes} bytes are outside complete records`);
       });
-      if (reason !== undefined) harmed.push({ file: log, reason });
+      if (reason !== undefined) damaged.push({ file: log, reason });
     }
     const directory = join(storageDirectory, name, 'lexical');
     const manifest = await readManifest(directory);
     if (manifest === undefined) continue;
     files++;
     if ('damaged' in manifest) {
-      if (manifest.damaged !== OTHER_VERSION) harmed.push({ file: directory, reason: manifest.damaged });
+      if (manifest.damaged !== OTHER_VERSION) damaged.push({ file: directory, reason: manifest.damaged });
       continue;
     }
     for (const pack of manifest) {
       files++;
       const file = join(directory, basename(pack.name));
       const reason = damageOf(() => Pack.open(file).close());
-      if (reason !== undefined) harmed.push({ file, reason });
+      if (reason !== undefined) damaged.push({ file, reason });
     }
   }
-  return { files, harmed };
+  return { files, damaged };
 }
 
 function damageOf(check: () => void): string | undefined {

@@ -197,7 +197,7 @@ describe('compiled weights on disk', () => {
         weights: '8bit',
         cacheDirectory: folder,
         threads: 1,
-        onHarm: (message) => told.push(message),
+        onDamage: (message) => told.push(message),
       });
       await decoder.close();
       return decoder.compiled;
@@ -207,13 +207,13 @@ describe('compiled weights on disk', () => {
     const path = join(folder, (await readdir(folder))[0] as string, 'weights.bin');
     const bytes = await readFile(path);
     for (const bit of randomTokens(40, bytes.length * 8, 9)) {
-      const harmed = Buffer.from(bytes);
-      harmed[bit >> 3] = (harmed[bit >> 3] as number) ^ (1 << (bit & 7));
-      await writeFile(path, harmed);
+      const damaged = Buffer.from(bytes);
+      damaged[bit >> 3] = (damaged[bit >> 3] as number) ^ (1 << (bit & 7));
+      await writeFile(path, damaged);
       expect(await reopen(), `bit ${bit}`).toMatchObject({ cached: false, digest });
     }
     expect(told).toHaveLength(40);
-    expect(told[0]).toMatch(/harmed .*compiling it again/);
+    expect(told[0]).toMatch(/damaged .*compiling it again/);
     expect(Buffer.compare(await readFile(path), bytes)).toBe(0);
     expect(await reopen()).toMatchObject({ cached: true, digest });
     await checkpoint.close();
@@ -228,8 +228,8 @@ describe('compiled weights on disk', () => {
     };
     const sound = await digestOf(checkpoint, folder);
     expect(await digestOf(checkpoint, null)).toBe(sound);
-    const harmed = tampered(checkpoint, 'model.norm.weight', (values) => values.fill(1.5, 3, 4));
-    expect(await digestOf(harmed, null)).not.toBe(sound);
+    const damaged = tampered(checkpoint, 'model.norm.weight', (values) => values.fill(1.5, 3, 4));
+    expect(await digestOf(damaged, null)).not.toBe(sound);
     await checkpoint.close();
   });
 

@@ -296,9 +296,9 @@ describe('MemoryStore', () => {
         fc.integer({ min: 0, max: whole.length - 1 }),
         fc.integer({ min: 1, max: 255 }),
         async (at, flip) => {
-          const harmed = Buffer.from(whole);
-          harmed[at] = harmed[at]! ^ flip;
-          await writeFile(file, harmed);
+          const damaged = Buffer.from(whole);
+          damaged[at] = damaged[at]! ^ flip;
+          await writeFile(file, damaged);
           const opened = await open();
           let kept = 0;
           for (let n = 0; n < 6; n++) if (await holds(opened, n)) kept++; // holds() compares every byte.

@@ -110,11 +110,11 @@ describe('the catalogue', () => {
         fc.integer({ min: 0, max: whole.length - 1 }),
         fc.uint8Array({ minLength: 1, maxLength: 40 }),
         async (offset, noise) => {
-          const harmed = Buffer.from(whole);
-          harmed.set(noise.subarray(0, harmed.length - offset), offset);
-          writeFileSync(log, harmed);
+          const damaged = Buffer.from(whole);
+          damaged.set(noise.subarray(0, damaged.length - offset), offset);
+          writeFileSync(log, damaged);
           const catalogue = Catalogue.open(directory);
-          if (harmed.equals(whole)) expect(catalogue.entries.size).toBe(12);
+          if (damaged.equals(whole)) expect(catalogue.entries.size).toBe(12);
           for (const [path, found] of catalogue.entries) {
             const i = Number(/\d+/.exec(path)?.[0]);
             expect(found).toEqual(entry(i));

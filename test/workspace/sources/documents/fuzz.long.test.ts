@@ -1,4 +1,4 @@
-/** 100,000 harmed and random documents for each extractor. */
+/** 100,000 damaged and random documents for each extractor. */
 import { expect, test } from 'vitest';
 import { fuzz, fuzzedExtractors } from './fuzz';
 

@@ -1,4 +1,4 @@
-/** A sample of harmed and random documents; fuzz.long.test.ts runs many more. */
+/** A sample of damaged and random documents; fuzz.long.test.ts runs many more. */
 import { expect, test } from 'vitest';
 import { fuzz, fuzzedExtractors } from './fuzz';
 

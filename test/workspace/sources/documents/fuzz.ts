@@ -1,4 +1,4 @@
-/** Harmed and random documents for the extractors, from a seed. */
+/** Damaged and random documents for the extractors, from a seed. */
 import { ExtractionError, type Extraction } from '../../../../src/workspace/sources/extractors';
 import { extractDocx } from '../../../../src/workspace/sources/extractors/docx';
 import { extractEpub } from '../../../../src/workspace/sources/extractors/epub';
@@ -35,7 +35,7 @@ function someHtml(random: () => number): string {
 }
 
 /** Bytes changed, cut out, doubled or cut off, at one to eight places. */
-function harmed(bytes: Uint8Array, random: () => number): Uint8Array {
+function damaged(bytes: Uint8Array, random: () => number): Uint8Array {
   let result = Uint8Array.from(bytes);
   for (let n = 1 + Math.floor(random() * 8); n > 0 && result.length > 0; n--) {
     const at = Math.floor(random() * result.length);
@@ -65,10 +65,10 @@ export function fuzzedExtractors(): FuzzedExtractor[] {
   const docx = makeDocx(paragraph('Title', 'Heading1') + paragraph('Text of it.'));
   const notebook = Buffer.from(JSON.stringify({ nbformat: 4, metadata: {}, cells: [cell, cell] }));
   return [
-    { name: 'pdf', run: (random) => extractPdf(harmed(pdf, random), LIMITS) },
-    { name: 'epub', run: (random) => extractEpub(harmed(epub, random), LIMITS) },
-    { name: 'docx', run: (random) => extractDocx(harmed(docx, random), LIMITS) },
-    { name: 'notebook', run: (random) => extractNotebook(harmed(notebook, random), LIMITS) },
+    { name: 'pdf', run: (random) => extractPdf(damaged(pdf, random), LIMITS) },
+    { name: 'epub', run: (random) => extractEpub(damaged(epub, random), LIMITS) },
+    { name: 'docx', run: (random) => extractDocx(damaged(docx, random), LIMITS) },
+    { name: 'notebook', run: (random) => extractNotebook(damaged(notebook, random), LIMITS) },
     {
       name: 'html',
       run: (random) => {
