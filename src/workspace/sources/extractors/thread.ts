@@ -4,6 +4,9 @@ import { EXTRACT } from './extraction-work';
 import type { ExtractionReply, ExtractionTask } from './extraction-thread';
 import { ExtractionError } from './extractor';
 
+// pdf.js rejects promises nobody waits for when a PDF is broken; they must not end the thread under another document.
+process.on('unhandledRejection', () => undefined);
+
 const port = parentPort;
 port?.on('message', ({ id, type, bytes, limits }: ExtractionTask) => {
   void (async () => {
