@@ -328,7 +328,7 @@ describe('memories in the worker', () => {
     const second = await context('--wait', '3');
     expect(second.store!.encoded).toBeGreaterThan(first.store!.encoded);
     expect(second.store!.segments).toBe(first.store!.segments);
-    expect(second.stderr).toMatch(/of [\d,]+ segments are read by the model for the first time.*--wait/);
+    expect(second.stderr).toMatch(/Encoding [\d,]+ of [\d,]+ segments for the first time.*--wait/);
     await expect(context('--wait', 'long')).rejects.toMatchObject({ code: 2 });
   }, 120_000);
 
@@ -358,7 +358,7 @@ describe('memories in the worker', () => {
     expect(made).toMatchObject({ model: 'anchorage-test', encoded: made!['segments'], newTokens: made!['tokens'] });
     for (const figure of ['segments', 'tokens', 'seconds', 'tokensPerSecond', 'bytes', 'budgetBytes'])
       expect(made![figure], figure).toBeGreaterThan(0);
-    const percent = [...stderr.matchAll(/(\d+)% memories/g)].map(([, digits]) => Number(digits));
+    const percent = [...stderr.matchAll(/(\d+)% encoding/g)].map(([, digits]) => Number(digits));
     expect(percent.at(-1)).toBe(100);
     expect(percent.length).toBeGreaterThan(1);
     expect(percent).toEqual([...percent].sort((a, b) => a - b));
