@@ -11,6 +11,14 @@ const SUPPLIED = {
   'onnxruntime-common': 'onnxruntime.txt',
 };
 
+/** Other works inside a package whose licence its own file does not give. The text is that of a development package. */
+const CARRIED = {
+  unpdf: {
+    what: 'pdf.js, Copyright Mozilla Foundation, Apache License 2.0',
+    text: '../../node_modules/typescript/LICENSE.txt',
+  },
+};
+
 const LICENCE_FILE = /^(licen[cs]e|copying)/i;
 const NOTICE_FILE = /^(notice|third-?party-?notices?)/i;
 const RULE = '='.repeat(100);
@@ -52,6 +60,8 @@ export function packageNotice(directory, supplied) {
     );
   }
   const texts = own.length > 0 ? own : [readFileSync(path.join(supplied, file), 'utf8')];
+  const carried = CARRIED[name];
+  if (carried) texts.push(`${carried.what}\n\n${readFileSync(path.join(supplied, carried.text), 'utf8').trim()}`);
   const url = homepage ?? (typeof repository === 'string' ? repository : repository?.url);
   return { name, version, licence: String(license), url, texts: [...texts, ...textsIn(directory, NOTICE_FILE)] };
 }
