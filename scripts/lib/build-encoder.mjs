@@ -1,6 +1,6 @@
 /**
- * Compiles the pinned sentence encoder into dist/models. Where the model cannot be fetched, the build goes on without it
- * and says so; search then ranks without its vectors.
+ * Compiles the pinned sentence encoder into dist/models. Where the model cannot be fetched, the build goes on without
+ * it and says so; search then ranks without its vectors.
  */
 import { build } from 'esbuild';
 import { existsSync } from 'node:fs';
