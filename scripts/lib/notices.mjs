@@ -9,6 +9,7 @@ import path from 'node:path';
 const SUPPLIED = {
   'onnxruntime-node': 'onnxruntime.txt',
   'onnxruntime-common': 'onnxruntime.txt',
+  isarray: 'isarray.txt',
 };
 
 /** Other works inside a package whose licence its own file does not give. The text is that of a development package. */
