@@ -45,10 +45,10 @@ const CANDIDATES: Readonly<Record<string, string>> = {
   'ISO-8859-7': 'iso-8859-7',
 };
 const LABELS = [...new Set(Object.values(CANDIDATES))];
-/** Of encodings that read a text alike, the common one. */
+/** The more common one of two encodings that read a text alike. */
 const TIE_BREAK: Readonly<Record<string, number>> = { 'windows-1252': 0.03, 'windows-1251': 0.02 };
 
-/** What windows-1252 has at 80–9F. */
+/** Characters of windows-1252 at 80–9F. */
 const WINDOWS_1252 = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008DŽ\u008F\u0090‘’“”•–—˜™š›œ\u009DžŸ';
 
 /** Decodes by an encoding's label. Node 20 reads windows-1252 as Latin-1, with control characters at 80–9F. */

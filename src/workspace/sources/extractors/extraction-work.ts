@@ -1,4 +1,4 @@
-/** What an extraction thread runs: libraries that read PDF, EPUB and DOCX. */
+/** The work of an extraction thread: libraries that read PDF, EPUB and DOCX. */
 import { extractDocx } from './docx';
 import { extractEpub } from './epub';
 import type { Extract } from './extractor';
