@@ -1,7 +1,9 @@
 /** The memory settings of a checkpoint: the object "anchorage" in config.json, and the files it names. */
 import type { DenseRatio, MemoryRatios } from '../protocol';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Fields, fileInside, readJson, type ModelConfig, type Tokenizer } from '../engine';
 
 export interface MemoryConfig {
@@ -41,6 +43,8 @@ export async function readMemoryConfig(
   { vocabSize }: Pick<ModelConfig, 'vocabSize'>,
   tokenizer: Pick<Tokenizer, 'idOf'>,
 ): Promise<MemoryConfig | undefined> {
+  // A GGUF file has no config.json, and no memory slots.
+  if (!existsSync(join(directory, 'config.json'))) return undefined;
   const path = await fileInside(directory, 'config.json');
   const own = new Fields(await readJson(path, MAX_CONFIG_BYTES), path).optionalObject('anchorage');
   const memory = own?.optionalObject('memory');

@@ -37,3 +37,8 @@ it.each([
 ])('refuses %j and says what is wrong', async (selection, message) => {
   await expect(read(selection)).rejects.toThrow(message);
 });
+
+it('finds no memory slots beside a GGUF file, which has no config.json', async () => {
+  rmSync(join(directory, 'config.json'));
+  expect(await readMemoryConfig(directory, { vocabSize: 512 }, { idOf: () => undefined })).toBe(undefined);
+});
