@@ -133,11 +133,11 @@ export const COMMANDS = {
     options: {},
     examples: ['anchorage why dist/app.js'],
   },
-  segments: {
+  functions: {
     summary: 'Print the documented functions of the workspace as JSON lines, for training.',
     operands: '',
     options: {},
-    examples: ['anchorage segments --workspace ~/src/flask > functions.jsonl'],
+    examples: ['anchorage functions --workspace ~/src/flask > functions.jsonl'],
   },
 } as const satisfies Record<string, Command>;
 

@@ -8,7 +8,7 @@ import { runCheck } from './check';
 import { answerQueries, readQueries } from './queries';
 import { place, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
 import { makeMemories, renderMemories } from './memories';
-import { printFunctions } from './segments';
+import { printFunctions } from './functions';
 import { openSession, resolveInWorkspace, scopeOf, type Session } from './session';
 import { draft, write, writeJson } from './write';
 
@@ -240,7 +240,7 @@ const RUN: Record<Exclude<CommandName, 'check'>, { run: Run; model?: boolean | '
   index: { run: runIndex },
   status: { run: runStatus },
   why: { run: runWhy },
-  segments: { run: printFunctions },
+  functions: { run: printFunctions },
 };
 
 export async function runCommand(command: CommandName, args: Arguments, signal: AbortSignal): Promise<void> {

@@ -126,8 +126,8 @@ describe('commands', () => {
       expect(anchorage('explain', what, ...inWorkspace()).stdout).toContain('Pool.take is a method of Pool');
   });
 
-  test('segments prints documented functions', () => {
-    const functions = anchorage('segments', ...inWorkspace())
+  test('functions prints documented functions', () => {
+    const functions = anchorage('functions', ...inWorkspace())
       .stdout.trim()
       .split('\n')
       .map((line) => JSON.parse(line) as { path: string; name: string; doc: string; code: string });

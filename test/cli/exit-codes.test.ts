@@ -121,8 +121,8 @@ const TABLE: Row[] = [
   [['why', 'none.py'], 0, /not on disk/],
   [['why', '/etc/hosts'], 0, /outside the workspace/],
   [['why'], 2, /Which file/],
-  [['segments'], 0, /"name":"Pool|^$/],
-  [['segments', 'x'], 2, /takes no x/],
+  [['functions'], 0, /"name":"Pool|^$/],
+  [['functions', 'x'], 2, /takes no x/],
 
   [['context', '--help'], 0, /Usage: anchorage context/],
   [['context'], 2, /Which question/],

@@ -45,7 +45,7 @@ def extract(cli: Path, workspace: Path, out: Path) -> int:
     """Runs the segmenter over one repository; returns the number of functions."""
     with tempfile.TemporaryDirectory() as storage:
         done = subprocess.run(
-            ["node", str(cli), "segments", "--workspace", str(workspace), "--storage", storage],
+            ["node", str(cli), "functions", "--workspace", str(workspace), "--storage", storage],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",

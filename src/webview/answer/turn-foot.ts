@@ -16,7 +16,7 @@ export function turnFoot(turn: Turn): TemplateResult {
     ${explanation?.cached ? html`<span>${t('Cached')}</span>` : nothing}
     <span class="actions">
       ${explanation && span ? iconButton('refresh', t('Explain again'), () => post({ type: 'explain', span, fresh: true })) : nothing}
-      ${answer ? iconButton('layers', t('Show Context'), () => post({ type: 'command', command: 'anchorage.showCache' })) : nothing}
+      ${answer ? iconButton('layers', t('Show Cache'), () => post({ type: 'command', command: 'anchorage.showCache' })) : nothing}
       ${iconButton('copy', t('Copy'), () => post({ type: 'copy', text: withSources(turn) }))}
     </span>
   </div>`;

@@ -102,7 +102,7 @@ describe('asking', () => {
   });
 
   it('shows the contents of the context', async () => {
-    await workbench.command('Anchorage: Show Context');
+    await workbench.command('Anchorage: Show Cache');
     const cache = await workbench.panel('cache');
     await cache.locator('anchorage-strip [role=option]').first().waitFor();
     assert.match(await cache.locator('anchorage-strip .scale.below').innerText(), /cache rows used|characters quoted/);

@@ -51,7 +51,7 @@ describe('for everyone', () => {
   ] as const) {
     it(`is readable in ${theme}`, async () => {
       await workbench.theme(theme, name);
-      await workbench.command('Anchorage: Show Context');
+      await workbench.command('Anchorage: Show Cache');
       for (const panel of ['answer', 'spans', 'cache'] as const)
         await assertAccessible(await workbench.panel(panel), `${panel} in ${theme}`);
       await workbench.shot(`theme-${name}`);

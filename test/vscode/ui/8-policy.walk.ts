@@ -49,7 +49,7 @@ describe('the panels’ policy', () => {
     await answer.locator('textarea').press('Enter');
     await until(async () => (await answer.locator('.foot').count()) === 2, 'the follow-up is answered', 30_000);
     await (await workbench.panel('spans')).locator('[role=option]').nth(1).focus();
-    await workbench.command('Anchorage: Show Context');
+    await workbench.command('Anchorage: Show Cache');
     await (await workbench.panel('cache')).locator('anchorage-strip [role=option]').first().waitFor();
     await workbench.openFile('booking.ts');
     await workbench.command('Anchorage: Summarize This File');

@@ -1,4 +1,4 @@
-/** `segments`: the documented functions of a workspace, one JSON object a line, as the training recipe reads them. */
+/** `functions`: the documented functions of a workspace, one JSON object a line, as the training recipe reads them. */
 import { documentedFunctions } from '../app';
 import type { Arguments } from './arguments';
 import type { Session } from './session';
