@@ -14,6 +14,8 @@ export * from './checkpoint';
 export { checkSums } from './checkpoint/sums';
 export { fileInside } from './checkpoint/files';
 export { Fields, readJson } from './checkpoint/json';
+export { ggufSummary, type GgufSummary } from './formats/gguf/summary';
+export { parseConfig } from './architectures/config';
 export { openSafetensors } from './formats/safetensors';
 export { anchors, intervalAnchors, tokenAnchors, type AnchorOptions } from './attention/anchors';
 export { compose } from './attention/compose';
@@ -43,6 +45,7 @@ export {
   DecoderError,
   chooseWeights,
   parameterCount,
+  tokenBytes,
   type CacheType,
   type ContextOptions,
   type DecoderErrorCode,
@@ -54,9 +57,10 @@ export {
   type PrefillResult,
   type SegmentInput,
   type MemoryTokenSet,
+  type ModelShape,
   type WeightFormat,
 } from './decoder';
-export { checkCompiled } from './decoder/compiled';
+export { checkCompiled, type CompileListener } from './decoder/compiled';
 export { ENCODER_FILE, SentenceEncoder } from './encoder';
 export * from './generate';
 export * from './rope';

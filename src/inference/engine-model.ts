@@ -10,6 +10,7 @@ import {
   openSafetensors,
   parameterCount,
   type ChatTemplate,
+  type CompileListener,
   type DecoderOptions,
   type ModelConfig,
   type TensorSource,
@@ -65,7 +66,7 @@ export class EngineModel {
   static async load(
     { directory, compiledDirectory, encoderDirectory, weights, threads, checked }: LoadParams,
     signal?: AbortSignal,
-    onDamage?: (message: string) => void,
+    { damaged, progress }: CompileListener = {},
   ): Promise<EngineModel> {
     if (checked) await checkSums(directory);
     const checkpoint = await openCheckpoint(directory);
@@ -78,7 +79,8 @@ export class EngineModel {
         weights,
         cacheDirectory: compiledDirectory,
         threads: threads || undefined,
-        ...(onDamage ? { onDamage } : {}),
+        ...(damaged ? { onDamage: damaged } : {}),
+        ...(progress ? { onProgress: progress } : {}),
       };
       const decoder = await (memoryConfig
         ? withSlots(memoryConfig, (slots) => Decoder.open(checkpoint, { ...options, ...slots }))

@@ -237,6 +237,12 @@ export class EngineProcess {
     connection.onNotification('compose/read', ({ id, reading }: EngineNotifications['compose/read']) =>
       this.listeners.get(id)?.read?.(reading),
     );
+    connection.onNotification('load/progress', ({ share }: EngineNotifications['load/progress']) => {
+      if (this.status.state !== 'loading' || !this.choice) return;
+      const name = basename(this.choice.directory);
+      const detail = `Preparing ${name} for this machine: ${Math.round(share * 100)}%. Later starts skip this.`;
+      this.setStatus({ ...this.status, detail });
+    });
     connection.onNotification('memory', ({ residentBytes }: EngineNotifications['memory']) => {
       this.residentBytes = residentBytes;
     });

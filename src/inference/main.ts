@@ -36,7 +36,10 @@ function main(): void {
         load: async (params, signal) => {
           await model?.close();
           model = undefined;
-          model = await EngineModel.load(params, signal, (message) => notify('log', { level: 'warn', message }));
+          model = await EngineModel.load(params, signal, {
+            damaged: (message) => notify('log', { level: 'warn', message }),
+            progress: hundredths((share) => notify('load/progress', { share })),
+          });
           return model.description;
         },
         countChats: ({ chats }) => chats.map((chat) => loaded().count(chat)),
@@ -75,6 +78,17 @@ function main(): void {
   );
   process.once('disconnect', () => process.exit(0));
   connection.listen();
+}
+
+/** Passes on shares that differ by a hundredth. */
+function hundredths(tell: (share: number) => void): (share: number) => void {
+  let told = -1;
+  return (share) => {
+    const hundredth = Math.floor(share * 100);
+    if (hundredth === told) return;
+    told = hundredth;
+    tell(share);
+  };
 }
 
 /** Reports the resident memory of the process after each request. */

@@ -45,6 +45,8 @@ export interface EngineRequests extends MemoryRequests {
 }
 
 export interface EngineNotifications {
+  /** Share of the weights that are compiled, 0 to 1, while a model is opened for the first time. */
+  'load/progress': { share: number };
   /** More text of the answer `id`. */
   'write/text': { id: number; text: string };
   /** The context `id` has been read; its text follows. */

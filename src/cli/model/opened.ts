@@ -30,6 +30,8 @@ export interface Opened {
 
 /** Parameters above which compiled weights are stored on disk. Smaller models compile faster than they are read. */
 const KEPT_ON_DISK = 20e6;
+/** Milliseconds before progress is shown. */
+const PATIENCE = 1_000;
 const WINDOW = 1024;
 const SINKS = 8;
 const ANCHOR_EVERY = 16;
@@ -65,6 +67,7 @@ export async function openModel(name: string, values: Values, io: ModelIo): Prom
     const decoder = await Decoder.open(checkpoint, {
       cacheDirectory,
       onDamage: (message) => io.note(message),
+      onProgress: tenths((share) => io.note(`Preparing the model for this machine: ${share}%`)),
       ...(weights ? { weights } : {}),
       ...(threads ? { threads } : {}),
     });
@@ -77,6 +80,18 @@ export async function openModel(name: string, values: Values, io: ModelIo): Prom
     await checkpoint.close();
     throw error;
   }
+}
+
+/** Passes on every tenth, in percent. Small models are done at once and need none. */
+function tenths(tell: (percent: number) => void): (share: number) => void {
+  const started = performance.now();
+  let told = 0;
+  return (share) => {
+    const tenth = Math.floor(share * 10) * 10;
+    if (tenth === told || tenth === 100 || performance.now() - started < PATIENCE) return;
+    told = tenth;
+    tell(tenth);
+  };
 }
 
 async function openTokenizer(checkpoint: Checkpoint): Promise<Tokenizer | undefined> {

@@ -50,10 +50,10 @@ export class CanonicalSource implements TensorSource {
     };
   }
 
-  async readFloat32(name: string, rows?: RowRange): Promise<Float32Array> {
+  async readFloat32(name: string, rows?: RowRange, into?: Float32Array): Promise<Float32Array> {
     const alias = this.aliases.get(name);
-    if (!alias) return this.inner.readFloat32(name, rows);
-    const values = await this.inner.readFloat32(alias.name, rangeIn(alias, name, rows));
+    if (!alias) return this.inner.readFloat32(name, rows, into);
+    const values = await this.inner.readFloat32(alias.name, rangeIn(alias, name, rows), into);
     if (alias.factor !== 1) for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * alias.factor;
     return values;
   }

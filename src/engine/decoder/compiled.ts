@@ -6,10 +6,10 @@ import type { Checkpoint } from '../checkpoint/types';
 import { WeightChecksums, digestOf } from './checksums';
 import type { WeightFormat } from './options';
 import { FileWeightWriter, MemoryWeightWriter, unwritable, WEIGHTS_FILE, type StoredTensors } from './weight-file';
-import { compileWeights } from './weights';
+import { compileWeights, type TellProgress } from './compile-weights';
 
 /** Version of the layout of compiled weights. Older ones are compiled again. */
-const VERSION = 4;
+const VERSION = 5;
 const MANIFEST = 'manifest.json';
 
 /** Compiled weights: in a folder that the runtime maps, or in memory. */
@@ -31,13 +31,16 @@ interface Manifest {
   tensors: StoredTensors;
 }
 
-/** Tells what was found damaged and made anew. */
-export type TellDamage = (message: string) => void;
+export interface CompileListener {
+  /** Told what was found damaged and is made anew. */
+  damaged?: ((message: string) => void) | undefined;
+  progress?: TellProgress | undefined;
+}
 
 /**
  * Opens the compiled weights of a checkpoint from `cacheDirectory`, or compiles them now. Every byte is verified. They
  * are written to a folder of their own, which is renamed when it is complete, so that a killed process leaves no half
- * of a model. A damaged folder is compiled again, and `tell` says so.
+ * of a model. A damaged folder is compiled again, and the listener is told.
  *
  * @throws CheckpointError when a tensor is damaged; DecoderError 'cacheUnwritable'
  */
@@ -45,11 +48,11 @@ export async function openCompiled(
   checkpoint: Checkpoint,
   weights: WeightFormat,
   cacheDirectory: string | null,
-  tell?: TellDamage,
+  tell: CompileListener = {},
 ): Promise<CompiledWeights> {
   if (cacheDirectory === null) {
     const writer = new MemoryWeightWriter();
-    await compileWeights(checkpoint, weights, writer);
+    await compileWeights(checkpoint, weights, writer, tell.progress);
     const data = writer.data();
     const checksums = new WeightChecksums();
     checksums.add(data);
@@ -65,9 +68,9 @@ export async function openCompiled(
   const found = await readManifest(directory);
   if (found.state === 'sound') return compiled(found.manifest, directory, true);
   if (found.state === 'damaged')
-    tell?.(`${directory}: the compiled model is damaged (${found.reason}); compiling it again`);
+    tell.damaged?.(`${directory}: the compiled model is damaged (${found.reason}); compiling it again`);
   await removeLeftOver(cacheDirectory);
-  await compileTo(directory, checkpoint, weights);
+  await compileTo(directory, checkpoint, weights, tell.progress);
   const made = await readManifest(directory);
   if (made.state !== 'sound') throw unwritable(directory, new Error('what was written does not read back'));
   return compiled(made.manifest, directory, false);
@@ -95,7 +98,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function compileTo(directory: string, checkpoint: Checkpoint, weights: WeightFormat): Promise<void> {
+async function compileTo(
+  directory: string,
+  checkpoint: Checkpoint,
+  weights: WeightFormat,
+  progress: TellProgress | undefined,
+): Promise<void> {
   const partial = `${directory}.${process.pid}-${randomBytes(4).toString('hex')}.partial`;
   try {
     await mkdir(partial, { recursive: true });
@@ -106,7 +114,7 @@ async function compileTo(directory: string, checkpoint: Checkpoint, weights: Wei
     const path = join(partial, WEIGHTS_FILE);
     const writer = await FileWeightWriter.create(path);
     try {
-      await compileWeights(checkpoint, weights, writer);
+      await compileWeights(checkpoint, weights, writer, progress);
       await writer.finish();
     } finally {
       await writer.close();

@@ -69,7 +69,10 @@ export class Decoder {
     const chunkTokens = options.chunkTokens ?? CHUNK_TOKENS;
     if (!Number.isInteger(chunkTokens) || chunkTokens < 1)
       throw new DecoderError('badInput', `chunkTokens is ${chunkTokens}; it must be a whole number above 0`);
-    const compiled = await openCompiled(checkpoint, weights, options.cacheDirectory, options.onDamage);
+    const compiled = await openCompiled(checkpoint, weights, options.cacheDirectory, {
+      damaged: options.onDamage,
+      progress: options.onProgress,
+    });
     const embeddings = embeddingsOf(checkpoint);
     const memory = options.memory && (await compileMemory(checkpoint, options.memory, embeddings));
     const dense = options.denseMemory && (await compileMemory(checkpoint, options.denseMemory, embeddings));

@@ -3,5 +3,13 @@ export { DecoderContext, type PrefillOptions, type PrefillResult } from './decod
 export { ContextFullError, DecoderError, type DecoderErrorCode } from './errors';
 export type { LiveCompression } from './live-compression';
 export type { MemoryTokenSet } from './memory-weights';
-export { chooseWeights, parameterCount, type CacheType, type DecoderOptions, type WeightFormat } from './options';
+export {
+  chooseWeights,
+  parameterCount,
+  tokenBytes,
+  type ModelShape,
+  type CacheType,
+  type DecoderOptions,
+  type WeightFormat,
+} from './options';
 export type { EncodedSegment, EncodeOptions, SegmentInput } from './segment-encoder';

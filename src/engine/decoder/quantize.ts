@@ -45,7 +45,7 @@ export function quantize8(weights: Float32Array, columns: number): QuantizedRows
  * Shares of the largest magnitude that are tried as the end of the 4-bit range. Clipping outliers often costs less than
  * coarse steps.
  */
-const CLIPS = [1, 0.95, 0.9, 0.85, 0.8, 0.74];
+export const CLIPS = [1, 0.95, 0.9, 0.85, 0.8, 0.74];
 
 /**
  * Rounds to levels −8…7. The value of largest magnitude takes −8, as in llama.cpp's q4_0. Several clipped ranges are

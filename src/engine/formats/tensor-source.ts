@@ -64,8 +64,13 @@ export interface TensorSource {
   has(name: string): boolean;
   /** @throws CheckpointError when the tensor is absent. */
   info(name: string): TensorInfo;
-  /** A tensor, or some of its rows, widened to f32. */
-  readFloat32(name: string, rows?: RowRange): Promise<Float32Array>;
+  /**
+   * A tensor, or some of its rows, widened to f32.
+   *
+   * @param into memory for the values, which a source may use or not: the values are where the result says. Who gives
+   *   it checks that they are finite
+   */
+  readFloat32(name: string, rows?: RowRange, into?: Float32Array): Promise<Float32Array>;
   /** The bits of the product whose blocks the tensor is stored in; undefined for other storage types. */
   blockBits?(name: string): 4 | 8 | undefined;
   /** The stored blocks without a second rounding. Only where `blockBits` is defined. */

@@ -89,6 +89,8 @@ export const f32 = {
   mul: binary(0x94),
   div: binary(0x95),
   max: binary(0x97),
+  gt: binary(0x5e),
+  neg: unary(0x8c),
   convertI32S: unary(0xb2),
 };
 
@@ -103,6 +105,10 @@ export const v128 = {
   store: store(vector(0x0b), 0),
   zero: [vector(0x0c), Array<number>(16).fill(0)] as Code,
   and: binary(...vector(0x4e)),
+  or: binary(...vector(0x50)),
+  xor: binary(...vector(0x51)),
+  /** Bits of `a` where `mask` is set, else those of `b`. */
+  select: (a: Code, b: Code, mask: Code): Code => [a, b, mask, vector(0x52)],
 };
 
 export const i8x16 = {
@@ -110,12 +116,14 @@ export const i8x16 = {
   shuffle: (a: Code, b: Code, lanes: readonly number[]): Code => [a, b, vector(0x0d), lanes],
   neg: unary(...vector(0x61)),
   narrowI16x8S: binary(...vector(0x65)),
+  narrowI16x8U: binary(...vector(0x66)),
   maxS: binary(...vector(0x78)),
 };
 
 export const i16x8 = {
   extaddPairwiseI8x16S: unary(...vector(0x7c)),
   narrowI32x4S: binary(...vector(0x85)),
+  narrowI32x4U: binary(...vector(0x86)),
   shrU: binary(...vector(0x8d)),
 };
 
@@ -123,7 +131,9 @@ export const i32x4 = {
   const: (value: number): Code => [vector(0x0c), splatBytes(4, value)],
   extractLane: (a: Code, lane: number): Code => [a, vector(0x1b), lane],
   extaddPairwiseI16x8S: unary(...vector(0x7e)),
+  gtS: binary(...vector(0x3b)),
   shl: binary(...vector(0xab)),
+  shrU: binary(...vector(0xad)),
   add: binary(...vector(0xae)),
   sub: binary(...vector(0xb1)),
   truncSatF32x4S: unary(...vector(0xf8)),
@@ -147,6 +157,10 @@ export const f32x4 = {
   div: binary(...vector(0xe7)),
   min: binary(...vector(0xe8)),
   max: binary(...vector(0xe9)),
+  /** b < a ? b : a, one instruction where `min` takes seven to order zeros and pass on NaN. */
+  pmin: binary(...vector(0xea)),
+  /** a < b ? b : a */
+  pmax: binary(...vector(0xeb)),
   convertI32x4S: unary(...vector(0xfa)),
   /** Relaxed: a · b + c, rounded once or twice. */
   relaxedMadd: (a: Code, b: Code, c: Code): Code => [a, b, c, vector(0x105)],

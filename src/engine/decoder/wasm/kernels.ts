@@ -16,6 +16,7 @@ import { assemble, call, define, doWhile, drop, i32, wait32, when, type WasmFunc
 import { attend, merge, shares, weighedValues } from './attention-kernels';
 import { TASK } from './attention-layout';
 import { ATTENTION, CONTROL, GROUP, JOB, PRODUCT, weightBlockBytes } from './layout';
+import { pack } from './packing-kernels';
 import { product, round } from './product-kernels';
 import { addAndNorm, siluTimes } from './vector-kernels';
 
@@ -38,6 +39,8 @@ const ORDER = [
   'merge',
   'work',
   'join',
+  'pack4',
+  'pack8',
 ] as const;
 const index = (name: (typeof ORDER)[number]) => ORDER.indexOf(name);
 
@@ -124,6 +127,8 @@ const FUNCTIONS: Record<(typeof ORDER)[number], WasmFunction> = {
   merge,
   work,
   join,
+  pack4: pack(4),
+  pack8: pack(8),
 };
 
 /** The functions as JavaScript sees them. All arguments except `epsilon` are addresses and counts. */
@@ -135,10 +140,21 @@ export interface Kernels {
   addAndNorm(stream: number, change: number, weight: number, out: number, fours: number, epsilon: number): void;
   siluTimes(gate: number, up: number, out: number, fours: number): void;
   merge(partials: number, bytes: number, count: number, out: number, fours: number): void;
+  pack4: PackRows;
+  pack8: PackRows;
   work(job: number): void;
   join(job: number): void;
   serve(): void;
 }
+
+type PackRows = (
+  levels: number,
+  scales: number,
+  out: number,
+  blocks: number,
+  rowBytes: number,
+  scaleBytes: number,
+) => void;
 
 export function kernelModule(pages: number): Uint8Array<ArrayBuffer> {
   return assemble([...ORDER.map((name) => FUNCTIONS[name]), serve], pages);

@@ -4,7 +4,7 @@ import { blocksOf, BLOCK } from '../quantize';
 import type { KernelMemory } from './kernel-memory';
 import { ACTIVATION_BLOCK_BYTES, GROUP, PRODUCT } from './layout';
 import { packedBytes } from './packing';
-import { stepMatrices, type RoundedFormat, type StepMatrix, type StepWeights } from './step-weights';
+import { STAGED_BYTES, stepMatrices, type RoundedFormat, type StepMatrix, type StepWeights } from './step-weights';
 
 /** A matrix product with its bias, and the place of its result. */
 export interface Product {
@@ -125,5 +125,5 @@ export function bytesNeeded(config: ModelConfig, weights: RoundedFormat): number
   }, 0);
   const norms = (2 * config.layers + 1) * (4 * config.hiddenSize + line) + headNorms;
   const vectors = 8 * (4 * padded(widest(config)) + line);
-  return matrices + norms + vectors + blocksOf(widest(config)) * ACTIVATION_BLOCK_BYTES + line;
+  return STAGED_BYTES * 1.25 + matrices + norms + vectors + blocksOf(widest(config)) * ACTIVATION_BLOCK_BYTES + line;
 }

@@ -4,18 +4,17 @@ import { decodeHalf } from '../../kv-cache/float16';
 import type { ModelConfig } from '../../checkpoint/types';
 import type { CompiledWeights } from '../compiled';
 import type { WeightFormat } from '../options';
-import { blocksOf, BLOCK } from '../quantize';
 import { WEIGHTS_FILE, type StoredTensor } from '../weight-file';
 import { headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixPlan } from '../weights';
 import { GROUP } from './layout';
 import type { KernelMemory } from './kernel-memory';
-import { packedBytes, packRows } from './packing';
+import { packedBytes, packRows, rowSizes, type RoundedRows } from './packing';
 
 /** The formats that the kernels read. */
 export type RoundedFormat = Exclude<WeightFormat, 'f32'>;
 
-/** Bytes of levels read at once. */
-const READ_BYTES = 1 << 20;
+/** Bytes of levels read at once; a group of rows fits. Scales are at most a quarter of that. */
+export const STAGED_BYTES = 4 << 20;
 
 /** A matrix that a token is multiplied with, and its bits. */
 export interface StepMatrix {
@@ -46,7 +45,8 @@ export function stepMatrices(
 export class StepWeights {
   readonly #compiled: CompiledWeights;
   readonly #file: number | undefined;
-  readonly #buffers = { levels: new Uint8Array(0), scales: new Uint8Array(0) };
+  /** Memory for a band of rounded rows, shared by all bands of all matrices. */
+  #staged: Omit<RoundedRows, 'count'> | undefined;
 
   constructor(compiled: CompiledWeights) {
     this.#compiled = compiled;
@@ -55,37 +55,19 @@ export class StepWeights {
 
   /** Packs a matrix; returns its address. */
   matrix({ plan, bits }: StepMatrix, memory: KernelMemory): number {
-    const size = packedBytes(plan.outputs, plan.inputs, bits);
-    const at = memory.allocate(size);
-    const packed = memory.bytes(at, size);
+    const at = memory.allocate(packedBytes(plan.outputs, plan.inputs, bits));
     const name = `${plan.name}.${bits}bit`;
-    const rowBytes = (blocksOf(plan.inputs) * BLOCK * bits) / 8;
-    const rowScales = blocksOf(plan.inputs) * 4;
-    const rows = Math.min(plan.outputs, Math.max(GROUP, Math.floor(READ_BYTES / rowBytes / GROUP) * GROUP));
-    const { levels, scales } = this.#room(rows * rowBytes, rows * rowScales);
-    for (let from = 0; from < plan.outputs; from += rows) {
-      const count = Math.min(rows, plan.outputs - from);
-      this.#read(name, from * rowBytes, levels.subarray(0, count * rowBytes));
-      this.#read(`${name}.scales`, from * rowScales, scales.subarray(0, count * rowScales));
-      packRows(
-        new Uint32Array(levels.buffer, 0, (count * rowBytes) / 4),
-        new Float32Array(scales.buffer, 0, (count * rowScales) / 4),
-        bits,
-        plan.inputs,
-        from,
-        packed,
-      );
+    const row = rowSizes(plan.inputs, bits);
+    this.#staged ??= { levels: memory.allocate(STAGED_BYTES), scales: memory.allocate(STAGED_BYTES / 4) };
+    const { levels, scales } = this.#staged;
+    const step = Math.floor(STAGED_BYTES / row.levels / GROUP) * GROUP;
+    for (let from = 0; from < plan.outputs; from += step) {
+      const count = Math.min(step, plan.outputs - from);
+      this.#read(name, from * row.levels, memory.bytes(levels, count * row.levels));
+      this.#read(`${name}.scales`, from * row.scales, memory.bytes(scales, count * row.scales));
+      packRows(memory, { levels, scales, count }, bits, plan.inputs, at + packedBytes(from, plan.inputs, bits));
     }
     return at;
-  }
-
-  /**
-   * Buffers for reading, shared by all bands of all matrices. Fresh ones left garbage of a third of the weights' size.
-   */
-  #room(levels: number, scales: number): { levels: Uint8Array; scales: Uint8Array } {
-    if (this.#buffers.levels.length < levels) this.#buffers.levels = new Uint8Array(levels);
-    if (this.#buffers.scales.length < scales) this.#buffers.scales = new Uint8Array(scales);
-    return this.#buffers;
   }
 
   /** A vector of f32. */

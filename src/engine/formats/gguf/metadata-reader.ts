@@ -70,6 +70,18 @@ export class MetadataReader {
     return this.string(field, MAX_NAME);
   }
 
+  /** The number of entries if a list follows; nothing is taken. @throws NeedMoreBytes */
+  listLength(field: string): number | undefined {
+    const start = this.at;
+    try {
+      if (this.u32(field) !== TYPE.array) return undefined;
+      this.u32(field);
+      return this.u64(field);
+    } finally {
+      this.at = start;
+    }
+  }
+
   /** A typed value. @throws CheckpointError, NeedMoreBytes */
   value(field: string): MetadataValue {
     const type = this.u32(field);

@@ -53,16 +53,17 @@ export class GgufSource implements TensorSource {
   }
 
   /** @throws CheckpointError `missing`, `unsupported` (type), `outOfRange` (rows), `changed`, `notFinite` */
-  async readFloat32(name: string, rows?: RowRange): Promise<Float32Array> {
+  async readFloat32(name: string, rows?: RowRange, into?: Float32Array): Promise<Float32Array> {
     const place = this.place(name);
     const dequantize = dequantizeOf(place.tensor.dtype);
     if (!dequantize)
       throw this.error('unsupported', place, `is stored as ${place.tensor.dtype}, which holds no weights`);
     const values = await this.readRows(name, rows, (bytes, count) => {
-      const out = new Float32Array(count);
+      const out = into && into.length >= count ? into.subarray(0, count) : new Float32Array(count);
       dequantize(bytes, out);
       return out;
     });
+    if (into) return values;
     const bad = firstNotFinite(values);
     if (bad >= 0)
       throw this.error('notFinite', place, `holds ${values[bad]} at element ${bad} of a range; the file is damaged`);

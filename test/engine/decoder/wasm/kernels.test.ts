@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { blocksOf, BLOCK, quantize4, quantize8 } from '../../../../src/engine/decoder/quantize';
 import { KernelMemory } from '../../../../src/engine/decoder/wasm/kernel-memory';
 import { ACTIVATION_BLOCK_BYTES, GROUP, PRODUCT } from '../../../../src/engine/decoder/wasm/layout';
-import { packedBytes, packRows } from '../../../../src/engine/decoder/wasm/packing';
+import { packedBytes, packRows, rowSizes } from '../../../../src/engine/decoder/wasm/packing';
 
 const number = fc.float({ min: -8, max: 8, noNaN: true });
 const cases = fc.record({
@@ -39,7 +39,7 @@ describe.each([8, 4] as const)('the %s-bit product', (bits) => {
         const blocks = blocksOf(inputs);
         const groups = Math.ceil(outputs / GROUP);
         const memory = new KernelMemory(
-          packedBytes(outputs, inputs, bits) +
+          3 * packedBytes(outputs, inputs, bits) +
             blocks * (ACTIVATION_BLOCK_BYTES + BLOCK * 4) +
             groups * GROUP * 4 +
             1024,
@@ -47,14 +47,16 @@ describe.each([8, 4] as const)('the %s-bit product', (bits) => {
           threads,
         );
         const at = memory.allocate(packedBytes(outputs, inputs, bits));
-        packRows(
-          new Uint32Array(levels.buffer),
-          scales,
-          bits,
-          inputs,
-          0,
-          memory.bytes(at, packedBytes(outputs, inputs, bits)),
-        );
+        const size = rowSizes(inputs, bits);
+        const staged = {
+          levels: memory.allocate(groups * GROUP * size.levels),
+          scales: memory.allocate(groups * GROUP * size.scales),
+          count: outputs,
+        };
+        memory.bytes(staged.levels, levels.length).set(levels);
+        memory.floats(staged.scales, groups * GROUP * blocks).fill(NaN);
+        memory.floats(staged.scales, scales.length).set(scales);
+        packRows(memory, staged, bits, inputs, at);
         const from = memory.allocate(blocks * BLOCK * 4);
         const rounded = memory.allocate(blocks * ACTIVATION_BLOCK_BYTES);
         const out = memory.allocate(groups * GROUP * 4);
