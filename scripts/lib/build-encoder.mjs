@@ -12,7 +12,7 @@ import { ensurePinnedModel, PINNED_MODELS } from './pinned-models.mjs';
 
 const NAME = 'all-minilm-l6-v2';
 /** Raised when the compiled form changes. */
-const FORM = 1;
+const FORM = 2;
 
 /**
  * @param {string} dist Folder of the bundles.

@@ -139,6 +139,31 @@ export function quantizeOutputs(
   }
 }
 
+/** Largest level of a 7-bit weight. */
+const MOST_OF_7_BITS = 63;
+
+/**
+ * Rounds to signed 7-bit levels with one scale per output. Two products of such a weight with an unsigned byte fit into
+ * 16 bits, so the fast product of unsigned by signed bytes never saturates, with or without VNNI. Layout as in
+ * `quantizeOutputs`; zero is 0.
+ */
+export function quantizeOutputs7(
+  weights: Float32Array,
+  columns: number,
+  into: { levels: Int8Array; scales: Float32Array },
+  firstRow: number,
+): void {
+  const rows = weights.length / columns;
+  const outputs = into.scales.length;
+  for (let row = 0; row < rows; row++) {
+    const from = row * columns;
+    const scale = Math.fround(largest(weights, from, from + columns) / MOST_OF_7_BITS);
+    into.scales[firstRow + row] = scale;
+    for (let i = 0; i < columns; i++)
+      into.levels[i * outputs + firstRow + row] = scale === 0 ? 0 : Math.round((weights[from + i] as number) / scale);
+  }
+}
+
 function largest(values: Float32Array, from: number, to: number): number {
   let found = 0;
   for (let i = from; i < to; i++) {

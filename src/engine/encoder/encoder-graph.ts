@@ -1,11 +1,12 @@
 /**
- * The ONNX graph of a BERT sentence encoder with weights in bytes: token ids in, one vector of length 1 a text
+ * The ONNX graph of a BERT sentence encoder with weights in bytes: token ids of one text in, its vector of length 1
  * out.
  *
- * Sizes: B texts, S tokens of the longest text, C hidden size, H heads, V vocabulary.
+ * A run has one text, because the scales of the products then depend on this text alone.
+ * Sizes: S tokens, C hidden size, V vocabulary.
  */
 import { GraphBuilder } from '../decoder/onnx/graph-builder';
-import { quantizeOutputs, ZERO_LEVEL } from '../decoder/quantize';
+import { quantizeOutputs7 } from '../decoder/quantize';
 import type { EncoderConfig } from './encoder-config';
 
 /** Reads a tensor of the checkpoint as f32, row-major. */
@@ -27,12 +28,10 @@ class EncoderGraph {
 
   async build(): Promise<Uint8Array> {
     const { g, config } = this;
-    const ids = g.input('ids', 'int64', ['B', 'S']);
-    const lengths = g.input('lengths', 'int32', ['B']);
-    const mask = g.input('mask', 'float32', ['B', 'S']);
+    const ids = g.input('ids', 'int64', [1, 'S']);
     let hidden = await this.embed(ids);
-    for (let layer = 0; layer < config.layers; layer++) hidden = await this.layer(layer, hidden, lengths);
-    g.output(this.pool(hidden, mask), 'float32', ['B', config.hiddenSize]);
+    for (let layer = 0; layer < config.layers; layer++) hidden = await this.layer(layer, hidden);
+    g.output(this.pool(hidden), 'float32', [1, config.hiddenSize]);
     return g.build();
   }
 
@@ -62,15 +61,15 @@ class EncoderGraph {
     return this.norm('embeddings.LayerNorm', g.node('Add', [word, place]));
   }
 
-  /** Post-norm layer: x ← norm(x + attention(x)); x ← norm(x + W₂ gelu(W₁ x)). x [B, S, C] */
-  private async layer(layer: number, x: string, lengths: string): Promise<string> {
+  /** Post-norm layer: x ← norm(x + attention(x)); x ← norm(x + W₂ gelu(W₁ x)). x [1, S, C] */
+  private async layer(layer: number, x: string): Promise<string> {
     const { g, config } = this;
     const size = config.hiddenSize;
     const name = `encoder.layer.${layer}`;
     const self = `${name}.attention.self`;
     const fused = await this.product(x, [`${self}.query`, `${self}.key`, `${self}.value`], size);
     const [q, k, v] = g.split(fused, [size, size, size], -1) as [string, string, string];
-    const attended = g.ms('MultiHeadAttention', [q, k, v, '', lengths], { num_heads: config.heads });
+    const attended = g.ms('MultiHeadAttention', [q, k, v], { num_heads: config.heads });
     const mixed = await this.product(attended, [`${name}.attention.output.dense`], size);
     const middle = await this.norm(`${name}.attention.output.LayerNorm`, g.node('Add', [x, mixed]));
     const inner = await this.product(middle, [`${name}.intermediate.dense`], size);
@@ -78,39 +77,34 @@ class EncoderGraph {
     return this.norm(`${name}.output.LayerNorm`, g.node('Add', [middle, outer]));
   }
 
-  /** Mean over the tokens of each text, at length 1. */
-  private pool(hidden: string, mask: string): string {
+  /** Mean over the tokens, at length 1. */
+  private pool(hidden: string): string {
     const { g } = this;
-    const masked = g.node('Mul', [hidden, g.node('Unsqueeze', [mask, g.int64s([2])])]);
-    const sum = g.node('ReduceSum', [masked, g.int64s([1])], { attributes: { keepdims: 0 } });
-    return g.node('LpNormalization', [sum], { attributes: { axis: -1, p: 2 }, outputs: ['vectors'] });
+    const mean = g.node('ReduceMean', [hidden, g.int64s([1])], { attributes: { keepdims: 0 } });
+    return g.node('LpNormalization', [mean], { attributes: { axis: -1, p: 2 }, outputs: ['vector'] });
   }
 
   /**
-   * x · [W₁ W₂ …]ᵀ + b. Each row of x is rounded to bytes with a scale of its own, each output of W has one, and the
-   * product is one of integers.
+   * x · [W₁ W₂ …]ᵀ + b. The whole of x is rounded to bytes with one scale, each output of W to 7 bits with its own, and
+   * the product is one of integers.
    */
   private async product(x: string, names: readonly string[], inputs: number): Promise<string> {
     const { g } = this;
     const matrices = await Promise.all(names.map((name) => this.read(`${name}.weight`)));
     const biases = await Promise.all(names.map((name) => this.read(`${name}.bias`)));
     const outputs = biases.reduce((sum, bias) => sum + bias.length, 0);
-    const whole = { levels: new Uint8Array(inputs * outputs), scales: new Float32Array(outputs) };
+    const whole = { levels: new Int8Array(inputs * outputs), scales: new Float32Array(outputs) };
     let row = 0;
     for (const matrix of matrices) {
-      quantizeOutputs(matrix, inputs, whole, row);
+      quantizeOutputs7(matrix, inputs, whole, row);
       row += matrix.length / inputs;
     }
     const id = names.join('+');
-    const weight = g.initializer(id, 'uint8', [inputs, outputs], bytesOf(whole.levels));
+    const weight = g.initializer(id, 'int8', [inputs, outputs], bytesOf(whole.levels));
     const scales = g.initializer(`${id}.scales`, 'float32', [outputs], bytesOf(whole.scales));
+    const zero = g.initializer('weight_zero', 'int8', [], Uint8Array.of(0));
     const bias = g.initializer(`${id}.bias`, 'float32', [outputs], bytesOf(joined(biases)));
-    const zero = g.initializer('byte_zero', 'uint8', [], Uint8Array.of(ZERO_LEVEL));
-    const largest = g.node('ReduceMax', [g.node('Abs', [x]), g.int64s([-1])], { attributes: { keepdims: 1 } });
-    const scale = g.node('Max', [g.node('Mul', [largest, g.float(1 / 127)]), g.float(1e-20)]);
-    const levels = g.ms('QuantizeLinear', [g.node('Div', [x, scale]), g.float(1), zero]);
-    const sums = g.ms('MatMulIntegerToFloat', [levels, weight, g.float(1), scales, zero, zero]);
-    return g.node('Add', [g.node('Mul', [sums, scale]), bias]);
+    return g.ms('DynamicQuantizeMatMul', [x, weight, scales, zero, bias]);
   }
 
   private async norm(name: string, x: string): Promise<string> {

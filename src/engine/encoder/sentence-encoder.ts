@@ -6,8 +6,6 @@ import { readEncoderConfig, type EncoderConfig } from './encoder-config';
 
 /** Tokens of a text that are read; the rest is cut. The model was trained on texts of up to 256. */
 const MOST_TOKENS = 256;
-/** Tokens of one run, padding included: enough for full speed, few enough to cancel soon. */
-const RUN_TOKENS = 4_096;
 
 /** Microseconds that idle threads wait busily. Longer waits take the cores from other work. */
 const SPIN_MICROSECONDS = '250';
@@ -54,24 +52,15 @@ export class SentenceEncoder {
   }
 
   /**
-   * Vectors of texts, row-major [texts, width], in the order given. Texts of similar length run together.
+   * Vectors of texts, row-major [texts, width], in the order given.
    *
-   * @throws the signal's reason when aborted between runs
+   * @throws the signal's reason when aborted between texts
    */
   async encode(texts: readonly string[], { signal }: EncodeTextsOptions = {}): Promise<Float32Array> {
     const vectors = new Float32Array(texts.length * this.width);
-    const all = texts.map((text, index) => ({ index, ids: this.tokensOf(text) }));
-    all.sort((a, b) => a.ids.length - b.ids.length);
-    for (let from = 0; from < all.length;) {
+    for (const [i, text] of texts.entries()) {
       signal?.throwIfAborted();
-      let to = from + 1;
-      while (to < all.length && (to + 1 - from) * (all[to] as { ids: number[] }).ids.length <= RUN_TOKENS) to++;
-      const batch = all.slice(from, to);
-      const found = await this.run(batch.map(({ ids }) => ids));
-      batch.forEach(({ index }, i) => {
-        vectors.set(found.subarray(i * this.width, (i + 1) * this.width), index * this.width);
-      });
-      from = to;
+      vectors.set(await this.run(this.tokensOf(text)), i * this.width);
       await new Promise((resolve) => setImmediate(resolve));
     }
     return vectors;
@@ -81,22 +70,11 @@ export class SentenceEncoder {
     await this.session.release();
   }
 
-  private async run(texts: readonly (readonly number[])[]): Promise<Float32Array> {
-    const longest = Math.max(...texts.map((ids) => ids.length));
-    const shape = [texts.length, longest];
-    const ids = new BigInt64Array(texts.length * longest);
-    const mask = new Float32Array(texts.length * longest);
-    texts.forEach((text, row) => {
-      text.forEach((id, column) => (ids[row * longest + column] = BigInt(id)));
-      mask.fill(1, row * longest, row * longest + text.length);
+  private async run(ids: readonly number[]): Promise<Float32Array> {
+    const { vector } = await this.session.run({
+      ids: new ort.Tensor('int64', BigInt64Array.from(ids, BigInt), [1, ids.length]),
     });
-    const lengths = Int32Array.from(texts, ({ length }) => length);
-    const { vectors } = await this.session.run({
-      ids: new ort.Tensor('int64', ids, shape),
-      lengths: new ort.Tensor('int32', lengths, [texts.length]),
-      mask: new ort.Tensor('float32', mask, shape),
-    });
-    return vectors?.data as Float32Array;
+    return vector?.data as Float32Array;
   }
 }
 
