@@ -3,7 +3,7 @@
  * model.
  */
 import { splitLines, textOfLines } from '../base';
-import { pathKind } from '../search';
+import { pathKind } from '../workspace';
 import type { HoverInfo, Author, Span } from '../protocol';
 import { ExplanationCache } from './explanation/explanation-cache';
 import { labelOf } from './facts';

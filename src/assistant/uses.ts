@@ -2,7 +2,7 @@
  * Finds the lines that use a name and sorts them by kind: calls say more than comments, and comments more than manuals.
  */
 import { counted, splitLines, textOfLines, throwIfCancelled } from '../base';
-import { pathKind } from '../search';
+import { pathKind } from '../workspace';
 import { entryOf } from '../workspace';
 import { type CitationList, clip } from './citations';
 import { code, enumerate } from './facts';

@@ -8,7 +8,6 @@ export {
   type SearchResult,
   type SearchWorkspace,
 } from './search';
-export { pathKind, type PathKind } from './lexical/path-kind';
 export { codeNames, identifierWords, withBareNames } from './query/code-names';
 export { parseQuestion, type Question, type QuestionForm } from './query/question';
 export { TermCoverage, termsIn } from './query/term-coverage';

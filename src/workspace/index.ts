@@ -12,6 +12,7 @@ export {
   type WorkspaceStatus,
 } from './workspace';
 export { entryOf } from './languages';
+export { type PathKind, pathKind } from './path-kind';
 export { isPlainText } from './sources/extractors';
 export { ReadError } from './sources/read';
 export { extractFunctions } from './segments/functions';
@@ -26,6 +27,7 @@ export {
   nameTerms,
   scanTokens,
   splitIdentifier,
+  textTerms,
   tokenTerms,
   wholeTerm,
   wordTerm,

@@ -4,7 +4,7 @@
  */
 import { throwIfCancelled } from '../../base';
 import type { Citation } from '../../protocol';
-import { pathKind } from '../../search';
+import { pathKind } from '../../workspace';
 import { CitationList } from '../citations';
 import type { AssistantLibrary } from '../library';
 import type { Question } from '../../search';

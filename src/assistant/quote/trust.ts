@@ -1,7 +1,6 @@
 /** Score factors for the kind of file and definition a passage comes from. */
 import { textOfLines } from '../../base';
-import { pathKind } from '../../search';
-import { type DocumentSymbol, entryOf } from '../../workspace';
+import { type DocumentSymbol, entryOf, pathKind } from '../../workspace';
 import type { Question } from '../../search';
 import type { Passage } from './passages';
 import { isFunction } from './subject';

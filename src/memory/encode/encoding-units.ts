@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { SEGMENTER_VERSION, type Document, type SegmentedDocument } from '../../workspace';
+import { pathKind, SEGMENTER_VERSION, type Document, type SegmentedDocument } from '../../workspace';
 import { KEY_BYTES } from '../store/pack';
 
 /**
@@ -36,9 +36,29 @@ export function memoryKey(text: string, version: string): string {
     .slice(0, 2 * KEY_BYTES);
 }
 
-/** Cuts a document into units that cover its whole text, except segments of white space. */
+/** Formats that hold drawings, tables, recorded output or translations, and no text about the code. */
+const NEVER_ENCODED = /\.(?:svg|csv|tsv|snap|map|po|pot|xlf|xliff|lottie|geojson)$/i;
+const DATA = /\.(?:jsonc?|jsonl|ya?ml|xml|plist|resx|lock)$/i;
+/** Larger files of data are dumps; settings are smaller. */
+const MOST_SETTINGS_CHARACTERS = 20_000;
+
+/**
+ * Whether the text of a document is encoded. Drawings, data dumps, the data of tests, translations, and code of third
+ * parties are found by their words, names and structure alone: as text they say little and cost much.
+ */
+export function isEncoded({ path, text }: Pick<Document, 'path' | 'text'>): boolean {
+  const { foreign, lock, test } = pathKind(path);
+  if (foreign || lock || NEVER_ENCODED.test(path)) return false;
+  return !DATA.test(path) || (!test && text.length <= MOST_SETTINGS_CHARACTERS);
+}
+
+/**
+ * Cuts a document into units that cover its whole text, except segments of white space. A document that is not encoded
+ * has none.
+ */
 export function unitsOf(document: Document, { segments }: SegmentedDocument, version: string): EncodingUnit[] {
   const units: EncodingUnit[] = [];
+  if (!isEncoded(document)) return units;
   for (const { startLine, endLine, start, end } of segments) {
     for (let from = start; from < end;) {
       const to = partEnd(document.text, from, end);

@@ -1,8 +1,7 @@
-import { type DocumentHit, type LexicalResult, nameTerms } from '../../workspace';
+import { type DocumentHit, type LexicalResult, nameTerms, type PathKind, pathKind } from '../../workspace';
 import type { AnalysedQuestion, SoughtName } from '../query/analysis';
 import type { Intent } from '../query/intent';
 import type { DocumentWeights, FeatureSettings } from '../weights';
-import { type PathKind, pathKind } from './path-kind';
 
 /** Features of a document for a question. Each value is about 0…1, which makes their weights comparable. */
 export const FEATURES = [
