@@ -1,4 +1,4 @@
-import { IDENTIFIER_PATTERN, looksLikeFile, looksLikeIdentifier } from './name-patterns';
+import { IDENTIFIER_PATTERN, isLoneLetter, looksLikeFile, looksLikeIdentifier } from './name-patterns';
 import { type Intent, readIntent } from './intent';
 import { isStopWord, isTalkWord, shortForms } from './vocabulary';
 import {
@@ -45,6 +45,8 @@ interface Token {
   afterBreak: boolean;
   /** The project's own name, not written as code. */
   own: boolean;
+  /** A word that every question may have ("where", "about"), unless it is quoted or part of a title. */
+  stop: boolean;
   /** Factor on the token's weight; less than 1 for a token of the previous question. */
   share: number;
 }
@@ -88,6 +90,7 @@ function tokenize(text: string, ownNames: readonly string[]): Token[] {
     (m) => [m.index, m.index + m[0].length] as const,
   );
   const tokens: Token[] = [];
+  const isTitleCase = titleShare(text) > MOST_TITLE_SHARE;
   let previousEnd = 0;
   scanTokens(text, 0, text.length, (start, end) => {
     const token = text.slice(start, end);
@@ -95,20 +98,36 @@ function tokenize(text: string, ownNames: readonly string[]): Token[] {
     const inQuotes = quoted.some(([from, to]) => start >= from && end <= to);
     const sentenceStart = previousEnd === 0 || /[.?!:]\s/.test(between);
     const own = !inQuotes && ownNames.includes(token.toLowerCase());
+    const proper = !own && !sentenceStart && /^\p{Lu}/u.test(token) && token.length > 2;
     tokens.push({
       text: token,
       quoted: inQuotes,
       own,
+      stop: isStopWord(token.toLowerCase()) && !inQuotes && (!proper || isTitleCase),
       share: 1,
       identifier:
         looksLikeIdentifier(token, text.slice(end, end + 2), between) ||
-        (inQuotes && IDENTIFIER_PATTERN.test(token) && text[start - 1] === '`' && text[end] === '`'),
-      proper: !own && !sentenceStart && /^\p{Lu}/u.test(token) && token.length > 2,
+        isLoneLetter(token, text.slice(start - 1, start), text.slice(end, end + 2)) ||
+        (inQuotes &&
+          IDENTIFIER_PATTERN.test(token) &&
+          QUOTES.test(text[start - 1] ?? '') &&
+          text[start - 1] === text[end]),
+      proper,
       afterBreak: previousEnd === 0 || /[^\s-]/.test(between),
     });
     previousEnd = end;
   });
   return tokens;
+}
+
+const QUOTES = /[`"']/;
+
+/** A question with a larger share of capitalized words is written like a title: they are no names. */
+const MOST_TITLE_SHARE = 0.5;
+
+function titleShare(text: string): number {
+  const words = text.match(/\p{L}+/gu) ?? [];
+  return words.filter((word) => /^\p{Lu}/u.test(word)).length / Math.max(1, words.length);
 }
 
 function collectTerms(tokens: readonly Token[], weights: TermWeights): QueryTerm[] {
@@ -122,7 +141,7 @@ function collectTerms(tokens: readonly Token[], weights: TermWeights): QueryTerm
     const factor = token.share * (token.quoted ? weights.quoted : 1);
     const parts = splitIdentifier(token.text);
     if (parts.length === 1 && !token.identifier) {
-      if (isStopWord(token.text.toLowerCase()) && !token.quoted) continue;
+      if (token.stop) continue;
       for (const term of tokenTerms(token.text))
         offer(
           term,
@@ -157,10 +176,12 @@ function collectNames(tokens: readonly Token[]): SoughtName[] {
   const names = new Map<string, SoughtName>();
   const offer = (text: string, kind: SoughtName['kind']): void => {
     const term = definitionTerm(text);
-    if (term.length > 2 && !names.has(term)) names.set(term, { text, term, kind });
+    if (term.length > (kind === 'identifier' ? 1 : 2) && !names.has(term)) names.set(term, { text, term, kind });
   };
   for (const token of tokens) if (token.identifier) offer(token.text, 'identifier');
   for (const token of tokens) if (token.proper && !token.identifier) offer(token.text, 'proper');
+  // A component or a style is often written in kebab-case and defined in another casing.
+  for (const token of tokens) if (token.text.includes('-')) offer(token.text, 'compound');
   for (const run of contentRuns(tokens))
     for (const size of [3, 2])
       for (let i = 0; i + size <= run.length; i++) {
@@ -182,9 +203,8 @@ function contentRuns(tokens: readonly Token[]): string[][] {
     run = [];
   };
   for (const token of tokens) {
-    const word = token.text.toLowerCase();
     if (token.afterBreak) close();
-    if (token.identifier || token.own || isStopWord(word)) {
+    if (token.identifier || token.own || token.stop) {
       close();
       continue;
     }

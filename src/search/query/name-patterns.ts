@@ -35,3 +35,8 @@ export function looksLikeIdentifier(token: string, after: string, before: string
   if (/^\.\p{L}/u.test(after) || before === '.') return token.length > 1;
   return /^\p{L}+\d+\p{L}*$/u.test(token) && token.length > 3;
 }
+
+/** Whether a token is a lower-case letter alone ("What does g hold?"), which only code has for a name. */
+export function isLoneLetter(token: string, before: string, after: string): boolean {
+  return /^[b-hj-z]$/.test(token) && /^\s?$/.test(before) && /^(?:[\s`"'),?!:;]|\.(?!\p{L})|$)/u.test(after);
+}

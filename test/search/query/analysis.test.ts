@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { pathKind } from '../../../src/search/lexical/path-kind';
 import { analyseQuestion, type SoughtName } from '../../../src/search/query/analysis';
 
 const names = (text: string, kind: SoughtName['kind']): string[] =>
@@ -16,6 +15,11 @@ describe('analyseQuestion', () => {
     ['Why is key.lower() slow in CaseInsensitiveDict?', ['key', 'lower', 'CaseInsensitiveDict']],
     ['What does `flush` do?', ['flush']],
     ['Does __post_init__ run twice?', ['__post_init__']],
+    ['Where is the "diff" function defined?', ['diff']],
+    ["What does 'flush' do?", ['flush']],
+    ['What does g hold?', ['g']],
+    ['who says "no such file" when it isn\'t there, e.g. a path?', []],
+    ['What is `os`?', ['os']],
     ['What is a well-known Unicode problem of the CLI?', []],
     ['who wrote the page(s) about it', []],
   ])('finds the identifiers of %j', (text, expected) => expect(names(text, 'identifier')).toEqual(expected));
@@ -33,6 +37,20 @@ describe('analyseQuestion', () => {
     expect(compounds).toContain('duplicate_class_fields');
     expect(compounds).toContain('duplicate_class_field');
     expect(names('hooks, errors', 'compound')).toEqual([]);
+  });
+
+  it('takes a word in kebab-case for a possible name in another casing', () => {
+    expect(names('how is select-component shown', 'compound')).toContain('select-component');
+    expect(analyseQuestion('how is select-component shown').names.map(({ term }) => term)).toContain(
+      '=selectcomponent',
+    );
+  });
+
+  it('keeps a capitalized word within a sentence that would be a stop word in lower case', () => {
+    expect(weightOf('Where is the About dialog?', 'about')).toBe(1);
+    expect(names('Where is the About dialog?', 'compound')).toContain('About_dialog');
+    expect(weightOf('How Does Flask Tell About Errors?', 'about')).toBeUndefined();
+    expect(weightOf('What is this about?', 'about')).toBeUndefined();
   });
 
   it('reads paths and file names', () => {
@@ -108,31 +126,4 @@ describe('analyseQuestion', () => {
       }),
     );
   });
-});
-
-describe('pathKind', () => {
-  const kinds = (path: string): string[] => Object.entries(pathKind(path)).flatMap(([kind, is]) => (is ? [kind] : []));
-  it.each([
-    ['src/flask/app.py', []],
-    ['tests/test_app.py', ['test']],
-    ['pkg/server/server_test.go', ['test']],
-    ['src/main/java/com/x/ParserTest.java', ['test']],
-    ['web/src/button.spec.tsx', ['test']],
-    ['src/contest/latest.py', []],
-    ['src/attestation.ts', []],
-    ['examples/tutorial/app.py', ['example']],
-    ['docs/guide/install.md', ['docs']],
-    ['CHANGELOG.md', ['docs', 'history']],
-    ['types/index.d.ts', ['declaration']],
-    ['src/pkg/__init__.py', ['entry']],
-    ['third_party/zlib/inflate.c', ['foreign']],
-    ['web/app.min.js', ['foreign']],
-    ['pnpm-lock.yaml', ['foreign', 'config', 'lock']],
-    ['go.sum', ['foreign', 'lock']],
-    ['web/npm-shrinkwrap.json', ['foreign', 'config', 'lock']],
-    ['src/lock.go', []],
-    ['t/unit/worker/consumer.py', ['test']],
-    ['caddytest/integration/proxy.caddyfiletest', ['test']],
-    ['.github/workflows/ci.yml', ['config', 'tooling']],
-  ])('%s', (path, expected) => expect(kinds(path)).toEqual(expected));
 });
