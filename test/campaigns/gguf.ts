@@ -1,9 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+/** Damaged and hostile GGUF files. */
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCheckpoint } from '../../../src/engine';
-import { f32, gguf, u32, type GgufTensorData, type Value } from '../formats/gguf/write-gguf';
-import { drive, mutateBytes, pick, type FuzzReport, type Random } from './fuzz';
+import { openCheckpoint } from '../../src/engine';
+import { f32, gguf, u32, type GgufTensorData, type Value } from '../engine/formats/gguf/write-gguf';
+import { isCheckpointRefusal, mutateBytes } from './checkpoints';
+import { type Attacked, pick, type Random, scratchFolder } from './drive';
 
 const HIDDEN = 32;
 const VOCABULARY = 12;
@@ -114,31 +115,34 @@ function lie(bytes: Uint8Array, random: Random): Uint8Array {
   return result;
 }
 
-/** Fuzzes GGUF files: opens them, uses the tokenizer and template, and reads all tensors. */
-export async function fuzzGguf(inputs: number, seed: number): Promise<FuzzReport> {
-  const directory = await mkdtemp(join(tmpdir(), 'fuzz-'));
-  const path = join(directory, 'model.gguf');
-  const { metadata, tensors } = soundModel();
-  const sound = gguf(metadata, tensors);
-  try {
-    return await drive(inputs, seed, async (random) => {
-      const kind = random();
-      const bytes = kind < 0.4 ? mutateBytes(sound, random) : kind < 0.6 ? lie(sound, random) : mutateModel(random);
-      await writeFile(path, bytes);
-      const checkpoint = await openCheckpoint(path);
-      try {
-        const tokenizer = await checkpoint.openTokenizer();
-        tokenizer.decode(tokenizer.encode('abcd a <|end|>x'));
-        (await checkpoint.openChatTemplate())?.render([{ role: 'user', content: 'a' }]);
-        for (const name of checkpoint.tensors.names()) {
-          await checkpoint.tensors.readFloat32(name);
-          if (checkpoint.tensors.blockBits?.(name)) await checkpoint.tensors.readBlocks?.(name);
+/** Opens the file, uses its tokenizer and template, and reads all tensors. */
+export const ggufFile: Attacked = {
+  name: 'GGUF',
+  isRefusal: isCheckpointRefusal,
+  async open() {
+    const folder = await scratchFolder();
+    const path = join(folder.path, 'model.gguf');
+    const { metadata, tensors } = soundModel();
+    const sound = gguf(metadata, tensors);
+    return {
+      async read(random) {
+        const kind = random();
+        const bytes = kind < 0.4 ? mutateBytes(sound, random) : kind < 0.6 ? lie(sound, random) : mutateModel(random);
+        await writeFile(path, bytes);
+        const checkpoint = await openCheckpoint(path);
+        try {
+          const tokenizer = await checkpoint.openTokenizer();
+          tokenizer.decode(tokenizer.encode('abcd a <|end|>x'));
+          (await checkpoint.openChatTemplate())?.render([{ role: 'user', content: 'a' }]);
+          for (const name of checkpoint.tensors.names()) {
+            await checkpoint.tensors.readFloat32(name);
+            if (checkpoint.tensors.blockBits?.(name)) await checkpoint.tensors.readBlocks?.(name);
+          }
+        } finally {
+          await checkpoint.close();
         }
-      } finally {
-        await checkpoint.close();
-      }
-    });
-  } finally {
-    await rm(directory, { recursive: true });
-  }
-}
+      },
+      close: folder.remove,
+    };
+  },
+};
