@@ -80,6 +80,8 @@ export class GlobAutomaton {
     const slash = this.grow();
     const end = this.grow();
     this.link(start, inside);
+    // An empty segment: the rest of a path after a literal beginning starts with a slash.
+    this.link(start, slash);
     this.link(start, end);
     this.set(inside, NOT_SLASH, more);
     this.link(more, inside);
@@ -129,11 +131,16 @@ export class GlobAutomaton {
   }
 }
 
-/** Reads the bracket expression that begins at `open`. Returns undefined when it is not closed. */
+/**
+ * Reads the bracket expression that begins at `open`. Returns undefined when it is not closed.
+ *
+ * @param slashEnds whether a slash ends the expression unclosed, as in VS Code's globs; git reads on
+ */
 export function bracketAt(
   pattern: string,
   open: number,
   ignoreCase: boolean,
+  slashEnds: boolean,
 ): { test: CharacterTest; end: number } | undefined {
   let at = open + 1;
   const negated = pattern[at] === '!' || pattern[at] === '^';
@@ -141,7 +148,7 @@ export function bracketAt(
   const tests: CharacterTest[] = [];
   for (let first = true; ; first = false) {
     const character = pattern[at];
-    if (character === undefined || character === '/') return undefined;
+    if (character === undefined || (slashEnds && character === '/')) return undefined;
     if (character === ']' && !first) break;
     const named = /^\[:(\w+):\]/.exec(pattern.slice(at, at + 12));
     const known = named && POSIX_CLASSES[named[1] ?? ''];
@@ -159,13 +166,11 @@ export function bracketAt(
       at += 1 + high.length;
     }
     const [from = 0, to = 0] = [low.code, high.code];
-    tests.push((other) => {
-      const code = other.codePointAt(0) ?? 0;
-      if (code >= from && code <= to) return true;
-      if (!ignoreCase) return false;
-      const upper = other.toUpperCase().codePointAt(0) ?? 0;
-      return upper >= from && upper <= to;
-    });
+    // The first character of a range counts even where the range is empty, as in git: `[b-a]` is `b`.
+    const within = (code: number): boolean => code === from || (code >= from && code <= to);
+    tests.push(
+      (other) => within(other.codePointAt(0) ?? 0) || (ignoreCase && within(other.toUpperCase().codePointAt(0) ?? 0)),
+    );
   }
   return { test: (other) => other !== '/' && tests.some((test) => test(other)) !== negated, end: at + 1 };
 }

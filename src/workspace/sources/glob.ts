@@ -100,7 +100,7 @@ class GlobCompiler {
         );
         i = close + 1;
       } else {
-        const bracket = character === '[' ? bracketAt(pattern, i, this.ignoreCase) : undefined;
+        const bracket = character === '[' ? bracketAt(pattern, i, this.ignoreCase, true) : undefined;
         if (bracket && bracket.end <= end) automaton.one(bracket.test);
         else automaton.literal(character);
         i = bracket && bracket.end <= end ? bracket.end : i + character.length;

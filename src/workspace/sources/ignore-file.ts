@@ -48,7 +48,7 @@ export class IgnoreFile {
   test(path: string): { ignored: boolean; rule: Rule } | undefined {
     const isDirectory = path.endsWith('/');
     const bare = isDirectory ? path.slice(0, -1) : path;
-    const folded = this.ignoreCase ? bare.toLowerCase() : bare;
+    const folded = asBytes(this.ignoreCase ? bare.toLowerCase() : bare);
     const name = folded.slice(folded.lastIndexOf('/') + 1);
     for (let i = this.patterns.length - 1; i >= 0; i--) {
       const { line, pattern, negative, directoriesOnly, byName, matches } = this.patterns[i] as IgnorePattern;
@@ -70,8 +70,13 @@ function parsePattern(written: string, line: number, ignoreCase: boolean): Ignor
   if (pattern === '') return undefined;
   const byName = !pattern.includes('/');
   if (pattern.startsWith('/')) pattern = pattern.slice(1);
-  const matches = matcherOf(ignoreCase ? pattern.toLowerCase() : pattern, ignoreCase);
+  const matches = matcherOf(asBytes(ignoreCase ? pattern.toLowerCase() : pattern), ignoreCase);
   return matches && { line, pattern: written.trimEnd(), negative, directoriesOnly, byName, matches };
+}
+
+/** One character for each byte of UTF-8: git compares bytes, so that `?` is not a whole `é`. */
+function asBytes(text: string): string {
+  return /[^\0-\x7f]/.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text;
 }
 
 /** Removes spaces at the end of a pattern that no backslash escapes. */
@@ -92,6 +97,8 @@ function matcherOf(pattern: string, ignoreCase: boolean): PathMatcher | undefine
   const simple = simpleMatcher(pattern);
   if (simple) return simple;
   const automaton = new GlobAutomaton();
+  // Git compares the text before the first wildcard by itself, so that `**` after it stands at a beginning.
+  const literal = pattern.search(/[*?[\\]/);
   for (let i = 0; i < pattern.length;) {
     const character = String.fromCodePoint(pattern.codePointAt(i) ?? 0);
     if (character === '\\') {
@@ -102,7 +109,7 @@ function matcherOf(pattern: string, ignoreCase: boolean): PathMatcher | undefine
     } else if (character === '*') {
       let end = i;
       while (pattern[end] === '*') end++;
-      const ownSegment = (i === 0 || pattern[i - 1] === '/') && (end === pattern.length || pattern[end] === '/');
+      const ownSegment = (i === literal || pattern[i - 1] === '/') && (end === pattern.length || pattern[end] === '/');
       if (end - i < 2 || !ownSegment) {
         automaton.withinSegment();
         i = end;
@@ -117,7 +124,7 @@ function matcherOf(pattern: string, ignoreCase: boolean): PathMatcher | undefine
       automaton.notSlash();
       i++;
     } else if (character === '[') {
-      const bracket = bracketAt(pattern, i, ignoreCase);
+      const bracket = bracketAt(pattern, i, ignoreCase, false);
       if (!bracket) return undefined;
       automaton.one(bracket.test);
       i = bracket.end;

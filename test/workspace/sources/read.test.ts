@@ -94,6 +94,24 @@ describe('globs', () => {
   ])('%s on %s', (glob, path, matches) => expect(globMatcher(glob, false)(path)).toBe(matches));
 });
 
+describe('patterns of an ignore file', () => {
+  // Each verdict is that of `git check-ignore`; test/campaigns/ignore-rules.ts compares 100,000 more.
+  it.each([
+    ['?', 'é', false],
+    ['??', 'é', true],
+    ['[!a]', 'é', false],
+    ['[b-a]', 'b', true],
+    ['[x/a]', 'a', true],
+    ['[x/a]', 'x', true],
+    ['d**/*', 'd/e', true],
+    ['d/e**/[a-c]', 'd/e/a', true],
+    ['a**/*', 'a', true],
+    ['*a**/b', 'a/c/b', false],
+  ])('%s on %s', (pattern, path, ignored) =>
+    expect(new IgnoreFile('.gitignore', pattern, false).test(path)?.ignored ?? false).toBe(ignored),
+  );
+});
+
 describe('hostile patterns', () => {
   const name = 'a'.repeat(255);
 
