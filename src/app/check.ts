@@ -26,7 +26,7 @@ export async function checkStored(
     },
     {
       name: 'Memories',
-      ...(await checkMemories(join(storageDirectory, 'memories'))),
+      ...(await checkMemories(storageDirectory)),
       remedy: 'Run `anchorage index --memories`: it makes the damaged memories again.',
     },
     ...(await checkModels(models)),

@@ -1,4 +1,5 @@
 /** The door of this room: one session over a workspace, as the worker and the terminal use it. */
+export type { StoreAccess } from '../workspace';
 export { type CheckedPart, checkStored } from './check';
 export { Session, type SessionOptions } from './session';
 export type { Answering, ProgressListener } from './answering';

@@ -3,9 +3,16 @@
  * questions.
  */
 import type { Author, ComposedContext, IndexStatus, MemoryDescription, Scope } from '../protocol';
-import { join } from 'node:path';
 import { composeContext } from '../assistant';
-import { MemoryReader, MemoryEncoding, MemoryStore, memoryVersion, type WorkspaceMemory } from '../memory';
+import {
+  MemoryReader,
+  MemoryEncoding,
+  MemoryStore,
+  memoryFolder,
+  memoryVersion,
+  removeUnusedMemories,
+  type WorkspaceMemory,
+} from '../memory';
 import type { Search, SearchResult } from '../search';
 import type { Workspace } from '../workspace';
 import type { EngineProcess } from '../inference';
@@ -177,7 +184,9 @@ export class MemoryService {
     const { library, engine, storageDirectory, yieldToForeground, changed, warn } = this.options;
     const { budgetBytes } = this;
     const version = memoryVersion(memory.fingerprint);
-    const store = await MemoryStore.open({ directory: join(storageDirectory, 'memories'), budgetBytes, version });
+    const directory = memoryFolder(storageDirectory, version);
+    const store = await MemoryStore.open({ directory, budgetBytes, version });
+    await removeUnusedMemories(storageDirectory, directory);
     const encoding = new MemoryEncoding({
       workspace: library,
       store,

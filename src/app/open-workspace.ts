@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
-import { Workspace } from '../workspace';
+import { type StoreOptions, Workspace } from '../workspace';
 import type { FolderParams, WorkerSettings } from '../protocol';
 
 export interface OpenOptions {
   folders: readonly FolderParams[];
   storageDirectory: string;
+  /** How the index is used when another process writes it. Default: with a second copy. */
+  store?: StoreOptions;
   settings: WorkerSettings;
   /** Awaited before each file of a pass. */
   yieldToForeground?: () => Promise<void>;
@@ -15,13 +17,14 @@ export interface OpenOptions {
  * problems of the store to `warn`.
  */
 export async function openWorkspace(
-  { folders, storageDirectory, settings, yieldToForeground }: OpenOptions,
+  { folders, storageDirectory, store, settings, yieldToForeground }: OpenOptions,
   warn: (message: string) => void,
 ): Promise<Workspace> {
   const threads = Math.min(4, Math.max(2, Math.floor(availableParallelism() / 2)));
   const library = await Workspace.open({
     folders,
     storageDirectory,
+    ...(store ? { store } : {}),
     settings: indexSettings(settings),
     threads,
     yieldToForeground,

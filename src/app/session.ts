@@ -13,7 +13,7 @@ import type { FolderParams, Held, IndexStatus, WorkerSettings } from '../protoco
 import { ExplanationCache } from '../assistant';
 import { Foreground } from '../base';
 import { Search } from '../search';
-import type { Workspace } from '../workspace';
+import type { StoreOptions, Workspace } from '../workspace';
 import { Answering } from './answering';
 import { Engines } from './engines';
 import { IndexReportWriter } from './index-report';
@@ -27,6 +27,8 @@ export interface SessionOptions {
   folders: readonly FolderParams[];
   /** Directory of everything that is stored about this workspace. */
   storageDirectory: string;
+  /** How the index is used when another process writes it. Default: with a second copy. */
+  store?: StoreOptions;
   /** Directory of models and compiled graphs, shared by workspaces. */
   modelsDirectory: string;
   settings: WorkerSettings;

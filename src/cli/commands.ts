@@ -1,7 +1,7 @@
 /** Runs each command. Results go to stdout, everything else to stderr. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { readIndexReport } from '../app';
+import { readIndexReport, type StoreAccess } from '../app';
 import { AppError, formatBytes, formatNumber, printable, printableName, splitLines } from '../base';
 import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } from './arguments';
 import { runCheck } from './check';
@@ -10,7 +10,7 @@ import { place, renderAnswer, renderExplanation, renderSummary, styleOf } from '
 import { makeMemories, renderMemories } from './memories';
 import { printFunctions } from './functions';
 import { openSession, resolveInWorkspace, scopeOf, type Session } from './session';
-import { draft, write, writeJson } from './write';
+import { draft, note, write, writeJson } from './write';
 
 type Run = (args: Arguments, session: Session, signal: AbortSignal) => Promise<void>;
 
@@ -152,6 +152,9 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
   const trouble = session.workspace.trouble();
   if (trouble !== undefined)
     throw new AppError('storeUnwritable', `The index is not stored. ${trouble}`, 'Run the command again afterwards.');
+  const { sharedWith } = session.workspace;
+  if (sharedWith !== undefined)
+    note(`Another process (${sharedWith}) writes the index. This command has read it, and stored nothing new.`);
   const memories = args.memories ? await makeMemories(session, signal) : undefined;
   const status = session.workspace.status();
   const figures = {
@@ -232,14 +235,14 @@ function operand(args: Arguments, command: CommandName, message: string): string
   return first;
 }
 
-const RUN: Record<Exclude<CommandName, 'check'>, { run: Run; model?: boolean | 'forStored' }> = {
+const RUN: Record<Exclude<CommandName, 'check'>, { run: Run; model?: boolean | 'forStored'; store?: StoreAccess }> = {
   ask: { run: runAsk, model: true },
   search: { run: runSearch, model: 'forStored' },
   summarize: { run: runSummarize },
   explain: { run: runExplain, model: true },
   index: { run: runIndex },
-  status: { run: runStatus },
-  why: { run: runWhy },
+  status: { run: runStatus, store: 'read' },
+  why: { run: runWhy, store: 'read' },
   functions: { run: printFunctions },
 };
 
@@ -251,8 +254,8 @@ export async function runCommand(command: CommandName, args: Arguments, signal: 
     );
   // Opening the index would mend it.
   if (command === 'check') return runCheck(args);
-  const { run, model = args.memories } = RUN[command];
-  const session = await openSession(command, args, { model });
+  const { run, model = args.memories, store = 'share' } = RUN[command];
+  const session = await openSession(command, args, { model, store });
   try {
     await run(args, session, signal);
   } finally {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
-import { type ModelNames, modelNames, Session as WorkspaceSession } from '../app';
+import { type ModelNames, modelNames, type StoreAccess, Session as WorkspaceSession } from '../app';
 import { AppError, formatNumber } from '../base';
 import { makeDirectory } from '../base/node';
 import type { Scope, WorkerSettings } from '../protocol';
@@ -39,7 +39,7 @@ export const DEFAULTS: WorkerSettings = {
 export async function openSession(
   command: CommandName,
   args: Arguments,
-  options: { model?: boolean | 'forStored' } = {},
+  options: { model?: boolean | 'forStored'; store?: StoreAccess } = {},
 ): Promise<Session> {
   const folders = workspaceFolders(args, command);
   const storageDirectory = storageOf(args, command, folders);
@@ -57,6 +57,10 @@ export async function openSession(
   const session: WorkspaceSession = await WorkspaceSession.open({
     folders,
     storageDirectory,
+    store: {
+      access: options.store ?? 'share',
+      onWait: (pid) => note(`Another process (${pid}) is indexing this workspace. Waiting for it.`),
+    },
     modelsDirectory: join(cacheDirectory(), 'models'),
     settings,
     inferenceFile: join(__dirname, 'inference.js'),

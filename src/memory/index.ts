@@ -4,6 +4,7 @@ export { MemoryReader, type MemoryReaderOptions, type MemorySegment, type Scored
 export { chunkLengths, coarsePlaces, denseRowCount, joinFine, rowCounts } from './row-layout';
 export { foldRows, halves, joinBytes, packRows, storedRowBytes, type StoredShape, unpackRows } from './rows';
 export { checkMemories } from './store/check';
+export { memoryFolder, removeUnusedMemories } from './store/folders';
 export { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './store/memory-store';
 export { type EncodingWorkspace, type EncodingOptions, MemoryEncoding } from './encode/encoding';
 export { type EncodingUnit, memoryVersion } from './encode/encoding-units';

@@ -19,6 +19,7 @@ export { extractFunctions } from './segments/functions';
 export { SEGMENTER_VERSION } from './segments/limits';
 export { checkIndex } from './store/check';
 export { StoreLock } from './store/lock';
+export type { StoreAccess, StoreOptions } from './store/open-store';
 export { LexicalIndex } from './lexical/lexical-index';
 export { type DocumentHit, type LexicalResult, MAX_QUERY_TERMS, type SegmentHit } from './lexical/results';
 export { stem } from './lexical/stem';

@@ -1,10 +1,13 @@
 import type { IndexSettings } from './indexing/indexer';
+import type { StoreOptions } from './store/open-store';
 import type { WorkspaceFolder } from './types';
 
 export interface WorkspaceOptions {
   folders: readonly WorkspaceFolder[];
   /** Directory of the index, created when missing. Undefined keeps the index in memory. */
   storageDirectory: string | undefined;
+  /** How the store is used when another process writes it. Default: with a second copy. */
+  store?: StoreOptions;
   settings: IndexSettings;
   /** Number of threads for bulk segmentation; default 2. */
   threads?: number;

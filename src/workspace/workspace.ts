@@ -13,8 +13,7 @@ import { type Definition, definitionsOf, type LookupContext, type Use, usersOf }
 import { SegmenterPool } from './segments/pool';
 import { DocumentCache } from './document-cache';
 import type { Catalogue } from './store/catalogue';
-import type { StoreLock } from './store/lock';
-import { openStore, type OpenStore } from './store/open-store';
+import { beginAgain, markComplete, openStore, type OpenStore } from './store/open-store';
 import type { DocumentReader } from './read-document';
 import type { Document, SegmentedDocument, WorkspaceFolder } from './types';
 import type { IndexedFile, WorkspaceOptions } from './workspace-options';
@@ -47,17 +46,14 @@ export class Workspace {
 
   private readonly catalogue: Catalogue;
   private readonly lexical: LexicalIndex;
-  private readonly lock: StoreLock | undefined;
-  private readonly storageDirectory: string | undefined;
-  /** Problems found when the store was opened, as messages for the user. */
-  readonly notices: readonly string[];
 
-  private constructor(options: WorkspaceOptions, { catalogue, lexical, lock, notices }: OpenStore) {
+  private constructor(
+    options: WorkspaceOptions,
+    private readonly store: OpenStore,
+  ) {
+    const { catalogue, lexical, directory, lock } = store;
     this.catalogue = catalogue;
     this.lexical = lexical;
-    this.lock = lock;
-    this.storageDirectory = options.storageDirectory;
-    this.notices = notices;
     this.folders = new WorkspaceFolders(options.folders);
     this.pool = new SegmenterPool({
       threads: options.threads ?? 2,
@@ -66,7 +62,7 @@ export class Workspace {
     });
     const { extractionScript: script } = options;
     this.extractions = new Extractions({
-      ...(lock ? { directory: join(lock.directory, 'extracted') } : {}),
+      ...(directory === undefined ? {} : { directory: join(directory, 'extracted') }),
       ...(script === undefined ? {} : { script }),
     });
     this.documentCache = new DocumentCache(catalogue, this.pool, () => this.folders, this.extractions);
@@ -81,6 +77,7 @@ export class Workspace {
       progress: this.progress,
       first: this.first,
       ownsStore: () => lock?.touch() ?? true,
+      stored: () => lock && markComplete(lock.directory),
       yieldToForeground: options.yieldToForeground,
     });
     this.upkeep = new Upkeep(this.indexer, this.pool, async (question) => this.warmUpSearch?.(question));
@@ -89,7 +86,7 @@ export class Workspace {
 
   /** Opens the stored index (open-store.ts), which can be searched at once. Reads no workspace file before `start`. */
   static async open(options: WorkspaceOptions): Promise<Workspace> {
-    return new Workspace(options, await openStore(options.storageDirectory));
+    return new Workspace(options, await openStore(options.storageDirectory, options.store));
   }
 
   // ── Indexing ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -102,10 +99,21 @@ export class Workspace {
     return this.upkeep.begin(signal).done;
   }
 
+  /** Problems found when the store was opened, as messages for the user. */
+  get notices(): readonly string[] {
+    return this.store.notices;
+  }
+
+  /** The process that writes the index, when this one only reads it. */
+  get sharedWith(): number | undefined {
+    return this.store.sharedWith;
+  }
+
   /** Returns the reason why the index is only in memory, if it is. */
   trouble(): string | undefined {
     const failure = this.catalogue.failure ?? this.indexer.lexicalFailure;
-    return failure?.message ?? (this.lock || !this.storageDirectory ? undefined : this.notices.at(-1));
+    const { directory, storageDirectory, notices } = this.store;
+    return failure?.message ?? (directory || !storageDirectory ? undefined : notices.at(-1));
   }
 
   /** Pauses or resumes a pass. Saved files are still indexed. */
@@ -163,9 +171,14 @@ export class Workspace {
     await this.start();
   }
 
-  /** Deletes the index. Returns the bytes freed on disk. */
+  /**
+   * Deletes the index, and those of other versions. Returns the bytes freed on disk.
+   * @throws StoreError `storeLocked` when another process writes it
+   */
   async clear(): Promise<number> {
+    beginAgain(this.store);
     await this.upkeep.stopPass();
+    this.indexer.restart();
     const freed = (await this.lexical.clear()) + (await this.catalogue.clear()) + (await this.extractions.clear());
     this.documentCache.clear();
     this.progress.set('idle', 'Cleared');
@@ -373,7 +386,7 @@ export class Workspace {
         await this.pool.close();
         await this.extractions.close();
         this.progress.close();
-        this.lock?.release();
+        this.store.lock?.release();
       }
     }
   }

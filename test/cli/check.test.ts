@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Decoder, openCheckpoint } from '../../src/engine';
 import { MemoryStore } from '../../src/memory';
+import { memoryFolder } from '../../src/memory/store/folders';
+import { indexFolder } from '../../src/workspace/store/folders';
 import { fixture } from '../fixtures';
 import { buildBundles, writeFiles } from '../worker/harness';
 
@@ -42,7 +44,7 @@ beforeAll(async () => {
     env: { ...process.env, XDG_CACHE_HOME: join(directory, 'kept', 'cache') },
   });
   expect(status).toBe(0);
-  const store = await MemoryStore.open({ directory: join(storage, 'memories'), budgetBytes: 1e9, version: 'test' });
+  const store = await MemoryStore.open({ directory: memoryFolder(storage, 'test'), budgetBytes: 1e9, version: 'test' });
   const bytes = new Uint8Array(64);
   const payload = { vector: bytes, ids: bytes, passages: bytes, coarse: bytes, rest: bytes };
   await store.put('0123456789abcdef0123456789abcdef', 9, { coarse: 1, rest: 1, bytesPerRow: 64 }, payload);
@@ -82,10 +84,14 @@ describe('anchorage check', () => {
   });
 
   it.each([
-    ['Index', /index-0\/documents\.log/, () => join(storage, 'index-0', 'documents.log')],
-    ['Index', /lexical-\d+\.pack/, () => join(storage, 'index-0', 'lexical', packName())],
-    ['Index', /index-0\/lexical: the checksum/, () => join(storage, 'index-0', 'lexical', 'lexical.manifest')],
-    ['Memories', /1\.pack: 1 of 1 records/, () => join(storage, 'memories', '1.pack')],
+    ['Index', /index-[0-9a-f]+-0\/documents\.log/, () => join(indexFolder(storage), 'documents.log')],
+    ['Index', /lexical-\d+\.pack/, () => join(indexFolder(storage), 'lexical', packName())],
+    [
+      'Index',
+      /index-[0-9a-f]+-0\/lexical: the checksum/,
+      () => join(indexFolder(storage), 'lexical', 'lexical.manifest'),
+    ],
+    ['Memories', /1\.pack: 1 of 1 records/, () => join(memoryFolder(storage, 'test'), '1.pack')],
     ['Compiled models', /weights\.bin/, () => join(compiled, readdirSync(compiled)[0] as string, 'weights.bin')],
   ])('names a damaged file of the part %s (%s), says what to do and ends with 1', (part, named, file) => {
     harm(file());
@@ -100,5 +106,5 @@ describe('anchorage check', () => {
 });
 
 function packName(): string {
-  return readdirSync(join(storage, 'index-0', 'lexical')).find((name) => name.endsWith('.pack')) as string;
+  return readdirSync(join(indexFolder(storage), 'lexical')).find((name) => name.endsWith('.pack')) as string;
 }

@@ -59,10 +59,12 @@ export class WorkerUnderTest {
   readonly exited: Promise<number | string>;
   private readonly waiting = new Set<() => void>();
 
-  constructor(bundles: string) {
+  /** @param env added to the worker's environment, and so to that of its own processes */
+  constructor(bundles: string, env: Record<string, string> = {}) {
     this.child = fork(join(bundles, 'worker.js'), [], {
       serialization: 'advanced',
       execArgv: [],
+      env: { ...process.env, ...env },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.child.stderr?.setEncoding('utf8').on('data', (text: string) => process.stderr.write(text));

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { indexFolder } from '../../src/workspace/store/folders';
 import { Workspace } from '../../src/workspace/workspace';
 import { bundle, SETTINGS, TestWorkspace, word } from './files';
 import { searchOver } from './search-over';
@@ -46,7 +47,7 @@ async function answers(workspace: Workspace): Promise<unknown> {
 }
 
 function packs(): string[] {
-  const directory = join(disk.storage, 'index-0', 'lexical');
+  const directory = join(indexFolder(disk.storage), 'lexical');
   return readdirSync(directory)
     .filter((name) => name.endsWith('.pack'))
     .map((name) => join(directory, name));

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { Grammars } from '../../src/workspace/segments/syntax/parser';
 import { openWorkspace, opened, paths, disk } from './opened-workspace';
+import { indexFolder } from '../../src/workspace/store/folders';
 import { word } from './files';
 import { searchOver } from './search-over';
 
@@ -131,7 +132,7 @@ describe('a restart', () => {
     const first = await openWorkspace();
     await first.start();
     await first.close();
-    const log = join(disk.storage, 'index-0', 'documents.log');
+    const log = join(indexFolder(disk.storage), 'documents.log');
     const before = statSync(log);
     const second = await openWorkspace();
     expect(second.notices).toEqual([]);

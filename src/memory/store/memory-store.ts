@@ -1,7 +1,7 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
-import { SerialQueue } from '../../base';
+import { AppError, errorCode, SerialQueue } from '../../base';
 import { makeDirectory } from '../../base/node';
 import { StoreLock } from '../../workspace';
 import type { Entries, Entry } from './entries';
@@ -124,15 +124,32 @@ export class MemoryStore {
     }
   }
 
+  /** Reads what is stored. A failing disk leaves the store empty and not writable until the next attempt. */
   private async load(): Promise<void> {
-    const { directory, version } = this.options;
     if (!this.lock) this.takeLock();
+    try {
+      await this.loadNow();
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === undefined) throw error;
+      await this.forgetAll();
+      this.lock?.release();
+      this.lock = undefined;
+      this.unwritable = code;
+    }
+  }
+
+  private async loadNow(): Promise<void> {
+    const { directory, version } = this.options;
     if ((await this.storedVersion()) !== version) {
       if (!this.lock) return;
       await rm(directory, { recursive: true, force: true });
       makeDirectory(directory);
       await writeFile(`${this.versionFile}.new`, version);
       await rename(`${this.versionFile}.new`, this.versionFile);
+    } else if (this.lock) {
+      const now = new Date();
+      await utimes(this.versionFile, now, now).catch(() => undefined);
     }
     await this.follow();
     await loadUsage(directory, this.entries, () => ++this.clock);
@@ -164,8 +181,14 @@ export class MemoryStore {
     return join(this.options.directory, 'version');
   }
 
-  private storedVersion(): Promise<string | undefined> {
-    return readFile(this.versionFile, 'utf8').catch(() => undefined);
+  /** @throws the disk's error: memories that cannot be read for now are not those of another version */
+  private async storedVersion(): Promise<string | undefined> {
+    try {
+      return await readFile(this.versionFile, 'utf8');
+    } catch (error) {
+      if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return undefined;
+      throw error;
+    }
   }
 
   /** Returns false when another process took over because this one was suspended. */
@@ -335,6 +358,13 @@ export class MemoryStore {
   async close(): Promise<void> {
     try {
       await this.flush();
+    } catch (error) {
+      throw new AppError(
+        'storeUnwritable',
+        `${this.options.directory}: the memories cannot be written (${errorCode(error) ?? String(error)})`,
+        'Free some space and run the command again; it keeps the finished segments.',
+        { cause: error },
+      );
     } finally {
       await this.end();
     }

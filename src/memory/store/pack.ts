@@ -161,10 +161,15 @@ export class Pack {
     writable: boolean,
   ): Promise<{ pack: Pack; records: PackRecord[]; lostBytes: number }> {
     const pack = new Pack(id, file, await open(file, writable ? 'a+' : 'r'), 0);
-    const records = await pack.follow();
-    const { size } = await pack.handle.stat();
-    if (writable && pack.length < size) await pack.handle.truncate(pack.length);
-    return { pack, records, lostBytes: size - pack.length };
+    try {
+      const records = await pack.follow();
+      const { size } = await pack.handle.stat();
+      if (writable && pack.length < size) await pack.handle.truncate(pack.length);
+      return { pack, records, lostBytes: size - pack.length };
+    } catch (error) {
+      await pack.close();
+      throw error;
+    }
   }
 
   /** Reads the records appended since the last call, in file order. An incomplete record is left for the next call. */

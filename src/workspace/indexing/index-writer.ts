@@ -35,13 +35,17 @@ export class IndexWriter {
     if (lexical.pendingBytes > FLUSH_BYTES) await this.flushLexical(signal);
   }
 
-  /** Writes everything, then merges packs and compacts the catalogue. */
-  async write(signal?: AbortSignal): Promise<void> {
+  /**
+   * Writes everything, then merges packs and compacts the catalogue. Resolves to whether everything is on the disk.
+   */
+  async write(signal?: AbortSignal): Promise<boolean> {
     const { catalogue } = this.stores;
-    if (!this.mayWrite()) return;
+    if (!this.mayWrite()) return false;
     await catalogue.flush();
-    if ((await this.flushLexical(signal)) && !signal?.aborted) await this.merge(signal);
+    const flushed = await this.flushLexical(signal);
+    if (flushed && !signal?.aborted) await this.merge(signal);
     await catalogue.compact();
+    return flushed && catalogue.failure === undefined;
   }
 
   private mayWrite(): boolean {

@@ -44,6 +44,8 @@ export interface IndexerContext {
   first: ReadonlySet<string>;
   /** False once another process has taken the store over. */
   ownsStore: () => boolean;
+  /** Called when all that a pass has found is stored. */
+  stored?: () => void;
   /** Awaited before each file of a pass, so that a pending answer goes first. */
   yieldToForeground?: () => Promise<void>;
 }
@@ -64,6 +66,8 @@ export class Indexer {
   private resume: (() => void) | undefined;
   private paused: Promise<void> | undefined;
   private readonly writer: IndexWriter;
+  /** A pass has found every file. */
+  private complete = false;
 
   constructor(readonly context: IndexerContext) {
     this.writer = new IndexWriter(context);
@@ -117,6 +121,7 @@ export class Indexer {
       ];
       await this.each(order, signal);
     }
+    this.complete = true;
   }
 
   private isUnchanged({ path, size, mtimeMs }: WalkedFile): boolean {
@@ -318,8 +323,14 @@ export class Indexer {
   }
 
   /** Writes the index to disk and merges packs. Never rejects because of the disk (IndexWriter). */
-  write(signal?: AbortSignal): Promise<void> {
-    return this.writer.write(signal);
+  async write(signal?: AbortSignal): Promise<void> {
+    const { complete } = this;
+    if ((await this.writer.write(signal)) && complete) this.context.stored?.();
+  }
+
+  /** Forgets that every file was found, because the index is cleared. */
+  restart(): void {
+    this.complete = false;
   }
 
   /** The last failure to write the lexical index. Cleared by a successful write. */

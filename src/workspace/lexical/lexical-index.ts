@@ -73,6 +73,16 @@ export class LexicalIndex {
     return { index, damaged };
   }
 
+  /**
+   * Opens the packs of an index that another process writes. What is added stays in memory, and nothing on disk is
+   * changed.
+   */
+  static async openShared(directory: string): Promise<LexicalIndex> {
+    const index = new LexicalIndex(undefined);
+    for (const pack of await new PackDirectory(directory).openShared()) index.attach(pack);
+    return index;
+  }
+
   private attach(pack: Pack): void {
     this.packs.push(pack);
     pack.tables.documents.forEach(({ docId }, row) => {
@@ -172,7 +182,8 @@ export class LexicalIndex {
     const pack = this.packs.find(({ file }) => file.path === error.file);
     if (!pack) return;
     this.retire([pack]);
-    this.directory?.discard(pack);
+    if (this.directory) this.directory.discard(pack);
+    else pack.close();
     const lost = [...this.live].filter(([, { part }]) => part === pack).map(([docId]) => docId);
     // Removed in the pack too: a merge that has read all of it may be about to put its rows in place.
     for (const docId of lost) this.remove(docId);

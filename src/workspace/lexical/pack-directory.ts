@@ -8,6 +8,9 @@ import { type DamagedPack, LexicalStoreError } from './types';
 
 const PACK_FILE = /^lexical-\d+\.pack(\.tmp)?$|^lexical\.manifest\.tmp$/;
 
+/** Number of times that a directory is read while its owner merges packs. */
+const SHARED_ATTEMPTS = 3;
+
 /** The pack files of an index and their manifest. */
 export class PackDirectory {
   private nextPack = 1;
@@ -22,13 +25,29 @@ export class PackDirectory {
    * @throws LexicalStoreError when the directory cannot be created
    */
   async open(): Promise<{ packs: Pack[]; damaged: DamagedPack[] }> {
-    const packs: Pack[] = [];
-    const damaged: DamagedPack[] = [];
     try {
       makeDirectory(this.path);
     } catch (error) {
       throw storeError(error, this.path);
     }
+    return this.load();
+  }
+
+  /**
+   * Opens the packs of a directory that another process writes. It may merge packs meanwhile, and delete those of the
+   * manifest that was read; the next manifest then names the new ones. Damaged packs are left out.
+   */
+  async openShared(): Promise<Pack[]> {
+    for (let attempt = 1; ; attempt++) {
+      const { packs, damaged } = await this.load();
+      if (damaged.length === 0 || attempt === SHARED_ATTEMPTS) return packs;
+      for (const pack of packs) pack.close();
+    }
+  }
+
+  private async load(): Promise<{ packs: Pack[]; damaged: DamagedPack[] }> {
+    const packs: Pack[] = [];
+    const damaged: DamagedPack[] = [];
     const manifest = await readManifest(this.path);
     if (manifest && 'damaged' in manifest) damaged.push({ file: join(this.path, MANIFEST), reason: manifest.damaged });
     for (const entry of Array.isArray(manifest) ? (manifest as readonly ManifestPack[]) : []) {

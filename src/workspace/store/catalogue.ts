@@ -35,8 +35,12 @@ const enum Kind {
 /** The catalogue's file in its directory. */
 export const LOG_FILE = 'documents.log';
 
-/** Version of the stored records. Records of another version are rebuilt. */
-const VERSION = JSON.stringify({ format: 2, segmented: SEGMENTED_FORMAT, segmenter: SEGMENTER_VERSION });
+/** Version of the stored records. Each version has its own folder (folders.ts); a log of another one is replaced. */
+export const CATALOGUE_VERSION = JSON.stringify({
+  format: 2,
+  segmented: SEGMENTED_FORMAT,
+  segmenter: SEGMENTER_VERSION,
+});
 
 /** Unused segmented documents are kept for a return to a branch, up to this share of those in use. */
 const KEEP_DEAD = 0.5;
@@ -75,10 +79,17 @@ export class Catalogue {
     return new Catalogue(undefined, DISK);
   }
 
-  /** Opens `documents.log` in a directory. A log of another version is set aside and replaced by an empty one. */
+  /** Opens `documents.log` in a directory. A log of another version is replaced by an empty one. */
   static open(directory: string, files: LogFiles = DISK): Catalogue {
     const catalogue = new Catalogue(join(directory, LOG_FILE), files);
     catalogue.load();
+    return catalogue;
+  }
+
+  /** Opens the log of another process. What is added stays in memory. */
+  static openShared(directory: string): Catalogue {
+    const catalogue = Catalogue.open(directory);
+    catalogue.detach();
     return catalogue;
   }
 
@@ -86,7 +97,7 @@ export class Catalogue {
     const { records, end, damagedBytes } = readLog(this.file as string);
     this.damagedBytes = damagedBytes;
     const header = records[0];
-    if (!header || header.payload[0] !== Kind.Header || header.payload.toString('utf8', 1) !== VERSION) {
+    if (!header || header.payload[0] !== Kind.Header || header.payload.toString('utf8', 1) !== CATALOGUE_VERSION) {
       if (end > 0 || damagedBytes > 0)
         this.rebuilt =
           header?.payload[0] === Kind.Header
@@ -110,7 +121,7 @@ export class Catalogue {
 
   private restart(): void {
     this.end = 0;
-    this.pending = [{ record: frame(payloadOf(Kind.Header, Buffer.from(VERSION))) }];
+    this.pending = [{ record: frame(payloadOf(Kind.Header, Buffer.from(CATALOGUE_VERSION))) }];
   }
 
   /** Size of the store in bytes. */
@@ -128,8 +139,7 @@ export class Catalogue {
     const blob = this.blobs.get(key);
     if (!blob) return undefined;
     try {
-      const bytes =
-        'bytes' in blob ? blob.bytes : readRecord(this.file as string, blob.place)?.subarray(2 + key.length);
+      const bytes = 'bytes' in blob ? blob.bytes : this.storedBytes(key, blob.place);
       if (bytes) return decodeSegmented(bytes);
     } catch {
       // Falls through: a damaged record counts as missing.
@@ -138,13 +148,20 @@ export class Catalogue {
     return undefined;
   }
 
+  /** The record of a key. A log that another process has rewritten may have another record in its place. */
+  private storedBytes(key: string, place: RecordPlace): Uint8Array | undefined {
+    const payload = readRecord(this.file as string, place);
+    const head = Buffer.from([Kind.Segmented, key.length, ...Buffer.from(key, 'latin1')]);
+    return payload?.subarray(0, head.length).equals(head) ? payload.subarray(head.length) : undefined;
+  }
+
   /** Records a file. `segmented` (or its encoded bytes) may be omitted when the text is already known. */
   put(entry: CatalogueEntry, segmented?: SegmentedDocument | Uint8Array): void {
     const key = keyOf(entry);
     if (segmented && !this.blobs.has(key)) {
       const bytes = segmented instanceof Uint8Array ? segmented : encodeSegmented(segmented);
       this.blobs.set(key, { bytes });
-      if (this.file !== undefined)
+      if (this.file !== undefined && !this.detached)
         this.pending.push({
           record: frame(
             payloadOf(Kind.Segmented, Buffer.concat([Buffer.from([key.length]), Buffer.from(key, 'latin1'), bytes])),
@@ -163,13 +180,14 @@ export class Catalogue {
   }
 
   private queue(kind: Kind, value: unknown): void {
-    if (this.file !== undefined)
+    if (this.file !== undefined && !this.detached)
       this.pending.push({ record: frame(payloadOf(kind, Buffer.from(JSON.stringify(value)))) });
   }
 
-  /** Stops all writing, because the store belongs to another process now. */
+  /** Stops all writing, because the store belongs to another process. */
   detach(): void {
     this.detached = true;
+    this.pending = [];
   }
   private detached = false;
 
@@ -249,7 +267,7 @@ export class Catalogue {
         .filter((key) => used.has(key) || (room -= size(key)) > 0)
         .reverse();
       const batch: { record: Buffer; key?: string }[] = [
-        { record: frame(payloadOf(Kind.Header, Buffer.from(VERSION))) },
+        { record: frame(payloadOf(Kind.Header, Buffer.from(CATALOGUE_VERSION))) },
       ];
       for (const key of kept) {
         const blob = this.blobs.get(key);

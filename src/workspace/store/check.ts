@@ -1,19 +1,19 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Checked, messageOf } from '../../base';
 import { readManifest } from '../lexical/manifest';
 import { Pack } from '../lexical/pack';
 import { OTHER_VERSION } from '../lexical/pack-file';
 import { LOG_FILE } from './catalogue';
+import { indexFolders } from './folders';
 import { readLog } from './record-log';
 
 /** Verifies every file of the indexes below a storage directory. Read-only. */
 export async function checkIndex(storageDirectory: string): Promise<Checked> {
-  const names = await readdir(storageDirectory).catch(() => []);
   const damaged: { file: string; reason: string }[] = [];
   let files = 0;
-  for (const name of names.filter((each) => /^index-\d+$/.test(each)).sort()) {
-    const log = join(storageDirectory, name, LOG_FILE);
+  for (const folder of indexFolders(storageDirectory)) {
+    const log = join(folder, LOG_FILE);
     if (await exists(log)) {
       files++;
       const reason = damageOf(() => {
@@ -22,7 +22,7 @@ export async function checkIndex(storageDirectory: string): Promise<Checked> {
       });
       if (reason !== undefined) damaged.push({ file: log, reason });
     }
-    const directory = join(storageDirectory, name, 'lexical');
+    const directory = join(folder, 'lexical');
     const manifest = await readManifest(directory);
     if (manifest === undefined) continue;
     files++;

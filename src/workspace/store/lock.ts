@@ -1,17 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { makeDirectory } from '../../base/node';
 
 /**
- * The right to write a store. Each window has a slot under the storage directory: the first takes `0`, a second window
- * on the same folder takes `1`, and so on. Stores never mix, and every window indexes independently. Only a second
- * window on the same folder needs a second copy on disk. A lock contains its owner's process id and is touched at
- * intervals. It is stale when that process is gone, or when it was not touched for long (another process reuses the
- * id).
+ * The right to write a store. A lock contains its owner's process id and is touched at intervals. It is stale when that
+ * process is gone, or when it was not touched for long (another process reuses the id).
  */
 
-export const MAX_SLOTS = 4;
 const TOUCH_MS = 15_000;
 const STALE_MS = 5 * 60_000;
 const EMPTY_MS = 2_000;
@@ -27,57 +23,62 @@ export class StoreLock {
 
   private constructor(
     readonly file: string,
-    /** 0 for the first window of a folder. */
-    readonly slot: number,
-    /** The store's own directory. */
+    /** The directory of the lock. */
     readonly directory: string,
   ) {}
-
-  /**
-   * Takes the first free slot. Returns undefined when all are taken; the index then lives in memory.
-   * @throws when the storage directory cannot be written
-   */
-  static take(storageDirectory: string): StoreLock | undefined {
-    for (let slot = 0; slot < MAX_SLOTS; slot++) {
-      const directory = join(storageDirectory, `index-${slot}`);
-      makeDirectory(directory);
-      const lock = new StoreLock(join(directory, 'lock'), slot, directory);
-      if (lock.acquire()) return lock;
-    }
-    return undefined;
-  }
 
   /**
    * Takes the lock of one file. Returns undefined while another process, or another part of this one, has it.
    * @throws when it cannot be written
    */
   static takeFile(file: string): StoreLock | undefined {
-    makeDirectory(dirname(file));
-    const lock = new StoreLock(file, 0, dirname(file));
+    const lock = new StoreLock(file, dirname(file));
     return lock.acquire() ? lock : undefined;
+  }
+
+  /** The process that has the lock; undefined when it is free. */
+  static owner(file: string): number | undefined {
+    const found = readLock(file);
+    return typeof found !== 'object' || !isAlive(found.pid) ? undefined : found.pid;
   }
 
   private acquire(): boolean {
     for (let attempt = 0; attempt < 3; attempt++) {
+      makeDirectory(this.directory);
       try {
-        writeFileSync(this.file, JSON.stringify({ pid: process.pid, token: this.token } satisfies LockText), {
-          flag: 'wx',
-        });
+        this.write();
         this.timer = setInterval(() => this.touch(), TOUCH_MS);
         this.timer.unref();
         return true;
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+        const { code } = error as NodeJS.ErrnoException;
+        // Another process has removed the directory since.
+        if (code === 'ENOENT' && attempt < 2) continue;
+        if (code !== 'EEXIST') throw error;
         if (!this.evictStale()) return false;
       }
     }
     return false;
   }
 
+  /** Creates the file. On a full disk it would stay empty, and other processes would wait for its owner. */
+  private write(): void {
+    const handle = openSync(this.file, 'wx');
+    try {
+      writeSync(handle, JSON.stringify({ pid: process.pid, token: this.token } satisfies LockText));
+    } catch (error) {
+      rmSync(this.file, { force: true });
+      throw error;
+    } finally {
+      closeSync(handle);
+    }
+  }
+
   /** Moves a stale lock out of the way. Renaming lets only one of several contenders win. */
   private evictStale(): boolean {
     const found = readLock(this.file);
     if (found === 'gone') return true;
+    if (found === 'unreadable') return false;
     if (found && isAlive(found.pid) && !this.isOlderThan(STALE_MS)) return false;
     // Another process may be about to write the file it has just created.
     if (!found && !this.isOlderThan(EMPTY_MS)) return false;
@@ -85,7 +86,7 @@ export class StoreLock {
     try {
       renameSync(this.file, aside);
       const moved = readLock(aside);
-      if (moved !== 'gone' && moved?.token !== found?.token) {
+      if (moved !== 'gone' && moved !== 'unreadable' && moved?.token !== found?.token) {
         // Another contender took it meanwhile: restore it.
         renameSync(aside, this.file);
         return false;
@@ -111,6 +112,8 @@ export class StoreLock {
    */
   touch(): boolean {
     const found = readLock(this.file);
+    // A failing disk says nothing about the owner.
+    if (found === 'unreadable') return true;
     if (found === 'gone' || found?.token !== this.token) {
       clearInterval(this.timer);
       return false;
@@ -126,18 +129,28 @@ export class StoreLock {
   release(): void {
     clearInterval(this.timer);
     const found = readLock(this.file);
-    if (found !== 'gone' && found?.token === this.token) rmSync(this.file, { force: true });
+    if (found === 'gone' || (found !== 'unreadable' && found?.token !== this.token)) return;
+    try {
+      rmSync(this.file, { force: true });
+    } catch {
+      // The lock is stale as soon as this process has ended.
+    }
   }
 }
 
-function readLock(file: string): LockText | undefined | 'gone' {
+/** Undefined where the text is not that of a lock. */
+function readLock(file: string): LockText | undefined | 'gone' | 'unreadable' {
+  let text: string;
   try {
-    const value = JSON.parse(readFileSync(file, 'utf8')) as Partial<LockText>;
-    return typeof value.pid === 'number' && typeof value.token === 'string'
-      ? { pid: value.pid, token: value.token }
-      : undefined;
+    text = readFileSync(file, 'utf8');
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'gone' : undefined;
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'gone' : 'unreadable';
+  }
+  try {
+    const { pid, token } = JSON.parse(text) as Partial<LockText>;
+    return typeof pid === 'number' && typeof token === 'string' ? { pid, token } : undefined;
+  } catch {
+    return undefined;
   }
 }
 
