@@ -6,7 +6,7 @@ import { version } from '../../package.json';
 import { errorData } from '../rpc';
 import { generalHelp, helpOf, isCommand, parse, UsageError } from './arguments';
 import { runCommand } from './commands';
-import { note, write } from './write';
+import { expectClosedPipes, note, OutputClosed, write } from './write';
 
 async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
   const [name, ...rest] = argv;
@@ -36,6 +36,7 @@ async function main(): Promise<void> {
   // V8's optimizing compiler spends half a minute of a core on some grammars' lexers. No single command gains that
   // back, and the process would wait for it at its end. Only `model` runs the engine in this process.
   if (process.argv[2] !== 'model') setFlagsFromString('--liftoff-only');
+  expectClosedPipes();
   const interrupt = new AbortController();
   process.once('SIGINT', () => {
     interrupt.abort();
@@ -55,6 +56,7 @@ function report(error: unknown, signal: AbortSignal): number {
     note(`${error.message}\n\`anchorage${error.command ? ` ${error.command}` : ''} --help\` shows how it is used.`);
     return 2;
   }
+  if (error instanceof OutputClosed) return 0;
   if (signal.aborted) return 130;
   const { message, hint, code } = errorData(error);
   note(`${message}${hint && code !== 'internal' ? `\n${hint}` : ''}`);

@@ -160,7 +160,12 @@ class PartialFile {
         await writeFile(sidecar, mark);
       }
       const partial = new PartialFile(target, file, await open(path, known ? 'a+' : 'w+'));
-      await partial.readBack();
+      try {
+        await partial.readBack();
+      } catch (error) {
+        await partial.close();
+        throw error;
+      }
       return partial;
     } catch (error) {
       throw asHubError(error, path);
@@ -180,8 +185,12 @@ class PartialFile {
   }
 
   async restart(): Promise<void> {
-    await this.handle.close();
-    this.handle = await open(this.path, 'w+');
+    try {
+      await this.handle.close();
+      this.handle = await open(this.path, 'w+');
+    } catch (error) {
+      throw asHubError(error, this.path);
+    }
     this.hash = newHash(this.file);
     this.length = 0;
   }
@@ -213,8 +222,12 @@ class PartialFile {
   }
 
   async discard(): Promise<void> {
-    await rm(this.path, { force: true });
-    await rm(`${this.path}.json`, { force: true });
+    try {
+      await rm(this.path, { force: true });
+      await rm(`${this.path}.json`, { force: true });
+    } catch (error) {
+      throw asHubError(error, this.path);
+    }
   }
 
   /** Hashes the bytes on disk. Bytes beyond the published size are dropped. */

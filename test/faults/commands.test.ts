@@ -1,115 +1,224 @@
 /** Each call of the file system that a command makes in its storage fails once: nothing hangs, nothing is lost. */
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildBundles, writeFiles } from '../worker/harness';
-import { bundle } from '../workspace/files';
+import { LONG, saveRow } from '../campaigns/results';
+import { TestHub } from '../hub/server';
+import { type CommandFault, type Ended, type Place, Terminal } from './terminal';
 
-/** Every call in the long run; a few spread over the command in the unit tests. */
-const SAMPLE = process.env['ANCHORAGE_LONG'] ? Infinity : 1;
-const DEADLINE = 60_000;
-let bundles: string;
-let preload: string;
-let directory: string;
-let storage: string;
-
-interface Ended {
-  status: number | null;
-  stdout: string;
-  stderr: string;
-  calls: number;
-}
-
-function anchorage(argv: readonly string[], fault: Record<string, string> = {}): Ended {
-  const count = join(directory, 'calls');
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--require', preload, join(bundles, 'cli.js'), ...argv, '--storage', storage],
-    {
-      encoding: 'utf8',
-      cwd: join(directory, 'work'),
-      timeout: DEADLINE,
-      env: {
-        ...process.env,
-        XDG_CACHE_HOME: join(directory, 'cache'),
-        FAULT_UNDER: storage,
-        FAULT_COUNT: count,
-        ...fault,
-      },
-    },
-  );
-  return { status, stdout, stderr, calls: Number(readFileSync(count, 'utf8')) };
-}
-
+/** Every call in the long run; one of each kind in the unit tests. */
+const SAMPLE = LONG ? Infinity : 1;
+const CODES = ['ENOSPC', 'EIO'];
+let terminal: Terminal;
 beforeAll(() => {
-  bundles = buildBundles();
-  directory = mkdtempSync(join(tmpdir(), 'anchorage-faults-'));
-  preload = bundle('test/faults/preload.ts', join(bundles, 'preload.cjs'));
-  storage = join(directory, 'store');
-  writeFiles(join(directory, 'work'), {
+  terminal = new Terminal({ model: true });
+  terminal.writeFiles({
     'pool.py': 'class Pool:\n    def take_zzpool(self, host):\n        return self.free.pop(host)\n',
     'guide.md': '# Guide\n\nAbout the zzguide of connections.\n',
-    'count.ts': 'export function zzcount(values: number[]): number {\n  return values.length;\n}\n',
   });
+  change(0);
 });
-afterAll(() => {
-  rmSync(bundles, { recursive: true, force: true });
-  rmSync(directory, { recursive: true, force: true });
-});
+afterAll(() => terminal.dispose());
+
+function change(round: number): void {
+  terminal.writeFiles({ 'count.ts': `export function zzcount(): number {\n  return ${round};\n}\n` });
+}
+
+/** Removes what is stored, and the calls of the fault with it. */
+function forgetStored(): void {
+  for (const folder of [terminal.storage, terminal.cache]) rmSync(folder, { recursive: true, force: true });
+}
+
+interface Scenario {
+  name: string;
+  argv: readonly string[];
+  /** Makes what is stored before the command. */
+  before?: () => void;
+  place?: () => Place;
+  /** Fails when what was stored is lost. */
+  after: (told: string) => void;
+}
 
 /** All that is indexed is found, and the store is sound. */
-function expectWhole(words: readonly string[], told: string): void {
-  for (const word of words) {
-    const { status, stdout } = anchorage(['search', word]);
+function expectIndexWhole(told: string): void {
+  for (const word of ['zzpool', 'zzguide', 'zzcount']) {
+    const { status, stdout } = terminal.run(['search', word]);
     expect(stdout, `${told}, then ${word}`).toMatch(/pool\.py|guide\.md|count\.ts/);
     expect(status, told).toBe(0);
   }
-  expect(anchorage(['check']), told).toMatchObject({ status: 0 });
+  const { status, stdout } = terminal.run(['check']);
+  expect(status, `${told}, then check: ${stdout}`).toBe(0);
 }
 
-const SCENARIOS = [
-  { name: 'index of nothing stored', before: false, argv: ['index'] },
-  { name: 'index after a change', before: true, argv: ['index'] },
-  { name: 'search', before: true, argv: ['search', 'zzguide'] },
+/** Tokens that another run encodes, after which every segment has its memories. */
+function encodedAgain(told: string): number {
+  const { status, stdout, stderr } = terminal.run(['index', '--memories', '--json']);
+  expect(status, `${told}, then encoding: ${stderr}`).toBe(0);
+  const { memories } = JSON.parse(stdout) as { memories: Record<'segments' | 'encoded' | 'newTokens', number> };
+  expect(memories.encoded, told).toBe(memories.segments);
+  return memories.newTokens;
+}
+
+function expectMemoriesWhole(told: string): void {
+  encodedAgain(told);
+  expectIndexWhole(told);
+}
+
+/** What was encoded before the fault is still there. */
+function expectNothingEncodedAgain(told: string): void {
+  expect(encodedAgain(told), told).toBe(0);
+  expectIndexWhole(told);
+}
+
+function indexed(): void {
+  change(0);
+  expect(terminal.run(['index']).status).toBe(0);
+  change(1);
+}
+
+const encoded = (): void => void expect(terminal.run(['index', '--memories']).status).toBe(0);
+
+const SCENARIOS: readonly Scenario[] = [
+  { name: 'index of nothing stored', argv: ['index'], after: expectIndexWhole },
+  { name: 'index after a change', argv: ['index'], before: indexed, after: expectIndexWhole },
+  { name: 'search', argv: ['search', 'zzguide'], before: indexed, after: expectIndexWhole },
+  { name: 'memories of nothing stored', argv: ['index', '--memories'], after: expectMemoriesWhole },
+  {
+    name: 'memories, in the process of the model',
+    argv: ['index', '--memories'],
+    place: () => ({ script: 'inference.js', under: terminal.cache }),
+    after: expectMemoriesWhole,
+  },
+  { name: 'memories again', argv: ['index', '--memories'], before: encoded, after: expectNothingEncodedAgain },
+  { name: 'ask', argv: ['ask', 'what is zzguide?'], before: encoded, after: expectNothingEncodedAgain },
+  {
+    name: 'ask, in the process of the model',
+    argv: ['ask', 'what is zzguide?'],
+    before: encoded,
+    place: () => ({ script: 'inference.js', under: terminal.cache }),
+    after: expectNothingEncodedAgain,
+  },
+  { name: 'summarize', argv: ['summarize', 'guide.md'], before: encoded, after: expectNothingEncodedAgain },
+  { name: 'explain', argv: ['explain', 'take_zzpool'], before: encoded, after: expectNothingEncodedAgain },
 ];
 
-describe.each(SCENARIOS)('$name', ({ before, argv }) => {
-  it.each(['ENOSPC', 'EIO'])(
-    'ends with a code and words, and loses nothing, whichever call fails with %s',
-    (code) => {
-      const kept = join(directory, 'kept');
-      rmSync(kept, { recursive: true, force: true });
-      rmSync(storage, { recursive: true, force: true });
-      if (before) {
-        writeFileSync(join(directory, 'work', 'count.ts'), 'export const zzcount = 0;\n');
-        expect(anchorage(['index']).status).toBe(0);
-        cpSync(storage, kept, { recursive: true });
-        writeFileSync(join(directory, 'work', 'count.ts'), 'export function zzcount(): number {\n  return 1;\n}\n');
-      }
-      const { calls } = anchorage(argv);
-      expect(calls).toBeGreaterThan(20);
-      const step = Math.max(1, Math.ceil(calls / SAMPLE));
-      for (let at = 1 + ((calls * 7) % step); at <= calls; at += step) {
-        rmSync(storage, { recursive: true, force: true });
-        if (before) cpSync(kept, storage, { recursive: true });
-        const told = `${argv.join(' ')}, call ${at} of ${calls}: ${code}`;
-        const sticky = code === 'ENOSPC' ? '1' : '0';
-        const ended = anchorage(argv, { FAULT_AT: String(at), FAULT_CODE: code, FAULT_STICKY: sticky });
-        expect([0, 1], `${told}: ${ended.stderr}`).toContain(ended.status);
-        expect(ended.stderr, told).not.toMatch(/^\s+at /m);
-        if (ended.status === 1) expect(ended.stderr.trim(), told).not.toBe('');
-        expectWhole(['zzpool', 'zzguide', 'zzcount'], told);
-      }
-    },
-    3_600_000,
-  );
+/** Every end is orderly: a code of its own, and words where it is not 0. */
+function expectOrderly({ status, stderr }: Ended, told: string): void {
+  expect([0, 1], `${told}: ${stderr}`).toContain(status);
+  expect(stderr, told).not.toMatch(/^\s+at /m);
+  if (status === 1) expect(stderr.trim(), told).not.toBe('');
+}
+
+/** The calls that fail: all of them, or some spread over the command. */
+function faults(calls: number, code: string): CommandFault[] {
+  const step = Math.max(1, Math.ceil(calls / SAMPLE));
+  const all: CommandFault[] = [];
+  for (let at = 1 + ((calls * 7) % step); at <= calls; at += step) all.push({ at, code, sticky: code === 'ENOSPC' });
+  return all;
+}
+
+/** In the unit tests, one command of each kind. */
+const SHORT = new Set(['index after a change', 'memories of nothing stored', 'ask']);
+
+describe.each(SCENARIOS.filter(({ name }) => LONG || SHORT.has(name)))(
+  '$name',
+  ({ name, argv, before, place, after }) => {
+    it('ends with a code and words, and loses nothing, whichever call fails', async () => {
+      forgetStored();
+      before?.();
+      terminal.save('before');
+      const { calls } = terminal.run(argv, place?.());
+      expect(calls).toBeGreaterThan(0);
+      let count = 0;
+      let told = 0;
+      for (const code of CODES)
+        for (const fault of faults(calls, code)) {
+          terminal.restore('before');
+          const words = `${argv.join(' ')}, call ${fault.at} of ${calls}: ${code}`;
+          const ended = terminal.run(argv, place?.(), fault);
+          expectOrderly(ended, words);
+          after(words);
+          count++;
+          if (ended.status === 1) told++;
+        }
+      await saveRow('Commands', [name, calls, count, count - told, told, 0]);
+    }, 7_200_000);
+  },
+);
+
+describe('model add', () => {
+  it('ends with a code and words, whichever call fails, and resumes what came', async () => {
+    forgetStored();
+    const hub = await new TestHub().start();
+    try {
+      for (const [file, bytes] of terminal.modelFiles()) hub.files.set(file, bytes);
+      const argv = ['model', 'add', 'own/tiny', '--endpoint', hub.endpoint];
+      const place = { under: terminal.cache };
+      const whole = await terminal.start(argv, { place }).ended;
+      expect(whole, whole.stderr).toMatchObject({ status: 0 });
+      let count = 0;
+      let told = 0;
+      for (const code of CODES)
+        for (const fault of faults(whole.calls, code)) {
+          forgetStored();
+          const words = `model add, call ${fault.at} of ${whole.calls}: ${code}`;
+          const ended = await terminal.start(argv, { place, fault }).ended;
+          expectOrderly(ended, words);
+          count++;
+          if (ended.status === 1) told++;
+          const again = await terminal.start(argv).ended;
+          if (ended.status === 0) expect(again.stderr, words).toContain('already exists');
+          else expect(again.status, `${words}, then: ${again.stderr}`).toBe(0);
+          expect(terminal.run(['model', 'info', 'own--tiny']).status, words).toBe(0);
+        }
+      await saveRow('Commands', ['model add', whole.calls, count, count - told, told, 0]);
+    } finally {
+      await hub.stop();
+    }
+  }, 7_200_000);
 });
 
 it('says that the disk is full, and ends with 1', () => {
-  rmSync(storage, { recursive: true, force: true });
-  const ended = anchorage(['index'], { FAULT_AT: '20', FAULT_CODE: 'ENOSPC', FAULT_STICKY: '1' });
+  forgetStored();
+  const ended = terminal.run(['index'], {}, { at: 20, code: 'ENOSPC', sticky: true });
   expect(ended.stderr).toMatch(/the disk is full/);
   expect(ended.status).toBe(1);
+});
+
+describe('a closed pipe', () => {
+  const COMMANDS = [
+    ['index', '--progress'],
+    ['index', '--memories', '--progress'],
+    ['search', 'zzguide'],
+    ['ask', 'what is zzguide?'],
+    ['summarize', 'guide.md'],
+    ['explain', 'take_zzpool'],
+    ['status'],
+    ['check'],
+    ['why', 'guide.md'],
+    ['segments'],
+    ['model', 'list'],
+    ['search'],
+    ['nonsense'],
+    ['--help'],
+  ];
+
+  it.each(LONG ? COMMANDS : COMMANDS.slice(0, 3))('ends `%s %s` in order, with everything stored', async (...argv) => {
+    forgetStored();
+    for (const close of [['stdout'], ['stderr'], ['stdout', 'stderr']] as const) {
+      const { status, stderr } = await terminal.start(argv.filter(Boolean), { close }).ended;
+      expect([0, 1, 2], stderr).toContain(status);
+      expect(stderr).not.toMatch(/^\s+at |Unhandled/m);
+      if (argv[0] !== 'nonsense' && argv.length > 1) expect(status, stderr).toBe(0);
+    }
+    if (argv[0] === 'index') {
+      expectIndexWhole(argv.join(' '));
+      if (argv[1] === '--memories') expectNothingEncodedAgain(argv.join(' '));
+    }
+  });
+
+  it('on a full device is told, and ends with 1', () => {
+    const { status, stderr } = terminal.shell('search zzguide', '> /dev/full');
+    expect(stderr).toMatch(/The output cannot be written \(ENOSPC\)/);
+    expect(status).toBe(1);
+  });
 });

@@ -68,6 +68,25 @@ function decodeHeader(header: Buffer, file: string): Layout {
   return layout;
 }
 
+function unreadable(path: string, cause: unknown): LexicalStoreError {
+  return new LexicalStoreError('lexicalCorrupt', path, `cannot be read (${errorCode(cause) ?? String(cause)})`, {
+    cause,
+  });
+}
+
+function readHeader(path: string, fd: number): { size: number; header: Buffer } {
+  const header = Buffer.alloc(HEADER_BYTES);
+  let size: number;
+  try {
+    ({ size } = fstatSync(fd));
+    readSync(fd, header, 0, HEADER_BYTES, 0);
+  } catch (error) {
+    throw unreadable(path, error);
+  }
+  if (size < HEADER_BYTES) throw corrupt(path, `cut off at ${size} bytes`);
+  return { size, header };
+}
+
 /** An open pack file from which ranges are read. */
 export class PackFile {
   private checks = new Uint32Array(0);
@@ -96,10 +115,7 @@ export class PackFile {
       );
     }
     try {
-      const size = fstatSync(fd).size;
-      if (size < HEADER_BYTES) throw corrupt(path, `cut off at ${size} bytes`);
-      const header = Buffer.alloc(HEADER_BYTES);
-      readSync(fd, header, 0, HEADER_BYTES, 0);
+      const { size, header } = readHeader(path, fd);
       const layout = decodeHeader(header, path);
       const whole = layout.checks.offset + layout.checks.length;
       if (size !== whole) throw corrupt(path, `has ${size} bytes where ${whole} were written`);
@@ -132,14 +148,7 @@ export class PackFile {
     try {
       return readSync(this.fd, into, 0, into.length, position);
     } catch (error) {
-      throw new LexicalStoreError(
-        'lexicalCorrupt',
-        this.path,
-        `cannot be read (${errorCode(error) ?? String(error)})`,
-        {
-          cause: error,
-        },
-      );
+      throw unreadable(this.path, error);
     }
   }
 
