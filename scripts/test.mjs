@@ -1,7 +1,7 @@
 /**
  * `npm test`: lint (including layers), type check, unit tests, the tests and dry run of the training recipe, and the
- * suites in a real editor. `--long` also runs the long tests. `--only=unit,vscode` picks steps. The last line has the
- * counts.
+ * suites in a real editor. `--long` also runs the long tests, and with `--save` they write docs/results/trust.md.
+ * `--only=unit,vscode` picks steps. The last line has the counts.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { installDependencies, root } from './lib/install.mjs';
 
 const long = process.argv.includes('--long');
+const save = process.argv.includes('--save');
 const only = process.argv
   .find((argument) => argument.startsWith('--only='))
   ?.slice('--only='.length)
@@ -48,7 +49,12 @@ function run(command) {
     const child = spawn(command[0], command.slice(1), {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip', ...(long ? { ANCHORAGE_LONG: '1' } : {}) },
+      env: {
+        ...process.env,
+        ONNXRUNTIME_NODE_INSTALL: 'skip',
+        ...(long ? { ANCHORAGE_LONG: '1' } : {}),
+        ...(save ? { ANCHORAGE_SAVE: '1' } : {}),
+      },
     });
     let output = '';
     for (const [stream, sink] of [

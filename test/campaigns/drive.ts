@@ -15,8 +15,8 @@ export interface Attacked {
   name: string;
   /** Whether an error is a refusal in words, as against a defect. */
   isRefusal(error: Error): boolean;
-  /** Prepares what the inputs share. `read` makes one input from the numbers and reads it. */
-  open(): Promise<{ read: (random: Random) => unknown; close?: () => Promise<void> }>;
+  /** Prepares what the inputs share. `read` makes the input of a seed from the numbers and reads it. */
+  open(): Promise<{ read: (random: Random, seed: number) => unknown; close?: () => Promise<void> }>;
 }
 
 export interface DriveReport {
@@ -70,7 +70,7 @@ export async function drive(attacked: Attacked, inputs: number, seed: number): P
       watch.begin(at);
       const from = performance.now();
       try {
-        await read(generator(at));
+        await read(generator(at), at);
         report.accepted++;
       } catch (error) {
         if (error instanceof Error && attacked.isRefusal(error)) {

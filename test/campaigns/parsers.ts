@@ -3,6 +3,9 @@ import { adapters, chatTemplate, config, safetensors, tokenizer } from './checkp
 import { docx, epub, html, notebook, pdf, plainText } from './documents';
 import type { Attacked } from './drive';
 import { ggufFile } from './gguf';
+import { globs, ignoreRules } from './ignore-rules';
+import { rpcMessages } from './rpc-messages';
+import { storeFiles } from './store-files';
 
 export const PARSERS: readonly (readonly [name: string, parser: Attacked, sample: number])[] = [
   [config, 1_000],
@@ -17,4 +20,8 @@ export const PARSERS: readonly (readonly [name: string, parser: Attacked, sample
   [notebook, 200],
   [html, 200],
   [plainText, 200],
+  [ignoreRules, 800],
+  [globs, 400],
+  [rpcMessages, 300],
+  [storeFiles, 400],
 ].map(([parser, sample]) => [(parser as Attacked).name, parser as Attacked, sample as number] as const);

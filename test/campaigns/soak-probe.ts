@@ -1,0 +1,58 @@
+/**
+ * Loaded into the worker and the process of the model: writes memory, descriptors and the longest time that one turn of
+ * the event loop took, as JSON lines to SOAK_FILE with the script's name. Processor time of the main thread is counted,
+ * because a busy machine makes every turn long.
+ */
+import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { isMainThread } from 'node:worker_threads';
+
+export interface Sample {
+  /** Seconds since the start of the process. */
+  at: number;
+  rss: number;
+  /** Live bytes after a collection. */
+  heap: number;
+  external: number;
+  descriptors: number;
+  /** Longest turn of the event loop since the sample before, in ms of processor time. */
+  held: number;
+}
+
+const TICK_MS = 20;
+const SAMPLE_MS = Number(process.env['SOAK_SAMPLE_MS'] ?? 10_000);
+const file = process.env['SOAK_FILE'];
+const script = basename(process.argv[1] ?? '');
+
+/** Processor time of the main thread in ms. */
+const mainThread = (): number =>
+  Number(readFileSync(`/proc/self/task/${process.pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
+
+if (file && isMainThread && /^(?:worker|inference)\.js$/.test(script)) {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  let held = 0;
+  let before = mainThread();
+  setInterval(() => {
+    const now = mainThread();
+    held = Math.max(held, now - before);
+    before = now;
+  }, TICK_MS).unref();
+  setInterval(() => {
+    collect();
+    const { rss, heapUsed, external } = process.memoryUsage();
+    const sample: Sample = {
+      at: process.uptime(),
+      rss,
+      heap: heapUsed,
+      external,
+      descriptors: readdirSync('/proc/self/fd').length,
+      held,
+    };
+    appendFileSync(`${file}.${script}`, `${JSON.stringify(sample)}\n`);
+    held = 0;
+    before = mainThread();
+  }, SAMPLE_MS).unref();
+}
