@@ -10,7 +10,8 @@ const MOST_HELD = 200;
 it(
   'keeps memory and descriptors flat',
   async () => {
-    const { actions, samples } = await soak(MINUTES, SEED, 1_500);
+    const { actions, complaints, samples } = await soak(MINUTES, SEED, 1_500);
+    console.log(complaints.join('\n'));
     for (const [script, list] of Object.entries(samples)) {
       const megabytes = (value: number): string => `${(value / 1e6).toFixed(1)} MB`;
       const last = list.at(-1);

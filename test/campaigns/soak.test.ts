@@ -2,13 +2,18 @@
 import { expect, it } from 'vitest';
 import { slopeOf, soak } from './soak';
 
-it('answers all along, and closes every descriptor', async () => {
-  const { actions, samples } = await soak(0.3, 1, 30);
-  expect(actions).toBeGreaterThan(20);
-  const { 'worker.js': worker } = samples;
-  expect(worker.length).toBeGreaterThan(5);
-  expect(Math.max(...worker.map(({ descriptors }) => descriptors))).toBeLessThan(100);
-}, 180_000);
+// Descriptors are counted in /proc.
+it.skipIf(process.platform !== 'linux')(
+  'answers all along, and closes every descriptor',
+  async () => {
+    const { actions, samples } = await soak(0.3, 1, 30);
+    expect(actions).toBeGreaterThan(20);
+    const { 'worker.js': worker } = samples;
+    expect(worker.length).toBeGreaterThan(5);
+    expect(Math.max(...worker.map(({ descriptors }) => descriptors))).toBeLessThan(100);
+  },
+  180_000,
+);
 
 it('finds the slope of a leak', () => {
   const sample = (at: number) => ({ at, rss: 1e8 + at * 1_000, heap: 0, external: 0, descriptors: 20, held: 0 });

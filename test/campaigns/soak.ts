@@ -11,6 +11,8 @@ import type { Sample } from './soak-probe';
 
 export interface Soaked {
   actions: number;
+  /** Warnings and errors of the worker. */
+  complaints: string[];
   /** Samples of each process, in order. */
   samples: Record<'worker.js' | 'inference.js', Sample[]>;
 }
@@ -60,7 +62,14 @@ export async function soak(minutes: number, seed: number, restMs: number): Promi
           .split('\n')
           .map((line) => JSON.parse(line) as Sample)
       : [];
-  const soaked = { actions, samples: { 'worker.js': samples('worker.js'), 'inference.js': samples('inference.js') } };
+  const complaints = worker.received.log
+    .filter(({ level }) => level === 'warn' || level === 'error')
+    .map(({ message }) => message);
+  const soaked = {
+    actions,
+    complaints,
+    samples: { 'worker.js': samples('worker.js'), 'inference.js': samples('inference.js') },
+  };
   terminal.dispose();
   return soaked;
 }
