@@ -195,7 +195,7 @@ describe('a closed pipe', () => {
     ['status'],
     ['check'],
     ['why', 'guide.md'],
-    ['segments'],
+    ['functions'],
     ['model', 'list'],
     ['search'],
     ['nonsense'],
