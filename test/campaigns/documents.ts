@@ -50,12 +50,14 @@ function attacked(name: string, open: () => (random: Random) => unknown): Attack
   };
 }
 
+// The extraction thread handles what pdf.js leaves (extractors/thread.ts).
 export const pdf = attacked('PDF', () => {
   const sound = makePdf([[{ text: 'A sentence of a page.', y: 700 }], [{ text: 'Another one.', y: 700 }]], {
     outline: ['A', 'B', 'C'],
   });
   return (random) => extractPdf(damaged(sound, random), LIMITS);
 });
+pdf.leavesRejections = true;
 
 export const epub = attacked('EPUB', () => {
   const sound = makeEpub({ 'a.xhtml': '<h1>First</h1><p>One.</p>', 'b.xhtml': '<p>Two.</p>' }, ['a.xhtml', 'b.xhtml']);

@@ -15,6 +15,8 @@ export interface Attacked {
   name: string;
   /** Whether an error is a refusal in words, as against a defect. */
   isRefusal(error: Error): boolean;
+  /** A library leaves rejections that the product handles for the whole thread; they are counted, and no failures. */
+  leavesRejections?: boolean;
   /** Prepares what the inputs share. `read` makes the input of a seed from the numbers and reads it. */
   open(): Promise<{ read: (random: Random, seed: number) => unknown; close?: () => Promise<void> }>;
 }
@@ -29,6 +31,8 @@ export interface DriveReport {
   refused: Record<string, number>;
   /** Outcomes that are neither a result nor a refusal, with their seeds. Each is a defect. */
   failures: string[];
+  /** Rejections that a library left to nobody. */
+  leftRejections: number;
   slowestMs: number;
   heapGrowthBytes: number;
   seconds: number;
@@ -51,6 +55,7 @@ export async function drive(attacked: Attacked, inputs: number, seed: number): P
     accepted: 0,
     refused: {},
     failures: [],
+    leftRejections: 0,
     slowestMs: 0,
     heapGrowthBytes: 0,
     seconds: 0,
@@ -62,7 +67,10 @@ export async function drive(attacked: Attacked, inputs: number, seed: number): P
     );
   const watch = new Watch(name);
   const { read, close } = await attacked.open();
-  process.on('unhandledRejection', fail);
+  const left = catchRejections((error) => {
+    if (attacked.leavesRejections) report.leftRejections++;
+    else fail(error);
+  });
   const before = process.memoryUsage().heapUsed;
   const started = performance.now();
   try {
@@ -85,11 +93,26 @@ export async function drive(attacked: Attacked, inputs: number, seed: number): P
   } finally {
     report.seconds = (performance.now() - started) / 1_000;
     report.heapGrowthBytes = process.memoryUsage().heapUsed - before;
-    process.off('unhandledRejection', fail);
+    // Rejections are reported a turn after they were left.
+    await new Promise((resolve) => setImmediate(resolve));
+    left.restore();
     await watch.end();
     await close?.();
   }
   return report;
+}
+
+/** Takes all unhandled rejections until `restore`, which gives them back to the listeners of the test runner. */
+function catchRejections(caught: (error: unknown) => void): { restore: () => void } {
+  const others = process.listeners('unhandledRejection');
+  process.removeAllListeners('unhandledRejection');
+  process.on('unhandledRejection', caught);
+  return {
+    restore() {
+      process.off('unhandledRejection', caught);
+      for (const listener of others) process.on('unhandledRejection', listener);
+    },
+  };
 }
 
 /** A thread that notices when one input holds the process. */
