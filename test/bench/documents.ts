@@ -1,0 +1,165 @@
+/**
+ * `npm run bench -- documents --docs DIR [--only DOCUMENT[/FORM] …] [--half tuning|validation] [--show] [--words]
+ * [--no-peer]`:
+ * asks questions about long documents in all forms, without a model that writes. It reports the share of answers that
+ * hold the fact in their first 900 characters and anywhere, beside passages of BM25 and the same sentence encoder.
+ * `--words` ranks without the encoder.
+ * `node scripts/bench-documents.mjs DIR` brings the documents.
+ */
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { PassageEncoder } from '../../src/inference/passage-encoder';
+import { ask } from '../../src/assistant/ask';
+import { Search } from '../../src/search';
+import { Workspace } from '../../src/workspace/workspace';
+import { Peer } from './documents/peer';
+import { type DocumentQuestion, holds, isAnswerable, plain, QUESTIONS } from './documents/questions';
+import { StoredSentences } from './documents/sentences';
+
+const SETTINGS = { filesExclude: ['**/.git', '**/.git/**'], maxFileBytes: 5_000_000 };
+const FIRST_CHARACTERS = 900;
+const ENCODER = 'dist/models/all-minilm-l6-v2';
+
+interface Result {
+  document: string;
+  form: string;
+  half: DocumentQuestion['half'];
+  first: boolean;
+  anywhere: boolean;
+  characters: number;
+  milliseconds: number;
+  peerFirst: boolean;
+  peerThree: boolean;
+}
+
+export async function run(args: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      docs: { type: 'string' },
+      only: { type: 'string', multiple: true },
+      half: { type: 'string' },
+      show: { type: 'boolean' },
+      answers: { type: 'boolean' },
+      words: { type: 'boolean' },
+      'no-peer': { type: 'boolean' },
+    },
+  });
+  const docs = resolve(values.docs ?? process.env['ANCHORAGE_BENCH_DOCS'] ?? 'documents');
+  if (!existsSync(docs))
+    throw new Error(`${docs} is missing. node scripts/bench-documents.mjs DIR brings the documents.`);
+  const sentences = values['no-peer'] ? undefined : await StoredSentences.open(ENCODER, '.cache/bench/sentences.bin');
+  const encoder = values['words'] ? undefined : await PassageEncoder.open(ENCODER, undefined);
+  const results: Result[] = [];
+  for (const document of new Set(QUESTIONS.map((question) => question.document))) {
+    const questions = QUESTIONS.filter(
+      (question) => question.document === document && (values.half === undefined || question.half === values.half),
+    );
+    for (const form of existsSync(join(docs, document)) ? readdirSync(join(docs, document)) : []) {
+      if (values.only && !values.only.some((only) => only === document || only === `${document}/${form}`)) continue;
+      const show = { failures: values.show ?? false, answers: values.answers ?? false };
+      const own = await askAll(join(docs, document, form), { document, form, questions, sentences, encoder, show });
+      print(`${document}/${form}`, own);
+      results.push(...own);
+    }
+  }
+  await sentences?.close();
+  await encoder?.close();
+  console.log('');
+  const named = (document: string): boolean => /\.(?:de|fr|ja|ru|zh)$/.test(document);
+  for (const half of ['tuning', 'validation'] as const) {
+    const ours = results.filter((result) => result.half === half);
+    console.log(half);
+    for (const form of new Set(ours.map((result) => result.form)))
+      print(
+        `  English, ${form}`,
+        ours.filter((result) => result.form === form && !named(result.document)),
+      );
+    for (const language of ['de', 'fr', 'ja', 'ru', 'zh'])
+      print(
+        `  language ${language}`,
+        ours.filter((result) => result.document.endsWith(`.${language}`)),
+      );
+    print(
+      '  all English',
+      ours.filter((result) => !named(result.document)),
+    );
+    print('  all', ours);
+  }
+}
+
+interface Task {
+  document: string;
+  form: string;
+  questions: readonly DocumentQuestion[];
+  sentences: StoredSentences | undefined;
+  encoder: PassageEncoder | undefined;
+  show: { failures: boolean; answers: boolean };
+}
+
+async function askAll(
+  directory: string,
+  { document, form, questions, sentences, encoder, show }: Task,
+): Promise<Result[]> {
+  const storageDirectory = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
+  const library = await Workspace.open({
+    folders: [{ name: document, directory }],
+    storageDirectory,
+    settings: SETTINGS,
+    threads: 0,
+    grammars: 'node_modules/@vscode/tree-sitter-wasm/wasm',
+  });
+  const search = new Search({ workspace: library, sentences: () => encoder });
+  try {
+    await library.start();
+    const texts: string[] = [];
+    for (const { path, segments } of library.documents()) {
+      const read = segments > 0 ? await library.indexed(path) : undefined;
+      if (read?.segmented.segments.some(({ kind }) => kind === 'prose') || form === 'ipynb')
+        texts.push(read?.document.text ?? '');
+    }
+    const plainTexts = texts.map(plain);
+    const peer = sentences && new Peer(texts, sentences);
+    const results: Result[] = [];
+    const request = { id: 'warm', scope: { kind: 'workspace' } } as const;
+    await ask({ ...request, question: questions[0]?.text ?? '' }, { library, search });
+    for (const question of questions) {
+      if (!isAnswerable(plainTexts, question)) console.log(`${document}/${form} has no answer to: ${question.text}`);
+      const started = performance.now();
+      const { markdown } = await ask({ ...request, question: question.text }, { library, search });
+      const milliseconds = performance.now() - started;
+      const answer = plain(markdown);
+      const first = holds(answer.slice(0, FIRST_CHARACTERS), question);
+      const anywhere = holds(answer, question);
+      const passages = (await peer?.search(question.text, 3)) ?? [];
+      const peerFirst = holds(plain(passages[0] ?? ''), question);
+      const peerThree = holds(plain(passages.join('\n')), question);
+      const { half } = question;
+      const characters = markdown.length;
+      results.push({ document, form, half, first, anywhere, characters, milliseconds, peerFirst, peerThree });
+      if (show.failures && !first)
+        console.log(
+          `  ${anywhere ? 'late' : 'MISS'}${peerFirst ? ' (peer first)' : ''}: ${question.text} ${JSON.stringify(question.words)}`,
+        );
+      if (show.answers && !first) console.log(`${markdown.slice(0, 2_500)}\n--------`);
+    }
+    return results;
+  } finally {
+    await library.close();
+    rmSync(storageDirectory, { recursive: true, force: true });
+  }
+}
+
+function print(name: string, results: readonly Result[]): void {
+  if (results.length === 0) return;
+  const share = (of: (result: Result) => boolean): string => (results.filter(of).length / results.length).toFixed(2);
+  const median = (of: (result: Result) => number): number =>
+    results.map(of).sort((a, b) => a - b)[Math.floor(results.length / 2)] ?? 0;
+  console.log(
+    `${name.padEnd(22)} n ${String(results.length).padStart(3)}  first 900 ${share((r) => r.first)}  anywhere ${share((r) => r.anywhere)}  ` +
+      `peer first ${share((r) => r.peerFirst)}  first three ${share((r) => r.peerThree)}  ` +
+      `${median((r) => r.milliseconds).toFixed(0)} ms  ${median((r) => r.characters)} characters`,
+  );
+}
