@@ -32,6 +32,19 @@ export function repositoryExcludes(repository: string): { path: string; reason: 
   ];
 }
 
+/** Returns the directory with the index of a work tree: `.git`, or the target of a `.git` file. */
+export function indexDirectory(repository: string): string {
+  const dotGit = join(repository, '.git');
+  try {
+    const target = statSync(dotGit).isFile()
+      ? /^gitdir:\s*(.+?)\s*$/m.exec(readSmallText(dotGit, POINTER) ?? '')?.[1]
+      : undefined;
+    return target ? resolve(repository, target) : dotGit;
+  } catch {
+    return dotGit;
+  }
+}
+
 /** Returns the directory with the configuration and `info` of a repository: `.git`, or the target of a `.git` file. */
 function commonDirectory(repository: string): string {
   const dotGit = join(repository, '.git');

@@ -6,7 +6,8 @@ import { ReadError } from './read-error';
 import { readRegularFileNow } from './regular-file';
 import { secretRule } from './secrets';
 import type { SkipReason } from './skip-reason';
-import { findRepository, isRepositoryRoot, nestedRepository, repositoryExcludes } from './repository';
+import { type TrackedFiles, trackedFiles } from './git-index';
+import { findRepository, indexDirectory, isRepositoryRoot, nestedRepository, repositoryExcludes } from './repository';
 
 /** Anchorage's own ignore file. It has precedence over git's files and can re-include files that git ignores. */
 export const OWN_IGNORE_FILE = '.anchorageignore';
@@ -32,6 +33,8 @@ export interface DirectoryRules {
   /** Why the directory is ignored, when it is visited only for re-includes of `.anchorageignore`. */
   inherited?: { reason: SkipReason; rule?: Rule };
   insideRepository: boolean;
+  /** Files that git tracks in the repository around the directory, and the repository. */
+  tracked?: { repository: string; paths: TrackedFiles };
 }
 
 export interface RuleOptions {
@@ -84,7 +87,13 @@ export class FolderRules {
       )
         git.length = 0;
     }
-    return this.withOwnFiles({ directory: folder, git, own: [], insideRepository: repository !== undefined });
+    return this.withOwnFiles({
+      directory: folder,
+      git,
+      own: [],
+      insideRepository: repository !== undefined,
+      ...(repository === undefined ? {} : { tracked: trackedIn(repository) }),
+    });
   }
 
   private excludesOf(repository: string): Level[] {
@@ -129,7 +138,13 @@ export class FolderRules {
     const { inherited: _, ...free } = rules;
     if (isRepositoryRoot(directory)) {
       // A git boundary: rules of the outer repository do not apply inside.
-      return this.withOwnFiles({ ...free, directory, git: this.excludesOf(directory), insideRepository: true });
+      return this.withOwnFiles({
+        ...free,
+        directory,
+        git: this.excludesOf(directory),
+        insideRepository: true,
+        tracked: trackedIn(directory),
+      });
     }
     return this.withOwnFiles({ ...free, directory });
   }
@@ -148,9 +163,13 @@ export class FolderRules {
         : { excluded: false, rule: own.rule };
     const repository = isDirectory ? nestedRepository(join(rules.directory, name), rules.insideRepository) : undefined;
     if (repository) return { excluded: true, reason: repository };
-    if (rules.inherited) return { excluded: true, ...rules.inherited };
-    const git = this.gitVerdict(rules, entry);
+    const isTracked = !isDirectory && trackedPath(rules, name, 'files');
+    if (rules.inherited && !(isTracked && BY_GIT.has(rules.inherited.reason)))
+      return { excluded: true, ...rules.inherited };
+    const git = isTracked ? undefined : this.gitVerdict(rules, entry);
     if (git?.excluded) return git;
+    if (isDirectory && !rules.insideRepository && DEPENDENCIES.has(name))
+      return { excluded: true, reason: 'dependency folder' };
     const path = posix(relative(this.options.folder, join(rules.directory, name)));
     const glob = this.globs.find(({ matches }) => matches(path));
     if (glob)
@@ -187,9 +206,10 @@ export class FolderRules {
     return undefined;
   }
 
-  /** Whether an excluded folder may contain something that `.anchorageignore` re-includes. */
+  /** Whether an excluded folder may contain something that `.anchorageignore` re-includes, or that git tracks. */
   mayReinclude(rules: DirectoryRules, name: string): boolean {
     const directory = join(rules.directory, name);
+    if (trackedPath(rules, name, 'folders')) return true;
     return rules.own.some((level) => {
       const path = posix(relative(level.directory, directory));
       return level.file.reincludes.some(
@@ -197,6 +217,27 @@ export class FolderRules {
       );
     });
   }
+}
+
+/** Reasons that git gives, which do not hold for tracked files. */
+const BY_GIT: ReadonlySet<SkipReason> = new Set(['gitignore', 'info/exclude', 'core.excludesFile']);
+
+/** Folders of other people's code and of build products, which a `.gitignore` would name. */
+const DEPENDENCIES: ReadonlySet<string> = new Set(
+  (
+    'node_modules bower_components jspm_packages .pnpm-store .yarn .venv venv __pycache__ .tox .nox .mypy_cache ' +
+    '.pytest_cache .ruff_cache site-packages .eggs .gradle .m2 .bundle Pods Carthage .dart_tool .stack-work ' +
+    'dist-newstyle elm-stuff _build .terraform .next .nuxt .svelte-kit .parcel-cache .svn .hg'
+  ).split(' '),
+);
+
+function trackedIn(repository: string): NonNullable<DirectoryRules['tracked']> {
+  return { repository, paths: trackedFiles(indexDirectory(repository)) };
+}
+
+function trackedPath({ directory, tracked }: DirectoryRules, name: string, kind: keyof TrackedFiles): boolean {
+  if (!tracked || tracked.paths[kind].size === 0) return false;
+  return tracked.paths[kind].has(posix(relative(tracked.repository, join(directory, name))));
 }
 
 function pathFrom(base: string, directory: string, entry: string): string {

@@ -5,6 +5,8 @@ export type SkipReason =
   | 'core.excludesFile'
   | 'anchorageignore'
   | 'files.exclude'
+  /** Dependencies and build products of a folder without git. */
+  | 'dependency folder'
   | 'secret'
   | 'git folder'
   | 'submodule'

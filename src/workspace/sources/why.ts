@@ -66,6 +66,7 @@ function place(rule: Rule, folder: string): string {
 
 const WORDS: Readonly<Partial<Record<SkipReason, string>>> = {
   'git folder': "is git's own data",
+  'dependency folder': 'holds dependencies or build products; a line such as !FOLDER/ in .anchorageignore includes it',
   submodule: 'is a submodule; a line such as !FOLDER/ in .anchorageignore includes it',
   'nested work tree': 'is another work tree of a repository; a line such as !FOLDER/ in .anchorageignore includes it',
   'nested repository': 'is a repository of its own; a line such as !FOLDER/ in .anchorageignore includes it',

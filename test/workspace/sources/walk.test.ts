@@ -435,3 +435,35 @@ describe('several folders', () => {
     expect(all.fileOf('app (2)/c.ts')).toBe(join(root, 'other/app/c.ts'));
   });
 });
+
+describe('files that git tracks', () => {
+  it.each(['2', '4'])('belong to the workspace although a pattern ignores them (index version %s)', async (version) => {
+    put('.gitignore', 'build/\n*.local.yml\n');
+    put('config/default.local.yml');
+    put('config/other.local.yml');
+    put('build/deep/kept.txt');
+    put('build/deep/product.txt');
+    git('init', '-q');
+    git('add', '-f', '.gitignore', 'config/default.local.yml', 'build/deep/kept.txt');
+    git('update-index', '--index-version', version);
+    expect((await walked()).paths).toEqual(['.gitignore', 'build/deep/kept.txt', 'config/default.local.yml']);
+    expect(why('build/deep/kept.txt').indexed).toBe(true);
+    expect(why('build/deep/product.txt').indexed).toBe(false);
+    expect(why('config/other.local.yml').indexed).toBe(false);
+  });
+});
+
+describe('a folder without git', () => {
+  it('is indexed without dependencies, and says so', async () => {
+    put('index.js');
+    put('node_modules/leftpad/index.js');
+    expect((await walked()).paths).toEqual(['index.js']);
+    expect(why('node_modules/leftpad/index.js').reason).toContain('holds dependencies or build products');
+  });
+
+  it('is indexed with the dependencies that .anchorageignore includes', async () => {
+    put('node_modules/leftpad/index.js');
+    put('.anchorageignore', '!node_modules/\n');
+    expect((await walked()).paths).toContain('node_modules/leftpad/index.js');
+  });
+});

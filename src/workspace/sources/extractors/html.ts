@@ -32,12 +32,20 @@ export const HTML: Extractor = {
 
 /** The readable text of an HTML document; undefined where the HTML is source code. */
 export function htmlAsProse(html: string): Extraction | undefined {
-  if (isTemplate(html)) return undefined;
+  const isPage = GENERATOR.test(html.slice(0, HEAD_CHARACTERS));
+  if (!isPage && isTemplate(html)) return undefined;
   const read = readHtml(html, { xml: /^\s*<\?xml/.test(html) });
-  if (!isProse(html, read)) return undefined;
+  if (!isProse(isPage, html, read)) return undefined;
   const { text, lines } = textOfBlocks(withTitle(mainBlocks(read.blocks), read.title));
   return { text, language: 'markdown', places: placesOf(lines) };
 }
+
+/** Generators of documentation name themselves. Their pages are documents, however large their styles are. */
+const GENERATOR =
+  /<meta[^>]+name=["']?generator["']?[^>]+content=["'](?:AsciiDoc|Asciidoctor|DocBook|Docutils|Sphinx|Texinfo|makeinfo|GNU Texinfo|MkDocs|mdBook|pandoc|Doxygen|Docusaurus|VitePress|Hugo|Jekyll|LaTeX2HTML|groff|Haddock)/i;
+const HEAD_CHARACTERS = 10_000;
+/** Characters of running text that a generated page needs. */
+const MIN_PAGE = 80;
 
 /** Marks of template languages and of components, outside of code that the page shows. */
 const TEMPLATE = new RegExp(
@@ -59,13 +67,14 @@ function isTemplate(html: string): boolean {
 }
 
 /** Mostly text, and not mostly markup, scripts or labels. */
-function isProse(html: string, { blocks, codeCharacters }: HtmlBlocks): boolean {
+function isProse(isPage: boolean, html: string, { blocks, codeCharacters }: HtmlBlocks): boolean {
   let running = 0;
   for (const { kind, pieces } of blocks) {
     const text = joined(pieces);
     const counts = kind === 'heading' || kind === 'code' || kind === 'row' || text.split(' ').length >= RUNNING_WORDS;
     if (counts) running += text.length;
   }
+  if (isPage) return running >= MIN_PAGE;
   const markup = html.length - codeCharacters;
   return running >= MIN_PROSE && running >= MIN_SHARE * markup && codeCharacters <= Math.max(4_000, running);
 }
