@@ -9,6 +9,7 @@ import type {
 } from '../protocol';
 import { AppError } from '../base';
 import type { EngineProcess } from '../inference';
+import type { SentenceEncoding } from '../search';
 import type { ContextEngine, ContextRequest, ReadingOptions, SegmentCoder } from '../memory';
 
 /** Encodes segments with the priority of indexing: an answer or a hover that arrives meanwhile goes next. */
@@ -21,6 +22,12 @@ export class EngineCoder implements SegmentCoder {
   encode(texts: readonly string[], signal: AbortSignal): Promise<readonly SegmentMemory[]> {
     return this.engine.schedule('indexing', 'encode', { texts }, signal);
   }
+}
+
+/** The sentence encoder of a loaded model, which embeds passages while a question waits. */
+export function sentencesOf(engine: EngineProcess): SentenceEncoding | undefined {
+  if (!engine.model?.memory?.sentenceWidth) return undefined;
+  return { sentences: (texts, signal) => engine.schedule('answer', 'sentences', { texts }, signal) };
 }
 
 export class EngineContexts implements ContextEngine {

@@ -15,6 +15,7 @@ import { Foreground } from '../base';
 import { Search } from '../search';
 import type { StoreOptions, Workspace } from '../workspace';
 import { Answering } from './answering';
+import { sentencesOf } from './engine-coder';
 import { Engines } from './engines';
 import { IndexReportWriter } from './index-report';
 import { MemoryService } from './memory-service';
@@ -79,6 +80,7 @@ export class Session {
     const search = new Search({
       workspace,
       memory: () => memory.workspace,
+      sentences: () => sentencesOf(engines.memory),
       encodedShare: () => memory.coverage,
     });
     // A trial search after indexing fills the caches, so that the first question is fast.

@@ -53,6 +53,7 @@ function main(): void {
           }),
         encode: ({ texts }, signal) => memory().encode(texts, signal),
         vectors: ({ questions }) => memory().vectors(questions),
+        sentences: ({ texts }, signal) => memory().sentences(texts, signal),
         countTokens: ({ texts }) => memory().countTokens(texts),
         compose: ({ id, ...params }, signal) =>
           memory().compose(params, {

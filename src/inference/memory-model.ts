@@ -1,4 +1,5 @@
 /** The memory functions of a loaded checkpoint: compressed rows, query embeddings and composed contexts. */
+import { AppError } from '../base';
 import type { ComposeParams, ComposeResult, MemoryDescription, QueryEmbedding, SegmentMemory } from '../protocol';
 import { ropeFrequencies, type Decoder, type Tokenizer } from '../engine';
 import { storedRowBytes } from '../memory';
@@ -84,6 +85,12 @@ export class MemoryModel {
     return Promise.all(
       made.map(async (embedding, i) => ({ ...embedding, sentence: await passages.embed(questions[i] as string) })),
     );
+  }
+
+  /** Vectors of texts by the sentence encoder. @throws AppError('modelFailed') without one */
+  sentences(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array[]> {
+    if (!this.passages) throw new AppError('modelFailed', 'There is no sentence encoder.');
+    return this.passages.sentences(texts, signal);
   }
 
   async close(): Promise<void> {

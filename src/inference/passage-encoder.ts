@@ -45,6 +45,12 @@ export class PassageEncoder {
     return this.encoder.encode([question]);
   }
 
+  /** Vectors of short texts, of length 1, one for each. */
+  async sentences(texts: readonly string[], signal?: AbortSignal): Promise<Float32Array[]> {
+    const vectors = await this.encoder.encode(texts, { signal });
+    return texts.map((_, i) => vectors.slice(i * this.width, (i + 1) * this.width));
+  }
+
   close(): Promise<void> {
     return this.encoder.close();
   }

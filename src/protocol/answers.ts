@@ -55,6 +55,8 @@ export interface RankedSpan extends Span {
   /** The span's text as it was indexed. */
   text: string;
   language: string;
+  /** Set for a span of prose. */
+  kind?: 'prose';
 }
 
 // ── Answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -183,6 +183,8 @@ export interface ComposedContext {
 export interface MemoryRequests {
   encode: [{ texts: readonly string[] }, readonly SegmentMemory[]];
   vectors: [{ questions: readonly string[] }, readonly QueryEmbedding[]];
+  /** Vectors of texts by the sentence encoder, of length 1. Fails for a model without one. */
+  sentences: [{ texts: readonly string[] }, readonly Float32Array[]];
   countTokens: [{ texts: readonly string[] }, readonly number[]];
   compose: [ComposeParams, ComposeResult];
 }

@@ -46,5 +46,6 @@ async function spanOfSegment(
     reasons: [],
     text: document.text.slice(start, end),
     language: document.language,
+    ...(segment?.kind === 'prose' ? { kind: segment.kind } : {}),
   };
 }

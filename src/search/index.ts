@@ -8,6 +8,7 @@ export {
   type SearchResult,
   type SearchWorkspace,
 } from './search';
+export type { SentenceEncoding } from './passages/sentence-vectors';
 export { codeNames, identifierWords, withBareNames } from './query/code-names';
 export { parseQuestion, type Question, type QuestionForm } from './query/question';
 export { TermCoverage, termsIn } from './query/term-coverage';

@@ -6,6 +6,9 @@ import { spansOf } from './candidate-spans';
 import { type Candidate, fuse, runScorers } from './fusion';
 import { LexicalRanker } from './lexical/lexical-ranker';
 import { type AnalysedQuestion, analyseQuestion } from './query/analysis';
+import { PassageRanker } from './passages/passage-ranker';
+import { placePassages } from './passages/place-passages';
+import { type SentenceEncoding, SentenceVectors } from './passages/sentence-vectors';
 import { overlapsSelection, type PathOf, pathFilter } from './scope';
 import { type Scorer, SCORERS, type ScoringMemory } from './scorers';
 import { SEARCH_WEIGHTS, type SearchWeights } from './weights';
@@ -38,6 +41,8 @@ export interface SearchOptions {
   workspace: SearchWorkspace;
   /** Called for each search, because memories come and go with the model. */
   memory?: () => SearchMemory | undefined;
+  /** Returns the sentence encoder that ranks passages of prose, if one is loaded. */
+  sentences?: () => SentenceEncoding | undefined;
   /** Returns the share (0…1) of segments that are encoded. Undefined without a model. */
   encodedShare?: () => number | undefined;
   scorers?: readonly Scorer[];
@@ -82,6 +87,8 @@ export interface RankedMemory {
 export class Search {
   readonly weights: SearchWeights;
   private readonly lexical: LexicalRanker;
+  private readonly passages: PassageRanker;
+  private readonly sentences: SentenceVectors;
   private readonly scorers: readonly Scorer[];
 
   constructor(private readonly options: SearchOptions) {
@@ -89,6 +96,8 @@ export class Search {
     this.weights = weights;
     this.scorers = scorers;
     this.lexical = new LexicalRanker(workspace.index, workspace.reader, weights);
+    this.passages = new PassageRanker(workspace.index, workspace.reader, weights);
+    this.sentences = new SentenceVectors(() => options.sentences?.(), weights.limits.embeddingMs);
   }
 
   get ownNames(): readonly string[] {
@@ -130,8 +139,9 @@ export class Search {
     const { workspace, encodedShare } = this.options;
     const memory = this.options.memory?.();
     const analysed = this.analyse(question, request);
-    const [spans, embedded] = await Promise.all([
+    const [spans, passages, embedded] = await Promise.all([
       this.words(analysed, request, this.weights.limits.spans),
+      this.rankPassages(analysed, request),
       memory ? this.embed(question, request, memory) : undefined,
     ]);
     request.signal?.throwIfAborted();
@@ -140,7 +150,7 @@ export class Search {
     const isLexical = memory !== undefined && (!embedded?.embedding || found.trouble !== undefined);
     const encoded = isLexical ? undefined : encodedShare?.();
     return {
-      spans: found.spans,
+      spans: placePassages(found.spans, passages, this.weights.limits.spans),
       coverage: { ...workspace.coverage(), ...(encoded === undefined ? {} : { memories: encoded }) },
       ...(found.memory ? { memory: found.memory } : {}),
       ...(trouble === undefined ? {} : { trouble }),
@@ -153,6 +163,15 @@ export class Search {
 
   private analyse(question: string, { before }: SearchRequest): AnalysedQuestion {
     return analyseQuestion(question, { ownNames: this.options.workspace.ownNames, before }, this.weights.terms);
+  }
+
+  private async rankPassages(question: AnalysedQuestion, { scope, signal }: SearchRequest): Promise<RankedSpan[]> {
+    const { workspace } = this.options;
+    const filter = pathFilter(scope, (file) => workspace.pathOf(file));
+    const rank = (): Promise<RankedSpan[]> =>
+      this.passages.rank({ question, filter, sentences: this.sentences, signal });
+    const passages = await (workspace.withRepair?.(rank) ?? rank());
+    return passages.filter((passage) => overlapsSelection(scope, passage));
   }
 
   private words(question: AnalysedQuestion, request: SearchRequest, limit: number): Promise<RankedSpan[]> {

@@ -179,6 +179,29 @@ export interface ReasonSettings {
   words: number;
 }
 
+/** Ranking of passages of prose (passages/passage-ranker.ts). */
+export interface PassageWeights {
+  /** Segments whose passages are scored, passages that are encoded, and passages returned. */
+  segments: number;
+  encoded: number;
+  returned: number;
+  /** BM25 of a passage. */
+  k1: number;
+  b: number;
+  averageTokens: number;
+  /** Occurrences that a word in the section's title, in a title further out, and in the path counts as. */
+  title: number;
+  ancestor: number;
+  path: number;
+  /** Taken off for a section of a change log, unless the question asks for history. */
+  history: number;
+  /** Weight of the segment's score, and of the document's, in the words' share. */
+  segment: number;
+  document: number;
+  /** Weight of the sentence encoder's cosine beside the words, whose best passage has 1. */
+  similarity: number;
+}
+
 export interface SearchWeights {
   scorers: ScorerWeights;
   documents: DocumentWeights;
@@ -189,6 +212,7 @@ export interface SearchWeights {
   /** BM25F settings of documents and of segments. */
   fields: { documents: FieldWeights; segments: FieldWeights };
   lateInteraction: LateInteractionSettings;
+  passages: PassageWeights;
   reasons: ReasonSettings;
   limits: SearchLimits;
 }
@@ -265,6 +289,22 @@ export const SEARCH_WEIGHTS: SearchWeights = {
     segments: { k1: 1.2, b: 0.3, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 0 },
   },
   lateInteraction: { blockTokens: 16, sharpness: 3, longRun: 5, runPower: 3 },
+  // Chosen on the tuning half: `npm run bench -- documents`.
+  passages: {
+    segments: 24,
+    encoded: 32,
+    returned: 12,
+    k1: 1.2,
+    b: 0.4,
+    averageTokens: 90,
+    title: 0.7,
+    ancestor: 0.35,
+    path: 0.35,
+    history: 0.1,
+    segment: 0.2,
+    document: 0.1,
+    similarity: 1,
+  },
   reasons: { least: 0.02, scorerShare: 0.5, words: 6 },
   limits: {
     spans: 30,

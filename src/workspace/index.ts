@@ -16,12 +16,19 @@ export { type PathKind, pathKind } from './path-kind';
 export { isPlainText } from './sources/extractors';
 export { ReadError } from './sources/read';
 export { extractFunctions } from './segments/functions';
+export { passagesOf, type ProsePassage } from './segments/passages';
 export { SEGMENTER_VERSION } from './segments/limits';
 export { checkIndex } from './store/check';
 export { StoreLock } from './store/lock';
 export type { StoreAccess, StoreOptions } from './store/open-store';
 export { LexicalIndex } from './lexical/lexical-index';
-export { type DocumentHit, type LexicalResult, MAX_QUERY_TERMS, type SegmentHit } from './lexical/results';
+export {
+  type BestSegment,
+  type DocumentHit,
+  type LexicalResult,
+  MAX_QUERY_TERMS,
+  type SegmentHit,
+} from './lexical/results';
 export { stem } from './lexical/stem';
 export {
   definitionTerm,
@@ -34,4 +41,5 @@ export {
   wordTerm,
 } from './lexical/terms';
 export { TokenTable } from './lexical/token-table';
+export { isFunctionWord, languageOfQuestion, type WrittenLanguage } from './lexical/written-language';
 export type { FieldWeights, QueryTerm } from './lexical/types';

@@ -4,6 +4,7 @@ import { splitLines, textOfLines } from '../../src/base';
 import { parseQuestion, SEARCH_WEIGHTS, type Search, type SearchResult, TermCoverage } from '../../src/search';
 import { ReadError } from '../../src/workspace/sources/read';
 import { createSegmenter } from '../../src/workspace/segments/segmenter';
+import { passagesOf } from '../../src/workspace/segments/passages';
 import type { Document, SegmentedDocument } from '../../src/workspace/types';
 import type { RankedSpan } from '../../src/protocol';
 
@@ -61,7 +62,22 @@ export class MemoryLibrary implements AssistantLibrary, Pick<Search, 'rank'> {
       if (scope.kind === 'file' && scope.file !== file) continue;
       const document = await this.read(file);
       const lines = splitLines(document.text);
-      for (const { startLine, endLine, breadcrumb } of (await this.segmentsOf(document)).segments) {
+      const segmented = await this.segmentsOf(document);
+      for (const { startLine, endLine, start, end, titles } of passagesOf({ document, segmented }))
+        spans.push({
+          file,
+          path: document.path,
+          startLine,
+          endLine,
+          score: 0,
+          breadcrumb: titles,
+          reasons: [],
+          text: document.text.slice(start, end),
+          language: document.language,
+          kind: 'prose',
+        });
+      for (const { startLine, endLine, breadcrumb, kind } of segmented.segments) {
+        if (kind === 'prose') continue;
         const text = textOfLines(lines, startLine, endLine);
         spans.push({
           file,

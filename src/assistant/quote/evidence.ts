@@ -10,7 +10,7 @@ import type { TermCoverage } from '../../search';
 import { cite, headRun, whereOf } from './cited-lines';
 import { PassageSource } from './passage-source';
 import { selectPassages, type Passage } from './passages';
-import { bestSentences } from './prose-quotes';
+import { quoteProse } from './prose-quotes';
 
 export interface Evidence {
   spans: readonly RankedSpan[];
@@ -78,7 +78,7 @@ export function noMatch(
 ): { markdown: string; citations: readonly Citation[] } {
   if (!closest) return { markdown: nothingFound(scope), citations: [] };
   const citations = new CitationList();
-  const run = closest.kind === 'prose' ? bestSentences(closest, weights).run : headRun(closest);
+  const run = closest.kind === 'prose' ? quoteProse(closest, weights, 'other').run : headRun(closest);
   const cited = cite(closest, run, citations);
   return {
     markdown: `No good match. Closest: ${whereOf(closest, cited)} [${cited.number}].`,

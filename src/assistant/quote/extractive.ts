@@ -14,7 +14,7 @@ import { callsBlock } from './calls-block';
 import { whereOf } from './cited-lines';
 import type { Evidence } from './evidence';
 import type { Passage } from './passages';
-import { furtherLine, placeBlock } from './place-block';
+import { furtherLine, placeBlock, proseBlock } from './place-block';
 
 export interface ExtractiveAnswer {
   /** Markdown blocks in display order. Each block is complete, so it can be streamed. */
@@ -25,6 +25,11 @@ export interface ExtractiveAnswer {
 /** Maximum number of places shown with their lines, and of places listed below them. */
 const PLACES = 4;
 const FURTHER_PLACES = 4;
+/** Quotes of prose are short, so more of them are shown. */
+const PROSE_PLACES = 8;
+/** The first of them are quoted at length. */
+const WHOLE_QUOTES = 4;
+const SHORT_QUOTE = 300;
 /** Minimum score of a shown place, as a share of the best place's score. */
 const WORTH_SHOWING = 0.3;
 /** Minimum share of the question's weight in a listed place. */
@@ -50,12 +55,21 @@ export async function answerFromSources(
   // Below a list of uses the reader needs the definition, and no further uses.
   const eligible = users ? [passages.find((passage) => defines(passage, question)) ?? best] : passages;
   const shown = eligible
-    .slice(0, PLACES)
-    .filter((passage, index) => index === 0 || passage.score > WORTH_SHOWING * best.score);
+    .slice(0, best.kind === 'prose' ? PROSE_PLACES : PLACES)
+    .filter(
+      (passage, index) =>
+        index === 0 ||
+        passage.score > WORTH_SHOWING * best.score ||
+        (best.kind === 'prose' && passage.kind === 'prose'),
+    );
   for (const [index, passage] of shown.entries()) {
     throwIfCancelled(signal);
-    const block = placeBlock(passage, weights, question, citations, linesFor(passage, index));
-    if (index === 0) blocks.push(lead(passage, block.citation, question, users !== undefined));
+    const block =
+      passage.kind === 'prose' && index >= WHOLE_QUOTES
+        ? proseBlock(passage, weights, question, citations, SHORT_QUOTE)
+        : placeBlock(passage, weights, question, citations, linesFor(passage, index));
+    if (index === 0 && (users || passage.kind !== 'prose'))
+      blocks.push(lead(passage, block.citation, question, users !== undefined));
     blocks.push(block.markdown);
     if (index === 0 && !users && question.form !== 'value' && (question.form !== 'where' || delegates(passage))) {
       const calls = await callsBlock(passage, question, weights, library, source, citations);

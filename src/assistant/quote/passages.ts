@@ -22,6 +22,8 @@ export interface Passage {
   /** Includes the doc comment. */
   startLine: number;
   endLine: number;
+  /** Text of a passage of prose. It may be a part of long lines. */
+  text?: string;
   label: string;
   kind: 'code' | 'prose' | 'data';
   /** Share (0…1) of the question's term weight that the passage contains. */
@@ -34,6 +36,8 @@ export interface Passage {
 /** Maximum number of spans read. The tail of a ranking seldom has the answer, and each span costs a read. */
 const SPANS_READ = 16;
 const PASSAGES_PER_FILE = 3;
+/** A long document may hold the whole answer. */
+const PASSAGES_PER_DOCUMENT = 8;
 /**
  * Score decay per rank, score of a passage without any question word, and weight of a matching name.
  */
@@ -76,7 +80,17 @@ export async function selectPassages(
     if (passage) found.push(passage, ...membersOf(passage, question, weights, prior * MEMBER));
   }
   found.sort((a, b) => b.score - a.score);
-  return { passages: dedupe(found, limit), weights };
+  return { passages: dedupe(inOrderOfSearch(found, spans), limit), weights };
+}
+
+/** Passages of prose keep the order of the search, which has compared their meaning too. Code keeps its places. */
+function inOrderOfSearch(found: readonly Passage[], spans: readonly RankedSpan[]): Passage[] {
+  const prose = found
+    .filter(({ text }) => text !== undefined)
+    .sort((a, b) => spans.indexOf(a.span) - spans.indexOf(b.span));
+  return found.map((passage) =>
+    passage.text === undefined ? passage : { ...(prose.shift() as Passage), score: passage.score },
+  );
 }
 
 function passageOf(
@@ -88,6 +102,16 @@ function passageOf(
 ): Passage | undefined {
   const last = Math.min(span.endLine, lines.length);
   if (span.startLine > last) return undefined;
+  if (span.kind === 'prose') {
+    const { startLine, text } = span;
+    const symbol = headingOf(segmented.symbols, startLine);
+    return weigh(
+      { span, document, segmented, lines, symbol, startLine, endLine: last, text },
+      question,
+      weights,
+      prior,
+    );
+  }
   const symbol = subjectOf(question, { startLine: span.startLine, endLine: last }, segmented.symbols, lines, weights);
   // A function is shown whole. A type or a section is shown only at the lines that the search found.
   const whole = symbol && (isFunction(symbol) || (firstLine(symbol) >= span.startLine && symbol.endLine <= last));
@@ -95,9 +119,14 @@ function passageOf(
   return weigh({ span, document, segmented, lines, symbol, ...range }, question, weights, prior);
 }
 
+/** The innermost heading whose section holds the line. */
+function headingOf(symbols: readonly DocumentSymbol[], line: number): DocumentSymbol | undefined {
+  return symbols.findLast(({ kind, startLine, endLine }) => kind === 'heading' && startLine <= line && line <= endLine);
+}
+
 /** Scores a passage: rank × match of its lines and name × trust in its kind. */
 function weigh(
-  place: Pick<Passage, 'span' | 'document' | 'segmented' | 'lines' | 'symbol' | 'startLine' | 'endLine'>,
+  place: Pick<Passage, 'span' | 'document' | 'segmented' | 'lines' | 'symbol' | 'startLine' | 'endLine' | 'text'>,
   question: Question,
   weights: TermCoverage,
   prior: number,
@@ -174,9 +203,11 @@ function dedupe(passages: readonly Passage[], limit: number): Passage[] {
     const overlaps = kept.some(
       (other) =>
         other.document.file === passage.document.file &&
-        (other.symbol === passage.symbol || (other.startLine <= passage.endLine && passage.startLine <= other.endLine)),
+        ((passage.text === undefined && other.symbol === passage.symbol) ||
+          (other.startLine <= passage.endLine && passage.startLine <= other.endLine && other.text !== passage.text)),
     );
-    if (count >= PASSAGES_PER_FILE || overlaps || kept.some((other) => isOtherHalf(passage, other))) continue;
+    const most = passage.text === undefined ? PASSAGES_PER_FILE : PASSAGES_PER_DOCUMENT;
+    if (count >= most || overlaps || kept.some((other) => isOtherHalf(passage, other))) continue;
     perFile.set(passage.document.file, count + 1);
     kept.push(passage);
   }

@@ -8,7 +8,7 @@ import type { TermCoverage } from '../../search';
 import { cite, fence, headRun, linesText, whereOf } from './cited-lines';
 import { clusterRuns, keyLines, quoteRuns } from './key-lines';
 import type { Passage } from './passages';
-import { bestSentences } from './prose-quotes';
+import { quoteProse } from './prose-quotes';
 
 /** Minimum share of the question that a second sentence of a comment must add. */
 const FURTHER_SENTENCE = 0.15;
@@ -33,7 +33,7 @@ export function placeBlock(
   citations: CitationList,
   budget: number,
 ): PlaceBlock {
-  if (passage.kind === 'prose') return proseBlock(passage, weights, citations);
+  if (passage.kind === 'prose') return proseBlock(passage, weights, question, citations);
   const { lines, document } = passage;
   const [first = [], ...rest] = clusterRuns(keyLines(passage, weights, question.form, budget), GAP);
   const head = headRun(passage);
@@ -100,14 +100,20 @@ function furtherSentence(symbol: DocumentSymbol, first: string, weights: TermCov
   return best;
 }
 
-function proseBlock(passage: Passage, weights: TermCoverage, citations: CitationList): PlaceBlock {
-  const quote = bestSentences(passage, weights);
+/** "**Section** of `path` [1]" and the quote. */
+export function proseBlock(
+  passage: Passage,
+  weights: TermCoverage,
+  { form }: Question,
+  citations: CitationList,
+  most?: number,
+): PlaceBlock {
+  const quote = quoteProse(passage, weights, form, most);
   const citation = cite(passage, quote.run, citations);
-  const section = passage.symbol
-    ? `The section **${code(labelOf(passage.symbol))}** of ${code(passage.document.path)}`
-    : `${code(passage.document.path)}`;
+  const title = passage.symbol && clipped(passage.symbol.name);
+  const section = title === undefined ? code(passage.document.path) : `**${title}** in ${code(passage.document.path)}`;
   return {
-    markdown: `${section} says: [${citation.number}]\n\n${quote.text
+    markdown: `${section} [${citation.number}]\n\n${quote.text
       .split('\n')
       .map((line) => `> ${line}`)
       .join('\n')}`,
@@ -117,7 +123,7 @@ function proseBlock(passage: Passage, weights: TermCoverage, citations: Citation
 
 /** One line of the list "See also". */
 export function furtherLine(passage: Passage, weights: TermCoverage, citations: CitationList): string {
-  const run = passage.kind === 'prose' ? bestSentences(passage, weights).run : headRun(passage);
+  const run = passage.kind === 'prose' ? quoteProse(passage, weights, 'other').run : headRun(passage);
   const citation = cite(passage, run, citations);
   const { symbol } = passage;
   const doc = symbol?.doc ? firstSentence(symbol.doc, 120) : undefined;
@@ -126,6 +132,14 @@ export function furtherLine(passage: Passage, weights: TermCoverage, citations: 
     `${code(passage.label)}, ${whatItIs(symbol)} in ${code(passage.document.path)}${doc ? `: “${doc}”` : ''} ` +
     `[${citation.number}]`
   );
+}
+
+const TITLE_CHARACTERS = 80;
+
+/** A title without marks that Markdown would read. */
+function clipped(title: string): string {
+  const plain = title.replace(/[*_`[\]<>]/g, '').trim();
+  return plain.length > TITLE_CHARACTERS ? `${plain.slice(0, TITLE_CHARACTERS)}…` : plain;
 }
 
 const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

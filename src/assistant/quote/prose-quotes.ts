@@ -1,63 +1,194 @@
-/** Quotes from prose: the best matching paragraph of a section, verbatim. */
+/** Quotes from prose: the sentences, items or rows of a passage that answer the question, verbatim. */
 import { isBlank } from '../../base';
+import type { QuestionForm, TermCoverage } from '../../search';
 import type { Run } from './key-lines';
 import type { Passage } from './passages';
-import type { TermCoverage } from '../../search';
 
-/** Maximum quoted lines. A longer paragraph is cut and marked. */
-const MOST_LINES = 10;
+/** Maximum characters of a quote. A passage that is hardly longer is quoted whole. */
+const MOST = 420;
+const WHOLE = 520;
+/** Shorter quotes grow by the units around them. */
+const LEAST = 160;
+/** Share of the question's weight that a number adds to a unit when the question asks for a value. */
+const VALUE = 0.3;
+const REASON = 0.2;
+/** Weight of a word that the section's title has. */
+const IN_TITLE = 0.3;
 
-export function bestSentences(passage: Passage, weights: TermCoverage): { text: string; run: Run } {
-  const paragraphs = paragraphsOf(passage);
-  let best = paragraphs[0] ?? { startLine: passage.startLine, endLine: passage.endLine };
-  let bestScore = -1;
-  // Words of the heading count as matched, so the paragraph with the question's other words wins.
-  const said = new Set(
-    weights.termsIn(passage.symbol?.kind === 'heading' ? passage.symbol.name : '').map(([term]) => term),
-  );
-  const toldBy = (text: string): number =>
-    weights.termsIn(text).reduce((sum, [term, weight]) => sum + (said.has(term) ? 0 : weight), 0);
-  for (const paragraph of paragraphs) {
-    const text = passage.lines.slice(paragraph.startLine - 1, paragraph.endLine).join('\n');
-    const length = paragraph.endLine - paragraph.startLine + 1;
-    const score = toldBy(text) / (1 + 0.03 * length) + (length === 1 && text.length < 40 ? -0.2 * weights.total : 0);
-    if (score > bestScore) [best, bestScore] = [paragraph, score];
-  }
-  // A paragraph that announces a list (“… by the following rules:”) needs the list.
-  for (const next of paragraphs.slice(paragraphs.indexOf(best) + 1)) {
-    if (!/:\s*$/.test(passage.lines[best.endLine - 1] ?? '') || best.endLine - best.startLine + 1 >= MOST_LINES) break;
-    best = { startLine: best.startLine, endLine: next.endLine };
-  }
-  const run = { startLine: best.startLine, endLine: Math.min(best.endLine, best.startLine + MOST_LINES - 1) };
-  const lines = passage.lines
-    .slice(run.startLine - 1, run.endLine)
-    .map((line) => (line.length > 400 ? `${line.slice(0, 400)}…` : line));
-  if (run.endLine < best.endLine) lines.push('…');
-  // A number in brackets would read as a citation, and a fence would open a code block.
-  const text = lines.map((line) => line.replace(/\[(\d+)\]/g, '($1)').replace(/^(\s*)(```|~~~)/, '$1')).join('\n');
-  return { text, run };
+/** A sentence, an item of a list, a row of a table, or a block of code; offsets in the passage's text. */
+interface Unit {
+  start: number;
+  end: number;
+  kind: 'sentence' | 'item' | 'row' | 'code';
 }
 
-/** Paragraphs, separated by blank lines, without the heading. A fenced block belongs to the paragraph before it. */
-function paragraphsOf(passage: Passage): Run[] {
-  const { lines, symbol } = passage;
-  let first = passage.startLine;
-  if (symbol?.kind === 'heading' && symbol.startLine === first) {
-    first += 1;
-    while (first <= passage.endLine && /^\s*([=\-~^"*+#'`:.])\1{2,}\s*$/.test(lines[first - 1] ?? '')) first++;
-  }
-  const paragraphs: Run[] = [];
-  let open: Run | undefined;
-  let inFence = false;
-  for (let line = first; line <= passage.endLine; line++) {
-    const text = lines[line - 1] ?? '';
-    if (/^\s*(```|~~~)/.test(text)) inFence = !inFence;
-    if (isBlank(text) && !inFence) {
-      open = undefined;
-      continue;
+export interface ProseQuote {
+  text: string;
+  run: Run;
+}
+
+/** @param most maximum characters, of all but a single long sentence */
+export function quoteProse(
+  passage: Passage,
+  weights: TermCoverage,
+  form: QuestionForm,
+  most: number = MOST,
+): ProseQuote {
+  const { lines, startLine, endLine } = passage;
+  const text = passage.text ?? lines.slice(startLine - 1, endLine).join('\n');
+  const units = unitsOf(text);
+  const [from, to] =
+    text.length <= (most * WHOLE) / MOST
+      ? [0, units.length - 1]
+      : bestWindow(text, units, passage, weights, form, most);
+  const first = units[from];
+  const last = units[to];
+  if (!first || !last) return { text: quotable(text), run: { startLine, endLine } };
+  const quote = text.slice(first.start, last.end).trimEnd();
+  const before = lineBreaks(text.slice(0, first.start));
+  const run = { startLine: startLine + before, endLine: Math.min(endLine, startLine + before + lineBreaks(quote)) };
+  const head = headRows(passage, run);
+  const lead = announcement(text, units, from);
+  const parts = [
+    ...head,
+    ...lead,
+    `${from > 0 && lead.length === 0 && head.length === 0 && !startsLine(text, first) ? '… ' : ''}${quote}`,
+  ];
+  if (to < units.length - 1 && !/[.!?:。]$/.test(quote)) parts.push('…');
+  return { text: quotable(parts.join('\n')), run };
+}
+
+const lineBreaks = (text: string): number => text.match(/\n/g)?.length ?? 0;
+
+const startsLine = (text: string, { start }: Unit): boolean => start === 0 || text[start - 1] === '\n';
+
+/** First and last unit of the neighbours with most of the question, as many as fit. */
+function bestWindow(
+  text: string,
+  units: readonly Unit[],
+  passage: Passage,
+  weights: TermCoverage,
+  form: QuestionForm,
+  most: number,
+): [number, number] {
+  const titled = new Set(
+    weights.termsIn(passage.symbol?.kind === 'heading' ? passage.symbol.name : '').map(([term]) => term),
+  );
+  const found = units.map(({ start, end }) => weights.termsIn(text.slice(start, end)));
+  const bonus = units.map(({ start, end }) => weights.total * bonusOf(text.slice(start, end), form));
+  let best: [number, number] = [0, 0];
+  let bestScore = -1;
+  for (let from = 0; from < units.length; from++) {
+    const terms = new Map<string, number>();
+    let extra = 0;
+    for (let to = from; to < units.length; to++) {
+      const length = (units[to]?.end ?? 0) - (units[from]?.start ?? 0);
+      if (length > most && to > from) break;
+      for (const [term, weight] of found[to] ?? []) terms.set(term, titled.has(term) ? IN_TITLE * weight : weight);
+      extra = Math.max(extra, bonus[to] ?? 0);
+      const score = [...terms.values()].reduce((a, b) => a + b, 0) + extra;
+      // Of windows with the same words the shorter one says more.
+      const dense = score / (1 + length / (6 * most));
+      if (dense > bestScore) [best, bestScore] = [[from, to], dense];
     }
-    if (open) open.endLine = line;
-    else paragraphs.push((open = { startLine: line, endLine: line }));
   }
-  return paragraphs;
+  return grown(units, best, most);
+}
+
+/** Adds neighbours, the following first, while the quote is short. */
+function grown(units: readonly Unit[], [first, last]: [number, number], most: number): [number, number] {
+  let [from, to] = [first, last];
+  const length = (): number => (units[to]?.end ?? 0) - (units[from]?.start ?? 0);
+  while (length() < LEAST) {
+    const after = units[to + 1];
+    const before = units[from - 1];
+    if (after && after.end - (units[from]?.start ?? 0) <= most) to++;
+    else if (before && (units[to]?.end ?? 0) - before.start <= most) from--;
+    else break;
+  }
+  return [from, to];
+}
+
+const NUMBER =
+  /\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|hundred|once|twice|half|zwei|drei|vier|f[üu]nf|sechs|sieben|acht|neun|zehn|deux|trois|quatre|cinq|six|sept|huit|neuf|dix)\b|дв[ае]|три|четыре|пять|шесть|семь|восемь|девять|десять|[一二三四五六七八九十百千]+(?:个|天|周|年|月|週|日)/iu;
+const BECAUSE =
+  /\b(?:because|since|so that|in order to|the reason|therefore|otherwise|to avoid|to allow|to prevent|weil|damit|denn|parce que|afin|pour|car|потому|чтобы)\b|ため|から|因为|以便/iu;
+
+function bonusOf(text: string, form: QuestionForm): number {
+  if (form === 'value') return NUMBER.test(text.replace(/^\s*\d+[.)]\s/, '')) ? VALUE : 0;
+  return form === 'why' && BECAUSE.test(text) ? REASON : 0;
+}
+
+/** Cuts a passage into units that can be quoted alone. */
+function unitsOf(text: string): Unit[] {
+  const units: Unit[] = [];
+  let at = 0;
+  let fence = '';
+  for (const line of text.split('\n')) {
+    const start = at;
+    const end = at + line.length;
+    at = end + 1;
+    const mark = /^\s*(`{3,}|~{3,})/.exec(line)?.[1];
+    const last = units.at(-1);
+    if (mark) fence = fence === '' ? mark : '';
+    const isCode = fence !== '' || mark !== undefined;
+    if (isCode && last?.kind === 'code') last.end = end;
+    else if (isCode) units.push({ start, end, kind: 'code' });
+    else if (isBlank(line)) continue;
+    else if (/^\s*\|/.test(line)) units.push({ start, end, kind: 'row' });
+    else if (/^\s*(?:[-*+•·]|\d{1,3}[.)]|\([a-z\d]\))\s+\S/.test(line)) units.push({ start, end, kind: 'item' });
+    else if (last && last.kind !== 'row' && last.kind !== 'code' && last.end + 1 === start) last.end = end;
+    else units.push({ start, end, kind: 'sentence' });
+  }
+  return units.flatMap((unit) => (unit.kind === 'sentence' || unit.kind === 'item' ? sentencesOf(text, unit) : [unit]));
+}
+
+const SENTENCE_END =
+  /(?:[.!?:;](?<!\b(?:i\.e|e\.g|cf|vs|resp|etc|z\.B|d\.h|bzw)\.)["”»)\]]*(?=\s+[\p{Lu}\p{Lo}`"'“«(\[*\d])|[。！？])/gu;
+
+function sentencesOf(text: string, { start, end, kind }: Unit): Unit[] {
+  const sentences: Unit[] = [];
+  let from = start;
+  for (const match of text.slice(start, end).matchAll(SENTENCE_END)) {
+    const to = start + match.index + match[0].length;
+    // The number of an item is no sentence.
+    if (to - from < 12) continue;
+    sentences.push({ start: from, end: to, kind });
+    from = to;
+    while (from < end && /\s/.test(text.charAt(from))) from++;
+  }
+  if (from < end) sentences.push({ start: from, end, kind });
+  return sentences;
+}
+
+/** The sentence that announces a list, for a quote that begins within the list. */
+function announcement(text: string, units: readonly Unit[], from: number): string[] {
+  if (units[from]?.kind !== 'item') return [];
+  const announcing = units.slice(0, from).findLast(({ kind }) => kind === 'sentence');
+  const said = announcing && text.slice(announcing.start, announcing.end).trim();
+  return said && /[:：]$/.test(said) && said.length <= MOST / 2
+    ? [said, ...(units[from - 1] === announcing ? [] : ['…'])]
+    : [];
+}
+
+/** The head of a table whose rows are quoted. */
+function headRows({ lines }: Passage, { startLine }: Run): string[] {
+  if (!/^\s*\|/.test(lines[startLine - 1] ?? '')) return [];
+  let top = startLine;
+  while (/^\s*\|/.test(lines[top - 2] ?? '')) top--;
+  const isHead = /^\s*\|(?:\s*:?-+:?\s*\|)+\s*$/.test(lines[top] ?? '');
+  return isHead && startLine > top + 1 ? lines.slice(top - 1, top + 1) : [];
+}
+
+const MOST_LINE = 600;
+
+/** A number in brackets would read as a citation, and a fence would open a code block. */
+function quotable(text: string): string {
+  return text
+    .split('\n')
+    .map((line) => (line.length > MOST_LINE ? `${line.slice(0, MOST_LINE)}…` : line))
+    .map((line) => line.replace(/\[(\d+)\]/g, '($1)').replace(/^(\s*)(?:`{3,}|~{3,})\S*\s*$/, '$1'))
+    .filter((line, i, all) => !isBlank(line) || (i > 0 && !isBlank(all[i - 1] ?? '')))
+    .join('\n')
+    .trimEnd();
 }

@@ -1,4 +1,4 @@
-import { TokenTable, scanTokens, type QueryTerm } from '../../workspace';
+import { TokenTable, scanTokens, type QueryTerm, type WrittenLanguage } from '../../workspace';
 import { TermFilter } from './term-filter';
 
 /** Maximum bytes of the table of analysed tokens, which questions share. A larger table is replaced by an empty one. */
@@ -21,7 +21,11 @@ export class Matcher {
   private readonly bitOf = new Map<number, { bit: number; weight: number }>();
   private readonly filter: TermFilter;
 
-  constructor(terms: readonly QueryTerm[]) {
+  /** @param language language of the question, whose stems prose in that language has too */
+  constructor(
+    terms: readonly QueryTerm[],
+    private readonly language: WrittenLanguage = 'en',
+  ) {
     this.filter = new TermFilter(
       terms.flatMap(({ term, alternatives = [] }) => [term, ...alternatives.map((other) => other.term)]),
     );
@@ -54,7 +58,7 @@ export class Matcher {
       }
       lengths[line - firstLine] = (lengths[line - firstLine] as number) + 1;
       if (!this.filter.mayHold(text, from, to)) return;
-      for (const id of tokens.lookup(text, from, to, hash)) {
+      for (const id of tokens.lookup(text, from, to, hash, this.language)) {
         const match = this.bitOf.get(id);
         if (match === undefined) continue;
         lines.push(line);

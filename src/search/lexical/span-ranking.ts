@@ -36,7 +36,7 @@ export function prepareSpanQuestion(question: AnalysedQuestion, segmentIdf: read
     question,
     termWeights: question.terms.map(({ weight }, i) => weight * (segmentIdf[i] ?? 0)),
     bitOf,
-    matcher: new Matcher(question.terms),
+    matcher: new Matcher(question.terms, question.language),
   };
 }
 
@@ -150,5 +150,10 @@ export function toSpan(
     reasons: explain(prepared, document, candidate, weights),
     text: candidate.text,
     language: read.document.language,
+    ...(isProseAt(read, candidate.startLine) ? { kind: 'prose' as const } : {}),
   };
+}
+
+function isProseAt({ segmented }: ReadDocument, line: number): boolean {
+  return segmented.segments.find(({ startLine, endLine }) => startLine <= line && line <= endLine)?.kind === 'prose';
 }

@@ -3,12 +3,15 @@ import { type Intent, readIntent } from './intent';
 import { isStopWord, isTalkWord, shortForms } from './vocabulary';
 import {
   definitionTerm,
+  isFunctionWord,
+  languageOfQuestion,
   scanTokens,
   splitIdentifier,
   tokenTerms,
   wholeTerm,
   MAX_QUERY_TERMS,
   type QueryTerm,
+  type WrittenLanguage,
 } from '../../workspace';
 import { SEARCH_WEIGHTS, type TermWeights } from '../weights';
 
@@ -33,6 +36,8 @@ export interface AnalysedQuestion {
   /** Quoted text of two words or more, in lower case with white space collapsed. */
   phrases: readonly string[];
   intent: Intent;
+  /** Language that the question is written in. */
+  language: WrittenLanguage;
 }
 
 interface Token {
@@ -64,17 +69,19 @@ export function analyseQuestion(
   { ownNames = [], before = '' }: QuestionContext = {},
   weights: TermWeights = SEARCH_WEIGHTS.terms,
 ): AnalysedQuestion {
-  const present = tokenize(text, ownNames);
+  const language = languageOfQuestion(text);
+  const present = tokenize(text, ownNames, language);
   const little =
     before !== '' &&
-    collectTerms(present, weights).filter(({ weight }) => weight >= weights.word).length < weights.enoughWords;
+    collectTerms(present, weights, language).filter(({ weight }) => weight >= weights.word).length <
+      weights.enoughWords;
   const share = little ? weights.beforeLittle : weights.before;
-  const tokens = [...present, ...tokenize(before, ownNames).map((token) => ({ ...token, share }))];
+  const tokens = [...present, ...tokenize(before, ownNames, language).map((token) => ({ ...token, share }))];
   return {
     text,
-    terms: collectTerms(tokens, weights),
+    terms: collectTerms(tokens, weights, language),
     words: new Map(
-      tokens.flatMap((token) => tokenTerms(token.text).map((term) => [term, token.text] as const)).reverse(),
+      tokens.flatMap((token) => tokenTerms(token.text, language).map((term) => [term, token.text] as const)).reverse(),
     ),
     names: collectNames(little ? tokens : present),
     files: mentionedFiles(little ? `${text} ${before}` : text),
@@ -82,10 +89,11 @@ export function analyseQuestion(
       .map((m) => (m[1] ?? m[2] ?? '').trim().replace(/\s+/g, ' ').toLowerCase())
       .filter((phrase) => /\s/.test(phrase)),
     intent: readIntent(little ? `${text} ${before}` : text),
+    language,
   };
 }
 
-function tokenize(text: string, ownNames: readonly string[]): Token[] {
+function tokenize(text: string, ownNames: readonly string[], language: WrittenLanguage): Token[] {
   const quoted = [...text.matchAll(/`[^`]*`|"[^"]*"|(?<![\p{L}\p{N}])'[^']*'(?![\p{L}\p{N}])/gu)].map(
     (m) => [m.index, m.index + m[0].length] as const,
   );
@@ -103,7 +111,7 @@ function tokenize(text: string, ownNames: readonly string[]): Token[] {
       text: token,
       quoted: inQuotes,
       own,
-      stop: isStopWord(token.toLowerCase()) && !inQuotes && (!proper || isTitleCase),
+      stop: isStop(token.toLowerCase(), language) && !inQuotes && (language !== 'en' || !proper || isTitleCase),
       share: 1,
       identifier:
         looksLikeIdentifier(token, text.slice(end, end + 2), between) ||
@@ -120,6 +128,9 @@ function tokenize(text: string, ownNames: readonly string[]): Token[] {
   return tokens;
 }
 
+const isStop = (word: string, language: WrittenLanguage): boolean =>
+  isFunctionWord(word, language) || (language === 'en' && isStopWord(word));
+
 const QUOTES = /[`"']/;
 
 /** A question with a larger share of capitalized words is written like a title: they are no names. */
@@ -130,29 +141,37 @@ function titleShare(text: string): number {
   return words.filter((word) => /^\p{Lu}/u.test(word)).length / Math.max(1, words.length);
 }
 
-function collectTerms(tokens: readonly Token[], weights: TermWeights): QueryTerm[] {
-  const found = new Map<string, { weight: number; alternatives: boolean }>();
-  const offer = (term: string, weight: number, alternatives: boolean): void => {
+function collectTerms(tokens: readonly Token[], weights: TermWeights, language: WrittenLanguage): QueryTerm[] {
+  const found = new Map<string, { weight: number; alternatives: boolean; english?: string }>();
+  const offer = (term: string, weight: number, alternatives: boolean, english = term): void => {
     const known = found.get(term);
     if (known === undefined || known.weight < weight)
-      found.set(term, { weight, alternatives: alternatives || (known?.alternatives ?? false) });
+      found.set(term, {
+        weight,
+        alternatives: alternatives || (known?.alternatives ?? false),
+        ...(english === term ? {} : { english }),
+      });
   };
   for (const token of tokens) {
     const factor = token.share * (token.quoted ? weights.quoted : 1);
     const parts = splitIdentifier(token.text);
     if (parts.length === 1 && !token.identifier) {
       if (token.stop) continue;
-      for (const term of tokenTerms(token.text))
+      const [english] = tokenTerms(token.text);
+      for (const term of tokenTerms(token.text, language))
         offer(
           term,
-          factor * (token.own ? weights.ownName : isTalkWord(term) && !token.quoted ? weights.talk : weights.word),
+          factor *
+            kanaShare(term) *
+            (token.own ? weights.ownName : isTalkWord(term) && !token.quoted ? weights.talk : weights.word),
           true,
+          language === 'en' ? term : english,
         );
       continue;
     }
     const whole = wholeTerm(token.text);
     const kebab = !token.identifier;
-    for (const term of tokenTerms(token.text)) {
+    for (const term of tokenTerms(token.text, language)) {
       const isWhole = term === whole && parts.length > 1;
       offer(
         term,
@@ -164,13 +183,22 @@ function collectTerms(tokens: readonly Token[], weights: TermWeights): QueryTerm
   return [...found]
     .sort((a, b) => b[1].weight - a[1].weight)
     .slice(0, MAX_QUERY_TERMS)
-    .map(([term, { weight, alternatives }]) => {
-      const others = alternatives && weights.shortForm > 0 ? shortForms(term) : [];
+    .map(([term, { weight, alternatives, english }]) => {
+      // Code and English prose have the English stem.
+      if (english !== undefined) return { term, weight, alternatives: [{ term: english, weight: 1 }] };
+      const others = alternatives && language === 'en' && weights.shortForm > 0 ? shortForms(term) : [];
       return others.length > 0
         ? { term, weight, alternatives: others.map((other) => ({ term: other, weight: weights.shortForm })) }
         : { term, weight };
     });
 }
+
+/** Weight of a pair of hiragana: most belong to endings and particles. */
+const KANA = 0.25;
+/** Pairs of characters that ask, in Chinese. */
+const ASKING = /^(?:什么|怎么|怎样|哪个|哪些|哪里|如何|为什|多少|可以|是否|的是|分别|个文|件里|时候)$/;
+
+const kanaShare = (term: string): number => (/^\p{Script=Hiragana}+$/u.test(term) || ASKING.test(term) ? KANA : 1);
 
 function collectNames(tokens: readonly Token[]): SoughtName[] {
   const names = new Map<string, SoughtName>();

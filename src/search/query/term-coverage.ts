@@ -1,4 +1,4 @@
-import { scanTokens, tokenTerms } from '../../workspace';
+import { scanTokens, tokenTerms, type WrittenLanguage } from '../../workspace';
 import type { Question } from './question';
 
 /**
@@ -10,9 +10,12 @@ export class TermCoverage {
   /** Sum of the weights of all terms. */
   readonly total: number;
 
+  private readonly language: WrittenLanguage;
+
   /** @param texts the retrieved texts */
   constructor(question: Question, texts: readonly string[]) {
-    const found = texts.map(termsIn);
+    this.language = question.language;
+    const found = texts.map((text) => termsIn(text, question.language));
     for (const [term, weight] of question.terms) {
       const having = found.filter((each) => each.has(term)).length;
       this.weights.set(term, weight * Math.log(1 + (texts.length + 1) / (having + 0.5)));
@@ -27,7 +30,7 @@ export class TermCoverage {
 
   /** Returns the question's terms that occur in `text`, with their weights. */
   termsIn(text: string): [term: string, weight: number][] {
-    const found = termsIn(text);
+    const found = termsIn(text, this.language);
     return [...this.weights].filter(([term]) => found.has(term));
   }
 
@@ -38,12 +41,12 @@ export class TermCoverage {
 }
 
 /** Returns all terms of a text, and each of its words in lower case. */
-export function termsIn(text: string): Set<string> {
+export function termsIn(text: string, language: WrittenLanguage = 'en'): Set<string> {
   const terms = new Set<string>();
   scanTokens(text, 0, text.length, (start, end) => {
     const token = text.slice(start, end);
     terms.add(token.toLowerCase());
-    for (const term of tokenTerms(token)) terms.add(term);
+    for (const term of tokenTerms(token, language)) terms.add(term);
   });
   return terms;
 }

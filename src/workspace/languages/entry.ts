@@ -1,7 +1,7 @@
 import type { Language, SymbolKind } from '../types';
 
 /** Heading syntax of prose. */
-export type Markup = 'markdown' | 'restructuredtext' | 'plaintext';
+export type Markup = 'markdown' | 'restructuredtext' | 'asciidoc' | 'latex' | 'man' | 'plaintext';
 
 /** A definition that one line identifies. */
 export interface Pattern {

@@ -19,7 +19,8 @@ export const PROSE: readonly LanguageEntry[] = [
     extensions: 'rst rest',
     imports: [/^\.\.\s+(?:include|literalinclude|toctree)::\s*(\S+)/gm],
   },
-  { id: 'asciidoc', kind: 'prose', markup: 'plaintext', extensions: 'adoc asciidoc', comments: SLASHES },
-  { id: 'latex', kind: 'prose', markup: 'plaintext', extensions: 'tex sty cls bib', comments: PERCENT },
+  { id: 'asciidoc', kind: 'prose', markup: 'asciidoc', extensions: 'adoc asciidoc asc', comments: SLASHES },
+  { id: 'latex', kind: 'prose', markup: 'latex', extensions: 'tex sty cls bib', comments: PERCENT },
+  { id: 'troff', kind: 'prose', markup: 'man', extensions: '1 2 3 4 5 6 7 8 man roff' },
   PLAIN_TEXT,
 ];

@@ -3,6 +3,7 @@ import { GrowableInt32 } from './growable';
 import { type Part, PartTables, type PostingList, SEGMENT_KINDS } from './part';
 import { definitionTerm, pathTerm, scanTokens, stemTerm, textTerms } from './terms';
 import { TokenTable } from './token-table';
+import { languageOfDocument, type WrittenLanguage } from './written-language';
 import { type DocumentId, Field } from './types';
 
 /**
@@ -41,16 +42,18 @@ export class Delta implements Part {
       segmented.segments.length > 0
         ? segmented.segments
         : [{ startLine: 1, endLine: 1, start: 0, end: 0, kind: 'code' as const, symbols: [], breadcrumb: [] }];
+    const written = segments.some(({ kind }) => kind === 'prose') ? languageOfDocument(text) : 'en';
     for (const [ordinal, segment] of segments.entries()) {
-      const length = this.countBody(text, segment.start, Math.min(segment.end, text.length));
+      const own = segment.kind === 'prose' ? written : 'en';
+      const length = this.countBody(text, segment.start, Math.min(segment.end, text.length), own);
       for (const index of segment.symbols) {
         const symbol = segmented.symbols[index];
         if (symbol === undefined) continue;
-        this.mark(textTerms(symbol.name), Field.Symbol);
+        this.mark(textTerms(symbol.name, own), Field.Symbol);
         this.mark([definitionTerm(symbol.name)], Field.Symbol);
         if (symbol.doc !== undefined) this.mark(textTerms(symbol.doc), Field.Doc);
       }
-      for (const name of segment.breadcrumb) this.mark(textTerms(name), Field.Breadcrumb);
+      for (const name of segment.breadcrumb) this.mark(textTerms(name, own), Field.Breadcrumb);
       if (ordinal === 0) this.markPath(path);
       const kind = SEGMENT_KINDS.indexOf(segment.kind);
       this.close(this.tables.addSegment(segment.startLine, segment.endLine, kind, length));
@@ -59,10 +62,10 @@ export class Delta implements Part {
   }
 
   /** Counts the terms of text[start, end). Returns their number with repetition. */
-  private countBody(text: string, start: number, end: number): number {
+  private countBody(text: string, start: number, end: number, language: WrittenLanguage): number {
     let length = 0;
     scanTokens(text, start, end, (from, to, hash) => {
-      const ids = this.tokens.lookup(text, from, to, hash);
+      const ids = this.tokens.lookup(text, from, to, hash, language);
       if (ids.length === 0) return;
       length++;
       for (const id of ids) {

@@ -10,6 +10,8 @@ export interface SearchOptions {
   limit: number;
   /** Maximum number of segments returned for each document. */
   segmentsPerDocument: number;
+  /** Also returns the best segments of a kind over all documents. */
+  bestSegments?: { kind: IndexedSegment['kind']; limit: number };
   /** Excludes documents for which it returns false. Term statistics still cover the whole index. */
   filter?: (path: string) => boolean;
 }
@@ -42,8 +44,19 @@ export interface DocumentHit {
   segments: readonly SegmentHit[];
 }
 
+/** A segment among the best of its kind, with the BM25F score of its document. */
+export interface BestSegment {
+  docId: DocumentId;
+  path: string;
+  ordinal: number;
+  score: number;
+  documentScore: number;
+}
+
 export interface LexicalResult {
   documents: readonly DocumentHit[];
+  /** Best first; empty unless the search asks for them. */
+  segments: readonly BestSegment[];
   /** Inverse document frequency of each query term over documents; 0 for a term that no document has. */
   documentIdf: readonly number[];
   segmentIdf: readonly number[];

@@ -1,6 +1,13 @@
 import { type Part, PostingList, SEGMENT_KINDS } from './part';
 import { countLive, inverseFrequency, saturate, type Totals } from './bm25';
-import { type DocumentHit, type LexicalResult, MAX_QUERY_TERMS, type SearchOptions, type SegmentHit } from './results';
+import {
+  type BestSegment,
+  type DocumentHit,
+  type LexicalResult,
+  MAX_QUERY_TERMS,
+  type SearchOptions,
+  type SegmentHit,
+} from './results';
 import { pathTerm } from './terms';
 import { Field, type QueryTerm } from './types';
 
@@ -53,7 +60,8 @@ export class Searcher {
         options.segments.k1,
       );
     }
-    return { documents: this.collect(parts, bases, options), documentIdf, segmentIdf };
+    const documents = this.collect(parts, bases, options);
+    return { documents, segments: this.bestSegments(parts, bases, options), documentIdf, segmentIdf };
   }
 
   private reset(parts: readonly Part[]): { document: number; segment: number }[] {
@@ -226,6 +234,35 @@ export class Searcher {
       .map(({ part, row }) =>
         this.hit(parts[part] as Part, bases[part] as { document: number; segment: number }, row, options),
       );
+  }
+
+  /** Collects the best segments of one kind, whatever the rank of their documents. */
+  private bestSegments(
+    parts: readonly Part[],
+    bases: readonly { document: number; segment: number }[],
+    { bestSegments, filter }: SearchOptions,
+  ): BestSegment[] {
+    if (!bestSegments) return [];
+    const { limit } = bestSegments;
+    const kind = SEGMENT_KINDS.indexOf(bestSegments.kind);
+    let best: BestSegment[] = [];
+    let least = 0;
+    for (const [p, { tables }] of parts.entries()) {
+      const base = bases[p] as { document: number; segment: number };
+      for (let s = 0; s < tables.segments; s++) {
+        const score = this.segmentScore[base.segment + s] as number;
+        if (score <= least || tables.segmentKind.at(s) !== kind) continue;
+        const row = tables.segmentDocument.at(s);
+        const { docId, path } = tables.documents[row] as Part['tables']['documents'][number];
+        if (tables.removed[row] === 1 || (filter && !filter(path))) continue;
+        const documentScore = this.documentScore[base.document + row] as number;
+        best.push({ docId, path, ordinal: s - tables.firstSegment.at(row), score, documentScore });
+        if (best.length < 2 * limit) continue;
+        best = best.sort((a, b) => b.score - a.score).slice(0, limit);
+        least = best.at(-1)?.score ?? 0;
+      }
+    }
+    return best.sort((a, b) => b.score - a.score).slice(0, limit);
   }
 
   private hit(

@@ -1,11 +1,14 @@
 import { LRUCache } from 'lru-cache';
 import { stem } from './stem';
+import { lightStem } from './stemmers';
+import type { WrittenLanguage } from './written-language';
 
 /**
  * Converts text to terms. A token is a run of letters, digits, `_` and `$`, or such runs joined by single hyphens
  * (kebab-case). Its terms are the stems of its parts (`getEnvironProxies` → get, environ, proxi). A token of several
  * parts also has the whole in lower case without separators (`getenvironproxies`). So `get_environ_proxies`,
- * `get-environ-proxies` and `getEnvironProxies` match. Runs of Han, kana and hangul give bigrams.
+ * `get-environ-proxies` and `getEnvironProxies` match. Runs of Han, kana, hangul and Thai give bigrams. Letters are
+ * taken in one form: composed, of common width, in lower case. Prose of other languages has stems of its own.
  */
 
 /** Maximum length of an analysed token. Longer ones are encoded data. */
@@ -50,7 +53,10 @@ for (let c = 0; c < 128; c++) {
             : Class.Other;
 }
 
-const IDEOGRAPH = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
+/** By Script_Extensions, so that the long vowel mark and iteration marks (ー ゝ 々) stay within their words. */
+const IDEOGRAPH = /(?=[\p{L}\p{M}\p{Nl}])[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hangul}\p{Script=Thai}]/u;
+/** Marks above Latin letters share scripts with kana. */
+const LATIN_MARK = /[\u0300-\u036f]/;
 const UPPER = /\p{Lu}/u;
 const LETTER = /[\p{L}\p{M}]/u;
 const DIGIT = /\p{N}/u;
@@ -61,15 +67,16 @@ function classOf(code: number): Class {
   let known = cachedClasses.get(code);
   if (known === undefined) {
     const s = String.fromCodePoint(code);
-    known = IDEOGRAPH.test(s)
-      ? Class.Ideograph
-      : UPPER.test(s)
-        ? Class.Upper
-        : LETTER.test(s)
-          ? Class.Lower
-          : DIGIT.test(s)
-            ? Class.Digit
-            : Class.Other;
+    known =
+      IDEOGRAPH.test(s) && !LATIN_MARK.test(s)
+        ? Class.Ideograph
+        : UPPER.test(s)
+          ? Class.Upper
+          : LETTER.test(s)
+            ? Class.Lower
+            : DIGIT.test(s)
+              ? Class.Digit
+              : Class.Other;
     if (cachedClasses.size < 20_000) cachedClasses.set(code, known);
   }
   return known;
@@ -164,25 +171,37 @@ function isPluralAcronym(characters: readonly string[], kinds: readonly Class[],
 
 /** Returns an identifier as a whole term: lower case, separators removed. */
 export function wholeTerm(token: string): string {
-  return token.replace(/[_$-]/g, '').normalize('NFC').toLowerCase();
+  return folded(token.replace(/[_$-]/g, ''));
 }
 
-/** Returns the term of one plain word. Undefined for a stop word or a single letter. */
-export function wordTerm(word: string): string | undefined {
-  const lower = word.normalize('NFC').toLowerCase();
+/** Letters in one form: composed, of common width, in lower case. */
+const folded = (text: string): string =>
+  isAscii(text) ? text.toLowerCase() : text.normalize('NFKC').toLowerCase().replace(/ς/g, 'σ');
+
+const isAscii = (text: string): boolean => /^[\x00-\x7f]*$/.test(text);
+
+const CYRILLIC = /^\p{Script=Cyrillic}+$/u;
+
+/**
+ * Returns the term of one plain word. Undefined for a stop word or a single letter.
+ * @param language language of the prose that the word stands in
+ */
+export function wordTerm(word: string, language: WrittenLanguage = 'en'): string | undefined {
+  const lower = folded(word);
   if (STOP_WORDS.has(lower)) return undefined;
   if (lower.length < 2 && lower.charCodeAt(0) < 0x2e80) return undefined;
   if (/^\d+$/.test(lower)) return lower.length <= 8 ? lower : undefined;
-  return stem(lower);
+  if (language !== 'en') return lightStem(lower, CYRILLIC.test(lower) ? 'ru' : language);
+  return CYRILLIC.test(lower) ? lightStem(lower, 'ru') : stem(lower);
 }
 
 /** Returns all terms of one token, without repetition. The whole comes first when the token has several parts. */
-export function tokenTerms(token: string): string[] {
+export function tokenTerms(token: string, language: WrittenLanguage = 'en'): string[] {
   if (token.length > MAX_TOKEN) return [];
-  if (IDEOGRAPH.test(token)) return bigrams(token);
+  if (isIdeographic(token)) return bigrams(token);
   const parts = splitIdentifier(token);
   if (parts.length === 1) {
-    const term = wordTerm(parts[0] as string);
+    const term = wordTerm(parts[0] as string, language);
     return term === undefined ? [] : [term];
   }
   const terms = new Set<string>();
@@ -191,11 +210,13 @@ export function tokenTerms(token: string): string[] {
   // A hash or base64 key is searchable as a whole; its parts are noise.
   if (token.length >= 16 && parts.length > token.length / 4 && /\d/.test(token)) return [...terms];
   for (const part of parts.slice(0, MAX_PARTS)) {
-    const term = /^\d$/.test(part) ? undefined : wordTerm(part);
+    const term = /^\d$/.test(part) ? undefined : wordTerm(part, language);
     if (term !== undefined) terms.add(term);
   }
   return [...terms];
 }
+
+const isIdeographic = (token: string): boolean => classOf(token.codePointAt(0) as number) === Class.Ideograph;
 
 const MOST_CACHED_NAMES = 20_000;
 const cachedNames = new LRUCache<string, readonly string[]>({ max: MOST_CACHED_NAMES });
@@ -210,7 +231,7 @@ export function nameTerms(name: string): readonly string[] {
     terms = [
       ...new Set(
         splitIdentifier(name)
-          .map(wordTerm)
+          .map((part) => wordTerm(part))
           .filter((term) => term !== undefined),
       ),
     ];
@@ -232,10 +253,10 @@ function bigrams(run: string): string[] {
  * Returns the terms of a text with repetition, in token order. For names, paths and questions; the indexer uses
  * `TokenTable`.
  */
-export function textTerms(text: string): string[] {
+export function textTerms(text: string, language: WrittenLanguage = 'en'): string[] {
   const terms: string[] = [];
   scanTokens(text, 0, text.length, (start, end) => {
-    terms.push(...tokenTerms(text.slice(start, end)));
+    terms.push(...tokenTerms(text.slice(start, end), language));
   });
   return terms;
 }

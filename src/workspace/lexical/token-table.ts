@@ -1,4 +1,5 @@
 import { tokenTerms } from './terms';
+import { WRITTEN_LANGUAGES, type WrittenLanguage } from './written-language';
 
 /**
  * Maps each token to the ids of its terms, for the indexer. Source text repeats the same few thousand tokens. Each is
@@ -31,8 +32,12 @@ export class TokenTable {
     return this.ids.get(term);
   }
 
-  /** Returns the term ids of text[start, end), whose scanner hash is `hash`. */
-  lookup(text: string, start: number, end: number, hash: number): Int32Array {
+  /**
+   * Returns the term ids of text[start, end), whose scanner hash is `scanned`. A token has terms for each language that
+   * it stands in.
+   */
+  lookup(text: string, start: number, end: number, scanned: number, language: WrittenLanguage = 'en'): Int32Array {
+    const hash = language === 'en' ? scanned : scanned ^ Math.imul(WRITTEN_LANGUAGES.indexOf(language), 0x9e3779b1);
     const mask = this.slots.length - 1;
     let slot = (hash ^ (hash >>> 15)) & mask;
     for (;;) {
@@ -45,11 +50,11 @@ export class TokenTable {
       }
       slot = (slot + 1) & mask;
     }
-    return this.insert(unshare(text.slice(start, end)), hash, slot);
+    return this.insert(unshare(text.slice(start, end)), hash, slot, language);
   }
 
-  private insert(token: string, hash: number, slot: number): Int32Array {
-    const ids = Int32Array.from(tokenTerms(token), (term) => this.id(term));
+  private insert(token: string, hash: number, slot: number, language: WrittenLanguage): Int32Array {
+    const ids = Int32Array.from(tokenTerms(token, language), (term) => this.id(term));
     const index = this.tokens.push(token) - 1;
     this.tokenTermIds.push(ids);
     if (index >= this.hashes.length) {

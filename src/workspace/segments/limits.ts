@@ -2,7 +2,7 @@
  * Increase when the same text would be cut differently or other symbols would be found. Data stored under another
  * version is rebuilt.
  */
-export const SEGMENTER_VERSION = 8;
+export const SEGMENTER_VERSION = 9;
 
 /** Maximum size of a segment, unless one line alone is longer. It is about 512 tokens of code. */
 export const MAX_SEGMENT_LINES = 60;

@@ -1,6 +1,7 @@
 import type { Markup } from '../languages';
 import type { DocumentSymbol } from '../types';
 import { Cuts } from './cuts';
+import { asciidocHeadings, latexHeadings, manHeadings, plainHeadings } from './plain-headings';
 import type { LineTable } from '../../base';
 
 export interface Prose {
@@ -28,8 +29,7 @@ const SECTION_JOIN = 0.35;
 /** Returns cuts at headings, then at paragraphs. A fenced block that fits is never cut. */
 export function readProse(lines: LineTable, markup: Markup): Prose {
   const fenced = markup === 'markdown' ? fencedLines(lines) : new Uint8Array(lines.count);
-  const headings =
-    markup === 'plaintext' ? [] : markup === 'markdown' ? markdownHeadings(lines, fenced) : rstHeadings(lines);
+  const headings = headingsOf(lines, markup, fenced);
   const cuts = new Cuts(lines.count, INSIDE_PARAGRAPH);
   for (let line = 0; line < lines.count; line++) {
     if (lines.isBlank(line)) cuts.cut[line] = 2;
@@ -47,6 +47,32 @@ export function readProse(lines: LineTable, markup: Markup): Prose {
     }
   }
   return { cuts, headings, symbols: sections(headings, lines.count) };
+}
+
+function headingsOf(lines: LineTable, markup: Markup, fenced: Uint8Array): Heading[] {
+  switch (markup) {
+    case 'markdown':
+      return markdownHeadings(lines, fenced);
+    case 'restructuredtext':
+      return rstHeadings(lines);
+    case 'asciidoc':
+      return merged(asciidocHeadings(lines), rstHeadings(lines));
+    case 'latex':
+      return latexHeadings(lines);
+    case 'man':
+      return manHeadings(lines);
+    case 'plaintext':
+      return merged(
+        rstHeadings(lines),
+        asciidocHeadings(lines).length > 1 ? asciidocHeadings(lines) : plainHeadings(lines),
+      );
+  }
+}
+
+/** Headings of two forms. Where a text has underlined ones, those of the other form are below them. */
+function merged(first: readonly Heading[], second: readonly Heading[]): Heading[] {
+  const taken = new Set(first.flatMap(({ line, height }) => Array.from({ length: height }, (_, i) => line + i)));
+  return [...first, ...second.filter(({ line }) => !taken.has(line))].sort((a, b) => a.line - b.line);
 }
 
 /** Marks lines of a fenced block after its opening line with 1 (CommonMark 4.5). */
@@ -89,7 +115,12 @@ function markdownHeadings(lines: LineTable, fenced: Uint8Array): Heading[] {
     if (!underline || line === start || (underline.length < 2 && underline === '-')) continue;
     const above = lines.line(line - 1, 300);
     const single = line - 1 === start || lines.isBlank(line - 2);
-    if (single && /\S/.test(above) && !fenced[line - 1] && !/^(?: {4}|\t| {0,3}(?:[-*+>|#]|\d+[.)]))/.test(above)) {
+    if (
+      single &&
+      /\S/.test(above) &&
+      !fenced[line - 1] &&
+      !/^(?: {4}|\t| {0,3}(?:[-*+][ \t]|[>|#]|\d+[.)][ \t].*\.$))/.test(above)
+    ) {
       headings.push({ line: line - 1, height: 2, level: underline.startsWith('=') ? 1 : 2, title: plainTitle(above) });
     }
   }

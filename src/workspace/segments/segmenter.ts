@@ -73,12 +73,13 @@ class TreeSitterSegmenter implements Segmenter {
 
   private async read(lines: LineTable, language: Language): Promise<Reading> {
     const { text } = lines;
-    if (isMinified(lines)) return { cuts: cutsByLength(lines), symbols: [], method: 'length' };
+    // People write a paragraph on one line, so long lines make no prose minified.
     const { markup } = entryOf(language);
-    if (markup) {
+    if (markup && language !== UNKNOWN) {
       const prose = readProse(lines, markup);
       return { ...prose, method: 'headings' };
     }
+    if (isMinified(lines)) return { cuts: cutsByLength(lines), symbols: [], method: 'length' };
     const cells = cellsOf(lines);
     if (cells) return this.readCells(lines, cells, language);
     const layout = cutsByIndentation(lines);

@@ -1,0 +1,185 @@
+/**
+ * Ranks passages of prose for a question. The index gives the best segments of prose. Their passages are scored by the
+ * question's words, and the best of them by a sentence encoder too. Sections and documents count as context.
+ */
+import { throwIfCancelled } from '../../base';
+import type { RankedSpan, RankReason } from '../../protocol';
+import {
+  type LexicalIndex,
+  type DocumentReader,
+  passagesOf,
+  pathKind,
+  type ProsePassage,
+  type ReadDocument,
+} from '../../workspace';
+import { Matcher } from '../lexical/matcher';
+import type { AnalysedQuestion } from '../query/analysis';
+import type { PassageWeights, SearchWeights } from '../weights';
+import { passageKey, type SentenceVectors } from './sentence-vectors';
+
+export interface PassageRequest {
+  question: AnalysedQuestion;
+  /** Segments that the stored vectors rank high, by document and line. */
+  near?: readonly { docId: string; startLine: number }[];
+  filter?: ((path: string) => boolean) | undefined;
+  sentences?: SentenceVectors | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+interface Candidate {
+  read: ReadDocument;
+  passage: ProsePassage;
+  text: string;
+  /** Share (0…1) of the question's weight, with the context's part. */
+  words: number;
+  similarity?: number;
+  score: number;
+}
+
+export class PassageRanker {
+  constructor(
+    private readonly index: LexicalIndex,
+    private readonly reader: DocumentReader,
+    private readonly weights: SearchWeights,
+  ) {}
+
+  /** The best passages, best first. */
+  async rank(request: PassageRequest): Promise<RankedSpan[]> {
+    const { passages: settings } = this.weights;
+    const found = await this.candidates(request);
+    found.sort((a, b) => b.words - a.words);
+    const leading = found.slice(0, settings.encoded);
+    const isEncoded = await this.addSimilarities(leading, request);
+    const best = Math.max(...leading.map(({ words }) => words)) || 1;
+    for (const candidate of leading)
+      candidate.score =
+        candidate.words / best + (isEncoded ? settings.similarity * Math.max(0, candidate.similarity ?? 0) : 0);
+    return leading
+      .sort((a, b) => b.score - a.score)
+      .slice(0, settings.returned)
+      .map((candidate) => spanOf(candidate, settings));
+  }
+
+  private async candidates({ question, near = [], filter, signal }: PassageRequest): Promise<Candidate[]> {
+    const { fields, passages: settings } = this.weights;
+    const { segments, segmentIdf } = this.index.search(question.terms, {
+      ...fields,
+      ...(filter ? { filter } : {}),
+      limit: 0,
+      segmentsPerDocument: 0,
+      bestSegments: { kind: 'prose', limit: settings.segments },
+    });
+    const termWeights = question.terms.map(({ weight }, i) => weight * (segmentIdf[i] ?? 0));
+    const total = termWeights.reduce((a, b) => a + b, 0) || 1;
+    const scorer = new PassageScorer(question, termWeights, total, settings);
+    const candidates = new Map<string, Candidate>();
+    const bestDocument = Math.max(...segments.map(({ documentScore }) => documentScore), 0) || 1;
+    const add = async (
+      docId: string,
+      isWithin: (passage: ProsePassage, read: ReadDocument) => boolean,
+      context: number,
+    ): Promise<void> => {
+      const read = await this.reader.read(docId);
+      throwIfCancelled(signal);
+      if (!read) return;
+      for (const [i, passage] of passagesOf(read).entries()) {
+        const key = `${docId} ${i}`;
+        if (candidates.has(key) || !isWithin(passage, read)) continue;
+        const text = read.document.text.slice(passage.start, passage.end);
+        const words = scorer.score(read, passage) + context;
+        candidates.set(key, { read, passage, text, words, score: 0 });
+      }
+    };
+    for (const { docId, ordinal, score, documentScore } of segments)
+      await add(
+        docId,
+        ({ startLine, endLine }, { segmented }) => {
+          const segment = segmented.segments[ordinal];
+          return segment !== undefined && startLine <= segment.endLine && segment.startLine <= endLine;
+        },
+        (settings.segment * score) / total + (settings.document * documentScore) / bestDocument,
+      );
+    for (const { docId, startLine } of near)
+      await add(docId, (passage) => passage.startLine <= startLine + NEAR_LINES && startLine <= passage.endLine, 0);
+    return [...candidates.values()];
+  }
+
+  /** Adds similarities with the question. Resolves to false when there is no encoder. */
+  private async addSimilarities(
+    candidates: readonly Candidate[],
+    { question, sentences, signal }: PassageRequest,
+  ): Promise<boolean> {
+    if (!sentences || candidates.length === 0) return false;
+    const texts = candidates.map(({ passage, text }) => passageKey(passage.titles, text));
+    const similarities = await sentences.similarities(question.text, texts, signal);
+    if (!similarities) return false;
+    candidates.forEach((candidate, i) => (candidate.similarity = similarities[i] as number));
+    return true;
+  }
+}
+
+/** Titles of the sections of a change log. */
+const HISTORY =
+  /^(?:[\dA-Z.]+\s+)?(?:version\s+|release\s+|v)?\d+\.\d[\w.-]*(?:\s*[/(:–—-].*)?$|\b(?:change ?log|release notes|what'?s new|upgrading|unreleased)\b/i;
+
+const NEAR_LINES = 60;
+
+/** BM25 of passages. Titles count as occurrences, less the further out they are. */
+class PassageScorer {
+  private readonly matcher: Matcher;
+
+  constructor(
+    private readonly question: AnalysedQuestion,
+    private readonly termWeights: readonly number[],
+    private readonly total: number,
+    private readonly settings: PassageWeights,
+  ) {
+    this.matcher = new Matcher(question.terms, question.language);
+  }
+
+  score({ document }: ReadDocument, { start, end, titles }: ProsePassage): number {
+    const { settings, question } = this;
+    const frequency = new Float64Array(this.termWeights.length);
+    const found = this.matcher.find(document.text, start, end, 1);
+    found.bits.forEach((bit, i) => {
+      frequency[bit] = (frequency[bit] as number) + (found.weights[i] as number);
+    });
+    const tokens = found.lengths.reduce((a, b) => a + b, 0);
+    const addTitle = (title: string, weight: number): void => {
+      const seen = new Set<number>();
+      for (const bit of this.matcher.find(title, 0, title.length, 1).bits) {
+        if (seen.has(bit)) continue;
+        seen.add(bit);
+        frequency[bit] = (frequency[bit] as number) + weight;
+      }
+    };
+    const isHistory = question.intent.history
+      ? false
+      : HISTORY.test(titles.at(-1) ?? '') || pathKind(document.path).history;
+    titles.forEach((title, i) => addTitle(title, i === titles.length - 1 ? settings.title : settings.ancestor));
+    addTitle(document.path, settings.path);
+    const norm = settings.k1 * (1 - settings.b + (settings.b * tokens) / settings.averageTokens);
+    let score = 0;
+    frequency.forEach((f, bit) => (score += ((this.termWeights[bit] as number) * f) / (f + norm)));
+    return score / this.total - (isHistory ? settings.history : 0);
+  }
+}
+
+function spanOf({ read, passage, text, words, similarity, score }: Candidate, settings: PassageWeights): RankedSpan {
+  const { document } = read;
+  const reasons: RankReason[] = [{ kind: 'body', text: 'words of the passage', weight: words }];
+  if (similarity !== undefined)
+    reasons.push({ kind: 'vector', text: 'similar passage', weight: settings.similarity * Math.max(0, similarity) });
+  return {
+    file: document.file,
+    path: document.path,
+    startLine: passage.startLine,
+    endLine: passage.endLine,
+    score,
+    breadcrumb: passage.titles,
+    reasons,
+    text,
+    language: document.language,
+    kind: 'prose',
+  };
+}

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest';
+import { ask } from '../../../src/assistant/ask';
+import { toolsOver } from '../memory-library';
+
+async function markdownOf(question: string, text: string, name = 'guide.md'): Promise<string> {
+  return (await ask({ id: 'q', question, scope: { kind: 'workspace' } }, toolsOver({ [name]: text }))).markdown;
+}
+
+const filler = 'The clerks sort the post in the morning, and the carriers take it to the houses of the town. '.repeat(
+  3,
+);
+
+describe('quotes from prose', () => {
+  it('begin with the section, and hold the sentence with the value', async () => {
+    const text = `# Post office\n\n## Letters\n\n${filler}\n\nThe office collects letters on each weekday. ${filler}A letter that nobody asks for is kept for 30 days. ${filler}\n`;
+    const markdown = await markdownOf('How long is a letter kept?', text);
+    expect(markdown.startsWith('**Letters** in `guide.md` [1]\n\n>')).toBe(true);
+    expect(markdown.slice(0, 700)).toContain('kept for 30 days');
+  });
+
+  it('hold the announcing sentence of a list item', async () => {
+    const items = ['letters', 'cards', 'parcels', 'newspapers', 'crates'].map(
+      (item, i) =>
+        `- ${item}: drawer ${i + 1} of the big cupboard, which stands in the hall behind the counter of the office`,
+    );
+    const text = `# Post office\n\nThe drawers of the cupboard are these:\n\n${items.join('\n')}\n`;
+    const markdown = await markdownOf('In which drawer are newspapers?', text);
+    expect(markdown).toContain('> The drawers of the cupboard are these:');
+    expect(markdown).toContain('> - newspapers: drawer 4');
+  });
+
+  it('hold the head of a table with the row', async () => {
+    const rows = ['Letters', 'Cards', 'Parcels', 'Crates', 'Newspapers', 'Catalogues'].map(
+      (name, i) => `| ${name} | ${i + 1} kg in each bag of the carrier, weighed on the scale that stands at the door |`,
+    );
+    const text = `# Weights\n\n| Kind | Most weight |\n| --- | --- |\n${rows.join('\n')}\n`;
+    const markdown = await markdownOf('What weight may newspapers have?', text);
+    expect(markdown).toContain('> | Kind | Most weight |');
+    expect(markdown).toContain('> | Newspapers | 5 kg');
+  });
+});

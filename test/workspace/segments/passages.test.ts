@@ -1,0 +1,86 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { passagesOf } from '../../../src/workspace/segments/passages';
+import { createSegmenter, type Segmenter } from '../../../src/workspace/segments/segmenter';
+
+let segmenter: Segmenter;
+beforeAll(async () => {
+  segmenter = await createSegmenter();
+});
+afterAll(() => segmenter.close());
+
+async function passages(text: string, language = 'markdown'): Promise<{ text: string; titles: string }[]> {
+  const path = `a.${language === 'markdown' ? 'md' : 'txt'}`;
+  const segmented = await segmenter.segment({ path, language, text });
+  const read = { document: { file: `/${path}`, path, language, text, hash: '' }, segmented };
+  return passagesOf(read).map(({ start, end, titles }) => ({
+    text: text.slice(start, end),
+    titles: titles.join(' > '),
+  }));
+}
+
+const sentence = 'The office keeps every letter that nobody has asked for in a drawer under the window. ';
+
+describe('passages of prose', () => {
+  it('are paragraphs with the titles of their sections', async () => {
+    const long = sentence.repeat(4).trim();
+    const text = `# Post\n\n## Letters\n\n${long}\n\n${long}\n\n## Parcels\n\n${long}\n`;
+    expect(await passages(text)).toEqual([
+      { text: long, titles: 'Post > Letters' },
+      { text: long, titles: 'Post > Letters' },
+      { text: long, titles: 'Post > Parcels' },
+    ]);
+  });
+
+  it('keep a list with the sentence that announces it', async () => {
+    const announced = `${sentence.repeat(3).trim()} The drawers are:`;
+    const list = '- one for letters\n- one for cards';
+    expect((await passages(`# Post\n\n${announced}\n\n${list}\n\n${sentence.repeat(4)}\n`))[0]?.text).toBe(
+      `${announced}\n\n${list}`,
+    );
+  });
+
+  it('leave out contents, link definitions and badges', async () => {
+    const text = [
+      '# Post',
+      '[![build](a.svg)](b) [![npm](c.svg)](d)',
+      '- [Letters](#letters)\n- [Parcels](#parcels)\n- [Cards](#cards)',
+      '## Letters',
+      sentence,
+      '## Parcels',
+      sentence,
+      '## Cards',
+      sentence,
+      '[a]: https://a.example\n[b]: https://b.example',
+    ].join('\n\n');
+    expect((await passages(text)).map(({ text: own }) => own.trim())).toEqual(
+      [sentence, sentence, sentence].map((s) => s.trim()),
+    );
+  });
+
+  it('leave out a table of contents of plain text, which repeats the titles', async () => {
+    const body = (title: string, mark: string): string => `${title}\n${mark.repeat(title.length)}\n\n${sentence}`;
+    const contents = '* 1. Letters\n  * 1.1. Cards\n  * 1.2. Parcels\n* 2. Office';
+    const text = [
+      contents,
+      body('1. Letters', '*'),
+      body('1.1. Cards', '='),
+      body('1.2. Parcels', '='),
+      body('2. Office', '*'),
+    ];
+    const found = await passages(text.join('\n\n'), 'plaintext');
+    expect(found.map(({ titles }) => titles)).toEqual([
+      '1. Letters',
+      '1. Letters > 1.1. Cards',
+      '1. Letters > 1.2. Parcels',
+      '2. Office',
+    ]);
+  });
+
+  it('cut a long line at the ends of sentences, and lose nothing', async () => {
+    const line = Array.from({ length: 60 }, (_, i) => `Drawer ${i} is empty and has been so for a year.`).join(' ');
+    const found = await passages(`# Post\n\n${line}\n`);
+    expect(found.length).toBeGreaterThan(2);
+    expect(found.every(({ text }) => text.trimEnd().endsWith('.'))).toBe(true);
+    expect(found.map(({ text }) => text).join('')).toBe(line);
+  });
+});
