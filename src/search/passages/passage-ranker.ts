@@ -47,7 +47,7 @@ export class PassageRanker {
   async rank(request: PassageRequest): Promise<RankedSpan[]> {
     const { passages: settings } = this.weights;
     const found = await this.candidates(request);
-    found.sort((a, b) => b.words - a.words);
+    found.sort((a, b) => b.words - a.words || byPlace(a, b));
     const leading = found.slice(0, settings.encoded);
     const isEncoded = await this.addSimilarities(leading, request);
     const best = Math.max(...leading.map(({ words }) => words)) || 1;
@@ -55,7 +55,7 @@ export class PassageRanker {
       candidate.score =
         candidate.words / best + (isEncoded ? settings.similarity * Math.max(0, candidate.similarity ?? 0) : 0);
     return leading
-      .sort((a, b) => b.score - a.score)
+      .sort((a, b) => b.score - a.score || byPlace(a, b))
       .slice(0, settings.returned)
       .map((candidate) => spanOf(candidate, settings));
   }
@@ -121,6 +121,9 @@ export class PassageRanker {
 /** Titles of the sections of a change log. */
 const HISTORY =
   /^(?:[\dA-Z.]+\s+)?(?:version\s+|release\s+|v)?\d+\.\d[\w.-]*(?:\s*[/(:–—-].*)?$|\b(?:change ?log|release notes|what'?s new|upgrading|unreleased)\b/i;
+
+const byPlace = ({ read: a, passage: own }: Candidate, { read: b, passage: other }: Candidate): number =>
+  a.document.path === b.document.path ? own.start - other.start : a.document.path < b.document.path ? -1 : 1;
 
 const NEAR_LINES = 60;
 

@@ -251,18 +251,18 @@ export class Searcher {
       const base = bases[p] as { document: number; segment: number };
       for (let s = 0; s < tables.segments; s++) {
         const score = this.segmentScore[base.segment + s] as number;
-        if (score <= least || tables.segmentKind.at(s) !== kind) continue;
+        if (score <= 0 || score < least || tables.segmentKind.at(s) !== kind) continue;
         const row = tables.segmentDocument.at(s);
         const { docId, path } = tables.documents[row] as Part['tables']['documents'][number];
         if (tables.removed[row] === 1 || (filter && !filter(path))) continue;
         const documentScore = this.documentScore[base.document + row] as number;
         best.push({ docId, path, ordinal: s - tables.firstSegment.at(row), score, documentScore });
         if (best.length < 2 * limit) continue;
-        best = best.sort((a, b) => b.score - a.score).slice(0, limit);
+        best = best.sort(byScore).slice(0, limit);
         least = best.at(-1)?.score ?? 0;
       }
     }
-    return best.sort((a, b) => b.score - a.score).slice(0, limit);
+    return best.sort(byScore).slice(0, limit);
   }
 
   private hit(
@@ -307,6 +307,10 @@ export class Searcher {
     };
   }
 }
+
+/** Equal scores are ordered by place, so that the order of indexing does not show. */
+const byScore = (a: BestSegment, b: BestSegment): number =>
+  b.score - a.score || (a.path < b.path ? -1 : a.path > b.path ? 1 : a.ordinal - b.ordinal);
 
 interface Touched {
   documents: number[];
