@@ -4,13 +4,15 @@
  */
 import { splitLines, throwIfCancelled } from '../base';
 import type { Summary } from '../protocol';
+import type { LongFiles } from '../workspace';
 import type { AssistantLibrary } from './library';
 import { readOrThrow } from './read-document';
-import { overviewOf } from './summary/file-overview';
+import { factsOf, overviewOf } from './summary/file-overview';
+import { summarizeLong } from './summary/long-summary';
 import { Outline } from './summary/outline';
 
 export interface SummarizeTools {
-  library: Pick<AssistantLibrary, 'read' | 'segmentsOf'>;
+  library: Pick<AssistantLibrary, 'read' | 'segmentsOf'> & { long?: LongFiles };
   progress?: (fraction: number, message: string) => void;
   signal?: AbortSignal;
 }
@@ -18,6 +20,7 @@ export interface SummarizeTools {
 /** @throws AppError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
 export async function summarize(file: string, { library, progress, signal }: SummarizeTools): Promise<Summary> {
   progress?.(0, 'Reading');
+  if (library.long?.isLong(file)) return summarizeLong(file, { library, long: library.long, progress, signal });
   const document = await readOrThrow(library, file);
   throwIfCancelled(signal);
   progress?.(0.05, 'Outlining');
@@ -31,7 +34,7 @@ export async function summarize(file: string, { library, progress, signal }: Sum
     path: document.path,
     language: document.language,
     lines: lines.length,
-    overview: overviewOf(document, segmented, lines, parts),
+    overview: overviewOf(factsOf(document, segmented, lines), parts),
     parts,
     author: { kind: 'extractive' },
     notices: [],
