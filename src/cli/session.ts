@@ -46,6 +46,7 @@ export async function openSession(
   const settings: WorkerSettings = {
     ...DEFAULTS,
     secrets: args.secrets,
+    followLinks: args['follow-links'],
     modelDirectory: modelDirectoryOf(args),
     threads: wholeNumber('threads', args.threads, 0, command),
     weights: weightsOf(args.weights, command),

@@ -25,6 +25,8 @@ export interface WorkerSettings {
   maxFileBytes: number;
   /** Indexes files that usually hold secrets; off by default. */
   secrets?: boolean;
+  /** Follows links that leave the workspace folders; off by default. */
+  followLinks?: boolean;
   /** Folder of the checkpoint that writes answers in prose; empty for none. */
   modelDirectory: string;
   /** Disk budget (bytes) of encoded segments. */
@@ -124,7 +126,7 @@ export interface WorkerNotifications {
   'work/progress': { id: string; fraction: number; message: string };
   'index/status': IndexStatus;
   log: { level: 'debug' | 'info' | 'warn' | 'error'; message: string };
-  /** Sent every two seconds. A client that misses several restarts the worker. */
+  /** Sent every two seconds, by the event loop. A client that hears neither it nor the pulse restarts the worker. */
   heartbeat: { at: number };
 }
 
