@@ -37,6 +37,11 @@ export class ByteCache<K, V extends object | string> {
     return value;
   }
 
+  /** Counts neither as a hit nor as a use. */
+  has(key: K & {}): boolean {
+    return this.entries.has(key);
+  }
+
   delete(key: K & {}): void {
     this.entries.delete(key);
   }

@@ -1,5 +1,5 @@
 /** A loaded checkpoint in the inference process: chats in, text out. */
-import type { ChatMessage, LoadedModel, LoadParams, Written } from '../protocol';
+import type { ChatMessage, LoadedModel, LoadParams, Readiness, Written } from '../protocol';
 import { basename } from 'node:path';
 import {
   checkSums,
@@ -21,25 +21,35 @@ import { loops } from './greedy';
 import { readMemoryConfig, type MemoryConfig } from './memory-config';
 import { MemoryModel } from './memory-model';
 import { PassageEncoder } from './passage-encoder';
-import { ANCHOR_TOKENS, QuotedPrompts, type QuotedPrompt } from './quoted-prompt';
+import { KeptRows } from './kept-rows';
+import { QuotedPrompts, type QuotedPrompt } from './quoted-prompt';
 
 /** Most rows of an answer's context. Reading more takes minutes on a CPU. */
 const MOST_CONTEXT = 8_192;
 /** Most bytes of cached rows. */
 const MOST_CACHE_BYTES = 1.5e9;
+/**
+ * Tokens per run of a model that writes. A run cannot be interrupted, so this bounds how long a cancelled answer holds
+ * the next one.
+ */
+const CHUNK_TOKENS = 128;
+/** Weight of the latest reading in the measured speed. */
+const LATEST = 0.5;
 
 export interface WriteOptions {
   maxNewTokens: number;
   signal?: AbortSignal;
   onText: (text: string) => void;
+  onRead?: (read: number, total: number) => void;
   /** Texts that the chat quotes, in its order. */
   quotes?: readonly string[] | undefined;
-  anchors?: readonly string[] | undefined;
 }
 
 export class EngineModel {
   readonly description: LoadedModel;
   private readonly quoted: QuotedPrompts;
+  /** Tokens read per second. */
+  private speed: Promise<number> | undefined;
 
   private constructor(
     private readonly decoder: Decoder,
@@ -48,15 +58,15 @@ export class EngineModel {
     directory: string,
     /** Present when the checkpoint has memory slots. */
     readonly memory: MemoryModel | undefined,
+    private readonly kept: KeptRows,
   ) {
     const { config } = decoder;
-    this.quoted = new QuotedPrompts(decoder, tokenizer);
+    this.quoted = new QuotedPrompts(decoder, tokenizer, kept);
     const contextTokens = Math.min(config.maxPositions, MOST_CONTEXT, Math.floor(MOST_CACHE_BYTES / decoder.rowBytes));
     this.description = {
       name: basename(directory),
       contextTokens,
       bytesPerRow: decoder.rowBytes,
-      ...(config.slidingWindow === undefined ? { anchorTokens: ANCHOR_TOKENS } : {}),
       detail: describe(config, decoder.weights, contextTokens, template !== undefined),
       ...(memory ? { memory: memory.description } : {}),
     };
@@ -64,7 +74,7 @@ export class EngineModel {
 
   /** @throws CheckpointError naming the file and the field; DecoderError */
   static async load(
-    { directory, compiledDirectory, encoderDirectory, weights, threads, checked }: LoadParams,
+    { directory, compiledDirectory, encoderDirectory, rowsDirectory, weights, threads, checked }: LoadParams,
     signal?: AbortSignal,
     { damaged, progress }: CompileListener = {},
   ): Promise<EngineModel> {
@@ -81,6 +91,7 @@ export class EngineModel {
         threads: threads || undefined,
         ...(damaged ? { onDamage: damaged } : {}),
         ...(progress ? { onProgress: progress } : {}),
+        ...(memoryConfig ? {} : { chunkTokens: CHUNK_TOKENS }),
       };
       const decoder = await (memoryConfig
         ? withSlots(memoryConfig, (slots) => Decoder.open(checkpoint, { ...options, ...slots }))
@@ -91,7 +102,13 @@ export class EngineModel {
           : undefined;
       const memory =
         memoryConfig && (await MemoryModel.open(decoder, tokenizer, memoryConfig, checkpoint.fingerprint, passages));
-      return new EngineModel(decoder, tokenizer, template, directory, memory);
+      const { layers, kvHeads, headDim } = decoder.config;
+      const kept = await KeptRows.open({
+        model: `${checkpoint.fingerprint}:${decoder.compiled.digest}`,
+        shape: { layers, kvHeads, headDim, type: decoder.cache },
+        directory: rowsDirectory,
+      });
+      return new EngineModel(decoder, tokenizer, template, directory, memory, kept);
     } finally {
       await checkpoint.close();
     }
@@ -102,19 +119,58 @@ export class EngineModel {
     return this.encode(chat).length;
   }
 
+  /** Whether the rows of each quote of a chat are kept, and the tokens read per second. */
+  async readiness(chat: readonly ChatMessage[], quotes: readonly string[]): Promise<Readiness> {
+    return {
+      held: this.quoted.held(this.textOf(chat), quotes, !this.template),
+      tokensPerSecond: await this.measureSpeed(),
+    };
+  }
+
+  /** Reads the quotes of a chat ahead, and keeps their rows. */
+  async readAhead(chat: readonly ChatMessage[], quotes: readonly string[], signal?: AbortSignal): Promise<null> {
+    await this.quoted.readAhead(this.textOf(chat), quotes, !this.template, signal);
+    await this.kept.save();
+    return null;
+  }
+
+  /** Reads a few tokens, which also opens the graphs. Later readings correct the speed. */
+  measureSpeed(): Promise<number> {
+    this.speed ??= (async () => {
+      const { decoder } = this;
+      const tokens = Array.from({ length: CHUNK_TOKENS }, (_, i) => i % decoder.config.vocabSize);
+      const read = async (): Promise<number> => {
+        const context = decoder.newContext(full(decoder.config.slidingWindow), CHUNK_TOKENS + 1);
+        const started = performance.now();
+        await context.prefill(tokens, { logits: 'none' });
+        const ended = performance.now();
+        await context.decode(tokens[0] as number);
+        return (CHUNK_TOKENS * 1_000) / (ended - started);
+      };
+      await read();
+      return read();
+    })();
+    return this.speed;
+  }
+
   async write(
     chat: readonly ChatMessage[],
-    { maxNewTokens, signal, onText, quotes = [], anchors }: WriteOptions,
+    { maxNewTokens, signal, onText, onRead, quotes = [] }: WriteOptions,
   ): Promise<Written> {
     const { decoder, tokenizer } = this;
     const started = performance.now();
+    let mostRead = 0;
+    const reading = (read: number, total: number): void => {
+      mostRead = read;
+      onRead?.(read, total);
+    };
     let spliced: QuotedPrompt | undefined;
     try {
       spliced = await this.quoted.read(this.textOf(chat), quotes, {
-        anchors,
         specialTokens: !this.template,
         maxNewTokens,
         mostRows: this.description.contextTokens,
+        onRead: reading,
         signal,
       });
     } catch (error) {
@@ -132,6 +188,7 @@ export class EngineModel {
       spliced?.context ?? decoder.newContext(full(decoder.config.slidingWindow), prompt.length + maxNewTokens);
     const loop = new AbortController();
     const written: number[] = [];
+    const before = mostRead;
     let read = started;
     let firstToken: number | undefined;
     const generated = await generate(
@@ -141,7 +198,10 @@ export class EngineModel {
       {
         maxNewTokens: spliced?.answerTokens ?? maxNewTokens,
         signal: signal ? AbortSignal.any([signal, loop.signal]) : loop.signal,
-        onRead: () => (read = performance.now()),
+        onRead: (done, total) => {
+          read = performance.now();
+          reading(before + done, before + total);
+        },
         onText,
         onToken: (token) => {
           firstToken ??= performance.now() - started;
@@ -152,18 +212,33 @@ export class EngineModel {
       tokenizer,
     );
     const ended = performance.now();
+    const reads = read - started - (spliced?.reading.splice ?? 0);
+    await this.correctSpeed(mostRead, reads);
+    await this.kept.save();
     return {
       text: generated.text,
       promptTokens: spliced?.promptTokens ?? generated.promptTokens,
       newTokens: generated.tokens.length,
       stopped: signal?.aborted ? 'cancelled' : generated.reason === 'length' ? 'length' : 'end',
       timing: {
-        read: read - started - (spliced?.reading.splice ?? 0),
+        read: reads,
         decode: ended - read,
         firstToken: firstToken ?? ended - started,
       },
       ...(spliced ? { quotes: spliced.reading } : {}),
     };
+  }
+
+  private async correctSpeed(tokens: number, milliseconds: number): Promise<void> {
+    // Short texts take longer per token than a chunk does.
+    if (tokens < 2 * CHUNK_TOKENS) return;
+    const before = await this.measureSpeed();
+    this.speed = Promise.resolve((1 - LATEST) * before + (LATEST * tokens * 1_000) / milliseconds);
+  }
+
+  /** Forgets the rows of all texts. */
+  forget(): Promise<void> {
+    return this.kept.clear();
   }
 
   close(): Promise<void> {

@@ -56,6 +56,8 @@ interface Running {
 export interface EngineListener {
   text?: ((text: string) => void) | undefined;
   read?: ((reading: ComposeReading) => void) | undefined;
+  /** Tokens of the prompt read so far, and all that must be read. */
+  tokens?: ((read: number, total: number) => void) | undefined;
 }
 
 export class EngineProcess {
@@ -233,6 +235,9 @@ export class EngineProcess {
   private listen(connection: MessageConnection): void {
     connection.onNotification('write/text', ({ id, text }: EngineNotifications['write/text']) =>
       this.listeners.get(id)?.text?.(text),
+    );
+    connection.onNotification('write/read', ({ id, read, total }: EngineNotifications['write/read']) =>
+      this.listeners.get(id)?.tokens?.(read, total),
     );
     connection.onNotification('compose/read', ({ id, reading }: EngineNotifications['compose/read']) =>
       this.listeners.get(id)?.read?.(reading),

@@ -1,18 +1,24 @@
-import type { Author, ChatMessage, EngineRequests, LoadedModel, Writer, Written } from '../protocol';
+import type { Author, ChatMessage, EngineRequests, LoadedModel, Readiness, Writer, Written } from '../protocol';
 import type { WorkClass } from '../base';
 
 /** The requests of the inference process that a writer sends (EngineProcess). */
 export interface WritingEngine {
-  request(
-    method: 'countChats',
-    params: EngineRequests['countChats'][0],
+  request<M extends 'countChats' | 'readiness'>(
+    method: M,
+    params: EngineRequests[M][0],
     signal?: AbortSignal,
-  ): Promise<EngineRequests['countChats'][1]>;
+  ): Promise<EngineRequests[M][1]>;
+  schedule(
+    kind: WorkClass,
+    method: 'readAhead',
+    params: EngineRequests['readAhead'][0],
+    signal?: AbortSignal,
+  ): Promise<EngineRequests['readAhead'][1]>;
   stream(
     kind: WorkClass,
     method: 'write',
     params: Omit<EngineRequests['write'][0], 'id'>,
-    listener: { text: (text: string) => void },
+    listener: { text: (text: string) => void; tokens?: ((read: number, total: number) => void) | undefined },
     signal?: AbortSignal,
   ): Promise<Written>;
 }
@@ -21,7 +27,6 @@ export interface WritingEngine {
 export class EngineWriter implements Writer {
   readonly contextTokens: number;
   readonly bytesPerRow: number;
-  readonly anchorTokens?: number;
 
   constructor(
     readonly author: Author,
@@ -31,20 +36,27 @@ export class EngineWriter implements Writer {
   ) {
     this.contextTokens = model.contextTokens;
     this.bytesPerRow = model.bytesPerRow;
-    if (model.anchorTokens !== undefined) this.anchorTokens = model.anchorTokens;
   }
 
   countChats(chats: readonly (readonly ChatMessage[])[], signal?: AbortSignal): Promise<readonly number[]> {
     return this.engine.request('countChats', { chats }, signal);
   }
 
+  readiness(chat: readonly ChatMessage[], quotes: readonly string[], signal?: AbortSignal): Promise<Readiness> {
+    return this.engine.request('readiness', { chat, quotes }, signal);
+  }
+
+  async readAhead(chat: readonly ChatMessage[], quotes: readonly string[], signal?: AbortSignal): Promise<void> {
+    await this.engine.schedule(this.kind, 'readAhead', { chat, quotes }, signal);
+  }
+
   write(chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
-    const { maxNewTokens, onText, signal, quotes, anchors } = options;
+    const { maxNewTokens, onText, onRead, signal, quotes } = options;
     return this.engine.stream(
       this.kind,
       'write',
-      { chat, maxNewTokens, ...(quotes ? { quotes } : {}), ...(anchors ? { anchors } : {}) },
-      { text: onText },
+      { chat, maxNewTokens, ...(quotes ? { quotes } : {}) },
+      { text: onText, tokens: onRead },
       signal,
     );
   }

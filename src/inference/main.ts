@@ -40,17 +40,25 @@ function main(): void {
             damaged: (message) => notify('log', { level: 'warn', message }),
             progress: hundredths((share) => notify('load/progress', { share })),
           });
+          // The first question then finds the graphs open. A failure is reported when the model is used.
+          if (!model.memory) void model.measureSpeed().catch(() => {});
           return model.description;
         },
         countChats: ({ chats }) => chats.map((chat) => loaded().count(chat)),
-        write: ({ id, chat, maxNewTokens, quotes, anchors }, signal) =>
+        write: ({ id, chat, maxNewTokens, quotes }, signal) =>
           loaded().write(chat, {
             maxNewTokens,
             signal,
             quotes,
-            anchors,
             onText: (text) => notify('write/text', { id, text }),
+            onRead: (read, total) => notify('write/read', { id, read, total }),
           }),
+        readiness: ({ chat, quotes }) => loaded().readiness(chat, quotes),
+        readAhead: ({ chat, quotes }, signal) => loaded().readAhead(chat, quotes, signal),
+        forgetRows: async () => {
+          await model?.forget();
+          return null;
+        },
         encode: ({ texts }, signal) => memory().encode(texts, signal),
         vectors: ({ questions }) => memory().vectors(questions),
         sentences: ({ texts }, signal) => memory().sentences(texts, signal),

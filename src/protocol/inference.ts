@@ -8,6 +8,8 @@ export interface LoadParams {
   /** Folder of compiled weights. */
   compiledDirectory: string;
   weights: WorkerSettings['weights'];
+  /** Folder of the rows of texts that were read; absent keeps them in memory only. */
+  rowsDirectory?: string;
   /** 0 for the number of physical cores. */
   threads: number;
   /** Folder of the compiled sentence encoder, which a model with memory slots uses beside its own vectors. */
@@ -21,8 +23,6 @@ export interface LoadedModel {
   /** Most rows of a context. */
   contextTokens: number;
   bytesPerRow: number;
-  /** Tokens per row of a text kept as anchors; absent when the model cannot use anchors. */
-  anchorTokens?: number;
   /** "30 layers, 135 M parameters, 8-bit weights". */
   detail: string;
   /** Present when the checkpoint has memory slots. */
@@ -38,10 +38,13 @@ export interface EngineRequests extends MemoryRequests {
       chat: readonly ChatMessage[];
       maxNewTokens: number;
       quotes?: readonly string[];
-      anchors?: readonly string[];
     },
     Written,
   ];
+  readiness: [{ chat: readonly ChatMessage[]; quotes: readonly string[] }, Readiness];
+  readAhead: [{ chat: readonly ChatMessage[]; quotes: readonly string[] }, null];
+  /** Forgets the rows of all texts that were read. */
+  forgetRows: [null, null];
 }
 
 export interface EngineNotifications {
@@ -49,6 +52,8 @@ export interface EngineNotifications {
   'load/progress': { share: number };
   /** More text of the answer `id`. */
   'write/text': { id: number; text: string };
+  /** Tokens of the prompt `id` read so far, and all that must be read. */
+  'write/read': { id: number; read: number; total: number };
   /** The context `id` has been read; its text follows. */
   'compose/read': { id: number; reading: ComposeReading };
   /** Resident memory of the process, after each request. */
@@ -75,11 +80,15 @@ export interface Written {
   quotes?: QuoteReading;
 }
 
+/** How soon a model can write: quotes whose rows are kept need not be read. */
+export interface Readiness {
+  held: readonly boolean[];
+  tokensPerSecond: number;
+}
+
 /** How quoted texts were read: within the prompt, alone for this question, or alone for an earlier one. */
 export interface QuoteReading {
   origins: readonly ('read' | 'computed' | 'memory')[];
-  /** Rows of each anchored text; 0 rows when it did not fit. */
-  anchors: readonly { rows: number; tokens: number; origin: 'computed' | 'memory' }[];
   cache: { hits: number; misses: number; evictions: number };
   /** Milliseconds spent on placing rows, and on reading everything but the tail of the prompt. */
   splice: number;
@@ -90,10 +99,10 @@ export interface WriteOptions {
   maxNewTokens: number;
   signal?: AbortSignal;
   onText: (text: string) => void;
-  /** Texts that the last message quotes, in its order. Their rows are cached for other questions that quote them. */
+  /** Tokens read so far, and all that must be read. */
+  onRead?: (read: number, total: number) => void;
+  /** Texts that the last message quotes, in its order. Their rows are kept for other questions that quote them. */
   quotes?: readonly string[];
-  /** Texts that do not fit as quotes: one row represents `anchorTokens` tokens. */
-  anchors?: readonly string[];
 }
 
 /** A model that writes prose, implemented over the inference process. */
@@ -103,10 +112,12 @@ export interface Writer {
   readonly contextTokens: number;
   /** Bytes of one row over all layers. */
   readonly bytesPerRow: number;
-  /** Tokens per row of a text kept as anchors; absent when the model cannot use anchors. */
-  readonly anchorTokens?: number;
   /** Number of tokens of each chat as `write` reads it, including the template. */
   countChats(chats: readonly (readonly ChatMessage[])[], signal?: AbortSignal): Promise<readonly number[]>;
+  /** Absent where nothing is kept and reading is not the bottleneck. */
+  readiness?(chat: readonly ChatMessage[], quotes: readonly string[], signal?: AbortSignal): Promise<Readiness>;
+  /** Reads quotes before they are asked about. */
+  readAhead?(chat: readonly ChatMessage[], quotes: readonly string[], signal?: AbortSignal): Promise<void>;
   /** @throws when the inference process fails; the caller falls back to an extractive answer. */
   write(chat: readonly ChatMessage[], options: WriteOptions): Promise<Written>;
 }

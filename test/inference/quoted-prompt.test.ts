@@ -28,12 +28,11 @@ const CLOSE = 'def close(self): self.free.clear(); self.open = False';
 const write = (
   content: string,
   quotes: readonly string[],
-  more: { signal?: AbortSignal; anchors?: readonly string[] } = {},
+  more: { signal?: AbortSignal; onRead?: (read: number, total: number) => void } = {},
 ): Promise<Written> =>
   model.write([{ role: 'user', content }], { maxNewTokens: 24, onText: () => {}, quotes, ...more });
 
-test('behind the prompt’s first rows alone a spliced text says what reading it says', async () => {
-  // <s>, <|user|> and two bytes are the rows that quotes are encoded behind.
+test('behind the head of the prompt a spliced text says what reading it says', async () => {
   const content = `ab${POOL}\nWhere is it taken?`;
   const afresh = await write(content, []);
   const spliced = await write(content, [POOL]);
@@ -41,7 +40,7 @@ test('behind the prompt’s first rows alone a spliced text says what reading it
   expect(spliced).toMatchObject({
     text: afresh.text,
     promptTokens: afresh.promptTokens,
-    quotes: { origins: ['computed'], cache: { hits: 0, misses: 1 } },
+    quotes: { origins: ['computed'], cache: { misses: 2 } },
   });
   expect(spliced.text).not.toBe((await write(`ab${CLOSE}\nWhere is it taken?`, [CLOSE])).text);
 });
@@ -53,9 +52,9 @@ test('what was quoted before is not read again, wherever it stands; the answer i
   expect(again).toMatchObject({
     text: first.text,
     promptTokens: first.promptTokens,
-    quotes: { origins: ['memory', 'memory'], cache: { hits: 2, misses: 0, evictions: 0 } },
+    quotes: { origins: ['memory', 'memory'], cache: { misses: 0, evictions: 0 } },
   });
-  const other = await write(`Quotes:\n[1] b.py\n${POOL}\n\nQuestion: another?`, [POOL]);
+  const other = await write(`Quotes:\n[1] a.py\n${POOL}\n\nQuestion: another?`, [POOL]);
   expect(other.quotes?.origins).toEqual(['memory']);
   expect(other.timing.read).toBeGreaterThan(0);
 });
@@ -66,34 +65,39 @@ test('what is short or is not there is read in place', async () => {
     'def other(self): return something_else()',
     POOL,
   ]);
-  expect(quotes?.origins).toEqual(['read', 'read', 'memory']);
+  expect(quotes?.origins).toEqual(['read', 'read', 'computed']);
   expect((await write('Quotes: none', [POOL])).quotes).toBe(undefined);
 });
 
-test('what there is no room to quote stands behind few rows, and changes what is written', async () => {
-  const content = `Quotes:\n[1] b.py\n${POOL}\n\nQuestion: which?`;
-  const [alone, held] = [await write(content, [POOL]), await write(content, [POOL], { anchors: [CLOSE, 'pass', ''] })];
-  const rows = Math.ceil(CLOSE.length / 8);
-  expect(held.quotes?.anchors).toEqual([
-    { rows, tokens: CLOSE.length, origin: 'computed' },
-    { rows: 1, tokens: 4, origin: 'computed' },
-    { rows: 0, tokens: 0, origin: 'computed' },
-  ]);
-  expect(held.promptTokens).toBe(alone.promptTokens + rows + 1);
-  expect(held.text).not.toBe(alone.text);
-  // The same text as a quote has rows of its own.
-  expect((await write(content, [POOL], { anchors: [CLOSE] })).quotes).toMatchObject({
-    origins: ['memory'],
-    anchors: [{ rows, origin: 'memory' }],
-  });
+test('progress counts the tokens that must be read; kept rows need no reading', async () => {
+  const fresh = 'def reap(self): return [self.drop(each) for each in self.free]';
+  const content = `Quotes:\n[1] b.py\n${fresh}\n\nQuestion: which?`;
+  const progress = async (): Promise<[number, number][]> => {
+    const seen: [number, number][] = [];
+    await write(content, [fresh], { onRead: (read, total) => seen.push([read, total]) });
+    return seen;
+  };
+  const cold = await progress();
+  const total = cold[0]?.[1] ?? 0;
+  expect(cold.at(-1)).toEqual([total, total]);
+  expect(cold.map(([read]) => read)).toEqual(cold.map(([read]) => read).sort((a, b) => a - b));
+  const warm = await progress();
+  expect(warm.at(-1)?.[1]).toBeLessThan(total - fresh.length / 2);
 });
 
-test('anchors for which the context has no room are left out, and an answer may be a little shorter than it was to be', async () => {
-  const filled = `Quotes:\n${POOL}\n`;
-  const content = `${filled}${'y'.repeat(4_096 - 3 - filled.length - 20)}`;
-  const { quotes, newTokens } = await write(content, [POOL], { anchors: [CLOSE] });
-  expect(quotes).toMatchObject({ origins: ['memory'], anchors: [{ rows: 0 }] });
-  expect(newTokens).toBeLessThanOrEqual(20);
+test('rows that were read ahead are ready, and the answer is that of a cold question', async () => {
+  const ahead = 'def ahead(self, url): return self.sockets[url].connect(timeout=3)';
+  const chat = (question: string) => [{ role: 'user' as const, content: `Quotes:\n${ahead}\n\n${question}` }];
+  expect((await model.readiness(chat('a'), [ahead, POOL])).held).toEqual([false, false]);
+  await model.readAhead(chat('a'), [ahead]);
+  const { held, tokensPerSecond } = await model.readiness(chat('b'), [ahead]);
+  expect(held).toEqual([true]);
+  expect(tokensPerSecond).toBeGreaterThan(0);
+  const warm = await model.write(chat('b'), { maxNewTokens: 24, onText: () => {}, quotes: [ahead] });
+  expect(warm.quotes?.origins).toEqual(['memory']);
+  await model.forget();
+  const cold = await model.write(chat('b'), { maxNewTokens: 24, onText: () => {}, quotes: [ahead] });
+  expect(cold).toMatchObject({ text: warm.text, quotes: { origins: ['computed'] } });
 });
 
 test('a prompt that fills the context is read as one text', async () => {

@@ -12,6 +12,7 @@ import {
 import { decodeHalf } from '../../../src/engine/kv-cache/float16';
 import { Tokenizer } from '../../../src/engine/tokenizer/tokenizer';
 import { negativeLogLikelihood } from '../../../src/engine/generate/perplexity';
+import { KeptRows } from '../../../src/inference/kept-rows';
 import { QuotedPrompts } from '../../../src/inference/quoted-prompt';
 import { benchCache, median, round, table } from '../engine/measure';
 import { randomCheckpoint, smolLM2 } from '../engine/random';
@@ -263,7 +264,9 @@ async function times(): Promise<void> {
     'quotes read separately': [],
     'quotes remembered': [],
   };
-  const prompts = new QuotedPrompts(decoder, tokenizer);
+  const { layers, kvHeads, headDim } = smolLM2;
+  const kept = await KeptRows.open({ model: 'random', shape: { layers, kvHeads, headDim, type: decoder.cache } });
+  const prompts = new QuotedPrompts(decoder, tokenizer, kept);
   for (let turn = 0; turn < TIMES; turn++) {
     const quotes = Array.from({ length: QUOTES }, (_, i) => words(`${turn}q${i}w`));
     const prompt = `You answer questions about the files below .\n${quotes.map((quote, i) => `[${i + 1}] file ${i}\n${quote}\n`).join('\n')}\nQuestion: which of them ?`;
