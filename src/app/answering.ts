@@ -10,29 +10,26 @@ import type {
   Scope,
   Summary,
   SummaryPart,
-  Writer,
 } from '../protocol';
 import {
   ask,
-  type AssistantLibrary,
   type AskRequest,
-  errorForUser,
   explain,
   type ExplainRequest,
   type ExplanationCache,
   hover,
   type HoverRequest,
   locateCitation,
-  locateInLines,
+  prepareAnswer,
   readOrThrow,
   summarize,
+  type WriterState,
 } from '../assistant';
-import { splitLines, throwIfCancelled } from '../base';
+import type { WorkClass } from '../base';
 import type { Search, SearchResult } from '../search';
 import type { Workspace } from '../workspace';
 import type { Engines } from './engines';
 import { FileLines } from './file-lines';
-import { LongFileView } from './long-file-view';
 import type { MemoryService } from './memory-service';
 
 /** Receives the share done (0…1) and a message for the user. */
@@ -70,65 +67,36 @@ export class Answering {
     { signal, emit }: { signal?: AbortSignal; emit?: (event: AnswerEvent) => void } = {},
   ): Promise<Answer> {
     const { workspace, search, memory } = this.parts;
-    const view = await this.viewOf(request.question, request.scope, signal);
-    if (view) return this.askView(view, request, { signal, emit });
+    const asked = request.asked ?? Date.now();
     await this.readFirst(request.scope);
-    const { writer, why } = await this.writer(signal);
     const lines = this.fileLines();
     const events = emit && lines.stream(emit);
     const answer = await ask(
-      { ...request, scope: await this.textScope(request.scope, lines) },
+      { ...request, asked, scope: await this.textScope(request.scope, lines) },
       {
         library: workspace,
         search,
-        writer,
+        writer: this.parts.engines.writes ? () => this.writer('answer', signal) : undefined,
         memory: memory.workspace,
-        whyExtractive: why,
         signal,
         ...(events ? { emit: events.send } : {}),
       },
     );
     await events?.sent();
-    const notices = [
-      ...(await this.notIndexedNotice(request.scope)),
-      ...answer.notices,
-      ...this.encodingNotices(answer.citations),
-    ];
+    const notices = [...answer.notices, ...this.encodingNotices(answer.citations)];
     return lines.convert({ ...answer, scope: request.scope, notices });
   }
 
-  private async askView(
-    view: LongFileView,
-    request: AskRequest,
-    { signal, emit }: { signal?: AbortSignal; emit?: (event: AnswerEvent) => void },
-  ): Promise<Answer> {
-    try {
-      const { writer, why } = await this.writer(signal);
-      const answer = await ask(
-        { ...request, scope: { kind: 'folder', path: '.' } },
-        {
-          library: view.library,
-          search: view,
-          writer,
-          whyExtractive: why,
-          signal,
-          ...(emit ? { emit: (event) => emit(view.outward(event)) } : {}),
-        },
-      );
-      return { ...view.outward(answer), scope: request.scope, notices: [view.notice, ...view.outward(answer.notices)] };
-    } finally {
-      await view.close();
-    }
-  }
-
-  /** The best parts of a file that is too large for the index; undefined for any other scope. */
-  private async viewOf(question: string, scope: Scope, signal?: AbortSignal): Promise<LongFileView | undefined> {
-    try {
-      return await LongFileView.open({ question, scope, signal }, this.parts.workspace);
-    } catch (error) {
-      throwIfCancelled(signal);
-      throw errorForUser(error);
-    }
+  /** Reads what a question would have read, while it is being typed. Shows nothing. */
+  async prepare(request: AskRequest, signal?: AbortSignal): Promise<void> {
+    const { workspace, search, memory, engines } = this.parts;
+    const writer = engines.writer('hover');
+    if (!writer || workspace.status().state !== 'ready') return;
+    const scope = await this.textScope(request.scope, this.fileLines());
+    await prepareAnswer(
+      { ...request, scope },
+      { library: workspace, search, writer: async () => ({ writer }), memory: memory.workspace, signal },
+    );
   }
 
   /** Ranks the spans of a scope for a question. */
@@ -136,11 +104,6 @@ export class Answering {
     question: string,
     { scope, limit, signal }: { scope: Scope; limit: number; signal?: AbortSignal },
   ): Promise<SearchResult> {
-    const view = await this.viewOf(question, scope, signal);
-    if (view) {
-      const { spans, coverage } = await view.rank(question, { scope, signal }).finally(() => view.close());
-      return view.outward({ spans: spans.slice(0, limit), coverage });
-    }
     await this.readFirst(scope);
     const lines = this.fileLines();
     const options = { scope: await this.textScope(scope, lines), limit, signal };
@@ -148,7 +111,8 @@ export class Answering {
   }
 
   async summarize(file: string, { signal, progress }: Watch = {}): Promise<Summary> {
-    const summary = await summarize(file, { library: this.parts.workspace, signal, progress });
+    const { writer } = this.parts.engines.writes ? await this.writer('answer', signal) : {};
+    const summary = await summarize(file, { library: this.parts.workspace, writer, signal, progress });
     const lines = this.fileLines();
     const converted = async (part: SummaryPart): Promise<SummaryPart> => ({
       ...part,
@@ -159,7 +123,7 @@ export class Answering {
   }
 
   async explain(request: ExplainRequest, { signal, progress }: Watch = {}): Promise<Explanation> {
-    const { writer } = await this.writer(signal);
+    const { writer } = this.parts.engines.writes ? await this.writer('answer', signal) : {};
     const lines = this.fileLines();
     const explanation = await explain(
       { ...request, ...(await lines.toText(request.file, request)) },
@@ -171,25 +135,17 @@ export class Answering {
   /** Waits for no model. */
   async hover(request: HoverRequest, signal?: AbortSignal): Promise<HoverInfo | null> {
     const { workspace, explanations, engines } = this.parts;
-    const tools = { library: workspace, cache: explanations, author: engines.writer()?.author, signal };
-    const { file, line } = request;
-    if (!workspace.long.isLong(file)) return this.fileLines().convert(await hover(request, tools));
-    const window = await workspace.long.windowAt(file, line, line, signal);
-    if (!window) return null;
-    const library: AssistantLibrary = {
-      ownNames: workspace.ownNames,
-      read: (other) => (other === file ? Promise.resolve(window.document) : workspace.read(other)),
-      segmentsOf: (document) => workspace.segmentsOf(document),
-      definitions: (name) => workspace.definitions(name),
-      users: (name, options) => workspace.users(name, options),
-    };
-    return hover({ ...request, line: line - window.startLine + 1 }, { ...tools, library });
+    const info = await hover(request, {
+      library: workspace,
+      cache: explanations,
+      author: engines.writer()?.author,
+      signal,
+    });
+    return this.fileLines().convert(info);
   }
 
   /** Finds the text of a citation in its file as it is now. */
   async locate(citation: Citation): Promise<Requests['citation/locate'][1]> {
-    const { long } = this.parts.workspace;
-    if (long.isLong(citation.file)) return this.locateInWindow(citation);
     const lines = this.fileLines();
     const textLines = await lines.toText(citation.file, citation);
     const located = await locateCitation({ ...citation, ...textLines }, this.parts.workspace);
@@ -197,19 +153,6 @@ export class Answering {
     // The lines of an HTML file do not tell exactly which lines of its text they were.
     const isSame = span.startLine === citation.startLine && span.endLine === citation.endLine;
     return { span, state: state === 'moved' && isSame ? 'same' : state };
-  }
-
-  /** Locates a citation of a long file near its lines. */
-  private async locateInWindow(citation: Citation): Promise<Requests['citation/locate'][1]> {
-    const { file, path, startLine, endLine } = citation;
-    const span = { file, path, startLine, endLine };
-    const window = await this.parts.workspace.long.windowAt(file, startLine, endLine).catch(() => undefined);
-    if (!window) return { state: 'missing', span };
-    const offset = window.startLine - 1;
-    const inside = { ...span, startLine: startLine - offset, endLine: endLine - offset };
-    const located = locateInLines(citation, splitLines(window.document.text), inside);
-    const moved = { startLine: located.span.startLine + offset, endLine: located.span.endLine + offset };
-    return { state: located.state, span: { ...span, ...moved } };
   }
 
   /**
@@ -238,13 +181,6 @@ export class Answering {
     };
   }
 
-  /** Why the file of the scope is not searched, if it is not. */
-  private async notIndexedNotice(scope: Scope): Promise<string[]> {
-    if (scope.kind !== 'file' && scope.kind !== 'selection') return [];
-    const { path, indexed, reason } = await this.parts.workspace.why(scope.file);
-    return indexed ? [] : [`${path} is not indexed. ${reason}`];
-  }
-
   private encodingNotices(citations: readonly Citation[]): string[] {
     return [...new Set(citations.map(({ path }) => path))].flatMap((path) => {
       const name = this.parts.workspace.guessedEncoding(path);
@@ -268,17 +204,15 @@ export class Answering {
   }
 
   /** The model that writes, once it is loaded; otherwise the reason why a model that should be in use is not. */
-  private async writer(signal?: AbortSignal): Promise<{ writer?: Writer; why?: string }> {
+  private async writer(kind: WorkClass, signal?: AbortSignal): Promise<WriterState> {
     const { engines } = this.parts;
     await Promise.race([
       engines.settled(signal),
       new Promise((resolve) => setTimeout(resolve, MODEL_PATIENCE).unref()),
     ]);
-    const writer = engines.writer('answer');
+    const writer = engines.writer(kind);
     if (writer) return { writer };
-    const failed = [engines.chat, engines.memory].find(
-      ({ status: { state } }) => state === 'failed' || state === 'loading',
-    );
-    return failed ? { why: `The model is not in use. ${failed.status.detail}` } : {};
+    const { state, detail } = engines.chat.status;
+    return state === 'failed' || state === 'loading' ? { why: `The model is not in use. ${detail}` } : {};
   }
 }

@@ -33,6 +33,11 @@ export class Engines {
     await Promise.all([this.memory.choose(memory), this.chat.choose(chat)]);
   }
 
+  /** Whether a model that writes is chosen, loaded or not. */
+  get writes(): boolean {
+    return this.chat.status.state !== 'none';
+  }
+
   /** The writer of prose: the chosen model, while it is loaded. */
   writer(kind: WorkClass = 'answer'): Writer | undefined {
     return this.chat.writer(kind);
@@ -58,6 +63,11 @@ export class Engines {
     return memory.state === 'none'
       ? chat
       : { ...chat, detail: `${chat.detail} Encoding: ${memory.name ?? memory.state}. ${memory.detail}` };
+  }
+
+  /** Forgets the rows of all texts that the chosen model has read. */
+  async forgetRows(): Promise<void> {
+    if (this.chat.model) await this.chat.request('forgetRows', null).catch(() => {});
   }
 
   close(): void {

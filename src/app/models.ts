@@ -13,6 +13,8 @@ export interface ModelNames {
   chat?: string;
 }
 
+/** Folder of the rows of texts that were read, in the storage of the workspace. */
+export const ROWS_FOLDER = 'rows';
 /** Folder of bundled checkpoints, below the package's root. */
 const BUNDLED = /^anchorage-/;
 /** The pinned sentence encoder, which the build compiles beside the bundles. */
@@ -23,13 +25,23 @@ const ENCODER = 'all-minilm-l6-v2';
  * if it has memory slots.
  */
 export async function chooseModels(
-  { modelsDirectory, settings }: Pick<InitializeParams, 'modelsDirectory' | 'settings'>,
+  {
+    modelsDirectory,
+    storageDirectory,
+    settings,
+  }: Pick<InitializeParams, 'modelsDirectory' | 'settings'> & { storageDirectory?: string },
   packageDirectory = join(__dirname, '..'),
 ): Promise<ModelChoices> {
   const encoder = { encoderDirectory: join(__dirname, 'models', ENCODER) };
   const shared = { compiledDirectory: join(modelsDirectory, 'compiled'), threads: settings.threads };
   const chosen: ModelChoice | undefined = settings.modelDirectory
-    ? { kind: 'chosen', directory: settings.modelDirectory, weights: settings.weights, ...shared }
+    ? {
+        kind: 'chosen',
+        directory: settings.modelDirectory,
+        ...(storageDirectory === undefined ? {} : { rowsDirectory: join(storageDirectory, ROWS_FOLDER) }),
+        weights: settings.weights,
+        ...shared,
+      }
     : undefined;
   if (chosen && (await hasMemorySlots(chosen.directory))) return { memory: { ...chosen, ...encoder } };
   const directory = await bundledCheckpoint(join(packageDirectory, 'models'));

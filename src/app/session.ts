@@ -8,6 +8,7 @@
  *     const answer = await session.answering.ask({ id, question, scope });
  *     await session.close();
  */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { FolderParams, Held, IndexStatus, WorkerSettings } from '../protocol';
 import { ExplanationCache } from '../assistant';
@@ -19,7 +20,7 @@ import { sentencesOf } from './engine-coder';
 import { Engines } from './engines';
 import { IndexReportWriter } from './index-report';
 import { MemoryService } from './memory-service';
-import { chooseModels, type ModelChoices } from './models';
+import { chooseModels, ROWS_FOLDER, type ModelChoices } from './models';
 import { indexSettings, openWorkspace } from './open-workspace';
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -119,7 +120,7 @@ export class Session {
 
   /** The models that the settings name, loaded or not. */
   modelChoices(): Promise<ModelChoices> {
-    return chooseModels({ modelsDirectory: this.options.modelsDirectory, settings: this.settings });
+    return chooseModels({ ...this.options, settings: this.settings });
   }
 
   /** Loads the models that the settings name. Resolves once they are loaded or have failed; `status` says which. */
@@ -194,6 +195,8 @@ export class Session {
   /** Discards index, compressed rows and explanations; returns the bytes freed. The next question indexes again. */
   async clear(): Promise<number> {
     const freed = (await this.clearIndex()) + (await this.memory.clear());
+    await this.engines.forgetRows();
+    await rm(join(this.options.storageDirectory, ROWS_FOLDER), { recursive: true, force: true });
     if (this.held === 'cancelled') this.hold(undefined);
     return freed + (await this.explanations.clear());
   }

@@ -2,7 +2,7 @@ import type { AnswerEvent, Scope, Writer } from '../protocol';
 import type { WorkspaceMemory } from '../memory';
 import type { Search } from '../search';
 import type { AssistantLibrary } from './library';
-import type { Turn } from './write/quotes';
+import type { Turn } from './write/prompt';
 
 export interface AskRequest {
   id: string;
@@ -10,17 +10,23 @@ export interface AskRequest {
   scope: Scope;
   /** Earlier questions and answers of the conversation, oldest first. */
   previous?: readonly Turn[];
+  /** When the user asked (milliseconds since 1970). Times are counted from then; default: from the call. */
+  asked?: number;
+}
+
+/** The model that writes, or why a model that should be in use is not. */
+export interface WriterState {
+  writer?: Writer;
+  why?: string;
 }
 
 export interface AskTools {
   library: AssistantLibrary;
   search: Pick<Search, 'rank'>;
-  /** Writes the answer in prose. Without it the answer quotes the sources. */
-  writer?: Writer;
   /**
-   * Reason that the chosen model cannot write ("The model process ended."). It becomes a notice of the quoted answer.
+   * Waits for the model that writes prose above the quotes. Absent where none is chosen. The quotes do not wait for it.
    */
-  whyExtractive?: string;
+  writer?: (() => Promise<WriterState>) | undefined;
   /** Memories of the workspace: they improve the ranking, and the ledger shows how they represent the workspace. */
   memory?: WorkspaceMemory;
   emit?: (event: AnswerEvent) => void;

@@ -1,19 +1,31 @@
 /**
- * Answers a question: search, gather evidence, write, verify. A chosen model writes prose. Without one the answer
- * quotes the sources. If no source answers the question, the answer is one line that says so.
+ * Answers a question: search, gather evidence, quote it, write, verify. The quotes are shown at once and are an answer
+ * by themselves. A chosen model writes prose above them. If no source answers the question, the answer is one line that
+ * says so, and no model writes.
  */
-import type { Answer, Author, Citation, ContextLedger, Coverage, LedgerGroup, Writer } from '../protocol';
-import { AppError, counted, throwIfCancelled } from '../base';
+import type {
+  Answer,
+  AnswerTiming,
+  Author,
+  Citation,
+  ContextLedger,
+  Coverage,
+  LedgerGroup,
+  Written,
+} from '../protocol';
+import { AppError, counted, messageOf, throwIfCancelled } from '../base';
 import { questionOf, searchFor, type Found } from './ask-search';
 import type { AskRequest, AskTools } from './ask-tools';
-import { checkMarkdown } from './citations';
+import { checkMarkdown, type CheckedMarkdown } from './citations';
 import { code, enumerate } from './facts';
 import type { Question } from '../search';
 import { gatherEvidence, noMatch, type Evidence } from './quote/evidence';
 import { answerFromSources } from './quote/extractive';
-import { composeChat } from './write/compose-chat';
-import { writeProse } from './write/prose';
+import { taskOf } from './write/prompt';
+import { writeProse, type Prose } from './write/prose';
 import { proseLedger } from './write/prose-ledger';
+import { readingFor } from './write/reading';
+import type { Unit } from './write/units';
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
 
@@ -27,135 +39,206 @@ interface Draft {
   retrieved: number;
 }
 
+/** The quotes as they are shown. */
+interface Shown extends CheckedMarkdown {
+  notices: readonly string[];
+  /** When they were shown. */
+  at: number;
+}
+
+/** What a model added to the quotes. */
+interface Addition {
+  prose?: Prose;
+  units?: readonly Unit[];
+  author?: Author;
+  ledger?: ContextLedger;
+  notices: readonly string[];
+  /** When its first words were shown. */
+  firstShown?: number;
+}
+
 /**
- * @throws AppError('cancelled') if stopped before the first words. If stopped later, the partial answer is returned
+ * @throws AppError('cancelled') if stopped before the quotes are shown. If stopped later, the answer so far is returned
  * with a notice.
  */
 export async function ask(request: AskRequest, tools: AskTools): Promise<Answer> {
-  const { emit = () => {}, library, writer, signal } = tools;
-  const started = performance.now();
+  const { emit = () => {}, signal } = tools;
+  const started = performance.now() - (request.asked === undefined ? 0 : Math.max(0, Date.now() - request.asked));
   throwIfCancelled(signal);
   if (request.question.trim() === '')
     throw new AppError('internal', 'The question is empty.', 'Type a question about the code.');
 
   emit({ type: 'phase', phase: 'retrieving' });
+  const draft = await retrieve(request, tools, started);
+  throwIfCancelled(signal);
+  const shown = await show(draft, tools);
+  const planned = await draft.found.planLedger?.().catch(() => undefined);
+  if (!draft.evidence.answers || !tools.writer)
+    return finished(draft, shown, { ledger: planned ?? quotedLedger(draft, shown.citations), notices: [] }, tools);
+  const addition = await inProse(draft, shown, tools).catch((error: unknown): Addition => {
+    if (signal?.aborted) return { notices: [] };
+    return { notices: [`The model could not write: ${messageOf(error)}`] };
+  });
+  return finished(
+    draft,
+    shown,
+    { ...addition, ledger: addition.ledger ?? planned ?? quotedLedger(draft, shown.citations) },
+    tools,
+  );
+}
+
+/**
+ * Reads what a question would have read, so that its answer starts sooner. Nothing is shown.
+ *
+ * @returns whether there was anything to read
+ */
+export async function prepareAnswer(request: AskRequest, tools: AskTools): Promise<boolean> {
+  const { signal } = tools;
+  const draft = await retrieve(request, tools, performance.now());
+  if (!draft.evidence.answers || !tools.writer) return false;
+  const { writer } = await tools.writer();
+  if (!writer?.readAhead) return false;
+  const reading = await readingFor(draft.evidence, taskOf(request.question, request.previous ?? []), writer, signal);
+  throwIfCancelled(signal);
+  if (!reading) return false;
+  await writer.readAhead(
+    reading.chat,
+    reading.units.map(({ quote }) => quote),
+    signal,
+  );
+  return true;
+}
+
+async function retrieve(request: AskRequest, tools: AskTools, started: number): Promise<Draft> {
+  const { emit = () => {}, library, signal } = tools;
   const found = await searchFor(request, tools);
   emit({ type: 'spans', spans: found.spans, coverage: found.coverage });
   const retrieved = performance.now();
   const question = questionOf(request, library);
   const evidence = await gatherEvidence(question, found.spans, library, { scope: request.scope, signal });
-  const draft: Draft = { request, question, found, evidence, started, retrieved };
-
-  if (!evidence.answers) return withoutMatch(draft, tools);
-  if (!writer) return quoted(draft, tools, tools.whyExtractive);
-  try {
-    return await inProse(draft, writer, tools);
-  } catch (error) {
-    if (signal?.aborted || (error instanceof AppError && error.code === 'contextFull')) throw error;
-    const reason = error instanceof Error ? error.message : String(error);
-    return quoted(draft, tools, `The model could not write this answer, so it quotes your files: ${reason}`);
-  }
+  return { request, question, found, evidence, started, retrieved };
 }
 
-async function quoted(draft: Draft, tools: AskTools, why?: string): Promise<Answer> {
-  const { emit = () => {}, library, signal } = tools;
+/** Shows the quotes. */
+async function show(draft: Draft, { emit = () => {}, library, signal }: AskTools): Promise<Shown> {
+  const { question, evidence, request } = draft;
   emit({ type: 'phase', phase: 'writing' });
-  const { blocks, citations } = await answerFromSources(draft.question, draft.evidence, library, signal);
+  const text = evidence.answers
+    ? await answerFromSources(question, evidence, library, signal).then(({ blocks, citations }) => ({
+        markdown: blocks.join('\n\n'),
+        citations,
+      }))
+    : noMatch(evidence, request.scope);
   throwIfCancelled(signal);
-  const notices = [...(why === undefined ? [] : [why]), ...unknownNamesNotice(draft.evidence)];
-  return deliver(draft, { markdown: blocks.join('\n\n'), citations, notices }, tools);
+  const checked = await checkMarkdown(text.markdown, text.citations, library);
+  const at = performance.now();
+  for (const citation of checked.citations) emit({ type: 'citation', citation });
+  emit({ type: 'delta', markdown: checked.markdown });
+  return { ...checked, at, notices: unknownNamesNotice(evidence) };
 }
 
-async function withoutMatch(draft: Draft, tools: AskTools): Promise<Answer> {
-  const { markdown, citations } = noMatch(draft.evidence, draft.request.scope);
-  return deliver(draft, { markdown, citations, notices: unknownNamesNotice(draft.evidence) }, tools);
+/** Writes prose above the quotes. */
+async function inProse(draft: Draft, shown: Shown, tools: AskTools): Promise<Addition> {
+  const { emit = () => {}, library, signal } = tools;
+  const { request, evidence } = draft;
+  emit({ type: 'phase', phase: 'loading' });
+  const { writer, why } = (await tools.writer?.()) ?? {};
+  throwIfCancelled(signal);
+  if (!writer) return { notices: why === undefined ? [] : [why] };
+  emit({ type: 'phase', phase: 'reading' });
+  const reading = await readingFor(evidence, taskOf(request.question, request.previous ?? []), writer, signal);
+  if (!reading) return { notices: [] };
+  const { units, chat } = reading;
+  let firstShown: number | undefined;
+  const known = new Set(shown.citations.map(({ number }) => number));
+  const writing = writeProse({ chat, units, question: draft.question.text, shown: shown.citations }, writer, library, {
+    signal,
+    onRead: (read, total) => emit({ type: 'reading', read, total }),
+    onProse: (markdown, citations) => {
+      if (signal?.aborted) return;
+      firstShown ??= performance.now();
+      emit({ type: 'phase', phase: 'writing' });
+      for (const citation of citations) {
+        if (!known.has(citation.number)) emit({ type: 'citation', citation });
+        known.add(citation.number);
+      }
+      emit({ type: 'prose', markdown });
+    },
+  });
+  // The answer ends when the user stops it. The model ends its present run by itself.
+  const prose = await untilAborted(writing, signal);
+  if (!prose) return { notices: [], ...(firstShown === undefined ? {} : { firstShown }) };
+  const ledger = await proseLedger(units, writer, prose.written);
+  emit({ type: 'ledger', ledger });
+  return {
+    ...(prose.markdown === '' ? {} : { prose, author: writer.author }),
+    units,
+    ledger,
+    notices:
+      prose.markdown === '' && prose.written.stopped !== 'cancelled'
+        ? ['What the model wrote is not in the sources, so it is not shown.']
+        : [],
+    ...(firstShown === undefined ? {} : { firstShown }),
+  };
 }
 
-/** Verifies a quoted answer and sends it. The ledger follows the text, because no reader waits for it. */
-async function deliver(
-  draft: Draft,
-  text: { markdown: string; citations: readonly Citation[]; notices: readonly string[] },
-  { emit = () => {}, library, signal }: AskTools,
-): Promise<Answer> {
-  const { request, found, started, retrieved } = draft;
+function finished(
+  { request, found, started, retrieved }: Draft,
+  shown: Shown,
+  { prose, author = EXTRACTIVE, ledger, notices, firstShown }: Addition & { ledger: ContextLedger },
+  { emit = () => {}, signal }: AskTools,
+): Answer {
   const { spans, coverage, trouble } = found;
-  const { markdown, citations, removed } = await checkMarkdown(text.markdown, text.citations, library);
-  const firstToken = performance.now() - started;
-  for (const citation of citations) emit({ type: 'citation', citation });
-  emit({ type: 'delta', markdown });
-  const ledger = (await found.planLedger?.().catch(() => undefined)) ?? quotedLedger(draft, citations);
   emit({ type: 'ledger', ledger });
   return {
     id: request.id,
     question: request.question,
     scope: request.scope,
-    markdown,
-    citations,
+    ...(prose ? { prose: prose.markdown } : {}),
+    markdown: prose ? `${prose.markdown}\n\n${shown.markdown}` : shown.markdown,
+    citations: citedIn(prose ? prose.citations : shown.citations, shown.citations, prose?.markdown ?? ''),
     spans,
-    author: EXTRACTIVE,
+    author,
     coverage,
     ledger,
     notices: [
       ...(trouble === undefined ? [] : [trouble]),
       ...coverageNotice(coverage),
-      ...text.notices,
-      ...(removed.length > 0 ? [`Citations removed: ${removed.join(' ')}`] : []),
+      ...shown.notices,
+      ...notices,
+      ...(shown.removed.length > 0 ? [`Citations removed: ${shown.removed.join(' ')}`] : []),
       ...(signal?.aborted ? ['Stopped.'] : []),
     ],
-    timing: {
-      retrieve: retrieved - started,
-      splice: 0,
-      read: 0,
-      decode: 0,
-      firstToken,
-      total: performance.now() - started,
-    },
+    timing: timingOf(started, retrieved, firstShown ?? shown.at, prose?.written),
   };
 }
 
-async function inProse(draft: Draft, writer: Writer, tools: AskTools): Promise<Answer> {
-  const { emit = () => {}, library, signal } = tools;
-  const { request, found, started, retrieved } = draft;
-  const { spans, coverage } = found;
-  emit({ type: 'phase', phase: 'reading' });
-  const composed = await composeChat(request.question, spans, request.previous ?? [], writer, library, signal);
-  emit({ type: 'ledger', ledger: await proseLedger(composed, writer) });
-  for (const citation of composed.used) emit({ type: 'citation', citation });
-  let writing = false;
-  const answer = await writeProse(composed, writer, library, {
-    signal,
-    onText: (text) => {
-      if (!writing) emit({ type: 'phase', phase: 'writing' });
-      writing = true;
-      emit({ type: 'delta', markdown: text });
-    },
-  });
-  if (answer.written.stopped === 'cancelled' && answer.markdown === '') throwIfCancelled(signal);
-  const ledger = await proseLedger(composed, writer, answer.written);
-  emit({ type: 'ledger', ledger });
-  const { read, decode, firstToken } = answer.written.timing;
-  const splice = answer.written.quotes?.splice ?? 0;
-  const total = performance.now() - started;
+function timingOf(started: number, retrieved: number, firstShown: number, written?: Written): AnswerTiming {
   return {
-    id: request.id,
-    question: request.question,
-    scope: request.scope,
-    markdown: answer.markdown,
-    citations: answer.citations,
-    spans,
-    author: writer.author,
-    coverage,
-    ledger,
-    notices: [...coverageNotice(coverage), ...answer.notices],
-    timing: {
-      retrieve: retrieved - started,
-      splice,
-      read,
-      decode,
-      firstToken: total - splice - read - decode + firstToken,
-      total,
-    },
+    retrieve: retrieved - started,
+    splice: written?.quotes?.splice ?? 0,
+    read: written?.timing.read ?? 0,
+    decode: written?.timing.decode ?? 0,
+    firstToken: firstShown - started,
+    total: performance.now() - started,
   };
+}
+
+/** The shown citations, and those that the prose refers to after its last check. */
+function citedIn(all: readonly Citation[], shown: readonly Citation[], prose: string): readonly Citation[] {
+  const numbers = new Set([...prose.matchAll(/\[(\d+)\]/g)].map(([, number]) => Number(number)));
+  return all.filter((citation) => shown.includes(citation) || numbers.has(citation.number));
+}
+
+/** Undefined once the signal is aborted, even if the work goes on. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  if (!signal) return work;
+  const aborted = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+  work.catch(() => {});
+  return Promise.race([work, aborted]);
 }
 
 /** Names the identifiers in the question that no indexed file contains. */

@@ -17,8 +17,13 @@ export interface Source extends Span {
 export class CitationList {
   private readonly byPlace = new Map<string, Citation>();
 
+  /** @param first citations that have a number already */
+  constructor(first: readonly Citation[] = []) {
+    for (const citation of first) this.byPlace.set(keyOf(citation), citation);
+  }
+
   cite(source: Source): Citation {
-    const key = `${source.file}\0${source.startLine}\0${source.endLine}`;
+    const key = keyOf(source);
     const known = this.byPlace.get(key);
     if (known) return known;
     const citation: Citation = {
@@ -38,6 +43,10 @@ export class CitationList {
   get all(): readonly Citation[] {
     return [...this.byPlace.values()];
   }
+}
+
+function keyOf({ file, startLine, endLine }: Span): string {
+  return `${file}\0${startLine}\0${endLine}`;
 }
 
 export type Located = { state: 'same' | 'moved' | 'changed' | 'missing'; span: Span };
@@ -135,7 +144,7 @@ export function markersIn(sentence: string): number[] {
 }
 
 /** Replaces each marker by the result of `change`. Inline code is not changed. */
-function mapMarkers(sentence: string, change: (number: number, marker: string) => string): string {
+export function mapMarkers(sentence: string, change: (number: number, marker: string) => string): string {
   return sentence.replace(CODE_OR_MARKER, (whole, digits: string | undefined) =>
     digits === undefined ? whole : change(Number(digits), whole),
   );
@@ -181,11 +190,14 @@ export interface CheckedMarkdown {
 /**
  * Verifies every marker of an answer: the citation exists, its lines still have the quoted text, and they contain every
  * name in the sentence. A marker that fails is removed and reported. The sentence stays.
+ *
+ * @param renumber false keeps the numbers, for a text whose citations are shown already
  */
 export async function checkMarkdown(
   markdown: string,
   citations: readonly Citation[],
   library: Pick<AssistantLibrary, 'read'>,
+  { renumber = true }: { renumber?: boolean } = {},
 ): Promise<CheckedMarkdown> {
   const byNumber = new Map(citations.map((citation) => [citation.number, citation]));
   const stale = new Map<number, string>();
@@ -221,7 +233,7 @@ export async function checkMarkdown(
       if (!citation || stale.has(number) || missing.length > 0) return '';
       let next = renumbered.get(number);
       if (next === undefined) {
-        next = kept.length + 1;
+        next = renumber ? kept.length + 1 : number;
         renumbered.set(number, next);
         kept.push({ ...citation, number: next });
       }

@@ -1,15 +1,16 @@
 /**
  * Explains a definition or a selection: its kind, comment, calls, results, errors and uses.
  */
-import type { Author, Citation, Explanation, Writer } from '../protocol';
+import type { Author, ChatMessage, Citation, Explanation, Writer } from '../protocol';
 import { textOfLines, throwIfCancelled } from '../base';
 import { locateInLines } from './citations';
 import { ExplanationCache } from './explanation/explanation-cache';
 import { explainByFacts } from './explanation/facts';
 import { findTarget, type Target } from './explanation/target';
 import type { AssistantLibrary } from './library';
-import { composeChat } from './write/compose-chat';
+import { IN_SENTENCES, promptOf } from './write/prompt';
 import { writeProse } from './write/prose';
+import { chooseUnits, unitOf, unitsOf, type Unit } from './write/units';
 
 export interface ExplainRequest {
   file: string;
@@ -22,7 +23,7 @@ export interface ExplainRequest {
 export interface ExplainTools {
   library: AssistantLibrary;
   cache?: ExplanationCache;
-  writer?: Writer;
+  writer?: Writer | undefined;
   progress?: (fraction: number, message: string) => void;
   signal?: AbortSignal;
 }
@@ -75,7 +76,7 @@ async function cachedExplanation(
   return { ...cached, file, path, startLine: target.startLine, endLine: target.endLine, citations, cached: true };
 }
 
-/** Has the model explain from the cited facts. Undefined if it could not. */
+/** Has the model explain the definition above the facts. Undefined if nothing it wrote is carried by the lines. */
 async function inProse(
   target: Target,
   facts: Explanation,
@@ -83,32 +84,34 @@ async function inProse(
   library: AssistantLibrary,
   signal?: AbortSignal,
 ): Promise<Explanation | undefined> {
-  const spans = facts.citations.map((citation, index) => ({
-    file: citation.file,
-    path: citation.path,
-    startLine: citation.startLine,
-    endLine: citation.endLine,
-    score: 1 / (index + 1),
-    breadcrumb: [citation.label],
-    reasons: [],
-    text: citation.text,
-    language: target.document.language,
-  }));
+  const { document, lines, startLine, endLine, label } = target;
+  const { file, path } = document;
+  const { segments } = await library.segmentsOf(document);
+  const own = segments
+    .filter((segment) => segment.startLine <= endLine && segment.endLine >= startLine)
+    .flatMap((segment) => unitsOf({ ...segment, file, path }, lines, label))
+    .filter((unit) => unit.startLine <= endLine && unit.endLine >= startLine);
+  const uses = facts.citations
+    .filter((each) => each.file !== file || each.startLine > endLine || each.endLine < startLine)
+    .map((each) => unitOf(each, [...blankLines(each.startLine - 1), ...each.text.split('\n')], each.label));
+  const task = `Explain ${label}: what it is for, how it works, and what to watch for. ${IN_SENTENCES}`;
   try {
-    const composed = await composeChat(
-      `Explain ${target.label} in a few sentences: what it does and how.`,
-      spans,
-      [],
-      writer,
-      library,
-      signal,
-    );
-    const prose = await writeProse(composed, writer, library, { signal, onText: () => {} });
+    const chatWith = (units: readonly Unit[]): ChatMessage[] => promptOf(units, task);
+    const { units } = await chooseUnits([...own, ...uses], writer, chatWith, writer.contextTokens / 2, signal);
+    const request = { chat: chatWith(units), units, question: label, shown: facts.citations };
+    const prose = await writeProse(request, writer, library, { signal });
     throwIfCancelled(signal);
     if (prose.markdown === '') return undefined;
-    return { ...facts, markdown: prose.markdown, citations: prose.citations, author: writer.author };
+    return {
+      ...facts,
+      markdown: `${prose.markdown}\n\n${facts.markdown}`,
+      citations: prose.citations,
+      author: writer.author,
+    };
   } catch (error) {
     if (signal?.aborted) throw error;
     return undefined;
   }
 }
+
+const blankLines = (count: number): string[] => new Array<string>(count).fill('');

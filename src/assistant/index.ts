@@ -1,14 +1,13 @@
 /** Public entry of the assistant: questions, explanations, summaries, hovers and citations over a workspace. */
-export { ask } from './ask';
+export { ask, prepareAnswer } from './ask';
 export { composeContext } from './context';
-export type { AskRequest, AskTools } from './ask-tools';
-export type { AssistantLibrary } from './library';
-export { locateCitation, locateInLines } from './citations';
+export type { AskRequest, AskTools, WriterState } from './ask-tools';
+export { locateCitation } from './citations';
 export { explain } from './explain';
 export type { ExplainRequest, ExplainTools } from './explain';
 export { ExplanationCache } from './explanation/explanation-cache';
 export { hover } from './hover';
 export type { HoverRequest, HoverTools } from './hover';
-export { errorForUser, readOrThrow } from './read-document';
+export { readOrThrow } from './read-document';
 export { summarize } from './summarize';
 export type { SummarizeTools } from './summarize';

@@ -37,7 +37,6 @@ const COMMON: Record<string, Option> = {
     help: 'Folder of the index. Default: a folder for the workspace in the user’s cache.',
   },
   secrets: { type: 'boolean', help: 'Also index files that usually hold secrets, such as .env and private keys.' },
-  'follow-links': { type: 'boolean', help: 'Also index what links outside the workspace lead to.' },
   json: { type: 'boolean', help: 'Print JSON.' },
   progress: { type: 'boolean', help: 'Show progress on stderr, even if it is not a terminal.' },
   help: { type: 'boolean', short: 'h', help: 'Show this help.' },
@@ -92,7 +91,7 @@ export const COMMANDS = {
   summarize: {
     summary: 'Outline a file of any length, a line for each part.',
     operands: 'FILE',
-    options: { threads: MODEL['threads'] as Option },
+    options: MODEL,
     examples: ['anchorage summarize src/app.py'],
   },
   explain: {
@@ -148,7 +147,6 @@ export type CommandName = keyof typeof COMMANDS;
 export const UNSET = {
   json: false,
   secrets: false,
-  'follow-links': false,
   progress: false,
   help: false,
   fresh: false,
@@ -163,7 +161,6 @@ export interface Arguments {
   storage?: string;
   json: boolean;
   secrets: boolean;
-  'follow-links': boolean;
   progress: boolean;
   help: boolean;
   in?: string;

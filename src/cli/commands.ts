@@ -2,16 +2,15 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { readIndexReport, type StoreAccess } from '../app';
-import type { IndexStatus } from '../protocol';
 import { AppError, formatBytes, formatNumber, printable, printableName, splitLines } from '../base';
 import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } from './arguments';
 import { runCheck } from './check';
 import { answerQueries, readQueries } from './queries';
-import { place, renderAnswer, renderExplanation, renderSummary, styleOf } from './render';
+import { place, renderAnswer, renderEnd, renderExplanation, renderMarkdown, renderSummary, styleOf } from './render';
 import { makeMemories, renderMemories } from './memories';
 import { printFunctions } from './functions';
 import { openSession, resolveInWorkspace, scopeOf, type Session } from './session';
-import { draft, note, write, writeJson } from './write';
+import { note, stream, write, writeJson } from './write';
 
 type Run = (args: Arguments, session: Session, signal: AbortSignal) => Promise<void>;
 
@@ -26,21 +25,31 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
   await session.index(signal);
   await session.memory.encodeUntil(ENCODING_PATIENCE);
   const style = styleOf(process.stdout);
+  // A terminal cannot insert above, so the quotes come at once and the prose follows them.
   const streams = session.answering.hasWriter && !args.json && style.colour;
+  let written = false;
   const answer = await session.answering.ask(
-    { id: 'terminal', question, scope },
+    { id: 'terminal', question, scope, asked: performance.timeOrigin },
     {
       signal,
       emit: (event) => {
         if (event.type === 'phase') session.progress.update(0, event.phase);
-        // The stream is a draft. The checked answer follows it.
-        else if (event.type === 'delta' && streams) draft(event.markdown);
+        if (event.type === 'reading')
+          session.progress.update(
+            event.read / event.total,
+            `reading ${formatNumber(event.read)} of ${formatNumber(event.total)} tokens`,
+          );
+        if (!streams || (event.type !== 'delta' && event.type !== 'prose')) return;
+        session.progress.done();
+        if (event.type === 'prose' && !written) stream('\n');
+        written ||= event.type === 'prose';
+        stream(`${renderMarkdown(event.markdown, style)}${event.type === 'delta' ? '\n' : ''}`);
       },
     },
   );
   session.progress.done();
-  if (streams) draft('\n\n');
-  await (args.json ? writeJson(answer, 2) : write(renderAnswer(answer, style)));
+  if (streams) await write(`\n${written ? '\n' : ''}${renderEnd(answer, style)}`);
+  else await (args.json ? writeJson(answer, 2) : write(renderAnswer(answer, style)));
 }
 
 async function runSearch(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
@@ -168,37 +177,18 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
     ...(memories ? { memories } : {}),
   };
   if (args.json) return writeJson(figures);
-  const unread = status.problems.length + (status.moreProblems ?? 0);
-  const problems = unread > 0 ? ` ${formatNumber(unread)} could not be read; \`anchorage status\` names them.` : '';
+  const problems =
+    status.problems.length > 0 ? ` ${status.problems.length} could not be read; \`anchorage status\` names them.` : '';
   await write(
     `${formatNumber(figures.files)} files (${formatBytes(figures.bytes)}) in ` +
       `${formatNumber(figures.segments)} segments are indexed. This run took ${seconds.toFixed(1)} s and ` +
       `at most ${formatBytes(figures.peakMemoryBytes)} of memory. The index uses ` +
-      `${formatBytes(figures.storeBytes)} on disk.${problems}${leftOut(status.skipped)}\n` +
+      `${formatBytes(figures.storeBytes)} on disk.${problems}\n` +
       (memories
         ? renderMemories(memories)
         : '`anchorage index --memories` also encodes the segments, for `ask` and `context`.'),
   );
 }
-
-/** Files that no rule of the user excludes and that are still not indexed. */
-function leftOut(skipped: IndexStatus['skipped']): string {
-  const own = skipped.filter(({ reason }) => !CHOSEN.has(reason) && reason !== 'unreadable');
-  if (own.length === 0) return '';
-  const parts = own.map(({ reason, files }) => `${reason} ${formatNumber(files)}`);
-  return ` Left out: ${parts.join(', ')}; \`anchorage why FILE\` tells why.`;
-}
-
-/** Reasons that the user has chosen, or that are no files of the workspace. */
-const CHOSEN: ReadonlySet<string> = new Set([
-  'gitignore',
-  'info/exclude',
-  'core.excludesFile',
-  'anchorageignore',
-  'files.exclude',
-  'link to an indexed place',
-  'other workspace folder',
-]);
 
 async function clearMemories({ memory }: Session): Promise<void> {
   await memory.openOnly();
@@ -221,7 +211,6 @@ async function runStatus(args: Arguments, session: Session): Promise<void> {
     `Model     ${modelLine(models)}`,
     ...status.skipped.map(({ reason, files }) => `Left out  ${formatNumber(files)}: ${reason}`),
     ...status.problems.map(({ path, reason }) => `Problem   ${printableName(path)}: ${reason}`),
-    ...(status.moreProblems ? [`Problem   ${formatNumber(status.moreProblems)} more`] : []),
   ];
   await write(lines.join('\n'));
 }
@@ -267,6 +256,11 @@ const RUN: Record<Exclude<CommandName, 'check'>, { run: Run; model?: boolean | '
   functions: { run: printFunctions },
 };
 
+/** A summary needs no model, and waits for one only if it was named. */
+function needsModel(command: CommandName, args: Arguments): boolean {
+  return command === 'summarize' && args['model-directory'] !== undefined;
+}
+
 export async function runCommand(command: CommandName, args: Arguments, signal: AbortSignal): Promise<void> {
   if (COMMANDS[command].operands === '' && args.operands.length > 0)
     throw new UsageError(
@@ -275,7 +269,7 @@ export async function runCommand(command: CommandName, args: Arguments, signal: 
     );
   // Opening the index would mend it.
   if (command === 'check') return runCheck(args);
-  const { run, model = args.memories, store = 'share' } = RUN[command];
+  const { run, model = args.memories || needsModel(command, args), store = 'share' } = RUN[command];
   const session = await openSession(command, args, { model, store });
   try {
     await run(args, session, signal);

@@ -66,16 +66,17 @@ export function renderAuthor(author: Author): string {
 }
 
 export function renderAnswer(answer: Answer, style: Style): string {
+  return [renderMarkdown(answer.markdown, style), renderEnd(answer, style)].filter((part) => part !== '').join('\n\n');
+}
+
+/** Sources, notices and author: everything below the text. */
+export function renderEnd(answer: Answer, style: Style): string {
   const { coverage, timing } = answer;
   const encoded = coverage.memories === undefined ? '' : ` · ${shareText(coverage.memories)} encoded`;
   const files = `${counted(coverage.filesIndexed, 'file')} searched${encoded}`;
   const foot = `${renderAuthor(answer.author)} · ${files} · ${seconds(timing.total)}`;
   const notices = answer.notices.map((notice) => dim(`· ${printable(notice)}`, style));
-  return [
-    renderMarkdown(answer.markdown, style),
-    renderSources(answer.citations, style),
-    [...notices, dim(`· ${foot}`, style)].join('\n'),
-  ]
+  return [renderSources(answer.citations, style), [...notices, dim(`· ${foot}`, style)].join('\n')]
     .filter((part) => part !== '')
     .join('\n\n');
 }

@@ -46,7 +46,6 @@ export async function openSession(
   const settings: WorkerSettings = {
     ...DEFAULTS,
     secrets: args.secrets,
-    followLinks: args['follow-links'],
     modelDirectory: modelDirectoryOf(args),
     threads: wholeNumber('threads', args.threads, 0, command),
     weights: weightsOf(args.weights, command),

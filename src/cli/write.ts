@@ -54,8 +54,3 @@ export function stream(text: string): void {
 export function note(text: string): void {
   process.stderr.write(`${terminalText(text)}\n`);
 }
-
-/** Writes a piece of a draft to stderr; the checked text follows on stdout. */
-export function draft(text: string): void {
-  process.stderr.write(terminalText(text));
-}

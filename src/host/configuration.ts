@@ -10,7 +10,6 @@ const SECTION = 'anchorage';
 export interface Settings {
   'index.maxFileSizeKB': number;
   'index.secrets': boolean;
-  'index.followLinks': boolean;
   'index.unsavedEdits': boolean;
   'worker.idleMinutes': number;
   'hover.enabled': boolean;
@@ -30,7 +29,7 @@ export function setting<K extends keyof Settings>(key: K, scope?: vscode.Configu
 
 export function affectsWorker(event: vscode.ConfigurationChangeEvent): boolean {
   return (
-    ['index.maxFileSizeKB', 'index.secrets', 'index.followLinks', 'model', 'engine', 'memory'].some((key) =>
+    ['index.maxFileSizeKB', 'index.secrets', 'model', 'engine', 'memory'].some((key) =>
       event.affectsConfiguration(`${SECTION}.${key}`),
     ) || event.affectsConfiguration('files.exclude')
   );
@@ -41,7 +40,6 @@ export function workerSettings(): WorkerSettings {
     filesExclude: excludedPatterns(),
     maxFileBytes: setting('index.maxFileSizeKB') * 1024,
     secrets: setting('index.secrets'),
-    followLinks: setting('index.followLinks'),
     modelDirectory: setting('model.directory'),
     memoryBudgetBytes: setting('memory.diskBudgetMB') * 1024 * 1024,
     threads: setting('engine.threads'),

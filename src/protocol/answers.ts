@@ -89,8 +89,10 @@ export interface Answer {
   id: string;
   question: string;
   scope: Scope;
-  /** Markdown with citations as [1], [2] … */
+  /** Markdown with citations as [1], [2] …: prose if a model wrote some, then quotes. */
   markdown: string;
+  /** The part that a model wrote, verified sentence by sentence. */
+  prose?: string;
   citations: readonly Citation[];
   spans: readonly RankedSpan[];
   author: Author;
@@ -113,10 +115,15 @@ export interface AnswerTiming {
 
 /** Streamed while a question is being answered. */
 export type AnswerEvent =
-  | { type: 'phase'; phase: 'retrieving' | 'reading' | 'writing' }
+  | { type: 'phase'; phase: 'retrieving' | 'loading' | 'reading' | 'writing' }
   | { type: 'spans'; spans: readonly RankedSpan[]; coverage: Coverage }
   | { type: 'ledger'; ledger: ContextLedger }
+  /** Tokens that the model has read of those that it must read. */
+  | { type: 'reading'; read: number; total: number }
+  /** More of the quotes. */
   | { type: 'delta'; markdown: string }
+  /** More of the prose, which stands above the quotes. */
+  | { type: 'prose'; markdown: string }
   | { type: 'citation'; citation: Citation };
 
 // ── What the context holds ───────────────────────────────────────────────────────────────────────────────────────────

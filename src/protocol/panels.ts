@@ -17,6 +17,8 @@ import type { IndexStatus } from './index-status';
 export type PanelMessage =
   | { type: 'ready' }
   | { type: 'ask'; question: string; followUp: boolean }
+  /** A question is being typed, and the user has paused. */
+  | { type: 'typing'; question: string; followUp: boolean }
   | { type: 'stop' }
   | { type: 'open'; span: Span; citation?: Citation; preview?: boolean }
   | { type: 'copy'; text: string }

@@ -25,8 +25,6 @@ export interface WorkerSettings {
   maxFileBytes: number;
   /** Indexes files that usually hold secrets; off by default. */
   secrets?: boolean;
-  /** Follows links that leave the workspace folders; off by default. */
-  followLinks?: boolean;
   /** Folder of the checkpoint that writes answers in prose; empty for none. */
   modelDirectory: string;
   /** Disk budget (bytes) of encoded segments. */
@@ -69,9 +67,18 @@ export interface Requests {
   initialize: [InitializeParams, { protocolVersion: number; pid: number }];
   shutdown: [null, null];
   ask: [
-    { id: string; question: string; scope: Scope; previous?: readonly { question: string; answer: string }[] },
+    {
+      id: string;
+      question: string;
+      scope: Scope;
+      previous?: readonly { question: string; answer: string }[];
+      /** When the user asked (milliseconds since 1970). Times are counted from then. */
+      asked?: number;
+    },
     Answer,
   ];
+  /** Reads what a question that is being typed would read. Shows nothing. */
+  prepare: [Requests['ask'][0], null];
   search: [{ question: string; scope: Scope; limit: number }, { spans: readonly RankedSpan[]; coverage: Coverage }];
   summarize: [{ id: string; file: string }, Summary];
   explain: [
@@ -126,7 +133,7 @@ export interface WorkerNotifications {
   'work/progress': { id: string; fraction: number; message: string };
   'index/status': IndexStatus;
   log: { level: 'debug' | 'info' | 'warn' | 'error'; message: string };
-  /** Sent every two seconds, by the event loop. A client that hears neither it nor the pulse restarts the worker. */
+  /** Sent every two seconds. A client that misses several restarts the worker. */
   heartbeat: { at: number };
 }
 

@@ -10,6 +10,7 @@ export {
 } from './search';
 export type { SentenceEncoding } from './passages/sentence-vectors';
 export { codeNames, identifierWords, withBareNames } from './query/code-names';
+export { analyseQuestion } from './query/analysis';
 export { parseQuestion, type Question, type QuestionForm } from './query/question';
 export { TermCoverage, termsIn } from './query/term-coverage';
 export { SEARCH_WEIGHTS, type SearchWeights } from './weights';

@@ -8,7 +8,7 @@ export function answerRequests({
   notify,
 }: HandlerContext): Pick<
   RequestHandlers,
-  'ask' | 'search' | 'summarize' | 'explain' | 'hover' | 'citation/locate' | 'document/text'
+  'ask' | 'prepare' | 'search' | 'summarize' | 'explain' | 'hover' | 'citation/locate' | 'document/text'
 > {
   /** Sends progress that never goes backward. */
   const progressOf = (id: string): ProgressListener => {
@@ -27,6 +27,10 @@ export function answerRequests({
         const { id } = params;
         return session.answering.ask(params, { signal, emit: (event) => notify('answer/event', { id, event }) });
       }),
+    prepare: async (params, signal) => {
+      await (await opened()).answering.prepare(params, signal);
+      return null;
+    },
     search: ({ question, scope, limit }, signal) =>
       foreground.during(async () => (await opened()).answering.search(question, { scope, limit, signal })),
     summarize: ({ id, file }, signal) =>

@@ -1,6 +1,6 @@
-import type { Answer, AnswerEvent, ChatMessage, Writer, Written } from '../../src/protocol';
+import type { Answer, AnswerEvent, ChatMessage, Readiness, Writer, Written } from '../../src/protocol';
 import { describe, expect, test } from 'vitest';
-import { ask } from '../../src/assistant/ask';
+import { ask, prepareAnswer } from '../../src/assistant/ask';
 import { splitLines, textOfLines } from '../../src/base';
 import { sha256 } from '../../src/base/node';
 import { MemoryLibrary } from './memory-library';
@@ -71,7 +71,12 @@ async function answer(
   return {
     answer: await ask(
       { id: 'q', question, scope: { kind: 'workspace' } },
-      { library, search: library, writer, emit: (event) => events.push(event) },
+      {
+        library,
+        search: library,
+        ...(writer ? { writer: async () => ({ writer }) } : {}),
+        emit: (event) => events.push(event),
+      },
     ),
     events,
     library,
@@ -245,110 +250,85 @@ class ScriptedWriter implements Writer {
 
 describe('with a model', () => {
   const question = 'How does the session choose the adapter for a url?';
+  const CARRIED = 'Prefixes in `items` are matched by `startswith` after `lower`.';
 
-  test('the written text is streamed, verified and cited', async () => {
-    const writer = new ScriptedWriter('The prefixes are compared with `startswith`. [1] It uses `quantum_tunnel`. [1]');
-    const asked = await answer(question, writer);
-    expect(
-      asked.events
-        .filter((event) => event.type === 'delta')
-        .map((event) => (event.type === 'delta' ? event.markdown : ''))
-        .join(''),
-    ).toContain('quantum_tunnel');
-    expect(asked.answer.markdown).toBe('The prefixes are compared with `startswith`. [1] It uses `quantum_tunnel`.');
-    expect(asked.answer.notices.join(' ')).toContain('quantum_tunnel');
-    expect(asked.answer.author).toEqual({ kind: 'chosen', model: 'scripted' });
-    expect(asked.answer.citations).toHaveLength(1);
-    const rows = asked.answer.ledger.groups.reduce((sum, { rows: each }) => sum + each, 0);
-    expect(rows).toBeLessThanOrEqual(asked.answer.ledger.capacityRows);
-    expect(asked.answer.ledger.groups.at(-1)).toMatchObject({ kind: 'answer' });
+  const texts = (events: readonly AnswerEvent[], type: 'delta' | 'prose'): string =>
+    events.flatMap((event) => (event.type === type ? [event.markdown] : [])).join('');
+
+  test('the quotes are shown before the model writes, and its prose stands above them', async () => {
+    const { answer: written, events } = await answer(question, new ScriptedWriter(CARRIED));
+    const kinds = events.map(({ type }) => type);
+    expect(kinds.indexOf('delta')).toBeLessThan(kinds.indexOf('prose'));
+    expect(written.prose).toMatch(/^Prefixes in `items` are matched by `startswith` after `lower` \[\d+\]\.$/);
+    expect(written.markdown).toBe(`${written.prose}\n\n${texts(events, 'delta')}`);
+    expect(texts(events, 'prose')).toBe(written.prose);
+    expect(written.author).toEqual({ kind: 'chosen', model: 'scripted' });
+    const [, number] = /\[(\d+)\]/.exec(written.prose ?? '') ?? [];
+    const citation = written.citations.find((each) => each.number === Number(number));
+    expect(citation?.text).toContain('startswith');
+    expect(written.ledger.groups.at(-1)).toMatchObject({ kind: 'answer' });
   });
 
-  test('the prompt never exceeds the context, and a notice names spans left out', async () => {
+  test.each([
+    ['a name that the sources do not have', 'Prefixes in `items` are matched by `quantum_tunnel` after `lower`.'],
+    ['words that the sources do not have', 'It bakes sourdough bread at dawn.'],
+    ['nothing but the question', 'The session chooses the adapter for the url.'],
+    ['a number that the sources do not have', '17 prefixes in `items` are matched by `startswith` after `lower`.'],
+  ])('a sentence with %s is not shown', async (_, sentence) => {
+    const { answer: written, events } = await answer(question, new ScriptedWriter(`${CARRIED} ${sentence}`));
+    expect(written.prose).toMatch(/after `lower` \[\d+\]\.$/);
+    expect(texts(events, 'prose')).toBe(written.prose);
+  });
+
+  test('if nothing is carried, the quotes stand alone and a notice says why', async () => {
+    const {
+      answer: { prose, author, notices },
+    } = await answer(question, new ScriptedWriter('It bakes bread.'));
+    expect(prose).toBe(undefined);
+    expect(author).toEqual({ kind: 'extractive' });
+    expect(notices).toEqual(['What the model wrote is not in the sources, so it is not shown.']);
+  });
+
+  test('the prompt fits the context and the reading speed; the best unit is nearest to the question', async () => {
     const long = Object.fromEntries(
       Array.from({ length: 20 }, (_, index) => [
         `m${index}.py`,
         `def adapter_${index}(url):\n    """Session adapter for a url."""\n${'    session.adapter(url)\n'.repeat(30)}`,
       ]),
     );
-    for (const contextTokens of [400, 900, 2_000]) {
-      const writer = new ScriptedWriter('Yes.', contextTokens);
-      const {
-        answer: { ledger, notices, spans },
-      } = await answer(question, writer, long);
+    const units = async (writer: ScriptedWriter): Promise<number> => {
+      const { answer: written } = await answer(question, writer, long);
       const [promptTokens = 0] = await writer.countChats([[{ role: 'user', content: writer.prompt }]]);
-      expect(promptTokens).toBeLessThanOrEqual(contextTokens);
-      const quoted = ledger.groups.filter(({ kind }) => kind === 'full').length;
-      expect(quoted).toBeLessThan(spans.length);
-      expect(notices.join(' ')).toMatch(
-        new RegExp(`${spans.length - quoted} spans left out \\(no room\\): m\\d+\\.py`),
-      );
-    }
-  });
-
-  test('a span that is too long is cut to the lines around the match, with a notice', async () => {
-    const files = {
-      'long.py': `def adapter(url):\n${Array.from({ length: 60 }, (_, i) => (i === 40 ? '    return zanzibar(url)\n' : `    step_${i}(url)\n`)).join('')}`,
+      expect(promptTokens).toBeLessThanOrEqual(writer.contextTokens);
+      expect(writer.prompt.trimEnd()).toMatch(/Question: How does the session choose[^\n]*\n[^\n]*$/);
+      return written.ledger.groups.filter(({ kind }) => kind === 'full').length;
     };
-    const writer = new ScriptedWriter('Yes. [1]', 400);
-    const {
-      answer: { ledger, notices, citations },
-    } = await answer('What is zanzibar?', writer, files);
-    const [group] = ledger.groups.filter(({ kind }) => kind === 'full');
-    expect(writer.prompt).toContain('return zanzibar(url)');
-    expect(writer.prompt).not.toContain('step_1(url)');
-    expect(group!.span!.startLine).toBeGreaterThan(2);
-    expect(group!.span!.endLine).toBeGreaterThan(42);
-    expect(citations[0]).toMatchObject({ startLine: group!.span!.startLine, endLine: group!.span!.endLine });
-    expect(notices.join(' ')).toMatch(/1 span cut to fit: long\.py:/);
-  });
-
-  test('spans that do not fit are compressed to rows of the ledger, and a notice names the rest', async () => {
-    const long = Object.fromEntries(
-      Array.from({ length: 20 }, (_, index) => [
-        `m${index}.py`,
-        `def adapter_${index}(url):\n    """Session adapter for a url."""\n${'    session.adapter(url)\n'.repeat(12)}`,
-      ]),
-    );
-    class Anchoring extends ScriptedWriter {
-      readonly anchorTokens = 8;
-      asked: readonly string[] = [];
-      override async write(chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
-        this.asked = options.anchors ?? [];
-        const anchors = this.asked.map((_, i) => ({ rows: i === 0 ? 0 : 10, tokens: 80, origin: 'computed' as const }));
-        return {
-          ...(await super.write(chat, options)),
-          quotes: { origins: [], anchors, cache: { hits: 0, misses: 0, evictions: 0 }, splice: 1, read: 1 },
-        };
+    class Measured extends ScriptedWriter {
+      constructor(
+        private readonly tokensPerSecond: number,
+        private readonly isHeld: boolean,
+      ) {
+        super(CARRIED);
       }
+      readiness = async (_: readonly ChatMessage[], quotes: readonly string[]): Promise<Readiness> => ({
+        held: quotes.map(() => this.isHeld),
+        tokensPerSecond: this.tokensPerSecond,
+      });
     }
-    const writer = new Anchoring('Yes.', 1_000);
-    const {
-      answer: { ledger, notices, spans },
-    } = await answer(question, writer, long);
-    const kinds = (kind: string): number => ledger.groups.filter((group) => group.kind === kind).length;
-    expect(writer.asked.length).toBeGreaterThan(1);
-    expect(writer.asked.every((text) => text.includes('session.adapter'))).toBe(true);
-    expect(kinds('anchors')).toBe(writer.asked.length - 1);
-    expect(notices.join(' ')).toContain(
-      `${kinds('anchors')} span${kinds('anchors') === 1 ? '' : 's'} compressed to fit`,
-    );
-    expect(notices.join(' ')).toContain(`${spans.length - kinds('full') - kinds('anchors')} spans left out (no room)`);
-    expect(ledger.groups.find(({ kind }) => kind === 'anchors')).toMatchObject({
-      rows: 10,
-      tokens: 80,
-      span: { path: expect.stringMatching(/^m\d+\.py$/) as string },
-    });
+    const slow = await units(new Measured(1, false));
+    expect(slow).toBe(1);
+    expect(await units(new Measured(200, false))).toBeGreaterThan(slow);
+    expect(await units(new Measured(1, true))).toBeGreaterThan(slow);
+    expect(await units(new ScriptedWriter(CARRIED, 700))).toBe(1);
   });
 
-  test('a question longer than the context is refused with a hint', async () => {
-    await expect(answer(`session ${'adapter '.repeat(2_000)}`, new ScriptedWriter('', 500))).rejects.toMatchObject({
-      code: 'contextFull',
-      hint: expect.stringMatching(/shorter/) as string,
-    });
+  test('a question longer than the context is answered by quotes', async () => {
+    const { answer: quoted } = await answer(`session ${'adapter '.repeat(2_000)}`, new ScriptedWriter('', 500));
+    expect(quoted.author).toEqual({ kind: 'extractive' });
+    expect(quoted.notices.join(' ')).toMatch(/the question takes [\d,]+ tokens/);
   });
 
-  test('if the model fails, the answer quotes the sources and gives the reason', async () => {
+  test('if the model fails, the quotes remain and a notice gives the reason', async () => {
     const asked = await answer(question, new ScriptedWriter(new Error('the model process ended')));
     expect(asked.answer.author).toEqual({ kind: 'extractive' });
     expect(asked.answer.notices[0]).toContain('the model process ended');
@@ -365,11 +345,46 @@ describe('with a model', () => {
     expect(writer.prompt).toBe('');
   });
 
-  test('a stopped answer keeps the written text', async () => {
-    const {
-      answer: { notices, markdown },
-    } = await answer(question, new ScriptedWriter('Half an ans', 4_000, 'cancelled'));
-    expect(markdown).toBe('Half an ans');
-    expect(notices).toContain('Stopped.');
+  test('a stop ends the answer at once, even if the model does not end, and keeps the quotes', async () => {
+    const library = new MemoryLibrary(FILES);
+    const controller = new AbortController();
+    const writer = new ScriptedWriter(CARRIED);
+    writer.write = () => {
+      controller.abort();
+      return new Promise(() => {});
+    };
+    const stopped = await ask(
+      { id: 'q', question, scope: { kind: 'workspace' } },
+      { library, search: library, writer: async () => ({ writer }), signal: controller.signal },
+    );
+    expect(stopped.notices).toEqual(['Stopped.']);
+    expect(stopped.markdown).toContain('Best match:');
+  });
+
+  test('times are counted from the moment the user asked', async () => {
+    const library = new MemoryLibrary(FILES);
+    const asked = Date.now() - 5_000;
+    const { timing } = await ask(
+      { id: 'q', question, scope: { kind: 'workspace' }, asked },
+      { library, search: library },
+    );
+    expect(timing.total).toBeGreaterThanOrEqual(4_900);
+    expect(timing.firstToken).toBeGreaterThanOrEqual(4_900);
+  });
+
+  test('a question that is being typed is read ahead with the units of its answer', async () => {
+    const library = new MemoryLibrary(FILES);
+    const writer = new ScriptedWriter(CARRIED);
+    const ahead: (readonly string[])[] = [];
+    const reading = Object.assign(writer, {
+      readAhead: async (_: readonly ChatMessage[], quotes: readonly string[]) => void ahead.push(quotes),
+    });
+    const tools = { library, search: library, writer: async () => ({ writer: reading }) };
+    const request = { id: 'q', question, scope: { kind: 'workspace' } } as const;
+    expect(await prepareAnswer(request, tools)).toBe(true);
+    await ask(request, tools);
+    expect(ahead[0]?.length).toBeGreaterThan(0);
+    for (const quote of ahead[0] ?? []) expect(writer.prompt).toContain(quote);
+    expect(await prepareAnswer({ ...request, question: 'xylophone zeppelin?' }, tools)).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Answer, HostMessage } from '../../src/protocol';
 import { Conversation } from '../../src/host/answers/conversation';
-import { reduceThread, type Turn } from '../../src/webview/answer/thread';
+import { heardText, reduceThread, shownText, type Turn } from '../../src/webview/answer/thread';
 
 function answer(id: string, question: string): Answer {
   return {
@@ -32,6 +32,18 @@ describe('Conversation', () => {
     ];
     expect(draw(conversation.replay())).toEqual(draw(live));
     expect(draw(live)[0]).toMatchObject({ state: 'pending', phase: 'writing', markdown: 'Because' });
+    live.push(
+      ...conversation.event('1', { type: 'reading', read: 128, total: 300 }),
+      ...conversation.event('1', { type: 'reading', read: 300, total: 300 }),
+      ...conversation.event('1', { type: 'prose', markdown: 'It ' }),
+      ...conversation.event('1', { type: 'prose', markdown: 'is.' }),
+    );
+    expect(draw(conversation.replay())).toEqual(draw(live));
+    const [written] = draw(live);
+    expect(written).toMatchObject({ reading: { read: 300, total: 300 }, prose: 'It is.' });
+    expect(shownText(written as Turn)).toBe('It is.\n\nBecause');
+    // A screen reader hears the quotes first, because they come first.
+    expect(heardText(written as Turn)).toBe('Because\n\nIt is.');
     live.push(...conversation.finish({ type: 'answerDone', answer: answer('1', 'why?') }, '1'));
     live.push(
       conversation.startAnswer('3', 'how?', { kind: 'workspace' }, true),

@@ -1,11 +1,12 @@
-/** The ledger of a prose answer: the rows of each quote, the question and the answer. */
+/** The ledger of a prose answer: the rows of each unit, the question and the answer. */
 import type { ContextLedger, LedgerGroup, Writer, Written } from '../../protocol';
-import type { Composed } from './compose-chat';
-import { costsOf } from './quotes';
+import type { Unit } from './units';
 
-/** Lists each quoted span in full, anchored spans, the question with the instructions, and the answer. */
-export async function proseLedger(composed: Composed, writer: Writer, written?: Written): Promise<ContextLedger> {
-  const costs = await costsOf(composed.used, writer);
+export async function proseLedger(units: readonly Unit[], writer: Writer, written: Written): Promise<ContextLedger> {
+  const counts = await writer.countChats(
+    ['', ...units.map(({ quote }) => quote)].map((content) => [{ role: 'user', content }]),
+  );
+  const [empty = 0, ...costs] = counts;
   const group = (kind: LedgerGroup['kind'], rows: number): LedgerGroup => ({
     kind,
     rows,
@@ -13,31 +14,18 @@ export async function proseLedger(composed: Composed, writer: Writer, written?: 
     bytes: rows * writer.bytesPerRow,
     origin: 'computed',
   });
-  const groups = composed.used.map((citation, index): LedgerGroup => ({
-    ...group('full', costs[index] ?? 0),
-    ...(written?.quotes?.origins[index] === 'memory' ? { origin: 'memory' } : {}),
-    span: { file: citation.file, path: citation.path, startLine: citation.startLine, endLine: citation.endLine },
+  const groups = units.map(({ file, path, startLine, endLine }, index): LedgerGroup => ({
+    ...group('full', Math.max(0, (costs[index] ?? 0) - empty)),
+    ...(written.quotes?.origins[index] === 'memory' ? { origin: 'memory' } : {}),
+    span: { file, path, startLine, endLine },
   }));
-  composed.anchored.forEach(({ citation: { file, path, startLine, endLine } }, index) => {
-    const { rows = 0, tokens = 0, origin } = written?.quotes?.anchors[index] ?? {};
-    if (rows > 0)
-      groups.push({
-        ...group('anchors', rows),
-        tokens,
-        origin: origin ?? 'computed',
-        span: { file, path, startLine, endLine },
-      });
-  });
   // The question's group takes the remainder, so that the sum equals the tokens read.
   const quoted = groups.reduce((sum, each) => sum + each.rows, 0);
-  groups.push(
-    group('question', Math.max(0, (written?.promptTokens ?? composed.promptTokens) - quoted)),
-    group('answer', written?.newTokens ?? 0),
-  );
+  groups.push(group('question', Math.max(0, written.promptTokens - quoted)), group('answer', written.newTokens));
   return {
     groups,
     capacityRows: writer.contextTokens,
     bytesPerRow: writer.bytesPerRow,
-    ...(written?.quotes ? { cache: written.quotes.cache } : {}),
+    ...(written.quotes ? { cache: written.quotes.cache } : {}),
   };
 }

@@ -1,68 +1,164 @@
-/** The answer in prose: a model reads numbered quotes and the question, and every citation it writes is verified. */
-import type { Citation, Span, Writer, Written } from '../../protocol';
-import { counted } from '../../base';
-import { checkMarkdown, type CheckedMarkdown } from '../citations';
+/** Writes prose from units. Each sentence is verified when it is complete, and shown only if lines carry it. */
+import type { ChatMessage, Citation, Writer, Written } from '../../protocol';
+import { checkMarkdown, CitationList, sentencesOf } from '../citations';
 import type { AssistantLibrary } from '../library';
-import type { Composed } from './compose-chat';
+import { Attribution, type Carried } from './attribution';
+import type { Unit } from './units';
 
-export interface ProseAnswer {
+export interface ProseRequest {
+  chat: ChatMessage[];
+  units: readonly Unit[];
+  /** Its words are no grounds for a sentence. */
+  question: string;
+  /** Citations that are shown already. Sentences that rest on their lines reuse their numbers. */
+  shown: readonly Citation[];
+}
+
+export interface ProseListener {
+  signal?: AbortSignal | undefined;
+  onRead?: ((read: number, total: number) => void) | undefined;
+  /** More verified text, with its citations. */
+  onProse?: ((markdown: string, citations: readonly Citation[]) => void) | undefined;
+}
+
+export interface Prose {
+  /** Verified text; empty if no sentence is carried. */
   markdown: string;
+  /** The shown citations and those of the text. */
   citations: readonly Citation[];
-  notices: string[];
+  /** Sentences that nothing carries. */
+  dropped: readonly string[];
   written: Written;
 }
 
-/**
- * Writes the answer and verifies its citations. The streamed text is unverified. The returned Markdown is verified.
- */
+const MAX_NEW_TOKENS = 220;
+/** A draft with this many sentences in a row that nothing carries is given up. */
+const GIVE_UP = 4;
+/** A sentence that leans on the one before it. */
+const LEANS =
+  /^(it|its|this|that|these|those|they|their|he|she|such|here|then|also|so|thus|therefore|however|additionally|in addition|otherwise)\b/i;
+/** A shown citation stands for a sentence if it has at most this many lines more than the sentence's own. */
+const WIDER = 12;
+
 export async function writeProse(
-  composed: Composed,
+  { chat, units, question, shown }: ProseRequest,
   writer: Writer,
   library: Pick<AssistantLibrary, 'read'>,
-  options: { signal?: AbortSignal; onText: (text: string) => void },
-): Promise<ProseAnswer> {
-  const written = await writer.write(composed.chat, {
-    maxNewTokens: composed.maxNewTokens,
-    signal: options.signal,
-    onText: options.onText,
-    quotes: composed.used.map(({ text }) => text),
-    ...(composed.anchored.length > 0 ? { anchors: composed.anchored.map(({ citation }) => citation.text) } : {}),
+  { signal, onRead, onProse }: ProseListener,
+): Promise<Prose> {
+  const enough = new AbortController();
+  const draft = new Draft(units, question, shown, (markdown, citations) => onProse?.(markdown, citations));
+  const written = await writer.write(chat, {
+    maxNewTokens: MAX_NEW_TOKENS,
+    signal: signal ? AbortSignal.any([signal, enough.signal]) : enough.signal,
+    quotes: units.map(({ quote }) => quote),
+    ...(onRead ? { onRead } : {}),
+    onText: (text) => {
+      draft.push(text);
+      if (draft.inVain >= GIVE_UP) enough.abort();
+    },
   });
-  const checked = await checkMarkdown(written.text.trim(), composed.used, library);
-  return {
-    markdown: checked.markdown,
-    citations: checked.citations,
-    notices: noticesOf(composed, written, checked),
-    written,
-  };
+  // A sentence that was cut off may lack its point.
+  if (written.stopped === 'end') draft.end();
+  const checked = await checkMarkdown(draft.markdown.trim(), draft.citations, library, { renumber: false });
+  return { markdown: checked.markdown, citations: draft.citations, dropped: draft.dropped, written };
 }
 
-function noticesOf(composed: Composed, written: Written, checked: CheckedMarkdown): string[] {
-  const notices: string[] = [];
-  if (checked.removed.length > 0) notices.push(`Citations removed: ${checked.removed.join(' ')}`);
-  if (checked.citations.length === 0 && composed.used.length > 0)
-    notices.push('None of the model’s citations could be verified. Check the spans before you rely on this answer.');
-  if (written.stopped === 'length')
-    notices.push(
-      `The answer was cut off at ${counted(written.newTokens, 'token')}, the limit of this model's context.`,
+/** A draft while it is written: text in, carried sentences out. */
+class Draft {
+  markdown = '';
+  readonly dropped: string[] = [];
+  /** Sentences dropped since the last one that is carried. */
+  inVain = 0;
+  private pending = '';
+  private inFence = false;
+  /** White space and list marks before the next sentence, and a heading of a list. */
+  private lead = '';
+  private readonly attribution: Attribution;
+  private readonly list: CitationList;
+  private readonly said = new Set<string>();
+
+  constructor(
+    units: readonly Unit[],
+    question: string,
+    shown: readonly Citation[],
+    private readonly emit: (markdown: string, citations: readonly Citation[]) => void,
+  ) {
+    this.attribution = new Attribution(units, question);
+    this.list = new CitationList(shown);
+  }
+
+  get citations(): readonly Citation[] {
+    return this.list.all;
+  }
+
+  push(text: string): void {
+    this.pending += text;
+    for (let end = this.pending.indexOf('\n'); end >= 0; end = this.pending.indexOf('\n')) {
+      const line = this.pending.slice(0, end);
+      this.pending = this.pending.slice(end + 1);
+      this.line(line);
+      if (this.markdown !== '') this.lead += '\n';
+    }
+    const sentences = sentencesOf(this.pending);
+    // The last one may go on.
+    while (!this.inFence && !/^\s*[`~]{3}/.test(this.pending) && sentences.length > 1) {
+      const sentence = sentences.shift() as string;
+      this.pending = this.pending.slice(sentence.length);
+      this.sentence(sentence);
+    }
+  }
+
+  end(): void {
+    this.line(this.pending);
+    this.pending = '';
+  }
+
+  /** Code is left out: the quotes show it, with its lines. */
+  private line(line: string): void {
+    if (/^\s*(```|~~~)/.test(line)) this.inFence = !this.inFence;
+    else if (!this.inFence) for (const sentence of sentencesOf(line)) this.sentence(sentence);
+  }
+
+  private sentence(raw: string): void {
+    const [, mark = '', body = ''] = /^(\s*(?:[-*+]|\d+[.)]|#+)?\s*)([\s\S]*)$/.exec(raw) ?? [];
+    const text = body.replace(/\s*\[\d+\]/g, '').trim();
+    if (text === '') return;
+    // Without the sentence before it, a pronoun has lost its meaning.
+    const isLoose = this.inVain > 0 && LEANS.test(text);
+    const carried = this.said.has(text) || isLoose ? undefined : this.attribution.attribute(text);
+    if (!carried) {
+      this.dropped.push(text);
+      this.inVain += 1;
+      return;
+    }
+    this.inVain = 0;
+    this.said.add(text);
+    const markers = [...new Set(carried.spans.map((span) => this.cite(span)))].map((number) => `[${number}]`).join(' ');
+    const [, words = text, stop = ''] = /^([\s\S]*?)([.!?:;]*)$/.exec(text) ?? [];
+    const isItem = /[-*+\d]/.test(mark);
+    const gap = this.markdown === '' ? '' : this.lead.includes('\n') || isItem ? separator(this.lead, isItem) : ' ';
+    this.lead = '';
+    const shown = `${gap}${isItem ? mark.trimStart() : ''}${words} ${markers}${stop}`;
+    this.markdown += shown;
+    this.emit(shown, this.citations);
+  }
+
+  private cite(span: Carried['spans'][number]): number {
+    const { unit, ...place } = span;
+    const wider = this.list.all.find(
+      (each) =>
+        each.file === place.file &&
+        each.startLine <= place.startLine &&
+        each.endLine >= place.endLine &&
+        each.endLine - each.startLine <= place.endLine - place.startLine + WIDER,
     );
-  if (written.stopped === 'cancelled') notices.push('Stopped.');
-  if (composed.inPart.length > 0)
-    notices.push(`${counted(composed.inPart.length, 'span')} cut to fit: ${named(composed.inPart)}.`);
-  const held = composed.anchored.filter((_, i) => (written.quotes?.anchors[i]?.rows ?? 0) > 0).map(({ span }) => span);
-  if (held.length > 0) notices.push(`${counted(held.length, 'span')} compressed to fit: ${named(held)}.`);
-  const dropped = [
-    ...composed.anchored.map(({ span }) => span).filter((span) => !held.includes(span)),
-    ...composed.dropped,
-  ];
-  if (dropped.length > 0) notices.push(`${counted(dropped.length, 'span')} left out (no room): ${named(dropped)}.`);
-  if (composed.turnsDropped > 0)
-    notices.push(`${counted(composed.turnsDropped, 'earlier question')} left out (no room).`);
-  return notices;
+    if (wider) return wider.number;
+    const lines = unit.text.split('\n').slice(place.startLine - unit.startLine, place.endLine - unit.startLine + 1);
+    return this.list.cite({ ...place, text: lines.join('\n'), label: unit.label }).number;
+  }
 }
 
-/** Names the first few spans. */
-export function named(spans: readonly Span[]): string {
-  const names = spans.slice(0, 5).map(({ path, startLine, endLine }) => `${path}:${startLine}–${endLine}`);
-  return `${names.join(', ')}${spans.length > 5 ? ' …' : ''}`;
+function separator(lead: string, isItem: boolean): string {
+  return isItem && !lead.includes('\n\n') ? '\n' : '\n\n';
 }

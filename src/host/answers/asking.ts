@@ -10,9 +10,12 @@ import { waitForIndex } from './index-wait';
 
 /** Maximum number of earlier turns sent with a follow-up. */
 const PREVIOUS_TURNS = 4;
+/** Fewer characters do not tell what a question is about. */
+const LEAST_TYPED = 12;
 
 /** Runs questions and explanations, one at a time. Results stream into the panels. The next question stops the last. */
 export class Asking implements vscode.Disposable {
+  private preparing: vscode.CancellationTokenSource | undefined;
   private running: { id: string; question: string; cancellation: vscode.CancellationTokenSource } | undefined;
   private readonly subscriptions: { dispose(): unknown }[];
 
@@ -33,12 +36,13 @@ export class Asking implements vscode.Disposable {
   async ask(question: string, scope: Scope, followUp: boolean): Promise<Answer | undefined> {
     const { conversation, answerView, client, cacheView, spansView } = this.services;
     const previous = followUp ? conversation.previous(PREVIOUS_TURNS) : [];
+    const asked = Date.now();
     return this.run(question, async (id, token) => {
       answerView.post(conversation.startAnswer(id, question, scope, followUp));
       await answerView.reveal();
       await this.prepare();
       await waitForIndex(client, token);
-      const answer = await client.request('ask', { id, question, scope, previous }, token);
+      const answer = await client.request('ask', { id, question, scope, previous, asked }, token);
       const messages = conversation.finish({ type: 'answerDone', answer }, id);
       this.post(messages);
       if (messages.length > 0) {
@@ -48,6 +52,21 @@ export class Asking implements vscode.Disposable {
       this.history.add(answer).catch((error: unknown) => this.services.log.warn(`History: ${String(error)}`));
       return answer;
     });
+  }
+
+  /** Lets the worker read ahead for a question that is being typed. The next call, or an answer, ends it. */
+  prepareFor(question: string, followUp: boolean): void {
+    this.preparing?.cancel();
+    if (this.running || question.trim().length < LEAST_TYPED) return;
+    const { conversation, client } = this.services;
+    const preparing = new vscode.CancellationTokenSource();
+    this.preparing = preparing;
+    const scope: Scope = followUp ? conversation.latestScope() : { kind: 'workspace' };
+    const previous = followUp ? conversation.previous(PREVIOUS_TURNS) : [];
+    client
+      .request('prepare', { id: randomUUID(), question, scope, previous }, preparing.token)
+      .catch(() => {})
+      .finally(() => preparing.dispose());
   }
 
   async explain(span: Span, options: { fresh?: boolean; followUp?: boolean } = {}): Promise<void> {
@@ -90,6 +109,7 @@ export class Asking implements vscode.Disposable {
     work: (id: string, token: vscode.CancellationToken) => Promise<R>,
   ): Promise<R | undefined> {
     this.stop();
+    this.preparing?.cancel();
     const id = randomUUID();
     const cancellation = new vscode.CancellationTokenSource();
     this.running = { id, question, cancellation };

@@ -40,8 +40,9 @@ export class Conversation {
     const turn = this.find(id);
     if (!turn || turn.end) return [];
     const last = turn.events.at(-1);
-    if (event.type === 'delta' && last?.type === 'delta')
-      turn.events[turn.events.length - 1] = { type: 'delta', markdown: last.markdown + event.markdown };
+    if ((event.type === 'delta' || event.type === 'prose') && last?.type === event.type)
+      turn.events[turn.events.length - 1] = { ...event, markdown: last.markdown + event.markdown };
+    else if (event.type === 'reading' && last?.type === 'reading') turn.events[turn.events.length - 1] = event;
     else turn.events.push(event);
     return [{ type: 'answerEvent', id, event }];
   }
@@ -69,7 +70,7 @@ export class Conversation {
     return this.turns
       .flatMap((turn) =>
         turn.end?.type === 'answerDone'
-          ? [{ question: turn.end.answer.question, answer: turn.end.answer.markdown }]
+          ? [{ question: turn.end.answer.question, answer: turn.end.answer.prose ?? turn.end.answer.markdown }]
           : [],
       )
       .slice(-limit);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
+import { formatCount } from '../../base';
 import { coverageLine } from '../answers/coverage-line';
 import { waitForIndex } from '../answers/index-wait';
 import { linesRange } from '../editor/span-opener';
@@ -39,14 +40,21 @@ async function ask(
 ): Promise<void> {
   const id = randomUUID();
   const safe = new SafeMarkdownStream();
+  const asked = Date.now();
+  let told = 0;
   let streamed = false;
   const events = client.on('answer/event', ({ id: of, event }) => {
     if (of !== id) return;
-    if (event.type === 'phase' && event.phase !== 'writing')
-      stream.progress(
-        event.phase === 'retrieving' ? vscode.l10n.t('Searching the workspace') : vscode.l10n.t('Reading'),
-      );
-    if (event.type === 'delta') {
+    if (event.type === 'phase' && event.phase === 'retrieving')
+      stream.progress(vscode.l10n.t('Searching the workspace'));
+    if (event.type === 'phase' && event.phase === 'loading') stream.progress(vscode.l10n.t('Loading the model'));
+    // A chat cannot insert above, so the evidence is shown as references until the prose is written.
+    if (event.type === 'citation') references(stream, [event.citation]);
+    if (event.type === 'reading' && (told === 0 || event.read - told > event.total / 4)) {
+      told = event.read;
+      stream.progress(vscode.l10n.t('Reading {0} of {1} tokens', formatCount(event.read), formatCount(event.total)));
+    }
+    if (event.type === 'prose') {
       streamed = true;
       stream.markdown(safe.push(event.markdown));
     }
@@ -55,11 +63,12 @@ async function ask(
     await waitForIndex(client, token);
     const answer = await client.request(
       'ask',
-      { id, question: request.prompt, scope: { kind: 'workspace' }, previous: previousTurns(context) },
+      { id, question: request.prompt, scope: { kind: 'workspace' }, previous: previousTurns(context), asked },
       token,
     );
-    stream.markdown(streamed ? safe.end() : safeAnswer(answer.markdown));
-    references(stream, answer.citations);
+    if (streamed) stream.markdown(safe.end());
+    const rest = streamed && answer.prose !== undefined ? answer.markdown.slice(answer.prose.length) : answer.markdown;
+    stream.markdown(safeAnswer(rest));
     for (const notice of answer.notices) stream.markdown(`\n\n*${withoutPicturesAndHtml(notice)}*`);
     stream.markdown(`\n\n*${coverageLine(answer.coverage)}*`);
   } finally {

@@ -129,14 +129,13 @@ function tooltip(face: Face, client: ClientState, index: IndexStatus | undefined
   if (index && client.kind === 'running') {
     for (const fact of indexFacts(index))
       text.appendMarkdown(`$(${fact.icon}) `).appendText(`${fact.label} · ${fact.detail}`).appendMarkdown('  \n');
-    const unread = index.problems.length + (index.moreProblems ?? 0);
-    if (unread > 0)
+    if (index.problems.length > 0)
       text
         .appendMarkdown('$(warning) ')
         .appendText(
-          unread === 1
+          index.problems.length === 1
             ? vscode.l10n.t('1 file could not be read')
-            : vscode.l10n.t('{0} files could not be read', formatNumber(unread)),
+            : vscode.l10n.t('{0} files could not be read', index.problems.length),
         )
         .appendMarkdown('\n\n');
   }

@@ -14,6 +14,7 @@ const ALLOWED = new Set([
   'anchorage.restartWorker',
   'anchorage.resumeIndexing',
   'anchorage.openAnswer',
+  'anchorage.chooseModel',
 ]);
 
 /** Runs the actions of the panels. */
@@ -31,6 +32,8 @@ export function createReceiver(services: () => { services: Services; asking: Ask
             message.followUp,
           ),
         );
+      case 'typing':
+        return asking.prepareFor(message.question, message.followUp);
       case 'stop':
         return asking.stop();
       case 'open':

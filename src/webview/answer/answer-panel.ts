@@ -7,11 +7,14 @@ import { loadState, post, saveState } from '../shared/host';
 import { plainText } from '../shared/markdown';
 import { shared } from '../shared/styles';
 import { t } from '../shared/strings';
-import { announcement, reduceThread, type Turn } from './thread';
+import { announcement, heardText, reduceThread, type Turn } from './thread';
 import type { TurnElement } from './turn-element';
 import './turn-element';
 import { welcome } from './welcome';
 import { answerPanelStyles } from './answer-panel-styles';
+
+/** A pause in typing (ms) after which the worker reads ahead. */
+const TYPING_PAUSE = 500;
 
 interface Saved {
   draft: string;
@@ -29,6 +32,7 @@ export class AnswerPanel extends LitElement {
   @query('textarea') private input!: HTMLTextAreaElement;
   private inbox: HostMessage[] = [];
   private frame = 0;
+  private pause: ReturnType<typeof setTimeout> | undefined;
   /** Number of characters and the phase of the running turn that the screen reader has announced. */
   private told = { id: '', characters: 0, phase: '' };
   private followsEnd = true;
@@ -57,6 +61,9 @@ export class AnswerPanel extends LitElement {
       this.status && (this.status.state === 'indexing' || this.status.state === 'walking')
         ? { files: this.status.filesIndexed, of: this.status.filesKnown }
         : undefined;
+    const model = this.status?.model;
+    // The bundled model ranks and never writes.
+    const offersModel = model !== undefined && (model.state === 'none' || model.author.kind === 'bundled');
     const running = this.turns.some((turn) => turn.state === 'pending');
     return html`
       <div
@@ -75,7 +82,12 @@ export class AnswerPanel extends LitElement {
             : repeat(
                 this.turns,
                 ({ id }) => id,
-                (turn) => html`<anchorage-turn .turn=${turn} .indexing=${indexing}></anchorage-turn>`,
+                (turn) =>
+                  html`<anchorage-turn
+                    .turn=${turn}
+                    .indexing=${indexing}
+                    .offersModel=${offersModel}
+                  ></anchorage-turn>`,
               )
         }
       </div>
@@ -147,9 +159,10 @@ export class AnswerPanel extends LitElement {
   private speak(): void {
     const turn = this.turns.at(-1);
     if (!turn) return;
+    const text = heardText(turn);
     if (turn.id !== this.told.id)
-      this.told = { id: turn.id, characters: turn.state === 'pending' ? 0 : turn.markdown.length, phase: turn.state };
-    const next = announcement(turn.markdown, this.told.characters, turn.state !== 'pending');
+      this.told = { id: turn.id, characters: turn.state === 'pending' ? 0 : text.length, phase: turn.state };
+    const next = announcement(text, this.told.characters, turn.state !== 'pending');
     this.told.characters += next.length;
     const parts = next.trim() ? [plainText(next)] : [];
     const phase = turn.state === 'pending' ? (turn.phase ?? 'retrieving') : turn.state;
@@ -157,6 +170,7 @@ export class AnswerPanel extends LitElement {
       this.told.phase = phase;
       const words = {
         retrieving: t('Searching the workspace'),
+        loading: t('Loading the model'),
         reading: t('Reading'),
         writing: '',
         done: t('Answer complete, {0} sources.', turn.citations.length),
@@ -172,6 +186,7 @@ export class AnswerPanel extends LitElement {
     event.preventDefault();
     const question = this.draft.trim();
     if (!question) return;
+    clearTimeout(this.pause);
     post({ type: 'ask', question, followUp: this.turns.length > 0 });
     this.setDraft('');
     this.input.focus();
@@ -179,6 +194,11 @@ export class AnswerPanel extends LitElement {
 
   private onInput(): void {
     this.setDraft(this.input.value);
+    clearTimeout(this.pause);
+    this.pause = setTimeout(
+      () => post({ type: 'typing', question: this.draft.trim(), followUp: this.turns.length > 0 }),
+      TYPING_PAUSE,
+    );
   }
 
   private onKey(event: KeyboardEvent): void {

@@ -8,11 +8,15 @@ export interface Turn {
   scope?: Scope;
   span?: Span;
   state: 'pending' | 'done' | 'failed' | 'stopped';
-  phase?: 'retrieving' | 'reading' | 'writing' | undefined;
+  phase?: 'retrieving' | 'loading' | 'reading' | 'writing' | undefined;
   /** Progress (0…1) of an explanation. */
   progress?: { fraction: number; message: string };
   found?: number | undefined;
+  /** Tokens that the model has read, of those that it must read. */
+  reading?: { read: number; total: number } | undefined;
   markdown: string;
+  /** Streamed prose, which stands above `markdown`; a finished answer has it in `markdown`. */
+  prose?: string | undefined;
   citations: readonly Citation[];
   coverage?: Coverage;
   answer?: Answer;
@@ -45,6 +49,8 @@ export function reduceThread(turns: readonly Turn[], message: HostMessage): read
         state: 'done',
         phase: undefined,
         found: undefined,
+        reading: undefined,
+        prose: undefined,
         markdown: answer.markdown,
         citations: answer.citations,
         coverage: answer.coverage,
@@ -94,8 +100,12 @@ function applyEvent(turn: Turn, event: AnswerEvent): Turn {
       return { ...turn, phase: event.phase };
     case 'spans':
       return { ...turn, found: event.spans.length, coverage: event.coverage };
+    case 'reading':
+      return { ...turn, reading: { read: event.read, total: event.total } };
     case 'delta':
       return { ...turn, markdown: turn.markdown + event.markdown };
+    case 'prose':
+      return { ...turn, prose: (turn.prose ?? '') + event.markdown };
     case 'citation':
       return {
         ...turn,
@@ -104,6 +114,18 @@ function applyEvent(turn: Turn, event: AnswerEvent): Turn {
     case 'ledger':
       return turn;
   }
+}
+
+/** The text of a turn in the order in which it is shown. */
+export function shownText({ prose, markdown }: Pick<Turn, 'prose' | 'markdown'>): string {
+  return prose ? `${prose}\n\n${markdown}` : markdown;
+}
+
+/** The text of a turn in the order in which it arrives: the quotes, then the prose above them. */
+export function heardText({ answer, prose = answer?.prose, markdown }: Turn): string {
+  if (!prose) return markdown;
+  const quotes = answer?.prose === undefined ? markdown : markdown.slice(answer.prose.length).trimStart();
+  return `${quotes}\n\n${prose}`;
 }
 
 /**

@@ -16,7 +16,7 @@ import { sourceList, type OpenedSources } from './source-list';
 import { turnFoot } from './turn-foot';
 import { turnStyles } from './turn-styles';
 import { partialTag, scopeTag } from './turn-tags';
-import type { Turn } from './thread';
+import { shownText, type Turn } from './thread';
 
 /** One question with its answer, or one explanation. */
 @customElement('anchorage-turn')
@@ -24,6 +24,8 @@ export class TurnElement extends LitElement {
   @property({ attribute: false }) turn!: Turn;
   /** Progress of indexing while a question waits for it. */
   @property({ attribute: false }) indexing: { files: number; of: number } | undefined;
+  /** Whether no model is chosen that writes. */
+  @property({ attribute: false }) offersModel = false;
   @state() private opened: OpenedSources = { quotes: new Set(), all: false };
 
   static override styles = [shared, prose, turnStyles];
@@ -39,7 +41,7 @@ export class TurnElement extends LitElement {
         ${turn.state === 'failed' ? this.failure() : nothing}
         ${turn.state === 'stopped' ? html`<p class="dim">${t('Stopped.')}</p>` : nothing}
         ${turn.citations.length > 0 ? sourceList(turn.citations, this.opened, (opened) => (this.opened = opened)) : nothing}
-        ${this.notices()} ${turn.state === 'done' ? turnFoot(turn) : nothing}
+        ${this.notices()} ${turn.state === 'done' ? turnFoot(turn, this.offersModel) : nothing}
       </article>
     `;
   }
@@ -58,7 +60,7 @@ export class TurnElement extends LitElement {
       turn.citations.map((citation) => [citation.number, { number: citation.number, label: citationLabel(citation) }]),
     );
     return html`<div class="prose ${turn.state === 'pending' ? 'writing' : ''}" @click=${this.onProseClick}>
-      ${guard([turn.markdown, turn.citations], () => unsafeHTML(renderMarkdown(turn.markdown, labels)))}
+      ${guard([turn.prose, turn.markdown, turn.citations], () => unsafeHTML(renderMarkdown(shownText(turn), labels)))}
     </div>`;
   }
 
@@ -73,7 +75,10 @@ export class TurnElement extends LitElement {
       turn.progress?.message ??
       {
         retrieving: t('Searching the workspace…'),
-        reading: turn.found ? t('Reading {0} spans…', turn.found) : t('Reading…'),
+        loading: t('Loading the model…'),
+        reading: turn.reading
+          ? t('Reading {0} of {1} tokens…', formatCount(turn.reading.read), formatCount(turn.reading.total))
+          : t('Reading…'),
         writing: t('Writing…'),
       }[turn.phase ?? 'retrieving'];
     const share = turn.progress ? ` ${formatShare(turn.progress.fraction)}` : '';

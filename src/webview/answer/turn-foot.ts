@@ -7,13 +7,14 @@ import type { Turn } from './thread';
 import { authorTag } from './turn-tags';
 
 /** The footer of a finished turn: author, coverage, time and actions. */
-export function turnFoot(turn: Turn): TemplateResult {
+export function turnFoot(turn: Turn, offersModel: boolean): TemplateResult {
   const { answer, explanation, coverage, span } = turn;
   const author = answer?.author ?? explanation?.author;
   return html`<div class="foot">
     ${author ? authorTag(author) : nothing} ${coverage ? html`<span>${coverageText(coverage)}</span>` : nothing}
     ${answer ? html`<span title=${t('First words after {0}', formatDuration(answer.timing.firstToken))}>${formatDuration(answer.timing.total)}</span>` : nothing}
     ${explanation?.cached ? html`<span>${t('Cached')}</span>` : nothing}
+    ${answer && offersModel ? html`<button class="link" @click=${() => post({ type: 'command', command: 'anchorage.chooseModel' })}>${t('Add written answers…')}</button>` : nothing}
     <span class="actions">
       ${explanation && span ? iconButton('refresh', t('Explain again'), () => post({ type: 'explain', span, fresh: true })) : nothing}
       ${answer ? iconButton('layers', t('Show Cache'), () => post({ type: 'command', command: 'anchorage.showCache' })) : nothing}

@@ -1,0 +1,45 @@
+/** What a model reads for a question. */
+import type { ChatMessage, Writer } from '../../protocol';
+import { AppError, counted } from '../../base';
+import type { Evidence } from '../quote/evidence';
+import { promptOf } from './prompt';
+import { candidateUnits, chooseUnits, type Unit } from './units';
+
+export interface Reading {
+  units: readonly Unit[];
+  chat: ChatMessage[];
+}
+
+/** Rows kept for the answer. */
+const ANSWER_ROWS = 300;
+
+/**
+ * Undefined if there is nothing to read, or the units do not hold the question's subject.
+ *
+ * @throws AppError('contextFull') if the task alone does not fit
+ */
+export async function readingFor(
+  evidence: Pick<Evidence, 'passages' | 'weights'>,
+  task: string,
+  writer: Writer,
+  signal?: AbortSignal,
+): Promise<Reading | undefined> {
+  const candidates = candidateUnits(evidence);
+  const [frame = 0] = await writer.countChats([promptOf([], task)], signal);
+  const room = writer.contextTokens - ANSWER_ROWS - frame;
+  if (room <= 0)
+    throw new AppError(
+      'contextFull',
+      `the question takes ${counted(frame, 'token')}, and the model has room for ${Math.max(0, room + frame)}.`,
+    );
+  const { units } = await chooseUnits(candidates, writer, (chosen) => promptOf(chosen, task), room, signal);
+  if (units.length === 0 || !isGrounded(units, evidence)) return undefined;
+  return { units, chat: promptOf(units, task) };
+}
+
+/** Minimum share of the question's weight in the units. */
+const GROUNDED = 0.35;
+
+function isGrounded(units: readonly Unit[], { weights }: Pick<Evidence, 'weights'>): boolean {
+  return weights.covered(units.map(({ quote }) => quote).join('\n')) >= GROUNDED;
+}

@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest';
+import { Attribution } from '../../../src/assistant/write/attribution';
+import { unitOf } from '../../../src/assistant/write/units';
+
+const CLIENT = `class Client:
+    def redirect_headers(self, request, url):
+        headers = Headers(request.headers)
+        if not same_origin(url, request.url):
+            # Strip Authorization headers when responses are redirected
+            # away from the origin.
+            headers.pop("Authorization", None)
+        return headers
+
+    def send(self, request):
+        """Send a request, and retry it at most 3 times."""
+        return self.transport.handle(request)`.split('\n');
+const GUIDE = ['# Timeouts', '', 'The default timeout of a client is five seconds of inactivity.'];
+
+const units = [
+  unitOf({ file: '/w/client.py', path: 'client.py', startLine: 1, endLine: CLIENT.length }, CLIENT, 'Client'),
+  unitOf({ file: '/w/guide.md', path: 'guide.md', startLine: 1, endLine: 3 }, GUIDE, 'Timeouts'),
+];
+const linesOf = (sentence: string, question = 'What happens on a redirect?'): string[] =>
+  (new Attribution(units, question).attribute(sentence)?.spans ?? []).map(
+    ({ path, startLine, endLine }) => `${path}:${startLine}-${endLine}`,
+  );
+
+describe('a sentence is bound to', () => {
+  test.each([
+    ['It strips the `Authorization` header when responses leave the origin.', /^client\.py:4-5$/],
+    ['The default timeout is five seconds of inactivity.', /^guide\.md:3-3$/],
+    ['A request is retried at most 3 times.', /^client\.py:11-11$/],
+  ])('the lines that carry it: %s', (sentence, place) => {
+    const [first] = linesOf(sentence);
+    expect(first).toMatch(place);
+  });
+
+  test('two places if each carries a part', () => {
+    const lines = linesOf(
+      'It strips Authorization headers away from the origin, and the timeout is five seconds of inactivity.',
+    );
+    expect(lines.map((line) => line.split(':')[0]).sort()).toEqual(['client.py', 'guide.md']);
+  });
+});
+
+describe('nothing carries a sentence', () => {
+  test.each([
+    ['with a name that no line has', 'It strips headers away from the origin with `strip_headers`.'],
+    ['with another number', 'A request is retried at most 4 times.'],
+    ['with words that no line has', 'The cookies are encrypted with a secret key.'],
+    ['of the question’s words alone', 'This is what happens on a redirect.'],
+    ['that denies what no line denies', 'The default timeout is never five seconds of inactivity.'],
+  ])('%s', (_, sentence) => {
+    expect(linesOf(sentence)).toEqual([]);
+  });
+});
