@@ -20,4 +20,6 @@ it('finds the slope of a leak', () => {
   const samples = Array.from({ length: 30 }, (_, i) => sample(i * 10));
   expect(slopeOf(samples, ({ rss }) => rss)).toBeCloseTo(3_600_000);
   expect(slopeOf(samples, ({ descriptors }) => descriptors)).toBe(0);
+  const restarted = [sample(500), sample(600), ...samples];
+  expect(slopeOf(restarted, ({ rss }) => rss)).toBeCloseTo(3_600_000);
 });

@@ -143,9 +143,14 @@ function gone(error: unknown): void {
     throw error;
 }
 
-/** Growth an hour by least squares, without the first third, in which caches fill. */
+/**
+ * Growth an hour by least squares, without the first third, in which caches fill. A process that ended and came back
+ * counts from its last start.
+ */
 export function slopeOf(samples: readonly Sample[], value: (sample: Sample) => number): number {
-  const used = samples.slice(Math.floor(samples.length / 3));
+  const start = samples.findLastIndex(({ at }, i) => i > 0 && at < (samples[i - 1]?.at ?? 0));
+  const life = samples.slice(Math.max(0, start));
+  const used = life.slice(Math.floor(life.length / 3));
   const n = used.length;
   const meanAt = used.reduce((sum, { at }) => sum + at, 0) / n;
   const mean = used.reduce((sum, sample) => sum + value(sample), 0) / n;
