@@ -42,7 +42,7 @@ describe('eight commands at once', () => {
     // The lock of a living process that has stored nothing yet.
     const lock = join(indexFolder(terminal.storage), 'lock');
     mkdirSync(indexFolder(terminal.storage), { recursive: true });
-    writeFileSync(lock, JSON.stringify({ pid: process.pid, token: 'theirs' }));
+    writeFileSync(lock, JSON.stringify({ pid: process.pid, token: 'theirs', since: Date.now() }));
     const waiting = terminal.start(['search', 'zzpart7']);
     await new Promise((resolve) => setTimeout(resolve, 3_000));
     expect(readdirSync(indexFolder(terminal.storage))).toEqual(['lock']);

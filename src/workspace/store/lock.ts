@@ -15,6 +15,8 @@ const EMPTY_MS = 2_000;
 interface LockText {
   pid: number;
   token: string;
+  /** Time (ms since 1970) when the lock was taken; 0 in the locks of earlier versions. */
+  since: number;
 }
 
 export class StoreLock {
@@ -37,9 +39,9 @@ export class StoreLock {
   }
 
   /** The process that has the lock; undefined when it is free. */
-  static owner(file: string): number | undefined {
+  static owner(file: string): { pid: number; since: number } | undefined {
     const found = readLock(file);
-    return typeof found !== 'object' || !isAlive(found.pid) ? undefined : found.pid;
+    return typeof found !== 'object' || !isAlive(found.pid) ? undefined : { pid: found.pid, since: found.since };
   }
 
   private acquire(): boolean {
@@ -65,7 +67,7 @@ export class StoreLock {
   private write(): void {
     const handle = openSync(this.file, 'wx');
     try {
-      writeSync(handle, JSON.stringify({ pid: process.pid, token: this.token } satisfies LockText));
+      writeSync(handle, JSON.stringify({ pid: process.pid, token: this.token, since: Date.now() } satisfies LockText));
     } catch (error) {
       rmSync(this.file, { force: true });
       throw error;
@@ -147,8 +149,8 @@ function readLock(file: string): LockText | undefined | 'gone' | 'unreadable' {
     return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'gone' : 'unreadable';
   }
   try {
-    const { pid, token } = JSON.parse(text) as Partial<LockText>;
-    return typeof pid === 'number' && typeof token === 'string' ? { pid, token } : undefined;
+    const { pid, token, since = 0 } = JSON.parse(text) as Partial<LockText>;
+    return typeof pid === 'number' && typeof token === 'string' ? { pid, token, since } : undefined;
   } catch {
     return undefined;
   }

@@ -49,6 +49,8 @@ const POLL_MS = 100;
 const QUIET_MS = 1_000;
 /** Longer than the walk of a very large workspace, after which the writer stores every 128 files. */
 const PATIENCE_MS = 60_000;
+/** Enough for a writer that has been open for longer: it may be paused, or wait for the user's consent. */
+const PATIENCE_WITH_OLD_MS = 5_000;
 
 /**
  * Opens the store of a workspace. Damaged parts are dropped, and the next pass rebuilds them. An unusable store
@@ -91,18 +93,20 @@ async function openOrShare(
   const directory = indexFolder(storageDirectory);
   const started = Date.now();
   let told = false;
-  let seen = { progress: '', at: started };
+  let seen = { progress: progressOf(directory), at: started };
   for (;;) {
     const lock = takeSlot(storageDirectory, 0);
     if (lock) return openOwn(storageDirectory, lock);
     const now = Date.now();
     const progress = progressOf(directory);
     if (progress !== seen.progress) seen = { progress, at: now };
-    if (progressOf(directory, COMPLETE) !== '' || now - seen.at > patience) return openShared(directory);
     const owner = StoreLock.owner(join(directory, 'lock'));
+    const works = seen.at > started || (owner !== undefined && now - owner.since < patience);
+    const most = works ? patience : Math.min(patience, PATIENCE_WITH_OLD_MS);
+    if (progressOf(directory, COMPLETE) !== '' || now - seen.at > most) return openShared(directory);
     if (!told && owner !== undefined && now - started > QUIET_MS) {
       told = true;
-      onWait?.(owner);
+      onWait?.(owner.pid);
     }
     await sleep(POLL_MS);
   }
@@ -140,7 +144,7 @@ async function openShared(directory: string): Promise<OpenStore> {
   const owner = StoreLock.owner(join(directory, 'lock'));
   const catalogue = Catalogue.openShared(directory);
   const lexical = await LexicalIndex.openShared(join(directory, 'lexical'));
-  return { catalogue, lexical, directory, lock: undefined, sharedWith: owner ?? 0, notices: [] };
+  return { catalogue, lexical, directory, lock: undefined, sharedWith: owner?.pid ?? 0, notices: [] };
 }
 
 /**

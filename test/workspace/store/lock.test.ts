@@ -24,7 +24,7 @@ describe('the lock', () => {
   it('has one owner, and is free again when it gives it back', () => {
     const lock = StoreLock.takeFile(file);
     expect(lock).toBeDefined();
-    expect(StoreLock.owner(file)).toBe(process.pid);
+    expect(StoreLock.owner(file)).toMatchObject({ pid: process.pid });
     expect(isFree()).toBe(false);
     lock?.release();
     expect(existsSync(file)).toBe(false);
