@@ -150,11 +150,22 @@ export class Search {
     const isLexical = memory !== undefined && (!embedded?.embedding || found.trouble !== undefined);
     const encoded = isLexical ? undefined : encodedShare?.();
     return {
-      spans: placePassages(found.spans, passages, this.weights.limits.spans),
+      spans: placePassages(found.spans, passages, {
+        most: this.weights.limits.spans,
+        shareOf: this.passages.shareOf(analysed),
+        ahead: this.leadOf(analysed),
+      }),
       coverage: { ...workspace.coverage(), ...(encoded === undefined ? {} : { memories: encoded }) },
       ...(found.memory ? { memory: found.memory } : {}),
       ...(trouble === undefined ? {} : { trouble }),
     };
+  }
+
+  /** How much more of the question a passage needs than code to come before it: less when people ask for advice. */
+  private leadOf({ names, intent, text }: AnalysedQuestion): number {
+    const { ahead, aheadForAdvice } = this.weights.passages;
+    if (names.some(({ kind }) => kind === 'identifier')) return Infinity;
+    return intent.docs || ADVICE.test(text) ? aheadForAdvice : ahead;
   }
 
   private spans(candidates: readonly Candidate[]): Promise<readonly RankedSpan[]> {
@@ -274,5 +285,7 @@ function scoringMemory(
         : Promise.resolve(undefined)),
   };
 }
+
+const ADVICE = /\b(?:should|may|must|allowed|recommended|prefer(?:red)?|do i|can i)\b/i;
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

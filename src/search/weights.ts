@@ -198,8 +198,14 @@ export interface PassageWeights {
   /** Weight of the segment's score, and of the document's, in the words' share. */
   segment: number;
   document: number;
+  /** Words that a passage must have more than a span of code to come before it. */
+  ahead: number;
+  /** The same when a question asks for advice. */
+  aheadForAdvice: number;
   /** Weight of the sentence encoder's cosine beside the words, whose best passage has 1. */
   similarity: number;
+  /** The same for a question in another language than English. */
+  foreignSimilarity: number;
 }
 
 export interface SearchWeights {
@@ -303,7 +309,10 @@ export const SEARCH_WEIGHTS: SearchWeights = {
     history: 0.1,
     segment: 0.2,
     document: 0.1,
+    ahead: 0.35,
+    aheadForAdvice: 0.15,
     similarity: 1,
+    foreignSimilarity: 0.4,
   },
   reasons: { least: 0.02, scorerShare: 0.5, words: 6 },
   limits: {

@@ -43,6 +43,17 @@ export class PassageRanker {
     private readonly weights: SearchWeights,
   ) {}
 
+  /** Share (0…1) of the question's weight in a span of code, on the scale of the passages' words. */
+  shareOf(question: AnalysedQuestion): (span: RankedSpan) => number {
+    const { fields, passages: settings } = this.weights;
+    const { segmentIdf } = this.index.search(question.terms, { ...fields, limit: 0, segmentsPerDocument: 0 });
+    const termWeights = question.terms.map(({ weight }, i) => weight * (segmentIdf[i] ?? 0));
+    const total = termWeights.reduce((a, b) => a + b, 0) || 1;
+    const scorer = new PassageScorer(question, termWeights, total, settings);
+    return ({ path, text, breadcrumb }) =>
+      scorer.score({ path, text }, { start: 0, end: text.length, titles: breadcrumb });
+  }
+
   /** The best passages, best first. */
   async rank(request: PassageRequest): Promise<RankedSpan[]> {
     const { passages: settings } = this.weights;
@@ -50,10 +61,10 @@ export class PassageRanker {
     found.sort((a, b) => b.words - a.words || byPlace(a, b));
     const leading = found.slice(0, settings.encoded);
     const isEncoded = await this.addSimilarities(leading, request);
+    const similarity = isEnglish(request.question) ? settings.similarity : settings.foreignSimilarity;
     const best = Math.max(...leading.map(({ words }) => words)) || 1;
     for (const candidate of leading)
-      candidate.score =
-        candidate.words / best + (isEncoded ? settings.similarity * Math.max(0, candidate.similarity ?? 0) : 0);
+      candidate.score = candidate.words / best + (isEncoded ? similarity * Math.max(0, candidate.similarity ?? 0) : 0);
     return leading
       .sort((a, b) => b.score - a.score || byPlace(a, b))
       .slice(0, settings.returned)
@@ -86,7 +97,7 @@ export class PassageRanker {
         const key = `${docId} ${i}`;
         if (candidates.has(key) || !isWithin(passage, read)) continue;
         const text = read.document.text.slice(passage.start, passage.end);
-        const words = scorer.score(read, passage) + context;
+        const words = scorer.score(read.document, passage) + context;
         candidates.set(key, { read, passage, text, words, score: 0 });
       }
     };
@@ -122,6 +133,11 @@ export class PassageRanker {
 const HISTORY =
   /^(?:[\dA-Z.]+\s+)?(?:version\s+|release\s+|v)?\d+\.\d[\w.-]*(?:\s*[/(:–—-].*)?$|\b(?:change ?log|release notes|what'?s new|upgrading|unreleased)\b/i;
 
+/** The encoder has learnt English; it hardly tells passages of other languages apart. */
+function isEnglish({ language, text }: AnalysedQuestion): boolean {
+  return language === 'en' && (text.match(/[^\p{Script=Latin}\P{L}]/gu)?.length ?? 0) < text.length / 4;
+}
+
 const byPlace = ({ read: a, passage: own }: Candidate, { read: b, passage: other }: Candidate): number =>
   a.document.path === b.document.path ? own.start - other.start : a.document.path < b.document.path ? -1 : 1;
 
@@ -140,7 +156,10 @@ class PassageScorer {
     this.matcher = new Matcher(question.terms, question.language);
   }
 
-  score({ document }: ReadDocument, { start, end, titles }: ProsePassage): number {
+  score(
+    document: { path: string; text: string },
+    { start, end, titles }: Pick<ProsePassage, 'start' | 'end' | 'titles'>,
+  ): number {
     const { settings, question } = this;
     const frequency = new Float64Array(this.termWeights.length);
     const found = this.matcher.find(document.text, start, end, 1);
