@@ -55,7 +55,7 @@ export interface RopeTables {
 export function configFields(
   file: GgufFile,
   family: ModelFamily,
-  has: (tensor: string) => boolean,
+  shapeOf: (tensor: string) => readonly number[] | undefined,
   tables: RopeTables,
 ): Fields {
   const gguf = family.gguf as GgufFamily;
@@ -69,12 +69,14 @@ export function configFields(
       `${architecture}.expert_count`,
       'is a mixture of experts, which is not built',
     );
-  const embedding = file.tensors.get('token_embd.weight');
+  const has = (tensor: string) => shapeOf(tensor) !== undefined;
+  // In a model of several files, any of them may hold it.
+  const embedding = shapeOf('model.embed_tokens.weight');
   if (!embedding) throw new CheckpointError('missing', path, 'token_embd.weight', 'the file has no embedding matrix');
   const keys: Record<string, string> = { ...KEYS, ...gguf.fields };
   const config: Record<string, unknown> = {
     model_type: family.modelType,
-    vocab_size: embedding.shape[0],
+    vocab_size: embedding[0],
     tie_word_embeddings: !has('lm_head.weight'),
     ...tokenIds(metadata),
   };

@@ -57,8 +57,12 @@ async function describe(path: string, files: readonly GgufFile[]): Promise<Store
   const first = files[0] as GgufFile;
   const { metadata } = first;
   const family = familyOf(first);
-  const names = new Set(files.flatMap((file) => [...file.tensors.keys()].map((name) => huggingFaceName(name, family))));
-  const fields = configFields(first, family, (name) => names.has(name), await readRopeTables(files));
+  const shapes = new Map(
+    files.flatMap((file) =>
+      [...file.tensors].map(([name, { shape }]) => [huggingFaceName(name, family), shape] as const),
+    ),
+  );
+  const fields = configFields(first, family, (name) => shapes.get(name), await readRopeTables(files));
   const config = configOf(fields, family);
   return {
     path,
