@@ -21,3 +21,6 @@ export {
   type InstalledModel,
   type ModelSource,
 } from './models';
+export { findModels, purposeOf, readSpeed, recommendedFor, recordSpeed, wordsPerSecond } from './on-disk';
+export type { FoundModel, Machine, MachineSpeed, Store } from './on-disk';
+export { findServers, type LocalServer } from './local-servers';

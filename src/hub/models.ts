@@ -1,8 +1,8 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
-import { openCheckpoint } from '../engine';
-import { assertDiskSpace, downloadFile, missingBytes, type PublishedFile } from './download';
+import { basename, dirname, join, resolve } from 'node:path';
+import { isCheckpoint, openCheckpoint } from '../engine';
+import { assertDiskSpace, downloadFile, missingBytes } from './download';
 import { asHubError, HubError } from './errors';
 import { assertRepository, endpointOf, headersOf, listModel, type HubOptions, type Listing } from './listing';
 
@@ -86,22 +86,24 @@ async function downloadAll(
 }
 
 /**
- * Copies a checkpoint folder into `modelsDirectory` after opening it as a check.
+ * Copies a checkpoint, a folder or a .gguf file, into `modelsDirectory` after opening it as a check.
  *
  * @throws HubError, CheckpointError
  */
 export async function importModel(
   modelsDirectory: string,
-  folder: string,
-  name = basename(resolve(folder)),
+  path: string,
+  name = basename(resolve(path)).replace(/(?:-00001-of-\d{5})?\.gguf$/i, ''),
 ): Promise<InstalledModel> {
-  const source = resolve(folder);
+  const source = resolve(path);
   await (await openCheckpoint(source)).close();
-  const files: PublishedFile[] = [];
-  for (const file of await readdir(source)) {
-    const status = await stat(join(source, file));
-    if (status.isFile() && /\.(json|jinja|safetensors)$|^(LICENSE|NOTICE)/i.test(file))
-      files.push({ name: file, size: status.size, digest: { kind: 'git', hex: '' } });
+  const isFile = (await sizeOf(source)) !== undefined;
+  const folder = isFile ? dirname(source) : source;
+  const files: { name: string; size: number }[] = [];
+  for (const file of isFile ? await shardsOf(source) : await readdir(source)) {
+    const size = await sizeOf(join(folder, file));
+    if (size !== undefined && (isFile || /\.(json|jinja|safetensors|gguf)$|^(LICENSE|NOTICE)/i.test(file)))
+      files.push({ name: file, size });
   }
   return prepareModel(modelsDirectory, name, async (incoming) => {
     await assertDiskSpace(
@@ -109,9 +111,17 @@ export async function importModel(
       files.reduce((sum, file) => sum + file.size, 0),
     );
     for (const file of files)
-      await copyFile(join(source, file.name), join(incoming, file.name), constants.COPYFILE_FICLONE);
+      await copyFile(join(folder, file.name), join(incoming, file.name), constants.COPYFILE_FICLONE);
     return { from: source, added: new Date().toISOString() };
   });
+}
+
+/** The file, or all shards of its model. */
+async function shardsOf(path: string): Promise<string[]> {
+  const [, stem, total] = /^(.*)-\d{5}-of-(\d{5})\.gguf$/i.exec(basename(path)) ?? [];
+  if (stem === undefined || total === undefined) return [basename(path)];
+  const isShard = (name: string) => name.startsWith(`${stem}-`) && name.toLowerCase().endsWith(`-of-${total}.gguf`);
+  return (await readdir(dirname(path))).filter(isShard);
 }
 
 /** Fills a temporary folder, opens it as a checkpoint, and renames it to the final folder. */
@@ -200,7 +210,9 @@ export async function listModels(modelsDirectory: string): Promise<InstalledMode
     .sort();
   const models: InstalledModel[] = [];
   for (const name of names) {
-    if ((await sizeOf(join(modelsDirectory, name, 'config.json'))) !== undefined)
+    const directory = join(modelsDirectory, name);
+    // One whose weights are gone is listed too, so that it can be removed.
+    if ((await sizeOf(join(directory, 'config.json'))) !== undefined || (await isCheckpoint(directory)))
       models.push(await describeModel(modelsDirectory, name));
   }
   return models;

@@ -16,6 +16,7 @@ import {
   removeModel,
 } from '../../src/hub';
 import { parseListing } from '../../src/hub/listing';
+import { fixtureGguf, gguf, u32 } from '../engine/formats/gguf/write-gguf';
 import { FAMILIES, fixture } from '../fixtures';
 import { breakAfter, gitBlob, TestHub } from './server';
 
@@ -189,6 +190,34 @@ describe('installed models', () => {
     await rm(join(models, 'smollm2', 'source.json'));
     expect((await listModels(models))[0]?.source).toBeUndefined();
     expect(await listModels(join(models, 'nowhere'))).toEqual([]);
+  });
+});
+
+describe('a .gguf file', () => {
+  it('is imported by itself or from a folder, with all shards', async () => {
+    const { metadata, tensors, checkpoint } = await fixtureGguf('llama3', 'llama');
+    await checkpoint.close();
+    const elsewhere = await mkdtemp(join(tmpdir(), 'elsewhere-'));
+    await writeFile(join(elsewhere, 'small.gguf'), gguf(metadata, tensors));
+    const alone = await importModel(models, join(elsewhere, 'small.gguf'));
+    expect(alone.name).toBe('small');
+    expect(await readdir(alone.directory)).toEqual(expect.arrayContaining(['small.gguf', 'source.json']));
+    await (await openCheckpoint(alone.directory)).close();
+    const folder = await importModel(models, elsewhere, 'from-folder');
+    await (await openCheckpoint(folder.directory)).close();
+    expect((await listModels(models)).map(({ name }) => name)).toEqual(['from-folder', 'small']);
+
+    const split = (no: number) => ({ 'split.no': u32(no), 'split.count': u32(2) });
+    const half = tensors.length >> 1;
+    await writeFile(
+      join(elsewhere, 'big-00001-of-00002.gguf'),
+      gguf({ ...metadata, ...split(0) }, tensors.slice(0, half)),
+    );
+    await writeFile(join(elsewhere, 'big-00002-of-00002.gguf'), gguf(split(1), tensors.slice(half)));
+    const sharded = await importModel(models, join(elsewhere, 'big-00001-of-00002.gguf'));
+    expect(sharded.name).toBe('big');
+    await (await openCheckpoint(sharded.directory)).close();
+    await expect(importModel(models, join(elsewhere, 'none.gguf'))).rejects.toMatchObject({ code: 'missing' });
   });
 });
 
