@@ -2,6 +2,7 @@
 import type {
   Answer,
   AnswerEvent,
+  ChatMessage,
   Citation,
   ComposedContext,
   Explanation,
@@ -10,7 +11,11 @@ import type {
   Scope,
   Summary,
   SummaryPart,
+  Writer,
+  WriteOptions,
+  Written,
 } from '../protocol';
+import { AppError } from '../base';
 import {
   ask,
   type AskRequest,
@@ -48,6 +53,13 @@ interface Watch {
   progress?: ProgressListener;
 }
 
+interface AskOptions {
+  signal?: AbortSignal;
+  emit?: (event: AnswerEvent) => void;
+  /** Writes instead of the model in use. */
+  writer?: Writer;
+}
+
 /**
  * Longest wait (ms) for a model that is being loaded. The first load of a large model compiles it, which takes minutes.
  */
@@ -62,11 +74,13 @@ export class Answering {
   }
 
   /** Answers a question with citations. Quotes the sources when no model can write. */
-  async ask(
-    request: AskRequest,
-    { signal, emit }: { signal?: AbortSignal; emit?: (event: AnswerEvent) => void } = {},
-  ): Promise<Answer> {
-    const { workspace, search, memory } = this.parts;
+  async ask(request: AskRequest, { signal, emit, writer: given }: AskOptions = {}): Promise<Answer> {
+    const { workspace, search, memory, engines } = this.parts;
+    const sentTo = new Set<string>();
+    const state = async (): Promise<WriterState> => {
+      const { writer, ...why } = given ? { writer: given } : await this.writer('answer', signal);
+      return writer ? { writer: noting(writer, sentTo) } : why;
+    };
     const asked = request.asked ?? Date.now();
     await this.readFirst(request.scope);
     const lines = this.fileLines();
@@ -76,14 +90,14 @@ export class Answering {
       {
         library: workspace,
         search,
-        writer: this.parts.engines.writes ? () => this.writer('answer', signal) : undefined,
+        writer: given || engines.writes ? state : undefined,
         memory: memory.workspace,
         signal,
         ...(events ? { emit: events.send } : {}),
       },
     );
     await events?.sent();
-    const notices = [...answer.notices, ...this.encodingNotices(answer.citations)];
+    const notices = [...answer.notices, ...this.encodingNotices(answer.citations), ...sentNotices(sentTo)];
     return lines.convert({ ...answer, scope: request.scope, notices });
   }
 
@@ -97,6 +111,18 @@ export class Answering {
       { ...request, scope },
       { library: workspace, search, writer: async () => ({ writer }), memory: memory.workspace, signal },
     );
+  }
+
+  /** Lets the model in use answer a chat, without evidence of the workspace. @throws AppError('modelFailed') */
+  async write(chat: readonly ChatMessage[], options: WriteOptions): Promise<Written> {
+    const { writer, why } = await this.writer('answer', options.signal);
+    if (!writer)
+      throw new AppError(
+        'modelFailed',
+        why ?? 'No model is chosen.',
+        'Choose one with Anchorage: Choose Model. Questions to @anchorage are answered with quotes meanwhile.',
+      );
+    return writer.write(chat, options);
   }
 
   /** Ranks the spans of a scope for a question. */
@@ -212,7 +238,27 @@ export class Answering {
     ]);
     const writer = engines.writer(kind);
     if (writer) return { writer };
-    const { state, detail } = engines.chat.status;
+    const { state, detail } = (engines.server.status.state === 'none' ? engines.chat : engines.server).status;
     return state === 'failed' || state === 'loading' ? { why: `The model is not in use. ${detail}` } : {};
   }
+}
+
+/** Notes where text goes when a model elsewhere writes. */
+function noting(writer: Writer, sentTo: Set<string>): Writer {
+  const { author, contextTokens, bytesPerRow } = writer;
+  const host = author.kind === 'extractive' ? undefined : author.sentTo;
+  if (host === undefined) return writer;
+  return {
+    ...{ author, contextTokens, bytesPerRow },
+    countChats: (chats, signal) => writer.countChats(chats, signal),
+    write: (chat, options) => {
+      sentTo.add(host);
+      return writer.write(chat, options);
+    },
+  };
+}
+
+/** Text that left the machine is said with every answer, also with one that the model failed to write. */
+function sentNotices(sentTo: ReadonlySet<string>): string[] {
+  return [...sentTo].map((host) => `Quoted text left this machine: it was sent to ${host}.`);
 }

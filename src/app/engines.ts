@@ -1,15 +1,16 @@
 /**
- * The two models in use, each in a process of its own. The model with memory slots encodes and ranks the workspace; the
- * chosen one writes answers in prose. Both can be loaded at once.
+ * The models in use, each in a process of its own. The model with memory slots encodes and ranks the workspace; the
+ * chosen one writes answers in prose. Both can be loaded at once. A server's model may write instead of the chosen one.
  */
 import type { ModelStatus, Writer } from '../protocol';
 import { totalmem } from 'node:os';
-import { EngineProcess, type EngineOptions, type ModelChoice } from '../inference';
+import { EngineProcess, ServerModel, type EngineOptions, type ModelChoice, type ServerSettings } from '../inference';
 import type { WorkClass } from '../base';
 
 export interface ModelChoices {
   memory?: ModelChoice;
   chat?: ModelChoice;
+  server?: ServerSettings;
 }
 
 /** Memory limit of the small model's process, which was measured at 300 to 500 MB with its caches. */
@@ -22,30 +23,32 @@ const ENCODING_PATIENCE = 20_000;
 export class Engines {
   readonly memory: EngineProcess;
   readonly chat: EngineProcess;
+  readonly server: ServerModel;
 
   constructor(options: Omit<EngineOptions, 'memoryLimitBytes'>) {
     this.memory = new EngineProcess({ ...options, memoryLimitBytes: MEMORY_LIMIT_BYTES });
     this.chat = new EngineProcess({ ...options, memoryLimitBytes: totalmem() * CHAT_SHARE });
+    this.server = new ServerModel(options.changed);
   }
 
   /** Switches models. Resolves once they are loaded or have failed; `status` says which. */
-  async choose({ memory, chat }: ModelChoices): Promise<void> {
-    await Promise.all([this.memory.choose(memory), this.chat.choose(chat)]);
+  async choose({ memory, chat, server }: ModelChoices): Promise<void> {
+    await Promise.all([this.memory.choose(memory), this.chat.choose(chat), this.server.choose(server)]);
   }
 
   /** Whether a model that writes is chosen, loaded or not. */
   get writes(): boolean {
-    return this.chat.status.state !== 'none';
+    return this.server.status.state !== 'none' || this.chat.status.state !== 'none';
   }
 
-  /** The writer of prose: the chosen model, while it is loaded. */
+  /** The writer of prose: the server's model while it is connected, or the chosen model while it is loaded. */
   writer(kind: WorkClass = 'answer'): Writer | undefined {
-    return this.chat.writer(kind);
+    return this.server.writer() ?? this.chat.writer(kind);
   }
 
   /** Waits for loads in progress. */
   async settled(signal?: AbortSignal): Promise<void> {
-    await Promise.all([this.memory.settled(signal), this.chat.settled(signal)]);
+    await Promise.all([this.memory.settled(signal), this.chat.settled(signal), this.server.settled()]);
   }
 
   /** Resolves when no answer is being written. Encoding waits for it, because both use all cores. */
@@ -57,8 +60,8 @@ export class Engines {
   get status(): ModelStatus {
     const {
       memory: { status: memory },
-      chat: { status: chat },
     } = this;
+    const { status: chat } = this.server.status.state === 'none' ? this.chat : this.server;
     if (chat.state === 'none') return memory;
     return memory.state === 'none'
       ? chat

@@ -43,14 +43,19 @@ export async function chooseModels(
         ...shared,
       }
     : undefined;
-  if (chosen && (await hasMemorySlots(chosen.directory))) return { memory: { ...chosen, ...encoder } };
+  const server = settings.modelServer
+    ? { server: { address: settings.modelServer, allowedHosts: settings.allowedHosts } }
+    : {};
+  if (chosen && (await hasMemorySlots(chosen.directory))) return { memory: { ...chosen, ...encoder }, ...server };
   const directory = await bundledCheckpoint(join(packageDirectory, 'models'));
   // The bundled files have checksums and a known size, so the setting of the weights' precision does not apply.
   const bundled: ModelChoice | undefined =
     directory === undefined
       ? undefined
       : { kind: 'bundled', directory, weights: 'auto', checked: true, ...shared, ...encoder };
-  return { ...(bundled ? { memory: bundled } : {}), ...(chosen ? { chat: chosen } : {}) };
+  // A server takes the place of the checkpoint, which then needs no memory.
+  const chat = chosen && !settings.modelServer ? { chat: chosen } : {};
+  return { ...(bundled ? { memory: bundled } : {}), ...chat, ...server };
 }
 
 export function modelNames({ memory, chat }: ModelChoices): ModelNames {

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import type { FolderParams, Held, IndexStatus, WorkerSettings } from '../protocol';
 import { ExplanationCache } from '../assistant';
 import { Foreground } from '../base';
+import { recordSpeed } from '../hub';
 import { Search } from '../search';
 import type { StoreOptions, Workspace } from '../workspace';
 import { Answering } from './answering';
@@ -99,7 +100,9 @@ export class Session {
     const { storageDirectory, settings, inferenceFile, log, warn, memoryChanged, modelsChanged } = options;
     const { foreground = new Foreground() } = options;
     const workspace = await openWorkspace({ ...options, yieldToForeground: () => foreground.clear() }, warn);
-    const engines = new Engines({ file: inferenceFile, log, changed: () => modelsChanged?.() });
+    // The estimate of other models' speed rests on it; an answer does not fail with it.
+    const wrote = (bytesPerSecond: number) => void recordSpeed(options.modelsDirectory, bytesPerSecond).catch(() => {});
+    const engines = new Engines({ file: inferenceFile, log, changed: () => modelsChanged?.(), wrote });
     const memory = new MemoryService({
       library: workspace,
       engine: engines.memory,

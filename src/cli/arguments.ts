@@ -46,7 +46,18 @@ const MODEL: Record<string, Option> = {
   'model-directory': {
     type: 'string',
     value: 'DIR',
-    help: 'Checkpoint that writes the answer. Default: none; the answer quotes the sources.',
+    help: 'Checkpoint that writes the answer: a .gguf file or a folder. Default: none; the answer quotes the sources.',
+  },
+  server: {
+    type: 'string',
+    value: 'URL#MODEL',
+    help: 'Server that writes the answer, such as http://127.0.0.1:11434/v1#qwen2.5-coder:1.5b (Ollama).',
+  },
+  'allow-host': {
+    type: 'string',
+    multiple: true,
+    value: 'HOST',
+    help: 'Allow a server on another machine. The answer says that text was sent there. Repeatable.',
   },
   threads: { type: 'string', value: 'N', help: 'Threads of the engine. Default: the number of cores.' },
   weights: { type: 'string', value: 'FORMAT', help: 'auto, f32, 8bit or 4bit.' },
@@ -153,6 +164,7 @@ export const UNSET = {
   rebuild: false,
   memories: false,
   workspace: [] as string[],
+  'allow-host': [] as string[],
 };
 
 export interface Arguments {
@@ -170,6 +182,8 @@ export interface Arguments {
   rebuild: boolean;
   memories: boolean;
   'model-directory'?: string;
+  server?: string;
+  'allow-host': string[];
   threads?: string;
   weights?: string;
 }

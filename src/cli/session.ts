@@ -27,6 +27,8 @@ export const DEFAULTS: WorkerSettings = {
   filesExclude: ['**/.git', '**/.svn', '**/.hg', '**/.DS_Store'],
   maxFileBytes: 4 * 1024 * 1024,
   modelDirectory: '',
+  modelServer: '',
+  allowedHosts: [],
   memoryBudgetBytes: 2 * 1024 ** 3,
   threads: 0,
   weights: 'auto',
@@ -47,6 +49,8 @@ export async function openSession(
     ...DEFAULTS,
     secrets: args.secrets,
     modelDirectory: modelDirectoryOf(args),
+    modelServer: args.server ?? '',
+    allowedHosts: args['allow-host'],
     threads: wholeNumber('threads', args.threads, 0, command),
     weights: weightsOf(args.weights, command),
   };
@@ -78,14 +82,16 @@ export async function openSession(
   const model = options.model === 'forStored' ? existsSync(join(storageDirectory, 'memories')) : options.model;
   if (model) await session.loadModels();
   const { engines, workspace, memory, answering } = session;
-  const { status: named } = engines.chat.status.state === 'none' ? engines.memory : engines.chat;
-  if (settings.modelDirectory && named.state === 'failed') {
+  const { status: named } =
+    [engines.server, engines.chat].find(({ status }) => status.state !== 'none') ?? engines.memory;
+  const asked = settings.modelServer || settings.modelDirectory;
+  if (asked && named.state === 'failed') {
     // A model that the user named must not be skipped without a word.
     await session.close();
     throw new AppError(
       'modelFailed',
-      `The model in ${settings.modelDirectory} cannot be used. ${named.detail}`,
-      'Without --model-directory the answer quotes the sources.',
+      `The model ${settings.modelServer ? 'of' : 'in'} ${asked} cannot be used. ${named.detail}`,
+      `Without --${settings.modelServer ? 'server' : 'model-directory'} the answer quotes the sources.`,
     );
   }
   return {

@@ -16,6 +16,9 @@ export interface Settings {
   'hover.explain': 'link' | 'automatic' | 'never';
   'answer.historySize': number;
   'model.directory': string;
+  'model.folders': readonly string[];
+  'model.server': string;
+  'model.allowedHosts': readonly string[];
   'model.weights': WorkerSettings['weights'];
   'model.hub': string;
   'engine.threads': number;
@@ -41,6 +44,8 @@ export function workerSettings(): WorkerSettings {
     maxFileBytes: setting('index.maxFileSizeKB') * 1024,
     secrets: setting('index.secrets'),
     modelDirectory: setting('model.directory'),
+    modelServer: setting('model.server'),
+    allowedHosts: setting('model.allowedHosts'),
     memoryBudgetBytes: setting('memory.diskBudgetMB') * 1024 * 1024,
     threads: setting('engine.threads'),
     weights: setting('model.weights'),

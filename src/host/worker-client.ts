@@ -1,7 +1,8 @@
-import { Emitter, type Disposable, type MessageConnection } from 'vscode-jsonrpc/node';
+import { Emitter, type CancellationToken, type Disposable, type MessageConnection } from 'vscode-jsonrpc/node';
 import {
   PROTOCOL_VERSION,
   type ClientNotifications,
+  type ClientRequests,
   type InitializeParams,
   type Requests,
   type WorkerNotifications,
@@ -61,6 +62,12 @@ const REPEATED: ReadonlySet<keyof Requests> = new Set<keyof Requests>([
   'citation/locate',
 ]);
 
+/** Writes for the worker with a model of the editor. */
+type ServeWriter = (
+  params: ClientRequests['writer/write'][0],
+  token: CancellationToken,
+) => Promise<ClientRequests['writer/write'][1]>;
+
 type NotificationHandlers = { [M in keyof WorkerNotifications]: Emitter<WorkerNotifications[M]> };
 
 /**
@@ -80,11 +87,14 @@ export class WorkerClient implements Disposable {
   private readonly started = new Emitter<void>();
   private readonly handlers: NotificationHandlers = {
     'answer/event': new Emitter(),
+    'chat/text': new Emitter(),
     'work/progress': new Emitter(),
     'index/status': new Emitter(),
     log: new Emitter(),
     heartbeat: new Emitter(),
   };
+
+  private readonly writers = new Map<string, ServeWriter>();
 
   /** The current state. `onState` reports changes. */
   state: ClientState = { kind: 'asleep' };
@@ -114,6 +124,12 @@ export class WorkerClient implements Disposable {
 
   on<M extends keyof WorkerNotifications>(method: M, listener: (params: WorkerNotifications[M]) => void): Disposable {
     return this.handlers[method].event(listener);
+  }
+
+  /** Answers the worker's requests to write for the question `id`, until the result is disposed. */
+  serveWriter(id: string, write: ServeWriter): Disposable {
+    this.writers.set(id, write);
+    return { dispose: () => void this.writers.delete(id) };
   }
 
   get running(): boolean {
@@ -252,6 +268,11 @@ export class WorkerClient implements Disposable {
       });
     };
     (Object.keys(this.handlers) as (keyof WorkerNotifications)[]).forEach(forward);
+    connection.onRequest('writer/write', (params: ClientRequests['writer/write'][0], token: CancellationToken) => {
+      const write = this.writers.get(params.id);
+      if (!write) throw new Error('The question is not asked any more.');
+      return write(params, token);
+    });
   }
 
   private async send<M extends keyof Requests>(

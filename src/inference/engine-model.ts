@@ -9,6 +9,7 @@ import {
   openCheckpoint,
   openSafetensors,
   parameterCount,
+  tokenBytes,
   type ChatTemplate,
   type CompileListener,
   type DecoderOptions,
@@ -67,6 +68,7 @@ export class EngineModel {
       name: basename(directory),
       contextTokens,
       bytesPerRow: decoder.rowBytes,
+      tokenBytes: tokenBytes(config, decoder.weights),
       detail: describe(config, decoder.weights, contextTokens, template !== undefined),
       ...(memory ? { memory: memory.description } : {}),
     };

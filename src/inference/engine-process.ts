@@ -14,6 +14,7 @@ import type {
   LoadParams,
   ModelStatus,
   Writer,
+  Written,
 } from '../protocol';
 import { basename } from 'node:path';
 import { CancellationTokenSource, ResponseError, type MessageConnection } from 'vscode-jsonrpc/node';
@@ -27,11 +28,16 @@ export interface EngineOptions {
   log: (level: EngineNotifications['log']['level'], message: string) => void;
   /** Called when `status` has changed. */
   changed: () => void;
+  /** Told how fast a model wrote a text: bytes of weights read in a second. */
+  wrote?: (bytesPerSecond: number) => void;
   /** Resident bytes above which an idle process is ended. Default: no limit. */
   memoryLimitBytes?: number;
   /** Milliseconds; tests shorten them. */
   timing?: Partial<typeof TIMING>;
 }
+
+/** Fewest tokens of a text whose speed counts. */
+const TELLING_TOKENS = 16;
 
 const TIMING = {
   ...SUPERVISOR_TIMING,
@@ -152,6 +158,12 @@ export class EngineProcess {
       this.active -= 1;
       if (this.active === 0) this.becameQuiet();
     }
+  }
+
+  /** Short texts say little about speed. */
+  wrote({ newTokens, timing }: Written, { tokenBytes }: LoadedModel): void {
+    if (newTokens >= TELLING_TOKENS && timing.decode > 0)
+      this.options.wrote?.((newTokens / timing.decode) * 1000 * tokenBytes);
   }
 
   /** The model in use, whether its process runs or not; undefined while none is loaded. */

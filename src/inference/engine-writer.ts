@@ -21,6 +21,8 @@ export interface WritingEngine {
     listener: { text: (text: string) => void; tokens?: ((read: number, total: number) => void) | undefined },
     signal?: AbortSignal,
   ): Promise<Written>;
+  /** Told of each finished text. */
+  wrote?(written: Written, model: LoadedModel): void;
 }
 
 /** Writes prose with the model of the inference process. */
@@ -30,7 +32,7 @@ export class EngineWriter implements Writer {
 
   constructor(
     readonly author: Author,
-    model: LoadedModel,
+    private readonly model: LoadedModel,
     private readonly kind: WorkClass,
     private readonly engine: WritingEngine,
   ) {
@@ -50,14 +52,16 @@ export class EngineWriter implements Writer {
     await this.engine.schedule(this.kind, 'readAhead', { chat, quotes }, signal);
   }
 
-  write(chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
+  async write(chat: readonly ChatMessage[], options: Parameters<Writer['write']>[1]): Promise<Written> {
     const { maxNewTokens, onText, onRead, signal, quotes } = options;
-    return this.engine.stream(
+    const written = await this.engine.stream(
       this.kind,
       'write',
       { chat, maxNewTokens, ...(quotes ? { quotes } : {}) },
       { text: onText, tokens: onRead },
       signal,
     );
+    this.engine.wrote?.(written, this.model);
+    return written;
   }
 }

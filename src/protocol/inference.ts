@@ -23,6 +23,8 @@ export interface LoadedModel {
   /** Most rows of a context. */
   contextTokens: number;
   bytesPerRow: number;
+  /** Bytes of weights that a written token reads. */
+  tokenBytes: number;
   /** "30 layers, 135 M parameters, 8-bit weights". */
   detail: string;
   /** Present when the checkpoint has memory slots. */

@@ -13,6 +13,7 @@ import type {
   Summary,
 } from './answers';
 import type { Held, IndexStatus, WhyFile } from './index-status';
+import type { ChatMessage, Written } from './inference';
 
 export const PROTOCOL_VERSION = 1;
 
@@ -25,8 +26,12 @@ export interface WorkerSettings {
   maxFileBytes: number;
   /** Indexes files that usually hold secrets; off by default. */
   secrets?: boolean;
-  /** Folder of the checkpoint that writes answers in prose; empty for none. */
+  /** File or folder of the checkpoint that writes answers in prose; empty for none. */
   modelDirectory: string;
+  /** Server that writes answers in prose instead, `http://127.0.0.1:11434/v1#model`; empty for none. */
+  modelServer: string;
+  /** Hosts beside this machine to which text may be sent. */
+  allowedHosts: readonly string[];
   /** Disk budget (bytes) of encoded segments. */
   memoryBudgetBytes: number;
   /** Threads of the engine; 0 for the number of physical cores. */
@@ -74,11 +79,15 @@ export interface Requests {
       previous?: readonly { question: string; answer: string }[];
       /** When the user asked (milliseconds since 1970). Times are counted from then. */
       asked?: number;
+      /** The client's own model writes the prose (`writer/write`). */
+      writer?: ClientModel;
     },
     Answer,
   ];
   /** Reads what a question that is being typed would read. Shows nothing. */
   prepare: [Requests['ask'][0], null];
+  /** Lets the chosen model answer a chat, without evidence of the workspace. Its text streams as `chat/text`. */
+  'chat/write': [ChatRequest, Pick<Written, 'text' | 'stopped'>];
   search: [{ question: string; scope: Scope; limit: number }, { spans: readonly RankedSpan[]; coverage: Coverage }];
   summarize: [{ id: string; file: string }, Summary];
   explain: [
@@ -114,6 +123,26 @@ export interface Requests {
   'citation/locate': [{ citation: Citation }, { state: 'same' | 'moved' | 'changed' | 'missing'; span: Span }];
 }
 
+export interface ChatRequest {
+  id: string;
+  chat: readonly ChatMessage[];
+  maxNewTokens: number;
+}
+
+/** A model of the client, such as the one that the user chose in the editor's chat. */
+export interface ClientModel {
+  name: string;
+  contextTokens: number;
+  /** Where text goes that it reads; absent when it stays on this machine. */
+  sentTo?: string;
+}
+
+/** Requests of the worker to its client. */
+export interface ClientRequests {
+  /** Lets the client's model write for the question `id`. Its text streams as `writer/text`. */
+  'writer/write': [ChatRequest, { text: string }];
+}
+
 /** Sent by the client without an answer. */
 export interface ClientNotifications {
   /** Files that changed on disk: file events, saves, branch switches. */
@@ -122,6 +151,8 @@ export interface ClientNotifications {
   'files/unsaved': { file: string; text: string | null };
   'folders/changed': { folders: readonly FolderParams[] };
   'settings/changed': { settings: WorkerSettings };
+  /** More text of the client's model for the question `id`. */
+  'writer/text': { id: string; text: string };
   /** Files open in editors, most recently used first. They are indexed before the rest. */
   'files/open': { files: readonly string[] };
 }
@@ -129,6 +160,8 @@ export interface ClientNotifications {
 /** Sent by the worker on its own. */
 export interface WorkerNotifications {
   'answer/event': { id: string; event: AnswerEvent };
+  /** More text of the chat `id`. */
+  'chat/text': { id: string; text: string };
   /** Progress of a summary or an explanation, 0…1, monotone. */
   'work/progress': { id: string; fraction: number; message: string };
   'index/status': IndexStatus;

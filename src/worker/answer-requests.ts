@@ -1,14 +1,16 @@
 /** Requests that a user waits for: questions, searches, summaries, explanations and hovers. */
 import type { ProgressListener } from '../app';
+import { ClientWriter } from './client-writer';
 import type { HandlerContext, RequestHandlers } from './handlers';
 
 export function answerRequests({
   opened,
   foreground,
   notify,
+  ...client
 }: HandlerContext): Pick<
   RequestHandlers,
-  'ask' | 'prepare' | 'search' | 'summarize' | 'explain' | 'hover' | 'citation/locate' | 'document/text'
+  'ask' | 'chat/write' | 'prepare' | 'search' | 'summarize' | 'explain' | 'hover' | 'citation/locate' | 'document/text'
 > {
   /** Sends progress that never goes backward. */
   const progressOf = (id: string): ProgressListener => {
@@ -24,8 +26,18 @@ export function answerRequests({
         const session = await opened();
         // A question is the user's consent to index the folder, also in Restricted Mode.
         session.startWhenIdle();
-        const { id } = params;
-        return session.answering.ask(params, { signal, emit: (event) => notify('answer/event', { id, event }) });
+        const { id, writer } = params;
+        return session.answering.ask(params, {
+          signal,
+          emit: (event) => notify('answer/event', { id, event }),
+          ...(writer ? { writer: new ClientWriter(id, writer, client) } : {}),
+        });
+      }),
+    'chat/write': ({ id, chat, maxNewTokens }, signal) =>
+      foreground.during(async () => {
+        const onText = (text: string) => notify('chat/text', { id, text });
+        const { text, stopped } = await (await opened()).answering.write(chat, { maxNewTokens, signal, onText });
+        return { text, stopped };
       }),
     prepare: async (params, signal) => {
       await (await opened()).answering.prepare(params, signal);

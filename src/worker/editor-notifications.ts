@@ -3,7 +3,10 @@ import type { ClientNotifications } from '../protocol';
 import type { Session } from '../app';
 import type { HandlerContext, NotificationListeners } from './handlers';
 
-export function editorNotifications({ opened, warn }: Pick<HandlerContext, 'opened' | 'warn'>): NotificationListeners {
+export function editorNotifications({
+  opened,
+  warn,
+}: Pick<HandlerContext, 'opened' | 'warn'>): Omit<NotificationListeners, 'writer/text'> {
   /** Runs the work once the session is open. A failure is logged, because no client waits for it. */
   const enqueue = (method: keyof ClientNotifications, work: (session: Session) => unknown): void => {
     Promise.resolve()

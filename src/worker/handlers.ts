@@ -1,4 +1,4 @@
-import type { ClientNotifications, Requests, WorkerNotifications } from '../protocol';
+import type { ClientNotifications, ClientRequests, Requests, WorkerNotifications } from '../protocol';
 import type { Session } from '../app';
 import type { Foreground } from '../base';
 
@@ -17,5 +17,13 @@ export interface HandlerContext {
   /** Counts the requests that a user waits for. */
   foreground: Foreground;
   notify: <M extends keyof WorkerNotifications>(method: M, params: WorkerNotifications[M]) => void;
+  /** Asks the client. */
+  request: <M extends keyof ClientRequests>(
+    method: M,
+    params: ClientRequests[M][0],
+    signal?: AbortSignal,
+  ) => Promise<ClientRequests[M][1]>;
+  /** Receives texts of the client's models, by the question's id. */
+  texts: Map<string, (text: string) => void>;
   warn: (subject: string, error: unknown) => void;
 }

@@ -1,7 +1,12 @@
 /** Entry point of the worker: a forked process that indexes and answers. It ends with the process that started it. */
 import '../base/no-telemetry';
 import { join } from 'node:path';
-import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
+import {
+  CancellationTokenSource,
+  createMessageConnection,
+  IPCMessageReader,
+  IPCMessageWriter,
+} from 'vscode-jsonrpc/node';
 import type { ClientNotifications, Requests, WorkerNotifications } from '../protocol';
 import { errorData, serve } from '../rpc';
 import { WorkerService } from './service';
@@ -25,6 +30,16 @@ function main(): void {
   const service = new WorkerService({
     inferenceFile: join(__dirname, 'inference.js'),
     notify,
+    request: async (method, params, signal) => {
+      const source = new CancellationTokenSource();
+      const cancel = () => source.cancel();
+      signal?.addEventListener('abort', cancel, { once: true });
+      try {
+        return await connection.sendRequest(method, params, source.token);
+      } finally {
+        signal?.removeEventListener('abort', cancel);
+      }
+    },
     exit: () => setTimeout(() => process.exit(0), 50),
   });
   serve<Requests, ClientNotifications>(connection, service.requests, service.notifications, {

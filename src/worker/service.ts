@@ -11,6 +11,7 @@ export interface ServiceOptions {
   /** Absolute path of the bundled inference process. */
   inferenceFile: string;
   notify: <M extends keyof WorkerNotifications>(method: M, params: WorkerNotifications[M]) => void;
+  request: HandlerContext['request'];
   /** Ends the process once the answer to `shutdown` has left. */
   exit: () => void;
 }
@@ -31,6 +32,8 @@ export class WorkerService {
       opened: () => this.opened(),
       foreground: this.foreground,
       notify: options.notify,
+      request: options.request,
+      texts: new Map(),
       warn: (subject, error) => this.warn(subject, error),
     };
     this.requests = {
@@ -46,7 +49,10 @@ export class WorkerService {
       ...answerRequests(context),
       ...indexRequests(context),
     };
-    this.notifications = editorNotifications(context);
+    this.notifications = {
+      ...editorNotifications(context),
+      'writer/text': ({ id, text }) => context.texts.get(id)?.(text),
+    };
   }
 
   async close(): Promise<void> {

@@ -28,6 +28,8 @@ function makeClient(options: Partial<WorkerClientOptions> = {}): {
         filesExclude: [],
         maxFileBytes: 1,
         modelDirectory: '',
+      modelServer: '',
+      allowedHosts: [],
         memoryBudgetBytes: 1,
         threads: 0,
         weights: 'auto',

@@ -33,6 +33,8 @@ export const SETTINGS: WorkerSettings = {
   filesExclude: [],
   maxFileBytes: 1_000_000,
   modelDirectory: '',
+  modelServer: '',
+  allowedHosts: [],
   memoryBudgetBytes: 1e8,
   threads: 1,
   weights: 'f32',
@@ -51,6 +53,7 @@ export class WorkerUnderTest {
   readonly connection: MessageConnection;
   readonly received: { [M in keyof WorkerNotifications]: WorkerNotifications[M][] } = {
     'answer/event': [],
+    'chat/text': [],
     'work/progress': [],
     'index/status': [],
     log: [],
