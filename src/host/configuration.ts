@@ -17,7 +17,6 @@ export interface Settings {
   'answer.historySize': number;
   'model.directory': string;
   'model.folders': readonly string[];
-  'model.server': string;
   'model.allowedHosts': readonly string[];
   'model.weights': WorkerSettings['weights'];
   'model.hub': string;
@@ -39,12 +38,14 @@ export function affectsWorker(event: vscode.ConfigurationChangeEvent): boolean {
 }
 
 export function workerSettings(): WorkerSettings {
+  const model = setting('model.directory');
+  // A server's address stands where a folder or file would.
+  const isServer = /^https?:\/\//i.test(model);
   return {
     filesExclude: excludedPatterns(),
     maxFileBytes: setting('index.maxFileSizeKB') * 1024,
     secrets: setting('index.secrets'),
-    modelDirectory: setting('model.directory'),
-    modelServer: setting('model.server'),
+    ...(isServer ? { modelDirectory: '', modelServer: model } : { modelDirectory: model, modelServer: '' }),
     allowedHosts: setting('model.allowedHosts'),
     memoryBudgetBytes: setting('memory.diskBudgetMB') * 1024 * 1024,
     threads: setting('engine.threads'),

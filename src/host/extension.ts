@@ -3,6 +3,7 @@ import type { IndexStatus } from '../protocol';
 import { Asking } from './answers/asking';
 import { Conversation } from './answers/conversation';
 import { AnswerHistory } from './answers/history';
+import { registerLocalModel } from './chat/local-model-provider';
 import { registerParticipant } from './chat/participant';
 import { registerTools } from './chat/tools';
 import { registerCommands } from './commands/register';
@@ -101,7 +102,8 @@ export function activate(context: vscode.ExtensionContext): void {
     }),
     ...registerCommands(services, asking, history),
     ...registerTools(worker, prepare),
-    ...registerParticipant(worker, prepare, context.extensionUri),
+    ...registerLocalModel(worker, prepare),
+    ...registerParticipant(worker, prepare, context),
   );
 }
 

@@ -6,35 +6,37 @@ import { waitForIndex } from '../answers/index-wait';
 import { linesRange } from '../editor/span-opener';
 import { fileUri } from '../commands/read';
 import type { Citation, SummaryPart } from '../../protocol';
+import { chatWriter, serveWriter, type ChatWriter } from './chat-model';
 import { safeAnswer, SafeMarkdownStream, withoutPicturesAndHtml } from '../markdown';
 import type { WorkerClient } from '../worker-client';
 
 /**
- * Registers `@anchorage` if the editor has a chat. It answers with Anchorage's engine, not with the chat's model.
+ * Registers `@anchorage` if the editor has a chat. Evidence and verification are Anchorage's. The prose is the local
+ * model's, or that of the chat's own model where the user allows it.
  */
 export function registerParticipant(
   client: WorkerClient,
   prepare: () => Promise<void>,
-  extension: vscode.Uri,
+  context: vscode.ExtensionContext,
 ): vscode.Disposable[] {
   if (typeof vscode.chat?.createChatParticipant !== 'function') return [];
   const participant = vscode.chat.createChatParticipant(
     'anchorage.participant',
-    async (request, context, stream, token) => {
+    async (request, chat, stream, token) => {
       await prepare();
       if (request.command === 'summarize') return summarize(client, stream, token);
       if (request.command === 'explain') return explain(client, stream, token);
-      return ask(client, request, context, stream, token);
+      const writer = await chatWriter(request.model, context.globalState);
+      return ask(client, { request, chat, writer }, stream, token);
     },
   );
-  participant.iconPath = vscode.Uri.joinPath(extension, 'media', 'icon.png');
+  participant.iconPath = vscode.Uri.joinPath(context.extensionUri, 'media', 'icon.png');
   return [participant];
 }
 
 async function ask(
   client: WorkerClient,
-  request: vscode.ChatRequest,
-  context: vscode.ChatContext,
+  { request, chat, writer }: { request: vscode.ChatRequest; chat: vscode.ChatContext; writer: ChatWriter | undefined },
   stream: vscode.ChatResponseStream,
   token: vscode.CancellationToken,
 ): Promise<void> {
@@ -59,11 +61,19 @@ async function ask(
       stream.markdown(safe.push(event.markdown));
     }
   });
+  const serving = writer && serveWriter(client, id, writer);
   try {
     await waitForIndex(client, token);
     const answer = await client.request(
       'ask',
-      { id, question: request.prompt, scope: { kind: 'workspace' }, previous: previousTurns(context), asked },
+      {
+        id,
+        question: request.prompt,
+        scope: { kind: 'workspace' },
+        previous: previousTurns(chat),
+        asked,
+        ...(writer ? { writer: writer.info } : {}),
+      },
       token,
     );
     if (streamed) stream.markdown(safe.end());
@@ -73,6 +83,7 @@ async function ask(
     stream.markdown(`\n\n*${coverageLine(answer.coverage)}*`);
   } finally {
     events.dispose();
+    serving?.dispose();
   }
 }
 

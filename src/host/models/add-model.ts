@@ -78,6 +78,11 @@ async function askName(): Promise<string | undefined> {
   return name?.trim();
 }
 
+/** Offers the download of a model of the catalogue. */
+export function downloadRecommended(home: ModelHome, { repository }: CatalogueEntry): Promise<void> {
+  return offerDownload(home, repository);
+}
+
 /**
  * Looks up a model and downloads it after the user confirms. An interrupted download resumes.
  */
@@ -126,12 +131,13 @@ async function offerDownload(home: ModelHome, repository: string): Promise<void>
   if (model) await offerUse(home, model);
 }
 
-/** Imports a model folder from disk. */
+/** Copies a model, a folder or a .gguf file, into the folder of models. */
 export async function importFromFolder(home: ModelHome): Promise<void> {
   const [folder] =
     (await vscode.window.showOpenDialog({
       canSelectFolders: true,
-      canSelectFiles: false,
+      canSelectFiles: true,
+      filters: { [vscode.l10n.t('Models')]: ['gguf'] },
       title: vscode.l10n.t('Import a Model'),
       openLabel: vscode.l10n.t('Import'),
     })) ?? [];
@@ -172,7 +178,7 @@ async function offerUse(home: ModelHome, model: InstalledModel): Promise<void> {
       use,
     )) === use
   )
-    await home.choose(model);
+    await home.choose(model.directory);
 }
 
 /** Runs work with the hub under a cancellable progress notification. */
@@ -218,9 +224,25 @@ async function refusable<T>(home: ModelHome, work: () => Promise<T>): Promise<T 
       );
       return undefined;
     }
+    if (error.code === 'network') {
+      await offerOtherWays(error.message);
+      return undefined;
+    }
     if (error.code !== 'gated') throw error;
     const token = vscode.l10n.t('Set Access Token…');
     if ((await vscode.window.showErrorMessage(error.message, token)) === token) await setHubToken(home);
     return undefined;
   }
+}
+
+/** Without a network: what failed in one sentence, and the ways on. */
+async function offerOtherWays(failed: string): Promise<void> {
+  const local = vscode.l10n.t('Models on This Machine…');
+  const importing = vscode.l10n.t('Import…');
+  const mirror = vscode.l10n.t('Use a Mirror…');
+  const picked = await vscode.window.showErrorMessage(failed, local, importing, mirror);
+  if (picked === local) await vscode.commands.executeCommand('anchorage.chooseModel');
+  else if (picked === importing) await vscode.commands.executeCommand('anchorage.importModel');
+  else if (picked === mirror)
+    await vscode.commands.executeCommand('workbench.action.openSettings', 'anchorage.model.hub');
 }

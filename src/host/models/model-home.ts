@@ -1,5 +1,16 @@
 import * as vscode from 'vscode';
-import { DEFAULT_ENDPOINT, endpointOf, listModels, type HubOptions, type InstalledModel } from '../../hub';
+import {
+  DEFAULT_ENDPOINT,
+  endpointOf,
+  findModels,
+  listModels,
+  readSpeed,
+  type FoundModel,
+  type HubOptions,
+  type InstalledModel,
+  type MachineSpeed,
+} from '../../hub';
+import { forgetDecisions, hasDecisions } from '../chat/chat-model';
 import { modelsFolder, setting } from '../configuration';
 
 /**
@@ -21,6 +32,15 @@ export class ModelHome {
 
   async installed(): Promise<InstalledModel[]> {
     return listModels(await this.directory());
+  }
+
+  /** Models of other programs and of the user's folders, used where they are. */
+  async found(): Promise<FoundModel[]> {
+    return findModels(setting('model.folders'), await this.speed());
+  }
+
+  async speed(): Promise<MachineSpeed> {
+    return readSpeed(await this.directory());
   }
 
   /** Address of the hub or the mirror in the settings. @throws HubError if it is not a valid address */
@@ -45,17 +65,26 @@ export class ModelHome {
     else await this.context.secrets.delete(secretKey(this.endpoint));
   }
 
-  isChosen(model: InstalledModel): boolean {
-    return setting('model.directory') === model.directory;
+  /** @param model the folder or file of a model, or the address of a server with its model */
+  isChosen(model: string): boolean {
+    return setting('model.directory') === model;
   }
 
-  /** Chooses the model that writes answers. Undefined: answers quote the sources. */
-  async choose(model: InstalledModel | undefined): Promise<void> {
+  /** Chooses the model that writes answers: a folder, a file or a server. Undefined: answers quote the sources. */
+  async choose(model: string | undefined): Promise<void> {
     const configuration = vscode.workspace.getConfiguration('anchorage');
     // A workspace setting overrides the user setting, so an existing one is changed there.
     const inWorkspace = configuration.inspect<string>('model.directory')?.workspaceValue !== undefined;
-    if (inWorkspace)
-      await configuration.update('model.directory', model?.directory ?? '', vscode.ConfigurationTarget.Workspace);
-    else await configuration.update('model.directory', model?.directory, vscode.ConfigurationTarget.Global);
+    if (inWorkspace) await configuration.update('model.directory', model ?? '', vscode.ConfigurationTarget.Workspace);
+    else await configuration.update('model.directory', model, vscode.ConfigurationTarget.Global);
+  }
+
+  /** Lets the chat's models be asked about again. */
+  async forgetChatModels(): Promise<void> {
+    await forgetDecisions(this.context.globalState);
+  }
+
+  get decidedChatModels(): boolean {
+    return hasDecisions(this.context.globalState);
   }
 }
