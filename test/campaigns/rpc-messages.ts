@@ -89,6 +89,7 @@ export const rpcMessages: Attacked = {
     const service = new WorkerService({
       inferenceFile: join(scratch, 'none.js'),
       notify: () => undefined,
+      request: () => Promise.reject(new Error('There is no client.')),
       exit: () => undefined,
     });
     serve<Requests, ClientNotifications>(connection, service.requests, service.notifications, {});
