@@ -15,26 +15,29 @@ import type {
   WriteOptions,
   Written,
 } from '../protocol';
-import { AppError } from '../base';
 import {
   ask,
+  type AssistantLibrary,
   type AskRequest,
+  errorForUser,
   explain,
   type ExplainRequest,
   type ExplanationCache,
   hover,
   type HoverRequest,
   locateCitation,
+  locateInLines,
   prepareAnswer,
   readOrThrow,
   summarize,
   type WriterState,
 } from '../assistant';
-import type { WorkClass } from '../base';
+import { AppError, splitLines, throwIfCancelled, type WorkClass } from '../base';
 import type { Search, SearchResult } from '../search';
 import type { Workspace } from '../workspace';
 import type { Engines } from './engines';
 import { FileLines } from './file-lines';
+import { LongFileView } from './long-file-view';
 import type { MemoryService } from './memory-service';
 
 /** Receives the share done (0…1) and a message for the user. */
@@ -82,6 +85,12 @@ export class Answering {
       return writer ? { writer: noting(writer, sentTo) } : why;
     };
     const asked = request.asked ?? Date.now();
+    const view = await this.viewOf(request.question, request.scope, signal);
+    const written = given || engines.writes ? state : undefined;
+    if (view) {
+      const answer = await this.askView(view, { ...request, asked }, { signal, emit }, written);
+      return { ...answer, notices: [...answer.notices, ...sentNotices(sentTo)] };
+    }
     await this.readFirst(request.scope);
     const lines = this.fileLines();
     const events = emit && lines.stream(emit);
@@ -90,15 +99,53 @@ export class Answering {
       {
         library: workspace,
         search,
-        writer: given || engines.writes ? state : undefined,
+        writer: written,
         memory: memory.workspace,
         signal,
         ...(events ? { emit: events.send } : {}),
       },
     );
     await events?.sent();
-    const notices = [...answer.notices, ...this.encodingNotices(answer.citations), ...sentNotices(sentTo)];
+    const notices = [
+      ...(await this.notIndexedNotice(request.scope)),
+      ...answer.notices,
+      ...this.encodingNotices(answer.citations),
+      ...sentNotices(sentTo),
+    ];
     return lines.convert({ ...answer, scope: request.scope, notices });
+  }
+
+  private async askView(
+    view: LongFileView,
+    request: AskRequest,
+    { signal, emit }: { signal?: AbortSignal; emit?: (event: AnswerEvent) => void },
+    writer: (() => Promise<WriterState>) | undefined,
+  ): Promise<Answer> {
+    try {
+      const answer = await ask(
+        { ...request, scope: { kind: 'folder', path: '.' } },
+        {
+          library: view.library,
+          search: view,
+          writer,
+          signal,
+          ...(emit ? { emit: (event) => emit(view.outward(event)) } : {}),
+        },
+      );
+      return { ...view.outward(answer), scope: request.scope, notices: [view.notice, ...view.outward(answer.notices)] };
+    } finally {
+      await view.close();
+    }
+  }
+
+  /** The best parts of a file that is too large for the index; undefined for any other scope. */
+  private async viewOf(question: string, scope: Scope, signal?: AbortSignal): Promise<LongFileView | undefined> {
+    try {
+      return await LongFileView.open({ question, scope, signal }, this.parts.workspace);
+    } catch (error) {
+      throwIfCancelled(signal);
+      throw errorForUser(error);
+    }
   }
 
   /** Reads what a question would have read, while it is being typed. Shows nothing. */
@@ -130,6 +177,11 @@ export class Answering {
     question: string,
     { scope, limit, signal }: { scope: Scope; limit: number; signal?: AbortSignal },
   ): Promise<SearchResult> {
+    const view = await this.viewOf(question, scope, signal);
+    if (view) {
+      const { spans, coverage } = await view.rank(question, { scope, signal }).finally(() => view.close());
+      return view.outward({ spans: spans.slice(0, limit), coverage });
+    }
     await this.readFirst(scope);
     const lines = this.fileLines();
     const options = { scope: await this.textScope(scope, lines), limit, signal };
@@ -161,17 +213,25 @@ export class Answering {
   /** Waits for no model. */
   async hover(request: HoverRequest, signal?: AbortSignal): Promise<HoverInfo | null> {
     const { workspace, explanations, engines } = this.parts;
-    const info = await hover(request, {
-      library: workspace,
-      cache: explanations,
-      author: engines.writer()?.author,
-      signal,
-    });
-    return this.fileLines().convert(info);
+    const tools = { library: workspace, cache: explanations, author: engines.writer()?.author, signal };
+    const { file, line } = request;
+    if (!workspace.long.isLong(file)) return this.fileLines().convert(await hover(request, tools));
+    const window = await workspace.long.windowAt(file, line, line, signal);
+    if (!window) return null;
+    const library: AssistantLibrary = {
+      ownNames: workspace.ownNames,
+      read: (other) => (other === file ? Promise.resolve(window.document) : workspace.read(other)),
+      segmentsOf: (document) => workspace.segmentsOf(document),
+      definitions: (name) => workspace.definitions(name),
+      users: (name, options) => workspace.users(name, options),
+    };
+    return hover({ ...request, line: line - window.startLine + 1 }, { ...tools, library });
   }
 
   /** Finds the text of a citation in its file as it is now. */
   async locate(citation: Citation): Promise<Requests['citation/locate'][1]> {
+    const { long } = this.parts.workspace;
+    if (long.isLong(citation.file)) return this.locateInWindow(citation);
     const lines = this.fileLines();
     const textLines = await lines.toText(citation.file, citation);
     const located = await locateCitation({ ...citation, ...textLines }, this.parts.workspace);
@@ -179,6 +239,19 @@ export class Answering {
     // The lines of an HTML file do not tell exactly which lines of its text they were.
     const isSame = span.startLine === citation.startLine && span.endLine === citation.endLine;
     return { span, state: state === 'moved' && isSame ? 'same' : state };
+  }
+
+  /** Locates a citation of a long file near its lines. */
+  private async locateInWindow(citation: Citation): Promise<Requests['citation/locate'][1]> {
+    const { file, path, startLine, endLine } = citation;
+    const span = { file, path, startLine, endLine };
+    const window = await this.parts.workspace.long.windowAt(file, startLine, endLine).catch(() => undefined);
+    if (!window) return { state: 'missing', span };
+    const offset = window.startLine - 1;
+    const inside = { ...span, startLine: startLine - offset, endLine: endLine - offset };
+    const located = locateInLines(citation, splitLines(window.document.text), inside);
+    const moved = { startLine: located.span.startLine + offset, endLine: located.span.endLine + offset };
+    return { state: located.state, span: { ...span, ...moved } };
   }
 
   /**
@@ -205,6 +278,13 @@ export class Answering {
       language,
       places: places.flatMap(({ kind, ...rest }) => (kind === 'line' ? [] : [{ kind, ...rest }])),
     };
+  }
+
+  /** Why the file of the scope is not searched, if it is not. */
+  private async notIndexedNotice(scope: Scope): Promise<string[]> {
+    if (scope.kind !== 'file' && scope.kind !== 'selection') return [];
+    const { path, indexed, reason } = await this.parts.workspace.why(scope.file);
+    return indexed ? [] : [`${path} is not indexed. ${reason}`];
   }
 
   private encodingNotices(citations: readonly Citation[]): string[] {

@@ -4,14 +4,14 @@ import type { IndexStatus } from '../protocol';
 import { SerialQueue } from '../base';
 
 /** The facts of the last pass over a workspace that the store itself does not hold. */
-export type IndexReport = Pick<IndexStatus, 'filesKnown' | 'problems' | 'skipped'> & {
+export type IndexReport = Pick<IndexStatus, 'filesKnown' | 'problems' | 'moreProblems' | 'skipped'> & {
   /** Milliseconds since 1970 when the pass ended. */
   finishedAt: number;
 };
 
 const FILE = 'last-index.json';
 
-type IndexFacts = Pick<IndexStatus, 'state' | 'filesKnown' | 'problems' | 'skipped'>;
+type IndexFacts = Pick<IndexStatus, 'state' | 'filesKnown' | 'problems' | 'moreProblems' | 'skipped'>;
 
 /**
  * Keeps the report beside the index up to date. A report that cannot be written is left out: it is a convenience, and
@@ -24,12 +24,13 @@ export class IndexReportWriter {
   constructor(private readonly storageDirectory: string) {}
 
   /** Saves the facts when a pass has ended, and when file events have changed them since. */
-  update({ state, filesKnown, problems, skipped }: IndexFacts): void {
+  update({ state, filesKnown, problems, moreProblems = 0, skipped }: IndexFacts): void {
     const before = this.last;
-    const facts = state === 'ready' ? JSON.stringify({ filesKnown, problems, skipped }) : before.facts;
+    const facts = state === 'ready' ? JSON.stringify({ filesKnown, problems, moreProblems, skipped }) : before.facts;
     this.last = { state, facts };
     if (state !== 'ready' || (before.state === 'ready' && before.facts === facts)) return;
-    const report: IndexReport = { filesKnown, problems, skipped, finishedAt: Date.now() };
+    const more = moreProblems > 0 ? { moreProblems } : {};
+    const report: IndexReport = { filesKnown, problems, ...more, skipped, finishedAt: Date.now() };
     void this.writes.run(() => this.write(report));
   }
 
@@ -59,10 +60,10 @@ export class IndexReportWriter {
 export async function readIndexReport(storageDirectory: string): Promise<IndexReport | undefined> {
   try {
     const report = JSON.parse(await readFile(join(storageDirectory, FILE), 'utf8')) as Partial<IndexReport>;
-    const { filesKnown, problems, skipped, finishedAt } = report;
+    const { filesKnown, problems, moreProblems, skipped, finishedAt } = report;
     if (typeof filesKnown !== 'number' || typeof finishedAt !== 'number') return undefined;
     return Array.isArray(problems) && Array.isArray(skipped)
-      ? { filesKnown, problems, skipped, finishedAt }
+      ? { filesKnown, problems, ...(typeof moreProblems === 'number' ? { moreProblems } : {}), skipped, finishedAt }
       : undefined;
   } catch {
     return undefined;

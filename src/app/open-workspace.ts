@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { type StoreOptions, Workspace } from '../workspace';
+import { type IndexSettings, type StoreOptions, Workspace } from '../workspace';
 import type { FolderParams, WorkerSettings } from '../protocol';
 
 export interface OpenOptions {
@@ -33,10 +33,6 @@ export async function openWorkspace(
   return library;
 }
 
-export function indexSettings({ filesExclude, maxFileBytes, secrets }: WorkerSettings): {
-  filesExclude: readonly string[];
-  maxFileBytes: number;
-  secrets?: boolean;
-} {
-  return { filesExclude, maxFileBytes, ...(secrets ? { secrets } : {}) };
+export function indexSettings({ filesExclude, maxFileBytes, secrets, followLinks }: WorkerSettings): IndexSettings {
+  return { filesExclude, maxFileBytes, ...(secrets ? { secrets } : {}), ...(followLinks ? { followLinks } : {}) };
 }

@@ -73,11 +73,17 @@ export function docSentences(doc: string): string[] {
     .filter((sentence) => sentence !== '');
 }
 
+/** Characters of a paragraph that are read. Finding sentences takes quadratic time in a text without any. */
+const MAX_PARAGRAPH = 2_000;
+
 /** The text of the first paragraph, up to its first line that is not prose. */
 function firstProse(lines: readonly string[]): string {
   const paragraph: string[] = [];
+  let length = 0;
   for (const raw of lines) {
-    const line = raw.trim().replace(/^:\s+/, '');
+    const line = raw.slice(0, MAX_PARAGRAPH).trim().replace(/^:\s+/, '');
+    length += line.length;
+    if (length > MAX_PARAGRAPH && paragraph.length > 0) break;
     if (line === '' || /^[=\-~^"*#]{3,}$/.test(line)) {
       if (paragraph.length > 0) break;
       continue;

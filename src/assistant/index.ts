@@ -2,12 +2,13 @@
 export { ask, prepareAnswer } from './ask';
 export { composeContext } from './context';
 export type { AskRequest, AskTools, WriterState } from './ask-tools';
-export { locateCitation } from './citations';
+export type { AssistantLibrary } from './library';
+export { locateCitation, locateInLines } from './citations';
 export { explain } from './explain';
 export type { ExplainRequest, ExplainTools } from './explain';
 export { ExplanationCache } from './explanation/explanation-cache';
 export { hover } from './hover';
 export type { HoverRequest, HoverTools } from './hover';
-export { readOrThrow } from './read-document';
+export { errorForUser, readOrThrow } from './read-document';
 export { summarize } from './summarize';
 export type { SummarizeTools } from './summarize';

@@ -10,10 +10,15 @@ export async function readOrThrow(library: Pick<AssistantLibrary, 'read'>, file:
   try {
     return await library.read(file);
   } catch (error) {
-    if (!(error instanceof ReadError)) throw error;
-    const known = UNREADABLE[error.code];
-    throw new AppError(known.code, error.message, known.hint, { cause: error });
+    throw errorForUser(error);
   }
+}
+
+/** The error of a failed read as it is shown to the user; any other error as it is. */
+export function errorForUser(error: unknown): unknown {
+  if (!(error instanceof ReadError)) return error;
+  const known = UNREADABLE[error.code];
+  return new AppError(known.code, error.message, known.hint, { cause: error });
 }
 
 const UNREADABLE: Record<ReadError['code'], { code: ErrorCode; hint: string }> = {

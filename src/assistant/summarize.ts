@@ -4,18 +4,19 @@
  */
 import { splitLines, throwIfCancelled } from '../base';
 import type { Citation, Summary, SummaryPart, Writer } from '../protocol';
-import type { Document } from '../workspace';
+import type { Document, LongFiles } from '../workspace';
 import { mapMarkers } from './citations';
 import type { AssistantLibrary } from './library';
 import { readOrThrow } from './read-document';
-import { overviewOf } from './summary/file-overview';
+import { factsOf, overviewOf } from './summary/file-overview';
+import { summarizeLong } from './summary/long-summary';
 import { Outline } from './summary/outline';
 import { IN_SENTENCES, promptOf } from './write/prompt';
 import { writeProse } from './write/prose';
 import { chooseUnits, unitsOf, type Unit } from './write/units';
 
 export interface SummarizeTools {
-  library: Pick<AssistantLibrary, 'read' | 'segmentsOf'>;
+  library: Pick<AssistantLibrary, 'read' | 'segmentsOf'> & { long?: LongFiles };
   writer?: Writer | undefined;
   progress?: (fraction: number, message: string) => void;
   signal?: AbortSignal;
@@ -28,6 +29,7 @@ const TASK = `Question: What is this file about, and what are its main parts?\n$
 /** @throws AppError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
 export async function summarize(file: string, { library, writer, progress, signal }: SummarizeTools): Promise<Summary> {
   progress?.(0, 'Reading');
+  if (library.long?.isLong(file)) return summarizeLong(file, { library, long: library.long, progress, signal });
   const document = await readOrThrow(library, file);
   throwIfCancelled(signal);
   progress?.(0.05, 'Outlining');
@@ -35,7 +37,7 @@ export async function summarize(file: string, { library, writer, progress, signa
   throwIfCancelled(signal);
   const lines = splitLines(document.text);
   const parts = new Outline(document, segmented, lines).parts();
-  const overview = overviewOf(document, segmented, lines, parts);
+  const overview = overviewOf(factsOf(document, segmented, lines), parts);
   progress?.(0.3, 'Writing');
   const prose =
     writer &&

@@ -37,6 +37,7 @@ const COMMON: Record<string, Option> = {
     help: 'Folder of the index. Default: a folder for the workspace in the user’s cache.',
   },
   secrets: { type: 'boolean', help: 'Also index files that usually hold secrets, such as .env and private keys.' },
+  'follow-links': { type: 'boolean', help: 'Also index what links outside the workspace lead to.' },
   json: { type: 'boolean', help: 'Print JSON.' },
   progress: { type: 'boolean', help: 'Show progress on stderr, even if it is not a terminal.' },
   help: { type: 'boolean', short: 'h', help: 'Show this help.' },
@@ -158,6 +159,7 @@ export type CommandName = keyof typeof COMMANDS;
 export const UNSET = {
   json: false,
   secrets: false,
+  'follow-links': false,
   progress: false,
   help: false,
   fresh: false,
@@ -173,6 +175,7 @@ export interface Arguments {
   storage?: string;
   json: boolean;
   secrets: boolean;
+  'follow-links': boolean;
   progress: boolean;
   help: boolean;
   in?: string;

@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { readIndexReport, type StoreAccess } from '../app';
+import type { IndexStatus } from '../protocol';
 import { AppError, formatBytes, formatNumber, printable, printableName, splitLines } from '../base';
 import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } from './arguments';
 import { runCheck } from './check';
@@ -177,18 +178,37 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
     ...(memories ? { memories } : {}),
   };
   if (args.json) return writeJson(figures);
-  const problems =
-    status.problems.length > 0 ? ` ${status.problems.length} could not be read; \`anchorage status\` names them.` : '';
+  const unread = status.problems.length + (status.moreProblems ?? 0);
+  const problems = unread > 0 ? ` ${formatNumber(unread)} could not be read; \`anchorage status\` names them.` : '';
   await write(
     `${formatNumber(figures.files)} files (${formatBytes(figures.bytes)}) in ` +
       `${formatNumber(figures.segments)} segments are indexed. This run took ${seconds.toFixed(1)} s and ` +
       `at most ${formatBytes(figures.peakMemoryBytes)} of memory. The index uses ` +
-      `${formatBytes(figures.storeBytes)} on disk.${problems}\n` +
+      `${formatBytes(figures.storeBytes)} on disk.${problems}${leftOut(status.skipped)}\n` +
       (memories
         ? renderMemories(memories)
         : '`anchorage index --memories` also encodes the segments, for `ask` and `context`.'),
   );
 }
+
+/** Files that no rule of the user excludes and that are still not indexed. */
+function leftOut(skipped: IndexStatus['skipped']): string {
+  const own = skipped.filter(({ reason }) => !CHOSEN.has(reason) && reason !== 'unreadable');
+  if (own.length === 0) return '';
+  const parts = own.map(({ reason, files }) => `${reason} ${formatNumber(files)}`);
+  return ` Left out: ${parts.join(', ')}; \`anchorage why FILE\` tells why.`;
+}
+
+/** Reasons that the user has chosen, or that are no files of the workspace. */
+const CHOSEN: ReadonlySet<string> = new Set([
+  'gitignore',
+  'info/exclude',
+  'core.excludesFile',
+  'anchorageignore',
+  'files.exclude',
+  'link to an indexed place',
+  'other workspace folder',
+]);
 
 async function clearMemories({ memory }: Session): Promise<void> {
   await memory.openOnly();
@@ -211,6 +231,7 @@ async function runStatus(args: Arguments, session: Session): Promise<void> {
     `Model     ${modelLine(models)}`,
     ...status.skipped.map(({ reason, files }) => `Left out  ${formatNumber(files)}: ${reason}`),
     ...status.problems.map(({ path, reason }) => `Problem   ${printableName(path)}: ${reason}`),
+    ...(status.moreProblems ? [`Problem   ${formatNumber(status.moreProblems)} more`] : []),
   ];
   await write(lines.join('\n'));
 }

@@ -48,6 +48,7 @@ export async function openSession(
   const settings: WorkerSettings = {
     ...DEFAULTS,
     secrets: args.secrets,
+    followLinks: args['follow-links'],
     modelDirectory: modelDirectoryOf(args),
     modelServer: args.server ?? '',
     allowedHosts: args['allow-host'],

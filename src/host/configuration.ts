@@ -10,6 +10,7 @@ const SECTION = 'anchorage';
 export interface Settings {
   'index.maxFileSizeKB': number;
   'index.secrets': boolean;
+  'index.followLinks': boolean;
   'index.unsavedEdits': boolean;
   'worker.idleMinutes': number;
   'hover.enabled': boolean;
@@ -31,7 +32,7 @@ export function setting<K extends keyof Settings>(key: K, scope?: vscode.Configu
 
 export function affectsWorker(event: vscode.ConfigurationChangeEvent): boolean {
   return (
-    ['index.maxFileSizeKB', 'index.secrets', 'model', 'engine', 'memory'].some((key) =>
+    ['index.maxFileSizeKB', 'index.secrets', 'index.followLinks', 'model', 'engine', 'memory'].some((key) =>
       event.affectsConfiguration(`${SECTION}.${key}`),
     ) || event.affectsConfiguration('files.exclude')
   );
@@ -45,6 +46,7 @@ export function workerSettings(): WorkerSettings {
     filesExclude: excludedPatterns(),
     maxFileBytes: setting('index.maxFileSizeKB') * 1024,
     secrets: setting('index.secrets'),
+    followLinks: setting('index.followLinks'),
     ...(isServer ? { modelDirectory: '', modelServer: model } : { modelDirectory: model, modelServer: '' }),
     allowedHosts: setting('model.allowedHosts'),
     memoryBudgetBytes: setting('memory.diskBudgetMB') * 1024 * 1024,

@@ -20,6 +20,8 @@ export interface IndexStatus {
   progress: number;
   /** Files that could not be read, with the reason; at most 100. */
   problems: readonly { path: string; reason: string }[];
+  /** Number of problems beyond those. */
+  moreProblems?: number;
   skipped: readonly { reason: string; files: number }[];
   /** Bytes of memory of the worker. */
   memoryBytes: number;

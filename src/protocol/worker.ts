@@ -26,6 +26,8 @@ export interface WorkerSettings {
   maxFileBytes: number;
   /** Indexes files that usually hold secrets; off by default. */
   secrets?: boolean;
+  /** Follows links that leave the workspace folders; off by default. */
+  followLinks?: boolean;
   /** File or folder of the checkpoint that writes answers in prose; empty for none. */
   modelDirectory: string;
   /** Server that writes answers in prose instead, `http://127.0.0.1:11434/v1#model`; empty for none. */
@@ -166,7 +168,7 @@ export interface WorkerNotifications {
   'work/progress': { id: string; fraction: number; message: string };
   'index/status': IndexStatus;
   log: { level: 'debug' | 'info' | 'warn' | 'error'; message: string };
-  /** Sent every two seconds. A client that misses several restarts the worker. */
+  /** Sent every two seconds, by the event loop. A client that hears neither it nor the pulse restarts the worker. */
   heartbeat: { at: number };
 }
 

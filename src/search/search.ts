@@ -139,9 +139,8 @@ export class Search {
     const { workspace, encodedShare } = this.options;
     const memory = this.options.memory?.();
     const analysed = this.analyse(question, request);
-    const [spans, passages, embedded] = await Promise.all([
-      this.words(analysed, request, this.weights.limits.spans),
-      this.rankPassages(analysed, request),
+    const [{ spans, passages }, embedded] = await Promise.all([
+      this.wordsAndPassages(analysed, request),
       memory ? this.embed(question, request, memory) : undefined,
     ]);
     request.signal?.throwIfAborted();
@@ -174,6 +173,15 @@ export class Search {
 
   private analyse(question: string, { before }: SearchRequest): AnalysedQuestion {
     return analyseQuestion(question, { ownNames: this.options.workspace.ownNames, before }, this.weights.terms);
+  }
+
+  /** One after the other: while one of them repairs a damaged index, the other would find documents missing. */
+  private async wordsAndPassages(
+    question: AnalysedQuestion,
+    request: SearchRequest,
+  ): Promise<{ spans: RankedSpan[]; passages: RankedSpan[] }> {
+    const spans = await this.words(question, request, this.weights.limits.spans);
+    return { spans, passages: await this.rankPassages(question, request) };
   }
 
   private async rankPassages(question: AnalysedQuestion, { scope, signal }: SearchRequest): Promise<RankedSpan[]> {

@@ -11,6 +11,7 @@ export {
   type WorkspaceOptions,
   type WorkspaceStatus,
 } from './workspace';
+export { type LongFiles, type LongFileWindow, LONG_BYTES } from './long-files';
 export { entryOf } from './languages';
 export { type PathKind, pathKind } from './path-kind';
 export { isPlainText } from './sources/extractors';

@@ -22,6 +22,8 @@ export interface Document {
   hash: string;
   /** Origin of the lines in a document that is not plain text (a notebook's cells), in line order. */
   places?: readonly Place[];
+  /** Number of the text's first line in the file, for a part of a long file. Default: 1. */
+  firstLine?: number;
 }
 
 /** Lines of an extracted text, and the part of the document that contains them. */

@@ -10,6 +10,7 @@ import { Upkeep } from './indexing/upkeep';
 import type { LexicalIndex } from './lexical/lexical-index';
 import { LexicalStoreError } from './lexical/types';
 import { type Definition, definitionsOf, type LookupContext, type Use, usersOf } from './lookups';
+import { LONG_BYTES, LongFiles } from './long-files';
 import { SegmenterPool } from './segments/pool';
 import { DocumentCache } from './document-cache';
 import type { Catalogue } from './store/catalogue';
@@ -44,6 +45,12 @@ export class Workspace {
   private first: ReadonlySet<string> = new Set();
   private closed = false;
 
+  /** Texts that are too long to be read whole. */
+  readonly long = new LongFiles(() => ({
+    folders: this.folders,
+    settings: this.indexer.context.settings,
+    isOpen: (path) => this.documentCache.unsaved.has(path),
+  }));
   private readonly catalogue: Catalogue;
   private readonly lexical: LexicalIndex;
 
@@ -261,13 +268,14 @@ export class Workspace {
   }
 
   /**
-   * Returns the file's current document, unsaved edits included.
+   * Returns the file's current document, unsaved edits included. Longer texts are read in windows (`long`).
    * @throws ReadError
    */
   async read(file: string): Promise<Document> {
     const path = this.folders.pathOf(file) ?? file;
     const open = this.documentCache.unsaved.get(path);
-    return open ? open.document : (await readDocument(file, path, undefined, this.extractions)).document;
+    const most = Math.max(LONG_BYTES, this.indexer.context.settings.maxFileBytes);
+    return open ? open.document : (await readDocument(file, path, most, this.extractions)).document;
   }
 
   async segmentsOf(document: Document): Promise<SegmentedDocument> {
@@ -362,6 +370,7 @@ export class Workspace {
       storeBytes: catalogue.bytes + this.lexical.status().bytes,
       progress: progress.value,
       problems: progress.problems,
+      ...(progress.moreProblems > 0 ? { moreProblems: progress.moreProblems } : {}),
       skipped: progress.skipped,
       memoryBytes: process.memoryUsage.rss(),
     };

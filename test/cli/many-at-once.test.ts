@@ -24,7 +24,7 @@ beforeEach(() => rmSync(terminal.storage, { recursive: true, force: true }));
 
 const indexes = (): string[] => readdirSync(terminal.storage).filter((name) => name.startsWith('index-'));
 
-describe('eight commands at once', () => {
+describe('eight commands at once', { timeout: 180_000 }, () => {
   it('make one index, and all of them answer from it', async () => {
     const commands = Array.from({ length: 8 }, () => terminal.start(['search', 'zzpart7', '--json']));
     const ended = await Promise.all(commands.map((command) => command.ended));
@@ -54,7 +54,7 @@ describe('eight commands at once', () => {
   });
 });
 
-describe('a command beside a window', () => {
+describe('a command beside a window', { timeout: 180_000 }, () => {
   it('reads the index of the window, with its own changes on top, and writes nothing', async () => {
     const worker = new WorkerUnderTest(terminal.bundle);
     await worker.initialize({
@@ -84,7 +84,7 @@ describe('a command beside a window', () => {
   });
 });
 
-describe('folders of indexes', () => {
+describe('folders of indexes', { timeout: 180_000 }, () => {
   /** A folder as another process has left it. */
   function leave(name: string, { age = 0, lock }: { age?: number; lock?: number } = {}): string {
     const folder = join(terminal.storage, name);

@@ -177,14 +177,14 @@ describe('model add', () => {
   }, 7_200_000);
 });
 
-it('says that the disk is full, and ends with 1', () => {
+it('says that the disk is full, and ends with 1', { timeout: 120_000 }, () => {
   forgetStored();
   const ended = terminal.run(['index'], {}, { at: 20, code: 'ENOSPC', sticky: true });
   expect(ended.stderr).toMatch(/the disk is full/);
   expect(ended.status).toBe(1);
 });
 
-describe('a closed pipe', () => {
+describe('a closed pipe', { timeout: 300_000 }, () => {
   const COMMANDS = [
     ['index', '--progress'],
     ['index', '--memories', '--progress'],

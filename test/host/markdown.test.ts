@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import MarkdownIt from 'markdown-it';
+import { Marked, type Token } from 'marked';
 import { describe, expect, it } from 'vitest';
 import {
   commandUri,
@@ -59,6 +60,17 @@ const hostile = fc
         '<https://example.org/p.png>',
         'https://example.org/p.png',
         '<img src="https://example.org/p.png">',
+        '<img\nsrc=https://example.org/p.png>',
+        '!<b>[x](https://example.org/p.png)',
+        '!\u200b[x](https://example.org/p.png)',
+        '!\\\n[x](https://example.org/p.png)',
+        '[x]: <https://example.org/p.png>\n',
+        '![x](<https://example.org/p.png> "t")',
+        '![x](command:workbench.action.quit)',
+        '<a href="https://example.org">![x](https://example.org/p.png)</a>',
+        '<svg onload=x()>',
+        '<style>@import "https://example.org/p.css"</style>',
+        '$(sync~spin)',
         '<IMG/src=x onerror=y>',
         '<im<b>g src=x>',
         '<script>x()</script>',
@@ -107,11 +119,36 @@ function tokenTypes(text: string): Set<string> {
   return types;
 }
 
+/**
+ * The editor's renderer: `marked` of the version that VS Code contains. A Markdown string without trust shows pictures
+ * of any address, and drops HTML.
+ */
+const editor = new Marked({ gfm: true, breaks: true, renderer: { html: () => '' } });
+
+function editorTokens(text: string): Set<string> {
+  const types = new Set<string>();
+  editor.walkTokens(editor.lexer(text), (token: Token) => void types.add(token.type));
+  return types;
+}
+
 function expectHarmless(safe: string): void {
+  for (const type of ['image', 'html']) expect(editorTokens(safe)).not.toContain(type);
+  expect(editor.parse(safe, { async: false })).not.toMatch(
+    /<(?:img|script|iframe|svg|style|video|audio|object|link)\b/i,
+  );
   const types = tokenTypes(safe);
   for (const type of ['image', 'html_inline', 'html_block']) expect(types).not.toContain(type);
   expect(permissive.render(safe)).not.toMatch(/<(?:img|script|iframe|svg|style|video|audio|object)\b/i);
 }
+
+it('the editor shows a picture of another host where nothing is done about it', () => {
+  for (const text of [
+    '![x](https://example.org/p.png)',
+    '\\\\![x](https://example.org/p.png)',
+    '![r]\n\n[r]: https://e.org/p',
+  ])
+    expect(editorTokens(text)).toContain('image');
+});
 
 describe('text of the workspace in a hover', () => {
   it('shows no picture and no HTML, for any text', () => {

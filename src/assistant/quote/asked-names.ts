@@ -2,6 +2,8 @@
 import type { RankedSpan } from '../../protocol';
 import type { CitationList } from '../citations';
 import { code } from '../facts';
+import type { Document } from '../../workspace';
+import { linesInFile } from './cited-lines';
 import type { PassageSource } from './passage-source';
 import type { Question } from '../../search';
 
@@ -29,11 +31,13 @@ export async function askedNamesBlock(
       span: { file, path },
       line,
       text,
+      document,
     } = found;
+    const { startLine } = linesInFile(document, { startLine: line, endLine: line });
     const { number } = citations.cite({ file, path, startLine: line, endLine: line, text, label: name });
     const said = text.trim();
     lines.push(
-      `- ${code(name)} at ${code(`${path}:${line}`)}: ` +
+      `- ${code(name)} at ${code(`${path}:${startLine}`)}: ` +
         `${code(said.length > MAX_LINE_CHARACTERS ? `${said.slice(0, MAX_LINE_CHARACTERS)}…` : said)} [${number}]`,
     );
   }
@@ -42,6 +46,7 @@ export async function askedNamesBlock(
 
 interface Place {
   span: RankedSpan;
+  document: Document;
   line: number;
   text: string;
 }
@@ -56,12 +61,14 @@ async function lineOf(name: string, spans: readonly RankedSpan[], source: Passag
   );
   let first: Place | undefined;
   for (const span of spans) {
-    const lines = (await source.open(span.file))?.lines ?? [];
+    const opened = await source.open(span.file);
+    if (!opened) continue;
+    const { document, lines } = opened;
     for (let line = span.startLine; line <= Math.min(span.endLine, lines.length); line++) {
       const text = lines[line - 1] as string;
       if (!word.test(text)) continue;
-      if (gives.test(text)) return { span, line, text };
-      first ??= { span, line, text };
+      if (gives.test(text)) return { span, document, line, text };
+      first ??= { span, document, line, text };
     }
   }
   return first;

@@ -5,7 +5,7 @@ import type { CitationList } from '../citations';
 import { code, docSentences, firstSentence, labelOf, whatItIs } from '../facts';
 import type { Question } from '../../search';
 import type { TermCoverage } from '../../search';
-import { cite, fence, headRun, linesText, whereOf } from './cited-lines';
+import { cite, fence, headRun, linesInFile, linesText, whereOf } from './cited-lines';
 import { clusterRuns, keyLines, quoteRuns } from './key-lines';
 import type { Passage } from './passages';
 import { quoteProse } from './prose-quotes';
@@ -63,7 +63,7 @@ export function placeBlock(
     if (start === undefined || end === undefined) continue;
     if (index > 0 || !together)
       parts.push(
-        `${capitalized(linesText({ startLine: start, endLine: end }))}: ` +
+        `${capitalized(linesText(linesInFile(document, { startLine: start, endLine: end })))}: ` +
           `[${cite(passage, { startLine: start, endLine: end }, citations).number}]`,
       );
     parts.push(fence(quoteRuns(lines, runs), document.language));
@@ -74,8 +74,8 @@ export function placeBlock(
 /** "`Flask.dispatch_request` is a method of `Flask` (`src/flask/app.py:966`): “Does the request dispatching.” [1]" */
 function factSentence(passage: Passage, weights: TermCoverage, citation: Citation): string {
   const { symbol, document } = passage;
-  const place = `${code(`${document.path}:${symbol?.startLine ?? passage.startLine}`)}`;
-  if (!symbol) return `${code(document.path)}, ${linesText(citation)}: [${citation.number}]`;
+  if (!symbol) return `${code(document.path)}, ${linesText(linesInFile(document, citation))}: [${citation.number}]`;
+  const place = code(`${document.path}:${linesInFile(document, symbol).startLine}`);
   const doc = symbol.doc ? firstSentence(symbol.doc, 240, 36) : undefined;
   const head = `**${code(labelOf(symbol))}** is ${whatItIs(symbol)} (${place})`;
   if (!doc) return `${head}. [${citation.number}]`;

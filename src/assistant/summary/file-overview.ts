@@ -7,29 +7,55 @@ import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspac
 import { enumerate } from '../facts';
 import { fileComment } from './file-comment';
 
-export function overviewOf(
-  document: Document,
-  segmented: SegmentedDocument,
-  lines: readonly string[],
-  parts: readonly SummaryPart[],
-): string {
-  const name = document.path.split('/').pop() ?? document.path;
-  if (document.text.trim() === '') return `${name} is empty.`;
-  const size = `${name} has ${counted(lines.length, 'line')}`;
-  const said = fileComment(document, segmented, lines);
+/** What the overview of a file is made from. */
+export interface OverviewFacts {
+  path: string;
+  language: string;
+  lines: number;
+  /** The text is blank. */
+  empty: boolean;
+  /** The file is prose with headings. */
+  hasHeadings: boolean;
+  /** Number of definitions of each kind. */
+  kinds: ReadonlyMap<DocumentSymbol['kind'], number>;
+  imports: ReadonlySet<string>;
+  /** The file's own description (`fileComment`). */
+  said: string | undefined;
+}
+
+export function factsOf(document: Document, segmented: SegmentedDocument, lines: readonly string[]): OverviewFacts {
+  const kinds = new Map<DocumentSymbol['kind'], number>();
+  for (const { kind } of segmented.symbols) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  return {
+    path: document.path,
+    language: document.language,
+    lines: lines.length,
+    empty: document.text.trim() === '',
+    hasHeadings: segmented.method === 'headings',
+    kinds,
+    imports: new Set(segmented.imports),
+    said: fileComment(document, segmented, lines),
+  };
+}
+
+export function overviewOf(facts: OverviewFacts, parts: readonly SummaryPart[]): string {
+  const { language, said } = facts;
+  const name = facts.path.split('/').pop() ?? facts.path;
+  if (facts.empty) return `${name} is empty.`;
+  const size = `${name} has ${counted(facts.lines, 'line')}`;
   const sentences: string[] = [];
-  if (segmented.method === 'headings') {
-    const count = countSections(parts);
+  if (facts.hasHeadings) {
+    const count = facts.kinds.get('heading') ?? 0;
     const titles = sectionTitles(parts, 8);
     const sections = count > 0 ? ` in ${counted(count, 'section')}` : '';
     const named = titles.length > 0 ? `: ${enumerate(titles)}` : '';
-    sentences.push(`${size} of ${languageName(document.language)}${sections}${named}.`);
+    sentences.push(`${size} of ${languageName(language)}${sections}${named}.`);
   } else {
-    const kinds = kindCounts(segmented.symbols);
+    const kinds = kindCounts(facts.kinds);
     sentences.push(
       kinds.length > 0
-        ? `${size} of ${languageName(document.language)}; it defines ${enumerate(kinds)}.`
-        : `${size} of ${languageName(document.language)}.`,
+        ? `${size} of ${languageName(language)}; it defines ${enumerate(kinds)}.`
+        : `${size} of ${languageName(language)}.`,
     );
     const main = mainParts(parts);
     if (main.length > 0)
@@ -37,7 +63,7 @@ export function overviewOf(
         `${main.length === 1 ? 'Its largest part is' : 'Its largest parts are'} ` +
           `${enumerate(main.map((part) => `${part.title} (lines ${part.startLine}–${part.endLine})`))}.`,
       );
-    const imports = [...new Set(segmented.imports)];
+    const imports = [...facts.imports];
     if (imports.length > 0)
       sentences.push(
         `It imports ` +
@@ -76,10 +102,8 @@ function languageName(language: string): string {
   return LANGUAGE_NAMES[language] ?? language.charAt(0).toUpperCase() + language.slice(1);
 }
 
-function kindCounts(symbols: readonly DocumentSymbol[]): string[] {
+function kindCounts(counts: OverviewFacts['kinds']): string[] {
   const plural: Partial<Record<DocumentSymbol['kind'], string>> = { class: 'classes', key: 'keys' };
-  const counts = new Map<DocumentSymbol['kind'], number>();
-  for (const { kind } of symbols) counts.set(kind, (counts.get(kind) ?? 0) + 1);
   const order: DocumentSymbol['kind'][] = [
     'class',
     'interface',

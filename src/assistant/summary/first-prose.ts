@@ -1,6 +1,8 @@
 import { isBlank } from '../../base';
 import { firstSentence } from '../facts';
 
+/** Characters that the first sentence is looked for in. */
+const MAX_PARAGRAPH = 2_000;
 const ADORNMENT = /^[=\-~^"*+#'`:.]{3,}\s*$/;
 
 /**
@@ -9,6 +11,7 @@ const ADORNMENT = /^[=\-~^"*+#'`:.]{3,}\s*$/;
  */
 export function firstProse(lines: readonly string[], headingLine: number, last: number): string | undefined {
   const paragraph: string[] = [];
+  let length = 0;
   let inFence = false;
   for (let line = headingLine + 1; line <= Math.min(last, lines.length); line++) {
     const text = lines[line - 1] ?? '';
@@ -25,7 +28,8 @@ export function firstProse(lines: readonly string[], headingLine: number, last: 
       if (paragraph.length > 0) break;
       continue;
     }
-    if (/^#{1,6}\s/.test(text)) break;
+    if (/^#{1,6}\s/.test(text) || length > MAX_PARAGRAPH) break;
+    length += text.length;
     paragraph.push(
       text
         .trim()

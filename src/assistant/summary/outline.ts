@@ -223,6 +223,6 @@ function sectionsLine(children: readonly Node[]): string | undefined {
 
 const isComment = (line: string): boolean => /^\s*(\/\/|#|\/?\*|--|;|<!--)/.test(line);
 
-function linesTitle(startLine: number, endLine: number): string {
+export function linesTitle(startLine: number, endLine: number): string {
   return endLine > startLine ? `Lines ${startLine}–${endLine}` : `Line ${startLine}`;
 }

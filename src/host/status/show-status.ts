@@ -32,6 +32,9 @@ export async function showStatus(services: Services): Promise<void> {
           description: reason,
           file: path,
         })),
+        ...(status.moreProblems
+          ? [{ label: `$(warning) ${vscode.l10n.t('{0} more', formatNumber(status.moreProblems))}` }]
+          : []),
       );
     }
     if (status.skipped.length > 0) {

@@ -129,13 +129,14 @@ function tooltip(face: Face, client: ClientState, index: IndexStatus | undefined
   if (index && client.kind === 'running') {
     for (const fact of indexFacts(index))
       text.appendMarkdown(`$(${fact.icon}) `).appendText(`${fact.label} · ${fact.detail}`).appendMarkdown('  \n');
-    if (index.problems.length > 0)
+    const unread = index.problems.length + (index.moreProblems ?? 0);
+    if (unread > 0)
       text
         .appendMarkdown('$(warning) ')
         .appendText(
-          index.problems.length === 1
+          unread === 1
             ? vscode.l10n.t('1 file could not be read')
-            : vscode.l10n.t('{0} files could not be read', index.problems.length),
+            : vscode.l10n.t('{0} files could not be read', formatNumber(unread)),
         )
         .appendMarkdown('\n\n');
   }

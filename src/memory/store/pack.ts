@@ -210,7 +210,8 @@ export class Pack {
     record: Omit<PackRecord, 'offset' | 'payloadBytes' | 'payloadCrc' | 'vectorBytes' | 'idBytes' | 'passageBytes'>,
     payload: MemoryPayload,
   ): Promise<PackRecord> {
-    const parts = partsOf(payload);
+    // zlib takes some empty arrays for the start of a new checksum.
+    const parts = partsOf(payload).filter((part) => part.byteLength > 0);
     const bytes = payloadBytes(payload);
     const crc = parts.reduce((value, part) => crc32(part, value), 0);
     const whole = {
@@ -223,10 +224,7 @@ export class Pack {
     };
     const start = this.length;
     try {
-      const { bytesWritten } = await this.handle.writev([
-        encodeHeader(whole),
-        ...parts.filter((part) => part.byteLength > 0),
-      ]);
+      const { bytesWritten } = await this.handle.writev([encodeHeader(whole), ...parts]);
       if (bytesWritten !== HEADER_BYTES + bytes) throw Object.assign(new Error('short write'), { code: 'ENOSPC' });
     } catch (error) {
       // Appending after an incomplete record would lose the new record at the next opening.

@@ -1,5 +1,5 @@
 import type { IndexState, IndexStatus } from '../../protocol';
-import type { WalkReport } from '../sources/walk';
+import { MAX_PROBLEMS, type WalkReport } from '../sources/walk';
 
 /** The workspace's part of the index status. The worker adds the status of the model. */
 export type WorkspaceStatus = Omit<IndexStatus, 'model' | 'memories'>;
@@ -76,8 +76,14 @@ export class Progress {
   get problems(): { path: string; reason: string }[] {
     return [...(this.walk?.problems ?? []), ...[...this.unreadable].map(([path, reason]) => ({ path, reason }))].slice(
       0,
-      100,
+      MAX_PROBLEMS,
     );
+  }
+
+  /** Number of problems beyond those. */
+  get moreProblems(): number {
+    const { problems, moreProblems } = this.walk ?? { problems: [], moreProblems: 0 };
+    return moreProblems + Math.max(0, problems.length + this.unreadable.size - MAX_PROBLEMS);
   }
 
   get skipped(): { reason: string; files: number }[] {

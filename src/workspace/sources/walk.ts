@@ -1,11 +1,12 @@
 import { errorCode } from '../../base';
 import type { Dirent } from 'node:fs';
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { basename, dirname, join } from 'node:path';
 import { binaryContent, hasBinaryName } from './binary';
 import { maxBytesOf } from './extractors';
 import type { WorkspaceFolders } from './folders';
+import { listDirectory, SLICE_MS } from './list-directory';
 import { isWithin, realOf } from './paths';
 import { FolderRules, type DirectoryRules } from './rules';
 import { secretRule } from './secrets';
@@ -31,10 +32,15 @@ export interface WalkOptions {
   signal?: AbortSignal;
 }
 
+/** Problems that are kept with their reason. The others are counted. */
+export const MAX_PROBLEMS = 100;
+
 /** Files and folders that a walk excluded, and problems it met. A folder counts once, with its contents. */
 export class WalkReport {
   readonly skipped = new Map<SkipReason, number>();
   readonly problems: { path: string; reason: string }[] = [];
+  /** Number of problems beyond those that are kept. */
+  moreProblems = 0;
   /** Number of directories visited. */
   directories = 0;
 
@@ -49,7 +55,8 @@ export class WalkReport {
 
   /** Reports a problem that excludes no file. */
   tell(path: string, reason: string): void {
-    if (this.problems.length < 100) this.problems.push({ path, reason });
+    if (this.problems.length < MAX_PROBLEMS) this.problems.push({ path, reason });
+    else this.moreProblems++;
   }
 }
 
@@ -74,8 +81,6 @@ export async function* walk(
   }
 }
 
-/** Milliseconds of work between two turns of the event loop. */
-const SLICE_MS = 8;
 /** Number of concurrent `stat` calls. */
 const STATS_AT_ONCE = 256;
 
@@ -98,13 +103,13 @@ class Walker {
     this.options.signal?.throwIfAborted();
     let dirents: Dirent[];
     try {
-      dirents = await readdir(here.directory, { withFileTypes: true });
+      dirents = await listDirectory(here.directory, this.options.signal);
     } catch (error) {
+      this.options.signal?.throwIfAborted();
       this.unreadable(here.directory, error);
       return;
     }
     this.report.directories++;
-    dirents.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
     const files: string[] = [];
     const directories: { name: string; rules: DirectoryRules }[] = [];
     let since = performance.now();

@@ -101,7 +101,8 @@ function linkTrouble(
   if (home) return `It is a link to ${posix(relative(realOf(home.directory), real))}. The rules for that path apply.`;
   if (followLinks && !secrets && secretRule(dirname(real), basename(real), false))
     return `It is a link to ${real}, which usually holds secrets (setting ${SECRETS_SETTING}).`;
-  return followLinks ? undefined : `It is a link out of the workspace, to ${real}. Such links are not followed.`;
+  if (followLinks) return undefined;
+  return `It is a link out of the workspace, to ${real}. The setting anchorage.index.followLinks includes such links.`;
 }
 
 function fileTrouble(file: string, { maxFileBytes, secrets }: WhyOptions): string | undefined {

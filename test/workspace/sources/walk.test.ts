@@ -333,6 +333,28 @@ describe('odd places', () => {
     }
   });
 
+  it('of a workspace that is opened through a link are found once', async () => {
+    put('real/src/server.ts');
+    put('real/README.md');
+    symlinkSync('src', join(root, 'real/lib'));
+    symlinkSync('README.md', join(root, 'real/AGENTS.md'));
+    symlinkSync('.', join(root, 'real/self'));
+    symlinkSync('real', join(root, 'opened'));
+    const real = await walked([{ name: 'w', directory: join(root, 'real') }]);
+    const opened = await walked([{ name: 'w', directory: join(root, 'opened') }]);
+    expect(opened.paths).toEqual(['README.md', 'src/server.ts']);
+    expect(opened.paths).toEqual(real.paths);
+    expect([...opened.report.skipped]).toEqual([['link to an indexed place', 3]]);
+  });
+
+  it('beyond a hundred that cannot be read are counted', () => {
+    const report = new WalkReport();
+    for (let i = 0; i < 250; i++) report.problem(`f${i}`, 'no permission to read it');
+    expect(report.problems).toHaveLength(100);
+    expect(report.moreProblems).toBe(150);
+    expect(report.skipped.get('unreadable')).toBe(250);
+  });
+
   it('behind a link follow the rules of their own path: a link to an ignored file is ignored', async () => {
     put('.gitignore', 'secret.txt\n');
     git('init', '-q');

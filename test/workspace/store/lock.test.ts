@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { StoreLock } from '../../../src/workspace/store/lock';
+import { FaultyFiles } from '../../faults/faulty-files';
 
 let directory: string;
 let file: string;
@@ -58,6 +59,48 @@ describe('the lock', () => {
     const old = new Date(Date.now() - 10_000);
     utimesSync(file, old, old);
     expect(isFree()).toBe(true);
+  });
+
+  it('that cannot be written leaves no empty file, for whose owner others would wait', () => {
+    expect(isFree()).toBe(true);
+    const faults = new FaultyFiles(directory).install();
+    try {
+      StoreLock.takeFile(file)?.release();
+      faults.arm({ at: 0, code: '' });
+      const lock = StoreLock.takeFile(file);
+      const { calls } = faults;
+      lock?.release();
+      for (let at = 1; at <= calls; at++) {
+        faults.arm({ at, code: 'ENOSPC', sticky: true });
+        let taken: StoreLock | undefined;
+        try {
+          taken = StoreLock.takeFile(file);
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'ENOSPC' });
+        }
+        faults.disarm();
+        taken?.release();
+        expect(existsSync(file), `call ${at}`).toBe(false);
+      }
+    } finally {
+      faults.uninstall();
+    }
+  });
+
+  it('is kept while the disk cannot be read', () => {
+    const lock = StoreLock.takeFile(file);
+    const faults = new FaultyFiles(directory).install();
+    try {
+      faults.arm({ at: 1, code: 'EIO' });
+      expect(lock?.touch()).toBe(true);
+      faults.arm({ at: 1, code: 'EIO' });
+      expect(StoreLock.owner(file)).toBeUndefined();
+      faults.arm({ at: 1, code: 'EIO' });
+      lock?.release();
+    } finally {
+      faults.uninstall();
+    }
+    expect(existsSync(file)).toBe(false);
   });
 
   it('detects its loss, and then leaves the new owner alone', () => {

@@ -44,6 +44,17 @@ export function decodeText(bytes: Uint8Array): DecodedText {
   }
 }
 
+/**
+ * Label of the encoding that a text is read in, by its beginning, which ends with a whole character.
+ *
+ * @throws ExtractionError when it is no text
+ */
+export function encodingOf(head: Uint8Array): string {
+  if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
+  if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be';
+  return decodeText(head).encoding?.name ?? 'utf-8';
+}
+
 const sure = (name: string): DetectedEncoding => ({ name, sure: true });
 
 function decodeOlder(bytes: Uint8Array, encoding: DetectedEncoding): DecodedText {
