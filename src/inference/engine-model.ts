@@ -4,11 +4,11 @@ import { basename } from 'node:path';
 import {
   checkSums,
   Decoder,
-  full,
   generate,
   openCheckpoint,
   openSafetensors,
   parameterCount,
+  readingContext,
   tokenBytes,
   type ChatTemplate,
   type CompileListener,
@@ -186,8 +186,7 @@ export class EngineModel {
       };
     }
     const prompt = spliced?.tail ?? this.encode(chat);
-    const context =
-      spliced?.context ?? decoder.newContext(full(decoder.config.slidingWindow), prompt.length + maxNewTokens);
+    const context = spliced?.context ?? readingContext(decoder, prompt.length + maxNewTokens);
     const loop = new AbortController();
     const written: number[] = [];
     const before = mostRead;
@@ -222,6 +221,7 @@ export class EngineModel {
       promptTokens: spliced?.promptTokens ?? generated.promptTokens,
       newTokens: generated.tokens.length,
       stopped: signal?.aborted ? 'cancelled' : generated.reason === 'length' ? 'length' : 'end',
+      ...(context.policy.ceiling === Infinity ? {} : { beyondWindow: decoder.config.maxPositions }),
       timing: {
         read: reads,
         decode: ended - read,

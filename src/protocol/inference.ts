@@ -76,6 +76,8 @@ export interface Written {
   promptTokens: number;
   newTokens: number;
   stopped: 'end' | 'length' | 'cancelled';
+  /** The trained window (tokens), if the text was longer than that and was therefore read under Λ. */
+  beyondWindow?: number;
   /** Milliseconds: reading the prompt, writing, and from the start to the first token. */
   timing: { read: number; decode: number; firstToken: number };
   /** Origin of the quotes' rows; absent when the prompt was read as one text. */

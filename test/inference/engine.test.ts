@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -189,7 +189,26 @@ describe('the engine’s process', () => {
       });
     expect(written?.text).toMatch(/\b(she|was|the|with|and|you)\b.*[.?!]/s);
     expect(written?.timing.decode).toBeGreaterThan(0);
+    expect(written?.beyondWindow).toBeUndefined();
   });
+
+  test.skipIf(!stories)(
+    'a text three times as long as the trained window is read whole, and goes on in sentences',
+    async () => {
+      writeStories(stories as string, join(directory, 'stories'));
+      await engine.choose(choice('stories'));
+      const text = readFileSync(sharedData('text/tinystories.txt') as string, 'utf8')
+        .replace(/\s+/g, ' ')
+        .slice(0, 5_000);
+      const written = await engine
+        .writer()
+        ?.write([{ role: 'user', content: text }], { maxNewTokens: 60, onText: () => {} });
+      expect(written?.promptTokens).toBeGreaterThan(3 * 512);
+      expect(written?.beyondWindow).toBe(512);
+      expect(written?.text).toMatch(/\b(she|he|was|the|and)\b.*\b(to|a|the|was|it)\b/s);
+      expect(written?.text).not.toMatch(/\ufffd/);
+    },
+  );
 });
 
 describe('a worker with a model', () => {

@@ -1,5 +1,5 @@
 /** `anchorage model generate` */
-import { generate } from '../../engine';
+import { generate, readingRows, ropeFrequencies } from '../../engine';
 import { UsageError } from '../arguments';
 import { readText } from './inputs';
 import { openModel, policyOf, requireTokenizer, type Opened } from './opened';
@@ -10,7 +10,7 @@ const MAX_TOKENS = 256;
 export const GENERATE_USAGE =
   'generate DIR|NAME (--prompt TEXT | --file FILE) [--chat] [--system TEXT] [--max-tokens N] [--temperature ' +
   ('T] [--top-k N] [--top-p P] [--min-p P] [--repetition-penalty R] [--seed N] [--stop TEXT]… [--cut ' +
-    ('refuse|keepEnd|keepBothEnds] [--capacity N] [--attention full|lambda|anchors] [--window N] [--sinks N] ' +
+    ('refuse|keepEnd|keepBothEnds] [--capacity N] [--attention auto|full|lambda|anchors] [--window N] [--sinks N] [--middle-k N] ' +
       '[--anchor-every N] [--rope NAME] [--adapter DIR]… [--weights FORMAT] [--threads N] [--json]'));
 
 /** Continues a prompt. */
@@ -42,9 +42,14 @@ export async function runGenerate(argv: readonly string[], io: ModelIo): Promise
     const tokenizer = requireTokenizer(opened, 'measure it with `model perplexity --ids`.');
     const ids = await promptIds(prompt, values, opened);
     const { decoder } = opened;
+    const most = number(values, 'max-tokens', 1, 1 << 20);
+    const tokens = ids.length + (most ?? MAX_TOKENS);
+    const policy = policyOf(values, opened, tokens, 'auto')();
     const context = decoder.newContext(
-      policyOf(values, opened)(),
-      number(values, 'capacity', 1, 1 << 28) ?? decoder.config.maxPositions,
+      policy,
+      number(values, 'capacity', 1, 1 << 28) ??
+        (policy.ceiling === Infinity ? decoder.config.maxPositions : readingRows(policy, tokens)),
+      { rope: ropeFrequencies(decoder.config.rope, Math.min(tokens, policy.ceiling)) },
     );
     const started = performance.now();
     let first = 0;
@@ -54,9 +59,7 @@ export async function runGenerate(argv: readonly string[], io: ModelIo): Promise
       ids,
       {
         // Default: as much as fits behind the prompt.
-        maxNewTokens:
-          number(values, 'max-tokens', 1, 1 << 20) ??
-          Math.max(1, Math.min(MAX_TOKENS, context.free - context.rowsNeeded(ids) + 1)),
+        maxNewTokens: most ?? Math.max(1, Math.min(MAX_TOKENS, context.free - context.rowsNeeded(ids) + 1)),
         sampling: {
           ...given('temperature', number(values, 'temperature', 0, 100, false)),
           ...given('topK', number(values, 'top-k', 0, 1 << 20)),

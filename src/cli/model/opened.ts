@@ -11,6 +11,8 @@ import {
   lambda,
   openCheckpoint,
   parameterCount,
+  middleRows,
+  readingPolicy,
   tokenAnchors,
   type Tokenizer,
   type AttentionPolicy,
@@ -35,6 +37,8 @@ const PATIENCE = 1_000;
 const WINDOW = 1024;
 const SINKS = 8;
 const ANCHOR_EVERY = 16;
+const ATTENTION_NAMES = ['auto', 'full', 'lambda', 'anchors'] as const;
+type AttentionName = (typeof ATTENTION_NAMES)[number];
 
 /** Resolves a checkpoint's path or the name of an installed model. @throws UsageError when it is neither */
 export async function resolveModel(name: string, io: ModelIo): Promise<string> {
@@ -110,19 +114,37 @@ export function requireTokenizer({ tokenizer, checkpoint }: Opened, instead: str
 }
 
 /**
- * The attention policy of the options. `lambda`: sinks and a window with a distance ceiling. `anchors` with --window:
+ * The attention policy of the options, for texts of this many tokens. `auto`: what the product uses, full attention
+ * within the trained window and Λ with middle rows beyond it. `lambda`: sinks and a window with a distance ceiling. `anchors` with --window:
  * ends of sentences and lines stay after the window has passed them. `anchors` alone: each segment closes behind its
  * anchor, for models trained this way.
  */
-export function policyOf(values: Values, opened: Opened): () => AttentionPolicy {
-  const kind = oneOf(values, 'attention', ['full', 'lambda', 'anchors']) ?? 'full';
+export function policyOf(
+  values: Values,
+  opened: Opened,
+  tokens: number,
+  byDefault: AttentionName,
+): () => AttentionPolicy {
+  const { decoder } = opened;
   const window = number(values, 'window', 1, 1 << 28);
+  const middleK = number(values, 'middle-k', 0, 1 << 16);
+  const kind = oneOf(values, 'attention', ATTENTION_NAMES) ?? byDefault;
+  if (middleK !== undefined && kind !== 'auto' && kind !== 'lambda')
+    throw new UsageError('--middle-k needs --attention auto or lambda.', 'model');
+  const { config, rowBytes } = decoder;
+  if (kind === 'auto') {
+    if (window !== undefined) throw new UsageError('--window needs --attention lambda or anchors.', 'model');
+    return () => readingPolicy(config, { tokens, rowBytes, ...(middleK === undefined ? {} : { middleK }) });
+  }
   const sinks = number(values, 'sinks', 0, 1 << 20) ?? SINKS;
   if (kind === 'full') {
     if (window !== undefined) throw new UsageError('--window needs --attention lambda or anchors.', 'model');
-    return () => full(opened.decoder.config.slidingWindow);
+    return () => full(config.slidingWindow);
   }
-  if (kind === 'lambda') return () => lambda({ sinks, window: window ?? WINDOW });
+  if (kind === 'lambda') {
+    const middle = middleRows(config, rowBytes, middleK ?? 0);
+    return () => lambda({ sinks, window: window ?? WINDOW, ...(middle ? { middle } : {}) });
+  }
   const isAnchor = anchorRule(opened, number(values, 'anchor-every', 2, 1 << 20));
   if (window === undefined) return () => anchors({ sinks, isAnchor });
   return () => compose(lambda({ sinks, window }), anchors({ sinks, isAnchor, closing: false }));

@@ -51,6 +51,7 @@ export const ENGINE_OPTIONS = {
   attention: { type: 'string' },
   window: { type: 'string' },
   sinks: { type: 'string' },
+  'middle-k': { type: 'string' },
   'anchor-every': { type: 'string' },
   json: { type: 'boolean' },
 } as const satisfies Record<string, Option>;

@@ -5,8 +5,8 @@ import { openModel, policyOf } from './opened';
 import { ENGINE_OPTIONS, number, parseOptions, text, type ModelIo } from './options';
 
 export const PERPLEXITY_USAGE =
-  'perplexity DIR|NAME (--text FILE | --ids FILE) [--attention full|lambda|anchors] [--window N] [--sinks N] ' +
-  '[--anchor-every N] [--rope NAME] [--limit N] [--adapter DIR]… [--weights FORMAT] [--threads N] [--json]';
+  'perplexity DIR|NAME (--text FILE | --ids FILE) [--attention auto|full|lambda|anchors] [--window N] [--sinks N] ' +
+  '[--middle-k N] [--anchor-every N] [--rope NAME] [--limit N] [--adapter DIR]… [--weights FORMAT] [--threads N] [--json]';
 
 /** Mean negative log-likelihood by position, and the most rows held. */
 export async function runPerplexity(argv: readonly string[], io: ModelIo): Promise<number> {
@@ -23,7 +23,7 @@ export async function runPerplexity(argv: readonly string[], io: ModelIo): Promi
     const rows = (await tokenRows(values, opened)).map((row) => (row.length > limit ? row.slice(0, limit) : row));
     let told = performance.now();
     const report = await measurePerplexity(opened.decoder, rows, {
-      policy: policyOf(values, opened),
+      policy: policyOf(values, opened, Math.max(...rows.map((row) => row.length)), 'full'),
       ...(io.signal ? { signal: io.signal } : {}),
       onProgress: (read, total) => {
         if (performance.now() - told < 2000) return;

@@ -9,7 +9,7 @@ export function compose(...policies: readonly AttentionPolicy[]): AttentionPolic
   if (!firstPolicy) throw new RangeError('nothing to compose');
   const capped = policies.filter((policy) => policy.ceiling !== Infinity);
   if (capped.length > 1) throw new RangeError('only one of the policies can have a ceiling');
-  const source = capped[0] ?? firstPolicy;
+  const { causalWithin: _, ...source } = capped[0] ?? firstPolicy;
   return {
     ...source,
     name: policies.map((policy) => policy.name).join(' + '),

@@ -8,10 +8,10 @@ export interface LambdaOptions {
   /** Largest distance (tokens) of any logit; default: the window. Infinity switches the ceiling off. */
   ceiling?: number;
   /**
-   * Lets the last query of each run also see a few rows between the sinks and the window; keeps all rows. Off by
-   * default.
+   * Lets the last query of each run also see a few rows between the sinks and the window, and keeps up to `most` rows
+   * for that. Off by default.
    */
-  middle?: { k: number; fromLayer: number };
+  middle?: { k: number; fromLayer: number; most?: number };
 }
 
 /**
@@ -30,6 +30,7 @@ export function lambda({ sinks, window, ceiling = window, middle }: LambdaOption
   const policy: AttentionPolicy = {
     name: 'lambda',
     causal: false,
+    causalWithin: window,
     ceiling,
     kindOf: (_token, index) => (index < sinks ? RowKind.sink : RowKind.plain),
     sees(q, k) {
@@ -42,6 +43,6 @@ export function lambda({ sinks, window, ceiling = window, middle }: LambdaOption
   };
   if (!middle) return policy;
   // Distance d = L/2 for the optional middle tokens (LM-Infinite, §3).
-  const rows: MiddleRows = { ...middle, distance: Math.floor(window / 2) };
+  const rows: MiddleRows = { most: Infinity, ...middle, distance: Math.floor(window / 2) };
   return { ...policy, name: 'lambda with middle rows', middle: rows };
 }

@@ -49,12 +49,16 @@ export interface MiddleRows {
   fromLayer: number;
   /** Distance of the selected rows, in selection and in attention. */
   distance: number;
+  /** Most rows kept for the selection; the oldest are dropped first. Infinity keeps all. */
+  most: number;
 }
 
 export interface AttentionPolicy {
   readonly name: string;
   /** True when every row sees all earlier rows at their distance. No mask is needed then. */
   readonly causal: boolean;
+  /** Up to this many tokens it is as if `causal` were true. */
+  readonly causalWithin?: number;
   /** Largest distance (tokens) of rows that stay for ever; Infinity for none. */
   readonly ceiling: number;
   /**

@@ -32,8 +32,11 @@ export class ContextRuns {
     const context = this.#context;
     const { policy } = context;
     const rows = context.plan(chunk);
-    const visibility =
-      policy.ceiling !== Infinity ? 'dual' : policy.causal && !context.near.hasHoles ? 'causal' : 'masked';
+    const visibility = this.#seesAll(context.position + chunk.length)
+      ? 'causal'
+      : policy.ceiling !== Infinity
+        ? 'dual'
+        : 'masked';
     context.prepare(context.position, context.position + chunk.length - 1);
     const feeds = this.#newRowFeeds(rows, visibility === 'dual');
     // The kernels compute the logits of a single row. ONNX Runtime then keeps no copy of that matrix.
@@ -68,7 +71,7 @@ export class ContextRuns {
     context.prepare(context.position, context.position);
     const bias = this.#tokenBias(rows, dual);
     // The kernels do not support middle rows.
-    const step = policy.middle ? undefined : this.#runtime.step();
+    const step = context.middle.count > 0 ? undefined : this.#runtime.step();
     if (step?.prepare({ near: context.near, ...(dual ? { far: context.far } : {}), bias }))
       return this.#stepToken(step, rows, dual);
     const feeds = this.#newRowFeeds(rows, dual);
@@ -83,6 +86,13 @@ export class ContextRuns {
       this.#middleFeeds(feeds, parts);
     }
     return this.#run(variant, feeds, rows, 'logits');
+  }
+
+  /** Whether rows up to the position `end` see all earlier rows, and these have no holes between them. */
+  #seesAll(end: number): boolean {
+    const { near, far, policy, position } = this.#context;
+    if (near.hasHoles) return false;
+    return policy.causal || (end <= (policy.causalWithin ?? 0) && far.count === 0 && near.count === position);
   }
 
   /** Sizes of the parts of one token's scores. */

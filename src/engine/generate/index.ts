@@ -8,5 +8,6 @@ export {
   type PerplexityOptions,
   type PerplexityReport,
 } from './perplexity';
+export { readingContext } from './reading-context';
 export { Sampler, type SamplingOptions } from './sampling';
 export { StopStrings } from './stopping';

@@ -110,9 +110,12 @@ async function* negativeLogLikelihoods(
   const policy = options.policy?.();
   const inUse = Math.min(row.length, policy?.ceiling ?? Infinity);
   const context = decoder.newContext(policy, row.length, { rope: ropeFrequencies(decoder.config.rope, inUse) });
-  for (let from = 0; from + 1 < row.length; from += size) {
+  for (let from = 0, next = 0; from + 1 < row.length; from = next) {
     if (options.signal?.aborted) throw new DecoderError('cancelled', `cancelled after ${from} of ${row.length} tokens`);
-    const chunk = row.slice(from, Math.min(row.length - 1, from + size));
+    // Only the last query of a run sees middle rows, so each token is a run of its own where there are some.
+    const alone = policy?.middle && from >= (policy.causalWithin ?? 0);
+    next = Math.min(row.length - 1, from + (alone ? 1 : size));
+    const chunk = row.slice(from, next);
     const { logits } = await context.prefill(chunk, { logits: 'all' });
     const rowsHeld = context.ledger().rows;
     for (let i = 0; i < chunk.length; i++) {

@@ -1,4 +1,4 @@
-import { RowKind, Seen, type AttentionPolicy, type RowPlace } from '../attention/policy';
+import { RowKind, Seen, type AttentionPolicy, type MiddleRows, type RowPlace } from '../attention/policy';
 import type { RopeFrequencies } from '../rope/frequencies';
 import { accountOf, type ContextAccount, type Splice } from './account';
 import { KvRows } from './kv-rows';
@@ -9,6 +9,8 @@ import type { RowShape } from './shape';
 import { byPosition, copyFar, crossingSlots, moveSlots, rerotate } from './store-rows';
 
 const LIVE = 0;
+/** Share of the middle rows that stay when the oldest are dropped. */
+const MIDDLE_KEPT = 63 / 64;
 
 /**
  * The rows that the model sees now. Each row has a position, and keys are kept rotated to it ("near"). Rows that stay
@@ -74,10 +76,13 @@ export class Context {
 
   /** Most rows the context would hold while `tokens` are read in chunks; nothing is changed. */
   rowsNeeded(tokens: ArrayLike<number>, chunk: number): number {
-    if (this.policy.causal || this.policy.middle) return this.rows + tokens.length;
+    const { middle } = this.policy;
+    const all = this.rows + tokens.length;
+    if (this.policy.causal || middle?.most === Infinity) return all;
     const held = [...this.near.used()].map((slot) => this.near.place(slot));
     const onlyFar = this.far.count - this.#crossing.size;
-    return Math.max(this.rows, onlyFar + mostKept(this.policy, held, this.plan(tokens), chunk));
+    const kept = onlyFar + mostKept(this.policy, held, this.plan(tokens), chunk);
+    return Math.max(this.rows, Math.min(all, kept + (middle?.most ?? 0)));
   }
 
   /** Adds the rows of tokens that have been run, and drops all rows that no later token can see. */
@@ -292,12 +297,22 @@ export class Context {
 
   /** Keeps rows that left the window, rotated as at position 0. */
   #toMiddle(block: RowBlock, from: readonly number[], rows: readonly NewRow[]): void {
+    this.#makeMiddleRoom(rows.length);
     const slots = this.middle.take(rows.length);
     slots.forEach((slot, i) => this.middle.describe(slot, rows[i] as NewRow, (rows[i] as NewRow).token, LIVE));
     const steps = new Int32Array(block.rows);
     from.forEach((row, i) => (steps[row] = -(rows[i] as NewRow).position));
     moveKeys(block, this.shape, this.#rope, steps);
     this.middle.write(slots, block, from);
+  }
+
+  /** Drops the oldest middle rows, some more than needed: finding them takes a pass over all. */
+  #makeMiddleRoom(rows: number): void {
+    const { most } = this.policy.middle as MiddleRows;
+    if (this.middle.count + rows <= most) return;
+    const left = Math.max(0, Math.min(most - rows, Math.floor(most * MIDDLE_KEPT)));
+    const slots = byPosition(this.middle, [...this.middle.used()]);
+    this.middle.release(slots.slice(0, slots.length - left));
   }
 
   #release(matches: (store: RowStore, slot: number) => boolean): void {

@@ -162,6 +162,24 @@ describe.each(['llama2', 'qwen3'])('%s: the last query looks back at middle rows
     }
     await tiny.decoder.close();
   });
+
+  it('and keeps the latest of them, at most as many as the policy allows', async () => {
+    const tiny = await Tiny.open(family, 8);
+    const [sinks, window, most] = [2, 6, 16];
+    const policy = () => lambda({ sinks, window, middle: { k: 2, fromLayer: 1, most } });
+    const tokens = randomTokens(90, 128, 3);
+    const context = tiny.decoder.newContext(policy(), 40, { rope: tiny.rope });
+    await context.prefill(tokens.slice(0, 70));
+    const middle = () => context.ledger().groups.find(({ kind }) => kind === 'middle');
+    expect(middle()).toMatchObject({ to: 70 - window });
+    for (const token of tokens.slice(70)) {
+      await context.decode(token);
+      expect(middle()?.rows).toBeLessThanOrEqual(most);
+      expect(middle()?.rows).toBeGreaterThan(most - 3);
+    }
+    expect(middle()?.from).toBeGreaterThanOrEqual(90 - window - most);
+    await tiny.decoder.close();
+  });
 });
 
 /** intervalAnchors(4) after two sinks: tokens 3, 7, 11 … (the count starts at the first token). */
