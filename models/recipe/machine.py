@@ -18,9 +18,12 @@ def device(name: str = "auto") -> torch.device:
 
 def autocast(where: torch.device):
     """A context of bf16 arithmetic on a GPU and on a CPU with bf16 instructions. Elsewhere f32 is faster and stays."""
-    if where.type == "cpu" and not _cpu_has_bf16():
-        return contextlib.nullcontext()
-    return torch.autocast(where.type, dtype=torch.bfloat16)
+    return torch.autocast(where.type, dtype=torch.bfloat16) if low_precision(where) else contextlib.nullcontext()
+
+
+def low_precision(where: torch.device) -> bool:
+    """Whether `autocast` computes in bf16 there."""
+    return where.type != "cpu" or _cpu_has_bf16()
 
 
 def _cpu_has_bf16() -> bool:

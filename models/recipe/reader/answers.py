@@ -2,8 +2,8 @@
 
 Grounded answers, abstention and gists, by LoRA on every matrix of the layers from --first on. The loss falls on answers
 only. The rate warms up and stays, so that a run can go on whenever there is time. RUN/adapter (PEFT, f16) is a running
-mean of the adapter, which stands in for a decay; --decay and --decay-minutes anneal as well. Runs on a CPU in f32, and on
-a GPU in bf16 (--batch 16 --warmup 20).
+mean of the adapter, which stands in for a decay; --decay and --decay-minutes anneal as well. Runs in bf16 on a GPU (--batch 16
+--warmup 20) and on a CPU with bf16 instructions, else in f32.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from recipe.checkpoint import save
 from recipe.config import home
+from recipe.machine import low_precision
 from recipe.model.loss import IGNORE, cross_entropy
 from recipe.model.masks import visible
 from recipe.model.optimizers import Optimizer
@@ -107,7 +108,7 @@ class Answers(Stage):
             )
         self.model.to(self.device)
         self.mean.sums = {name: value.to(self.device) for name, value in self.mean.sums.items()}
-        if self.device.type == "cuda":  # frozen matrices in half precision; what is trained stays in f32
+        if low_precision(self.device):  # frozen matrices in half precision; what is trained stays in f32
             for p in self.model.parameters():
                 if not p.requires_grad and p.dim() == 2:
                     p.data = p.data.to(torch.bfloat16)

@@ -1,6 +1,6 @@
 """Evidence with questions, and functions with gists: `python -m recipe.reader.examples --sources DIR --out DIR`.
 
-A set of evidence is two to four blocks of one repository: what is asked about and what looks like it (names that share
+A set of evidence is one to six blocks of one repository: what is asked about and what looks like it (names that share
 words, the same file). Several questions share it, answerable ones and, for one in four or five, ones that it does not
 answer. Written to OUT/SPLIT-answers.jsonl and OUT/SPLIT-gists.jsonl, seeded; splits are by repository.
 """
@@ -21,7 +21,10 @@ from recipe.reader.questions import Question, about_constant, about_function, ab
 from recipe.reader.sources import write_lines
 from recipe.reader.units import Function, Units, read_units
 
-EVIDENCE = 1_350  # characters of all blocks at most: some 400 tokens
+# Characters of all blocks at most, one drawn for each set: some 400, 800 and 1,300 tokens. The product gives as much as the
+# machine reads in a few seconds, which differs.
+EVIDENCE = (1_350, 1_350, 2_700, 4_200)
+BLOCKS = {1_350: 4, 2_700: 5, 4_200: 6}  # blocks at most, by the room
 # Answerable questions of a set at most. Evidence is read once for all of them, so training asks as many as a row holds.
 QUESTIONS = {"train": 8, "valid": 5, "test": 5}
 ABSENT = 0.24  # the share of all questions that are not answerable
@@ -80,6 +83,7 @@ class Maker:
     def __init__(self, units: Units, seed: int, questions: int = QUESTIONS["test"]):
         self.units, self.questions = units, questions
         self.rng = random.Random(f"{seed} {units.repo}")
+        self.room = EVIDENCE[0]  # characters of the set that is being made
         self.by_word: dict[str, list[int]] = {}
         self.by_path: dict[str, list[int]] = {}
         for i, f in enumerate(units.functions):
@@ -93,7 +97,7 @@ class Maker:
         """Functions whose names share words with this one's, or of the same file, or any."""
         pools = [self.by_word.get(w, []) for w in sorted(words(f.name))] + [self.by_path.get(f.path, [])]
         index = [i for pool in pools for i in pool[:200]]
-        chosen = [self.units.functions[i] for i in self.rng.sample(index, min(6, len(index)))]
+        chosen = [self.units.functions[i] for i in self.rng.sample(index, min(8, len(index)))]
         chosen += self.rng.sample(self.units.functions, min(3, len(self.units.functions)))
         return [g for g in chosen if g.name != f.name and g.sentence]
 
@@ -105,7 +109,8 @@ class Maker:
     def function_set(self, f: Function) -> dict | None:
         blocks, taken, used = [f.shown], [f], len(f.shown.text)
         for g in self.neighbours(f):
-            if len(taken) < 4 and used + len(g.shown.text) <= EVIDENCE and all(g.name != t.name for t in taken):
+            fits = used + len(g.shown.text) <= self.room
+            if len(taken) < BLOCKS.get(self.room, 4) and fits and all(g.name != t.name for t in taken):
                 taken.append(g)
                 used += len(g.shown.text)
         taken = [self.seen_as(g) for g in taken]
@@ -113,15 +118,15 @@ class Maker:
         asked = [q for g in taken for q in about_function(g, self.rng)] + about_several(taken, self.rng)
         if self.units.constants and self.rng.random() < 0.25:
             c = self.rng.choice(self.units.constants)
-            if used + len(c.shown.text) <= EVIDENCE:
+            if used + len(c.shown.text) <= self.room:
                 blocks.append(c.shown)
                 asked += about_constant(c, self.rng)
         return self.finished(blocks, asked, taken)
 
     def constant_set(self) -> dict | None:
         picked, used = [], 0
-        for c in self.rng.sample(self.units.constants, min(6, len(self.units.constants))):
-            if used + len(c.shown.text) <= EVIDENCE and all(c.shown != p.shown for p in picked):
+        for c in self.rng.sample(self.units.constants, min(8, len(self.units.constants))):
+            if used + len(c.shown.text) <= self.room and all(c.shown != p.shown for p in picked):
                 picked.append(c)
                 used += len(c.shown.text)
         return self.finished([c.shown for c in picked], [q for c in picked for q in about_constant(c, self.rng)], [])
@@ -130,8 +135,8 @@ class Maker:
         first = self.rng.choice(self.units.sections)
         near = [s for s in self.units.sections if s.path == first.path and s is not first]
         picked, used = [first], len(first.shown.text)
-        for s in self.rng.sample(near, min(4, len(near))):
-            if used + len(s.shown.text) <= EVIDENCE:
+        for s in self.rng.sample(near, min(6, len(near))):
+            if used + len(s.shown.text) <= self.room:
                 picked.append(s)
                 used += len(s.shown.text)
         return self.finished([s.shown for s in picked], [q for s in picked for q in about_section(s, self.rng)], [])
@@ -207,7 +212,7 @@ class Maker:
     def sets(self, count: int) -> list[dict]:
         made = []
         for i in range(count):
-            draw = self.rng.random()
+            draw, self.room = self.rng.random(), self.rng.choice(EVIDENCE)
             if draw < 0.10 and len(self.units.constants) >= 3:
                 found = self.constant_set()
             elif draw < 0.28 and len(self.units.sections) >= 3:

@@ -23,7 +23,9 @@ from recipe.model.masks import KEPT, Layout
 from recipe.reader.base import load_tokenizer
 from recipe.reader.prompt import END, Block, answer_prefix, gist_prompt, question_part
 
-LENGTH = 832  # tokens of a row at most: some 390 of evidence and up to ten questions
+LENGTH = 1_792  # tokens of a tree at most: up to 1,300 of evidence, and up to ten questions
+# Tokens up to which trees share a row. More would cost time: attention is computed between trees too, and then masked.
+TOGETHER = 832
 PART_ROWS = 20_000  # rows in a file: some 35 MB before compression
 
 
@@ -93,8 +95,8 @@ def row_of(trees: list[Tree]) -> Row:
     )
 
 
-def packed(trees: Iterator[Tree], length: int = LENGTH) -> Iterator[Row]:
-    """Trees in order, several a row while they fit."""
+def packed(trees: Iterator[Tree], length: int = TOGETHER) -> Iterator[Row]:
+    """Trees in order, several a row while they fit; a longer tree has a row of its own."""
     held: list[Tree] = []
     for tree in trees:
         if held and sum(t.size for t in held) + tree.size > length:
@@ -189,7 +191,7 @@ def main(argv: list[str] | None = None) -> None:
     for split in ("valid", "train"):
         for kind, make in (("answers", answer_tree), ("gists", gist_tree)):
             trees = (make(e, tokenizer, a.length) for e in read_examples(a.examples / f"{split}-{kind}.jsonl"))
-            totals = write_parts(packed((t for t in trees if t), a.length), a.out / f"{split}-{kind}")
+            totals = write_parts(packed((t for t in trees if t), min(TOGETHER, a.length)), a.out / f"{split}-{kind}")
             print(json.dumps({"split": split, "kind": kind, **totals}), flush=True)
 
 

@@ -90,7 +90,7 @@ class TestUnits(unittest.TestCase):
 class TestMaker(unittest.TestCase):
     def setUp(self):
         # A small repository: with room for a function or two, the others are what the evidence lacks.
-        room = mock.patch("recipe.reader.examples.EVIDENCE", 300)
+        room = mock.patch("recipe.reader.examples.EVIDENCE", (300,))
         room.start()
         self.addCleanup(room.stop)
         self.sets = Maker(units(), 1).sets(40)
