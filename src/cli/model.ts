@@ -10,6 +10,7 @@ import {
   storedRopeNames,
 } from '../engine';
 import {
+  addAdapter,
   CATALOGUE,
   downloadBytes,
   downloadModel,
@@ -34,6 +35,7 @@ type Run = (argv: readonly string[], io: ModelIo) => Promise<number>;
 
 const LIST_USAGE = 'list [--json]';
 const ADD_USAGE = 'add OWNER/NAME|FOLDER [--as NAME] [--revision REV] [--endpoint URL] [--json]';
+const ADAPT_USAGE = 'adapt DIR|NAME FOLDER [--as NAME]';
 const REMOVE_USAGE = 'remove NAME';
 const INFO_USAGE = 'info DIR|NAME [--json]';
 
@@ -43,6 +45,7 @@ const ESTIMATE_TOKENS = 8192;
 const COMMANDS: Readonly<Record<string, { usage: string; summary: string; run: Run }>> = {
   list: { usage: LIST_USAGE, summary: 'List installed models, and recommended ones.', run: runList },
   add: { usage: ADD_USAGE, summary: 'Download a model from the hub, or copy a checkpoint folder.', run: runAdd },
+  adapt: { usage: ADAPT_USAGE, summary: 'Add a LoRA adapter to a model; it runs with it.', run: runAdapt },
   remove: {
     usage: REMOVE_USAGE,
     summary: 'Delete an installed model or a partial download.',
@@ -192,6 +195,13 @@ async function download(repository: string, values: Parameters<typeof text>[0], 
       io.note(`${percent}% of ${formatBytes(total)} (${file})`);
     },
   });
+}
+
+async function runAdapt(argv: readonly string[], io: ModelIo): Promise<number> {
+  const { values, operands } = parseOptions(argv, { as: { type: 'string' } }, 2, ADAPT_USAGE);
+  const model = await resolveModel(operands[0] as string, io);
+  await io.out(await addAdapter(model, operands[1] as string, text(values, 'as')));
+  return 0;
 }
 
 async function isFolder(path: string): Promise<boolean> {

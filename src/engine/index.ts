@@ -11,6 +11,7 @@
  */
 
 export * from './checkpoint';
+export { adaptersFolder, withAdapters, type AdaptedModel } from './adapters/beside';
 export { checkSums } from './checkpoint/sums';
 export { fileInside } from './checkpoint/files';
 export { Fields, readJson } from './checkpoint/json';

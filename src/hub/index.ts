@@ -1,3 +1,4 @@
+export { addAdapter } from './adapters';
 export {
   CATALOGUE,
   defaultFormat,

@@ -4,6 +4,7 @@ import { basename } from 'node:path';
 import {
   checkSums,
   Decoder,
+  full,
   generate,
   openCheckpoint,
   openSafetensors,
@@ -16,6 +17,7 @@ import {
   type ModelConfig,
   type TensorSource,
   type Tokenizer,
+  withAdapters,
 } from '../engine';
 import { formatNumber } from '../base';
 import { loops } from './greedy';
@@ -56,7 +58,8 @@ export class EngineModel {
     private readonly decoder: Decoder,
     private readonly tokenizer: Tokenizer,
     private readonly template: ChatTemplate | undefined,
-    directory: string,
+    name: string,
+    adapters: readonly string[],
     /** Present when the checkpoint has memory slots. */
     readonly memory: MemoryModel | undefined,
     private readonly kept: KeptRows,
@@ -65,23 +68,36 @@ export class EngineModel {
     this.quoted = new QuotedPrompts(decoder, tokenizer, kept);
     const contextTokens = Math.min(config.maxPositions, MOST_CONTEXT, Math.floor(MOST_CACHE_BYTES / decoder.rowBytes));
     this.description = {
-      name: basename(directory),
+      name,
       contextTokens,
       bytesPerRow: decoder.rowBytes,
       tokenBytes: tokenBytes(config, decoder.weights),
-      detail: describe(config, decoder.weights, contextTokens, template !== undefined),
+      detail: describe(config, decoder.weights, contextTokens, template !== undefined, adapters),
       ...(memory ? { memory: memory.description } : {}),
     };
   }
 
   /** @throws CheckpointError naming the file and the field; DecoderError */
   static async load(
-    { directory, compiledDirectory, encoderDirectory, rowsDirectory, weights, threads, checked }: LoadParams,
+    {
+      directory,
+      name = basename(directory),
+      adapters: added = [],
+      compiledDirectory,
+      encoderDirectory,
+      rowsDirectory,
+      weights,
+      threads,
+      checked,
+    }: LoadParams,
     signal?: AbortSignal,
     { damaged, progress }: CompileListener = {},
   ): Promise<EngineModel> {
-    if (checked) await checkSums(directory);
-    const checkpoint = await openCheckpoint(directory);
+    // A single file has no list of sums. What was added to it has.
+    if (checked) for (const folder of added.length > 0 ? added : [directory]) await checkSums(folder);
+    const { path, adapters } = await withAdapters(directory);
+    const all = [...adapters, ...added];
+    const checkpoint = await openCheckpoint(path, { adapters: all });
     try {
       const tokenizer = await checkpoint.openTokenizer();
       const template = await checkpoint.openChatTemplate();
@@ -110,7 +126,7 @@ export class EngineModel {
         shape: { layers, kvHeads, headDim, type: decoder.cache },
         directory: rowsDirectory,
       });
-      return new EngineModel(decoder, tokenizer, template, directory, memory, kept);
+      return new EngineModel(decoder, tokenizer, template, name, all, memory, kept);
     } finally {
       await checkpoint.close();
     }
@@ -284,7 +300,13 @@ async function withSlots<T>(
   }
 }
 
-function describe(config: ModelConfig, weights: string, contextTokens: number, chats: boolean): string {
+function describe(
+  config: ModelConfig,
+  weights: string,
+  contextTokens: number,
+  chats: boolean,
+  adapters: readonly string[],
+): string {
   const parameters = parameterCount(config);
   const size =
     parameters >= 1e9
@@ -292,9 +314,10 @@ function describe(config: ModelConfig, weights: string, contextTokens: number, c
       : parameters >= 1e6
         ? `${Math.round(parameters / 1e6)} M`
         : `${Math.round(parameters / 1e3)} k`;
+  const merged = adapters.length === 0 ? '' : `, with the adapter ${adapters.map((each) => basename(each)).join(', ')}`;
   const kind = chats ? '' : '; a base model without a chat template, which completes text and may not answer';
   return (
     `${config.architecture}, ${size} parameters in ${config.layers} layers, ${weights} weights, ` +
-    `${formatNumber(contextTokens)} tokens of context${kind}.`
+    `${formatNumber(contextTokens)} tokens of context${merged}${kind}.`
   );
 }

@@ -220,7 +220,7 @@ export class EngineProcess {
     this.setStatus({
       state: 'loading',
       author: { kind: 'extractive' },
-      detail: `Loading ${basename(choice.directory)}.`,
+      detail: `Loading ${choice.name ?? basename(choice.directory)}.`,
     });
     const process = this.supervisor.launch();
     try {

@@ -5,6 +5,10 @@ import type { WorkerSettings } from './worker';
 
 export interface LoadParams {
   directory: string;
+  /** What users see as its name; default: the name of the folder or file. */
+  name?: string;
+  /** Folders of adapters to merge, besides those that lie with the checkpoint. */
+  adapters?: readonly string[];
   /** Folder of compiled weights. */
   compiledDirectory: string;
   weights: WorkerSettings['weights'];

@@ -124,6 +124,26 @@ describe('anchorage model', () => {
     expect(notes.join()).toContain('were left out (rule keepEnd)');
   });
 
+  it('adds an adapter, which the model then runs with, and refuses one of another model', async () => {
+    const model = await copyOf('llama2');
+    const ids = await idsFile(100, 128, 2);
+    const nll = async () => {
+      await run('perplexity', model, '--ids', ids, '--json');
+      return (json()['buckets'] as { nll: number }[])[0]?.nll;
+    };
+    const before = await nll();
+    await run('adapt', model, fixture('checkpoints/llama2-longlora'), '--as', 'long');
+    expect(out.at(-1)).toBe(join(model, 'adapters', 'long'));
+    expect(await nll()).not.toBe(before);
+    const again = run('adapt', model, fixture('checkpoints/llama2-longlora'), '--as', 'long');
+    await expect(again).rejects.toMatchObject({ code: 'exists' });
+    const other = await copyOf('qwen3');
+    await expect(run('adapt', other, fixture('checkpoints/llama2-longlora'))).rejects.toMatchObject({
+      code: 'mismatch',
+    });
+    expect(await readdir(other)).not.toContain('adapters');
+  });
+
   it('measures perplexity by position and the rows held, under each attention', async () => {
     const model = fixture('checkpoints/llama2');
     const ids = await idsFile(200, 128, 2);
@@ -184,6 +204,9 @@ describe('anchorage model', () => {
       return (json()['buckets'] as { nll: number }[]).at(-1)?.nll as number;
     };
     expect(await nll('dcis-2x')).not.toBe(await nll('config'));
+    // What was stored last is what the model runs with.
+    await run('perplexity', model, '--ids', ids, '--limit', '512', '--json');
+    expect((json()['buckets'] as { nll: number }[]).at(-1)?.nll).toBe(await nll('dcis-2x'));
     await run('info', model, '--json');
     expect(json()['ropeNames']).toEqual(['dcis-2x']);
     await expect(run('calibrate', model, '--factor', '8', '--ids', ids)).rejects.toThrow(/needs at least 2048/);

@@ -1,5 +1,6 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { f32, safetensors } from '../engine/checkpoint/write';
 import { fixture } from '../fixtures';
 
 /** GPT-2's printable stand-ins for the 256 bytes. */
@@ -166,6 +167,25 @@ export function writeStories(source: string, directory: string): void {
         ],
       },
       model: { type: 'BPE', vocab, merges, unk_token: '<unk>', fuse_unk: true, byte_fallback: true },
+    }),
+  );
+}
+
+/** A LoRA adapter of rank 1 for the output of the first layer's attention. */
+export function writeAdapter(directory: string, checkpoint: string): void {
+  mkdirSync(directory, { recursive: true });
+  const config = JSON.parse(readFileSync(join(checkpoint, 'config.json'), 'utf8')) as Record<string, number>;
+  const hidden = config['hidden_size'] as number;
+  const width =
+    (config['num_attention_heads'] as number) *
+    (config['head_dim'] ?? hidden / (config['num_attention_heads'] as number));
+  writeFileSync(join(directory, 'adapter_config.json'), JSON.stringify({ peft_type: 'LORA', r: 1, lora_alpha: 40 }));
+  const module = 'base_model.model.model.layers.0.self_attn.o_proj';
+  writeFileSync(
+    join(directory, 'adapter_model.safetensors'),
+    safetensors({
+      [`${module}.lora_A.weight`]: f32([1, width], (i) => Math.sin(i)),
+      [`${module}.lora_B.weight`]: f32([hidden, 1], (i) => Math.cos(3 * i)),
     }),
   );
 }

@@ -1,12 +1,14 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { CancellationTokenSource, type ResponseError } from 'vscode-jsonrpc/node';
 import type { ErrorData } from '../../src/protocol';
 import { EngineProcess, type ModelChoice } from '../../src/inference/engine-process';
+import { adaptersFolder } from '../../src/engine';
+import { fixture } from '../fixtures';
 import { sharedData } from '../shared-data';
-import { writeSlowCheckpoint, writeStories, writeTinyCheckpoint } from './checkpoints';
+import { writeAdapter, writeSlowCheckpoint, writeStories, writeTinyCheckpoint } from './checkpoints';
 import { buildBundles, SETTINGS, WorkerUnderTest, writeFiles } from '../worker/harness';
 
 let bundles: string;
@@ -174,6 +176,21 @@ describe('the engine’s process', () => {
     expect(engine.status).toMatchObject({ state: 'failed', author: { kind: 'extractive' } });
     expect(engine.status.detail).toMatch(reason);
     await expect(engine.request('countChats', { chats: [chat] })).rejects.toThrow(reason);
+  });
+
+  test('an adapter beside the checkpoint changes what it writes, and one of another model is refused', async () => {
+    await engine.choose(choice());
+    const write = async () => (await engine.writer()?.write(chat, { maxNewTokens: 24, onText: () => {} }))?.text;
+    const plain = await write();
+    const adapter = join(adaptersFolder(join(directory, 'tiny')), 'loud');
+    writeAdapter(adapter, join(directory, 'tiny'));
+    await engine.choose({ ...choice(), threads: 2 });
+    expect(engine.status.detail).toMatch(/with the adapter loud/);
+    expect(await write()).not.toBe(plain);
+    cpSync(fixture('checkpoints/llama2-longlora'), adapter, { recursive: true });
+    await engine.choose(choice());
+    expect(engine.status).toMatchObject({ state: 'failed', author: { kind: 'extractive' } });
+    expect(engine.status.detail).toMatch(/trained on another model/);
   });
 
   const stories = sharedData('checkpoints/stories260K');

@@ -23,7 +23,7 @@ export async function runCalibrate(argv: readonly string[], io: ModelIo): Promis
   );
   const factor = number(values, 'factor', 1.01, 1024, false);
   if (factor === undefined) throw new UsageError('Give --factor S: how many times the trained window.', 'model');
-  const opened = await openModel(operands[0] as string, values, io);
+  const opened = await openModel(operands[0] as string, { ...values, rope: 'config' }, io);
   try {
     const { checkpoint, decoder } = opened;
     const objective = oneOf(values, 'objective', ['perplexity', 'needles']) ?? 'perplexity';
@@ -74,7 +74,7 @@ export async function runCalibrate(argv: readonly string[], io: ModelIo): Promis
     await io.out(
       values['json']
         ? JSON.stringify({ name, ...stored, factors: [...stored.factors], evaluations: result.evaluations })
-        : `${stored.note}\nUse it with --rope ${name}`,
+        : `${stored.note}\nThe model runs with it from now on; --rope config runs it without.`,
     );
     return 0;
   } finally {

@@ -14,6 +14,7 @@ import {
   middleRows,
   readingPolicy,
   tokenAnchors,
+  withAdapters,
   type Tokenizer,
   type AttentionPolicy,
   type Checkpoint,
@@ -44,9 +45,11 @@ type AttentionName = (typeof ATTENTION_NAMES)[number];
 export async function resolveModel(name: string, io: ModelIo): Promise<string> {
   for (const path of [name, join(io.modelsDirectory, name.replace('/', '--'))]) {
     if (await isCheckpoint(path)) return path;
-    // A folder without weights is accepted, because opening it names the missing file.
-    const status = await stat(join(path, 'config.json')).catch(() => undefined);
-    if (status?.isFile()) return path;
+    // A folder without weights is accepted, because opening it names the missing file; an adapter's has a base.
+    for (const file of ['config.json', 'adapter_config.json']) {
+      const status = await stat(join(path, file)).catch(() => undefined);
+      if (status?.isFile()) return path;
+    }
   }
   throw new UsageError(
     `“${name}” is neither a checkpoint (a folder or a .gguf file) nor an installed model. \`anchorage model ` +
@@ -60,9 +63,11 @@ export async function openModel(name: string, values: Values, io: ModelIo): Prom
   const directory = await resolveModel(name, io);
   const weights = oneOf(values, 'weights', ['auto', 'f32', '8bit', '4bit']);
   const threads = number(values, 'threads', 1, 64);
-  const checkpoint = await openCheckpoint(directory, {
-    adapters: list(values, 'adapter'),
-    rope: text(values, 'rope') ?? 'config',
+  const { path, adapters } = await withAdapters(directory);
+  const rope = text(values, 'rope');
+  const checkpoint = await openCheckpoint(path, {
+    adapters: [...adapters, ...list(values, 'adapter')],
+    ...(rope === undefined ? {} : { rope }),
   });
   try {
     const tokenizer = await openTokenizer(checkpoint);
@@ -114,10 +119,12 @@ export function requireTokenizer({ tokenizer, checkpoint }: Opened, instead: str
 }
 
 /**
- * The attention policy of the options, for texts of this many tokens. `auto`: what the product uses, full attention
- * within the trained window and Λ with middle rows beyond it. `lambda`: sinks and a window with a distance ceiling. `anchors` with --window:
- * ends of sentences and lines stay after the window has passed them. `anchors` alone: each segment closes behind its
- * anchor, for models trained this way.
+ * The attention policy of the options, for texts of this many tokens.
+ *
+ * - `auto`: what the product uses. Full attention within the trained window, Λ with middle rows beyond it.
+ * - `lambda`: sinks and a window with a distance ceiling; --middle-k adds middle rows.
+ * - `anchors` with --window: ends of sentences and lines stay after the window has passed them. `anchors` alone: each
+ *   segment closes behind its anchor, for models trained this way.
  */
 export function policyOf(
   values: Values,

@@ -16,8 +16,8 @@ export interface OpenOptions {
   /** Folders of PEFT LoRA adapters, merged in this order. */
   adapters?: readonly string[];
   /**
-   * Rotary scaling: `config` (default), `linear:S`, `ntk:S`, `yarn:S`, or a name in rope_factors.json beside the
-   * checkpoint.
+   * Rotary scaling: `config`, `linear:S`, `ntk:S`, `yarn:S`, or a name in rope_factors.json beside the checkpoint.
+   * Default: the factors stored there last, else those of the config.
    */
   rope?: string;
 }
@@ -33,7 +33,7 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
   const stored = await ((await detectFormat(path)) ?? safetensorsFormat).open(path);
   let source: TensorSource = stored.tensors;
   try {
-    const config = await applyRope(stored.directory, stored.config, options.rope ?? 'config');
+    const config = await applyRope(stored.directory, stored.config, options.rope);
     const files: WeightFile[] = [...stored.files];
     let merges = '';
     for (const adapter of options.adapters ?? []) {

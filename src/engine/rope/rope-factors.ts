@@ -26,11 +26,13 @@ export interface StoredFactors {
 
 /**
  * The configuration under a named rotary scaling: `config` (its own), `linear:S`, `ntk:S`, `yarn:S` with S times the
- * trained window, or a name in `rope_factors.json`. Prompts within the trained window keep the original frequencies.
+ * trained window, or a name in `rope_factors.json`. Without a name: the factors that were stored last, or its own.
+ * Prompts within the trained window keep the original frequencies.
  *
  * @throws CheckpointError when there is no such name
  */
-export async function applyRope(directory: string, config: ModelConfig, name: string): Promise<ModelConfig> {
+export async function applyRope(directory: string, config: ModelConfig, wanted?: string): Promise<ModelConfig> {
+  const name = wanted ?? (await storedFile(directory))?.optionalString('default') ?? 'config';
   if (name === 'config' || name === 'none') return config;
   const standard = /^(linear|ntk|yarn):(\d+(?:\.\d+)?)$/.exec(name);
   const { factors, extension, attentionFactor } = standard
@@ -104,13 +106,18 @@ async function readFactors(directory: string, config: ModelConfig, name: string)
 }
 
 async function entries(directory: string): Promise<[string, unknown][]> {
-  if (!(await exists(directory, FILE))) return [];
+  return (await storedFile(directory))?.optionalObject('factors')?.entries() ?? [];
+}
+
+async function storedFile(directory: string): Promise<Fields | undefined> {
+  if (!(await exists(directory, FILE))) return undefined;
   const path = await fileInside(directory, FILE);
-  return new Fields(await readJson(path, MAX_BYTES), path).optionalObject('factors')?.entries() ?? [];
+  return new Fields(await readJson(path, MAX_BYTES), path);
 }
 
 /**
- * Adds factors under `name`, keeping those of other names; the file is replaced in one step. @throws CheckpointError
+ * Adds factors under `name`, keeping those of other names. The model runs with them from now on (`applyRope`). The file
+ * is replaced in one step. @throws CheckpointError
  */
 export async function storeFactors(
   directory: string,
@@ -139,7 +146,7 @@ export async function storeFactors(
       },
     ],
   ]);
-  await replaceFile(path, `${JSON.stringify({ factors }, null, 1)}\n`);
+  await replaceFile(path, `${JSON.stringify({ default: name, factors }, null, 1)}\n`);
 }
 
 /** Replaces a file in one step, so that a reader sees the old content or the new. @throws CheckpointError */
