@@ -1,5 +1,5 @@
 /** Chooses the checkpoints: one with memory slots encodes the workspace, one without writes answers in prose. */
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { InitializeParams } from '../protocol';
 import { hasMemorySlots, type ModelChoice } from '../inference';
@@ -65,15 +65,15 @@ export function modelNames({ memory, chat }: ModelChoices): ModelNames {
   };
 }
 
-/** The last folder models/anchorage-*, by name, that contains a checkpoint. */
+/** The last folder models/anchorage-*, by name, that contains a checkpoint with memory slots. */
 export async function bundledCheckpoint(models: string): Promise<string | undefined> {
   const names = (await readdir(models).catch(() => [] as string[]))
     .filter((name) => BUNDLED.test(name))
     .sort()
     .reverse();
   for (const name of names) {
-    const config = await stat(join(models, name, 'config.json')).catch(() => undefined);
-    if (config?.isFile()) return join(models, name);
+    // Only a checkpoint with memory slots encodes a workspace. The reader's folder, which holds no such one, is passed.
+    if (await hasMemorySlots(join(models, name))) return join(models, name);
   }
   return undefined;
 }
