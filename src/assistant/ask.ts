@@ -115,7 +115,11 @@ async function retrieve(request: AskRequest, tools: AskTools, started: number): 
   emit({ type: 'spans', spans: found.spans, coverage: found.coverage });
   const retrieved = performance.now();
   const question = questionOf(request, library);
-  const evidence = await gatherEvidence(question, found.spans, library, { scope: request.scope, signal });
+  const evidence = await gatherEvidence(question, found.spans, library, {
+    scope: request.scope,
+    encoded: found.coverage.memories,
+    signal,
+  });
   return { request, question, found, evidence, started, retrieved };
 }
 

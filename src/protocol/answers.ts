@@ -49,6 +49,8 @@ export interface RankReason {
 
 export interface RankedSpan extends Span {
   score: number;
+  /** Cosine of the span's nearest passage with the question, by the sentence encoder. Absent without one. */
+  similarity?: number;
   /** Names of the enclosing definitions or headings, outermost first. */
   breadcrumb: readonly string[];
   reasons: readonly RankReason[];

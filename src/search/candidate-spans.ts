@@ -19,10 +19,12 @@ export async function spansOf(
 ): Promise<readonly RankedSpan[]> {
   if (!candidates.some(({ span }) => span)) return [];
   const spans: RankedSpan[] = [];
-  for (const { span, segments, score, reasons } of candidates.slice(0, most)) {
+  for (const { span, segments, score, similarity, reasons } of candidates.slice(0, most)) {
     const [segment] = segments;
     const place = span ?? (segment && (await spanOfSegment(segment, documents)));
-    if (place) spans.push({ ...place, score, reasons: [...place.reasons, ...reasons] });
+    if (!place) continue;
+    const found = { ...place, score, reasons: [...place.reasons, ...reasons] };
+    spans.push(similarity === undefined ? found : { ...found, similarity });
   }
   return spans;
 }

@@ -16,6 +16,8 @@ export interface Candidate {
   score: number;
   /** Fused score of each of the segments, by key. */
   segmentScores: ReadonlyMap<string, number>;
+  /** Cosine of the nearest passage with the question. Undefined without a sentence encoder. */
+  similarity: number | undefined;
   /** Reasons of the scorers, without the span's own reasons. */
   reasons: readonly RankReason[];
 }
@@ -33,7 +35,7 @@ export async function runScorers(scorers: readonly Scorer[], input: ScoringInput
   for (const scorer of scorers) {
     const weight = input.weights.scorers[scorer.name];
     const scores = weight === 0 ? undefined : await scorer.score(input);
-    if (scores) results.push({ scorer, weight, scores });
+    if (scores) results.push({ scorer, weight: weight * (scorer.factor?.(input) ?? 1), scores });
   }
   return results;
 }
@@ -45,6 +47,7 @@ export function fuse(
   { limits, reasons: settings }: Pick<SearchWeights, 'limits' | 'reasons'>,
 ): Candidate[] {
   const places = placesOf(spans, segments, results, limits.addedSegments);
+  const similarities = results.find(({ scorer }) => scorer.name === 'passage')?.scores.segments;
   const shares = results.map(({ scores }) => shareFunction(scores, places));
   const candidates = places.map((place): Candidate => {
     const own = shares.map((share) => share.ofPlace(place));
@@ -59,7 +62,9 @@ export function fuse(
       const share = own[i] as number;
       return reason && share >= settings.scorerShare ? [{ ...reason, weight: weight * share }] : [];
     });
-    return { ...place, score, segmentScores, reasons };
+    const cosines = place.segments.flatMap(({ key }) => similarities?.get(key) ?? []);
+    const similarity = cosines.length > 0 ? Math.max(...cosines) : undefined;
+    return { ...place, score, segmentScores, similarity, reasons };
   });
   return candidates.sort((a, b) => b.score - a.score || Number(a.span === undefined) - Number(b.span === undefined));
 }
@@ -113,7 +118,8 @@ interface ShareFunction {
 /** Returns a function that maps a scorer's values to shares of its weight. */
 function shareFunction(scores: Scores, places: readonly Place[]): ShareFunction {
   const { spans, segments, otherwise } = scores;
-  const ofSpan = ({ span }: Place): number | undefined => (span && spans?.get(span)) ?? otherwise;
+  const ofSpan = ({ span, segments: [first] }: Place): number | undefined =>
+    (span && spans?.get(span)) ?? otherwise?.(first);
   if (scores.scale === 'points') {
     const ofPlace = (place: Place): number => ofSpan(place) ?? 0;
     return { ofPlace, ofSegment: (_, place) => ofPlace(place) };
@@ -125,7 +131,7 @@ function shareFunction(scores: Scores, places: readonly Place[]): ShareFunction 
   const least = scores.scale === 'candidates' ? Math.min(...found) : scores.scale.least;
   const most = scores.scale === 'candidates' ? Math.max(...found) : scores.scale.most;
   const share = (value: number | undefined): number =>
-    most > least ? Math.max(0, ((value ?? otherwise ?? least) - least) / (most - least)) : 0;
+    most > least ? Math.max(0, ((value ?? least) - least) / (most - least)) : 0;
   const ofSegment = (key: string, place: Place): number =>
     Math.max(share(segments?.get(key)), share((place.span && spans?.get(place.span)) ?? undefined));
   const ofPlace = (place: Place): number =>

@@ -8,6 +8,7 @@ import type { AssistantLibrary } from '../library';
 import type { Question } from '../../search';
 import type { TermCoverage } from '../../search';
 import { cite, headRun, whereOf } from './cited-lines';
+import { type Findings, isEnough } from './enough';
 import { PassageSource } from './passage-source';
 import { selectPassages, type Passage } from './passages';
 import { quoteProse } from './prose-quotes';
@@ -26,17 +27,18 @@ export interface Evidence {
 
 /** Maximum number of passages that an answer chooses from. */
 const PASSAGES = 8;
-/**
- * A passage answers if it contains this share of the question's weight, this many of its words, or this share of them.
- * Tuned on 189 questions about four repositories, 567 about other repositories, and 160 about none.
- */
-const ENOUGH = { coverage: 0.5, words: 3, share: 2 / 3 };
+export interface EvidenceOptions {
+  scope: Scope;
+  /** Share (0…1) of the workspace that the sentence encoder has seen. */
+  encoded?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
 
 export async function gatherEvidence(
   question: Question,
   spans: readonly RankedSpan[],
   library: AssistantLibrary,
-  { scope, signal }: { scope: Scope; signal?: AbortSignal },
+  { scope, encoded = 0, signal }: EvidenceOptions,
 ): Promise<Evidence> {
   const source = new PassageSource(library);
   const { passages, weights } = await selectPassages(question, spans, source, PASSAGES, signal);
@@ -47,7 +49,7 @@ export async function gatherEvidence(
   const unknownNames = await namesNowhere(names, library);
   const namesHold = names.length === 0 || unknownNames.length < names.length;
   const answers =
-    passages.length > 0 && (chosen || (namesHold && passages.some((passage) => isEnough(passage, question))));
+    passages.length > 0 && (chosen || (namesHold && isEnough(findingsOf(question, passages, spans, encoded))));
   return { spans, passages, weights, source, unknownNames, answers };
 }
 
@@ -66,9 +68,24 @@ async function namesNowhere(names: readonly string[], library: AssistantLibrary)
   return unknown;
 }
 
-function isEnough({ symbol, coverage, words }: Passage, { names, terms }: Question): boolean {
-  if (symbol !== undefined && names.includes(symbol.name)) return true;
-  return coverage >= ENOUGH.coverage || words >= ENOUGH.words || words >= ENOUGH.share * terms.size;
+function findingsOf(
+  { names, terms, text }: Question,
+  passages: readonly Passage[],
+  spans: readonly RankedSpan[],
+  encoded: number,
+): Findings {
+  const similarities = spans.flatMap(({ similarity }) => similarity ?? []);
+  return {
+    text,
+    terms: terms.size,
+    passages: passages.map(({ coverage, words, symbol }) => ({
+      coverage,
+      words,
+      defines: symbol !== undefined && names.includes(symbol.name),
+    })),
+    similarity: similarities.length > 0 ? Math.max(...similarities) : undefined,
+    encoded,
+  };
 }
 
 /** The answer if no passage answers the question: one line that names the closest place. */
