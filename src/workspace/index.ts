@@ -36,7 +36,6 @@ export {
   nameTerms,
   scanTokens,
   splitIdentifier,
-  textTerms,
   tokenTerms,
   wholeTerm,
   wordTerm,

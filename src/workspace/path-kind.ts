@@ -15,6 +15,8 @@ export interface PathKind {
   config: boolean;
   /** Lock files and checksums written by a package manager. */
   lock: boolean;
+  /** Texts in another language than English: catalogues of messages, translated documentation. */
+  translation: boolean;
   /** Continuous-integration and tooling folders, benchmarks. */
   tooling: boolean;
 }
@@ -34,6 +36,12 @@ const LOCK_NAME =
   /^(package-lock|pnpm-lock|yarn|uv|poetry|cargo|composer|gemfile)[.-]?lock|^go\.(work\.)?sum$|^npm-shrinkwrap\.json$|\.(lock|lockfile|resolved)$|lock\.(json|ya?ml)$/;
 const CONFIG_NAME =
   /\.(json|jsonc|ya?ml|toml|ini|cfg|conf|lock|properties|editorconfig|xml|csv|tsv|svg|snap)$|^\.|^(makefile|dockerfile|license|licence|notice|authors|codeowners)/;
+const CATALOGUE_NAME = /\.(po|pot|mo|xlf|xliff|arb)$/;
+const TRANSLATIONS_FOLDER =
+  /^(locales?|i18n|l10n|lang|langs|languages?|translations?|docs?|content|readmes?|\.github)$/;
+/** Language codes that are no common names of folders or files. English is the original. */
+const LANGUAGE =
+  /^(ar|az|bg|bn|ca|cs|da|de|el|es|et|fa|fi|fr|he|hi|hr|hu|hy|ja|ka|ko|lt|lv|ms|nb|nl|nn|pl|pt|ro|ru|sk|sl|sr|sv|ta|th|tr|uk|ur|uz|vi|zh)([-_](\w{2,4}))?$/;
 const TOOLING_FOLDER = /^(\.[\w-]+|ci|scripts?|tools?|hack|benchmarks?|benches|bench|asv_bench|perf|docker|packaging)$/;
 const ENTRY_NAME =
   /^(__init__\.pyi?|index\.[cm]?[jt]sx?|mod\.rs|lib\.rs|package-info\.java|doc\.go|exports?\.[jt]s|public[-_]api\.ts)$/;
@@ -57,6 +65,17 @@ export function pathKind(path: string): PathKind {
       LOCK_NAME.test(lowerName),
     config: CONFIG_NAME.test(lowerName) && !prose,
     lock: LOCK_NAME.test(lowerName),
+    translation: CATALOGUE_NAME.test(lowerName) || isTranslated(folders, lowerName),
     tooling: folders.some((folder) => TOOLING_FOLDER.test(folder)),
   };
+}
+
+/** Whether a folder or a part of the name is a language within a folder of texts: `docs/zh/a.md`, `README.fr.md`. */
+function isTranslated(folders: readonly string[], name: string): boolean {
+  const stems = name.split('.');
+  const isProse = /\.(md|mdx|rst|adoc|txt)$/.test(name);
+  if (isProse && stems.length > 2 && LANGUAGE.test(stems.at(-2) ?? '')) return true;
+  const texts = folders.findIndex((folder) => TRANSLATIONS_FOLDER.test(folder));
+  if (texts < 0) return false;
+  return LANGUAGE.test(stems[0] ?? '') || folders.slice(texts + 1).some((folder) => LANGUAGE.test(folder));
 }

@@ -86,6 +86,20 @@ const paths = (spans: readonly RankedSpan[]): string[] => spans.map(({ path }) =
 const SPANS = [span('a.py', 9), span('b.py', 8), span('c.py', 4)];
 const SEGMENTS = ['a.py', 'b.py', 'c.py', 'd.py', 'gone.py'].map((path) => segment(path));
 
+test('a segment outside all spans counts less when the question does not ask for its kind of file', async () => {
+  const score = async (path: string): Promise<number> => {
+    const input = {
+      question: analyseQuestion('how do letters expire'),
+      spans: SPANS,
+      segments: [],
+      weights: SEARCH_WEIGHTS,
+    };
+    return (await lexicalScorer.score(input))?.otherwise?.(segment(path)) ?? NaN;
+  };
+  expect(await score('src/z.py')).toBe(Math.min(...SPANS.map((each) => each.score)));
+  expect(await score('docs/z.md')).toBeLessThan(await score('src/z.py'));
+});
+
 test('the lexical scorer alone keeps the order and the scores', async () => {
   expect(await fuse(SPANS, SEGMENTS)).toEqual(SPANS);
 });

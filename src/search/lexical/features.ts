@@ -41,6 +41,7 @@ export const FEATURES = [
   'foreign',
   'config',
   'tooling',
+  'translation',
   /** The file is of a kind that the question asks for. */
   'wanted',
 ] as const satisfies readonly (keyof DocumentWeights)[];
@@ -136,7 +137,17 @@ function addNames(
 
 type UnwantedFeatures = Pick<
   FeatureVector,
-  'test' | 'example' | 'docs' | 'history' | 'declaration' | 'entry' | 'foreign' | 'config' | 'tooling' | 'wanted'
+  | 'test'
+  | 'example'
+  | 'docs'
+  | 'history'
+  | 'declaration'
+  | 'entry'
+  | 'foreign'
+  | 'config'
+  | 'tooling'
+  | 'translation'
+  | 'wanted'
 >;
 
 function unwanted(kind: PathKind, intent: Intent): UnwantedFeatures {
@@ -147,7 +158,8 @@ function unwanted(kind: PathKind, intent: Intent): UnwantedFeatures {
     (kind.docs && intent.docs) ||
     (kind.history && intent.history) ||
     (kind.config && intent.config) ||
-    (kind.declaration && intent.types);
+    (kind.declaration && intent.types) ||
+    (kind.translation && intent.translations);
   return {
     test: flag(kind.test, intent.tests),
     example: flag(kind.example, intent.examples),
@@ -158,8 +170,18 @@ function unwanted(kind: PathKind, intent: Intent): UnwantedFeatures {
     foreign: flag(kind.foreign, false),
     config: flag(kind.config, intent.config),
     tooling: flag(kind.tooling, intent.config),
+    translation: flag(kind.translation, intent.translations),
     wanted: wanted ? 1 : 0,
   };
+}
+
+/** Sum of the penalties for the kind of a file that a question does not ask for; at most 0. */
+export function kindPenalty(path: string, intent: Intent, weights: DocumentWeights): number {
+  const features = Object.entries(unwanted(pathKind(path), intent)) as [keyof UnwantedFeatures, number][];
+  return Math.min(
+    0,
+    features.reduce((sum, [name, value]) => sum + weights[name] * value, 0),
+  );
 }
 
 function fileStem(path: string): string {

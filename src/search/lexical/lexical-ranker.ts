@@ -11,8 +11,9 @@ import { overlapsSelection, type PathOf, pathFilter } from '../scope';
 import { SEARCH_WEIGHTS, type SearchWeights } from '../weights';
 import { type RankedDocument, rankDocuments } from './document-ranking';
 import { gatherEvidence } from './features';
+import { repeats, type TellingLines, tellingLines } from './repeats';
 import { widen } from './span-candidates';
-import { prepareSpanQuestion, type ScoredCandidate, scoreCandidates, toSpan } from './span-ranking';
+import { prepareSpanQuestion, type ScoredCandidate, scoreCandidates, type SpanQuestion, toSpan } from './span-ranking';
 
 export interface LexicalSearchOptions {
   scope: Scope;
@@ -41,6 +42,17 @@ export class LexicalRanker {
     question: AnalysedQuestion,
     { scope, limit, pathOf, signal }: LexicalSearchOptions,
   ): Promise<RankedSpan[]> {
+    const { prepared, candidates } = await this.candidates(question, { scope, limit, pathOf, signal });
+    return this.arrange(candidates, Math.max(limit, 1)).map(({ document, read, candidate }) =>
+      toSpan(prepared, document, read, candidate, this.weights),
+    );
+  }
+
+  /** Reads the leading documents and cuts them into scored candidates. */
+  async candidates(
+    question: AnalysedQuestion,
+    { scope, limit, pathOf, signal }: LexicalSearchOptions,
+  ): Promise<{ prepared: SpanQuestion; candidates: DocumentCandidates[] }> {
     const { weights } = this;
     const { documentsRead, cutPerSpan, segmentsRead } = weights.limits;
     const { documents, found } = this.rank(question, pathFilter(scope, pathOf));
@@ -59,9 +71,7 @@ export class LexicalRanker {
       cut += inside.length;
       if (inside.length > 0) candidates.push({ document, read, scored: inside });
     }
-    return this.arrange(candidates, Math.max(limit, 1)).map(({ document, read, candidate }) =>
-      toSpan(prepared, document, read, candidate, weights),
-    );
+    return { prepared, candidates };
   }
 
   /** Ranks documents from the index alone, without reading them. */
@@ -87,9 +97,10 @@ export class LexicalRanker {
   /**
    * Orders all candidates by score. Each further span of a file gets a penalty. A file exceeds its share of the list
    * only when no other file remains. Matching parts of a definition of limited size become the whole definition, once.
+   * A span that repeats a better one of another file (a dialect, a copy) gets a penalty.
    */
   private arrange(candidates: readonly DocumentCandidates[], limit: number): Choice[] {
-    const { penalty, doubleAfter, fileShare, fileLeast } = this.weights.diversity;
+    const { penalty, doubleAfter, fileShare, fileLeast, repeatedShare, repeated } = this.weights.diversity;
     // The penalty for a span with `before` others of its file ahead of it.
     const lost = (before: number): number => penalty * (before + Math.max(0, before - doubleAfter));
     const mostOfOneFile = Math.max(fileLeast, Math.ceil(limit * fileShare));
@@ -102,7 +113,7 @@ export class LexicalRanker {
       })),
     );
     choices.sort((a, b) => b.candidate.score - a.candidate.score);
-    const taken: Choice[] = [];
+    const taken: (Choice & { lines: TellingLines })[] = [];
     for (const { document, read, candidate } of [
       ...choices.filter(({ beyond }) => !beyond),
       ...choices.filter(({ beyond }) => beyond),
@@ -115,13 +126,17 @@ export class LexicalRanker {
           other.candidate.startLine <= whole.startLine &&
           whole.endLine <= other.candidate.endLine,
       );
-      if (!isHeld) taken.push({ document, read, candidate: whole });
+      if (isHeld) continue;
+      const lines = tellingLines(whole.text);
+      const isRepeat = taken.some((other) => other.read !== read && repeats(lines, other.lines, repeatedShare));
+      const score = whole.score - (isRepeat ? repeated : 0);
+      taken.push({ document, read, candidate: { ...whole, score }, lines });
     }
     return taken.sort((a, b) => b.candidate.score - a.candidate.score);
   }
 }
 
-interface DocumentCandidates {
+export interface DocumentCandidates {
   document: RankedDocument;
   read: ReadDocument;
   scored: ScoredCandidate[];

@@ -15,6 +15,7 @@ const PENALTIES: Readonly<Partial<Record<FeatureName, string>>> = {
   foreign: 'third-party or generated',
   config: 'settings or data',
   tooling: 'tooling',
+  translation: 'translation',
 };
 
 /** Returns the reasons for a span as short tags, largest contribution first. */

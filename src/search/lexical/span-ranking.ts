@@ -15,7 +15,13 @@ export interface ScoredCandidate extends SpanCandidate {
   matched: number;
   /** Names in the question that the span defines. */
   defines: readonly string[];
+  /** Value of each part of the score, without its weight. */
+  parts: Readonly<Record<SpanPart, number>>;
 }
+
+/** The parts of a span's score besides that of its document. */
+export const SPAN_PARTS = ['body', 'name', 'defines', 'breadcrumb', 'proximity'] as const;
+export type SpanPart = (typeof SPAN_PARTS)[number];
 
 /** A question prepared for scoring the spans of many documents. */
 export interface SpanQuestion {
@@ -60,14 +66,19 @@ export function scoreCandidates(
     const names = candidate.symbol ? [candidate.symbol.name] : [];
     const defines = names.filter((name) => sought.has(name.replace(/[_$-]/g, '').toLowerCase()));
     const enclosing = candidate.breadcrumb.slice(0, names.length > 0 ? -1 : undefined);
-    const score =
-      weights.document * document.score +
-      (weights.body * body) / total +
-      weights.name * Math.max(0, ...names.map(overlap)) +
-      weights.defines * (defines.length > 0 ? 1 : 0) +
-      weights.breadcrumb * Math.max(0, ...enclosing.map(overlap)) +
-      weights.proximity * proximity(found, termWeights, total, weights.proximityLines);
-    return { ...candidate, text: text.slice(start, end), score, matched, defines };
+    const own = text.slice(start, end);
+    const parts = {
+      body: body / total,
+      name: Math.max(0, ...names.map(overlap)),
+      defines: defines.length > 0 ? 1 : 0,
+      breadcrumb: Math.max(0, ...enclosing.map(overlap)),
+      proximity: proximity(found, termWeights, total, weights.proximityLines),
+    };
+    const score = SPAN_PARTS.reduce(
+      (sum, part) => sum + weights[part] * parts[part],
+      weights.document * document.score,
+    );
+    return { ...candidate, text: own, score, matched, defines, parts };
   });
   return candidates.sort((a, b) => b.score - a.score);
 }

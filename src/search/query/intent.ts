@@ -7,6 +7,8 @@ export interface Intent {
   config: boolean;
   types: boolean;
   history: boolean;
+  /** Texts in other languages. A question in another language asks for them too. */
+  translations: boolean;
 }
 
 /**
@@ -20,7 +22,7 @@ export function readIntent(text: string): Intent {
         text,
       ),
     examples: /\bexamples?\b|\btutorials?\b|\bdemos?\b|\bsamples?\b|\bplaygrounds?\b/i.test(text),
-    docs: /\bdocumentation\b|\bdocs\b|\breadme\b|\bguides?\b|\bdocumented\b|\bhow (do|can|should|would) (i|we|you)\b|\binstall(ing|ation)?\b|\bgetting started\b|\bcontribut(e|ing)\b/i.test(
+    docs: /\b(documentation|docs)\b(?=\W*$|[,;:.]|\s+(for|of|on|about|that|which|say|says|describe|explain|mention|cover|and|or|is|are)\b)|\breadme\b|\bguides?\b|\bdocumented\b|\bhow (do|can|should|would) (i|we|you)\b|\binstall(ing|ation)?\b|\bgetting started\b|\bcontribut(e|ing)\b/i.test(
       text,
     ),
     config:
@@ -31,6 +33,9 @@ export function readIntent(text: string): Intent {
       /\b(type|TS|typescript) (definition|declaration)s?\b|\.d\.ts\b|\bin types\b|\btypings?\b|\b(missing|wrong|incorrect) types?\b|\bpermitted\b/i.test(
         text,
       ),
+    translations:
+      /\btranslat|\blocali[sz]|\bi18n\b|\bl10n\b|\blocales?\b|\blanguages?\b/i.test(text) ||
+      /[^\P{L}\p{Script=Latin}]/u.test(text),
     history: /\bchange ?log\b|\brelease notes?\b|\bhistory\b|\bwhich (version|release)\b|\bwhen was\b|\bdeprecat/i.test(
       text,
     ),

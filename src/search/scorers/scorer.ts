@@ -10,6 +10,8 @@ export interface Scorer {
   readonly name: keyof ScorerWeights;
   /** Shown with a result that scores well. Without it, the span's own reasons stay unchanged. */
   readonly reason?: Pick<RankReason, 'kind' | 'text'>;
+  /** Factor on the scorer's weight for this question. Default: 1. */
+  factor?(input: ScoringInput): number;
   /** Scores the candidates. Returns undefined when the scorer does not apply to this question. */
   score(input: ScoringInput): Promise<Scores | undefined>;
 }
@@ -41,11 +43,11 @@ export interface Scores {
   spans?: ReadonlyMap<RankedSpan, number>;
   /** Values of segments, by key. A span gets the value of its best segment. */
   segments?: ReadonlyMap<string, number>;
-  /** Value of a candidate without one. Default: the minimum of the scale. */
-  otherwise?: number;
+  /** Value of a candidate without one: a segment outside all spans. Default: the minimum of the scale. */
+  otherwise?(segment: MemorySegment | undefined): number;
   /**
    * How values become shares of the scorer's weight. `points`: values are added unchanged. A range maps `least` to 0
-   * and `most` to 1 for every question. `candidates`: the range is from the lowest to the highest value of this
+   * and `most` to 1; greater values get more. `candidates`: the range is from the lowest to the highest value of this
    * question's candidates.
    */
   scale: 'points' | 'candidates' | { least: number; most: number };

@@ -49,6 +49,10 @@ const ARMS: Record<string, Arm> = {
   'the product, memories of another file': { weights: PRODUCT, memories: 'of another file' },
   'the product, memories left out': { weights: PRODUCT, memories: 'left out' },
   'the product without attention': { weights: { ...PRODUCT, selection: 0 } },
+  'the product without vectors of segments': { weights: { ...PRODUCT, vector: 0 } },
+  'the product without late interaction': { weights: { ...PRODUCT, lateInteraction: 0, tokenRun: 0 } },
+  'the product without late interaction but runs': { weights: { ...PRODUCT, lateInteraction: 0 } },
+  'the product without the 8M model': { weights: { ...NONE, passage: PRODUCT.passage } },
   'the product without the sentence encoder': { weights: { ...PRODUCT, passage: 0 } },
   'lexical and passages, weight .5': { weights: { ...NONE, passage: 0.5 } },
   'lexical and passages, weight 1': { weights: { ...NONE, passage: 1 } },
@@ -183,7 +187,7 @@ async function measure(
     const reciprocal = ({ weights, alone, memories = 'as they are' }: Arm): number => {
       if (!alone && spans.length === 0) return 0;
       const weighed = (results.get(memories) as ScorerResult[])
-        .map((result) => ({ ...result, weight: weights[result.scorer.name as keyof MemoryWeights] }))
+        .map((result) => ({ ...result, weight: result.weight * weights[result.scorer.name as keyof MemoryWeights] }))
         .filter(({ weight }) => weight > 0);
       const found = { spans: alone ? [] : spans, segments };
       const ranked = fuse(found, alone ? weighed : [lexical as ScorerResult, ...weighed], SEARCH_WEIGHTS);
@@ -247,6 +251,7 @@ function report(title: string, ranks: Ranks): void {
         MRR: round(mean(values), 4),
         'hit@1': round(mean(values.map((value) => (value === 1 ? 1 : 0))), 3),
         'minus lexical (95%)': arm === 'lexical' ? '' : against(values, lexical),
+        'minus the product (95%)': arm.startsWith('the product ') ? against(values, ranks['the product'] ?? []) : '',
         'minus memories as they are (95%)': whole && whole !== values ? against(values, whole) : '',
       };
     }),

@@ -104,7 +104,15 @@ describe('analyseQuestion', () => {
       expect(analyseQuestion(text).intent.tests, text).toBe(false);
     for (const text of ['What error does the failing test raise?', 'Where is the parser tested?'])
       expect(analyseQuestion(text).intent.tests, text).toBe(true);
-    expect(analyseQuestion('How do I install the package?').intent.docs).toBe(true);
+    for (const text of [
+      'How do I install the package?',
+      'Where is the documentation of hooks?',
+      'is there any documentation',
+    ])
+      expect(analyseQuestion(text).intent.docs, text).toBe(true);
+    expect(analyseQuestion('where are documentation locations read').intent.docs).toBe(false);
+    expect(analyseQuestion('Where are the messages translated?').intent.translations).toBe(true);
+    expect(analyseQuestion('如何安装').intent.translations).toBe(true);
     expect(analyseQuestion('How does the parser recover?').intent).toEqual({
       tests: false,
       examples: false,
@@ -112,6 +120,7 @@ describe('analyseQuestion', () => {
       config: false,
       types: false,
       history: false,
+      translations: false,
     });
   });
 
