@@ -13,6 +13,10 @@ export interface Question {
   repository: string;
   text: string;
   gold: readonly Gold[];
+  /** How the question was made, for questions by scripts/build-questions.mjs. */
+  kind?: string | undefined;
+  /** Lines that the question was made of. A bench blanks them before it asks. */
+  mask?: { path: string; startLine: number; endLine: number } | undefined;
 }
 
 const rows = (file: string): unknown[] =>
@@ -52,11 +56,14 @@ export function svelteHistory(shared: string): Question[] {
  * Reads questions about further repositories, one JSON line each: {"id","repo","question","gold":[{"path","spans"}]}.
  */
 export function extraQuestions(file: string): Question[] {
-  return (rows(file) as { id: string; repo: string; question: string; gold: Gold[] }[]).map((row) => ({
-    id: row.id,
-    repository: row.repo,
-    text: row.question,
-    gold: row.gold,
+  type Row = { id: string; repo: string; question: string } & Pick<Question, 'gold' | 'kind' | 'mask'>;
+  return (rows(file) as Row[]).map(({ id, repo, question, gold, kind, mask }) => ({
+    id,
+    repository: repo,
+    text: question,
+    gold,
+    kind,
+    mask,
   }));
 }
 
