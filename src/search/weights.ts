@@ -288,7 +288,7 @@ export const SEARCH_WEIGHTS: SearchWeights = {
   spans: {
     document: 1,
     body: 0.8,
-    name: 0.1,
+    name: 0.15,
     defines: 0.25,
     breadcrumb: 0.25,
     proximity: 0.2,
@@ -338,7 +338,7 @@ export const SEARCH_WEIGHTS: SearchWeights = {
     foreignSimilarity: 0.4,
   },
   // Fitted with each repository left out once: `npm run bench -- ranking weigh`. Web queries have many rivals.
-  similarity: { deviations: 5, leastDeviation: 0.03, rivalMargin: 0.3, rivals: 4, perRival: 0.3, most: 3 },
+  similarity: { deviations: 5, leastDeviation: 0.03, rivalMargin: 0.3, rivals: 10, perRival: 0.5, most: 3 },
   reasons: { least: 0.02, scorerShare: 0.5, words: 6 },
   limits: {
     spans: 30,

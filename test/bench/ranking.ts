@@ -50,12 +50,12 @@ export async function run(args: readonly string[]): Promise<void> {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as T);
-  if (positionals.includes('weigh')) return weigh(kept.flatMap(rows<KeptRow>));
+  if (positionals.includes('weigh')) weigh(kept.flatMap(rows<KeptRow>));
   if (positionals.includes('gate')) {
     const gated = new Set(gateQuestions([]).map(({ repository }) => repository));
     reportGate(kept.filter((name) => gated.has(name)).flatMap(rows<GateRow>));
-    return;
   }
+  if (!positionals.includes('collect')) return;
   const encoder = values.encoder ?? join(process.cwd(), 'dist', 'models', 'all-minilm-l6-v2');
   const segmenter = await createSegmenter();
   for (const name of names) {

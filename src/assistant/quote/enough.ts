@@ -1,4 +1,5 @@
 /** Decides whether passages found for a question answer it. */
+import { languageOfQuestion } from '../../workspace';
 
 /** What the search found for a question. */
 export interface Findings {
@@ -35,7 +36,7 @@ export function isEnough({ text, terms, passages, similarity, encoded }: Finding
   const coverage = Math.max(0, ...passages.map((passage) => passage.coverage));
   const bySimilarity = similarity + SIMILAR.coverage * coverage >= SIMILAR.least;
   // Words decide too where the encoder has not seen everything, or may not know the language.
-  const isSeen = encoded >= 1 - MISSING && /^\p{ASCII}*$/u.test(text);
+  const isSeen = encoded >= 1 - MISSING && /^\p{ASCII}*$/u.test(text) && languageOfQuestion(text) === 'en';
   return isSeen ? bySimilarity : byWords || bySimilarity;
 }
 

@@ -203,5 +203,6 @@ function spanOf({ read, passage, text, words, similarity, score }: Candidate, se
     text,
     language: document.language,
     kind: 'prose',
+    ...(similarity === undefined ? {} : { similarity }),
   };
 }

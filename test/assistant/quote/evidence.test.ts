@@ -29,7 +29,8 @@ it('refuses a question with words in common when nothing is similar and everythi
   expect(await answers(MANY_WORDS, 0.1, 0.5)).toBe(true);
 });
 
-it('lets words decide about a question beyond ASCII, which the encoder may not read', async () => {
+it('lets words decide about a question in a language that the encoder may not read', async () => {
+  expect(await answers('wie und wo kann man die doors in der office paint?', 0.1)).toBe(true);
   expect(await answers('which doors of the office – le café – does he paint?', 0.1)).toBe(true);
 });
 

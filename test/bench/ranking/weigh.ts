@@ -2,7 +2,7 @@ import { SEARCH_WEIGHTS } from '../../../src/search';
 import { FEATURES, kindPenalty } from '../../../src/search/lexical/features';
 import { SPAN_PARTS } from '../../../src/search/lexical/span-ranking';
 import { readIntent } from '../../../src/search/query/intent';
-import type { PassageSettings } from '../../../src/search/weights';
+import type { SimilaritySettings } from '../../../src/search/weights';
 import { interval, mean } from '../memory/statistics';
 import { row, Tally } from '../retrieval/metrics';
 
@@ -40,8 +40,8 @@ interface Sample {
 type Factor = (sample: Sample) => number;
 
 /** Values that are tried for a factor by rivals. */
-const CHOICES = [1, 2, 4, 6].flatMap((rivals) =>
-  [0, 0.1, 0.3, 0.5].flatMap((perRival) => [2, 3].map((most) => ({ rivals, perRival, most }))),
+const CHOICES = [2, 4, 6, 8, 10].flatMap((rivals) =>
+  [0, 0.3, 0.5].flatMap((perRival) => [2, 3].map((most) => ({ rivals, perRival, most }))),
 );
 
 /** Ranks kept questions with the product's weights and with others, without searching again. */
@@ -55,7 +55,7 @@ export function weigh(rows: readonly KeptRow[]): void {
   const arms: Record<string, Factor> = {
     'words alone': () => 0,
     'words and passages': () => 1,
-    'by rivals, as shipped': factorWith(SEARCH_WEIGHTS.passage),
+    'by rivals, as shipped': factorWith(SEARCH_WEIGHTS.similarity),
     'by rivals, fitted on the others': (sample) => factorWith(leftOut.get(sample.row.repo) as Choice)(sample),
   };
   const kinds = [...new Set(samples.map(kindOf))];
@@ -78,7 +78,7 @@ export function weigh(rows: readonly KeptRow[]): void {
   }
 }
 
-type Choice = Pick<PassageSettings, 'rivals' | 'perRival' | 'most'>;
+type Choice = Pick<SimilaritySettings, 'rivals' | 'perRival' | 'most'>;
 
 const factorWith =
   ({ rivals, perRival, most }: Choice): Factor =>
@@ -109,8 +109,8 @@ const kindOf = ({ row: { id, kind } }: Sample): string =>
   kind ?? /^(short|cosqa|svelte)/.exec(id)?.[0]?.replace(/$/, ' questions') ?? 'SWE-QA';
 
 function sampleOf(kept: KeptRow): Sample {
-  const { documents: weights, spans: spanWeights, passage, scorers } = SEARCH_WEIGHTS;
-  const deviation = Math.max(passage.leastDeviation, kept.cos.sd) * passage.deviations;
+  const { documents: weights, spans: spanWeights, similarity, scorers } = SEARCH_WEIGHTS;
+  const deviation = Math.max(similarity.leastDeviation, kept.cos.sd) * similarity.deviations;
   const share = (cosine: number): number => scorers.passage * Math.max(0, (cosine - kept.cos.mean) / deviation);
   const found = kept.documents.flatMap(({ path, features, spans }) => {
     const document = FEATURES.reduce((sum, name, i) => sum + weights[name] * (features[i] ?? 0), 0);
@@ -136,7 +136,7 @@ function sampleOf(kept: KeptRow): Sample {
   return {
     row: kept,
     places: [...found, ...outside],
-    rivals: new Set(found.filter(({ words }) => words > best - passage.rivalMargin).map(({ path }) => path)).size,
+    rivals: new Set(found.filter(({ words }) => words > best - similarity.rivalMargin).map(({ path }) => path)).size,
     isNamed: kept.names.some(([kind]) => kind === 'identifier'),
   };
 }
