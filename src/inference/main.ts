@@ -4,8 +4,7 @@
  */
 import '../base/no-telemetry';
 import type { EngineNotifications, EngineRequests } from '../protocol';
-import { createMessageConnection, IPCMessageReader, IPCMessageWriter } from 'vscode-jsonrpc/node';
-import { serve } from '../rpc';
+import { ipcConnection, serve } from '../rpc';
 import { EngineModel } from './engine-model';
 import type { MemoryModel } from './memory-model';
 import { AppError } from '../base';
@@ -15,7 +14,7 @@ function main(): void {
     process.stderr.write('The engine is started by the worker, over IPC.\n');
     process.exit(2);
   }
-  const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+  const connection = ipcConnection(process);
   const notify = <M extends keyof EngineNotifications>(method: M, params: EngineNotifications[M]): void => {
     if (process.connected) connection.sendNotification(method, params).catch(() => {});
   };

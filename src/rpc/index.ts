@@ -2,6 +2,7 @@
 export { serve, signalOf, type RequestMap, type ServerOptions } from './connection';
 export { errorData, toResponseError } from './errors';
 export { inspectorFlags } from './inspector';
+export { ipcConnection, tolerant } from './ipc-connection';
 export {
   delay,
   Supervisor,

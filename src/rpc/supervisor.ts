@@ -1,11 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import {
-  createMessageConnection,
-  IPCMessageReader,
-  IPCMessageWriter,
-  type MessageConnection,
-} from 'vscode-jsonrpc/node';
+import type { MessageConnection } from 'vscode-jsonrpc/node';
 import { inspectorFlags } from './inspector';
+import { ipcConnection } from './ipc-connection';
 
 /** Milliseconds, except `mostEnds`. */
 export interface SupervisorTiming {
@@ -112,7 +108,7 @@ export class Supervisor {
       child.once('error', (error) => resolve(`could not be started: ${error.message}`));
       child.once('exit', (code, signal) => resolve(`stopped (${signal ?? `exit code ${code}`})`));
     });
-    const connection = createMessageConnection(new IPCMessageReader(child), new IPCMessageWriter(child));
+    const connection = ipcConnection(child);
     const now = Date.now();
     const supervised: Supervised = {
       child,

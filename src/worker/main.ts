@@ -1,14 +1,9 @@
 /** Entry point of the worker: a forked process that indexes and answers. It ends with the process that started it. */
 import '../base/no-telemetry';
 import { join } from 'node:path';
-import {
-  CancellationTokenSource,
-  createMessageConnection,
-  IPCMessageReader,
-  IPCMessageWriter,
-} from 'vscode-jsonrpc/node';
+import { CancellationTokenSource } from 'vscode-jsonrpc/node';
 import type { ClientNotifications, Requests, WorkerNotifications } from '../protocol';
-import { errorData, serve } from '../rpc';
+import { errorData, ipcConnection, serve } from '../rpc';
 import { WorkerService } from './service';
 import { lowerPriority } from './priority';
 
@@ -20,7 +15,7 @@ function main(): void {
     process.exit(2);
   }
   lowerPriority();
-  const connection = createMessageConnection(new IPCMessageReader(process), new IPCMessageWriter(process));
+  const connection = ipcConnection(process);
   const notify = <M extends keyof WorkerNotifications>(method: M, params: WorkerNotifications[M]): void => {
     // The 'disconnect' event reports a client that has gone. Messages to it are dropped.
     if (process.connected) connection.sendNotification(method, params).catch(() => {});

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { AbstractMessageReader, AbstractMessageWriter, type DataCallback, type Message } from 'vscode-jsonrpc';
 import { createMessageConnection } from 'vscode-jsonrpc/node';
 import { PROTOCOL_VERSION, type ClientNotifications, type Requests } from '../../src/protocol';
-import { serve } from '../../src/rpc';
+import { serve, tolerant } from '../../src/rpc';
 import { WorkerService } from '../../src/worker/service';
 import { SETTINGS, writeFiles } from '../worker/harness';
 import { mutateJson } from './checkpoints';
@@ -85,7 +85,7 @@ export const rpcMessages: Attacked = {
       const { id } = message as { id?: number };
       if (typeof id === 'number') waiting.get(id)?.();
     });
-    const connection = createMessageConnection(reader, writer);
+    const connection = createMessageConnection(tolerant(reader), writer);
     const service = new WorkerService({
       inferenceFile: join(scratch, 'none.js'),
       notify: () => undefined,

@@ -371,6 +371,8 @@ describe('the process', () => {
     ['parameters of another kind', { jsonrpc: '2.0', id: 98, method: 'ask', params: [1, 2] }],
     ['no parameters', { jsonrpc: '2.0', id: 97, method: 'search' }],
     ['an answer nobody asked for', { jsonrpc: '2.0', id: 1234, result: {} }],
+    ['a cancellation of nothing', { jsonrpc: '2.0', method: '$/cancelRequest', params: {} }],
+    ['a cancellation without parameters', { jsonrpc: '2.0', method: '$/cancelRequest' }],
     ['a changed list that is none', { jsonrpc: '2.0', method: 'files/changed', params: { changes: 5 } }],
   ])('a malformed message (%s) does not end it', async (_, message) => {
     const worker = await ready();
