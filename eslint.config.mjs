@@ -19,6 +19,7 @@ const doors = {
   app: ['protocol', 'base', 'rpc', 'engine', 'workspace', 'memory', 'search', 'assistant', 'inference', 'hub'],
   worker: ['protocol', 'base', 'rpc', 'app'],
   cli: ['protocol', 'base', 'rpc', 'app', 'engine', 'hub'],
+  mcp: ['protocol', 'base', 'app'],
   host: ['protocol', 'base', 'rpc', 'hub'],
   webview: ['protocol', 'base'],
 };

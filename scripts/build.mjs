@@ -1,10 +1,11 @@
 /**
- * `npm run build [-- --watch] [-- --minify] [-- --only=worker,cli,editor] [-- --metafiles DIR]`: bundles
+ * `npm run build [-- --watch] [-- --minify] [-- --only=worker,cli,mcp,editor] [-- --metafiles DIR]`: bundles
  * the product into dist/. `--metafiles` writes esbuild's list of inputs per bundle, for the notices of a package.
  *
  * worker:   worker.js, inference.js, and the threads of indexing: segment-thread.js and extraction-thread.js
  *           (Node, CommonJS)
- * cli:      cli.js (Node, CommonJS), which starts the worker's processes
+ * cli:      cli.js (Node, CommonJS), which starts the worker's processes and loads mcp.js
+ * mcp:      mcp.js (Node, CommonJS), the server for agents
  * editor:   extension.js (CommonJS; the editor provides `vscode`) and webview/*.js (browser)
  *
  * worker also compiles the pinned sentence encoder into models/.
@@ -25,7 +26,7 @@ const { values } = parseArgs({
   options: {
     watch: { type: 'boolean', default: false },
     minify: { type: 'boolean', default: false },
-    only: { type: 'string', default: 'worker,cli,editor' },
+    only: { type: 'string', default: 'worker,cli,mcp,editor' },
     metafiles: { type: 'string' },
     outdir: { type: 'string', default: join(root, 'dist') },
   },
@@ -69,6 +70,7 @@ const bundles = [
     options: { ...node, entryPoints: { 'extraction-thread': 'src/workspace/sources/extractors/thread.ts' } },
   },
   { name: 'cli', part: 'cli', options: { ...withoutDocuments, entryPoints: { cli: 'src/cli/main.ts' } } },
+  { name: 'mcp', part: 'mcp', options: { ...withoutDocuments, entryPoints: { mcp: 'src/mcp/main.ts' } } },
   { name: 'extension', part: 'editor', options: { ...node, entryPoints: { extension: 'src/host/extension.ts' } } },
   {
     name: 'webview',

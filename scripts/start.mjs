@@ -18,8 +18,8 @@ function newest(path) {
 }
 
 function built() {
-  const bundles = ['cli.js', 'worker.js', 'inference.js', 'segment-thread.js', 'extraction-thread.js'].map((name) =>
-    join(root, 'dist', name),
+  const bundles = ['cli.js', 'mcp.js', 'worker.js', 'inference.js', 'segment-thread.js', 'extraction-thread.js'].map(
+    (name) => join(root, 'dist', name),
   );
   if (!bundles.every((file) => existsSync(file))) return false;
   const oldestBundle = Math.min(...bundles.map((file) => statSync(file).mtimeMs));
@@ -28,7 +28,7 @@ function built() {
 
 installDependencies();
 if (!built()) {
-  const build = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--only=worker,cli'], {
+  const build = spawnSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--only=worker,cli,mcp'], {
     stdio: ['ignore', 2, 2],
   });
   if (build.status !== 0) process.exit(build.status ?? 1);

@@ -12,12 +12,23 @@ const SUPPLIED = {
   isarray: 'isarray.txt',
 };
 
+const installed = (name, file = 'LICENSE') => `../../node_modules/${name}/${file}`;
+
 /** Other works inside a package whose licence its own file does not give. The text is that of a development package. */
 const CARRIED = {
-  unpdf: {
-    what: 'pdf.js, Copyright Mozilla Foundation, Apache License 2.0',
-    text: '../../node_modules/typescript/LICENSE.txt',
-  },
+  unpdf: [
+    {
+      what: 'pdf.js, Copyright Mozilla Foundation, Apache License 2.0',
+      text: installed('typescript', 'LICENSE.txt'),
+    },
+  ],
+  '@modelcontextprotocol/server': [
+    ...['ajv', 'ajv-formats', 'fast-deep-equal', 'json-schema-traverse', 'content-type'].map((name) => ({
+      what: `${name}, MIT`,
+      text: installed(name),
+    })),
+    { what: 'fast-uri, BSD 3-Clause', text: installed('fast-uri') },
+  ],
 };
 
 const LICENCE_FILE = /^(licen[cs]e|copying)/i;
@@ -61,8 +72,8 @@ export function packageNotice(directory, supplied) {
     );
   }
   const texts = own.length > 0 ? own : [readFileSync(path.join(supplied, file), 'utf8')];
-  const carried = CARRIED[name];
-  if (carried) texts.push(`${carried.what}\n\n${readFileSync(path.join(supplied, carried.text), 'utf8').trim()}`);
+  for (const { what, text } of CARRIED[name] ?? [])
+    texts.push(`${what}\n\n${readFileSync(path.join(supplied, text), 'utf8').trim()}`);
   const url = homepage ?? (typeof repository === 'string' ? repository : repository?.url);
   return { name, version, licence: String(license), url, texts: [...texts, ...textsIn(directory, NOTICE_FILE)] };
 }

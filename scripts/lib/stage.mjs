@@ -10,54 +10,82 @@ import path from 'node:path';
 import { root } from './install.mjs';
 import { bundledPackages, formatNotices, modelNotice, packageNotice } from './notices.mjs';
 
+/**
+ * @typedef {{ directory: string, target?: string, minify?: boolean }} StageOptions
+ * `directory` is deleted and recreated.
+ */
+
 const require = createRequire(import.meta.url);
 
 /** Platforms with a binary of onnxruntime-node. VS Code uses the same names. */
-const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'win32-arm64', 'darwin-arm64'];
+export const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'win32-arm64', 'darwin-arm64'];
 
 export function hostTarget() {
   return `${process.platform}-${process.arch}`;
 }
 
 /**
- * @param {{ directory: string, target?: string, minify?: boolean }} options `directory` is deleted and recreated.
+ * The extension, which has no use for the terminal.
+ * @param {StageOptions} options
  * @returns {Promise<string>} `directory`
  */
 export async function stageExtension({ directory, target = hostTarget(), minify = false }) {
   if (!TARGETS.includes(target)) {
     throw new Error(`onnxruntime-node has no binary for ${target}. Choose one of: ${TARGETS.join(', ')}.`);
   }
-  await rm(directory, { recursive: true, force: true });
-  await mkdir(directory, { recursive: true });
-  const dist = path.join(directory, 'dist');
-  const metafiles = `${directory}.metafiles`;
-  const build = spawnSync(
-    process.execPath,
-    [
-      path.join(root, 'scripts', 'build.mjs'),
-      // The extension does not use the command-line tool.
-      '--only=worker,editor',
-      ...['--outdir', dist, '--metafiles', metafiles],
-      ...(minify ? ['--minify'] : []),
-    ],
-    { stdio: ['ignore', 2, 2] },
-  );
-  if (build.status !== 0) throw new Error('The build failed. See the errors above.');
-  const runtime = await copyRuntime(path.join(dist, 'node_modules'), target);
-  await copyShipped(directory);
+  const metafiles = await build(directory, 'worker,mcp,editor', minify);
+  const runtime = await copyRuntime(path.join(directory, 'dist', 'node_modules'), [target]);
+  await copyShipped(directory, [
+    ...['README.md', 'CHANGELOG.md', 'LICENSE', 'package.nls.json', '.vscodeignore', 'media', 'models'],
+  ]);
   await writeNotices(directory, metafiles, runtime);
-  await rm(metafiles, { recursive: true, force: true });
   await writeManifest(directory);
   return directory;
 }
 
 /**
- * Copies onnxruntime-node beside the bundles that require it, with the binary of one platform and without its
+ * The npm package: terminal and server for agents, with the native runtime of every platform. The runtime is bundled,
+ * because its own installer would download libraries for graphics processors.
+ * @param {StageOptions} options
+ * @returns {Promise<string>} `directory`
+ */
+export async function stageNpmPackage({ directory, minify = false }) {
+  const metafiles = await build(directory, 'worker,cli,mcp', minify);
+  // The editor's worker; the terminal and the server have their own sessions.
+  await rm(path.join(directory, 'dist', 'worker.js'));
+  const runtime = await copyRuntime(path.join(directory, 'node_modules'), TARGETS);
+  await copyShipped(directory, ['README.md', 'CHANGELOG.md', 'LICENSE', 'models']);
+  await writeNotices(directory, metafiles, runtime);
+  await writeNpmManifest(directory);
+  return directory;
+}
+
+/** Bundles into `directory`/dist. @returns the folder of esbuild's lists of inputs */
+async function build(directory, parts, minify) {
+  await rm(directory, { recursive: true, force: true });
+  await mkdir(directory, { recursive: true });
+  const dist = path.join(directory, 'dist');
+  const metafiles = `${directory}.metafiles`;
+  const built = spawnSync(
+    process.execPath,
+    [
+      path.join(root, 'scripts', 'build.mjs'),
+      `--only=${parts}`,
+      ...['--outdir', dist, '--metafiles', metafiles],
+      ...(minify ? ['--minify'] : []),
+    ],
+    { stdio: ['ignore', 2, 2] },
+  );
+  if (built.status !== 0) throw new Error('The build failed. See the errors above.');
+  return metafiles;
+}
+
+/**
+ * Copies onnxruntime-node beside the bundles that require it, with the binaries of the targets and without its
  * installer.
  * @returns {Promise<string[]>} Folders of the copied packages.
  */
-async function copyRuntime(modules, target) {
-  const [platform, arch] = target.split('-');
+async function copyRuntime(modules, targets) {
   const runtime = path.dirname(require.resolve('onnxruntime-node/package.json'));
   // The package does not export its package.json. Its entry is in dist/cjs.
   const common = path.resolve(
@@ -65,21 +93,26 @@ async function copyRuntime(modules, target) {
     '..',
     '..',
   );
+  const { version } = JSON.parse(await readFile(path.join(runtime, 'package.json'), 'utf8'));
   const binaries = path.join(runtime, 'bin', 'napi-v6');
-  const wanted = path.join(binaries, platform, arch);
-  if (!existsSync(wanted)) throw new Error(`${wanted} is missing. Install the dependencies again (npm ci).`);
+  for (const target of targets) {
+    const wanted = path.join(binaries, ...target.split('-'));
+    if (!existsSync(wanted)) throw new Error(`${wanted} is missing. Install the dependencies again (npm ci).`);
+  }
   await cp(runtime, path.join(modules, 'onnxruntime-node'), {
     recursive: true,
     filter: (source) => {
       const inside = path.relative(runtime, source).split(path.sep);
       if (['script', 'lib', 'node_modules', '__commit.txt'].includes(inside[0])) return false;
       if (/\.(map|d\.ts)$/.test(source)) return false;
-      // Copies only the folder of the platform. A macOS library has two names, and only the loaded one is copied.
-      if (inside[0] === 'bin' && inside.length >= 3 && inside[2] !== platform) return false;
-      if (inside[0] === 'bin' && inside.length >= 4 && inside[3] !== arch) return false;
-      return true;
+      // Copies only the folders of the targets. A macOS library has two names, and only the loaded one is copied.
+      const [, , platform, arch, file] = inside;
+      if (file === `libonnxruntime.${version}.dylib`) return false;
+      if (platform !== undefined && arch === undefined) return targets.some((each) => each.startsWith(`${platform}-`));
+      return arch === undefined || targets.includes(`${platform}-${arch}`) || inside[0] !== 'bin';
     },
   });
+  await withoutInstaller(path.join(modules, 'onnxruntime-node', 'package.json'));
   await cp(common, path.join(modules, 'onnxruntime-common'), {
     recursive: true,
     filter: (source) =>
@@ -88,6 +121,14 @@ async function copyRuntime(modules, target) {
       !path.relative(common, source).startsWith(path.join('dist', 'esm')),
   });
   return [runtime, common];
+}
+
+/** Removes the installer and the packages that only it needs, so that no package manager runs or fetches them. */
+async function withoutInstaller(file) {
+  const manifest = JSON.parse(await readFile(file, 'utf8'));
+  delete manifest.scripts;
+  manifest.dependencies = { 'onnxruntime-common': manifest.dependencies['onnxruntime-common'] };
+  await writeFile(file, `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 /** Packages whose files scripts/build.mjs copies beside the bundles: name → folder in dist. */
@@ -103,19 +144,20 @@ async function writeNotices(directory, metafiles, runtime) {
   const copied = Object.entries(COPIED).map(async ([name, folder]) => {
     const source = realpathSync(path.join(root, 'node_modules', name));
     packages.delete(source);
-    const files = await readdir(path.join(directory, 'dist', folder));
-    return { ...packageNotice(source, supplied), contents: files.join(', ') };
+    const files = await readdir(path.join(directory, 'dist', folder)).catch(() => []);
+    return files.length === 0 ? undefined : { ...packageNotice(source, supplied), contents: files.join(', ') };
   });
   const licence = await readFile(path.join(root, 'LICENSE'), 'utf8');
   const models = await readdir(path.join(directory, 'models'));
   const pinned = await readdir(path.join(directory, 'dist', 'models')).catch(() => []);
   const notices = [
-    ...(await Promise.all(copied)),
+    ...(await Promise.all(copied)).filter((notice) => notice !== undefined),
     ...[...packages].map((each) => packageNotice(each, supplied)),
     ...models.map((name) => modelNotice(path.join(directory, 'models', name), licence)),
     ...pinned.map((name) => modelNotice(path.join(directory, 'dist', 'models', name), licence)),
   ];
   await writeFile(path.join(directory, 'THIRD-PARTY-NOTICES.txt'), formatNotices(notices));
+  await rm(metafiles, { recursive: true, force: true });
 }
 
 /** Folders that the README and the build use, but the extension does not. */
@@ -126,8 +168,8 @@ const NOT_SHIPPED = [
   path.join('media', 'logo.svg'),
 ];
 
-async function copyShipped(directory) {
-  for (const name of ['README.md', 'CHANGELOG.md', 'LICENSE', 'package.nls.json', '.vscodeignore', 'media', 'models']) {
+async function copyShipped(directory, names) {
+  for (const name of names) {
     const source = path.join(root, name);
     if (!existsSync(source)) continue;
     await cp(source, path.join(directory, name), {
@@ -142,4 +184,31 @@ async function writeManifest(directory) {
   const manifest = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
   for (const key of ['scripts', 'dependencies', 'devDependencies', 'bin']) delete manifest[key];
   await writeFile(path.join(directory, 'package.json'), JSON.stringify(manifest, null, 2));
+}
+
+/** Writes the manifest of the npm package: the command, its files, and the runtime that travels with it. */
+async function writeNpmManifest(directory) {
+  const manifest = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
+  const names = JSON.parse(await readFile(path.join(root, 'package.nls.json'), 'utf8'));
+  const { name, version, license, repository, homepage, bugs, engines, bin, dependencies } = manifest;
+  const runtime = {
+    'onnxruntime-node': dependencies['onnxruntime-node'],
+    'onnxruntime-common': dependencies['onnxruntime-node'],
+  };
+  await writeFile(
+    path.join(directory, 'package.json'),
+    JSON.stringify(
+      {
+        ...{ name, version, description: names.description, license, repository, homepage, bugs },
+        keywords: ['mcp', 'code search', 'local', 'question answering'],
+        engines: { node: engines.node },
+        bin,
+        files: ['dist', 'models', 'THIRD-PARTY-NOTICES.txt', 'CHANGELOG.md'],
+        dependencies: runtime,
+        bundleDependencies: Object.keys(runtime),
+      },
+      null,
+      2,
+    ),
+  );
 }

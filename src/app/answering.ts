@@ -9,6 +9,7 @@ import type {
   HoverInfo,
   Requests,
   Scope,
+  Span,
   Summary,
   SummaryPart,
   Writer,
@@ -23,6 +24,7 @@ import {
   explain,
   type ExplainRequest,
   type ExplanationCache,
+  findRelated,
   hover,
   type HoverRequest,
   locateCitation,
@@ -285,6 +287,41 @@ export class Answering {
     if (scope.kind !== 'file' && scope.kind !== 'selection') return [];
     const { path, indexed, reason } = await this.parts.workspace.why(scope.file);
     return indexed ? [] : [`${path} is not indexed. ${reason}`];
+  }
+
+  /**
+   * Reads whole lines of a file as a search finds them: lines of the file, or of the text of a PDF, book or notebook.
+   * The range is cut at the end of the file and after `most` lines.
+   * @throws AppError('fileNotFound' | 'fileUnreadable')
+   */
+  async readLines(
+    { file, startLine, endLine }: { file: string; startLine: number; endLine: number },
+    most = Infinity,
+  ): Promise<Span & { text: string; language: string; lines: number }> {
+    const { text, language, path } = await readOrThrow(this.parts.workspace, file);
+    const converter = this.fileLines();
+    const all = splitLines(text);
+    const asked = await converter.toText(file, { startLine, endLine });
+    const first = Math.max(1, asked.startLine);
+    const last = Math.min(all.length, asked.endLine, first + most - 1);
+    const read = { file, path, startLine: first, endLine: last, text: all.slice(first - 1, last).join('\n') };
+    return { ...(await converter.convert(read)), language, lines: all.length };
+  }
+
+  /**
+   * Ranks spans that resemble lines of a file. The lines themselves are left out.
+   * @throws AppError('fileNotFound' | 'fileUnreadable')
+   */
+  async related(
+    span: { file: string; startLine: number; endLine: number },
+    { limit, signal }: { limit: number; signal?: AbortSignal },
+  ): Promise<SearchResult> {
+    await this.readFirst({ kind: 'file', file: span.file });
+    const lines = this.fileLines();
+    const textSpan = { ...span, ...(await lines.toText(span.file, span)) };
+    return lines.convert(
+      await findRelated(textSpan, { library: this.parts.workspace, search: this.parts.search, limit, signal }),
+    );
   }
 
   private encodingNotices(citations: readonly Citation[]): string[] {

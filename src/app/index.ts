@@ -7,3 +7,6 @@ export { documentedFunctions } from './documented-functions';
 export { readIndexReport, type IndexReport } from './index-report';
 export type { MemoryService } from './memory-service';
 export { modelNames, type ModelNames } from './models';
+export { cacheDirectory, DEFAULT_SETTINGS, defaultStorage, distinctNames } from './without-editor';
+export { definitionNamed } from './definition-named';
+export { commitText, lineHistory } from './history/line-history';

@@ -10,5 +10,6 @@ export { ExplanationCache } from './explanation/explanation-cache';
 export { hover } from './hover';
 export type { HoverRequest, HoverTools } from './hover';
 export { errorForUser, readOrThrow } from './read-document';
+export { findRelated } from './related';
 export { summarize } from './summarize';
 export type { SummarizeTools } from './summarize';

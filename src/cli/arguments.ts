@@ -112,6 +112,12 @@ export const COMMANDS = {
     options: { fresh: { type: 'boolean', help: 'Explain again, even if an explanation is cached.' }, ...MODEL },
     examples: ['anchorage explain src/app.py:120', 'anchorage explain dispatch_request'],
   },
+  history: {
+    summary: 'Show why lines are so: the commits that changed them, newest first. Needs git.',
+    operands: 'FILE:LINE[-LINE]',
+    options: {},
+    examples: ['anchorage history src/app.py:120', 'anchorage history src/app.py:120-131 --json'],
+  },
   index: {
     summary: 'Index the workspace and print time, memory and disk space.',
     operands: '',
@@ -247,6 +253,7 @@ export function generalHelp(): string {
     ...table([
       ...Object.entries(COMMANDS).map(([name, { summary }]): [string, string] => [name, summary]),
       ['context', 'Print the context that the model reads for a question: rows, tokens, spans.'],
+      ['mcp', 'Serve search, answers and reading to agents (Model Context Protocol).'],
       ['model', 'List, import, download and check models.'],
     ]),
     '',

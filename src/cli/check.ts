@@ -1,9 +1,9 @@
 /** `anchorage check`: lists damaged files and their remedies. */
 import { join } from 'node:path';
-import { type CheckedPart, checkStored } from '../app';
+import { cacheDirectory, type CheckedPart, checkStored, DEFAULT_SETTINGS } from '../app';
 import { AppError, counted, printableName } from '../base';
 import type { Arguments } from './arguments';
-import { cacheDirectory, DEFAULTS, modelDirectoryOf, storageOf } from './session';
+import { modelDirectoryOf, storageOf } from './session';
 import { write, writeJson } from './write';
 
 /** @throws AppError when anything is damaged: exit code 1 */
@@ -11,7 +11,7 @@ export async function runCheck(args: Arguments): Promise<void> {
   const storageDirectory = storageOf(args, 'check');
   const parts = await checkStored(storageDirectory, {
     modelsDirectory: join(cacheDirectory(), 'models'),
-    settings: { ...DEFAULTS, modelDirectory: modelDirectoryOf(args) },
+    settings: { ...DEFAULT_SETTINGS, modelDirectory: modelDirectoryOf(args) },
   });
   await (args.json ? writeJson({ storageDirectory, parts }, 2) : write(parts.flatMap(linesOf).join('\n')));
   const damaged = parts.reduce((sum, part) => sum + part.damaged.length, 0);

@@ -1,11 +1,12 @@
 /** Runs each command. Results go to stdout, everything else to stderr. */
 import { existsSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { readIndexReport, type StoreAccess } from '../app';
+import { definitionNamed, readIndexReport, type StoreAccess } from '../app';
 import type { IndexStatus } from '../protocol';
 import { AppError, formatBytes, formatNumber, printable, printableName, splitLines } from '../base';
 import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } from './arguments';
 import { runCheck } from './check';
+import { runHistory } from './history';
 import { answerQueries, readQueries } from './queries';
 import { place, renderAnswer, renderEnd, renderExplanation, renderMarkdown, renderSummary, styleOf } from './render';
 import { makeMemories, renderMemories } from './memories';
@@ -117,13 +118,7 @@ async function explainTarget(
       );
     return { file, startLine, endLine };
   }
-  const name = what.replace(/\(\)$/, '').split(/[.:#]+/);
-  const last = name[name.length - 1] ?? what;
-  const found = await session.workspace.definitions(last);
-  const owner = name[name.length - 2];
-  const definition =
-    found.find(({ symbol }) => owner === undefined || symbol.container.includes(owner)) ??
-    (owner === undefined ? found[0] : undefined);
+  const definition = await definitionNamed(what, session.workspace);
   if (!definition && isFileOf(what, session))
     throw new UsageError(
       `${what} is a file: name a line, as in ${what}:1, or use \`anchorage summarize\` for the whole.`,
@@ -266,7 +261,9 @@ function operand(args: Arguments, command: CommandName, message: string): string
   return first;
 }
 
-const RUN: Record<Exclude<CommandName, 'check'>, { run: Run; model?: boolean | 'forStored'; store?: StoreAccess }> = {
+type Indexed = Exclude<CommandName, 'check' | 'history'>;
+
+const RUN: Record<Indexed, { run: Run; model?: boolean | 'forStored'; store?: StoreAccess }> = {
   ask: { run: runAsk, model: true },
   search: { run: runSearch, model: 'forStored' },
   summarize: { run: runSummarize },
@@ -290,6 +287,8 @@ export async function runCommand(command: CommandName, args: Arguments, signal: 
     );
   // Opening the index would mend it.
   if (command === 'check') return runCheck(args);
+  // History is git's, and needs no index.
+  if (command === 'history') return runHistory(args, signal);
   const { run, model = args.memories || needsModel(command, args), store = 'share' } = RUN[command];
   const session = await openSession(command, args, { model, store });
   try {

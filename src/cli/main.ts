@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** `anchorage`: the assistant in a terminal. Exit codes: 0 success, 1 failure, 2 wrong usage. */
 import '../base/no-telemetry';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { version } from '../../package.json';
 import { errorData } from '../rpc';
@@ -22,6 +24,7 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
   }
   if (name === 'model') return (await import('./model')).modelMain(rest, signal);
   if (name === 'context') return (await import('./context')).contextMain(rest, signal);
+  if (name === 'mcp') return serveAgents(rest);
   if (!isCommand(name)) throw new UsageError(`There is no command “${name}”.`);
   const args = parse(name, rest);
   if (args.help) {
@@ -30,6 +33,15 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
   }
   await runCommand(name, args, signal);
   return 0;
+}
+
+/** The server is a bundle of its own, which the extension ships without the terminal. */
+async function serveAgents(argv: readonly string[]): Promise<number> {
+  const server = createRequire(__filename)(join(__dirname, 'mcp.js')) as {
+    serve: (argv: readonly string[]) => Promise<number>;
+  };
+  // The server handles Ctrl+C itself, and nothing that it started may keep the process.
+  process.exit(await server.serve(argv));
 }
 
 async function main(): Promise<void> {

@@ -14,8 +14,8 @@ export function styleOf(stream: NodeJS.WriteStream): Style {
   return { colour: Boolean(stream.isTTY) && wanted, width: Math.min(stream.columns || 100, 120) };
 }
 
-const bold = (text: string, { colour }: Style): string => (colour ? `\u001b[1m${text}\u001b[22m` : text);
-const dim = (text: string, { colour }: Style): string => (colour ? `\u001b[2m${text}\u001b[22m` : text);
+export const bold = (text: string, { colour }: Style): string => (colour ? `\u001b[1m${text}\u001b[22m` : text);
+export const dim = (text: string, { colour }: Style): string => (colour ? `\u001b[2m${text}\u001b[22m` : text);
 
 /** `path:12-30`, as a link to the file if the terminal supports links (OSC 8). */
 export function place({ file, path, startLine, endLine, place: part }: Span, style: Style): string {

@@ -1,9 +1,16 @@
 /** The session of one command: folders, storage and models as its arguments name them. */
-import { createHash } from 'node:crypto';
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, join, relative, resolve, sep } from 'node:path';
-import { type ModelNames, modelNames, type StoreAccess, Session as WorkspaceSession } from '../app';
+import {
+  cacheDirectory,
+  DEFAULT_SETTINGS,
+  defaultStorage,
+  distinctNames,
+  type ModelNames,
+  modelNames,
+  type StoreAccess,
+  Session as WorkspaceSession,
+} from '../app';
 import { AppError, formatNumber } from '../base';
 import { makeDirectory } from '../base/node';
 import type { Scope, WorkerSettings } from '../protocol';
@@ -23,17 +30,6 @@ export interface Session extends Pick<WorkspaceSession, 'workspace' | 'memory' |
   clearIndex(): Promise<number>;
 }
 
-export const DEFAULTS: WorkerSettings = {
-  filesExclude: ['**/.git', '**/.svn', '**/.hg', '**/.DS_Store'],
-  maxFileBytes: 4 * 1024 * 1024,
-  modelDirectory: '',
-  modelServer: '',
-  allowedHosts: [],
-  memoryBudgetBytes: 2 * 1024 ** 3,
-  threads: 0,
-  weights: 'auto',
-};
-
 /**
  * @throws UsageError when a folder does not exist, AppError when the storage or the model that was named cannot
  *   be used.
@@ -46,7 +42,7 @@ export async function openSession(
   const folders = workspaceFolders(args, command);
   const storageDirectory = storageOf(args, command, folders);
   const settings: WorkerSettings = {
-    ...DEFAULTS,
+    ...DEFAULT_SETTINGS,
     secrets: args.secrets,
     followLinks: args['follow-links'],
     modelDirectory: modelDirectoryOf(args),
@@ -147,31 +143,13 @@ function workspaceFolders({ workspace }: Arguments, command: CommandName): { nam
     if (!isFolder) throw new UsageError(`${directory} is not a folder.`, command);
     return { name: basename(directory) || directory, directory: realpathSync(directory) };
   });
-  const seen = new Map<string, number>();
-  // Paths begin with the folder's name when there are several, so names must differ.
-  return folders.map(({ name, directory }) => {
-    const count = (seen.get(name) ?? 0) + 1;
-    seen.set(name, count);
-    return { name: count > 1 ? `${name}-${count}` : name, directory };
-  });
+  return distinctNames(folders);
 }
 
 function weightsOf(value: string | undefined, command: CommandName): WorkerSettings['weights'] {
   if (value === undefined) return 'auto';
   if (value === 'auto' || value === 'f32' || value === '8bit' || value === '4bit') return value;
   throw new UsageError(`--weights takes auto, f32, 8bit or 4bit, not “${value}”.`, command);
-}
-
-/** The folder for caches by the conventions of the operating system. */
-export function cacheDirectory(
-  env: NodeJS.ProcessEnv = process.env,
-  platform: NodeJS.Platform = process.platform,
-): string {
-  if (env['XDG_CACHE_HOME']) return join(env['XDG_CACHE_HOME'], 'anchorage');
-  if (platform === 'darwin') return join(homedir(), 'Library', 'Caches', 'anchorage');
-  if (platform === 'win32')
-    return join(env['LOCALAPPDATA'] ?? join(homedir(), 'AppData', 'Local'), 'anchorage', 'cache');
-  return join(homedir(), '.cache', 'anchorage');
 }
 
 const ANOTHER_STORAGE = 'Use another folder with --storage, or omit the option.';
@@ -200,15 +178,6 @@ function namedStorage(path: string): string {
       cause: error,
     });
   }
-}
-
-/** One folder for each set of workspace folders. Its name is a hash, because paths can be long. */
-function defaultStorage(directories: readonly string[]): string {
-  const hash = createHash('sha256')
-    .update([...directories].sort().join('\0'))
-    .digest('hex')
-    .slice(0, 16);
-  return join(cacheDirectory(), 'workspaces', hash);
 }
 
 /**

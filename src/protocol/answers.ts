@@ -215,3 +215,23 @@ export interface HoverInfo {
   explanation?: string;
   explanationAuthor?: Author;
 }
+
+// ── History ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The commits that made lines of a file what they are, newest first. */
+export interface LineHistory extends Span {
+  commits: readonly Commit[];
+  /** True when all of the lines are newer than the last commit. */
+  uncommitted: boolean;
+  /** True when there are older commits. */
+  more: boolean;
+}
+
+export interface Commit {
+  hash: string;
+  author: string;
+  /** ISO 8601. */
+  date: string;
+  subject: string;
+  body: string;
+}

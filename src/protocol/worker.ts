@@ -6,6 +6,7 @@ import type {
   Coverage,
   Explanation,
   HoverInfo,
+  LineHistory,
   Place,
   RankedSpan,
   Scope,
@@ -107,6 +108,14 @@ export interface Requests {
     { file: string; line: number; /** 0-based UTF-16 offset in the line. */ character: number },
     HoverInfo | null,
   ];
+  /** Spans that resemble lines of a file. */
+  related: [
+    { file: string; startLine: number; endLine: number; limit: number },
+    { spans: readonly RankedSpan[]; coverage: Coverage },
+  ];
+  'history/lines': [Span, LineHistory];
+  /** Message and changes of a commit, as git shows them, for one file. */
+  'history/commit': [{ file: string; hash: string }, { text: string }];
   'index/status': [null, IndexStatus];
   'index/start': [null, null];
   'index/rebuild': [null, null];

@@ -1,5 +1,5 @@
 /** Requests that a user waits for: questions, searches, summaries, explanations and hovers. */
-import type { ProgressListener } from '../app';
+import { commitText, lineHistory, type ProgressListener } from '../app';
 import { ClientWriter } from './client-writer';
 import type { HandlerContext, RequestHandlers } from './handlers';
 
@@ -10,7 +10,18 @@ export function answerRequests({
   ...client
 }: HandlerContext): Pick<
   RequestHandlers,
-  'ask' | 'chat/write' | 'prepare' | 'search' | 'summarize' | 'explain' | 'hover' | 'citation/locate' | 'document/text'
+  | 'ask'
+  | 'chat/write'
+  | 'prepare'
+  | 'search'
+  | 'summarize'
+  | 'explain'
+  | 'hover'
+  | 'related'
+  | 'history/lines'
+  | 'history/commit'
+  | 'citation/locate'
+  | 'document/text'
 > {
   /** Sends progress that never goes backward. */
   const progressOf = (id: string): ProgressListener => {
@@ -52,6 +63,10 @@ export function answerRequests({
         (await opened()).answering.explain(params, { signal, progress: progressOf(params.id) }),
       ),
     hover: (params, signal) => foreground.during(async () => (await opened()).answering.hover(params, signal)),
+    related: ({ limit, ...span }, signal) =>
+      foreground.during(async () => (await opened()).answering.related(span, { limit, signal })),
+    'history/lines': (span, signal) => lineHistory(span, signal),
+    'history/commit': async ({ file, hash }, signal) => ({ text: await commitText(file, hash, signal) }),
     'document/text': async ({ file }) => (await opened()).answering.document(file),
     'citation/locate': async ({ citation }) => (await opened()).answering.locate(citation),
   };

@@ -14,7 +14,7 @@ import {
 import { parseQuery } from '../../src/cli/queries';
 import { printable } from '../../src/base';
 import { renderMarkdown } from '../../src/cli/render';
-import { cacheDirectory } from '../../src/cli/session';
+import { cacheDirectory } from '../../src/app';
 
 describe('arguments', () => {
   test('operands, repeated folders and flags', () => {

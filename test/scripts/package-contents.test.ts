@@ -8,6 +8,7 @@ const GOOD = [
     'dist/extension.js',
     'dist/segment-thread.js',
     'dist/extraction-thread.js',
+    'dist/mcp.js',
     'dist/webview/answer.js',
     'dist/codicons/codicon.ttf',
   ],

@@ -20,10 +20,10 @@ import {
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
 /** Builds the bundles into a folder of their own, inside the repository so that what is left outside them is found. */
-export function buildBundles(): string {
+export function buildBundles(parts = 'worker,cli'): string {
   mkdirSync(join(root, '.cache'), { recursive: true });
   const outdir = mkdtempSync(join(root, '.cache', 'test-dist-'));
-  execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs'), '--only=worker,cli', `--outdir=${outdir}`], {
+  execFileSync(process.execPath, [join(root, 'scripts', 'build.mjs'), `--only=${parts}`, `--outdir=${outdir}`], {
     stdio: 'pipe',
   });
   return outdir;

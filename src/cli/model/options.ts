@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import type { Fetch } from '../../hub';
 import { UsageError } from '../arguments';
-import { cacheDirectory } from '../session';
+import { cacheDirectory } from '../../app';
 import { note, stream, write } from '../write';
 
 /** Output, network and folders of the model commands; tests replace them. */

@@ -40,6 +40,7 @@ export class Upkeep {
   private readonly arriving = new Set<Promise<void>>();
   private settleTimer: NodeJS.Timeout | undefined;
   private warmTimer: NodeJS.Timeout | undefined;
+  private warmed = false;
   private closed = false;
   /** Indexing of files from damaged parts of the index, and the number left. */
   private repair: Promise<void> = Promise.resolve();
@@ -80,8 +81,9 @@ export class Upkeep {
       signal?.removeEventListener('abort', stop);
       this.pass = undefined;
       this.progress.changed(true);
-      this.warmTimer = setTimeout(() => this.warmUp(), WARM_MS);
-      this.warmTimer.unref();
+      // Once: a server for agents makes a pass for each request, and requests warm up by themselves.
+      if (!this.warmed) this.warmTimer = setTimeout(() => this.warmUp(), WARM_MS).unref();
+      this.warmed = true;
     });
     this.pass = { found, done, abort };
     return this.pass;

@@ -1,0 +1,1 @@
+export function packNpm(options: { file: string; minify?: boolean }): Promise<void>;

@@ -1,0 +1,1 @@
+export function tryNpmPackage(file: string): Promise<void>;

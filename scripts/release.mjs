@@ -1,0 +1,53 @@
+/**
+ * `npm run release [-- --out DIR]`: makes everything that is published. A VSIX for each platform with a binary of the
+ * native runtime, the npm package, the changes of this version, the notices, and SHA256SUMS over all of them.
+ */
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { installDependencies, root } from './lib/install.mjs';
+import { isPlaceholder } from './lib/repository.mjs';
+
+const { values } = parseArgs({ options: { out: { type: 'string', default: path.join(root, '.cache', 'release') } } });
+installDependencies();
+const { stageExtension, TARGETS } = await import('./lib/stage.mjs');
+const { packVsix } = await import('./lib/vsix.mjs');
+const { packNpm } = await import('./lib/npm-package.mjs');
+
+const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+const { version } = manifest;
+const out = path.resolve(values.out);
+rmSync(out, { recursive: true, force: true });
+mkdirSync(out, { recursive: true });
+
+for (const target of TARGETS) {
+  const directory = path.join(root, '.cache', 'package', target);
+  const staged = await stageExtension({ directory, target, minify: true });
+  await packVsix({ staged, target, file: path.join(out, `anchorage-${version}-${target}.vsix`) });
+  // All targets have the same notices.
+  copyFileSync(path.join(staged, 'THIRD-PARTY-NOTICES.txt'), path.join(out, 'THIRD-PARTY-NOTICES.txt'));
+  rmSync(directory, { recursive: true, force: true });
+}
+await packNpm({ file: path.join(out, `anchorage-${version}.tgz`) });
+writeFileSync(path.join(out, 'CHANGES.md'), changesOf(version));
+
+const names = readdirSync(out).sort();
+const sums = names.map((name) => {
+  const sum = createHash('sha256').update(readFileSync(path.join(out, name)));
+  return `${sum.digest('hex')}  ${name}\n`;
+});
+writeFileSync(path.join(out, 'SHA256SUMS'), sums.join(''));
+for (const name of names) {
+  console.log(`${(statSync(path.join(out, name)).size / 1024 / 1024).toFixed(1).padStart(6)} MB  ${name}`);
+}
+console.log(`${out} has all of them, with their sums in SHA256SUMS.`);
+if (isPlaceholder(manifest)) console.log('Put the real owner into package.json before you publish.');
+
+/** The section of the changelog about a version. */
+function changesOf(wanted) {
+  const sections = readFileSync(path.join(root, 'CHANGELOG.md'), 'utf8').split(/^(?=## )/m);
+  const section = sections.find((text) => text.startsWith(`## ${wanted}`));
+  if (!section) throw new Error(`CHANGELOG.md has no section about ${wanted}.`);
+  return section;
+}

@@ -1,0 +1,73 @@
+/**
+ * The gate before every text that the server returns. A file passes when the index's own rules admit it: it is inside a
+ * workspace folder by its real path, and neither ignored, secret, binary nor too large.
+ */
+import { realpath } from 'node:fs/promises';
+import { isAbsolute, resolve } from 'node:path';
+import type { Session } from '../app';
+import { AppError } from '../base';
+import type { FolderParams, WhyFile } from '../protocol';
+
+export class Gate {
+  constructor(
+    private readonly workspace: Pick<Session['workspace'], 'why' | 'pathOf'>,
+    private readonly folders: readonly FolderParams[],
+  ) {}
+
+  /** Returns the absolute path of a path as the tools print it, or of an absolute one. Does not open the gate. */
+  fileOf(path: string): string {
+    if (path.includes('\0')) throw new AppError('fileNotFound', 'A path has no NUL character.');
+    if (isAbsolute(path)) return resolve(path);
+    const [first, ...more] = this.folders;
+    const named = more.length > 0 ? this.folders.find(({ name }) => path.startsWith(`${name}/`)) : undefined;
+    if (named) return resolve(named.directory, path.slice(named.name.length + 1));
+    return resolve(first?.directory ?? '/', path);
+  }
+
+  /** The decision about a file and the rule behind it. */
+  async why(path: string): Promise<WhyFile> {
+    const file = this.fileOf(path);
+    if (this.workspace.pathOf(file) === undefined)
+      return { file, path, indexed: false, reason: 'It is outside the workspace folders.' };
+    return this.workspace.why(file);
+  }
+
+  /** @throws AppError('notIndexed') when the file may not be returned */
+  async admit(path: string): Promise<WhyFile> {
+    const why = await this.why(path);
+    if (!why.indexed)
+      throw new AppError(
+        'notIndexed',
+        `${path} is not in the index: ${why.reason}`,
+        'Use a path that search returned.',
+      );
+    return why;
+  }
+
+  /**
+   * Keeps the items whose files pass. The index follows the disk with a delay, so a file that was ignored, replaced by
+   * a link or deleted a moment ago may still be in it.
+   */
+  async passing<Item extends { file: string }>(items: readonly Item[]): Promise<Item[]> {
+    const verdicts = new Map<string, Promise<boolean>>();
+    for (const { file } of items)
+      if (!verdicts.has(file))
+        verdicts.set(
+          file,
+          this.workspace.why(file).then(({ indexed }) => indexed),
+        );
+    const kept = await Promise.all(items.map(({ file }) => verdicts.get(file)));
+    return items.filter((_, i) => kept[i]);
+  }
+
+  /** A folder of the workspace, as a scope names it. @throws AppError('notIndexed') */
+  async folder(path: string): Promise<string> {
+    const directory = this.fileOf(path);
+    const real = await realpath(directory).catch(() => undefined);
+    if (real === undefined) throw new AppError('fileNotFound', `There is no folder ${path} in the workspace.`);
+    if (this.folders.some((folder) => folder.directory === real)) return real;
+    const inside = this.workspace.pathOf(real);
+    if (inside === undefined) throw new AppError('notIndexed', `${path} is outside the workspace folders.`);
+    return inside;
+  }
+}

@@ -1,0 +1,11 @@
+import type { Tool } from '../tool';
+import { ask } from './ask';
+import { explain } from './explain';
+import { findRelated } from './find-related';
+import { readSpan } from './read-span';
+import { search } from './search';
+import { summarize } from './summarize';
+import { whyNotIndexed } from './why-not-indexed';
+
+/** The tools in the order in which they are listed. */
+export const TOOLS: readonly Tool[] = [search, ask, readSpan, explain, summarize, findRelated, whyNotIndexed];

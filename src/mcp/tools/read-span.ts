@@ -1,0 +1,42 @@
+import { AppError, formatNumber } from '../../base';
+import { fence, placeText, spanData } from '../results';
+import { FIRST_LINE, LAST_LINE, object, PATH, text, wholeNumber } from '../schemas';
+import { defineTool } from '../tool';
+
+export const MOST_LINES = 400;
+
+export const readSpan = defineTool<{ path: string; startLine: number; endLine: number }, object>({
+  name: 'read_span',
+  title: 'Read lines of a file',
+  description:
+    `Reads at most ${MOST_LINES} lines of a file of the workspace, also of the text of a PDF, Word document, book or ` +
+    'notebook. Use it to see more around a span that search or ask returned. Ignored, secret and binary files cannot ' +
+    'be read; why_not_indexed says why.',
+  input: object({ path: PATH, startLine: FIRST_LINE, endLine: LAST_LINE }),
+  output: object(
+    {
+      path: text('Path relative to the workspace.'),
+      startLine: FIRST_LINE,
+      endLine: LAST_LINE,
+      uri: text('Resource with these lines.'),
+      text: text('The lines.'),
+      language: text('Language id.'),
+      lines: wholeNumber('Lines of the whole text.', 0),
+    },
+    { place: text('Page, section or notebook cell.') },
+  ),
+  async run({ path, startLine, endLine }, { session, gate }) {
+    const { file } = await gate.admit(path);
+    const read = await session.answering.readLines({ file, startLine, endLine }, MOST_LINES);
+    if (read.endLine < read.startLine)
+      throw new AppError(
+        'usage',
+        `${path} has ${formatNumber(read.lines)} lines; ${startLine} to ${endLine} are not among them.`,
+      );
+    const { text: content, language, lines } = read;
+    return {
+      text: `${placeText(read)} of ${formatNumber(lines)} lines\n${fence(content, language)}`,
+      data: { ...spanData(read), text: content, language, lines },
+    };
+  },
+});

@@ -1,0 +1,33 @@
+import { coverageData, foundData, foundText } from '../results';
+import { COVERAGE, FOUND_SPAN, list, object, text, wholeNumber } from '../schemas';
+import { defineTool, notBlank } from '../tool';
+
+export const search = defineTool<{ query: string; folder?: string; limit?: number }, object>({
+  name: 'search',
+  title: 'Search the workspace',
+  description:
+    'Finds where something is defined, configured, done or explained in the workspace: code, documentation, PDF, ' +
+    'Word and notebooks. Ranks by meaning and by name and returns the best spans of lines with their text. Use it ' +
+    'instead of grep when you do not know the exact words, or for any question of the form “where …”.',
+  input: object(
+    { query: text('A question in plain words, or the names you expect.') },
+    {
+      folder: text('Search only this folder, relative to the workspace.'),
+      limit: wholeNumber('Number of spans. Default: 8.', 1, 30),
+    },
+  ),
+  output: object({ results: list(FOUND_SPAN), coverage: COVERAGE }),
+  async run({ query, folder, limit = 8 }, { session, gate, signal }) {
+    const question = notBlank('query', query);
+    const scope =
+      folder === undefined
+        ? ({ kind: 'workspace' } as const)
+        : ({ kind: 'folder', path: await gate.folder(folder) } as const);
+    const { spans, coverage } = await session.answering.search(question, { scope, limit, signal });
+    const results = await gate.passing(spans);
+    return {
+      text: foundText(results, coverage),
+      data: { results: results.map(foundData), coverage: coverageData(coverage) },
+    };
+  },
+});
