@@ -14,6 +14,7 @@ export {
   splitPath,
 } from './format';
 export { indentOf, isBlank, LineTable, splitLines, textOfLines } from './lines';
+export { linkedMarkdown } from './linked-markdown';
 export { printable, printableJson, printableName } from './printable';
 export { ExclusiveQueue, Foreground, type WorkClass } from './scheduler';
 export { SerialQueue } from './serial-queue';

@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { IndexStatus } from '../protocol';
+import { registerServer } from './agents/server-command';
 import { Asking } from './answers/asking';
 import { Conversation } from './answers/conversation';
 import { AnswerHistory } from './answers/history';
@@ -8,6 +9,7 @@ import { registerParticipant } from './chat/participant';
 import { registerTools } from './chat/tools';
 import { registerCommands } from './commands/register';
 import { affectsWorker, diskFolders, initializeParams, setting, workerSettings } from './configuration';
+import { registerCommits } from './editor/commit-text';
 import { DocumentText } from './editor/document-text';
 import { SpanOpener } from './editor/span-opener';
 import { WorkspaceWatch } from './files/workspace-watch';
@@ -60,6 +62,7 @@ export function activate(context: vscode.ExtensionContext): void {
     spansView,
     cacheView,
     summaries,
+    serverFile: context.asAbsolutePath('dist/mcp.js'),
     indexStatus: () => index,
   };
   const watch = new WorkspaceWatch(worker);
@@ -103,6 +106,8 @@ export function activate(context: vscode.ExtensionContext): void {
     ...registerCommands(services, asking, history),
     ...registerTools(worker, prepare),
     ...registerLocalModel(worker, prepare),
+    ...registerServer(context, services.serverFile, () => initializeParams(context, () => undefined)),
+    registerCommits(worker),
     ...registerParticipant(worker, prepare, context),
   );
 }

@@ -22,6 +22,8 @@ export interface Services {
   spansView: SpansView;
   cacheView: CacheView;
   summaries: SummaryPanels;
+  /** The server for agents, which runs outside the editor. */
+  serverFile: string;
   /** The last status from the worker, or undefined before its first start. */
   indexStatus: () => IndexStatus | undefined;
 }

@@ -27,6 +27,8 @@ export type Scope =
   | { kind: 'workspace' }
   | { kind: 'folder'; path: string }
   | { kind: 'file'; file: string }
+  /** Several files and folders, by their workspace paths. */
+  | { kind: 'paths'; paths: readonly string[] }
   | { kind: 'selection'; file: string; startLine: number; endLine: number };
 
 /** One reason a span was found, as shown to the user: "defines RetryPolicy", "file name", "body: retry, backoff". */

@@ -22,6 +22,8 @@ export type PanelMessage =
   | { type: 'stop' }
   | { type: 'open'; span: Span; citation?: Citation; preview?: boolean }
   | { type: 'copy'; text: string }
+  /** Pick a file or folder to name in the question. */
+  | { type: 'reference' }
   | { type: 'history'; id: string }
   | { type: 'command'; command: string }
   /** Explain these lines; `fresh` ignores the cache. */
@@ -36,6 +38,7 @@ export type HostMessage =
   | { type: 'answerEvent'; id: string; event: AnswerEvent }
   | { type: 'answerDone'; answer: Answer }
   | { type: 'answerFailed'; id: string; message: string; hint?: string; cancelled: boolean }
+  | { type: 'reference'; text: string }
   | { type: 'answerHistory'; answers: readonly { id: string; question: string }[] }
   | { type: 'spans'; spans: readonly RankedSpan[]; question: string }
   | { type: 'ledger'; ledger: ContextLedger | null; timing?: AnswerTiming; question: string }

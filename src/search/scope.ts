@@ -13,6 +13,10 @@ export function pathFilter(scope: Scope, pathOf: PathOf): ((path: string) => boo
     const prefix = path.replace(/\/*$/, '/');
     return prefix === '/' || prefix === './' ? undefined : (path) => path.startsWith(prefix);
   }
+  if (scope.kind === 'paths') {
+    const { paths } = scope;
+    return (path) => paths.some((each) => path === each || path.startsWith(`${each}/`));
+  }
   const wanted = pathOf(scope.file);
   return (path) => path === wanted;
 }

@@ -77,4 +77,20 @@ describe('Conversation', () => {
     expect(conversation.event('0', { type: 'delta', markdown: 'lost' })).toEqual([]);
     expect(conversation.latestAnswer()).toBeUndefined();
   });
+
+  it('restores a whole conversation, and goes on from its last answer', () => {
+    const conversation = new Conversation();
+    const stored = [answer('1', 'why?'), answer('2', 'how?')];
+    const drawn = draw(conversation.restore(stored));
+    expect(drawn.map(({ title, state }) => [title, state])).toEqual([
+      ['why?', 'done'],
+      ['how?', 'done'],
+    ]);
+    expect(conversation.answers()).toEqual(stored);
+    expect(conversation.latestAnswer()?.id).toBe('2');
+    expect(conversation.previous(4)).toEqual([
+      { question: 'why?', answer: 'About why?' },
+      { question: 'how?', answer: 'About how?' },
+    ]);
+  });
 });

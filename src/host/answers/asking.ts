@@ -7,6 +7,7 @@ import { RequestFailed } from '../request-failed';
 import { setContext, type Services } from '../services';
 import type { AnswerHistory } from './history';
 import { waitForIndex } from './index-wait';
+import { resolveReferences } from './references';
 
 /** Maximum number of earlier turns sent with a follow-up. */
 const PREVIOUS_TURNS = 4;
@@ -38,18 +39,22 @@ export class Asking implements vscode.Disposable {
     const previous = followUp ? conversation.previous(PREVIOUS_TURNS) : [];
     const asked = Date.now();
     return this.run(question, async (id, token) => {
-      answerView.post(conversation.startAnswer(id, question, scope, followUp));
+      const named = await resolveReferences(question, scope);
+      answerView.post(conversation.startAnswer(id, question, named.scope, followUp));
       await answerView.reveal();
       await this.prepare();
       await waitForIndex(client, token);
-      const answer = await client.request('ask', { id, question, scope, previous, asked }, token);
+      const found = await client.request('ask', { id, ...named, previous, asked }, token);
+      const answer = { ...found, question };
       const messages = conversation.finish({ type: 'answerDone', answer }, id);
       this.post(messages);
       if (messages.length > 0) {
         spansView.show(answer.spans, answer.question);
         cacheView.show(answer.ledger, answer.question, answer.timing);
       }
-      this.history.add(answer).catch((error: unknown) => this.services.log.warn(`History: ${String(error)}`));
+      this.history
+        .add(messages.length > 0 ? conversation.answers() : [answer])
+        .catch((error: unknown) => this.services.log.warn(`History: ${String(error)}`));
       return answer;
     });
   }

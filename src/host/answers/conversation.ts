@@ -29,10 +29,17 @@ export class Conversation {
     return this.begin({ id, title: span.path, start, events: [] }, continues);
   }
 
-  /** Starts a thread with one finished answer from the history. */
-  restore(answer: Answer): HostMessage[] {
-    const start = this.startAnswer(answer.id, answer.question, answer.scope, false);
-    return [start, ...this.finish({ type: 'answerDone', answer }, answer.id)];
+  /** Starts a thread with the finished answers of an earlier one. */
+  restore(answers: readonly Answer[]): HostMessage[] {
+    return answers.flatMap((answer, i) => [
+      this.startAnswer(answer.id, answer.question, answer.scope, i > 0),
+      ...this.finish({ type: 'answerDone', answer }, answer.id),
+    ]);
+  }
+
+  /** The finished answers of the thread, oldest first. */
+  answers(): Answer[] {
+    return this.turns.flatMap(({ end }) => (end?.type === 'answerDone' ? [end.answer] : []));
   }
 
   /** @returns the message for the panel; empty if the turn is no longer in the thread */
@@ -67,18 +74,13 @@ export class Conversation {
 
   /** The latest questions and answers of the thread, oldest first, for a follow-up. */
   previous(limit: number): { question: string; answer: string }[] {
-    return this.turns
-      .flatMap((turn) =>
-        turn.end?.type === 'answerDone'
-          ? [{ question: turn.end.answer.question, answer: turn.end.answer.prose ?? turn.end.answer.markdown }]
-          : [],
-      )
+    return this.answers()
+      .map(({ question, prose, markdown }) => ({ question, answer: prose ?? markdown }))
       .slice(-limit);
   }
 
   latestAnswer(): Answer | undefined {
-    const done = this.turns.findLast((turn) => turn.end?.type === 'answerDone')?.end;
-    return done?.type === 'answerDone' ? done.answer : undefined;
+    return this.answers().at(-1);
   }
 
   /** The scope of the last question. A follow-up shares it. */

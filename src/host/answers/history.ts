@@ -9,7 +9,7 @@ interface Entry {
   at: number;
 }
 
-/** Earlier answers, newest first. The workspace state has the list, and each answer has its own file. */
+/** Earlier conversations, newest first. The workspace state has the list, and each conversation has its own file. */
 export class AnswerHistory {
   private static readonly key = 'answers';
 
@@ -22,27 +22,33 @@ export class AnswerHistory {
     return this.context.workspaceState.get<Entry[]>(AnswerHistory.key, []);
   }
 
-  async add(answer: Answer): Promise<void> {
+  /** Stores a conversation, oldest answer first. A follow-up replaces what was stored before it. */
+  async add(answers: readonly Answer[]): Promise<void> {
+    const [first] = answers;
+    if (!first) return;
     const limit = setting('answer.historySize');
     const kept = [
-      { id: answer.id, question: answer.question, at: Date.now() },
-      ...this.list().filter(({ id }) => id !== answer.id),
+      { id: first.id, question: first.question, at: Date.now() },
+      ...this.list().filter(({ id }) => id !== first.id),
     ];
     const gone = kept.splice(limit);
-    if (limit > 0) await this.write(answer);
+    if (limit > 0) await this.write(first.id, answers);
     await this.context.workspaceState.update(AnswerHistory.key, kept);
     await Promise.all(gone.map((entry) => this.remove(entry.id)));
   }
 
-  /** @returns the answer, or undefined if its file is missing or damaged */
-  async load(id: string): Promise<Answer | undefined> {
+  /** @returns the answers of a conversation, oldest first; empty if its file is missing or damaged */
+  async load(id: string): Promise<readonly Answer[]> {
     const file = this.file(id);
-    if (!file) return undefined;
+    if (!file) return [];
     try {
-      return JSON.parse(new TextDecoder().decode(await vscode.workspace.fs.readFile(file))) as Answer;
+      const stored = JSON.parse(new TextDecoder().decode(await vscode.workspace.fs.readFile(file))) as
+        Answer | Answer[];
+      // Earlier versions stored single answers.
+      return Array.isArray(stored) ? stored : [stored];
     } catch (error) {
       this.log.warn(`The answer ${id} could not be read: ${String(error)}`);
-      return undefined;
+      return [];
     }
   }
 
@@ -52,11 +58,14 @@ export class AnswerHistory {
     await Promise.all(entries.map((entry) => this.remove(entry.id)));
   }
 
-  private async write(answer: Answer): Promise<void> {
-    const file = this.file(answer.id);
+  private async write(id: string, answers: readonly Answer[]): Promise<void> {
+    const file = this.file(id);
     if (!file) return;
-    // Only the first spans are stored, so that the file stays small.
-    const lean: Answer = { ...answer, spans: answer.spans.slice(0, 20) };
+    // Only the first spans are stored, so that the file stays small. The panel shows those of the last answer.
+    const lean = answers.map((answer, i) => ({
+      ...answer,
+      spans: i === answers.length - 1 ? answer.spans.slice(0, 20) : [],
+    }));
     await vscode.workspace.fs.writeFile(file, new TextEncoder().encode(JSON.stringify(lean)));
   }
 

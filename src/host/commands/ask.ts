@@ -1,8 +1,10 @@
 import path from 'node:path';
 import * as vscode from 'vscode';
+import { linkedMarkdown } from '../../base';
 import type { Scope } from '../../protocol';
 import type { Asking } from '../answers/asking';
 import type { AnswerHistory } from '../answers/history';
+import { scopeOf } from '../answers/references';
 import { diskFolders, workspacePath } from '../configuration';
 import { setContext, type Services } from '../services';
 
@@ -24,6 +26,22 @@ export async function ask(asking: Asking, given?: { question?: string; scope?: S
 export async function askFolder(asking: Asking, folder?: vscode.Uri): Promise<void> {
   const uri = folder ?? (await pickFolder());
   if (uri) await ask(asking, { scope: folderScope(uri) });
+}
+
+/** Asks about files and folders of the explorer or an editor tab. */
+export async function askPlaces(asking: Asking, given?: vscode.Uri, all?: readonly vscode.Uri[]): Promise<void> {
+  const shown = vscode.window.activeTextEditor?.document.uri;
+  const uris = all && all.length > 0 ? all : [given ?? shown].flatMap((uri) => uri ?? []);
+  const places = await Promise.all(
+    uris
+      .filter(({ scheme }) => scheme === 'file')
+      .map(async (uri) => ({
+        uri,
+        isFolder: ((await vscode.workspace.fs.stat(uri)).type & vscode.FileType.Directory) !== 0,
+      })),
+  );
+  if (places.length === 0) throw new Error(vscode.l10n.t('Open a file first.'));
+  await ask(asking, { scope: scopeOf(places) });
 }
 
 export async function askSelection(asking: Asking): Promise<void> {
@@ -99,7 +117,12 @@ function describeScope(scope: Scope): { label: string; description: string } {
     case 'folder':
       return { label: `$(folder) ${vscode.l10n.t('Folder')}`, description: scope.path };
     case 'file':
-      return { label: `$(file) ${vscode.l10n.t('Open file')}`, description: path.basename(scope.file) };
+      return {
+        label: `$(file) ${isShown(scope.file) ? vscode.l10n.t('Open file') : vscode.l10n.t('File')}`,
+        description: path.basename(scope.file),
+      };
+    case 'paths':
+      return { label: `$(files) ${vscode.l10n.t('Files and folders')}`, description: scope.paths.join(', ') };
     case 'selection':
       return {
         label: `$(list-selection) ${vscode.l10n.t('Selection')}`,
@@ -107,6 +130,8 @@ function describeScope(scope: Scope): { label: string; description: string } {
       };
   }
 }
+
+const isShown = (file: string): boolean => vscode.window.activeTextEditor?.document.uri.fsPath === file;
 
 function fileScope(editor: vscode.TextEditor | undefined): Scope | undefined {
   return editor?.document.uri.scheme === 'file' ? { kind: 'file', file: editor.document.uri.fsPath } : undefined;
@@ -173,9 +198,10 @@ export async function answerHistory(services: Services, history: AnswerHistory):
 }
 
 export async function openAnswer(services: Services, history: AnswerHistory, id: string): Promise<void> {
-  const answer = await history.load(id);
+  const answers = await history.load(id);
+  const answer = answers.at(-1);
   if (!answer) throw new Error(vscode.l10n.t('This answer is no longer available.'));
-  for (const message of services.conversation.restore(answer)) services.answerView.post(message);
+  for (const message of services.conversation.restore(answers)) services.answerView.post(message);
   services.spansView.show(answer.spans, answer.question);
   services.cacheView.show(answer.ledger, answer.question, answer.timing);
   setContext('hasAnswer', true);
@@ -185,9 +211,6 @@ export async function openAnswer(services: Services, history: AnswerHistory, id:
 export async function copyAnswer({ conversation }: Services): Promise<void> {
   const answer = conversation.latestAnswer();
   if (!answer) return;
-  const sources = answer.citations.map(
-    ({ number, path: file, startLine, endLine }) => `[${number}] ${file}:${startLine}-${endLine}`,
-  );
-  await vscode.env.clipboard.writeText([answer.markdown, ...(sources.length > 0 ? ['', ...sources] : [])].join('\n'));
+  await vscode.env.clipboard.writeText(linkedMarkdown(answer.markdown, answer.citations));
   vscode.window.setStatusBarMessage(vscode.l10n.t('Copied'), 2_000);
 }

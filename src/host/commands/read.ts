@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { Span } from '../../protocol';
 import type { Asking } from '../answers/asking';
+import { waitForIndex } from '../answers/index-wait';
 import { workspacePath } from '../configuration';
 import { documentUri } from '../editor/document-text';
 import { linesRange } from '../editor/span-opener';
@@ -21,6 +22,27 @@ export async function explain(asking: Asking): Promise<void> {
   const { selection } = editor;
   const range = selection.isEmpty ? await enclosingDefinition(editor.document, selection.active) : selection;
   await asking.explain(spanOf(uri, range.start.line + 1, lastLine(range)));
+}
+
+/** Most results of Show Similar Code. */
+const MOST_SIMILAR = 20;
+
+/** Lists spans that resemble the selection, else the definition at the cursor, in the Spans panel. */
+export async function showSimilar({ client, spansView }: Services, asking: Asking): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  const uri = fileUri(undefined);
+  if (!editor) return;
+  const { selection } = editor;
+  const range = selection.isEmpty ? await enclosingDefinition(editor.document, selection.active) : selection;
+  const span = spanOf(uri, range.start.line + 1, lastLine(range));
+  const work = async (): Promise<void> => {
+    await asking.prepare();
+    await waitForIndex(client);
+    const { spans } = await client.request('related', { ...span, limit: MOST_SIMILAR });
+    spansView.show(spans, vscode.l10n.t('Similar to {0}:{1}–{2}', span.path, span.startLine, span.endLine));
+  };
+  await vscode.window.withProgress({ location: { viewId: spansView.viewId } }, work);
+  await spansView.reveal();
 }
 
 /** Runs the Explain link of a hover. Its arguments come from JSON, so their types are checked. */

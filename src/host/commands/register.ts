@@ -1,15 +1,18 @@
 import * as vscode from 'vscode';
+import { writeServerFile } from '../agents/write-server-file';
 import type { Asking } from '../answers/asking';
 import type { AnswerHistory } from '../answers/history';
+import { initializeParams } from '../configuration';
 import { guarded } from '../failures';
 import { downloadFromHub, importFromFolder, setHubToken } from '../models/add-model';
 import { chooseModel, removeInstalled } from '../models/choose-model';
 import { ModelHome } from '../models/model-home';
 import type { Services } from '../services';
 import { showStatus } from '../status/show-status';
-import { answerHistory, ask, askFolder, askSelection, copyAnswer, openAnswer } from './ask';
+import { answerHistory, ask, askFolder, askPlaces, askSelection, copyAnswer, openAnswer } from './ask';
 import { cancelIndexing, clearIndex, pauseIndexing, rebuildIndex, whyFile } from './index-commands';
-import { explain, explainAt, openSpan, summarizeFile } from './read';
+import { explain, explainAt, openSpan, showSimilar, summarizeFile } from './read';
+import { whyLine } from './why-line';
 
 /** Commands of links in hovers. They are not in the command palette. */
 export const OPEN_SPAN = 'anchorage.openSpan';
@@ -21,9 +24,12 @@ export function registerCommands(services: Services, asking: Asking, history: An
   const commands = {
     'anchorage.ask': (given?: Parameters<typeof ask>[1]) => ask(asking, given),
     'anchorage.askFolder': (folder?: vscode.Uri) => askFolder(asking, folder),
+    'anchorage.askPlaces': (uri?: vscode.Uri, all?: readonly vscode.Uri[]) => askPlaces(asking, uri, all),
     'anchorage.askSelection': () => askSelection(asking),
     'anchorage.summarizeFile': (uri?: vscode.Uri) => summarizeFile(services, asking, uri),
     'anchorage.explain': () => explain(asking),
+    'anchorage.showSimilar': () => showSimilar(services, asking),
+    'anchorage.whyLine': () => whyLine(services),
     [EXPLAIN_AT]: (...at: [unknown, unknown, unknown]) => explainAt(asking, ...at),
     [OPEN_SPAN]: (...at: [unknown, unknown, unknown]) => openSpan(services, ...at),
     'anchorage.openAnswer': (id: string) => openAnswer(services, history, id),
@@ -43,6 +49,8 @@ export function registerCommands(services: Services, asking: Asking, history: An
     'anchorage.importModel': () => importFromFolder(models),
     'anchorage.removeModel': () => removeInstalled(models),
     'anchorage.setHubToken': () => setHubToken(models),
+    'anchorage.writeServerFile': () =>
+      writeServerFile(services.serverFile, () => initializeParams(services.context, () => undefined)),
     'anchorage.restartWorker': () => client.restart(),
     'anchorage.showLog': async () => log.show(),
   } satisfies Record<string, (...args: never[]) => Promise<unknown>>;

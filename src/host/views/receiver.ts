@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import type { Asking } from '../answers/asking';
+import { pickReference } from '../answers/references';
 import { showFailure } from '../failures';
 import type { Services } from '../services';
 import type { PanelReceiver } from './panel-view';
@@ -50,6 +51,13 @@ export function createReceiver(services: () => { services: Services; asking: Ask
           vscode.env.clipboard
             .writeText(message.text)
             .then(() => vscode.window.setStatusBarMessage(vscode.l10n.t('Copied'), 2_000)),
+        );
+      case 'reference':
+        return shown(
+          pickReference().then(async (text) => {
+            if (text !== undefined) all.answerView.post({ type: 'reference', text });
+            await all.answerView.reveal(false);
+          }),
         );
       case 'history':
         return shown(vscode.commands.executeCommand('anchorage.openAnswer', message.id));

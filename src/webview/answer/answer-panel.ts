@@ -98,7 +98,7 @@ export class AnswerPanel extends LitElement {
             rows="1"
             .value=${this.draft}
             aria-label=${this.turns.length > 0 ? t('Ask a follow-up question') : t('Ask about this workspace')}
-            placeholder=${this.turns.length > 0 ? t('Ask a follow-up…') : t('Ask about this workspace…')}
+            placeholder=${this.turns.length > 0 ? t('Ask a follow-up…') : t('Ask about this workspace… # names a file')}
             @input=${this.onInput}
             @keydown=${this.onKey}
           ></textarea>
@@ -148,7 +148,8 @@ export class AnswerPanel extends LitElement {
   }
 
   private apply(message: HostMessage): void {
-    if (message.type === 'answerHistory') this.earlier = message.answers;
+    if (message.type === 'reference') this.insertReference(message.text);
+    else if (message.type === 'answerHistory') this.earlier = message.answers;
     else if (message.type === 'status') this.status = message.status;
     else this.turns = reduceThread(this.turns, message);
     if (message.type === 'answerStarted' || message.type === 'explanationStarted') this.followsEnd = true;
@@ -192,13 +193,28 @@ export class AnswerPanel extends LitElement {
     this.input.focus();
   }
 
-  private onInput(): void {
+  private onInput(event: InputEvent): void {
     this.setDraft(this.input.value);
     clearTimeout(this.pause);
     this.pause = setTimeout(
       () => post({ type: 'typing', question: this.draft.trim(), followUp: this.turns.length > 0 }),
       TYPING_PAUSE,
     );
+    const before = this.input.value.slice(0, this.input.selectionStart);
+    // A `#` that begins a word names a file or folder.
+    if (event.data === '#' && /(^|\s)#$/.test(before)) post({ type: 'reference' });
+  }
+
+  /** Puts a picked reference in place of the `#` before the cursor. */
+  private insertReference(text: string): void {
+    const { selectionStart: at } = this.input;
+    const before = this.draft.slice(0, at).replace(/#$/, '');
+    const inserted = `${before}${text} `;
+    this.setDraft(inserted + this.draft.slice(at));
+    void this.updateComplete.then(() => {
+      this.input.focus();
+      this.input.setSelectionRange(inserted.length, inserted.length);
+    });
   }
 
   private onKey(event: KeyboardEvent): void {

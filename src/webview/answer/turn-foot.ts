@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit';
-import { formatDuration } from '../../base';
+import { formatDuration, linkedMarkdown } from '../../base';
 import { post } from '../shared/host';
 import { t } from '../shared/strings';
 import { coverageText } from './coverage';
@@ -18,7 +18,7 @@ export function turnFoot(turn: Turn, offersModel: boolean): TemplateResult {
     <span class="actions">
       ${explanation && span ? iconButton('refresh', t('Explain again'), () => post({ type: 'explain', span, fresh: true })) : nothing}
       ${answer ? iconButton('layers', t('Show Cache'), () => post({ type: 'command', command: 'anchorage.showCache' })) : nothing}
-      ${iconButton('copy', t('Copy'), () => post({ type: 'copy', text: withSources(turn) }))}
+      ${iconButton('copy', t('Copy as Markdown'), () => post({ type: 'copy', text: linkedMarkdown(turn.markdown, turn.citations) }))}
     </span>
   </div>`;
 }
@@ -27,11 +27,4 @@ function iconButton(icon: string, label: string, action: () => void): TemplateRe
   return html`<button class="quiet" title=${label} aria-label=${label} @click=${action}>
     <vscode-icon name=${icon}></vscode-icon>
   </button>`;
-}
-
-function withSources({ markdown, citations }: Turn): string {
-  const sources = citations.map(
-    (citation) => `[${citation.number}] ${citation.path}:${citation.startLine}-${citation.endLine}`,
-  );
-  return [markdown, ...(sources.length > 0 ? ['', ...sources] : [])].join('\n');
 }

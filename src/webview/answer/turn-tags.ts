@@ -19,6 +19,8 @@ export function scopeTag({ scope, span }: Turn): Tag {
       return tag('folder', scope.path);
     case 'file':
       return tag('file', fileName(scope.file));
+    case 'paths':
+      return tag('files', scope.paths.map((path) => fileName(path)).join(', '), scope.paths.join('\n'));
     case 'selection':
       return tag('list-selection', `${fileName(scope.file)}:${formatLines(scope)}`);
   }

@@ -39,7 +39,8 @@ export class SpansPanel extends LitElement {
       .span {
         display: grid;
         grid-template-columns: 2em minmax(0, 1fr);
-        padding: 5px 14px 6px 6px;
+        padding: 1px 14px 2px 6px;
+        line-height: 1.4;
         cursor: pointer;
         border: 1px solid transparent;
         outline-offset: -1px;
@@ -75,24 +76,35 @@ export class SpansPanel extends LitElement {
         gap: 6px;
         align-items: baseline;
       }
+      .title .path {
+        flex: 1 1 40%;
+      }
+      .title .name {
+        flex: 0 1 auto;
+        max-width: 60%;
+      }
       .reasons {
         display: flex;
-        flex-wrap: wrap;
         gap: 4px;
-        margin-top: 2px;
+        margin-top: 1px;
+        overflow: hidden;
       }
       .reason {
         font-size: 0.85em;
         padding: 0 6px;
         border-radius: 8px;
-        line-height: 1.55;
+        line-height: 1.4;
         border: 1px solid var(--vscode-contrastBorder, transparent);
         background: color-mix(in srgb, currentColor 10%, transparent);
-        max-width: 100%;
+        flex: 0 1 auto;
       }
       .reason.penalty {
-        text-decoration: line-through;
+        background: none;
+        border-style: dashed;
+        border-color: currentColor;
         opacity: 0.85;
+        flex-shrink: 0;
+        max-width: 50%;
       }
       .more {
         padding: 6px 2.4em;
@@ -146,8 +158,10 @@ export class SpansPanel extends LitElement {
     >
       <span class="rank dim">${index + 1}</span>
       <div>
-        <div class="title"><span class="ellipsis">${title || name}</span></div>
-        <div class="dim ellipsis mono">${name}:${formatLines(span)}${folder ? ` · ${folder}` : ''}</div>
+        <div class="title">
+          <span class="name ellipsis">${title || name}</span>
+          <span class="path dim ellipsis mono">${name}:${formatLines(span)}${folder ? ` · ${folder}` : ''}</span>
+        </div>
         <div class="reasons">${reasons.map((reason) => reasonTag(reason))}</div>
       </div>
     </li>`;
@@ -205,6 +219,6 @@ function reasonTag(reason: RankReason): TemplateResult {
       ? t('Ranked down by {0}: {1}', weight, reason.text)
       : t('Ranked up by {0}: {1}', weight, reason.text);
   return html`<span class="reason ellipsis ${reason.weight < 0 ? 'penalty' : ''}" title=${ranked} aria-label=${ranked}
-    >${reason.text}</span
+    >${reason.weight < 0 ? t('lower: {0}', reason.text) : reason.text}</span
   >`;
 }

@@ -8,6 +8,7 @@ import type {
   IndexStatus,
   LedgerGroup,
   PanelMessage,
+  RankedSpan,
   SummaryPart,
 } from '../../../src/protocol';
 import { assertAccessible } from './accessibility';
@@ -279,6 +280,34 @@ describe('panels with large content', () => {
     assert.equal(overflows, 0, 'nothing is wider than the panel');
   });
 
+  it('wraps an answer in a panel of 260 pixels', async () => {
+    await page.setViewportSize({ width: 260, height: 900 });
+    await load('answer', narrowAnswer());
+    await page.locator('.foot').waitFor();
+    const widest = await page.evaluate(() => {
+      const turn = document.querySelector('anchorage-answer')?.shadowRoot?.querySelector('anchorage-turn');
+      const all = [...(turn?.shadowRoot?.querySelectorAll('*') ?? [])].filter((each) => !each.closest('pre'));
+      return Math.max(...all.map((each) => Math.round(each.getBoundingClientRect().right)));
+    });
+    assert.ok(widest <= 260, `something ends at ${widest} pixels`);
+    await page.screenshot({ path: path.join(given.shots, 'panel-answer-260.png') });
+    await page.setViewportSize({ width: 1100, height: 560 });
+  });
+
+  it('shows five spans in 260 pixels, and says that a reason ranks down', async () => {
+    await page.setViewportSize({ width: 300, height: 260 });
+    await load('spans', [{ type: 'spans', spans: manySpans(), question: 'How often is a request tried again?' }]);
+    await page.locator('[role=option]').first().waitFor();
+    const visible = await page
+      .locator('[role=option]')
+      .evaluateAll((rows) => rows.filter((row) => row.getBoundingClientRect().bottom <= window.innerHeight).length);
+    assert.ok(visible >= 5, `${visible} spans are visible`);
+    assert.match(await page.locator('.reason.penalty').first().innerText(), /^lower: test/);
+    await assertAccessible(page.mainFrame(), 'spans');
+    await page.screenshot({ path: path.join(given.shots, 'panel-spans.png') });
+    await page.setViewportSize({ width: 1100, height: 560 });
+  });
+
   it('offers Reload if the panel cannot be drawn', async () => {
     await load('cache', [{ type: 'ledger', ledger: { groups: null } as unknown as ContextLedger, question: '' }]);
     await page.getByRole('button', { name: 'Reload panel' }).click();
@@ -296,6 +325,56 @@ function part(title: string, startLine: number, children: SummaryPart[] = []): S
     author: { kind: 'bundled', model: 'anchorage' },
     children,
   };
+}
+
+/** An answer with what is hard to wrap: long names, a path, a table and code. */
+function narrowAnswer(): HostMessage[] {
+  const span = { file: '/w/src/a.ts', path: 'src/very/deeply/nested/folder/withAVeryLongFileName.component.spec.ts' };
+  const citation = {
+    ...span,
+    number: 1,
+    startLine: 1200,
+    endLine: 1250,
+    text: 'x',
+    hash: '',
+    label: 'retryEverything',
+  };
+  const markdown = [
+    'The function `RequestRetryPolicyConfigurationFactoryBuilder.createDefaultInstance` waits [1].',
+    '| setting | value |\n|---|---|\n| `anchorage.retry.maximumNumberOfAttempts` | 5 |',
+    '```ts\nexport const aVeryLongNameThatDoesNotFit = createDefaultInstance(withManyArguments, andMore);\n```',
+    `See \`${span.path}\`.`,
+  ].join('\n\n');
+  return [
+    { type: 'answerStarted', id: '1', question: 'How are requests retried?', scope: { kind: 'workspace' } },
+    {
+      type: 'answerDone',
+      answer: {
+        ...{ id: '1', question: 'How are requests retried?', scope: { kind: 'workspace' }, markdown },
+        ...{
+          citations: [citation],
+          spans: [],
+          author: { kind: 'extractive' },
+          notices: ['The encoding is uncertain.'],
+        },
+        coverage: { filesIndexed: 1_234, filesKnown: 1_234, indexing: false, memories: 0.5 },
+        ledger: { groups: [], capacityRows: 1, bytesPerRow: 1 },
+        timing: { retrieve: 1, splice: 0, read: 0, decode: 0, firstToken: 1, total: 2 },
+      },
+    },
+  ];
+}
+
+function manySpans(): RankedSpan[] {
+  return Array.from({ length: 12 }, (_, i) => ({
+    ...{ file: `/w/src/net/part${i}.ts`, path: `src/net/part${i}.ts`, startLine: 10, endLine: 40, score: 12 - i },
+    ...{ breadcrumb: ['Retry', `attempt${i}`], text: 'x', language: 'typescript' },
+    reasons: [
+      { kind: 'definition', text: 'defines attempt', weight: 3 },
+      { kind: 'body', text: 'body: request, tried, again', weight: 2 },
+      { kind: 'penalty', text: 'test file', weight: -1 },
+    ],
+  }));
 }
 
 /**

@@ -87,6 +87,17 @@ describe('asking', () => {
     );
   });
 
+  it('shows at least five spans at the default height', async () => {
+    const spans = await workbench.panel('spans');
+    const rows = await spans.locator('[role=option]').evaluateAll((all) => ({
+      all: all.length,
+      visible: all.filter((row) => row.getBoundingClientRect().bottom <= window.innerHeight).length,
+      height: window.innerHeight,
+    }));
+    assert.ok(rows.all >= 5, `${rows.all} spans were found`);
+    assert.ok(rows.visible >= 5, `${rows.visible} of ${rows.all} are visible in ${rows.height} pixels`);
+  });
+
   it('answers a follow-up below the first answer', async () => {
     const answer = await workbench.panel('answer');
     await answer.locator('textarea').fill('And when is a berth released?');
@@ -137,6 +148,9 @@ describe('asking', () => {
       async () => (await answer.locator('anchorage-turn h2').first().innerText()).includes('failed request'),
       'the earlier answer',
     );
+    // The conversation had a follow-up.
+    await until(async () => (await answer.locator('anchorage-turn').count()) === 2, 'the whole conversation');
+    assert.match(await answer.locator('anchorage-turn').nth(1).locator('article').innerText(), /booking\.ts/);
   });
 
   it('finds new text after a save', async () => {

@@ -57,6 +57,50 @@ describe('the scope of a question', () => {
     );
   });
 
+  it('may be named in the question', async () => {
+    await workbench.ask('How long are the pauses in #src/net/retry.ts?');
+    const paths = await found('How long are the pauses in #src/net/retry.ts?');
+    assert.ok(paths.length > 0 && paths.every((path) => path === 'src/net/retry.ts'), paths.join(' '));
+    await workbench.ask('Who gets what, by #src/ledger and #retry.ts?');
+    const several = await found('Who gets what, by #src/ledger and #retry.ts?');
+    assert.ok(several.length > 0, 'something is found');
+    assert.ok(
+      several.every((path) => path.startsWith('src/ledger/') || path === 'src/net/retry.ts'),
+      several.join(' '),
+    );
+  });
+
+  it('may be picked after a typed #', async () => {
+    const answer = await workbench.panel('answer');
+    const input = answer.locator('textarea');
+    await input.click();
+    await input.pressSequentially('What is in #');
+    await workbench.quickInput().waitFor();
+    await workbench.quickInput().fill('retry');
+    await workbench.page.locator('.quick-input-widget .monaco-list-row', { hasText: 'retry.ts' }).first().waitFor();
+    await workbench.page.keyboard.press('Enter');
+    await until(
+      async () => (await input.inputValue()) === 'What is in #src/net/retry.ts ',
+      'the reference is inserted',
+    );
+    await workbench.shot('reference');
+    await input.fill('');
+  });
+
+  it('may be a file, from the explorer', async () => {
+    await workbench.command('View: Show Explorer');
+    const row = (name: string) =>
+      workbench.page.locator(`.explorer-folders-view .monaco-list-row[aria-label^="${name}"]`).first();
+    if (!(await row('README').isVisible())) await workbench.command('File: Focus on Files Explorer');
+    await workbench.contextAction(row('README'), 'Ask About File');
+    await workbench.choosePlace(/File\s*README/, 'What is this?');
+    const paths = await found('What is this?');
+    assert.ok(
+      paths.every((path) => path.startsWith('README')),
+      paths.join(' '),
+    );
+  });
+
   it('keeps the order of the list for any typed text', async () => {
     await workbench.openFile('retry.ts');
     await workbench.command('Anchorage: Ask About Workspace');

@@ -20,16 +20,16 @@ describe('commands', () => {
     await workbench.close();
   });
 
-  it('Copy Answer and the button copy the answer with its sources', async () => {
+  it('Copy Answer as Markdown and the button copy the answer with links to its sources', async () => {
     await workbench.ask('How often is a failed request tried again?');
     const answer = await workbench.answered('How often is a failed request tried again?');
-    await workbench.command('Anchorage: Copy Answer');
+    await workbench.command('Anchorage: Copy Answer as Markdown');
     await workbench.page.locator('.statusbar', { hasText: 'Copied' }).waitFor();
     const copied = await clipboard(workbench.page);
-    assert.match(copied, /\[1\]/);
-    assert.match(copied, /\n\[\d+\] \S+:\d+-\d+/);
+    assert.match(copied, /\[\\\[1\\\]\]\(src\/net\/retry\.ts#L\d+/);
+    assert.match(copied, /\n\d+\. \[\S+:\d+(-\d+)?\]\(\S+#L\d+(-L\d+)?\)/);
     await workbench.page.evaluate(() => navigator.clipboard.writeText('something else'));
-    await answer.getByRole('button', { name: 'Copy' }).click();
+    await answer.getByRole('button', { name: 'Copy as Markdown' }).click();
     await until(async () => (await clipboard(workbench.page)) === copied, 'the button copies the same');
   });
 

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { after, before, describe, it } from 'mocha';
+import { given, shootFailures, until, Workbench } from './workbench';
+
+describe('similar code and history', () => {
+  let workbench: Workbench;
+
+  before(async () => {
+    const git = (...args: string[]) =>
+      execFileSync('git', ['-c', 'user.name=Ann', '-c', 'user.email=a@b.c', ...args], { cwd: given.workspace });
+    git('init', '-q');
+    git('add', 'src/net/retry.ts');
+    git('commit', '-q', '-m', 'Try requests again\n\nThe tide service drops one call in ten.');
+    workbench = await Workbench.open();
+    await workbench.indexed();
+  });
+  shootFailures();
+  after(async () => {
+    await workbench.close();
+  });
+
+  it('lists spans that resemble the definition at the cursor', async () => {
+    await workbench.openFile('retry.ts');
+    await workbench.command('Anchorage: Show Similar Code');
+    const spans = await workbench.panel('spans');
+    await until(
+      async () => (await spans.locator('.question').innerText()).includes('src/net/retry.ts'),
+      'the spans are about retry.ts',
+    );
+    assert.ok((await spans.locator('[role=option]').count()) > 0);
+    await workbench.shot('similar');
+  });
+
+  it('names the commit behind a line, with its reason, and shows it', async () => {
+    await workbench.openFile('retry.ts');
+    await workbench.command('Anchorage: Why Is This Line So?');
+    const row = workbench.page
+      .locator('.quick-input-widget .monaco-list-row', { hasText: 'Try requests again' })
+      .first();
+    await row.waitFor();
+    assert.match(await row.innerText(), /drops one call in ten/);
+    await workbench.shot('why-line');
+    await workbench.page.keyboard.press('Enter');
+    await until(async () => /\.diff$/.test((await workbench.activeTab()) ?? ''), 'the commit is shown');
+  });
+});
