@@ -322,6 +322,21 @@ describe('with a model', () => {
     expect(await units(new ScriptedWriter(CARRIED, 700))).toBe(1);
   });
 
+  test('tests are read only if the question asks for them, or nothing else is found', async () => {
+    const tested = {
+      'src/session.py': FILES['src/session.py'],
+      'tests/test_session.py': 'def test_session_adapter_url():\n    assert session.choose(adapter, url) == 21\n',
+    };
+    const reads = async (asked: string, files: Record<string, string> = tested): Promise<boolean> => {
+      const writer = new ScriptedWriter(CARRIED);
+      await answer(asked, writer, files);
+      return writer.prompt.includes('def test_session');
+    };
+    expect(await reads(question)).toBe(false);
+    expect(await reads('Which test asserts that the session chooses the adapter for a url?')).toBe(true);
+    expect(await reads(question, { 'tests/test_session.py': tested['tests/test_session.py'] })).toBe(true);
+  });
+
   test('a question longer than the context is answered by quotes', async () => {
     const { answer: quoted } = await answer(`session ${'adapter '.repeat(2_000)}`, new ScriptedWriter('', 500));
     expect(quoted.author).toEqual({ kind: 'extractive' });

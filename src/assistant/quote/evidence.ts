@@ -19,6 +19,8 @@ export interface Evidence {
   passages: readonly Passage[];
   weights: TermCoverage;
   source: PassageSource;
+  /** Whether the question asks about tests. */
+  wantsTests: boolean;
   /** Identifiers in the question that no indexed file contains. */
   unknownNames: readonly string[];
   /** False if no passage matches the question well enough to answer it. */
@@ -50,7 +52,15 @@ export async function gatherEvidence(
   const namesHold = names.length === 0 || unknownNames.length < names.length;
   const answers =
     passages.length > 0 && (chosen || (namesHold && isEnough(findingsOf(question, passages, spans, encoded))));
-  return { spans, passages, weights, source, unknownNames, answers };
+  return {
+    spans,
+    passages,
+    weights,
+    source,
+    unknownNames,
+    answers,
+    wantsTests: /\btest(s|ed)?\b/i.test(question.text),
+  };
 }
 
 /** True for snake_case and camelCase names. */

@@ -46,9 +46,11 @@ interface Place {
   found: ReadonlySet<Term>;
 }
 
-const NEGATIONS = /\b(not|never|no|none|without|cannot|isn't|doesn't|don't|won't|can't|nor|neither)\b/i;
-const NEGATIVE_LINES =
-  /\b(not|never|no|none|null|nil|without|cannot|isn't|doesn't|don't|won't|can't|nor|neither|unless|except|only|if|false|skip\w*|ignor\w*|refus\w*|reject\w*|disab\w*)\b|!/i;
+const NEGATION = /^(not|never|no|none|without|cannot|nor|neither)$|n['’]t$/i;
+const NEGATIVE =
+  /^(not|never|no|none|null|nil|without|cannot|nor|neither|unless|except|avoid|only|if|false|skip\w*|ignor\w*|refus\w*|reject\w*|disab\w*)$|n['’]t$|^!$/i;
+/** Words after a negation that it may be about. */
+const NEGATION_REACH = 5;
 
 export class Attribution {
   private readonly grounds: readonly Ground[];
@@ -85,7 +87,7 @@ export class Attribution {
     }
     const share = weightOf(own.filter((term) => found.has(term))) / total;
     if (share < ENOUGH || !demanded.every((word) => places.some((place) => holds(place, word)))) return undefined;
-    if (NEGATIONS.test(sentence) && !places.some((place) => NEGATIVE_LINES.test(textOf(place)))) return undefined;
+    if (!deniesTheSame(sentence, places.map(textOf).join('\n'))) return undefined;
     return {
       share,
       spans: places.map(({ ground: { unit }, first, last }) => ({
@@ -145,6 +147,26 @@ export class Attribution {
       return { forms, weight: rarity * (weight < 0.5 ? TALK : 1) };
     });
   }
+}
+
+/**
+ * Whether each negation of a sentence stands before the same word in its lines. "Not using `var`" is not carried by
+ * "use `const`; not doing so …".
+ */
+function deniesTheSame(sentence: string, lines: string): boolean {
+  const words = (text: string): string[] => text.match(/[\p{L}_$][\p{L}\p{N}_$'’]*|!/gu) ?? [];
+  const said = words(sentence);
+  const source = words(lines);
+  const denied = new Set<string>();
+  source.forEach((word, i) => {
+    if (!NEGATIVE.test(word)) return;
+    for (const next of source.slice(i + 1, i + 1 + NEGATION_REACH)) for (const term of wordsIn(next)) denied.add(term);
+  });
+  return said.every((word, i) => {
+    if (!NEGATION.test(word)) return true;
+    const next = said.slice(i + 1).find((each) => analyseQuestion(each).terms.length > 0);
+    return next === undefined ? denied.size > 0 : [...wordsIn(next)].some((term) => denied.has(term));
+  });
 }
 
 function holds({ ground, first, last }: Place, word: string): boolean {

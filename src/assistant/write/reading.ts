@@ -19,12 +19,12 @@ const ANSWER_ROWS = 300;
  * @throws AppError('contextFull') if the task alone does not fit
  */
 export async function readingFor(
-  evidence: Pick<Evidence, 'passages' | 'weights'>,
+  evidence: Pick<Evidence, 'passages' | 'weights' | 'wantsTests'>,
   task: string,
   writer: Writer,
   signal?: AbortSignal,
 ): Promise<Reading | undefined> {
-  const candidates = candidateUnits(evidence);
+  const candidates = candidateUnits(evidence, evidence.wantsTests);
   const [frame = 0] = await writer.countChats([promptOf([], task)], signal);
   const room = writer.contextTokens - ANSWER_ROWS - frame;
   if (room <= 0)

@@ -4,6 +4,7 @@
  */
 import type { ChatMessage, Span, Writer } from '../../protocol';
 import { textOfLines } from '../../base';
+import { pathKind } from '../../workspace';
 import type { Evidence } from '../quote/evidence';
 import type { Passage } from '../quote/passages';
 
@@ -34,11 +35,18 @@ const CANDIDATES = 12;
 /** Most characters of a unit: about 250 tokens, so that an answer reads five or six places. */
 const UNIT_CHARACTERS = 1_000;
 
-/** The parts of the passages, best first. */
-export function candidateUnits({ passages, weights }: Pick<Evidence, 'passages' | 'weights'>): Unit[] {
+/**
+ * The parts of the passages, best first. Tests state values of their own ("21 redirects"), so they are read only if
+ * nothing else is found, or the question asks for them.
+ */
+export function candidateUnits(
+  { passages, weights }: Pick<Evidence, 'passages' | 'weights'>,
+  wantsTests = false,
+): Unit[] {
   const ranked: { unit: Unit; tier: number }[] = [];
   const seen = new Set<string>();
-  passages.forEach((passage, rank) => {
+  const untested = passages.filter(({ document }) => !pathKind(document.path).test);
+  (wantsTests || untested.length === 0 ? passages : untested).forEach((passage, rank) => {
     partsOf(passage)
       .map((unit) => ({ unit, matched: weights.matched(unit.text) }))
       .sort((a, b) => b.matched - a.matched)

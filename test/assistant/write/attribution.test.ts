@@ -14,11 +14,17 @@ const CLIENT = `class Client:
     def send(self, request):
         """Send a request, and retry it at most 3 times."""
         return self.transport.handle(request)`.split('\n');
-const GUIDE = ['# Timeouts', '', 'The default timeout of a client is five seconds of inactivity.'];
+const GUIDE = [
+  '# Timeouts',
+  '',
+  'The default timeout of a client is five seconds of inactivity.',
+  'Always declare variables. Not doing so will result in global variables.',
+  'Timeouts do not apply to streams.',
+];
 
 const units = [
   unitOf({ file: '/w/client.py', path: 'client.py', startLine: 1, endLine: CLIENT.length }, CLIENT, 'Client'),
-  unitOf({ file: '/w/guide.md', path: 'guide.md', startLine: 1, endLine: 3 }, GUIDE, 'Timeouts'),
+  unitOf({ file: '/w/guide.md', path: 'guide.md', startLine: 1, endLine: GUIDE.length }, GUIDE, 'Timeouts'),
 ];
 const linesOf = (sentence: string, question = 'What happens on a redirect?'): string[] =>
   (new Attribution(units, question).attribute(sentence)?.spans ?? []).map(
@@ -29,6 +35,7 @@ describe('a sentence is bound to', () => {
   test.each([
     ['It strips the `Authorization` header when responses leave the origin.', /^client\.py:4-5$/],
     ['The default timeout is five seconds of inactivity.', /^guide\.md:3-3$/],
+    ['Streams do not apply timeouts.', /^guide\.md:5-5$/],
     ['A request is retried at most 3 times.', /^client\.py:11-11$/],
   ])('the lines that carry it: %s', (sentence, place) => {
     const [first] = linesOf(sentence);
@@ -49,6 +56,7 @@ describe('nothing carries a sentence', () => {
     ['with another number', 'A request is retried at most 4 times.'],
     ['with words that no line has', 'The cookies are encrypted with a secret key.'],
     ['of the question’s words alone', 'This is what happens on a redirect.'],
+    ['that denies something else', 'Not using timeouts will result in global variables.'],
     ['that denies what no line denies', 'The default timeout is never five seconds of inactivity.'],
   ])('%s', (_, sentence) => {
     expect(linesOf(sentence)).toEqual([]);
