@@ -321,7 +321,7 @@ export const SEARCH_WEIGHTS: SearchWeights = {
   // Chosen on the tuning half: `npm run bench -- documents`.
   passages: {
     segments: 24,
-    encoded: 32,
+    encoded: 24,
     returned: 12,
     k1: 1.2,
     b: 0.4,

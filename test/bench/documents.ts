@@ -12,13 +12,15 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PassageEncoder } from '../../src/inference/passage-encoder';
 import { ask } from '../../src/assistant/ask';
-import { Search } from '../../src/search';
+import { Search, SEARCH_WEIGHTS } from '../../src/search';
 import { Workspace } from '../../src/workspace/workspace';
 import { Peer } from './documents/peer';
 import { type DocumentQuestion, holds, isAnswerable, plain, QUESTIONS } from './documents/questions';
 import { StoredSentences } from './documents/sentences';
 
 const SETTINGS = { filesExclude: ['**/.git', '**/.git/**'], maxFileBytes: 5_000_000 };
+/** A busy machine shall not leave questions to words alone. */
+const PATIENT = { ...SEARCH_WEIGHTS, limits: { ...SEARCH_WEIGHTS.limits, embeddingMs: 60_000 } };
 const FIRST_CHARACTERS = 900;
 const ENCODER = 'dist/models/all-minilm-l6-v2';
 
@@ -111,7 +113,7 @@ async function askAll(
     threads: 0,
     grammars: 'node_modules/@vscode/tree-sitter-wasm/wasm',
   });
-  const search = new Search({ workspace: library, sentences: () => encoder });
+  const search = new Search({ workspace: library, weights: PATIENT, sentences: () => encoder });
   try {
     await library.start();
     const texts: string[] = [];

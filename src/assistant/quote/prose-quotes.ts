@@ -9,6 +9,8 @@ const MOST = 420;
 const WHOLE = 520;
 /** Shorter quotes grow by the units around them. */
 const LEAST = 160;
+/** Factor on the size of a quote that ends with what it announces. */
+const WITH_ANNOUNCED = 1.3;
 /** Share of the question's weight that a number adds to a unit when the question asks for a value. */
 const VALUE = 0.3;
 const REASON = 0.2;
@@ -92,13 +94,16 @@ function bestWindow(
       if (dense > bestScore) [best, bestScore] = [[from, to], dense];
     }
   }
-  return grown(units, best, most);
+  return grown(text, units, best, most);
 }
 
-/** Adds neighbours, the following first, while the quote is short. */
-function grown(units: readonly Unit[], [first, last]: [number, number], most: number): [number, number] {
+/** Adds what a last unit announces, then neighbours while the quote is short, the following first. */
+function grown(text: string, units: readonly Unit[], [first, last]: [number, number], most: number): [number, number] {
   let [from, to] = [first, last];
   const length = (): number => (units[to]?.end ?? 0) - (units[from]?.start ?? 0);
+  const announces = (): boolean => /[:：]\s*$/.test(text.slice(0, units[to]?.end));
+  while (announces() && units[to + 1] && (units[to + 1]?.end ?? 0) - (units[from]?.start ?? 0) <= WITH_ANNOUNCED * most)
+    to++;
   while (length() < LEAST) {
     const after = units[to + 1];
     const before = units[from - 1];

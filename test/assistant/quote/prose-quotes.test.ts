@@ -29,6 +29,16 @@ describe('quotes from prose', () => {
     expect(markdown).toContain('> - newspapers: drawer 4');
   });
 
+  it('end with what their last line announces', async () => {
+    const items = ['letters', 'cards', 'parcels', 'newspapers', 'crates', 'catalogues', 'bags'].map(
+      (item, i) => `- For ${item} that come from another town and stay longer than a week:\n\n  ${i + 2} days`,
+    );
+    const text = `# Post office\n\nThe clerks wait before they send back what nobody fetches:\n\n${items.join('\n\n')}\n`;
+    expect(await markdownOf('How long do the clerks wait for parcels from another town?', text)).toMatch(
+      /> - For parcels that[^]*?4 days/,
+    );
+  });
+
   it('hold the head of a table with the row', async () => {
     const rows = ['Letters', 'Cards', 'Parcels', 'Crates', 'Newspapers', 'Catalogues'].map(
       (name, i) => `| ${name} | ${i + 1} kg in each bag of the carrier, weighed on the scale that stands at the door |`,
