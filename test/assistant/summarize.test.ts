@@ -198,3 +198,20 @@ test('a missing file throws an error with a hint', async () => {
     hint: expect.any(String) as string,
   });
 });
+
+test('the overview of a long document has a fact of each main section, with its lines', async () => {
+  const filler = 'The clerks sort the post in the morning, and carriers take it to the houses. ';
+  const text = [
+    '# Post office',
+    'The office serves the town.',
+    '## Letters',
+    `It is old. Letters must be fetched within 30 days by the people of the town. ${filler}`,
+    '## Parcels',
+    `See the chapter on letters. Parcels may weigh at most 20 kg, because the carriers walk. ${filler}`,
+    '',
+  ].join('\n\n');
+  const { overview } = await summarize('/w/guide.md', { library: new MemoryLibrary({ 'guide.md': text }) });
+  expect(overview).toContain('- Letters: Letters must be fetched within 30 days by the people of the town. (line 7)');
+  expect(overview).toContain('- Parcels: Parcels may weigh at most 20 kg, because the carriers walk. (line 11)');
+  expect(overview).not.toContain('See the chapter');
+});

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- documents --docs DIR [--only DOCUMENT[/FORM] …] [--half tuning|validation] [--show] [--words]
- * [--no-peer]`:
+ * [--no-peer] [--minutes N]`:
  * asks questions about long documents in all forms, without a model that writes. It reports the share of answers that
  * hold the fact in their first 900 characters and anywhere, beside passages of BM25 and the same sentence encoder.
  * `--words` ranks without the encoder.
@@ -43,6 +43,7 @@ export async function run(args: readonly string[]): Promise<void> {
       docs: { type: 'string' },
       only: { type: 'string', multiple: true },
       half: { type: 'string' },
+      minutes: { type: 'string' },
       show: { type: 'boolean' },
       answers: { type: 'boolean' },
       words: { type: 'boolean' },
@@ -60,6 +61,8 @@ export async function run(args: readonly string[]): Promise<void> {
       (question) => question.document === document && (values.half === undefined || question.half === values.half),
     );
     for (const form of existsSync(join(docs, document)) ? readdirSync(join(docs, document)) : []) {
+      // What was asked until then is reported.
+      if (performance.now() > 60_000 * Number(values.minutes ?? Infinity)) continue;
       if (values.only && !values.only.some((only) => only === document || only === `${document}/${form}`)) continue;
       const show = { failures: values.show ?? false, answers: values.answers ?? false };
       const own = await askAll(join(docs, document, form), { document, form, questions, sentences, encoder, show });

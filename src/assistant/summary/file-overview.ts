@@ -6,6 +6,7 @@ import type { SummaryPart } from '../../protocol';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspace';
 import { enumerate } from '../facts';
 import { fileComment } from './file-comment';
+import { mainPoints } from './main-points';
 
 /** What the overview of a file is made from. */
 export interface OverviewFacts {
@@ -71,7 +72,8 @@ export function overviewOf(facts: OverviewFacts, parts: readonly SummaryPart[]):
       );
   }
   if (said) sentences.unshift(/[.!?:]$/.test(said) ? said : `${said}.`);
-  return sentences.join(' ');
+  const points = segmented.method === 'headings' ? mainPoints({ document, segmented }) : [];
+  return points.length > 0 ? `${sentences.join(' ')}\n\n${points.join('\n')}` : sentences.join(' ');
 }
 
 /** Display names of languages whose names differ from their identifiers. */

@@ -21,6 +21,7 @@ export const summaryStyles = css`
     font-size: 1.08em;
     margin: 10px 0 0;
     max-width: 48em;
+    white-space: pre-line;
   }
   .meta {
     display: flex;
