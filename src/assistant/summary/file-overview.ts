@@ -22,6 +22,8 @@ export interface OverviewFacts {
   imports: ReadonlySet<string>;
   /** The file's own description (`fileComment`). */
   said: string | undefined;
+  /** A fact of each main section, for prose with headings. */
+  points?: readonly string[];
 }
 
 export function factsOf(document: Document, segmented: SegmentedDocument, lines: readonly string[]): OverviewFacts {
@@ -36,11 +38,12 @@ export function factsOf(document: Document, segmented: SegmentedDocument, lines:
     kinds,
     imports: new Set(segmented.imports),
     said: fileComment(document, segmented, lines),
+    ...(segmented.method === 'headings' ? { points: mainPoints({ document, segmented }) } : {}),
   };
 }
 
 export function overviewOf(facts: OverviewFacts, parts: readonly SummaryPart[]): string {
-  const { language, said } = facts;
+  const { language, said, points = [] } = facts;
   const name = facts.path.split('/').pop() ?? facts.path;
   if (facts.empty) return `${name} is empty.`;
   const size = `${name} has ${counted(facts.lines, 'line')}`;
@@ -72,7 +75,6 @@ export function overviewOf(facts: OverviewFacts, parts: readonly SummaryPart[]):
       );
   }
   if (said) sentences.unshift(/[.!?:]$/.test(said) ? said : `${said}.`);
-  const points = segmented.method === 'headings' ? mainPoints({ document, segmented }) : [];
   return points.length > 0 ? `${sentences.join(' ')}\n\n${points.join('\n')}` : sentences.join(' ');
 }
 
