@@ -1,6 +1,6 @@
 /**
- * `npm run build [-- --watch] [-- --minify] [-- --only=worker,cli,mcp,editor] [-- --metafiles DIR]`: bundles
- * the product into dist/. `--metafiles` writes esbuild's list of inputs per bundle, for the notices of a package.
+ * `npm run build [-- --watch] [-- --minify] [-- --only=worker,cli,mcp,editor] [-- --metafiles DIR] [-- --reader]`:
+ * bundles the product into dist/. `--metafiles` writes esbuild's list of inputs per bundle, for a package's notices.
  *
  * worker:   worker.js, inference.js, and the threads of indexing: segment-thread.js and extraction-thread.js
  *           (Node, CommonJS)
@@ -9,6 +9,7 @@
  * editor:   extension.js (CommonJS; the editor provides `vscode`) and webview/*.js (browser)
  *
  * worker also compiles the pinned sentence encoder into models/.
+ * --reader also copies the base of the bundled reader there (98 MB); the reader then writes answers.
  *
  * onnxruntime-node is not bundled, because it loads a native binary from its own folder. The grammars are copied beside
  * the bundles.
@@ -19,6 +20,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildEncoder } from './lib/build-encoder.mjs';
+import { buildReader } from './lib/build-reader.mjs';
 import { root } from './lib/install.mjs';
 
 const require = createRequire(import.meta.url);
@@ -28,6 +30,7 @@ const { values } = parseArgs({
     minify: { type: 'boolean', default: false },
     only: { type: 'string', default: 'worker,cli,mcp,editor' },
     metafiles: { type: 'string' },
+    reader: { type: 'boolean', default: false },
     outdir: { type: 'string', default: join(root, 'dist') },
   },
 });
@@ -134,6 +137,8 @@ try {
     }
     const missing = parts.includes('worker') ? await buildEncoder(dist) : undefined;
     if (missing) console.error(`Built without the sentence encoder. ${missing}`);
+    const unread = values.reader && parts.includes('worker') ? await buildReader(dist) : undefined;
+    if (unread) console.error(`Built without the bundled reader: answers will only quote. ${unread}`);
     console.error(`Built ${parts.join(' and ')} into ${basename(dist)}/ in ${Date.now() - started} ms.`);
   }
 } catch {

@@ -8,6 +8,7 @@ const ALLOWED = [
   /^dist\/webview\/[a-z-]+\.(js|css)$/,
   /^dist\/tree-sitter\/tree-sitter(-[a-z-]+)?\.wasm$/,
   /^dist\/models\/all-minilm-l6-v2\/(encoder\.onnx|config\.json|tokenizer(_config)?\.json|LICENSE|NOTICE|stamp)$/,
+  /^dist\/models\/smollm2-135m-instruct\/([\w.-]+\.gguf|LICENSE|NOTICE|stamp)$/,
   /^dist\/codicons\/codicon\.(css|ttf)$/,
   /^dist\/node_modules\/onnxruntime-(node|common)\/.+(?<!\.map|\.d\.ts)$/,
 ];

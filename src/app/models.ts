@@ -1,5 +1,5 @@
 /** Chooses the checkpoints: one with memory slots encodes the workspace, one without writes answers in prose. */
-import { readdir } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { InitializeParams } from '../protocol';
 import { hasMemorySlots, type ModelChoice } from '../inference';
@@ -19,6 +19,11 @@ export const ROWS_FOLDER = 'rows';
 const BUNDLED = /^anchorage-/;
 /** The pinned sentence encoder, which the build compiles beside the bundles. */
 const ENCODER = 'all-minilm-l6-v2';
+/** The bundled reader: the pinned base, which the build puts beside the bundles, and our adapter for it. */
+const READER = {
+  base: join('models', 'smollm2-135m-instruct', 'SmolLM2-135M-Instruct.Q4_1.gguf'),
+  adapter: join('models', 'anchorage-reader-135m'),
+};
 
 /**
  * The bundled checkpoint needs no setting. The checkpoint of the settings writes answers, or replaces the bundled one
@@ -53,15 +58,32 @@ export async function chooseModels(
     directory === undefined
       ? undefined
       : { kind: 'bundled', directory, weights: 'auto', checked: true, ...shared, ...encoder };
+  const rows = storageDirectory === undefined ? {} : { rowsDirectory: join(storageDirectory, ROWS_FOLDER) };
+  const reader = chosen ? undefined : await bundledReader(packageDirectory, __dirname);
+  const writer = chosen ?? (reader && { ...reader, ...rows, ...shared });
   // A server takes the place of the checkpoint, which then needs no memory.
-  const chat = chosen && !settings.modelServer ? { chat: chosen } : {};
+  const chat = writer && !settings.modelServer ? { chat: writer } : {};
   return { ...(bundled ? { memory: bundled } : {}), ...chat, ...server };
+}
+
+/**
+ * The bundled reader, which writes answers while no model is chosen. Undefined where its base is not in the build.
+ */
+export async function bundledReader(
+  packageDirectory: string,
+  bundles: string,
+): Promise<Omit<ModelChoice, 'compiledDirectory' | 'threads'> | undefined> {
+  const [directory, adapter] = [join(bundles, READER.base), join(packageDirectory, READER.adapter)];
+  for (const file of [directory, join(adapter, 'adapter_config.json')])
+    if (!(await stat(file).catch(() => undefined))?.isFile()) return undefined;
+  const name = basename(adapter);
+  return { kind: 'bundled', name, directory, adapters: [adapter], weights: 'auto', checked: true };
 }
 
 export function modelNames({ memory, chat }: ModelChoices): ModelNames {
   return {
     ...(memory ? { memory: basename(memory.directory) } : {}),
-    ...(chat ? { chat: basename(chat.directory) } : {}),
+    ...(chat ? { chat: chat.name ?? basename(chat.directory) } : {}),
   };
 }
 

@@ -179,7 +179,8 @@ async function inProse(draft: Draft, shown: Shown, tools: AskTools): Promise<Add
     units,
     ledger,
     notices:
-      prose.markdown === '' && prose.written.stopped !== 'cancelled'
+      // Nobody chose the bundled reader: its silence needs no remark.
+      prose.markdown === '' && prose.written.stopped !== 'cancelled' && writer.author.kind !== 'bundled'
         ? ['What the model wrote is not in the sources, so it is not shown.']
         : [],
     ...(firstShown === undefined ? {} : { firstShown }),

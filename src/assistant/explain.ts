@@ -94,9 +94,10 @@ async function inProse(
   const uses = facts.citations
     .filter((each) => each.file !== file || each.startLine > endLine || each.endLine < startLine)
     .map((each) => unitOf(each, [...blankLines(each.startLine - 1), ...each.text.split('\n')], each.label));
-  const task = `Explain ${label}: what it is for, how it works, and what to watch for. ${IN_SENTENCES}`;
+  const text = `Explain ${label}: what it is for, how it works, and what to watch for. ${IN_SENTENCES}`;
+  const task = { question: `What does ${label} do?`, text };
   try {
-    const chatWith = (units: readonly Unit[]): ChatMessage[] => promptOf(units, task);
+    const chatWith = (units: readonly Unit[]): ChatMessage[] => promptOf(units, task, writer);
     const { units } = await chooseUnits([...own, ...uses], writer, chatWith, writer.contextTokens / 2, signal);
     const request = { chat: chatWith(units), units, question: label, shown: facts.citations };
     const prose = await writeProse(request, writer, library, { signal });

@@ -24,7 +24,8 @@ export interface SummarizeTools {
 
 /** Passages that the model may read, spread over the file. */
 const PASSAGES = 8;
-const TASK = `Question: What is this file about, and what are its main parts?\n${IN_SENTENCES}`;
+const QUESTION = 'What is this file about, and what are its main parts?';
+const TASK = { question: QUESTION, text: `Question: ${QUESTION}\n${IN_SENTENCES}` };
 
 /** @throws AppError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
 export async function summarize(file: string, { library, writer, progress, signal }: SummarizeTools): Promise<Summary> {
@@ -80,7 +81,7 @@ async function aboutFile(
   { progress, signal }: Pick<SummarizeTools, 'progress' | 'signal'>,
 ): Promise<string | undefined> {
   try {
-    const chatWith = (units: readonly Unit[]) => promptOf(units, TASK);
+    const chatWith = (units: readonly Unit[]) => promptOf(units, TASK, writer);
     const { units } = await chooseUnits(passages, writer, chatWith, writer.contextTokens / 2, signal);
     const request = { chat: chatWith(units), units, question: 'What is this file about?', shown: [] };
     const { markdown, citations } = await writeProse(request, writer, library, {

@@ -71,6 +71,7 @@ export class EngineModel {
       name,
       contextTokens,
       bytesPerRow: decoder.rowBytes,
+      anyLength: config.slidingWindow === undefined,
       tokenBytes: tokenBytes(config, decoder.weights),
       detail: describe(config, decoder.weights, contextTokens, template !== undefined, adapters),
       ...(memory ? { memory: memory.description } : {}),

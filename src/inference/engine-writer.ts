@@ -28,6 +28,7 @@ export interface WritingEngine {
 /** Writes prose with the model of the inference process. */
 export class EngineWriter implements Writer {
   readonly contextTokens: number;
+  readonly anyLength: boolean;
   readonly bytesPerRow: number;
 
   constructor(
@@ -37,6 +38,7 @@ export class EngineWriter implements Writer {
     private readonly engine: WritingEngine,
   ) {
     this.contextTokens = model.contextTokens;
+    this.anyLength = model.anyLength ?? false;
     this.bytesPerRow = model.bytesPerRow;
   }
 

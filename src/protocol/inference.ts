@@ -26,6 +26,8 @@ export interface LoadedModel {
   name: string;
   /** Most rows of a context. */
   contextTokens: number;
+  /** Whether texts longer than that are read too, at constant memory. */
+  anyLength?: boolean;
   bytesPerRow: number;
   /** Bytes of weights that a written token reads. */
   tokenBytes: number;
@@ -118,6 +120,8 @@ export interface Writer {
   readonly author: Author;
   /** Most rows (tokens) of the context, including the answer. */
   readonly contextTokens: number;
+  /** Whether texts longer than that are read too, at constant memory. */
+  readonly anyLength?: boolean;
   /** Bytes of one row over all layers. */
   readonly bytesPerRow: number;
   /** Number of tokens of each chat as `write` reads it, including the template. */

@@ -4,6 +4,7 @@ import { checkContents } from '../../scripts/lib/package-contents.mjs';
 const GOOD = [
   ...['package.json', 'package.nls.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'THIRD-PARTY-NOTICES.txt'],
   ...['media/icon.png', 'media/walkthrough/ask.svg', 'models/anchorage-8m/model.safetensors'],
+  ...['models/anchorage-reader-135m/adapter_model.safetensors', 'dist/models/smollm2-135m-instruct/a.Q4_1.gguf'],
   ...[
     'dist/extension.js',
     'dist/segment-thread.js',

@@ -1,5 +1,7 @@
 """The prompts that the product and the training share, in SmolLM2's chat form.
 
+The texts are those of the product, in src/assistant/write/reader-prompt.json. A test compares the prompts that both make.
+
 A question: a system instruction of two sentences, the evidence (each block a line with path and line numbers, then the
 text, the best last), the question. A gist: one function and nothing else. Both are strings, so that one tokenizer call
 gives what the product reads.
@@ -7,15 +9,15 @@ gives what the product reads.
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import NamedTuple
 
-START, END = "<|im_start|>", "<|im_end|>"
-ANSWER_SYSTEM = (
-    "You answer questions about source files from the evidence below, in one to four sentences. "
-    "If the evidence does not hold the answer, reply: The sources do not say."
+TEXTS = json.loads(
+    (Path(__file__).resolve().parents[3] / "src/assistant/write/reader-prompt.json").read_text(encoding="utf-8")
 )
-GIST_SYSTEM = "You describe source code. Reply with one short sentence that says what the code does."
-ABSTENTION = "The sources do not say."
+START, END = "<|im_start|>", "<|im_end|>"
+ANSWER_SYSTEM, GIST_SYSTEM, ABSTENTION = TEXTS["answer"], TEXTS["gist"], TEXTS["abstention"]
 
 
 class Block(NamedTuple):
@@ -27,18 +29,19 @@ class Block(NamedTuple):
     text: str
 
     def shown(self) -> str:
-        return f"{self.path} lines {self.first}-{self.last}\n{self.text.strip(chr(10)).rstrip()}"
+        text = self.text.strip("\n").rstrip()
+        return TEXTS["block"].format(path=self.path, first=self.first, last=self.last, text=text)
 
 
 def answer_prefix(blocks: list[Block]) -> str:
     """All that comes before the question; ends in no white space, so that tokens never straddle the question's border."""
-    evidence = "\n\n".join(block.shown() for block in blocks)
+    evidence = TEXTS["between"].join(block.shown() for block in blocks)
     return f"{START}system\n{ANSWER_SYSTEM}{END}\n{START}user\n{evidence}"
 
 
 def question_part(question: str) -> str:
     """What follows `answer_prefix`, up to where the answer begins."""
-    return f"\n\nQuestion: {question}{END}\n{START}assistant\n"
+    return TEXTS["between"] + TEXTS["question"].format(question=question) + f"{END}\n{START}assistant\n"
 
 
 def gist_prompt(block: Block) -> str:

@@ -1,11 +1,18 @@
 /** The prompt of an answer: units first, the question last. */
-import type { ChatMessage } from '../../protocol';
+import type { ChatMessage, Writer } from '../../protocol';
 import { clip } from '../citations';
+import { readerChat } from './reader-prompt';
 import type { Unit } from './units';
 
 export interface Turn {
   question: string;
   answer: string;
+}
+
+/** What a model is to do with the units: as a plain question, and with instructions. */
+export interface Task {
+  question: string;
+  text: string;
 }
 
 /** The form that a question asks its answer to have. */
@@ -43,17 +50,20 @@ export function answerForm(question: string): AnswerForm {
   return LISTS.test(question) ? 'list' : 'plain';
 }
 
-export function promptOf(units: readonly Unit[], task: string): ChatMessage[] {
+/** The bundled reader is asked in the form that it was trained with. */
+export function promptOf(units: readonly Unit[], task: Task, { author }: Pick<Writer, 'author'>): ChatMessage[] {
+  const quotes = units.map(({ quote }) => quote);
+  if (author.kind === 'bundled') return readerChat(quotes, task.question);
   return [
     { role: 'system', content: SYSTEM },
-    { role: 'user', content: `${units.map(({ quote }) => quote).join('')}${task}` },
+    { role: 'user', content: quotes.join('') + task.text },
   ];
 }
 
 /** The question with the earlier turns that it may lean on. They follow the units, so that the units' rows are kept. */
-export function taskOf(question: string, previous: readonly Turn[]): string {
+export function taskOf(question: string, previous: readonly Turn[]): Task {
   const earlier = previous
     .slice(-EARLIER_TURNS)
     .map((turn) => `Earlier question: ${turn.question}\nEarlier answer: ${clip(turn.answer, EARLIER_LENGTH)}\n`);
-  return `${earlier.join('')}Question: ${question}\n${HOW[answerForm(question)]}`;
+  return { question, text: `${earlier.join('')}Question: ${question}\n${HOW[answerForm(question)]}` };
 }

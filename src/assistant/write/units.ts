@@ -6,6 +6,7 @@ import type { ChatMessage, Span, Writer } from '../../protocol';
 import { textOfLines } from '../../base';
 import { pathKind } from '../../workspace';
 import type { Evidence } from '../quote/evidence';
+import { readerQuote } from './reader-prompt';
 import type { Passage } from '../quote/passages';
 
 export interface Unit extends Span {
@@ -26,6 +27,8 @@ const READING_SECONDS = 4;
 /** Tokens read where the model's speed is not known, and most tokens of an answer's units, read or kept. */
 const READ_TOKENS = 1_500;
 const MOST_TOKENS = 2_500;
+/** The bundled reader was trained on evidence of up to this many tokens. */
+const READER_TOKENS = 1_200;
 /** Tokens of the instructions, the question and the template. */
 const FRAME_TOKENS = 150;
 /** Further parts of a passage compete with passages this many ranks below it. */
@@ -106,6 +109,8 @@ export async function chooseUnits(
   room: number,
   signal?: AbortSignal,
 ): Promise<UnitChoice> {
+  const ofReader = writer.author.kind === 'bundled';
+  if (ofReader) candidates = candidates.map((unit) => ({ ...unit, quote: readerQuote(unit) }));
   const alone = candidates.map(({ quote }): ChatMessage[] => [{ role: 'user', content: quote }]);
   const [empty = 0, ...counts] = await writer.countChats([[{ role: 'user', content: '' }], ...alone], signal);
   const ready = await writer.readiness?.(
@@ -114,7 +119,7 @@ export async function chooseUnits(
     signal,
   );
   const mostRead = ready ? Math.max(0, ready.tokensPerSecond * READING_SECONDS - FRAME_TOKENS) : READ_TOKENS;
-  const most = Math.min(room, MOST_TOKENS);
+  const most = Math.min(room, ofReader ? READER_TOKENS : MOST_TOKENS);
   const chosen: Unit[] = [];
   let tokens = 0;
   let read = 0;

@@ -16,7 +16,7 @@ test.each([
 
 test('a follow-up repeats the latest turns, shortened, before the question', () => {
   const turns = ['a', 'b', 'c'].map((question) => ({ question, answer: `${question} `.repeat(600) }));
-  const task = taskOf('And why?', turns);
+  const task = taskOf('And why?', turns).text;
   expect(task).not.toContain('Earlier question: a');
   expect(task.indexOf('Earlier question: b')).toBeLessThan(task.indexOf('Earlier question: c'));
   expect(task.indexOf('Earlier question: c')).toBeLessThan(task.indexOf('Question: And why?'));
