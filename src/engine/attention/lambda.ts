@@ -11,7 +11,7 @@ export interface LambdaOptions {
    * Lets the last query of each run also see a few rows between the sinks and the window, and keeps up to `most` rows
    * for that. Off by default.
    */
-  middle?: { k: number; fromLayer: number; most?: number };
+  middle?: { k: number; fromLayer: number; tail?: number; most?: number };
 }
 
 /**
@@ -43,6 +43,6 @@ export function lambda({ sinks, window, ceiling = window, middle }: LambdaOption
   };
   if (!middle) return policy;
   // Distance d = L/2 for the optional middle tokens (LM-Infinite, §3).
-  const rows: MiddleRows = { most: Infinity, ...middle, distance: Math.floor(window / 2) };
+  const rows: MiddleRows = { tail: 1, most: Infinity, ...middle, distance: Math.floor(window / 2) };
   return { ...policy, name: 'lambda with middle rows', middle: rows };
 }

@@ -49,6 +49,8 @@ export interface MiddleRows {
   fromLayer: number;
   /** Distance of the selected rows, in selection and in attention. */
   distance: number;
+  /** Last tokens of a text that see the rows, each read as a run of its own. */
+  tail: number;
   /** Most rows kept for the selection; the oldest are dropped first. Infinity keeps all. */
   most: number;
 }

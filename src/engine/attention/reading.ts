@@ -18,6 +18,8 @@ const SINKS = 16;
 export const MIDDLE_K = 5;
 /** First layer that sees middle rows, as a share of all layers: layer 5 of 32 in the paper. */
 const MIDDLE_FROM = 5 / 32;
+/** Last tokens that see middle rows. With the last one alone, as in the paper, SmolLM2 told no needle. */
+const MIDDLE_TAIL = 16;
 /** Most bytes of middle rows. They bound what a very long text costs; the oldest are dropped first. */
 const MIDDLE_BYTES = 1e9;
 
@@ -40,7 +42,12 @@ export function middleRows(
   k = MIDDLE_K,
 ): LambdaOptions['middle'] {
   if (k === 0) return undefined;
-  return { k, fromLayer: Math.floor(layers * MIDDLE_FROM), most: Math.floor(MIDDLE_BYTES / rowBytes) };
+  return {
+    k,
+    fromLayer: Math.floor(layers * MIDDLE_FROM),
+    tail: MIDDLE_TAIL,
+    most: Math.floor(MIDDLE_BYTES / rowBytes),
+  };
 }
 
 /** Most rows that a text read so ever takes. */

@@ -88,8 +88,9 @@ export class DecoderContext {
       const count = wanted === 'all' ? tokens.length : wanted === 'last' ? Math.min(1, tokens.length) : 0;
       const logits = new Float32Array(count * config.vocabSize);
       let filled = 0;
-      // Only the last query of a run sees middle rows, so it is read as a token of its own.
-      const chunked = this.policy.middle && count > 0 ? tokens.length - 1 : tokens.length;
+      // Only the last query of a run sees middle rows, so the last tokens are runs of their own.
+      const alone = count > 0 ? (this.policy.middle?.tail ?? 0) : 0;
+      const chunked = Math.max(0, tokens.length - alone);
       for (let from = 0, to = 0; from < tokens.length; from = to) {
         if (options.signal?.aborted) throw cancelled(from, tokens.length);
         const chunk = this.#nextChunk(tokens, from, Math.max(1, Math.min(chunkTokens, chunked - from)));
@@ -101,10 +102,12 @@ export class DecoderContext {
               ? [chunk.length - 1]
               : [];
         const made =
-          from === chunked ? await this.#runs.token(tokens[from] as number) : await this.#runs.chunk(chunk, asked);
+          from >= chunked ? await this.#runs.token(tokens[from] as number) : await this.#runs.chunk(chunk, asked);
         await this.#compress();
-        logits.set(made, filled);
-        filled += made.length;
+        if (asked.length > 0) {
+          logits.set(made, filled);
+          filled += made.length;
+        }
         options.onChunk?.(to, tokens.length);
         // Lets a cancel, a heartbeat or another request through.
         if (to < tokens.length) await new Promise((resolve) => setImmediate(resolve));

@@ -163,6 +163,23 @@ describe.each(['llama2', 'qwen3'])('%s: the last query looks back at middle rows
     await tiny.decoder.close();
   });
 
+  it('and so do as many tokens before it as the policy says', async () => {
+    const tiny = await Tiny.open(family, 8);
+    // From the first layer on, so that the rows of the next layer differ.
+    const middle = { k: 2, fromLayer: 0 };
+    const tokens = randomTokens(40, 128, 7);
+    const open = (tail: number) =>
+      tiny.decoder.newContext(lambda({ sinks: 2, window: 6, middle: { ...middle, tail } }), 64, { rope: tiny.rope });
+    const one = open(1);
+    await one.prefill(tokens.slice(0, 36), { logits: 'none' });
+    let expected = new Float32Array(0);
+    for (const token of tokens.slice(36)) expected = (await one.decode(token)).slice();
+    const got = (await open(4).prefill(tokens)).logits;
+    expect(largestGap([got], [expected])).toBeLessThan(1e-5);
+    expect(largestGap([(await open(1).prefill(tokens)).logits], [expected])).toBeGreaterThan(1e-4);
+    await tiny.decoder.close();
+  });
+
   it('and keeps the latest of them, at most as many as the policy allows', async () => {
     const tiny = await Tiny.open(family, 8);
     const [sinks, window, most] = [2, 6, 16];
