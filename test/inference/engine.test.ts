@@ -258,12 +258,12 @@ describe('a worker with a model', () => {
     });
     expect(searched.spans[0]).toMatchObject({ path: 'pool.py' });
     const answer = await asked;
-    expect(answer.author).toEqual({ kind: 'chosen', model: 'tiny' });
+    // The tiny model writes noise, which no line carries, so only quotes are shown.
+    expect(answer.author).toEqual({ kind: 'extractive' });
     const { groups, capacityRows } = answer.ledger;
     expect(groups.map(({ kind }) => kind)).toEqual(['full', 'question', 'answer']);
     expect(groups.reduce((sum, { rows }) => sum + rows, 0)).toBeLessThanOrEqual(capacityRows);
     expect(groups.find(({ kind }) => kind === 'full')?.span).toMatchObject({ path: 'pool.py' });
-    expect(answer.timing.decode).toBeGreaterThan(0);
     await running.end();
   });
 
@@ -278,10 +278,10 @@ describe('a worker with a model', () => {
       settings: { ...SETTINGS, modelDirectory: join(directory, 'tiny') },
     });
     const { author, notices } = await asked;
-    expect(author).toEqual({ kind: 'chosen', model: 'slow' });
+    expect(author).toEqual({ kind: 'extractive' });
     expect(notices.join(' ')).not.toMatch(/could not write|Stopped/);
     await running.until('index/status', ({ model }) => model.name === 'tiny' && model.state === 'ready');
-    expect((await ask(running, 'd')).author).toEqual({ kind: 'chosen', model: 'tiny' });
+    expect((await ask(running, 'd')).ledger.groups.map(({ kind }) => kind)).toContain('full');
     await running.end();
   });
 
