@@ -253,8 +253,8 @@ export const SEARCH_WEIGHTS: SearchWeights = {
    * Fitted by coordinate ascent on hit@1/5/10 and reciprocal rank, over questions about thirteen repositories in seven
    * languages. Each repository counts the same, an L1 penalty applies, and leave-one-repository-out runs verify the
    * fit. The values are rounded, because the second digit does not generalize. `mentioned`, `wanted` and
-   * `translation` are set by hand: such questions are too few to fit. Closeness in the import graph, neighbours in the folder and fuzzy matches
-   * of single symbols were measured and add nothing.
+   * `translation` are set by hand: such questions are too few to fit. Closeness in the import graph, neighbours in the
+   * folder and fuzzy matches of single symbols were measured and add nothing.
    */
   documents: {
     document: 0.35,

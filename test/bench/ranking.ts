@@ -1,8 +1,8 @@
 /**
  * `npm run bench -- ranking collect --repos DIR [--shared DIR] [--extra FILE …] [--only NAME …] [--seconds N]`: ranks
  * every question once and keeps what the ranking saw (lexical scores, features, similarities) in the bench's cache.
- * `ranking weigh [--extra FILE …]` ranks the kept questions with the product's weights, and with others that were fitted
- * on the other repositories.
+ * `ranking weigh [--extra FILE …]` ranks the kept questions with the product's weights, and with others that were
+ * fitted on the other repositories.
  * `ranking gate [--only NAME …]` tells how often kept questions are wrongly refused or answered.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

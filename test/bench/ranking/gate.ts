@@ -13,8 +13,8 @@ export interface GateRow {
 }
 
 /**
- * Questions with and without an answer: short ones about a repository, the same ones about nothing in it (everyday life,
- * other kinds of program), and half of the long ones about other repositories.
+ * Questions with and without an answer: short ones about a repository, the same ones about nothing in it (everyday
+ * life, other kinds of program), and half of the long ones about other repositories.
  */
 export function gateQuestions(long: readonly Question[]): Question[] {
   const file = join(process.cwd(), 'test', 'bench', 'ranking', 'gate-questions.json');
