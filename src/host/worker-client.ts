@@ -42,8 +42,10 @@ export interface WorkerClientOptions {
 /** Time limits in milliseconds. */
 const TIMING = {
   ...SUPERVISOR_TIMING,
-  /** A worker sends a heartbeat every two seconds. After this time without one it counts as hung. */
+  /** A worker beats every second, from a thread. After this time without a beat or message it counts as hung. */
   silence: 15_000,
+  /** A worker whose event loop is held this long, in processor time, counts as hung too. */
+  busy: 60_000,
   start: 90_000,
   shutdown: 2_500,
 };

@@ -3,6 +3,7 @@ export { serve, signalOf, type RequestMap, type ServerOptions } from './connecti
 export { errorData, toResponseError } from './errors';
 export { inspectorFlags } from './inspector';
 export { ipcConnection, tolerant } from './ipc-connection';
+export { startPulse } from './pulse';
 export {
   delay,
   Supervisor,

@@ -1,7 +1,9 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import type { MessageConnection } from 'vscode-jsonrpc/node';
 import { inspectorFlags } from './inspector';
 import { ipcConnection } from './ipc-connection';
+import { onPulse, PULSE_DESCRIPTOR, PULSE_ENVIRONMENT } from './pulse';
 
 /** Milliseconds, except `mostEnds`. */
 export interface SupervisorTiming {
@@ -16,6 +18,8 @@ export interface SupervisorTiming {
   tick: number;
   /** Longest time between two signs of life; 0 where the process sends none. */
   silence: number;
+  /** Most processor time between two turns of the event loop, in a process that sends a pulse; 0 for no limit. */
+  busy: number;
   /** Time that a process has to end by itself after its channel is closed. */
   farewell: number;
 }
@@ -27,6 +31,7 @@ export const TIMING: SupervisorTiming = {
   mostEnds: 5,
   tick: 1_000,
   silence: 0,
+  busy: 0,
   farewell: 2_500,
 };
 
@@ -40,6 +45,8 @@ export interface Supervised {
   readonly ended: Promise<string>;
   /** Time of the last sign of life; the owner sets it. */
   lastHeard: number;
+  /** Processor time that the process has used since its event loop last turned, by its pulse. */
+  busyMs: number;
   /** Set by the owner once the process is ready: silence and idleness count from then on. */
   watched: boolean;
   /** True once the owner has asked it to end. */
@@ -99,8 +106,8 @@ export class Supervisor {
       serialization: 'advanced',
       // The parent's own flags (inspector, snapshots) are not the child's.
       execArgv: inspectorFlags(inspect),
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, ORT_DISABLE_TELEMETRY: '1' },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
+      env: { ...process.env, ...PULSE_ENVIRONMENT, ORT_DISABLE_TELEMETRY: '1' },
     });
     child.stdout?.setEncoding('utf8').on('data', (text: string) => log('debug', `${name}: ${text.trimEnd()}`));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => log('warn', `${name}: ${text.trimEnd()}`));
@@ -117,11 +124,16 @@ export class Supervisor {
       startedAt: now,
       ended,
       lastHeard: now,
+      busyMs: 0,
       watched: false,
       closing: false,
       waiting: new Set(),
     };
     this.current = supervised;
+    onPulse(child.stdio[PULSE_DESCRIPTOR] as Readable, ({ busyMs }) => {
+      supervised.lastHeard = Date.now();
+      supervised.busyMs = busyMs;
+    });
     connect(connection, supervised);
     connection.onError(([error]) => log('warn', `Connection to the ${name}: ${error.message}`));
     connection.listen();
@@ -217,6 +229,10 @@ export class Supervisor {
     if (wasAway) return;
     if (timing.silence > 0 && now - current.lastHeard > timing.silence) {
       this.kill(current, `has been silent for ${Math.round((now - current.lastHeard) / 1000)} s`);
+      return;
+    }
+    if (timing.busy > 0 && current.busyMs > timing.busy) {
+      this.kill(current, `has not answered for ${Math.round(current.busyMs / 1000)} s of processor time`);
       return;
     }
     const after = idleAfter();

@@ -3,7 +3,7 @@ import '../base/no-telemetry';
 import { join } from 'node:path';
 import { CancellationTokenSource } from 'vscode-jsonrpc/node';
 import type { ClientNotifications, Requests, WorkerNotifications } from '../protocol';
-import { errorData, ipcConnection, serve } from '../rpc';
+import { errorData, ipcConnection, serve, startPulse } from '../rpc';
 import { WorkerService } from './service';
 import { lowerPriority } from './priority';
 
@@ -14,6 +14,7 @@ function main(): void {
     process.stderr.write('The worker is started by the extension, over IPC; in a terminal, use `anchorage`.\n');
     process.exit(2);
   }
+  startPulse();
   lowerPriority();
   const connection = ipcConnection(process);
   const notify = <M extends keyof WorkerNotifications>(method: M, params: WorkerNotifications[M]): void => {
