@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import { eventually, invoke, search, workspaceFile, write } from './support';
+
+/** The first line alone makes a private key. */
+const PRIVATE_KEY = `-----BEGIN OPENSSH ${'PRIVATE'} KEY-----\nb3BlbnNzaC1rZXktdjEAAAAA\n-----END OPENSSH ${'PRIVATE'} KEY-----\n`;
 
 describe('finding', () => {
   it('finds a definition by its behaviour', async () => {
@@ -48,6 +54,48 @@ describe('finding', () => {
       invoke('anchorage_read_span', { path: '../../../../etc/hostname', startLine: 1, endLine: 1 }),
       /not a file of this workspace/,
     );
+  });
+
+  it('refuses secrets, and links to what may not be read, also through a linked folder', async () => {
+    const outside = await mkdtemp(join(tmpdir(), 'anchorage-outside-'));
+    const root = workspaceFile('').fsPath;
+    const links: [name: string, target: string][] = [
+      ['linked-ignored.ts', 'build/out.js'],
+      ['linked-secret.ts', '.env'],
+      ['linked-outside.ts', join(outside, 'plans.ts')],
+      ['linked-folder', outside],
+      ['linked-build', 'build'],
+    ];
+    try {
+      await writeFile(join(outside, 'plans.ts'), 'export const plans = "the lighthouse moves";\n');
+      await write(workspaceFile('.env'), 'TOKEN=quayside-token-123\n');
+      await write(workspaceFile('src/deploy_key.txt'), PRIVATE_KEY);
+      for (const [name, target] of links) await symlink(target, join(root, name));
+      const refused = [
+        '.env',
+        'src/deploy_key.txt',
+        'linked-ignored.ts',
+        'linked-secret.ts',
+        'linked-outside.ts',
+        'linked-folder/plans.ts',
+        'linked-build/out.js',
+        'src/../.env',
+        join(outside, 'plans.ts'),
+      ];
+      for (const path of refused)
+        await assert.rejects(
+          invoke('anchorage_read_span', { path, startLine: 1, endLine: 1 }),
+          /not in the index|not a file of this workspace/,
+          path,
+        );
+      const found = await search('quayside token, lighthouse plans, deploy key');
+      for (const text of ['quayside-token', 'lighthouse moves', 'PRIVATE KEY']) assert.ok(!found.includes(text), text);
+    } finally {
+      for (const [name] of links) await rm(join(root, name), { force: true });
+      await rm(join(root, '.env'), { force: true });
+      await rm(join(root, 'src/deploy_key.txt'), { force: true });
+      await rm(outside, { recursive: true, force: true });
+    }
   });
 
   it('does not find ignored files', async () => {
