@@ -3,6 +3,7 @@
  * parts that share most with it are indexed in memory, each as a document, and the question is answered from these.
  */
 import { resolve } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { counted, formatBytes } from '../base';
 import type { Coverage, Scope } from '../protocol';
 import type { AssistantLibrary } from '../assistant';
@@ -71,6 +72,8 @@ export class LongFileView {
       const part = resolve(ROOT, `${FOLDER}${i + 1}`, name);
       parts.set(part, { startLine });
       await workspace.setUnsaved(part, document.text);
+      // Parsing a part takes some 50 ms of this thread.
+      await nextTurn();
     }
     await workspace.start(signal);
     return new LongFileView({ file, path, bytes: long.sizeOf(file) }, workspace, parts);

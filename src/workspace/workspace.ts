@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { WorkspaceFolders } from './sources/folders';
 import { Extractions } from './sources/extractions';
 import { readDocument, ReadError } from './sources/read';
-import { whyFile } from './sources/why';
+import { encodingNote, whyFile } from './sources/why';
 import { type FileChange, Indexer, type IndexSettings } from './indexing/indexer';
 import { type WorkspaceStatus, Progress } from './indexing/progress';
 import { Upkeep } from './indexing/upkeep';
@@ -44,7 +44,6 @@ export class Workspace {
   private folders: WorkspaceFolders;
   private first: ReadonlySet<string> = new Set();
   private closed = false;
-
   /** Texts that are too long to be read whole. */
   readonly long = new LongFiles(() => ({
     folders: this.folders,
@@ -353,11 +352,10 @@ export class Workspace {
 
   status(): WorkspaceStatus {
     const { progress, catalogue } = this;
-    let characters = 0;
-    let segments = 0;
-    for (const entry of catalogue.entries.values()) {
-      characters += entry.size;
-      segments += this.documentCache.unsaved.get(entry.path)?.segmented.segments.length ?? entry.segments;
+    let { segments } = catalogue.totals;
+    for (const [path, { segmented }] of this.documentCache.unsaved) {
+      const saved = catalogue.entries.get(path);
+      if (saved) segments += segmented.segments.length - saved.segments;
     }
     const { filesIndexed, filesKnown } = this.coverage();
     return {
@@ -365,7 +363,7 @@ export class Workspace {
       reason: this.trouble() ?? progress.reason,
       filesKnown,
       filesIndexed,
-      bytesIndexed: characters,
+      bytesIndexed: catalogue.totals.size,
       segments,
       storeBytes: catalogue.bytes + this.lexical.status().bytes,
       progress: progress.value,
@@ -400,6 +398,3 @@ export class Workspace {
     }
   }
 }
-
-const encodingNote = ({ name, sure }: { name: string; sure: boolean }): string =>
-  sure ? `It is read as ${name}.` : `Its encoding is uncertain; it is read as ${name}. Save it as UTF-8 to be sure.`;

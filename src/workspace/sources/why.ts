@@ -126,3 +126,7 @@ function fileTrouble(file: string, { maxFileBytes, secrets }: WhyOptions): strin
     return code === 'ENOENT' ? 'It is not on disk.' : `It cannot be read (${code ?? String(error)}).`;
   }
 }
+
+/** Says in which encoding a file is read. */
+export const encodingNote = ({ name, sure }: { name: string; sure: boolean }): string =>
+  sure ? `It is read as ${name}.` : `Its encoding is uncertain; it is read as ${name}. Save it as UTF-8 to be sure.`;

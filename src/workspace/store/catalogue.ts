@@ -56,6 +56,8 @@ type Blob = { bytes: Uint8Array } | { place: RecordPlace };
  */
 export class Catalogue {
   readonly entries = new Map<string, CatalogueEntry>();
+  /** Sums over all entries: the status asks for them several times a second. */
+  readonly totals = { size: 0, segments: 0 };
   private readonly blobs = new Map<string, Blob>();
   /** Framed records to be written, with the keys of the blobs among them. */
   private pending: { record: Buffer; key?: string }[] = [];
@@ -111,12 +113,28 @@ export class Catalogue {
       if (kind === Kind.Segmented)
         this.blobs.set(payload.toString('latin1', 2, 2 + (payload[1] ?? 0)), { place: { offset, length } });
       else if (kind === Kind.Files)
-        for (const entry of parse<CatalogueEntry[]>(payload)) this.entries.set(entry.path, entry);
-      else if (kind === Kind.Removed) for (const path of parse<string[]>(payload)) this.entries.delete(path);
+        for (const entry of parse<CatalogueEntry[]>(payload)) this.set(entry);
+      else if (kind === Kind.Removed) for (const path of parse<string[]>(payload)) this.delete(path);
     }
     this.end = end;
     // A file without its segments is segmented again.
-    for (const entry of this.entries.values()) if (!this.blobs.has(keyOf(entry))) this.entries.delete(entry.path);
+    for (const entry of this.entries.values()) if (!this.blobs.has(keyOf(entry))) this.delete(entry.path);
+  }
+
+  private set(entry: CatalogueEntry): void {
+    this.count(this.entries.get(entry.path), -1);
+    this.entries.set(entry.path, entry);
+    this.count(entry, 1);
+  }
+
+  private delete(path: string): boolean {
+    this.count(this.entries.get(path), -1);
+    return this.entries.delete(path);
+  }
+
+  private count(entry: CatalogueEntry | undefined, sign: 1 | -1): void {
+    this.totals.size += sign * (entry?.size ?? 0);
+    this.totals.segments += sign * (entry?.segments ?? 0);
   }
 
   private restart(): void {
@@ -169,12 +187,12 @@ export class Catalogue {
           key,
         });
     }
-    this.entries.set(entry.path, entry);
+    this.set(entry);
     this.queue(Kind.Files, [entry]);
   }
 
   remove(path: string): boolean {
-    if (!this.entries.delete(path)) return false;
+    if (!this.delete(path)) return false;
     this.queue(Kind.Removed, [path]);
     return true;
   }
@@ -297,6 +315,7 @@ export class Catalogue {
     await this.writing;
     const freed = this.end;
     this.entries.clear();
+    Object.assign(this.totals, { size: 0, segments: 0 });
     this.blobs.clear();
     this.restart();
     await this.flush(true);

@@ -61,6 +61,26 @@ async function filled(count: number): Promise<Catalogue> {
   return catalogue;
 }
 
+it('sums sizes and segments over the entries, also after it is opened again', async () => {
+  const catalogue = Catalogue.open(directory);
+  const expected = (): { size: number; segments: number } =>
+    [...catalogue.entries.values()].reduce(
+      (sum, { size, segments }) => ({ size: sum.size + size, segments: sum.segments + segments }),
+      { size: 0, segments: 0 },
+    );
+  for (let i = 0; i < 60; i++) {
+    catalogue.put({ ...entry(i % 20, i), size: 7 * i, segments: i % 5 }, segmented(i));
+    if (i % 7 === 0) catalogue.remove(entry(i % 13).path);
+    expect(catalogue.totals).toEqual(expected());
+  }
+  await catalogue.close();
+  const again = Catalogue.open(directory);
+  expect(again.totals).toEqual(catalogue.totals);
+  expect(again.totals.size).toBeGreaterThan(0);
+  await again.clear();
+  expect(again.totals).toEqual({ size: 0, segments: 0 });
+});
+
 describe('the catalogue', () => {
   it('returns entries after being reopened', async () => {
     const before = await filled(10);
