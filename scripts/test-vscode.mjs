@@ -224,6 +224,7 @@ async function runWalks(staged) {
       shots,
       staged,
       serverPid: server.pid,
+      home: directory,
     }),
   };
   const code = await new Promise((resolve) => {

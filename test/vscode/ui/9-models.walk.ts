@@ -4,6 +4,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'mocha';
 import type { Locator } from 'playwright-core';
 import { serve, TestHub } from '../../hub/server';
+import { gguf, u32 } from '../../engine/formats/gguf/gguf-bytes';
 import { writeSlowCheckpoint } from '../../inference/checkpoints';
 import { given, PATIENCE, shootFailures, until, Workbench } from './workbench';
 
@@ -138,6 +139,60 @@ describe('models', () => {
     await until(async () => !chosen(), 'the removed model is not chosen');
     await workbench.command('Anchorage: Remove Model');
     await toast('No models are installed').waitFor();
+  });
+
+  it('of other programs are listed where they are, with size, licence and speed', async () => {
+    const blob = 'a'.repeat(64);
+    const put = (file: string, bytes: Uint8Array | string): string => {
+      mkdirSync(path.dirname(path.join(given.home, file)), { recursive: true });
+      writeFileSync(path.join(given.home, file), bytes);
+      return path.join(given.home, file);
+    };
+    const described = (architecture: string, licence: string): Uint8Array =>
+      gguf(
+        {
+          'general.architecture': architecture,
+          'general.license': licence,
+          [`${architecture}.embedding_length`]: u32(896),
+          [`${architecture}.block_count`]: u32(24),
+          [`${architecture}.feed_forward_length`]: u32(4864),
+          [`${architecture}.attention.head_count`]: u32(14),
+          [`${architecture}.attention.head_count_kv`]: u32(2),
+        },
+        [],
+      );
+    const store = put(`.ollama/models/blobs/sha256-${blob}`, described('qwen2', 'apache-2.0'));
+    put(
+      '.ollama/models/manifests/registry.ollama.ai/library/qwen2.5-coder/0.5b',
+      JSON.stringify({ layers: [{ mediaType: 'application/vnd.ollama.image.model', digest: `sha256:${blob}` }] }),
+    );
+    put('.lmstudio/models/lmstudio-community/Tiny-GGUF/Tiny-Q4_K_M.gguf', described('llama', 'mit'));
+    put('.cache/llama.cpp/ggml-org_odd.gguf', described('mamba', 'mit'));
+    const snapshot = '.cache/huggingface/hub/models--harbour--tiny/snapshots/1';
+    for (const [name, bytes] of hub.files) put(`${snapshot}/${name}`, bytes);
+    await workbench.command('Anchorage: Choose Model');
+    const found = row('qwen2.5-coder:0.5b');
+    await found.waitFor();
+    assert.match(await found.innerText(), /Ollama[\s\S]*apache-2\.0 · about [\d.]+ words a second · Fast\./);
+    await row('Tiny-Q4_K_M').waitFor();
+    await row('harbour/tiny').waitFor();
+    assert.match(await row('ggml-org_odd').innerText(), /does not run this kind of model \(mamba\)/);
+    assert.match(
+      await workbench.page.locator('.quick-input-widget .monaco-list-row').first().innerText(),
+      /Download [\s\S]*recommended for this machine/,
+    );
+    await workbench.shot('models-on-this-machine');
+    await found.click();
+    await until(async () => chosen() === store, 'the file itself is chosen');
+    await until(async () => {
+      await workbench.command('Anchorage: Choose Model');
+      await found.waitFor();
+      if (/in use/.test(await found.innerText())) return true;
+      await workbench.page.keyboard.press('Escape');
+      return false;
+    }, 'the list marks the chosen file');
+    await row('No Model').click();
+    await until(async () => !chosen(), 'none is chosen');
   });
 
   it('request a token if they need one, and send it to this hub', async () => {

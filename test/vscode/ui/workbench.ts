@@ -12,6 +12,8 @@ interface Given {
   /** Folder of the staged extension with its built panels. */
   staged: string;
   serverPid: number;
+  /** The user's home folder. */
+  home: string;
 }
 
 /** The setup from scripts/test-vscode.mjs. */
