@@ -64,10 +64,13 @@ export async function answerFromSources(
     );
   for (const [index, passage] of shown.entries()) {
     throwIfCancelled(signal);
+    const before = citations.all.length;
     const block =
       passage.kind === 'prose' && index >= WHOLE_QUOTES
         ? proseBlock(passage, weights, question, citations, SHORT_QUOTE)
         : placeBlock(passage, weights, question, citations, linesFor(passage, index));
+    // A place without a citation of its own repeats lines of an earlier one.
+    if (index > 0 && citations.all.length === before) continue;
     if (index === 0 && (users || passage.kind !== 'prose'))
       blocks.push(lead(passage, block.citation, question, users !== undefined));
     blocks.push(block.markdown);

@@ -5,7 +5,7 @@ import { MemoryLibrary } from '../memory-library';
 
 const FILES = { 'models.py': 'DEFAULT_REDIRECT_LIMIT = 30\n\n\ndef paint(office):\n    return office.doors\n' };
 
-/** Whether the file answers, given the encoder's opinion of its spans and the share of the workspace that it has read. */
+/** Whether the file answers, given the encoder's opinion of its spans and the share of the workspace it has read. */
 async function answers(question: string, similarity: number | undefined, encoded = 1): Promise<boolean> {
   const library = new MemoryLibrary(FILES);
   const { spans } = await library.rank(question, { scope: { kind: 'workspace' } });
