@@ -131,7 +131,7 @@ export class Indexer {
     for (const [path, { document, segmented }] of documentCache.unsaved)
       if (!lexical.has(path, document.hash)) lexical.add(path, document, segmented);
 
-    if (queue.added > 0) progress.set('indexing', `Indexing ${queue.added} of ${found.size} files`);
+    if (queue.added > 0 && !this.paused) progress.set('indexing', `Indexing ${queue.added} of ${found.size} files`);
   }
 
   private isUnchanged({ path, size, mtimeMs }: WalkedFile): boolean {
