@@ -110,6 +110,7 @@ export class Answering {
     await events?.sent();
     const notices = [
       ...(await this.notIndexedNotice(request.scope)),
+      ...this.failedEncoderNotice(),
       ...answer.notices,
       ...this.encodingNotices(answer.citations),
       ...sentNotices(sentTo),
@@ -344,6 +345,12 @@ export class Answering {
     const { workspace } = this.parts;
     if ((scope.kind === 'file' || scope.kind === 'selection') && workspace.status().state !== 'ready')
       await workspace.applyChanges([{ file: scope.file, type: 'changed' }]);
+  }
+
+  /** Without the model that encodes, the ranking knows the words only. */
+  private failedEncoderNotice(): string[] {
+    const { state, detail } = this.parts.engines.memory.status;
+    return state === 'failed' ? [`Ranked by words alone, because the bundled model is not in use. ${detail}`] : [];
   }
 
   /** The model that writes, once it is loaded; otherwise the reason why a model that should be in use is not. */

@@ -107,6 +107,10 @@ const TABLE: Row[] = [
   [['explain', 'binary.py:1'], 1, /is not text/],
   [['explain', 'Pool.take', '--model-directory', 'nowhere'], 1, /cannot be used/],
 
+  [['history', '--help'], 0, /Usage: anchorage history/],
+  [['history'], 2, /Which lines\?/],
+  [['history', 'pool.py:1'], 1, /not in a git repository/],
+
   [['index'], 0, /are indexed\. This run took/],
   [['index', 'src'], 2, /takes no src; use --workspace for a folder/],
   [['index', '--storage', '/proc/store'], 1, /cannot be kept in \/proc\/store[^]*Use another folder/],
