@@ -187,10 +187,14 @@ function headRows({ lines }: Passage, { startLine }: Run): string[] {
 
 const MOST_LINE = 600;
 
+/** Rulers, and lines of AsciiDoc that mark a block or a place: `====`, `[NOTE]`, `[source,console]`, `[[anchor]]`. */
+const BLOCK_MARK = /^\s*(?:([=\-*_.+])\1{3,}|\[(?:\[[^\]]*\]|[\w%#.-]+(?:,[^\]]*)?)\])\s*$/;
+
 /** A number in brackets would read as a citation, and a fence would open a code block. */
 function quotable(text: string): string {
   return text
     .split('\n')
+    .filter((line) => !BLOCK_MARK.test(line) || /^\s*\[\d+\]/.test(line))
     .map((line) => (line.length > MOST_LINE ? `${line.slice(0, MOST_LINE)}…` : line))
     .map((line) => line.replace(/\[(\d+)\]/g, '($1)').replace(/^(\s*)(?:`{3,}|~{3,})\S*\s*$/, '$1'))
     .filter((line, i, all) => !isBlank(line) || (i > 0 && !isBlank(all[i - 1] ?? '')))

@@ -48,4 +48,12 @@ describe('quotes from prose', () => {
     expect(markdown).toContain('> | Kind | Most weight |');
     expect(markdown).toContain('> | Newspapers | 5 kg');
   });
+
+  it('leave out the marks of blocks', async () => {
+    const text =
+      '# Letters\n\n[[_lost]]\n[NOTE]\nA lost letter is kept for a month.\n\n____\n[source,console]\npost find\n';
+    const markdown = await markdownOf('How long is a lost letter kept?', text);
+    expect(markdown).toContain('> A lost letter is kept for a month.');
+    expect(markdown).not.toMatch(/^> (?:____|\[)/m);
+  });
 });
