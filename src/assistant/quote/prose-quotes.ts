@@ -188,7 +188,8 @@ function headRows({ lines }: Passage, { startLine }: Run): string[] {
 const MOST_LINE = 600;
 
 /** Rulers, and lines of AsciiDoc that mark a block or a place: `====`, `[NOTE]`, `[source,console]`, `[[anchor]]`. */
-const BLOCK_MARK = /^\s*(?:([=\-*_.+])\1{3,}|\[(?:\[[^\]]*\]|[\w%#.-]+(?:,[^\]]*)?)\])\s*$/;
+const BLOCK_MARK =
+  /^\s*(?:([=\-*_.+])\1{3,}|\[(?:\[[^\]]*\]|[\w%#.-]+(?:,[^\]]*)?)\]|\({3}.*\){3}|image::\S+\[.*\])\s*$/;
 
 /** A number in brackets would read as a citation, and a fence would open a code block. */
 function quotable(text: string): string {

@@ -51,9 +51,9 @@ describe('quotes from prose', () => {
 
   it('leave out the marks of blocks', async () => {
     const text =
-      '# Letters\n\n[[_lost]]\n[NOTE]\nA lost letter is kept for a month.\n\n____\n[source,console]\npost find\n';
+      '# Letters\n\n[[_lost]]\n(((letters)))\nimage::a.png[A letter]\n[NOTE]\nA lost letter is kept for a month.\n\n____\n[source,console]\npost find\n';
     const markdown = await markdownOf('How long is a lost letter kept?', text);
     expect(markdown).toContain('> A lost letter is kept for a month.');
-    expect(markdown).not.toMatch(/^> (?:____|\[)/m);
+    expect(markdown).not.toMatch(/^> (?:____|\[|\(|image)/m);
   });
 });
