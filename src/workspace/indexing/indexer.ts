@@ -12,7 +12,6 @@ import type { LexicalStoreError } from '../lexical/types';
 import type { SegmenterPool } from '../segments/pool';
 import type { DocumentCache } from '../document-cache';
 import type { Catalogue } from '../store/catalogue';
-import { FileQueue } from './file-queue';
 import { IndexWriter } from './index-writer';
 import type { Progress } from './progress';
 
@@ -88,41 +87,24 @@ export class Indexer {
 
   /**
    * Runs one pass over the workspace. Files with known time and size are not read, and files with known text are not
-   * segmented. The first files are indexed while others are looked for, so that a large workspace can be searched soon.
-   * Deleted files are removed from the index. Afterwards all files are searchable, and `write` makes the index durable.
+   * segmented. Deleted files are removed from the index. Afterwards all files are searchable, and `write` makes the
+   * index durable.
    * @throws only when aborted
    */
   async pass(signal: AbortSignal): Promise<void> {
-    const queue = new FileQueue((path) => this.context.first.has(path));
-    const indexed = this.each(queue, signal);
-    // The walk fails first; this failure is seen below.
-    indexed.catch(() => undefined);
-    try {
-      await this.find(queue, signal);
-    } catch (error) {
-      queue.drop();
-      await indexed.catch(() => undefined);
-      throw error;
-    }
-    await indexed;
-    this.complete = true;
-  }
-
-  /** Walks the workspace, queues changed files, and removes files that are gone. */
-  private async find(queue: FileQueue, signal: AbortSignal): Promise<void> {
-    const { folders, settings, catalogue, lexical, progress, documentCache } = this.context;
+    const { folders, settings, catalogue, lexical, progress, documentCache, first } = this.context;
     const report = new WalkReport();
     progress.begin(report);
     progress.set('walking', 'Looking for files');
     const found = new Set<string>();
+    const changed: WalkedFile[] = [];
     for await (const file of walk(folders, { ...settings, signal }, report)) {
       found.add(file.path);
       progress.known++;
       if (this.isUnchanged(file)) progress.done++;
-      else queue.add(file);
+      else changed.push(file);
       progress.changed();
     }
-    queue.end();
     for (const path of [...catalogue.entries.keys()])
       if (!found.has(path) && !documentCache.unsaved.has(path)) this.remove(path);
     for (const { docId } of [...lexical.documents()])
@@ -131,7 +113,15 @@ export class Indexer {
     for (const [path, { document, segmented }] of documentCache.unsaved)
       if (!lexical.has(path, document.hash)) lexical.add(path, document, segmented);
 
-    if (queue.added > 0 && !this.paused) progress.set('indexing', `Indexing ${queue.added} of ${found.size} files`);
+    if (changed.length > 0) {
+      progress.set('indexing', `Indexing ${changed.length} of ${found.size} files`);
+      const order = [
+        ...changed.filter(({ path }) => first.has(path)),
+        ...changed.filter(({ path }) => !first.has(path)),
+      ];
+      await this.each(order, signal);
+    }
+    this.complete = true;
   }
 
   private isUnchanged({ path, size, mtimeMs }: WalkedFile): boolean {
@@ -147,15 +137,16 @@ export class Indexer {
   }
 
   /** Indexes files concurrently: one for each thread, and a few more that are being read. */
-  private async each(queue: FileQueue, signal: AbortSignal): Promise<void> {
+  private async each(files: readonly WalkedFile[], signal: AbortSignal): Promise<void> {
     const { pool, progress, yieldToForeground } = this.context;
+    let next = 0;
     const lane = async (): Promise<void> => {
-      for (;;) {
-        const file = await queue.take();
-        if (!file) return;
+      while (next < files.length) {
         signal.throwIfAborted();
         if (this.paused) await this.waitWhilePaused(signal);
         await yieldToForeground?.();
+        const file = files[next++];
+        if (!file) return;
         await this.indexFile(file.file, file.path, true);
         progress.done++;
         progress.changed();
