@@ -23,10 +23,13 @@ const CARRIED = {
     },
   ],
   '@modelcontextprotocol/server': [
-    ...['ajv', 'ajv-formats', 'fast-deep-equal', 'json-schema-traverse', 'content-type'].map((name) => ({
+    ...['ajv', 'fast-deep-equal', 'json-schema-traverse'].map((name) => ({
       what: `${name}, MIT`,
       text: installed(name),
     })),
+    // No package of the lock file has these.
+    { what: 'ajv-formats, MIT', text: 'ajv-formats.txt' },
+    { what: 'content-type, MIT', text: 'content-type.txt' },
     { what: 'fast-uri, BSD 3-Clause', text: installed('fast-uri') },
   ],
 };

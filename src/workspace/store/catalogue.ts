@@ -112,8 +112,7 @@ export class Catalogue {
       const kind = payload[0];
       if (kind === Kind.Segmented)
         this.blobs.set(payload.toString('latin1', 2, 2 + (payload[1] ?? 0)), { place: { offset, length } });
-      else if (kind === Kind.Files)
-        for (const entry of parse<CatalogueEntry[]>(payload)) this.set(entry);
+      else if (kind === Kind.Files) for (const entry of parse<CatalogueEntry[]>(payload)) this.set(entry);
       else if (kind === Kind.Removed) for (const path of parse<string[]>(payload)) this.delete(path);
     }
     this.end = end;
