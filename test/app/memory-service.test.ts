@@ -330,8 +330,9 @@ describe('memories in the worker', () => {
     }
     if (!first) throw new Error('nothing was encoded in eight seconds');
     expect(first.store!.encoded).toBeLessThan(first.store!.segments);
-    // A model that is still busy embeds the question late; the ranking then does without it, and says so.
-    expect([undefined, first.store!.encoded / first.store!.segments]).toContain(first.coverage.memories);
+    // A model that is still busy embeds the question late; the ranking then does without it, and says so. Encoding goes
+    // on after the ranking.
+    expect(first.coverage.memories ?? 0).toBeLessThanOrEqual(first.store!.encoded / first.store!.segments);
     expect(first.store!.counting).toBe(undefined);
     expect(first.groups.length).toBeGreaterThan(2);
     // Silent without a terminal, but not for long; and what was read is not read again.
