@@ -46,7 +46,7 @@ interface Shown extends CheckedMarkdown {
   at: number;
 }
 
-/** What a model added to the quotes. */
+/** The part of an answer that a model added to the quotes. */
 interface Addition {
   prose?: Prose;
   units?: readonly Unit[];

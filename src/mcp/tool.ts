@@ -13,7 +13,7 @@ export interface Tool<Input = Record<string, unknown>, Output extends object = o
   run(input: Input, call: Call): Promise<Result<Output>>;
 }
 
-/** What a tool works with. */
+/** Context of one tool call. */
 export interface Call extends Ready {
   signal: AbortSignal;
   progress: Progress;

@@ -5,7 +5,7 @@ import type { WorkerSettings } from './worker';
 
 export interface LoadParams {
   directory: string;
-  /** What users see as its name; default: the name of the folder or file. */
+  /** The name that users see; default: the name of the folder or file. */
   name?: string;
   /** Folders of adapters to merge, besides those that lie with the checkpoint. */
   adapters?: readonly string[];

@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { buildSync } from 'esbuild';
 import { hover } from '../../src/assistant/hover';
 import { Workspace } from '../../src/workspace/workspace';
+import { bundle } from '../workspace/files';
 
 const HOVERS = 300;
 const SETTINGS = { filesExclude: ['**/.git'], maxFileBytes: 2_000_000 };
@@ -15,16 +15,7 @@ const SETTINGS = { filesExclude: ['**/.git'], maxFileBytes: 2_000_000 };
 export async function run(folders: readonly string[]): Promise<void> {
   if (folders.length === 0) throw new Error('Name at least one folder.');
   const scratch = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
-  const threadScript = join(scratch, 'segment-thread.js');
-  buildSync({
-    entryPoints: ['src/workspace/segments/thread.ts'],
-    outfile: threadScript,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    packages: 'external',
-    logLevel: 'error',
-  });
+  const threadScript = bundle('src/workspace/segments/thread.ts', join(scratch, 'segment-thread.js'));
   try {
     for (const [i, folder] of folders.entries()) await measure(folder, join(scratch, String(i)), threadScript);
   } finally {

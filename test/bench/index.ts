@@ -8,7 +8,6 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
 import { Search } from '../../src/search';
 import { WorkspaceFolders } from '../../src/workspace/sources/folders';
 import { sha256 } from '../../src/base/node';
@@ -16,6 +15,7 @@ import { walk, WalkReport } from '../../src/workspace/sources/walk';
 import { Workspace } from '../../src/workspace/workspace';
 import { EngineProcess } from '../../src/inference/engine-process';
 import { bundledCheckpoint } from '../../src/app/models';
+import { bundle } from '../workspace/files';
 
 const SETTINGS = {
   filesExclude: ['**/.git', '**/.svn', '**/.hg', '**/CVS', '**/.DS_Store', '**/Thumbs.db'],
@@ -231,17 +231,7 @@ export async function run(args: readonly string[]): Promise<void> {
     return;
   }
   const here = fileURLToPath(import.meta.url);
-  const threadScript = join(dirname(here), 'segment-thread.cjs');
-  buildSync({
-    entryPoints: [join(process.cwd(), 'src/workspace/segments/thread.ts')],
-    outfile: threadScript,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    target: 'node20',
-    packages: 'external',
-    logLevel: 'warning',
-  });
+  const threadScript = bundle('src/workspace/segments/thread.ts', join(dirname(here), 'segment-thread.cjs'));
   for (const source of args) {
     const scratch = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
     try {

@@ -11,12 +11,12 @@
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { buildSync } from 'esbuild';
 import { ask } from '../../src/assistant/ask';
 import { EngineProcess } from '../../src/inference/engine-process';
 import type { Answer, ChatMessage, Writer, Written } from '../../src/protocol';
 import { Search } from '../../src/search';
 import { Workspace } from '../../src/workspace/workspace';
+import { bundle } from '../workspace/files';
 
 interface Question {
   in: string;
@@ -28,7 +28,7 @@ interface Line extends Question {
   arm: 'quotes' | 'plain' | 'ours';
   text: string;
   prose?: string;
-  /** What the model wrote, and the quotes it read. */
+  /** The text that the model wrote, and the quotes it read. */
   draft?: string;
   units?: readonly string[];
   seconds: number;
@@ -282,16 +282,7 @@ async function eachQuestion<Q extends Question>(
   work: (workspace: Workspace, question: Q) => Promise<void>,
 ): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
-  const threadScript = join(scratch, 'segment-thread.js');
-  buildSync({
-    entryPoints: ['src/workspace/segments/thread.ts'],
-    outfile: threadScript,
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    packages: 'external',
-    logLevel: 'error',
-  });
+  const threadScript = bundle('src/workspace/segments/thread.ts', join(scratch, 'segment-thread.js'));
   const opened = new Map<string, Workspace>();
   try {
     for (const question of list) {

@@ -96,7 +96,7 @@ class Stores {
     }
   }
 
-  /** What is stored is whole, once the disk works again. */
+  /** Checks that the stores are whole once the disk works again. */
   async expectWhole(mayLose: boolean): Promise<void> {
     if (!mayLose) await this.expectStored();
     await this.run(async (store, encoding) => {

@@ -63,7 +63,7 @@ function expectMemoriesWhole(told: string): void {
   expectIndexWhole(told);
 }
 
-/** What was encoded before the fault is still there. */
+/** Checks that segments encoded before the fault are still there. */
 function expectNothingEncodedAgain(told: string): void {
   expect(encodedAgain(told), told).toBe(0);
   expectIndexWhole(told);

@@ -1,7 +1,7 @@
 /** Decides whether passages found for a question answer it. */
 import { languageOfQuestion } from '../../workspace';
 
-/** What the search found for a question. */
+/** Measures of the passages that the search found for a question. */
 export interface Findings {
   /** The question's text, and the number of its terms. */
   text: string;

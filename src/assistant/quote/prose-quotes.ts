@@ -89,7 +89,7 @@ function bestWindow(
       for (const [term, weight] of found[to] ?? []) terms.set(term, titled.has(term) ? IN_TITLE * weight : weight);
       extra = Math.max(extra, bonus[to] ?? 0);
       const score = [...terms.values()].reduce((a, b) => a + b, 0) + extra;
-      // Of windows with the same words the shorter one says more.
+      // A shorter window with the same words says more.
       const dense = score / (1 + length / (6 * most));
       if (dense > bestScore) [best, bestScore] = [[from, to], dense];
     }

@@ -8,7 +8,7 @@ import { enumerate } from '../facts';
 import { fileComment } from './file-comment';
 import { mainPoints } from './main-points';
 
-/** What the overview of a file is made from. */
+/** Facts from which the overview of a file is made. */
 export interface OverviewFacts {
   path: string;
   language: string;

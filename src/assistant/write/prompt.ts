@@ -9,7 +9,7 @@ export interface Turn {
   answer: string;
 }
 
-/** What a model is to do with the units: as a plain question, and with instructions. */
+/** Task of a model: the plain question, and its text with instructions. */
 export interface Task {
   question: string;
   text: string;

@@ -1,4 +1,4 @@
-/** What a model reads for a question. */
+/** Chooses the units and composes the prompt that a model reads for a question. */
 import type { ChatMessage, Writer } from '../../protocol';
 import { AppError, counted } from '../../base';
 import type { Evidence } from '../quote/evidence';

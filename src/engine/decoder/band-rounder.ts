@@ -26,7 +26,7 @@ export function roundingThreads(config: ModelConfig): number {
 /** Reads a band into memory; returns the number of values. */
 export type ReadBand = (into: Float32Array) => Promise<number>;
 
-/** What becomes of a band. */
+/** The forms in which a band is written. */
 export interface RoundingTarget {
   columns: number;
   /** Blocks with levels of so many bits. */

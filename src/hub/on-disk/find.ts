@@ -9,7 +9,7 @@ import { candidates, type Candidate, type Machine, type Store } from './stores';
 /** A model on this machine that another program or the user put there. It is used where it is. */
 export interface FoundModel {
   store: Store;
-  /** What the setting names: the file, or the folder of a Hugging Face checkpoint. */
+  /** Value of the setting: the file, or the folder of a Hugging Face checkpoint. */
   path: string;
   name: string;
   bytes: number;
@@ -18,14 +18,14 @@ export interface FoundModel {
   architecture: string;
   /** False for architectures that the decoder does not run. */
   isSupported: boolean;
-  /** What it is good for, in one sentence. */
+  /** Its use, in one sentence. */
   purpose: string;
   /** Words a second, estimated; undefined where the sizes are not stated. */
   wordsPerSecond?: number;
 }
 
 const MAX_CONFIG_BYTES = 1 << 22;
-/** Of the usual files, with 4 to 5 bits a weight. */
+/** Bytes per weight of the usual files, which have 4 to 5 bits a weight. */
 const GGUF_BYTES_PER_WEIGHT = 0.6;
 /** Architectures that read texts but write none. */
 const NO_WRITERS = /^(?:.*bert.*|clip|t5encoder|xlm-roberta|deberta.*|whisper|mpnet|vit)$/i;

@@ -7,7 +7,7 @@ const READING_SPEED = 4;
 const MEMORY_SHARE = 0.3;
 const ESTIMATE_TOKENS = 8192;
 
-/** What a model is good for, in one sentence, from its name and its size in parameters. */
+/** States in one sentence the use of a model, from its name and its size in parameters. */
 export function purposeOf(name: string, parameters: number): string {
   const isCoder = /cod(?:e|er|ing)/i.test(name);
   if (parameters < 0.3e9) return 'Fast on any machine. Short, simple answers.';

@@ -3,7 +3,7 @@ import { failed } from './http';
 /** Longest line of a stream (characters). A token has some hundred. */
 const MOST_LINE = 1 << 20;
 
-/** What a server streamed. */
+/** A complete streamed answer. */
 export interface Streamed {
   text: string;
   /** Parts with text, which servers send token by token. */

@@ -89,7 +89,7 @@ function asFailed(error: unknown, host: string, signal: AbortSignal | undefined)
   return failed(host, `cannot be used (${code})`);
 }
 
-/** What a server says about an error, in one line. */
+/** A server's error message in one line. */
 async function errorText(response: IncomingMessage): Promise<string> {
   let text = '';
   try {

@@ -19,8 +19,6 @@ import { passageKey, type SentenceVectors } from './sentence-vectors';
 
 export interface PassageRequest {
   question: AnalysedQuestion;
-  /** Segments that the stored vectors rank high, by document and line. */
-  near?: readonly { docId: string; startLine: number }[];
   filter?: ((path: string) => boolean) | undefined;
   sentences?: SentenceVectors | undefined;
   signal?: AbortSignal | undefined;
@@ -71,7 +69,7 @@ export class PassageRanker {
       .map((candidate) => spanOf(candidate, settings));
   }
 
-  private async candidates({ question, near = [], filter, signal }: PassageRequest): Promise<Candidate[]> {
+  private async candidates({ question, filter, signal }: PassageRequest): Promise<Candidate[]> {
     const { fields, passages: settings } = this.weights;
     const { segments, segmentIdf } = this.index.search(question.terms, {
       ...fields,
@@ -85,33 +83,21 @@ export class PassageRanker {
     const scorer = new PassageScorer(question, termWeights, total, settings);
     const candidates = new Map<string, Candidate>();
     const bestDocument = Math.max(...segments.map(({ documentScore }) => documentScore), 0) || 1;
-    const add = async (
-      docId: string,
-      isWithin: (passage: ProsePassage, read: ReadDocument) => boolean,
-      context: number,
-    ): Promise<void> => {
+    for (const { docId, ordinal, score, documentScore } of segments) {
       const read = await this.reader.read(docId);
       throwIfCancelled(signal);
-      if (!read) return;
+      const segment = read?.segmented.segments[ordinal];
+      if (!read || !segment) continue;
+      const context = (settings.segment * score) / total + (settings.document * documentScore) / bestDocument;
       for (const [i, passage] of passagesOf(read).entries()) {
         const key = `${docId} ${i}`;
-        if (candidates.has(key) || !isWithin(passage, read)) continue;
+        const isWithin = passage.startLine <= segment.endLine && segment.startLine <= passage.endLine;
+        if (candidates.has(key) || !isWithin) continue;
         const text = read.document.text.slice(passage.start, passage.end);
         const words = scorer.score(read.document, passage) + context;
         candidates.set(key, { read, passage, text, words, score: 0 });
       }
-    };
-    for (const { docId, ordinal, score, documentScore } of segments)
-      await add(
-        docId,
-        ({ startLine, endLine }, { segmented }) => {
-          const segment = segmented.segments[ordinal];
-          return segment !== undefined && startLine <= segment.endLine && segment.startLine <= endLine;
-        },
-        (settings.segment * score) / total + (settings.document * documentScore) / bestDocument,
-      );
-    for (const { docId, startLine } of near)
-      await add(docId, (passage) => passage.startLine <= startLine + NEAR_LINES && startLine <= passage.endLine, 0);
+    }
     return [...candidates.values()];
   }
 
@@ -140,8 +126,6 @@ function isEnglish({ language, text }: AnalysedQuestion): boolean {
 
 const byPlace = ({ read: a, passage: own }: Candidate, { read: b, passage: other }: Candidate): number =>
   a.document.path === b.document.path ? own.start - other.start : a.document.path < b.document.path ? -1 : 1;
-
-const NEAR_LINES = 60;
 
 /** BM25 of passages. Titles count as occurrences, less the further out they are. */
 class PassageScorer {

@@ -6,7 +6,7 @@ import type { SimilaritySettings } from '../../../src/search/weights';
 import { interval, mean } from '../memory/statistics';
 import { row, Tally } from '../retrieval/metrics';
 
-/** What the ranking saw of a question (collect.ts). */
+/** Scores and features of a question, as the ranking saw them (collect.ts). */
 export interface KeptRow {
   id: string;
   repo: string;

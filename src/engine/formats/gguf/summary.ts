@@ -8,7 +8,7 @@ import { MetadataReader, NeedMoreBytes, type MetadataValue } from './metadata-re
 const READ_BYTES = 1 << 16;
 const MOST_ENTRIES = 1 << 10;
 
-/** What the first bytes of a .gguf file say about it, for lists of models. */
+/** Reads a summary of a model from the first bytes of its .gguf file, for lists of models. */
 export interface GgufSummary {
   /** `general.architecture`. */
   architecture: string;
