@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- NAME [arguments]`: builds test/bench/NAME.ts and runs it. Each bench measures Anchorage and its
  * peers in one run and prints ratios. Without a name it lists the benches. `--save` also writes the output, with the
- * machine and the commit, to docs/results/runs/NAME.md.
+ * machine and the commit, to docs/results/runs/NAME.md, or NAME-PART.md if the run names parts.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -58,10 +58,13 @@ function saveRun(lines) {
   const flags = rest.filter((argument) => !argument.includes('/')).join(' ');
   const processors = cpus();
   const date = new Date().toISOString().slice(0, 10);
-  const heading = `# ${name}\n\n\`npm run bench -- ${`${name} ${flags}`.trim()}\` at ${commit}, ${date}`;
+  // The words before the first flag name parts of the bench.
+  const flag = rest.findIndex((argument) => argument.startsWith('-'));
+  const run = [name, ...rest.slice(0, flag === -1 ? rest.length : flag)].join('-');
+  const heading = `# ${run}\n\n\`npm run bench -- ${`${name} ${flags}`.trim()}\` at ${commit}, ${date}`;
   const model = processors[0]?.model.trim() ?? 'unknown processor';
   const machine = `Node ${process.versions.node}, ${processors.length} × ${model}`;
-  const file = join(root, 'docs', 'results', 'runs', `${name}.md`);
+  const file = join(root, 'docs', 'results', 'runs', `${run}.md`);
   mkdirSync(join(file, '..'), { recursive: true });
   writeFileSync(file, `${heading},\n${machine}.\n\n\`\`\`text\n${lines.join('\n')}\n\`\`\`\n`);
   console.log(`Saved to ${file}.`);
