@@ -22,6 +22,9 @@ export interface Use {
   label: string;
 }
 
+/** Names are compared composed: an editor writes ö as one letter, a file system may have it as two. */
+const sameName = (a: string, b: string): boolean => a === b || a.normalize('NFC') === b.normalize('NFC');
+
 const MAX_DEFINITION_DOCUMENTS = 64;
 const MAX_USER_DOCUMENTS = 48;
 const MAX_OCCURRENCES = 2_000;
@@ -48,7 +51,7 @@ export async function definitionsOf(
     const file = folders.fileOf(path);
     if (!read || file === undefined) continue;
     for (const symbol of read.segmented.symbols)
-      if (symbol.name === name) definitions.push({ file, path, language: read.document.language, symbol });
+      if (sameName(symbol.name, name)) definitions.push({ file, path, language: read.document.language, symbol });
   }
   const order = ({ symbol }: Definition): number => (symbol.declaration ? 2 : 0) + (symbol.exported ? 0 : 1);
   return definitions.sort((a, b) => order(a) - order(b) || a.path.localeCompare(b.path));
@@ -115,12 +118,12 @@ function usingLines(
   segmented: SegmentedDocument,
 ): number[] {
   const lines = new LineTable(text);
-  const word = new RegExp(
-    `(?<![\\p{L}\\p{N}_$])${name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(?![\\p{L}\\p{N}_$])`,
-    'u',
-  );
+  const forms = [...new Set([name, name.normalize('NFC'), name.normalize('NFD')])]
+    .map((form) => form.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('|');
+  const word = new RegExp(`(?<![\\p{L}\\p{M}\\p{N}_$])(?:${forms})(?![\\p{L}\\p{M}\\p{N}_$])`, 'u');
   const defining = new Set(
-    segmented.symbols.filter((symbol) => symbol.name === name).map((symbol) => symbol.startLine),
+    segmented.symbols.filter((symbol) => sameName(symbol.name, name)).map((symbol) => symbol.startLine),
   );
   const found: number[] = [];
   for (const { startLine, endLine } of ranges) {

@@ -3,7 +3,7 @@
  * the event loop took, as JSON lines to SOAK_FILE with the script's name. Processor time of the main thread is counted,
  * because a busy machine makes every turn long.
  */
-import { appendFileSync, readdirSync, readFileSync } from 'node:fs';
+import { appendFileSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -17,6 +17,10 @@ export interface Sample {
   heap: number;
   external: number;
   descriptors: number;
+  /** Number of open descriptors by target; files by name. */
+  kinds: Record<string, number>;
+  /** Threads of the process, those of the runtime included. */
+  threads: number;
   /** Longest turn of the event loop since the sample before, in ms of processor time. */
   held: number;
 }
@@ -24,6 +28,20 @@ export interface Sample {
 const TICK_MS = 20;
 const SAMPLE_MS = Number(process.env['SOAK_SAMPLE_MS'] ?? 10_000);
 const file = process.env['SOAK_FILE'];
+/** What is open. Sockets and pipes have numbers of their own. */
+function openKinds(): Record<string, number> {
+  const kinds: Record<string, number> = {};
+  for (const name of readdirSync('/proc/self/fd')) {
+    let target = 'closed';
+    try {
+      target = readlinkSync(`/proc/self/fd/${name}`).replace(/:\[\d+\]$/, '');
+    } catch {
+      // The descriptor of the listing itself.
+    }
+    kinds[target] = (kinds[target] ?? 0) + 1;
+  }
+  return kinds;
+}
 const script = basename(process.argv[1] ?? '');
 
 /** Processor time of the main thread in ms. */
@@ -49,6 +67,8 @@ if (file && isMainThread && /^(?:worker|inference)\.js$/.test(script)) {
       heap: heapUsed,
       external,
       descriptors: readdirSync('/proc/self/fd').length,
+      kinds: openKinds(),
+      threads: readdirSync('/proc/self/task').length,
       held,
     };
     appendFileSync(`${file}.${script}`, `${JSON.stringify(sample)}\n`);

@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { saveRow, SEED } from './results';
 import { slopeOf, soak } from './soak';
+import type { Sample } from './soak-probe';
 
 const MINUTES = Number(process.env['ANCHORAGE_MINUTES'] ?? 60);
 /** Longest turn of the worker's event loop, in ms of processor time. */
@@ -15,6 +16,7 @@ it(
     for (const [script, list] of Object.entries(samples)) {
       const megabytes = (value: number): string => `${(value / 1e6).toFixed(1)} MB`;
       const last = list.at(-1);
+      console.log(script, openAtThirds(list));
       const held = Math.max(...list.map((sample) => sample.held));
       await saveRow('Soak', [
         script,
@@ -34,3 +36,10 @@ it(
   },
   2 * 3_600_000,
 );
+
+/** What is open at the ends of the thirds of the time: names what grows. */
+const openAtThirds = (list: readonly Sample[]): string =>
+  [1, 2, 3]
+    .flatMap((third) => list[Math.floor((list.length * third) / 3) - 1] ?? [])
+    .map(({ threads, kinds }) => `${threads} threads, ${JSON.stringify(kinds)}`)
+    .join('; ');

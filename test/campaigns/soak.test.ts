@@ -16,7 +16,10 @@ it.skipIf(process.platform !== 'linux')(
 );
 
 it('finds the slope of a leak', () => {
-  const sample = (at: number) => ({ at, rss: 1e8 + at * 1_000, heap: 0, external: 0, descriptors: 20, held: 0 });
+  const sample = (at: number) => ({
+    ...{ at, rss: 1e8 + at * 1_000, heap: 0, external: 0, held: 0 },
+    ...{ descriptors: 20, kinds: {}, threads: 9 },
+  });
   const samples = Array.from({ length: 30 }, (_, i) => sample(i * 10));
   expect(slopeOf(samples, ({ rss }) => rss)).toBeCloseTo(3_600_000);
   expect(slopeOf(samples, ({ descriptors }) => descriptors)).toBe(0);

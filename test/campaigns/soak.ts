@@ -139,7 +139,11 @@ const ACTIONS: readonly ((situation: Situation) => Promise<unknown> | void)[] = 
 
 /** The file was deleted a moment ago. */
 function gone(error: unknown): void {
-  if (!/missing|not found|no such|does not exist|deleted|cannot be read|ENOENT|is gone/i.test(String(error)))
+  if (
+    !/missing|not found|no such|does not exist|deleted|cannot be read|ENOENT|is gone|no longer exists/i.test(
+      String(error),
+    )
+  )
     throw error;
 }
 

@@ -70,6 +70,14 @@ function headerLanguage(extension: string, head: string): string {
   return /^\s*@(?:interface|protocol|class)\b/m.test(head) ? 'objective-c' : 'c';
 }
 
+/** `.m` is shared. A MATLAB file begins with a comment, a function or a class; Objective-C has directives. */
+const matlabOrObjectiveC = (extension: string, head: string): string =>
+  extension === 'm' &&
+  (/^\s*(?:%|function\b|classdef\b)/m.test(head) || /^\s*(?:clear|close|clc|figure)\b/m.test(head)) &&
+  !/^\s*(?:#\s*(?:import|include)\b|@(?:interface|implementation|protocol|import|class)\b|\/\/|\/\*)/m.test(head)
+    ? 'matlab'
+    : 'objective-c';
+
 const SHARED = { layout: 'c', imports: IMPORTS, isExported } as const satisfies Partial<LanguageEntry>;
 
 export const C_FAMILY: readonly LanguageEntry[] = [
@@ -86,6 +94,7 @@ export const C_FAMILY: readonly LanguageEntry[] = [
   {
     id: 'objective-c',
     extensions: 'm mm',
+    refine: matlabOrObjectiveC,
     patterns: [
       ...C_PATTERNS,
       { kind: 'class', test: /^@(?:interface|implementation|protocol)\s+([A-Za-z_]\w*)/ },
@@ -93,5 +102,22 @@ export const C_FAMILY: readonly LanguageEntry[] = [
     ],
     ...SHARED,
   },
-  { id: 'glsl', extensions: 'glsl vert frag wgsl hlsl metal' },
+  {
+    id: 'glsl',
+    extensions: 'glsl vert frag geom comp hlsl metal',
+    patterns: [
+      ...C_PATTERNS,
+      { kind: 'variable', test: /^(?:layout\s*\([^)]*\)\s*)?(?:uniform|varying|in|out)\s+\w+\s+(\w+)/ },
+    ],
+    ...SHARED,
+  },
+  {
+    id: 'wgsl',
+    extensions: 'wgsl',
+    patterns: [
+      { kind: 'function', test: /^\s*(?:@\w+(?:\([^)]*\))?\s*)*fn\s+([A-Za-z_]\w*)/ },
+      { kind: 'struct', test: /^\s*struct\s+([A-Za-z_]\w*)/ },
+      { kind: 'variable', test: /^(?:@\w+(?:\([^)]*\))?\s*)*(?:var(?:<[^>]*>)?|const|override)\s+([A-Za-z_]\w*)/ },
+    ],
+  },
 ];

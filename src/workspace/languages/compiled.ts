@@ -9,8 +9,9 @@ const isPublic = ({ head, outerKind }: Declaration): boolean =>
 const KOTLIN: readonly Pattern[] = [
   { kind: 'class', test: /^\s*(?:[\w@()"., ]+\s)?(?:class|object)\s+([A-Za-z_]\w*)/ },
   { kind: 'interface', test: /^\s*(?:\w+\s+)*interface\s+([A-Za-z_]\w*)/ },
-  { kind: 'function', test: /^\s*(?:\w+\s+)*fun\s+(?:<[^>]*>\s*)?(?:[\w<>?.]+\.)?([A-Za-z_`][\w`]*)\s*\(/ },
+  { kind: 'function', test: /^\s*(?:\w+\s+)*fun\s+(?:<[^>]*>\s*)?(?:[\w<>?.]+\.)?(`[^`]+`|[A-Za-z_]\w*)\s*\(/ },
   { kind: 'constant', test: /^\s{0,4}(?:\w+\s+)*va[lr]\s+([A-Za-z_]\w*)/ },
+  { kind: 'constant', test: /^\s*(?:\w+\s+)*const\s+val\s+([A-Za-z_]\w*)/ },
   { kind: 'type', test: /^\s*(?:\w+\s+)*typealias\s+([A-Za-z_]\w*)/ },
 ];
 
@@ -65,15 +66,16 @@ export const MANAGED: readonly LanguageEntry[] = [
     imports: [/^\s*(?:global\s+)?using\s+(?:static\s+)?(?:\w+\s*=\s*)?([\w.]+)\s*;/gm],
     isExported: isPublic,
   },
-  { id: 'kotlin', extensions: 'kt kts', patterns: KOTLIN, imports: JVM_IMPORTS },
+  { id: 'kotlin', extensions: 'kt kts', patterns: KOTLIN, nameQuotes: /`/g, imports: JVM_IMPORTS },
   {
     id: 'scala',
     extensions: 'scala sc',
     patterns: [
       { kind: 'class', test: /^\s*(?:[\w[\]]+\s+)*(?:class|object)\s+([A-Za-z_]\w*)/ },
       { kind: 'trait', test: /^\s*(?:\w+\s+)*trait\s+([A-Za-z_]\w*)/ },
-      { kind: 'function', test: /^\s*(?:[\w[\]]+\s+)*def\s+([A-Za-z_]\w*)/ },
+      { kind: 'function', test: /^\s*(?:[\w[\]]+\s+)*def\s+(`[^`]+`|[A-Za-z_]\w*)/ },
     ],
+    nameQuotes: /`/g,
     imports: JVM_IMPORTS,
   },
   {
@@ -97,7 +99,6 @@ export const MANAGED: readonly LanguageEntry[] = [
     ],
     imports: [/^\s*(?:import|export|part)\s+['"]([^'"\n]+)['"]/gm],
   },
-  { id: 'vb', extensions: 'vb', comments: { line: /^\s*'/, blocks: [] } },
 ];
 
 /** Languages that compile to machine code. */
@@ -169,9 +170,13 @@ export const SYSTEMS: readonly LanguageEntry[] = [
       { kind: 'struct', test: /^\s*(?:@?\w+\s+)*struct\s+([A-Za-z_]\w*)/ },
       { kind: 'enum', test: /^\s*(?:@?\w+\s+)*enum\s+([A-Za-z_]\w*)/ },
       { kind: 'interface', test: /^\s*(?:@?\w+\s+)*protocol\s+([A-Za-z_]\w*)/ },
-      { kind: 'function', test: /^\s*(?:@?[\w()]+\s+)*func\s+([A-Za-z_]\w*)/ },
+      { kind: 'function', test: /^\s*(?:@?[\w()]+\s+)*func\s+(`[^`]+`|[A-Za-z_]\w*|[-+*/%=<>!&|^~?]+)/ },
+      { kind: 'function', test: /^\s*(?:@?\w+\s+)*(init|deinit|subscript)\b\s*[?!]?\s*[<({]/ },
+      { kind: 'constant', test: /^(?:@?[\w()]+\s+)*let\s+([A-Za-z_]\w*)/ },
+      { kind: 'field', test: /^\s*(?:@?[\w()]+\s+)*(?:var|let)\s+([A-Za-z_]\w*)/ },
       { kind: 'type', test: /^\s*(?:\w+\s+)*typealias\s+([A-Za-z_]\w*)/ },
     ],
+    nameQuotes: /`/g,
     imports: [/^\s*(?:@\w+\s+)?import\s+([\w.]+)/gm],
   },
   {
@@ -182,21 +187,4 @@ export const SYSTEMS: readonly LanguageEntry[] = [
       { kind: 'constant', test: /^\s{0,4}(?:pub\s+)?const\s+([A-Za-z_]\w*)/ },
     ],
   },
-  { id: 'nim', extensions: 'nim', comments: { line: /^\s*#(?!\[)/, blocks: [['#[', ']#']] } },
-  {
-    id: 'pascal',
-    extensions: 'pas dpr',
-    comments: {
-      line: /^\s*\/\//,
-      blocks: [
-        ['{', '}'],
-        ['(*', '*)'],
-      ],
-    },
-  },
-  { id: 'fortran', extensions: 'f f90 f95 f03 f77', comments: { line: /^\s*!/, blocks: [] } },
-  { id: 'ada', extensions: 'adb ads', comments: { line: /^\s*--/, blocks: [] } },
-  { id: 'vhdl', extensions: 'vhd vhdl', comments: { line: /^\s*--/, blocks: [['/*', '*/']] } },
-  { id: 'verilog', extensions: 'v vh sv svh' },
-  { id: 'asm', extensions: 's asm', comments: { line: /^\s*[;#@]/, blocks: [['/*', '*/']] } },
 ];

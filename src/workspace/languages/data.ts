@@ -77,10 +77,14 @@ export const DECLARATIVE: readonly LanguageEntry[] = [
     patterns: [
       {
         kind: 'struct',
-        test: /^\s*create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+)?(?:table|view|materialized\s+view)\s+(?:if\s+not\s+exists\s+)?["`[]?([\w.]+)/i,
+        test: /^\s*create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+)?(?:table|view|materialized\s+view)\s+(?:if\s+not\s+exists\s+)?((?:[\w$]+|"[^"]+"|`[^`]+`|\[[^\]]+\])(?:\.(?:[\w$]+|"[^"]+"|`[^`]+`|\[[^\]]+\]))*)/i,
       },
-      { kind: 'function', test: /^\s*create\s+(?:or\s+replace\s+)?(?:function|procedure|trigger)\s+["`[]?([\w.]+)/i },
+      {
+        kind: 'function',
+        test: /^\s*create\s+(?:or\s+replace\s+)?(?:function|procedure|trigger)\s+((?:[\w$]+|"[^"]+"|`[^`]+`|\[[^\]]+\])(?:\.(?:[\w$]+|"[^"]+"|`[^`]+`|\[[^\]]+\]))*)/i,
+      },
     ],
+    nameQuotes: /["`[\]]/g,
   },
   {
     id: 'proto3',
@@ -134,7 +138,19 @@ export const DECLARATIVE: readonly LanguageEntry[] = [
     comments: HASH,
     patterns: [{ kind: 'rule', test: /^FROM\s+\S+\s+AS\s+(\S+)/i }],
   },
-  { id: 'starlark', extensions: 'bzl bazel star', names: 'build workspace', comments: HASH },
+  {
+    id: 'starlark',
+    extensions: 'bzl bazel star',
+    names: 'build workspace',
+    comments: HASH,
+    headEnds: 'colon',
+    patterns: [
+      { kind: 'function', test: /^\s*def\s+([A-Za-z_]\w*)/ },
+      { kind: 'rule', test: /^\s+name\s*=\s*"([^"]+)"/ },
+      { kind: 'constant', test: /^([A-Z][\w]*)\s*=(?!=)/ },
+    ],
+    imports: [/^load\(\s*"([^"\n]+)"/gm],
+  },
   { id: 'ignore', names: '.gitignore .dockerignore .npmignore .anchorageignore codeowners', comments: HASH },
   { id: 'diff', extensions: 'diff patch', comments: HASH },
 ];

@@ -103,5 +103,20 @@ export const ECMASCRIPT: readonly LanguageEntry[] = [
     ...SHARED,
   },
   { id: 'javascriptreact', extensions: 'jsx', grammar: JAVASCRIPT, ...SHARED },
-  { id: 'coffeescript', extensions: 'coffee', comments: { line: /^\s*#(?!\[|!\[)/, blocks: [['###', '###']] } },
+  {
+    id: 'coffeescript',
+    braceless: true,
+    extensions: 'coffee',
+    comments: { line: /^\s*#(?!\[|!\[|##)/, blocks: [['###', '###']] },
+    headEnds: 'line',
+    patterns: [
+      { kind: 'class', test: /^\s*(?:export\s+)?(?:default\s+)?class\s+([\w$.]+)/ },
+      {
+        kind: 'function',
+        test: /^\s*(?:(?:module\.)?exports\.|@|[\w$.]+::|this\.)?([A-Za-z_$][\w$]*)\s*[=:]\s*(?:\([^)]*\)\s*)?[-=]>/,
+      },
+      { kind: 'constant', test: /^([A-Z][A-Z\d_]*)\s*=(?!=)/ },
+    ],
+    imports: [/\brequire\s*\(?\s*['"]([^'"\n]+)['"]/g, /^\s*import\b[^'"\n]*['"]([^'"\n]+)['"]/gm],
+  },
 ];

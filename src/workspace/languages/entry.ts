@@ -17,6 +17,10 @@ export interface CommentSyntax {
   line?: RegExp;
   /** Opening and closing mark of each form of block comment. */
   blocks: readonly (readonly [open: string, close: string])[];
+  /** Mark of documentation after the opening mark, which is no part of the words: Haskell's `|`. */
+  docMark?: RegExp;
+  /** A comment below a definition's head documents it where none is above: `@moduledoc`, the help text of MATLAB. */
+  below?: boolean;
 }
 
 export interface GrammarEntry {
@@ -76,6 +80,16 @@ export interface LanguageEntry {
   layout?: 'c';
   /** `<script>` elements contain JavaScript or TypeScript. */
   scripts?: boolean;
+  /** The text between two `---` lines at the top is TypeScript. */
+  frontmatter?: boolean;
+  /** Characters around names that the language takes for no part of them: `"` in SQL. */
+  nameQuotes?: RegExp;
+  /**
+   * A definition is the row of clauses that begin with its name: Haskell's signature and equations, Erlang's clauses.
+   */
+  clauses?: boolean;
+  /** Line that ends a definition whose body has neither braces nor deeper lines. The next definition ends it too. */
+  endsWith?: RegExp;
   /** Other forms than `NAME` in code: `a::b` names b in a. */
   scopeSeparator?: string;
 

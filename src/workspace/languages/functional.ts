@@ -1,17 +1,36 @@
 import { DASHES, HASH, PARENTHESIS_STARS, PERCENT, SEMICOLONS } from './comment-syntax';
 import type { LanguageEntry } from './entry';
 
+/** Words at the margin that begin no definition of a function. */
+const HASKELL_WORDS =
+  'module|import|data|newtype|type|class|instance|where|deriving|default|foreign|infix|infixl|infixr|pattern|let|in|' +
+  'if|then|else|case|of|do';
+const HASKELL_COMMENTS = { ...DASHES, blocks: [['{-', '-}']], docMark: /^[|^*]/ } as const;
+
 export const FUNCTIONAL: readonly LanguageEntry[] = [
   {
     id: 'elixir',
     braceless: true,
     extensions: 'ex exs',
     interpreters: /^elixir$/,
-    comments: HASH,
+    comments: {
+      ...HASH,
+      blocks: ['doc', 'moduledoc', 'typedoc'].flatMap((name) => [
+        [`@${name} """`, '"""'],
+        [`@${name} ~S"""`, '"""'],
+        [`@${name} "`, '"'],
+      ]) as [string, string][],
+      below: true,
+    },
     headEnds: 'line',
     patterns: [
-      { kind: 'module', test: /^\s*defmodule\s+([\w.]+)/ },
-      { kind: 'function', test: /^\s*def(?:p|macro|macrop)?\s+([a-z_]\w*[?!]?)/ },
+      { kind: 'module', test: /^\s*def(?:module|protocol|impl)\s+([\w.]+)/ },
+      {
+        kind: 'function',
+        test: /^\s*def(?:p|macro|macrop|guard|guardp|delegate|callback)?\s+([a-z_]\w*[?!]?)/,
+      },
+      { kind: 'struct', test: /^\s*(defstruct|defexception)\b/ },
+      { kind: 'type', test: /^\s*@(?:type|typep|opaque|callback)\s+([a-z_]\w*[?!]?)/ },
     ],
     imports: [/^\s*(?:alias|import|use|require)\s+([\w.]+)/gm],
   },
@@ -19,19 +38,30 @@ export const FUNCTIONAL: readonly LanguageEntry[] = [
     id: 'erlang',
     extensions: 'erl hrl',
     comments: PERCENT,
+    headEnds: 'line',
+    clauses: true,
     patterns: [
-      { kind: 'function', test: /^([a-z]\w*)\s*\(.*->/ },
+      { kind: 'function', test: /^([a-z]\w*)\s*\(/ },
       { kind: 'module', test: /^-module\((\w+)\)/ },
+      { kind: 'macro', test: /^-define\(\s*(\w+)/ },
+      { kind: 'struct', test: /^-record\(\s*(\w+)/ },
+      { kind: 'type', test: /^-(?:type|opaque)\s+(\w+)/ },
     ],
   },
   {
     id: 'haskell',
     braceless: true,
     extensions: 'hs lhs',
-    comments: { ...DASHES, blocks: [['{-', '-}']] },
+    comments: HASKELL_COMMENTS,
+    headEnds: 'line',
+    quotes: '"',
+    clauses: true,
     patterns: [
-      { kind: 'function', test: /^([a-z_][\w']*)\s*::/ },
-      { kind: 'type', test: /^(?:data|newtype|type|class)\s+(?:.*=>\s*)?([A-Z][\w']*)/ },
+      { kind: 'interface', test: /^class\s+(?:[^=]*=>\s*)?([A-Z][\w']*)/ },
+      { kind: 'class', test: /^instance\s+(?:[^=]*=>\s*)?([A-Z][\w'.]*(?:\s+[\w'()[\].,]+)*?)(?=\s+where\b|\s*$)/ },
+      { kind: 'type', test: /^(?:data|newtype|type)\s+(?:family\s+|instance\s+)?(?:[^=]*=>\s*)?([A-Z][\w']*)/ },
+      { kind: 'function', test: new RegExp(`^(?!(?:${HASKELL_WORDS})\\b)([a-z_][\\w']*)(?=[\\s,(]|$)`) },
+      { kind: 'function', test: /^\s+([a-z_][\w']*)\s*::/ },
     ],
     imports: [/^import\s+(?:qualified\s+)?([\w.]+)/gm],
   },
@@ -46,7 +76,31 @@ export const FUNCTIONAL: readonly LanguageEntry[] = [
       },
     ],
   },
-  { id: 'lisp', extensions: 'lisp el scm ss rkt', comments: { ...SEMICOLONS, blocks: [['#|', '|#']] } },
+  {
+    id: 'lisp',
+    extensions: 'lisp lsp el scm ss rkt',
+    comments: { ...SEMICOLONS, blocks: [['#|', '|#']] },
+    headEnds: 'line',
+    quotes: '"',
+    patterns: [
+      {
+        kind: 'macro',
+        test: /^\s*\((?:defmacro|define-macro|define-syntax(?:-rule)?)\s+\(?([^\s()'"`]+)/i,
+      },
+      {
+        kind: 'variable',
+        test: /^\s*\((?:defvar|defconst|defparameter|defconstant|defcustom|define)\s+([^\s()'"`]+)/i,
+      },
+      {
+        kind: 'struct',
+        test: /^\s*\((?:defstruct|defclass|cl-defstruct|define-record-type|struct)\s+\(?([^\s()'"`]+)/i,
+      },
+      {
+        kind: 'function',
+        test: /^\s*\((?:defun|cl-defun|defsubst|defmethod|cl-defmethod|defgeneric|define\*?)\s+\(?([^\s()'"`]+)/i,
+      },
+    ],
+  },
   {
     id: 'fsharp',
     extensions: 'fs fsi fsx',
@@ -57,5 +111,33 @@ export const FUNCTIONAL: readonly LanguageEntry[] = [
       { kind: 'module', test: /^\s*module\s+([\w.]+)/ },
     ],
   },
-  { id: 'ocaml', extensions: 'ml mli', comments: PARENTHESIS_STARS },
+  {
+    id: 'ocaml',
+    braceless: true,
+    extensions: 'ml mli',
+    comments: { ...PARENTHESIS_STARS, docMark: /^\*+/ },
+    quotes: '"',
+    patterns: [
+      { kind: 'function', test: /^\s*(?:let|and)\s+(?:rec\s+)?([a-z_][\w']*)(?!['\w]*\s*,)/ },
+      { kind: 'function', test: /^\s*(?:val|external|method)\s+(?:private\s+|virtual\s+)*([a-z_][\w']*)/ },
+      { kind: 'module', test: /^\s*module\s+(?:type\s+|rec\s+)*([A-Z][\w']*)/ },
+      { kind: 'class', test: /^\s*class\s+(?:type\s+|virtual\s+)*(?:\[[^\]]*\]\s*)?([a-z_][\w']*)/ },
+      { kind: 'type', test: /^\s*(?:type|and|exception)\s+(?:nonrec\s+)?(?:'\w+\s+|\([^)]*\)\s+)?([A-Za-z_][\w']*)/ },
+    ],
+    imports: [/^\s*(?:open!?|include)\s+([A-Z][\w.']*)/gm],
+  },
+  {
+    id: 'elm',
+    braceless: true,
+    extensions: 'elm',
+    comments: HASKELL_COMMENTS,
+    headEnds: 'line',
+    quotes: '"',
+    clauses: true,
+    patterns: [
+      { kind: 'type', test: /^type\s+(?:alias\s+)?([A-Z]\w*)/ },
+      { kind: 'function', test: /^(?:port\s+)?(?!(?:module|import|port|type|effect)\b)([a-z_]\w*)(?=[\s:]|$)/ },
+    ],
+    imports: [/^import\s+([\w.]+)/gm],
+  },
 ];

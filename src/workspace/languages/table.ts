@@ -1,9 +1,12 @@
+import { inAnyScript } from './any-script';
 import { C_FAMILY } from './c-family';
+import { CLASSIC } from './classic';
 import { MANAGED, SYSTEMS } from './compiled';
 import { DATA, DECLARATIVE } from './data';
 import { ECMASCRIPT } from './ecmascript';
 import type { LanguageEntry } from './entry';
 import { FUNCTIONAL } from './functional';
+import { HARDWARE } from './hardware';
 import { PROSE } from './prose';
 import { SCRIPTING } from './scripting';
 import { SOLIDITY } from './solidity';
@@ -11,7 +14,7 @@ import { WEB } from './web';
 import type { Language } from '../types';
 
 /** Every language, by family. Add a new one to a family or as a file of its own (docs/how-to/add-a-language.md). */
-export const LANGUAGES: readonly LanguageEntry[] = [
+const TABLE: readonly LanguageEntry[] = [
   ...ECMASCRIPT,
   ...WEB,
   ...C_FAMILY,
@@ -19,11 +22,20 @@ export const LANGUAGES: readonly LanguageEntry[] = [
   ...SYSTEMS,
   ...SCRIPTING,
   ...FUNCTIONAL,
+  ...CLASSIC,
+  ...HARDWARE,
   ...DATA,
   ...DECLARATIVE,
   ...PROSE,
   SOLIDITY,
 ];
+
+/** The table, with patterns that match names in every script. */
+export const LANGUAGES: readonly LanguageEntry[] = TABLE.map(({ patterns, imports, ...entry }) => ({
+  ...entry,
+  ...(patterns && { patterns: patterns.map(({ kind, test }) => ({ kind, test: inAnyScript(test) })) }),
+  ...(imports && { imports: imports.map(inAnyScript) }),
+}));
 
 const BY_ID: ReadonlyMap<Language, LanguageEntry> = new Map(LANGUAGES.map((entry) => [entry.id, entry]));
 

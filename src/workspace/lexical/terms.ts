@@ -7,8 +7,9 @@ import type { WrittenLanguage } from './written-language';
  * Converts text to terms. A token is a run of letters, digits, `_` and `$`, or such runs joined by single hyphens
  * (kebab-case). Its terms are the stems of its parts (`getEnvironProxies` → get, environ, proxi). A token of several
  * parts also has the whole in lower case without separators (`getenvironproxies`). So `get_environ_proxies`,
- * `get-environ-proxies` and `getEnvironProxies` match. Runs of Han, kana, hangul and Thai give bigrams. Letters are
- * taken in one form: composed, of common width, in lower case. Prose of other languages has stems of its own.
+ * `get-environ-proxies` and `getEnvironProxies` match. Runs of Han, kana, hangul and Thai give bigrams, words in
+ * katakana trigrams. Letters are taken in one form: composed, of common width, in lower case. Prose of other languages
+ * has stems of its own.
  */
 
 /** Maximum length of an analysed token. Longer ones are encoded data. */
@@ -240,12 +241,31 @@ export function nameTerms(name: string): readonly string[] {
   return terms;
 }
 
-/** Returns the overlapping pairs of a run of ideographs. A single ideograph is its own term. */
+const KATAKANA_WORD = /\p{Script=Katakana}[\p{Script=Katakana}ー]+/gu;
+
+/**
+ * Returns the overlapping pairs of a run of ideographs. A single ideograph is its own term. Words in katakana are
+ * sounds: pairs of them occur in words that have nothing in common (ローダー, リーダー, ロール). So they have threes, and
+ * their first and last pair as such, by which a short word finds the compounds that begin or end with it.
+ */
 function bigrams(run: string): string[] {
-  const characters = [...run.normalize('NFKC')];
+  const text = run.normalize('NFKC');
+  const characters = [...text];
   if (characters.length === 1) return characters;
   const terms = new Set<string>();
-  for (let i = 0; i + 1 < characters.length; i++) terms.add((characters[i] as string) + (characters[i + 1] as string));
+  // Katakana takes one UTF-16 unit a letter, other ideographs may take two.
+  const words = [...text.matchAll(KATAKANA_WORD)].map(({ index, 0: { length } }) => ({ index, end: index + length }));
+  let at = 0;
+  characters.forEach((character, i) => {
+    const next = characters[i + 1];
+    const isInWord = words.some(({ index, end }) => end - index > 2 && at >= index && at + 1 < end);
+    if (next !== undefined && !isInWord) terms.add(character + next);
+    at += character.length;
+  });
+  for (const { index, end } of words) {
+    for (let i = index; i + 3 <= end; i++) terms.add(text.slice(i, i + 3));
+    terms.add(`${text.slice(index, index + 2)}…`).add(`…${text.slice(end - 2, end)}`);
+  }
   return [...terms];
 }
 

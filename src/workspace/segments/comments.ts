@@ -20,16 +20,55 @@ const DECORATION = /^\s*(?:@[\w.]|#!?\[|\[[A-Za-z]|template\s*<|export\s*$)/;
 
 /** Returns the comment directly above 0-based `line`. Decorators and attributes between them are skipped. */
 export function commentAbove(lines: LineTable, line: number, language: Language): Doc | undefined {
-  const { line: mark, blocks } = syntaxOf(language);
+  const syntax = syntaxOf(language);
+  const isComment = (text: string): boolean =>
+    (syntax.line?.test(text) ?? false) || syntax.blocks.some(([open]) => text.trimStart().startsWith(open));
   let last = line - 1;
-  while (last >= 0 && DECORATION.test(lines.line(last, 200)) && !mark?.test(lines.line(last, 400))) last--;
-  if (last < 0) return undefined;
+  while (last >= 0 && DECORATION.test(lines.line(last, 200)) && !isComment(lines.line(last, 400))) last--;
+  return last < 0 ? undefined : commentEndingAt(lines, last, syntax);
+}
+
+const MOST_LINES_TO_BODY = 4;
+
+/**
+ * Returns the comment at the top of a definition's body, in languages that document there.
+ * @param line first line of the definition; 0-based, as `endLine`
+ */
+export function commentBelow(lines: LineTable, line: number, endLine: number, language: Language): Doc | undefined {
+  const syntax = syntaxOf(language);
+  if (!syntax.below) return undefined;
+  let first = line + 1;
+  while (first < endLine && first - line < MOST_LINES_TO_BODY && lines.isBlank(first)) first++;
+  if (first > endLine) return undefined;
+  const head = lines.line(first, 400);
+  let last = first;
+  if (syntax.line?.test(head)) while (last < endLine && syntax.line.test(lines.line(last + 1, 400))) last++;
+  else {
+    const block = syntax.blocks.find(([open]) => head.trimStart().startsWith(open));
+    if (!block) return undefined;
+    const opened = head.indexOf(block[0]) + block[0].length;
+    if (!head.slice(opened).includes(block[1]))
+      do last++;
+      while (last < endLine && !lines.line(last, 400).includes(block[1]));
+  }
+  const found = commentEndingAt(lines, last, syntax);
+  return found?.line === first ? found : undefined;
+}
+
+function commentEndingAt(lines: LineTable, last: number, syntax: CommentSyntax): Doc | undefined {
+  const { line: mark, blocks, docMark } = syntax;
   const isLineComment = mark?.test(lines.line(last, 400)) ?? false;
-  const block = isLineComment ? undefined : blocks.find(([, close]) => lines.line(last, 400).trimEnd().endsWith(close));
-  const first =
-    mark && isLineComment ? firstCommentLine(lines, last, mark) : block && firstBlockLine(lines, last, block);
+  let block: Block | undefined;
+  let first = mark && isLineComment ? firstCommentLine(lines, last, mark) : undefined;
+  // Several blocks may end alike, as the heredocs of Elixir do.
+  if (!isLineComment)
+    for (const each of blocks) {
+      if (first !== undefined || !lines.line(last, 400).trimEnd().endsWith(each[1])) continue;
+      first = firstBlockLine(lines, last, each);
+      block = each;
+    }
   if (first === undefined) return undefined;
-  const text = plainComment(lines, first, last, { mark, block });
+  const text = plainComment(lines, first, last, { mark, block, docMark });
   return text === '' ? undefined : { line: first, text };
 }
 
@@ -43,9 +82,13 @@ function firstCommentLine(lines: LineTable, last: number, mark: RegExp): number 
 /**
  * Returns the first line of the block comment that ends on line `last`. Undefined when code precedes it on its line.
  */
-function firstBlockLine(lines: LineTable, last: number, [open]: Block): number | undefined {
+function firstBlockLine(lines: LineTable, last: number, [open, close]: Block): number | undefined {
   let first = last;
-  while (first > 0 && last - first < MAX_DOC_LINES && !lines.line(first, 400).includes(open)) first--;
+  while (first > 0 && last - first < MAX_DOC_LINES && !lines.line(first, 400).includes(open)) {
+    first--;
+    // Another block ends here, so what ends on `last` did not begin above it.
+    if (open !== close && lines.line(first, 400).trimEnd().endsWith(close)) break;
+  }
   return lines.line(first, 400).trimStart().startsWith(open) ? first : undefined;
 }
 
@@ -60,7 +103,7 @@ function plainComment(
   lines: LineTable,
   first: number,
   last: number,
-  { mark, block }: { mark: RegExp | undefined; block: Block | undefined },
+  { mark, block, docMark }: { mark: RegExp | undefined; block: Block | undefined; docMark: RegExp | undefined },
 ): string {
   const words: string[] = [];
   let length = 0;
@@ -70,6 +113,7 @@ function plainComment(
     if (OPENING.test(text)) text = text.replace(OPENING, '');
     else if (block && line === first) text = text.trimStart().replace(block[0], '').trimStart();
     else if (mark && !block) text = text.replace(mark, '').replace(/^[ \t]/, '');
+    if (docMark) text = text.replace(docMark, '').replace(/^[ \t]/, '');
     text = text.trimEnd();
     const kept = RULER.test(text) ? '' : text;
     if (kept === '' && (words.length === 0 || words.at(-1) === '')) continue;

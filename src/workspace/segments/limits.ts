@@ -2,7 +2,10 @@
  * Increase when the same text would be cut differently or other symbols would be found. Data stored under another
  * version is rebuilt.
  */
-export const SEGMENTER_VERSION = 9;
+export const SEGMENTER_VERSION = 10;
+
+/** Most definitions of one file that are known. `why` says so where a file has more. */
+export const MAX_SYMBOLS = 20_000;
 
 /** Maximum size of a segment, unless one line alone is longer. It is about 512 tokens of code. */
 export const MAX_SEGMENT_LINES = 60;

@@ -1,11 +1,11 @@
 import type { DocumentSymbol, Language, SymbolKind } from '../types';
-import { entryOf, type LanguageEntry } from '../languages';
-import { commentAbove } from './comments';
+import { entryOf, type LanguageEntry, TYPE_KINDS } from '../languages';
+import { commentAbove, commentBelow } from './comments';
 import { isExported } from './exports';
 import type { LineTable } from '../../base';
+import { MAX_SYMBOLS } from './limits';
 import { signatureOf } from './signature';
 
-const MAX_SYMBOLS = 20_000;
 const MAX_HEAD_LINES = 12;
 
 /** Finds definitions line by line, for languages without a grammar. Linear in the text. */
@@ -15,14 +15,20 @@ export function symbolsByPattern(lines: LineTable, language: Language): Document
   if (!patterns) return [];
   const symbols: DocumentSymbol[] = [];
   const indents: number[] = [];
+  /** Last line of the clauses of a name, which are one definition. */
+  const clausesEnd = new Map<string, number>();
   for (let line = 0; line < lines.count && symbols.length < MAX_SYMBOLS; line++) {
     const text = lines.line(line, 300);
     if (text === '') continue;
     for (const { kind, test } of patterns) {
-      const name = test.exec(text)?.[1];
+      const matched = test.exec(text)?.[1];
+      const name = entry.nameQuotes ? matched?.replace(entry.nameQuotes, '') : matched;
       if (!name) continue;
       if (kind === 'function' && entry.layout === 'c' && !opensBody(lines, line)) break;
-      symbols.push(symbolAt(lines, line, name, kind, entry));
+      if (line <= (clausesEnd.get(name) ?? -1)) break;
+      const symbol = symbolAt(lines, line, name, kind, entry);
+      if (entry.clauses && kind === 'function') clausesEnd.set(name, symbol.endLine - 1);
+      symbols.push(symbol);
       indents.push(lines.indent(line));
       break;
     }
@@ -49,8 +55,8 @@ function symbolAt(
   kind: SymbolKind,
   entry: LanguageEntry,
 ): DocumentSymbol {
-  const endLine = lastLine(lines, line, kind, entry.layout === 'c');
-  const doc = commentAbove(lines, line, entry.id);
+  const endLine = extent(lines, line, name, kind, entry);
+  const doc = commentAbove(lines, line, entry.id) ?? commentBelow(lines, line, endLine, entry.id);
   const signature = signatureOf(lines.text, lines.firstInk(line), lines.start(endLine + 1), entry.id);
   return {
     name,
@@ -68,6 +74,54 @@ function symbolAt(
 }
 
 const MAX_BODY_LINES = 5_000;
+
+/** Returns the last line of a definition, by what ends one in its language. */
+function extent(lines: LineTable, line: number, name: string, kind: SymbolKind, entry: LanguageEntry): number {
+  if (entry.endsWith && WITH_BODY.has(kind)) return lastBefore(lines, line, entry.endsWith, entry);
+  const last = lastLine(lines, line, kind, entry.layout === 'c');
+  return entry.clauses && kind === 'function' ? lastClause(lines, line, last, name) : last;
+}
+
+/** Kinds whose definitions have bodies; the others take a line. */
+const WITH_BODY: ReadonlySet<SymbolKind> = new Set(
+  'function method class interface struct module rule'.split(' ') as SymbolKind[],
+);
+
+/** Returns the line that matches `end`, or else the last line with text before the next definition at the margin. */
+function lastBefore(lines: LineTable, line: number, end: RegExp, { patterns = [] }: LanguageEntry): number {
+  const indent = lines.indent(line);
+  let last = line;
+  for (let next = line + 1; next < Math.min(lines.count, line + MAX_BODY_LINES); next++) {
+    const here = lines.indent(next);
+    if (here < 0) continue;
+    const text = lines.line(next, 300);
+    if (here < indent) return last;
+    if (here === indent) {
+      if (end.test(text)) return next;
+      if (patterns.some(({ test }) => test.test(text))) return last;
+    }
+    last = next;
+  }
+  return last;
+}
+
+/** Returns the last line of the clauses that follow `last` and begin with the name, as Haskell's equations do. */
+function lastClause(lines: LineTable, line: number, last: number, name: string): number {
+  const indent = lines.indent(line);
+  const limit = Math.min(lines.count, line + MAX_BODY_LINES);
+  for (let next = last + 1; next < limit;) {
+    if (lines.isBlank(next)) {
+      next++;
+      continue;
+    }
+    const at = lines.firstInk(next);
+    const after = lines.text.charAt(at + name.length);
+    if (lines.indent(next) !== indent || !lines.text.startsWith(name, at) || /[\p{L}\p{N}_']/u.test(after)) break;
+    last = lastLine(lines, next, 'function', false);
+    next = last + 1;
+  }
+  return last;
+}
 
 /**
  * Returns the last line of the block that begins at `line`: the line before the next one with no deeper indentation,
@@ -94,7 +148,7 @@ function lastLine(lines: LineTable, line: number, kind: SymbolKind, isC: boolean
     if (ink === '#' && isC) continue;
     if (ink === '{' && next - line <= MAX_HEAD_LINES) continue;
     if (ink === '}' || ink === ')' || ink === ']') last = next;
-    else if (/^\s*end\b/.test(lines.line(next, 40))) last = next;
+    else if (END.test(lines.line(next, 40))) last = next;
     // A K&R head may span several lines at the margin before its brace.
     else if (
       isC &&
@@ -106,10 +160,13 @@ function lastLine(lines: LineTable, line: number, kind: SymbolKind, isC: boolean
     )
       continue;
     else break;
-    if (ink === '}' || /^\s*end\b/.test(lines.line(next, 40))) break;
+    if (ink === '}' || END.test(lines.line(next, 40))) break;
   }
   return last;
 }
+
+/** A line that ends a block. */
+const END = /^\s*end\b/i;
 
 /** Whether no brace opens between the head's first line and `next`. */
 function headContinues(lines: LineTable, line: number, next: number): boolean {
@@ -120,7 +177,7 @@ function headContinues(lines: LineTable, line: number, next: number): boolean {
 /** Derives containers from ranges that enclose one another. */
 function nested(symbols: readonly DocumentSymbol[], indents: readonly number[]): DocumentSymbol[] {
   const open: { symbol: DocumentSymbol; indent: number }[] = [];
-  return symbols.map((symbol, i) => {
+  return symbols.flatMap((symbol, i) => {
     const indent = indents[i] ?? 0;
     while (
       open.length > 0 &&
@@ -129,10 +186,10 @@ function nested(symbols: readonly DocumentSymbol[], indents: readonly number[]):
       open.pop();
     const container = open.map((o) => o.symbol.name);
     const outer = open.at(-1)?.symbol.kind;
+    const inType = outer !== undefined && TYPE_KINDS.has(outer);
+    // A variable of a function is no field, though it is written like one.
+    if (symbol.kind === 'field' && !inType) return [];
     open.push({ symbol, indent });
-    const method =
-      symbol.kind === 'function' &&
-      (outer === 'class' || outer === 'struct' || outer === 'interface' || outer === 'trait' || outer === 'enum');
-    return { ...symbol, container, kind: method ? 'method' : symbol.kind };
+    return [{ ...symbol, container, kind: symbol.kind === 'function' && inType ? 'method' : symbol.kind }];
   });
 }

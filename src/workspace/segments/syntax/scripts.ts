@@ -11,12 +11,22 @@ const SCRIPT = /<script\b([^>]*)>/gi;
 const SCRIPT_END = /<\/script/gi;
 const MAX_SCRIPTS = 50;
 
-/** Returns the script blocks of a component or page (Vue, Svelte, HTML). Undefined where there are none. */
+/** Astro's script: the lines between two rulers at the top of a file. */
+const FRONTMATTER = /^\s*---[^\n]*\n([\s\S]*?)^---[ \t]*\r?$/m;
+
+/** Returns the script blocks of a component or page (Vue, Svelte, Astro, HTML). Undefined where there are none. */
 export function embeddedScript(text: string, language: Language): EmbeddedScript | undefined {
-  if (!entryOf(language).scripts) return undefined;
+  const { scripts, frontmatter } = entryOf(language);
+  if (!scripts) return undefined;
   const ranges: { start: number; end: number }[] = [];
   let typed = false;
-  SCRIPT.lastIndex = 0;
+  const head = frontmatter ? FRONTMATTER.exec(text) : null;
+  if (head?.index === 0 && head[1]) {
+    const start = head[0].indexOf(head[1], head[0].indexOf('\n'));
+    ranges.push({ start, end: start + head[1].length });
+    typed = true;
+  }
+  SCRIPT.lastIndex = ranges[0]?.end ?? 0;
   for (let match = SCRIPT.exec(text); match && ranges.length < MAX_SCRIPTS; match = SCRIPT.exec(text)) {
     const start = match.index + match[0].length;
     // Names of tags have no case.

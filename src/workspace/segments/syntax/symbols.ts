@@ -4,6 +4,7 @@ import { commentAbove, plainDocstring } from '../comments';
 import { entryOf, type LanguageEntry, TYPE_KINDS } from '../../languages';
 import { isExported } from '../exports';
 import { parseBudget } from './budget';
+import { MAX_SYMBOLS } from '../limits';
 import type { LineTable } from '../../../base';
 import { signatureOf } from '../signature';
 import type { LoadedGrammar } from './parser';
@@ -18,7 +19,6 @@ interface Found {
   receiver?: string;
 }
 
-const MAX_SYMBOLS = 20_000;
 const MAX_NAME = 100;
 /** Maximum number of lines that annotations and template parameters take before a name. */
 const MOST_LINES_BEFORE_NAME = 40;
