@@ -3,6 +3,8 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { generator } from '../../src/engine/generate/sampling';
 
@@ -45,6 +47,12 @@ const HANGS_MS = 4 * BOUND_MS;
 const REPORT_EVERY = 20_000;
 const MAX_FAILURES = 20;
 
+/** Collects garbage, so that growth is what stays. */
+function collect(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
+
 /** Reads inputs of the seeds from `seed` on. */
 export async function drive(attacked: Attacked, inputs: number, seed: number): Promise<DriveReport> {
   const { name } = attacked;
@@ -71,6 +79,7 @@ export async function drive(attacked: Attacked, inputs: number, seed: number): P
     if (attacked.leavesRejections) report.leftRejections++;
     else fail(error);
   });
+  collect();
   const before = process.memoryUsage().heapUsed;
   const started = performance.now();
   try {
@@ -92,6 +101,7 @@ export async function drive(attacked: Attacked, inputs: number, seed: number): P
     }
   } finally {
     report.seconds = (performance.now() - started) / 1_000;
+    collect();
     report.heapGrowthBytes = process.memoryUsage().heapUsed - before;
     // Rejections are reported a turn after they were left.
     await new Promise((resolve) => setImmediate(resolve));

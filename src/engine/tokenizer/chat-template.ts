@@ -7,6 +7,9 @@ import { TimeLimitError, withTimeLimit } from './time-limit';
 const TEMPLATE_FILE = 'chat_template.jinja';
 const CONFIG = 'tokenizer_config.json';
 const MAX_TEMPLATE_CHARS = 256 << 10;
+/** The parser's time grows with the square of a run of white space. */
+const MAX_SPACES = 500;
+const SPACES = new RegExp(`\\s{${MAX_SPACES + 1}}`);
 const MAX_CONFIG_BYTES = 16 << 20;
 
 export interface ChatMessage {
@@ -61,16 +64,33 @@ export class ChatTemplate {
     return text === undefined ? undefined : ChatTemplate.parse(text, path);
   }
 
-  /** @throws CheckpointError `malformed` or `outOfRange` */
+  /** @throws CheckpointError `malformed`, `outOfRange` or `timeout` */
   static parse(text: string, file: string): ChatTemplate {
     if (text.length > MAX_TEMPLATE_CHARS)
       throw new CheckpointError('outOfRange', file, 'chat_template', `has ${text.length} characters`);
+    if (SPACES.test(text))
+      throw new CheckpointError(
+        'outOfRange',
+        file,
+        'chat_template',
+        `has over ${MAX_SPACES} white-space characters in a row`,
+      );
     try {
-      return new ChatTemplate(file, parse(tokenize(text, { lstrip_blocks: true, trim_blocks: true })));
+      const options = { lstrip_blocks: true, trim_blocks: true };
+      return new ChatTemplate(
+        file,
+        withTimeLimit(HARD_LIMIT_MS, () => parse(tokenize(text, options))),
+      );
     } catch (error) {
-      throw new CheckpointError('malformed', file, 'chat_template', `cannot be parsed: ${reasonOf(error)}`, {
-        cause: error,
-      });
+      throw new CheckpointError(
+        error instanceof TimeLimitError ? 'timeout' : 'malformed',
+        file,
+        'chat_template',
+        `cannot be parsed: ${reasonOf(error)}`,
+        {
+          cause: error,
+        },
+      );
     }
   }
 

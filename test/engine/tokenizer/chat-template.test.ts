@@ -50,6 +50,7 @@ describe('a chat template', () => {
 
   it.each([
     ['refuses', '{{ raise_exception("roles must alternate") }}', 'malformed', /roles must alternate/],
+    ['has long white space', `{{ 1 }}${' '.repeat(200_000)}`, 'outOfRange', /white-space characters in a row/],
     ['does not parse', '{% for %}', 'malformed', /cannot be parsed/],
     [
       'loops for long',
