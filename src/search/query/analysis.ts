@@ -81,7 +81,7 @@ export function analyseQuestion(
     text,
     terms: collectTerms(tokens, weights, language),
     words: new Map(
-      tokens.flatMap((token) => tokenTerms(token.text, language).map((term) => [term, token.text] as const)).reverse(),
+      tokens.flatMap((token) => termsOf(token.text, language).map((term) => [term, token.text] as const)).reverse(),
     ),
     names: collectNames(little ? tokens : present),
     files: mentionedFiles(little ? `${text} ${before}` : text),
@@ -171,7 +171,7 @@ function collectTerms(tokens: readonly Token[], weights: TermWeights, language: 
     }
     const whole = wholeTerm(token.text);
     const kebab = !token.identifier;
-    for (const term of tokenTerms(token.text, language)) {
+    for (const term of termsOf(token.text, language)) {
       const isWhole = term === whole && parts.length > 1;
       offer(
         term,
@@ -191,6 +191,12 @@ function collectTerms(tokens: readonly Token[], weights: TermWeights, language: 
         ? { term, weight, alternatives: others.map((other) => ({ term: other, weight: weights.shortForm })) }
         : { term, weight };
     });
+}
+
+/** Returns the terms of a token. A letter alone is no term of a text, only the name of a definition. */
+function termsOf(token: string, language: WrittenLanguage): readonly string[] {
+  const terms = tokenTerms(token, language);
+  return terms.length > 0 || !/^[b-hj-z]$/.test(token) ? terms : [definitionTerm(token)];
 }
 
 /** Weight of a pair of hiragana: most belong to endings and particles. */

@@ -1,4 +1,5 @@
 import { splitIdentifier } from '../../workspace';
+import { isLoneLetter } from './name-patterns';
 import { isStopWord } from './vocabulary';
 
 /** Files of prose and settings ("robots.txt"), whose name and extension are not names of code. */
@@ -24,8 +25,10 @@ export const identifierWords = (name: string): string[] =>
 export function codeNames(text: string): string[] {
   const names = new Set<string>();
   for (const quoted of text.matchAll(/[`'"]([\p{L}_$][\p{L}\p{N}_$.:]*)(?:\(\))?[`'"]/gu)) {
-    for (const part of (quoted[1] ?? '').split(/[.:]+/)) if (part.length > 1) names.add(part);
+    for (const part of (quoted[1] ?? '').split(/[.:]+/)) if (part.length > 0) names.add(part);
   }
+  for (const { 0: letter, index } of text.matchAll(/(?<![\p{L}\p{N}_$.])[b-hj-z](?![\p{L}\p{N}_$])/gu))
+    if (isLoneLetter(letter, text.slice(index - 1, index), text.slice(index + 1, index + 3))) names.add(letter);
   for (const word of text.match(/[\p{L}_$][\p{L}\p{N}_$]*(?:(?:\.|::)[\p{L}_$][\p{L}\p{N}_$]*)*(?:\(\))?/gu) ?? []) {
     const parts = word
       .replace(/\(\)$/, '')

@@ -66,6 +66,11 @@ def test_retry_policy_attempts():
 `,
   'docs/retry.md':
     '# Retrying\n\nA retry policy says how often a request is sent again.\n\n## Installing\n\nInstall the package with pip.\n',
+  'src/net/state.py': `import contextvars
+
+_state = contextvars.ContextVar("state")
+g: State = Proxy(_state)
+`,
   'CHANGELOG.md': '# Changes\n\n## 1.2\n\n- Retry policy: exponential backoff between attempts.\n',
 };
 
@@ -103,6 +108,14 @@ describe('LexicalRanker', () => {
       endLine: 13,
     });
     expect(first?.reasons.some((reason) => reason.kind === 'definition')).toBe(true);
+  });
+
+  it('finds the definition of a name of one letter, and says so', async () => {
+    for (const question of ['g', 'where is g defined?', 'What does `g` hold between attempts?']) {
+      const [first] = await search(question);
+      expect(first).toMatchObject({ path: 'src/net/state.py', startLine: 4 });
+      expect(first?.reasons.map(({ text }) => text)).toContain('defines g');
+    }
   });
 
   it('finds files by words of the question', async () => {
