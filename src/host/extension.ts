@@ -7,8 +7,9 @@ import { AnswerHistory } from './answers/history';
 import { registerLocalModel } from './chat/local-model-provider';
 import { registerParticipant } from './chat/participant';
 import { registerTools } from './chat/tools';
-import { registerCommands } from './commands/register';
+import { OPEN_SPAN, registerCommands } from './commands/register';
 import { affectsWorker, diskFolders, initializeParams, setting, workerSettings } from './configuration';
+import { AnswerText } from './editor/answer-text';
 import { registerCommits } from './editor/commit-text';
 import { DocumentText } from './editor/document-text';
 import { SpanOpener } from './editor/span-opener';
@@ -46,6 +47,10 @@ export function activate(context: vscode.ExtensionContext): void {
   const receiver = createReceiver(() => ({ services, asking }));
   const texts = new DocumentText(worker);
   const opener = new SpanOpener(worker, texts, log);
+  const answerText = new AnswerText(async (id) => {
+    const shown = conversation.answers();
+    return shown[0]?.id === id ? shown : history.load(id);
+  }, OPEN_SPAN);
   const answerView = new AnswerView(context.extensionUri, conversation, () => index, receiver);
   answerView.earlier = () => history.list();
   const spansView = new SpansView(context.extensionUri, receiver);
@@ -58,6 +63,7 @@ export function activate(context: vscode.ExtensionContext): void {
     hold,
     conversation,
     opener,
+    answerText,
     answerView,
     spansView,
     cacheView,
@@ -75,6 +81,7 @@ export function activate(context: vscode.ExtensionContext): void {
     log,
     texts,
     opener,
+    answerText,
     answerView,
     spansView,
     cacheView,

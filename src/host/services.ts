@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import type { IndexStatus } from '../protocol';
 import type { Conversation } from './answers/conversation';
+import type { AnswerText } from './editor/answer-text';
 import type { SpanOpener } from './editor/span-opener';
 import type { IndexingHold } from './status/hold';
 import type { AnswerView } from './views/answer-view';
@@ -18,6 +19,7 @@ export interface Services {
   hold: IndexingHold;
   conversation: Conversation;
   opener: SpanOpener;
+  answerText: AnswerText;
   answerView: AnswerView;
   spansView: SpansView;
   cacheView: CacheView;

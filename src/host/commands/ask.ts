@@ -214,3 +214,8 @@ export async function copyAnswer({ conversation }: Services): Promise<void> {
   await vscode.env.clipboard.writeText(linkedMarkdown(answer.markdown, answer.citations));
   vscode.window.setStatusBarMessage(vscode.l10n.t('Copied'), 2_000);
 }
+
+/** Opens the conversation as a document, to read it beside the code or to save it. */
+export async function openInEditor({ conversation, answerText }: Services): Promise<void> {
+  await answerText.open(conversation.answers());
+}

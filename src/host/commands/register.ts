@@ -9,7 +9,7 @@ import { chooseModel, removeInstalled } from '../models/choose-model';
 import { ModelHome } from '../models/model-home';
 import type { Services } from '../services';
 import { showStatus } from '../status/show-status';
-import { answerHistory, ask, askFolder, askPlaces, askSelection, copyAnswer, openAnswer } from './ask';
+import { answerHistory, ask, askFolder, askPlaces, askSelection, copyAnswer, openAnswer, openInEditor } from './ask';
 import { cancelIndexing, clearIndex, pauseIndexing, rebuildIndex, whyFile } from './index-commands';
 import { explain, explainAt, openSpan, showSimilar, summarizeFile } from './read';
 import { whyLine } from './why-line';
@@ -36,6 +36,7 @@ export function registerCommands(services: Services, asking: Asking, history: An
     'anchorage.stop': async () => asking.stop(),
     'anchorage.answerHistory': () => answerHistory(services, history),
     'anchorage.copyAnswer': () => copyAnswer(services),
+    'anchorage.openAnswerInEditor': () => openInEditor(services),
     'anchorage.showCache': () => cacheView.reveal(false),
     'anchorage.showStatus': () => showStatus(services),
     'anchorage.rebuildIndex': () => rebuildIndex(services),
