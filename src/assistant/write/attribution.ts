@@ -1,195 +1,200 @@
 /**
  * Binds each sentence of a draft to the lines that carry it. Small models do not cite reliably, so their markers are
- * ignored. A sentence is carried if its lines hold every name and number in it and most of its words. Words of the
- * question are no grounds: a sentence that only repeats them says nothing.
+ * ignored. One place must carry a sentence: its lines hold every name, number and quoted phrase in it, most of its
+ * words, and neighbouring words near each other; what the sentence denies is denied there, and nothing else is. Words
+ * of the question are no grounds: a sentence that only repeats them says nothing.
  */
 import type { Span } from '../../protocol';
-import { splitLines } from '../../base';
-import { analyseQuestion, termsIn } from '../../search';
+import { analyseQuestion } from '../../search';
 import { namesIn } from '../citations';
+import { deniedAfter, groundOf, isNegation, numbersIn, wordsOf, type Ground, type Word } from './ground';
 import type { Unit } from './units';
 
 export interface Carried {
-  /** Lines that carry the sentence, best first. */
-  spans: readonly (Span & { unit: Unit })[];
+  /** The lines that carry the sentence. */
+  span: Span & { unit: Unit };
   /** Share (0…1) of the sentence's own words that the lines hold. */
   share: number;
 }
 
-/** Minimum share of a sentence's own words in its lines. */
-const ENOUGH = 0.6;
-/** Lines of one place, and places of one sentence. */
-const WINDOW_LINES = 12;
-const PLACES = 2;
-/** A second place must add this share. */
-const ADDS = 0.15;
-/** Weight of words of design talk ("method", "returns"): nearly every sentence has some. */
-const TALK = 0.25;
+/** The tuned numbers. `npm run bench -- real replay` compares designs on recorded drafts. */
+export const ATTRIBUTION = {
+  /** Minimum share of a sentence's own words in its lines. */
+  words: 0.7,
+  /** Minimum share of its neighbouring words that are near each other there, and how many words apart that may be. */
+  pairs: 0.6,
+  reach: 10,
+  /** Lines of a place. */
+  lines: 12,
+  /** Weight of words of design talk ("method", "returns"): nearly every sentence has some. */
+  talk: 0.25,
+};
 
 interface Term {
-  /** The term or one of its short forms is in a line. */
   forms: readonly string[];
   weight: number;
+  /** The question has it too. */
+  isAsked: boolean;
 }
 
-interface Ground {
-  unit: Unit;
-  /** Terms and words of the unit's path and label, which stand for all its lines. */
-  head: ReadonlySet<string>;
-  lines: readonly ReadonlySet<string>[];
+interface Sentence {
+  terms: readonly Term[];
+  /** Total weight of the terms that the question does not have. */
+  total: number;
+  /** Terms in the order of the text. */
+  order: readonly Term[];
+  /** Names and numbers. */
+  demanded: readonly string[];
+  /** Quoted text of two words or more. */
+  phrases: readonly string[];
+  /** For each negation the terms that follow it. */
+  denials: readonly (readonly Term[])[];
 }
 
-interface Place {
-  ground: Ground;
-  first: number;
-  last: number;
-  found: ReadonlySet<Term>;
+/** Words of a ground with the terms of a sentence that they stand for. */
+interface Match {
+  word: Word;
+  at: number;
+  terms: readonly Term[];
 }
-
-const NEGATION = /^(not|never|no|none|without|cannot|nor|neither)$|n['’]t$/i;
-const NEGATIVE =
-  /^(not|never|no|none|null|nil|without|cannot|nor|neither|unless|except|avoid|only|if|false|skip\w*|ignor\w*|refus\w*|reject\w*|disab\w*)$|n['’]t$|^!$/i;
-/** Words after a negation that it may be about. */
-const NEGATION_REACH = 5;
 
 export class Attribution {
   private readonly grounds: readonly Ground[];
-  private readonly lineCount: number;
   private readonly asked: ReadonlySet<string>;
 
   constructor(units: readonly Unit[], question: string) {
-    this.grounds = units.map((unit) => ({
-      unit,
-      head: wordsIn(`${unit.path} ${unit.label}`),
-      lines: splitLines(unit.text).map(wordsIn),
-    }));
-    this.lineCount = this.grounds.reduce((sum, { lines }) => sum + lines.length, 0);
-    this.asked = wordsIn(question);
+    this.grounds = units.map(groundOf);
+    this.asked = new Set(wordsOf(question).flatMap(({ forms }) => [...forms]));
   }
 
   /** The lines that carry a sentence; undefined if none do. */
-  attribute(sentence: string): Carried | undefined {
-    const terms = this.termsOf(sentence);
-    const own = terms.filter(({ forms }) => !forms.some((form) => this.asked.has(form)));
-    const total = own.reduce((sum, { weight }) => sum + weight, 0);
-    if (total === 0) return undefined;
-    const demanded = [...namesIn(sentence), ...numbersIn(sentence)];
-    const places: Place[] = [];
-    let found = new Set<Term>();
-    while (places.length < PLACES) {
-      const best = this.bestPlace(terms, own, found, demanded);
-      if (!best) break;
-      const added = weightOf([...best.found].filter((term) => own.includes(term) && !found.has(term)));
-      if (places.length > 0 && added < ADDS * total) break;
-      places.push(best);
-      found = new Set([...found, ...best.found]);
-      if (own.every((term) => found.has(term))) break;
+  attribute(text: string): Carried | undefined {
+    const sentence = this.read(text);
+    if (sentence.total === 0) return undefined;
+    let best: { carried: Carried; score: number } | undefined;
+    for (const ground of this.grounds) {
+      const matches = matchesOf(sentence, ground);
+      const lines = [...new Set(matches.map(({ word }) => word.line))];
+      lines.forEach((first, i) => {
+        for (const last of lines.slice(i)) {
+          if (last - first >= ATTRIBUTION.lines) break;
+          const within = matches.filter(({ word }) => word.line >= first && word.line <= last);
+          const measured = measure(sentence, ground, within);
+          // Among equal places the shortest is cited.
+          if (!measured) continue;
+          const score = measured.words + measured.pairs - 0.02 * (last - first);
+          if (best && score <= best.score) continue;
+          if (!isTrueTo(sentence, ground, first, last, within)) continue;
+          const { unit } = ground;
+          const { file, path, startLine } = unit;
+          const span = { file, path, startLine: startLine + first, endLine: startLine + last, unit };
+          best = { carried: { span, share: measured.words }, score };
+        }
+      });
     }
-    const share = weightOf(own.filter((term) => found.has(term))) / total;
-    if (share < ENOUGH || !demanded.every((word) => places.some((place) => holds(place, word)))) return undefined;
-    if (!deniesTheSame(sentence, places.map(textOf).join('\n'))) return undefined;
+    return best?.carried;
+  }
+
+  private read(text: string): Sentence {
+    const bare = text.replace(/\[\d+\]/g, ' ');
+    const words = wordsOf(bare);
+    const terms = this.termsOf(bare);
+    const termOf = ({ forms }: Word): Term[] =>
+      terms.filter((term) => term.forms.some((form) => forms.has(form))).slice(0, 1);
+    const phrases = [...bare.matchAll(/"([^"]+)"|“([^”]+)”/g)].map((m) => (m[1] ?? m[2] ?? '').trim());
     return {
-      share,
-      spans: places.map(({ ground: { unit }, first, last }) => ({
-        file: unit.file,
-        path: unit.path,
-        startLine: unit.startLine + first,
-        endLine: unit.startLine + last,
-        unit,
-      })),
+      terms,
+      total: weightOf(terms.filter(({ isAsked }) => !isAsked)),
+      order: words.flatMap(termOf),
+      demanded: [...namesIn(bare), ...numbersIn(words)],
+      phrases: phrases.filter((phrase) => /\s/.test(phrase)).map(collapsed),
+      denials: words.flatMap((word, i) => (isNegation(word) ? [deniedAfter(words, i).flatMap(termOf)] : [])),
     };
   }
 
-  /** The window with most of the sentence that is not found yet. Names and numbers count most. */
-  private bestPlace(
-    terms: readonly Term[],
-    own: readonly Term[],
-    before: ReadonlySet<Term>,
-    demanded: readonly string[],
-  ): Place | undefined {
-    let best: { place: Place; score: number } | undefined;
-    for (const ground of this.grounds) {
-      const lines = ground.lines.map((words) => terms.filter(({ forms }) => forms.some((form) => words.has(form))));
-      const head = terms.filter(({ forms }) => forms.some((form) => ground.head.has(form)));
-      for (let first = 0; first < lines.length; first++) {
-        if ((lines[first] as Term[]).length === 0) continue;
-        const found = new Set<Term>(head);
-        let score = 0;
-        for (const term of head) score += before.has(term) ? 0 : term.weight * (own.includes(term) ? 1 : 0.3);
-        for (let last = first; last < Math.min(lines.length, first + WINDOW_LINES); last++) {
-          const fresh = (lines[last] as Term[]).filter((term) => !found.has(term));
-          const named = demanded.filter((word) => (ground.lines[last] as ReadonlySet<string>).has(word)).length;
-          if (fresh.length === 0 && named === 0) continue;
-          for (const term of fresh) {
-            found.add(term);
-            if (!before.has(term)) score += term.weight * (own.includes(term) ? 1 : 0.3);
-          }
-          // Among equal places the shortest is cited.
-          const dense = score + named - 0.02 * (last - first);
-          if (score > 0 && (!best || dense > best.score))
-            best = { place: { ground, first, last, found: new Set(found) }, score: dense };
-        }
-      }
-    }
-    return best?.place;
-  }
-
-  /** The sentence's words of content with their rarity among the lines read. A word that no line has weighs most. */
+  /** The sentence's words of content with their rarity among the words read. A word that no line has weighs most. */
   private termsOf(sentence: string): Term[] {
-    const bare = sentence.replace(/\[\d+\]/g, ' ');
-    return analyseQuestion(bare).terms.map(({ term, weight, alternatives = [] }) => {
+    const count = this.grounds.reduce((sum, { words }) => sum + words.length, 0);
+    return analyseQuestion(sentence).terms.map(({ term, weight, alternatives = [] }) => {
       const forms = [term, ...alternatives.map((each) => each.term)];
       const having = this.grounds.reduce(
-        (sum, { lines }) => sum + lines.filter((words) => forms.some((form) => words.has(form))).length,
+        (sum, { words }) => sum + words.filter((word) => forms.some((form) => word.forms.has(form))).length,
         0,
       );
-      const rarity = Math.log(1 + this.lineCount / (having + 0.5)) / Math.log(1 + 2 * this.lineCount);
-      return { forms, weight: rarity * (weight < 0.5 ? TALK : 1) };
+      const rarity = Math.log(1 + count / (having + 0.5)) / Math.log(1 + 2 * count);
+      return {
+        forms,
+        weight: rarity * (weight < 0.5 ? ATTRIBUTION.talk : 1),
+        isAsked: forms.some((form) => this.asked.has(form)),
+      };
     });
   }
 }
 
-/**
- * Whether each negation of a sentence stands before the same word in its lines. "Not using `var`" is not carried by
- * "use `const`; not doing so …".
- */
-function deniesTheSame(sentence: string, lines: string): boolean {
-  const words = (text: string): string[] => text.match(/[\p{L}_$][\p{L}\p{N}_$'’]*|!/gu) ?? [];
-  const said = words(sentence);
-  const source = words(lines);
-  const denied = new Set<string>();
-  source.forEach((word, i) => {
-    if (!NEGATIVE.test(word)) return;
-    for (const next of source.slice(i + 1, i + 1 + NEGATION_REACH)) for (const term of wordsIn(next)) denied.add(term);
-  });
-  return said.every((word, i) => {
-    if (!NEGATION.test(word)) return true;
-    const next = said.slice(i + 1).find((each) => analyseQuestion(each).terms.length > 0);
-    return next === undefined ? denied.size > 0 : [...wordsIn(next)].some((term) => denied.has(term));
+function matchesOf({ terms }: Sentence, { words }: Ground): Match[] {
+  return words.flatMap((word, at) => {
+    const own = terms.filter(({ forms }) => forms.some((form) => word.forms.has(form)));
+    return own.length > 0 ? [{ word, at, terms: own }] : [];
   });
 }
 
-function holds({ ground, first, last }: Place, word: string): boolean {
-  return ground.head.has(word) || ground.lines.slice(first, last + 1).some((words) => words.has(word));
+/** Shares of the sentence's own words and of its pairs in a place; undefined if they are too small. */
+function measure(
+  { terms, total, order }: Sentence,
+  { head }: Ground,
+  matches: readonly Match[],
+): { words: number; pairs: number } | undefined {
+  const places = new Map<Term, number[]>();
+  for (const { at, terms: own } of matches) for (const term of own) places.set(term, [...(places.get(term) ?? []), at]);
+  const isHead = ({ forms }: Term): boolean => forms.some((form) => head.has(form));
+  const words = weightOf(terms.filter((term) => !term.isAsked && (places.has(term) || isHead(term)))) / total;
+  if (words < ATTRIBUTION.words) return undefined;
+  let pairs = 0;
+  let near = 0;
+  order.forEach((right, i) => {
+    const left = order[i - 1];
+    if (!left || left === right) return;
+    pairs += 1;
+    const [here, there] = [places.get(left), places.get(right)];
+    if (here && there) near += here.some((a) => there.some((b) => Math.abs(a - b) <= ATTRIBUTION.reach)) ? 1 : 0;
+    // The head stands beside all lines.
+    else if ((here || isHead(left)) && (there || isHead(right))) near += 1;
+  });
+  const share = pairs === 0 ? 1 : near / pairs;
+  return share < ATTRIBUTION.pairs ? undefined : { words, pairs: share };
 }
 
-function textOf({ ground, first, last }: Place): string {
-  return splitLines(ground.unit.text)
-    .slice(first, last + 1)
-    .join('\n');
+/** Whether a place holds what the sentence names, and denies the same. */
+function isTrueTo(
+  { demanded, phrases, denials }: Sentence,
+  { unit, head, words }: Ground,
+  first: number,
+  last: number,
+  matches: readonly Match[],
+): boolean {
+  const place = words.filter(({ line }) => line >= first && line <= last);
+  if (!demanded.every((name) => head.has(name) || place.some(({ forms }) => forms.has(name)))) return false;
+  if (phrases.length > 0) {
+    const text = collapsed(
+      unit.text
+        .split('\n')
+        .slice(first, last + 1)
+        .join(' '),
+    );
+    if (!phrases.every((phrase) => text.includes(phrase))) return false;
+  }
+  const here = matches.flatMap(({ word, terms }) => terms.map((term) => ({ term, isDenied: word.denied })));
+  const deniedHere = new Set(here.flatMap(({ term, isDenied }) => (isDenied ? [term] : [])));
+  const stated = new Set(here.flatMap(({ term, isDenied }) => (isDenied ? [] : [term])));
+  if (denials.length === 0) return [...deniedHere].every((term) => stated.has(term));
+  // The first word after a negation is the one that it denies.
+  return denials.every(([first]) => (first ? deniedHere.has(first) : place.some(isNegation)));
 }
 
 function weightOf(terms: readonly Term[]): number {
   return terms.reduce((sum, { weight }) => sum + weight, 0);
 }
 
-/** Stems, and words as written. */
-function wordsIn(text: string): Set<string> {
-  const words = termsIn(text);
-  for (const word of text.match(/[\p{L}_$][\p{L}\p{N}_$]*|\d+(?:\.\d+)*/gu) ?? []) words.add(word);
-  return words;
-}
-
-function numbersIn(sentence: string): string[] {
-  return sentence.replace(/\[\d+\]/g, ' ').match(/(?<![\p{L}\p{N}_])\d+(?:\.\d+)*(?![\p{L}\p{N}_])/gu) ?? [];
+function collapsed(text: string): string {
+  return text.replace(/\s+/g, ' ').toLowerCase();
 }

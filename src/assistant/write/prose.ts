@@ -134,18 +134,17 @@ class Draft {
     }
     this.inVain = 0;
     this.said.add(text);
-    const markers = [...new Set(carried.spans.map((span) => this.cite(span)))].map((number) => `[${number}]`).join(' ');
+    const marker = `[${this.cite(carried.span)}]`;
     const [, words = text, stop = ''] = /^([\s\S]*?)([.!?:;]*)$/.exec(text) ?? [];
     const isItem = /[-*+\d]/.test(mark);
     const gap = this.markdown === '' ? '' : this.lead.includes('\n') || isItem ? separator(this.lead, isItem) : ' ';
     this.lead = '';
-    const shown = `${gap}${isItem ? mark.trimStart() : ''}${words} ${markers}${stop}`;
+    const shown = `${gap}${isItem ? mark.trimStart() : ''}${words} ${marker}${stop}`;
     this.markdown += shown;
     this.emit(shown, this.citations);
   }
 
-  private cite(span: Carried['spans'][number]): number {
-    const { unit, ...place } = span;
+  private cite({ unit, ...place }: Carried['span']): number {
     const wider = this.list.all.find(
       (each) =>
         each.file === place.file &&
