@@ -5,6 +5,7 @@ export { chunkLengths, coarsePlaces, denseRowCount, joinFine, rowCounts } from '
 export { foldRows, halves, joinBytes, packRows, storedRowBytes, type StoredShape, unpackRows } from './rows';
 export { checkMemories } from './store/check';
 export { memoryFolder, removeUnusedMemories } from './store/folders';
+export { decodeRecord, HEADER_BYTES, type MemoryPayload, type PackRecord } from './store/record';
 export { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './store/memory-store';
 export { type EncodingWorkspace, type EncodingOptions, MemoryEncoding } from './encode/encoding';
 export { type EncodingUnit, memoryVersion } from './encode/encoding-units';

@@ -37,10 +37,27 @@ export interface WorkerSettings {
   allowedHosts: readonly string[];
   /** Disk budget (bytes) of encoded segments. */
   memoryBudgetBytes: number;
+  /** The memory that a team shares; absent for none. */
+  shared?: SharedMemorySettings;
   /** Threads of the engine; 0 for the number of physical cores. */
   threads: number;
   /** Precision of a chosen checkpoint's weights in memory. */
   weights: 'auto' | 'f32' | '8bit' | '4bit';
+}
+
+export interface SharedMemorySettings {
+  /** `s3://bucket/prefix?endpoint=…` or `file:///directory`. */
+  address: string;
+  /** Keys from the editor's secret storage. They precede those of the environment and the usual files. */
+  keys?: TeamKeys;
+}
+
+export interface TeamKeys {
+  /** Names records, 32 bytes in base64url. */
+  secret?: string;
+  /** Signs what is written, 32 bytes in base64url. */
+  signingKey?: string;
+  s3?: { accessKeyId: string; secretAccessKey: string };
 }
 
 export interface FolderParams {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { pathKind, SEGMENTER_VERSION, type Document, type SegmentedDocument } from '../../workspace';
-import { KEY_BYTES } from '../store/pack';
+import { KEY_BYTES } from '../store/record';
 
 /**
  * A text that is encoded in one piece: a segment, or a part of a segment that is one huge line. Lines are 1-based and

@@ -1,4 +1,5 @@
-import type { Pack, PackRecord } from './pack';
+import type { Pack } from './pack';
+import type { PackRecord } from './record';
 
 /** A record of the store. */
 export interface Entry {

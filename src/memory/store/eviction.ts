@@ -1,8 +1,9 @@
 import { crc32 } from 'node:zlib';
 import type { Entries } from './entries';
-import { EMPTY_PAYLOAD, HEADER_BYTES, payloadOf, type Pack } from './pack';
+import type { Pack } from './pack';
 import type { Packs } from './packs';
 import type { ReadBuffers } from './read-buffers';
+import { EMPTY_PAYLOAD, HEADER_BYTES, payloadOf } from './record';
 
 /** A sealed pack with a smaller share of live bytes is rewritten. */
 const COMPACT_BELOW = 0.5;

@@ -6,9 +6,17 @@ import { makeDirectory } from '../../base/node';
 import { StoreLock } from '../../workspace';
 import type { Entries, Entry } from './entries';
 import { Eviction } from './eviction';
-import { type MemoryPart, type MemoryPayload, type PackRecord, payloadBytes, placeOf } from './pack';
 import { Packs } from './packs';
 import { ReadBuffers } from './read-buffers';
+import {
+  encodeRecord,
+  type MemoryPart,
+  type MemoryPayload,
+  type PackRecord,
+  payloadBytes,
+  payloadOf,
+  placeOf,
+} from './record';
 import { loadUsage, saveUsage } from './usage';
 
 export interface MemoryStoreOptions {
@@ -215,12 +223,13 @@ export class MemoryStore {
   /** Returns the sizes of a record without reading it. */
   describe(
     key: string,
-  ): Pick<PackRecord, 'tokens' | 'coarseRows' | 'restRows' | 'bytesPerRow' | 'vectorBytes'> | undefined {
+  ): Pick<PackRecord, 'tokens' | 'coarseRows' | 'restRows' | 'bytesPerRow' | 'vectorBytes' | 'fromTeam'> | undefined {
     return this.entries.get(key)?.record;
   }
 
   /**
    * Stores the memories of one segment. An existing key is left unchanged, because equal content gives equal bytes.
+   * @param fromTeam another machine of the team has made the rows
    * @throws RangeError when the payload does not have the size of its rows
    */
   put(
@@ -228,6 +237,7 @@ export class MemoryStore {
     tokens: number,
     rows: { coarse: number; rest: number; bytesPerRow: number },
     payload: MemoryPayload,
+    fromTeam = false,
   ): Promise<void> {
     return this.writes.run(async () => {
       if (this.entries.has(key) || !this.stillWrites()) return;
@@ -245,7 +255,7 @@ export class MemoryStore {
           coarseRows: rows.coarse,
           restRows: rows.rest,
           bytesPerRow: rows.bytesPerRow,
-          tombstone: false,
+          fromTeam,
         },
         payload,
       );
@@ -274,6 +284,17 @@ export class MemoryStore {
   /** Returns the fine rows that are not coarse rows. */
   rest(key: string): Promise<Uint8Array | undefined> {
     return this.use(key, 'rest', (bytes) => bytes.slice());
+  }
+
+  /** Returns a record with its header, as a pack of a team holds it. Undefined as for `vector`. */
+  async record(key: string): Promise<Uint8Array | undefined> {
+    const entry = this.entries.get(key);
+    if (!entry) return undefined;
+    const { pack, record } = entry;
+    const whole = new Uint8Array(record.payloadBytes);
+    if ((await pack.read(record, 0, whole)) && crc32(whole) === record.payloadCrc)
+      return encodeRecord({ ...record, fromTeam: false }, payloadOf(record, whole));
+    return this.entries.get(key) === entry ? undefined : this.record(key);
   }
 
   /**
@@ -313,6 +334,11 @@ export class MemoryStore {
       entry.verified = true;
       return { value: read(whole.subarray(from, from + bytes)) };
     });
+  }
+
+  /** Whether so many more bytes fit without an eviction. */
+  hasRoom(bytes: number): boolean {
+    return this.packs.bytes + bytes < this.options.budgetBytes;
   }
 
   stats(): MemoryStoreStats {

@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Pack, type PackRecord } from './pack';
+import { Pack } from './pack';
+import type { PackRecord } from './record';
 
 /** Changes found in a directory of packs. */
 export interface Followed {

@@ -1,6 +1,6 @@
 /** Altered memories of a workspace that show what the original ones carry: zeroed, of another file, left out. */
 import type { MemoryStore, MemorySegment } from '../../../src/memory';
-import type { MemoryPart } from '../../../src/memory/store/pack';
+import type { MemoryPart } from '../../../src/memory/store/record';
 
 export const MEMORY_ARMS = ['as they are', 'zeroed', 'of another file', 'left out'] as const;
 export type MemoryArm = (typeof MEMORY_ARMS)[number];

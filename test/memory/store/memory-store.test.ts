@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MemoryStore, type MemoryStoreOptions } from '../../../src/memory';
-import type { MemoryPayload } from '../../../src/memory/store/pack';
+import type { MemoryPayload } from '../../../src/memory/store/record';
 
 const BYTES_PER_ROW = 24;
 let directory: string;
