@@ -165,6 +165,9 @@ describe('anchorage model', () => {
     const looksBack = json() as typeof whole;
     expect(looksBack.rows).toBe(199);
     expect(looksBack.buckets[1]?.nll).not.toBeCloseTo(bounded.buckets[1]?.nll as number, 3);
+    await run('perplexity', model, '--ids', ids, ...narrow.slice(0, 6), '--look-back', '2', '--json');
+    const byBlocks = json() as typeof whole;
+    expect(byBlocks.buckets[1]?.nll).not.toBeCloseTo(bounded.buckets[1]?.nll as number, 3);
     await run('perplexity', model, '--ids', ids, '--attention', 'anchors', '--anchor-every', '8', '--json');
     expect(json()['rows']).toBeLessThan(80);
     await run('perplexity', model, '--ids', ids, '--attention', 'anchors', '--window', '16', '--anchor-every', '8');
@@ -223,7 +226,7 @@ describe('anchorage model', () => {
     [['perplexity', 'M'], /--text FILE or --ids FILE/],
     [['perplexity', 'M', '--ids', '/nowhere.json'], /nowhere/],
     [['perplexity', 'M', '--window', '5', '--ids', 'I'], /--window needs/],
-    [['perplexity', 'M', '--middle-k', '5', '--ids', 'I'], /--middle-k needs/],
+    [['perplexity', 'M', '--middle-k', '5', '--ids', 'I'], /--middle-k need/],
     [['perplexity', 'M', '--ids', 'BAD'], /entry 1 is 9999/],
     [['calibrate', 'M', '--ids', 'I'], /--factor/],
     [['perplexity', 'M', '--unknown'], /Unknown option/],

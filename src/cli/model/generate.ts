@@ -8,10 +8,11 @@ import { ENGINE_OPTIONS, list, number, oneOf, parseOptions, text, type ModelIo, 
 const MAX_TOKENS = 256;
 
 export const GENERATE_USAGE =
-  'generate DIR|NAME (--prompt TEXT | --file FILE) [--chat] [--system TEXT] [--max-tokens N] [--temperature ' +
-  'T] [--top-k N] [--top-p P] [--min-p P] [--repetition-penalty R] [--seed N] [--stop TEXT]… [--cut ' +
-  'refuse|keepEnd|keepBothEnds] [--capacity N] [--attention auto|full|lambda|anchors] [--window N] [--sinks N] ' +
-  '[--middle-k N] [--anchor-every N] [--rope NAME] [--adapter DIR]… [--weights FORMAT] [--threads N] [--json]';
+  'generate DIR|NAME (--prompt TEXT | --file FILE) [--chat] [--system TEXT] [--max-tokens N] ' +
+  '[--temperature T] [--top-k N] [--top-p P] [--min-p P] [--repetition-penalty R] [--seed N] [--stop ' +
+  'TEXT]… [--cut refuse|keepEnd|keepBothEnds] [--capacity N] [--attention auto|full|lambda|anchors] ' +
+  '[--window N] [--sinks N] [--look-back BLOCKS] [--middle-k N] [--anchor-every N] [--rope NAME] ' +
+  '[--adapter DIR]… [--weights FORMAT] [--threads N] [--json]';
 
 /** Continues a prompt. */
 export async function runGenerate(argv: readonly string[], io: ModelIo): Promise<number> {

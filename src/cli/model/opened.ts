@@ -15,6 +15,7 @@ import {
   readingPolicy,
   tokenAnchors,
   withAdapters,
+  type LookBack,
   type Tokenizer,
   type AttentionPolicy,
   type Checkpoint,
@@ -121,8 +122,9 @@ export function requireTokenizer({ tokenizer, checkpoint }: Opened, instead: str
 /**
  * The attention policy of the options, for texts of this many tokens.
  *
- * - `auto`: what the product uses. Full attention within the trained window, Λ with middle rows beyond it.
- * - `lambda`: sinks and a window with a distance ceiling; --middle-k adds middle rows.
+ * - `auto`: what the product uses. Full attention within the trained window; beyond it Λ, and the end of the text sees
+ *   the best blocks of what left the window.
+ * - `lambda`: sinks and a window with a distance ceiling; --look-back adds blocks, --middle-k rows by heads.
  * - `anchors` with --window: ends of sentences and lines stay after the window has passed them. `anchors` alone: each
  *   segment closes behind its anchor, for models trained this way.
  */
@@ -134,14 +136,14 @@ export function policyOf(
 ): () => AttentionPolicy {
   const { decoder } = opened;
   const window = number(values, 'window', 1, 1 << 28);
-  const middleK = number(values, 'middle-k', 0, 1 << 16);
+  const lookBack = lookBackOf(values);
   const kind = oneOf(values, 'attention', ATTENTION_NAMES) ?? byDefault;
-  if (middleK !== undefined && kind !== 'auto' && kind !== 'lambda')
-    throw new UsageError('--middle-k needs --attention auto or lambda.', 'model');
+  if (lookBack !== undefined && kind !== 'auto' && kind !== 'lambda')
+    throw new UsageError('--look-back and --middle-k need --attention auto or lambda.', 'model');
   const { config, rowBytes } = decoder;
   if (kind === 'auto') {
     if (window !== undefined) throw new UsageError('--window needs --attention lambda or anchors.', 'model');
-    return () => readingPolicy(config, { tokens, rowBytes, ...(middleK === undefined ? {} : { middleK }) });
+    return () => readingPolicy(config, { tokens, rowBytes, ...(lookBack === undefined ? {} : { lookBack }) });
   }
   const sinks = number(values, 'sinks', 0, 1 << 20) ?? SINKS;
   if (kind === 'full') {
@@ -149,12 +151,22 @@ export function policyOf(
     return () => full(config.slidingWindow);
   }
   if (kind === 'lambda') {
-    const middle = middleRows(config, rowBytes, middleK ?? 0);
+    const middle = middleRows(config, rowBytes, lookBack ?? 'none');
     return () => lambda({ sinks, window: window ?? WINDOW, ...(middle ? { middle } : {}) });
   }
   const isAnchor = anchorRule(opened, number(values, 'anchor-every', 2, 1 << 20));
   if (window === undefined) return () => anchors({ sinks, isAnchor });
   return () => compose(lambda({ sinks, window }), anchors({ sinks, isAnchor, closing: false }));
+}
+
+/** How the end of a text sees rows that left the window; undefined where no option says. @throws UsageError */
+function lookBackOf(values: Values): LookBack | undefined {
+  const blocks = number(values, 'look-back', 0, 1 << 12);
+  const k = number(values, 'middle-k', 0, 1 << 16);
+  if (blocks !== undefined && k !== undefined)
+    throw new UsageError('Give --look-back or --middle-k, not both.', 'model');
+  if (blocks === 0 || k === 0) return 'none';
+  return blocks !== undefined ? { blocks } : k !== undefined ? { k } : undefined;
 }
 
 /** Anchors: the model's anchor token, else tokens that end a sentence or a line, else every n-th token. */

@@ -52,6 +52,7 @@ export const ENGINE_OPTIONS = {
   window: { type: 'string' },
   sinks: { type: 'string' },
   'middle-k': { type: 'string' },
+  'look-back': { type: 'string' },
   'anchor-every': { type: 'string' },
   json: { type: 'boolean' },
 } as const satisfies Record<string, Option>;

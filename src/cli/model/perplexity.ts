@@ -6,8 +6,8 @@ import { ENGINE_OPTIONS, number, parseOptions, text, type ModelIo } from './opti
 
 export const PERPLEXITY_USAGE =
   'perplexity DIR|NAME (--text FILE | --ids FILE) [--attention auto|full|lambda|anchors] [--window N] ' +
-  '[--sinks N] [--middle-k N] [--anchor-every N] [--rope NAME] [--limit N] [--adapter DIR]… [--weights FORMAT] ' +
-  '[--threads N] [--json]';
+  '[--sinks N] [--look-back BLOCKS] [--middle-k N] [--anchor-every N] [--rope NAME] [--limit N] [--adapter ' +
+  'DIR]… [--weights FORMAT] [--threads N] [--json]';
 
 /** Mean negative log-likelihood by position, and the most rows held. */
 export async function runPerplexity(argv: readonly string[], io: ModelIo): Promise<number> {

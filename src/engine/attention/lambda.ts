@@ -1,4 +1,4 @@
-import { RowKind, Seen, type AttentionPolicy, type MiddleRows } from './policy';
+import { RowKind, Seen, type AttentionPolicy, type BlockChoice, type MiddleRows } from './policy';
 
 export interface LambdaOptions {
   /** First tokens that every query sees (n_starting; the paper finds 5 to 100 equivalent). */
@@ -8,11 +8,17 @@ export interface LambdaOptions {
   /** Largest distance (tokens) of any logit; default: the window. Infinity switches the ceiling off. */
   ceiling?: number;
   /**
-   * Lets the last query of each run also see a few rows between the sinks and the window, and keeps up to `most` rows
-   * for that. Off by default.
+   * Lets the end of a text also see a few rows between the sinks and the window, and keeps up to `most` rows for that.
+   * Off by default.
    */
-  middle?: { k: number; fromLayer: number; tail?: number; most?: number };
+  middle?: MiddleChoice;
 }
+
+/** The best `k` rows for each head, as in the paper, or blocks of rows for all heads. */
+export type MiddleChoice = ({ k: number; fromLayer: number } | { blocks: BlockChoice }) & {
+  tail?: number;
+  most?: number;
+};
 
 /**
  * Λ-shaped attention with a distance ceiling (LM-Infinite, 2308.16137, §3): query i sees key j if j ≤ i and (j < sinks
@@ -43,6 +49,13 @@ export function lambda({ sinks, window, ceiling = window, middle }: LambdaOption
   };
   if (!middle) return policy;
   // Distance d = L/2 for the optional middle tokens (LM-Infinite, §3).
-  const rows: MiddleRows = { tail: 1, most: Infinity, ...middle, distance: Math.floor(window / 2) };
+  const rows: MiddleRows = {
+    k: 0,
+    fromLayer: 0,
+    tail: 1,
+    most: Infinity,
+    ...middle,
+    distance: Math.floor(window / 2),
+  };
   return { ...policy, name: 'lambda with middle rows', middle: rows };
 }

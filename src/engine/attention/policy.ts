@@ -41,18 +41,30 @@ export interface RowPlace {
   group: number;
 }
 
-/** Rows between sinks and window; the last query of a run sees the best of them (LM-Infinite, §3, middle tokens). */
+/**
+ * Rows between sinks and window, of which the end of a text sees some (LM-Infinite, §3, middle tokens): each head the
+ * best rows for its query, or all heads the same blocks of consecutive rows.
+ */
 export interface MiddleRows {
-  /** Rows chosen for each head. */
+  /** Rows chosen for each head; 0 with blocks. */
   k: number;
   /** First layer that selects. */
   fromLayer: number;
   /** Distance of the selected rows, in selection and in attention. */
   distance: number;
-  /** Last tokens of a text that see the rows, each read as a run of its own. */
+  /** Last tokens of a text that see the rows. With `k`, each is read as a run of its own. */
   tail: number;
   /** Most rows kept for the selection; the oldest are dropped first. Infinity keeps all. */
   most: number;
+  /** Blocks that are placed before the tail, in the order of the text. */
+  blocks?: BlockChoice;
+}
+
+export interface BlockChoice {
+  /** Rows of a block. */
+  rows: number;
+  /** Blocks chosen. */
+  count: number;
 }
 
 export interface AttentionPolicy {

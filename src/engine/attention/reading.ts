@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../architectures/model-config';
 import { full } from './full';
-import { lambda, type LambdaOptions } from './lambda';
+import { lambda, type MiddleChoice } from './lambda';
 import type { AttentionPolicy } from './policy';
 
 export interface ReadingOptions {
@@ -8,30 +8,36 @@ export interface ReadingOptions {
   tokens: number;
   /** Bytes of one cached row. */
   rowBytes: number;
-  /** Middle rows that each head sees; default `MIDDLE_K`, 0 for none. */
-  middleK?: number;
+  /** How the end of a text sees rows that left the window; default: by blocks. */
+  lookBack?: LookBack;
 }
+
+/** `blocks`: so many blocks of rows are placed before the end of the text. `k`: each head sees so many rows. */
+export type LookBack = { blocks: number } | { k: number } | 'none';
 
 /** First tokens that stay visible (LM-Infinite, 2308.16137, §3, finds 5 to 100 equivalent). */
 const SINKS = 16;
-/** Middle rows that each head sees; the paper's choice. */
-export const MIDDLE_K = 5;
+/** Blocks, and the rows of each. */
+const BLOCKS = 24;
+const BLOCK_ROWS = 32;
+/** Last tokens whose queries choose the blocks: a question and the marks around it. */
+const BLOCKS_TAIL = 48;
 /** First layer that sees middle rows, as a share of all layers: layer 5 of 32 in the paper. */
 const MIDDLE_FROM = 5 / 32;
-/** Last tokens that see middle rows. With the last one alone, as in the paper, SmolLM2 told no needle. */
+/** Last tokens that see middle rows by heads. With the last one alone, as in the paper, SmolLM2 told no needle. */
 const MIDDLE_TAIL = 16;
 /** Most bytes of middle rows. They bound what a very long text costs; the oldest are dropped first. */
 const MIDDLE_BYTES = 1e9;
 
 /**
  * How a model reads a text of this length. Within the trained window each token sees all earlier ones. A longer text is
- * read under Λ with a distance ceiling, and the last token read and those written also see the best rows between the
- * sinks and the window (LM-Infinite). Memory then stays constant. A model trained with a sliding window keeps to it.
+ * read under Λ with a distance ceiling (LM-Infinite), and its end also sees the best blocks of rows that left the
+ * window. Memory then stays constant. A model trained with a sliding window keeps to it.
  */
-export function readingPolicy(config: ModelConfig, { tokens, rowBytes, middleK }: ReadingOptions): AttentionPolicy {
+export function readingPolicy(config: ModelConfig, { tokens, rowBytes, lookBack }: ReadingOptions): AttentionPolicy {
   const window = config.maxPositions;
   if (config.slidingWindow !== undefined || tokens <= window) return full(config.slidingWindow);
-  const middle = middleRows(config, rowBytes, middleK);
+  const middle = middleRows(config, rowBytes, lookBack);
   return lambda({ sinks: Math.min(SINKS, Math.floor(window / 4)), window, ...(middle ? { middle } : {}) });
 }
 
@@ -39,18 +45,22 @@ export function readingPolicy(config: ModelConfig, { tokens, rowBytes, middleK }
 export function middleRows(
   { layers }: Pick<ModelConfig, 'layers'>,
   rowBytes: number,
-  k = MIDDLE_K,
-): LambdaOptions['middle'] {
-  if (k === 0) return undefined;
-  return {
-    k,
-    fromLayer: Math.floor(layers * MIDDLE_FROM),
-    tail: MIDDLE_TAIL,
-    most: Math.floor(MIDDLE_BYTES / rowBytes),
-  };
+  lookBack: LookBack = { blocks: BLOCKS },
+): MiddleChoice | undefined {
+  const most = Math.floor(MIDDLE_BYTES / rowBytes);
+  if (lookBack === 'none') return undefined;
+  return 'k' in lookBack
+    ? { k: lookBack.k, fromLayer: Math.floor(layers * MIDDLE_FROM), tail: MIDDLE_TAIL, most }
+    : { blocks: { rows: BLOCK_ROWS, count: lookBack.blocks }, tail: BLOCKS_TAIL, most };
 }
 
 /** Most rows that a text read so ever takes. */
 export function readingRows({ middle, ceiling }: AttentionPolicy, tokens: number, chunkTokens = 256): number {
-  return ceiling === Infinity ? tokens : Math.min(tokens, 2 * ceiling + chunkTokens + (middle?.most ?? 0));
+  if (ceiling === Infinity) return tokens;
+  return Math.min(tokens, 2 * ceiling + chunkTokens + (middle?.most ?? 0)) + placedRows(middle);
+}
+
+/** Most rows that looking back by blocks places. */
+export function placedRows(middle: AttentionPolicy['middle']): number {
+  return middle?.blocks ? Math.min(middle.most, middle.blocks.rows * middle.blocks.count) : 0;
 }

@@ -70,8 +70,9 @@ export class ContextRuns {
     const dual = policy.ceiling !== Infinity;
     context.prepare(context.position, context.position);
     const bias = this.#tokenBias(rows, dual);
-    // The kernels do not support middle rows.
-    const step = context.middle.count > 0 ? undefined : this.#runtime.step();
+    // The kernels do not support middle rows by heads.
+    const byHeads = policy.middle !== undefined && policy.middle.k > 0 && context.middle.count > 0;
+    const step = byHeads ? undefined : this.#runtime.step();
     if (step?.prepare({ near: context.near, ...(dual ? { far: context.far } : {}), bias }))
       return this.#stepToken(step, rows, dual);
     const feeds = this.#newRowFeeds(rows, dual);
@@ -81,7 +82,7 @@ export class ContextRuns {
     feeds['parts'] = int64(parts, [parts.length]);
     feeds['bias'] = float32(bias, [1, 1, 1, bias.length]);
     const variant: GraphVariant = { phase: 'decode', visibility: dual ? 'dual' : 'masked' };
-    if (policy.middle && context.middle.count > 0) {
+    if (policy.middle && byHeads) {
       variant.middle = { k: policy.middle.k, fromLayer: policy.middle.fromLayer };
       this.#middleFeeds(feeds, parts);
     }

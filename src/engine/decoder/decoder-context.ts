@@ -6,6 +6,7 @@ import type { ModelConfig } from '../checkpoint/types';
 import type { RopeFrequencies } from '../rope/frequencies';
 import { ContextRuns } from './context-runs';
 import { ContextFullError, DecoderError } from './errors';
+import { bestBlocks } from './best-blocks';
 import {
   compressOldest,
   mostRowsCompressing,
@@ -30,6 +31,9 @@ export interface PrefillResult {
   rows: number;
 }
 
+/** Origin, in the ledger, of blocks of earlier text that are seen again. */
+export const LOOK_BACK = 'look back';
+
 interface Settings {
   config: ModelConfig;
   runtime: Runtime;
@@ -47,12 +51,24 @@ export class DecoderContext {
   readonly #context: Context;
   #busy = false;
   readonly #runs: ContextRuns;
+  /** The blocks that were placed last. */
+  #placed: number | undefined;
 
-  constructor(settings: Settings, policy: AttentionPolicy, capacity: number, rope: RopeFrequencies) {
-    const { layers, kvHeads, headDim } = settings.config;
+  constructor(settings: Settings, context: Context) {
     this.#settings = settings;
-    this.#context = new Context({ layers, kvHeads, headDim, type: settings.runtime.cache }, policy, capacity, rope);
-    this.#runs = new ContextRuns(settings.runtime, this.#context);
+    this.#context = context;
+    this.#runs = new ContextRuns(settings.runtime, context);
+  }
+
+  static open(settings: Settings, policy: AttentionPolicy, capacity: number, rope: RopeFrequencies): DecoderContext {
+    const { layers, kvHeads, headDim } = settings.config;
+    const shape = { layers, kvHeads, headDim, type: settings.runtime.cache };
+    return new DecoderContext(settings, new Context(shape, policy, capacity, rope));
+  }
+
+  /** A context of its own that has read the same: several questions about a text that is read once. */
+  fork(policy?: AttentionPolicy): DecoderContext {
+    return new DecoderContext(this.#settings, this.#context.fork(policy));
   }
 
   /** Position of the next token. */
@@ -88,12 +104,15 @@ export class DecoderContext {
       const count = wanted === 'all' ? tokens.length : wanted === 'last' ? Math.min(1, tokens.length) : 0;
       const logits = new Float32Array(count * config.vocabSize);
       let filled = 0;
-      // Only the last query of a run sees middle rows, so the last tokens are runs of their own.
-      const alone = count > 0 ? (this.policy.middle?.tail ?? 0) : 0;
-      const chunked = Math.max(0, tokens.length - alone);
+      const { middle } = this.policy;
+      const chunked = Math.max(0, tokens.length - (count > 0 ? (middle?.tail ?? 0) : 0));
+      // By heads only the last query of a run sees middle rows, so the last tokens are runs of their own.
+      const alone = middle !== undefined && !middle.blocks;
       for (let from = 0, to = 0; from < tokens.length; from = to) {
         if (options.signal?.aborted) throw cancelled(from, tokens.length);
-        const chunk = this.#nextChunk(tokens, from, Math.max(1, Math.min(chunkTokens, chunked - from)));
+        if (from === chunked && wanted === 'last') await this.#lookBack(tokens, from);
+        const most = from < chunked ? Math.min(chunkTokens, chunked - from) : alone ? 1 : chunkTokens;
+        const chunk = this.#nextChunk(tokens, from, most);
         to = from + chunk.length;
         const asked =
           wanted === 'all'
@@ -102,7 +121,9 @@ export class DecoderContext {
               ? [chunk.length - 1]
               : [];
         const made =
-          from >= chunked ? await this.#runs.token(tokens[from] as number) : await this.#runs.chunk(chunk, asked);
+          from >= chunked && alone
+            ? await this.#runs.token(tokens[from] as number)
+            : await this.#runs.chunk(chunk, asked);
         await this.#compress();
         if (asked.length > 0) {
           logits.set(made, filled);
@@ -113,6 +134,14 @@ export class DecoderContext {
         if (to < tokens.length) await new Promise((resolve) => setImmediate(resolve));
       }
       return { logits, rows: count };
+    });
+  }
+
+  /** Places the blocks of earlier text that these tokens attend to most in front of the next token. */
+  async lookBack(tokens: ArrayLike<number>): Promise<void> {
+    return this.#alone(async () => {
+      this.#check(tokens);
+      await this.#lookBack(tokens, 0);
     });
   }
 
@@ -237,6 +266,25 @@ export class DecoderContext {
     const rows = this.#context.plan(chunk);
     const end = rows.findIndex((q, i) => rows.slice(0, i).some((k) => policy.sees(q, k) === Seen.ceiling));
     return end < 0 ? chunk : chunk.slice(0, end);
+  }
+
+  /** Places the blocks of earlier text that the tokens from `from` on attend to most, in front of them. */
+  async #lookBack(tokens: ArrayLike<number>, from: number): Promise<void> {
+    const { middle } = this.policy;
+    if (!middle?.blocks) return;
+    if (this.#placed !== undefined) this.#context.drop(this.#placed);
+    this.#placed = undefined;
+    if (this.#context.middle.count === 0) return;
+    const { config, encode, runtime } = this.#settings;
+    const asking = Array.from({ length: tokens.length - from }, (_, i) => tokens[from + i] as number);
+    const { eachQuery } = await encode({ tokens: asking, keep: [], eachQuery: true }, { rope: this.#context.rope });
+    if (!eachQuery) return;
+    const slots = await bestBlocks(
+      { runtime, config, context: this.#context },
+      { rows: eachQuery, count: asking.length },
+      middle.blocks,
+    );
+    this.#placed = this.#context.splice(this.#context.middleRows(slots), this.#context.position, LOOK_BACK);
   }
 
   async #compress(): Promise<void> {

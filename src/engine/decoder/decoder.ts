@@ -125,7 +125,7 @@ export class Decoder {
       encode,
       ...(compress ? { compress } : {}),
     };
-    return new DecoderContext(settings, policy, capacity, rope);
+    return DecoderContext.open(settings, policy, capacity, rope);
   }
 
   /**

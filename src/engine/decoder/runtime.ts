@@ -83,6 +83,29 @@ export class Runtime {
     }
   }
 
+  /** Runs a small graph without weights. It is built when it is first needed. @throws DecoderError */
+  async runSmall(
+    name: string,
+    build: () => Uint8Array,
+    feeds: Feeds,
+    fetches: readonly string[],
+  ): Promise<Record<string, ort.Tensor>> {
+    let session = this.#sessions.get(name);
+    try {
+      if (!session) {
+        session = ort.InferenceSession.create(build(), {
+          intraOpNumThreads: this.#settings.threads,
+          logSeverityLevel: 3,
+          extra: { session: { intra_op: { spin_duration_us: SPIN_MICROSECONDS } } },
+        });
+        this.#sessions.set(name, session);
+      }
+      return (await (await session).run(feeds, fetches)) as Record<string, ort.Tensor>;
+    } catch (cause) {
+      throw runtimeError(cause);
+    }
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#step?.close();

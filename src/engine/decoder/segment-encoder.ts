@@ -27,6 +27,8 @@ export interface SegmentInput {
   /** Asks for the mean of the segment's queries, or of its keys, which are compared with such a mean. */
   queries?: boolean;
   meanKeys?: boolean;
+  /** Asks for the query of each token. */
+  eachQuery?: boolean;
 }
 
 export interface EncodedSegment {
@@ -40,6 +42,8 @@ export interface EncodedSegment {
   queries?: Float32Array;
   /** [layers, kvHeads, headDim]: the mean over the segment's rows of their keys, not rotated. */
   meanKeys?: Float32Array;
+  /** [layers, queryHeads, tokens, headDim], not rotated. */
+  eachQuery?: Float32Array;
 }
 
 export interface EncodeOptions {
@@ -136,7 +140,7 @@ export class SegmentEncoder {
     const wantsRows = members.some((segment) => segment.keep.length > 0);
     const sets = new Set(members.flatMap((segment) => memoryTokenSetOf(segment) ?? []));
     const wantsSlots = sets.size > 0;
-    const wantsQueries = members.some((segment) => segment.queries);
+    const wantsQueries = members.some((segment) => segment.queries || segment.eachQuery);
     const wantsRawKeys = wantsRows || members.some((segment) => segment.meanKeys);
     const fetches = [
       'hidden',
@@ -179,6 +183,9 @@ export class SegmentEncoder {
       const queries = segment.queries
         ? this.#rows.mean(cacheData(made['queries'] as ort.Tensor), queryHeads, batch.steps, b, segment.tokens.length)
         : undefined;
+      const eachQuery = segment.eachQuery
+        ? this.#rows.each(cacheData(made['queries'] as ort.Tensor), queryHeads, batch.steps, b, segment.tokens.length)
+        : undefined;
       const meanKeys =
         segment.meanKeys && rawKeys
           ? this.#rows.mean(rawKeys, kvHeads, batch.steps, b, segment.tokens.length)
@@ -189,6 +196,7 @@ export class SegmentEncoder {
         ...(own ? { memories: own } : {}),
         ...(queries ? { queries } : {}),
         ...(meanKeys ? { meanKeys } : {}),
+        ...(eachQuery ? { eachQuery } : {}),
       };
     });
   }

@@ -136,6 +136,18 @@ export class SegmentRows {
     return mean;
   }
 
+  /** The first `tokens` rows of sequence b out of [B, L, heads, steps, D]: [L, heads, tokens, D]. */
+  each(made: CacheArray, heads: number, steps: number, b: number, tokens: number): Float32Array {
+    const { layers, headDim } = this.config;
+    const size = tokens * headDim;
+    const rows = new Float32Array(layers * heads * size);
+    for (let head = 0; head < layers * heads; head++) {
+      const from = (b * layers * heads + head) * steps * headDim;
+      rows.set(asFloat32(made.subarray(from, from + size)), head * size);
+    }
+    return rows;
+  }
+
   /** Rotates the prefix to its positions: [layers, kvHeads, rows, headDim]. */
   #place(prefix: KvRows): PastRows {
     prefix.assertFits(this.shape);

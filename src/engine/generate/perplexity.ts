@@ -1,4 +1,5 @@
 import type { AttentionPolicy } from '../attention/policy';
+import { placedRows } from '../attention/reading';
 import type { Decoder } from '../decoder/decoder';
 import { DecoderError } from '../decoder/errors';
 import { ropeFrequencies } from '../rope/frequencies';
@@ -109,12 +110,13 @@ async function* negativeLogLikelihoods(
   const size = options.chunkTokens ?? CHUNK_TOKENS;
   const policy = options.policy?.();
   const inUse = Math.min(row.length, policy?.ceiling ?? Infinity);
-  const context = decoder.newContext(policy, row.length, { rope: ropeFrequencies(decoder.config.rope, inUse) });
+  const context = decoder.newContext(policy, row.length + placedRows(policy?.middle), { rope: ropeFrequencies(decoder.config.rope, inUse) });
   for (let from = 0, next = 0; from + 1 < row.length; from = next) {
     if (options.signal?.aborted) throw new DecoderError('cancelled', `cancelled after ${from} of ${row.length} tokens`);
-    // Only the last query of a run sees middle rows, so each token is a run of its own where there are some.
-    const alone = policy?.middle && from >= (policy.causalWithin ?? 0);
-    next = Math.min(row.length - 1, from + (alone ? 1 : size));
+    const beyond = from >= (policy?.causalWithin ?? 0) ? policy?.middle : undefined;
+    // By heads only the last query of a run sees middle rows, so each token is a run of its own.
+    next = Math.min(row.length - 1, from + (beyond ? (beyond.blocks ? beyond.tail : 1) : size));
+    if (beyond?.blocks) await context.lookBack(row.slice(Math.max(0, from - beyond.tail), from));
     const chunk = row.slice(from, next);
     const { logits } = await context.prefill(chunk, { logits: 'all' });
     const rowsHeld = context.ledger().rows;

@@ -1,4 +1,4 @@
-import { readingPolicy, readingRows } from '../attention/reading';
+import { readingPolicy, readingRows, type LookBack } from '../attention/reading';
 import type { Decoder } from '../decoder/decoder';
 import type { DecoderContext } from '../decoder/decoder-context';
 import { ropeFrequencies } from '../rope/frequencies';
@@ -7,11 +7,11 @@ import { ropeFrequencies } from '../rope/frequencies';
  * A context for a text of this many tokens, read and written. Texts beyond the trained window are read under Λ, at
  * constant memory: nothing is cut (`readingPolicy`).
  *
- * @param middleK middle rows that each head sees beyond the window; 0 for none
+ * @param lookBack how the end of a text beyond the window sees rows that left it
  */
-export function readingContext(decoder: Decoder, tokens: number, middleK?: number): DecoderContext {
+export function readingContext(decoder: Decoder, tokens: number, lookBack?: LookBack): DecoderContext {
   const { config, rowBytes } = decoder;
-  const policy = readingPolicy(config, { tokens, rowBytes, ...(middleK === undefined ? {} : { middleK }) });
+  const policy = readingPolicy(config, { tokens, rowBytes, ...(lookBack === undefined ? {} : { lookBack }) });
   return decoder.newContext(policy, readingRows(policy, tokens), {
     rope: ropeFrequencies(config.rope, Math.min(tokens, policy.ceiling)),
   });

@@ -1,4 +1,5 @@
 import { RowKind, Seen, type AttentionPolicy, type MiddleRows, type RowPlace } from '../attention/policy';
+import { placedRows } from '../attention/reading';
 import type { RopeFrequencies } from '../rope/frequencies';
 import { accountOf, type ContextAccount, type Splice } from './account';
 import { KvRows } from './kv-rows';
@@ -20,7 +21,7 @@ const MIDDLE_KEPT = 63 / 64;
 export class Context {
   readonly near: RowStore;
   readonly far: RowStore;
-  /** Rows that left the window, un-rotated, when the policy sees the best of them. */
+  /** Rows that left the window, rotated as at position 0, when the policy looks back at them. */
   readonly middle: RowStore;
   readonly policy: AttentionPolicy;
   readonly capacity: number;
@@ -37,10 +38,16 @@ export class Context {
   /** Tokens that each anchor stands for, by its group. */
   #anchored = new Map<number, number>();
 
-  constructor(shape: RowShape, policy: AttentionPolicy, capacity: number, rope: RopeFrequencies) {
-    this.near = new RowStore(shape);
-    this.far = new RowStore(shape);
-    this.middle = new RowStore(shape);
+  constructor(
+    shape: RowShape,
+    policy: AttentionPolicy,
+    capacity: number,
+    rope: RopeFrequencies,
+    rows?: Pick<Context, 'near' | 'far' | 'middle'>,
+  ) {
+    this.near = rows?.near ?? new RowStore(shape);
+    this.far = rows?.far ?? new RowStore(shape);
+    this.middle = rows?.middle ?? new RowStore(shape);
     this.middle.reserve(policy.middle?.k ?? 1);
     this.policy = policy;
     this.capacity = capacity;
@@ -53,6 +60,22 @@ export class Context {
 
   get rope(): RopeFrequencies {
     return this.#rope;
+  }
+
+  /**
+   * A context of its own that has read the same. Its policy may show other rows; rows that this one dropped stay
+   * dropped.
+   */
+  fork(policy: AttentionPolicy = this.policy): Context {
+    const rows = { near: this.near.copy(), far: this.far.copy(), middle: this.middle.copy() };
+    const fork = new Context(this.shape, policy, this.capacity, this.#rope, rows);
+    const { position, read, group, sinceAnchor } = this;
+    Object.assign(fork, { position, read, group, sinceAnchor });
+    fork.#splices = new Map(this.#splices);
+    fork.#nextId = this.#nextId;
+    fork.#anchored = new Map(this.#anchored);
+    fork.#crossing = new Set(this.#crossing);
+    return fork;
   }
 
   /** Rows in use. A row that is crossing the ceiling counts once. */
@@ -77,12 +100,13 @@ export class Context {
   /** Most rows the context would hold while `tokens` are read in chunks; nothing is changed. */
   rowsNeeded(tokens: ArrayLike<number>, chunk: number): number {
     const { middle } = this.policy;
-    const all = this.rows + tokens.length;
+    const placed = placedRows(middle);
+    const all = this.rows + tokens.length + placed;
     if (this.policy.causal || middle?.most === Infinity) return all;
     const held = [...this.near.used()].map((slot) => this.near.place(slot));
     const onlyFar = this.far.count - this.#crossing.size;
     const kept = onlyFar + mostKept(this.policy, held, this.plan(tokens), chunk);
-    return Math.max(this.rows, Math.min(all, kept + (middle?.most ?? 0)));
+    return Math.max(this.rows, Math.min(all, kept + (middle?.most ?? 0) + placed));
   }
 
   /** Adds the rows of tokens that have been run, and drops all rows that no later token can see. */
@@ -197,6 +221,14 @@ export class Context {
       positions: positions.map((position) => position - from),
       tokens: to - from,
     });
+  }
+
+  /** Middle rows as a segment of its own, keys un-rotated, one row a position. @param slots of `middle` */
+  middleRows(slots: readonly number[]): KvRows {
+    const block = this.middle.read(slots);
+    liftKeys(block, this.shape, this.#rope, new Int32Array(slots.length));
+    const positions = Int32Array.from(slots, (_, i) => i);
+    return new KvRows({ shape: this.shape, keys: block.keys, values: block.values, positions, tokens: slots.length });
   }
 
   /** Slots of the live rows of a kind, oldest first. */

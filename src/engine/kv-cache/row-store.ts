@@ -47,6 +47,20 @@ export class RowStore {
     this.reserve(1);
   }
 
+  /** A store of its own with the same rows. */
+  copy(): RowStore {
+    const copy = new RowStore(this.shape);
+    copy.keys = this.keys.map((keys) => keys.slice());
+    copy.values = this.values.map((values) => values.slice());
+    for (const field of ['kinds', 'positions', 'groups', 'tokens', 'entries', 'stamps'] as const)
+      Object.assign(copy, { [field]: this[field].slice() });
+    copy.capacity = this.capacity;
+    copy.end = this.end;
+    copy.clock = this.clock;
+    copy.#free = [...this.#free];
+    return copy;
+  }
+
   /** Rows in use. */
   get count(): number {
     return this.end - this.#free.length;

@@ -24,9 +24,9 @@ describe('a context for a text of a known length', () => {
     expect(readingContext(tiny.decoder, window + 1).policy).toMatchObject({
       name: 'lambda with middle rows',
       ceiling: window,
-      middle: { k: 5 },
+      middle: { blocks: { rows: 32, count: 24 } },
     });
-    expect(readingContext(tiny.decoder, window + 1, 0).policy.name).toBe('lambda');
+    expect(readingContext(tiny.decoder, window + 1, 'none').policy.name).toBe('lambda');
   });
 
   it('reads as full attention does while the text is within the window', async () => {
@@ -43,7 +43,7 @@ describe('a context for a text of a known length', () => {
     const config = { ...decoder.config, maxPositions: window };
     const rowBytes = 1e9 / 200;
     const policy = readingPolicy(config, { tokens: 2_000, rowBytes });
-    const context = decoder.newContext(policy, 600, { rope: tiny.rope });
+    const context = decoder.newContext(policy, 800, { rope: tiny.rope });
     const tokens = randomTokens(2_000, config.vocabSize, 9);
     const rows: number[] = [];
     for (let from = 0; from < tokens.length; from += 250) {
@@ -62,7 +62,7 @@ it.skipIf(!stories)('reads stories260K far beyond its window as well as within i
   await checkpoint.close();
   const file = sharedData('text/tinystories-rows-stories260K.json') as string;
   const [row = []] = JSON.parse(readFileSync(file, 'utf8')) as number[][];
-  const policy = () => readingPolicy(decoder.config, { tokens: 3_000, rowBytes: decoder.rowBytes, middleK: 0 });
+  const policy = () => readingPolicy(decoder.config, { tokens: 3_000, rowBytes: decoder.rowBytes, lookBack: 'none' });
   const edges = [256, 512, 2_000, 3_000];
   const nll = async (options: object) =>
     (await measurePerplexity(decoder, [row.slice(0, 3_000)], { edges, ...options })).buckets.map((each) => each.nll);
