@@ -51,8 +51,6 @@ export class DecoderContext {
   readonly #context: Context;
   #busy = false;
   readonly #runs: ContextRuns;
-  /** The blocks that were placed last. */
-  #placed: number | undefined;
 
   constructor(settings: Settings, context: Context) {
     this.#settings = settings;
@@ -140,7 +138,7 @@ export class DecoderContext {
   /** Places the blocks of earlier text that these tokens attend to most in front of the next token. */
   async lookBack(tokens: ArrayLike<number>): Promise<void> {
     return this.#alone(async () => {
-      this.#check(tokens);
+      this.#checkIds(tokens);
       await this.#lookBack(tokens, 0);
     });
   }
@@ -238,6 +236,12 @@ export class DecoderContext {
   }
 
   #check(tokens: ArrayLike<number>): void {
+    this.#checkIds(tokens);
+    const needed = this.#mostRows(tokens);
+    if (needed > this.#context.capacity) throw new ContextFullError(needed - this.#context.rows, this.#context.free);
+  }
+
+  #checkIds(tokens: ArrayLike<number>): void {
     const { vocabSize } = this.#settings.config;
     for (let i = 0; i < tokens.length; i++) {
       const token = tokens[i] as number;
@@ -248,8 +252,6 @@ export class DecoderContext {
         );
       }
     }
-    const needed = this.#mostRows(tokens);
-    if (needed > this.#context.capacity) throw new ContextFullError(needed - this.#context.rows, this.#context.free);
   }
 
   /**
@@ -271,10 +273,7 @@ export class DecoderContext {
   /** Places the blocks of earlier text that the tokens from `from` on attend to most, in front of them. */
   async #lookBack(tokens: ArrayLike<number>, from: number): Promise<void> {
     const { middle } = this.policy;
-    if (!middle?.blocks) return;
-    if (this.#placed !== undefined) this.#context.drop(this.#placed);
-    this.#placed = undefined;
-    if (this.#context.middle.count === 0) return;
+    if (!middle?.blocks || this.#context.middle.count === 0) return;
     const { config, encode, runtime } = this.#settings;
     const asking = Array.from({ length: tokens.length - from }, (_, i) => tokens[from + i] as number);
     const { eachQuery } = await encode({ tokens: asking, keep: [], eachQuery: true }, { rope: this.#context.rope });
@@ -284,7 +283,7 @@ export class DecoderContext {
       { rows: eachQuery, count: asking.length },
       middle.blocks,
     );
-    this.#placed = this.#context.splice(this.#context.middleRows(slots), this.#context.position, LOOK_BACK);
+    this.#context.placeMiddle(slots, LOOK_BACK);
   }
 
   async #compress(): Promise<void> {

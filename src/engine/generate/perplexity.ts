@@ -110,12 +110,15 @@ async function* negativeLogLikelihoods(
   const size = options.chunkTokens ?? CHUNK_TOKENS;
   const policy = options.policy?.();
   const inUse = Math.min(row.length, policy?.ceiling ?? Infinity);
-  const context = decoder.newContext(policy, row.length + placedRows(policy?.middle), { rope: ropeFrequencies(decoder.config.rope, inUse) });
+  const capacity = row.length + placedRows(policy?.middle);
+  const context = decoder.newContext(policy, capacity, { rope: ropeFrequencies(decoder.config.rope, inUse) });
   for (let from = 0, next = 0; from + 1 < row.length; from = next) {
     if (options.signal?.aborted) throw new DecoderError('cancelled', `cancelled after ${from} of ${row.length} tokens`);
-    const beyond = from >= (policy?.causalWithin ?? 0) ? policy?.middle : undefined;
-    // By heads only the last query of a run sees middle rows, so each token is a run of its own.
-    next = Math.min(row.length - 1, from + (beyond ? (beyond.blocks ? beyond.tail : 1) : size));
+    // Beyond the window the model looks back before each run; by heads only a run's last query sees middle rows.
+    const within = policy?.middle ? (policy.causalWithin ?? 0) - from : Infinity;
+    const beyond = within <= 0 ? policy?.middle : undefined;
+    const run = beyond ? (beyond.blocks ? beyond.tail : 1) : Math.min(size, within);
+    next = Math.min(row.length - 1, from + run);
     if (beyond?.blocks) await context.lookBack(row.slice(Math.max(0, from - beyond.tail), from));
     const chunk = row.slice(from, next);
     const { logits } = await context.prefill(chunk, { logits: 'all' });

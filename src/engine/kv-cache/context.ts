@@ -35,6 +35,8 @@ export class Context {
   #rope: RopeFrequencies;
   #splices = new Map<number, Splice>();
   #nextId = 1;
+  /** Middle rows that were placed last. */
+  #placed: { id: number; rows: number } | undefined;
   /** Tokens that each anchor stands for, by its group. */
   #anchored = new Map<number, number>();
 
@@ -73,6 +75,7 @@ export class Context {
     Object.assign(fork, { position, read, group, sinceAnchor });
     fork.#splices = new Map(this.#splices);
     fork.#nextId = this.#nextId;
+    fork.#placed = this.#placed;
     fork.#anchored = new Map(this.#anchored);
     fork.#crossing = new Set(this.#crossing);
     return fork;
@@ -100,7 +103,8 @@ export class Context {
   /** Most rows the context would hold while `tokens` are read in chunks; nothing is changed. */
   rowsNeeded(tokens: ArrayLike<number>, chunk: number): number {
     const { middle } = this.policy;
-    const placed = placedRows(middle);
+    // Rows that are placed leave before others are.
+    const placed = Math.max(0, placedRows(middle) - (this.#placed?.rows ?? 0));
     const all = this.rows + tokens.length + placed;
     if (this.policy.causal || middle?.most === Infinity) return all;
     const held = [...this.near.used()].map((slot) => this.near.place(slot));
@@ -223,12 +227,16 @@ export class Context {
     });
   }
 
-  /** Middle rows as a segment of its own, keys un-rotated, one row a position. @param slots of `middle` */
-  middleRows(slots: readonly number[]): KvRows {
+  /** Places middle rows in front of the next token, in this order, instead of those placed before. */
+  placeMiddle(slots: readonly number[], origin: string): void {
+    if (this.#placed) this.drop(this.#placed.id);
+    this.#placed = undefined;
     const block = this.middle.read(slots);
     liftKeys(block, this.shape, this.#rope, new Int32Array(slots.length));
     const positions = Int32Array.from(slots, (_, i) => i);
-    return new KvRows({ shape: this.shape, keys: block.keys, values: block.values, positions, tokens: slots.length });
+    const { keys, values } = block;
+    const rows = new KvRows({ shape: this.shape, keys, values, positions, tokens: slots.length });
+    this.#placed = { id: this.splice(rows, this.position, origin), rows: slots.length };
   }
 
   /** Slots of the live rows of a kind, oldest first. */

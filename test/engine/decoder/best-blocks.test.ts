@@ -59,6 +59,5 @@ it.each(['llama2', 'qwen3'])('%s: blocks are chosen as plain arrays choose them'
     policy.middle?.blocks as { rows: number; count: number },
   );
   expect(chosen.map(position)).toEqual(expected);
-  expect(context.middleRows(chosen).rows).toBe(6);
   await decoder.close();
 });
