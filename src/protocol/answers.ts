@@ -53,6 +53,8 @@ export interface RankedSpan extends Span {
   score: number;
   /** Cosine of the span's nearest passage with the question, by the sentence encoder. Absent without one. */
   similarity?: number;
+  /** Cosine of each unit of a passage of prose (sentence, item, row) with the question, for the best passages. */
+  units?: readonly number[];
   /** Names of the enclosing definitions or headings, outermost first. */
   breadcrumb: readonly string[];
   reasons: readonly RankReason[];

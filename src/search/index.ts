@@ -12,5 +12,6 @@ export type { SentenceEncoding } from './passages/sentence-vectors';
 export { codeNames, identifierWords, withBareNames } from './query/code-names';
 export { analyseQuestion } from './query/analysis';
 export { parseQuestion, type Question, type QuestionForm } from './query/question';
+export { givesNumber } from './query/values';
 export { TermCoverage, termsIn } from './query/term-coverage';
 export { SEARCH_WEIGHTS, type SearchWeights } from './weights';

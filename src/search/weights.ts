@@ -206,6 +206,11 @@ export interface PassageWeights {
   segments: number;
   encoded: number;
   returned: number;
+  /** Best passages whose units (sentences, items, rows) are encoded too. */
+  cutIntoUnits: number;
+  /** Weight of the nearest unit, and of the nearest one with a number when the question asks for a value. */
+  unit: number;
+  value: number;
   /** BM25 of a passage. */
   k1: number;
   b: number;
@@ -323,6 +328,9 @@ export const SEARCH_WEIGHTS: SearchWeights = {
     segments: 24,
     encoded: 24,
     returned: 12,
+    cutIntoUnits: 16,
+    unit: 0.75,
+    value: 0.2,
     k1: 1.2,
     b: 0.4,
     averageTokens: 90,
@@ -334,7 +342,7 @@ export const SEARCH_WEIGHTS: SearchWeights = {
     document: 0.1,
     ahead: 0.35,
     aheadForAdvice: 0.15,
-    similarity: 1,
+    similarity: 0.6,
     foreignSimilarity: 0.4,
   },
   // Fitted with each repository left out once: `npm run bench -- ranking weigh`. Web queries have many rivals.

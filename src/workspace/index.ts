@@ -18,6 +18,7 @@ export { isPlainText } from './sources/extractors';
 export { ReadError } from './sources/read';
 export { extractFunctions } from './segments/functions';
 export { passagesOf, type ProsePassage } from './segments/passages';
+export { type TextUnit, unitsOf } from './segments/units';
 export { SEGMENTER_VERSION } from './segments/limits';
 export { checkIndex } from './store/check';
 export { StoreLock } from './store/lock';

@@ -27,9 +27,8 @@ const PLACES = 4;
 const FURTHER_PLACES = 4;
 /** Quotes of prose are short, so more of them are shown. */
 const PROSE_PLACES = 8;
-/** The first of them are quoted at length. */
-const WHOLE_QUOTES = 4;
-const SHORT_QUOTE = 300;
+/** Maximum characters of their quotes, in order. The first lines of the answer shall hold several. */
+const QUOTES = [420, 420, 420, 420, 300];
 /** Minimum score of a shown place, as a share of the best place's score. */
 const WORTH_SHOWING = 0.3;
 /** Minimum share of the question's weight in a listed place. */
@@ -66,8 +65,11 @@ export async function answerFromSources(
     throwIfCancelled(signal);
     const before = citations.all.length;
     const block =
-      passage.kind === 'prose' && index >= WHOLE_QUOTES
-        ? proseBlock(passage, weights, question, citations, SHORT_QUOTE)
+      passage.kind === 'prose'
+        ? proseBlock(passage, weights, question, citations, {
+            most: QUOTES[Math.min(index, QUOTES.length - 1)],
+            isSameFile: index > 0 && shown[index - 1]?.document === passage.document,
+          })
         : placeBlock(passage, weights, question, citations, linesFor(passage, index));
     // A place without a citation of its own repeats lines of an earlier one.
     if (index > 0 && citations.all.length === before) continue;

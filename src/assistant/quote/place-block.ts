@@ -100,18 +100,24 @@ function furtherSentence(symbol: DocumentSymbol, first: string, weights: TermCov
   return best;
 }
 
-/** "**Section** of `path` [1]" and the quote. */
+/**
+ * "**Section** in `path` [1]" and the quote.
+ *
+ * @param most maximum characters of the quote
+ * @param isSameFile the place above is in the same file, so its path need not be repeated
+ */
 export function proseBlock(
   passage: Passage,
   weights: TermCoverage,
   { form }: Question,
   citations: CitationList,
-  most?: number,
+  { most, isSameFile = false }: { most?: number | undefined; isSameFile?: boolean } = {},
 ): PlaceBlock {
   const quote = quoteProse(passage, weights, form, most);
   const citation = cite(passage, quote.run, citations);
   const title = passage.symbol && clipped(passage.symbol.name);
-  const section = title === undefined ? code(passage.document.path) : `**${title}** in ${code(passage.document.path)}`;
+  const path = code(passage.document.path);
+  const section = title === undefined ? path : isSameFile ? `**${title}**` : `**${title}** in ${path}`;
   return {
     markdown: `${section} [${citation.number}]\n\n${quote.text
       .split('\n')

@@ -1,6 +1,7 @@
 /** Quotes from prose: the sentences, items or rows of a passage that answer the question, verbatim. */
 import { isBlank } from '../../base';
-import type { QuestionForm, TermCoverage } from '../../search';
+import { givesNumber, type QuestionForm, type TermCoverage } from '../../search';
+import { type TextUnit, unitsOf } from '../../workspace';
 import type { Run } from './key-lines';
 import type { Passage } from './passages';
 
@@ -14,15 +15,10 @@ const WITH_ANNOUNCED = 1.3;
 /** Share of the question's weight that a number adds to a unit when the question asks for a value. */
 const VALUE = 0.3;
 const REASON = 0.2;
+/** Share of the question's weight that a unit adds which the sentence encoder finds most similar. */
+const NEAR = 1.2;
 /** Weight of a word that the section's title has. */
 const IN_TITLE = 0.3;
-
-/** A sentence, an item of a list, a row of a table, or a block of code; offsets in the passage's text. */
-interface Unit {
-  start: number;
-  end: number;
-  kind: 'sentence' | 'item' | 'row' | 'code';
-}
 
 export interface ProseQuote {
   text: string;
@@ -62,12 +58,12 @@ export function quoteProse(
 
 const lineBreaks = (text: string): number => text.match(/\n/g)?.length ?? 0;
 
-const startsLine = (text: string, { start }: Unit): boolean => start === 0 || text[start - 1] === '\n';
+const startsLine = (text: string, { start }: TextUnit): boolean => start === 0 || text[start - 1] === '\n';
 
 /** First and last unit of the neighbours with most of the question, as many as fit. */
 function bestWindow(
   text: string,
-  units: readonly Unit[],
+  units: readonly TextUnit[],
   passage: Passage,
   weights: TermCoverage,
   form: QuestionForm,
@@ -77,7 +73,10 @@ function bestWindow(
     weights.termsIn(passage.symbol?.kind === 'heading' ? passage.symbol.name : '').map(([term]) => term),
   );
   const found = units.map(({ start, end }) => weights.termsIn(text.slice(start, end)));
-  const bonus = units.map(({ start, end }) => weights.total * bonusOf(text.slice(start, end), form));
+  const near = passage.span.units?.length === units.length ? passage.span.units : undefined;
+  const bonus = units.map(
+    ({ start, end }, i) => weights.total * (bonusOf(text.slice(start, end), form) + NEAR * Math.max(0, near?.[i] ?? 0)),
+  );
   let best: [number, number] = [0, 0];
   let bestScore = -1;
   for (let from = 0; from < units.length; from++) {
@@ -98,7 +97,12 @@ function bestWindow(
 }
 
 /** Adds what a last unit announces, then neighbours while the quote is short, the following first. */
-function grown(text: string, units: readonly Unit[], [first, last]: [number, number], most: number): [number, number] {
+function grown(
+  text: string,
+  units: readonly TextUnit[],
+  [first, last]: [number, number],
+  most: number,
+): [number, number] {
   let [from, to] = [first, last];
   const length = (): number => (units[to]?.end ?? 0) - (units[from]?.start ?? 0);
   const announces = (): boolean => /[:：]\s*$/.test(text.slice(0, units[to]?.end));
@@ -114,60 +118,16 @@ function grown(text: string, units: readonly Unit[], [first, last]: [number, num
   return [from, to];
 }
 
-const NUMBER =
-  /\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|hundred|once|twice|half|zwei|drei|vier|f[üu]nf|sechs|sieben|acht|neun|zehn|deux|trois|quatre|cinq|six|sept|huit|neuf|dix)\b|дв[ае]|три|четыре|пять|шесть|семь|восемь|девять|десять|[一二三四五六七八九十百千]+(?:个|天|周|年|月|週|日)/iu;
 const BECAUSE =
   /\b(?:because|since|so that|in order to|the reason|therefore|otherwise|to avoid|to allow|to prevent|weil|damit|denn|parce que|afin|pour|car|потому|чтобы)\b|ため|から|因为|以便/iu;
 
 function bonusOf(text: string, form: QuestionForm): number {
-  if (form === 'value') return NUMBER.test(text.replace(/^\s*\d+[.)]\s/, '')) ? VALUE : 0;
+  if (form === 'value') return givesNumber(text) ? VALUE : 0;
   return form === 'why' && BECAUSE.test(text) ? REASON : 0;
 }
 
-/** Cuts a passage into units that can be quoted alone. */
-function unitsOf(text: string): Unit[] {
-  const units: Unit[] = [];
-  let at = 0;
-  let fence = '';
-  for (const line of text.split('\n')) {
-    const start = at;
-    const end = at + line.length;
-    at = end + 1;
-    const mark = /^\s*(`{3,}|~{3,})/.exec(line)?.[1];
-    const last = units.at(-1);
-    if (mark) fence = fence === '' ? mark : '';
-    const isCode = fence !== '' || mark !== undefined;
-    if (isCode && last?.kind === 'code') last.end = end;
-    else if (isCode) units.push({ start, end, kind: 'code' });
-    else if (isBlank(line)) continue;
-    else if (/^\s*\|/.test(line)) units.push({ start, end, kind: 'row' });
-    else if (/^\s*(?:[-*+•·]|\d{1,3}[.)]|\([a-z\d]\))\s+\S/.test(line)) units.push({ start, end, kind: 'item' });
-    else if (last && last.kind !== 'row' && last.kind !== 'code' && last.end + 1 === start) last.end = end;
-    else units.push({ start, end, kind: 'sentence' });
-  }
-  return units.flatMap((unit) => (unit.kind === 'sentence' || unit.kind === 'item' ? sentencesOf(text, unit) : [unit]));
-}
-
-const SENTENCE_END =
-  /(?:[.!?:;](?<!\b(?:i\.e|e\.g|cf|vs|resp|etc|z\.B|d\.h|bzw)\.)["”»)\]]*(?=\s+[\p{Lu}\p{Lo}`"'“«(\[*\d])|[。！？])/gu;
-
-function sentencesOf(text: string, { start, end, kind }: Unit): Unit[] {
-  const sentences: Unit[] = [];
-  let from = start;
-  for (const match of text.slice(start, end).matchAll(SENTENCE_END)) {
-    const to = start + match.index + match[0].length;
-    // The number of an item is no sentence.
-    if (to - from < 12) continue;
-    sentences.push({ start: from, end: to, kind });
-    from = to;
-    while (from < end && /\s/.test(text.charAt(from))) from++;
-  }
-  if (from < end) sentences.push({ start: from, end, kind });
-  return sentences;
-}
-
 /** The sentence that announces a list, for a quote that begins within the list. */
-function announcement(text: string, units: readonly Unit[], from: number): string[] {
+function announcement(text: string, units: readonly TextUnit[], from: number): string[] {
   if (units[from]?.kind !== 'item') return [];
   const announcing = units.slice(0, from).findLast(({ kind }) => kind === 'sentence');
   const said = announcing && text.slice(announcing.start, announcing.end).trim();

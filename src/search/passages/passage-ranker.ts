@@ -11,9 +11,11 @@ import {
   pathKind,
   type ProsePassage,
   type ReadDocument,
+  unitsOf,
 } from '../../workspace';
 import { Matcher } from '../lexical/matcher';
 import type { AnalysedQuestion } from '../query/analysis';
+import { asksForValue, givesNumber } from '../query/values';
 import type { PassageWeights, SearchWeights } from '../weights';
 import { passageKey, type SentenceVectors } from './sentence-vectors';
 
@@ -31,6 +33,8 @@ interface Candidate {
   /** Share (0…1) of the question's weight, with the context's part. */
   words: number;
   similarity?: number;
+  /** Cosine of each unit of the text with the question. */
+  units?: readonly number[];
   score: number;
 }
 
@@ -63,6 +67,8 @@ export class PassageRanker {
     const best = Math.max(...leading.map(({ words }) => words)) || 1;
     for (const candidate of leading)
       candidate.score = candidate.words / best + (isEncoded ? similarity * Math.max(0, candidate.similarity ?? 0) : 0);
+    leading.sort((a, b) => b.score - a.score || byPlace(a, b));
+    if (isEncoded) await this.addUnits(leading.slice(0, settings.cutIntoUnits), request, similarity);
     return leading
       .sort((a, b) => b.score - a.score || byPlace(a, b))
       .slice(0, settings.returned)
@@ -112,6 +118,26 @@ export class PassageRanker {
     if (!similarities) return false;
     candidates.forEach((candidate, i) => (candidate.similarity = similarities[i] as number));
     return true;
+  }
+
+  /** Compares the sentences of the best passages too: a passage may answer in one of many. */
+  private async addUnits(
+    candidates: readonly Candidate[],
+    { question, sentences, signal }: PassageRequest,
+    weight: number,
+  ): Promise<void> {
+    const { unit, value } = this.weights.passages;
+    const texts = candidates.map(({ text }) => unitsOf(text).map(({ start, end }) => text.slice(start, end)));
+    const similarities = await sentences?.similarities(question.text, texts.flat(), signal);
+    if (!similarities) return;
+    const asksValue = asksForValue(question.text.toLowerCase());
+    let at = 0;
+    for (const [i, candidate] of candidates.entries()) {
+      const own = texts[i] as string[];
+      const near = (candidate.units = similarities.slice(at, (at += own.length)));
+      const givingValue = asksValue ? near.filter((_, n) => givesNumber(own[n] as string)) : [];
+      candidate.score += weight * (unit * Math.max(0, ...near) + value * Math.max(0, ...givingValue));
+    }
   }
 }
 
@@ -171,7 +197,10 @@ class PassageScorer {
   }
 }
 
-function spanOf({ read, passage, text, words, similarity, score }: Candidate, settings: PassageWeights): RankedSpan {
+function spanOf(
+  { read, passage, text, words, similarity, units, score }: Candidate,
+  settings: PassageWeights,
+): RankedSpan {
   const { document } = read;
   const reasons: RankReason[] = [{ kind: 'body', text: 'words of the passage', weight: words }];
   if (similarity !== undefined)
@@ -188,5 +217,6 @@ function spanOf({ read, passage, text, words, similarity, score }: Candidate, se
     language: document.language,
     kind: 'prose',
     ...(similarity === undefined ? {} : { similarity }),
+    ...(units === undefined ? {} : { units }),
   };
 }

@@ -2,6 +2,7 @@ import { tokenTerms, wholeTerm, type WrittenLanguage } from '../../workspace';
 import { SEARCH_WEIGHTS, type TermWeights } from '../weights';
 import { analyseQuestion } from './analysis';
 import { codeNames } from './code-names';
+import { asksForValue } from './values';
 
 /** The form of a question ("where is", "who calls") decides what an answer quotes. */
 export type QuestionForm = 'where' | 'how' | 'what' | 'why' | 'users' | 'value' | 'other';
@@ -55,12 +56,6 @@ export function parseQuestion(
   };
 }
 
-const QUANTITY =
-  /\b(?:how (?:many|much|long|large|big|deep|often|old|far|fast|high|soon|wide)|(?:what|which) (?:number|percentage|size|share|port|mode|year)|(?:maximum|minimum|largest|smallest|longest|least|most) (?:number|size|length|delay)|wie (?:viele?|lange?|oft|groß|hoch|tief|schnell)|wieviel|innerhalb welcher|combien|quelle (?:longueur|taille|durée)|quel (?:délai|nombre)|à quelle fréquence|cuánt[oa]s?|quant[oaie]s?|hoeveel|hoe (?:lang|vaak|groot))\b|сколько|как (?:часто|долго)|какой длины|какова|за какое время|何(?:日|回|文字|週間|時間|人|個)|どのくらい|どれくらい|いくつ|多少|几个|多久|多长|多大/u;
-
-/** Whether a question (in lower case) asks for a number, a length or a time. */
-export const asksQuantity = (plain: string): boolean => QUANTITY.test(plain);
-
 function formOf(plain: string, namesCode: boolean): QuestionForm {
   if (
     namesCode &&
@@ -70,8 +65,7 @@ function formOf(plain: string, namesCode: boolean): QuestionForm {
   )
     return 'users';
   if (/\bwhat happens\b/.test(plain)) return 'how';
-  if (/\b(default|value of|what value|limit|constant|version|which port)\b/.test(plain) || asksQuantity(plain))
-    return 'value';
+  if (asksForValue(plain)) return 'value';
   if (/^\W*(where|which (file|module|class|function|method|part))\b|\bwhere (is|are|does|do|in)\b/.test(plain))
     return 'where';
   if (/\bhow\b/.test(plain)) return 'how';

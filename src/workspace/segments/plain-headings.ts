@@ -1,4 +1,4 @@
-/** Headings of texts without a markup of their own, by their form, and of AsciiDoc, LaTeX and man pages. */
+/** Headings of texts without a markup of their own, by their form, and of LaTeX and man pages. */
 import type { LineTable } from '../../base';
 import type { Heading } from './prose';
 
@@ -48,10 +48,6 @@ function isIndentedBelow(lines: LineTable, line: number): boolean {
   let next = line + 1;
   while (next < lines.count && lines.isBlank(next)) next++;
   return next < lines.count && lines.indent(next) >= 2;
-}
-
-export function asciidocHeadings(lines: LineTable): Heading[] {
-  return byPattern(lines, /^(={1,6})[ \t]+(\S.*?)(?:[ \t]+=+)?[ \t]*$/, (mark) => mark.length);
 }
 
 const LATEX = ['part', 'chapter', 'section', 'subsection', 'subsubsection', 'paragraph'];

@@ -1,7 +1,8 @@
 import type { Markup } from '../languages';
 import type { DocumentSymbol } from '../types';
 import { Cuts } from './cuts';
-import { asciidocHeadings, latexHeadings, manHeadings, plainHeadings } from './plain-headings';
+import { asciidocHeadings, delimitedLines, isAsciidoc } from './asciidoc';
+import { latexHeadings, manHeadings, plainHeadings } from './plain-headings';
 import type { LineTable } from '../../base';
 
 export interface Prose {
@@ -28,8 +29,14 @@ const SECTION_JOIN = 0.35;
 
 /** Returns cuts at headings, then at paragraphs. A fenced block that fits is never cut. */
 export function readProse(lines: LineTable, markup: Markup): Prose {
-  const fenced = markup === 'markdown' ? fencedLines(lines) : new Uint8Array(lines.count);
-  const headings = headingsOf(lines, markup, fenced);
+  const form = markup === 'plaintext' && isAsciidoc(lines) ? 'asciidoc' : markup;
+  const fenced =
+    form === 'markdown'
+      ? fencedLines(lines)
+      : form === 'asciidoc'
+        ? delimitedLines(lines)
+        : new Uint8Array(lines.count);
+  const headings = headingsOf(lines, form, fenced);
   const cuts = new Cuts(lines.count, INSIDE_PARAGRAPH);
   for (let line = 0; line < lines.count; line++) {
     if (lines.isBlank(line)) cuts.cut[line] = 2;
@@ -56,16 +63,13 @@ function headingsOf(lines: LineTable, markup: Markup, fenced: Uint8Array): Headi
     case 'restructuredtext':
       return rstHeadings(lines);
     case 'asciidoc':
-      return merged(asciidocHeadings(lines), rstHeadings(lines));
+      return asciidocHeadings(lines, fenced);
     case 'latex':
       return latexHeadings(lines);
     case 'man':
       return manHeadings(lines);
     case 'plaintext':
-      return merged(
-        rstHeadings(lines),
-        asciidocHeadings(lines).length > 1 ? asciidocHeadings(lines) : plainHeadings(lines),
-      );
+      return merged(rstHeadings(lines), plainHeadings(lines));
   }
 }
 

@@ -66,6 +66,21 @@ describe('passages of prose', () => {
     expect((await found(question, { 'a.md': text }, near('burnt')))[0]).toContain('burnt');
     expect((await found(question, { 'a.md': text }, near('fetched')))[0]).toContain('fetched');
   });
+
+  it('are ranked by their nearest sentence, and by one with a number when a number is asked for', async () => {
+    const text = `# Rules\n\n## One\n\nThe clerk keeps each letter. ${filler}\n\n## Two\n\nThe clerk keeps each letter for 30 days. ${filler}\n`;
+    const asked: string[] = [];
+    const sentences: SentenceEncoding = {
+      sentences: (texts) => {
+        asked.push(...texts);
+        return Promise.resolve(texts.map(() => Float32Array.from([1, 0])));
+      },
+    };
+    expect((await found('How long does a clerk keep each letter?', { 'a.md': text }, sentences))[0]).toContain(
+      '30 days',
+    );
+    expect(asked).toContain('The clerk keeps each letter for 30 days.');
+  });
 });
 
 describe('questions in other languages', () => {

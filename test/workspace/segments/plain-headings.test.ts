@@ -56,6 +56,17 @@ describe('headings by their form', () => {
     expect(await titles('a.1', 'troff', '.SH NAME\npost\n.SS "Sub part"\ntext\n')).toEqual(['NAME', 'NAME > Sub part']);
   });
 
+  it('are no lines of code between the delimiters of AsciiDoc, in a .txt file too', async () => {
+    const text =
+      "post(1)\n=======\n\nNAME\n----\npost - sends\n\n[verse]\n'post' [<file>]\n\nSend it:\n+\n------------\n$ post it\n------------\n" +
+      '\nDESCRIPTION\n-----------\nSee linkgit:letter[1].\n\n[[mail]]\n----\nmail --now\n----\n';
+    for (const [path, language] of [
+      ['a.adoc', 'asciidoc'],
+      ['a.txt', 'plaintext'],
+    ] as const)
+      expect(await titles(path, language, text)).toEqual(['post(1)', 'post(1) > NAME', 'post(1) > DESCRIPTION']);
+  });
+
   it('are underlined titles that begin with a number, in Markdown too', async () => {
     expect(
       await titles('a.md', 'markdown', '5.2.1 / 2025-12-01\n=====\n\n* Text\n\n1. Install\n----\n\nText\n'),
