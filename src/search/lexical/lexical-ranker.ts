@@ -5,7 +5,6 @@ import {
   type LexicalResult,
   type DocumentReader,
   type ReadDocument,
-  type SegmentHit,
 } from '../../workspace';
 import type { AnalysedQuestion } from '../query/analysis';
 import { overlapsSelection, type PathOf, pathFilter } from '../scope';
@@ -67,7 +66,7 @@ export class LexicalRanker {
       signal?.throwIfAborted();
       if (read === undefined) continue;
       const segments = segmentsRead.find(({ below }) => rank < below)?.segments ?? 0;
-      const scored = scoreCandidates(prepared, document, read, segmentsOf(document, segments), weights);
+      const scored = scoreCandidates(prepared, document, read, document.hit.segments.slice(0, segments), weights);
       const inside = scored.filter((candidate) => overlapsSelection(scope, candidate));
       cut += inside.length;
       if (inside.length > 0) candidates.push({ document, read, scored: inside });
@@ -135,15 +134,6 @@ export class LexicalRanker {
     }
     return taken.sort((a, b) => b.candidate.score - a.candidate.score);
   }
-}
-
-/** Returns a document's best segments by terms, and those that define a name of the question. */
-function segmentsOf({ hit, names }: RankedDocument, most: number): SegmentHit[] {
-  const best = hit.segments.slice(0, most);
-  const defining = (names?.segments ?? []).filter(
-    ({ symbol, ordinal }) => symbol !== 0 && !best.some((other) => other.ordinal === ordinal),
-  );
-  return [...best, ...defining];
 }
 
 export interface DocumentCandidates {
