@@ -224,14 +224,7 @@ export async function startServer(installed, options) {
     {
       detached: true,
       stdio: ['ignore', output, output],
-      env: {
-        ...process.env,
-        ...options.env,
-        HOME: directory,
-        XDG_CONFIG_HOME: directory,
-        XDG_DATA_HOME: directory,
-        EXTENSIONS_GALLERY: '{}',
-      },
+      env: { ...process.env, ...options.env, ...homeOf(directory) },
     },
   );
   closeSync(output);
@@ -248,6 +241,24 @@ export async function startServer(installed, options) {
   }
   await stop();
   throw new Error(`The VS Code server did not start. See ${logFile}.`);
+}
+
+/**
+ * Environment of an editor whose home is `directory`. Variables that name other programs' folders of models would lead
+ * it out of that home.
+ */
+function homeOf(directory) {
+  return {
+    HOME: directory,
+    XDG_CONFIG_HOME: directory,
+    XDG_DATA_HOME: directory,
+    XDG_CACHE_HOME: path.join(directory, '.cache'),
+    OLLAMA_MODELS: '',
+    LLAMA_CACHE: '',
+    HF_HUB_CACHE: '',
+    HF_HOME: undefined,
+    EXTENSIONS_GALLERY: '{}',
+  };
 }
 
 /** Installs a VSIX into an extensions folder. */
@@ -269,13 +280,7 @@ export async function installVsix(installed, { directory, extensions, vsix }) {
       ],
       {
         stdio: ['ignore', 'ignore', 'inherit'],
-        env: {
-          ...process.env,
-          HOME: directory,
-          XDG_CONFIG_HOME: directory,
-          XDG_DATA_HOME: directory,
-          EXTENSIONS_GALLERY: '{}',
-        },
+        env: { ...process.env, ...homeOf(directory) },
       },
     );
     child.on('error', reject);
