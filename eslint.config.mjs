@@ -47,7 +47,13 @@ const insides = Object.keys(doors)
   }));
 
 /** Prettier breaks code at 120 columns; this holds comments and strings to it. */
-const maxLength = { code: 120, ignoreUrls: true, ignoreRegExpLiterals: true };
+const maxLength = {
+  code: 120,
+  ignoreUrls: true,
+  ignoreRegExpLiterals: true,
+  // A text for translation is one literal.
+  ignorePattern: "^\\s*'[^']*',?$",
+};
 
 export default tseslint.config(
   { ignores: ['dist', 'node_modules', '.cache', 'models'] },
@@ -114,6 +120,19 @@ export default tseslint.config(
     files: ['src/**/*.ts'],
     ignores: ['src/host/**', 'src/engine/onnxruntime.ts'],
     rules: { 'no-restricted-imports': ['error', { paths: ['vscode', 'onnxruntime-node'] }] },
+  },
+  {
+    // The list of texts is made from the literals (npm run l10n).
+    files: ['src/**/*.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...["[callee.object.name='l10n']", "[callee.object.property.name='l10n']"].map((owner) => ({
+          selector: `CallExpression${owner}[callee.property.name='t'] > :not(Literal).arguments:first-child`,
+          message: 'Give l10n.t() a literal text, with {0}, {1} … for values.',
+        })),
+      ],
+    },
   },
   {
     files: ['scripts/**/*.mjs', '*.mjs'],

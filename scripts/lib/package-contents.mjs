@@ -1,6 +1,7 @@
 /** Allowed files of a VSIX: patterns of paths in the staged folder. Any other file fails the packaging. */
 const ALLOWED = [
   /^(package\.json|package\.nls(\.[a-z-]+)?\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD-PARTY-NOTICES\.txt)$/,
+  /^l10n\/bundle\.l10n\.[a-z-]+\.json$/,
   /^media\/icon\.(png|svg)$/,
   /^media\/walkthrough\/[a-z-]+\.svg$/,
   /^models\/[\w.-]+\/[\w.-]+$/,

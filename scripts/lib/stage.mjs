@@ -8,6 +8,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { root } from './install.mjs';
+import { LANGUAGES, manifestFile } from './texts.mjs';
 import { bundledPackages, formatNotices, modelNotice, packageNotice } from './notices.mjs';
 
 /**
@@ -36,7 +37,8 @@ export async function stageExtension({ directory, target = hostTarget(), minify 
   const metafiles = await build(directory, 'worker,mcp,editor', minify);
   const runtime = await copyRuntime(path.join(directory, 'dist', 'node_modules'), [target]);
   await copyShipped(directory, [
-    ...['README.md', 'CHANGELOG.md', 'LICENSE', 'package.nls.json', '.vscodeignore', 'media', 'models'],
+    ...['README.md', 'CHANGELOG.md', 'LICENSE', '.vscodeignore', 'media', 'models', 'l10n'],
+    ...[undefined, ...LANGUAGES].map(manifestFile),
   ]);
   await writeNotices(directory, metafiles, runtime);
   await writeManifest(directory);
@@ -54,7 +56,7 @@ export async function stageNpmPackage({ directory, minify = false }) {
   // The editor's worker; the terminal and the server have their own sessions.
   await rm(path.join(directory, 'dist', 'worker.js'));
   const runtime = await copyRuntime(path.join(directory, 'node_modules'), TARGETS);
-  await copyShipped(directory, ['README.md', 'CHANGELOG.md', 'LICENSE', 'models']);
+  await copyShipped(directory, ['README.md', 'CHANGELOG.md', 'LICENSE', 'models', 'l10n']);
   await writeNotices(directory, metafiles, runtime);
   await writeNpmManifest(directory);
   return directory;
@@ -166,6 +168,7 @@ const NOT_SHIPPED = [
   path.join('models', 'anchorage-reader-135m'), // an adapter without its base: nothing loads it yet
   path.join('media', 'screenshots'),
   path.join('media', 'logo.svg'),
+  path.join('l10n', 'bundle.l10n.json'), // the English texts are in the code
 ];
 
 async function copyShipped(directory, names) {
@@ -203,7 +206,7 @@ async function writeNpmManifest(directory) {
         keywords: ['mcp', 'code search', 'local', 'question answering'],
         engines: { node: engines.node },
         bin,
-        files: ['dist', 'models', 'THIRD-PARTY-NOTICES.txt', 'CHANGELOG.md'],
+        files: ['dist', 'models', 'l10n', 'THIRD-PARTY-NOTICES.txt', 'CHANGELOG.md'],
         dependencies: runtime,
         bundleDependencies: Object.keys(runtime),
       },

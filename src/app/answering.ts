@@ -1,4 +1,5 @@
 /** Everything the assistant answers over one session, with the model that is in use. */
+import * as l10n from '@vscode/l10n';
 import type {
   Answer,
   AnswerEvent,
@@ -169,8 +170,8 @@ export class Answering {
     if (!writer)
       throw new AppError(
         'modelFailed',
-        why ?? 'No model is chosen.',
-        'Choose one with Anchorage: Choose Model. Questions to @anchorage are answered with quotes meanwhile.',
+        why ?? l10n.t('No model is chosen.'),
+        l10n.t('Choose one with Anchorage: Choose Model. Questions to @anchorage are answered with quotes meanwhile.'),
       );
     return writer.write(chat, options);
   }
@@ -287,7 +288,7 @@ export class Answering {
   private async notIndexedNotice(scope: Scope): Promise<string[]> {
     if (scope.kind !== 'file' && scope.kind !== 'selection') return [];
     const { path, indexed, reason } = await this.parts.workspace.why(scope.file);
-    return indexed ? [] : [`${path} is not indexed. ${reason}`];
+    return indexed ? [] : [l10n.t('{0} is not indexed. {1}', path, reason)];
   }
 
   /**
@@ -328,7 +329,7 @@ export class Answering {
   private encodingNotices(citations: readonly Citation[]): string[] {
     return [...new Set(citations.map(({ path }) => path))].flatMap((path) => {
       const name = this.parts.workspace.guessedEncoding(path);
-      return name === undefined ? [] : [`The encoding of ${path} is uncertain. It was read as ${name}.`];
+      return name === undefined ? [] : [l10n.t('The encoding of {0} is uncertain. It was read as {1}.', path, name)];
     });
   }
 
@@ -350,7 +351,9 @@ export class Answering {
   /** Without the model that encodes, the ranking knows the words only. */
   private failedEncoderNotice(): string[] {
     const { state, detail } = this.parts.engines.memory.status;
-    return state === 'failed' ? [`Ranked by words alone, because the bundled model is not in use. ${detail}`] : [];
+    return state === 'failed'
+      ? [l10n.t('Ranked by words alone, because the bundled model is not in use. {0}', detail)]
+      : [];
   }
 
   /** The model that writes, once it is loaded; otherwise the reason why a model that should be in use is not. */
@@ -363,7 +366,7 @@ export class Answering {
     const writer = engines.writer(kind);
     if (writer) return { writer };
     const { state, detail } = (engines.server.status.state === 'none' ? engines.chat : engines.server).status;
-    return state === 'failed' || state === 'loading' ? { why: `The model is not in use. ${detail}` } : {};
+    return state === 'failed' || state === 'loading' ? { why: l10n.t('The model is not in use. {0}', detail) } : {};
   }
 }
 
@@ -384,5 +387,5 @@ function noting(writer: Writer, sentTo: Set<string>): Writer {
 
 /** Text that left the machine is said with every answer, also with one that the model failed to write. */
 function sentNotices(sentTo: ReadonlySet<string>): string[] {
-  return [...sentTo].map((host) => `Quoted text left this machine: it was sent to ${host}.`);
+  return [...sentTo].map((host) => l10n.t('Quoted text left this machine: it was sent to {0}.', host));
 }

@@ -1,4 +1,5 @@
 /** Verifies every stored byte of a workspace. Changes nothing. */
+import * as l10n from '@vscode/l10n';
 import { join } from 'node:path';
 import { type Checked, messageOf } from '../base';
 import { checkMemories } from '../memory';
@@ -22,12 +23,12 @@ export async function checkStored(
     {
       name: 'Index',
       ...(await checkIndex(storageDirectory)),
-      remedy: 'Run `anchorage index`: it makes the damaged part again.',
+      remedy: l10n.t('Run `anchorage index`: it makes the damaged part again.'),
     },
     {
       name: 'Memories',
       ...(await checkMemories(storageDirectory)),
-      remedy: 'Run `anchorage index --memories`: it makes the damaged memories again.',
+      remedy: l10n.t('Run `anchorage index --memories`: it makes the damaged memories again.'),
     },
     ...(await checkModels(models)),
   ];
@@ -47,16 +48,19 @@ async function checkModels(models: { modelsDirectory: string; settings: WorkerSe
         : openCheckpoint(directory).then((checkpoint) => checkpoint.close())
     ).then(() => undefined, messageOf);
     parts.push({
-      name: kind === 'bundled' ? 'Bundled model' : 'Chosen model',
+      name: kind === 'bundled' ? l10n.t('Bundled model') : l10n.t('Chosen model'),
       files: 1,
       damaged: reason === undefined ? [] : [{ file: directory, reason }],
-      remedy: kind === 'bundled' ? 'Install the extension again.' : 'Download the model again, or choose another one.',
+      remedy:
+        kind === 'bundled'
+          ? l10n.t('Install the extension again.')
+          : l10n.t('Download the model again, or choose another one.'),
     });
   }
   parts.push({
-    name: 'Compiled models',
+    name: l10n.t('Compiled models'),
     ...(await checkCompiled(join(models.modelsDirectory, 'compiled'))),
-    remedy: 'Nothing is to be done: the model is compiled again when it is next loaded.',
+    remedy: l10n.t('Nothing is to be done: the model is compiled again when it is next loaded.'),
   });
   return parts;
 }

@@ -2,9 +2,10 @@
  * Answers about one text that is too large for the index. The whole file is searched for the words of the question; the
  * parts that share most with it are indexed in memory, each as a document, and the question is answered from these.
  */
+import * as l10n from '@vscode/l10n';
 import { resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { counted, formatBytes } from '../base';
+import { formatBytes } from '../base';
 import type { Coverage, Scope } from '../protocol';
 import type { AssistantLibrary } from '../assistant';
 import { parseQuestion, type Ranking, Search, type SearchRequest } from '../search';
@@ -103,9 +104,11 @@ export class LongFileView {
 
   get notice(): string {
     const { path, bytes } = this.file;
-    return (
-      `${path} has ${formatBytes(bytes)}, too much for the index. The whole file was searched for the words of the ` +
-      `question; this answer uses ${counted(this.parts.size, 'part')} of 64 KB that match best.`
+    return l10n.t(
+      '{0} has {1}, too much for the index. The whole file was searched for the words of the question; this answer uses the {2} parts of 64 KB that match best.',
+      path,
+      formatBytes(bytes),
+      this.parts.size,
     );
   }
 

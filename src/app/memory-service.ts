@@ -2,6 +2,7 @@
  * Compressed rows of a workspace in use: the store, the encoder over the inference process, and contexts composed for
  * questions.
  */
+import * as l10n from '@vscode/l10n';
 import type { Author, ComposedContext, IndexStatus, MemoryDescription, Scope } from '../protocol';
 import { composeContext } from '../assistant';
 import {
@@ -158,8 +159,8 @@ export class MemoryService {
       const { detail } = this.options.engine.status;
       throw new AppError(
         'modelFailed',
-        `No model with memory slots is in use, so there is no context over the whole workspace. ${detail}`,
-        'Use the bundled model; it has memory slots.',
+        l10n.t('No model with memory slots is in use, so there is no context over the whole workspace. {0}', detail),
+        l10n.t('Use the bundled model; it has memory slots.'),
       );
     }
     return composeContext(request, { search, memory: this.memoryOf(current), signal });

@@ -1,4 +1,5 @@
 /** Searches the workspace for a question. Encoded memories take part in the ranking if there are any. */
+import * as l10n from '@vscode/l10n';
 import { splitLines, textOfLines, throwIfCancelled } from '../base';
 import { plannedLedger } from '../memory';
 import type { ContextLedger, Coverage, RankedSpan } from '../protocol';
@@ -25,7 +26,7 @@ export async function searchFor(request: AskRequest, { library, search, memory, 
   const found: Found = {
     spans: ranking.spans,
     coverage: ranking.coverage,
-    ...(trouble === undefined ? {} : { trouble: `The model could not rank these results: ${trouble}` }),
+    ...(trouble === undefined ? {} : { trouble: l10n.t('The model could not rank these results: {0}', trouble) }),
   };
   if (memory && ranking.memory)
     found.planLedger = async () => {

@@ -3,6 +3,7 @@
  * by themselves. A chosen model writes prose above them. If no source answers the question, the answer is one line that
  * says so, and no model writes.
  */
+import * as l10n from '@vscode/l10n';
 import type {
   Answer,
   AnswerTiming,
@@ -13,11 +14,12 @@ import type {
   LedgerGroup,
   Written,
 } from '../protocol';
-import { AppError, counted, messageOf, throwIfCancelled } from '../base';
+import { AppError, formatNumber, messageOf, throwIfCancelled } from '../base';
 import { questionOf, searchFor, type Found } from './ask-search';
 import type { AskRequest, AskTools } from './ask-tools';
 import { checkMarkdown, type CheckedMarkdown } from './citations';
 import { code, enumerate } from './facts';
+import { fileCount } from './phrases';
 import type { Question } from '../search';
 import { gatherEvidence, noMatch, type Evidence } from './quote/evidence';
 import { answerFromSources } from './quote/extractive';
@@ -66,7 +68,7 @@ export async function ask(request: AskRequest, tools: AskTools): Promise<Answer>
   const started = performance.now() - (request.asked === undefined ? 0 : Math.max(0, Date.now() - request.asked));
   throwIfCancelled(signal);
   if (request.question.trim() === '')
-    throw new AppError('internal', 'The question is empty.', 'Type a question about the code.');
+    throw new AppError('internal', l10n.t('The question is empty.'), l10n.t('Type a question about the code.'));
 
   emit({ type: 'phase', phase: 'retrieving' });
   const draft = await retrieve(request, tools, started);
@@ -77,7 +79,7 @@ export async function ask(request: AskRequest, tools: AskTools): Promise<Answer>
     return finished(draft, shown, { ledger: planned ?? quotedLedger(draft, shown.citations), notices: [] }, tools);
   const addition = await inProse(draft, shown, tools).catch((error: unknown): Addition => {
     if (signal?.aborted) return { notices: [] };
-    return { notices: [`The model could not write: ${messageOf(error)}`] };
+    return { notices: [l10n.t('The model could not write: {0}', messageOf(error))] };
   });
   return finished(
     draft,
@@ -181,7 +183,7 @@ async function inProse(draft: Draft, shown: Shown, tools: AskTools): Promise<Add
     notices:
       // Nobody chose the bundled reader: its silence needs no remark.
       prose.markdown === '' && prose.written.stopped !== 'cancelled' && writer.author.kind !== 'bundled'
-        ? ['What the model wrote is not in the sources, so it is not shown.']
+        ? [l10n.t('What the model wrote is not in the sources, so it is not shown.')]
         : [],
     ...(firstShown === undefined ? {} : { firstShown }),
   };
@@ -211,8 +213,8 @@ function finished(
       ...coverageNotice(coverage),
       ...shown.notices,
       ...notices,
-      ...(shown.removed.length > 0 ? [`Citations removed: ${shown.removed.join(' ')}`] : []),
-      ...(signal?.aborted ? ['Stopped.'] : []),
+      ...(shown.removed.length > 0 ? [l10n.t('Citations removed: {0}', shown.removed.join(' '))] : []),
+      ...(signal?.aborted ? [l10n.t('Stopped.')] : []),
     ],
     timing: timingOf(started, retrieved, firstShown ?? shown.at, prose?.written),
   };
@@ -249,22 +251,31 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Pro
 /** Names the identifiers in the question that no indexed file contains. */
 function unknownNamesNotice({ unknownNames }: Evidence): string[] {
   if (unknownNames.length === 0) return [];
-  const verb = unknownNames.length === 1 ? 'does' : 'do';
-  return [`${enumerate(unknownNames.map(code))} ${verb} not occur in the indexed files.`];
+  const names = enumerate(unknownNames.map(code));
+  return [
+    unknownNames.length === 1
+      ? l10n.t('{0} does not occur in the indexed files.', names)
+      : l10n.t('{0} do not occur in the indexed files.', names),
+  ];
 }
 
 /** Notice that the answer did not use the whole workspace. */
 function coverageNotice({ indexing, held, filesIndexed, filesKnown }: Coverage): string[] {
   if (filesIndexed === 0 && !indexing && held === undefined)
-    return ['No file of this workspace is indexed. The workspace is empty, or its ignore rules exclude every file.'];
-  const state = held === 'cancelled' ? 'was cancelled' : held === 'paused' ? 'is paused' : 'is still running';
+    return [
+      l10n.t('No file of this workspace is indexed. The workspace is empty, or its ignore rules exclude every file.'),
+    ];
+  const state =
+    held === 'cancelled'
+      ? l10n.t('Indexing was cancelled.')
+      : held === 'paused'
+        ? l10n.t('Indexing is paused.')
+        : l10n.t('Indexing is still running.');
   // A first pass that was paused or cancelled early does not know the number of files.
   if (held !== undefined && filesIndexed >= filesKnown)
-    return [`Indexing ${state}. This answer uses the ${counted(filesIndexed, 'file')} indexed so far.`];
+    return [l10n.t('{0} This answer uses the {1} indexed so far.', state, fileCount(filesIndexed))];
   if ((!indexing && held === undefined) || filesIndexed >= filesKnown) return [];
-  return [
-    `Indexing ${state}. This answer uses ${filesIndexed.toLocaleString('en-US')} of ${counted(filesKnown, 'file')}.`,
-  ];
+  return [l10n.t('{0} This answer uses {1} of {2}.', state, formatNumber(filesIndexed), fileCount(filesKnown))];
 }
 
 /** The ledger without memories: quoted characters among the characters of all spans found. */
@@ -282,6 +293,6 @@ function quotedLedger({ found }: Draft, citations: readonly Citation[]): Context
     groups,
     capacityRows: Math.max(characters, quotedCharacters),
     bytesPerRow: 0,
-    note: 'No model read this. The figures count quoted characters.',
+    note: l10n.t('No model read this. The figures count quoted characters.'),
   };
 }

@@ -2,6 +2,7 @@
  * Citations: numbering, location and verification. A citation states that the lines exist, have this text, and support
  * the sentence. It is verified before the answer is sent, and can be located later even if the file has been edited.
  */
+import * as l10n from '@vscode/l10n';
 import { splitLines, textOfLines } from '../base';
 import { sha256 } from '../base/node';
 import type { Citation, Span } from '../protocol';
@@ -208,12 +209,12 @@ export async function checkMarkdown(
   });
   for (const number of used) {
     const citation = byNumber.get(number);
-    if (!citation) stale.set(number, `[${number}] has no source.`);
+    if (!citation) stale.set(number, l10n.t('{0} has no source.', `[${number}]`));
     else {
       const located = await locateCitation(citation, library);
       if (located.state === 'moved') byNumber.set(number, { ...citation, ...located.span });
       else if (located.state !== 'same')
-        stale.set(number, `[${number}] ${citation.path} changed while the answer was being written.`);
+        stale.set(number, l10n.t('{0} {1} changed while the answer was being written.', `[${number}]`, citation.path));
     }
   }
 
@@ -226,7 +227,11 @@ export async function checkMarkdown(
     const missing = numbers.length > 0 ? unsupportedNames(sentence, grounds) : [];
     if (missing.length > 0)
       removed.push(
-        `“${clip(sentence.trim(), 60)}” is not supported by what it cited: ${missing.join(', ')} not found there.`,
+        l10n.t(
+          '“{0}” is not supported by what it cited: {1} not found there.',
+          clip(sentence.trim(), 60),
+          missing.join(', '),
+        ),
       );
     return mapMarkers(sentence, (number, marker) => {
       const citation = byNumber.get(number);

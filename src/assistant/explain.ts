@@ -1,6 +1,7 @@
 /**
  * Explains a definition or a selection: its kind, comment, calls, results, errors and uses.
  */
+import * as l10n from '@vscode/l10n';
 import type { Author, ChatMessage, Citation, Explanation, Writer } from '../protocol';
 import { textOfLines, throwIfCancelled } from '../base';
 import { locateInLines } from './citations';
@@ -33,7 +34,7 @@ const EXTRACTIVE: Author = { kind: 'extractive' };
 /** @throws AppError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
 export async function explain(request: ExplainRequest, tools: ExplainTools): Promise<Explanation> {
   const { library, cache, writer, progress, signal } = tools;
-  progress?.(0, 'Reading');
+  progress?.(0, l10n.t('Reading'));
   const target = await findTarget(request, library);
   throwIfCancelled(signal);
   const text = textOfLines(target.lines, target.startLine, target.endLine);
@@ -42,14 +43,14 @@ export async function explain(request: ExplainRequest, tools: ExplainTools): Pro
     const cached = await cachedExplanation(keyFor(writer?.author ?? EXTRACTIVE), cache, target);
     if (cached) return cached;
   }
-  progress?.(0.3, 'Looking up calls and uses');
+  progress?.(0.3, l10n.t('Looking up calls and uses'));
   let explanation = await explainByFacts(target, library, signal);
   throwIfCancelled(signal);
   if (writer) {
-    progress?.(0.5, 'Writing');
+    progress?.(0.5, l10n.t('Writing'));
     explanation = (await inProse(target, explanation, writer, library, signal)) ?? explanation;
   }
-  progress?.(1, 'Done');
+  progress?.(1, l10n.t('Done'));
   if (cache) await cache.set(keyFor(explanation.author), explanation);
   return explanation;
 }

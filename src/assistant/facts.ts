@@ -1,31 +1,31 @@
 /**
  * Sentences that are true by construction: a definition's kind, and its own comment. Nothing is inferred.
  */
+import * as l10n from '@vscode/l10n';
 import type { DocumentSymbol, SymbolKind } from '../workspace';
 import { clip } from './citations';
 
-const KIND_WORDS: Record<SymbolKind, string> = {
-  function: 'a function',
-  method: 'a method',
-  class: 'a class',
-  interface: 'an interface',
-  struct: 'a struct',
-  enum: 'an enum',
-  trait: 'a trait',
-  type: 'a type',
-  constant: 'a constant',
-  variable: 'a variable',
-  field: 'a field',
-  module: 'a module',
-  namespace: 'a namespace',
-  macro: 'a macro',
-  heading: 'a section',
-  rule: 'a rule',
-  key: 'a key',
-};
-
 export function kindWithArticle(kind: SymbolKind): string {
-  return KIND_WORDS[kind];
+  const words: Record<SymbolKind, string> = {
+    function: l10n.t('a function'),
+    method: l10n.t('a method'),
+    class: l10n.t('a class'),
+    interface: l10n.t('an interface'),
+    struct: l10n.t('a struct'),
+    enum: l10n.t('an enum'),
+    trait: l10n.t('a trait'),
+    type: l10n.t('a type'),
+    constant: l10n.t('a constant'),
+    variable: l10n.t('a variable'),
+    field: l10n.t('a field'),
+    module: l10n.t('a module'),
+    namespace: l10n.t('a namespace'),
+    macro: l10n.t('a macro'),
+    heading: l10n.t('a section'),
+    rule: l10n.t('a rule'),
+    key: l10n.t('a key'),
+  };
+  return words[kind];
 }
 
 /** `Class.method`, or `Guide › Install` for headings without their inline markup. */
@@ -45,7 +45,7 @@ export function code(text: string): string {
 export function whatItIs(symbol: Pick<DocumentSymbol, 'kind' | 'container'>): string {
   const owner = symbol.container[symbol.container.length - 1];
   if (!owner || symbol.kind === 'heading') return kindWithArticle(symbol.kind);
-  return `${kindWithArticle(symbol.kind)} of ${code(owner)}`;
+  return l10n.t('{0} of {1}', kindWithArticle(symbol.kind), code(owner));
 }
 
 /**
@@ -126,5 +126,5 @@ export function plainDoc(text: string): string {
 /** "a", "a and b", "a, b and c". */
 export function enumerate(items: readonly string[]): string {
   if (items.length <= 1) return items[0] ?? '';
-  return `${items.slice(0, -1).join(', ')} and ${items[items.length - 1] ?? ''}`;
+  return l10n.t('{0} and {1}', items.slice(0, -1).join(l10n.t(', ')), items[items.length - 1] ?? '');
 }

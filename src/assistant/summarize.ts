@@ -2,11 +2,13 @@
  * Summarizes a file of any length: an outline with one line per part, and an overview paragraph. Every line comes from
  * the file. A chosen model writes what the file is about before the overview.
  */
+import * as l10n from '@vscode/l10n';
 import { splitLines, throwIfCancelled } from '../base';
 import type { Citation, Summary, SummaryPart, Writer } from '../protocol';
 import type { Document, LongFiles } from '../workspace';
 import { mapMarkers } from './citations';
 import type { AssistantLibrary } from './library';
+import { linesText } from './phrases';
 import { readOrThrow } from './read-document';
 import { factsOf, overviewOf } from './summary/file-overview';
 import { summarizeLong } from './summary/long-summary';
@@ -29,22 +31,22 @@ const TASK = { question: QUESTION, text: `Question: ${QUESTION}\n${IN_SENTENCES}
 
 /** @throws AppError('fileNotFound' | 'fileUnreadable' | 'cancelled') */
 export async function summarize(file: string, { library, writer, progress, signal }: SummarizeTools): Promise<Summary> {
-  progress?.(0, 'Reading');
+  progress?.(0, l10n.t('Reading'));
   if (library.long?.isLong(file)) return summarizeLong(file, { library, long: library.long, progress, signal });
   const document = await readOrThrow(library, file);
   throwIfCancelled(signal);
-  progress?.(0.05, 'Outlining');
+  progress?.(0.05, l10n.t('Outlining'));
   const segmented = await library.segmentsOf(document);
   throwIfCancelled(signal);
   const lines = splitLines(document.text);
   const parts = new Outline(document, segmented, lines).parts();
   const overview = overviewOf(factsOf(document, segmented, lines), parts);
-  progress?.(0.3, 'Writing');
+  progress?.(0.3, l10n.t('Writing'));
   const prose =
     writer &&
     (await aboutFile(passagesOf(document, segmented.segments, lines, parts), writer, library, { progress, signal }));
   throwIfCancelled(signal);
-  progress?.(1, 'Done');
+  progress?.(1, l10n.t('Done'));
   return {
     file: document.file,
     path: document.path,
@@ -86,7 +88,7 @@ async function aboutFile(
     const request = { chat: chatWith(units), units, question: 'What is this file about?', shown: [] };
     const { markdown, citations } = await writeProse(request, writer, library, {
       signal,
-      onRead: (read, total) => progress?.(0.3 + (0.5 * read) / total, `Reading ${read} of ${total} tokens`),
+      onRead: (read, total) => progress?.(0.3 + (0.5 * read) / total, l10n.t('Reading {0} of {1} tokens', read, total)),
     });
     return markdown === '' ? undefined : withLines(markdown, citations);
   } catch (error) {
@@ -101,6 +103,6 @@ function withLines(markdown: string, citations: readonly Citation[]): string {
     const citation = citations.find((each) => each.number === number);
     if (!citation) return '';
     const { startLine, endLine } = citation;
-    return startLine === endLine ? ` (line ${startLine})` : ` (lines ${startLine}–${endLine})`;
+    return ` (${linesText({ startLine, endLine })})`;
   });
 }

@@ -1,7 +1,8 @@
 /**
  * Finds the lines that use a name and sorts them by kind: calls say more than comments, and comments more than manuals.
  */
-import { counted, splitLines, textOfLines, throwIfCancelled } from '../base';
+import * as l10n from '@vscode/l10n';
+import { formatNumber, splitLines, textOfLines, throwIfCancelled } from '../base';
 import { pathKind } from '../workspace';
 import { entryOf } from '../workspace';
 import { type CitationList, clip } from './citations';
@@ -86,28 +87,35 @@ export async function usersBlock(
     const { users, more } = await library.users(name, { limit: USES_LOOKED_AT, signal });
     const uses = await tellingFirst(users, name, library, signal);
     if (uses.length === 0)
-      return (
-        `${code(name)} is defined in ` +
-        `${enumerate([...new Set(definitions.map((each) => code(each.path)))].slice(0, 3))}. ` +
-        'No other indexed line contains it.'
+      return l10n.t(
+        '{0} is defined in {1}. No other indexed line contains it.',
+        code(name),
+        enumerate([...new Set(definitions.map((each) => code(each.path)))].slice(0, 3)),
       );
     const calls = /\b(call|invok)/i.test(question.text) ? uses.filter(({ kind }) => kind === 'call') : [];
     const listed = (calls.length > 0 ? calls : uses).slice(0, USERS);
     const total = uses.length + more;
-    const count =
-      `${code(name)} occurs in ${more > 0 ? 'at least ' : ''}${counted(total, 'place')} outside ` +
-      `${definitions.length > 1 ? `its ${definitions.length} definitions` : 'its definition'}`;
+    const outside =
+      definitions.length > 1
+        ? l10n.t('outside its {0} definitions', definitions.length)
+        : l10n.t('outside its definition');
+    const places = placesText(total, more > 0);
+    const where = l10n.t('{0} occurs in {1} {2}', code(name), places, outside);
     const which =
       listed.length === total
-        ? ''
+        ? l10n.t('{0}:', where)
         : calls.length === 0
-          ? ', including'
-          : listed.length === calls.length && more === 0
-            ? `, including ${counted(listed.length, 'call')}`
-            : ', including these calls';
-    return `${count}${which}:\n\n${listed.map((use) => `- ${useLine(use, citations)}`).join('\n')}`;
+          ? l10n.t('{0}, including:', where)
+          : l10n.t('{0}, including these calls:', where);
+    return `${which}\n\n${listed.map((use) => `- ${useLine(use, citations)}`).join('\n')}`;
   }
   return undefined;
+}
+
+/** @param atLeast there may be more */
+function placesText(count: number, atLeast: boolean): string {
+  if (count === 1) return atLeast ? l10n.t('at least 1 place') : l10n.t('1 place');
+  return atLeast ? l10n.t('at least {0} places', formatNumber(count)) : l10n.t('{0} places', formatNumber(count));
 }
 
 function useLine({ use, text }: ReadUse, citations: CitationList): string {
@@ -117,5 +125,5 @@ function useLine({ use, text }: ReadUse, citations: CitationList): string {
 
 /** "`fetch` in `client.py`"; the path alone for a line outside every definition. */
 export function whereUsed({ span, label }: Use): string {
-  return label === '' || label === span.path ? code(span.path) : `${code(label)} in ${code(span.path)}`;
+  return label === '' || label === span.path ? code(span.path) : l10n.t('{0} in {1}', code(label), code(span.path));
 }

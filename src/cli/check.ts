@@ -1,7 +1,8 @@
 /** `anchorage check`: lists damaged files and their remedies. */
+import * as l10n from '@vscode/l10n';
 import { join } from 'node:path';
 import { cacheDirectory, type CheckedPart, checkStored, DEFAULT_SETTINGS } from '../app';
-import { AppError, counted, printableName } from '../base';
+import { AppError, formatNumber, printableName } from '../base';
 import type { Arguments } from './arguments';
 import { modelDirectoryOf, storageOf } from './session';
 import { write, writeJson } from './write';
@@ -15,14 +16,17 @@ export async function runCheck(args: Arguments): Promise<void> {
   });
   await (args.json ? writeJson({ storageDirectory, parts }, 2) : write(parts.flatMap(linesOf).join('\n')));
   const damaged = parts.reduce((sum, part) => sum + part.damaged.length, 0);
-  if (damaged > 0) throw new AppError<'damaged'>('damaged', `${counted(damaged, 'file')} damaged.`);
+  if (damaged > 0) throw new AppError<'damaged'>('damaged', l10n.t('{0} damaged.', filesText(damaged)));
 }
 
+const filesText = (count: number): string =>
+  count === 1 ? l10n.t('1 file') : l10n.t('{0} files', formatNumber(count));
+
 function linesOf({ name, files, damaged, remedy }: CheckedPart): string[] {
-  if (files === 0) return [`${name.padEnd(16)} nothing stored`];
-  if (damaged.length === 0) return [`${name.padEnd(16)} sound (${counted(files, 'file')})`];
+  if (files === 0) return [`${name.padEnd(16)} ${l10n.t('nothing stored')}`];
+  if (damaged.length === 0) return [`${name.padEnd(16)} ${l10n.t('sound ({0})', filesText(files))}`];
   return [
-    `${name.padEnd(16)} ${damaged.length} of ${counted(files, 'file')} damaged. ${remedy}`,
+    `${name.padEnd(16)} ${l10n.t('{0} of {1} damaged.', damaged.length, filesText(files))} ${remedy}`,
     ...damaged.map(({ file, reason }) => `  ${printableName(reason.startsWith(file) ? reason : `${file}: ${reason}`)}`),
   ];
 }

@@ -1,4 +1,5 @@
 /** Runs each command. Results go to stdout, everything else to stderr. */
+import * as l10n from '@vscode/l10n';
 import { existsSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { definitionNamed, readIndexReport, type StoreAccess } from '../app';
@@ -8,7 +9,17 @@ import { type Arguments, type CommandName, COMMANDS, UsageError, wholeNumber } f
 import { runCheck } from './check';
 import { runHistory } from './history';
 import { answerQueries, readQueries } from './queries';
-import { place, renderAnswer, renderEnd, renderExplanation, renderMarkdown, renderSummary, styleOf } from './render';
+import {
+  labelled,
+  phaseText,
+  place,
+  renderAnswer,
+  renderEnd,
+  renderExplanation,
+  renderMarkdown,
+  renderSummary,
+  styleOf,
+} from './render';
 import { makeMemories, renderMemories } from './memories';
 import { printFunctions } from './functions';
 import { openSession, resolveInWorkspace, scopeOf, type Session } from './session';
@@ -22,7 +33,7 @@ const ENCODING_PATIENCE = 3_000;
 
 async function runAsk(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
   const question = args.operands.join(' ').trim();
-  if (question === '') throw new UsageError('Which question?', 'ask');
+  if (question === '') throw new UsageError(l10n.t('Which question?'), 'ask');
   const scope = scopeOf(args, session, 'ask');
   await session.index(signal);
   await session.memory.encodeUntil(ENCODING_PATIENCE);
@@ -35,11 +46,11 @@ async function runAsk(args: Arguments, session: Session, signal: AbortSignal): P
     {
       signal,
       emit: (event) => {
-        if (event.type === 'phase') session.progress.update(0, event.phase);
+        if (event.type === 'phase') session.progress.update(0, phaseText(event.phase));
         if (event.type === 'reading')
           session.progress.update(
             event.read / event.total,
-            `reading ${formatNumber(event.read)} of ${formatNumber(event.total)} tokens`,
+            l10n.t('Reading {0} of {1} tokens', formatNumber(event.read), formatNumber(event.total)),
           );
         if (!streams || (event.type !== 'delta' && event.type !== 'prose')) return;
         session.progress.done();
@@ -59,9 +70,9 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
   const scope = scopeOf(args, session, 'search');
   const question = args.operands.join(' ').trim();
   if (args.queries === undefined && question === '')
-    throw new UsageError('Which question? Give one, or --queries FILE.', 'search');
+    throw new UsageError(l10n.t('Which question? Give one, or --queries FILE.'), 'search');
   if (args.queries !== undefined && question !== '')
-    throw new UsageError('Give a question or --queries FILE, not both.', 'search');
+    throw new UsageError(l10n.t('Give a question or --queries FILE, not both.'), 'search');
   // Read before indexing, so that a wrong file is reported at once.
   const queries = args.queries === undefined ? undefined : await readQueries(args.queries);
   await session.index(signal);
@@ -80,11 +91,11 @@ async function runSearch(args: Arguments, session: Session, signal: AbortSignal)
       `${printable(span.breadcrumb.join(' › '))}${reasons ? `  (${printable(reasons)})` : ''}`
     );
   });
-  await write(lines.length > 0 ? lines.join('\n') : 'Nothing found.');
+  await write(lines.length > 0 ? lines.join('\n') : l10n.t('Nothing found.'));
 }
 
 async function runSummarize(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
-  const file = textFile(operand(args, 'summarize', 'Which file?'), session, 'summarize');
+  const file = textFile(operand(args, 'summarize', l10n.t('Which file?')), session, 'summarize');
   const summary = await session.answering.summarize(file, {
     signal,
     progress: (fraction, message) => session.progress.update(fraction, message),
@@ -94,7 +105,7 @@ async function runSummarize(args: Arguments, session: Session, signal: AbortSign
 }
 
 async function runExplain(args: Arguments, session: Session, signal: AbortSignal): Promise<void> {
-  const what = operand(args, 'explain', 'What? Name a definition or FILE:LINE.');
+  const what = operand(args, 'explain', l10n.t('What? Name a definition or FILE:LINE.'));
   await session.index(signal);
   const target = await explainTarget(what, session);
   const explanation = await session.answering.explain({ ...target, fresh: args.fresh }, { signal });
@@ -113,7 +124,7 @@ async function explainTarget(
     const { length } = splitLines(await session.answering.textOf(file));
     if (startLine < 1 || endLine < startLine || endLine > length)
       throw new UsageError(
-        `${path} has lines 1 to ${formatNumber(length)}, and no ${start}${end ? `-${end}` : ''}.`,
+        l10n.t('{0} has lines 1 to {1}, and no {2}.', path, formatNumber(length), `${start}${end ? `-${end}` : ''}`),
         'explain',
       );
     return { file, startLine, endLine };
@@ -121,11 +132,14 @@ async function explainTarget(
   const definition = await definitionNamed(what, session.workspace);
   if (!definition && isFileOf(what, session))
     throw new UsageError(
-      `${what} is a file: name a line, as in ${what}:1, or use \`anchorage summarize\` for the whole.`,
+      l10n.t('{0} is a file: name a line, as in {0}:1, or use `anchorage summarize` for the whole.', what),
       'explain',
     );
   if (!definition)
-    throw new UsageError(`Nothing in the workspace defines “${what}”. Name a definition, or FILE:LINE.`, 'explain');
+    throw new UsageError(
+      l10n.t('Nothing in the workspace defines “{0}”. Name a definition, or FILE:LINE.', what),
+      'explain',
+    );
   return { file: definition.file, startLine: definition.symbol.startLine, endLine: definition.symbol.startLine };
 }
 
@@ -137,7 +151,11 @@ function textFile(path: string, session: Session, command: CommandName): string 
   const file = resolveInWorkspace(path, session, command);
   const found = statSync(file);
   if (!found.isFile() && !found.isDirectory())
-    throw new AppError('fileUnreadable', `${file}: is not a regular file`, 'Only text files can be read.');
+    throw new AppError(
+      'fileUnreadable',
+      l10n.t('{0}: is not a regular file', file),
+      l10n.t('Only text files can be read.'),
+    );
   return file;
 }
 
@@ -157,10 +175,16 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
   const seconds = (performance.now() - started) / 1000;
   const trouble = session.workspace.trouble();
   if (trouble !== undefined)
-    throw new AppError('storeUnwritable', `The index is not stored. ${trouble}`, 'Run the command again afterwards.');
+    throw new AppError(
+      'storeUnwritable',
+      l10n.t('The index is not stored. {0}', trouble),
+      l10n.t('Run the command again afterwards.'),
+    );
   const { sharedWith } = session.workspace;
   if (sharedWith !== undefined)
-    note(`Another process (${sharedWith}) writes the index. This command has read it, and stored nothing new.`);
+    note(
+      l10n.t('Another process ({0}) writes the index. This command has read it, and stored nothing new.', sharedWith),
+    );
   const memories = args.memories ? await makeMemories(session, signal) : undefined;
   const status = session.workspace.status();
   const figures = {
@@ -174,16 +198,30 @@ async function runIndex(args: Arguments, session: Session, signal: AbortSignal):
   };
   if (args.json) return writeJson(figures);
   const unread = status.problems.length + (status.moreProblems ?? 0);
-  const problems = unread > 0 ? ` ${formatNumber(unread)} could not be read; \`anchorage status\` names them.` : '';
+  const problems =
+    unread > 0 ? ` ${l10n.t('{0} could not be read; `anchorage status` names them.', formatNumber(unread))}` : '';
   await write(
-    `${formatNumber(figures.files)} files (${formatBytes(figures.bytes)}) in ` +
-      `${formatNumber(figures.segments)} segments are indexed. This run took ${seconds.toFixed(1)} s and ` +
-      `at most ${formatBytes(figures.peakMemoryBytes)} of memory. The index uses ` +
-      `${formatBytes(figures.storeBytes)} on disk.${problems}${leftOut(status.skipped)}\n` +
+    `${indexedText(figures)}${problems}${leftOut(status.skipped)}\n` +
       (memories
         ? renderMemories(memories)
-        : '`anchorage index --memories` also encodes the segments, for `ask` and `context`.'),
+        : l10n.t('`anchorage index --memories` also encodes the segments, for `ask` and `context`.')),
   );
+}
+
+type IndexFigures = Record<'files' | 'bytes' | 'segments' | 'seconds' | 'peakMemoryBytes' | 'storeBytes', number>;
+
+function indexedText({ files, bytes, segments, seconds, peakMemoryBytes, storeBytes }: IndexFigures): string {
+  const [count, size, memory, disk] = [
+    formatNumber(files),
+    formatBytes(bytes),
+    formatBytes(peakMemoryBytes),
+    formatBytes(storeBytes),
+  ];
+  return [
+    l10n.t('{0} files ({1}) in {2} segments are indexed.', count, size, formatNumber(segments)),
+    l10n.t('This run took {0} s and at most {1} of memory.', seconds.toFixed(1), memory),
+    l10n.t('The index uses {0} on disk.', disk),
+  ].join(' ');
 }
 
 /** Files that no rule of the user excludes and that are still not indexed. */
@@ -191,7 +229,7 @@ function leftOut(skipped: IndexStatus['skipped']): string {
   const own = skipped.filter(({ reason }) => !CHOSEN.has(reason) && reason !== 'unreadable');
   if (own.length === 0) return '';
   const parts = own.map(({ reason, files }) => `${reason} ${formatNumber(files)}`);
-  return ` Left out: ${parts.join(', ')}; \`anchorage why FILE\` tells why.`;
+  return ` ${l10n.t('Left out: {0}; `anchorage why FILE` tells why.', parts.join(', '))}`;
 }
 
 /** Reasons that the user has chosen, or that are no files of the workspace. */
@@ -218,30 +256,47 @@ async function runStatus(args: Arguments, session: Session): Promise<void> {
   const status = { ...now, ...(last ?? {}), filesKnown: Math.max(now.filesIndexed, last?.filesKnown ?? 0) };
   if (args.json) return writeJson({ ...status, models, storageDirectory, folders }, 2);
   const lines = [
-    `Folders   ${folders.map(({ directory }) => printableName(directory)).join(', ')}`,
-    `State     ${last ? `indexed ${new Date(last.finishedAt).toLocaleString('en-GB')}` : 'not indexed yet'}`,
-    `Indexed   ${formatNumber(status.filesIndexed)} of ${formatNumber(status.filesKnown)} files, ` +
-      `${formatBytes(status.bytesIndexed)}, ${formatNumber(status.segments)} segments`,
-    `Store     ${formatBytes(status.storeBytes)} in ${storageDirectory}`,
-    `Model     ${modelLine(models)}`,
-    ...status.skipped.map(({ reason, files }) => `Left out  ${formatNumber(files)}: ${reason}`),
-    ...status.problems.map(({ path, reason }) => `Problem   ${printableName(path)}: ${reason}`),
-    ...(status.moreProblems ? [`Problem   ${formatNumber(status.moreProblems)} more`] : []),
+    [l10n.t('Folders'), folders.map(({ directory }) => printableName(directory)).join(', ')],
+    [
+      l10n.t('State'),
+      last ? l10n.t('indexed {0}', new Date(last.finishedAt).toLocaleString('en-GB')) : l10n.t('not indexed yet'),
+    ],
+    [
+      l10n.t('Indexed'),
+      l10n.t(
+        '{0} of {1} files, {2}, {3} segments',
+        formatNumber(status.filesIndexed),
+        formatNumber(status.filesKnown),
+        formatBytes(status.bytesIndexed),
+        formatNumber(status.segments),
+      ),
+    ],
+    [l10n.t('Store'), `${formatBytes(status.storeBytes)}, ${storageDirectory}`],
+    [l10n.t('Model'), modelLine(models)],
+    ...status.skipped.map(({ reason, files }) => [l10n.t('Left out'), `${formatNumber(files)}: ${reason}`]),
+    ...status.problems.map(({ path, reason }) => [l10n.t('Problem'), `${printableName(path)}: ${reason}`]),
+    ...(status.moreProblems ? [[l10n.t('Problem'), l10n.t('{0} more', formatNumber(status.moreProblems))]] : []),
   ];
-  await write(lines.join('\n'));
+  await write(labelled(lines));
 }
 
 function modelLine({ memory, chat }: Session['models']): string {
-  const parts = [...(memory ? [`${memory} encodes and ranks`] : []), ...(chat ? [`${chat} writes answers`] : [])];
-  return parts.length > 0 ? parts.join(', ') : 'none; answers quote the sources';
+  const parts = [
+    ...(memory ? [l10n.t('{0} encodes and ranks', memory)] : []),
+    ...(chat ? [l10n.t('{0} writes answers', chat)] : []),
+  ];
+  return parts.length > 0 ? parts.join(', ') : l10n.t('none; answers quote the sources');
 }
 
 /** Prints the rule that includes or excludes a file. Indexes nothing, so it is fast. */
 async function runWhy(args: Arguments, session: Session): Promise<void> {
-  const path = operand(args, 'why', 'Which file?');
+  const path = operand(args, 'why', l10n.t('Which file?'));
   const why = await session.workspace.why(resolveOrAbsolute(path, session));
   if (args.json) return writeJson(why, 2);
-  await write(`${printableName(why.path || basename(why.file))} is ${why.indexed ? '' : 'not '}indexed: ${why.reason}`);
+  const name = printableName(why.path || basename(why.file));
+  await write(
+    why.indexed ? l10n.t('{0} is indexed: {1}', name, why.reason) : l10n.t('{0} is not indexed: {1}', name, why.reason),
+  );
 }
 
 /** The absolute path, also of files outside the workspace or missing: the workspace names the reason. */
@@ -257,7 +312,8 @@ function resolveOrAbsolute(path: string, session: Session): string {
 function operand(args: Arguments, command: CommandName, message: string): string {
   const [first, ...rest] = args.operands;
   if (first === undefined) throw new UsageError(message, command);
-  if (rest.length > 0) throw new UsageError(`One at a time; did you mean "${args.operands.join(' ')}"?`, command);
+  if (rest.length > 0)
+    throw new UsageError(l10n.t('One at a time; did you mean "{0}"?', args.operands.join(' ')), command);
   return first;
 }
 
@@ -282,7 +338,7 @@ function needsModel(command: CommandName, args: Arguments): boolean {
 export async function runCommand(command: CommandName, args: Arguments, signal: AbortSignal): Promise<void> {
   if (COMMANDS[command].operands === '' && args.operands.length > 0)
     throw new UsageError(
-      `\`${command}\` takes no ${args.operands[0] ?? 'operand'}; use --workspace for a folder.`,
+      l10n.t('{0} takes no {1}; use --workspace for a folder.', `\`${command}\``, args.operands[0] ?? ''),
       command,
     );
   // Opening the index would mend it.

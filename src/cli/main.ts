@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 /** `anchorage`: the assistant in a terminal. Exit codes: 0 success, 1 failure, 2 wrong usage. */
 import '../base/no-telemetry';
+import './language';
+import * as l10n from '@vscode/l10n';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -25,7 +27,7 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
   if (name === 'model') return (await import('./model')).modelMain(rest, signal);
   if (name === 'context') return (await import('./context')).contextMain(rest, signal);
   if (name === 'mcp') return serveAgents(rest);
-  if (!isCommand(name)) throw new UsageError(`There is no command “${name}”.`);
+  if (!isCommand(name)) throw new UsageError(l10n.t('There is no command “{0}”.', name));
   const args = parse(name, rest);
   if (args.help) {
     await write(helpOf(name));
@@ -65,7 +67,8 @@ async function main(): Promise<void> {
 
 function report(error: unknown, signal: AbortSignal): number {
   if (error instanceof UsageError) {
-    note(`${error.message}\n\`anchorage${error.command ? ` ${error.command}` : ''} --help\` shows how it is used.`);
+    const help = `\`anchorage${error.command ? ` ${error.command}` : ''} --help\``;
+    note(`${error.message}\n${l10n.t('{0} shows how it is used.', help)}`);
     return 2;
   }
   if (error instanceof OutputClosed) return 0;

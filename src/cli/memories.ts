@@ -1,4 +1,5 @@
 /** Encodes the segments of a workspace while the command waits, and reports the figures. */
+import * as l10n from '@vscode/l10n';
 import { AppError, formatBytes, formatNumber } from '../base';
 import type { Session } from './session';
 
@@ -42,21 +43,22 @@ export async function makeMemories(
   if (!status)
     throw new AppError(
       'modelFailed',
-      `No model with memory slots is in use, so nothing can be encoded. ${detail}`,
-      'Use the bundled model; it has memory slots.',
+      l10n.t('No model with memory slots is in use, so nothing can be encoded. {0}', detail),
+      l10n.t('Use the bundled model; it has memory slots.'),
     );
   const { segments, encoded, standstill } = status;
+  const done = l10n.t('{0} of {1} segments are encoded.', formatNumber(encoded), formatNumber(segments));
   if (standstill?.cause === 'modelFailed')
     throw new AppError(
       'modelFailed',
-      `${formatNumber(encoded)} of ${formatNumber(segments)} segments are encoded. ${standstill.reason}`,
-      'Run the command again; it keeps the finished segments.',
+      `${done} ${standstill.reason}`,
+      l10n.t('Run the command again; it keeps the finished segments.'),
     );
   if (standstill?.cause === 'storeUnwritable')
     throw new AppError(
       'storeUnwritable',
-      `${formatNumber(encoded)} of ${formatNumber(segments)} segments are encoded. ${standstill.reason}`,
-      'Free some space and run the command again; it keeps the finished segments.',
+      `${done} ${standstill.reason}`,
+      l10n.t('Free some space and run the command again; it keeps the finished segments.'),
     );
   const seconds = (performance.now() - started) / 1000;
   const newTokens = memory.storedTokens - before;
@@ -78,12 +80,24 @@ export function renderMemories(figures: MemoryFigures): string {
   const { model, segments, encoded, newTokens, tokens, seconds, tokensPerSecond, reason } = figures;
   const speed =
     newTokens > 0
-      ? `${formatNumber(newTokens)} tokens in ${seconds.toFixed(1)} s (${formatNumber(tokensPerSecond)} a second)`
-      : 'nothing was missing';
-  return (
-    `${formatNumber(encoded)} of ${formatNumber(segments)} segments ` +
-    `(${formatNumber(tokens)} tokens) have memories by ${model}; this run encoded ${speed}, ` +
-    `and the memories have ${formatBytes(figures.bytes)} of at most ` +
-    `${formatBytes(figures.budgetBytes)}.${reason === undefined ? '' : ` ${reason}`}`
+      ? l10n.t(
+          'This run encoded {0} tokens in {1} s ({2} a second).',
+          formatNumber(newTokens),
+          seconds.toFixed(1),
+          formatNumber(tokensPerSecond),
+        )
+      : l10n.t('Nothing was missing.');
+  const encodedText = l10n.t(
+    '{0} of {1} segments ({2} tokens) have memories by {3}.',
+    formatNumber(encoded),
+    formatNumber(segments),
+    formatNumber(tokens),
+    model,
   );
+  const size = l10n.t(
+    'The memories have {0} of at most {1}.',
+    formatBytes(figures.bytes),
+    formatBytes(figures.budgetBytes),
+  );
+  return [encodedText, speed, size, ...(reason === undefined ? [] : [reason])].join(' ');
 }

@@ -1,4 +1,5 @@
 /** The session of one command: folders, storage and models as its arguments name them. */
+import * as l10n from '@vscode/l10n';
 import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, join, relative, resolve, sep } from 'node:path';
 import {
@@ -60,7 +61,7 @@ export async function openSession(
     storageDirectory,
     store: {
       access: options.store ?? 'share',
-      onWait: (pid) => note(`Another process (${pid}) is indexing this workspace. Waiting for it.`),
+      onWait: (pid) => note(l10n.t('Another process ({0}) is indexing this workspace. Waiting for it.', pid)),
     },
     modelsDirectory: join(cacheDirectory(), 'models'),
     settings,
@@ -72,8 +73,8 @@ export async function openSession(
   });
   session.workspace.onStatus((status) => {
     const [indexed, known] = [status.filesIndexed, status.filesKnown].map((count) => formatNumber(count));
-    const count = `${indexed} of ${known} files`;
-    if (status.state === 'indexing') progress.update(status.progress, `indexing, ${count}`);
+    if (status.state === 'indexing')
+      progress.update(status.progress, l10n.t('Indexing {0} of {1} files', indexed ?? '', known ?? ''));
   });
   // A search loads the model only when the workspace has encoded segments.
   const model = options.model === 'forStored' ? existsSync(join(storageDirectory, 'memories')) : options.model;
@@ -87,8 +88,8 @@ export async function openSession(
     await session.close();
     throw new AppError(
       'modelFailed',
-      `The model ${settings.modelServer ? 'of' : 'in'} ${asked} cannot be used. ${named.detail}`,
-      `Without --${settings.modelServer ? 'server' : 'model-directory'} the answer quotes the sources.`,
+      l10n.t('The model in {0} cannot be used. {1}', asked, named.detail),
+      l10n.t('Without {0} the answer quotes the sources.', settings.modelServer ? '--server' : '--model-directory'),
     );
   }
   return {
@@ -113,11 +114,11 @@ export async function openSession(
 }
 
 function showEncoding({ memory: { status } }: WorkspaceSession, progress: Progress): void {
-  if (status?.counting) progress.update(0, 'encoding, counting segments');
+  if (status?.counting) progress.update(0, l10n.t('Encoding, counting segments'));
   else if (status && status.segments > 0)
     progress.update(
       status.encoded / status.segments,
-      `encoding, ${formatNumber(status.encoded)} of ${formatNumber(status.segments)} segments`,
+      l10n.t('Encoding {0} of {1} segments', formatNumber(status.encoded), formatNumber(status.segments)),
     );
 }
 
@@ -140,7 +141,7 @@ function workspaceFolders({ workspace }: Arguments, command: CommandName): { nam
     } catch {
       // The error below reports it.
     }
-    if (!isFolder) throw new UsageError(`${directory} is not a folder.`, command);
+    if (!isFolder) throw new UsageError(l10n.t('{0} is not a folder.', directory), command);
     return { name: basename(directory) || directory, directory: realpathSync(directory) };
   });
   return distinctNames(folders);
@@ -152,7 +153,7 @@ function weightsOf(value: string | undefined, command: CommandName): WorkerSetti
   throw new UsageError(`--weights takes auto, f32, 8bit or 4bit, not “${value}”.`, command);
 }
 
-const ANOTHER_STORAGE = 'Use another folder with --storage, or omit the option.';
+const anotherStorage = (): string => l10n.t('Use another folder with --storage, or omit the option.');
 
 /** The folder of `--storage`, made when missing. @throws AppError when it cannot be written */
 function namedStorage(path: string): string {
@@ -163,18 +164,18 @@ function namedStorage(path: string): string {
     if (statSync(directory).isDirectory()) return directory;
     throw new AppError(
       'storeUnwritable',
-      `The index cannot be kept in ${directory}: it is not a folder.`,
-      ANOTHER_STORAGE,
+      l10n.t('The index cannot be kept in {0}: it is not a folder.', directory),
+      anotherStorage(),
     );
   } catch (error) {
     if (error instanceof AppError) throw error;
     const { code = '' } = error as NodeJS.ErrnoException;
-    const why = /^E(ACCES|PERM|ROFS)$/.test(code)
-      ? 'it is not writable'
+    const message = /^E(ACCES|PERM|ROFS)$/.test(code)
+      ? l10n.t('The index cannot be kept in {0}: it is not writable.', directory)
       : code === 'ENOSPC'
-        ? 'the disk is full'
-        : 'the folder cannot be created';
-    throw new AppError('storeUnwritable', `The index cannot be kept in ${directory}: ${why}.`, ANOTHER_STORAGE, {
+        ? l10n.t('The index cannot be kept in {0}: the disk is full.', directory)
+        : l10n.t('The index cannot be kept in {0}: the folder cannot be created.', directory);
+    throw new AppError('storeUnwritable', message, anotherStorage(), {
       cause: error,
     });
   }
@@ -200,9 +201,13 @@ export function resolveInWorkspace(path: string, { folders }: Pick<Session, 'fol
     }
   }
   if (closed !== undefined)
-    throw new AppError('fileUnreadable', `${closed} may not be read.`, 'Check the permissions of its folders.');
+    throw new AppError(
+      'fileUnreadable',
+      l10n.t('{0} may not be read.', closed),
+      l10n.t('Check the permissions of its folders.'),
+    );
   throw new UsageError(
-    existsSync(path) ? `${path} is not in the workspace.` : `There is no ${path} in the workspace.`,
+    existsSync(path) ? l10n.t('{0} is not in the workspace.', path) : l10n.t('There is no {0} in the workspace.', path),
     command,
   );
 }

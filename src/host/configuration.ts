@@ -123,6 +123,7 @@ export async function initializeParams(
     modelsDirectory: models.fsPath,
     settings: workerSettings(),
     trusted: vscode.workspace.isTrusted,
+    ...(vscode.l10n.bundle ? { strings: vscode.l10n.bundle } : {}),
     ...(hold ? { held: hold } : {}),
   };
 }

@@ -1,3 +1,4 @@
+import { config } from '@vscode/l10n';
 import * as vscode from 'vscode';
 import type { IndexStatus } from '../protocol';
 import { registerServer } from './agents/server-command';
@@ -30,6 +31,8 @@ let client: WorkerClient | undefined;
 
 /** Runs once the editor has started and shows the status item. It starts no worker and indexes nothing. */
 export function activate(context: vscode.ExtensionContext): void {
+  // Code that the host shares with processes outside the editor.
+  if (vscode.l10n.bundle) config({ contents: vscode.l10n.bundle });
   const log = vscode.window.createOutputChannel('Anchorage', { log: true });
   const hold = new IndexingHold(context.workspaceState);
   setContext('indexHeld', hold.held);

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { Emitter, type CancellationToken, type Disposable, type MessageConnection } from 'vscode-jsonrpc/node';
 import {
   PROTOCOL_VERSION,
@@ -255,12 +256,20 @@ export class WorkerClient implements Disposable {
       timeout.cancel,
     );
     if (result === undefined)
-      throw new RequestFailed('workerDied', 'The index worker did not start in time.', 'See the log for details.');
+      throw new RequestFailed(
+        'workerDied',
+        l10n.t('The index worker did not start in time.'),
+        l10n.t('See the log for details.'),
+      );
     if (result.protocolVersion !== PROTOCOL_VERSION) {
       throw new RequestFailed(
         'internal',
-        `The worker uses protocol version ${result.protocolVersion}, the extension version ${PROTOCOL_VERSION}.`,
-        'Reinstall the extension.',
+        l10n.t(
+          'The worker uses protocol version {0}, the extension version {1}.',
+          result.protocolVersion,
+          PROTOCOL_VERSION,
+        ),
+        l10n.t('Reinstall the extension.'),
       );
     }
   }
@@ -290,7 +299,12 @@ export class WorkerClient implements Disposable {
       return await whileAlive(
         session,
         () => session.connection.sendRequest<Requests[M][1]>(method, params, ...(token ? [token] : [])),
-        (reason) => new RequestFailed('workerDied', `The index worker ${reason}.`, 'It is restarting. Try again.'),
+        (reason) =>
+          new RequestFailed(
+            'workerDied',
+            l10n.t('The index worker {0}.', reason),
+            l10n.t('It is restarting. Try again.'),
+          ),
       );
     } catch (error) {
       throw toRequestFailed(error, token?.isCancellationRequested ?? false);
@@ -303,8 +317,8 @@ export class WorkerClient implements Disposable {
     this.options.log('error', `The worker (process ${pid}) ${reason}.`);
     this.setState(
       verdict.restart
-        ? { kind: 'waiting', delay: verdict.delay, reason: `The index worker ${reason}.` }
-        : { kind: 'failed', reason: `The index worker ${reason}, ${verdict.ends} times in a row.` },
+        ? { kind: 'waiting', delay: verdict.delay, reason: l10n.t('The index worker {0}.', reason) }
+        : { kind: 'failed', reason: l10n.t('The index worker {0}, {1} times in a row.', reason, verdict.ends) },
     );
   }
 

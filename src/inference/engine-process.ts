@@ -4,6 +4,7 @@
  * growing delays when it crashes. After several crashes in a row it stays down, and answers quote the sources. A
  * process that is idle, or has outgrown its memory limit, ends and returns with the next request.
  */
+import * as l10n from '@vscode/l10n';
 import type {
   Author,
   ComposeReading,
@@ -67,7 +68,7 @@ export interface EngineListener {
 }
 
 export class EngineProcess {
-  status: ModelStatus = NO_MODEL;
+  status: ModelStatus = noModel();
   private choice: ModelChoice | undefined;
   private starting: Promise<Running> | undefined;
   private running: Running | undefined;
@@ -107,7 +108,7 @@ export class EngineProcess {
     this.choice = choice;
     this.loaded = undefined;
     this.supervisor.forgive();
-    if (!choice) return this.setStatus(NO_MODEL);
+    if (!choice) return this.setStatus(noModel());
     await this.start().catch(() => {});
   }
 
@@ -220,7 +221,7 @@ export class EngineProcess {
     this.setStatus({
       state: 'loading',
       author: { kind: 'extractive' },
-      detail: `Loading ${choice.name ?? basename(choice.directory)}.`,
+      detail: l10n.t('Loading {0}.', choice.name ?? basename(choice.directory)),
     });
     const process = this.supervisor.launch();
     try {
@@ -257,7 +258,11 @@ export class EngineProcess {
     connection.onNotification('load/progress', ({ share }: EngineNotifications['load/progress']) => {
       if (this.status.state !== 'loading' || !this.choice) return;
       const name = basename(this.choice.directory);
-      const detail = `Preparing ${name} for this machine: ${Math.round(share * 100)}%. Later starts skip this.`;
+      const detail = l10n.t(
+        'Preparing {0} for this machine: {1}%. Later starts skip this.',
+        name,
+        Math.round(share * 100),
+      );
       this.setStatus({ ...this.status, detail });
     });
     connection.onNotification('memory', ({ residentBytes }: EngineNotifications['memory']) => {
@@ -307,11 +312,15 @@ export class EngineProcess {
     if (this.closed || !this.choice) return;
     const author: Author = { kind: 'extractive' };
     if (!verdict.restart) {
-      this.setStatus({ state: 'failed', author, detail: `The model process ${how}, ${verdict.ends} times in a row.` });
+      this.setStatus({
+        state: 'failed',
+        author,
+        detail: l10n.t('The model process {0}, {1} times in a row.', how, verdict.ends),
+      });
       return;
     }
     this.options.log('error', `The model process ${how} and restarts in ${verdict.delay} ms.`);
-    this.setStatus({ state: 'loading', author, detail: `The model process ${how} and is restarting.` });
+    this.setStatus({ state: 'loading', author, detail: l10n.t('The model process {0} and is restarting.', how) });
   }
 
   /** Wakes those who wait for quiet, and ends a process that has outgrown its limit. */
@@ -343,8 +352,8 @@ export class EngineProcess {
   }
 }
 
-const NO_MODEL: ModelStatus = {
+const noModel = (): ModelStatus => ({
   state: 'none',
   author: { kind: 'extractive' },
-  detail: 'No model is installed: answers quote the sources.',
-};
+  detail: l10n.t('No model is installed: answers quote the sources.'),
+});

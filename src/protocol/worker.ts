@@ -81,6 +81,8 @@ export interface InitializeParams {
   settings: WorkerSettings;
   /** False in Restricted Mode: nothing is indexed until the user asks. */
   trusted: boolean;
+  /** Translations of the worker's texts into the display language, by the English text. Absent for English. */
+  strings?: Readonly<Record<string, string>>;
   /** The user's choice before the worker (re)started. */
   held?: Held;
 }

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { ResponseError } from 'vscode-jsonrpc/node';
 import type { ErrorCode, ErrorData } from '../protocol';
 
@@ -40,14 +41,14 @@ const MEANS: Readonly<Record<string, ErrorCode>> = {
   directory: 'fileUnreadable',
 };
 
-const HINTS: Partial<Record<ErrorCode, string>> = {
-  fileNotFound: 'It may have been moved or deleted.',
-  fileUnreadable: 'Check the permissions of the file.',
-  diskFull: 'Free some disk space. Everything indexed so far is kept.',
-  storeLocked: 'Another window has this folder open and writes the index.',
-  modelFailed: 'See the log of the model process. Answers quote the sources meanwhile.',
-  internal: 'See the log. “Anchorage: Rebuild Index” may repair the index.',
-};
+const hints = (): Partial<Record<ErrorCode, string>> => ({
+  fileNotFound: l10n.t('It may have been moved or deleted.'),
+  fileUnreadable: l10n.t('Check the permissions of the file.'),
+  diskFull: l10n.t('Free some disk space. Everything indexed so far is kept.'),
+  storeLocked: l10n.t('Another window has this folder open and writes the index.'),
+  modelFailed: l10n.t('See the log of the model process. Answers quote the sources meanwhile.'),
+  internal: l10n.t('See the log. “Anchorage: Rebuild Index” may repair the index.'),
+});
 
 /** The error code, message and hint of a failure, for the client. */
 export function errorData(error: unknown): ErrorData & { message: string } {
@@ -59,7 +60,7 @@ export function errorData(error: unknown): ErrorData & { message: string } {
   };
   const text = typeof message === 'string' ? message : String(error);
   const ours = codeOf(code, name);
-  return { code: ours, message: text, hint: typeof hint === 'string' ? hint : HINTS[ours] };
+  return { code: ours, message: text, hint: typeof hint === 'string' ? hint : hints()[ours] };
 }
 
 function codeOf(code: unknown, name: unknown): ErrorCode {

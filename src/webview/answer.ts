@@ -1,3 +1,4 @@
+import './shared/strings';
 import { AnswerPanel } from './answer/answer-panel';
 import { boot } from './shared/boot';
 

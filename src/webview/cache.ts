@@ -1,3 +1,4 @@
+import './shared/strings';
 import { CachePanel } from './cache/cache-panel';
 import { boot } from './shared/boot';
 

@@ -1,3 +1,4 @@
+import './shared/strings';
 import { boot } from './shared/boot';
 import { SpansPanel } from './spans/spans-panel';
 

@@ -1,3 +1,4 @@
+import './shared/strings';
 import { boot } from './shared/boot';
 import { SummaryPanel } from './summary/summary-panel';
 

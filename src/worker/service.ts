@@ -1,4 +1,5 @@
 /** The worker's life: it opens one session, serves the requests of its client over it, and reports its status. */
+import { config } from '@vscode/l10n';
 import { type InitializeParams, PROTOCOL_VERSION, type WorkerNotifications } from '../protocol';
 import { Session } from '../app';
 import { AppError, Foreground, messageOf } from '../base';
@@ -73,6 +74,7 @@ export class WorkerService {
       );
     }
     if (this.opening) throw new AppError('internal', 'The worker is initialized already.');
+    if (params.strings) config({ contents: { ...params.strings } });
     this.opening = this.open(params);
     this.opening.catch(() => (this.opening = undefined));
     const session = await this.opening;

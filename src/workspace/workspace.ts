@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { Coverage, WhyFile } from '../protocol';
 import { join } from 'node:path';
 import { WorkspaceFolders } from './sources/folders';
@@ -310,7 +311,7 @@ export class Workspace {
     const trouble = await this.troubleWith(file, why.path);
     if (trouble !== undefined) return { ...why, indexed: false, reason: `It ${trouble}.` };
     if (this.progress.state === 'ready') return why;
-    return { ...why, indexed: false, reason: `${why.reason} It has not been read yet.` };
+    return { ...why, indexed: false, reason: `${why.reason} ${l10n.t('It has not been read yet.')}` };
   }
 
   /** The encoding that a document was read in, where that is a guess. */

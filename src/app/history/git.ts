@@ -1,4 +1,5 @@
 /** Runs the git binary to read history: bounded in time and output, without hooks, pagers, filters or prompts. */
+import * as l10n from '@vscode/l10n';
 import { execFile } from 'node:child_process';
 import { AppError, errorCode } from '../../base';
 
@@ -34,12 +35,16 @@ export function git(directory: string, args: readonly string[], signal?: AbortSi
 
 function failure(error: Error & { killed?: boolean }, stderr: string): AppError {
   if (errorCode(error) === 'ENOENT')
-    return new AppError('internal', 'git was not found.', 'Install git, or put it on the path.');
-  if (error.killed) return new AppError('internal', 'git took too long.', 'Choose fewer lines.');
+    return new AppError('internal', l10n.t('git was not found.'), l10n.t('Install git, or put it on the path.'));
+  if (error.killed) return new AppError('internal', l10n.t('git took too long.'), l10n.t('Choose fewer lines.'));
   if (/not a git repository/.test(stderr))
-    return new AppError('notIndexed', 'The file is not in a git repository.', 'History is read from git.');
+    return new AppError(
+      'notIndexed',
+      l10n.t('The file is not in a git repository.'),
+      l10n.t('History is read from git.'),
+    );
   if (stderr.trim() === '' || /bad revision|unknown revision|does not have any commits/.test(stderr))
-    return new AppError('notIndexed', 'The repository has no commit yet.');
+    return new AppError('notIndexed', l10n.t('The repository has no commit yet.'));
   const [reason = error.message] = stderr.trim().split('\n').slice(-1);
   return new AppError('internal', `git failed: ${reason.replace(/^fatal: /, '')}`);
 }

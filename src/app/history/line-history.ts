@@ -1,4 +1,5 @@
 /** The commits that made lines of a file what they are, from `git log -L`. */
+import * as l10n from '@vscode/l10n';
 import { dirname, basename } from 'node:path';
 import type { Commit, LineHistory } from '../../protocol';
 import { AppError } from '../../base';
@@ -41,7 +42,7 @@ export async function lineHistory(
     signal,
   );
   const commits = log.split(RECORD).flatMap((record) => commitOf(record));
-  if (commits.length === 0) throw new AppError('notIndexed', `${path} has no commit yet.`);
+  if (commits.length === 0) throw new AppError('notIndexed', l10n.t('{0} has no commit yet.', path));
   return { ...span, commits: commits.slice(0, MOST_COMMITS), uncommitted: false, more: commits.length > MOST_COMMITS };
 }
 

@@ -3,6 +3,7 @@
  * makes a new entry and a branch switch finds the old one. Entries are written to a temporary file and renamed, so a
  * killed process leaves no partial entry.
  */
+import * as l10n from '@vscode/l10n';
 import { makeDirectory, sha256 } from '../../base/node';
 import { randomBytes } from 'node:crypto';
 import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
@@ -28,11 +29,16 @@ export class ExplanationCache {
     private readonly options: ExplanationCacheOptions = {},
   ) {}
 
-  /** @param text the explained lines; @param label the name of the definition with its owners */
+  /**
+   * The fixed phrases are in the display language, so it is part of the key: one of them stands for all.
+   *
+   * @param text the explained lines; @param label the name of the definition with its owners
+   */
   static key(text: string, label: string, author: Author): string {
     return sha256(
       JSON.stringify([
         FORMAT,
+        l10n.t('It calls:'),
         label,
         author.kind === 'extractive' ? 'extractive' : `${author.kind}:${author.model}`,
         text,

@@ -1,5 +1,6 @@
 /** The facts of an explanation. Each comes from the sources and is cited. */
-import { counted, isBlank, splitLines, textOfLines, throwIfCancelled } from '../../base';
+import * as l10n from '@vscode/l10n';
+import { formatNumber, isBlank, splitLines, textOfLines, throwIfCancelled } from '../../base';
 import type { Explanation } from '../../protocol';
 import type { DocumentSymbol } from '../../workspace';
 import { callsOf } from '../calls';
@@ -7,7 +8,8 @@ import { checkMarkdown, CitationList, clip } from '../citations';
 import { code, enumerate, firstSentence, plainDoc, whatItIs } from '../facts';
 import type { AssistantLibrary } from '../library';
 import { callLine } from '../quote/calls-block';
-import { fence, linesText, sourceOf } from '../quote/cited-lines';
+import { andMore, lineCount, linesText } from '../phrases';
+import { fence, sourceOf } from '../quote/cited-lines';
 import { docLines, quoteRuns } from '../quote/key-lines';
 import { tellingFirst, USES_LOOKED_AT, whereUsed } from '../uses';
 import type { Target } from './target';
@@ -34,8 +36,14 @@ export async function explainByFacts(
   const blocks: string[] = [];
   if (symbol) {
     blocks.push(
-      `${code(label)} is ${whatItIs(symbol)} in ${code(document.path)}, ` +
-        `${counted(endLine - startLine + 1, 'line')} long [${own.number}].`,
+      l10n.t(
+        '{0} is {1} in {2}, {3} long {4}.',
+        code(label),
+        whatItIs(symbol),
+        code(document.path),
+        lineCount(endLine - startLine + 1),
+        `[${own.number}]`,
+      ),
     );
     const doc = docParagraph(symbol.doc);
     if (doc) blocks.push(`> ${doc}`);
@@ -65,7 +73,7 @@ export async function explainByFacts(
     const citation = list.cite(sourceOf(call.definition, there));
     called.push(`- ${callLine(call)} [${citation.number}]`);
   }
-  if (called.length > 0) blocks.push(`It calls:\n\n${called.join('\n')}`);
+  if (called.length > 0) blocks.push(`${l10n.t('It calls:')}\n\n${called.join('\n')}`);
   const used = symbol ? await usersBlock(target, symbol, library, list, signal) : undefined;
   if (used) blocks.push(used);
 
@@ -93,11 +101,19 @@ function membersBlock({ members, document }: Target): string {
   const most = 14;
   const lines = members.slice(0, most).map((member) => {
     const doc = member.doc ? firstSentence(member.doc, 90) : undefined;
-    return `- ${code(`${member.name}`)} (line ${member.startLine})${doc ? `: “${doc}”` : ''}`;
+    const said = doc ? `: ${l10n.t('“{0}”', doc)}` : '';
+    return `- ${code(member.name)} (${l10n.t('line {0}', member.startLine)})${said}`;
   });
-  if (members.length > most) lines.push(`- and ${members.length - most} more`);
-  const noun = members.every((member) => member.kind === 'heading') ? 'section' : 'member';
-  return `It has ${counted(members.length, noun)}, in ${code(document.path)}:\n\n${lines.join('\n')}`;
+  if (members.length > most) lines.push(`- ${andMore(members.length - most)}`);
+  const count = formatNumber(members.length);
+  const counted = members.every((member) => member.kind === 'heading')
+    ? members.length === 1
+      ? l10n.t('1 section')
+      : l10n.t('{0} sections', count)
+    : members.length === 1
+      ? l10n.t('1 member')
+      : l10n.t('{0} members', count);
+  return `${l10n.t('It has {0}, in {1}:', counted, code(document.path))}\n\n${lines.join('\n')}`;
 }
 
 /** Returned values and raised errors, from its statements. */
@@ -117,10 +133,11 @@ function outcomes(target: Target): string[] {
   }
   const facts: string[] = [];
   if (returned.size > 0) {
-    const others = returned.size > 4 ? ` and ${returned.size - 4} other values` : '';
-    facts.push(`It returns ${enumerate([...returned].slice(0, 4).map(code))}${others}.`);
+    const values = [...returned].slice(0, 4).map(code);
+    const others = returned.size > 4 ? [l10n.t('{0} other values', returned.size - 4)] : [];
+    facts.push(l10n.t('It returns {0}.', enumerate([...values, ...others])));
   }
-  if (raised.size > 0) facts.push(`It raises ${enumerate([...raised].slice(0, 5).map(code))}.`);
+  if (raised.size > 0) facts.push(l10n.t('It raises {0}.', enumerate([...raised].slice(0, 5).map(code))));
   return facts;
 }
 
@@ -149,7 +166,10 @@ async function usersBlock(
   }
   if (lines.length === 0) return undefined;
   const unlisted = more + ranked.length - lines.length;
-  const shared = definitions.length > 1 ? ` (${counted(definitions.length, 'definition')} share this name)` : '';
-  if (unlisted > 0) lines.push(`- and ${counted(unlisted, 'more place')}`);
-  return `${code(symbol.name)} occurs in${shared}:\n\n${lines.join('\n')}`;
+  const lead =
+    definitions.length > 1
+      ? l10n.t('{0} occurs in ({1} definitions share this name):', code(symbol.name), definitions.length)
+      : l10n.t('{0} occurs in:', code(symbol.name));
+  if (unlisted > 0) lines.push(`- ${andMore(unlisted)}`);
+  return `${lead}\n\n${lines.join('\n')}`;
 }

@@ -2,6 +2,7 @@
 import { splitLines } from '../../base';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspace';
 import { labelOf } from '../facts';
+import { linesText } from '../phrases';
 import type { AssistantLibrary } from '../library';
 import { readOrThrow } from '../read-document';
 
@@ -61,9 +62,7 @@ export async function findTarget(
       ? segments.find((each) => each.startLine <= startLine && startLine <= each.endLine)
       : undefined;
   const [first, last] = segment ? [segment.startLine, Math.min(segment.endLine, lines.length)] : [startLine, endLine];
-  const label = innermost
-    ? `${labelOf(innermost)}, lines ${first}–${last}`
-    : `${document.path}, lines ${first}–${last}`;
+  const label = `${innermost ? labelOf(innermost) : document.path}, ${linesText({ startLine: first, endLine: last })}`;
   return { document, lines, startLine: first, endLine: last, label, members: [], segmented };
 }
 

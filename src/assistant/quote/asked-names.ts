@@ -1,4 +1,5 @@
 /** Cites the defining lines of identifiers in the question that the quoted passages do not already show. */
+import * as l10n from '@vscode/l10n';
 import type { RankedSpan } from '../../protocol';
 import type { CitationList } from '../citations';
 import { code } from '../facts';
@@ -37,11 +38,11 @@ export async function askedNamesBlock(
     const { number } = citations.cite({ file, path, startLine: line, endLine: line, text, label: name });
     const said = text.trim();
     lines.push(
-      `- ${code(name)} at ${code(`${path}:${startLine}`)}: ` +
+      `- ${l10n.t('{0} at {1}', code(name), code(`${path}:${startLine}`))}: ` +
         `${code(said.length > MAX_LINE_CHARACTERS ? `${said.slice(0, MAX_LINE_CHARACTERS)}…` : said)} [${number}]`,
     );
   }
-  return lines.length === 0 ? undefined : ['Named in the question:', '', ...lines].join('\n');
+  return lines.length === 0 ? undefined : [l10n.t('Named in the question:'), '', ...lines].join('\n');
 }
 
 interface Place {

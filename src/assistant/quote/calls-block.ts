@@ -1,4 +1,5 @@
 /** The list of calls in an extractive answer: the functions that the best place calls. */
+import * as l10n from '@vscode/l10n';
 import { callsOf, type Call } from '../calls';
 import type { CitationList } from '../citations';
 import { code, firstSentence, labelOf } from '../facts';
@@ -40,14 +41,15 @@ export async function callsBlock(
     const citation = citations.cite(sourceOf(call.definition, file.lines));
     parts.push(`- ${callLine(call)} [${citation.number}]`);
   }
-  return parts.length === 0 ? undefined : `${code(labelOf(passage.symbol))} calls:\n\n${parts.join('\n')}`;
+  return parts.length === 0
+    ? undefined
+    : `${l10n.t('{0} calls:', code(labelOf(passage.symbol)))}\n\n${parts.join('\n')}`;
 }
 
 /** "`a` in `a.py` (called by the function `run` inside): “…”" */
 export function callLine({ definition: { symbol, path }, within }: Call): string {
   const doc = symbol.doc ? firstSentence(symbol.doc, 100) : undefined;
-  return (
-    `${code(labelOf(symbol))} in ` +
-    `${code(path)}${within === undefined ? '' : ' (by a function defined inside)'}${doc ? `: “${doc}”` : ''}`
-  );
+  const place = l10n.t('{0} in {1}', code(labelOf(symbol)), code(path));
+  const called = within === undefined ? place : l10n.t('{0} (by a function defined inside)', place);
+  return doc ? `${called}: ${l10n.t('“{0}”', doc)}` : called;
 }

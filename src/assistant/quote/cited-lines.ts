@@ -1,10 +1,12 @@
 /** The lines of a passage or definition that a citation points at, and their Markdown. */
+import * as l10n from '@vscode/l10n';
 import { isBlank, textOfLines } from '../../base';
 import type { Citation } from '../../protocol';
 import type { Document } from '../../workspace';
 import type { CitationList } from '../citations';
 import { code, labelOf } from '../facts';
 import type { Definition } from '../library';
+import { linesText } from '../phrases';
 import { docLines, type Run } from './key-lines';
 import type { Passage } from './passages';
 
@@ -68,16 +70,11 @@ export function fence(text: string, language: string): string {
 
 /** "`Flask.dispatch_request` in `src/flask/app.py`", or lines of a file without definitions. */
 export function whereOf({ symbol, label, document }: Passage, { startLine, endLine }: Run): string {
-  if (symbol) return `${code(label)} in ${code(document.path)}`;
-  return `${linesText(linesInFile(document, { startLine, endLine }))} of ${code(document.path)}`;
+  if (symbol) return l10n.t('{0} in {1}', code(label), code(document.path));
+  return l10n.t('{0} of {1}', linesText(linesInFile(document, { startLine, endLine })), code(document.path));
 }
 
 /** Lines of a document's text as lines of its file. */
 export function linesInFile({ firstLine = 1 }: Document, { startLine, endLine }: Run): Run {
   return { startLine: startLine + firstLine - 1, endLine: endLine + firstLine - 1 };
-}
-
-/** "lines 3–9", "line 3". */
-export function linesText({ startLine, endLine }: Run): string {
-  return endLine > startLine ? `lines ${startLine}–${endLine}` : `line ${startLine}`;
 }

@@ -1,6 +1,7 @@
 /**
  * Gathers the passages found for a question, and decides whether they answer it. An answer states only facts from them.
  */
+import * as l10n from '@vscode/l10n';
 import { throwIfCancelled } from '../../base';
 import type { Citation, RankedSpan, Scope } from '../../protocol';
 import { CitationList } from '../citations';
@@ -108,19 +109,17 @@ export function noMatch(
   const run = closest.kind === 'prose' ? quoteProse(closest, weights, 'other').run : headRun(closest);
   const cited = cite(closest, run, citations);
   return {
-    markdown: `No good match. Closest: ${whereOf(closest, cited)} [${cited.number}].`,
+    markdown: l10n.t('No good match. Closest: {0}.', `${whereOf(closest, cited)} [${cited.number}]`),
     citations: citations.all,
   };
 }
 
 function nothingFound(scope: Scope): string {
   if (scope.kind === 'workspace')
-    return (
-      'Nothing in the indexed files matches the words of this question. Name a class, function, file or error ' +
-      'message.'
+    return l10n.t(
+      'Nothing in the indexed files matches the words of this question. Name a class, function, file or error message.',
     );
-  return (
-    'Nothing in the chosen scope matches the words of this question. Ask about the whole workspace to search ' +
-    'the rest.'
+  return l10n.t(
+    'Nothing in the chosen scope matches the words of this question. Ask about the whole workspace to search the rest.',
   );
 }

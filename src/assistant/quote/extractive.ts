@@ -2,6 +2,7 @@
  * The answer without a model: the best places, a fact about each, and the lines that show it. Every sentence is a fact
  * from the sources (a definition's kind, owner, comment, callers). Nothing is inferred.
  */
+import * as l10n from '@vscode/l10n';
 import { throwIfCancelled } from '../../base';
 import type { Citation } from '../../protocol';
 import { pathKind } from '../../workspace';
@@ -91,7 +92,9 @@ export async function answerFromSources(
   if (named) blocks.push(named);
   if (further.length > 0)
     blocks.push(
-      ['See also:', '', ...further.map((passage) => `- ${furtherLine(passage, weights, citations)}`)].join('\n'),
+      [l10n.t('See also:'), '', ...further.map((passage) => `- ${furtherLine(passage, weights, citations)}`)].join(
+        '\n',
+      ),
     );
   return { blocks, citations: citations.all };
 }
@@ -118,6 +121,7 @@ function linesFor({ symbol }: Passage, index: number): number {
 
 function lead(best: Passage, cited: Citation, question: Question, afterUsers: boolean): string {
   const where = `${whereOf(best, cited)} [${cited.number}]`;
-  if (!afterUsers) return `Best match: ${where}.`;
-  return `${defines(best, question) ? 'Best matching definition' : 'Best match'}: ${where}.`;
+  return afterUsers && defines(best, question)
+    ? l10n.t('Best matching definition: {0}.', where)
+    : l10n.t('Best match: {0}.', where);
 }

@@ -1,11 +1,13 @@
 /** Writes one place of an extractive answer: facts from the source, then the quoted lines. */
+import * as l10n from '@vscode/l10n';
 import type { Citation } from '../../protocol';
 import type { DocumentSymbol } from '../../workspace';
 import type { CitationList } from '../citations';
 import { code, docSentences, firstSentence, labelOf, whatItIs } from '../facts';
 import type { Question } from '../../search';
 import type { TermCoverage } from '../../search';
-import { cite, fence, headRun, linesInFile, linesText, whereOf } from './cited-lines';
+import { linesText, linesTitle } from '../phrases';
+import { cite, fence, headRun, linesInFile, whereOf } from './cited-lines';
 import { clusterRuns, keyLines, quoteRuns } from './key-lines';
 import type { Passage } from './passages';
 import { quoteProse } from './prose-quotes';
@@ -61,11 +63,11 @@ export function placeBlock(
     const start = runs[0]?.startLine;
     const end = runs[runs.length - 1]?.endLine;
     if (start === undefined || end === undefined) continue;
-    if (index > 0 || !together)
-      parts.push(
-        `${capitalized(linesText(linesInFile(document, { startLine: start, endLine: end })))}: ` +
-          `[${cite(passage, { startLine: start, endLine: end }, citations).number}]`,
-      );
+    if (index > 0 || !together) {
+      const { startLine, endLine } = linesInFile(document, { startLine: start, endLine: end });
+      const { number } = cite(passage, { startLine: start, endLine: end }, citations);
+      parts.push(`${linesTitle(startLine, endLine)}: [${number}]`);
+    }
     parts.push(fence(quoteRuns(lines, runs), document.language));
   }
   return { markdown: parts.join('\n\n'), citation };
@@ -77,10 +79,11 @@ function factSentence(passage: Passage, weights: TermCoverage, citation: Citatio
   if (!symbol) return `${code(document.path)}, ${linesText(linesInFile(document, citation))}: [${citation.number}]`;
   const place = code(`${document.path}:${linesInFile(document, symbol).startLine}`);
   const doc = symbol.doc ? firstSentence(symbol.doc, 240, 36) : undefined;
-  const head = `**${code(labelOf(symbol))}** is ${whatItIs(symbol)} (${place})`;
-  if (!doc) return `${head}. [${citation.number}]`;
+  const head = l10n.t('{0} is {1} ({2})', `**${code(labelOf(symbol))}**`, whatItIs(symbol), place);
+  if (!doc) return `${l10n.t('{0}.', head)} [${citation.number}]`;
   const further = furtherSentence(symbol, doc, weights);
-  return `${head}: “${doc}”${further === undefined ? '' : ` … “${further}”`} [${citation.number}]`;
+  const said = `${l10n.t('“{0}”', doc)}${further === undefined ? '' : ` … ${l10n.t('“{0}”', further)}`}`;
+  return `${head}: ${said} [${citation.number}]`;
 }
 
 /**
@@ -117,7 +120,7 @@ export function proseBlock(
   const citation = cite(passage, quote.run, citations);
   const title = passage.symbol && clipped(passage.symbol.name);
   const path = code(passage.document.path);
-  const section = title === undefined ? path : isSameFile ? `**${title}**` : `**${title}** in ${path}`;
+  const section = title === undefined ? path : isSameFile ? `**${title}**` : l10n.t('{0} in {1}', `**${title}**`, path);
   return {
     markdown: `${section} [${citation.number}]\n\n${quote.text
       .split('\n')
@@ -134,10 +137,8 @@ export function furtherLine(passage: Passage, weights: TermCoverage, citations: 
   const { symbol } = passage;
   const doc = symbol?.doc ? firstSentence(symbol.doc, 120) : undefined;
   if (!symbol) return `${whereOf(passage, citation)} [${citation.number}]`;
-  return (
-    `${code(passage.label)}, ${whatItIs(symbol)} in ${code(passage.document.path)}${doc ? `: “${doc}”` : ''} ` +
-    `[${citation.number}]`
-  );
+  const place = l10n.t('{0}, {1} in {2}', code(passage.label), whatItIs(symbol), code(passage.document.path));
+  return `${place}${doc ? `: ${l10n.t('“{0}”', doc)}` : ''} [${citation.number}]`;
 }
 
 const TITLE_CHARACTERS = 80;
@@ -147,5 +148,3 @@ function clipped(title: string): string {
   const plain = title.replace(/[*_`[\]<>]/g, '').trim();
   return plain.length > TITLE_CHARACTERS ? `${plain.slice(0, TITLE_CHARACTERS)}…` : plain;
 }
-
-const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

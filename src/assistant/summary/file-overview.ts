@@ -1,10 +1,12 @@
 /**
  * The first paragraph of a summary: the size of the file, its definitions, its comment and its imports.
  */
-import { counted } from '../../base';
+import * as l10n from '@vscode/l10n';
+import { formatNumber } from '../../base';
 import type { SummaryPart } from '../../protocol';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspace';
 import { enumerate } from '../facts';
+import { lineCount, linesText, more } from '../phrases';
 import { fileComment } from './file-comment';
 import { mainPoints } from './main-points';
 
@@ -45,33 +47,31 @@ export function factsOf(document: Document, segmented: SegmentedDocument, lines:
 export function overviewOf(facts: OverviewFacts, parts: readonly SummaryPart[]): string {
   const { language, said, points = [] } = facts;
   const name = facts.path.split('/').pop() ?? facts.path;
-  if (facts.empty) return `${name} is empty.`;
-  const size = `${name} has ${counted(facts.lines, 'line')}`;
+  if (facts.empty) return l10n.t('{0} is empty.', name);
+  const size = l10n.t('{0} has {1} of {2}', name, lineCount(facts.lines), languageName(language));
   const sentences: string[] = [];
   if (facts.hasHeadings) {
     const count = facts.kinds.get('heading') ?? 0;
     const titles = sectionTitles(parts, 8);
-    const sections = count > 0 ? ` in ${counted(count, 'section')}` : '';
-    const named = titles.length > 0 ? `: ${enumerate(titles)}` : '';
-    sentences.push(`${size} of ${languageName(language)}${sections}${named}.`);
+    const sections = count === 1 ? l10n.t('1 section') : l10n.t('{0} sections', formatNumber(count));
+    const divided = count > 0 ? l10n.t('{0}, in {1}', size, sections) : size;
+    sentences.push(titles.length > 0 ? l10n.t('{0}: {1}.', divided, enumerate(titles)) : l10n.t('{0}.', divided));
   } else {
     const kinds = kindCounts(facts.kinds);
-    sentences.push(
-      kinds.length > 0
-        ? `${size} of ${languageName(language)}; it defines ${enumerate(kinds)}.`
-        : `${size} of ${languageName(language)}.`,
-    );
+    sentences.push(kinds.length > 0 ? l10n.t('{0}; it defines {1}.', size, enumerate(kinds)) : l10n.t('{0}.', size));
     const main = mainParts(parts);
+    const largest = enumerate(main.map((part) => `${part.title} (${linesText(part)})`));
     if (main.length > 0)
       sentences.push(
-        `${main.length === 1 ? 'Its largest part is' : 'Its largest parts are'} ` +
-          `${enumerate(main.map((part) => `${part.title} (lines ${part.startLine}–${part.endLine})`))}.`,
+        main.length === 1 ? l10n.t('Its largest part is {0}.', largest) : l10n.t('Its largest parts are {0}.', largest),
       );
     const imports = [...facts.imports];
     if (imports.length > 0)
       sentences.push(
-        `It imports ` +
-          `${enumerate(imports.length > 6 ? [...imports.slice(0, 6), `${imports.length - 6} more`] : imports)}.`,
+        l10n.t(
+          'It imports {0}.',
+          enumerate(imports.length > 6 ? [...imports.slice(0, 6), more(imports.length - 6)] : imports),
+        ),
       );
   }
   if (said) sentences.unshift(/[.!?:]$/.test(said) ? said : `${said}.`);
@@ -90,10 +90,8 @@ const LANGUAGE_NAMES: Readonly<Record<string, string>> = {
   jsonc: 'JSON',
   latex: 'LaTeX',
   php: 'PHP',
-  plaintext: 'plain text',
   restructuredtext: 'reStructuredText',
   scss: 'SCSS',
-  shellscript: 'shell script',
   sql: 'SQL',
   toml: 'TOML',
   typescript: 'TypeScript',
@@ -103,29 +101,30 @@ const LANGUAGE_NAMES: Readonly<Record<string, string>> = {
 };
 
 function languageName(language: string): string {
+  if (language === 'plaintext') return l10n.t('plain text');
+  if (language === 'shellscript') return l10n.t('shell script');
   return LANGUAGE_NAMES[language] ?? language.charAt(0).toUpperCase() + language.slice(1);
 }
 
 function kindCounts(counts: OverviewFacts['kinds']): string[] {
-  const plural: Partial<Record<DocumentSymbol['kind'], string>> = { class: 'classes', key: 'keys' };
-  const order: DocumentSymbol['kind'][] = [
-    'class',
-    'interface',
-    'struct',
-    'trait',
-    'enum',
-    'type',
-    'function',
-    'method',
-    'macro',
-    'constant',
-    'variable',
-    'rule',
-    'key',
+  const phrases: readonly [DocumentSymbol['kind'], () => string, (count: string) => string][] = [
+    ['class', () => l10n.t('1 class'), (count) => l10n.t('{0} classes', count)],
+    ['interface', () => l10n.t('1 interface'), (count) => l10n.t('{0} interfaces', count)],
+    ['struct', () => l10n.t('1 struct'), (count) => l10n.t('{0} structs', count)],
+    ['trait', () => l10n.t('1 trait'), (count) => l10n.t('{0} traits', count)],
+    ['enum', () => l10n.t('1 enum'), (count) => l10n.t('{0} enums', count)],
+    ['type', () => l10n.t('1 type'), (count) => l10n.t('{0} types', count)],
+    ['function', () => l10n.t('1 function'), (count) => l10n.t('{0} functions', count)],
+    ['method', () => l10n.t('1 method'), (count) => l10n.t('{0} methods', count)],
+    ['macro', () => l10n.t('1 macro'), (count) => l10n.t('{0} macros', count)],
+    ['constant', () => l10n.t('1 constant'), (count) => l10n.t('{0} constants', count)],
+    ['variable', () => l10n.t('1 variable'), (count) => l10n.t('{0} variables', count)],
+    ['rule', () => l10n.t('1 rule'), (count) => l10n.t('{0} rules', count)],
+    ['key', () => l10n.t('1 key'), (count) => l10n.t('{0} keys', count)],
   ];
-  return order.flatMap((kind) => {
-    const count = counts.get(kind);
-    return count ? [counted(count, kind, plural[kind] ?? `${kind}s`)] : [];
+  return phrases.flatMap(([kind, one, several]) => {
+    const count = counts.get(kind) ?? 0;
+    return count === 0 ? [] : [count === 1 ? one() : several(formatNumber(count))];
   });
 }
 
@@ -154,7 +153,7 @@ function sectionTitles(parts: readonly SummaryPart[], most: number): string[] {
     .filter((part) => part.kind === 'heading')
     .map((part) => plainTitle(part.title))
     .filter((title) => /[\p{L}\p{N}]/u.test(title));
-  return titles.length > most ? [...titles.slice(0, most), `${titles.length - most} more`] : titles;
+  return titles.length > most ? [...titles.slice(0, most), more(titles.length - most)] : titles;
 }
 
 /** A heading without Markdown links, code marks and emphasis. */

@@ -2,6 +2,7 @@
  * Summarizes a text that is too long to be read whole. It is read in windows, and each gives its part of the outline.
  * The outline has a bounded number of parts: neighbours are joined when there are more.
  */
+import * as l10n from '@vscode/l10n';
 import { formatBytes, formatNumber, splitLines, throwIfCancelled } from '../../base';
 import type { Summary, SummaryPart } from '../../protocol';
 import type { DocumentSymbol, LongFiles } from '../../workspace';
@@ -9,7 +10,8 @@ import { clip } from '../citations';
 import type { AssistantLibrary } from '../library';
 import { errorForUser } from '../read-document';
 import { factsOf, type OverviewFacts, overviewOf } from './file-overview';
-import { linesTitle, Outline } from './outline';
+import { linesTitle } from '../phrases';
+import { Outline } from './outline';
 
 export interface LongSummaryTools {
   library: Pick<AssistantLibrary, 'segmentsOf'>;
@@ -36,7 +38,7 @@ export async function summarizeLong(
   try {
     for await (const { document, startLine, end, continues } of long.windows(file, { bytes: WINDOW_BYTES, signal })) {
       throwIfCancelled(signal);
-      progress?.(end / size, `Outlining, ${formatBytes(end)} of ${formatBytes(size)}`);
+      progress?.(end / size, l10n.t('Outlining, {0} of {1}', formatBytes(end), formatBytes(size)));
       const segmented = await library.segmentsOf(document);
       const lines = splitLines(document.text);
       facts = merged(facts, factsOf(document, segmented, lines), startLine - 1);
@@ -48,7 +50,7 @@ export async function summarizeLong(
     throw errorForUser(error);
   }
   if (!facts) throw new Error(`${file} has no text.`);
-  progress?.(1, 'Done');
+  progress?.(1, l10n.t('Done'));
   const { parts, joined } = outline;
   return {
     file,
@@ -63,7 +65,11 @@ export async function summarizeLong(
 }
 
 function joinedNotice(bytes: number, parts: number): string {
-  return `The file has ${formatBytes(bytes)}. Its outline joins neighbouring parts; ${formatNumber(parts)} remain.`;
+  return l10n.t(
+    'The file has {0}. Its outline joins neighbouring parts; {1} remain.',
+    formatBytes(bytes),
+    formatNumber(parts),
+  );
 }
 
 /** Facts of the windows so far and of the next one, which follows `offset` lines. */

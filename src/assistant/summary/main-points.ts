@@ -1,6 +1,8 @@
 /** The main points of a prose document: for each main section the sentence that says most of it, with its lines. */
+import * as l10n from '@vscode/l10n';
 import { nameTerms, passagesOf, type ProsePassage, type ReadDocument } from '../../workspace';
 import { plainDoc } from '../facts';
+import { linesText } from '../phrases';
 
 /** Sections listed, so that the points fit a screen. */
 const MOST_POINTS = 10;
@@ -35,11 +37,10 @@ export function mainPoints(read: ReadDocument): string[] {
   const points = sections.slice(0, MOST_POINTS).flatMap((section) => {
     const best = bestSentence(section, read.document.text);
     if (!best) return [];
-    const lines = best.endLine > best.startLine ? `lines ${best.startLine}–${best.endLine}` : `line ${best.startLine}`;
-    return [`- ${section.title}: ${best.text} (${lines})`];
+    return [`- ${section.title}: ${best.text} (${linesText(best)})`];
   });
   const left = sections.length - MOST_POINTS;
-  return left > 0 ? [...points, `- and ${left} more sections, in the outline below`] : points;
+  return left > 0 ? [...points, `- ${l10n.t('and {0} more sections, in the outline below', left)}`] : points;
 }
 
 /** Sections of the deepest level that has at most as many as fit; those of the first level where it has more. */

@@ -2,12 +2,14 @@
  * The outline of a file: its nested parts, with one line for each. Code is outlined by definitions, prose by headings,
  * and other text by segments, so that every line is covered.
  */
-import { counted, isBlank } from '../../base';
+import * as l10n from '@vscode/l10n';
+import { formatNumber, isBlank } from '../../base';
 import type { Author, SummaryPart } from '../../protocol';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspace';
 import { clip } from '../citations';
 import { enumerate, firstSentence, plainDoc } from '../facts';
 import { type ImportStatement, importStatements } from '../import-lines';
+import { lineCount, linesTitle, more } from '../phrases';
 import { firstProse } from './first-prose';
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
@@ -96,12 +98,12 @@ export class Outline {
         firstProse(this.lines, symbol.startLine, children[0] ? children[0].start - 1 : end) ??
         sectionsLine(children) ??
         this.firstInk(symbol.startLine, end) ??
-        'An empty section.'
+        l10n.t('An empty section.')
       );
     const doc = symbol.doc ? firstSentence(symbol.doc, 200) : undefined;
     if (doc) return doc;
     const members = children.filter((child) => child.symbol.kind !== 'field');
-    const size = counted(end - start + 1, 'line');
+    const size = lineCount(end - start + 1);
     const holds =
       members.length > 0 && symbol.kind !== 'function' && symbol.kind !== 'method'
         ? `; ${enumerate(namesOf(members, 6))}`
@@ -172,12 +174,13 @@ export class Outline {
   private importsPart(startLine: number, endLine: number): SummaryPart {
     const statements = this.importsIn(startLine, endLine);
     const count = statements.reduce((sum, statement) => sum + statement.count, 0);
+    const counted = count === 1 ? l10n.t('1 import') : l10n.t('{0} imports', formatNumber(count));
     return this.plain(
-      'Imports',
+      l10n.t('Imports'),
       'imports',
       startLine,
       endLine,
-      `${counted(count, 'import')}: ${clip(statements[0]?.text ?? '', 120)}${count > 1 ? ' …' : ''}`,
+      `${counted}: ${clip(statements[0]?.text ?? '', 120)}${count > 1 ? ' …' : ''}`,
     );
   }
 
@@ -185,8 +188,8 @@ export class Outline {
     const ink = inside.filter((line) => !isBlank(line));
     const text = clip(plainDoc(telling.trim().replace(/^(\/\/+!?|#+|\/\*+|\*+|--|;+|<!--)\s*/, '')), 200);
     if (ink.filter(isComment).length >= ink.length * 0.8)
-      return this.plain('Comment', 'comment', startLine, endLine, text);
-    const title = this.isProse ? 'Text' : linesTitle(startLine, endLine);
+      return this.plain(l10n.t('Comment'), 'comment', startLine, endLine, text);
+    const title = this.isProse ? l10n.t('Text') : linesTitle(startLine, endLine);
     return this.plain(title, this.isProse ? 'text' : 'lines', startLine, endLine, text);
   }
 
@@ -214,15 +217,11 @@ function holds(outer: Node, inner: Node, byContainer: boolean): boolean {
 
 function namesOf(nodes: readonly Node[], most: number): string[] {
   const names = nodes.slice(0, most).map((node) => node.symbol.name);
-  return nodes.length > most ? [...names, `${nodes.length - most} more`] : names;
+  return nodes.length > most ? [...names, more(nodes.length - most)] : names;
 }
 
 function sectionsLine(children: readonly Node[]): string | undefined {
-  return children.length > 0 ? `Sections: ${enumerate(namesOf(children, 8))}.` : undefined;
+  return children.length > 0 ? l10n.t('Sections: {0}.', enumerate(namesOf(children, 8))) : undefined;
 }
 
 const isComment = (line: string): boolean => /^\s*(\/\/|#|\/?\*|--|;|<!--)/.test(line);
-
-export function linesTitle(startLine: number, endLine: number): string {
-  return endLine > startLine ? `Lines ${startLine}–${endLine}` : `Line ${startLine}`;
-}

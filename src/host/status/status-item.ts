@@ -80,7 +80,7 @@ export function indexFacts(index: IndexStatus): { icon: string; label: string; d
           {
             icon: 'layers',
             label: encodedText(memories),
-            detail: vscode.l10n.t('{0} of {1}', formatBytes(memories.bytes), formatBytes(memories.budgetBytes)),
+            detail: vscode.l10n.t('{0} of at most {1}', formatBytes(memories.bytes), formatBytes(memories.budgetBytes)),
           },
           ...(memories.standstill
             ? [

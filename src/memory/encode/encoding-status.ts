@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { Standstill } from '../../protocol';
 
 export interface EncodingStatus {
@@ -14,15 +15,15 @@ export interface EncodingStatus {
   standstill?: Standstill;
 }
 
-export const PAUSED: Standstill = { cause: 'paused', reason: 'Paused by you.' };
-export const OTHER_WINDOW: Standstill = {
+export const paused = (): Standstill => ({ cause: 'paused', reason: l10n.t('Paused by you.') });
+export const otherWindow = (): Standstill => ({
   cause: 'otherWindow',
-  reason: 'Another window on this workspace encodes the segments.',
-};
-export const BUDGET_FULL: Standstill = {
+  reason: l10n.t('Another window on this workspace encodes the segments.'),
+});
+export const budgetFull = (): Standstill => ({
   cause: 'budgetFull',
-  reason: 'The store has reached its budget, so some files are not encoded.',
-};
+  reason: l10n.t('The store has reached its budget, so some files are not encoded.'),
+});
 
 /** File-system error codes that prevent the store from being written. */
 const DISK_ERROR = /^E(NOSPC|DQUOT|ROFS|ACCES|PERM|IO|NOENT|NOTDIR)$/;
@@ -33,11 +34,13 @@ export function standstillAfter(error: unknown): Standstill {
   const { code } = error as NodeJS.ErrnoException;
   return code !== undefined && DISK_ERROR.test(code)
     ? unwritable(code)
-    : { cause: 'modelFailed', reason: `The model failed (${message}). Anchorage will try again.` };
+    : { cause: 'modelFailed', reason: l10n.t('The model failed ({0}). Anchorage will try again.', message) };
 }
 
 /** @param code error code of the file system */
 export function unwritable(code: string): Standstill {
-  const why = /^E(NOSPC|DQUOT)$/.test(code) ? 'the disk is full' : `the index folder cannot be written (${code})`;
-  return { cause: 'storeUnwritable', reason: `Memories cannot be stored: ${why}. Anchorage will try again.` };
+  const reason = /^E(NOSPC|DQUOT)$/.test(code)
+    ? l10n.t('Memories cannot be stored: the disk is full. Anchorage will try again.')
+    : l10n.t('Memories cannot be stored: the index folder cannot be written ({0}). Anchorage will try again.', code);
+  return { cause: 'storeUnwritable', reason };
 }

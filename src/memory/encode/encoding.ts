@@ -3,7 +3,7 @@ import type { Standstill } from '../../protocol';
 import type { Workspace } from '../../workspace';
 import type { MemoryStore } from '../store/memory-store';
 import { EncodingQueue } from './encoding-queue';
-import { BUDGET_FULL, type EncodingStatus, OTHER_WINDOW, PAUSED, standstillAfter, unwritable } from './encoding-status';
+import { budgetFull, type EncodingStatus, otherWindow, paused, standstillAfter, unwritable } from './encoding-status';
 import { unitsOf, type EncodingUnit } from './encoding-units';
 import { encodeAndStore, type SegmentCoder } from './segment-coder';
 
@@ -126,10 +126,10 @@ export class MemoryEncoding {
   }
 
   private standstill(missing: boolean): Standstill | undefined {
-    if (missing && this.paused) return PAUSED;
+    if (missing && this.paused) return paused();
     const { store } = this.options;
     if (missing && store.unwritable !== undefined) return unwritable(store.unwritable);
-    if (missing && !store.writable) return OTHER_WINDOW;
+    if (missing && !store.writable) return otherWindow();
     return this.trouble;
   }
 
@@ -236,7 +236,7 @@ export class MemoryEncoding {
     }
     if (this.batches > 0) await store.flush();
     const { encoded, segments } = this.count();
-    if (store.writable && encoded < segments && store.evicted > 0) this.trouble = BUDGET_FULL;
+    if (store.writable && encoded < segments && store.evicted > 0) this.trouble = budgetFull();
     queue.endPass();
     this.changedStatus(true);
     if (!store.writable && encoded < segments) this.schedule(this.options.followMs ?? FOLLOW_MS);

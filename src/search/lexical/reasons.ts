@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { RankReason } from '../../protocol';
 import type { SearchWeights } from '../weights';
 import type { RankedDocument } from './document-ranking';
@@ -5,18 +6,18 @@ import type { FeatureName } from './features';
 import type { ScoredCandidate, SpanQuestion } from './span-ranking';
 
 /** Tags for features that lower the rank; the panel strikes them through. */
-const PENALTIES: Readonly<Partial<Record<FeatureName, string>>> = {
-  test: 'test',
-  example: 'example',
-  docs: 'documentation',
-  history: 'change log',
-  declaration: 'declarations only',
-  entry: 're-exports',
-  foreign: 'third-party or generated',
-  config: 'settings or data',
-  tooling: 'tooling',
-  translation: 'translation',
-};
+const penalties = (): Readonly<Partial<Record<FeatureName, string>>> => ({
+  test: l10n.t('test'),
+  example: l10n.t('example'),
+  docs: l10n.t('documentation'),
+  history: l10n.t('change log'),
+  declaration: l10n.t('declarations only'),
+  entry: l10n.t('re-exports'),
+  foreign: l10n.t('third-party or generated'),
+  config: l10n.t('settings or data'),
+  tooling: l10n.t('tooling'),
+  translation: l10n.t('translation'),
+});
 
 /** Returns the reasons for a span as short tags, largest contribution first. */
 export function explain(
@@ -35,20 +36,21 @@ export function explain(
   const listed = (field: string, mask: number): string => {
     const words = wordsOf(prepared, mask, settings.words);
     // The mask has only the question's own words, while a field may match related words.
-    return words === '' ? `${field}: related words` : `${field}: ${words}`;
+    return words === '' ? l10n.t('{0}: related words', field) : `${field}: ${words}`;
   };
-  if (candidate.defines.length > 0) add('definition', `defines ${candidate.defines.join(', ')}`, spans.defines);
-  add('definition', 'defined in this file', part('definesIdentifier', 'definesProper', 'definesCompound'));
+  if (candidate.defines.length > 0)
+    add('definition', l10n.t('defines {0}', candidate.defines.join(', ')), spans.defines);
+  add('definition', l10n.t('defined in this file'), part('definesIdentifier', 'definesProper', 'definesCompound'));
   add(
     'fileName',
-    features.mentioned > 0 ? 'named in question' : listed('path', document.hit.inPath),
+    features.mentioned > 0 ? l10n.t('named in question') : listed(l10n.t('path'), document.hit.inPath),
     part('path', 'fileName', 'calledIdentifier', 'mentioned'),
   );
-  add('folder', 'folder name', part('folderName'));
-  add('symbol', listed('names', document.hit.symbol), part('symbols', 'bestSymbols', 'docComments'));
-  add('body', listed('body', candidate.matched), part('bestSegment', 'document'));
-  add('coherence', 'more matches in file', part('nextSegments'));
-  for (const [name, text] of Object.entries(PENALTIES) as [FeatureName, string][]) add('penalty', text, part(name));
+  add('folder', l10n.t('folder name'), part('folderName'));
+  add('symbol', listed(l10n.t('names'), document.hit.symbol), part('symbols', 'bestSymbols', 'docComments'));
+  add('body', listed(l10n.t('body'), candidate.matched), part('bestSegment', 'document'));
+  add('coherence', l10n.t('more matches in file'), part('nextSegments'));
+  for (const [name, text] of Object.entries(penalties()) as [FeatureName, string][]) add('penalty', text, part(name));
   return reasons.sort((a, b) => Math.abs(b.weight) - Math.abs(a.weight));
 }
 

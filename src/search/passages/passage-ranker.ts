@@ -2,6 +2,7 @@
  * Ranks passages of prose for a question. The index gives the best segments of prose. Their passages are scored by the
  * question's words, and the best of them by a sentence encoder too. Sections and documents count as context.
  */
+import * as l10n from '@vscode/l10n';
 import { throwIfCancelled } from '../../base';
 import type { RankedSpan, RankReason } from '../../protocol';
 import {
@@ -202,9 +203,13 @@ function spanOf(
   settings: PassageWeights,
 ): RankedSpan {
   const { document } = read;
-  const reasons: RankReason[] = [{ kind: 'body', text: 'words of the passage', weight: words }];
+  const reasons: RankReason[] = [{ kind: 'body', text: l10n.t('words of the passage'), weight: words }];
   if (similarity !== undefined)
-    reasons.push({ kind: 'vector', text: 'similar passage', weight: settings.similarity * Math.max(0, similarity) });
+    reasons.push({
+      kind: 'vector',
+      text: l10n.t('similar passage'),
+      weight: settings.similarity * Math.max(0, similarity),
+    });
   return {
     file: document.file,
     path: document.path,

@@ -1,9 +1,12 @@
+import * as l10n from '@vscode/l10n';
 import type { Scorer } from './scorer';
 
 /** Scores segments by the share of the question, token by token, within the best passage of neighbouring tokens. */
 export const lateInteractionScorer: Scorer = {
   name: 'lateInteraction',
-  reason: { kind: 'late', text: 'words close together' },
+  get reason() {
+    return { kind: 'late', text: l10n.t('words close together') } as const;
+  },
   score: async ({ memory }) => {
     const scores = await memory?.lateScores();
     return (

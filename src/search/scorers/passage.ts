@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { RankedSpan } from '../../protocol';
 import type { Scorer } from './scorer';
 
@@ -7,7 +8,9 @@ import type { Scorer } from './scorer';
  */
 export const passageScorer: Scorer = {
   name: 'passage',
-  reason: { kind: 'vector', text: 'similar passage' },
+  get reason() {
+    return { kind: 'vector', text: l10n.t('similar passage') } as const;
+  },
   factor: ({ question, spans, weights: { similarity } }) => {
     if (question.names.some(({ kind }) => kind === 'identifier')) return 1;
     const more = Math.max(0, rivals(spans, similarity.rivalMargin) - similarity.rivals);

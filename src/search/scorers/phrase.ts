@@ -1,9 +1,12 @@
+import * as l10n from '@vscode/l10n';
 import type { Scorer } from './scorer';
 
 /** Scores spans that contain a quoted phrase of the question word for word, such as the text of an error message. */
 export const phraseScorer: Scorer = {
   name: 'phrase',
-  reason: { kind: 'body', text: 'exact phrase' },
+  get reason() {
+    return { kind: 'body', text: l10n.t('exact phrase') } as const;
+  },
   score: ({ question, spans }) => {
     const { phrases } = question;
     if (phrases.length === 0) return Promise.resolve(undefined);

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { Scorer } from './scorer';
 
 /**
@@ -6,7 +7,9 @@ import type { Scorer } from './scorer';
  */
 export const selectionScorer: Scorer = {
   name: 'selection',
-  reason: { kind: 'attention', text: 'model selection' },
+  get reason() {
+    return { kind: 'attention', text: l10n.t('model selection') } as const;
+  },
   score: async ({ segments, memory }) => {
     const selection = memory?.embedding.selection;
     if (!memory || !selection) return undefined;

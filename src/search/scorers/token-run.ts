@@ -1,10 +1,13 @@
+import * as l10n from '@vscode/l10n';
 import type { LateInteractionSettings } from '../weights';
 import type { Scorer } from './scorer';
 
 /** Scores segments by the heaviest run of neighbouring tokens that occur in the question's order. */
 export const tokenRunScorer: Scorer = {
   name: 'tokenRun',
-  reason: { kind: 'late', text: 'words in order' },
+  get reason() {
+    return { kind: 'late', text: l10n.t('words in order') } as const;
+  },
   score: async ({ memory, weights }) => {
     const scores = await memory?.lateScores();
     return (

@@ -6,7 +6,7 @@ import type { HostMessage, IndexStatus } from '../../protocol';
 import { loadState, post, saveState } from '../shared/host';
 import { plainText } from '../shared/markdown';
 import { shared } from '../shared/styles';
-import { t } from '../shared/strings';
+import * as l10n from '@vscode/l10n';
 import { announcement, heardText, reduceThread, type Turn } from './thread';
 import type { TurnElement } from './turn-element';
 import './turn-element';
@@ -69,7 +69,7 @@ export class AnswerPanel extends LitElement {
       <div
         class="thread"
         role="region"
-        aria-label=${t('Answers')}
+        aria-label=${l10n.t('Answers')}
         tabindex="0"
         @scroll=${this.onScroll}
         @wheel=${this.onReaderMoves}
@@ -97,8 +97,8 @@ export class AnswerPanel extends LitElement {
           <textarea
             rows="1"
             .value=${this.draft}
-            aria-label=${this.turns.length > 0 ? t('Ask a follow-up question') : t('Ask about this workspace')}
-            placeholder=${this.turns.length > 0 ? t('Ask a follow-up…') : t('Ask about this workspace… # names a file')}
+            aria-label=${this.turns.length > 0 ? l10n.t('Ask a follow-up question') : l10n.t('Ask about this workspace')}
+            placeholder=${this.turns.length > 0 ? l10n.t('Ask a follow-up…') : l10n.t('Ask about this workspace… # names a file')}
             @input=${this.onInput}
             @keydown=${this.onKey}
           ></textarea>
@@ -107,8 +107,8 @@ export class AnswerPanel extends LitElement {
               ? html`<button
                   class="send"
                   type="button"
-                  title=${t('Stop (Escape)')}
-                  aria-label=${t('Stop')}
+                  title=${l10n.t('Stop (Escape)')}
+                  aria-label=${l10n.t('Stop')}
                   @click=${() => post({ type: 'stop' })}
                 >
                   <vscode-icon name="debug-stop"></vscode-icon>
@@ -116,8 +116,8 @@ export class AnswerPanel extends LitElement {
               : html`<button
                   class="send"
                   type="submit"
-                  title=${t('Ask (Enter)')}
-                  aria-label=${t('Ask')}
+                  title=${l10n.t('Ask (Enter)')}
+                  aria-label=${l10n.t('Ask')}
                   ?disabled=${this.draft.trim() === ''}
                 >
                   <vscode-icon name="send"></vscode-icon>
@@ -170,13 +170,13 @@ export class AnswerPanel extends LitElement {
     if (phase !== this.told.phase) {
       this.told.phase = phase;
       const words = {
-        retrieving: t('Searching the workspace'),
-        loading: t('Loading the model'),
-        reading: t('Reading'),
+        retrieving: l10n.t('Searching the workspace'),
+        loading: l10n.t('Loading the model'),
+        reading: l10n.t('Reading'),
         writing: '',
-        done: t('Answer complete, {0} sources.', turn.citations.length),
-        failed: t('Failed'),
-        stopped: t('Stopped.'),
+        done: l10n.t('Answer complete, {0} sources.', turn.citations.length),
+        failed: l10n.t('Failed'),
+        stopped: l10n.t('Stopped.'),
       }[phase];
       if (words) parts.push(words);
     }

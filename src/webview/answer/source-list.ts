@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { formatLines, splitPath } from '../../base';
 import type { Citation } from '../../protocol';
-import { t } from '../shared/strings';
+import * as l10n from '@vscode/l10n';
 import { citationLabel, openCitation } from './citation';
 
 /** Number of citations listed before "show more". */
@@ -27,11 +27,11 @@ export function sourceList(
     change({ ...opened, quotes });
   };
   return html`<div class="sources">
-    <h3 id="sources">${t('Sources')}</h3>
+    <h3 id="sources">${l10n.t('Sources')}</h3>
     <ol aria-labelledby="sources">
       ${listed.map((citation) => source(citation, opened.quotes.has(citation.number), toggle))}
     </ol>
-    ${listed.length < sorted.length ? html`<button class="link" @click=${() => change({ ...opened, all: true })}>${t('Show {0} more', sorted.length - listed.length)}</button>` : nothing}
+    ${listed.length < sorted.length ? html`<button class="link" @click=${() => change({ ...opened, all: true })}>${l10n.t('Show {0} more', sorted.length - listed.length)}</button>` : nothing}
   </div>`;
 }
 
@@ -45,7 +45,7 @@ function source(citation: Citation, open: boolean, toggle: (number: number) => v
         @click=${() => openCitation(citation)}
         title=${citationLabel(citation)}
       >
-        <span class="hidden">${t('Open citation')}</span><span class="number">${citation.number}</span>
+        <span class="hidden">${l10n.t('Open citation')}</span><span class="number">${citation.number}</span>
         <span class="where">
           <span class="ellipsis">${citation.label || name}</span>
           <span class="path dim ellipsis"
@@ -56,13 +56,13 @@ function source(citation: Citation, open: boolean, toggle: (number: number) => v
       <button
         class="quiet"
         aria-expanded=${open ? 'true' : 'false'}
-        aria-label=${t('Quoted lines of citation {0}', citation.number)}
-        title=${t('Show the quoted lines')}
+        aria-label=${l10n.t('Quoted lines of citation {0}', citation.number)}
+        title=${l10n.t('Show the quoted lines')}
         @click=${() => toggle(citation.number)}
       >
         <vscode-icon name=${open ? 'chevron-up' : 'chevron-down'}></vscode-icon>
       </button>
     </div>
-    ${open ? html`<pre class="quote" tabindex="0" role="group" aria-label=${t('Quoted lines of citation {0}', citation.number)}>${citation.text}</pre>` : nothing}
+    ${open ? html`<pre class="quote" tabindex="0" role="group" aria-label=${l10n.t('Quoted lines of citation {0}', citation.number)}>${citation.text}</pre>` : nothing}
   </li>`;
 }

@@ -9,7 +9,7 @@ import { unsafeHTML } from 'lit/directives/unsafe-html.js';
 import { post } from '../shared/host';
 import { renderMarkdown } from '../shared/markdown';
 import { prose, shared } from '../shared/styles';
-import { t } from '../shared/strings';
+import * as l10n from '@vscode/l10n';
 import { openCitation, citationLabel } from './citation';
 import { isPartial } from './coverage';
 import { sourceList, type OpenedSources } from './source-list';
@@ -39,7 +39,7 @@ export class TurnElement extends LitElement {
         <div class="scope">${scopeTag(turn)}${partialTag(turn)}</div>
         ${turn.markdown ? this.body(turn) : nothing} ${writing ? this.phase() : nothing}
         ${turn.state === 'failed' ? this.failure() : nothing}
-        ${turn.state === 'stopped' ? html`<p class="dim">${t('Stopped.')}</p>` : nothing}
+        ${turn.state === 'stopped' ? html`<p class="dim">${l10n.t('Stopped.')}</p>` : nothing}
         ${turn.citations.length > 0 ? sourceList(turn.citations, this.opened, (opened) => (this.opened = opened)) : nothing}
         ${this.notices()} ${turn.state === 'done' ? turnFoot(turn, this.offersModel) : nothing}
       </article>
@@ -49,7 +49,7 @@ export class TurnElement extends LitElement {
   private heading(): string {
     const { turn } = this;
     if (turn.kind === 'answer') return turn.title;
-    return t(
+    return l10n.t(
       'Explain {0}',
       turn.title || (turn.span ? `${splitPath(turn.span.path).name}:${formatLines(turn.span)}` : ''),
     );
@@ -68,22 +68,22 @@ export class TurnElement extends LitElement {
     const { turn } = this;
     const waiting =
       turn.phase === undefined && this.indexing
-        ? t('Indexing first: {0} of {1} files…', formatCount(this.indexing.files), formatCount(this.indexing.of))
+        ? l10n.t('Indexing first: {0} of {1} files…', formatCount(this.indexing.files), formatCount(this.indexing.of))
         : undefined;
     const text =
       waiting ??
       turn.progress?.message ??
       {
-        retrieving: t('Searching the workspace…'),
-        loading: t('Loading the model…'),
+        retrieving: l10n.t('Searching the workspace…'),
+        loading: l10n.t('Loading the model…'),
         reading: turn.reading
-          ? t('Reading {0} of {1} tokens…', formatCount(turn.reading.read), formatCount(turn.reading.total))
-          : t('Reading…'),
-        writing: t('Writing…'),
+          ? l10n.t('Reading {0} of {1} tokens…', formatCount(turn.reading.read), formatCount(turn.reading.total))
+          : l10n.t('Reading…'),
+        writing: l10n.t('Writing…'),
       }[turn.phase ?? 'retrieving'];
     const share = turn.progress ? ` ${formatShare(turn.progress.fraction)}` : '';
     return html`<div class="phase">
-      <vscode-progress-ring aria-label=${t('Working')}></vscode-progress-ring><span>${text}${share}</span>
+      <vscode-progress-ring aria-label=${l10n.t('Working')}></vscode-progress-ring><span>${text}${share}</span>
     </div>`;
   }
 
@@ -97,9 +97,9 @@ export class TurnElement extends LitElement {
       <p><strong>${failure?.message}</strong></p>
       ${failure?.hint ? html`<p>${failure.hint}</p>` : nothing}
       <div class="actions">
-        <vscode-button @click=${again}>${t('Try again')}</vscode-button>
+        <vscode-button @click=${again}>${l10n.t('Try again')}</vscode-button>
         <vscode-button secondary @click=${() => post({ type: 'command', command: 'anchorage.showLog' })}
-          >${t('Show log')}</vscode-button
+          >${l10n.t('Show log')}</vscode-button
         >
       </div>
     </div>`;
@@ -114,8 +114,8 @@ export class TurnElement extends LitElement {
     return html`<ul class="notices">
         ${notices.map((notice) => html`<li><vscode-icon name="info"></vscode-icon><span>${notice}</span></li>`)}
       </ul>
-      ${coverage?.held ? html`<button class="link again" @click=${() => post({ type: 'command', command: 'anchorage.resumeIndexing' })}>${t('Resume indexing')}</button>` : nothing}
-      ${partial && !coverage.held ? html`<button class="link again" @click=${() => post({ type: 'ask', question: title, followUp: false })}>${t('Ask again')}</button>` : nothing}`;
+      ${coverage?.held ? html`<button class="link again" @click=${() => post({ type: 'command', command: 'anchorage.resumeIndexing' })}>${l10n.t('Resume indexing')}</button>` : nothing}
+      ${partial && !coverage.held ? html`<button class="link again" @click=${() => post({ type: 'ask', question: title, followUp: false })}>${l10n.t('Ask again')}</button>` : nothing}`;
   }
 
   private onProseClick(event: MouseEvent): void {

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { formatDuration, linkedMarkdown } from '../../base';
 import { post } from '../shared/host';
-import { t } from '../shared/strings';
+import * as l10n from '@vscode/l10n';
 import { coverageText } from './coverage';
 import type { Turn } from './thread';
 import { authorTag } from './turn-tags';
@@ -12,13 +12,13 @@ export function turnFoot(turn: Turn, offersModel: boolean): TemplateResult {
   const author = answer?.author ?? explanation?.author;
   return html`<div class="foot">
     ${author ? authorTag(author) : nothing} ${coverage ? html`<span>${coverageText(coverage)}</span>` : nothing}
-    ${answer ? html`<span title=${t('First words after {0}', formatDuration(answer.timing.firstToken))}>${formatDuration(answer.timing.total)}</span>` : nothing}
-    ${explanation?.cached ? html`<span>${t('Cached')}</span>` : nothing}
-    ${answer && offersModel ? html`<button class="link" @click=${() => post({ type: 'command', command: 'anchorage.chooseModel' })}>${t('Add written answers…')}</button>` : nothing}
+    ${answer ? html`<span title=${l10n.t('First words after {0}', formatDuration(answer.timing.firstToken))}>${formatDuration(answer.timing.total)}</span>` : nothing}
+    ${explanation?.cached ? html`<span>${l10n.t('Cached')}</span>` : nothing}
+    ${answer && offersModel ? html`<button class="link" @click=${() => post({ type: 'command', command: 'anchorage.chooseModel' })}>${l10n.t('Add written answers…')}</button>` : nothing}
     <span class="actions">
-      ${explanation && span ? iconButton('refresh', t('Explain again'), () => post({ type: 'explain', span, fresh: true })) : nothing}
-      ${answer ? iconButton('layers', t('Show Cache'), () => post({ type: 'command', command: 'anchorage.showCache' })) : nothing}
-      ${iconButton('copy', t('Copy as Markdown'), () => post({ type: 'copy', text: linkedMarkdown(turn.markdown, turn.citations) }))}
+      ${explanation && span ? iconButton('refresh', l10n.t('Explain again'), () => post({ type: 'explain', span, fresh: true })) : nothing}
+      ${answer ? iconButton('layers', l10n.t('Show Cache'), () => post({ type: 'command', command: 'anchorage.showCache' })) : nothing}
+      ${iconButton('copy', l10n.t('Copy as Markdown'), () => post({ type: 'copy', text: linkedMarkdown(turn.markdown, turn.citations) }))}
     </span>
   </div>`;
 }

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit';
 import { formatLines } from '../../base';
 import type { Author } from '../../protocol';
-import { t } from '../shared/strings';
+import * as l10n from '@vscode/l10n';
 import { filesText, isPartial } from './coverage';
 import type { Turn } from './thread';
 
@@ -14,7 +14,7 @@ export function scopeTag({ scope, span }: Turn): Tag {
     case undefined:
       return nothing;
     case 'workspace':
-      return tag('library', t('Workspace'));
+      return tag('library', l10n.t('Workspace'));
     case 'folder':
       return tag('folder', scope.path);
     case 'file':
@@ -29,16 +29,16 @@ export function scopeTag({ scope, span }: Turn): Tag {
 /** A tag for an answer that may lack files that were not indexed yet. */
 export function partialTag({ coverage, state }: Turn): Tag {
   if (!coverage || state === 'pending' || !isPartial(coverage)) return nothing;
-  return tag('info', filesText(coverage), t('Answered before indexing finished'));
+  return tag('info', filesText(coverage), l10n.t('Answered before indexing finished'));
 }
 
 export function authorTag(author: Author): TemplateResult {
   if (author.kind === 'extractive')
-    return tag('quote', t('Quoted'), t('Quoted from your files. No model-written text.'));
+    return tag('quote', l10n.t('Quoted'), l10n.t('Quoted from your files. No model-written text.'));
   const title =
     author.kind === 'bundled'
-      ? t('Written by the bundled model, on this machine')
-      : t('Written by the model you chose, on this machine');
+      ? l10n.t('Written by the bundled model, on this machine')
+      : l10n.t('Written by the model you chose, on this machine');
   return tag('chip', author.model, title);
 }
 

@@ -5,7 +5,7 @@ import { customElement, state } from 'lit/decorators.js';
 import type { AnswerTiming, ContextLedger, HostMessage, IndexStatus } from '../../protocol';
 import { post } from '../shared/host';
 import { shared } from '../shared/styles';
-import { t } from '../shared/strings';
+import * as l10n from '@vscode/l10n';
 import './context-strip';
 import { kindColours } from './kind-colours';
 import { kindMeaning, kindName } from './kinds';
@@ -143,7 +143,7 @@ export class CachePanel extends LitElement {
     const { ledger } = this;
     if (!ledger) {
       return html`${this.remembered()}
-        <p class="empty dim">${t('Ask a question to see how your workspace fits in the model’s context.')}</p>`;
+        <p class="empty dim">${l10n.t('Ask a question to see how your workspace fits in the model’s context.')}</p>`;
     }
     const sum = totals(ledger);
     const compressed = ledger.note === undefined;
@@ -151,20 +151,20 @@ export class CachePanel extends LitElement {
       <header>
         <h2 class="ellipsis" title=${this.question}>${this.question}</h2>
         <ul class="figures">
-          ${compressed ? html`<li>${t('{0} tokens per row', (sum.tokens / Math.max(1, sum.rows)).toFixed(1))}</li>` : nothing}
+          ${compressed ? html`<li>${l10n.t('{0} tokens per row', (sum.tokens / Math.max(1, sum.rows)).toFixed(1))}</li>` : nothing}
           ${sum.bytes > 0 ? html`<li>${formatBytes(sum.bytes)}</li>` : nothing}
-          ${ledger.cache ? html`<li>${t('{0} hits, {1} misses, {2} evictions', formatCount(ledger.cache.hits), formatCount(ledger.cache.misses), formatCount(ledger.cache.evictions))}</li>` : nothing}
+          ${ledger.cache ? html`<li>${l10n.t('{0} hits, {1} misses, {2} evictions', formatCount(ledger.cache.hits), formatCount(ledger.cache.misses), formatCount(ledger.cache.evictions))}</li>` : nothing}
         </ul>
       </header>
       ${this.remembered()} ${ledger.note ? html`<p class="note dim">${ledger.note}</p>` : nothing}
-      ${ledger.left ? html`<p class="note">${t('Not read (no room left, or changed since): {0}', ledger.left.map((span) => `${span.path}:${formatLines(span)}`).join(', '))}</p>` : nothing}
+      ${ledger.left ? html`<p class="note">${l10n.t('Not read (no room left, or changed since): {0}', ledger.left.map((span) => `${span.path}:${formatLines(span)}`).join(', '))}</p>` : nothing}
       <anchorage-strip .ledger=${ledger}></anchorage-strip>
       <div class="columns">
         ${this.kinds(ledger, compressed)} ${this.fileTable(ledger, compressed)}
         ${
           this.timing
             ? html`<section>
-                <h3>${t('Time')}</h3>
+                <h3>${l10n.t('Time')}</h3>
                 <anchorage-timing .timing=${this.timing}></anchorage-timing>
               </section>`
             : nothing
@@ -180,18 +180,18 @@ export class CachePanel extends LitElement {
     const { encoded, segments, counting, bytes, budgetBytes, standstill } = memories;
     return html`<p class="memories">
       <span
-        >${counting ? t('{0} of about {1} segments encoded', formatCount(encoded), formatCount(segments)) : t('{0} of {1} segments encoded', formatCount(encoded), formatCount(segments))}</span
+        >${counting ? l10n.t('{0} of about {1} segments encoded', formatCount(encoded), formatCount(segments)) : l10n.t('{0} of {1} segments encoded', formatCount(encoded), formatCount(segments))}</span
       >
-      <span class="dim">${t('{0} of {1}', formatBytes(bytes), formatBytes(budgetBytes))}</span>
+      <span class="dim">${l10n.t('{0} of at most {1}', formatBytes(bytes), formatBytes(budgetBytes))}</span>
       ${standstill ? html`<span class="standstill"><vscode-icon name=${standstill.cause === 'paused' ? 'debug-pause' : 'warning'} size="14"></vscode-icon><span>${standstill.reason}</span></span>` : nothing}
     </p>`;
   }
 
   private kinds(ledger: ContextLedger, compressed: boolean): TemplateResult {
     return html`<section>
-      <h3 id="kinds">${t('By kind')}</h3>
+      <h3 id="kinds">${l10n.t('By kind')}</h3>
       <table aria-labelledby="kinds">
-        ${head(t('Kind'), compressed)}
+        ${head(l10n.t('Kind'), compressed)}
         <tbody>
           ${kindTotals(ledger).map(
             ({ kind, tokens, rows, bytes }) =>
@@ -214,9 +214,9 @@ export class CachePanel extends LitElement {
     if (files.length === 0) return nothing;
     const shown = files.slice(0, this.files);
     return html`<section>
-      <h3 id="files">${t('By file')} (${formatCount(files.length)})</h3>
+      <h3 id="files">${l10n.t('By file')} (${formatCount(files.length)})</h3>
       <table aria-labelledby="files">
-        ${head(t('File'), compressed)}
+        ${head(l10n.t('File'), compressed)}
         <tbody>
           ${shown.map((file) => {
             const { folder, name } = splitPath(file.path);
@@ -242,13 +242,13 @@ export class CachePanel extends LitElement {
           })}
         </tbody>
       </table>
-      ${shown.length < files.length ? html`<button class="link" @click=${() => (this.files += 50)}>${t('Show {0} more', Math.min(50, files.length - shown.length))}</button>` : nothing}
+      ${shown.length < files.length ? html`<button class="link" @click=${() => (this.files += 50)}>${l10n.t('Show {0} more', Math.min(50, files.length - shown.length))}</button>` : nothing}
     </section>`;
   }
 }
 
 function head(what: string, compressed: boolean): TemplateResult {
-  const columns = compressed ? [t('tokens'), t('rows'), t('size')] : [t('characters')];
+  const columns = compressed ? [l10n.t('tokens'), l10n.t('rows'), l10n.t('size')] : [l10n.t('characters')];
   return html`<thead>
     <tr>
       <th scope="col"><span class="hidden">${what}</span></th>

@@ -4,7 +4,7 @@ import { customElement, property, state } from 'lit/decorators.js';
 import type { ContextLedger } from '../../protocol';
 import { post } from '../shared/host';
 import { shared } from '../shared/styles';
-import { t } from '../shared/strings';
+import * as l10n from '@vscode/l10n';
 import { kindColours } from './kind-colours';
 import { kindMeaning, kindName, originName } from './kinds';
 import { kindTotals, layoutBlocks, originsOf, totals, type Block } from './strip-layout';
@@ -106,12 +106,12 @@ export class ContextStrip extends LitElement {
     const rowsAt = height - BAR;
     const freeStart = this.blocks.at(-1)?.rowEnd ?? 0;
     return html`
-      ${single ? nothing : html`<div class="scale above"><strong>${t('{0} tokens represented', formatCount(sum.tokens))}</strong></div>`}
+      ${single ? nothing : html`<div class="scale above"><strong>${l10n.t('{0} tokens represented', formatCount(sum.tokens))}</strong></div>`}
       <div
         class="strip"
         role="listbox"
         tabindex="0"
-        aria-label=${t('Context, {0} blocks', this.blocks.length)}
+        aria-label=${l10n.t('Context, {0} blocks', this.blocks.length)}
         aria-activedescendant=${this.active >= 0 ? `block-${this.active}` : nothing}
         @keydown=${this.onKey}
         @pointerleave=${() => (this.active = -1)}
@@ -124,10 +124,10 @@ export class ContextStrip extends LitElement {
       </div>
       <div class="scale below">
         <strong
-          >${single ? t('{0} characters quoted', formatCount(sum.rows)) : t('{0} of {1} cache rows used', formatCount(sum.rows), formatCount(ledger.capacityRows))}</strong
+          >${single ? l10n.t('{0} characters quoted', formatCount(sum.rows)) : l10n.t('{0} of {1} cache rows used', formatCount(sum.rows), formatCount(ledger.capacityRows))}</strong
         >
         <span class="dim"
-          >${single ? t('of {0} characters found', formatCount(ledger.capacityRows)) : t('{0} free', formatCount(sum.freeRows))}</span
+          >${single ? l10n.t('of {0} characters found', formatCount(ledger.capacityRows)) : l10n.t('{0} free', formatCount(sum.freeRows))}</span
         >
       </div>
       <div class="tip" aria-live="polite">${this.tip()}</div>
@@ -169,7 +169,7 @@ export class ContextStrip extends LitElement {
   private tip(): TemplateResult | typeof nothing {
     const block = this.blocks[this.active];
     if (!block)
-      return html`<span class="dim">${t('Point at a block or use the arrow keys. Enter opens its lines.')}</span>`;
+      return html`<span class="dim">${l10n.t('Point at a block or use the arrow keys. Enter opens its lines.')}</span>`;
     return html`<strong>${kindName(block.kind)}</strong> · ${blockWhere(block)}
       <span class="dim">${blockFigures(block, this.ledger.note !== undefined)}</span>`;
   }
@@ -204,13 +204,13 @@ function blockWhere({ kind, groups }: Block): string {
   const files = new Set(spans.map(({ file }) => file)).size;
   if (spans.length === 1) return `${first.path}:${formatLines(first)}`;
   return files === 1
-    ? t('{0}, {1} spans', first.path, spans.length)
-    : t('{0} and {1} more files', first.path, files - 1);
+    ? l10n.t('{0}, {1} spans', first.path, spans.length)
+    : l10n.t('{0} and {1} more files', first.path, files - 1);
 }
 
 function blockFigures(block: Block, characters: boolean): string {
-  if (characters) return t('{0} characters', formatCount(block.rows));
-  const figures = t(
+  if (characters) return l10n.t('{0} characters', formatCount(block.rows));
+  const figures = l10n.t(
     '{0} tokens in {1} rows, {2}',
     formatCount(block.tokens),
     formatCount(block.rows),

@@ -1,5 +1,5 @@
 import type { LedgerKind, LedgerOrigin } from '../../protocol';
-import { t } from '../shared/strings';
+import * as l10n from '@vscode/l10n';
 
 /** Order of the kinds in the strip. */
 export const KIND_ORDER: readonly LedgerKind[] = [
@@ -16,36 +16,36 @@ export const KIND_ORDER: readonly LedgerKind[] = [
 
 export function kindName(kind: LedgerKind): string {
   return {
-    sinks: t('Attention sinks'),
-    coarse: t('Coarse rows'),
-    fine: t('Fine rows'),
-    dense: t('Dense rows'),
-    anchors: t('Anchors'),
-    full: t('Full rows'),
-    window: t('Recent text'),
-    question: t('Question'),
-    answer: t('Answer'),
+    sinks: l10n.t('Attention sinks'),
+    coarse: l10n.t('Coarse rows'),
+    fine: l10n.t('Fine rows'),
+    dense: l10n.t('Dense rows'),
+    anchors: l10n.t('Anchors'),
+    full: l10n.t('Full rows'),
+    window: l10n.t('Recent text'),
+    question: l10n.t('Question'),
+    answer: l10n.t('Answer'),
   }[kind];
 }
 
 export function kindMeaning(kind: LedgerKind): string {
   return {
-    sinks: t('Attention sinks: always kept'),
-    coarse: t('One row represents a few hundred tokens of the workspace'),
-    fine: t('One row represents a few dozen tokens of a likely file'),
-    dense: t('One row represents a few words of a likely segment'),
-    anchors: t('One row represents the tokens before it'),
-    full: t('One row for each token of the best segments'),
-    window: t('One row for each of the latest tokens'),
-    question: t('The question and its instructions'),
-    answer: t('The answer so far'),
+    sinks: l10n.t('Attention sinks: always kept'),
+    coarse: l10n.t('One row represents a few hundred tokens of the workspace'),
+    fine: l10n.t('One row represents a few dozen tokens of a likely file'),
+    dense: l10n.t('One row represents a few words of a likely segment'),
+    anchors: l10n.t('One row represents the tokens before it'),
+    full: l10n.t('One row for each token of the best segments'),
+    window: l10n.t('One row for each of the latest tokens'),
+    question: l10n.t('The question and its instructions'),
+    answer: l10n.t('The answer so far'),
   }[kind];
 }
 
 export function originName(origin: LedgerOrigin): string {
   return {
-    computed: t('computed for this question'),
-    store: t('from disk'),
-    memory: t('cached from an earlier question'),
+    computed: l10n.t('computed for this question'),
+    store: l10n.t('from disk'),
+    memory: l10n.t('cached from an earlier question'),
   }[origin];
 }

@@ -3,7 +3,7 @@ import { css, html, LitElement, svg, type TemplateResult } from 'lit';
 import { customElement, property } from 'lit/decorators.js';
 import type { AnswerTiming } from '../../protocol';
 import { shared } from '../shared/styles';
-import { t } from '../shared/strings';
+import * as l10n from '@vscode/l10n';
 import { orange } from './kind-colours';
 
 const PARTS = ['retrieve', 'splice', 'read', 'decode'] as const;
@@ -74,7 +74,12 @@ export class TimingBar extends LitElement {
       PARTS.reduce((sum, part) => sum + timing[part], 0),
       1e-6,
     );
-    const names = { retrieve: t('search'), splice: t('load cache'), read: t('read'), decode: t('write') };
+    const names = {
+      retrieve: l10n.t('search'),
+      splice: l10n.t('load cache'),
+      read: l10n.t('read'),
+      decode: l10n.t('write'),
+    };
     let start = 0;
     const bars = PARTS.map((part) => {
       const x = start;
@@ -86,14 +91,14 @@ export class TimingBar extends LitElement {
         viewBox="0 0 1000 8"
         preserveAspectRatio="none"
         role="img"
-        aria-label=${t('Time: {0} total, first words after {1}', formatDuration(timing.total), formatDuration(timing.firstToken))}
+        aria-label=${l10n.t('Time: {0} total, first words after {1}', formatDuration(timing.total), formatDuration(timing.firstToken))}
       >
         ${bars}
       </svg>
       <ul>
         ${PARTS.map((part) => html`<li class=${part}><span class="swatch"></span>${names[part]} <span class="dim">${formatDuration(timing[part])}</span></li>`)}
-        <li>${t('first words after')} <strong>${formatDuration(timing.firstToken)}</strong></li>
-        <li>${t('total')} <strong>${formatDuration(timing.total)}</strong></li>
+        <li>${l10n.t('first words after')} <strong>${formatDuration(timing.firstToken)}</strong></li>
+        <li>${l10n.t('total')} <strong>${formatDuration(timing.total)}</strong></li>
       </ul>
     `;
   }

@@ -1,5 +1,5 @@
 import { onMessage, post } from './host';
-import { t } from './strings';
+import * as l10n from '@vscode/l10n';
 import type { HostMessage } from '../../protocol';
 
 /** The root element of a panel. */
@@ -43,11 +43,11 @@ function showBoundary(error: unknown): void {
   const alert = document.createElement('main');
   alert.setAttribute('role', 'alert');
   const heading = document.createElement('h1');
-  heading.textContent = t('This panel could not be shown.');
+  heading.textContent = l10n.t('This panel could not be shown.');
   const detail = document.createElement('p');
   detail.textContent = message;
   const reload = document.createElement('button');
-  reload.textContent = t('Reload panel');
+  reload.textContent = l10n.t('Reload panel');
   reload.addEventListener('click', () => post({ type: 'reload' }));
   alert.append(heading, detail, reload);
   document.body.replaceChildren(alert);

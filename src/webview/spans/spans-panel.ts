@@ -5,7 +5,7 @@ import { customElement, state } from 'lit/decorators.js';
 import type { HostMessage, RankedSpan, RankReason } from '../../protocol';
 import { post } from '../shared/host';
 import { shared } from '../shared/styles';
-import { t } from '../shared/strings';
+import * as l10n from '@vscode/l10n';
 
 const FIRST = 20;
 /**
@@ -129,16 +129,16 @@ export class SpansPanel extends LitElement {
   override render(): TemplateResult {
     if (this.spans.length === 0) {
       return html`<p class="empty dim">
-        ${this.question ? t('Nothing was found for “{0}”.', this.question) : t('Ask a question to see the lines it finds, best first.')}
+        ${this.question ? l10n.t('Nothing was found for “{0}”.', this.question) : l10n.t('Ask a question to see the lines it finds, best first.')}
       </p>`;
     }
     const shown = this.all ? this.spans : this.spans.slice(0, FIRST);
     return html`
       <p class="question dim ellipsis" title=${this.question}>${this.question}</p>
-      <ul role="listbox" aria-label=${t('Spans found for: {0}', this.question)} @keydown=${this.onKey}>
+      <ul role="listbox" aria-label=${l10n.t('Spans found for: {0}', this.question)} @keydown=${this.onKey}>
         ${shown.map((span, index) => this.row(span, index))}
       </ul>
-      ${shown.length < this.spans.length ? html`<div class="more"><button class="link" @click=${() => (this.all = true)}>${t('Show {0} more', this.spans.length - shown.length)}</button></div>` : nothing}
+      ${shown.length < this.spans.length ? html`<div class="more"><button class="link" @click=${() => (this.all = true)}>${l10n.t('Show {0} more', this.spans.length - shown.length)}</button></div>` : nothing}
     `;
   }
 
@@ -216,9 +216,9 @@ function reasonTag(reason: RankReason): TemplateResult {
   const weight = Math.abs(reason.weight).toPrecision(2);
   const ranked =
     reason.weight < 0
-      ? t('Ranked down by {0}: {1}', weight, reason.text)
-      : t('Ranked up by {0}: {1}', weight, reason.text);
+      ? l10n.t('Ranked down by {0}: {1}', weight, reason.text)
+      : l10n.t('Ranked up by {0}: {1}', weight, reason.text);
   return html`<span class="reason ellipsis ${reason.weight < 0 ? 'penalty' : ''}" title=${ranked} aria-label=${ranked}
-    >${reason.weight < 0 ? t('lower: {0}', reason.text) : reason.text}</span
+    >${reason.weight < 0 ? l10n.t('lower: {0}', reason.text) : reason.text}</span
   >`;
 }

@@ -6,7 +6,7 @@ import { customElement, query, state } from 'lit/decorators.js';
 import type { HostMessage, Summary, SummaryPart } from '../../protocol';
 import { post, saveState } from '../shared/host';
 import { shared } from '../shared/styles';
-import { t } from '../shared/strings';
+import * as l10n from '@vscode/l10n';
 import { summaryStyles } from './summary-styles';
 import { filterParts, outlineRows, type Row } from './outline';
 
@@ -63,15 +63,15 @@ export class SummaryPanel extends LitElement {
   private working(): TemplateResult {
     const fraction = this.progress?.fraction ?? 0;
     return html`<main class="working">
-      <h1>${t('Reading…')}</h1>
+      <h1>${l10n.t('Reading…')}</h1>
       <vscode-progress-bar
         .value=${fraction * 100}
         max="100"
         ?indeterminate=${fraction === 0}
-        aria-label=${t('Summarizing')}
+        aria-label=${l10n.t('Summarizing')}
       ></vscode-progress-bar>
       <p class="dim" role="status">${this.progress?.message ?? ''} ${fraction > 0 ? formatShare(fraction) : ''}</p>
-      <div><vscode-button secondary @click=${() => post({ type: 'stop' })}>${t('Stop')}</vscode-button></div>
+      <div><vscode-button secondary @click=${() => post({ type: 'stop' })}>${l10n.t('Stop')}</vscode-button></div>
     </main>`;
   }
 
@@ -81,7 +81,7 @@ export class SummaryPanel extends LitElement {
         <p><strong>${failure.message}</strong></p>
         ${failure.hint ? html`<p>${failure.hint}</p>` : nothing}
         <vscode-button @click=${() => post({ type: 'command', command: 'anchorage.summarizeFile' })}
-          >${t('Try again')}</vscode-button
+          >${l10n.t('Try again')}</vscode-button
         >
       </div>
     </main>`;
@@ -96,16 +96,16 @@ export class SummaryPanel extends LitElement {
       <header>
         <h1>${name}</h1>
         <div class="dim">
-          ${folder ? `${folder} · ` : ''}${t('{0} lines', formatCount(summary.lines))} · ${summary.language}
+          ${folder ? `${folder} · ` : ''}${l10n.t('{0} lines', formatCount(summary.lines))} · ${summary.language}
         </div>
         <p class="overview">${summary.overview}</p>
         <div class="meta">
           <span class="tag"
-            >${summary.author.kind === 'extractive' ? t('Quoted from the file') : summary.author.model}</span
+            >${summary.author.kind === 'extractive' ? l10n.t('Quoted from the file') : summary.author.model}</span
           >
-          <button class="link" @click=${() => post({ type: 'copy', text: asText(summary) })}>${t('Copy')}</button>
+          <button class="link" @click=${() => post({ type: 'copy', text: asText(summary) })}>${l10n.t('Copy')}</button>
           <button class="link" @click=${() => post({ type: 'command', command: 'anchorage.summarizeFile' })}>
-            ${t('Summarize again')}
+            ${l10n.t('Summarize again')}
           </button>
         </div>
         ${summary.notices.map((notice) => html`<p class="dim">${notice}</p>`)}
@@ -113,21 +113,23 @@ export class SummaryPanel extends LitElement {
       <input
         class="filter"
         type="search"
-        placeholder=${t('Filter parts…')}
-        aria-label=${t('Filter parts')}
+        placeholder=${l10n.t('Filter parts…')}
+        aria-label=${l10n.t('Filter parts')}
         .value=${this.filter}
         @input=${() => (this.filter = this.input.value)}
         @keydown=${this.onFilterKey}
       />
-      <div class="hidden" role="status">${this.filter ? t('{0} parts', this.rows.length) : ''}</div>
+      <div class="hidden" role="status">${this.filter ? l10n.t('{0} parts', this.rows.length) : ''}</div>
       ${
         this.rows.length === 0
-          ? html`<p class="dim">${this.filter ? t('No parts match.') : t('This file has no parts to list.')}</p>`
-          : html`<ul class="tree" role="tree" aria-label=${t('Parts of {0}', name)} @keydown=${this.onKey}>
+          ? html`<p class="dim">
+              ${this.filter ? l10n.t('No parts match.') : l10n.t('This file has no parts to list.')}
+            </p>`
+          : html`<ul class="tree" role="tree" aria-label=${l10n.t('Parts of {0}', name)} @keydown=${this.onKey}>
               ${shown.map((row, index) => this.row(row, index))}
             </ul>`
       }
-      ${shown.length < this.rows.length ? html`<button class="link" @click=${() => (this.limit += PAGE)}>${t('Show {0} more', Math.min(PAGE, this.rows.length - shown.length))}</button>` : nothing}
+      ${shown.length < this.rows.length ? html`<button class="link" @click=${() => (this.limit += PAGE)}>${l10n.t('Show {0} more', Math.min(PAGE, this.rows.length - shown.length))}</button>` : nothing}
     </main>`;
   }
 
@@ -152,8 +154,8 @@ export class SummaryPanel extends LitElement {
       <span class="title"
         >${part.title} ${sameName(part) ? nothing : html`<span class="kind dim">${part.kind}</span>`}</span
       >
-      <span class="lines dim"><span class="hidden">${t('lines')}</span> ${formatLines(part)}</span>
-      ${part.line ? html`<span class="line">${part.line}${part.author.kind === 'extractive' ? nothing : html` <span class="dim">${t('(written by {0})', part.author.model)}</span>`}</span>` : nothing}
+      <span class="lines dim"><span class="hidden">${l10n.t('lines')}</span> ${formatLines(part)}</span>
+      ${part.line ? html`<span class="line">${part.line}${part.author.kind === 'extractive' ? nothing : html` <span class="dim">${l10n.t('(written by {0})', part.author.model)}</span>`}</span>` : nothing}
     </li>`;
   }
 

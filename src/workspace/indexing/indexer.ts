@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { WorkspaceFolders } from '../sources/folders';
@@ -95,7 +96,7 @@ export class Indexer {
     const { folders, settings, catalogue, lexical, progress, documentCache, first } = this.context;
     const report = new WalkReport();
     progress.begin(report);
-    progress.set('walking', 'Looking for files');
+    progress.set('walking', l10n.t('Looking for files'));
     const found = new Set<string>();
     const changed: WalkedFile[] = [];
     for await (const file of walk(folders, { ...settings, signal }, report)) {
@@ -114,7 +115,7 @@ export class Indexer {
       if (!lexical.has(path, document.hash)) lexical.add(path, document, segmented);
 
     if (changed.length > 0) {
-      progress.set('indexing', `Indexing ${changed.length} of ${found.size} files`);
+      progress.set('indexing', l10n.t('Indexing {0} of {1} files', changed.length, found.size));
       const order = [
         ...changed.filter(({ path }) => first.has(path)),
         ...changed.filter(({ path }) => !first.has(path)),
@@ -158,13 +159,13 @@ export class Indexer {
 
   private async waitWhilePaused(signal: AbortSignal): Promise<void> {
     const { progress } = this.context;
-    progress.set('paused', 'Paused by you');
+    progress.set('paused', l10n.t('Paused by you'));
     await Promise.race([
       this.paused,
       new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true })),
     ]);
     signal.throwIfAborted();
-    progress.set('indexing', 'Indexing');
+    progress.set('indexing', l10n.t('Indexing'));
   }
 
   /** Reads, segments and indexes one file. Work on the same path is serialized. */

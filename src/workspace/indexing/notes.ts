@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { WhyFile } from '../../protocol';
 import { MAX_SYMBOLS } from '../segments/limits';
 import { encodingNote } from '../sources/why';
@@ -12,8 +13,10 @@ export function withNotes(
 ): WhyFile {
   const notes: string[] = [];
   if (encoding) notes.push(encodingNote(encoding));
-  else if (replaced) notes.push('It is not UTF-8: some characters were replaced.');
+  else if (replaced) notes.push(l10n.t('It is not UTF-8: some characters were replaced.'));
   if ((segmented?.symbols.length ?? 0) >= MAX_SYMBOLS)
-    notes.push(`Only its first ${MAX_SYMBOLS.toLocaleString('en')} definitions are known. Its text is searched whole.`);
+    notes.push(
+      l10n.t('Only its first {0} definitions are known. Its text is searched whole.', MAX_SYMBOLS.toLocaleString('en')),
+    );
   return notes.length > 0 ? { ...why, reason: [why.reason, ...notes].join(' ') } : why;
 }

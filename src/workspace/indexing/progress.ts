@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import type { IndexState, IndexStatus } from '../../protocol';
 import { MAX_PROBLEMS, type WalkReport } from '../sources/walk';
 
@@ -13,7 +14,7 @@ const WALKING = 0.03;
  */
 export class Progress {
   state: IndexState = 'idle';
-  reason = 'Not started';
+  reason = l10n.t('Not started');
   /** Files found by the current or the last walk. */
   known = 0;
   /** Files of the pass that are done. */

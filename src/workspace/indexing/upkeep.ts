@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { basename, extname } from 'node:path';
 import type { SegmenterPool } from '../segments/pool';
 import { entryOf } from '../languages';
@@ -72,7 +73,7 @@ export class Upkeep {
     signal?.addEventListener('abort', stop, { once: true });
     if (signal?.aborted) abort.abort();
     const found = this.attempt(() => this.indexer.pass(abort.signal), abort.signal).then((ended) => {
-      if (ended) this.progress.set('ready', 'Up to date');
+      if (ended) this.progress.set('ready', l10n.t('Up to date'));
     });
     const written = found.then(() =>
       abort.signal.aborted ? undefined : this.attempt(() => this.indexer.write(abort.signal), abort.signal),
@@ -96,7 +97,7 @@ export class Upkeep {
       return true;
     } catch (error) {
       if (!signal.aborted) this.progress.set('failed', error instanceof Error ? error.message : String(error));
-      else if (this.progress.state !== 'ready') this.progress.set('idle', 'Stopped');
+      else if (this.progress.state !== 'ready') this.progress.set('idle', l10n.t('Stopped'));
       return false;
     }
   }
@@ -162,7 +163,7 @@ export class Upkeep {
     // The pass may finish meanwhile.
     if (!this.upToDate) await this.stopPass();
     if (this.upToDate) return;
-    this.progress.set('cancelled', 'Cancelled by you');
+    this.progress.set('cancelled', l10n.t('Cancelled by you'));
     this.settle();
   }
 
@@ -204,13 +205,17 @@ export class Upkeep {
     this.toRepair += files.length;
     this.repair = this.repair.then(async () => {
       const idle = this.upToDate;
-      if (idle) this.progress.set('indexing', `A part of the index was damaged: indexing ${files.length} files again`);
+      if (idle)
+        this.progress.set(
+          'indexing',
+          l10n.t('A part of the index was damaged: indexing {0} files again', files.length),
+        );
       for (let at = 0; at < files.length && !this.closed; at += REPAIR_BATCH) {
         const batch = files.slice(at, at + REPAIR_BATCH);
         await this.indexer.update(batch.map((file) => ({ file, type: 'changed' })));
         this.toRepair -= batch.length;
       }
-      if (idle && this.progress.state === 'indexing' && !this.pass) this.progress.set('ready', 'Up to date');
+      if (idle && this.progress.state === 'indexing' && !this.pass) this.progress.set('ready', l10n.t('Up to date'));
       this.settle();
     });
   }

@@ -1,3 +1,4 @@
+import * as l10n from '@vscode/l10n';
 import { statSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import type { WhyFile } from '../../protocol';
@@ -28,7 +29,7 @@ export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOpt
     reason,
     ...(rule ? { rule } : {}),
   });
-  if (!folder) return answer(false, 'It is outside the workspace folders.');
+  if (!folder) return answer(false, l10n.t('It is outside the workspace folders.'));
 
   const rules = new FolderRules({
     folder: folder.directory,
@@ -52,35 +53,54 @@ export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOpt
   if (link) return answer(false, link);
   const trouble = fileTrouble(file, options);
   if (trouble) return answer(false, trouble);
-  if (reincluded) return answer(true, `Re-included by ${place(reincluded, folder.directory)}.`, reincluded);
-  return answer(true, 'No rule excludes it.');
+  if (reincluded) return answer(true, l10n.t('Re-included by {0}.', place(reincluded, folder.directory)), reincluded);
+  return answer(true, l10n.t('No rule excludes it.'));
 }
 
 function place(rule: Rule, folder: string): string {
-  if (rule.line === 0) return `the setting ${rule.file}: ${rule.pattern}`;
-  return (
-    `${isWithin(rule.file, folder) ? posix(relative(folder, rule.file)) : rule.file} line ${rule.line}: ` +
-    `${rule.pattern}`
-  );
+  if (rule.line === 0) return l10n.t('the setting {0}: {1}', rule.file, rule.pattern);
+  const file = isWithin(rule.file, folder) ? posix(relative(folder, rule.file)) : rule.file;
+  return l10n.t('{0} line {1}: {2}', file, rule.line, rule.pattern);
 }
 
-const WORDS: Readonly<Partial<Record<SkipReason, string>>> = {
-  'git folder': "is git's own data",
-  'dependency folder': 'holds dependencies or build products; a line such as !FOLDER/ in .anchorageignore includes it',
-  submodule: 'is a submodule; a line such as !FOLDER/ in .anchorageignore includes it',
-  'nested work tree': 'is another work tree of a repository; a line such as !FOLDER/ in .anchorageignore includes it',
-  'nested repository': 'is a repository of its own; a line such as !FOLDER/ in .anchorageignore includes it',
-};
+/** Why a folder is excluded without a rule of the user. */
+function exclusionOf(reason: SkipReason, subject: string): string {
+  switch (reason) {
+    case 'git folder':
+      return l10n.t("{0} is git's own data.", subject);
+    case 'dependency folder':
+      return l10n.t(
+        '{0} holds dependencies or build products; a line such as !FOLDER/ in .anchorageignore includes it.',
+        subject,
+      );
+    case 'submodule':
+      return l10n.t('{0} is a submodule; a line such as !FOLDER/ in .anchorageignore includes it.', subject);
+    case 'nested work tree':
+      return l10n.t(
+        '{0} is another work tree of a repository; a line such as !FOLDER/ in .anchorageignore includes it.',
+        subject,
+      );
+    case 'nested repository':
+      return l10n.t(
+        '{0} is a repository of its own; a line such as !FOLDER/ in .anchorageignore includes it.',
+        subject,
+      );
+    default:
+      return l10n.t('{0} is excluded ({1}).', subject, reason);
+  }
+}
 
 function describe(reason: SkipReason, directory: string, rule: Rule | undefined, folder: string): string {
-  const subject = directory === '' ? 'It' : `Its folder ${directory}`;
+  const subject = directory === '' ? l10n.t('It') : l10n.t('Its folder {0}', directory);
   if (reason === 'secret' && rule)
-    return (
-      `${subject} usually holds secrets (${rule.pattern}). The setting ${SECRETS_SETTING} or a line such as !NAME in ` +
-      `.anchorageignore includes it.`
+    return l10n.t(
+      '{0} usually holds secrets ({1}). The setting {2} or a line such as !NAME in .anchorageignore includes it.',
+      subject,
+      rule.pattern,
+      SECRETS_SETTING,
     );
-  if (rule) return `${subject} is ignored by ${place(rule, folder)}`;
-  return `${subject} ${WORDS[reason] ?? `is excluded (${reason})`}.`;
+  if (rule) return l10n.t('{0} is ignored by {1}', subject, place(rule, folder));
+  return exclusionOf(reason, subject);
 }
 
 /**
@@ -98,35 +118,42 @@ function linkTrouble(
   const own = join(realOf(directory), relative(directory, file));
   // A missing file in a folder reached through a link has no real path.
   if (real === own || real === file) return undefined;
-  if (home) return `It is a link to ${posix(relative(realOf(home.directory), real))}. The rules for that path apply.`;
+  if (home)
+    return l10n.t('It is a link to {0}. The rules for that path apply.', posix(relative(realOf(home.directory), real)));
   if (followLinks && !secrets && secretRule(dirname(real), basename(real), false))
-    return `It is a link to ${real}, which usually holds secrets (setting ${SECRETS_SETTING}).`;
+    return l10n.t('It is a link to {0}, which usually holds secrets (setting {1}).', real, SECRETS_SETTING);
   if (followLinks) return undefined;
-  return `It is a link out of the workspace, to ${real}. The setting anchorage.index.followLinks includes such links.`;
+  return l10n.t(
+    'It is a link out of the workspace, to {0}. The setting anchorage.index.followLinks includes such links.',
+    real,
+  );
 }
 
 function fileTrouble(file: string, { maxFileBytes, secrets }: WhyOptions): string | undefined {
   try {
     const info = statSync(file);
-    if (info.isDirectory()) return 'It is a folder.';
-    if (!info.isFile()) return 'It is not a regular file.';
+    if (info.isDirectory()) return l10n.t('It is a folder.');
+    if (!info.isFile()) return l10n.t('It is not a regular file.');
     if (info.size > maxBytesOf(file, maxFileBytes))
-      return (
-        `It has ${info.size.toLocaleString('en')} bytes, more than the setting anchorage.index.maxFileSizeKB ` +
-        `allows (${maxFileBytes.toLocaleString('en')}).`
+      return l10n.t(
+        'It has {0} bytes, more than the setting anchorage.index.maxFileSizeKB allows ({1}).',
+        info.size.toLocaleString('en'),
+        maxFileBytes.toLocaleString('en'),
       );
     const head = headOf(file);
     const binary = binaryContent(file, head);
     if (binary !== undefined) return `It ${binary}.`;
     if (!secrets && isPrivateKey(head.toString('utf8')))
-      return `It is a private key; the setting ${SECRETS_SETTING} decides about secrets.`;
+      return l10n.t('It is a private key; the setting {0} decides about secrets.', SECRETS_SETTING);
     return undefined;
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    return code === 'ENOENT' ? 'It is not on disk.' : `It cannot be read (${code ?? String(error)}).`;
+    return code === 'ENOENT' ? l10n.t('It is not on disk.') : l10n.t('It cannot be read ({0}).', code ?? String(error));
   }
 }
 
 /** Says in which encoding a file is read. */
 export const encodingNote = ({ name, sure }: { name: string; sure: boolean }): string =>
-  sure ? `It is read as ${name}.` : `Its encoding is uncertain; it is read as ${name}. Save it as UTF-8 to be sure.`;
+  sure
+    ? l10n.t('It is read as {0}.', name)
+    : l10n.t('Its encoding is uncertain; it is read as {0}. Save it as UTF-8 to be sure.', name);
