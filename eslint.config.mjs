@@ -118,8 +118,8 @@ export default tseslint.config(
   {
     // Only the host may know VS Code; only one file may load ONNX Runtime, because its telemetry must be off before.
     files: ['src/**/*.ts'],
-    ignores: ['src/host/**', 'src/engine/onnxruntime.ts'],
-    rules: { 'no-restricted-imports': ['error', { paths: ['vscode', 'onnxruntime-node'] }] },
+    ignores: ['src/host/**', 'src/engine/onnxruntime.ts', 'src/engine/onnxruntime-wasm.ts'],
+    rules: { 'no-restricted-imports': ['error', { paths: ['vscode', 'onnxruntime-node', 'onnxruntime-web'] }] },
   },
   {
     // The list of texts is made from the literals (npm run l10n).

@@ -1,5 +1,6 @@
 /**
- * `npm run build [-- --watch] [-- --minify] [-- --only=worker,cli,mcp,editor] [-- --metafiles DIR] [-- --reader]`:
+ * `npm run build [-- --watch] [-- --minify] [-- --only=worker,cli,mcp,editor] [-- --metafiles DIR] [-- --reader]
+ * [-- --runtime wasm]`:
  * bundles the product into dist/. `--metafiles` writes esbuild's list of inputs per bundle, for a package's notices.
  *
  * worker:   worker.js, inference.js, and the threads of indexing: segment-thread.js and extraction-thread.js
@@ -11,8 +12,8 @@
  * worker also compiles the pinned sentence encoder into models/.
  * --reader also copies the base of the bundled reader there (98 MB); the reader then writes answers.
  *
- * onnxruntime-node is not bundled, because it loads a native binary from its own folder. The grammars are copied beside
- * the bundles.
+ * onnxruntime-node is not bundled, because it loads a native binary from its own folder. `--runtime wasm` takes
+ * onnxruntime-web instead, for platforms without such a binary. The grammars are copied beside the bundles.
  */
 import { context } from 'esbuild';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: 'worker,cli,mcp,editor' },
     metafiles: { type: 'string' },
     reader: { type: 'boolean', default: false },
+    runtime: { type: 'string', default: 'native' },
     outdir: { type: 'string', default: join(root, 'dist') },
   },
 });
@@ -48,8 +50,24 @@ const shared = {
   metafile: values.metafiles !== undefined,
   define: { 'process.env.NODE_ENV': values.minify ? '"production"' : '"development"' },
 };
-const external = ['vscode', 'onnxruntime-node'];
-const node = { ...shared, platform: 'node', format: 'cjs', target: 'node20', external };
+const external = ['vscode', 'onnxruntime-node', 'onnxruntime-web'];
+/** Puts src/engine/onnxruntime-wasm.ts in the place of onnxruntime.ts. */
+const onWasm = {
+  name: 'wasm-runtime',
+  setup({ onResolve }) {
+    onResolve({ filter: /^\.\.?\/onnxruntime$/ }, () => ({
+      path: join(root, 'src', 'engine', 'onnxruntime-wasm.ts'),
+    }));
+  },
+};
+const node = {
+  ...shared,
+  platform: 'node',
+  format: 'cjs',
+  target: 'node20',
+  external,
+  plugins: values.runtime === 'wasm' ? [onWasm] : [],
+};
 /** Libraries that read PDF, EPUB and DOCX are in the extraction thread's bundle only. */
 const withoutDocuments = { ...node, external: [...external, './extraction-work'] };
 

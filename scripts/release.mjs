@@ -1,6 +1,5 @@
 /**
- * `npm run release [-- --out DIR]`: makes everything that is published. A VSIX for each platform with a binary of the
- * native runtime, the npm package, the changes of this version, the notices, and SHA256SUMS over all of them.
+ * `npm run release [-- --out DIR]`: makes everything that is published. A VSIX for each platform, the npm package, the changes of this version, the notices, and SHA256SUMS over all of them.
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -11,7 +10,7 @@ import { isPlaceholder } from './lib/repository.mjs';
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: path.join(root, '.cache', 'release') } } });
 installDependencies();
-const { stageExtension, TARGETS } = await import('./lib/stage.mjs');
+const { stageExtension, TARGETS, WASM_TARGETS } = await import('./lib/stage.mjs');
 const { packVsix } = await import('./lib/vsix.mjs');
 const { packNpm } = await import('./lib/npm-package.mjs');
 
@@ -25,8 +24,9 @@ for (const target of TARGETS) {
   const directory = path.join(root, '.cache', 'package', target);
   const staged = await stageExtension({ directory, target, minify: true });
   await packVsix({ staged, target, file: path.join(out, `anchorage-${version}-${target}.vsix`) });
-  // All targets have the same notices.
-  copyFileSync(path.join(staged, 'THIRD-PARTY-NOTICES.txt'), path.join(out, 'THIRD-PARTY-NOTICES.txt'));
+  // Targets with the same runtime have the same notices.
+  const notices = WASM_TARGETS.includes(target) ? 'THIRD-PARTY-NOTICES-wasm.txt' : 'THIRD-PARTY-NOTICES.txt';
+  copyFileSync(path.join(staged, 'THIRD-PARTY-NOTICES.txt'), path.join(out, notices));
   rmSync(directory, { recursive: true, force: true });
 }
 await packNpm({ file: path.join(out, `anchorage-${version}.tgz`) });

@@ -8,6 +8,8 @@ import path from 'node:path';
 /** Licence texts for packages that include none: package name → file in scripts/licences. */
 const SUPPLIED = {
   'onnxruntime-node': 'onnxruntime.txt',
+  'onnxruntime-web': 'onnxruntime.txt',
+  '@vscode/l10n': 'vscode-l10n.txt',
   'onnxruntime-common': 'onnxruntime.txt',
   isarray: 'isarray.txt',
 };

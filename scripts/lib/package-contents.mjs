@@ -11,7 +11,7 @@ const ALLOWED = [
   /^dist\/models\/all-minilm-l6-v2\/(encoder\.onnx|config\.json|tokenizer(_config)?\.json|LICENSE|NOTICE|stamp)$/,
   /^dist\/models\/smollm2-135m-instruct\/([\w.-]+\.gguf|LICENSE|NOTICE|stamp)$/,
   /^dist\/codicons\/codicon\.(css|ttf)$/,
-  /^dist\/node_modules\/onnxruntime-(node|common)\/.+(?<!\.map|\.d\.ts)$/,
+  /^dist\/node_modules\/onnxruntime-(node|web|common)\/.+(?<!\.map|\.d\.ts)$/,
 ];
 const REQUIRED = ['package.json', 'README.md', 'LICENSE', 'THIRD-PARTY-NOTICES.txt', 'dist/extension.js'];
 

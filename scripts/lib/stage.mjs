@@ -19,7 +19,10 @@ import { bundledPackages, formatNotices, modelNotice, packageNotice } from './no
 const require = createRequire(import.meta.url);
 
 /** Platforms with a binary of onnxruntime-node. VS Code uses the same names. */
-export const TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'win32-arm64', 'darwin-arm64'];
+export const NATIVE_TARGETS = ['linux-x64', 'linux-arm64', 'win32-x64', 'win32-arm64', 'darwin-arm64'];
+/** Platforms without one. The runtime is WebAssembly there. */
+export const WASM_TARGETS = ['darwin-x64', 'alpine-x64', 'alpine-arm64'];
+export const TARGETS = [...NATIVE_TARGETS, ...WASM_TARGETS];
 
 export function hostTarget() {
   return `${process.platform}-${process.arch}`;
@@ -32,10 +35,12 @@ export function hostTarget() {
  */
 export async function stageExtension({ directory, target = hostTarget(), minify = false }) {
   if (!TARGETS.includes(target)) {
-    throw new Error(`onnxruntime-node has no binary for ${target}. Choose one of: ${TARGETS.join(', ')}.`);
+    throw new Error(`There is no runtime for ${target}. Choose one of: ${TARGETS.join(', ')}.`);
   }
-  const metafiles = await build(directory, 'worker,mcp,editor', minify);
-  const runtime = await copyRuntime(path.join(directory, 'dist', 'node_modules'), [target]);
+  const wasm = WASM_TARGETS.includes(target);
+  const metafiles = await build(directory, 'worker,mcp,editor', { minify, wasm });
+  const modules = path.join(directory, 'dist', 'node_modules');
+  const runtime = wasm ? await copyWasmRuntime(modules) : await copyRuntime(modules, [target]);
   await copyShipped(directory, [
     ...['README.md', 'CHANGELOG.md', 'LICENSE', '.vscodeignore', 'media', 'models', 'l10n'],
     ...[undefined, ...LANGUAGES].map(manifestFile),
@@ -52,34 +57,46 @@ export async function stageExtension({ directory, target = hostTarget(), minify 
  * @returns {Promise<string>} `directory`
  */
 export async function stageNpmPackage({ directory, minify = false }) {
-  const metafiles = await build(directory, 'worker,cli,mcp', minify);
+  const metafiles = await build(directory, 'worker,cli,mcp', { minify });
   // The editor's worker; the terminal and the server have their own sessions.
   await rm(path.join(directory, 'dist', 'worker.js'));
-  const runtime = await copyRuntime(path.join(directory, 'node_modules'), TARGETS);
+  const runtime = await copyRuntime(path.join(directory, 'node_modules'), NATIVE_TARGETS);
   await copyShipped(directory, ['README.md', 'CHANGELOG.md', 'LICENSE', 'models', 'l10n']);
   await writeNotices(directory, metafiles, runtime);
   await writeNpmManifest(directory);
   return directory;
 }
 
+/** Builds of this process: a release makes many packages of the same bundles. */
+const builds = new Map();
+
 /** Bundles into `directory`/dist. @returns the folder of esbuild's lists of inputs */
-async function build(directory, parts, minify) {
+async function build(directory, parts, { minify, wasm = false }) {
+  const name = `${parts.replaceAll(',', '-')}${minify ? '-minified' : ''}${wasm ? '-wasm' : ''}`;
+  if (!builds.has(name)) builds.set(name, await bundled(path.join(root, '.cache', 'package', 'builds', name)));
+  const { dist, metafiles } = builds.get(name);
   await rm(directory, { recursive: true, force: true });
   await mkdir(directory, { recursive: true });
-  const dist = path.join(directory, 'dist');
-  const metafiles = `${directory}.metafiles`;
-  const built = spawnSync(
-    process.execPath,
-    [
-      path.join(root, 'scripts', 'build.mjs'),
-      `--only=${parts}`,
-      ...['--outdir', dist, '--metafiles', metafiles],
-      ...(minify ? ['--minify'] : []),
-    ],
-    { stdio: ['ignore', 2, 2] },
-  );
-  if (built.status !== 0) throw new Error('The build failed. See the errors above.');
+  await cp(dist, path.join(directory, 'dist'), { recursive: true });
   return metafiles;
+
+  async function bundled(folder) {
+    await rm(folder, { recursive: true, force: true });
+    const made = { dist: path.join(folder, 'dist'), metafiles: path.join(folder, 'metafiles') };
+    const { status } = spawnSync(
+      process.execPath,
+      [
+        path.join(root, 'scripts', 'build.mjs'),
+        `--only=${parts}`,
+        ...['--outdir', made.dist, '--metafiles', made.metafiles],
+        ...(minify ? ['--minify'] : []),
+        ...(wasm ? ['--runtime', 'wasm'] : []),
+      ],
+      { stdio: ['ignore', 2, 2] },
+    );
+    if (status !== 0) throw new Error('The build failed. See the errors above.');
+    return made;
+  }
 }
 
 /**
@@ -89,12 +106,7 @@ async function build(directory, parts, minify) {
  */
 async function copyRuntime(modules, targets) {
   const runtime = path.dirname(require.resolve('onnxruntime-node/package.json'));
-  // The package does not export its package.json. Its entry is in dist/cjs.
-  const common = path.resolve(
-    path.dirname(createRequire(path.join(runtime, 'package.json')).resolve('onnxruntime-common')),
-    '..',
-    '..',
-  );
+  const common = commonOf(runtime);
   const { version } = JSON.parse(await readFile(path.join(runtime, 'package.json'), 'utf8'));
   const binaries = path.join(runtime, 'bin', 'napi-v6');
   for (const target of targets) {
@@ -115,6 +127,17 @@ async function copyRuntime(modules, targets) {
     },
   });
   await withoutInstaller(path.join(modules, 'onnxruntime-node', 'package.json'));
+  await copyCommon(common, modules);
+  return [runtime, common];
+}
+
+/** The package that both runtimes share. It does not export its package.json; its entry is in dist/cjs. */
+function commonOf(runtime) {
+  const entry = createRequire(path.join(runtime, 'package.json')).resolve('onnxruntime-common');
+  return path.resolve(path.dirname(entry), '..', '..');
+}
+
+async function copyCommon(common, modules) {
   await cp(common, path.join(modules, 'onnxruntime-common'), {
     recursive: true,
     filter: (source) =>
@@ -122,6 +145,23 @@ async function copyRuntime(modules, targets) {
       !['lib', 'node_modules'].includes(path.relative(common, source).split(path.sep)[0]) &&
       !path.relative(common, source).startsWith(path.join('dist', 'esm')),
   });
+}
+
+/** Files of onnxruntime-web that Node loads; the others are for browsers. */
+const WASM_FILES = ['ort.node.min.js', 'ort-wasm-simd-threaded.mjs', 'ort-wasm-simd-threaded.wasm'];
+
+/** Copies onnxruntime-web beside the bundles that require it. @returns {Promise<string[]>} Folders of the packages. */
+async function copyWasmRuntime(modules) {
+  const dist = path.dirname(require.resolve('onnxruntime-web'));
+  const runtime = path.dirname(dist);
+  const target = path.join(modules, 'onnxruntime-web');
+  await mkdir(path.join(target, 'dist'), { recursive: true });
+  for (const file of WASM_FILES) await cp(path.join(dist, file), path.join(target, 'dist', file));
+  const { name, version, license } = JSON.parse(await readFile(path.join(runtime, 'package.json'), 'utf8'));
+  const main = 'dist/ort.node.min.js';
+  await writeFile(path.join(target, 'package.json'), JSON.stringify({ name, version, license, main }, null, 2));
+  const common = commonOf(runtime);
+  await copyCommon(common, modules);
   return [runtime, common];
 }
 
@@ -159,7 +199,6 @@ async function writeNotices(directory, metafiles, runtime) {
     ...pinned.map((name) => modelNotice(path.join(directory, 'dist', 'models', name), licence)),
   ];
   await writeFile(path.join(directory, 'THIRD-PARTY-NOTICES.txt'), formatNotices(notices));
-  await rm(metafiles, { recursive: true, force: true });
 }
 
 /** Folders that the README and the build use, but the extension does not. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ort } from '../onnxruntime';
+import { ort, readsFolders } from '../onnxruntime';
 import type { RowStore } from '../kv-cache/row-store';
 import type { ModelConfig } from '../checkpoint/types';
 import type { CompiledWeights } from './compiled';
@@ -139,12 +139,12 @@ export class Runtime {
     const { source } = compiled;
     const session: Record<string, unknown> = { intra_op: { spin_duration_us: SPIN_MICROSECONDS } };
     const externalData = [];
-    if (own) {
-      // ONNX Runtime takes initializers from a folder or from buffers, not from both; checkpoints with slots are small.
+    // ONNX Runtime takes initializers from a folder or from buffers, not from both; checkpoints with slots are small.
+    if (own || 'data' in source || !readsFolders) {
       const data = 'data' in source ? source.data : await readFile(join(source.directory, WEIGHTS_FILE));
-      externalData.push({ path: WEIGHTS_FILE, data }, { path: MEMORY_FILE, data: own.data });
-    } else if ('data' in source) externalData.push({ path: WEIGHTS_FILE, data: source.data });
-    else session['model_external_initializers_file_folder_path'] = source.directory;
+      externalData.push({ path: WEIGHTS_FILE, data });
+      if (own) externalData.push({ path: MEMORY_FILE, data: own.data });
+    } else session['model_external_initializers_file_folder_path'] = source.directory;
     try {
       return await ort.InferenceSession.create(graph, {
         intraOpNumThreads: threads,
