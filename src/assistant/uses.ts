@@ -106,7 +106,11 @@ export async function usersBlock(
         ? l10n.t('{0}:', where)
         : calls.length === 0
           ? l10n.t('{0}, including:', where)
-          : l10n.t('{0}, including these calls:', where);
+          : listed.length < calls.length || more > 0
+            ? l10n.t('{0}, including these calls:', where)
+            : listed.length === 1
+              ? l10n.t('{0}, including 1 call:', where)
+              : l10n.t('{0}, including {1} calls:', where, listed.length);
     return `${which}\n\n${listed.map((use) => `- ${useLine(use, citations)}`).join('\n')}`;
   }
   return undefined;

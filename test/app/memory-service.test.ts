@@ -369,12 +369,12 @@ describe('memories in the worker', () => {
     expect(made).toMatchObject({ model: 'anchorage-test', encoded: made!['segments'], newTokens: made!['tokens'] });
     for (const figure of ['segments', 'tokens', 'seconds', 'tokensPerSecond', 'bytes', 'budgetBytes'])
       expect(made![figure], figure).toBeGreaterThan(0);
-    const percent = [...stderr.matchAll(/(\d+)% encoding/g)].map(([, digits]) => Number(digits));
+    const percent = [...stderr.matchAll(/(\d+)% Encoding/g)].map(([, digits]) => Number(digits));
     expect(percent.at(-1)).toBe(100);
     expect(percent.length).toBeGreaterThan(1);
     expect(percent).toEqual([...percent].sort((a, b) => a - b));
     const again = await index('--memories');
-    expect(again.stdout).toMatch(/nothing was missing/);
+    expect(again.stdout).toMatch(/Nothing was missing/);
     expect(again.stdout).toContain(
       `${made!['segments']!.toLocaleString('en-US')} of ${made!['segments']!.toLocaleString('en-US')} segments`,
     );
