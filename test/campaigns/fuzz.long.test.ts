@@ -2,17 +2,16 @@
  * 100,000 inputs for each parser. `ANCHORAGE_SEED` sets the first seed, `ANCHORAGE_INPUTS` the number of inputs.
  */
 import { expect, it } from 'vitest';
-import { BOUND_MS, drive } from './drive';
+import { BOUND_MS } from './drive';
 import { PARSERS } from './parsers';
-import { saveDrive, SEED } from './results';
+import { campaign } from './results';
 
 const INPUTS = Number(process.env['ANCHORAGE_INPUTS'] ?? 100_000);
 
 it.each(PARSERS)(
   '%s: each input is read, or refused in words, within the time limit',
   async (_, parser) => {
-    const report = await drive(parser, INPUTS, SEED);
-    await saveDrive('Parsers', report);
+    const report = await campaign('Parsers', parser, INPUTS);
     console.log(JSON.stringify(report.refused));
     expect(report.failures).toEqual([]);
     expect(report.slowestMs).toBeLessThan(BOUND_MS);

@@ -1,7 +1,7 @@
 /** 5,000 faults of the disk under index and memories; `ANCHORAGE_SEED` and `ANCHORAGE_INPUTS` choose others. */
 import { expect, it } from 'vitest';
-import { BOUND_MS, drive } from './drive';
-import { saveDrive, SEED } from './results';
+import { BOUND_MS } from './drive';
+import { campaign } from './results';
 import { damagedFiles, failingCalls } from './stores';
 
 const INPUTS = Number(process.env['ANCHORAGE_INPUTS'] ?? 2_500);
@@ -12,8 +12,7 @@ it.each([
 ])(
   '%s: nothing is lost, and no answer is wrong',
   async (_, attacked) => {
-    const report = await drive(attacked, INPUTS, SEED);
-    await saveDrive('Stores', report);
+    const report = await campaign('Stores', attacked, INPUTS);
     expect(report.failures).toEqual([]);
     expect(report.slowestMs).toBeLessThan(BOUND_MS);
   },

@@ -14,7 +14,7 @@ import { WEB } from './web';
 import type { Language } from '../types';
 
 /** Every language, by family. Add a new one to a family or as a file of its own (docs/how-to/add-a-language.md). */
-const TABLE: readonly LanguageEntry[] = [
+export const LANGUAGES: readonly LanguageEntry[] = [
   ...ECMASCRIPT,
   ...WEB,
   ...C_FAMILY,
@@ -30,16 +30,26 @@ const TABLE: readonly LanguageEntry[] = [
   SOLIDITY,
 ];
 
-/** The table, with patterns that match names in every script. */
-export const LANGUAGES: readonly LanguageEntry[] = TABLE.map(({ patterns, imports, ...entry }) => ({
-  ...entry,
-  ...(patterns && { patterns: patterns.map(({ kind, test }) => ({ kind, test: inAnyScript(test) })) }),
-  ...(imports && { imports: imports.map(inAnyScript) }),
-}));
-
 const BY_ID: ReadonlyMap<Language, LanguageEntry> = new Map(LANGUAGES.map((entry) => [entry.id, entry]));
 
-/** Returns the entry of a language, or an entry with only an id for an unknown language. */
+const PREPARED = new Map<Language, LanguageEntry>();
+
+/**
+ * Returns the entry of a language, or an entry with only an id for an unknown language. Its patterns match names in
+ * every script. They are made when they are first needed, because making all of them delays the start.
+ */
 export function entryOf(language: Language): LanguageEntry {
-  return BY_ID.get(language) ?? { id: language };
+  const written = BY_ID.get(language);
+  if (!written) return { id: language };
+  let entry = PREPARED.get(language);
+  if (!entry) {
+    const { patterns, imports } = written;
+    entry = {
+      ...written,
+      ...(patterns && { patterns: patterns.map(({ kind, test }) => ({ kind, test: inAnyScript(test) })) }),
+      ...(imports && { imports: imports.map(inAnyScript) }),
+    };
+    PREPARED.set(language, entry);
+  }
+  return entry;
 }

@@ -39,7 +39,7 @@ describe('the language table', () => {
   test('has a group for the name in every pattern, and one for the specifier in every import pattern', () => {
     const groups = (pattern: RegExp): number =>
       (new RegExp(`${pattern.source}|`, pattern.flags).exec('')?.length ?? 0) - 1;
-    for (const { id, patterns = [], imports = [] } of LANGUAGES) {
+    for (const { id, patterns = [], imports = [] } of LANGUAGES.map(({ id }) => entryOf(id))) {
       for (const { test } of patterns) {
         expect([id, test.source, groups(test)]).toEqual([id, test.source, 1]);
         expect(test.global).toBe(false);
