@@ -1,5 +1,5 @@
 /** A loaded checkpoint in the inference process: chats in, text out. */
-import type { ChatMessage, LoadedModel, LoadParams, Readiness, Written } from '../protocol';
+import type { CachedRows, ChatMessage, LoadedModel, LoadParams, Readiness, Written } from '../protocol';
 import { basename } from 'node:path';
 import {
   checkSums,
@@ -12,6 +12,7 @@ import {
   readingContext,
   tokenBytes,
   type ChatTemplate,
+  type ContextAccount,
   type CompileListener,
   type DecoderOptions,
   type ModelConfig,
@@ -238,7 +239,9 @@ export class EngineModel {
       promptTokens: spliced?.promptTokens ?? generated.promptTokens,
       newTokens: generated.tokens.length,
       stopped: signal?.aborted ? 'cancelled' : generated.reason === 'length' ? 'length' : 'end',
-      ...(context.policy.ceiling === Infinity ? {} : { beyondWindow: decoder.config.maxPositions }),
+      ...(context.policy.ceiling === Infinity
+        ? {}
+        : { beyondWindow: decoder.config.maxPositions, cached: cachedRows(context.ledger()) }),
       timing: {
         read: reads,
         decode: ended - read,
@@ -299,6 +302,17 @@ async function withSlots<T>(
     await memory.close();
     await denseMemory?.close();
   }
+}
+
+/** Rows of a text that was read under Λ. Blocks that were placed again count as earlier text. */
+function cachedRows({ groups }: ContextAccount): CachedRows[] {
+  const kinds = { sinks: 'sinks', memory: 'earlier', middle: 'earlier', anchors: 'window', window: 'window' } as const;
+  const found = new Map<CachedRows['kind'], CachedRows>();
+  for (const { kind, rows, tokens } of groups) {
+    const own = found.get(kinds[kind]);
+    found.set(kinds[kind], { kind: kinds[kind], rows: rows + (own?.rows ?? 0), tokens: tokens + (own?.tokens ?? 0) });
+  }
+  return [...found.values()];
 }
 
 function describe(

@@ -134,7 +134,8 @@ export type AnswerEvent =
 
 // ── What the context holds ───────────────────────────────────────────────────────────────────────────────────────────
 
-export type LedgerKind = 'sinks' | 'coarse' | 'fine' | 'dense' | 'anchors' | 'full' | 'window' | 'question' | 'answer';
+export type LedgerKind =
+  'sinks' | 'coarse' | 'fine' | 'dense' | 'anchors' | 'full' | 'earlier' | 'window' | 'question' | 'answer';
 
 /** Origin of rows: computed for this question, read from the store on disk, or cached since an earlier question. */
 export type LedgerOrigin = 'computed' | 'store' | 'memory';

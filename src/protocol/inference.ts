@@ -84,10 +84,19 @@ export interface Written {
   stopped: 'end' | 'length' | 'cancelled';
   /** The trained window (tokens), if the text was longer than that and was therefore read under Λ. */
   beyondWindow?: number;
+  /** The rows in the cache after such a text: its beginning, earlier text that is looked back at, the window. */
+  cached?: readonly CachedRows[];
   /** Milliseconds: reading the prompt, writing, and from the start to the first token. */
   timing: { read: number; decode: number; firstToken: number };
   /** Origin of the quotes' rows; absent when the prompt was read as one text. */
   quotes?: QuoteReading;
+}
+
+/** Rows of a kind, and the tokens that they represent. */
+export interface CachedRows {
+  kind: 'sinks' | 'earlier' | 'window';
+  rows: number;
+  tokens: number;
 }
 
 /** How soon a model can write: quotes whose rows are kept need not be read. */

@@ -222,6 +222,11 @@ describe('the engine’s process', () => {
         ?.write([{ role: 'user', content: text }], { maxNewTokens: 60, onText: () => {} });
       expect(written?.promptTokens).toBeGreaterThan(3 * 512);
       expect(written?.beyondWindow).toBe(512);
+      const rows = new Map(written?.cached?.map((each) => [each.kind, each.rows]));
+      expect([...rows.keys()].sort()).toEqual(['earlier', 'sinks', 'window']);
+      expect(rows.get('window')).toBeLessThanOrEqual(512);
+      // All rows that left the window, and the blocks of them that were placed again.
+      expect(rows.get('earlier')).toBeGreaterThan((written?.promptTokens ?? 0) - 512);
       expect(written?.text).toMatch(/\b(she|he|was|the|and)\b.*\b(to|a|the|was|it)\b/s);
       expect(written?.text).not.toMatch(/\ufffd/);
     },

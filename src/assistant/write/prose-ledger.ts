@@ -1,8 +1,9 @@
 /** The ledger of a prose answer: the rows of each unit, the question and the answer. */
-import type { ContextLedger, LedgerGroup, Writer, Written } from '../../protocol';
+import type { CachedRows, ContextLedger, LedgerGroup, Writer, Written } from '../../protocol';
 import type { Unit } from './units';
 
 export async function proseLedger(units: readonly Unit[], writer: Writer, written: Written): Promise<ContextLedger> {
+  if (written.cached) return cachedLedger(written.cached, writer);
   const counts = await writer.countChats(
     ['', ...units.map(({ quote }) => quote)].map((content) => [{ role: 'user', content }]),
   );
@@ -28,4 +29,11 @@ export async function proseLedger(units: readonly Unit[], writer: Writer, writte
     bytesPerRow: writer.bytesPerRow,
     ...(written.quotes ? { cache: written.quotes.cache } : {}),
   };
+}
+
+/** A prompt beyond the window: its units have left it, or stand in it among the rest. */
+function cachedLedger(cached: readonly CachedRows[], { bytesPerRow, contextTokens }: Writer): ContextLedger {
+  const groups = cached.map((each): LedgerGroup => ({ ...each, bytes: each.rows * bytesPerRow, origin: 'computed' }));
+  const rows = groups.reduce((sum, each) => sum + each.rows, 0);
+  return { groups, capacityRows: Math.max(contextTokens, rows), bytesPerRow };
 }

@@ -4,6 +4,7 @@ import type { Asking } from '../answers/asking';
 import type { AnswerHistory } from '../answers/history';
 import { initializeParams } from '../configuration';
 import { guarded } from '../failures';
+import { addAdapterToModel } from '../models/add-adapter';
 import { downloadFromHub, importFromFolder, setHubToken } from '../models/add-model';
 import { chooseModel, removeInstalled } from '../models/choose-model';
 import { ModelHome } from '../models/model-home';
@@ -48,6 +49,7 @@ export function registerCommands(services: Services, asking: Asking, history: An
     'anchorage.chooseModel': () => chooseModel(models),
     'anchorage.downloadModel': () => downloadFromHub(models),
     'anchorage.importModel': () => importFromFolder(models),
+    'anchorage.addAdapter': () => addAdapterToModel(client),
     'anchorage.removeModel': () => removeInstalled(models),
     'anchorage.setHubToken': () => setHubToken(models),
     'anchorage.writeServerFile': () =>

@@ -8,7 +8,7 @@ import { shared } from '../shared/styles';
 import * as l10n from '@vscode/l10n';
 import './context-strip';
 import { kindColours } from './kind-colours';
-import { kindMeaning, kindName } from './kinds';
+import { kindName, kindSource, kindTip } from './kinds';
 import { fileTotals, kindTotals, totals } from './strip-layout';
 import './timing-bar';
 
@@ -195,10 +195,11 @@ export class CachePanel extends LitElement {
         <tbody>
           ${kindTotals(ledger).map(
             ({ kind, tokens, rows, bytes }) =>
-              html`<tr title=${kindMeaning(kind)}>
+              html`<tr title=${kindTip(kind)}>
                 <td>
                   <span class="name"
-                    ><span class="swatch kind-${kind}"></span><span class="ellipsis">${kindName(kind)}</span></span
+                    ><span class="swatch kind-${kind}"></span><span class="ellipsis">${kindName(kind)}</span>
+                    <span class="dim">${kindSource(kind).word}</span></span
                   >
                 </td>
                 ${figures({ tokens, rows, bytes }, compressed)}

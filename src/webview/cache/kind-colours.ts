@@ -23,6 +23,9 @@ export const kindColours = css`
   .kind-full {
     --kind: var(--vscode-charts-green);
   }
+  .kind-earlier {
+    --kind: color-mix(in srgb, var(--vscode-charts-yellow), var(--vscode-charts-foreground, var(--vscode-foreground)));
+  }
   .kind-window {
     --kind: var(--vscode-charts-yellow);
   }

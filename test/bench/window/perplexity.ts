@@ -16,9 +16,9 @@ const STRETCH = 512;
 const AGAIN = 64;
 
 /** Compares three readings of the same stretches beyond the window. */
-export async function comparePerplexity({ decoder, tokenizer, text, times }: Subject): Promise<void> {
-  const { config, rowBytes } = decoder;
-  const window = config.maxPositions;
+export async function comparePerplexity({ decoder, tokenizer, text, window, times }: Subject): Promise<void> {
+  const { rowBytes } = decoder;
+  const config = { ...decoder.config, maxPositions: window };
   const tokens = tokenizer.encode(text, { addSpecialTokens: false }).slice(0, window * times);
   const policy = readingPolicy(config, { tokens: tokens.length, rowBytes });
   const rope = ropeFrequencies(config.rope, Math.min(tokens.length, policy.ceiling));

@@ -24,7 +24,7 @@ const SYSTEM = 'You answer questions about a text.';
 
 interface Arm {
   name: string;
-  context: DecoderContext;
+  context: () => Promise<DecoderContext>;
   policy?: AttentionPolicy;
   /** Needles that are asked. */
   most: number;
@@ -32,9 +32,9 @@ interface Arm {
 
 /** Hides needles at even depths and asks for each of them, the text being read once. */
 export async function tellNeedles(subject: Subject, count: number, heads: number, seed: number): Promise<void> {
-  const { decoder, tokenizer, times } = subject;
-  const { config, rowBytes } = decoder;
-  const window = config.maxPositions;
+  const { decoder, tokenizer, window, times } = subject;
+  const { rowBytes } = decoder;
+  const config = { ...decoder.config, maxPositions: window };
   const length = window * times;
   const hidden = needles(count, seed);
   const encode = (text: string) => tokenizer.encode(text, { addSpecialTokens: false });
@@ -48,33 +48,38 @@ export async function tellNeedles(subject: Subject, count: number, heads: number
   const rope = ropeFrequencies(config.rope, Math.min(options.tokens, policy.ceiling));
   const long = decoder.newContext(policy, readingRows(policy, options.tokens) + window, { rope });
   const costs = await readMeasuring(long, whole);
-  const kept = [...head, ...ids.slice(ids.length - (window - ROOM - head.length))];
-  const cut = decoder.newContext(full(), window);
-  if (times > 1) await cut.prefill(kept, { logits: 'none' });
+  const cut = async (): Promise<DecoderContext> => {
+    const context = decoder.newContext(full(), window);
+    const kept = [...head, ...ids.slice(ids.length - (window - ROOM - head.length))];
+    await context.prefill(kept, { logits: 'none' });
+    return context;
+  };
   const under = (middle?: ReturnType<typeof middleRows>) =>
     lambda({ sinks: 16, window, ...(middle ? { middle } : {}) });
+  const read = () => Promise.resolve(long);
   const arms: Arm[] =
     times > 1
       ? [
+          { name: 'Λ, looking back by blocks', context: read, most: count },
+          { name: 'Λ', context: read, policy: under(), most: count },
           { name: 'truncated to the window', context: cut, most: count },
-          { name: 'Λ', context: long, policy: under(), most: count },
-          { name: 'Λ, looking back by blocks', context: long, most: count },
           {
             name: 'Λ, the best 5 rows of each head',
-            context: long,
+            context: read,
             policy: under(middleRows(config, rowBytes, { k: 5 })),
             most: heads,
           },
         ]
-      : [{ name: 'whole, full attention', context: long, most: count }];
+      : [{ name: 'whole, full attention', context: read, most: count }];
   const isLeft = (i: number) => (places[i] as number) + head.length < whole.length + ROOM - window;
   const rows = [];
-  for (const { name, context, policy: own, most } of arms) {
+  for (const { name, context: open, policy: own, most } of arms) {
     // Spread over all depths.
     const asked = hidden
       .map((_, i) => i)
       .filter((i) => Math.floor((i * most) / count) !== Math.floor(((i - 1) * most) / count));
     if (most === 0) continue;
+    const context = await open();
     const told: boolean[] = [];
     const started = process.cpuUsage();
     for (const i of asked) {
@@ -95,7 +100,7 @@ export async function tellNeedles(subject: Subject, count: number, heads: number
       'processor s': round((used.user + used.system) / 1e6 / told.length),
     });
   }
-  table(`${count} needles in ${whole.length} tokens, ${times} × the trained window`, rows);
+  table(`${count} needles in ${whole.length} tokens, ${times} × the window of ${window}`, rows);
   table('Reading the text', costs);
 }
 
