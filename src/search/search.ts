@@ -1,3 +1,4 @@
+import { messageOf } from '../base';
 import { type ContextEngine, type MemoryReader, type MemorySegment, LateInteraction } from '../memory';
 import type { Coverage, RankedSpan, Scope } from '../protocol';
 import type { QueryEmbedding } from '../protocol/memory';
@@ -7,6 +8,7 @@ import { type Candidate, fuse, runScorers } from './fusion';
 import { LexicalRanker } from './lexical/lexical-ranker';
 import { type AnalysedQuestion, analyseQuestion } from './query/analysis';
 import { PassageRanker } from './passages/passage-ranker';
+import { withSimilarities } from './passages/judged-spans';
 import { placePassages } from './passages/place-passages';
 import { type SentenceEncoding, SentenceVectors } from './passages/sentence-vectors';
 import { overlapsSelection, type PathOf, pathFilter } from './scope';
@@ -148,12 +150,14 @@ export class Search {
     const trouble = found.trouble ?? embedded?.trouble;
     const isLexical = memory !== undefined && (!embedded?.embedding || found.trouble !== undefined);
     const encoded = isLexical ? undefined : encodedShare?.();
+    const placed = placePassages(found.spans, passages, {
+      most: this.weights.limits.spans,
+      shareOf: this.passages.shareOf(analysed),
+      ahead: this.leadOf(analysed),
+    });
+    const most = encoded === 1 ? 0 : this.weights.limits.judged;
     return {
-      spans: placePassages(found.spans, passages, {
-        most: this.weights.limits.spans,
-        shareOf: this.passages.shareOf(analysed),
-        ahead: this.leadOf(analysed),
-      }),
+      spans: await withSimilarities(placed, question, this.sentences, { most, signal: request.signal }),
       coverage: { ...workspace.coverage(), ...(encoded === undefined ? {} : { memories: encoded }) },
       ...(found.memory ? { memory: found.memory } : {}),
       ...(trouble === undefined ? {} : { trouble }),
@@ -295,5 +299,3 @@ function scoringMemory(
 }
 
 const ADVICE = /\b(?:should|may|must|allowed|recommended|prefer(?:red)?|do i|can i)\b/i;
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

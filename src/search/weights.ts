@@ -149,6 +149,8 @@ export interface SearchLimits {
   cutPerSpan: number;
   /** Segments examined per document, by the document's rank: the first entry whose `below` exceeds the rank applies. */
   segmentsRead: readonly { below: number; segments: number }[];
+  /** Best spans that the sentence encoder compares with the question before it has read the workspace. */
+  judged: number;
   /** Segments that a scorer may add to the spans found by words. */
   addedSegments: number;
   /** Maximum size of a definition that is returned whole. */
@@ -360,6 +362,7 @@ export const SEARCH_WEIGHTS: SearchWeights = {
       { below: 10, segments: 4 },
       { below: Infinity, segments: 2 },
     ],
+    judged: 8,
     addedSegments: 30,
     definition: { lines: 100, characters: 5_500 },
     widened: { lines: 160, characters: 9_000 },

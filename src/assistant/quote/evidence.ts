@@ -30,6 +30,9 @@ export interface Evidence {
 
 /** Maximum number of passages that an answer chooses from. */
 const PASSAGES = 8;
+/** Best spans whose similarity tells whether there is an answer. */
+const JUDGED = 8;
+
 export interface EvidenceOptions {
   scope: Scope;
   /** Share (0…1) of the workspace that the sentence encoder has seen. */
@@ -95,7 +98,8 @@ function findingsOf(
       defines: symbol !== undefined && names.includes(symbol.name),
     })),
     similarity: similarities.length > 0 ? Math.max(...similarities) : undefined,
-    encoded,
+    // The encoder has seen all that may be shown.
+    encoded: spans.slice(0, JUDGED).every(({ similarity }) => similarity !== undefined) ? 1 : encoded,
   };
 }
 
