@@ -4,16 +4,21 @@
  * - `answers --model FILE --folders DIR --out FILE [--plain] [--questions FILE]`: asks the questions of
  *   real/questions.json and appends a line of JSON for each arm: quotes alone, ours, and with `--plain` llama.cpp with
  *   the best four spans pasted. A second run goes on where the first ended. Somebody grades the lines.
- * - `unanswerable --model FILE --folders DIR --out FILE`: asks what the sources do not answer, and counts prose that is
- *   shown. The drafts are recorded too.
+ * - `unanswerable [--model FILE] --folders DIR --out FILE`: asks what the sources do not answer, and counts prose that is
+ *   shown. The drafts are recorded too. Without a model it lists the questions that one would be asked.
  * - `replay --folders DIR --out FILE [--brief]`: verifies the recorded drafts again, without the model.
  * - `first-word --model FILE --folders DIR`: seconds to the first word shown, cold and with kept rows.
+ *
+ * `--threads 1` lets a busy machine answer sooner.
  */
+import type { EngineProcess } from '../../src/inference/engine-process';
 import type { Answer, Writer } from '../../src/protocol';
 import { eachQuestion, openEngine, Recording } from './real/asking';
 import { Lines, questionsOf, unanswerableQuestions, type Line, type Question } from './real/lines';
 import { openLlamaWriter } from './real/llama-cpp';
 import { replayed } from './real/replay';
+
+type Open = () => Promise<EngineProcess>;
 
 const QUESTIONS = 'test/bench/real/questions.json';
 
@@ -26,29 +31,31 @@ export async function run([mode, ...rest]: readonly string[]): Promise<void> {
     return given;
   };
   const folders = option('folders');
+  const open: Open = () => openEngine(option('model'), Number(value('threads') ?? 0));
   const questions = questionsOf(value('questions') ?? QUESTIONS);
   switch (mode) {
     case 'answers': {
-      await answers(option('model'), folders, option('out'), questions);
+      await answers(open, folders, option('out'), questions);
       if (rest.includes('--plain')) await plainAnswers(option('model'), folders, option('out'), questions);
       return;
     }
     case 'unanswerable':
-      return unanswerable(option('model'), folders, option('out'));
+      if (value('model') === undefined) return passing(folders);
+      return unanswerable(open, folders, option('out'));
     case 'replay':
       return replay(folders, option('out'), rest.includes('--brief'));
     case 'first-word':
-      return firstWord(option('model'), folders, questions);
+      return firstWord(open, folders, questions);
     default:
       throw new Error('Modes: answers, unanswerable, replay, first-word');
   }
 }
 
-async function answers(model: string, folders: string, out: string, asked: readonly Question[]): Promise<void> {
+async function answers(open: Open, folders: string, out: string, asked: readonly Question[]): Promise<void> {
   const lines = new Lines(out);
   const list = asked.filter((question) => lines.isMissing('ours', question));
   if (list.length === 0) return;
-  const engine = await openEngine(model);
+  const engine = await open();
   try {
     await eachQuestion(folders, list, async (ask, question) => {
       const recorded = new Recording(engine.writer() as Writer);
@@ -79,11 +86,11 @@ async function plainAnswers(model: string, folders: string, out: string, asked: 
   }
 }
 
-async function unanswerable(model: string, folders: string, out: string): Promise<void> {
+async function unanswerable(open: Open, folders: string, out: string): Promise<void> {
   const lines = new Lines(out);
   const all = unanswerableQuestions();
   const list = all.filter((question) => lines.isMissing('unanswerable', question));
-  const engine = list.length > 0 ? await openEngine(model) : undefined;
+  const engine = list.length > 0 ? await open() : undefined;
   try {
     await eachQuestion(folders, list, async (ask, question) => {
       const recorded = new Recording(engine?.writer() as Writer);
@@ -101,6 +108,35 @@ async function unanswerable(model: string, folders: string, out: string): Promis
     `${done.length} of ${all.length} questions: the model wrote for ${written.length}, prose was shown for ${prose.length}.`,
   );
 }
+
+/** The questions that a model would be asked: upper bound of prose that is shown. */
+async function passing(folders: string): Promise<void> {
+  const all = unanswerableQuestions();
+  let count = 0;
+  await eachQuestion(folders, all, async (ask, question) => {
+    const silent = new Recording(silentWriter);
+    await ask(question.ask, silent);
+    if (silent.units.length === 0) return;
+    count += 1;
+    console.log(`${question.in}: ${question.ask}`);
+  });
+  console.log(`${all.length} questions: a model would be asked ${count}.`);
+}
+
+const silentWriter: Writer = {
+  author: { kind: 'chosen', model: 'silent' },
+  contextTokens: 8_192,
+  bytesPerRow: 1,
+  countChats: async (chats) =>
+    chats.map((chat) => Math.ceil(chat.reduce((sum, { content }) => sum + content.length, 0) / 4)),
+  write: async () => ({
+    text: '',
+    promptTokens: 0,
+    newTokens: 0,
+    stopped: 'end',
+    timing: { read: 0, decode: 0, firstToken: 0 },
+  }),
+};
 
 async function replay(folders: string, out: string, brief: boolean): Promise<void> {
   const counts = new Map<Line['arm'], { drafts: number; sentences: number; answers: number }>();
@@ -123,8 +159,8 @@ async function replay(folders: string, out: string, brief: boolean): Promise<voi
     console.log(`${arm}: ${drafts} drafts, ${some} shown, ${sentences} sentences.`);
 }
 
-async function firstWord(model: string, folders: string, questions: readonly Question[]): Promise<void> {
-  const engine = await openEngine(model);
+async function firstWord(open: Open, folders: string, questions: readonly Question[]): Promise<void> {
+  const engine = await open();
   try {
     await eachQuestion(
       folders,

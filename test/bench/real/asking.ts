@@ -1,6 +1,5 @@
 /** Asks questions about folders with a real model, as the product does. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { homedir, tmpdir } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ask } from '../../../src/assistant/ask';
 import { EngineProcess } from '../../../src/inference/engine-process';
@@ -9,6 +8,7 @@ import type { Answer, Writer, Written } from '../../../src/protocol';
 import { Search, SEARCH_WEIGHTS } from '../../../src/search';
 import { Workspace } from '../../../src/workspace/workspace';
 import { bundle } from '../../workspace/files';
+import { benchCache } from '../engine/measure';
 import type { Question } from './lines';
 
 const SETTINGS = { filesExclude: ['**/.git'], maxFileBytes: 2_000_000 };
@@ -19,7 +19,8 @@ const TOKENS_PER_SECOND = 375;
 
 export type Asker = (question: string, writer?: Writer) => Promise<Answer>;
 
-export async function openEngine(model: string): Promise<EngineProcess> {
+/** One thread loses less on a busy machine; 0: as many as the product takes. */
+export async function openEngine(model: string, threads = 0): Promise<EngineProcess> {
   const engine = new EngineProcess({
     file: join(process.cwd(), 'dist/inference.js'),
     log: () => {},
@@ -30,19 +31,19 @@ export async function openEngine(model: string): Promise<EngineProcess> {
     directory: model,
     compiledDirectory: join(homedir(), '.cache/anchorage/models/compiled'),
     weights: '4bit',
-    threads: 0,
+    threads,
   });
   if (!engine.writer()) throw new Error(engine.status.detail);
   return engine;
 }
 
-/** Indexes each folder once. Words and the sentence encoder rank; memories take no part. */
+/** Indexes each folder once and keeps the index for the next run. Words and the sentence encoder rank; memories take no part. */
 export async function eachQuestion<Q extends Question>(
   folders: string,
   list: readonly Q[],
   work: (asked: Asker, question: Q) => Promise<void>,
 ): Promise<void> {
-  const scratch = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
+  const scratch = benchCache('real-index');
   const threadScript = bundle('src/workspace/segments/thread.ts', join(scratch, 'segment-thread.js'));
   const encoder = await PassageEncoder.open('dist/models/all-minilm-l6-v2', undefined);
   const opened = new Map<string, { workspace: Workspace; search: Search }>();
@@ -70,7 +71,6 @@ export async function eachQuestion<Q extends Question>(
   } finally {
     await encoder?.close();
     for (const { workspace } of opened.values()) await workspace.close();
-    rmSync(scratch, { recursive: true, force: true });
   }
 }
 
