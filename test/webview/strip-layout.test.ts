@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { ContextLedger, LedgerGroup } from '../../src/protocol';
 import { KIND_ORDER } from '../../src/webview/cache/kinds';
-import { fileTotals, kindTotals, layoutBlocks, originsOf, totals } from '../../src/webview/cache/strip-layout';
+import {
+  fileTotals,
+  kindTotals,
+  keptTokens,
+  layoutBlocks,
+  originsOf,
+  totals,
+} from '../../src/webview/cache/strip-layout';
 
 const group: fc.Arbitrary<LedgerGroup> = fc
   .record({
@@ -58,6 +65,26 @@ describe('layoutBlocks', () => {
     const blocks = layoutBlocks({ groups, capacityRows: 20_000, bytesPerRow: 512 }, 3 / 600);
     expect(blocks.length).toBeLessThanOrEqual(200);
     expect(blocks.length).toBeGreaterThan(100);
+  });
+});
+
+describe('tokens kept from earlier questions', () => {
+  const of = (origin: LedgerGroup['origin'], tokens: number): LedgerGroup => ({
+    kind: 'full',
+    rows: tokens,
+    tokens,
+    bytes: 0,
+    ...(origin ? { origin } : {}),
+  });
+  const groups = [of('memory', 300), of('computed', 200), of('memory', 50), of(undefined, 9)];
+
+  it('are those of rows that were not read again', () => {
+    const cache = { hits: 2, misses: 1, evictions: 0 };
+    expect(keptTokens({ groups, capacityRows: 1_000, bytesPerRow: 1, cache })).toBe(350);
+  });
+
+  it('are not told without a cache', () => {
+    expect(keptTokens({ groups, capacityRows: 1_000, bytesPerRow: 1 })).toBeUndefined();
   });
 });
 

@@ -9,7 +9,7 @@ import * as l10n from '@vscode/l10n';
 import './context-strip';
 import { kindColours } from './kind-colours';
 import { kindName, kindSource, kindTip } from './kinds';
-import { fileTotals, kindTotals, totals } from './strip-layout';
+import { fileTotals, kindTotals, keptTokens, totals } from './strip-layout';
 import './timing-bar';
 
 const FIRST_FILES = 12;
@@ -146,6 +146,7 @@ export class CachePanel extends LitElement {
         <p class="empty dim">${l10n.t('Ask a question to see how your workspace fits in the model’s context.')}</p>`;
     }
     const sum = totals(ledger);
+    const kept = keptTokens(ledger);
     const compressed = ledger.note === undefined;
     return html`
       <header>
@@ -153,7 +154,8 @@ export class CachePanel extends LitElement {
         <ul class="figures">
           ${compressed ? html`<li>${l10n.t('{0} tokens per row', (sum.tokens / Math.max(1, sum.rows)).toFixed(1))}</li>` : nothing}
           ${sum.bytes > 0 ? html`<li>${formatBytes(sum.bytes)}</li>` : nothing}
-          ${ledger.cache ? html`<li>${l10n.t('{0} hits, {1} misses, {2} evictions', formatCount(ledger.cache.hits), formatCount(ledger.cache.misses), formatCount(ledger.cache.evictions))}</li>` : nothing}
+          ${kept === undefined ? nothing : html`<li>${l10n.t('{0} of {1} tokens kept from earlier questions', formatCount(kept), formatCount(sum.tokens))}</li>`}
+          ${ledger.cache?.evictions ? html`<li>${l10n.t('{0} kept texts dropped to make room', formatCount(ledger.cache.evictions))}</li>` : nothing}
         </ul>
       </header>
       ${this.remembered()} ${ledger.note ? html`<p class="note dim">${ledger.note}</p>` : nothing}

@@ -48,6 +48,11 @@ export function totals(ledger: ContextLedger): Totals {
   return { ...sum, freeRows: Math.max(0, ledger.capacityRows - sum.rows) };
 }
 
+/** Tokens that the answer did not have to read again; undefined if its ledger does not tell where rows come from. */
+export function keptTokens({ groups, cache }: ContextLedger): number | undefined {
+  return cache && add(groups.filter(({ origin }) => origin === 'memory')).tokens;
+}
+
 /**
  * Lays out blocks to scale, in the order of the kinds. Groups smaller than `least` of the strip are joined with
  * adjacent groups of the same kind. So a context of thousands of groups can be drawn, and no group is left out.
