@@ -103,12 +103,15 @@ export class EngineProcess {
 
   /** Switches to another model, or to none. Resolves once it is loaded or has failed; `status` says which. */
   async choose(choice: ModelChoice | undefined): Promise<void> {
-    if (JSON.stringify(choice) === JSON.stringify(this.choice)) return;
+    // A model that failed is tried again: its files may be back.
+    const isSame = JSON.stringify(choice) === JSON.stringify(this.choice);
+    if (isSame && this.status.state !== 'failed') return;
     this.stop();
     this.choice = choice;
     this.loaded = undefined;
     this.supervisor.forgive();
     if (!choice) return this.setStatus(noModel());
+    this.status = noModel();
     await this.start().catch(() => {});
   }
 

@@ -112,6 +112,40 @@ describe('the engine’s process', () => {
     resting.close();
   });
 
+  describe('a model whose process rests', () => {
+    let resting: EngineProcess;
+    const write = () => resting.writer()?.write(chat, { maxNewTokens: 4, onText: () => {} });
+    beforeEach(async () => {
+      resting = new EngineProcess({
+        file: join(bundles, 'inference.js'),
+        log: (_, message) => log.push(message),
+        changed: () => {},
+        timing: { idle: 150 },
+      });
+      await resting.choose(choice());
+      await expect.poll(() => resting.pid, { timeout: 10_000 }).toBe(undefined);
+    });
+    afterEach(() => resting.close());
+
+    test('and which is deleted meanwhile fails with the file’s name, and is back once it is there again', async () => {
+      rmSync(join(directory, 'tiny'), { recursive: true });
+      await expect(write()).rejects.toThrow(/tiny.* is missing|config\.json/);
+      expect(resting.status).toMatchObject({ state: 'failed', author: { kind: 'extractive' } });
+      expect(resting.writer()).toBe(undefined);
+      writeTinyCheckpoint(join(directory, 'tiny'));
+      await resting.choose(choice());
+      expect((await write())?.newTokens).toBeGreaterThan(0);
+    });
+
+    test('and which is swapped meanwhile is the new one', async () => {
+      const before = resting.model;
+      rmSync(join(directory, 'tiny'), { recursive: true });
+      writeSlowCheckpoint(join(directory, 'tiny'), { layers: 2 });
+      expect((await write())?.newTokens).toBeGreaterThan(0);
+      expect(resting.model?.bytesPerRow).not.toBe(before?.bytesPerRow);
+    });
+  });
+
   test('a process beyond its memory is ended between requests, never within one', async () => {
     const limited = new EngineProcess({
       file: join(bundles, 'inference.js'),
@@ -302,6 +336,18 @@ describe('a worker with a model', () => {
     token.cancel();
     const stopped = await asked.catch((error: ResponseError<ErrorData>) => error.data?.code);
     expect(typeof stopped === 'object' ? stopped?.notices.join() : stopped).toMatch(/Stopped|cancelled/);
+    await running.end();
+  });
+
+  test('a chat template that throws: the answer quotes the sources and says why', async () => {
+    writeFileSync(join(directory, 'tiny', 'chat_template.jinja'), "{{ raise_exception('Only users may speak here') }}");
+    const running = worker();
+    await open(running, join(directory, 'tiny'));
+    await running.until('index/status', ({ model }) => model.state === 'ready');
+    const answer = await ask(running, 'e');
+    expect(answer.author).toEqual({ kind: 'extractive' });
+    expect(answer.markdown).toContain('Takes a connection for a host');
+    expect(answer.notices.join()).toMatch(/could not write.*chat_template.*Only users may speak here/s);
     await running.end();
   });
 
