@@ -34,6 +34,7 @@ import {
   readOrThrow,
   summarize,
   type WriterState,
+  type CommitHistory,
 } from '../assistant';
 import { AppError, splitLines, throwIfCancelled, type WorkClass } from '../base';
 import type { Search, SearchResult } from '../search';
@@ -52,6 +53,8 @@ export interface AnsweringParts {
   memory: MemoryService;
   engines: Engines;
   explanations: ExplanationCache;
+  /** Absent where git may not be run. */
+  history: CommitHistory | undefined;
 }
 
 interface Watch {
@@ -104,6 +107,7 @@ export class Answering {
         search,
         writer: written,
         memory: memory.workspace,
+        history: this.parts.history,
         signal,
         ...(events ? { emit: events.send } : {}),
       },
@@ -234,6 +238,8 @@ export class Answering {
 
   /** Finds the text of a citation in its file as it is now. */
   async locate(citation: Citation): Promise<Requests['citation/locate'][1]> {
+    // A commit is addressed by its content.
+    if (citation.commit !== undefined) return { state: 'same', span: citation };
     const { long } = this.parts.workspace;
     if (long.isLong(citation.file)) return this.locateInWindow(citation);
     const lines = this.fileLines();

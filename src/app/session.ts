@@ -22,6 +22,7 @@ import { Engines } from './engines';
 import { IndexReportWriter } from './index-report';
 import { MemoryService } from './memory-service';
 import { chooseModels, ROWS_FOLDER, type ModelChoices } from './models';
+import { gitHistory } from './history/commit-history';
 import { indexSettings, openWorkspace } from './open-workspace';
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -39,6 +40,8 @@ export interface SessionOptions {
   inferenceFile: string;
   /** True encodes segments after each pass and model change; false encodes only in `memory.encodeUntil`. */
   encodeInBackground: boolean;
+  /** False in Restricted Mode, where no git is run. Default: true. */
+  trusted?: boolean;
   /** Indexing and encoding pause while a request is in hand here. */
   foreground?: Foreground;
   log: (level: LogLevel, message: string) => void;
@@ -87,7 +90,9 @@ export class Session {
     });
     // A trial search after indexing fills the caches, so that the first question is fast.
     workspace.setWarmUp((question) => search.warmUp(question));
-    this.answering = new Answering({ workspace, search, memory, engines, explanations });
+    const history =
+      options.trusted === false ? undefined : gitHistory(options.folders.map(({ directory }) => directory));
+    this.answering = new Answering({ workspace, search, memory, engines, explanations, history });
     workspace.onStatus((status) => {
       this.report.update(status);
       options.indexChanged?.();

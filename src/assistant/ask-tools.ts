@@ -1,6 +1,7 @@
 import type { AnswerEvent, Scope, Writer } from '../protocol';
 import type { WorkspaceMemory } from '../memory';
 import type { Search } from '../search';
+import type { CommitHistory } from './history/changes';
 import type { AssistantLibrary } from './library';
 import type { Turn } from './write/prompt';
 
@@ -29,6 +30,8 @@ export interface AskTools {
   writer?: (() => Promise<WriterState>) | undefined;
   /** Memories of the workspace: they improve the ranking, and the ledger shows how they represent the workspace. */
   memory?: WorkspaceMemory;
+  /** Commits, for questions about changes. Absent where git may not be run. */
+  history?: CommitHistory | undefined;
   emit?: (event: AnswerEvent) => void;
   signal?: AbortSignal;
 }

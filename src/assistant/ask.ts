@@ -17,12 +17,13 @@ import type {
 import { AppError, formatNumber, messageOf, throwIfCancelled } from '../base';
 import { questionOf, searchFor, type Found } from './ask-search';
 import type { AskRequest, AskTools } from './ask-tools';
-import { checkMarkdown, type CheckedMarkdown } from './citations';
+import { checkMarkdown, type CheckedMarkdown, CitationList } from './citations';
 import { code, enumerate } from './facts';
 import { fileCount } from './phrases';
 import type { Question } from '../search';
 import { gatherEvidence, noMatch, type Evidence } from './quote/evidence';
 import { answerFromSources } from './quote/extractive';
+import { asksForChanges, changesBlock } from './history/changes';
 import { taskOf } from './write/prompt';
 import { writeProse, type Prose } from './write/prose';
 import { proseLedger } from './write/prose-ledger';
@@ -126,15 +127,18 @@ async function retrieve(request: AskRequest, tools: AskTools, started: number): 
 }
 
 /** Shows the quotes. */
-async function show(draft: Draft, { emit = () => {}, library, signal }: AskTools): Promise<Shown> {
+async function show(draft: Draft, { emit = () => {}, library, history, signal }: AskTools): Promise<Shown> {
   const { question, evidence, request } = draft;
   emit({ type: 'phase', phase: 'writing' });
-  const text = evidence.answers
-    ? await answerFromSources(question, evidence, library, signal).then(({ blocks, citations }) => ({
-        markdown: blocks.join('\n\n'),
-        citations,
-      }))
-    : noMatch(evidence, request.scope);
+  const citations = new CitationList();
+  const changes =
+    history && asksForChanges(request.question)
+      ? await changesBlock(request.question, evidence, history, citations, signal)
+      : undefined;
+  const blocks = evidence.answers ? await answerFromSources(question, evidence, library, citations, signal) : [];
+  const said = [...(changes === undefined ? [] : [changes]), ...blocks];
+  const text =
+    said.length > 0 ? { markdown: said.join('\n\n'), citations: citations.all } : noMatch(evidence, request.scope);
   throwIfCancelled(signal);
   const checked = await checkMarkdown(text.markdown, text.citations, library);
   const at = performance.now();

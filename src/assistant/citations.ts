@@ -12,6 +12,7 @@ import type { AssistantLibrary } from './library';
 export interface Source extends Span {
   text: string;
   label: string;
+  commit?: string;
 }
 
 /** Numbers citations in order of first use. The same lines get the same number. */
@@ -36,6 +37,7 @@ export class CitationList {
       text: source.text,
       hash: sha256(source.text),
       label: source.label,
+      ...(source.commit === undefined ? {} : { commit: source.commit }),
     };
     this.byPlace.set(key, citation);
     return citation;
@@ -46,8 +48,8 @@ export class CitationList {
   }
 }
 
-function keyOf({ file, startLine, endLine }: Span): string {
-  return `${file}\0${startLine}\0${endLine}`;
+function keyOf({ file, startLine, endLine, commit = '' }: Span & { commit?: string }): string {
+  return `${file}\0${startLine}\0${endLine}\0${commit}`;
 }
 
 export type Located = { state: 'same' | 'moved' | 'changed' | 'missing'; span: Span };
@@ -210,7 +212,8 @@ export async function checkMarkdown(
   for (const number of used) {
     const citation = byNumber.get(number);
     if (!citation) stale.set(number, l10n.t('{0} has no source.', `[${number}]`));
-    else {
+    // A commit is addressed by its content.
+    else if (citation.commit === undefined) {
       const located = await locateCitation(citation, library);
       if (located.state === 'moved') byNumber.set(number, { ...citation, ...located.span });
       else if (located.state !== 'same')

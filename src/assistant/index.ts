@@ -4,6 +4,7 @@ export { composeContext } from './context';
 export type { AskRequest, AskTools, WriterState } from './ask-tools';
 export type { AssistantLibrary } from './library';
 export { locateCitation, locateInLines } from './citations';
+export type { CommitHistory } from './history/changes';
 export { explain } from './explain';
 export type { ExplainRequest, ExplainTools } from './explain';
 export { ExplanationCache } from './explanation/explanation-cache';

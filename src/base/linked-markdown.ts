@@ -8,7 +8,9 @@ const CODE_OR_NUMBER = /(^(?<fence>`{3,})[^\n]*\n[\s\S]*?^\k<fence>`*[ \t]*$|`[^
  * follows. Links are relative to the workspace folder, as forges resolve them.
  */
 export function linkedMarkdown(markdown: string, citations: readonly Citation[]): string {
-  const targets = new Map(citations.map((citation) => [citation.number, target(citation)]));
+  // A commit has no address in the folder, so its number stays as it is.
+  const files = citations.filter(({ commit }) => commit === undefined);
+  const targets = new Map(files.map((citation) => [citation.number, target(citation)]));
   const text = markdown.replace(CODE_OR_NUMBER, (whole, ...groups) => {
     const { number } = groups.at(-1) as { number?: string };
     const to = number === undefined ? undefined : targets.get(Number(number));
@@ -16,7 +18,11 @@ export function linkedMarkdown(markdown: string, citations: readonly Citation[])
   });
   const sources = [...citations]
     .sort((a, b) => a.number - b.number)
-    .map((citation) => `${citation.number}. [${place(citation)}](${target(citation)})`);
+    .map((citation) =>
+      citation.commit === undefined
+        ? `${citation.number}. [${place(citation)}](${target(citation)})`
+        : `${citation.number}. ${citation.commit}`,
+    );
   return [text, ...(sources.length > 0 ? ['', ...sources] : [])].join('\n');
 }
 

@@ -61,7 +61,8 @@ export function renderSources(citations: readonly Citation[], style: Style): str
   const width = String(citations.length).length + 2;
   const lines = citations.map((citation) => {
     const label = citation.label === citation.path ? '' : `  ${dim(printable(citation.label), style)}`;
-    return `${`[${citation.number}]`.padStart(width)} ${place(citation, style)}${label}`;
+    const where = citation.commit === undefined ? place(citation, style) : printableName(citation.path);
+    return `${`[${citation.number}]`.padStart(width)} ${where}${label}`;
   });
   return `${bold(l10n.t('Sources'), style)}\n${lines.join('\n')}`;
 }

@@ -23,8 +23,10 @@ export function foundData({ score, breadcrumb, reasons, text, language, ...span 
   };
 }
 
-export function citationData({ number, label, text, ...span }: Citation) {
-  return { number, ...spanData(span), label, text };
+export function citationData({ number, label, text, commit, ...span }: Citation) {
+  if (commit === undefined) return { number, ...spanData(span), label, text };
+  const { path, startLine, endLine } = span;
+  return { number, path, startLine, endLine, uri: `git:${commit}`, commit, label, text };
 }
 
 export function coverageData({ filesIndexed, filesKnown, indexing }: Coverage) {

@@ -55,7 +55,7 @@ export const CITATION = object(
     label: text('Definition or heading around it.'),
     text: text('The lines as they were read.'),
   },
-  PLACE,
+  { ...PLACE, commit: text('Hash of the commit whose message is quoted, in place of lines of a file.') },
 );
 
 export const COVERAGE = object({

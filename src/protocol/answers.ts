@@ -77,6 +77,8 @@ export interface Citation extends Span {
   hash: string;
   /** The symbol or heading around it, as its label. */
   label: string;
+  /** Hash of the commit whose message is quoted. `file` then names a file of its repository; lines are the message's. */
+  commit?: string;
 }
 
 /** The share of the workspace that an answer could use. */

@@ -6,7 +6,7 @@ import * as l10n from '@vscode/l10n';
 import { throwIfCancelled } from '../../base';
 import type { Citation } from '../../protocol';
 import { pathKind } from '../../workspace';
-import { CitationList } from '../citations';
+import type { CitationList } from '../citations';
 import type { AssistantLibrary } from '../library';
 import type { Question } from '../../search';
 import { usersBlock } from '../uses';
@@ -16,12 +16,6 @@ import { whereOf } from './cited-lines';
 import type { Evidence } from './evidence';
 import type { Passage } from './passages';
 import { furtherLine, placeBlock, proseBlock } from './place-block';
-
-export interface ExtractiveAnswer {
-  /** Markdown blocks in display order. Each block is complete, so it can be streamed. */
-  blocks: readonly string[];
-  citations: readonly Citation[];
-}
 
 /** Maximum number of places shown with their lines, and of places listed below them. */
 const PLACES = 4;
@@ -37,17 +31,20 @@ const WORTH_LISTING = 0.25;
 /** Maximum lines of a definition that only delegates to another. */
 const DELEGATING_LINES = 8;
 
-/** Writes the answer from evidence with `answers: true`. */
+/**
+ * Writes the answer from evidence with `answers: true`.
+ * @returns Markdown blocks in display order. Each block is complete, so it can be streamed.
+ */
 export async function answerFromSources(
   question: Question,
   { spans, passages, weights, source }: Evidence,
   library: AssistantLibrary,
+  citations: CitationList,
   signal?: AbortSignal,
-): Promise<ExtractiveAnswer> {
-  const citations = new CitationList();
+): Promise<string[]> {
   const blocks: string[] = [];
   const [best] = passages;
-  if (!best) return { blocks, citations: [] };
+  if (!best) return blocks;
 
   const users = question.form === 'users' ? await usersBlock(question, library, citations, signal) : undefined;
   if (users) blocks.push(users);
@@ -96,7 +93,7 @@ export async function answerFromSources(
         '\n',
       ),
     );
-  return { blocks, citations: citations.all };
+  return blocks;
 }
 
 function defines({ symbol }: Passage, { names }: Question): boolean {

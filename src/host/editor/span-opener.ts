@@ -2,6 +2,7 @@ import * as vscode from 'vscode';
 import type { Citation, Span } from '../../protocol';
 import { setContext } from '../services';
 import type { WorkerClient } from '../worker-client';
+import { showCommit } from './commit-text';
 import { cellAt, type DocumentText, viewerOf } from './document-text';
 
 export interface OpenOptions {
@@ -42,6 +43,7 @@ export class SpanOpener implements vscode.Disposable {
   }
 
   async open(span: Span, { preserveFocus = false, citation }: OpenOptions = {}): Promise<void> {
+    if (citation?.commit !== undefined) return showCommit(citation.file, citation.commit);
     const target = citation ? await this.locate(citation) : span;
     if (viewerOf(target.file) === 'notebook') return this.openCell(target, preserveFocus, citation);
     const document = await this.documentOf(target);

@@ -40,8 +40,10 @@ export const ask = defineTool<{ question: string; in?: string }, object>({
       },
     );
     // An answer rests on its citations: one whose file may not be returned takes the answer with it.
-    const citations = await gate.passing(answer.citations);
-    if (citations.length < answer.citations.length)
+    const files = answer.citations.filter(({ commit }) => commit === undefined);
+    const passing = await gate.passing(files);
+    const citations = answer.citations;
+    if (passing.length < files.length)
       throw new AppError('notIndexed', 'A file that the answer rests on was just excluded.', 'Ask again.');
     const { author } = answer;
     return {

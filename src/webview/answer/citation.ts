@@ -14,7 +14,8 @@ const PLACES: Readonly<Record<Place['kind'], (number: number) => string>> = {
 };
 
 /** Tooltip and screen reader label: "src/a.ts, lines 1 to 3". */
-export function citationLabel({ path, startLine, endLine, place }: Citation): string {
+export function citationLabel({ path, startLine, endLine, place, commit }: Citation): string {
+  if (commit !== undefined) return path;
   if (place) return `${path}, ${PLACES[place.kind](place.number)}`;
   const lines = startLine === endLine ? l10n.t('line {0}', startLine) : l10n.t('lines {0} to {1}', startLine, endLine);
   return `${path}, ${lines}`;

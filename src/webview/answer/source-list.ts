@@ -49,7 +49,7 @@ function source(citation: Citation, open: boolean, toggle: (number: number) => v
         <span class="where">
           <span class="ellipsis">${citation.label || name}</span>
           <span class="path dim ellipsis"
-            >${name}:${formatLines(citation)}${folder ? html` · ${folder}` : nothing}</span
+            >${citation.commit === undefined ? `${name}:${formatLines(citation)}` : name}${folder ? html` · ${folder}` : nothing}</span
           >
         </span>
       </button>

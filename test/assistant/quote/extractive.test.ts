@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { CitationList } from '../../../src/assistant/citations';
 import { gatherEvidence } from '../../../src/assistant/quote/evidence';
 import { answerFromSources } from '../../../src/assistant/quote/extractive';
 import { parseQuestion } from '../../../src/search';
@@ -13,9 +14,9 @@ it('shows lines once, although two places hold them', async () => {
   const question = parseQuestion('who paints the doors of the office?');
   const { spans } = await library.rank(question.text, { scope: { kind: 'workspace' } });
   const evidence = await gatherEvidence(question, spans, library, { scope: { kind: 'workspace' } });
-  const once = await answerFromSources(question, evidence, library);
+  const once = await answerFromSources(question, evidence, library, new CitationList());
   const passages = evidence.passages.flatMap((passage) => [passage, { ...passage }]);
-  const twice = await answerFromSources(question, { ...evidence, passages }, library);
-  expect(once.blocks.join('\n')).toContain('is a function');
-  expect(twice.blocks).toEqual(once.blocks);
+  const twice = await answerFromSources(question, { ...evidence, passages }, library, new CitationList());
+  expect(once.join('\n')).toContain('is a function');
+  expect(twice).toEqual(once);
 });
