@@ -3,6 +3,8 @@ export type { StoreAccess } from '../workspace';
 export { type CheckedPart, checkStored } from './check';
 export { Session, type SessionOptions } from './session';
 export type { Answering, ProgressListener } from './answering';
+export { type PullFigures, pullRows, pushRows, sweepTeam, teamStatus } from './team/team-work';
+export { generateKeys, PATIENT, type Patience, type PushedIndex } from '../team';
 export { documentedFunctions } from './documented-functions';
 export { readIndexReport, type IndexReport } from './index-report';
 export type { MemoryService } from './memory-service';

@@ -2,8 +2,9 @@
  * Compressed rows of a workspace in use: the store, the encoder over the inference process, and contexts composed for
  * questions.
  */
+import { join } from 'node:path';
 import * as l10n from '@vscode/l10n';
-import type { Author, ComposedContext, IndexStatus, MemoryDescription, Scope } from '../protocol';
+import type { Author, ComposedContext, IndexStatus, MemoryDescription, Scope, SharedMemorySettings } from '../protocol';
 import { composeContext } from '../assistant';
 import {
   MemoryReader,
@@ -14,17 +15,23 @@ import {
   removeUnusedMemories,
   type WorkspaceMemory,
 } from '../memory';
-import type { Search, SearchResult } from '../search';
+import type { Search, SearchMemory, SearchResult } from '../search';
 import type { Workspace } from '../workspace';
 import type { EngineProcess } from '../inference';
 import { AppError, SerialQueue } from '../base';
+import { IMPATIENT, type Patience } from '../team';
 import { EngineCoder, EngineContexts } from './engine-coder';
+import { TeamRows } from './team/team-rows';
 
 export interface MemoryServiceOptions {
   library: Workspace;
   engine: EngineProcess;
   storageDirectory: string;
   budgetBytes: number;
+  /** The memory that a team shares; absent for none. */
+  shared?: SharedMemorySettings | undefined;
+  /** How long this process waits for the team's store. Default: not long. */
+  patience?: Patience;
   yieldToForeground?: () => Promise<void>;
   changed?: () => void;
   warn?: (message: string) => void;
@@ -37,6 +44,8 @@ interface Open {
   memories: MemoryReader;
   engine: EngineContexts;
   author: Author;
+  coder: EngineCoder;
+  team: TeamRows | undefined;
 }
 
 export class MemoryService {
@@ -44,16 +53,19 @@ export class MemoryService {
   private readonly changes = new SerialQueue();
   private paused = false;
   private budgetBytes: number;
+  private shared: SharedMemorySettings | undefined;
   private openFiles: readonly string[] = [];
 
   constructor(private readonly options: MemoryServiceOptions) {
     this.budgetBytes = options.budgetBytes;
+    this.shared = options.shared;
   }
 
-  /** Reopens the store with another budget. */
-  async setBudget(bytes: number): Promise<void> {
-    if (bytes === this.budgetBytes) return;
+  /** Reopens the store with another budget, or for another team. */
+  async change(bytes: number, shared: SharedMemorySettings | undefined): Promise<void> {
+    if (bytes === this.budgetBytes && JSON.stringify(shared) === JSON.stringify(this.shared)) return;
     this.budgetBytes = bytes;
+    this.shared = shared;
     await this.end();
     await this.update();
   }
@@ -114,7 +126,7 @@ export class MemoryService {
 
   get status(): IndexStatus['memories'] {
     if (!this.current) return undefined;
-    const { encoded, segments, counting, paused, standstill } = this.current.encoding.status();
+    const { encoded, segments, fromTeam, counting, paused, standstill } = this.current.encoding.status();
     return {
       encoded,
       segments,
@@ -122,8 +134,14 @@ export class MemoryService {
       bytes: this.current.store.stats().bytes,
       budgetBytes: this.budgetBytes,
       paused,
+      ...(this.current.team ? { fromTeam, team: this.current.team.status } : {}),
       ...(standstill ? { standstill } : {}),
     };
+  }
+
+  /** The opened store and the team's memory, for commands about them. Undefined without a model. */
+  get opened(): Pick<Open, 'store' | 'encoding' | 'team' | 'coder'> | undefined {
+    return this.current;
   }
 
   /** Tokens of all rows in the store. Includes other workspaces and older texts. */
@@ -138,14 +156,20 @@ export class MemoryService {
   }
 
   /** Compressed rows for ranking and reading; undefined while no segment is encoded. */
-  get workspace(): WorkspaceMemory | undefined {
+  get workspace(): (WorkspaceMemory & SearchMemory) | undefined {
     const { current } = this;
     if (!current || current.encoding.status().encoded === 0) return undefined;
     return this.memoryOf(current);
   }
 
-  private memoryOf({ author, memories, engine }: Open): WorkspaceMemory {
-    return { author, memories, engine, indexed: (path) => this.options.library.indexed(path) };
+  private memoryOf({ author, memories, engine, team }: Open): WorkspaceMemory & SearchMemory {
+    return {
+      author,
+      memories,
+      engine,
+      indexed: (path) => this.options.library.indexed(path),
+      ...(team ? { open: (...question) => team.open(...question) } : {}),
+    };
   }
 
   /** @throws AppError('modelFailed') when the model has no memory slots */
@@ -188,14 +212,18 @@ export class MemoryService {
     const directory = memoryFolder(storageDirectory, version);
     const store = await MemoryStore.open({ directory, budgetBytes, version });
     await removeUnusedMemories(storageDirectory, directory);
+    const coder = new EngineCoder(engine, version);
+    const team = this.shared && (await this.openTeam(this.shared, { memory, version, local: store }));
     const encoding = new MemoryEncoding({
       workspace: library,
       store,
-      coder: new EngineCoder(engine, version),
+      coder,
+      ...(team ? { shared: team } : {}),
       yieldToForeground,
       changed,
       warn,
     });
+    team?.follow(encoding);
     encoding.setOpen(this.openFiles);
     encoding.pause(this.paused);
     const memories = new MemoryReader({
@@ -213,7 +241,24 @@ export class MemoryService {
       memories,
       engine: new EngineContexts(engine, memory),
       author: engine.status.author,
+      coder,
+      team,
     };
+  }
+
+  private openTeam(
+    settings: SharedMemorySettings,
+    opened: Pick<Parameters<typeof TeamRows.open>[0], 'memory' | 'version' | 'local'>,
+  ): Promise<TeamRows> {
+    const { storageDirectory, patience = IMPATIENT, changed, warn } = this.options;
+    return TeamRows.open({
+      ...opened,
+      settings,
+      patience,
+      cacheDirectory: join(storageDirectory, 'team'),
+      ...(changed ? { changed } : {}),
+      ...(warn ? { warn } : {}),
+    });
   }
 
   private async close(): Promise<void> {
@@ -222,6 +267,7 @@ export class MemoryService {
     if (!current) return;
     try {
       await current.encoding.close();
+      await current.team?.close();
     } finally {
       await current.store.close();
     }

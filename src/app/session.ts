@@ -15,6 +15,7 @@ import { ExplanationCache } from '../assistant';
 import { Foreground } from '../base';
 import { recordSpeed } from '../hub';
 import { Search } from '../search';
+import { IMPATIENT, type Patience, type PushedIndex } from '../team';
 import type { StoreOptions, Workspace } from '../workspace';
 import { Answering } from './answering';
 import { sentencesOf } from './engine-coder';
@@ -24,6 +25,10 @@ import { MemoryService } from './memory-service';
 import { chooseModels, ROWS_FOLDER, type ModelChoices } from './models';
 import { gitHistory } from './history/commit-history';
 import { indexSettings, openWorkspace } from './open-workspace';
+import { commitWorkspaceIndex, takeWorkspaceIndex } from './team/team-index';
+
+/** Longest time (ms) that opening a workspace without an index waits for the team's. */
+const INDEX_MS = 45_000;
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -42,6 +47,8 @@ export interface SessionOptions {
   encodeInBackground: boolean;
   /** False in Restricted Mode, where no git is run. Default: true. */
   trusted?: boolean;
+  /** How long the session waits for a team's store. Default: not long. */
+  patience?: Patience;
   /** Indexing and encoding pause while a request is in hand here. */
   foreground?: Foreground;
   log: (level: LogLevel, message: string) => void;
@@ -104,6 +111,11 @@ export class Session {
   static async open(options: SessionOptions): Promise<Session> {
     const { storageDirectory, settings, inferenceFile, log, warn, memoryChanged, modelsChanged } = options;
     const { foreground = new Foreground() } = options;
+    if (settings.shared && options.store?.access !== 'read')
+      await takeWorkspaceIndex(
+        { ...options, settings: settings.shared },
+        { patience: options.patience ?? IMPATIENT, signal: AbortSignal.timeout(INDEX_MS), warn },
+      );
     const workspace = await openWorkspace({ ...options, yieldToForeground: () => foreground.clear() }, warn);
     // The estimate of other models' speed rests on it; an answer does not fail with it.
     const wrote = (bytesPerSecond: number) => void recordSpeed(options.modelsDirectory, bytesPerSecond).catch(() => {});
@@ -113,6 +125,8 @@ export class Session {
       engine: engines.memory,
       storageDirectory,
       budgetBytes: settings.memoryBudgetBytes,
+      shared: settings.shared,
+      ...(options.patience ? { patience: options.patience } : {}),
       yieldToForeground: async () => {
         await foreground.clear();
         await engines.quiet();
@@ -142,7 +156,7 @@ export class Session {
     this.settings = settings;
     await Promise.all([
       this.workspace.setSettings(indexSettings(settings)),
-      this.memory.setBudget(settings.memoryBudgetBytes),
+      this.memory.change(settings.memoryBudgetBytes, settings.shared),
       this.foreground.quiet().then(() => this.loadModels()),
     ]);
   }
@@ -183,6 +197,14 @@ export class Session {
   async cancel(): Promise<void> {
     this.hold('cancelled');
     await this.workspace.cancel();
+  }
+
+  /** Commits the index to the team's store. @throws AppError, ObjectStoreError when that fails */
+  async shareIndex(signal?: AbortSignal): Promise<PushedIndex | undefined> {
+    const { options, settings } = this;
+    if (!settings.shared) return undefined;
+    const owner = { ...options, settings: settings.shared };
+    return commitWorkspaceIndex(owner, options.patience ?? IMPATIENT, signal);
   }
 
   /** Discards the index and starts a new pass. */

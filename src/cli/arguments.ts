@@ -203,6 +203,7 @@ export interface Arguments {
   'allow-host': string[];
   threads?: string;
   weights?: string;
+  shared?: string;
 }
 
 export function isCommand(name: string | undefined): name is CommandName {
@@ -262,6 +263,7 @@ export function generalHelp(): string {
       ...Object.entries(COMMANDS).map(([name, { summary }]): [string, string] => [name, summary]),
       ['context', l10n.t('Print the context that the model reads for a question: rows, tokens, spans.')],
       ['mcp', l10n.t('Serve search, answers and reading to agents (Model Context Protocol).')],
+      ['memory', l10n.t('Share encoded segments with a team: push, pull, status, sweep, keys.')],
       ['model', l10n.t('List, import, download and check models.')],
     ]),
     '',

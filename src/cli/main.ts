@@ -25,6 +25,7 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
     return 0;
   }
   if (name === 'model') return (await import('./model')).modelMain(rest, signal);
+  if (name === 'memory') return (await import('./memory')).memoryMain(rest, signal);
   if (name === 'context') return (await import('./context')).contextMain(rest, signal);
   if (name === 'mcp') return serveAgents(rest);
   if (!isCommand(name)) throw new UsageError(l10n.t('There is no command “{0}”.', name));

@@ -9,6 +9,8 @@ import {
   distinctNames,
   type ModelNames,
   modelNames,
+  type Patience,
+  type PushedIndex,
   type StoreAccess,
   Session as WorkspaceSession,
 } from '../app';
@@ -29,6 +31,8 @@ export interface Session extends Pick<WorkspaceSession, 'workspace' | 'memory' |
   index(signal?: AbortSignal): Promise<void>;
   /** Discards the index, so that the next pass reads every file. */
   clearIndex(): Promise<number>;
+  /** Commits the index to the team's store. */
+  shareIndex(signal?: AbortSignal): Promise<PushedIndex | undefined>;
 }
 
 /**
@@ -38,7 +42,7 @@ export interface Session extends Pick<WorkspaceSession, 'workspace' | 'memory' |
 export async function openSession(
   command: CommandName,
   args: Arguments,
-  options: { model?: boolean | 'forStored'; store?: StoreAccess } = {},
+  options: { model?: boolean | 'forStored'; store?: StoreAccess; patience?: Patience } = {},
 ): Promise<Session> {
   const folders = workspaceFolders(args, command);
   const storageDirectory = storageOf(args, command, folders);
@@ -49,6 +53,7 @@ export async function openSession(
     modelDirectory: modelDirectoryOf(args),
     modelServer: args.server ?? '',
     allowedHosts: args['allow-host'],
+    ...sharedOf(args),
     threads: wholeNumber('threads', args.threads, 0, command),
     weights: weightsOf(args.weights, command),
   };
@@ -67,6 +72,7 @@ export async function openSession(
     settings,
     inferenceFile: join(__dirname, 'inference.js'),
     encodeInBackground: false,
+    ...(options.patience ? { patience: options.patience } : {}),
     log,
     warn: note,
     memoryChanged: () => showEncoding(session, progress),
@@ -109,6 +115,7 @@ export async function openSession(
       }
     },
     clearIndex: () => session.clearIndex(),
+    shareIndex: (signal) => session.shareIndex(signal),
     close: () => session.close(),
   };
 }
@@ -125,6 +132,12 @@ function showEncoding({ memory: { status } }: WorkspaceSession, progress: Progre
 /** Where a command's index is kept. @throws UsageError, AppError */
 export function storageOf(args: Arguments, command: CommandName, folders = workspaceFolders(args, command)): string {
   return args.storage ? namedStorage(args.storage) : defaultStorage(folders.map(({ directory }) => directory));
+}
+
+/** The team's memory that a command or the environment names. */
+function sharedOf({ shared }: Arguments): Pick<WorkerSettings, 'shared'> {
+  const address = shared ?? process.env['ANCHORAGE_MEMORY_SHARED'] ?? '';
+  return address === '' ? {} : { shared: { address } };
 }
 
 /** The model that a command names; empty for none. */

@@ -9,7 +9,8 @@ export { decodeRecord, HEADER_BYTES, type MemoryPayload, type PackRecord } from 
 export { MemoryStore, type MemoryStoreOptions, type MemoryStoreStats } from './store/memory-store';
 export { type EncodingWorkspace, type EncodingOptions, MemoryEncoding } from './encode/encoding';
 export { type EncodingUnit, memoryVersion } from './encode/encoding-units';
-export type { SegmentCoder } from './encode/segment-coder';
+export { encodeAndStore, type SegmentCoder } from './encode/segment-coder';
+export type { SharedRows } from './encode/shared-rows';
 export {
   CAPACITY_ROWS,
   type ContextEngine,

@@ -37,9 +37,33 @@ export interface IndexStatus {
     bytes: number;
     budgetBytes: number;
     paused: boolean;
+    /** Segments whose rows another machine of the team has made. */
+    fromTeam?: number;
+    team?: TeamStatus;
     /** Set while segments are missing and encoding stands still. */
     standstill?: Standstill;
   };
+}
+
+/** A team's memory, as this process sees it. */
+export interface TeamStatus {
+  /** Without parameters. */
+  address: string;
+  /** What the team has, for this model. */
+  records: number;
+  packs: number;
+  bytes: number;
+  /** Entries that nobody we trust has written, and records that proved damaged; neither is used. */
+  untrusted: number;
+  harmed: number;
+  /** Records and bytes that this process has read, and records that it has written. */
+  pulled: number;
+  pulledBytes: number;
+  pushed: number;
+  /** Whether editors write too. */
+  writes: boolean;
+  /** Why the team's memory is not used for now. */
+  reason?: string;
 }
 
 /** The reason why missing segments are not being encoded. */

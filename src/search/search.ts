@@ -1,7 +1,7 @@
 import { messageOf } from '../base';
 import { type ContextEngine, type MemoryReader, type MemorySegment, LateInteraction } from '../memory';
 import type { Coverage, RankedSpan, Scope } from '../protocol';
-import type { QueryEmbedding } from '../protocol/memory';
+import type { QueryEmbedding, TokenNeighbours } from '../protocol/memory';
 import type { LexicalIndex, DocumentReader, ReadDocument } from '../workspace';
 import { spansOf } from './candidate-spans';
 import { type Candidate, fuse, runScorers } from './fusion';
@@ -37,6 +37,8 @@ export interface SearchWorkspace {
 export interface SearchMemory {
   readonly memories: MemoryReader;
   readonly engine: Pick<ContextEngine, 'embedQuery'>;
+  /** Reads rows that a team has and this machine has not, and that the question may need. Never rejects. */
+  open?(question: TokenNeighbours, sharpness: number, signal?: AbortSignal): Promise<number>;
 }
 
 export interface SearchOptions {
@@ -242,6 +244,7 @@ export class Search {
     const wordsOnly = { question, spans, segments: [], weights };
     if (!memory) return { spans: await this.spans(fuse(wordsOnly, await runScorers(scorers, wordsOnly), weights)) };
     try {
+      if (embedding?.late) await memory.open?.(embedding.late, weights.lateInteraction.sharpness, signal);
       const segments = memory.memories.segments();
       const filter = pathFilter(scope, (file) => this.options.workspace.pathOf(file));
       const inScope = segments.filter(

@@ -1,6 +1,7 @@
 /** Public interface of this folder: compressed rows that a team computes once and shares over an object store. */
 export { generateKeys } from './log/team-keys';
 export { ObjectStoreError, type ObjectStoreErrorCode } from './objects/object-store';
+export { commitIndex, type IndexPlace, type PushedIndex, takeIndex } from './index-snapshot';
 export { IMPATIENT, PATIENT, type Patience, PatientStore, type RequestCounts } from './objects/patient-store';
 export { Prefilter } from './packs/prefilter';
 export { checkConditions, Push, type PushResult, type PushSource } from './push';

@@ -3,6 +3,7 @@
  * is seven days old by the store's clock. Readers that still look for it take its absence as a miss. The prefix of
  * another version goes whole, when nothing was written to it for a month.
  */
+import { indexVersionFolder, liveChunks } from './index-snapshot';
 import { EntryKind } from './log/entry';
 import { encodeTombstones } from './log/manifest';
 import { listAll } from './objects/object-store';
@@ -24,8 +25,8 @@ export interface SweepOptions {
   signal?: AbortSignal | undefined;
   /** Local keys of the records that are in use. Packs that hold none of them, and are old, count as useless. */
   used?: Iterable<string>;
-  /** Folder of the indexes of the present version. */
-  keep?: readonly string[];
+  /** Formats of the present index (`indexFormat`), whose prefix is kept and swept by itself. */
+  indexVersion?: string;
 }
 
 export interface SweepResult {
@@ -67,8 +68,13 @@ export async function sweep(team: TeamMemory, options: SweepOptions = {}): Promi
     }
   }
   await store.put(`${team.folder}/${MARKS}`, new TextEncoder().encode(JSON.stringify(marks)), { signal });
-  const versions = await sweepVersions(team, [team.folder, ...(options.keep ?? [])], now, signal);
-  return { ...result, versions };
+  const { indexVersion } = options;
+  if (indexVersion !== undefined) {
+    const freed = await sweepChunks(team, indexVersion, now, signal);
+    result.bytesFreed += freed;
+  }
+  const keep = [team.folder, ...(indexVersion === undefined ? [] : [indexVersionFolder(indexVersion)])];
+  return { ...result, versions: await sweepVersions(team, keep, now, signal) };
 }
 
 /** Votes against old packs that hold no used record. */
@@ -105,6 +111,26 @@ async function readMarks(team: TeamMemory, signal: AbortSignal | undefined): Pro
   } catch {
     return {};
   }
+}
+
+/** Deletes chunks that the latest indexes do not name. Whoever reads an older index goes without. */
+async function sweepChunks(
+  { options: { store, trust, names } }: TeamMemory,
+  version: string,
+  now: number,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const folder = indexVersionFolder(version);
+  const logs = new Set<string>();
+  for await (const { name } of listAll(store, `${folder}/log/`, signal)) logs.add(name.split('/')[2] as string);
+  const live = await liveChunks({ store, trust, names, version }, logs, signal);
+  let freed = 0;
+  for await (const { name, bytes, modifiedMs } of listAll(store, `${folder}/cas/`, signal)) {
+    if (live.has(name.slice(name.lastIndexOf('/') + 1)) || now - modifiedMs < GRACE_MS) continue;
+    await store.delete(name, signal);
+    freed += bytes;
+  }
+  return freed;
 }
 
 /** Deletes prefixes of other versions to which nobody has written for long. */

@@ -110,17 +110,24 @@ export class EncodingQueue {
    * Counts the units of the workspace and those in the store; repeated text counts each time. Documents not yet cut
    * count with their number in the catalogue.
    */
-  count(has: (key: string) => boolean): { encoded: number; segments: number } {
+  count(
+    has: (key: string) => boolean,
+    isFromTeam: (key: string) => boolean,
+  ): { encoded: number; segments: number; fromTeam: number } {
     let encoded = 0;
+    let fromTeam = 0;
     let segments = 0;
     for (const [path, { units }] of this.known) {
       // The text has changed since its units were cut.
       if (this.waiting.has(path)) continue;
       segments += units.length;
-      for (const { key } of units) if (has(key)) encoded += 1;
+      for (const { key } of units) {
+        if (has(key)) encoded += 1;
+        if (isFromTeam(key)) fromTeam += 1;
+      }
     }
     for (const waiting of this.waiting.values()) segments += waiting.segments;
-    return { encoded, segments };
+    return { encoded, segments, fromTeam };
   }
 
   /** Whether the number of units is still an estimate. */

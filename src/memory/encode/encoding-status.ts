@@ -4,6 +4,8 @@ import type { Standstill } from '../../protocol';
 export interface EncodingStatus {
   /** Segments with stored rows; repeated text counts each time. */
   encoded: number;
+  /** Segments of these whose rows another machine of the team has made. */
+  fromTeam: number;
   /** All segments of the workspace. */
   segments: number;
   /**
@@ -23,6 +25,11 @@ export const otherWindow = (): Standstill => ({
 export const budgetFull = (): Standstill => ({
   cause: 'budgetFull',
   reason: l10n.t('The store has reached its budget, so some files are not encoded.'),
+});
+
+export const inTeam = (): Standstill => ({
+  cause: 'budgetFull',
+  reason: l10n.t('The store has reached its budget. Questions read the other segments from the team’s memory.'),
 });
 
 /** File-system error codes that prevent the store from being written. */

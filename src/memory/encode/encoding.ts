@@ -3,9 +3,18 @@ import type { Standstill } from '../../protocol';
 import type { Workspace } from '../../workspace';
 import type { MemoryStore } from '../store/memory-store';
 import { EncodingQueue } from './encoding-queue';
-import { budgetFull, type EncodingStatus, otherWindow, paused, standstillAfter, unwritable } from './encoding-status';
+import {
+  budgetFull,
+  type EncodingStatus,
+  inTeam,
+  otherWindow,
+  paused,
+  standstillAfter,
+  unwritable,
+} from './encoding-status';
 import { unitsOf, type EncodingUnit } from './encoding-units';
 import { encodeAndStore, type SegmentCoder } from './segment-coder';
+import type { SharedRows } from './shared-rows';
 
 export type EncodingWorkspace = Pick<Workspace, 'documents' | 'indexed'>;
 
@@ -13,6 +22,8 @@ export interface EncodingOptions {
   workspace: EncodingWorkspace;
   store: MemoryStore;
   coder: SegmentCoder;
+  /** Rows that a team has computed; read before anything is encoded. */
+  shared?: SharedRows;
   /** Awaited before each batch, so that a pending answer goes first. */
   yieldToForeground?: () => Promise<void>;
   /** Called when the status has changed. */
@@ -62,6 +73,8 @@ export class MemoryEncoding {
   private batch = emptyBatch();
   /** Batches encoded in this pass. */
   private batches = 0;
+  /** Keys that a team has and for which there is no room here. */
+  private elsewhere: ReadonlySet<string> = new Set();
   private paused = false;
   private wake: (() => void) | undefined;
   private running: Promise<void> | undefined;
@@ -73,7 +86,7 @@ export class MemoryEncoding {
   private yieldedAt = 0;
   private failures = 0;
   private trouble: Standstill | undefined;
-  private counted: { at: number; encoded: number; segments: number } | undefined;
+  private counted: ({ at: number } & ReturnType<EncodingQueue['count']>) | undefined;
   private readonly abort = new AbortController();
 
   constructor(private readonly options: EncodingOptions) {}
@@ -120,9 +133,16 @@ export class MemoryEncoding {
     const { paused } = this;
     const now = Date.now();
     if (!this.counted || now - this.counted.at > COUNT_MS) this.counted = { at: now, ...this.count() };
-    const { encoded, segments } = this.counted;
+    const { encoded, segments, fromTeam } = this.counted;
     const standstill = this.standstill(encoded < segments);
-    return { encoded, segments, counting: this.queue.counting, paused, ...(standstill ? { standstill } : {}) };
+    return {
+      encoded,
+      segments,
+      fromTeam,
+      counting: this.queue.counting,
+      paused,
+      ...(standstill ? { standstill } : {}),
+    };
   }
 
   private standstill(missing: boolean): Standstill | undefined {
@@ -205,6 +225,7 @@ export class MemoryEncoding {
     const evictedBefore = store.evicted;
     this.batches = 0;
     this.trouble = undefined;
+    let pulled = false;
     try {
       for (
         let path = queue.next(!this.paused);
@@ -219,6 +240,8 @@ export class MemoryEncoding {
           if (!this.paused && !queue.isUrgent(path)) await this.encode();
           await this.cut(path);
         } else {
+          if (!pulled) await this.pull(this.missingKeys());
+          pulled = true;
           // After an eviction in this pass, encoding more of the workspace would only evict records just written.
           if (store.writable && (store.evicted === evictedBefore || queue.isUrgent(path))) await this.collect(path);
           queue.done(path);
@@ -236,8 +259,12 @@ export class MemoryEncoding {
     }
     if (this.batches > 0) await store.flush();
     const { encoded, segments } = this.count();
-    if (store.writable && encoded < segments && store.evicted > 0) this.trouble = budgetFull();
+    if (store.writable && encoded < segments) {
+      if (this.elsewhere.size > 0) this.trouble = inTeam();
+      else if (store.evicted > 0) this.trouble = budgetFull();
+    }
     queue.endPass();
+    this.options.shared?.passEnded();
     this.changedStatus(true);
     if (!store.writable && encoded < segments) this.schedule(this.options.followMs ?? FOLLOW_MS);
   }
@@ -271,7 +298,7 @@ export class MemoryEncoding {
   private async collect(path: string): Promise<void> {
     const found = await this.cut(path);
     for (const { key, start, end } of found?.units ?? []) {
-      if (this.batch.keys.includes(key) || this.options.store.has(key)) continue;
+      if (this.batch.keys.includes(key) || this.options.store.has(key) || this.elsewhere.has(key)) continue;
       const text = (found as { text: string }).text.slice(start, end);
       this.batch.keys.push(key);
       this.batch.texts.push(text);
@@ -281,14 +308,35 @@ export class MemoryEncoding {
     }
   }
 
+  /** Reads rows that the team has. A team whose store fails has none. */
+  private async pull(keys: readonly string[]): Promise<void> {
+    const { shared, store } = this.options;
+    if (!shared || keys.length === 0 || !store.writable) return;
+    await this.unpaused();
+    this.elsewhere = await shared.pull(keys, this.abort.signal, () => this.changedStatus(false));
+    this.changedStatus(true);
+  }
+
+  /** Keys of all units that are not stored. */
+  missingKeys(): string[] {
+    const { store } = this.options;
+    return [...this.documents()].flatMap(({ units }) => units.map(({ key }) => key)).filter((key) => !store.has(key));
+  }
+
   private async encode(): Promise<void> {
-    const { texts, keys } = this.batch;
-    if (texts.length === 0) return;
-    const { store, coder, yieldToForeground } = this.options;
+    const { store, coder, shared, yieldToForeground } = this.options;
+    if (this.batch.texts.length === 0) return;
     await this.unpaused();
     await yieldToForeground?.();
     this.abort.signal.throwIfAborted();
-    await encodeAndStore(texts, keys, { coder, store }, this.abort.signal);
+    // A file that was opened or changed is encoded before the rest is cut, and so before the others are pulled.
+    if (shared) await this.pull(this.batch.keys);
+    const missing = this.batch.keys.flatMap((key, i) => (store.has(key) || this.elsewhere.has(key) ? [] : i));
+    const [texts, keys] = [this.batch.texts, this.batch.keys].map((all) => missing.map((i) => all[i] as string)) as [
+      string[],
+      string[],
+    ];
+    if (keys.length > 0) await encodeAndStore(texts, keys, { coder, store }, this.abort.signal);
     this.batch = emptyBatch();
     if (++this.batches % FLUSH_BATCHES === 0) await store.flush();
     this.changedStatus(false);
@@ -323,8 +371,12 @@ export class MemoryEncoding {
     this.options.changed?.();
   }
 
-  private count(): { encoded: number; segments: number } {
-    return this.queue.count((key) => this.options.store.has(key));
+  private count(): ReturnType<EncodingQueue['count']> {
+    const { store } = this.options;
+    return this.queue.count(
+      (key) => store.has(key),
+      (key) => store.describe(key)?.fromTeam === true,
+    );
   }
 }
 
