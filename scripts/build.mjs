@@ -48,7 +48,10 @@ const shared = {
   logLevel: 'warning',
   legalComments: 'none',
   metafile: values.metafiles !== undefined,
-  define: { 'process.env.NODE_ENV': values.minify ? '"production"' : '"development"' },
+  define: {
+    'process.env.NODE_ENV': values.minify ? '"production"' : '"development"',
+    "process.env['ANCHORAGE_RUNTIME']": JSON.stringify(values.runtime),
+  },
 };
 const external = ['vscode', 'onnxruntime-node', 'onnxruntime-web'];
 /** Puts src/engine/onnxruntime-wasm.ts in the place of onnxruntime.ts. */

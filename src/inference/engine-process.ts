@@ -20,6 +20,7 @@ import type {
 import { basename } from 'node:path';
 import { CancellationTokenSource, ResponseError, type MessageConnection } from 'vscode-jsonrpc/node';
 import { Supervisor, TIMING as SUPERVISOR_TIMING, whileAlive, type Supervised, type Verdict } from '../rpc';
+import { glibcTrouble } from './glibc';
 import { AppError, ExclusiveQueue, formatBytes, type WorkClass } from '../base';
 import { EngineWriter } from './engine-writer';
 
@@ -221,6 +222,11 @@ export class EngineProcess {
 
   private async launch(choice: ModelChoice): Promise<Running> {
     const { kind, ...params } = choice;
+    const trouble = glibcTrouble();
+    if (trouble !== undefined) {
+      this.setStatus({ state: 'failed', author: { kind: 'extractive' }, detail: trouble });
+      throw new AppError('modelFailed', trouble);
+    }
     this.setStatus({
       state: 'loading',
       author: { kind: 'extractive' },
