@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Client } from '@modelcontextprotocol/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildBundles, writeFiles } from '../worker/harness';
+import { makePdf } from '../workspace/sources/documents/make-documents';
 import { call, connected } from './served';
 
 const SECRET = 'tangerine-umbrella-4711';
@@ -27,6 +28,8 @@ beforeAll(async () => {
     'a.log': `${SECRET}\n`,
     '.env': `TOKEN=${SECRET}\n`,
   });
+  const pages = ['The pump is sealed with grease.', 'The valve opens at four bar.'];
+  writeFileSync(join(workspace, 'manual.pdf'), makePdf(pages.map((text) => [{ text, y: 700 }])));
   symlinkSync(join(directory, 'outside.py'), join(workspace, 'src', 'link.py'));
   symlinkSync(directory, join(workspace, 'up'));
   symlinkSync(join(workspace, '.env'), join(workspace, 'settings.txt'));
@@ -95,6 +98,20 @@ describe('tools', () => {
     expect(data).toMatchObject({ text: linesOf('docs/guide.md', 3, 5), endLine: 5 });
     const beyond = await call(client, 'read_span', { path: 'docs/guide.md', startLine: 50, endLine: 60 });
     expect(beyond).toMatchObject({ failed: true, text: expect.stringContaining('5 lines') });
+  });
+
+  test('read_span and resources read the text of a PDF, with its pages', async () => {
+    const { data } = await call<Found>(client, 'search', { query: 'At which pressure does the valve open?' });
+    const found = data.results.find(({ path }) => path === 'manual.pdf');
+    expect(found?.text).toContain('The valve opens at four bar.');
+    const span = { path: 'manual.pdf', startLine: found?.startLine, endLine: found?.endLine };
+    const read = await call<{ text: string; place: unknown }>(client, 'read_span', span);
+    expect(read).toMatchObject({ failed: false, data: { text: found?.text } });
+    expect(JSON.stringify(read.data.place)).toContain('page 1');
+    const whole = await client.readResource({ uri: 'anchorage://document/manual.pdf' });
+    expect(JSON.stringify(whole.contents)).toContain('sealed with grease');
+    const lines = await client.readResource({ uri: found?.uri ?? '' });
+    expect(JSON.stringify(lines.contents)).toContain('four bar');
   });
 
   test('explain takes a name or a line', async () => {

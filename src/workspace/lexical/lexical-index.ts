@@ -256,8 +256,8 @@ export class LexicalIndex {
       return;
     }
     const path = directory.newPack();
-    const { rows } = await writePack(path, sources, signal);
-    const pack = Pack.open(path, 'justWritten');
+    const { rows, tables } = await writePack(path, sources, signal);
+    const pack = Pack.open(path, tables);
     sources.forEach((source, i) => {
       source.tables.documents.forEach(({ docId }, row) => {
         const to = rows[i]?.[row] ?? -1;

@@ -1,25 +1,21 @@
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import { BlockChecksums } from '../../base/node';
 import type { Delta } from './delta';
 import { DictionaryWriter } from './dictionary';
 import { ByteWriter } from './growable';
+import { Pace, sortPaced } from './pace';
 import { Pack } from './pack';
 import { encodeHeader, HEADER_BYTES, POSTING_BLOCK } from './pack-file';
 import { type Part, PartTables, PostingList } from './part';
 import { encodeTables } from './tables-codec';
 import { LexicalStoreError } from './types';
 
-/**
- * Milliseconds of work between two turns of the event loop, so that search and heartbeats continue while a pack is
- * written.
- */
-const SLICE_MS = 8;
-
 /** New row of each document of each source, or −1 for a removed document. */
 export interface WrittenPack {
   rows: readonly Int32Array[];
+  /** The tables that were written. */
+  tables: PartTables;
 }
 
 /** Iterates over a part's terms in order. */
@@ -35,12 +31,12 @@ interface TermCursor {
  * rename) or not at all.
  */
 export async function writePack(path: string, sources: readonly Part[], signal?: AbortSignal): Promise<WrittenPack> {
-  const { tables, rows, segments } = joinTables(sources);
+  const pace = new Pace(signal);
+  const { tables, rows, segments } = await joinTables(sources, pace);
   const temporary = `${path}.tmp`;
   let handle: FileHandle | undefined;
   try {
     handle = await open(temporary, 'w');
-    const pace = new Pace(signal);
     const cursors = await Promise.all(sources.map((source) => cursorOf(source, pace)));
     const checks = new BlockChecksums(POSTING_BLOCK);
     const postings = new SectionWriter(handle, HEADER_BYTES, checks);
@@ -48,7 +44,7 @@ export async function writePack(path: string, sources: readonly Part[], signal?:
     const dictionarySection = new SectionWriter(handle, postings.position);
     await dictionarySection.write(dictionary);
     const tablesSection = new SectionWriter(handle, dictionarySection.position);
-    await tablesSection.write(encodeTables(tables));
+    await tablesSection.write(await encodeTables(tables, pace));
     const checksSection = new SectionWriter(handle, tablesSection.position);
     await checksSection.write(new Uint8Array(checks.finish().buffer));
     const header = encodeHeader({
@@ -62,7 +58,7 @@ export async function writePack(path: string, sources: readonly Part[], signal?:
     await handle.close();
     handle = undefined;
     await rename(temporary, path);
-    return { rows };
+    return { rows, tables };
   } catch (error) {
     await handle?.close().catch(() => undefined);
     await rm(temporary, { force: true }).catch(() => undefined);
@@ -86,36 +82,23 @@ export function storeError(error: unknown, file: string): unknown {
   });
 }
 
-class Pace {
-  private since = performance.now();
-
-  constructor(private readonly signal: AbortSignal | undefined) {}
-
-  /** True when the time slice is used up. */
-  get due(): boolean {
-    return performance.now() - this.since > SLICE_MS;
-  }
-
-  async rest(): Promise<void> {
-    await nextTurn();
-    this.signal?.throwIfAborted();
-    this.since = performance.now();
-  }
-}
-
 /**
  * Concatenates the sources' live documents. `segments` maps each source's segment rows to rows of the result; −1 for
  * removed ones.
  */
-function joinTables(sources: readonly Part[]): { tables: PartTables; rows: Int32Array[]; segments: Int32Array[] } {
+async function joinTables(
+  sources: readonly Part[],
+  pace: Pace,
+): Promise<{ tables: PartTables; rows: Int32Array[]; segments: Int32Array[] }> {
   const tables = new PartTables();
   const rows: Int32Array[] = [];
   const segments: Int32Array[] = [];
   for (const { tables: from } of sources) {
     const rowMap = new Int32Array(from.documents.length).fill(-1);
     const segmentMap = new Int32Array(from.segments).fill(-1);
-    from.documents.forEach((document, row) => {
-      if (from.removed[row] === 1) return;
+    for (const [row, document] of from.documents.entries()) {
+      if (pace.due) await pace.rest();
+      if (from.removed[row] === 1) continue;
       rowMap[row] = tables.addDocument(document);
       for (let s = from.firstSegment.at(row), end = from.endSegment(row); s < end; s++)
         segmentMap[s] = tables.addSegment(
@@ -124,7 +107,7 @@ function joinTables(sources: readonly Part[]): { tables: PartTables; rows: Int32
           from.segmentKind.at(s),
           from.segmentLength.at(s),
         );
-    });
+    }
     rows.push(rowMap);
     segments.push(segmentMap);
   }
@@ -254,25 +237,14 @@ class PackCursor implements TermCursor {
   }
 }
 
-/** Sorts a delta's terms by buckets of their first two characters, so that no single sort blocks the event loop. */
 async function deltaCursor(delta: Delta, pace: Pace): Promise<TermCursor> {
   const { terms } = delta.tokens;
-  const buckets = new Map<string, number[]>();
-  for (let id = 0; id < terms.length; id++) {
-    const key = (terms[id] as string).slice(0, 2);
-    const bucket = buckets.get(key);
-    if (bucket) bucket.push(id);
-    else buckets.set(key, [id]);
-  }
-  const order = new Int32Array(terms.length);
-  let length = 0;
-  for (const key of [...buckets.keys()].sort(byUnits)) {
-    const bucket = buckets.get(key) as number[];
-    bucket.sort((a, b) => byUnits(terms[a] as string, terms[b] as string));
-    order.set(bucket, length);
-    length += bucket.length;
-    if (pace.due) await pace.rest();
-  }
+  const { length } = terms;
+  const order = await sortPaced(
+    Int32Array.from({ length }, (_, id) => id),
+    (a, b) => byUnits(terms[a] as string, terms[b] as string),
+    pace,
+  );
   let at = 0;
   return {
     get term() {

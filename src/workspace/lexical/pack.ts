@@ -16,12 +16,17 @@ export class Pack implements Part {
 
   /**
    * Opens a pack.
+   * @param written the tables of a pack that was written a moment ago; it is not read again
    * @throws LexicalStoreError `lexicalCorrupt` when the file is incomplete
    */
-  static open(path: string, state: 'stored' | 'justWritten' = 'stored'): Pack {
-    const file = PackFile.open(path, state === 'stored');
+  static open(path: string, written?: PartTables): Pack {
+    const file = PackFile.open(path, written === undefined);
     try {
-      return new Pack(file, decodeTables(file.section('tables')), new Dictionary(file.section('dictionary')));
+      return new Pack(
+        file,
+        written ?? decodeTables(file.section('tables')),
+        new Dictionary(file.section('dictionary')),
+      );
     } catch (error) {
       file.close();
       throw error instanceof RangeError

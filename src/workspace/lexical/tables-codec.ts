@@ -1,4 +1,5 @@
 import { ByteReader, ByteWriter } from './growable';
+import type { Pace } from './pace';
 import { type PartDocument, PartTables } from './part';
 
 /**
@@ -9,7 +10,7 @@ import { type PartDocument, PartTables } from './part';
 const zigzag = (value: number): number => (value << 1) ^ (value >> 31);
 const unzigzag = (value: number): number => (value >>> 1) ^ -(value & 1);
 
-export function encodeTables(tables: PartTables): Uint8Array {
+export async function encodeTables(tables: PartTables, pace: Pace): Promise<Uint8Array> {
   const strings = new Map<string, number>();
   const ref = (text: string): number => {
     let index = strings.get(text);
@@ -18,7 +19,8 @@ export function encodeTables(tables: PartTables): Uint8Array {
   };
   const body = new ByteWriter();
   body.varint(tables.documents.length);
-  tables.documents.forEach((document, row) => {
+  for (const [row, document] of tables.documents.entries()) {
+    if (pace.due) await pace.rest();
     body.string(document.docId);
     body.string(document.path === document.docId ? '' : document.path);
     body.varint(ref(document.language));
@@ -26,7 +28,7 @@ export function encodeTables(tables: PartTables): Uint8Array {
     body.varint(document.imports.length);
     for (const specifier of document.imports) body.varint(ref(specifier));
     writeSegments(body, tables, row);
-  });
+  }
   const out = new ByteWriter();
   out.varint(strings.size);
   for (const text of strings.keys()) out.string(text);
