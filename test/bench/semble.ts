@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- semble FOLDER [--memories] [--python FILE] [--only NAME …]`: Semble's public suite. FOLDER has
- * `annotations/NAME.json`, `repos.json` and a checkout `repos/NAME` for each repository; those without one are left out.
+ * `annotations/NAME.json`, `repos.json` and a checkout `repos/NAME` of each repository; those without one are left out.
  * Measured as Semble measures: NDCG@10 of the first ten spans, a target counts where it is first found, and a query
  * without a present target counts 0. Beside it stand BM25 over files, and Semble itself where PYTHON can import it.
  * The suite is for evaluation only: nothing is tuned on it.
