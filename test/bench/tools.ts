@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- tools MODEL [--loop FOLDER] [--limit N]`: whether a small model picks the right tool of the server
  * from its description, and calls it as its schema asks. Each task of tools/tasks.json names one tool. With `--loop`
- * the model then works on the tasks of tools/loops.json over FOLDER, with the built server's results.
+ * the model instead works on the tasks of tools/loops.json over FOLDER, with the built server's results.
  *
  * All descriptions are read once; every task forks that context.
  */
@@ -17,8 +17,8 @@ import tasks from './tools/tasks.json';
 const MOST_TOKENS = 90;
 const CONTEXT = 6_000;
 /** Calls of one task of the loop, and characters of a result that the model reads. */
-const CALLS = 3;
-const RESULT_CHARACTERS = 700;
+const CALLS = 2;
+const RESULT_CHARACTERS = 400;
 
 const FORCED = '<tool_call>\n{"name": "';
 
@@ -66,6 +66,11 @@ export async function run(args: readonly string[]): Promise<void> {
   };
   const user = (text: string): string => `<|im_start|>user\n${text}<|im_end|>\n<|im_start|>assistant\n`;
 
+  if (values.loop !== undefined) {
+    await loop(values.loop, base, turn, user, limit);
+    await decoder.close();
+    return;
+  }
   let [right, valid] = [0, 0];
   const asked = tasks.slice(0, limit);
   for (const { task, tool } of asked) {
@@ -81,7 +86,6 @@ export async function run(args: readonly string[]): Promise<void> {
       );
   }
   console.log(`right tool: ${right} of ${asked.length}; valid calls: ${valid} of ${asked.length}`);
-  if (values.loop !== undefined) await loop(values.loop, base, turn, user, limit);
   await decoder.close();
 }
 
