@@ -283,7 +283,7 @@ export class DecoderContext {
       { rows: eachQuery, count: asking.length },
       middle.blocks,
     );
-    this.#context.placeMiddle(slots, LOOK_BACK);
+    this.#context.placeAgain(slots, LOOK_BACK);
   }
 
   async #compress(): Promise<void> {

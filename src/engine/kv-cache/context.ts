@@ -5,7 +5,7 @@ import { accountOf, type ContextAccount, type Splice } from './account';
 import { KvRows } from './kv-rows';
 import { liftKeys, moveKeys, placeKeys } from './rotation';
 import { mostKept, planRows, type NewRow } from './row-plan';
-import { RowStore, type RowBlock } from './row-store';
+import { joinBlocks, RowStore, type RowBlock } from './row-store';
 import type { RowShape } from './shape';
 import { byPosition, copyFar, crossingSlots, moveSlots, rerotate } from './store-rows';
 
@@ -35,7 +35,7 @@ export class Context {
   #rope: RopeFrequencies;
   #splices = new Map<number, Splice>();
   #nextId = 1;
-  /** Middle rows that were placed last. */
+  /** Rows that were placed again last. */
   #placed: { id: number; rows: number } | undefined;
   /** Tokens that each anchor stands for, by its group. */
   #anchored = new Map<number, number>();
@@ -227,16 +227,23 @@ export class Context {
     });
   }
 
-  /** Places middle rows in front of the next token, in this order, instead of those placed before. */
-  placeMiddle(slots: readonly number[], origin: string): void {
+  /** Places middle and near rows in front of the next token, in this order, instead of those placed before. */
+  placeAgain(slots: { middle: readonly number[]; near: readonly number[] }, origin: string): void {
     if (this.#placed) this.drop(this.#placed.id);
     this.#placed = undefined;
-    const block = this.middle.read(slots);
-    liftKeys(block, this.shape, this.#rope, new Int32Array(slots.length));
-    const positions = Int32Array.from(slots, (_, i) => i);
-    const { keys, values } = block;
-    const rows = new KvRows({ shape: this.shape, keys, values, positions, tokens: slots.length });
-    this.#placed = { id: this.splice(rows, this.position, origin), rows: slots.length };
+    const middle = this.middle.read(slots.middle);
+    liftKeys(middle, this.shape, this.#rope, new Int32Array(middle.rows));
+    const near = this.near.read(slots.near);
+    liftKeys(
+      near,
+      this.shape,
+      this.#rope,
+      Int32Array.from(slots.near, (slot) => this.near.positions[slot] as number),
+    );
+    const { keys, values, rows } = joinBlocks(middle, near, this.shape);
+    const positions = Int32Array.from({ length: rows }, (_, i) => i);
+    const placed = new KvRows({ shape: this.shape, keys, values, positions, tokens: rows });
+    this.#placed = { id: this.splice(placed, this.position, origin), rows };
   }
 
   /** Slots of the live rows of a kind, oldest first. */

@@ -8,6 +8,22 @@ export interface RowBlock {
   rows: number;
 }
 
+/** The rows of `a`, then those of `b`. */
+export function joinBlocks(a: RowBlock, b: RowBlock, { layers, kvHeads, headDim, type }: RowShape): RowBlock {
+  const rows = a.rows + b.rows;
+  const join = (name: 'keys' | 'values'): CacheArray => {
+    const joined = newCacheArray(type, layers * kvHeads * rows * headDim);
+    for (let head = 0; head < layers * kvHeads; head++) {
+      const part = ({ rows: own, [name]: from }: RowBlock) =>
+        from.subarray(head * own * headDim, (head + 1) * own * headDim);
+      joined.set(part(a), head * rows * headDim);
+      joined.set(part(b), (head * rows + a.rows) * headDim);
+    }
+    return joined;
+  };
+  return { keys: join('keys'), values: join('values'), rows };
+}
+
 /**
  * Step by which slots are added: this many, or 1/32 of the present ones, whichever is more. Copying is then spread over
  * the tokens.

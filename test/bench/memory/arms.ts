@@ -3,7 +3,8 @@ import type { MemoryStore, MemorySegment } from '../../../src/memory';
 import type { MemoryPart } from '../../../src/memory/store/record';
 
 export const MEMORY_ARMS = ['as they are', 'zeroed', 'of another file', 'left out'] as const;
-export type MemoryArm = (typeof MEMORY_ARMS)[number];
+/** `rows zeroed`: vectors and token ids, which rank segments, stay. */
+export type MemoryArm = (typeof MEMORY_ARMS)[number] | 'rows zeroed';
 
 type Reads = Pick<MemoryStore, 'describe' | 'vector' | 'ids' | 'coarse' | 'rest' | 'use'>;
 
@@ -16,7 +17,8 @@ export function alteredStore(store: MemoryStore, segments: readonly MemorySegmen
       if (arm === 'left out') return undefined;
       const from = arm === 'of another file' ? (other.get(key) ?? key) : key;
       const bytes = await store.use(from, part, (own) => own.slice());
-      return bytes && arm === 'zeroed' ? new Uint8Array(bytes.byteLength) : bytes;
+      const zeroes = arm === 'zeroed' || (arm === 'rows zeroed' && (part === 'coarse' || part === 'rest'));
+      return bytes && zeroes ? new Uint8Array(bytes.byteLength) : bytes;
     };
   const altered: Reads = {
     describe: (key) => store.describe(key),

@@ -76,16 +76,19 @@ export function haystack(
   const filler = tokens - own;
   const ids: number[] = [];
   const places: number[] = [];
+  // Each needle stands behind the paragraph in which its depth lies.
+  const due = (read: number): boolean =>
+    places.length < hidden.length && read >= (filler * (places.length + 0.5)) / hidden.length;
   let read = 0;
   for (const paragraph of paragraphs) {
-    const next = places.length;
-    if (next < hidden.length && read >= (filler * (next + 0.5)) / hidden.length) {
-      places.push(ids.length);
-      ids.push(...(sentences[next] as number[]));
-    }
     ids.push(...paragraph);
     read += paragraph.length;
+    while (due(read)) {
+      const sentence = sentences[places.length] as number[];
+      places.push(ids.length);
+      ids.push(...sentence);
+    }
   }
-  if (places.length < hidden.length || room > 0) throw new Error('the text is too short for its needles');
+  if (room > 0) throw new Error('the text is too short for so many tokens');
   return { ids, places };
 }

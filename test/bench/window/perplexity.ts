@@ -8,7 +8,7 @@ import {
 } from '../../../src/engine';
 import { round, table } from '../engine/measure';
 import { interval, mean } from '../memory/statistics';
-import type { Subject } from '../window';
+import type { Subject } from './subject';
 
 /** Tokens whose prediction counts, at the end of each part of the text. */
 const STRETCH = 512;

@@ -11,7 +11,7 @@ import {
 import { argmax } from '../../../src/engine/generate/sampling';
 import { round, table } from '../engine/measure';
 import { interval, mean } from '../memory/statistics';
-import type { Subject } from '../window';
+import type { Subject } from './subject';
 import { haystack, needles, type Needle } from './needles';
 
 /** Tokens that an answer may have: a number of five digits, and what a model writes around it. */
@@ -22,7 +22,17 @@ const ROOM = 128;
 const STEP = 4_096;
 const SYSTEM = 'You answer questions about a text.';
 
+export interface Asked {
+  count: number;
+  /** Needles that are asked by the best rows of each head too, which takes long. */
+  heads: number;
+  seed: number;
+  /** Arms that are asked; default: all. */
+  only?: readonly Arm['id'][];
+}
+
 interface Arm {
+  id: 'whole' | 'back' | 'lambda' | 'cut' | 'heads';
   name: string;
   context: () => Promise<DecoderContext>;
   policy?: AttentionPolicy;
@@ -30,8 +40,20 @@ interface Arm {
   most: number;
 }
 
+/** Prints the share of needles told by each arm, and what reading the text costs. */
+export async function tellNeedles(subject: Subject, asked: Asked): Promise<void> {
+  const { rows, costs, tokens } = await toldNeedles(subject, asked);
+  table(`${asked.count} needles in ${tokens} tokens, ${subject.times} × the window of ${subject.window}`, rows);
+  table('Reading the text', costs);
+}
+
+type Row = Record<string, string | number>;
+
 /** Hides needles at even depths and asks for each of them, the text being read once. */
-export async function tellNeedles(subject: Subject, count: number, heads: number, seed: number): Promise<void> {
+export async function toldNeedles(
+  subject: Subject,
+  { count, heads, seed, only }: Asked,
+): Promise<{ told: Map<Arm['id'], boolean[]>; rows: Row[]; costs: Row[]; tokens: number }> {
   const { decoder, tokenizer, window, times } = subject;
   const { rowBytes } = decoder;
   const config = { ...decoder.config, maxPositions: window };
@@ -60,25 +82,27 @@ export async function tellNeedles(subject: Subject, count: number, heads: number
   const arms: Arm[] =
     times > 1
       ? [
-          { name: 'Λ, looking back by blocks', context: read, most: count },
-          { name: 'Λ', context: read, policy: under(), most: count },
-          { name: 'truncated to the window', context: cut, most: count },
+          { id: 'back', name: 'Λ, looking back by blocks', context: read, most: count },
+          { id: 'lambda', name: 'Λ', context: read, policy: under(), most: count },
+          { id: 'cut', name: 'truncated to the window', context: cut, most: count },
           {
+            id: 'heads',
             name: 'Λ, the best 5 rows of each head',
             context: read,
             policy: under(middleRows(config, rowBytes, { k: 5 })),
             most: heads,
           },
         ]
-      : [{ name: 'whole, full attention', context: read, most: count }];
+      : [{ id: 'whole', name: 'whole, full attention', context: read, most: count }];
   const isLeft = (i: number) => (places[i] as number) + head.length < whole.length + ROOM - window;
-  const rows = [];
-  for (const { name, context: open, policy: own, most } of arms) {
+  const rows: Row[] = [];
+  const byArm = new Map<Arm['id'], boolean[]>();
+  for (const { id, name, context: open, policy: own, most } of arms) {
     // Spread over all depths.
     const asked = hidden
       .map((_, i) => i)
       .filter((i) => Math.floor((i * most) / count) !== Math.floor(((i - 1) * most) / count));
-    if (most === 0) continue;
+    if (most === 0 || (only && !only.includes(id))) continue;
     const context = await open();
     const told: boolean[] = [];
     const started = process.cpuUsage();
@@ -87,6 +111,7 @@ export async function tellNeedles(subject: Subject, count: number, heads: number
       told.push(said.includes((hidden[i] as Needle).value));
       process.stderr.write(`${name} ${i} ${(hidden[i] as Needle).value}: ${JSON.stringify(said)}\n`);
     }
+    byArm.set(id, told);
     const used = process.cpuUsage(started);
     const share = (some: readonly boolean[]) => (some.length === 0 ? '–' : round(mean(some.map(Number)), 2));
     const [low, high] = interval(told.map(Number));
@@ -100,8 +125,7 @@ export async function tellNeedles(subject: Subject, count: number, heads: number
       'processor s': round((used.user + used.system) / 1e6 / told.length),
     });
   }
-  table(`${count} needles in ${whole.length} tokens, ${times} × the window of ${window}`, rows);
-  table('Reading the text', costs);
+  return { told: byArm, rows, costs, tokens: whole.length };
 }
 
 /** What comes before the text, and after it: a question, and the beginning of its answer. */

@@ -58,6 +58,7 @@ it.each(['llama2', 'qwen3'])('%s: blocks are chosen as plain arrays choose them'
     { rows: queries, count },
     policy.middle?.blocks as { rows: number; count: number },
   );
-  expect(chosen.map(position)).toEqual(expected);
+  expect(chosen).toEqual({ middle: expect.any(Array) as number[], near: [] });
+  expect(chosen.middle.map(position)).toEqual(expected);
   await decoder.close();
 });
