@@ -64,6 +64,12 @@ function excludedPatterns(folder?: vscode.Uri): string[] {
   return Object.keys(excluded).filter((pattern) => excluded[pattern] === true);
 }
 
+/** The editor's encoding of a folder's files, unless it is UTF-8, which every text is tried as. */
+function encodingOf(folder: vscode.Uri): { encoding?: string } {
+  const encoding = vscode.workspace.getConfiguration('files', folder).get<string>('encoding') ?? 'utf8';
+  return encoding.startsWith('utf8') ? {} : { encoding };
+}
+
 /** Workspace folders on disk, with distinct names. The worker cannot read folders of virtual file systems. */
 export function diskFolders(): FolderParams[] {
   const folders = (vscode.workspace.workspaceFolders ?? []).filter((folder) => folder.uri.scheme === 'file');
@@ -72,6 +78,7 @@ export function diskFolders(): FolderParams[] {
     name: names[index] ?? name,
     directory: uri.fsPath,
     filesExclude: excludedPatterns(uri),
+    ...encodingOf(uri),
   }));
 }
 

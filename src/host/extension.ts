@@ -104,7 +104,8 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.languages.registerHoverProvider({ scheme: 'file' }, new AutomaticExplanation(worker, log)),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (affectsWorker(event)) worker.notify('settings/changed', { settings: workerSettings() });
-      if (event.affectsConfiguration('files.exclude')) worker.notify('folders/changed', { folders: diskFolders() });
+      if (event.affectsConfiguration('files.exclude') || event.affectsConfiguration('files.encoding'))
+        worker.notify('folders/changed', { folders: diskFolders() });
     }),
     // Settings that Restricted Mode ignored now apply, and indexing may start without a question. The worker keeps
     // running, because a question may be in progress.

@@ -69,6 +69,8 @@ export interface FolderParams {
    * `WorkerSettings.filesExclude`.
    */
   filesExclude?: readonly string[];
+  /** `files.encoding` of this folder where it is not UTF-8: `windows1252`. */
+  encoding?: string;
 }
 
 export interface InitializeParams {

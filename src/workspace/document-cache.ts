@@ -54,9 +54,10 @@ export class DocumentCache implements DocumentReader {
       const { mtimeMs, size } = statSync(file);
       const known = this.recent.get(path);
       if (known && known.mtimeMs === mtimeMs && known.size === size && known.document.hash === entry.hash) return known;
+      const encoding = this.folders().encodingOf(file);
       const read = await (size <= SMALL_BYTES
-        ? readDocumentNow(file, path, this.extractions)
-        : readDocument(file, path, undefined, this.extractions));
+        ? readDocumentNow(file, path, this.extractions, encoding)
+        : readDocument(file, path, undefined, this.extractions, encoding));
       if (read.document.hash !== entry.hash) {
         this.stale.add(path);
         return undefined;

@@ -62,14 +62,15 @@ export class LongFiles {
   async *windows(file: string, options: WindowOptions): AsyncGenerator<LongFileWindow> {
     const { folders } = this.context();
     const path = folders.pathOf(file) ?? file;
-    for await (const { text, ...window } of textWindows(file, options))
+    for await (const { text, ...window } of textWindows(file, { encoding: folders.encodingOf(file), ...options }))
       yield { document: toDocument(file, path, text), ...window };
   }
 
   /** The parts of a text that share most with a question, in order. @throws ReadError */
   async excerpts(file: string, options: ScanOptions): Promise<readonly LongFileWindow[]> {
     const excerpts: LongFileWindow[] = [];
-    for (const block of await bestBlocks(file, options)) {
+    const encoding = this.context().folders.encodingOf(file);
+    for (const block of await bestBlocks(file, { encoding, ...options })) {
       const { signal } = options;
       for await (const window of this.windows(file, { bytes: block.end - block.start, from: block, signal })) {
         excerpts.push(window);

@@ -7,6 +7,8 @@ export interface WorkspaceFolder {
   directory: string;
   /** Globs of `files.exclude` for this folder. They replace those of the workspace. */
   filesExclude?: readonly string[];
+  /** The editor's encoding of files that are not Unicode: `windows1252`. Default: detection. */
+  encoding?: string;
 }
 
 /** One text file, as read. */

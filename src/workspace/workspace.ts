@@ -159,6 +159,8 @@ export class Workspace {
     this.folders = new WorkspaceFolders(folders);
     this.indexer.context.folders = this.folders;
     this.documentCache.clear();
+    // An older encoding may be read otherwise now; the next question reads such files again.
+    for (const { path, encoding } of this.catalogue.entries.values()) if (encoding) this.documentCache.stale.add(path);
     // Adding or removing a folder changes the prefix of paths.
     const typed = [...this.documentCache.unsaved.values()].map(({ document }) => document);
     this.documentCache.unsaved.clear();
@@ -276,7 +278,8 @@ export class Workspace {
     const path = this.folders.pathOf(file) ?? file;
     const open = this.documentCache.unsaved.get(path);
     const most = Math.max(LONG_BYTES, this.indexer.context.settings.maxFileBytes);
-    return open ? open.document : (await readDocument(file, path, most, this.extractions)).document;
+    if (open) return open.document;
+    return (await readDocument(file, path, most, this.extractions, this.folders.encodingOf(file))).document;
   }
 
   async segmentsOf(document: Document): Promise<SegmentedDocument> {
@@ -324,7 +327,7 @@ export class Workspace {
   private async troubleWith(file: string, path: string): Promise<string | undefined> {
     const { maxFileBytes } = this.indexer.context.settings;
     try {
-      await readDocument(file, path, maxFileBytes, this.extractions);
+      await readDocument(file, path, maxFileBytes, this.extractions, this.folders.encodingOf(file));
       return undefined;
     } catch (error) {
       return error instanceof ReadError ? error.reason : String(error);

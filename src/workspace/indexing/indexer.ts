@@ -179,7 +179,7 @@ export class Indexer {
   }
 
   private async indexNow(file: string, path: string, bulk: boolean): Promise<void> {
-    const { settings, catalogue, lexical, pool, documentCache, progress, extractions } = this.context;
+    const { folders, settings, catalogue, lexical, pool, documentCache, progress, extractions } = this.context;
     const typed = documentCache.unsaved.get(path);
     if (typed) {
       if (!lexical.has(path, typed.document.hash)) lexical.add(path, typed.document, typed.segmented);
@@ -191,6 +191,7 @@ export class Indexer {
         path,
         settings.maxFileBytes,
         extractions,
+        folders.encodingOf(file),
       );
       const { hash, language, text } = document;
       const secret = isPrivateKey(text);

@@ -38,6 +38,11 @@ export class WorkspaceFolders {
     return best;
   }
 
+  /** The editor's encoding of a file that is not Unicode. */
+  encodingOf(file: string): string | undefined {
+    return this.folderOf(file)?.encoding;
+  }
+
   /** Returns the workspace path of a file (types.ts, Document.path). Undefined outside the workspace. */
   pathOf(file: string): string | undefined {
     const folder = this.folderOf(file);

@@ -35,6 +35,7 @@ const HEAD_CHARACTERS = 4_096;
  * @param path workspace path
  * @param maxFileBytes maximum size of a text file; other document types have their own limits
  * @param extractions reads documents whose extraction is slow, and keeps their texts
+ * @param encoding the editor's encoding of texts that are not Unicode; default: detection
  * @throws ReadError
  */
 export async function readDocument(
@@ -42,9 +43,10 @@ export async function readDocument(
   path: string,
   maxFileBytes = MAX_BYTES,
   extractions = IN_MEMORY,
+  encoding?: string,
 ): Promise<ReadResult> {
   const read = await readRegularFile(file, { maxBytes: Math.min(MAX_BYTES, maxBytesOf(path, maxFileBytes)) });
-  return resultOf(file, path, read, await extract(file, path, read.bytes, extractions));
+  return resultOf(file, path, read, await extract(file, path, read.bytes, extractions, encoding));
 }
 
 /**
@@ -52,10 +54,15 @@ export async function readDocument(
  * reading.
  * @throws ReadError
  */
-export function readDocumentNow(file: string, path: string, extractions = IN_MEMORY): ReadResult | Promise<ReadResult> {
-  if (!isPlainText(path)) return readDocument(file, path, MAX_BYTES, extractions);
+export function readDocumentNow(
+  file: string,
+  path: string,
+  extractions = IN_MEMORY,
+  encoding?: string,
+): ReadResult | Promise<ReadResult> {
+  if (!isPlainText(path)) return readDocument(file, path, MAX_BYTES, extractions, encoding);
   const read = readRegularFileNow(file, { maxBytes: MAX_BYTES });
-  const extraction = extract(file, path, read.bytes, extractions);
+  const extraction = extract(file, path, read.bytes, extractions, encoding);
   return extraction instanceof Promise
     ? extraction.then((done) => resultOf(file, path, read, done))
     : resultOf(file, path, read, extraction);
@@ -101,13 +108,14 @@ function extract(
   path: string,
   bytes: Uint8Array,
   extractions: Extractions,
+  encoding?: string,
 ): Extraction | Promise<Extraction> {
   const fail = (error: unknown): never => {
     throw error instanceof ExtractionError
       ? new ReadError(error.code, file, error.message, { cause: error })
       : readErrorOf(error, file);
   };
-  const limits = { maxCharacters: MAX_CHARACTERS };
+  const limits = { maxCharacters: MAX_CHARACTERS, encoding };
   try {
     const extractor = extractorFor(path, bytes.subarray(0, HEAD_BYTES));
     const extraction =

@@ -16,6 +16,8 @@ export interface ScanOptions {
   lines?: { startLine: number; endLine: number } | undefined;
   /** Called with the bytes read so far. */
   progress?: ((bytes: number) => void) | undefined;
+  /** The editor's encoding of a text that is not Unicode. */
+  encoding?: string | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -33,12 +35,12 @@ const HALF = 1.5;
  * @throws ReadError
  */
 export async function bestBlocks(file: string, options: ScanOptions): Promise<readonly Block[]> {
-  const { most, lines, progress, signal } = options;
+  const { most, lines, progress, signal, encoding } = options;
   const terms = [...options.terms].sort(([, a], [, b]) => b - a).slice(0, MAX_TERMS);
   const index = new Map(terms.map(([term], i) => [term, i]));
   const pattern = patternOf(terms.map(([term]) => term));
   const blocks: (Block & { counts: Uint8Array })[] = [];
-  for await (const { text, startLine, start, end } of textWindows(file, { bytes: BLOCK_BYTES, signal })) {
+  for await (const { text, startLine, start, end } of textWindows(file, { bytes: BLOCK_BYTES, signal, encoding })) {
     progress?.(end);
     if (lines && startLine > lines.endLine) break;
     const counts = new Uint8Array(terms.length);

@@ -26,6 +26,8 @@ export interface WindowOptions {
   /** Position of the first window, which must begin a line, and the number of that line. */
   from?: { start: number; startLine: number };
   signal?: AbortSignal | undefined;
+  /** The editor's encoding of a text that is not Unicode. */
+  encoding?: string | undefined;
 }
 
 const HEAD_BYTES = 65_536;
@@ -35,7 +37,7 @@ const RETURN = 13;
 /** @throws ReadError when the file is no text or cannot be read */
 export async function* textWindows(
   file: string,
-  { bytes, from = { start: 0, startLine: 1 }, signal }: WindowOptions,
+  { bytes, from = { start: 0, startLine: 1 }, signal, encoding: setting }: WindowOptions,
 ): AsyncGenerator<TextWindow> {
   let handle: FileHandle | undefined;
   try {
@@ -43,7 +45,7 @@ export async function* textWindows(
     const info = await handle.stat();
     if (info.isDirectory()) throw new ReadError('directory', file, 'is a folder');
     if (!info.isFile()) throw new ReadError('special', file, 'is not a regular file');
-    const encoding = await encodingOfFile(handle, file);
+    const encoding = await encodingOfFile(handle, file, setting);
     const buffer = Buffer.allocUnsafeSlow(bytes);
     let { start, startLine } = from;
     let continues = false;
@@ -77,12 +79,12 @@ async function fill(handle: FileHandle, buffer: Buffer, position: number): Promi
   return length;
 }
 
-async function encodingOfFile(handle: FileHandle, file: string): Promise<string> {
+async function encodingOfFile(handle: FileHandle, file: string, setting?: string): Promise<string> {
   const buffer = Buffer.alloc(HEAD_BYTES);
   const length = await fill(handle, buffer, 0);
   const end = length < HEAD_BYTES ? length : buffer.lastIndexOf(NEWLINE) + 1 || endOfCharacters(buffer, 'utf-8');
   try {
-    return encodingOf(buffer.subarray(0, end));
+    return encodingOf(buffer.subarray(0, end), setting);
   } catch (error) {
     throw error instanceof ExtractionError ? new ReadError(error.code, file, error.message, { cause: error }) : error;
   }

@@ -58,6 +58,44 @@ export function decodeAs(bytes: Uint8Array, label: string, fatal = false): strin
   return text.replace(/[\u0080-\u009F]/g, (control) => WINDOWS_1252[control.charCodeAt(0) - 0x80] ?? control);
 }
 
+/** Names of the editor's setting `files.encoding` that the Encoding Standard spells otherwise. */
+const EDITOR_LABELS: Readonly<Record<string, string>> = {
+  utf16le: 'utf-16le',
+  utf16be: 'utf-16be',
+  shiftjis: 'shift_jis',
+  eucjp: 'euc-jp',
+  euckr: 'euc-kr',
+  gb2312: 'gbk',
+  big5hkscs: 'big5',
+  koi8r: 'koi8-r',
+  koi8u: 'koi8-u',
+  cp866: 'ibm866',
+  macroman: 'macintosh',
+};
+
+/** The Encoding Standard's label of a value of `files.encoding`; undefined for UTF-8 and what cannot be decoded. */
+export function labelOfSetting(encoding: string): string | undefined {
+  if (/^utf8/.test(encoding)) return undefined;
+  const label =
+    EDITOR_LABELS[encoding] ??
+    encoding.replace(/^windows(\d+)$/, 'windows-$1').replace(/^iso8859(\d+)$/, 'iso-8859-$1');
+  try {
+    return new TextDecoder(label).encoding;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether all bytes are valid in an encoding. */
+export function isValidAs(bytes: Uint8Array, label: string): boolean {
+  try {
+    new TextDecoder(label, { fatal: true }).decode(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The likeliest encoding of bytes that are not UTF-8; undefined where none gives text. */
 export function detectEncoding(bytes: Uint8Array): DetectedEncoding | undefined {
   const sample = sampleOf(bytes);

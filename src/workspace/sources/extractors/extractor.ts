@@ -35,6 +35,8 @@ export type Extract = (bytes: Uint8Array, limits: ExtractionLimits) => Extractio
 
 export interface ExtractionLimits {
   maxCharacters: number;
+  /** The editor's encoding of text that is not Unicode. Default: detection. */
+  encoding?: string | undefined;
 }
 
 export type ExtractionErrorCode =

@@ -1,4 +1,4 @@
-import { decodeAs, type DetectedEncoding, detectEncoding } from './encoding';
+import { decodeAs, type DetectedEncoding, detectEncoding, isValidAs, labelOfSetting } from './encoding';
 import { ExtractionError, type Extractor } from './extractor';
 
 const HEAD_BYTES = 8_192;
@@ -22,15 +22,17 @@ export interface DecodedText {
 export const TEXT: Extractor = {
   id: 'text',
   accepts: () => true,
-  extract: (bytes) => decodeText(bytes),
+  extract: (bytes, { encoding }) => decodeText(bytes, encoding),
 };
 
 /**
- * Decodes UTF-8 and UTF-16, with or without a byte order mark, and older encodings by detection.
+ * Decodes UTF-8 and UTF-16, with or without a byte order mark, and older encodings: the editor's setting where the
+ * bytes are valid in it, else by detection.
  *
+ * @param setting value of `files.encoding`
  * @throws ExtractionError when the bytes are no text
  */
-export function decodeText(bytes: Uint8Array): DecodedText {
+export function decodeText(bytes: Uint8Array, setting = 'utf8'): DecodedText {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return { text: UTF16LE.decode(bytes), replaced: false };
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return { text: UTF16BE.decode(bytes), replaced: false };
   const head = bytes.subarray(0, HEAD_BYTES);
@@ -40,7 +42,7 @@ export function decodeText(bytes: Uint8Array): DecodedText {
     const text = STRICT.decode(bytes);
     return isIso2022(head) ? decodeOlder(bytes, sure('iso-2022-jp')) : { text, replaced: false };
   } catch {
-    return decodeOld(bytes);
+    return decodeOld(bytes, labelOfSetting(setting));
   }
 }
 
@@ -49,10 +51,10 @@ export function decodeText(bytes: Uint8Array): DecodedText {
  *
  * @throws ExtractionError when it is no text
  */
-export function encodingOf(head: Uint8Array): string {
+export function encodingOf(head: Uint8Array, setting?: string): string {
   if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
   if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be';
-  return decodeText(head).encoding?.name ?? 'utf-8';
+  return decodeText(head, setting).encoding?.name ?? 'utf-8';
 }
 
 const sure = (name: string): DetectedEncoding => ({ name, sure: true });
@@ -95,9 +97,10 @@ const isIso2022 = (head: Uint8Array): boolean =>
   head.some((byte, i) => byte === 0x1b && head[i + 1] === 0x24 && (head[i + 2] === 0x42 || head[i + 2] === 0x40));
 
 /** Not UTF-8: an older encoding, UTF-8 with some bytes damaged, or no text. */
-function decodeOld(bytes: Uint8Array): DecodedText {
+function decodeOld(bytes: Uint8Array, chosen: string | undefined): DecodedText {
   const lenient = LENIENT.decode(bytes);
   if (controls(bytes) > 0.02) throw new ExtractionError('binary', 'is mostly not text');
+  if (chosen !== undefined && isValidAs(bytes, chosen)) return decodeOlder(bytes, sure(chosen));
   const { replaced, valid } = beyondAscii(lenient);
   if (replaced <= DAMAGED_SHARE * (replaced + valid)) return { text: lenient, replaced: true };
   const encoding = detectEncoding(bytes);

@@ -2,9 +2,12 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Search } from '../../../../src/search';
+import { Workspace, type WorkspaceFolder } from '../../../../src/workspace';
 import { createSegmenter } from '../../../../src/workspace/segments/segmenter';
 import { binaryContent, hasBinaryName } from '../../../../src/workspace/sources/binary';
+import { labelOfSetting } from '../../../../src/workspace/sources/extractors/encoding';
 import { decodeText } from '../../../../src/workspace/sources/extractors/text';
 
 const CASES = `${process.cwd()}/../shared/cases`;
@@ -85,6 +88,25 @@ describe('texts in older encodings', () => {
     expect(decodeText(hex('2f2f20e7'))).toMatchObject({ encoding: { sure: false } });
   });
 
+  it("are read in the editor's encoding where the bytes are valid in it, and unsure no more", () => {
+    const bytes = hex('2f2f20e7');
+    expect(decodeText(bytes, 'windows1251')).toMatchObject({
+      text: '// з',
+      encoding: { name: 'windows-1251', sure: true },
+    });
+    expect(decodeText(bytes, 'iso88591')).toMatchObject({ text: '// ç', encoding: { name: 'windows-1252' } });
+    // Invalid as Shift-JIS: detection decides.
+    expect(decodeText(bytes, 'shiftjis')).toMatchObject({ encoding: { sure: false } });
+    expect(decodeText(Buffer.from('Größe'), 'windows1251').text).toBe('Größe');
+  });
+
+  it('have a label for each encoding of the editor that can be decoded', () => {
+    const known =
+      'windows1252 iso88591 iso885915 koi8r koi8u shiftjis eucjp euckr gbk gb18030 gb2312 big5hkscs cp866 macroman';
+    expect(known.split(' ').filter((name) => labelOfSetting(name) === undefined)).toEqual([]);
+    expect(['utf8', 'utf8bom', 'cp437'].map(labelOfSetting)).toEqual([undefined, undefined, undefined]);
+  });
+
   it('keep their bytes visible where UTF-8 is damaged', () => {
     const bytes = Buffer.concat([Buffer.from('Größe für Übergröße: '), hex('ff')]);
     expect(decodeText(bytes)).toEqual({ text: 'Größe für Übergröße: \uFFFD', replaced: true });
@@ -105,6 +127,33 @@ describe('texts in older encodings', () => {
     expect(read('preis.c')).toContain('Berechnet die Gebühr für Übergrößen.');
     expect(read('kucun.c')).toContain('计算仓库的安全库存');
     expect(read('nouki.c')).toContain('納期を計算する');
+  });
+});
+
+describe("the editor's encoding of a folder", () => {
+  const root = mkdtempSync(join(tmpdir(), 'anchorage-encoding-'));
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  it('is that of its texts, at once when the setting changes', async () => {
+    const file = join(root, 'a.txt');
+    writeFileSync(file, hex('e4eeec')); // «дом» in windows-1251, "äîì" in windows-1252
+    const folders = (encoding: string): WorkspaceFolder[] => [{ name: 'office', directory: root, encoding }];
+    const workspace = await Workspace.open({
+      folders: folders('windows1252'),
+      storageDirectory: join(root, '.store'),
+      settings: { filesExclude: ['.store'], maxFileBytes: 1_000 },
+      threads: 0,
+    });
+    const search = new Search({ workspace });
+    const found = async (word: string): Promise<string[]> =>
+      (await search.search(word, { scope: { kind: 'workspace' }, limit: 5 })).spans.map(({ text }) => text.trim());
+    await workspace.start();
+    expect(await found('äîì')).toEqual(['äîì']);
+    await workspace.setFolders(folders('windows1251'));
+    await found('дом');
+    expect(await found('дом')).toEqual(['дом']);
+    expect((await workspace.read(file)).text).toBe('дом');
+    await workspace.close();
   });
 });
 
