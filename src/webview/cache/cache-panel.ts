@@ -90,6 +90,14 @@ export class CachePanel extends LitElement {
         width: 100%;
         max-width: 0;
       }
+      @media (max-width: 340px) {
+        /* A narrow panel shows names instead of sizes. */
+        th:nth-child(4),
+        td:nth-child(4),
+        td .folder {
+          display: none;
+        }
+      }
       td .name {
         display: flex;
         align-items: center;
@@ -237,7 +245,7 @@ export class CachePanel extends LitElement {
                   >
                     <span class="ellipsis">${name}</span>
                   </button>
-                  <span class="dim ellipsis">${folder}</span>
+                  <span class="dim ellipsis folder">${folder}</span>
                 </span>
               </td>
               ${figures(file, compressed)}

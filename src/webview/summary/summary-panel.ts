@@ -9,6 +9,7 @@ import { shared } from '../shared/styles';
 import * as l10n from '@vscode/l10n';
 import { summaryStyles } from './summary-styles';
 import { filterParts, outlineRows, type Row } from './outline';
+import { kindName } from './kind-name';
 
 /** Number of rows shown initially, and added by each "show more". A generated file can have thousands of parts. */
 const PAGE = 250;
@@ -152,7 +153,7 @@ export class SummaryPanel extends LitElement {
         >${expandable ? html`<svg class=${open ? 'open' : ''} width="16" height="16" viewBox="0 0 16 16" aria-hidden="true"><path d="M6 4l4 4-4 4" fill="none" stroke="currentColor" stroke-width="1.3" stroke-linecap="round" stroke-linejoin="round"></path></svg>` : nothing}</span
       >
       <span class="title"
-        >${part.title} ${sameName(part) ? nothing : html`<span class="kind dim">${part.kind}</span>`}</span
+        >${part.title} ${sameName(part) ? nothing : html`<span class="kind dim">${kindName(part.kind)}</span>`}</span
       >
       <span class="lines dim"><span class="hidden">${l10n.t('lines')}</span> ${formatLines(part)}</span>
       ${part.line ? html`<span class="line">${part.line}${part.author.kind === 'extractive' ? nothing : html` <span class="dim">${l10n.t('(written by {0})', part.author.model)}</span>`}</span>` : nothing}
@@ -218,9 +219,9 @@ export class SummaryPanel extends LitElement {
   }
 }
 
-/** True if title and kind are the same word, so that the kind is not shown twice ("Imports imports"). */
+/** True if the title is the name of the kind, so that the kind is not shown twice ("Imports imports"). */
 function sameName({ title, kind }: SummaryPart): boolean {
-  return title.toLowerCase() === kind || kind === 'lines';
+  return title.toLowerCase() === kind || ['lines', 'imports', 'comment', 'text'].includes(kind);
 }
 
 function asText(summary: Summary): string {
