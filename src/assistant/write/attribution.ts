@@ -24,6 +24,8 @@ export const ATTRIBUTION = {
   /** Minimum share of its neighbouring words that are near each other there, and how many words apart that may be. */
   pairs: 0.6,
   reach: 10,
+  /** Most times that a sentence may have the same word. */
+  repeats: 3,
   /** Lines of a place. */
   lines: 12,
   /** Weight of words of design talk ("method", "returns"): nearly every sentence has some. */
@@ -70,7 +72,7 @@ export class Attribution {
   /** The lines that carry a sentence; undefined if none do. */
   attribute(text: string): Carried | undefined {
     const sentence = this.read(text);
-    if (sentence.total === 0) return undefined;
+    if (sentence.total === 0 || isLoop(sentence) || this.isTitle(text)) return undefined;
     let best: { carried: Carried; score: number } | undefined;
     for (const ground of this.grounds) {
       const matches = matchesOf(sentence, ground);
@@ -93,6 +95,11 @@ export class Attribution {
       });
     }
     return best?.carried;
+  }
+
+  /** The title of an excerpt, copied. */
+  private isTitle(text: string): boolean {
+    return this.grounds.some(({ unit: { path } }) => text.startsWith(`File ${path}`));
   }
 
   private read(text: string): Sentence {
@@ -129,6 +136,11 @@ export class Attribution {
       };
     });
   }
+}
+
+/** Small models repeat themselves until they are stopped. */
+function isLoop({ terms, order }: Sentence): boolean {
+  return terms.some((term) => order.filter((each) => each === term).length > ATTRIBUTION.repeats);
 }
 
 function matchesOf({ terms }: Sentence, { words }: Ground): Match[] {

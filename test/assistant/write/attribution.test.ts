@@ -53,6 +53,8 @@ describe('nothing carries a sentence', () => {
     ['of words that stand far apart', 'Streams will result in five seconds of inactivity.'],
     ['that states what the lines deny', 'Timeouts apply to streams.'],
     ['with a phrase that no line has', 'It says "Send a response, and retry it" at most 3 times.'],
+    ['that repeats itself', 'The timeout-timeout-timeout-timeout-timeout is five seconds of inactivity.'],
+    ['that is the title of an excerpt', 'File guide.md (Timeouts): five seconds of inactivity.'],
     ['that denies something else', 'Not using timeouts will result in global variables.'],
     ['that denies what no line denies', 'The default timeout is never five seconds of inactivity.'],
   ])('%s', (_, sentence) => {
