@@ -3,10 +3,11 @@
  *
  * - `answers --model FILE --folders DIR --out FILE [--plain] [--questions FILE]`: asks the questions of
  *   real/questions.json and appends a line of JSON for each arm: quotes alone, ours, and with `--plain` llama.cpp with
- *   the best four spans pasted. A second run goes on where the first ended. Somebody grades the lines.
+ *   the best four spans pasted; without a model quotes alone. A second run goes on where the first ended.
  * - `unanswerable [--model FILE] --folders DIR --out FILE`: asks what the sources do not answer, and counts prose that is
  *   shown. The drafts are recorded too. Without a model it lists the questions that one would be asked.
  * - `replay --folders DIR --out FILE [--brief]`: verifies the recorded drafts again, without the model.
+ * - `grades`: the rates of real/grades.json, which somebody graded by reading.
  * - `first-word --model FILE --folders DIR`: seconds to the first word shown, cold and with kept rows.
  *
  * `--threads 1` lets a busy machine answer sooner.
@@ -14,6 +15,7 @@
 import type { EngineProcess } from '../../src/inference/engine-process';
 import type { Answer, Writer } from '../../src/protocol';
 import { eachQuestion, openEngine, Recording } from './real/asking';
+import { printGrades } from './real/grades';
 import { Lines, questionsOf, unanswerableQuestions, type Line, type Question } from './real/lines';
 import { openLlamaWriter } from './real/llama-cpp';
 import { replayed } from './real/replay';
@@ -30,11 +32,13 @@ export async function run([mode, ...rest]: readonly string[]): Promise<void> {
     if (given === undefined) throw new Error(`Name --${name}.`);
     return given;
   };
+  if (mode === 'grades') return printGrades('test/bench/real/grades.json');
   const folders = option('folders');
   const open: Open = () => openEngine(option('model'), Number(value('threads') ?? 0));
   const questions = questionsOf(value('questions') ?? QUESTIONS);
   switch (mode) {
     case 'answers': {
+      if (value('model') === undefined) return quotesAlone(folders, option('out'), questions);
       await answers(open, folders, option('out'), questions);
       if (rest.includes('--plain')) await plainAnswers(option('model'), folders, option('out'), questions);
       return;
@@ -47,7 +51,7 @@ export async function run([mode, ...rest]: readonly string[]): Promise<void> {
     case 'first-word':
       return firstWord(open, folders, questions);
     default:
-      throw new Error('Modes: answers, unanswerable, replay, first-word');
+      throw new Error('Modes: answers, unanswerable, replay, grades, first-word');
   }
 }
 
@@ -61,13 +65,23 @@ async function answers(open: Open, folders: string, out: string, asked: readonly
       const recorded = new Recording(engine.writer() as Writer);
       const answer = await ask(question.ask, recorded);
       lines.add({ ...question, arm: 'ours', ...shown(answer), draft: recorded.draft, units: recorded.units });
-      const quotes = answer.prose ? answer.markdown.slice(answer.prose.length).trim() : answer.markdown;
-      lines.add({ ...question, arm: 'quotes', text: quotes, seconds: 0, firstWord: 0 });
+      if (lines.isMissing('quotes', question)) {
+        const text = answer.prose ? answer.markdown.slice(answer.prose.length).trim() : answer.markdown;
+        lines.add({ ...question, arm: 'quotes', text, seconds: 0, firstWord: 0 });
+      }
       console.log(`${question.in}: ${question.ask}\n  ${answer.prose ?? '–'}`);
     });
   } finally {
     engine.close();
   }
+}
+
+async function quotesAlone(folders: string, out: string, asked: readonly Question[]): Promise<void> {
+  const lines = new Lines(out);
+  const list = asked.filter((question) => lines.isMissing('quotes', question));
+  await eachQuestion(folders, list, async (ask, question) => {
+    lines.add({ ...question, arm: 'quotes', ...shown(await ask(question.ask)) });
+  });
 }
 
 async function plainAnswers(model: string, folders: string, out: string, asked: readonly Question[]): Promise<void> {

@@ -1,0 +1,59 @@
+/** Grades that somebody gave by reading, with their reasons, and the rates that follow. */
+import { readFileSync } from 'node:fs';
+import { table } from '../engine/measure';
+import type { Arm } from './lines';
+
+export type Grade = 'right' | 'partly' | 'wrong' | 'none';
+
+export interface Graded {
+  in: string;
+  ask: string;
+  key: string;
+  arm: Exclude<Arm, 'unanswerable'>;
+  model: string;
+  /** The prose as it was shown; for quotes their beginning. */
+  shown: string;
+  /** `right` is right and complete; `none` gives no answer. */
+  grade: Grade;
+  /** A false statement is shown as fact. */
+  isFalse: boolean;
+  reason: string;
+  /** Shown sentences of prose, and whether the cited lines support each. */
+  sentences?: readonly { text: string; cited: string; isSupported: boolean; reason?: string }[];
+}
+
+/** Two-sided, 95%. */
+const Z = 1.96;
+
+export function printGrades(file: string): void {
+  const all = JSON.parse(readFileSync(file, 'utf8')) as Graded[];
+  const rows = [...new Set(all.map(({ arm, model }) => `${model}, ${arm}`))].map((name) => {
+    const own = all.filter(({ arm, model }) => `${model}, ${arm}` === name);
+    const sentences = own.flatMap((graded) => graded.sentences ?? []);
+    const supported = sentences.filter(({ isSupported }) => isSupported).length;
+    return {
+      answers: name,
+      questions: own.length,
+      'right and complete': rate(own.filter(({ grade }) => grade === 'right').length, own.length),
+      partly: own.filter(({ grade }) => grade === 'partly').length,
+      'false shown': rate(own.filter(({ isFalse }) => isFalse).length, own.length),
+      'with prose': own.filter((graded) => (graded.sentences ?? []).length > 0).length,
+      'sentences supported': sentences.length === 0 ? '–' : rate(supported, sentences.length),
+    };
+  });
+  table('Grades, with 95% intervals', rows);
+  for (const { in: folder, ask, key, arm, shown, grade, isFalse, reason } of all)
+    console.log(
+      `\n${folder}: ${ask}\n  key: ${key}\n  ${arm}: ${shown.replace(/\n+/g, ' ')}\n  ${grade}${isFalse ? ', FALSE' : ''}: ${reason}`,
+    );
+}
+
+/** Wilson's interval of a share. */
+function rate(count: number, of: number): string {
+  const share = count / of;
+  const middle = share + Z ** 2 / (2 * of);
+  const spread = Z * Math.sqrt((share * (1 - share)) / of + Z ** 2 / (4 * of ** 2));
+  const [low, high] = [-1, 1].map((side) => (middle + side * spread) / (1 + Z ** 2 / of)) as [number, number];
+  const percent = (value: number): string => `${Math.round(100 * Math.min(1, Math.max(0, value)))}`;
+  return `${percent(share)}% [${percent(low)}, ${percent(high)}]`;
+}
