@@ -37,6 +37,9 @@ const GIVE_UP = 4;
 /** A sentence that leans on the one before it. */
 const LEANS =
   /^(it|its|this|that|these|those|they|their|he|she|such|here|then|also|so|thus|therefore|however|additionally|in addition|otherwise)\b/i;
+/** Talk about the excerpts, which the reader has not seen: "The excerpts state that …", "Based on the context, …". */
+const ABOUT_EXCERPTS =
+  /^(?:(?:according to|based on|from|in|as (?:stated|mentioned|shown) in) (?:the|these|this) (?:(?:provided|given|above) )?(?:excerpts?|context|text|files?|code|documentation|information|snippets?)(?: (?:provided|given|above))?,\s*|the (?:(?:provided|given|above) )?(?:excerpts?|context|text|documentation|code)(?: (?:provided|given|above))? (?:states?|says?|shows?|mentions?|indicates?|explains?|suggests?|specif(?:y|ies)) that\s+)/i;
 /** A shown citation stands for a sentence if it has at most this many lines more than the sentence's own. */
 const WIDER = 12;
 
@@ -122,7 +125,7 @@ class Draft {
 
   private sentence(raw: string): void {
     const [, mark = '', body = ''] = /^(\s*(?:[-*+]|\d+[.)]|#+)?\s*)([\s\S]*)$/.exec(raw) ?? [];
-    const text = body.replace(/\s*\[\d+\]/g, '').trim();
+    const text = plainSentence(body);
     if (text === '') return;
     // Without the sentence before it, a pronoun has lost its meaning.
     const isLoose = this.inVain > 0 && LEANS.test(text);
@@ -156,6 +159,13 @@ class Draft {
     const lines = unit.text.split('\n').slice(place.startLine - unit.startLine, place.endLine - unit.startLine + 1);
     return this.list.cite({ ...place, text: lines.join('\n'), label: unit.label }).number;
   }
+}
+
+/** Without the model's own markers and talk about the excerpts. */
+function plainSentence(body: string): string {
+  const unmarked = body.replace(/\s*\[\d+\]/g, '').trim();
+  const rest = unmarked.replace(ABOUT_EXCERPTS, '');
+  return rest === unmarked ? rest : rest.charAt(0).toUpperCase() + rest.slice(1);
 }
 
 function separator(lead: string, isItem: boolean): string {
