@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { FolderParams, Held, InitializeParams, WorkerSettings } from '../protocol';
 import { PROTOCOL_VERSION } from '../protocol';
 import { distinctNames } from './folder-names';
+import { readTeamKeys } from './team/team-keys';
 
 const SECTION = 'anchorage';
 
@@ -23,6 +24,7 @@ export interface Settings {
   'model.hub': string;
   'engine.threads': number;
   'memory.diskBudgetMB': number;
+  'memory.shared': string;
 }
 
 export function setting<K extends keyof Settings>(key: K, scope?: vscode.ConfigurationScope): Settings[K] {
@@ -38,7 +40,8 @@ export function affectsWorker(event: vscode.ConfigurationChangeEvent): boolean {
   );
 }
 
-export function workerSettings(): WorkerSettings {
+/** @param secrets the editor's secret storage, which has the keys of a team's memory */
+export async function workerSettings(secrets: vscode.SecretStorage): Promise<WorkerSettings> {
   const model = setting('model.directory');
   // A server's address stands where a folder or file would.
   const isServer = /^https?:\/\//i.test(model);
@@ -50,9 +53,18 @@ export function workerSettings(): WorkerSettings {
     ...(isServer ? { modelDirectory: '', modelServer: model } : { modelDirectory: model, modelServer: '' }),
     allowedHosts: setting('model.allowedHosts'),
     memoryBudgetBytes: setting('memory.diskBudgetMB') * 1024 * 1024,
+    ...(await sharedMemory(secrets)),
     threads: setting('engine.threads'),
     weights: setting('model.weights'),
   };
+}
+
+/** The team's memory that the settings name. A workspace that is not trusted names none. */
+async function sharedMemory(secrets: vscode.SecretStorage): Promise<Pick<WorkerSettings, 'shared'>> {
+  const address = setting('memory.shared').trim();
+  if (address === '' || !vscode.workspace.isTrusted) return {};
+  const keys = await readTeamKeys(secrets, address);
+  return { shared: { address, ...(keys ? { keys } : {}) } };
 }
 
 /**
@@ -128,7 +140,7 @@ export async function initializeParams(
     folders: diskFolders(),
     storageDirectory: storage.fsPath,
     modelsDirectory: models.fsPath,
-    settings: workerSettings(),
+    settings: await workerSettings(context.secrets),
     trusted: vscode.workspace.isTrusted,
     ...(vscode.l10n.bundle ? { strings: vscode.l10n.bundle } : {}),
     ...(hold ? { held: hold } : {}),

@@ -17,6 +17,7 @@ import { SpanOpener } from './editor/span-opener';
 import { WorkspaceWatch } from './files/workspace-watch';
 import { AutomaticExplanation, NameHover } from './hover/hover-provider';
 import { setContext, type Services } from './services';
+import { isTeamKeys } from './team/team-keys';
 import { IndexingHold } from './status/hold';
 import { isWorking, MonotoneProgress } from './status/index-state';
 import { StatusItem } from './status/status-item';
@@ -78,6 +79,11 @@ export function activate(context: vscode.ExtensionContext): void {
   const asking = new Asking(services, history, watch);
   const status = new StatusItem(worker, () => index);
   const prepare = (): Promise<void> => asking.prepare();
+  const sendSettings = (): void =>
+    void workerSettings(context.secrets).then(
+      (settings) => worker.notify('settings/changed', { settings }),
+      (error: unknown) => log.error(String(error)),
+    );
 
   const monotone = new MonotoneProgress();
   context.subscriptions.push(
@@ -103,7 +109,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.languages.registerHoverProvider({ scheme: 'file' }, new NameHover(worker, log)),
     vscode.languages.registerHoverProvider({ scheme: 'file' }, new AutomaticExplanation(worker, log)),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (affectsWorker(event)) worker.notify('settings/changed', { settings: workerSettings() });
+      if (affectsWorker(event)) sendSettings();
       if (event.affectsConfiguration('files.exclude') || event.affectsConfiguration('files.encoding'))
         worker.notify('folders/changed', { folders: diskFolders() });
     }),
@@ -111,8 +117,11 @@ export function activate(context: vscode.ExtensionContext): void {
     // running, because a question may be in progress.
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       if (!worker.awake) return;
-      worker.notify('settings/changed', { settings: workerSettings() });
+      sendSettings();
       prepare().catch((error: unknown) => log.error(String(error)));
+    }),
+    context.secrets.onDidChange(({ key }) => {
+      if (worker.awake && isTeamKeys(key)) sendSettings();
     }),
     ...registerCommands(services, asking, history),
     ...registerTools(worker, prepare),

@@ -19,6 +19,8 @@ export interface MemorySegment extends EncodingUnit {
   coarseRows: number;
   /** Number of all fine rows, coarse rows included. */
   fineRows: number;
+  /** Another machine of the team has made the rows. */
+  fromTeam?: boolean;
 }
 
 /** A segment and its cosine with a query vector, −1…1. */
@@ -87,6 +89,7 @@ export class MemoryReader {
             tokens: record.tokens,
             coarseRows: record.coarseRows,
             fineRows: record.coarseRows + record.restRows,
+            ...(record.fromTeam ? { fromTeam: true } : {}),
           });
       }
     }

@@ -139,8 +139,11 @@ export type AnswerEvent =
 export type LedgerKind =
   'sinks' | 'coarse' | 'fine' | 'dense' | 'anchors' | 'full' | 'earlier' | 'window' | 'question' | 'answer';
 
-/** Origin of rows: computed for this question, read from the store on disk, or cached since an earlier question. */
-export type LedgerOrigin = 'computed' | 'store' | 'memory';
+/**
+ * Origin of rows: computed for this question, read from the store on disk (made here, or by another machine of the
+ * team), or cached since an earlier question.
+ */
+export type LedgerOrigin = 'computed' | 'store' | 'team' | 'memory';
 
 /** One group of rows of the context. Tokens are counted once over all groups. */
 export interface LedgerGroup {

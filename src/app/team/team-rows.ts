@@ -1,4 +1,4 @@
-/** A team's memory in use by a session: rows come from it before they are encoded, and go to it where that is allowed. */
+/** A team's memory in use by a session: rows come from it before they are encoded, and go to it where allowed. */
 import type { MemoryDescription, SharedMemorySettings, TeamStatus } from '../../protocol';
 import { messageOf } from '../../base';
 import { type MemoryEncoding, type MemoryStore, type PackRecord, rowCounts, type SharedRows } from '../../memory';

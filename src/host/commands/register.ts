@@ -2,7 +2,7 @@ import * as vscode from 'vscode';
 import { writeServerFile } from '../agents/write-server-file';
 import type { Asking } from '../answers/asking';
 import type { AnswerHistory } from '../answers/history';
-import { initializeParams } from '../configuration';
+import { initializeParams, setting } from '../configuration';
 import { guarded } from '../failures';
 import { addAdapterToModel } from '../models/add-adapter';
 import { downloadFromHub, importFromFolder, setHubToken } from '../models/add-model';
@@ -10,6 +10,7 @@ import { chooseModel, removeInstalled } from '../models/choose-model';
 import { ModelHome } from '../models/model-home';
 import type { Services } from '../services';
 import { showStatus } from '../status/show-status';
+import { setTeamKeys } from '../team/team-keys';
 import { answerHistory, ask, askFolder, askPlaces, askSelection, copyAnswer, openAnswer, openInEditor } from './ask';
 import { cancelIndexing, clearIndex, pauseIndexing, rebuildIndex, whyFile } from './index-commands';
 import { explain, explainAt, openSpan, showSimilar, summarizeFile } from './read';
@@ -52,6 +53,7 @@ export function registerCommands(services: Services, asking: Asking, history: An
     'anchorage.addAdapter': () => addAdapterToModel(client),
     'anchorage.removeModel': () => removeInstalled(models),
     'anchorage.setHubToken': () => setHubToken(models),
+    'anchorage.setTeamKeys': () => setTeamKeys(services.context.secrets, setting('memory.shared').trim()),
     'anchorage.writeServerFile': () =>
       writeServerFile(services.serverFile, () => initializeParams(services.context, () => undefined)),
     'anchorage.restartWorker': () => client.restart(),

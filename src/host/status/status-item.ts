@@ -1,6 +1,6 @@
 import { formatBytes, formatNumber, formatPercent } from '../../base';
 import * as vscode from 'vscode';
-import type { IndexStatus } from '../../protocol';
+import type { IndexStatus, TeamStatus } from '../../protocol';
 import type { ClientState, WorkerClient } from '../worker-client';
 import { faceOf, type Face } from './index-state';
 
@@ -82,6 +82,7 @@ export function indexFacts(index: IndexStatus): { icon: string; label: string; d
             label: encodedText(memories),
             detail: vscode.l10n.t('{0} of at most {1}', formatBytes(memories.bytes), formatBytes(memories.budgetBytes)),
           },
+          ...(memories.team ? [teamFact(memories.team, memories.fromTeam ?? 0)] : []),
           ...(memories.standstill
             ? [
                 {
@@ -95,6 +96,17 @@ export function indexFacts(index: IndexStatus): { icon: string; label: string; d
       : []),
     { icon: 'chip', label: index.model.name ?? vscode.l10n.t('No model'), detail: index.model.detail },
   ];
+}
+
+/** What the team's memory has given, or why it is not used. */
+function teamFact(team: TeamStatus, fromTeam: number): { icon: string; label: string; detail: string } {
+  if (team.reason !== undefined)
+    return { icon: 'warning', label: vscode.l10n.t('The team’s memory is not used'), detail: team.reason };
+  return {
+    icon: 'organization',
+    label: vscode.l10n.t('{0} segments from the team', formatNumber(fromTeam)),
+    detail: vscode.l10n.t('{0} segments in {1}', formatNumber(team.records), team.address),
+  };
 }
 
 /** The number of segments is an estimate while files are still being segmented. */

@@ -84,7 +84,7 @@ export function ledgerOf(
     group('sinks', rows.sinks, rows.sinks, { origin: 'computed' }),
     ...coarseGroups(parts.coarse, bytesPerRow),
     ...fine.map((segment) =>
-      group('fine', segment.fineRows, segment.tokens, { origin: 'store', span: spanOf([segment]) }),
+      group('fine', segment.fineRows, segment.tokens, { origin: originOf([segment]), span: spanOf([segment]) }),
     ),
     ...dense,
     ...full,
@@ -105,16 +105,22 @@ function coarseGroups(parts: readonly CoarseGroup[], bytesPerRow: number): Ledge
     const before = groups.get(name);
     const span = files.size > 1 ? undefined : spanOf(segments, before?.span);
     const tokens = segments.reduce((sum, segment) => sum + segment.tokens, 0);
+    const origin = originOf(segments);
     groups.set(name, {
       kind: 'coarse',
       rows: (before?.rows ?? 0) + rows,
       tokens: (before?.tokens ?? 0) + tokens,
       bytes: (before?.bytes ?? 0) + rows * bytesPerRow,
-      origin: 'store',
+      origin: before && before.origin !== origin ? 'store' : origin,
       ...(span ? { span } : {}),
     });
   }
   return [...groups.values()];
+}
+
+/** Stored rows are the team's when another machine has made all of them. */
+function originOf(segments: readonly MemorySegment[]): 'store' | 'team' {
+  return segments.every(({ fromTeam }) => fromTeam) ? 'team' : 'store';
 }
 
 /** The span from the first to the last line of segments of one file, extended by `also`. */

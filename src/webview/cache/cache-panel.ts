@@ -187,12 +187,14 @@ export class CachePanel extends LitElement {
   private remembered(): TemplateResult | typeof nothing {
     const { memories } = this;
     if (!memories) return nothing;
-    const { encoded, segments, counting, bytes, budgetBytes, standstill } = memories;
+    const { encoded, segments, fromTeam, team, counting, bytes, budgetBytes, standstill } = memories;
     return html`<p class="memories">
       <span
         >${counting ? l10n.t('{0} of about {1} segments encoded', formatCount(encoded), formatCount(segments)) : l10n.t('{0} of {1} segments encoded', formatCount(encoded), formatCount(segments))}</span
       >
       <span class="dim">${l10n.t('{0} of at most {1}', formatBytes(bytes), formatBytes(budgetBytes))}</span>
+      ${fromTeam ? html`<span>${l10n.t('{0} from the team', formatCount(fromTeam))}</span>` : nothing}
+      ${team?.reason ? html`<span class="standstill"><vscode-icon name="warning" size="14"></vscode-icon><span>${l10n.t('The team’s memory is not used: {0}', team.reason)}</span></span>` : nothing}
       ${standstill ? html`<span class="standstill"><vscode-icon name=${standstill.cause === 'paused' ? 'debug-pause' : 'warning'} size="14"></vscode-icon><span>${standstill.reason}</span></span>` : nothing}
     </p>`;
   }

@@ -49,6 +49,7 @@ export function originName(origin: LedgerOrigin): string {
   return {
     computed: l10n.t('computed for this question'),
     store: l10n.t('from disk'),
+    team: l10n.t('from the team'),
     memory: l10n.t('kept from an earlier question'),
   }[origin];
 }
