@@ -19,7 +19,6 @@ import type {
 } from '../protocol';
 import {
   ask,
-  type AssistantLibrary,
   type AskRequest,
   errorForUser,
   explain,
@@ -41,6 +40,7 @@ import type { Search, SearchResult } from '../search';
 import type { Workspace } from '../workspace';
 import type { Engines } from './engines';
 import { FileLines } from './file-lines';
+import { FileWindow } from './file-window';
 import { LongFileView } from './long-file-view';
 import type { MemoryService } from './memory-service';
 
@@ -210,10 +210,17 @@ export class Answering {
 
   async explain(request: ExplainRequest, { signal, progress }: Watch = {}): Promise<Explanation> {
     const { writer } = this.parts.engines.writes ? await this.writer('answer', signal) : {};
+    const { workspace, explanations: cache } = this.parts;
+    const window = await FileWindow.open(request, workspace, signal);
+    // A cached explanation would have lines of another window.
+    if (window)
+      return window.outward(
+        await explain(window.inside(request), { library: window.library, writer, signal, progress }),
+      );
     const lines = this.fileLines();
     const explanation = await explain(
       { ...request, ...(await lines.toText(request.file, request)) },
-      { library: this.parts.workspace, cache: this.parts.explanations, writer, signal, progress },
+      { library: workspace, cache, writer, signal, progress },
     );
     return lines.convert(explanation);
   }
@@ -224,16 +231,10 @@ export class Answering {
     const tools = { library: workspace, cache: explanations, author: engines.writer()?.author, signal };
     const { file, line } = request;
     if (!workspace.long.isLong(file)) return this.fileLines().convert(await hover(request, tools));
-    const window = await workspace.long.windowAt(file, line, line, signal);
+    const window = await FileWindow.open({ file, startLine: line, endLine: line }, workspace, signal);
     if (!window) return null;
-    const library: AssistantLibrary = {
-      ownNames: workspace.ownNames,
-      read: (other) => (other === file ? Promise.resolve(window.document) : workspace.read(other)),
-      segmentsOf: (document) => workspace.segmentsOf(document),
-      definitions: (name) => workspace.definitions(name),
-      users: (name, options) => workspace.users(name, options),
-    };
-    return hover({ ...request, line: line - window.startLine + 1 }, { ...tools, library });
+    const { startLine } = window.inside({ startLine: line, endLine: line });
+    return hover({ ...request, line: startLine }, { ...tools, library: window.library });
   }
 
   /** Finds the text of a citation in its file as it is now. */

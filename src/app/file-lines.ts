@@ -92,7 +92,7 @@ function placeAt(places: readonly Place[], line: number): Place | undefined {
   return places[low - 1] ?? places[0];
 }
 
-interface SpanLike extends Lines {
+export interface SpanLike extends Lines {
   file: string;
 }
 
@@ -107,7 +107,8 @@ function visitSpans(value: unknown, visit: (span: SpanLike) => void): void {
   for (const child of Array.isArray(value) ? value : Object.values(value)) visitSpans(child, visit);
 }
 
-function mapSpans<T>(value: T, map: (span: SpanLike) => SpanLike): T {
+/** Returns a copy whose spans are mapped. */
+export function mapSpans<T>(value: T, map: (span: SpanLike) => SpanLike): T {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value;
   if (Array.isArray(value)) return value.map((child: unknown) => mapSpans(child, map)) as T;
   const own = Object.fromEntries(Object.entries(value).map(([key, child]) => [key, mapSpans(child, map)]));

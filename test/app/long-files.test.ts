@@ -129,9 +129,22 @@ describe('other requests about a file of many megabytes', () => {
     expect(await session.answering.hover({ file, line: lines.length + 100, character: 2 })).toBeNull();
   });
 
-  test('an explanation names the limit', async () => {
-    await expect(
-      session.answering.explain({ file: fileOf('long.py'), startLine: 1, endLine: 3 }),
-    ).rejects.toMatchObject({ code: 'fileUnreadable', hint: expect.stringContaining('maxFileSizeKB') });
+  test('an explanation is of the definition on that line, with lines of the file', async () => {
+    const file = fileOf('long.py');
+    const line = splitLines(readFileSync(file, 'utf8')).findIndex((each) => each.includes('def walrus_ret')) + 1;
+    const explanation = await session.answering.explain({ file, startLine: line, endLine: line });
+    expect(explanation).toMatchObject({ file, path: 'long.py', startLine: line });
+    expect(explanation.markdown).toContain('walrus_retention is a function');
+    expect(explanation.markdown).toContain('The purple walrus archive is kept for 37 days.');
+    expect(explanation.citations[0]).toMatchObject({ file, startLine: line });
+    const located = await session.answering.locate(explanation.citations[0] as (typeof explanation.citations)[0]);
+    expect(located.state).toBe('same');
+  });
+
+  test('an explanation beyond the end of the file names the limit', async () => {
+    const lines = { startLine: 9_000_000, endLine: 9_000_000 };
+    await expect(session.answering.explain({ file: fileOf('long.py'), ...lines })).rejects.toMatchObject({
+      code: 'fileUnreadable',
+    });
   });
 });

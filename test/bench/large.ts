@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- large [files|wide|long]… [--files N] [--entries N] [--at DIR]`: what is large. `files` indexes
+ * `npm run bench -- large [files|wide|long]… [--files N] [--entries N] [--megabytes N,N] [--at DIR]`: what is large. `files` indexes
  * 120,000 generated files (700 MB) in the built worker and asks for the status, a rule and words meanwhile. `wide`
  * indexes a folder of 200,000 entries. `long` summarizes, asks about and explains texts of 0.5 and 2 GB in the built
  * terminal program. Processor times count, because the machine may be busy. Run `npm run build` before.
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { indexFiles, indexWideFolder } from './large/indexing';
-import { readLongFiles } from './large/long-files';
+import { KINDS, readLongFiles } from './large/long-files';
 
 const ARMS = { files: indexFiles, wide: indexWideFolder, long: readLongFiles } as const;
 
@@ -20,6 +20,9 @@ export interface LargeOptions {
   entries: number;
   /** Sizes of the long texts in bytes. */
   sizes: readonly number[];
+  /** Kinds of long texts, and commands over them. */
+  kinds: readonly string[];
+  commands: readonly string[];
 }
 
 export async function run(args: string[]): Promise<void> {
@@ -30,6 +33,8 @@ export async function run(args: string[]): Promise<void> {
       files: { type: 'string', default: '120000' },
       entries: { type: 'string', default: '200000' },
       megabytes: { type: 'string', default: '500,2000' },
+      kinds: { type: 'string', default: Object.keys(KINDS).join() },
+      commands: { type: 'string', default: 'summarize,ask,explain' },
       at: { type: 'string', default: tmpdir() },
     },
   });
@@ -38,6 +43,8 @@ export async function run(args: string[]): Promise<void> {
     scratch,
     files: Number(values.files),
     entries: Number(values.entries),
+    kinds: values.kinds.split(','),
+    commands: values.commands.split(','),
     sizes: values.megabytes.split(',').map((size) => Number(size) * 1e6),
   };
   try {

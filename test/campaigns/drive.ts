@@ -44,7 +44,7 @@ export interface DriveReport {
 /** Limit of one input in milliseconds of processor time. It allows for the readers' own limits. */
 export const BOUND_MS = 15_000;
 /** An input that holds the process for so long never ends: the watch kills the process and names the seed. */
-const HANGS_MS = 4 * BOUND_MS;
+const HANGS_MS = 4 * BOUND_MS * Number(process.env['ANCHORAGE_PATIENCE'] ?? 1);
 const REPORT_EVERY = 20_000;
 const MAX_FAILURES = 20;
 
@@ -74,8 +74,8 @@ export async function drive(attacked: Attacked, inputs: number, seed: number): P
     void report.failures.push(
       `${name}, seed ${at}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     );
-  const watch = new Watch(name);
   const { read, close } = await attacked.open();
+  const watch = new Watch(name);
   const left = catchRejections((error) => {
     if (attacked.leavesRejections) report.leftRejections++;
     else fail(error);

@@ -11,7 +11,7 @@ const WATCH_MS = 100;
 const PIECE = 8 << 20;
 
 /** Fills one buffer, and writes it again and again with another word each time. */
-const KINDS: Readonly<Record<string, { name: string; piece: () => string }>> = {
+export const KINDS: Readonly<Record<string, { name: string; piece: () => string }>> = {
   prose: { name: 'log.txt', piece: () => textOf('md', PIECE, randomOf(1)) },
   source: { name: 'big.ts', piece: () => textOf('ts', PIECE, randomOf(2)) },
   minified: {
@@ -21,13 +21,13 @@ const KINDS: Readonly<Record<string, { name: string; piece: () => string }>> = {
         .replace(/\n/g, ' ')
         .replace(/\/\*\*.*?\*\//g, ''),
   },
-  'one line': { name: 'data.txt', piece: () => textOf('md', PIECE, randomOf(4)).replace(/\n+/g, ' ') },
+  line: { name: 'data.txt', piece: () => textOf('md', PIECE, randomOf(4)).replace(/\n+/g, ' ') },
 };
 
-export async function readLongFiles({ scratch, sizes }: LargeOptions): Promise<void> {
+export async function readLongFiles({ scratch, sizes, kinds, commands }: LargeOptions): Promise<void> {
   const root = join(scratch, 'long');
   mkdirSync(root, { recursive: true });
-  for (const [kind, { name, piece }] of Object.entries(KINDS))
+  for (const [kind, { name, piece }] of Object.entries(KINDS).filter(([kind]) => kinds.includes(kind)))
     for (const bytes of sizes) {
       const file = join(root, `${bytes / 1e6}-${name}`);
       fill(file, piece(), bytes, kind === 'prose' || kind === 'source' ? '\n' : ' ');
@@ -36,7 +36,7 @@ export async function readLongFiles({ scratch, sizes }: LargeOptions): Promise<v
         ['summarize', file],
         ['ask', 'what is zzneedle99x?', '--in', file],
         ['explain', `${file}:1000`],
-      ])
+      ].filter(([command = '']) => commands.includes(command)))
         await report(root, [...command, '--workspace', root]);
       closeSync(openSync(file, 'w'));
     }
