@@ -4,11 +4,14 @@ import { basename } from 'node:path';
 import {
   checkSums,
   Decoder,
+  type DecoderContext,
   full,
   generate,
+  lineEnds,
   openCheckpoint,
   openSafetensors,
   parameterCount,
+  readAnchorRule,
   readingContext,
   tokenBytes,
   type ChatTemplate,
@@ -17,8 +20,10 @@ import {
   type DecoderOptions,
   type ModelConfig,
   type TensorSource,
+  type AnchorRule,
   type Tokenizer,
   withAdapters,
+  withAnchors,
 } from '../engine';
 import { formatNumber } from '../base';
 import { loops } from './greedy';
@@ -64,6 +69,7 @@ export class EngineModel {
     /** Present when the checkpoint has memory slots. */
     readonly memory: MemoryModel | undefined,
     private readonly kept: KeptRows,
+    private readonly anchors: AnchorRule | undefined,
   ) {
     const { config } = decoder;
     this.quoted = new QuotedPrompts(decoder, tokenizer, kept);
@@ -104,6 +110,7 @@ export class EngineModel {
       const tokenizer = await checkpoint.openTokenizer();
       const template = await checkpoint.openChatTemplate();
       signal?.throwIfAborted();
+      const anchors = await readAnchorRule(directory, tokenizer);
       const memoryConfig = await readMemoryConfig(directory, checkpoint.config, tokenizer);
       const options = {
         weights,
@@ -128,7 +135,7 @@ export class EngineModel {
         shape: { layers, kvHeads, headDim, type: decoder.cache },
         directory: rowsDirectory,
       });
-      return new EngineModel(decoder, tokenizer, template, name, all, memory, kept);
+      return new EngineModel(decoder, tokenizer, template, name, all, memory, kept, anchors);
     } finally {
       await checkpoint.close();
     }
@@ -203,8 +210,7 @@ export class EngineModel {
         timing: { read: performance.now() - started, decode: 0, firstToken: 0 },
       };
     }
-    const prompt = spliced?.tail ?? this.encode(chat);
-    const context = spliced?.context ?? readingContext(decoder, prompt.length + maxNewTokens);
+    const { tail: prompt, context } = spliced ?? this.reading(this.encode(chat), maxNewTokens);
     const loop = new AbortController();
     const written: number[] = [];
     const before = mostRead;
@@ -249,6 +255,16 @@ export class EngineModel {
       },
       ...(spliced ? { quotes: spliced.reading } : {}),
     };
+  }
+
+  /** A prompt that is read as one text. Beyond the window, a model trained with anchors gets its anchors. */
+  private reading(prompt: number[], maxNewTokens: number): { tail: number[]; context: DecoderContext } {
+    const { decoder, tokenizer, anchors } = this;
+    const { maxPositions, vocabSize } = decoder.config;
+    if (!anchors || prompt.length + maxNewTokens <= maxPositions)
+      return { tail: prompt, context: readingContext(decoder, prompt.length + maxNewTokens) };
+    const tail = withAnchors(prompt, anchors, lineEnds(tokenizer, vocabSize));
+    return { tail, context: readingContext(decoder, tail.length + maxNewTokens, { anchors }) };
   }
 
   private async correctSpeed(tokens: number, milliseconds: number): Promise<void> {
@@ -306,7 +322,7 @@ async function withSlots<T>(
 
 /** Rows of a text that was read under Λ. Blocks that were placed again count as earlier text. */
 function cachedRows({ groups }: ContextAccount): CachedRows[] {
-  const kinds = { sinks: 'sinks', memory: 'earlier', middle: 'earlier', anchors: 'window', window: 'window' } as const;
+  const kinds = { sinks: 'sinks', memory: 'earlier', middle: 'earlier', anchors: 'anchors', window: 'window' } as const;
   const found = new Map<CachedRows['kind'], CachedRows>();
   for (const { kind, rows, tokens } of groups) {
     const own = found.get(kinds[kind]);

@@ -94,7 +94,7 @@ export interface Written {
 
 /** Rows of a kind, and the tokens that they represent. */
 export interface CachedRows {
-  kind: 'sinks' | 'earlier' | 'window';
+  kind: 'sinks' | 'anchors' | 'earlier' | 'window';
   rows: number;
   tokens: number;
 }

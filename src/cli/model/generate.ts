@@ -2,7 +2,7 @@
 import { generate, readingRows, ropeFrequencies } from '../../engine';
 import { UsageError } from '../arguments';
 import { readText } from './inputs';
-import { openModel, policyOf, requireTokenizer, type Opened } from './opened';
+import { anchored, openModel, policyOf, requireTokenizer, type Opened } from './opened';
 import { ENGINE_OPTIONS, list, number, oneOf, parseOptions, text, type ModelIo, type Values } from './options';
 
 const MAX_TOKENS = 256;
@@ -41,7 +41,7 @@ export async function runGenerate(argv: readonly string[], io: ModelIo): Promise
   const opened = await openModel(operands[0] as string, values, io);
   try {
     const tokenizer = requireTokenizer(opened, 'measure it with `model perplexity --ids`.');
-    const ids = await promptIds(prompt, values, opened);
+    const ids = anchored(await promptIds(prompt, values, opened), values, opened);
     const { decoder } = opened;
     const most = number(values, 'max-tokens', 1, 1 << 20);
     const tokens = ids.length + (most ?? MAX_TOKENS);

@@ -9,12 +9,16 @@ import {
   intervalAnchors,
   isCheckpoint,
   lambda,
+  lineEnds,
   openCheckpoint,
   parameterCount,
   middleRows,
+  readAnchorRule,
   readingPolicy,
   tokenAnchors,
   withAdapters,
+  withAnchors,
+  type AnchorRule,
   type LookBack,
   type Tokenizer,
   type AttentionPolicy,
@@ -29,6 +33,8 @@ export interface Opened {
   decoder: Decoder;
   /** Absent when the checkpoint has none. */
   tokenizer?: Tokenizer;
+  /** Where the checkpoint was trained to find anchors. */
+  anchorRule?: AnchorRule;
   close(): Promise<void>;
 }
 
@@ -81,11 +87,12 @@ export async function openModel(name: string, values: Values, io: ModelIo): Prom
       ...(weights ? { weights } : {}),
       ...(threads ? { threads } : {}),
     });
+    const anchorRule = tokenizer && (await readAnchorRule(checkpoint.directory, tokenizer));
     const close = async () => {
       await decoder.close();
       await checkpoint.close();
     };
-    return { checkpoint, decoder, close, ...(tokenizer ? { tokenizer } : {}) };
+    return { checkpoint, decoder, close, ...(tokenizer ? { tokenizer } : {}), ...(anchorRule ? { anchorRule } : {}) };
   } catch (error) {
     await checkpoint.close();
     throw error;
@@ -157,6 +164,13 @@ export function policyOf(
   const isAnchor = anchorRule(opened, number(values, 'anchor-every', 2, 1 << 20));
   if (window === undefined) return () => anchors({ sinks, isAnchor });
   return () => compose(lambda({ sinks, window }), anchors({ sinks, isAnchor, closing: false }));
+}
+
+/** The tokens as the options read them: with `--attention anchors`, those of the checkpoint's rule are put in. */
+export function anchored(tokens: number[], values: Values, { tokenizer, anchorRule, decoder }: Opened): number[] {
+  const wants = text(values, 'attention') === 'anchors' && text(values, 'anchor-every') === undefined;
+  if (!wants || !tokenizer || !anchorRule) return tokens;
+  return withAnchors(tokens, anchorRule, lineEnds(tokenizer, decoder.config.vocabSize));
 }
 
 /** How the end of a text sees rows that left the window; undefined where no option says. @throws UsageError */

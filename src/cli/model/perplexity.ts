@@ -1,7 +1,7 @@
 /** `anchorage model perplexity` */
 import { measurePerplexity } from '../../engine';
 import { tokenRows } from './inputs';
-import { openModel, policyOf } from './opened';
+import { anchored, openModel, policyOf } from './opened';
 import { ENGINE_OPTIONS, number, parseOptions, text, type ModelIo } from './options';
 
 export const PERPLEXITY_USAGE =
@@ -21,7 +21,9 @@ export async function runPerplexity(argv: readonly string[], io: ModelIo): Promi
   const opened = await openModel(operands[0] as string, values, io);
   try {
     const limit = number(values, 'limit', 2, 1 << 28) ?? Infinity;
-    const rows = (await tokenRows(values, opened)).map((row) => (row.length > limit ? row.slice(0, limit) : row));
+    const rows = (await tokenRows(values, opened)).map((row) =>
+      anchored(row.length > limit ? row.slice(0, limit) : row, values, opened),
+    );
     let told = performance.now();
     const report = await measurePerplexity(opened.decoder, rows, {
       policy: policyOf(values, opened, Math.max(...rows.map((row) => row.length)), 'full'),

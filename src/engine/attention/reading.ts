@@ -1,4 +1,7 @@
 import type { ModelConfig } from '../architectures/model-config';
+import type { AnchorRule } from '../checkpoint/anchor-rule';
+import { anchors, tokenAnchors } from './anchors';
+import { compose } from './compose';
 import { full } from './full';
 import { lambda, type MiddleChoice } from './lambda';
 import type { AttentionPolicy } from './policy';
@@ -10,6 +13,8 @@ export interface ReadingOptions {
   rowBytes: number;
   /** How the end of a text sees rows that left the window; default: by blocks. */
   lookBack?: LookBack;
+  /** The rule of a model that was trained with anchors; the text has them. */
+  anchors?: AnchorRule | undefined;
 }
 
 /** `blocks`: so many blocks of rows are placed before the end of the text. `k`: each head sees so many rows. */
@@ -32,13 +37,19 @@ const MIDDLE_BYTES = 1e9;
 /**
  * How a model reads a text of this length. Within the trained window each token sees all earlier ones. A longer text is
  * read under Λ with a distance ceiling (LM-Infinite), and its end also sees the best blocks of rows that left the
- * window. Memory then stays constant. A model trained with a sliding window keeps to it.
+ * window. Memory then stays constant. A model trained with a sliding window keeps to it. For a model trained with
+ * anchors, its anchors stand for what left the window (AnLLM).
  */
-export function readingPolicy(config: ModelConfig, { tokens, rowBytes, lookBack }: ReadingOptions): AttentionPolicy {
+export function readingPolicy(
+  config: ModelConfig,
+  { tokens, rowBytes, lookBack, anchors: rule }: ReadingOptions,
+): AttentionPolicy {
   const window = config.maxPositions;
   if (config.slidingWindow !== undefined || tokens <= window) return full(config.slidingWindow);
+  const sinks = Math.min(SINKS, Math.floor(window / 4));
+  if (rule) return compose(lambda({ sinks, window }), anchors({ sinks, isAnchor: tokenAnchors([rule.token]) }));
   const middle = middleRows(config, rowBytes, lookBack);
-  return lambda({ sinks: Math.min(SINKS, Math.floor(window / 4)), window, ...(middle ? { middle } : {}) });
+  return lambda({ sinks, window, ...(middle ? { middle } : {}) });
 }
 
 /** The middle rows that a model of this shape sees; undefined for none. */

@@ -6,6 +6,7 @@ import {
   KvRows,
   memories,
   openCheckpoint,
+  ropeFrequencies,
   type DecoderContext,
   type EncodedSegment,
 } from '../../../src/engine';
@@ -16,6 +17,7 @@ import { KeptRows } from '../../../src/inference/kept-rows';
 import { QuotedPrompts } from '../../../src/inference/quoted-prompt';
 import { benchCache, median, round, table } from '../engine/measure';
 import { randomCheckpoint, smolLM2 } from '../engine/random';
+import { expectedAttention, repeatedReading } from './row-scores';
 import { interval, mean } from './statistics';
 
 const SEGMENTS = 3;
@@ -27,9 +29,14 @@ const PIECE = SINKS + SEGMENTS * SEGMENT_TOKENS + FOLLOWING;
 const HEADS = [0, 8, 24, 48];
 const EVERY = 8;
 
+/** A segment, and the queries of its tokens when it is read again behind itself. */
+interface Encoded extends EncodedSegment {
+  again: Float32Array;
+}
+
 /** Which rows of a segment are spliced. */
 interface Kept {
-  rows: (tokens: readonly number[], encoded: EncodedSegment) => number[];
+  rows: (tokens: readonly number[], encoded: Encoded) => number[];
   /** True: the rows take consecutive positions. False: each keeps its own. */
   close?: boolean;
 }
@@ -69,7 +76,8 @@ export async function composition(
     const tokens = tokenizer.encode(text.slice(0, 4 * PIECE), { addSpecialTokens: false });
     return tokens.length >= PIECE ? [[...sinks, ...tokens].slice(0, PIECE)] : [];
   });
-  if (sinks.length === SINKS && directory === undefined) await losses(bundled, code);
+  if (directory !== undefined) return;
+  if (sinks.length === SINKS) await losses(bundled, code);
   await times();
 }
 
@@ -81,6 +89,10 @@ async function losses(path: string, texts: readonly number[][]): Promise<void> {
     : undefined;
   const decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: null, threads: 1 });
   await checkpoint.close();
+  const heads = {
+    queryHeads: decoder.config.queryHeads,
+    rope: ropeFrequencies(decoder.config.rope, decoder.config.rope.originalMaxPositions),
+  };
   const interval8: Kept['rows'] = (tokens) => tokens.map((_, i) => i).filter((i) => i % EVERY === EVERY - 1);
   const separators = (tokens: readonly number[]): number[] =>
     tokens.flatMap((token, i) =>
@@ -98,6 +110,13 @@ async function losses(path: string, texts: readonly number[][]): Promise<void> {
     [`anchors: a row in ${EVERY}`]: composed({ rows: interval8 }),
     [`anchors: a row in ${EVERY}, consecutive positions`]: composed({ rows: interval8, close: true }),
     'anchors: the eighth that draws most attention': composed({ rows: (_, encoded) => eighth(drawn(encoded)) }),
+    'anchors: the eighth by KVzip': composed({
+      rows: (_, { rows, again: queries }) => eighth(repeatedReading({ rows, queries, ...heads })),
+    }),
+    'anchors: the eighth by Expected Attention': composed({
+      rows: (_, { rows, eachQuery: queries }) =>
+        eighth(expectedAttention({ rows, queries: queries as Float32Array, ...heads })),
+    }),
     'anchors: the eighth with the shortest keys': composed({ rows: (_, encoded) => eighth(shortness(encoded)) }),
     ...(tokenizer
       ? {
@@ -223,10 +242,13 @@ async function spliced(
   await prefixed.prefill(sinks, { logits: 'none' });
   const prefix: KvRows = prefixed.rowsAt(0, SINKS);
   for (const tokens of segmentsOf(past)) {
-    const [encoded] = await decoder.encodeSegments([{ tokens, keep: tokens.map((_, i) => i), queries: true }], {
-      prefix,
-    });
-    const keep = encoded ? kept.rows(tokens, encoded) : [];
+    const all = { tokens, keep: tokens.map((_, i) => i), queries: true, eachQuery: true };
+    const [encoded] = await decoder.encodeSegments([all], { prefix });
+    const [second] = encoded
+      ? await decoder.encodeSegments([{ tokens, keep: [], eachQuery: true }], { prefix: encoded.rows })
+      : [];
+    const again = second?.eachQuery as Float32Array;
+    const keep = encoded ? kept.rows(tokens, { ...encoded, again }) : [];
     const start = context.position;
     if (head > 0) await context.prefill(tokens.slice(0, head), { logits: 'none' });
     if (!encoded || keep.length === 0) continue;

@@ -26,7 +26,7 @@ describe('a context for a text of a known length', () => {
       ceiling: window,
       middle: { blocks: { rows: 32, count: 24 } },
     });
-    expect(readingContext(tiny.decoder, window + 1, 'none').policy.name).toBe('lambda');
+    expect(readingContext(tiny.decoder, window + 1, { lookBack: 'none' }).policy.name).toBe('lambda');
   });
 
   it('reads as full attention does while the text is within the window', async () => {
