@@ -24,6 +24,8 @@ export type PanelMessage =
   | { type: 'copy'; text: string }
   /** Pick a file or folder to name in the question. */
   | { type: 'reference' }
+  /** Files and folders were dropped on the panel: name them in the question. */
+  | { type: 'dropped'; uris: readonly string[] }
   | { type: 'history'; id: string }
   | { type: 'command'; command: string }
   /** Explain these lines; `fresh` ignores the cache. */

@@ -3,7 +3,7 @@
  * the process to the first result without an index and with one, later searches, and several servers at once on one
  * index beside one alone.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/client';
@@ -23,10 +23,11 @@ export async function run([folder, count = '4']: readonly string[]): Promise<voi
   const cache = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
   try {
     const cold = await opened(folder, cache);
-    console.log(`first result without an index: ${cold.first.toFixed(0)} ms (${cold.files} files)`);
+    const cost = ({ processor }: Opened): string => `${processor.toFixed(0)} ms of processor time`;
+    console.log(`first result without an index: ${cold.first.toFixed(0)} ms, ${cost(cold)} (${cold.files} files)`);
     await cold.client.close();
     const warm = await opened(folder, cache);
-    console.log(`first result with an index: ${warm.first.toFixed(0)} ms`);
+    console.log(`first result with an index: ${warm.first.toFixed(0)} ms, ${cost(warm)}`);
     const alone = await searches(warm.client);
     console.log(`later searches: median ${middle(alone)} ms, worst ${Math.max(...alone).toFixed(0)} ms`);
     const others = await Promise.all(
@@ -49,19 +50,38 @@ export async function run([folder, count = '4']: readonly string[]): Promise<voi
   }
 }
 
-async function opened(folder: string, cache: string): Promise<{ client: Client; first: number; files: number }> {
+interface Opened {
+  client: Client;
+  /** Milliseconds from the start of the process to the first result. */
+  first: number;
+  /** Processor time of the server until then, with its threads: a busy machine lengthens only the former. */
+  processor: number;
+  files: number;
+}
+
+async function opened(folder: string, cache: string): Promise<Opened> {
   const started = performance.now();
   const client = new Client({ name: 'bench', version: '1' });
-  await client.connect(
-    new StdioClientTransport({
-      command: process.execPath,
-      args: [join('dist', 'cli.js'), 'mcp', '--workspace', folder],
-      env: { ...(process.env as Record<string, string>), XDG_CACHE_HOME: cache },
-    }),
-  );
+  const transport = new StdioClientTransport({
+    command: process.execPath,
+    args: [join('dist', 'cli.js'), 'mcp', '--workspace', folder],
+    env: { ...(process.env as Record<string, string>), XDG_CACHE_HOME: cache },
+  });
+  await client.connect(transport);
   const result = await client.callTool({ name: 'search', arguments: { query: QUESTIONS[0] ?? '' } });
   const { coverage } = result.structuredContent as { coverage: { filesIndexed: number } };
-  return { client, first: performance.now() - started, files: coverage.filesIndexed };
+  const first = performance.now() - started;
+  return { client, first, processor: processorTime(transport.pid), files: coverage.filesIndexed };
+}
+
+/** Milliseconds of processor time of a process, as Linux counts it; NaN elsewhere. */
+function processorTime(pid: number | null): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+    return 10 * (Number(fields[11]) + Number(fields[12]));
+  } catch {
+    return NaN;
+  }
 }
 
 async function searches(client: Client): Promise<number[]> {

@@ -63,6 +63,18 @@ export async function pickReference(): Promise<string | undefined> {
   return picked && referenceTo(picked.description);
 }
 
+/** Most dropped files that a question names. */
+const MOST_DROPPED = 20;
+
+/** References to dropped files and folders, without those outside the workspace. */
+export function droppedReferences(uris: readonly string[]): string {
+  const inside = uris
+    .slice(0, MOST_DROPPED)
+    .map((each) => vscode.Uri.parse(each))
+    .filter((uri) => uri.scheme === 'file' && vscode.workspace.getWorkspaceFolder(uri) !== undefined);
+  return [...new Set(inside.map((uri) => referenceTo(workspacePath(uri))))].join(' ');
+}
+
 function parents(path: string): string[] {
   const parts = path.split('/').slice(0, -1);
   return parts.map((_, i) => parts.slice(0, i + 1).join('/'));

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { Asking } from '../answers/asking';
-import { pickReference } from '../answers/references';
+import { droppedReferences, pickReference } from '../answers/references';
 import { showFailure } from '../failures';
 import type { Services } from '../services';
 import type { PanelReceiver } from './panel-view';
@@ -59,6 +59,12 @@ export function createReceiver(services: () => { services: Services; asking: Ask
             await all.answerView.reveal(false);
           }),
         );
+      case 'dropped': {
+        const text = droppedReferences(message.uris);
+        if (text !== '') all.answerView.post({ type: 'reference', text });
+        else void vscode.window.showInformationMessage(vscode.l10n.t('Only files of this workspace can be named.'));
+        return;
+      }
       case 'history':
         return shown(vscode.commands.executeCommand('anchorage.openAnswer', message.id));
       case 'command':

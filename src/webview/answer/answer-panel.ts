@@ -7,6 +7,7 @@ import { loadState, post, saveState } from '../shared/host';
 import { plainText } from '../shared/markdown';
 import { shared } from '../shared/styles';
 import * as l10n from '@vscode/l10n';
+import { droppedUris, isDragOfFiles } from './dropped';
 import { announcement, heardText, reduceThread, type Turn } from './thread';
 import type { TurnElement } from './turn-element';
 import './turn-element';
@@ -92,7 +93,7 @@ export class AnswerPanel extends LitElement {
         }
       </div>
       <div class="hidden" role="status" aria-live="polite">${this.spoken}</div>
-      <form @submit=${this.onSubmit}>
+      <form @submit=${this.onSubmit} @dragover=${this.onDragOver} @drop=${this.onDrop}>
         <div class="box">
           <textarea
             rows="1"
@@ -215,6 +216,19 @@ export class AnswerPanel extends LitElement {
       this.input.focus();
       this.input.setSelectionRange(inserted.length, inserted.length);
     });
+  }
+
+  private onDragOver(event: DragEvent): void {
+    if (!isDragOfFiles(event)) return;
+    event.preventDefault();
+    if (event.dataTransfer) event.dataTransfer.dropEffect = 'copy';
+  }
+
+  private onDrop(event: DragEvent): void {
+    const uris = droppedUris(event);
+    if (uris.length === 0) return;
+    event.preventDefault();
+    post({ type: 'dropped', uris });
   }
 
   private onKey(event: KeyboardEvent): void {
