@@ -134,7 +134,7 @@ describe('other requests about a file of many megabytes', () => {
     const line = splitLines(readFileSync(file, 'utf8')).findIndex((each) => each.includes('def walrus_ret')) + 1;
     const explanation = await session.answering.explain({ file, startLine: line, endLine: line });
     expect(explanation).toMatchObject({ file, path: 'long.py', startLine: line });
-    expect(explanation.markdown).toContain('walrus_retention is a function');
+    expect(explanation.markdown).toContain('`walrus_retention` is a function');
     expect(explanation.markdown).toContain('The purple walrus archive is kept for 37 days.');
     expect(explanation.citations[0]).toMatchObject({ file, startLine: line });
     const located = await session.answering.locate(explanation.citations[0] as (typeof explanation.citations)[0]);
