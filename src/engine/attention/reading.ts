@@ -25,6 +25,8 @@ const SINKS = 16;
 /** Blocks, and the rows of each. */
 const BLOCKS = 24;
 const BLOCK_ROWS = 32;
+/** Largest share of the window that blocks take by themselves: the end of the text needs the rest. */
+const BLOCKS_SHARE = 0.25;
 /** Last tokens whose queries choose the blocks: a question and the marks around it. */
 const BLOCKS_TAIL = 48;
 /** First layer that sees middle rows, as a share of all layers: layer 5 of 32 in the paper. */
@@ -54,9 +56,9 @@ export function readingPolicy(
 
 /** The middle rows that a model of this shape sees; undefined for none. */
 export function middleRows(
-  { layers }: Pick<ModelConfig, 'layers'>,
+  { layers, maxPositions }: Pick<ModelConfig, 'layers' | 'maxPositions'>,
   rowBytes: number,
-  lookBack: LookBack = { blocks: BLOCKS },
+  lookBack: LookBack = { blocks: Math.min(BLOCKS, Math.ceil((maxPositions * BLOCKS_SHARE) / BLOCK_ROWS)) },
 ): MiddleChoice | undefined {
   const most = Math.floor(MIDDLE_BYTES / rowBytes);
   if (lookBack === 'none') return undefined;

@@ -10,7 +10,7 @@ import { round, table } from '../engine/measure';
 import { interval, mean } from '../memory/statistics';
 import type { Subject } from './subject';
 
-/** Tokens whose prediction counts, at the end of each part of the text. */
+/** Tokens whose prediction counts, at the end of each part of the text; at most an eighth of the window. */
 const STRETCH = 512;
 /** Tokens after which the model looks back again. */
 const AGAIN = 64;
@@ -19,6 +19,7 @@ const AGAIN = 64;
 export async function comparePerplexity({ decoder, tokenizer, text, window, times }: Subject): Promise<void> {
   const { rowBytes } = decoder;
   const config = { ...decoder.config, maxPositions: window };
+  const stretch = Math.min(STRETCH, window / 8);
   const tokens = tokenizer.encode(text, { addSpecialTokens: false }).slice(0, window * times);
   const policy = readingPolicy(config, { tokens: tokens.length, rowBytes });
   const rope = ropeFrequencies(config.rope, Math.min(tokens.length, policy.ceiling));
@@ -26,7 +27,7 @@ export async function comparePerplexity({ decoder, tokenizer, text, window, time
   const nats: Record<'again' | 'lambda' | 'back', number[]> = { again: [], lambda: [], back: [] };
   let read = 0;
   for (let end = 2 * window; end <= tokens.length; end += window) {
-    const from = end - STRETCH;
+    const from = end - stretch;
     await context.prefill(tokens.slice(read, from), { logits: 'none' });
     const counted = tokens.slice(from, end);
     const again = decoder.newContext(full(), window, { rope });
@@ -47,7 +48,7 @@ export async function comparePerplexity({ decoder, tokenizer, text, window, time
       interval: `[${low.toFixed(4)}, ${high.toFixed(4)}]`,
     };
   };
-  table(`Perplexity of ${nats.again.length} tokens, positions ${2 * window - STRETCH} to ${tokens.length}`, [
+  table(`Perplexity of ${nats.again.length} tokens, positions ${2 * window - stretch} to ${tokens.length}`, [
     { reading: 'the window before each stretch again', ...ratio(nats.again) },
     { reading: 'Λ', ...ratio(nats.lambda) },
     { reading: `Λ, looking back by blocks every ${AGAIN} tokens`, ...ratio(nats.back) },

@@ -24,7 +24,7 @@ describe('a context for a text of a known length', () => {
     expect(readingContext(tiny.decoder, window + 1).policy).toMatchObject({
       name: 'lambda with middle rows',
       ceiling: window,
-      middle: { blocks: { rows: 32, count: 24 } },
+      middle: { blocks: { rows: 32, count: 2 } },
     });
     expect(readingContext(tiny.decoder, window + 1, { lookBack: 'none' }).policy.name).toBe('lambda');
   });
