@@ -30,7 +30,7 @@ const ASKS = new RegExp(
   'i',
 );
 /** Present tense describes what the code does: "when is the entry added?" asks for code. */
-const PRESENT = /\b(?:is|are|does|do|gets?|being|should|must|can|will|would)\b/i;
+const PRESENT = /\b(?:why|when|who|how|what)\s+(?:\w+\s+)?(?:is|are|does|do|gets?|should|must|can|will|would)\b/i;
 const ASKS_FIRST = /\b(?:add|creat|introduc|written|wrote)\w*/i;
 
 /** True for a question about changes of the past. */

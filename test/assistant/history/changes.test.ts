@@ -12,6 +12,7 @@ test.each([
   'What changed in the session adapters recently?',
   'Since when are headers lower case?',
   'Show the history of Pool.take',
+  'Why was the pause before a request is tried again added?',
 ])('“%s” asks for changes', (question) => expect(asksForChanges(question)).toBe(true));
 
 test.each([
@@ -20,6 +21,7 @@ test.each([
   'Who calls connect?',
   'How are settings updated?',
   'What is a commit?',
+  'When exactly does the pool drop a connection that was added?',
   'Where is the history kept?',
 ])('“%s” asks for code', (question) => expect(asksForChanges(question)).toBe(false));
 
