@@ -7,7 +7,7 @@ import { spansOf } from './candidate-spans';
 import { type Candidate, fuse, runScorers } from './fusion';
 import { LexicalRanker } from './lexical/lexical-ranker';
 import { type AnalysedQuestion, analyseQuestion } from './query/analysis';
-import { PassageRanker } from './passages/passage-ranker';
+import { isEnglish, PassageRanker } from './passages/passage-ranker';
 import { withSimilarities } from './passages/judged-spans';
 import { placePassages } from './passages/place-passages';
 import { type SentenceEncoding, SentenceVectors } from './passages/sentence-vectors';
@@ -157,7 +157,7 @@ export class Search {
       shareOf: this.passages.shareOf(analysed),
       ahead: this.leadOf(analysed),
     });
-    const most = encoded === 1 ? 0 : this.weights.limits.judged;
+    const most = encoded === 1 || !isEnglish(analysed) ? 0 : this.weights.limits.judged;
     return {
       spans: await withSimilarities(placed, question, this.sentences, { most, signal: request.signal }),
       coverage: { ...workspace.coverage(), ...(encoded === undefined ? {} : { memories: encoded }) },

@@ -232,8 +232,8 @@ export interface PassageWeights {
   aheadForAdvice: number;
   /** Weight of the sentence encoder's cosine beside the words, whose best passage has 1. */
   similarity: number;
-  /** The same for a question in another language than English. */
-  foreignSimilarity: number;
+  /** Weight of the words of the best unit with a number, for such a question where the encoder has no say. */
+  valueWords: number;
 }
 
 export interface SearchWeights {
@@ -345,7 +345,7 @@ export const SEARCH_WEIGHTS: SearchWeights = {
     ahead: 0.35,
     aheadForAdvice: 0.15,
     similarity: 0.6,
-    foreignSimilarity: 0.4,
+    valueWords: 0.3,
   },
   // Fitted with each repository left out once: `npm run bench -- ranking weigh`. Web queries have many rivals.
   similarity: { deviations: 5, leastDeviation: 0.03, rivalMargin: 0.3, rivals: 10, perRival: 0.5, most: 3 },

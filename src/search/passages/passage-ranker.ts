@@ -9,15 +9,14 @@ import {
   type LexicalIndex,
   type DocumentReader,
   passagesOf,
-  pathKind,
   type ProsePassage,
   type ReadDocument,
   unitsOf,
 } from '../../workspace';
-import { Matcher } from '../lexical/matcher';
 import type { AnalysedQuestion } from '../query/analysis';
 import { asksForValue, givesNumber } from '../query/values';
 import type { PassageWeights, SearchWeights } from '../weights';
+import { PassageScorer } from './passage-scorer';
 import { passageKey, type SentenceVectors } from './sentence-vectors';
 
 export interface PassageRequest {
@@ -60,23 +59,28 @@ export class PassageRanker {
   /** The best passages, best first. */
   async rank(request: PassageRequest): Promise<RankedSpan[]> {
     const { passages: settings } = this.weights;
-    const found = await this.candidates(request);
+    const { found, scorer } = await this.candidates(request);
     found.sort((a, b) => b.words - a.words || byPlace(a, b));
     const leading = found.slice(0, settings.encoded);
-    const isEncoded = await this.addSimilarities(leading, request);
-    const similarity = isEnglish(request.question) ? settings.similarity : settings.foreignSimilarity;
+    const isEncoded = isEnglish(request.question) && (await this.addSimilarities(leading, request));
     const best = Math.max(...leading.map(({ words }) => words)) || 1;
     for (const candidate of leading)
-      candidate.score = candidate.words / best + (isEncoded ? similarity * Math.max(0, candidate.similarity ?? 0) : 0);
+      candidate.score = candidate.words / best + settings.similarity * Math.max(0, candidate.similarity ?? 0);
     leading.sort((a, b) => b.score - a.score || byPlace(a, b));
-    if (isEncoded) await this.addUnits(leading.slice(0, settings.cutIntoUnits), request, similarity);
+    const cut = leading.slice(0, settings.cutIntoUnits);
+    const isCut = isEncoded && (await this.addUnits(cut, request));
+    if (!isCut && asksForValue(request.question.text.toLowerCase())) this.addValues(cut, scorer, best);
     return leading
       .sort((a, b) => b.score - a.score || byPlace(a, b))
       .slice(0, settings.returned)
       .map((candidate) => spanOf(candidate, settings));
   }
 
-  private async candidates({ question, filter, signal }: PassageRequest): Promise<Candidate[]> {
+  private async candidates({
+    question,
+    filter,
+    signal,
+  }: PassageRequest): Promise<{ found: Candidate[]; scorer: PassageScorer }> {
     const { fields, passages: settings } = this.weights;
     const { segments, segmentIdf } = this.index.search(question.terms, {
       ...fields,
@@ -105,7 +109,7 @@ export class PassageRanker {
         candidates.set(key, { read, passage, text, words, score: 0 });
       }
     }
-    return [...candidates.values()];
+    return { found: [...candidates.values()], scorer };
   }
 
   /** Adds similarities with the question. Resolves to false when there is no encoder. */
@@ -121,82 +125,55 @@ export class PassageRanker {
     return true;
   }
 
-  /** Compares the sentences of the best passages too: a passage may answer in one of many. */
+  /** Compares the sentences of the best passages too: a passage may answer in one of many. Resolves as above. */
   private async addUnits(
     candidates: readonly Candidate[],
     { question, sentences, signal }: PassageRequest,
-    weight: number,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { unit, value } = this.weights.passages;
     const texts = candidates.map(({ text }) => unitsOf(text).map(({ start, end }) => text.slice(start, end)));
     const similarities = await sentences?.similarities(question.text, texts.flat(), signal);
-    if (!similarities) return;
-    const asksValue = asksForValue(question.text.toLowerCase());
+    if (!similarities) return false;
     let at = 0;
     for (const [i, candidate] of candidates.entries()) {
       const own = texts[i] as string[];
-      const near = (candidate.units = similarities.slice(at, (at += own.length)));
-      const givingValue = asksValue ? near.filter((_, n) => givesNumber(own[n] as string)) : [];
-      candidate.score += weight * (unit * Math.max(0, ...near) + value * Math.max(0, ...givingValue));
+      candidate.units = similarities.slice(at, (at += own.length));
+      candidate.score += nearest(question, own, candidate.units, { unit, value });
+    }
+    return true;
+  }
+
+  /** Where the encoder has no say, the words of a sentence with a number count when the question asks for a value. */
+  private addValues(candidates: readonly Candidate[], scorer: PassageScorer, best: number): void {
+    for (const candidate of candidates) {
+      const { read, passage, text } = candidate;
+      const shares = unitsOf(text)
+        .filter(({ start, end }) => givesNumber(text.slice(start, end)))
+        .map(({ start, end }) => ({ start: passage.start + start, end: passage.start + end, titles: passage.titles }))
+        .map((place) => scorer.score(read.document, place) / best);
+      candidate.score += this.weights.passages.valueWords * Math.max(0, ...shares);
     }
   }
 }
 
-/** Titles of the sections of a change log. */
-const HISTORY =
-  /^(?:[\dA-Z.]+\s+)?(?:version\s+|release\s+|v)?\d+\.\d[\w.-]*(?:\s*[/(:–—-].*)?$|\b(?:change ?log|release notes|what'?s new|upgrading|unreleased)\b/i;
+/** Points for the nearest unit, and for the nearest one with a number when the question asks for a value. */
+function nearest(
+  { text }: AnalysedQuestion,
+  units: readonly string[],
+  near: readonly number[],
+  { unit, value }: { unit: number; value: number },
+): number {
+  const giving = asksForValue(text.toLowerCase()) ? near.filter((_, i) => givesNumber(units[i] as string)) : [];
+  return unit * Math.max(0, ...near) + value * Math.max(0, ...giving);
+}
 
 /** The encoder has learnt English; it hardly tells passages of other languages apart. */
-function isEnglish({ language, text }: AnalysedQuestion): boolean {
+export function isEnglish({ language, text }: AnalysedQuestion): boolean {
   return language === 'en' && (text.match(/[^\p{Script=Latin}\P{L}]/gu)?.length ?? 0) < text.length / 4;
 }
 
 const byPlace = ({ read: a, passage: own }: Candidate, { read: b, passage: other }: Candidate): number =>
   a.document.path === b.document.path ? own.start - other.start : a.document.path < b.document.path ? -1 : 1;
-
-/** BM25 of passages. Titles count as occurrences, less the further out they are. */
-class PassageScorer {
-  private readonly matcher: Matcher;
-
-  constructor(
-    private readonly question: AnalysedQuestion,
-    private readonly termWeights: readonly number[],
-    private readonly total: number,
-    private readonly settings: PassageWeights,
-  ) {
-    this.matcher = new Matcher(question.terms, question.language);
-  }
-
-  score(
-    document: { path: string; text: string },
-    { start, end, titles }: Pick<ProsePassage, 'start' | 'end' | 'titles'>,
-  ): number {
-    const { settings, question } = this;
-    const frequency = new Float64Array(this.termWeights.length);
-    const found = this.matcher.find(document.text, start, end, 1);
-    found.bits.forEach((bit, i) => {
-      frequency[bit] = (frequency[bit] as number) + (found.weights[i] as number);
-    });
-    const tokens = found.lengths.reduce((a, b) => a + b, 0);
-    const addTitle = (title: string, weight: number): void => {
-      const seen = new Set<number>();
-      for (const bit of this.matcher.find(title, 0, title.length, 1).bits) {
-        if (seen.has(bit)) continue;
-        seen.add(bit);
-        frequency[bit] = (frequency[bit] as number) + weight;
-      }
-    };
-    const isHistory = question.intent.history
-      ? false
-      : HISTORY.test(titles.at(-1) ?? '') || pathKind(document.path).history;
-    titles.forEach((title, i) => addTitle(title, i === titles.length - 1 ? settings.title : settings.ancestor));
-    addTitle(document.path, settings.path);
-    const norm = settings.k1 * (1 - settings.b + (settings.b * tokens) / settings.averageTokens);
-    let score = 0;
-    frequency.forEach((f, bit) => (score += ((this.termWeights[bit] as number) * f) / (f + norm)));
-    return score / this.total - (isHistory ? settings.history : 0);
-  }
-}
 
 function spanOf(
   { read, passage, text, words, similarity, units, score }: Candidate,
