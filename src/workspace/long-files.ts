@@ -13,8 +13,8 @@ import type { Document } from './types';
 /** A longer text is read in windows. Reading it whole would take seconds, and many times its size in memory. */
 export const LONG_BYTES = 8 << 20;
 
-/** Size of the windows in which a line is looked for. */
-const AROUND_BYTES = 1 << 20;
+/** Size of the windows in which a line is looked for: small enough for a syntax tree. */
+const AROUND_BYTES = 512 << 10;
 
 /** A run of lines of a long file, as a document of its own. */
 export interface LongFileWindow {
