@@ -424,6 +424,28 @@ describe('odd places', () => {
     }
   });
 
+  it('that git tracks are found, though a rule ignores them', async () => {
+    put('.gitignore', '*.local.yml\nbuild/\n*.log\n');
+    put('config/default.local.yml');
+    put('build/tools/release.sh');
+    put('untracked.log');
+    git('init', '-q');
+    git('add', '--force', 'config', 'build', '.gitignore');
+    const { paths } = await walked();
+    expect(paths).toEqual(['.gitignore', 'build/tools/release.sh', 'config/default.local.yml']);
+    expect(why('untracked.log').indexed).toBe(false);
+    expect(why('config/default.local.yml').indexed).toBe(true);
+  });
+
+  it('of installed packages are left out where no .gitignore says so', async () => {
+    put('node_modules/leftpad/index.js');
+    put('src/a.js');
+    expect((await walked()).paths).toEqual(['src/a.js']);
+    expect(why('node_modules/leftpad/index.js')).toMatchObject({ indexed: false });
+    put('.anchorageignore', '!node_modules/\n');
+    expect((await walked()).paths).toContain('node_modules/leftpad/index.js');
+  });
+
   it('are excluded when binary or too large, and counted', async () => {
     put('a.png', '\x89PNG\0');
     put('text.png');
