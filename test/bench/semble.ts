@@ -1,9 +1,9 @@
 /**
- * `npm run bench -- semble FOLDER [--memories] [--python FILE] [--only NAME …]`: Semble's public suite. FOLDER has
- * `annotations/NAME.json`, `repos.json` and a checkout `repos/NAME` of each repository; those without one are left out.
- * Measured as Semble measures: NDCG@10 of the first ten spans, a target counts where it is first found, and a query
- * without a present target counts 0. Beside it stand BM25 over files, and Semble itself where PYTHON can import it.
- * The suite is for evaluation only: nothing is tuned on it.
+ * `npm run bench -- semble --suite FOLDER [--memories] [--python FILE] [--only NAME …]`: Semble's public suite. FOLDER
+ * has `annotations/NAME.json`, `repos.json` and a checkout `repos/NAME` of each repository; those without one are left
+ * out. Measured as Semble measures: NDCG@10 of the first ten spans, a target counts where it is first found, and a
+ * query without a present target counts 0. Beside it stand BM25 over files, and Semble itself where PYTHON can import
+ * it. The suite is for evaluation only: nothing is tuned on it.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -34,18 +34,18 @@ interface Span {
 const TOP = 10;
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parseArgs({
+  const { values } = parseArgs({
     args: [...args],
-    allowPositionals: true,
     options: {
+      suite: { type: 'string' },
       memories: { type: 'boolean', default: false },
       python: { type: 'string' },
       only: { type: 'string', multiple: true },
     },
   });
-  const [given] = positionals;
-  if (given === undefined) throw new Error('Name the folder with annotations, repos.json and repos.');
-  const folder = resolve(given);
+  if (values.suite === undefined)
+    throw new Error('Name the folder with annotations, repos.json and repos: --suite FOLDER.');
+  const folder = resolve(values.suite);
   const specs = JSON.parse(readFileSync(join(folder, 'repos.json'), 'utf8')) as {
     name: string;
     benchmark_root?: string | null;
