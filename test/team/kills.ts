@@ -15,7 +15,8 @@ export type ChildResult = PushResult & { seconds: number; counts: RequestCounts 
 export function buildChild(directory: string): string {
   const outfile = join(directory, 'worker-child.mjs');
   buildSync({
-    entryPoints: [join(import.meta.dirname, 'worker-child.ts')],
+    // From the root of the repository, where tests and benches run.
+    entryPoints: [join('test', 'team', 'worker-child.ts')],
     outfile,
     bundle: true,
     platform: 'node',
