@@ -44,7 +44,9 @@ export function quoteProse(
   if (!first || !last) return { text: quotable(text), run: { startLine, endLine } };
   const quote = text.slice(first.start, last.end).trimEnd();
   const before = lineBreaks(text.slice(0, first.start));
-  const run = { startLine: startLine + before, endLine: Math.min(endLine, startLine + before + lineBreaks(quote)) };
+  const code = ANNOUNCES.test(quote) ? codeLines(text, units[to + 1], weights) : undefined;
+  const endOfQuote = code ? lineBreaks(text.slice(0, code.end)) : before + lineBreaks(quote);
+  const run = { startLine: startLine + before, endLine: Math.min(endLine, startLine + endOfQuote) };
   const head = headRows(passage, run);
   const lead = announcement(text, units, from);
   const parts = [
@@ -52,8 +54,38 @@ export function quoteProse(
     ...lead,
     `${from > 0 && lead.length === 0 && head.length === 0 && !startsLine(text, first) ? '… ' : ''}${quote}`,
   ];
-  if (to < units.length - 1 && !/[.!?:。]$/.test(quote)) parts.push('…');
+  if (code) parts.push('…', text.slice(code.start, code.end));
+  else if (to < units.length - 1 && !/[.!?:。]$/.test(quote)) parts.push('…');
   return { text: quotable(parts.join('\n')), run };
+}
+
+const ANNOUNCES = /[:：]\s*$/;
+/** Lines of an announced block of code that are quoted. */
+const CODE_LINES = 4;
+
+/** The lines of a block of code with most of the question, for a block that is too long to be quoted whole. */
+function codeLines(
+  text: string,
+  unit: TextUnit | undefined,
+  weights: TermCoverage,
+): Pick<TextUnit, 'start' | 'end'> | undefined {
+  if (unit?.kind !== 'code') return undefined;
+  const lines: { start: number; end: number; terms: [string, number][] }[] = [];
+  let at = unit.start;
+  for (const line of text.slice(unit.start, unit.end).split('\n')) {
+    if (!isBlank(line) && !/^\s*(?:`{3,}|~{3,})/.test(line))
+      lines.push({ start: at, end: at + line.length, terms: weights.termsIn(line) });
+    at += line.length + 1;
+  }
+  let best = { score: 0, first: -1 };
+  for (let first = 0; first < lines.length; first++) {
+    const found = new Map(lines.slice(first, first + CODE_LINES).flatMap(({ terms }) => terms));
+    const score = [...found.values()].reduce((a, b) => a + b, 0);
+    if (score > best.score) best = { score, first };
+  }
+  const shown = best.first < 0 ? [] : lines.slice(best.first, best.first + CODE_LINES);
+  const [from, to] = [shown[0], shown.at(-1)];
+  return from && to ? { start: from.start, end: to.end } : undefined;
 }
 
 const lineBreaks = (text: string): number => text.match(/\n/g)?.length ?? 0;
@@ -105,7 +137,7 @@ function grown(
 ): [number, number] {
   let [from, to] = [first, last];
   const length = (): number => (units[to]?.end ?? 0) - (units[from]?.start ?? 0);
-  const announces = (): boolean => /[:：]\s*$/.test(text.slice(0, units[to]?.end));
+  const announces = (): boolean => ANNOUNCES.test(text.slice(0, units[to]?.end));
   while (announces() && units[to + 1] && (units[to + 1]?.end ?? 0) - (units[from]?.start ?? 0) <= WITH_ANNOUNCED * most)
     to++;
   while (length() < LEAST) {

@@ -49,6 +49,15 @@ describe('quotes from prose', () => {
     expect(markdown).toContain('> | Newspapers | 5 kg');
   });
 
+  it('end with the lines of a long listing that have the words of the question', async () => {
+    const code = Array.from({ length: 40 }, (_, i) => `openDrawer(${i}, 'with a brass key of the office');`);
+    code[25] = "setLimit('parcels', 12);";
+    const text = `# Rules\n\nThe limit of parcels is set in the rules of the office:\n\n\`\`\`js\n${code.join('\n')}\n\`\`\`\n`;
+    const markdown = await markdownOf('How is the limit of parcels set?', text);
+    expect(markdown).toContain("> setLimit('parcels', 12);");
+    expect(markdown).not.toContain('openDrawer(3,');
+  });
+
   it('leave out the marks of blocks', async () => {
     const text =
       '# Letters\n\n[[_lost]]\n(((letters)))\nimage::a.png[A letter]\n[NOTE]\nA lost letter is kept for a month.\n\n____\n[source,console]\npost find\n';
