@@ -22,15 +22,27 @@ export const ATTRIBUTION = {
   /** Minimum share of a sentence's own words in its lines. */
   words: 0.7,
   /** Minimum share of its neighbouring words that are near each other there, and how many words apart that may be. */
-  pairs: 0.6,
+  pairs: 0.65,
   reach: 10,
+  /** The same share for each clause, and the part of a pair that a word of the place's path or label makes. */
+  clause: 0.55,
+  head: 0.5,
   /** Most times that a sentence may have the same word. */
   repeats: 3,
+  /** Advantage of the unit that carries the sentence before. */
+  stays: 0.3,
+  /** A text with fewer words of content, such as the item of a list, must stand near a word of the question. */
+  few: 3,
   /** Lines of a place. */
   lines: 12,
   /** Weight of words of design talk ("method", "returns"): nearly every sentence has some. */
   talk: 0.25,
 };
+
+/** A new clause begins. */
+const CLAUSE = /[,;:](?=\s)|\b(?:if|when|because|unless|while|although|which|so that|and (?:it|they|the))\b/i;
+/** A clause with this many pairs is held against the lines by itself too. */
+const CLAUSE_PAIRS = 2;
 
 interface Term {
   forms: readonly string[];
@@ -43,10 +55,12 @@ interface Sentence {
   terms: readonly Term[];
   /** Total weight of the terms that the question does not have. */
   total: number;
-  /** Terms in the order of the text. */
+  /** Terms in the order of the text, and the clauses that they form. */
   order: readonly Term[];
-  /** Names and numbers. */
-  demanded: readonly string[];
+  clauses: readonly (readonly Term[])[];
+  /** Names as written, and numbers in digits. */
+  names: readonly string[];
+  numbers: readonly string[];
   /** Quoted text of two words or more. */
   phrases: readonly string[];
   /** For each negation the terms that follow it. */
@@ -63,14 +77,18 @@ interface Match {
 export class Attribution {
   private readonly grounds: readonly Ground[];
   private readonly asked: ReadonlySet<string>;
+  /** The question's words of content. */
+  private readonly subject: readonly Term[];
 
   constructor(units: readonly Unit[], question: string) {
     this.grounds = units.map(groundOf);
-    this.asked = new Set(wordsOf(question).flatMap(({ forms }) => [...forms]));
+    const words = wordsOf(question);
+    this.asked = new Set(words.flatMap(({ forms }) => [...forms]));
+    this.subject = this.termsOf(words);
   }
 
-  /** The lines that carry a sentence; undefined if none do. */
-  attribute(text: string): Carried | undefined {
+  /** The lines that carry a sentence; undefined if none do. Of equal places the unit of the sentence before is taken. */
+  attribute(text: string, before?: Unit): Carried | undefined {
     const sentence = this.read(text);
     if (sentence.total === 0 || isLoop(sentence) || this.isTitle(text)) return undefined;
     let best: { carried: Carried; score: number } | undefined;
@@ -84,9 +102,11 @@ export class Attribution {
           const measured = measure(sentence, ground, within);
           // Among equal places the shortest is cited.
           if (!measured) continue;
-          const score = measured.words + measured.pairs - 0.02 * (last - first);
+          const stays = ground.unit === before ? ATTRIBUTION.stays : 0;
+          const score = measured.words + measured.pairs + stays - 0.02 * (last - first);
           if (best && score <= best.score) continue;
           if (!isTrueTo(sentence, ground, first, last, within)) continue;
+          if (sentence.order.length < ATTRIBUTION.few && !this.isNearSubject(ground, within)) continue;
           const { unit } = ground;
           const { file, path, startLine } = unit;
           const span = { file, path, startLine: startLine + first, endLine: startLine + last, unit };
@@ -97,6 +117,15 @@ export class Attribution {
     return best?.carried;
   }
 
+  /** Whether all words found stand near a word of the question. */
+  private isNearSubject({ words }: Ground, matches: readonly Match[]): boolean {
+    const isAsked = ({ forms }: Word): boolean =>
+      this.subject.some((term) => term.forms.some((form) => forms.has(form)));
+    return matches.every(({ at }) =>
+      words.slice(Math.max(0, at - ATTRIBUTION.reach), at + ATTRIBUTION.reach + 1).some(isAsked),
+    );
+  }
+
   /** The title of an excerpt, copied. */
   private isTitle(text: string): boolean {
     return this.grounds.some(({ unit: { path } }) => text.startsWith(`File ${path}`));
@@ -105,27 +134,35 @@ export class Attribution {
   private read(text: string): Sentence {
     const bare = text.replace(/\[\d+\]/g, ' ');
     const words = wordsOf(bare);
-    const terms = this.termsOf(bare);
-    const termOf = ({ forms }: Word): Term[] =>
-      terms.filter((term) => term.forms.some((form) => forms.has(form))).slice(0, 1);
+    const terms = this.termsOf(words);
+    const byKey = new Map(terms.map((term) => [term.forms[0], term]));
+    const termOf = ({ text: word }: Word): Term[] => {
+      const term = byKey.get(analyseQuestion(word).terms[0]?.term);
+      return term ? [term] : [];
+    };
     const phrases = [...bare.matchAll(/"([^"]+)"|“([^”]+)”/g)].map((m) => (m[1] ?? m[2] ?? '').trim());
     return {
       terms,
       total: weightOf(terms.filter(({ isAsked }) => !isAsked)),
       order: words.flatMap(termOf),
-      demanded: [...namesIn(bare), ...numbersIn(words)],
+      clauses: bare.split(CLAUSE).map((clause) => wordsOf(clause).flatMap(termOf)),
+      names: namesIn(bare),
+      numbers: numbersIn(words),
       phrases: phrases.filter((phrase) => /\s/.test(phrase)).map(collapsed),
       denials: words.flatMap((word, i) => (isNegation(word) ? [deniedAfter(words, i).flatMap(termOf)] : [])),
     };
   }
 
   /** The sentence's words of content with their rarity among the words read. A word that no line has weighs most. */
-  private termsOf(sentence: string): Term[] {
-    const count = this.grounds.reduce((sum, { words }) => sum + words.length, 0);
-    return analyseQuestion(sentence).terms.map(({ term, weight, alternatives = [] }) => {
-      const forms = [term, ...alternatives.map((each) => each.term)];
+  private termsOf(words: readonly Word[]): Term[] {
+    const count = this.grounds.reduce((sum, { words: read }) => sum + read.length, 0);
+    const found = new Map<string, { weight: number; forms: string[] }>();
+    for (const { text } of words)
+      for (const { term, weight, alternatives = [] } of analyseQuestion(text).terms)
+        found.set(term, { weight, forms: [term, ...alternatives.map((each) => each.term)] });
+    return [...found.values()].map(({ weight, forms }) => {
       const having = this.grounds.reduce(
-        (sum, { words }) => sum + words.filter((word) => forms.some((form) => word.forms.has(form))).length,
+        (sum, { words: read }) => sum + read.filter((word) => forms.some((form) => word.forms.has(form))).length,
         0,
       );
       const rarity = Math.log(1 + count / (having + 0.5)) / Math.log(1 + 2 * count);
@@ -152,7 +189,7 @@ function matchesOf({ terms }: Sentence, { words }: Ground): Match[] {
 
 /** Shares of the sentence's own words and of its pairs in a place; undefined if they are too small. */
 function measure(
-  { terms, total, order }: Sentence,
+  { terms, total, order, clauses }: Sentence,
   { head }: Ground,
   matches: readonly Match[],
 ): { words: number; pairs: number } | undefined {
@@ -161,31 +198,39 @@ function measure(
   const isHead = ({ forms }: Term): boolean => forms.some((form) => head.has(form));
   const words = weightOf(terms.filter((term) => !term.isAsked && (places.has(term) || isHead(term)))) / total;
   if (words < ATTRIBUTION.words) return undefined;
-  let pairs = 0;
-  let near = 0;
-  order.forEach((right, i) => {
-    const left = order[i - 1];
-    if (!left || left === right) return;
-    pairs += 1;
+  const nearness = (left: Term, right: Term): number => {
     const [here, there] = [places.get(left), places.get(right)];
-    if (here && there) near += here.some((a) => there.some((b) => Math.abs(a - b) <= ATTRIBUTION.reach)) ? 1 : 0;
-    // The head stands beside all lines.
-    else if ((here || isHead(left)) && (there || isHead(right))) near += 1;
-  });
-  const share = pairs === 0 ? 1 : near / pairs;
+    if (here && there) return here.some((a) => there.some((b) => Math.abs(a - b) <= ATTRIBUTION.reach)) ? 1 : 0;
+    // The head stands beside all lines, but says less about each.
+    return (here || isHead(left)) && (there || isHead(right)) ? ATTRIBUTION.head : 0;
+  };
+  // An own word that is missing has lowered the share of words. A word of the question that is missing parts the place
+  // from the question.
+  const counts = (term: Term): boolean => term.isAsked || places.has(term) || isHead(term);
+  const shareOf = (run: readonly Term[], least: number): number | undefined => {
+    const pairs: number[] = [];
+    run.forEach((right, i) => {
+      const left = run[i - 1];
+      if (left && left !== right && counts(left) && counts(right)) pairs.push(nearness(left, right));
+    });
+    return pairs.length < least ? undefined : pairs.reduce((sum, each) => sum + each, 0) / pairs.length;
+  };
+  if (clauses.some((clause) => (shareOf(clause, CLAUSE_PAIRS) ?? 1) < ATTRIBUTION.clause)) return undefined;
+  const share = shareOf(order, 1) ?? 1;
   return share < ATTRIBUTION.pairs ? undefined : { words, pairs: share };
 }
 
 /** Whether a place holds what the sentence names, and denies the same. */
 function isTrueTo(
-  { demanded, phrases, denials }: Sentence,
-  { unit, head, words }: Ground,
+  { names, numbers, phrases, denials }: Sentence,
+  { unit, titled, words }: Ground,
   first: number,
   last: number,
   matches: readonly Match[],
 ): boolean {
   const place = words.filter(({ line }) => line >= first && line <= last);
-  if (!demanded.every((name) => head.has(name) || place.some(({ forms }) => forms.has(name)))) return false;
+  if (!names.every((name) => titled.has(name) || place.some(({ text }) => text === name))) return false;
+  if (!numbers.every((number) => place.some(({ forms }) => forms.has(number)))) return false;
   if (phrases.length > 0) {
     const text = collapsed(
       unit.text

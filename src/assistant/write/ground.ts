@@ -17,6 +17,8 @@ export interface Ground {
   unit: Unit;
   /** Words of the unit's path and label, which stand for all its lines. */
   head: ReadonlySet<string>;
+  /** The same as written. */
+  titled: ReadonlySet<string>;
   words: readonly Word[];
 }
 
@@ -31,9 +33,11 @@ const NUMBERS = (
 ).split(' ');
 
 export function groundOf(unit: Unit): Ground {
+  const title = wordsOf(`${unit.path} ${unit.label}`);
   return {
     unit,
-    head: new Set(wordsOf(`${unit.path} ${unit.label}`).flatMap(({ forms }) => [...forms])),
+    head: new Set(title.flatMap(({ forms }) => [...forms])),
+    titled: new Set(title.map(({ text }) => text)),
     words: splitLines(unit.text).flatMap((line, i) => wordsOf(line, i)),
   };
 }

@@ -75,6 +75,8 @@ class Draft {
   inVain = 0;
   private pending = '';
   private inFence = false;
+  /** The unit that carries the sentence before. */
+  private before: Unit | undefined;
   /** White space and list marks before the next sentence, and a heading of a list. */
   private lead = '';
   private readonly attribution: Attribution;
@@ -129,13 +131,14 @@ class Draft {
     if (text === '') return;
     // Without the sentence before it, a pronoun has lost its meaning.
     const isLoose = this.inVain > 0 && LEANS.test(text);
-    const carried = this.said.has(text) || isLoose ? undefined : this.attribution.attribute(text);
+    const carried = this.said.has(text) || isLoose ? undefined : this.attribution.attribute(text, this.before);
     if (!carried) {
       this.dropped.push(text);
       this.inVain += 1;
       return;
     }
     this.inVain = 0;
+    this.before = carried.span.unit;
     this.said.add(text);
     const marker = `[${this.cite(carried.span)}]`;
     const [, words = text, stop = ''] = /^([\s\S]*?)([.!?:;]*)$/.exec(text) ?? [];
@@ -165,6 +168,8 @@ class Draft {
 function plainSentence(body: string): string {
   const unmarked = body.replace(/\s*\[\d+\]/g, '').trim();
   const rest = unmarked.replace(ABOUT_EXCERPTS, '');
+  // A name at the beginning keeps its case ("After_request functions …").
+  if (/^\p{Lu}\p{Ll}*_/u.test(rest)) return rest.charAt(0).toLowerCase() + rest.slice(1);
   return rest === unmarked ? rest : rest.charAt(0).toUpperCase() + rest.slice(1);
 }
 

@@ -43,6 +43,29 @@ describe('a sentence is bound to', () => {
   });
 });
 
+describe('the words of the question', () => {
+  test('must stand beside what the sentence says of them', () => {
+    const sentence = 'Headers are encrypted when responses are redirected.';
+    expect(lineOf(sentence, 'How are headers encrypted?')).toBeUndefined();
+    expect(lineOf(sentence.replace('encrypted', 'stripped'), 'How are headers stripped?')).toBe('client.py:5-5');
+  });
+
+  test('must stand near the item of a list', () => {
+    expect(lineOf('Authorization', 'Which headers are stripped?')).toMatch(/^client\.py:/);
+    expect(lineOf('Streams', 'Which headers are stripped?')).toBeUndefined();
+  });
+});
+
+test('of equal places the one of the sentence before is cited', () => {
+  const lines = ['The default is `false`.'];
+  const both = ['a.md', 'b.md'].map((path) =>
+    unitOf({ file: `/w/${path}`, path, startLine: 1, endLine: 1 }, lines, path),
+  );
+  const attribution = new Attribution(both, 'What is the default?');
+  for (const before of both)
+    expect(attribution.attribute('The default is `false`.', before)?.span.path).toBe(before.path);
+});
+
 describe('nothing carries a sentence', () => {
   test.each([
     ['with a name that no line has', 'It strips headers away from the origin with `strip_headers`.'],
