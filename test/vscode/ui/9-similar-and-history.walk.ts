@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { after, before, describe, it } from 'mocha';
 import { given, shootFailures, until, Workbench } from './workbench';
 
@@ -43,5 +45,31 @@ describe('similar code and history', () => {
     await workbench.shot('why-line');
     await workbench.page.keyboard.press('Enter');
     await until(async () => /\.diff$/.test((await workbench.activeTab()) ?? ''), 'the commit is shown');
+  });
+
+  it('answers why something was added from the commit, which the citation opens', async () => {
+    await workbench.openFile('retry.ts');
+    const question = 'Why was the pause before a request is tried again added?';
+    await workbench.ask(question);
+    const answer = await workbench.answered(question);
+    const first = answer.locator('.source .row').first();
+    assert.match(await first.innerText(), /Try requests again[\s\S]*commit [0-9a-f]{10}/);
+    await workbench.shot('changes');
+    await first.click();
+    await until(async () => /\.diff$/.test((await workbench.activeTab()) ?? ''), 'the commit is shown');
+  });
+
+  it('names a dropped file in the question', async () => {
+    const answer = await workbench.panel('answer');
+    const input = answer.locator('textarea');
+    await input.evaluate(
+      (element, uri) => {
+        const dataTransfer = new DataTransfer();
+        dataTransfer.setData('text/uri-list', uri);
+        element.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, composed: true, cancelable: true }));
+      },
+      pathToFileURL(join(given.workspace, 'src', 'net', 'retry.ts')).href,
+    );
+    await until(async () => (await input.inputValue()).includes('#src/net/retry.ts'), 'the file is named');
   });
 });
