@@ -44,7 +44,7 @@ export function quoteProse(
   if (!first || !last) return { text: quotable(text), run: { startLine, endLine } };
   const quote = text.slice(first.start, last.end).trimEnd();
   const before = lineBreaks(text.slice(0, first.start));
-  const code = ANNOUNCES.test(quote) ? codeLines(text, units[to + 1], weights) : undefined;
+  const code = ANNOUNCES.test(quote) ? codeLines(text, units[to + 1], weights, quote) : undefined;
   const endOfQuote = code ? lineBreaks(text.slice(0, code.end)) : before + lineBreaks(quote);
   const run = { startLine: startLine + before, endLine: Math.min(endLine, startLine + endOfQuote) };
   const head = headRows(passage, run);
@@ -63,24 +63,39 @@ const ANNOUNCES = /[:：]\s*$/;
 /** Lines of an announced block of code that are quoted. */
 const CODE_LINES = 4;
 
-/** The lines of a block of code with most of the question, for a block that is too long to be quoted whole. */
+/** Share of the question's weight that a line adds for each name of the announcement. */
+const ANNOUNCED_NAME = 0.3;
+
+/**
+ * The lines of a block of code with most of the question and of the names in the sentence that announces it, for a block
+ * that is too long to be quoted whole.
+ */
 function codeLines(
   text: string,
   unit: TextUnit | undefined,
   weights: TermCoverage,
+  announcement: string,
 ): Pick<TextUnit, 'start' | 'end'> | undefined {
   if (unit?.kind !== 'code') return undefined;
-  const lines: { start: number; end: number; terms: [string, number][] }[] = [];
+  const names = [...announcement.matchAll(/`([^`]+)`/g)].map(([, name]) => name as string);
+  const lines: { start: number; end: number; terms: [string, number][]; names: number }[] = [];
   let at = unit.start;
   for (const line of text.slice(unit.start, unit.end).split('\n')) {
     if (!isBlank(line) && !/^\s*(?:`{3,}|~{3,})/.test(line))
-      lines.push({ start: at, end: at + line.length, terms: weights.termsIn(line) });
+      lines.push({
+        start: at,
+        end: at + line.length,
+        terms: weights.termsIn(line),
+        names: names.filter((name) => line.includes(name)).length,
+      });
     at += line.length + 1;
   }
   let best = { score: 0, first: -1 };
   for (let first = 0; first < lines.length; first++) {
-    const found = new Map(lines.slice(first, first + CODE_LINES).flatMap(({ terms }) => terms));
-    const score = [...found.values()].reduce((a, b) => a + b, 0);
+    const some = lines.slice(first, first + CODE_LINES);
+    const found = new Map(some.flatMap(({ terms }) => terms));
+    const named = some.reduce((sum, line) => sum + line.names, 0);
+    const score = [...found.values()].reduce((a, b) => a + b, 0) + ANNOUNCED_NAME * weights.total * named;
     if (score > best.score) best = { score, first };
   }
   const shown = best.first < 0 ? [] : lines.slice(best.first, best.first + CODE_LINES);

@@ -58,6 +58,13 @@ describe('quotes from prose', () => {
     expect(markdown).not.toContain('openDrawer(3,');
   });
 
+  it('end with the lines of a listing that have the names of the announcement', async () => {
+    const code = Array.from({ length: 30 }, (_, i) => `set parcels limit ${i}`);
+    code[20] = 'weight: 4';
+    const text = `# Rules\n\nThe limit of parcels is given by the key \`weight\`:\n\n\`\`\`\n${code.join('\n')}\n\`\`\`\n`;
+    expect(await markdownOf('How is the limit of parcels given?', text)).toContain('> weight: 4');
+  });
+
   it('leave out the marks of blocks', async () => {
     const text =
       '# Letters\n\n[[_lost]]\n(((letters)))\nimage::a.png[A letter]\n[NOTE]\nA lost letter is kept for a month.\n\n____\n[source,console]\npost find\n';
