@@ -8,7 +8,7 @@
  *   file of test questions that models/recipe/reader makes).
  * - DCIS: next tokens of the small model beyond its window, with factors and without.
  * - UIO-LLMs: right files shown first, with the workspace's memory rows as they are, zeroed, and without a memory.
- * - AnLLM: no answer is read or written with anchors, so there is nothing to remove.
+ * - AnLLM: no model that comes with the product and writes was trained with anchors, so there is nothing to remove.
  *
  * Outcomes are kept in --out after each part. A second run goes on where the first ended; `--only SYSTEM` measures one.
  *
@@ -63,7 +63,7 @@ export async function run(args: readonly string[] = []): Promise<void> {
 
 const NO_ANCHORS: Outcome = {
   system: 'AnLLM',
-  removed: 'nothing: no answer is read or written with anchors',
+  removed: 'nothing: no model that writes was trained with anchors',
   shown: 'none',
   subject: 'no answer',
   with: [],

@@ -31,12 +31,14 @@ it('says of each system what its removal changes, for better or worse, or nothin
       outcome({ system: 'DCIS', with: cases(4, 20), without: cases(18, 20), shown: 'words right' }),
       outcome({ system: 'UIO-LLMs', with: cases(5, 20), without: cases(5, 20) }),
       outcome({ system: 'AnLLM' }),
+      outcome({ system: 'LongLoRA', with: cases(6, 10), without: cases(5, 10) }),
     ].map(effectOf),
   );
   expect(text).toContain('less is shown without LM-Infinite: 20% of needles told, not 90%');
   expect(text).toContain('More is shown without DCIS: 90% of words right, not 20%');
   expect(text).toContain('Removing AnLLM or UIO-LLMs changes nothing shown');
-  expect(text).toContain('Not measured: LongLoRA.');
+  expect(text).toContain('Too few cases decide about LongLoRA: 50% of answers, not 60%');
+  expect(sentencesOf([effectOf(outcome({}))])).toContain('Not measured: LM-Infinite, LongLoRA, AnLLM, UIO-LLMs.');
 });
 
 it('README says what the saved run says', () => {

@@ -63,17 +63,25 @@ export function sentencesOf(effects: readonly Effect[]): string {
   );
   const showing = new Set([...helps, ...harms].map(({ system }) => system));
   const measured = new Set(effects.map(({ system }) => system));
-  const still = SYSTEMS.filter((system) => measured.has(system) && !showing.has(system));
+  const others = SYSTEMS.filter((system) => measured.has(system) && !showing.has(system));
+  // An interval around zero says nothing while some cases differ.
+  const open = others.flatMap((system) =>
+    effects.filter((each) => each.system === system && differs(each)).slice(0, 1),
+  );
+  const still = others.filter((system) => !open.some((each) => each.system === system));
   const unknown = SYSTEMS.filter((system) => !measured.has(system));
   const parts = [
     'The engine implements LM-Infinite, LongLoRA, AnLLM, UIO-LLMs and DCIS.',
     helps.length > 0 ? `Removed one by one, less is shown without ${helps.map(changeOf).join('; ')}.` : '',
     harms.length > 0 ? `More is shown without ${harms.map(changeOf).join('; ')}.` : '',
-    still.length > 0 ? `Removing ${listed(still)} changes nothing shown, as far as was measured.` : '',
+    open.length > 0 ? `Too few cases decide about ${open.map(changeOf).join('; ')}.` : '',
+    still.length > 0 ? `Removing ${listed(still)} changes nothing shown.` : '',
     unknown.length > 0 ? `Not measured: ${unknown.join(', ')}.` : '',
   ];
   return parts.filter((part) => part !== '').join(' ');
 }
+
+const differs = (effect: Effect): boolean => effect.with.some((value, i) => value !== effect.without[i]);
 
 /** The largest effect of a system in one direction: 1 where it helps, −1 where its removal does. */
 function strongest(effects: readonly Effect[], system: System, sign: 1 | -1): Effect[] {
