@@ -140,12 +140,14 @@ export function policyOf(
   opened: Opened,
   tokens: number,
   byDefault: AttentionName,
+  lookBackByDefault?: LookBack,
 ): () => AttentionPolicy {
   const { decoder } = opened;
   const window = number(values, 'window', 1, 1 << 28);
-  const lookBack = lookBackOf(values);
+  const asked = lookBackOf(values);
+  const lookBack = asked ?? lookBackByDefault;
   const kind = oneOf(values, 'attention', ATTENTION_NAMES) ?? byDefault;
-  if (lookBack !== undefined && kind !== 'auto' && kind !== 'lambda')
+  if (asked !== undefined && kind !== 'auto' && kind !== 'lambda')
     throw new UsageError('--look-back and --middle-k need --attention auto or lambda.', 'model');
   const { config, rowBytes } = decoder;
   if (kind === 'auto') {
@@ -158,7 +160,7 @@ export function policyOf(
     return () => full(config.slidingWindow);
   }
   if (kind === 'lambda') {
-    const middle = middleRows(config, rowBytes, lookBack ?? 'none');
+    const middle = middleRows(config, rowBytes, asked ?? 'none');
     return () => lambda({ sinks, window: window ?? WINDOW, ...(middle ? { middle } : {}) });
   }
   const isAnchor = anchorRule(opened, number(values, 'anchor-every', 2, 1 << 20));

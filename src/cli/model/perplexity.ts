@@ -25,8 +25,9 @@ export async function runPerplexity(argv: readonly string[], io: ModelIo): Promi
       anchored(row.length > limit ? row.slice(0, limit) : row, values, opened),
     );
     let told = performance.now();
+    // Looking back serves questions; it makes running text less likely (bench window perplexity).
     const report = await measurePerplexity(opened.decoder, rows, {
-      policy: policyOf(values, opened, Math.max(...rows.map((row) => row.length)), 'full'),
+      policy: policyOf(values, opened, Math.max(...rows.map((row) => row.length)), 'full', 'none'),
       ...(io.signal ? { signal: io.signal } : {}),
       onProgress: (read, total) => {
         if (performance.now() - told < 2000) return;
