@@ -104,12 +104,21 @@ function sentencesIn(text: string): string[] {
   return text.match(/.*?(?:[.!?](?<!\b(?:i\.e|e\.g|cf|vs|resp|approx)\.)(?=\s+[\p{Lu}`"'(\d]|$)|:$)\s*/gsu) ?? [text];
 }
 
+/** Index terms of AsciiDoc that are not shown, those that are, references and links. */
+const withoutAsciidoc = (text: string): string =>
+  text
+    .replace(/\({3}[^()]*\){3}\s*|\bindexterm:\[[^\]]*\]\s*/g, '')
+    .replace(/(?<![\w(])\({2}([^()]+)\){2}(?!\))/g, '$1')
+    .replace(/<<[\w:-]+,([^<>]+)>>/g, '$1')
+    .replace(/\blinkgit:([\w-]+)\[(\d)\]/g, '$1($2)')
+    .replace(/\b(?:link:|https?:\/\/)[^\s[\]]+\[([^\]]+)\]/g, '$1');
+
 /**
- * Unwraps inline markup of doc comments (Sphinx, JSDoc, RDoc …). `[1]` loses its brackets, because it would look like a
+ * Unwraps inline markup of doc comments (Sphinx, JSDoc, RDoc …) and of AsciiDoc. `[1]` loses its brackets, because it would look like a
  * citation.
  */
 export function plainDoc(text: string): string {
-  return text
+  return withoutAsciidoc(text)
     .replace(/:[\w:]+:`~?([^`<]+?)(?:\s*<[^`]*>)?`/g, '`$1`')
     .replace(/``([^`]+)``/g, '`$1`')
     .replace(/(?<![\w+])\+([A-Za-z_][\w:#.!?]*)\+(?![\w+])/g, '`$1`')

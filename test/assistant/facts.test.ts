@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { docSentences, firstSentence } from '../../src/assistant/facts';
+import { docSentences, firstSentence, plainDoc } from '../../src/assistant/facts';
 
 describe('firstSentence', () => {
   it('ends at the first full stop before a new sentence', () => {
@@ -30,5 +30,19 @@ describe('docSentences', () => {
         'Copies the context. It may leave the request.\n\nNeeded in goroutines (i.e. beside it).\n\n:param x: which\n\n>>> copy()',
       ),
     ).toEqual(['Copies the context.', 'It may leave the request.', 'Needed in goroutines (i.e. beside it).']);
+  });
+});
+
+describe('plainDoc', () => {
+  it('leaves the marks of AsciiDoc out', () => {
+    expect(plainDoc('(((post, sorting)))The ((clerk)) sorts <<letters,all letters>>, see linkgit:post-sort[1].')).toBe(
+      'The clerk sorts all letters, see post-sort(1).',
+    );
+    expect(plainDoc('Reads link:office.html[the rules] of https://example.org/a[the office].')).toBe(
+      'Reads the rules of the office.',
+    );
+    expect(plainDoc('Calls scale((a + b)) and writes out << a >> b.')).toBe(
+      'Calls scale((a + b)) and writes out << a >> b.',
+    );
   });
 });
