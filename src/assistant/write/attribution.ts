@@ -24,6 +24,8 @@ export const ATTRIBUTION = {
   /** Minimum share of its neighbouring words that are near each other there, and how many words apart that may be. */
   pairs: 0.65,
   reach: 10,
+  /** Part of a pair whose words stand in the other order: of two such lines the one in the sentence's order is cited. */
+  reversed: 0.8,
   /** The same share for each clause, and the part of a pair that a word of the place's path or label makes. */
   clause: 0.55,
   head: 0.5,
@@ -200,7 +202,11 @@ function measure(
   if (words < ATTRIBUTION.words) return undefined;
   const nearness = (left: Term, right: Term): number => {
     const [here, there] = [places.get(left), places.get(right)];
-    if (here && there) return here.some((a) => there.some((b) => Math.abs(a - b) <= ATTRIBUTION.reach)) ? 1 : 0;
+    if (here && there) {
+      const isNear = (least: number, most: number): boolean =>
+        here.some((a) => there.some((b) => b - a >= least && b - a <= most));
+      return isNear(0, ATTRIBUTION.reach) ? 1 : isNear(-ATTRIBUTION.reach, -1) ? ATTRIBUTION.reversed : 0;
+    }
     // The head stands beside all lines, but says less about each.
     return (here || isHead(left)) && (there || isHead(right)) ? ATTRIBUTION.head : 0;
   };

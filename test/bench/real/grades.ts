@@ -1,6 +1,5 @@
 /** Grades that somebody gave by reading, with their reasons, and the rates that follow. */
 import { readFileSync } from 'node:fs';
-import { table } from '../engine/measure';
 import type { Arm } from './lines';
 
 export type Grade = 'right' | 'partly' | 'wrong' | 'none';
@@ -13,6 +12,8 @@ export interface Graded {
   model: string;
   /** The prose as it was shown; for quotes their beginning. */
   shown: string;
+  /** The text that the model wrote, before the verification. */
+  draft?: string;
   /** `right` is right and complete; `none` gives no answer. */
   grade: Grade;
   /** A false statement is shown as fact. */
@@ -27,21 +28,25 @@ const Z = 1.96;
 
 export function printGrades(file: string): void {
   const all = JSON.parse(readFileSync(file, 'utf8')) as Graded[];
-  const rows = [...new Set(all.map(({ arm, model }) => `${model}, ${arm}`))].map((name) => {
+  console.log('Grades, with 95% intervals');
+  for (const name of new Set(all.map(({ arm, model }) => `${model}, ${arm}`))) {
     const own = all.filter(({ arm, model }) => `${model}, ${arm}` === name);
     const sentences = own.flatMap((graded) => graded.sentences ?? []);
-    const supported = sentences.filter(({ isSupported }) => isSupported).length;
-    return {
-      answers: name,
-      questions: own.length,
-      'right and complete': rate(own.filter(({ grade }) => grade === 'right').length, own.length),
-      partly: own.filter(({ grade }) => grade === 'partly').length,
-      'false shown': rate(own.filter(({ isFalse }) => isFalse).length, own.length),
-      'with prose': own.filter((graded) => (graded.sentences ?? []).length > 0).length,
-      'sentences supported': sentences.length === 0 ? '–' : rate(supported, sentences.length),
-    };
-  });
-  table('Grades, with 95% intervals', rows);
+    const count = (of: (graded: Graded) => boolean): number => own.filter(of).length;
+    console.log(
+      `${name}: ${own.length} questions; right and complete ${rate(
+        count(({ grade }) => grade === 'right'),
+        own.length,
+      )}, partly ${count(({ grade }) => grade === 'partly')}; false statement shown ${rate(
+        count(({ isFalse }) => isFalse),
+        own.length,
+      )}; with prose ${count((graded) => (graded.sentences ?? []).length > 0)}`,
+    );
+    if (sentences.length > 0)
+      console.log(
+        `  ${sentences.length} sentences: supported ${rate(sentences.filter(({ isSupported }) => isSupported).length, sentences.length)}`,
+      );
+  }
   for (const { in: folder, ask, key, arm, shown, grade, isFalse, reason } of all)
     console.log(
       `\n${folder}: ${ask}\n  key: ${key}\n  ${arm}: ${shown.replace(/\n+/g, ' ')}\n  ${grade}${isFalse ? ', FALSE' : ''}: ${reason}`,
