@@ -91,8 +91,11 @@ function strongest(effects: readonly Effect[], system: System, sign: 1 | -1): Ef
     .slice(0, 1);
 }
 
-const changeOf = ({ system, shown, removed, subject, ...effect }: Effect): string =>
-  `${system}: ${percent(mean(effect.without))} of ${shown}, not ${percent(mean(effect.with))} (${subject}; ${removed})`;
+function changeOf({ system, shown, removed, subject, ...effect }: Effect): string {
+  const [less, more] = [percent(mean(effect.without)), percent(mean(effect.with))];
+  const change = less === more ? `${less} of ${shown} either way` : `${less} of ${shown}, not ${more}`;
+  return `${system}: ${change} (${subject}; ${removed})`;
+}
 
 const listed = (names: readonly string[]): string =>
   names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`;
