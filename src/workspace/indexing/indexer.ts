@@ -108,7 +108,7 @@ export class Indexer {
     }
     for (const path of [...catalogue.entries.keys()])
       if (!found.has(path) && !documentCache.unsaved.has(path)) this.remove(path);
-    for (const { docId } of [...lexical.documents()])
+    for (const docId of lexical.ids())
       if (!found.has(docId) && !documentCache.unsaved.has(docId)) lexical.remove(docId);
     // Editors' texts are not read from disk, and clearing the index dropped them too.
     for (const [path, { document, segmented }] of documentCache.unsaved)

@@ -13,7 +13,6 @@ import { Searcher } from './search';
 import {
   type DamagedPack,
   type DocumentId,
-  type IndexedDocument,
   type LexicalStatus,
   LexicalStoreError,
   type Occurrence,
@@ -120,17 +119,9 @@ export class LexicalIndex {
     return place !== undefined && place.part.tables.documents[place.row]?.hash === hash;
   }
 
-  *documents(): IterableIterator<IndexedDocument> {
-    for (const { part, row } of this.live.values()) {
-      const { tables } = part;
-      const document = tables.documents[row];
-      if (document === undefined) continue;
-      yield {
-        ...document,
-        segments: tables.endSegment(row) - tables.firstSegment.at(row),
-        length: tables.documentLength.at(row),
-      };
-    }
+  /** Documents of the index, in no order. */
+  ids(): DocumentId[] {
+    return [...this.live.keys()];
   }
 
   status(): LexicalStatus {

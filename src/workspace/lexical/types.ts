@@ -49,19 +49,6 @@ export const enum Field {
   Breadcrumb = 4,
 }
 
-/** A live document of the index. */
-export interface IndexedDocument {
-  docId: DocumentId;
-  path: string;
-  language: string;
-  hash: string;
-  /** Import specifiers as written in the source. */
-  imports: readonly string[];
-  segments: number;
-  /** Number of terms in all segments. */
-  length: number;
-}
-
 /** A line range of an indexed segment. */
 export interface IndexedSegment {
   ordinal: number;

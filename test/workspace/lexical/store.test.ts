@@ -108,9 +108,8 @@ describe('store', () => {
     const reopened = await open();
     expect(reopened.has('a.py', document.hash)).toBe(true);
     expect(reopened.has('a.py', 'other')).toBe(false);
-    expect([...reopened.documents()]).toMatchObject([
-      { docId: 'a.py', path: 'a.py', language: 'python', hash: document.hash, segments: 1, length: 1 },
-    ]);
+    expect(reopened.ids()).toEqual(['a.py']);
+    expect(reopened.status()).toMatchObject({ documents: 1, segments: 1 });
     await reopened.close();
   });
 
@@ -151,7 +150,7 @@ describe('store', () => {
     copyFileSync(join(directory, 'lexical-1.pack'), join(directory, 'lexical-7.pack'));
     writeFileSync(join(directory, 'lexical-8.pack.tmp'), 'half');
     const reopened = await open();
-    expect([...reopened.documents()].map(({ docId }) => docId)).toEqual(['a.py']);
+    expect(reopened.ids()).toEqual(['a.py']);
     expect(readdirSync(directory).sort()).toEqual(['lexical-1.pack', 'lexical.manifest']);
     await reopened.close();
   });
@@ -181,7 +180,7 @@ describe('store', () => {
         const opened = await LexicalIndex.open(copy);
         expect(opened.damaged).toHaveLength(1);
         expect(opened.damaged[0]?.file).toBe(pack);
-        expect([...opened.index.documents()].map(({ docId }) => docId)).toEqual(['a.py']);
+        expect(opened.index.ids()).toEqual(['a.py']);
         add(opened.index, 'b.py', textOf(2));
         await opened.index.flush();
         await opened.index.close();
@@ -224,7 +223,7 @@ describe('store', () => {
     await index.close();
     rmSync(join(directory, 'lexical-1.pack.tmp'), { recursive: true, force: true });
     const reopened = await open();
-    expect([...reopened.documents()].map(({ docId }) => docId).sort()).toEqual(['a.py', 'b.py']);
+    expect(reopened.ids().sort()).toEqual(['a.py', 'b.py']);
     await reopened.close();
   });
 
