@@ -33,7 +33,7 @@ export const ATTRIBUTION = {
   repeats: 3,
   /** Advantage of the unit that carries the sentence before. */
   stays: 0.3,
-  /** A text with fewer words of content, such as the item of a list, must stand near a word of the question. */
+  /** A text with fewer words of content, such as the item of a list, must stand in a line with a word of the question. */
   few: 3,
   /** Lines of a place. */
   lines: 12,
@@ -119,13 +119,14 @@ export class Attribution {
     return best?.carried;
   }
 
-  /** Whether all words found stand near a word of the question. */
+  /** Whether all words found stand in a line with a word of the question. */
   private isNearSubject({ words }: Ground, matches: readonly Match[]): boolean {
-    const isAsked = ({ forms }: Word): boolean =>
-      this.subject.some((term) => term.forms.some((form) => forms.has(form)));
-    return matches.every(({ at }) =>
-      words.slice(Math.max(0, at - ATTRIBUTION.reach), at + ATTRIBUTION.reach + 1).some(isAsked),
+    const asked = new Set(
+      words.flatMap(({ forms, line }) =>
+        this.subject.some((term) => term.forms.some((form) => forms.has(form))) ? [line] : [],
+      ),
     );
+    return matches.every(({ word }) => asked.has(word.line));
   }
 
   /** The title of an excerpt, copied. */

@@ -53,6 +53,7 @@ describe('the words of the question', () => {
   test('must stand near the item of a list', () => {
     expect(lineOf('Authorization', 'Which headers are stripped?')).toMatch(/^client\.py:/);
     expect(lineOf('Streams', 'Which headers are stripped?')).toBeUndefined();
+    expect(lineOf('Origin', 'Which headers are stripped?')).toBeUndefined();
   });
 });
 
