@@ -10,10 +10,10 @@ const USUAL_WINDOW = 8192;
 const CHARACTERS_PER_TOKEN = 3;
 
 /**
- * Offers the chosen model to the editor's chat, so that the chat has a model without an account and without a network.
- * Without a chosen model there is an entry too: `@anchorage` answers with quotes. The editor selects no model by itself
- * (only its own extensions may name a default), so the user selects this one in the chat's model list once. VS Code 1.139
- * lists no model of any extension before the user has signed in.
+ * Offers the chosen model to the editor's chat, so that the chat has a model without a network. Without a chosen model
+ * there is an entry too: `@anchorage` answers with quotes. The editor selects no model by itself (only its own
+ * extensions may name a default), so the user selects this one in the chat's model list once. VS Code 1.139 lists no
+ * model of any extension before the user has signed in.
  */
 export class LocalModelProvider implements vscode.LanguageModelChatProvider, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<void>();
