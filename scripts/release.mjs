@@ -1,5 +1,6 @@
 /**
- * `npm run release [-- --out DIR]`: makes everything that is published. A VSIX for each platform, the npm package, the changes of this version, the notices, and SHA256SUMS over all of them.
+ * `npm run release [-- --out DIR]`: makes everything that is published. A VSIX for each platform, the npm package, the
+ * changes of this version, the notices, and SHA256SUMS over all of them.
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

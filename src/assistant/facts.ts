@@ -114,8 +114,8 @@ const withoutAsciidoc = (text: string): string =>
     .replace(/\b(?:link:|https?:\/\/)[^\s[\]]+\[([^\]]+)\]/g, '$1');
 
 /**
- * Unwraps inline markup of doc comments (Sphinx, JSDoc, RDoc …) and of AsciiDoc. `[1]` loses its brackets, because it would look like a
- * citation.
+ * Unwraps inline markup of doc comments (Sphinx, JSDoc, RDoc …) and of AsciiDoc. `[1]` loses its brackets, because it
+ * would look like a citation.
  */
 export function plainDoc(text: string): string {
   return withoutAsciidoc(text)

@@ -2,7 +2,7 @@
 import * as l10n from '@vscode/l10n';
 import type { Commit, Span } from '../../protocol';
 import type { TermCoverage } from '../../search';
-import { CitationList, clip } from '../citations';
+import { type CitationList, clip } from '../citations';
 import { code } from '../facts';
 import type { Evidence } from '../quote/evidence';
 

@@ -67,8 +67,8 @@ const CODE_LINES = 4;
 const ANNOUNCED_NAME = 0.3;
 
 /**
- * The lines of a block of code with most of the question and of the names in the sentence that announces it, for a block
- * that is too long to be quoted whole.
+ * The lines of a block of code with most of the question and of the names in the sentence that announces it, for a
+ * block that is too long to be quoted whole.
  */
 function codeLines(
   text: string,

@@ -24,7 +24,7 @@ export const ATTRIBUTION = {
   /** Minimum share of its neighbouring words that are near each other there, and how many words apart that may be. */
   pairs: 0.65,
   reach: 10,
-  /** Part of a pair whose words stand in the other order: of two such lines the one in the sentence's order is cited. */
+  /** Part of a pair whose words stand in the other order: of two lines the one in the sentence's order is cited. */
   reversed: 0.8,
   /** The same share for each clause, and the part of a pair that a word of the place's path or label makes. */
   clause: 0.55,
@@ -33,7 +33,7 @@ export const ATTRIBUTION = {
   repeats: 3,
   /** Advantage of the unit that carries the sentence before. */
   stays: 0.3,
-  /** A text with fewer words of content, such as the item of a list, must stand in a line with a word of the question. */
+  /** A text with fewer words of content, such as a list's item, must stand in a line with a word of the question. */
   few: 3,
   /** Lines of a place. */
   lines: 12,
@@ -89,7 +89,7 @@ export class Attribution {
     this.subject = this.termsOf(words);
   }
 
-  /** The lines that carry a sentence; undefined if none do. Of equal places the unit of the sentence before is taken. */
+  /** The lines that carry a sentence; undefined if none do. Of equal places the unit of the one before is taken. */
   attribute(text: string, before?: Unit): Carried | undefined {
     const sentence = this.read(text);
     if (sentence.total === 0 || isLoop(sentence) || this.isTitle(text)) return undefined;

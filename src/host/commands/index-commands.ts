@@ -19,8 +19,7 @@ export async function clearIndex({ client, hold }: Services, history: AnswerHist
     {
       modal: true,
       detail: vscode.l10n.t(
-        'This deletes the index, encoded memories and saved answers of this workspace from this machine. ' +
-          'Your files are not changed. The index is rebuilt when you ask the next question.',
+        'This deletes the index, encoded memories and saved answers of this workspace from this machine. Your files are not changed. The index is rebuilt when you ask the next question.',
       ),
     },
     clear,
