@@ -77,7 +77,7 @@ export interface Citation extends Span {
   hash: string;
   /** The symbol or heading around it, as its label. */
   label: string;
-  /** Hash of the commit whose message is quoted. `file` then names a file of its repository; lines are the message's. */
+  /** Hash of the commit whose message is quoted. `file` then is a file of its repository; lines are the message's. */
   commit?: string;
 }
 

@@ -4,8 +4,8 @@
  * - `answers --model FILE --folders DIR --out FILE [--plain] [--questions FILE]`: asks the questions of
  *   real/questions.json and appends a line of JSON for each arm: quotes alone, ours, and with `--plain` llama.cpp with
  *   the best four spans pasted; without a model quotes alone. A second run goes on where the first ended.
- * - `unanswerable [--model FILE] --folders DIR --out FILE`: asks what the sources do not answer, and counts prose that is
- *   shown. The drafts are recorded too. Without a model it lists the questions that one would be asked.
+ * - `unanswerable [--model FILE] --folders DIR --out FILE`: asks what the sources do not answer, and counts prose
+ *   that is shown. The drafts are recorded too. Without a model it lists the questions that one would be asked.
  * - `replay --folders DIR --out FILE [--brief]`: verifies the recorded drafts again, without the model.
  * - `grades`: the rates of real/grades.json, which somebody graded by reading.
  * - `first-word --model FILE --folders DIR`: seconds to the first word shown, cold and with kept rows.

@@ -37,7 +37,10 @@ export async function openEngine(model: string, threads = 0): Promise<EngineProc
   return engine;
 }
 
-/** Indexes each folder once and keeps the index for the next run. Words and the sentence encoder rank; memories take no part. */
+/**
+ * Indexes each folder once and keeps the index for the next run. Words and the sentence encoder rank; memories take no
+ * part.
+ */
 export async function eachQuestion<Q extends Question>(
   folders: string,
   list: readonly Q[],
