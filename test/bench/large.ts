@@ -1,8 +1,9 @@
 /**
  * `npm run bench -- large [files|wide|long]… [--files N] [--entries N] [--megabytes N,N] [--at DIR]`: what is large.
- * `files` indexes 120,000 generated files (700 MB) in the built worker and asks for the status, a rule and words meanwhile. `wide`
- * indexes a folder of 200,000 entries. `long` summarizes, asks about and explains texts of 0.5 and 2 GB in the built
- * terminal program. Processor times count, because the machine may be busy. Run `npm run build` before.
+ * `files` indexes 120,000 generated files (700 MB) in the built worker and asks for the status, a rule and words
+ * meanwhile. `wide` indexes a folder of 200,000 entries. `long` summarizes, asks about and explains texts of 0.5 and 2
+ * GB in the built terminal program. Processor times count, because the machine may be busy. Run `npm run build`
+ * before.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
