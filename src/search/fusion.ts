@@ -40,15 +40,27 @@ export async function runScorers(scorers: readonly Scorer[], input: ScoringInput
   return results;
 }
 
-/** Ranks spans and high-scoring segments, best first. Among equal scores, spans found by words come first. */
+/**
+ * Ranks spans and high-scoring segments, best first. Among equal scores, spans found by words come first.
+ * @param isPartial true while rows of many segments are missing. No segment is then added for its rows alone, and a
+ *   span without rows counts as the mean of those that have some, so that what is encoded first does not come first.
+ */
 export function fuse(
   { spans, segments }: Pick<ScoringInput, 'spans' | 'segments'>,
-  results: readonly ScorerResult[],
+  given: readonly ScorerResult[],
   { limits, reasons: settings }: Pick<SearchWeights, 'limits' | 'reasons'>,
+  isPartial = false,
 ): Candidate[] {
-  const places = placesOf(spans, segments, results, limits.addedSegments);
-  const similarities = results.find(({ scorer }) => scorer.name === 'passage')?.scores.segments;
-  const shares = results.map(({ scores }) => shareFunction(scores, places));
+  const places = placesOf(spans, segments, given, isPartial ? 0 : limits.addedSegments);
+  const similarities = given.find(({ scorer }) => scorer.name === 'passage')?.scores.segments;
+  const known = places.filter((place) => place.segments.length > 0).length / Math.max(1, places.length);
+  const results = given.map((result) =>
+    isPartial && result.scores.segments ? { ...result, weight: result.weight * known } : result,
+  );
+  const shares = results.map(({ scores }) => {
+    const share = shareFunction(scores, places);
+    return isPartial && scores.segments ? withMean(share, places) : share;
+  });
   const candidates = places.map((place): Candidate => {
     const own = shares.map((share) => share.ofPlace(place));
     const score = results.reduce((sum, { weight }, i) => sum + weight * (own[i] as number), 0);
@@ -58,9 +70,10 @@ export function fuse(
         results.reduce((sum, { weight }, i) => sum + weight * (shares[i]?.ofSegment(key, place) ?? 0), 0),
       ]),
     );
-    const reasons = results.flatMap(({ scorer: { reason }, weight }, i): RankReason[] => {
+    const reasons = results.flatMap(({ scorer: { reason }, weight, scores }, i): RankReason[] => {
       const share = own[i] as number;
-      return reason && share >= settings.scorerShare ? [{ ...reason, weight: weight * share }] : [];
+      const isMeasured = !isPartial || scores.segments === undefined || place.segments.length > 0;
+      return reason && isMeasured && share >= settings.scorerShare ? [{ ...reason, weight: weight * share }] : [];
     });
     const cosines = place.segments.flatMap(({ key }) => similarities?.get(key) ?? []);
     const similarity = cosines.length > 0 ? Math.max(...cosines) : undefined;
@@ -113,6 +126,13 @@ function placesOf(
 interface ShareFunction {
   ofPlace(place: Place): number;
   ofSegment(key: string, place: Place): number;
+}
+
+/** Gives places without rows the mean share of the others. */
+function withMean(share: ShareFunction, places: readonly Place[]): ShareFunction {
+  const known = places.filter(({ segments }) => segments.length > 0).map((place) => share.ofPlace(place));
+  const mean = known.reduce((sum, each) => sum + each, 0) / Math.max(1, known.length);
+  return { ...share, ofPlace: (place) => (place.segments.length > 0 ? share.ofPlace(place) : mean) };
 }
 
 /** Returns a function that maps a scorer's values to shares of its weight. */

@@ -257,7 +257,8 @@ export class Search {
         segments: inScope,
         ...(embedding ? { memory: scoringMemory(memory.memories, embedding, inScope, lateInteraction) } : {}),
       };
-      const candidates = fuse(input, await runScorers(scorers, input), weights);
+      const isPartial = (this.options.encodedShare?.() ?? 1) < weights.limits.encodedEnough;
+      const candidates = fuse(input, await runScorers(scorers, input), weights, isPartial);
       const scores = new Map<string, number>();
       for (const { segmentScores } of candidates)
         for (const [key, score] of segmentScores) scores.set(key, Math.max(scores.get(key) ?? 0, score));

@@ -151,6 +151,8 @@ export interface SearchLimits {
   segmentsRead: readonly { below: number; segments: number }[];
   /** Best spans that the sentence encoder compares with the question before it has read the workspace. */
   judged: number;
+  /** Share of the workspace that must be encoded before segments are added and compared without the mean. */
+  encodedEnough: number;
   /** Segments that a scorer may add to the spans found by words. */
   addedSegments: number;
   /** Maximum size of a definition that is returned whole. */
@@ -363,6 +365,7 @@ export const SEARCH_WEIGHTS: SearchWeights = {
       { below: Infinity, segments: 2 },
     ],
     judged: 8,
+    encodedEnough: 0.98,
     addedSegments: 30,
     definition: { lines: 100, characters: 5_500 },
     widened: { lines: 160, characters: 9_000 },

@@ -112,6 +112,33 @@ test('another scorer decides where the lexical scores are close, and is shown as
   expect(fused[1]!.reasons).toEqual([]);
 });
 
+test('what is encoded first does not come first while the rest is not', async () => {
+  const input = {
+    question: analyseQuestion('a question'),
+    spans: SPANS,
+    segments: SEGMENTS.filter(({ path }) => path === 'b.py' || path === 'c.py' || path === 'd.py'),
+    weights: SEARCH_WEIGHTS,
+  };
+  const results = [
+    ...(await runScorers([lexicalScorer], input)),
+    scoring(6, { 'b.py:1': 0.1, 'c.py:1': 0.9, 'd.py:1': 0.9 }),
+  ];
+  const ranked = (isPartial: boolean) => fuseCandidates(input, results, SEARCH_WEIGHTS, isPartial);
+  expect(ranked(false).map(({ span: found, segments }) => found?.path ?? segments[0]?.path)).toEqual([
+    'c.py',
+    'd.py',
+    'a.py',
+    'b.py',
+  ]);
+  // Two of three spans are known: 4 points, of which the unknown one gets the mean, 2.
+  expect(ranked(true).map(({ span: found, score }) => [found?.path, score])).toEqual([
+    ['a.py', 11],
+    ['b.py', 8],
+    ['c.py', 8],
+  ]);
+  expect(ranked(true)[0]?.reasons).toEqual([]);
+});
+
 test('a fixed scale gives the same share whatever the other candidates are', async () => {
   const fused = await fuse(SPANS, SEGMENTS, scoring(2, { 'a.py:1': 0.1, 'b.py:1': 0.25 }, { least: 0, most: 1 }));
   expect(fused.map(({ score }) => Number(score.toFixed(6)))).toEqual([9.2, 8.5, 4]);

@@ -39,14 +39,15 @@ export class PassageScorer {
         frequency[bit] = (frequency[bit] as number) + weight;
       }
     };
-    const isHistory = question.intent.history
-      ? false
-      : HISTORY.test(titles.at(-1) ?? '') || pathKind(document.path).history;
+    const kind = pathKind(document.path);
+    const isHistory = !question.intent.history && (HISTORY.test(titles.at(-1) ?? '') || kind.history);
+    // A page among test data describes something else than the workspace.
+    const isAside = isHistory || (kind.test && !question.intent.tests);
     titles.forEach((title, i) => addTitle(title, i === titles.length - 1 ? settings.title : settings.ancestor));
     addTitle(document.path, settings.path);
     const norm = settings.k1 * (1 - settings.b + (settings.b * tokens) / settings.averageTokens);
     let score = 0;
     frequency.forEach((f, bit) => (score += ((this.termWeights[bit] as number) * f) / (f + norm)));
-    return score / this.total - (isHistory ? settings.history : 0);
+    return score / this.total - (isAside ? settings.history : 0);
   }
 }
