@@ -80,6 +80,8 @@ export default tseslint.config(
     plugins: { 'check-file': checkFile },
     rules: {
       'max-len': ['error', maxLength],
+      // A comment begins with its subject or its verb, and says it in a sentence.
+      'no-warning-comments': ['error', { terms: ['what', 'of', 'by what'], location: 'start', decoration: ['*'] }],
       'check-file/filename-naming-convention': [
         'error',
         { '**/*.{ts,mts,mjs}': 'KEBAB_CASE' },

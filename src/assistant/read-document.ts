@@ -22,7 +22,7 @@ export function errorForUser(error: unknown): unknown {
   return new AppError(known.code, error.message, known.hint, { cause: error });
 }
 
-/** What to do about each failure. */
+/** Advice for each failure. */
 function remedies(): Record<ReadError['code'], { code: ErrorCode; hint: string }> {
   return {
     missing: { code: 'fileNotFound', hint: l10n.t('It may have been moved or deleted.') },

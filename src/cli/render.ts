@@ -141,7 +141,7 @@ export function columnsOf(text: string): number {
   );
 }
 
-/** What an answer is waiting for. */
+/** Describes what an answer is waiting for. */
 export function phaseText(phase: 'retrieving' | 'loading' | 'reading' | 'writing'): string {
   switch (phase) {
     case 'retrieving':

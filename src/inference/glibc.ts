@@ -4,7 +4,7 @@ import * as l10n from '@vscode/l10n';
 /** Oldest glibc that the binaries of onnxruntime-node 1.30 load with. */
 const OLDEST: readonly [number, number] = [2, 28];
 
-/** What the processes of a system say about it. */
+/** Properties of a system, as its processes report them. */
 interface System {
   platform: NodeJS.Platform;
   /** Version of glibc; undefined on systems with another C library. */

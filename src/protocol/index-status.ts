@@ -49,7 +49,7 @@ export interface IndexStatus {
 export interface TeamStatus {
   /** Without parameters. */
   address: string;
-  /** What the team has, for this model. */
+  /** Records that the team has for this model. */
   records: number;
   packs: number;
   bytes: number;

@@ -42,7 +42,7 @@ export interface PullResult {
   harmed: number;
 }
 
-/** What the rows of a model look like; a record with other sizes is refused. */
+/** Shape of a model's rows; a record with other sizes is refused. */
 export type RecordCheck = (record: PackRecord) => boolean;
 
 /** A record that is wanted, and where it is. */

@@ -1,4 +1,4 @@
-/** What `anchorage.memory.shared` says, and the keys that belong to it. */
+/** Parses `anchorage.memory.shared`, and reads the keys that belong to it. */
 import { AppError } from '../base';
 import type { SharedMemorySettings, TeamKeys } from '../protocol';
 import { readFile } from 'node:fs/promises';

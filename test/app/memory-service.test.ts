@@ -199,7 +199,7 @@ describe('memories in the worker', () => {
     expect(answer.author).toEqual({ kind: 'extractive' });
     expect(answer.coverage.memories).toBe(1);
     expect(answer.spans.some(({ reasons }) => reasons.some(({ kind }) => kind === 'vector'))).toBe(true);
-    // What it reads is computed once: asked again, its rows are there.
+    // Rows of the lines it reads are computed once: asked again, they are there.
     const again = await worker.request('ask', {
       id: 'b',
       question: 'What does step_3_4 do?',

@@ -61,7 +61,7 @@ export async function run(args: readonly string[]): Promise<void> {
       (question) => question.document === document && (values.half === undefined || question.half === values.half),
     );
     for (const form of existsSync(join(docs, document)) ? readdirSync(join(docs, document)) : []) {
-      // What was asked until then is reported.
+      // Questions asked until then are reported.
       if (performance.now() > 60_000 * Number(values.minutes ?? Infinity)) continue;
       if (values.only && !values.only.some((only) => only === document || only === `${document}/${form}`)) continue;
       const show = { failures: values.show ?? false, answers: values.answers ?? false };

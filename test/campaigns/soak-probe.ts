@@ -28,7 +28,7 @@ export interface Sample {
 const TICK_MS = 20;
 const SAMPLE_MS = Number(process.env['SOAK_SAMPLE_MS'] ?? 10_000);
 const file = process.env['SOAK_FILE'];
-/** What is open. Sockets and pipes have numbers of their own. */
+/** Lists what is open. Sockets and pipes have numbers of their own. */
 function openKinds(): Record<string, number> {
   const kinds: Record<string, number> = {};
   for (const name of readdirSync('/proc/self/fd')) {

@@ -26,7 +26,7 @@ it(
         `${last?.descriptors ?? 0}, ${slopeOf(list, ({ descriptors }) => descriptors).toFixed(2)}/h`,
         `${Math.round(held)} ms`,
       ]);
-      // What is open depends on what is being done: an hour's noise is some descriptors.
+      // The number of open files depends on the work at the moment: an hour's noise is some descriptors.
       if (MINUTES < 60) continue;
       expect(slopeOf(list, ({ descriptors }) => descriptors)).toBeLessThan(6);
       expect(slopeOf(list, ({ heap }) => heap)).toBeLessThan(10e6);
@@ -37,7 +37,7 @@ it(
   2 * 3_600_000,
 );
 
-/** What is open at the ends of the thirds of the time: names what grows. */
+/** Files and sockets that are open at the ends of the thirds of the time: names what grows. */
 const openAtThirds = (list: readonly Sample[]): string =>
   [1, 2, 3]
     .flatMap((third) => list[Math.floor((list.length * third) / 3) - 1] ?? [])

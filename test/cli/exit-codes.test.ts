@@ -149,7 +149,7 @@ describe('exit codes: 0 success, 1 failure, 2 wrong usage', () => {
       status: expected,
       told: expect.stringMatching(told) as string,
     });
-    // What a user is told is neither a stack nor a system's word for it.
+    // The message is neither a stack nor a system's word for it.
     expect(stderr).not.toMatch(/\n {4}at |\bE[A-Z]{4,}\b/);
   });
 

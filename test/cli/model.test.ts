@@ -207,7 +207,7 @@ describe('anchorage model', () => {
       return (json()['buckets'] as { nll: number }[]).at(-1)?.nll as number;
     };
     expect(await nll('dcis-2x')).not.toBe(await nll('config'));
-    // What was stored last is what the model runs with.
+    // The model runs with the factors that were stored last.
     await run('perplexity', model, '--ids', ids, '--limit', '512', '--json');
     expect((json()['buckets'] as { nll: number }[]).at(-1)?.nll).toBe(await nll('dcis-2x'));
     await run('info', model, '--json');

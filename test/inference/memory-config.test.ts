@@ -12,7 +12,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-/** What is read of the checkpoint when it says this of what its attention chooses by. */
+/** Reads a checkpoint whose configuration says this about selection. */
 function read(selection: unknown): ReturnType<typeof readMemoryConfig> {
   const file = join(directory, 'config.json');
   const config = JSON.parse(readFileSync(file, 'utf8')) as { anchorage: Record<string, unknown> };

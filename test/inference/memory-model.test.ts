@@ -217,7 +217,7 @@ describe('a composed context', () => {
     expect(compressed.tokens).toBeGreaterThan(900);
     expect(compressed.rows).toBe(Math.ceil(compressed.tokens / 32));
     expect(result.positions).toBeLessThanOrEqual(memory.description.windowTokens);
-    // What was compressed long ago still counts.
+    // Rows that were compressed long ago still count.
     const nll = async (start: string): Promise<number> =>
       (await memory.compose(ask({ question: `${start}${TEXT}`, follow: SHORT }))).follow!.nll;
     expect(Math.abs((await nll('one')) - (await nll('two')))).toBeGreaterThan(1e-6);

@@ -7,7 +7,7 @@ import { indexFormat } from '../../workspace';
 import type { Session as WholeSession } from '../session';
 import type { TeamRows } from './team-rows';
 
-/** What the work needs of a session. */
+/** The parts of a session that the work uses. */
 type Session = Pick<WholeSession, 'workspace' | 'memory' | 'engines'>;
 
 type Opened = NonNullable<Session['memory']['opened']> & { team: TeamRows };
@@ -92,7 +92,7 @@ export async function pullRows(session: Session, { signal }: WorkOptions = {}): 
   };
 }
 
-/** What the team has. @throws AppError when it cannot be read */
+/** Counts the records that the team has. @throws AppError when it cannot be read */
 export async function teamStatus(session: Session): Promise<TeamStatus & { segments: number; shared: number }> {
   const { team, encoding } = await openedFor(session);
   const memory = memoryOf(team);

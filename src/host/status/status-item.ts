@@ -98,7 +98,7 @@ export function indexFacts(index: IndexStatus): { icon: string; label: string; d
   ];
 }
 
-/** What the team's memory has given, or why it is not used. */
+/** Says how much the team's memory has given, or why it is not used. */
 function teamFact(team: TeamStatus, fromTeam: number): { icon: string; label: string; detail: string } {
   if (team.reason !== undefined)
     return { icon: 'warning', label: vscode.l10n.t('The team’s memory is not used'), detail: team.reason };

@@ -21,7 +21,7 @@ const MOST_BYTES = 4 << 20;
 /** The parts of a response as they arrive. @throws AppError('modelFailed'), or an AbortError */
 export async function* send({ url, body, signal, silence }: ServerRequest): AsyncGenerator<Buffer> {
   const { host, protocol } = new URL(url);
-  // What ends a stream after its beginning does not reach the response's readers with its own message.
+  // An error that ends a begun stream does not reach the readers of the response with its own message.
   let silent: AppError | undefined;
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const text = body === undefined ? undefined : JSON.stringify(body);

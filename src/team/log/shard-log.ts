@@ -56,7 +56,7 @@ export class ShardLog {
   }
 
   /**
-   * What `restore` takes. An entry that this process could not read or does not trust is empty there: whoever reads
+   * State that `restore` takes. An entry that this process could not read or does not trust is empty: whoever reads
    * the snapshot reads that entry for itself, so that none is lost.
    */
   snapshot(): Uint8Array {

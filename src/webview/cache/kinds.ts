@@ -54,7 +54,7 @@ export function originName(origin: LedgerOrigin): string {
   }[origin];
 }
 
-/** What made the rows of a kind, in one word, and the published system behind it. */
+/** The maker of the rows of a kind, in one word, and the published system behind it. */
 export function kindSource(kind: LedgerKind): { word: string; system?: string } {
   const memory = { word: l10n.t('memory'), system: 'UIO-LLMs' };
   const text = { word: l10n.t('text') };

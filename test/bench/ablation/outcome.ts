@@ -4,17 +4,17 @@ import { interval, mean } from '../memory/statistics';
 export const SYSTEMS = ['LM-Infinite', 'LongLoRA', 'AnLLM', 'UIO-LLMs', 'DCIS'] as const;
 export type System = (typeof SYSTEMS)[number];
 
-/** What users are shown with a system and without it, case by case. */
+/** Results that users are shown with a system and without it, case by case. */
 export interface Outcome {
   system: System;
-  /** What stands in its place when it is removed. */
+  /** Its replacement when it is removed. */
   removed: string;
   /** The outcome, as a share of cases: "needles told". */
   shown: string;
   subject: string;
   /** The part of the bench that measured it. */
   part?: string;
-  /** Of each case: 1 or 0. Empty where there is nothing to remove. */
+  /** 1 or 0 for each case. Empty where there is nothing to remove. */
   with: readonly number[];
   without: readonly number[];
 }

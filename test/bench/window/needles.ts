@@ -5,7 +5,7 @@ export interface Needle {
   sentence: string;
   question: string;
   lead: string;
-  /** What must be told. */
+  /** The value that must be told. */
   value: string;
 }
 

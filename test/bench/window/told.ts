@@ -128,7 +128,7 @@ export async function toldNeedles(
   return { told: byArm, rows, costs, tokens: whole.length };
 }
 
-/** What comes before the text, and after it: a question, and the beginning of its answer. */
+/** Text before and after the long text: a question, and the beginning of its answer. */
 function turn({ template }: Subject): [before: string, after: (needle: Needle) => string] {
   const mark = '\u0001';
   const chat = template?.render(
