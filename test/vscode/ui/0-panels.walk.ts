@@ -164,7 +164,7 @@ describe('panels with large content', () => {
     assert.match(await page.locator('.note', { hasText: 'Not read' }).innerText(), /src\/area9\/f9\.ts:12.80/);
     assert.match(
       await page.locator('.memories').innerText(),
-      /1,204 of 9,310 segments encoded[\s\S]*512 MB of 512 MB[\s\S]*reached its budget/,
+      /1,204 of 9,310 segments encoded[\s\S]*512 MB of at most 512 MB[\s\S]*reached its budget/,
     );
     await assertAccessible(page.mainFrame(), 'cache with memories');
     await page.screenshot({ path: path.join(given.shots, 'panel-memories.png') });
