@@ -38,6 +38,8 @@ export function asksForChanges(question: string): boolean {
   return ASKS.test(question) && !(PRESENT.test(question) && !/\b(?:commits?|history|since when)\b/i.test(question));
 }
 
+/** Best places whose history is read, until one has any: the very best may be a file that was never committed. */
+const PLACES_ASKED = 4;
 /** Commits listed of the best place, and of those whose message matches the question. */
 const OF_LINES = 4;
 const OF_MESSAGES = 3;
@@ -51,7 +53,7 @@ const REASON_CHARACTERS = 300;
  */
 export async function changesBlock(
   question: string,
-  { passages: [best], weights, answers }: Evidence,
+  { passages, weights, answers }: Evidence,
   history: CommitHistory,
   citations: CitationList,
   signal?: AbortSignal,
@@ -65,7 +67,7 @@ export async function changesBlock(
         return commitLine(commit, file, citations);
       })
       .join('\n');
-  if (best && answers) {
+  for (const best of answers ? passages.slice(0, PLACES_ASKED) : []) {
     const { file, path } = best.document;
     const span = { file, path, startLine: best.startLine, endLine: best.endLine };
     const first = ASKS_FIRST.test(question) ? await history.firstOfLines(span, signal) : undefined;
@@ -73,6 +75,7 @@ export async function changesBlock(
     if (first) blocks.push(`${l10n.t('{0} first appears in:', code(best.label))}\n\n${list(file, [first])}`);
     if (commits.length > 0)
       blocks.push(`${l10n.t('Commits that changed {0}, newest first:', code(best.label))}\n\n${list(file, commits)}`);
+    if (blocks.length > 0) break;
   }
   const matching = (await history.latest(signal))
     .map((commit) => ({ commit, match: matchOf(commit, weights) }))

@@ -75,6 +75,25 @@ test('a question about the beginning names the first commit first', async () => 
   expect(markdown.match(/Add the pool/g)).toHaveLength(1);
 });
 
+test('a best place that was never committed leaves the answer to the next place that was', async () => {
+  const places = new MemoryLibrary({
+    'pool.py': 'def wait_for_pool(host):\n    """Waits for the pool of a host."""\n    return sleep(20)\n',
+    'notes.md': '# Waiting\n\nTo wait for the pool of a host is slow.\n',
+  });
+  const paths: string[] = [];
+  const { citations } = await asked('Why did the wait for the pool of a host change?', {
+    library: places,
+    search: places,
+    history: {
+      ...history,
+      ofLines: async ({ path }) => (paths.push(path) === 1 ? [] : [LATEST]),
+      latest: async () => [],
+    },
+  });
+  expect(new Set(paths)).toEqual(new Set(['pool.py', 'notes.md']));
+  expect(citations[0]?.commit).toBe(LATEST.hash);
+});
+
 test('a commit is found by its message, also where no file matches', async () => {
   const { markdown, citations } = await asked('Why was the waiting room dropped?', {
     library: new MemoryLibrary({ 'other.py': 'x = 1\n' }),
