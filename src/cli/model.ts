@@ -236,7 +236,7 @@ async function runInfo(argv: readonly string[], io: ModelIo): Promise<number> {
       trainedWindow: config.rope.originalMaxPositions,
       maxPositions: config.maxPositions,
       rope: config.rope.scaling.type,
-      ropeNames: await storedRopeNames(checkpoint.directory),
+      ropeNames: await storedRopeNames(checkpoint.ropeFile),
       weights,
       memoryBytes: Math.round(memoryBytes(config, Math.min(config.maxPositions, ESTIMATE_TOKENS), weights)),
       tokenizer,

@@ -39,6 +39,7 @@ export {
   type DcisResult,
   type DcisState,
 } from './calibration/dcis';
+export { extendWindow, type StoredSearchOptions } from './calibration/stored-search';
 export { factorPerplexity, needleRows, perplexityRows, type CalibrationRow } from './calibration/objective';
 export {
   ContextFullError,

@@ -1,8 +1,5 @@
 /** `anchorage model calibrate` */
-import { createHash } from 'node:crypto';
-import { readFile, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { calibrate, replaceFile, storeFactors, type DcisState } from '../../engine';
+import { extendWindow } from '../../engine';
 import { UsageError } from '../arguments';
 import { tokenRows } from './inputs';
 import { openModel } from './opened';
@@ -27,7 +24,7 @@ export async function runCalibrate(argv: readonly string[], io: ModelIo): Promis
   try {
     const { checkpoint, decoder } = opened;
     const objective = oneOf(values, 'objective', ['perplexity', 'needles']) ?? 'perplexity';
-    const name = text(values, 'name') ?? `dcis-${factor}x${objective === 'needles' ? '-needles' : ''}`;
+    const given = text(values, 'name');
     const tokens = (await tokenRows(values, opened)).flat();
     const rows = number(values, 'rows', 1, 64) ?? 1;
     const seed = number(values, 'seed', 0, 2 ** 32 - 1) ?? 0;
@@ -38,39 +35,20 @@ export async function runCalibrate(argv: readonly string[], io: ModelIo): Promis
           `${checkpoint.config.rope.originalMaxPositions} needs at least ${needed}.`,
         'model',
       );
-    const interrupted = new SearchFile(
-      join(checkpoint.directory, `rope_search_${name}.json`),
-      JSON.stringify([
-        checkpoint.fingerprint,
-        factor,
-        objective,
-        rows,
-        seed,
-        decoder.weights,
-        createHash('sha256').update(tokens.join()).digest('hex'),
-      ]),
-    );
-    const state = await interrupted.read();
-    if (state) io.note(`Resuming after ${state.evaluations} evaluations.`);
-    let told = 0;
-    const { stored, result } = await calibrate(decoder, {
+    const { name, stored, result } = await extendWindow(checkpoint, decoder, {
       factor,
       text: tokens,
       objective,
       rows,
       seed,
-      ...(state ? { state } : {}),
+      ...(given === undefined ? {} : { name: given }),
       ...(io.signal ? { signal: io.signal } : {}),
-      onStep: async (now, { evaluations, total, best }) => {
-        await interrupted.write(now, evaluations === total);
-        // A step that only finishes a segment evaluates nothing.
-        if (evaluations === told || (evaluations % 10 !== 1 && evaluations !== total)) return;
-        told = evaluations;
+      onResume: (evaluations) => io.note(`Resuming after ${evaluations} evaluations.`),
+      onProgress: ({ evaluations, total, best }) => {
+        if (evaluations % 10 !== 1 && evaluations !== total) return;
         io.note(`${evaluations} of ${total} evaluations, best ${best.toPrecision(5)}`);
       },
     });
-    await storeFactors(checkpoint.directory, checkpoint.config.rope, name, stored);
-    await interrupted.remove();
     await io.out(
       values['json']
         ? JSON.stringify({ name, ...stored, factors: [...stored.factors], evaluations: result.evaluations })
@@ -79,37 +57,5 @@ export async function runCalibrate(argv: readonly string[], io: ModelIo): Promis
     return 0;
   } finally {
     await opened.close();
-  }
-}
-
-/** The state of a running search, stored beside the checkpoint. A search with another key ignores it. */
-class SearchFile {
-  private readonly path: string;
-  private readonly key: string;
-  private written = 0;
-
-  constructor(path: string, key: string) {
-    this.path = path;
-    this.key = key;
-  }
-
-  async read(): Promise<DcisState | undefined> {
-    try {
-      const { key, state } = JSON.parse(await readFile(this.path, 'utf8')) as { key?: unknown; state?: DcisState };
-      return key === this.key ? state : undefined;
-    } catch {
-      return undefined;
-    }
-  }
-
-  /** Writes at most once a second, so a crash loses a second of work. */
-  async write(state: DcisState, last: boolean): Promise<void> {
-    if (!last && performance.now() - this.written < 1000) return;
-    await replaceFile(this.path, JSON.stringify({ key: this.key, state }));
-    this.written = performance.now();
-  }
-
-  async remove(): Promise<void> {
-    await rm(this.path, { force: true });
   }
 }

@@ -44,7 +44,7 @@ export async function calibrate(decoder: Decoder, options: CalibrateOptions): Pr
     // Measured (bench dcis): with few frequency pairs the paper's form, which always moves a segment, stops improving
     // after its first segment.
     mayStay: true,
-    objective: (factors) => factorPerplexity(decoder, rows, factors, options.factor, attentionFactor),
+    objective: (factors) => factorPerplexity(decoder, rows, factors, options.factor, attentionFactor, options.signal),
     ...(options.state ? { state: options.state } : {}),
     ...(options.onStep ? { onStep: options.onStep } : {}),
     ...(options.signal ? { signal: options.signal } : {}),

@@ -95,6 +95,7 @@ export async function factorPerplexity(
   factors: Float64Array,
   extension: number,
   attentionFactor?: number,
+  signal?: AbortSignal,
 ): Promise<number> {
   const { rope: own, vocabSize } = decoder.config;
   const rope = ropeFrequencies(withFactors(own, factors, extension, attentionFactor), own.originalMaxPositions + 1);
@@ -106,7 +107,10 @@ export async function factorPerplexity(
     for (let from = 0; from < last; from += CHUNK_TOKENS) {
       const to = Math.min(last, from + CHUNK_TOKENS);
       const wanted = counts.subarray(from + 1, to + 1).includes(1);
-      const { logits } = await context.prefill(tokens.slice(from, to), { logits: wanted ? 'all' : 'none' });
+      const { logits } = await context.prefill(tokens.slice(from, to), {
+        logits: wanted ? 'all' : 'none',
+        ...(signal ? { signal } : {}),
+      });
       if (!wanted) continue;
       for (let i = from; i < to; i++) {
         if (counts[i + 1] !== 1) continue;

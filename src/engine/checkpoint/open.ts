@@ -33,7 +33,7 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
   const stored = await ((await detectFormat(path)) ?? safetensorsFormat).open(path);
   let source: TensorSource = stored.tensors;
   try {
-    const config = await applyRope(stored.directory, stored.config, options.rope);
+    const config = await applyRope(stored.ropeFile, stored.config, options.rope);
     const files: WeightFile[] = [...stored.files];
     let merges = '';
     for (const adapter of options.adapters ?? []) {
@@ -47,6 +47,7 @@ export async function openCheckpoint(path: string, options: OpenOptions = {}): P
     return {
       path,
       directory: stored.directory,
+      ropeFile: stored.ropeFile,
       config,
       tensors,
       fingerprint: await fingerprintOf(stored.configText + merges, files),

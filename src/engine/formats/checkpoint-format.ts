@@ -7,8 +7,10 @@ import type { TensorSource, WeightFile } from './tensor-source';
 export interface StoredCheckpoint {
   /** The folder or file that was opened; named in messages. */
   readonly path: string;
-  /** The folder for what is stored beside the checkpoint (rotary factors). */
+  /** The folder of the checkpoint's files. */
   readonly directory: string;
+  /** Its file of rotary factors: in a checkpoint's own folder, or beside a .gguf file and with that file's name. */
+  readonly ropeFile: string;
   readonly config: ModelConfig;
   /** The config as it is stored, for the fingerprint. */
   readonly configText: string;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { effectiveFactors, temperature, withFactors } from './frequencies';
 import { asCheckpointError, CheckpointError } from '../checkpoint/errors';
 import { exists, fileInside } from '../checkpoint/files';
@@ -8,7 +8,8 @@ import { Fields, readJson } from '../checkpoint/json';
 import { factorList } from './rope-config';
 import type { ModelConfig, RopeConfig, RopeScaling } from '../checkpoint/types';
 
-const FILE = 'rope_factors.json';
+/** Name of the file, or the end of its name. */
+export const ROPE_FILE = 'rope_factors.json';
 const MAX_BYTES = 1 << 20;
 const NAME = /^[\w.-]{1,64}$/;
 
@@ -26,25 +27,20 @@ export interface StoredFactors {
 
 /**
  * The configuration under a named rotary scaling: `config` (its own), `linear:S`, `ntk:S`, `yarn:S` with S times the
- * trained window, or a name in `rope_factors.json`. Without a name: the factors that were stored last, or its own.
+ * trained window, or a name in the file of factors. Without a name: the factors that were stored last, or its own.
  * Prompts within the trained window keep the original frequencies.
  *
  * @throws CheckpointError when there is no such name
  */
-export async function applyRope(directory: string, config: ModelConfig, wanted?: string): Promise<ModelConfig> {
-  const name = wanted ?? (await storedFile(directory))?.optionalString('default') ?? 'config';
+export async function applyRope(file: string, config: ModelConfig, wanted?: string): Promise<ModelConfig> {
+  const name = wanted ?? (await storedFile(file))?.optionalString('default') ?? 'config';
   if (name === 'config' || name === 'none') return config;
   const standard = /^(linear|ntk|yarn):(\d+(?:\.\d+)?)$/.exec(name);
   const { factors, extension, attentionFactor } = standard
     ? standardFactors(config.rope, standard[1] as 'linear' | 'ntk' | 'yarn', Number(standard[2]))
-    : await readFactors(directory, config, name);
+    : await readFactors(file, config, name);
   if (!(extension >= 1 && extension <= 1e6))
-    throw new CheckpointError(
-      'outOfRange',
-      directory,
-      name.slice(0, 64),
-      'the extension must lie between 1 and 1,000,000',
-    );
+    throw new CheckpointError('outOfRange', file, name.slice(0, 64), 'the extension must lie between 1 and 1,000,000');
   return {
     ...config,
     maxPositions: Math.max(config.maxPositions, Math.floor(config.rope.originalMaxPositions * extension)),
@@ -72,13 +68,12 @@ export function standardFactors(
 }
 
 /** Names stored beside a checkpoint. @throws CheckpointError when the file is there and damaged */
-export async function storedRopeNames(directory: string): Promise<string[]> {
-  return (await entries(directory)).map(([name]) => name);
+export async function storedRopeNames(file: string): Promise<string[]> {
+  return (await entries(file)).map(([name]) => name);
 }
 
-async function readFactors(directory: string, config: ModelConfig, name: string): Promise<Omit<StoredFactors, 'note'>> {
-  const path = join(directory, FILE);
-  const all = await entries(directory);
+async function readFactors(path: string, config: ModelConfig, name: string): Promise<Omit<StoredFactors, 'note'>> {
+  const all = await entries(path);
   const entry = all.find(([key]) => key === name);
   if (!entry) {
     const known = all.map(([key]) => key).join(', ') || 'none';
@@ -105,13 +100,14 @@ async function readFactors(directory: string, config: ModelConfig, name: string)
   };
 }
 
-async function entries(directory: string): Promise<[string, unknown][]> {
-  return (await storedFile(directory))?.optionalObject('factors')?.entries() ?? [];
+async function entries(file: string): Promise<[string, unknown][]> {
+  return (await storedFile(file))?.optionalObject('factors')?.entries() ?? [];
 }
 
-async function storedFile(directory: string): Promise<Fields | undefined> {
-  if (!(await exists(directory, FILE))) return undefined;
-  const path = await fileInside(directory, FILE);
+async function storedFile(file: string): Promise<Fields | undefined> {
+  const [directory, name] = [dirname(file), basename(file)];
+  if (!(await exists(directory, name))) return undefined;
+  const path = await fileInside(directory, name);
   return new Fields(await readJson(path, MAX_BYTES), path);
 }
 
@@ -119,13 +115,7 @@ async function storedFile(directory: string): Promise<Fields | undefined> {
  * Adds factors under `name`, keeping those of other names. The model runs with them from now on (`applyRope`). The file
  * is replaced in one step. @throws CheckpointError
  */
-export async function storeFactors(
-  directory: string,
-  rope: RopeConfig,
-  name: string,
-  stored: StoredFactors,
-): Promise<void> {
-  const path = join(directory, FILE);
+export async function storeFactors(path: string, rope: RopeConfig, name: string, stored: StoredFactors): Promise<void> {
   if (!NAME.test(name))
     throw new CheckpointError(
       'malformed',
@@ -134,7 +124,7 @@ export async function storeFactors(
       'a name of factors has letters, digits, dot, dash and underscore only',
     );
   const factors = Object.fromEntries([
-    ...(await entries(directory)).filter(([key]) => key !== name),
+    ...(await entries(path)).filter(([key]) => key !== name),
     [
       name,
       {

@@ -61,6 +61,7 @@ export function randomCheckpoint(config: ModelConfig, seed = 1): Checkpoint {
   return {
     path: 'random',
     directory: 'random',
+    ropeFile: 'random/rope_factors.json',
     config,
     tensors,
     fingerprint,

@@ -171,19 +171,19 @@ describe('factors stored with a checkpoint', () => {
     await cp(fixture('checkpoints/llama2'), directory, { recursive: true });
     const plain = await openCheckpoint(directory);
     const factors = Float64Array.from([1, 2.5, 2, 4]);
-    await storeFactors(directory, plain.config.rope, 'dcis-4x', {
+    await storeFactors(plain.ropeFile, plain.config.rope, 'dcis-4x', {
       extension: 4,
       attentionFactor: 1.14,
       factors,
       note: 'test',
     });
-    await storeFactors(directory, plain.config.rope, 'other', {
+    await storeFactors(plain.ropeFile, plain.config.rope, 'other', {
       extension: 2,
       attentionFactor: 1,
       factors: ones(4),
       note: '',
     });
-    expect(await storedRopeNames(directory)).toEqual(['dcis-4x', 'other']);
+    expect(await storedRopeNames(plain.ropeFile)).toEqual(['dcis-4x', 'other']);
     const scaled = await openCheckpoint(directory, { rope: 'dcis-4x' });
     expect(scaled.config.maxPositions).toBe(1024);
     expect(scaled.fingerprint).toBe(plain.fingerprint);
@@ -201,7 +201,7 @@ describe('factors stored with a checkpoint', () => {
     });
     await expect(openCheckpoint(directory, { rope: 'linear:0.5' })).rejects.toMatchObject({ code: 'outOfRange' });
     await expect(
-      storeFactors(directory, plain.config.rope, '../x', { extension: 1, attentionFactor: 1, factors, note: '' }),
+      storeFactors(plain.ropeFile, plain.config.rope, '../x', { extension: 1, attentionFactor: 1, factors, note: '' }),
     ).rejects.toMatchObject({ code: 'malformed' });
     const stored = JSON.parse(await readFile(join(directory, 'rope_factors.json'), 'utf8')) as {
       factors: Record<string, { factors: unknown }>;

@@ -4,6 +4,7 @@ import { configOf } from '../../architectures/config';
 import type { ModelFamily } from '../../architectures/family';
 import { familyOfGguf, ggufArchitectures } from '../../architectures/registry';
 import { CheckpointError } from '../../checkpoint/errors';
+import { ROPE_FILE } from '../../rope/rope-factors';
 import { ChatTemplate } from '../../tokenizer/chat-template';
 import type { CheckpointFormat, StoredCheckpoint } from '../checkpoint-format';
 import { configFields, type RopeTables } from './config-fields';
@@ -67,6 +68,7 @@ async function describe(path: string, files: readonly GgufFile[]): Promise<Store
   return {
     path,
     directory: dirname(first.path),
+    ropeFile: `${first.path}.${ROPE_FILE}`,
     config,
     configText: 'gguf',
     tensors: new GgufSource(files, family, config),

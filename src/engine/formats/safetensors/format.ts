@@ -1,8 +1,10 @@
 import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseConfig, parseTokenIds } from '../../architectures/config';
 import type { ModelConfig } from '../../architectures/model-config';
 import { exists, fileInside, readTextFile } from '../../checkpoint/files';
 import { Fields, parseJson, readJson } from '../../checkpoint/json';
+import { ROPE_FILE } from '../../rope/rope-factors';
 import { ChatTemplate } from '../../tokenizer/chat-template';
 import { Tokenizer } from '../../tokenizer/tokenizer';
 import type { CheckpointFormat } from '../checkpoint-format';
@@ -31,6 +33,7 @@ export const safetensorsFormat: CheckpointFormat = {
     return {
       path,
       directory: path,
+      ropeFile: join(path, ROPE_FILE),
       config,
       configText,
       tensors,

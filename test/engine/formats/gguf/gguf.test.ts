@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Decoder, openCheckpoint } from '../../../../src/engine';
+import { Decoder, openCheckpoint, storeFactors } from '../../../../src/engine';
 import { fixture, readFloats, readJsonFixture } from '../../../fixtures';
 import { f32, fixtureGguf, gguf, u32, type GgufTensorData, type Value } from './write-gguf';
 
@@ -116,6 +116,24 @@ describe('a GGUF file', () => {
     }
     await opened.close();
     await checkpoint.close();
+  });
+
+  it('has rotary factors of its own, apart from those of other files in its folder', async () => {
+    const { metadata, tensors, checkpoint } = await fixtureGguf('llama2', 'llama');
+    await checkpoint.close();
+    const [one, other] = [write(gguf(metadata, tensors)), write(gguf(metadata, tensors), 'other.gguf')];
+    const plain = await openCheckpoint(one);
+    const factors = new Float64Array(plain.config.rope.rotaryDim / 2).fill(2);
+    await storeFactors(plain.ropeFile, plain.config.rope, 'dcis-2x', {
+      extension: 2,
+      attentionFactor: 1,
+      factors,
+      note: '',
+    });
+    const [longer, same] = [await openCheckpoint(one), await openCheckpoint(other)];
+    expect(longer.config.maxPositions).toBe(2 * plain.config.rope.originalMaxPositions);
+    expect(same.config.maxPositions).toBe(plain.config.maxPositions);
+    await Promise.all([plain.close(), longer.close(), same.close()]);
   });
 
   it('uses stored blocks of Q8_0 and Q4_0 unchanged', async () => {
