@@ -1,0 +1,115 @@
+/** A model that chooses among the server's tools, prompted by its own chat template. */
+import { join } from 'node:path';
+import { type ChatMessage, Decoder, type DecoderContext, full, openCheckpoint } from '../../../src/engine';
+import { TOOLS } from '../../../src/mcp/tools';
+
+const CONTEXT = 8_000;
+const MOST_TOKENS = 120;
+const SYSTEM = 'You work on a code base that you see only through tools. Use them before you answer.';
+
+/** One turn of a model. */
+export interface Turn {
+  text: string;
+  /** The context after it, to go on from. */
+  context: DecoderContext;
+}
+
+export class Chooser {
+  /** The turn that lists the tools, the same for every task. Its rows are kept. */
+  readonly prefix: string;
+  readonly fingerprint: string;
+  readonly #model: Model;
+  readonly #base: DecoderContext;
+
+  private constructor(prefix: string, fingerprint: string, model: Model, base: DecoderContext) {
+    this.prefix = prefix;
+    this.fingerprint = fingerprint;
+    this.#model = model;
+    this.#base = base;
+  }
+
+  static async open(path: string): Promise<Chooser> {
+    const checkpoint = await openCheckpoint(path);
+    const template = await checkpoint.openChatTemplate();
+    if (!template) throw new Error(`${path} has no chat template.`);
+    const tokenizer = await checkpoint.openTokenizer();
+    const decoder = await Decoder.open(checkpoint, { cacheDirectory: join('.cache', 'bench', 'models') });
+    const { fingerprint } = checkpoint;
+    await checkpoint.close();
+    const tools = TOOLS.map(({ name, description, input }) => ({
+      type: 'function',
+      function: { name, description, parameters: input },
+    }));
+    const model: Model = {
+      decoder,
+      encode: (text) => [...tokenizer.encode(text)],
+      decode: (ids) => tokenizer.decode(ids),
+      render: (messages) =>
+        template.render([{ role: 'system', content: SYSTEM }, ...messages], { variables: { tools } }),
+    };
+    const mark = 'TASK';
+    const [before = ''] = model.render([{ role: 'user', content: mark }]).split(mark);
+    const base = decoder.newContext(full(), CONTEXT);
+    const ids = model.encode(before);
+    await base.prefill(ids, { logits: 'none' });
+    console.log(`${TOOLS.length} tools, ${ids.length} tokens of descriptions`);
+    return new Chooser(before, fingerprint, model, base);
+  }
+
+  /**
+   * Lets the model write its first turn about a task.
+   *
+   * @param forced start of the turn, as clients force it that require a call
+   * @param until ends the turn after a text that matches
+   */
+  first(task: string, { forced = '', until }: { forced?: string; until: RegExp }): Promise<Turn> {
+    const text = this.#model.render([{ role: 'user', content: task }]).slice(this.prefix.length);
+    return this.#write(this.#base.fork(), text + forced, forced, until);
+  }
+
+  /** Lets the model go on after a tool's result. */
+  next({ text, context }: Turn, result: string, until: RegExp): Promise<Turn> {
+    const mark = 'WRITTEN';
+    const rendered = this.#model.render([
+      { role: 'user', content: '' },
+      { role: 'assistant', content: mark },
+      { role: 'tool', content: result },
+    ]);
+    const closing = text.includes('</tool_call>') || !text.includes('<tool_call>') ? '' : '\n</tool_call>';
+    return this.#write(context, closing + rendered.slice(rendered.indexOf(mark) + mark.length), '', until);
+  }
+
+  async close(): Promise<void> {
+    await this.#model.decoder.close();
+  }
+
+  async #write(context: DecoderContext, text: string, forced: string, until: RegExp): Promise<Turn> {
+    const { encode, decode } = this.#model;
+    const end = encode('<|im_end|>').at(-1);
+    const { logits } = await context.prefill(encode(text), { logits: 'last' });
+    const ids: number[] = [];
+    for (let next = best(logits); next !== end && ids.length < MOST_TOKENS;) {
+      ids.push(next);
+      const written = forced + decode(ids);
+      if (until.test(written)) {
+        await context.decode(next);
+        break;
+      }
+      next = best(await context.decode(next));
+    }
+    return { text: forced + decode(ids), context };
+  }
+}
+
+interface Model {
+  decoder: Decoder;
+  encode(text: string): number[];
+  decode(ids: number[]): string;
+  render(messages: readonly ChatMessage[]): string;
+}
+
+function best(logits: ArrayLike<number>): number {
+  let at = 0;
+  for (let i = 1; i < logits.length; i++) if ((logits[i] as number) > (logits[at] as number)) at = i;
+  return at;
+}
