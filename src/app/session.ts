@@ -10,16 +10,17 @@
  */
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { FolderParams, Held, IndexStatus, WorkerSettings } from '../protocol';
+import type { ExtendedWindow, FolderParams, Held, IndexStatus, WorkerSettings } from '../protocol';
 import { ExplanationCache } from '../assistant';
-import { Foreground } from '../base';
+import { AppError, Foreground } from '../base';
 import { recordSpeed } from '../hub';
 import { Search } from '../search';
 import { IMPATIENT, type Patience, type PushedIndex } from '../team';
 import type { StoreOptions, Workspace } from '../workspace';
-import { Answering } from './answering';
+import { Answering, type ProgressListener } from './answering';
 import { sentencesOf } from './engine-coder';
 import { Engines } from './engines';
+import { extendWindow } from './extend-window';
 import { IndexReportWriter } from './index-report';
 import { MemoryService } from './memory-service';
 import { chooseModels, ROWS_FOLDER, type ModelChoices } from './models';
@@ -149,6 +150,16 @@ export class Session {
   async loadModels(): Promise<void> {
     await this.engines.choose(await this.modelChoices());
     if (this.options.encodeInBackground) await this.memory.update();
+  }
+
+  /** Extends the window of the chosen model. It runs with it when it is loaded again. @throws AppError */
+  async extendWindow(factor: number, signal: AbortSignal, progress: ProgressListener): Promise<ExtendedWindow> {
+    const { chat, memory } = await this.modelChoices();
+    const choice = [chat, memory].find((each) => each?.kind === 'chosen');
+    if (!choice) throw new AppError('modelFailed', 'No model on this machine is chosen.', 'Choose one first.');
+    const { storageDirectory, inferenceFile, log } = this.options;
+    const engine = { file: inferenceFile, log };
+    return extendWindow({ choice, factor, workspace: this.workspace, storageDirectory, engine, signal, progress });
   }
 
   /** Applies other settings. Another model replaces the current one between questions. */

@@ -13,6 +13,7 @@ import { affectsWorker, diskFolders, initializeParams, setting, workerSettings }
 import { AnswerText } from './editor/answer-text';
 import { registerCommits } from './editor/commit-text';
 import { DocumentText } from './editor/document-text';
+import { ProblemActions } from './editor/problem-actions';
 import { SpanOpener } from './editor/span-opener';
 import { WorkspaceWatch } from './files/workspace-watch';
 import { AutomaticExplanation, NameHover } from './hover/hover-provider';
@@ -108,6 +109,7 @@ export function activate(context: vscode.ExtensionContext): void {
     worker.onState(() => status.update()),
     vscode.languages.registerHoverProvider({ scheme: 'file' }, new NameHover(worker, log)),
     vscode.languages.registerHoverProvider({ scheme: 'file' }, new AutomaticExplanation(worker, log)),
+    vscode.languages.registerCodeActionsProvider({ scheme: 'file' }, new ProblemActions(), ProblemActions.metadata),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (affectsWorker(event)) sendSettings();
       if (event.affectsConfiguration('files.exclude') || event.affectsConfiguration('files.encoding'))

@@ -1,5 +1,5 @@
 /** A loaded checkpoint in the inference process: chats in, text out. */
-import type { CachedRows, ChatMessage, LoadedModel, LoadParams, Readiness, Written } from '../protocol';
+import type { CachedRows, ChatMessage, ExtendedWindow, LoadedModel, LoadParams, Readiness, Written } from '../protocol';
 import { basename } from 'node:path';
 import {
   checkSums,
@@ -21,11 +21,13 @@ import {
   type ModelConfig,
   type TensorSource,
   type AnchorRule,
+  type Checkpoint,
   type Tokenizer,
   withAdapters,
   withAnchors,
 } from '../engine';
 import { formatNumber } from '../base';
+import { extendLoaded, type ExtendOptions } from './extend-window';
 import { loops } from './greedy';
 import { readMemoryConfig, type MemoryConfig } from './memory-config';
 import { MemoryModel } from './memory-model';
@@ -70,12 +72,15 @@ export class EngineModel {
     readonly memory: MemoryModel | undefined,
     private readonly kept: KeptRows,
     private readonly anchors: AnchorRule | undefined,
+    /** Opens the checkpoint again. */
+    private readonly reopen: () => Promise<Checkpoint>,
   ) {
     const { config } = decoder;
     this.quoted = new QuotedPrompts(decoder, tokenizer, kept);
     const contextTokens = Math.min(config.maxPositions, MOST_CONTEXT, Math.floor(MOST_CACHE_BYTES / decoder.rowBytes));
     this.description = {
       name,
+      trainedWindow: config.rope.originalMaxPositions,
       contextTokens,
       bytesPerRow: decoder.rowBytes,
       anyLength: config.slidingWindow === undefined,
@@ -96,6 +101,7 @@ export class EngineModel {
       rowsDirectory,
       weights,
       threads,
+      unextended,
       checked,
     }: LoadParams,
     signal?: AbortSignal,
@@ -105,7 +111,8 @@ export class EngineModel {
     if (checked) for (const folder of added.length > 0 ? added : [directory]) await checkSums(folder);
     const { path, adapters } = await withAdapters(directory);
     const all = [...adapters, ...added];
-    const checkpoint = await openCheckpoint(path, { adapters: all });
+    const reopen = () => openCheckpoint(path, { adapters: all, ...(unextended ? { rope: 'config' } : {}) });
+    const checkpoint = await reopen();
     try {
       const tokenizer = await checkpoint.openTokenizer();
       const template = await checkpoint.openChatTemplate();
@@ -135,7 +142,7 @@ export class EngineModel {
         shape: { layers, kvHeads, headDim, type: decoder.cache },
         directory: rowsDirectory,
       });
-      return new EngineModel(decoder, tokenizer, template, name, all, memory, kept, anchors);
+      return new EngineModel(decoder, tokenizer, template, name, all, memory, kept, anchors, reopen);
     } finally {
       await checkpoint.close();
     }
@@ -272,6 +279,16 @@ export class EngineModel {
     if (tokens < 2 * CHUNK_TOKENS) return;
     const before = await this.measureSpeed();
     this.speed = Promise.resolve((1 - LATEST) * before + (LATEST * tokens * 1_000) / milliseconds);
+  }
+
+  /** Searches rotary factors for a longer window, and stores them with the model. */
+  async extendWindow(options: ExtendOptions): Promise<ExtendedWindow> {
+    const checkpoint = await this.reopen();
+    try {
+      return await extendLoaded(checkpoint, this.decoder, this.tokenizer, options);
+    } finally {
+      await checkpoint.close();
+    }
   }
 
   /** Forgets the rows of all texts. */

@@ -66,6 +66,8 @@ export interface EngineListener {
   read?: ((reading: ComposeReading) => void) | undefined;
   /** Tokens of the prompt read so far, and all that must be read. */
   tokens?: ((read: number, total: number) => void) | undefined;
+  /** Trials of a search that are done, and all of them. */
+  trials?: ((done: number, total: number) => void) | undefined;
 }
 
 export class EngineProcess {
@@ -199,7 +201,7 @@ export class EngineProcess {
   }
 
   /** Schedules a request that reports its progress to a listener. */
-  stream<M extends 'write' | 'compose'>(
+  stream<M extends 'write' | 'compose' | 'extendWindow'>(
     kind: WorkClass,
     method: M,
     params: Omit<EngineRequests[M][0], 'id'>,
@@ -260,6 +262,9 @@ export class EngineProcess {
     );
     connection.onNotification('write/read', ({ id, read, total }: EngineNotifications['write/read']) =>
       this.listeners.get(id)?.tokens?.(read, total),
+    );
+    connection.onNotification('extend/progress', ({ id, done, total }: EngineNotifications['extend/progress']) =>
+      this.listeners.get(id)?.trials?.(done, total),
     );
     connection.onNotification('compose/read', ({ id, reading }: EngineNotifications['compose/read']) =>
       this.listeners.get(id)?.read?.(reading),

@@ -54,6 +54,12 @@ function main(): void {
           }),
         readiness: ({ chat, quotes }) => loaded().readiness(chat, quotes),
         readAhead: ({ chat, quotes }, signal) => loaded().readAhead(chat, quotes, signal),
+        extendWindow: ({ id, ...params }, signal) =>
+          loaded().extendWindow({
+            ...params,
+            signal,
+            onProgress: (done, total) => notify('extend/progress', { id, done, total }),
+          }),
         forgetRows: async () => {
           await model?.forget();
           return null;

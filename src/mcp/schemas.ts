@@ -23,7 +23,7 @@ export const wholeNumber = (description: string, minimum: number, maximum?: numb
 });
 export const yesOrNo = (description: string): JsonSchemaType => ({ type: 'boolean', description });
 
-export const PATH = text('Path relative to the workspace, as search returns it, or an absolute path in the workspace.');
+export const PATH = text('Path of the file, relative to the workspace or absolute.');
 export const FIRST_LINE = wholeNumber('First line, from 1.', 1);
 export const LAST_LINE = wholeNumber('Last line, inclusive.', 1);
 

@@ -18,12 +18,16 @@ export interface LoadParams {
   threads: number;
   /** Folder of the compiled sentence encoder, which a model with memory slots uses beside its own vectors. */
   encoderDirectory?: string;
+  /** Opens the checkpoint with the rotary frequencies that it was trained with, without factors stored beside it. */
+  unextended?: boolean;
   /** True: loading fails unless the files match the folder's SHA256SUMS. */
   checked?: boolean;
 }
 
 export interface LoadedModel {
   name: string;
+  /** Tokens of the window that the model was trained with. */
+  trainedWindow: number;
   /** Most rows of a context. */
   contextTokens: number;
   /** Whether texts longer than that are read too, at constant memory. */
@@ -51,6 +55,8 @@ export interface EngineRequests extends MemoryRequests {
   ];
   readiness: [{ chat: readonly ChatMessage[]; quotes: readonly string[] }, Readiness];
   readAhead: [{ chat: readonly ChatMessage[]; quotes: readonly string[] }, null];
+  /** Searches rotary factors for `factor` times the trained window, and stores them with the model. */
+  extendWindow: [{ id: number; factor: number; text: string }, ExtendedWindow];
   /** Forgets the rows of all texts that were read. */
   forgetRows: [null, null];
 }
@@ -62,11 +68,20 @@ export interface EngineNotifications {
   'write/text': { id: number; text: string };
   /** Tokens of the prompt `id` read so far, and all that must be read. */
   'write/read': { id: number; read: number; total: number };
+  /** Trials of the search `id` that are done, and all of them. */
+  'extend/progress': { id: number; done: number; total: number };
   /** The context `id` has been read; its text follows. */
   'compose/read': { id: number; reading: ComposeReading };
   /** Resident memory of the process, after each request. */
   memory: { residentBytes: number };
   log: { level: 'debug' | 'info' | 'warn' | 'error'; message: string };
+}
+
+export interface ExtendedWindow {
+  /** Tokens that the model now reads at once. */
+  window: number;
+  /** What was searched, and by how much it improved. */
+  note: string;
 }
 
 // ── Chats ───────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ import type {
   Summary,
 } from './answers';
 import type { Held, IndexStatus, WhyFile } from './index-status';
-import type { ChatMessage, Written } from './inference';
+import type { ChatMessage, ExtendedWindow, Written } from './inference';
 
 export const PROTOCOL_VERSION = 1;
 
@@ -137,6 +137,8 @@ export interface Requests {
   'history/lines': [Span, LineHistory];
   /** Message and changes of a commit, as git shows them, for one file. */
   'history/commit': [{ file: string; hash: string }, { text: string }];
+  /** Searches rotary factors for the chosen model on the workspace's text. They are stored with the model. */
+  'model/extendWindow': [{ id: string; factor: number }, ExtendedWindow];
   'index/status': [null, IndexStatus];
   'index/start': [null, null];
   'index/rebuild': [null, null];
@@ -194,7 +196,7 @@ export interface WorkerNotifications {
   'answer/event': { id: string; event: AnswerEvent };
   /** More text of the chat `id`. */
   'chat/text': { id: string; text: string };
-  /** Progress of a summary or an explanation, 0…1, monotone. */
+  /** Progress of a summary, an explanation or a search of rotary factors, 0…1, monotone. */
   'work/progress': { id: string; fraction: number; message: string };
   'index/status': IndexStatus;
   log: { level: 'debug' | 'info' | 'warn' | 'error'; message: string };

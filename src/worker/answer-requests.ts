@@ -18,6 +18,7 @@ export function answerRequests({
   | 'explain'
   | 'hover'
   | 'related'
+  | 'model/extendWindow'
   | 'history/lines'
   | 'history/commit'
   | 'citation/locate'
@@ -65,6 +66,8 @@ export function answerRequests({
     hover: (params, signal) => foreground.during(async () => (await opened()).answering.hover(params, signal)),
     related: ({ limit, ...span }, signal) =>
       foreground.during(async () => (await opened()).answering.related(span, { limit, signal })),
+    'model/extendWindow': async ({ id, factor }, signal) =>
+      (await opened()).extendWindow(factor, signal, progressOf(id)),
     'history/lines': (span, signal) => lineHistory(span, signal),
     'history/commit': async ({ file, hash }, signal) => ({ text: await commitText(file, hash, signal) }),
     'document/text': async ({ file }) => (await opened()).answering.document(file),

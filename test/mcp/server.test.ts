@@ -115,11 +115,11 @@ describe('tools', () => {
   });
 
   test('explain takes a name or a line', async () => {
-    const named = await call<{ path: string; startLine: number }>(client, 'explain', { name: 'Pool.take' });
+    const named = await call<{ path: string; startLine: number }>(client, 'explain', { definition: 'Pool.take' });
     expect(named.data).toMatchObject({ path: 'src/pool.py', startLine: 4 });
-    const placed = await call<{ title: string }>(client, 'explain', { path: 'src/lender.py', startLine: 2 });
+    const placed = await call<{ title: string }>(client, 'explain', { definition: 'src/lender.py:2' });
     expect(placed.data.title).toContain('borrow');
-    expect((await call(client, 'explain', { name: 'nowhere' })).failed).toBe(true);
+    expect((await call(client, 'explain', { definition: 'nowhere' })).failed).toBe(true);
   });
 
   test('summarize outlines a file', async () => {
@@ -161,7 +161,7 @@ describe('the gate', () => {
     const results = [
       await call(client, 'read_span', span),
       await call(client, 'summarize', { path }),
-      await call(client, 'explain', span),
+      await call(client, 'explain', { definition: `${span.path}:${span.startLine}` }),
       await call(client, 'find_related', span),
     ];
     for (const { failed, text } of results) {

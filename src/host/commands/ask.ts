@@ -15,11 +15,14 @@ interface ScopeItem extends vscode.QuickPickItem {
   scope?: Scope;
 }
 
-/** Asks a question. Unless `given` has one, the user types it in a quick pick above the list of scopes. */
-export async function ask(asking: Asking, given?: { question?: string; scope?: Scope }): Promise<void> {
+/**
+ * Asks a question. Unless `given` has one, the user types it in a quick pick above the list of scopes, or completes the
+ * given draft.
+ */
+export async function ask(asking: Asking, given?: { question?: string; scope?: Scope; draft?: string }): Promise<void> {
   const { question, scope } = given?.question
     ? { question: given.question, scope: given.scope ?? { kind: 'workspace' as const } }
-    : ((await pickQuestion(given?.scope)) ?? {});
+    : ((await pickQuestion(given?.scope, given?.draft)) ?? {});
   if (question && scope) await asking.ask(question, scope, false);
 }
 
@@ -50,12 +53,13 @@ export async function askSelection(asking: Asking): Promise<void> {
   else void vscode.window.showInformationMessage(vscode.l10n.t('Select some lines first.'));
 }
 
-async function pickQuestion(first?: Scope): Promise<{ question: string; scope: Scope } | undefined> {
+async function pickQuestion(first?: Scope, draft = ''): Promise<{ question: string; scope: Scope } | undefined> {
   const chosen = await new Promise<{ question: string; item: ScopeItem } | undefined>((resolve) => {
     const pick = vscode.window.createQuickPick<ScopeItem>();
     pick.title = vscode.l10n.t('Ask');
     pick.placeholder = vscode.l10n.t('Ask a question about… (Enter to ask the selected scope)');
     pick.ignoreFocusOut = true;
+    pick.value = draft;
     inOurOrder(pick);
     pick.items = scopeItems(first);
     pick.onDidAccept(() => {

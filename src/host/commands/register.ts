@@ -3,15 +3,18 @@ import { writeServerFile } from '../agents/write-server-file';
 import type { Asking } from '../answers/asking';
 import type { AnswerHistory } from '../answers/history';
 import { initializeParams, setting } from '../configuration';
+import { ASK_PROBLEM } from '../editor/problem-actions';
 import { guarded } from '../failures';
 import { addAdapterToModel } from '../models/add-adapter';
 import { downloadFromHub, importFromFolder, setHubToken } from '../models/add-model';
 import { chooseModel, removeInstalled } from '../models/choose-model';
+import { extendModelWindow } from '../models/extend-window';
 import { ModelHome } from '../models/model-home';
 import type { Services } from '../services';
 import { showStatus } from '../status/show-status';
 import { setTeamKeys } from '../team/team-keys';
 import { answerHistory, ask, askFolder, askPlaces, askSelection, copyAnswer, openAnswer, openInEditor } from './ask';
+import { askProblem, askTerminal } from './ask-text';
 import { cancelIndexing, clearIndex, pauseIndexing, rebuildIndex, whyFile } from './index-commands';
 import { explain, explainAt, openSpan, showSimilar, summarizeFile } from './read';
 import { whyLine } from './why-line';
@@ -28,6 +31,8 @@ export function registerCommands(services: Services, asking: Asking, history: An
     'anchorage.askFolder': (folder?: vscode.Uri) => askFolder(asking, folder),
     'anchorage.askPlaces': (uri?: vscode.Uri, all?: readonly vscode.Uri[]) => askPlaces(asking, uri, all),
     'anchorage.askSelection': () => askSelection(asking),
+    'anchorage.askTerminal': () => askTerminal(asking),
+    [ASK_PROBLEM]: (question: unknown) => askProblem(asking, question),
     'anchorage.summarizeFile': (uri?: vscode.Uri) => summarizeFile(services, asking, uri),
     'anchorage.explain': () => explain(asking),
     'anchorage.showSimilar': () => showSimilar(services, asking),
@@ -51,6 +56,7 @@ export function registerCommands(services: Services, asking: Asking, history: An
     'anchorage.downloadModel': () => downloadFromHub(models),
     'anchorage.importModel': () => importFromFolder(models),
     'anchorage.addAdapter': () => addAdapterToModel(client),
+    'anchorage.extendWindow': () => extendModelWindow(client, () => asking.prepare()),
     'anchorage.removeModel': () => removeInstalled(models),
     'anchorage.setHubToken': () => setHubToken(models),
     'anchorage.setTeamKeys': () => setTeamKeys(services.context.secrets, setting('memory.shared').trim()),

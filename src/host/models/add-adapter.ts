@@ -1,22 +1,16 @@
 import { basename, dirname } from 'node:path';
 import * as vscode from 'vscode';
 import { addAdapter } from '../../hub';
-import { setting } from '../configuration';
 import type { WorkerClient } from '../worker-client';
+import { localModel } from './local-model';
 
 /**
  * Adds a LoRA adapter to the chosen model: copies it beside the model after a check, and loads the model again with it.
  * An adapter that does not fit is refused with the reason.
  */
 export async function addAdapterToModel(client: Pick<WorkerClient, 'restart'>): Promise<void> {
-  const model = setting('model.directory');
-  if (model === '' || /^https?:\/\//i.test(model)) {
-    const choose = vscode.l10n.t('Choose Model…');
-    const message = vscode.l10n.t('An adapter is added to a model on this machine. Choose one first.');
-    if ((await vscode.window.showInformationMessage(message, choose)) === choose)
-      await vscode.commands.executeCommand('anchorage.chooseModel');
-    return;
-  }
+  const model = await localModel(vscode.l10n.t('An adapter is added to a model on this machine. Choose one first.'));
+  if (model === undefined) return;
   const name = basename(model);
   const [picked] =
     (await vscode.window.showOpenDialog({

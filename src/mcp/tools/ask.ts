@@ -10,10 +10,9 @@ export const ask = defineTool<{ question: string; in?: string }, object>({
   name: 'ask',
   title: 'Ask about the workspace',
   description:
-    'Answers a question about how or why something works in the workspace, or when and why it changed (from git), ' +
-    'with citations that were checked: path, lines and the quoted text, or the commit. Without a chosen model the ' +
-    'answer consists of quotes and facts about definitions; it never invents. Use it for a whole question; use ' +
-    'search to list places.',
+    'Answers a question: how something works, what happens, why it was done or removed, when it changed (from git), ' +
+    'or whether there is a limit. Give the whole question; no path or name is needed. The answer has checked ' +
+    'citations: path, lines and the quoted text, or the commit. Use it for “how”, “why”, “when” and “what happens”.',
   input: object({ question: text('The question, in plain words.') }, { in: text('Only this file or folder.') }),
   output: object({
     answer: text('Markdown with citations as [1], [2].'),

@@ -1,31 +1,25 @@
 import { definitionNamed } from '../../app';
 import { AppError } from '../../base';
 import { citationData, fence, placeText, spanData } from '../results';
-import { CITATION, list, LAST_LINE, object, PATH, text, wholeNumber } from '../schemas';
-import { type Call, defineTool } from '../tool';
+import { CITATION, list, object, text, wholeNumber } from '../schemas';
+import { type Call, defineTool, notBlank } from '../tool';
 
 interface Input {
-  name?: string;
-  path?: string;
-  startLine?: number;
-  endLine?: number;
+  definition: string;
 }
+
+/** A file and one of its lines, or several. */
+const PLACE = /^(?<path>.+?):(?<first>\d+)(?:-(?<last>\d+))?$/;
 
 export const explain = defineTool<Input, object>({
   name: 'explain',
   title: 'Explain a definition',
   description:
-    'Explains one function, class or other definition: its signature and comment, what it calls, and where it is ' +
-    'used. Give its name, or a path and a line. Use it before you change something, to see who depends on it.',
-  input: object(
-    {},
-    {
-      name: text('Name of the definition: take, Pool.take.'),
-      path: PATH,
-      startLine: wholeNumber('A line of the definition, with path.', 1),
-      endLine: LAST_LINE,
-    },
-  ),
+    'Tells about one function, class or method that you name: what it does, what it calls, who calls it, and what ' +
+    'depends on it. Use it before you change a definition. Not for a topic without such a name: search and ask are.',
+  input: object({
+    definition: text('Its name, such as Pool.take, or its place, such as src/pool.py:57.'),
+  }),
   output: object({
     title: text('Name of what is explained.'),
     path: text('Path relative to the workspace.'),
@@ -57,13 +51,16 @@ export const explain = defineTool<Input, object>({
   },
 });
 
-async function targetOf({ name, path, startLine, endLine = startLine }: Input, { session, gate }: Call) {
-  if (path !== undefined && startLine !== undefined)
-    return { file: (await gate.admit(path)).file, startLine, endLine: endLine ?? startLine };
-  if (name === undefined) throw new AppError('usage', 'Give a `name`, or a `path` and a `startLine`.');
-  const found = await definitionNamed(name, session.workspace);
+async function targetOf({ definition }: Input, { session, gate }: Call) {
+  const named = notBlank('definition', definition);
+  const { path, first, last = first } = PLACE.exec(named)?.groups ?? {};
+  if (path !== undefined) {
+    const startLine = Number(first);
+    return { file: (await gate.admit(path)).file, startLine, endLine: Math.max(startLine, Number(last)) };
+  }
+  const found = await definitionNamed(named, session.workspace);
   if (!found)
-    throw new AppError('fileNotFound', `Nothing in the workspace defines “${name}”.`, 'Use search to find the name.');
+    throw new AppError('fileNotFound', `Nothing in the workspace defines “${named}”.`, 'Use search to find the name.');
   await gate.admit(found.file);
   const { startLine: line } = found.symbol;
   return { file: found.file, startLine: line, endLine: line };

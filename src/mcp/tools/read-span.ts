@@ -9,9 +9,8 @@ export const readSpan = defineTool<{ path: string; startLine: number; endLine: n
   name: 'read_span',
   title: 'Read lines of a file',
   description:
-    `Reads at most ${MOST_LINES} lines of a file of the workspace, also of the text of a PDF, Word document, book or ` +
-    'notebook. Use it to see more around a span that search or ask returned. Ignored, secret and binary files cannot ' +
-    'be read; why_not_indexed says why.',
+    `Reads lines of a file that you name, at most ${MOST_LINES}, also of the text of a PDF, Word document, book or ` +
+    'notebook. Use it to show, open or print lines, and to see more around a result.',
   input: object({ path: PATH, startLine: FIRST_LINE, endLine: LAST_LINE }),
   output: object(
     {

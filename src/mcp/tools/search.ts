@@ -6,9 +6,10 @@ export const search = defineTool<{ query: string; folder?: string; limit?: numbe
   name: 'search',
   title: 'Search the workspace',
   description:
-    'Finds where something is defined, configured, done or explained in the workspace: code, documentation, PDF, ' +
-    'Word and notebooks. Ranks by meaning and by name and returns the best spans of lines with their text. Use it ' +
-    'instead of grep when you do not know the exact words, or for any question of the form “where …”.',
+    'Finds places: where something is defined, set, mentioned or documented, which files deal with a topic, and all ' +
+    'code that does something. Give a question or the names you expect; no path is needed. It searches code, ' +
+    'documentation, PDF, Word and notebooks by meaning and by name, and returns the best spans of lines with their ' +
+    'text. Use it for “where”, “which files”, “find”, “list” and “locate”, and instead of grep.',
   input: object(
     { query: text('A question in plain words, or the names you expect.') },
     {

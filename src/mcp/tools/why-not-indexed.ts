@@ -5,8 +5,8 @@ export const whyNotIndexed = defineTool<{ path: string }, object>({
   name: 'why_not_indexed',
   title: 'Why a file is not indexed',
   description:
-    'Says whether a file of the workspace is indexed, and which rule decides: the line of an ignore file, a setting, ' +
-    'its size, or that it holds secrets. Use it when a file that should be found is missing from results.',
+    'Tells why one file is missing from the index: which line of an ignore file, setting, size or secret leaves it ' +
+    'out. Use it only for a file that search does not find. Other questions that begin with “why” are for ask.',
   input: object({ path: PATH }),
   output: object(
     {

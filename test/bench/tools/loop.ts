@@ -8,8 +8,8 @@ import loops from './loops.json';
 import { Written } from './written';
 
 /** Turns of one task at most, and characters of a result that the model reads. */
-const TURNS = 4;
-const RESULT_CHARACTERS = 1_000;
+const TURNS = 3;
+const RESULT_CHARACTERS = 700;
 const TURN_END = /<\/tool_call>|```\s*$(?<=\}\s*```\s*)/;
 
 interface Step {

@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'mocha';
+import * as vscode from 'vscode';
+import { workspaceFile } from './support';
+
+const TITLE = 'Ask Anchorage About This Problem';
+
+/** Titles of the quick fixes at the range, and the command of ours. */
+async function fixes(uri: vscode.Uri, range: vscode.Range): Promise<vscode.CodeAction[]> {
+  const found = await vscode.commands.executeCommand<vscode.CodeAction[]>(
+    'vscode.executeCodeActionProvider',
+    uri,
+    range,
+    vscode.CodeActionKind.QuickFix.value,
+  );
+  return found.filter(({ title }) => title === TITLE);
+}
+
+describe('a problem', () => {
+  it('can be asked about, by its message and what it marks', async () => {
+    const document = await vscode.workspace.openTextDocument(workspaceFile('src/tides/client.ts'));
+    const start = document.positionAt(document.getText().indexOf('withRetry'));
+    const range = new vscode.Range(start, start.translate(0, 'withRetry'.length));
+    const problems = vscode.languages.createDiagnosticCollection('test');
+    try {
+      problems.set(document.uri, [new vscode.Diagnostic(range, 'Calls it without a policy.')]);
+      const [fix, ...others] = await fixes(document.uri, range);
+      assert.deepEqual(others, []);
+      assert.equal(fix?.kind?.value, vscode.CodeActionKind.QuickFix.value);
+      assert.equal(fix.isPreferred ?? false, false);
+      assert.deepEqual(fix.command?.arguments, ['Calls it without a policy. (withRetry)']);
+      assert.ok((await vscode.commands.getCommands()).includes(fix.command.command));
+    } finally {
+      problems.dispose();
+    }
+  });
+
+  it('is the only place where that is offered', async () => {
+    const uri = workspaceFile('src/time.ts');
+    await vscode.workspace.openTextDocument(uri);
+    assert.deepEqual(await fixes(uri, new vscode.Range(1, 0, 1, 10)), []);
+  });
+});
