@@ -9,6 +9,7 @@
  * - `replay --folders DIR --out FILE [--brief]`: verifies the recorded drafts again, without the model.
  * - `grades`: the rates of real/grades.json, which somebody graded by reading.
  * - `first-word --model FILE --folders DIR`: seconds to the first word shown, cold and with kept rows.
+ * - `opening --model FILE`: processor time of the first and of later openings, size and memory, beside llama.cpp.
  *
  * `--threads 1` lets a busy machine answer sooner.
  */
@@ -18,6 +19,7 @@ import { eachQuestion, openEngine, Recording } from './real/asking';
 import { printGrades } from './real/grades';
 import { Lines, questionsOf, unanswerableQuestions, type Line, type Question } from './real/lines';
 import { openLlamaWriter } from './real/llama-cpp';
+import { openAlone, openings, type OpeningArm } from './real/opening';
 import { replayed } from './real/replay';
 
 type Open = () => Promise<EngineProcess>;
@@ -33,6 +35,9 @@ export async function run([mode, ...rest]: readonly string[]): Promise<void> {
     return given;
   };
   if (mode === 'grades') return printGrades('test/bench/real/grades.json');
+  if (mode === 'opening') return openings(option('model'));
+  // A child process of `opening`.
+  if (mode === 'open-alone') return openAlone(rest[0] as string, rest[1] as OpeningArm, rest[2] as string);
   const folders = option('folders');
   const open: Open = () => openEngine(option('model'), Number(value('threads') ?? 0));
   const questions = questionsOf(value('questions') ?? QUESTIONS);
@@ -51,7 +56,7 @@ export async function run([mode, ...rest]: readonly string[]): Promise<void> {
     case 'first-word':
       return firstWord(open, folders, questions);
     default:
-      throw new Error('Modes: answers, unanswerable, replay, grades, first-word');
+      throw new Error('Modes: answers, unanswerable, replay, grades, first-word, opening');
   }
 }
 

@@ -136,7 +136,8 @@ export const ggufFile: Attacked = {
           (await checkpoint.openChatTemplate())?.render([{ role: 'user', content: 'a' }]);
           for (const name of checkpoint.tensors.names()) {
             await checkpoint.tensors.readFloat32(name);
-            if (checkpoint.tensors.blockBits?.(name)) await checkpoint.tensors.readBlocks?.(name);
+            for (const bits of [4, 8] as const)
+              if (checkpoint.tensors.holdsBlocks?.(name, bits)) await checkpoint.tensors.readBlocks?.(name, bits);
           }
         } finally {
           await checkpoint.close();

@@ -58,16 +58,16 @@ export class CanonicalSource implements TensorSource {
     return values;
   }
 
-  blockBits(name: string): 4 | 8 | undefined {
-    return this.inner.blockBits?.(this.aliases.get(name)?.name ?? name);
+  holdsBlocks(name: string, bits: 4 | 8): boolean {
+    return this.inner.holdsBlocks?.(this.aliases.get(name)?.name ?? name, bits) ?? false;
   }
 
-  async readBlocks(name: string, rows?: RowRange): Promise<WeightBlocks> {
+  async readBlocks(name: string, bits: 4 | 8, rows?: RowRange): Promise<WeightBlocks> {
     const alias = this.aliases.get(name);
     const { inner } = this;
     if (!inner.readBlocks) throw new CheckpointError('unsupported', name, '', 'is not stored in blocks');
-    if (!alias) return inner.readBlocks(name, rows);
-    const { levels, scales } = await inner.readBlocks(alias.name, rangeIn(alias, name, rows));
+    if (!alias) return inner.readBlocks(name, bits, rows);
+    const { levels, scales } = await inner.readBlocks(alias.name, bits, rangeIn(alias, name, rows));
     return { levels, scales: alias.factor === 1 ? scales : scales.map((scale) => scale * alias.factor) };
   }
 

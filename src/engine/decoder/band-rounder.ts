@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os';
 import type { ModelConfig } from '../checkpoint/types';
-import { encodeHalf } from '../kv-cache/float16';
 import { parameterCount } from './options';
 import { BLOCK, blocksOf, quantize4, quantize8, quantizeOutputs, type QuantizedColumns } from './quantize';
 import { RoundingMemory, type RoundingCall } from './wasm/rounding-memory';
@@ -98,14 +97,6 @@ export class BandRounder {
     await this.#begin(read, (slot, values) => this.#round(slot, values, target), receive);
   }
 
-  /** The same for f16. */
-  async halves(
-    read: ReadBand,
-    receive: (band: { halves: Uint16Array; isFinite: boolean }) => Promise<void>,
-  ): Promise<void> {
-    await this.#begin(read, (slot, values) => this.#halves(slot, values), receive);
-  }
-
   /** Waits until all bands have been handed on. */
   async flush(): Promise<void> {
     while (this.#pending.length > 0) await this.#finishFirst();
@@ -163,14 +154,6 @@ export class BandRounder {
       blocks: bits ? { levels: this.#memory.bytes(slot.levels, (blocks * BLOCK * bits) / 8), scales } : undefined,
       isFinite: allFinite(scales) && allFinite(outputs),
     };
-  }
-
-  async #halves(slot: Slot, values: Float32Array): Promise<{ halves: Uint16Array; isFinite: boolean }> {
-    if (values.length % 8 !== 0) return { halves: encodeHalf(values), isFinite: allFinite(values) };
-    await this.#memory.run([['halves', slot.values, slot.levels, slot.scales, values.length / 8]]);
-    const bytes = this.#memory.bytes(slot.levels, values.length * 2);
-    const halves = new Uint16Array(bytes.buffer, bytes.byteOffset, values.length);
-    return { halves, isFinite: allFinite(this.#memory.floats(slot.scales, 1)) };
   }
 }
 

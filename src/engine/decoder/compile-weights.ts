@@ -13,7 +13,16 @@ import type { WeightFormat } from './options';
 import { blocksOf, BLOCK } from './quantize';
 import { BandRounder, bandRows, roundingThreads, type RoundingTarget } from './band-rounder';
 import type { WeightWriter } from './weight-file';
-import { headFormat, headMatrix, layerFormats, layerMatrices, type MatrixFormat, type MatrixPlan } from './weights';
+import {
+  EMBEDDING_FORMAT,
+  embeddingMatrix,
+  headFormat,
+  headMatrix,
+  layerFormats,
+  layerMatrices,
+  type MatrixFormat,
+  type MatrixPlan,
+} from './weights';
 
 /** Told the share of the weights that is compiled, from 0 to 1. */
 export type TellProgress = (share: number) => void;
@@ -31,8 +40,9 @@ export async function compileWeights(
   const { config } = checkpoint;
   const compiler = new Compiler(checkpoint, writer, tell);
   try {
-    await compiler.embeddings(weights === 'f32');
+    await compiler.embeddings(weights);
     if (weights !== 'f32' || !config.tiedEmbeddings) await compiler.matrix(headMatrix(config), [headFormat(weights)]);
+    if (weights !== 'f32' && config.tiedEmbeddings) compiler.shareHead();
     await compiler.vector('norm', ['model.norm.weight'], config.hiddenSize);
     for (let layer = 0; layer < config.layers; layer++) await compileLayer(compiler, config, layer, weights);
   } finally {
@@ -92,20 +102,17 @@ class Compiler {
     return this.rounder.close();
   }
 
-  /** The embeddings [vocab, hidden], looked up row by row from the mapped file. In f16 they cost disk, not memory. */
-  async embeddings(exact: boolean): Promise<void> {
-    const { vocabSize, hiddenSize } = this.checkpoint.config;
-    const name = 'model.embed_tokens.weight';
-    await this.writer.begin('embeddings', exact ? 'float32' : 'float16', [vocabSize, hiddenSize]);
-    for (const range of this.ranges(name, hiddenSize, vocabSize)) {
-      if (exact) await this.writer.append(this.checked(name, await this.checkpoint.tensors.readFloat32(name, range)));
-      else
-        await this.rounder.halves(this.reader(name, range), async ({ halves, isFinite }) => {
-          if (!isFinite) throw this.notFinite(name);
-          await this.writer.append(halves);
-        });
-    }
-    await this.rounder.flush();
+  /** The embeddings, where they are not the output matrix. */
+  async embeddings(weights: WeightFormat): Promise<void> {
+    const { config } = this.checkpoint;
+    if (weights === 'f32') await this.exact(embeddingMatrix(config));
+    else if (!config.tiedEmbeddings) await this.matrix(embeddingMatrix(config), [EMBEDDING_FORMAT]);
+  }
+
+  /** Tied embeddings are looked up in the rounded output matrix. */
+  shareHead(): void {
+    for (const part of ['', '.scales'])
+      this.writer.share(`embeddings.${EMBEDDING_FORMAT}${part}`, `head.${EMBEDDING_FORMAT}${part}`);
   }
 
   /** Vectors stacked one after the other, as f32. */
@@ -144,13 +151,13 @@ class Compiler {
     const whole = transposed ? rounder.transposed(plan.outputs, plan.inputs) : undefined;
     let row = 0;
     for (const source of plan.sources) {
-      // Blocks that are stored as the products read them are taken over without a second rounding.
-      const stored = bits !== undefined && this.checkpoint.tensors.blockBits?.(source) === bits;
+      // Stored values that the blocks of the products hold exactly are taken over without a second rounding.
+      const stored = bits !== undefined && this.checkpoint.tensors.holdsBlocks?.(source, bits) === true;
       for (const range of this.ranges(source, plan.inputs)) {
         if (stored) {
           // Behind the bands that are still being rounded: the levels are in the order of the rows.
           await rounder.flush();
-          const { levels, scales: own } = await this.storedBlocks(source, range);
+          const { levels, scales: own } = await this.storedBlocks(source, bits, range);
           await writer.append(levels);
           scales.push(own);
         }
@@ -171,7 +178,7 @@ class Compiler {
     }
     await rounder.flush();
     if (bits) {
-      await writer.begin(`${plan.name}.${format}.scales`, 'float32', [plan.outputs * blocks]);
+      await writer.begin(`${plan.name}.${format}.scales`, 'float32', [plan.outputs, blocks]);
       for (const part of scales) await writer.append(part);
     }
     if (!whole) return;
@@ -189,10 +196,10 @@ class Compiler {
   }
 
   /** Rows of a tensor as they are stored in blocks. */
-  private async storedBlocks(name: string, range: RowRange) {
+  private async storedBlocks(name: string, bits: 4 | 8, range: RowRange) {
     const { tensors } = this.checkpoint;
     if (!tensors.readBlocks) throw new Error(`${name} has stored blocks and no way to read them`);
-    const blocks = await tensors.readBlocks(name, range);
+    const blocks = await tensors.readBlocks(name, bits, range);
     this.checked(name, blocks.scales);
     return blocks;
   }

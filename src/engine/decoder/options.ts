@@ -1,6 +1,6 @@
 import type { ModelConfig, TensorSource } from '../checkpoint/types';
 
-/** Storage of the projections' weights. Embeddings are f16 (f32 with 'f32'), norms and biases always f32. */
+/** Storage of the projections' weights. Embeddings have 8 bits (f32 with 'f32'), norms and biases are always f32. */
 export type WeightFormat = 'f32' | '8bit' | '4bit';
 
 /** Element type of cached keys and values. */

@@ -41,6 +41,13 @@ export abstract class WeightWriter {
     await this.append(data);
   }
 
+  /** Names the bytes of a complete tensor once more. */
+  share(name: string, of: string): void {
+    const tensor = this.tensors[of];
+    if (!tensor) throw new Error(`there is no ${of} to share`);
+    this.tensors[name] = tensor;
+  }
+
   async #put(bytes: Uint8Array): Promise<void> {
     await this.write(bytes);
     this.#end += bytes.length;

@@ -48,9 +48,23 @@ export function layerMatrices(
 
 /** The output matrix, which makes logits. */
 export function headMatrix(config: ModelConfig): MatrixPlan {
-  const source = config.tiedEmbeddings ? 'model.embed_tokens.weight' : 'lm_head.weight';
+  const source = config.tiedEmbeddings ? EMBEDDINGS : 'lm_head.weight';
   return { name: 'head', sources: [source], biases: [], outputs: config.vocabSize, inputs: config.hiddenSize };
 }
+
+/**
+ * The embeddings in rounded weights, looked up row by row. They keep 8 bits, as the output matrix does; tied ones are
+ * that matrix.
+ */
+export function embeddingMatrix(config: ModelConfig): MatrixPlan {
+  return { ...headMatrix(config), name: 'embeddings', sources: [EMBEDDINGS] };
+}
+
+/** Format of rounded embeddings. */
+export const EMBEDDING_FORMAT = '8bit';
+
+/** Name of the embeddings in a checkpoint. */
+export const EMBEDDINGS = 'model.embed_tokens.weight';
 
 /**
  * Format in which single tokens read a layer. With 4 bits the first and the last layer keep 8, because they lose most

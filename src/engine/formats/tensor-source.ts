@@ -71,10 +71,10 @@ export interface TensorSource {
    *   it checks that they are finite
    */
   readFloat32(name: string, rows?: RowRange, into?: Float32Array): Promise<Float32Array>;
-  /** The bits of the product whose blocks the tensor is stored in; undefined for other storage types. */
-  blockBits?(name: string): 4 | 8 | undefined;
-  /** The stored blocks without a second rounding. Only where `blockBits` is defined. */
-  readBlocks?(name: string, rows?: RowRange): Promise<WeightBlocks>;
+  /** Whether blocks with levels of so many bits hold the stored values exactly. */
+  holdsBlocks?(name: string, bits: 4 | 8): boolean;
+  /** The stored values in blocks, without a second rounding. Only where `holdsBlocks`. */
+  readBlocks?(name: string, bits: 4 | 8, rows?: RowRange): Promise<WeightBlocks>;
   close(): Promise<void>;
 }
 

@@ -121,6 +121,7 @@ interface LlamaSequence {
 interface LlamaModule {
   getLlama(options: object): Promise<{
     loadModel(options: object): Promise<{
+      tokenize(text: string): number[];
       createContext(options: object): Promise<{ getSequence(): LlamaSequence; dispose(): Promise<void> }>;
       dispose(): Promise<void>;
     }>;

@@ -27,7 +27,15 @@ import { flashAttention, productAttention, splitAttention, type CachedRows, type
 import type { CacheType, WeightFormat } from '../options';
 import { Projections } from './projection';
 import { slotMatrix, transferMatrix } from '../memory-weights';
-import { headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixFormat } from '../weights';
+import {
+  EMBEDDING_FORMAT,
+  embeddingMatrix,
+  headFormat,
+  headMatrix,
+  layerMatrices,
+  tokenFormat,
+  type MatrixFormat,
+} from '../weights';
 import type { StoredTensors } from '../weight-file';
 
 export interface GraphSpec {
@@ -125,8 +133,8 @@ class DecoderGraph {
 
   private embed(): string {
     if (this.spec.variant.slots) return 'embeds';
-    const rows = this.g.node('Gather', [this.p.weight('embeddings'), 'tokens'], { attributes: { axis: 0 } });
-    return this.spec.weights === 'f32' ? rows : this.g.cast(rows, 'float32');
+    const plan = embeddingMatrix(this.config);
+    return this.p.rows('tokens', plan, this.spec.weights === 'f32' ? 'f32' : EMBEDDING_FORMAT);
   }
 
   /** Queries, keys and values of the new rows: projected, normalized where the layer says so, rotated. */

@@ -23,6 +23,22 @@ export class Projections {
     return plan.biases.length > 0 ? this.graph.node('Add', [y, this.weight(`${plan.name}.bias`)]) : y;
   }
 
+  /** Rows [B, S, inputs] of a matrix, by their numbers [B, S]. */
+  rows(numbers: string, plan: MatrixPlan, format: 'f32' | '8bit'): string {
+    const g = this.graph;
+    const gather = (name: string): string =>
+      g.node('Gather', [this.weight(name), numbers], { attributes: { axis: 0 } });
+    if (format === 'f32') return gather(plan.name);
+    const blocks = blocksOf(plan.inputs);
+    const name = `${plan.name}.${format}`;
+    // [B, S, blocks, 32] levels, shifted by 128, and [B, S, blocks, 1] scales.
+    const levels = g.node('Sub', [g.cast(gather(name), 'float32'), g.float(ZERO_LEVEL)]);
+    const scaled = g.node('Mul', [levels, g.reshape(gather(`${name}.scales`), [0, 0, blocks, 1])]);
+    const filled = g.reshape(scaled, [0, 0, blocks * BLOCK]);
+    const rest = blocks * BLOCK - plan.inputs;
+    return rest === 0 ? filled : (g.split(filled, [plan.inputs, rest], -1)[0] as string);
+  }
+
   #unbiased(x: string, plan: MatrixPlan, format: MatrixFormat): string {
     if (format === 'f32') return this.graph.ms('FusedMatMul', [x, this.weight(plan.name)], { transB: 1 });
     if (format === 'i8q') return this.#rounded(x, plan);

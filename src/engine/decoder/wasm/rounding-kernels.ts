@@ -19,11 +19,9 @@ const across = (value: Variable): Code =>
     f32.max(f32x4.extractLane(value.get, 0), f32x4.extractLane(value.get, 1)),
     f32.max(f32x4.extractLane(value.get, 2), f32x4.extractLane(value.get, 3)),
   );
-const sum = (value: Variable): Code =>
-  f32.add(
-    f32.add(f32x4.extractLane(value.get, 0), f32x4.extractLane(value.get, 1)),
-    f32.add(f32x4.extractLane(value.get, 2), f32x4.extractLane(value.get, 3)),
-  );
+/** Halves of two vectors: the sum of (a, b) by pairs of lanes has the sums of both. */
+const FIRSTS = [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23];
+const SECONDS = [8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31];
 const forward = (pointer: Variable, bytes: number): Code => pointer.set(i32.add(pointer.get, i32.const(bytes)));
 const countDown = (count: Variable): Code => count.set(i32.sub(count.get, i32.const(1)));
 /** Four rounded levels as whole numbers. */
@@ -39,11 +37,11 @@ const blocks4 = define(
   {
     ...({ x0: v, x1: v, x2: v, x3: v, x4: v, x5: v, x6: v, x7: v } as const),
     ...({ most: v, least: v, factor: v, level: v, products: v, squares: v, low: v, high: v } as const),
-    ...({ extreme: f, inverse: f, tried: f, gain: f, best: f, scale: f } as const),
+    ...({ extreme: f, inverse: f, tried: f, gain: f, best: f, scale: f, product: f, square: f } as const),
   },
   ({ weights, levels, scales, blocks, ...own }) => {
     const { most, least, factor, level, products, squares, low, high } = own;
-    const { extreme, inverse, tried, gain, best, scale } = own;
+    const { extreme, inverse, tried, gain, best, scale, product, square } = own;
     const x = (i: number) => named(own, `x${i}`);
     const levelOf = (i: number) =>
       f32x4.pmin(f32x4.pmax(f32x4.nearest(f32x4.mul(x(i).get, factor.get)), f32x4.const(-8)), f32x4.const(7));
@@ -57,10 +55,16 @@ const blocks4 = define(
         products.set(f32x4.add(products.get, f32x4.mul(x(i).get, level.get))),
         squares.set(f32x4.add(squares.get, f32x4.mul(level.get, level.get))),
       ]),
-      gain.set(f32.div(f32.mul(sum(products), sum(products)), sum(squares))),
+      // Sums of both vectors at once: two lanes each.
+      level.set(
+        f32x4.add(i8x16.shuffle(products.get, squares.get, FIRSTS), i8x16.shuffle(products.get, squares.get, SECONDS)),
+      ),
+      product.set(f32.add(f32x4.extractLane(level.get, 0), f32x4.extractLane(level.get, 1))),
+      square.set(f32.add(f32x4.extractLane(level.get, 2), f32x4.extractLane(level.get, 3))),
+      gain.set(f32.div(f32.mul(product.get, product.get), square.get)),
       when(f32.gt(gain.get, best.get), [
         best.set(gain.get),
-        scale.set(f32.div(sum(products), sum(squares))),
+        scale.set(f32.div(product.get, square.get)),
         inverse.set(tried.get),
       ]),
     ];
@@ -236,65 +240,14 @@ const transpose16 = define(
   },
 );
 
-/**
- * `eights` times eight f32 to halves, to nearest, ties to even (encodeHalf). The scale is NaN if one is not finite.
- */
-const halves = define(
-  'halves',
-  { values: 'i32', out: 'i32', check: 'i32', eights: 'i32' },
-  { x: 'v128', size: 'v128', sign: 'v128', low: 'v128', check0: 'v128' },
-  (v) => {
-    const four = (offset: number): Code => {
-      const size = v.size.get;
-      // Normal: the exponent is moved by 112; 0xfff and the lowest kept bit round to nearest, ties to even.
-      const normal = i32x4.shrU(
-        i32x4.add(
-          i32x4.add(size, i32x4.const(0xc8000fff | 0)),
-          v128.and(i32x4.shrU(size, i32.const(13)), i32x4.const(1)),
-        ),
-        i32.const(13),
-      );
-      // Subnormal: a half's last bit has the weight of the last bit of 0.5, so that adding 0.5 rounds.
-      const subnormal = i32x4.sub(f32x4.add(size, f32x4.const(0.5)), f32x4.const(0.5));
-      return [
-        v.x.set(v128.load(v.values.get, offset)),
-        v.sign.set(v128.and(v.x.get, i32x4.const(0x80000000 | 0))),
-        v.size.set(v128.xor(v.x.get, v.sign.get)),
-        v.check0.set(f32x4.max(v.check0.get, size)),
-        v.x.set(v128.select(normal, subnormal, i32x4.gtS(size, i32x4.const(0x387fffff)))),
-        // From 65,520 on: infinity.
-        v.x.set(v128.select(i32x4.const(0x7c00), v.x.get, i32x4.gtS(size, i32x4.const(0x477fefff)))),
-        v.x.set(v128.or(v.x.get, i32x4.shrU(v.sign.get, i32.const(16)))),
-      ];
-    };
-    return [
-      v.check0.set(v128.zero),
-      doWhile(
-        [
-          four(0),
-          v.low.set(v.x.get),
-          four(16),
-          v128.store(v.out.get, i16x8.narrowI32x4U(v.low.get, v.x.get)),
-          forward(v.values, 32),
-          forward(v.out, 16),
-          countDown(v.eights),
-        ],
-        v.eights.get,
-      ),
-      f32.store(v.check.get, f32.mul(across(v.check0), f32.const(0))),
-    ];
-  },
-);
-
 /** The functions as JavaScript sees them. All arguments are addresses and counts above 0. */
 export interface RoundingKernels {
   blocks4(weights: number, levels: number, scales: number, blocks: number): void;
   blocks8(weights: number, levels: number, scales: number, blocks: number): void;
   rows8(weights: number, levels: number, scales: number, rows: number, sixteens: number): void;
   transpose16(from: number, to: number, outputs: number, sixteens: number, tiles: number): void;
-  halves(values: number, out: number, check: number, eights: number): void;
 }
 
 export function roundingModule(pages: number): Uint8Array<ArrayBuffer> {
-  return assemble([blocks4, blocks8, rows8, transpose16, halves], pages);
+  return assemble([blocks4, blocks8, rows8, transpose16], pages);
 }

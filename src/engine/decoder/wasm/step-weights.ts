@@ -1,11 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { decodeHalf } from '../../kv-cache/float16';
 import type { ModelConfig } from '../../checkpoint/types';
 import type { CompiledWeights } from '../compiled';
 import type { WeightFormat } from '../options';
 import { WEIGHTS_FILE, type StoredTensor } from '../weight-file';
-import { headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixPlan } from '../weights';
+import { BLOCK, blocksOf, ZERO_LEVEL } from '../quantize';
+import { EMBEDDING_FORMAT, headFormat, headMatrix, layerMatrices, tokenFormat, type MatrixPlan } from '../weights';
 import { GROUP } from './layout';
 import type { KernelMemory } from './kernel-memory';
 import { packedBytes, packRows, rowSizes, type RoundedRows } from './packing';
@@ -81,9 +81,14 @@ export class StepWeights {
 
   /** The embedding of a token. */
   embedding(token: number, into: Float32Array): void {
-    const row = new Uint16Array(into.length);
-    this.#read('embeddings', token * row.byteLength, new Uint8Array(row.buffer));
-    decodeHalf(row, into);
+    const blocks = blocksOf(into.length);
+    const levels = new Uint8Array(blocks * BLOCK);
+    const scales = new Float32Array(blocks);
+    const name = `embeddings.${EMBEDDING_FORMAT}`;
+    this.#read(name, token * levels.length, levels);
+    this.#read(`${name}.scales`, token * scales.byteLength, new Uint8Array(scales.buffer));
+    for (let i = 0; i < into.length; i++)
+      into[i] = ((levels[i] as number) - ZERO_LEVEL) * (scales[Math.floor(i / BLOCK)] as number);
   }
 
   close(): void {

@@ -24,24 +24,21 @@ function nibbles(
   for (let at = 0, to = 0; to < out.length; at += blockBytes, to += BLOCK) {
     const scale = half(bytes, at);
     const add = offset ? half(bytes, at + 2) : 0;
-    const bits = high
-      ? (bytes[at + highAt] as number) |
-        ((bytes[at + highAt + 1] as number) << 8) |
-        ((bytes[at + highAt + 2] as number) << 16) |
-        ((bytes[at + highAt + 3] as number) << 24)
-      : 0;
+    // The fifth bits of the first and of the last sixteen values.
+    let lowBits = high ? (bytes[at + highAt] as number) | ((bytes[at + highAt + 1] as number) << 8) : 0;
+    let topBits = high ? (bytes[at + highAt + 2] as number) | ((bytes[at + highAt + 3] as number) << 8) : 0;
     for (let i = 0; i < BLOCK / 2; i++) {
       const pair = bytes[at + levelsAt + i] as number;
-      const low = (pair & 15) | (((bits >>> i) & 1) << 4);
-      const top = (pair >> 4) | (((bits >>> (i + 16)) & 1) << 4);
-      out[to + i] = (low - zero) * scale + add;
-      out[to + i + BLOCK / 2] = (top - zero) * scale + add;
+      out[to + i] = ((pair & 15) + ((lowBits & 1) << 4) - zero) * scale + add;
+      out[to + i + BLOCK / 2] = ((pair >> 4) + ((topBits & 1) << 4) - zero) * scale + add;
+      lowBits >>= 1;
+      topBits >>= 1;
     }
   }
 }
 
 /** Levels of IQ4_NL: a table of 16 values, denser around zero (ggml, kvalues_iq4nl). */
-const IQ4_LEVELS = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113] as const;
+export const IQ4_LEVELS = [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113] as const;
 
 function dequantizeIq4(bytes: Uint8Array, out: Float32Array): void {
   for (let at = 0, to = 0; to < out.length; at += 18, to += BLOCK) {

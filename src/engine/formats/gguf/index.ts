@@ -3,4 +3,4 @@ export { GgufFile } from './file';
 export { ggufFormat } from './format';
 export { parseGgufHeader } from './header';
 export { preTokenizer } from './pre-tokenizers';
-export { storedBlocks } from './stored-blocks';
+export { blocksFrom } from './stored-blocks';

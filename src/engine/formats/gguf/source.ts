@@ -6,7 +6,7 @@ import type { RowRange, TensorInfo, TensorSource, WeightBlocks } from '../tensor
 import { dequantizeOf } from './dequantize';
 import type { GgufFile } from './file';
 import type { GgufTensor } from './header';
-import { storedBits, storedBlocks } from './stored-blocks';
+import { blocksFrom } from './stored-blocks';
 import { huggingFaceName } from './tensor-names';
 
 interface Place {
@@ -70,18 +70,18 @@ export class GgufSource implements TensorSource {
     return values;
   }
 
-  blockBits(name: string): 4 | 8 | undefined {
+  holdsBlocks(name: string, bits: 4 | 8): boolean {
     const { tensor } = this.place(name);
-    return tensor.shape.length === 2 ? storedBits(tensor.dtype) : undefined;
+    return tensor.shape.length === 2 && blocksFrom(tensor.dtype, bits) !== undefined;
   }
 
   /** @throws CheckpointError as `readFloat32` */
-  async readBlocks(name: string, rows?: RowRange): Promise<WeightBlocks> {
+  async readBlocks(name: string, bits: 4 | 8, rows?: RowRange): Promise<WeightBlocks> {
     const place = this.place(name);
-    const bits = this.blockBits(name);
-    if (!bits)
+    const convert = blocksFrom(place.tensor.dtype, bits);
+    if (!convert)
       throw this.error('unsupported', place, `is stored as ${place.tensor.dtype}, in no blocks of the products`);
-    const blocks = storedBlocks(await this.readRows(name, rows, (bytes) => bytes), bits);
+    const blocks = convert(await this.readRows(name, rows, (bytes) => bytes));
     if (firstNotFinite(blocks.scales) >= 0)
       throw this.error('notFinite', place, 'has a scale that is NaN or infinite; the file is damaged');
     return blocks;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { dequantizeOf, storedBlocks } from '../../../../src/engine/formats/gguf';
+import { dequantizeOf, blocksFrom } from '../../../../src/engine/formats/gguf';
 import type { TensorDtype } from '../../../../src/engine/formats/tensor-source';
 import { readJsonFixture } from '../../../fixtures';
 
@@ -22,11 +22,16 @@ describe('dequantization', () => {
 
   it.each([
     ['Q8_0', 8],
+    ['Q5_0', 8],
+    ['Q4_0', 8],
+    ['IQ4_NL', 8],
     ['Q4_0', 4],
-  ] as const)('blocks of %s keep their values in the form of the products', (dtype, bits) => {
+  ] as const)('blocks of %s keep their values in blocks of %s bits', (dtype, bits) => {
     const { blocks, values } = cases[dtype] as { blocks: string; values: string };
     const expected = floatsOf(values);
-    const { levels, scales } = storedBlocks(bytesOf(blocks), bits);
+    const made = blocksFrom(dtype, bits)?.(bytesOf(blocks));
+    if (!made) throw new Error(`no blocks of ${bits} bits from ${dtype}`);
+    const { levels, scales } = made;
     const zero = bits === 8 ? 128 : 8;
     expected.forEach((value, i) => {
       const packed = levels[bits === 8 ? i : i >> 1] as number;

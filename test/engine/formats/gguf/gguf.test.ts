@@ -143,16 +143,17 @@ describe('a GGUF file', () => {
     const path = write(gguf(metadata, blocked));
     const opened = await openCheckpoint(path);
     const name = 'model.layers.0.mlp.down_proj.weight';
-    expect(opened.tensors.blockBits?.(name)).toBe(8);
+    expect(opened.tensors.holdsBlocks?.(name, 8)).toBe(true);
+    expect(opened.tensors.holdsBlocks?.(name, 4)).toBe(false);
     const exact = await opened.tensors.readFloat32(name);
-    const blocks = await opened.tensors.readBlocks?.(name);
+    const blocks = await opened.tensors.readBlocks?.(name, 8);
     exact.forEach((value, i) =>
       expect(Math.fround(((blocks?.levels[i] as number) - 128) * (blocks?.scales[i >> 5] as number))).toBe(value),
     );
     const ids = [1, 5, 9, 2, 7];
     const decoder = await Decoder.open(opened, { weights: '8bit', cacheDirectory: null, threads: 1 });
     const { logits } = await decoder.newContext(undefined, 8).prefill(ids, { logits: 'all' });
-    // Weights are not quantized again. Embeddings are f16, and activations are bytes.
+    // Weights and embeddings are not quantized again. Activations are bytes.
     const exactLogits = await logitsOf(path, ids);
     const largest = exactLogits.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
     expect(gap(logits, exactLogits)).toBeLessThan(0.1 * largest);
