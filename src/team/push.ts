@@ -2,6 +2,7 @@
  * Brings a workspace's records into a team's memory: what no manifest lists is encoded, packed and committed. Several
  * workers share the work by leases on parts of the key space. A worker that dies loses at most one pack's work.
  */
+import * as l10n from '@vscode/l10n';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EntryKind } from './log/entry';
@@ -220,7 +221,10 @@ export async function checkConditions(team: TeamMemory, signal?: AbortSignal): P
   }
   throw new ObjectStoreError(
     'misconfigured',
-    `${store.address} does not know conditional writes (If-None-Match), so several writers would harm each other.`,
-    'Use S3, R2, MinIO, Ceph or a shared directory.',
+    l10n.t(
+      '{0} does not know conditional writes (If-None-Match), so several writers would harm each other.',
+      store.address,
+    ),
+    l10n.t('Use S3, R2, MinIO, Ceph or a shared directory.'),
   );
 }

@@ -1,4 +1,5 @@
 /** Parses `anchorage.memory.shared`, and reads the keys that belong to it. */
+import * as l10n from '@vscode/l10n';
 import { AppError } from '../base';
 import type { SharedMemorySettings, TeamKeys } from '../protocol';
 import { readFile } from 'node:fs/promises';
@@ -41,26 +42,35 @@ export async function openPlace(
 ): Promise<TeamPlace> {
   const url = parseAddress(address);
   const open = OBJECT_STORES[url.protocol];
-  if (!open) throw misconfigured(`“${address}” is no address of a team’s memory.`, `It begins with ${schemes()}.`);
+  if (!open)
+    throw misconfigured(
+      l10n.t('“{0}” is no address of a team’s memory.', address),
+      l10n.t('It begins with {0}.', schemes()),
+    );
   const { secret, signingKey } = { ...(await keysOf(env)), ...given };
   if (!secret)
     throw misconfigured(
-      'The secret of the team’s memory is missing.',
-      `Run \`anchorage memory keys\` once for the team. Then set ${SECRET}, or run “Set Keys of the Team’s Memory”.`,
+      l10n.t('The secret of the team’s memory is missing.'),
+      l10n.t(
+        'Run `anchorage memory keys` once for the team. Then set {0}, or run “Set Keys of the Team’s Memory”.',
+        SECRET,
+      ),
     );
   const allowUnsigned = url.searchParams.get('unsigned') === 'yes';
   const writers = (url.searchParams.get('writers') ?? '').split(',').filter((key) => key !== '');
   if (writers.length === 0 && !allowUnsigned)
     throw misconfigured(
-      'The address of the team’s memory names no writer, so nothing in it would be trusted.',
-      'Add `writers=KEY` as `anchorage memory keys` printed it, or `unsigned=yes` to trust whoever can write there.',
+      l10n.t('The address of the team’s memory names no writer, so nothing in it would be trusted.'),
+      l10n.t(
+        'Add `writers=KEY` as `anchorage memory keys` printed it, or `unsigned=yes` to trust whoever can write there.',
+      ),
     );
-  const signer = signingKey ? new Signer(parseKey(signingKey, 'signing key')) : undefined;
-  const known = writers.map((writer) => parseKey(writer, 'writer of the address'));
+  const signer = signingKey ? new Signer(parseKey(signingKey, l10n.t('the signing key'))) : undefined;
+  const known = writers.map((writer) => parseKey(writer, l10n.t('a writer in the address')));
   const isKnown = signer !== undefined && known.some((writer) => Buffer.compare(writer, signer.writer) === 0);
   return {
     store: await open(url, given?.s3),
-    names: new RecordNames(parseKey(secret, 'secret of the team’s memory')),
+    names: new RecordNames(parseKey(secret, l10n.t('the secret of the team’s memory'))),
     trust: new Trust(known, allowUnsigned),
     ...(signer ? { signer } : {}),
     mayWrite: isKnown || allowUnsigned,
@@ -77,7 +87,10 @@ function parseAddress(address: string): URL {
   try {
     return new URL(address);
   } catch {
-    throw misconfigured(`“${address}” is no address of a team’s memory.`, `It begins with ${schemes()}.`);
+    throw misconfigured(
+      l10n.t('“{0}” is no address of a team’s memory.', address),
+      l10n.t('It begins with {0}.', schemes()),
+    );
   }
 }
 

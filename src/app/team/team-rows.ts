@@ -1,6 +1,6 @@
 /** A team's memory in use by a session: rows come from it before they are encoded, and go to it where allowed. */
 import type { MemoryDescription, SharedMemorySettings, TeamStatus } from '../../protocol';
-import { messageOf } from '../../base';
+import { AppError, messageOf } from '../../base';
 import { type MemoryEncoding, type MemoryStore, type PackRecord, rowCounts, type SharedRows } from '../../memory';
 import {
   openPlace,
@@ -62,7 +62,7 @@ export class TeamRows implements SharedRows {
       rows.memory = new TeamMemory({ ...place, store, version, cacheDirectory, ...(warn ? { warn } : {}) });
       rows.prefilter = new Prefilter(rows.memory, cacheDirectory);
     } catch (error) {
-      rows.trouble = messageOf(error);
+      rows.trouble = [messageOf(error), ...(error instanceof AppError ? [error.hint] : [])].join(' ').trim();
       rows.failure = error;
       warn?.(`The team’s memory cannot be used: ${rows.trouble}`);
     }

@@ -1,4 +1,5 @@
 /** The work of `anchorage memory`: pushing, pulling and sweeping a team's memory for a workspace that is indexed. */
+import * as l10n from '@vscode/l10n';
 import { AppError } from '../../base';
 import { encodeAndStore, type EncodingUnit } from '../../memory';
 import { checkConditions, Push, type PushResult, sweep, type SweepResult } from '../../team';
@@ -30,11 +31,17 @@ export async function pushRows(session: Session, options: WorkOptions = {}): Pro
   if (!team.place?.mayWrite)
     throw new AppError<'misconfigured'>(
       'misconfigured',
-      'This process may not write the team’s memory: its signing key is missing, or the address does not name it.',
-      'Set ANCHORAGE_MEMORY_SIGNING_KEY to the key that belongs to a writer in the address.',
+      l10n.t(
+        'This process may not write the team’s memory: its signing key is missing, or the address does not name it.',
+      ),
+      l10n.t('Set ANCHORAGE_MEMORY_SIGNING_KEY to the key that belongs to a writer in the address.'),
     );
   if (!store.writable)
-    throw new AppError('storeLocked', 'Another process encodes this workspace.', 'Close its window, or wait for it.');
+    throw new AppError(
+      'storeLocked',
+      l10n.t('Another process encodes this workspace.'),
+      l10n.t('Close its window, or wait for it.'),
+    );
   const memory = memoryOf(team);
   await checkConditions(memory, options.signal);
   const units = new Map<string, { path: string; unit: EncodingUnit }>();
@@ -81,7 +88,7 @@ export async function pullRows(session: Session, { signal }: WorkOptions = {}): 
   await team.pull(encoding.missingKeys(), signal ?? new AbortController().signal, () => undefined);
   const after = team.status;
   if (after.reason !== undefined)
-    throw new AppError<'team'>('team', `The team’s memory cannot be read. ${after.reason}`);
+    throw new AppError<'team'>('team', l10n.t('The team’s memory cannot be read: {0}', after.reason));
   const status = session.memory.status;
   return {
     segments: status?.segments ?? 0,
@@ -117,14 +124,14 @@ async function openedFor({ memory, engines }: Session): Promise<Opened> {
   if (!opened)
     throw new AppError(
       'modelFailed',
-      `No model with memory slots is in use. ${engines.memory.status.detail}`,
-      'Use the bundled model; it has memory slots.',
+      l10n.t('No model with memory slots is in use: {0}', engines.memory.status.detail),
+      l10n.t('Use the bundled model; it has memory slots.'),
     );
   if (!opened.team)
     throw new AppError<'misconfigured'>(
       'misconfigured',
-      'There is no address of a team’s memory.',
-      'Give it with --shared or in ANCHORAGE_MEMORY_SHARED. `anchorage memory keys` shows how to begin.',
+      l10n.t('There is no address of a team’s memory.'),
+      l10n.t('Give it with --shared or in ANCHORAGE_MEMORY_SHARED. `anchorage memory keys` shows how to begin.'),
     );
   return { ...opened, team: opened.team };
 }

@@ -2,6 +2,7 @@
  * Keys of a team. The secret names records without telling their text. Writers sign what they commit, and readers
  * list the writers they trust.
  */
+import * as l10n from '@vscode/l10n';
 import {
   createHmac,
   createPrivateKey,
@@ -42,8 +43,8 @@ export function parseKey(text: string, what: string): Uint8Array {
   if (bytes.length !== KEY_BYTES || !/^[\w-]+=*$/.test(text.trim()))
     throw new AppError<'misconfigured'>(
       'misconfigured',
-      `The ${what} is not a key of 32 bytes.`,
-      'Copy it again, as `anchorage memory keys` printed it.',
+      l10n.t('This is not a key of 32 bytes: {0}.', what),
+      l10n.t('Copy it again, as `anchorage memory keys` printed it.'),
     );
   return bytes;
 }

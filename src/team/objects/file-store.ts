@@ -1,4 +1,5 @@
 /** Objects in a shared directory, for teams without an object store. */
+import * as l10n from '@vscode/l10n';
 import { createHash, randomBytes } from 'node:crypto';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
@@ -140,8 +141,8 @@ export class FileStore implements ObjectStore {
     const code = errorCode(error) ?? String(error);
     return new ObjectStoreError(
       code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'denied' : 'unavailable',
-      `${this.address} cannot be used (${code})`,
-      'Check that the shared directory is mounted and may be written.',
+      l10n.t('{0} cannot be used ({1})', this.address, code),
+      l10n.t('Check that the shared directory is mounted and may be written.'),
       { cause: error },
     );
   }

@@ -1,4 +1,5 @@
 /** An object store with time limits, retries and a pause after failures, so that a bad store costs little time. */
+import * as l10n from '@vscode/l10n';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../base';
 import {
@@ -136,12 +137,16 @@ export class PatientStore implements ObjectStore {
   }
 
   private late(): ObjectStoreError {
-    return new ObjectStoreError('unavailable', `${this.address} does not answer in time`, 'Check the network.');
+    return new ObjectStoreError(
+      'unavailable',
+      l10n.t('{0} does not answer in time', this.address),
+      l10n.t('Check the network.'),
+    );
   }
 
   private failureOf(error: unknown): ObjectStoreError {
     if (error instanceof ObjectStoreError) return error;
-    return new ObjectStoreError('unavailable', `${this.address} failed (${messageOf(error)})`, undefined, {
+    return new ObjectStoreError('unavailable', l10n.t('{0} failed ({1})', this.address, messageOf(error)), undefined, {
       cause: error,
     });
   }

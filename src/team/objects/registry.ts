@@ -1,4 +1,5 @@
 /** The kinds of object stores by the scheme of their address. To add one: docs/how-to/add-an-object-store.md. */
+import * as l10n from '@vscode/l10n';
 import { fileURLToPath } from 'node:url';
 import { findCredentials, type S3Credentials } from './aws-credentials';
 import { FileStore } from './file-store';
@@ -17,13 +18,14 @@ export const OBJECT_STORES: Readonly<Record<string, OpenObjectStore>> = {
     if (!credentials)
       throw new ObjectStoreError(
         'misconfigured',
-        `There are no credentials for s3://${address.host}.`,
-        'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, use ~/.aws/credentials, or run ' +
-          '“Set Keys of the Team’s Memory”.',
+        l10n.t('There are no credentials for {0}.', `s3://${address.host}`),
+        l10n.t(
+          'Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, use ~/.aws/credentials, or run “Set Keys of the Team’s Memory”.',
+        ),
       );
     const endpoint = address.searchParams.get('endpoint');
     if (endpoint !== null && !/^https?:\/\//.test(endpoint))
-      throw new ObjectStoreError('misconfigured', `The endpoint “${endpoint}” is no http or https address.`);
+      throw new ObjectStoreError('misconfigured', l10n.t('The endpoint “{0}” is no http or https address.', endpoint));
     return new S3Store({
       bucket: address.host,
       prefix: decodeURIComponent(address.pathname).replace(/^\/+|\/+$/g, ''),

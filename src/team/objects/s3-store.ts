@@ -2,6 +2,7 @@
  * Objects in a bucket of S3, or of a store that speaks its protocol: R2, MinIO, Ceph. The store must know conditional
  * writes (`If-None-Match: *`, `If-Match`).
  */
+import * as l10n from '@vscode/l10n';
 import { AwsClient } from 'aws4fetch';
 import { messageOf } from '../../base';
 import type { S3Credentials } from './aws-credentials';
@@ -115,7 +116,11 @@ export class S3Store implements ObjectStore {
   }
 
   private noBucket(): ObjectStoreError {
-    return new ObjectStoreError('misconfigured', `${this.address}: there is no such bucket.`, 'Check the address.');
+    return new ObjectStoreError(
+      'misconfigured',
+      l10n.t('{0}: there is no such bucket.', this.address),
+      l10n.t('Check the address.'),
+    );
   }
 
   private async request(
@@ -155,8 +160,8 @@ export class S3Store implements ObjectStore {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     return new ObjectStoreError(
       'unavailable',
-      `${this.address} does not answer (${messageOf(cause)})`,
-      'Check the address and the network.',
+      l10n.t('{0} does not answer ({1})', this.address, messageOf(cause)),
+      l10n.t('Check the address and the network.'),
       { cause: error },
     );
   }
@@ -165,10 +170,11 @@ export class S3Store implements ObjectStore {
     if (FORBIDDEN.has(status))
       return new ObjectStoreError(
         'denied',
-        `${this.address} refuses the credentials (${status})`,
-        'Check the access key and what it may do in the bucket.',
+        l10n.t('{0} refuses the credentials ({1})', this.address, status),
+        l10n.t('Check the access key and what it may do in the bucket.'),
       );
-    if (BUSY.has(status)) return new ObjectStoreError('busy', `${this.address} has too many requests (${status})`);
-    return new ObjectStoreError('unavailable', `${this.address} answers with error ${status}`);
+    if (BUSY.has(status))
+      return new ObjectStoreError('busy', l10n.t('{0} has too many requests ({1})', this.address, status));
+    return new ObjectStoreError('unavailable', l10n.t('{0} answers with error {1}', this.address, status));
   }
 }
