@@ -208,6 +208,10 @@ async function runWalks(staged) {
   mkdirSync(trusting, { recursive: true });
   const restricted = await startServer(installed, { directory: trusting, extensions, trust: true });
   stops.push(restricted.stop);
+  const speaking = path.join(scratch, 'ui-german');
+  mkdirSync(speaking, { recursive: true });
+  const german = await startServer(installed, { directory: speaking, extensions, locale: 'de' });
+  stops.push(german.stop);
   const { workspace } = await makeFixture(path.join(scratch, 'harbour'));
   const report = path.join(scratch, 'ui.json');
   rmSync(shots, { recursive: true, force: true });
@@ -219,6 +223,7 @@ async function runWalks(staged) {
     ANCHORAGE_UI: JSON.stringify({
       origin: server.origin,
       restricted: restricted.origin,
+      german: german.origin,
       workspace,
       browser: installed.browser,
       shots,

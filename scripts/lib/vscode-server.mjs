@@ -191,8 +191,9 @@ async function lockIsStale(file) {
  *
  * @param {{ node: string, entry: string }} installed From `ensureServer`.
  * @param {{ directory: string, extensions: string, settings?: object, trust?: boolean, smokeTest?: boolean, port?:
- *           number, env?: Record<string, string> }} options `directory` is the server's data folder. `trust: true`
- *           leaves workspace trust on, so that folders open in Restricted Mode.
+ *           number, env?: Record<string, string>, locale?: string }} options `directory` is the server's data folder.
+ *           `trust: true` leaves workspace trust on, so that folders open in Restricted Mode. `locale` is the display
+ *           language, with a language pack that translates a few of the editor's texts.
  * @returns {Promise<{ origin: string, port: number, pid: number, logFile: string, stop: () => Promise<void> }>}
  */
 export async function startServer(installed, options) {
@@ -202,6 +203,7 @@ export async function startServer(installed, options) {
   await mkdir(path.join(userData, 'User'), { recursive: true });
   await mkdir(extensions, { recursive: true });
   await writeFile(path.join(userData, 'User', 'settings.json'), JSON.stringify({ ...QUIET, ...settings }, null, 2));
+  if (options.locale !== undefined) await writeLanguagePack(userData, options.locale);
   const { openSync, closeSync } = await import('node:fs');
   const logFile = path.join(directory, 'server.log');
   const output = openSync(logFile, 'a');
@@ -219,6 +221,7 @@ export async function startServer(installed, options) {
         '--ignore-last-opened',
       ],
       ...(trust ? [] : ['--disable-workspace-trust']),
+      ...(options.locale === undefined ? [] : ['--locale', options.locale]),
       ...(smokeTest ? ['--vscode-option', 'enable-smoke-test-driver'] : []),
     ],
     {
@@ -241,6 +244,18 @@ export async function startServer(installed, options) {
   }
   await stop();
   throw new Error(`The VS Code server did not start. See ${logFile}.`);
+}
+
+/**
+ * Registers a language pack, as the editor does when one is installed. The published packs come from the marketplace
+ * only. Extensions take their own translations by the language; the pack needs no more than one text of the editor.
+ */
+async function writeLanguagePack(userData, locale) {
+  const main = path.join(userData, `main.${locale}.i18n.json`);
+  const contents = { 'vs/workbench/contrib/files/browser/explorerViewlet': { explore: `Explorer (${locale})` } };
+  await writeFile(main, JSON.stringify({ version: '1.0.0', contents }));
+  const pack = { hash: `test-${locale}`, extensions: [], label: locale, translations: { vscode: main } };
+  await writeFile(path.join(userData, 'languagepacks.json'), JSON.stringify({ [locale]: pack }));
 }
 
 /**

@@ -9,15 +9,11 @@ import {
 import { version } from '../../package.json';
 import { AppError, messageOf } from '../base';
 import type { GrantedSession, Progress } from './granted-session';
+import { INSTRUCTIONS } from './instructions';
 import { registerResources } from './resources';
 import { Roots } from './roots';
 import type { Tool } from './tool';
 import { TOOLS } from './tools';
-
-const INSTRUCTIONS =
-  'Anchorage indexes this workspace on the user’s machine. Use search to find places, ask for a question with ' +
-  'checked citations, read_span to read more around a result, and explain before you change a definition. Cite ' +
-  'results as path:line. Ignored and secret files are never returned.';
 
 export function createServer(granted: GrantedSession, { era }: Pick<McpRequestContext, 'era'>): McpServer {
   const server = new McpServer(

@@ -1,17 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { linkedMarkdown } from '../../src/base';
-import type { Citation } from '../../src/protocol';
-
-const citation = (number: number, path: string, startLine: number, endLine: number): Citation => ({
-  number,
-  file: `/w/${path}`,
-  path,
-  startLine,
-  endLine,
-  text: '',
-  hash: '',
-  label: '',
-});
+import { citation } from '../citation';
 
 describe('linkedMarkdown', () => {
   it('links each citation to its lines and lists the sources', () => {

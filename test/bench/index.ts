@@ -13,9 +13,8 @@ import { WorkspaceFolders } from '../../src/workspace/sources/folders';
 import { sha256 } from '../../src/base/node';
 import { walk, WalkReport } from '../../src/workspace/sources/walk';
 import { Workspace } from '../../src/workspace/workspace';
-import { EngineProcess } from '../../src/inference/engine-process';
-import { bundledCheckpoint } from '../../src/app/models';
 import { bundle } from '../workspace/files';
+import { bundledEngine } from './memory/bundled-engine';
 
 const SETTINGS = {
   filesExclude: ['**/.git', '**/.svn', '**/.hg', '**/CVS', '**/.DS_Store', '**/Thumbs.db'],
@@ -175,20 +174,7 @@ async function searching(library: Workspace): Promise<Record<string, number>> {
 
 /** Measures searches while the bundled model encodes the same workspace in its own process. */
 async function whileEncoding(library: Workspace, storage: string): Promise<Record<string, number>> {
-  const directory = await bundledCheckpoint(join(process.cwd(), 'models'));
-  if (directory === undefined) throw new Error('No bundled model in models/');
-  const engine = new EngineProcess({
-    file: join(process.cwd(), 'dist/inference.js'),
-    log: () => {},
-    changed: () => {},
-  });
-  await engine.choose({
-    kind: 'bundled',
-    directory,
-    compiledDirectory: join(storage, 'compiled'),
-    weights: 'auto',
-    threads: 0,
-  });
+  const engine = await bundledEngine(join(storage, 'compiled'));
   const stop = new AbortController();
   let segments = 0;
   const encoding = (async (): Promise<void> => {

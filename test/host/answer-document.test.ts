@@ -1,17 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { answerDocument } from '../../src/host/answers/answer-document';
 import type { Answer, Citation } from '../../src/protocol';
+import { citation } from '../citation';
 
-const citation = (number: number, path: string, startLine: number, endLine: number): Citation => ({
-  number,
-  file: `/w/${path}`,
-  path,
-  startLine,
-  endLine,
-  text: '',
-  hash: '',
-  label: '',
-});
 const answer = (question: string, markdown: string, citations: Citation[], notices: string[] = []): Answer => ({
   id: 'a',
   question,

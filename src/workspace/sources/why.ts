@@ -63,32 +63,24 @@ function place(rule: Rule, folder: string): string {
   return l10n.t('{0} line {1}: {2}', file, rule.line, rule.pattern);
 }
 
-/** Why a folder is excluded without a rule of the user. */
-function exclusionOf(reason: SkipReason, subject: string): string {
-  switch (reason) {
-    case 'git folder':
-      return l10n.t("{0} is git's own data.", subject);
-    case 'dependency folder':
-      return l10n.t(
-        '{0} holds dependencies or build products; a line such as !FOLDER/ in .anchorageignore includes it.',
-        subject,
-      );
-    case 'submodule':
-      return l10n.t('{0} is a submodule; a line such as !FOLDER/ in .anchorageignore includes it.', subject);
-    case 'nested work tree':
-      return l10n.t(
-        '{0} is another work tree of a repository; a line such as !FOLDER/ in .anchorageignore includes it.',
-        subject,
-      );
-    case 'nested repository':
-      return l10n.t(
-        '{0} is a repository of its own; a line such as !FOLDER/ in .anchorageignore includes it.',
-        subject,
-      );
-    default:
-      return l10n.t('{0} is excluded ({1}).', subject, reason);
-  }
-}
+/** Why a folder is excluded without a rule of the user, and what includes it. */
+const WITHOUT_RULE: Partial<Record<SkipReason, (subject: string) => string>> = {
+  'git folder': (subject) => l10n.t("{0} is git's own data.", subject),
+  'dependency folder': (subject) =>
+    l10n.t(
+      '{0} holds dependencies or build products; a line such as !FOLDER/ in .anchorageignore includes it.',
+      subject,
+    ),
+  submodule: (subject) =>
+    l10n.t('{0} is a submodule; a line such as !FOLDER/ in .anchorageignore includes it.', subject),
+  'nested work tree': (subject) =>
+    l10n.t(
+      '{0} is another work tree of a repository; a line such as !FOLDER/ in .anchorageignore includes it.',
+      subject,
+    ),
+  'nested repository': (subject) =>
+    l10n.t('{0} is a repository of its own; a line such as !FOLDER/ in .anchorageignore includes it.', subject),
+};
 
 function describe(reason: SkipReason, directory: string, rule: Rule | undefined, folder: string): string {
   const subject = directory === '' ? l10n.t('It') : l10n.t('Its folder {0}', directory);
@@ -100,7 +92,7 @@ function describe(reason: SkipReason, directory: string, rule: Rule | undefined,
       SECRETS_SETTING,
     );
   if (rule) return l10n.t('{0} is ignored by {1}', subject, place(rule, folder));
-  return exclusionOf(reason, subject);
+  return WITHOUT_RULE[reason]?.(subject) ?? l10n.t('{0} is excluded ({1}).', subject, reason);
 }
 
 /**

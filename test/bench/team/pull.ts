@@ -4,8 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryStore } from '../../../src/memory';
 import { memoryKey } from '../../../src/memory/encode/encoding-units';
-import { bundledCheckpoint } from '../../../src/app/models';
-import { EngineProcess } from '../../../src/inference/engine-process';
 import { PATIENT, PatientStore } from '../../../src/team/objects/patient-store';
 import { RecordNames, Signer, Trust } from '../../../src/team/log/team-keys';
 import { Push } from '../../../src/team/push';
@@ -13,6 +11,7 @@ import { TeamMemory } from '../../../src/team/team-memory';
 import type { SegmentMemory } from '../../../src/protocol';
 import { storeAt } from '../../team/worker-child';
 import { SECRET, SIGNING_KEY } from '../../team/workers';
+import { bundledEngine } from '../memory/bundled-engine';
 import { Moto } from './moto';
 
 const TOKENS = 1_000_000;
@@ -77,21 +76,7 @@ export async function benchPull(): Promise<void> {
 
 /** Encodes texts of this repository with the bundled model and the sentence encoder. */
 async function encodeSample(directory: string): Promise<{ made: SegmentMemory[]; tokens: number; seconds: number }> {
-  const checkpoint = await bundledCheckpoint(join(process.cwd(), 'models'));
-  if (checkpoint === undefined) throw new Error('There is no bundled model in models/.');
-  const engine = new EngineProcess({
-    file: join(process.cwd(), 'dist/inference.js'),
-    log: () => {},
-    changed: () => {},
-  });
-  await engine.choose({
-    kind: 'bundled',
-    directory: checkpoint,
-    encoderDirectory: join(process.cwd(), 'dist/models/all-minilm-l6-v2'),
-    compiledDirectory: join(directory, 'compiled'),
-    weights: 'auto',
-    threads: 0,
-  });
+  const engine = await bundledEngine(join(directory, 'compiled'), join(process.cwd(), 'dist/models/all-minilm-l6-v2'));
   try {
     const sources = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
     const texts = sources.slice(0, SAMPLE + 4).map((name) => readFileSync(join('src', name), 'utf8').slice(0, 2_000));

@@ -1,11 +1,21 @@
 /** A model that chooses among the server's tools, prompted by its own chat template. */
 import { join } from 'node:path';
 import { type ChatMessage, Decoder, type DecoderContext, full, openCheckpoint } from '../../../src/engine';
+import { INSTRUCTIONS } from '../../../src/mcp/instructions';
 import { TOOLS } from '../../../src/mcp/tools';
 
 const CONTEXT = 8_000;
 const MOST_TOKENS = 120;
 const SYSTEM = 'You work on a code base that you see only through tools. Use them before you answer.';
+
+/** Texts to try in place of the server's own. */
+export interface Trial {
+  instructions?: string;
+  /** Names of the tools in the order in which they are listed. */
+  order?: readonly string[];
+  /** Descriptions by the tool's name. */
+  descriptions?: Readonly<Record<string, string>>;
+}
 
 /** One turn of a model. */
 export interface Turn {
@@ -28,7 +38,7 @@ export class Chooser {
     this.#base = base;
   }
 
-  static async open(path: string): Promise<Chooser> {
+  static async open(path: string, { instructions = INSTRUCTIONS, order, descriptions }: Trial = {}): Promise<Chooser> {
     const checkpoint = await openCheckpoint(path);
     const template = await checkpoint.openChatTemplate();
     if (!template) throw new Error(`${path} has no chat template.`);
@@ -36,16 +46,18 @@ export class Chooser {
     const decoder = await Decoder.open(checkpoint, { cacheDirectory: join('.cache', 'bench', 'models') });
     const { fingerprint } = checkpoint;
     await checkpoint.close();
-    const tools = TOOLS.map(({ name, description, input }) => ({
+    const listed = order ? order.map((name) => TOOLS.find((tool) => tool.name === name) ?? unknown(name)) : TOOLS;
+    const tools = listed.map(({ name, description, input }) => ({
       type: 'function',
-      function: { name, description, parameters: input },
+      function: { name, description: descriptions?.[name] ?? description, parameters: input },
     }));
+    const system = `${SYSTEM}\n\n${instructions}`.trim();
     const model: Model = {
       decoder,
       encode: (text) => [...tokenizer.encode(text)],
       decode: (ids) => tokenizer.decode(ids),
       render: (messages) =>
-        template.render([{ role: 'system', content: SYSTEM }, ...messages], { variables: { tools } }),
+        template.render([{ role: 'system', content: system }, ...messages], { variables: { tools } }),
     };
     const mark = 'TASK';
     const [before = ''] = model.render([{ role: 'user', content: mark }]).split(mark);
@@ -106,6 +118,10 @@ interface Model {
   encode(text: string): number[];
   decode(ids: number[]): string;
   render(messages: readonly ChatMessage[]): string;
+}
+
+function unknown(name: string): never {
+  throw new Error(`The server has no tool ${name}.`);
 }
 
 function best(logits: ArrayLike<number>): number {

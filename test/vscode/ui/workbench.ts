@@ -6,6 +6,8 @@ interface Given {
   origin: string;
   /** Address of a server with workspace trust on. */
   restricted: string;
+  /** Address of a server whose display language is German. */
+  german: string;
   workspace: string;
   browser: string;
   shots: string;
