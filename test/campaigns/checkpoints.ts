@@ -258,8 +258,8 @@ export const chatTemplate: Attacked = {
   open: () =>
     Promise.resolve({
       read(random) {
-        const count = 1 + Math.floor(random() * 14);
-        const text = Array.from({ length: count }, () => pick(random, PIECES)).join('');
+        const pieces = Array.from({ length: 1 + Math.floor(random() * 14) }, () => pick(random, PIECES));
+        const text = (random() < 0.5 ? closed(pieces) : pieces).join('');
         ChatTemplate.parse(text, 'template').render([
           { role: 'user', content: 'Hi' },
           { role: 'assistant', content: 'Ho' },
@@ -268,6 +268,22 @@ export const chatTemplate: Attacked = {
     }),
 };
 
+const ENDS: Readonly<Record<string, string>> = { for: '{% endfor %}', if: '{% endif %}', macro: '{% endmacro %}' };
+
+/** The pieces, with each block closed and no end without its beginning: such a template is mostly read, and runs. */
+function closed(pieces: readonly string[]): string[] {
+  const result: string[] = [];
+  const open: string[] = [];
+  for (const piece of pieces) {
+    const [, word = ''] = /^\{% (\w+)/.exec(piece) ?? [];
+    if (word.startsWith('end') || (word === 'else' && open.at(-1) !== ENDS['if']) || HALVES.has(piece)) continue;
+    if (word in ENDS) open.push(ENDS[word] as string);
+    result.push(piece);
+  }
+  return [...result, ...open.reverse()];
+}
+
+const HALVES = new Set(['{%', '}}', '{#', '"']);
 const PIECES = [
   '{% for m in messages %}',
   '{% endfor %}',

@@ -28,7 +28,7 @@ export interface ChatOptions {
 }
 
 /** Bounds of one rendering. Templates of published models take some thousand steps for a long conversation. */
-const LIMIT = { steps: 2_000_000, milliseconds: 2_000, listLength: 100_000, textFactor: 8, textFloor: 1 << 20 };
+const LIMIT = { steps: 250_000, milliseconds: 1_000, listLength: 100_000, textFactor: 8, textFloor: 1 << 20 };
 /** A single step (a replacement in a long text) cannot be counted, only stopped. */
 const HARD_LIMIT_MS = 1.25 * LIMIT.milliseconds;
 
