@@ -3,10 +3,11 @@ import * as l10n from '@vscode/l10n';
 import { splitLines, textOfLines, throwIfCancelled } from '../base';
 import { plannedLedger } from '../memory';
 import type { ContextLedger, Coverage, RankedSpan } from '../protocol';
-import { parseQuestion, type Question } from '../search';
+import { comparedIn, type Listing, parseQuestion, type Question, type RankedSite } from '../search';
 import type { AskRequest, AskTools } from './ask-tools';
 import { selectContext } from './context';
 import type { AssistantLibrary } from './library';
+import type { ComparedSide } from './quote/compare-block';
 
 export interface Found {
   spans: readonly RankedSpan[];
@@ -37,6 +38,44 @@ export async function searchFor(request: AskRequest, { library, search, memory, 
   if (scope.kind !== 'selection' || found.spans.length > 0) return found;
   // A question about selected lines is answered from them even if it shares no word with them.
   return { ...found, spans: [await spanOfLines(scope, library)] };
+}
+
+/** The lines that answer a question by themselves: the error, the value, the reason that it asks for. */
+export async function sitesFor(
+  request: AskRequest,
+  { form, text }: Question,
+  { spans }: Found,
+  { search, signal }: AskTools,
+): Promise<readonly RankedSite[]> {
+  if (!search.sites || (form !== 'outcome' && form !== 'value' && form !== 'why')) return [];
+  return search.sites(text, form, spans, { scope: request.scope, before: leansOn(request), signal });
+}
+
+/** All things of a kind that a question asks for; undefined for other questions, and where none are found. */
+export async function listingFor(
+  request: AskRequest,
+  { form, text }: Question,
+  { spans }: Found,
+  { search, signal }: AskTools,
+): Promise<Listing | undefined> {
+  if (!search.listing || form !== 'list') return undefined;
+  return search.listing(text, spans, { scope: request.scope, before: leansOn(request), signal });
+}
+
+/** Searches for each side of a comparison alone. Undefined for other questions. */
+export async function sidesFor(
+  request: AskRequest,
+  { form, text }: Question,
+  { search, signal }: AskTools,
+): Promise<readonly [ComparedSide, ComparedSide] | undefined> {
+  const sides = form === 'compare' ? comparedIn(text) : undefined;
+  if (!sides) return undefined;
+  const { scope } = request;
+  const found = async (name: string): Promise<ComparedSide> => ({
+    name,
+    spans: (await search.rank(name, { scope, signal })).spans,
+  });
+  return [await found(sides[0]), await found(sides[1])];
 }
 
 async function spanOfLines(

@@ -23,7 +23,7 @@ export interface WriterState {
 
 export interface AskTools {
   library: AssistantLibrary;
-  search: Pick<Search, 'rank'>;
+  search: Pick<Search, 'rank'> & Partial<Pick<Search, 'sites' | 'listing'>>;
   /**
    * Waits for the model that writes prose above the quotes. Absent where none is chosen. The quotes do not wait for it.
    */

@@ -15,7 +15,7 @@ import type {
   Written,
 } from '../protocol';
 import { AppError, formatNumber, messageOf, throwIfCancelled } from '../base';
-import { questionOf, searchFor, type Found } from './ask-search';
+import { listingFor, questionOf, searchFor, sidesFor, sitesFor, type Found } from './ask-search';
 import type { AskRequest, AskTools } from './ask-tools';
 import { checkMarkdown, type CheckedMarkdown, CitationList } from './citations';
 import { code, enumerate } from './facts';
@@ -121,6 +121,9 @@ async function retrieve(request: AskRequest, tools: AskTools, started: number): 
   const evidence = await gatherEvidence(question, found.spans, library, {
     scope: request.scope,
     encoded: found.coverage.memories,
+    sites: await sitesFor(request, question, found, tools),
+    sides: await sidesFor(request, question, tools),
+    listing: await listingFor(request, question, found, tools),
     signal,
   });
   return { request, question, found, evidence, started, retrieved };

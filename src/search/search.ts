@@ -13,6 +13,8 @@ import { placePassages } from './passages/place-passages';
 import { type SentenceEncoding, SentenceVectors } from './passages/sentence-vectors';
 import { overlapsSelection, type PathOf, pathFilter } from './scope';
 import { type Scorer, SCORERS, type ScoringMemory } from './scorers';
+import { Lister, type Listing } from './listing';
+import { type RankedSite, type SiteForm, SiteRanker } from './sites';
 import { SEARCH_WEIGHTS, type SearchWeights } from './weights';
 
 /** The workspace operations that a search needs. */
@@ -92,6 +94,7 @@ export class Search {
   readonly weights: SearchWeights;
   private readonly lexical: LexicalRanker;
   private readonly passages: PassageRanker;
+  private readonly siteRanker: SiteRanker;
   private readonly sentences: SentenceVectors;
   private readonly scorers: readonly Scorer[];
 
@@ -101,6 +104,7 @@ export class Search {
     this.scorers = scorers;
     this.lexical = new LexicalRanker(workspace.index, workspace.reader, weights);
     this.passages = new PassageRanker(workspace.index, workspace.reader, weights);
+    this.siteRanker = new SiteRanker(workspace.index, workspace.reader, weights);
     this.sentences = new SentenceVectors(() => options.sentences?.(), weights.limits.embeddingMs);
   }
 
@@ -131,6 +135,38 @@ export class Search {
     await workspace.caughtUp();
     const ranking = await this.rankOnce(question, request);
     return (await workspace.refreshStale()) ? this.rankOnce(question, request) : ranking;
+  }
+
+  /** Finds the lines that answer a question of one form by themselves, best first. May be none. */
+  async sites(
+    question: string,
+    form: SiteForm,
+    spans: readonly RankedSpan[],
+    request: SearchRequest,
+  ): Promise<RankedSite[]> {
+    const { workspace } = this.options;
+    const { scope, signal } = request;
+    const analysed = this.analyse(question, request);
+    const filter = pathFilter(scope, (file) => workspace.pathOf(file));
+    const sentences = isEnglish(analysed) ? this.sentences : undefined;
+    const rank = (): Promise<RankedSite[]> =>
+      this.siteRanker.rank({ question: analysed, form, spans, filter, sentences, signal });
+    const sites = await (workspace.withRepair?.(rank) ?? rank());
+    return sites.filter((site) => overlapsSelection(scope, site));
+  }
+
+  /** Enumerates the things that a question asks all of. Undefined when none are found. */
+  async listing(question: string, spans: readonly RankedSpan[], request: SearchRequest): Promise<Listing | undefined> {
+    const { workspace } = this.options;
+    const { scope, signal } = request;
+    const filter = pathFilter(scope, (file) => workspace.pathOf(file));
+    const analysed = this.analyse(question, request);
+    const sentences = isEnglish(analysed) ? this.sentences : undefined;
+    const { terms } = analysed;
+    const lister = new Lister(workspace.index, (path) => workspace.indexed(path));
+    const list = (): Promise<Listing | undefined> =>
+      lister.list({ question, terms, ownNames: this.ownNames, spans, filter, sentences, signal });
+    return workspace.withRepair?.(list) ?? list();
   }
 
   /** Searches by words alone, so that the first question of a session finds warm caches. */

@@ -238,6 +238,23 @@ export interface PassageWeights {
   valueWords: number;
 }
 
+/** Ranking of sites (sites/site-ranker.ts): lines that answer a question of one form by themselves. */
+export interface SiteWeights {
+  /** Segments of code that are cut, sites that are encoded, and sites returned. */
+  segments: number;
+  encoded: number;
+  returned: number;
+  /** Weight of the sentence encoder's cosine beside the share of the question's words. */
+  similarity: number;
+  /** Least score of a site, and where there is no encoder. */
+  least: number;
+  leastWords: number;
+  /** Taken off for sites of examples, of third parties, of tools. */
+  example: number;
+  foreign: number;
+  tooling: number;
+}
+
 export interface SearchWeights {
   scorers: ScorerWeights;
   documents: DocumentWeights;
@@ -249,6 +266,7 @@ export interface SearchWeights {
   fields: { documents: FieldWeights; segments: FieldWeights };
   lateInteraction: LateInteractionSettings;
   passages: PassageWeights;
+  sites: SiteWeights;
   similarity: SimilaritySettings;
   reasons: ReasonSettings;
   limits: SearchLimits;
@@ -348,6 +366,18 @@ export const SEARCH_WEIGHTS: SearchWeights = {
     aheadForAdvice: 0.15,
     similarity: 0.6,
     valueWords: 0.3,
+  },
+  // Chosen on the tuning half: `npm run bench -- forms`.
+  sites: {
+    segments: 60,
+    encoded: 32,
+    returned: 3,
+    similarity: 1.2,
+    least: 0.95,
+    leastWords: 0.45,
+    example: 0.15,
+    foreign: 0.15,
+    tooling: 0.1,
   },
   // Fitted with each repository left out once: `npm run bench -- ranking weigh`. Web queries have many rivals.
   similarity: { deviations: 5, leastDeviation: 0.03, rivalMargin: 0.3, rivals: 10, perRival: 0.5, most: 3 },

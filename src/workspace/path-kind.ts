@@ -47,7 +47,11 @@ const ENTRY_NAME =
   /^(__init__\.pyi?|index\.[cm]?[jt]sx?|mod\.rs|lib\.rs|package-info\.java|doc\.go|exports?\.[jt]s|public[-_]api\.ts)$/;
 
 export function pathKind(path: string): PathKind {
-  const folders = path.toLowerCase().split('/');
+  // Folders of packages say nothing about the kind of their files: `src/main/java/org/springframework/samples`.
+  const folders = path
+    .toLowerCase()
+    .replace(/((?:^|\/)src\/main\/(?:java|kotlin|scala|groovy)\/).*(?=\/)/, '$1')
+    .split('/');
   const name = path.slice(path.lastIndexOf('/') + 1);
   const lowerName = folders.pop() ?? '';
   const prose = /\.(md|mdx|rst|adoc|txt|tex|ipynb)$/.test(lowerName) || /^readme/.test(lowerName);

@@ -6,16 +6,22 @@ import { throwIfCancelled } from '../../base';
 import type { Citation, RankedSpan, Scope } from '../../protocol';
 import { CitationList } from '../citations';
 import type { AssistantLibrary } from '../library';
-import type { Question } from '../../search';
+import type { Listing, Question, RankedSite } from '../../search';
 import type { TermCoverage } from '../../search';
+import type { ComparedSide } from './compare-block';
 import { cite, headRun, whereOf } from './cited-lines';
 import { type Findings, isEnough } from './enough';
 import { PassageSource } from './passage-source';
 import { selectPassages, type Passage } from './passages';
 import { quoteProse } from './prose-quotes';
+import { withSites } from './site-passages';
 
 export interface Evidence {
   spans: readonly RankedSpan[];
+  /** The two things that the question compares. */
+  sides?: readonly [ComparedSide, ComparedSide] | undefined;
+  /** All things of the kind that the question asks for. */
+  listing?: Listing | undefined;
   /** Best first. */
   passages: readonly Passage[];
   weights: TermCoverage;
@@ -37,6 +43,11 @@ export interface EvidenceOptions {
   scope: Scope;
   /** Share (0…1) of the workspace that the sentence encoder has seen. */
   encoded?: number | undefined;
+  /** Lines that answer the question by themselves, best first. */
+  sites?: readonly RankedSite[] | undefined;
+  /** The sides of a comparison, each with its own spans. */
+  sides?: readonly [ComparedSide, ComparedSide] | undefined;
+  listing?: Listing | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -44,10 +55,11 @@ export async function gatherEvidence(
   question: Question,
   spans: readonly RankedSpan[],
   library: AssistantLibrary,
-  { scope, encoded = 0, signal }: EvidenceOptions,
+  { scope, encoded = 0, sites = [], sides, listing, signal }: EvidenceOptions,
 ): Promise<Evidence> {
   const source = new PassageSource(library);
-  const { passages, weights } = await selectPassages(question, spans, source, PASSAGES, signal);
+  const { passages: found, weights } = await selectPassages(question, spans, source, PASSAGES, signal);
+  const passages = await withSites(found, sites, question, weights, source);
   throwIfCancelled(signal);
   // A file or selection that the user chose is the subject of the question, even if it shares no word with it.
   const chosen = scope.kind === 'file' || scope.kind === 'selection';
@@ -55,9 +67,12 @@ export async function gatherEvidence(
   const unknownNames = await namesNowhere(names, library);
   const namesHold = names.length === 0 || unknownNames.length < names.length;
   const answers =
-    passages.length > 0 && (chosen || (namesHold && isEnough(findingsOf(question, passages, spans, encoded))));
+    passages.length > 0 &&
+    (chosen || listing !== undefined || (namesHold && isEnough(findingsOf(question, passages, spans, encoded))));
   return {
     spans,
+    sides,
+    listing,
     passages,
     weights,
     source,

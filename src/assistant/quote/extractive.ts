@@ -13,13 +13,17 @@ import { usersBlock } from '../uses';
 import { askedNamesBlock } from './asked-names';
 import { callsBlock } from './calls-block';
 import { whereOf } from './cited-lines';
+import { compareBlock } from './compare-block';
 import type { Evidence } from './evidence';
+import { listBlock } from './list-block';
 import type { Passage } from './passages';
 import { furtherLine, placeBlock, proseBlock } from './place-block';
 
 /** Maximum number of places shown with their lines, and of places listed below them. */
 const PLACES = 4;
 const FURTHER_PLACES = 4;
+/** Maximum number of places below a list or a comparison. */
+const PLACES_BELOW = 3;
 /** Quotes of prose are short, so more of them are shown. */
 const PROSE_PLACES = 8;
 /** Maximum characters of their quotes, in order. The first lines of the answer shall hold several. */
@@ -37,7 +41,7 @@ const DELEGATING_LINES = 8;
  */
 export async function answerFromSources(
   question: Question,
-  { spans, passages, weights, source }: Evidence,
+  { spans, sides, listing, passages, weights, source }: Evidence,
   library: AssistantLibrary,
   citations: CitationList,
   signal?: AbortSignal,
@@ -49,10 +53,25 @@ export async function answerFromSources(
   const users = question.form === 'users' ? await usersBlock(question, library, citations, signal) : undefined;
   if (users) blocks.push(users);
 
+  const listed = listing && (await listBlock(listing, source, citations));
+  if (listed) blocks.push(listed);
+  const compared = sides && (await compareBlock(sides, source, citations, signal));
+  if (compared) blocks.push(compared.markdown);
+  const isTold = ({ document, startLine, endLine }: Passage): boolean =>
+    (compared?.passages.some((passage) => document === passage.document && startLine === passage.startLine) ?? false) ||
+    (listed !== undefined &&
+      (listing?.items.some(
+        (item) => item.file === document.file && startLine <= item.startLine && item.startLine <= endLine,
+      ) ??
+        false));
+  const hasLead = users !== undefined || listed !== undefined || compared !== undefined;
+
   // Below a list of uses the reader needs the definition, and no further uses.
-  const eligible = users ? [passages.find((passage) => defines(passage, question)) ?? best] : passages;
+  const eligible = users
+    ? [passages.find((passage) => defines(passage, question)) ?? best]
+    : passages.filter((passage) => !isTold(passage));
   const shown = eligible
-    .slice(0, best.kind === 'prose' ? PROSE_PLACES : PLACES)
+    .slice(0, hasLead && !users ? PLACES_BELOW : best.kind === 'prose' ? PROSE_PLACES : PLACES)
     .filter(
       (passage, index) =>
         index === 0 ||
@@ -71,10 +90,16 @@ export async function answerFromSources(
         : placeBlock(passage, weights, question, citations, linesFor(passage, index));
     // A place without a citation of its own repeats lines of an earlier one.
     if (index > 0 && citations.all.length === before) continue;
-    if (index === 0 && (users || passage.kind !== 'prose'))
+    if (index === 0 && (users || (!hasLead && passage.kind !== 'prose')))
       blocks.push(lead(passage, block.citation, question, users !== undefined));
     blocks.push(block.markdown);
-    if (index === 0 && !users && question.form !== 'value' && (question.form !== 'where' || delegates(passage))) {
+    if (
+      index === 0 &&
+      !users &&
+      !compared &&
+      question.form !== 'value' &&
+      (question.form !== 'where' || delegates(passage))
+    ) {
       const calls = await callsBlock(passage, question, weights, library, source, citations);
       if (calls) blocks.push(calls);
     }

@@ -2,12 +2,14 @@
  * Turns ranked spans into passages. A span is a search result. A passage is the definition or section that the answer
  * shows.
  */
-import { throwIfCancelled } from '../../base';
+import { textOfLines, throwIfCancelled } from '../../base';
 import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspace';
 import type { RankedSpan } from '../../protocol';
 import { labelOf } from '../facts';
-import type { Question } from '../../search';
+import type { Question, RankedSite } from '../../search';
 import { TermCoverage } from '../../search';
+import type { Run } from './key-lines';
+import { behindLicence } from './licence';
 import type { OpenFile, PassageSource } from './passage-source';
 import { firstLine, isFunction, linesOf, nameMatch, subjectOf } from './subject';
 import { isDeclared, trust } from './trust';
@@ -22,6 +24,8 @@ export interface Passage {
   /** Includes the doc comment. */
   startLine: number;
   endLine: number;
+  /** The lines that answer the question by themselves, to be quoted first. */
+  site?: Run;
   /** Text of a passage of prose. It may be a part of long lines. */
   text?: string;
   label: string;
@@ -104,6 +108,7 @@ function passageOf(
   if (span.startLine > last) return undefined;
   if (span.kind === 'prose') {
     const { startLine, text } = span;
+    if (!behindLicence(question.text, document.path, lines, { startLine, endLine: last })) return undefined;
     const symbol = headingOf(segmented.symbols, startLine);
     return weigh(
       { span, document, segmented, lines, symbol, startLine, endLine: last, text },
@@ -115,8 +120,40 @@ function passageOf(
   const symbol = subjectOf(question, { startLine: span.startLine, endLine: last }, segmented.symbols, lines, weights);
   // A function is shown whole. A type or a section is shown only at the lines that the search found.
   const whole = symbol && (isFunction(symbol) || (firstLine(symbol) >= span.startLine && symbol.endLine <= last));
-  const range = whole ? linesOf(symbol, lines) : { startLine: span.startLine, endLine: last };
+  const found = whole ? linesOf(symbol, lines) : { startLine: span.startLine, endLine: last };
+  const range = symbol ? found : behindLicence(question.text, document.path, lines, found);
+  if (!range) return undefined;
   return weigh({ span, document, segmented, lines, symbol, ...range }, question, weights, prior);
+}
+
+/** The passage of a site: its sentence in prose, or its lines of code with the definition that they are in. */
+export function passageOfSite(
+  question: Question,
+  { prose, startLine, endLine, ...site }: RankedSite,
+  file: OpenFile,
+  weights: TermCoverage,
+): Passage | undefined {
+  if (prose) return passageOf(question, prose, file, weights, 1);
+  const { document, segmented, lines } = file;
+  if (endLine > lines.length) return undefined;
+  const text = textOfLines(lines, startLine, endLine);
+  const span = { ...site, startLine, endLine, breadcrumb: [], reasons: [], text, language: document.language };
+  const symbol = definitionAt(segmented.symbols, startLine, endLine);
+  const place = { span, document, segmented, lines, symbol, startLine, endLine };
+  return { ...weigh(place, question, weights, 1), kind: 'code', site: { startLine, endLine } };
+}
+
+/** The definition that the lines are in, or begins in them; a namespace is none. */
+function definitionAt(
+  symbols: readonly DocumentSymbol[],
+  startLine: number,
+  endLine: number,
+): DocumentSymbol | undefined {
+  const telling = symbols.filter(({ kind }) => kind !== 'namespace' && kind !== 'heading');
+  return (
+    telling.findLast((symbol) => startLine <= symbol.startLine && symbol.startLine <= endLine) ??
+    telling.findLast((symbol) => symbol.startLine <= startLine && endLine <= symbol.endLine)
+  );
 }
 
 /** The innermost heading whose section holds the line. */

@@ -8,7 +8,7 @@ import type { Question } from '../../search';
 import type { TermCoverage } from '../../search';
 import { linesText, linesTitle } from '../phrases';
 import { cite, fence, headRun, linesInFile, whereOf } from './cited-lines';
-import { clusterRuns, keyLines, quoteRuns } from './key-lines';
+import { clusterRuns, keyLines, quoteRuns, type Run } from './key-lines';
 import type { Passage } from './passages';
 import { quoteProse } from './prose-quotes';
 
@@ -26,6 +26,14 @@ export interface PlaceBlock {
  */
 const GAP = 12;
 const CITED_LINES = 40;
+/** Further lines shown of a definition whose site is quoted. */
+const BESIDE_SITE = 8;
+
+/** Whether lines are not in a site. */
+const outside =
+  (site: Run) =>
+  ({ startLine, endLine }: Run): boolean =>
+    endLine < site.startLine || startLine > site.endLine;
 
 /** One place of the answer: a sentence of facts and the quoted lines. `budget` is the number of lines to quote. */
 export function placeBlock(
@@ -37,7 +45,10 @@ export function placeBlock(
 ): PlaceBlock {
   if (passage.kind === 'prose') return proseBlock(passage, weights, question, citations);
   const { lines, document } = passage;
-  const [first = [], ...rest] = clusterRuns(keyLines(passage, weights, question.form, budget), GAP);
+  const key = keyLines(passage, weights, question.form, passage.site ? Math.min(budget, BESIDE_SITE) : budget);
+  const [first = [], ...rest] = passage.site
+    ? [[passage.site], ...clusterRuns(key.filter(outside(passage.site)), GAP)]
+    : clusterRuns(key, GAP);
   const head = headRun(passage);
   const quoted = {
     startLine: first[0]?.startLine ?? head.startLine,

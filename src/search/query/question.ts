@@ -2,10 +2,7 @@ import { tokenTerms, wholeTerm, type WrittenLanguage } from '../../workspace';
 import { SEARCH_WEIGHTS, type TermWeights } from '../weights';
 import { analyseQuestion } from './analysis';
 import { codeNames } from './code-names';
-import { asksForValue } from './values';
-
-/** The form of a question ("where is", "who calls") decides what an answer quotes. */
-export type QuestionForm = 'where' | 'how' | 'what' | 'why' | 'users' | 'value' | 'other';
+import { formOf, type QuestionForm } from './forms';
 
 /** A question, parsed for composing an answer. */
 export interface Question {
@@ -54,22 +51,4 @@ export function parseQuestion(
       docs: /\bdocs?\b|\bdocument(ed|ation)\b|\breadme\b|\bchangelog\b/.test(plain),
     },
   };
-}
-
-function formOf(plain: string, namesCode: boolean): QuestionForm {
-  if (
-    namesCode &&
-    /\b(who|what|which|where)\b[^?]*\b(calls?|uses|used|called|invoked|invokes|references?|referenced|depends on|imports?|imported)\b/.test(
-      plain,
-    )
-  )
-    return 'users';
-  if (/\bwhat happens\b/.test(plain)) return 'how';
-  if (asksForValue(plain)) return 'value';
-  if (/^\W*(where|which (file|module|class|function|method|part))\b|\bwhere (is|are|does|do|in)\b/.test(plain))
-    return 'where';
-  if (/\bhow\b/.test(plain)) return 'how';
-  if (/\bwhy\b/.test(plain)) return 'why';
-  if (/\bwhat\b|\bwhich\b/.test(plain)) return 'what';
-  return 'other';
 }

@@ -8,7 +8,9 @@ export const asksQuantity = (plain: string): boolean => QUANTITY.test(plain);
 
 /** Whether a question (in lower case) asks for a value: a quantity, a default, a limit, a version. */
 export const asksForValue = (plain: string): boolean =>
-  /\b(default|value of|what value|limit|constant|version|which port)\b/.test(plain) || asksQuantity(plain);
+  /\b(?:defaults?|value of|what value|limit|constant|which port|(?:which|what|latest|oldest|minimum|lowest|highest|required)(?: (?!does|do|is|are|can|of|in\b)[\w.-]+){0,2} versions?|version number)\b/.test(
+    plain,
+  ) || asksQuantity(plain);
 
 const NUMBER =
   /\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|hundred|once|twice|half|zwei|drei|vier|f[üu]nf|sechs|sieben|acht|neun|zehn|deux|trois|quatre|cinq|six|sept|huit|neuf|dix)\b|дв[ае]|три|четыре|пять|шесть|семь|восемь|девять|десять|[一二三四五六七八九十百千]+(?:个|天|周|年|月|週|日)/iu;

@@ -1,0 +1,3 @@
+export type { ListItem } from './group';
+export { Lister, type Listing } from './lister';
+export { subjectOfList } from './subject';

@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { comparedIn } from '../../../src/search';
+
+it.each([
+  ['Compare keys and keys_unsorted.', ['keys', 'keys_unsorted']],
+  ['What is the difference between the stack and the heap?', ['stack', 'heap']],
+  ['How does Vec differ from a slice?', ['Vec', 'slice']],
+  ['rebase vs. merge', ['rebase', 'merge']],
+  ['Compare the ip_hash and the client_ip_hash policies.', ['ip_hash policies', 'client_ip_hash policies']],
+  ['Was ist der Unterschied zwischen Kopie und Verweis?', ['Kopie', 'Verweis']],
+  ['Quelle est la différence entre une copie et une référence ?', ['une copie', 'une référence']],
+  ['マップとセットの違いは？', ['マップ', 'セット']],
+])('%s compares two sides', (question, sides) => expect(comparedIn(question)).toEqual(sides));
+
+it('finds no sides in other questions', () => {
+  expect(comparedIn('How are two versions merged?')).toBeUndefined();
+  expect(comparedIn('Where is the comparison of dates?')).toBeUndefined();
+});
