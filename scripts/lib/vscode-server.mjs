@@ -254,7 +254,8 @@ async function writeLanguagePack(userData, locale) {
   const main = path.join(userData, `main.${locale}.i18n.json`);
   const contents = { 'vs/workbench/contrib/files/browser/explorerViewlet': { explore: `Explorer (${locale})` } };
   await writeFile(main, JSON.stringify({ version: '1.0.0', contents }));
-  const pack = { hash: `test-${locale}`, extensions: [], label: locale, translations: { vscode: main } };
+  const extensions = [{ extensionIdentifier: { id: `test.language-pack-${locale}` }, version: '1.0.0' }];
+  const pack = { hash: `test-${locale}`, extensions, label: locale, translations: { vscode: main } };
   await writeFile(path.join(userData, 'languagepacks.json'), JSON.stringify({ [locale]: pack }));
 }
 

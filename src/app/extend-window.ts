@@ -81,8 +81,8 @@ function trialsText(): (done: number, total: number) => string {
   return (done, total) => {
     first ??= { done, at: performance.now() };
     const trials = done - first.done;
-    if (trials < TELLING_TRIALS) return l10n.t('{0} of {1} trials', done, total);
     const minutes = Math.round(((performance.now() - first.at) / trials / MINUTE) * (total - done));
+    if (trials < TELLING_TRIALS || minutes === 0) return l10n.t('{0} of {1} trials', done, total);
     return minutes < 90
       ? l10n.t('{0} of {1} trials, {2} minutes left', done, total, minutes)
       : l10n.t('{0} of {1} trials, {2} hours left', done, total, Math.round(minutes / 60));

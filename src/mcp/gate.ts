@@ -2,15 +2,18 @@
  * The gate before every text that the server returns. A file passes when the index's own rules admit it: it is inside a
  * workspace folder by its real path, and neither ignored, secret, binary nor too large.
  */
-import { realpath } from 'node:fs/promises';
-import { isAbsolute, resolve } from 'node:path';
+import { lstat, realpath } from 'node:fs/promises';
+import { basename, isAbsolute, resolve } from 'node:path';
 import type { Session } from '../app';
 import { AppError } from '../base';
 import type { FolderParams, WhyFile } from '../protocol';
 
+/** Most files that are named in place of a missing one. */
+const MOST_ALIKE = 5;
+
 export class Gate {
   constructor(
-    private readonly workspace: Pick<Session['workspace'], 'why' | 'pathOf'>,
+    private readonly workspace: Pick<Session['workspace'], 'why' | 'pathOf' | 'documents'>,
     private readonly folders: readonly FolderParams[],
   ) {}
 
@@ -32,9 +35,10 @@ export class Gate {
     return this.workspace.why(file);
   }
 
-  /** @throws AppError('notIndexed') when the file may not be returned */
+  /** @throws AppError when there is no such file ('fileNotFound'), or when it may not be returned ('notIndexed') */
   async admit(path: string): Promise<WhyFile> {
     const why = await this.why(path);
+    if (!why.indexed) await this.mustExist(path);
     if (!why.indexed)
       throw new AppError(
         'notIndexed',
@@ -42,6 +46,25 @@ export class Gate {
         'Use a path that search returned.',
       );
     return why;
+  }
+
+  /**
+   * Refuses the path of a file that the workspace does not have: agents guess paths. Names the files of that name.
+   *
+   * @throws AppError('fileNotFound')
+   */
+  async mustExist(path: string): Promise<void> {
+    const file = this.fileOf(path);
+    if (this.workspace.pathOf(file) === undefined) return;
+    if (await lstat(file).catch(() => undefined)) return;
+    const name = basename(file);
+    const alike = [...this.workspace.documents()].filter((each) => basename(each.path) === name);
+    const places = (await this.passing(alike.slice(0, MOST_ALIKE))).map((each) => each.path).join(', ');
+    throw new AppError(
+      'fileNotFound',
+      `There is no file ${path} in the workspace.`,
+      places === '' ? 'Use search to find the file.' : `Files of that name: ${places}.`,
+    );
   }
 
   /**

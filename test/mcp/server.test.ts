@@ -173,6 +173,18 @@ describe('the gate', () => {
     await expect(client.readResource({ uri: uri.replace('document', 'span/1-9') })).rejects.toThrow();
   });
 
+  test('names the files of that name in place of a missing one', async () => {
+    for (const tool of ['summarize', 'why_not_indexed']) {
+      const guessed = await call(client, tool, { path: 'lib/pool.py' });
+      expect(guessed.failed).toBe(true);
+      expect(guessed.text).toBe('There is no file lib/pool.py in the workspace. Files of that name: src/pool.py.');
+    }
+    const unknown = await call(client, 'summarize', { path: 'lib/nothing.py' });
+    expect(unknown.text).toContain('Use search to find the file.');
+    // A secret file of that name is not named.
+    expect((await call(client, 'summarize', { path: 'lib/outside.py' })).text).not.toContain('Files of that name');
+  });
+
   test('refuses absolute paths outside', async () => {
     const span = { path: join(directory, 'outside.py'), startLine: 1, endLine: 5 };
     expect((await call(client, 'read_span', span)).failed).toBe(true);

@@ -11,7 +11,7 @@ const MOST_LINES = 400;
 interface SearchInput {
   query: string;
   folder?: string;
-  maxResults?: number;
+  limit?: number;
 }
 
 interface ReadInput {
@@ -36,7 +36,7 @@ function searchTool(client: WorkerClient, prepare: () => Promise<void>): vscode.
         throw new Error('`query` must be a question or some identifiers.');
       await prepare();
       await waitForIndex(client, token);
-      const limit = Math.min(30, Math.max(1, Math.round(input.maxResults ?? 8)));
+      const limit = Math.min(30, Math.max(1, Math.round(input.limit ?? 8)));
       const scope = input.folder ? { kind: 'folder' as const, path: input.folder } : { kind: 'workspace' as const };
       const { spans, coverage } = await client.request('search', { question: input.query, scope, limit }, token);
       const covered = coverage.indexing

@@ -23,6 +23,7 @@ export const whyNotIndexed = defineTool<{ path: string }, object>({
     },
   ),
   async run({ path }, { gate }) {
+    await gate.mustExist(path);
     const { path: name, indexed, reason, rule } = await gate.why(path);
     return {
       text: `${name} is ${indexed ? '' : 'not '}indexed: ${reason}`,

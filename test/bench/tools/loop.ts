@@ -10,7 +10,8 @@ import { Written } from './written';
 /** Turns of one task at most, and characters of a result that the model reads. */
 const TURNS = 3;
 const RESULT_CHARACTERS = 700;
-const TURN_END = /<\/tool_call>|```\s*$(?<=\}\s*```\s*)/;
+/** Ends a turn after its call. A turn without a call in its first characters is an answer, which is not read on. */
+const TURN_END = /<\/tool_call>|\}\s*```|^[^{<`]{160}/;
 
 interface Step {
   text: string;

@@ -1,4 +1,4 @@
-/** What a model has written for each prompt, on disk, so that a run that was stopped goes on where it was. */
+/** Texts of a model, kept on disk by their prompt, so that a run that was stopped goes on where it was. */
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -26,7 +26,7 @@ describe('finding', () => {
   });
 
   it('respects the folder and the number of results', async () => {
-    const found = await search('dues discount for regular callers', { folder: 'src/ledger', maxResults: 3 });
+    const found = await search('dues discount for regular callers', { folder: 'src/ledger', limit: 3 });
     const places = [...found.matchAll(/^(\S.*):\d+-\d+/gm)].map(([, path]) => path ?? '');
     assert.ok(places.length >= 1 && places.length <= 3, found);
     assert.ok(

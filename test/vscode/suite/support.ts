@@ -31,7 +31,7 @@ export function workspaceFile(name: string): vscode.Uri {
 }
 
 /** The text result of the search tool for a query. */
-export async function search(query: string, options: { folder?: string; maxResults?: number } = {}): Promise<string> {
+export async function search(query: string, options: { folder?: string; limit?: number } = {}): Promise<string> {
   return invoke('anchorage_search_workspace', { query, ...options });
 }
 
