@@ -1,5 +1,5 @@
 /** A model that chooses among the server's tools, prompted by its own chat template. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { type ChatMessage, Decoder, type DecoderContext, full, openCheckpoint } from '../../../src/engine';
 import { INSTRUCTIONS } from '../../../src/mcp/instructions';
 import { TOOLS } from '../../../src/mcp/tools';
@@ -28,23 +28,24 @@ export class Chooser {
   /** The turn that lists the tools, the same for every task. Its rows are kept. */
   readonly prefix: string;
   readonly fingerprint: string;
-  readonly #model: Model;
-  readonly #base: DecoderContext;
+  readonly #prompt: Prompt;
+  readonly #model: () => Promise<Decoder>;
+  #reading: Promise<DecoderContext> | undefined;
+  #decoder: Decoder | undefined;
 
-  private constructor(prefix: string, fingerprint: string, model: Model, base: DecoderContext) {
+  private constructor(prefix: string, fingerprint: string, prompt: Prompt, model: () => Promise<Decoder>) {
     this.prefix = prefix;
     this.fingerprint = fingerprint;
+    this.#prompt = prompt;
     this.#model = model;
-    this.#base = base;
   }
 
+  /** Reads the prompt only. The model is opened when it is asked for what no earlier run has stored. */
   static async open(path: string, { instructions = INSTRUCTIONS, order, descriptions }: Trial = {}): Promise<Chooser> {
     const checkpoint = await openCheckpoint(path);
     const template = await checkpoint.openChatTemplate();
     if (!template) throw new Error(`${path} has no chat template.`);
     const tokenizer = await checkpoint.openTokenizer();
-    const decoder = await Decoder.open(checkpoint, { cacheDirectory: join('.cache', 'bench', 'models') });
-    const { fingerprint } = checkpoint;
     await checkpoint.close();
     const listed = order ? order.map((name) => TOOLS.find((tool) => tool.name === name) ?? unknown(name)) : TOOLS;
     const tools = listed.map(({ name, description, input }) => ({
@@ -52,20 +53,21 @@ export class Chooser {
       function: { name, description: descriptions?.[name] ?? description, parameters: input },
     }));
     const system = `${SYSTEM}\n\n${instructions}`.trim();
-    const model: Model = {
-      decoder,
+    const prompt: Prompt = {
       encode: (text) => [...tokenizer.encode(text)],
       decode: (ids) => tokenizer.decode(ids),
       render: (messages) =>
         template.render([{ role: 'system', content: system }, ...messages], { variables: { tools } }),
     };
     const mark = 'TASK';
-    const [before = ''] = model.render([{ role: 'user', content: mark }]).split(mark);
-    const base = decoder.newContext(full(), CONTEXT);
-    const ids = model.encode(before);
-    await base.prefill(ids, { logits: 'none' });
-    console.log(`${TOOLS.length} tools, ${ids.length} tokens of descriptions`);
-    return new Chooser(before, fingerprint, model, base);
+    const [before = ''] = prompt.render([{ role: 'user', content: mark }]).split(mark);
+    console.log(`${basename(path)}: ${tools.length} tools, ${prompt.encode(before).length} tokens of descriptions`);
+    return new Chooser(before, checkpoint.fingerprint, prompt, async () => {
+      const opened = await openCheckpoint(path);
+      const decoder = await Decoder.open(opened, { cacheDirectory: join('.cache', 'bench', 'models') });
+      await opened.close();
+      return decoder;
+    });
   }
 
   /**
@@ -74,15 +76,16 @@ export class Chooser {
    * @param forced start of the turn, as clients force it that require a call
    * @param until ends the turn after a text that matches
    */
-  first(task: string, { forced = '', until }: { forced?: string; until: RegExp }): Promise<Turn> {
-    const text = this.#model.render([{ role: 'user', content: task }]).slice(this.prefix.length);
-    return this.#write(this.#base.fork(), text + forced, forced, until);
+  async first(task: string, { forced = '', until }: { forced?: string; until: RegExp }): Promise<Turn> {
+    const text = this.#prompt.render([{ role: 'user', content: task }]).slice(this.prefix.length);
+    const base = await (this.#reading ??= this.#readPrefix());
+    return this.#write(base.fork(), text + forced, forced, until);
   }
 
   /** Lets the model go on after a tool's result. */
   next({ text, context }: Turn, result: string, until: RegExp): Promise<Turn> {
     const mark = 'WRITTEN';
-    const rendered = this.#model.render([
+    const rendered = this.#prompt.render([
       { role: 'user', content: '' },
       { role: 'assistant', content: mark },
       { role: 'tool', content: result },
@@ -92,29 +95,33 @@ export class Chooser {
   }
 
   async close(): Promise<void> {
-    await this.#model.decoder.close();
+    await this.#decoder?.close();
+  }
+
+  async #readPrefix(): Promise<DecoderContext> {
+    this.#decoder = await this.#model();
+    const base = this.#decoder.newContext(full(), CONTEXT);
+    await base.prefill(this.#prompt.encode(this.prefix), { logits: 'none' });
+    return base;
   }
 
   async #write(context: DecoderContext, text: string, forced: string, until: RegExp): Promise<Turn> {
-    const { encode, decode } = this.#model;
+    const { encode, decode } = this.#prompt;
     const end = encode('<|im_end|>').at(-1);
     const { logits } = await context.prefill(encode(text), { logits: 'last' });
     const ids: number[] = [];
     for (let next = best(logits); next !== end && ids.length < MOST_TOKENS;) {
       ids.push(next);
       const written = forced + decode(ids);
-      if (until.test(written)) {
-        await context.decode(next);
-        break;
-      }
-      next = best(await context.decode(next));
+      const following = await context.decode(next);
+      if (until.test(written)) break;
+      next = best(following);
     }
     return { text: forced + decode(ids), context };
   }
 }
 
-interface Model {
-  decoder: Decoder;
+interface Prompt {
   encode(text: string): number[];
   decode(ids: number[]): string;
   render(messages: readonly ChatMessage[]): string;

@@ -3,9 +3,7 @@ import { describe, it } from 'mocha';
 import * as vscode from 'vscode';
 import { workspaceFile } from './support';
 
-const TITLE = 'Ask Anchorage About This Problem';
-
-/** Titles of the quick fixes at the range, and the command of ours. */
+/** The quick fixes of ours at a range. */
 async function fixes(uri: vscode.Uri, range: vscode.Range): Promise<vscode.CodeAction[]> {
   const found = await vscode.commands.executeCommand<vscode.CodeAction[]>(
     'vscode.executeCodeActionProvider',
@@ -13,7 +11,7 @@ async function fixes(uri: vscode.Uri, range: vscode.Range): Promise<vscode.CodeA
     range,
     vscode.CodeActionKind.QuickFix.value,
   );
-  return found.filter(({ title }) => title === TITLE);
+  return found.filter(({ title }) => title.startsWith('Ask Anchorage About'));
 }
 
 describe('a problem', () => {
@@ -26,10 +24,24 @@ describe('a problem', () => {
       problems.set(document.uri, [new vscode.Diagnostic(range, 'Calls it without a policy.')]);
       const [fix, ...others] = await fixes(document.uri, range);
       assert.deepEqual(others, []);
-      assert.equal(fix?.kind?.value, vscode.CodeActionKind.QuickFix.value);
+      assert.equal(fix?.title, 'Ask Anchorage About This Problem');
+      assert.equal(fix.kind?.value, vscode.CodeActionKind.QuickFix.value);
       assert.equal(fix.isPreferred ?? false, false);
       assert.deepEqual(fix.command?.arguments, ['Calls it without a policy. (withRetry)']);
       assert.ok((await vscode.commands.getCommands()).includes(fix.command.command));
+
+      problems.set(document.uri, [
+        new vscode.Diagnostic(range, 'Calls it without a policy.'),
+        new vscode.Diagnostic(range, 'Its result is never awaited, so that a failure is lost without a word.'),
+      ]);
+      const several = await fixes(document.uri, range);
+      assert.deepEqual(
+        several.map(({ title }) => title),
+        [
+          'Ask Anchorage About “Calls it without a policy. (withRetry)”',
+          'Ask Anchorage About “Its result is never awaited, so that a failure i…”',
+        ],
+      );
     } finally {
       problems.dispose();
     }
