@@ -10,6 +10,8 @@ export interface Graded {
   key: string;
   arm: Exclude<Arm, 'unanswerable'>;
   model: string;
+  /** The rules of verification were written before anybody read this answer. */
+  isHeldOut?: boolean;
   /** The prose as it was shown; for quotes their beginning. */
   shown: string;
   /** The text that the model wrote, before the verification. */
@@ -29,8 +31,8 @@ const Z = 1.96;
 export function printGrades(file: string): void {
   const all = JSON.parse(readFileSync(file, 'utf8')) as Graded[];
   console.log('Grades, with 95% intervals');
-  for (const name of new Set(all.map(({ arm, model }) => `${model}, ${arm}`))) {
-    const own = all.filter(({ arm, model }) => `${model}, ${arm}` === name);
+  for (const name of new Set(all.flatMap(groupsOf))) {
+    const own = all.filter((graded) => groupsOf(graded).includes(name));
     const sentences = own.flatMap((graded) => graded.sentences ?? []);
     const count = (of: (graded: Graded) => boolean): number => own.filter(of).length;
     console.log(
@@ -51,6 +53,12 @@ export function printGrades(file: string): void {
     console.log(
       `\n${folder}: ${ask}\n  key: ${key}\n  ${arm}: ${shown.replace(/\n+/g, ' ')}\n  ${grade}${isFalse ? ', FALSE' : ''}: ${reason}`,
     );
+}
+
+/** The groups that an answer counts for: all of its arm, and those with the same part in the making of the rules. */
+function groupsOf({ arm, model, isHeldOut }: Graded): string[] {
+  const name = `${model}, ${arm}`;
+  return [name, `${name}, ${isHeldOut ? 'held out' : 'read while the rules were made'}`];
 }
 
 /** Wilson's interval of a share. */
