@@ -15,6 +15,7 @@
  */
 import type { EngineProcess } from '../../src/inference/engine-process';
 import type { Answer, Writer } from '../../src/protocol';
+import { median } from './engine/measure';
 import { eachQuestion, openEngine, Recording } from './real/asking';
 import { printGrades } from './real/grades';
 import { Lines, questionsOf, unanswerableQuestions, type Line, type Question } from './real/lines';
@@ -180,14 +181,16 @@ async function replay(folders: string, out: string, brief: boolean): Promise<voi
 
 async function firstWord(open: Open, folders: string, questions: readonly Question[]): Promise<void> {
   const engine = await open();
+  const firstWords: Record<string, number[]> = {};
   try {
     await eachQuestion(
       folders,
-      questions.filter((_, i) => i % 20 === 0),
+      questions.filter((_, i) => i % 8 === 0),
       async (ask, { ask: question }) => {
         await engine.request('forgetRows', null);
         for (const arm of ['cold', 'warm']) {
           const { timing, prose, ledger } = await ask(question, engine.writer());
+          (firstWords[arm] ??= []).push(timing.firstToken);
           const tokens = ledger.groups.reduce((sum, { kind, tokens: each }) => sum + (kind === 'answer' ? 0 : each), 0);
           console.log(
             `${arm}: first word ${seconds(timing.firstToken)}${prose ? '' : ' (no prose)'}, of it search ` +
@@ -196,6 +199,8 @@ async function firstWord(open: Open, folders: string, questions: readonly Questi
         }
       },
     );
+    for (const [arm, times] of Object.entries(firstWords))
+      console.log(`${arm}: median ${seconds(median(times))} of ${times.length} questions`);
   } finally {
     engine.close();
   }

@@ -1,6 +1,7 @@
 /** Units as sequences of words, which sentences are held against. */
 import { splitLines } from '../../base';
 import { termsIn } from '../../search';
+import { continues } from './statements';
 import type { Unit } from './units';
 
 export interface Word {
@@ -9,6 +10,8 @@ export interface Word {
   text: string;
   /** Index of its line in the unit; 0 in a sentence. */
   line: number;
+  /** Index of its statement in the unit; in a text the number of sentences before. */
+  statement: number;
   /** It follows a negation in its clause. */
   denied: boolean;
 }
@@ -27,6 +30,9 @@ const NEGATION = /^(not|never|no|none|without|cannot|nor|neither)$|n['’]t$|^!$
 const NEGATION_REACH = 5;
 const TOKEN = /[\p{L}_$][\p{L}\p{N}_$]*(?:['’]\p{L}+)?|\d+(?:[.,_]\d+)*|!(?=[\p{L}_$(])|[.;:!?](?=\s|$)/gu;
 const BREAK = /^[.;:!?]$/;
+const END = /^[.!?]$/;
+/** A line that ends a sentence. */
+const ENDS = /[.!?]["'’”)\]*]*\s*$/;
 const NUMBERS = (
   'zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen ' +
   'eighteen nineteen twenty'
@@ -38,11 +44,37 @@ export function groundOf(unit: Unit): Ground {
     unit,
     head: new Set(title.flatMap(({ forms }) => [...forms])),
     titled: new Set(title.map(({ text }) => text)),
-    words: splitLines(unit.text).flatMap((line, i) => wordsOf(line, i)),
+    words: wordsOfLines(splitLines(unit.text)),
   };
 }
 
-export function wordsOf(text: string, line = 0): Word[] {
+function wordsOfLines(lines: readonly string[]): Word[] {
+  const words: Word[] = [];
+  let statement = 0;
+  lines.forEach((line, i) => {
+    if (i > 0 && !continues(lines[i - 1] as string, line)) statement += 1;
+    const own = wordsOf(line, i, statement);
+    words.push(...own);
+    statement = own.at(-1)?.statement ?? statement;
+    if (ENDS.test(line)) statement += 1;
+  });
+  return inOrder(words);
+}
+
+/** Numbers the statements that have words; one of a single word ("Why?") belongs to the next in its line. */
+function inOrder(words: readonly Word[]): Word[] {
+  let [number, size] = [0, 0];
+  return words.map((word, i) => {
+    const before = words[i - 1];
+    const isNew = before !== undefined && word.statement !== before.statement;
+    const begins = isNew && (size > 1 || word.line !== before.line);
+    if (begins) number += 1;
+    size = begins ? 1 : size + 1;
+    return { ...word, statement: number };
+  });
+}
+
+export function wordsOf(text: string, line = 0, statement = 0): Word[] {
   const words: Word[] = [];
   let reach = 0;
   for (const [token] of text.matchAll(TOKEN)) {
@@ -50,12 +82,33 @@ export function wordsOf(text: string, line = 0): Word[] {
       reach = NEGATION_REACH + 1;
     } else if (BREAK.test(token)) {
       reach = 0;
+      if (END.test(token)) statement += 1;
       continue;
     }
     reach -= reach > 0 ? 1 : 0;
-    words.push({ forms: formsOf(token), text: token, line, denied: reach > 0 || NEGATION.test(token) });
+    words.push({ forms: formsOf(token), text: token, line, statement, denied: reach > 0 || NEGATION.test(token) });
   }
   return words;
+}
+
+/** Words that bound a number from above or from below. */
+const MOST = /^(?:within|until|under|below|maximum|most|max)$/i;
+const LEAST = /^(?:after|over|above|exceeds?|minimum|least|min)$/i;
+const BOUND_REACH = 4;
+
+/** How the word at an index is bounded by those before it: "within 90 days", "at least 3". */
+export function boundOf(words: readonly Word[], at: number): 'most' | 'least' | undefined {
+  for (let i = at - 1; i >= 0 && i >= at - BOUND_REACH; i--) {
+    const { text } = words[i] as Word;
+    // "More than 3" and "less than 3"; a negation before them turns them round.
+    const before = words[i - 1]?.text ?? '';
+    const isMost = MOST.test(text) || (/^than$/i.test(text) && /^(?:less|fewer)$/i.test(before));
+    const isLeast = LEAST.test(text) || (/^than$/i.test(text) && /^(?:more|greater)$/i.test(before));
+    if (!isMost && !isLeast) continue;
+    const isTurned = isNegation(words[i - 2] ?? (words[i] as Word)) && /^than$/i.test(text);
+    return isMost !== isTurned ? 'most' : 'least';
+  }
+  return undefined;
 }
 
 /** Numbers of a text, in digits. "One" is seldom a number. */
@@ -82,7 +135,7 @@ function formsOf(token: string): Set<string> {
   return forms;
 }
 
-function numberOf(token: string): string | undefined {
+export function numberOf(token: string): string | undefined {
   if (/^\d/.test(token)) return token.replace(/(?<=\d)[,_](?=\d)/g, '');
   const spelled = NUMBERS.indexOf(token.toLowerCase());
   return spelled < 0 ? undefined : String(spelled);

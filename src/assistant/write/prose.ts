@@ -3,6 +3,7 @@ import type { ChatMessage, Citation, Writer, Written } from '../../protocol';
 import { checkMarkdown, CitationList, sentencesOf } from '../citations';
 import type { AssistantLibrary } from '../library';
 import { Attribution, type Carried } from './attribution';
+import { BARE } from './faithful';
 import type { Unit } from './units';
 
 export interface ProseRequest {
@@ -130,7 +131,8 @@ class Draft {
     const text = plainSentence(body);
     if (text === '') return;
     // Without the sentence before it, a pronoun has lost its meaning.
-    const isLoose = this.inVain > 0 && LEANS.test(text);
+    const isLoose =
+      BARE.test(text) || (this.inVain > 0 && (LEANS.test(text) || !this.attribution.isAboutQuestion(text)));
     const carried = this.said.has(text) || isLoose ? undefined : this.attribution.attribute(text, this.before);
     if (!carried) {
       this.dropped.push(text);

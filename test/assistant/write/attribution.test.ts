@@ -97,3 +97,61 @@ describe('nothing carries a sentence', () => {
     expect(lineOf(sentence)).toBeUndefined();
   });
 });
+
+/** Whether one of the lines' statements carries a sentence. */
+function carries(lines: readonly string[], sentence: string, question: string, label = 'a.md'): boolean {
+  const unit = unitOf({ file: '/w/a.md', path: 'a.md', startLine: 1, endLine: lines.length }, lines, label);
+  return new Attribution([unit], question).attribute(sentence) !== undefined;
+}
+
+describe('a number', () => {
+  const lines = ['We delete the profile within 90 days of cancellation.', 'Keep at least 3 copies of each backup.'];
+  test.each([
+    ['The profile is deleted within 90 days of cancellation.', true],
+    ['The profile is deleted after 90 days of cancellation.', false],
+    ['Each backup keeps at least 3 copies.', true],
+    ['Each backup keeps at most 3 copies.', false],
+    ['Each backup keeps less than 3 copies.', false],
+  ])('is bounded as in the lines: %s', (sentence, isCarried) => {
+    expect(carries(lines, sentence, 'When is it deleted, and what is kept?')).toBe(isCarried);
+  });
+});
+
+describe('a list', () => {
+  const lines = ['The type of the scheme. Valid values are `"apiKey"`, `"http"`, `"oauth2"`.'];
+  test.each([
+    ['Valid values of the scheme type are `apiKey`, `http` and `oauth2`.', true],
+    ['Valid values of the scheme type are `http` and `oauth2`.', false],
+    ['Some valid values of the scheme type are `http` and `oauth2`.', true],
+  ])('is told whole: %s', (sentence, isCarried) => {
+    expect(carries(lines, sentence, 'Which schemes are there?')).toBe(isCarried);
+  });
+});
+
+test('names that are set against each other are not exchanged', () => {
+  const lines = [
+    'On a blueprint, `on_start` runs before the requests that the blueprint handles.',
+    'To run it before all requests of the application, use `on_app_start`.',
+  ];
+  const question = 'What is the difference between on_start and on_app_start?';
+  const told = 'The `on_start` runs before the requests that the blueprint handles';
+  expect(carries(lines, `${told}, while \`on_app_start\` is used for all requests of the application.`, question)).toBe(
+    true,
+  );
+  const exchanged = 'The `on_start` is used for all requests of the application, while `on_app_start` runs';
+  expect(carries(lines, `${exchanged} before the requests that the blueprint handles.`, question)).toBe(false);
+});
+
+test('a reason is one of what is asked', () => {
+  const lines = [
+    '1. Iterators and generators',
+    '2. Proposals',
+    '',
+    '',
+    '### 2. Proposals',
+    'Do not use proposals that are not finished. They are subject to change or may be withdrawn entirely.',
+  ];
+  const question = 'Why should iterators be avoided?';
+  expect(carries(lines, 'Proposals are subject to change or withdrawn entirely.', question)).toBe(true);
+  expect(carries(lines, 'Iterators are subject to change or withdrawn entirely.', question)).toBe(false);
+});
