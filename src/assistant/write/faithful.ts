@@ -48,6 +48,18 @@ function quotedIn(text: string): string[][] {
   return lists;
 }
 
+/** Options of a command and names with hyphens, without the hyphens before them. */
+function optionsIn(sentence: string): string[] {
+  return [...sentence.matchAll(/`(?:--?([\p{L}\d][\p{L}\d-]*)|([\p{L}\d_]+(?:-[\p{L}\d_]+)+))`/gu)].map(
+    ([, option, name]) => option ?? name ?? '',
+  );
+}
+
+/** Whether a text has the whole name: "--exec" does not stand in "--exec-batch". */
+function hasOption(text: string, option: string): boolean {
+  return new RegExp(`(?<![\\p{L}\\d_]-?)${option}(?!-?[\\p{L}\\d_])`, 'u').test(text);
+}
+
 /** A sentence that has lost what it compares: "The first …". */
 export const BARE =
   /^the (?:first|second|third|former|latter|other|last)(?: one)?\s+(?:is|are|has|have|does|do|uses?|will|can|may|\w+s)\b/i;
@@ -69,6 +81,7 @@ export function isTrueTo(
     .split('\n')
     .slice(place[0]?.line ?? 0, (place.at(-1)?.line ?? 0) + 1)
     .join(' ');
+  if (!optionsIn(sentence).every((option) => hasOption(`${unit.path} ${unit.label} ${text}`, option))) return false;
   if (!phrases.every((phrase) => collapsed(text).includes(phrase)) || isPartOfList(sentence, text)) return false;
   const here = matches.flatMap(({ word, terms }) => terms.map((term) => ({ term, isDenied: word.denied })));
   const deniedHere = new Set(here.flatMap(({ term, isDenied }) => (isDenied ? [term] : [])));

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Checked } from '../../base';
 import type { Checkpoint } from '../checkpoint/types';
 import { WeightChecksums, digestOf } from './checksums';
@@ -71,6 +71,7 @@ export async function openCompiled(
     tell.damaged?.(`${directory}: the compiled model is damaged (${found.reason}); compiling it again`);
   await removeLeftOver(cacheDirectory);
   await compileTo(directory, checkpoint, weights, tell.progress);
+  await removeOlder(directory);
   const made = await readManifest(directory);
   if (made.state !== 'sound') throw unwritable(directory, new Error('what was written does not read back'));
   return compiled(made.manifest, directory, false);
@@ -86,6 +87,16 @@ async function removeLeftOver(cacheDirectory: string): Promise<void> {
     const [, pid] = /\.(\d+)-[0-9a-f]{8}\.partial$/.exec(name) ?? [];
     if (pid === undefined || isAlive(Number(pid))) continue;
     await rm(join(cacheDirectory, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+/** Removes what earlier versions compiled of the same model. They compile it anew if they run again. */
+async function removeOlder(directory: string): Promise<void> {
+  const [, name = ''] = /^(.*-v)\d+$/.exec(basename(directory)) ?? [];
+  for (const other of await readdir(dirname(directory)).catch(() => [])) {
+    const version = other.startsWith(name) ? /^\d+$/.exec(other.slice(name.length)) : null;
+    if (!version || Number(version[0]) >= VERSION) continue;
+    await rm(join(dirname(directory), other), { recursive: true, force: true }).catch(() => undefined);
   }
 }
 

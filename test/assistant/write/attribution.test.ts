@@ -155,3 +155,17 @@ test('a reason is one of what is asked', () => {
   expect(carries(lines, 'Proposals are subject to change or withdrawn entirely.', question)).toBe(true);
   expect(carries(lines, 'Iterators are subject to change or withdrawn entirely.', question)).toBe(false);
 });
+
+test('an option is not a longer one', () => {
+  const lines = [
+    '--exec-batch: execute the given command once, with all search results as arguments.',
+    'exec: once each.',
+  ];
+  const question = 'How are commands executed?';
+  expect(carries(lines, 'With `--exec-batch` the command is executed once, with all search results.', question)).toBe(
+    true,
+  );
+  expect(
+    carries(lines.slice(0, 1), 'With `--exec` the command is executed once, with all search results.', question),
+  ).toBe(false);
+});

@@ -247,6 +247,21 @@ describe('compiled weights on disk', () => {
     await checkpoint.close();
   });
 
+  it('of earlier versions are removed for the same model and format only', async () => {
+    const checkpoint = await open();
+    const decoder = await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: folder, threads: 1 });
+    await decoder.close();
+    const [made = ''] = await readdir(folder);
+    const [, name, version] = /^(.*)-f32-v(\d+)$/.exec(made) ?? [];
+    const older = `${name}-f32-v${Number(version) - 1}`;
+    const others = [`${name}-8bit-v1`, `${name}-f32-v${Number(version) + 1}`, 'another-f32-v1'];
+    for (const each of [older, ...others]) await mkdir(join(folder, each));
+    await rm(join(folder, made), { recursive: true });
+    await (await Decoder.open(checkpoint, { weights: 'f32', cacheDirectory: folder, threads: 1 })).close();
+    expect((await readdir(folder)).sort()).toEqual([made, ...others].sort());
+    await checkpoint.close();
+  });
+
   it('are reported if they cannot be written, and leave no files', async () => {
     const checkpoint = await open();
     const blocked = join(folder, 'file');
