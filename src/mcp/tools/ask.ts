@@ -10,9 +10,9 @@ export const ask = defineTool<{ question: string; in?: string }, object>({
   name: 'ask',
   title: 'Ask about the workspace',
   description:
-    'Answers a question: how something works, what happens, why it was done or removed, when it changed (from git), ' +
-    'or whether there is a limit. Give the whole question; no path or name is needed. The answer has checked ' +
-    'citations: path, lines and the quoted text, or the commit. Use it for “how”, “why”, “when” and “what happens”.',
+    'Answers a question about the code base in words, with checked citations: path, lines and the quoted text, or ' +
+    'the commit. Examples: How are messages queued? What happens when the disk is full? Why was the parser ' +
+    'replaced? When did the licence change? Is there a lock on the file? Give the whole question.',
   input: object({ question: text('The question, in plain words.') }, { in: text('Only this file or folder.') }),
   output: object({
     answer: text('Markdown with citations as [1], [2].'),

@@ -15,8 +15,8 @@ export const explain = defineTool<Input, object>({
   name: 'explain',
   title: 'Explain a definition',
   description:
-    'Tells about one function, class or method that you name: what it does, what it calls, who calls it, and what ' +
-    'depends on it. Use it before you change a definition. Not for a topic without such a name: search and ask are.',
+    'Tells about one function, class or method by its name: what it does, what it calls, who calls it, and what ' +
+    'depends on it. Use it before you change a definition.',
   input: object({
     definition: text('Its name, such as Pool.take, or its place, such as src/pool.py:57.'),
   }),

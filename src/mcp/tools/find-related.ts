@@ -6,8 +6,8 @@ export const findRelated = defineTool<{ path: string; startLine: number; endLine
   name: 'find_related',
   title: 'Find similar code',
   description:
-    'Finds code that resembles given lines of a file: copies, other implementations of the same thing, and tests. ' +
-    'It needs a path and line numbers; without them, use search. Use it to change all similar places alike.',
+    'Finds code that resembles given lines, by their path and line numbers: copies, other implementations of the ' +
+    'same thing, and tests. Use it to change all similar places alike.',
   input: object(
     { path: PATH, startLine: FIRST_LINE, endLine: LAST_LINE },
     { limit: wholeNumber('Number of spans. Default: 8.', 1, 30) },

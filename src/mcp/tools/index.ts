@@ -7,5 +7,5 @@ import { search } from './search';
 import { summarize } from './summarize';
 import { whyNotIndexed } from './why-not-indexed';
 
-/** The tools in the order in which they are listed. */
-export const TOOLS: readonly Tool[] = [search, ask, readSpan, explain, summarize, findRelated, whyNotIndexed];
+/** The tools in the order in which they are listed: for questions and places first. */
+export const TOOLS: readonly Tool[] = [ask, search, explain, summarize, readSpan, findRelated, whyNotIndexed];

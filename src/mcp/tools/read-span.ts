@@ -9,8 +9,8 @@ export const readSpan = defineTool<{ path: string; startLine: number; endLine: n
   name: 'read_span',
   title: 'Read lines of a file',
   description:
-    `Reads lines of a file that you name, at most ${MOST_LINES}, also of the text of a PDF, Word document, book or ` +
-    'notebook. Use it to show, open or print lines, and to see more around a result.',
+    `Shows lines of a file by its path and line numbers, at most ${MOST_LINES}, also of the text of a PDF, Word document, ` +
+    'book or notebook.',
   input: object({ path: PATH, startLine: FIRST_LINE, endLine: LAST_LINE }),
   output: object(
     {

@@ -6,10 +6,9 @@ export const search = defineTool<{ query: string; folder?: string; limit?: numbe
   name: 'search',
   title: 'Search the workspace',
   description:
-    'Finds places: where something is defined, set, mentioned or documented, which files deal with a topic, and all ' +
-    'code that does something. Give a question or the names you expect; no path is needed. It searches code, ' +
-    'documentation, PDF, Word and notebooks by meaning and by name, and returns the best spans of lines with their ' +
-    'text. Use it for “where”, “which files”, “find”, “list” and “locate”, and instead of grep.',
+    'Finds places in code, documentation, PDF, Word and notebooks, by meaning and by name. Returns the best spans ' +
+    'of lines with their text. Examples: where logging is set up; which files handle uploads; all code that ' +
+    'closes connections; pages about installation. No path is needed. Use it instead of grep.',
   input: object(
     { query: text('A question in plain words, or the names you expect.') },
     {

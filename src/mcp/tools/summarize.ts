@@ -18,8 +18,8 @@ export const summarize = defineTool<{ path: string }, object>({
   name: 'summarize',
   title: 'Outline a file',
   description:
-    'Outlines one file that you name: its classes, functions, sections or chapters with their lines, whatever its ' +
-    'length. Use it to see the structure of a file or document before you read parts of it.',
+    'Outlines one file by its path: its classes, functions, sections or chapters with their lines. Use it to see ' +
+    'the structure of a file or document before you read parts of it.',
   input: object({ path: PATH }),
   output: object({
     path: text('Path relative to the workspace.'),

@@ -5,8 +5,8 @@ export const whyNotIndexed = defineTool<{ path: string }, object>({
   name: 'why_not_indexed',
   title: 'Why a file is not indexed',
   description:
-    'Tells why one file is missing from the index: which line of an ignore file, setting, size or secret leaves it ' +
-    'out. Use it only for a file that search does not find. Other questions that begin with “why” are for ask.',
+    'Checks one file by its path: whether it is indexed, and which ignore rule, setting, size or secret excludes ' +
+    'it. Use it for a file that is missing from results.',
   input: object({ path: PATH }),
   output: object(
     {

@@ -8,8 +8,8 @@ import loops from './loops.json';
 import { Written } from './written';
 
 /** Turns of one task at most, and characters of a result that the model reads. */
-const TURNS = 3;
-const RESULT_CHARACTERS = 700;
+const TURNS = 2;
+const RESULT_CHARACTERS = 500;
 /** Ends a turn after its call. A turn without a call in its first characters is an answer, which is not read on. */
 const TURN_END = /<\/tool_call>|\}\s*```|^[^{<`]{160}/;
 
