@@ -9,6 +9,7 @@ import { ExplanationCache } from './explanation/explanation-cache';
 import { labelOf } from './facts';
 import { importsName } from './import-lines';
 import type { AssistantLibrary, Definition } from './library';
+import { tellingFirst } from './uses';
 
 export interface HoverRequest {
   file: string;
@@ -28,6 +29,8 @@ export interface HoverTools {
 const USERS_SHOWN = 5;
 /** Maximum number of uses that the shown ones are chosen from. */
 const USERS_LOOKED_AT = 200;
+/** Maximum number of uses whose lines are read: only certain ones are shown. */
+const USERS_READ = 40;
 /** Milliseconds that the hover waits for the search of uses. */
 const USERS_PATIENCE = 30;
 
@@ -49,7 +52,7 @@ export async function hover(
   const definition = closest(definitions, request, word.receiver, document.language);
   if (!definition) return null;
   const [{ users, more }, explanation] = await Promise.all([
-    usersWithin(library, word.name, definition, signal),
+    usersWithin(library, word.name, definition, definitions, signal),
     cache && cachedFor(definition, library, cache, author),
   ]);
   return {
@@ -120,6 +123,7 @@ async function usersWithin(
   library: AssistantLibrary,
   name: string,
   definition: Definition,
+  definitions: readonly Definition[],
   signal?: AbortSignal,
 ): Promise<{ users: HoverInfo['usedBy']; more: number }> {
   const patience = AbortSignal.timeout(USERS_PATIENCE);
@@ -131,13 +135,12 @@ async function usersWithin(
     const outside = found.users.filter(
       ({ span }) => span.file !== definition.file || span.startLine !== definition.symbol.startLine,
     );
-    // Code comes before tests. Manuals and change logs come last.
-    const rank = ({ span }: (typeof outside)[number]): number => {
-      const { docs, history, test } = pathKind(span.path);
-      return docs || history ? 2 : test ? 1 : 0;
-    };
+    // Code comes before tests.
+    const rank = ({ span }: (typeof outside)[number]): number => (pathKind(span.path).test ? 1 : 0);
     outside.sort((a, b) => rank(a) - rank(b));
-    return { users: outside.slice(0, USERS_SHOWN), more: found.more + Math.max(0, outside.length - USERS_SHOWN) };
+    const read = await tellingFirst(outside.slice(0, USERS_READ), name, library, definitions, signal);
+    const certain = read.filter(({ isCertain }) => isCertain).map(({ use }) => use);
+    return { users: certain.slice(0, USERS_SHOWN), more: Math.max(0, certain.length - USERS_SHOWN) };
   } catch {
     return { users: [], more: 0 };
   }

@@ -12,12 +12,13 @@ export {
   type WorkspaceStatus,
 } from './workspace';
 export { type LongFiles, type LongFileWindow, LONG_BYTES } from './long-files';
-export { entryOf, SLASHES } from './languages';
+export { entryOf } from './languages';
 export { type PathKind, pathKind } from './path-kind';
 export { isPlainText } from './sources/extractors';
 export { parseGitConfig } from './sources/git-config';
 export { ReadError } from './sources/read';
 export { extractFunctions } from './segments/functions';
+export { commentLines } from './segments/comments';
 export { passagesOf, type ProsePassage } from './segments/passages';
 export { type TextUnit, unitsOf } from './segments/units';
 export { SEGMENTER_VERSION } from './segments/limits';

@@ -136,7 +136,7 @@ describe('without a model', () => {
   test('the callers of a function are the lines that name it', async () => {
     const asked = await answer('Who calls get_adapter?');
     await expectTrue(asked);
-    expect(asked.answer.markdown).toContain('`get_adapter` occurs in 1 place outside its definition:');
+    expect(asked.answer.markdown).toContain('`get_adapter` is used in 1 place outside its definition:');
     expect(asked.answer.markdown).toContain('adapter = self.get_adapter(url=request.url)');
   });
 

@@ -42,7 +42,7 @@ const FIRST_WORDS = {
 
 /** Fixed phrases of answers that must not be left in English. */
 const ENGLISH =
-  /\b(?:Best match|See also|calls:|is a (?:method|function|class)|occurs in|It (?:calls|returns|raises|imports|has)|long \[|has \d+ lines?|largest parts?|defines \d)/;
+  /\b(?:Best match|See also|calls:|is a (?:method|function|class)|is used in|Mentions of|It (?:calls|returns|raises|imports|has)|long \[|has \d+ lines?|largest parts?|defines \d)/;
 
 const library = new MemoryLibrary(FILES);
 

@@ -159,17 +159,20 @@ async function usersBlock(
   );
   if (outside.length === 0) return undefined;
   const lines: string[] = [];
-  const ranked = await tellingFirst(outside, symbol.name, library, signal);
-  for (const { use, text } of ranked.slice(0, USES)) {
+  const ranked = await tellingFirst(outside, symbol.name, library, definitions, signal);
+  // Mentions are shown only where no use is certain.
+  const certain = ranked.filter(({ isCertain }) => isCertain);
+  const shown = certain.length > 0 ? certain : ranked;
+  for (const { use, text } of shown.slice(0, USES)) {
     const citation = list.cite({ ...use.span, text, label: use.label });
     lines.push(`- ${whereUsed(use)}: ${code(clip(text.trim().split('\n')[0] ?? '', 100))} [${citation.number}]`);
   }
   if (lines.length === 0) return undefined;
-  const unlisted = more + ranked.length - lines.length;
+  const unlisted = more + shown.length - lines.length;
   const lead =
-    definitions.length > 1
-      ? l10n.t('{0} occurs in ({1} definitions share this name):', code(symbol.name), definitions.length)
-      : l10n.t('{0} occurs in:', code(symbol.name));
+    certain.length > 0
+      ? l10n.t('{0} is used in:', code(symbol.name))
+      : l10n.t('Mentions of {0} in code that may mean another definition:', code(symbol.name));
   if (unlisted > 0) lines.push(`- ${andMore(unlisted)}`);
   return `${lead}\n\n${lines.join('\n')}`;
 }

@@ -24,7 +24,7 @@ export async function listBlock(
     const cited = await citationOf(item, source, citations);
     if (cited === undefined) continue;
     if (!inline && files.size > 1 && item.path !== heading)
-      lines.push(...(lines.length > 0 ? [''] : []), `${code(item.path)}:`, '');
+      lines.push(...(lines.length > 0 ? [''] : []), `${code(item.path.slice(item.path.lastIndexOf('/') + 1))}:`, '');
     heading = item.path;
     lines.push(`- ${inline ? l10n.t('{0} in {1}', textOf(item), code(item.path)) : textOf(item)} [${cited}]`);
   }

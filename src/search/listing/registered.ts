@@ -32,12 +32,7 @@ export const findRegistered: ListFinder = ({ document, lines }, { head, headTerm
         splitIdentifier(callee).some((word) => tokenTerms(word).includes(headTerm)) ||
         (isSetting && /^enable$/i.test(callee))
       )
-        addItem(
-          groups,
-          `call ${document.path}`,
-          { about: `${splitIdentifier(callee).join(' ')} ${document.path}`, prior: 0.8 },
-          { text, ...place },
-        );
+        addItem(groups, `call ${document.path}`, { about: `${head} ${document.path}`, prior: 0.8 }, { text, ...place });
     for (const [, , text = ''] of line.matchAll(STRING)) {
       if (!PARTS.test(text)) continue;
       const parts = text.split(/[./:]/);

@@ -3,7 +3,7 @@
  * to it, a value with its comment, a comment that gives a reason.
  */
 import { indentOf, isBlank } from '../../base';
-import { entryOf, SLASHES } from '../../workspace';
+import { commentLines } from '../../workspace';
 import { givesReason } from '../query/reasons';
 import { givesNumber } from '../query/values';
 
@@ -183,34 +183,6 @@ const LICENCE =
 
 /** Whether a text is the head of a file about its licence, or a part of it. */
 export const isLicence = (text: string): boolean => LICENCE.test(text.replace(/\s+/g, ' '));
-
-/** For each line from `first` on: whether it is a comment. Strings that document a Python body count as comments. */
-function commentLines(lines: readonly string[], first: number, last: number, language: string): boolean[] {
-  const { comments = SLASHES, documentation } = entryOf(language);
-  const blocks = [
-    ...comments.blocks,
-    ...(documentation === 'docstring'
-      ? ([
-          ['"""', '"""'],
-          ["'''", "'''"],
-        ] as const)
-      : []),
-  ];
-  const found: boolean[] = [];
-  let closing: string | undefined;
-  for (let line = first; line <= last; line++) {
-    const text = (lines[line - 1] ?? '').trim();
-    if (closing !== undefined) {
-      found.push(true);
-      if (text.includes(closing)) closing = undefined;
-      continue;
-    }
-    const block = blocks.find(([open]) => text.startsWith(open));
-    if (block && !text.slice(block[0].length).includes(block[1])) closing = block[1];
-    found.push(block !== undefined || (comments.line?.test(text) ?? false));
-  }
-  return found;
-}
 
 function balanceOf(text: string): number {
   let open = 0;

@@ -149,3 +149,31 @@ export function plainDocstring(literal: string): string {
     .trim()
     .slice(0, MAX_DOC_CHARACTERS);
 }
+
+const TRIPLE_QUOTES: readonly Block[] = [
+  ['"""', '"""'],
+  ["'''", "'''"],
+];
+
+/**
+ * For each line from `first` to `last` (1-based, inclusive): whether it begins with a comment or is within one. Strings
+ * that document a body count as comments.
+ */
+export function commentLines(lines: readonly string[], first: number, last: number, language: Language): boolean[] {
+  const { line: mark, blocks } = syntaxOf(language);
+  const all = entryOf(language).documentation === 'docstring' ? [...blocks, ...TRIPLE_QUOTES] : blocks;
+  const found: boolean[] = [];
+  let closing: string | undefined;
+  for (let line = first; line <= last; line++) {
+    const text = (lines[line - 1] ?? '').trim();
+    if (closing !== undefined) {
+      found.push(true);
+      if (text.includes(closing)) closing = undefined;
+      continue;
+    }
+    const block = all.find(([open]) => text.startsWith(open));
+    if (block && !text.slice(block[0].length).includes(block[1])) closing = block[1];
+    found.push(block !== undefined || (mark?.test(text) ?? false));
+  }
+  return found;
+}
