@@ -10,11 +10,13 @@
  * - `grades`: the rates of real/grades.json, which somebody graded by reading.
  * - `first-word --model FILE --folders DIR`: seconds to the first word shown, cold and with kept rows.
  * - `opening --model FILE`: processor time of the first and of later openings, size and memory, beside llama.cpp.
+ * - `speed --model FILE [--depths 0,2048] [--turns 5]`: prefill and decode beside llama.cpp on the same file.
  *
  * `--threads 1` lets a busy machine answer sooner.
  */
 import type { EngineProcess } from '../../src/inference/engine-process';
 import type { Answer, Writer } from '../../src/protocol';
+import { onFile } from './engine/llama';
 import { median } from './engine/measure';
 import { eachQuestion, openEngine, Recording } from './real/asking';
 import { printGrades } from './real/grades';
@@ -37,6 +39,13 @@ export async function run([mode, ...rest]: readonly string[]): Promise<void> {
   };
   if (mode === 'grades') return printGrades('test/bench/real/grades.json');
   if (mode === 'opening') return openings(option('model'));
+  if (mode === 'speed')
+    return onFile(
+      option('model'),
+      (value('depths') ?? '0,2048').split(',').map(Number),
+      Number(value('threads') ?? 2),
+      Number(value('turns') ?? 5),
+    );
   // A child process of `opening`.
   if (mode === 'open-alone') return openAlone(rest[0] as string, rest[1] as OpeningArm, rest[2] as string);
   const folders = option('folders');
@@ -57,7 +66,7 @@ export async function run([mode, ...rest]: readonly string[]): Promise<void> {
     case 'first-word':
       return firstWord(open, folders, questions);
     default:
-      throw new Error('Modes: answers, unanswerable, replay, grades, first-word, opening');
+      throw new Error('Modes: answers, unanswerable, replay, grades, first-word, opening, speed');
   }
 }
 

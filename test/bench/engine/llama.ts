@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Decoder, full, type WeightFormat } from '../../../src/engine';
-import { writeGguf, type GgufFormat } from './gguf';
+import { Decoder, full, openCheckpoint, type Checkpoint, type WeightFormat } from '../../../src/engine';
+import { writeGguf } from './gguf';
 import { benchCache, fill, median, round, stopwatch, table, tokensOf } from './measure';
 import { randomCheckpoint, smolLM2 } from './random';
 
@@ -39,32 +39,13 @@ export async function againstLlama(
   ] as const) {
     if (!formats.includes(ours)) continue;
     for (const threads of threadCounts) {
+      const model = join(benchCache('gguf'), `smollm2-random-${theirs}.gguf`);
+      if (!existsSync(model)) await writeGguf(randomCheckpoint(smolLM2), theirs, model);
       const sides = [
-        await openOurs(ours, threads, Math.max(...depths)),
-        await openLlama(theirs, threads, Math.max(...depths)),
+        await openOurs(randomCheckpoint(smolLM2), ours, threads, Math.max(...depths)),
+        await openLlama(model, threads, Math.max(...depths)),
       ] as const;
-      const rows: Record<string, string | number>[] = [];
-      for (const depth of [...depths].sort((x, y) => x - y)) {
-        const prompts: [number[], number[]] = [[], []];
-        const steps: [number[], number[]] = [[], []];
-        for (const side of sides) await side.to(depth);
-        console.log(`${ours}, ${threads} threads: ${depth} rows filled`);
-        for (let turn = 0; turn < TURNS; turn++) {
-          for (const i of [0, 1] as const) prompts[i].push(await sides[i].prompt());
-          for (const i of [0, 1] as const) steps[i].push(...(await sides[i].tokens()));
-        }
-        const [a, b] = prompts.map((times) => median(times.slice(1))) as [number, number];
-        const [x, y] = steps.map((times) => median(times.slice(STEPS))) as [number, number];
-        rows.push({
-          'rows before': depth,
-          'prefill tok/s': round((PROMPT / a) * 1000, 0),
-          'llama.cpp': round((PROMPT / b) * 1000, 0),
-          'prefill ratio': round(b / a, 2),
-          'decode tok/s': round(1000 / x),
-          'llama.cpp decode': round(1000 / y),
-          'decode ratio': round(y / x, 2),
-        });
-      }
+      const rows = await inTurns(sides, depths, TURNS);
       for (const side of sides) await side.close();
       table(
         `${ours} beside llama.cpp's ${theirs} (node-llama-cpp ${VERSION}, flash attention on), ${threads} threads, Node ${process.versions.node}; a prompt of ${PROMPT} tokens, and single tokens, behind so many rows`,
@@ -74,8 +55,62 @@ export async function againstLlama(
   }
 }
 
-async function openOurs(weights: WeightFormat, threads: number, deepest: number): Promise<Side> {
-  const decoder = await Decoder.open(randomCheckpoint(smolLM2), {
+/** The same for a GGUF file, which both read. */
+export async function onFile(model: string, depths: readonly number[], threads: number, turns: number): Promise<void> {
+  const checkpoint = await openCheckpoint(model);
+  const sides = [
+    await openOurs(checkpoint, '4bit', threads, Math.max(...depths)),
+    await openLlama(model, threads, Math.max(...depths)),
+  ] as const;
+  await checkpoint.close();
+  const rows = await inTurns(sides, depths, turns);
+  for (const side of sides) await side.close();
+  const time = threads === 1 ? 'processor time' : 'wall-clock time';
+  table(
+    `${basename(model)}, ours at 4 bits beside llama.cpp, ${threads} threads, ${time}; a prompt of ${PROMPT} tokens, and single tokens, behind so many rows`,
+    rows,
+  );
+}
+
+/** Speeds of both sides at each depth; they take turns. */
+async function inTurns(
+  sides: readonly [Side, Side],
+  depths: readonly number[],
+  turns: number,
+): Promise<Record<string, string | number>[]> {
+  const rows: Record<string, string | number>[] = [];
+  for (const depth of [...depths].sort((x, y) => x - y)) {
+    const prompts: [number[], number[]] = [[], []];
+    const steps: [number[], number[]] = [[], []];
+    for (const side of sides) await side.to(depth);
+    console.log(`${depth} rows filled`);
+    for (let turn = 0; turn < turns; turn++) {
+      for (const i of [0, 1] as const) prompts[i].push(await sides[i].prompt());
+      for (const i of [0, 1] as const) steps[i].push(...(await sides[i].tokens()));
+    }
+    const [a, b] = prompts.map((times) => median(times.slice(1))) as [number, number];
+    const [x, y] = steps.map((times) => median(times.slice(STEPS))) as [number, number];
+    rows.push({
+      'rows before': depth,
+      'prefill tok/s': round((PROMPT / a) * 1000, 0),
+      'llama.cpp': round((PROMPT / b) * 1000, 0),
+      'prefill ratio': round(b / a, 2),
+      'decode tok/s': round(1000 / x),
+      'llama.cpp decode': round(1000 / y),
+      'decode ratio': round(y / x, 2),
+    });
+  }
+  return rows;
+}
+
+async function openOurs(
+  checkpoint: Checkpoint,
+  weights: WeightFormat,
+  threads: number,
+  deepest: number,
+): Promise<Side> {
+  const vocab = checkpoint.config.vocabSize;
+  const decoder = await Decoder.open(checkpoint, {
     weights,
     threads,
     cacheDirectory: benchCache('compiled'),
@@ -92,7 +127,7 @@ async function openOurs(weights: WeightFormat, threads: number, deepest: number)
     },
     prompt: async () => {
       const elapsed = stopwatch(threads);
-      await context.prefill(tokensOf(PROMPT, smolLM2.vocabSize));
+      await context.prefill(tokensOf(PROMPT, vocab));
       const time = elapsed();
       context.dropPositions(depth, Infinity);
       return time;
@@ -129,9 +164,7 @@ interface LlamaModule {
   }>;
 }
 
-async function openLlama(format: GgufFormat, threads: number, deepest: number): Promise<Side> {
-  const modelPath = join(benchCache('gguf'), `smollm2-random-${format}.gguf`);
-  if (!existsSync(modelPath)) await writeGguf(randomCheckpoint(smolLM2), format, modelPath);
+async function openLlama(modelPath: string, threads: number, deepest: number): Promise<Side> {
   const llama = await (await loadLlama()).getLlama({ gpu: false, build: 'never', logLevel: 'error' });
   const model = await llama.loadModel({ modelPath });
   const context = await model.createContext({
