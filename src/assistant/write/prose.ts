@@ -4,6 +4,7 @@ import { checkMarkdown, CitationList, sentencesOf } from '../citations';
 import type { AssistantLibrary } from '../library';
 import { Attribution, type Carried } from './attribution';
 import { BARE } from './faithful';
+import { answerForm } from './prompt';
 import type { Unit } from './units';
 
 export interface ProseRequest {
@@ -51,7 +52,13 @@ export async function writeProse(
   { signal, onRead, onProse }: ProseListener,
 ): Promise<Prose> {
   const enough = new AbortController();
-  const draft = new Draft(units, question, shown, (markdown, citations) => onProse?.(markdown, citations));
+  // A comparison is told whole or not at all: what is left of one often says of one side what the other does.
+  const isWhole = answerForm(question) === 'compare';
+  const held: [markdown: string, citations: readonly Citation[]][] = [];
+  const draft = new Draft(units, question, shown, (markdown, citations) => {
+    if (isWhole) held.push([markdown, citations]);
+    else onProse?.(markdown, citations);
+  });
   const written = await writer.write(chat, {
     maxNewTokens: MAX_NEW_TOKENS,
     signal: signal ? AbortSignal.any([signal, enough.signal]) : enough.signal,
@@ -59,11 +66,16 @@ export async function writeProse(
     ...(onRead ? { onRead } : {}),
     onText: (text) => {
       draft.push(text);
-      if (draft.inVain >= GIVE_UP) enough.abort();
+      if (draft.inVain >= (isWhole ? 1 : GIVE_UP)) enough.abort();
     },
   });
   // A sentence that was cut off may lack its point.
   if (written.stopped === 'end') draft.end();
+  if (isWhole) {
+    if (draft.dropped.length > 0 || written.stopped !== 'end')
+      return { markdown: '', citations: shown, dropped: draft.dropped, written };
+    for (const [markdown, citations] of held) onProse?.(markdown, citations);
+  }
   const checked = await checkMarkdown(draft.markdown.trim(), draft.citations, library, { renumber: false });
   return { markdown: checked.markdown, citations: draft.citations, dropped: draft.dropped, written };
 }
