@@ -45,34 +45,38 @@ export function findGrammars(from: string = dirname(process.argv[1] ?? process.c
   return beside;
 }
 
+/** Grammars of the process by file. The runtime cannot unload one, so each is loaded once. */
+const loaded = new Map<string, Promise<LoadedGrammar>>();
+
 /** Parsers for the grammars of one directory, loaded on demand. At most one tree exists at a time. */
 export class Grammars {
-  private readonly loaded = new Map<string, Promise<LoadedGrammar>>();
   private parser: Parser | undefined;
 
   constructor(readonly directory: string) {}
 
   /** @throws GrammarError */
-  load(entry: GrammarEntry): Promise<LoadedGrammar> {
-    let grammar = this.loaded.get(entry.name);
-    if (!grammar) {
-      grammar = this.read(entry);
-      this.loaded.set(entry.name, grammar);
-    }
-    return grammar;
-  }
-
-  private async read(entry: GrammarEntry): Promise<LoadedGrammar> {
+  async load(entry: GrammarEntry): Promise<LoadedGrammar> {
     const file = join(this.directory, `tree-sitter-${entry.name}.wasm`);
+    let reading = loaded.get(file);
+    if (!reading) {
+      reading = this.read(file, entry);
+      loaded.set(file, reading);
+    }
     try {
-      runtime ??= TreeSitter.Parser.init({ locateFile: (wasm: string) => join(this.directory, wasm) });
-      await runtime;
+      const grammar = await reading;
       this.parser ??= new TreeSitter.Parser();
-      const language = await TreeSitter.Language.load(file);
-      return { entry, language, query: new TreeSitter.Query(language, entry.query) };
+      return grammar;
     } catch (error) {
+      loaded.delete(file);
       throw new GrammarError(file, error);
     }
+  }
+
+  private async read(file: string, entry: GrammarEntry): Promise<LoadedGrammar> {
+    runtime ??= TreeSitter.Parser.init({ locateFile: (wasm: string) => join(this.directory, wasm) });
+    await runtime;
+    const language = await TreeSitter.Language.load(file);
+    return { entry, language, query: new TreeSitter.Query(language, entry.query) };
   }
 
   /**
@@ -115,7 +119,6 @@ export class Grammars {
   close(): void {
     this.parser?.delete();
     this.parser = undefined;
-    this.loaded.clear();
   }
 }
 
