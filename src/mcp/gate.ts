@@ -87,7 +87,12 @@ export class Gate {
   async folder(path: string): Promise<string> {
     const directory = this.fileOf(path);
     const real = await realpath(directory).catch(() => undefined);
-    if (real === undefined) throw new AppError('fileNotFound', `There is no folder ${path} in the workspace.`);
+    if (real === undefined)
+      throw new AppError(
+        'fileNotFound',
+        `There is no folder ${path} in the workspace.`,
+        'Leave the folder out to cover the whole workspace.',
+      );
     if (this.folders.some((folder) => folder.directory === real)) return real;
     const inside = this.workspace.pathOf(real);
     if (inside === undefined) throw new AppError('notIndexed', `${path} is outside the workspace folders.`);

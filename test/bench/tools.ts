@@ -55,8 +55,11 @@ interface Task {
 }
 
 function partOf(part: string | undefined): readonly Task[] {
-  if (part === undefined) return tasks;
-  return tasks.filter((_, i) => (i % 2 === 0) === (part === 'tuning'));
+  return part === undefined ? tasks : tasks.filter(({ task }) => halfOf(task) === part);
+}
+
+function halfOf(task: string): 'tuning' | 'validation' {
+  return tasks.findIndex((each) => each.task === task) % 2 === 0 ? 'tuning' : 'validation';
 }
 
 async function choose(
@@ -69,12 +72,14 @@ async function choose(
   const written = new Written<string>(names ? 'names' : 'choices', chooser.fingerprint, chooser.prefix, forced);
   const right = new Map<string, [number, number]>();
   let valid = 0;
+  const halves = { tuning: 0, validation: 0 };
   for (const { task, tool } of asked) {
     const text = await written.of(task, async () => (await chooser.first(task, { forced, until })).text);
     const call = names ? nameIn(text) : callIn(text);
     const fault = names ? undefined : faultOf(call);
     const [hits, of] = right.get(tool) ?? [0, 0];
     right.set(tool, [hits + Number(call?.name === tool), of + 1]);
+    if (call?.name === tool) halves[halfOf(task)]++;
     if (fault === undefined) valid++;
     if (call?.name === tool && fault === undefined) continue;
     console.log(
@@ -83,6 +88,7 @@ async function choose(
   }
   for (const [tool, [hits, of]] of right) console.log(`${tool.padEnd(16)} ${hits} of ${of}`);
   const all = [...right.values()].reduce((sum, [hits]) => sum + hits, 0);
+  console.log(`tasks that tuned the descriptions: ${halves.tuning} right; the others: ${halves.validation}`);
   console.log(`right tool: ${all} of ${asked.length}${names ? '' : `; valid calls: ${valid} of ${asked.length}`}`);
 }
 
