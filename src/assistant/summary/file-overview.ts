@@ -39,10 +39,18 @@ export function factsOf(document: Document, segmented: SegmentedDocument, lines:
     hasHeadings: segmented.method === 'headings',
     kinds,
     imports: new Set(segmented.imports),
-    said: fileComment(document, segmented, lines),
+    said: saying(fileComment(document, segmented, lines), segmented.method === 'headings'),
     ...(segmented.method === 'headings' ? { points: mainPoints({ document, segmented }) } : {}),
   };
 }
+
+/** Links to other pages, addresses of people, and lists of names with values. */
+const NO_SENTENCE =
+  /^(?:next|previous|prev|up):|<\S+@\S+>|^\S+\.?$|(?:\p{Lu}[\p{L} ]{1,20}: \S+.*){2}|\[(?:contents|index)\]/iu;
+
+/** The description, unless it is no sentence. A comment of code may be short. */
+const saying = (said: string | undefined, isProse: boolean): string | undefined =>
+  said !== undefined && isProse && NO_SENTENCE.test(said) ? undefined : said;
 
 export function overviewOf(facts: OverviewFacts, parts: readonly SummaryPart[]): string {
   const { language, said, points = [] } = facts;
@@ -52,7 +60,8 @@ export function overviewOf(facts: OverviewFacts, parts: readonly SummaryPart[]):
   const sentences: string[] = [];
   if (facts.hasHeadings) {
     const count = facts.kinds.get('heading') ?? 0;
-    const titles = sectionTitles(parts, 8);
+    // The points below name the sections.
+    const titles = points.length > 0 ? [] : sectionTitles(parts, 8);
     const sections = count === 1 ? l10n.t('1 section') : l10n.t('{0} sections', formatNumber(count));
     const divided = count > 0 ? l10n.t('{0}, in {1}', size, sections) : size;
     sentences.push(titles.length > 0 ? l10n.t('{0}: {1}.', divided, enumerate(titles)) : l10n.t('{0}.', divided));

@@ -12,12 +12,20 @@ const SENTENCE = { least: 40, most: 240 };
 const FACT = 0.35;
 const RULE = 0.2;
 /** Added to the first sentence of a section, less for each following one. */
-const EARLY = 0.3;
+const EARLY = 1;
 
-/** Taken off a sentence that refers to the one before it. */
-const LEANS = 0.4;
+/** Taken off a sentence that refers to the one before it, or that tells one case of many. */
+const LEANS = 0.9;
 const LEANING =
-  /^(?:it|its|these|this is because|they|those|that|such|among|however|also|but|and|or|so|thus|therefore|for example|when you|in this case|if so)\b/i;
+  /^(?:it|its|this(?! (?:manual|guide|book|handbook|reference|specification|rfc|project|library|package|paper|text|is\b))|these|they|those|that|such|among|however|also|but|and|or|so|thus|therefore|hence|otherwise|instead|similarly|finally|for (?:example|this|that)|when you|in (?:this|that|these|such) |if (?:so|such|this|that|there)|the (?:same|other|latter|following|final|above)|there|here|as such|additionally|furthermore|moreover|likewise|except)\b/i;
+const CASE = /^(?:if|when|unless|in case|once|after|before|where)\b/i;
+/** Taken off a sentence that tells one case. */
+const ONE_CASE = 0.3;
+/** Titles of sections that say nothing of their document. */
+const ASIDE =
+  /^(?:table of contents|contents|toc|index|name|synopsis|list of (?:tables|figures|examples)|appendix|appendices|references|bibliography|credits|authors?|licen[sc]e|copyright|acknowledge?ments)$/i;
+/** Share of a document that one section has at most; a larger one is divided. */
+const DOMINATES = 0.7;
 
 interface Section {
   title: string;
@@ -43,12 +51,17 @@ export function mainPoints(read: ReadDocument): string[] {
   return left > 0 ? [...points, `- ${l10n.t('and {0} more sections, in the outline below', left)}`] : points;
 }
 
-/** Sections of the deepest level that has at most as many as fit; those of the first level where it has more. */
+/**
+ * Sections of the deepest level that has at most as many as fit; those of the first level where it has more. A section
+ * that holds most of the document gives way to its own sections.
+ */
 function mainSections(passages: readonly ProsePassage[]): Section[] {
+  const told = passages.filter(({ titles }) => !titles.some((title) => ASIDE.test(plainDoc(title))));
   let chosen: Section[] = [];
-  for (let depth = 1; depth <= DEEPEST; depth++) {
+  let divided = 0;
+  for (let depth = 1; depth <= DEEPEST + divided; depth++) {
     const sections = new Map<string, Section>();
-    for (const passage of passages) {
+    for (const passage of told) {
       const titles = passage.titles.slice(0, depth);
       const title = titles.at(-1);
       if (title === undefined) continue;
@@ -57,7 +70,9 @@ function mainSections(passages: readonly ProsePassage[]): Section[] {
       if (known) known.passages.push(passage);
       else sections.set(key, { title: plainDoc(title), passages: [passage] });
     }
-    if (depth > 1 && chosen.length > 1 && sections.size > MOST_POINTS) break;
+    const dominated = chosen.some((section) => section.passages.length > DOMINATES * told.length);
+    if (depth > 1 && chosen.length > 1 && sections.size > MOST_POINTS && !dominated) break;
+    if (dominated) divided = Math.min(divided + 1, DEEPEST);
     chosen = [...sections.values()];
   }
   return chosen;
@@ -81,7 +96,8 @@ function bestSentence({ title, passages }: Section, text: string): Sentence | un
       (/\d/.test(sentence.text) ? FACT : 0) +
       (/\b(?:must|should|may|is|are|means|default)\b/i.test(sentence.text) ? RULE : 0) +
       EARLY / (1 + i) -
-      (LEANING.test(sentence.text) ? LEANS : 0);
+      (LEANING.test(sentence.text) ? LEANS : 0) -
+      (CASE.test(sentence.text) ? ONE_CASE : 0);
     if (score > bestScore) [best, bestScore] = [sentence, score];
   }
   return best;
@@ -90,9 +106,11 @@ function bestSentence({ title, passages }: Section, text: string): Sentence | un
 const wordsOf = (text: string): string[] =>
   [...text.matchAll(/[\p{L}\p{N}]{3,}/gu)].flatMap(([word]) => nameTerms(word));
 
-/** Sentences that lead elsewhere, or that stand for nothing alone. */
+/** Sentences that lead elsewhere, that stand for nothing alone, or that are lines of a table of contents. */
 const EMPTY =
-  /^(?:see|this (?:section|chapter|appendix|document|page)|for (?:more|further)|note that|please)\b|[:：]$/i;
+  /\d+\.\d+(?:\.\d+)*\.?$|\*\*|^(?:see|this (?:section|chapter|appendix|document|page)|for (?:more|further)|note that|please)\b|[:：?？]$/i;
+
+const FREE = /\b(?:free software|redistribute|licen[sc]ed? under|all rights reserved|copyright)\b/i;
 
 function sentencesOf({ start, end, startLine }: ProsePassage, text: string): Sentence[] {
   const own = text.slice(start, end);
@@ -101,7 +119,7 @@ function sentencesOf({ start, end, startLine }: ProsePassage, text: string): Sen
     const [said] = match;
     if (/\n\s*(?:\n|[-*+|]\s|\d+[.)]\s)/.test(said)) continue;
     const flat = plainDoc(said);
-    if (flat.length < SENTENCE.least || flat.length > SENTENCE.most || EMPTY.test(flat)) continue;
+    if (flat.length < SENTENCE.least || flat.length > SENTENCE.most || EMPTY.test(flat) || FREE.test(flat)) continue;
     const before = own.slice(0, match.index).split('\n').length - 1;
     const first = startLine + before;
     found.push({ text: flat, startLine: first, endLine: first + said.split('\n').length - 1 });
