@@ -22,7 +22,8 @@ export async function extendLoaded(
   if (tokens.length < window)
     throw new AppError(
       'modelFailed',
-      `The workspace has ${formatNumber(tokens.length)} tokens of text; a window of ${formatNumber(window)} needs as many.`,
+      `The workspace has ${formatNumber(tokens.length)} tokens of text. ` +
+        `A window of ${formatNumber(window)} needs as many.`,
       'Open a larger workspace, or choose a smaller factor.',
     );
   const { stored } = await extendWindow(checkpoint, decoder, {

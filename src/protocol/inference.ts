@@ -80,7 +80,7 @@ export interface EngineNotifications {
 export interface ExtendedWindow {
   /** Tokens that the model now reads at once. */
   window: number;
-  /** What was searched, and by how much it improved. */
+  /** The search that was done, and by how much it improved the window. */
   note: string;
 }
 

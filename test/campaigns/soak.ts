@@ -18,7 +18,7 @@ export interface Soaked {
 }
 
 const FILES = 300;
-/** Texts that a file takes in turn: so few that all are stored within the first third, after which nothing should grow. */
+/** Texts that a file takes in turn: few, so that all are stored in the first third, and nothing grows after it. */
 const VARIANTS = 2;
 const path = (i: number): string => `src/part${i % 11}/module${i}.${['py', 'ts', 'md'][i % 3]}`;
 

@@ -9,8 +9,8 @@ export const readSpan = defineTool<{ path: string; startLine: number; endLine: n
   name: 'read_span',
   title: 'Read lines of a file',
   description:
-    `Shows lines of a file by its path and line numbers, at most ${MOST_LINES}, also of the text of a PDF, Word document, ` +
-    'book or notebook.',
+    `Shows lines of a file by its path and line numbers, at most ${MOST_LINES}, also of the text of a PDF, ` +
+    'Word document, book or notebook.',
   input: object({ path: PATH, startLine: FIRST_LINE, endLine: LAST_LINE }),
   output: object(
     {
