@@ -9,6 +9,9 @@ export interface KnownDocument {
   units: readonly EncodingUnit[];
 }
 
+/** Documents that are listed at once. */
+const SLICE = 512;
+
 /**
  * Orders the documents of a workspace for cutting and encoding: open files, then recent changes, then the rest. The
  * rest is cut completely before any of it is encoded.
@@ -20,7 +23,7 @@ export class EncodingQueue {
   /** Documents that are cut and have units without memories. */
   private readonly incomplete = new Set<string>();
   /** Path of each listed file. */
-  private readonly paths = new Map<string, string>();
+  private paths: ReadonlyMap<string, string> = new Map();
   private readonly recent = new Set<string>();
   private firstPass = true;
   private listed = false;
@@ -29,20 +32,28 @@ export class EncodingQueue {
 
   /**
    * Replaces the list of documents. New and changed documents, and those with lost memories, are queued, latest change
-   * first. Missing documents are dropped.
+   * first. Missing documents are dropped. A workspace may have a hundred thousand, so `pause` is called between slices.
    */
-  list(documents: Iterable<IndexedFile>, isDone: (path: string, known: KnownDocument) => boolean): void {
-    const present = new Set<string>();
-    this.paths.clear();
-    for (const { path, file, hash, segments } of [...documents].sort((a, b) => b.mtimeMs - a.mtimeMs)) {
-      present.add(path);
-      this.paths.set(file, path);
+  async list(
+    documents: Iterable<IndexedFile>,
+    isDone: (path: string, known: KnownDocument) => boolean,
+    pause: () => Promise<void>,
+  ): Promise<void> {
+    const all: IndexedFile[] = [];
+    for (const document of documents) if (all.push(document) % SLICE === 0) await pause();
+    all.sort((a, b) => b.mtimeMs - a.mtimeMs);
+    const paths = new Map<string, string>();
+    for (const [i, { path, file, hash, segments }] of all.entries()) {
+      if (i % SLICE === 0) await pause();
+      paths.set(file, path);
       const known = this.known.get(path);
       if (known?.hash === hash && (this.incomplete.has(path) || isDone(path, known))) continue;
       this.waiting.set(path, { file, segments });
       this.incomplete.delete(path);
       if (known ? known.hash !== hash : !this.firstPass) this.recent.add(path);
     }
+    this.paths = paths;
+    const present = new Set(paths.values());
     for (const some of [this.known, this.waiting, this.incomplete])
       for (const path of some.keys()) if (!present.has(path)) some.delete(path);
     this.listed = true;

@@ -55,6 +55,9 @@ const FOLLOW_MS = 2_000;
 const COUNTED_MS = 20;
 /** Time (ms) for which documents are cut before other work gets a turn. */
 const CUT_MS = 10;
+/** A list that took longer (ms) is made anew only after so many times its time. */
+const LONG_LIST_MS = 50;
+const LIST_SHARE = 20;
 /** Batches between two flushes of the store. The end of a pass flushes too. */
 const FLUSH_BATCHES = 16;
 /** Minimum time (ms) between two counts of all segments. */
@@ -84,6 +87,8 @@ export class MemoryEncoding {
   /** Time of the scheduled pass, ms since the epoch. */
   private due = Infinity;
   private yieldedAt = 0;
+  /** While a large workspace is indexed, its list changes all the time; it is made anew no sooner than this. */
+  private listAgainAt = 0;
   private failures = 0;
   private trouble: Standstill | undefined;
   private counted: ({ at: number } & ReturnType<EncodingQueue['count']>) | undefined;
@@ -221,7 +226,7 @@ export class MemoryEncoding {
       options: { store },
     } = this;
     await store.refresh();
-    this.reconcile();
+    await this.reconcile();
     const evictedBefore = store.evicted;
     this.batches = 0;
     this.trouble = undefined;
@@ -247,9 +252,9 @@ export class MemoryEncoding {
           queue.done(path);
         }
         // A pass over a large workspace takes long. Files saved meanwhile go first.
-        if (this.again) {
+        if (this.again && performance.now() >= this.listAgainAt) {
           this.again = false;
-          this.reconcile();
+          await this.reconcile();
         }
       }
     } catch (error) {
@@ -269,15 +274,19 @@ export class MemoryEncoding {
     if (!store.writable && encoded < segments) this.schedule(this.options.followMs ?? FOLLOW_MS);
   }
 
-  private reconcile(): void {
+  private async reconcile(): Promise<void> {
     const { store, workspace } = this.options;
+    const started = performance.now();
     // Evicted records of a full store are not encoded again: that would evict others.
     const keeps = store.writable && store.evicted === 0;
-    this.queue.list(
+    await this.queue.list(
       workspace.documents(),
       (path, { units }) => !keeps || this.batch.paths.has(path) || this.isWhole(units),
+      () => this.yieldNow(),
     );
     this.counted = undefined;
+    const took = performance.now() - started;
+    this.listAgainAt = performance.now() + (took > LONG_LIST_MS ? LIST_SHARE * took : 0);
   }
 
   /**
@@ -348,7 +357,7 @@ export class MemoryEncoding {
       await new Promise<void>((resolve) => (this.wake = resolve));
       if (!this.again) continue;
       this.again = false;
-      this.reconcile();
+      await this.reconcile();
       for (const path of this.queue.toCut()) await this.cut(path);
       this.changedStatus(true);
     }
