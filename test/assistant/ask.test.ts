@@ -250,7 +250,7 @@ class ScriptedWriter implements Writer {
 
 describe('with a model', () => {
   const question = 'How does the session choose the adapter for a url?';
-  const CARRIED = 'Prefixes in `items` are matched by `startswith` after `lower`.';
+  const CARRIED = 'Adapters are sorted in descending order by prefix length.';
 
   const texts = (events: readonly AnswerEvent[], type: 'delta' | 'prose'): string =>
     events.flatMap((event) => (event.type === type ? [event.markdown] : [])).join('');
@@ -259,24 +259,24 @@ describe('with a model', () => {
     const { answer: written, events } = await answer(question, new ScriptedWriter(CARRIED));
     const kinds = events.map(({ type }) => type);
     expect(kinds.indexOf('delta')).toBeLessThan(kinds.indexOf('prose'));
-    expect(written.prose).toMatch(/^Prefixes in `items` are matched by `startswith` after `lower` \[\d+\]\.$/);
+    expect(written.prose).toMatch(/^Adapters are sorted in descending order by prefix length \[\d+\]\.$/);
     expect(written.markdown).toBe(`${written.prose}\n\n${texts(events, 'delta')}`);
     expect(texts(events, 'prose')).toBe(written.prose);
     expect(written.author).toEqual({ kind: 'chosen', model: 'scripted' });
     const [, number] = /\[(\d+)\]/.exec(written.prose ?? '') ?? [];
     const citation = written.citations.find((each) => each.number === Number(number));
-    expect(citation?.text).toContain('startswith');
+    expect(citation?.text).toContain('descending order');
     expect(written.ledger.groups.at(-1)).toMatchObject({ kind: 'answer' });
   });
 
   test.each([
-    ['a name that the sources do not have', 'Prefixes in `items` are matched by `quantum_tunnel` after `lower`.'],
+    ['a name that the sources do not have', 'Adapters are sorted in descending order by `quantum_tunnel` length.'],
     ['words that the sources do not have', 'It bakes sourdough bread at dawn.'],
     ['nothing but the question', 'The session chooses the adapter for the url.'],
-    ['a number that the sources do not have', '17 prefixes in `items` are matched by `startswith` after `lower`.'],
+    ['a number that the sources do not have', '17 adapters are sorted in descending order by prefix length.'],
   ])('a sentence with %s is not shown', async (_, sentence) => {
     const { answer: written, events } = await answer(question, new ScriptedWriter(`${CARRIED} ${sentence}`));
-    expect(written.prose).toMatch(/after `lower` \[\d+\]\.$/);
+    expect(written.prose).toMatch(/by prefix length \[\d+\]\.$/);
     expect(texts(events, 'prose')).toBe(written.prose);
   });
 
