@@ -69,7 +69,7 @@ describe('the chosen model’s window', () => {
 
   test('needs as much text as the window holds', async () => {
     await expect(worker.request('model/extendWindow', { id: 'c', factor: 64 })).rejects.toMatchObject({
-      message: expect.stringMatching(/has [\d,]+ tokens of text; a window of 8,192 needs as many/) as string,
+      message: expect.stringMatching(/has [\d,]+ tokens of text\. A window of 8,192 needs as many/) as string,
       data: { hint: expect.stringContaining('smaller factor') as string },
     });
   });

@@ -63,7 +63,7 @@ export async function extendWindow(
 class SearchFile {
   private readonly path: string;
   private readonly key: string;
-  private written = 0;
+  private written = -Infinity;
 
   constructor(path: string, key: string) {
     this.path = path;
