@@ -41,12 +41,15 @@ describe('the chosen model', () => {
   /** Enters a folder in the editor's own dialog. */
   async function pick(directory: string): Promise<void> {
     const { page } = workbench;
-    await workbench.quickInput().waitFor();
-    await workbench.quickInput().fill(directory);
-    await page
-      .locator('.quick-input-widget .monaco-list-row', { hasText: path.basename(directory) })
-      .first()
-      .waitFor();
+    const input = workbench.quickInput();
+    await input.waitFor();
+    const row = page.locator('.quick-input-widget .monaco-list-row', { hasText: path.basename(directory) });
+    // The dialog names its first folder late, over what was typed.
+    await until(async () => {
+      if ((await input.inputValue()) !== directory) await input.fill(directory);
+      await page.waitForTimeout(1_000);
+      return (await input.inputValue()) === directory && (await row.count()) > 0;
+    }, 'the folder is entered');
     // The dialog ignores the button while it reads the folder.
     const add = page.locator('.quick-input-widget:visible .monaco-button', { hasText: /^Add$/ }).first();
     await until(async () => {
