@@ -6,23 +6,16 @@
  * `--words` ranks without the encoder.
  * `node scripts/bench-documents.mjs DIR` brings the documents.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PassageEncoder } from '../../src/inference/passage-encoder';
-import { ask } from '../../src/assistant/ask';
-import { Search, SEARCH_WEIGHTS } from '../../src/search';
-import { Workspace } from '../../src/workspace/workspace';
+import { ENCODER, FIRST_CHARACTERS, withWorkspace } from './documents/asked-workspace';
 import { Peer } from './documents/peer';
 import { type DocumentQuestion, holds, isAnswerable, plain, QUESTIONS } from './documents/questions';
 import { StoredSentences } from './documents/sentences';
 
-const SETTINGS = { filesExclude: ['**/.git', '**/.git/**'], maxFileBytes: 5_000_000 };
-/** A busy machine shall not leave questions to words alone. */
-const PATIENT = { ...SEARCH_WEIGHTS, limits: { ...SEARCH_WEIGHTS.limits, embeddingMs: 60_000 } };
-const FIRST_CHARACTERS = 900;
-const ENCODER = 'dist/models/all-minilm-l6-v2';
+const MAX_FILE_BYTES = 5_000_000;
 
 interface Result {
   document: string;
@@ -108,17 +101,8 @@ async function askAll(
   directory: string,
   { document, form, questions, sentences, encoder, show }: Task,
 ): Promise<Result[]> {
-  const storageDirectory = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
-  const library = await Workspace.open({
-    folders: [{ name: document, directory }],
-    storageDirectory,
-    settings: SETTINGS,
-    threads: 0,
-    grammars: 'node_modules/@vscode/tree-sitter-wasm/wasm',
-  });
-  const search = new Search({ workspace: library, weights: PATIENT, sentences: () => encoder });
-  try {
-    await library.start();
+  const folder = { name: document, directory, maxFileBytes: MAX_FILE_BYTES };
+  return withWorkspace(folder, encoder, async ({ library, answerTo }) => {
     const texts: string[] = [];
     for (const { path, segments } of library.documents()) {
       const read = segments > 0 ? await library.indexed(path) : undefined;
@@ -128,12 +112,12 @@ async function askAll(
     const plainTexts = texts.map(plain);
     const peer = sentences && new Peer(texts, sentences);
     const results: Result[] = [];
-    const request = { id: 'warm', scope: { kind: 'workspace' } } as const;
-    await ask({ ...request, question: questions[0]?.text ?? '' }, { library, search });
+    // The first question warms the caches.
+    await answerTo(questions[0]?.text ?? '');
     for (const question of questions) {
       if (!isAnswerable(plainTexts, question)) console.log(`${document}/${form} has no answer to: ${question.text}`);
       const started = performance.now();
-      const { markdown } = await ask({ ...request, question: question.text }, { library, search });
+      const markdown = await answerTo(question.text);
       const milliseconds = performance.now() - started;
       const answer = plain(markdown);
       const first = holds(answer.slice(0, FIRST_CHARACTERS), question);
@@ -151,10 +135,7 @@ async function askAll(
       if (show.answers && !first) console.log(`${markdown.slice(0, 2_500)}\n--------`);
     }
     return results;
-  } finally {
-    await library.close();
-    rmSync(storageDirectory, { recursive: true, force: true });
-  }
+  });
 }
 
 function print(name: string, results: readonly Result[]): void {

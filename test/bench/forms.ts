@@ -4,22 +4,15 @@
  * outcomes, ways. It reports the share of answers that hold the words of a right answer in their first 900 characters
  * and anywhere. `--show` prints the answers. `--words` ranks without the sentence encoder.
  */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PassageEncoder } from '../../src/inference/passage-encoder';
-import { ask } from '../../src/assistant/ask';
-import { Search, SEARCH_WEIGHTS } from '../../src/search';
-import { Workspace } from '../../src/workspace/workspace';
+import { ENCODER, FIRST_CHARACTERS, withWorkspace } from './documents/asked-workspace';
 import { holds, plain } from './documents/questions';
 import asked from './forms/questions.json';
 
-const SETTINGS = { filesExclude: ['**/.git', '**/.git/**'], maxFileBytes: 2_000_000 };
-/** A busy machine shall not leave questions to words alone. */
-const PATIENT = { ...SEARCH_WEIGHTS, limits: { ...SEARCH_WEIGHTS.limits, embeddingMs: 60_000 } };
-const FIRST_CHARACTERS = 900;
-const ENCODER = 'dist/models/all-minilm-l6-v2';
+const MAX_FILE_BYTES = 2_000_000;
 
 interface FormQuestion {
   form: string;
@@ -83,23 +76,10 @@ async function askAll(
   show: boolean | undefined,
 ): Promise<Result[]> {
   if (questions.length === 0) return [];
-  const storageDirectory = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
-  const library = await Workspace.open({
-    folders: [{ name: 'bench', directory }],
-    storageDirectory,
-    settings: SETTINGS,
-    threads: 0,
-    grammars: 'node_modules/@vscode/tree-sitter-wasm/wasm',
-  });
-  const search = new Search({ workspace: library, weights: PATIENT, sentences: () => encoder });
-  try {
-    await library.start();
+  return withWorkspace({ name: 'bench', directory, maxFileBytes: MAX_FILE_BYTES }, encoder, async ({ answerTo }) => {
     const results: Result[] = [];
     for (const question of questions) {
-      const { markdown } = await ask(
-        { id: 'bench', scope: { kind: 'workspace' }, question: question.text },
-        { library, search },
-      );
+      const markdown = await answerTo(question.text);
       const asked = { ...question, document: '' };
       const result = {
         ...question,
@@ -112,10 +92,7 @@ async function askAll(
       if (show) console.log(`${markdown}\n--------`);
     }
     return results;
-  } finally {
-    await library.close();
-    rmSync(storageDirectory, { recursive: true, force: true });
-  }
+  });
 }
 
 function print(name: string, results: readonly Result[]): void {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { writeProse } from '../../../src/assistant/write/prose';
 import { unitOf } from '../../../src/assistant/write/units';
-import type { Writer } from '../../../src/protocol';
+import { draftWriter } from './draft-writer';
 
 const LINES = [
   '`run`: executes the command for each search result, in parallel.',
@@ -16,19 +16,8 @@ const library = {
 
 /** The prose of a draft, and the pieces that were shown while it was written. */
 async function written(draft: string, question: string): Promise<{ prose: string; shown: string }> {
-  const writer: Writer = {
-    author: { kind: 'chosen', model: 'test' },
-    contextTokens: 1_000,
-    bytesPerRow: 1,
-    countChats: async (chats) => chats.map(() => 1),
-    write: async (_, { onText }) => {
-      for (const piece of draft.match(/[\s\S]{1,7}/g) ?? []) onText(piece);
-      const timing = { read: 0, decode: 0, firstToken: 0 };
-      return { text: draft, promptTokens: 1, newTokens: 1, stopped: 'end', timing };
-    },
-  };
   let shown = '';
-  const { markdown } = await writeProse({ chat: [], units: [unit], question, shown: [] }, writer, library, {
+  const { markdown } = await writeProse({ chat: [], units: [unit], question, shown: [] }, draftWriter(draft), library, {
     onProse: (text) => (shown += text),
   });
   return { prose: markdown, shown };

@@ -5,7 +5,8 @@ import { splitLines } from '../../../src/base';
 import { sha256 } from '../../../src/base/node';
 import { writeProse } from '../../../src/assistant/write/prose';
 import { unitOf, type Unit } from '../../../src/assistant/write/units';
-import type { Citation, Writer } from '../../../src/protocol';
+import type { Citation } from '../../../src/protocol';
+import { draftWriter } from '../../assistant/write/draft-writer';
 import type { Line } from './lines';
 
 export interface Replayed {
@@ -27,7 +28,7 @@ export async function replayed(folders: string, line: Line): Promise<Replayed> {
   };
   const { markdown, citations, dropped } = await writeProse(
     { chat: [], units: read, question: line.ask, shown: [] },
-    writerOf(draft),
+    draftWriter(draft, 8_192),
     library,
     {},
   );
@@ -44,18 +45,4 @@ function unitOfQuote(folder: string, quote: string): Unit {
   if (first < 0) throw new Error(`${path} has changed since the draft was recorded.`);
   const span = { file, path, startLine: first + 1, endLine: first + wanted.length };
   return { ...unitOf(span, lines, title === '' ? path : title), quote };
-}
-
-function writerOf(draft: string): Writer {
-  return {
-    author: { kind: 'chosen', model: 'replay' },
-    contextTokens: 8_192,
-    bytesPerRow: 1,
-    countChats: async (chats) => chats.map(() => 1),
-    write: async (_, { onText }) => {
-      for (const piece of draft.match(/[\s\S]{1,7}/g) ?? []) onText(piece);
-      const timing = { read: 0, decode: 0, firstToken: 0 };
-      return { text: draft, promptTokens: 1, newTokens: 1, stopped: 'end', timing };
-    },
-  };
 }
