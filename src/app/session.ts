@@ -104,7 +104,7 @@ export class Session {
     workspace.onStatus((status) => {
       this.report.update(status);
       options.indexChanged?.();
-      if (options.encodeInBackground) void memory.update();
+      void this.encodeInBackground();
     });
   }
 
@@ -149,7 +149,16 @@ export class Session {
   /** Loads the models that the settings name. Resolves once they are loaded or have failed; `status` says which. */
   async loadModels(): Promise<void> {
     await this.engines.choose(await this.modelChoices());
-    if (this.options.encodeInBackground) await this.memory.update();
+    await this.encodeInBackground();
+  }
+
+  /**
+   * Encodes new segments, if this session does. Until the index is whole it has the cores to itself, because answers
+   * need it first; its end reports a status.
+   */
+  private async encodeInBackground(): Promise<void> {
+    const { state } = this.workspace.status();
+    if (this.options.encodeInBackground && state !== 'walking' && state !== 'indexing') await this.memory.update();
   }
 
   /** Extends the window of the chosen model. It runs with it when it is loaded again. @throws AppError */
