@@ -1,7 +1,7 @@
 /**
  * `npm test`: lint (including layers), type check, unit tests, the tests and dry run of the training recipe, and the
  * suites in a real editor. `--long` also runs the long tests, and with `--save` they write docs/results/trust.md.
- * `--only=unit,vscode` picks steps. The last line has the counts.
+ * `--only=unit,vscode` picks steps. The last lines name the failures and have the counts.
  */
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -16,7 +16,7 @@ const only = process.argv
   ?.slice('--only='.length)
   .split(',');
 const scratch = mkdtempSync(join(tmpdir(), 'anchorage-test-'));
-const vitestReport = join(scratch, 'vitest.json');
+process.env.ANCHORAGE_TEST_REPORT = join(scratch, 'unit.json');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 
 /**
@@ -28,11 +28,8 @@ const steps = [
   { name: 'build', command: ['node', 'scripts/build.mjs'] },
   {
     name: 'unit',
-    command: [bin('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${vitestReport}`],
-    count: () => {
-      const report = JSON.parse(readFileSync(vitestReport, 'utf8'));
-      return { passed: report.numPassedTests, failed: report.numFailedTests, skipped: report.numPendingTests };
-    },
+    command: [bin('vitest'), 'run', '--reporter=default', '--reporter=scripts/lib/test-report.mjs'],
+    count: () => JSON.parse(readFileSync(process.env.ANCHORAGE_TEST_REPORT, 'utf8')),
   },
   { name: 'recipe', command: ['bash', 'models/recipe/test.sh'], count: countClosingLine },
   { name: 'vscode', command: ['node', 'scripts/test-vscode.mjs'], count: countClosingLine },
@@ -41,7 +38,8 @@ const steps = [
 function countClosingLine(output) {
   const found = [...output.matchAll(/^(?:\w+: )?(\d+) passed, (\d+) failed/gm)].at(-1);
   if (!found) throw new Error('The output of the step has no closing count.');
-  return { passed: Number(found[1]), failed: Number(found[2]) };
+  const failures = [...output.matchAll(/^✗ (.+)/gm)].map(([, name]) => name);
+  return { passed: Number(found[1]), failed: Number(found[2]), failures };
 }
 
 function run(command) {
@@ -77,6 +75,7 @@ if (!process.env.ANCHORAGE_REAL_MODELS) {
 }
 let passed = 0;
 let failed = 0;
+const remarks = [];
 for (const step of steps) {
   if (only && !only.includes(step.name)) continue;
   const started = Date.now();
@@ -94,10 +93,14 @@ for (const step of steps) {
   }
   passed += counts.passed;
   failed += counts.failed;
+  const { failures = [], repeated = [] } = counts;
+  remarks.push(...failures.map((name) => `✗ ${step.name}: ${name}`));
+  if (counts.failed > failures.length) remarks.push(`✗ ${step.name}: see its output above`);
+  remarks.push(...repeated.map((name) => `? ${step.name}: passed when repeated: ${name}`));
   const skipped = counts.skipped ? `, ${counts.skipped} skipped` : '';
   const seconds = Math.round((Date.now() - started) / 1000);
   console.log(`── ${step.name}: ${counts.passed} passed, ${counts.failed} failed${skipped} in ${seconds} s`);
 }
 rmSync(scratch, { recursive: true, force: true });
-console.log(`\n${passed} passed, ${failed} failed`);
+console.log(`\n${[...remarks, `${passed} passed, ${failed} failed`].join('\n')}`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);
