@@ -34,7 +34,7 @@ const shots = path.resolve(values.shots ?? path.join(cache, 'screenshots'));
 // Milliseconds for the whole suite.
 const SUITE_LIMIT = 150_000 * (Number(process.env.ANCHORAGE_PATIENCE) || 1);
 
-/** @type {{ title: string, state: 'passed' | 'failed', error?: string, milliseconds: number }[]} */
+/** @type {{ title: string, state: 'passed' | 'failed', error?: string, milliseconds: number, repeated?: boolean }[]} */
 const results = [];
 const stops = [];
 // An aborted run must stop its servers.
@@ -58,6 +58,7 @@ try {
 }
 const failed = results.filter(({ state }) => state === 'failed');
 for (const { title, error } of failed) console.error(`\n✗ ${title}\n${error}`);
+for (const { title } of results.filter(({ repeated }) => repeated)) console.log(`? ${title}`);
 console.log(`\n${results.length - failed.length} passed, ${failed.length} failed`);
 process.exit(failed.length === 0 && results.length > 0 ? 0 : 1);
 

@@ -16,7 +16,7 @@ const only = process.argv
   ?.slice('--only='.length)
   .split(',');
 const scratch = mkdtempSync(join(tmpdir(), 'anchorage-test-'));
-process.env.ANCHORAGE_TEST_REPORT = join(scratch, 'unit.json');
+process.env.ANCHORAGE_UNIT_REPORT = join(scratch, 'unit.json');
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 
 /**
@@ -29,7 +29,7 @@ const steps = [
   {
     name: 'unit',
     command: [bin('vitest'), 'run', '--reporter=default', '--reporter=scripts/lib/test-report.mjs'],
-    count: () => JSON.parse(readFileSync(process.env.ANCHORAGE_TEST_REPORT, 'utf8')),
+    count: () => JSON.parse(readFileSync(process.env.ANCHORAGE_UNIT_REPORT, 'utf8')),
   },
   { name: 'recipe', command: ['bash', 'models/recipe/test.sh'], count: countClosingLine },
   { name: 'vscode', command: ['node', 'scripts/test-vscode.mjs'], count: countClosingLine },
@@ -38,8 +38,8 @@ const steps = [
 function countClosingLine(output) {
   const found = [...output.matchAll(/^(?:\w+: )?(\d+) passed, (\d+) failed/gm)].at(-1);
   if (!found) throw new Error('The output of the step has no closing count.');
-  const failures = [...output.matchAll(/^✗ (.+)/gm)].map(([, name]) => name);
-  return { passed: Number(found[1]), failed: Number(found[2]), failures };
+  const names = (mark) => [...output.matchAll(new RegExp(`^${mark} (.+)`, 'gm'))].map(([, name]) => name);
+  return { passed: Number(found[1]), failed: Number(found[2]), failures: names('✗'), repeated: names('\\?') };
 }
 
 function run(command) {

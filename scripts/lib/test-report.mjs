@@ -1,6 +1,6 @@
 /**
  * A reporter for vitest: writes the counts, every failure in a line and every test that passed only when it was
- * repeated to the file that ANCHORAGE_TEST_REPORT names.
+ * repeated to the file that ANCHORAGE_UNIT_REPORT names.
  */
 import { writeFileSync } from 'node:fs';
 
@@ -20,7 +20,7 @@ export default class TestReport {
     ];
     const repeated = tests.filter(({ test }) => test.diagnostic()?.flaky).map(name);
     writeFileSync(
-      process.env.ANCHORAGE_TEST_REPORT,
+      process.env.ANCHORAGE_UNIT_REPORT,
       JSON.stringify({
         passed: count('passed'),
         failed: Math.max(count('failed'), failures.length),

@@ -6,15 +6,19 @@ interface Result {
   state: 'passed' | 'failed';
   error?: string;
   milliseconds: number;
+  /** Failed first, and passed when it was repeated. */
+  repeated?: boolean;
 }
 
 /**
  * Runs mocha over compiled files and writes one line per test to ANCHORAGE_TEST_REPORT. Failed hooks count as failures.
+ * A failed test is repeated once, because an editor on a busy machine may draw later than any wait allows for.
  */
 export function runMocha(files: readonly string[], timeout: number): Promise<number> {
   const mocha = new Mocha({
     ui: 'bdd',
     timeout,
+    retries: 1,
     ...(process.env['ANCHORAGE_TEST_GREP'] ? { grep: process.env['ANCHORAGE_TEST_GREP'] } : {}),
   });
   // Mocha's own reporters would write to the editor's log.
@@ -29,7 +33,17 @@ export function runMocha(files: readonly string[], timeout: number): Promise<num
       const report = process.env['ANCHORAGE_TEST_REPORT'];
       if (report) writeFileSync(report, JSON.stringify(results));
     };
-    runner.on('pass', (test) => record({ title: test.fullTitle(), state: 'passed', milliseconds: test.duration ?? 0 }));
+    const repeated = new Set<string>();
+    runner.on('retry', (test) => repeated.add(test.fullTitle()));
+    runner.on('pass', (test) => {
+      const title = test.fullTitle();
+      record({
+        title,
+        state: 'passed',
+        milliseconds: test.duration ?? 0,
+        ...(repeated.has(title) ? { repeated: true } : {}),
+      });
+    });
     runner.on('fail', (test, error: Error) =>
       record({
         title: test.fullTitle(),
