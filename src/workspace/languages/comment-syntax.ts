@@ -15,4 +15,9 @@ export const PERCENT: CommentSyntax = { line: /^\s*%+/, blocks: [] };
 export const MARKUP: CommentSyntax = { blocks: [MARKUP_BLOCK] };
 /** Comments of a file with script, style and template. */
 export const COMPONENT: CommentSyntax = { line: /^\s*\/\/[/!]?/, blocks: [C_BLOCK, MARKUP_BLOCK] };
+/** Strings that document what follows, or the head above them. */
+export const QUOTED_TEXT: CommentSyntax['blocks'] = [
+  ['"""', '"""'],
+  ['"', '"'],
+];
 export const PARENTHESIS_STARS: CommentSyntax = { blocks: [['(*', '*)']] };

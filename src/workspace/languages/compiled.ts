@@ -74,6 +74,10 @@ export const MANAGED: readonly LanguageEntry[] = [
       { kind: 'class', test: /^\s*(?:[\w[\]]+\s+)*(?:class|object)\s+([A-Za-z_]\w*)/ },
       { kind: 'trait', test: /^\s*(?:\w+\s+)*trait\s+([A-Za-z_]\w*)/ },
       { kind: 'function', test: /^\s*(?:[\w[\]]+\s+)*def\s+(`[^`]+`|[A-Za-z_]\w*)/ },
+      { kind: 'enum', test: /^\s*(?:\w+\s+)*enum\s+([A-Z]\w*)/ },
+      { kind: 'type', test: /^\s*(?:\w+\s+)*type\s+([A-Z]\w*)/ },
+      { kind: 'constant', test: /^\s*(?:\w+\s+)*given\s+([A-Za-z_]\w*)\s*(?::|with\b)/ },
+      { kind: 'field', test: /^\s*(?:[\w[\]]+\s+)*va[lr]\s+([A-Za-z_]\w*)/ },
     ],
     nameQuotes: /`/g,
     imports: JVM_IMPORTS,
@@ -83,7 +87,14 @@ export const MANAGED: readonly LanguageEntry[] = [
     extensions: 'groovy gradle',
     names: 'jenkinsfile',
     interpreters: /^groovy$/,
-    patterns: [...KOTLIN, { kind: 'function', test: /^\s*(?:def|void|\w+)\s+([A-Za-z_]\w*)\s*\([^)]*\)\s*\{/ }],
+    patterns: [
+      ...KOTLIN,
+      {
+        kind: 'function',
+        test: /^\s*(?!(?:return|else|if|for|while|switch|new|throw|case)\b)(?:[\w<>[\],?.]+\s+)+([A-Za-z_]\w*)\s*\([^)]*\)\s*\{/,
+      },
+      { kind: 'rule', test: /^(?:task|pipeline|stage)\s+(?:'|")?([A-Za-z_]\w*)/ },
+    ],
     imports: JVM_IMPORTS,
   },
   {
@@ -92,6 +103,15 @@ export const MANAGED: readonly LanguageEntry[] = [
     patterns: [
       { kind: 'class', test: /^\s*(?:abstract\s+|final\s+|sealed\s+)*(?:class|mixin|extension)\s+([A-Za-z_]\w*)/ },
       { kind: 'enum', test: /^\s*enum\s+([A-Za-z_]\w*)/ },
+      { kind: 'type', test: /^typedef\s+([A-Za-z_]\w*)/ },
+      { kind: 'constant', test: /^(?:const|final)\s+(?:[\w<>?]+\s+)?([A-Za-z_]\w*)\s*=/ },
+      // A constructor sets fields, or says that it is one.
+      { kind: 'method', test: /^\s+(?:const\s+|factory\s+)?([A-Z]\w*(?:\.\w+)?)\((?=[^)]*\b(?:this|super)\.)/ },
+      { kind: 'method', test: /^\s+(?:const\s+)?factory\s+([A-Z]\w*(?:\.\w+)?)\(/ },
+      {
+        kind: 'method',
+        test: /^\s+(?:static\s+|external\s+)*(?:[A-Za-z_][\w<>?,]*\s+)?(?:get|set)\s+([A-Za-z_]\w*)\s*(?:=>|\{|\(|async\b)/,
+      },
       {
         kind: 'function',
         test: /^\s*(?!(?:return|else|if|for|while|switch|await|throw)\b)(?:static\s+|external\s+)*[A-Za-z_][\w<>?,\s]*\s([A-Za-z_]\w*)\s*\([^;]*(?:\{|=>)/,
@@ -184,7 +204,15 @@ export const SYSTEMS: readonly LanguageEntry[] = [
     extensions: 'zig',
     patterns: [
       { kind: 'function', test: /^\s*(?:pub\s+|export\s+|inline\s+)*fn\s+([A-Za-z_]\w*)/ },
-      { kind: 'constant', test: /^\s{0,4}(?:pub\s+)?const\s+([A-Za-z_]\w*)/ },
+      {
+        kind: 'struct',
+        test: /^\s*(?:pub\s+)?const\s+([A-Za-z_]\w*)\s*(?::\s*type\s*)?=\s*(?:packed\s+|extern\s+)?(?:struct|union|opaque)\b/,
+      },
+      { kind: 'enum', test: /^\s*(?:pub\s+)?const\s+([A-Za-z_]\w*)\s*=\s*enum\b/ },
+      { kind: 'constant', test: /^(?:pub\s+)?(?:const|var)\s+([A-Za-z_]\w*)/ },
+      { kind: 'field', test: /^\s+(?:pub\s+)?const\s+([A-Za-z_]\w*)/ },
+      { kind: 'function', test: /^\s*test\s+"([^"]+)"/ },
     ],
+    imports: [/@import\(\s*"([^"\n]+)"/g],
   },
 ];

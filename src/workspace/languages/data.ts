@@ -1,4 +1,4 @@
-import { DASHES, HASH, HASH_OR_SLASHES, MARKUP, SEMICOLONS, SLASHES } from './comment-syntax';
+import { HASH, HASH_OR_SLASHES, MARKUP, QUOTED_TEXT, SEMICOLONS, SLASHES } from './comment-syntax';
 import type { LanguageEntry, Pattern } from './entry';
 
 const YAML: readonly Pattern[] = [{ kind: 'key', test: /^([A-Za-z_][\w.-]*)\s*:(?:\s|$)/ }];
@@ -67,22 +67,38 @@ export const DATA: readonly LanguageEntry[] = [
   { id: 'csv', kind: 'data', extensions: 'csv tsv', comments: { blocks: [] } },
 ];
 
+/** CREATE or ALTER of a kind of thing, whose name may be quoted in any dialect and have a schema before it. */
+function sqlPattern(things: string): RegExp {
+  const part = '(?:[\\w$]+|"[^"]+"|`[^`]+`|\\[[^\\]]+\\])';
+  const head = '^\\s*(?:create\\s+(?:or\\s+(?:replace|alter)\\s+)?|alter\\s+(?=proc|function|view))';
+  return new RegExp(`${head}${things}\\s+(?:if\\s+not\\s+exists\\s+)?(${part}(?:\\.${part})*)`, 'i');
+}
+
 /** Schemas, queries and the files of build tools. */
 export const DECLARATIVE: readonly LanguageEntry[] = [
   {
     id: 'sql',
     braceless: true,
     extensions: 'sql',
-    comments: DASHES,
+    comments: { line: /^\s*(?:--|#)/, blocks: [['/*', '*/']] },
+    statements: true,
     patterns: [
       {
         kind: 'struct',
-        test: /^\s*create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+)?(?:table|view|materialized\s+view)\s+(?:if\s+not\s+exists\s+)?((?:[\w$]+|"[^"]+"|`[^`]+`|\[[^\]]+\])(?:\.(?:[\w$]+|"[^"]+"|`[^`]+`|\[[^\]]+\]))*)/i,
+        test: sqlPattern(
+          '(?:(?:global|local)\\s+)?(?:temp(?:orary)?\\s+|unlogged\\s+|external\\s+|virtual\\s+)?(?:table|view|materialized\\s+view)',
+        ),
       },
       {
         kind: 'function',
-        test: /^\s*create\s+(?:or\s+replace\s+)?(?:function|procedure|trigger)\s+((?:[\w$]+|"[^"]+"|`[^`]+`|\[[^\]]+\])(?:\.(?:[\w$]+|"[^"]+"|`[^`]+`|\[[^\]]+\]))*)/i,
+        test: sqlPattern(
+          '(?:definer\\s*=\\s*\\S+\\s+)?(?:aggregate\\s+|constraint\\s+)?(?:function|proc(?:edure)?|trigger)',
+        ),
       },
+      { kind: 'module', test: sqlPattern('package(?:\\s+body)?') },
+      { kind: 'type', test: sqlPattern('(?:type(?:\\s+body)?|domain)') },
+      { kind: 'namespace', test: sqlPattern('(?:schema|database)') },
+      { kind: 'function', test: /^\s+(?:function|procedure)\s+(\w+)[^;]*$/i },
     ],
     nameQuotes: /["`[\]]/g,
   },
@@ -100,8 +116,15 @@ export const DECLARATIVE: readonly LanguageEntry[] = [
   {
     id: 'graphql',
     extensions: 'graphql gql',
-    comments: HASH,
-    patterns: [{ kind: 'type', test: /^\s*(?:extend\s+)?(?:type|input|interface|enum|union|scalar)\s+(\w+)/ }],
+    comments: { ...HASH, blocks: QUOTED_TEXT },
+    patterns: [
+      { kind: 'enum', test: /^\s*(?:extend\s+)?enum\s+(\w+)/ },
+      { kind: 'interface', test: /^\s*(?:extend\s+)?interface\s+(\w+)/ },
+      { kind: 'type', test: /^\s*(?:extend\s+)?(?:type|input|union|scalar)\s+(\w+)/ },
+      { kind: 'macro', test: /^\s*directive\s+(@\w+)/ },
+      { kind: 'function', test: /^\s*(?:query|mutation|subscription|fragment)\s+(\w+)/ },
+    ],
+    imports: [/^#\s*import\s+"([^"\n]+)"/gm],
   },
   {
     id: 'terraform',
@@ -110,9 +133,24 @@ export const DECLARATIVE: readonly LanguageEntry[] = [
     patterns: [
       { kind: 'rule', test: /^(?:resource|data)\s+"[^"]+"\s+"([^"]+)"/ },
       { kind: 'variable', test: /^(?:variable|output|module|provider)\s+"([^"]+)"/ },
+      { kind: 'variable', test: /^(locals|terraform)\s*\{/ },
     ],
   },
-  { id: 'nix', extensions: 'nix', comments: { ...HASH, blocks: [['/*', '*/']] } },
+  {
+    id: 'nix',
+    extensions: 'nix',
+    comments: { ...HASH, blocks: [['/*', '*/']] },
+    headEnds: 'line',
+    patterns: [
+      // A function takes a name or a set: `add = a: b:`, `build = { name, ... }@args:`.
+      {
+        kind: 'function',
+        test: /^\s*([\w.'-]+)\s*=\s*(?:\{[^{}]*\}\s*(?:@\s*\w+\s*)?|[A-Za-z_][\w'-]*\s*(?:@\s*\{[^{}]*\}\s*)?):(?=\s|$)/,
+      },
+      { kind: 'variable', test: /^(?: {0,4}|\t)([\w.'-]+)\s*=(?!=)/ },
+    ],
+    imports: [/\b(?:import|callPackage)\s+(\.{1,2}\/[\w./-]+)/g],
+  },
   {
     id: 'cmake',
     extensions: 'cmake',
@@ -120,8 +158,12 @@ export const DECLARATIVE: readonly LanguageEntry[] = [
     comments: { ...HASH, blocks: [['#[[', ']]']] },
     patterns: [
       { kind: 'function', test: /^\s*(?:function|macro)\s*\(\s*(\w+)/i },
-      { kind: 'rule', test: /^\s*add_(?:executable|library|custom_target)\s*\(\s*(\w+)/i },
+      { kind: 'rule', test: /^\s*add_(?:executable|library|custom_target)\s*\(\s*([\w.-]+)/i },
+      { kind: 'rule', test: /^add_(?:executable|library|custom_target)\s*\(\s*(\$\{\w+\})/i },
+      { kind: 'module', test: /^project\s*\(\s*([\w.-]+)/i },
+      { kind: 'variable', test: /^(?:set|option)\s*\(\s*(\w+)/i },
     ],
+    imports: [/^\s*(?:include|add_subdirectory)\s*\(\s*([\w./-]+)/gim],
   },
   {
     id: 'makefile',
@@ -129,14 +171,23 @@ export const DECLARATIVE: readonly LanguageEntry[] = [
     names: 'makefile gnumakefile',
     comments: HASH,
     headEnds: 'line',
-    patterns: [{ kind: 'rule', test: /^([A-Za-z0-9_.%/-]+)\s*:(?!=)/ }],
+    patterns: [
+      { kind: 'variable', test: /^(?:export\s+|override\s+)*([A-Za-z_][\w.-]*)\s*(?:[?+!]|:{1,3})?=/ },
+      { kind: 'function', test: /^define\s+([\w.-]+)/ },
+      // `.PHONY` and its like are no targets.
+      { kind: 'rule', test: /^(?!\.[A-Z])([\w.%/$(){}-]+)(?:\s+[\w.%/$(){}-]+)*\s*&?:(?![:=])/ },
+    ],
+    imports: [/^-?include\s+([\w./-]+)/gm],
   },
   {
     id: 'dockerfile',
     extensions: 'dockerfile',
     names: 'dockerfile containerfile',
     comments: HASH,
-    patterns: [{ kind: 'rule', test: /^FROM\s+\S+\s+AS\s+(\S+)/i }],
+    headEnds: 'line',
+    // A stage, by its name or else by its image.
+    patterns: [{ kind: 'rule', test: /^FROM\s+(?:--\S+\s+)*(?:\S+\s+AS\s+)?(\S+)/i }],
+    endsWith: /(?!)/,
   },
   {
     id: 'starlark',

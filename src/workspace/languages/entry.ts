@@ -90,6 +90,8 @@ export interface LanguageEntry {
   clauses?: boolean;
   /** Line that ends a definition whose body has neither braces nor deeper lines. The next definition ends it too. */
   endsWith?: RegExp;
+  /** Definitions are statements that a semicolon ends, whatever their layout: SQL. */
+  statements?: boolean;
   /** Other forms than `NAME` in code: `a::b` names b in a. */
   scopeSeparator?: string;
 

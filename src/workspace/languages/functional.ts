@@ -67,14 +67,20 @@ export const FUNCTIONAL: readonly LanguageEntry[] = [
   },
   {
     id: 'clojure',
+    braceless: true,
     extensions: 'clj cljs cljc edn',
-    comments: SEMICOLONS,
+    comments: { ...SEMICOLONS, blocks: [['"', '"']], below: true },
+    headEnds: 'line',
+    quotes: '"',
     patterns: [
-      {
-        kind: 'function',
-        test: /^\s*\((?:defn-?|defmacro|defmulti|def|defprotocol|defrecord)\s+(?:\^\S+\s+)?([^\s()[\]]+)/,
-      },
+      { kind: 'module', test: /^\((?:in-)?ns\s+'?(?:\^\S+\s+)?([\w.*+!?<>=-]+)/ },
+      { kind: 'macro', test: /^\s*\(defmacro\s+(?:\^\S+\s+)?([^\s()[\]]+)/ },
+      { kind: 'interface', test: /^\s*\((?:defprotocol|definterface)\s+(?:\^\S+\s+)?([^\s()[\]]+)/ },
+      { kind: 'struct', test: /^\s*\((?:defrecord|deftype)\s+(?:\^\S+\s+)?([^\s()[\]]+)/ },
+      { kind: 'variable', test: /^\s*\((?:def|defonce)\s+(?:\^\S+\s+)?([^\s()[\]]+)/ },
+      { kind: 'function', test: /^\s*\((?:defn-?|defmulti|defmethod|deftest)\s+(?:\^\S+\s+)?([^\s()[\]]+)/ },
     ],
+    imports: [/\[([\w.-]+)\s+:(?:as|refer)\b/g],
   },
   {
     id: 'lisp',
@@ -103,13 +109,30 @@ export const FUNCTIONAL: readonly LanguageEntry[] = [
   },
   {
     id: 'fsharp',
+    braceless: true,
     extensions: 'fs fsi fsx',
     comments: { line: /^\s*\/\/[/!]?/, blocks: PARENTHESIS_STARS.blocks },
+    headEnds: 'line',
+    quotes: '"',
+    nameQuotes: /``/g,
     patterns: [
-      { kind: 'function', test: /^\s*let\s+(?:rec\s+|inline\s+|private\s+)*([a-zA-Z_]\w*)/ },
-      { kind: 'type', test: /^\s*type\s+([A-Z]\w*)/ },
-      { kind: 'module', test: /^\s*module\s+([\w.]+)/ },
+      // A function has parameters; a value of a body is indented.
+      {
+        kind: 'function',
+        test: /^\s*(?:let|and)\s+(?:rec\s+|inline\s+|private\s+|internal\s+)*(?!mutable\b)(``[^`]+``|[a-zA-Z_][\w']*)(?:<[^>]*>)?\s+(?![=:,])\S/,
+      },
+      { kind: 'constant', test: /^let\s+(?:mutable\s+|private\s+|internal\s+)*(``[^`]+``|[a-zA-Z_][\w']*)\s*[=:]/ },
+      {
+        kind: 'method',
+        test: /^\s*(?:static\s+)?(?:member|override|default|abstract)\s+(?:member\s+|private\s+|inline\s+|val\s+)*(?:\w+\.)?(``[^`]+``|[A-Za-z_]\w*)/,
+      },
+      {
+        kind: 'type',
+        test: /^\s*(?:type|and|exception)\s+(?:\[<[^>]*>\]\s*|private\s+|internal\s+)*([A-Z]\w*)/,
+      },
+      { kind: 'module', test: /^\s*(?:module|namespace)\s+(?:rec\s+|private\s+|internal\s+)*([\w.]+)/ },
     ],
+    imports: [/^\s*open\s+([\w.]+)/gm],
   },
   {
     id: 'ocaml',

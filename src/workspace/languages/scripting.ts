@@ -1,4 +1,4 @@
-import { HASH, HASH_OR_SLASHES } from './comment-syntax';
+import { HASH, HASH_OR_SLASHES, QUOTED_TEXT } from './comment-syntax';
 import type { LanguageEntry } from './entry';
 
 export const SCRIPTING: readonly LanguageEntry[] = [
@@ -102,7 +102,7 @@ export const SCRIPTING: readonly LanguageEntry[] = [
     id: 'powershell',
     extensions: 'ps1 psm1 psd1',
     interpreters: /^pwsh$/,
-    comments: { ...HASH, blocks: [['<#', '#>']] },
+    comments: { ...HASH, blocks: [['<#', '#>']], docMark: /^\s*\.(?:synopsis|description)\s*$/i },
     grammar: {
       name: 'powershell',
       query: `
@@ -132,6 +132,7 @@ export const SCRIPTING: readonly LanguageEntry[] = [
     patterns: [
       { kind: 'function', test: /^\s*sub\s+([A-Za-z_]\w*)/ },
       { kind: 'module', test: /^\s*package\s+([\w:]+)/ },
+      { kind: 'constant', test: /^\s*use\s+constant\s+([A-Za-z_]\w*)/ },
     ],
     imports: [/^\s*(?:use|require)\s+([A-Z][\w:]*)/gm],
   },
@@ -140,20 +141,39 @@ export const SCRIPTING: readonly LanguageEntry[] = [
     braceless: true,
     extensions: 'r rmd',
     interpreters: /^Rscript$/,
-    comments: HASH,
-    patterns: [{ kind: 'function', test: /^\s*([A-Za-z_.][\w.]*)\s*(?:<-|=)\s*function\b/ }],
+    // Roxygen marks documentation with #'.
+    comments: { ...HASH, docMark: /^'/ },
+    headEnds: 'line',
+    patterns: [
+      { kind: 'function', test: /^\s*[`"']?([A-Za-z_.][\w.]*(?:<-)?)[`"']?\s*(?:<<?-|=)\s*(?:function\b|\\\()/ },
+      { kind: 'class', test: /^\s*([A-Za-z_.][\w.]*)\s*<-\s*(?:\w+::)?(?:R6Class|setRefClass)\(/ },
+      { kind: 'class', test: /^set(?:Class|RefClass)\(\s*["']([\w.]+)/ },
+      { kind: 'function', test: /^set(?:Generic|Method|Validity)\(\s*["']([^"'\s]+)/ },
+      { kind: 'constant', test: /^([A-Z_.][A-Z\d_.]*)\s*(?:<-|=)/ },
+    ],
+    imports: [/\b(?:library|require|requireNamespace|source)\(\s*["']?([\w./-]+)/g],
   },
   {
     id: 'julia',
     braceless: true,
     extensions: 'jl',
     interpreters: /^julia$/,
-    comments: { ...HASH, blocks: [['#=', '=#']] },
+    comments: { ...HASH, blocks: [['#=', '=#'], ...QUOTED_TEXT] },
+    headEnds: 'line',
+    quotes: '"',
     patterns: [
       { kind: 'function', test: /^\s*(?:@\w+\s+)?function\s+(?:[\w.]+\.)?([A-Za-z_]\w*!?)/ },
       { kind: 'struct', test: /^\s*(?:mutable\s+)?struct\s+([A-Za-z_]\w*)/ },
-      { kind: 'module', test: /^\s*module\s+([A-Za-z_]\w*)/ },
+      { kind: 'module', test: /^\s*(?:bare)?module\s+([A-Za-z_]\w*)/ },
+      {
+        kind: 'function',
+        test: /^(?:@\w+\s+)?(?:[\w.]+\.)?([A-Za-z_]\w*!?)(?:\{[^}]*\})?\(.*\)(?:::\S+)?\s*(?:where\b.*)?=(?!=)/,
+      },
+      { kind: 'macro', test: /^\s*macro\s+([A-Za-z_]\w*)/ },
+      { kind: 'type', test: /^\s*(?:abstract|primitive)\s+type\s+([A-Za-z_]\w*)/ },
+      { kind: 'constant', test: /^const\s+([A-Za-z_]\w*)/ },
     ],
+    imports: [/^\s*(?:using|import)\s+([\w.]+)/gm, /\binclude\("([^"\n]+)"\)/g],
   },
   {
     id: 'gdscript',

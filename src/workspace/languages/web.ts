@@ -61,7 +61,18 @@ export const WEB: readonly LanguageEntry[] = [
     ],
     imports: STYLE_IMPORTS,
   },
-  { id: 'sass', extensions: 'sass', comments: SLASHES },
+  {
+    id: 'sass',
+    extensions: 'sass',
+    comments: SLASHES,
+    headEnds: 'line',
+    patterns: [
+      { kind: 'function', test: /^(?:@(?:mixin|function)\s+|=)([\w-]+)/ },
+      { kind: 'variable', test: /^(\$[\w-]+)\s*:/ },
+      { kind: 'rule', test: /^([.#%&]?[\w-][^:;{}]*?)\s*,?$/ },
+    ],
+    imports: STYLE_IMPORTS,
+  },
   {
     id: 'less',
     extensions: 'less',

@@ -28,6 +28,10 @@ export function commentAbove(lines: LineTable, line: number, language: Language)
   return last < 0 ? undefined : commentEndingAt(lines, last, syntax);
 }
 
+export function isCommentLine(lines: LineTable, line: number, language: Language): boolean {
+  return syntaxOf(language).line?.test(lines.line(line, 400)) ?? false;
+}
+
 const MOST_LINES_TO_BODY = 4;
 
 /**
@@ -57,7 +61,10 @@ export function commentBelow(lines: LineTable, line: number, endLine: number, la
 
 function commentEndingAt(lines: LineTable, last: number, syntax: CommentSyntax): Doc | undefined {
   const { line: mark, blocks, docMark } = syntax;
-  const isLineComment = mark?.test(lines.line(last, 400)) ?? false;
+  const text = lines.line(last, 400).trim();
+  // The end of a block may look like a comment line (`#>` of PowerShell).
+  const endsBlock = blocks.some(([open, close]) => text === close && open !== close);
+  const isLineComment = !endsBlock && (mark?.test(lines.line(last, 400)) ?? false);
   let block: Block | undefined;
   let first = mark && isLineComment ? firstCommentLine(lines, last, mark) : undefined;
   // Several blocks may end alike, as the heredocs of Elixir do.
@@ -68,8 +75,8 @@ function commentEndingAt(lines: LineTable, last: number, syntax: CommentSyntax):
       block = each;
     }
   if (first === undefined) return undefined;
-  const text = plainComment(lines, first, last, { mark, block, docMark });
-  return text === '' ? undefined : { line: first, text };
+  const words = plainComment(lines, first, last, { mark, block, docMark });
+  return words === '' ? undefined : { line: first, text: words };
 }
 
 function firstCommentLine(lines: LineTable, last: number, mark: RegExp): number | undefined {
@@ -83,7 +90,8 @@ function firstCommentLine(lines: LineTable, last: number, mark: RegExp): number 
  * Returns the first line of the block comment that ends on line `last`. Undefined when code precedes it on its line.
  */
 function firstBlockLine(lines: LineTable, last: number, [open, close]: Block): number | undefined {
-  let first = last;
+  // A block whose marks are alike begins above a line with its mark alone.
+  let first = open === close && last > 0 && lines.line(last, 400).trim() === close ? last - 1 : last;
   while (first > 0 && last - first < MAX_DOC_LINES && !lines.line(first, 400).includes(open)) {
     first--;
     // Another block ends here, so what ends on `last` did not begin above it.

@@ -1,10 +1,11 @@
 import type { DocumentSymbol, Language, SymbolKind } from '../types';
 import { entryOf, type LanguageEntry, TYPE_KINDS } from '../languages';
-import { commentAbove, commentBelow } from './comments';
+import { commentAbove, commentBelow, isCommentLine } from './comments';
 import { isExported } from './exports';
 import type { LineTable } from '../../base';
 import { MAX_SYMBOLS } from './limits';
 import { signatureOf } from './signature';
+import { endOfStatement } from './statements';
 
 const MAX_HEAD_LINES = 12;
 
@@ -77,6 +78,7 @@ const MAX_BODY_LINES = 5_000;
 
 /** Returns the last line of a definition, by what ends one in its language. */
 function extent(lines: LineTable, line: number, name: string, kind: SymbolKind, entry: LanguageEntry): number {
+  if (entry.statements) return endOfStatement(lines, line, kind);
   if (entry.endsWith && WITH_BODY.has(kind)) return lastBefore(lines, line, entry.endsWith, entry);
   const last = lastLine(lines, line, kind, entry.layout === 'c');
   return entry.clauses && kind === 'function' ? lastClause(lines, line, last, name) : last;
@@ -88,7 +90,7 @@ const WITH_BODY: ReadonlySet<SymbolKind> = new Set(
 );
 
 /** Returns the line that matches `end`, or else the last line with text before the next definition at the margin. */
-function lastBefore(lines: LineTable, line: number, end: RegExp, { patterns = [] }: LanguageEntry): number {
+function lastBefore(lines: LineTable, line: number, end: RegExp, { id, patterns = [] }: LanguageEntry): number {
   const indent = lines.indent(line);
   let last = line;
   for (let next = line + 1; next < Math.min(lines.count, line + MAX_BODY_LINES); next++) {
@@ -98,7 +100,11 @@ function lastBefore(lines: LineTable, line: number, end: RegExp, { patterns = []
     if (here < indent) return last;
     if (here === indent) {
       if (end.test(text)) return next;
-      if (patterns.some(({ test }) => test.test(text))) return last;
+      if (patterns.some(({ test }) => test.test(text))) {
+        // The comment above the next definition is that one's.
+        while (last > line && (lines.isBlank(last) || isCommentLine(lines, last, id))) last--;
+        return last;
+      }
     }
     last = next;
   }
@@ -128,7 +134,7 @@ function lastClause(lines: LineTable, line: number, last: number, name: string):
  * closing lines included.
  */
 function lastLine(lines: LineTable, line: number, kind: SymbolKind, isC: boolean): number {
-  if (kind === 'macro') {
+  if (kind === 'macro' && isC) {
     let last = line;
     while (last + 1 < lines.count && lines.line(last, 1_000).endsWith('\\')) last++;
     return last;
@@ -166,7 +172,7 @@ function lastLine(lines: LineTable, line: number, kind: SymbolKind, isC: boolean
 }
 
 /** A line that ends a block. */
-const END = /^\s*end\b/i;
+const END = /^\s*end(?:function|macro)?\b/i;
 
 /** Whether no brace opens between the head's first line and `next`. */
 function headContinues(lines: LineTable, line: number, next: number): boolean {

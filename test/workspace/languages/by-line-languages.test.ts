@@ -173,7 +173,7 @@ describe('languages without a grammar', () => {
         '(defmacro with-it (x)',
         '  x)',
       ),
-      ['function my-open 2-4 “Opens it.”', 'variable my-file 5-5', 'macro with-it 6-6'],
+      ['function my-open 2-4 “Opens it.”', 'variable my-file 5-5', 'macro with-it 6-7'],
     ],
     [
       'plugin.vim',

@@ -51,6 +51,35 @@ describe('the language table', () => {
     }
   });
 
+  /** Files of these languages define nothing. docs/how-to/add-a-language.md states them too. */
+  const WITHOUT_DEFINITIONS = words('handlebars jsonl xml csv ignore diff');
+  /** The default of `comments`. */
+  const COMMENTS_OF_C = words(
+    'typescript typescriptreact javascript javascriptreact c cpp cuda-cpp objective-c glsl wgsl java csharp kotlin ' +
+      'scala groovy dart go rust swift zig verilog proto3 solidity',
+  );
+
+  test('has definitions for every language but those without any', () => {
+    const without = LANGUAGES.filter(({ kind = 'code', grammar, patterns = [], scripts, markup }) =>
+      kind === 'prose' ? !markup : !grammar && patterns.length === 0 && !scripts,
+    );
+    expect(without.map(({ id }) => id).sort()).toEqual([...WITHOUT_DEFINITIONS].sort());
+  });
+
+  test('has a comment syntax for every language of code and data, or the one of C', () => {
+    const without = LANGUAGES.filter(({ kind, comments }) => kind !== 'prose' && !comments);
+    expect(without.map(({ id }) => id).sort()).toEqual([...COMMENTS_OF_C].sort());
+  });
+
+  test('documents definitions by comments or strings', () => {
+    // Data is documented by its comments too; JSON and tables have none.
+    const mute = LANGUAGES.filter(
+      ({ kind, comments, documentation }) =>
+        kind !== 'prose' && comments && !comments.line && comments.blocks.length === 0 && documentation !== 'docstring',
+    );
+    expect(mute.map(({ id }) => id).sort()).toEqual(['csv', 'json', 'jsonl']);
+  });
+
   test('returns an entry for an unknown language', () => {
     expect(entryOf('brainfuck')).toEqual({ id: 'brainfuck' });
     expect(entryOf('constructor')).toEqual({ id: 'constructor' });
