@@ -1,9 +1,10 @@
 /**
  * `npm run bench -- documents --docs DIR [--only DOCUMENT[/FORM] …] [--half tuning|validation] [--show] [--words]
- * [--no-peer] [--minutes N]`:
+ * [--no-peer] [--minutes N] [--continue]`:
  * asks questions about long documents in all forms, without a model that writes. It reports the share of answers that
  * hold the fact in their first 900 characters and anywhere, beside passages of BM25 and the same sentence encoder.
- * `--words` ranks without the encoder.
+ * `--words` ranks without the encoder. `--minutes` ends a run before its next document; with `--continue` a later run of
+ * the same code goes on from there.
  * `node scripts/bench-documents.mjs DIR` brings the documents.
  */
 import { existsSync, readdirSync } from 'node:fs';
@@ -11,13 +12,14 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PassageEncoder } from '../../src/inference/passage-encoder';
 import { ENCODER, FIRST_CHARACTERS, withWorkspace } from './documents/asked-workspace';
+import { KeptResults } from './documents/kept-results';
 import { Peer } from './documents/peer';
 import { type DocumentQuestion, holds, isAnswerable, plain, QUESTIONS } from './documents/questions';
 import { StoredSentences } from './documents/sentences';
 
 const MAX_FILE_BYTES = 5_000_000;
 
-interface Result {
+export interface Result {
   document: string;
   form: string;
   half: DocumentQuestion['half'];
@@ -41,6 +43,7 @@ export async function run(args: readonly string[]): Promise<void> {
       answers: { type: 'boolean' },
       words: { type: 'boolean' },
       'no-peer': { type: 'boolean' },
+      continue: { type: 'boolean' },
     },
   });
   const docs = resolve(values.docs ?? process.env['ANCHORAGE_BENCH_DOCS'] ?? 'documents');
@@ -49,22 +52,30 @@ export async function run(args: readonly string[]): Promise<void> {
   const sentences = values['no-peer'] ? undefined : await StoredSentences.open(ENCODER, '.cache/bench/sentences.bin');
   const encoder = values['words'] ? undefined : await PassageEncoder.open(ENCODER, undefined);
   const results: Result[] = [];
+  const kept = values.continue ? KeptResults.open('.cache/bench/documents-kept.json') : undefined;
+  const left: string[] = [];
   for (const document of new Set(QUESTIONS.map((question) => question.document))) {
     const questions = QUESTIONS.filter(
       (question) => question.document === document && (values.half === undefined || question.half === values.half),
     );
     for (const form of existsSync(join(docs, document)) ? readdirSync(join(docs, document)) : []) {
-      // Questions asked until then are reported.
-      if (performance.now() > 60_000 * Number(values.minutes ?? Infinity)) continue;
-      if (values.only && !values.only.some((only) => only === document || only === `${document}/${form}`)) continue;
+      const name = `${document}/${form}`;
+      if (values.only && !values.only.some((only) => only === document || only === name)) continue;
+      let own = kept?.get(name);
+      if (!own && performance.now() > 60_000 * Number(values.minutes ?? Infinity)) {
+        left.push(name);
+        continue;
+      }
       const show = { failures: values.show ?? false, answers: values.answers ?? false };
-      const own = await askAll(join(docs, document, form), { document, form, questions, sentences, encoder, show });
-      print(`${document}/${form}`, own);
+      own ??= await askAll(join(docs, document, form), { document, form, questions, sentences, encoder, show });
+      kept?.keep(name, own);
+      print(name, own);
       results.push(...own);
     }
   }
   await sentences?.close();
   await encoder?.close();
+  if (left.length > 0) console.log(`No time was left for ${left.join(', ')}.`);
   console.log('');
   const named = (document: string): boolean => /\.(?:de|fr|ja|ru|zh)$/.test(document);
   for (const half of ['tuning', 'validation'] as const) {
