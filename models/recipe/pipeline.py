@@ -30,8 +30,7 @@ PLAN = {
     "joint_decay": 0.13,
     "anchors": 0.02,
 }
-# The tasks stage leaves the vectors to the token vectors: their model part needs a low rate and more time.
-TASK_SHARES = (0.22, 0, 0.30, 0.03, 0.02, 0.13)
+TASK_SHARES = (0.22, 0.30, 0.03, 0.02, 0.13)
 
 
 def flags(**values: Any) -> list[str]:
@@ -52,7 +51,7 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list[str]]:
     """Stage -> module and arguments, in order."""
     minutes = {stage: round(share * a.minutes, 2) for stage, share in PLAN.items()}
     base, long, final = runs / "pretrain/decayed.pt", runs / "long/merged.pt", runs / "joint/decayed"
-    token_vectors, small = runs / "token_vectors/last.pt", max(2, a.batch // 8)
+    small = max(2, a.batch // 8)
     text, both = flags(tokens=a.tokens), flags(tokens=a.tokens, tokenizer=a.tokenizer)
     functions = flags(functions=a.functions, held_out=a.held_out)
 
@@ -65,18 +64,17 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list[str]]:
     memory = ["recipe.stages.memory", *both, *flags(base=long, run=runs / "memory", batch=small)]
     vectors = ["recipe.stages.token_vectors", *functions, *flags(tokenizer=a.tokenizer, run=runs / "token_vectors")]
     tasks = ["recipe.stages.tasks", *both, *functions, *flags(base=long, memory=runs / "memory/last.pt")]
-    tasks += flags(token_vectors=token_vectors, commits=a.commits, shares=TASK_SHARES, lr=3e-4, batch=small * 4)
+    tasks += flags(shares=TASK_SHARES, lr=3e-4, batch=small * 4)
     tasks += flags(run=runs / "tasks")
     joint = ["recipe.stages.joint", *both, *flags(init=runs / "tasks/last.pt", functions=a.functions)]
     joint += flags(run=runs / "joint", rows=small * 4)
     anchors = ["recipe.stages.anchors", *both, *flags(base=final / "last.pt", state=final / "sparse.pt")]
-    anchors += flags(functions=a.functions, run=runs / "anchors", minutes=minutes["anchors"])
-    selection = ["recipe.stages.selection", *both, *functions, *flags(base=final / "last.pt", run=runs / "selection")]
+    anchors += flags(run=runs / "anchors", minutes=minutes["anchors"])
     perplexity = ["recipe.eval.perplexity", *text, *flags(log=runs / "figures.jsonl")]
     gradients = ["recipe.eval.gradients", *text, *flags(base=long, memory=runs / "memory/last.pt")]
     export = ["recipe.stages.export", *flags(checkpoint=final / "last.pt", tokenizer=a.tokenizer, out=a.out)]
-    export += flags(memory=runs / "anchors/sparse.pt", dense=final / "memory.pt", heads=final / "heads.pt")
-    export += flags(selection=runs / "selection/last.pt")
+    export += flags(memory=runs / "anchors/sparse.pt", dense=final / "memory.pt")
+    export += flags(token_vectors=runs / "token_vectors/last.pt")
 
     final_memory = [*memory, *flags(base=final / "last.pt", evaluate=True)]
     return {
@@ -94,7 +92,6 @@ def commands(a: argparse.Namespace, runs: Path) -> dict[str, list[str]]:
         "joint": [*joint, *flags(minutes=minutes["joint"])],
         "joint_decay": [*joint, *flags(decay_minutes=minutes["joint_decay"])],
         "anchors": anchors,
-        "selection": selection,
         "joint_evaluate": [*perplexity, *flags(checkpoint=final / "last.pt", length=3900, recent=164)],
         "joint_memory": [*final_memory, *flags(state=runs / "anchors/sparse.pt", ratios=(256, 32))],
         "joint_dense_memory": [*final_memory, *flags(state=final / "memory.pt", ratios=(8,))],
@@ -112,7 +109,6 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, default=home() / "tokenizer")
     parser.add_argument("--functions", type=Path, required=True)
     parser.add_argument("--held-out", type=Path)
-    parser.add_argument("--commits", type=Path)
     parser.add_argument("--factors", type=Path)
     parser.add_argument("--init", type=Path, help="weights to start pretraining from")
     parser.add_argument("--preset", choices=PRESETS, default="19m")

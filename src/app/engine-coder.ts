@@ -7,7 +7,6 @@ import type {
   QueryEmbedding,
   SegmentMemory,
 } from '../protocol';
-import { AppError } from '../base';
 import type { EngineProcess } from '../inference';
 import type { SentenceEncoding } from '../search';
 import type { ContextEngine, ContextRequest, ReadingOptions, SegmentCoder } from '../memory';
@@ -46,10 +45,8 @@ export class EngineContexts implements ContextEngine {
     this.sinkRows = sinkRows;
   }
 
-  async embedQuery(question: string, signal?: AbortSignal): Promise<QueryEmbedding> {
-    const [made] = await this.engine.schedule('answer', 'vectors', { questions: [question] }, signal);
-    if (!made) throw new AppError('modelFailed', 'The model made no vector of the question.');
-    return made;
+  embedQuery(question: string, signal?: AbortSignal): Promise<QueryEmbedding> {
+    return this.engine.schedule('answer', 'embed', { question }, signal);
   }
 
   /**

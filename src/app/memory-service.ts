@@ -231,7 +231,6 @@ export class MemoryService {
       store,
       ratios: memory.ratios,
       bytesPerRow: memory.storedRowBytes,
-      vectorWidth: memory.vectorWidth,
       vocabSize: memory.vocabSize,
     });
     return {

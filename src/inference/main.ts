@@ -65,7 +65,7 @@ function main(): void {
           return null;
         },
         encode: ({ texts }, signal) => memory().encode(texts, signal),
-        vectors: ({ questions }) => memory().vectors(questions),
+        embed: ({ question }) => memory().embed(question),
         sentences: ({ texts }, signal) => memory().sentences(texts, signal),
         countTokens: ({ texts }) => memory().countTokens(texts),
         compose: ({ id, ...params }, signal) =>

@@ -1,22 +1,13 @@
 /**
- * Encodes texts to compressed rows and search vectors. Each text is read alone behind the sinks, in runs of the trained
- * length.
+ * Encodes texts to compressed rows, and questions to what segments are searched by. Each text is read alone behind the
+ * sinks, in runs of the trained length.
  */
 import type { QueryEmbedding, SegmentMemory } from '../protocol';
-import {
-  encodeHalf,
-  type Decoder,
-  type EncodedSegment,
-  type KvRows,
-  type RopeFrequencies,
-  type SegmentInput,
-  type Tokenizer,
-} from '../engine';
+import type { Decoder, KvRows, RopeFrequencies, SegmentInput, Tokenizer } from '../engine';
 import { coarsePlaces, joinBytes, packRows, chunkLengths, storedRowBytes } from '../memory';
 import { AppError, LineTable } from '../base';
 import type { MemoryConfig } from './memory-config';
-import type { SelectionHead } from './selection-head';
-import type { VectorHead } from './vector-head';
+import type { TokenVectors } from './token-vectors';
 
 /** Rows of one batch of the encoder. Longer batches are no faster, and an answer would wait for their end. */
 const BATCH_ROWS = 2048;
@@ -28,24 +19,21 @@ export class MemoryCoder {
     readonly config: MemoryConfig,
     readonly sinks: KvRows | undefined,
     readonly rope: RopeFrequencies,
-    private readonly head: VectorHead,
-    private readonly selecting?: SelectionHead,
+    private readonly tokenVectors: TokenVectors | undefined,
   ) {}
 
   countTokens(texts: readonly string[]): number[] {
     return texts.map((text) => this.tokens(text).length);
   }
 
-  /** Compressed rows and vector of each text. A text longer than the model's segments is encoded in several runs. */
+  /** Compressed rows and token ids of each text. A text longer than the model's segments is encoded in several runs. */
   async encode(texts: readonly string[], signal?: AbortSignal): Promise<SegmentMemory[]> {
     const { ratios } = this.config;
     const cut = texts.map((text) => this.runs(this.tokens(text)));
     const inputs = cut.flat().map((tokens): SegmentInput => ({
       tokens,
       keep: [],
-      hidden: tokens.map((_, i) => i),
       slotTokens: ratios.fineTokens,
-      meanKeys: this.selecting !== undefined,
     }));
     const encoded = await this.decoder.encodeSegments(inputs, this.encodeOptions(signal));
     const bytesPerRow = storedRowBytes(this.decoder.config);
@@ -65,21 +53,11 @@ export class MemoryCoder {
           ),
         );
       });
-      const vector = joinBytes(
-        [
-          this.head.of(
-            own.map(({ hidden }) => hidden),
-            runs,
-          ),
-          ...this.selectionOf(own, runs, 'meanKeys'),
-        ].map((found) => new Uint8Array(encodeHalf(found).buffer)),
-      );
-      const ids = this.head.keepsIds ? new Uint8Array(Uint16Array.from(runs.flat()).buffer) : new Uint8Array(0);
+      const ids = this.keepsIds ? new Uint8Array(Uint16Array.from(runs.flat()).buffer) : new Uint8Array(0);
       const joined = { coarse: joinBytes(coarse), rest: joinBytes(rest) };
       const tokens = runs.reduce((sum, run) => sum + run.length, 0);
       return {
         tokens,
-        vector,
         ids,
         passages: new Uint8Array(0),
         ...joined,
@@ -110,53 +88,18 @@ export class MemoryCoder {
     );
   }
 
-  /** Query embeddings. A question is read as <|query|> and its words (models/recipe/heads/vectors.py). */
-  async vectors(questions: readonly string[]): Promise<QueryEmbedding[]> {
-    const { queryToken, ratios } = this.config;
-    const asked = questions.map((question) => {
-      const tokens = [...(queryToken === undefined ? [] : [queryToken]), ...this.tokens(question)];
-      return this.runs(tokens.length > 0 ? tokens : [0], ratios.segmentTokens);
-    });
-    const encoded = await this.decoder.encodeSegments(
-      asked.flat().map((tokens) => ({
-        tokens,
-        keep: [],
-        hidden: tokens.map((_, i) => i),
-        queries: this.selecting !== undefined,
-      })),
-      this.encodeOptions(),
-    );
-    let at = 0;
-    return asked.map((runs, place) => {
-      const own = encoded.slice(at, (at += runs.length));
-      const tokens = runs.reduce((sum, run) => sum + run.length, 0);
-      const [selection] = this.selectionOf(own, runs, 'queries');
-      const late = this.head.neighboursOf(this.tokens(questions[place] as string));
-      return {
-        vector: this.head.of(
-          own.map(({ hidden }) => hidden),
-          runs,
-        ),
-        tokens,
-        ...(selection ? { selection } : {}),
-        ...(late ? { late } : {}),
-      };
-    });
+  /** What the segments are scored against for a question. */
+  embed(question: string): QueryEmbedding {
+    const tokens = this.tokens(question);
+    return {
+      tokens: tokens.length,
+      ...(this.tokenVectors ? { late: this.tokenVectors.neighboursOf(tokens) } : {}),
+    };
   }
 
-  /**
-   * Selection vector of a segment (from mean keys) or a question (from mean queries). Empty if the checkpoint has no
-   * selection head.
-   */
-  private selectionOf(
-    own: readonly EncodedSegment[],
-    runs: readonly (readonly number[])[],
-    by: 'queries' | 'meanKeys',
-  ): Float32Array[] {
-    const rows = runs.map((run) => run.length);
-    const means = own.flatMap((part) => part[by] ?? []);
-    if (!this.selecting || means.length < own.length) return [];
-    return [by === 'queries' ? this.selecting.ofQueries(means, rows) : this.selecting.ofKeys(means, rows)];
+  /** Whether token ids of texts are stored: late interaction uses them, and each fits in two bytes. */
+  private get keepsIds(): boolean {
+    return this.tokenVectors !== undefined && this.decoder.config.vocabSize <= 1 << 16;
   }
 
   encodeOptions(signal?: AbortSignal): Parameters<Decoder['encodeSegments']>[1] {

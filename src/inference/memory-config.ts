@@ -9,21 +9,17 @@ import { Fields, fileInside, readJson, type ModelConfig, type Tokenizer } from '
 export interface MemoryConfig {
   /** Tokens at the beginning of every context (attention sinks). */
   sinkTokens: number[];
-  /** First token of a question that is embedded. */
-  queryToken: number | undefined;
   /** Tokens that begin a user's turn, end it and begin the answer; undefined unless the vocabulary has all three. */
   chat: { user: number; end: number; assistant: number } | undefined;
   /** Absolute paths. */
   memoryFile: string;
-  headsFile: string | undefined;
-  vectorWidth: number | undefined;
   ratios: MemoryRatios;
-  /** Weights of the selection head (selection-head.ts); undefined when the checkpoint has none. */
-  selection: { file: string; width: number } | undefined;
+  /** The vectors of the vocabulary (token-vectors.ts); undefined when the checkpoint has none. */
+  tokenVectors: { file: string; width: number } | undefined;
   /** A second set of slots, for dense rows that are computed on demand. */
   dense: (DenseRatio & { file: string }) | undefined;
   /**
-   * sha256 (hex) of slots, heads and selection: rows made by other files differ. Excludes dense rows, which are not
+   * sha256 (hex) of slots and token vectors: records made with other files differ. Excludes dense rows, which are not
    * stored.
    */
   digest: string;
@@ -55,29 +51,23 @@ export async function readMemoryConfig(
   if (coarseTokens % fineTokens !== 0)
     throw memory.error('unsupported', 'ratios', `${coarseTokens} is not a multiple of ${fineTokens}`);
   const memoryFile = await fileInside(directory, memory.string('file'), path);
-  const heads = own.optionalObject('heads');
-  const headsFile = heads && (await fileInside(directory, heads.string('file'), path));
   const dense = own.optionalObject('dense_memory');
-  const selection = own.optionalObject('selection');
-  const selectionFile = selection && (await fileInside(directory, selection.string('file'), path));
+  const vectors = own.optionalObject('token_vectors');
+  const vectorsFile = vectors && (await fileInside(directory, vectors.string('file'), path));
   const digest = createHash('sha256').update(await readFile(memoryFile));
-  if (headsFile) digest.update(await readFile(headsFile));
-  if (selectionFile) digest.update(await readFile(selectionFile));
+  if (vectorsFile) digest.update(await readFile(vectorsFile));
   return {
     sinkTokens,
-    queryToken: own.optionalInteger('query_token_id', 0, vocabSize - 1),
     chat: chatTokens(tokenizer),
     memoryFile,
-    headsFile,
-    vectorWidth: heads?.integer('vector_width', 1, 1 << 14),
     ratios: { segmentTokens: memory.integer('segment_rows', 1, 1 << 16), coarseTokens, fineTokens },
     dense: dense && {
       file: await fileInside(directory, dense.string('file'), path),
       segmentTokens: dense.integer('segment_rows', 1, 1 << 16),
       rowTokens: nearestRatio(dense, WANTED.dense),
     },
-    selection:
-      selection && selectionFile ? { file: selectionFile, width: selection.integer('width', 1, 1 << 12) } : undefined,
+    tokenVectors:
+      vectors && vectorsFile ? { file: vectorsFile, width: vectors.integer('width', 1, 1 << 14) } : undefined,
     digest: digest.digest('hex'),
   };
 }

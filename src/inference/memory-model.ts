@@ -7,8 +7,7 @@ import { MemoryCoder } from './memory-coder';
 import { MemoryComposer, type ComposeOptions } from './memory-composer';
 import type { MemoryConfig } from './memory-config';
 import type { PassageEncoder } from './passage-encoder';
-import { SelectionHead } from './selection-head';
-import { VectorHead } from './vector-head';
+import { TokenVectors } from './token-vectors';
 
 export class MemoryModel {
   readonly description: MemoryDescription;
@@ -17,7 +16,6 @@ export class MemoryModel {
   private constructor(
     private readonly coder: MemoryCoder,
     fingerprint: string,
-    vectorWidth: number,
     private readonly passages: PassageEncoder | undefined,
   ) {
     const {
@@ -33,7 +31,6 @@ export class MemoryModel {
         ? { dense: { segmentTokens: config.dense.segmentTokens, rowTokens: config.dense.rowTokens } }
         : {}),
       storedRowBytes: storedRowBytes(model),
-      vectorWidth,
       sentenceWidth: passages?.width ?? 0,
       vocabSize: model.vocabSize,
       sinkRows: config.sinkTokens.length,
@@ -49,14 +46,9 @@ export class MemoryModel {
     fingerprint: string,
     passages?: PassageEncoder,
   ): Promise<MemoryModel> {
-    const { hiddenSize, vocabSize, rope, maxPositions } = decoder.config;
-    const { headsFile, vectorWidth, selection } = config;
-    const head =
-      headsFile && vectorWidth !== undefined
-        ? await VectorHead.open(headsFile, vectorWidth, hiddenSize, vocabSize)
-        : VectorHead.plain(hiddenSize);
-    const selecting = selection && (await SelectionHead.open(selection.file, selection.width, decoder.config));
-    const { sinkTokens } = config;
+    const { vocabSize, rope, maxPositions } = decoder.config;
+    const { sinkTokens, tokenVectors } = config;
+    const vectors = tokenVectors && (await TokenVectors.open(tokenVectors.file, tokenVectors.width, vocabSize));
     const frequencies = ropeFrequencies(rope, maxPositions);
     const [sinks] =
       sinkTokens.length === 0
@@ -64,8 +56,8 @@ export class MemoryModel {
         : await decoder.encodeSegments([{ tokens: sinkTokens, keep: sinkTokens.map((_, i) => i) }], {
             rope: frequencies,
           });
-    const coder = new MemoryCoder(decoder, tokenizer, config, sinks?.rows, frequencies, head, selecting);
-    return new MemoryModel(coder, fingerprint, head.width, passages);
+    const coder = new MemoryCoder(decoder, tokenizer, config, sinks?.rows, frequencies, vectors);
+    return new MemoryModel(coder, fingerprint, passages);
   }
 
   countTokens(texts: readonly string[]): number[] {
@@ -78,13 +70,9 @@ export class MemoryModel {
     return passages ? made.map((memory, i) => ({ ...memory, passages: passages[i] as Uint8Array })) : made;
   }
 
-  async vectors(questions: readonly string[]): Promise<QueryEmbedding[]> {
-    const made = await this.coder.vectors(questions);
-    const { passages } = this;
-    if (!passages) return made;
-    return Promise.all(
-      made.map(async (embedding, i) => ({ ...embedding, sentence: await passages.embed(questions[i] as string) })),
-    );
+  async embed(question: string): Promise<QueryEmbedding> {
+    const made = this.coder.embed(question);
+    return this.passages ? { ...made, sentence: await this.passages.embed(question) } : made;
   }
 
   /** Vectors of texts by the sentence encoder. @throws AppError('modelFailed') without one */

@@ -1,4 +1,3 @@
-import { decodeHalf } from '../engine';
 import { ByteCache } from '../base';
 import type { MemoryRatios } from '../protocol/memory';
 import type { MemoryEncoding } from './encode/encoding';
@@ -23,7 +22,7 @@ export interface MemorySegment extends EncodingUnit {
   fromTeam?: boolean;
 }
 
-/** A segment and its cosine with a query vector, −1…1. */
+/** A segment and the greatest cosine of its passages with a question, −1…1. */
 export interface ScoredSegment {
   segment: MemorySegment;
   similarity: number;
@@ -35,10 +34,8 @@ export interface MemoryReaderOptions {
   ratios: MemoryRatios;
   /** Bytes of one stored row. */
   bytesPerRow: number;
-  /** Length of a text's vector. For models with a selection head, the selection vector follows it in the store. */
-  vectorWidth: number;
   vocabSize: number;
-  /** Maximum bytes of rows, vectors and token ids in memory; default 96 MB. */
+  /** Maximum bytes of rows, vectors of passages and token ids in memory; default 96 MB. */
   cacheBytes?: number;
 }
 
@@ -51,16 +48,14 @@ const PASSAGE_SCALE = 127;
 export class MemoryReader {
   private readonly coarseRows: ByteCache<string, Uint8Array>;
   private readonly folds: ByteCache<string, Uint8Array>;
-  private readonly vectors: ByteCache<string, Float32Array>;
   private readonly ids: ByteCache<string, Uint16Array>;
   private readonly passages: ByteCache<string, Int8Array>;
   private readonly buffers = new ReadBuffers();
 
   constructor(private readonly options: MemoryReaderOptions) {
-    const each = Math.floor((options.cacheBytes ?? CACHE_BYTES) / 5);
+    const each = Math.floor((options.cacheBytes ?? CACHE_BYTES) / 4);
     this.coarseRows = new ByteCache<string, Uint8Array>(each, sizeOf);
     this.folds = new ByteCache<string, Uint8Array>(each, sizeOf);
-    this.vectors = new ByteCache<string, Float32Array>(each, sizeOf);
     this.ids = new ByteCache<string, Uint16Array>(each, sizeOf);
     this.passages = new ByteCache<string, Int8Array>(each, sizeOf);
   }
@@ -96,18 +91,6 @@ export class MemoryReader {
     return found;
   }
 
-  /** Scores segments by the cosine of their vector with the unit vector `query`, best first. */
-  nearest(segments: readonly MemorySegment[], query: Float32Array, limit = Infinity): Promise<ScoredSegment[]> {
-    return query.length === this.options.vectorWidth ? this.cosines(segments, query, 0, limit) : Promise.resolve([]);
-  }
-
-  /**
-   * Scores segments by the cosine of their selection vector with the question's unit vector `selection`, best first.
-   */
-  selected(segments: readonly MemorySegment[], selection: Float32Array, limit = Infinity): Promise<ScoredSegment[]> {
-    return this.cosines(segments, selection, this.options.vectorWidth, limit);
-  }
-
   /**
    * Scores segments by the greatest cosine of their passages with `sentence`, which has length 1. Segments without
    * vectors of passages are left out.
@@ -133,28 +116,6 @@ export class MemoryReader {
     return this.options.store.use(key, 'passages', (bytes) =>
       this.passages.set(key, Int8Array.from(new Int8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength))),
     );
-  }
-
-  /** Computes cosines of `query` with the stored numbers from index `from`. Segments with fewer numbers are omitted. */
-  private async cosines(
-    segments: readonly MemorySegment[],
-    query: Float32Array,
-    from: number,
-    limit: number,
-  ): Promise<ScoredSegment[]> {
-    const scored: ScoredSegment[] = [];
-    for (const segment of segments) {
-      const vector = this.vectors.get(segment.key) ?? (await this.loadVector(segment.key));
-      if (!vector || vector.length < from + query.length) continue;
-      let similarity = 0;
-      for (let i = 0; i < query.length; i++) similarity += (vector[from + i] as number) * (query[i] as number);
-      scored.push({ segment, similarity });
-    }
-    return scored.sort((a, b) => b.similarity - a.similarity).slice(0, limit);
-  }
-
-  private loadVector(key: string): Promise<Float32Array | undefined> {
-    return this.options.store.use(key, 'vector', (bytes) => this.vectors.set(key, decodeHalf(halves(bytes))));
   }
 
   /** Scores segments by late interaction. Segments without any token of the question are omitted. */
@@ -233,7 +194,6 @@ export class MemoryReader {
   clear(): void {
     this.coarseRows.clear();
     this.folds.clear();
-    this.vectors.clear();
     this.ids.clear();
     this.passages.clear();
   }

@@ -33,17 +33,7 @@ export type Scope =
 
 /** One reason a span was found, as shown to the user: "defines RetryPolicy", "file name", "body: retry, backoff". */
 export interface RankReason {
-  kind:
-    | 'definition'
-    | 'fileName'
-    | 'folder'
-    | 'symbol'
-    | 'body'
-    | 'coherence'
-    | 'vector'
-    | 'late'
-    | 'attention'
-    | 'penalty';
+  kind: 'definition' | 'fileName' | 'folder' | 'symbol' | 'body' | 'coherence' | 'vector' | 'late' | 'penalty';
   text: string;
   /** Contribution to the score; negative for a penalty. */
   weight: number;

@@ -16,7 +16,7 @@ export interface LoadParams {
   rowsDirectory?: string;
   /** 0 for the number of physical cores. */
   threads: number;
-  /** Folder of the compiled sentence encoder, which a model with memory slots uses beside its own vectors. */
+  /** Folder of the compiled sentence encoder, which a model with memory slots uses to rank passages. */
   encoderDirectory?: string;
   /** Opens the checkpoint with the rotary frequencies that it was trained with, without factors stored beside it. */
   unextended?: boolean;

@@ -26,8 +26,6 @@ export interface SegmentMemory {
   /** Fine rows that are not coarse rows too (memory/row-layout.ts, `coarsePlaces`). */
   restRows: number;
   bytesPerRow: number;
-  /** f16. The selection vector follows the text's vector, for models that have one. */
-  vector: Uint8Array;
   /** Token ids of the text, two bytes each. Empty for models without token vectors. */
   ids: Uint8Array;
   /**
@@ -41,14 +39,13 @@ export interface SegmentMemory {
 
 /** Memory properties of a loaded model with memory slots. */
 export interface MemoryDescription {
-  /** Hash over weights, slots and heads. */
+  /** Hash over weights, slots and token vectors. */
   fingerprint: string;
   ratios: MemoryRatios;
   /** Absent for models without slots for dense rows. */
   dense?: DenseRatio;
   /** Bytes of a stored row (f16). */
   storedRowBytes: number;
-  vectorWidth: number;
   /** Numbers of a passage's vector; 0 without a sentence encoder. */
   sentenceWidth: number;
   vocabSize: number;
@@ -61,12 +58,6 @@ export interface MemoryDescription {
 
 /** A question as segments are scored against it. */
 export interface QueryEmbedding {
-  /** [vectorWidth], of length 1. */
-  vector: Float32Array;
-  /**
-   * The question's mean query in the learned selection space, of length 1. Absent for models without a selection head.
-   */
-  selection?: Float32Array;
   /** [sentenceWidth], of length 1. Absent without a sentence encoder. */
   sentence?: Float32Array;
   /** Tokens of the question. */
@@ -182,7 +173,7 @@ export interface ComposedContext {
 
 export interface MemoryRequests {
   encode: [{ texts: readonly string[] }, readonly SegmentMemory[]];
-  vectors: [{ questions: readonly string[] }, readonly QueryEmbedding[]];
+  embed: [{ question: string }, QueryEmbedding];
   /** Vectors of texts by the sentence encoder, of length 1. Fails for a model without one. */
   sentences: [{ texts: readonly string[] }, readonly Float32Array[]];
   countTokens: [{ texts: readonly string[] }, readonly number[]];

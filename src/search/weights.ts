@@ -9,16 +9,12 @@ import type { FieldWeights } from '../workspace';
 export interface ScorerWeights {
   /** Lexical score of a span, unchanged. */
   lexical: number;
-  /** Cosine of a segment's vector with the question's vector. */
-  vector: number;
   /** Greatest cosine of a segment's passages with the question, by the sentence encoder. */
   passage: number;
   /** Late interaction: share of the question found within a passage of a segment. */
   lateInteraction: number;
   /** Late interaction: longest run of neighbouring tokens in the question's order. */
   tokenRun: number;
-  /** Learned similarity of a segment's mean key with the question's mean query. */
-  selection: number;
   /** Share of the question's quoted phrases that a span contains word for word. Set by hand: such questions are few. */
   phrase: number;
 }
@@ -275,7 +271,7 @@ export interface SearchWeights {
 /** The product's weights. */
 export const SEARCH_WEIGHTS: SearchWeights = {
   // Chosen on halves of the questions: `npm run bench -- memory fused`.
-  scorers: { lexical: 1, vector: 0.5, passage: 1, lateInteraction: 0.3, tokenRun: 0.5, selection: 0.1, phrase: 0.3 },
+  scorers: { lexical: 1, passage: 1, lateInteraction: 0.3, tokenRun: 0.5, phrase: 0.3 },
   /**
    * Fitted by coordinate ascent on hit@1/5/10 and reciprocal rank, over questions about thirteen repositories in seven
    * languages. Each repository counts the same, an L1 penalty applies, and leave-one-repository-out runs verify the

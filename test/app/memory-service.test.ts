@@ -198,7 +198,7 @@ describe('memories in the worker', () => {
     // The tiny model writes noise, which no line carries. It has read all the same.
     expect(answer.author).toEqual({ kind: 'extractive' });
     expect(answer.coverage.memories).toBe(1);
-    expect(answer.spans.some(({ reasons }) => reasons.some(({ kind }) => kind === 'vector'))).toBe(true);
+    expect(answer.spans.some(({ reasons }) => reasons.some(({ kind }) => kind === 'late'))).toBe(true);
     // Rows of the lines it reads are computed once: asked again, they are there.
     const again = await worker.request('ask', {
       id: 'b',
@@ -222,7 +222,7 @@ describe('memories in the worker', () => {
     const model = join(directory, 'package', 'models', 'anchorage-test');
     writeMemoryCheckpoint(model);
     writeSums(model);
-    writeFileSync(join(model, 'heads.safetensors'), Buffer.alloc(100));
+    writeFileSync(join(model, 'token_vectors.safetensors'), Buffer.alloc(100));
     cpSync(bundles, join(directory, 'package', 'dist'), { recursive: true });
     symlinkSync(join(process.cwd(), 'node_modules'), join(directory, 'package', 'node_modules'));
     worker = new WorkerUnderTest(join(directory, 'package', 'dist'));

@@ -25,7 +25,7 @@ const coverage = { filesIndexed: 0, filesKnown: 0, indexing: false };
 const ranking = (own: Partial<Ranking> = {}): Ranking => ({
   spans: [],
   coverage,
-  memory: { segments: [], scores: new Map(), embedding: { vector: Float32Array.of(1), tokens: 5 } },
+  memory: { segments: [], scores: new Map(), embedding: { tokens: 5 } },
   ...own,
 });
 const tools = { search: { rank: () => Promise.resolve(ranking()) }, memory };

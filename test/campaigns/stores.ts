@@ -134,7 +134,7 @@ class Stores {
   async expectRows(store: MemoryStore, all: boolean): Promise<void> {
     for (const [key, text] of this.texts) {
       const expected = memoryOf(text);
-      for (const part of ['vector', 'ids', 'coarse', 'rest'] as const) {
+      for (const part of ['ids', 'coarse', 'rest'] as const) {
         const bytes = await store[part](key);
         if (bytes === undefined && all) throw new Error(`the ${part} of ${key} is lost`);
         if (bytes && !Buffer.from(bytes).equals(Buffer.from(expected[part])))

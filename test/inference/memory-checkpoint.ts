@@ -44,11 +44,10 @@ const SPECIALS = [
   '<|sink|>',
 ];
 const VECTOR_WIDTH = 32;
-const SELECTION_WIDTH = 8;
 
 /**
  * A checkpoint of random weights in the form that models/recipe/export writes, memory slots, a second set of them,
- * vector head and selection included, with a tokenizer of one token a byte. It proves that everything is really
+ * and token vectors included, with a tokenizer of one token a byte. It proves that everything is really
  * computed and arrives; it knows nothing.
  */
 export function writeMemoryCheckpoint(directory: string, shape: keyof typeof SHAPES = 'tiny', seed = 1): void {
@@ -121,30 +120,18 @@ export function writeMemoryCheckpoint(directory: string, shape: keyof typeof SHA
     eos_token_id: [id('eos'), id('end')],
     anchorage: {
       sink_token_ids: [id('bos'), id('sink'), id('sink'), id('sink')],
-      query_token_id: id('query'),
       memory: { file: 'memory.safetensors', ratios: [256, 32, 8], segment_rows: 256 },
       dense_memory: { file: 'dense_memory.safetensors', ratios: [8], segment_rows: 256 },
-      heads: { file: 'heads.safetensors', vector_width: VECTOR_WIDTH },
-      selection: { file: 'selection.safetensors', width: SELECTION_WIDTH },
+      token_vectors: { file: 'token_vectors.safetensors', width: VECTOR_WIDTH },
     },
   });
   writeFileSync(join(directory, 'model.safetensors'), safetensors(model));
   writeFileSync(join(directory, 'memory.safetensors'), safetensors(memory));
   writeFileSync(
-    join(directory, 'heads.safetensors'),
-    safetensors({ 'vector.weight': matrix(VECTOR_WIDTH, hidden), 'vector.tokens': matrix(vocab, VECTOR_WIDTH) }),
+    join(directory, 'token_vectors.safetensors'),
+    safetensors({ token_vectors: matrix(vocab, VECTOR_WIDTH) }),
   );
   writeFileSync(join(directory, 'dense_memory.safetensors'), safetensors(slots()));
-  const bias = (): Tensor => ({ shape: [SELECTION_WIDTH], values: matrix(1, SELECTION_WIDTH).values });
-  writeFileSync(
-    join(directory, 'selection.safetensors'),
-    safetensors({
-      'select.q_proj.weight': matrix(SELECTION_WIDTH, layers * heads * dim),
-      'select.q_proj.bias': bias(),
-      'select.k_proj.weight': matrix(SELECTION_WIDTH, layers * kvHeads * dim),
-      'select.k_proj.bias': bias(),
-    }),
-  );
   const pieces = [...SPECIALS, ...byteCharacters()];
   write(directory, 'tokenizer.json', {
     version: '1.0',

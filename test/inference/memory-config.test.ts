@@ -12,30 +12,30 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-/** Reads a checkpoint whose configuration says this about selection. */
-function read(selection: unknown): ReturnType<typeof readMemoryConfig> {
+/** Reads a checkpoint whose configuration says this about token vectors. */
+function read(vectors: unknown): ReturnType<typeof readMemoryConfig> {
   const file = join(directory, 'config.json');
   const config = JSON.parse(readFileSync(file, 'utf8')) as { anchorage: Record<string, unknown> };
-  writeFileSync(file, JSON.stringify({ ...config, anchorage: { ...config.anchorage, selection } }));
+  writeFileSync(file, JSON.stringify({ ...config, anchorage: { ...config.anchorage, token_vectors: vectors } }));
   return readMemoryConfig(directory, { vocabSize: 512 }, { idOf: () => undefined });
 }
 
-it('knows what the model’s attention chooses by, where it learnt to; memories made with another are other memories', async () => {
+it('knows the vectors of tokens, where there are any; memories made with others are other memories', async () => {
   const plain = await read(undefined);
-  expect(plain?.selection).toBe(undefined);
-  const learnt = await read({ file: 'selection.safetensors', width: 8 });
-  expect(learnt?.selection).toEqual({ file: join(directory, 'selection.safetensors'), width: 8 });
+  expect(plain?.tokenVectors).toBe(undefined);
+  const learnt = await read({ file: 'token_vectors.safetensors', width: 32 });
+  expect(learnt?.tokenVectors).toEqual({ file: join(directory, 'token_vectors.safetensors'), width: 32 });
   expect(learnt?.digest).not.toBe(plain?.digest);
 });
 
 it.each([
-  [{ file: 'selection.safetensors' }, 'anchorage.selection.width'],
-  [{ file: 'selection.safetensors', width: 0 }, 'anchorage.selection.width'],
-  [{ width: 8 }, 'anchorage.selection.file'],
-  [{ file: '../selection.safetensors', width: 8 }, 'plain file name'],
+  [{ file: 'token_vectors.safetensors' }, 'anchorage.token_vectors.width'],
+  [{ file: 'token_vectors.safetensors', width: 0 }, 'anchorage.token_vectors.width'],
+  [{ width: 8 }, 'anchorage.token_vectors.file'],
+  [{ file: '../token_vectors.safetensors', width: 8 }, 'plain file name'],
   [{ file: 'other.safetensors', width: 8 }, 'other.safetensors'],
-])('refuses %j and says what is wrong', async (selection, message) => {
-  await expect(read(selection)).rejects.toThrow(message);
+])('refuses %j and says what is wrong', async (vectors, message) => {
+  await expect(read(vectors)).rejects.toThrow(message);
 });
 
 it('finds no memory slots beside a GGUF file, which has no config.json', async () => {

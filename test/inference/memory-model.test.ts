@@ -8,15 +8,13 @@ import { halves, joinBytes, LateInteraction, rowCounts } from '../../src/memory'
 import { SEARCH_WEIGHTS } from '../../src/search';
 import { EngineModel } from '../../src/inference/engine-model';
 import { memoryPositions, sharedPositions } from '../../src/inference/row-positions';
-import type { MemoryCoder } from '../../src/inference/memory-coder';
-import { SelectionHead } from '../../src/inference/selection-head';
 import { writeTinyCheckpoint } from './checkpoints';
 import { directory, model, memory, TEXT, SHORT, ask } from './memory-model-of-random-weights';
 
 describe('memories of texts', () => {
   test('have the rows that their tokens make, and each text’s are its own, whatever stands beside it', async () => {
     const [long, short] = await memory.encode([TEXT, SHORT]);
-    const { ratios, storedRowBytes, vectorWidth } = memory.description;
+    const { ratios, storedRowBytes } = memory.description;
     expect(ratios).toEqual({ segmentTokens: 256, coarseTokens: 256, fineTokens: 32 });
     for (const [each, text] of [
       [long!, TEXT],
@@ -30,11 +28,6 @@ describe('memories of texts', () => {
         bytesPerRow: storedRowBytes,
       });
       expect(each.coarse.byteLength + each.rest.byteLength).toBe(counts.fine * storedRowBytes);
-      const vector = decodeHalf(halves(each.vector));
-      // The vector, and behind it what a question chooses by.
-      expect(vector.length).toBe(vectorWidth + 8);
-      for (const part of [vector.subarray(0, vectorWidth), vector.subarray(vectorWidth)])
-        expect(Math.hypot(...part)).toBeCloseTo(1, 2);
     }
     const [alone] = await memory.encode([SHORT]);
     const gap = decodeHalf(halves(alone!.coarse)).map(
@@ -44,42 +37,16 @@ describe('memories of texts', () => {
   });
 
   test('keep their token ids, in which a question’s tokens find themselves', async () => {
-    const [look] = await memory.vectors(['free.pop']);
+    const look = await memory.embed('free.pop');
     const [with_, without] = await memory.encode([SHORT, 'x = 1\n'.repeat(9)]);
     expect([...halves(with_!.ids)]).toEqual(
       (model as unknown as { tokenizer: Tokenizer }).tokenizer.encode(SHORT, { addSpecialTokens: false }),
     );
-    const late = new LateInteraction(look!.late!, memory.description.vocabSize, SEARCH_WEIGHTS.lateInteraction);
+    const late = new LateInteraction(look.late!, memory.description.vocabSize, SEARCH_WEIGHTS.lateInteraction);
     // Eight letters and a dot, in their order; elsewhere none of them stands.
     expect(late.score(halves(with_!.ids)).tokenRun).toBeGreaterThan(6);
     expect(late.score(halves(with_!.ids)).segment).toBeCloseTo(1, 5);
     expect(late.score(halves(without!.ids)).segment).toBeLessThan(0.9);
-  });
-
-  test('are chosen by the mean of their keys, of all runs; a question chooses by the mean of its queries', async () => {
-    const { coder } = memory as unknown as { coder: MemoryCoder };
-    const runs = coder.runs(coder.tokens(TEXT));
-    expect(runs.length).toBeGreaterThan(1);
-    const head = await SelectionHead.open(join(directory, 'random', 'selection.safetensors'), 8, coder.decoder.config);
-    const encoded = await coder.decoder.encodeSegments(
-      runs.map((tokens) => ({ tokens, keep: [], meanKeys: true })),
-      coder.encodeOptions(),
-    );
-    const expected = head.ofKeys(
-      encoded.map(({ meanKeys }) => meanKeys!),
-      runs.map((run) => run.length),
-    );
-    const [made] = await memory.encode([TEXT]);
-    decodeHalf(halves(made!.vector))
-      .subarray(memory.description.vectorWidth)
-      .forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 2));
-    const [look] = await memory.vectors(['free.pop']);
-    const asked = [coder.config.queryToken!, ...coder.tokens('free.pop')];
-    const [read] = await coder.decoder.encodeSegments(
-      [{ tokens: asked, keep: [], queries: true }],
-      coder.encodeOptions(),
-    );
-    expect([...look!.selection!]).toEqual([...head.ofQueries([read!.queries!], [asked.length])]);
   });
 
   test('a coarse row is what a slot for 256 tokens would be', async () => {

@@ -4,7 +4,6 @@ import type { SegmentMemory, MemoryRatios } from '../../src/protocol/memory';
 
 export const RATIOS: MemoryRatios = { segmentTokens: 64, coarseTokens: 64, fineTokens: 16 };
 export const BYTES_PER_ROW = 32;
-const VECTOR = 8;
 const PASSAGES = 12;
 
 /** Returns bytes that depend on the text, so that a test can check which text was read. */
@@ -22,7 +21,6 @@ export function memoryOf(text: string): SegmentMemory {
     coarseRows: coarse,
     restRows: fine - coarse,
     bytesPerRow: BYTES_PER_ROW,
-    vector: bytesOf(text, 'v', VECTOR),
     ids: bytesOf(text, 'i', 2 * tokens),
     passages: bytesOf(text, 'p', PASSAGES),
     coarse: bytesOf(text, 'c', coarse * BYTES_PER_ROW),

@@ -17,7 +17,7 @@ import type { SegmentMemory } from '../../src/protocol/memory';
 const RATIOS = { segmentTokens: 64, coarseTokens: 64, fineTokens: 16 };
 const halfBytes = (...values: number[]): Uint8Array => new Uint8Array(encodeHalf(Float32Array.from(values)).buffer);
 
-/** A memory with the numbers in the text: "3 4" has the vector (.6, .8) and the selection vector (.8, .6). */
+/** A memory with the numbers in the text: "3 4" has passages with the vectors (1, 0) and (.6, .8). */
 const coder: SegmentCoder = {
   version: 'numbers',
   encode: (texts) =>
@@ -30,7 +30,6 @@ const coder: SegmentCoder = {
           coarseRows: 1,
           restRows: 1,
           bytesPerRow: 4,
-          vector: halfBytes(x / length, y / length, y / length, x / length),
           ids: new Uint8Array(Uint16Array.of(x, y).buffer),
           passages: new Uint8Array(
             Int8Array.of(127, 0, Math.round((127 * x) / length), Math.round((127 * y) / length)).buffer,
@@ -73,23 +72,20 @@ beforeEach(async () => {
   };
   const encoding = new MemoryEncoding({ workspace, store, coder });
   await encoding.run();
-  memories = new MemoryReader({ encoding, store, ratios: RATIOS, bytesPerRow: 4, vectorWidth: 2, vocabSize: 16 });
+  memories = new MemoryReader({ encoding, store, ratios: RATIOS, bytesPerRow: 4, vocabSize: 16 });
 });
 afterEach(async () => {
   await store.close();
   rmSync(directory, { recursive: true, force: true });
 });
 
-it('scores segments by their vector, and reads rows in the order of the text', async () => {
+it('lists segments with rows, and reads rows in the order of the text', async () => {
   const segments = memories.segments();
   expect(segments.map(({ path, fineRows, tokens }) => [path, fineRows, tokens])).toEqual([
     ['0.txt', 2, 20],
     ['1.txt', 2, 20],
     ['2.txt', 2, 20],
   ]);
-  const nearest = await memories.nearest(segments, Float32Array.of(1, 0), 2);
-  expect(nearest.map(({ segment }) => segment.path)).toEqual(['2.txt', '1.txt']);
-  expect(nearest[1]?.similarity).toBeCloseTo(0.8, 2);
   // Two rows of 16 tokens. The last one is the coarse row.
   const rows = new Uint8Array(12);
   expect(await memories.fine(segments[0]!, rows)).toBe(8);
@@ -125,19 +121,6 @@ it('scores segments with tokens of the question, or tokens similar to them', asy
       ['2.txt', 1 / 3, 1],
     ].map(([path, ...scores]) => [path, ...scores.map((score) => expect.closeTo(score as number, 5))]),
   );
-});
-
-it('scores segments by the selection vector stored after the vector', async () => {
-  const segments = memories.segments();
-  const selected = await memories.selected(segments, Float32Array.of(1, 0), 2);
-  expect(selected.map(({ segment, similarity }) => [segment.path, similarity])).toEqual([
-    ['0.txt', expect.closeTo(0.8, 2)],
-    ['1.txt', expect.closeTo(0.6, 2)],
-  ]);
-  expect((await memories.selected(segments, Float32Array.of(0, 1), 1))[0]?.segment.path).toBe('2.txt');
-  // An embedding of another model has another length and scores nothing.
-  expect(await memories.selected(segments, Float32Array.of(1, 0, 0))).toEqual([]);
-  expect(await memories.nearest(segments, Float32Array.of(1, 0, 0))).toEqual([]);
 });
 
 it('folds coarse rows of several segments into their mean, and omits missing ones', async () => {

@@ -65,8 +65,8 @@ const scoring = (
   scale: Scores['scale'] = 'candidates',
 ): ScorerResult => ({
   scorer: {
-    name: 'vector',
-    reason: { kind: 'vector', text: 'similar meaning' },
+    name: 'lateInteraction',
+    reason: { kind: 'late', text: 'words close together' },
     score: () => Promise.resolve(undefined),
   },
   weight,
@@ -108,7 +108,7 @@ test('another scorer decides where the lexical scores are close, and is shown as
   const fused = await fuse(SPANS, SEGMENTS, scoring(2, { 'a.py:1': 0.1, 'b.py:1': 0.9, 'c.py:1': 0.9 }));
   expect(paths(fused)).toEqual(['b.py', 'a.py', 'c.py']);
   expect(fused.map(({ score }) => score)).toEqual([10, 9, 6]);
-  expect(fused[0]!.reasons).toEqual([{ kind: 'vector', text: 'similar meaning', weight: 2 }]);
+  expect(fused[0]!.reasons).toEqual([{ kind: 'late', text: 'words close together', weight: 2 }]);
   expect(fused[1]!.reasons).toEqual([]);
 });
 
@@ -198,26 +198,18 @@ test('values of spans count like values of segments', async () => {
 test('scorers run if they have a weight and can score the question', async () => {
   const [first, second] = SEGMENTS as [MemorySegment, MemorySegment];
   const memories = {
-    nearest: () => Promise.resolve([{ segment: first, similarity: 0.5 }]),
-    selected: (_: unknown, selection: Float32Array) =>
-      Promise.resolve([{ segment: second, similarity: selection[0] as number }]),
+    nearestPassages: () => Promise.resolve([{ segment: first, similarity: 0.5 }]),
   } as unknown as MemoryReader;
-  const lateScores = () => Promise.resolve(undefined);
+  const lateScores = () => Promise.resolve(new Map([[second.key, { segment: 1, passage: 1, tokenRun: 1 }]]));
   const input = { question: analyseQuestion('a question'), spans: SPANS, segments: SEGMENTS, weights: SEARCH_WEIGHTS };
   const names = async (more: object): Promise<string[]> =>
     (await runScorers(SCORERS, { ...input, ...more })).map(({ scorer }) => scorer.name);
-  const embedding = { vector: Float32Array.of(1), tokens: 3 };
+  const embedding = { tokens: 3 };
   expect(await names({})).toEqual(['lexical']);
-  expect(await names({ memory: { memories, embedding, lateScores } })).toEqual(['lexical', 'vector']);
-  const selecting = { ...embedding, selection: Float32Array.of(0.25) };
-  expect(await names({ memory: { memories, embedding: selecting, lateScores } })).toEqual([
-    'lexical',
-    'vector',
-    'selection',
-  ]);
-  const weights = { ...SEARCH_WEIGHTS, scorers: { ...SEARCH_WEIGHTS.scorers, selection: 0 } };
-  expect(await names({ memory: { memories, embedding: selecting, lateScores }, weights })).toEqual([
-    'lexical',
-    'vector',
-  ]);
+  const late = ['lateInteraction', 'tokenRun'];
+  expect(await names({ memory: { memories, embedding, lateScores } })).toEqual(['lexical', ...late]);
+  const memory = { memories, embedding: { ...embedding, sentence: Float32Array.of(1) }, lateScores };
+  expect(await names({ memory })).toEqual(['lexical', 'passage', ...late]);
+  const weights = { ...SEARCH_WEIGHTS, scorers: { ...SEARCH_WEIGHTS.scorers, tokenRun: 0 } };
+  expect(await names({ memory, weights })).toEqual(['lexical', 'passage', 'lateInteraction']);
 });

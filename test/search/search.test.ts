@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask } from '../../src/assistant';
-import { encodeHalf } from '../../src/engine';
 import { MemoryReader, MemoryEncoding, MemoryStore, type WorkspaceMemory } from '../../src/memory';
 import type { Answer, RankedSpan } from '../../src/protocol';
 import type { QueryEmbedding } from '../../src/protocol/memory';
@@ -15,7 +14,6 @@ import { BYTES_PER_ROW, memoryOf, RATIOS } from '../memory/byte-coder';
 
 const NOUNS = 'session cookie adapter router cache token parser socket buffer queue'.split(' ');
 const VERBS = 'open close merge retry flush encode verify resolve split trace'.split(' ');
-const WIDTH = 24;
 const VOCABULARY = 512;
 
 /** A repository of a hundred functions, two in each file. */
@@ -43,13 +41,6 @@ const idsOf = (text: string): number[] => {
   scanTokens(text, 0, text.length, (_from, _to, hash) => ids.push((hash >>> 0) % VOCABULARY));
   return ids;
 };
-/** Hashes the counts of a text's tokens to a vector of length 1. */
-function vectorOf(text: string): Float32Array {
-  const vector = new Float32Array(WIDTH);
-  for (const id of idsOf(text)) vector[id % WIDTH] = (vector[id % WIDTH] as number) + 1;
-  const length = Math.hypot(...vector) || 1;
-  return vector.map((value) => value / length);
-}
 function embed(question: string): QueryEmbedding {
   const ids = idsOf(question);
   const ones = Float32Array.from(ids, () => 1);
@@ -60,7 +51,7 @@ function embed(question: string): QueryEmbedding {
     ids: Uint32Array.from(ids),
     similarities: ones,
   };
-  return { vector: vectorOf(question), tokens: ids.length, late };
+  return { tokens: ids.length, late };
 }
 
 let directory: string;
@@ -98,7 +89,6 @@ beforeAll(async () => {
       Promise.resolve(
         texts.map((text) => ({
           ...memoryOf(text),
-          vector: new Uint8Array(encodeHalf(vectorOf(text)).buffer),
           ids: new Uint8Array(Uint16Array.from(idsOf(text)).buffer),
         })),
       ),
@@ -122,7 +112,6 @@ beforeAll(async () => {
       store,
       ratios: RATIOS,
       bytesPerRow: BYTES_PER_ROW,
-      vectorWidth: WIDTH,
       vocabSize: VOCABULARY,
     }),
     engine: {

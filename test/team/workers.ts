@@ -108,8 +108,8 @@ export class TeamWorker {
         missing.push(texts[i] as string);
         continue;
       }
-      const { vector, ids, passages, coarse, rest } = memoryOf(texts[i] as string);
-      for (const [name, bytes] of Object.entries({ vector, ids, passages, coarse, rest }))
+      const { ids, passages, coarse, rest } = memoryOf(texts[i] as string);
+      for (const [name, bytes] of Object.entries({ ids, passages, coarse, rest }))
         if (Buffer.compare(decoded.payload[name as 'ids'], bytes) !== 0)
           throw new Error(`harmed rows were stored: ${name} of ${String(texts[i]).slice(0, 30)}`);
     }

@@ -64,7 +64,6 @@ def hf_config(config: ModelConfig, rope: Optional[dict], window: int, extra: Opt
             "gist_token_id": ID["gist"],
             "point_token_id": ID["point"],
             "none_token_id": ID["none"],
-            "query_token_id": ID["query"],
             "file_token_id": ID["file"],
             "anchor_rule": {"min": ANCHOR_MIN, "max": ANCHOR_MAX},
             **(extra or {}),

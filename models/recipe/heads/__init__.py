@@ -1,1 +1,1 @@
-"""Heads over the model and the token table."""
+"""Token vectors, by which late interaction tells how alike two tokens are."""

@@ -1,4 +1,8 @@
-"""A vector for each token of the vocabulary. The vector of a text is the mean of its tokens' vectors, at length 1."""
+"""A vector for each token of the vocabulary.
+
+It is trained so that the mean of a question's token vectors is near to that of its code. The product compares single tokens
+with it (late interaction). The vector of a text is the mean of its tokens' vectors, at length 1.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+FILE = "token_vectors.safetensors"
 
 
 class Texts(NamedTuple):
@@ -48,3 +54,17 @@ class Table(nn.Module):
 
     def forward(self, texts: tuple[Tensor, Tensor]) -> Tensor:
         return F.normalize(self.rows(*texts), dim=-1)
+
+    def export(self) -> dict:
+        """The part for the exported folder."""
+        rows = self.rows.weight.detach().cpu()
+        config = {"token_vectors": {"file": FILE, "width": rows.shape[1]}}
+        return {"file": FILE, "tensors": {"token_vectors": rows}, "config": config}
+
+
+def contrast(a: Tensor, b: Tensor, temperature: Tensor, same: Tensor) -> Tensor:
+    """InfoNCE in both directions. same bool [B, B]: pairs that match; those off the diagonal are no negatives."""
+    scores = a @ b.t() * temperature.exp().clamp(max=100.0)
+    scores = scores.masked_fill(same & ~torch.eye(len(a), dtype=torch.bool, device=a.device), -1e4)
+    labels = torch.arange(len(a), device=a.device)
+    return (F.cross_entropy(scores, labels) + F.cross_entropy(scores.t(), labels)) / 2

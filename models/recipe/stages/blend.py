@@ -3,7 +3,7 @@
     python -m recipe.stages.blend --base FILE --tasks RUN --out RUN --share S
 
 The base becomes share * (after the tasks) + (1 - share) * (before them), weight by weight. Long texts and plain language
-modelling regain their loss, and most of what the tasks taught stays. Head and memory tokens stay as they are.
+modelling regain their loss, and most of what the tasks taught stays. Memory tokens stay as they are.
 OUT is a run folder like that of the tasks stage.
 """
 
@@ -28,8 +28,7 @@ def main(argv: list[str] | None = None) -> None:
         raise SystemExit(f"{a.base} and {a.tasks} hold different models")
     mixed = {name: before[name].float().lerp(after.float(), a.share) for name, after in state["weights"].items()}
     a.out.mkdir(parents=True, exist_ok=True)
-    for name in ("memory.pt", "heads.pt"):
-        shutil.copyfile(a.tasks / name, a.out / name)
+    shutil.copyfile(a.tasks / "memory.pt", a.out / "memory.pt")
     write(a.out / "last.pt", {**state, "weights": mixed})
 
 

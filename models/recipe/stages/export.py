@@ -1,6 +1,6 @@
 """Writes a run as a checkpoint folder that loads as any Llama.
 
-    python -m recipe.stages.export --checkpoint RUN/last.pt --memory FILE --dense FILE --heads FILE --selection FILE \\
+    python -m recipe.stages.export --checkpoint RUN/last.pt --memory FILE --dense FILE --token-vectors FILE \\
         --tokenizer DIR --out DIR
 
 Before it ends it reads the folder back and compares its logits with an independent forward pass (export/reference.py).
@@ -25,11 +25,10 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--memory", type=Path, help="memory tokens in place: sparse.pt of the anchors or joint stage")
     parser.add_argument("--dense", type=Path, help="memory tokens appended, lowest ratio: memory.pt of the joint stage")
-    parser.add_argument("--heads", type=Path, help="the vector head: heads.pt of the tasks or joint stage")
-    parser.add_argument("--selection", type=Path, help="the selection head: last.pt of the selection stage")
+    parser.add_argument("--token-vectors", type=Path, help="last.pt of the token vectors")
     a = parser.parse_args(argv)
     config, tensors = {}, {}
-    for path in (a.memory, a.dense, a.heads, a.selection):
+    for path in (a.memory, a.dense, a.token_vectors):
         if path:
             part = read(path)["export"]  # {"config": {...}, "file": name, "tensors": {...}}
             if part is None:

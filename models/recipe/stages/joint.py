@@ -1,4 +1,4 @@
-"""Stage 5: everything at once.
+"""Stage 6: everything at once.
 
     python -m recipe.stages.joint --init RUN/last.pt --tokens DIR --functions DIR --run DIR
 
@@ -8,7 +8,7 @@ act at memory tokens only. The rate is steady. `--decay-minutes M` reads RUN/las
 M minutes and writes RUN/decayed, a run folder that the tasks stage measures and the export takes.
 
 Beside last.pt it writes memory.pt (memory tokens appended, lowest ratio), sparse.pt (memory tokens in place, the other
-ratios) and heads.pt.
+ratios).
 """
 
 from __future__ import annotations
@@ -21,20 +21,17 @@ import torch
 from recipe.checkpoint import load_model, read, save
 from recipe.config import home
 from recipe.export.memory import memory_part
-from recipe.heads.vectors import VectorHead
 from recipe.model.memory_slots import SEGMENT, MemoryModel, restored
 from recipe.model.optimizers import Optimizer
 from recipe.model.rope import read_factors, yarn
 from recipe.schedule import Stable
 from recipe.stage import Stage, drawn
-from recipe.tasks.attention_selection import AttentionSelection
 from recipe.tasks.examples import ExampleMaker
 from recipe.tasks.function_tasks import FunctionTasks
 from recipe.tasks.functions import FunctionSampler, documented
 from recipe.tasks.functions import read as read_functions
 from recipe.tasks.keys import KeyMaker
 from recipe.tasks.memory_tasks import MemoryTasks
-from recipe.tasks.question_pairs import PairMaker
 from recipe.tasks.text import TEXTS, TextTasks
 from recipe.tokens.encoder import Encoder
 from recipe.tokens.store import Tokens
@@ -42,8 +39,8 @@ from recipe.tokens.store import Tokens
 TEXT_SHARES = (0.38, 0.12, 0.50)
 MEMORY_TASKS = ("past", "copy_raw", "repeat", "copy", "needle", "needle_raw")
 FUNCTION_TASKS = {"gist": 8, "gist_memories": 8, "chat": 8}  # functions a step for every 1,024 rows of text
-TASKS = (*MEMORY_TASKS, "select", *FUNCTION_TASKS)
-TASK_SHARES = (0.18, 0.10, 0.0, 0.26, 0.10, 0.08, 0.08, 0.12, 0.03, 0.05)
+TASKS = (*MEMORY_TASKS, *FUNCTION_TASKS)
+TASK_SHARES = (0.18, 0.10, 0.0, 0.26, 0.10, 0.08, 0.12, 0.03, 0.05)
 
 
 class SteadyThenLinear(Stable):
@@ -65,7 +62,6 @@ class Joint(Stage):
         add = parser.add_argument
         add("--init", type=Path, default=home() / "runs/blend/last.pt", help="weights to start a new run from")
         add("--memory", type=Path, help="memory tokens of the lowest ratio (default: memory.pt beside --init)")
-        add("--heads", type=Path, help="the vector head to start from (default: the --init run's)")
         add("--functions", type=Path, required=True, help="folder or jsonl of functions")
         add("--task-shares", type=float, nargs=len(TASKS), default=TASK_SHARES, metavar="S", help=f"of {TASKS}")
         add("--task-norm", type=float, default=0.8, help="the tasks' gradient is cut to this norm; a text's is about 1")
@@ -84,15 +80,11 @@ class Joint(Stage):
     def build(self) -> None:
         a = self.options
         start = self.last if self.state else a.init
-        state = self.state or read(start)
         self.base = self._base(start)
         self.config, self.first = self.base.config, self.base.config.max_position_embeddings
         self.appended, self.in_place = self._memory_models(start.parent)
         self.base.requires_grad_(True)
-        head = state["heads"] if "heads" in state else read(a.heads)["weights"]
-        self.head = VectorHead(self.config.hidden_size, token_vectors=head.get("tokens.weight"))
-        self.head.load_state_dict(head)
-        parts = {"model": self.appended, "sparse": self.in_place, "heads": self.head}
+        parts = {"model": self.appended, "sparse": self.in_place}
         self.optimizer = Optimizer.of(torch.nn.ModuleDict(parts).to(self.device), a.lr, "muon")
 
     def _base(self, path: Path):
@@ -131,10 +123,8 @@ class Joint(Stage):
         models = (self.appended, self.in_place)
         self.memory_tasks = MemoryTasks(*models, tokens, keys, a.ratios, a.segment, self.device)
         examples = ExampleMaker(encode, min(a.code_tokens, self.first // 3))
-        self.function_tasks = FunctionTasks(self.appended, self.head, examples, a.ratios, [], self.device)
+        self.function_tasks = FunctionTasks(self.appended, examples, a.ratios, self.device)
         self.sampler = FunctionSampler(documented(read_functions(a.functions)), a.seed)
-        pairs = PairMaker(examples, self.sampler, tokens)
-        self.selection = AttentionSelection(self.in_place, pairs, self.higher or a.ratios, self.device)
         shares = {"texts": list(a.text_shares), "tasks": list(a.task_shares)}
         return {"data": str(a.tokens), "init": str(a.init), "rows": a.rows, "annealing": a.decay_minutes, **shares}
 
@@ -156,8 +146,6 @@ class Joint(Stage):
         rows = self.options.rows * self.first
         if task in MEMORY_TASKS:
             return getattr(self.memory_tasks, task)(self.rng, rows)
-        if task == "select":
-            return self.selection.loss(self.step, self.rng, rows)
         count = max(2, rows // 512 * FUNCTION_TASKS[task] // 2)
         return getattr(self.function_tasks, task)(self.sampler.batch(self.step, count), self.rng)
 
@@ -172,11 +160,10 @@ class Joint(Stage):
             save(
                 out / f"{name}.pt", model.trained(), config, export=memory_part(model, ratios, a.segment, part), **shape
             )
-        save(out / "heads.pt", self.head, config, export=self.head.export())
         state = {**self.progress(), "cursor": None, "cursors": self.texts.cursors(), "data": str(a.tokens)}
         if self.schedule.annealing:
             state["optimizer"] = None  # an annealed run is not resumed
-        save(out / "last.pt", self.base, config, heads=self.head.state_dict(), **state)
+        save(out / "last.pt", self.base, config, **state)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,16 @@
-"""Stage 4: the tasks of the product.
+"""Stage 5: the tasks of the product.
 
     python -m recipe.stages.tasks --base FILE --memory FILE --functions DIR --held-out DIR --run DIR
 
 All weights move, those of the memory tokens too, so that they still fit the base. Each step draws one task:
 
     text           plain text under the mix of masks, so that nothing is forgotten
-    vectors        a summary (or a commit subject) and its code find each other, the name hidden
     gist           a gist of a function from its rows
     gist_memories  a gist from its memory tokens alone
     copy           keys from memory tokens
     chat           short grounded answers under the chat template
 
-Writes RUN/last.pt (the base), RUN/memory.pt and RUN/heads.pt for the export. `--evaluate` measures search and gists on
-held-out repositories.
+Writes RUN/last.pt (the base) and RUN/memory.pt. `--evaluate` measures gists on held-out repositories.
 """
 
 from __future__ import annotations
@@ -26,12 +24,10 @@ from recipe.checkpoint import load_model, read, save
 from recipe.config import home
 from recipe.eval.tasks import TaskEvaluation
 from recipe.export.memory import memory_part
-from recipe.heads.vectors import VectorHead
 from recipe.model.memory_slots import SEGMENT, restored
 from recipe.model.optimizers import Optimizer
 from recipe.stage import Stage, drawn
 from recipe.tasks import functions
-from recipe.tasks.commits import commit_pairs
 from recipe.tasks.examples import ExampleMaker
 from recipe.tasks.function_tasks import FunctionTasks
 from recipe.tasks.functions import Function, FunctionSampler, documented
@@ -43,8 +39,8 @@ from recipe.tokens.encoder import Encoder
 from recipe.tokens.rows import Stream
 from recipe.tokens.store import Tokens
 
-TASKS = ("text", "vectors", "gist", "gist_memories", "copy", "chat")
-SHARES = (0.25, 0.30, 0.12, 0.10, 0.05, 0.08)
+TASKS = ("text", "gist", "gist_memories", "copy", "chat")
+SHARES = (0.25, 0.12, 0.10, 0.05, 0.08)
 
 
 class Tasks(Stage):
@@ -59,14 +55,12 @@ class Tasks(Stage):
         add("--memory", type=Path, default=home() / "runs/memory/last.pt")
         add("--functions", type=Path, help="folder or jsonl of functions (default: synthetic ones, for a trial only)")
         add("--held-out", type=Path, help="functions of other repositories (default: a tenth of the repositories)")
-        add("--commits", type=Path, help="the corpus's commits-train.jsonl.gz: subjects as further questions")
-        add("--token-vectors", type=Path, help="last.pt of the token vectors, a part of every vector")
         add("--shares", type=float, nargs=len(TASKS), default=SHARES, metavar="S", help=f"of {TASKS}")
         add("--ratios", type=int, nargs="+", default=[256, 32, 8])
-        add("--batch", type=int, default=32, help="functions a step (vectors use twice as many)")
+        add("--batch", type=int, default=32, help="functions a step")
         add("--code-tokens", type=int, default=160)
-        add("--pool", type=int, default=20000, help="functions searched by --evaluate")
-        add("--questions", type=int, default=1000)
+        add("--known", type=int, default=20000, help="training functions whose comments are --evaluate's baseline")
+        add("--gists", type=int, default=100, help="functions whose gists --evaluate compares")
 
     def build(self) -> None:
         a, state = self.options, self.state
@@ -75,16 +69,7 @@ class Tasks(Stage):
         self.model.base.requires_grad_(True)
         self.model.to(self.device)
         self.config = self.model.base.config
-        table = None
-        if a.token_vectors:
-            table = read(a.token_vectors)["weights"]["rows.weight"]
-        elif state:
-            table = state["heads"].get("tokens.weight")
-        self.head = VectorHead(self.config.hidden_size, token_vectors=table).to(self.device)
-        if state:
-            self.head.load_state_dict(state["heads"])
-        both = torch.nn.ModuleDict({"model": self.model, "heads": self.head})
-        self.optimizer = Optimizer.of(both, a.lr, "adamw", weight_decay=0.01)
+        self.optimizer = Optimizer.of(self.model, a.lr, "adamw", weight_decay=0.01)
         self.train_functions, self.held_out = self._functions()
         self.window = self.config.max_position_embeddings
         self.encode = Encoder(a.tokenizer)
@@ -102,13 +87,12 @@ class Tasks(Stage):
 
     def begin(self) -> dict:
         a = self.options
-        commits = commit_pairs(a.commits, self.train_functions) if a.commits else []
-        self.tasks = FunctionTasks(self.model, self.head, self.examples, a.ratios, commits, self.device)
+        self.tasks = FunctionTasks(self.model, self.examples, a.ratios, self.device)
         self.tokens, self.keys = Tokens(a.tokens, "train"), KeyMaker(self.encode)
         self.cursor = self.state["cursor"] if self.state else None
         self.stream = Stream(self.tokens, a.seed + 100, self.cursor)
         self.sampler = FunctionSampler(self.train_functions, a.seed)
-        counts = {"functions": len(self.train_functions), "held_out": len(self.held_out), "commits": len(commits)}
+        counts = {"functions": len(self.train_functions), "held_out": len(self.held_out)}
         return {**counts, "parameters": sum(p.numel() for p in self.optimizer.params)}
 
     def gradients(self) -> None:
@@ -126,22 +110,21 @@ class Tasks(Stage):
             batch = self.stream.batch(max(1, a.batch // 4), self.window)
             self.cursor = batch.cursor
             return batch_loss(self.model.base, self.model.base, batch.to(self.device))[0]
-        count = {"vectors": a.batch * 2, "gist_memories": max(2, a.batch // 4)}.get(task, a.batch)
+        count = max(2, a.batch // 4) if task == "gist_memories" else a.batch
         return getattr(self.tasks, task)(self.sampler.batch(self.step, count), rng)
 
     def evaluate(self) -> dict:
-        a, parts = self.options, (self.model, self.head, self.examples)
-        measure = TaskEvaluation(*parts, self.held_out, self.train_functions, a.pool, self.device)
-        return {"functions": str(a.functions), **measure.report(a.questions, min(a.ratios))}
+        a = self.options
+        known = self.train_functions
+        measure = TaskEvaluation(self.model, self.examples, self.held_out, known, a.known, self.device)
+        return {"functions": str(a.functions), "gist": measure.gists(a.gists, min(a.ratios))}
 
     def save(self) -> None:
         a, model, config = self.options, self.model, self.config
         save(
             a.run / "memory.pt", model.trained(), config, rank=model.rank, export=memory_part(model, a.ratios, SEGMENT)
         )
-        save(a.run / "heads.pt", self.head, config, export=self.head.export())
-        heads = self.head.state_dict()
-        save(self.last, model.base, config, cursor=self.cursor, heads=heads, **self.progress())
+        save(self.last, model.base, config, cursor=self.cursor, **self.progress())
 
 
 if __name__ == "__main__":

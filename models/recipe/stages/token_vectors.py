@@ -1,15 +1,13 @@
-"""Stage 4a: a vector for each token of the vocabulary.
+"""Stage 4: a vector for each token of the vocabulary.
 
     python -m recipe.stages.token_vectors --functions DIR --held-out DIR --run DIR
 
-The vector of a text has two parts (heads/vectors.py): the mean hidden state through a matrix, and the mean of its tokens'
-own vectors. The second part needs no run of the model. It sees hundreds of thousands of pairs in the minutes in which
-the model sees a few thousand. CodeSearchNet calls this a neural bag of words (arXiv:1909.09436, section 4);
-self-attention was hardly better there.
+The vector of a text is the mean of its tokens' vectors. That needs no run of the model: it sees hundreds of thousands of
+pairs in the minutes in which the model sees a few thousand. CodeSearchNet calls this a neural bag of words
+(arXiv:1909.09436, section 4); self-attention was hardly better there.
 
 Pairs are a function's summary and its code, or the words of its name and its code with the name hidden. The loss is
-InfoNCE over the batch, in which functions of one repository come together. RUN/last.pt is the `--token-vectors` of the
-tasks stage.
+InfoNCE over the batch, in which functions of one repository come together. RUN/last.pt is for the export.
 """
 
 from __future__ import annotations
@@ -23,8 +21,7 @@ import torch
 from recipe.checkpoint import write
 from recipe.config import home
 from recipe.eval.token_vectors import search, web_questions
-from recipe.heads.token_vectors import Table
-from recipe.heads.vectors import contrast
+from recipe.heads.token_vectors import Table, contrast
 from recipe.model.optimizers import Optimizer
 from recipe.stage import Stage
 from recipe.tasks.functions import documented, read
@@ -93,7 +90,7 @@ class TokenVectors(Stage):
         return report
 
     def save(self) -> None:
-        write(self.last, {"weights": self.table.state_dict(), **self.progress()})
+        write(self.last, {"weights": self.table.state_dict(), "export": self.table.export(), **self.progress()})
 
 
 if __name__ == "__main__":

@@ -39,22 +39,10 @@ class ExampleMaker:
         """code_tokens, text_tokens: where code and text are cut."""
         self.encode, self.code_tokens, self.text_tokens = encode, code_tokens, text_tokens
 
-    def code(self, f: Function, hide: bool) -> list[int]:
-        return self.encode(f.hidden(f.code) if hide else f.code)[: self.code_tokens]
-
-    def summary(self, f: Function, hide: bool) -> list[int]:
-        return self.encode(f.hidden(f.summary) if hide else f.summary)[: self.text_tokens]
-
-    def question(self, f: Function, hide: bool = True) -> list[int]:
-        """The function's summary as a question."""
-        return [ID["query"], *self.summary(f, hide)]
-
-    def text_question(self, text: str) -> list[int]:
-        return [ID["query"], *self.encode(text)[: self.text_tokens]]
-
     def gist(self, f: Function) -> tuple[list[int], list[int]]:
         """Code and its gist. The code keeps its name: a gist is written about what is there."""
-        return self.code(f, hide=False), [*self.summary(f, hide=False), ID["end"]]
+        code, summary = self.encode(f.code)[: self.code_tokens], self.encode(f.summary)[: self.text_tokens]
+        return code, [*summary, ID["end"]]
 
     def gists(self, functions: list[Function]) -> Examples:
         pairs = [self.gist(f) for f in functions]

@@ -1,4 +1,4 @@
-"""The tasks over a batch of functions, one loss each: search vectors, gists, grounded answers."""
+"""The tasks over a batch of functions, one loss each: gists and grounded answers."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from recipe.config import ID
-from recipe.heads.vectors import VectorHead, contrast, hidden, padded, vectors
+from recipe.config import ID, SINK_IDS
 from recipe.model.loss import cross_entropy
 from recipe.model.memory_slots import SINKS, MemoryModel, Segment
 from recipe.tasks.examples import ExampleMaker, Examples
@@ -17,30 +16,9 @@ LOW_RATIO = 64  # tokens a memory token, at most, from which gists are written
 
 
 class FunctionTasks:
-    """commits: (subject, changed function) pairs that are further questions."""
-
-    def __init__(
-        self, model: MemoryModel, head: VectorHead, examples: ExampleMaker, ratios: list[int], commits: list, where
-    ):
-        self.model, self.head, self.examples, self.where = model, head, examples, where
+    def __init__(self, model: MemoryModel, examples: ExampleMaker, ratios: list[int], where):
+        self.model, self.examples, self.where = model, examples, where
         self.ratios = [ratio for ratio in ratios if ratio <= LOW_RATIO] or ratios
-        self.commits = commits
-
-    def vectors(self, functions: list[Function], rng: np.random.Generator) -> Tensor:
-        """Summaries (or commit subjects) and code find each other."""
-        hide = bool(rng.random() < 0.8)  # sometimes the name is there, as it is in the product
-        if self.commits and rng.random() < 0.15:
-            count = min(len(self.commits), len(functions))
-            some = [self.commits[i] for i in rng.choice(len(self.commits), count, replace=False)]
-            texts, functions = [subject for subject, _ in some], [f for _, f in some]
-            asked = [self.examples.text_question(text) for text in texts]
-        else:
-            texts, asked = [f.summary for f in functions], [self.examples.question(f, hide) for f in functions]
-        questions = vectors(self.model, self.head, asked, self.where)
-        codes = vectors(self.model, self.head, [self.examples.code(f, hide) for f in functions], self.where)
-        # Two with one text, or one function asked for twice, are no negatives of each other.
-        same = [[a == b or f == g for b, g in zip(texts, functions)] for a, f in zip(texts, functions)]
-        return contrast(questions, codes, self.head.temperature, torch.tensor(same, device=self.where))
 
     def gist(self, functions: list[Function], rng: np.random.Generator) -> Tensor:
         """Gists from the code's own rows."""
@@ -62,6 +40,16 @@ class FunctionTasks:
         return self._predicted(self.examples.chats(functions, rng))
 
     def _predicted(self, examples: Examples) -> Tensor:
-        ids, _ = padded(examples.rows, self.where)
+        ids = padded(examples.rows).to(self.where)
         targets = torch.from_numpy(examples.targets(SINKS, ids.shape[1])).to(self.where)
-        return cross_entropy(hidden(self.model, ids), self.model.base.model.embed_tokens.weight, targets)[0]
+        positions = torch.arange(ids.shape[1], device=self.where).expand(ids.shape)
+        hidden = self.model.base(ids, positions, None)  # padding comes after everything that is read
+        return cross_entropy(hidden, self.model.base.model.embed_tokens.weight, targets)[0]
+
+
+def padded(rows: list[list[int]]) -> Tensor:
+    """Token ids [B, T] behind the sinks, padded at the end."""
+    ids = torch.full((len(rows), max(map(len, rows)) + SINKS), ID["pad"], dtype=torch.long)
+    for i, row in enumerate(rows):
+        ids[i, : SINKS + len(row)] = torch.tensor([*SINK_IDS, *row])
+    return ids

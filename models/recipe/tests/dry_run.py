@@ -24,7 +24,6 @@ from recipe.stages.joint import TASKS, Joint
 from recipe.stages.long_context import LongContext
 from recipe.stages.memory import Memory
 from recipe.stages.pretrain import Pretrain
-from recipe.stages.selection import Selection
 from recipe.stages.tasks import Tasks
 from recipe.stages.token_vectors import TokenVectors
 from recipe.tasks.synthetic import synthetic
@@ -32,7 +31,7 @@ from recipe.tokens import store, tokenizer
 
 RECIPE = Path(__file__).resolve().parents[1]
 EXPORTED = ("config.json", "tokenizer.json", "SHA256SUMS") + tuple(
-    f"{name}.safetensors" for name in ("model", "memory", "dense_memory", "heads", "selection")
+    f"{name}.safetensors" for name in ("model", "memory", "dense_memory", "token_vectors")
 )
 
 
@@ -83,9 +82,7 @@ class DryRun:
         self.call("tokenizer", tokenizer.main, corpus, out=at / "tokenizer", vocab=512, per_language=1)
         self.call("tokens", store.main, corpus, tokenizer=at / "tokenizer", out=at / "tokens")
         made = synthetic(60)
-        commits = [{"repo": f["repo"], "commit": "", "subject": f"Fix {f['name']}", "paths": [f["path"]]} for f in made]
-        for name, records in (("functions", made), ("commits", commits)):
-            (at / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+        (at / "functions.jsonl").write_text("".join(json.dumps(record) + "\n" for record in made))
 
     def pretraining(self) -> None:
         known = self.tokens + flags(run=self.at / "pretrain", preset="tiny", batch=4, valid_rows=4, warmup=2)
@@ -127,13 +124,12 @@ class DryRun:
         known = self.task_flags()
         self.call("tasks", Tasks.main, known, run=at / "tasks", steps=16)
         self.call("tasks_resumed", Tasks.main, known, run=at / "tasks", steps=18)
-        self.call("tasks_evaluate", Tasks.main, known, run=at / "tasks", evaluate=True, pool=20, questions=4)
+        self.call("tasks_evaluate", Tasks.main, known, run=at / "tasks", evaluate=True, known=20, gists=4)
         self.call("blend", blend.main, base=at / "long/merged.pt", tasks=at / "tasks", out=at / "blend")
 
     def task_flags(self) -> list[str]:
         at = self.at
         started = flags(base=at / "long/merged.pt", memory=at / "memory/last.pt")
-        started += flags(token_vectors=at / "token_vectors/last.pt", commits=at / "commits.jsonl")
         return [*self.both, *self.functions, *started, *flags(ratios=(32, 8), batch=4)]
 
     def joint(self) -> None:
@@ -143,29 +139,23 @@ class DryRun:
         self.call("joint", Joint.main, known, steps=16)
         self.call("joint_resumed", Joint.main, known, steps=18)
         self.call("joint_decay", Joint.main, known, decay_minutes=0.05)
-        found = self.call(
-            "joint_tasks", Tasks.main, self.task_flags(), run=self.final, evaluate=True, pool=20, questions=4
-        )
-        assert found["search"]["pool"] == 20
+        found = self.call("joint_tasks", Tasks.main, self.task_flags(), run=self.final, evaluate=True, known=20, gists=4)
+        assert set(found["gist"]) == {"rows", "memories_8", "nearest"}
         known = self.both + flags(base=self.final / "last.pt", state=self.final / "sparse.pt", ratios=(32, 16))
         known += flags(run=at / "memory", lengths=(64, 48), beside=(32,), fresh=(16,))
         self.call("joint_memory", Memory.main, known, evaluate=True, evaluate_chains=4)
 
     def after_joint(self) -> None:
         at, base = self.at, flags(base=self.final / "last.pt")
-        known = self.both + base + flags(state=self.final / "sparse.pt", functions=at / "functions.jsonl")
+        known = self.both + base + flags(state=self.final / "sparse.pt")
         known += flags(run=at / "anchors", ratios=(32, 16), segment=32, rows=256, minutes=0)
         self.call("anchors", Anchors.main, known, steps=4)
         self.call("anchors_resumed", Anchors.main, known, steps=6)
-        known = self.both + base + self.functions + flags(run=at / "selection", pairs=100, pool=50, batch=64)
-        self.call("selection", Selection.main, known, steps=30)
-        found = self.call("selection_resumed", Selection.main, known, steps=60)
-        assert found["functions"]["mrr"][0] > 0.2, "pairs that were trained on are not found again"
 
     def export(self) -> None:
         at, final = self.at, self.final
-        known = flags(checkpoint=final / "last.pt", heads=final / "heads.pt", dense=final / "memory.pt")
-        known += flags(memory=at / "anchors/sparse.pt", selection=at / "selection/last.pt", tokenizer=at / "tokenizer")
+        known = flags(checkpoint=final / "last.pt", memory=at / "anchors/sparse.pt", dense=final / "memory.pt")
+        known += flags(token_vectors=at / "token_vectors/last.pt", tokenizer=at / "tokenizer")
         self.call("export", export.main, known, out=at / "model")
         for name in EXPORTED:
             assert (at / "model" / name).stat().st_size > 0, name

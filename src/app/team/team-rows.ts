@@ -142,14 +142,13 @@ export class TeamRows implements SharedRows {
   }
 
   /** Whether a record has the shape of this model's rows. */
-  private fits({ tokens, coarseRows, restRows, bytesPerRow, vectorBytes, idBytes }: PackRecord): boolean {
-    const { ratios, storedRowBytes, vectorWidth } = this.options.memory;
+  private fits({ tokens, coarseRows, restRows, bytesPerRow, idBytes }: PackRecord): boolean {
+    const { ratios, storedRowBytes } = this.options.memory;
     const { coarse, fine } = rowCounts(tokens, ratios);
     return (
       bytesPerRow === storedRowBytes &&
       coarseRows === coarse &&
       restRows === fine - coarse &&
-      vectorBytes >= 2 * vectorWidth &&
       (idBytes === 0 || idBytes === 2 * tokens)
     );
   }

@@ -2,7 +2,7 @@ import type { ort } from '../onnxruntime';
 import { HIDDEN } from '../attention/policy';
 import type { KvRows } from '../kv-cache/kv-rows';
 import type { MemoryTokenSet } from './memory-weights';
-import { cacheData, float32, int64, type Runtime } from './runtime';
+import { cacheData, float32, type Runtime } from './runtime';
 import type { SegmentInput } from './segment-encoder';
 import type { PastRows, SegmentRows } from './segment-rows';
 import type { MemoryTokenStart } from './memory-token-start';
@@ -47,7 +47,6 @@ export async function runMemoryPass(
     start.write((members[b] as SegmentInput).tokens, own, embeds.subarray(b * slots * hiddenSize)),
   );
   feeds['embeds'] = float32(embeds, [batch, slots, hiddenSize]);
-  feeds['rows'] = int64([], [0]);
   const width = prefixRows + steps + slots;
   const bias = new Float32Array(batch * slots * width).fill(HIDDEN);
   for (let b = 0; b < batch; b++) {

@@ -2,7 +2,6 @@ import type { ort } from '../onnxruntime';
 import { full } from '../attention/full';
 import { HIDDEN, RowKind, Seen, type AttentionPolicy, type RowPlace } from '../attention/policy';
 import type { KvRows } from '../kv-cache/kv-rows';
-import type { CacheArray } from '../kv-cache/shape';
 import type { ModelConfig } from '../checkpoint/types';
 import type { RopeFrequencies } from '../rope/frequencies';
 import { DecoderError } from './errors';
@@ -18,15 +17,10 @@ export interface SegmentInput {
   tokens: ArrayLike<number>;
   /** Rows (tokens of the segment) whose keys and values are kept, ascending. */
   keep: readonly number[];
-  /** Rows whose hidden states after the last norm are wanted, for vectors. */
-  hidden?: readonly number[];
   /** Tokens per memory token (UIO-LLMs' ratio); needs memory weights. */
   slotTokens?: number;
   /** Set of memory tokens; default: those of the checkpoint's memory. */
   slotSet?: MemoryTokenSet;
-  /** Asks for the mean of the segment's queries, or of its keys, which are compared with such a mean. */
-  queries?: boolean;
-  meanKeys?: boolean;
   /** Asks for the query of each token. */
   eachQuery?: boolean;
 }
@@ -34,14 +28,8 @@ export interface SegmentInput {
 export interface EncodedSegment {
   /** The rows of `keep`; positions count from the segment's first token. */
   rows: KvRows;
-  /** [hidden.length, hiddenSize], row-major. */
-  hidden: Float32Array;
   /** ⌈tokens / slotTokens⌉ rows at positions 0, 1, … */
   memories?: KvRows;
-  /** [layers, queryHeads, headDim]: the mean over the segment's rows of their queries, not rotated. */
-  queries?: Float32Array;
-  /** [layers, kvHeads, headDim]: the mean over the segment's rows of their keys, not rotated. */
-  meanKeys?: Float32Array;
   /** [layers, queryHeads, tokens, headDim], not rotated. */
   eachQuery?: Float32Array;
 }
@@ -108,7 +96,7 @@ export class SegmentEncoder {
   }
 
   #check(segment: SegmentInput, i: number): void {
-    const { tokens, keep, hidden = [], slotTokens } = segment;
+    const { tokens, keep, slotTokens } = segment;
     const { vocabSize } = this.config;
     if (tokens.length === 0) throw new DecoderError('badInput', `segment ${i} is empty`);
     for (let t = 0; t < tokens.length; t++) {
@@ -119,7 +107,7 @@ export class SegmentEncoder {
           `segment ${i}: token ${t} is ${token}; the model has tokens 0 to ${vocabSize - 1}`,
         );
     }
-    const outside = [...keep, ...hidden].find((row) => !Number.isInteger(row) || row < 0 || row >= tokens.length);
+    const outside = keep.find((row) => !Number.isInteger(row) || row < 0 || row >= tokens.length);
     if (outside !== undefined)
       throw new DecoderError('badInput', `segment ${i} has ${tokens.length} rows and row ${outside} was asked for`);
     const set = memoryTokenSetOf(segment);
@@ -140,12 +128,10 @@ export class SegmentEncoder {
     const wantsRows = members.some((segment) => segment.keep.length > 0);
     const sets = new Set(members.flatMap((segment) => memoryTokenSetOf(segment) ?? []));
     const wantsSlots = sets.size > 0;
-    const wantsQueries = members.some((segment) => segment.queries || segment.eachQuery);
-    const wantsRawKeys = wantsRows || members.some((segment) => segment.meanKeys);
+    const wantsQueries = members.some((segment) => segment.eachQuery);
     const fetches = [
-      'hidden',
-      ...(wantsRows || wantsSlots ? ['values'] : []),
-      ...(wantsRawKeys ? ['raw_keys'] : []),
+      'values',
+      ...(wantsRows ? ['raw_keys'] : []),
       ...(wantsSlots ? ['keys'] : []),
       ...(wantsQueries ? ['queries'] : []),
     ];
@@ -155,8 +141,8 @@ export class SegmentEncoder {
       ...(wantsQueries ? { queries: true } : {}),
     };
     const made = await this.runtime.run(variant, this.#feeds(members, batch.steps), fetches);
-    const values = wantsRows || wantsSlots ? cacheData(made['values'] as ort.Tensor) : undefined;
-    const rawKeys = wantsRawKeys ? cacheData(made['raw_keys'] as ort.Tensor) : undefined;
+    const values = cacheData(made['values'] as ort.Tensor);
+    const rawKeys = wantsRows ? cacheData(made['raw_keys'] as ort.Tensor) : undefined;
     const memories: (KvRows | undefined)[] = [];
     for (const set of sets) {
       const slots = {
@@ -168,34 +154,20 @@ export class SegmentEncoder {
       };
       const own = await runMemoryPass(slots, members, batch.steps, {
         keys: cacheData(made['keys'] as ort.Tensor),
-        values: values as CacheArray,
+        values,
       });
       own.forEach((rows, b) => (memories[b] ??= rows));
     }
-    const hidden = (made['hidden'] as ort.Tensor).data as Float32Array;
-    let hiddenAt = 0;
     return members.map((segment, b) => {
-      const from = hiddenAt;
-      hiddenAt += (segment.hidden?.length ?? 0) * this.config.hiddenSize;
       const rows = this.#rows.pick(rawKeys, values, batch.steps, b, segment.keep, segment.tokens.length);
       const own = memories[b];
-      const { queryHeads, kvHeads } = this.config;
-      const queries = segment.queries
-        ? this.#rows.mean(cacheData(made['queries'] as ort.Tensor), queryHeads, batch.steps, b, segment.tokens.length)
-        : undefined;
+      const { queryHeads } = this.config;
       const eachQuery = segment.eachQuery
         ? this.#rows.each(cacheData(made['queries'] as ort.Tensor), queryHeads, batch.steps, b, segment.tokens.length)
         : undefined;
-      const meanKeys =
-        segment.meanKeys && rawKeys
-          ? this.#rows.mean(rawKeys, kvHeads, batch.steps, b, segment.tokens.length)
-          : undefined;
       return {
         rows,
-        hidden: hidden.slice(from, hiddenAt),
         ...(own ? { memories: own } : {}),
-        ...(queries ? { queries } : {}),
-        ...(meanKeys ? { meanKeys } : {}),
         ...(eachQuery ? { eachQuery } : {}),
       };
     });
@@ -204,14 +176,11 @@ export class SegmentEncoder {
   #feeds(members: readonly SegmentInput[], steps: number): Feeds {
     const batch = members.length;
     const tokens = new BigInt64Array(batch * steps);
-    const wanted: number[] = [];
     members.forEach((segment, b) => {
       for (let t = 0; t < segment.tokens.length; t++) tokens[b * steps + t] = BigInt(segment.tokens[t] as number);
-      for (const row of segment.hidden ?? []) wanted.push(b * steps + row);
     });
     const feeds: Feeds = this.#rows.feeds(batch, steps, this.#rows.prefix, this.#rows.prefixRows);
     feeds['tokens'] = int64(tokens, [batch, steps]);
-    feeds['rows'] = int64(wanted, [wanted.length]);
     const width = slotsFor(this.#rows.prefixRows) + steps;
     // Where order alone decides, one mask serves all. Padding comes last and no token sees it.
     const masks = this.#policy.causal ? [longest(members)] : members;

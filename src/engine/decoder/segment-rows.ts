@@ -35,7 +35,7 @@ export class SegmentRows {
   }
 
   /**
-   * Inputs of all passes. New rows follow each other behind the prefix, or with `cover` are this many tokens behind it.
+   * Inputs of all passes, in which the last layer does not attend. New rows follow each other behind the prefix, or with `cover` are this many tokens behind it.
    */
   feeds(
     batch: number,
@@ -59,7 +59,7 @@ export class SegmentRows {
     };
     const size = kvHeads * slots * headDim;
     const shared = past !== undefined && past === this.prefix;
-    for (let layer = 0; layer < layers; layer++) {
+    for (let layer = 0; layer < layers - 1; layer++) {
       for (const name of ['keys', 'values'] as const) {
         const source = past?.[name];
         const from = layer * size * (shared ? 1 : batch);
@@ -101,7 +101,7 @@ export class SegmentRows {
   /** Rows of sequence b out of [B, L, K, steps, D]. */
   pick(
     keys: CacheArray | undefined,
-    values: CacheArray | undefined,
+    values: CacheArray,
     steps: number,
     b: number,
     rows: readonly number[],
@@ -115,25 +115,10 @@ export class SegmentRows {
         const from = ((b * layers * kvHeads + head) * steps + (rows[i] as number)) * headDim;
         const to = (head * rows.length + i) * headDim;
         picked.keys.set((keys as CacheArray).subarray(from, from + headDim), to);
-        picked.values.set((values as CacheArray).subarray(from, from + headDim), to);
+        picked.values.set(values.subarray(from, from + headDim), to);
       }
     }
     return new KvRows({ shape: this.shape, ...picked, positions: Int32Array.from(rows), tokens });
-  }
-
-  /** Mean over the first `tokens` rows of sequence b out of [B, L, heads, steps, D]: [L, heads, D]. */
-  mean(made: CacheArray, heads: number, steps: number, b: number, tokens: number): Float32Array {
-    const { layers, headDim } = this.config;
-    const mean = new Float32Array(layers * heads * headDim);
-    for (let head = 0; head < layers * heads; head++) {
-      const from = (b * layers * heads + head) * steps * headDim;
-      const rows = asFloat32(made.subarray(from, from + tokens * headDim));
-      for (let i = 0; i < rows.length; i++) {
-        const at = head * headDim + (i % headDim);
-        mean[at] = (mean[at] as number) + (rows[i] as number) / tokens;
-      }
-    }
-    return mean;
   }
 
   /** The first `tokens` rows of sequence b out of [B, L, heads, steps, D]: [L, heads, tokens, D]. */

@@ -24,7 +24,7 @@ const MAX_UNIT_CHARACTERS = 8_000;
 
 /** Returns a string that identifies everything compressed rows depend on besides the text. */
 export function memoryVersion(modelFingerprint: string): string {
-  return `${modelFingerprint}:segmenter-${SEGMENTER_VERSION}:f16-2`;
+  return `${modelFingerprint}:segmenter-${SEGMENTER_VERSION}:f16-3`;
 }
 
 export function memoryKey(text: string, version: string): string {

@@ -54,7 +54,7 @@ const DEFAULT_PACK_BYTES = 32 * 1024 * 1024;
 const PACKS_IN_BUDGET = 16;
 
 /**
- * Stores the compressed rows, vector and token ids of every segment of a workspace by content key. All branches and
+ * Stores the compressed rows, token ids and vectors of passages of every segment of a workspace by content key. All branches and
  * windows share one store. One process writes and the others follow; another process takes over when the writer exits.
  * Records live in append-only packs. Parts of a record are read separately, into reused buffers.
  */
@@ -223,7 +223,7 @@ export class MemoryStore {
   /** Returns the sizes of a record without reading it. */
   describe(
     key: string,
-  ): Pick<PackRecord, 'tokens' | 'coarseRows' | 'restRows' | 'bytesPerRow' | 'vectorBytes' | 'fromTeam'> | undefined {
+  ): Pick<PackRecord, 'tokens' | 'coarseRows' | 'restRows' | 'bytesPerRow' | 'fromTeam'> | undefined {
     return this.entries.get(key)?.record;
   }
 
@@ -243,10 +243,7 @@ export class MemoryStore {
       if (this.entries.has(key) || !this.stillWrites()) return;
       const pack = await this.packs.toWrite();
       const rowBytes = (rows.coarse + rows.rest) * rows.bytesPerRow;
-      if (
-        payloadBytes(payload) !==
-        payload.vector.byteLength + payload.ids.byteLength + payload.passages.byteLength + rowBytes
-      )
+      if (payloadBytes(payload) !== payload.ids.byteLength + payload.passages.byteLength + rowBytes)
         throw new RangeError(`memories of ${key}: the payload does not have the size of its rows`);
       const record = await pack.append(
         {
@@ -265,14 +262,9 @@ export class MemoryStore {
   }
 
   /**
-   * Returns a copy of the vector's bytes. Undefined when the key is absent or its record is damaged; a damaged record
-   * is dropped.
+   * Returns the token ids, two bytes each, little-endian. Undefined when the key is absent or its record is damaged; a
+   * damaged record is dropped.
    */
-  vector(key: string): Promise<Uint8Array | undefined> {
-    return this.use(key, 'vector', (bytes) => bytes.slice());
-  }
-
-  /** Returns the token ids, two bytes each, little-endian. */
   ids(key: string): Promise<Uint8Array | undefined> {
     return this.use(key, 'ids', (bytes) => bytes.slice());
   }
@@ -286,7 +278,7 @@ export class MemoryStore {
     return this.use(key, 'rest', (bytes) => bytes.slice());
   }
 
-  /** Returns a record with its header, as a pack of a team holds it. Undefined as for `vector`. */
+  /** Returns a record with its header, as a pack of a team holds it. Undefined as for `ids`. */
   async record(key: string): Promise<Uint8Array | undefined> {
     const entry = this.entries.get(key);
     if (!entry) return undefined;
@@ -299,7 +291,7 @@ export class MemoryStore {
 
   /**
    * Passes a part of a record to `read` in a shared buffer, which is valid until `read` returns. Undefined as for
-   * `vector`.
+   * `ids`.
    */
   async use<T>(key: string, part: MemoryPart, read: (bytes: Uint8Array) => T): Promise<T | undefined> {
     const entry = this.entries.get(key);

@@ -12,8 +12,8 @@ import {
 } from './record';
 
 /**
- * An append-only file of segment memories. A record is a fixed header followed by its payload: vector, token ids,
- * vectors of passages, coarse rows, other fine rows. Opening a pack reads headers only, and a part of a payload is read
+ * An append-only file of segment memories. A record is a fixed header followed by its payload: token ids, vectors
+ * of passages, coarse rows, other fine rows. Opening a pack reads headers only, and a part of a payload is read
  * in place. Only complete records count. An incomplete tail is cut off when the pack is opened for writing.
  */
 export class Pack {

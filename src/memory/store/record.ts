@@ -1,8 +1,8 @@
 /** Records of segment memories as bytes: a header and a payload. */
 import { crc32 } from 'node:zlib';
 
-const MAGIC = 0x334d4e41; // "ANM3", little-endian
-export const HEADER_BYTES = 64;
+const MAGIC = 0x344d4e41; // "ANM4", little-endian
+export const HEADER_BYTES = 60;
 /** Content keys: the first 16 bytes of a sha256. */
 export const KEY_BYTES = 16;
 /** Flags of a header. */
@@ -20,7 +20,6 @@ export interface PackRecord {
   coarseRows: number;
   restRows: number;
   bytesPerRow: number;
-  vectorBytes: number;
   idBytes: number;
   passageBytes: number;
   payloadBytes: number;
@@ -33,7 +32,6 @@ export interface PackRecord {
 
 /** The parts of a payload, in file order. */
 export interface MemoryPayload {
-  vector: Uint8Array;
   /** The text's token ids, two bytes each. Empty when the model has no token vectors. */
   ids: Uint8Array;
   /** Vectors of passages in signed bytes; empty without a sentence encoder. */
@@ -45,7 +43,6 @@ export interface MemoryPayload {
 
 /** The payload of a tombstone. */
 export const EMPTY_PAYLOAD: MemoryPayload = {
-  vector: new Uint8Array(0),
   ids: new Uint8Array(0),
   passages: new Uint8Array(0),
   coarse: new Uint8Array(0),
@@ -57,17 +54,14 @@ export type MemoryPart = keyof MemoryPayload;
 /** Returns the range of a part within a record's payload. */
 export function placeOf(
   part: MemoryPart,
-  { vectorBytes, idBytes, passageBytes, coarseRows, restRows, bytesPerRow }: PackRecord,
+  { idBytes, passageBytes, coarseRows, restRows, bytesPerRow }: PackRecord,
 ): { from: number; bytes: number } {
-  const passagesFrom = vectorBytes + idBytes;
-  const rowsFrom = passagesFrom + passageBytes;
+  const rowsFrom = idBytes + passageBytes;
   switch (part) {
-    case 'vector':
-      return { from: 0, bytes: vectorBytes };
     case 'ids':
-      return { from: vectorBytes, bytes: idBytes };
+      return { from: 0, bytes: idBytes };
     case 'passages':
-      return { from: passagesFrom, bytes: passageBytes };
+      return { from: idBytes, bytes: passageBytes };
     case 'coarse':
       return { from: rowsFrom, bytes: coarseRows * bytesPerRow };
     case 'rest':
@@ -82,7 +76,6 @@ export function payloadOf(record: PackRecord, whole: Uint8Array): MemoryPayload 
     return whole.subarray(from, from + bytes);
   };
   return {
-    vector: part('vector'),
     ids: part('ids'),
     passages: part('passages'),
     coarse: part('coarse'),
@@ -95,8 +88,8 @@ export function payloadBytes(payload: MemoryPayload): number {
 }
 
 /** The parts in file order. */
-export function partsOf({ vector, ids, passages, coarse, rest }: MemoryPayload): Uint8Array[] {
-  return [vector, ids, passages, coarse, rest];
+export function partsOf({ ids, passages, coarse, rest }: MemoryPayload): Uint8Array[] {
+  return [ids, passages, coarse, rest];
 }
 
 export function encodeHeader(record: Omit<PackRecord, 'offset'>): Buffer {
@@ -107,12 +100,11 @@ export function encodeHeader(record: Omit<PackRecord, 'offset'>): Buffer {
   header.writeUInt32LE(record.coarseRows, 28);
   header.writeUInt32LE(record.restRows, 32);
   header.writeUInt32LE(record.bytesPerRow, 36);
-  header.writeUInt32LE(record.vectorBytes, 40);
-  header.writeUInt32LE(record.payloadBytes, 44);
-  header.writeUInt32LE(record.payloadCrc, 48);
-  header.writeUInt32LE((record.tombstone ? TOMBSTONE : 0) | (record.fromTeam ? FROM_TEAM : 0), 52);
-  header.writeUInt32LE(record.idBytes, 56);
-  header.writeUInt32LE(record.passageBytes, 60);
+  header.writeUInt32LE(record.payloadBytes, 40);
+  header.writeUInt32LE(record.payloadCrc, 44);
+  header.writeUInt32LE((record.tombstone ? TOMBSTONE : 0) | (record.fromTeam ? FROM_TEAM : 0), 48);
+  header.writeUInt32LE(record.idBytes, 52);
+  header.writeUInt32LE(record.passageBytes, 56);
   header.writeUInt32LE(crc32(header.subarray(8)), 4);
   return header;
 }
@@ -128,7 +120,6 @@ export function recordOf(sizes: RecordSizes, payload: MemoryPayload): Omit<PackR
   return {
     tombstone: false,
     ...sizes,
-    vectorBytes: payload.vector.byteLength,
     idBytes: payload.ids.byteLength,
     passageBytes: payload.passages.byteLength,
     payloadBytes: payloadBytes(payload),
@@ -162,15 +153,14 @@ export function decodeHeader(header: Buffer, offset: number): PackRecord | undef
     coarseRows: header.readUInt32LE(28),
     restRows: header.readUInt32LE(32),
     bytesPerRow: header.readUInt32LE(36),
-    vectorBytes: header.readUInt32LE(40),
-    idBytes: header.readUInt32LE(56),
-    passageBytes: header.readUInt32LE(60),
-    payloadBytes: header.readUInt32LE(44),
-    payloadCrc: header.readUInt32LE(48),
-    tombstone: (header.readUInt32LE(52) & TOMBSTONE) !== 0,
-    ...((header.readUInt32LE(52) & FROM_TEAM) !== 0 ? { fromTeam: true } : {}),
+    idBytes: header.readUInt32LE(52),
+    passageBytes: header.readUInt32LE(56),
+    payloadBytes: header.readUInt32LE(40),
+    payloadCrc: header.readUInt32LE(44),
+    tombstone: (header.readUInt32LE(48) & TOMBSTONE) !== 0,
+    ...((header.readUInt32LE(48) & FROM_TEAM) !== 0 ? { fromTeam: true } : {}),
   };
   const rows = (record.coarseRows + record.restRows) * record.bytesPerRow;
-  const others = record.vectorBytes + record.idBytes + record.passageBytes;
+  const others = record.idBytes + record.passageBytes;
   return record.tombstone || rows + others === record.payloadBytes ? record : undefined;
 }

@@ -4,17 +4,13 @@ import { lexicalScorer } from './lexical';
 import { passageScorer } from './passage';
 import { phraseScorer } from './phrase';
 import type { Scorer } from './scorer';
-import { selectionScorer } from './selection';
 import { tokenRunScorer } from './token-run';
-import { vectorScorer } from './vector';
 
 export const SCORERS: readonly Scorer[] = [
   lexicalScorer,
-  vectorScorer,
   passageScorer,
   lateInteractionScorer,
   tokenRunScorer,
-  selectionScorer,
   phraseScorer,
 ];
 

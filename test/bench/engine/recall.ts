@@ -215,8 +215,8 @@ async function queryOf(
   const from = context.position - window + sinks + 1;
   const near = context.rowsAt(from, context.position);
   const prefix = joined(first, sinks, near);
-  const [encoded] = await decoder.encodeSegments([{ tokens: [token], keep: [], queries: true }], { prefix });
-  return (encoded?.queries as Float32Array).slice();
+  const [encoded] = await decoder.encodeSegments([{ tokens: [token], keep: [], eachQuery: true }], { prefix });
+  return (encoded?.eachQuery as Float32Array).slice();
 }
 
 /** Concatenates the first `count` rows of `a` and all rows of `b`. */

@@ -3,12 +3,12 @@ import type { MemoryStore, MemorySegment } from '../../../src/memory';
 import type { MemoryPart } from '../../../src/memory/store/record';
 
 export const MEMORY_ARMS = ['as they are', 'zeroed', 'of another file', 'left out'] as const;
-/** `rows zeroed`: vectors and token ids, which rank segments, stay. */
+/** `rows zeroed`: token ids and vectors of passages, which rank segments, stay. */
 export type MemoryArm = (typeof MEMORY_ARMS)[number] | 'rows zeroed';
 
-type Reads = Pick<MemoryStore, 'describe' | 'vector' | 'ids' | 'coarse' | 'rest' | 'use'>;
+type Reads = Pick<MemoryStore, 'describe' | 'ids' | 'coarse' | 'rest' | 'use'>;
 
-/** A store that alters the vector, token ids and rows of every segment. */
+/** A store that alters the token ids, vectors of passages and rows of every segment. */
 export function alteredStore(store: MemoryStore, segments: readonly MemorySegment[], arm: MemoryArm): MemoryStore {
   const other = new Map(segments.map(({ key, path }, i) => [key, elsewhere(segments, i, path)]));
   const read =
@@ -22,7 +22,6 @@ export function alteredStore(store: MemoryStore, segments: readonly MemorySegmen
     };
   const altered: Reads = {
     describe: (key) => store.describe(key),
-    vector: read('vector'),
     ids: read('ids'),
     coarse: read('coarse'),
     rest: read('rest'),

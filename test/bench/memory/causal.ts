@@ -5,6 +5,7 @@ import type { ScorerWeights } from '../../../src/search/weights';
 import { LateInteraction, halves, joinFine } from '../../../src/memory';
 import type { MemoryCoder } from '../../../src/inference/memory-coder';
 import type { MemoryModel } from '../../../src/inference/memory-model';
+import type { QueryEmbedding } from '../../../src/protocol/memory';
 import { round, table } from '../engine/measure';
 import { generator, interval, mean } from './statistics';
 
@@ -88,19 +89,15 @@ async function needles(memory: MemoryModel, pasts: readonly string[], random: ()
   report(`Needles: share recalled exactly, ${kind}`, recalled, false);
 }
 
-/**
- * Ways to rank pasts: by each scorer of the product, and by all except the lexical one, which does not use memories.
- */
+/** Ways to rank pasts by what the 8M model keeps of them. */
 const { scorers: WEIGHTS, lateInteraction: LATE } = SEARCH_WEIGHTS;
-type MemoryScorer = Exclude<keyof ScorerWeights, 'lexical' | 'phrase'>;
+type MemoryScorer = Exclude<keyof ScorerWeights, 'lexical' | 'phrase' | 'passage'>;
 const RANKINGS: Record<string, Partial<Record<MemoryScorer, number>>> = {
-  'their keys, by the model’s attention': { selection: 1 },
-  'their vectors': { vector: 1 },
   'their tokens one by one (late interaction)': {
     lateInteraction: WEIGHTS.lateInteraction,
     tokenRun: WEIGHTS.tokenRun,
   },
-  'all scorers of the product': (({ lexical: _, phrase: _phrase, ...memory }) => memory)(WEIGHTS),
+  'their runs of tokens': { tokenRun: 1 },
 };
 
 /**
@@ -111,35 +108,20 @@ async function rankings(
   memory: MemoryModel,
   pieces: readonly { past: string; next: string }[],
 ): Promise<Record<string, Record<Arm, number[]>>> {
-  const { vectorWidth, vocabSize } = memory.description;
+  const { vocabSize } = memory.description;
   const made = await memory.encode(pieces.map(({ past }) => past));
-  const looks = await memory.vectors(pieces.map(({ next }) => next));
+  const looks: QueryEmbedding[] = [];
+  for (const { next } of pieces) looks.push(await memory.embed(next));
   const found = Object.fromEntries(Object.keys(RANKINGS).map((name) => [name, empty()]));
   for (const arm of ARMS) {
-    const held = (part: 'vector' | 'ids'): Uint8Array[] =>
-      made.map(
-        (_, i) =>
-          arms(
-            made.map((one) => one[part]),
-            i,
-            part !== 'ids',
-          )[arm],
-      );
-    const vectors = held('vector').map((bytes) => decodeHalf(halves(bytes)));
-    const ids = held('ids').map(halves);
-    const alike = (query: Float32Array | undefined, from: number): number[] =>
-      vectors.map((stored) =>
-        (query ?? new Float32Array(0)).reduce((sum, value, d) => sum + value * (stored[from + d] ?? 0), 0),
-      );
+    const stored = made.map(({ ids }) => ids);
+    const ids = made.map((_, i) => halves(arms(stored, i, false)[arm]));
     looks.forEach((look, i) => {
       const late = look.late && new LateInteraction(look.late, vocabSize, LATE);
       const scores = ids.map((own) => late?.score(own) ?? { passage: 0, tokenRun: 0 });
       const values: Record<MemoryScorer, readonly number[]> = {
-        vector: alike(look.vector, 0),
-        passage: pieces.map(() => 0),
         lateInteraction: scores.map(({ passage }) => passage),
         tokenRun: scores.map(({ tokenRun }) => runShare(tokenRun, LATE)),
-        selection: alike(look.selection, vectorWidth),
       };
       for (const [name, points] of Object.entries(RANKINGS)) {
         const total = pieces.map((_, at) =>

@@ -181,14 +181,15 @@ async function following(
  * Returns the salience of each row of a segment: the attention that its key draws from the segment's own mean query,
  * over all heads.
  */
-function drawn({ rows, queries }: EncodedSegment): number[] {
+function drawn({ rows, eachQuery }: EncodedSegment): number[] {
   const { layers, kvHeads, headDim } = rows.shape;
   const keys = decodeHalf(rows.as('float16').keys as Uint16Array);
-  const heads = (queries as Float32Array).length / headDim;
+  const queries = eachQuery as Float32Array;
+  const heads = queries.length / (rows.rows * headDim);
   const logShares = new Array<number>(rows.rows).fill(0);
   for (let head = 0; head < heads; head++) {
     const kv = Math.floor((head * layers * kvHeads) / heads);
-    const query = (queries as Float32Array).subarray(head * headDim, (head + 1) * headDim);
+    const query = meanRow(queries.subarray(head * rows.rows * headDim, (head + 1) * rows.rows * headDim), headDim);
     const weights = logShares.map((_, row) =>
       Math.exp(
         query.reduce((sum, value, d) => sum + value * (keys[(kv * rows.rows + row) * headDim + d] as number), 0) /
@@ -199,6 +200,13 @@ function drawn({ rows, queries }: EncodedSegment): number[] {
     weights.forEach((weight, row) => (logShares[row] = (logShares[row] as number) + Math.log(weight / all) / heads));
   }
   return logShares;
+}
+
+/** Mean of rows of `width` numbers. */
+function meanRow(rows: Float32Array, width: number): Float32Array {
+  const sum = new Float32Array(width);
+  rows.forEach((value, i) => (sum[i % width] = (sum[i % width] as number) + (value * width) / rows.length));
+  return sum;
 }
 
 /**
@@ -242,7 +250,7 @@ async function spliced(
   await prefixed.prefill(sinks, { logits: 'none' });
   const prefix: KvRows = prefixed.rowsAt(0, SINKS);
   for (const tokens of segmentsOf(past)) {
-    const all = { tokens, keep: tokens.map((_, i) => i), queries: true, eachQuery: true };
+    const all = { tokens, keep: tokens.map((_, i) => i), eachQuery: true };
     const [encoded] = await decoder.encodeSegments([all], { prefix });
     const [second] = encoded
       ? await decoder.encodeSegments([{ tokens, keep: [], eachQuery: true }], { prefix: encoded.rows })

@@ -30,7 +30,7 @@ const SAMPLE = new Set(['flask', 'requests']);
 const SAMPLE_POOL = 1_500;
 
 type MemoryWeights = Omit<ScorerWeights, 'lexical' | 'phrase'>;
-const NONE: MemoryWeights = { vector: 0, passage: 0, lateInteraction: 0, tokenRun: 0, selection: 0 };
+const NONE: MemoryWeights = { passage: 0, lateInteraction: 0, tokenRun: 0 };
 const PRODUCT: MemoryWeights = SEARCH_WEIGHTS.scorers;
 const LATE = { lateInteraction: PRODUCT.lateInteraction, tokenRun: PRODUCT.tokenRun };
 
@@ -48,8 +48,6 @@ const ARMS: Record<string, Arm> = {
   'the product, memories zeroed': { weights: PRODUCT, memories: 'zeroed' },
   'the product, memories of another file': { weights: PRODUCT, memories: 'of another file' },
   'the product, memories left out': { weights: PRODUCT, memories: 'left out' },
-  'the product without attention': { weights: { ...PRODUCT, selection: 0 } },
-  'the product without vectors of segments': { weights: { ...PRODUCT, vector: 0 } },
   'the product without late interaction': { weights: { ...PRODUCT, lateInteraction: 0, tokenRun: 0 } },
   'the product without late interaction but runs': { weights: { ...PRODUCT, lateInteraction: 0 } },
   'the product without the 8M model': { weights: { ...NONE, passage: PRODUCT.passage } },
@@ -57,28 +55,18 @@ const ARMS: Record<string, Arm> = {
   'lexical and passages, weight .5': { weights: { ...NONE, passage: 0.5 } },
   'lexical and passages, weight 1': { weights: { ...NONE, passage: 1 } },
   'lexical and passages, weight 1.5': { weights: { ...NONE, passage: 1.5 } },
-  'lexical and vector': { weights: { ...NONE, vector: PRODUCT.vector } },
   'lexical and late interaction': { weights: { ...NONE, ...LATE } },
-  'lexical and attention': { weights: { ...NONE, selection: PRODUCT.selection } },
   'model alone': { weights: PRODUCT, alone: true },
   'model alone, memories zeroed': { weights: PRODUCT, alone: true, memories: 'zeroed' },
   'model alone, memories of another file': { weights: PRODUCT, alone: true, memories: 'of another file' },
   'model alone, memories left out': { weights: PRODUCT, alone: true, memories: 'left out' },
   'passages alone': { weights: { ...NONE, passage: 1 }, alone: true },
-  'vector alone': { weights: { ...NONE, vector: 1 }, alone: true },
   'late interaction alone': { weights: { ...NONE, ...LATE }, alone: true },
-  'attention alone': { weights: { ...NONE, selection: 1 }, alone: true },
 };
 
 /** Weights from which the cross-fit chooses. */
-const CHOICES: MemoryWeights[] = [0, 0.25, 0.5, 0.75, 1, 1.5].flatMap((passage) =>
-  [0, 0.25, 0.5].flatMap((vector) =>
-    [0, 0.3].flatMap((lateInteraction) =>
-      [0, 0.5].flatMap((tokenRun) =>
-        [0, 0.1].map((selection) => ({ vector, passage, lateInteraction, tokenRun, selection })),
-      ),
-    ),
-  ),
+const CHOICES: MemoryWeights[] = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5].flatMap((passage) =>
+  [0, 0.3].flatMap((lateInteraction) => [0, 0.5].map((tokenRun) => ({ passage, lateInteraction, tokenRun }))),
 );
 
 type Ranks = Record<string, number[]>;
@@ -208,7 +196,7 @@ async function measure(
 /** Every scorer runs once; the arms only weigh its scores differently. */
 const EQUAL = {
   ...SEARCH_WEIGHTS,
-  scorers: { phrase: 0, lexical: 1, vector: 1, passage: 1, lateInteraction: 1, tokenRun: 1, selection: 1 },
+  scorers: { phrase: 0, lexical: 1, passage: 1, lateInteraction: 1, tokenRun: 1 },
 };
 const MEMORY_SCORERS = SCORERS.filter(({ name }) => name in NONE);
 

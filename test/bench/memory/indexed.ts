@@ -24,7 +24,6 @@ import {
   type SearchWorkspace,
 } from '../../../src/search';
 import type { MemoryModel } from '../../../src/inference/memory-model';
-import type { QueryEmbedding } from '../../../src/protocol/memory';
 import { alteredStore, type MemoryArm } from './arms';
 
 type Both = { document: Document; segmented: SegmentedDocument };
@@ -183,7 +182,7 @@ export async function encodeAll(
   budgetBytes = 4e9,
 ): Promise<Encoded> {
   mkdirSync(directory, { recursive: true });
-  const { fingerprint, ratios, storedRowBytes, vectorWidth, vocabSize } = memory.description;
+  const { fingerprint, ratios, storedRowBytes, vocabSize } = memory.description;
   const coder: SegmentCoder = {
     version: memoryVersion(fingerprint),
     encode: (texts, signal) => memory.encode(texts, signal),
@@ -193,7 +192,7 @@ export async function encodeAll(
   const started = performance.now();
   await encoding.run();
   const seconds = (performance.now() - started) / 1000;
-  const own = { encoding, ratios, bytesPerRow: storedRowBytes, vectorWidth, vocabSize };
+  const own = { encoding, ratios, bytesPerRow: storedRowBytes, vocabSize };
   const memories = new MemoryReader({ ...own, store });
   const altered = (arm: MemoryArm): MemoryReader =>
     arm === 'as they are'
@@ -214,7 +213,7 @@ export function engineOf(memory: MemoryModel): ContextEngine {
     windowTokens,
     sinkRows,
     ...(dense ? { dense } : {}),
-    embedQuery: async (question) => (await memory.vectors([question]))[0] as QueryEmbedding,
+    embedQuery: (question) => memory.embed(question),
     compose: async ({ coarse, ...request }, options) => {
       const { id, tokens } = coarse;
       const held = id === sent;

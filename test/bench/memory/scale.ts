@@ -45,7 +45,7 @@ export async function scale(
   threads: number,
 ): Promise<void> {
   const workspace = new GrowingWorkspace(texts);
-  const { fingerprint, ratios, storedRowBytes, vectorWidth, vocabSize } = memory.description;
+  const { fingerprint, ratios, storedRowBytes, vocabSize } = memory.description;
   let tokens = 0;
   const coder: SegmentCoder = {
     version: memoryVersion(fingerprint),
@@ -61,7 +61,7 @@ export async function scale(
     version: coder.version,
   });
   const encoding = new MemoryEncoding({ workspace: workspace, store, coder, warn: (message) => console.log(message) });
-  const memories = new MemoryReader({ encoding, store, ratios, bytesPerRow: storedRowBytes, vectorWidth, vocabSize });
+  const memories = new MemoryReader({ encoding, store, ratios, bytesPerRow: storedRowBytes, vocabSize });
   const engine = engineOf(memory);
   const search = searchOver(workspace, { memories, engine });
   const results: Record<string, string | number>[] = [];

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LateInteraction, type MemoryStore, halves } from '../../../src/memory';
-import { encodeRecord, decodeRecord } from '../../../src/memory/store/record';
+import { decodeRecord, encodeRecord, HEADER_BYTES } from '../../../src/memory/store/record';
 import { encodeEntry, EntryKind } from '../../../src/team/log/entry';
 import { encodeManifest, type ManifestRecord } from '../../../src/team/log/manifest';
 import { RecordNames, Signer, Trust } from '../../../src/team/log/team-keys';
@@ -63,7 +63,7 @@ function recordBytes(record: number): Uint8Array {
   const ids = new Uint8Array(idsOf(record).buffer);
   const none = new Uint8Array(0);
   const sizes = { key: contentKey(record), tokens: RECORD_TOKENS, coarseRows: 0, restRows: 0, bytesPerRow: 0 };
-  return encodeRecord(sizes, { vector: none, ids, passages: none, coarse: none, rest: none });
+  return encodeRecord(sizes, { ids, passages: none, coarse: none, rest: none });
 }
 
 /** Serves packs and logs of a billion tokens. */
@@ -83,7 +83,7 @@ class SyntheticStore implements ObjectStore {
   }
 
   private commit(shard: number, records: number[]): void {
-    const length = 64 + 2 * RECORD_TOKENS;
+    const length = HEADER_BYTES + 2 * RECORD_TOKENS;
     const rows = records.map((record, i): ManifestRecord => ({
       key: names.keyOf(contentKey(record)),
       digest: createHash('sha256').update(recordBytes(record)).digest(),
@@ -119,7 +119,7 @@ class SyntheticStore implements ObjectStore {
     const pack = kind === 'cas' ? this.packs.get(rest[0] as string) : undefined;
     if (!pack || !range) return undefined;
     if (range.from >= pack.offset) return { bytes: pack.sketch, tag: '', modifiedMs: 0 };
-    const length = 64 + 2 * RECORD_TOKENS;
+    const length = HEADER_BYTES + 2 * RECORD_TOKENS;
     const wanted = pack.records.slice(range.from / length, range.to / length);
     await sleep(DELAY_MS + (wanted.length * RECORD_BYTES) / BYTES_PER_MS);
     return { bytes: Buffer.concat(wanted.map(recordBytes)), tag: '', modifiedMs: 0 };

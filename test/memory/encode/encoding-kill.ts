@@ -159,7 +159,7 @@ async function assertWhole(
     for (const each of [store, follower]) {
       expect(Buffer.from((await each.coarse(key))!)).toEqual(Buffer.from(expected.coarse));
       expect(Buffer.from((await each.rest(key))!)).toEqual(Buffer.from(expected.rest));
-      expect(Buffer.from((await each.vector(key))!)).toEqual(Buffer.from(expected.vector));
+      expect(Buffer.from((await each.ids(key))!)).toEqual(Buffer.from(expected.ids));
     }
   }
   await store.close();

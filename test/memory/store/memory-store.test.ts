@@ -34,7 +34,6 @@ function memoriesOf(n: number): {
   return {
     rows,
     payload: {
-      vector: fill(16, 1),
       ids: fill(2 * (n % 7), 4),
       passages: fill(3 * (n % 5), 5),
       coarse: fill(rows.coarse * BYTES_PER_ROW, 2),
@@ -55,7 +54,6 @@ async function holds(store: MemoryStore, n: number): Promise<boolean> {
   if (!rest) return false;
   expect(Buffer.from(rest)).toEqual(Buffer.from(payload.rest));
   expect(Buffer.from((await store.coarse(keyOf(n)))!)).toEqual(Buffer.from(payload.coarse));
-  expect(Buffer.from((await store.vector(keyOf(n)))!)).toEqual(Buffer.from(payload.vector));
   expect(Buffer.from((await store.ids(keyOf(n)))!)).toEqual(Buffer.from(payload.ids));
   return true;
 }
@@ -68,14 +66,10 @@ describe('MemoryStore', () => {
     const second = await open();
     const numbers = Array.from({ length: 50 }, (_, n) => n);
     // Nothing has been verified yet, so each record is read whole.
-    const parts = await Promise.all(
-      numbers.map((n) => second[(['vector', 'ids', 'coarse', 'rest'] as const)[n % 4]!](keyOf(n))),
-    );
+    const parts = await Promise.all(numbers.map((n) => second[(['ids', 'coarse', 'rest'] as const)[n % 3]!](keyOf(n))));
     for (const n of numbers) {
       const { payload } = memoriesOf(n);
-      expect(Buffer.from(parts[n]!)).toEqual(
-        Buffer.from(payload[(['vector', 'ids', 'coarse', 'rest'] as const)[n % 4]!]),
-      );
+      expect(Buffer.from(parts[n]!)).toEqual(Buffer.from(payload[(['ids', 'coarse', 'rest'] as const)[n % 3]!]));
       expect(parts[n]!.buffer.byteLength).toBe(parts[n]!.byteLength);
     }
     await second.close();

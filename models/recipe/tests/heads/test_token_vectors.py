@@ -12,8 +12,7 @@ import torch
 
 from recipe.config import ID
 from recipe.eval.token_vectors import search, web_questions
-from recipe.heads.token_vectors import Table, Texts
-from recipe.heads.vectors import VectorHead, vectors
+from recipe.heads.token_vectors import Table, Texts, contrast
 from recipe.tasks.functions import Function, documented
 from recipe.tasks.synthetic import synthetic
 from recipe.tasks.token_pairs import TokenPairs
@@ -53,12 +52,18 @@ class TokenVectorsTest(unittest.TestCase):
         self.assertEqual(same.shape, (len(codes[1]), len(codes[1])))
         self.assertTrue(same.diagonal().all() and (same == same.t()).all())
 
-    def test_a_heads_vector_is_the_tables_while_its_matrix_is_zero(self):
+    def test_the_exported_part_holds_the_table(self):
         table = Table(self.encode.vocab, 8)
-        head = VectorHead(16, 8, token_vectors=table.rows.weight.detach()).eval()
-        ids = [[40, 41, 41], [50]]
-        found = vectors(None, head, ids, torch.device("cpu"))  # no model: none is needed
-        self.assertLess(float((found - table(Texts.of(ids).take(np.array([0, 1])))).detach().abs().max()), 1e-6)
+        part = table.export()
+        self.assertTrue(torch.equal(part["tensors"]["token_vectors"], table.rows.weight))
+        self.assertEqual(part["config"], {"token_vectors": {"file": part["file"], "width": 8}})
+
+    def test_pairs_that_match_are_no_negatives_of_each_other(self):
+        a, b = torch.eye(3), torch.eye(3)[[0, 0, 2]]  # the second question is nearer to the first code than to its own
+        apart, alike = torch.eye(3, dtype=torch.bool), torch.eye(3, dtype=torch.bool)
+        alike[0, 1] = alike[1, 0] = True
+        temperature = torch.tensor(2.0)
+        self.assertLess(float(contrast(a, b, temperature, alike)), float(contrast(a, b, temperature, apart)))
 
     def test_figures_count_the_right_place(self):
         table = Table(self.encode.vocab, 64)

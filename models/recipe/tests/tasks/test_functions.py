@@ -7,7 +7,6 @@ import gzip
 import json
 import unittest
 
-from recipe.tasks.commits import commit_pairs
 from recipe.tasks.functions import Function, FunctionSampler, documented, read, split
 from recipe.tasks.synthetic import synthetic
 from recipe.tests.support import TokensCase
@@ -41,22 +40,6 @@ class FunctionsTest(TokensCase):
         f = dataclasses.replace(self.functions[0], doc="Reads e.g. a file\nand closes it. Then more.\n\nLong story.")
         self.assertEqual(f.summary, "Reads e.g. a file and closes it.")
         self.assertEqual(dataclasses.replace(f, doc="Write events\n@param string $type Text").summary, "Write events")
-
-    def test_a_commit_is_paired_with_the_changed_function_that_shares_its_words(self):
-        f, g = (dataclasses.replace(x, path="a.py", repo="r") for x in self.functions[:2])
-        f, g = dataclasses.replace(f, name="parse_header"), dataclasses.replace(g, name="write_footer")
-        path = self.at / "commits.jsonl"
-        path.write_text(
-            "".join(
-                json.dumps({"repo": "r", "commit": "", "subject": s, "paths": [p]}) + "\n"
-                for s, p in (
-                    ("Speed up the footer writer", "a.py"),
-                    ("Bump xyzzy", "a.py"),
-                    ("Parse headers", "gone.py"),
-                )
-            )
-        )
-        self.assertEqual(commit_pairs(path, [f, g]), [("Speed up the footer writer", g)])
 
     def test_batches_hold_functions_of_one_repository_together(self):
         batch = FunctionSampler(self.functions, 1).batch(3, 16)

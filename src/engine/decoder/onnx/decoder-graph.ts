@@ -7,7 +7,7 @@
  * - tokens int64 [B, S], positions int64 [B, S] (rows of cos/sin), cos and sin f32 [angles, rotaryDim/2];
  * - past_keys_l and past_values_l [B, K, P, D] in the cache's type; with far rows far_keys_l and far_values_l [B, K, F,
  *   D];
- * - prefill: rows int64 [R]; bias f32 [B or 1, 1, S, T] unless causal;
+ * - prefill: rows int64 [R] unless batched; bias f32 [B or 1, 1, S, T] unless causal;
  * - flash kernel: `last` int32 [B], rows seen by the last one, less one; `total` int32, all rows;
  * - decode: bias [1, 1, 1, T] and parts int64, the sizes of the parts of T;
  * - middle rows: their keys, values, bias and positions, and middle_parts (parts with the middle rows in front).
@@ -15,8 +15,8 @@
  * Outputs:
  * - keys (rotated), raw_keys (not rotated; prefill only) and values of the new rows, [B, L, K, S, D] in the cache's
  *   type;
- * - hidden f32 [R, C] after the last norm;
- * - logits f32 of these rows (prefill: where the variant says so).
+ * - unless batched: hidden f32 [R, C] after the last norm, and logits f32 of these rows (prefill: where the variant says
+ *   so).
  */
 
 import { layerOf } from '../../architectures/layer';
@@ -57,6 +57,7 @@ class DecoderGraph {
   private readonly prefill: boolean;
   private readonly dual: boolean;
   private readonly flash: boolean;
+  private readonly batched: boolean;
   private readonly batch: string | number;
   private readonly steps: string | number;
   /**
@@ -78,6 +79,7 @@ class DecoderGraph {
     this.config = spec.config;
     this.prefill = phase === 'prefill';
     this.dual = visibility === 'dual';
+    this.batched = visibility === 'batched';
     this.flash = this.prefill && (visibility === 'causal' || visibility === 'masked');
     this.batch = this.prefill ? 'batch' : 1;
     this.steps = this.prefill ? 'steps' : 1;
@@ -95,11 +97,13 @@ class DecoderGraph {
       const own = (x: string, norm: string) => (before ? x : this.norm(x, `layer${layer}.${norm}`));
       let input: string;
       [input, stream] = this.enter(stream, change, before ? `layer${layer}.norm1` : undefined);
-      const attended = this.p.product(this.attend(layer, this.project(layer, input)), output, this.layerFormat(layer));
+      const rows = this.project(layer, input);
+      if (this.batched && layer === config.layers - 1) break;
+      const attended = this.p.product(this.attend(layer, rows), output, this.layerFormat(layer));
       [input, stream] = this.enter(stream, own(attended, 'norm1'), before ? `layer${layer}.norm2` : undefined);
       change = own(this.feedForward(layer, input), 'norm2');
     }
-    this.finish(stream, change as string);
+    if (!this.batched) this.finish(stream, change as string);
     this.outputRows();
     return g.build();
   }
@@ -118,7 +122,7 @@ class DecoderGraph {
     g.input('cos', 'float32', ['angles', this.config.rope.rotaryDim / 2]);
     g.input('sin', 'float32', ['angles', this.config.rope.rotaryDim / 2]);
     if (this.prefill) {
-      g.input('rows', 'int64', ['rows']);
+      if (!this.batched) g.input('rows', 'int64', ['rows']);
       if (this.flash) {
         g.input('last', 'int32', [this.batch]);
         g.input('total', 'int32', [1]);

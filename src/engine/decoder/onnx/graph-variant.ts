@@ -2,7 +2,8 @@ import type { MemoryTokenSet } from '../memory-weights';
 
 /**
  * causal: new rows see all cached rows, and each other causally. masked: a bias hides some. dual: a second kind of
- * cached rows is seen at the ceiling distance. batched: several sequences, with a bias.
+ * cached rows is seen at the ceiling distance. batched: several sequences, with a bias; only their keys and values are
+ * wanted, so the graph ends at those of the last layer.
  */
 export interface GraphVariant {
   phase: 'prefill' | 'decode';

@@ -1,6 +1,6 @@
 /**
- * Search vector of a text, from two parts: the model's hidden states, and the embeddings of its tokens. Training:
- * models/recipe/heads/vectors.py.
+ * A learned vector for each token of the vocabulary, which tells late interaction how alike two tokens are. Training:
+ * models/recipe/heads/token_vectors.py.
  */
 import type { TokenNeighbours } from '../protocol';
 import { LRUCache } from 'lru-cache';
@@ -18,87 +18,40 @@ interface Neighbours {
   similarities: number[];
 }
 
-export class VectorHead {
-  /** Lengths of the token vectors, [vocabulary], and their mean. */
+export class TokenVectors {
+  /** Length of each vector, [vocabulary], and their mean. */
   private lengths: { each: Float32Array; mean: number } | undefined;
   private readonly neighbours = new LRUCache<number, Neighbours>({ max: MOST_KEPT });
 
   private constructor(
-    private readonly hiddenSize: number,
-    readonly width: number,
-    /** [width, hidden]. Undefined: the mean hidden state of a text is its vector. */
-    private readonly weight: Float32Array | undefined,
-    /** [vocabulary, width]. The mean over a text's tokens is added to its vector. */
-    readonly tokenRows: Float32Array | undefined,
+    private readonly width: number,
+    /** [vocabulary, width] */
+    private readonly table: Float32Array,
   ) {}
 
-  /** The head of a checkpoint that has none: the mean hidden state. */
-  static plain(hiddenSize: number): VectorHead {
-    return new VectorHead(hiddenSize, hiddenSize, undefined, undefined);
-  }
-
   /**
-   * Reads `vector.weight` and, if present, `vector.tokens`.
+   * Reads the tensor `token_vectors`.
    *
-   * @throws CheckpointError, AppError when a tensor has another size
+   * @throws CheckpointError, AppError when it has another size
    */
-  static async open(path: string, width: number, hiddenSize: number, vocabSize: number): Promise<VectorHead> {
+  static async open(path: string, width: number, vocabSize: number): Promise<TokenVectors> {
     const file = await openSafetensors(path);
     try {
-      const read = async (name: string, rows: number, columns: number): Promise<Float32Array> => {
-        const values = await file.readFloat32(name);
-        if (values.length !== rows * columns)
-          throw new AppError(
-            'modelFailed',
-            `${path}: ${name} has ${values.length} elements, not ${rows} × ${columns}.`,
-          );
-        return values;
-      };
-      const weight = await read('vector.weight', width, hiddenSize);
-      return new VectorHead(
-        hiddenSize,
-        width,
-        weight,
-        file.has('vector.tokens') ? await read('vector.tokens', vocabSize, width) : undefined,
-      );
+      const table = await file.readFloat32('token_vectors');
+      if (table.length !== vocabSize * width)
+        throw new AppError(
+          'modelFailed',
+          `${path}: token_vectors has ${table.length} elements, not ${vocabSize} × ${width}.`,
+        );
+      return new TokenVectors(width, table);
     } finally {
       await file.close();
     }
   }
 
-  /**
-   * Search vector of a text.
-   *
-   * @param hidden last hidden states of its runs, each [rows, hiddenSize]
-   * @param tokens token ids of each run
-   * @returns [width], of length 1
-   */
-  of(hidden: readonly Float32Array[], tokens: readonly (readonly number[])[]): Float32Array {
-    const { hiddenSize, weight, width } = this;
-    const mean = new Float32Array(hiddenSize);
-    let rows = 0;
-    for (const part of hidden) {
-      for (let i = 0; i < part.length; i++)
-        mean[i % hiddenSize] = (mean[i % hiddenSize] as number) + (part[i] as number);
-      rows += part.length / hiddenSize;
-    }
-    const out = weight ? new Float32Array(width) : mean;
-    if (weight)
-      for (let i = 0; i < weight.length; i++)
-        out[Math.floor(i / hiddenSize)] =
-          (out[Math.floor(i / hiddenSize)] as number) +
-          ((weight[i] as number) * (mean[i % hiddenSize] as number)) / rows;
-    if (this.tokenRows) this.#addTokens(out, tokens, this.tokenRows);
-    let length = 0;
-    for (const value of out) length += value * value;
-    length = Math.sqrt(length) || 1;
-    return out.map((value) => value / length);
-  }
-
-  /** The tokens of a question with their vocabulary neighbours. Undefined for models without token vectors. */
-  neighboursOf(tokens: readonly number[]): TokenNeighbours | undefined {
-    const { tokenRows: table } = this;
-    if (!table) return undefined;
+  /** The tokens of a question with their vocabulary neighbours. */
+  neighboursOf(tokens: readonly number[]): TokenNeighbours {
+    const { table } = this;
     const { each, mean } = (this.lengths ??= this.#lengths(table));
     const weight = (token: number): number => (each[token] as number) / mean;
     const starts = new Int32Array(tokens.length + 1);
@@ -111,11 +64,6 @@ export class VectorHead {
       ids: Uint32Array.from(near.flatMap(({ ids }) => ids)),
       similarities: Float32Array.from(near.flatMap(({ similarities }) => similarities)),
     };
-  }
-
-  /** Whether token ids of texts are stored: late interaction uses them, and each fits in two bytes. */
-  get keepsIds(): boolean {
-    return this.tokenRows !== undefined && this.tokenRows.length / this.width <= 1 << 16;
   }
 
   #lengths(table: Float32Array): { each: Float32Array; mean: number } {
@@ -166,15 +114,5 @@ export class VectorHead {
       }
     }
     return new Map(tokens.map((token, lane) => [token, found[lane] as Neighbours]));
-  }
-
-  #addTokens(out: Float32Array, runs: readonly (readonly number[])[], table: Float32Array): void {
-    const count = runs.reduce((sum, run) => sum + run.length, 0);
-    for (const run of runs) {
-      for (const token of run) {
-        for (let i = 0; i < this.width; i++)
-          out[i] = (out[i] as number) + (table[token * this.width + i] as number) / count;
-      }
-    }
   }
 }
