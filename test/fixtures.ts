@@ -33,4 +33,6 @@ export const FAMILIES = [
   'granite',
   'olmo2',
   'smollm3',
+  'gemma3',
+  'qwen2-mixed',
 ] as const;

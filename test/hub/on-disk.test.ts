@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { findModels, readSpeed, recordSpeed, type FoundModel, type Machine } from '../../src/hub';
 import { f32, gguf, u32, type Value } from '../engine/formats/gguf/write-gguf';
-import { fixture } from '../fixtures';
+import { fixture, readJsonFixture } from '../fixtures';
 
 const SPEED = { bytesPerSecond: 1e9, isMeasured: true };
 let home: string;
@@ -103,16 +103,23 @@ describe('models on this machine', () => {
     const linked = await put(`${hub}/models--q--q-GGUF/blobs/abc`, described('llama'));
     await mkdir(join(home, `${hub}/models--q--q-GGUF/snapshots/1`), { recursive: true });
     await symlink(linked, join(home, `${hub}/models--q--q-GGUF/snapshots/1/q.gguf`));
+    const gemma = readJsonFixture<object>('checkpoints/gemma3/config.json');
+    const withImages = { model_type: 'gemma3', text_config: gemma, vision_config: {} };
+    await put(`${hub}/models--g--gemma3/snapshots/1/config.json`, JSON.stringify(withImages));
+    await put(`${hub}/models--g--gemma3/snapshots/1/model.safetensors`, 'x');
     await put(`${hub}/models--s--bert/snapshots/1/config.json`, '{"model_type":"bert","architectures":["BertModel"]}');
     await put(`${hub}/models--s--bert/snapshots/1/model.safetensors`, 'x');
     const found = await find();
     expect(found.map(({ store, name, isSupported }) => [store, name, isSupported]).sort()).toEqual([
       ['Hugging Face', 'HuggingFaceTB/SmolLM2', true],
+      ['Hugging Face', 'g/gemma3', true],
       ['Hugging Face', 'q/q-GGUF/q.gguf', true],
       ['LM Studio', 'Tiny-Q4_K_M', true],
       ['llama.cpp', 'ggml-org_small-Q8_0', true],
     ]);
     expect(named(found, 'Tiny-Q4_K_M')?.licence).toBe('mit');
+    expect(named(found, 'g/gemma3')?.purpose).toMatch(/ Reads no images\.$/);
+    expect(named(found, 'HuggingFaceTB/SmolLM2')?.purpose).not.toMatch(/images/);
     expect(named(found, 'HuggingFaceTB/SmolLM2')?.path).toBe(join(home, snapshot));
   });
 

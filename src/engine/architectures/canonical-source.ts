@@ -2,33 +2,43 @@ import { CheckpointError } from '../checkpoint/errors';
 import type { RowRange, TensorInfo, TensorSource, WeightBlocks } from '../formats/tensor-source';
 import type { ModelConfig } from './model-config';
 
-/** Rows [from, to) of another tensor, times a factor. */
+/** Rows [from, to) of another tensor, times a factor, plus a constant. */
 interface Alias {
   name: string;
   from: number;
   to: number;
   factor: number;
+  offset?: number;
 }
+
+/** Names in front of the decoder's in models that also see images, of which the other tensors are left unread. */
+const TEXT_PREFIXES = ['language_model.model.', 'model.language_model.'];
+const TEXT_HEADS: Readonly<Record<string, string>> = { 'language_model.lm_head.weight': 'lm_head.weight' };
 
 /**
  * The weights under the names of the Llama layout, whatever the files call them.
  *
  * - Phi-3's fused `qkv_proj` and `gate_up_proj` appear as the projections they are stacked from.
  * - A base model saved without its `model.` prefix appears with it.
- * - Weights that carry a constant of the model (`weightScales`) are multiplied by it.
+ * - Of a model that also sees images only the decoder appears.
+ * - Weights that carry a constant of the model (`weightScales`) are multiplied by it, and `normOffset` is added to norms.
  *
  * The files' own names work too.
  */
 export class CanonicalSource implements TensorSource {
   private readonly inner: TensorSource;
   private readonly aliases: ReadonlyMap<string, Alias>;
+  private readonly textPrefix: string | undefined;
 
   constructor(inner: TensorSource, config: ModelConfig) {
     this.inner = inner;
-    this.aliases = withScales(inner, config, findAliases(inner, config));
+    this.textPrefix = TEXT_PREFIXES.find((prefix) => inner.has(`${prefix}embed_tokens.weight`));
+    const aliases = this.textPrefix === undefined ? findAliases(inner, config) : textAliases(inner, this.textPrefix);
+    this.aliases = withOffset(inner, config, withScales(inner, config, aliases));
   }
 
   names(): readonly string[] {
+    if (this.textPrefix !== undefined) return [...this.aliases.keys()];
     const aliased = new Set([...this.aliases.values()].map((alias) => alias.name));
     return [...this.inner.names().filter((name) => !aliased.has(name)), ...this.aliases.keys()];
   }
@@ -54,7 +64,9 @@ export class CanonicalSource implements TensorSource {
     const alias = this.aliases.get(name);
     if (!alias) return this.inner.readFloat32(name, rows, into);
     const values = await this.inner.readFloat32(alias.name, rangeIn(alias, name, rows), into);
-    if (alias.factor !== 1) for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * alias.factor;
+    const { factor, offset = 0 } = alias;
+    if (factor !== 1 || offset !== 0)
+      for (let i = 0; i < values.length; i++) values[i] = (values[i] as number) * factor + offset;
     return values;
   }
 
@@ -124,6 +136,30 @@ function findAliases(source: TensorSource, config: ModelConfig): Map<string, Ali
     ]);
   }
   return aliases;
+}
+
+/** The decoder's tensors in a model that also sees images. */
+function textAliases(source: TensorSource, prefix: string): Map<string, Alias> {
+  const aliases = new Map<string, Alias>();
+  for (const name of source.names()) {
+    const own = name.startsWith(prefix) ? `model.${name.slice(prefix.length)}` : (TEXT_HEADS[name] ?? name);
+    if (own === name && name !== 'lm_head.weight') continue;
+    aliases.set(own, { name, from: 0, to: source.info(name).shape[0] ?? 0, factor: 1 });
+  }
+  return aliases;
+}
+
+/** Adds the constant of all norms. */
+function withOffset(source: TensorSource, config: ModelConfig, aliases: Map<string, Alias>): Map<string, Alias> {
+  const { normOffset: offset } = config;
+  if (offset === undefined) return aliases;
+  const shifted = new Map(aliases);
+  for (const name of [...source.names(), ...aliases.keys()]) {
+    if (!/^model\.(layers\.\d+\..*)?norm\.weight$/.test(name)) continue;
+    const whole = aliases.get(name) ?? { name, from: 0, to: source.info(name).shape[0] ?? 0, factor: 1 };
+    shifted.set(name, { ...whole, offset });
+  }
+  return shifted;
 }
 
 /** Adds the constants that weights carry. A tied output matrix gets a name of its own, because its factor differs. */

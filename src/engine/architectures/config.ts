@@ -1,6 +1,5 @@
-import type { CheckpointError } from '../checkpoint/errors';
 import { Fields } from '../checkpoint/json';
-import { parseRope } from '../rope/rope-config';
+import { parseRopes } from '../rope/rope-config';
 import type { ModelFamily } from './family';
 import { describeLayer, type LayerDescription } from './layer';
 import type { ModelConfig } from './model-config';
@@ -17,11 +16,17 @@ const MAX = {
   positions: 1 << 28,
 };
 
+/** Names of activations in configs; the first is shown in messages. */
+const ACTIVATIONS = { silu: ['silu', 'swish'], gelu: ['gelu_pytorch_tanh'] } satisfies Record<string, string[]>;
+
+/** First layer with a sliding window in Qwen2 and Qwen3, unless the config says another. */
+const MAX_WINDOW_LAYERS = 28;
+
 /**
  * Reads the parsed `config.json` of a Hugging Face checkpoint, in either generation of its rope fields.
  *
  * A field is optional only where the family's own default is unambiguous. The decoder refuses a config that it cannot
- * reproduce exactly: another activation, mixed attention layers, quantized weights.
+ * reproduce exactly: another activation, capped logits, quantized weights.
  *
  * @param value parsed JSON
  * @param file path named in errors
@@ -29,7 +34,8 @@ const MAX = {
  */
 export function parseConfig(value: unknown, file: string): ModelConfig {
   const fields = new Fields(value, file);
-  return configOf(fields, parseFamily(fields));
+  const family = parseFamily(fields);
+  return configOf(family.textFields?.(fields) ?? fields, family);
 }
 
 /** The config of a model whose family is known. @throws CheckpointError */
@@ -42,8 +48,15 @@ export function configOf(fields: Fields, family: ModelFamily): ModelConfig {
   const headDim = parseHeadDim(fields, family, hiddenSize, queryHeads);
   const layers = fields.integer('num_hidden_layers', 1, MAX.layers);
   const maxPositions = fields.integer('max_position_embeddings', 1, MAX.positions);
-  const slidingWindow = parseSlidingWindow(fields, family, layers);
-  const layerDescriptions = parseLayers(fields, family, { headDim, layers, slidingWindow });
+  const windows = parseWindows(fields, family, layers);
+  const slidingLayers = windows.flatMap((window, layer) => (window === undefined ? [] : [layer]));
+  const slidingWindow = slidingLayers.length === layers ? windows[0] : undefined;
+  const layerDescriptions = parseLayers(
+    fields,
+    family,
+    headDim,
+    slidingWindow === undefined ? windows : windows.map(() => undefined),
+  );
   const unrotatedLayers = layerDescriptions.flatMap(({ attention }, layer) => (attention.rotary ? [] : [layer]));
   const weightScales = family.weightScales?.(fields);
   const vocabSize = fields.integer('vocab_size', 1, MAX.vocab);
@@ -61,10 +74,12 @@ export function configOf(fields: Fields, family: ModelFamily): ModelConfig {
     tiedEmbeddings: fields.boolean('tie_word_embeddings', defaults.tiedEmbeddings ?? false) && !weightScales,
     layerDescriptions,
     ...optional('weightScales', weightScales),
+    ...optional('embeddingScale', family.embeddingScale?.(hiddenSize)),
+    ...optional('normOffset', family.normOffset),
     ...optional('slidingWindow', slidingWindow),
     maxPositions,
     rope: {
-      ...parseRope(fields, { family, headDim, maxPositions }),
+      ...parseRopes(fields, { family, headDim, maxPositions }, slidingLayers, layers),
       ...optional('unrotatedLayers', unrotatedLayers.length > 0 ? unrotatedLayers : undefined),
     },
     ...optional('bosTokenId', parseTokenIds(fields, 'bos_token_id', vocabSize)[0]),
@@ -72,11 +87,12 @@ export function configOf(fields: Fields, family: ModelFamily): ModelConfig {
   };
 }
 
-/** One description per layer. Identical layers share one object. */
+/** One description per layer. */
 function parseLayers(
   fields: Fields,
   family: ModelFamily,
-  { headDim, layers, slidingWindow }: { headDim: number; layers: number; slidingWindow: number | undefined },
+  headDim: number,
+  windows: readonly (number | undefined)[],
 ): LayerDescription[] {
   const attentionBias = fields.boolean('attention_bias', false);
   if (attentionBias && (family.attentionBias ?? 'none') === 'none')
@@ -84,22 +100,19 @@ function parseLayers(
   const configured = attentionBias && family.attentionBias === 'configured';
   const scale = family.attentionScale?.(fields);
   const feedForwardBias = family.feedForwardBias === 'configured' && fields.boolean('mlp_bias', false);
-  const describe = (rotary: boolean): LayerDescription =>
+  return windows.map((window, layer) =>
     describeLayer(headDim, {
       ...optional('norm', family.norm),
       attention: {
         ...optional('scale', scale),
-        ...optional('window', slidingWindow),
-        rotary,
+        ...optional('window', window),
+        rotary: family.isRotary?.(fields, layer) ?? true,
         qkNorm: family.qkNorm ?? 'none',
         qkvBias: family.attentionBias === 'projections' || configured,
         outputBias: configured,
       },
-      feedForward: { bias: feedForwardBias },
-    });
-  const [rotated, unrotated] = [describe(true), describe(false)];
-  return Array.from({ length: layers }, (_, layer) =>
-    family.isRotary?.(fields, layer) === false ? unrotated : rotated,
+      feedForward: { ...optional('activation', family.activation), bias: feedForwardBias },
+    }),
   );
 }
 
@@ -134,7 +147,9 @@ function parseFamily(fields: Fields): ModelFamily {
   if (
     classes &&
     classes.length > 0 &&
-    !classes.some((name) => typeof name === 'string' && /(ForCausalLM|Model)$/.test(name))
+    !classes.some(
+      (name) => typeof name === 'string' && (/(ForCausalLM|Model)$/.test(name) || family.classes?.includes(name)),
+    )
   ) {
     throw fields.error('unsupported', 'architectures', 'is not a causal language model');
   }
@@ -142,10 +157,22 @@ function parseFamily(fields: Fields): ModelFamily {
 }
 
 function refuseUnsupported(fields: Fields, family: ModelFamily): void {
-  const activation = fields.optionalString('hidden_act');
-  if (activation !== undefined && activation !== 'silu' && activation !== 'swish') {
-    throw fields.error('unsupported', 'hidden_act', `"${activation.slice(0, 40)}"; only silu is built`);
+  const field = fields.has('hidden_activation') ? 'hidden_activation' : 'hidden_act';
+  const activation = fields.optionalString(field);
+  const built = ACTIVATIONS[family.activation ?? 'silu'];
+  if (activation !== undefined && !built.includes(activation)) {
+    throw fields.error('unsupported', field, `"${activation.slice(0, 40)}"; only ${built[0]} is built`);
   }
+  for (const capped of ['attn_logit_softcapping', 'final_logit_softcapping']) {
+    if ((fields.optionalNumber(capped, 0, 1e9) ?? 0) !== 0)
+      throw fields.error('unsupported', capped, 'caps logits by tanh, as Gemma 2 does, which is not built');
+  }
+  if (fields.boolean('use_bidirectional_attention', false))
+    throw fields.error(
+      'unsupported',
+      'use_bidirectional_attention',
+      'lets tokens see later ones, as an encoder does; the decoder writes text from left to right',
+    );
   if (fields.has('quantization_config')) {
     throw fields.error(
       'unsupported',
@@ -186,37 +213,28 @@ function parseHeadDim(fields: Fields, family: ModelFamily, hiddenSize: number, q
   return headDim;
 }
 
-function parseSlidingWindow(fields: Fields, family: ModelFamily, layers: number): number | undefined {
+/** The sliding window of each layer (tokens); undefined for none. */
+function parseWindows(fields: Fields, family: ModelFamily, layers: number): (number | undefined)[] {
   const window = fields.optionalInteger('sliding_window', 1, MAX.positions);
   const kinds = fields.optionalArray('layer_types', MAX.layers);
-  if (kinds) {
-    const sliding = kinds.filter((kind) => kind === 'sliding_attention').length;
-    const full = kinds.filter((kind) => kind === 'full_attention').length;
-    if (sliding + full !== kinds.length)
-      throw fields.error('unsupported', 'layer_types', 'lists a kind of layer that is not built');
-    if (kinds.length !== layers)
-      throw fields.error('mismatch', 'layer_types', `has ${kinds.length} entries for ${layers} layers`);
-    if (sliding > 0 && full > 0) throw mixedLayers(fields, 'layer_types');
-    if (sliding === 0) return undefined;
-    if (window === undefined) throw fields.error('missing', 'sliding_window', 'is required by layer_types and absent');
-    return window;
-  }
-  if (family.slidingWindow === 'never') return undefined;
-  if (family.slidingWindow === 'switched') {
-    if (!fields.boolean('use_sliding_window', false)) return undefined;
-    const firstSliding = fields.optionalInteger('max_window_layers', 0, MAX.layers) ?? 0;
-    if (firstSliding >= layers) return undefined;
-    if (firstSliding > 0) throw mixedLayers(fields, 'max_window_layers');
-  }
-  return window;
+  if (!kinds)
+    return Array.from({ length: layers }, (_, layer) => (isSliding(fields, family, layer) ? window : undefined));
+  if (kinds.some((kind) => kind !== 'sliding_attention' && kind !== 'full_attention'))
+    throw fields.error('unsupported', 'layer_types', 'lists a kind of layer that is not built');
+  if (kinds.length !== layers)
+    throw fields.error('mismatch', 'layer_types', `has ${kinds.length} entries for ${layers} layers`);
+  if (window === undefined && kinds.includes('sliding_attention'))
+    throw fields.error('missing', 'sliding_window', 'is required by layer_types and absent');
+  return kinds.map((kind) => (kind === 'sliding_attention' ? window : undefined));
 }
 
-function mixedLayers(fields: Fields, name: string): CheckpointError {
-  return fields.error(
-    'unsupported',
-    name,
-    'mixes full and sliding attention between layers; switch the sliding window off in config.json to use it',
-  );
+/** Whether a layer has the sliding window of a config without `layer_types`. */
+function isSliding(fields: Fields, family: ModelFamily, layer: number): boolean {
+  if (family.slidingWindow === 'never') return false;
+  const switched = family.slidingWindow === 'switched';
+  if (switched && !fields.boolean('use_sliding_window', false)) return false;
+  if (family.isSliding) return family.isSliding(fields, layer);
+  return !switched || layer >= (fields.optionalInteger('max_window_layers', 0, MAX.layers) ?? MAX_WINDOW_LAYERS);
 }
 
 function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {

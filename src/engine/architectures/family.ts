@@ -8,6 +8,12 @@ import type { LayerDescription, WeightScales } from './layer';
 export interface ModelFamily {
   /** `model_type` of config.json. */
   readonly modelType: string;
+  /** Other `model_type`s under which it is found: models of images and text, of which the text part is read. */
+  readonly alsoModelTypes?: readonly string[];
+  /** Names of model classes, besides those that end in `ForCausalLM` or `Model`. */
+  readonly classes?: readonly string[];
+  /** The fields of the language model in a config.json, which may hold more, and may leave defaults out. */
+  textFields?(fields: Fields): Fields;
   /** Meaning of fields that are absent. */
   readonly defaults?: {
     readonly headDim?: number;
@@ -26,12 +32,25 @@ export interface ModelFamily {
    * `never`: the field is ignored; `stated`: it holds; `switched`: where `use_sliding_window` says so.
    */
   readonly slidingWindow: 'never' | 'stated' | 'switched';
+  /**
+   * Whether a layer has the window, where the config has one and no `layer_types`. Default: all layers; with
+   * `switched`, those from `max_window_layers` on.
+   */
+  isSliding?(fields: Fields, layer: number): boolean;
+  /** Layers with a sliding window are rotated by a base of their own, given by this field, without scaling. */
+  readonly slidingRope?: { readonly field: string; readonly theta: number };
   /** `partial_rotary_factor` may leave part of each head un-rotated. */
   readonly partialRotary?: boolean;
   /** Names of rotary scalings that mean `longrope` in this family's configs. */
   readonly longropeNames?: readonly string[];
   readonly norm?: LayerDescription['norm'];
   readonly qkNorm?: LayerDescription['attention']['qkNorm'];
+  /** Default: SiLU. */
+  readonly activation?: LayerDescription['feedForward']['activation'];
+  /** Added to the weights of all norms. */
+  readonly normOffset?: number;
+  /** Factor of the embeddings, but not of a tied output matrix. */
+  embeddingScale?(hiddenSize: number): number;
   /** Factor of q·k; default 1/√headDim. */
   attentionScale?(fields: Fields): number;
   /** Whether a layer's queries and keys are rotated; default all. */
@@ -54,4 +73,6 @@ export interface GgufFamily {
   readonly tensors?: Readonly<Record<string, string>>;
   /** Metadata keys (without the architecture) of config fields that only this family has. */
   readonly fields?: Readonly<Record<string, string>>;
+  /** Config fields that llama.cpp computes from others, for those that the metadata leaves out. */
+  implied?(config: Readonly<Record<string, unknown>>): Record<string, unknown>;
 }

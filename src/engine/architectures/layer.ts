@@ -5,12 +5,15 @@ import type { ModelConfig } from './model-config';
  * as do the lists of tensors (layout.ts) and the readers of weights (decoder/weights.ts, decoder/memory-weights.ts).
  */
 export interface LayerDescription {
-  /** `before`: x + f(norm(x)), as in Llama. `after`: x + norm(f(x)), as in OLMo 2. */
-  readonly norm: 'before' | 'after';
+  /** `before`: x + f(norm(x)), as in Llama. `after`: x + norm(f(x)), as in OLMo 2. `around`: both, as in Gemma 3. */
+  readonly norm: 'before' | 'after' | 'around';
   readonly attention: {
     /** Factor of q·k before the softmax. */
     readonly scale: number;
-    /** Sliding window (tokens). */
+    /**
+     * Sliding window (tokens) of a layer in a model whose layers differ: no row at this distance or beyond is seen,
+     * whatever the policy shows. A window that all layers share is the policy's (`ModelConfig.slidingWindow`).
+     */
     readonly window?: number;
     /** Whether queries and keys are rotated to their positions. */
     readonly rotary: boolean;
@@ -20,7 +23,8 @@ export interface LayerDescription {
     readonly outputBias: boolean;
   };
   readonly feedForward: {
-    readonly activation: 'silu';
+    /** Of the gate. `gelu` is GELU in its tanh form. */
+    readonly activation: 'silu' | 'gelu';
     readonly bias: boolean;
   };
 }
@@ -55,6 +59,25 @@ export function describeLayer(
     },
     feedForward: { activation: 'silu', bias: false, ...options.feedForward },
   };
+}
+
+/** Names of the compiled norms of one part of a layer: of what it reads, and of what it adds to the stream. */
+export interface PartNorms {
+  readonly before?: string;
+  readonly after?: string;
+}
+
+/** The norms of a layer's attention and of its feed-forward. */
+export function partNorms({ norm }: LayerDescription): readonly [attention: PartNorms, feedForward: PartNorms] {
+  const of = (part: 'norm1' | 'norm2'): PartNorms =>
+    norm === 'before' ? { before: part } : norm === 'after' ? { after: part } : { before: part, after: `${part}After` };
+  return [of('norm1'), of('norm2')];
+}
+
+/** The windows that layers have of their own, each once, smallest first. */
+export function layerWindows({ layerDescriptions }: Pick<ModelConfig, 'layerDescriptions'>): readonly number[] {
+  const windows = layerDescriptions.flatMap(({ attention }) => attention.window ?? []);
+  return [...new Set(windows)].sort((a, b) => a - b);
 }
 
 /** The description of a layer. @throws RangeError for a layer that the model does not have */

@@ -1,13 +1,23 @@
 import { CheckpointError } from '../checkpoint/errors';
 import { isWeightDtype, type TensorSource } from '../formats/tensor-source';
-import { layerOf } from './layer';
+import { layerOf, partNorms, type LayerDescription } from './layer';
 import type { ModelConfig } from './model-config';
 
-/** Names of a layer's two norms, first that of the attention, then that of the feed-forward. */
-export function layerNorms(config: ModelConfig, layer: number): readonly [string, string] {
-  return layerOf(config, layer).norm === 'before'
-    ? ['input_layernorm', 'post_attention_layernorm']
-    : ['post_attention_layernorm', 'post_feedforward_layernorm'];
+/** The tensors of a layer's norms, in the order of their use. */
+const NORMS: Readonly<Record<LayerDescription['norm'], readonly string[]>> = {
+  before: ['input_layernorm', 'post_attention_layernorm'],
+  after: ['post_attention_layernorm', 'post_feedforward_layernorm'],
+  around: ['input_layernorm', 'post_attention_layernorm', 'pre_feedforward_layernorm', 'post_feedforward_layernorm'],
+};
+
+/** A layer's norms: the name of each compiled one and its tensor. */
+export function layerNorms(
+  config: ModelConfig,
+  layer: number,
+): readonly (readonly [compiled: string, tensor: string])[] {
+  const description = layerOf(config, layer);
+  const compiled = partNorms(description).flatMap(({ before, after }) => [before ?? [], after ?? []].flat());
+  return compiled.map((name, i) => [name, NORMS[description.norm][i] as string] as const);
 }
 
 /** Every tensor the decoder will read, with the shape the config implies. */
@@ -21,7 +31,7 @@ export function* expectedTensors(config: ModelConfig): Generator<[name: string, 
   for (let layer = 0; layer < config.layers; layer++) {
     const at = `model.layers.${layer}`;
     const { attention, feedForward } = layerOf(config, layer);
-    for (const norm of layerNorms(config, layer)) yield [`${at}.${norm}.weight`, [hidden]];
+    for (const [, norm] of layerNorms(config, layer)) yield [`${at}.${norm}.weight`, [hidden]];
     for (const [name, rows] of [
       ['q', q],
       ['k', kv],

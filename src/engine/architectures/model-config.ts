@@ -38,6 +38,8 @@ export interface RopeConfig {
   scaling: RopeScaling;
   /** Layers whose queries and keys are not rotated (SmolLM3). */
   unrotatedLayers?: readonly number[];
+  /** Layers that are rotated by frequencies of their own (sliding layers of Gemma 3). */
+  others?: readonly { layers: readonly number[]; rope: Omit<RopeConfig, 'unrotatedLayers' | 'others'> }[];
 }
 
 /** Sizes and layers of a decoder, from `config.json` or from GGUF metadata. */
@@ -59,7 +61,11 @@ export interface ModelConfig {
   layerDescriptions: readonly LayerDescription[];
   /** Factors that are multiplied into the weights as they are read (Granite). */
   weightScales?: WeightScales;
-  /** The window (tokens) of all layers, if they have one; models that mix windows are refused. */
+  /** Factor of the embeddings as they enter the first layer; a tied output matrix goes without it (Gemma). */
+  embeddingScale?: number;
+  /** Added to the stored weights of all norms (Gemma 3 in safetensors: norms multiply by 1 + w). */
+  normOffset?: number;
+  /** The window (tokens) that all layers share. Where layers differ it is in their descriptions. */
   slidingWindow?: number;
   /** Positions (tokens) the config admits. */
   maxPositions: number;

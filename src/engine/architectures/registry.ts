@@ -1,4 +1,5 @@
 import type { ModelFamily } from './family';
+import { gemma3 } from './gemma3';
 import { granite } from './granite';
 import { llama } from './llama';
 import { mistral } from './mistral';
@@ -9,11 +10,11 @@ import { qwen3 } from './qwen3';
 import { smollm3 } from './smollm3';
 
 /** The model families that the decoder runs. A new family is a file here and an entry in this list. */
-const FAMILIES: readonly ModelFamily[] = [llama, mistral, qwen2, qwen3, phi3, granite, olmo2, smollm3];
+const FAMILIES: readonly ModelFamily[] = [llama, mistral, qwen2, qwen3, phi3, granite, olmo2, smollm3, gemma3];
 
 /** The family of a `model_type`. */
 export function familyOf(modelType: string): ModelFamily | undefined {
-  return FAMILIES.find((family) => family.modelType === modelType);
+  return FAMILIES.find((family) => family.modelType === modelType || family.alsoModelTypes?.includes(modelType));
 }
 
 /** The family of a `general.architecture` in GGUF. */
@@ -23,7 +24,7 @@ export function familyOfGguf(architecture: string): ModelFamily | undefined {
 
 /** All `model_type`s, for messages. */
 export function familyNames(): string {
-  return FAMILIES.map(({ modelType }) => modelType).join(', ');
+  return FAMILIES.flatMap(({ modelType, alsoModelTypes = [] }) => [modelType, ...alsoModelTypes]).join(', ');
 }
 
 /** All `general.architecture`s, for messages. */

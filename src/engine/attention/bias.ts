@@ -4,22 +4,25 @@ import { HIDDEN, Seen, type AttentionPolicy, type RowKind, type RowPlace } from 
 /**
  * The additive bias [queries, F + P + S] over far slots, near slots and the new rows. It is 0 where the policy lets the
  * query see the key in that part, and HIDDEN elsewhere. A row that is both near and far is seen in exactly one of them.
+ *
+ * @param nearSlots P, where only the first slots are read
  */
 export function attentionBias(
   policy: AttentionPolicy,
   rows: readonly RowPlace[],
   near: RowStore,
   far: RowStore | undefined,
+  nearSlots = near.capacity,
 ): Float32Array {
   const farSlots = far?.capacity ?? 0;
-  const width = farSlots + near.capacity + rows.length;
+  const width = farSlots + nearSlots + rows.length;
   const bias = new Float32Array(rows.length * width).fill(HIDDEN);
   rows.forEach((query, i) => {
     const row = bias.subarray(i * width, (i + 1) * width);
     if (far) openSlots(policy, query, far, row, 0, Seen.ceiling);
     openSlots(policy, query, near, row, farSlots, Seen.near);
     for (let j = 0; j <= i; j++) {
-      if (policy.sees(query, rows[j] as RowPlace) !== Seen.hidden) row[farSlots + near.capacity + j] = 0;
+      if (policy.sees(query, rows[j] as RowPlace) !== Seen.hidden) row[farSlots + nearSlots + j] = 0;
     }
   });
   return bias;

@@ -179,6 +179,12 @@ export class Fields {
     return value === undefined ? undefined : new Fields(value, this.file, `${this.prefix}${name}.`, this.nameOf);
   }
 
+  /** The same fields, with values for those that are absent or null. */
+  withDefaults(defaults: JsonObject): Fields {
+    const given = Object.entries(this.object).filter(([, value]) => value !== null);
+    return new Fields({ ...defaults, ...Object.fromEntries(given) }, this.file, this.prefix, this.nameOf);
+  }
+
   entries(): [string, unknown][] {
     return Object.entries(this.object);
   }

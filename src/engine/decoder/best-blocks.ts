@@ -6,7 +6,7 @@ import type { Context } from '../kv-cache/context';
 import { decodeHalf } from '../kv-cache/float16';
 import type { RowStore } from '../kv-cache/row-store';
 import type { CacheArray } from '../kv-cache/shape';
-import { rotateRows, rotationTable, type RotationTable } from '../rope/frequencies';
+import { frequencyKinds, kindOfLayer, rotateRows, rotationTable, type RotationTable } from '../rope/frequencies';
 import { GraphBuilder } from './onnx/graph-builder';
 import { cacheTensor, float32, type Runtime } from './runtime';
 
@@ -26,6 +26,12 @@ interface Queries {
 const FIRST = 2;
 /** Distance (tokens) at which queries see the rows: as near as text that was just read. */
 const DISTANCE = 64;
+
+/** Of one kind of layers: queries to their distance, and near rows back to position 0. */
+interface Rotations {
+  query: RotationTable;
+  near: RotationTable;
+}
 
 /** Slots of rows that are placed again, in the order of the text: rows that left the window, and rows in it. */
 export interface ChosenRows {
@@ -47,13 +53,18 @@ export async function bestBlocks(reader: Reader, queries: Queries, { rows, count
   const isPlain = (slot: number) => near.kinds[slot] === RowKind.plain;
   const candidates = { middle: inOrder(middle, () => true), near: inOrder(near, isPlain) };
   const blockOf = (store: RowStore, slot: number) => Math.floor((store.positions[slot] as number) / rows);
-  const nearAngles = rotationTable(
-    { inverse: reader.context.rope.inverse, attentionScale: 1 / reader.context.rope.attentionScale },
-    Array.from({ length: near.capacity }, (_, slot) => -(near.positions[slot] as number)),
-  );
+  const steps = Array.from({ length: near.capacity }, (_, slot) => -(near.positions[slot] as number));
+  const { rope } = reader.context;
+  const kinds = frequencyKinds(rope).map((kind) => ({
+    query: rotationTable(kind, [DISTANCE]),
+    near: rotationTable({ inverse: kind.inverse, attentionScale: 1 / kind.attentionScale }, steps),
+  }));
   const scores = new Map<number, number>();
   for (let layer = 0; layer < reader.config.layers; layer++) {
-    const weights = await largestWeights(reader, queries, layer, candidates, nearAngles);
+    // A layer with a window never looks back beyond it.
+    if (layerOf(reader.config, layer).attention.window !== undefined) continue;
+    const rotations = kinds[kindOfLayer(rope, layer)] as Rotations;
+    const weights = await largestWeights(reader, queries, layer, candidates, rotations);
     const best = new Map<number, number>();
     const see = (store: RowStore, slot: number, offset: number) => {
       const block = blockOf(store, slot);
@@ -86,9 +97,9 @@ async function largestWeights(
   { rows, count }: Queries,
   layer: number,
   candidates: ChosenRows,
-  nearAngles: RotationTable,
+  rotations: Rotations,
 ): Promise<Float32Array> {
-  const { middle, near, rope } = context;
+  const { middle, near } = context;
   const { queryHeads, kvHeads, headDim } = config;
   const skipped = Math.min(FIRST, count - 1);
   const own = new Float32Array(queryHeads * (count - skipped) * headDim);
@@ -100,10 +111,10 @@ async function largestWeights(
   const lifted = nearKeys instanceof Float32Array ? nearKeys.slice() : decodeHalf(nearKeys);
   const { attention } = layerOf(config, layer);
   if (attention.rotary) {
-    rotateRows(own, queryHeads * (count - skipped), headDim, rotationTable(rope, [DISTANCE]));
+    rotateRows(own, queryHeads * (count - skipped), headDim, rotations.query);
     const size = near.capacity * headDim;
     for (let head = 0; head < kvHeads; head++)
-      rotateRows(lifted.subarray(head * size, (head + 1) * size), 1, headDim, nearAngles);
+      rotateRows(lifted.subarray(head * size, (head + 1) * size), 1, headDim, rotations.near);
   }
   const bias = new Float32Array(middle.capacity + near.capacity).fill(HIDDEN);
   for (const slot of candidates.middle) bias[slot] = 0;

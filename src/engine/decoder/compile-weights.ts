@@ -57,9 +57,8 @@ async function compileLayer(
   weights: WeightFormat,
 ): Promise<void> {
   const at = `model.layers.${layer}`;
-  const [norm1, norm2] = layerNorms(config, layer);
-  await compiler.vector(`layer${layer}.norm1`, [`${at}.${norm1}.weight`], config.hiddenSize);
-  await compiler.vector(`layer${layer}.norm2`, [`${at}.${norm2}.weight`], config.hiddenSize);
+  for (const [name, tensor] of layerNorms(config, layer))
+    await compiler.vector(`layer${layer}.${name}`, [`${at}.${tensor}.weight`], config.hiddenSize);
   const { qkNorm } = layerOf(config, layer).attention;
   if (qkNorm !== 'none') {
     const heads = (count: number) => (qkNorm === 'head' ? 1 : count) * config.headDim;

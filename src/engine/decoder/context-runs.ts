@@ -1,12 +1,14 @@
 import type { ort } from '../onnxruntime';
 import { attentionBias } from '../attention/bias';
-import { HIDDEN } from '../attention/policy';
+import { layerWindows } from '../architectures/layer';
+import { HIDDEN, type AttentionPolicy } from '../attention/policy';
+import { withinWindow } from '../attention/within-window';
 import type { Context } from '../kv-cache/context';
 import type { NewRow } from '../kv-cache/row-plan';
 import type { RowBlock, RowStore } from '../kv-cache/row-store';
-import { rotationTable, type RotationTable } from '../rope/frequencies';
+import { rotationTables, type RotationTable } from '../rope/frequencies';
 import { CacheViews } from './cache-views';
-import type { GraphVariant } from './onnx/graph-variant';
+import { rotationInput, windowBias, type GraphVariant } from './onnx/graph-variant';
 import { cacheData, float32, int32, int64, type Feeds, type Runtime } from './runtime';
 import type { TokenStep } from './wasm/token-step';
 
@@ -14,12 +16,17 @@ import type { TokenStep } from './wasm/token-step';
 export class ContextRuns {
   readonly #runtime: Runtime;
   readonly #context: Context;
+  /** What layers with a window of their own see, by the window. */
+  readonly #windows: ReadonlyMap<number, AttentionPolicy>;
   readonly #views: { near: CacheViews; far: CacheViews; middle: CacheViews };
 
   constructor(runtime: Runtime, context: Context) {
     this.#runtime = runtime;
     this.#context = context;
     const { near, far, middle } = context;
+    this.#windows = new Map(
+      layerWindows(runtime.config).map((window) => [window, withinWindow(context.policy, window)]),
+    );
     this.#views = {
       near: new CacheViews(near, 'past'),
       far: new CacheViews(far, 'far'),
@@ -49,10 +56,15 @@ export class ContextRuns {
       feeds['last'] = int32([cached + chunk.length - 1], [1]);
       feeds['total'] = int32([cached + chunk.length], [1]);
     }
-    if (visibility !== 'causal') {
-      const bias = attentionBias(policy, rows, context.near, visibility === 'dual' ? context.far : undefined);
-      feeds['bias'] = float32(bias, [1, 1, chunk.length, bias.length / chunk.length]);
-    }
+    const far = visibility === 'dual' ? context.far : undefined;
+    // The flash kernel reads used slots only where order decides, and else all.
+    const slots = visibility === 'causal' ? context.near.end : context.near.capacity;
+    const hide = (name: string, seen: AttentionPolicy) => {
+      const bias = attentionBias(seen, rows, context.near, far, slots);
+      feeds[name] = float32(bias, [1, 1, chunk.length, bias.length / chunk.length]);
+    };
+    if (visibility !== 'causal') hide('bias', policy);
+    for (const [window, seen] of this.#windows) hide(windowBias(window), seen);
     const result = await this.#run(
       { phase: 'prefill', visibility, logits: !byKernels },
       feeds,
@@ -73,7 +85,13 @@ export class ContextRuns {
     // The kernels do not support middle rows by heads.
     const byHeads = policy.middle !== undefined && policy.middle.k > 0 && context.middle.count > 0;
     const step = byHeads ? undefined : this.#runtime.step();
-    if (step?.prepare({ near: context.near, ...(dual ? { far: context.far } : {}), bias }))
+    const windows = new Map(
+      [...this.#windows].map(([window, seen]) => [
+        window,
+        attentionBias(seen, rows, context.near, dual ? context.far : undefined),
+      ]),
+    );
+    if (step?.prepare({ near: context.near, ...(dual ? { far: context.far } : {}), bias, windows }))
       return this.#stepToken(step, rows, dual);
     const feeds = this.#newRowFeeds(rows, dual);
     this.#views.near.feed(feeds);
@@ -81,6 +99,7 @@ export class ContextRuns {
     const parts = this.#parts(dual);
     feeds['parts'] = int64(parts, [parts.length]);
     feeds['bias'] = float32(bias, [1, 1, 1, bias.length]);
+    for (const [window, own] of windows) feeds[windowBias(window)] = float32(own, [1, 1, 1, own.length]);
     const variant: GraphVariant = { phase: 'decode', visibility: dual ? 'dual' : 'masked' };
     if (policy.middle && byHeads) {
       variant.middle = { k: policy.middle.k, fromLayer: policy.middle.fromLayer };
@@ -137,10 +156,8 @@ export class ContextRuns {
    * tables.
    */
   #newRowFeeds(rows: readonly NewRow[], dual: boolean): Feeds {
-    const { cos, sin } = this.#rotations(rows, dual);
-    const pairs = this.#context.rope.inverse.length;
-    const angles = cos.length / pairs;
     const shape = [1, rows.length];
+    const angles = rows.length + (dual ? 2 : 0);
     const feeds: Feeds = {
       tokens: int64(
         rows.map((row) => row.token),
@@ -150,9 +167,11 @@ export class ContextRuns {
         rows.map((_, i) => i),
         shape,
       ),
-      cos: float32(cos, [angles, pairs]),
-      sin: float32(sin, [angles, pairs]),
     };
+    this.#rotations(rows, dual).forEach((table, kind) => {
+      for (const name of ['cos', 'sin'] as const)
+        feeds[rotationInput(name, kind)] = float32(table[name], [angles, table[name].length / angles]);
+    });
     if (dual)
       feeds['far_positions'] = int64(
         rows.map(() => rows.length),
@@ -161,11 +180,11 @@ export class ContextRuns {
     return feeds;
   }
 
-  #rotations(rows: readonly NewRow[], dual: boolean): RotationTable {
+  #rotations(rows: readonly NewRow[], dual: boolean): RotationTable[] {
     const { rope, policy } = this.#context;
     const angles = rows.map((row) => row.position);
     if (dual) angles.push(policy.ceiling, policy.middle?.distance ?? 0);
-    return rotationTable(rope, angles);
+    return rotationTables(rope, angles);
   }
 
   /** Runs a graph and appends the rows it returns. Returns the output wanted. */

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { layerWindows } from '../architectures/layer';
 import { full } from '../attention/full';
 import type { AttentionPolicy } from '../attention/policy';
 import { rowBytes } from '../kv-cache/shape';
@@ -73,6 +74,11 @@ export class Decoder {
       damaged: options.onDamage,
       progress: options.onProgress,
     });
+    if ((options.memory || options.denseMemory) && layerWindows(config).length > 0)
+      throw new DecoderError(
+        'badInput',
+        'memory tokens are not built for a model with sliding windows in some layers; open it without memory weights',
+      );
     const embeddings = embeddingsOf(checkpoint);
     const memory = options.memory && (await compileMemory(checkpoint, options.memory, embeddings));
     const dense = options.denseMemory && (await compileMemory(checkpoint, options.denseMemory, embeddings));
@@ -107,6 +113,11 @@ export class Decoder {
   ): DecoderContext {
     if (!Number.isInteger(capacity) || capacity < 1)
       throw new DecoderError('badInput', `the capacity is ${capacity}; it must be a whole number of rows above 0`);
+    if (policy.middle && policy.middle.k > 0 && layerWindows(this.config).length > 0)
+      throw new DecoderError(
+        'badInput',
+        'rows chosen for each head are not built for a model with sliding windows in some layers; look back by blocks',
+      );
     const rope = options.rope ?? ropeFrequencies(this.config.rope, capacity);
     const { compress } = options;
     if (compress && !this.hasMemoryTokens('memory'))

@@ -42,6 +42,10 @@ export class Runtime {
     this.cache = settings.cache;
   }
 
+  get config(): ModelConfig {
+    return this.#settings.config;
+  }
+
   /** Opens a session ahead of its first run. */
   async prepare(variant: GraphVariant): Promise<void> {
     await this.#session(variant);

@@ -1,11 +1,13 @@
 import type { ort } from '../onnxruntime';
+import { layerWindows } from '../architectures/layer';
 import { full } from '../attention/full';
+import { withinWindow } from '../attention/within-window';
 import { HIDDEN, RowKind, Seen, type AttentionPolicy, type RowPlace } from '../attention/policy';
 import type { KvRows } from '../kv-cache/kv-rows';
 import type { ModelConfig } from '../checkpoint/types';
 import type { RopeFrequencies } from '../rope/frequencies';
 import { DecoderError } from './errors';
-import type { GraphVariant } from './onnx/graph-variant';
+import { windowBias, type GraphVariant } from './onnx/graph-variant';
 import type { MemoryTokenSet } from './memory-weights';
 import { cacheData, float32, int64, type Feeds, type Runtime } from './runtime';
 import { SegmentRows, slotsFor } from './segment-rows';
@@ -184,17 +186,20 @@ export class SegmentEncoder {
     const width = slotsFor(this.#rows.prefixRows) + steps;
     // Where order alone decides, one mask serves all. Padding comes last and no token sees it.
     const masks = this.#policy.causal ? [longest(members)] : members;
-    const bias = new Float32Array(masks.length * steps * width).fill(HIDDEN);
-    masks.forEach((segment, b) =>
-      this.#openRows(segment, bias.subarray(b * steps * width, (b + 1) * steps * width), width),
-    );
-    feeds['bias'] = float32(bias, [masks.length, 1, steps, width]);
+    const hide = (name: string, policy: AttentionPolicy) => {
+      const bias = new Float32Array(masks.length * steps * width).fill(HIDDEN);
+      masks.forEach((segment, b) =>
+        this.#openRows(policy, segment, bias.subarray(b * steps * width, (b + 1) * steps * width), width),
+      );
+      feeds[name] = float32(bias, [masks.length, 1, steps, width]);
+    };
+    hide('bias', this.#policy);
+    for (const window of layerWindows(this.config)) hide(windowBias(window), withinWindow(this.#policy, window));
     return feeds;
   }
 
-  /** Opens the rows that the policy shows to each row of a segment: the prefix's rows as sinks, then its own. */
-  #openRows({ tokens }: SegmentInput, bias: Float32Array, width: number): void {
-    const policy = this.#policy;
+  /** Opens the rows that a policy shows to each row of a segment: the prefix's rows as sinks, then its own. */
+  #openRows(policy: AttentionPolicy, { tokens }: SegmentInput, bias: Float32Array, width: number): void {
     const { prefixRows } = this.#rows;
     const places: RowPlace[] = [];
     for (let position = 0; position < prefixRows; position++) places.push({ kind: RowKind.sink, position, group: 0 });

@@ -3,7 +3,8 @@ import { KvRows } from '../kv-cache/kv-rows';
 import { placeKeys } from '../kv-cache/rotation';
 import { newCacheArray, type CacheArray, type RowShape } from '../kv-cache/shape';
 import type { ModelConfig } from '../checkpoint/types';
-import { rotationTable, type RopeFrequencies } from '../rope/frequencies';
+import { rotationTables, type RopeFrequencies } from '../rope/frequencies';
+import { rotationInput } from './onnx/graph-variant';
 import { cacheTensor, float32, int64, type Feeds } from './runtime';
 
 /** Keys and values of cached rows: [layers, B, kvHeads, rows, headDim]; the prefix has no B. */
@@ -50,13 +51,14 @@ export class SegmentRows {
       cover ? (cover[Math.floor(i / steps)]?.[i % steps] ?? 0) : i % steps,
     );
     const angles = Array.from({ length: Math.max(...places) + 1 }, (_, i) => this.prefixRows + i);
-    const { cos, sin } = rotationTable(rope, angles);
     const slots = slotsFor(pastRows);
     const feeds: Feeds = {
       positions: int64(places, [batch, steps]),
-      cos: float32(cos, [angles.length, rope.inverse.length]),
-      sin: float32(sin, [angles.length, rope.inverse.length]),
     };
+    rotationTables(rope, angles).forEach((table, kind) => {
+      for (const name of ['cos', 'sin'] as const)
+        feeds[rotationInput(name, kind)] = float32(table[name], [angles.length, table[name].length / angles.length]);
+    });
     const size = kvHeads * slots * headDim;
     const shared = past !== undefined && past === this.prefix;
     for (let layer = 0; layer < layers - 1; layer++) {

@@ -1,13 +1,29 @@
 import type { RopeConfig, RopeScaling } from '../checkpoint/types';
 
-/** The rotary frequencies in use. */
-export interface RopeFrequencies {
+/** Frequencies of one kind of layers. */
+export interface LayerFrequencies {
   /** Angle (radians) by which one position turns each pair; [rotaryDim / 2], fastest first. */
   inverse: Float64Array;
   /** Factor of cos and sin (YaRN's temperature, 2309.00071, eq. 22); 1 for most scalings. */
   attentionScale: number;
+}
+
+/** The rotary frequencies in use: those of most layers, and those of others. */
+export interface RopeFrequencies extends LayerFrequencies {
   /** Layers whose keys are not rotated. */
   unrotatedLayers?: readonly number[];
+  /** Layers with frequencies of their own. */
+  others?: readonly { layers: readonly number[]; frequencies: LayerFrequencies }[];
+}
+
+/** The frequencies of each kind of layers; `kindOfLayer` is the place in this list. */
+export function frequencyKinds(rope: RopeFrequencies): readonly LayerFrequencies[] {
+  return [rope, ...(rope.others ?? []).map(({ frequencies }) => frequencies)];
+}
+
+/** The kind of a layer: 0 for most, i + 1 for those of `others[i]`. */
+export function kindOfLayer({ others }: { others?: readonly { layers: readonly number[] }[] }, layer: number): number {
+  return (others?.findIndex(({ layers }) => layers.includes(layer)) ?? -1) + 1;
 }
 
 /**
@@ -22,10 +38,18 @@ export interface RopeFrequencies {
  */
 export function ropeFrequencies(rope: RopeConfig, positionsInUse: number): RopeFrequencies {
   const { unrotatedLayers } = rope;
-  return { ...scaledFrequencies(rope, positionsInUse), ...(unrotatedLayers ? { unrotatedLayers } : {}) };
+  const others = rope.others?.map(({ layers, rope: own }) => ({
+    layers,
+    frequencies: scaledFrequencies(own, positionsInUse),
+  }));
+  return {
+    ...scaledFrequencies(rope, positionsInUse),
+    ...(unrotatedLayers ? { unrotatedLayers } : {}),
+    ...(others ? { others } : {}),
+  };
 }
 
-function scaledFrequencies(rope: RopeConfig, positionsInUse: number): RopeFrequencies {
+function scaledFrequencies(rope: RopeConfig, positionsInUse: number): LayerFrequencies {
   const { theta, rotaryDim, originalMaxPositions, scaling } = rope;
   const base = geometricSeries(theta, rotaryDim);
   switch (scaling.type) {
@@ -171,8 +195,13 @@ export interface RotationTable {
   sin: Float32Array;
 }
 
+/** Rotations of the given positions, for each kind of layers. */
+export function rotationTables(rope: RopeFrequencies, positions: ArrayLike<number>): RotationTable[] {
+  return frequencyKinds(rope).map((frequencies) => rotationTable(frequencies, positions));
+}
+
 /** Rotations of the given positions (which need not be consecutive, nor whole). */
-export function rotationTable(frequencies: RopeFrequencies, positions: ArrayLike<number>): RotationTable {
+export function rotationTable(frequencies: LayerFrequencies, positions: ArrayLike<number>): RotationTable {
   const { inverse, attentionScale } = frequencies;
   const pairs = inverse.length;
   const cos = new Float32Array(positions.length * pairs);

@@ -1,4 +1,5 @@
 import type { Fields } from '../checkpoint/json';
+import { dependsOnLength } from './frequencies';
 import type { ModelFamily } from '../architectures/family';
 import type { RopeConfig, RopeScaling } from '../architectures/model-config';
 
@@ -11,12 +12,37 @@ interface RopeContext {
 }
 
 /**
- * The rotary part of `config.json`: `rope_theta` and `rope_scaling`, or the newer `rope_parameters` that holds both.
+ * The rotary part of `config.json`. Where the family rotates layers with a sliding window by frequencies of their own,
+ * these are among its `others`, or all there is if all layers slide.
  *
+ * @param sliding layers with a window
  * @throws CheckpointError
  */
-export function parseRope(config: Fields, context: RopeContext): RopeConfig {
-  const parameters = config.optionalObject('rope_parameters');
+export function parseRopes(
+  config: Fields,
+  context: RopeContext,
+  sliding: readonly number[],
+  layers: number,
+): RopeConfig {
+  const rope = parseRope(config, context);
+  const { slidingRope } = context.family;
+  if (!slidingRope || sliding.length === 0) return rope;
+  const own = config.optionalObject('rope_parameters')?.optionalObject('sliding_attention');
+  const theta =
+    own?.optionalNumber('rope_theta', 1, 1e12) ??
+    config.optionalNumber(slidingRope.field, 1, 1e12) ??
+    slidingRope.theta;
+  const scaling: RopeScaling = own ? parseScaling(own, context, rope.rotaryDim / 2, undefined) : { type: 'default' };
+  const local: RopeConfig = { ...rope, theta, scaling };
+  if (own && dependsOnLength(local))
+    throw own.error('unsupported', 'rope_type', 'of layers with a window depends on the length, which is not built');
+  return sliding.length === layers ? local : { ...rope, others: [{ layers: sliding, rope: local }] };
+}
+
+/** `rope_theta` and `rope_scaling`, or the newer `rope_parameters` that holds both, for each kind of layer or for all. */
+function parseRope(config: Fields, context: RopeContext): RopeConfig {
+  const byKind = config.optionalObject('rope_parameters');
+  const parameters = (context.family.slidingRope && byKind?.optionalObject('full_attention')) ?? byKind;
   const scalingFields = parameters ?? config.optionalObject('rope_scaling');
   const theta =
     parameters?.optionalNumber('rope_theta', 1, 1e12) ??

@@ -101,7 +101,7 @@ async function describeFolder(
   const file = join(path, 'config.json');
   const json = await readJson(file, MAX_CONFIG_BYTES).catch(() => undefined);
   if (typeof json !== 'object' || json === null) return undefined;
-  const { model_type: type, architectures } = json as { model_type?: unknown; architectures?: unknown };
+  const { model_type: type, architectures, vision_config: vision } = json as Record<string, unknown>;
   const isWriter =
     !Array.isArray(architectures) ||
     architectures.some((each) => /ForCausalLM|ForConditionalGeneration/.test(String(each)));
@@ -122,7 +122,10 @@ async function describeFolder(
     architecture: type.slice(0, 60),
     isSupported: shape !== undefined,
   };
-  return rated(known, shape, speed, 2);
+  const model = rated(known, shape, speed, 2);
+  return typeof vision === 'object' && vision !== null
+    ? { ...model, purpose: `${model.purpose} Reads no images.` }
+    : model;
 }
 
 /** Adds what follows from the size: by its shape, else by its bytes. */

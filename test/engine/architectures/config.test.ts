@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../src/engine/architectures/config';
+import { gemma3 } from '../../../src/engine/architectures/gemma3';
 import type { ModelConfig } from '../../../src/engine';
 import { FAMILIES, readJsonFixture } from '../../fixtures';
 
@@ -60,6 +61,96 @@ describe('config.json', () => {
     expect(parse({ eos_token_id: [2], bos_token_id: 1 })).toMatchObject({ eosTokenIds: [2], bosTokenId: 1 });
   });
 
+  const windowsOf = (config: ModelConfig) => config.layerDescriptions.map(({ attention }) => attention.window);
+
+  it('gives layers their own windows where they differ', () => {
+    const mixed = parse({ layer_types: ['full_attention', 'sliding_attention'], sliding_window: 8 });
+    expect([windowsOf(mixed), mixed.slidingWindow]).toEqual([[undefined, 8], undefined]);
+    const switched = { use_sliding_window: true, sliding_window: 8 };
+    const qwen2 = parse({ model_type: 'qwen2', ...switched, max_window_layers: 1 });
+    expect([windowsOf(qwen2), qwen2.slidingWindow]).toEqual([[undefined, 8], undefined]);
+    // The first 28 layers have none, unless the config says otherwise.
+    expect(parse({ model_type: 'qwen2', ...switched })).not.toHaveProperty('slidingWindow');
+    expect(windowsOf(parse({ model_type: 'qwen3', ...switched, num_hidden_layers: 30 })).indexOf(8)).toBe(28);
+    const smollm3 = parse({ model_type: 'smollm3', ...switched, no_rope_layers: [1, 0] });
+    expect(windowsOf(smollm3)).toEqual([undefined, 8]);
+    const uniform = parse({ layer_types: ['sliding_attention', 'sliding_attention'], sliding_window: 8 });
+    expect([windowsOf(uniform), uniform.slidingWindow]).toEqual([[undefined, undefined], 8]);
+  });
+
+  it('of Gemma 3 has windows and frequencies in five of six layers', () => {
+    const own = { model_type: 'gemma3_text', architectures: ['Gemma3ForCausalLM'], sliding_window: 16 };
+    const config = parse({ ...own, num_hidden_layers: 13, rope_scaling: { rope_type: 'linear', factor: 8 } });
+    const sliding = [0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 12];
+    expect(windowsOf(config).flatMap((window, layer) => (window === 16 ? [layer] : []))).toEqual(sliding);
+    expect(config).toMatchObject({
+      tiedEmbeddings: true,
+      embeddingScale: 8,
+      normOffset: 1,
+      rope: {
+        theta: 1e6,
+        scaling: { type: 'linear', factor: 8 },
+        others: [{ layers: sliding, rope: { theta: 1e4, scaling: { type: 'default' } } }],
+      },
+    });
+    expect(config.layerDescriptions[0]).toMatchObject({
+      norm: 'around',
+      attention: { scale: 1 / 16, qkNorm: 'head' },
+      feedForward: { activation: 'gelu' },
+    });
+    const byKind = parse({
+      ...own,
+      sliding_window_pattern: 2,
+      rope_parameters: {
+        full_attention: { rope_type: 'default', rope_theta: 5e5 },
+        sliding_attention: { rope_type: 'default', rope_theta: 2e4 },
+      },
+    });
+    expect(byKind.rope).toMatchObject({ theta: 5e5, others: [{ layers: [0], rope: { theta: 2e4 } }] });
+    const short = parse({ ...own, rope_local_base_freq: 3e4 });
+    expect([short.slidingWindow, short.rope.theta, short.rope.others]).toEqual([16, 3e4, undefined]);
+  });
+
+  it('of Gemma 3 in GGUF has the scale that llama.cpp computes', () => {
+    const implied = (config: Record<string, unknown>) => gemma3.gguf?.implied?.(config)['query_pre_attn_scalar'];
+    const of27B = { num_hidden_layers: 62, hidden_size: 5376, num_attention_heads: 32, head_dim: 128 };
+    expect(implied(of27B)).toBe(168);
+    expect(implied({ ...of27B, num_hidden_layers: 48 })).toBe(128);
+    expect(implied({ num_hidden_layers: 2, hidden_size: 64, num_attention_heads: 4 })).toBe(16);
+  });
+
+  it('of Gemma 3 with images gives its language model', () => {
+    const file = {
+      model_type: 'gemma3',
+      architectures: ['Gemma3ForConditionalGeneration'],
+      eos_token_id: [1, 106],
+      text_config: {
+        model_type: 'gemma3_text',
+        hidden_size: 2560,
+        intermediate_size: 10240,
+        num_hidden_layers: 34,
+        sliding_window: 1024,
+        rope_scaling: { rope_type: 'linear', factor: 8 },
+      },
+      vision_config: { hidden_size: 1152, num_hidden_layers: 27 },
+    };
+    expect(parseConfig(file, 'config.json')).toMatchObject({
+      architecture: 'gemma3_text',
+      vocabSize: 262_208,
+      hiddenSize: 2560,
+      queryHeads: 8,
+      kvHeads: 4,
+      headDim: 256,
+      maxPositions: 131_072,
+      eosTokenIds: [1, 106],
+      tiedEmbeddings: true,
+    });
+    const capped = { ...file, text_config: { ...file.text_config, final_logit_softcapping: 30 } };
+    expect(() => parseConfig(capped, 'config.json')).toThrow(
+      expect.objectContaining({ code: 'unsupported', field: 'text_config.final_logit_softcapping' }),
+    );
+  });
+
   it('accepts longrope under its old names and the trained window at the top level', () => {
     const factors = { short_factor: new Array(8).fill(1), long_factor: new Array(8).fill(4) };
     for (const type of ['longrope', 'su', 'yarn']) {
@@ -96,13 +187,26 @@ describe('config.json', () => {
     [{ tie_word_embeddings: 'yes' }, 'malformed', 'tie_word_embeddings'],
     [{ eos_token_id: 100 }, 'outOfRange', 'eos_token_id'],
     [{ eos_token_id: ['a'] }, 'malformed', 'eos_token_id'],
-    [{ layer_types: ['full_attention', 'sliding_attention'], sliding_window: 8 }, 'unsupported', 'layer_types'],
+    [{ layer_types: ['full_attention', 'linear_attention'] }, 'unsupported', 'layer_types'],
+    [{ layer_types: ['full_attention', 'sliding_attention'] }, 'missing', 'sliding_window'],
     [{ layer_types: ['full_attention'] }, 'mismatch', 'layer_types'],
+    [{ attn_logit_softcapping: 50 }, 'unsupported', 'attn_logit_softcapping'],
+    [{ final_logit_softcapping: 30 }, 'unsupported', 'final_logit_softcapping'],
+    [{ use_bidirectional_attention: true }, 'unsupported', 'use_bidirectional_attention'],
+    [{ model_type: 'gemma3_text', hidden_activation: 'gelu' }, 'unsupported', 'hidden_activation'],
+    [{ model_type: 'gemma3_text', hidden_act: 'silu' }, 'unsupported', 'hidden_act'],
+    [{ model_type: 'gemma3_text', sliding_window_pattern: 0 }, 'outOfRange', 'sliding_window_pattern'],
+    [{ model_type: 'gemma3_text', query_pre_attn_scalar: 0 }, 'outOfRange', 'query_pre_attn_scalar'],
+    [{ model_type: 'gemma3_text', architectures: ['Gemma3ForSequenceClassification'] }, 'unsupported', 'architectures'],
     [
-      { model_type: 'qwen2', use_sliding_window: true, sliding_window: 8, max_window_layers: 1 },
+      {
+        model_type: 'gemma3_text',
+        rope_parameters: { full_attention: {}, sliding_attention: { rope_type: 'dynamic', factor: 2 } },
+      },
       'unsupported',
-      'max_window_layers',
+      'rope_parameters.sliding_attention.rope_type',
     ],
+    [{ model_type: 'gemma2' }, 'unsupported', 'model_type'],
     [{ rope_scaling: { type: 'linear' } }, 'missing', 'rope_scaling.factor'],
     [{ rope_scaling: { type: 'magic', factor: 2 } }, 'unsupported', 'rope_scaling.rope_type'],
     [{ rope_scaling: [] }, 'malformed', 'rope_scaling'],

@@ -4,10 +4,12 @@
  * Sizes: B sequences, S new rows, P near and F far cached rows, R rows asked for, L layers, K key heads of width D.
  *
  * Inputs:
- * - tokens int64 [B, S], positions int64 [B, S] (rows of cos/sin), cos and sin f32 [angles, rotaryDim/2];
+ * - tokens int64 [B, S], positions int64 [B, S] (rows of cos/sin), cos and sin f32 [angles, rotaryDim/2]; for other kinds
+ *   of layers cos_1 and sin_1, and so on;
  * - past_keys_l and past_values_l [B, K, P, D] in the cache's type; with far rows far_keys_l and far_values_l [B, K, F,
  *   D];
  * - prefill: rows int64 [R] unless batched; bias f32 [B or 1, 1, S, T] unless causal;
+ * - for layers with a window of W tokens of their own, bias_W like bias;
  * - flash kernel: `last` int32 [B], rows seen by the last one, less one; `total` int32, all rows;
  * - decode: bias [1, 1, 1, T] and parts int64, the sizes of the parts of T;
  * - middle rows: their keys, values, bias and positions, and middle_parts (parts with the middle rows in front).
@@ -19,9 +21,10 @@
  *   so).
  */
 
-import { layerOf } from '../../architectures/layer';
+import { layerOf, layerWindows, partNorms } from '../../architectures/layer';
 import type { ModelConfig } from '../../checkpoint/types';
-import type { GraphVariant } from './graph-variant';
+import { kindOfLayer } from '../../rope/frequencies';
+import { rotationInput, windowBias, type GraphVariant } from './graph-variant';
 import { GraphBuilder } from './graph-builder';
 import { flashAttention, productAttention, splitAttention, type CachedRows, type NewRows } from './attention-nodes';
 import type { CacheType, WeightFormat } from '../options';
@@ -93,15 +96,17 @@ class DecoderGraph {
     let change: string | undefined;
     for (let layer = 0; layer < config.layers; layer++) {
       const { output } = layerMatrices(config, layer);
-      const before = layerOf(config, layer).norm === 'before';
-      const own = (x: string, norm: string) => (before ? x : this.norm(x, `layer${layer}.${norm}`));
+      const [attention, inner] = partNorms(layerOf(config, layer));
+      const named = (norm: string | undefined) => (norm === undefined ? undefined : `layer${layer}.${norm}`);
+      const after = (x: string, norm: string | undefined) =>
+        norm === undefined ? x : this.norm(x, `layer${layer}.${norm}`);
       let input: string;
-      [input, stream] = this.enter(stream, change, before ? `layer${layer}.norm1` : undefined);
+      [input, stream] = this.enter(stream, change, named(attention.before));
       const rows = this.project(layer, input);
       if (this.batched && layer === config.layers - 1) break;
       const attended = this.p.product(this.attend(layer, rows), output, this.layerFormat(layer));
-      [input, stream] = this.enter(stream, own(attended, 'norm1'), before ? `layer${layer}.norm2` : undefined);
-      change = own(this.feedForward(layer, input), 'norm2');
+      [input, stream] = this.enter(stream, after(attended, attention.after), named(inner.before));
+      change = after(this.feedForward(layer, input), inner.after);
     }
     if (!this.batched) this.finish(stream, change as string);
     this.outputRows();
@@ -119,8 +124,11 @@ class DecoderGraph {
       g.input('middle_bias', 'float32', [1, 1, 1, 'middle']);
       g.input('middle_parts', 'int64', ['middle_parts']);
     }
-    g.input('cos', 'float32', ['angles', this.config.rope.rotaryDim / 2]);
-    g.input('sin', 'float32', ['angles', this.config.rope.rotaryDim / 2]);
+    const { rope } = this.config;
+    [rope, ...(rope.others ?? []).map((other) => other.rope)].forEach(({ rotaryDim }, kind) => {
+      for (const name of ['cos', 'sin'] as const)
+        g.input(rotationInput(name, kind), 'float32', ['angles', rotaryDim / 2]);
+    });
     if (this.prefill) {
       if (!this.batched) g.input('rows', 'int64', ['rows']);
       if (this.flash) {
@@ -130,15 +138,17 @@ class DecoderGraph {
     } else {
       g.input('parts', 'int64', ['parts']);
     }
-    if (!this.prefill || this.spec.variant.visibility !== 'causal') {
-      this.bias = g.input('bias', 'float32', [this.prefill ? 'biases' : 1, 1, this.steps, 'seen']);
-    }
+    const bias = (name: string) => g.input(name, 'float32', [this.prefill ? 'biases' : 1, 1, this.steps, 'seen']);
+    if (!this.prefill || this.spec.variant.visibility !== 'causal') this.bias = bias('bias');
+    for (const window of layerWindows(this.config)) bias(windowBias(window));
   }
 
   private embed(): string {
     if (this.spec.variant.slots) return 'embeds';
     const plan = embeddingMatrix(this.config);
-    return this.p.rows('tokens', plan, this.spec.weights === 'f32' ? 'f32' : EMBEDDING_FORMAT);
+    const rows = this.p.rows('tokens', plan, this.spec.weights === 'f32' ? 'f32' : EMBEDDING_FORMAT);
+    const { embeddingScale: scale } = this.config;
+    return scale === undefined ? rows : this.g.node('Mul', [rows, this.g.float(scale)]);
   }
 
   /** Queries, keys and values of the new rows: projected, normalized where the layer says so, rotated. */
@@ -204,11 +214,13 @@ class DecoderGraph {
   }
 
   private rotate(layer: number, x: string, heads: number, positions: string): string {
-    if (!layerOf(this.config, layer).attention.rotary) return x;
-    const { rotaryDim } = this.config.rope;
-    return this.g.ms('RotaryEmbedding', [x, positions, 'cos', 'sin'], {
+    const { config } = this;
+    if (!layerOf(config, layer).attention.rotary) return x;
+    const kind = kindOfLayer(config.rope, layer);
+    const { rotaryDim } = config.rope.others?.[kind - 1]?.rope ?? config.rope;
+    return this.g.ms('RotaryEmbedding', [x, positions, rotationInput('cos', kind), rotationInput('sin', kind)], {
       num_heads: heads,
-      rotary_embedding_dim: rotaryDim === this.config.headDim ? 0 : rotaryDim,
+      rotary_embedding_dim: rotaryDim === config.headDim ? 0 : rotaryDim,
     });
   }
 
@@ -226,11 +238,13 @@ class DecoderGraph {
       const part = (name: string) => this.cached(`middle_${name}_${layer}`, 'middle');
       cached.middle = { keys: part('keys'), values: part('values'), bias: 'middle_bias', k: middle.k };
     }
-    const sizes = { ...config, scale: layerOf(config, layer).attention.scale };
+    const { scale, window } = layerOf(config, layer).attention;
+    const sizes = { ...config, scale };
+    const bias = window === undefined ? this.bias : windowBias(window);
     if (!this.prefill)
-      return splitAttention(g, sizes, rows, cached, this.bias as string, cached.middle ? 'middle_parts' : 'parts');
-    if (!this.flash) return productAttention(g, sizes, rows, cached, this.bias as string);
-    return flashAttention(g, sizes, rows, cached, { last: 'last', total: 'total' }, this.bias);
+      return splitAttention(g, sizes, rows, cached, bias as string, cached.middle ? 'middle_parts' : 'parts');
+    if (!this.flash) return productAttention(g, sizes, rows, cached, bias as string);
+    return flashAttention(g, sizes, rows, cached, { last: 'last', total: 'total' }, bias);
   }
 
   private seesMiddle(layer: number): boolean {
@@ -243,7 +257,7 @@ class DecoderGraph {
     return this.spec.cache === 'float32' ? name : this.g.cast(name, 'float32');
   }
 
-  /** SwiGLU: down(silu(gate x) ⊙ up x). */
+  /** SwiGLU: down(silu(gate x) ⊙ up x); or with GELU. */
   private feedForward(layer: number, x: string): string {
     const { g, config } = this;
     const { gateUp, down } = layerMatrices(config, layer);
@@ -252,7 +266,10 @@ class DecoderGraph {
       string,
       string,
     ];
-    const activated = g.ms('QuickGelu', [gate], { alpha: { float: 1 } });
+    const activated =
+      layerOf(config, layer).feedForward.activation === 'silu'
+        ? g.ms('QuickGelu', [gate], { alpha: { float: 1 } })
+        : g.node('Gelu', [gate], { attributes: { approximate: 'tanh' } });
     return this.p.product(g.node('Mul', [activated, up]), down, this.layerFormat(layer));
   }
 

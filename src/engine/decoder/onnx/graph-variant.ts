@@ -23,3 +23,9 @@ export interface GraphVariant {
   /** Decode only: layers from `fromLayer` on also see the `k` best middle rows in each head. */
   middle?: { k: number; fromLayer: number };
 }
+
+/** Name of the input that hides rows from layers with a window of so many tokens. */
+export const windowBias = (window: number): string => `bias_${window}`;
+
+/** Name of the input with the rotations of a kind of layers. */
+export const rotationInput = (name: 'cos' | 'sin', kind: number): string => (kind === 0 ? name : `${name}_${kind}`);

@@ -18,7 +18,7 @@ import { TASK } from './attention-layout';
 import { ATTENTION, CONTROL, GROUP, JOB, PRODUCT, weightBlockBytes } from './layout';
 import { pack } from './packing-kernels';
 import { product, round } from './product-kernels';
-import { addAndNorm, siluTimes } from './vector-kernels';
+import { addAndNorm, geluTimes, siluTimes } from './vector-kernels';
 
 /**
  * Polls of the epoch before a thread sleeps: some tens of microseconds, about the time between two products of a token.
@@ -41,6 +41,7 @@ const ORDER = [
   'join',
   'pack4',
   'pack8',
+  'geluTimes',
 ] as const;
 const index = (name: (typeof ORDER)[number]) => ORDER.indexOf(name);
 
@@ -129,6 +130,7 @@ const FUNCTIONS: Record<(typeof ORDER)[number], WasmFunction> = {
   join,
   pack4: pack(4),
   pack8: pack(8),
+  geluTimes,
 };
 
 /** The functions as JavaScript sees them. All arguments except `epsilon` are addresses and counts. */
@@ -139,6 +141,7 @@ export interface Kernels {
   round8(x: number, out: number, blocks: number): void;
   addAndNorm(stream: number, change: number, weight: number, out: number, fours: number, epsilon: number): void;
   siluTimes(gate: number, up: number, out: number, fours: number): void;
+  geluTimes(gate: number, up: number, out: number, fours: number): void;
   merge(partials: number, bytes: number, count: number, out: number, fours: number): void;
   pack4: PackRows;
   pack8: PackRows;

@@ -1,12 +1,15 @@
 import { HIDDEN } from '../../attention/policy';
 import type { RowStore } from '../../kv-cache/row-store';
-import { layerOf } from '../../architectures/layer';
+import { layerOf, layerWindows } from '../../architectures/layer';
 import type { ModelConfig } from '../../architectures/model-config';
 import { BLOCK } from '../quantize';
 import { PAGE_SLOTS, PARTIAL, SCRATCH_BYTES, TASK } from './attention-layout';
 import { ByteRows, PagePool } from './byte-rows';
 import type { KernelMemory } from './kernel-memory';
 import { ACTIVATION_BLOCK_BYTES, ATTENTION, JOB } from './layout';
+
+/** The bias of hidden rows as it stands in an array of f32. */
+const HIDDEN_IN_F32 = Math.fround(HIDDEN);
 
 /**
  * The rows that a token sees. bias [F + P + 1]: added to the scores of far slots, near slots and the token's own row.
@@ -15,6 +18,16 @@ export interface SeenRows {
   near: RowStore;
   far?: RowStore;
   bias: Float32Array;
+  /** The same for layers with a window of their own, by the window. */
+  windows?: ReadonlyMap<number, Float32Array>;
+}
+
+/** What layers of one kind see: tasks for the pages that have a row for them, and the bias of the token's own row. */
+interface View {
+  tasks: number;
+  pieces: number;
+  pages: number;
+  ownBias: number;
 }
 
 /** One layer's queries [H · D] (rotated; for far rows to the ceiling), key and value [K · D] of the new row. */
@@ -37,8 +50,9 @@ export class RowAttention {
   readonly #partialBytes: number;
   /** Memory that depends on the number of pages, allocated anew at twice the size when there are more. */
   #room = { pages: 0, bias: 0, tasks: 0, scratch: 0, partials: 0 };
+  /** Views of layers without a window of their own (undefined), and of each window. */
+  readonly #views = new Map<number | undefined, View>();
   #pages = 0;
-  #ownBias = 0;
   #partials: Float32Array = new Float32Array(0);
 
   constructor(config: ModelConfig, memory: KernelMemory) {
@@ -71,44 +85,60 @@ export class RowAttention {
   }
 
   /** Prepares for a token that sees these rows. @throws RangeError when memory has no room for them */
-  prepare({ near, far, bias }: SeenRows): void {
+  prepare({ near, far, bias, windows = new Map() }: SeenRows): void {
     const memory = this.#memory;
     const stores = far ? [far, near] : [near];
     const copies = stores.map((store) => this.#copyOf(store));
     this.#pages = stores.reduce((sum, store) => sum + Math.ceil(store.end / PAGE_SLOTS), 0);
     this.#reserve();
+    const stride = (this.#pages + 1) * this.#partialBytes;
+    this.#partials = memory.floats(this.#room.partials, (this.#config.queryHeads * stride) / 4);
+    memory.setField(this.#job, ATTENTION.stride, stride);
+    this.#views.clear();
+    this.#views.set(undefined, this.#view(stores, copies, bias, false));
+    for (const [window, own] of windows) this.#views.set(window, this.#view(stores, copies, own, true));
+  }
+
+  /** @param skips whether pages without any row to be seen are left out */
+  #view(stores: readonly RowStore[], copies: readonly ByteRows[], bias: Float32Array, skips: boolean): View {
+    const memory = this.#memory;
     const { kvHeads, queryHeads } = this.#config;
     const { part } = this.#pool;
     const room = this.#room;
+    const place = this.#views.size;
+    const tasksAt = room.tasks + place * room.pages * kvHeads * TASK.bytes;
+    const shownAt = room.bias + place * room.pages * PAGE_SLOTS * 4;
     const perHead = queryHeads / kvHeads;
     const stride = (this.#pages + 1) * this.#partialBytes;
-    const tasks = memory.words(room.tasks, (room.pages * kvHeads * TASK.bytes) / 4);
-    const shown = memory.floats(room.bias, room.pages * PAGE_SLOTS);
+    const tasks = memory.words(tasksAt, (room.pages * kvHeads * TASK.bytes) / 4);
+    const shown = memory.floats(shownAt, room.pages * PAGE_SLOTS);
     let [page, task, biasAt] = [0, 0, 0];
     stores.forEach((store, i) => {
-      const { rounded } = this.#queries[store === near ? 0 : 1] as { rounded: number };
-      for (let from = 0; from < store.end; from += PAGE_SLOTS, page++) {
+      const { rounded } = this.#queries[i === stores.length - 1 ? 0 : 1] as { rounded: number };
+      for (let from = 0; from < store.end; from += PAGE_SLOTS) {
         const slots = Math.min(PAGE_SLOTS, Math.ceil((store.end - from) / BLOCK) * BLOCK);
         shown.fill(HIDDEN, page * PAGE_SLOTS, page * PAGE_SLOTS + slots);
-        for (let slot = from; slot < Math.min(from + slots, store.end); slot++)
-          shown[page * PAGE_SLOTS + slot - from] = (bias[biasAt + slot] as number) * Math.LOG2E;
+        let isSeen = !skips;
+        for (let slot = from; slot < Math.min(from + slots, store.end); slot++) {
+          const own = bias[biasAt + slot] as number;
+          shown[page * PAGE_SLOTS + slot - from] = own * Math.LOG2E;
+          isSeen ||= own !== HIDDEN_IN_F32;
+        }
+        if (!isSeen) continue;
         for (let head = 0; head < kvHeads; head++, task++) {
           const at = (task * TASK.bytes) / 4;
           tasks[at + TASK.page / 4] = ((copies[i] as ByteRows).pages[from / PAGE_SLOTS] as number) + head * part.bytes;
           tasks[at + TASK.query / 4] = rounded + head * perHead * part.blocks * ACTIVATION_BLOCK_BYTES;
-          tasks[at + TASK.bias / 4] = room.bias + page * PAGE_SLOTS * 4;
+          tasks[at + TASK.bias / 4] = shownAt + page * PAGE_SLOTS * 4;
           tasks[at + TASK.slots / 4] = slots;
           tasks[at + TASK.partial / 4] = room.partials + head * perHead * stride + (page + 1) * this.#partialBytes;
           tasks[at + TASK.scratch / 4] = room.scratch + task * SCRATCH_BYTES;
         }
+        page++;
       }
       biasAt += store.capacity;
     });
-    this.#ownBias = bias[biasAt] as number;
-    this.#partials = memory.floats(room.partials, (queryHeads * stride) / 4);
-    memory.setField(this.#job, JOB.pieces, task);
-    memory.setField(this.#job, ATTENTION.tasks, room.tasks);
-    memory.setField(this.#job, ATTENTION.stride, stride);
+    return { tasks: tasksAt, pieces: task, pages: page, ownBias: bias[biasAt] as number };
   }
 
   /** Writes one layer's attention output, [H · D], to `out`. */
@@ -116,20 +146,23 @@ export class RowAttention {
     const { kvHeads, queryHeads, headDim } = this.#config;
     const memory = this.#memory;
     const { kernels } = memory;
-    this.#ownRow(layer, row);
-    if (this.#pages > 0) {
+    const { scale, window } = layerOf(this.#config, layer).attention;
+    const view = this.#views.get(window) as View;
+    this.#ownRow(row, scale, view.ownBias);
+    if (view.pieces > 0) {
       this.#round(0, row.q);
       if (far) this.#round(1, row.qFar);
       memory.setField(this.#job, ATTENTION.layer, layer * kvHeads * this.#pool.part.bytes);
-      memory.setField(this.#job, ATTENTION.factor, bitsOf(Math.LOG2E * layerOf(this.#config, layer).attention.scale));
+      memory.setField(this.#job, ATTENTION.factor, bitsOf(Math.LOG2E * scale));
+      memory.setField(this.#job, JOB.pieces, view.pieces);
+      memory.setField(this.#job, ATTENTION.tasks, view.tasks);
       memory.run(this.#job);
     }
-    const count = this.#pages + 1;
     for (let head = 0; head < queryHeads; head++) {
       kernels.merge(
-        this.#room.partials + head * count * this.#partialBytes,
+        this.#room.partials + head * (this.#pages + 1) * this.#partialBytes,
         this.#partialBytes,
-        count,
+        view.pages + 1,
         out + head * headDim * 4,
         headDim / 4,
       );
@@ -137,9 +170,8 @@ export class RowAttention {
   }
 
   /** The new row is a page of its own, the first. */
-  #ownRow(layer: number, { q, k, v }: NewRowVectors): void {
+  #ownRow({ q, k, v }: NewRowVectors, scale: number, bias: number): void {
     const { kvHeads, queryHeads, headDim } = this.#config;
-    const { scale } = layerOf(this.#config, layer).attention;
     const stride = ((this.#pages + 1) * this.#partialBytes) / 4;
     const partials = this.#partials;
     for (let head = 0; head < queryHeads; head++) {
@@ -147,7 +179,7 @@ export class RowAttention {
       let score = 0;
       for (let d = 0; d < headDim; d++) score += (q[head * headDim + d] as number) * (k[own + d] as number);
       const at = head * stride;
-      partials[at + PARTIAL.most / 4] = (score * scale + this.#ownBias) * Math.LOG2E;
+      partials[at + PARTIAL.most / 4] = (score * scale + bias) * Math.LOG2E;
       partials[at + PARTIAL.sum / 4] = 1;
       for (let d = 0; d < headDim; d++) partials[at + PARTIAL.values / 4 + d] = v[own + d] as number;
     }
@@ -178,11 +210,12 @@ export class RowAttention {
     if (this.#room.partials !== 0 && this.#pages <= this.#room.pages) return;
     const { kvHeads, queryHeads } = this.#config;
     const pages = Math.max(4, 2 * this.#pages);
+    const views = 1 + layerWindows(this.#config).length;
     const memory = this.#memory;
     this.#room = {
       pages,
-      bias: memory.allocate(pages * PAGE_SLOTS * 4),
-      tasks: memory.allocate(pages * kvHeads * TASK.bytes),
+      bias: memory.allocate(views * pages * PAGE_SLOTS * 4),
+      tasks: memory.allocate(views * pages * kvHeads * TASK.bytes),
       scratch: memory.allocate(pages * kvHeads * SCRATCH_BYTES),
       partials: memory.allocate((pages + 1) * queryHeads * this.#partialBytes),
     };

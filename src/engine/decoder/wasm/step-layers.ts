@@ -1,4 +1,4 @@
-import { layerOf } from '../../architectures/layer';
+import { layerOf, partNorms, type LayerDescription } from '../../architectures/layer';
 import type { ModelConfig } from '../../architectures/model-config';
 import { blocksOf, BLOCK } from '../quantize';
 import type { KernelMemory } from './kernel-memory';
@@ -15,10 +15,17 @@ export interface Product {
   bias?: Float32Array;
 }
 
+/** Addresses of the norms of a part of a layer: of what it reads, and of what it adds to the stream. */
+export interface StepNorms {
+  before?: number;
+  after?: number;
+}
+
 /** The packed weights of a layer. */
 export interface StepLayer {
-  norm1: number;
-  norm2: number;
+  attentionNorms: StepNorms;
+  feedForwardNorms: StepNorms;
+  activation: LayerDescription['feedForward']['activation'];
   qNorm?: Float32Array;
   kNorm?: Float32Array;
   qkv: Product;
@@ -54,11 +61,17 @@ export class StepLayers {
   ): StepLayer {
     const { config, memory } = this;
     const vector = (name: string) => this.source.vector(`layer${layer}.${name}`, memory);
-    const { qkNorm } = layerOf(config, layer).attention;
+    const description = layerOf(config, layer);
+    const { qkNorm } = description.attention;
     const heads = (count: number) => (qkNorm === 'head' ? 1 : count) * config.headDim;
+    const [attentionNorms, feedForwardNorms] = partNorms(description).map(({ before, after }): StepNorms => ({
+      ...(before === undefined ? {} : { before: vector(before) }),
+      ...(after === undefined ? {} : { after: vector(after) }),
+    })) as [StepNorms, StepNorms];
     return {
-      norm1: vector('norm1'),
-      norm2: vector('norm2'),
+      attentionNorms,
+      feedForwardNorms,
+      activation: description.feedForward.activation,
       ...(qkNorm === 'none'
         ? {}
         : {
@@ -123,7 +136,9 @@ export function bytesNeeded(config: ModelConfig, weights: RoundedFormat): number
     const floats = qkNorm === 'projection' ? (config.queryHeads + config.kvHeads) * config.headDim : 2 * config.headDim;
     return sum + 4 * floats + 2 * line;
   }, 0);
-  const norms = (2 * config.layers + 1) * (4 * config.hiddenSize + line) + headNorms;
+  const normsOf = (_: unknown, layer: number) => (layerOf(config, layer).norm === 'around' ? 4 : 2);
+  const count = layers.map(normsOf).reduce((sum: number, own) => sum + own, 1);
+  const norms = count * (4 * config.hiddenSize + line) + headNorms;
   const vectors = 8 * (4 * padded(widest(config)) + line);
   return STAGED_BYTES * 1.25 + matrices + norms + vectors + blocksOf(widest(config)) * ACTIVATION_BLOCK_BYTES + line;
 }

@@ -79,8 +79,8 @@ export class StepWeights {
     return at;
   }
 
-  /** The embedding of a token. */
-  embedding(token: number, into: Float32Array): void {
+  /** The embedding of a token, times a factor. */
+  embedding(token: number, into: Float32Array, factor = 1): void {
     const blocks = blocksOf(into.length);
     const levels = new Uint8Array(blocks * BLOCK);
     const scales = new Float32Array(blocks);
@@ -88,7 +88,7 @@ export class StepWeights {
     this.#read(name, token * levels.length, levels);
     this.#read(`${name}.scales`, token * scales.byteLength, new Uint8Array(scales.buffer));
     for (let i = 0; i < into.length; i++)
-      into[i] = ((levels[i] as number) - ZERO_LEVEL) * (scales[Math.floor(i / BLOCK)] as number);
+      into[i] = ((levels[i] as number) - ZERO_LEVEL) * (scales[Math.floor(i / BLOCK)] as number) * factor;
   }
 
   close(): void {

@@ -3,7 +3,7 @@ import { encodeHalf } from '../../kv-cache/float16';
 import type { RowStore } from '../../kv-cache/row-store';
 import type { CacheArray } from '../../kv-cache/shape';
 import type { ModelConfig } from '../../checkpoint/types';
-import { rotateRows, type RotationTable } from '../../rope/frequencies';
+import { kindOfLayer, rotateRows, type RotationTable } from '../../rope/frequencies';
 import type { CompiledWeights } from '../compiled';
 import { DecoderError } from '../errors';
 import type { CacheType, WeightFormat } from '../options';
@@ -16,8 +16,8 @@ import { StepWeights, type RoundedFormat } from './step-weights';
 
 export interface StepInput {
   token: number;
-  /** Rotations of the token's position; with far rows also of the ceiling. */
-  rotations: RotationTable;
+  /** For each kind of layers, rotations of the token's position; with far rows also of the ceiling. */
+  rotations: readonly RotationTable[];
 }
 
 /** New keys (rotated) and values [layers, kvHeads, 1, headDim] in the cache's type, and logits [vocab]. */
@@ -134,23 +134,24 @@ export class TokenStep {
     const width = kvHeads * headDim;
     const keys = new Float32Array(layers * width);
     const values = new Float32Array(layers * width);
-    this.#source.embedding(token, memory.floats(at.stream, hiddenSize));
+    this.#source.embedding(token, memory.floats(at.stream, hiddenSize), config.embeddingScale);
     let change = at.nothing;
     for (const [index, layer] of this.#weights.layers.entries()) {
-      const before = layerOf(config, index).norm === 'before';
-      let input = this.#enter(change, before ? layer.norm1 : undefined);
+      const { attentionNorms, feedForwardNorms } = layer;
+      let input = this.#enter(change, attentionNorms.before);
       this.#apply(layer.qkv, input, hiddenSize);
       this.#rotate(index, layer, rotations, far);
       keys.set(this.#row.k, index * width);
       values.set(this.#row.v, index * width);
       this.#attention.run(index, this.#row, far, at.attended);
       this.#apply(layer.output, at.attended, queryHeads * headDim);
-      change = before ? layer.output.out : this.#normed(layer.output.out, layer.norm1);
-      input = this.#enter(change, before ? layer.norm2 : undefined);
+      change = this.#normed(layer.output.out, attentionNorms.after);
+      input = this.#enter(change, feedForwardNorms.before);
       this.#apply(layer.gateUp, input, hiddenSize);
-      kernels.siluTimes(layer.gateUp.out, layer.gateUp.out + 4 * intermediateSize, at.inner, intermediateSize / 4);
+      const times = layer.activation === 'silu' ? kernels.siluTimes : kernels.geluTimes;
+      times(layer.gateUp.out, layer.gateUp.out + 4 * intermediateSize, at.inner, intermediateSize / 4);
       this.#apply(layer.down, at.inner, intermediateSize);
-      change = before ? layer.down.out : this.#normed(layer.down.out, layer.norm2);
+      change = this.#normed(layer.down.out, feedForwardNorms.after);
     }
     const { head, norm } = this.#weights;
     this.#apply(head, this.#enter(change, norm), hiddenSize);
@@ -185,8 +186,9 @@ export class TokenStep {
     return stream;
   }
 
-  /** Normalizes a layer's change (norm `after`). Returns its address. */
-  #normed(change: number, norm: number): number {
+  /** Normalizes a change where a norm is given. Returns its address. */
+  #normed(change: number, norm: number | undefined): number {
+    if (norm === undefined) return change;
     const { config } = this.#settings;
     const { nothing, normed } = this.#at;
     this.#memory.kernels.addAndNorm(change, nothing, norm, normed, config.hiddenSize / 4, config.normEps);
@@ -204,8 +206,10 @@ export class TokenStep {
   }
 
   /** Splits the result of qkv, normalizes queries and keys where the layer says so, and rotates them. */
-  #rotate(index: number, { qkv, qNorm, kNorm }: StepLayer, rotations: RotationTable, far: boolean): void {
+  #rotate(index: number, { qkv, qNorm, kNorm }: StepLayer, rotations: readonly RotationTable[], far: boolean): void {
     const { queryHeads, kvHeads, headDim, normEps, rope } = this.#settings.config;
+    const kind = kindOfLayer(rope, index);
+    const table = rotations[kind] as RotationTable;
     const { q, k, v, qFar } = this.#row;
     q.set(qkv.values.subarray(0, queryHeads * headDim));
     k.set(qkv.values.subarray(queryHeads * headDim, (queryHeads + kvHeads) * headDim));
@@ -214,10 +218,10 @@ export class TokenStep {
       normHeads(q, qNorm, normEps);
       normHeads(k, kNorm, normEps);
     }
-    const pairs = rope.rotaryDim / 2;
+    const pairs = (rope.others?.[kind - 1]?.rope ?? rope).rotaryDim / 2;
     const turn = (row: number): RotationTable => ({
-      cos: rotations.cos.subarray(row * pairs, (row + 1) * pairs),
-      sin: rotations.sin.subarray(row * pairs, (row + 1) * pairs),
+      cos: table.cos.subarray(row * pairs, (row + 1) * pairs),
+      sin: table.sin.subarray(row * pairs, (row + 1) * pairs),
     });
     if (far) qFar.set(q);
     if (!layerOf(this.#settings.config, index).attention.rotary) return;

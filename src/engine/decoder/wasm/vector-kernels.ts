@@ -1,6 +1,6 @@
-/** Vector operations between the products: residual sum with RMSNorm, and SwiGLU. */
+/** Vector operations between the products: residual sum with RMSNorm, and the gate of the feed-forward. */
 
-import { define, doWhile, f32, f32x4, i32, v128, type Code, type Variable } from './assembler';
+import { define, doWhile, f32, f32x4, i32, v128, type Code, type Variable, type WasmFunction } from './assembler';
 import { powerOfTwo } from './exponential';
 
 /** stream += change; out = stream / √(mean of its squares + epsilon) ⊙ weight, over `fours` vectors of four. */
@@ -35,16 +35,10 @@ export const addAndNorm = define(
   },
 );
 
-/** out = gate / (1 + e^−gate) ⊙ up, over `fours` vectors of four. */
-export const siluTimes = define(
-  'siluTimes',
-  { gate: 'i32', up: 'i32', out: 'i32', fours: 'i32' },
-  { value: 'v128', n: 'v128', f: 'v128' },
-  (v) => {
-    const exponent = f32x4.min(
-      f32x4.max(f32x4.mul(v.value.get, f32x4.const(-Math.LOG2E)), f32x4.const(-126)),
-      f32x4.const(126),
-    );
+/** A gate: out = gate / (1 + 2^t) ⊙ up, over `fours` vectors of four, where t is computed from the gate. */
+const gateTimes = (name: string, power2: (gate: Variable) => Code): WasmFunction =>
+  define(name, { gate: 'i32', up: 'i32', out: 'i32', fours: 'i32' }, { value: 'v128', n: 'v128', f: 'v128' }, (v) => {
+    const exponent = f32x4.min(f32x4.max(power2(v.value), f32x4.const(-126)), f32x4.const(126));
     const power = powerOfTwo(exponent, v.n, v.f);
     const forward = (base: Variable) => base.set(i32.add(base.get, i32.const(16)));
     return doWhile(
@@ -63,5 +57,18 @@ export const siluTimes = define(
       ],
       v.fours.get,
     );
-  },
-);
+  });
+
+/** SiLU: out = gate / (1 + e^−gate) ⊙ up. */
+export const siluTimes = gateTimes('siluTimes', (gate) => f32x4.mul(gate.get, f32x4.const(-Math.LOG2E)));
+
+/**
+ * GELU in its tanh form: out = gate / 2 · (1 + tanh u) ⊙ up with u = √(2/π) (gate + .044715 gate³), which is gate / (1 +
+ * e^−2u) ⊙ up.
+ */
+export const geluTimes = gateTimes('geluTimes', (gate) => {
+  const factor = -2 * Math.LOG2E * Math.sqrt(2 / Math.PI);
+  const square = f32x4.mul(gate.get, gate.get);
+  const inner = f32x4.add(f32x4.const(factor), f32x4.mul(square, f32x4.const(0.044715 * factor)));
+  return f32x4.mul(gate.get, inner);
+});

@@ -82,7 +82,10 @@ export function configFields(
   };
   for (const [field, key] of Object.entries(keys)) {
     const value = own(key);
-    if (value !== undefined) config[field] = oneForAll(value, path, `${architecture}.${key}`);
+    if (value === undefined) continue;
+    if (field === 'sliding_window_pattern' && typeof value === 'object')
+      config['layer_types'] = Array.from(value as ArrayLike<unknown>, layerType);
+    else config[field] = oneForAll(value, path, `${architecture}.${key}`);
   }
   config['num_key_value_heads'] ??= config['num_attention_heads'];
   const valueLength = own('attention.value_length');
@@ -96,6 +99,7 @@ export function configFields(
   if (family.attentionBias === 'configured') config['attention_bias'] = has('model.layers.0.self_attn.q_proj.bias');
   if (family.feedForwardBias === 'configured') config['mlp_bias'] = has('model.layers.0.mlp.down_proj.bias');
   addRope(config, own, tables);
+  Object.assign(config, { ...gguf.implied?.(config), ...config });
   const named = {
     ...keys,
     ...SCALING_KEYS,
@@ -109,6 +113,9 @@ export function configFields(
     return key === undefined || key.includes('.weight') ? (key ?? name) : `${architecture}.${key}`;
   });
 }
+
+/** A list of layers says of each whether it has the sliding window. */
+const layerType = (isSliding: unknown): string => (isSliding ? 'sliding_attention' : 'full_attention');
 
 /** A field that may be given layer by layer must be the same in all. */
 function oneForAll(value: MetadataValue, path: string, key: string): unknown {

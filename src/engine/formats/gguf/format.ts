@@ -64,7 +64,8 @@ async function describe(path: string, files: readonly GgufFile[]): Promise<Store
     ),
   );
   const fields = configFields(first, family, (name) => shapes.get(name), await readRopeTables(files));
-  const config = configOf(fields, family);
+  // llama.cpp's converter stores norms with the constant added.
+  const { normOffset: _, ...config } = configOf(fields, family);
   return {
     path,
     directory: dirname(first.path),

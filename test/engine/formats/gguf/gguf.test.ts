@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -38,7 +38,43 @@ const GRANITE: Record<string, Value> = {
   'granite.logit_scale': f32(2.5),
 };
 
+/** What llama.cpp's converter writes of the gemma3 fixture. It leaves the attention scale out. */
+const GEMMA3: Record<string, Value> = {
+  'gemma3.attention.sliding_window': u32(8),
+  'gemma3.attention.sliding_window_pattern': u32(2),
+  'gemma3.rope.freq_base_swa': f32(20_000),
+  'gemma3.rope.scaling.type': 'linear',
+  'gemma3.rope.scaling.factor': f32(2),
+};
+
 describe('a GGUF file', () => {
+  it('of Gemma 3 has the logits of the safetensors, bit for bit', async () => {
+    const { metadata, tensors, checkpoint } = await fixtureGguf('gemma3', 'gemma3', { metadata: GEMMA3 });
+    await checkpoint.close();
+    const folder = join(directory, 'safetensors');
+    cpSync(checkpoint.path, folder, { recursive: true });
+    const config = readJsonFixture<Record<string, unknown>>('checkpoints/gemma3/config.json');
+    writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, query_pre_attn_scalar: 16 }));
+    const { ids } = readJsonFixture<{ ids: number[] }>('checkpoints/gemma3/reference.json');
+    expect(await logitsOf(write(gguf(metadata, tensors)), ids)).toEqual(await logitsOf(folder, ids));
+  });
+
+  it('of Gemma 3 may list its layers, and is refused with capped logits', async () => {
+    const { metadata, tensors, checkpoint } = await fixtureGguf('gemma3', 'gemma3', { metadata: GEMMA3 });
+    await checkpoint.close();
+    const listed: Value = { type: 'array', of: 'u32', values: [0, 1] };
+    const path = write(gguf({ ...metadata, 'gemma3.attention.sliding_window_pattern': listed }, tensors));
+    const opened = await openCheckpoint(path);
+    expect(opened.config.layerDescriptions.map(({ attention }) => attention.window)).toEqual([undefined, 8]);
+    expect(opened.config.layerDescriptions[0]?.attention.scale).toBe(1 / 4);
+    await opened.close();
+    write(gguf({ ...metadata, 'gemma3.final_logit_softcapping': f32(30) }, tensors));
+    await expect(openCheckpoint(path)).rejects.toMatchObject({
+      code: 'unsupported',
+      field: 'gemma3.final_logit_softcapping',
+    });
+  });
+
   it.each<[string, string, Record<string, Value>?]>([
     ['llama2', 'llama'],
     ['smollm2', 'llama'],

@@ -33,10 +33,14 @@ function ggufName(name: string, config: ModelConfig): string {
   };
   const [, layer, part, kind] = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name) ?? [];
   if (layer === undefined) return outer[name] ?? name;
-  const after = layerOf(config, 0).norm === 'after';
-  const norms: Record<string, string> = after
-    ? { post_attention_layernorm: 'post_attention_norm', post_feedforward_layernorm: 'post_ffw_norm' }
-    : {};
+  const norms: Record<string, string> =
+    layerOf(config, 0).norm === 'before'
+      ? {}
+      : {
+          post_attention_layernorm: 'post_attention_norm',
+          pre_feedforward_layernorm: 'ffn_norm',
+          post_feedforward_layernorm: 'post_ffw_norm',
+        };
   return `blk.${layer}.${norms[part as string] ?? LAYER_NAMES[part as string]}.${kind}`;
 }
 
