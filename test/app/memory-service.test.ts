@@ -237,7 +237,7 @@ describe('memories in the worker', () => {
       scope: { kind: 'workspace' },
     });
     expect(answer.citations.length).toBeGreaterThan(0);
-    expect(answer.notices[0]).toMatch(/heads\.safetensors.*SHA256SUMS/);
+    expect(answer.notices[0]).toMatch(/token_vectors\.safetensors.*SHA256SUMS/);
   }, 180_000);
 
   test('`anchorage context` prints the ledger: every token counted once', async () => {

@@ -1,20 +1,23 @@
 /**
  * `npm run bench -- index FOLDER…`: indexes a copy of each folder (a checkout) in fresh processes and prints times and
  * sizes: the first pass, an unchanged restart, a saved file (just after the start, and later), a branch switch, and
- * searches. The time to read and hash the same files is the lower bound.
+ * searches: by words, with the memories of the whole folder and the sentence encoder, and while the folder is encoded.
+ * The time to read and hash the same files is the lower bound. `--only cold,memories` runs these steps alone.
  */
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Search } from '../../src/search';
+import { parseArgs } from 'node:util';
+import { Search, type SearchMemory } from '../../src/search';
 import { WorkspaceFolders } from '../../src/workspace/sources/folders';
 import { sha256 } from '../../src/base/node';
 import { walk, WalkReport } from '../../src/workspace/sources/walk';
 import { Workspace } from '../../src/workspace/workspace';
 import { bundle } from '../workspace/files';
 import { bundledEngine } from './memory/bundled-engine';
+import { filledMemory } from './memory/made-up';
 
 const SETTINGS = {
   filesExclude: ['**/.git', '**/.svn', '**/.hg', '**/CVS', '**/.DS_Store', '**/Thumbs.db'],
@@ -52,7 +55,7 @@ const QUESTIONS = [
 const BEFORE_SAVING_MS = 5_000;
 
 interface Task {
-  mode: 'cold' | 'restart' | 'early' | 'live' | 'encoding' | 'floor';
+  mode: 'cold' | 'restart' | 'early' | 'live' | 'memories' | 'encoding' | 'floor';
   folder: string;
   storage: string;
   threadScript: string;
@@ -111,6 +114,7 @@ async function withLibrary({ mode, folder, storage, threadScript }: Task): Promi
   };
   if (mode === 'early') Object.assign(measured, await saving(library, 1));
   if (mode === 'live') Object.assign(measured, await live(library));
+  if (mode === 'memories') Object.assign(measured, await withMemories(library, storage));
   if (mode === 'encoding') Object.assign(measured, await whileEncoding(library, storage));
   await library.close();
   return measured;
@@ -151,8 +155,8 @@ async function saving(library: Workspace, count: number): Promise<Record<string,
   return { saveMedian: quantile(saves, 0.5), saveMax: Math.max(...saves), saveCpu: quantile(saveCpu, 0.5) };
 }
 
-async function searching(library: Workspace): Promise<Record<string, number>> {
-  const search = new Search({ workspace: library });
+async function searching(library: Workspace, memory?: SearchMemory): Promise<Record<string, number>> {
+  const search = new Search({ workspace: library, memory: () => memory });
   const searches: number[] = [];
   const searchCpu: number[] = [];
   for (let round = 0; round < 2; round++) {
@@ -170,6 +174,15 @@ async function searching(library: Workspace): Promise<Record<string, number>> {
     searchMedian: quantile(searches, 0.5),
     search95: quantile(searches, 0.95),
   };
+}
+
+/** Measures searches with a record for each segment. The first ones fill the caches. */
+async function withMemories(library: Workspace, storage: string): Promise<Record<string, number>> {
+  const { memory, tokens, passages, close } = await filledMemory(library, storage);
+  await searching(library, memory);
+  const searched = await searching(library, memory);
+  await close();
+  return { ...searched, tokens, passages };
 }
 
 /** Measures searches while the bundled model encodes the same workspace in its own process. */
@@ -212,20 +225,26 @@ function quantile(values: readonly number[], q: number): number {
 }
 
 export async function run(args: readonly string[]): Promise<void> {
-  if (args.length === 0) {
-    console.log('Usage: npm run bench -- index FOLDER…');
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: { only: { type: 'string' } },
+  });
+  if (positionals.length === 0) {
+    console.log('Usage: npm run bench -- index FOLDER… [--only STEP,STEP]');
     return;
   }
+  const steps = new Set(values.only?.split(',') ?? STEPS);
   const here = fileURLToPath(import.meta.url);
   const threadScript = bundle('src/workspace/segments/thread.ts', join(dirname(here), 'segment-thread.cjs'));
-  for (const source of args) {
+  for (const source of positionals) {
     const scratch = mkdtempSync(join(tmpdir(), 'anchorage-bench-'));
     try {
       const folder = join(scratch, basename(source));
       cpSync(source, folder, { recursive: true, verbatimSymlinks: true, filter: (file) => basename(file) !== '.git' });
-      measure(basename(source), (mode) =>
-        inChild(here, { mode, folder, storage: join(scratch, 'store'), threadScript }),
-      );
+      const child = (mode: Task['mode']): Record<string, number> =>
+        inChild(here, { mode, folder, storage: join(scratch, 'store'), threadScript });
+      measure(basename(source), child, steps);
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }
@@ -243,28 +262,45 @@ function inChild(bundle: string, task: Task): Record<string, number> {
   return JSON.parse(stdout) as Record<string, number>;
 }
 
-function measure(name: string, child: (mode: Task['mode']) => Record<string, number>): void {
+const STEPS = ['cold', 'restart', 'saved', 'memories', 'encoding'];
+
+function measure(
+  name: string,
+  child: (mode: Task['mode']) => Record<string, number>,
+  steps: ReadonlySet<string>,
+): void {
   const n = (value: number | undefined, digits = 1): string => (value ?? NaN).toFixed(digits);
+  const searched = ({ searchMedian, search95, searchCpu, searchCpu95 }: Record<string, number>): string =>
+    `median ${n(searchMedian, 0)} ms, p95 ${n(search95, 0)} ms (${n(searchCpu, 0)} and ${n(searchCpu95, 0)} ms of CPU)`;
   const floorRun = child('floor');
+  // The other steps need its index.
   const cold = child('cold');
   const megabytes = (cold.bytes ?? 0) / 1e6;
   console.log(`${name}: ${cold.files} files, ${n(megabytes)} MB, ${cold.segments} segments`);
   console.log(
     `  cold       ${n(cold.seconds)} s (${n(cold.cpuSeconds)} s of CPU, ${n((cold.cpuSeconds ?? 0) / (floorRun.cpuSeconds ?? 1))} × reading and hashing), peak ${n(cold.peakMB, 0)} MB, store ${n((cold.storeBytes ?? 0) / 1e6)} MB = ${n((cold.storeBytes ?? 0) / (cold.bytes ?? 1), 2)} × text, event loop held ≤ ${n(cold.longestMs, 0)} ms`,
   );
-  const restarts = [child('restart'), child('restart'), child('restart')].map(({ seconds }) => seconds ?? NaN);
-  console.log(`  restart    ${n(quantile(restarts, 0.5), 2)} s unchanged (median of 3)`);
-  const early = child('early');
-  const alive = child('live');
-  console.log(
-    `  saved file ${n(alive.saveMedian, 0)} ms to be found (worst ${n(alive.saveMax, 0)}; median ${n(alive.saveCpu, 0)} ms of CPU; in the second of the start ${n(early.saveMax, 0)})`,
-  );
-  console.log(
-    `  search     median ${n(alive.searchMedian, 0)} ms, p95 ${n(alive.search95, 0)} ms (${n(alive.searchCpu, 0)} and ${n(alive.searchCpu95, 0)} ms of CPU)`,
-  );
-  const busy = child('encoding');
-  console.log(
-    `  … while the bundled model encodes (${n(busy.encoded, 0)} segments meanwhile): median ${n(busy.searchMedian, 0)} ms, p95 ${n(busy.search95, 0)} ms (${n(busy.searchCpu, 0)} and ${n(busy.searchCpu95, 0)} ms of CPU)`,
-  );
-  console.log(`  burst      ${alive.burstFiles} files changed: ${n(alive.burstMs, 0)} ms`);
+  if (steps.has('restart')) {
+    const restarts = [child('restart'), child('restart'), child('restart')].map(({ seconds }) => seconds ?? NaN);
+    console.log(`  restart    ${n(quantile(restarts, 0.5), 2)} s unchanged (median of 3)`);
+  }
+  if (steps.has('memories')) {
+    const filled = child('memories');
+    console.log(
+      `  search     with memories of ${n((filled.tokens ?? 0) / 1e6)} M tokens, ${filled.passages} passages: ${searched(filled)}`,
+    );
+  }
+  if (steps.has('saved')) {
+    const early = child('early');
+    const alive = child('live');
+    console.log(
+      `  saved file ${n(alive.saveMedian, 0)} ms to be found (worst ${n(alive.saveMax, 0)}; median ${n(alive.saveCpu, 0)} ms of CPU; in the second of the start ${n(early.saveMax, 0)})`,
+    );
+    console.log(`  search     ${searched(alive)}`);
+    console.log(`  burst      ${alive.burstFiles} files changed: ${n(alive.burstMs, 0)} ms`);
+  }
+  if (steps.has('encoding')) {
+    const busy = child('encoding');
+    console.log(`  … while the bundled model encodes (${n(busy.encoded, 0)} segments meanwhile): ${searched(busy)}`);
+  }
 }
