@@ -8,7 +8,9 @@ import type { Document, DocumentSymbol, SegmentedDocument } from '../../workspac
 import { enumerate } from '../facts';
 import { lineCount, linesText, more } from '../phrases';
 import { fileComment } from './file-comment';
+import { aboutOf } from './about';
 import { mainPoints } from './main-points';
+import { pagesOf, placeText } from './place-text';
 
 /** Facts from which the overview of a file is made. */
 export interface OverviewFacts {
@@ -24,23 +26,35 @@ export interface OverviewFacts {
   imports: ReadonlySet<string>;
   /** The file's own description (`fileComment`). */
   said: string | undefined;
-  /** A fact of each main section, for prose with headings. */
+  /** Title of a prose document. */
+  title?: string | undefined;
+  /** Facts of each main section, for prose with headings. */
   points?: readonly string[];
+  pages?: number | undefined;
 }
 
 export function factsOf(document: Document, segmented: SegmentedDocument, lines: readonly string[]): OverviewFacts {
   const kinds = new Map<DocumentSymbol['kind'], number>();
   for (const { kind } of segmented.symbols) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  const isProse = segmented.method === 'headings';
+  const about = isProse ? aboutOf({ document, segmented }) : undefined;
+  const place = about?.sentence && placeText(document, about.sentence.startLine, about.sentence.endLine);
   return {
     path: document.path,
     language: document.language,
     lines: lines.length,
     empty: document.text.trim() === '',
-    hasHeadings: segmented.method === 'headings',
+    hasHeadings: isProse,
     kinds,
     imports: new Set(segmented.imports),
-    said: saying(fileComment(document, segmented, lines), segmented.method === 'headings'),
-    ...(segmented.method === 'headings' ? { points: mainPoints({ document, segmented }) } : {}),
+    said: about?.sentence
+      ? `${about.sentence.text.replace(/\.$/, '')} (${place}).`
+      : saying(fileComment(document, segmented, lines), isProse),
+    ...(about && {
+      title: about.title,
+      points: mainPoints({ document, segmented }, about.sentence),
+      pages: pagesOf(document),
+    }),
   };
 }
 
@@ -56,7 +70,10 @@ export function overviewOf(facts: OverviewFacts, parts: readonly SummaryPart[]):
   const { language, said, points = [] } = facts;
   const name = facts.path.split('/').pop() ?? facts.path;
   if (facts.empty) return l10n.t('{0} is empty.', name);
-  const size = l10n.t('{0} has {1} of {2}', name, lineCount(facts.lines), languageName(language));
+  const size =
+    facts.pages === undefined
+      ? l10n.t('{0} has {1} of {2}', name, lineCount(facts.lines), formatName(facts.path) ?? languageName(language))
+      : l10n.t('{0} has {1} pages', name, formatNumber(facts.pages));
   const sentences: string[] = [];
   if (facts.hasHeadings) {
     const count = facts.kinds.get('heading') ?? 0;
@@ -84,6 +101,8 @@ export function overviewOf(facts: OverviewFacts, parts: readonly SummaryPart[]):
       );
   }
   if (said) sentences.unshift(/[.!?:]$/.test(said) ? said : `${said}.`);
+  const { title } = facts;
+  if (title !== undefined && !said?.startsWith(title)) sentences.unshift(`**${title}.**`);
   return points.length > 0 ? `${sentences.join(' ')}\n\n${points.join('\n')}` : sentences.join(' ');
 }
 
@@ -108,6 +127,14 @@ const LANGUAGE_NAMES: Readonly<Record<string, string>> = {
   xml: 'XML',
   yaml: 'YAML',
 };
+
+/** Display name of a form whose text is extracted. */
+function formatName(path: string): string | undefined {
+  const extension = /\.(html?|xhtml|epub|docx|ipynb)$/i.exec(path)?.[1]?.toLowerCase();
+  if (extension === undefined) return undefined;
+  if (extension === 'ipynb') return l10n.t('a notebook');
+  return extension.endsWith('htm') || extension.endsWith('html') ? 'HTML' : extension.toUpperCase();
+}
 
 function languageName(language: string): string {
   if (language === 'plaintext') return l10n.t('plain text');

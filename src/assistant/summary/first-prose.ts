@@ -23,7 +23,9 @@ export function firstProse(lines: readonly string[], headingLine: number, last: 
     const skipped =
       inFence ||
       !/[\p{L}\p{N}]/u.test(text) ||
-      /^\s*(```|~~~|\.\.\s|:\w[\w-]*:|<!--|!\[|\[!\[|\[page \d+\]$|[=\-~^"*+#'`:.]{3,}\s*$|<[a-z/])/i.test(text);
+      /^\s*(```|~~~|\.\.\s|:\w[\w-]*:|<!--|!\[|\[!\[|\[page \d+\]$|\[[^\]]+\]:\s*\S|(?:next|previous|prev|up):\s|[=\-~^"*+#'`:.]{3,}\s*$|<[a-z/])/i.test(
+        text,
+      );
     if (isBlank(text) || skipped) {
       if (paragraph.length > 0) break;
       continue;
