@@ -72,6 +72,15 @@ export class DocumentCache implements DocumentReader {
     }
   }
 
+  /** The document that was read last, if its file has kept its time and size. It spares another extraction. */
+  known(path: string): ReadDocument['document'] | undefined {
+    const known = this.recent.get(path);
+    const file = known && this.folders().fileOf(path);
+    if (!known || file === undefined) return undefined;
+    const now = statSync(file, { throwIfNoEntry: false });
+    return now?.mtimeMs === known.mtimeMs && now.size === known.size ? known.document : undefined;
+  }
+
   /** Segments the document again after its stored segments were found damaged, and stores the result. */
   private async restore(path: string, document: ReadDocument['document']): Promise<ReadDocument['segmented']> {
     const { segmented, encoded } = await this.pool.segmentNow(document);

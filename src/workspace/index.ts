@@ -1,6 +1,7 @@
 /** Public interface of this folder: the workspace and its index. */
 export * from './types';
 export type { DocumentReader, ReadDocument } from './read-document';
+export { pageOfMark } from './page-marks';
 export {
   type Definition,
   type FileChange,

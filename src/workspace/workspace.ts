@@ -279,6 +279,8 @@ export class Workspace {
     const open = this.documentCache.unsaved.get(path);
     const most = Math.max(LONG_BYTES, this.indexer.context.settings.maxFileBytes);
     if (open) return open.document;
+    const known = this.documentCache.known(path);
+    if (known) return known;
     return (await readDocument(file, path, most, this.extractions, this.folders.encodingOf(file))).document;
   }
 

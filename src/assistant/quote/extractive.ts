@@ -27,7 +27,7 @@ const PLACES_BELOW = 3;
 /** Quotes of prose are short, so more of them are shown. */
 const PROSE_PLACES = 8;
 /** Maximum characters of their quotes, in order. The first lines of the answer shall hold several. */
-const QUOTES = [420, 420, 420, 420, 300];
+const QUOTES = [340, 340, 340, 340, 300];
 /** Minimum score of a shown place, as a share of the best place's score. */
 const WORTH_SHOWING = 0.3;
 /** Minimum share of the question's weight in a listed place. */

@@ -155,20 +155,6 @@ export class Lister {
         score: score + Math.max(0, similarities?.[i] ?? 0) + MANY * Math.log2(group.items.length),
       }))
       .sort((a, b) => b.score - a.score);
-    if (process.env['DEBUG_LIST'])
-      for (const { group, score } of ranked.slice(0, 6))
-        console.log(
-          score.toFixed(2),
-          group.prior,
-          group.items.length,
-          group.about.slice(0, 80),
-          '|',
-          group.items
-            .slice(0, 6)
-            .map(({ text }) => text)
-            .join(' ; ')
-            .slice(0, 200),
-        );
     return ranked[0] && ranked[0].score >= least ? ranked[0].group : undefined;
   }
 }

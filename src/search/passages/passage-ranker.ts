@@ -61,7 +61,7 @@ export class PassageRanker {
     const { passages: settings } = this.weights;
     const { found, scorer } = await this.candidates(request);
     found.sort((a, b) => b.words - a.words || byPlace(a, b));
-    const leading = found.slice(0, settings.encoded);
+    const leading = distinct(found).slice(0, settings.encoded);
     const isEncoded = isEnglish(request.question) && (await this.addSimilarities(leading, request));
     const best = Math.max(...leading.map(({ words }) => words)) || 1;
     for (const candidate of leading)
@@ -154,6 +154,18 @@ export class PassageRanker {
       candidate.score += this.weights.passages.valueWords * Math.max(0, ...shares);
     }
   }
+}
+
+/** Letters that tell a passage from others. */
+const TELLING = 240;
+
+/** Candidates without those that repeat an earlier one: pages often include the same text. */
+function distinct(candidates: readonly Candidate[]): Candidate[] {
+  const seen = new Set<string>();
+  return candidates.filter(({ text }) => {
+    const said = text.replace(/[^\p{L}\p{N}]+/gu, ' ').slice(0, TELLING);
+    return said.length < TELLING || seen.size < seen.add(said).size;
+  });
 }
 
 /** Points for the nearest unit, and for the nearest one with a number when the question asks for a value. */

@@ -72,6 +72,9 @@ export function comparedIn(question: string): readonly [string, string] | undefi
         .trim(),
     );
     if (!first || !second) continue;
+    // "reset --hard and --keep": the command of the first option is the second one's too.
+    const command = /^(.+?)\s+--?\w\S*$/u.exec(first)?.[1];
+    if (command !== undefined && /^--?\w\S*$/u.test(second)) return [first, `${command} ${second}`];
     const tail = second.split(/\s+/).slice(first.split(/\s+/).length);
     const isShared = tail.length > 0 && tail.length <= 2 && /^[\p{L}-]+s$/u.test(tail.at(-1) as string);
     return [isShared ? `${first} ${tail.join(' ')}` : first, second];

@@ -12,8 +12,9 @@ export const asksForValue = (plain: string): boolean =>
     plain,
   ) || asksQuantity(plain);
 
+/** Digits within a name (`sqlite3_limit`) are no number. */
 const NUMBER =
-  /\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|hundred|once|twice|half|zwei|drei|vier|f[üu]nf|sechs|sieben|acht|neun|zehn|deux|trois|quatre|cinq|six|sept|huit|neuf|dix)\b|дв[ае]|три|четыре|пять|шесть|семь|восемь|девять|десять|[一二三四五六七八九十百千]+(?:个|天|周|年|月|週|日)/iu;
+  /(?<![\p{L}_\d])\d(?![\d.]*_)|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twelve|twenty|thirty|hundred|once|twice|half|zwei|drei|vier|f[üu]nf|sechs|sieben|acht|neun|zehn|deux|trois|quatre|cinq|six|sept|huit|neuf|dix)\b|дв[ае]|три|четыре|пять|шесть|семь|восемь|девять|десять|[一二三四五六七八九十百千]+(?:个|天|周|年|月|週|日)/iu;
 
 /** Whether a text gives a number. The number of a list's item is none. */
 export const givesNumber = (text: string): boolean => NUMBER.test(text.replace(/^\s*\d+[.)]\s/, ''));

@@ -6,7 +6,7 @@ const MOST_TITLE = 90;
 /** Fewer numbered lines, or lines in capitals, are no headings. */
 const LEAST_OF_FORM = 3;
 
-const NUMBERED = /^ {0,3}((?:\d{1,3}|[A-Z](?=\.\d))(?:\.\d{1,3})*)\.?[ \t\u3000]+(\S.*)$/;
+const NUMBERED = /^ {0,3}((?:\d{1,3}|[A-Z](?=\.\d))(?:\.\d{1,3})*)\.?[ \t\u00a0\u3000]+(\S.*)$/;
 const CHAPTER =
   /^ {0,3}(?:(?:chapter|appendix|part|kapitel|anhang|teil|chapitre|annexe|partie|cap[ií]tulo|ap[eé]ndice|capitolo|hoofdstuk|глава|приложение|часть)\s+[\dA-ZА-ЯIVX]+\b|第\s*[\d一二三四五六七八九十]+\s*[章部节節])/i;
 const CAPITALS = /^(?=.*\p{Lu}{3})[\p{Lu}\d][\p{Lu}\d ,'’&/().:-]{2,60}$/u;
@@ -29,10 +29,12 @@ export function plainHeadings(lines: LineTable): Heading[] {
   const isSectioned = numbered.filter(({ level }) => level > 1).length >= LEAST_OF_FORM;
   const sections = isSectioned ? numbered : [];
   const deeper = chapters.length > 0 && sections.every(({ level }) => level > 1) ? 0 : chapters.length > 0 ? 1 : 0;
+  // Among numbered sections, a line in capitals is a term or a warning.
+  const firstNumbered = Math.min(...[...chapters, ...sections].map(({ line }) => line));
   return [
     ...chapters,
     ...sections.map((heading) => ({ ...heading, level: heading.level + deeper })),
-    ...(capitals.length >= LEAST_OF_FORM ? capitals : []),
+    ...(capitals.length >= LEAST_OF_FORM ? capitals.filter(({ line }) => line < firstNumbered) : []),
   ].sort((a, b) => a.line - b.line);
 }
 

@@ -5,6 +5,7 @@ it.each([
   ['Compare keys and keys_unsorted.', ['keys', 'keys_unsorted']],
   ['What is the difference between the stack and the heap?', ['stack', 'heap']],
   ['How does Vec differ from a slice?', ['Vec', 'slice']],
+  ['What is the difference between reset --hard and --keep?', ['reset --hard', 'reset --keep']],
   ['rebase vs. merge', ['rebase', 'merge']],
   ['Compare the ip_hash and the client_ip_hash policies.', ['ip_hash policies', 'client_ip_hash policies']],
   ['Was ist der Unterschied zwischen Kopie und Verweis?', ['Kopie', 'Verweis']],
