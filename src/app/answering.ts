@@ -108,6 +108,7 @@ export class Answering {
         writer: written,
         memory: memory.workspace,
         history: this.parts.history,
+        whenIndexed: () => workspace.whenIndexed(signal),
         signal,
         ...(events ? { emit: events.send } : {}),
       },

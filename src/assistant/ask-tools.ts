@@ -32,6 +32,8 @@ export interface AskTools {
   memory?: WorkspaceMemory;
   /** Commits, for questions about changes. Absent where git may not be run. */
   history?: CommitHistory | undefined;
+  /** Waits for an index that is not whole yet, for a limited time. Resolves to whether it has become whole. */
+  whenIndexed?: () => Promise<boolean>;
   emit?: (event: AnswerEvent) => void;
   signal?: AbortSignal;
 }

@@ -15,14 +15,13 @@ import type {
   Written,
 } from '../protocol';
 import { AppError, formatNumber, messageOf, throwIfCancelled } from '../base';
-import { listingFor, questionOf, searchFor, sidesFor, sitesFor, type Found } from './ask-search';
 import type { AskRequest, AskTools } from './ask-tools';
 import { checkMarkdown, type CheckedMarkdown, CitationList } from './citations';
 import { code, enumerate } from './facts';
 import { fileCount } from './phrases';
-import type { Question } from '../search';
-import { gatherEvidence, noMatch, type Evidence } from './quote/evidence';
+import { noMatch, type Evidence } from './quote/evidence';
 import { answerFromSources } from './quote/extractive';
+import { type Draft, retrieve } from './retrieve';
 import { asksForChanges, changesBlock } from './history/changes';
 import { taskOf } from './write/prompt';
 import { writeProse, type Prose } from './write/prose';
@@ -31,16 +30,6 @@ import { readingFor } from './write/reading';
 import type { Unit } from './write/units';
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
-
-/** A question while it is being answered. Times are `performance.now()` values. */
-interface Draft {
-  request: AskRequest;
-  question: Question;
-  found: Found;
-  evidence: Evidence;
-  started: number;
-  retrieved: number;
-}
 
 /** The quotes as they are shown. */
 interface Shown extends CheckedMarkdown {
@@ -110,23 +99,6 @@ export async function prepareAnswer(request: AskRequest, tools: AskTools): Promi
     signal,
   );
   return true;
-}
-
-async function retrieve(request: AskRequest, tools: AskTools, started: number): Promise<Draft> {
-  const { emit = () => {}, library, signal } = tools;
-  const found = await searchFor(request, tools);
-  emit({ type: 'spans', spans: found.spans, coverage: found.coverage });
-  const retrieved = performance.now();
-  const question = questionOf(request, library);
-  const evidence = await gatherEvidence(question, found.spans, library, {
-    scope: request.scope,
-    encoded: found.coverage.memories,
-    sites: await sitesFor(request, question, found, tools),
-    sides: await sidesFor(request, question, tools),
-    listing: await listingFor(request, question, found, tools),
-    signal,
-  });
-  return { request, question, found, evidence, started, retrieved };
 }
 
 /** Shows the quotes. */

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheDirectory, DEFAULT_SETTINGS, defaultStorage, Session } from '../app';
-import { AppError, formatNumber } from '../base';
+import { AppError, Foreground } from '../base';
 import type { FolderParams } from '../protocol';
 import type { ServerArguments } from './arguments';
 import { Gate } from './gate';
@@ -17,6 +17,16 @@ export type Progress = (fraction: number, message: string) => void;
 export interface Ready {
   session: Session;
   gate: Gate;
+}
+
+/** One request of the client. */
+export interface Request {
+  /** The client's roots; undefined for a client without. */
+  roots: readonly string[] | undefined;
+  signal: AbortSignal;
+  progress: Progress;
+  /** Waits for the pass over the files, within a time. A search waits by itself, for the files that it needs. */
+  waits: boolean;
 }
 
 interface Opened extends Ready {
@@ -34,6 +44,7 @@ export class GrantedSession {
   private opening: Promise<Opened> | undefined;
   private key = '';
   private ended = false;
+  private readonly foreground = new Foreground();
 
   constructor(
     private readonly args: ServerArguments,
@@ -41,21 +52,26 @@ export class GrantedSession {
   ) {}
 
   /** Returns the session with an index that has the latest changes. @throws AppError, or the signal's reason */
-  async ready(roots: readonly string[] | undefined, signal: AbortSignal, progress: Progress): Promise<Ready> {
+  ready(roots: readonly string[] | undefined, signal: AbortSignal, progress: Progress): Promise<Ready> {
+    return this.run({ roots, signal, progress, waits: true }, (ready) => Promise.resolve(ready));
+  }
+
+  /** Runs one request. Indexing yields to it once it has what it waits for. @throws AppError, or the signal's reason */
+  async run<T>(request: Request, work: (ready: Ready) => Promise<T>): Promise<T> {
+    const { roots, signal, progress, waits } = request;
     // Opening waits while another process indexes the workspace for the first time.
     const opened = await abortable(this.opened(roots), signal);
     const first = !opened.indexed;
     opened.pass ??= this.pass(opened);
     const unsubscribe = opened.session.workspace.onStatus(({ state, filesIndexed, filesKnown, progress: done }) => {
-      if (first && state === 'indexing')
-        progress(done, `Indexing: ${formatNumber(filesIndexed)} of ${formatNumber(filesKnown)} files`);
+      if (first && state === 'indexing') progress(done, `Indexing: ${filesIndexed} of ${filesKnown} files`);
     });
     try {
-      await within(first ? FIRST_PASS : LATER_PASS, opened.pass, signal);
+      if (waits) await within(first ? FIRST_PASS : LATER_PASS, opened.pass, signal);
+      return await this.foreground.during(() => work(opened));
     } finally {
       unsubscribe();
     }
-    return opened;
   }
 
   async close(): Promise<void> {
@@ -112,6 +128,7 @@ export class GrantedSession {
       settings: { ...DEFAULT_SETTINGS, ...settings },
       inferenceFile: join(__dirname, 'inference.js'),
       encodeInBackground: true,
+      foreground: this.foreground,
       log: (level, message) => {
         if (level === 'error' || process.env['ANCHORAGE_DEBUG']) this.log(message);
       },

@@ -45,7 +45,7 @@ export function createServer(granted: GrantedSession, { era }: Pick<McpRequestCo
 }
 
 function register(server: McpServer, tool: Tool, granted: GrantedSession, roots: Roots): void {
-  const { name, title, description, input, output } = tool;
+  const { name, title, description, input, output, searches = false } = tool;
   server.registerTool(
     name,
     {
@@ -61,8 +61,8 @@ function register(server: McpServer, tool: Tool, granted: GrantedSession, roots:
         if ('ask' in asked) return asked.ask;
         const { signal } = context.mcpReq;
         const progress = progressOf(context);
-        const ready = await granted.ready(asked.uris, signal, progress);
-        const { text, data } = await tool.run(values, { ...ready, signal, progress });
+        const request = { roots: asked.uris, signal, progress, waits: !searches };
+        const { text, data } = await granted.run(request, (ready) => tool.run(values, { ...ready, signal, progress }));
         return { content: [{ type: 'text', text }], structuredContent: { ...data } };
       } catch (error) {
         return failed(error);

@@ -10,6 +10,8 @@ export interface Tool<Input = Record<string, unknown>, Output extends object = o
   description: string;
   input: JsonSchemaType;
   output: JsonSchemaType;
+  /** It searches, and may begin before all is indexed: its result has a coverage. */
+  searches?: boolean;
   run(input: Input, call: Call): Promise<Result<Output>>;
 }
 

@@ -2,7 +2,7 @@ import { messageOf } from '../base';
 import { type ContextEngine, type MemoryReader, type MemorySegment, LateInteraction } from '../memory';
 import type { Coverage, RankedSpan, Scope } from '../protocol';
 import type { QueryEmbedding, TokenNeighbours } from '../protocol/memory';
-import type { LexicalIndex, DocumentReader, ReadDocument } from '../workspace';
+import type { LexicalIndex, DocumentReader, QueryTerm, ReadDocument } from '../workspace';
 import { spansOf } from './candidate-spans';
 import { type Candidate, fuse, runScorers } from './fusion';
 import { LexicalRanker } from './lexical/lexical-ranker';
@@ -29,8 +29,8 @@ export interface SearchWorkspace {
   indexed(path: string): Promise<ReadDocument | undefined>;
   /** Runs `read` on the index, and again after each damaged part was rebuilt. */
   withRepair?<T>(read: () => Promise<T>): Promise<T>;
-  /** Resolves when reported changes are searchable, or after a short time. */
-  caughtUp(): Promise<void>;
+  /** Resolves when reported changes and the likely files of a question are searchable, or after a short time. */
+  caughtUp(question?: { terms: readonly QueryTerm[]; isAsked: (path: string) => boolean }): Promise<void>;
   /** Indexes files that reads found changed. Resolves to false when there were none. */
   refreshStale(): Promise<boolean>;
 }
@@ -132,7 +132,8 @@ export class Search {
   /** Ranks a fixed number of best spans, and the segments with stored rows. Indexes changed files first. */
   async rank(question: string, request: SearchRequest): Promise<Ranking> {
     const { workspace } = this.options;
-    await workspace.caughtUp();
+    const isAsked = pathFilter(request.scope, (file) => workspace.pathOf(file)) ?? (() => true);
+    await workspace.caughtUp({ terms: this.analyse(question, request).terms, isAsked });
     const ranking = await this.rankOnce(question, request);
     return (await workspace.refreshStale()) ? this.rankOnce(question, request) : ranking;
   }

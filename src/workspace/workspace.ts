@@ -3,12 +3,12 @@ import type { Coverage, WhyFile } from '../protocol';
 import { join } from 'node:path';
 import { WorkspaceFolders } from './sources/folders';
 import { Extractions } from './sources/extractions';
-import { readDocument, ReadError } from './sources/read';
+import { readDocument, troubleWith } from './sources/read';
 import { whyFile } from './sources/why';
 import { withNotes } from './indexing/notes';
 import { type FileChange, Indexer, type IndexSettings } from './indexing/indexer';
 import { type WorkspaceStatus, Progress } from './indexing/progress';
-import { Upkeep } from './indexing/upkeep';
+import { type Asked, Upkeep } from './indexing/upkeep';
 import type { LexicalIndex } from './lexical/lexical-index';
 import { LexicalStoreError } from './lexical/types';
 import { type Definition, definitionsOf, type LookupContext, type Use, usersOf } from './lookups';
@@ -222,9 +222,14 @@ export class Workspace {
     return this.folders.pathOf(file);
   }
 
-  /** Resolves when reported changes are searchable, or after a short time. */
-  caughtUp(): Promise<void> {
-    return this.upkeep.caughtUp();
+  /** Resolves when reported changes and the likely files of a question are searchable, or after a short time. */
+  caughtUp(question?: Asked): Promise<void> {
+    return this.upkeep.caughtUp(question);
+  }
+
+  /** Waits for a pass that runs, for a limited time. Resolves to whether it has found every file. */
+  whenIndexed(signal?: AbortSignal): Promise<boolean> {
+    return this.upkeep.whenIndexed(signal);
   }
 
   /**
@@ -313,7 +318,8 @@ export class Workspace {
     if (!why.indexed) return why;
     if (entry) return withNotes(why, entry, this.catalogue.segmented(entry.hash, entry.language));
     if (this.documentCache.unsaved.has(why.path)) return why;
-    const trouble = await this.troubleWith(file, why.path);
+    const { maxFileBytes } = this.indexer.context.settings;
+    const trouble = await troubleWith(file, why.path, maxFileBytes, this.extractions, this.folders.encodingOf(file));
     if (trouble !== undefined) return { ...why, indexed: false, reason: `It ${trouble}.` };
     if (this.progress.state === 'ready') return why;
     return { ...why, indexed: false, reason: `${why.reason} ${l10n.t('It has not been read yet.')}` };
@@ -323,17 +329,6 @@ export class Workspace {
   guessedEncoding(path: string): string | undefined {
     const encoding = this.catalogue.entries.get(path)?.encoding;
     return encoding && !encoding.sure ? encoding.name : undefined;
-  }
-
-  /** Why a file gives no document: "is a broken PDF"; undefined where it gives one. */
-  private async troubleWith(file: string, path: string): Promise<string | undefined> {
-    const { maxFileBytes } = this.indexer.context.settings;
-    try {
-      await readDocument(file, path, maxFileBytes, this.extractions, this.folders.encodingOf(file));
-      return undefined;
-    } catch (error) {
-      return error instanceof ReadError ? error.reason : String(error);
-    }
   }
 
   /** Yields every indexed document. Unsaved edits replace their file. */

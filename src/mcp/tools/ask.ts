@@ -21,6 +21,7 @@ export const ask = defineTool<{ question: string; in?: string }, object>({
     notices: list(text('A remark about the answer.')),
     coverage: COVERAGE,
   }),
+  searches: true,
   async run({ question, in: within }, { session, gate, signal, progress }) {
     const scope = await scopeOf(within, gate);
     const phases = {

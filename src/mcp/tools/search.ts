@@ -17,6 +17,7 @@ export const search = defineTool<{ query: string; folder?: string; limit?: numbe
     },
   ),
   output: object({ results: list(FOUND_SPAN), coverage: COVERAGE }),
+  searches: true,
   async run({ query, folder, limit = 8 }, { session, gate, signal }) {
     const question = notBlank('query', query);
     const scope =

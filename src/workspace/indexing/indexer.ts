@@ -1,54 +1,20 @@
-import * as l10n from '@vscode/l10n';
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { WorkspaceFolders } from '../sources/folders';
-import type { Extractions } from '../sources/extractions';
 import { documentOfText, ReadError, readDocument } from '../sources/read';
 import { isPrivateKey } from '../sources/secrets';
 import { OWN_IGNORE_FILE } from '../sources/rules';
-import { walk, WalkReport, type WalkedFile } from '../sources/walk';
 import { whyFile } from '../sources/why';
-import type { LexicalIndex } from '../lexical/lexical-index';
-import type { LexicalStoreError } from '../lexical/types';
-import type { SegmenterPool } from '../segments/pool';
-import type { DocumentCache } from '../document-cache';
-import type { Catalogue } from '../store/catalogue';
+import type { LexicalStoreError, QueryTerm } from '../lexical/types';
+import type { IndexerContext } from './context';
 import { IndexWriter } from './index-writer';
-import type { Progress } from './progress';
+import { Pass } from './pass';
 
-export interface IndexSettings {
-  /** Globs of `files.exclude`. */
-  filesExclude: readonly string[];
-  maxFileBytes: number;
-  /** Follows links that leave the workspace folders. Default: false. */
-  followLinks?: boolean;
-  /** Indexes files that usually hold secrets; off by default. */
-  secrets?: boolean;
-}
+export type { IndexSettings } from './context';
 
 export interface FileChange {
   /** Absolute path. */
   file: string;
   type: 'created' | 'changed' | 'deleted';
-}
-
-export interface IndexerContext {
-  folders: WorkspaceFolders;
-  settings: IndexSettings;
-  catalogue: Catalogue;
-  lexical: LexicalIndex;
-  pool: SegmenterPool;
-  documentCache: DocumentCache;
-  extractions?: Extractions;
-  progress: Progress;
-  /** Workspace paths to read first. */
-  first: ReadonlySet<string>;
-  /** False once another process has taken the store over. */
-  ownsStore: () => boolean;
-  /** Called when all that a pass has found is stored. */
-  stored?: () => void;
-  /** Awaited before each file of a pass, so that a pending answer goes first. */
-  yieldToForeground?: () => Promise<void>;
 }
 
 /** Number of changed files from which a walk is cheaper than checking the rules for each file (a branch switch). */
@@ -64,108 +30,42 @@ export class Indexer {
   private readonly turns = new Map<string, Promise<void>>();
   /** Latest edit of each editor whose text is being segmented, by workspace path. */
   private readonly typed = new Map<string, symbol>();
-  private resume: (() => void) | undefined;
-  private paused: Promise<void> | undefined;
   private readonly writer: IndexWriter;
+  private readonly passes: Pass;
   /** A pass has found every file. */
   private complete = false;
 
   constructor(readonly context: IndexerContext) {
     this.writer = new IndexWriter(context);
+    this.passes = new Pass(context, {
+      index: ({ file, path }) => this.indexFile(file, path, true),
+      remove: (path) => this.remove(path),
+      fileDone: (signal) => this.writer.fileDone(signal),
+    });
   }
 
   pause(paused: boolean): void {
-    if (paused && !this.paused) this.paused = new Promise((resolve) => (this.resume = resolve));
-    if (!paused) {
-      this.resume?.();
-      this.paused = undefined;
-    }
-  }
-
-  get isPaused(): boolean {
-    return this.paused !== undefined;
+    this.passes.pause(paused);
   }
 
   /**
-   * Runs one pass over the workspace. Files with known time and size are not read, and files with known text are not
-   * segmented. Deleted files are removed from the index. Afterwards all files are searchable, and `write` makes the
-   * index durable.
+   * Runs one pass over the workspace (pass.ts). Afterwards all files are searchable, and `write` makes the index
+   * durable.
    * @throws only when aborted
    */
   async pass(signal: AbortSignal): Promise<void> {
-    const { folders, settings, catalogue, lexical, progress, documentCache, first } = this.context;
-    const report = new WalkReport();
-    progress.begin(report);
-    progress.set('walking', l10n.t('Looking for files'));
-    const found = new Set<string>();
-    const changed: WalkedFile[] = [];
-    for await (const file of walk(folders, { ...settings, signal }, report)) {
-      found.add(file.path);
-      progress.known++;
-      if (this.isUnchanged(file)) progress.done++;
-      else changed.push(file);
-      progress.changed();
-    }
-    for (const path of [...catalogue.entries.keys()])
-      if (!found.has(path) && !documentCache.unsaved.has(path)) this.remove(path);
-    for (const docId of lexical.ids())
-      if (!found.has(docId) && !documentCache.unsaved.has(docId)) lexical.remove(docId);
-    // Editors' texts are not read from disk, and clearing the index dropped them too.
-    for (const [path, { document, segmented }] of documentCache.unsaved)
-      if (!lexical.has(path, document.hash)) lexical.add(path, document, segmented);
-
-    if (changed.length > 0) {
-      progress.set('indexing', l10n.t('Indexing {0} of {1} files', changed.length, found.size));
-      const order = [
-        ...changed.filter(({ path }) => first.has(path)),
-        ...changed.filter(({ path }) => !first.has(path)),
-      ];
-      await this.each(order, signal);
-    }
+    await this.passes.run(signal);
     this.complete = true;
   }
 
-  private isUnchanged({ path, size, mtimeMs }: WalkedFile): boolean {
-    const { catalogue, lexical, documentCache, settings } = this.context;
-    const entry = catalogue.entries.get(path);
-    return (
-      entry !== undefined &&
-      (!entry.secret || settings.secrets === true) &&
-      entry.size === size &&
-      entry.mtimeMs === mtimeMs &&
-      (lexical.has(path, entry.hash) || documentCache.unsaved.has(path))
-    );
+  /** Lets a question that needs all files go before other work (pass.ts). */
+  finish(): Promise<void> {
+    return this.passes.finish();
   }
 
-  /** Indexes files concurrently: one for each thread, and a few more that are being read. */
-  private async each(files: readonly WalkedFile[], signal: AbortSignal): Promise<void> {
-    const { pool, progress, yieldToForeground } = this.context;
-    let next = 0;
-    const lane = async (): Promise<void> => {
-      while (next < files.length) {
-        signal.throwIfAborted();
-        if (this.paused) await this.waitWhilePaused(signal);
-        await yieldToForeground?.();
-        const file = files[next++];
-        if (!file) return;
-        await this.indexFile(file.file, file.path, true);
-        progress.done++;
-        progress.changed();
-        await this.writer.fileDone(signal);
-      }
-    };
-    await Promise.all(Array.from({ length: pool.width + 2 }, lane));
-  }
-
-  private async waitWhilePaused(signal: AbortSignal): Promise<void> {
-    const { progress } = this.context;
-    progress.set('paused', l10n.t('Paused by you'));
-    await Promise.race([
-      this.paused,
-      new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true })),
-    ]);
-    signal.throwIfAborted();
-    progress.set('indexing', l10n.t('Indexing'));
+  /** Lets a question go before the rest of a running pass (pass.ts). */
+  advance(terms: readonly QueryTerm[], isAsked: (path: string) => boolean): Promise<void> {
+    return this.passes.advance(terms, isAsked);
   }
 
   /** Reads, segments and indexes one file. Work on the same path is serialized. */

@@ -2,6 +2,7 @@ import * as l10n from '@vscode/l10n';
 import { basename, extname } from 'node:path';
 import type { SegmenterPool } from '../segments/pool';
 import { entryOf } from '../languages';
+import type { QueryTerm } from '../lexical/types';
 import type { FileChange, Indexer } from './indexer';
 
 /** Saves within this time (ms) are indexed together. */
@@ -13,6 +14,10 @@ const SETTLE_MS = 3_000;
  * switch takes longer.
  */
 const CATCH_UP_MS = 400;
+/** Maximum time (ms) that a question waits for the files most likely to answer it while a pass runs. */
+const LIKELY_MS = 15_000;
+/** Maximum time (ms) that a question waits for the end of a pass, where a part of the index cannot answer it. */
+const WHOLE_MS = 25_000;
 /**
  * Maximum time (ms) that a question waits for a damaged part of the index; about ten thousand files are indexed in it.
  */
@@ -28,6 +33,13 @@ const WARM_MS = 500;
  */
 const REHEARSALS = 24;
 const REHEARSAL_PAUSE_MS = 40;
+
+/** A question, for the files that it may need. */
+export interface Asked {
+  terms: readonly QueryTerm[];
+  /** Whether its scope includes a path. */
+  isAsked: (path: string) => boolean;
+}
 
 /** Schedules the indexer: one pass at a time, changes as they are reported, and writes when changes pause. */
 export class Upkeep {
@@ -227,9 +239,23 @@ export class Upkeep {
     return change;
   }
 
-  /** Resolves when reported changes are searchable, or after CATCH_UP_MS. */
-  async caughtUp(): Promise<void> {
+  /**
+   * Resolves when reported changes are searchable, or after CATCH_UP_MS; while a pass runs, when the files are that are
+   * most likely to answer `question`, or after LIKELY_MS.
+   */
+  async caughtUp(question?: Asked): Promise<void> {
     if (this.arriving.size > 0) await atMost(CATCH_UP_MS, Promise.allSettled(this.arriving));
+    if (this.pass && question) await atMost(LIKELY_MS, this.indexer.advance(question.terms, question.isAsked));
+  }
+
+  /** Resolves to whether the current pass, if any, has made all files searchable within WHOLE_MS. */
+  async whenIndexed(signal?: AbortSignal): Promise<boolean> {
+    const { pass } = this;
+    if (!pass || this.progress.state === 'paused') return false;
+    const aborted = new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
+    void this.indexer.finish();
+    await atMost(WHOLE_MS, Promise.race([pass.found, aborted]));
+    return this.upToDate;
   }
 
   private async takeIn(): Promise<void> {

@@ -18,6 +18,7 @@ import {
   type Occurrence,
   type QueryTerm,
 } from './types';
+import type { UnreadDocuments } from './unread-documents';
 
 /**
  * Inverted index over documents and their segments. It searches a few immutable packs on disk and a delta in memory
@@ -48,6 +49,8 @@ export class LexicalIndex {
   private closed = false;
   /** Called with the documents of a damaged pack. They are no longer in the index and must be added again. */
   onDamage: (lost: readonly DocumentId[]) => void = () => undefined;
+  /** Documents that a pass has yet to add; undefined when it has added all. */
+  unread: UnreadDocuments | undefined;
   /** Serializes flushes and merges. */
   private readonly writes = new SerialQueue();
 
@@ -144,7 +147,11 @@ export class LexicalIndex {
   }
 
   search(query: readonly QueryTerm[], options: SearchOptions): LexicalResult {
-    return this.guarded(() => this.searcher.search(this.parts(), query, options));
+    const unread = this.unread?.count(
+      query.map(({ term }) => term),
+      (id) => this.live.has(id),
+    );
+    return this.guarded(() => this.searcher.search(this.parts(), query, options, unread));
   }
 
   /**

@@ -10,6 +10,7 @@ import {
 } from './results';
 import { pathTerm } from './terms';
 import { Field, type QueryTerm } from './types';
+import type { UnreadCounts } from './unread-documents';
 
 export { type DocumentHit, type LexicalResult, MAX_QUERY_TERMS, type SegmentHit } from './results';
 
@@ -34,7 +35,13 @@ export class Searcher {
   private segmentBreadcrumb = new Int32Array(0);
   private readonly list = new PostingList();
 
-  search(parts: readonly Part[], query: readonly QueryTerm[], options: SearchOptions): LexicalResult {
+  /** @param unread documents that are not in `parts` yet and count in the statistics of the terms */
+  search(
+    parts: readonly Part[],
+    query: readonly QueryTerm[],
+    options: SearchOptions,
+    unread?: UnreadCounts,
+  ): LexicalResult {
     const terms = query.slice(0, MAX_QUERY_TERMS);
     const bases = this.reset(parts);
     const totals = countLive(parts);
@@ -42,8 +49,9 @@ export class Searcher {
     const segmentIdf: number[] = [];
     for (let bit = 0; bit < terms.length; bit++) {
       const touched = this.accumulate(parts, bases, terms[bit] as QueryTerm, 1 << bit, options, totals);
-      documentIdf.push(inverseFrequency(totals.documents, touched.documents.length));
-      segmentIdf.push(inverseFrequency(totals.segments, touched.segments.length));
+      const { documents, segments } = frequenciesOf(touched, totals, unread, bit);
+      documentIdf.push(inverseFrequency(documents.total, documents.having));
+      segmentIdf.push(inverseFrequency(segments.total, segments.having));
       const weight = (terms[bit] as QueryTerm).weight;
       saturate(
         this.documentTerm,
@@ -315,4 +323,30 @@ const byScore = (a: BestSegment, b: BestSegment): number =>
 interface Touched {
   documents: number[];
   segments: number[];
+}
+
+interface Frequency {
+  total: number;
+  having: number;
+}
+
+/** Counts what has a term. Unread documents are taken to have as many segments as those of the index. */
+function frequenciesOf(
+  { documents, segments }: Touched,
+  totals: Totals,
+  unread: UnreadCounts | undefined,
+  term: number,
+): { documents: Frequency; segments: Frequency } {
+  const inDocuments = { total: totals.documents, having: documents.length };
+  const inSegments = { total: totals.segments, having: segments.length };
+  // A term that nothing indexed has scores nothing.
+  if (!unread || documents.length === 0) return { documents: inDocuments, segments: inSegments };
+  const more = unread.having[term] ?? 0;
+  return {
+    documents: { total: totals.documents + unread.documents, having: documents.length + more },
+    segments: {
+      total: totals.segments * (1 + unread.documents / Math.max(1, totals.documents)),
+      having: segments.length * (1 + more / documents.length),
+    },
+  };
 }

@@ -49,6 +49,18 @@ export async function readDocument(
   return resultOf(file, path, read, await extract(file, path, read.bytes, extractions, encoding));
 }
 
+/** Why a file gives no document: "is a broken PDF"; undefined where it gives one. */
+export async function troubleWith(
+  ...[file, path, ...how]: Parameters<typeof readDocument>
+): Promise<string | undefined> {
+  try {
+    await readDocument(file, path, ...how);
+    return undefined;
+  } catch (error) {
+    return error instanceof ReadError ? error.reason : String(error);
+  }
+}
+
 /**
  * Reads small plain text (isPlainText) synchronously, because a trip through the thread pool takes longer than
  * reading.

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LexicalIndex } from '../../../src/workspace/lexical/lexical-index';
 import { textTerms } from '../../../src/workspace/lexical/terms';
 import type { FieldWeights } from '../../../src/workspace/lexical/types';
+import { UnreadDocuments } from '../../../src/workspace/lexical/unread-documents';
 import { makeDocument } from './fixture';
 
 const WEIGHTS: FieldWeights = { k1: 1.2, b: 0.75, body: 1, symbol: 2, doc: 1, breadcrumb: 0.5, path: 3 };
@@ -144,5 +145,37 @@ describe('occurrences', () => {
       { path: 'b.py', defines: false, frequency: 2 },
     ]);
     expect(index.occurrences('opensession', 1)).toHaveLength(1);
+  });
+});
+
+describe('before all documents are added', () => {
+  const texts = Object.fromEntries(
+    Array.from({ length: 12 }, (_, i) => [`f${i}.py`, i < 3 ? `rare common word${i}` : `common word${i}`]),
+  );
+  const indexOf = (paths: readonly string[]): LexicalIndex => {
+    const index = LexicalIndex.inMemory();
+    for (const path of paths) {
+      const { document, segmented } = makeDocument(path, texts[path] ?? '', 10);
+      index.add(path, document, segmented);
+    }
+    return index;
+  };
+
+  it('weighs terms as the whole index would', () => {
+    const whole = indexOf(Object.keys(texts)).search(query('rare', 'common'), OPTIONS);
+    const part = indexOf(['f0.py', 'f1.py', 'f2.py']);
+    expect(part.search(query('rare', 'common'), OPTIONS).documentIdf).not.toEqual(whole.documentIdf);
+    const masks = new Map(Object.keys(texts).map((path, i) => [path, i < 3 ? 3 : 2]));
+    part.unread = new UnreadDocuments(['rare', 'common'], masks);
+    const { documentIdf, segmentIdf } = part.search(query('rare', 'common'), OPTIONS);
+    expect(documentIdf).toEqual(whole.documentIdf);
+    for (const [i, idf] of segmentIdf.entries()) expect(idf).toBeCloseTo(whole.segmentIdf[i] as number, 6);
+  });
+
+  it('counts a document no longer once it is added', () => {
+    const index = indexOf(['f0.py']);
+    index.unread = new UnreadDocuments(['rare'], new Map([['f0.py', 1]]));
+    const without = indexOf(['f0.py']).search(query('rare'), OPTIONS);
+    expect(index.search(query('rare'), OPTIONS).documentIdf).toEqual(without.documentIdf);
   });
 });
