@@ -145,16 +145,19 @@ async function prepareModel(
       const source = await fill(incoming);
       await (await openCheckpoint(incoming)).close();
       await writeFile(join(incoming, SOURCE), `${JSON.stringify(source, null, 1)}\n`);
+      const added = await describeModel(incoming, name);
       await rename(incoming, directory);
-    } finally {
+      // The model stands from here on: files left beside it do no harm.
+      for (const file of [LOCK, COMMIT]) await rm(join(directory, file), { force: true }).catch(() => undefined);
+      return { ...added, directory };
+    } catch (error) {
       await release();
+      throw error;
     }
   } catch (error) {
     // A CheckpointError has its own message.
     throw error instanceof Error && error.name === 'CheckpointError' ? error : asHubError(error, incoming);
   }
-  for (const file of [LOCK, COMMIT]) await rm(join(directory, file), { force: true });
-  return describeModel(modelsDirectory, name);
 }
 
 /** Deletes partial files of another commit, so that they are not completed with this commit's bytes. */
@@ -213,15 +216,15 @@ export async function listModels(modelsDirectory: string): Promise<InstalledMode
     const directory = join(modelsDirectory, name);
     // One whose weights are gone is listed too, so that it can be removed.
     if ((await sizeOf(join(directory, 'config.json'))) !== undefined || (await isCheckpoint(directory)))
-      models.push(await describeModel(modelsDirectory, name));
+      models.push(await describeModel(directory, name));
   }
   return models;
 }
 
-async function describeModel(modelsDirectory: string, name: string): Promise<InstalledModel> {
-  const directory = join(modelsDirectory, name);
+async function describeModel(directory: string, name: string): Promise<InstalledModel> {
   let bytes = 0;
-  for (const file of await readdir(directory)) bytes += (await sizeOf(join(directory, file))) ?? 0;
+  for (const file of await readdir(directory))
+    if (file !== LOCK && file !== COMMIT) bytes += (await sizeOf(join(directory, file))) ?? 0;
   const source = parseSource(await readFile(join(directory, SOURCE), 'utf8').catch(() => ''));
   return { name, directory, bytes, ...(source ? { source } : {}) };
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { SEGMENTER_VERSION } from '../segments/limits';
 import type { Language, SegmentedDocument } from '../types';
 import { type StoreError, toStoreError } from './errors';
@@ -46,6 +47,13 @@ export const CATALOGUE_VERSION = JSON.stringify({
 const KEEP_DEAD = 0.5;
 const COMPACT_FROM_BYTES = 1 << 20;
 const RETRY_MS = 5_000;
+/** Files that are listed before other work gets a turn: a few milliseconds. */
+const TURN_FILES = 2_000;
+
+interface WrittenRecord {
+  bytes: number;
+  key: string | undefined;
+}
 
 type Blob = { bytes: Uint8Array } | { place: RecordPlace };
 
@@ -224,7 +232,10 @@ export class Catalogue {
       try {
         const start = this.end;
         await this.files.write(file, start, Buffer.concat(batch.map(({ record }) => record)));
-        this.settle(batch, start);
+        this.settle(
+          batch.map(({ record, key }) => ({ bytes: record.length, key })),
+          start,
+        );
         this.failure = undefined;
       } catch (error) {
         this.pending = [...batch, ...this.pending];
@@ -250,14 +261,13 @@ export class Catalogue {
     );
   }
 
-  /** Written blobs are read from the file from now on. */
-  private settle(batch: readonly { record: Buffer; key?: string }[], start: number): void {
+  /** Written blobs are read from the file from now on. `bytes` are the lengths of the records. */
+  private settle(records: readonly WrittenRecord[], start: number): void {
     let position = start;
-    for (const { record, key } of batch) {
-      const length = record.length - framedBytes(0);
+    for (const { bytes, key } of records) {
       if (key !== undefined && this.blobs.has(key))
-        this.blobs.set(key, { place: { offset: position + framedBytes(0), length } });
-      position += record.length;
+        this.blobs.set(key, { place: { offset: position + framedBytes(0), length: bytes - framedBytes(0) } });
+      position += bytes;
     }
     this.end = position;
   }
@@ -270,43 +280,71 @@ export class Catalogue {
     this.writing = this.writing.then(async () => {
       const { file } = this;
       if (file === undefined || this.detached || this.pending.length > 0 || this.end < COMPACT_FROM_BYTES) return;
-      const used = new Set([...this.entries.values()].map(keyOf));
-      const size = (key: string): number => {
-        const blob = this.blobs.get(key);
-        return blob && 'place' in blob ? framedBytes(blob.place.length) : 0;
-      };
-      const live = [...used].reduce((sum, key) => sum + size(key), 0);
-      if (this.end - live < Math.max(COMPACT_FROM_BYTES, live * (KEEP_DEAD + 0.5))) return;
-      // The newest unused records are the likeliest to return with a branch.
-      let room = live * KEEP_DEAD;
-      const kept = [...this.blobs.keys()]
-        .reverse()
-        .filter((key) => used.has(key) || (room -= size(key)) > 0)
-        .reverse();
-      const batch: { record: Buffer; key?: string }[] = [
-        { record: frame(payloadOf(Kind.Header, Buffer.from(CATALOGUE_VERSION))) },
-      ];
-      for (const key of kept) {
-        const blob = this.blobs.get(key);
-        const payload = blob && 'place' in blob ? readRecord(file, blob.place) : undefined;
-        if (payload) batch.push({ record: frame(payload), key });
-        else this.blobs.delete(key);
-      }
-      batch.push({ record: frame(payloadOf(Kind.Files, Buffer.from(JSON.stringify([...this.entries.values()])))) });
+      const kept = await this.keysToKeep();
+      if (!kept) return;
+      const stored = [...this.blobs].flatMap(([key, blob]) => ('place' in blob ? key : []));
+      const written: WrittenRecord[] = [];
       try {
-        await this.files.replace(
-          file,
-          batch.map(({ record }) => record),
-        );
+        await this.files.replace(file, this.compacted(file, kept, written));
         const keptKeys = new Set(kept);
-        for (const key of this.blobs.keys()) if (!keptKeys.has(key)) this.blobs.delete(key);
-        this.settle(batch, 0);
+        for (const key of stored) if (!keptKeys.has(key)) this.blobs.delete(key);
+        this.settle(written, 0);
       } catch (error) {
         this.failure = toStoreError(error, file);
         this.failedAt = Date.now();
       }
     });
     return this.writing;
+  }
+
+  /** Keys of the records that a compacted log has, in order. Undefined while few are unused. */
+  private async keysToKeep(): Promise<string[] | undefined> {
+    const used = new Set<string>();
+    let live = 0;
+    let files = 0;
+    for (const entry of this.entries.values()) {
+      const key = keyOf(entry);
+      if (!used.has(key)) live += this.storedBytesOf(key);
+      used.add(key);
+      if (++files % TURN_FILES === 0) await setImmediate();
+    }
+    if (this.end - live < Math.max(COMPACT_FROM_BYTES, live * (KEEP_DEAD + 0.5))) return undefined;
+    // The newest unused records are the likeliest to return with a branch.
+    let room = live * KEEP_DEAD;
+    return [...this.blobs.keys()]
+      .reverse()
+      .filter((key) => used.has(key) || (room -= this.storedBytesOf(key)) > 0)
+      .reverse();
+  }
+
+  private storedBytesOf(key: string): number {
+    const blob = this.blobs.get(key);
+    return blob && 'place' in blob ? framedBytes(blob.place.length) : 0;
+  }
+
+  /** Yields the records of a compacted log, and lists them in `written`. */
+  private async *compacted(
+    file: string,
+    kept: readonly string[],
+    written: WrittenRecord[],
+  ): AsyncGenerator<Uint8Array> {
+    const listed = (record: Buffer, key?: string): Buffer => {
+      written.push({ bytes: record.length, key });
+      return record;
+    };
+    yield listed(frame(payloadOf(Kind.Header, Buffer.from(CATALOGUE_VERSION))));
+    for (const key of kept) {
+      const blob = this.blobs.get(key);
+      const payload = blob && 'place' in blob ? readRecord(file, blob.place) : undefined;
+      if (payload) yield listed(frame(payload), key);
+      else if (blob && 'place' in blob) this.blobs.delete(key);
+    }
+    const entries = [...this.entries.values()];
+    for (let from = 0; from < entries.length; from += TURN_FILES) {
+      const part = Buffer.from(JSON.stringify(entries.slice(from, from + TURN_FILES)));
+      yield listed(frame(payloadOf(Kind.Files, part)));
+      await setImmediate();
+    }
   }
 
   /** Deletes everything, on disk too. Returns the bytes freed. */

@@ -29,10 +29,14 @@ export interface LogContents {
   damagedBytes: number;
 }
 
+/** Records are written together up to this size. Other work gets a turn at each write. */
+const WRITE_BYTES = 256 << 10;
+
 /** The file operations of a log, replaceable so that tests can make them fail. */
 export interface LogFiles {
   write(file: string, offset: number, bytes: Uint8Array): Promise<void>;
-  replace(file: string, bytes: readonly Uint8Array[]): Promise<void>;
+  /** Replaces a log by records that are made as they are written. Atomic: a failure leaves the old log. */
+  replace(file: string, records: AsyncIterable<Uint8Array>): Promise<void>;
 }
 
 export function frame(payload: Uint8Array): Buffer {
@@ -133,12 +137,23 @@ export const DISK: LogFiles = {
     }
   },
 
-  async replace(file, parts) {
+  async replace(file, records) {
     const temporary = `${file}.${process.pid}.tmp`;
     try {
       const handle = await open(temporary, 'w');
       try {
-        for (const part of parts) await handle.writeFile(part);
+        let waiting: Uint8Array[] = [];
+        let bytes = 0;
+        const write = async (): Promise<void> => {
+          await handle.writeFile(Buffer.concat(waiting));
+          [waiting, bytes] = [[], 0];
+        };
+        for await (const record of records) {
+          waiting.push(record);
+          bytes += record.length;
+          if (bytes >= WRITE_BYTES) await write();
+        }
+        await write();
         await handle.sync();
       } finally {
         await handle.close();

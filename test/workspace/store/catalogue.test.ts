@@ -240,6 +240,27 @@ describe('the catalogue', () => {
     expect(Catalogue.open(directory).entries.size).toBe(11);
   });
 
+  it('keeps what is added while it frees space', async () => {
+    const late = [entry(70), segmented(70)] as const;
+    const catalogue: Catalogue = Catalogue.open(directory, {
+      ...DISK,
+      replace: (file, records) => {
+        catalogue.put(...late);
+        return DISK.replace(file, records);
+      },
+    });
+    const imports = Array.from({ length: 20_000 }, (_, n) => sha256(`${n}`));
+    for (let version = 0; version < 3; version++)
+      catalogue.put(entry(1, version), { ...segmented(1), imports: [...imports, `${version}`] });
+    await catalogue.flush();
+    const full = catalogue.bytes;
+    await catalogue.compact();
+    expect(catalogue.bytes).toBeLessThan(full / 2);
+    expect(catalogue.segmented(late[0].hash, 'typescript')).toEqual(late[1]);
+    await catalogue.close();
+    expect(Catalogue.open(directory).segmented(late[0].hash, 'typescript')).toEqual(late[1]);
+  });
+
   it('starts over when its file is deleted while open', async () => {
     await filled(3);
     const catalogue = Catalogue.open(directory);
