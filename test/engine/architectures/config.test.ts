@@ -236,7 +236,8 @@ describe('config.json', () => {
       fc.jsonValue(),
       fc.integer(),
       fc.double(),
-      fc.constantFrom('llama', 'qwen2', 'phi3', 'yarn', null, 4096, true),
+      fc.constantFrom('llama', 'qwen2', 'phi3', 'gemma3', 'gemma3_text', 'smollm3', 'yarn', null, 4096, true),
+      fc.constantFrom(llama, { full_attention: {}, sliding_attention: {} }, ['sliding_attention', 'full_attention']),
     );
     const fields = fc.dictionary(
       fc.constantFrom(
@@ -248,6 +249,12 @@ describe('config.json', () => {
         'eos_token_id',
         'layer_types',
         'rms_norm_eps',
+        'text_config',
+        'rope_parameters',
+        'sliding_window_pattern',
+        'max_window_layers',
+        'use_sliding_window',
+        'hidden_activation',
       ),
       value,
     );

@@ -57,15 +57,17 @@ function mergesByScore({ tokens, types }: Vocabulary, scores: ArrayLike<number>)
   tokens.forEach((token, id) => {
     if (types[id] === TOKEN_TYPE.normal) ids.set(token, id);
   });
-  const merges: { left: string; right: string; score: number; order: number }[] = [];
-  for (const [token, id] of ids) {
-    const characters = [...token];
-    for (let cut = 1, left = ''; cut < characters.length; cut++) {
-      left += characters[cut - 1] as string;
-      const right = token.slice(left.length);
-      if (ids.has(left) && ids.has(right)) merges.push({ left, right, score: scores[id] as number, order: id });
+  const merges: [string, string][] = [];
+  const best = Uint32Array.from(ids.values()).sort((a, b) => (scores[b] as number) - (scores[a] as number) || a - b);
+  for (const id of best) {
+    const token = tokens[id] as string;
+    for (let cut = 1; cut < token.length; cut++) {
+      const left = token.slice(0, cut);
+      // Half a character is in no vocabulary. Most beginnings are not, so that few ends are looked up.
+      if (!ids.has(left)) continue;
+      const right = token.slice(cut);
+      if (ids.has(right)) merges.push([left, right]);
     }
   }
-  merges.sort((a, b) => b.score - a.score || a.order - b.order);
-  return merges.map(({ left, right }) => [left, right]);
+  return merges;
 }

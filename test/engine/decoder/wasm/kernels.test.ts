@@ -135,5 +135,14 @@ describe('vector operations between products', () => {
       const result = memory.floats(out, gates.length)[i] as number;
       expect(Math.abs(result - expected)).toBeLessThanOrEqual(2e-6 * Math.abs(expected) + 1e-30);
     });
+    memory.kernels.geluTimes(gate, up, out, gates.length / 4);
+    gates.forEach((x, i) => {
+      // x · (1 + tanh u), written so that it keeps its digits where tanh is near −1.
+      const u = Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3);
+      const expected = (2 * x) / (1 + Math.exp(-2 * u));
+      const result = memory.floats(out, gates.length)[i] as number;
+      // An exponent of up to 126 in single precision loses some digits of the power.
+      expect(Math.abs(result - expected)).toBeLessThanOrEqual(2e-5 * Math.abs(expected) + 1e-30);
+    });
   });
 });

@@ -10,7 +10,9 @@ import { RowAttention } from '../../../../src/engine/decoder/wasm/row-attention'
 import type { ModelConfig } from '../../../../src/engine';
 import { generator } from '../../../../src/engine/generate/sampling';
 
-const LAYERS = 2;
+const LAYERS = 3;
+/** The last layer has a window of its own. Its bias shows a stretch of slots. */
+const WINDOW = 9;
 const cases = fc.record({
   kvHeads: fc.integer({ min: 1, max: 3 }),
   perHead: fc.integer({ min: 1, max: 4 }),
@@ -96,7 +98,9 @@ describe.each([1, 3])('attention in the kernels with %s threads', (threads) => {
     await fc.assert(
       fc.asyncProperty(cases, async (one) => {
         const { kvHeads, perHead, headDim, type } = one;
-        const layerDescriptions = Array.from({ length: LAYERS }, () => describeLayer(headDim));
+        const layerDescriptions = Array.from({ length: LAYERS }, (_, layer) =>
+          describeLayer(headDim, layer === LAYERS - 1 ? { attention: { window: WINDOW } } : {}),
+        );
         const config = {
           layers: LAYERS,
           layerDescriptions,
@@ -128,7 +132,11 @@ describe.each([1, 3])('attention in the kernels with %s threads', (threads) => {
             k: exactRows(kvHeads, headDim, random),
             v: exactRows(kvHeads, headDim, random),
           };
-          attention.prepare({ near, far, bias });
+          const from = Math.floor(random() * bias.length);
+          const windowed = bias.map((x, i) =>
+            i === bias.length - 1 || (i >= from && i < from + 40) ? x : Math.fround(HIDDEN),
+          );
+          attention.prepare({ near, far, bias, windows: new Map([[WINDOW, windowed]]) });
           for (let layer = 0; layer < LAYERS; layer++) {
             attention.run(layer, own, true, out);
             const exact = expected(
@@ -138,7 +146,7 @@ describe.each([1, 3])('attention in the kernels with %s threads', (threads) => {
                 [far, own.qFar],
                 [near, own.q],
               ],
-              bias,
+              layer === LAYERS - 1 ? windowed : bias,
               own,
             );
             const made = memory.floats(out, exact.length);
