@@ -16,10 +16,20 @@ export interface Occurrences {
   firstLine: number;
 }
 
+/** Languages that write compounds as one word: a key's length is a "Schlüssellänge". */
+const COMPOUNDING: ReadonlySet<WrittenLanguage> = new Set(['de', 'nl']);
+/** Shorter terms begin too many words, and less is added by an ending. */
+const LEAST_HEAD = 5;
+const LEAST_REST = 3;
+/** An occurrence as the first part of a compound counts as this share of one. */
+const COMPOUND = 0.5;
+
 /** Finds a question's terms in the text of a span, line by line. */
 export class Matcher {
   private readonly bitOf = new Map<number, { bit: number; weight: number }>();
   private readonly filter: TermFilter;
+  /** Terms that compounds may begin with. */
+  private readonly heads: { term: string; bit: number }[] = [];
 
   /** @param language language of the question, whose stems prose in that language has too */
   constructor(
@@ -37,6 +47,10 @@ export class Matcher {
       }
     });
     terms.forEach((term, bit) => this.bitOf.set(tokens.id(term.term), { bit, weight: 1 }));
+    if (COMPOUNDING.has(language))
+      terms.forEach(({ term }, bit) => {
+        if (term.length >= LEAST_HEAD) this.heads.push({ term, bit });
+      });
   }
 
   /** Returns the occurrences in text[start, end), which begins in line `firstLine`. */
@@ -59,7 +73,7 @@ export class Matcher {
       lengths[line - firstLine] = (lengths[line - firstLine] as number) + 1;
       if (!this.filter.mayHold(text, from, to)) return;
       for (const id of tokens.lookup(text, from, to, hash, this.language)) {
-        const match = this.bitOf.get(id);
+        const match = this.bitOf.get(id) ?? this.compound(tokens.terms[id] as string);
         if (match === undefined) continue;
         lines.push(line);
         bits.push(match.bit);
@@ -67,5 +81,11 @@ export class Matcher {
       }
     });
     return { lines, bits, weights, lengths, firstLine };
+  }
+
+  /** The term that a compound begins with. */
+  private compound(word: string): { bit: number; weight: number } | undefined {
+    const head = this.heads.find(({ term }) => word.length >= term.length + LEAST_REST && word.startsWith(term));
+    return head && { bit: head.bit, weight: COMPOUND };
   }
 }

@@ -4,6 +4,7 @@ import { scanTokens, tokenTerms } from '../../../src/workspace/lexical/terms';
 import type { QueryTerm } from '../../../src/workspace/lexical/types';
 import { Matcher } from '../../../src/search/lexical/matcher';
 import { TermFilter } from '../../../src/search/lexical/term-filter';
+import { analyseQuestion } from '../../../src/search/query/analysis';
 
 const words =
   'try tries tried trying fly flies die dying id ids use uses used using hope hoping ate ating aing rational abli relational y by go going x86_64 utf-8 getEnviron HTTPServer2_name _a_b_c $el straße ÉTÉ 線形代数 İstanbul'.split(
@@ -93,4 +94,21 @@ describe('Matcher', () => {
       { numRuns: 500 },
     );
   });
+});
+
+const weightsIn = (question: string, text: string): readonly number[] => {
+  const { terms, language } = analyseQuestion(question);
+  return new Matcher(terms, language).find(text, 0, text.length, 1).weights;
+};
+
+it('finds a word of a German question at the beginning of a compound, for half its weight', () => {
+  const question = 'Wie lang ist der Schlüssel für die Tür?';
+  expect(weightsIn(question, 'Der Schlüssel liegt da.')).toEqual([1]);
+  expect(weightsIn(question, 'Die Schlüssellänge ist 4096.')).toEqual([0.5]);
+  // A short word begins too many others, and an ending makes no compound.
+  expect(weightsIn(question, 'Türkische Schlüsseln')).toEqual([1]);
+});
+
+it('takes words of an English question as they are', () => {
+  expect(weightsIn('How is a string built?', 'A stringify function')).toEqual([]);
 });
