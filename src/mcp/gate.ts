@@ -13,7 +13,7 @@ const MOST_ALIKE = 5;
 
 export class Gate {
   constructor(
-    private readonly workspace: Pick<Session['workspace'], 'why' | 'pathOf' | 'documents'>,
+    private readonly workspace: Pick<Session['workspace'], 'why' | 'whyEach' | 'pathOf' | 'documents'>,
     private readonly folders: readonly FolderParams[],
   ) {}
 
@@ -72,15 +72,10 @@ export class Gate {
    * a link or deleted a moment ago may still be in it.
    */
   async passing<Item extends { file: string }>(items: readonly Item[]): Promise<Item[]> {
-    const verdicts = new Map<string, Promise<boolean>>();
-    for (const { file } of items)
-      if (!verdicts.has(file))
-        verdicts.set(
-          file,
-          this.workspace.why(file).then(({ indexed }) => indexed),
-        );
-    const kept = await Promise.all(items.map(({ file }) => verdicts.get(file)));
-    return items.filter((_, i) => kept[i]);
+    const files = [...new Set(items.map(({ file }) => file))];
+    const verdicts = await this.workspace.whyEach(files);
+    const passing = new Set(files.filter((_, i) => verdicts[i]?.indexed));
+    return items.filter(({ file }) => passing.has(file));
   }
 
   /** A folder of the workspace, as a scope names it. @throws AppError('notIndexed') */

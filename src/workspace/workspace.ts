@@ -1,11 +1,10 @@
-import * as l10n from '@vscode/l10n';
 import type { Coverage, WhyFile } from '../protocol';
 import { join } from 'node:path';
 import { WorkspaceFolders } from './sources/folders';
 import { Extractions } from './sources/extractions';
-import { readDocument, troubleWith } from './sources/read';
-import { whyFile } from './sources/why';
-import { withNotes } from './indexing/notes';
+import { readDocument } from './sources/read';
+import { RulesOnce } from './sources/why';
+import { whyIndexed } from './indexing/why-indexed';
 import { type FileChange, Indexer, type IndexSettings } from './indexing/indexer';
 import { type WorkspaceStatus, Progress } from './indexing/progress';
 import { type Asked, Upkeep } from './indexing/upkeep';
@@ -313,16 +312,16 @@ export class Workspace {
 
   /** Tells whether a file is indexed, and which rule decides. Reads a file without an entry, to tell what is wrong. */
   async why(file: string): Promise<WhyFile> {
-    const why = whyFile(file, this.folders, this.indexer.context.settings);
-    const entry = this.catalogue.entries.get(why.path);
-    if (!why.indexed) return why;
-    if (entry) return withNotes(why, entry, this.catalogue.segmented(entry.hash, entry.language));
-    if (this.documentCache.unsaved.has(why.path)) return why;
-    const { maxFileBytes } = this.indexer.context.settings;
-    const trouble = await troubleWith(file, why.path, maxFileBytes, this.extractions, this.folders.encodingOf(file));
-    if (trouble !== undefined) return { ...why, indexed: false, reason: `It ${trouble}.` };
-    if (this.progress.state === 'ready') return why;
-    return { ...why, indexed: false, reason: `${why.reason} ${l10n.t('It has not been read yet.')}` };
+    return (await this.whyEach([file]))[0] as WhyFile;
+  }
+
+  /** The same for several files. Reads each rule once. */
+  whyEach(files: readonly string[]): Promise<WhyFile[]> {
+    const { folders, catalogue, documentCache, extractions, progress } = this;
+    const { settings } = this.indexer.context;
+    const isReady = progress.state === 'ready';
+    const context = { folders, settings, catalogue, documentCache, extractions, isReady, rules: new RulesOnce() };
+    return Promise.all(files.map((file) => whyIndexed(file, context)));
   }
 
   /** The encoding that a document was read in, where that is a guess. */

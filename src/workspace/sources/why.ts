@@ -7,9 +7,10 @@ import { maxBytesOf } from './extractors';
 import type { WorkspaceFolders } from './folders';
 import type { Rule } from './ignore-file';
 import { isWithin, posix, realOf } from './paths';
-import { FolderRules } from './rules';
+import { type DirectoryRules, FolderRules, type Verdict } from './rules';
 import { isPrivateKey, secretRule, SECRETS_SETTING } from './secrets';
 import type { SkipReason } from './skip-reason';
+import type { WorkspaceFolder } from '../types';
 
 export interface WhyOptions {
   filesExclude: readonly string[];
@@ -18,8 +19,39 @@ export interface WhyOptions {
   secrets?: boolean;
 }
 
+/** Rules of folders and directories, each read once: for files that are asked about together. */
+export class RulesOnce {
+  private readonly folders = new Map<string, FolderRules>();
+  private readonly directories = new Map<string, DirectoryRules>();
+
+  of(folder: WorkspaceFolder, { filesExclude, secrets }: WhyOptions): FolderRules {
+    const { directory } = folder;
+    const made =
+      this.folders.get(directory) ??
+      new FolderRules({
+        folder: directory,
+        filesExclude: folder.filesExclude ?? filesExclude,
+        ...(secrets ? { secrets: true } : {}),
+      });
+    this.folders.set(directory, made);
+    return made;
+  }
+
+  inside(rules: FolderRules, here: DirectoryRules, name: string, verdict: Verdict): DirectoryRules {
+    const directory = join(here.directory, name);
+    const made = this.directories.get(directory) ?? rules.enter(here, name, verdict);
+    this.directories.set(directory, made);
+    return made;
+  }
+}
+
 /** Tells whether a file belongs to the index, and which rule decides. Applies the rules of the walk along one path. */
-export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOptions): WhyFile {
+export function whyFile(
+  file: string,
+  folders: WorkspaceFolders,
+  options: WhyOptions,
+  known = new RulesOnce(),
+): WhyFile {
   const folder = folders.folderOf(file);
   const path = folders.pathOf(file) ?? file;
   const answer = (indexed: boolean, reason: string, rule?: Rule): WhyFile => ({
@@ -31,11 +63,7 @@ export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOpt
   });
   if (!folder) return answer(false, l10n.t('It is outside the workspace folders.'));
 
-  const rules = new FolderRules({
-    folder: folder.directory,
-    filesExclude: folder.filesExclude ?? options.filesExclude,
-    ...(options.secrets ? { secrets: true } : {}),
-  });
+  const rules = known.of(folder, options);
   let here = rules.root;
   let reincluded: Rule | undefined;
   const parts = posix(relative(folder.directory, file)).split('/');
@@ -47,7 +75,7 @@ export function whyFile(file: string, folders: WorkspaceFolders, options: WhyOpt
       return answer(false, describe(verdict.reason, what, verdict.rule, folder.directory), verdict.rule);
     }
     if (!verdict.excluded && verdict.rule) reincluded = verdict.rule;
-    if (isDirectory) here = rules.enter(here, name, verdict);
+    if (isDirectory) here = known.inside(rules, here, name, verdict);
   }
   const link = linkTrouble(file, folder.directory, folders, options);
   if (link) return answer(false, link);
