@@ -149,7 +149,7 @@ async function openOurs(
 /** The used part of node-llama-cpp's API. */
 interface LlamaSequence {
   evaluateWithoutGeneratingNewTokens(tokens: number[]): Promise<void>;
-  evaluate(tokens: number[], options: { temperature: number }): AsyncIterable<number>;
+  evaluate(tokens: number[], options: { temperature: number; yieldEogToken?: boolean }): AsyncIterable<number>;
   eraseContextTokenRanges(ranges: { start: number; end: number }[]): Promise<void>;
   dispose(): void;
 }
@@ -193,7 +193,7 @@ async function openLlama(modelPath: string, threads: number, deepest: number): P
     tokens: async () => {
       const times: number[] = [];
       let elapsed = stopwatch(threads);
-      for await (const _token of sequence.evaluate([60], { temperature: 0 })) {
+      for await (const _token of sequence.evaluate([60], { temperature: 0, yieldEogToken: true })) {
         times.push(elapsed());
         if (times.length === STEPS) break;
         elapsed = stopwatch(threads);
