@@ -2,7 +2,7 @@
  * Increase when the same text would be cut differently or other symbols would be found. Data stored under another
  * version is rebuilt.
  */
-export const SEGMENTER_VERSION = 12;
+export const SEGMENTER_VERSION = 13;
 
 /** Most definitions of one file that are known. `why` says so where a file has more. */
 export const MAX_SYMBOLS = 20_000;

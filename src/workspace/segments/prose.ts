@@ -36,7 +36,15 @@ export function readProse(lines: LineTable, markup: Markup): Prose {
       : form === 'asciidoc'
         ? delimitedLines(lines)
         : new Uint8Array(lines.count);
-  const headings = headingsOf(lines, form, fenced);
+  return proseWith(lines, headingsOf(lines, form, fenced), fenced);
+}
+
+/** Prose whose headings are known. */
+export function proseWith(
+  lines: LineTable,
+  headings: Heading[],
+  fenced: Uint8Array = new Uint8Array(lines.count),
+): Prose {
   const cuts = new Cuts(lines.count, INSIDE_PARAGRAPH);
   for (let line = 0; line < lines.count; line++) {
     if (lines.isBlank(line)) cuts.cut[line] = 2;

@@ -7,13 +7,14 @@ import { cutsByIndentation, cutsByLength } from './indentation';
 import { MAX_AVERAGE_LINE, MAX_SEGMENT_CHARACTERS, MAX_SYNTAX_CHARACTERS } from './limits';
 import { LineTable } from '../../base';
 import { symbolsByPattern } from './patterns';
-import { readProse, sections } from './prose';
+import { proseWith, readProse, sections } from './prose';
 import { copyCuts, cutsOfComponent } from './syntax/components';
 import { cutsBySyntax } from './syntax/cuts';
 import { entryOf, type GrammarEntry } from '../languages';
 import { findGrammars, Grammars, type LoadedGrammar } from './syntax/parser';
 import { embeddedScript } from './syntax/scripts';
 import { symbolsOf } from './syntax/symbols';
+import { yamlHeadings } from './yaml-prose';
 
 export { SEGMENTER_VERSION } from './limits';
 
@@ -79,6 +80,8 @@ class TreeSitterSegmenter implements Segmenter {
       const prose = readProse(lines, markup);
       return { ...prose, method: 'headings' };
     }
+    const titled = language === 'yaml' ? yamlHeadings(lines) : undefined;
+    if (titled) return { ...proseWith(lines, titled), method: 'headings', kindAt: () => 'prose' };
     if (isMinified(lines)) return { cuts: cutsByLength(lines), symbols: [], method: 'length' };
     const cells = cellsOf(lines);
     if (cells) return this.readCells(lines, cells, language);
