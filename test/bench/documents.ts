@@ -27,6 +27,8 @@ export interface Result {
   anywhere: boolean;
   characters: number;
   milliseconds: number;
+  /** Processor time in ms, of all threads. */
+  processor: number;
   peerFirst: boolean;
   peerThree: boolean;
 }
@@ -128,8 +130,11 @@ async function askAll(
     for (const question of questions) {
       if (!isAnswerable(plainTexts, question)) console.log(`${document}/${form} has no answer to: ${question.text}`);
       const started = performance.now();
+      const used = process.cpuUsage();
       const markdown = await answerTo(question.text);
       const milliseconds = performance.now() - started;
+      const { user, system } = process.cpuUsage(used);
+      const processor = (user + system) / 1_000;
       const answer = plain(markdown);
       const first = holds(answer.slice(0, FIRST_CHARACTERS), question);
       const anywhere = holds(answer, question);
@@ -138,7 +143,18 @@ async function askAll(
       const peerThree = holds(plain(passages.join('\n')), question);
       const { half } = question;
       const characters = markdown.length;
-      results.push({ document, form, half, first, anywhere, characters, milliseconds, peerFirst, peerThree });
+      results.push({
+        document,
+        form,
+        half,
+        first,
+        anywhere,
+        characters,
+        milliseconds,
+        processor,
+        peerFirst,
+        peerThree,
+      });
       if (show.failures && !first)
         console.log(
           `  ${anywhere ? 'late' : 'MISS'}${peerFirst ? ' (peer first)' : ''}: ${question.text} ${JSON.stringify(question.words)}`,
@@ -157,6 +173,6 @@ function print(name: string, results: readonly Result[]): void {
   console.log(
     `${name.padEnd(22)} n ${String(results.length).padStart(3)}  first 900 ${share((r) => r.first)}  anywhere ${share((r) => r.anywhere)}  ` +
       `peer first ${share((r) => r.peerFirst)}  first three ${share((r) => r.peerThree)}  ` +
-      `${median((r) => r.milliseconds).toFixed(0)} ms  ${median((r) => r.characters)} characters`,
+      `${median((r) => r.milliseconds).toFixed(0)} ms  processor ${median((r) => r.processor).toFixed(0)} ms  ${median((r) => r.characters)} characters`,
   );
 }
