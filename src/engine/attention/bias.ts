@@ -1,28 +1,33 @@
-import type { RowStore } from '../kv-cache/row-store';
 import { HIDDEN, Seen, type AttentionPolicy, type RowKind, type RowPlace } from './policy';
+
+/** Slots with the places of their rows; those from `end` on are empty. */
+export interface PlacedSlots {
+  readonly capacity: number;
+  readonly end: number;
+  readonly kinds: ArrayLike<number>;
+  readonly positions: ArrayLike<number>;
+  readonly groups: ArrayLike<number>;
+}
 
 /**
  * The additive bias [queries, F + P + S] over far slots, near slots and the new rows. It is 0 where the policy lets the
  * query see the key in that part, and HIDDEN elsewhere. A row that is both near and far is seen in exactly one of them.
- *
- * @param nearSlots P, where only the first slots are read
  */
 export function attentionBias(
   policy: AttentionPolicy,
   rows: readonly RowPlace[],
-  near: RowStore,
-  far: RowStore | undefined,
-  nearSlots = near.capacity,
+  near: PlacedSlots,
+  far: PlacedSlots | undefined,
 ): Float32Array {
   const farSlots = far?.capacity ?? 0;
-  const width = farSlots + nearSlots + rows.length;
+  const width = farSlots + near.capacity + rows.length;
   const bias = new Float32Array(rows.length * width).fill(HIDDEN);
   rows.forEach((query, i) => {
     const row = bias.subarray(i * width, (i + 1) * width);
     if (far) openSlots(policy, query, far, row, 0, Seen.ceiling);
     openSlots(policy, query, near, row, farSlots, Seen.near);
     for (let j = 0; j <= i; j++) {
-      if (policy.sees(query, rows[j] as RowPlace) !== Seen.hidden) row[farSlots + nearSlots + j] = 0;
+      if (policy.sees(query, rows[j] as RowPlace) !== Seen.hidden) row[farSlots + near.capacity + j] = 0;
     }
   });
   return bias;
@@ -31,7 +36,7 @@ export function attentionBias(
 function openSlots(
   policy: AttentionPolicy,
   query: RowPlace,
-  store: RowStore,
+  store: PlacedSlots,
   row: Float32Array,
   offset: number,
   as: Seen,

@@ -1,32 +1,28 @@
 import type { ort } from '../onnxruntime';
 import { attentionBias } from '../attention/bias';
-import { layerWindows } from '../architectures/layer';
-import { HIDDEN, type AttentionPolicy } from '../attention/policy';
-import { withinWindow } from '../attention/within-window';
+import { HIDDEN } from '../attention/policy';
 import type { Context } from '../kv-cache/context';
 import type { NewRow } from '../kv-cache/row-plan';
 import type { RowBlock, RowStore } from '../kv-cache/row-store';
 import { rotationTables, type RotationTable } from '../rope/frequencies';
 import { CacheViews } from './cache-views';
-import { rotationInput, windowBias, type GraphVariant } from './onnx/graph-variant';
+import { rotationInput, type GraphVariant } from './onnx/graph-variant';
 import { cacheData, float32, int32, int64, type Feeds, type Runtime } from './runtime';
 import type { TokenStep } from './wasm/token-step';
+import { WindowRows } from './window-rows';
 
 /** Runs the model on a context: prepares the inputs of graphs and kernels, and appends the new rows. */
 export class ContextRuns {
   readonly #runtime: Runtime;
   readonly #context: Context;
-  /** What layers with a window of their own see, by the window. */
-  readonly #windows: ReadonlyMap<number, AttentionPolicy>;
+  readonly #windows: WindowRows;
   readonly #views: { near: CacheViews; far: CacheViews; middle: CacheViews };
 
   constructor(runtime: Runtime, context: Context) {
     this.#runtime = runtime;
     this.#context = context;
     const { near, far, middle } = context;
-    this.#windows = new Map(
-      layerWindows(runtime.config).map((window) => [window, withinWindow(context.policy, window)]),
-    );
+    this.#windows = new WindowRows(runtime.config, context);
     this.#views = {
       near: new CacheViews(near, 'past'),
       far: new CacheViews(far, 'far'),
@@ -57,14 +53,11 @@ export class ContextRuns {
       feeds['total'] = int32([cached + chunk.length], [1]);
     }
     const far = visibility === 'dual' ? context.far : undefined;
-    // The flash kernel reads used slots only where order decides, and else all.
-    const slots = visibility === 'causal' ? context.near.end : context.near.capacity;
-    const hide = (name: string, seen: AttentionPolicy) => {
-      const bias = attentionBias(seen, rows, context.near, far, slots);
-      feeds[name] = float32(bias, [1, 1, chunk.length, bias.length / chunk.length]);
-    };
-    if (visibility !== 'causal') hide('bias', policy);
-    for (const [window, seen] of this.#windows) hide(windowBias(window), seen);
+    this.#windows.feed(feeds, rows, far, far ? 'products' : 'flash');
+    if (visibility !== 'causal') {
+      const bias = attentionBias(policy, rows, context.near, far);
+      feeds['bias'] = float32(bias, [1, 1, chunk.length, bias.length / chunk.length]);
+    }
     const result = await this.#run(
       { phase: 'prefill', visibility, logits: !byKernels },
       feeds,
@@ -85,13 +78,8 @@ export class ContextRuns {
     // The kernels do not support middle rows by heads.
     const byHeads = policy.middle !== undefined && policy.middle.k > 0 && context.middle.count > 0;
     const step = byHeads ? undefined : this.#runtime.step();
-    const windows = new Map(
-      [...this.#windows].map(([window, seen]) => [
-        window,
-        attentionBias(seen, rows, context.near, dual ? context.far : undefined),
-      ]),
-    );
-    if (step?.prepare({ near: context.near, ...(dual ? { far: context.far } : {}), bias, windows }))
+    const far = dual ? context.far : undefined;
+    if (step?.prepare({ near: context.near, ...(far ? { far } : {}), bias, windows: this.#windows.biases(rows, far) }))
       return this.#stepToken(step, rows, dual);
     const feeds = this.#newRowFeeds(rows, dual);
     this.#views.near.feed(feeds);
@@ -99,7 +87,7 @@ export class ContextRuns {
     const parts = this.#parts(dual);
     feeds['parts'] = int64(parts, [parts.length]);
     feeds['bias'] = float32(bias, [1, 1, 1, bias.length]);
-    for (const [window, own] of windows) feeds[windowBias(window)] = float32(own, [1, 1, 1, own.length]);
+    this.#windows.feed(feeds, rows, far, 'token');
     const variant: GraphVariant = { phase: 'decode', visibility: dual ? 'dual' : 'masked' };
     if (policy.middle && byHeads) {
       variant.middle = { k: policy.middle.k, fromLayer: policy.middle.fromLayer };

@@ -7,7 +7,7 @@ import type { KvRows } from '../kv-cache/kv-rows';
 import type { ModelConfig } from '../checkpoint/types';
 import type { RopeFrequencies } from '../rope/frequencies';
 import { DecoderError } from './errors';
-import { windowBias, type GraphVariant } from './onnx/graph-variant';
+import { windowInput, type GraphVariant } from './onnx/graph-variant';
 import type { MemoryTokenSet } from './memory-weights';
 import { cacheData, float32, int64, type Feeds, type Runtime } from './runtime';
 import { SegmentRows, slotsFor } from './segment-rows';
@@ -194,7 +194,8 @@ export class SegmentEncoder {
       feeds[name] = float32(bias, [masks.length, 1, steps, width]);
     };
     hide('bias', this.#policy);
-    for (const window of layerWindows(this.config)) hide(windowBias(window), withinWindow(this.#policy, window));
+    for (const window of layerWindows(this.config))
+      hide(windowInput('bias', window), withinWindow(this.#policy, window));
     return feeds;
   }
 

@@ -9,9 +9,10 @@
  * - past_keys_l and past_values_l [B, K, P, D] in the cache's type; with far rows far_keys_l and far_values_l [B, K, F,
  *   D];
  * - prefill: rows int64 [R] unless batched; bias f32 [B or 1, 1, S, T] unless causal;
- * - for layers with a window of W tokens of their own, bias_W like bias;
  * - flash kernel: `last` int32 [B], rows seen by the last one, less one; `total` int32, all rows;
  * - decode: bias [1, 1, 1, T] and parts int64, the sizes of the parts of T;
+ * - for layers with a window of W tokens of their own bias_W, last_W, total_W and parts_W likewise, and as many past rows
+ *   as the window reaches;
  * - middle rows: their keys, values, bias and positions, and middle_parts (parts with the middle rows in front).
  *
  * Outputs:
@@ -24,7 +25,7 @@
 import { layerOf, layerWindows, partNorms } from '../../architectures/layer';
 import type { ModelConfig } from '../../checkpoint/types';
 import { kindOfLayer } from '../../rope/frequencies';
-import { rotationInput, windowBias, type GraphVariant } from './graph-variant';
+import { rotationInput, windowInput, type GraphVariant } from './graph-variant';
 import { GraphBuilder } from './graph-builder';
 import { flashAttention, productAttention, splitAttention, type CachedRows, type NewRows } from './attention-nodes';
 import type { CacheType, WeightFormat } from '../options';
@@ -73,7 +74,6 @@ class DecoderGraph {
     values: [] as string[],
     queries: [] as string[],
   };
-  private bias: string | undefined;
 
   constructor(private readonly spec: GraphSpec) {
     const { phase, visibility } = spec.variant;
@@ -129,18 +129,21 @@ class DecoderGraph {
       for (const name of ['cos', 'sin'] as const)
         g.input(rotationInput(name, kind), 'float32', ['angles', rotaryDim / 2]);
     });
-    if (this.prefill) {
-      if (!this.batched) g.input('rows', 'int64', ['rows']);
-      if (this.flash) {
-        g.input('last', 'int32', [this.batch]);
-        g.input('total', 'int32', [1]);
-      }
-    } else {
-      g.input('parts', 'int64', ['parts']);
+    if (this.prefill && !this.batched) g.input('rows', 'int64', ['rows']);
+    for (const window of [undefined, ...layerWindows(this.config)]) this.rowInputs(window);
+  }
+
+  /** What says which rows are seen, by layers with this window or without one. */
+  private rowInputs(window: number | undefined): void {
+    const { g } = this;
+    const name = (input: Parameters<typeof windowInput>[0]) => windowInput(input, window);
+    if (this.flash) {
+      g.input(name('last'), 'int32', [this.batch]);
+      g.input(name('total'), 'int32', [1]);
     }
-    const bias = (name: string) => g.input(name, 'float32', [this.prefill ? 'biases' : 1, 1, this.steps, 'seen']);
-    if (!this.prefill || this.spec.variant.visibility !== 'causal') this.bias = bias('bias');
-    for (const window of layerWindows(this.config)) bias(windowBias(window));
+    if (!this.prefill) g.input(name('parts'), 'int64', ['parts']);
+    if (this.prefill && this.spec.variant.visibility === 'causal' && window === undefined) return;
+    g.input(name('bias'), 'float32', [this.prefill ? 'biases' : 1, 1, this.steps, name('seen')]);
   }
 
   private embed(): string {
@@ -226,8 +229,10 @@ class DecoderGraph {
 
   private attend(layer: number, rows: NewRows): string {
     const { g, config } = this;
-    const nearKeys = this.cached(`past_keys_${layer}`, 'near');
-    const nearValues = this.cached(`past_values_${layer}`, 'near');
+    const { scale, window } = layerOf(config, layer).attention;
+    const named = (input: Parameters<typeof windowInput>[0]) => windowInput(input, window);
+    const nearKeys = this.cached(`past_keys_${layer}`, named('near'));
+    const nearValues = this.cached(`past_values_${layer}`, named('near'));
     const cached: CachedRows = { nearKeys, nearValues };
     if (this.dual) {
       cached.farKeys = this.cached(`far_keys_${layer}`, 'far');
@@ -238,13 +243,14 @@ class DecoderGraph {
       const part = (name: string) => this.cached(`middle_${name}_${layer}`, 'middle');
       cached.middle = { keys: part('keys'), values: part('values'), bias: 'middle_bias', k: middle.k };
     }
-    const { scale, window } = layerOf(config, layer).attention;
     const sizes = { ...config, scale };
-    const bias = window === undefined ? this.bias : windowBias(window);
+    const bias = named('bias');
     if (!this.prefill)
-      return splitAttention(g, sizes, rows, cached, bias as string, cached.middle ? 'middle_parts' : 'parts');
-    if (!this.flash) return productAttention(g, sizes, rows, cached, bias as string);
-    return flashAttention(g, sizes, rows, cached, { last: 'last', total: 'total' }, bias);
+      return splitAttention(g, sizes, rows, cached, bias, cached.middle ? 'middle_parts' : named('parts'));
+    if (!this.flash) return productAttention(g, sizes, rows, cached, bias);
+    const isHidden = window !== undefined || this.spec.variant.visibility !== 'causal';
+    const lengths = { last: named('last'), total: named('total') };
+    return flashAttention(g, sizes, rows, cached, lengths, isHidden ? bias : undefined);
   }
 
   private seesMiddle(layer: number): boolean {

@@ -24,8 +24,11 @@ export interface GraphVariant {
   middle?: { k: number; fromLayer: number };
 }
 
-/** Name of the input that hides rows from layers with a window of so many tokens. */
-export const windowBias = (window: number): string => `bias_${window}`;
+/** Name of an input for layers with a window of so many tokens, which is without a window `name`. */
+export const windowInput = (
+  name: 'bias' | 'last' | 'total' | 'parts' | 'near' | 'seen',
+  window: number | undefined,
+): string => (window === undefined ? name : `${name}_${window}`);
 
 /** Name of the input with the rotations of a kind of layers. */
 export const rotationInput = (name: 'cos' | 'sin', kind: number): string => (kind === 0 ? name : `${name}_${kind}`);
