@@ -1,6 +1,7 @@
 /**
- * `npm run release [-- --out DIR]`: makes everything that is published. A VSIX for each platform, the npm package, the
- * changes of this version, the notices, and SHA256SUMS over all of them.
+ * `npm run release [-- --out DIR] [-- --no-rehearsal]`: makes everything that is published. A VSIX for each platform,
+ * the npm package, the changes of this version, the notices, and SHA256SUMS over all of them. Then vsce and ovsx publish
+ * the packages to a registry on this machine (lib/rehearse-publish.mjs).
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -9,11 +10,17 @@ import { parseArgs } from 'node:util';
 import { installDependencies, root } from './lib/install.mjs';
 import { isPlaceholder } from './lib/repository.mjs';
 
-const { values } = parseArgs({ options: { out: { type: 'string', default: path.join(root, '.cache', 'release') } } });
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: path.join(root, '.cache', 'release') },
+    'no-rehearsal': { type: 'boolean', default: false },
+  },
+});
 installDependencies();
 const { stageExtension, TARGETS, WASM_TARGETS } = await import('./lib/stage.mjs');
 const { packVsix } = await import('./lib/vsix.mjs');
 const { packNpm } = await import('./lib/npm-package.mjs');
+const { rehearsePublish } = await import('./lib/rehearse-publish.mjs');
 
 const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const { version } = manifest;
@@ -41,6 +48,10 @@ const sums = names.map((name) => {
 writeFileSync(path.join(out, 'SHA256SUMS'), sums.join(''));
 for (const name of names) {
   console.log(`${(statSync(path.join(out, name)).size / 1024 / 1024).toFixed(1).padStart(6)} MB  ${name}`);
+}
+if (!values['no-rehearsal']) {
+  const packages = names.filter((name) => name.endsWith('.vsix')).map((name) => path.join(out, name));
+  for (const line of await rehearsePublish(packages)) console.log(`Rehearsal with ${line}.`);
 }
 console.log(`${out} has all of them, with their sums in SHA256SUMS.`);
 if (isPlaceholder(manifest)) console.log('Put the real owner into package.json before you publish.');

@@ -1,0 +1,1 @@
+export function rehearsePublish(packages: readonly string[], options?: { ovsx?: boolean }): Promise<string[]>;
