@@ -6,12 +6,19 @@ const LEADERS = 0.5;
 
 /** A title as a table of contents repeats it: without number, mark and page. */
 export const titleKey = (title: string): string =>
-  title
+  withoutPage(title)
     .replace(/!?\[([^\]]*)\](?:\([^)]*\)|\[[^\]]*\])?/g, '$1')
     .replace(/^\s*(?:[-*+•·]\s+)?(?:[\dA-Z]+(?:\.\d+)*[.)]?\s+)?/, '')
-    .replace(/[\s.…]*\d*\s*$/, '')
     .replace(/["“”'`*]/g, '')
     .toLowerCase();
+
+/** A line without its leader and page number. One pattern for both would look at each dot of a line anew. */
+function withoutPage(line: string): string {
+  let end = line.trimEnd().length;
+  while (end > 0 && /\d/.test(line.charAt(end - 1))) end--;
+  while (end > 0 && /[\s.…]/.test(line.charAt(end - 1))) end--;
+  return line.slice(0, end);
+}
 
 /** A link alone, a definition of a link, a badge, a mark of a place. */
 const LINK_LINE =
