@@ -103,9 +103,7 @@ export class MemoryReader {
       if (!vectors || vectors.length === 0 || vectors.length % width !== 0) continue;
       let best = -Infinity;
       for (let at = 0; at < vectors.length; at += width) {
-        let product = 0;
-        for (let i = 0; i < width; i++) product += (vectors[at + i] as number) * (sentence[i] as number);
-        if (product > best) best = product;
+        best = Math.max(best, productAt(vectors, at, sentence));
       }
       scored.push({ segment, similarity: best / PASSAGE_SCALE });
     }
@@ -125,7 +123,7 @@ export class MemoryReader {
   ): Promise<{ segment: MemorySegment; score: LateScore }[]> {
     const scored: { segment: MemorySegment; score: LateScore }[] = [];
     for (const segment of segments) {
-      const ids = await this.tokenIds(segment.key);
+      const ids = this.ids.get(segment.key) ?? (await this.tokenIds(segment.key));
       const score = ids && interaction.score(ids);
       if (score && score.segment > 0) scored.push({ segment, score });
     }
@@ -197,6 +195,20 @@ export class MemoryReader {
     this.ids.clear();
     this.passages.clear();
   }
+}
+
+/** Dot product of a vector with the numbers of `vectors` from `at`. Four sums at once do not wait for each other. */
+function productAt(vectors: Int8Array, at: number, own: Float32Array): number {
+  let [a, b, c, d] = [0, 0, 0, 0];
+  let i = 0;
+  for (; i + 3 < own.length; i += 4) {
+    a += (vectors[at + i] as number) * (own[i] as number);
+    b += (vectors[at + i + 1] as number) * (own[i + 1] as number);
+    c += (vectors[at + i + 2] as number) * (own[i + 2] as number);
+    d += (vectors[at + i + 3] as number) * (own[i + 3] as number);
+  }
+  for (; i < own.length; i++) a += (vectors[at + i] as number) * (own[i] as number);
+  return a + b + (c + d);
 }
 
 /** Includes the length of the key, because keys of folded rows are long. */

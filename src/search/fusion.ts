@@ -94,12 +94,8 @@ function placesOf(
   results: readonly ScorerResult[],
   addedSegments: number,
 ): Place[] {
-  const byPath = new Map<string, MemorySegment[]>();
-  for (const segment of segments) {
-    const own = byPath.get(segment.path);
-    if (own) own.push(segment);
-    else byPath.set(segment.path, [segment]);
-  }
+  const byPath = new Map<string, MemorySegment[]>(spans.map(({ path }) => [path, []]));
+  for (const segment of segments) byPath.get(segment.path)?.push(segment);
   const places: Place[] = spans.map((span) => ({
     span,
     segments: (byPath.get(span.path) ?? []).filter(
@@ -110,17 +106,31 @@ function placesOf(
   for (const { scores } of results) {
     const values = scores.segments;
     if (!values) continue;
-    const best = segments
-      .filter((segment) => values.has(segment.key))
-      .sort((a, b) => (values.get(b.key) as number) - (values.get(a.key) as number))
-      .slice(0, addedSegments);
-    for (const segment of best) {
+    for (const segment of highest(segments, values, addedSegments)) {
       if (held.has(segment)) continue;
       held.add(segment);
       places.push({ span: undefined, segments: [segment] });
     }
   }
   return places;
+}
+
+/** The `count` segments of the highest values, best first. Sorting all of a large workspace takes too long. */
+function highest(
+  segments: readonly MemorySegment[],
+  values: ReadonlyMap<string, number>,
+  count: number,
+): MemorySegment[] {
+  const best: { segment: MemorySegment; value: number }[] = [];
+  for (const segment of segments) {
+    const value = values.get(segment.key);
+    if (value === undefined || (best.length >= count && value <= (best.at(-1)?.value ?? Infinity))) continue;
+    let at = best.length;
+    while (at > 0 && (best[at - 1] as { value: number }).value < value) at--;
+    best.splice(at, 0, { segment, value });
+    if (best.length > count) best.pop();
+  }
+  return best.map(({ segment }) => segment);
 }
 
 interface ShareFunction {

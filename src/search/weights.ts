@@ -15,7 +15,7 @@ export interface ScorerWeights {
   lateInteraction: number;
   /** Late interaction: longest run of neighbouring tokens in the question's order. */
   tokenRun: number;
-  /** Share of the question's quoted phrases that a span contains word for word. Set by hand: such questions are few. */
+  /** Share of the question's quoted phrases, or of its words in one run, that a span contains word for word. */
   phrase: number;
 }
 
@@ -49,6 +49,7 @@ export interface DocumentWeights {
   tooling: number;
   translation: number;
   wanted: number;
+  asked: number;
 }
 
 /** Weights of the parts of a span's lexical score. */
@@ -190,6 +191,12 @@ export interface SimilaritySettings {
   most: number;
 }
 
+/** Text of a question that a span contains word for word. */
+export interface PhraseSettings {
+  /** Fewest words of a run that count. */
+  leastRun: number;
+}
+
 /** Limits on the reasons shown with a result. */
 export interface ReasonSettings {
   /** A lexical reason with a smaller contribution to the score is not shown. */
@@ -264,6 +271,7 @@ export interface SearchWeights {
   passages: PassageWeights;
   sites: SiteWeights;
   similarity: SimilaritySettings;
+  phrases: PhraseSettings;
   reasons: ReasonSettings;
   limits: SearchLimits;
 }
@@ -271,7 +279,7 @@ export interface SearchWeights {
 /** The product's weights. */
 export const SEARCH_WEIGHTS: SearchWeights = {
   // Chosen on halves of the questions: `npm run bench -- memory fused`.
-  scorers: { lexical: 1, passage: 1, lateInteraction: 0.3, tokenRun: 0.5, phrase: 0.3 },
+  scorers: { lexical: 1, passage: 1, lateInteraction: 0.3, tokenRun: 0.5, phrase: 0.6 },
   /**
    * Fitted by coordinate ascent on hit@1/5/10 and reciprocal rank, over questions about thirteen repositories in seven
    * languages. Each repository counts the same, an L1 penalty applies, and leave-one-repository-out runs verify the
@@ -305,6 +313,7 @@ export const SEARCH_WEIGHTS: SearchWeights = {
     tooling: -0.1,
     translation: -0.4,
     wanted: 0.3,
+    asked: 0.9,
   },
   features: { mostDefined: 1.5, mentionedFolder: 0.5 },
   // The share of gold lines found is flat around these values.
@@ -377,6 +386,7 @@ export const SEARCH_WEIGHTS: SearchWeights = {
   },
   // Fitted with each repository left out once: `npm run bench -- ranking weigh`. Web queries have many rivals.
   similarity: { deviations: 5, leastDeviation: 0.03, rivalMargin: 0.3, rivals: 10, perRival: 0.5, most: 3 },
+  phrases: { leastRun: 4 },
   reasons: { least: 0.02, scorerShare: 0.5, words: 6 },
   limits: {
     spans: 30,

@@ -44,6 +44,7 @@ export const FEATURES = [
   'translation',
   /** The file is of a kind that the question asks for. */
   'wanted',
+  'asked',
 ] as const satisfies readonly (keyof DocumentWeights)[];
 
 export type FeatureName = keyof DocumentWeights;
@@ -148,6 +149,7 @@ type UnwantedFeatures = Pick<
   | 'tooling'
   | 'translation'
   | 'wanted'
+  | 'asked'
 >;
 
 function unwanted(kind: PathKind, intent: Intent): UnwantedFeatures {
@@ -172,6 +174,7 @@ function unwanted(kind: PathKind, intent: Intent): UnwantedFeatures {
     tooling: flag(kind.tooling, intent.config),
     translation: flag(kind.translation, intent.translations),
     wanted: wanted ? 1 : 0,
+    asked: (kind.test && intent.asked === 'tests') || (kind.docs && intent.asked === 'docs') ? 1 : 0,
   };
 }
 

@@ -9,6 +9,8 @@ export interface Intent {
   history: boolean;
   /** Texts in other languages. A question in another language asks for them too. */
   translations: boolean;
+  /** Tests or documentation, where they are all that the question asks for. */
+  asked: 'tests' | 'docs' | undefined;
 }
 
 /**
@@ -36,8 +38,14 @@ export function readIntent(text: string): Intent {
     translations:
       /\btranslat|\blocali[sz]|\bi18n\b|\bl10n\b|\blocales?\b|\blanguages?\b/i.test(text) ||
       /[^\P{L}\p{Script=Latin}]/u.test(text),
+    asked: ASKED_TESTS.test(text) ? 'tests' : ASKED_DOCS.test(text) ? 'docs' : undefined,
     history: /\bchange ?log\b|\brelease notes?\b|\bhistory\b|\bwhich (version|release)\b|\bwhen was\b|\bdeprecat/i.test(
       text,
     ),
   };
 }
+
+const ASKED_TESTS =
+  /^\W*(?:which|what|find|list|show(?: me)?|are there|is there)(?: (?:the|any|a))?(?: [\w-]+)? tests?\b(?!\s+(?:if|whether|that))|^\W*where (?:is|are)\b.*(?:\btested\b|\btests? (?:for|of)\b)/i;
+const ASKED_DOCS =
+  /^\W*where (?:is|are)\b.*\b(?:documented\b|(?:documentation|docs)(?: (?:of|for|on|about)\b|\W*$))|^\W*(?:which|what) (?:page|guide|chapter|docs|documentation)\b|^\W*(?:is there|find|show(?: me)?) (?:any )?(?:documentation|docs)\b/i;

@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LateInteraction, type MemoryReader } from '../../../src/memory';
 import { SEARCH_WEIGHTS } from '../../../src/search';
-import { fuse, runScorers, type ScorerResult } from '../../../src/search/fusion';
+import { spansOf } from '../../../src/search/candidate-spans';
+import { type Candidate, fuse, runScorers, type ScorerResult } from '../../../src/search/fusion';
 import { LexicalRanker } from '../../../src/search/lexical/lexical-ranker';
 import { analyseQuestion } from '../../../src/search/query/analysis';
 import { SCORERS } from '../../../src/search/scorers';
@@ -13,7 +14,7 @@ import type { Document } from '../../../src/workspace/types';
 import type { MemoryModel } from '../../../src/inference/memory-model';
 import { benchCache, round, table } from '../engine/measure';
 import { readCorpus } from '../retrieval/corpus';
-import { goldRank } from '../retrieval/metrics';
+import { goldLines, goldRank, Tally } from '../retrieval/metrics';
 import { cosqa, svelteHistory, sweQa, type Question } from '../retrieval/questions';
 import { MEMORY_ARMS, type MemoryArm } from './arms';
 import { encodeAll, engineOf, IndexedWorkspace } from './indexed';
@@ -153,6 +154,7 @@ async function measure(
   const altered = new Map<MemoryArm, MemoryReader>(MEMORY_ARMS.map((arm) => [arm, encoded.altered(arm)]));
   const arms: Ranks = Object.fromEntries(Object.keys(ARMS).map((arm) => [arm, []]));
   const choices: number[][] = CHOICES.map(() => []);
+  const lines = { lexical: new Tally(), 'the product': new Tally() };
   for (const question of questions) {
     const analysed = analyseQuestion(question.text);
     const spans = await ranker.search(analysed, {
@@ -172,24 +174,35 @@ async function measure(
       const lateScores = () => Promise.resolve(scores);
       results.set(arm, await runScorers(MEMORY_SCORERS, { ...input, memory: { memories, embedding, lateScores } }));
     }
-    const reciprocal = ({ weights, alone, memories = 'as they are' }: Arm): number => {
-      if (!alone && spans.length === 0) return 0;
+    const candidates = ({ weights, alone, memories = 'as they are' }: Arm): Candidate[] => {
+      if (!alone && spans.length === 0) return [];
       const weighed = (results.get(memories) as ScorerResult[])
         .map((result) => ({ ...result, weight: result.weight * weights[result.scorer.name as keyof MemoryWeights] }))
         .filter(({ weight }) => weight > 0);
       const found = { spans: alone ? [] : spans, segments };
-      const ranked = fuse(found, alone ? weighed : [lexical as ScorerResult, ...weighed], SEARCH_WEIGHTS);
-      const files = ranked
+      return fuse(found, alone ? weighed : [lexical as ScorerResult, ...weighed], SEARCH_WEIGHTS);
+    };
+    const reciprocal = (arm: Arm): number => {
+      const files = candidates(arm)
         .slice(0, SEARCH_WEIGHTS.limits.spans)
         .flatMap(({ span, segments: own }) => span?.path ?? own[0]?.path ?? []);
       const rank = goldRank([...new Set(files)], question);
       return rank === 0 ? 0 : 1 / rank;
     };
     for (const [arm, own] of Object.entries(ARMS)) (arms[arm] as number[]).push(reciprocal(own));
+    for (const [arm, tally] of Object.entries(lines)) {
+      const best = await spansOf(candidates(ARMS[arm] as Arm), workspace, SEARCH_WEIGHTS.limits.spans);
+      tally.add(0, goldLines(best, question));
+    }
     for (const [i, weights] of CHOICES.entries()) (choices[i] as number[]).push(reciprocal({ weights }));
   }
   await encoded.close();
   report(name, arms);
+  for (const [arm, tally] of Object.entries(lines)) {
+    const { lines: mean, linesPooled } = tally.scores();
+    if (mean > 0)
+      console.log(`gold lines in 4000 tokens, ${arm}: ${mean.toFixed(3)} (pooled ${linesPooled.toFixed(3)})`);
+  }
   return { arms, choices };
 }
 

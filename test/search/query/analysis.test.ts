@@ -121,8 +121,22 @@ describe('analyseQuestion', () => {
       types: false,
       history: false,
       translations: false,
+      asked: undefined,
     });
   });
+
+  it.each([
+    ['Which tests cover the parser?', 'tests'],
+    ['where is the parser tested', 'tests'],
+    ['Where is the parser documented?', 'docs'],
+    ['Where is the documentation of hooks?', 'docs'],
+    ['How do I install the package?', undefined],
+    ['What error does the failing test raise?', undefined],
+    ['where are documentation locations read', undefined],
+    ['What tests whether the value is null?', undefined],
+  ])('tells whether %j asks for tests or documentation alone', (text, asked) =>
+    expect(analyseQuestion(text).intent.asked).toBe(asked),
+  );
 
   it('accepts any text: at most 32 terms, positive weights, no repetition', () => {
     fc.assert(

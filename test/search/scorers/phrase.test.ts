@@ -25,6 +25,13 @@ test('a span scores the share of the quoted phrases it contains, ignoring case a
   expect(await values('is it "no such file" or "such as this"')).toEqual([0.5, 0.5]);
 });
 
-test('a question without a quoted phrase is not scored', async () => {
+test('without quotes a span scores the share of the question’s words in its longest run, from four on', async () => {
+  const values = async (question: string) => [...((await scored(question))?.spans?.values() ?? [])];
+  expect(await values('error("no such file found")')).toEqual([1, 0]);
+  expect(await values('what says no file such as this?')).toEqual([0, 5 / 7]);
+  expect(await scored('no such file')).toBeUndefined();
+});
+
+test('a question without a quoted phrase or such a run is not scored', async () => {
   expect(await scored('where is "file" raised')).toBeUndefined();
 });
