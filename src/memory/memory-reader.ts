@@ -39,6 +39,8 @@ export interface MemoryReaderOptions {
   cacheBytes?: number;
 }
 
+type UnitsOfDocument = ReturnType<MemoryEncoding['documents']> extends Iterable<infer D> ? D : never;
+
 const CACHE_BYTES = 96 * 1024 * 1024;
 
 /** The byte that stands for 1 in a passage's vector. */
@@ -51,6 +53,8 @@ export class MemoryReader {
   private readonly ids: ByteCache<string, Uint16Array>;
   private readonly passages: ByteCache<string, Int8Array>;
   private readonly buffers = new ReadBuffers();
+  /** Segments by the units of their document. A search lists all, and few change between two searches. */
+  private listed = { changes: -1, byUnits: new WeakMap<readonly EncodingUnit[], MemorySegment[]>() };
 
   constructor(private readonly options: MemoryReaderOptions) {
     const each = Math.floor((options.cacheBytes ?? CACHE_BYTES) / 4);
@@ -71,24 +75,24 @@ export class MemoryReader {
   /** Lists the units with stored rows, in order of documents and lines. */
   segments(): MemorySegment[] {
     const { encoding, store } = this.options;
+    if (this.listed.changes !== store.changes) this.listed = { changes: store.changes, byUnits: new WeakMap() };
     const found: MemorySegment[] = [];
-    for (const { path, file, hash, units } of encoding.documents()) {
-      for (const unit of units) {
-        const record = store.describe(unit.key);
-        if (record)
-          found.push({
-            ...unit,
-            path,
-            file,
-            hash,
-            tokens: record.tokens,
-            coarseRows: record.coarseRows,
-            fineRows: record.coarseRows + record.restRows,
-            ...(record.fromTeam ? { fromTeam: true } : {}),
-          });
-      }
+    for (const document of encoding.documents()) {
+      let own = this.listed.byUnits.get(document.units);
+      if (!own) this.listed.byUnits.set(document.units, (own = this.segmentsOf(document)));
+      for (const segment of own) found.push(segment);
     }
     return found;
+  }
+
+  private segmentsOf({ path, file, hash, units }: UnitsOfDocument): MemorySegment[] {
+    return units.flatMap((unit): MemorySegment[] => {
+      const record = this.options.store.describe(unit.key);
+      if (!record) return [];
+      const { tokens, coarseRows, restRows, fromTeam } = record;
+      const place = { ...unit, path, file, hash };
+      return [{ ...place, tokens, coarseRows, fineRows: coarseRows + restRows, ...(fromTeam ? { fromTeam } : {}) }];
+    });
   }
 
   /**

@@ -8,11 +8,13 @@ import { analyseQuestion } from '../../src/search/query/analysis';
 import type { ReadDocument } from '../../src/workspace/read-document';
 import { createSegmenter, type Segmenter } from '../../src/workspace/segments/segmenter';
 import { readCorpus } from './retrieval/corpus';
+import { benchKinds } from './retrieval/kinds';
 import { filesOf, goldLines, goldRank, row, Tally } from './retrieval/metrics';
 import { PlainBm25 } from './retrieval/plain';
 import { cosqa, extraQuestions, type Question, svelteHistory, sweQa } from './retrieval/questions';
 
-const USAGE = `npm run bench -- retrieval [--repos DIR] [--shared DIR] [--extra FILE …] [--only NAME …] [--no-cosqa]
+const USAGE = `npm run bench -- retrieval [kinds] [--repos DIR] [--shared DIR] [--extra FILE …] [--only NAME …] [--no-cosqa]
+  kinds     the questions of --extra alone, with the product’s search by words, by kind
   --repos   folder that holds one checked-out folder for each repository (flask, requests, sqlfluff, xarray, svelte …); or ANCHORAGE_BENCH_REPOS
   --shared  folder of the shared test data; or ANCHORAGE_SHARED; default ../shared/data
   --extra   further questions, JSON lines {"id","repo","question","gold":[{"path","spans"}]}`;
@@ -26,8 +28,9 @@ const SPANS = 20;
  * Also measures CoSQA and latency.
  */
 export async function run(args: readonly string[]): Promise<void> {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
     args: [...args],
+    allowPositionals: true,
     options: {
       repos: { type: 'string' },
       shared: { type: 'string' },
@@ -44,6 +47,11 @@ export async function run(args: readonly string[]): Promise<void> {
     return;
   }
   const segmenter = await createSegmenter();
+  if (repos !== undefined && positionals.includes('kinds')) {
+    await benchKinds(resolve(repos), (values.extra ?? []).flatMap(extraQuestions), segmenter);
+    segmenter.close();
+    return;
+  }
   if (repos === undefined) console.log(`No folder of repositories was given: only CoSQA is measured.\n${USAGE}`);
   else {
     const questions = [...sweQa(shared), ...svelteHistory(shared), ...(values.extra ?? []).flatMap(extraQuestions)];

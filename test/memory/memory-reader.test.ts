@@ -92,6 +92,17 @@ it('lists segments with rows, and reads rows in the order of the text', async ()
   expect(rows).toEqual(joinBytes([halfBytes(4, 3), halfBytes(3, 4), new Uint8Array(4)]));
 });
 
+it('lists what the store holds now: without evicted records, and with new ones', async () => {
+  const [first, ...rest] = memories.segments();
+  expect(memories.segments()).toEqual([first, ...rest]);
+  await store.clear();
+  expect(memories.segments()).toEqual([]);
+  const [made] = await coder.encode(['3 4\n'], new AbortController().signal);
+  const { tokens, coarseRows: coarse, restRows, bytesPerRow, ...payload } = made!;
+  await store.put(first!.key, tokens, { coarse, rest: restRows, bytesPerRow }, payload);
+  expect(memories.segments()).toEqual([first]);
+});
+
 it('scores segments by their passage nearest to a sentence', async () => {
   const scored = await memories.nearestPassages(memories.segments(), Float32Array.of(0, 1));
   const byPath = new Map(scored.map(({ segment, similarity }) => [segment.path, similarity]));

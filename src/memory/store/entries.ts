@@ -11,4 +11,23 @@ export interface Entry {
   verified: boolean;
 }
 
-export type Entries = Map<string, Entry>;
+/** The records of a store by key. */
+export class Entries extends Map<string, Entry> {
+  /** Number of changes so far: what was listed at another number is out of date. */
+  changes = 0;
+
+  override set(key: string, entry: Entry): this {
+    this.changes++;
+    return super.set(key, entry);
+  }
+
+  override delete(key: string): boolean {
+    this.changes++;
+    return super.delete(key);
+  }
+
+  override clear(): void {
+    this.changes++;
+    super.clear();
+  }
+}

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import { AppError, errorCode, SerialQueue } from '../../base';
 import { makeDirectory } from '../../base/node';
 import { StoreLock } from '../../workspace';
-import type { Entries, Entry } from './entries';
+import { Entries, type Entry } from './entries';
 import { Eviction } from './eviction';
 import { Packs } from './packs';
 import { ReadBuffers } from './read-buffers';
@@ -59,7 +59,7 @@ const PACKS_IN_BUDGET = 16;
  * Records live in append-only packs. Parts of a record are read separately, into reused buffers.
  */
 export class MemoryStore {
-  private readonly entries: Entries = new Map();
+  private readonly entries = new Entries();
   private readonly buffers = new ReadBuffers();
   private readonly eviction: Eviction;
   private packs: Packs;
@@ -214,6 +214,11 @@ export class MemoryStore {
   /** Records evicted since the store was opened. */
   get evicted(): number {
     return this.evictions;
+  }
+
+  /** Number of changes of the records so far. */
+  get changes(): number {
+    return this.entries.changes;
   }
 
   keys(): IterableIterator<string> {

@@ -10,7 +10,7 @@ import type { Segmenter } from '../../../src/workspace/segments/segmenter';
 import type { Document } from '../../../src/workspace/types';
 import { answering, IndexedWorkspace } from '../memory/indexed';
 import type { PassageVectors } from '../retrieval/passage-vectors';
-import type { Question } from '../retrieval/questions';
+import { type Question, withoutMasks } from '../retrieval/questions';
 
 interface Unit {
   path: string;
@@ -152,16 +152,4 @@ function bestCosine(vectors: Int8Array, sentence: Float32Array): number {
     if (product > best) best = product;
   }
   return best / 127;
-}
-
-/** Blanks the lines that questions were made of. */
-function withoutMasks(documents: readonly Document[], questions: readonly Question[]): Document[] {
-  const masks = questions.flatMap(({ mask }) => mask ?? []);
-  return documents.map((document) => {
-    const own = masks.filter(({ path }) => path === document.path);
-    if (own.length === 0) return document;
-    const lines = document.text.split('\n');
-    for (const { startLine, endLine } of own) lines.fill('', startLine - 1, endLine);
-    return { ...document, text: lines.join('\n') };
-  });
 }

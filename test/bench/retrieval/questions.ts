@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Document } from '../../../src/workspace/types';
 
 export interface Gold {
   path: string;
@@ -85,4 +86,16 @@ export function cosqa(shared: string): { pool: string[]; items: CosqaItem[] } {
     }[]
   ).map((row) => ({ query: row.doc, gold: row.retrieval_idx }));
   return { pool, items };
+}
+
+/** Blanks the lines that questions were made of. */
+export function withoutMasks(documents: readonly Document[], questions: readonly Question[]): Document[] {
+  const masks = questions.flatMap(({ mask }) => mask ?? []);
+  return documents.map((document) => {
+    const own = masks.filter(({ path }) => path === document.path);
+    if (own.length === 0) return document;
+    const lines = document.text.split('\n');
+    for (const { startLine, endLine } of own) lines.fill('', startLine - 1, endLine);
+    return { ...document, text: lines.join('\n') };
+  });
 }
