@@ -58,9 +58,10 @@ function saveRun(lines) {
   const flags = rest.filter((argument) => !argument.includes('/')).join(' ');
   const processors = cpus();
   const date = new Date().toISOString().slice(0, 10);
-  // The words before the first flag name parts of the bench.
+  // The words before the first flag name parts of the bench; paths do not.
   const flag = rest.findIndex((argument) => argument.startsWith('-'));
-  const run = [name, ...rest.slice(0, flag === -1 ? rest.length : flag)].join('-');
+  const words = rest.slice(0, flag === -1 ? rest.length : flag).filter((argument) => !argument.includes('/'));
+  const run = [name, ...words].join('-');
   const heading = `# ${run}\n\n\`npm run bench -- ${`${name} ${flags}`.trim()}\` at ${commit}, ${date}`;
   const model = processors[0]?.model.trim() ?? 'unknown processor';
   const machine = `Node ${process.versions.node}, ${processors.length} × ${model}`;

@@ -9,7 +9,6 @@ import { setFlagsFromString } from 'node:v8';
 import { version } from '../../package.json';
 import { errorData } from '../rpc';
 import { generalHelp, helpOf, isCommand, parse, UsageError } from './arguments';
-import { runCommand } from './commands';
 import { expectClosedPipes, note, OutputClosed, write } from './write';
 
 async function run(argv: readonly string[], signal: AbortSignal): Promise<number> {
@@ -34,6 +33,8 @@ async function run(argv: readonly string[], signal: AbortSignal): Promise<number
     await write(helpOf(name));
     return 0;
   }
+  // Loaded only here: the agents' server is a bundle of its own and starts sooner without the commands.
+  const { runCommand } = await import('./commands');
   await runCommand(name, args, signal);
   return 0;
 }

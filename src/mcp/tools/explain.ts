@@ -1,7 +1,7 @@
 import { definitionNamed } from '../../app';
 import { AppError } from '../../base';
-import { citationData, fence, placeText, spanData } from '../results';
-import { CITATION, list, object, text, wholeNumber } from '../schemas';
+import { citationData, coverageData, coverageText, fence, placeText, spanData } from '../results';
+import { CITATION, COVERAGE, list, object, text, wholeNumber } from '../schemas';
 import { type Call, defineTool, notBlank } from '../tool';
 
 interface Input {
@@ -28,6 +28,7 @@ export const explain = defineTool<Input, object>({
     uri: text('Resource with these lines.'),
     explanation: text('Markdown with citations as [1], [2].'),
     citations: list(CITATION),
+    coverage: COVERAGE,
   }),
   async run(input, call) {
     const { session, gate, signal, progress } = call;
@@ -35,8 +36,10 @@ export const explain = defineTool<Input, object>({
     const citations = await gate.passing(explained.citations);
     if (citations.length < explained.citations.length)
       throw new AppError('notIndexed', 'A file that the explanation rests on was just excluded.', 'Try again.');
+    const coverage = session.workspace.coverage();
     return {
       text: [
+        ...coverageText(coverage),
         `${explained.title} (${placeText(explained)})`,
         explained.markdown,
         ...citations.map((each) => `[${each.number}] ${placeText(each)} ${each.label}\n${fence(each.text, '')}`),
@@ -46,6 +49,7 @@ export const explain = defineTool<Input, object>({
         ...spanData(explained),
         explanation: explained.markdown,
         citations: citations.map(citationData),
+        coverage: coverageData(coverage),
       },
     };
   },
@@ -59,6 +63,13 @@ async function targetOf({ definition }: Input, { session, gate }: Call) {
     return { file: (await gate.admit(path)).file, startLine, endLine: Math.max(startLine, Number(last)) };
   }
   const found = await definitionNamed(named, session.workspace);
+  const { indexing, filesIndexed, filesKnown } = session.workspace.coverage();
+  if (!found && indexing)
+    throw new AppError(
+      'fileNotFound',
+      `None of the ${filesIndexed} files indexed so far, of ${filesKnown}, defines “${named}”.`,
+      'Indexing is still running: try again later.',
+    );
   if (!found)
     throw new AppError('fileNotFound', `Nothing in the workspace defines “${named}”.`, 'Use search to find the name.');
   await gate.admit(found.file);
