@@ -137,7 +137,7 @@ test('a title underlined with tildes begins no fence, and an overlined title is 
   expect(lines).toContain('How it is set up.');
   expect(lines).toContain('The zone of the clock.');
   expect(lines).not.toContain('An empty section.');
-  expect(summary.overview).toMatch(/^How it is set up\./);
+  expect(summary.overview).toMatch(/^\*\*The Guide\.\*\* How it is set up\./);
 });
 
 test('the overview has the display name of the language, and says that an empty file is empty', async () => {

@@ -132,7 +132,7 @@ const LANGUAGE_NAMES: Readonly<Record<string, string>> = {
 function formatName(path: string): string | undefined {
   const extension = /\.(html?|xhtml|epub|docx|ipynb)$/i.exec(path)?.[1]?.toLowerCase();
   if (extension === undefined) return undefined;
-  if (extension === 'ipynb') return l10n.t('a notebook');
+  if (extension === 'ipynb') return 'Jupyter';
   return extension.endsWith('htm') || extension.endsWith('html') ? 'HTML' : extension.toUpperCase();
 }
 

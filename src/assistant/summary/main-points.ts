@@ -29,12 +29,21 @@ export function mainPoints(read: ReadDocument, told?: Sentence): string[] {
   const sections = mainSections(passagesOf(read));
   if (sections.length < 2) return [];
   const largest = [...sections].sort((a, b) => b.passages.length - a.passages.length).slice(0, MOST_POINTS);
+  const sentences = new Map(
+    largest.map((section) => [section, section.passages.flatMap((each) => sentencesOf(each, read.document.text))]),
+  );
+  // A sentence of several sections tells of none of them.
+  const known = new Map<string, number>(told ? [[told.text, 1]] : []);
+  for (const text of [...sentences.values()].flatMap((own) => [...new Set(own.map((each) => each.text))]))
+    known.set(text, (known.get(text) ?? 0) + 1);
   const points = sections.flatMap((section) => {
-    const said = largest.includes(section) ? sentencesFor(section, read.document.text, told) : [];
+    const own = sentences.get(section)?.filter(({ text }) => known.get(text) === 1) ?? [];
+    const said = sentencesFor(section.title, own);
     if (said.length === 0) return [];
     const places = [...new Set(said.map(({ startLine, endLine }) => placeText(read.document, startLine, endLine)))];
     return [`- ${section.title}: ${said.map(({ text }) => text).join(' ')} (${places.join('; ')})`];
   });
+  if (points.length === 0) return [];
   const left = sections.length - points.length;
   return left > 0 ? [...points, `- ${l10n.t('and {0} more sections, in the outline below', left)}`] : points;
 }
@@ -69,21 +78,17 @@ function mainSections(passages: readonly ProsePassage[]): Section[] {
 }
 
 /** What a section is about, and the fact that tells most beside it, in their order. */
-function sentencesFor({ title, passages }: Section, text: string, told: Sentence | undefined): Sentence[] {
-  const sentences = passages
-    .flatMap((passage) => sentencesOf(passage, text))
-    .filter(({ text: said }) => said !== told?.text);
+function sentencesFor(title: string, sentences: readonly Sentence[]): Sentence[] {
   const scores = scoresOf(title, sentences);
   const best = (from: readonly number[]): number | undefined =>
     from.length === 0 ? undefined : from.reduce((a, b) => ((scores[b] as number) > (scores[a] as number) ? b : a));
   const all = [...sentences.keys()];
   const topic = best(all.slice(0, OPENING));
-  const main = best(all);
-  if (topic === undefined || main === undefined) return [];
+  if (topic === undefined) return [];
   const lead = sentences[topic] as Sentence;
-  const further = main === topic ? best(all.filter((i) => i > topic)) : main;
+  const further = best(all.filter((i) => i !== topic));
   const fact = further === undefined ? undefined : sentences[further];
   // Two short sentences tell more than one; a long one is enough.
-  const fits = fact && fact !== lead && lead.text.length + fact.text.length <= MOST_CHARACTERS;
-  return fits ? [lead, fact] : [lead];
+  if (further === undefined || !fact || lead.text.length + fact.text.length > MOST_CHARACTERS) return [lead];
+  return further < topic ? [fact, lead] : [lead, fact];
 }

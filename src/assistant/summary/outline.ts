@@ -11,6 +11,7 @@ import { enumerate, firstSentence, plainDoc } from '../facts';
 import { type ImportStatement, importStatements } from '../import-lines';
 import { lineCount, linesTitle, more } from '../phrases';
 import { firstProse } from './first-prose';
+import { plainSentence } from './sentences';
 
 const EXTRACTIVE: Author = { kind: 'extractive' };
 
@@ -95,7 +96,7 @@ export class Outline {
   private describe({ symbol, start, end, children }: Node): string {
     if (symbol.kind === 'heading')
       return (
-        firstProse(this.lines, symbol.startLine, children[0] ? children[0].start - 1 : end) ??
+        plain(firstProse(this.lines, symbol.startLine, children[0] ? children[0].start - 1 : end)) ??
         sectionsLine(children) ??
         this.firstInk(symbol.startLine, end) ??
         l10n.t('An empty section.')
@@ -223,5 +224,8 @@ function namesOf(nodes: readonly Node[], most: number): string[] {
 function sectionsLine(children: readonly Node[]): string | undefined {
   return children.length > 0 ? l10n.t('Sections: {0}.', enumerate(namesOf(children, 8))) : undefined;
 }
+
+const plain = (said: string | undefined): string | undefined =>
+  said === undefined ? undefined : plainSentence(said) || undefined;
 
 const isComment = (line: string): boolean => /^\s*(\/\/|#|\/?\*|--|;|<!--)/.test(line);

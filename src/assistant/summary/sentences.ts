@@ -22,9 +22,10 @@ const LEGAL =
 const CODE_OR_TAG =
   /^\s*(`{3,}|~{3,})[^]*?(?:^\s*\1|(?![^]))|<\/?(?:a|abbr|b|br|code|div|em|i|img|kbd|p|span|strong|sub|sup)\b[^>]*>/gim;
 
-/** An abbreviation ended it, or its brackets are open. */
+/** An abbreviation ended it, its brackets are open, or it is a line of code. */
 const isUnfinished = (said: string): boolean =>
-  /\b(?:e\.g|i\.e|cf|etc|vs|resp)\.$/.test(said) || (said.match(/\(/g)?.length ?? 0) > (said.match(/\)/g)?.length ?? 0);
+  /\b(?:e\.g|i\.e|cf|etc|vs|resp)\.$|:= |=> \{|\/\/ |[{};]\s*\n/.test(said) ||
+  (said.match(/\(/g)?.length ?? 0) > (said.match(/\)/g)?.length ?? 0);
 
 /** The sentences of a passage as plain text. Those that are too short or long, legal or empty are left out. */
 export function sentencesOf({ start, end, startLine }: ProsePassage, text: string): Sentence[] {

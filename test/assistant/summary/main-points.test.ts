@@ -52,3 +52,15 @@ it('leaves out contents, questions and licences', async () => {
     expect.stringMatching(/^- Origin: The program began as a part/),
   ]);
 });
+
+it('gives a section its topic and a fact, without code and markup', async () => {
+  const [point] = await pointsOf(
+    SECTION(
+      'Storage',
+      'The **storage** keeps all records on the local disk.\n\n```js\nconst Storage = open(); // The storage. It is open.\n```\n\nA record must not be larger than 12 MB in all.',
+    ) + SECTION('Network', 'The network carries records between two machines.'),
+  );
+  expect(point).toBe(
+    '- Storage: The storage keeps all records on the local disk. A record must not be larger than 12 MB in all. (line 3; line 9)',
+  );
+});
