@@ -59,3 +59,24 @@ test(
     });
   },
 );
+
+test('WebAssembly reads layers with windows of their own, alone and in segments', { timeout: 120_000 }, async () => {
+  const tokens = randomTokens(40, 128, 4);
+  const made: ArrayLike<number>[][] = [];
+  for (const runtime of ['native', 'wasm'] as const) {
+    const { openCheckpoint, Decoder, full, lambda } = await engineOn(runtime);
+    const checkpoint = await openCheckpoint(fixture('checkpoints/gemma3'));
+    const decoder = await Decoder.open(checkpoint, { weights: 'f32', threads: 1, cacheDirectory: null });
+    const rows: ArrayLike<number>[] = [];
+    for (const policy of [full(), lambda({ sinks: 2, window: 12 })]) {
+      const context = decoder.newContext(policy, 64);
+      rows.push((await context.prefill(tokens, { logits: 'all' })).logits.slice(), (await context.decode(7)).slice());
+    }
+    const [encoded] = await decoder.encodeSegments([{ tokens, keep: [3, 30] }]);
+    rows.push(encoded?.rows.values as Float32Array);
+    await decoder.close();
+    await checkpoint.close();
+    made.push(rows);
+  }
+  expect(largestGap(made[1] ?? [], made[0] ?? [])).toBeLessThan(1e-4);
+});
