@@ -6,7 +6,7 @@ import type { WorkspaceWatch } from '../files/workspace-watch';
 import { RequestFailed } from '../request-failed';
 import { setContext, type Services } from '../services';
 import type { AnswerHistory } from './history';
-import { waitForIndex } from './index-wait';
+import { QUESTION_PATIENCE, waitForIndex } from './index-wait';
 import { resolveReferences } from './references';
 
 /** Maximum number of earlier turns sent with a follow-up. */
@@ -43,7 +43,7 @@ export class Asking implements vscode.Disposable {
       answerView.post(conversation.startAnswer(id, question, named.scope, followUp));
       await answerView.reveal();
       await this.prepare();
-      await waitForIndex(client, token);
+      await waitForIndex(client, token, QUESTION_PATIENCE);
       const found = await client.request('ask', { id, ...named, previous, asked }, token);
       const answer = { ...found, question };
       const messages = conversation.finish({ type: 'answerDone', answer }, id);

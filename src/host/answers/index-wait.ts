@@ -1,8 +1,10 @@
 import type { IndexStatus } from '../../protocol';
 import type { Cancellation, WorkerClient } from '../worker-client';
 
-/** Milliseconds that a question waits for indexing. A small workspace needs less. */
+/** Milliseconds that a request waits for indexing. A small workspace needs less. */
 const PATIENCE = 6_000;
+/** A question waits less: the worker then indexes the files first that are likely to answer it. */
+export const QUESTION_PATIENCE = 1_000;
 
 /**
  * Waits until the first indexing pass has ended, at most `patience` milliseconds, so that the first question is not

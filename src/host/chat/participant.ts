@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as vscode from 'vscode';
 import { formatCount } from '../../base';
 import { coverageLine } from '../answers/coverage-line';
-import { waitForIndex } from '../answers/index-wait';
+import { QUESTION_PATIENCE, waitForIndex } from '../answers/index-wait';
 import { linesRange } from '../editor/span-opener';
 import { fileUri } from '../commands/read';
 import type { Citation, SummaryPart } from '../../protocol';
@@ -63,7 +63,7 @@ async function ask(
   });
   const serving = writer && serveWriter(client, id, writer);
   try {
-    await waitForIndex(client, token);
+    await waitForIndex(client, token, QUESTION_PATIENCE);
     const answer = await client.request(
       'ask',
       {

@@ -1,6 +1,6 @@
 import * as vscode from 'vscode';
 import type { RankedSpan } from '../../protocol';
-import { waitForIndex } from '../answers/index-wait';
+import { QUESTION_PATIENCE, waitForIndex } from '../answers/index-wait';
 import { workspaceUri } from '../configuration';
 import type { WorkerClient } from '../worker-client';
 
@@ -35,7 +35,7 @@ function searchTool(client: WorkerClient, prepare: () => Promise<void>): vscode.
       if (typeof input.query !== 'string' || input.query.trim() === '')
         throw new Error('`query` must be a question or some identifiers.');
       await prepare();
-      await waitForIndex(client, token);
+      await waitForIndex(client, token, QUESTION_PATIENCE);
       const limit = Math.min(30, Math.max(1, Math.round(input.limit ?? 8)));
       const scope = input.folder ? { kind: 'folder' as const, path: input.folder } : { kind: 'workspace' as const };
       const { spans, coverage } = await client.request('search', { question: input.query, scope, limit }, token);
