@@ -73,6 +73,8 @@ export interface LanguageEntry {
   kind?: 'code' | 'prose' | 'data';
   /** Headings of prose. */
   markup?: Markup;
+  /** Prose has chunks of code with definitions: R Markdown, Quarto. */
+  chunks?: boolean;
   grammar?: GrammarEntry;
   /** Definitions by line, for languages without a grammar and for texts that take too long to parse. */
   patterns?: readonly Pattern[];

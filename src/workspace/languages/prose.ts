@@ -12,6 +12,8 @@ export const PLAIN_TEXT: LanguageEntry = {
 export const PROSE: readonly LanguageEntry[] = [
   { id: 'markdown', kind: 'prose', markup: 'markdown', extensions: 'md markdown mdown', comments: MARKUP },
   { id: 'mdx', kind: 'prose', markup: 'markdown', extensions: 'mdx', comments: MARKUP },
+  // R Markdown and Quarto: documents with chunks of code.
+  { id: 'rmd', kind: 'prose', markup: 'markdown', extensions: 'rmd qmd', comments: MARKUP, chunks: true },
   {
     id: 'restructuredtext',
     kind: 'prose',

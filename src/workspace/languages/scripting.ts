@@ -139,7 +139,7 @@ export const SCRIPTING: readonly LanguageEntry[] = [
   {
     id: 'r',
     braceless: true,
-    extensions: 'r rmd',
+    extensions: 'r',
     interpreters: /^Rscript$/,
     // Roxygen marks documentation with #'.
     comments: { ...HASH, docMark: /^'/ },

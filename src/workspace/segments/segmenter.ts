@@ -1,5 +1,6 @@
 import type { Document, DocumentSymbol, Language, Segment, SegmentedDocument } from '../types';
 import { type Cell, cellsOf } from '../cell-markers';
+import { symbolsOfChunks } from './chunks';
 import { codeRanges, cutsOfCells, withoutMagics } from './cells';
 import { pack, type Cuts, type LineRange } from './cuts';
 import { importsOf } from './imports';
@@ -75,10 +76,12 @@ class TreeSitterSegmenter implements Segmenter {
   private async read(lines: LineTable, language: Language): Promise<Reading> {
     const { text } = lines;
     // People write a paragraph on one line, so long lines make no prose minified.
-    const { markup } = entryOf(language);
+    const { markup, chunks } = entryOf(language);
     if (markup && language !== UNKNOWN) {
       const prose = readProse(lines, markup);
-      return { ...prose, method: 'headings' };
+      const code = chunks ? symbolsOfChunks(lines) : [];
+      const symbols = [...prose.symbols, ...code].sort((a, b) => a.startLine - b.startLine);
+      return { cuts: prose.cuts, symbols, method: 'headings' };
     }
     const titled = language === 'yaml' ? yamlHeadings(lines) : undefined;
     if (titled) return { ...proseWith(lines, titled), method: 'headings', kindAt: () => 'prose' };
