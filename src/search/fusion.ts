@@ -4,7 +4,7 @@
  */
 import type { MemorySegment } from '../memory';
 import type { RankedSpan, RankReason } from '../protocol';
-import type { Scorer, Scores, ScoringInput } from './scorers';
+import type { Scorer, Scores, ScoringInput, SegmentValues } from './scorers';
 import type { SearchWeights } from './weights';
 
 /** A possible result of a search: a span found by words, or a segment that a scorer ranks high. */
@@ -116,11 +116,7 @@ function placesOf(
 }
 
 /** The `count` segments of the highest values, best first. Sorting all of a large workspace takes too long. */
-function highest(
-  segments: readonly MemorySegment[],
-  values: ReadonlyMap<string, number>,
-  count: number,
-): MemorySegment[] {
+function highest(segments: readonly MemorySegment[], values: SegmentValues, count: number): MemorySegment[] {
   const best: { segment: MemorySegment; value: number }[] = [];
   for (const segment of segments) {
     const value = values.get(segment.key);

@@ -284,9 +284,9 @@ export class Search {
       if (embedding?.late) await memory.open?.(embedding.late, weights.lateInteraction.sharpness, signal);
       const segments = memory.memories.segments();
       const filter = pathFilter(scope, (file) => this.options.workspace.pathOf(file));
-      const inScope = segments.filter(
-        (segment) => (!filter || filter(segment.path)) && overlapsSelection(scope, segment),
-      );
+      const inScope = filter
+        ? segments.filter((segment) => filter(segment.path) && overlapsSelection(scope, segment))
+        : segments;
       const lateInteraction =
         embedding?.late && new LateInteraction(embedding.late, memory.memories.vocabSize, weights.lateInteraction);
       const input = {

@@ -14,4 +14,4 @@ export const SCORERS: readonly Scorer[] = [
   phraseScorer,
 ];
 
-export type { Scorer, Scores, ScoringInput, ScoringMemory } from './scorer';
+export type { Scorer, Scores, ScoringInput, ScoringMemory, SegmentValues } from './scorer';

@@ -11,7 +11,7 @@ export const lateInteractionScorer: Scorer = {
     const scores = await memory?.lateScores();
     return (
       scores && {
-        segments: new Map([...scores].map(([key, { passage }]) => [key, passage])),
+        segments: { get: (key) => scores.get(key)?.passage },
         scale: 'candidates',
       }
     );

@@ -38,11 +38,16 @@ export interface ScoringMemory {
   lateScores(): Promise<ReadonlyMap<string, LateScore> | undefined>;
 }
 
+/** Values by the key of a segment. Not always a map: a copy of all keys takes milliseconds in a large workspace. */
+export interface SegmentValues {
+  get(key: string): number | undefined;
+}
+
 export interface Scores {
   /** Values of spans found by words. */
   spans?: ReadonlyMap<RankedSpan, number>;
   /** Values of segments, by key. A span gets the value of its best segment. */
-  segments?: ReadonlyMap<string, number>;
+  segments?: SegmentValues;
   /** Value of a candidate without one: a segment outside all spans. Default: the minimum of the scale. */
   otherwise?(segment: MemorySegment | undefined): number;
   /**

@@ -1,4 +1,5 @@
 import * as l10n from '@vscode/l10n';
+import type { LateScore } from '../../memory';
 import type { LateInteractionSettings } from '../weights';
 import type { Scorer } from './scorer';
 
@@ -12,12 +13,15 @@ export const tokenRunScorer: Scorer = {
     const scores = await memory?.lateScores();
     return (
       scores && {
-        segments: new Map([...scores].map(([key, { tokenRun }]) => [key, runShare(tokenRun, weights.lateInteraction)])),
+        segments: { get: (key) => runOf(scores.get(key), weights.lateInteraction) },
         scale: { least: 0, most: 1 },
       }
     );
   },
 };
+
+const runOf = (score: LateScore | undefined, settings: LateInteractionSettings): number | undefined =>
+  score && runShare(score.tokenRun, settings);
 
 /** Returns the score (0…1) of a run with this summed weight (`LateScore.tokenRun`). */
 export const runShare = (tokenRun: number, { longRun, runPower }: LateInteractionSettings): number =>
