@@ -24,6 +24,7 @@ import { answerFromSources } from './quote/extractive';
 import { type Draft, retrieve } from './retrieve';
 import { asksForChanges, changesBlock } from './history/changes';
 import { taskOf } from './write/prompt';
+import { onlyPoints } from './write/pointing';
 import { writeProse, type Prose } from './write/prose';
 import { proseLedger } from './write/prose-ledger';
 import { readingFor } from './write/reading';
@@ -136,7 +137,9 @@ async function inProse(draft: Draft, shown: Shown, tools: AskTools): Promise<Add
   const { units, chat } = reading;
   let firstShown: number | undefined;
   const known = new Set(shown.citations.map(({ number }) => number));
-  const writing = writeProse({ chat, units, question: draft.question.text, shown: shown.citations }, writer, library, {
+  const points = onlyPoints(writer);
+  const asked = { chat, units, question: draft.question.text, shown: shown.citations, points };
+  const writing = writeProse(asked, writer, library, {
     signal,
     onRead: (read, total) => emit({ type: 'reading', read, total }),
     onProse: (markdown, citations) => {
@@ -156,12 +159,12 @@ async function inProse(draft: Draft, shown: Shown, tools: AskTools): Promise<Add
   const ledger = await proseLedger(units, writer, prose.written);
   emit({ type: 'ledger', ledger });
   return {
-    ...(prose.markdown === '' ? {} : { prose, author: writer.author }),
+    ...(prose.markdown === '' ? {} : { prose, author: points ? EXTRACTIVE : writer.author }),
     units,
     ledger,
     notices:
       // Nobody chose the bundled reader: its silence needs no remark.
-      prose.markdown === '' && prose.written.stopped !== 'cancelled' && writer.author.kind !== 'bundled'
+      prose.markdown === '' && !points && prose.written.stopped !== 'cancelled' && writer.author.kind !== 'bundled'
         ? [l10n.t('What the model wrote is not in the sources, so it is not shown.')]
         : [],
     ...(firstShown === undefined ? {} : { firstShown }),

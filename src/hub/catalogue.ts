@@ -31,6 +31,9 @@ function shape(
   return { hiddenSize, intermediateSize, layers, queryHeads, kvHeads, headDim, vocabSize, tiedEmbeddings: true };
 }
 
+/** Models below a thousand million parameters write no answers (assistant/write/pointing.ts). */
+export const POINTS = 'Finds the lines that answer; answers quote them.';
+
 /** Recommended checkpoints with open licences that run on a laptop's processor, smallest first. */
 export const CATALOGUE: readonly CatalogueEntry[] = [
   {
@@ -38,7 +41,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'SmolLM2 135M',
     licence: 'Apache-2.0',
     contextTokens: 8192,
-    note: 'Fast on any machine. Short, simple answers.',
+    note: `Fast on any machine. ${POINTS}`,
     shape: shape(576, 1536, 30, 9, 3, 64, 49152),
   },
   {
@@ -46,7 +49,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'SmolLM2 360M',
     licence: 'Apache-2.0',
     contextTokens: 8192,
-    note: 'Fast, with better prose.',
+    note: `Fast. ${POINTS}`,
     shape: shape(960, 2560, 32, 15, 5, 64, 49152),
   },
   {
@@ -54,7 +57,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'Qwen2.5 Coder 0.5B',
     licence: 'Apache-2.0',
     contextTokens: 32768,
-    note: 'Trained on code. The smallest model that explains code well.',
+    note: `Trained on code. ${POINTS}`,
     shape: shape(896, 4864, 24, 14, 2, 64, 151936),
   },
   {
@@ -62,7 +65,7 @@ export const CATALOGUE: readonly CatalogueEntry[] = [
     title: 'Qwen3 0.6B',
     licence: 'Apache-2.0',
     contextTokens: 40960,
-    note: 'General purpose, many languages.',
+    note: `General purpose, many languages. ${POINTS}`,
     shape: shape(1024, 3072, 28, 16, 8, 128, 151936),
   },
   {

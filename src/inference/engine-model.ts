@@ -85,6 +85,7 @@ export class EngineModel {
       bytesPerRow: decoder.rowBytes,
       anyLength: config.slidingWindow === undefined,
       tokenBytes: tokenBytes(config, decoder.weights),
+      parameters: parameterCount(config),
       detail: describe(config, decoder.weights, contextTokens, template !== undefined, adapters),
       ...(memory ? { memory: memory.description } : {}),
     };

@@ -27,6 +27,7 @@ export interface WritingEngine {
 
 /** Writes prose with the model of the inference process. */
 export class EngineWriter implements Writer {
+  readonly parameters: number;
   readonly contextTokens: number;
   readonly anyLength: boolean;
   readonly bytesPerRow: number;
@@ -37,6 +38,7 @@ export class EngineWriter implements Writer {
     private readonly kind: WorkClass,
     private readonly engine: WritingEngine,
   ) {
+    this.parameters = model.parameters;
     this.contextTokens = model.contextTokens;
     this.anyLength = model.anyLength ?? false;
     this.bytesPerRow = model.bytesPerRow;

@@ -35,6 +35,7 @@ export interface LoadedModel {
   bytesPerRow: number;
   /** Bytes of weights that a written token reads. */
   tokenBytes: number;
+  parameters: number;
   /** "30 layers, 135 M parameters, 8-bit weights". */
   detail: string;
   /** Present when the checkpoint has memory slots. */
@@ -142,6 +143,8 @@ export interface WriteOptions {
 /** A model that writes prose, implemented over the inference process. */
 export interface Writer {
   readonly author: Author;
+  /** Number of parameters; absent where it is not known. */
+  readonly parameters?: number;
   /** Most rows (tokens) of the context, including the answer. */
   readonly contextTokens: number;
   /** Whether texts longer than that are read too, at constant memory. */

@@ -13,7 +13,7 @@ export {
   type WorkspaceStatus,
 } from './workspace';
 export { type LongFiles, type LongFileWindow, LONG_BYTES } from './long-files';
-export { entryOf } from './languages';
+export { entryOf, languageOf } from './languages';
 export { type PathKind, pathKind } from './path-kind';
 export { isPlainText } from './sources/extractors';
 export { parseGitConfig } from './sources/git-config';

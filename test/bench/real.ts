@@ -6,7 +6,8 @@
  *   the best four spans pasted; without a model quotes alone. A second run goes on where the first ended.
  * - `unanswerable [--model FILE] --folders DIR --out FILE`: asks what the sources do not answer, and counts prose
  *   that is shown. The drafts are recorded too. Without a model it lists the questions that one would be asked.
- * - `replay --folders DIR --out FILE [--brief]`: verifies the recorded drafts again, without the model.
+ * - `replay --folders DIR --out FILE [--brief] [--points]`: verifies the recorded drafts again, without the model; with
+ *   `--points` the lines that carry a sentence are shown instead of it, as for small models.
  * - `grades`: the rates of real/grades.json, which somebody graded by reading.
  * - `first-word --model FILE --folders DIR`: seconds to the first word shown, cold and with kept rows.
  * - `opening --model FILE`: processor time of the first and of later openings, size and memory, beside llama.cpp.
@@ -62,7 +63,7 @@ export async function run([mode, ...rest]: readonly string[]): Promise<void> {
       if (value('model') === undefined) return passing(folders);
       return unanswerable(open, folders, option('out'));
     case 'replay':
-      return replay(folders, option('out'), rest.includes('--brief'));
+      return replay(folders, option('out'), rest.includes('--brief'), rest.includes('--points'));
     case 'first-word':
       return firstWord(open, folders, questions);
     default:
@@ -167,11 +168,11 @@ const silentWriter: Writer = {
   }),
 };
 
-async function replay(folders: string, out: string, brief: boolean): Promise<void> {
+async function replay(folders: string, out: string, brief: boolean, points: boolean): Promise<void> {
   const counts = new Map<Line['arm'], { drafts: number; sentences: number; answers: number }>();
   for (const line of new Lines(out).all) {
     if (line.draft === undefined) continue;
-    const { shown: text, citations, dropped } = await replayed(folders, line);
+    const { shown: text, citations, dropped } = await replayed(folders, line, points);
     const count = counts.get(line.arm) ?? { drafts: 0, sentences: 0, answers: 0 };
     counts.set(line.arm, count);
     count.drafts += line.draft === '' ? 0 : 1;

@@ -1,10 +1,14 @@
-/** Writes prose from units. Each sentence is verified when it is complete, and shown only if lines carry it. */
-import type { ChatMessage, Citation, Writer, Written } from '../../protocol';
+/**
+ * Writes prose from units. Each sentence is verified when it is complete, and shown only if lines carry it. Of a small
+ * model those lines are shown instead (pointing.ts).
+ */
+import type { ChatMessage, Citation, Span, Writer, Written } from '../../protocol';
 import { checkMarkdown, CitationList, sentencesOf } from '../citations';
 import type { AssistantLibrary } from '../library';
 import { Attribution, type Carried } from './attribution';
 import { BARE } from './faithful';
 import { answerForm } from './prompt';
+import { pointAt, wholeStatements } from './pointing';
 import type { Unit } from './units';
 
 export interface ProseRequest {
@@ -14,6 +18,8 @@ export interface ProseRequest {
   question: string;
   /** Citations that are shown already. Sentences that rest on their lines reuse their numbers. */
   shown: readonly Citation[];
+  /** Quotes the lines that carry a sentence, instead of the sentence. */
+  points?: boolean;
 }
 
 export interface ProseListener {
@@ -42,11 +48,13 @@ const LEANS =
 /** Talk about the excerpts, which the reader has not seen: "The excerpts state that …", "Based on the context, …". */
 const ABOUT_EXCERPTS =
   /^(?:(?:according to|based on|from|in|as (?:stated|mentioned|shown) in) (?:the|these|this) (?:(?:provided|given|above) )?(?:excerpts?|context|text|files?|code|documentation|information|snippets?)(?: (?:provided|given|above))?,\s*|the (?:(?:provided|given|above) )?(?:excerpts?|context|text|documentation|code)(?: (?:provided|given|above))? (?:states?|says?|shows?|mentions?|indicates?|explains?|suggests?|specif(?:y|ies)) that\s+)/i;
+/** Most places that are quoted instead of sentences. */
+const MOST_POINTED = 3;
 /** A shown citation stands for a sentence if it has at most this many lines more than the sentence's own. */
 const WIDER = 12;
 
 export async function writeProse(
-  { chat, units, question, shown }: ProseRequest,
+  { chat, units, question, shown, points = false }: ProseRequest,
   writer: Writer,
   library: Pick<AssistantLibrary, 'read'>,
   { signal, onRead, onProse }: ProseListener,
@@ -55,10 +63,11 @@ export async function writeProse(
   // A comparison is told whole or not at all: what is left of one often says of one side what the other does.
   const isWhole = answerForm(question) === 'compare';
   const held: [markdown: string, citations: readonly Citation[]][] = [];
-  const draft = new Draft(units, question, shown, (markdown, citations) => {
+  const emit = (markdown: string, citations: readonly Citation[]): void => {
     if (isWhole) held.push([markdown, citations]);
     else onProse?.(markdown, citations);
-  });
+  };
+  const draft = new Draft(units, question, shown, points, emit);
   const written = await writer.write(chat, {
     maxNewTokens: MAX_NEW_TOKENS,
     signal: signal ? AbortSignal.any([signal, enough.signal]) : enough.signal,
@@ -95,11 +104,13 @@ class Draft {
   private readonly attribution: Attribution;
   private readonly list: CitationList;
   private readonly said = new Set<string>();
+  private readonly pointed: Span[] = [];
 
   constructor(
     units: readonly Unit[],
     question: string,
     shown: readonly Citation[],
+    private readonly points: boolean,
     private readonly emit: (markdown: string, citations: readonly Citation[]) => void,
   ) {
     this.attribution = new Attribution(units, question);
@@ -154,12 +165,26 @@ class Draft {
     this.inVain = 0;
     this.before = carried.span.unit;
     this.said.add(text);
+    if (this.points) return this.point(carried.span);
     const marker = `[${this.cite(carried.span)}]`;
     const [, words = text, stop = ''] = /^([\s\S]*?)([.!?:;]*)$/.exec(text) ?? [];
     const isItem = /[-*+\d]/.test(mark);
     const gap = this.markdown === '' ? '' : this.lead.includes('\n') || isItem ? separator(this.lead, isItem) : ' ';
     this.lead = '';
     const shown = `${gap}${isItem ? mark.trimStart() : ''}${words} ${marker}${stop}`;
+    this.markdown += shown;
+    this.emit(shown, this.citations);
+  }
+
+  /** Quotes a place once. */
+  private point({ unit, ...place }: Carried['span']): void {
+    const span = { ...place, ...wholeStatements(unit, place) };
+    const isQuoted = this.pointed.some(
+      ({ file, startLine, endLine }) => file === span.file && startLine <= span.endLine && endLine >= span.startLine,
+    );
+    if (isQuoted || this.pointed.length === MOST_POINTED) return;
+    this.pointed.push(span);
+    const shown = `${this.markdown === '' ? '' : '\n\n'}${pointAt(unit, span, this.cite({ ...span, unit }))}`;
     this.markdown += shown;
     this.emit(shown, this.citations);
   }

@@ -1,4 +1,4 @@
-import { memoryBytes, CATALOGUE, type CatalogueEntry } from '../catalogue';
+import { memoryBytes, CATALOGUE, POINTS, type CatalogueEntry } from '../catalogue';
 import { wordsPerSecond, type MachineSpeed } from './speed';
 
 /** Words a second below which reading along is no pleasure. */
@@ -10,8 +10,7 @@ const ESTIMATE_TOKENS = 8192;
 /** States in one sentence the use of a model, from its name and its size in parameters. */
 export function purposeOf(name: string, parameters: number): string {
   const isCoder = /cod(?:e|er|ing)/i.test(name);
-  if (parameters < 0.3e9) return 'Fast on any machine. Short, simple answers.';
-  if (parameters < 1e9) return isCoder ? 'Fast. Explains single places of code.' : 'Fast. Short answers.';
+  if (parameters < 1e9) return `Fast. ${POINTS}`;
   if (parameters < 2.5e9) return isCoder ? 'Good answers about code at reading speed.' : 'Good prose at reading speed.';
   if (parameters < 5e9)
     return isCoder ? 'Understands more code, and writes slowly.' : 'Reasons better, and writes slowly.';

@@ -17,7 +17,7 @@ export interface Replayed {
   dropped: readonly string[];
 }
 
-export async function replayed(folders: string, line: Line): Promise<Replayed> {
+export async function replayed(folders: string, line: Line, points = false): Promise<Replayed> {
   const { draft = '', units = [] } = line;
   const read = units.map((quote) => unitOfQuote(join(folders, line.in), quote));
   const library = {
@@ -27,7 +27,7 @@ export async function replayed(folders: string, line: Line): Promise<Replayed> {
     },
   };
   const { markdown, citations, dropped } = await writeProse(
-    { chat: [], units: read, question: line.ask, shown: [] },
+    { chat: [], units: read, question: line.ask, shown: [], points },
     draftWriter(draft, 8_192),
     library,
     {},
