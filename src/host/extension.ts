@@ -12,7 +12,7 @@ import { OPEN_SPAN, registerCommands } from './commands/register';
 import { affectsWorker, diskFolders, initializeParams, setting, workerSettings } from './configuration';
 import { AnswerText } from './editor/answer-text';
 import { registerCommits } from './editor/commit-text';
-import { DocumentText } from './editor/document-text';
+import { DocumentText, READ_DOCUMENTS } from './editor/document-text';
 import { ProblemActions } from './editor/problem-actions';
 import { SpanOpener } from './editor/span-opener';
 import { WorkspaceWatch } from './files/workspace-watch';
@@ -107,8 +107,8 @@ export function activate(context: vscode.ExtensionContext): void {
       for (const view of [answerView, cacheView]) view.post({ type: 'status', status: index });
     }),
     worker.onState(() => status.update()),
-    vscode.languages.registerHoverProvider({ scheme: 'file' }, new NameHover(worker, log)),
-    vscode.languages.registerHoverProvider({ scheme: 'file' }, new AutomaticExplanation(worker, log)),
+    vscode.languages.registerHoverProvider(READ_DOCUMENTS, new NameHover(worker, log)),
+    vscode.languages.registerHoverProvider(READ_DOCUMENTS, new AutomaticExplanation(worker, log)),
     vscode.languages.registerCodeActionsProvider({ scheme: 'file' }, new ProblemActions(), ProblemActions.metadata),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (affectsWorker(event)) sendSettings();

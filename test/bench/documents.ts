@@ -3,8 +3,8 @@
  * [--no-peer] [--minutes N] [--continue]`:
  * asks questions about long documents in all forms, without a model that writes. It reports the share of answers that
  * hold the fact in their first 900 characters and anywhere, beside passages of BM25 and the same sentence encoder.
- * `--words` ranks without the encoder. `--minutes` ends a run before its next document; with `--continue` a later run of
- * the same code goes on from there.
+ * `--words` ranks without the encoder. `--minutes` ends a run before its next document; with `--continue` a later run
+ * of the same code goes on from there.
  * `node scripts/bench-documents.mjs DIR` brings the documents.
  */
 import { existsSync, readdirSync } from 'node:fs';

@@ -1,4 +1,4 @@
-/** What a prose document is: its title, and the sentence that says what it is for. */
+/** Tells what a prose document is: its title, and the sentence that says what it is for. */
 import { passagesOf, type ReadDocument } from '../../workspace';
 import { plainDoc } from '../facts';
 import { plainSentence, type Sentence, sentencesOf } from './sentences';

@@ -48,10 +48,15 @@ export function changeLogPoints(read: ReadDocument): string[] | undefined {
     const newest = own[0] as Release;
     const oldest = own.at(-1) as Release;
     const [first] = changesOf(lines, oldest);
-    points.push(
-      `- ${l10n.t('Version {0}: {1} releases, from {2} to {3}.', major, formatNumber(own.length), oldest.title, newest.title)}` +
-        `${first === undefined ? '' : ` ${l10n.t('It began with: {0}', first)}`} (${placeText(read.document, newest.startLine, oldest.endLine)})`,
+    const range = l10n.t(
+      'Version {0}: {1} releases, from {2} to {3}.',
+      major,
+      formatNumber(own.length),
+      oldest.title,
+      newest.title,
     );
+    const began = first === undefined ? '' : ` ${l10n.t('It began with: {0}', first)}`;
+    points.push(`- ${range}${began} (${placeText(read.document, newest.startLine, oldest.endLine)})`);
   }
   return points;
 }

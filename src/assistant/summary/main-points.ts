@@ -77,7 +77,7 @@ function mainSections(passages: readonly ProsePassage[]): Section[] {
   return chosen;
 }
 
-/** What a section is about, and the fact that tells most beside it, in their order. */
+/** The sentence that tells a section's topic, and the fact that tells most beside it, in their order. */
 function sentencesFor(title: string, sentences: readonly Sentence[]): Sentence[] {
   const scores = scoresOf(title, sentences);
   const best = (from: readonly number[]): number | undefined =>

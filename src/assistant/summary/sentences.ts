@@ -52,7 +52,7 @@ export const plainSentence = (text: string): string =>
     .replace(/^(?:[-*+•]\s+)?(?:\d+(?:\.\d+)+\.?\s+|\(\d+\)\s+)?/, '')
     .trim();
 
-/** Added to a sentence with a number, to one that states a rule or what something is, and to the head of a paragraph. */
+/** Added to a sentence with a number, to one that states a rule, and to the head of a paragraph. */
 const FACT = 0.35;
 const RULE = 0.35;
 const HEAD = 0.5;

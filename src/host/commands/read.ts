@@ -3,9 +3,10 @@ import type { Span } from '../../protocol';
 import type { Asking } from '../answers/asking';
 import { waitForIndex } from '../answers/index-wait';
 import { workspacePath } from '../configuration';
-import { documentUri } from '../editor/document-text';
+import { fileOf, lineInFile } from '../editor/document-text';
 import { linesRange } from '../editor/span-opener';
 import type { Services } from '../services';
+import type { WorkerClient } from '../worker-client';
 
 /** Summarizes the file selected in the explorer, else the open file. */
 export async function summarizeFile({ summaries }: Services, asking: Asking, given?: vscode.Uri): Promise<void> {
@@ -15,13 +16,13 @@ export async function summarizeFile({ summaries }: Services, asking: Asking, giv
 }
 
 /** Explains the selection, else the definition or line at the cursor. */
-export async function explain(asking: Asking): Promise<void> {
+export async function explain({ client }: Services, asking: Asking): Promise<void> {
   const editor = vscode.window.activeTextEditor;
   const uri = fileUri(undefined);
   if (!editor) return;
   const { selection } = editor;
   const range = selection.isEmpty ? await enclosingDefinition(editor.document, selection.active) : selection;
-  await asking.explain(spanOf(uri, range.start.line + 1, lastLine(range)));
+  await asking.explain(await spanIn(client, uri, editor.document, range));
 }
 
 /** Most results of Show Similar Code. */
@@ -34,7 +35,7 @@ export async function showSimilar({ client, spansView }: Services, asking: Askin
   if (!editor) return;
   const { selection } = editor;
   const range = selection.isEmpty ? await enclosingDefinition(editor.document, selection.active) : selection;
-  const span = spanOf(uri, range.start.line + 1, lastLine(range));
+  const span = await spanIn(client, uri, editor.document, range);
   const work = async (): Promise<void> => {
     await asking.prepare();
     await waitForIndex(client);
@@ -68,10 +69,21 @@ export function spanOf(uri: vscode.Uri, startLine: number, endLine: number): Spa
 /** The given file, else the open file. @throws Error if there is no file on disk */
 export function fileUri(given: vscode.Uri | undefined): vscode.Uri {
   const shown = given instanceof vscode.Uri ? given : vscode.window.activeTextEditor?.document.uri;
-  const uri = shown && documentUri(shown);
-  if (!uri) throw new Error(vscode.l10n.t('Open a file first.'));
-  if (uri.scheme !== 'file') throw new Error(vscode.l10n.t('{0} is not a file on disk. Save it first.', uri.path));
+  if (!shown) throw new Error(vscode.l10n.t('Open a file first.'));
+  const uri = fileOf(shown);
+  if (!uri) throw new Error(vscode.l10n.t('{0} is not a file on disk. Save it first.', shown.path));
   return uri;
+}
+
+/** Lines of a document as lines of its file, whose text is that of all cells in a notebook. */
+async function spanIn(
+  client: WorkerClient,
+  uri: vscode.Uri,
+  document: vscode.TextDocument,
+  range: vscode.Range,
+): Promise<Span> {
+  const first = (await lineInFile(client, document, range.start.line)) ?? 1;
+  return spanOf(uri, first, first + lastLine(range) - range.start.line - 1);
 }
 
 /** The innermost definition around a position, from the editor's language support, else the line. */

@@ -34,7 +34,7 @@ export function registerCommands(services: Services, asking: Asking, history: An
     'anchorage.askTerminal': () => askTerminal(asking),
     [ASK_PROBLEM]: (question: unknown) => askProblem(asking, question),
     'anchorage.summarizeFile': (uri?: vscode.Uri) => summarizeFile(services, asking, uri),
-    'anchorage.explain': () => explain(asking),
+    'anchorage.explain': () => explain(services, asking),
     'anchorage.showSimilar': () => showSimilar(services, asking),
     'anchorage.whyLine': () => whyLine(services),
     [EXPLAIN_AT]: (...at: [unknown, unknown, unknown]) => explainAt(asking, ...at),

@@ -54,6 +54,36 @@ export class DocumentText implements vscode.TextDocumentContentProvider, vscode.
   }
 }
 
+const CELL_SCHEME = 'vscode-notebook-cell';
+
+/** Documents whose text Anchorage reads from a file: files themselves, and the cells of notebooks. */
+export const READ_DOCUMENTS: readonly vscode.DocumentFilter[] = [{ scheme: 'file' }, { scheme: CELL_SCHEME }];
+
+/** The file of a document: of a notebook for its cell, of an extracted text. Undefined for one that is not on disk. */
+export function fileOf(uri: vscode.Uri): vscode.Uri | undefined {
+  const own = uri.scheme === CELL_SCHEME ? uri.with({ scheme: 'file', fragment: '', query: '' }) : documentUri(uri);
+  return own.scheme === 'file' ? own : undefined;
+}
+
+/**
+ * Where a line (from 0) of a document is in its file's text (from 1). Lines of a notebook's text are those of all
+ * cells. Undefined for a cell that the saved notebook has not.
+ */
+export async function lineInFile(
+  client: WorkerClient,
+  document: vscode.TextDocument,
+  line: number,
+): Promise<number | undefined> {
+  if (document.uri.scheme !== CELL_SCHEME) return line + 1;
+  const cells = vscode.workspace.notebookDocuments.map((notebook) => notebook.getCells());
+  const index = cells.flatMap((own) => own.findIndex((cell) => cell.document === document)).find((at) => at >= 0);
+  const file = fileOf(document.uri)?.fsPath;
+  if (index === undefined || file === undefined) return undefined;
+  const { places } = await client.request('document/text', { file });
+  const place = places.find(({ number }) => number === index + 1);
+  return place && Math.min(place.startLine + line, place.endLine);
+}
+
 /** Lines of a notebook's text as a cell and lines within it, from 0. */
 export async function cellAt(
   client: WorkerClient,

@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import type { HoverInfo, Span } from '../../protocol';
 import { EXPLAIN_AT, OPEN_SPAN } from '../commands/register';
 import { setting } from '../configuration';
+import { fileOf, lineInFile } from '../editor/document-text';
 import { RequestFailed } from '../request-failed';
 import type { WorkerClient } from '../worker-client';
 import { commandUri, escapeMarkdown, withoutPicturesAndHtml } from '../markdown';
@@ -29,11 +30,7 @@ export class NameHover implements vscode.HoverProvider {
     const word = document.getWordRangeAtPosition(position);
     if (!word) return undefined;
     try {
-      const info = await this.client.request(
-        'hover',
-        { file: document.uri.fsPath, line: position.line + 1, character: position.character },
-        token,
-      );
+      const info = await hoverAt(this.client, document, position, token);
       if (!info || token.isCancellationRequested) return undefined;
       return new vscode.Hover([facts(info), links(info), explanation(info)], word);
     } catch (error) {
@@ -63,11 +60,7 @@ export class AutomaticExplanation implements vscode.HoverProvider {
     const word = document.getWordRangeAtPosition(position);
     if (!word) return undefined;
     try {
-      const info = await this.client.request(
-        'hover',
-        { file: document.uri.fsPath, line: position.line + 1, character: position.character },
-        token,
-      );
+      const info = await hoverAt(this.client, document, position, token);
       if (!info || info.explanation || token.isCancellationRequested) return undefined;
       const { file, startLine, endLine } = info.definedAt;
       const made = await this.client.request('explain', { id: randomUUID(), file, startLine, endLine }, token);
@@ -77,6 +70,18 @@ export class AutomaticExplanation implements vscode.HoverProvider {
       return undefined;
     }
   }
+}
+
+async function hoverAt(
+  client: WorkerClient,
+  document: vscode.TextDocument,
+  position: vscode.Position,
+  token: vscode.CancellationToken,
+): Promise<HoverInfo | null> {
+  const file = fileOf(document.uri)?.fsPath;
+  const line = await lineInFile(client, document, position.line);
+  if (file === undefined || line === undefined) return null;
+  return client.request('hover', { file, line, character: position.character }, token);
 }
 
 /** The cached explanation, or an Explain link. */

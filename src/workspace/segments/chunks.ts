@@ -1,4 +1,4 @@
-/** Definitions in the code of R Markdown and Quarto: fenced blocks whose language stands in braces, ```` ```{r} ````. */
+/** Definitions in the code of R Markdown and Quarto: fenced blocks whose language stands in braces, `{r}`. */
 import type { LineTable } from '../../base';
 import type { DocumentSymbol, Language } from '../types';
 import { symbolsByPattern } from './patterns';
