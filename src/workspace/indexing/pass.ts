@@ -5,8 +5,11 @@ import type { IndexerContext } from './context';
 import { likelyFiles } from './likely-files';
 import { PassQueue } from './pass-queue';
 
-/** Number of files that a question waits for while a pass runs: those most likely to answer it. */
-const LIKELY = 64;
+/** A question waits for the files most likely to answer it while a pass runs: at most so many … */
+const MOST_LIKELY = 64;
+/** … and beyond the first few at most so many bytes, because large files take long. */
+const LIKELY_BYTES = 2 << 20;
+const FEWEST_LIKELY = 16;
 /** It waits for all files up to this number. */
 const FEW_LEFT = 160;
 
@@ -86,7 +89,7 @@ export class Pass {
     const { paths, unread } = await choice;
     if (this.queue !== queue) return;
     this.context.lexical.unread = unread;
-    await queue.advance(paths.filter(isAsked).slice(0, LIKELY));
+    await queue.advance(withinLimits(paths.filter(isAsked), new Map(files.map(({ path, size }) => [path, size]))));
   }
 
   /** Lets a question that needs all files go before other work. Resolves when the pass has found them. */
@@ -163,4 +166,14 @@ export class Pass {
     signal.throwIfAborted();
     progress.set('indexing', l10n.t('Indexing'));
   }
+}
+
+/** The first paths of files that together are small enough. */
+function withinLimits(paths: readonly string[], sizes: ReadonlyMap<string, number>): readonly string[] {
+  let bytes = 0;
+  const end = paths.findIndex((path, i) => {
+    bytes += sizes.get(path) ?? 0;
+    return i >= MOST_LIKELY || (i >= FEWEST_LIKELY && bytes > LIKELY_BYTES);
+  });
+  return end < 0 ? paths : paths.slice(0, end);
 }
