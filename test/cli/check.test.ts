@@ -46,7 +46,7 @@ beforeAll(async () => {
   expect(status).toBe(0);
   const store = await MemoryStore.open({ directory: memoryFolder(storage, 'test'), budgetBytes: 1e9, version: 'test' });
   const bytes = new Uint8Array(64);
-  const payload = { vector: bytes, ids: bytes, passages: bytes, coarse: bytes, rest: bytes };
+  const payload = { ids: bytes, passages: bytes, coarse: bytes, rest: bytes };
   await store.put('0123456789abcdef0123456789abcdef', 9, { coarse: 1, rest: 1, bytesPerRow: 64 }, payload);
   await store.close();
   const checkpoint = await openCheckpoint(fixture('checkpoints/llama2'));
