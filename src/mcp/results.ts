@@ -48,7 +48,8 @@ export function placeText({ path, startLine, endLine, place }: Span): string {
 
 /** A remark while the index is incomplete. */
 export function coverageText({ indexing, filesIndexed, filesKnown }: Coverage): string[] {
-  return indexing ? [`Indexing is still running: ${filesIndexed} of ${filesKnown} files so far.`] : [];
+  const isPartial = indexing && filesIndexed < filesKnown;
+  return isPartial ? [`Indexing is still running: ${filesIndexed} of ${filesKnown} files so far.`] : [];
 }
 
 /** A code block whose fence is longer than any in the text, so that the text cannot end it. */

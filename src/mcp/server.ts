@@ -1,7 +1,6 @@
 /** The server of one connection: its tools and resources over the granted session. */
 import {
   type CallToolResult,
-  fromJsonSchema,
   McpServer,
   type McpRequestContext,
   type ServerContext,
@@ -12,6 +11,7 @@ import type { GrantedSession, Progress } from './granted-session';
 import { INSTRUCTIONS } from './instructions';
 import { registerResources } from './resources';
 import { Roots } from './roots';
+import { checked } from './schemas';
 import type { Tool } from './tool';
 import { TOOLS } from './tools';
 
@@ -51,8 +51,8 @@ function register(server: McpServer, tool: Tool, granted: GrantedSession, roots:
     {
       title,
       description,
-      inputSchema: fromJsonSchema<Record<string, unknown>>(input),
-      outputSchema: fromJsonSchema(output),
+      inputSchema: checked<Record<string, unknown>>(input),
+      outputSchema: checked(output),
       annotations: { readOnlyHint: true, idempotentHint: true, openWorldHint: false },
     },
     async (values, context) => {

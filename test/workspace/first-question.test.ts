@@ -28,6 +28,16 @@ test('a question during the first pass is answered from the files with its words
   expect(later.spans.map(({ path }) => path)).toEqual(spans.map(({ path }) => path));
 });
 
+test('a question over few files waits for all, those being indexed included', async () => {
+  disk.fill(5);
+  const workspace = await openWorkspace();
+  const pass = workspace.start();
+  const { spans, coverage } = await searchOver(workspace).search(word(4), { scope: WORKSPACE, limit: 5 });
+  expect(spans[0]?.text).toContain(word(4));
+  expect(coverage.filesIndexed).toBe(5);
+  await pass;
+});
+
 test('a question in a folder waits for files of that folder', async () => {
   disk.fill(FILES);
   const workspace = await openWorkspace({ yieldToForeground: () => new Promise(() => {}) });

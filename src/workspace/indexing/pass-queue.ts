@@ -4,7 +4,7 @@ import type { WalkedFile } from '../sources/walk';
 export class PassQueue {
   private readonly waiting: Map<string, WalkedFile>;
   /** Files that were taken and are being indexed, by path. */
-  private readonly taken = new Set<string>();
+  private readonly taken = new Map<string, WalkedFile>();
   private urgent: string[] = [];
   private readonly watchers = new Set<{ left: Set<string>; resolve: () => void }>();
   private readonly idle = new Set<() => void>();
@@ -13,9 +13,9 @@ export class PassQueue {
     this.waiting = new Map(files.map((file) => [file.path, file]));
   }
 
-  /** Files that no one has taken, in order. */
+  /** Files that are not indexed yet, those that are being indexed included. */
   get files(): WalkedFile[] {
-    return [...this.waiting.values()];
+    return [...this.taken.values(), ...this.waiting.values()];
   }
 
   take(): WalkedFile | undefined {
@@ -25,7 +25,7 @@ export class PassQueue {
     const file = path === undefined ? undefined : this.waiting.get(path);
     if (!file) return undefined;
     this.waiting.delete(file.path);
-    this.taken.add(file.path);
+    this.taken.set(file.path, file);
     if (this.waiting.size === 0) this.wake();
     return file;
   }

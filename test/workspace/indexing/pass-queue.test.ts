@@ -28,6 +28,14 @@ test('waits for a file that is being indexed, but not for one that is done or un
   await files.advance(['a', 'z']);
 });
 
+test('counts a file that is being indexed among those to wait for', () => {
+  const files = queue('a', 'b');
+  files.take();
+  expect(files.files.map(({ path }) => path)).toEqual(['a', 'b']);
+  files.done('a');
+  expect(files.files.map(({ path }) => path)).toEqual(['b']);
+});
+
 test('lets nobody wait beyond the end of the pass', async () => {
   const files = queue('a');
   const waiting = files.advance(['a']);
