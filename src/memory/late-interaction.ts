@@ -32,9 +32,8 @@ export class LateInteraction {
   private readonly worth: Float32Array;
   /** Weight of the whole question. */
   private readonly whole: number;
-  /** [n], best similarity of each question token: in the previous block, in this block, and in all. */
-  private before: Float32Array;
-  private here: Float32Array;
+  /** [n], best similarity of each question token: in two neighbouring blocks, which take turns, and in all. */
+  private readonly blocks: readonly [Float32Array, Float32Array];
   private readonly best: Float32Array;
   /** [n + 1]: position at which the run that ends in each question token last ended, and the run's weight. */
   private readonly runAt: Int32Array;
@@ -71,8 +70,7 @@ export class LateInteraction {
       this.matchedAt[at++] = -1;
     }
     this.whole = query.weights.reduce((sum, weight) => sum + weight, 0) || 1;
-    this.before = new Float32Array(n);
-    this.here = new Float32Array(n);
+    this.blocks = [new Float32Array(n), new Float32Array(n)];
     this.best = new Float32Array(n);
     this.runAt = new Int32Array(n + 1);
     this.runWeight = new Float32Array(n + 1);
@@ -104,23 +102,32 @@ export class LateInteraction {
       query: { lengths },
       options: { blockTokens },
     } = this;
-    for (const kept of [best, this.before, this.here]) kept.fill(0);
+    let [before, here] = this.blocks;
+    best.fill(0);
+    before.fill(0);
+    here.fill(0);
     runAt.fill(-2);
     let passage = 0;
     let tokenRun = 0;
+    let matchedBefore = false;
     let matched = false;
+    let blockEnd = blockTokens;
     for (let k = 0; k < ids.length; k++) {
-      if (k > 0 && k % blockTokens === 0) {
+      if (k === blockEnd) {
+        blockEnd += blockTokens;
         // A block without a match makes no passage better than the previous one.
-        if (matched) passage = Math.max(passage, this.passageWeight());
+        if (matched) passage = Math.max(passage, this.weigh(before, here));
+        // Swapped by hand, emptied where needed, counted without a division: there are millions of tokens.
+        const spare = before;
+        before = here;
+        here = spare;
+        if (matchedBefore) here.fill(0);
+        matchedBefore = matched;
         matched = false;
-        [this.before, this.here] = [this.here, this.before];
-        this.here.fill(0);
       }
       let place = places[ids[k] as number] as number;
       if (place < 0) continue;
       matched = true;
-      const { here } = this;
       for (let j = matchedAt[place] as number; j >= 0; j = matchedAt[++place] as number) {
         const value = worth[place] as number;
         if (value > (here[j] as number)) here[j] = value;
@@ -132,12 +139,8 @@ export class LateInteraction {
         if (length > tokenRun) tokenRun = length;
       }
     }
-    if (matched) passage = Math.max(passage, this.passageWeight());
+    if (matched) passage = Math.max(passage, this.weigh(before, here));
     return { segment: this.weigh(best, best) / whole, passage: passage / whole, tokenRun };
-  }
-
-  private passageWeight(): number {
-    return this.weigh(this.before, this.here);
   }
 
   /** Sums the weight of the question's tokens, each times the better of its two similarities. */

@@ -208,7 +208,10 @@ export class MemoryReader {
 
 /** Dot product of a vector with the numbers of `vectors` from `at`. Four sums at once do not wait for each other. */
 function productAt(vectors: Int8Array, at: number, own: Float32Array): number {
-  let [a, b, c, d] = [0, 0, 0, 0];
+  let a = 0;
+  let b = 0;
+  let c = 0;
+  let d = 0;
   let i = 0;
   for (; i + 3 < own.length; i += 4) {
     a += (vectors[at + i] as number) * (own[i] as number);
