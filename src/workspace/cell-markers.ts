@@ -28,6 +28,8 @@ export const cellMarker = (number: number, kind: string): string => `# %% Cell $
 
 const MARKER = /^# %% Cell (\d+) \[([\w.+#-]+)\]$/;
 
+export const isCellMarker = (line: string): boolean => MARKER.test(line);
+
 /**
  * Splits a notebook's text into cells. Returns undefined for any other text. A marker counts only if it has the next
  * number.

@@ -1,7 +1,7 @@
 /** Quotes from prose: the sentences, items or rows of a passage that answer the question, verbatim. */
 import { isBlank } from '../../base';
 import { givesNumber, type QuestionForm, type TermCoverage } from '../../search';
-import { type TextUnit, unitsOf } from '../../workspace';
+import { pageOfMark, type TextUnit, unitsOf } from '../../workspace';
 import type { Run } from './key-lines';
 import type { Passage } from './passages';
 
@@ -198,11 +198,11 @@ const MOST_LINE = 600;
 const BLOCK_MARK =
   /^\s*(?:([=\-*_.+])\1{3,}|\[(?:\[[^\]]*\]|[\w%#.-]+(?:,[^\]]*)?)\]|\({3}.*\){3}|image::\S+\[.*\])\s*$/;
 
-/** A number in brackets would read as a citation, and a fence would open a code block. */
+/** A number in brackets would read as a citation, and a fence would open a code block. Marks of pages are left out. */
 function quotable(text: string): string {
   return text
     .split('\n')
-    .filter((line) => !BLOCK_MARK.test(line) || /^\s*\[\d+\]/.test(line))
+    .filter((line) => (!BLOCK_MARK.test(line) || /^\s*\[\d+\]/.test(line)) && pageOfMark(line.trim()) === undefined)
     .map((line) => (line.length > MOST_LINE ? `${line.slice(0, MOST_LINE)}…` : line))
     .map((line) => line.replace(/\[(\d+)\]/g, '($1)').replace(/^(\s*)(?:`{3,}|~{3,})\S*\s*$/, '$1'))
     .filter((line, i, all) => !isBlank(line) || (i > 0 && !isBlank(all[i - 1] ?? '')))

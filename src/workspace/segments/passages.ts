@@ -3,6 +3,7 @@
  * with passages, because a segment holds several subjects and a line none.
  */
 import { LineTable } from '../../base';
+import { isCellMarker } from '../cell-markers';
 import { pageOfMark } from '../page-marks';
 import type { ReadDocument } from '../read-document';
 import { isListing, titleKey } from './listings';
@@ -40,6 +41,8 @@ interface Block {
   end: number;
   characters: number;
   announces: boolean;
+  /** It begins a page, and what is above the page is complete. */
+  beginsPage: boolean;
 }
 
 function cutPassages({ document, segmented }: ReadDocument): ProsePassage[] {
@@ -57,6 +60,7 @@ function cutPassages({ document, segmented }: ReadDocument): ProsePassage[] {
   for (const { first, end } of proseRanges(segmented.segments)) {
     let open: Block | undefined;
     let fence = '';
+    let beginsPage = false;
     const endBlock = (): void => {
       if (open && !isListing(textsOf(lines, open), listed)) {
         open.announces = /[:：]\s*$/.test(lines.line(open.end - 1, 2_000));
@@ -77,12 +81,23 @@ function cutPassages({ document, segmented }: ReadDocument): ProsePassage[] {
         continue;
       }
       const text = lines.line(line, 200);
+      if (isCellMarker(text)) {
+        endBlock();
+        close();
+        continue;
+      }
       const mark = /^\s*(`{3,}|~{3,})/.exec(text)?.[1];
       if (mark && (fence === '' || text.trim() === fence)) fence = fence === '' ? mark : '';
       const isBreak = fence === '' && (text.trim() === '' || pageOfMark(text) !== undefined);
-      if (isBreak) endBlock();
-      else if (open) open.end = line + 1;
-      else open = { first: line, end: line + 1, characters: 0, announces: false };
+      if (isBreak) {
+        endBlock();
+        const above = blocks.at(-1);
+        if (text.trim() !== '') beginsPage = above !== undefined && ENDED.test(lines.line(above.end - 1, 2_000));
+      } else if (open) open.end = line + 1;
+      else {
+        open = { first: line, end: line + 1, characters: 0, announces: false, beginsPage };
+        beginsPage = false;
+      }
     }
     endBlock();
     close();
@@ -101,6 +116,8 @@ function proseRanges(segments: ReadDocument['segmented']['segments']): { first: 
   }
   return ranges;
 }
+
+const ENDED = /[.!?。！？][)"'”’]*\s*$/;
 
 const ADORNMENT = /^\s*([!-/:-@[-`{-~])\1{1,}\s*$/;
 
@@ -124,6 +141,7 @@ function joined(blocks: readonly Block[]): Block[] {
     const together = (last?.characters ?? 0) + block.characters;
     const belongs =
       last &&
+      !block.beginsPage &&
       (last.announces
         ? together <= ANNOUNCED
         : (last.characters < SMALL || block.characters < SMALL / 2) && together <= JOINED);

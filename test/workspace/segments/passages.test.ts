@@ -31,6 +31,22 @@ describe('passages of prose', () => {
     ]);
   });
 
+  it('end with their page, unless a sentence goes on', async () => {
+    const text = `[page 1]\n\nA ship waits.\n\n[page 2]\n\nThe lock opens at six. It stays open for the ferry that\n\n[page 3]\n\ncomes last.\n`;
+    expect((await passages(text)).map((passage) => passage.text)).toEqual([
+      'A ship waits.',
+      'The lock opens at six. It stays open for the ferry that\n\n[page 3]\n\ncomes last.',
+    ]);
+  });
+
+  it('end with their cell', async () => {
+    const text = '# %% Cell 1 [markdown]\nThe quay has gauges.\n# %% Cell 2 [markdown]\nThey are read weekly.\n';
+    expect((await passages(text)).map((passage) => passage.text)).toEqual([
+      'The quay has gauges.',
+      'They are read weekly.',
+    ]);
+  });
+
   it('keep a list with the sentence that announces it', async () => {
     const announced = `${sentence.repeat(3).trim()} The drawers are:`;
     const list = '- one for letters\n- one for cards';
