@@ -11,6 +11,8 @@ const DOLLAR = /\$\w*\$/g;
 /** A head whose body follows: BEGIN … END, with its declarations before it. */
 const ANNOUNCES = /\b(?:as|is)\s*$/i;
 const BEGINS = /^\s*begin\b/i;
+/** The next statement; the one before it lacks its semicolon. */
+const NEXT = /^\s*(?:create|alter|drop|insert|grant)\b/i;
 /** END of a body, and not of a branch, a loop or an expression. */
 const ENDS = /^\s*end\b(?!\s+(?:if|loop|case|while|repeat|for|as)\b)(?!\s*[,)=<>])/i;
 
@@ -25,7 +27,7 @@ export function endOfStatement(lines: LineTable, line: number, kind: SymbolKind)
   let last = line;
   for (let next = line; next < limit; next++) {
     const text = lines.line(next, 1_000).replace(/--.*$/, '');
-    if (next > line && SEPARATOR.test(text)) return last;
+    if (next > line && (SEPARATOR.test(text) || (depth === 0 && !quoted && NEXT.test(text)))) return last;
     if (text.trim() !== '') last = next;
     if ((text.match(DOLLAR)?.length ?? 0) % 2 === 1) quoted = !quoted;
     if (quoted) continue;
