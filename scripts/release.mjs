@@ -1,7 +1,7 @@
 /**
  * `npm run release [-- --out DIR] [-- --no-rehearsal]`: makes everything that is published. A VSIX for each platform,
- * the npm package, the changes of this version, the notices, and SHA256SUMS over all of them. Then vsce and ovsx publish
- * the packages to a registry on this machine (lib/rehearse-publish.mjs).
+ * the npm package, the changes of this version, the notices, and SHA256SUMS over all of them. Then vsce and ovsx
+ * publish the packages to a registry on this machine (lib/rehearse-publish.mjs).
  */
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

@@ -4,8 +4,8 @@
  * index beside one alone.
  *
  * The first result comes before all is indexed. For each question its spans are compared with those of the whole index.
- * The servers at once are asked twice: without a pause, where as many servers as the machine has cores keep it busy, and
- * with a pause of a second before each search, as an agent's model needs one at least.
+ * The servers at once are asked twice: without a pause, where as many servers as the machine has cores keep it busy,
+ * and with a pause of a second before each search, as an agent's model needs one at least.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';

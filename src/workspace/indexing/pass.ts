@@ -13,7 +13,7 @@ const FEWEST_LIKELY = 16;
 /** It waits for all files up to this number. */
 const FEW_LEFT = 160;
 
-/** What a pass does to single files. */
+/** Work of a pass on single files. */
 export interface PassActions {
   index(file: WalkedFile): Promise<void>;
   remove(path: string): void;
