@@ -9,6 +9,8 @@ import type { WalkedFile } from '../sources/walk';
 
 /** Bytes of a file that are looked at. */
 const HEAD_BYTES = 128 << 10;
+/** Text has no zero among its first bytes. */
+const BINARY_BYTES = 1_024;
 /** Longest time (ms) for looking into files: on a slow disk the rest is judged by its paths. */
 const PATIENCE_MS = 2_000;
 /** Occurrences of a word beyond these tell nothing. */
@@ -87,7 +89,10 @@ function headOf(file: string, buffer: Buffer, encoding: 'latin1' | 'utf8'): stri
   let handle: number | undefined;
   try {
     handle = openSync(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-    return buffer.toString(encoding, 0, readSync(handle, buffer, 0, buffer.length, 0)).toLowerCase();
+    const length = readSync(handle, buffer, 0, buffer.length, 0);
+    // Binary data: it is not indexed.
+    if (buffer.subarray(0, Math.min(length, BINARY_BYTES)).includes(0)) return '';
+    return buffer.toString(encoding, 0, length).toLowerCase();
   } catch {
     return '';
   } finally {

@@ -51,6 +51,7 @@ export class Pass {
   /** Runs one pass. Afterwards all files are searchable. @throws only when aborted */
   async run(signal: AbortSignal): Promise<void> {
     const { lexical, progress, first } = this.context;
+    lexical.unread = undefined;
     let walked = (): void => undefined;
     this.walked = new Promise((resolve) => (walked = resolve));
     try {

@@ -53,6 +53,11 @@ test('a short word counts at the start of a word only', async () => {
   expect((await likelyFiles(files, terms('io'))).paths).toEqual(['a.py']);
 });
 
+test('looks past binary data', async () => {
+  const files = walked({ 'a.bin': new Uint8Array([0, 1, ...Buffer.from('harbor harbor')]), 'b.py': 'harbor\n' });
+  expect((await likelyFiles(files, terms('harbor'))).paths).toEqual(['b.py']);
+});
+
 test('a file that cannot be read holds nothing, and its path still counts', async () => {
   const gone = { file: `${disk.root}/harbor.py`, path: 'harbor.py', size: 1, mtimeMs: 1 };
   const { paths, unread } = await likelyFiles([gone], terms('harbor'));
