@@ -99,7 +99,8 @@ export function unitOf(span: Span, lines: readonly string[], label: string): Uni
 }
 
 /**
- * Chooses the units that the model reads within a few seconds. Units whose rows are kept cost nothing. The best unit is
+ * Chooses the units that the model reads within a few seconds. Units whose rows are kept cost nothing, but nothing more
+ * is read beside them than a first question would read: the same question asked again reads nothing. The best unit is
  * always among them.
  */
 export async function chooseUnits(
@@ -122,15 +123,13 @@ export async function chooseUnits(
   const most = Math.min(room, ofReader ? READER_TOKENS : MOST_TOKENS);
   const chosen: Unit[] = [];
   let tokens = 0;
-  let read = 0;
   candidates.forEach((unit, i) => {
     const cost = Math.max(1, (counts[i] ?? 0) - empty);
-    const cold = ready?.held[i] ? 0 : cost;
-    const fits = tokens + cost <= most && read + cold <= mostRead;
+    const isKept = ready?.held[i] ?? false;
+    const fits = tokens + cost <= (isKept ? most : Math.min(most, mostRead));
     if (!fits && !(chosen.length === 0 && cost <= room)) return;
     chosen.push(unit);
     tokens += cost;
-    read += cold;
   });
   return { units: chosen.reverse(), tokens };
 }
